@@ -1,0 +1,64 @@
+"""What the environment tells a function. Read once, on first use; a missing name fails with that name."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The environment variables, read when asked for: a function needs only the ones that its steps use."""
+
+    environment: dict[str, str]
+
+    @classmethod
+    def from_environment(cls) -> Settings:
+        return cls(dict(os.environ))
+
+    def _required(self, name: str) -> str:
+        value = self.environment.get(name)
+        if not value:
+            raise KeyError(f"the environment variable {name} is not set")
+        return value
+
+    @property
+    def table(self) -> str:
+        return self._required("DYNAMODB_TABLE")
+
+    @property
+    def database_secret(self) -> str:
+        return self._required("RDS_SECRET_NAME")
+
+    @property
+    def database_sslmode(self) -> str:
+        """libpq's sslmode; `prefer` uses TLS wherever the server offers it, AWS sets `verify-full`."""
+        return self.environment.get("DATABASE_SSLMODE", "prefer")
+
+    @property
+    def queue_url(self) -> str:
+        return self._required("SQS_ERROR_QUEUE_URL")
+
+    @property
+    def bucket(self) -> str:
+        return self._required("S3_BUCKET_NAME")
+
+    @property
+    def topic(self) -> str:
+        return self._required("SNS_TOPIC_ARN")
+
+    @property
+    def mail_claims_table(self) -> str:
+        return self._required("MAIL_CLAIMS_TABLE")
+
+    @property
+    def mail_sender(self) -> str:
+        return self._required("MAIL_SENDER")
+
+    @property
+    def link_secret(self) -> str:
+        return self._required("LINK_SECRET_NAME")
+
+    @property
+    def link_base_url(self) -> str:
+        return self._required("LINK_BASE_URL")

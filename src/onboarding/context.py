@@ -1,0 +1,93 @@
+"""What a running function holds: its settings, its AWS clients, its database. Each is made on first use, once."""
+
+from __future__ import annotations
+
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+import boto3
+from aws_lambda_powertools.utilities.parameters import SecretsProvider
+from botocore.config import Config
+
+from onboarding.config import Settings
+from onboarding.database import Database
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_ses import SESClient
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+
+SECRET_AGE = 3600
+"""Seconds that a secret is kept before it is asked for again."""
+
+PARALLEL_CALLS = 8
+"""Calls to one service under way at once, where a step has many to make."""
+
+
+class Context:
+    """One per process. Steps take it as their first argument."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._session = boto3.session.Session()
+        # Retries are botocore's: "standard" backs off on throttling and on lost connections.
+        self._config = Config(
+            retries={"mode": "standard", "total_max_attempts": 5},
+            max_pool_connections=PARALLEL_CALLS,
+            connect_timeout=5,
+            read_timeout=30,
+            # Checking each request against the model costs more than making it; the tests run against the real shapes.
+            parameter_validation=False,
+        )
+
+    @cached_property
+    def s3(self) -> S3Client:
+        return self._session.client("s3", config=self._config.merge(Config(signature_version="s3v4")))
+
+    @cached_property
+    def dynamodb(self) -> DynamoDBClient:
+        return self._session.client("dynamodb", config=self._config)
+
+    @cached_property
+    def sqs(self) -> SQSClient:
+        return self._session.client("sqs", config=self._config)
+
+    @cached_property
+    def sns(self) -> SNSClient:
+        return self._session.client("sns", config=self._config)
+
+    @cached_property
+    def ses(self) -> SESClient:
+        return self._session.client("ses", config=self._config)
+
+    @cached_property
+    def _secrets(self) -> SecretsProvider:
+        return SecretsProvider(boto_config=self._config)
+
+    def secret(self, name: str, *, fresh: bool = False) -> dict[str, Any]:
+        """A JSON secret by its name, at most an hour old, or asked for anew."""
+        value = self._secrets.get(name, max_age=SECRET_AGE, transform="json", force_fetch=fresh)
+        return cast("dict[str, Any]", value)
+
+    @cached_property
+    def database(self) -> Database:
+        def credentials(*, fresh: bool = False) -> dict[str, Any]:
+            secret = self.secret(self.settings.database_secret, fresh=fresh)
+            return {
+                "host": secret["host"],
+                "port": secret["port"],
+                "dbname": secret["dbname"],
+                "user": secret["username"],
+                "password": secret["password"],
+                "sslmode": self.settings.database_sslmode,
+            }
+
+        return Database(credentials)
+
+
+@cache
+def context() -> Context:
+    """This process's context, from its environment."""
+    return Context(Settings.from_environment())

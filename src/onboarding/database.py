@@ -1,0 +1,120 @@
+"""The connection to PostgreSQL: opened once per process, reopened when lost, one transaction per piece of work."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+import psycopg
+from psycopg.errors import DeadlockDetected, SerializationFailure
+from psycopg.rows import TupleRow
+
+from onboarding.sql import migrations
+
+Connection = psycopg.Connection[TupleRow]
+Result = TypeVar("Result")
+
+ATTEMPTS = 5
+"""How often a piece of work is tried before its fault escapes, and the event comes again."""
+
+MIGRATION_LOCK = 7_166_001
+
+
+class Credentials(Protocol):
+    """Where the connection's parameters come from; `fresh` asks past the cache."""
+
+    def __call__(self, *, fresh: bool = False) -> dict[str, Any]: ...
+
+
+class Database:
+    """Runs work in transactions on one connection.
+
+    Work is a function of a connection. It may run more than once (a lost connection, a deadlock) and so must leave the
+    same state when it runs again: every statement of this package does.
+    """
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+        self._connection: Connection | None = None
+
+    def run(self, work: Callable[[Connection], Result]) -> Result:
+        """Run `work` in a transaction of its own and return what it returns.
+
+        Raises what PostgreSQL raised once `ATTEMPTS` tries met a lost connection or a deadlock; anything else at once.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                connection = self._connect()
+                with connection.transaction():
+                    return work(connection)
+            except (DeadlockDetected, SerializationFailure):
+                if attempt == ATTEMPTS:
+                    raise
+            except psycopg.OperationalError:
+                # A full disk is an OperationalError on a sound connection; only a lost one is worth another try here.
+                if attempt == ATTEMPTS or (self._connection is not None and not self._connection.broken):
+                    raise
+                self.close()
+            time.sleep(random.uniform(0.5, 1) * 0.05 * 2**attempt)  # noqa: S311 - jitter, not a secret
+        raise AssertionError("the last attempt returns or raises")
+
+    def close(self) -> None:
+        """Let the connection go; the next piece of work opens another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _connect(self) -> Connection:
+        if self._connection is not None and not self._connection.closed:
+            return self._connection
+        known = self._credentials()
+        try:
+            self._connection = open_connection(**known)
+        except psycopg.OperationalError:
+            # The password may have been rotated since it was cached: ask once more, and believe a different answer.
+            fresh = self._credentials(fresh=True)
+            if fresh == known:
+                raise
+            self._connection = open_connection(**fresh)
+        return self._connection
+
+
+def open_connection(conninfo: str = "", **parameters: Any) -> Connection:
+    """A connection as all of ours are: autocommit (transactions are explicit), UTC, a bound on waiting."""
+    return psycopg.connect(
+        conninfo,
+        autocommit=True,
+        connect_timeout=5,
+        options="-c TimeZone=UTC -c statement_timeout=60000 -c idle_in_transaction_session_timeout=60000",
+        **parameters,
+    )
+
+
+def migrate(connection: Connection) -> list[str]:
+    """Bring the schema up to date; returns the names of the migrations that ran.
+
+    Safe to run twice and at the same time: one lock, and one transaction for each migration with its record.
+    """
+    ran = []
+    connection.execute("select pg_advisory_lock(%s)", (MIGRATION_LOCK,))
+    try:
+        connection.execute(
+            "create table if not exists schema_migrations "
+            "(number integer primary key, name text not null, applied_at timestamptz not null default now())"
+        )
+        applied = {number for (number,) in connection.execute("select number from schema_migrations")}
+        for number, name, text in migrations():
+            if number in applied:
+                continue
+            with connection.transaction():
+                connection.execute(text)
+                connection.execute("insert into schema_migrations (number, name) values (%s, %s)", (number, name))
+            ran.append(name)
+        if ran:
+            # Without statistics the first prepared look-ups get a plan that reads whole tables, and keep it.
+            connection.execute("analyze")
+    finally:
+        connection.execute("select pg_advisory_unlock(%s)", (MIGRATION_LOCK,))
+    return ran

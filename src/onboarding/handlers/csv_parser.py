@@ -1,0 +1,23 @@
+"""csv-parser: started by S3 for each new object under `uploads/`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from onboarding.context import context
+from onboarding.handlers.telemetry import count, logger, measured
+from onboarding.intake import Object, take_in
+
+
+def handler(event: dict[str, Any], _: object) -> None:
+    # S3 sends a test event without records when the notification is set up.
+    for record in event.get("Records", []):
+        with measured("CSVProcessingTime") as metrics:
+            source = Object.announced(record)
+            intake = take_in(context(), source)
+            said = {"upload_id": intake.upload_id, "vendor_id": intake.vendor_id, "s3_key": source.key}
+            for name, value in said.items():
+                metrics.add_metadata(name, value)
+            count(metrics, "CSVRecordsProcessed", intake.rows)
+            count(metrics, "CSVRecordsSuccessful", intake.staged)
+            logger.info(f"object {intake.outcome}", extra={**said, "rows": intake.rows, "staged": intake.staged})

@@ -1,0 +1,177 @@
+"""What csv-parser does: an object that S3 announced to an upload with staged rows, or to a reason why not.
+
+The whole file is read and checked before anything is written, and the history row is opened with the final total
+before the first row is staged: whoever counts the outcomes knows from the start how many there will be.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+from urllib.parse import unquote_plus
+
+from onboarding import ledger, notify, staging
+from onboarding.catalog import key_of
+from onboarding.context import Context
+from onboarding.database import Connection
+from onboarding.model import Row, Upload, UploadStatus
+from onboarding.parse import Refusal, parse, too_large
+from onboarding.points import passed
+
+PREFIX = "uploads/"
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """One version of an object in the bucket."""
+
+    bucket: str
+    key: str
+    version_id: str
+
+    @classmethod
+    def announced(cls, record: dict[str, Any]) -> Object:
+        """The object of one record of an S3 event; keys come there as in a URL, with `+` for a space."""
+        described = record["s3"]["object"]
+        return cls(record["s3"]["bucket"]["name"], unquote_plus(described["key"]), described.get("versionId", ""))
+
+    @property
+    def vendor_id(self) -> str | None:
+        """The key's second segment: who may write there is what the bucket's policies decide, not the file's name."""
+        segments = self.key.split("/")
+        return segments[1] if len(segments) > 2 and segments[1] and self.key.startswith(PREFIX) else None
+
+    @property
+    def file_name(self) -> str:
+        return self.key.rsplit("/", 1)[-1]
+
+    def upload_id(self, last_modified: datetime, digits: int = 8) -> str:
+        """The same for the same version of the same object, whoever asks and however often."""
+        digest = sha256("\n".join((self.bucket, self.key, self.version_id)).encode()).hexdigest()
+        return f"UPLOAD_{last_modified:%Y%m%d_%H%M%S}_{digest[:digits]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is in an object: its bytes (None when it is too large to be read), size, and time of writing in UTC."""
+
+    data: bytes | None
+    size: int
+    last_modified: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What became of an announced object. `upload_id` is None for one that no vendor owns or that is gone."""
+
+    upload_id: str | None
+    vendor_id: str | None
+    outcome: str
+    rows: int = 0
+    staged: int = 0
+
+
+def take_in(ctx: Context, source: Object) -> Intake:
+    """Take in one object. To do it again changes nothing that was done, and finishes what was not."""
+    content = read(ctx, source)
+    if content is None:
+        # Versions do not vanish by themselves: somebody removed it, and with it the wish to have it taken in.
+        return Intake(None, source.vendor_id, "gone")
+    vendor_id = source.vendor_id
+    vendor_status = ctx.database.run(lambda c: ledger.vendor_status(c, vendor_id)) if vendor_id else None
+    if vendor_id is None or vendor_status is None:
+        return _quarantine(ctx, source)
+
+    upload_id = _upload_id(ctx, source, content.last_modified)
+    rows = rows_of(content, upload_id, vendor_id)
+    refusal = rows if isinstance(rows, Refusal) else None
+    if vendor_status == "suspended":
+        refusal = Refusal(
+            "VENDOR_SUSPENDED", "Your account is suspended, so the file was not taken in; contact the marketplace"
+        )
+    new = ledger.NewUpload(
+        upload_id=upload_id,
+        vendor_id=vendor_id,
+        file_name=source.file_name,
+        s3_key=source.key,
+        s3_version_id=source.version_id,
+        file_size_bytes=content.size,
+        upload_timestamp=content.last_modified,
+        total_records=0 if refusal or isinstance(rows, Refusal) else len(rows),
+        refusal=refusal,
+    )
+
+    def open_upload(connection: Connection) -> tuple[bool, Upload | None]:
+        return ledger.open_upload(connection, new), ledger.upload(connection, upload_id)
+
+    opened, upload = ctx.database.run(open_upload)
+    passed("intake.history_opened")
+    if upload is None:
+        raise RuntimeError(f"{upload_id} was opened and is not there")
+    if upload.status is not UploadStatus.PROCESSING:
+        notify.send_completions(ctx, [(upload_id, vendor_id)])
+        passed("intake.completion_sent")
+        return Intake(upload_id, vendor_id, "refused" if upload.failure_code else "finished before")
+    if isinstance(rows, Refusal) or len(rows) != upload.total_records:
+        raise RuntimeError(f"{upload_id} was opened with {upload.total_records} rows and reads otherwise now")
+    # An earlier attempt may have died anywhere: what has no outcome yet is staged anew, the rest is left alone.
+    waiting = rows if opened else _unjudged(ctx, rows)
+    staging.stage(ctx, waiting)
+    passed("intake.staged")
+    return Intake(upload_id, vendor_id, "staged" if opened else "resumed", len(rows), len(waiting))
+
+
+def read(ctx: Context, source: Object) -> Content | None:
+    """The object, or None if that version is no longer there."""
+    version = {"VersionId": source.version_id} if source.version_id else {}
+    try:
+        answer = ctx.s3.get_object(Bucket=source.bucket, Key=source.key, **version)  # type: ignore[arg-type]
+    except ctx.s3.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] in {"NoSuchKey", "NoSuchVersion"}:
+            return None
+        raise
+    size = answer["ContentLength"]
+    with answer["Body"] as body:
+        return Content(None if too_large(size) else body.read(), size, answer["LastModified"])
+
+
+def rows_of(content: Content, upload_id: str, vendor_id: str) -> list[Row] | Refusal:
+    """The rows of a file, or why it is refused."""
+    if content.data is None:
+        refusal = too_large(content.size)
+        assert refusal is not None, "only a file that is too large goes unread"  # noqa: S101
+        return refusal
+    return parse(content.data, upload_id, vendor_id)
+
+
+def _upload_id(ctx: Context, source: Object, last_modified: datetime) -> str:
+    """The object's upload id; a longer one, should another object of the same second have the short one."""
+    short = source.upload_id(last_modified)
+    holder = ctx.database.run(lambda c: ledger.upload(c, short))
+    if holder is None or (holder.s3_key, holder.s3_version_id) == (source.key, source.version_id):
+        return short
+    return source.upload_id(last_modified, digits=16)
+
+
+def _quarantine(ctx: Context, source: Object) -> Intake:
+    reason = (
+        f"The vendor '{source.vendor_id}' is not known"
+        if source.vendor_id
+        else f"The key names no vendor; it must be {PREFIX}<vendor_id>/<file>.csv"
+    )
+
+    def note_and_tell(connection: Connection) -> None:
+        # Published inside the transaction: if that fails, the note goes too, and the retry tells.
+        if ledger.quarantine(connection, source.key, source.version_id, reason):
+            notify.publish_quarantine(ctx, source.key, reason)
+            passed("intake.quarantine_published")
+
+    ctx.database.run(note_and_tell)
+    return Intake(None, source.vendor_id, "quarantined")
+
+
+def _unjudged(ctx: Context, rows: list[Row]) -> list[Row]:
+    _, judged = ctx.database.run(lambda c: ledger.judged_rows(c, rows))
+    return [row for row in rows if key_of(row) not in judged]

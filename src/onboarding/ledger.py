@@ -1,0 +1,204 @@
+"""PostgreSQL's side of the ledger: each upload's history row, the errors of its rows, and both counts."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from psycopg.rows import args_row
+
+from onboarding.catalog import RowKey, key_of, storable
+from onboarding.database import Connection
+from onboarding.model import Row, RowError, Upload, UploadStatus
+from onboarding.parse import Refusal
+from onboarding.sql import statement
+
+
+@dataclass(frozen=True, slots=True)
+class NewUpload:
+    """What the history says of an upload before its first row is judged: all rows counted, or why it is refused."""
+
+    upload_id: str
+    vendor_id: str
+    file_name: str
+    s3_key: str
+    s3_version_id: str
+    file_size_bytes: int
+    upload_timestamp: datetime
+    total_records: int
+    refusal: Refusal | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedRow:
+    """One error with the row it is about, as the report shows it."""
+
+    row_number: int
+    error: RowError
+    cells: Mapping[str, str]
+
+
+def vendor_status(connection: Connection, vendor_id: str) -> str | None:
+    """`active`, `suspended`, or None for a vendor that is not known."""
+    found = connection.execute(statement("vendor_status"), {"vendor_id": vendor_id}).fetchone()
+    return found[0] if found else None
+
+
+def quarantine(connection: Connection, s3_key: str, s3_version_id: str, reason: str) -> bool:
+    """Note an object that belongs to no vendor; False if it was noted before."""
+    parameters = {"s3_key": s3_key, "s3_version_id": s3_version_id, "reason": reason}
+    return connection.execute(statement("quarantine"), parameters).rowcount == 1
+
+
+def open_upload(connection: Connection, new: NewUpload) -> bool:
+    """Open the history row, or close it at once for a refused file; False if it was there before."""
+    parameters = {
+        "upload_id": new.upload_id,
+        "vendor_id": new.vendor_id,
+        "file_name": storable(new.file_name[:255]),
+        "s3_key": new.s3_key,
+        "s3_version_id": new.s3_version_id,
+        "file_size_bytes": new.file_size_bytes,
+        "upload_timestamp": new.upload_timestamp,
+        "total_records": new.total_records,
+        "failure_code": new.refusal.code if new.refusal else None,
+        "failure_reason": storable(new.refusal.reason) if new.refusal else None,
+    }
+    return connection.execute(statement("open_upload"), parameters).rowcount == 1
+
+
+def upload(connection: Connection, upload_id: str) -> Upload | None:
+    """One upload as it stands now."""
+    found = uploads(connection, upload_id=upload_id, limit=1)
+    return found[0] if found else None
+
+
+def uploads(
+    connection: Connection,
+    *,
+    upload_id: str | None = None,
+    vendor_id: str | None = None,
+    status: UploadStatus | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: int = 100,
+) -> list[Upload]:
+    """The history, newest first; `since` is inclusive, `until` is not."""
+    parameters = {
+        "upload_id": upload_id,
+        "vendor_id": vendor_id,
+        "status": status,
+        "since": since,
+        "until": until,
+        "limit": limit,
+    }
+    with connection.cursor(row_factory=args_row(_upload)) as cursor:
+        return cursor.execute(statement("uploads"), parameters).fetchall()
+
+
+def _upload(*columns: Any) -> Upload:
+    upload = Upload(*columns)
+    return replace(upload, status=UploadStatus(upload.status))
+
+
+def lock_vendors(connection: Connection, vendors: set[str]) -> None:
+    """Wait until no other batch of these vendors is being judged; lasts to the end of the transaction."""
+    connection.execute(statement("lock_vendors"), {"vendors": sorted(vendors)})
+
+
+def judged_rows(
+    connection: Connection, rows: Sequence[Row]
+) -> tuple[dict[str, UploadStatus], dict[RowKey, list[RowError]]]:
+    """How the uploads of these rows stand, and the rows that have an outcome already with their errors (none for a row
+    that is in the catalog; there may be other rows of the same uploads among them).
+
+    Raises LookupError for rows of an upload that has no history row.
+    """
+    numbers: dict[str, list[int]] = {}
+    for row in rows:
+        numbers.setdefault(row.upload_id, []).append(row.row_number)
+    names = list(numbers)
+    stretches = {
+        "uploads": names,
+        "firsts": [min(numbers[name]) for name in names],
+        "lasts": [max(numbers[name]) for name in names],
+    }
+    with connection.pipeline():
+        states = connection.execute(statement("upload_states"), {"uploads": names})
+        outcomes = connection.execute(statement("judged_rows"), stretches)
+    statuses = {upload_id: UploadStatus(status) for upload_id, status in states}
+    unknown = numbers.keys() - statuses.keys()
+    if unknown:
+        raise LookupError(f"rows came for uploads without history: {', '.join(sorted(unknown))}")
+    judged: dict[RowKey, list[RowError]] = {}
+    for upload_id, row_number, error_type, field, message in outcomes:
+        errors = judged.setdefault((upload_id, row_number), [])
+        if error_type is not None:
+            errors.append(RowError(error_type, field, message))
+    return statuses, judged
+
+
+def insert_errors(connection: Connection, rows: Sequence[Row], errors: Mapping[RowKey, Sequence[RowError]]) -> None:
+    """Write every error of these rows to `validation_errors`."""
+    lines = [
+        [
+            row.upload_id,
+            row.vendor_id,
+            row.row_number,
+            storable(row.cells["vendor_product_id"][:100]) if "vendor_product_id" in row.cells else None,
+            error.error_type,
+            error.field,
+            error.message,
+            {column: storable(text) for column, text in row.cells.items()},
+        ]
+        for row in rows
+        for error in errors[key_of(row)]
+    ]
+    if lines:
+        connection.execute(statement("insert_errors"), {"errors": json.dumps(lines, ensure_ascii=False)})
+
+
+def count_outcomes(
+    connection: Connection, rows: Sequence[Row], errors: Mapping[RowKey, Sequence[RowError]]
+) -> dict[str, UploadStatus]:
+    """Count rows that were newly judged; returns the uploads that they belong to with the status they have now."""
+    valid: Counter[str] = Counter()
+    error: Counter[str] = Counter()
+    for row in rows:
+        (error if errors[key_of(row)] else valid)[row.upload_id] += 1
+    names = sorted(valid.keys() | error.keys())
+    if not names:
+        return {}
+    parameters = {"uploads": names, "valid": [valid[n] for n in names], "error": [error[n] for n in names]}
+    found = {name: UploadStatus(status) for name, status in connection.execute(statement("count_outcomes"), parameters)}
+    if found.keys() != set(names):
+        raise RuntimeError(
+            f"rows without an outcome in finished uploads: {', '.join(sorted(set(names) - found.keys()))}"
+        )
+    return found
+
+
+def upload_to_notify(connection: Connection, upload_id: str) -> Upload | None:
+    """The upload, held for this transaction, if it is finished and nobody was told yet."""
+    if connection.execute(statement("upload_to_notify"), {"upload_id": upload_id}).fetchone() is None:
+        return None
+    return upload(connection, upload_id)
+
+
+def report_rows(connection: Connection, upload_id: str) -> list[ReportedRow]:
+    """Every error of an upload, by row and then in the order of the rules."""
+    return [
+        ReportedRow(row_number, RowError(error_type, field, message), cells)
+        for row_number, error_type, field, message, cells in connection.execute(
+            statement("report_errors"), {"upload_id": upload_id}
+        )
+    ]
+
+
+def mark_notified(connection: Connection, upload_id: str, error_file_s3_key: str | None) -> None:
+    """Note that the result of an upload has been published, and where its report is."""
+    connection.execute(statement("mark_notified"), {"upload_id": upload_id, "error_file_s3_key": error_file_s3_key})

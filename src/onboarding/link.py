@@ -1,0 +1,43 @@
+"""The link in the mail: names one report, works for seven days, and leads to an address of S3 that works for minutes.
+
+An address signed by a role's session ends with that session, within hours; a token of ours does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
+
+DAYS_VALID = 7
+REDIRECT_SECONDS = 300
+
+
+class LinkExpired(Exception):
+    """The link was good once."""
+
+
+class LinkInvalid(Exception):
+    """The link was never ours, or was changed."""
+
+
+def _serializer(keys: Mapping[str, str]) -> URLSafeTimedSerializer:
+    # The last key signs, every key verifies: a new key is added as `current` and the old one kept for seven days.
+    ordered: Sequence[str] = [key for name, key in keys.items() if name != "current"] + [keys["current"]]
+    return URLSafeTimedSerializer(list(ordered), salt="error-report")
+
+
+def token_for(report_key: str, keys: Mapping[str, str]) -> str:
+    """A token for a report, by its key in the bucket. `keys` holds `current` and, by any other names, former ones."""
+    token = _serializer(keys).dumps(report_key)
+    return token if isinstance(token, str) else token.decode()
+
+
+def report_of_token(token: str, keys: Mapping[str, str]) -> str:
+    """The report's key that a token names. Raises `LinkExpired` after seven days, `LinkInvalid` for any other text."""
+    try:
+        return str(_serializer(keys).loads(token, max_age=DAYS_VALID * 86_400))
+    except SignatureExpired as error:
+        raise LinkExpired from error
+    except BadSignature as error:
+        raise LinkInvalid from error

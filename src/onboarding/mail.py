@@ -1,0 +1,144 @@
+"""The vendor's mail: subject and body in the contract's form, sent once for each upload, to that vendor alone."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from dataclasses import dataclass
+
+from onboarding.context import Context
+from onboarding.link import DAYS_VALID, token_for
+from onboarding.points import passed
+
+LEASE_SECONDS = 45
+"""For how long an attempt keeps others: over the function's time limit (30 s), under the first retry (60 s)."""
+
+CLAIM_DAYS = 30
+"""How long it is remembered that a mail went out; beyond any retry."""
+
+
+class MailUnderWay(Exception):
+    """Another attempt is sending this mail, or died while it was; to be tried again when its lease is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A finished upload as the topic tells it."""
+
+    upload_id: str
+    vendor_id: str
+    vendor_name: str
+    vendor_email: str
+    file_name: str
+    status: str
+    total_records: int
+    valid_records: int
+    error_records: int
+    failure_reason: str | None
+    error_file_s3_key: str | None
+
+
+def success_rate(result: Result) -> float:
+    """Percent of rows that entered the catalog, rounded down: 100.0 means all of them."""
+    if not result.total_records:
+        return 0.0
+    return math.floor(1000 * result.valid_records / result.total_records) / 10
+
+
+def subject(result: Result) -> str:
+    # A line break in a file name would start a header of its own.
+    name = re.sub(r"[\x00-\x1f\x7f]+", " ", result.file_name)
+    return f"Product Upload Complete - {name} ({success_rate(result):.1f}% Success)"
+
+
+def body(result: Result, link: str | None) -> str:
+    valid = success_rate(result)
+    invalid = 100 - valid if result.total_records else 0.0
+    lines = [
+        f"Hello {result.vendor_name},",
+        "",
+        "your product file has been processed.",
+        "",
+        f"Upload ID: {result.upload_id}",
+        f"File name: {result.file_name}",
+        f"Total records: {result.total_records}",
+        f"Valid records: {result.valid_records} ({valid:.1f}%)",
+        f"Invalid records: {result.error_records} ({invalid:.1f}%)",
+        f"Status: {result.status.upper()}",
+    ]
+    if result.failure_reason:
+        lines += ["", "The file was not taken in:", result.failure_reason]
+    if link:
+        lines += [
+            "",
+            "The error report names every row to fix and what to do:",
+            link,
+            f"This link expires in {DAYS_VALID} days.",
+        ]
+    return "\n".join([*lines, "", "Product onboarding"]) + "\n"
+
+
+def send(ctx: Context, result: Result) -> bool:
+    """Send the mail unless it went out before; returns whether it was sent now.
+
+    The claim makes it one mail although the topic may deliver twice. Only a process that dies between the mail service
+    taking the mail and the claim being marked can cause a second one.
+    """
+    if not _claim(ctx, result.upload_id):
+        return False
+    link = None
+    if result.error_file_s3_key:
+        keys = ctx.secret(ctx.settings.link_secret)
+        link = f"{ctx.settings.link_base_url}/reports/{token_for(result.error_file_s3_key, keys)}"
+    try:
+        ctx.ses.send_email(
+            Source=ctx.settings.mail_sender,
+            Destination={"ToAddresses": [result.vendor_email]},
+            Message={
+                "Subject": {"Data": subject(result), "Charset": "UTF-8"},
+                "Body": {"Text": {"Data": body(result, link), "Charset": "UTF-8"}},
+            },
+        )
+    except ctx.ses.exceptions.ClientError:
+        # Refused, so certainly not sent: the retry need not wait for the lease.
+        ctx.dynamodb.delete_item(TableName=ctx.settings.mail_claims_table, Key=_key(result.upload_id))
+        raise
+    passed("mail.sent")
+    ctx.dynamodb.update_item(
+        TableName=ctx.settings.mail_claims_table,
+        Key=_key(result.upload_id),
+        UpdateExpression="set sent_at = :now",
+        ExpressionAttributeValues={":now": {"N": str(int(time.time()))}},
+    )
+    passed("mail.marked")
+    return True
+
+
+def _claim(ctx: Context, upload_id: str) -> bool:
+    now = int(time.time())
+    try:
+        ctx.dynamodb.put_item(
+            TableName=ctx.settings.mail_claims_table,
+            Item={
+                **_key(upload_id),
+                "lease_until": {"N": str(now + LEASE_SECONDS)},
+                "expires_at": {"N": str(now + CLAIM_DAYS * 86_400)},
+            },
+            ConditionExpression="attribute_not_exists(upload_id) or "
+            "(attribute_not_exists(sent_at) and lease_until < :now)",
+            ExpressionAttributeValues={":now": {"N": str(now)}},
+        )
+    except ctx.dynamodb.exceptions.ConditionalCheckFailedException as error:
+        claim = ctx.dynamodb.get_item(
+            TableName=ctx.settings.mail_claims_table, Key=_key(upload_id), ConsistentRead=True
+        ).get("Item", {})
+        if "sent_at" in claim:
+            return False
+        raise MailUnderWay(upload_id) from error
+    passed("mail.claimed")
+    return True
+
+
+def _key(upload_id: str) -> dict[str, dict[str, str]]:
+    return {"upload_id": {"S": upload_id}}

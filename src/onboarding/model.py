@@ -1,0 +1,101 @@
+"""The nouns: an upload, a row, a row's errors. Plain values without behaviour of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class UploadStatus(StrEnum):
+    """Where an upload stands; a column of `upload_history`.
+
+    `completed`: every row is in the catalog. `partial`: some are. `failed`: none is, or the file was refused.
+    """
+
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    PARTIAL = "partial"
+    FAILED = "failed"
+
+
+class RowStatus(StrEnum):
+    """Where a staged row stands; the attribute `status` of an item in `UploadRecords`."""
+
+    PENDING = "pending_validation"
+    VALIDATED = "validated"
+    ERROR = "error"
+
+
+# The CSV's columns in the order of the contract; also the columns of `products`.
+COLUMNS = (
+    "vendor_product_id",
+    "product_name",
+    "category",
+    "subcategory",
+    "description",
+    "sku",
+    "brand",
+    "price",
+    "compare_at_price",
+    "stock_quantity",
+    "unit",
+    "weight_kg",
+    "dimensions_cm",
+    "image_url",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One data row as the vendor wrote it.
+
+    `cells` holds the columns that are not blank, stripped of white space around them. `row_number` counts data rows
+    from 1. What only the whole file can tell comes along: `duplicate_of` maps `sku` or `vendor_product_id` to the
+    earlier row with the same value, `surplus_fields` says by how many fields the row is longer than the header
+    (negative: shorter), and `cut` gives the full length of each cell that was too long to be carried whole.
+    """
+
+    upload_id: str
+    vendor_id: str
+    row_number: int
+    cells: Mapping[str, str]
+    duplicate_of: dict[str, int] = field(default_factory=dict)
+    surplus_fields: int = 0
+    cut: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """One broken rule of one row: its type, the column (or columns) it is about, and a sentence for the vendor."""
+
+    error_type: str
+    field: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One row of `upload_history`, with the vendor's name and address beside it. Times are UTC."""
+
+    upload_id: str
+    vendor_id: str
+    vendor_name: str
+    vendor_email: str
+    file_name: str
+    s3_key: str
+    s3_version_id: str
+    file_size_bytes: int
+    total_records: int
+    valid_records: int
+    error_records: int
+    status: UploadStatus
+    failure_code: str | None
+    failure_reason: str | None
+    error_file_s3_key: str | None
+    upload_timestamp: datetime
+    processing_started_at: datetime
+    processing_completed_at: datetime | None
+    last_progress_at: datetime
+    notified_at: datetime | None

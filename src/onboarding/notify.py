@@ -1,0 +1,147 @@
+"""What is said of rows and uploads: messages to the error queue, and the result to the topic."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from onboarding.context import Context
+from onboarding.model import Row, RowError, Upload
+from onboarding.staging import details, record_id, utc_now
+
+QUEUE_BATCH = 10
+QUEUE_BATCH_BYTES = 250_000
+"""The most that SQS takes in one call: ten messages, and 256 KB with their attributes."""
+
+ATTEMPTS = 5
+
+Message = dict[str, Any]
+"""A body and its attributes, before they are entries of a call."""
+
+
+def send_row_errors(ctx: Context, invalid: Sequence[tuple[Row, Sequence[RowError]]]) -> None:
+    """One message for each invalid row, in the contract's form."""
+    timestamp = utc_now()
+    _send(
+        ctx,
+        [
+            {
+                "body": {
+                    "upload_id": row.upload_id,
+                    "vendor_id": row.vendor_id,
+                    "record_id": record_id(row.row_number),
+                    "row_number": row.row_number,
+                    "error_type": errors[0].error_type,
+                    "error_message": details(errors),
+                    "product_data": row.cells,
+                    "timestamp": timestamp,
+                },
+                "attributes": {
+                    "upload_id": row.upload_id,
+                    "vendor_id": row.vendor_id,
+                    "error_type": errors[0].error_type,
+                },
+            }
+            for row, errors in invalid
+        ],
+    )
+
+
+def send_completions(ctx: Context, finished: Sequence[tuple[str, str]]) -> None:
+    """One message for each complete upload, given as upload and vendor: the report and the notification are due."""
+    timestamp = utc_now()
+    _send(
+        ctx,
+        [
+            {
+                "body": {
+                    "event": "upload_finished",
+                    "upload_id": upload_id,
+                    "vendor_id": vendor_id,
+                    "timestamp": timestamp,
+                },
+                "attributes": {"upload_id": upload_id, "vendor_id": vendor_id},
+            }
+            for upload_id, vendor_id in finished
+        ],
+    )
+
+
+def _send(ctx: Context, messages: Sequence[Message]) -> None:
+    for entries in _batches(messages):
+        left = entries
+        for attempt in range(ATTEMPTS):
+            answer = ctx.sqs.send_message_batch(QueueUrl=ctx.settings.queue_url, Entries=left)  # type: ignore[arg-type]
+            failed = {entry["Id"]: entry for entry in answer.get("Failed", [])}
+            if not failed:
+                break
+            left = [entry for entry in left if entry["Id"] in failed]
+            time.sleep(0.1 * 2**attempt)
+        else:
+            reasons = sorted({entry["Code"] for entry in failed.values()})
+            raise RuntimeError(f"SQS did not take {len(left)} messages: {', '.join(reasons)}")
+
+
+def _batches(messages: Sequence[Message]) -> Iterator[list[Message]]:
+    batch: list[Message] = []
+    size = 0
+    for number, message in enumerate(messages):
+        body = json.dumps(message["body"], ensure_ascii=False)
+        length = len(body.encode()) + sum(len(name) + len(value) + 6 for name, value in message["attributes"].items())
+        if batch and (len(batch) == QUEUE_BATCH or size + length > QUEUE_BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(
+            {
+                "Id": str(number),
+                "MessageBody": body,
+                "MessageAttributes": {
+                    name: {"DataType": "String", "StringValue": value} for name, value in message["attributes"].items()
+                },
+            }
+        )
+        size += length
+    if batch:
+        yield batch
+
+
+def publish_result(ctx: Context, upload: Upload, error_file_s3_key: str | None) -> None:
+    """Publish a finished upload: for the mailer as JSON, for an operator's e-mail as text."""
+    result = {
+        "upload_id": upload.upload_id,
+        "vendor_id": upload.vendor_id,
+        "vendor_name": upload.vendor_name,
+        "vendor_email": upload.vendor_email,
+        "file_name": upload.file_name,
+        "status": upload.status.value,
+        "total_records": upload.total_records,
+        "valid_records": upload.valid_records,
+        "error_records": upload.error_records,
+        "failure_reason": upload.failure_reason,
+        "error_file_s3_key": error_file_s3_key,
+    }
+    text = "\n".join(f"{name}: {value}" for name, value in result.items() if value is not None)
+    _publish(ctx, f"Upload {upload.status}: {upload.upload_id}", text, result)
+
+
+def publish_quarantine(ctx: Context, s3_key: str, reason: str) -> None:
+    """Tell operators of an object that no vendor owns; no vendor hears of it."""
+    result = {"status": "quarantined", "vendor_id": "unknown", "s3_key": s3_key, "reason": reason}
+    _publish(ctx, "Upload quarantined", f"{reason}\nObject: {s3_key}", result)
+
+
+def _publish(ctx: Context, subject: str, text: str, result: dict[str, Any]) -> None:
+    # Each kind of subscriber gets its own form: JSON to functions, sentences to people.
+    message = json.dumps({"default": text, "lambda": json.dumps(result, ensure_ascii=False)}, ensure_ascii=False)
+    ctx.sns.publish(
+        TopicArn=ctx.settings.topic,
+        Subject=subject,
+        Message=message,
+        MessageStructure="json",
+        MessageAttributes={
+            "vendor_id": {"DataType": "String", "StringValue": result["vendor_id"]},
+            "status": {"DataType": "String", "StringValue": result["status"]},
+        },
+    )

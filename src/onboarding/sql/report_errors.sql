@@ -1,0 +1,4 @@
+select row_number, error_type, error_field, error_message, original_data
+from validation_errors
+where upload_id = %(upload_id)s
+order by row_number, error_id

@@ -1,0 +1,3 @@
+select sku
+from products
+where sku = any(%(skus)s::text[])

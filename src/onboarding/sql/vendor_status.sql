@@ -1,0 +1,1 @@
+select status from vendors where vendor_id = %(vendor_id)s

@@ -1,0 +1,163 @@
+"""Rows to and from the table `UploadRecords`, in DynamoDB's own JSON.
+
+The shapes are few and known, so they are converted here: boto3's general converters cost more than all our other work
+on a row.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, TypeVar
+
+from onboarding.context import PARALLEL_CALLS, Context
+from onboarding.model import Row, RowError, RowStatus
+from onboarding.points import passed
+from onboarding.rules import RANGES
+
+Item = dict[str, Any]
+"""An item of `UploadRecords` as the API and the stream give it: attribute name to typed value."""
+
+Element = TypeVar("Element")
+
+DAYS_KEPT = 14
+"""Staging is temporary: as long as the failure queues keep what may have to come back."""
+
+WRITE_BATCH = 25
+"""The most items that DynamoDB takes in one call."""
+
+ATTEMPTS = 8
+
+_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,18})?")
+# How DynamoDB gives a number back: no needless zero, no minus at zero. Any other spelling is kept beside the number.
+_CANONICAL = re.compile(r"0|-?[1-9][0-9]*|-?(0|[1-9][0-9]*)\.[0-9]*[1-9]")
+
+
+def record_id(row_number: int) -> str:
+    """The name of data row `row_number`, such as `REC_00001`."""
+    return f"REC_{row_number:05d}"
+
+
+def utc_now() -> str:
+    """The time as items and messages carry it: ISO 8601, UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def item_of(row: Row) -> Item:
+    """A row as an item that waits for validation.
+
+    Numbers are DynamoDB numbers where the text is a plain one that fits; `as_written` keeps the text where DynamoDB
+    would give it back in another spelling (`10.00`), since the report shows what the vendor wrote.
+    """
+    data: Item = {}
+    as_written: Item = {}
+    for column, text in row.cells.items():
+        if column in RANGES and _NUMBER.fullmatch(text):
+            data[column] = {"N": text}
+            if not _CANONICAL.fullmatch(text):
+                as_written[column] = {"S": text}
+        else:
+            data[column] = {"S": text}
+    item: Item = {
+        "upload_id": {"S": row.upload_id},
+        "record_id": {"S": record_id(row.row_number)},
+        "vendor_id": {"S": row.vendor_id},
+        "row_number": {"N": str(row.row_number)},
+        "status": {"S": RowStatus.PENDING.value},
+        "product_data": {"M": data},
+        "created_at": {"S": utc_now()},
+        "expires_at": {"N": str(int(time.time()) + DAYS_KEPT * 86_400)},
+    }
+    if as_written:
+        item["as_written"] = {"M": as_written}
+    if row.duplicate_of:
+        item["duplicate_of"] = {"M": {column: {"N": str(number)} for column, number in row.duplicate_of.items()}}
+    if row.surplus_fields:
+        item["surplus_fields"] = {"N": str(row.surplus_fields)}
+    if row.cut:
+        item["cut"] = {"M": {column: {"N": str(length)} for column, length in row.cut.items()}}
+    return item
+
+
+def row_of(item: Item) -> Row:
+    """The row that `item_of` made the item from."""
+    cells = {column: value["S"] if "S" in value else value["N"] for column, value in item["product_data"]["M"].items()}
+    if "as_written" in item:
+        cells |= {column: value["S"] for column, value in item["as_written"]["M"].items()}
+    return Row(
+        upload_id=item["upload_id"]["S"],
+        vendor_id=item["vendor_id"]["S"],
+        row_number=int(item["row_number"]["N"]),
+        cells=cells,
+        duplicate_of=_numbers(item, "duplicate_of"),
+        surplus_fields=int(item["surplus_fields"]["N"]) if "surplus_fields" in item else 0,
+        cut=_numbers(item, "cut"),
+    )
+
+
+def _numbers(item: Item, name: str) -> dict[str, int]:
+    return {column: int(value["N"]) for column, value in item[name]["M"].items()} if name in item else {}
+
+
+def stage(ctx: Context, rows: Sequence[Row]) -> None:
+    """Put every row into the table, waiting for validation.
+
+    A row may be put again at any time: each time that it waits, the stream carries it to the validator, which gives a
+    row that was judged its status back.
+    """
+    _write(ctx, map(item_of, rows), "staging.chunk_written")
+
+
+def write_outcomes(ctx: Context, outcomes: Sequence[tuple[Item, Sequence[RowError]]]) -> None:
+    """Give each item its status: whole items in full calls, several times cheaper than an update for each."""
+    processed_at = utc_now()
+
+    def judged(item: Item, errors: Sequence[RowError]) -> Item:
+        if not errors:
+            return {**item, "status": {"S": RowStatus.VALIDATED.value}, "processed_at": {"S": processed_at}}
+        return {
+            **item,
+            "status": {"S": RowStatus.ERROR.value},
+            "processed_at": {"S": processed_at},
+            "error_reason": {"S": errors[0].error_type},
+            "error_details": {"S": details(errors)},
+        }
+
+    _write(ctx, (judged(item, errors) for item, errors in outcomes), "staging.statuses_chunk_written")
+
+
+def details(errors: Sequence[RowError]) -> str:
+    """All messages of a row in one text."""
+    return "; ".join(error.message for error in errors)
+
+
+def _write(ctx: Context, items: Iterable[Item], point: str) -> None:
+    with ThreadPoolExecutor(PARALLEL_CALLS) as pool:
+        for _ in pool.map(lambda some: _write_chunk(ctx, some), _chunks(items, WRITE_BATCH)):
+            passed(point)
+
+
+def _write_chunk(ctx: Context, items: Sequence[Item]) -> None:
+    table = ctx.settings.table
+    requests: Any = {table: [{"PutRequest": {"Item": item}} for item in items]}
+    for attempt in range(ATTEMPTS):
+        # Under load DynamoDB takes a part and hands the rest back without an error.
+        requests = ctx.dynamodb.batch_write_item(RequestItems=requests).get("UnprocessedItems")
+        if not requests:
+            return
+        time.sleep(_pause(attempt))
+    raise RuntimeError(f"DynamoDB left {len(requests[table])} items unwritten after {ATTEMPTS} attempts")
+
+
+def _pause(attempt: int) -> float:
+    return min(0.05 * 2.0**attempt, 5.0)
+
+
+def _chunks(elements: Iterable[Element], size: int) -> Iterable[list[Element]]:
+    iterator = iter(elements)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
