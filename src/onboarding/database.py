@@ -114,7 +114,7 @@ def migrate(connection: Connection) -> list[str]:
             ran.append(name)
         if ran:
             # Without statistics the first prepared look-ups get a plan that reads whole tables, and keep it.
-            connection.execute("analyze")
+            connection.execute("analyze products, upload_history, validation_errors")
     finally:
         connection.execute("select pg_advisory_unlock(%s)", (MIGRATION_LOCK,))
     return ran

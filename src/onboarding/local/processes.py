@@ -1,0 +1,127 @@
+"""Child processes that never outlive us, and the ports they listen on."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from onboarding.local.files import write_atomically
+
+HOST = "127.0.0.1"
+
+PR_SET_PDEATHSIG = 1
+
+# What a child may know of our environment: where programs and this package are, and the language. Everything else (AWS
+# settings, proxies, PG*, LOG_LEVEL) would change what it does.
+KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "VIRTUAL_ENV", "PYTHONPATH", "LD_LIBRARY_PATH")
+
+
+class LocalError(Exception):
+    """The local engine cannot start or go on; the message says why, for whoever started it."""
+
+
+Check = Callable[[], None]
+"""Called while waiting; raises to give up."""
+
+
+def clean_environment() -> dict[str, str]:
+    """The part of our environment that children get."""
+    kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    if "PYTHONPATH" in kept:  # children have another working directory
+        kept["PYTHONPATH"] = os.pathsep.join(str(Path(part).resolve()) for part in kept["PYTHONPATH"].split(os.pathsep))
+    return kept
+
+
+def die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
+    """A `preexec_fn` that makes the kernel send `number` to the child when we die, even by SIGKILL. Linux only.
+
+    The kernel watches the thread that started the child, so that must be one which lasts: the main thread.
+    """
+    if sys.platform != "linux":
+        return None
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    parent = os.getpid()
+
+    def ask() -> None:
+        prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
+        if os.getppid() != parent:  # it died before we asked
+            os._exit(1)
+
+    return ask
+
+
+def stop_process(process: subprocess.Popen[bytes], *signals: signal.Signals, seconds: float) -> None:
+    """Ask with each signal in turn, `seconds` apart, then kill; returns once the process is gone."""
+    for number in signals:
+        if process.poll() is not None:
+            return
+        process.send_signal(number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+
+
+def pause(check: Check) -> None:
+    """Let a little time pass in a loop that waits for something."""
+    check()
+    time.sleep(0.01)
+
+
+def log_tail(path: Path, lines: int = 8) -> str:
+    """The last lines of a log, to be shown with an error."""
+    text = path.read_text(errors="replace") if path.exists() else ""
+    return "\n".join(text.splitlines()[-lines:])
+
+
+def port_is_free(port: int) -> bool:
+    """Whether nothing listens on the port of the loopback address."""
+    with socket.socket() as probe:
+        # As servers do: connections that linger from the last run are no obstacle.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+            probe.listen(1)
+        except OSError:
+            return False
+    return True
+
+
+class Ports:
+    """Port numbers kept in the state directory, so that a restart answers where it answered before."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._kept: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
+
+    def choose(self, name: str, wanted: int | None = None) -> int:
+        """The wanted port, or the kept one if it is free, or any free one; kept from now on.
+
+        Raises LocalError if the wanted one is taken.
+        """
+        if wanted is not None and not port_is_free(wanted):
+            raise LocalError(f"port {wanted} on {HOST} is taken; choose another one, or none to get a free one")
+        port = wanted or self._kept.get(name)
+        if port is None or not port_is_free(port):
+            port = self._any_free()
+        if self._kept.get(name) != port:
+            self._kept[name] = port
+            write_atomically(self._path, json.dumps(self._kept))
+        return port
+
+    def _any_free(self) -> int:
+        while True:
+            with socket.create_server((HOST, 0)) as probe:
+                port: int = probe.getsockname()[1]
+            if port not in self._kept.values():
+                return port

@@ -1,0 +1,81 @@
+"""The pipeline's template: where it is, and what its values are."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def pipeline_text() -> str:
+    """`infra/pipeline.yaml`, from the installed package or, in a checkout, from beside `src`."""
+    packaged = files("onboarding").joinpath("infra", "pipeline.yaml")
+    if packaged.is_file():
+        return packaged.read_text(encoding="utf-8")
+    return Path(__file__).resolve().parents[3].joinpath("infra", "pipeline.yaml").read_text(encoding="utf-8")
+
+
+# libyaml's parser where PyYAML was built with it: a tenth of the time.
+_SafeLoader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_SafeLoader):  # type: ignore[valid-type, misc]
+    """YAML with CloudFormation's short forms, which become their long ones."""
+
+
+def _long_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    value: Any
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    elif isinstance(node, yaml.MappingNode):
+        value = loader.construct_mapping(node, deep=True)
+    return {suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}": value}
+
+
+_Loader.add_multi_constructor("!", _long_form)
+
+
+class Template:
+    """A template with its parameters, as far as its values can be known without deploying it."""
+
+    def __init__(self, text: str, parameters: Mapping[str, str], account: str, region: str) -> None:
+        self.text = text
+        self._document: dict[str, Any] = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader with more tags
+        declared = self._document["Parameters"]
+        unknown = sorted(set(parameters) - set(declared))
+        if unknown:
+            raise ValueError(f"the template has no parameter {', '.join(unknown)}")
+        self.parameters = dict(parameters)
+        defaults = {name: str(item["Default"]) for name, item in declared.items() if "Default" in item}
+        self._values = {**defaults, **parameters, "AWS::AccountId": account, "AWS::Region": region}
+
+    def of_type(self, resource_type: str) -> dict[str, dict[str, Any]]:
+        """The properties of each resource of a type, by logical name."""
+        return {
+            name: resource.get("Properties", {})
+            for name, resource in self._document["Resources"].items()
+            if resource["Type"] == resource_type
+        }
+
+    def parameter(self, name: str) -> str:
+        """A parameter's value: the given one or its default."""
+        return self._values[name]
+
+    def value(self, written: Any) -> str:
+        """What a text, a reference to a parameter or a substitution of parameters comes to."""
+        match written:
+            case str():
+                return written
+            case {"Ref": str(name)}:
+                return self._values[name]
+            case {"Fn::Sub": str(text)}:
+                return re.sub(r"\$\{([^}]+)\}", lambda found: self._values[found[1]], text)
+        raise ValueError(f"only a deployment can tell what {written} is")

@@ -1,0 +1,242 @@
+"""Starts the whole pipeline on this machine, keeps it up, and stops it without leaving a process behind."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import threading
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Self
+
+from onboarding.database import migrate, open_connection
+from onboarding.local.deploy import deploy
+from onboarding.local.endpoints import Endpoints, remove_endpoints, write_endpoints
+from onboarding.local.engine import REGION, ROOT_KEY, ROOT_SECRET, Engine
+from onboarding.local.files import private_directory, write_atomically
+from onboarding.local.inbox import Inbox
+from onboarding.local.postgres import DATABASE, USER, Postgres
+from onboarding.local.processes import HOST, LocalError, Ports, log_tail
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+    from types import FrameType, TracebackType
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stopped(BaseException):
+    """Somebody asked us to stop. Not an Exception: nobody on the way may take it for a fault and go on."""
+
+
+class LocalEngine:
+    """The pipeline on one state directory, as a context manager or by `start` and `stop`.
+
+    Start it from a thread that lasts as long as the engine is to last (see `die_with_parent`). `parameters` go to the
+    template, `environment` to the engine and its functions.
+    """
+
+    endpoints: Endpoints
+
+    def __init__(
+        self,
+        state: Path,
+        port: int | None = None,
+        *,
+        parameters: Mapping[str, str] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.state = state.resolve()
+        self.stopping = threading.Event()
+        self.engine: Engine | None = None
+        self.postgres: Postgres | None = None
+        self._port = port
+        self._parameters = parameters or {}
+        self._environment = environment
+        self._undo = ExitStack()
+
+    def start(self) -> Endpoints:
+        """Start everything and announce it in `endpoints.json`. After an exception nothing is left running."""
+        try:
+            self.endpoints = self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self.endpoints
+
+    def stop(self) -> None:
+        """Stop everything, last things first. Safe to call again."""
+        self._undo.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def failure(self) -> str | None:
+        """What went wrong, if a process that should be up is not; asked for again and again while up."""
+        children = (("the engine", self.engine), ("PostgreSQL", self.postgres))
+        for name, child in children:
+            code = child.process.poll() if child is not None and child.process is not None else None
+            if child is not None and code is not None:
+                return f"{name} ended (exit code {code}); {child.log} ends:\n{log_tail(child.log)}"
+        return None
+
+    def _check(self) -> None:
+        """Called between steps and while waiting."""
+        if self.stopping.is_set():
+            raise Stopped
+        failure = self.failure()
+        if failure is not None:
+            raise LocalError(failure)
+
+    def _start(self) -> Endpoints:
+        private_directory(self.state)
+        self._undo.enter_context(_lock(self.state))
+        # What lies here is nobody's to commit, wherever the directory stands.
+        write_atomically(self.state / ".gitignore", "*\n")
+        remove_endpoints(self.state)
+        ports = Ports(self.state / "ports.json")
+        engine_port = ports.choose("engine", self._port)
+
+        # The engine comes up beside PostgreSQL. It ends before the inbox, which holds the mail that is on its way.
+        postgres = self.postgres = Postgres(self.state, ports.choose("postgres"))
+        self._undo.callback(postgres.stop)
+        inbox = Inbox(self.state / "inbox")
+        self._undo.callback(inbox.stop)
+        engine = self.engine = Engine(self.state, engine_port, inbox.port, self._environment)
+        self._undo.callback(engine.stop)
+        self._check()
+        engine.spawn()
+        postgres.start(self._check)
+        inbox.start()
+        with open_connection(postgres.url) as connection:
+            migrate(connection)
+        engine.wait_ready(self._check)
+        parameters = {
+            "Stage": "local",
+            "Packaging": "Zip",
+            "DatabaseHost": HOST,
+            "DatabasePort": str(postgres.port),
+            "DatabaseName": DATABASE,
+            "DatabaseUser": USER,
+            "DatabasePassword": postgres.password,
+            "DatabaseSslMode": "prefer",
+            "PublicUrl": engine.url,
+            # A limit on a function that S3 starts loses events here, where AWS would hold them back.
+            "CsvParserConcurrency": "0",
+            "ProductValidatorConcurrency": "0",
+            **self._parameters,
+        }
+        outputs = deploy(engine.client, engine.url, parameters, self._check)
+        _keep_link_keys(self.state / "link-keys.json", engine.client("secretsmanager"), outputs["LinkSecretName"])
+        endpoints = self._describe(engine, postgres, inbox, outputs)
+        self._check()
+        write_endpoints(self.state, endpoints)
+        self._undo.callback(remove_endpoints, self.state)
+        return endpoints
+
+    def _describe(self, engine: Engine, postgres: Postgres, inbox: Inbox, outputs: Mapping[str, str]) -> Endpoints:
+        mailer = engine.client("lambda").get_function_configuration(FunctionName="mailer")
+        return Endpoints(
+            aws_endpoint_url=engine.url,
+            aws_region=REGION,
+            aws_access_key_id=ROOT_KEY,
+            aws_secret_access_key=ROOT_SECRET,
+            bucket=outputs["Bucket"],
+            table=outputs["Table"],
+            error_queue_url=outputs["QueueUrl"],
+            topic_arn=outputs["TopicArn"],
+            secret_name=outputs["DatabaseSecretName"],
+            database_url=postgres.url,
+            inbox_dir=str(inbox.directory),
+            link_base_url=mailer["Environment"]["Variables"]["LINK_BASE_URL"],
+            log_dir=str(self.state / "logs"),
+            pid=os.getpid(),
+        )
+
+
+class _lock:  # noqa: N801 - reads as a function
+    """Holds the state directory for one process; the kernel lets go of it however that process ends."""
+
+    def __init__(self, state: Path) -> None:
+        self._path = state / "lock"
+
+    def __enter__(self) -> None:
+        self._file = self._path.open("a+")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._file.seek(0)
+            holder = self._file.read().strip()
+            self._file.close()
+            raise LocalError(
+                f"a local engine (process {holder}) already runs on {self._path.parent}; "
+                "stop it, or name another state directory"
+            ) from None
+        self._file.truncate(0)
+        self._file.write(str(os.getpid()))
+        self._file.flush()
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+def _keep_link_keys(path: Path, secrets: Any, name: str) -> None:
+    """Give the new stack the link keys of the first one, so that links in old mails still open."""
+    if path.exists():
+        secrets.put_secret_value(SecretId=name, SecretString=path.read_text())
+    else:
+        write_atomically(path, secrets.get_secret_value(SecretId=name)["SecretString"])
+
+
+def run_until_stopped(
+    state: Path,
+    port: int | None = None,
+    on_ready: Callable[[Endpoints], None] | None = None,
+    *,
+    parameters: Mapping[str, str] | None = None,
+    say: Callable[[str], None] = print,
+) -> int:
+    """Run the pipeline in the foreground until a signal; the exit code: 0, or 1 if it could not run or broke.
+
+    `on_ready` is called once all of it is up. To be called from the main thread, which signals interrupt.
+    """
+    local = LocalEngine(state, port, parameters=parameters)
+    interruptible = False
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        # While a start or a stop is under way, a raised exception could lose sight of a process just born.
+        local.stopping.set()
+        if interruptible:
+            raise Stopped
+
+    # nohup leaves SIGHUP ignored, and means it.
+    wanted = [number for number in STOP_SIGNALS if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, stop) for number in wanted}
+    try:
+        with local:
+            interruptible = True
+            try:
+                if on_ready is not None:
+                    on_ready(local.endpoints)
+                while not local.stopping.wait(0.2):
+                    failure = local.failure()
+                    if failure is not None:
+                        raise LocalError(failure)
+            finally:
+                interruptible = False
+    except Stopped:
+        return 0
+    except LocalError as error:
+        say(str(error))
+        return 1
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return 0

@@ -1,0 +1,46 @@
+"""What many tests stand on: a real PostgreSQL, and the whole pipeline on the local engine. Each is started once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.pipeline import Pipeline
+
+from onboarding.database import migrate, open_connection
+from onboarding.local.postgres import Postgres
+from onboarding.local.processes import Ports
+from onboarding.local.up import LocalEngine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A migrated database of its own, without AWS around it."""
+    state = tmp_path_factory.mktemp("postgres")
+    postgres = Postgres(state, Ports(state / "ports.json").choose("postgres"))
+    postgres.start(lambda: None)
+    try:
+        with open_connection(postgres.url) as connection:
+            migrate(connection)
+        yield postgres.url
+    finally:
+        postgres.stop()
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngine]:
+    """The pipeline, up and running."""
+    state: Path = tmp_path_factory.mktemp("engine")
+    with LocalEngine(state) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def pipeline(engine: LocalEngine) -> Iterator[Pipeline]:
+    """The running pipeline as a test uses it."""
+    with Pipeline(engine.endpoints) as running:
+        yield running

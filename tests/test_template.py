@@ -1,0 +1,607 @@
+"""The laws that infra/pipeline.yaml keeps, whatever is added to it. Read from its text alone: no engine runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+import yaml
+
+Node: TypeAlias = dict[str, Any]
+
+TEMPLATE = Path(__file__).parents[1] / "infra" / "pipeline.yaml"
+
+
+class CloudFormationLoader(yaml.SafeLoader):
+    """YAML with CloudFormation's short tags: `!Ref x` becomes `{"Ref": "x"}`, `!Sub x` becomes `{"Fn::Sub": "x"}`."""
+
+
+def intrinsic(loader: CloudFormationLoader, tag: str, node: yaml.Node) -> Node:
+    value: Any
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        assert isinstance(node, yaml.MappingNode)
+        value = loader.construct_mapping(node, deep=True)
+    if tag == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {tag if tag in {"Ref", "Condition"} else f"Fn::{tag}": value}
+
+
+CloudFormationLoader.add_multi_constructor("!", intrinsic)
+
+TEXT = TEMPLATE.read_text(encoding="utf-8")
+DOCUMENT: Node = yaml.load(TEXT, Loader=CloudFormationLoader)  # noqa: S506  a SafeLoader
+RESOURCES: Node = DOCUMENT["Resources"]
+
+
+def of_type(*types: str) -> list[str]:
+    return [name for name, resource in RESOURCES.items() if resource["Type"] in types]
+
+
+def properties(name: str) -> Node:
+    found: Node = RESOURCES[name].get("Properties", {})
+    return found
+
+
+def target(value: Any) -> str:
+    """The logical id that a `!Ref` or a `!GetAtt` points to."""
+    assert isinstance(value, dict), value
+    name = value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0]
+    assert isinstance(name, str)
+    return name
+
+
+def branches(value: Any) -> list[Any]:
+    """Every value that a property may take: both sides of each `!If`."""
+    if isinstance(value, dict) and "Fn::If" in value:
+        _, yes, no = value["Fn::If"]
+        return branches(yes) + branches(no)
+    return [] if value == {"Ref": "AWS::NoValue"} else [value]
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+FUNCTIONS = of_type("AWS::Lambda::Function")
+ROLES = of_type("AWS::IAM::Role")
+MAPPINGS = of_type("AWS::Lambda::EventSourceMapping")
+QUEUES = of_type("AWS::SQS::Queue")
+BUCKETS = of_type("AWS::S3::Bucket")
+TABLES = of_type("AWS::DynamoDB::Table")
+TOPICS = of_type("AWS::SNS::Topic")
+SECRETS = of_type("AWS::SecretsManager::Secret")
+ALARMS = of_type("AWS::CloudWatch::Alarm")
+BY_FUNCTION_NAME = {properties(name)["FunctionName"]: name for name in FUNCTIONS}
+
+
+def statements(name: str) -> list[Node]:
+    """All statements of a role or a managed policy, from both sides of each condition."""
+    documents = [properties(name)["PolicyDocument"]] if "PolicyDocument" in properties(name) else []
+    documents += [policy["PolicyDocument"] for policy in properties(name).get("Policies", [])]
+    return [found for document in documents for item in document["Statement"] for found in branches(item)]
+
+
+STATEMENTS = [
+    pytest.param(name, statement, id=f"{name}-{statement['Sid']}")
+    for name in [*ROLES, *of_type("AWS::IAM::ManagedPolicy")]
+    for statement in statements(name)
+]
+
+# Where no resource can be named, and why.
+WITHOUT_NAMED_RESOURCE = {
+    ("VpcAccess", "ManageInterfaces"): "EC2 describes no single resource, Lambda refuses a delete of named ones",
+    ("VpcAccess", "NotByTheCode"): "a denial of the same calls",
+    ("MailerRole", "SendMail"): "the local engine does not tell its policies the identity; on AWS it is named",
+}
+
+
+# -- Nothing is lost: each trigger has somewhere to put what fails -----------------------------------------------------
+
+
+def failure_queue_behind(destination: str) -> str:
+    """The queue that reports what reached a failure destination: itself, or the one that a bucket's events go to."""
+    if destination in QUEUES:
+        return destination
+    assert destination in BUCKETS
+    events = properties(destination)["NotificationConfiguration"]["EventBridgeConfiguration"]
+    assert events == {"EventBridgeEnabled": True}
+    rules = [
+        properties(rule)
+        for rule in of_type("AWS::Events::Rule")
+        if {"Ref": destination} in properties(rule)["EventPattern"]["detail"]["bucket"]["name"]
+    ]
+    assert len(rules) == 1
+    return target(rules[0]["Targets"][0]["Arn"])
+
+
+def failure_destinations() -> list[str]:
+    found = [
+        target(properties(name)["DestinationConfig"]["OnFailure"]["Destination"])
+        for name in [*MAPPINGS, *of_type("AWS::Lambda::EventInvokeConfig")]
+        if "DestinationConfig" in properties(name)
+    ]
+    found += [
+        target(properties(name)["RedrivePolicy"]["deadLetterTargetArn"])
+        for name in [*QUEUES, *of_type("AWS::SNS::Subscription")]
+        if "RedrivePolicy" in properties(name)
+    ]
+    return sorted(set(found))
+
+
+@pytest.mark.parametrize("mapping", MAPPINGS)
+def test_every_mapping_has_a_failure_destination(mapping: str) -> None:
+    source = target(properties(mapping)["EventSourceArn"])
+    if source in QUEUES:
+        redrive = properties(source)["RedrivePolicy"]
+        assert target(redrive["deadLetterTargetArn"]) in QUEUES
+        assert redrive["maxReceiveCount"] == 3
+    else:
+        assert target(properties(mapping)["DestinationConfig"]["OnFailure"]["Destination"]) in BUCKETS
+
+
+def called_asynchronously() -> list[str]:
+    callers = {"s3.amazonaws.com", "sns.amazonaws.com", "events.amazonaws.com", "scheduler.amazonaws.com"}
+    permissions = [properties(name) for name in of_type("AWS::Lambda::Permission")]
+    return sorted({target(item["FunctionName"]) for item in permissions if item["Principal"] in callers})
+
+
+def test_the_asynchronous_functions_are_known() -> None:
+    assert called_asynchronously() == ["CsvParser", "Mailer"]
+
+
+@pytest.mark.parametrize("function", called_asynchronously())
+def test_every_asynchronous_function_has_a_failure_destination(function: str) -> None:
+    configs = [
+        properties(name)
+        for name in of_type("AWS::Lambda::EventInvokeConfig")
+        if properties(name)["FunctionName"] == {"Ref": function}
+    ]
+    assert len(configs) == 1
+    queue = target(configs[0]["DestinationConfig"]["OnFailure"]["Destination"])
+    assert queue in QUEUES
+    role = target(properties(function)["Role"])
+    assert any(
+        statement["Action"] == "sqs:SendMessage" and target(statement["Resource"]) == queue
+        for statement in statements(role)
+    )
+
+
+LAMBDA_SUBSCRIPTIONS = [name for name in of_type("AWS::SNS::Subscription") if properties(name)["Protocol"] == "lambda"]
+
+
+@pytest.mark.parametrize("subscription", LAMBDA_SUBSCRIPTIONS)
+def test_every_lambda_subscription_keeps_what_it_cannot_deliver(subscription: str) -> None:
+    assert target(properties(subscription)["RedrivePolicy"]["deadLetterTargetArn"]) in QUEUES
+
+
+def test_the_failure_destinations_are_known() -> None:
+    assert failure_destinations() == ["CsvParserFailures", "ErrorDlq", "MailerFailures", "StreamFailures"]
+
+
+@pytest.mark.parametrize("destination", failure_destinations())
+def test_every_failure_destination_has_an_alarm(destination: str) -> None:
+    queue = failure_queue_behind(destination)
+    dimensions = [{"Name": "QueueName", "Value": {"Fn::GetAtt": [queue, "QueueName"]}}]
+    alarms = [properties(name) for name in ALARMS if properties(name).get("Dimensions") == dimensions]
+    assert len(alarms) == 1
+    alarm = alarms[0]
+    assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
+    assert properties(queue)["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
+@pytest.mark.parametrize("queue", [queue for queue in QUEUES if queue != "ErrorQueue"])
+def test_every_other_queue_is_a_failure_queue(queue: str) -> None:
+    assert queue in {failure_queue_behind(destination) for destination in failure_destinations()}
+
+
+@pytest.mark.parametrize("alarm", ALARMS)
+def test_every_alarm_reaches_the_operators(alarm: str) -> None:
+    topics = [target(action) for action in properties(alarm)["AlarmActions"]]
+    assert topics == ["AlarmTopic"]
+    assert properties("OperatorAlarms")["TopicArn"] == {"Ref": "AlarmTopic"}
+    assert properties(alarm)["TreatMissingData"] == "notBreaching"
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_function_has_an_error_rate_alarm_at_ten_percent(function: str) -> None:
+    alarm = properties(f"{function}ErrorRateAlarm")
+    series = {metric["Id"]: metric["MetricStat"]["Metric"] for metric in alarm["Metrics"] if "MetricStat" in metric}
+    assert {key: metric["MetricName"] for key, metric in series.items()} == {
+        "errors": "Errors",
+        "invocations": "Invocations",
+    }
+    for metric in series.values():
+        assert metric["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": function}}]
+    assert [metric["Expression"] for metric in alarm["Metrics"] if metric["ReturnData"]] == [
+        "100 * errors / invocations"
+    ]
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 10)
+
+
+@pytest.mark.parametrize("function", [name for name in FUNCTIONS if properties(name)["Timeout"] == 300])
+def test_a_long_function_has_a_duration_alarm_near_five_minutes(function: str) -> None:
+    alarm = properties(f"{function}DurationAlarm")
+    assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": function}}]
+    assert (alarm["MetricName"], alarm["Statistic"]) == ("Duration", "Maximum")
+    assert 240_000 <= alarm["Threshold"] < 300_000
+
+
+# -- Least privilege ---------------------------------------------------------------------------------------------------
+
+
+def test_every_function_has_a_role_of_its_own() -> None:
+    used = [target(properties(function)["Role"]) for function in FUNCTIONS]
+    assert sorted(used) == sorted(ROLES)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_only_lambda_may_take_a_role(role: str) -> None:
+    assert [item["Principal"] for item in properties(role)["AssumeRolePolicyDocument"]["Statement"]] == [
+        {"Service": "lambda.amazonaws.com"}
+    ]
+
+
+@pytest.mark.parametrize(("name", "statement"), STATEMENTS)
+def test_a_statement_names_its_actions(name: str, statement: Node) -> None:
+    for action in as_list(statement["Action"]):
+        verb = action.split(":")[1]
+        # The one action that covers single and batch sends, written so that the local engine agrees.
+        assert "*" not in verb or action == "sqs:SendMessage*", f"{name} allows {action}"
+    assert "NotAction" not in statement
+
+
+def resource_texts(statement: Node) -> list[str]:
+    """A statement's resources that are written out; a `!GetAtt` or `!Ref` names exactly one resource."""
+    texts = []
+    for resource in [found for item in as_list(statement["Resource"]) for found in branches(item)]:
+        text = resource.get("Fn::Sub", "") if isinstance(resource, dict) else resource
+        texts.append(text[0] if isinstance(text, list) else text)
+    return texts
+
+
+@pytest.mark.parametrize(("name", "statement"), STATEMENTS)
+def test_a_statement_names_its_resources(name: str, statement: Node) -> None:
+    assert "NotResource" not in statement
+    texts = resource_texts(statement)
+    if (name, statement["Sid"]) in WITHOUT_NAMED_RESOURCE:
+        return
+    for text in texts:
+        # A star may stand for the last part of a key, never for a name.
+        assert "*" not in text.removesuffix("/*"), f"{name} reaches {text}"
+
+
+def test_the_exceptions_are_in_use() -> None:
+    open_ones = {
+        (name, statement["Sid"])
+        for name in [*ROLES, *of_type("AWS::IAM::ManagedPolicy")]
+        for statement in statements(name)
+        if "*" in resource_texts(statement)
+    }
+    assert open_ones == set(WITHOUT_NAMED_RESOURCE)
+
+
+def test_on_aws_the_mailer_sends_from_its_identity_alone() -> None:
+    choices = [
+        item for item in properties("MailerRole")["Policies"][0]["PolicyDocument"]["Statement"] if "Fn::If" in item
+    ]
+    assert len(choices) == 1
+    condition, local, aws = choices[0]["Fn::If"]
+    assert condition == "Local"
+    assert local["Resource"] == "*"
+    assert all("identity/" in text for text in resource_texts(aws))
+    assert aws["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "MailSender"}}}
+
+
+def test_the_topic_leaves_publishing_to_each_role() -> None:
+    policies = [properties(name) for name in of_type("AWS::SNS::TopicPolicy")]
+    assert sorted(target(topic) for policy in policies for topic in policy["Topics"]) == sorted(TOPICS)
+    for policy in policies:
+        for statement in [found for item in policy["PolicyDocument"]["Statement"] for found in branches(item)]:
+            assert statement["Action"] == "sns:Publish"
+            assert statement["Effect"] == "Deny" or statement["Principal"] != "*"
+
+
+# -- Names and figures of SPEC 2 ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("resource", "key", "expected"),
+    [
+        ("UploadBucket", "BucketName", {"Fn::Sub": "ecommerce-product-uploads-${AWS::AccountId}"}),
+        ("UploadRecords", "TableName", "UploadRecords"),
+        ("ErrorQueue", "QueueName", "product-validation-errors"),
+        ("ErrorQueue", "MessageRetentionPeriod", 4 * 24 * 3600),
+        ("ErrorDlq", "QueueName", "product-validation-errors-dlq"),
+        ("ErrorDlq", "MessageRetentionPeriod", 14 * 24 * 3600),
+        ("NotificationTopic", "TopicName", "product-upload-notifications"),
+        ("DatabaseSecret", "Name", "ecommerce/rds/credentials"),
+    ],
+)
+def test_names_are_the_specified_ones(resource: str, key: str, expected: Any) -> None:
+    assert properties(resource)[key] == expected
+
+
+@pytest.mark.parametrize(
+    ("function", "memory", "timeout"),
+    [
+        ("csv-parser", 512, 300),
+        ("product-validator", 512, 300),
+        ("error-processor", 256, 300),
+        ("mailer", 256, 30),
+        ("report-link", 256, 30),
+    ],
+)
+def test_functions_have_the_specified_sizes(function: str, memory: int, timeout: int) -> None:
+    found = properties(BY_FUNCTION_NAME[function])
+    assert (found["MemorySize"], found["Timeout"]) == (memory, timeout)
+    assert found["Architectures"] == ["arm64"]
+
+
+def test_the_staging_table_is_the_specified_one() -> None:
+    table = properties("UploadRecords")
+    types = {item["AttributeName"]: item["AttributeType"] for item in table["AttributeDefinitions"]}
+    assert types == {"upload_id": "S", "record_id": "S", "vendor_id": "S"}
+    assert [(key["AttributeName"], key["KeyType"]) for key in table["KeySchema"]] == [
+        ("upload_id", "HASH"),
+        ("record_id", "RANGE"),
+    ]
+    index = table["GlobalSecondaryIndexes"][0]
+    assert (index["IndexName"], index["Projection"]) == ("VendorIndex", {"ProjectionType": "ALL"})
+    assert index["KeySchema"] == [{"AttributeName": "vendor_id", "KeyType": "HASH"}]
+    assert table["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_tables_are_paid_per_use_and_forget(table: str) -> None:
+    assert properties(table)["BillingMode"] == "PAY_PER_REQUEST"
+    assert properties(table)["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+
+
+def test_the_database_secret_has_the_specified_fields() -> None:
+    template = properties("DatabaseSecret")["SecretString"]["Fn::Sub"]
+    defaults = {name: str(item.get("Default", "")) for name, item in DOCUMENT["Parameters"].items()}
+    for name, value in defaults.items():
+        template = template.replace(f"${{{name}}}", value)
+    secret = json.loads(template)
+    assert set(secret) == {"username", "password", "host", "port", "dbname"}
+    assert (secret["port"], secret["dbname"]) == (5432, "ecommerce_platform")
+    assert DOCUMENT["Parameters"]["DatabasePassword"]["NoEcho"] is True
+    assert not DOCUMENT["Parameters"]["DatabasePassword"]["Default"]
+
+
+EVERYWHERE = {"LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"}
+DATABASE = {"RDS_SECRET_NAME", "DATABASE_SSLMODE"}
+
+
+@pytest.mark.parametrize(
+    ("function", "names"),
+    [
+        ("csv-parser", DATABASE | {"DYNAMODB_TABLE", "SQS_ERROR_QUEUE_URL", "S3_BUCKET_NAME", "SNS_TOPIC_ARN"}),
+        ("product-validator", DATABASE | {"DYNAMODB_TABLE", "SQS_ERROR_QUEUE_URL"}),
+        ("error-processor", DATABASE | {"S3_BUCKET_NAME", "SNS_TOPIC_ARN"}),
+        ("mailer", {"MAIL_CLAIMS_TABLE", "MAIL_SENDER", "LINK_SECRET_NAME", "LINK_BASE_URL"}),
+        ("report-link", {"S3_BUCKET_NAME", "LINK_SECRET_NAME"}),
+    ],
+)
+def test_a_function_is_told_what_it_needs_and_no_more(function: str, names: set[str]) -> None:
+    variables = properties(BY_FUNCTION_NAME[function])["Environment"]["Variables"]
+    assert set(variables) == names | EVERYWHERE
+    assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "EcommerceProductOnboarding"
+    assert variables["POWERTOOLS_SERVICE_NAME"] == function
+    assert variables.get("RDS_SECRET_NAME", "ecommerce/rds/credentials") == properties("DatabaseSecret")["Name"]
+    assert variables.get("LINK_SECRET_NAME", "ecommerce/link-keys") == properties("LinkSecret")["Name"]
+
+
+# -- Functions ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_function_is_an_image_on_aws_and_a_zip_locally(function: str) -> None:
+    found = properties(function)
+    name = found["FunctionName"]
+    handler = f"onboarding.handlers.{name.replace('-', '_')}.handler"
+    nothing = {"Ref": "AWS::NoValue"}
+    assert found["PackageType"] == {"Ref": "Packaging"}
+    assert found["Code"]["Fn::If"] == [
+        "Zip",
+        {"S3Bucket": {"Ref": "CodeBucket"}, "S3Key": {"Ref": "CodeKey"}},
+        {"ImageUri": {"Ref": f"{function}ImageUri"}},
+    ]
+    assert found["Handler"]["Fn::If"] == ["Zip", handler, nothing]
+    assert found["ImageConfig"]["Fn::If"] == ["Zip", nothing, {"Command": [handler]}]
+    condition, runtime, with_image = found["Runtime"]["Fn::If"]
+    assert (condition, with_image) == ("Zip", nothing)
+    assert runtime.startswith("python3.")
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_function_writes_to_its_log_group_for_thirty_days(function: str) -> None:
+    found = properties(function)
+    group = target(found["LoggingConfig"]["LogGroup"])
+    assert properties(group) == {"LogGroupName": f"/aws/lambda/{found['FunctionName']}", "RetentionInDays": 30}
+    writes = [item for item in statements(target(found["Role"])) if item["Sid"] == "WriteLogs"]
+    assert [target(item["Resource"]) for item in writes] == [group]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_only_functions_that_use_the_database_are_in_the_vpc(function: str) -> None:
+    uses_database = "RDS_SECRET_NAME" in properties(function)["Environment"]["Variables"]
+    role = properties(target(properties(function)["Role"]))
+    assert ("VpcConfig" in properties(function)) == uses_database
+    assert ("ManagedPolicyArns" in role) == uses_database
+    if uses_database:
+        assert properties(function)["VpcConfig"]["Fn::If"][0] == "InVpc"
+        assert role["ManagedPolicyArns"]["Fn::If"] == ["InVpc", [{"Ref": "VpcAccess"}], {"Ref": "AWS::NoValue"}]
+
+
+# -- Triggers ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_bucket_starts_the_parser_for_uploaded_csv_files() -> None:
+    [notification] = properties("UploadBucket")["NotificationConfiguration"]["LambdaConfigurations"]
+    assert notification["Event"] == "s3:ObjectCreated:*"
+    assert target(notification["Function"]) == "CsvParser"
+    rules = {rule["Name"]: rule["Value"] for rule in notification["Filter"]["S3Key"]["Rules"]}
+    assert rules == {"prefix": "uploads/", "suffix": ".csv"}
+
+
+def matches(pattern: Any, event: Any) -> bool:
+    """Lambda's filter rule as far as we use it: a list holds the accepted values, a mapping goes one level down."""
+    if isinstance(pattern, list):
+        return event in pattern
+    return isinstance(event, dict) and all(key in event and matches(rule, event[key]) for key, rule in pattern.items())
+
+
+@pytest.mark.parametrize(
+    ("event", "image", "expected"),
+    [
+        ("INSERT", {"status": {"S": "pending_validation"}}, True),
+        ("INSERT", {"status": {"S": "validated"}}, False),
+        ("INSERT", {}, False),
+        ("MODIFY", {"status": {"S": "pending_validation"}}, True),
+        ("MODIFY", {"status": {"S": "error"}}, False),
+        ("REMOVE", None, False),
+    ],
+)
+def test_only_waiting_rows_start_the_validator(event: str, image: Node | None, *, expected: bool) -> None:
+    [pattern] = properties("ProductValidatorFromTable")["FilterCriteria"]["Filters"]
+    record = {"eventName": event, "dynamodb": {"Keys": {}} if image is None else {"NewImage": image}}
+    assert matches(json.loads(pattern["Pattern"]), record) is expected
+
+
+def test_the_stream_mapping_loses_nothing() -> None:
+    mapping = properties("ProductValidatorFromTable")
+    assert mapping["StartingPosition"] == "TRIM_HORIZON"
+    assert mapping["BisectBatchOnFunctionError"] is True
+    assert mapping["MaximumRetryAttempts"] == 3
+    assert mapping["MaximumRecordAgeInSeconds"] < 24 * 3600, "the stream itself forgets after a day"
+    assert "FunctionResponseTypes" not in mapping, "a batch is one transaction"
+    assert mapping["BatchSize"] == {"Ref": "StreamBatchSize"}
+    assert DOCUMENT["Parameters"]["StreamBatchSize"]["Default"] == 100
+
+
+def test_the_error_queue_hides_a_message_for_six_timeouts_and_the_window() -> None:
+    mapping = properties("ErrorProcessorFromQueue")
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    function = properties(target(mapping["FunctionName"]))
+    assert properties("ErrorQueue")["VisibilityTimeout"] == {"Ref": "ErrorQueueVisibility"}
+    needed = 6 * function["Timeout"] + mapping["MaximumBatchingWindowInSeconds"]
+    assert DOCUMENT["Parameters"]["ErrorQueueVisibility"]["Default"] >= needed
+
+
+def test_the_mailer_hears_of_finished_uploads_alone() -> None:
+    subscription = properties("MailerFromTopic")
+    assert target(subscription["Endpoint"]) == "Mailer"
+    assert subscription["FilterPolicyScope"] == "MessageAttributes"
+    assert subscription["FilterPolicy"] == {"status": ["completed", "partial", "failed"]}
+
+
+def test_the_report_link_is_one_route_and_its_token_is_not_logged() -> None:
+    routes = [properties(name) for name in of_type("AWS::ApiGatewayV2::Route")]
+    assert [route["RouteKey"] for route in routes] == ["GET /reports/{token}"]
+    assert properties("ReportIntegration")["PayloadFormatVersion"] == "2.0"
+    written = properties("ReportApiStage")["AccessLogSettings"]["Format"]
+    assert set(json.loads(written)) == {"time", "request", "ip", "route", "status", "milliseconds"}
+    assert "$context.path" not in written
+
+
+# -- Stores ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bucket", BUCKETS)
+def test_buckets_are_encrypted_and_private(bucket: str) -> None:
+    found = properties(bucket)
+    [rule] = found["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    assert found["PublicAccessBlockConfiguration"] == {
+        "BlockPublicAcls": True,
+        "BlockPublicPolicy": True,
+        "IgnorePublicAcls": True,
+        "RestrictPublicBuckets": True,
+    }
+
+
+@pytest.mark.parametrize("bucket", BUCKETS)
+def test_on_aws_buckets_refuse_plain_http(bucket: str) -> None:
+    names = [name for name in of_type("AWS::S3::BucketPolicy") if properties(name)["Bucket"] == {"Ref": bucket}]
+    assert len(names) == 1
+    assert RESOURCES[names[0]]["Condition"] == "OnAws"
+    [statement] = properties(names[0])["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert statement["Resource"] == [{"Fn::GetAtt": [bucket, "Arn"]}, {"Fn::Sub": f"${{{bucket}.Arn}}/*"}]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_tables_are_encrypted(table: str) -> None:
+    assert properties(table)["SSESpecification"] == {"SSEEnabled": True}
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_queues_are_encrypted(queue: str) -> None:
+    assert properties(queue)["SqsManagedSseEnabled"] is True
+
+
+# CloudWatch cannot publish to a topic under the account's SNS key; an alarm's text names no vendor.
+@pytest.mark.parametrize("topic", [topic for topic in TOPICS if topic != "AlarmTopic"])
+def test_topics_are_encrypted(topic: str) -> None:
+    assert properties(topic)["KmsMasterKeyId"] == "alias/aws/sns"
+
+
+@pytest.mark.parametrize("store", [*BUCKETS, *TABLES, *SECRETS])
+def test_stores_outlive_the_stack(store: str) -> None:
+    assert RESOURCES[store]["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert RESOURCES[store]["UpdateReplacePolicy"] == "Retain"
+
+
+def test_history_in_the_bucket_is_kept_for_the_audit() -> None:
+    bucket = properties("UploadBucket")
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    rules = bucket["LifecycleConfiguration"]["Rules"]
+    assert all(rule["Status"] == "Enabled" for rule in rules)
+    expiring = {rule.get("Prefix", ""): rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule}
+    assert set(expiring) == {"errors/"}, "a vendor's file itself never expires"
+    assert expiring["errors/"] >= 90
+    assert [days for rule in rules for days in rule.get("NoncurrentVersionExpiration", {}).values()] == [90]
+    assert any("AbortIncompleteMultipartUpload" in rule for rule in rules)
+
+
+# -- The text itself ---------------------------------------------------------------------------------------------------
+
+
+def test_the_template_has_no_anchors() -> None:
+    events = yaml.parse(TEXT, Loader=CloudFormationLoader)
+    assert not [event for event in events if getattr(event, "anchor", None)], "the local engine does not read them"
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "Bucket",
+        "Table",
+        "StreamArn",
+        "StreamMappingId",
+        "QueueUrl",
+        "QueueArn",
+        "DlqUrl",
+        "TopicArn",
+        "MailClaimsTable",
+        "DatabaseSecretName",
+        "LinkSecretName",
+        "ApiId",
+        "ApiEndpoint",
+        "CsvParserFailuresUrl",
+        "ProductValidatorFailuresUrl",
+        "MailerFailuresUrl",
+    ],
+)
+def test_outputs_tell_the_launcher_what_it_needs(output: str) -> None:
+    assert "Value" in DOCUMENT["Outputs"][output]
