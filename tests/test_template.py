@@ -114,7 +114,8 @@ def failure_queue_behind(destination: str) -> str:
     rules = [
         properties(rule)
         for rule in of_type("AWS::Events::Rule")
-        if {"Ref": destination} in properties(rule)["EventPattern"]["detail"]["bucket"]["name"]
+        if "EventPattern" in properties(rule)
+        and {"Ref": destination} in properties(rule)["EventPattern"]["detail"]["bucket"]["name"]
     ]
     assert len(rules) == 1
     return target(rules[0]["Targets"][0]["Arn"])
@@ -152,7 +153,7 @@ def called_asynchronously() -> list[str]:
 
 
 def test_the_asynchronous_functions_are_known() -> None:
-    assert called_asynchronously() == ["CsvParser", "Mailer"]
+    assert called_asynchronously() == ["CsvParser", "Mailer", "Watchdog"]
 
 
 @pytest.mark.parametrize("function", called_asynchronously())
@@ -181,7 +182,13 @@ def test_every_lambda_subscription_keeps_what_it_cannot_deliver(subscription: st
 
 
 def test_the_failure_destinations_are_known() -> None:
-    assert failure_destinations() == ["CsvParserFailures", "ErrorDlq", "MailerFailures", "StreamFailures"]
+    assert failure_destinations() == [
+        "CsvParserFailures",
+        "ErrorDlq",
+        "MailerFailures",
+        "StreamFailures",
+        "WatchdogFailures",
+    ]
 
 
 @pytest.mark.parametrize("destination", failure_destinations())
@@ -386,8 +393,9 @@ DATABASE = {"RDS_SECRET_NAME", "DATABASE_SSLMODE"}
     [
         ("csv-parser", DATABASE | {"DYNAMODB_TABLE", "SQS_ERROR_QUEUE_URL", "S3_BUCKET_NAME", "SNS_TOPIC_ARN"}),
         ("product-validator", DATABASE | {"DYNAMODB_TABLE", "SQS_ERROR_QUEUE_URL"}),
-        ("error-processor", DATABASE | {"S3_BUCKET_NAME", "SNS_TOPIC_ARN"}),
+        ("error-processor", DATABASE | {"SQS_ERROR_QUEUE_URL", "S3_BUCKET_NAME", "SNS_TOPIC_ARN"}),
         ("mailer", {"MAIL_CLAIMS_TABLE", "MAIL_SENDER", "LINK_SECRET_NAME", "LINK_BASE_URL"}),
+        ("watchdog", DATABASE | {"DYNAMODB_TABLE", "SQS_ERROR_QUEUE_URL", "S3_BUCKET_NAME", "SNS_TOPIC_ARN"}),
         ("report-link", {"S3_BUCKET_NAME", "LINK_SECRET_NAME"}),
     ],
 )

@@ -14,6 +14,7 @@ from onboarding.database import Database
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_ses import SESClient
     from mypy_boto3_sns import SNSClient
@@ -55,6 +56,12 @@ class Context:
         return self._session.client("sqs", config=self._config)
 
     @cached_property
+    def lambdas(self) -> LambdaClient:
+        # Waits as long as a function may take; a retry of ours would be a second call.
+        waiting = Config(read_timeout=310, retries={"total_max_attempts": 1})
+        return self._session.client("lambda", config=self._config.merge(waiting))
+
+    @cached_property
     def sns(self) -> SNSClient:
         return self._session.client("sns", config=self._config)
 
@@ -85,6 +92,12 @@ class Context:
             }
 
         return Database(credentials)
+
+
+    def close(self) -> None:
+        """Let the database go; a process that ends does so by itself."""
+        if "database" in self.__dict__:
+            self.database.close()
 
 
 @cache

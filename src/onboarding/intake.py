@@ -21,6 +21,8 @@ from onboarding.parse import Refusal, parse, too_large
 from onboarding.points import passed
 
 PREFIX = "uploads/"
+SUFFIXES = (".csv",)
+"""What names an upload among the objects; the template's notification says the same."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,13 @@ def quarantine(connection: Connection, s3_key: str, s3_version_id: str, reason: 
     return connection.execute(statement("quarantine"), parameters).rowcount == 1
 
 
+def quarantine_reason(connection: Connection, s3_key: str, s3_version_id: str) -> str | None:
+    """Why an object was set aside, or None if it was not."""
+    parameters = {"s3_key": s3_key, "s3_version_id": s3_version_id}
+    found = connection.execute(statement("quarantine_reason"), parameters).fetchone()
+    return found[0] if found else None
+
+
 def open_upload(connection: Connection, new: NewUpload) -> bool:
     """Open the history row, or close it at once for a refused file; False if it was there before."""
     parameters = {

@@ -47,9 +47,13 @@ def success_rate(result: Result) -> float:
 
 
 def subject(result: Result) -> str:
-    # A line break in a file name would start a header of its own.
-    name = re.sub(r"[\x00-\x1f\x7f]+", " ", result.file_name)
-    return f"Product Upload Complete - {name} ({success_rate(result):.1f}% Success)"
+    return f"Product Upload Complete - {_one_line(result.file_name)} ({success_rate(result):.1f}% Success)"
+
+
+def _one_line(text: str) -> str:
+    """`text` without line breaks and control characters: in a file name they would start a header or a line of their
+    own."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", text)
 
 
 def body(result: Result, link: str | None) -> str:
@@ -61,7 +65,7 @@ def body(result: Result, link: str | None) -> str:
         "your product file has been processed.",
         "",
         f"Upload ID: {result.upload_id}",
-        f"File name: {result.file_name}",
+        f"File name: {_one_line(result.file_name)}",
         f"Total records: {result.total_records}",
         f"Valid records: {result.valid_records} ({valid:.1f}%)",
         f"Invalid records: {result.error_records} ({invalid:.1f}%)",

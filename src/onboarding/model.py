@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from datetime import datetime
 from enum import StrEnum
 
@@ -26,6 +27,32 @@ class RowStatus(StrEnum):
     PENDING = "pending_validation"
     VALIDATED = "validated"
     ERROR = "error"
+
+
+class Mode(StrEnum):
+    """What an upload may do to the catalog; a column of `upload_history`.
+
+    `create`: every row is a new product. `update`: every row changes a product that is there. `upsert`: either.
+    """
+
+    CREATE = "create"
+    UPDATE = "update"
+    UPSERT = "upsert"
+
+
+class OnError(StrEnum):
+    """What an invalid row means to the others of its file: nothing, or that none of them enters the catalog either."""
+
+    REJECT_ROWS = "reject_rows"
+    REJECT_FILE = "reject_file"
+
+
+class Outcome(StrEnum):
+    """What a valid row did to its product."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
 
 
 # The CSV's columns in the order of the contract; also the columns of `products`.
@@ -61,18 +88,25 @@ class Row:
     vendor_id: str
     row_number: int
     cells: Mapping[str, str]
-    duplicate_of: dict[str, int] = field(default_factory=dict)
+    duplicate_of: dict[str, int] = dataclass_field(default_factory=dict)
     surplus_fields: int = 0
-    cut: Mapping[str, int] = field(default_factory=dict)
+    cut: Mapping[str, int] = dataclass_field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """One broken rule of one row: its type, the column (or columns) it is about, and a sentence for the vendor."""
+    """One broken rule of one row: its type, the column (or columns) it is about, and a sentence for the vendor.
+
+    Beside the sentence, in parts: the rejected value (blank if there is none), what was expected in its place, and a
+    hint at what was probably meant (often blank). The first three say which error it is.
+    """
 
     error_type: str
     field: str
     message: str
+    value: str = dataclass_field(default="", compare=False)
+    expected: str = dataclass_field(default="", compare=False)
+    hint: str = dataclass_field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

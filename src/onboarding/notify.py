@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from onboarding.context import Context
@@ -14,6 +14,9 @@ from onboarding.staging import details, record_id, utc_now
 QUEUE_BATCH = 10
 QUEUE_BATCH_BYTES = 250_000
 """The most that SQS takes in one call: ten messages, and 256 KB with their attributes."""
+
+# SQS refuses a message that holds these two as they are; a vendor's cell may.
+_NOT_TAKEN = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}
 
 ATTEMPTS = 5
 
@@ -84,11 +87,35 @@ def _send(ctx: Context, messages: Sequence[Message]) -> None:
             raise RuntimeError(f"SQS did not take {len(left)} messages: {', '.join(reasons)}")
 
 
+def retry_soon(ctx: Context, records: Sequence[Mapping[str, Any]]) -> None:
+    """Have received messages that failed come again in seconds, later each time.
+
+    The queue hides a message for longer than any call may last, which is half an hour; a report is due within a minute.
+    """
+    for some in _chunks(records):
+        ctx.sqs.change_message_visibility_batch(
+            QueueUrl=ctx.settings.queue_url,
+            Entries=[
+                {
+                    "Id": str(number),
+                    "ReceiptHandle": record["receiptHandle"],
+                    "VisibilityTimeout": 5 * 6 ** (int(record["attributes"]["ApproximateReceiveCount"]) - 1),
+                }
+                for number, record in enumerate(some)
+            ],
+        )
+
+
+def _chunks(records: Sequence[Mapping[str, Any]]) -> Iterator[Sequence[Mapping[str, Any]]]:
+    for start in range(0, len(records), QUEUE_BATCH):
+        yield records[start : start + QUEUE_BATCH]
+
+
 def _batches(messages: Sequence[Message]) -> Iterator[list[Message]]:
     batch: list[Message] = []
     size = 0
     for number, message in enumerate(messages):
-        body = json.dumps(message["body"], ensure_ascii=False)
+        body = json.dumps(message["body"], ensure_ascii=False).translate(_NOT_TAKEN)
         length = len(body.encode()) + sum(len(name) + len(value) + 6 for name, value in message["attributes"].items())
         if batch and (len(batch) == QUEUE_BATCH or size + length > QUEUE_BATCH_BYTES):
             yield batch

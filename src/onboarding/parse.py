@@ -71,10 +71,10 @@ def _decode(content: bytes) -> str | Refusal:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        reason = (
-            f"The file is not UTF-8 text (byte 0x{content[error.start]:02X} in line {line}); save it as 'CSV UTF-8'"
-        )
+        # The error counts from behind a byte order mark, and so does what it holds.
+        line = error.object.count(b"\n", 0, error.start) + 1
+        byte = error.object[error.start]
+        reason = f"The file is not UTF-8 text (byte 0x{byte:02X} in line {line}); save it as 'CSV UTF-8'"
         return Refusal("NOT_UTF8", reason)
 
 

@@ -56,6 +56,8 @@ _URL = re.compile(r"https?://[^\s/?#\"<>\\]+[^\s\"<>\\]*", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 # An identifier is one line of text.
 _CONTROL_OR_BREAK = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+# A message is one line of text: it goes into mails, logs and terminals.
+_UNSHOWABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _IDENTIFIERS = frozenset({"vendor_product_id", "sku"})
 
 SHOWN = 40
@@ -74,7 +76,7 @@ class Facts:
 
 def quoted(value: str) -> str:
     """A rejected value as a message shows it: in quotes, shortened, without characters that cannot be shown."""
-    shown = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", value)
+    shown = _UNSHOWABLE.sub("\N{REPLACEMENT CHARACTER}", value)
     return f"'{shown}'" if len(shown) <= SHOWN else f"'{shown[:SHOWN]}…'"
 
 
@@ -173,7 +175,7 @@ def has_plain_characters(row: Row, _: Facts) -> Iterator[RowError]:
 
 
 def _printable(text: str) -> str:
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+    return _UNSHOWABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 Check = Callable[[Row, Facts], Iterator[RowError]]

@@ -217,13 +217,15 @@ def run_until_stopped(
             raise Stopped
 
     # nohup leaves SIGHUP ignored, and means it.
-    wanted = [number for number in STOP_SIGNALS if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN]
+    wanted = [
+        number for number in STOP_SIGNALS if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN
+    ]
     before = {number: signal.signal(number, stop) for number in wanted}
     try:
         with local:
             interruptible = True
             try:
-                if on_ready is not None:
+                if on_ready is not None and not local.stopping.is_set():
                     on_ready(local.endpoints)
                 while not local.stopping.wait(0.2):
                     failure = local.failure()

@@ -1,0 +1,84 @@
+"""Finds the pipeline that the commands talk to: a running local engine, or AWS by the usual environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from onboarding.cli.failures import CommandError
+from onboarding.config import Settings
+from onboarding.context import Context
+from onboarding.local.endpoints import DEFAULT_STATE, FILE_NAME, Endpoints, read_endpoints
+
+# What would lead a client of the engine elsewhere: settings of a real account, a proxy, libpq's own variables.
+_MISLEADING = ("AWS_", "PG", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+
+
+@contextmanager
+def connected(state: Path | None, *, database: bool = True) -> Iterator[Context]:
+    """The pipeline, ready for use; `database` says whether that will be needed. Nothing is contacted yet.
+
+    A named state directory must have a running engine. Without one named, the default directory's engine comes first,
+    then AWS. Raises CommandError if there is neither.
+    """
+    endpoints = _endpoints(state or DEFAULT_STATE)
+    if endpoints is not None:
+        with environment_of(endpoints):
+            yield from _context()
+        return
+    if state is not None:
+        raise CommandError(_nothing_runs(state))
+    needed = ("S3_BUCKET_NAME", "RDS_SECRET_NAME") if database else ("S3_BUCKET_NAME",)
+    missing = [name for name in needed if not os.environ.get(name)]
+    if "S3_BUCKET_NAME" in missing:
+        raise CommandError(f"{_nothing_runs(DEFAULT_STATE)}\nFor AWS, set S3_BUCKET_NAME and RDS_SECRET_NAME.")
+    if missing:
+        raise CommandError(f"S3_BUCKET_NAME is set, so this is about AWS, but {missing[0]} is not set.")
+    yield from _context()
+
+
+def local_engine(state: Path | None) -> Endpoints:
+    """The running local engine. Raises CommandError if there is none."""
+    endpoints = _endpoints(state or DEFAULT_STATE)
+    if endpoints is None:
+        raise CommandError(_nothing_runs(state or DEFAULT_STATE))
+    return endpoints
+
+
+@contextmanager
+def environment_of(endpoints: Endpoints) -> Iterator[None]:
+    """The process's environment as the engine needs it, and as it was again at the end."""
+    before = dict(os.environ)
+    try:
+        _lead_to(endpoints.environment())
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _lead_to(environment: Mapping[str, str]) -> None:
+    for name in [name for name in os.environ if name.upper().startswith(_MISLEADING)]:
+        del os.environ[name]
+    # A profile of the user's own may name other endpoints.
+    nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    os.environ.update({**nowhere, **environment})
+
+
+def _context() -> Iterator[Context]:
+    with closing(Context(Settings.from_environment())) as ctx:
+        yield ctx
+
+
+def _endpoints(state: Path) -> Endpoints | None:
+    try:
+        return read_endpoints(state)
+    except (ValueError, KeyError, TypeError) as error:
+        raise CommandError(f"{state / FILE_NAME} is not what this version writes; restart the local engine") from error
+
+
+def _nothing_runs(state: Path) -> str:
+    up = "onboarding local up" if state == DEFAULT_STATE else f"onboarding local up --state {state}"
+    return f"No local engine runs on {state}. Start one with: {up}"

@@ -1,0 +1,71 @@
+"""`onboarding failures` and `onboarding watchdog`: what got stuck, and getting it on."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from onboarding.cli.connect import connected
+from onboarding.cli.console import Column, console, say, table
+from onboarding.cli.failures import CommandError
+from onboarding.cli.options import State
+from onboarding.cli.transfer import OUR_FAULT
+from onboarding.failures import RETRIED_BY, redrive, some_failures, waiting
+from onboarding.watchdog import PATIENCE, drive, sweep
+
+failures = typer.Typer(no_args_is_help=True, help="Events that every retry failed on, kept until they are tried again.")
+watchdog = typer.Typer(no_args_is_help=True, help="Drives on uploads that have stopped moving.")
+
+
+@failures.command("list")
+def list_failures(state: State = None) -> None:
+    """Show what waits in each failure queue."""
+    with connected(state, database=False) as ctx:
+        rows: list[tuple[object, ...]] = []
+        for queue, count in waiting(ctx).items():
+            found = some_failures(ctx, queue) if count else []
+            rows += [(queue, count, failure.about, failure.error) for failure in found] or [(queue, count, "", "")]
+    columns = [Column("Queue"), Column("Waiting", "right"), Column("About", folds=True), Column("Error", folds=True)]
+    console().print(table(columns, rows))
+
+
+@failures.command("redrive")
+def redrive_failures(
+    queue: Annotated[str | None, typer.Argument(help="One failure queue; all of them if left out.")] = None,
+    state: State = None,
+) -> None:
+    """Try what waits in the failure queues again. What fails again stays there, and the command ends with 1."""
+    if queue is not None and queue not in RETRIED_BY:
+        raise CommandError(f"There is no failure queue {queue}; there are: {', '.join(RETRIED_BY)}")
+    failed = 0
+    with connected(state, database=False) as ctx:
+        for name in [queue] if queue else RETRIED_BY:
+            for redriven in redrive(ctx, name):
+                failed += redriven.error is not None
+                say(f"{name}: {redriven.about}: {redriven.error or 'done'}")
+    say(f"{failed} failed again." if failed else "Nothing is left.")
+    raise typer.Exit(OUR_FAULT if failed else 0)
+
+
+@watchdog.command("run")
+def run(
+    state: State = None,
+    patience: Annotated[
+        float, typer.Option(min=0, help="Seconds for which nothing moved in an upload.")
+    ] = PATIENCE.total_seconds(),
+    search: Annotated[bool, typer.Option("--sweep", help="Also look for files that no upload knows.")] = False,
+) -> None:
+    """Drive on every upload that has stopped moving, now."""
+    still = timedelta(seconds=patience)
+    with connected(state) as ctx:
+        driven = [*drive(ctx, patience=still), *(sweep(ctx, patience=still) if search else [])]
+    for upload in driven:
+        say(f"{upload.outcome}: {upload.upload_id or upload.s3_key}")
+    say(f"{len(driven)} driven on.")
+
+
+@watchdog.callback()
+def _watchdog() -> None:
+    """Makes `run` a command of its own."""

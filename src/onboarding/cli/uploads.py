@@ -1,0 +1,257 @@
+"""`onboarding upload`, `onboarding uploads` and `onboarding report`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from onboarding import ledger
+from onboarding.cli import transfer
+from onboarding.cli.connect import connected
+from onboarding.cli.console import Column, console, say, say_json, shown, table
+from onboarding.cli.failures import CommandError
+from onboarding.cli.options import Json, State
+from onboarding.cli.transfer import Outcome, Submission, follow, submit, summary, summary_without_history
+from onboarding.context import Context
+from onboarding.model import Upload, UploadStatus
+
+TIMEOUT = 600
+TIME_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"]
+
+app = typer.Typer(no_args_is_help=True, help="The history of uploads.")
+
+UploadId = Annotated[str, typer.Argument(metavar="UPLOAD_ID")]
+
+
+def upload(
+    file: Annotated[Path, typer.Argument(help="The CSV file.")],
+    vendor: Annotated[str, typer.Option(help="Whose file it is, such as VEND001.")],
+    *,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until it is finished and the vendor was told.")] = False,
+    timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait at most.")] = TIMEOUT,
+    as_json: Json = False,
+    state: State = None,
+) -> None:
+    """Upload a vendor's CSV file.
+
+    With --wait, ends with 0 when every row is valid, 2 when some failed, 3 when the file was refused, and 1 when the
+    fault is not the file's.
+    """
+    with connected(state, database=wait) as ctx:
+        if wait:
+            # Before the file is there: without the database there is nothing to wait by.
+            ctx.database.run(lambda _: None)
+        submission = submit(ctx, file, vendor)
+        if not wait:
+            _say_submitted(submission, as_json=as_json)
+            return
+        with progress_bars(console(stderr=True), [submission]) as progress:
+            [outcome] = follow(ctx, [submission], timeout, progress)
+    if as_json:
+        say_json(_summary(outcome))
+    for line in _verdict(outcome):
+        # The program reads the object, the person beside it the reason.
+        say(line, stderr=as_json)
+    raise typer.Exit(outcome.exit_code)
+
+
+@app.command("list")
+def list_uploads(
+    *,
+    vendor: Annotated[str | None, typer.Option(help="Only this vendor's.")] = None,
+    status: Annotated[UploadStatus | None, typer.Option(help="Only those that stand so.")] = None,
+    since: Annotated[datetime | None, typer.Option(formats=TIME_FORMATS, help="From this time (UTC) on.")] = None,
+    until: Annotated[datetime | None, typer.Option(formats=TIME_FORMATS, help="Before this time (UTC).")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    as_json: Json = False,
+    state: State = None,
+) -> None:
+    """List uploads, the newest first."""
+    with connected(state) as ctx:
+        found = ctx.database.run(
+            lambda connection: ledger.uploads(
+                connection, vendor_id=vendor, status=status, since=_utc(since), until=_utc(until), limit=limit
+            )
+        )
+    if as_json:
+        say_json({"uploads": [_described(upload) for upload in found]})
+    elif found:
+        console().print(upload_table(found))
+    else:
+        say("No upload fits." if vendor or status or since or until else "There is no upload yet.")
+
+
+@app.command()
+def show(upload_id: UploadId, as_json: Json = False, state: State = None) -> None:
+    """Show one upload."""
+    with connected(state) as ctx:
+        found = _find(ctx, upload_id)
+        errors = ctx.database.run(lambda connection: ledger.report_rows(connection, upload_id))
+    kinds = Counter(row.error.error_type for row in errors)
+    if as_json:
+        say_json({**_described(found), "error_types": dict(kinds)})
+        return
+    facts = {
+        "Upload": found.upload_id,
+        "Vendor": f"{found.vendor_id} {found.vendor_name} <{found.vendor_email}>",
+        "File": f"{found.file_name} ({found.file_size_bytes:,} bytes)",
+        "Status": found.status,
+        "Rows": f"{found.total_records:,}",
+        "Valid": f"{found.valid_records:,}",
+        "Errors": f"{found.error_records:,}",
+        "Refused": found.failure_code and f"{found.failure_code}: {found.failure_reason}",
+        "Uploaded": _time(found.upload_timestamp),
+        "Finished": _time(found.processing_completed_at),
+        "Vendor told": _time(found.notified_at),
+        "Report": found.error_file_s3_key,
+    }
+    for name, value in facts.items():
+        if value:
+            say(f"{name + ':':13}{value}")
+    if kinds:
+        console().print()
+        console().print(table((Column("Error type"), Column("Errors", "right")), kinds.most_common()))
+
+
+def report(
+    upload_id: UploadId,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to write it, if not here.")] = None,
+    state: State = None,
+) -> None:
+    """Fetch the error report of an upload."""
+    with connected(state) as ctx:
+        found = _find(ctx, upload_id)
+        if found.error_file_s3_key is None:
+            raise CommandError(_why_no_report(found))
+        answer = ctx.s3.get_object(Bucket=ctx.settings.bucket, Key=found.error_file_s3_key)
+        with answer["Body"] as body:
+            content = body.read()
+    if output is not None:
+        output.write_bytes(content)
+        say(f"{found.error_file_s3_key} is in {output}.", stderr=True)
+        return
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
+
+
+def upload_table(uploads: Sequence[Upload]) -> Table:
+    """Uploads as the list shows them. The time is in the id."""
+    columns = (
+        Column("Upload"),
+        Column("Vendor"),
+        Column("File", folds=True),
+        Column("Status"),
+        *(Column(title, "right") for title in ("Rows", "Valid", "Errors")),
+    )
+    rows = [
+        (u.upload_id, u.vendor_id, u.file_name, u.status, u.total_records, u.valid_records, u.error_records)
+        for u in uploads
+    ]
+    return table(columns, rows)
+
+
+@contextmanager
+def progress_bars(where: Console, submissions: Sequence[Submission]) -> Iterator[transfer.Progress]:
+    """A bar of rows done for each file; yields what moves them."""
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("rows"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=where) as bars:
+        tasks = {s: bars.add_task(shown(s.source.key.rsplit("/", 1)[-1]), total=None) for s in submissions}
+
+        def moved(submission: Submission, upload: Upload | None) -> None:
+            if upload is None or upload.failure_code:
+                # A refused file has no rows, and no bar to look at.
+                bars.update(tasks[submission], visible=False)
+            else:
+                judged = upload.valid_records + upload.error_records
+                bars.update(tasks[submission], total=upload.total_records, completed=judged)
+
+        yield moved
+
+
+def _say_submitted(submission: Submission, *, as_json: bool) -> None:
+    if as_json:
+        seconds = time.monotonic() - submission.started
+        say_json(summary_without_history(submission, str(UploadStatus.PROCESSING), seconds))
+        return
+    say(f"{submission.source.key} is in the bucket.")
+    say(f"Upload ID: {submission.upload_id}")
+    say(f"See how it goes with: onboarding uploads show {submission.upload_id}")
+
+
+def _summary(outcome: Outcome) -> dict[str, object]:
+    if outcome.upload is None:
+        # No upload has that id, and none will.
+        return {**summary_without_history(outcome.submission, "quarantined", outcome.seconds), "upload_id": None}
+    return summary(outcome.upload, outcome.seconds)
+
+
+def _verdict(outcome: Outcome) -> Iterator[str]:
+    upload = outcome.upload
+    if upload is None:
+        yield f"Refused: {outcome.quarantined}. The file was set aside, and the operators were told."
+        return
+    yield f"Upload ID: {upload.upload_id}"
+    if upload.failure_code:
+        yield f"Refused: {upload.failure_reason} ({upload.failure_code})"
+        return
+    yield (
+        f"{upload.status.capitalize()} in {outcome.seconds:.1f} s: {upload.valid_records:,} of "
+        f"{upload.total_records:,} rows are in the catalog, {upload.error_records:,} failed."
+    )
+    if upload.error_records:
+        yield f"What to fix: onboarding report {upload.upload_id}"
+
+
+def _described(upload: Upload) -> dict[str, object]:
+    finished = upload.processing_completed_at
+    return {
+        **summary(upload, (finished - upload.processing_started_at).total_seconds() if finished else None),
+        "vendor_id": upload.vendor_id,
+        "file_name": upload.file_name,
+        "failure_code": upload.failure_code,
+        "failure_reason": upload.failure_reason,
+        "uploaded_at": upload.upload_timestamp.isoformat(),
+        "finished_at": finished.isoformat() if finished else None,
+        "notified_at": upload.notified_at.isoformat() if upload.notified_at else None,
+    }
+
+
+def _find(ctx: Context, upload_id: str) -> Upload:
+    found = ctx.database.run(lambda connection: ledger.upload(connection, upload_id))
+    if found is None:
+        raise CommandError(f"There is no upload {upload_id}. See: onboarding uploads list")
+    return found
+
+
+def _why_no_report(upload: Upload) -> str:
+    if upload.failure_code:
+        return f"{upload.upload_id} has no report: the file was refused. {upload.failure_reason}"
+    if upload.status is UploadStatus.PROCESSING or (upload.error_records and upload.notified_at is None):
+        return f"{upload.upload_id} has no report yet: it is not finished."
+    return f"{upload.upload_id} has no report: every row is valid."
+
+
+def _utc(time: datetime | None) -> datetime | None:
+    return time.replace(tzinfo=UTC) if time else None
+
+
+def _time(time: datetime | None) -> str | None:
+    return f"{time:%Y-%m-%d %H:%M:%S} UTC" if time else None

@@ -1,0 +1,142 @@
+"""The failure queues: what every retry failed on waits there, whole, until an operator has it tried again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from onboarding.context import Context
+
+RETRIED_BY: dict[str, str | None] = {
+    "csv-parser-failures": "csv-parser",
+    "product-validator-failures": "product-validator",
+    "product-validation-errors-dlq": None,
+    "mailer-failures": "mailer",
+    "watchdog-failures": "watchdog",
+}
+"""Each failure queue with the function that its events are for; None: its messages go back to the error queue."""
+
+RECEIVE_BATCH = 10
+RETRY_SECONDS = 330
+"""How long a message is ours while it is tried again: over a function's time limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One event that could not be handled: where it lies, since when (UTC), what it is about, what went wrong."""
+
+    queue: str
+    since: datetime
+    about: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Redriven:
+    """What came of trying one event again; `error` is None when it went well and the message is gone."""
+
+    queue: str
+    about: str
+    error: str | None
+
+
+def waiting(ctx: Context) -> dict[str, int]:
+    """How many messages wait in each failure queue; those of an operator's redrive under way count too."""
+    counts = {}
+    for queue in RETRIED_BY:
+        names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        attributes = ctx.sqs.get_queue_attributes(QueueUrl=_url(ctx, queue), AttributeNames=names)["Attributes"]
+        counts[queue] = sum(int(value) for value in attributes.values())
+    return counts
+
+
+def some_failures(ctx: Context, queue: str) -> list[Failure]:
+    """Up to ten of the messages in a failure queue, which stay there."""
+    return [Failure(queue, _sent(message), *_described(message["Body"])) for message in _receive(ctx, queue, seconds=0)]
+
+
+def redrive(ctx: Context, queue: str) -> Iterator[Redriven]:
+    """Try every event of a failure queue again, one after another; what fails again stays."""
+    url = _url(ctx, queue)
+    for _ in range(waiting(ctx)[queue]):
+        messages = _receive(ctx, queue, seconds=RETRY_SECONDS)
+        if not messages:
+            return
+        for message in messages:
+            about, _ = _described(message["Body"])
+            error = _retry(ctx, queue, message)
+            if error is None:
+                ctx.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            yield Redriven(queue, about, error)
+
+
+def _retry(ctx: Context, queue: str, message: Any) -> str | None:
+    function = RETRIED_BY[queue]
+    if function is None:
+        ctx.sqs.send_message(
+            QueueUrl=ctx.settings.queue_url,
+            MessageBody=message["Body"],
+            MessageAttributes=message.get("MessageAttributes", {}),
+        )
+        return None
+    event = _event(ctx, json.loads(message["Body"]))
+    answer = ctx.lambdas.invoke(FunctionName=function, Payload=json.dumps(event).encode())
+    fault = answer.get("FunctionError")
+    return str(json.loads(answer["Payload"].read()).get("errorMessage", fault)) if fault else None
+
+
+def _event(ctx: Context, body: dict[str, Any]) -> Any:
+    """The event that failed, out of what the queue holds."""
+    if "requestPayload" in body:  # an asynchronous call, after its retries
+        return body["requestPayload"]
+    if body.get("source") == "aws.s3":  # a batch of the stream: kept as an object, of which the queue only knows
+        kept = ctx.s3.get_object(Bucket=body["detail"]["bucket"]["name"], Key=body["detail"]["object"]["key"])
+        with kept["Body"] as content:
+            payload = json.loads(content.read())["payload"]
+        return json.loads(payload) if isinstance(payload, str) else payload
+    return {"Records": [{"Sns": body}]}  # a notification that could not be delivered
+
+
+def _described(body: str) -> tuple[str, str]:
+    """What a message is about, and what went wrong with it."""
+    try:
+        content = json.loads(body)
+    except ValueError:
+        return body[:200], "not a message of ours"
+    error = content.get("responsePayload", {}).get("errorMessage", "") if "requestPayload" in content else ""
+    about = _about(content.get("requestPayload", content))
+    return about, str(error)
+
+
+def _about(event: Any) -> str:
+    match event:
+        case {"upload_id": upload_id}:
+            return str(upload_id)
+        case {"Records": [{"s3": {"object": {"key": key}}}, *_]}:
+            return str(key)
+        case {"Records": [{"Sns": {"Message": message}}, *_]} | {"Type": "Notification", "Message": message}:
+            return str(json.loads(message).get("upload_id"))
+        case {"detail": {"object": {"key": key}}}:
+            return str(key)
+    return json.dumps(event)[:200]
+
+
+def _receive(ctx: Context, queue: str, *, seconds: int) -> Any:
+    return ctx.sqs.receive_message(
+        QueueUrl=_url(ctx, queue),
+        MaxNumberOfMessages=RECEIVE_BATCH,
+        VisibilityTimeout=seconds,
+        MessageAttributeNames=["All"],
+        MessageSystemAttributeNames=["SentTimestamp"],
+    ).get("Messages", [])
+
+
+def _sent(message: Any) -> datetime:
+    return datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC)
+
+
+def _url(ctx: Context, queue: str) -> str:
+    return ctx.sqs.get_queue_url(QueueName=queue)["QueueUrl"]

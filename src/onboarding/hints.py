@@ -1,0 +1,47 @@
+"""What a vendor probably meant: suggestions beside an error, never applied by themselves. Pure, and empty when in doubt.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from difflib import get_close_matches
+from functools import lru_cache
+
+LIKENESS = 0.6
+"""How alike two names must be, from 0 to 1, for one to be suggested in place of the other."""
+
+# A currency sign or code before or behind, thousands in groups of three; and a decimal comma, which cannot be a group.
+_DRESSED = re.compile(r"[^0-9.,-]{0,4}(-?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?)[^0-9.,-]{0,4}")
+_DECIMAL_COMMA = re.compile(r"[^0-9.,-]{0,4}(-?[0-9]+),([0-9]{1,2})[^0-9.,-]{0,4}")
+_NO_SCHEME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+/\S*", re.IGNORECASE)
+
+
+def nearest(name: str, known: Collection[str]) -> str:
+    """`Did you mean '…'?` with the known name that is most like `name`; blank if none is like it."""
+    found = _nearest(name, frozenset(known))
+    return f"Did you mean '{found}'?" if found else ""
+
+
+@lru_cache(maxsize=1024)
+def _nearest(name: str, known: frozenset[str]) -> str:
+    # Files repeat their mistakes: the same name comes with thousands of rows.
+    by_folded = {other.casefold(): other for other in sorted(known)}
+    found = get_close_matches(name.casefold(), by_folded, n=1, cutoff=LIKENESS)
+    return by_folded[found[0]] if found else ""
+
+
+def plain_number(text: str) -> str:
+    """The number that `text` seems to dress up, such as 1234.50 for `$1,234.50`."""
+    if found := _DRESSED.fullmatch(text):
+        plain = found[1].replace(",", "")
+    elif found := _DECIMAL_COMMA.fullmatch(text):
+        plain = f"{found[1]}.{found[2]}"
+    else:
+        return ""
+    return plain if plain != text else ""
+
+
+def web_address(text: str) -> str:
+    """`Did you mean 'https://…'?` for an address that only lacks its beginning."""
+    return f"Did you mean 'https://{text}'?" if _NO_SCHEME.fullmatch(text) else ""

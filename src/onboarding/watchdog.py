@@ -1,0 +1,127 @@
+"""What the watchdog does: uploads that stopped moving are driven on, or ended with what is known.
+
+PostgreSQL and the object are the durable truth. Staging, the stream and the queues may have lost anything: rows without
+an outcome are staged again from the object, and a finished upload that nobody was told of is announced again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from onboarding import intake, ledger, notify
+from onboarding.catalog import key_of
+from onboarding.context import Context
+from onboarding.database import Connection
+from onboarding.intake import PREFIX, SUFFIXES, Object
+from onboarding.model import Row, RowError
+from onboarding.points import passed
+from onboarding.sql import statement
+
+PATIENCE = timedelta(minutes=5)
+"""How long nothing may move in an upload before it counts as stuck; a batch in its retries moves within."""
+
+REDRIVES = 5
+"""How often an upload is driven on in vain before it is ended."""
+
+AT_ONCE = 20
+"""Uploads that one run takes care of; the next run takes the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Driven:
+    """One upload that the watchdog took care of, and how: `resumed`, `ended`, `announced` or `found`."""
+
+    upload_id: str | None
+    vendor_id: str | None
+    s3_key: str | None
+    outcome: str
+
+
+def drive(ctx: Context, *, patience: timedelta = PATIENCE, at_once: int | None = AT_ONCE) -> list[Driven]:
+    """Take care of stuck uploads, `at_once` of them or all (None). Safe at any time and as often as wanted."""
+    parameters = {"patience": patience, "limit": at_once}
+    return [*_drive_stuck(ctx, parameters), *_announce(ctx, parameters)]
+
+
+def sweep(ctx: Context, *, patience: timedelta = PATIENCE) -> list[Driven]:
+    """Take in the objects under `uploads/` that no upload knows, though S3 announced them a while ago.
+
+    Lists every version there is, so it is for once a day and for the start of a local engine.
+    """
+    driven = []
+    for sources in _listed(ctx, datetime.now(UTC) - patience):
+        unknown = ctx.database.run(partial(_unknown, sources=sources))
+        for source in unknown:
+            taken = intake.take_in(ctx, source)
+            driven.append(Driven(taken.upload_id, taken.vendor_id, source.key, "found"))
+    return driven
+
+
+def _drive_stuck(ctx: Context, parameters: Mapping[str, object]) -> Iterator[Driven]:
+    stuck = ctx.database.run(lambda c: c.execute(statement("stuck_uploads"), parameters).fetchall())
+    for upload_id, vendor_id, key, version_id, redrives_in_vain in stuck:
+        source = Object(ctx.settings.bucket, key, version_id)
+        if redrives_in_vain >= REDRIVES:
+            reason = "could not be processed; this is our fault, and the marketplace has been told"
+            yield _end(ctx, upload_id, vendor_id, key, f"This row {reason}. Please upload it again")
+            continue
+        ctx.database.run(partial(_mark_redriven, upload_id=upload_id))
+        passed("watchdog.marked")
+        taken = intake.take_in(ctx, source)
+        if taken.outcome == "gone":
+            reason = "The file was removed before this row was processed. Please upload it again"
+            yield _end(ctx, upload_id, vendor_id, key, reason)
+        else:
+            yield Driven(upload_id, vendor_id, key, "resumed")
+
+
+def _end(ctx: Context, upload_id: str, vendor_id: str, key: str, message: str) -> Driven:
+    """Give every row that has no outcome one, so that the upload is finished by the ledger's own law."""
+    error = RowError("NOT_PROCESSED", "row", message)
+
+    def work(connection: Connection) -> list[str]:
+        ledger.lock_vendors(connection, {vendor_id})
+        upload = ledger.upload(connection, upload_id)
+        assert upload is not None, "the history loses no upload"  # noqa: S101
+        rows = [Row(upload_id, vendor_id, number, {}) for number in range(1, upload.total_records + 1)]
+        _, judged = ledger.judged_rows(connection, rows)
+        left = [row for row in rows if key_of(row) not in judged]
+        errors = {key_of(row): [error] for row in left}
+        ledger.insert_errors(connection, left, errors)
+        return list(ledger.count_outcomes(connection, left, errors))
+
+    finished = ctx.database.run(work)
+    passed("watchdog.ended")
+    notify.send_completions(ctx, [(name, vendor_id) for name in finished])
+    return Driven(upload_id, vendor_id, key, "ended")
+
+
+def _announce(ctx: Context, parameters: Mapping[str, object]) -> Iterator[Driven]:
+    unnotified = ctx.database.run(lambda c: c.execute(statement("unnotified_uploads"), parameters).fetchall())
+    notify.send_completions(ctx, unnotified)
+    for upload_id, vendor_id in unnotified:
+        yield Driven(upload_id, vendor_id, None, "announced")
+
+
+def _listed(ctx: Context, before: datetime) -> Iterator[list[Object]]:
+    """The bucket's uploads, page by page, as far as they were written before `before`."""
+    bucket = ctx.settings.bucket
+    for page in ctx.s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=PREFIX):
+        yield [
+            Object(bucket, version["Key"], version["VersionId"])
+            for version in page.get("Versions", [])
+            if version["LastModified"] <= before and version["Key"].endswith(SUFFIXES)
+        ]
+
+
+def _mark_redriven(connection: Connection, upload_id: str) -> None:
+    connection.execute(statement("mark_redriven"), {"upload_id": upload_id})
+
+
+def _unknown(connection: Connection, sources: list[Object]) -> list[Object]:
+    parameters = {"keys": [s.key for s in sources], "versions": [s.version_id for s in sources]}
+    known = set(connection.execute(statement("known_objects"), parameters).fetchall())
+    return [source for source in sources if (source.key, source.version_id) not in known]

@@ -1,0 +1,232 @@
+"""The vendor's mail: subject and body in the contract's form."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from email.message import EmailMessage
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from onboarding.context import Context
+from onboarding.link import report_of_token
+from onboarding.mail import MailUnderWay, Result, body, send, subject, success_rate
+
+REPORT = "errors/VEND001/UPLOAD_20241221_103045_0a1b2c3d_errors.csv"
+
+
+def a_result(**changes: Any) -> Result:
+    given: dict[str, Any] = {
+        "upload_id": "UPLOAD_20241221_103045_0a1b2c3d",
+        "vendor_id": "VEND001",
+        "vendor_name": "TechGear",
+        "vendor_email": "contact@techgear.com",
+        "file_name": "products.csv",
+        "status": "partial",
+        "total_records": 100,
+        "valid_records": 92,
+        "error_records": 8,
+        "failure_reason": None,
+        "error_file_s3_key": REPORT,
+    }
+    return Result(**{**given, **changes})
+
+
+def test_the_subject_of_the_contract() -> None:
+    assert subject(a_result()) == "Product Upload Complete - products.csv (92.0% Success)"
+
+
+def test_the_body_of_the_contract() -> None:
+    lines = body(a_result(), "https://example.com/reports/t0ken").splitlines()
+    facts = [
+        "Upload ID: UPLOAD_20241221_103045_0a1b2c3d",
+        "File name: products.csv",
+        "Total records: 100",
+        "Valid records: 92 (92.0%)",
+        "Invalid records: 8 (8.0%)",
+        "Status: PARTIAL",
+    ]
+    start = lines.index(facts[0])
+    assert lines[start : start + len(facts)] == facts
+    link = lines.index("https://example.com/reports/t0ken")
+    assert "expires in 7 days" in lines[link + 1]
+    assert lines[0] == "Hello TechGear,"
+
+
+def test_a_clean_upload_has_no_link() -> None:
+    clean = a_result(status="completed", valid_records=100, error_records=0, error_file_s3_key=None)
+    text = body(clean, None)
+    assert "Valid records: 100 (100.0%)\nInvalid records: 0 (0.0%)\nStatus: COMPLETED\n" in text
+    assert "expires" not in text
+    assert "report" not in text
+    assert subject(clean).endswith("(100.0% Success)")
+
+
+def test_a_refused_file_is_told_why() -> None:
+    refused = a_result(
+        status="failed",
+        total_records=0,
+        valid_records=0,
+        error_records=0,
+        failure_reason="The file is empty",
+        error_file_s3_key=None,
+    )
+    text = body(refused, None)
+    assert "Total records: 0\nValid records: 0 (0.0%)\nInvalid records: 0 (0.0%)\nStatus: FAILED\n" in text
+    assert "The file was not taken in:\nThe file is empty\n" in text
+    assert subject(refused).endswith("(0.0% Success)")
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.integers(1, 10_000).flatmap(lambda total: st.tuples(st.just(total), st.integers(0, total))))
+@example((10_000, 9_999))
+@example((3, 2))
+def test_only_a_whole_success_is_called_one(counts: tuple[int, int]) -> None:
+    total, valid = counts
+    result = a_result(total_records=total, valid_records=valid, error_records=total - valid)
+    rate = success_rate(result)
+    assert ("(100.0% Success)" in subject(result)) == (valid == total)
+    assert 0 <= valid * 100 - rate * total < total * 0.1 + 1e-6
+    shown_valid, shown_invalid = (
+        float(line.rsplit("(", 1)[1].removesuffix("%)"))
+        for line in body(result, None).splitlines()
+        if line.startswith(("Valid", "Invalid"))
+    )
+    assert round(shown_valid + shown_invalid, 1) == 100.0
+    assert shown_valid == rate
+
+
+NAMES = st.text("ab\r\n\x0b\x0c\x1c\x1e\x85\u2028\u2029\0\x7f: \u00e4", max_size=30)
+
+
+@settings(deadline=None, max_examples=300)
+@given(NAMES)
+@example("a.csv\r\nBcc: everybody@example.com")
+@example("a\u2028Bcc: everybody@example.com")
+def test_a_file_name_starts_no_line_of_its_own(name: str) -> None:
+    result = a_result(file_name=name)
+    line = subject(result)
+    assert len(line.splitlines()) == 1
+    # The standard library refuses a header that would break; so do mail services.
+    message = EmailMessage()
+    message["Subject"] = line
+    assert message.keys() == ["Subject"]
+    expected = body(a_result(file_name="x"), None).splitlines()
+    lines = body(result, None).splitlines()
+    assert len(lines) == len(expected)
+    assert [new for new, old in zip(lines, expected, strict=True) if new != old and not new.startswith("File name:")] == []
+
+
+# Sending
+
+
+class Missed(Exception):
+    """Stands in for DynamoDB's refusal of a conditional write."""
+
+
+class Services:
+    """Stands in for the mail service, the table of claims (one upload's), and the secret."""
+
+    def __init__(self, claim: dict[str, Any] | None = None, fault: Exception | None = None) -> None:
+        self.claim = claim
+        self.fault = fault
+        self.done: list[str] = []
+        self.mails: list[dict[str, Any]] = []
+
+    def put_item(self, *, Item: dict[str, Any], **_: Any) -> None:  # noqa: N803
+        self.done.append("claim")
+        if self.claim is not None:
+            raise Missed
+        self.claim = Item
+
+    def get_item(self, **_: Any) -> dict[str, Any]:
+        return {"Item": self.claim} if self.claim is not None else {}
+
+    def delete_item(self, **_: Any) -> None:
+        self.done.append("release")
+        self.claim = None
+
+    def update_item(self, *, ExpressionAttributeValues: dict[str, Any], **_: Any) -> None:  # noqa: N803
+        self.done.append("mark")
+        assert self.claim is not None
+        self.claim["sent_at"] = ExpressionAttributeValues[":now"]
+
+    def send_email(self, **mail: Any) -> None:
+        self.done.append("send")
+        if self.fault is not None:
+            raise self.fault
+        self.mails.append(mail)
+
+    def context(self) -> Context:
+        exceptions = SimpleNamespace(ConditionalCheckFailedException=Missed, ClientError=ClientError)
+        return cast(
+            "Context",
+            SimpleNamespace(
+                dynamodb=SimpleNamespace(
+                    put_item=self.put_item,
+                    get_item=self.get_item,
+                    delete_item=self.delete_item,
+                    update_item=self.update_item,
+                    exceptions=exceptions,
+                ),
+                ses=SimpleNamespace(send_email=self.send_email, exceptions=exceptions),
+                secret=lambda name: {"current": f"key of {name}"},
+                settings=SimpleNamespace(
+                    mail_claims_table="MailClaims",
+                    mail_sender="shop@example.com",
+                    link_secret="ecommerce/link-keys",
+                    link_base_url="https://api.example.com",
+                ),
+            ),
+        )
+
+
+def test_one_mail_to_that_vendor_alone_with_a_link_to_its_report() -> None:
+    services = Services()
+    assert send(services.context(), a_result())
+    assert services.done == ["claim", "send", "mark"]
+    (mail,) = services.mails
+    assert mail["Destination"] == {"ToAddresses": ["contact@techgear.com"]}
+    assert mail["Source"] == "shop@example.com"
+    assert mail["Message"]["Subject"]["Data"] == subject(a_result())
+    text = mail["Message"]["Body"]["Text"]["Data"]
+    (link,) = [line for line in text.splitlines() if line.startswith("https://api.example.com/reports/")]
+    assert report_of_token(link.rsplit("/", 1)[1], {"current": "key of ecommerce/link-keys"}) == REPORT
+    assert text == body(a_result(), link)
+
+
+def test_a_result_that_comes_twice_is_mailed_once() -> None:
+    services = Services()
+    assert send(services.context(), a_result())
+    assert not send(services.context(), a_result())
+    assert len(services.mails) == 1
+
+
+def test_a_mail_that_the_service_refused_can_be_tried_again_at_once() -> None:
+    refusal = ClientError({"Error": {"Code": "Throttling", "Message": "slow down"}}, "SendEmail")
+    services = Services(fault=refusal)
+    with pytest.raises(ClientError):
+        send(services.context(), a_result())
+    assert services.done == ["claim", "send", "release"]
+    services.fault = None
+    assert send(services.context(), a_result())
+    assert len(services.mails) == 1
+
+
+def test_a_mail_of_which_nobody_knows_whether_it_went_out_keeps_its_claim() -> None:
+    services = Services(fault=TimeoutError())
+    with pytest.raises(TimeoutError):
+        send(services.context(), a_result())
+    services.fault = None
+    with pytest.raises(MailUnderWay):
+        send(services.context(), a_result())
+    assert services.mails == []
+
+
+def test_the_result_is_what_the_topic_carries() -> None:
+    assert Result(**json.loads(json.dumps(asdict(a_result())))) == a_result()

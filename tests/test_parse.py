@@ -1,0 +1,393 @@
+"""Bytes to rows: what a file may look like, and why one is refused."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from onboarding.model import COLUMNS, Row
+from onboarding.parse import MAX_BYTES, MAX_CELL, MAX_ROWS, Refusal, parse, too_large
+from onboarding.rules import REQUIRED
+
+HEADER = ",".join(COLUMNS)
+SHORT_HEADER = ",".join(REQUIRED)
+SAMPLE = (
+    "PROD0001,Wireless Mouse - Model 651,Computer Accessories,Mice & Keyboards,Ergonomic wireless mouse...,"
+    "CA-VEND001-0001,TechGear,19.99,,150,piece,0.25,12x8x4,https://images.example.com/mouse.jpg"
+)
+
+
+def rows_of(content: bytes | str) -> list[Row]:
+    found = parse(content.encode() if isinstance(content, str) else content, "UPLOAD_1", "VEND001")
+    assert not isinstance(found, Refusal), found
+    return found
+
+
+def refusal_of(content: bytes | str) -> Refusal:
+    found = parse(content.encode() if isinstance(content, str) else content, "UPLOAD_1", "VEND001")
+    assert isinstance(found, Refusal), found[:3]
+    return found
+
+
+def short(number: int, **changes: str) -> str:
+    """A line under the short header; every number has its own identifiers."""
+    cells = dict(zip(REQUIRED, (f"P{number}", "Mouse", "Books", f"S{number}", "1.00", "5"), strict=True))
+    return ",".join({**cells, **changes}.values())
+
+
+def file_of(*lines: str, end: str = "\n") -> str:
+    return end.join([SHORT_HEADER, *lines, ""])
+
+
+def test_the_sample_row_of_the_contract() -> None:
+    (row,) = rows_of(f"{HEADER}\n{SAMPLE}\n")
+    assert row == Row(
+        "UPLOAD_1",
+        "VEND001",
+        1,
+        {
+            "vendor_product_id": "PROD0001",
+            "product_name": "Wireless Mouse - Model 651",
+            "category": "Computer Accessories",
+            "subcategory": "Mice & Keyboards",
+            "description": "Ergonomic wireless mouse...",
+            "sku": "CA-VEND001-0001",
+            "brand": "TechGear",
+            "price": "19.99",
+            "stock_quantity": "150",
+            "unit": "piece",
+            "weight_kg": "0.25",
+            "dimensions_cm": "12x8x4",
+            "image_url": "https://images.example.com/mouse.jpg",
+        },
+    )
+
+
+# Whole files that are refused
+
+
+@pytest.mark.parametrize("content", ["", "\ufeff", "\n", "\r\n\r\n", "  \n \t\n", "\ufeff \n"])
+def test_an_empty_file(content: str) -> None:
+    assert refusal_of(content) == Refusal(
+        "EMPTY_FILE", "The file is empty; it needs a header line and at least one product row"
+    )
+
+
+@pytest.mark.parametrize("tail", ["", "\n", "\r\n", "\n\n\n", "\n,,,,,\n", "\n  \n ,, \n"])
+def test_a_header_alone(tail: str) -> None:
+    assert refusal_of(SHORT_HEADER + tail).code == "NO_ROWS"
+
+
+@pytest.mark.parametrize("column", REQUIRED)
+def test_a_header_without_a_required_column(column: str) -> None:
+    others = [name for name in COLUMNS if name != column]
+    refusal = refusal_of(f"{','.join(others)}\n{SAMPLE}\n")
+    assert refusal.code == "MISSING_COLUMNS"
+    assert refusal.reason == f"Missing required columns: {column}; the header line has: {', '.join(others)}"
+
+
+def test_a_file_without_a_header() -> None:
+    refusal = refusal_of(SAMPLE)
+    assert refusal.code == "MISSING_COLUMNS"
+    assert refusal.reason.startswith(f"Missing required columns: {', '.join(REQUIRED)}; ")
+
+
+@pytest.mark.parametrize("column", [column for column in COLUMNS if column not in REQUIRED])
+def test_optional_columns_may_be_left_out(column: str) -> None:
+    others = [name for name in COLUMNS if name != column]
+    (row,) = rows_of(f"{','.join(others)}\n{','.join(f'v{i}' for i, _ in enumerate(others))}\n")
+    assert set(row.cells) == set(others)
+
+
+def test_a_column_named_twice() -> None:
+    refusal = refusal_of(f"{SHORT_HEADER},sku,SKU,price\n{short(1)},a,b,c\n")
+    assert refusal == Refusal("DUPLICATE_COLUMNS", "The header line names a column more than once: price, sku")
+
+
+def test_an_unknown_column_named_twice_does_not_matter() -> None:
+    (row,) = rows_of(f"note,{SHORT_HEADER},note\nx,{short(1)},y\n")
+    assert set(row.cells) == set(REQUIRED)
+
+
+@pytest.mark.parametrize(
+    ("content", "byte", "line"),
+    [
+        (SHORT_HEADER.encode() + b"\nP1,Caf\xe9,Books,S1,1.00,5\n", "0xE9", 2),
+        (b"\xef\xbb\xbf" + SHORT_HEADER.encode() + b"\nP1,Caf\xe9,Books,S1,1.00,5\n", "0xE9", 2),
+        (b"\xef\xbb\xbf" + SHORT_HEADER.encode() + b"\n\xe9\n", "0xE9", 2),
+        (b"\xff\xfes\x00k\x00u\x00", "0xFF", 1),
+        (b"sku\n\n\n\xed\xa0\x80", "0xED", 4),
+    ],
+)
+def test_a_file_that_is_not_utf8_is_told_where(content: bytes, byte: str, line: int) -> None:
+    assert refusal_of(content) == Refusal(
+        "NOT_UTF8", f"The file is not UTF-8 text (byte {byte} in line {line}); save it as 'CSV UTF-8'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "line"),
+    [
+        ((short(1), '"P2"x,Mouse,Books,S2,1.00,5'), 3),
+        (('P1,"Mouse,Books,S1,1.00,5', short(2)), 3),
+        ((short(1), 'P2,"17"" screen" wide,Books,S2,1.00,5', short(3)), 3),
+    ],
+)
+def test_a_stray_quote_ends_the_reading_and_is_told_where(lines: Sequence[str], line: int) -> None:
+    refusal = refusal_of(file_of(*lines))
+    assert refusal.code == "UNREADABLE_CSV"
+    assert refusal.reason.startswith(f"The file cannot be read at line {line} (")
+
+
+def test_a_quote_inside_an_unquoted_value_is_part_of_it() -> None:
+    (row,) = rows_of(file_of('P1,17" screen,Books,S1,1.00,5'))
+    assert row.cells["product_name"] == '17" screen'
+
+
+def test_as_many_rows_as_allowed_and_one_more() -> None:
+    lines = [short(number) for number in range(1, MAX_ROWS + 1)]
+    rows = rows_of(file_of(*lines))
+    assert (MAX_ROWS, len(rows), rows[-1].row_number) == (10_000, 10_000, 10_000)
+    assert refusal_of(file_of(*lines, short(MAX_ROWS + 1))) == Refusal(
+        "TOO_MANY_ROWS", "The file has 10,001 product rows; the limit is 10,000 a file"
+    )
+
+
+def test_blank_lines_do_not_count_towards_the_limit() -> None:
+    lines = [short(number) for number in range(1, MAX_ROWS + 1)]
+    assert len(rows_of(file_of(*lines, "", ",,,,,", ""))) == MAX_ROWS
+
+
+def test_the_size_limit() -> None:
+    assert MAX_BYTES == 10 * 1024 * 1024
+    assert too_large(MAX_BYTES) is None
+    refusal = too_large(MAX_BYTES + 1)
+    assert refusal is not None
+    assert (refusal.code, "the limit is 10 MB" in refusal.reason) == ("FILE_TOO_LARGE", True)
+
+
+# How the same content may be written
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("last", [True, False])
+def test_line_ends_and_byte_order_mark_change_nothing(end: str, mark: str, last: bool) -> None:
+    lines = [short(1), short(2, product_name='"Mug, ""big"""')]
+    content = mark + file_of(*lines, end=end)
+    assert rows_of(content if last else content.removesuffix(end)) == rows_of(file_of(*lines))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_quoted_value_keeps_its_line_breaks_and_the_rows_their_numbers(end: str) -> None:
+    rows = rows_of(file_of(short(1, product_name=f'"one{end}two, and{end}{end}three"'), short(2), end=end))
+    assert [row.row_number for row in rows] == [1, 2]
+    assert rows[0].cells["product_name"] == f"one{end}two, and{end}{end}three"
+    assert rows[1].cells["sku"] == "S2"
+
+
+def test_white_space_around_a_value_is_not_part_of_it() -> None:
+    (row,) = rows_of(file_of('  P1 ,"  Mouse\t",\u00a0Books\u2003, S1 , 1.00, 5 '))
+    assert row.cells == dict(zip(REQUIRED, ("P1", "Mouse", "Books", "S1", "1.00", "5"), strict=True))
+
+
+def test_header_names_may_differ_in_case_and_spaces() -> None:
+    (row,) = rows_of(f" Vendor Product ID ,PRODUCT_NAME,Category,SKU,Price, Stock Quantity\n{short(1)}\n")
+    assert set(row.cells) == set(REQUIRED)
+
+
+def test_columns_may_stand_in_any_order_and_unknown_ones_are_ignored() -> None:
+    (row,) = rows_of("colour,stock_quantity,price,,sku,category,product_name,vendor_product_id\nred,5,1,?,S,C,N,P\n")
+    assert row.cells == {
+        "stock_quantity": "5",
+        "price": "1",
+        "sku": "S",
+        "category": "C",
+        "product_name": "N",
+        "vendor_product_id": "P",
+    }
+
+
+def test_values_are_kept_as_they_were_written() -> None:
+    (row,) = rows_of(file_of("0001,e\u0301 \u00e9,Books,007,010.00,+5"))
+    assert [row.cells[column] for column in REQUIRED] == ["0001", "e\u0301 \u00e9", "Books", "007", "010.00", "+5"]
+
+
+def test_blank_values_are_left_out() -> None:
+    (row,) = rows_of(file_of('P1,"  ",Books,"",,5'))
+    assert row.cells == {"vendor_product_id": "P1", "category": "Books", "stock_quantity": "5"}
+
+
+@pytest.mark.parametrize("tail", ["\n\n", ",,,,,\n", " , , , , ,\n,,,,,\n\n", ",,,,,,,,,,,,\n", "   \n"])
+def test_lines_left_over_at_the_end_are_no_rows(tail: str) -> None:
+    assert [row.row_number for row in rows_of(file_of(short(1)) + tail)] == [1]
+
+
+def test_an_empty_line_is_no_row_and_a_line_of_commas_between_rows_is_one() -> None:
+    rows = rows_of(file_of(short(1), "", ",,,,,", short(2)))
+    assert [(row.row_number, row.cells.get("sku")) for row in rows] == [(1, "S1"), (2, None), (3, "S2")]
+
+
+# Rows of another width
+
+
+@pytest.mark.parametrize(
+    ("line", "difference"),
+    [
+        (short(1), 0),
+        (short(1) + ",", 0),
+        (short(1) + ",, ,", 0),
+        (short(1) + ",x", 1),
+        (short(1) + ",,x", 2),
+        ("P1,Mouse,Books,S1,1.00", -1),
+        ("P1", -5),
+    ],
+)
+def test_a_row_wider_or_narrower_than_the_header(line: str, difference: int) -> None:
+    rows = rows_of(file_of(line, short(2)))
+    assert [row.surplus_fields for row in rows] == [difference, 0]
+
+
+def test_what_a_misplaced_row_holds_makes_no_duplicate_of_another() -> None:
+    rows = rows_of(file_of(short(1) + ",x", short(1), short(1)))
+    assert [row.duplicate_of for row in rows] == [{}, {}, {"sku": 2, "vendor_product_id": 2}]
+
+
+# Duplicates inside a file
+
+
+def test_the_first_row_of_equal_ones_wins() -> None:
+    rows = rows_of(file_of(short(1), short(2), short(3, sku="S1"), short(4, vendor_product_id="P2"), short(1)))
+    assert [row.duplicate_of for row in rows] == [
+        {},
+        {},
+        {"sku": 1},
+        {"vendor_product_id": 2},
+        {"sku": 1, "vendor_product_id": 1},
+    ]
+
+
+def test_identifiers_are_equal_only_to_the_letter() -> None:
+    rows = rows_of(file_of(short(1, sku="a1"), short(2, sku="A1"), short(3, sku="01"), short(4, sku="1")))
+    assert [row.duplicate_of for row in rows] == [{}, {}, {}, {}]
+
+
+def test_blank_identifiers_are_no_duplicates() -> None:
+    rows = rows_of(file_of(short(1, sku=""), short(2, sku=""), short(3, vendor_product_id=" ")))
+    assert [row.duplicate_of for row in rows] == [{}, {}, {}]
+
+
+def test_white_space_makes_no_difference_between_identifiers() -> None:
+    rows = rows_of(file_of(short(1), short(2, sku=" S1 ")))
+    assert rows[1].duplicate_of == {"sku": 1}
+
+
+identifiers = st.sampled_from(["A", "B", "C", "", "a"])
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(identifiers, identifiers), min_size=1, max_size=20))
+def test_duplicates_are_found_as_by_comparing_every_pair(pairs: list[tuple[str, str]]) -> None:
+    rows = rows_of(file_of(*(short(0, sku=sku, vendor_product_id=name) for sku, name in pairs)))
+    for number, (row, pair) in enumerate(zip(rows, pairs, strict=True)):
+        for column, place in (("sku", 0), ("vendor_product_id", 1)):
+            earlier = [i for i in range(number) if pairs[i][place] == pair[place] != ""]
+            assert row.duplicate_of.get(column) == (earlier[0] + 1 if earlier else None)
+
+
+# Long cells
+
+
+def test_a_cell_at_the_limit_is_whole_and_a_longer_one_is_cut() -> None:
+    whole, longer = "x" * MAX_CELL, "y" * (MAX_CELL + 1)
+    rows = rows_of(file_of(short(1, product_name=whole), short(2, product_name=longer)))
+    assert (rows[0].cells["product_name"], rows[0].cut) == (whole, {})
+    assert (rows[1].cells["product_name"], rows[1].cut) == ("y" * MAX_CELL, {"product_name": MAX_CELL + 1})
+
+
+def test_cells_that_were_cut_are_not_compared() -> None:
+    rows = rows_of(file_of(short(1, sku="z" * MAX_CELL + "1"), short(2, sku="z" * MAX_CELL + "2")))
+    assert [row.duplicate_of for row in rows] == [{}, {}]
+    assert [row.cut for row in rows] == [{"sku": MAX_CELL + 1}] * 2
+
+
+def test_a_cell_of_the_whole_file_is_read() -> None:
+    (row,) = rows_of(file_of(short(1, product_name="w" * 300_000)))
+    assert row.cut == {"product_name": 300_000}
+
+
+# Properties
+
+cells = st.text(st.characters(codec="utf-8"), max_size=30)
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    rows=st.lists(st.lists(cells, min_size=len(COLUMNS), max_size=len(COLUMNS)), min_size=1, max_size=6),
+    order=st.permutations(COLUMNS),
+    end=st.sampled_from(["\r\n", "\n"]),
+    mark=st.sampled_from([b"", b"\xef\xbb\xbf"]),
+    everything=st.booleans(),
+)
+@example([["\0"] * len(COLUMNS)], COLUMNS, "\n", b"", True)
+@example([["a", *[""] * (len(COLUMNS) - 1)]], COLUMNS, "\n", b"", False)
+def test_what_a_csv_writer_writes_comes_back(
+    rows: list[list[str]], order: Sequence[str], end: str, mark: bytes, everything: bool
+) -> None:
+    if end == "\n" and not everything:
+        # The writer leaves a lone carriage return unquoted then, and so ends the line there.
+        rows = [[value.replace("\r", "\n") for value in row] for row in rows]
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator=end, quoting=csv.QUOTE_ALL if everything else csv.QUOTE_MINIMAL)
+    writer.writerows([order, *rows])
+    expected = [
+        {column: value.strip() for column, value in zip(order, row, strict=True) if value.strip()} for row in rows
+    ]
+    while expected and not expected[-1]:
+        expected.pop()
+    found = parse(mark + text.getvalue().encode(), "UPLOAD_1", "VEND001")
+    if not expected:
+        assert isinstance(found, Refusal)
+        assert found.code == "NO_ROWS"
+    else:
+        assert not isinstance(found, Refusal), found
+        assert [row.cells for row in found] == expected
+        assert [row.row_number for row in found] == list(range(1, len(expected) + 1))
+        assert all(row.surplus_fields == 0 and not row.cut for row in found)
+
+
+CODES = {
+    "EMPTY_FILE",
+    "NO_ROWS",
+    "MISSING_COLUMNS",
+    "DUPLICATE_COLUMNS",
+    "NOT_UTF8",
+    "UNREADABLE_CSV",
+    "TOO_MANY_ROWS",
+}
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.one_of(
+        st.binary(max_size=200),
+        st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")),
+        st.lists(st.sampled_from([b",", b'"', b"\n", b"\r", b"x", b" ", b"\0", b"\xff", b"sku"]), max_size=60).map(
+            lambda parts: SHORT_HEADER.encode() + b"\n" + b"".join(parts)
+        ),
+    )
+)
+def test_any_bytes_become_rows_or_a_reason(content: bytes) -> None:
+    found = parse(content, "UPLOAD_1", "VEND001")
+    if isinstance(found, Refusal):
+        assert found.code in CODES
+        assert found.reason
+    else:
+        assert [row.row_number for row in found] == list(range(1, len(found) + 1))
+        assert all(value == value.strip() != "" for row in found for value in row.cells.values())
+        assert all(set(row.cells) <= set(COLUMNS) for row in found)

@@ -1,0 +1,254 @@
+"""Rows to items of the staging table and back, and how they are written."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import time
+from datetime import datetime, timedelta
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from botocore.validate import validate_parameters
+from tests.database import GOOD_CELLS, a_row, shape_of
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from onboarding.context import Context
+from onboarding.model import COLUMNS, Row, RowError
+from onboarding.parse import MAX_CELL
+from onboarding.rules import RANGES, Facts, errors_of
+from onboarding.staging import (
+    ATTEMPTS,
+    DAYS_KEPT,
+    WRITE_BATCH,
+    Item,
+    details,
+    item_of,
+    record_id,
+    row_of,
+    stage,
+    utc_now,
+    write_outcomes,
+)
+
+NUMBER_COLUMNS = sorted(RANGES)
+
+texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
+number_like = st.one_of(
+    texts,
+    st.from_regex(r"-?[0-9]{1,25}(\.[0-9]{1,22})?", fullmatch=True),
+    st.sampled_from(["NaN", "Infinity", "1e3", "+5", "5.", ".5", "-0", "-0.00", "007", "1_000", "\uff15", "5\n"]),
+)
+some_cells = st.fixed_dictionaries(
+    {}, optional={column: number_like if column in RANGES else texts for column in COLUMNS}
+)
+some_rows = st.builds(
+    Row,
+    upload_id=texts,
+    vendor_id=texts,
+    row_number=st.integers(1, 10_000),
+    cells=some_cells,
+    duplicate_of=st.dictionaries(st.sampled_from(["sku", "vendor_product_id"]), st.integers(1, 9_999)),
+    surplus_fields=st.integers(-13, 20),
+    cut=st.dictionaries(st.sampled_from(COLUMNS), st.integers(2_501, 10_000_000)),
+)
+
+
+def through_dynamodb(item: Item) -> Item:
+    """The item as DynamoDB gives it back: numbers lose needless zeros and the minus of zero, never their value."""
+
+    def stored(value: dict[str, Any]) -> dict[str, Any]:
+        ((kind, content),) = value.items()
+        if kind == "M":
+            return {"M": {name: stored(inner) for name, inner in content.items()}}
+        if kind == "N":
+            number = Decimal(content)
+            assert len(number.as_tuple().digits) <= 38, "DynamoDB takes 38 digits"
+            plain = f"{number:f}"
+            plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
+            return {"N": "0" if number == 0 else plain}
+        assert kind == "S"
+        return {"S": content}
+
+    return {name: stored(value) for name, value in json.loads(json.dumps(item)).items()}
+
+
+@settings(deadline=None, max_examples=300)
+@given(some_rows)
+@example(a_row(price="10.00", stock_quantity="007", weight_kg="-0.000", compare_at_price="-0"))
+@example(a_row(price="1" * 20 + "." + "2" * 18, stock_quantity="9" * 21, weight_kg="0." + "0" * 18))
+def test_a_row_comes_back_from_its_item(row: Row) -> None:
+    item = item_of(row)
+    assert row_of(item) == row
+    assert row_of(through_dynamodb(item)) == row
+
+
+@pytest.mark.parametrize("column", NUMBER_COLUMNS)
+@pytest.mark.parametrize("text", ["0", "5", "-1", "150", "19.99", "0.25", "-10.5", "999999.99", "12345678901234567890"])
+def test_a_plain_number_is_a_number(column: str, text: str) -> None:
+    item = item_of(a_row(**{column: text}))
+    assert item["product_data"]["M"][column] == {"N": text}
+    assert "as_written" not in item
+
+
+@pytest.mark.parametrize("text", ["10.00", "007", "-0", "0.0", "-0.50", "1.10"])
+def test_a_number_in_another_spelling_is_a_number_and_keeps_its_spelling(text: str) -> None:
+    item = item_of(a_row(price=text))
+    assert Decimal(item["product_data"]["M"]["price"]["N"]) == Decimal(text)
+    assert item["as_written"]["M"]["price"] == {"S": text}
+    assert row_of(through_dynamodb(item)).cells["price"] == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["NaN", "Infinity", "-inf", "1e3", "1_000", "+5", "5.", ".5", "5\n", "\uff15", "\u0665", "9" * 21, "0." + "1" * 19],
+)
+def test_what_is_no_plain_number_or_does_not_fit_stays_text(text: str) -> None:
+    assert item_of(a_row(price=text))["product_data"]["M"]["price"] == {"S": text}
+
+
+def test_only_number_columns_hold_numbers() -> None:
+    item = item_of(a_row(**dict.fromkeys(COLUMNS, "5")))
+    kinds = {column: next(iter(value)) for column, value in item["product_data"]["M"].items()}
+    assert kinds == {column: "N" if column in NUMBER_COLUMNS else "S" for column in COLUMNS}
+
+
+def test_the_item_is_that_of_the_contract() -> None:
+    before = utc_now()
+    item = item_of(a_row(7))
+    assert item.pop("created_at")["S"] >= before
+    kept = int(item.pop("expires_at")["N"]) - time.time()
+    assert (DAYS_KEPT - 1) * 86_400 < kept <= DAYS_KEPT * 86_400
+    data = item.pop("product_data")["M"]
+    assert item == {
+        "upload_id": {"S": "UPLOAD_1"},
+        "record_id": {"S": "REC_00007"},
+        "vendor_id": {"S": "VEND001"},
+        "row_number": {"N": "7"},
+        "status": {"S": "pending_validation"},
+    }
+    assert data == {
+        column: {"N" if column in NUMBER_COLUMNS else "S": text} for column, text in GOOD_CELLS.items()
+    }
+
+
+@pytest.mark.parametrize(("number", "name"), [(1, "REC_00001"), (42, "REC_00042"), (10_000, "REC_10000")])
+def test_record_ids(number: int, name: str) -> None:
+    assert record_id(number) == name
+
+
+def test_the_time_is_iso_8601_in_utc() -> None:
+    now = utc_now()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", now)
+    assert datetime.fromisoformat(now).utcoffset() == timedelta(0)
+
+
+# Writing
+
+
+class Table:
+    """Stands in for the one call that staging makes. Hands back what `left_over` says of each call, in order."""
+
+    def __init__(self, *left_over: int) -> None:
+        self.left_over = list(left_over)
+        self.calls: list[list[Item]] = []
+        self.written: list[Item] = []
+
+    def batch_write_item(self, *, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
+        validate_parameters({"RequestItems": RequestItems}, shape_of("dynamodb", "BatchWriteItem"))
+        ((table, requests),) = RequestItems.items()
+        assert table == "UploadRecords"
+        items = [copy.deepcopy(request["PutRequest"]["Item"]) for request in requests]
+        left = self.left_over.pop(0) if self.left_over else 0
+        self.calls.append(items)
+        self.written += items[: len(items) - left]
+        return {"UnprocessedItems": {table: requests[len(items) - left :]} if left else {}}
+
+
+def context_with(table: Table) -> Context:
+    return cast("Context", SimpleNamespace(dynamodb=table, settings=SimpleNamespace(table="UploadRecords")))
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses that would have been made."""
+    made: list[float] = []
+    monkeypatch.setattr("onboarding.staging.time", SimpleNamespace(sleep=made.append, time=time.time))
+    return made
+
+
+def size(item: Item) -> int:
+    """As DynamoDB counts, and rather more: the JSON in UTF-8."""
+    return len(json.dumps(item, ensure_ascii=False).encode())
+
+
+@pytest.mark.parametrize("count", [0, 1, 25, 26, 100])
+def test_every_row_is_staged_once_in_full_calls(count: int) -> None:
+    table = Table()
+    stage(context_with(table), [a_row(number) for number in range(1, count + 1)])
+    assert sorted(item["record_id"]["S"] for item in table.written) == [record_id(n) for n in range(1, count + 1)]
+    assert sorted((len(call) for call in table.calls), reverse=True) == [WRITE_BATCH] * (count // 25) + (
+        [count % 25] if count % 25 else []
+    )
+
+
+def test_what_dynamodb_hands_back_is_written_again(pauses: list[float]) -> None:
+    table = Table(10, 4)
+    stage(context_with(table), [a_row(number) for number in range(1, 21)])
+    assert [len(call) for call in table.calls] == [20, 10, 4]
+    assert sorted(item["row_number"]["N"] for item in table.written) == sorted(str(n) for n in range(1, 21))
+    assert len(pauses) == 2
+    assert pauses[0] < pauses[1]
+
+
+def test_what_dynamodb_never_takes_is_a_fault(pauses: list[float]) -> None:
+    table = Table(*[1] * ATTEMPTS)
+    with pytest.raises(RuntimeError, match=f"1 items unwritten after {ATTEMPTS} attempts"):
+        stage(context_with(table), [a_row(1), a_row(2)])
+    assert len(table.calls) == ATTEMPTS
+    assert pauses == sorted(pauses)
+
+
+def test_an_outcome_is_the_item_with_its_new_status() -> None:
+    table = Table()
+    good, bad = item_of(a_row(1)), item_of(a_row(2, price="10.00"))
+    errors = [RowError("INVALID_PRICE", "price", "Price must ..."), RowError("DUPLICATE_SKU", "sku", "Duplicate SKU: S")]
+    write_outcomes(context_with(table), [(good, []), (bad, errors)])
+    first, second = table.written
+    processed = {first.pop("processed_at")["S"], second.pop("processed_at")["S"]}
+    assert len(processed) == 1
+    assert first == {**good, "status": {"S": "validated"}}
+    assert second == {
+        **bad,
+        "status": {"S": "error"},
+        "error_reason": {"S": "INVALID_PRICE"},
+        "error_details": {"S": "Price must ...; Duplicate SKU: S"},
+    }
+    assert good["status"] == {"S": "pending_validation"}
+
+
+def worst_rows() -> list[Row]:
+    """Rows with every cell as long as it may be, of characters that take the most room."""
+    cut = dict.fromkeys(COLUMNS, 10_000_000)
+    duplicates = {"sku": 9_999, "vendor_product_id": 9_999}
+    return [
+        Row("U" * 50, "V" * 50, 10_000, dict.fromkeys(COLUMNS, character * MAX_CELL), duplicates, -13, cut)
+        for character in ("\N{PILE OF POO}", "\0", '"', "\\", "\uffff", "9")
+    ]
+
+
+@pytest.mark.parametrize("row", worst_rows(), ids=["four bytes", "NUL", "quote", "backslash", "U+FFFF", "digit"])
+def test_the_largest_item_fits(row: Row) -> None:
+    table = Table()
+    whole = Row(row.upload_id, row.vendor_id, row.row_number, row.cells, row.duplicate_of)
+    errors = errors_of(whole, Facts(set(), set(), set()))
+    write_outcomes(context_with(table), [(item_of(row), errors)])
+    (item,) = table.written
+    assert len(item["error_details"]["S"]) == len(details(errors)) > 0
+    assert size(item) < 400 * 1024
+    # A full call takes 16 MB.
+    assert size(item) * WRITE_BATCH < 16 * 1024 * 1024

@@ -1,0 +1,169 @@
+"""Uploads that stopped moving are driven on or ended; what every retry failed on waits and is tried again."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import NoReturn
+
+import pytest
+
+from onboarding import failures, staging, watchdog
+from onboarding.config import Settings
+from onboarding.context import Context
+from onboarding.intake import Object, take_in
+from onboarding.model import UploadStatus
+from tests.pipeline import Pipeline, csv_of, product, until
+from tests.test_roles import without
+
+AT_ONCE = timedelta(0)
+
+
+@pytest.fixture(name="ctx", scope="module")
+def context_of_an_operator(pipeline: Pipeline) -> Iterator[Context]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in pipeline.endpoints.environment().items():
+            patch.setenv(name, value)
+        ctx = Context(Settings(dict(os.environ)))
+        yield ctx
+        ctx.close()
+
+
+class Died(Exception):
+    """Stands for the end of a process."""
+
+
+def stopped_halfway(ctx: Context, pipeline: Pipeline, name: str, rows: int, patch: pytest.MonkeyPatch) -> Object:
+    """A file whose history was opened and whose rows were never staged. S3 announces only `.csv`, so nobody helps."""
+    source = pipeline.put_key(f"uploads/VEND001/{name}.txt", csv_of(product(f"{name}-{n}") for n in range(rows)))
+
+    def die(*_: object) -> NoReturn:
+        raise Died
+
+    with patch.context() as broken:
+        broken.setattr(staging, "stage", die)
+        with pytest.raises(Died):
+            take_in(ctx, source)
+    return source
+
+
+def test_stuck_upload_is_resumed(ctx: Context, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = stopped_halfway(ctx, pipeline, "stuck", 30, monkeypatch)
+    upload_id = pipeline.upload_id(source)
+    assert upload_id not in [driven.upload_id for driven in watchdog.drive(ctx)], "it has hardly stopped"
+    driven = watchdog.drive(ctx, patience=AT_ONCE)
+    assert (upload_id, "resumed") in [(d.upload_id, d.outcome) for d in driven]
+    upload = pipeline.finished(upload_id)
+    assert (upload.status, upload.valid_records) == (UploadStatus.COMPLETED, 30)
+
+
+def test_upload_whose_file_is_gone_is_ended(ctx: Context, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = stopped_halfway(ctx, pipeline, "gone", 3, monkeypatch)
+    upload_id = pipeline.upload_id(source)
+    pipeline.s3.delete_object(Bucket=source.bucket, Key=source.key, VersionId=source.version_id)
+    driven = watchdog.drive(ctx, patience=AT_ONCE)
+    assert (upload_id, "ended") in [(d.upload_id, d.outcome) for d in driven]
+    upload = pipeline.finished(upload_id)
+    assert (upload.status, upload.total_records, upload.error_records) == (UploadStatus.FAILED, 3, 3)
+    assert {error_type for _, error_type, _ in pipeline.errors(upload_id)} == {"NOT_PROCESSED"}
+    assert len(pipeline.report(upload).splitlines()) == 4
+
+
+def test_upload_driven_in_vain_is_ended(ctx: Context, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = stopped_halfway(ctx, pipeline, "vain", 2, monkeypatch)
+    upload_id = pipeline.upload_id(source)
+    for _ in range(watchdog.REDRIVES):
+        with monkeypatch.context() as lost:
+            lost.setattr(staging, "stage", lambda *_: None)
+            watchdog.drive(ctx, patience=AT_ONCE)
+    driven = watchdog.drive(ctx, patience=AT_ONCE)
+    assert (upload_id, "ended") in [(d.upload_id, d.outcome) for d in driven]
+    assert pipeline.finished(upload_id).error_records == 2
+    assert "our fault" in pipeline.errors(upload_id)[0][2]
+
+
+def test_finished_upload_that_nobody_was_told_of(ctx: Context, pipeline: Pipeline) -> None:
+    upload = pipeline.run("VEND002", "untold.csv", csv_of([product("untold")]))
+    pipeline.connection.execute(
+        "update upload_history set notified_at = null where upload_id = %s", (upload.upload_id,)
+    )
+    assert watchdog.Driven(upload.upload_id, "VEND002", None, "announced") in watchdog.drive(ctx, patience=AT_ONCE)
+    pipeline.finished(upload.upload_id)
+    # A later upload passes the same queue and topic: when its mail is there, a second one of the first would be too.
+    pipeline.run("VEND002", "later.csv", csv_of([product("later")]))
+    assert len(pipeline.mails(upload.upload_id)) == 1
+
+
+def test_file_that_was_never_announced_is_found(ctx: Context, pipeline: Pipeline) -> None:
+    bucket = pipeline.endpoints.bucket
+    configuration = pipeline.s3.get_bucket_notification_configuration(Bucket=bucket)
+    configuration.pop("ResponseMetadata", None)
+    pipeline.s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
+    try:
+        upload_id = pipeline.put("VEND003", "unheard.csv", csv_of([product("unheard")]))
+    finally:
+        pipeline.s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=configuration)
+    assert pipeline.upload(upload_id) is None
+    assert upload_id in [driven.upload_id for driven in watchdog.sweep(ctx, patience=AT_ONCE)]
+    assert pipeline.finished(upload_id).valid_records == 1
+    assert watchdog.sweep(ctx, patience=AT_ONCE) == []
+
+
+@pytest.mark.parametrize("event", [{}, {"sweep": True}])
+def test_watchdog_works_with_its_own_role(pipeline: Pipeline, event: dict[str, bool]) -> None:
+    answer = pipeline.lambdas.invoke(FunctionName="watchdog", Payload=json.dumps(event).encode())
+    assert "FunctionError" not in answer, answer["Payload"].read()
+
+
+def test_event_that_failed_for_good_is_kept_and_redriven(ctx: Context, pipeline: Pipeline) -> None:
+    key = "uploads/VEND001/denied.csv"
+    with without(pipeline, "csv-parser", "ReadUploads"):
+        source = pipeline.put_key(key, csv_of([product("denied")]))
+        until(lambda: failures.waiting(ctx)["csv-parser-failures"], "the event to be given up")
+        [failure] = failures.some_failures(ctx, "csv-parser-failures")
+        assert failure.about == key
+        assert "AccessDenied" in failure.error
+        [again] = failures.redrive(ctx, "csv-parser-failures")
+        assert again.error is not None
+        assert failures.waiting(ctx)["csv-parser-failures"] == 1, "what fails again stays"
+    url = ctx.sqs.get_queue_url(QueueName="csv-parser-failures")["QueueUrl"]
+    # Another operator's redrive would have to wait until the first one's message is visible again.
+    ctx.sqs.purge_queue(QueueUrl=url)
+    assert pipeline.upload(pipeline.upload_id(source)) is None
+    failed_event = {"requestPayload": {"Records": [{"s3": record_of(source)}]}, "responsePayload": {}}
+    ctx.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(failed_event))
+    assert [redriven.error for redriven in failures.redrive(ctx, "csv-parser-failures")] == [None]
+    assert pipeline.finished(pipeline.upload_id(source)).valid_records == 1
+    assert failures.waiting(ctx)["csv-parser-failures"] == 0
+
+
+def record_of(source: Object) -> dict[str, dict[str, str]]:
+    return {"bucket": {"name": source.bucket}, "object": {"key": source.key, "versionId": source.version_id}}
+
+
+def test_batch_that_the_stream_gave_up_on_is_redriven(ctx: Context, pipeline: Pipeline) -> None:
+    upload = pipeline.run("VEND001", "given-up.csv", csv_of([product("given-up")]))
+    image = pipeline.item(upload.upload_id, 1) | {"status": {"S": "pending_validation"}}
+    records = {"Records": [{"eventName": "INSERT", "dynamodb": {"NewImage": image}}]}
+    bucket = f"ecommerce-product-failures-{pipeline.endpoints.bucket.rsplit('-', 1)[-1]}"
+    pipeline.s3.put_object(Bucket=bucket, Key="aws/lambda/batch", Body=json.dumps({"payload": json.dumps(records)}))
+    kept = {"source": "aws.s3", "detail": {"bucket": {"name": bucket}, "object": {"key": "aws/lambda/batch"}}}
+    url = ctx.sqs.get_queue_url(QueueName="product-validator-failures")["QueueUrl"]
+    ctx.sqs.purge_queue(QueueUrl=url)
+    ctx.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(kept))
+    assert [r.error for r in failures.redrive(ctx, "product-validator-failures")] == [None]
+    assert pipeline.upload(upload.upload_id) == upload
+
+
+def test_message_that_was_given_up_goes_back_to_its_queue(ctx: Context, pipeline: Pipeline) -> None:
+    upload = pipeline.run("VEND003", "dead.csv", csv_of([product("dead")]))
+    pipeline.connection.execute(
+        "update upload_history set notified_at = null where upload_id = %s", (upload.upload_id,)
+    )
+    url = ctx.sqs.get_queue_url(QueueName="product-validation-errors-dlq")["QueueUrl"]
+    ctx.sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"upload_id": upload.upload_id}))
+    [redriven] = failures.redrive(ctx, "product-validation-errors-dlq")
+    assert (redriven.about, redriven.error) == (upload.upload_id, None)
+    assert pipeline.finished(upload.upload_id).notified_at is not None
