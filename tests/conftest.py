@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.pipeline import Pipeline
 
 from onboarding.database import migrate, open_connection
 from onboarding.local.postgres import Postgres
 from onboarding.local.processes import Ports
 from onboarding.local.up import LocalEngine
+from tests.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

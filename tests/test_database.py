@@ -11,10 +11,10 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg.pq import TransactionStatus
-from tests.database import database_at, new_database, seeded
 
 from onboarding.database import ATTEMPTS, Connection, Database, migrate, open_connection
 from onboarding.sql import migrations
+from tests.database import database_at, new_database, seeded
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ import pytest
 from botocore.validate import validate_parameters
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.database import GOOD_CELLS, a_row, an_upload, shape_of
 
 from onboarding.context import Context
 from onboarding.mail import Result
@@ -20,6 +19,7 @@ from onboarding.model import COLUMNS, Row, RowError, UploadStatus
 from onboarding.notify import ATTEMPTS, publish_quarantine, publish_result, send_completions, send_row_errors
 from onboarding.parse import MAX_CELL
 from onboarding.rules import Facts, errors_of
+from tests.database import GOOD_CELLS, a_row, an_upload, shape_of
 
 PRICE = RowError("INVALID_PRICE", "price", "Price must be at least 0.01")
 SKU = RowError("DUPLICATE_SKU", "sku", "Duplicate SKU: S already exists")

@@ -7,13 +7,13 @@ import io
 from typing import Any
 
 import pytest
-from tests.database import an_upload
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from onboarding.ledger import ReportedRow
 from onboarding.model import COLUMNS, RowError
 from onboarding.report import HEADER, inert, report_key, report_of
+from tests.database import an_upload
 
 HEADER_LINE = "Row Number,Vendor Product ID,SKU,Product Name,Error Type,Error Message,Price,Stock Quantity"
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.database import GOOD_CELLS, NOTHING_TAKEN, a_row
 from onboarding.model import COLUMNS, Row, RowError
 from onboarding.parse import MAX_CELL
 from onboarding.rules import LENGTHS, RANGES, REQUIRED, RULES, SHOWN, Facts, errors_of, quoted
+from tests.database import GOOD_CELLS, NOTHING_TAKEN, a_row
 
 quiet = settings(deadline=None)
 

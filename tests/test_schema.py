@@ -10,7 +10,6 @@ import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.database import UPLOADED_AT, a_row, fetch, open_upload, seeded
 
 from onboarding import catalog, ledger
 from onboarding.database import Connection, Database
@@ -18,6 +17,7 @@ from onboarding.ledger import NewUpload
 from onboarding.model import COLUMNS, Row, RowError
 from onboarding.parse import MAX_CELL, Refusal
 from onboarding.rules import LENGTHS, RANGES, REQUIRED, Facts, errors_of
+from tests.database import UPLOADED_AT, a_row, fetch, open_upload, seeded
 
 CATEGORIES = (
     "Electronics, Computer Accessories, Audio Equipment, Mobile Accessories, Computer Storage, Clothing, Men's Clothing, "

@@ -13,7 +13,6 @@ from typing import Any, cast
 
 import pytest
 from botocore.validate import validate_parameters
-from tests.database import GOOD_CELLS, a_row, shape_of
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -34,6 +33,7 @@ from onboarding.staging import (
     utc_now,
     write_outcomes,
 )
+from tests.database import GOOD_CELLS, a_row, shape_of
 
 NUMBER_COLUMNS = sorted(RANGES)
 

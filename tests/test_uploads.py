@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
 
 import pytest
-from tests.pipeline import Pipeline, csv_of, product, until
 
 from onboarding.intake import Object
 from onboarding.model import COLUMNS, UploadStatus
 from onboarding.parse import MAX_BYTES
+from tests.pipeline import Pipeline, csv_of, product, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

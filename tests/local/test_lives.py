@@ -12,7 +12,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests.local.watch import eventually, new_state, processes_of
 
 from onboarding.local import deploy
 from onboarding.local.endpoints import Endpoints, read_endpoints
@@ -20,6 +19,7 @@ from onboarding.local.postgres import Postgres
 from onboarding.local.processes import LocalError
 from onboarding.local.template import pipeline_text
 from onboarding.local.up import LocalEngine
+from tests.local.watch import eventually, new_state, processes_of
 
 KEPT = "errors/VEND001/kept.csv"
 

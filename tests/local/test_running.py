@@ -16,13 +16,13 @@ from pathlib import Path
 import psycopg
 import pytest
 from botocore.exceptions import ClientError
-from tests.local.watch import eventually, new_state, processes_of
 
 from onboarding.local.endpoints import engine_client, read_endpoints
 from onboarding.local.mails import Mail, read_mails
 from onboarding.local.postgres import installed
 from onboarding.local.processes import LocalError
 from onboarding.local.up import LocalEngine
+from tests.local.watch import eventually, new_state, processes_of
 
 # As the kernel's tables write them.
 LOOPBACK = "0100007F"
