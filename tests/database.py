@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from onboarding import ledger
 from onboarding.context import Context
 from onboarding.database import Connection, Database, open_connection
 from onboarding.judge import Judgement
-from onboarding.model import Row, Upload, UploadStatus
+from onboarding.model import COLUMNS, Row, RowError, Upload, UploadStatus
 from onboarding.rules import Facts
 
 GOOD_CELLS: Mapping[str, str] = {
@@ -41,22 +41,22 @@ NOTHING_TAKEN = Facts(categories={"Computer Accessories"}, taken_skus=set(), tak
 UPLOADED_AT = datetime(2024, 12, 21, 10, 30, 45, tzinfo=UTC)
 
 
-def a_row(
-    row_number: int = 1,
-    *,
-    upload_id: str = "UPLOAD_1",
-    vendor_id: str = "VEND001",
-    duplicate_of: dict[str, int] | None = None,
-    surplus_fields: int = 0,
-    cut: dict[str, int] | None = None,
-    **cells: str | None,
-) -> Row:
-    """A good row but for the cells given; a cell of None is left out, as a blank one is."""
-    given = {column: text for column, text in {**GOOD_CELLS, **cells}.items() if text is not None}
-    return Row(upload_id, vendor_id, row_number, given, duplicate_of or {}, surplus_fields, cut or {})
+def a_row(row_number: int = 1, /, **changes: Any) -> Row:
+    """A good row but for the changes, to its cells or to what else a row holds; a cell of None is left out."""
+    cells = {**GOOD_CELLS, **{column: text for column, text in changes.items() if column in COLUMNS}}
+    rest = {name: value for name, value in changes.items() if name not in COLUMNS}
+    return Row(
+        **{
+            "upload_id": "UPLOAD_1",
+            "vendor_id": "VEND001",
+            "row_number": row_number,
+            "cells": {column: text for column, text in cells.items() if text is not None},
+            **rest,
+        }
+    )
 
 
-def product_row(name: str, row_number: int = 1, **changes: Any) -> Row:
+def product_row(name: str, row_number: int = 1, /, **changes: Any) -> Row:
     """A good row whose SKU is `S-<name>` and whose vendor product id is `P-<name>`, but for what is given."""
     return a_row(row_number, **{"sku": f"S-{name}", "vendor_product_id": f"P-{name}", **changes})
 
@@ -99,8 +99,8 @@ def context_with(database: Database) -> Context:
     return cast("Context", ContextWithDatabase(database))
 
 
-def open_upload(database: Database, upload_id: str, total: int, *, vendor_id: str = "VEND001") -> None:
-    """Open an upload of `total` rows, as the parser does before it stages the first."""
+def open_upload(database: Database, upload_id: str, total: int, *, vendor_id: str = "VEND001", **changes: Any) -> None:
+    """Open an upload of `total` rows, as the parser does before it stages the first; `changes` are more columns."""
     new = ledger.NewUpload(
         upload_id=upload_id,
         vendor_id=vendor_id,
@@ -111,6 +111,7 @@ def open_upload(database: Database, upload_id: str, total: int, *, vendor_id: st
         upload_timestamp=UPLOADED_AT,
         total_records=total,
         refusal=None,
+        **changes,
     )
     assert database.run(lambda connection: ledger.open_upload(connection, new))
 
@@ -128,12 +129,16 @@ def standing(database: Database, upload_id: str) -> tuple[int, int, int, str]:
 
 
 def fetch(database: Database, query: str, *parameters: object) -> list[tuple[Any, ...]]:
-    # The queries are the tests' own.
-    return database.run(lambda connection: connection.execute(cast("Any", query), parameters).fetchall())
+    return database.run(lambda connection: connection.execute(query, parameters).fetchall())
 
 
 def skus_in_catalog(database: Database) -> list[str]:
     return [sku for (sku,) in fetch(database, "select sku from products order by sku")]
+
+
+def told(errors: Sequence[RowError]) -> list[tuple[str, str, str]]:
+    """Type, field and message of each error."""
+    return [(error.error_type, error.field, error.message) for error in errors]
 
 
 def kinds(judgement: Judgement) -> dict[tuple[str, int], list[str]]:
@@ -177,5 +182,3 @@ def _empty(connection: Connection) -> None:
     connection.execute("delete from vendors where vendor_id not in ('VEND001', 'VEND002', 'VEND003')")
     connection.execute("update vendors set status = 'active'")
     connection.execute("delete from product_categories where not is_active")
-
-

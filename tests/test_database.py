@@ -38,7 +38,7 @@ def backend(connection: Connection) -> int:
 def fail_with(connection: Connection, code: str) -> None:
     """Let PostgreSQL itself raise an error of that code."""
     assert code.isalnum()
-    connection.execute(f"do $$ begin raise exception using errcode = '{code}', message = 'planted'; end $$")  # type: ignore[call-overload]
+    connection.execute(f"do $$ begin raise exception using errcode = '{code}', message = 'planted'; end $$")
 
 
 def terminate(url: str, pid: int) -> None:
@@ -194,7 +194,6 @@ def test_a_real_deadlock_ends_with_both_pieces_of_work_done(database_url: str) -
     def work(mine: str, theirs: str) -> None:
         def update(connection: Connection) -> None:
             tries.append(mine)
-            connection.execute("set local deadlock_timeout = '20ms'")
             connection.execute("update vendors set phone = %s where vendor_id = %s", (mine, mine))
             if tries.count(mine) == 1:
                 both_hold_one.wait()
@@ -337,6 +336,7 @@ def test_a_migration_that_fails_leaves_nothing_of_itself_and_frees_the_lock(
             migrate(other)
 
 
-def test_migrations_are_numbered_without_gaps() -> None:
-    assert [number for number, _, _ in migrations()] == list(range(1, len(migrations()) + 1))
+def test_migrations_have_numbers_of_their_own_in_order() -> None:
+    numbers = [number for number, _, _ in migrations()]
+    assert numbers == sorted(set(numbers))
     assert all(name.startswith(f"{number:04d}_") for number, name, _ in migrations())

@@ -92,11 +92,12 @@ def start_worker(state: Path) -> None:
     assert any("_worker.py" in command for command in processes_of(state).values())
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_everything(shared_state: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize("numbers", [[signal.SIGTERM], [signal.SIGINT], [signal.SIGINT, signal.SIGTERM] * 3])
+def test_signals_stop_everything(shared_state: Path, numbers: list[signal.Signals]) -> None:
     process = run_until_up(shared_state)
     start_worker(shared_state)
-    process.send_signal(number)
+    for number in numbers:
+        process.send_signal(number)
     output, _ = process.communicate()
     assert process.returncode == 0, output
     assert "Traceback" not in output

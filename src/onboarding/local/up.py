@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
-import threading
+import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Self
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
     from types import FrameType, TracebackType
+
+WATCH_SECONDS = 0.2
+"""How often it is looked whether everything is still up; a signal interrupts the wait."""
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -48,7 +51,8 @@ class LocalEngine:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.state = state.resolve()
-        self.stopping = threading.Event()
+        # A plain flag: a signal's handler sets it, and an Event's lock could be held by what the signal interrupted.
+        self.stopping = False
         self.engine: Engine | None = None
         self.postgres: Postgres | None = None
         self._port = port
@@ -89,7 +93,7 @@ class LocalEngine:
 
     def _check(self) -> None:
         """Called between steps and while waiting."""
-        if self.stopping.is_set():
+        if self.stopping:
             raise Stopped
         failure = self.failure()
         if failure is not None:
@@ -212,8 +216,8 @@ def run_until_stopped(
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         # While a start or a stop is under way, a raised exception could lose sight of a process just born.
-        local.stopping.set()
-        if interruptible:
+        first, local.stopping = not local.stopping, True
+        if first and interruptible:
             raise Stopped
 
     # nohup leaves SIGHUP ignored, and means it.
@@ -225,9 +229,10 @@ def run_until_stopped(
         with local:
             interruptible = True
             try:
-                if on_ready is not None and not local.stopping.is_set():
+                if on_ready is not None and not local.stopping:
                     on_ready(local.endpoints)
-                while not local.stopping.wait(0.2):
+                while not local.stopping:
+                    time.sleep(WATCH_SECONDS)
                     failure = local.failure()
                     if failure is not None:
                         raise LocalError(failure)

@@ -1,0 +1,389 @@
+"""The commands without an engine: what they print, how they end, and what they say when something is missing."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
+
+from onboarding import __version__
+from onboarding.cli import transfer, uploads
+from onboarding.cli.connect import connected
+from onboarding.cli.console import shown
+from onboarding.cli.failures import CommandError, explain
+from onboarding.cli.main import main
+from onboarding.cli.transfer import Outcome, Submission, follow
+from onboarding.context import Context
+from onboarding.intake import Object
+from onboarding.local.endpoints import Endpoints, write_endpoints
+from onboarding.model import Upload, UploadStatus
+from tests.database import an_upload, context_with
+
+Captured = pytest.CaptureFixture[str]
+
+KEYS = ["upload_id", "status", "total_records", "valid_records", "error_records", "report_key", "seconds"]
+SOURCE = Object("bucket", "uploads/VEND001/products.csv", "v1")
+SUBMISSION = Submission(SOURCE, datetime(2024, 12, 21, 10, 30, 45, tzinfo=UTC), 0.0)
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A working directory without an engine, and an environment without AWS."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("ONBOARDING_STATE", "S3_BUCKET_NAME", "RDS_SECRET_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    (tmp_path / "products.csv").write_text("sku\n")
+
+
+def an_engine(pid: int, port: int = 9) -> Endpoints:
+    """Where an engine would be; nothing listens there."""
+    url = f"http://127.0.0.1:{port}"
+    return Endpoints(
+        aws_endpoint_url=url,
+        aws_region="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        bucket="the-bucket",
+        table="UploadRecords",
+        error_queue_url=f"{url}/queue",
+        topic_arn="arn:aws:sns:us-east-1:000000000000:topic",
+        secret_name="secret",
+        database_url=f"postgresql://127.0.0.1:{port}/db",
+        inbox_dir="inbox",
+        link_base_url=url,
+        log_dir="logs",
+        pid=pid,
+    )
+
+
+def sentence_of(code: int, capsys: Captured) -> str:
+    """What a command that failed said on stderr; it says nothing else and shows no trace."""
+    captured = capsys.readouterr()
+    assert (code, captured.out) == (1, "")
+    assert "Traceback" not in captured.err
+    return captured.err
+
+
+UPLOAD = ("upload", "products.csv", "--vendor", "VEND001")
+NEED_AN_ENGINE = [
+    UPLOAD,
+    (*UPLOAD, "--wait", "--json"),
+    ("uploads", "list"),
+    ("uploads", "show", "UPLOAD_1"),
+    ("report", "UPLOAD_1"),
+    ("inbox",),
+    ("inbox", "show", "1"),
+]
+
+
+@pytest.mark.parametrize("command", NEED_AN_ENGINE, ids=" ".join)
+def test_without_an_engine_the_message_says_how_to_start_one(command: Sequence[str], capsys: Captured) -> None:
+    assert "No local engine runs on .onboarding. Start one with: onboarding local up" in sentence_of(
+        main(command), capsys
+    )
+
+
+@pytest.mark.parametrize("command", NEED_AN_ENGINE, ids=" ".join)
+def test_a_named_state_directory_is_never_replaced_by_aws(
+    command: Sequence[str], capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("S3_BUCKET_NAME", "bucket")
+    monkeypatch.setenv("RDS_SECRET_NAME", "secret")
+    sentence = "No local engine runs on other. Start one with: onboarding local up --state other"
+    assert sentence in sentence_of(main([*command, "--state", "other"]), capsys)
+    monkeypatch.setenv("ONBOARDING_STATE", "other")
+    assert sentence in sentence_of(main(command), capsys)
+
+
+def test_an_engine_that_was_killed_counts_as_none(tmp_path: Path, capsys: Captured) -> None:
+    write_endpoints(tmp_path, an_engine(pid=2**22 + 1))
+    assert "No local engine runs" in sentence_of(main(["uploads", "list", "--state", str(tmp_path)]), capsys)
+
+
+def test_endpoints_of_another_version_are_named(tmp_path: Path, capsys: Captured) -> None:
+    for content in ("{}", "[]", "nonsense"):
+        (tmp_path / "endpoints.json").write_text(content)
+        sentence = sentence_of(main(["uploads", "list", "--state", str(tmp_path)]), capsys)
+        assert f"{tmp_path / 'endpoints.json'} is not what this version writes" in sentence
+
+
+def test_half_of_the_aws_environment_is_not_enough(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S3_BUCKET_NAME", "bucket")
+    assert "RDS_SECRET_NAME is not set" in sentence_of(main(["uploads", "list"]), capsys)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("missing.csv", "--vendor", "VEND001"), "missing.csv: No such file"),
+        (("folder.csv", "--vendor", "VEND001"), "folder.csv: Is a directory"),
+        (("products.CSV", "--vendor", "VEND001"), "must end in .csv"),
+        (("products.csv", "--vendor", "VEND001/x"), "'VEND001/x' cannot be a vendor's id"),
+        (("products.csv", "--vendor", ""), "'' cannot be a vendor's id"),
+        (("products\udcff.csv", "--vendor", "VEND001"), "the name is not UTF-8"),
+    ],
+)
+def test_a_file_that_nothing_would_come_of_is_not_sent(
+    arguments: Sequence[str], said: str, tmp_path: Path, capsys: Captured
+) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    write_endpoints(tmp_path, an_engine(os.getpid()))
+    assert said in sentence_of(main(["upload", *arguments, "--state", str(tmp_path)]), capsys)
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("nonsense",), "No such command 'nonsense'"),
+        (("upload",), "onboarding upload --help"),
+        (("upload", "products.csv"), "--vendor"),
+        (("uploads", "list", "--status", "lost"), "'processing', 'completed', 'partial', 'failed'"),
+        (("uploads", "list", "--since", "yesterday"), "yesterday"),
+        (("inbox", "show", "one"), "valid integer"),
+        (("local", "up", "--port", "65536"), "65535"),
+    ],
+)
+def test_a_wrong_command_line_ends_with_1(command: Sequence[str], said: str, capsys: Captured) -> None:
+    # 2 and 3 say how an upload ended; a script must not take a typing mistake for that.
+    assert said in sentence_of(main(command), capsys)
+
+
+def test_version(capsys: Captured) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"onboarding {__version__}\n"
+
+
+@pytest.mark.parametrize("command", [(), ("local",), ("uploads",), ("inbox",), ("upload",), ("demo",)])
+def test_every_command_has_help(command: Sequence[str], capsys: Captured) -> None:
+    assert main([*command, "--help"]) == 0
+    assert "Usage: onboarding" in capsys.readouterr().out
+
+
+def ending_with(outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `upload --wait` see this outcome instead of a pipeline's."""
+
+    class NoDatabase:
+        def run(self, work: object) -> None: ...
+
+    @contextmanager
+    def no_pipeline(*_: object, **__: object) -> Iterator[Context]:
+        yield context_with(NoDatabase())  # type: ignore[arg-type]
+
+    monkeypatch.setattr(uploads, "connected", no_pipeline)
+    monkeypatch.setattr(uploads, "submit", lambda *_: outcome.submission)
+    monkeypatch.setattr(uploads, "follow", lambda *_: [outcome])
+
+
+def outcome_of(upload: Upload | None, quarantined: str | None = None) -> Outcome:
+    return Outcome(SUBMISSION, upload, quarantined, 1.234)
+
+
+ALL_VALID = an_upload(status=UploadStatus.COMPLETED, valid_records=100, error_records=0)
+SOME_FAILED = an_upload(error_file_s3_key="errors/VEND001/report.csv")
+NONE_VALID = an_upload(status=UploadStatus.FAILED, valid_records=0, error_records=100)
+REFUSED = an_upload(
+    status=UploadStatus.FAILED,
+    total_records=0,
+    valid_records=0,
+    error_records=0,
+    failure_code="EMPTY_FILE",
+    failure_reason="The file is empty",
+)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code", "said"),
+    [
+        (outcome_of(ALL_VALID), 0, "100 of 100 rows are in the catalog, 0 failed."),
+        (outcome_of(SOME_FAILED), 2, "92 of 100 rows are in the catalog, 8 failed."),
+        (outcome_of(NONE_VALID), 2, "0 of 100 rows are in the catalog, 100 failed."),
+        (outcome_of(REFUSED), 3, "Refused: The file is empty (EMPTY_FILE)"),
+        (outcome_of(None, "The vendor 'X' is not known"), 3, "Refused: The vendor 'X' is not known."),
+    ],
+    ids=["all valid", "some failed", "none valid", "refused", "quarantined"],
+)
+def test_exit_code_and_words_for_each_outcome(
+    outcome: Outcome, code: int, said: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ending_with(outcome, monkeypatch)
+    assert main([*UPLOAD, "--wait"]) == code
+    assert said in capsys.readouterr().out
+    assert main([*UPLOAD, "--wait", "--json"]) == code
+    captured = capsys.readouterr()
+    assert list(json.loads(captured.out)) == KEYS
+    assert captured.out.count("\n") == 1
+    assert said in captured.err
+
+
+def test_json_tells_the_figures(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    ending_with(outcome_of(SOME_FAILED), monkeypatch)
+    main([*UPLOAD, "--wait", "--json"])
+    assert json.loads(capsys.readouterr().out) == {
+        "upload_id": SOME_FAILED.upload_id,
+        "status": "partial",
+        "total_records": 100,
+        "valid_records": 92,
+        "error_records": 8,
+        "report_key": "errors/VEND001/report.csv",
+        "seconds": 1.23,
+    }
+
+
+def test_json_of_a_quarantined_file_names_no_upload(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    ending_with(outcome_of(None, "nobody's"), monkeypatch)
+    main([*UPLOAD, "--wait", "--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert (found["upload_id"], found["status"], found["total_records"]) == (None, "quarantined", None)
+
+
+def test_json_without_waiting_has_the_same_keys(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    ending_with(outcome_of(SOME_FAILED), monkeypatch)
+    assert main([*UPLOAD, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert list(found) == KEYS
+    assert (found["upload_id"], found["status"]) == (SUBMISSION.upload_id, "processing")
+
+
+class Looks:
+    """A database that shows an upload as it stands at each look, the last state for ever."""
+
+    def __init__(self, *states: tuple[Upload | None, str | None]) -> None:
+        self.states = list(states)
+
+    def run(self, _: object) -> list[tuple[Upload | None, str | None]]:
+        return [self.states.pop(0) if len(self.states) > 1 else self.states[0]]
+
+    def follow(self, timeout: float) -> tuple[Outcome, list[Upload | None]]:
+        seen: list[Upload | None] = []
+        [outcome] = follow(context_with(self), [SUBMISSION], timeout, lambda _, upload: seen.append(upload))  # type: ignore[arg-type]
+        return outcome, seen
+
+
+def test_waits_until_the_vendor_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transfer, "POLL_SECONDS", 0)
+    finished = an_upload()
+    told = an_upload(notified_at=datetime.now(UTC))
+    outcome, seen = Looks((None, None), (finished, None), (told, None)).follow(5)
+    assert (outcome.upload, seen) == (told, [None, finished, told])
+
+
+def test_waits_no_longer_for_what_was_set_aside() -> None:
+    outcome, _ = Looks((None, "The vendor is not known")).follow(0)
+    assert (outcome.upload, outcome.quarantined, outcome.exit_code) == (None, "The vendor is not known", 3)
+
+
+@pytest.mark.parametrize(
+    ("upload", "said"),
+    [
+        (None, "has not been taken in yet"),
+        (an_upload(status=UploadStatus.PROCESSING), "has 100 of 100 rows done"),
+        (an_upload(), "is partial, but its result has not been published"),
+    ],
+)
+def test_a_timeout_names_the_upload(upload: Upload | None, said: str) -> None:
+    with pytest.raises(CommandError) as caught:
+        Looks((upload, None)).follow(0)
+    assert said in str(caught.value)
+    assert (upload.upload_id if upload else SUBMISSION.upload_id) in str(caught.value)
+
+
+def test_the_engines_environment_is_pure_and_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "of-somebody")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "https://elsewhere.example")
+    monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
+    monkeypatch.setenv("PGHOSTADDR", "192.0.2.1")
+    before = dict(os.environ)
+    engine = an_engine(os.getpid())
+    write_endpoints(tmp_path, engine)
+    with connected(tmp_path) as ctx:
+        assert ctx.s3.meta.endpoint_url == engine.aws_endpoint_url
+        assert ctx.settings.bucket == "the-bucket"
+        assert {"AWS_PROFILE", "AWS_ENDPOINT_URL_S3", "https_proxy", "PGHOSTADDR"}.isdisjoint(os.environ)
+    assert dict(os.environ) == before
+
+
+def test_aws_is_found_by_its_usual_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S3_BUCKET_NAME", "bucket-on-aws")
+    monkeypatch.setenv("RDS_SECRET_NAME", "secret")
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    with connected(None) as ctx:
+        assert (ctx.settings.bucket, ctx.s3.meta.region_name) == ("bucket-on-aws", "eu-central-1")
+
+
+def test_a_running_engine_comes_before_aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S3_BUCKET_NAME", "bucket-on-aws")
+    (tmp_path / ".onboarding").mkdir()
+    write_endpoints(tmp_path / ".onboarding", an_engine(os.getpid()))
+    with connected(None) as ctx:
+        assert ctx.settings.bucket == "the-bucket"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (NoCredentialsError(), "No AWS credentials were found"),
+        (NoRegionError(), "No AWS region is set"),
+        (EndpointConnectionError(endpoint_url="http://127.0.0.1:9"), "http://127.0.0.1:9"),
+        (
+            ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "PutObject"),
+            "AWS refused PutObject: AccessDenied: no",
+        ),
+        (
+            psycopg.OperationalError("connection refused\nsecond line"),
+            "The database cannot be reached: connection refused",
+        ),
+        (psycopg.errors.UndefinedTable("no such table"), "The database refused: no such table"),
+        (PermissionError(13, "Permission denied", "file.csv"), "file.csv: Permission denied"),
+    ],
+)
+def test_foreseeable_faults_are_sentences(error: Exception, said: str) -> None:
+    sentence = explain(error)
+    assert sentence is not None
+    assert said in sentence
+    assert "second line" not in sentence
+
+
+def test_mistakes_in_the_code_are_not_explained_away() -> None:
+    assert explain(KeyError("x")) is None
+    assert explain(RuntimeError("x")) is None
+
+
+def test_an_unreachable_engine_is_a_sentence(tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_endpoints(tmp_path, an_engine(os.getpid()))
+    # Without the waits between attempts.
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
+    said = sentence_of(main([*UPLOAD, "--state", str(tmp_path)]), capsys)
+    assert "AWS cannot be reached or asked: Could not connect to the endpoint URL" in said
+    said = sentence_of(main(["uploads", "list", "--state", str(tmp_path)]), capsys)
+    assert "The secret with the database's credentials cannot be read" in said
+
+
+def test_without_the_engines_libraries_the_message_says_what_to_install(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onboarding.local.up", None)
+    assert main(["local", "up"]) == 1
+    assert "pip install 'product-onboarding[local]'" in capsys.readouterr().err
+
+
+def test_what_drives_a_terminal_is_not_printed() -> None:
+    assert shown("\x1b[31mred\x07\r\x9b") == "\ufffd[31mred\ufffd\ufffd\ufffd"
+    assert shown("Løv\tline\n") == "Løv\tline\n"
+
+
+def test_endpoints_file_has_what_other_programs_need() -> None:
+    wanted = (
+        "aws_endpoint_url aws_region aws_access_key_id aws_secret_access_key bucket table error_queue_url topic_arn"
+    )
+    assert asdict(an_engine(1)).keys() >= {*wanted.split(), "secret_name", "database_url", "inbox_dir"}
