@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check lock clean
+.PHONY: help setup demo up test fuzz check lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -27,6 +27,9 @@ up: setup ## Start the local engine and stay
 
 test: setup check ## Run the checks and every test
 	@$(BIN)/python -m pytest
+
+fuzz: setup ## Read 20,000 hostile files (a minute or two)
+	@ONBOARDING_FUZZ=20000 $(BIN)/python -m pytest -q tests/test_fuzz.py
 
 check: setup ## Formatting, lint, types, template, layers
 	@$(BIN)/ruff format --check .

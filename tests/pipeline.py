@@ -18,7 +18,7 @@ from onboarding.model import COLUMNS, Upload, UploadStatus
 
 Result = TypeVar("Result")
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Seconds until a condition that does not come true fails a test; none takes nearly as long."""
 
 
@@ -78,12 +78,14 @@ class Pipeline:
     def __exit__(self, *_: object) -> None:
         self.connection.close()
 
-    def put(self, vendor_id: str, file_name: str, content: bytes) -> str:
+    def put(self, vendor_id: str, file_name: str, content: bytes, **metadata: str) -> str:
         """Put a file where its vendor puts it; returns the id that its upload gets."""
-        return self.upload_id(self.put_key(f"uploads/{vendor_id}/{file_name}", content))
+        return self.upload_id(self.put_key(f"uploads/{vendor_id}/{file_name}", content, **metadata))
 
-    def put_key(self, key: str, content: bytes) -> Object:
-        answer = self.s3.put_object(Bucket=self.endpoints.bucket, Key=key, Body=content)
+    def put_key(self, key: str, content: bytes, **metadata: str) -> Object:
+        """Put an object; `on_error` is the metadata `on-error`, and so on."""
+        said = {name.replace("_", "-"): value for name, value in metadata.items()}
+        answer = self.s3.put_object(Bucket=self.endpoints.bucket, Key=key, Body=content, Metadata=said)
         return Object(self.endpoints.bucket, key, answer["VersionId"])
 
     def upload_id(self, source: Object) -> str:
@@ -104,9 +106,9 @@ class Pipeline:
         self.mail(upload_id)
         return upload
 
-    def run(self, vendor_id: str, file_name: str, content: bytes) -> Upload:
+    def run(self, vendor_id: str, file_name: str, content: bytes, **metadata: str) -> Upload:
         """Put a file and wait for its end."""
-        return self.finished(self.put(vendor_id, file_name, content))
+        return self.finished(self.put(vendor_id, file_name, content, **metadata))
 
     def mails(self, upload_id: str) -> list[Mail]:
         return [mail for mail in read_mails(Path(self.endpoints.inbox_dir)) if upload_id in mail.text]
@@ -116,8 +118,11 @@ class Pipeline:
         return until(lambda: self.mails(upload_id), f"the mail about {upload_id}")[0]
 
     def report(self, upload: Upload) -> str:
-        answer = self.s3.get_object(Bucket=self.endpoints.bucket, Key=upload.error_file_s3_key)
-        return str(answer["Body"].read().decode("utf-8-sig"))
+        return self.content(upload.error_file_s3_key).decode("utf-8-sig")
+
+    def content(self, key: str | None) -> bytes:
+        """An object's bytes."""
+        return bytes(self.s3.get_object(Bucket=self.endpoints.bucket, Key=key)["Body"].read())
 
     def errors(self, upload_id: str) -> list[tuple[int, str, str]]:
         """Row, error type and message of each error."""

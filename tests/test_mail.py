@@ -58,6 +58,16 @@ def test_the_body_of_the_contract() -> None:
     assert lines[0] == "Hello TechGear,"
 
 
+def test_what_to_fix_what_looks_odd_and_both_links() -> None:
+    result = a_result(findings=["312 rows: category 'Elektronics'", "and 2 other mistakes"], warnings=["Not\nread"])
+    lines = body(result, "https://example.com/r/1", "https://example.com/r/2").splitlines()
+    start = lines.index("What to fix, the most frequent first:")
+    assert lines[start + 1 : start + 3] == ["- 312 rows: category 'Elektronics'", "- and 2 other mistakes"]
+    assert "- Not read" in lines
+    for link in ("https://example.com/r/1", "https://example.com/r/2"):
+        assert lines[lines.index(link) + 1] == "This link expires in 7 days."
+
+
 def test_a_clean_upload_has_no_link() -> None:
     clean = a_result(status="completed", valid_records=100, error_records=0, error_file_s3_key=None)
     text = body(clean, None)
@@ -91,7 +101,7 @@ def test_only_a_whole_success_is_called_one(counts: tuple[int, int]) -> None:
     result = a_result(total_records=total, valid_records=valid, error_records=total - valid)
     rate = success_rate(result)
     assert ("(100.0% Success)" in subject(result)) == (valid == total)
-    assert 0 <= valid * 100 - rate * total < total * 0.1 + 1e-6
+    assert -1e-6 < valid * 100 - rate * total < total * 0.1 + 1e-6
     shown_valid, shown_invalid = (
         float(line.rsplit("(", 1)[1].removesuffix("%)"))
         for line in body(result, None).splitlines()
@@ -119,7 +129,9 @@ def test_a_file_name_starts_no_line_of_its_own(name: str) -> None:
     expected = body(a_result(file_name="x"), None).splitlines()
     lines = body(result, None).splitlines()
     assert len(lines) == len(expected)
-    assert [new for new, old in zip(lines, expected, strict=True) if new != old and not new.startswith("File name:")] == []
+    assert [
+        new for new, old in zip(lines, expected, strict=True) if new != old and not new.startswith("File name:")
+    ] == []
 
 
 # Sending

@@ -155,7 +155,9 @@ def test_the_largest_message_fits(character: str) -> None:
 
 
 @settings(deadline=None, max_examples=200)
-@given(st.text(st.characters(codec="utf-8") | st.sampled_from("\0\x1f\x7f\ufffe\uffff\ufdd0\U0001ffff\u2028"), min_size=1))
+@given(
+    st.text(st.characters(codec="utf-8") | st.sampled_from("\0\x1f\x7f\ufffe\uffff\ufdd0\U0001ffff\u2028"), min_size=1)
+)
 def test_any_text_reaches_the_queue_in_characters_that_it_takes(text: str) -> None:
     queue = Queue()
     send_row_errors(context_with(queue), [(a_row(product_name=text), [PRICE])])

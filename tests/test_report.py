@@ -10,9 +10,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from onboarding.formulas import inert
 from onboarding.ledger import ReportedRow
 from onboarding.model import COLUMNS, RowError
-from onboarding.report import HEADER, inert, report_key, report_of
+from onboarding.report import HEADER, report_key, report_of
 from tests.database import an_upload
 
 HEADER_LINE = "Row Number,Vendor Product ID,SKU,Product Name,Error Type,Error Message,Price,Stock Quantity"
@@ -93,7 +94,7 @@ def test_what_does_not_run_stays(value: str) -> None:
 @example("''=")
 def test_inert_values_can_be_taken_back(value: str) -> None:
     shown = inert(value)
-    assert (shown[1:] if shown.startswith("'") else shown) == value
+    assert (shown.removeprefix("'")) == value
     if shown and shown[0] in "=+-@\t\r":
         # What still starts like a formula is a plain number.
         whole, _, fraction = shown[1:].partition(".")
@@ -117,13 +118,21 @@ any_text = st.text(st.characters(codec="utf-8"), max_size=30)
     )
 )
 def test_the_report_reads_back_as_what_was_reported(errors: list[tuple[int, str, dict[str, Any]]]) -> None:
-    report = report_of(ReportedRow(number, RowError("INVALID_PRICE", "price", text), cells) for number, text, cells in errors)
+    report = report_of(
+        ReportedRow(number, RowError("INVALID_PRICE", "price", text), cells) for number, text, cells in errors
+    )
     header, *lines = lines_of(report)
     assert tuple(header) == HEADER == tuple(HEADER_LINE.split(","))
     columns = ("vendor_product_id", "sku", "product_name", "price", "stock_quantity")
-    read = [[value[1:] if value.startswith("'") else value for value in line] for line in lines]
+    read = [[value.removeprefix("'") for value in line] for line in lines]
     assert read == [
-        [str(number), *(cells.get(c, "") for c in columns[:3]), "INVALID_PRICE", text, *(cells.get(c, "") for c in columns[3:])]
+        [
+            str(number),
+            *(cells.get(c, "") for c in columns[:3]),
+            "INVALID_PRICE",
+            text,
+            *(cells.get(c, "") for c in columns[3:]),
+        ]
         for number, text, cells in errors
     ]
 

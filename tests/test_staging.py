@@ -131,9 +131,7 @@ def test_the_item_is_that_of_the_contract() -> None:
         "row_number": {"N": "7"},
         "status": {"S": "pending_validation"},
     }
-    assert data == {
-        column: {"N" if column in NUMBER_COLUMNS else "S": text} for column, text in GOOD_CELLS.items()
-    }
+    assert data == {column: {"N" if column in NUMBER_COLUMNS else "S": text} for column, text in GOOD_CELLS.items()}
 
 
 @pytest.mark.parametrize(("number", "name"), [(1, "REC_00001"), (42, "REC_00042"), (10_000, "REC_10000")])
@@ -216,7 +214,10 @@ def test_what_dynamodb_never_takes_is_a_fault(pauses: list[float]) -> None:
 def test_an_outcome_is_the_item_with_its_new_status() -> None:
     table = Table()
     good, bad = item_of(a_row(1)), item_of(a_row(2, price="10.00"))
-    errors = [RowError("INVALID_PRICE", "price", "Price must ..."), RowError("DUPLICATE_SKU", "sku", "Duplicate SKU: S")]
+    errors = [
+        RowError("INVALID_PRICE", "price", "Price must ..."),
+        RowError("DUPLICATE_SKU", "sku", "Duplicate SKU: S"),
+    ]
     write_outcomes(context_with(table), [(good, []), (bad, errors)])
     first, second = table.written
     processed = {first.pop("processed_at")["S"], second.pop("processed_at")["S"]}

@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 import pytest
 import yaml
 
+from onboarding.intake import SUFFIXES
+
 Node: TypeAlias = dict[str, Any]
 
 TEMPLATE = Path(__file__).parents[1] / "infra" / "pipeline.yaml"
@@ -98,6 +100,7 @@ WITHOUT_NAMED_RESOURCE = {
     ("VpcAccess", "ManageInterfaces"): "EC2 describes no single resource, Lambda refuses a delete of named ones",
     ("VpcAccess", "NotByTheCode"): "a denial of the same calls",
     ("MailerRole", "SendMail"): "the local engine does not tell its policies the identity; on AWS it is named",
+    ("ApiRole", "SendMail"): "the same",
 }
 
 
@@ -153,7 +156,7 @@ def called_asynchronously() -> list[str]:
 
 
 def test_the_asynchronous_functions_are_known() -> None:
-    assert called_asynchronously() == ["CsvParser", "Mailer", "Watchdog"]
+    assert called_asynchronously() == ["CsvParser", "Mailer", "Watchdog", "Webhook"]
 
 
 @pytest.mark.parametrize("function", called_asynchronously())
@@ -188,6 +191,7 @@ def test_the_failure_destinations_are_known() -> None:
         "MailerFailures",
         "StreamFailures",
         "WatchdogFailures",
+        "WebhookFailures",
     ]
 
 
@@ -284,6 +288,22 @@ def test_a_statement_names_its_resources(name: str, statement: Node) -> None:
         assert "*" not in text.removesuffix("/*"), f"{name} reaches {text}"
 
 
+def test_who_touches_the_bucket() -> None:
+    """The error processor reads what was uploaded for the fix file, and writes where both files go, nothing else."""
+    reaches = {
+        (statement["Sid"], action, text.rsplit("/", 2)[-2])
+        for statement in statements("ErrorProcessorRole")
+        for action in as_list(statement["Action"])
+        for text in resource_texts(statement)
+        if action.startswith("s3:")
+    }
+    assert reaches == {
+        ("ReadUploads", "s3:GetObject", "uploads"),
+        ("ReadUploads", "s3:GetObjectVersion", "uploads"),
+        ("WriteReports", "s3:PutObject", "errors"),
+    }
+
+
 def test_the_exceptions_are_in_use() -> None:
     open_ones = {
         (name, statement["Sid"])
@@ -294,10 +314,9 @@ def test_the_exceptions_are_in_use() -> None:
     assert open_ones == set(WITHOUT_NAMED_RESOURCE)
 
 
-def test_on_aws_the_mailer_sends_from_its_identity_alone() -> None:
-    choices = [
-        item for item in properties("MailerRole")["Policies"][0]["PolicyDocument"]["Statement"] if "Fn::If" in item
-    ]
+@pytest.mark.parametrize("role", ["MailerRole", "ApiRole"])
+def test_on_aws_mail_goes_out_from_its_identity_alone(role: str) -> None:
+    choices = [item for item in properties(role)["Policies"][0]["PolicyDocument"]["Statement"] if "Fn::If" in item]
     assert len(choices) == 1
     condition, local, aws = choices[0]["Fn::If"]
     assert condition == "Local"
@@ -343,6 +362,8 @@ def test_names_are_the_specified_ones(resource: str, key: str, expected: Any) ->
         ("error-processor", 256, 300),
         ("mailer", 256, 30),
         ("report-link", 256, 30),
+        ("api", 1024, 29),
+        ("webhook", 256, 30),
     ],
 )
 def test_functions_have_the_specified_sizes(function: str, memory: int, timeout: int) -> None:
@@ -385,7 +406,7 @@ def test_the_database_secret_has_the_specified_fields() -> None:
 
 
 EVERYWHERE = {"LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"}
-DATABASE = {"RDS_SECRET_NAME", "DATABASE_SSLMODE"}
+DATABASE = {"RDS_SECRET_NAME", "DATABASE_SSLMODE", "AWS_USE_DUALSTACK_ENDPOINT"}
 
 
 @pytest.mark.parametrize(
@@ -396,7 +417,14 @@ DATABASE = {"RDS_SECRET_NAME", "DATABASE_SSLMODE"}
         ("error-processor", DATABASE | {"SQS_ERROR_QUEUE_URL", "S3_BUCKET_NAME", "SNS_TOPIC_ARN"}),
         ("mailer", {"MAIL_CLAIMS_TABLE", "MAIL_SENDER", "LINK_SECRET_NAME", "LINK_BASE_URL"}),
         ("watchdog", DATABASE | {"DYNAMODB_TABLE", "SQS_ERROR_QUEUE_URL", "S3_BUCKET_NAME", "SNS_TOPIC_ARN"}),
-        ("report-link", {"S3_BUCKET_NAME", "LINK_SECRET_NAME"}),
+        ("report-link", DATABASE | {"S3_BUCKET_NAME", "LINK_SECRET_NAME"}),
+        (
+            "api",
+            DATABASE
+            | {"SQS_ERROR_QUEUE_URL", "S3_BUCKET_NAME", "MAIL_SENDER", "PORTAL_URL", "LONGEST_WAIT"}
+            | {"WEBHOOKS_TABLE", "WEBHOOKS_MAY_BE_PRIVATE"},
+        ),
+        ("webhook", {"WEBHOOKS_TABLE", "WEBHOOKS_MAY_BE_PRIVATE"}),
     ],
 )
 def test_a_function_is_told_what_it_needs_and_no_more(function: str, names: set[str]) -> None:
@@ -453,12 +481,17 @@ def test_only_functions_that_use_the_database_are_in_the_vpc(function: str) -> N
 # -- Triggers ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_bucket_starts_the_parser_for_uploaded_csv_files() -> None:
-    [notification] = properties("UploadBucket")["NotificationConfiguration"]["LambdaConfigurations"]
-    assert notification["Event"] == "s3:ObjectCreated:*"
-    assert target(notification["Function"]) == "CsvParser"
-    rules = {rule["Name"]: rule["Value"] for rule in notification["Filter"]["S3Key"]["Rules"]}
-    assert rules == {"prefix": "uploads/", "suffix": ".csv"}
+def test_the_bucket_starts_the_parser_for_uploaded_files() -> None:
+    suffixes = []
+    for notification in properties("UploadBucket")["NotificationConfiguration"]["LambdaConfigurations"]:
+        assert notification["Event"] == "s3:ObjectCreated:*"
+        assert target(notification["Function"]) == "CsvParser"
+        rules = {rule["Name"]: rule["Value"] for rule in notification["Filter"]["S3Key"]["Rules"]}
+        assert rules.pop("prefix") == "uploads/"
+        suffixes.append(rules.pop("suffix"))
+        assert not rules
+    # Who sweeps the bucket for uploads that were missed goes by the same names.
+    assert tuple(suffixes) == SUFFIXES
 
 
 def matches(pattern: Any, event: Any) -> bool:
@@ -505,20 +538,46 @@ def test_the_error_queue_hides_a_message_for_six_timeouts_and_the_window() -> No
     assert DOCUMENT["Parameters"]["ErrorQueueVisibility"]["Default"] >= needed
 
 
-def test_the_mailer_hears_of_finished_uploads_alone() -> None:
-    subscription = properties("MailerFromTopic")
-    assert target(subscription["Endpoint"]) == "Mailer"
+@pytest.mark.parametrize("function", ["Mailer", "Webhook"])
+def test_vendors_hear_of_finished_uploads_alone(function: str) -> None:
+    subscription = properties(f"{function}FromTopic")
+    assert target(subscription["Endpoint"]) == function
     assert subscription["FilterPolicyScope"] == "MessageAttributes"
     assert subscription["FilterPolicy"] == {"status": ["completed", "partial", "failed"]}
 
 
-def test_the_report_link_is_one_route_and_its_token_is_not_logged() -> None:
-    routes = [properties(name) for name in of_type("AWS::ApiGatewayV2::Route")]
-    assert [route["RouteKey"] for route in routes] == ["GET /reports/{token}"]
-    assert properties("ReportIntegration")["PayloadFormatVersion"] == "2.0"
+def test_the_routes_are_known_and_no_token_is_logged() -> None:
+    routes = {
+        item["RouteKey"]: target(properties(item["Target"]["Fn::Sub"].split("{")[1].rstrip("}"))["IntegrationUri"])
+        for item in map(properties, of_type("AWS::ApiGatewayV2::Route"))
+    }
+    assert routes == {"GET /reports/{token}": "ReportLink", "POST /v1/sign-in": "Api", "$default": "Api"}
+    for name in of_type("AWS::ApiGatewayV2::Integration"):
+        assert properties(name)["PayloadFormatVersion"] == "2.0"
     written = properties("ReportApiStage")["AccessLogSettings"]["Format"]
+    # The route, as it is written above: paths hold tokens, and so do queries.
     assert set(json.loads(written)) == {"time", "request", "ip", "route", "status", "milliseconds"}
     assert "$context.path" not in written
+
+
+def test_every_route_is_throttled() -> None:
+    stage = properties("ReportApiStage")
+    limits = {"default": stage["DefaultRouteSettings"], **stage["RouteSettings"]}
+    assert all(limit["ThrottlingBurstLimit"] and limit["ThrottlingRateLimit"] for limit in limits.values())
+    assert limits["POST /v1/sign-in"]["ThrottlingRateLimit"] < limits["$default"]["ThrottlingRateLimit"]
+
+
+def test_the_api_has_its_answer_before_nobody_waits_any_more() -> None:
+    assert properties("Api")["Timeout"] < 30, "the HTTP API gives up after 30 seconds"
+    longest = properties("Api")["Environment"]["Variables"]["LONGEST_WAIT"]["Fn::If"]
+    assert longest[0] == "Local"
+    assert int(longest[2]) < 10, "a request that waits occupies a container on AWS"
+
+
+def test_webhooks_reach_private_networks_locally_alone() -> None:
+    for function in ("Api", "Webhook"):
+        value = properties(function)["Environment"]["Variables"]["WEBHOOKS_MAY_BE_PRIVATE"]
+        assert value == {"Fn::If": ["Local", "true", "false"]}
 
 
 # -- Stores ------------------------------------------------------------------------------------------------------------
@@ -609,6 +668,8 @@ def test_the_template_has_no_anchors() -> None:
         "CsvParserFailuresUrl",
         "ProductValidatorFailuresUrl",
         "MailerFailuresUrl",
+        "WebhookFailuresUrl",
+        "WebhooksTable",
     ],
 )
 def test_outputs_tell_the_launcher_what_it_needs(output: str) -> None:

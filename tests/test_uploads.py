@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 import urllib.request
@@ -10,7 +12,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
 
 import pytest
+from openpyxl import Workbook
 
+from onboarding import readings
 from onboarding.intake import Object
 from onboarding.model import COLUMNS, UploadStatus
 from onboarding.parse import MAX_BYTES
@@ -114,7 +118,8 @@ REFUSED: list[tuple[str, Callable[[], bytes], str]] = [
     ("column.csv", lambda: csv_of([product("c")], [c for c in COLUMNS if c != "price"]), "MISSING_COLUMNS"),
     ("large.csv", lambda: csv_of([]) + b"x" * MAX_BYTES, "FILE_TOO_LARGE"),
     ("rows.csv", lambda: csv_of(product(f"rows-{n}") for n in range(10_001)), "TOO_MANY_ROWS"),
-    ("latin.csv", lambda: csv_of([product("latin", brand="Café")]).decode().encode("latin-1"), "NOT_UTF8"),
+    ("cyrillic.csv", lambda: csv_of([product("c", brand="Книга")]).decode().encode("cp1251"), "UNKNOWN_ENCODING"),
+    ("old.csv", lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "OLD_EXCEL"),
     ("quote.csv", lambda: csv_of([product("quote")]) + b'"never closed,', "UNREADABLE_CSV"),
 ]
 
@@ -149,7 +154,7 @@ def test_first_row_of_a_file_wins(pipeline: Pipeline) -> None:
 def test_duplicates_across_files_and_vendors(pipeline: Pipeline) -> None:
     pipeline.run("VEND001", "first.csv", csv_of([product("across")]))
 
-    own = pipeline.run("VEND001", "second.csv", csv_of([product("across")]))
+    own = pipeline.run("VEND001", "second.csv", csv_of([product("across", brand="Another")]))
     assert pipeline.errors(own.upload_id) == [
         (1, "DUPLICATE_SKU", "Duplicate SKU: SKU-across already exists"),
         (
@@ -204,6 +209,40 @@ def test_byte_order_mark_and_crlf(pipeline: Pipeline) -> None:
     content = b"\xef\xbb\xbf" + csv_of([product("bom"), product("bom-2")])
     assert b"\r\n" in content
     assert pipeline.run("VEND001", "bom.csv", content).status is UploadStatus.COMPLETED
+
+
+def test_a_workbook_is_an_upload_like_any_other(pipeline: Pipeline) -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for values in [COLUMNS, *(list(product(f"workbook-{n}").values()) for n in range(2))]:
+        sheet.append(list(values))
+    content = io.BytesIO()
+    book.save(content)
+    upload = pipeline.run("VEND001", "products.xlsx", content.getvalue())
+    assert (upload.status, upload.valid_records) == (UploadStatus.COMPLETED, 2)
+    assert pipeline.products(upload.upload_id)[0]["sku"] == "SKU-workbook-0"
+
+
+def test_a_file_as_vendors_write_it_and_how_it_was_read(pipeline: Pipeline) -> None:
+    rows = [product(f"german-{n}", brand="Müller", price="1.234,50", weight_kg="0,5") for n in range(2)]
+    text = csv_of([{**row, "Farbe": "rot"} for row in rows], [*COLUMNS, "Farbe"]).decode()
+    lines = list(csv.reader(io.StringIO(text)))
+    lines[0][lines[0].index("stock_quantity")] = "Lagerbestand"
+    written = io.StringIO(newline="")
+    csv.writer(written, delimiter=";").writerows(lines)
+    upload = pipeline.run("VEND001", "german.csv", written.getvalue().encode("cp1252"))
+    assert (upload.status, upload.valid_records) == (UploadStatus.COMPLETED, 2)
+    first = pipeline.products(upload.upload_id)[0]
+    assert (first["brand"], first["price"], first["weight_kg"]) == ("Müller", Decimal("1234.50"), Decimal("0.500"))
+    detected = readings.detected_in(pipeline.connection, upload.upload_id)
+    assert detected is not None
+    assert detected.sentence() == (
+        "CSV, Windows-1252, semicolon, CRLF, header in line 1, decimal comma in price and weight_kg; "
+        "read as: Lagerbestand = stock_quantity"
+    )
+    warnings = readings.warnings_of(pipeline.connection, upload.upload_id)
+    assert [warning.code for warning in warnings] == ["READ_AS_WINDOWS_1252", "UNKNOWN_COLUMN"]
 
 
 def test_same_name_again_is_another_upload(pipeline: Pipeline) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 
 import psycopg
 
+from onboarding.changes import changed_values, without_cleared
 from onboarding.database import Connection
-from onboarding.model import COLUMNS, Row
-from onboarding.rules import Facts
+from onboarding.model import COLUMNS, Mode, Outcome, Product, Row
+from onboarding.rules import Facts, identity
 from onboarding.sql import statement
+
+_NOT_HELD = re.compile(r"[\x00\ud800-\udfff]")
 
 RowKey = tuple[str, int]
 """upload_id and row_number: what names a row everywhere."""
@@ -20,27 +24,47 @@ def key_of(row: Row) -> RowKey:
     return row.upload_id, row.row_number
 
 
-def facts_about(connection: Connection, rows: Sequence[Row]) -> Facts:
-    """What the database knows about these rows' categories, SKUs and vendor product ids, in one round trip."""
+def facts_about(connection: Connection, rows: Sequence[Row], mode: Mode = Mode.CREATE) -> Facts:
+    """What the database knows about these rows' categories, SKUs and vendor product ids, in one round trip.
+
+    Rows of a mode that changes products are of one upload.
+    """
     names = {row.cells["category"] for row in rows if "category" in row.cells}
-    skus = [row.cells["sku"] for row in rows if "sku" in row.cells]
-    ids = [(row.vendor_id, row.cells["vendor_product_id"]) for row in rows if "vendor_product_id" in row.cells]
+    skus = {"skus": [storable(row.cells["sku"]) for row in rows if "sku" in row.cells]}
+    ids = [(row.vendor_id, storable(name)) for row in rows if (name := row.cells.get("vendor_product_id"))]
+    vendors = sorted({row.vendor_id for row in rows})
     with connection.pipeline():
         categories = connection.execute(statement("active_categories"), {"names": [storable(name) for name in names]})
-        taken_skus = connection.execute(statement("taken_skus"), {"skus": [storable(sku) for sku in skus]})
-        taken_ids = connection.execute(
-            statement("taken_ids"), {"vendors": [v for v, _ in ids], "ids": [storable(i) for _, i in ids]}
-        )
-    return Facts(
-        categories={name for (name,) in categories},
-        taken_skus={sku for (sku,) in taken_skus},
-        taken_ids={(vendor, name) for vendor, name in taken_ids},
-    )
+        holders = connection.execute(statement("taken_skus"), {**skus, "vendors": vendors})
+        if mode is Mode.CREATE:
+            taken = {"vendors": [vendor for vendor, _ in ids], "ids": [name for _, name in ids]}
+            taken_ids = connection.execute(statement("taken_ids"), taken)
+        else:
+            own = {"vendor_id": rows[0].vendor_id, "ids": [name for _, name in ids]}
+            own_products = connection.execute(statement("own_products"), own)
+            released = connection.execute(statement("released_skus"), {**skus, "upload_id": rows[0].upload_id})
+    active = {name for (name,) in categories}
+    taken_skus: set[str] = set()
+    own_skus: dict[tuple[str, str], str] = {}
+    for sku, vendor, name in holders:
+        taken_skus.add(sku)
+        if vendor is not None:
+            own_skus[vendor, sku] = name
+    if mode is Mode.CREATE:
+        return Facts(active, taken_skus, {(vendor, name) for vendor, name in taken_ids}, own_skus)
+    products = {
+        (rows[0].vendor_id, values[0]): Product(product_id, updated_at, dict(zip(COLUMNS, values, strict=True)))
+        for product_id, updated_at, *values in own_products
+    }
+    for sku, name in released:
+        taken_skus.add(sku)
+        own_skus[rows[0].vendor_id, sku] = name
+    return Facts(active, taken_skus, products.keys(), own_skus, mode, products)
 
 
 def storable(text: str) -> str:
-    """`text` without the one character that PostgreSQL cannot hold; with U+FFFD in its place."""
-    return text.replace("\0", "\ufffd")
+    """`text` without the characters that PostgreSQL cannot hold; with U+FFFD in their place."""
+    return _NOT_HELD.sub("\ufffd", text)
 
 
 def insert_products(connection: Connection, rows: Sequence[Row]) -> set[RowKey]:
@@ -56,18 +80,63 @@ def insert_products(connection: Connection, rows: Sequence[Row]) -> set[RowKey]:
     return {(upload_id, number) for upload_id, number in connection.execute(statement("insert_products"), parameters)}
 
 
-def insert_products_one_by_one(connection: Connection, rows: Sequence[Row]) -> tuple[set[RowKey], dict[RowKey, str]]:
+def update_products(connection: Connection, rows: Sequence[Row], facts: Facts) -> dict[RowKey, Outcome]:
+    """Change the products of one upload's rows, which are there and passed every rule; returns what became of each.
+
+    A row that is not among them met a change of somebody else's. Raises what `insert_products` raises, and
+    `psycopg.errors.UniqueViolation` when a SKU was taken meanwhile.
+    """
+    if not rows:
+        return {}
+    upload_id = rows[0].upload_id
+    changed, unchanged = [], []
+    for row in rows:
+        product = facts.products[identity(row)]
+        after = changed_values(row, product)
+        if after == product.values:
+            unchanged.append((row.row_number, product.product_id))
+        else:
+            values = [None if after[column] is None else str(after[column]) for column in COLUMNS[1:]]
+            changed.append([row.row_number, product.product_id, product.updated_at.isoformat(), *values])
+    outcomes: dict[RowKey, Outcome] = {}
+    if changed:
+        parameters = {"upload_id": upload_id, "products": json.dumps(changed, ensure_ascii=False)}
+        done = connection.execute(statement("update_products"), parameters)
+        outcomes |= {(upload_id, number): Outcome.UPDATED for (number,) in done}
+    if unchanged:
+        seen = {"rows": [number for number, _ in unchanged], "products": [product for _, product in unchanged]}
+        connection.execute(statement("note_unchanged"), {"upload_id": upload_id, **seen})
+        outcomes |= {(upload_id, number): Outcome.UNCHANGED for number, _ in unchanged}
+    return outcomes
+
+
+def put(connection: Connection, rows: Sequence[Row], facts: Facts) -> dict[RowKey, Outcome]:
+    """Put rows that passed every rule into the catalog, each as its mode has it; returns what became of each."""
+    if facts.mode is Mode.CREATE:
+        return dict.fromkeys(insert_products(connection, rows), Outcome.CREATED)
+    there = [row for row in rows if facts.changes_a_product(row)]
+    new = [without_cleared(row) for row in rows if not facts.changes_a_product(row)]
+    created = dict.fromkeys(insert_products(connection, new), Outcome.CREATED)
+    return created | update_products(connection, there, facts)
+
+
+def put_one_by_one(
+    connection: Connection, rows: Sequence[Row], facts: Facts
+) -> tuple[dict[RowKey, Outcome], dict[RowKey, str]]:
     """The same for rows of which the schema refused at least one: halves the rows until it stands alone.
 
-    Returns the keys of the rows that went in, and for each refused row what PostgreSQL said of it.
+    Returns what became of each row that went in, and for each refused row what PostgreSQL said of it.
     """
     try:
         with connection.transaction():
-            return insert_products(connection, rows), {}
+            return put(connection, rows, facts), {}
+    except psycopg.errors.UniqueViolation:
+        if len(rows) == 1:
+            return {}, {}
     except (psycopg.DataError, psycopg.IntegrityError) as error:
         if len(rows) == 1:
-            return set(), {key_of(rows[0]): error.diag.message_primary or type(error).__name__}
+            return {}, {key_of(rows[0]): error.diag.message_primary or type(error).__name__}
     middle = len(rows) // 2
-    first, first_refused = insert_products_one_by_one(connection, rows[:middle])
-    second, second_refused = insert_products_one_by_one(connection, rows[middle:])
+    first, first_refused = put_one_by_one(connection, rows[:middle], facts)
+    second, second_refused = put_one_by_one(connection, rows[middle:], facts)
     return first | second, first_refused | second_refused

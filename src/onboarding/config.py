@@ -62,3 +62,22 @@ class Settings:
     @property
     def link_base_url(self) -> str:
         return self._required("LINK_BASE_URL")
+
+    @property
+    def portal_url(self) -> str:
+        """Where people reach the portal and programs the API, without a slash at the end."""
+        return self._required("PORTAL_URL").rstrip("/")
+
+    @property
+    def webhooks_table(self) -> str:
+        return self._required("WEBHOOKS_TABLE")
+
+    @property
+    def webhooks_may_be_private(self) -> bool:
+        """Whether a webhook may lead to plain HTTP and to addresses of this machine or network; never on AWS."""
+        return self.environment.get("WEBHOOKS_MAY_BE_PRIVATE", "false") == "true"
+
+    @property
+    def longest_wait(self) -> float:
+        """Seconds for which a request may wait for something to move."""
+        return float(self.environment.get("LONGEST_WAIT", "20"))

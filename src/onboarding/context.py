@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,6 +12,7 @@ from botocore.config import Config
 
 from onboarding.config import Settings
 from onboarding.database import Database
+from onboarding.wire import send_as_written
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -49,7 +51,9 @@ class Context:
 
     @cached_property
     def dynamodb(self) -> DynamoDBClient:
-        return self._session.client("dynamodb", config=self._config)
+        client = self._session.client("dynamodb", config=self._config)
+        send_as_written(client)
+        return client
 
     @cached_property
     def sqs(self) -> SQSClient:
@@ -93,7 +97,6 @@ class Context:
 
         return Database(credentials)
 
-
     def close(self) -> None:
         """Let the database go; a process that ends does so by itself."""
         if "database" in self.__dict__:
@@ -103,4 +106,8 @@ class Context:
 @cache
 def context() -> Context:
     """This process's context, from its environment."""
+    # A call makes values by the hundred thousand and holds them all till its end: to look for cycles among them after
+    # each few hundred costs a fifth of the parser's time, and there are none.
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
     return Context(Settings.from_environment())

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 import psycopg
-from psycopg.errors import DeadlockDetected, SerializationFailure
+from psycopg.errors import DeadlockDetected, ReadOnlySqlTransaction, SerializationFailure
 from psycopg.rows import TupleRow
 
 from onboarding.sql import migrations
@@ -52,6 +52,11 @@ class Database:
             except (DeadlockDetected, SerializationFailure):
                 if attempt == ATTEMPTS:
                     raise
+            except ReadOnlySqlTransaction:
+                # After a failover the connection may lead to what is the primary no more: the event comes again, and the
+                # next connection finds its successor.
+                self.close()
+                raise
             except psycopg.OperationalError:
                 # A full disk is an OperationalError on a sound connection; only a lost one is worth another try here.
                 if attempt == ATTEMPTS or (self._connection is not None and not self._connection.broken):
@@ -59,6 +64,10 @@ class Database:
                 self.close()
             time.sleep(random.uniform(0.5, 1) * 0.05 * 2**attempt)  # noqa: S311 - jitter, not a secret
         raise AssertionError("the last attempt returns or raises")
+
+    def migrate(self) -> list[str]:
+        """Bring the schema up to date, in no transaction but the migrations' own; the names of those that ran."""
+        return migrate(self._connect())
 
     def close(self) -> None:
         """Let the connection go; the next piece of work opens another."""
@@ -87,7 +96,10 @@ def open_connection(conninfo: str = "", **parameters: Any) -> Connection:
         conninfo,
         autocommit=True,
         connect_timeout=5,
-        options="-c TimeZone=UTC -c statement_timeout=60000 -c idle_in_transaction_session_timeout=60000",
+        # A plan for every call: the general one that PostgreSQL keeps of a prepared statement reads whole tables where
+        # nobody has analysed them since they grew, and planning anew costs next to nothing.
+        options="-c TimeZone=UTC -c statement_timeout=60000 -c idle_in_transaction_session_timeout=60000 "
+        "-c plan_cache_mode=force_custom_plan",
         **parameters,
     )
 

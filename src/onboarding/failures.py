@@ -15,6 +15,7 @@ RETRIED_BY: dict[str, str | None] = {
     "product-validator-failures": "product-validator",
     "product-validation-errors-dlq": None,
     "mailer-failures": "mailer",
+    "webhook-failures": "webhook",
     "watchdog-failures": "watchdog",
 }
 """Each failure queue with the function that its events are for; None: its messages go back to the error queue."""

@@ -1,41 +1,82 @@
-"""What error-processor does: a complete upload to its report, and to one notification."""
+"""What error-processor does: a complete upload to its report and its fix file, and to one notification."""
 
 from __future__ import annotations
 
-from onboarding import ledger, notify
+from onboarding import ledger, notify, readings
 from onboarding.context import Context
 from onboarding.database import Connection
-from onboarding.model import Upload
+from onboarding.fix_file import fix_file_key, fix_file_of
+from onboarding.hold import forget_held
+from onboarding.ledger import ReportedRow
+from onboarding.model import OnError, Upload
+from onboarding.parse import Refusal, table_of
 from onboarding.points import passed
 from onboarding.report import report_key, report_of
+from onboarding.summary import TOP, summary_of
 
 
 def finish(ctx: Context, upload_id: str) -> Upload | None:
-    """Write the report of an upload and publish its result, if it is complete and that was not done.
+    """Write the files of an upload and publish its result, if it is complete and that was not done.
 
     Returns the upload, or None when there was nothing to do. The history row is held meanwhile and marked at the end:
-    if the process dies between, the retry writes the same report and publishes again, and the mailer knows that.
+    if the process dies between, the retry writes the same files and publishes again, and the mailer knows that.
     """
 
     def work(connection: Connection) -> Upload | None:
         upload = ledger.upload_to_notify(connection, upload_id)
         if upload is None:
             return None
-        key = report_key(upload) if upload.error_records else None
-        if key:
-            ctx.s3.put_object(
-                Bucket=ctx.settings.bucket,
-                Key=key,
-                Body=report_of(ledger.report_rows(connection, upload_id)),
-                ContentType="text/csv; charset=utf-8",
-                ContentDisposition=f'attachment; filename="{upload_id}_errors.csv"',
-            )
+        key = fix_key = None
+        findings: list[str] = []
+        if upload.error_records:
+            errors = ledger.report_rows(connection, upload_id)
+            key = _put(ctx, report_key(upload), report_of(errors))
             passed("finish.report_written")
-        notify.publish_result(ctx, upload, key)
+            fix_key = _write_fix_file(ctx, upload, errors)
+            passed("finish.fix_file_written")
+            findings = summary_of(connection, upload_id).sentences
+        warnings = [warning.message for warning in readings.warnings_of(connection, upload_id)]
+        if len(warnings) > TOP:
+            warnings[TOP:] = [f"and {len(warnings) - TOP:,} more"]
+        notify.publish_result(ctx, upload, key, fix_key, findings=findings, warnings=warnings)
         passed("finish.published")
-        ledger.mark_notified(connection, upload_id, key)
+        ledger.mark_notified(connection, upload_id, key, fix_key)
+        if upload.on_error is OnError.REJECT_FILE:
+            forget_held(connection, upload_id)
         return upload
 
     upload = ctx.database.run(work)
     passed("finish.marked")
     return upload
+
+
+def _write_fix_file(ctx: Context, upload: Upload, errors: list[ReportedRow]) -> str | None:
+    content = _original(ctx, upload)
+    table = table_of(content) if content is not None else None
+    if table is None or isinstance(table, Refusal):
+        return None
+    return _put(ctx, fix_file_key(upload), fix_file_of(table, errors))
+
+
+def _original(ctx: Context, upload: Upload) -> bytes | None:
+    """The file that was uploaded, or None if somebody has removed it since."""
+    version = {"VersionId": upload.s3_version_id} if upload.s3_version_id else {}
+    try:
+        answer = ctx.s3.get_object(Bucket=ctx.settings.bucket, Key=upload.s3_key, **version)  # type: ignore[arg-type]
+    except ctx.s3.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] in {"NoSuchKey", "NoSuchVersion"}:
+            return None
+        raise
+    with answer["Body"] as body:
+        return body.read()
+
+
+def _put(ctx: Context, key: str, content: bytes) -> str:
+    ctx.s3.put_object(
+        Bucket=ctx.settings.bucket,
+        Key=key,
+        Body=content,
+        ContentType="text/csv; charset=utf-8",
+        ContentDisposition=f'attachment; filename="{key.rsplit("/", 1)[-1]}"',
+    )
+    return key

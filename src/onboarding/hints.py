@@ -1,5 +1,4 @@
-"""What a vendor probably meant: suggestions beside an error, never applied by themselves. Pure, and empty when in doubt.
-"""
+"""What a vendor probably meant: suggestions beside an error, never applied by themselves, blank when in doubt."""
 
 from __future__ import annotations
 
@@ -8,12 +7,14 @@ from collections.abc import Collection
 from difflib import get_close_matches
 from functools import lru_cache
 
-LIKENESS = 0.6
+LIKENESS = 0.7
 """How alike two names must be, from 0 to 1, for one to be suggested in place of the other."""
 
-# A currency sign or code before or behind, thousands in groups of three; and a decimal comma, which cannot be a group.
-_DRESSED = re.compile(r"[^0-9.,-]{0,4}(-?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?)[^0-9.,-]{0,4}")
-_DECIMAL_COMMA = re.compile(r"[^0-9.,-]{0,4}(-?[0-9]+),([0-9]{1,2})[^0-9.,-]{0,4}")
+# What people write beside a number; nothing that would change its meaning, as grams would.
+_BESIDE = r"(?:\s*(?:[$€£¥₹]|USD|EUR|GBP|CHF|JPY|CAD|AUD|kg|pcs|pieces)\s*)?"
+# Thousands in groups of three; and a decimal comma, which cannot be such a group.
+_DRESSED = re.compile(rf"{_BESIDE}(-?(?:[0-9]{{1,3}}(?:,[0-9]{{3}})+|[0-9]+)(?:\.[0-9]+)?){_BESIDE}", re.IGNORECASE)
+_DECIMAL_COMMA = re.compile(rf"{_BESIDE}(-?[0-9]+),([0-9]{{1,2}}){_BESIDE}", re.IGNORECASE)
 _NO_SCHEME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+/\S*", re.IGNORECASE)
 
 
@@ -27,8 +28,11 @@ def nearest(name: str, known: Collection[str]) -> str:
 def _nearest(name: str, known: frozenset[str]) -> str:
     # Files repeat their mistakes: the same name comes with thousands of rows.
     by_folded = {other.casefold(): other for other in sorted(known)}
-    found = get_close_matches(name.casefold(), by_folded, n=1, cutoff=LIKENESS)
-    return by_folded[found[0]] if found else ""
+    folded = name.casefold()
+    if found := get_close_matches(folded, by_folded, n=1, cutoff=LIKENESS):
+        return by_folded[found[0]]
+    begun = [other for other in by_folded if other.startswith(f"{folded} ") or folded.startswith(f"{other} ")]
+    return by_folded[begun[0]] if len(begun) == 1 else ""
 
 
 def plain_number(text: str) -> str:

@@ -6,23 +6,26 @@ before the first row is staged: whoever counts the outcomes knows from the start
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from urllib.parse import unquote_plus
 
-from onboarding import ledger, notify, staging
+from onboarding import ledger, notify, readings, staging
 from onboarding.catalog import key_of
 from onboarding.context import Context
 from onboarding.database import Connection
-from onboarding.model import Row, Upload, UploadStatus
-from onboarding.parse import Refusal, parse, too_large
+from onboarding.model import Mode, Row, Upload, UploadStatus
+from onboarding.options import Options, options_of
+from onboarding.parse import Detected, FileWarning, ParsedFile, Refusal, parse, too_large
 from onboarding.points import passed
+from onboarding.rules import REQUIRED, REQUIRED_TO_CHANGE
 
 PREFIX = "uploads/"
-SUFFIXES = (".csv",)
-"""What names an upload among the objects; the template's notification says the same."""
+SUFFIXES = (".csv", ".xlsx")
+"""What names an upload among the objects; the template's notifications say the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,22 @@ class Content:
     data: bytes | None
     size: int
     last_modified: datetime
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def sha256(self) -> str | None:
+        return sha256(self.data).hexdigest() if self.data is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What a file comes to by itself: what is asked for, and its rows or why it is refused."""
+
+    options: Options
+    rows: list[Row]
+    refusal: Refusal | None
+    detected: Detected | None = None
+    warnings: Sequence[FileWarning] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +106,8 @@ def take_in(ctx: Context, source: Object) -> Intake:
         return _quarantine(ctx, source)
 
     upload_id = _upload_id(ctx, source, content.last_modified)
-    rows = rows_of(content, upload_id, vendor_id)
-    refusal = rows if isinstance(rows, Refusal) else None
-    if vendor_status == "suspended":
-        refusal = Refusal(
-            "VENDOR_SUSPENDED", "Your account is suspended, so the file was not taken in; contact the marketplace"
-        )
+    examined = examine(content, upload_id, vendor_id, vendor_status)
+    rows = examined.rows
     new = ledger.NewUpload(
         upload_id=upload_id,
         vendor_id=vendor_id,
@@ -101,12 +116,20 @@ def take_in(ctx: Context, source: Object) -> Intake:
         s3_version_id=source.version_id,
         file_size_bytes=content.size,
         upload_timestamp=content.last_modified,
-        total_records=0 if refusal or isinstance(rows, Refusal) else len(rows),
-        refusal=refusal,
+        total_records=len(rows),
+        refusal=examined.refusal,
+        content_sha256=content.sha256,
+        mode=examined.options.mode,
+        on_error=examined.options.on_error,
     )
 
     def open_upload(connection: Connection) -> tuple[bool, Upload | None]:
-        return ledger.open_upload(connection, new), ledger.upload(connection, upload_id)
+        refusal = already_uploaded(connection, new, examined)
+        opening = replace(new, total_records=0, refusal=refusal) if refusal else new
+        opened = ledger.open_upload(connection, opening)
+        if examined.detected is not None:
+            readings.note(connection, upload_id, examined.detected, examined.warnings)
+        return opened, ledger.upload(connection, upload_id)
 
     opened, upload = ctx.database.run(open_upload)
     passed("intake.history_opened")
@@ -116,7 +139,7 @@ def take_in(ctx: Context, source: Object) -> Intake:
         notify.send_completions(ctx, [(upload_id, vendor_id)])
         passed("intake.completion_sent")
         return Intake(upload_id, vendor_id, "refused" if upload.failure_code else "finished before")
-    if isinstance(rows, Refusal) or len(rows) != upload.total_records:
+    if len(rows) != upload.total_records:
         raise RuntimeError(f"{upload_id} was opened with {upload.total_records} rows and reads otherwise now")
     # An earlier attempt may have died anywhere: what has no outcome yet is staged anew, the rest is left alone.
     waiting = rows if opened else _unjudged(ctx, rows)
@@ -136,16 +159,47 @@ def read(ctx: Context, source: Object) -> Content | None:
         raise
     size = answer["ContentLength"]
     with answer["Body"] as body:
-        return Content(None if too_large(size) else body.read(), size, answer["LastModified"])
+        data = None if too_large(size) else body.read()
+        return Content(data, size, answer["LastModified"], answer.get("Metadata", {}))
 
 
-def rows_of(content: Content, upload_id: str, vendor_id: str) -> list[Row] | Refusal:
-    """The rows of a file, or why it is refused."""
+def examine(content: Content, upload_id: str, vendor_id: str, vendor_status: str) -> Examined:
+    """Read a file as the upload of a vendor who is known. Writes nothing; a dry run does the same."""
+    options = options_of(content.metadata)
+    if vendor_status == "suspended":
+        reason = "Your account is suspended, so the file was not taken in; contact the marketplace"
+        return Examined(Options(), [], Refusal("VENDOR_SUSPENDED", reason))
+    if isinstance(options, Refusal):
+        return Examined(Options(), [], options)
+    parsed = _parsed(content, upload_id, vendor_id, options.mode)
+    if isinstance(parsed, Refusal):
+        return Examined(options, [], parsed)
+    return Examined(options, parsed.rows, None, parsed.detected, parsed.warnings)
+
+
+def already_uploaded(connection: Connection, new: ledger.NewUpload, examined: Examined) -> Refusal | None:
+    """The refusal of a file that the same vendor gave us within a day, unless that is meant."""
+    if examined.refusal or examined.options.force:
+        return None
+    earlier = ledger.same_upload(connection, new)
+    if earlier is None:
+        return None
+    upload_id, file_name, uploaded_at = earlier
+    return Refusal(
+        "ALREADY_UPLOADED",
+        f"The same content was uploaded before, as {file_name} on {uploaded_at:%Y-%m-%d at %H:%M:%S} UTC: see the "
+        f"upload {upload_id}. To have it taken in once more, upload it with force",
+    )
+
+
+def _parsed(content: Content, upload_id: str, vendor_id: str, mode: Mode) -> ParsedFile | Refusal:
     if content.data is None:
         refusal = too_large(content.size)
         assert refusal is not None, "only a file that is too large goes unread"  # noqa: S101
         return refusal
-    return parse(content.data, upload_id, vendor_id)
+    # Which of the others a row needs depends on whether its product is there.
+    required = REQUIRED if mode is Mode.CREATE else REQUIRED_TO_CHANGE
+    return parse(content.data, upload_id, vendor_id, required=required)
 
 
 def _upload_id(ctx: Context, source: Object, last_modified: datetime) -> str:

@@ -6,16 +6,17 @@ Rows that were judged before keep their outcome, so a batch may come as often as
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import psycopg
 
-from onboarding import catalog, ledger, notify, staging
+from onboarding import catalog, hold, ledger, notify, staging
 from onboarding.catalog import RowKey, key_of
 from onboarding.context import Context
 from onboarding.database import Connection
-from onboarding.model import Row, RowError, UploadStatus
+from onboarding.ledger import Standing, UploadState
+from onboarding.model import Mode, OnError, Outcome, Row, RowError, UploadStatus
 from onboarding.points import passed
 from onboarding.rules import errors_of
 from onboarding.staging import Item
@@ -23,10 +24,24 @@ from onboarding.staging import Item
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Every row's errors (none: it is in the catalog), and the uploads of these rows that are complete."""
+    """Rows with their errors (none: it is in the catalog), and the uploads of these rows that are complete.
+
+    A valid row of a file that is taken in as a whole is not among them until the file's last row is judged; `released`
+    are all such rows of the files that are complete, from whatever batch.
+    """
 
     errors: Mapping[RowKey, Sequence[RowError]]
     finished: Sequence[str]
+    released: Sequence[Row] = ()
+
+
+@dataclass
+class _Work:
+    """What the transaction has come to so far."""
+
+    errors: dict[RowKey, list[RowError]] = field(default_factory=dict)
+    outcomes: dict[RowKey, Outcome] = field(default_factory=dict)
+    held: set[RowKey] = field(default_factory=set)
 
 
 def judge(ctx: Context, items: Sequence[Item]) -> Judgement:
@@ -38,14 +53,16 @@ def judge(ctx: Context, items: Sequence[Item]) -> Judgement:
     for item in items:
         row = staging.row_of(item)
         by_key[key_of(row)] = (item, row)
-    rows = [row for _, row in by_key.values()]
-    judgement = decide(ctx, rows)
+    judgement = decide(ctx, [row for _, row in by_key.values()])
     passed("judge.committed")
-    staging.write_outcomes(ctx, [(item, judgement.errors[key]) for key, (item, _) in by_key.items()])
+    for row in judgement.released:
+        by_key.setdefault(key_of(row), (staging.item_of(row), row))
+    judged = [(item, row, judgement.errors[key]) for key, (item, row) in by_key.items() if key in judgement.errors]
+    staging.write_outcomes(ctx, [(item, errors) for item, _, errors in judged])
     passed("judge.statuses_written")
-    notify.send_row_errors(ctx, [(row, judgement.errors[key_of(row)]) for row in rows if judgement.errors[key_of(row)]])
+    notify.send_row_errors(ctx, [(row, errors) for _, row, errors in judged if errors])
     passed("judge.errors_sent")
-    vendors = {row.upload_id: row.vendor_id for row in rows}
+    vendors = {row.upload_id: row.vendor_id for _, row in by_key.values()}
     notify.send_completions(ctx, [(upload_id, vendors[upload_id]) for upload_id in judgement.finished])
     passed("judge.completions_sent")
     return judgement
@@ -64,29 +81,127 @@ def _decide(connection: Connection, rows: Sequence[Row], *, one_by_one: bool = F
     ledger.lock_vendors(connection, {row.vendor_id for row in rows})
     states, judged = ledger.judged_rows(connection, rows)
     new = [row for row in rows if key_of(row) not in judged]
-    errors = _errors(connection, new)
-    candidates = [row for row in new if not errors[key_of(row)]]
+    work = _Work()
+    for some in _together(new, states):
+        state = states[some[0].upload_id]
+        if state.on_error is OnError.REJECT_FILE:
+            _hold(connection, work, some, state.mode)
+        else:
+            _enter(connection, work, some, state.mode, one_by_one=one_by_one)
+    ledger.insert_errors(connection, [row for row in new if work.errors.get(key_of(row))], work.errors)
+    standings = ledger.count_outcomes(connection, new, work.errors, work.outcomes, held=work.held)
+    settled = settle(connection, standings, states, one_by_one=one_by_one)
+    status = {name: state.status for name, state in states.items()}
+    status |= {name: standing.status for name, standing in (standings | settled.standings).items()}
+    finished = [name for name, now in status.items() if now is not UploadStatus.PROCESSING]
+    errors = work.errors | settled.errors
+    released = list(settled.rows)
+    for name in finished:
+        if states[name].on_error is OnError.REJECT_FILE and name not in settled.standings:
+            # Complete before this batch came: what was said of its held rows then may have got lost.
+            again = hold.held_rows(connection, name)
+            judged |= ledger.judged_rows(connection, again)[1] if again else {}
+            released += again
+    known = {key_of(row): judged.get(key_of(row)) or errors.get(key_of(row), []) for row in [*rows, *released]}
+    waiting = {
+        key
+        for key, found in known.items()
+        if not found and states[key[0]].on_error is OnError.REJECT_FILE and status[key[0]] is UploadStatus.PROCESSING
+    }
+    return Judgement({key: found for key, found in known.items() if key not in waiting}, finished, released)
+
+
+def _together(rows: Sequence[Row], states: Mapping[str, UploadState]) -> Iterable[list[Row]]:
+    """Rows that can be judged as one set: all that create products and stand for themselves, others by upload."""
+    sets: dict[str, list[Row]] = {}
+    for row in rows:
+        state = states[row.upload_id]
+        plain = state.mode is Mode.CREATE and state.on_error is OnError.REJECT_ROWS
+        sets.setdefault("" if plain else row.upload_id, []).append(row)
+    return sets.values()
+
+
+def _hold(connection: Connection, work: _Work, rows: Sequence[Row], mode: Mode) -> None:
+    facts = catalog.facts_about(connection, rows, mode)
+    work.errors |= {key_of(row): errors_of(row, facts) for row in rows}
+    valid = [row for row in rows if not work.errors[key_of(row)]]
+    hold.hold(connection, valid)
+    work.held |= {key_of(row) for row in valid}
+
+
+def _enter(connection: Connection, work: _Work, rows: Sequence[Row], mode: Mode, *, one_by_one: bool) -> None:
+    """Put the valid ones of these rows into the catalog."""
+    facts = catalog.facts_about(connection, rows, mode)
+    errors = {key_of(row): errors_of(row, facts) for row in rows}
+    candidates = [row for row in rows if not errors[key_of(row)]]
     refused: dict[RowKey, str] = {}
     if one_by_one:
-        inserted, refused = catalog.insert_products_one_by_one(connection, candidates)
+        outcomes, refused = catalog.put_one_by_one(connection, candidates, facts)
     else:
-        inserted = catalog.insert_products(connection, candidates)
+        outcomes = catalog.put(connection, candidates, facts)
     for key, reason in refused.items():
         errors[key] = [RowError("REFUSED_BY_CATALOG", "row", f"The catalog cannot hold this row: {reason}")]
-    lost = [row for row in candidates if key_of(row) not in inserted and key_of(row) not in refused]
-    errors.update(_errors(connection, lost))
+    lost = [row for row in candidates if key_of(row) not in outcomes and key_of(row) not in refused]
+    if lost:
+        facts = catalog.facts_about(connection, lost, mode)
+        errors |= {key_of(row): errors_of(row, facts) for row in lost}
     unexplained = [key_of(row) for row in lost if not errors[key_of(row)]]
     if unexplained:
         # Whoever held the SKU has let it go since: the batch comes again, and then they get in.
         raise psycopg.errors.SerializationFailure(f"neither inserted nor taken: {unexplained}")
-    ledger.insert_errors(connection, [row for row in new if errors[key_of(row)]], errors)
-    states |= ledger.count_outcomes(connection, new, errors)
-    finished = [upload_id for upload_id, status in states.items() if status is not UploadStatus.PROCESSING]
-    return Judgement({key_of(row): judged.get(key_of(row)) or errors.get(key_of(row), []) for row in rows}, finished)
+    work.errors |= errors
+    work.outcomes |= outcomes
 
 
-def _errors(connection: Connection, rows: Sequence[Row]) -> dict[RowKey, list[RowError]]:
-    if not rows:
-        return {}
-    facts = catalog.facts_about(connection, rows)
-    return {key_of(row): errors_of(row, facts) for row in rows}
+class _NotAsAWhole(Exception):
+    """Some row of a file that enters as a whole cannot enter after all."""
+
+
+def _enter_as_a_whole(
+    connection: Connection, work: _Work, rows: Sequence[Row], mode: Mode, *, one_by_one: bool
+) -> None:
+    _enter(connection, work, rows, mode, one_by_one=one_by_one)
+    if any(work.errors.values()):
+        raise _NotAsAWhole
+
+
+@dataclass
+class Settled:
+    """Files that entered the catalog as a whole, or did not: their held rows, these rows' errors, how they stand."""
+
+    rows: list[Row] = field(default_factory=list)
+    errors: dict[RowKey, list[RowError]] = field(default_factory=dict)
+    standings: dict[str, Standing] = field(default_factory=dict)
+
+
+def settle(
+    connection: Connection,
+    standings: Mapping[str, Standing],
+    states: Mapping[str, UploadState],
+    *,
+    one_by_one: bool = False,
+) -> Settled:
+    """Decide on the held rows of those uploads whose last row has been judged: all of them enter, or none."""
+    settled = Settled()
+    for upload_id, standing in standings.items():
+        if not standing.held or standing.unjudged:
+            continue
+        rows = hold.held_rows(connection, upload_id)
+        work = _Work()
+        if not standing.invalid:
+            try:
+                with connection.transaction():
+                    _enter_as_a_whole(connection, work, rows, states[upload_id].mode, one_by_one=one_by_one)
+            except _NotAsAWhole:
+                work.outcomes.clear()
+        invalid = standing.invalid + sum(1 for errors in work.errors.values() if errors)
+        if invalid:
+            work.errors |= {
+                key_of(row): [hold.file_rejected(invalid)] for row in rows if not work.errors.get(key_of(row))
+            }
+            ledger.insert_errors(connection, rows, work.errors)
+        keys = {key_of(row) for row in rows}
+        settled.standings |= ledger.count_outcomes(connection, rows, work.errors, work.outcomes, released=keys)
+        settled.errors |= work.errors
+        settled.rows += rows
+    return settled

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from psycopg.rows import args_row
 
 from onboarding.catalog import RowKey, key_of, storable
 from onboarding.database import Connection
-from onboarding.model import Row, RowError, Upload, UploadStatus
+from onboarding.model import Mode, OnError, Outcome, Row, RowError, Upload, UploadStatus
 from onboarding.parse import Refusal
 from onboarding.sql import statement
 
@@ -31,6 +31,29 @@ class NewUpload:
     upload_timestamp: datetime
     total_records: int
     refusal: Refusal | None
+    content_sha256: str | None = None
+    mode: Mode = Mode.CREATE
+    on_error: OnError = OnError.REJECT_ROWS
+
+
+@dataclass(frozen=True, slots=True)
+class UploadState:
+    """What the judgement of a row must know of its upload."""
+
+    status: UploadStatus
+    mode: Mode
+    on_error: OnError
+    undone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An upload after counting: invalid rows, valid rows held back, and rows that have not been judged at all."""
+
+    status: UploadStatus
+    invalid: int
+    held: int
+    unjudged: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +97,28 @@ def open_upload(connection: Connection, new: NewUpload) -> bool:
         "total_records": new.total_records,
         "failure_code": new.refusal.code if new.refusal else None,
         "failure_reason": storable(new.refusal.reason) if new.refusal else None,
+        "content_sha256": new.content_sha256,
+        "mode": new.mode,
+        "on_error": new.on_error,
     }
     return connection.execute(statement("open_upload"), parameters).rowcount == 1
+
+
+def same_upload(connection: Connection, new: NewUpload) -> tuple[str, str, datetime] | None:
+    """The id, file name and time of the upload that brought the same bytes within a day, or None.
+
+    Nobody else opens an upload of these bytes until the transaction ends.
+    """
+    parameters = {
+        "upload_id": new.upload_id,
+        "vendor_id": new.vendor_id,
+        "content_sha256": new.content_sha256,
+        "mode": new.mode,
+        "on_error": new.on_error,
+        "upload_timestamp": new.upload_timestamp,
+    }
+    connection.execute(statement("lock_content"), parameters)
+    return connection.execute(statement("same_upload"), parameters).fetchone()
 
 
 def upload(connection: Connection, upload_id: str) -> Upload | None:
@@ -92,15 +135,20 @@ def uploads(
     status: UploadStatus | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    before: tuple[datetime, str] | None = None,
     limit: int = 100,
 ) -> list[Upload]:
-    """The history, newest first; `since` is inclusive, `until` is not."""
+    """The history, newest first; `since` is inclusive, `until` is not. `before` goes on after an upload, by its time
+    and id.
+    """
     parameters = {
         "upload_id": upload_id,
         "vendor_id": vendor_id,
         "status": status,
         "since": since,
         "until": until,
+        "before": before[0] if before else None,
+        "before_id": before[1] if before else None,
         "limit": limit,
     }
     with connection.cursor(row_factory=args_row(_upload)) as cursor:
@@ -109,7 +157,9 @@ def uploads(
 
 def _upload(*columns: Any) -> Upload:
     upload = Upload(*columns)
-    return replace(upload, status=UploadStatus(upload.status))
+    return replace(
+        upload, status=UploadStatus(upload.status), mode=Mode(upload.mode), on_error=OnError(upload.on_error)
+    )
 
 
 def lock_vendors(connection: Connection, vendors: set[str]) -> None:
@@ -119,9 +169,9 @@ def lock_vendors(connection: Connection, vendors: set[str]) -> None:
 
 def judged_rows(
     connection: Connection, rows: Sequence[Row]
-) -> tuple[dict[str, UploadStatus], dict[RowKey, list[RowError]]]:
-    """How the uploads of these rows stand, and the rows that have an outcome already with their errors (none for a row
-    that is in the catalog; there may be other rows of the same uploads among them).
+) -> tuple[dict[str, UploadState], dict[RowKey, list[RowError]]]:
+    """How the uploads of these rows stand, and the rows that were judged already with their errors (none for a row that
+    is in the catalog or held back; there may be other rows of the same uploads among them).
 
     Raises LookupError for rows of an upload that has no history row.
     """
@@ -137,16 +187,23 @@ def judged_rows(
     with connection.pipeline():
         states = connection.execute(statement("upload_states"), {"uploads": names})
         outcomes = connection.execute(statement("judged_rows"), stretches)
-    statuses = {upload_id: UploadStatus(status) for upload_id, status in states}
-    unknown = numbers.keys() - statuses.keys()
+    found = {
+        upload_id: UploadState(UploadStatus(status), Mode(mode), OnError(on_error), undone)
+        for upload_id, status, mode, on_error, undone in states
+    }
+    unknown = numbers.keys() - found.keys()
     if unknown:
         raise LookupError(f"rows came for uploads without history: {', '.join(sorted(unknown))}")
     judged: dict[RowKey, list[RowError]] = {}
-    for upload_id, row_number, error_type, field, message in outcomes:
+    for upload_id, row_number, error_type, field, message, value, expected, hint in outcomes:
         errors = judged.setdefault((upload_id, row_number), [])
         if error_type is not None:
-            errors.append(RowError(error_type, field, message))
-    return statuses, judged
+            errors.append(RowError(error_type, field, message, value or "", expected, hint))
+    # The products of an undone upload are gone, but its rows had their outcome: every row of a finished upload has one.
+    for row in rows:
+        if found[row.upload_id].undone:
+            judged.setdefault(key_of(row), [])
+    return found, judged
 
 
 def insert_errors(connection: Connection, rows: Sequence[Row], errors: Mapping[RowKey, Sequence[RowError]]) -> None:
@@ -161,6 +218,9 @@ def insert_errors(connection: Connection, rows: Sequence[Row], errors: Mapping[R
             error.field,
             error.message,
             {column: storable(text) for column, text in row.cells.items()},
+            storable(error.value),
+            storable(error.expected),
+            storable(error.hint),
         ]
         for row in rows
         for error in errors[key_of(row)]
@@ -170,18 +230,39 @@ def insert_errors(connection: Connection, rows: Sequence[Row], errors: Mapping[R
 
 
 def count_outcomes(
-    connection: Connection, rows: Sequence[Row], errors: Mapping[RowKey, Sequence[RowError]]
-) -> dict[str, UploadStatus]:
-    """Count rows that were newly judged; returns the uploads that they belong to with the status they have now."""
-    valid: Counter[str] = Counter()
-    error: Counter[str] = Counter()
+    connection: Connection,
+    rows: Sequence[Row],
+    errors: Mapping[RowKey, Sequence[RowError]],
+    outcomes: Mapping[RowKey, Outcome] | None = None,
+    *,
+    held: Collection[RowKey] = (),
+    released: Collection[RowKey] = (),
+) -> dict[str, Standing]:
+    """Count rows that were newly judged; returns the uploads that they belong to as they stand now.
+
+    A valid row is in `outcomes`, or in `held`. Rows that were held until now are in `released` too.
+    """
+    counts: dict[str, Counter[str]] = {}
     for row in rows:
-        (error if errors[key_of(row)] else valid)[row.upload_id] += 1
-    names = sorted(valid.keys() | error.keys())
+        key = key_of(row)
+        count = counts.setdefault(row.upload_id, Counter())
+        if errors.get(key):
+            count["error"] += 1
+        elif key in held:
+            count["held"] += 1
+        else:
+            count[(outcomes or {})[key]] += 1
+        if key in released:
+            count["held"] -= 1
+    names = sorted(counts)
     if not names:
         return {}
-    parameters = {"uploads": names, "valid": [valid[n] for n in names], "error": [error[n] for n in names]}
-    found = {name: UploadStatus(status) for name, status in connection.execute(statement("count_outcomes"), parameters)}
+    kinds = (*Outcome, "error", "held")
+    parameters = {"uploads": names, **{kind: [counts[name][kind] for name in names] for kind in kinds}}
+    found = {
+        name: Standing(UploadStatus(status), *numbers)
+        for name, status, *numbers in connection.execute(statement("count_outcomes"), parameters)
+    }
     if found.keys() != set(names):
         raise RuntimeError(
             f"rows without an outcome in finished uploads: {', '.join(sorted(set(names) - found.keys()))}"
@@ -199,13 +280,18 @@ def upload_to_notify(connection: Connection, upload_id: str) -> Upload | None:
 def report_rows(connection: Connection, upload_id: str) -> list[ReportedRow]:
     """Every error of an upload, by row and then in the order of the rules."""
     return [
-        ReportedRow(row_number, RowError(error_type, field, message), cells)
-        for row_number, error_type, field, message, cells in connection.execute(
-            statement("report_errors"), {"upload_id": upload_id}
-        )
+        ReportedRow(row_number, RowError(*error), cells)
+        for row_number, *error, cells in connection.execute(statement("report_errors"), {"upload_id": upload_id})
     ]
 
 
-def mark_notified(connection: Connection, upload_id: str, error_file_s3_key: str | None) -> None:
-    """Note that the result of an upload has been published, and where its report is."""
-    connection.execute(statement("mark_notified"), {"upload_id": upload_id, "error_file_s3_key": error_file_s3_key})
+def mark_notified(
+    connection: Connection, upload_id: str, error_file_s3_key: str | None, fix_file_s3_key: str | None
+) -> None:
+    """Note that the result of an upload has been published, and where its two files are."""
+    parameters = {
+        "upload_id": upload_id,
+        "error_file_s3_key": error_file_s3_key,
+        "fix_file_s3_key": fix_file_s3_key,
+    }
+    connection.execute(statement("mark_notified"), parameters)

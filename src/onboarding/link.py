@@ -14,7 +14,11 @@ REDIRECT_SECONDS = 300
 
 
 class LinkExpired(Exception):
-    """The link was good once."""
+    """The link was good once, and led to `report_key`."""
+
+    def __init__(self, report_key: str | None = None) -> None:
+        super().__init__(report_key)
+        self.report_key = report_key
 
 
 class LinkInvalid(Exception):
@@ -38,6 +42,7 @@ def report_of_token(token: str, keys: Mapping[str, str]) -> str:
     try:
         return str(_serializer(keys).loads(token, max_age=DAYS_VALID * 86_400))
     except SignatureExpired as error:
-        raise LinkExpired from error
+        # Signed by us, so what it says may be believed, only no longer followed.
+        raise LinkExpired(_serializer(keys).load_payload(error.payload) if error.payload else None) from error
     except BadSignature as error:
         raise LinkInvalid from error

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import re
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from onboarding.context import Context
 from onboarding.link import DAYS_VALID, token_for
@@ -37,6 +38,9 @@ class Result:
     error_records: int
     failure_reason: str | None
     error_file_s3_key: str | None
+    fix_file_s3_key: str | None = None
+    findings: Sequence[str] = field(default_factory=list)
+    warnings: Sequence[str] = field(default_factory=list)
 
 
 def success_rate(result: Result) -> float:
@@ -56,7 +60,7 @@ def _one_line(text: str) -> str:
     return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", text)
 
 
-def body(result: Result, link: str | None) -> str:
+def body(result: Result, link: str | None, fix_link: str | None = None) -> str:
     valid = success_rate(result)
     invalid = 100 - valid if result.total_records else 0.0
     lines = [
@@ -73,13 +77,16 @@ def body(result: Result, link: str | None) -> str:
     ]
     if result.failure_reason:
         lines += ["", "The file was not taken in:", result.failure_reason]
-    if link:
-        lines += [
-            "",
-            "The error report names every row to fix and what to do:",
-            link,
-            f"This link expires in {DAYS_VALID} days.",
-        ]
+    if result.findings:
+        lines += ["", "What to fix, the most frequent first:", *(f"- {_one_line(text)}" for text in result.findings)]
+    if result.warnings:
+        lines += ["", "What looked odd, and was taken as it is:", *(f"- {_one_line(text)}" for text in result.warnings)]
+    for sentence, address in (
+        ("The error report names every row to fix and what to do:", link),
+        ("Your own rows that failed, to mend and to upload again as they are then:", fix_link),
+    ):
+        if address:
+            lines += ["", sentence, address, f"This link expires in {DAYS_VALID} days."]
     return "\n".join([*lines, "", "Product onboarding"]) + "\n"
 
 
@@ -91,17 +98,14 @@ def send(ctx: Context, result: Result) -> bool:
     """
     if not _claim(ctx, result.upload_id):
         return False
-    link = None
-    if result.error_file_s3_key:
-        keys = ctx.secret(ctx.settings.link_secret)
-        link = f"{ctx.settings.link_base_url}/reports/{token_for(result.error_file_s3_key, keys)}"
+    link, fix_link = _link(ctx, result.error_file_s3_key), _link(ctx, result.fix_file_s3_key)
     try:
         ctx.ses.send_email(
             Source=ctx.settings.mail_sender,
             Destination={"ToAddresses": [result.vendor_email]},
             Message={
                 "Subject": {"Data": subject(result), "Charset": "UTF-8"},
-                "Body": {"Text": {"Data": body(result, link), "Charset": "UTF-8"}},
+                "Body": {"Text": {"Data": body(result, link, fix_link), "Charset": "UTF-8"}},
             },
         )
     except ctx.ses.exceptions.ClientError:
@@ -117,6 +121,12 @@ def send(ctx: Context, result: Result) -> bool:
     )
     passed("mail.marked")
     return True
+
+
+def _link(ctx: Context, key: str | None) -> str | None:
+    if key is None:
+        return None
+    return f"{ctx.settings.link_base_url}/reports/{token_for(key, ctx.secret(ctx.settings.link_secret))}"
 
 
 def _claim(ctx: Context, upload_id: str) -> bool:

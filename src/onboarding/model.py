@@ -81,7 +81,8 @@ class Row:
     `cells` holds the columns that are not blank, stripped of white space around them. `row_number` counts data rows
     from 1. What only the whole file can tell comes along: `duplicate_of` maps `sku` or `vendor_product_id` to the
     earlier row with the same value, `surplus_fields` says by how many fields the row is longer than the header
-    (negative: shorter), and `cut` gives the full length of each cell that was too long to be carried whole.
+    (negative: shorter), and `cut` gives the full length of each cell that was too long to be carried whole. `line` is
+    where a spreadsheet shows the row, as long as the row comes from a file.
     """
 
     upload_id: str
@@ -91,6 +92,16 @@ class Row:
     duplicate_of: dict[str, int] = dataclass_field(default_factory=dict)
     surplus_fields: int = 0
     cut: Mapping[str, int] = dataclass_field(default_factory=dict)
+    line: int | None = dataclass_field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One product of the catalog: its values by the CSV's columns, as PostgreSQL gives them (None: it has none)."""
+
+    product_id: int
+    updated_at: datetime
+    values: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,3 +144,10 @@ class Upload:
     processing_completed_at: datetime | None
     last_progress_at: datetime
     notified_at: datetime | None
+    mode: Mode = Mode.CREATE
+    on_error: OnError = OnError.REJECT_ROWS
+    created_records: int = 0
+    updated_records: int = 0
+    unchanged_records: int = 0
+    fix_file_s3_key: str | None = None
+    undone_at: datetime | None = None

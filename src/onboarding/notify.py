@@ -134,9 +134,20 @@ def _batches(messages: Sequence[Message]) -> Iterator[list[Message]]:
         yield batch
 
 
-def publish_result(ctx: Context, upload: Upload, error_file_s3_key: str | None) -> None:
-    """Publish a finished upload: for the mailer as JSON, for an operator's e-mail as text."""
-    result = {
+def publish_result(
+    ctx: Context,
+    upload: Upload,
+    error_file_s3_key: str | None,
+    fix_file_s3_key: str | None = None,
+    *,
+    findings: Sequence[str] = (),
+    warnings: Sequence[str] = (),
+) -> None:
+    """Publish a finished upload: for the mailer as JSON, for an operator's e-mail as text.
+
+    `findings` say in a few sentences what is wrong in the file, `warnings` what only looks odd.
+    """
+    result: dict[str, Any] = {
         "upload_id": upload.upload_id,
         "vendor_id": upload.vendor_id,
         "vendor_name": upload.vendor_name,
@@ -148,8 +159,10 @@ def publish_result(ctx: Context, upload: Upload, error_file_s3_key: str | None) 
         "error_records": upload.error_records,
         "failure_reason": upload.failure_reason,
         "error_file_s3_key": error_file_s3_key,
+        "fix_file_s3_key": fix_file_s3_key,
     }
     text = "\n".join(f"{name}: {value}" for name, value in result.items() if value is not None)
+    result |= {"findings": list(findings), "warnings": list(warnings)}
     _publish(ctx, f"Upload {upload.status}: {upload.upload_id}", text, result)
 
 

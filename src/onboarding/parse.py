@@ -1,18 +1,38 @@
-"""Bytes of a CSV file to rows. Knows nothing of AWS or the database.
+"""Bytes of a vendor's file to rows. Knows nothing of AWS or the database.
 
-Checks what only the whole file can tell: that it can be read at all, that its header names the columns, how many rows
-it has, and which rows repeat an earlier one.
+How to read the file is found out in `reading`; here its lines become rows, and what only the whole file can tell is
+checked: how many rows it has, which of them repeat an earlier one, and what looks odd about a column.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
 
-from onboarding.model import COLUMNS, Row
-from onboarding.rules import REQUIRED
+from onboarding.excel import IDENTIFIERS, damage_to, without_zeros
+from onboarding.formulas import restored
+from onboarding.model import Row
+from onboarding.reading import delimited, kinds
+from onboarding.reading.decimals import Commas, commas_in, with_point
+from onboarding.reading.decode import decode
+from onboarding.reading.found import Detected, FileWarning, Grid, Refusal, Table
+from onboarding.reading.header import LINES_SEARCHED, Header, header_of, place_of, warnings_of
+from onboarding.rules import RANGES, REQUIRED
+
+__all__ = [
+    "MAX_BYTES",
+    "MAX_CELL",
+    "MAX_ROWS",
+    "Detected",
+    "FileWarning",
+    "ParsedFile",
+    "Refusal",
+    "Table",
+    "parse",
+    "table_of",
+    "too_large",
+]
 
 MAX_BYTES = 10 * 1024 * 1024
 MAX_ROWS = 10_000
@@ -21,39 +41,57 @@ MAX_CELL = 2_500
 """Characters of a cell that are carried on: over every limit of the rules, and few enough that a row of such cells
 fits into an item (400 KB) and a message (256 KB)."""
 
-UNIQUE_COLUMNS = ("sku", "vendor_product_id")
+DECIMALS = {column: bounds.places for column, bounds in RANGES.items() if bounds.places}
+"""The columns whose numbers may have decimals, and how many."""
+
+ROWS_NAMED = 5
+"""Rows that a warning names as examples."""
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a whole file is not taken in: a code for programs, a sentence for the vendor."""
+class ParsedFile:
+    """A file that can be taken in: its rows in file order, the same as the vendor wrote it, how it was read, and what
+    is odd about it."""
 
-    code: str
-    reason: str
+    rows: list[Row]
+    table: Table
+    detected: Detected
+    warnings: list[FileWarning]
 
 
-def parse(content: bytes, upload_id: str, vendor_id: str) -> list[Row] | Refusal:
-    """The rows of a CSV file in file order, or why it is refused.
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """A file's lines under an understood header."""
 
-    Values are stripped of white space around them; blank ones are left out. Nothing else about them is changed.
+    header: Header
+    table: Table
+    detected: Detected
+    warnings: list[FileWarning]
+
+
+def parse(
+    content: bytes, upload_id: str, vendor_id: str, *, required: Sequence[str] = REQUIRED
+) -> ParsedFile | Refusal:
+    """The rows of a file in file order, or why it is refused: `required` are the columns that its header must name.
+
+    Values are stripped of white space around them; blank ones are left out. A decimal comma becomes a point where the
+    whole column agrees on it. Nothing else about the values is changed.
     """
-    text = _decode(content)
-    if isinstance(text, Refusal):
-        return text
-    if not text.strip():
-        return Refusal("EMPTY_FILE", "The file is empty; it needs a header line and at least one product row")
-    lines = _read(text)
+    lines = _lines(content, required)
     if isinstance(lines, Refusal):
         return lines
-    columns = _columns(lines[0])
-    if isinstance(columns, Refusal):
-        return columns
-    data = lines[1:]
-    if not data:
-        return Refusal("NO_ROWS", "The file has a header line but no product rows")
-    if len(data) > MAX_ROWS:
-        return Refusal("TOO_MANY_ROWS", f"The file has {len(data):,} product rows; the limit is {MAX_ROWS:,} a file")
-    return _rows(columns, data, upload_id, vendor_id)
+    commas = _commas(lines)
+    rows = _rows(lines, commas, upload_id, vendor_id)
+    decimal = [column for column, found in commas.items() if found is Commas.DECIMAL]
+    detected = replace(lines.detected, decimal_commas=decimal)
+    warnings = [*lines.warnings, *_number_warnings(commas), *_zero_warnings(rows), *_apostrophe_warnings(lines)]
+    return ParsedFile(rows, lines.table, detected, warnings)
+
+
+def table_of(content: bytes) -> Table | Refusal:
+    """The file as the vendor wrote it, whatever columns it has."""
+    lines = _lines(content, ())
+    return lines if isinstance(lines, Refusal) else lines.table
 
 
 def too_large(size: int) -> Refusal | None:
@@ -67,76 +105,187 @@ def too_large(size: int) -> Refusal | None:
     )
 
 
-def _decode(content: bytes) -> str | Refusal:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        # The error counts from behind a byte order mark, and so does what it holds.
-        line = error.object.count(b"\n", 0, error.start) + 1
-        byte = error.object[error.start]
-        reason = f"The file is not UTF-8 text (byte 0x{byte:02X} in line {line}); save it as 'CSV UTF-8'"
-        return Refusal("NOT_UTF8", reason)
+# Bytes to lines
 
 
-def _read(text: str) -> list[list[str]] | Refusal:
-    """The lines as lists of stripped values, without blank lines and without empty lines at the end."""
-    csv.field_size_limit(MAX_BYTES)
-    # strict: a stray quote ends the reading instead of quietly swallowing the rows that follow it.
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    lines = []
-    try:
-        for values in reader:
-            if values:
-                lines.append([value.strip() for value in values])  # noqa: PERF401 - the error needs the reader's line
-    except csv.Error as error:
-        reason = (
-            f"The file cannot be read at line {reader.line_num} ({error}); check the quotes around the values there"
-        )
-        return Refusal("UNREADABLE_CSV", reason)
-    while len(lines) > 1 and not any(lines[-1]):
-        lines.pop()
-    return lines
+def _lines(content: bytes, required: Sequence[str]) -> _Lines | Refusal:
+    refusal = kinds.refused_kind(content)
+    if refusal is not None:
+        return refusal
+    most = MAX_ROWS + 1 + LINES_SEARCHED
+    return _workbook(content, most, required) if kinds.is_workbook(content) else _text(content, most, required)
 
 
-def _columns(header: Sequence[str]) -> list[str | None] | Refusal:
-    """Which of our columns stands at each place of the header; None for one that is not ours."""
-    names = [name.casefold().replace(" ", "_") for name in header]
-    columns = [name if name in COLUMNS else None for name in names]
-    missing = [column for column in REQUIRED if column not in columns]
-    if missing:
-        found = ", ".join(name for name in header if name) or "nothing"
-        reason = f"Missing required columns: {', '.join(missing)}; the header line has: {found[:500]}"
-        return Refusal("MISSING_COLUMNS", reason)
-    twice = sorted({column for column in columns if column is not None and columns.count(column) > 1})
-    if twice:
-        return Refusal("DUPLICATE_COLUMNS", f"The header line names a column more than once: {', '.join(twice)}")
-    return columns
+def _text(content: bytes, most_lines: int, required: Sequence[str]) -> _Lines | Refusal:
+    decoded = decode(content)
+    if isinstance(decoded, Refusal):
+        return decoded
+    refusal = kinds.refused_text(next((line for line in decoded.lines() if line.strip()), "")[:100])
+    if refusal is not None:
+        return refusal
+    found = delimited.read(decoded, most_lines)
+    if isinstance(found, Refusal):
+        return found
+    how = Detected("csv", 0, {}, (), decoded.name, found.delimiter, found.line_end)
+    return _under_header(found.grid, required, how, list(decoded.warnings))
 
 
-def _rows(columns: Sequence[str | None], data: Sequence[Sequence[str]], upload_id: str, vendor_id: str) -> list[Row]:
+def _workbook(content: bytes, most_lines: int, required: Sequence[str]) -> _Lines | Refusal:
+    # Few files are workbooks, and what reads them takes as long to load as everything else.
+    from onboarding.reading import xlsx  # noqa: PLC0415
+
+    sheet = xlsx.read(content, most_lines)
+    if isinstance(sheet, Refusal):
+        return sheet
+    how = Detected("xlsx", 0, {}, sheet=sheet.name)
+    return _under_header(sheet.grid, required, how, list(sheet.warnings))
+
+
+def _under_header(grid: Grid, required: Sequence[str], how: Detected, warnings: list[FileWarning]) -> _Lines | Refusal:
+    if not grid.lines:
+        return Refusal("EMPTY_FILE", "The file is empty; it needs a header line and at least one product row")
+    place = place_of(grid.lines)
+    header = header_of(grid.lines[place], required)
+    if isinstance(header, Refusal):
+        return header
+    rows = grid.total - place - 1
+    if rows < 1:
+        return Refusal("NO_ROWS", "The file has a header line but no product rows")
+    if rows > MAX_ROWS:
+        return Refusal("TOO_MANY_ROWS", f"The file has {rows:,} product rows; the limit is {MAX_ROWS:,} a file")
+    above = sum(1 for line in grid.lines[:place] if any(map(str.strip, line)))
+    if above:
+        message = f"The header is in line {grid.numbers[place]}; what stands above it was not read"
+        warnings.append(FileWarning("LINES_ABOVE_HEADER", message))
+    names, *data = (_vendors_own(line, header) for line in grid.lines[place:])
+    if how.format == "xlsx":
+        # A sheet's rows end where their values end.
+        data = [line + [""] * (len(names) - len(line)) for line in data]
+    header = header.without_ours()
+    table = Table(names, data, grid.numbers[place + 1 :])
+    detected = replace(
+        how,
+        header_line=grid.numbers[place],
+        columns=header.mapping,
+        unknown=header.unknown,
+        fix_file=header.fix_file,
+    )
+    return _Lines(header, table, detected, [*warnings, *warnings_of(header), *_unnamed(table)])
+
+
+def _vendors_own(line: list[str], header: Header) -> list[str]:
+    """A line without the columns of our fix file, and without what that did to its values."""
+    if not header.ours:
+        return line
+    values = [value for place, value in enumerate(line) if place not in header.ours]
+    return [restored(value) for value in values] if header.fix_file else values
+
+
+def _unnamed(table: Table) -> Iterator[FileWarning]:
+    places = [place for place, name in enumerate(table.header) if not name.strip()]
+    if places and any(row[place].strip() for row in table.rows for place in places if place < len(row)):
+        yield FileWarning("UNNAMED_COLUMN", "There are values in a column without a name; they were not read")
+
+
+# Lines to rows
+
+
+def _commas(lines: _Lines) -> dict[str, Commas]:
+    """What the commas mean in each column of numbers that may have decimals."""
+    columns = lines.header.columns
+    widths = range(len(columns), len(lines.table.header) + 1)
+    found = {}
+    for place, column in enumerate(columns):
+        if column in DECIMALS:
+            # In a row of another width the values may stand under the wrong columns.
+            found[column] = commas_in(row[place] for row in lines.table.rows if len(row) in widths)
+    return found
+
+
+def _rows(lines: _Lines, commas: dict[str, Commas], upload_id: str, vendor_id: str) -> list[Row]:
+    decimal = [column for column, found in commas.items() if found is Commas.DECIMAL]
+    columns, widest = lines.header.columns, len(lines.table.header)
     first_row: dict[tuple[str, str], int] = {}
     rows = []
-    for row_number, values in enumerate(data, 1):
-        row = _row(columns, values, upload_id, vendor_id, row_number)
+    for row_number, values, line in zip(count(1), lines.table.rows, lines.table.lines, strict=False):
+        cells, cut = _cells(columns, values)
+        for column in decimal:
+            if column in cells:
+                cells[column] = with_point(cells[column], DECIMALS[column])
+        row = Row(upload_id, vendor_id, row_number, cells, {}, _surplus(values, len(columns), widest), cut, line)
         if not row.surplus_fields:
-            for column in UNIQUE_COLUMNS:
-                if column in row.cells and column not in row.cut:
-                    earlier = first_row.setdefault((column, row.cells[column]), row_number)
-                    if earlier != row_number:
+            for column in IDENTIFIERS:
+                if column in cells and column not in cut:
+                    earlier = first_row.setdefault((column, cells[column]), row_number)
+                    # Damage makes equal what was different: that is one error, not two.
+                    if earlier != row_number and not damage_to(cells[column]):
                         row.duplicate_of[column] = earlier
         rows.append(row)
     return rows
 
 
-def _row(columns: Sequence[str | None], values: Sequence[str], upload_id: str, vendor_id: str, row_number: int) -> Row:
-    difference = len(values) - len(columns)
-    # Surplus fields that are blank are what a spreadsheet leaves behind, and say nothing.
-    if difference > 0 and not any(values[len(columns) :]):
-        difference = 0
+def _cells(columns: Sequence[str | None], values: Sequence[str]) -> tuple[dict[str, str], dict[str, int]]:
+    """The values of our columns that are not blank, and the full lengths of those that were cut."""
     cells, cut = {}, {}
-    for column, value in zip(columns, values, strict=False):
-        if column is not None and value:
+    for column, text in zip(columns, values, strict=False):
+        if column is not None and (value := text.strip()):
             if len(value) > MAX_CELL:
                 cut[column] = len(value)
-            cells[column] = value[:MAX_CELL]
-    return Row(upload_id, vendor_id, row_number, cells, {}, difference, cut)
+                value = value[:MAX_CELL]
+            cells[column] = value
+    return cells, cut
+
+
+def _surplus(values: Sequence[str], fewest: int, most: int) -> int:
+    """By how many fields a row is too long for its header (negative: too short)."""
+    if len(values) < fewest:
+        return len(values) - fewest
+    # Surplus fields that are blank are what a spreadsheet leaves behind, and say nothing.
+    return len(values) - most if any(map(str.strip, values[most:])) else 0
+
+
+# What looks odd about a column
+
+
+def _number_warnings(commas: dict[str, Commas]) -> Iterator[FileWarning]:
+    for column, found in commas.items():
+        if found is Commas.MIXED:
+            message = (
+                f"Some numbers in {column} have a decimal comma and others a decimal point; those with a comma were "
+                "not taken for numbers. Write all of them with a point, such as 1234.50"
+            )
+            yield FileWarning("MIXED_DECIMALS", message, column=column)
+        elif found is Commas.UNCLEAR:
+            message = (
+                f"The commas in {column} may stand before decimals or between thousands; numbers with them were not "
+                "taken for numbers. Write 1234.50 for one thousand two hundred thirty-four and a half"
+            )
+            yield FileWarning("UNCLEAR_COMMAS", message, column=column)
+
+
+def _zero_warnings(rows: Sequence[Row]) -> Iterator[FileWarning]:
+    for column in IDENTIFIERS:
+        values = {r.row_number: r.cells[column] for r in rows if column in r.cells and not r.surplus_fields}
+        shorter = without_zeros(values)
+        if shorter:
+            named = ", ".join(f"{values[row_number]} (row {row_number})" for row_number in shorter[:ROWS_NAMED])
+            more = f" and {len(shorter) - ROWS_NAMED:,} more" if len(shorter) > ROWS_NAMED else ""
+            message = (
+                f"{column} may have lost leading zeros, as spreadsheets drop them: most are equally long, but not "
+                f"{named}{more}. They were taken as they are"
+            )
+            yield FileWarning("LOST_ZEROS", message, shorter[0], column)
+
+
+def _apostrophe_warnings(lines: _Lines) -> Iterator[FileWarning]:
+    if lines.detected.fix_file:
+        return
+    for row_number, row in enumerate(lines.table.rows, 1):
+        for value in row:
+            if value.startswith("'") and restored(value) != value:
+                message = (
+                    f"Row {row_number} has a value that begins with an apostrophe, as our files write it before "
+                    "=, +, - or @; it was taken with the apostrophe, since the columns _row and _errors are not there"
+                )
+                yield FileWarning("LEADING_APOSTROPHE", message, row_number)
+                return

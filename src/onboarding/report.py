@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Iterable
 
+from onboarding.formulas import inert
 from onboarding.ledger import ReportedRow
 from onboarding.model import Upload
 
@@ -20,9 +20,6 @@ HEADER = (
     "Price",
     "Stock Quantity",
 )
-
-_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
-_RUNS_AS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def report_key(upload: Upload) -> str:
@@ -49,13 +46,3 @@ def report_of(errors: Iterable[ReportedRow]) -> bytes:
         )
         writer.writerow([inert(value) for value in values])
     return text.getvalue().encode("utf-8-sig")
-
-
-def inert(value: str) -> str:
-    """`value` as a spreadsheet shows it and does not run it: an apostrophe before what would start a formula.
-
-    A number keeps its minus. A leading apostrophe is doubled, so that taking one away always gives the value back.
-    """
-    if value.startswith("'") or (value.startswith(_RUNS_AS_FORMULA) and not _NUMBER.fullmatch(value)):
-        return f"'{value}"
-    return value

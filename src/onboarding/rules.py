@@ -2,18 +2,27 @@
 
 To change a limit, change it in `LENGTHS` or `RANGES`. To add a rule, write a function of a row and the facts that
 yields what is wrong, and give it a line in `RULES`. Rules are pure: what they need of the database comes as `Facts`.
+Each error says what was expected, with a hint (`hints`) where there is one.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from onboarding.model import Row, RowError
+from onboarding import excel, hints
+from onboarding.model import Mode, Product, Row, RowError
 
 REQUIRED = ("vendor_product_id", "product_name", "category", "sku", "price", "stock_quantity")
+"""What a new product needs."""
+
+REQUIRED_TO_CHANGE = ("vendor_product_id",)
+"""What a row needs that changes a product: it says which one, and what it leaves blank stays as it is."""
+
+CLEAR = "(clear)"
+"""The value that empties an optional column of a product, where a blank one would leave it as it is."""
 
 LENGTHS = {
     "vendor_product_id": 100,
@@ -39,6 +48,14 @@ class Range:
     most: Decimal
     places: int
     example: str
+
+    @property
+    def kind(self) -> str:
+        return "number" if self.places else "whole number"
+
+    @property
+    def expected(self) -> str:
+        return f"a {self.kind} from {self.least} to {self.most}{_DECIMALS[self.places]}"
 
 
 RANGES = {
@@ -66,12 +83,32 @@ SHOWN = 40
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the database knows about a batch of rows: the active categories among theirs, the SKUs that other rows hold
-    anywhere on the platform, and the vendor product ids that other rows of the same vendor hold."""
+    """What the database knows about a batch of rows of one mode.
+
+    `categories` are the active ones among theirs, and all active ones if any of theirs is not: for the hints.
+    `taken_skus` are the SKUs that products anywhere on the platform hold; `own_skus` are those of the vendor's own,
+    with the vendor product id that has each. `taken_ids` are the vendor product ids of the vendor's own products, and
+    `products` these products, where the mode may change them. Without a database at hand, `catalog_known` is false.
+    """
 
     categories: Collection[str]
     taken_skus: Collection[str]
     taken_ids: Collection[tuple[str, str]]
+    own_skus: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    mode: Mode = Mode.CREATE
+    products: Mapping[tuple[str, str], Product] = field(default_factory=dict)
+    catalog_known: bool = True
+
+    def changes_a_product(self, row: Row) -> bool:
+        """Whether the row is about a product that is there (as far as anybody knows), not about a new one."""
+        if self.mode is Mode.UPSERT:
+            return not self.catalog_known or identity(row) in self.taken_ids
+        return self.mode is Mode.UPDATE
+
+
+def identity(row: Row) -> tuple[str, str]:
+    """What names a product for good: whose it is, and the vendor's own id of it."""
+    return row.vendor_id, row.cells.get("vendor_product_id", "")
 
 
 def quoted(value: str) -> str:
@@ -80,11 +117,17 @@ def quoted(value: str) -> str:
     return f"'{shown}'" if len(shown) <= SHOWN else f"'{shown[:SHOWN]}…'"
 
 
-def has_all_required(row: Row, _: Facts) -> Iterator[RowError]:
-    missing = [column for column in REQUIRED if column not in row.cells]
+def required(row: Row, facts: Facts) -> tuple[str, ...]:
+    """The columns that this row must not leave blank."""
+    return REQUIRED_TO_CHANGE if facts.changes_a_product(row) else REQUIRED
+
+
+def has_all_required(row: Row, facts: Facts) -> Iterator[RowError]:
+    missing = [column for column in required(row, facts) if column not in row.cells]
     if missing:
         names = ", ".join(missing)
-        yield RowError("MISSING_REQUIRED_FIELDS", names, f"Missing required fields: {names}")
+        expected = f"a value for {names}"
+        yield RowError("MISSING_REQUIRED_FIELDS", names, f"Missing required fields: {names}", expected=expected)
 
 
 def price_in_range(row: Row, _: Facts) -> Iterator[RowError]:
@@ -104,15 +147,16 @@ def _out_of_range(row: Row, column: str, error_type: str) -> Iterator[RowError]:
     text = row.cells.get(column)
     if text is None:
         return
-    expected = RANGES[column]
-    if column in row.cut or not _NUMBER[expected.places].fullmatch(text):
-        kind = "number" if expected.places else "whole number"
-        message = f"{expected.label} must be a plain {kind}{_DECIMALS[expected.places]}, such as {expected.example}"
-        yield RowError(error_type, column, f"{message}; found {quoted(text)}")
-    elif (number := Decimal(text)) < expected.least:
-        yield RowError(error_type, column, f"{expected.label} must be at least {expected.least}")
-    elif number > expected.most:
-        yield RowError(error_type, column, f"{expected.label} must be at most {expected.most}")
+    bounds = RANGES[column]
+    if column in row.cut or not _NUMBER[bounds.places].fullmatch(text):
+        message = f"{bounds.label} must be a plain {bounds.kind}{_DECIMALS[bounds.places]}, such as {bounds.example}"
+        plain = hints.plain_number(text)
+        hint = f"Did you mean {plain}?" if _NUMBER[bounds.places].fullmatch(plain) else ""
+        yield RowError(error_type, column, f"{message}; found {quoted(text)}", text, bounds.expected, hint)
+    elif (number := Decimal(text)) < bounds.least:
+        yield RowError(error_type, column, f"{bounds.label} must be at least {bounds.least}", text, bounds.expected)
+    elif number > bounds.most:
+        yield RowError(error_type, column, f"{bounds.label} must be at most {bounds.most}", text, bounds.expected)
 
 
 def within_lengths(row: Row, _: Facts) -> Iterator[RowError]:
@@ -123,44 +167,65 @@ def within_lengths(row: Row, _: Facts) -> Iterator[RowError]:
         length = row.cut.get(column, len(text))
         if length > limit:
             message = f"{column} is {length} characters long; the limit is {limit}"
-            yield RowError("FIELD_LENGTH_EXCEEDED", column, message)
+            hint = f"It is {length - limit} character{'s' if length - limit > 1 else ''} too long"
+            yield RowError("FIELD_LENGTH_EXCEEDED", column, message, text, f"at most {limit} characters", hint)
 
 
 def category_is_active(row: Row, facts: Facts) -> Iterator[RowError]:
     name = row.cells.get("category")
     # A name over the length limit has that error already, and cannot be on the list.
     if name is not None and len(name) <= LENGTHS["category"] and name not in facts.categories:
-        yield RowError("INVALID_CATEGORY", "category", f"Invalid category: {_printable(name)}")
+        message = f"Invalid category: {_printable(name)}"
+        hint = hints.nearest(name, facts.categories)
+        yield RowError("INVALID_CATEGORY", "category", message, name, "an active category of the marketplace", hint)
 
 
 def sku_is_unique(row: Row, facts: Facts) -> Iterator[RowError]:
     sku = row.cells.get("sku", "")
+    expected = "a SKU that no other product has"
     earlier = row.duplicate_of.get("sku")
     if earlier is not None:
         message = f"Duplicate SKU: {_printable(sku)} already exists in row {earlier} of this file"
-        yield RowError("DUPLICATE_SKU", "sku", message)
-    elif sku in facts.taken_skus:
-        # Whose product it is stays unsaid: it may be another vendor's.
-        yield RowError("DUPLICATE_SKU", "sku", f"Duplicate SKU: {_printable(sku)} already exists")
+        yield RowError("DUPLICATE_SKU", "sku", message, sku, expected, f"Row {earlier} has the same SKU")
+        return
+    holder = facts.own_skus.get((row.vendor_id, sku))
+    if sku not in facts.taken_skus or (facts.changes_a_product(row) and holder == row.cells.get("vendor_product_id")):
+        return
+    # Whose product it is stays unsaid: it may be another vendor's.
+    message = f"Duplicate SKU: {_printable(sku)} already exists"
+    hint = f"Your product {quoted(holder)} has this SKU" if holder else ""
+    yield RowError("DUPLICATE_SKU", "sku", message, sku, expected, hint)
 
 
 def vendor_product_id_is_unique(row: Row, facts: Facts) -> Iterator[RowError]:
     name = row.cells.get("vendor_product_id", "")
-    earlier = row.duplicate_of.get("vendor_product_id")
-    message = f"Duplicate vendor product ID: {_printable(name)}"
+    column = "vendor_product_id"
+    earlier = row.duplicate_of.get(column)
     if earlier is not None:
-        yield RowError(
-            "DUPLICATE_VENDOR_PRODUCT_ID", "vendor_product_id", f"{message} is also in row {earlier} of this file"
-        )
-    elif (row.vendor_id, name) in facts.taken_ids:
-        yield RowError("DUPLICATE_VENDOR_PRODUCT_ID", "vendor_product_id", f"{message} is already one of your products")
+        message = f"Duplicate vendor product ID: {_printable(name)} is also in row {earlier} of this file"
+        expected, hint = "an ID that no other row of this file has", f"Row {earlier} has the same ID"
+        yield RowError("DUPLICATE_VENDOR_PRODUCT_ID", column, message, name, expected, hint)
+    elif facts.mode is Mode.CREATE and identity(row) in facts.taken_ids:
+        message = f"Duplicate vendor product ID: {_printable(name)} is already one of your products"
+        hint = "To change products that are there, upload in the mode update or upsert"
+        expected = "an ID that none of your products has"
+        yield RowError("DUPLICATE_VENDOR_PRODUCT_ID", column, message, name, expected, hint)
+
+
+def product_is_there(row: Row, facts: Facts) -> Iterator[RowError]:
+    name = row.cells.get("vendor_product_id")
+    if facts.mode is Mode.UPDATE and name is not None and facts.catalog_known and identity(row) not in facts.taken_ids:
+        message = f"Unknown vendor product ID: {_printable(name)} is none of your products, and update creates none"
+        hint = "To create what is not there, upload in the mode upsert"
+        yield RowError("UNKNOWN_PRODUCT", "vendor_product_id", message, name, "the ID of one of your products", hint)
 
 
 def image_url_is_url(row: Row, _: Facts) -> Iterator[RowError]:
     text = row.cells.get("image_url")
     if text is not None and "image_url" not in row.cut and not _URL.fullmatch(text):
-        message = "Image URL must be a web address, such as https://images.example.com/mouse.jpg"
-        yield RowError("INVALID_IMAGE_URL", "image_url", f"{message}; found {quoted(text)}")
+        expected = "a web address, such as https://images.example.com/mouse.jpg"
+        message = f"Image URL must be {expected}; found {quoted(text)}"
+        yield RowError("INVALID_IMAGE_URL", "image_url", message, text, expected, hints.web_address(text))
 
 
 def has_plain_characters(row: Row, _: Facts) -> Iterator[RowError]:
@@ -171,7 +236,8 @@ def has_plain_characters(row: Row, _: Facts) -> Iterator[RowError]:
             message = (
                 f"{column} has a character that is not text: U+{ord(found[0]):04X} at position {found.start() + 1}"
             )
-            yield RowError("INVALID_CHARACTER", column, message)
+            expected = "text without control characters"
+            yield RowError("INVALID_CHARACTER", column, message, text, expected)
 
 
 def _printable(text: str) -> str:
@@ -192,6 +258,11 @@ RULES: tuple[tuple[str, Check], ...] = (
     ("weight in range", weight_in_range),
     ("image address is a URL", image_url_is_url),
     ("text without control characters", has_plain_characters),
+    # What a spreadsheet may have done to a value.
+    ("identifiers without a spreadsheet's damage", excel.identifiers_are_undamaged),
+    ("values, not formulas or their errors", excel.texts_are_values),
+    # For the modes that change products.
+    ("product to change is there", product_is_there),
 )
 
 
@@ -199,8 +270,26 @@ def errors_of(row: Row, facts: Facts) -> list[RowError]:
     """Every error of a row, in the order of the rules; none means that the row may enter the catalog."""
     if row.surplus_fields:
         # Its cells may stand under the wrong columns: to judge them one by one would only mislead.
-        return [RowError("FIELD_COUNT_MISMATCH", "row", _field_count_message(row.surplus_fields))]
-    return [error for _, check in RULES for error in check(row, facts)]
+        message, expected = _field_count_message(row.surplus_fields), "as many fields as the header has"
+        return [RowError("FIELD_COUNT_MISMATCH", "row", message, expected=expected)]
+    cleared = cleared_columns(row) if facts.mode is not Mode.CREATE else ()
+    if not cleared:
+        return [error for _, check in RULES for error in check(row, facts)]
+    judged = replace(row, cells={column: text for column, text in row.cells.items() if column not in cleared})
+    errors = [error for _, check in RULES for error in check(judged, facts)]
+    if facts.changes_a_product(judged):
+        errors += [_cannot_be_cleared(c) for c in cleared if c in REQUIRED and c not in REQUIRED_TO_CHANGE]
+    return errors
+
+
+def cleared_columns(row: Row) -> tuple[str, ...]:
+    """The columns that the row asks to empty; in the mode create no value means that."""
+    return tuple(column for column, text in row.cells.items() if text.casefold() == CLEAR)
+
+
+def _cannot_be_cleared(column: str) -> RowError:
+    message = f"{column} cannot be cleared: every product needs it"
+    return RowError("CANNOT_BE_CLEARED", column, message, CLEAR, "a value, or nothing to leave it as it is")
 
 
 def _field_count_message(difference: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import islice
@@ -34,7 +34,10 @@ ATTEMPTS = 8
 
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,18})?")
 # How DynamoDB gives a number back: no needless zero, no minus at zero. Any other spelling is kept beside the number.
-_CANONICAL = re.compile(r"0|-?[1-9][0-9]*|-?(0|[1-9][0-9]*)\.[0-9]*[1-9]")
+_CANONICAL = re.compile(r"0|-?[1-9][0-9]{0,19}|-?(0|[1-9][0-9]{0,19})\.[0-9]{0,17}[1-9]")
+_PENDING = RowStatus.PENDING.value
+_VALIDATED = RowStatus.VALIDATED.value
+_ERROR = RowStatus.ERROR.value
 
 
 def record_id(row_number: int) -> str:
@@ -53,34 +56,45 @@ def item_of(row: Row) -> Item:
     Numbers are DynamoDB numbers where the text is a plain one that fits; `as_written` keeps the text where DynamoDB
     would give it back in another spelling (`10.00`), since the report shows what the vendor wrote.
     """
-    data: Item = {}
-    as_written: Item = {}
-    for column, text in row.cells.items():
-        if column in RANGES and _NUMBER.fullmatch(text):
-            data[column] = {"N": text}
-            if not _CANONICAL.fullmatch(text):
-                as_written[column] = {"S": text}
-        else:
-            data[column] = {"S": text}
-    item: Item = {
-        "upload_id": {"S": row.upload_id},
-        "record_id": {"S": record_id(row.row_number)},
-        "vendor_id": {"S": row.vendor_id},
-        "row_number": {"N": str(row.row_number)},
-        "status": {"S": RowStatus.PENDING.value},
-        "product_data": {"M": data},
-        "created_at": {"S": utc_now()},
-        "expires_at": {"N": str(int(time.time()) + DAYS_KEPT * 86_400)},
-    }
-    if as_written:
-        item["as_written"] = {"M": as_written}
-    if row.duplicate_of:
-        item["duplicate_of"] = {"M": {column: {"N": str(number)} for column, number in row.duplicate_of.items()}}
-    if row.surplus_fields:
-        item["surplus_fields"] = {"N": str(row.surplus_fields)}
-    if row.cut:
-        item["cut"] = {"M": {column: {"N": str(length)} for column, length in row.cut.items()}}
+    [item] = _items_of([row])
     return item
+
+
+def _items_of(rows: Iterable[Row]) -> Iterator[Item]:
+    """An item of each row. They were created at one time: to tell it costs more than all else about an item."""
+    created_at, expires_at = utc_now(), str(int(time.time()) + DAYS_KEPT * 86_400)
+    for row in rows:
+        cells = row.cells
+        data: Item = {column: {"S": text} for column, text in cells.items()}
+        as_written: Item = {}
+        for column in RANGES:
+            text = cells.get(column)
+            if text is None:
+                continue
+            if _CANONICAL.fullmatch(text):
+                data[column] = {"N": text}
+            elif _NUMBER.fullmatch(text):
+                data[column] = {"N": text}
+                as_written[column] = {"S": text}
+        item: Item = {
+            "upload_id": {"S": row.upload_id},
+            "record_id": {"S": record_id(row.row_number)},
+            "vendor_id": {"S": row.vendor_id},
+            "row_number": {"N": str(row.row_number)},
+            "status": {"S": _PENDING},
+            "product_data": {"M": data},
+            "created_at": {"S": created_at},
+            "expires_at": {"N": expires_at},
+        }
+        if as_written:
+            item["as_written"] = {"M": as_written}
+        if row.duplicate_of:
+            item["duplicate_of"] = {"M": {column: {"N": str(number)} for column, number in row.duplicate_of.items()}}
+        if row.surplus_fields:
+            item["surplus_fields"] = {"N": str(row.surplus_fields)}
+        if row.cut:
+            item["cut"] = {"M": {column: {"N": str(length)} for column, length in row.cut.items()}}
+        yield item
 
 
 def row_of(item: Item) -> Row:
@@ -109,7 +123,7 @@ def stage(ctx: Context, rows: Sequence[Row]) -> None:
     A row may be put again at any time: each time that it waits, the stream carries it to the validator, which gives a
     row that was judged its status back.
     """
-    _write(ctx, map(item_of, rows), "staging.chunk_written")
+    _write(ctx, _items_of(rows), "staging.chunk_written")
 
 
 def write_outcomes(ctx: Context, outcomes: Sequence[tuple[Item, Sequence[RowError]]]) -> None:
@@ -118,10 +132,10 @@ def write_outcomes(ctx: Context, outcomes: Sequence[tuple[Item, Sequence[RowErro
 
     def judged(item: Item, errors: Sequence[RowError]) -> Item:
         if not errors:
-            return {**item, "status": {"S": RowStatus.VALIDATED.value}, "processed_at": {"S": processed_at}}
+            return {**item, "status": {"S": _VALIDATED}, "processed_at": {"S": processed_at}}
         return {
             **item,
-            "status": {"S": RowStatus.ERROR.value},
+            "status": {"S": _ERROR},
             "processed_at": {"S": processed_at},
             "error_reason": {"S": errors[0].error_type},
             "error_details": {"S": details(errors)},

@@ -16,6 +16,7 @@ from onboarding.catalog import key_of
 from onboarding.context import Context
 from onboarding.database import Connection
 from onboarding.intake import PREFIX, SUFFIXES, Object
+from onboarding.judge import settle
 from onboarding.model import Row, RowError
 from onboarding.points import passed
 from onboarding.sql import statement
@@ -79,24 +80,29 @@ def _drive_stuck(ctx: Context, parameters: Mapping[str, object]) -> Iterator[Dri
 
 
 def _end(ctx: Context, upload_id: str, vendor_id: str, key: str, message: str) -> Driven:
-    """Give every row that has no outcome one, so that the upload is finished by the ledger's own law."""
-    error = RowError("NOT_PROCESSED", "row", message)
+    end(ctx, upload_id, vendor_id, RowError("NOT_PROCESSED", "row", message))
+    return Driven(upload_id, vendor_id, key, "ended")
+
+
+def end(ctx: Context, upload_id: str, vendor_id: str, error: RowError) -> None:
+    """Give every row that has no outcome this one, so that the upload is finished by the ledger's own law."""
 
     def work(connection: Connection) -> list[str]:
         ledger.lock_vendors(connection, {vendor_id})
         upload = ledger.upload(connection, upload_id)
         assert upload is not None, "the history loses no upload"  # noqa: S101
         rows = [Row(upload_id, vendor_id, number, {}) for number in range(1, upload.total_records + 1)]
-        _, judged = ledger.judged_rows(connection, rows)
+        states, judged = ledger.judged_rows(connection, rows)
         left = [row for row in rows if key_of(row) not in judged]
         errors = {key_of(row): [error] for row in left}
         ledger.insert_errors(connection, left, errors)
-        return list(ledger.count_outcomes(connection, left, errors))
+        standings = ledger.count_outcomes(connection, left, errors)
+        settle(connection, standings, states)
+        return list(standings)
 
     finished = ctx.database.run(work)
     passed("watchdog.ended")
     notify.send_completions(ctx, [(name, vendor_id) for name in finished])
-    return Driven(upload_id, vendor_id, key, "ended")
 
 
 def _announce(ctx: Context, parameters: Mapping[str, object]) -> Iterator[Driven]:

@@ -62,6 +62,7 @@ def an_engine(pid: int, port: int = 9) -> Endpoints:
         database_url=f"postgresql://127.0.0.1:{port}/db",
         inbox_dir="inbox",
         link_base_url=url,
+        portal_url=url,
         log_dir="logs",
         pid=pid,
     )

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from onboarding.cli.articles import BRANDS
 from onboarding.cli.main import main
 from onboarding.cli.samples import SPOILS, sample_rows, write_samples
+from onboarding.excel import IDENTIFIERS
 from onboarding.model import COLUMNS, Row, RowError
-from onboarding.parse import MAX_BYTES, UNIQUE_COLUMNS, Refusal, parse
+from onboarding.parse import MAX_BYTES, Refusal, parse
 from onboarding.rules import Facts, errors_of
 from onboarding.sql import migrations
 
@@ -39,9 +40,9 @@ FACTS = Facts(
 
 def judged(path: Path, vendor_id: str) -> dict[int, list[RowError]]:
     """The errors of each row of a file, as the pipeline would find them in an empty catalog."""
-    rows = parse(path.read_bytes(), "UPLOAD_1", vendor_id)
-    assert not isinstance(rows, Refusal), rows
-    return {row.row_number: errors_of(row, FACTS) for row in rows}
+    found = parse(path.read_bytes(), "UPLOAD_1", vendor_id)
+    assert not isinstance(found, Refusal), found
+    return {row.row_number: errors_of(row, FACTS) for row in found.rows}
 
 
 def bad_rows(errors: dict[int, list[RowError]]) -> list[int]:
@@ -77,7 +78,7 @@ def errors_in(written: Sequence[dict[str, str]]) -> dict[int, list[RowError]]:
     for number, cells in enumerate(written, 1):
         filled = {column: text for column, text in cells.items() if text}
         repeated = {}
-        for column in UNIQUE_COLUMNS:
+        for column in IDENTIFIERS:
             if column in filled and (earlier := first.setdefault((column, filled[column]), number)) != number:
                 repeated[column] = earlier
         errors[number] = errors_of(Row("UPLOAD_1", "V", number, filled, repeated), FACTS)

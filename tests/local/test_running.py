@@ -40,7 +40,7 @@ def test_endpoints_are_announced_to_their_owner_alone(local: LocalEngine) -> Non
     values = json.loads(path.read_text())
     promised = (
         "aws_endpoint_url aws_region aws_access_key_id aws_secret_access_key bucket table error_queue_url topic_arn "
-        "secret_name database_url inbox_dir link_base_url pid"
+        "secret_name database_url inbox_dir link_base_url portal_url pid"
     )
     assert set(promised.split()) <= set(values)
     assert values["bucket"] == "ecommerce-product-uploads-000000000000"

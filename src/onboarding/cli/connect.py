@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -36,7 +36,11 @@ def connected(state: Path | None, *, database: bool = True) -> Iterator[Context]
         raise CommandError(f"{_nothing_runs(DEFAULT_STATE)}\nFor AWS, set S3_BUCKET_NAME and RDS_SECRET_NAME.")
     if missing:
         raise CommandError(f"S3_BUCKET_NAME is set, so this is about AWS, but {missing[0]} is not set.")
-    yield from _context()
+    with _environment_kept():
+        if region := os.environ.get("AWS_REGION"):
+            # boto3 knows only the other name; the AWS CLI and the functions' own environment know this one.
+            os.environ["AWS_DEFAULT_REGION"] = region
+        yield from _context()
 
 
 def local_engine(state: Path | None) -> Endpoints:
@@ -50,21 +54,23 @@ def local_engine(state: Path | None) -> Endpoints:
 @contextmanager
 def environment_of(endpoints: Endpoints) -> Iterator[None]:
     """The process's environment as the engine needs it, and as it was again at the end."""
+    with _environment_kept():
+        for name in [name for name in os.environ if name.upper().startswith(_MISLEADING)]:
+            del os.environ[name]
+        # A profile of the user's own may name other endpoints.
+        nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+        os.environ.update({**nowhere, **endpoints.environment()})
+        yield
+
+
+@contextmanager
+def _environment_kept() -> Iterator[None]:
     before = dict(os.environ)
     try:
-        _lead_to(endpoints.environment())
         yield
     finally:
         os.environ.clear()
         os.environ.update(before)
-
-
-def _lead_to(environment: Mapping[str, str]) -> None:
-    for name in [name for name in os.environ if name.upper().startswith(_MISLEADING)]:
-        del os.environ[name]
-    # A profile of the user's own may name other endpoints.
-    nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-    os.environ.update({**nowhere, **environment})
 
 
 def _context() -> Iterator[Context]:

@@ -75,6 +75,8 @@ def _bring_back(endpoints: Endpoints) -> None:
 def _show(endpoints: Endpoints) -> None:
     _bring_back(endpoints)
     lines = {
+        "Portal": f"{endpoints.portal_url}  (sign in as contact@techgear.com; the mail is among those below)",
+        "REST API": f"{endpoints.portal_url}/v1/openapi.json",
         "AWS APIs": f"{endpoints.aws_endpoint_url}  (region {endpoints.aws_region}, "
         f"key {endpoints.aws_access_key_id}, secret {endpoints.aws_secret_access_key})",
         "Bucket": f"s3://{endpoints.bucket}/uploads/<vendor id>/<file>.csv",

@@ -36,7 +36,9 @@ def explain(error: Exception) -> str | None:
         case BotoCoreError():
             return f"AWS cannot be reached or asked: {error}"
         case GetParameterError() | TransformParameterError():
-            return f"The secret with the database's credentials cannot be read: {_first_line(error)}"
+            # Powertools wraps what boto3 raised, which says more.
+            cause = explain(error.__context__) if isinstance(error.__context__, Exception) else None
+            return f"The secret with the database's credentials cannot be read. {cause or _first_line(error)}"
         case psycopg.OperationalError():
             return f"The database cannot be reached: {_first_line(error)}"
         case psycopg.Error():

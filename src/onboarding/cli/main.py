@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from onboarding import __version__
-from onboarding.cli import demo, engine, inbox, redrive, samples, uploads
+from onboarding.cli import demo, engine, inbox, redrive, samples, show, template, undo, uploads, validate
 from onboarding.cli.console import say
 from onboarding.cli.failures import explain
 from onboarding.cli.transfer import OUR_FAULT
@@ -23,7 +23,11 @@ app = typer.Typer(
 )
 app.add_typer(engine.app, name="local")
 app.command("sample")(samples.sample_command)
+app.command()(template.template)
+app.command()(validate.validate)
 app.command()(uploads.upload)
+uploads.app.command()(show.show)
+uploads.app.command("undo")(undo.undo_upload)
 app.add_typer(uploads.app, name="uploads")
 app.command()(uploads.report)
 app.add_typer(inbox.app, name="inbox")

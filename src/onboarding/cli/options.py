@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from onboarding.local.endpoints import DEFAULT_STATE
+from onboarding.model import Mode, OnError
 
 State = Annotated[
     Path | None,
@@ -19,3 +20,6 @@ State = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead, and nothing else.")]
+ModeOption = Annotated[Mode, typer.Option("--mode", help="What the file may do to the catalog.")]
+OnErrorOption = Annotated[OnError, typer.Option("--on-error", help="Whether an invalid row keeps the others out.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Though the same content was uploaded within a day.")]

@@ -14,6 +14,7 @@ from onboarding.context import Context
 from onboarding.database import Connection
 from onboarding.intake import PREFIX, Object
 from onboarding.model import Upload, UploadStatus
+from onboarding.options import Options
 
 ALL_VALID, OUR_FAULT, SOME_FAILED, REFUSED = 0, 1, 2, 3
 """Exit codes."""
@@ -54,11 +55,11 @@ class Outcome:
 
 
 Progress = Callable[[Submission, Upload | None], None]
-"""Called with an upload as it stands, again and again; with None for a file that was set aside."""
+"""Called at every look with an upload as it stands; with None for a file that no upload was opened for."""
 
 
-def submit(ctx: Context, file: Path, vendor_id: str) -> Submission:
-    """Put `file` where the vendor's files go.
+def submit(ctx: Context, file: Path, vendor_id: str, options: Options | None = None) -> Submission:
+    """Put `file` where the vendor's files go, with what is asked for.
 
     Raises CommandError for a file that nothing would come of, OSError if it cannot be read.
     """
@@ -74,7 +75,9 @@ def submit(ctx: Context, file: Path, vendor_id: str) -> Submission:
     bucket = ctx.settings.bucket
     with file.open("rb") as content:
         started = time.monotonic()
-        version_id = ctx.s3.put_object(Bucket=bucket, Key=key, Body=content).get("VersionId", "")
+        metadata = (options or Options()).metadata()
+        answer = ctx.s3.put_object(Bucket=bucket, Key=key, Body=content, Metadata=metadata)
+    version_id = answer.get("VersionId", "")
     # The upload id holds the time that S3 gave the object, and only S3 can tell it.
     version = {"VersionId": version_id} if version_id else {}
     head = ctx.s3.head_object(Bucket=bucket, Key=key, **version)  # type: ignore[arg-type]
@@ -92,8 +95,7 @@ def follow(ctx: Context, submissions: Sequence[Submission], timeout: float, prog
         pending = [submission for submission in submissions if submission not in outcomes]
         looks = _look(ctx, pending)
         for submission, (upload, quarantined) in zip(pending, looks, strict=True):
-            if upload is not None or quarantined is not None:
-                progress(submission, upload)
+            progress(submission, upload)
             if quarantined is not None or (upload is not None and upload.notified_at is not None):
                 seconds = time.monotonic() - submission.started
                 outcomes[submission] = Outcome(submission, upload, quarantined, seconds)

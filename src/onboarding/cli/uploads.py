@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,10 +20,11 @@ from onboarding.cli import transfer
 from onboarding.cli.connect import connected
 from onboarding.cli.console import Column, console, say, say_json, shown, table
 from onboarding.cli.failures import CommandError
-from onboarding.cli.options import Json, State
+from onboarding.cli.options import ForceOption, Json, ModeOption, OnErrorOption, State
 from onboarding.cli.transfer import Outcome, Submission, follow, submit, summary, summary_without_history
 from onboarding.context import Context
-from onboarding.model import Upload, UploadStatus
+from onboarding.model import Mode, OnError, Upload, UploadStatus
+from onboarding.options import Options
 
 TIMEOUT = 600
 TIME_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"]
@@ -38,6 +38,9 @@ def upload(
     file: Annotated[Path, typer.Argument(help="The CSV file.")],
     vendor: Annotated[str, typer.Option(help="Whose file it is, such as VEND001.")],
     *,
+    mode: ModeOption = Mode.CREATE,
+    on_error: OnErrorOption = OnError.REJECT_ROWS,
+    force: ForceOption = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until it is finished and the vendor was told.")] = False,
     timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait at most.")] = TIMEOUT,
     as_json: Json = False,
@@ -52,7 +55,7 @@ def upload(
         if wait:
             # Before the file is there: without the database there is nothing to wait by.
             ctx.database.run(lambda _: None)
-        submission = submit(ctx, file, vendor)
+        submission = submit(ctx, file, vendor, Options(mode, on_error, force))
         if not wait:
             _say_submitted(submission, as_json=as_json)
             return
@@ -85,61 +88,32 @@ def list_uploads(
             )
         )
     if as_json:
-        say_json({"uploads": [_described(upload) for upload in found]})
+        say_json({"uploads": [described(upload) for upload in found]})
     elif found:
         console().print(upload_table(found))
     else:
         say("No upload fits." if vendor or status or since or until else "There is no upload yet.")
 
 
-@app.command()
-def show(upload_id: UploadId, as_json: Json = False, state: State = None) -> None:
-    """Show one upload."""
-    with connected(state) as ctx:
-        found = _find(ctx, upload_id)
-        errors = ctx.database.run(lambda connection: ledger.report_rows(connection, upload_id))
-    kinds = Counter(row.error.error_type for row in errors)
-    if as_json:
-        say_json({**_described(found), "error_types": dict(kinds)})
-        return
-    facts = {
-        "Upload": found.upload_id,
-        "Vendor": f"{found.vendor_id} {found.vendor_name} <{found.vendor_email}>",
-        "File": f"{found.file_name} ({found.file_size_bytes:,} bytes)",
-        "Status": found.status,
-        "Rows": f"{found.total_records:,}",
-        "Valid": f"{found.valid_records:,}",
-        "Errors": f"{found.error_records:,}",
-        "Refused": found.failure_code and f"{found.failure_code}: {found.failure_reason}",
-        "Uploaded": _time(found.upload_timestamp),
-        "Finished": _time(found.processing_completed_at),
-        "Vendor told": _time(found.notified_at),
-        "Report": found.error_file_s3_key,
-    }
-    for name, value in facts.items():
-        if value:
-            say(f"{name + ':':13}{value}")
-    if kinds:
-        console().print()
-        console().print(table((Column("Error type"), Column("Errors", "right")), kinds.most_common()))
-
-
 def report(
     upload_id: UploadId,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to write it, if not here.")] = None,
+    *,
+    fix: Annotated[bool, typer.Option("--fix", help="The rejected rows themselves, to mend and upload again.")] = False,
     state: State = None,
 ) -> None:
-    """Fetch the error report of an upload."""
+    """Fetch the error report of an upload, or its fix file."""
     with connected(state) as ctx:
-        found = _find(ctx, upload_id)
-        if found.error_file_s3_key is None:
+        found = find(ctx, upload_id)
+        key = found.fix_file_s3_key if fix else found.error_file_s3_key
+        if key is None:
             raise CommandError(_why_no_report(found))
-        answer = ctx.s3.get_object(Bucket=ctx.settings.bucket, Key=found.error_file_s3_key)
+        answer = ctx.s3.get_object(Bucket=ctx.settings.bucket, Key=key)
         with answer["Body"] as body:
             content = body.read()
     if output is not None:
         output.write_bytes(content)
-        say(f"{found.error_file_s3_key} is in {output}.", stderr=True)
+        say(f"{key} is in {output}.", stderr=True)
         return
     sys.stdout.flush()
     sys.stdout.buffer.write(content)
@@ -172,18 +146,22 @@ def progress_bars(where: Console, submissions: Sequence[Submission]) -> Iterator
         TextColumn("rows"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=where) as bars:
+    # Without a thread of its own, which a signal's exception in this one could leave waiting.
+    with Progress(*columns, console=where, auto_refresh=False) as bars:
         tasks = {s: bars.add_task(shown(s.source.key.rsplit("/", 1)[-1]), total=None) for s in submissions}
 
         def moved(submission: Submission, upload: Upload | None) -> None:
-            if upload is None or upload.failure_code:
-                # A refused file has no rows, and no bar to look at.
-                bars.update(tasks[submission], visible=False)
-            else:
+            if upload is not None and not upload.failure_code:
                 judged = upload.valid_records + upload.error_records
                 bars.update(tasks[submission], total=upload.total_records, completed=judged)
+            bars.refresh()
 
-        yield moved
+        try:
+            yield moved
+        finally:
+            # A refused file has no rows, and no bar to be left behind.
+            for task in bars.tasks:
+                bars.update(task.id, visible=task.total is not None)
 
 
 def _say_submitted(submission: Submission, *, as_json: bool) -> None:
@@ -218,9 +196,12 @@ def _verdict(outcome: Outcome) -> Iterator[str]:
     )
     if upload.error_records:
         yield f"What to fix: onboarding report {upload.upload_id}"
+        if upload.fix_file_s3_key:
+            yield f"Your rows to mend and upload again: onboarding report --fix {upload.upload_id}"
 
 
-def _described(upload: Upload) -> dict[str, object]:
+def described(upload: Upload) -> dict[str, object]:
+    """An upload as `list` and `show` print it for programs."""
     finished = upload.processing_completed_at
     return {
         **summary(upload, (finished - upload.processing_started_at).total_seconds() if finished else None),
@@ -231,10 +212,18 @@ def _described(upload: Upload) -> dict[str, object]:
         "uploaded_at": upload.upload_timestamp.isoformat(),
         "finished_at": finished.isoformat() if finished else None,
         "notified_at": upload.notified_at.isoformat() if upload.notified_at else None,
+        "fix_file_key": upload.fix_file_s3_key,
+        "mode": str(upload.mode),
+        "on_error": str(upload.on_error),
+        "created_records": upload.created_records,
+        "updated_records": upload.updated_records,
+        "unchanged_records": upload.unchanged_records,
+        "undone_at": upload.undone_at.isoformat() if upload.undone_at else None,
     }
 
 
-def _find(ctx: Context, upload_id: str) -> Upload:
+def find(ctx: Context, upload_id: str) -> Upload:
+    """The upload. Raises CommandError if there is none."""
     found = ctx.database.run(lambda connection: ledger.upload(connection, upload_id))
     if found is None:
         raise CommandError(f"There is no upload {upload_id}. See: onboarding uploads list")
@@ -253,5 +242,6 @@ def _utc(time: datetime | None) -> datetime | None:
     return time.replace(tzinfo=UTC) if time else None
 
 
-def _time(time: datetime | None) -> str | None:
+def utc_time(time: datetime | None) -> str | None:
+    """A time as a person reads it."""
     return f"{time:%Y-%m-%d %H:%M:%S} UTC" if time else None

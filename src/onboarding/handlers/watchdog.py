@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from onboarding.context import context
-from onboarding.handlers.telemetry import logger
+from onboarding.handlers.telemetry import count, logger, measured
 from onboarding.watchdog import drive, sweep
 
 
 def handler(event: dict[str, Any], _: object) -> None:
-    driven = sweep(context()) if event.get("sweep") else drive(context())
-    for upload in driven:
-        said = {"upload_id": upload.upload_id, "vendor_id": upload.vendor_id, "s3_key": upload.s3_key}
-        logger.warning(f"upload {upload.outcome}", extra=said)
-    logger.info("watchdog ran", extra={"driven": len(driven)})
+    with measured("WatchdogTime") as metrics:
+        driven = sweep(context()) if event.get("sweep") else drive(context())
+        for upload in driven:
+            said = {"upload_id": upload.upload_id, "vendor_id": upload.vendor_id, "s3_key": upload.s3_key}
+            logger.warning(f"upload {upload.outcome}", extra=said)
+        # An alarm looks at it: uploads that have to be driven on again and again are stuck.
+        count(metrics, "UploadsDrivenOn", len(driven))
+        logger.info("watchdog ran", extra={"driven": len(driven)})

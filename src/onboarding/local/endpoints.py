@@ -36,6 +36,7 @@ class Endpoints:
     database_url: str
     inbox_dir: str
     link_base_url: str
+    portal_url: str
     log_dir: str
     pid: int
 

@@ -49,7 +49,7 @@ class Template:
     def __init__(self, text: str, parameters: Mapping[str, str], account: str, region: str) -> None:
         self.text = text
         self._document: dict[str, Any] = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader with more tags
-        declared = self._document["Parameters"]
+        declared = self._document.get("Parameters", {})
         unknown = sorted(set(parameters) - set(declared))
         if unknown:
             raise ValueError(f"the template has no parameter {', '.join(unknown)}")
@@ -64,6 +64,23 @@ class Template:
             for name, resource in self._document["Resources"].items()
             if resource["Type"] == resource_type
         }
+
+    def made(self, name: str) -> bool:
+        """Whether a resource's condition holds."""
+        resource = self._document["Resources"][name]
+        return "Condition" not in resource or self._holds({"Condition": resource["Condition"]})
+
+    def _holds(self, condition: Any) -> bool:
+        match condition:
+            case {"Condition": str(name)}:
+                return self._holds(self._document["Conditions"][name])
+            case {"Fn::Not": [inner]}:
+                return not self._holds(inner)
+            case {"Fn::And": list(inners)}:
+                return all(self._holds(inner) for inner in inners)
+            case {"Fn::Equals": [left, right]}:
+                return self.value(left) == self.value(right)
+        raise ValueError(f"only a deployment can tell whether {condition} holds")
 
     def parameter(self, name: str) -> str:
         """A parameter's value: the given one or its default."""

@@ -15,6 +15,7 @@ from onboarding.local.endpoints import Endpoints, remove_endpoints, write_endpoi
 from onboarding.local.engine import REGION, ROOT_KEY, ROOT_SECRET, Engine
 from onboarding.local.files import private_directory, write_atomically
 from onboarding.local.inbox import Inbox
+from onboarding.local.portal import Portal, seed_operator
 from onboarding.local.postgres import DATABASE, USER, Postgres
 from onboarding.local.processes import HOST, LocalError, Ports, log_tail
 
@@ -55,6 +56,7 @@ class LocalEngine:
         self.stopping = False
         self.engine: Engine | None = None
         self.postgres: Postgres | None = None
+        self.portal: Portal | None = None
         self._port = port
         self._parameters = parameters or {}
         self._environment = environment
@@ -84,7 +86,7 @@ class LocalEngine:
 
     def failure(self) -> str | None:
         """What went wrong, if a process that should be up is not; asked for again and again while up."""
-        children = (("the engine", self.engine), ("PostgreSQL", self.postgres))
+        children = (("the engine", self.engine), ("PostgreSQL", self.postgres), ("the portal", self.portal))
         for name, child in children:
             code = child.process.poll() if child is not None and child.process is not None else None
             if child is not None and code is not None:
@@ -115,12 +117,17 @@ class LocalEngine:
         self._undo.callback(inbox.stop)
         engine = self.engine = Engine(self.state, engine_port, inbox.port, self._environment)
         self._undo.callback(engine.stop)
+        portal = self.portal = Portal(self.state, ports.choose("portal"))
+        self._undo.callback(portal.stop)
         self._check()
         engine.spawn()
+        # Its imports take a while: they are done while the rest comes up.
+        portal.spawn()
         postgres.start(self._check)
         inbox.start()
         with open_connection(postgres.url) as connection:
             migrate(connection)
+            seed_operator(connection)
         engine.wait_ready(self._check)
         parameters = {
             "Stage": "local",
@@ -132,6 +139,7 @@ class LocalEngine:
             "DatabasePassword": postgres.password,
             "DatabaseSslMode": "prefer",
             "PublicUrl": engine.url,
+            "PortalOrigin": portal.url,
             # A limit on a function that S3 starts loses events here, where AWS would hold them back.
             "CsvParserConcurrency": "0",
             "ProductValidatorConcurrency": "0",
@@ -139,13 +147,17 @@ class LocalEngine:
         }
         outputs = deploy(engine.client, engine.url, parameters, self._check)
         _keep_link_keys(self.state / "link-keys.json", engine.client("secretsmanager"), outputs["LinkSecretName"])
-        endpoints = self._describe(engine, postgres, inbox, outputs)
+        endpoints = self._describe(engine, postgres, inbox, portal, outputs)
+        portal.serve(endpoints, engine.client("lambda"))
+        portal.wait_ready(self._check)
         self._check()
         write_endpoints(self.state, endpoints)
         self._undo.callback(remove_endpoints, self.state)
         return endpoints
 
-    def _describe(self, engine: Engine, postgres: Postgres, inbox: Inbox, outputs: Mapping[str, str]) -> Endpoints:
+    def _describe(
+        self, engine: Engine, postgres: Postgres, inbox: Inbox, portal: Portal, outputs: Mapping[str, str]
+    ) -> Endpoints:
         mailer = engine.client("lambda").get_function_configuration(FunctionName="mailer")
         return Endpoints(
             aws_endpoint_url=engine.url,
@@ -160,6 +172,7 @@ class LocalEngine:
             database_url=postgres.url,
             inbox_dir=str(inbox.directory),
             link_base_url=mailer["Environment"]["Variables"]["LINK_BASE_URL"],
+            portal_url=portal.url,
             log_dir=str(self.state / "logs"),
             pid=os.getpid(),
         )

@@ -1,3 +1,7 @@
-select sku
+-- The SKUs that products have, and whose they are. Of other vendors' products nothing but the SKU comes back.
+select
+    sku,
+    case when vendor_id = any(%(vendors)s::text[]) then vendor_id end,
+    case when vendor_id = any(%(vendors)s::text[]) then vendor_product_id end
 from products
 where sku = any(%(skus)s::text[])

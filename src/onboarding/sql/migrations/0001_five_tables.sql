@@ -41,7 +41,7 @@ create table products (
     created_at        timestamptz    not null default now(),
     updated_at        timestamptz    not null default now(),
     constraint products_price_positive check (price > 0),
-    constraint products_compare_at_price_positive check (compare_at_price > 0),
+    constraint products_compare_at_price_not_negative check (compare_at_price >= 0),
     constraint products_stock_not_negative check (stock_quantity >= 0),
     constraint products_weight_not_negative check (weight_kg >= 0),
     constraint products_sku_key unique (sku),

@@ -1,0 +1,43 @@
+# One image for every function: which one it is, the function's command says (onboarding.handlers.<name>.handler).
+#
+#   docker buildx build --platform linux/arm64 -t onboarding .
+#
+# `onboarding deploy` builds it for AWS. BASE_IMAGE may be any image with Python 3.11 or later and pip: the tests take a
+# Debian made on the spot.
+ARG BASE_IMAGE=public.ecr.aws/lambda/python:3.13
+
+# -- Libraries and package, made with pip ------------------------------------------------------------------------------
+FROM ${BASE_IMAGE} AS build
+WORKDIR /build
+COPY requirements-lambda.lock ./
+# Wheels only: nothing is compiled, so nothing that compiles is needed.
+RUN python3 -m pip install --quiet --no-cache-dir --disable-pip-version-check --require-hashes --only-binary :all: \
+    --no-compile --target /build/task -r requirements-lambda.lock
+COPY pyproject.toml README.md ./
+COPY src ./src
+COPY infra ./infra
+# The package itself is plain files; its build tool stays here.
+RUN cp -r src/onboarding /build/task/onboarding \
+    && cp -r infra /build/task/onboarding/infra \
+    && rm -rf /build/task/onboarding/cli /build/task/onboarding/cost /build/task/onboarding/deploy \
+        /build/task/onboarding/local /build/task/bin \
+    && find /build/task -name __pycache__ -prune -exec rm -rf {} + \
+    && chmod -R a+rX,go-w /build/task
+
+# -- What runs ---------------------------------------------------------------------------------------------------------
+FROM ${BASE_IMAGE} AS function
+# The authorities that sign RDS's certificates: the functions check whom they tell the password.
+ARG RDS_CA_BUNDLE=https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem
+ADD --chmod=0444 ${RDS_CA_BUNDLE} /opt/rds/global-bundle.pem
+COPY --from=build /build/task /var/task
+# The base's own pip goes too: an image that cannot install anything is one less way in.
+RUN ["python3", "-c", "import importlib.util as u, pathlib, shutil; found = [s for s in map(u.find_spec, ('pip', 'setuptools', 'wheel', 'pkg_resources')) if s]; [shutil.rmtree(pathlib.Path(s.origin).parent) for s in found]"]
+ENV PYTHONPATH=/var/task \
+    PYTHONDONTWRITEBYTECODE=1 \
+    LAMBDA_TASK_ROOT=/var/task \
+    PGSSLROOTCERT=/opt/rds/global-bundle.pem
+WORKDIR /var/task
+# Lambda runs it as a user of its own; anywhere else it is nobody.
+USER 65534:65534
+ENTRYPOINT ["python3", "-m", "awslambdaric"]
+CMD ["onboarding.handlers.csv_parser.handler"]

@@ -1,0 +1,104 @@
+"""The files that are measured: seeded, 5 % of their rows broken, every rule among them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from onboarding import staging
+from onboarding.cli.samples import sample_rows
+from onboarding.model import COLUMNS, Row
+from onboarding.parse import MAX_BYTES, Refusal, parse
+
+VENDOR = "VEND001"
+BAD = 0.05
+SEED = 7
+
+Event = dict[str, Any]
+
+
+def csv_file(rows: int, run: str, *, bad: float = BAD) -> bytes:
+    """A vendor's file. The same arguments give the same one; another `run` has other ids and SKUs."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(sample_rows(VENDOR, rows, bad, SEED, run))
+    return text.getvalue().encode()
+
+
+def largest_file(run: str) -> bytes:
+    """As many rows and nearly as many bytes as a file may have."""
+    rows = sample_rows(VENDOR, 10_000, BAD, SEED, run)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({**cells, "description": (cells["description"] or "x").ljust(790, ".")} for cells in rows)
+    content = text.getvalue().encode()
+    assert MAX_BYTES * 0.9 < len(content) <= MAX_BYTES, len(content)  # noqa: S101 - a file that says nothing
+    return content
+
+
+def rows_of(content: bytes, upload_id: str, vendor_id: str = VENDOR) -> list[Row]:
+    """The rows of a file, as the parser hands them on."""
+    parsed = parse(content, upload_id, vendor_id)
+    if isinstance(parsed, Refusal):
+        raise TypeError(parsed.reason)
+    return list(parsed.rows)
+
+
+def stream_events(rows: Sequence[Row], size: int) -> list[Event]:
+    """What the table's stream brings to the validator once these rows are staged, in batches of `size`."""
+    records = [_record(number, staging.item_of(row)) for number, row in enumerate(rows, 1)]
+    return [{"Records": records[start : start + size]} for start in range(0, len(records), size)]
+
+
+def _record(number: int, item: Mapping[str, Any]) -> Event:
+    key = {name: item[name] for name in ("upload_id", "record_id")}
+    return {
+        "eventID": f"{number:032x}",
+        "eventName": "INSERT",
+        "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb",
+        "awsRegion": "us-east-1",
+        "dynamodb": {
+            "ApproximateCreationDateTime": 1_734_777_045,
+            "Keys": key,
+            "NewImage": item,
+            "SequenceNumber": str(number),
+            "SizeBytes": 600,
+            "StreamViewType": "NEW_IMAGE",
+        },
+    }
+
+
+def s3_event(bucket: str, key: str, version_id: str) -> Event:
+    """What S3 sends to the parser for a new object."""
+    described = {"key": key, "size": 1, "eTag": "", "versionId": version_id, "sequencer": "0"}
+    return {
+        "Records": [
+            {
+                "eventSource": "aws:s3",
+                "eventName": "ObjectCreated:Put",
+                "s3": {"bucket": {"name": bucket, "arn": f"arn:aws:s3:::{bucket}"}, "object": described},
+            }
+        ]
+    }
+
+
+def queue_event(*bodies: str) -> Event:
+    """What SQS brings to the error processor."""
+    return {
+        "Records": [
+            {
+                "messageId": str(number),
+                "receiptHandle": str(number),
+                "body": body,
+                "attributes": {"ApproximateReceiveCount": "1"},
+                "messageAttributes": {},
+                "eventSource": "aws:sqs",
+            }
+            for number, body in enumerate(bodies)
+        ]
+    }

@@ -1,0 +1,117 @@
+"""csv-parser from the file's bytes to staged items: our CPU, botocore's for the same calls, calls, memory."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.awsrequest import AWSResponse
+from botocore.config import Config
+
+from bench import data
+from bench.measure import Report, timed
+from bench.stand import Stand, quiet, stand
+
+PART = "parser"
+MOST_CPU = 25.0
+MOST_MEMORY = 120.0
+
+
+def measure(report: Report, *, quick: bool) -> None:
+    rounds, rows = (1, 200) if quick else (5, 10_000)
+    with stand() as here:
+        content = data.csv_file(rows, "read")
+        parsed = data.rows_of(content, "READ")
+        parse_once(here, data.csv_file(10, "warm"), "warm")
+        own, wall, botocore = [], [], []
+        for number in range(rounds):
+            cpu, seconds = parse_once(here, content, f"r{number}")
+            own.append(cpu * 1e6 / rows)
+            wall.append(seconds * 1e6 / rows)
+            botocore.append(_botocore_cpu(here, parsed) * 1e6 / rows)
+        report.add(PART, "own CPU, bytes to items", "us/row", own, MOST_CPU)
+        report.add(PART, "own wall clock, with the database", "us/row", wall)
+        report.add(PART, "botocore's CPU for the same calls", "us/row", botocore)
+    largest = [_memory_over_import(data.largest_file("large")) for _ in range(1 if quick else 3)]
+    report.add(PART, "memory over the import, 10,000 rows and 9.7 MB", "MB", largest, MOST_MEMORY)
+
+
+def parse_once(here: Stand, content: bytes, version_id: str) -> tuple[float, float]:
+    """The file through the handler; AWS answers at once. CPU and wall clock in seconds."""
+    key = f"uploads/{data.VENDOR}/bench.csv"
+    here.objects[key] = content
+    # A file of the same bytes within a day is no new upload.
+    with here.connect() as connection:
+        connection.execute("truncate upload_history cascade")
+    with quiet():
+        from onboarding.handlers.csv_parser import handler  # noqa: PLC0415 - its logger writes where we say
+
+        with timed() as watch:
+            handler(data.s3_event("bench", key, version_id), None)
+    return watch.cpu, watch.wall
+
+
+def _botocore_cpu(here: Stand, rows: Sequence[Any]) -> float:
+    """What botocore spends on the same items when the network costs nothing: shaping, signing, reading the answer."""
+    from onboarding.staging import WRITE_BATCH, item_of  # noqa: PLC0415 - beside its use
+
+    session: Any = boto3.session.Session()
+    client = session.client(
+        "dynamodb",
+        endpoint_url="http://127.0.0.1:9",
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106 - no secret
+        config=Config(parameter_validation=False),
+    )
+    client.meta.events.register("before-send", _answer)
+    table = here.context.settings.table
+    requests = [{"PutRequest": {"Item": item_of(row)}} for row in rows]
+    with timed() as watch:
+        for start in range(0, len(requests), WRITE_BATCH):
+            client.batch_write_item(RequestItems={table: requests[start : start + WRITE_BATCH]})
+    return watch.cpu
+
+
+class _Body:
+    """The raw answer as botocore reads it."""
+
+    def stream(self, **_: object) -> list[bytes]:
+        return [b'{"UnprocessedItems": {}}']
+
+
+def _answer(request: Any, **_: object) -> AWSResponse:
+    headers: Any = {"content-type": "application/x-amz-json-1.0"}
+    return AWSResponse(request.url, 200, headers, _Body())
+
+
+# A peak cannot be taken back, so each measurement has a process of its own.
+MEMORY = """
+import sys
+from bench import reading
+from bench.stand import quiet, stand
+
+with stand() as here:
+    content = sys.stdin.buffer.read()
+    with quiet():
+        import onboarding.handlers.csv_parser
+    before = reading.peak_memory()
+    reading.parse_once(here, content, "large")
+    print(reading.peak_memory() - before)
+"""
+
+
+def peak_memory() -> float:
+    """The most that this process has held so far, in MB. (What getrusage tells includes the parent's.)"""
+    [line] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
+    return int(line.split()[1]) / 1024
+
+
+def _memory_over_import(content: bytes) -> float:
+    command = [sys.executable, "-c", MEMORY]
+    done = subprocess.run(command, input=content, stdout=subprocess.PIPE, check=True)  # noqa: S603 - ourselves
+    return float(done.stdout)

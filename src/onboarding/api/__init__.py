@@ -1,0 +1,21 @@
+"""The REST API and whatever else speaks HTTP: who asks, what they may see, and the answers.
+
+The way of a request: `guards` (host, headers, the log line), `who` (key or session to a caller), the route, and in it
+`desk`, which runs work on PostgreSQL as that caller. What goes wrong becomes a problem document (`problems`).
+
+How to add pages (the portal):
+
+1. Write a module with `router = APIRouter(include_in_schema=False)` and plain `def` routes, and add the router to
+   `ROUTERS` in `app.py`. Pages are not part of the API's description.
+2. A page for vendors takes `caller: who.VendorHere`, one for operators `caller: who.OperatorHere`, one for either
+   `caller: who.SignedIn`, all of them from `who.Caller`. Whoever is not signed in gets a 401 problem; a page that would
+   rather send them to the sign-in asks for `caller: who.Visitor`, which may be None.
+3. Data comes from the same functions that the routes call, such as `history.upload_of(desk, caller, upload_id)`, with
+   `desk: Desk` among the route's parameters (`desk.DeskHere`).
+4. A form that changes something has a hidden field `csrf_token`, a script sends the header `X-CSRF-Token`. Both hold
+   `caller.csrf_token`, to be put into the page, such as in a `<meta>`. Requests with a key need none.
+5. The policy for content (`guards.POLICY`) allows own files alone: no inline script or style, no third party. The
+   upload form posts to the bucket, whose origin is in the policy already.
+6. The mailed link leads to `GET /sign-in/{token}`: a page whose button posts to the same address, which uses the link
+   up, sets the cookie and leads to `/`. `signin_pages.py` has the plain one.
+"""

@@ -1,0 +1,107 @@
+"""The app: the same locally and on AWS."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from onboarding import __version__
+from onboarding.api import (
+    changes,
+    files,
+    keys,
+    operations,
+    operators,
+    problems,
+    signin,
+    signin_pages,
+    tickets,
+    uploads,
+    webhooks,
+)
+from onboarding.api.desk import Desk
+from onboarding.api.guards import Guards
+from onboarding.context import Context
+
+ROUTERS: tuple[APIRouter, ...] = (
+    tickets.router,
+    uploads.router,
+    changes.router,
+    files.router,
+    keys.router,
+    webhooks.router,
+    signin.router,
+    operators.router,
+    operations.router,
+    signin_pages.router,
+)
+"""Everything that the app answers, in the order in which it is described."""
+
+OPENAPI = "/v1/openapi.json"
+
+DESCRIPTION = """\
+Vendors upload product files, watch them being checked, and fetch what to fix; operators see everything.
+
+Times are ISO 8601 in UTC. Lists come in pages: `next` is the `cursor` of the following page, null on the last one.
+Errors are `application/problem+json` (RFC 9457). What belongs to somebody else is `404`, like what does not exist.
+"""
+
+
+def create_app(ctx: Context, *, seats: int = 1) -> FastAPI:
+    """The app on a context; `seats` is how many database connections it may have."""
+    desk = Desk(ctx, seats)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        desk.close()
+
+    app = FastAPI(
+        title="Product onboarding",
+        version=__version__,
+        description=DESCRIPTION,
+        openapi_url=OPENAPI,
+        # The interactive pages load their scripts from a third party.
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        # An address with a slash too many does not exist; a redirect would repeat the host that was asked for.
+        redirect_slashes=False,
+    )
+    app.state.desk = desk
+    for router in ROUTERS:
+        app.include_router(router)
+    problems.install(app)
+    app.openapi = lambda: _described(app)  # type: ignore[method-assign]
+    app.add_middleware(Guards, portal_url=ctx.settings.portal_url, bucket_origin=bucket_origin(ctx))
+    return app
+
+
+def bucket_origin(ctx: Context) -> str:
+    """Where a browser sends a file: the origin of the bucket's forms."""
+    form = ctx.s3.generate_presigned_post(ctx.settings.bucket, "uploads/")
+    parts = urlsplit(form["url"])
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document, with our problems in place of the framework's own."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes, tags=app.openapi_tags
+        )
+        problem = {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}
+        for methods in document["paths"].values():
+            for operation in methods.values():
+                for status, answer in operation["responses"].items():
+                    if int(status) >= 400:
+                        answer["content"] = {problems.MEDIA_TYPE: problem}
+        for name in ("HTTPValidationError", "ValidationError"):
+            document["components"]["schemas"].pop(name, None)
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -1,0 +1,170 @@
+"""Webhooks as they are sent: signed, to addresses of the Internet alone, each attempt recorded.
+
+This runs outside the private network, where whole Internet can be reached and the database cannot: what it needs is in
+the table `Webhooks`, where the API puts it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import json
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+import urllib3
+
+from onboarding.api.secrets import new_secret
+from onboarding.context import Context
+
+ADDRESS = "address"
+"""The entry of a vendor that says where to send to; all its other entries are deliveries."""
+DELIVERY = "delivery#"
+
+TIMEOUT = urllib3.Timeout(connect=5, read=10)
+KEPT = timedelta(days=90)
+
+
+class Refused(Exception):
+    """The address is not one that a webhook may lead to."""
+
+
+class NotDelivered(Exception):
+    """The vendor's server did not take it; to be tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a vendor is told of things."""
+
+    url: str
+    secret: str
+
+
+def signature(secret: str, timestamp: int, body: bytes) -> str:
+    """What the header `Onboarding-Signature` says; the receiver computes the same and compares."""
+    digest = hmac.new(secret.encode(), f"{timestamp}.".encode() + body, sha256).hexdigest()
+    return f"t={timestamp},v1={digest}"
+
+
+def address_of(ctx: Context, vendor_id: str) -> Address | None:
+    key = {"vendor_id": {"S": vendor_id}, "entry": {"S": ADDRESS}}
+    item = ctx.dynamodb.get_item(TableName=ctx.settings.webhooks_table, Key=key, ConsistentRead=True).get("Item")
+    return Address(item["url"]["S"], item["secret"]["S"]) if item else None
+
+
+def deliver(ctx: Context, vendor_id: str, event: str, subject: str, data: Mapping[str, Any]) -> bool:
+    """Tell a vendor of an event, if it wants to hear; whether it did. Raises `NotDelivered` for another try.
+
+    `subject` names the event for good: a receiver that sees it twice has seen it once.
+    """
+    address = address_of(ctx, vendor_id)
+    if address is None:
+        return False
+    body = json.dumps({"event": event, "id": f"{event}:{subject}", **data}, ensure_ascii=False).encode()
+    started = time.monotonic()
+    status, error = _send(address, event, body, private=ctx.settings.webhooks_may_be_private)
+    _record(
+        ctx,
+        vendor_id,
+        event=event,
+        subject=subject,
+        url=address.url,
+        status=status,
+        error=error,
+        milliseconds=round((time.monotonic() - started) * 1000),
+    )
+    if error:
+        raise NotDelivered(f"{event} {subject}: {error}")
+    return True
+
+
+def _send(address: Address, event: str, body: bytes, *, private: bool) -> tuple[int, str]:
+    """The status and, if it was not taken, why."""
+    timestamp = int(time.time())
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": "product-onboarding-webhook",
+        "Onboarding-Event": event,
+        "Onboarding-Signature": signature(address.secret, timestamp, body),
+    }
+    try:
+        parts = checked(address.url, private=private)
+        answer = _post(parts, resolved(parts, private=private), headers, body)
+    except (Refused, urllib3.exceptions.HTTPError, OSError) as error:
+        return 0, f"{type(error).__name__}: {error}"[:300]
+    return answer.status, "" if 200 <= answer.status < 300 else f"the server answered {answer.status}"
+
+
+def checked(url: str, *, private: bool) -> SplitResult:
+    """An address in its parts. Raises `Refused` for one that no webhook may have."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise Refused("this is not an address") from error
+    if parts.scheme != "https" and not (private and parts.scheme == "http"):
+        raise Refused("the address must begin with https://")
+    if not parts.hostname or parts.username is not None or parts.password is not None:
+        raise Refused("the address must name a host, and no user")
+    return parts
+
+
+def resolved(parts: SplitResult, *, private: bool) -> str:
+    """The IP address to connect to. Every one that the name has must be of the Internet, or it is refused: else a
+    vendor could have us ask what only we can reach."""
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    found = [info[4][0] for info in socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)]
+    for address in found:
+        known = ipaddress.ip_address(str(address))
+        mapped = known.ipv4_mapped if isinstance(known, ipaddress.IPv6Address) else None
+        if not private and (not (mapped or known).is_global or known.is_multicast):
+            raise Refused("the address leads to a private network")
+    # IPv4 first: not every network that we run in has IPv6 to the outside.
+    return min(map(str, found), key=lambda address: ":" in address)
+
+
+def _post(parts: SplitResult, ip: str, headers: Mapping[str, str], body: bytes) -> urllib3.BaseHTTPResponse:
+    """Post to the very address that was checked: asking the name again could give another one."""
+    assert parts.hostname is not None, "checked"  # noqa: S101
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    host = parts.netloc
+    pool: urllib3.HTTPConnectionPool
+    if parts.scheme == "https":
+        pool = urllib3.HTTPSConnectionPool(
+            ip, parts.port or 443, server_hostname=parts.hostname, assert_hostname=parts.hostname
+        )
+    else:
+        pool = urllib3.HTTPConnectionPool(ip, parts.port or 80)
+    with pool:
+        answer = pool.urlopen(
+            "POST",
+            path,
+            body=body,
+            headers={**headers, "Host": host},
+            redirect=False,
+            retries=False,
+            timeout=TIMEOUT,
+            preload_content=False,
+        )
+        # What it says beside the status is not for us, however much it is.
+        answer.close()
+        return answer
+
+
+def _record(ctx: Context, vendor_id: str, **said: str | int) -> None:
+    now = datetime.now(UTC)
+    item: dict[str, Any] = {
+        "vendor_id": {"S": vendor_id},
+        "entry": {"S": f"{DELIVERY}{now.isoformat(timespec='milliseconds')}#{new_secret()[:6]}"},
+        "at": {"S": now.isoformat(timespec="milliseconds")},
+        "expires_at": {"N": str(int((now + KEPT).timestamp()))},
+        **{name: {"N": str(value)} if isinstance(value, int) else {"S": value} for name, value in said.items()},
+    }
+    ctx.dynamodb.put_item(TableName=ctx.settings.webhooks_table, Item=item)

@@ -1,0 +1,79 @@
+"""Work on PostgreSQL for a request: as the vendor it comes from, behind the wall; or as an operator, without one."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from queue import LifoQueue
+from typing import Annotated, TypeVar
+
+from fastapi import Depends, Request
+
+from onboarding.context import Context
+from onboarding.database import Connection
+from onboarding.sql import statement
+
+Result = TypeVar("Result")
+Work = Callable[[Connection], Result]
+
+
+class Desk:
+    """A few contexts for the threads that answer requests: each has a database connection, all share the AWS clients.
+
+    A function on AWS answers one request at a time and has one.
+    """
+
+    def __init__(self, ctx: Context, seats: int = 1) -> None:
+        self.ctx = ctx
+        self.settings = ctx.settings
+        self._free: LifoQueue[Context] = LifoQueue()
+        self._seats = [ctx, *(self._beside(ctx) for _ in range(seats - 1))]
+        for seat in reversed(self._seats):
+            self._free.put(seat)
+
+    @staticmethod
+    def _beside(ctx: Context) -> Context:
+        # Clients may be shared between threads once they are made, and not while they are.
+        _ = ctx.s3, ctx.sqs, ctx.ses, ctx.sns, ctx.lambdas, ctx.dynamodb
+        other = copy.copy(ctx)
+        other.__dict__.pop("database", None)
+        return other
+
+    @contextmanager
+    def context(self) -> Iterator[Context]:
+        """A context for the length of a piece of work; waits for one where all are in use."""
+        seat = self._free.get()
+        try:
+            yield seat
+        finally:
+            self._free.put(seat)
+
+    def as_vendor(self, vendor_id: str, work: Work[Result]) -> Result:
+        """Run `work` in a transaction that sees this vendor's rows and no others."""
+
+        def behind_the_wall(connection: Connection) -> Result:
+            connection.execute(statement("api_become_vendor"), {"vendor_id": vendor_id})
+            return work(connection)
+
+        with self.context() as ctx:
+            return ctx.database.run(behind_the_wall)
+
+    def as_operator(self, work: Work[Result]) -> Result:
+        """Run `work` in a transaction that sees everything: for operators, for the pipeline, and for finding out who
+        asks."""
+        with self.context() as ctx:
+            return ctx.database.run(work)
+
+    def close(self) -> None:
+        for seat in self._seats:
+            seat.close()
+
+
+def _desk(request: Request) -> Desk:
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+DeskHere = Annotated[Desk, Depends(_desk)]
+"""The desk, as a route's parameter."""

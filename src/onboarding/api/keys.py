@@ -1,0 +1,106 @@
+"""API keys of a vendor: made, listed, revoked."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field, StringConstraints
+
+from onboarding.api.actions import note
+from onboarding.api.desk import DeskHere
+from onboarding.api.problems import documented, not_found
+from onboarding.api.secrets import hashed, new_secret
+from onboarding.api.shapes import PLAIN, KeyId
+from onboarding.api.who import SCOPES, VendorAdmin
+from onboarding.database import Connection
+from onboarding.sql import statement
+
+router = APIRouter(
+    prefix="/v1/keys",
+    tags=["API keys"],
+    responses=documented("not-signed-in", "not-allowed", "account-suspended", "invalid-request", "bad-request"),
+)
+
+Scope = Literal["uploads:read", "uploads:write", "admin"]
+assert set(SCOPES) == {"uploads:read", "uploads:write", "admin"}  # noqa: S101 - a Literal cannot be made of a tuple
+
+
+class KeyRequest(BaseModel):
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=PLAIN)] = Field(
+        description="What it is for", examples=["Nightly export"]
+    )
+    scopes: Annotated[list[Scope], Field(min_length=1, max_length=10)] = Field(
+        default=["uploads:read", "uploads:write"],
+        description="`admin` makes and revokes keys and sets the webhook",
+    )
+    days: int = Field(90, ge=1, le=365, description="How long it works")
+
+
+class KeyShown(BaseModel):
+    """A key without the key."""
+
+    key_id: str
+    name: str
+    scopes: list[Scope]
+    created_at: datetime
+    created_by: str
+    expires_at: datetime
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+
+class NewKey(KeyShown):
+    key: str = Field(description="Shown this once; to be sent as `Authorization: Bearer …`")
+
+
+class Keys(BaseModel):
+    items: list[KeyShown]
+
+
+@router.get("")
+def list_keys(caller: VendorAdmin, desk: DeskHere) -> Keys:
+    """All keys of the account, the newest first, revoked and expired ones among them."""
+    found = caller.run(desk, lambda connection: connection.execute(statement("api_keys")).fetchall())
+    return Keys(items=[_shown(row) for row in found])
+
+
+def _shown(row: tuple[object, ...]) -> KeyShown:
+    return KeyShown.model_validate(dict(zip(KeyShown.model_fields, row, strict=True)))
+
+
+@router.post("", status_code=201)
+def create_key(wanted: KeyRequest, caller: VendorAdmin, desk: DeskHere) -> NewKey:
+    """Make a key. It is shown in this answer and never again."""
+    key_id, secret = new_secret()[:12], new_secret()
+    # Words that a scanner of code and logs finds, and the part by which it is known in lists.
+    key = f"onb_{key_id}_{secret}"
+    parameters = {
+        "key_id": key_id,
+        "vendor_id": caller.vendor_id,
+        "name": wanted.name,
+        "key": hashed(key),
+        "scopes": sorted(set(wanted.scopes)),
+        "created_by": caller.actor,
+        "days": wanted.days,
+    }
+
+    def work(connection: Connection) -> KeyShown:
+        note(connection, caller, "key_created", key_id, name=wanted.name, scopes=parameters["scopes"])
+        [row] = connection.execute(statement("api_new_key"), parameters).fetchall()
+        return _shown(row)
+
+    return NewKey(**caller.run(desk, work).model_dump(), key=key)
+
+
+@router.delete("/{key_id}", status_code=204, responses=documented("not-found"))
+def revoke_key(key_id: KeyId, caller: VendorAdmin, desk: DeskHere) -> None:
+    """End a key at once and for good. To revoke it again changes nothing."""
+
+    def work(connection: Connection) -> None:
+        if connection.execute(statement("api_revoke_key"), {"key_id": key_id}).rowcount == 0:
+            raise not_found("key")
+        note(connection, caller, "key_revoked", key_id)
+
+    caller.run(desk, work)

@@ -1,0 +1,239 @@
+"""Routes for operators: what runs, what is stuck, what failed, and buttons that have it tried again."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import datetime, timedelta
+from typing import Annotated
+from urllib.parse import quote_plus
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, Field
+
+from onboarding import failures
+from onboarding.api.actions import note
+from onboarding.api.desk import DeskHere
+from onboarding.api.history import UploadShown, in_sight, shown
+from onboarding.api.problems import Problem, documented, not_found
+from onboarding.api.shapes import UploadId, shaped
+from onboarding.api.who import OperatorAdmin, OperatorHere
+from onboarding.database import Connection
+from onboarding.model import Upload, UploadStatus
+from onboarding.sql import statement
+from onboarding.watchdog import PATIENCE
+
+router = APIRouter(
+    prefix="/v1/operator",
+    tags=["Operations"],
+    responses=documented("not-signed-in", "not-allowed", "not-found", "invalid-request", "bad-request"),
+)
+
+REDRIVE_SECONDS = 15
+"""How long one request redrives; what is left then waits for the next."""
+
+Queue = Annotated[str, Path(max_length=100, pattern=r"^[a-z-]+$", examples=["csv-parser-failures"])]
+
+
+class Overview(BaseModel):
+    """The last 24 hours, and what waits."""
+
+    uploads: int
+    processing: int
+    rows: int
+    valid_rows: int
+    error_rows: int
+    stuck: int = Field(description=f"Uploads in which nothing moved for {PATIENCE.total_seconds() / 60:.0f} minutes")
+    failed_events: int = Field(description="Messages in all failure queues")
+    quarantined: int
+
+
+class Moment(BaseModel):
+    """What was finished in one stretch of time."""
+
+    at: datetime
+    uploads: int
+    rows: int
+    valid_rows: int
+    error_rows: int
+
+
+class Throughput(BaseModel):
+    items: list[Moment] = Field(description="Every stretch of the time asked for, the oldest first")
+
+
+class TopError(BaseModel):
+    error_type: str
+    column: str
+    errors: int
+    uploads: int
+    vendors: int
+
+
+class TopErrors(BaseModel):
+    items: list[TopError]
+
+
+class Stuck(BaseModel):
+    items: list[UploadShown]
+
+
+class FailureShown(BaseModel):
+    since: datetime
+    about: str
+    error: str
+
+
+class FailureQueue(BaseModel):
+    queue: str
+    waiting: int
+
+
+class Failures(BaseModel):
+    items: list[FailureQueue]
+
+
+class FailureList(BaseModel):
+    items: list[FailureShown] = Field(description="Up to ten of those that wait")
+
+
+class RedrivenShown(BaseModel):
+    about: str
+    error: str | None = Field(description="Why it failed again, and so stays; null if it went well and is gone")
+
+
+class Redriven(BaseModel):
+    items: list[RedrivenShown]
+    waiting: int = Field(description="How many are left")
+
+
+class Quarantined(BaseModel):
+    s3_key: str
+    reason: str
+    created_at: datetime
+
+
+class Quarantine(BaseModel):
+    items: list[Quarantined]
+
+
+class Resumed(BaseModel):
+    upload_id: str
+    detail: str
+
+
+@router.get("/overview")
+def show_overview(caller: OperatorHere, desk: DeskHere) -> Overview:
+    """How things stand."""
+    parameters = {"patience": PATIENCE}
+    row = caller.run(desk, lambda c: c.execute(statement("api_overview"), parameters).fetchone())
+    assert row is not None, "an aggregate has one row"  # noqa: S101
+    uploads, processing, rows, valid, error, stuck, quarantined = row
+    return Overview(
+        uploads=uploads,
+        processing=processing,
+        rows=rows,
+        valid_rows=valid,
+        error_rows=error,
+        stuck=stuck,
+        failed_events=sum(failures.waiting(desk.ctx).values()),
+        quarantined=quarantined,
+    )
+
+
+@router.get("/throughput")
+def show_throughput(
+    caller: OperatorHere,
+    desk: DeskHere,
+    minutes: Annotated[int, Query(ge=5, le=129_600, description="How far back")] = 1440,
+    stretches: Annotated[int, Query(ge=1, le=200, description="Into how many stretches that is divided")] = 48,
+) -> Throughput:
+    """What was finished over time, for charts."""
+    parameters = {"width": timedelta(minutes=minutes / stretches), "stretches": stretches}
+    found = caller.run(desk, lambda c: c.execute(statement("api_throughput"), parameters).fetchall())
+    return Throughput(items=shaped(Moment, found))
+
+
+@router.get("/top-errors")
+def show_top_errors(caller: OperatorHere, desk: DeskHere, days: Annotated[int, Query(ge=1, le=90)] = 7) -> TopErrors:
+    """What vendors get wrong most."""
+    parameters = {"days": days}
+    found = caller.run(desk, lambda c: c.execute(statement("api_top_errors"), parameters).fetchall())
+    return TopErrors(items=shaped(TopError, found))
+
+
+@router.get("/stuck")
+def list_stuck(
+    caller: OperatorHere,
+    desk: DeskHere,
+    minutes: Annotated[int, Query(ge=0, le=1440, description="For how long nothing has moved")] = 5,
+) -> Stuck:
+    """Uploads under way in which nothing has moved for a while, the longest first."""
+    parameters = {"patience": timedelta(minutes=minutes), "limit": 100}
+
+    def work(connection: Connection) -> list[Upload]:
+        names = [row[0] for row in connection.execute(statement("stuck_uploads"), parameters)]
+        return [in_sight(connection, caller, name) for name in names]
+
+    return Stuck(items=[shown(upload) for upload in caller.run(desk, work)])
+
+
+@router.post("/uploads/{upload_id}/resume", status_code=202, responses=documented("conflict"))
+def resume_upload(upload_id: UploadId, caller: OperatorAdmin, desk: DeskHere) -> Resumed:
+    """Have the rows of an upload that have no outcome staged again. Safe at any time."""
+
+    def work(connection: Connection) -> Upload:
+        upload = in_sight(connection, caller, upload_id)
+        if upload.status is not UploadStatus.PROCESSING:
+            raise Problem("conflict", "The upload is finished.")
+        note(connection, caller, "upload_resumed", upload_id, vendor_id=upload.vendor_id)
+        return upload
+
+    upload = caller.run(desk, work)
+    # As if the bucket announced the object again: to take it in twice changes nothing that was done.
+    announced = {"key": quote_plus(upload.s3_key), "versionId": upload.s3_version_id}
+    record = {"s3": {"bucket": {"name": desk.settings.bucket}, "object": announced}}
+    desk.ctx.lambdas.invoke(
+        FunctionName="csv-parser", InvocationType="Event", Payload=json.dumps({"Records": [record]}).encode()
+    )
+    return Resumed(upload_id=upload_id, detail="Its rows are being staged again.")
+
+
+@router.get("/failures")
+def list_failure_queues(caller: OperatorHere, desk: DeskHere) -> Failures:
+    """How many events that every retry failed on wait in each queue."""
+    return Failures(items=[FailureQueue(queue=queue, waiting=n) for queue, n in failures.waiting(desk.ctx).items()])
+
+
+@router.get("/failures/{queue}")
+def list_failures(queue: Queue, caller: OperatorHere, desk: DeskHere) -> FailureList:
+    """Some of the events in a failure queue; they stay there."""
+    _known(queue)
+    found = failures.some_failures(desk.ctx, queue)
+    return FailureList(items=[FailureShown(since=f.since, about=f.about, error=f.error) for f in found])
+
+
+@router.post("/failures/{queue}/redrive")
+def redrive(queue: Queue, caller: OperatorAdmin, desk: DeskHere) -> Redriven:
+    """Try the events of a failure queue again, as many as some seconds allow; what fails again stays."""
+    _known(queue)
+    caller.run(desk, lambda connection: note(connection, caller, "failures_redriven", queue))
+    started = time.monotonic()
+    done = []
+    for tried in failures.redrive(desk.ctx, queue):
+        done.append(RedrivenShown(about=tried.about, error=tried.error))
+        if time.monotonic() - started > REDRIVE_SECONDS:
+            break
+    return Redriven(items=done, waiting=failures.waiting(desk.ctx)[queue])
+
+
+def _known(queue: str) -> None:
+    if queue not in failures.RETRIED_BY:
+        raise not_found("queue")
+
+
+@router.get("/quarantine")
+def list_quarantined(caller: OperatorHere, desk: DeskHere) -> Quarantine:
+    """Objects that no vendor owns, the latest 100."""
+    found = caller.run(desk, lambda c: c.execute(statement("api_quarantine")).fetchall())
+    return Quarantine(items=shaped(Quarantined, found))

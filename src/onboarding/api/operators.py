@@ -1,0 +1,223 @@
+"""Routes for operators: the whole marketplace at a glance, vendors, categories, and the record of who did what."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path
+from psycopg.errors import UniqueViolation
+from pydantic import BaseModel, Field, StringConstraints
+
+from onboarding.api.actions import note
+from onboarding.api.desk import DeskHere
+from onboarding.api.problems import Problem, documented, not_found
+from onboarding.api.shapes import (
+    PLAIN,
+    VENDOR_ID,
+    Cursor,
+    Limit,
+    Name,
+    Page,
+    VendorId,
+    WantedVendor,
+    cursor_at,
+    number_cursor,
+    page,
+    shaped,
+)
+from onboarding.api.signin import Email
+from onboarding.api.who import OperatorAdmin, OperatorHere
+from onboarding.database import Connection
+from onboarding.sql import statement
+
+router = APIRouter(
+    prefix="/v1/operator",
+    tags=["Operators"],
+    responses=documented("not-signed-in", "not-allowed", "not-found", "invalid-request", "bad-request"),
+)
+
+VendorStatus = Literal["active", "suspended"]
+Phone = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20, pattern=PLAIN)]
+Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000, pattern=PLAIN)]
+CategoryName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=PLAIN)]
+
+
+class VendorShown(BaseModel):
+    """A vendor, and how good its files are."""
+
+    vendor_id: str
+    vendor_name: str
+    email: str
+    phone: str | None
+    status: VendorStatus
+    created_at: datetime
+    products: int
+    uploads: int
+    rows: int
+    valid_rows: int
+    quality: float | None = Field(description="Percent of rows that were valid in the last 90 days; null without rows")
+    last_upload_at: datetime | None
+
+
+class Vendors(BaseModel):
+    items: list[VendorShown]
+
+
+class VendorRequest(BaseModel):
+    vendor_id: Annotated[str, StringConstraints(pattern=VENDOR_ID)] = Field(examples=["VEND004"])
+    vendor_name: Name
+    email: Email
+    phone: Phone | None = None
+
+
+class VendorChange(BaseModel):
+    """What is left out stays."""
+
+    vendor_name: Name | None = None
+    email: Email | None = None
+    phone: Phone | None = None
+    status: VendorStatus | None = Field(
+        None, description="A suspended vendor sees what was and changes nothing; its files are refused"
+    )
+
+
+class CategoryShown(BaseModel):
+    category_id: int
+    category_name: str
+    description: str | None
+    is_active: bool
+    products: int
+
+
+class CategoryList(BaseModel):
+    items: list[CategoryShown]
+
+
+class CategoryRequest(BaseModel):
+    category_name: CategoryName
+    description: Description | None = None
+
+
+class CategoryChange(BaseModel):
+    """What is left out stays. Products keep their category when it is no longer active."""
+
+    description: Description | None = None
+    is_active: bool | None = None
+
+
+class ActionShown(BaseModel):
+    """What somebody did."""
+
+    at: datetime
+    actor: str
+    vendor_id: str | None
+    action: str
+    subject: str
+    ip: str
+    detail: dict[str, Any]
+
+
+def _vendors(connection: Connection, vendor_id: str | None = None) -> list[VendorShown]:
+    return shaped(VendorShown, connection.execute(statement("api_vendors"), {"vendor_id": vendor_id}))
+
+
+@router.get("/vendors")
+def list_vendors(caller: OperatorHere, desk: DeskHere) -> Vendors:
+    """All vendors with the quality of their files, the worst first."""
+    return Vendors(items=caller.run(desk, _vendors))
+
+
+@router.get("/vendors/{vendor_id}")
+def show_vendor(vendor_id: VendorId, caller: OperatorHere, desk: DeskHere) -> VendorShown:
+    return caller.run(desk, lambda connection: _vendor(connection, vendor_id))
+
+
+def _vendor(connection: Connection, vendor_id: str) -> VendorShown:
+    found = _vendors(connection, vendor_id)
+    if not found:
+        raise not_found("vendor")
+    return found[0]
+
+
+@router.post("/vendors", status_code=201, responses=documented("conflict"))
+def create_vendor(wanted: VendorRequest, caller: OperatorAdmin, desk: DeskHere) -> VendorShown:
+    """Take on a vendor, who may sign in and upload from now on."""
+
+    def work(connection: Connection) -> VendorShown:
+        connection.execute(statement("api_new_vendor"), wanted.model_dump())
+        note(connection, caller, "vendor_created", wanted.vendor_id, vendor_id=wanted.vendor_id)
+        return _vendor(connection, wanted.vendor_id)
+
+    try:
+        return caller.run(desk, work)
+    except UniqueViolation as error:
+        raise Problem("conflict", f"There is a vendor {wanted.vendor_id} already.") from error
+
+
+@router.patch("/vendors/{vendor_id}")
+def change_vendor(vendor_id: VendorId, wanted: VendorChange, caller: OperatorAdmin, desk: DeskHere) -> VendorShown:
+    """Change a vendor, or suspend it."""
+    changes = wanted.model_dump(exclude_none=True)
+    parameters = {"vendor_id": vendor_id, **dict.fromkeys(VendorChange.model_fields), **changes}
+
+    def work(connection: Connection) -> VendorShown:
+        if connection.execute(statement("api_change_vendor"), parameters).rowcount == 0:
+            raise not_found("vendor")
+        note(connection, caller, "vendor_changed", vendor_id, vendor_id=vendor_id, **changes)
+        return _vendor(connection, vendor_id)
+
+    return caller.run(desk, work)
+
+
+@router.get("/categories")
+def list_categories(caller: OperatorHere, desk: DeskHere) -> CategoryList:
+    """All categories, the inactive ones among them."""
+    return CategoryList(items=caller.run(desk, _categories))
+
+
+def _categories(connection: Connection, category_id: int | None = None) -> list[CategoryShown]:
+    return shaped(CategoryShown, connection.execute(statement("api_categories"), {"category_id": category_id}))
+
+
+@router.post("/categories", status_code=201, responses=documented("conflict"))
+def create_category(wanted: CategoryRequest, caller: OperatorAdmin, desk: DeskHere) -> CategoryShown:
+    """Add a category, which products may be in from now on."""
+
+    def work(connection: Connection) -> CategoryShown:
+        [(category_id,)] = connection.execute(statement("api_new_category"), wanted.model_dump()).fetchall()
+        note(connection, caller, "category_created", wanted.category_name)
+        return _categories(connection, category_id)[0]
+
+    try:
+        return caller.run(desk, work)
+    except UniqueViolation as error:
+        raise Problem("conflict", f"There is a category {wanted.category_name} already.") from error
+
+
+@router.patch("/categories/{category_id}")
+def change_category(
+    category_id: Annotated[int, Path(ge=1, lt=2**31)], wanted: CategoryChange, caller: OperatorAdmin, desk: DeskHere
+) -> CategoryShown:
+    """Describe a category anew, or have no more products in it."""
+    changes = wanted.model_dump(exclude_none=True)
+    parameters = {"category_id": category_id, **dict.fromkeys(CategoryChange.model_fields), **changes}
+
+    def work(connection: Connection) -> CategoryShown:
+        if connection.execute(statement("api_change_category"), parameters).rowcount == 0:
+            raise not_found("category")
+        note(connection, caller, "category_changed", str(category_id), **changes)
+        return _categories(connection, category_id)[0]
+
+    return caller.run(desk, work)
+
+
+@router.get("/actions")
+def list_actions(
+    caller: OperatorHere, desk: DeskHere, vendor_id: WantedVendor = None, cursor: Cursor = None, limit: Limit = 100
+) -> Page[ActionShown]:
+    """Who did what, the latest first."""
+    [before] = (*number_cursor(cursor), 2**31 - 1)[:1]
+    parameters = {"vendor_id": vendor_id, "before": before, "limit": limit + 1}
+    found = caller.run(desk, lambda connection: connection.execute(statement("api_actions"), parameters).fetchall())
+    return page(shaped(ActionShown, (row[1:] for row in found)), limit, [cursor_at(row[0]) for row in found])

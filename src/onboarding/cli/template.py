@@ -1,0 +1,45 @@
+"""`onboarding template`: a file to start from, made from the rules as they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from onboarding.categories import DEFAULT_CATEGORIES
+from onboarding.cli.connect import connected
+from onboarding.cli.console import say
+from onboarding.cli.failures import CommandError
+from onboarding.cli.options import State
+from onboarding.sql import statement
+from onboarding.template import as_csv, as_xlsx
+
+
+def template(
+    *,
+    xlsx: Annotated[bool, typer.Option("--xlsx", help="A workbook, with the categories to choose from.")] = False,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to write it.")] = None,
+    state: State = None,
+) -> None:
+    """Write a file with every column and a sample row that is valid.
+
+    The categories are those of the running pipeline, or the default ones where none runs.
+    """
+    path = output or Path("product-template.xlsx" if xlsx else "product-template.csv")
+    if path.exists() and output is None:
+        raise CommandError(f"{path} is there already. Name another with -o, or the same to replace it")
+    categories = _categories(state)
+    path.write_bytes(as_xlsx(categories) if xlsx else as_csv(categories))
+    say(f"{path} has every column and one sample row: put your products in its place.")
+
+
+def _categories(state: Path | None) -> list[str]:
+    try:
+        with connected(state) as ctx:
+            found = ctx.database.run(lambda connection: connection.execute(statement("all_categories")).fetchall())
+    except CommandError:
+        if state is not None:
+            raise
+        return list(DEFAULT_CATEGORIES)
+    return [name for (name,) in found]

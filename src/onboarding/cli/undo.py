@@ -1,0 +1,51 @@
+"""`onboarding uploads undo`: takes back what an upload did to the catalog."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from onboarding.cli.connect import connected
+from onboarding.cli.console import Column, console, say, say_json, table
+from onboarding.cli.failures import CommandError
+from onboarding.cli.options import Json, State
+from onboarding.undo import NotUndoable, undo
+
+
+def undo_upload(
+    upload_id: Annotated[str, typer.Argument(metavar="UPLOAD_ID")], as_json: Json = False, state: State = None
+) -> None:
+    """Take back what an upload did to the catalog.
+
+    Products that it created go, those that it changed are what they were before. What was changed since, by another
+    upload or otherwise, stays as it is and is listed. The history keeps the upload.
+    """
+    with connected(state) as ctx:
+        try:
+            undone = undo(ctx.database, upload_id)
+        except LookupError as error:
+            raise CommandError(f"There is no upload {upload_id}. See: onboarding uploads list") from error
+        except NotUndoable as error:
+            raise CommandError(str(error)) from error
+    if as_json:
+        say_json(
+            {
+                "upload_id": upload_id,
+                "undone_at": undone.undone_at.isoformat(),
+                "removed": undone.removed,
+                "restored": undone.restored,
+                "kept": [
+                    {"row_number": k.row_number, "vendor_product_id": k.vendor_product_id, "reason": k.reason}
+                    for k in undone.kept
+                ],
+            }
+        )
+        return
+    say(
+        f"Undone: {undone.removed:,} products removed, {undone.restored:,} as they were before, "
+        f"{len(undone.kept):,} kept as they are."
+    )
+    if undone.kept:
+        columns = (Column("Row", "right"), Column("Vendor product ID"), Column("Why it was kept", folds=True))
+        console().print(table(columns, [(k.row_number, k.vendor_product_id, k.reason) for k in undone.kept]))

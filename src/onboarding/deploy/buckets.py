@@ -1,0 +1,66 @@
+"""Buckets: the one that carries templates to CloudFormation, and emptying those with versions."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from onboarding.deploy.plan import PREFIX, Plan
+
+CODE_KEY = "functions.zip"
+
+
+def deploy_bucket(s3: Any, account: str, plan: Plan) -> str:
+    """The bucket that templates go through, made if it is not there; what is in it expires."""
+    region = s3.meta.region_name
+    name = f"{PREFIX}-deploy-{account}-{region}"
+    # us-east-1 may not be named as a place.
+    place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    try:
+        s3.create_bucket(Bucket=name, **place)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "BucketAlreadyOwnedByYou":
+            raise
+    s3.put_public_access_block(
+        Bucket=name,
+        PublicAccessBlockConfiguration={
+            "BlockPublicAcls": True,
+            "IgnorePublicAcls": True,
+            "BlockPublicPolicy": True,
+            "RestrictPublicBuckets": True,
+        },
+    )
+    rule = {"ID": "old", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 30}}
+    s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": [rule]})
+    s3.put_bucket_tagging(
+        Bucket=name, Tagging={"TagSet": [{"Key": key, "Value": value} for key, value in plan.tags.items()]}
+    )
+    return name
+
+
+def put_placeholder(s3: Any, bucket: str) -> dict[str, str]:
+    """The template's parameters for code that is a zip; functions of the local engine run the installed package."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("README", "The functions' code is the installed package `onboarding`.\n")
+    s3.put_object(Bucket=bucket, Key=CODE_KEY, Body=content.getvalue())
+    return {"CodeBucket": bucket, "CodeKey": CODE_KEY}
+
+
+def empty(s3: Any, bucket: str, prefix: str = "") -> int:
+    """Delete every version of every object; how many there were."""
+    count = 0
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
+        objects = [
+            {"Key": found["Key"], "VersionId": found["VersionId"]}
+            for found in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        ]
+        if objects:
+            refused = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True}).get("Errors", [])
+            if refused:
+                raise PermissionError(f"{bucket}/{refused[0]['Key']}: {refused[0]['Message']}")
+            count += len(objects)
+    return count

@@ -1,0 +1,111 @@
+"""The image of the functions: built once, pushed to each repository, known by its digest."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from onboarding.deploy.plan import DeployError, MakeClient, Say, checkout
+
+PLATFORM = "linux/arm64"
+
+# What the Dockerfile takes in. An image with the same of all of it is the same image.
+SOURCES = ("Dockerfile", ".dockerignore", "requirements-lambda.lock", "pyproject.toml", "src", "infra")
+
+Run = Callable[[Sequence[str], bytes | None], None]
+"""Runs a command with what it reads on stdin; raises DeployError if it fails."""
+
+
+def run_command(command: Sequence[str], stdin: bytes | None = None) -> None:
+    done = subprocess.run(command, input=stdin, check=False)  # noqa: S603 - our own commands, no shell
+    if done.returncode:
+        raise DeployError(f"`{' '.join(command[:3])} …` ended with {done.returncode}; its words are above")
+
+
+def builder() -> str | None:
+    """The first of the tools that can build and push an image, if one is installed."""
+    return next((tool for tool in ("docker", "podman", "buildah") if shutil.which(tool)), None)
+
+
+def tag_of(root: Path) -> str:
+    """A tag that says what is in the image: the same sources have the same one."""
+    digest = hashlib.sha256()
+    for path in sorted(_files(root)):
+        digest.update(f"{path.relative_to(root)}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    return f"sources-{digest.hexdigest()[:20]}"
+
+
+def publish(
+    client: MakeClient, repositories: Mapping[str, str], tool: str, say: Say, run: Run = run_command
+) -> dict[str, str]:
+    """Build the image if the registry lacks it, push it, and return each repository's image by digest.
+
+    `repositories` are addresses by any name; the answer has the same names.
+    """
+    root = checkout()
+    tag = tag_of(root)
+    ecr = client("ecr")
+    missing = {name: uri for name, uri in repositories.items() if _digest(ecr, uri, tag) is None}
+    if missing:
+        local = f"onboarding:{tag}"
+        say(f"  building {local} for {PLATFORM} with {tool}")
+        run(_build(tool, local, root), None)
+        _log_in(ecr, tool, next(iter(missing.values())), run)
+        for uri in missing.values():
+            say(f"  pushing {uri}:{tag}")
+            run([tool, "tag", local, f"{uri}:{tag}"], None)
+            run([tool, "push", f"{uri}:{tag}"], None)
+    else:
+        say(f"  {tag} is in the registry already")
+    images = {}
+    for name, uri in repositories.items():
+        digest = _digest(ecr, uri, tag)
+        if digest is None:
+            raise DeployError(f"{uri}:{tag} was pushed and is not there")
+        images[name] = f"{uri}@{digest}"
+    return images
+
+
+def _files(root: Path) -> Iterator[Path]:
+    for name in SOURCES:
+        path = root / name
+        if path.is_file():
+            yield path
+        else:
+            yield from (found for found in path.rglob("*") if found.is_file() and "__pycache__" not in found.parts)
+
+
+def _build(tool: str, local: str, root: Path) -> list[str]:
+    if tool == "docker":
+        # Lambda refuses the index of attestations that buildx adds by itself.
+        return ["docker", "buildx", "build", "--platform", PLATFORM, "--provenance=false", "--load"] + [
+            "--tag",
+            local,
+            str(root),
+        ]
+    return [tool, "build", "--platform", PLATFORM, "--format", "docker", "--tag", local, str(root)]
+
+
+def _log_in(ecr: Any, tool: str, uri: str, run: Run) -> None:
+    [authorization] = ecr.get_authorization_token()["authorizationData"]
+    user, password = base64.b64decode(authorization["authorizationToken"]).decode().split(":", 1)
+    # On stdin: a command's arguments are for everyone on the machine to see.
+    run([tool, "login", "--username", user, "--password-stdin", uri.split("/", 1)[0]], password.encode())
+
+
+def _digest(ecr: Any, uri: str, tag: str) -> str | None:
+    try:
+        found = ecr.describe_images(repositoryName=uri.split("/", 1)[1], imageIds=[{"imageTag": tag}])["imageDetails"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ImageNotFoundException":
+            return None
+        raise
+    return str(found[0]["imageDigest"]) if found else None

@@ -1,0 +1,86 @@
+"""What a deployment is to be, and what of it stands in which template."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+MakeClient = Callable[[str], Any]
+"""A service's name to a boto3 client."""
+
+Say = Callable[[str], None]
+"""Where progress is told, line by line."""
+
+
+class DeployError(Exception):
+    """The deployment cannot go on; the message says why and, if it can, what to do."""
+
+
+STACKS = ("registry", "network", "database", "pipeline", "operations")
+"""The templates in `infra`, in the order in which they are deployed."""
+
+PREFIX = "product-onboarding"
+
+
+def stack_name(template: str) -> str:
+    return f"{PREFIX}-{template}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to deploy. `pipeline_parameters` go to the pipeline's template as they are.
+
+    `packaging` is Image on AWS; Zip is for the local engine, which runs the installed package.
+    """
+
+    stage: str = "production"
+    outbound: str = "ipv6"
+    multi_az: bool = False
+    instance_class: str = "db.t4g.micro"
+    snapshot: str = ""
+    mail_sender: str = ""
+    operator_email: str = ""
+    packaging: str = "Image"
+    ssl_mode: str = "verify-full"
+    pipeline_parameters: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """On every stack, and through it on everything in it that can have tags."""
+        return {"application": PREFIX, "stage": self.stage}
+
+    @property
+    def dual_stack(self) -> str:
+        return "true" if self.outbound == "ipv6" and self.stage != "local" else "false"
+
+    def described(self) -> list[str]:
+        """What will be there, for whoever is asked whether to go on."""
+        outbound = {
+            "ipv6": "an egress-only gateway (IPv6)",
+            "nat": "a NAT gateway",
+            "endpoints": "interface endpoints for SQS, SNS and Secrets Manager",
+        }[self.outbound]
+        standby = "with a standby in a second zone" if self.multi_az else "in one zone"
+        return [
+            "container image repositories, with one image for all functions",
+            f"a VPC with two private subnets and {outbound}",
+            f"PostgreSQL on {self.instance_class}, {standby}, encrypted, 7 days of backups",
+            "the pipeline: two buckets, two tables, queues, topics, functions, an HTTP API",
+            "alarms, a dashboard and saved queries",
+        ]
+
+
+def template_text(name: str) -> str:
+    """`infra/<name>.yaml`, from the installed package or, in a checkout, from beside `src`."""
+    packaged = files("onboarding").joinpath("infra", f"{name}.yaml")
+    if packaged.is_file():
+        return packaged.read_text(encoding="utf-8")
+    return checkout().joinpath("infra", f"{name}.yaml").read_text(encoding="utf-8")
+
+
+def checkout() -> Path:
+    """Where `src`, `infra` and the Dockerfile are."""
+    return Path(__file__).resolve().parents[3]

@@ -1,0 +1,166 @@
+"""CloudFormation: one stack for each template, by change sets, with what happens told as it happens."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from onboarding.deploy.adopt import import_request
+from onboarding.deploy.plan import DeployError, MakeClient, Say
+
+CAPABILITIES = ["CAPABILITY_NAMED_IAM"]
+
+# CloudFormation's words for a change set that changes nothing.
+NOTHING_TO_DO = ("didn't contain changes", "no updates are to be performed", "submitted information didn't contain")
+
+# A first creation that failed, or that nobody finished: such a stack holds nothing and cannot be updated.
+UNUSABLE = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED")
+
+
+class Stacks:
+    """The stacks of one account and region. Templates go through `bucket`, since a request carries 51,200 bytes."""
+
+    def __init__(self, client: MakeClient, bucket: str, tags: Mapping[str, str], say: Say, pause: float = 3) -> None:
+        self._cloudformation = client("cloudformation")
+        self._client = client
+        self._s3 = client("s3")
+        self._bucket = bucket
+        self._tags = [{"Key": key, "Value": value} for key, value in tags.items()]
+        self._say = say
+        self._pause = pause
+
+    def apply(self, name: str, text: str, parameters: Mapping[str, str]) -> dict[str, str]:
+        """Create the stack or bring it up to date; its outputs. Raises DeployError with the first reasons."""
+        stack = self._settled(name)
+        if stack is not None and stack["StackStatus"] in UNUSABLE:
+            self._say(f"  {name}: an earlier attempt failed; removing what is left of it")
+            self.delete(name)
+            stack = None
+        if stack is None or stack["StackStatus"] == "REVIEW_IN_PROGRESS":
+            kept = import_request(self._client, text, parameters)
+            if kept is not None:
+                self._say(f"  {name}: taking over what an earlier deployment left: {', '.join(kept.names)}")
+                self._change(name, "IMPORT", kept.template, {}, {"ResourcesToImport": kept.resources})
+                stack = self._settled(name)
+        exists = stack is not None and stack["StackStatus"] != "REVIEW_IN_PROGRESS"
+        self._change(name, "UPDATE" if exists else "CREATE", text, parameters, {})
+        return self.outputs(name)
+
+    def outputs(self, name: str) -> dict[str, str]:
+        """What a stack tells. Raises DeployError if it is not there."""
+        stack = self.describe(name)
+        if stack is None:
+            raise DeployError(f"the stack {name} is not there")
+        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+    def describe(self, name: str) -> dict[str, Any] | None:
+        try:
+            found: list[dict[str, Any]] = self._cloudformation.describe_stacks(StackName=name)["Stacks"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ValidationError":
+                return None
+            raise
+        return found[0]
+
+    def delete(self, name: str) -> bool:
+        """Delete a stack and wait; False if there was none. Raises DeployError if it cannot be deleted."""
+        stack = self._settled(name)
+        if stack is None:
+            return False
+        started = self._last_event(stack["StackId"])
+        self._cloudformation.delete_stack(StackName=name)
+        # By its id: the name is nobody's once it is gone.
+        status = self._follow(name, stack["StackId"], started)
+        if status not in {"DELETE_COMPLETE", None}:
+            raise DeployError(f"{name} cannot be deleted ({status}):\n{self._reasons(stack['StackId'], started)}")
+        return True
+
+    def _change(
+        self, name: str, kind: str, text: str, parameters: Mapping[str, str], more: Mapping[str, object]
+    ) -> None:
+        key = f"templates/{name}.yaml"
+        self._s3.put_object(Bucket=self._bucket, Key=key, Body=text.encode())
+        change_set = f"{kind.lower()}-{time.time_ns()}"
+        made = self._cloudformation.create_change_set(
+            StackName=name,
+            ChangeSetName=change_set,
+            ChangeSetType=kind,
+            TemplateURL=f"{self._s3.meta.endpoint_url}/{self._bucket}/{key}",
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+            Capabilities=CAPABILITIES,
+            # An import may not bring tags; the update that follows does.
+            **({} if kind == "IMPORT" else {"Tags": self._tags}),
+            **more,
+        )
+        which = {"StackName": name, "ChangeSetName": made["Id"]}
+        while True:
+            described = self._cloudformation.describe_change_set(**which)
+            if described["Status"] == "CREATE_COMPLETE":
+                break
+            if described["Status"] == "FAILED":
+                reason = described.get("StatusReason", "")
+                self._cloudformation.delete_change_set(**which)
+                if any(words in reason.lower() for words in NOTHING_TO_DO):
+                    self._say(f"  {name}: nothing to change")
+                    return
+                raise DeployError(f"{name} cannot be changed: {reason}")
+            time.sleep(self._pause)
+        if described["ExecutionStatus"] != "AVAILABLE":
+            raise DeployError(f"{name}: CloudFormation made a change set and will not carry it out: {change_set}")
+        started = self._last_event(name)
+        self._cloudformation.execute_change_set(**which)
+        status = self._follow(name, name, started)
+        if status not in {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}:
+            raise DeployError(f"{name} cannot be deployed ({status}):\n{self._reasons(name, started)}")
+
+    def _settled(self, name: str) -> dict[str, Any] | None:
+        """The stack once nothing is under way, such as an earlier run of ours that was interrupted."""
+        told = False
+        while True:
+            stack = self.describe(name)
+            if stack is None or stack["StackStatus"] == "REVIEW_IN_PROGRESS":
+                return stack
+            if not stack["StackStatus"].endswith("_IN_PROGRESS"):
+                return stack
+            if not told:
+                self._say(f"  {name}: waiting for {stack['StackStatus']}")
+                told = True
+            time.sleep(self._pause)
+
+    def _follow(self, name: str, which: str, after: datetime | None) -> str | None:
+        """Tell what happens to a stack's resources until it settles; how it settled."""
+        told: set[str] = set()
+        while True:
+            stack = self.describe(which)
+            status = stack["StackStatus"] if stack else None
+            for event in self._events(which, after) if stack else ():
+                if event["EventId"] not in told and not event["ResourceStatus"].endswith("_IN_PROGRESS"):
+                    told.add(event["EventId"])
+                    self._say(f"  {name}: {event['LogicalResourceId']} {event['ResourceStatus']}")
+            # Between the call and its beginning a change set's stack still waits for review.
+            if status is None or not status.endswith("_IN_PROGRESS"):
+                return status
+            time.sleep(self._pause)
+
+    def _events(self, which: str, after: datetime | None) -> Iterator[dict[str, Any]]:
+        """The stack's events since `after`, the first of them first."""
+        try:
+            pages = list(self._cloudformation.get_paginator("describe_stack_events").paginate(StackName=which))
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ValidationError":
+                return
+            raise
+        events = [event for page in pages for event in page["StackEvents"]]
+        yield from (event for event in reversed(events) if after is None or event["Timestamp"] > after)
+
+    def _last_event(self, which: str) -> datetime | None:
+        return max((event["Timestamp"] for event in self._events(which, None)), default=None)
+
+    def _reasons(self, which: str, after: datetime | None) -> str:
+        failed = [event for event in self._events(which, after) if event["ResourceStatus"].endswith("_FAILED")]
+        lines = [f"  {event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}" for event in failed]
+        return "\n".join(dict.fromkeys(lines))

@@ -1,0 +1,124 @@
+"""The steps of a deployment, in order. Each may run again, and finds what it did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from onboarding.deploy import buckets, checks, images
+from onboarding.deploy.calls import admin
+from onboarding.deploy.plan import DeployError, MakeClient, Plan, Say, stack_name, template_text
+from onboarding.deploy.smoke import smoke_test
+from onboarding.deploy.stacks import Stacks
+
+REPOSITORY = "Repository"
+IMAGE = "ImageUri"
+
+
+@dataclass(slots=True)
+class Deployment:
+    """One run of `onboarding deploy`: `prepare` makes nothing, `run` everything."""
+
+    client: MakeClient
+    plan: Plan
+    say: Say
+    pause: float = 3
+    run_command: images.Run = images.run_command
+
+    def prepare(self) -> list[checks.Finding]:
+        """What the checks found. Raises DeployError if the account cannot be asked."""
+        checks.account_of(self.client)
+        return list(checks.check(self.client, self.plan))
+
+    def run(self) -> dict[str, str]:
+        """Deploy everything; the pipeline's outputs. Raises DeployError where it stops, to be run again."""
+        account = checks.account_of(self.client)
+        s3 = self.client("s3")
+        bucket = buckets.deploy_bucket(s3, account, self.plan)
+        self._stacks = Stacks(self.client, bucket, self.plan.tags, self.say, self.pause)
+        registry = self._apply("registry", {})
+        code = self._code(registry, bucket)
+        network = self._apply("network", {"Stage": self.plan.stage, "Outbound": self.plan.outbound})
+        database = self._apply("database", self._database(network, code))
+        self.migrate()
+        pipeline = self._apply("pipeline", self._pipeline(network, database, code))
+        self._apply("operations", {"Stage": self.plan.stage, "AlarmTopicArn": pipeline["AlarmTopicArn"]})
+        self.say("Smoke test")
+        smoke_test(self.client, pipeline["Bucket"], self.say, pause=min(1, self.pause))
+        return pipeline
+
+    def migrate(self) -> None:
+        """Inside the VPC, since nobody outside reaches the database."""
+        self.say("Migrations")
+        ran = admin(self.client("lambda"), "migrate")["ran"]
+        self.say(f"  ran: {', '.join(ran)}" if ran else "  nothing to do")
+
+    _stacks: Stacks = None  # type: ignore[assignment]
+
+    def _apply(self, template: str, parameters: Mapping[str, str]) -> dict[str, str]:
+        self.say(f"Stack {stack_name(template)}")
+        return self._stacks.apply(stack_name(template), template_text(template), parameters)
+
+    def _code(self, registry: Mapping[str, str], bucket: str) -> dict[str, str]:
+        """The parameters that say where the functions' code is, for every function."""
+        if self.plan.packaging == "Zip":
+            return buckets.put_placeholder(self.client("s3"), bucket)
+        tool = images.builder()
+        if tool is None:
+            raise DeployError("no docker, podman or buildah is installed, and the image has to be built")
+        self.say("Image")
+        repositories = {
+            name.removesuffix(REPOSITORY): uri for name, uri in registry.items() if name.endswith(REPOSITORY)
+        }
+        published = images.publish(self.client, repositories, tool, self.say, self.run_command)
+        return {f"{name}{IMAGE}": uri for name, uri in published.items()}
+
+    def _database(self, network: Mapping[str, str], code: Mapping[str, str]) -> dict[str, str]:
+        return {
+            "SubnetIds": network["SubnetIds"],
+            "DatabaseSecurityGroupId": network["DatabaseSecurityGroupId"],
+            "LambdaSecurityGroupId": network["LambdaSecurityGroupId"],
+            "InstanceClass": self.plan.instance_class,
+            "MultiAz": "true" if self.plan.multi_az else "false",
+            "SnapshotId": self.plan.snapshot,
+            "Packaging": self.plan.packaging,
+            "DatabaseSslMode": self.plan.ssl_mode,
+            "DualStack": self.plan.dual_stack,
+            **self._declared("database", code),
+        }
+
+    def _pipeline(
+        self, network: Mapping[str, str], database: Mapping[str, str], code: Mapping[str, str]
+    ) -> dict[str, str]:
+        return {
+            "Stage": self.plan.stage,
+            "Packaging": self.plan.packaging,
+            "SubnetIds": network["SubnetIds"],
+            "SecurityGroupIds": network["LambdaSecurityGroupId"],
+            "DualStack": self.plan.dual_stack,
+            "DatabaseSecretArn": database["DatabaseSecretArn"],
+            "DatabaseSslMode": self.plan.ssl_mode,
+            "MailSender": self.plan.mail_sender,
+            "OperatorEmail": self.plan.operator_email,
+            **checks.concurrency(self.client),
+            **self._declared("pipeline", code),
+            **self.plan.pipeline_parameters,
+        }
+
+    def _declared(self, template: str, code: Mapping[str, str]) -> dict[str, str]:
+        """Of the code's parameters those that a template has: each has its own functions."""
+        text = template_text(template)
+        return {name: value for name, value in code.items() if f"\n  {name}:" in text}
+
+
+def client_of(session: Any) -> MakeClient:
+    """Clients of a boto3 session, each made once."""
+    made: dict[str, Any] = {}
+
+    def client(service: str) -> Any:
+        if service not in made:
+            made[service] = session.client(service)
+        return made[service]
+
+    return client

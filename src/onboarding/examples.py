@@ -1,0 +1,66 @@
+"""Rows with faults, for the page on rules: at least one for each rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from onboarding.categories import DEFAULT_CATEGORIES
+from onboarding.columns import sample_row
+from onboarding.model import Mode, Row
+from onboarding.rules import Facts
+
+VENDOR = "VEND001"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A row, and what is known when it is judged."""
+
+    row: Row
+    facts: Facts
+
+
+def _facts(mode: Mode = Mode.CREATE) -> Facts:
+    """VEND001 has the product PROD0009 with the SKU OWN-1; another vendor has the SKU TAKEN-1."""
+    return Facts(
+        DEFAULT_CATEGORIES, {"TAKEN-1", "OWN-1"}, {(VENDOR, "PROD0009")}, {(VENDOR, "OWN-1"): "PROD0009"}, mode
+    )
+
+
+def _example(
+    *,
+    duplicate_of: dict[str, int] | None = None,
+    surplus_fields: int = 0,
+    mode: Mode = Mode.CREATE,
+    **cells: str,
+) -> Example:
+    given = {column: text for column, text in (sample_row(DEFAULT_CATEGORIES) | cells).items() if text}
+    return Example(Row("UPLOAD", VENDOR, 5, given, duplicate_of or {}, surplus_fields), _facts(mode))
+
+
+EXAMPLES = (
+    _example(sku="", price=""),
+    _example(price="0"),
+    _example(price="1000000"),
+    _example(price="$1,234.50"),
+    _example(compare_at_price="about 20"),
+    _example(stock_quantity="-1"),
+    _example(stock_quantity="1.5"),
+    _example(unit="pieces of the usual size"),
+    _example(category="Computer Acessories"),
+    _example(sku="TAKEN-1"),
+    _example(sku="OWN-1"),
+    _example(duplicate_of={"sku": 1}),
+    _example(vendor_product_id="PROD0009"),
+    _example(duplicate_of={"vendor_product_id": 1}),
+    _example(weight_kg="250 g"),
+    _example(image_url="images.example.com/mouse.jpg"),
+    _example(description="Beep\x07"),
+    _example(vendor_product_id="PROD0008", mode=Mode.UPDATE),
+    _example(sku="8.71E+12"),
+    _example(sku="3-Mar"),
+    _example(brand="#REF!"),
+    _example(product_name="=A1&B1"),
+    _example(surplus_fields=1),
+    _example(surplus_fields=-2),
+)

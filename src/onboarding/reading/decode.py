@@ -1,0 +1,189 @@
+"""Bytes to text: UTF-8, UTF-16 and UTF-32 for certain, Windows-1252 where nothing speaks against it."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from onboarding.reading.found import FileWarning, Refusal, one_line
+
+_MARKS = (
+    # UTF-32's little mark begins like UTF-16's, so it is asked for first.
+    (codecs.BOM_UTF8, "utf-8-sig", "UTF-8 with byte order mark"),
+    (codecs.BOM_UTF32_LE, "utf-32", "UTF-32"),
+    (codecs.BOM_UTF32_BE, "utf-32", "UTF-32"),
+    (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
+    (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
+)
+_SAMPLE = 2_000
+
+# Two or more bytes that UTF-8 alone would put together: a file with such and with others is damaged UTF-8.
+_UTF8_PAIR = re.compile(rb"[\xc3-\xdf][\x80-\xbf](?![\x80-\xbf])|[\xe1-\xef][\x80-\xbf]{2}")
+
+_HIGH = "À-ÖØ-öø-ÿŠšŽžŒœŸƒ"
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+_SIGNS = "¹²³¼½¾¦§¨¬¯±¸¤¥¢£¶ªµ"
+_UNLIKELY = re.compile(
+    # Three letters with accents in a row are Cyrillic, Greek, Chinese, ..., unless somebody lists the umlauts.
+    rf"(?![äöüÄÖÜß]+(?![{_HIGH}]))[{_HIGH}]{{3}}"
+    # Neither do these meet another letter with an accent, nor these signs each other.
+    rf"|[ŠšŽžŒœŸƒ](?=[{_HIGH}])|(?<=[{_HIGH}])[ŠšŽžŒœŸƒ]|[{_SIGNS}](?=[{_SIGNS}«»°´·º])"
+    # Signs inside a word, or marks that open something right behind a letter: letters of other code pages.
+    rf"|(?<=[^\W\d_])[{_SIGNS}¿¡„‚ˆ‡†‰‹˜“”](?=[^\W\d_])|(?<=[A-Za-z])[‚„ˆ¿¡¤]"
+    # A capital in the middle of a word.
+    r"|(?<=[a-z])[À-ÖØ-ÞŠŽŒŸ]"
+    # Icelandic here, Turkish elsewhere.
+    r"|[ðÐþÞ]"
+)
+# Each is at home in Western Europe; the two together are Czech, Croatian, Slovak, Slovenian.
+_EASTERN_S = frozenset("ŠšŽž")
+_EASTERN = frozenset("øìèùïòæ")
+
+_DOUBLE_ENCODED = re.compile("Ã[\u0080-\u00bfŸœ„“‰–šŠ€ƒ]|â€[\u0080-\u00bf™œ˜“”]")
+_WORD = re.compile(r"[^\s,;|\"]*[^\x00-\x7f][^\s,;|\"]*")
+
+SHOWN = 30
+"""Characters of the text that a message shows as an example."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Bytes with the encoding they are in, under Python's name and under the one that people know."""
+
+    content: bytes
+    codec: str
+    name: str
+    warnings: tuple[FileWarning, ...] = ()
+
+    def lines(self) -> Iterator[str]:
+        """The text, line by line, each with its own end. Decoded as it is read: the whole is never held."""
+        return iter(io.TextIOWrapper(io.BytesIO(self.content), encoding=self.codec, newline=""))
+
+
+def decode(content: bytes) -> Decoded | Refusal:
+    """The encoding of a text file, or why it cannot be told."""
+    for mark, codec, name in _MARKS:
+        if content.startswith(mark):
+            return _certain(content, codec, name)
+    wide = _wide_without_mark(content)
+    if wide is not None:
+        return _certain(content, wide, "UTF-16")
+    if content.isascii():
+        return Decoded(content, "utf-8", "UTF-8")
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return _not_utf8(content, error)
+    return Decoded(content, "utf-8", "UTF-8", tuple(_oddities(text)))
+
+
+def _certain(content: bytes, codec: str, name: str) -> Decoded | Refusal:
+    try:
+        text = content.decode(codec)
+    except UnicodeDecodeError as error:
+        # The codec may count from behind the byte order mark, and so does what the error holds.
+        offset = error.start
+        line = _line_at(bytes(error.object), offset, codec.removesuffix("-sig"))
+        byte = error.object[offset]
+        plain_name = name.removesuffix(" with byte order mark")
+        reason = (
+            f"The file begins as {plain_name} but is not (byte 0x{byte:02X} in line {line}); save it as 'CSV UTF-8'"
+        )
+        return Refusal("UNKNOWN_ENCODING", reason)
+    return Decoded(content, codec, name, tuple(_oddities(text)))
+
+
+def _wide_without_mark(content: bytes) -> str | None:
+    """UTF-16 that lacks its mark: every other byte of a header in Latin letters is zero."""
+    sample = content[:_SAMPLE]
+    half = len(sample) // 2
+    if half < 8:
+        return None
+    even, odd = sample[0::2].count(0), sample[1::2].count(0)
+    if even == 0 and odd > 0.8 * half:
+        return "utf-16-le"
+    if odd == 0 and even > 0.8 * half:
+        return "utf-16-be"
+    return None
+
+
+def _not_utf8(content: bytes, error: UnicodeDecodeError) -> Decoded | Refusal:
+    where = f"byte 0x{content[error.start]:02X} in line {_line_at(content, error.start, 'latin-1')}"
+    if _UTF8_PAIR.search(content):
+        reason = f"The file is UTF-8 in part, but not all of it ({where}); save it as 'CSV UTF-8'"
+        return Refusal("UNKNOWN_ENCODING", reason)
+    try:
+        text = content.decode("cp1252")
+    except UnicodeDecodeError as undefined:
+        byte, line = content[undefined.start], _line_at(content, undefined.start, "latin-1")
+        reason = (
+            f"The file is neither UTF-8 nor Windows-1252 text (byte 0x{byte:02X} in line {line}); "
+            "save it as 'CSV UTF-8'"
+        )
+        return Refusal("UNKNOWN_ENCODING", reason)
+    at = _doubtful(text)
+    if at is not None:
+        # One byte is one character here, so the place in the text is the place in the bytes.
+        line = _line_at(content, at, "latin-1")
+        reason = (
+            f"The file is not UTF-8, and its encoding cannot be told for certain (byte 0x{content[at]:02X} in line "
+            f"{line}, which would read '{_word_at(text, at)}'); save it as 'CSV UTF-8'"
+        )
+        return Refusal("UNKNOWN_ENCODING", reason)
+    example = _word_at(text, error.start)
+    message = (
+        f"The file is not UTF-8 and was read as Windows-1252, so that line {_line_at(content, error.start, 'latin-1')} "
+        f"has '{example}'. If that is not what it should say, save the file as 'CSV UTF-8' and upload it again"
+    )
+    # UTF-8 is read several times faster.
+    return Decoded(text.encode(), "utf-8", "Windows-1252", (FileWarning("READ_AS_WINDOWS_1252", message),))
+
+
+def _doubtful(text: str) -> int | None:
+    """Where text that was read as Windows-1252 has what nobody writes in it."""
+    first_at: dict[str, int] = {}
+    for high in _NOT_ASCII.finditer(text):
+        first_at.setdefault(high[0], high.start())
+        if _UNLIKELY.match(text, high.start()):
+            return high.start()
+    if first_at.keys() & _EASTERN_S:
+        return min((first_at[letter] for letter in first_at.keys() & _EASTERN), default=None)
+    return None
+
+
+def _oddities(text: str) -> Iterator[FileWarning]:
+    """Damage that was done before the file came to us, and cannot be undone for certain."""
+    if found := _DOUBLE_ENCODED.search(text):
+        message = (
+            f"Line {_lines_before(text, found.start())} has '{_word_at(text, found.start())}', which looks like text "
+            "that was saved in one encoding and opened in another; it was taken as it stands"
+        )
+        yield FileWarning("DOUBLE_ENCODED", message)
+    at = text.find("\N{REPLACEMENT CHARACTER}")
+    if at >= 0:
+        message = (
+            f"Line {_lines_before(text, at)} has '{_word_at(text, at)}': a character was lost there before the file "
+            "was uploaded; it was taken as it stands"
+        )
+        yield FileWarning("LOST_CHARACTER", message)
+
+
+def _word_at(text: str, at: int) -> str:
+    """The word that has a character outside ASCII at `at`."""
+    start = max(at - SHOWN // 2, 0)
+    for found in _WORD.finditer(text, start, at + SHOWN):
+        if found.end() > at:
+            return one_line(found[0], SHOWN)
+    return one_line(text[at])
+
+
+def _line_at(content: bytes, offset: int, codec: str) -> int:
+    return _lines_before(content[:offset].decode(codec, "replace"), offset)
+
+
+def _lines_before(text: str, at: int) -> int:
+    before = text[:at]
+    return (before.count("\n") or before.count("\r")) + 1

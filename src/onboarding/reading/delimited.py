@@ -1,0 +1,131 @@
+"""Text to lines of values: which character stands between them, and where each line begins."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+
+from onboarding.reading.decode import Decoded
+from onboarding.reading.found import FileWarning, Grid, Refusal, one_line
+from onboarding.reading.header import LINES_SEARCHED, known_in, place_of
+
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
+
+# Excel's way to say it, on a line of its own before the header; it hides that line.
+_SEP = re.compile(r'"?sep=(.?)"?[\r\n]*', re.IGNORECASE)
+_LONGEST_FIELD = 2**31 - 1
+"""A file's size is limited, and so is what a stray quote can make one value of."""
+
+_LINE_ENDS = (("\r\n", "CRLF"), ("\n", "LF"), ("\r", "CR"))
+
+
+@dataclass(frozen=True, slots=True)
+class Delimited:
+    """A text file as lines of values, and how it was written."""
+
+    grid: Grid
+    delimiter: str
+    line_end: str | None
+    warnings: tuple[FileWarning, ...] = ()
+
+
+def read(decoded: Decoded, most_lines: int) -> Delimited | Refusal:
+    """The lines of a text file; of more than `most_lines` the rest is only counted."""
+    csv.field_size_limit(_LONGEST_FIELD)
+    lines = decoded.lines()
+    blank, first = 0, next(lines, "")
+    while first and not first.strip():
+        blank, first = blank + 1, next(lines, "")
+    said = _SEP.fullmatch(first)
+    if said is None:
+        lines = chain([first], lines)
+    elif said[1] not in DELIMITERS:
+        known = ", ".join(DELIMITERS.values())
+        return Refusal(
+            "UNKNOWN_DELIMITER", f"The first line is '{one_line(first)}'; what can stand between values: {known}"
+        )
+    head = list(islice(lines, LINES_SEARCHED))
+    delimiter = said[1] if said else _delimiter_of(head)
+    if isinstance(delimiter, Refusal):
+        return delimiter
+    # A spreadsheet hides the line that names the delimiter, and counts without it.
+    grid = _cut(chain(head, lines), delimiter, most_lines, rows_before=blank, lines_before=blank + bool(said))
+    if isinstance(grid, Refusal):
+        return grid
+    mixed = _mixed(grid, delimiter)
+    if mixed is not None:
+        return mixed
+    return Delimited(grid, DELIMITERS[delimiter], _line_end(head))
+
+
+def _cut(lines: Iterator[str], delimiter: str, most_lines: int, rows_before: int, lines_before: int) -> Grid | Refusal:
+    # strict: a stray quote ends the reading instead of quietly swallowing the rows that follow it.
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    grid = Grid()
+    count = 0
+    try:
+        for number, values in enumerate(reader, rows_before + 1):
+            if not values:
+                continue
+            count += 1
+            if any(values) and any(map(str.strip, values)):
+                grid.total = count
+            if count <= most_lines:
+                grid.lines.append(values)
+                grid.numbers.append(number)
+    except csv.Error as error:
+        line = reader.line_num + lines_before
+        reason = (
+            f"The file cannot be read at line {line} ({one_line(str(error))}); check the quotes around the values there"
+        )
+        return Refusal("UNREADABLE_CSV", reason)
+    del grid.lines[grid.total :]
+    del grid.numbers[grid.total :]
+    return grid
+
+
+def _delimiter_of(head: list[str]) -> str | Refusal:
+    """The delimiter under which the header names most of our columns."""
+    headers = {mark: _header_under(head, mark) for mark in DELIMITERS}
+    known = {mark: known_in(header) for mark, header in headers.items()}
+    most = max(known.values())
+    candidates = [mark for mark in DELIMITERS if known[mark] == most and len(headers[mark]) > 1]
+    if most == 0:
+        # No name is known, so the header will be refused; its names are best told apart by what there is most of.
+        return max(DELIMITERS, key=lambda mark: len(headers[mark]))
+    if len(candidates) > 1:
+        found = " and ".join(f"{known[mark]} between {DELIMITERS[mark]}s" for mark in candidates)
+        reason = (
+            f"It cannot be told what stands between the values: the header line has columns of ours, {found}. "
+            "Use one and the same sign throughout"
+        )
+        return Refusal("AMBIGUOUS_DELIMITER", reason)
+    return candidates[0] if candidates else ","
+
+
+def _header_under(head: list[str], delimiter: str) -> list[str]:
+    lines = list(csv.reader(head, delimiter=delimiter))
+    return lines[place_of(lines)] if lines else []
+
+
+def _mixed(grid: Grid, delimiter: str) -> Refusal | None:
+    """The refusal of a file whose rows are written with another delimiter than its header."""
+    lines = grid.lines[place_of(grid.lines) :]
+    if len(lines) < 2 or len(lines[0]) < 2 or any(len(line) > 1 for line in lines[1:]):
+        return None
+    for mark, name in DELIMITERS.items():
+        if mark != delimiter and all(mark in value for line in lines[1:] for value in line):
+            reason = (
+                f"The header line has a {DELIMITERS[delimiter]} between its names, but the rows have a {name} between "
+                "their values. Use one and the same sign throughout"
+            )
+            return Refusal("AMBIGUOUS_DELIMITER", reason)
+    return None
+
+
+def _line_end(head: list[str]) -> str | None:
+    """How the first line ends; None if there is but one."""
+    return next((name for end, name in _LINE_ENDS if head and head[0].endswith(end)), None)

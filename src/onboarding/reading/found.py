@@ -1,0 +1,102 @@
+"""What reading finds: a file's lines, how it was written, what is odd about it, or why it is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+MAX_COLUMNS = 1_000
+"""Columns of a file; more are no products."""
+
+# What would break a line, ring a bell, or cannot be stored.
+_UNSHOWABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+
+
+def one_line(text: str, most: int = 60) -> str:
+    """Something of the file's as a sentence shows it: on one line, and not too long."""
+    shown = _UNSHOWABLE.sub(" ", text[: most + 1]).strip()
+    return shown if len(shown) <= most else f"{shown[:most]}…"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a whole file is not taken in: a code for programs, a sentence for the vendor."""
+
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileWarning:
+    """Something odd that changes no data: of the whole file, or of one row or column of it."""
+
+    code: str
+    message: str
+    row_number: int | None = None
+    column: str | None = None
+
+
+@dataclass(slots=True)
+class Grid:
+    """A file as lines of values that mean nothing yet.
+
+    `numbers` says where each line stands in the file, as a spreadsheet counts. Lines past the limit are counted in
+    `total` and not kept; blank lines at the end are neither.
+    """
+
+    lines: list[list[str]] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The file as the vendor wrote it: header and data rows in the order of its columns, every value untouched.
+
+    Row n is `rows[n - 1]`; `lines` says on which line of a spreadsheet it stands. A row may be shorter or longer than
+    the header. The columns that our fix file adds are left out, and values that it made harmless are as they were.
+    """
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    lines: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """How a file was written, as far as reading had to find out.
+
+    `columns` maps each header that is one of our columns to that column; `unknown` are the headers that are none.
+    Numbers in the columns `decimal_commas` were read with a comma for the decimal point.
+    """
+
+    format: str
+    header_line: int
+    columns: Mapping[str, str]
+    unknown: Sequence[str] = ()
+    encoding: str | None = None
+    delimiter: str | None = None
+    line_end: str | None = None
+    sheet: str | None = None
+    decimal_commas: Sequence[str] = ()
+    fix_file: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Its parts for a program; `Detected(**parts)` makes it again."""
+        return {**asdict(self), "unknown": list(self.unknown), "decimal_commas": list(self.decimal_commas)}
+
+    def sentence(self) -> str:
+        """The same for a reader, such as `CSV, UTF-8, comma, LF, header in line 1; read as: Qty = stock_quantity`."""
+        parts = [self.format.upper(), self.encoding, self.delimiter, self.line_end]
+        if self.sheet is not None:
+            parts.append(f"sheet '{one_line(self.sheet)}'")
+        parts.append(f"header in line {self.header_line}")
+        if self.decimal_commas:
+            parts.append(f"decimal comma in {' and '.join(self.decimal_commas)}")
+        if self.fix_file:
+            parts.append("a fix file of ours")
+        said = ", ".join(part for part in parts if part)
+        renamed = [f"{one_line(name)} = {column}" for name, column in self.columns.items() if name.strip() != column]
+        return f"{said}; read as: {', '.join(renamed)}" if renamed else said

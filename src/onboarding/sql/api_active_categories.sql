@@ -1,0 +1,1 @@
+select category_name from product_categories where is_active order by category_name

@@ -1,0 +1,1 @@
+select exists (select from revoked_links where s3_key = %(s3_key)s)

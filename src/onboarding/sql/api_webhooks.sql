@@ -1,0 +1,1 @@
+select vendor_id, url, secret from webhooks order by vendor_id

@@ -1,0 +1,1 @@
+delete from held_rows where upload_id = %(upload_id)s

@@ -1,0 +1,1 @@
+select category_name, is_active, description from product_categories order by category_name

@@ -1,0 +1,7 @@
+-- A vendor's products by their vendor product ids, in the order of the CSV's columns.
+select
+    product_id, updated_at,
+    vendor_product_id, product_name, category, subcategory, description, sku, brand,
+    price, compare_at_price, stock_quantity, unit, weight_kg, dimensions_cm, image_url
+from products
+where vendor_id = %(vendor_id)s and vendor_product_id = any(%(ids)s::text[])

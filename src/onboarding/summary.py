@@ -1,0 +1,72 @@
+"""The errors of an upload in a few sentences: equal mistakes together, the most frequent first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from onboarding.database import Connection
+from onboarding.model import RowError
+from onboarding.rules import quoted
+from onboarding.sql import statement
+
+TOP = 10
+"""How many groups a mail or a page shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorGroup:
+    """Errors of one type, in one field, with one value: how many rows have it, and the first of them."""
+
+    error_type: str
+    field: str
+    value: str
+    message: str
+    expected: str
+    hint: str
+    rows: int
+    first_row: int
+
+    @property
+    def sentence(self) -> str:
+        """Such as `312 rows: category 'Elektronics', did you mean 'Electronics'?`."""
+        where = f"{self.rows:,} rows" if self.rows > 1 else f"Row {self.first_row}"
+        if not self.value:
+            return f"{where}: {self.message}"
+        advice = f"{self.hint[0].lower()}{self.hint[1:]}" if self.hint else f"expected {self.expected}"
+        return f"{where}: {self.field} {quoted(self.value)}, {advice}"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The most frequent groups of an upload's errors, and how many groups there are beside them."""
+
+    groups: Sequence[ErrorGroup]
+    more: int
+
+    @property
+    def sentences(self) -> list[str]:
+        if not self.more:
+            return [group.sentence for group in self.groups]
+        others = "1 other mistake" if self.more == 1 else f"{self.more:,} other mistakes"
+        return [*(group.sentence for group in self.groups), f"and {others}"]
+
+
+def summarised(errors: Iterable[tuple[int, RowError]], top: int = TOP) -> Summary:
+    """The same for errors that are in no database, given with their rows' numbers."""
+    alike: dict[tuple[str, str, str], list[tuple[int, RowError]]] = {}
+    for row_number, error in errors:
+        alike.setdefault((error.error_type, error.field, error.value), []).append((row_number, error))
+    groups = [
+        ErrorGroup(*kind, found[0][1].message, found[0][1].expected, found[0][1].hint, len(found), found[0][0])
+        for kind, found in alike.items()
+    ]
+    groups.sort(key=lambda group: (-group.rows, group.first_row))
+    return Summary(groups[:top], max(0, len(groups) - top))
+
+
+def summary_of(connection: Connection, upload_id: str, top: int = TOP) -> Summary:
+    """What is wrong in an upload, by type, field and value."""
+    found = connection.execute(statement("error_groups"), {"upload_id": upload_id, "limit": top}).fetchall()
+    groups = [ErrorGroup(*columns) for *columns, _ in found]
+    return Summary(groups, found[0][-1] - len(groups) if found else 0)

@@ -1,0 +1,146 @@
+"""What an attacker tries, and the count of what came of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+from starlette.routing import Mount, Route
+
+from onboarding.api.app import create_app
+from onboarding.config import Settings
+from onboarding.context import Context
+from tests.pipeline import Pipeline
+
+INJECTIONS = (
+    "' or '1'='1",
+    "'; reset role; select * from products; --",
+    '"><script>alert(1)</script>',
+    "=cmd|'/C calc'!A0",
+)
+
+
+@dataclass
+class Attempts:
+    """Every attempt is counted; one that got something or changed something is a success, and a failure of ours."""
+
+    made: int = 0
+    successes: list[str] = field(default_factory=list)
+
+    def count(self, what: str, *, succeeded: bool) -> None:
+        self.made += 1
+        if succeeded:
+            self.successes.append(what)
+
+
+@dataclass(frozen=True)
+class Belongings:
+    """What vendor A has that nobody else may see: ids to guess, and words that stand in its data alone."""
+
+    upload_id: str
+    ticket_id: str
+    key_id: str
+    link: str
+    words: tuple[str, ...]
+
+    def seen_in(self, answer: httpx.Response, sent: str) -> bool:
+        """Whether an answer tells something of A's that was not in the question."""
+        text = answer.text + json.dumps(dict(answer.headers))
+        return any(word in text and word not in sent for word in self.words)
+
+
+def app_of(pipeline: Pipeline, environment: dict[str, str]) -> FastAPI:
+    """The app as it is served, to ask it for its routes."""
+    settings = Settings(pipeline.endpoints.environment() | environment | {"PORTAL_URL": pipeline.endpoints.portal_url})
+    ctx = Context(settings)
+    ctx.__dict__["s3"] = pipeline.s3
+    return create_app(ctx)
+
+
+def routes_of(app: FastAPI) -> list[tuple[str, str]]:
+    """Every method and path that the app answers, pages among them; none can be forgotten."""
+    found: list[tuple[str, str]] = []
+
+    def walk(routes: Any) -> None:
+        for route in routes:
+            if isinstance(route, Route):
+                found.extend((method, route.path) for method in sorted((route.methods or set()) - {"HEAD"}))
+            elif isinstance(route, Mount):
+                found.append(("GET", f"{route.path}/{{path}}"))
+            else:
+                # FastAPI keeps a router that was included as it is.
+                walk(route.original_router.routes)
+
+    walk(app.routes)
+    return found
+
+
+def addresses(path: str, theirs: Belongings, own_upload: str) -> Iterator[str]:
+    """A route with A's things for its parameters: plain, and dressed up to pass as somebody else's."""
+    values = {
+        "{upload_id}": theirs.upload_id,
+        "{ticket_id}": theirs.ticket_id,
+        "{key_id}": theirs.key_id,
+        "{vendor_id}": "VENDA",
+        "{category_id}": "1",
+        "{queue}": "csv-parser-failures",
+        "{token}": theirs.link,
+    }
+    plain = path
+    for name, value in values.items():
+        plain = plain.replace(name, value)
+    yield plain
+    if plain == path:
+        yield f"{path}?vendor_id=VENDA"
+        yield f"{path}?vendor_id=VENDA&vendor_id=VENDB"
+        return
+    for name, value in values.items():
+        if name in path:
+            for dressed in (
+                f"{own_upload}/../{value}",
+                f"{own_upload}%2F..%2F{value}",
+                f"..%2F..%2Fv1%2Fuploads%2F{value}",
+                f"%2e%2e/{value}",
+                f"{value}%00",
+                f"{value}%20",
+                f"%0a{value}",
+                value.lower(),
+                f"{value};{own_upload}",
+                f"{value}%27%20or%20%271%27=%271",
+            ):
+                yield path.replace(name, dressed)
+
+
+BODIES: dict[str, Any] = {
+    "POST /v1/tickets": {"file_name": "../VENDA/stolen.csv"},
+    "POST /v1/keys": {"name": "mine", "scopes": ["uploads:read"], "vendor_id": "VENDA"},
+    "POST /v1/sign-in": {"email": "nobody@nowhere.example"},
+    "POST /v1/operator/vendors": {"vendor_id": "EVIL", "vendor_name": "Evil", "email": "evil@evil.example"},
+    "POST /v1/operator/categories": {"category_name": "Evil"},
+    "PATCH /v1/operator/vendors/{vendor_id}": {"status": "suspended"},
+    "PATCH /v1/operator/categories/{category_id}": {"is_active": False},
+    "PUT /v1/webhook": {"url": "https://evil.example/hook", "vendor_id": "VENDA"},
+}
+
+
+def fingerprint(pipeline: Pipeline, vendor_id: str) -> str:
+    """Everything that the stores hold of a vendor, as one hash: it must be the same after an attack."""
+    digest = hashlib.sha256()
+    tables = pipeline.connection.execute(
+        "select table_name from information_schema.columns "
+        "where table_schema = 'public' and column_name = 'vendor_id' order by table_name"
+    ).fetchall()
+    for (table,) in tables:
+        # The use of a key is stamped on it: that is no change of hers.
+        query = f"select to_jsonb(t) - 'last_used_at' from {table} t where vendor_id = %s order by 1"  # noqa: S608
+        digest.update(str(pipeline.connection.execute(query, (vendor_id,)).fetchall()).encode())
+    listed = pipeline.s3.list_object_versions(Bucket=pipeline.endpoints.bucket)
+    for version in listed.get("Versions", []):
+        if f"/{vendor_id}/" in version["Key"]:
+            digest.update(f"{version['Key']} {version['VersionId']} {version['ETag']}".encode())
+    return digest.hexdigest()

@@ -1,0 +1,132 @@
+"""Operators see everything, manage vendors and categories, and have stuck and failed things tried again."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+
+import httpx
+
+from tests.api.people import browser, signed_in
+from tests.pipeline import Pipeline, csv_of, product, until
+
+
+def test_an_operator_sees_every_vendor(pipeline: Pipeline, operator: httpx.Client) -> None:
+    pipeline.vendor("VENDA")
+    upload = pipeline.run("VENDA", "seen.csv", csv_of([product("seen"), product("seen-bad", price="-1")]))
+    assert operator.get(f"/v1/uploads/{upload.upload_id}").json()["vendor_id"] == "VENDA"
+    assert operator.get(f"/v1/uploads/{upload.upload_id}/errors").json()["items"][0]["row_number"] == 2
+    of_a = operator.get("/v1/uploads", params={"vendor_id": "VENDA"}).json()["items"]
+    assert {item["vendor_id"] for item in of_a} == {"VENDA"}
+    overview = operator.get("/v1/operator/overview").json()
+    assert overview["uploads"] >= 1
+    assert overview["rows"] == overview["valid_rows"] + overview["error_rows"]
+    chart = operator.get("/v1/operator/throughput", params={"minutes": 60, "stretches": 12}).json()["items"]
+    assert len(chart) == 12
+    assert sum(moment["rows"] for moment in chart) >= 2
+    top = operator.get("/v1/operator/top-errors").json()["items"]
+    assert "INVALID_PRICE" in {item["error_type"] for item in top}
+
+
+def test_vendors_are_managed(pipeline: Pipeline, operator: httpx.Client) -> None:
+    wanted = {"vendor_id": "NEWCO", "vendor_name": "New & Co", "email": "hello@newco.example"}
+    made = operator.post("/v1/operator/vendors", json=wanted)
+    assert (made.status_code, made.json()["quality"]) == (201, None)
+    assert operator.post("/v1/operator/vendors", json=wanted).status_code == 409
+    with closing(signed_in(pipeline, "hello@newco.example")) as client:
+        assert client.get("/v1/session").json()["name"] == "New & Co"
+    pipeline.run("NEWCO", "first.csv", csv_of([product("new-1"), product("new-2", price="-1")]))
+    listed = {v["vendor_id"]: v for v in operator.get("/v1/operator/vendors").json()["items"]}
+    assert (listed["NEWCO"]["rows"], listed["NEWCO"]["valid_rows"], listed["NEWCO"]["quality"]) == (2, 1, 50.0)
+    changed = operator.patch("/v1/operator/vendors/NEWCO", json={"vendor_name": "Newco"}).json()
+    assert (changed["vendor_name"], changed["email"]) == ("Newco", "hello@newco.example")
+    assert operator.get("/v1/operator/vendors/NOSUCH").status_code == 404
+    done = operator.get("/v1/operator/actions", params={"vendor_id": "NEWCO"}).json()["items"]
+    assert [action["action"] for action in done if action["actor"].startswith("operator:")] == [
+        "vendor_changed",
+        "vendor_created",
+    ]
+
+
+def test_categories_are_managed(pipeline: Pipeline, operator: httpx.Client, vendor_a: httpx.Client) -> None:
+    made = operator.post("/v1/operator/categories", json={"category_name": "Garden Gnomes"}).json()
+    assert operator.post("/v1/operator/categories", json={"category_name": "Garden Gnomes"}).status_code == 409
+    assert "Garden Gnomes" in vendor_a.get("/v1/categories").json()["items"]
+    operator.patch(f"/v1/operator/categories/{made['category_id']}", json={"is_active": False})
+    assert "Garden Gnomes" not in vendor_a.get("/v1/categories").json()["items"]
+    assert operator.patch("/v1/operator/categories/2147483647", json={"is_active": False}).status_code == 404
+    pipeline.connection.execute("delete from product_categories where category_name = 'Garden Gnomes'")
+
+
+def test_a_stuck_upload_is_resumed(pipeline: Pipeline, operator: httpx.Client) -> None:
+    upload = pipeline.run("VEND003", "stuck.csv", csv_of([product("stuck-1"), product("stuck-2")]))
+    with pipeline.connection.transaction():
+        pipeline.connection.execute("delete from products where upload_id = %s", (upload.upload_id,))
+        pipeline.connection.execute(
+            "update upload_history set status = 'processing', processing_completed_at = null, notified_at = null, "
+            "valid_records = 0, created_records = 0, last_progress_at = now() - interval '1 hour' where upload_id = %s",
+            (upload.upload_id,),
+        )
+    stuck = operator.get("/v1/operator/stuck", params={"minutes": 30}).json()["items"]
+    assert [item["upload_id"] for item in stuck] == [upload.upload_id]
+    assert operator.post(f"/v1/operator/uploads/{upload.upload_id}/resume").status_code == 202
+    assert pipeline.finished(upload.upload_id).valid_records == 2
+    assert operator.post(f"/v1/operator/uploads/{upload.upload_id}/resume").status_code == 409
+
+
+def test_failures_are_listed_and_tried_again(pipeline: Pipeline, operator: httpx.Client) -> None:
+    upload = pipeline.run("VEND003", "failed.csv", csv_of([product("failed")]))
+    record = {
+        "s3": {
+            "bucket": {"name": pipeline.endpoints.bucket},
+            "object": {"key": upload.s3_key, "versionId": upload.s3_version_id},
+        }
+    }
+    failed = {"requestPayload": {"Records": [record]}, "responsePayload": {"errorMessage": "the database was away"}}
+    queue = pipeline.sqs.get_queue_url(QueueName="csv-parser-failures")["QueueUrl"]
+    pipeline.sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(failed))
+
+    def waiting() -> int:
+        found = operator.get("/v1/operator/failures").json()["items"]
+        return sum(item["waiting"] for item in found if item["queue"] == "csv-parser-failures")
+
+    until(lambda: waiting() == 1, "the failure to be seen")
+    [shown] = operator.get("/v1/operator/failures/csv-parser-failures").json()["items"]
+    assert (shown["about"], shown["error"]) == (upload.s3_key, "the database was away")
+    redriven = operator.post("/v1/operator/failures/csv-parser-failures/redrive").json()
+    assert redriven == {"items": [{"about": upload.s3_key, "error": None}], "waiting": 0}
+    assert operator.get("/v1/operator/failures/no-such-queue").status_code == 404
+
+
+def test_a_viewer_changes_nothing(pipeline: Pipeline) -> None:
+    pipeline.connection.execute(
+        "insert into operators (email, name) values ('viewer@techmart.example', 'Viewer') on conflict do nothing"
+    )
+    with closing(signed_in(pipeline, "viewer@techmart.example")) as viewer:
+        assert viewer.get("/v1/operator/overview").status_code == 200
+        assert viewer.post("/v1/operator/categories", json={"category_name": "X"}).status_code == 403
+        pipeline.connection.execute("update operators set status = 'suspended' where email like 'viewer@%'")
+        assert viewer.get("/v1/operator/overview").status_code == 401
+
+
+def test_the_function_on_aws_is_the_same_app(pipeline: Pipeline) -> None:
+    host = pipeline.endpoints.portal_url.removeprefix("http://")
+    event = {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": "/v1/openapi.json",
+        "rawQueryString": "",
+        "headers": {"host": host},
+        "requestContext": {"http": {"method": "GET", "path": "/v1/openapi.json", "sourceIp": "192.0.2.1"}},
+        "isBase64Encoded": False,
+    }
+    answer = pipeline.lambdas.invoke(FunctionName="api", Payload=json.dumps(event).encode())
+    told = json.loads(answer["Payload"].read())
+    assert told["statusCode"] == 200, told
+    with browser(pipeline) as client:
+        assert json.loads(told["body"]) == client.get("/v1/openapi.json").json()
+    # The database, with the role's own rights.
+    event["rawPath"] = event["requestContext"]["http"]["path"] = "/v1/uploads"  # type: ignore[index]
+    event["headers"] = {"host": host, "authorization": "Bearer onb_nobody"}
+    told = json.loads(pipeline.lambdas.invoke(FunctionName="api", Payload=json.dumps(event).encode())["Payload"].read())
+    assert told["statusCode"] == 401, told

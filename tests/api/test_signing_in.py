@@ -1,0 +1,186 @@
+"""Links by mail, sessions, keys: what opens a door opens it once, for long enough, and for nobody else."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+
+from onboarding.api.secrets import hashed
+from onboarding.api.sessions import PER_ADDRESS, PER_IP
+from tests.api.people import browser, forget_requests, links, new_key, new_link, signed_in, with_key
+from tests.pipeline import Pipeline
+
+
+def test_a_mailed_link_signs_in_once(pipeline: Pipeline) -> None:
+    email = pipeline.vendor("SIGNIN1")
+    token = new_link(pipeline, email)
+    with browser(pipeline) as client:
+        for _ in range(3):  # a mail scanner looks at it
+            page = client.get(f"/sign-in/{token}")
+            assert page.status_code == 200
+        assert f'<form method="post" action="/sign-in/{token}">' in page.text
+        answer = client.post(f"/sign-in/{token}")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+        cookie = answer.headers["set-cookie"]
+        assert "HttpOnly" in cookie
+        assert "SameSite=lax" in cookie
+        assert "Path=/" in cookie
+        assert "Secure" not in cookie, "plain HTTP on this machine"
+        assert client.get("/v1/session").json()["vendor_id"] == "SIGNIN1"
+        assert client.post(f"/sign-in/{token}").status_code == 410
+        assert client.get(f"/sign-in/{token}").status_code == 410
+    kept = pipeline.connection.execute("select count(*) from sign_in_links where link_sha256 = %s", (hashed(token),))
+    assert kept.fetchone() == (1,), "as its hash alone"
+
+
+def test_an_old_link_signs_nobody_in(pipeline: Pipeline) -> None:
+    token = new_link(pipeline, pipeline.vendor("SIGNIN2"))
+    pipeline.connection.execute(
+        "update sign_in_links set expires_at = now() - interval '1 second' where link_sha256 = %s", (hashed(token),)
+    )
+    with browser(pipeline) as client:
+        assert client.post("/v1/session", json={"token": token}).status_code == 410
+
+
+def test_an_unknown_address_is_answered_alike(pipeline: Pipeline) -> None:
+    known = pipeline.vendor("SIGNIN3")
+    answers, times = {}, {}
+    with browser(pipeline) as client:
+        for email in (known, "nobody@nowhere.example"):
+            taken = []
+            for _ in range(3):
+                forget_requests(pipeline)
+                started = time.monotonic()
+                answer = client.post("/v1/sign-in", json={"email": email})
+                taken.append(time.monotonic() - started)
+            answers[email] = (answer.status_code, answer.content, sorted(answer.headers))
+            times[email] = statistics.median(taken)
+    assert len({str(answer) for answer in answers.values()}) == 1
+    assert abs(times[known] - times["nobody@nowhere.example"]) < 0.25
+    assert links(pipeline, "nobody@nowhere.example") == []
+
+
+def test_an_address_is_not_flooded(pipeline: Pipeline) -> None:
+    email = pipeline.vendor("SIGNIN4")
+    forget_requests(pipeline)
+    with browser(pipeline) as client:
+        for _ in range(PER_ADDRESS + 2):
+            assert client.post("/v1/sign-in", json={"email": email.upper()}).status_code == 202
+        assert len(links(pipeline, email)) == PER_ADDRESS
+        pipeline.connection.execute(
+            "insert into sign_in_requests (subject) select 'ip:127.0.0.1' from generate_series(1, %s)", (PER_IP,)
+        )
+        refused = client.post("/v1/sign-in", json={"email": "another@vendors.example"})
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "3600")
+    forget_requests(pipeline)
+
+
+def test_a_session_ends_when_it_is_ended(pipeline: Pipeline) -> None:
+    with closing(signed_in(pipeline, pipeline.vendor("SIGNIN5"))) as client:
+        cookie = client.cookies["onboarding_session"]
+        assert client.delete("/v1/session").status_code == 204
+        with browser(pipeline, Cookie=f"onboarding_session={cookie}") as thief:
+            assert thief.get("/v1/session").status_code == 401
+
+
+def test_another_site_cannot_use_a_session(vendor_a: httpx.Client) -> None:
+    def post(**headers: str) -> int:
+        return vendor_a.post("/v1/tickets", json={"file_name": "x.csv"}, headers=headers).status_code
+
+    assert post() == 201
+    assert post(Origin=str(vendor_a.base_url).rstrip("/")) == 201
+    assert post(Origin="https://evil.example") == 403
+    assert post(Origin="null") == 403
+    assert post(**{"X-CSRF-Token": ""}) == 403
+    assert post(**{"X-CSRF-Token": "0" * 64}) == 403
+    form = {"csrf_token": vendor_a.headers["X-CSRF-Token"]}
+    forged = vendor_a.post("/v1/dry-runs", files={"file": b"x"}, headers={"X-CSRF-Token": ""})
+    assert forged.status_code == 403
+    meant = vendor_a.post("/v1/dry-runs", files={"file": b"x"}, data=form, headers={"X-CSRF-Token": ""})
+    assert meant.status_code == 200
+    assert (
+        vendor_a.post("/v1/sign-in", json={"email": "a@b.c"}, headers={"Origin": "https://evil.example"}).status_code
+        == 403
+    )
+
+
+def test_a_key_opens_what_its_scopes_say(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+    made = new_key(vendor_a, "uploads:read")
+    assert made["key"].startswith(f"onb_{made['key_id']}_")
+    with with_key(pipeline, made["key"]) as program:
+        assert program.get("/v1/uploads").status_code == 200
+        refused = program.post("/v1/tickets", json={"file_name": "x.csv"})
+        assert (refused.status_code, refused.json()["type"]) == (403, "/problems/not-allowed")
+        assert program.get("/v1/keys").status_code == 403
+        listed = {key["key_id"]: key for key in vendor_a.get("/v1/keys").json()["items"]}
+        assert listed[made["key_id"]]["last_used_at"] is not None
+        assert "key" not in listed[made["key_id"]]
+        assert vendor_a.delete(f"/v1/keys/{made['key_id']}").status_code == 204
+        assert program.get("/v1/uploads").status_code == 401
+    kept = pipeline.connection.execute("select key_sha256 from api_keys where key_id = %s", (made["key_id"],))
+    assert kept.fetchone() == (hashed(made["key"]),)
+
+
+def test_an_expired_key_opens_nothing(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+    made = new_key(vendor_a)
+    pipeline.connection.execute(
+        "update api_keys set expires_at = now() - interval '1 second' where key_id = %s", (made["key_id"],)
+    )
+    with with_key(pipeline, made["key"]) as program:
+        answer = program.get("/v1/uploads")
+        assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    ["", "Bearer", "Basic dXNlcjpwYXNz", "Bearer onb_x_y", "Bearer \u00e9", "bearer " + "x" * 5000],
+)
+def test_a_bad_key_is_refused_even_beside_a_good_session(vendor_a: httpx.Client, authorization: str) -> None:
+    headers = {b"Authorization": authorization.encode("latin-1")}
+    assert vendor_a.get("/v1/uploads", headers=headers).status_code == 401
+
+
+def test_a_suspended_vendor_looks_and_touches_nothing(pipeline: Pipeline, operator: httpx.Client) -> None:
+    with closing(signed_in(pipeline, pipeline.vendor("SIGNIN6"))) as client:
+        made = new_key(client)
+        changed = operator.patch("/v1/operator/vendors/SIGNIN6", json={"status": "suspended"})
+        assert changed.json()["status"] == "suspended"
+        with with_key(pipeline, made["key"]) as program:
+            for someone in (client, program):
+                assert someone.get("/v1/uploads").status_code == 200
+                refused = someone.post("/v1/tickets", json={"file_name": "x.csv"})
+                assert (refused.status_code, refused.json()["type"]) == (403, "/problems/account-suspended")
+
+
+def test_a_request_for_another_host_is_not_served(pipeline: Pipeline) -> None:
+    with browser(pipeline, Host="evil.example") as client:
+        assert client.get("/v1/openapi.json").status_code == 400
+
+
+def test_every_answer_has_the_headers(pipeline: Pipeline) -> None:
+    with browser(pipeline) as client:
+        for path in ("/v1/openapi.json", "/v1/uploads", "/nowhere", "/sign-in/x"):
+            headers = client.get(path).headers
+            assert "default-src 'none'" in headers["content-security-policy"]
+            assert "unsafe-inline" not in headers["content-security-policy"]
+            assert headers["x-content-type-options"] == "nosniff"
+            assert headers["x-frame-options"] == "DENY"
+            assert headers["cache-control"] == "no-store"
+
+
+def test_the_log_holds_no_secret(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+    made = new_key(vendor_a)
+    token = new_link(pipeline, "venda@vendors.example")
+    with browser(pipeline) as client:
+        client.get(f"/sign-in/{token}")
+        client.get("/v1/session", headers={"Authorization": f"Bearer {made['key']}"})
+    text = (Path(pipeline.endpoints.log_dir) / "portal.log").read_text()
+    assert '"route":"/sign-in/{token}"' in text
+    assert '"actor":"key:' in text
+    for secret in (made["key"], token, vendor_a.cookies["onboarding_session"], vendor_a.headers["X-CSRF-Token"]):
+        assert secret not in text

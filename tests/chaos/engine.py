@@ -1,0 +1,222 @@
+"""The whole pipeline on the local engine, with its own triggers: put many files, wait, and hold the end to the laws."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Self
+
+from onboarding.config import Settings
+from onboarding.context import Context
+from onboarding.local.mails import read_mails
+from onboarding.local.up import LocalEngine
+from onboarding.watchdog import drive, sweep
+from tests.chaos import laws
+from tests.chaos.files import File, file_of
+from tests.pipeline import Pipeline
+
+PARSERS_AT_ONCE = 8
+"""Files that are put before the first of them is taken in: the engine starts a process for each."""
+
+
+def files(uploads: int, rows: int, vendors: int, name: str, wrong: int = 20) -> list[tuple[str, File]]:
+    """Keys and files; every `wrong`th row breaks a rule, and the first SKUs are wanted by a vendor's every file."""
+    made = []
+    for number in range(uploads):
+        vendor = f"{name}-{number % vendors:02d}"
+        names = [f"{vendor}-shared-{n}" if n < 3 else f"{name}-{number}-{n}" for n in range(rows)]
+        broken = {n: n // wrong % 5 for n in range(wrong, rows + 1, wrong)}
+        made.append((f"uploads/{vendor}/file-{number}.csv", file_of(vendor, names, broken)))
+    return made
+
+
+class Load:
+    """Files put into a running engine, and what became of them."""
+
+    def __init__(self, local: LocalEngine, uploads: dict[str, File] | None = None) -> None:
+        self.local = local
+        self.pipeline = Pipeline(local.endpoints)
+        self.uploads = uploads if uploads is not None else {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.pipeline.connection.close()
+
+    def put(self, some: Iterable[tuple[str, File]]) -> None:
+        """Put files, never more than a few ahead of what was taken in."""
+        for key, file in some:
+            while self._ahead() >= PARSERS_AT_ONCE:
+                time.sleep(0.02)
+            source = self.pipeline.put_key(key, file.content)
+            self.uploads[self.pipeline.upload_id(source)] = file
+
+    def _ahead(self) -> int:
+        return len(self.uploads) - self._count("true")
+
+    def _count(self, condition: str) -> int:
+        query = f"select count(*) from upload_history where upload_id = any(%s) and {condition}"  # noqa: S608
+        found = self.pipeline.connection.execute(query, (list(self.uploads),)).fetchone()
+        return int(found[0]) if found else 0
+
+    def _judged(self) -> int:
+        query = "select coalesce(sum(valid_records + error_records), 0) from upload_history where upload_id = any(%s)"
+        found = self.pipeline.connection.execute(query, (list(self.uploads),)).fetchone()
+        return int(found[0]) if found else 0
+
+    def told(self) -> int:
+        """How many uploads are finished and notified."""
+        return self._count("notified_at is not null")
+
+    def wait(self, seconds: float, *, progress: float | None = None) -> bool:
+        """Wait until every vendor was told and has mail; False when nothing moved for `progress` seconds."""
+        deadline, last, moved = time.monotonic() + seconds, (-1, -1, -1), time.monotonic()
+        while time.monotonic() < deadline:
+            told = self.told()
+            now = (told, len(self._mailed()) if told == len(self.uploads) else -1, self._judged())
+            if now[:2] == (len(self.uploads), len(self.uploads)):
+                return True
+            if now != last:
+                last, moved = now, time.monotonic()
+            if progress is not None and time.monotonic() - moved > progress:
+                return False
+            time.sleep(0.1)
+        return False
+
+    def mailed(self) -> int:
+        """How many uploads have their mail."""
+        return len(self._mailed())
+
+    def mailed_twice(self) -> int:
+        return sum(len(mails) > 1 for mails in self._mailed().values())
+
+    def _mailed(self) -> dict[str, list[dict[str, Any]]]:
+        found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for mail in read_mails(Path(self.local.endpoints.inbox_dir)):
+            for line in mail.text.splitlines():
+                if (
+                    line.startswith("Upload ID: ")
+                    and (name := line.removeprefix("Upload ID: ").strip()) in self.uploads
+                ):
+                    text = mail.text.replace("\r\n", "\n")
+                    found[name].append({"to": list(mail.recipients), "subject": mail.subject, "text": text})
+        return found
+
+    def check(self, *, mails_at_most: int = 1) -> None:
+        """Every law, on every upload; the items of a few rows of each."""
+        outcome = laws.Outcome(*(self._table(name, order) for name, order in TABLES))
+        mails = self._mailed()
+        for upload_id, file in self.uploads.items():
+            if upload_id not in outcome.history:
+                raise laws.broken("every file of a vendor is in the history", upload_id)
+            laws.check_upload(outcome, upload_id, file)
+            row, errors = outcome.history[upload_id], outcome.errors[upload_id]
+            if errors:
+                laws.check_report(self._object(row["error_file_s3_key"]), errors)
+            if not 1 <= len(mails[upload_id]) <= mails_at_most:
+                raise laws.broken("one mail for each upload", upload_id, len(mails[upload_id]))
+            for mail in mails[upload_id]:
+                laws.check_mail(mail, row)
+
+    def _table(self, name: str, order: str) -> laws.Table:
+        query = f"select to_jsonb(t) from {name} t where upload_id = any(%s) order by {order}"  # noqa: S608
+        found = self.pipeline.connection.execute(query, (list(self.uploads),))
+        return [row for (row,) in found]
+
+    def _object(self, key: str) -> bytes:
+        answer = self.pipeline.s3.get_object(Bucket=self.local.endpoints.bucket, Key=key)
+        content: bytes = answer["Body"].read()
+        return content
+
+
+TABLES = (("upload_history", "upload_id"), ("products", "product_id"), ("validation_errors", "error_id"))
+
+
+@contextmanager
+def environment(values: Mapping[str, str]) -> Any:
+    """These variables in our own environment."""
+    before = dict(os.environ)
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def watch(local: LocalEngine) -> int:
+    """One run of the watchdog, as an operator starts it after a restart; how many uploads it drove on."""
+    at_once = timedelta(0)
+    with environment(local.endpoints.environment()), closing(Context(Settings.from_environment())) as ctx:
+        return len([*drive(ctx, patience=at_once, at_once=None), *sweep(ctx, patience=at_once)])
+
+
+def vendors_of(load: Load, some: Sequence[tuple[str, File]]) -> None:
+    for vendor in {file.vendor_id for _, file in some}:
+        load.pipeline.vendor(vendor)
+
+
+def children(pid: int) -> list[int]:
+    """A process's descendants, nearest first."""
+    parents: dict[int, list[int]] = defaultdict(list)
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                stat = (entry / "stat").read_text()
+            except OSError:
+                continue
+            parents[int(stat.rsplit(")", 1)[1].split()[1])].append(int(entry.name))
+    found, left = [], [pid]
+    while left:
+        some = parents[left.pop()]
+        found += some
+        left += some
+    return found
+
+
+class Memory:
+    """Watches the peak of resident memory of every process of a run, in MB, by what it is."""
+
+    def __init__(self, local: LocalEngine) -> None:
+        self.peaks: dict[str, float] = defaultdict(float)
+        self.workers = 0
+        self._local = local
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ended.wait(0.25):
+            engine, postgres = self._local.engine, self._local.postgres
+            if not (engine and engine.process and postgres and postgres.process):
+                continue
+            workers = children(engine.process.pid)
+            self.workers = max(self.workers, len(workers))
+            self._note("harness and inbox", [os.getpid()])
+            self._note("engine", [engine.process.pid])
+            self._note("largest worker", workers)
+            self._note("largest PostgreSQL process", [postgres.process.pid, *children(postgres.process.pid)])
+
+    def _note(self, kind: str, processes: Sequence[int]) -> None:
+        for pid in processes:
+            try:
+                status = Path(f"/proc/{pid}/status").read_text()
+            except OSError:
+                continue
+            for line in status.splitlines():
+                if line.startswith("VmHWM:"):
+                    self.peaks[kind] = max(self.peaks[kind], int(line.split()[1]) / 1024)

@@ -1,0 +1,92 @@
+"""The two small languages in which DynamoDB and the stream's mapping are told conditions, as far as we use them."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+Item = dict[str, Any]
+
+_TOKEN = re.compile(r"\s*([()]|<=|>=|<>|[<>=]|:?\w+)")
+_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "=": operator.eq,
+    "<>": operator.ne,
+}
+
+
+def holds(expression: str, item: Item, values: Item) -> bool:
+    """Whether a condition expression holds for an item (an empty one: there is none)."""
+    tokens = _TOKEN.findall(expression)
+    assert "".join(tokens) == re.sub(r"\s+", "", expression), f"not understood: {expression}"
+    result = _either(tokens, item, values)
+    assert not tokens, f"not understood: {' '.join(tokens)}"
+    return result
+
+
+def _either(tokens: list[str], item: Item, values: Item) -> bool:
+    result = _both(tokens, item, values)
+    while tokens and tokens[0].lower() == "or":
+        tokens.pop(0)
+        # No short cut: the right side has to be read in any case.
+        result = _both(tokens, item, values) or result
+    return result
+
+
+def _both(tokens: list[str], item: Item, values: Item) -> bool:
+    result = _single(tokens, item, values)
+    while tokens and tokens[0].lower() == "and":
+        tokens.pop(0)
+        result = _single(tokens, item, values) and result
+    return result
+
+
+def _single(tokens: list[str], item: Item, values: Item) -> bool:
+    token = tokens.pop(0)
+    if token.lower() == "not":
+        return not _single(tokens, item, values)
+    if token == "(":
+        result = _either(tokens, item, values)
+        assert tokens.pop(0) == ")"
+        return result
+    if token in {"attribute_exists", "attribute_not_exists"}:
+        opening, name, closing = (tokens.pop(0) for _ in range(3))
+        assert (opening, closing) == ("(", ")")
+        return (name in item) == (token == "attribute_exists")
+    compare = _COMPARISONS[tokens.pop(0)]
+    left, right = (_operand(name, item, values) for name in (token, tokens.pop(0)))
+    return left is not None and right is not None and compare(left, right)
+
+
+def _operand(name: str, item: Item, values: Item) -> Any:
+    value = values[name] if name.startswith(":") else item.get(name)
+    if value is None:
+        return None
+    [(kind, content)] = value.items()
+    return Decimal(content) if kind == "N" else content
+
+
+def updated(expression: str, item: Item, values: Item) -> Item:
+    """The item after `set a = :x, b = :y`."""
+    verb, assignments = expression.split(None, 1)
+    assert verb.lower() == "set", f"not understood: {expression}"
+    result = dict(item)
+    for assignment in assignments.split(","):
+        name, value = (part.strip() for part in assignment.split("="))
+        result[name] = values[value]
+    return result
+
+
+def passes(pattern: Any, record: Any) -> bool:
+    """Whether an event passes a filter pattern whose leaves are lists of the texts allowed there."""
+    if isinstance(pattern, list):
+        return record in pattern
+    return isinstance(record, dict) and all(
+        name in record and passes(part, record[name]) for name, part in pattern.items()
+    )

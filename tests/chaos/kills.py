@@ -1,0 +1,101 @@
+"""`kill -9` of the engine, of a function's worker and of PostgreSQL in the middle of a load."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from onboarding.local.up import LocalEngine
+from tests.chaos.engine import Load, children, files, vendors_of, watch
+from tests.chaos.laws import broken
+from tests.pipeline import until
+
+Print = Callable[[str], None]
+
+UPLOADS, ROWS = 10, 300
+VICTIMS = ("engine", "worker", "PostgreSQL")
+STILL = 8.0
+"""Seconds without progress after which the watchdog is asked; its own patience is minutes."""
+
+
+def run(state: Path, rounds: int, seed: int, say: Print) -> None:
+    """Some rounds for each victim on one state directory; raises LawBroken when one ends otherwise than it should."""
+    chance = random.Random(seed)  # noqa: S311 - to be the same again is the point
+    for number in range(rounds):
+        for victim in VICTIMS:
+            # In the first seconds, or when some are told already.
+            moment = Moment(chance.randint(0, UPLOADS - 2) if number else 0, chance.uniform(0.0, 1.5))
+            say(_round(state, f"KILL{number}{victim[0].upper()}", victim, moment))
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When the kill falls: so many seconds after so many uploads were told."""
+
+    told: int
+    seconds: float
+
+
+def _round(state: Path, name: str, victim: str, moment: Moment) -> str:
+    some = files(UPLOADS, ROWS, 3, name)
+    local = LocalEngine(state)
+    local.start()
+    try:
+        with Load(local) as load:
+            vendors_of(load, some)
+            load.put(some)
+            until(lambda: load.told() >= moment.told, "uploads to be told")
+            time.sleep(moment.seconds)
+            at, mailed = load.told(), load.mailed()
+            _kill(local, victim)
+        if victim == "engine":
+            local.stop()
+            local = LocalEngine(state)
+            local.start()
+        with Load(local, load.uploads) as load:
+            driven = _bring_to_an_end(local, load)
+            # A mail that a killed mailer had sent and not marked goes out again, and the engine forgets its marks.
+            load.check(mails_at_most=2)
+            twice = load.mailed_twice()
+        return (
+            f"{victim} killed with {at} of {UPLOADS} uploads told, {mailed} mails out: "
+            f"the watchdog drove {driven} on, every law holds, {twice} mails came twice"
+        )
+    finally:
+        local.stop()
+
+
+def _kill(local: LocalEngine, victim: str) -> None:
+    assert local.engine is not None
+    assert local.engine.process is not None
+    assert local.postgres is not None
+    assert local.postgres.process is not None
+    match victim:
+        case "engine":
+            local.engine.process.kill()
+            local.engine.process.wait()
+        case "worker":
+            for pid in children(local.engine.process.pid)[:2]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        case _:
+            os.killpg(local.postgres.process.pid, signal.SIGKILL)
+            local.postgres.process.wait()
+            local.postgres.start(lambda: None)
+
+
+def _bring_to_an_end(local: LocalEngine, load: Load) -> int:
+    """Wait as long as something moves, then let the watchdog look after the rest."""
+    driven = 0
+    for attempt in range(6):
+        if attempt or local.engine is None:
+            driven += watch(local)
+        if load.wait(120, progress=STILL):
+            return driven
+    raise broken("every upload ends and is told, and has mail", f"{load.told()} of {len(load.uploads)} told")

@@ -1,0 +1,206 @@
+"""The laws that hold once everything has come to rest, whatever befell on the way."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tests.chaos.aws import Aws
+from tests.chaos.files import UNIQUE, File
+from tests.chaos.world import LawBroken, World
+
+FILE_REJECTED = "FILE_REJECTED"
+NOT_PROCESSED = "NOT_PROCESSED"
+"""The error of a row that the watchdog gave up; nothing else is known of such a row."""
+
+Table = list[dict[str, Any]]
+
+
+def broken(law: str, *facts: object) -> LawBroken:
+    return LawBroken(" | ".join([law, *map(str, facts)]))
+
+
+def table(world: World, name: str, order: str) -> Table:
+    rows = world.runtime.ask(f"select to_jsonb(t) from {name} t order by {order}")  # noqa: S608 - our own names
+    return [row for (row,) in rows]
+
+
+class Outcome:
+    """Everything that the database knows, by upload."""
+
+    def __init__(self, history: Table, products: Table, errors: Table) -> None:
+        self.history = {row["upload_id"]: row for row in history}
+        self.products: dict[str, dict[int, dict[str, Any]]] = defaultdict(dict)
+        self.errors: dict[str, dict[int, Table]] = defaultdict(lambda: defaultdict(list))
+        for product in products:
+            self.products[product["upload_id"]][product["row_number"]] = product
+        for error in errors:
+            self.errors[error["upload_id"]][error["row_number"]].append(error)
+        self.holder = {"sku": {p["sku"] for p in products}}
+        self.holder["vendor_product_id"] = {(p["vendor_id"], p["vendor_product_id"]) for p in products}
+
+    def is_taken(self, column: str, vendor_id: str, value: str) -> bool:
+        return (value if column == "sku" else (vendor_id, value)) in self.holder[column]
+
+
+def read(world: World) -> Outcome:
+    return Outcome(
+        table(world, "upload_history", "upload_id"),
+        table(world, "products", "product_id"),
+        table(world, "validation_errors", "error_id"),
+    )
+
+
+def check(world: World) -> None:
+    """Raises LawBroken for the first law that does not hold."""
+    outcome = read(world)
+    known = {upload_id for upload_id, file in world.uploads.items() if file.known}
+    if outcome.history.keys() != known:
+        raise broken("every file of a vendor is in the history", known ^ outcome.history.keys())
+    if world.deadlocks_escaped:
+        raise broken("no deadlock escapes", world.errors)
+    if world.premature:
+        raise broken("no item is ahead of the database", world.premature[0])
+    for upload_id in known:
+        check_upload(outcome, upload_id, world.uploads[upload_id])
+        check_told(world, outcome, upload_id)
+    owned = tuple(f"errors/{world.uploads[name].vendor_id}/{name}_" for name in known if outcome.errors[name])
+    stray = [key for key in world.runtime.aws.objects if key.startswith("errors/") and not key.startswith(owned)]
+    if stray:
+        raise broken("reports belong to uploads", stray)
+    doubled = len(world.runtime.aws.mails) - len(known)
+    if doubled > world.mail_windows:
+        raise broken("one mail for each upload, but for the window", f"{doubled} more mails", world.mail_windows)
+    if world.waiting or world.runtime.aws.queue or world.runtime.aws.stream:
+        raise broken("nothing is left over", world.waiting)
+
+
+def check_upload(outcome: Outcome, upload_id: str, file: File) -> None:
+    """One upload's history, products and errors."""
+    row = outcome.history[upload_id]
+    products, errors = outcome.products[upload_id], outcome.errors[upload_id]
+    valid, error, total = row["valid_records"], row["error_records"], row["total_records"]
+    if row["status"] == "processing":
+        raise broken("no upload stays under way", upload_id)
+    if file.refused:
+        if (row["status"], row["failure_code"], total, len(products), len(errors)) != ("failed", file.refused, 0, 0, 0):
+            raise broken("a refused file leaves its reason alone", row)
+        return
+    if not total == len(file.rows) == valid + error:
+        raise broken("rows read = valid + error", upload_id, f"{len(file.rows)} read, {total} = {valid} + {error}")
+    if (len(products), len(errors)) != (valid, error):
+        raise broken(
+            "counts are what the tables hold", upload_id, f"{len(products)} = {valid}, {len(errors)} = {error}"
+        )
+    if products.keys() & errors.keys() or products.keys() | errors.keys() != set(range(1, total + 1)):
+        raise broken("each row has one outcome", upload_id, sorted(products), sorted(errors))
+    expected = "completed" if not error else "partial" if valid else "failed"
+    if row["status"] != expected:
+        raise broken("the status says what the counts say", upload_id, row["status"], expected)
+    if file.whole and valid and error:
+        raise broken("a file that is to enter as a whole does, or does not", upload_id, valid, error)
+    for number, cells in enumerate(file.rows, 1):
+        if number in products:
+            check_product(file, number, cells, products[number])
+        else:
+            check_errors(outcome, file, number, cells, errors)
+
+
+def check_product(file: File, number: int, cells: Mapping[str, str], product: Mapping[str, Any]) -> None:
+    """A row that entered had the right to."""
+    wrong = [name for name in ("sku", "vendor_product_id", "product_name", "category") if product[name] != cells[name]]
+    if file.faults.get(number) or wrong or product["vendor_id"] != file.vendor_id:
+        raise broken("only rows that pass enter, as they were written", number, file.faults.get(number), wrong)
+    if any(file.earlier(column, number) for column in UNIQUE.values()):
+        raise broken("the first row of a file wins", number, cells)
+
+
+def check_errors(
+    outcome: Outcome, file: File, number: int, cells: Mapping[str, str], others: Mapping[int, Table]
+) -> None:
+    """A row that did not enter is told why, and all of it is true."""
+    errors = others[number]
+    types = Counter(error["error_type"] for error in errors)
+    if types == {NOT_PROCESSED: 1}:
+        return
+    if file.whole and types == {FILE_REJECTED: 1}:
+        types.clear()
+        if all(error["error_type"] == FILE_REJECTED for found in others.values() for error in found):
+            raise broken("a rejected file has a row to blame", number)
+    elif not types:
+        raise broken("a row without an outcome is told why", number)
+    own = set(types) - set(UNIQUE)
+    if own != set(file.faults.get(number, ())) or max(types.values(), default=0) > 1:
+        raise broken("each broken rule is reported once", number, types, file.faults.get(number))
+    for error_type, column in UNIQUE.items():
+        repeated = file.earlier(column, number)
+        if repeated and error_type not in types:
+            raise broken("the first row of a file wins", number, types)
+        if error_type in types and not repeated and not outcome.is_taken(column, file.vendor_id, cells[column]):
+            raise broken("a loser has a winner", number, error_type, cells[column])
+
+
+def check_told(world: World, outcome: Outcome, upload_id: str) -> None:
+    """The items, the messages, the report and the mail of one upload."""
+    aws = world.runtime.aws
+    row, errors = outcome.history[upload_id], outcome.errors[upload_id]
+    if row["notified_at"] is None:
+        raise broken("every finished upload is notified", upload_id)
+    if (row["error_file_s3_key"] is not None) != bool(errors):
+        raise broken("a report if and only if rows failed", upload_id, row["error_file_s3_key"])
+    if errors:
+        check_report(aws.objects[row["error_file_s3_key"]][-1].content, errors)
+    mails = [mail for mail in aws.mails if f"Upload ID: {upload_id}\n" in mail["text"]]
+    if not mails:
+        raise broken("no mail is missing", upload_id)
+    for mail in mails:
+        check_mail(mail, row)
+    if world.forgetful:
+        return
+    told = {(body["upload_id"], body.get("row_number")) for body in aws.sent}
+    untold = [number for number in errors if (upload_id, number) not in told and not _given_up(errors[number])]
+    if untold:
+        raise broken("each invalid row has its message", upload_id, untold)
+    check_items(aws, outcome, upload_id)
+
+
+def _given_up(errors: Sequence[Mapping[str, Any]]) -> bool:
+    return bool(errors[0]["error_type"] == NOT_PROCESSED)
+
+
+def check_items(aws: Aws, outcome: Outcome, upload_id: str) -> None:
+    products, errors = outcome.products[upload_id], outcome.errors[upload_id]
+    items = {
+        int(item["row_number"]["N"]): item["status"]["S"]
+        for (name, _), item in aws.tables["UploadRecords"].items()
+        if name == upload_id
+    }
+    given_up = {number for number, found in errors.items() if _given_up(found)}
+    right = dict.fromkeys(products, "validated") | dict.fromkeys(errors, "error")
+    wrong = {n: items.get(n) for n in right if n not in given_up and items.get(n) != right[n]}
+    if wrong or items.keys() - right.keys():
+        raise broken("items have the status of their outcome", upload_id, wrong, items.keys() - right.keys())
+
+
+def check_report(content: bytes, errors: Mapping[int, Table]) -> None:
+    lines = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+    found = [(int(line["Row Number"]), line["Error Type"]) for line in lines]
+    expected = [(number, error["error_type"]) for number in sorted(errors) for error in errors[number]]
+    if found != expected:
+        raise broken("the report has every error", found, expected)
+
+
+def check_mail(mail: Mapping[str, Any], row: Mapping[str, Any]) -> None:
+    figures = [
+        int(found) for found in re.findall(r"^(?:Total|Valid|Invalid) records: (\d+)", mail["text"], re.MULTILINE)
+    ]
+    if figures != [row["total_records"], row["valid_records"], row["error_records"]] or len(mail["to"]) != 1:
+        raise broken("the mail says what the history says", figures, row["upload_id"])
+    if f"Status: {row['status'].upper()}\n" not in mail["text"] or ("/reports/" in mail["text"]) != bool(
+        row["error_records"]
+    ):
+        raise broken("the mail says what the history says", mail["text"])

@@ -1,0 +1,286 @@
+"""Runs the real handlers as Lambda would: each in a container with its own context and database connection.
+
+Every moment at which a fault can fall is a place: a named point of the steps (`at judge.committed`), a call to AWS and
+a statement (`before s3.put_object`, `after sql.insert_products`), a commit. Whoever controls a call is asked at each.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from importlib import import_module
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from onboarding import points, watchdog
+from onboarding.config import Settings
+from onboarding.context import Context
+from tests.chaos.aws import Aws
+from tests.chaos.clients import Client
+from tests.chaos.patches import Clock, InlineExecutor, NoMetrics, names_of_statements, patched
+
+Place = str
+Event = dict[str, Any]
+
+FUNCTIONS = ("csv_parser", "product_validator", "error_processor", "mailer", "watchdog")
+HANDLERS = tuple(name for name in FUNCTIONS if name != "watchdog")
+TIMED = ("database", "mail", "notify", "staging")
+ENVIRONMENT = {
+    "DYNAMODB_TABLE": "UploadRecords",
+    "RDS_SECRET_NAME": "ecommerce/rds/credentials",
+    "SQS_ERROR_QUEUE_URL": "http://queue",
+    "S3_BUCKET_NAME": "bucket",
+    "SNS_TOPIC_ARN": "arn:topic",
+    "MAIL_CLAIMS_TABLE": "MailClaims",
+    "MAIL_SENDER": "uploads@techmart.example",
+    "LINK_SECRET_NAME": "ecommerce/link-keys",
+    "LINK_BASE_URL": "http://links",
+}
+
+
+class Crash(BaseException):
+    """The process ends here. No code may catch it."""
+
+
+class Call:
+    """One invocation of a function. `control` is asked at every place; it may raise, or answer `partial`."""
+
+    def __init__(self, function: str, event: Event, control: Callable[[Call, Place], str | None]) -> None:
+        self.function = function
+        self.event = event
+        self.control = control
+        self.hits: Counter[Place] = Counter()
+        self.container: Container | None = None
+        self.faults: list[str] = []
+        self.delivery: Any = None
+
+    def reached(self, place: Place) -> str | None:
+        self.hits[place] += 1
+        return self.control(self, place)
+
+
+class Container:
+    """A process of one function: warm between calls, until it dies."""
+
+    def __init__(self, runtime: Runtime, function: str) -> None:
+        self.runtime = runtime
+        self.function = function
+        self.context = ChaosContext(self)
+        self.connection: ChaosConnection | None = None
+        self.call: Call | None = None
+        self.dead = False
+
+    def reach(self, place: Place) -> str | None:
+        if self.dead:
+            raise Crash
+        return self.call.reached(place) if self.call is not None else None
+
+    def kill(self) -> None:
+        """The process is gone: the server finds the connection closed, and nothing more is done."""
+        self.dead = True
+        if self.connection is not None:
+            self.connection.pgconn.finish()
+
+    @property
+    def backend(self) -> int | None:
+        """The number of the server process on the other end of the connection."""
+        connection = self.connection
+        return None if connection is None or connection.closed else connection.pgconn.backend_pid
+
+    def cut(self) -> None:
+        """Let the server close the connection, whatever it is at."""
+        if self.backend is not None:
+            self.runtime.terminate(self.backend)
+
+    def close(self) -> None:
+        self.context.close()
+
+
+class ChaosContext(Context):
+    """A context whose clients are doubles; its database is the real one."""
+
+    def __init__(self, container: Container) -> None:
+        self.settings = Settings(dict(ENVIRONMENT))
+        self._container = container
+        self._cached: dict[str, dict[str, Any]] = {}
+        # In the places of the cached properties.
+        for service in ("s3", "dynamodb", "sqs", "sns", "ses"):
+            self.__dict__[service] = Client(service, container)
+
+    def secret(self, name: str, *, fresh: bool = False) -> dict[str, Any]:
+        if fresh or name not in self._cached:
+            self._container.reach("before secretsmanager.get_secret_value")
+            self._cached[name] = dict(self._container.runtime.aws.secrets[name])
+        return self._cached[name]
+
+
+class ChaosConnection(psycopg.Connection[Any]):
+    """A connection whose statements and commits are places."""
+
+    container: Container
+
+    @contextmanager
+    def transaction(self, savepoint_name: str | None = None, force_rollback: bool = False) -> Iterator[Any]:
+        try:
+            with super().transaction(savepoint_name, force_rollback) as transaction:
+                yield transaction
+                self.container.reach("before commit")
+        finally:
+            self.container.runtime.transactions_ended += 1
+        self.container.reach("after commit")
+
+
+class _ChaosCursor(psycopg.Cursor[Any]):
+    def execute(self, query: Any, *arguments: Any, **options: Any) -> Any:
+        connection = self.connection
+        if not isinstance(connection, ChaosConnection):
+            return super().execute(query, *arguments, **options)
+        runtime = connection.container.runtime
+        name = runtime.statements.get(query) or "sql." + "_".join(str(query).split()[:3])
+        connection.container.reach(f"before {name}")
+        try:
+            super().execute(query, *arguments, **options)
+        except psycopg.errors.DeadlockDetected:
+            runtime.deadlocks += 1
+            raise
+        connection.container.reach(f"after {name}")
+        return self
+
+
+class Runtime:
+    """All containers, the AWS that they see, and the database's own connection for watching and cutting."""
+
+    def __init__(self, database_url: str) -> None:
+        self.database_url = database_url
+        self.aws = Aws()
+        self.clock = Clock()
+        self.statements = names_of_statements()
+        self.deadlocks = 0
+        self.transactions_ended = 0
+        self.idle: dict[str, list[Container]] = {name: [] for name in FUNCTIONS}
+        self.current = threading.local()
+        self._watching = psycopg.connect(database_url, autocommit=True)
+        self._lock = threading.Lock()
+        self._watch_lock = threading.Lock()
+        self.reset()
+
+    def reset(self) -> None:
+        """A new AWS; the containers stay warm."""
+        self.aws = Aws()
+        known = conninfo_to_dict(self.database_url)
+        self.aws.secrets = {
+            "ecommerce/rds/credentials": {"username": known.pop("user"), **known},
+            "ecommerce/link-keys": {"current": "k" * 64},
+        }
+        self.deadlocks = 0
+
+    def call(self, function: str, event: Event, control: Callable[[Call, Place], str | None]) -> tuple[Any, Call]:
+        """Invoke a function; raises what it raised, and Crash if its process died."""
+        call = Call(function, event, control)
+        return self.run(call), call
+
+    def run(self, call: Call) -> Any:
+        waiting = self.idle[call.function]
+        with self._lock:
+            container = waiting.pop() if waiting else Container(self, call.function)
+        container.call, call.container = call, container
+        before, self.current.container = getattr(self.current, "container", None), container
+        try:
+            result = self._handler(call.function)(call.event, None)
+        finally:
+            self.current.container = before
+            container.call = None
+            if not container.dead:
+                waiting.append(container)
+        if container.dead:
+            raise Crash
+        return result
+
+    def _handler(self, function: str) -> Callable[[Event, object], Any]:
+        if function == "watchdog":
+            return self._watchdog
+        handler: Callable[[Event, object], Any] = import_module(f"onboarding.handlers.{function}").handler
+        return handler
+
+    def _watchdog(self, event: Event, _: object) -> Any:
+        ctx = self.current.container.context
+        if event.get("sweep"):
+            return watchdog.sweep(ctx, patience=timedelta(0))
+        return watchdog.drive(ctx, patience=timedelta(0), at_once=None)
+
+    def terminate(self, backend: int) -> None:
+        self.ask("select pg_terminate_backend(%s, 5000)", (backend,))
+
+    def waits_for_lock(self, backend: int) -> bool:
+        return bool(self.ask("select cardinality(pg_blocking_pids(%s)) > 0", (backend,))[0][0])
+
+    def ask(self, query: Any, parameters: Any = None) -> list[Any]:
+        """One statement on the watching connection."""
+        with self._watch_lock:
+            try:
+                cursor = self._watching.execute(query, parameters)
+            except psycopg.OperationalError:
+                # The server was restarted; so the connection is, once.
+                self._watching.close()
+                self._watching = psycopg.connect(self.database_url, autocommit=True)
+                cursor = self._watching.execute(query, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+    def cool_down(self) -> None:
+        """End every idle container."""
+        for waiting in self.idle.values():
+            while waiting:
+                waiting.pop().close()
+
+    def close(self) -> None:
+        self.cool_down()
+        self._watching.close()
+
+    @contextmanager
+    def installed(self) -> Iterator[Runtime]:
+        """The package runs on this runtime: handlers find our contexts, points and connections report to us."""
+        original = psycopg.connect
+
+        def connect(conninfo: str = "", **parameters: Any) -> Any:
+            container = getattr(self.current, "container", None)
+            if container is None:
+                return original(conninfo, **parameters)
+            container.reach("before connect")
+            connection = ChaosConnection.connect(conninfo, cursor_factory=_ChaosCursor, **parameters)
+            connection.container = container
+            container.connection = connection
+            return connection
+
+        changes: list[tuple[Any, str, Any]] = [(psycopg, "connect", connect)]
+        for name in HANDLERS:
+            module = import_module(f"onboarding.handlers.{name}")
+            changes.append((module, "context", lambda: self.current.container.context))
+        changes += [(import_module(f"onboarding.{name}"), "time", self.clock) for name in TIMED]
+        telemetry = import_module("onboarding.handlers.telemetry")
+        changes += [(telemetry, "Metrics", NoMetrics)]
+        changes += [(import_module("onboarding.staging"), "ThreadPoolExecutor", InlineExecutor)]
+        levels = [(logging.getLogger(name), logging.getLogger(name).level) for name in ("psycopg",)]
+        level = telemetry.logger.log_level
+        points.listen(self._passed)
+        telemetry.logger.setLevel("CRITICAL")
+        for logger, _ in levels:
+            logger.setLevel(logging.CRITICAL)
+        try:
+            with patched(changes):
+                yield self
+        finally:
+            points.listen(None)
+            telemetry.logger.setLevel(level)
+            for logger, before in levels:
+                logger.setLevel(before)
+
+    def _passed(self, point: str) -> None:
+        container = getattr(self.current, "container", None)
+        if container is not None:
+            container.reach(f"at {point}")

@@ -1,0 +1,65 @@
+"""A fixed slice of the fault harness; `make chaos` runs all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from onboarding.local.up import LocalEngine
+from tests.chaos import contract
+from tests.chaos.enumeration import Case, Enumeration
+from tests.chaos.mutations import MUTATIONS, Mutation, hunt
+from tests.chaos.pool import runtime_on
+from tests.chaos.runtime import Runtime
+from tests.chaos.schedules import is_free, run_schedule
+
+QUICKLY_CAUGHT = [mutation for mutation in MUTATIONS if mutation.hunted_by]
+
+
+@pytest.fixture(scope="module")
+def runtime(database_url: str) -> Iterator[Runtime]:
+    with runtime_on(database_url, "chaos_slice") as installed:
+        yield installed
+
+
+@pytest.fixture(scope="module")
+def enumeration(runtime: Runtime) -> Enumeration:
+    return Enumeration.of(runtime)
+
+
+def test_every_named_point_is_reached(enumeration: Enumeration) -> None:
+    assert enumeration.missed == set()
+
+
+def test_a_fault_at_any_named_point_changes_nothing(runtime: Runtime, enumeration: Enumeration) -> None:
+    """The first time at each point, crash and duplicate; elsewhere every twentieth case."""
+
+    def is_in_slice(number: int, case: Case) -> bool:
+        if case.place.startswith("at "):
+            return case.nth == 1 and case.fault in {"crash", "duplicate"}
+        return number % 20 == 0
+
+    cases = [case for number, case in enumerate(enumeration.cases) if is_in_slice(number, case)]
+    results = list(enumeration.run(runtime, cases))
+    assert [(str(result.case), result.broken) for result in results if result.broken] == []
+    assert all(result.fallen for result in results)
+
+
+def test_some_schedules_keep_every_law(runtime: Runtime) -> None:
+    seeds = [seed for seed in range(1, 60) if not is_free(seed)][:20]
+    seeds += [seed for seed in range(1, 60) if is_free(seed)][:2]
+    ended = [run_schedule(runtime, seed) for seed in seeds]
+    assert [(some.seed, some.broken) for some in ended if some.broken] == []
+
+
+@pytest.mark.parametrize("mutation", QUICKLY_CAUGHT, ids=[mutation.name for mutation in QUICKLY_CAUGHT])
+def test_planted_bug_breaks_a_law(runtime: Runtime, enumeration: Enumeration, mutation: Mutation) -> None:
+    assert hunt(runtime, mutation, enumeration, range(1, 30)).by is not None
+
+
+def test_doubles_answer_as_the_engine(runtime: Runtime, engine: LocalEngine) -> None:
+    try:
+        assert contract.compare(runtime, engine.endpoints) == []
+    finally:
+        runtime.reset()

@@ -1,0 +1,207 @@
+"""What lies between the functions: events that wait, come again after a failure, and end in a failure queue.
+
+Everything is at least once and in no order. A delivery that fails comes again as often as the template says; then it
+lies among the failures until somebody has it tried again.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote_plus
+
+import psycopg
+
+from onboarding.intake import Object
+from tests.chaos.aws import Message
+from tests.chaos.files import File
+from tests.chaos.runtime import Call, Crash, Place, Runtime
+
+Control = Callable[[Call, Place], str | None]
+
+MAIL_LEASE = 61
+"""Seconds until the first retry of an asynchronous call; a mail's lease is over by then."""
+
+
+def undisturbed(_: Call, __: Place) -> None:
+    """The control of a call that nothing happens to."""
+
+
+class LawBroken(AssertionError):
+    """The product did what it must not do."""
+
+
+@dataclass(eq=False)
+class Delivery:
+    """One event on its way to a function, and how often that failed. Messages of the queue count for themselves."""
+
+    function: str
+    event: dict[str, Any]
+    attempts: int = 0
+    messages: Sequence[Message] = ()
+
+    def copy(self) -> Delivery:
+        return Delivery(self.function, self.event, self.attempts, self.messages)
+
+
+@dataclass
+class World:
+    """A runtime with the deliveries between its functions."""
+
+    runtime: Runtime
+    batch: int = 10
+    shuffles: bool = True
+    waiting: list[Delivery] = field(default_factory=list)
+    failures: list[Delivery] = field(default_factory=list)
+    uploads: dict[str, File] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+    mail_windows: int = 0
+    forgetful: bool = False
+    deadlocks_escaped: int = 0
+    premature: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.runtime.aws.witness = self._witness
+
+    def _witness(self, items: Sequence[Mapping[str, Any]]) -> None:
+        """Whoever gives an item a status must have the outcome in the database, for all to see."""
+        judged = [item for item in items if item["status"]["S"] != "pending_validation"]
+        names, numbers = [i["upload_id"]["S"] for i in judged], [int(i["row_number"]["N"]) for i in judged]
+        query = """
+            select count(*) from unnest(%s::text[], %s::int[]) as given (upload_id, row_number)
+            where not exists (
+                select from products p where (p.upload_id, p.row_number) = (given.upload_id, given.row_number)
+            )
+            and not exists (
+                select from validation_errors e where (e.upload_id, e.row_number) = (given.upload_id, given.row_number)
+            )
+        """
+        if judged and (ahead := self.runtime.ask(query, (names, numbers))[0][0]):
+            self.premature.append(f"{ahead} items of {sorted(set(names))}")
+
+    def put(self, key: str, file: File) -> str:
+        """A vendor puts a file into the bucket; returns the id that its upload gets."""
+        aws = self.runtime.aws
+        source = Object("bucket", key, aws.put(key, file.content, file.metadata))
+        described = {"key": quote_plus(key), "versionId": source.version_id}
+        event = {"Records": [{"s3": {"bucket": {"name": source.bucket}, "object": described}}]}
+        self.waiting.append(Delivery("csv_parser", event))
+        upload_id = source.upload_id(aws.objects[key][-1].last_modified)
+        self.uploads[upload_id] = file
+        return upload_id
+
+    def collect(self, chance: random.Random | None = None) -> None:
+        """Turn what the services have to tell into deliveries: batches of the usual size, or of any by chance."""
+        aws = self.runtime.aws
+        with aws.lock:
+            while aws.stream:
+                size = chance.randint(1, self.batch) if chance and self.shuffles else self.batch
+                if chance and self.shuffles and chance.random() < 0.3:
+                    chance.shuffle(aws.stream)
+                records, aws.stream[:size] = aws.stream[:size], []
+                self.waiting.append(Delivery("product_validator", {"Records": records}))
+            while aws.queue:
+                size = chance.randint(1, self.batch) if chance else self.batch
+                messages, aws.queue[:size] = aws.queue[:size], []
+                self.waiting.append(_of_queue(messages))
+            while aws.notifications:
+                self.waiting.append(Delivery("mailer", aws.notifications.pop(0)))
+
+    def handle(self, delivery: Delivery, control: Control = undisturbed) -> str | None:
+        """Hand an event to its function and see to what comes of it; the fault, if there was one."""
+        if delivery.function == "mailer" and delivery.attempts:
+            self.runtime.clock.advance(MAIL_LEASE)
+        call = Call(delivery.function, delivery.event, control)
+        call.delivery = delivery
+        try:
+            result = self.runtime.run(call)
+        except (Exception, Crash) as fault:  # noqa: BLE001 - whatever it is, the event comes again
+            self._failed(delivery, fault)
+            # The mail is out and the claim does not say so: the one window.
+            self.mail_windows += call.hits["after ses.send_email"] > 0 and not call.hits["after dynamodb.update_item"]
+            return f"{type(fault).__name__}: {fault}"
+        failed = (
+            {entry["itemIdentifier"] for entry in (result or {}).get("batchItemFailures", [])}
+            if delivery.messages
+            else ()
+        )
+        if failed:
+            self._again([message for message in delivery.messages if message.message_id in failed])
+        return None
+
+    def _failed(self, delivery: Delivery, fault: BaseException) -> None:
+        self.errors.append(f"{delivery.function}: {type(fault).__name__}: {fault}")
+        if isinstance(fault, psycopg.errors.DeadlockDetected):
+            self.deadlocks_escaped += 1
+        if delivery.messages:
+            self._again(delivery.messages)
+            return
+        if delivery.function == "watchdog":
+            return
+        wiring = self.runtime.aws.wiring
+        limit = wiring.stream_attempts if delivery.function == "product_validator" else wiring.async_attempts
+        again = Delivery(delivery.function, delivery.event, delivery.attempts + 1)
+        (self.failures if again.attempts >= limit else self.waiting).append(again)
+
+    def _again(self, messages: Sequence[Message]) -> None:
+        for message in messages:
+            message.receives += 1
+        limit = self.runtime.aws.wiring.receives
+        for spent in (True, False):
+            some = [message for message in messages if (message.receives >= limit) == spent]
+            if some:
+                (self.failures if spent else self.waiting).append(_of_queue(some))
+
+    def quiet(self, control: Control = undisturbed) -> None:
+        """Deliver until nothing waits."""
+        for _ in range(2_000):
+            self.collect()
+            if not self.waiting:
+                return
+            self.handle(self.waiting.pop(0), control)
+        raise LawBroken(f"deliveries never end; the last faults: {self.errors[-3:]}")
+
+    def settle(self, check: Callable[[], None] | None = None) -> None:
+        """The faults have stopped: retries come to their end, then the watchdog looks after what is left.
+
+        As long as nothing was given up or forgotten the retries alone must do, so `check` is called before it too.
+        """
+        self.quiet()
+        if check and not self.failures and not self.forgetful:
+            check()
+        for _ in range(10):
+            given_up, self.failures = self.failures, []
+            self.waiting += [Delivery(d.function, d.event, 0, d.messages) for d in given_up]
+            for message in (message for d in given_up for message in d.messages):
+                message.receives = 0
+            driven = [self._watch({}), self._watch({"sweep": True})]
+            self.quiet()
+            if not any(driven) and not self.failures:
+                return
+        raise LawBroken(f"the watchdog finds work again and again; the last faults: {self.errors[-3:]}")
+
+    def _watch(self, event: dict[str, Any]) -> int:
+        return len(self.runtime.run(Call("watchdog", event, undisturbed)))
+
+    def forget(self) -> None:
+        """Staging, stream, queue and whatever was on its way are gone; only the topic delivers what it took."""
+        self.forgetful = True
+        self.runtime.aws.forget()
+        self.waiting = [delivery for delivery in self.waiting if delivery.function == "mailer"]
+        self.failures = [delivery for delivery in self.failures if delivery.function == "mailer"]
+
+
+def _of_queue(messages: Sequence[Message]) -> Delivery:
+    records = [
+        {
+            "messageId": message.message_id,
+            "receiptHandle": message.message_id,
+            "body": message.body,
+            "attributes": {"ApproximateReceiveCount": str(message.receives + 1)},
+            "messageAttributes": message.attributes,
+        }
+        for message in messages
+    ]
+    return Delivery("error_processor", {"Records": records}, messages=list(messages))

@@ -1,0 +1,119 @@
+"""The fix file: the vendor's own rejected rows, which come back as they were but for what was mended."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from onboarding.fix_file import fix_file_key, fix_file_of
+from onboarding.formulas import inert, restored
+from onboarding.ledger import ReportedRow
+from onboarding.model import COLUMNS, RowError
+from onboarding.parse import Refusal, Table, parse, table_of
+from tests.database import an_upload
+from tests.pipeline import csv_of, product
+
+OUTCOMES = sorted((Path(__file__).parent / "files").glob("*.json"))
+PRICE = RowError("INVALID_PRICE", "price", "Price must be at least 0.01", "0", "a number", "")
+CATEGORY = RowError("INVALID_CATEGORY", "category", "Invalid category: Gardn", "Gardn", "", "Did you mean 'Garden'?")
+SKU = RowError("DUPLICATE_SKU", "sku", "Duplicate SKU: S", "S", "another", "Row 1 has the same SKU")
+
+
+def reported(row_number: int, *errors: RowError) -> list[ReportedRow]:
+    return [ReportedRow(row_number, error, {}) for error in errors or (PRICE,)]
+
+
+def table_read(content: bytes) -> Table:
+    table = table_of(content)
+    assert not isinstance(table, Refusal), table
+    return table
+
+
+def lines_of(content: bytes) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
+
+
+def test_it_lies_beside_the_report() -> None:
+    assert fix_file_key(an_upload()) == "errors/VEND001/UPLOAD_20241221_103045_0a1b2c3d_fix.csv"
+
+
+def test_rejected_rows_alone_with_what_is_wrong_before_them() -> None:
+    table = Table(("Shelf", "SKU", "Remark"), [("A", "S-1", ""), ("B", " S-2 ", "-1.50"), ("C", "", "=1")], (2, 3, 4))
+    content = fix_file_of(table, [*reported(3, CATEGORY, PRICE, SKU), *reported(2)])
+    assert content.startswith(b"\xef\xbb\xbf")
+    assert lines_of(content) == [
+        ["_row", "_errors", "_hint", "Shelf", "SKU", "Remark"],
+        ["2", "Price must be at least 0.01", "", "B", " S-2 ", "-1.50"],
+        [
+            "3",
+            "Invalid category: Gardn; Price must be at least 0.01; Duplicate SKU: S",
+            "Did you mean 'Garden'?; Row 1 has the same SKU",
+            "C",
+            "",
+            "'=1",
+        ],
+    ]
+
+
+def test_a_row_of_another_width_keeps_its_width() -> None:
+    table = Table(("a", "b"), [("1", "2", "3"), ("4",)], (2, 3))
+    assert [line[3:] for line in lines_of(fix_file_of(table, reported(1) + reported(2)))] == [
+        ["a", "b"],
+        ["1", "2", "3"],
+        ["4"],
+    ]
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda path: path.stem)
+def test_any_file_of_the_corpus_comes_back_as_it_was(outcome: Path) -> None:
+    """Whatever it was, workbook or Windows-1252: the same header, the same values, the same rows."""
+    content = outcome.with_suffix("").read_bytes()
+    before = parse(content, "UPLOAD_1", "VEND001")
+    if isinstance(before, Refusal):
+        return
+    errors = [line for row in before.rows for line in reported(row.row_number)]
+    fix_file = fix_file_of(before.table, errors)
+    after = parse(fix_file, "UPLOAD_1", "VEND001")
+    assert not isinstance(after, Refusal), after
+    assert (after.table.header, after.table.rows) == (before.table.header, before.table.rows)
+    assert [(row.cells, row.duplicate_of) for row in after.rows] == [
+        (row.cells, row.duplicate_of) for row in before.rows
+    ]
+    # And a second time, as a vendor does who mends one error of two.
+    assert fix_file_of(table_read(fix_file), errors) == fix_file
+
+
+value = st.text(
+    st.characters(codec="utf-8", exclude_characters="\0\ufeff") | st.sampled_from("=+-@'\t\r\n\";,| "), max_size=12
+)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(value, value, value), min_size=1, max_size=5))
+def test_untouched_cells_are_the_same_to_the_byte(rows: list[tuple[str, str, str]]) -> None:
+    columns = ("Remark", *COLUMNS, "Shelf")
+    written = [
+        product(str(n)) | {"Remark": remark, "Shelf": f"x{shelf}", "description": f"d{description}"}
+        for n, (remark, shelf, description) in enumerate(rows)
+    ]
+    table = table_read(csv_of(written, columns))
+    assert [list(row) for row in table.rows] == [[row[column] for column in columns] for row in written]
+    errors = [line for n in range(1, len(rows) + 1) for line in reported(n)]
+    again = table_read(fix_file_of(table, errors))
+    assert (again.header, again.rows) == (table.header, table.rows)
+
+
+@given(st.text())
+def test_what_is_made_harmless_is_restored(text: str) -> None:
+    assert restored(inert(text)) == text
+    assert not inert(text).startswith(("=", "@", "\t", "\r"))
+
+
+def test_a_number_stays_a_number_and_a_vendors_own_apostrophe_stays() -> None:
+    assert [inert(text) for text in ("-10.00", "+5", "-a", "'a")] == ["-10.00", "+5", "'-a", "''a"]
+    assert [restored(text) for text in ("'a", "'", "''a", "'=1")] == ["'a", "'", "'a", "=1"]

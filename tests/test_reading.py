@@ -1,0 +1,294 @@
+"""The parts of reading, each by itself: encodings, headers, commas, and numbers as a workbook shows them."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import datetime, time, timedelta
+from pathlib import Path
+
+import pytest
+
+import onboarding.reading
+from onboarding.model import COLUMNS
+from onboarding.reading.decimals import Commas, commas_in, with_point
+from onboarding.reading.decode import Decoded, decode
+from onboarding.reading.found import Detected, Refusal, one_line
+from onboarding.reading.header import column_of, header_of, normal, place_of, spellings
+from onboarding.reading.shown import text_of
+from onboarding.rules import REQUIRED
+
+# Encodings
+
+
+def decoded(content: bytes) -> Decoded:
+    found = decode(content)
+    assert not isinstance(found, Refusal), found
+    return found
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Café", "crème brûlée", "Größe", "ÄÖÜ", "créée", "señor ¿qué?", "L\u2019Oréal", "5 m²", "20 €", "Œuvre",
+     "Škoda", "Ærø", "GORE\u2122", "São Paulo", "½ kg", "25 °C", "naïve"],
+)  # fmt: skip
+def test_western_text_is_read_and_said_to_be_windows_1252(text: str) -> None:
+    found = decoded(f"name\n{text}\n".encode("cp1252"))
+    assert found.name == "Windows-1252"
+    assert list(found.lines()) == ["name\n", f"{text}\n"]
+    assert [warning.code for warning in found.warnings] == ["READ_AS_WINDOWS_1252"]
+    assert "line 2" in found.warnings[0].message
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Книга", "cp1251"),
+        ("Книга", "koi8-r"),
+        ("Βιβλίο", "cp1253"),
+        ("ספר", "cp1255"),
+        ("كتاب", "cp1256"),
+        ("Příliš žluťoučký", "cp1250"),
+        ("książka", "cp1250"),
+        ("Yağmur", "cp1254"),
+        ("Café", "cp850"),
+        ("Möbel", "cp850"),
+        ("Café", "mac-roman"),
+        ("日本語", "shift-jis"),
+        ("日本語", "euc-jp"),
+        ("무선", "euc-kr"),
+        ("滑鼠", "big5"),
+        ("鼠标", "gbk"),
+    ],
+)
+def test_text_in_another_encoding_is_never_mangled(text: str, encoding: str) -> None:
+    found = decode(f"name\n{text}\n".encode(encoding))
+    assert isinstance(found, Refusal), found
+    assert found.code == "UNKNOWN_ENCODING"
+    assert "in line 2" in found.reason
+    assert "byte 0x" in found.reason
+    assert "save it as 'CSV UTF-8'" in found.reason
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_the_place_of_a_bad_byte_is_told(end: str) -> None:
+    content = b"\xef\xbb\xbf" + f"a{end}b{end}".encode() + b"c\xe9d"
+    found = decode(content)
+    assert isinstance(found, Refusal)
+    assert found.reason == "The file begins as UTF-8 but is not (byte 0xE9 in line 3); save it as 'CSV UTF-8'"
+
+
+def test_utf8_with_a_stray_byte_is_not_taken_for_windows_1252() -> None:
+    found = decode("Café\n".encode() + b"Caf\xe9\n")
+    assert isinstance(found, Refusal)
+    assert "UTF-8 in part" in found.reason
+
+
+# Headers
+
+
+def test_every_synonym_means_one_column() -> None:
+    path = Path(onboarding.reading.__file__).parent / "headers.toml"
+    synonyms = tomllib.loads(path.read_text(encoding="utf-8"))
+    assert set(synonyms) <= set(COLUMNS)
+    meant: dict[str, str] = {column: column for column in COLUMNS}
+    for column, names in synonyms.items():
+        for name in names:
+            assert meant.setdefault(normal(name), column) == column, name
+            assert column_of(name) == column
+    assert all(column in COLUMNS for column in spellings().values())
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("sku", "sku"),
+        ("SKU", "sku"),
+        ("item_sku", "sku"),
+        ("Artikel-Nr.", "sku"),
+        ("Product Name", "product_name"),
+        ("productName", "product_name"),
+        ("Qty", "stock_quantity"),
+        ("Vendor Product ID*", "vendor_product_id"),
+        ("Catégorie", "category"),
+        ("CATEGORÍA", "category"),
+        ("Stückpreis", "price"),
+        ("Weight (kg)", "weight_kg"),
+        ("weight-kg", "weight_kg"),
+        ("dimensions [cm]", "dimensions_cm"),
+        ("price\u00a0", "price"),
+        ("\ufeffprice", "price"),
+        ("weight", None),
+        ("id", None),
+        ("regular price", None),
+        ("_price", None),
+        ("", None),
+        ("***", None),
+        ("price" * 50, None),
+    ],
+)
+def test_a_header_is_known_by_its_words(name: str, column: str | None) -> None:
+    assert column_of(name) == column
+
+
+def test_a_missing_column_is_told_with_the_nearest_name() -> None:
+    found = header_of(["vendor_product_id", "product_name", "categry", "sku", "price_net", "stock_quantity"], REQUIRED)
+    assert found == Refusal(
+        "MISSING_COLUMNS",
+        "Missing required columns: category, price; the nearest found: 'categry' for category, 'price_net' for price; "
+        "the header line has: vendor_product_id, product_name, categry, sku, price_net, stock_quantity",
+    )
+
+
+def test_the_first_line_is_the_header_unless_another_names_columns() -> None:
+    assert place_of([["x"], ["y"]]) == 0
+    assert place_of([["", " "], ["x"], ["y"]]) == 1
+    assert place_of([["Price list"], [""], list(REQUIRED)]) == 2
+    assert place_of([["sku", "price"], list(REQUIRED)]) == 1
+    assert place_of([list(REQUIRED), list(REQUIRED)]) == 0
+    assert place_of([["sku"], ["price"]]) == 0
+
+
+# Decimal commas
+
+
+@pytest.mark.parametrize(
+    ("values", "commas"),
+    [
+        (["1", "2"], Commas.NONE),
+        (["1.50", "2"], Commas.NONE),
+        (["1,50", "2"], Commas.DECIMAL),
+        (["1,5"], Commas.DECIMAL),
+        (["0,250"], Commas.DECIMAL),
+        (["1234,567"], Commas.DECIMAL),
+        (["1.234,56"], Commas.DECIMAL),
+        (["1,2345"], Commas.DECIMAL),
+        (["-1,50"], Commas.DECIMAL),
+        (["1,50", "free", ""], Commas.DECIMAL),
+        (["1,50", "1,234"], Commas.DECIMAL),
+        (["1,50", "1.50"], Commas.MIXED),
+        (["1,50", "1.234"], Commas.MIXED),
+        (["1,50", "1,234.50"], Commas.MIXED),
+        (["1,50", "1,234,567"], Commas.MIXED),
+        (["1,234"], Commas.UNCLEAR),
+        (["1,234", "1.50"], Commas.UNCLEAR),
+        (["1,234.50"], Commas.NONE),
+        (["€ 1,50"], Commas.NONE),
+    ],
+)
+def test_what_the_commas_of_a_column_are(values: list[str], commas: Commas) -> None:
+    assert commas_in(values) is commas
+    assert commas_in(reversed(values)) is commas
+
+
+@pytest.mark.parametrize(
+    ("value", "places", "read"),
+    [
+        ("19,99", 2, "19.99"),
+        ("1.234,5", 2, "1234.5"),
+        ("12.345.678,90", 2, "12345678.90"),
+        ("0,250", 3, "0.250"),
+        ("1,234", 3, "1.234"),
+        ("1,234", 2, "1,234"),
+        ("19,999", 2, "19,999"),
+        ("5", 2, "5"),
+        ("5,", 2, "5,"),
+        (",5", 2, ",5"),
+        ("1,2,3", 2, "1,2,3"),
+        ("EUR 5,00", 2, "EUR 5,00"),
+        ("+5,00", 2, "+5,00"),
+        ("007,50", 2, "007.50"),
+    ],
+)
+def test_a_decimal_comma_becomes_a_point(value: str, places: int, read: str) -> None:
+    assert with_point(value, places) == read
+
+
+# Numbers as shown
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "text"),
+    [
+        (5, "General", "5"),
+        (5.0, "General", "5"),
+        (0.1 + 0.2, "General", "0.3"),
+        (-0.0, "General", "0"),
+        (4006381333931, "General", "4006381333931"),
+        (1234567890123456, "General", "1.23456789012346E+15"),
+        (1e-12, "General", "1E-12"),
+        (float("inf"), "General", "#NUM!"),
+        (123, "00000", "00123"),
+        (123456, "00000", "123456"),
+        (19.989, "0.00", "19.99"),
+        (0.125, "0.00", "0.13"),
+        (1234.5, "#,##0.00", "1234.50"),
+        (1234567, "#\\ ##0", "1234567"),
+        (-5, "0.00", "-5.00"),
+        (-0.001, "0.00", "0.00"),
+        (0.5, ".00", ".50"),
+        (0.19, "0%", "19%"),
+        (0.195, "0.0%", "19.5%"),
+        (8.71e12, "0.00E+00", "8.71E+12"),
+        (8.71e12, "0", "8710000000000"),
+        (1500000, "0,", "1500"),
+        (19.9, "0.##", "19.9"),
+        (20, "0.##", "20"),
+        (12, '"SKU-"00000', "SKU-00012"),
+        (123456789, "000-000-000", "123-456-789"),
+        (12.5, '0.0" kg"', "12.5 kg"),
+        (1.5, "[$€-407] #,##0.00", "1.50"),
+        (1.5, '#,##0.00\\ "€"', "1.50"),
+        (-5.5, '_-* #,##0.00_-;\\-* #,##0.00_-;_-* "-"??_-;_-@_-', "-5.50"),
+        (0, '_-* #,##0.00_-;\\-* #,##0.00_-;_-* "-"??_-;_-@_-', "0"),
+        (-5, "0.00;[Red](0.00)", "(5.00)"),
+        (7, "@", "7"),
+        (7, ";;;", "7"),
+        (7, "", "7"),
+        (7, "[>5]0.0;General", "7"),
+        (0.5, "# ?/?", "0.5"),
+        (True, "General", "TRUE"),
+        (False, "0.00", "FALSE"),
+        ("007", "General", "007"),
+        (None, "General", ""),
+    ],
+)
+def test_a_number_is_shown_as_in_the_workbook(value: object, code: str, text: str) -> None:
+    assert text_of(value, code) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "text"),
+    [
+        (datetime(2024, 3, 12), "yyyy-mm-dd", "2024-03-12"),  # noqa: DTZ001 - a cell has no time zone
+        (datetime(2024, 3, 2), "dd.mm.yyyy", "02.03.2024"),  # noqa: DTZ001
+        (datetime(2024, 3, 2), "d/m/yy", "2/3/24"),  # noqa: DTZ001
+        (datetime(2024, 3, 12), "d-mmm", "12-Mar"),  # noqa: DTZ001
+        (datetime(2024, 3, 12), "mmm-yy", "Mar-24"),  # noqa: DTZ001
+        (datetime(2024, 3, 12, 13, 5), "yyyy-mm-dd hh:mm", "2024-03-12 13:05"),  # noqa: DTZ001
+        (datetime(2024, 3, 12), "mm-dd-yy", "2024-03-12"),  # noqa: DTZ001
+        (datetime(2024, 3, 12, 1, 2, 3), "mm-dd-yy", "2024-03-12 01:02:03"),  # noqa: DTZ001
+        (time(3, 4), "h:mm", "03:04:00"),
+        (timedelta(hours=30), "[h]:mm", "1 day, 6:00:00"),
+    ],
+)
+def test_a_date_is_shown_as_in_the_workbook(value: object, code: str, text: str) -> None:
+    assert text_of(value, code) == text
+
+
+# What is told
+
+
+def test_how_a_file_was_read_in_one_sentence() -> None:
+    detected = Detected(
+        "csv", 3, {"Qty": "stock_quantity", "sku": "sku"}, ["Colour"], "Windows-1252", "semicolon", "CRLF",
+        decimal_commas=["price"],
+    )  # fmt: skip
+    assert detected.sentence() == (
+        "CSV, Windows-1252, semicolon, CRLF, header in line 3, decimal comma in price; read as: Qty = stock_quantity"
+    )
+    assert Detected("xlsx", 1, {"sku": "sku"}, sheet="Mugs").sentence() == "XLSX, sheet 'Mugs', header in line 1"
+
+
+def test_what_a_sentence_shows_of_a_file_is_one_line_and_short() -> None:
+    assert one_line(" a\r\n\x00b\u2028 ") == "a b"
+    assert one_line("x" * 61) == "x" * 60 + "…"

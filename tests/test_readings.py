@@ -1,0 +1,53 @@
+"""How a file was read is kept with its upload, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from onboarding import readings
+from onboarding.database import Database
+from onboarding.parse import Detected, FileWarning, parse
+from onboarding.reading.found import Refusal
+from tests.database import fetch, open_upload, seeded
+
+DETECTED = Detected("csv", 2, {"Qty": "stock_quantity"}, ["Colour"], "UTF-8", "comma", "LF", None, ["price"])
+WARNINGS = [
+    FileWarning("UNKNOWN_COLUMN", "The column 'Colour' is none of ours", column="Colour"),
+    FileWarning("LOST_ZEROS", "Perhaps\0", 3, "sku"),
+    FileWarning("DOUBLE_ENCODED", "Café"),
+]
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    with seeded(database_url) as opened:
+        open_upload(opened, "U1", 3)
+        yield opened
+
+
+def test_what_was_noted_comes_back(database: Database) -> None:
+    assert database.run(lambda c: readings.detected_in(c, "U1")) is None
+    assert database.run(lambda c: readings.warnings_of(c, "U1")) == []
+    database.run(lambda c: readings.note(c, "U1", DETECTED, WARNINGS))
+    assert database.run(lambda c: readings.detected_in(c, "U1")) == DETECTED
+    first, second, third = database.run(lambda c: readings.warnings_of(c, "U1"))
+    assert (first, third) == (WARNINGS[0], WARNINGS[2])
+    assert second == FileWarning("LOST_ZEROS", "Perhaps\ufffd", 3, "sku")
+
+
+def test_to_note_it_again_changes_nothing(database: Database) -> None:
+    database.run(lambda c: readings.note(c, "U1", DETECTED, WARNINGS))
+    database.run(lambda c: readings.note(c, "U1", Detected("xlsx", 1, {}), WARNINGS))
+    assert database.run(lambda c: readings.detected_in(c, "U1")) == DETECTED
+    assert fetch(database, "select count(*) from upload_warnings") == [(3,)]
+
+
+def test_names_that_the_database_cannot_hold_are_kept_without_what_it_refuses(database: Database) -> None:
+    content = b"vendor_product_id,product_name,category,sku,price,stock_quantity,no\0te\n1,2,3,4,5,6,7\n"
+    found = parse(content, "U1", "VEND001")
+    assert not isinstance(found, Refusal)
+    database.run(lambda c: readings.note(c, "U1", found.detected, found.warnings))
+    assert database.run(lambda c: readings.detected_in(c, "U1")) == found.detected
+    assert database.run(lambda c: readings.warnings_of(c, "U1")) == found.warnings
