@@ -35,16 +35,16 @@ def test_the_sample_row_has_every_column_and_a_category_that_there_is(categories
 
 def test_the_workbook_has_the_same_row_as_text_and_the_categories_to_choose_from() -> None:
     book = load_workbook(io.BytesIO(as_xlsx(DEFAULT_CATEGORIES)))
-    assert book.sheetnames == ["Products", "Columns", "Categories"]
+    assert book.sheetnames == ["Products", "_Columns", "_Categories"]
     products = book["Products"]
     header, sample = products.iter_rows(values_only=True)
     assert header == COLUMNS
     assert dict(zip(COLUMNS, sample, strict=True)) == sample_row(DEFAULT_CATEGORIES)
     [choice] = products.data_validations.dataValidation
-    assert choice.formula1 == "Categories!$A$1:$A$20"
+    assert choice.formula1 == "_Categories!$A$1:$A$20"
     assert str(choice.sqref) == "C2:C10001"
-    assert tuple(row[0] for row in book["Categories"].iter_rows(values_only=True)) == DEFAULT_CATEGORIES
-    assert [row[0] for row in book["Columns"].iter_rows(min_row=2, values_only=True)] == list(COLUMNS)
+    assert tuple(row[0] for row in book["_Categories"].iter_rows(values_only=True)) == DEFAULT_CATEGORIES
+    assert [row[0] for row in book["_Columns"].iter_rows(min_row=2, values_only=True)] == list(COLUMNS)
 
 
 def test_each_columns_limit_is_told() -> None:

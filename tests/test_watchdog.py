@@ -13,7 +13,7 @@ import pytest
 from onboarding import failures, staging, watchdog
 from onboarding.config import Settings
 from onboarding.context import Context
-from onboarding.intake import Object, take_in
+from onboarding.intake import Intake, Object, take_in
 from onboarding.model import UploadStatus
 from tests.pipeline import Pipeline, csv_of, product, until
 from tests.test_roles import without
@@ -82,6 +82,39 @@ def test_upload_driven_in_vain_is_ended(ctx: Context, pipeline: Pipeline, monkey
     assert (upload_id, "ended") in [(d.upload_id, d.outcome) for d in driven]
     assert pipeline.finished(upload_id).error_records == 2
     assert "our fault" in pipeline.errors(upload_id)[0][2]
+
+
+def test_one_upload_does_not_keep_the_others_waiting(
+    ctx: Context, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cursed = stopped_halfway(ctx, pipeline, "cursed", 2, monkeypatch)
+    other = stopped_halfway(ctx, pipeline, "other", 2, monkeypatch)
+
+    def take_in_all_but_one(ctx: Context, source: Object) -> Intake:
+        if source == cursed:
+            raise Died
+        return take_in(ctx, source)
+
+    with monkeypatch.context() as broken:
+        broken.setattr("onboarding.intake.take_in", take_in_all_but_one)
+        for _ in range(watchdog.REDRIVES):
+            with pytest.raises(ExceptionGroup, match="could not be driven on"):
+                watchdog.drive(ctx, patience=AT_ONCE)
+    assert pipeline.finished(pipeline.upload_id(other)).status is UploadStatus.COMPLETED
+    watchdog.drive(ctx, patience=AT_ONCE)
+    assert {kind for _, kind, _ in pipeline.errors(pipeline.upload_id(cursed))} == {"NOT_PROCESSED"}
+
+
+def test_vendor_suspended_meanwhile_keeps_what_was_begun(
+    ctx: Context, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = stopped_halfway(ctx, pipeline, "begun", 2, monkeypatch)
+    pipeline.connection.execute("update vendors set status = 'suspended' where vendor_id = 'VEND001'")
+    try:
+        watchdog.drive(ctx, patience=AT_ONCE)
+        assert pipeline.finished(pipeline.upload_id(source)).valid_records == 2
+    finally:
+        pipeline.connection.execute("update vendors set status = 'active' where vendor_id = 'VEND001'")
 
 
 def test_finished_upload_that_nobody_was_told_of(ctx: Context, pipeline: Pipeline) -> None:

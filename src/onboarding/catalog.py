@@ -30,19 +30,19 @@ def facts_about(connection: Connection, rows: Sequence[Row], mode: Mode = Mode.C
     Rows of a mode that changes products are of one upload.
     """
     names = {row.cells["category"] for row in rows if "category" in row.cells}
-    skus = {"skus": [storable(row.cells["sku"]) for row in rows if "sku" in row.cells]}
+    skus = [storable(row.cells["sku"]) for row in rows if "sku" in row.cells]
     ids = [(row.vendor_id, storable(name)) for row in rows if (name := row.cells.get("vendor_product_id"))]
     vendors = sorted({row.vendor_id for row in rows})
-    with connection.pipeline():
-        categories = connection.execute(statement("active_categories"), {"names": [storable(name) for name in names]})
-        holders = connection.execute(statement("taken_skus"), {**skus, "vendors": vendors})
-        if mode is Mode.CREATE:
-            taken = {"vendors": [vendor for vendor, _ in ids], "ids": [name for _, name in ids]}
-            taken_ids = connection.execute(statement("taken_ids"), taken)
-        else:
-            own = {"vendor_id": rows[0].vendor_id, "ids": [name for _, name in ids]}
-            own_products = connection.execute(statement("own_products"), own)
-            released = connection.execute(statement("released_skus"), {**skus, "upload_id": rows[0].upload_id})
+    categories = connection.execute(statement("active_categories"), {"names": [storable(name) for name in names]})
+    holders = connection.execute(statement("taken_skus"), {"skus": json.dumps(skus), "vendors": vendors})
+    if mode is Mode.CREATE:
+        taken_ids = connection.execute(statement("taken_ids"), {"ids": json.dumps(ids)})
+    else:
+        own = {"vendor_id": rows[0].vendor_id, "ids": [name for _, name in ids]}
+        own_products = connection.execute(statement("own_products"), own)
+        released = connection.execute(
+            statement("released_skus"), {"skus": skus, "upload_id": rows[0].upload_id}
+        )
     active = {name for (name,) in categories}
     taken_skus: set[str] = set()
     own_skus: dict[tuple[str, str], str] = {}
@@ -64,7 +64,7 @@ def facts_about(connection: Connection, rows: Sequence[Row], mode: Mode = Mode.C
 
 def storable(text: str) -> str:
     """`text` without the characters that PostgreSQL cannot hold; with U+FFFD in their place."""
-    return _NOT_HELD.sub("\ufffd", text)
+    return text if text.isprintable() else _NOT_HELD.sub("\ufffd", text)
 
 
 def insert_products(connection: Connection, rows: Sequence[Row]) -> set[RowKey]:
@@ -75,7 +75,7 @@ def insert_products(connection: Connection, rows: Sequence[Row]) -> set[RowKey]:
     """
     if not rows:
         return set()
-    products = [[*key_of(row), row.vendor_id, *(row.cells.get(column) for column in COLUMNS)] for row in rows]
+    products = [[row.upload_id, row.row_number, row.vendor_id, *map(row.cells.get, COLUMNS)] for row in rows]
     parameters = {"products": json.dumps(products, ensure_ascii=False)}
     return {(upload_id, number) for upload_id, number in connection.execute(statement("insert_products"), parameters)}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any, Protocol, TypeVar
 
 import psycopg
@@ -39,15 +40,16 @@ class Database:
         self._credentials = credentials
         self._connection: Connection | None = None
 
-    def run(self, work: Callable[[Connection], Result]) -> Result:
+    def run(self, work: Callable[[Connection], Result], *, pipelined: bool = False) -> Result:
         """Run `work` in a transaction of its own and return what it returns.
 
+        `pipelined` work waits for PostgreSQL only where it reads an answer; until then a statement's fault is not seen.
         Raises what PostgreSQL raised once `ATTEMPTS` tries met a lost connection or a deadlock; anything else at once.
         """
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 connection = self._connect()
-                with connection.transaction():
+                with connection.pipeline() if pipelined else nullcontext(), connection.transaction():
                     return work(connection)
             except (DeadlockDetected, SerializationFailure):
                 if attempt == ATTEMPTS:

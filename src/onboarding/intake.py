@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from typing import Any
 from urllib.parse import unquote_plus
@@ -105,8 +106,9 @@ def take_in(ctx: Context, source: Object) -> Intake:
     if vendor_id is None or vendor_status is None:
         return _quarantine(ctx, source)
 
-    upload_id = _upload_id(ctx, source, content.last_modified)
-    examined = examine(content, upload_id, vendor_id, vendor_status)
+    upload_id, begun = _upload_id(ctx, source, content.last_modified)
+    # A vendor who is suspended meanwhile keeps what was begun: its outcomes are owed.
+    examined = examine(content, upload_id, vendor_id, "active" if begun else vendor_status)
     rows = examined.rows
     new = ledger.NewUpload(
         upload_id=upload_id,
@@ -202,13 +204,17 @@ def _parsed(content: Content, upload_id: str, vendor_id: str, mode: Mode) -> Par
     return parse(content.data, upload_id, vendor_id, required=required)
 
 
-def _upload_id(ctx: Context, source: Object, last_modified: datetime) -> str:
-    """The object's upload id; a longer one, should another object of the same second have the short one."""
-    short = source.upload_id(last_modified)
-    holder = ctx.database.run(lambda c: ledger.upload(c, short))
-    if holder is None or (holder.s3_key, holder.s3_version_id) == (source.key, source.version_id):
-        return short
-    return source.upload_id(last_modified, digits=16)
+def _upload_id(ctx: Context, source: Object, last_modified: datetime) -> tuple[str, bool]:
+    """The object's upload id (a longer one, should another object of the same second have the short one), and whether
+    its upload was begun before."""
+    for digits in (8, 16):
+        upload_id = source.upload_id(last_modified, digits)
+        holder = ctx.database.run(partial(ledger.upload, upload_id=upload_id))
+        if holder is None:
+            return upload_id, False
+        if (holder.s3_key, holder.s3_version_id) == (source.key, source.version_id):
+            return upload_id, True
+    raise RuntimeError(f"two uploads of one second share {upload_id}")
 
 
 def _quarantine(ctx: Context, source: Object) -> Intake:

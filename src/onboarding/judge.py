@@ -71,7 +71,7 @@ def judge(ctx: Context, items: Sequence[Item]) -> Judgement:
 def decide(ctx: Context, rows: Sequence[Row]) -> Judgement:
     """The transaction: outcomes of all rows, counted once."""
     try:
-        return ctx.database.run(lambda connection: _decide(connection, rows))
+        return ctx.database.run(lambda connection: _decide(connection, rows), pipelined=True)
     except (psycopg.DataError, psycopg.IntegrityError):
         # A value that the rules let pass and the schema refuses: find its row, so that its neighbours get in.
         return ctx.database.run(lambda connection: _decide(connection, rows, one_by_one=True))

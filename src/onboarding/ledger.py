@@ -184,9 +184,8 @@ def judged_rows(
         "firsts": [min(numbers[name]) for name in names],
         "lasts": [max(numbers[name]) for name in names],
     }
-    with connection.pipeline():
-        states = connection.execute(statement("upload_states"), {"uploads": names})
-        outcomes = connection.execute(statement("judged_rows"), stretches)
+    states = connection.execute(statement("upload_states"), {"uploads": names})
+    outcomes = connection.execute(statement("judged_rows"), stretches)
     found = {
         upload_id: UploadState(UploadStatus(status), Mode(mode), OnError(on_error), undone)
         for upload_id, status, mode, on_error, undone in states
@@ -242,23 +241,20 @@ def count_outcomes(
 
     A valid row is in `outcomes`, or in `held`. Rows that were held until now are in `released` too.
     """
-    counts: dict[str, Counter[str]] = {}
+    kinds: dict[str, list[str]] = {}
     for row in rows:
         key = key_of(row)
-        count = counts.setdefault(row.upload_id, Counter())
-        if errors.get(key):
-            count["error"] += 1
-        elif key in held:
-            count["held"] += 1
-        else:
-            count[(outcomes or {})[key]] += 1
-        if key in released:
-            count["held"] -= 1
+        kinds.setdefault(row.upload_id, []).append(
+            "error" if errors.get(key) else "held" if key in held else (outcomes or {})[key]
+        )
+    counts = {name: Counter(some) for name, some in kinds.items()}
+    for upload_id, _ in released:
+        counts[upload_id]["held"] -= 1
     names = sorted(counts)
     if not names:
         return {}
-    kinds = (*Outcome, "error", "held")
-    parameters = {"uploads": names, **{kind: [counts[name][kind] for name in names] for kind in kinds}}
+    columns = (*Outcome, "error", "held")
+    parameters = {"uploads": names, **{kind: [counts[name][kind] for name in names] for kind in columns}}
     found = {
         name: Standing(UploadStatus(status), *numbers)
         for name, status, *numbers in connection.execute(statement("count_outcomes"), parameters)

@@ -44,10 +44,10 @@ class Result:
 
 
 def success_rate(result: Result) -> float:
-    """Percent of rows that entered the catalog, rounded down: 100.0 means all of them."""
-    if not result.total_records:
+    """Percent of rows that entered the catalog, rounded down: 100.0 means all of them, 0.0 means none."""
+    if not result.valid_records:
         return 0.0
-    return math.floor(1000 * result.valid_records / result.total_records) / 10
+    return max(0.1, math.floor(1000 * result.valid_records / result.total_records) / 10)
 
 
 def subject(result: Result) -> str:

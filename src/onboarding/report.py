@@ -28,7 +28,7 @@ def report_key(upload: Upload) -> str:
 
 
 def report_of(errors: Iterable[ReportedRow]) -> bytes:
-    """The report: one line for each error, in the order given. UTF-8 with a byte order mark, which Excel needs."""
+    """The report: one line for each error, in the order given. UTF-8."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(HEADER)
@@ -45,4 +45,9 @@ def report_of(errors: Iterable[ReportedRow]) -> bytes:
             cells.get("stock_quantity", ""),
         )
         writer.writerow([inert(value) for value in values])
-    return text.getvalue().encode("utf-8-sig")
+    return encoded(text.getvalue())
+
+
+def encoded(text: str) -> bytes:
+    """UTF-8. Excel takes a file for another encoding unless a byte order mark says so; plain ASCII needs none."""
+    return text.encode("ascii" if text.isascii() else "utf-8-sig")

@@ -2,15 +2,17 @@
 
 To change a limit, change it in `LENGTHS` or `RANGES`. To add a rule, write a function of a row and the facts that
 yields what is wrong, and give it a line in `RULES`. Rules are pure: what they need of the database comes as `Facts`.
+Nearly every row is good, so each rule finds that out first and at little cost; only then it looks for words.
 Each error says what was expected, with a hint (`hints`) where there is one.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import lru_cache
 
 from onboarding import excel, hints
 from onboarding.model import Mode, Product, Row, RowError
@@ -37,6 +39,9 @@ LENGTHS = {
     "image_url": 2_000,
 }
 """The most characters that a text column takes."""
+
+_REQUIRED = frozenset(REQUIRED)
+_SHORTEST_LIMIT = min(LENGTHS.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,25 +127,42 @@ def required(row: Row, facts: Facts) -> tuple[str, ...]:
     return REQUIRED_TO_CHANGE if facts.changes_a_product(row) else REQUIRED
 
 
-def has_all_required(row: Row, facts: Facts) -> Iterator[RowError]:
+def has_all_required(row: Row, facts: Facts) -> Iterable[RowError]:
+    if row.cells.keys() >= _REQUIRED:
+        return ()
     missing = [column for column in required(row, facts) if column not in row.cells]
-    if missing:
-        names = ", ".join(missing)
-        expected = f"a value for {names}"
-        yield RowError("MISSING_REQUIRED_FIELDS", names, f"Missing required fields: {names}", expected=expected)
+    if not missing:
+        return ()
+    names = ", ".join(missing)
+    message, expected = f"Missing required fields: {names}", f"a value for {names}"
+    return [RowError("MISSING_REQUIRED_FIELDS", names, message, expected=expected)]
 
 
-def price_in_range(row: Row, _: Facts) -> Iterator[RowError]:
-    for column in ("price", "compare_at_price"):
-        yield from _out_of_range(row, column, "INVALID_PRICE")
+def price_in_range(row: Row, _: Facts) -> Iterable[RowError]:
+    if _in_range(row, "price") and _in_range(row, "compare_at_price"):
+        return ()
+    columns = ("price", "compare_at_price")
+    return [error for column in columns for error in _out_of_range(row, column, "INVALID_PRICE")]
 
 
-def stock_in_range(row: Row, _: Facts) -> Iterator[RowError]:
-    yield from _out_of_range(row, "stock_quantity", "INVALID_STOCK_QUANTITY")
+def stock_in_range(row: Row, _: Facts) -> Iterable[RowError]:
+    return () if _in_range(row, "stock_quantity") else _out_of_range(row, "stock_quantity", "INVALID_STOCK_QUANTITY")
 
 
-def weight_in_range(row: Row, _: Facts) -> Iterator[RowError]:
-    yield from _out_of_range(row, "weight_kg", "INVALID_WEIGHT")
+def weight_in_range(row: Row, _: Facts) -> Iterable[RowError]:
+    return () if _in_range(row, "weight_kg") else _out_of_range(row, "weight_kg", "INVALID_WEIGHT")
+
+
+def _in_range(row: Row, column: str) -> bool:
+    text = row.cells.get(column)
+    return text is None or (column not in row.cut and _is_number_within(column, text))
+
+
+@lru_cache(4_096)
+def _is_number_within(column: str, text: str) -> bool:
+    """Remembered, because the same prices and quantities come again and again."""
+    bounds = RANGES[column]
+    return bool(_NUMBER[bounds.places].fullmatch(text)) and bounds.least <= Decimal(text) <= bounds.most
 
 
 def _out_of_range(row: Row, column: str, error_type: str) -> Iterator[RowError]:
@@ -161,6 +183,8 @@ def _out_of_range(row: Row, column: str, error_type: str) -> Iterator[RowError]:
 
 def within_lengths(row: Row, _: Facts) -> Iterator[RowError]:
     for column, text in row.cells.items():
+        if len(text) <= _SHORTEST_LIMIT:
+            continue
         limit = LENGTHS.get(column)
         if limit is None:
             continue
@@ -171,68 +195,82 @@ def within_lengths(row: Row, _: Facts) -> Iterator[RowError]:
             yield RowError("FIELD_LENGTH_EXCEEDED", column, message, text, f"at most {limit} characters", hint)
 
 
-def category_is_active(row: Row, facts: Facts) -> Iterator[RowError]:
+def category_is_active(row: Row, facts: Facts) -> Iterable[RowError]:
     name = row.cells.get("category")
     # A name over the length limit has that error already, and cannot be on the list.
-    if name is not None and len(name) <= LENGTHS["category"] and name not in facts.categories:
-        message = f"Invalid category: {_printable(name)}"
-        hint = hints.nearest(name, facts.categories)
-        yield RowError("INVALID_CATEGORY", "category", message, name, "an active category of the marketplace", hint)
+    if name is None or name in facts.categories or len(name) > LENGTHS["category"]:
+        return ()
+    message = f"Invalid category: {_printable(name)}"
+    hint = hints.nearest(name, facts.categories)
+    return [RowError("INVALID_CATEGORY", "category", message, name, "an active category of the marketplace", hint)]
 
 
-def sku_is_unique(row: Row, facts: Facts) -> Iterator[RowError]:
+def sku_is_unique(row: Row, facts: Facts) -> Iterable[RowError]:
     sku = row.cells.get("sku", "")
-    expected = "a SKU that no other product has"
     earlier = row.duplicate_of.get("sku")
+    if earlier is None and sku not in facts.taken_skus:
+        return ()
+    expected = "a SKU that no other product has"
     if earlier is not None:
         message = f"Duplicate SKU: {_printable(sku)} already exists in row {earlier} of this file"
-        yield RowError("DUPLICATE_SKU", "sku", message, sku, expected, f"Row {earlier} has the same SKU")
-        return
+        return [RowError("DUPLICATE_SKU", "sku", message, sku, expected, f"Row {earlier} has the same SKU")]
     holder = facts.own_skus.get((row.vendor_id, sku))
-    if sku not in facts.taken_skus or (facts.changes_a_product(row) and holder == row.cells.get("vendor_product_id")):
-        return
+    if facts.changes_a_product(row) and holder == row.cells.get("vendor_product_id"):
+        return ()
     # Whose product it is stays unsaid: it may be another vendor's.
     message = f"Duplicate SKU: {_printable(sku)} already exists"
     hint = f"Your product {quoted(holder)} has this SKU" if holder else ""
-    yield RowError("DUPLICATE_SKU", "sku", message, sku, expected, hint)
+    return [RowError("DUPLICATE_SKU", "sku", message, sku, expected, hint)]
 
 
-def vendor_product_id_is_unique(row: Row, facts: Facts) -> Iterator[RowError]:
-    name = row.cells.get("vendor_product_id", "")
+def vendor_product_id_is_unique(row: Row, facts: Facts) -> Iterable[RowError]:
     column = "vendor_product_id"
+    name = row.cells.get(column, "")
     earlier = row.duplicate_of.get(column)
     if earlier is not None:
         message = f"Duplicate vendor product ID: {_printable(name)} is also in row {earlier} of this file"
         expected, hint = "an ID that no other row of this file has", f"Row {earlier} has the same ID"
-        yield RowError("DUPLICATE_VENDOR_PRODUCT_ID", column, message, name, expected, hint)
-    elif facts.mode is Mode.CREATE and identity(row) in facts.taken_ids:
+        return [RowError("DUPLICATE_VENDOR_PRODUCT_ID", column, message, name, expected, hint)]
+    if facts.mode is Mode.CREATE and identity(row) in facts.taken_ids:
         message = f"Duplicate vendor product ID: {_printable(name)} is already one of your products"
         hint = "To change products that are there, upload in the mode update or upsert"
         expected = "an ID that none of your products has"
-        yield RowError("DUPLICATE_VENDOR_PRODUCT_ID", column, message, name, expected, hint)
+        return [RowError("DUPLICATE_VENDOR_PRODUCT_ID", column, message, name, expected, hint)]
+    return ()
 
 
-def product_is_there(row: Row, facts: Facts) -> Iterator[RowError]:
+def product_is_there(row: Row, facts: Facts) -> Iterable[RowError]:
     name = row.cells.get("vendor_product_id")
-    if facts.mode is Mode.UPDATE and name is not None and facts.catalog_known and identity(row) not in facts.taken_ids:
-        message = f"Unknown vendor product ID: {_printable(name)} is none of your products, and update creates none"
-        hint = "To create what is not there, upload in the mode upsert"
-        yield RowError("UNKNOWN_PRODUCT", "vendor_product_id", message, name, "the ID of one of your products", hint)
+    if (
+        facts.mode is not Mode.UPDATE
+        or name is None
+        or not facts.catalog_known
+        or identity(row) in facts.taken_ids
+    ):
+        return ()
+    message = f"Unknown vendor product ID: {_printable(name)} is none of your products, and update creates none"
+    hint = "To create what is not there, upload in the mode upsert"
+    return [RowError("UNKNOWN_PRODUCT", "vendor_product_id", message, name, "the ID of one of your products", hint)]
 
 
-def image_url_is_url(row: Row, _: Facts) -> Iterator[RowError]:
+def image_url_is_url(row: Row, _: Facts) -> Iterable[RowError]:
     text = row.cells.get("image_url")
-    if text is not None and "image_url" not in row.cut and not _URL.fullmatch(text):
-        expected = "a web address, such as https://images.example.com/mouse.jpg"
-        message = f"Image URL must be {expected}; found {quoted(text)}"
-        yield RowError("INVALID_IMAGE_URL", "image_url", message, text, expected, hints.web_address(text))
+    if text is None or "image_url" in row.cut or _URL.fullmatch(text):
+        return ()
+    expected = "a web address, such as https://images.example.com/mouse.jpg"
+    message = f"Image URL must be {expected}; found {quoted(text)}"
+    return [RowError("INVALID_IMAGE_URL", "image_url", message, text, expected, hints.web_address(text))]
 
 
-def has_plain_characters(row: Row, _: Facts) -> Iterator[RowError]:
+def has_plain_characters(row: Row, _: Facts) -> Iterable[RowError]:
+    # Most rows hold none at all, and asking that of the whole row is far cheaper than searching.
+    return () if "".join(row.cells.values()).isprintable() else _control_characters(row)
+
+
+def _control_characters(row: Row) -> Iterator[RowError]:
     for column, text in row.cells.items():
         pattern = _CONTROL_OR_BREAK if column in _IDENTIFIERS else _CONTROL
-        # Most text holds none at all, and asking that is far cheaper than searching.
-        if column not in RANGES and not text.isprintable() and (found := pattern.search(text)):
+        if column not in RANGES and (found := pattern.search(text)):
             message = (
                 f"{column} has a character that is not text: U+{ord(found[0]):04X} at position {found.start() + 1}"
             )
@@ -244,7 +282,7 @@ def _printable(text: str) -> str:
     return _UNSHOWABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-Check = Callable[[Row, Facts], Iterator[RowError]]
+Check = Callable[[Row, Facts], Iterable[RowError]]
 
 RULES: tuple[tuple[str, Check], ...] = (
     ("required fields present", has_all_required),

@@ -46,17 +46,18 @@ def as_xlsx(categories: Sequence[str]) -> bytes:
         products.cell(2, place).number_format = "@"
     products.freeze_panes = "A2"
 
-    columns = book.create_sheet("Columns")
+    # The reader passes by a sheet whose name begins with `_`.
+    columns = book.create_sheet("_Columns")
     columns.append(["Column", "Required", "Takes", "Example", "Meaning"])
     for facts in column_facts():
         takes = facts.takes.replace("`", "")
         columns.append([facts.name, "yes" if facts.required else "no", takes, facts.example, facts.meaning])
 
-    list_sheet = book.create_sheet("Categories")
+    list_sheet = book.create_sheet("_Categories")
     for name in categories:
         list_sheet.append([name])
     if categories:
-        choice = DataValidation("list", formula1=f"Categories!$A$1:$A${len(categories)}", allow_blank=True)
+        choice = DataValidation("list", formula1=f"_Categories!$A$1:$A${len(categories)}", allow_blank=True)
         letter = get_column_letter(COLUMNS.index("category") + 1)
         choice.add(f"{letter}2:{letter}{MAX_ROWS + 1}")
         products.add_data_validation(choice)

@@ -6,10 +6,11 @@ an outcome are staged again from the object, and a finished upload that nobody w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any, TypeVar
 
 from onboarding import intake, ledger, notify
 from onboarding.catalog import key_of
@@ -20,6 +21,8 @@ from onboarding.judge import settle
 from onboarding.model import Row, RowError
 from onboarding.points import passed
 from onboarding.sql import statement
+
+Element = TypeVar("Element")
 
 PATIENCE = timedelta(minutes=5)
 """How long nothing may move in an upload before it counts as stuck; a batch in its retries moves within."""
@@ -42,9 +45,14 @@ class Driven:
 
 
 def drive(ctx: Context, *, patience: timedelta = PATIENCE, at_once: int | None = AT_ONCE) -> list[Driven]:
-    """Take care of stuck uploads, `at_once` of them or all (None). Safe at any time and as often as wanted."""
+    """Take care of stuck uploads, `at_once` of them or all (None). Safe at any time and as often as wanted.
+
+    An upload that cannot be driven on does not keep the others waiting: what went wrong is raised after them.
+    """
     parameters = {"patience": patience, "limit": at_once}
-    return [*_drive_stuck(ctx, parameters), *_announce(ctx, parameters)]
+    stuck = ctx.database.run(lambda c: c.execute(statement("stuck_uploads"), parameters).fetchall())
+    driven = _each(stuck, lambda upload: _drive_one(ctx, upload))
+    return driven + _announce(ctx, parameters)
 
 
 def sweep(ctx: Context, *, patience: timedelta = PATIENCE) -> list[Driven]:
@@ -52,31 +60,41 @@ def sweep(ctx: Context, *, patience: timedelta = PATIENCE) -> list[Driven]:
 
     Lists every version there is, so it is for once a day and for the start of a local engine.
     """
-    driven = []
-    for sources in _listed(ctx, datetime.now(UTC) - patience):
-        unknown = ctx.database.run(partial(_unknown, sources=sources))
-        for source in unknown:
-            taken = intake.take_in(ctx, source)
-            driven.append(Driven(taken.upload_id, taken.vendor_id, source.key, "found"))
+
+    def find(source: Object) -> Driven:
+        taken = intake.take_in(ctx, source)
+        return Driven(taken.upload_id, taken.vendor_id, source.key, "found")
+
+    listed = _listed(ctx, datetime.now(UTC) - patience)
+    unknown = [s for sources in listed for s in ctx.database.run(partial(_unknown, sources=sources))]
+    return _each(unknown, find)
+
+
+def _each(elements: Sequence[Element], work: Callable[[Element], Driven]) -> list[Driven]:
+    """Do the work on every element; raises at the end whatever went wrong on the way."""
+    driven, faults = [], []
+    for element in elements:
+        try:
+            driven.append(work(element))
+        except Exception as fault:  # noqa: BLE001 - raised below, after the others had their turn
+            faults.append(fault)
+    if faults:
+        raise ExceptionGroup(f"{len(faults)} of {len(elements)} uploads could not be driven on", faults)
     return driven
 
 
-def _drive_stuck(ctx: Context, parameters: Mapping[str, object]) -> Iterator[Driven]:
-    stuck = ctx.database.run(lambda c: c.execute(statement("stuck_uploads"), parameters).fetchall())
-    for upload_id, vendor_id, key, version_id, redrives_in_vain in stuck:
-        source = Object(ctx.settings.bucket, key, version_id)
-        if redrives_in_vain >= REDRIVES:
-            reason = "could not be processed; this is our fault, and the marketplace has been told"
-            yield _end(ctx, upload_id, vendor_id, key, f"This row {reason}. Please upload it again")
-            continue
-        ctx.database.run(partial(_mark_redriven, upload_id=upload_id))
-        passed("watchdog.marked")
-        taken = intake.take_in(ctx, source)
-        if taken.outcome == "gone":
-            reason = "The file was removed before this row was processed. Please upload it again"
-            yield _end(ctx, upload_id, vendor_id, key, reason)
-        else:
-            yield Driven(upload_id, vendor_id, key, "resumed")
+def _drive_one(ctx: Context, stuck: Sequence[Any]) -> Driven:
+    upload_id, vendor_id, key, version_id, redrives_in_vain = stuck
+    if redrives_in_vain >= REDRIVES:
+        reason = "could not be processed; this is our fault, and the marketplace has been told"
+        return _end(ctx, upload_id, vendor_id, key, f"This row {reason}. Please upload it again")
+    ctx.database.run(partial(_mark_redriven, upload_id=upload_id))
+    passed("watchdog.marked")
+    taken = intake.take_in(ctx, Object(ctx.settings.bucket, key, version_id))
+    if taken.outcome == "gone":
+        reason = "The file was removed before this row was processed. Please upload it again"
+        return _end(ctx, upload_id, vendor_id, key, reason)
+    return Driven(upload_id, vendor_id, key, "resumed")
 
 
 def _end(ctx: Context, upload_id: str, vendor_id: str, key: str, message: str) -> Driven:
@@ -105,11 +123,10 @@ def end(ctx: Context, upload_id: str, vendor_id: str, error: RowError) -> None:
     notify.send_completions(ctx, [(name, vendor_id) for name in finished])
 
 
-def _announce(ctx: Context, parameters: Mapping[str, object]) -> Iterator[Driven]:
+def _announce(ctx: Context, parameters: Mapping[str, object]) -> list[Driven]:
     unnotified = ctx.database.run(lambda c: c.execute(statement("unnotified_uploads"), parameters).fetchall())
     notify.send_completions(ctx, unnotified)
-    for upload_id, vendor_id in unnotified:
-        yield Driven(upload_id, vendor_id, None, "announced")
+    return [Driven(upload_id, vendor_id, None, "announced") for upload_id, vendor_id in unnotified]
 
 
 def _listed(ctx: Context, before: datetime) -> Iterator[list[Object]]:

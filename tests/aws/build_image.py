@@ -109,7 +109,9 @@ def build() -> None:
     with authorities() as bundle:
         mounts = ("--volume", f"{wheels}:/wheels:ro", "--volume", f"{settings}:/etc/pip.conf:ro")
         arguments = ("--build-arg", f"BASE_IMAGE={BASE}", "--build-arg", f"RDS_CA_BUNDLE={bundle}")
-        buildah("build", "--quiet", "--isolation", "chroot", "--pull-never", *mounts, *arguments, "-t", IMAGE, str(ROOT))
+        buildah(
+            "build", "--quiet", "--isolation", "chroot", "--pull-never", *mounts, *arguments, "-t", IMAGE, str(ROOT)
+        )
 
 
 CHROOT = ("--isolation", "chroot", "--network", "host")
@@ -121,8 +123,10 @@ def authorities() -> Iterator[str]:
     """An address that serves a file in the place of RDS's certificates."""
     with tempfile.TemporaryDirectory() as directory:
         subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-            + ["-keyout", os.devnull, "-out", f"{directory}/bundle.pem", "-subj", "/CN=test", "-days", "1"],
+            [
+                *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
+                *("-keyout", os.devnull, "-out", f"{directory}/bundle.pem", "-subj", "/CN=test", "-days", "1"),
+            ],
             check=True,
             capture_output=True,
         )

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
@@ -73,10 +74,10 @@ def value_size(value: dict[str, Any]) -> int:
     return len(str(content).encode())
 
 
-def operation_of(method: str, path: str, headers: http.client.HTTPMessage, body: bytes) -> str:
+def operation_of(method: str, path: str, headers: Message, body: bytes) -> str:
     if target := headers.get("X-Amz-Target"):
         service, name = target.split(".")
-        return f"{ {'DynamoDB_20120810': 'dynamodb', 'AmazonSQS': 'sqs'}.get(service, service)}.{name}"
+        return f"{ {'DynamoDB_20120810': 'dynamodb', 'AmazonSQS': 'sqs'}.get(service, service) }.{name}"
     if body.startswith((b"Action=", b"Version=")) or b"&Action=" in body:
         scope = headers.get("Authorization", "////").split("/")
         return f"{scope[3]}.{parse_qs(body.decode())['Action'][0]}"

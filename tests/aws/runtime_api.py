@@ -39,7 +39,7 @@ def runtime_api() -> Iterator[Function]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            event = function.events.get()
+            event = asked.events.get()
             body = json.dumps(event).encode()
             self.send_response(200)
             self.send_header("Lambda-Runtime-Aws-Request-Id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
@@ -55,7 +55,7 @@ def runtime_api() -> Iterator[Function]:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             # Either …/invocation/<id>/response, or an error there or at the start.
             kind = self.path.removeprefix(PREFIX).rsplit("/", 1)[-1]
-            function.answers.put((kind, json.loads(body or b"null")))
+            asked.answers.put((kind, json.loads(body or b"null")))
             self.send_response(202)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -69,10 +69,10 @@ def runtime_api() -> Iterator[Function]:
 
     server = Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    function = Function(f"127.0.0.1:{server.server_address[1]}")
+    asked = Function(f"127.0.0.1:{server.server_address[1]}")
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield function
+        yield asked
     finally:
         server.shutdown()
         server.server_close()

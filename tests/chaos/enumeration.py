@@ -106,9 +106,9 @@ def after_restart(world: World, control: Control) -> None:
 
 
 def as_a_whole(world: World, control: Control) -> None:
-    """Files whose rows enter all together: one that does, and one with a bad row at its end."""
+    """Files whose rows enter all together: one that does, and one whose first row is bad."""
     world.batch = 3
-    for vendor, broken in (("VEND001", {}), ("VEND002", {7: 0})):
+    for vendor, broken in (("VEND001", {}), ("VEND002", {1: 0})):
         file = file_of(vendor, [f"whole-{vendor}-{n}" for n in range(7)], broken)
         world.put(f"uploads/{vendor}/whole.csv", replace(file, whole=True))
     world.quiet(control)

@@ -11,7 +11,21 @@ from typing import Annotated
 import typer
 
 from onboarding import __version__
-from onboarding.cli import demo, engine, inbox, redrive, samples, show, template, undo, uploads, validate
+from onboarding.cli import (
+    admin,
+    cost,
+    demo,
+    deploy,
+    engine,
+    inbox,
+    redrive,
+    samples,
+    show,
+    template,
+    undo,
+    uploads,
+    validate,
+)
 from onboarding.cli.console import say
 from onboarding.cli.failures import explain
 from onboarding.cli.transfer import OUR_FAULT
@@ -33,7 +47,12 @@ app.command()(uploads.report)
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(redrive.failures, name="failures")
 app.add_typer(redrive.watchdog, name="watchdog")
+app.add_typer(admin.vendors, name="vendors")
+app.add_typer(admin.categories, name="categories")
 app.command("demo")(demo.demo)
+app.command("deploy")(deploy.deploy_command)
+app.command("destroy")(deploy.destroy_command)
+app.command()(cost.cost)
 
 
 def _show_version(wanted: bool) -> None:

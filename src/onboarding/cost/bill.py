@@ -20,16 +20,18 @@ MEMORY = {"csv-parser": 512, "product-validator": 512, "error-processor": 256}
 
 # What is there whatever is uploaded; tests/aws/test_cost.py counts them in the templates.
 SECRETS = 2
-ALARM_METRICS = 33
+ALARM_METRICS = 31
 CUSTOM_METRICS = 10
-IMAGE_GB = 0.25
-IMAGES_KEPT = 2
-REPOSITORIES = 9
+IMAGE_GB = 0.2
+IMAGES_KEPT = 3
+REPOSITORIES = 4
 
 # Lambda asks a queue for messages with five pollers at least, twenty seconds at a time, whether there are any or not.
 IDLE_RECEIVES = 5 * HOURS * 3600 / 20
 WATCHDOG_CALLS = HOURS * 12
 STAGED_DAYS = 14
+MESSAGES_SIZE = 10_000
+"""Bytes of a batch of ten messages."""
 YEAR_OF_FILES = 12
 """Months of vendors' files that the bill's storage counts: they are kept for ever."""
 
@@ -183,7 +185,7 @@ def _database(choice: Choice) -> list[Line]:
 
 def _network(choice: Choice, month: _Month) -> list[Line]:
     # What functions send to SQS, SNS and Secrets Manager; S3 and DynamoDB have free endpoints.
-    gb = (month.requests("sqs.SendMessageBatch") * 10_000 + IDLE_RECEIVES * 0) / GIB
+    gb = month.requests("sqs.SendMessageBatch") * MESSAGES_SIZE / GIB
     match choice.outbound:
         case "nat":
             usd = HOURS * (prices()["nat_hours"] + prices()["ipv4_hours"]) + gb * prices()["nat_gb"]

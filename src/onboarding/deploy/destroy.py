@@ -62,7 +62,11 @@ def delete_data(client: MakeClient, account: str) -> Iterator[str]:
 
 def kept(account: str, region: str) -> list[tuple[str, str]]:
     """Type and name of everything that outlives the stacks."""
-    names = {"AWS::S3::Bucket": "BucketName", "AWS::DynamoDB::Table": "TableName", "AWS::SecretsManager::Secret": "Name"}
+    names = {
+        "AWS::S3::Bucket": "BucketName",
+        "AWS::DynamoDB::Table": "TableName",
+        "AWS::SecretsManager::Secret": "Name",
+    }
     found: list[tuple[str, str]] = []
     for stack in STACKS:
         template = Template(template_text(stack), {}, account, region)

@@ -86,11 +86,8 @@ def _files(root: Path) -> Iterator[Path]:
 def _build(tool: str, local: str, root: Path) -> list[str]:
     if tool == "docker":
         # Lambda refuses the index of attestations that buildx adds by itself.
-        return ["docker", "buildx", "build", "--platform", PLATFORM, "--provenance=false", "--load"] + [
-            "--tag",
-            local,
-            str(root),
-        ]
+        options = ["--platform", PLATFORM, "--provenance=false", "--load", "--tag", local]
+        return ["docker", "buildx", "build", *options, str(root)]
     return [tool, "build", "--platform", PLATFORM, "--format", "docker", "--tag", local, str(root)]
 
 

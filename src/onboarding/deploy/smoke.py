@@ -35,7 +35,12 @@ def smoke_test(client: MakeClient, bucket: str, say: Say, timeout: float = 180, 
         counts = (upload["status"], upload["valid_records"], upload["error_records"])
         if counts != ("partial", 1, 1):
             raise DeployError(f"the smoke test's upload ended as {counts} instead of partial with 1 valid and 1 not")
-        lines = s3.get_object(Bucket=bucket, Key=upload["error_file_s3_key"])["Body"].read().decode("utf-8-sig").splitlines()
+        lines = (
+            s3.get_object(Bucket=bucket, Key=upload["error_file_s3_key"])["Body"]
+            .read()
+            .decode("utf-8-sig")
+            .splitlines()
+        )
         if not any("INVALID_PRICE" in line for line in lines):
             raise DeployError(f"the smoke test's report does not name the error: {lines}")
         say(f"  a file came through in {time.monotonic() - started:.1f} s, its report says what was wrong")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,9 @@ from onboarding.deploy.stacks import Stacks
 
 REPOSITORY = "Repository"
 IMAGE = "ImageUri"
+
+SHARED = "Onboarding"
+"""The repository of the functions that have none of their own."""
 
 
 @dataclass(slots=True)
@@ -72,7 +76,8 @@ class Deployment:
             name.removesuffix(REPOSITORY): uri for name, uri in registry.items() if name.endswith(REPOSITORY)
         }
         published = images.publish(self.client, repositories, tool, self.say, self.run_command)
-        return {f"{name}{IMAGE}": uri for name, uri in published.items()}
+        shared = published[SHARED]
+        return {name: published.get(name.removesuffix(IMAGE), shared) for name in self._image_parameters()}
 
     def _database(self, network: Mapping[str, str], code: Mapping[str, str]) -> dict[str, str]:
         return {
@@ -105,6 +110,11 @@ class Deployment:
             **self._declared("pipeline", code),
             **self.plan.pipeline_parameters,
         }
+
+    def _image_parameters(self) -> list[str]:
+        """The names by which the templates ask for images, one for each function."""
+        texts = (template_text(name) for name in ("database", "pipeline"))
+        return [name for text in texts for name in re.findall(rf"^  (\w+{IMAGE}):", text, re.MULTILINE)]
 
     def _declared(self, template: str, code: Mapping[str, str]) -> dict[str, str]:
         """Of the code's parameters those that a template has: each has its own functions."""

@@ -13,7 +13,9 @@ def handler(event: dict[str, Any], _: object) -> Answer:
     """`{"action": …, "arguments": {…}}` to its answer, or to `{"refused": why}`."""
     name: str = event["action"]
     arguments: dict[str, Any] = event.get("arguments", {})
-    said = {key: arguments[key] for key in ("vendor_id", "category_name", "upload_id") if key in arguments}
+    said: dict[str, Any] = {
+        key: arguments[key] for key in ("vendor_id", "category_name", "upload_id") if key in arguments
+    }
     logger.info("admin action", extra={"action": name, **said})
     try:
         return carry_out(context().database, name, arguments)

@@ -4,4 +4,4 @@ select
     case when vendor_id = any(%(vendors)s::text[]) then vendor_id end,
     case when vendor_id = any(%(vendors)s::text[]) then vendor_product_id end
 from products
-where sku = any(%(skus)s::text[])
+where sku = any(array(select jsonb_array_elements_text(%(skus)s::jsonb)))

@@ -1,0 +1,102 @@
+"""`onboarding vendors` and `onboarding categories`, against either place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import boto3
+import typer
+
+from onboarding.admin import AdminError, carry_out
+from onboarding.cli.connect import connected
+from onboarding.cli.console import Column, console, say, say_json, table
+from onboarding.cli.failures import CommandError
+from onboarding.cli.options import Json, State
+from onboarding.deploy.calls import admin
+from onboarding.deploy.plan import DeployError
+from onboarding.local.endpoints import DEFAULT_STATE, read_endpoints
+
+vendors = typer.Typer(no_args_is_help=True, help="Whose files are taken in.")
+categories = typer.Typer(no_args_is_help=True, help="The categories that rows are held against.")
+
+VendorId = Annotated[str, typer.Argument(metavar="VENDOR_ID")]
+CategoryName = Annotated[str, typer.Argument(metavar="CATEGORY")]
+
+
+@vendors.command("add")
+def add_vendor(
+    vendor_id: VendorId,
+    name: Annotated[str, typer.Option(help="The vendor's name.")],
+    email: Annotated[str, typer.Option(help="Where its mails go.")],
+    phone: Annotated[str | None, typer.Option(help="Its telephone number.")] = None,
+    state: State = None,
+) -> None:
+    """Add a vendor, or make a suspended one active again."""
+    _do(state, "add_vendor", vendor_id=vendor_id, vendor_name=name, email=email, phone=phone)
+    say(f"{vendor_id} may upload.")
+
+
+@vendors.command("suspend")
+def suspend_vendor(vendor_id: VendorId, state: State = None) -> None:
+    """Refuse a vendor's files from now on."""
+    _do(state, "suspend_vendor", vendor_id=vendor_id)
+    say(f"{vendor_id} is suspended: its files are refused.")
+
+
+@vendors.command("list")
+def list_vendors(as_json: Json = False, state: State = None) -> None:
+    """List the vendors."""
+    answer = _do(state, "list_vendors")
+    if as_json:
+        say_json(answer)
+        return
+    columns = (Column("Vendor"), Column("Name", folds=True), Column("E-mail", folds=True), Column("Status"))
+    rows = [(v["vendor_id"], v["vendor_name"], v["email"], v["status"], v["uploads"]) for v in answer["vendors"]]
+    console().print(table((*columns, Column("Uploads", "right")), rows))
+
+
+@categories.command("add")
+def add_category(
+    category: CategoryName,
+    description: Annotated[str | None, typer.Option(help="What belongs there.")] = None,
+    state: State = None,
+) -> None:
+    """Add a category, or make a disabled one active again."""
+    _do(state, "add_category", category_name=category, description=description)
+    say(f"Rows may have the category {category}.")
+
+
+@categories.command("disable")
+def disable_category(category: CategoryName, state: State = None) -> None:
+    """Reject new rows with a category; products that have it keep it."""
+    _do(state, "disable_category", category_name=category)
+    say(f"New rows with the category {category} are rejected.")
+
+
+@categories.command("list")
+def list_categories(as_json: Json = False, state: State = None) -> None:
+    """List the categories."""
+    answer = _do(state, "list_categories")
+    if as_json:
+        say_json(answer)
+        return
+    rows = [
+        (c["category_name"], "active" if c["is_active"] else "disabled", c["description"]) for c in answer["categories"]
+    ]
+    console().print(table((Column("Category"), Column("Status"), Column("Description", folds=True)), rows))
+
+
+def _do(state: Path | None, action: str, **arguments: object) -> dict[str, Any]:
+    """Carry out an action: here if the local engine runs, by the function `admin` on AWS.
+
+    On AWS nobody but the functions reaches the database.
+    """
+    try:
+        if state is not None or read_endpoints(DEFAULT_STATE) is not None:
+            with connected(state) as ctx:
+                return carry_out(ctx.database, action, arguments)
+        with connected(state, database=False):
+            return admin(boto3.session.Session().client("lambda"), action, **arguments)
+    except (AdminError, DeployError) as error:
+        raise CommandError(str(error)) from error

@@ -1,0 +1,146 @@
+"""Webhooks: signed, recorded, and sent to the Internet alone."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import httpx
+import pytest
+
+from onboarding.api.deliver import Refused, checked, resolved, signature
+from tests.pipeline import Pipeline, csv_of, product, until
+
+
+class Receiver(BaseHTTPRequestHandler):
+    """A vendor's server."""
+
+    got: list[tuple[dict[str, str], bytes]]
+    status = 200
+
+    def do_POST(self) -> None:
+        self.got.append(
+            ({k.lower(): v for k, v in self.headers.items()}, self.rfile.read(int(self.headers["Content-Length"])))
+        )
+        self.send_response(type(self).status)
+        self.send_header("Location", "http://127.0.0.1:9/elsewhere")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """No lines among the tests'."""
+
+
+@pytest.fixture
+def server() -> Iterator[tuple[type[Receiver], str]]:
+    class Own(Receiver):
+        got: list[tuple[dict[str, str], bytes]] = []  # noqa: RUF012 - one for each test
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Own) as running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        try:
+            yield Own, f"http://127.0.0.1:{running.server_port}/hook?from=onboarding"
+        finally:
+            running.shutdown()
+            thread.join()
+
+
+def deliveries(client: httpx.Client, subject: str) -> list[dict[str, Any]]:
+    found = client.get("/v1/webhook/deliveries").json()["items"]
+    return [item for item in found if item["subject"] == subject]
+
+
+def test_a_finished_upload_is_told_and_signed(
+    pipeline: Pipeline, vendor_b: httpx.Client, server: tuple[type[Receiver], str]
+) -> None:
+    receiver, url = server
+    secret = vendor_b.put("/v1/webhook", json={"url": url, "new_secret": True}).json()["secret"]
+    assert "secret" not in vendor_b.get("/v1/webhook").json() or vendor_b.get("/v1/webhook").json()["secret"] is None
+    upload = pipeline.run("VENDB", "hook.csv", csv_of([product("hook"), product("hook-bad", price="-1")]))
+    until(lambda: receiver.got, "the webhook")
+    headers, body = receiver.got[0]
+    told = json.loads(body)
+    assert (told["event"], told["id"]) == ("upload.finished", f"upload.finished:{upload.upload_id}")
+    assert (told["upload"]["status"], told["upload"]["valid_records"], told["upload"]["error_records"]) == (
+        "partial",
+        1,
+        1,
+    )
+    stamp, given = (part.split("=", 1)[1] for part in headers["onboarding-signature"].split(","))
+    assert hmac.compare_digest(given, hmac.new(secret.encode(), f"{stamp}.".encode() + body, sha256).hexdigest())
+    [delivery] = until(lambda: deliveries(vendor_b, upload.upload_id), "the delivery to be recorded")
+    assert (delivery["status"], delivery["error"]) == (200, "")
+    assert vendor_b.delete("/v1/webhook").status_code == 204
+    assert vendor_b.get("/v1/webhook").status_code == 404
+
+
+@pytest.mark.parametrize("status", [500, 302])
+def test_what_is_not_taken_is_recorded_as_such(
+    vendor_b: httpx.Client, server: tuple[type[Receiver], str], status: int
+) -> None:
+    receiver, url = server
+    receiver.status = status
+    vendor_b.put("/v1/webhook", json={"url": url})
+    started = vendor_b.post("/v1/webhook/test")
+    assert started.status_code == 202
+    [delivery] = until(lambda: deliveries(vendor_b, started.json()["id"]), "the delivery to be recorded")
+    assert (delivery["status"], delivery["error"]) == (status, f"the server answered {status}")
+    assert len(receiver.got) == 1, "a redirect is not followed"
+    vendor_b.delete("/v1/webhook")
+
+
+def test_the_signature_is_as_documented() -> None:
+    expected = hmac.new(b"secret", b'1700000000.{"a":1}', sha256).hexdigest()
+    assert signature("secret", 1_700_000_000, b'{"a":1}') == f"t=1700000000,v1={expected}"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://example.com/x", "ftp://example.com", "https://", "https://user:pass@example.com/", "https://[::1", "//x"],
+)
+def test_only_plain_https_addresses_are_taken(url: str) -> None:
+    with pytest.raises(Refused):
+        checked(url, private=False)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "10.0.0.5",
+        "172.16.3.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",  # noqa: S104
+        "224.0.0.1",
+        "::1",
+        "fd00::1",
+        "fe80::1",
+        "::ffff:127.0.0.1",
+        "::ffff:169.254.169.254",
+    ],
+)
+def test_on_aws_a_name_that_leads_inside_is_refused(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    # One good address among them does not help.
+    found = [(family, 1, 6, "", (address, 443)), (socket.AF_INET, 1, 6, "", ("93.184.215.14", 443))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    parts = checked("https://rebind.example.com/x", private=False)
+    with pytest.raises(Refused, match="private network"):
+        resolved(parts, private=False)
+    assert resolved(parts, private=True)
+
+
+def test_a_name_of_the_internet_is_connected_to_by_the_address_that_was_checked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = [(socket.AF_INET6, 1, 6, "", ("2606:2800:21f::1", 443)), (socket.AF_INET, 1, 6, "", ("93.184.215.14", 443))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    assert resolved(checked("https://example.com/x", private=False), private=False) == "93.184.215.14"

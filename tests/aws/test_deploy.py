@@ -1,0 +1,188 @@
+"""The very code of `onboarding deploy` and `destroy`, on an empty account of the local engine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from onboarding.cli.main import main
+from onboarding.database import open_connection
+from onboarding.deploy import images
+from onboarding.deploy.calls import admin
+from onboarding.deploy.checks import account_of, deployed
+from onboarding.deploy.destroy import destroy, kept
+from onboarding.deploy.plan import STACKS, DeployError, Plan, stack_name
+from onboarding.deploy.steps import Deployment
+from tests.aws.conftest import Account, empty_account
+
+SENDER = "uploads@techmart.example"
+
+
+class Rehearsal(Deployment):
+    """A deployment whose database stands elsewhere: the engine says that it has RDS, and nothing listens there."""
+
+    account: Account
+
+    def migrate(self) -> None:
+        secret = json.dumps(self.account.credentials)
+        self.client("secretsmanager").put_secret_value(SecretId="ecommerce/rds/credentials", SecretString=secret)
+        super().migrate()
+
+
+def rehearsal(account: Account, told: list[str], **changed: object) -> Rehearsal:
+    plan = Plan(
+        stage="local",
+        packaging="Zip",
+        ssl_mode="prefer",
+        mail_sender=SENDER,
+        pipeline_parameters={"PublicUrl": account.engine.url},
+        **changed,  # type: ignore[arg-type]
+    )
+    made = Rehearsal(account.client, plan, told.append, pause=0.02)
+    made.account = account
+    return made
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    with empty_account(tmp_path_factory.mktemp("account")) as made:
+        made.client("ses").verify_email_identity(EmailAddress=SENDER)
+        yield made
+
+
+def versions(account: Account, bucket: str) -> int:
+    found = account.client("s3").list_object_versions(Bucket=bucket)
+    return len(found.get("Versions", []))
+
+
+def test_from_an_empty_account_to_nothing_and_back(account: Account) -> None:
+    told: list[str] = []
+    deployment = rehearsal(account, told)
+    assert [finding.text for finding in deployment.prepare() if finding.blocks] == []
+
+    outputs = deployment.run()
+    bucket = outputs["Bucket"]
+    assert deployed(account.client) == [stack_name(name) for name in STACKS]
+    assert any("a file came through" in line for line in told)
+    for name in STACKS:
+        [stack] = account.client("cloudformation").describe_stacks(StackName=stack_name(name))["Stacks"]
+        assert {tag["Key"]: tag["Value"] for tag in stack["Tags"]} == {
+            "application": "product-onboarding",
+            "stage": "local",
+        }
+    # Nothing of the smoke test is left but its history.
+    assert versions(account, bucket) == 0
+    with open_connection(account.postgres.url) as connection:
+        assert connection.execute("select count(*) from products").fetchone() == (0,)
+        assert connection.execute("select status from vendors where vendor_id = 'SMOKE'").fetchone() == ("suspended",)
+
+    told.clear()
+    deployment.run()
+    assert sum("nothing to change" in line for line in told) == len(STACKS)
+    assert "  nothing to do" in told
+
+    told.clear()
+    # A change reaches what it is about.
+    rehearsal(account, told, multi_az=True).run()
+    [database] = account.client("rds").describe_db_instances(DBInstanceIdentifier="ecommerce-db")["DBInstances"]
+    assert database["MultiAZ"] is True
+
+    account.client("s3").put_object(Bucket=bucket, Key="uploads/VEND001/kept.txt", Body=b"kept")
+    destroy(account.client, deployment.plan, told.append, with_data=False, pause=0.02)
+    assert deployed(account.client) == []
+    assert versions(account, bucket) == 1
+    assert account.client("rds").describe_db_snapshots(DBInstanceIdentifier="ecommerce-db")["DBSnapshots"]
+
+    # Secrets are the one kind that the engine cannot import.
+    for secret in ("ecommerce/rds/credentials", "ecommerce/link-keys"):
+        account.client("secretsmanager").delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
+    told.clear()
+    deployment.run()
+    assert any("taking over" in line and bucket in line and "UploadRecords" in line for line in told)
+    assert versions(account, bucket) == 1
+
+    destroy(account.client, deployment.plan, told.append, with_data=True, pause=0.02)
+    assert account.client("s3").list_buckets()["Buckets"] == []
+    assert account.client("dynamodb").list_tables()["TableNames"] == []
+
+
+def test_what_outlives_the_stacks_is_known() -> None:
+    names = {name for _, name in kept("123456789012", "eu-west-1")}
+    assert {"ecommerce-product-uploads-123456789012", "UploadRecords", "ecommerce/rds/credentials"} <= names
+
+
+def test_an_action_that_is_refused_says_why(account: Account) -> None:
+    told: list[str] = []
+    rehearsal(account, told).run()
+    with pytest.raises(DeployError, match="there is no vendor NOBODY"):
+        admin(account.client("lambda"), "suspend_vendor", vendor_id="NOBODY")
+    with pytest.raises(DeployError, match="there is no action drop_all"):
+        admin(account.client("lambda"), "drop_all")
+
+
+def test_data_goes_only_when_told_twice(
+    account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in {
+        "AWS_ENDPOINT_URL": account.engine.url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    assert main(["destroy", "--delete-data", "--yes"]) == 1
+    said = capsys.readouterr().err
+    assert f"--confirm-account {account_of(account.client)}" in said
+    assert "UploadRecords" in said
+    assert main(["destroy", "--delete-data", "--confirm-account", "1", "--yes"]) == 1
+
+
+class Registry:
+    """ECR as far as pushing needs it, with what was pushed."""
+
+    class exceptions:  # noqa: N801 - as boto3 has it
+        pass
+
+    def __init__(self) -> None:
+        self.pushed: dict[str, str] = {}
+
+    def describe_images(self, repositoryName: str, imageIds: list[dict[str, str]]) -> object:  # noqa: N803
+        tag = imageIds[0]["imageTag"]
+        digest = self.pushed.get(f"{repositoryName}:{tag}")
+        return {"imageDetails": [{"imageDigest": digest}] if digest else []}
+
+    def get_authorization_token(self) -> object:
+        return {"authorizationData": [{"authorizationToken": "QVdTOnNlY3JldA=="}]}
+
+
+def test_an_image_is_built_once_and_known_by_its_digest(tmp_path: Path) -> None:
+    registry = Registry()
+    commands: list[list[str]] = []
+
+    def run(command: object, stdin: bytes | None = None) -> None:
+        words = list(command)  # type: ignore[call-overload]
+        commands.append(words)
+        assert "secret" not in " ".join(words), "a password is for stdin"
+        if words[1] == "push":
+            registry.pushed[words[2].split("/", 1)[1]] = "sha256:" + "a" * 64
+        if words[1] == "login":
+            assert stdin == b"secret"
+
+    repositories = {"CsvParser": "1.dkr.example/csv-parser-lambda", "Onboarding": "1.dkr.example/onboarding-lambda"}
+    for _ in range(2):
+        found = images.publish(lambda _: registry, repositories, "docker", lambda _: None, run)
+        assert found["CsvParser"] == "1.dkr.example/csv-parser-lambda@sha256:" + "a" * 64
+    assert [words[1] for words in commands] == ["buildx", "login", "tag", "push", "tag", "push"]
+    assert "linux/arm64" in commands[0]
+
+
+def test_a_tag_says_what_is_in_the_image(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "a.py").write_text("1")
+    first = images.tag_of(tmp_path)
+    assert images.tag_of(tmp_path) == first
+    (tmp_path / "src" / "a.py").write_text("2")
+    assert images.tag_of(tmp_path) != first
