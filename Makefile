@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test fuzz check lock clean
+.PHONY: help setup demo up test check fuzz chaos load bench image screenshots reference lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -37,6 +37,24 @@ check: setup ## Formatting, lint, types, template, layers
 	@$(BIN)/mypy
 	@$(BIN)/cfn-lint infra/*.yaml
 	@$(BIN)/lint-imports
+
+chaos: setup ## Prove that nothing is lost or doubled: faults, random schedules, kills (up to 15 minutes)
+	@$(BIN)/python -m tests.chaos
+
+load: setup ## 100 uploads of 1,000 rows at once through the local engine, with figures
+	@$(BIN)/python -m tests.chaos --only load
+
+bench: setup ## Measure every stage beside its floor (up to 10 minutes)
+	@$(BIN)/python -m bench
+
+image: setup ## Build the functions' image and have each function in it answer (needs root, buildah, debootstrap)
+	@$(BIN)/python -m tests.aws.build_image
+
+screenshots: setup ## Every page of the portal as a picture, in build/screenshots (needs Chromium)
+	@$(BIN)/python -m tools.screenshots
+
+reference: setup ## Write docs/csv-format.md and docs/rules.md from the code
+	@$(BIN)/python -m onboarding.reference docs
 
 lock: ## Pin the dependencies anew (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

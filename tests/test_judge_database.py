@@ -505,6 +505,8 @@ def test_a_fault_of_the_database_is_nobodys_error(database: Database, monkeypatc
     def full_disk(connection: Connection, rows: Sequence[Row]) -> set[tuple[str, int]]:
         tries.append(len(rows))
         connection.execute("do $$ begin raise exception using errcode = '53100'; end $$")
+        # The judgement waits for PostgreSQL only where it reads an answer.
+        connection.execute("select").fetchall()
         raise AssertionError("PostgreSQL raised nothing")
 
     tries: list[int] = []

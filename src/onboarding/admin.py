@@ -1,4 +1,4 @@
-"""What an operator does to the database: migrations, vendors, categories, and the smoke test's look at one upload.
+"""What an operator does to the database: migrations, vendors, categories, operators, the smoke test's look at an upload.
 
 Each action is a name and JSON arguments, and answers JSON: where the database cannot be reached from outside, as on
 AWS, the function `admin` carries it out inside.
@@ -81,6 +81,31 @@ def list_categories(connection: Connection) -> Answer:
     return {"categories": [dict(zip(names, row, strict=True)) for row in rows]}
 
 
+def add_operator(connection: Connection, *, email: str, name: str, role: str = "viewer") -> Answer:
+    """Let somebody sign in as an operator: a `viewer`, or an `admin`, who changes things."""
+    if not _EMAIL.fullmatch(email) or len(email) > 255:
+        raise AdminError(f"'{email}' is not an e-mail address")
+    if not name.strip() or len(name) > 200:
+        raise AdminError("an operator's name has 1 to 200 characters")
+    if role not in {"viewer", "admin"}:
+        raise AdminError("an operator is a viewer or an admin")
+    connection.execute(statement("add_operator"), {"email": email, "name": name.strip(), "role": role})
+    return {"email": email, "role": role}
+
+
+def suspend_operator(connection: Connection, *, email: str) -> Answer:
+    """End an operator's sessions, and begin no more. Raises AdminError for one that is not known."""
+    if connection.execute(statement("suspend_operator"), {"email": email}).fetchone() is None:
+        raise AdminError(f"there is no operator {email}")
+    return {"email": email}
+
+
+def list_operators(connection: Connection) -> Answer:
+    names = ("email", "name", "role", "status")
+    rows = connection.execute(statement("list_operators")).fetchall()
+    return {"operators": [dict(zip(names, row, strict=True)) for row in rows]}
+
+
 def show_upload(connection: Connection, *, upload_id: str) -> Answer:
     """How an upload stands; `upload` is None if there is none."""
     upload = ledger.upload(connection, upload_id)
@@ -133,6 +158,9 @@ ACTIONS: dict[str, Callable[..., Answer]] = {
         add_category,
         disable_category,
         list_categories,
+        add_operator,
+        suspend_operator,
+        list_operators,
         show_upload,
     )
 }

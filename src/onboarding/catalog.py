@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import psycopg
+from psycopg import Cursor
+from psycopg.rows import TupleRow
 
 from onboarding.changes import changed_values, without_cleared
 from onboarding.database import Connection
@@ -15,6 +17,9 @@ from onboarding.rules import Facts, identity
 from onboarding.sql import statement
 
 _NOT_HELD = re.compile(r"[\x00\ud800-\udfff]")
+
+INSERTED_AT_ONCE = 200
+"""Products of a statement where the next are judged meanwhile: enough that a statement's own cost does not count."""
 
 RowKey = tuple[str, int]
 """upload_id and row_number: what names a row everywhere."""
@@ -40,9 +45,7 @@ def facts_about(connection: Connection, rows: Sequence[Row], mode: Mode = Mode.C
     else:
         own = {"vendor_id": rows[0].vendor_id, "ids": [name for _, name in ids]}
         own_products = connection.execute(statement("own_products"), own)
-        released = connection.execute(
-            statement("released_skus"), {"skus": skus, "upload_id": rows[0].upload_id}
-        )
+        released = connection.execute(statement("released_skus"), {"skus": skus, "upload_id": rows[0].upload_id})
     active = {name for (name,) in categories}
     taken_skus: set[str] = set()
     own_skus: dict[tuple[str, str], str] = {}
@@ -73,11 +76,29 @@ def insert_products(connection: Connection, rows: Sequence[Row]) -> set[RowKey]:
     A row that is not among them met a SKU or a vendor product id that was taken meanwhile. Raises
     `psycopg.DataError` or `psycopg.IntegrityError` when the schema refuses a value that the rules let pass.
     """
-    if not rows:
-        return set()
+    return _inserted([_insert(connection, rows)]) if rows else set()
+
+
+def insert_as_judged(
+    connection: Connection, rows: Sequence[Row], valid: Callable[[Sequence[Row]], Sequence[Row]]
+) -> set[RowKey]:
+    """The same for rows that are not judged yet: `valid` gives those of some rows that are to go in.
+
+    In a pipeline PostgreSQL inserts the first of them while the next are judged. All in order of sku, as a single
+    statement has it.
+    """
+    ordered = sorted(rows, key=lambda row: row.cells.get("sku", ""))
+    pieces = (ordered[start : start + INSERTED_AT_ONCE] for start in range(0, len(ordered), INSERTED_AT_ONCE))
+    return _inserted([_insert(connection, some) for piece in pieces if (some := valid(piece))])
+
+
+def _insert(connection: Connection, rows: Sequence[Row]) -> Cursor[TupleRow]:
     products = [[row.upload_id, row.row_number, row.vendor_id, *map(row.cells.get, COLUMNS)] for row in rows]
-    parameters = {"products": json.dumps(products, ensure_ascii=False)}
-    return {(upload_id, number) for upload_id, number in connection.execute(statement("insert_products"), parameters)}
+    return connection.execute(statement("insert_products"), {"products": json.dumps(products, ensure_ascii=False)})
+
+
+def _inserted(cursors: Iterable[Cursor[TupleRow]]) -> set[RowKey]:
+    return {(upload_id, number) for cursor in cursors for upload_id, number in cursor}
 
 
 def update_products(connection: Connection, rows: Sequence[Row], facts: Facts) -> dict[RowKey, Outcome]:

@@ -55,8 +55,8 @@ class Database:
                 if attempt == ATTEMPTS:
                     raise
             except ReadOnlySqlTransaction:
-                # After a failover the connection may lead to what is the primary no more: the event comes again, and the
-                # next connection finds its successor.
+                # After a failover the connection may lead to what is the primary no more: the event comes again, and
+                # the next connection finds its successor.
                 self.close()
                 raise
             except psycopg.OperationalError:

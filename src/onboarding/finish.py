@@ -6,9 +6,8 @@ from onboarding import ledger, notify, readings
 from onboarding.context import Context
 from onboarding.database import Connection
 from onboarding.fix_file import fix_file_key, fix_file_of
-from onboarding.hold import forget_held
 from onboarding.ledger import ReportedRow
-from onboarding.model import OnError, Upload
+from onboarding.model import Upload
 from onboarding.parse import Refusal, table_of
 from onboarding.points import passed
 from onboarding.report import report_key, report_of
@@ -41,8 +40,6 @@ def finish(ctx: Context, upload_id: str) -> Upload | None:
         notify.publish_result(ctx, upload, key, fix_key, findings=findings, warnings=warnings)
         passed("finish.published")
         ledger.mark_notified(connection, upload_id, key, fix_key)
-        if upload.on_error is OnError.REJECT_FILE:
-            forget_held(connection, upload_id)
         return upload
 
     upload = ctx.database.run(work)

@@ -18,16 +18,19 @@ def hold(connection: Connection, rows: Sequence[Row]) -> None:
 
 
 def held_rows(connection: Connection, upload_id: str) -> list[Row]:
-    """The rows that were held back of an upload; they stay noted until its result has been published."""
+    """The rows that were held back of an upload.
+
+    They stay noted after its result was published: the batch that settled them may come again, to say so once more.
+    """
     return [
         Row(upload, vendor_id, row_number, cells)
         for upload, vendor_id, row_number, cells in connection.execute(statement("held_rows"), {"upload_id": upload_id})
     ]
 
 
-def forget_held(connection: Connection, upload_id: str) -> None:
-    """Let the rows go, once all was said of them."""
-    connection.execute(statement("forget_held"), {"upload_id": upload_id})
+def forget_held(connection: Connection) -> None:
+    """Let the rows go of which no batch can come again."""
+    connection.execute(statement("forget_held"))
 
 
 def file_rejected(invalid_rows: int) -> RowError:

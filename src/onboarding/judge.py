@@ -19,6 +19,7 @@ from onboarding.ledger import Standing, UploadState
 from onboarding.model import Mode, OnError, Outcome, Row, RowError, UploadStatus
 from onboarding.points import passed
 from onboarding.rules import errors_of
+from onboarding.sql import statement
 from onboarding.staging import Item
 
 
@@ -78,6 +79,7 @@ def decide(ctx: Context, rows: Sequence[Row]) -> Judgement:
 
 
 def _decide(connection: Connection, rows: Sequence[Row], *, one_by_one: bool = False) -> Judgement:
+    connection.execute(statement("plan_by_keys"))
     ledger.lock_vendors(connection, {row.vendor_id for row in rows})
     states, judged = ledger.judged_rows(connection, rows)
     new = [row for row in rows if key_of(row) not in judged]
@@ -132,13 +134,23 @@ def _hold(connection: Connection, work: _Work, rows: Sequence[Row], mode: Mode) 
 def _enter(connection: Connection, work: _Work, rows: Sequence[Row], mode: Mode, *, one_by_one: bool) -> None:
     """Put the valid ones of these rows into the catalog."""
     facts = catalog.facts_about(connection, rows, mode)
-    errors = {key_of(row): errors_of(row, facts) for row in rows}
-    candidates = [row for row in rows if not errors[key_of(row)]]
+    errors: dict[RowKey, list[RowError]] = {}
+
+    def valid(some: Sequence[Row]) -> list[Row]:
+        """Those that pass every rule; the errors of the others are noted."""
+        errors.update((key_of(row), errors_of(row, facts)) for row in some)
+        return [row for row in some if not errors[key_of(row)]]
+
+    outcomes: dict[RowKey, Outcome]
     refused: dict[RowKey, str] = {}
     if one_by_one:
-        outcomes, refused = catalog.put_one_by_one(connection, candidates, facts)
+        outcomes, refused = catalog.put_one_by_one(connection, valid(rows), facts)
+    elif mode is Mode.CREATE and len(rows) > catalog.INSERTED_AT_ONCE:
+        entered = catalog.insert_as_judged(connection, rows, valid)
+        outcomes = dict.fromkeys(entered, Outcome.CREATED)
     else:
-        outcomes = catalog.put(connection, candidates, facts)
+        outcomes = catalog.put(connection, valid(rows), facts)
+    candidates = [row for row in rows if not errors[key_of(row)]]
     for key, reason in refused.items():
         errors[key] = [RowError("REFUSED_BY_CATALOG", "row", f"The catalog cannot hold this row: {reason}")]
     lost = [row for row in candidates if key_of(row) not in outcomes and key_of(row) not in refused]

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from onboarding.context import Context
 from onboarding.model import Row, RowError, Upload
-from onboarding.staging import details, record_id, utc_now
+from onboarding.staging import at_once, details, record_id, utc_now
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
 
 QUEUE_BATCH = 10
 QUEUE_BATCH_BYTES = 250_000
@@ -73,18 +76,25 @@ def send_completions(ctx: Context, finished: Sequence[tuple[str, str]]) -> None:
 
 
 def _send(ctx: Context, messages: Sequence[Message]) -> None:
-    for entries in _batches(messages):
-        left = entries
-        for attempt in range(ATTEMPTS):
-            answer = ctx.sqs.send_message_batch(QueueUrl=ctx.settings.queue_url, Entries=left)  # type: ignore[arg-type]
-            failed = {entry["Id"]: entry for entry in answer.get("Failed", [])}
-            if not failed:
-                break
-            left = [entry for entry in left if entry["Id"] in failed]
-            time.sleep(0.1 * 2**attempt)
-        else:
-            reasons = sorted({entry["Code"] for entry in failed.values()})
-            raise RuntimeError(f"SQS did not take {len(left)} messages: {', '.join(reasons)}")
+    if not messages:
+        return
+    # Asked for here: threads that all find no client would all make one.
+    sqs, queue_url = ctx.sqs, ctx.settings.queue_url
+    for _ in at_once(lambda entries: _send_batch(sqs, queue_url, entries), _batches(messages)):
+        pass
+
+
+def _send_batch(sqs: SQSClient, queue_url: str, entries: list[Message]) -> None:
+    left = entries
+    for attempt in range(ATTEMPTS):
+        answer = sqs.send_message_batch(QueueUrl=queue_url, Entries=left)  # type: ignore[arg-type]
+        failed = {entry["Id"]: entry for entry in answer.get("Failed", [])}
+        if not failed:
+            return
+        left = [entry for entry in left if entry["Id"] in failed]
+        time.sleep(0.1 * 2**attempt)
+    reasons = sorted({entry["Code"] for entry in failed.values()})
+    raise RuntimeError(f"SQS did not take {len(left)} messages: {', '.join(reasons)}")
 
 
 def retry_soon(ctx: Context, records: Sequence[Mapping[str, Any]]) -> None:

@@ -241,12 +241,7 @@ def vendor_product_id_is_unique(row: Row, facts: Facts) -> Iterable[RowError]:
 
 def product_is_there(row: Row, facts: Facts) -> Iterable[RowError]:
     name = row.cells.get("vendor_product_id")
-    if (
-        facts.mode is not Mode.UPDATE
-        or name is None
-        or not facts.catalog_known
-        or identity(row) in facts.taken_ids
-    ):
+    if facts.mode is not Mode.UPDATE or name is None or not facts.catalog_known or identity(row) in facts.taken_ids:
         return ()
     message = f"Unknown vendor product ID: {_printable(name)} is none of your products, and update creates none"
     hint = "To create what is not there, upload in the mode upsert"

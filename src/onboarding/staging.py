@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from onboarding.context import PARALLEL_CALLS, Context
 from onboarding.model import Row, RowError, RowStatus
 from onboarding.points import passed
 from onboarding.rules import RANGES
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 Item = dict[str, Any]
 """An item of `UploadRecords` as the API and the stream give it: attribute name to typed value."""
@@ -150,17 +155,43 @@ def details(errors: Sequence[RowError]) -> str:
 
 
 def _write(ctx: Context, items: Iterable[Item], point: str) -> None:
-    with ThreadPoolExecutor(PARALLEL_CALLS) as pool:
-        for _ in pool.map(lambda some: _write_chunk(ctx, some), _chunks(items, WRITE_BATCH)):
-            passed(point)
+    # Asked for here: threads that all find no client would all make one.
+    dynamodb, table = ctx.dynamodb, ctx.settings.table
+    for _ in at_once(lambda some: _write_chunk(dynamodb, table, some), _chunks(items, WRITE_BATCH)):
+        passed(point)
 
 
-def _write_chunk(ctx: Context, items: Sequence[Item]) -> None:
-    table = ctx.settings.table
+def at_once(call: Callable[[Element], None], arguments: Iterable[Element]) -> Iterator[None]:
+    """Make a call for each argument, several at once; yields as each is done, in order, and raises the first fault."""
+    with _pool() as pool:
+        yield from pool.map(call, arguments)
+
+
+@contextmanager
+def _pool() -> Iterator[ThreadPoolExecutor]:
+    """Threads for several calls at once, kept for the next batch: to start them takes longer than to judge some rows.
+
+    After a fault none is left at work: whoever tries again must not be overtaken by what was tried before.
+    """
+    pool = _kept(ThreadPoolExecutor)
+    try:
+        yield pool
+    except BaseException:
+        _kept.cache_clear()
+        with pool:
+            raise
+
+
+@cache
+def _kept(executor: Callable[[int], ThreadPoolExecutor]) -> ThreadPoolExecutor:
+    return executor(PARALLEL_CALLS)
+
+
+def _write_chunk(dynamodb: DynamoDBClient, table: str, items: Sequence[Item]) -> None:
     requests: Any = {table: [{"PutRequest": {"Item": item}} for item in items]}
     for attempt in range(ATTEMPTS):
         # Under load DynamoDB takes a part and hands the rest back without an error.
-        requests = ctx.dynamodb.batch_write_item(RequestItems=requests).get("UnprocessedItems")
+        requests = dynamodb.batch_write_item(RequestItems=requests).get("UnprocessedItems")
         if not requests:
             return
         time.sleep(_pause(attempt))

@@ -16,6 +16,7 @@ from onboarding import intake, ledger, notify
 from onboarding.catalog import key_of
 from onboarding.context import Context
 from onboarding.database import Connection
+from onboarding.hold import forget_held
 from onboarding.intake import PREFIX, SUFFIXES, Object
 from onboarding.judge import settle
 from onboarding.model import Row, RowError
@@ -51,6 +52,7 @@ def drive(ctx: Context, *, patience: timedelta = PATIENCE, at_once: int | None =
     """
     parameters = {"patience": patience, "limit": at_once}
     stuck = ctx.database.run(lambda c: c.execute(statement("stuck_uploads"), parameters).fetchall())
+    ctx.database.run(forget_held)
     driven = _each(stuck, lambda upload: _drive_one(ctx, upload))
     return driven + _announce(ctx, parameters)
 

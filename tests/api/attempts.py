@@ -12,9 +12,9 @@ import httpx
 from fastapi import FastAPI
 from starlette.routing import Mount, Route
 
-from onboarding.api.app import create_app
 from onboarding.config import Settings
 from onboarding.context import Context
+from onboarding.portal.app import create_app
 from tests.pipeline import Pipeline
 
 INJECTIONS = (
@@ -54,9 +54,9 @@ class Belongings:
         return any(word in text and word not in sent for word in self.words)
 
 
-def app_of(pipeline: Pipeline, environment: dict[str, str]) -> FastAPI:
+def app_of(pipeline: Pipeline) -> FastAPI:
     """The app as it is served, to ask it for its routes."""
-    settings = Settings(pipeline.endpoints.environment() | environment | {"PORTAL_URL": pipeline.endpoints.portal_url})
+    settings = Settings(pipeline.endpoints.environment() | {"PORTAL_URL": pipeline.endpoints.portal_url})
     ctx = Context(settings)
     ctx.__dict__["s3"] = pipeline.s3
     return create_app(ctx)
@@ -89,6 +89,8 @@ def addresses(path: str, theirs: Belongings, own_upload: str) -> Iterator[str]:
         "{vendor_id}": "VENDA",
         "{category_id}": "1",
         "{queue}": "csv-parser-failures",
+        "{digest}": "x",
+        "{name}": "x",
         "{token}": theirs.link,
     }
     plain = path

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Iterator
 from contextlib import closing
 
 import httpx
+import pytest
 
+from onboarding.admin import AdminError, carry_out
+from onboarding.database import Database
+from tests.api.attempts import app_of
 from tests.api.people import browser, signed_in
+from tests.database import database_at
 from tests.pipeline import Pipeline, csv_of, product, until
 
 
@@ -130,3 +137,50 @@ def test_the_function_on_aws_is_the_same_app(pipeline: Pipeline) -> None:
     event["headers"] = {"host": host, "authorization": "Bearer onb_nobody"}
     told = json.loads(pipeline.lambdas.invoke(FunctionName="api", Payload=json.dumps(event).encode())["Payload"].read())
     assert told["statusCode"] == 401, told
+
+
+@pytest.fixture
+def database(pipeline: Pipeline) -> Iterator[Database]:
+    """The engine's database, as a command reaches it."""
+    with closing(database_at(pipeline.endpoints.database_url)) as opened:
+        yield opened
+
+
+def test_operators_are_made_by_the_command(pipeline: Pipeline, database: Database) -> None:
+    email = "made@techmart.example"
+    carry_out(database, "add_operator", {"email": email, "name": "Made", "role": "admin"})
+    with closing(signed_in(pipeline, email)) as made:
+        assert made.get("/v1/session").json()["role"] == "admin"
+        carry_out(database, "add_operator", {"email": email.upper(), "name": "Made", "role": "viewer"})
+        assert made.get("/v1/session").json()["role"] == "viewer"
+        carry_out(database, "suspend_operator", {"email": email})
+        assert made.get("/v1/session").status_code == 401
+    listed = carry_out(database, "list_operators", {})["operators"]
+    assert {"email": email, "name": "Made", "role": "viewer", "status": "suspended"} in listed
+    for wrong in (
+        {"email": "x", "name": "x"},
+        {"email": email, "name": " "},
+        {"email": email, "name": "x", "role": "y"},
+    ):
+        with pytest.raises(AdminError):
+            carry_out(database, "add_operator", wrong)
+    with pytest.raises(AdminError):
+        carry_out(database, "suspend_operator", {"email": "nobody@techmart.example"})
+
+
+def test_a_fault_of_ours_tells_nothing_of_itself(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = app_of(pipeline)
+
+    def fails(*_: object) -> None:
+        raise RuntimeError("password=hunter2")
+
+    monkeypatch.setattr(app.state.desk, "as_operator", fails)
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url=pipeline.endpoints.portal_url) as client:
+            return await client.get("/v1/uploads", headers={"Authorization": "Bearer onb_x"})
+
+    answer = asyncio.run(ask())
+    assert (answer.status_code, answer.json()["type"]) == (500, "/problems/fault")
+    assert "hunter2" not in answer.text

@@ -66,6 +66,8 @@ def test_a_file_goes_by_ticket_from_form_to_result(pipeline: Pipeline, vendor_a:
     ).json()
     assert [e["row_number"] for e in rest["items"]] == [4]
     assert rest["next"] is None
+    reading = vendor_a.get(f"/v1/uploads/{upload_id}/reading").json()
+    assert (reading["detected"]["format"], reading["detected"]["delimiter"]) == ("csv", "comma")
     summary = vendor_a.get(f"/v1/uploads/{upload_id}/summary").json()
     assert sum(group["rows"] for group in summary["groups"]) == 3
 

@@ -8,15 +8,14 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
 from onboarding.config import Settings
 from onboarding.context import Context
+from onboarding.local.bring_back import bring_back
 from onboarding.local.mails import read_mails
 from onboarding.local.up import LocalEngine
-from onboarding.watchdog import drive, sweep
 from tests.chaos import laws
 from tests.chaos.files import File, file_of
 from tests.pipeline import Pipeline
@@ -153,9 +152,8 @@ def environment(values: Mapping[str, str]) -> Any:
 
 def watch(local: LocalEngine) -> int:
     """One run of the watchdog, as an operator starts it after a restart; how many uploads it drove on."""
-    at_once = timedelta(0)
     with environment(local.endpoints.environment()), closing(Context(Settings.from_environment())) as ctx:
-        return len([*drive(ctx, patience=at_once, at_once=None), *sweep(ctx, patience=at_once)])
+        return len(bring_back(ctx, Path(local.endpoints.inbox_dir)))
 
 
 def vendors_of(load: Load, some: Sequence[tuple[str, File]]) -> None:

@@ -13,14 +13,11 @@ import onboarding
 from tests.chaos import laws, state
 from tests.chaos.files import File, file_of
 from tests.chaos.interleave import Task
-from tests.chaos.plans import Once, faults_at
+from tests.chaos.plans import COLD, Once, faults_at
 from tests.chaos.runtime import FUNCTIONS, Call, Place, Runtime
 from tests.chaos.world import Control, Delivery, LawBroken, World, undisturbed
 
 DELIVERY = ("duplicate", "reordered")
-
-COLD = ("before connect", "before secretsmanager.get_secret_value")
-"""Places that only a new container reaches."""
 
 
 @dataclass(frozen=True)

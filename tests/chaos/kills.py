@@ -98,4 +98,6 @@ def _bring_to_an_end(local: LocalEngine, load: Load) -> int:
             driven += watch(local)
         if load.wait(120, progress=STILL):
             return driven
-    raise broken("every upload ends and is told, and has mail", f"{load.told()} of {len(load.uploads)} told")
+    raise broken(
+        "every upload ends and is told, and has mail", f"{load.told()} told and {load.mailed()} mailed of {UPLOADS}"
+    )

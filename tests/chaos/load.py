@@ -12,9 +12,9 @@ from tests.chaos.laws import broken
 
 Print = Callable[[str], None]
 
-SECONDS = 420
-LIMITS = {"engine": 1_500, "largest worker": 400, "harness and inbox": 2_500, "largest PostgreSQL process": 600}
-"""MB that no process may pass; about thrice of what was seen."""
+SECONDS = 600
+LIMITS = {"engine": 3_500, "largest worker": 350, "harness and inbox": 1_500, "largest PostgreSQL process": 300}
+"""MB that no process may pass, at least twice what was seen. The engine keeps all items and stream records."""
 
 
 def many(local: LocalEngine, uploads: int, rows: int, vendors: int, say: Print) -> None:

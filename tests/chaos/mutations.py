@@ -72,7 +72,7 @@ def no_vendor_lock(_: Runtime) -> Changes:
 
 
 def unsorted_insert(_: Runtime) -> Changes:
-    return _statements(insert_products=("order by p ->> 8", "order by random()"))
+    return _statements(insert_products=('order by (p ->> 8) collate "C"', "order by random()"))
 
 
 def judged_rows_forgotten(_: Runtime) -> Changes:

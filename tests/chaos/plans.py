@@ -13,6 +13,9 @@ from tests.chaos.runtime import Call, Crash, Place
 
 CLIENTS = ("s3.", "dynamodb.", "sqs.", "sns.", "ses.")
 
+COLD = ("before connect", "before secretsmanager.get_secret_value")
+"""Places that only a new container reaches."""
+
 SIMPLE = ("crash", "exception")
 """What can happen anywhere."""
 

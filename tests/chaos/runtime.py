@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -84,8 +85,12 @@ class Container:
     def kill(self) -> None:
         """The process is gone: the server finds the connection closed, and nothing more is done."""
         self.dead = True
+        backend = self.backend
         if self.connection is not None:
             self.connection.pgconn.finish()
+        # What was open is rolled back, and its locks are free, before anything else happens.
+        while backend is not None and self.runtime.ask("select 1 from pg_stat_activity where pid = %s", (backend,)):
+            time.sleep(0.001)
 
     @property
     def backend(self) -> int | None:

@@ -5,8 +5,8 @@ The way of a request: `guards` (host, headers, the log line), `who` (key or sess
 
 How to add pages (the portal):
 
-1. Write a module with `router = APIRouter(include_in_schema=False)` and plain `def` routes, and add the router to
-   `ROUTERS` in `app.py`. Pages are not part of the API's description.
+1. Write a module with `router = APIRouter(include_in_schema=False)` and plain `def` routes, and give the router to
+   `app.create_app` among its `pages`. Pages are not part of the API's description.
 2. A page for vendors takes `caller: who.VendorHere`, one for operators `caller: who.OperatorHere`, one for either
    `caller: who.SignedIn`, all of them from `who.Caller`. Whoever is not signed in gets a 401 problem; a page that would
    rather send them to the sign-in asks for `caller: who.Visitor`, which may be None.
@@ -14,8 +14,8 @@ How to add pages (the portal):
    `desk: Desk` among the route's parameters (`desk.DeskHere`).
 4. A form that changes something has a hidden field `csrf_token`, a script sends the header `X-CSRF-Token`. Both hold
    `caller.csrf_token`, to be put into the page, such as in a `<meta>`. Requests with a key need none.
-5. The policy for content (`guards.POLICY`) allows own files alone: no inline script or style, no third party. The
+5. The policy for content (`guards.policy`) allows own files alone: no inline script or style, no third party. The
    upload form posts to the bucket, whose origin is in the policy already.
-6. The mailed link leads to `GET /sign-in/{token}`: a page whose button posts to the same address, which uses the link
-   up, sets the cookie and leads to `/`. `signin_pages.py` has the plain one.
+6. The mailed link leads to `GET /sign-in/{token}`: a page whose button posts to the same address, which calls
+   `signin.begin`: that uses the link up and sets the cookie.
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +19,6 @@ from onboarding.api import (
     operators,
     problems,
     signin,
-    signin_pages,
     tickets,
     uploads,
     webhooks,
@@ -38,9 +37,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     signin.router,
     operators.router,
     operations.router,
-    signin_pages.router,
 )
-"""Everything that the app answers, in the order in which it is described."""
+"""Everything that the API answers, in the order in which it is described."""
 
 OPENAPI = "/v1/openapi.json"
 
@@ -52,8 +50,8 @@ Errors are `application/problem+json` (RFC 9457). What belongs to somebody else 
 """
 
 
-def create_app(ctx: Context, *, seats: int = 1) -> FastAPI:
-    """The app on a context; `seats` is how many database connections it may have."""
+def create_app(ctx: Context, *, seats: int = 1, pages: Iterable[APIRouter] = ()) -> FastAPI:
+    """The app on a context; `seats` is how many database connections it may have. `pages` come first."""
     desk = Desk(ctx, seats)
 
     @asynccontextmanager
@@ -74,7 +72,7 @@ def create_app(ctx: Context, *, seats: int = 1) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.desk = desk
-    for router in ROUTERS:
+    for router in (*pages, *ROUTERS):
         app.include_router(router)
     problems.install(app)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]

@@ -14,6 +14,7 @@ from starlette.datastructures import UploadFile
 from onboarding import dry_run as dry
 from onboarding import template
 from onboarding.api.desk import Desk, DeskHere
+from onboarding.api.history import ReadingShown, reading_shown
 from onboarding.api.problems import Problem, Responses, documented
 from onboarding.api.who import Reader, VendorHere
 from onboarding.model import Mode, OnError, Outcome, UploadStatus
@@ -70,6 +71,7 @@ class DryRunShown(BaseModel):
     unchanged_records: int
     errors: list[DryError] = Field(description=f"The first {SHOWN_ERRORS}")
     error_types: dict[str, int] = Field(description="How many errors of each type there are in all")
+    reading: ReadingShown
     rows: list[DryRow] = Field(description=f"The first {SHOWN_ROWS} rows")
 
 
@@ -162,6 +164,7 @@ async def _content(request: Request) -> bytes:
 
 
 def shown(run: dry.DryRun) -> DryRunShown:
+    above = run.detected.header_line if run.detected else 1
     listed = [(number, error) for number, errors in sorted(run.errors.items()) for error in errors]
     return DryRunShown(
         status=run.status,
@@ -176,7 +179,7 @@ def shown(run: dry.DryRun) -> DryRunShown:
         errors=[
             DryError(
                 row_number=number,
-                spreadsheet_row=number + 1,
+                spreadsheet_row=number + above,
                 error_type=error.error_type,
                 column=error.field,
                 message=error.message,
@@ -187,6 +190,7 @@ def shown(run: dry.DryRun) -> DryRunShown:
             for number, error in listed[:SHOWN_ERRORS]
         ],
         error_types=dict(Counter(error.error_type for _, error in listed)),
+        reading=reading_shown(run.detected, run.warnings),
         rows=[
             DryRow(row_number=row.row_number, cells=dict(row.cells), outcome=run.outcomes.get(row.row_number))
             for row in run.rows[:SHOWN_ROWS]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -17,6 +17,8 @@ from onboarding.database import Connection
 from onboarding.ledger import upload as upload_named
 from onboarding.ledger import uploads
 from onboarding.model import Mode, OnError, Upload, UploadStatus
+from onboarding.parse import Detected, FileWarning
+from onboarding.readings import detected_in, warnings_of
 from onboarding.sql import statement
 from onboarding.summary import summary_of
 
@@ -60,7 +62,7 @@ class ErrorShown(BaseModel):
     """One broken rule of one row."""
 
     row_number: int = Field(description="Data row, the first below the header is 1")
-    spreadsheet_row: int = Field(description="The same row as a spreadsheet numbers it, the header being 1")
+    spreadsheet_row: int = Field(description="The same row as a spreadsheet numbers it, if it has no blank ones")
     vendor_product_id: str | None
     error_type: str
     column: str = Field(description="The column it is about; several with commas between; `row` for the row as a whole")
@@ -69,6 +71,23 @@ class ErrorShown(BaseModel):
     expected: str
     hint: str = Field(description="What was probably meant; often blank")
     row: dict[str, str] = Field(description="The row as it was in the file")
+
+
+class WarningShown(BaseModel):
+    """Something odd about a file that changes no data."""
+
+    code: str
+    message: str
+    row_number: int | None
+    column: str | None
+
+
+class ReadingShown(BaseModel):
+    """How a file was read."""
+
+    sentence: str | None = Field(description="All of it for a reader; null for a file that could not be read")
+    detected: dict[str, Any] | None = Field(description="Format, encoding, delimiter, which header is which column …")
+    warnings: list[WarningShown]
 
 
 class ErrorGroupShown(BaseModel):
@@ -193,7 +212,7 @@ def errors_page(
     items = [
         ErrorShown(
             row_number=number,
-            spreadsheet_row=number + 1,
+            spreadsheet_row=line,
             vendor_product_id=product,
             error_type=error_type,
             column=column,
@@ -203,9 +222,28 @@ def errors_page(
             hint=hint,
             row=row,
         )
-        for _, number, product, error_type, column, message, value, expected, hint, row in found
+        for _, number, line, product, error_type, column, message, value, expected, hint, row in found
     ]
     return page(items, limit, [cursor_at(row[1], row[0]) for row in found])
+
+
+def reading(desk: Desk, caller: Caller, upload_id: str) -> ReadingShown:
+    def work(connection: Connection) -> ReadingShown:
+        in_sight(connection, caller, upload_id)
+        found, warnings = detected_in(connection, upload_id), warnings_of(connection, upload_id)
+        return reading_shown(found, warnings)
+
+    return caller.run(desk, work)
+
+
+def reading_shown(detected: Detected | None, warnings: Sequence[FileWarning]) -> ReadingShown:
+    return ReadingShown(
+        sentence=detected.sentence() if detected else None,
+        detected=detected.as_json() if detected else None,
+        warnings=[
+            WarningShown(code=w.code, message=w.message, row_number=w.row_number, column=w.column) for w in warnings
+        ],
+    )
 
 
 def summary(desk: Desk, caller: Caller, upload_id: str, top: int) -> SummaryShown:

@@ -91,7 +91,7 @@ def response(
     return JSONResponse(
         document.model_dump(exclude_none=True),
         status_code=status,
-        headers={"Cache-Control": "no-store", **more, **(headers or {})},
+        headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **more, **(headers or {})},
         media_type=MEDIA_TYPE,
     )
 

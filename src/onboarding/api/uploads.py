@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from onboarding.api import history
 from onboarding.api.actions import note
 from onboarding.api.desk import Desk, DeskHere
-from onboarding.api.history import ErrorShown, ProductShown, SummaryShown, UploadShown, Wanted
+from onboarding.api.history import ErrorShown, ProductShown, ReadingShown, SummaryShown, UploadShown, Wanted
 from onboarding.api.problems import Responses, documented, not_found
 from onboarding.api.shapes import PLAIN, Cursor, Limit, Page, Since, Until, UploadId, WantedVendor
 from onboarding.api.who import Caller, Reader
@@ -91,6 +91,12 @@ def list_errors(
     """The errors of an upload's rows, by row; of one type, about one column, with one value."""
     conditions = {"error_type": error_type, "column": column, "value": value}
     return history.errors_page(desk, caller, upload_id, conditions, cursor=cursor, limit=limit)
+
+
+@router.get("/{upload_id}/reading", responses=missing)
+def show_reading(upload_id: UploadId, caller: Reader, desk: DeskHere) -> ReadingShown:
+    """How the file was read: its format, which header is which column, and what was odd about it."""
+    return history.reading(desk, caller, upload_id)
 
 
 @router.get("/{upload_id}/summary", responses=missing)

@@ -1,4 +1,4 @@
-"""`onboarding vendors` and `onboarding categories`, against either place."""
+"""`onboarding vendors`, `onboarding categories` and `onboarding operators`, against either place."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ from onboarding.deploy.plan import DeployError
 from onboarding.local.endpoints import DEFAULT_STATE, read_endpoints
 
 vendors = typer.Typer(no_args_is_help=True, help="Whose files are taken in.")
+operators = typer.Typer(no_args_is_help=True, help="Who may sign in to see every vendor.")
 categories = typer.Typer(no_args_is_help=True, help="The categories that rows are held against.")
 
 VendorId = Annotated[str, typer.Argument(metavar="VENDOR_ID")]
+Email = Annotated[str, typer.Argument(metavar="EMAIL")]
 CategoryName = Annotated[str, typer.Argument(metavar="CATEGORY")]
 
 
@@ -85,6 +87,37 @@ def list_categories(as_json: Json = False, state: State = None) -> None:
         (c["category_name"], "active" if c["is_active"] else "disabled", c["description"]) for c in answer["categories"]
     ]
     console().print(table((Column("Category"), Column("Status"), Column("Description", folds=True)), rows))
+
+
+@operators.command("add")
+def add_operator(
+    email: Email,
+    name: Annotated[str, typer.Option(help="The operator's name.")],
+    role: Annotated[str, typer.Option(help="viewer, or admin, who changes things.")] = "viewer",
+    state: State = None,
+) -> None:
+    """Let somebody sign in as an operator, or give one another role."""
+    _do(state, "add_operator", email=email, name=name, role=role)
+    say(f"{email} may sign in to the portal.")
+
+
+@operators.command("suspend")
+def suspend_operator(email: Email, state: State = None) -> None:
+    """End an operator's sessions, and begin no more."""
+    _do(state, "suspend_operator", email=email)
+    say(f"{email} is suspended.")
+
+
+@operators.command("list")
+def list_operators(as_json: Json = False, state: State = None) -> None:
+    """List the operators."""
+    answer = _do(state, "list_operators")
+    if as_json:
+        say_json(answer)
+        return
+    columns = (Column("E-mail", folds=True), Column("Name", folds=True), Column("Role"), Column("Status"))
+    rows = [(found["email"], found["name"], found["role"], found["status"]) for found in answer["operators"]]
+    console().print(table(columns, rows))
 
 
 def _do(state: Path | None, action: str, **arguments: object) -> dict[str, Any]:

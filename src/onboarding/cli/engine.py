@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,8 +14,8 @@ from onboarding.cli.failures import CommandError
 from onboarding.cli.options import State
 from onboarding.config import Settings
 from onboarding.context import Context
+from onboarding.local.bring_back import bring_back
 from onboarding.local.endpoints import DEFAULT_STATE
-from onboarding.watchdog import drive, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,9 +64,8 @@ def run_engine(state: Path, port: int | None, on_ready: Callable[[Endpoints], No
 
 def _bring_back(endpoints: Endpoints) -> None:
     """Drive on what was under way when this state directory was last used: the engine itself has forgotten it."""
-    at_once = timedelta(0)
     with environment_of(endpoints), closing(Context(Settings.from_environment())) as ctx:
-        driven = [*drive(ctx, patience=at_once, at_once=None), *sweep(ctx, patience=at_once)]
+        driven = bring_back(ctx, Path(endpoints.inbox_dir))
     for upload in driven:
         say(f"  {upload.outcome}: {upload.upload_id or upload.s3_key}")
 

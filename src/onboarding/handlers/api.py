@@ -1,4 +1,4 @@
-"""api: started by the HTTP API for every request but those of mailed links; the app of `onboarding.api`."""
+"""api: started by the HTTP API for every request but those of mailed links; the app of `onboarding.portal`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 from mangum import Mangum
 
-from onboarding.api.app import create_app
 from onboarding.context import context
+from onboarding.portal.app import create_app
 
 
 @cache

@@ -112,10 +112,10 @@ class Portal:
 def _main() -> None:
     import uvicorn  # noqa: PLC0415 - this process alone needs it, and the app
 
-    from onboarding.api.app import create_app  # noqa: PLC0415
     from onboarding.api.webhooks import publish_all  # noqa: PLC0415
     from onboarding.config import Settings  # noqa: PLC0415
     from onboarding.context import Context  # noqa: PLC0415
+    from onboarding.portal.app import create_app  # noqa: PLC0415
 
     line = sys.stdin.buffer.readline()
     if not line:

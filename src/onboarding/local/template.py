@@ -48,7 +48,8 @@ class Template:
 
     def __init__(self, text: str, parameters: Mapping[str, str], account: str, region: str) -> None:
         self.text = text
-        self._document: dict[str, Any] = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader with more tags
+        # A SafeLoader with more tags.
+        self._document: dict[str, Any] = yaml.load(text, _Loader)  # noqa: S506  # nosec B506
         declared = self._document.get("Parameters", {})
         unknown = sorted(set(parameters) - set(declared))
         if unknown:

@@ -1,6 +1,7 @@
 -- Each product is an array in the order of the columns: one parameter for a whole batch. In order of sku, so that
--- batches of different vendors that share SKUs wait for each other and never in a circle. What does not come back
--- met a SKU or a vendor product id that is taken.
+-- batches of different vendors that share SKUs wait for each other and never in a circle; in Python's order, which
+-- decides what goes into which statement of a large batch. What does not come back met a SKU or a vendor product id
+-- that is taken.
 insert into products (
     upload_id, row_number, vendor_id,
     vendor_product_id, product_name, category, subcategory, description, sku, brand,
@@ -12,6 +13,6 @@ select
     (p ->> 10)::numeric, (p ->> 11)::numeric, (p ->> 12)::integer, coalesce(p ->> 13, 'piece'),
     (p ->> 14)::numeric, p ->> 15, p ->> 16
 from jsonb_array_elements(%(products)s::jsonb) as p
-order by p ->> 8
+order by (p ->> 8) collate "C"
 on conflict do nothing
 returning upload_id, row_number

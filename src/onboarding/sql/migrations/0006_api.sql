@@ -157,7 +157,7 @@ declare
     name text;
 begin
     foreach name in array array[
-        'vendors', 'products', 'upload_history', 'validation_errors', 'product_changes', 'undo_kept',
+        'vendors', 'products', 'upload_history', 'validation_errors', 'product_changes', 'undo_kept', 'upload_warnings',
         'api_keys', 'upload_tickets', 'webhooks', 'revoked_links', 'link_uses', 'actions'
     ] loop
         execute format('alter table %I enable row level security', name);
@@ -184,7 +184,8 @@ $$;
 
 grant usage on schema public to onboarding_vendor;
 grant select on
-    vendors, product_categories, products, upload_history, validation_errors, product_changes, undo_kept, link_uses
+    vendors, product_categories, products, upload_history, validation_errors, product_changes, undo_kept, upload_warnings,
+    link_uses
 to onboarding_vendor;
 -- Not the hash: nobody needs it to see or revoke a key.
 grant select (key_id, vendor_id, name, scopes, created_at, created_by, expires_at, revoked_at, last_used_at)

@@ -1,0 +1,27 @@
+"""Brings back what was under way when the engine stopped: it forgets its tables, queues, streams and notifications."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from onboarding.local.mails import read_mails
+from onboarding.sql import statement
+from onboarding.watchdog import Driven, drive, sweep
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from onboarding.context import Context
+
+AT_ONCE = timedelta(0)
+"""Nothing else is under way, so nothing has to be waited for."""
+
+
+def bring_back(ctx: Context, inbox: Path) -> list[Driven]:
+    """Drive on every upload that did not end, and tell again of those whose mail was lost with the engine."""
+    found = (re.search(r"^Upload ID: (\S+)", mail.text, re.MULTILINE) for mail in read_mails(inbox))
+    mailed = [match[1] for match in found if match]
+    ctx.database.run(lambda connection: connection.execute(statement("forget_unsent"), {"mailed": mailed}))
+    return [*drive(ctx, patience=AT_ONCE, at_once=None), *sweep(ctx, patience=AT_ONCE)]

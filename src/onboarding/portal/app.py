@@ -1,0 +1,51 @@
+"""The app that is served: the API, and the pages on top of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import RedirectResponse, Response
+
+from onboarding.api import app as api
+from onboarding.context import Context
+from onboarding.portal import desk_of_vendor, entrance, files, operator, pages, trouble, uploads
+
+PAGES = (
+    entrance.router,
+    desk_of_vendor.router,
+    uploads.router,
+    operator.router,
+    trouble.router,
+    files.router,
+)
+
+_Handler = Callable[[Request, Any], Awaitable[Response]]
+
+
+def create_app(ctx: Context, *, seats: int = 1) -> FastAPI:
+    """API and portal on a context; `seats` is how many database connections they may have."""
+    app = api.create_app(ctx, seats=seats, pages=PAGES)
+    for kind, handler in list(app.exception_handlers.items()):
+        app.add_exception_handler(kind, _for_readers(handler))  # type: ignore[arg-type]
+    return app
+
+
+def _for_readers(handler: _Handler) -> _Handler:
+    """Answer a page's fault with a page; the API's own addresses keep their problem documents."""
+
+    async def handle(request: Request, error: Exception) -> Response:
+        answer = await handler(request, error)
+        if request.url.path.startswith("/v1/") or not answer.body:
+            return answer
+        problem = json.loads(bytes(answer.body))
+        # Only a browser that opens a page is led to the sign-in; scripts and programs are told.
+        browses = request.method == "GET" and "text/html" in request.headers.get("accept", "")
+        if problem["type"] == "/problems/not-signed-in" and browses:
+            return RedirectResponse("/sign-in", status_code=303)
+        kept = {name: value for name, value in answer.headers.items() if name in {"retry-after", "allow"}}
+        return pages.page("problem.html", request, None, status=answer.status_code, headers=kept, problem=problem)
+
+    return handle

@@ -1,0 +1,56 @@
+"""Operators: the whole marketplace at a glance, and its vendors."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from onboarding.api import history, operations, operators
+from onboarding.api.desk import DeskHere
+from onboarding.api.history import Wanted
+from onboarding.api.who import OperatorHere
+from onboarding.model import UploadStatus
+from onboarding.portal import charts
+from onboarding.portal.pages import page
+
+router = APIRouter(prefix="/operator", include_in_schema=False)
+
+LIVE = 20
+WORST = 5
+TOP = 10
+STRETCHES = 48
+
+RANGES = {"day": (1440, "24 hours"), "week": (7 * 1440, "7 days"), "month": (30 * 1440, "30 days")}
+
+
+@router.get("")
+def overview(
+    request: Request, caller: OperatorHere, desk: DeskHere, span: Literal["day", "week", "month"] = "day"
+) -> Response:
+    minutes, words = RANGES[span]
+    moments = operations.show_throughput(caller, desk, minutes, STRETCHES).items
+    return page(
+        "operator.html",
+        request,
+        caller,
+        now=operations.show_overview(caller, desk),
+        live=history.uploads_page(desk, caller, Wanted(status=UploadStatus.PROCESSING), cursor=None, limit=LIVE),
+        latest=history.uploads_page(desk, caller, Wanted(), cursor=None, limit=TOP),
+        span=span,
+        spans={name: text for name, (_, text) in RANGES.items()},
+        words=words,
+        moments=moments,
+        most=max((m.valid_rows + m.error_rows for m in moments), default=0),
+        highest=charts.highest_rate(moments),
+        throughput=charts.throughput(moments),
+        error_rate=charts.error_rate(moments),
+        errors=operations.show_top_errors(caller, desk, max(1, minutes // 1440)).items[:TOP],
+        vendors=[v for v in operators.list_vendors(caller, desk).items if v.quality is not None][:WORST],
+    )
+
+
+@router.get("/vendors")
+def vendors(request: Request, caller: OperatorHere, desk: DeskHere) -> Response:
+    return page("vendors.html", request, caller, vendors=operators.list_vendors(caller, desk).items)

@@ -1,0 +1,52 @@
+"""Operators: what is stuck, what failed, and the buttons that have it tried again."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from onboarding.api import history, operations
+from onboarding.api.desk import DeskHere
+from onboarding.api.history import Wanted
+from onboarding.api.shapes import UploadId
+from onboarding.api.who import OperatorAdmin, OperatorHere
+from onboarding.model import UploadStatus
+from onboarding.portal.pages import page
+
+router = APIRouter(prefix="/operator/trouble", include_in_schema=False)
+
+FAILED = 10
+
+
+@router.get("")
+def show(
+    request: Request, caller: OperatorHere, desk: DeskHere, tried: int | None = None, left: int | None = None
+) -> Response:
+    queues = operations.list_failure_queues(caller, desk).items
+    return page(
+        "trouble.html",
+        request,
+        caller,
+        stuck=operations.list_stuck(caller, desk).items,
+        queues=[
+            (queue, operations.list_failures(queue.queue, caller, desk).items if queue.waiting else [])
+            for queue in queues
+        ],
+        failed=history.uploads_page(desk, caller, Wanted(status=UploadStatus.FAILED), cursor=None, limit=FAILED),
+        quarantine=operations.list_quarantined(caller, desk).items,
+        tried=tried,
+        left=left,
+    )
+
+
+@router.post("/uploads/{upload_id}/resume")
+def resume(upload_id: UploadId, caller: OperatorAdmin, desk: DeskHere) -> Response:
+    operations.resume_upload(upload_id, caller, desk)
+    return RedirectResponse(f"/uploads/{upload_id}?said=resumed", status_code=303)
+
+
+@router.post("/queues/{queue}/redrive")
+def redrive(queue: operations.Queue, caller: OperatorAdmin, desk: DeskHere) -> Response:
+    done = operations.redrive(queue, caller, desk)
+    failed = sum(1 for item in done.items if item.error is not None)
+    return RedirectResponse(f"/operator/trouble?tried={len(done.items) - failed}&left={done.waiting}", status_code=303)

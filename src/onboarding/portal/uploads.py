@@ -1,0 +1,164 @@
+"""The history, and one upload: under way, its result, its errors, and what may be done about it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Annotated, Literal
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import RedirectResponse, Response
+
+from onboarding import readings
+from onboarding.api import changes, history
+from onboarding.api.desk import DeskHere
+from onboarding.api.history import Wanted
+from onboarding.api.problems import Problem
+from onboarding.api.shapes import PLAIN, VENDOR_ID, Cursor, UploadId
+from onboarding.api.who import Reader, Writer
+from onboarding.model import UploadStatus
+from onboarding.portal.desk_of_vendor import facts
+from onboarding.portal.pages import page
+
+router = APIRouter(prefix="/uploads", include_in_schema=False)
+
+PER_PAGE = 25
+FIRST_ROWS = 10
+ERRORS_PER_PAGE = 50
+SHOWN_GROUPS = 10
+
+Blank = Annotated[str, Query(pattern=r"^$")]
+"""What a form sends for a field that was left empty."""
+Condition = Annotated[str | None, Query(max_length=3000, pattern=PLAIN)]
+
+
+@router.get("")
+def show_history(
+    request: Request,
+    caller: Reader,
+    desk: DeskHere,
+    *,
+    status: UploadStatus | Blank = "",
+    since: date | Blank = "",
+    until: date | Blank = "",
+    zone: Annotated[str, Query(max_length=60)] = "",
+    vendor_id: Annotated[str, Query(pattern=rf"{VENDOR_ID}|^$")] = "",
+    cursor: Cursor = None,
+) -> Response:
+    where = _zone(zone)
+    wanted = Wanted(
+        vendor_id or None,
+        status if isinstance(status, UploadStatus) else None,
+        _midnight(since, where) if isinstance(since, date) else None,
+        _midnight(until, where, days=1) if isinstance(until, date) else None,
+    )
+    chosen = {
+        "status": str(status), "since": str(since), "until": str(until), "zone": zone, "vendor_id": vendor_id
+    }  # fmt: skip
+    given = {name: value for name, value in chosen.items() if value}
+    found = history.uploads_page(desk, caller, wanted, cursor=cursor, limit=PER_PAGE)
+    return page(
+        "history.html",
+        request,
+        caller,
+        found=found,
+        chosen=chosen,
+        filtered=bool(given.keys() - {"zone"}),
+        later=cursor is not None,
+        first=f"/uploads?{urlencode(given)}",
+        following=f"/uploads?{urlencode(given | {'cursor': found.next})}" if found.next else "",
+    )
+
+
+def _zone(name: str) -> tzinfo:
+    """The zone whose days are meant; UTC for one that is not known here."""
+    try:
+        return ZoneInfo(name) if name else UTC
+    except (KeyError, ValueError, OSError):
+        return UTC
+
+
+def _midnight(day: date, where: tzinfo, *, days: int = 0) -> datetime:
+    try:
+        return datetime.combine(day + timedelta(days=days), time(), where).astimezone(UTC)
+    except OverflowError as error:
+        raise Problem("bad-request", "There is no such day.") from error
+
+
+@router.get("/{upload_id}")
+def show_upload(
+    upload_id: UploadId,
+    request: Request,
+    caller: Reader,
+    desk: DeskHere,
+    said: Literal["cancelled", "undone", "revoked", "resumed", ""] = "",
+) -> Response:
+    upload = history.shown(history.upload_of(desk, caller, upload_id))
+    none: dict[str, str | None] = {"error_type": None, "column": None, "value": None}
+    detected = caller.run(desk, lambda c: readings.detected_in(c, upload_id))
+    return page(
+        "upload.html",
+        request,
+        caller,
+        upload=upload,
+        said=said,
+        facts=facts(detected) if detected else [],
+        warnings=caller.run(desk, lambda c: readings.warnings_of(c, upload_id))[:FIRST_ROWS],
+        summary=history.summary(desk, caller, upload_id, SHOWN_GROUPS),
+        rows=history.errors_page(desk, caller, upload_id, none, cursor=None, limit=FIRST_ROWS),
+        products=history.products_page(desk, caller, upload_id, cursor=None, limit=5),
+        links=changes.show_links(upload_id, caller, desk),
+    )
+
+
+@router.get("/{upload_id}/errors")
+def show_errors(
+    upload_id: UploadId,
+    request: Request,
+    caller: Reader,
+    desk: DeskHere,
+    *,
+    error_type: Condition = None,
+    column: Condition = None,
+    value: Condition = None,
+    cursor: Cursor = None,
+) -> Response:
+    conditions = {"error_type": error_type or None, "column": column or None, "value": value or None}
+    upload = history.shown(history.upload_of(desk, caller, upload_id))
+    found = history.errors_page(desk, caller, upload_id, conditions, cursor=cursor, limit=ERRORS_PER_PAGE)
+    given = {name: text for name, text in conditions.items() if text}
+    return page(
+        "errors.html",
+        request,
+        caller,
+        upload=upload,
+        found=found,
+        conditions=conditions,
+        filtered=bool(given),
+        later=cursor is not None,
+        first=f"/uploads/{upload_id}/errors?{urlencode(given)}",
+        following=f"/uploads/{upload_id}/errors?{urlencode(given | {'cursor': found.next})}" if found.next else "",
+    )
+
+
+@router.post("/{upload_id}/cancel")
+def cancel(upload_id: UploadId, caller: Writer, desk: DeskHere) -> Response:
+    changes.cancel_upload(upload_id, caller, desk)
+    return _back(upload_id, "cancelled")
+
+
+@router.post("/{upload_id}/undo")
+def undo(upload_id: UploadId, caller: Writer, desk: DeskHere) -> Response:
+    changes.undo_upload(upload_id, caller, desk)
+    return _back(upload_id, "undone")
+
+
+@router.post("/{upload_id}/revoke")
+def revoke(upload_id: UploadId, caller: Writer, desk: DeskHere) -> Response:
+    changes.revoke_links(upload_id, caller, desk)
+    return _back(upload_id, "revoked")
+
+
+def _back(upload_id: str, said: str) -> Response:
+    return RedirectResponse(f"/uploads/{upload_id}?said={said}", status_code=303)

@@ -1,0 +1,1 @@
+select email, name, role, status from operators order by email

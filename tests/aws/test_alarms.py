@@ -1,0 +1,127 @@
+"""Every alarm goes off at the figures that it is for, and stays quiet at those it is not for.
+
+Alarms on one metric are tried on the engine, from the figure to the operators' queue. Those on a rate are tried by
+their own expression: the engine has no metric mathematics.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from onboarding.deploy.plan import template_text
+from onboarding.deploy.stacks import Stacks
+from onboarding.local.template import Template
+from tests.aws.conftest import empty_account
+
+TEMPLATES = {
+    name: Template(template_text(name), {}, "000000000000", "us-east-1") for name in ("pipeline", "operations")
+}
+ALARMS = {
+    alarm["AlarmName"]: alarm
+    for template in TEMPLATES.values()
+    for alarm in template.of_type("AWS::CloudWatch::Alarm").values()
+}
+PLAIN = {name: alarm for name, alarm in ALARMS.items() if "MetricName" in alarm}
+RATES = {name: alarm for name, alarm in ALARMS.items() if "Metrics" in alarm}
+RUNBOOK = Path(__file__).parents[2] / "docs" / "operations.md"
+
+
+def breaches(alarm: dict[str, Any], value: float) -> bool:
+    threshold = float(alarm["Threshold"])
+    return {"GreaterThanThreshold": value > threshold, "LessThanThreshold": value < threshold}[
+        alarm["ComparisonOperator"]
+    ]
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """An account with the alarms alone, and a queue that hears what operators hear."""
+    with empty_account(tmp_path_factory.mktemp("alarms")) as account:
+        sns, sqs = account.client("sns"), account.client("sqs")
+        topic = sns.create_topic(Name="product-upload-alarms")["TopicArn"]
+        queue = sqs.create_queue(QueueName="operators")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        allowed = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+        sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+        account.client("s3").create_bucket(Bucket="templates")
+        stacks = Stacks(account.client, "templates", {}, lambda _: None, pause=0.02)
+        stacks.apply("operations", template_text("operations"), {"Stage": "local", "AlarmTopicArn": topic})
+        yield account, queue, topic
+
+
+@pytest.mark.parametrize("name", sorted(PLAIN))
+def test_a_plain_alarm_goes_off_and_reaches_the_operators(watched: Any, name: str) -> None:
+    account, queue, topic = watched
+    alarm = PLAIN[name]
+    # The engine looks at a metric's name alone, not at its dimensions: so each alarm gets a metric of its own.
+    metric = f"{alarm['MetricName']}-{name}"
+    cloudwatch = account.client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName=f"{name}-tried",
+        AlarmActions=[topic],
+        MetricName=metric,
+        **{
+            key: alarm[key]
+            for key in ("Namespace", "Statistic", "Period", "EvaluationPeriods", "ComparisonOperator", "Threshold")
+        },
+    )
+
+    def state_at(value: float) -> str:
+        datum = {"MetricName": metric, "Timestamp": datetime.now(UTC), "Value": value}
+        cloudwatch.put_metric_data(Namespace=alarm["Namespace"], MetricData=[datum])
+        [found] = cloudwatch.describe_alarms(AlarmNames=[f"{name}-tried"])["MetricAlarms"]
+        return str(found["StateValue"])
+
+    over = alarm["ComparisonOperator"] == "GreaterThanThreshold"
+    # At the threshold itself nothing is wrong yet.
+    assert state_at(alarm["Threshold"]) == "OK"
+    assert state_at(alarm["Threshold"] + (1 if over else -1)) == "ALARM"
+    told = account.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=5).get("Messages", [])
+    assert any(f"{name}-tried" in message["Body"] for message in told)
+    for message in told:
+        account.client("sqs").delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+
+
+@pytest.mark.parametrize("name", sorted(RATES))
+@pytest.mark.parametrize(
+    ("errors", "invocations", "expected"), [(0, 100, False), (10, 100, False), (11, 100, True), (1, 1, True)]
+)
+def test_a_rate_alarm_goes_off_over_ten_percent(name: str, errors: int, invocations: int, *, expected: bool) -> None:
+    [expression] = [metric["Expression"] for metric in RATES[name]["Metrics"] if "Expression" in metric]
+    assert set(expression.split()) <= {"100", "*", "/", "errors", "invocations"}
+    value = eval(expression, {"__builtins__": {}}, {"errors": errors, "invocations": invocations})  # noqa: S307
+    assert breaches(RATES[name], value) is expected
+
+
+@pytest.mark.parametrize("name", sorted(ALARMS))
+def test_every_alarm_has_its_page(name: str) -> None:
+    text = RUNBOOK.read_text(encoding="utf-8")
+    assert f"`{name}`" in text
+
+
+def test_the_dashboard_shows_what_there_is() -> None:
+    [dashboard] = TEMPLATES["operations"].of_type("AWS::CloudWatch::Dashboard").values()
+    body = json.loads(dashboard["DashboardBody"]["Fn::Sub"].replace("${AWS::Region}", "us-east-1"))
+    metrics = [metric for widget in body["widgets"] for metric in widget["properties"]["metrics"]]
+    assert len(metrics) <= 50, "more cost more"
+    functions = {p["FunctionName"] for p in TEMPLATES["pipeline"].of_type("AWS::Lambda::Function").values()}
+    named = {metric[3] for metric in metrics if metric[0] == "AWS/Lambda"}
+    assert named == functions
+    for queue in {metric[3] for metric in metrics if metric[0] == "AWS/SQS"}:
+        assert queue in {p["QueueName"] for p in TEMPLATES["pipeline"].of_type("AWS::SQS::Queue").values()}
+
+
+def test_saved_queries_search_logs_that_exist() -> None:
+    groups = {p["LogGroupName"] for p in TEMPLATES["pipeline"].of_type("AWS::Logs::LogGroup").values()}
+    queries = TEMPLATES["operations"].of_type("AWS::Logs::QueryDefinition").values()
+    assert len(list(queries)) == 4
+    for query in queries:
+        assert set(query["LogGroupNames"]) <= groups

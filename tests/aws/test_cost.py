@@ -1,0 +1,77 @@
+"""The bill: under the contract's limit by default, and about the pipeline as it is."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from onboarding.cli.main import main
+from onboarding.cost import bill as cost
+from onboarding.cost.bill import Choice, bill, choices, total
+from onboarding.deploy.plan import template_text
+from onboarding.local.template import Template
+from tests.aws import counting
+
+TEMPLATES = {
+    name: Template(template_text(name), {}, "000000000000", "us-east-1")
+    for name in ("registry", "database", "pipeline", "operations")
+}
+
+
+def test_the_default_is_under_twenty_dollars() -> None:
+    assert total(bill(Choice())) < 20
+
+
+def test_nothing_uploaded_costs_what_stands_there() -> None:
+    idle = total(bill(Choice(uploads=0)))
+    assert 10 < idle < total(bill(Choice()))
+
+
+def test_every_choice_costs_more_than_the_default() -> None:
+    (_, default), *others = choices(Choice())
+    assert all(usd > default for _, usd in others)
+
+
+def test_an_unknown_size_has_no_price() -> None:
+    with pytest.raises(LookupError, match=r"db\.x"):
+        bill(Choice(instance_class="db.x"))
+
+
+def test_what_stands_there_is_counted_right() -> None:
+    alarms = [p for t in TEMPLATES.values() for p in t.of_type("AWS::CloudWatch::Alarm").values()]
+    metrics = [sum("MetricStat" in metric for metric in alarm.get("Metrics", [])) or 1 for alarm in alarms]
+    assert sum(metrics) == cost.ALARM_METRICS
+    secrets = {p["Name"] for t in TEMPLATES.values() for p in t.of_type("AWS::SecretsManager::Secret").values()}
+    assert len(secrets) == cost.SECRETS
+    repositories = TEMPLATES["registry"].of_type("AWS::ECR::Repository").values()
+    assert len(list(repositories)) == cost.REPOSITORIES
+    for repository in repositories:
+        policy = json.loads(repository["LifecyclePolicy"]["LifecyclePolicyText"])
+        assert policy["rules"][0]["selection"]["countNumber"] == cost.IMAGES_KEPT
+    sizes = {
+        p["FunctionName"]: p["MemorySize"] for p in TEMPLATES["pipeline"].of_type("AWS::Lambda::Function").values()
+    }
+    assert {name: sizes[name] for name in cost.MEMORY} == cost.MEMORY
+
+
+def test_the_command_prints_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cost", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["usd"] < 20
+    assert main(["cost", "--network", "nat", "--multi-az"]) == 0
+    assert "NAT gateway" in capsys.readouterr().out
+    assert main(["cost", "--instance-class", "db.x"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        ({"a": {"S": "x" * 1_022}}, 1),
+        ({"a": {"S": "x" * 1_024}}, 2),
+        ({"m": {"M": {"n": {"N": "12.5"}}}}, 1),
+    ],
+)
+def test_write_units_are_counted_by_started_kibibytes(item: counting.Attributes, expected: int) -> None:
+    assert counting.units(item) == expected
+    request = {"RequestItems": {"UploadRecords": [{"PutRequest": {"Item": item}}]}}
+    assert counting.write_units("BatchWriteItem", request) == 2 * expected

@@ -1,0 +1,176 @@
+"""The laws of the templates beside the pipeline's, read from their text."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from onboarding.deploy.plan import STACKS, template_text
+from onboarding.deploy.steps import IMAGE, REPOSITORY, SHARED
+from tests.test_template import CloudFormationLoader
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS: dict[str, Any] = {
+    name: yaml.load(template_text(name), Loader=CloudFormationLoader)  # noqa: S506  a SafeLoader
+    for name in STACKS
+}
+
+
+def of_type(template: str, kind: str) -> dict[str, Any]:
+    found = DOCUMENTS[template]["Resources"].items()
+    return {name: resource.get("Properties", {}) for name, resource in found if resource["Type"] == kind}
+
+
+def test_every_template_is_deployed() -> None:
+    assert {path.stem for path in (ROOT / "infra").glob("*.yaml")} == set(STACKS)
+
+
+# -- Network -----------------------------------------------------------------------------------------------------------
+
+
+def groups() -> dict[str, Any]:
+    return {p["GroupName"]: p for p in of_type("network", "AWS::EC2::SecurityGroup").values()}
+
+
+def test_the_network_is_the_specified_one() -> None:
+    [vpc] = of_type("network", "AWS::EC2::VPC").values()
+    assert vpc["CidrBlock"] == "10.0.0.0/16"
+    subnets = of_type("network", "AWS::EC2::Subnet")
+    private = {name: p for name, p in subnets.items() if name.startswith("Private")}
+    zones = [json.dumps(p["AvailabilityZone"]) for p in private.values()]
+    assert len(set(zones)) == len(private) == 2
+    assert not any(p.get("MapPublicIpOnLaunch") for p in subnets.values())
+
+
+def test_nobody_reaches_the_functions() -> None:
+    found = groups()["lambda-sg"]
+    assert "SecurityGroupIngress" not in found
+    assert sorted({rule["ToPort"] for rule in found["SecurityGroupEgress"]}) == [443, 5432]
+
+
+def test_only_the_functions_reach_the_database() -> None:
+    [rule] = groups()["rds-sg"]["SecurityGroupIngress"]
+    assert (rule["FromPort"], rule["ToPort"]) == (5432, 5432)
+    assert rule["SourceSecurityGroupId"] == {"Ref": "LambdaSecurityGroup"}
+    assert "CidrIp" not in rule
+
+
+def test_no_way_leads_in() -> None:
+    """Private subnets have a way out at most: over the egress-only gateway or through NAT."""
+    routes = of_type("network", "AWS::EC2::Route").values()
+    private = [route for route in routes if route["RouteTableId"] == {"Ref": "PrivateRoutes"}]
+    assert private
+    assert not [route for route in private if "GatewayId" in route]
+
+
+def test_s3_and_dynamodb_are_reached_for_free() -> None:
+    gateways = [
+        p["ServiceName"]["Fn::Sub"].rsplit(".", 1)[-1]
+        for p in of_type("network", "AWS::EC2::VPCEndpoint").values()
+        if p["VpcEndpointType"] == "Gateway"
+    ]
+    assert sorted(gateways) == ["dynamodb", "s3"]
+
+
+# -- Database ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_database_is_the_specified_one() -> None:
+    [database] = of_type("database", "AWS::RDS::DBInstance").values()
+    expected = {
+        "DBInstanceIdentifier": "ecommerce-db",
+        "Engine": "postgres",
+        "StorageEncrypted": True,
+        "PubliclyAccessible": False,
+        "BackupRetentionPeriod": 7,
+        "EngineLifecycleSupport": "open-source-rds-extended-support-disabled",
+        "MultiAZ": {"Ref": "MultiAz"},
+        "DeletionProtection": {"Ref": "DeletionProtection"},
+    }
+    assert {key: database[key] for key in expected} == expected
+    assert DOCUMENTS["database"]["Parameters"]["DeletionProtection"]["Default"] == "true"
+    assert DOCUMENTS["database"]["Resources"]["Database"]["DeletionPolicy"] == "Snapshot"
+    [parameters] = of_type("database", "AWS::RDS::DBParameterGroup").values()
+    assert parameters["Parameters"]["rds.force_ssl"] == "1"
+
+
+def test_no_password_is_written_down() -> None:
+    [secret] = of_type("database", "AWS::SecretsManager::Secret").values()
+    assert secret["Name"] == "ecommerce/rds/credentials"
+    assert "SecretString" not in secret
+    template = json.loads(secret["GenerateSecretString"]["SecretStringTemplate"])
+    assert template == {"username": "onboarding", "dbname": "ecommerce_platform"}
+    [database] = of_type("database", "AWS::RDS::DBInstance").values()
+    assert database["MasterUserPassword"]["Fn::Sub"].startswith("{{resolve:secretsmanager:")
+
+
+def test_the_admin_function_does_its_task_and_no_more() -> None:
+    [role] = of_type("database", "AWS::IAM::Role").values()
+    statements = role["Policies"][0]["PolicyDocument"]["Statement"]
+    assert [statement["Sid"] for statement in statements] == [
+        "WriteLogs",
+        "ReadDatabaseSecret",
+        "ManageInterfaces",
+        "NotByTheCode",
+    ]
+    opened, closed = statements[2:]
+    assert opened["Action"] == closed["Action"]
+    assert (opened["Effect"], closed["Effect"]) == ("Allow", "Deny")
+
+
+# -- Registry ----------------------------------------------------------------------------------------------------------
+
+
+def test_repositories_are_the_specified_ones() -> None:
+    found = {p["RepositoryName"]: p for p in of_type("registry", "AWS::ECR::Repository").values()}
+    assert {"csv-parser-lambda", "product-validator-lambda", "error-processor-lambda"} <= set(found)
+    for repository in found.values():
+        assert repository["ImageScanningConfiguration"] == {"ScanOnPush": True}
+        assert repository["ImageTagMutability"] == "IMMUTABLE"
+        assert repository["EncryptionConfiguration"] == {"EncryptionType": "AES256"}
+        assert json.loads(repository["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
+
+
+def test_every_repository_holds_the_image_of_some_function() -> None:
+    outputs = {name.removesuffix(REPOSITORY) for name in DOCUMENTS["registry"]["Outputs"]}
+    asked = {
+        name.removesuffix(IMAGE)
+        for template in ("database", "pipeline")
+        for name in DOCUMENTS[template]["Parameters"]
+        if name.endswith(IMAGE)
+    }
+    assert outputs - {SHARED} <= asked
+    assert asked - outputs, "the shared repository is for somebody"
+
+
+# -- All of them -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_no_template_has_anchors(name: str) -> None:
+    events = yaml.parse(template_text(name), Loader=CloudFormationLoader)
+    assert not [event for event in events if getattr(event, "anchor", None)]
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_stores_say_how_they_are_encrypted(name: str) -> None:
+    says = {
+        "AWS::S3::Bucket": "BucketEncryption",
+        "AWS::DynamoDB::Table": "SSESpecification",
+        "AWS::RDS::DBInstance": "StorageEncrypted",
+        "AWS::ECR::Repository": "EncryptionConfiguration",
+    }
+    for kind, key in says.items():
+        assert all(p.get(key) for p in of_type(name, kind).values())
+
+
+def test_each_suppression_has_a_reason() -> None:
+    texts = [template_text(name) for name in STACKS]
+    found = [line.strip() for text in texts for line in text.splitlines() if "checkov:skip" in line]
+    assert found
+    assert all(re.fullmatch(r"# checkov:skip=CKV_AWS_\d+: .{5,}", line) for line in found), found

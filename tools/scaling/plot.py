@@ -1,0 +1,48 @@
+"""Lines in an SVG file, which a browser and a code host show as they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 720, 360, 60, 46, 40
+COLOURS = ("#1f5fbf", "#bf5f1f", "#2f8f4f")
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    name: str
+    points: list[tuple[float, float]]
+
+
+def draw(path: Path, title: str, along: str, series: list[Series]) -> None:
+    """Write a line chart from zero to the largest values."""
+    right = max(x for one in series for x, _ in one.points) or 1
+    top = max(y for one in series for _, y in one.points) or 1
+
+    def place(x: float, y: float) -> str:
+        across = LEFT + (WIDTH - LEFT - 20) * x / right
+        up = HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * y / top
+        return f"{across:.1f},{up:.1f}"
+
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"',
+        'font-family="sans-serif" font-size="12">',
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
+        f'<text x="{LEFT}" y="20" font-size="14">{title}</text>',
+        f'<text x="{WIDTH / 2:.0f}" y="{HEIGHT - 8}" text-anchor="middle">{along}</text>',
+    ]
+    for step in range(5):
+        share = step / 4
+        x, y = place(share * right, 0).split(",")
+        parts.append(f'<text x="{x}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{share * right:,.0f}</text>')
+        x, y = place(0, share * top).split(",")
+        label = f"{share * top:,.0f}" if top > 1 else f"{share * top:.0%}"
+        parts.append(f'<text x="{LEFT - 6}" y="{float(y) + 4:.1f}" text-anchor="end">{label}</text>')
+        parts.append(f'<line x1="{LEFT}" x2="{WIDTH - 20}" y1="{y}" y2="{y}" stroke="#ddd"/>')
+    for number, one in enumerate(series):
+        colour = COLOURS[number % len(COLOURS)]
+        points = " ".join(place(x, y) for x, y in one.points)
+        parts.append(f'<polyline fill="none" stroke="{colour}" stroke-width="2" points="{points}"/>')
+        parts.append(f'<text x="{LEFT + 10}" y="{TOP + 14 + 16 * number}" fill="{colour}">{one.name}</text>')
+    path.write_text("\n".join([*parts, "</svg>"]) + "\n", encoding="utf-8")
