@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check fuzz chaos load bench image screenshots reference lock clean
+.PHONY: help setup demo up test check fuzz chaos load bench image screenshots reference scan lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -56,9 +56,21 @@ screenshots: setup ## Every page of the portal as a picture, in build/screenshot
 reference: setup ## Write docs/csv-format.md and docs/rules.md from the code
 	@$(BIN)/python -m onboarding.reference docs
 
+scan: .venv-scan/installed ## Scan templates, code, dependencies and for secrets
+	@tools/scan.sh
+
+.venv-scan/installed: requirements-scan.lock
+	@$(PYTHON) -m venv .venv-scan
+	@.venv-scan/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-scan.lock
+	@touch $@
+
 lock: ## Pin the dependencies anew (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header --all-extras pyproject.toml -o requirements.lock
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-annotate --no-header pyproject.toml requirements-lambda.in -o requirements-lambda.lock
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-annotate --no-header requirements-scan.in -o requirements-scan.lock
 
 clean: ## Remove what make made
-	@rm -rf .venv .onboarding samples .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .venv-scan .onboarding samples .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

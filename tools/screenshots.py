@@ -147,13 +147,15 @@ def spread(pipeline: Pipeline) -> None:
             "insert into upload_history (upload_id, vendor_id, file_name, s3_key, s3_version_id, file_size_bytes, "
             "total_records, valid_records, created_records, error_records, status, upload_timestamp, "
             "processing_started_at, processing_completed_at, last_progress_at, notified_at) "
-            "select %(id)s, %(vendor)s, %(name)s, %(name)s, %(id)s, 10000, %(rows)s, %(good)s, %(good)s, %(bad)s, "
+            "select %(id)s, %(vendor)s, %(name)s, %(key)s, %(version)s, 10000, %(rows)s, %(good)s, %(good)s, %(bad)s, "
             "%(status)s, t, t, t + interval '20 seconds', t, t "
             "from (select now() - make_interval(mins => %(minutes)s) as t) as moment",
             {
                 "id": f"SHOT_{n}",
                 "vendor": chance.choice((VENDOR, SECOND)),
                 "name": f"delivery-{n}.csv",
+                "key": f"delivery-{n}.csv",
+                "version": f"SHOT_{n}",
                 "rows": rows,
                 "good": rows - bad,
                 "bad": bad,

@@ -1,4 +1,4 @@
-"""What an operator does to the database: migrations, vendors, categories, operators, the smoke test's look at an upload.
+"""What an operator does to the database: migrations, vendors, categories, operators, a look at the smoke test's upload.
 
 Each action is a name and JSON arguments, and answers JSON: where the database cannot be reached from outside, as on
 AWS, the function `admin` carries it out inside.
