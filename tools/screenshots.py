@@ -93,7 +93,7 @@ def vendor_pages(pipeline: Pipeline) -> dict[str, str]:
     found = pipeline.connection.execute(
         "select file_name, upload_id from upload_history where vendor_id = %s", (VENDOR,)
     ).fetchall()
-    ids = dict(found)
+    ids: dict[str, str] = dict(found)
     return {
         "vendor-result-partial": f"/uploads/{ids['spring-collection.csv']}",
         "vendor-result-complete": f"/uploads/{ids['stock-update.csv']}",

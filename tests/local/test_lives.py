@@ -63,8 +63,9 @@ def test_what_is_finished_survives_a_restart(state: Path) -> None:
         assert (kept["Body"].read(), kept["ContentType"]) == (b"new", "text/csv")
         # The bucket is the template's again, not only its objects.
         assert s3.get_bucket_versioning(Bucket=second.bucket)["Status"] == "Enabled"
-        [wired] = s3.get_bucket_notification_configuration(Bucket=second.bucket)["LambdaFunctionConfigurations"]
-        assert wired["LambdaFunctionArn"].endswith(":function:csv-parser")
+        wired = s3.get_bucket_notification_configuration(Bucket=second.bucket)["LambdaFunctionConfigurations"]
+        assert wired
+        assert all(item["LambdaFunctionArn"].endswith(":function:csv-parser") for item in wired)
         with psycopg.connect(second.database_url) as connection:
             query = "select phone from vendors where vendor_id = 'VEND001'"
             assert connection.execute(query).fetchone() == ("0123",)
@@ -133,7 +134,12 @@ def test_a_killed_starter_takes_everything_along(shared_state: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("victim", "named"), [("-m onboarding.local.host", "the engine"), ("bin/postgres", "PostgreSQL")]
+    ("victim", "named"),
+    [
+        ("-m onboarding.local.host", "the engine"),
+        ("bin/postgres", "PostgreSQL"),
+        ("-m onboarding.local.portal", "the portal"),
+    ],
 )
 def test_a_lost_child_is_told_and_ends_the_rest(shared_state: Path, victim: str, named: str) -> None:
     process = run_until_up(shared_state)

@@ -191,4 +191,4 @@ def test_an_operator_redrives_a_failed_event(operator: Page, pipeline: Pipeline)
 
 def _is_empty(pipeline: Pipeline, url: str) -> bool:
     found = pipeline.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
-    return found["Attributes"]["ApproximateNumberOfMessages"] == "0"
+    return bool(found["Attributes"]["ApproximateNumberOfMessages"] == "0")

@@ -55,7 +55,8 @@ class Portal:
         """Start the process, which waits for its settings."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "onboarding.local.portal"],
+                # The directory is for whoever looks at the list of processes.
+                [sys.executable, "-m", "onboarding.local.portal", str(self._directory)],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
