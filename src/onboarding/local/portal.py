@@ -54,7 +54,7 @@ class Portal:
     def spawn(self) -> None:
         """Start the process, which waits for its settings."""
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
+            self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
                 # The directory is for whoever looks at the list of processes.
                 [sys.executable, "-m", "onboarding.local.portal", str(self._directory)],
                 stdin=subprocess.PIPE,
