@@ -37,7 +37,9 @@ class Died(Exception):
 
 def stopped_halfway(ctx: Context, pipeline: Pipeline, name: str, rows: int, patch: pytest.MonkeyPatch) -> Object:
     """A file whose history was opened and whose rows were never staged. S3 announces only `.csv`, so nobody helps."""
-    source = pipeline.put_key(f"uploads/VEND001/{name}.txt", csv_of(product(f"{name}-{n}") for n in range(rows)))
+    source = pipeline.put_key(
+        f"uploads/VEND001/{name}.txt", csv_of(product(f"watchdog-{name}-{n}") for n in range(rows))
+    )
 
     def die(*_: object) -> NoReturn:
         raise Died

@@ -76,9 +76,9 @@ def test_psql_connects_by_the_url(local: LocalEngine) -> None:
         "--no-align",
         local.endpoints.database_url,
     ]
-    query = "select count(*), bool_or(rolsuper) from vendors, pg_roles where rolname = current_user"
+    query = "select vendor_name, rolsuper from vendors, pg_roles where vendor_id = 'VEND001' and rolname = current_user"
     done = subprocess.run([*psql, "--command", query], capture_output=True, text=True, check=True)
-    assert done.stdout == "3|f\n"
+    assert done.stdout == "TechGear|f\n"
 
 
 def test_the_database_wants_the_password(local: LocalEngine) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 import httpx
 import pytest
@@ -119,7 +119,7 @@ def _addresses(upload_id: str) -> Iterator[tuple[str, str]]:
 
 def test_no_page_shows_anything_to_others(pipeline: Pipeline, bad_upload: str, empty_vendor: str) -> None:
     tried = 0
-    with signed_in(pipeline, empty_vendor) as other, program(pipeline) as nobody:
+    with closing(signed_in(pipeline, empty_vendor)) as other, program(pipeline) as nobody:
         for method, path in _addresses(bad_upload):
             answer: httpx.Response = nobody.request(method, path)
             assert answer.status_code == 401, f"{method} {path}"

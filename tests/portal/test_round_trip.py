@@ -49,7 +49,7 @@ def test_bad_rows_are_fetched_mended_and_accepted(vendor: Page, pipeline: Pipeli
     found = pipeline.connection.execute("select count(*) from products where vendor_id = 'PORTAL'").fetchone()
     assert found == (20,)
 
-    vendor.get_by_role("link", name="History").click()
+    vendor.get_by_role("link", name="History", exact=True).click()
     expect(vendor.get_by_role("link", name="spring.csv")).to_be_visible()
     vendor.get_by_label("Result").select_option("completed")
     vendor.get_by_role("button", name="Filter").click()

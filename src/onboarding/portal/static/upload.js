@@ -58,6 +58,7 @@ function start() {
     file = null;
     drop.classList.remove("has-file");
     element("drop-title").textContent = "Drop a file here";
+    element("pick").textContent = "choose one";
     if (!suffixes.some((suffix) => chosen.name.toLowerCase().endsWith(suffix))) {
       return fault(`${chosen.name} is no product file: its name must end in ${suffixes.join(" or ")}.`);
     }
@@ -66,6 +67,7 @@ function start() {
     file = chosen;
     drop.classList.add("has-file");
     element("drop-title").textContent = `${chosen.name} (${shown(chosen.size)})`;
+    element("pick").textContent = "choose another";
     look();
   }
 
