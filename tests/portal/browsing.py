@@ -77,6 +77,7 @@ def sign_in(page: Page, pipeline: Pipeline, email: str) -> None:
 
 def drop(page: Page, name: str, content: bytes) -> None:
     """Drop a file on the form, as a mouse does."""
+    page.locator("#upload[data-ready]").wait_for()
     transfer = page.evaluate_handle(
         """([name, bytes]) => {
             const transfer = new DataTransfer();

@@ -50,6 +50,7 @@ function start() {
     if (file && !sendingNow) send();
   });
   stop.addEventListener("click", () => sendingNow?.abort());
+  form.dataset.ready = "yes";
 
   function choose(chosen) {
     fault("");
