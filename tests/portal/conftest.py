@@ -6,11 +6,11 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.api.people import OPERATOR
 from tests.pipeline import Pipeline
-from tests.portal.browsing import CHROMIUM, chromium, sign_in, somebody
+from tests.portal.browsing import CHROMIUM, PATIENCE, chromium, sign_in, somebody
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +19,7 @@ def browser() -> Iterator[Browser]:
         # On a machine that builds, a test that did not run must not look like one that passed.
         assert not os.environ.get("CI"), f"there is no {CHROMIUM}; install it: apt-get install chromium"
         pytest.skip(f"there is no Chromium at {CHROMIUM}: apt-get install chromium, or say where with CHROMIUM=")
+    expect.set_options(timeout=PATIENCE)
     with chromium() as found:
         yield found
 

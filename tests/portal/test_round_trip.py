@@ -44,7 +44,7 @@ def test_bad_rows_are_fetched_mended_and_accepted(vendor: Page, pipeline: Pipeli
     expect(vendor.locator("#preview").get_by_text("All 2 rows are fine.")).to_be_visible()
     send(vendor)
 
-    expect(vendor.get_by_text("All 2 rows were accepted.")).to_be_visible()
+    expect(vendor.get_by_text("All 2 rows were accepted.").first).to_be_visible()
     expect(vendor.locator("#count-rejected")).to_have_text("0")
     found = pipeline.connection.execute("select count(*) from products where vendor_id = 'PORTAL'").fetchone()
     assert found == (20,)
