@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import onboarding
+from onboarding.model import Mode
 from tests.chaos import laws, state
 from tests.chaos.files import File, file_of
 from tests.chaos.interleave import Task
@@ -111,9 +112,23 @@ def as_a_whole(world: World, control: Control) -> None:
     world.quiet(control)
 
 
+def changes(world: World, control: Control) -> None:
+    """Products that are there, and a file that changes some, finds some as they shall be, and brings new ones."""
+    first = file_of("VEND001", [f"change-{n}" for n in range(6)])
+    world.put("uploads/VEND001/first.csv", first)
+    world.quiet()
+    world.batch = 5
+    second = file_of("VEND001", [f"change-{n}" for n in range(8)], {4: 0})
+    for number, cells in {1: {"price": "7.50"}, 2: {"product_name": "Renamed"}, 3: {"sku": "SKU-changed"}}.items():
+        second.rows[number - 1].update(cells)
+    world.put("uploads/VEND001/second.csv", replace(second, mode=Mode.UPSERT))
+    world.quiet(control)
+
+
 SCENARIOS: dict[str, tuple[Callable[[World, Control], None], Sequence[str]]] = {
     "whole way": (whole_way, [name for name in FUNCTIONS if name != "watchdog"]),
     "as a whole": (as_a_whole, ["product_validator", "error_processor"]),
+    "changes": (changes, ["product_validator"]),
     "after a restart": (after_restart, ["watchdog"]),
 }
 """Each with the functions that faults fall on."""

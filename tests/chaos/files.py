@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from onboarding.model import OnError
+from onboarding.model import Mode, OnError
 from onboarding.options import Options
 from tests.pipeline import csv_of, product
 
@@ -27,19 +27,20 @@ class File:
     """A file of one vendor.
 
     `faults` has the broken rules of each row (from 1) by themselves; `refused` why the file is; `whole` says that its
-    rows are to enter all together or not at all.
+    rows are to enter all together or not at all; `mode` what they may do to products that are there.
     """
 
     vendor_id: str
-    rows: Sequence[Mapping[str, str]]
+    rows: Sequence[dict[str, str]]
     faults: Mapping[int, frozenset[str]] = field(default_factory=dict)
     refused: str | None = None
     known: bool = True
     whole: bool = False
+    mode: Mode = Mode.CREATE
 
     @property
     def metadata(self) -> dict[str, str]:
-        return Options(on_error=OnError.REJECT_FILE).metadata() if self.whole else {}
+        return Options(self.mode, OnError.REJECT_FILE if self.whole else OnError.REJECT_ROWS).metadata()
 
     @property
     def content(self) -> bytes:

@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from onboarding import model
 from tests.chaos.aws import Aws
 from tests.chaos.files import UNIQUE, File
 from tests.chaos.world import LawBroken, World
@@ -30,17 +31,31 @@ def table(world: World, name: str, order: str) -> Table:
 
 
 class Outcome:
-    """Everything that the database knows, by upload."""
+    """Everything that the database knows, by upload.
 
-    def __init__(self, history: Table, products: Table, errors: Table) -> None:
+    `products` are those that a row made, changed or found as it wants them; `last` is the upload that wrote to each
+    last.
+    """
+
+    def __init__(self, history: Table, products: Table, changes: Table, errors: Table) -> None:
         self.history = {row["upload_id"]: row for row in history}
         self.products: dict[str, dict[int, dict[str, Any]]] = defaultdict(dict)
+        self.kinds: dict[str, Counter[str]] = defaultdict(Counter)
         self.errors: dict[str, dict[int, Table]] = defaultdict(lambda: defaultdict(list))
-        for product in products:
-            self.products[product["upload_id"]][product["row_number"]] = product
+        self.last = {product["product_id"]: product["upload_id"] for product in products}
+        by_id = {product["product_id"]: product for product in products}
+        made = [{**product, "kind": "created"} for product in products]
+        for row in [*made, *changes]:
+            if row["row_number"] in self.products[row["upload_id"]]:
+                raise broken("each row has one outcome", row)
+            self.products[row["upload_id"]][row["row_number"]] = by_id[row["product_id"]]
+            self.kinds[row["upload_id"]][row["kind"]] += 1
+            if row["kind"] == "updated":
+                self.last[row["product_id"]] = row["upload_id"]
         for error in errors:
             self.errors[error["upload_id"]][error["row_number"]].append(error)
-        self.holder = {"sku": {p["sku"] for p in products}}
+        released = {change["released_sku"] for change in changes}
+        self.holder: dict[str, set[Any]] = {"sku": {p["sku"] for p in products} | released}
         self.holder["vendor_product_id"] = {(p["vendor_id"], p["vendor_product_id"]) for p in products}
 
     def is_taken(self, column: str, vendor_id: str, value: str) -> bool:
@@ -51,6 +66,7 @@ def read(world: World) -> Outcome:
     return Outcome(
         table(world, "upload_history", "upload_id"),
         table(world, "products", "product_id"),
+        table(world, "product_changes", "changed_at"),
         table(world, "validation_errors", "error_id"),
     )
 
@@ -98,6 +114,9 @@ def check_upload(outcome: Outcome, upload_id: str, file: File) -> None:
         )
     if products.keys() & errors.keys() or products.keys() | errors.keys() != set(range(1, total + 1)):
         raise broken("each row has one outcome", upload_id, sorted(products), sorted(errors))
+    kinds = {kind: row[f"{kind}_records"] for kind in model.Outcome if row[f"{kind}_records"]}
+    if kinds != outcome.kinds[upload_id]:
+        raise broken("what was done to products is counted", upload_id, kinds, outcome.kinds[upload_id])
     expected = "completed" if not error else "partial" if valid else "failed"
     if row["status"] != expected:
         raise broken("the status says what the counts say", upload_id, row["status"], expected)
@@ -105,14 +124,18 @@ def check_upload(outcome: Outcome, upload_id: str, file: File) -> None:
         raise broken("a file that is to enter as a whole does, or does not", upload_id, valid, error)
     for number, cells in enumerate(file.rows, 1):
         if number in products:
-            check_product(file, number, cells, products[number])
+            is_last = outcome.last[products[number]["product_id"]] == upload_id
+            check_product(file, number, cells, products[number], is_last=is_last)
         else:
             check_errors(outcome, file, number, cells, errors)
 
 
-def check_product(file: File, number: int, cells: Mapping[str, str], product: Mapping[str, Any]) -> None:
-    """A row that entered had the right to."""
-    wrong = [name for name in ("sku", "vendor_product_id", "product_name", "category") if product[name] != cells[name]]
+def check_product(
+    file: File, number: int, cells: Mapping[str, str], product: Mapping[str, Any], *, is_last: bool
+) -> None:
+    """A row that entered had the right to; what it wrote is there unless another row has written since."""
+    columns = ("vendor_product_id", "sku", "product_name", "category") if is_last else ("vendor_product_id",)
+    wrong = [name for name in columns if cells[name] not in ("", product[name])]
     if file.faults.get(number) or wrong or product["vendor_id"] != file.vendor_id:
         raise broken("only rows that pass enter, as they were written", number, file.faults.get(number), wrong)
     if any(file.earlier(column, number) for column in UNIQUE.values()):

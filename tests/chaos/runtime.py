@@ -88,8 +88,11 @@ class Container:
         backend = self.backend
         if self.connection is not None:
             self.connection.pgconn.finish()
-        # What was open is rolled back, and its locks are free, before anything else happens.
+        # What was open is rolled back, and its locks are free, before anything else happens. A statement that was sent
+        # ahead and waits for a lock keeps the server from finding out; whoever holds that lock may stand still.
         while backend is not None and self.runtime.ask("select 1 from pg_stat_activity where pid = %s", (backend,)):
+            if self.runtime.waits_for_lock(backend):
+                self.runtime.terminate(backend)
             time.sleep(0.001)
 
     @property

@@ -10,6 +10,7 @@ import random
 import threading
 from dataclasses import dataclass, field
 
+from onboarding.model import Mode
 from tests.chaos import laws, state
 from tests.chaos.files import FAULTS, File
 from tests.chaos.interleave import Task, look_at_blocked
@@ -91,7 +92,10 @@ class Schedule:
             elif kind < 0.1:
                 file = File("NOBODY", rows, known=False)
             else:
-                file = File(vendor, rows, faults, whole=chance.random() < 0.15)
+                # A row without a name is faulty only where it makes a product, which depends on who is first.
+                upserts = chance.random() < 0.2 and not any("MISSING" in str(found) for found in faults.values())
+                mode = Mode.UPSERT if upserts else Mode.CREATE
+                file = File(vendor, rows, faults, whole=chance.random() < 0.15, mode=mode)
             # Sometimes under the name of another upload: a new version of the object, and an upload of its own.
             self.world.put(f"uploads/{file.vendor_id}/file{number % 3}.csv", file)
 

@@ -75,6 +75,9 @@ class World:
                 select from products p where (p.upload_id, p.row_number) = (given.upload_id, given.row_number)
             )
             and not exists (
+                select from product_changes c where (c.upload_id, c.row_number) = (given.upload_id, given.row_number)
+            )
+            and not exists (
                 select from validation_errors e where (e.upload_id, e.row_number) = (given.upload_id, given.row_number)
             )
         """
