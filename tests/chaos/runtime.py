@@ -139,6 +139,10 @@ class ChaosConnection(psycopg.Connection[Any]):
             with super().transaction(savepoint_name, force_rollback) as transaction:
                 yield transaction
                 self.container.reach("before commit")
+        except psycopg.errors.DeadlockDetected:
+            # In a pipeline it shows where an answer is read, which may be any statement after.
+            self.container.runtime.deadlocks += 1
+            raise
         finally:
             self.container.runtime.transactions_ended += 1
         self.container.reach("after commit")
@@ -152,11 +156,7 @@ class _ChaosCursor(psycopg.Cursor[Any]):
         runtime = connection.container.runtime
         name = runtime.statements.get(query) or "sql." + "_".join(str(query).split()[:3])
         connection.container.reach(f"before {name}")
-        try:
-            super().execute(query, *arguments, **options)
-        except psycopg.errors.DeadlockDetected:
-            runtime.deadlocks += 1
-            raise
+        super().execute(query, *arguments, **options)
         connection.container.reach(f"after {name}")
         return self
 

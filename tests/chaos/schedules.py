@@ -93,7 +93,8 @@ class Schedule:
                 file = File("NOBODY", rows, known=False)
             else:
                 # A row without a name is faulty only where it makes a product, which depends on who is first.
-                upserts = chance.random() < 0.2 and not any("MISSING" in str(found) for found in faults.values())
+                named = not any("MISSING_REQUIRED_FIELDS" in found for found in faults.values())
+                upserts = not self.free and named and chance.random() < 0.2
                 mode = Mode.UPSERT if upserts else Mode.CREATE
                 file = File(vendor, rows, faults, whole=chance.random() < 0.15, mode=mode)
             # Sometimes under the name of another upload: a new version of the object, and an upload of its own.
