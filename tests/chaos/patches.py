@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time as real_time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from importlib.resources import files
 from typing import Any
@@ -52,15 +53,14 @@ class InlineExecutor:
     def __init__(self, *_: Any, **__: Any) -> None:
         return
 
-    def __enter__(self) -> InlineExecutor:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return
-
     @staticmethod
-    def map(function: Callable[..., Any], *iterables: Iterable[Any]) -> Iterator[Any]:
-        return map(function, *iterables)
+    def submit(function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        done.set_result(function(*arguments))
+        return done
+
+    def shutdown(self, **_: Any) -> None:
+        return
 
 
 def names_of_statements() -> dict[str, str]:
