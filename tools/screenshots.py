@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from tests.portal.browsing import chromium, drop, sign_in, somebody
 WIDTHS = (1280, 375)
 TARGET = Path("build/screenshots")
 VENDOR, SECOND, NEW = "SHOTS", "SHOTS2", "SHOTS-NEW"
+NAMES = {VENDOR: "Northern Outfitters", SECOND: "Lumen & Wire", NEW: "Paper Boat"}
 
 
 def main() -> None:
@@ -50,35 +52,82 @@ def main() -> None:
 
 def pages(page: Page, pipeline: Pipeline) -> Iterator[str]:
     """Go from page to page; each is shot before the next."""
-    for name, path in {
-        "sign-in": "/sign-in",
-        "sign-in-sent": "/sign-in?sent=true",
-        "sign-in-old-link": "/sign-in/x",
-        "not-found": "/nowhere",
-    }.items():
-        page.goto(path)
-        yield name
+    yield from opened(
+        page,
+        {
+            "sign-in": "/sign-in",
+            "sign-in-sent": "/sign-in?sent=true",
+            "sign-in-old-link": "/sign-in/x",
+            "not-found": "/nowhere",
+            "inbox": "/inbox",
+        },
+    )
+    page.get_by_role("link", name="Product Upload Complete - spring-collection.csv").first.click()
+    yield "inbox-mail"
+    page.goto("/sign-in")
+    page.get_by_role("button", name="Mail me a link").click()
+    yield "sign-in-error"
     with signed_in(page, pipeline, pipeline.vendor(NEW)):
-        yield "vendor-home-empty"
-        page.goto("/uploads")
-        yield "vendor-history-empty"
+        empty = {"home-empty": "/", "history-empty": "/uploads", "keys-empty": "/keys", "webhook-empty": "/webhook"}
+        yield from opened(page, {f"vendor-{name}": path for name, path in empty.items()})
     with signed_in(page, pipeline, pipeline.vendor(VENDOR)):
         yield "vendor-home"
-        drop(page, "autumn-collection.csv", csv_of(rows_of("PREVIEW", 40)))
-        page.get_by_role("heading", name="What would happen").wait_for()
-        yield "vendor-preview"
-        for name, path in vendor_pages(pipeline).items():
-            page.goto(path)
-            yield name
+        yield from previews(page)
+        yield from opened(page, vendor_pages(pipeline))
+        yield from programs(page)
     with signed_in(page, pipeline, OPERATOR):
-        for name, path in {
-            "operator": "/operator",
-            "operator-uploads": "/uploads",
-            "operator-vendors": "/operator/vendors",
-            "operator-trouble": "/operator/trouble",
-        }.items():
-            page.goto(path)
-            yield name
+        yield from opened(
+            page,
+            {
+                "operator": "/operator",
+                "operator-uploads": "/uploads",
+                "operator-vendors": "/operator/vendors",
+                "operator-vendor": f"/operator/vendors/{VENDOR}",
+                "operator-categories": "/operator/categories",
+                "operator-trouble": "/operator/trouble",
+                "operator-actions": "/operator/actions",
+            },
+        )
+        page.goto("/operator/vendors")
+        page.get_by_label("Vendor id").fill("no good id")
+        page.get_by_role("button", name="Take on the vendor").click()
+        yield "operator-vendors-error"
+
+
+def opened(page: Page, paths: Mapping[str, str]) -> Iterator[str]:
+    for name, path in paths.items():
+        page.goto(path)
+        yield name
+
+
+def previews(page: Page) -> Iterator[str]:
+    drop(page, "autumn-collection.csv", csv_of(rows_of("PREVIEW", 40)))
+    page.get_by_role("heading", name="What would happen").wait_for()
+    yield "vendor-preview"
+    drop(page, "photo.csv", b"\x89PNG\r\n\x1a\n" + bytes(500))
+    page.get_by_text("This file would be refused.").wait_for()
+    yield "vendor-preview-refused"
+    drop(page, "notes.txt", b"hello")
+    page.get_by_role("alert").wait_for()
+    yield "vendor-preview-wrong"
+
+
+def programs(page: Page) -> Iterator[str]:
+    """The pages for the vendor's own programs."""
+    page.goto("/keys")
+    page.get_by_label("Name").fill("Nightly export")
+    page.get_by_role("button", name="Make the key").click()
+    page.locator("#new-key").wait_for()
+    yield "vendor-keys-made"
+    page.goto("/webhook")
+    page.get_by_label("Address").fill("http://127.0.0.1:9/onboarding")
+    page.get_by_role("button", name="Set the webhook").or_(page.get_by_role("button", name="Save")).click()
+    page.goto("/webhook")
+    page.get_by_role("button", name="Send a test message").click()
+    page.get_by_text("Not delivered").first.wait_for()
+    yield "vendor-webhook"
+    page.get_by_text("Remove the webhook").click()
+    yield "vendor-webhook-remove"
 
 
 @contextmanager
@@ -114,8 +163,9 @@ def shoot(page: Page, name: str) -> None:
 
 def seed(pipeline: Pipeline) -> None:
     """Two vendors with a history, one upload under way, something stuck, something failed. Done once for a state."""
-    pipeline.vendor(VENDOR)
-    pipeline.vendor(SECOND)
+    for vendor_id, name in NAMES.items():
+        pipeline.vendor(vendor_id)
+        pipeline.connection.execute("update vendors set vendor_name = %s where vendor_id = %s", (name, vendor_id))
     known = pipeline.connection.execute("select 1 from upload_history where vendor_id = %s", (VENDOR,)).fetchone()
     if known:
         return
@@ -133,7 +183,11 @@ def seed(pipeline: Pipeline) -> None:
             {"done": done, "age": age, "id": upload.upload_id},
         )
     queue = pipeline.sqs.get_queue_url(QueueName="mailer-failures")["QueueUrl"]
-    pipeline.sqs.send_message(QueueUrl=queue, MessageBody='{"requestPayload": {}, "responsePayload": {}}')
+    failed = {
+        "requestPayload": {"Records": [{"Sns": {"Message": json.dumps({"upload_id": stuck.upload_id})}}]},
+        "responsePayload": {"errorMessage": "Throttling: Maximum sending rate exceeded."},
+    }
+    pipeline.sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(failed))
     spread(pipeline)
 
 

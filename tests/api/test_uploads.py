@@ -145,18 +145,16 @@ def test_the_history_is_paged_and_filtered(pipeline: Pipeline, vendor_b: httpx.C
 
 def test_waiting_ends_with_the_first_move(pipeline: Pipeline, vendor_b: httpx.Client) -> None:
     upload = pipeline.run("VENDB", "wait.csv", csv_of([product("wait")]))
-    started = time.monotonic()
-    assert vendor_b.get(f"/v1/uploads/{upload.upload_id}", params={"wait": 20}).json()["phase"] == "done"
-    assert time.monotonic() - started < 5, "a finished upload moves no more"
+    finished = vendor_b.get(f"/v1/uploads/{upload.upload_id}", params={"wait": 20})
+    assert finished.json()["phase"] == "done"
+    assert finished.elapsed.total_seconds() < 20, "a finished upload moves no more"
     pipeline.connection.execute(
         "update upload_history set notified_at = null where upload_id = %s", (upload.upload_id,)
     )
-    waited: list[float] = []
+    answers: list[httpx.Response] = []
 
     def wait(seconds: float) -> None:
-        started = time.monotonic()
-        vendor_b.get(f"/v1/uploads/{upload.upload_id}", params={"wait": seconds})
-        waited.append(time.monotonic() - started)
+        answers.append(vendor_b.get(f"/v1/uploads/{upload.upload_id}", params={"wait": seconds}))
 
     wait(1)
     waiting = threading.Thread(target=wait, args=(20,))
@@ -166,8 +164,9 @@ def test_waiting_ends_with_the_first_move(pipeline: Pipeline, vendor_b: httpx.Cl
         "update upload_history set notified_at = now() where upload_id = %s", (upload.upload_id,)
     )
     waiting.join()
-    assert 1 <= waited[0] < 3
-    assert 0.5 < waited[1] < 5
+    in_vain, moved = answers
+    assert (in_vain.json()["phase"], moved.json()["phase"]) == ("reporting", "done")
+    assert in_vain.elapsed.total_seconds() >= 1, "as long as it was asked to"
 
 
 def test_a_dry_run_says_what_an_upload_would_do(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
@@ -184,6 +183,12 @@ def test_a_dry_run_says_what_an_upload_would_do(pipeline: Pipeline, vendor_a: ht
     )
     assert shown["error_types"] == {"INVALID_PRICE": 1}
     assert [row["outcome"] for row in shown["rows"]] == ["created", None]
+    assert (shown["reading"]["detected"]["delimiter"], shown["reading"]["warnings"]) == ("comma", [])
+    [group] = shown["summary"]["groups"]
+    assert (group["column"], group["value"], group["rows"], group["first_row"]) == ("price", "-1", 1, 2)
+    page = vendor_a.post("/preview", content=content).text
+    assert group["message"] in page, "the portal draws the same"
+    assert 'data-valid="1" data-rows="2"' in page
     refused = vendor_a.post("/v1/dry-runs", content=b"", headers={"Content-Type": "text/csv"}).json()
     assert refused["failure_code"] == "EMPTY_FILE"
     found = pipeline.connection.execute("select count(*) from products where sku like 'SKU-dry-%'").fetchone()

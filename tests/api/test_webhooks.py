@@ -96,6 +96,30 @@ def test_what_is_not_taken_is_recorded_as_such(
     vendor_b.delete("/v1/webhook")
 
 
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [("127.0.0.1:9", "no connection to the server could be made"), ("[::1", "this is not an address")],
+)
+def test_a_vendor_is_told_in_words_why_nothing_came(
+    pipeline: Pipeline, vendor_b: httpx.Client, host: str, words: str
+) -> None:
+    vendor_b.put("/v1/webhook", json={"url": "http://127.0.0.1:9/hook"})
+    # As if the rules had been wider when it was set.
+    address = {":vendor": {"S": "VENDB"}, ":url": {"S": f"http://{host}/hook"}}
+    pipeline.dynamodb.update_item(
+        TableName="Webhooks",
+        Key={"vendor_id": {"S": "VENDB"}, "entry": {"S": "address"}},
+        UpdateExpression="set #url = :url",
+        ConditionExpression="vendor_id = :vendor",
+        ExpressionAttributeNames={"#url": "url"},
+        ExpressionAttributeValues=address,
+    )
+    started = vendor_b.post("/v1/webhook/test").json()
+    [delivery] = until(lambda: deliveries(vendor_b, started["id"]), "the delivery to be recorded")
+    assert (delivery["status"], delivery["error"]) == (0, words)
+    vendor_b.delete("/v1/webhook")
+
+
 def test_the_signature_is_as_documented() -> None:
     expected = hmac.new(b"secret", b'1700000000.{"a":1}', sha256).hexdigest()
     assert signature("secret", 1_700_000_000, b'{"a":1}') == f"t=1700000000,v1={expected}"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.api.people import forget_requests, links
@@ -100,3 +101,11 @@ def upload(page: Page, name: str, content: bytes) -> None:
 def send(page: Page) -> None:
     page.get_by_role("button", name="Upload").click()
     expect(page.locator("#upload-view")).to_have_attribute("data-done", "yes", timeout=PATIENCE)
+
+
+def checked_by_axe(page: Page) -> None:
+    """Whoever sees badly or uses no mouse can use the page, and nothing sticks out of it."""
+    found = Axe().run(page)
+    assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
+    beside = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert beside <= 0, f"{page.url} is {beside} pixels too wide"

@@ -98,8 +98,25 @@ def _send(address: Address, event: str, body: bytes, *, private: bool) -> tuple[
         parts = checked(address.url, private=private)
         answer = _post(parts, resolved(parts, private=private), headers, body)
     except (Refused, urllib3.exceptions.HTTPError, OSError) as error:
-        return 0, f"{type(error).__name__}: {error}"[:300]
+        return 0, _words(error)
     return answer.status, "" if 200 <= answer.status < 300 else f"the server answered {answer.status}"
+
+
+def _words(error: Exception) -> str:
+    """Why nothing came of it, for the vendor, who knows its server and not our libraries."""
+    match error:
+        case Refused():
+            return str(error)
+        case socket.gaierror():
+            return "the host's name could not be found"
+        case urllib3.exceptions.NewConnectionError():
+            return "no connection to the server could be made"
+        case urllib3.exceptions.TimeoutError():
+            return "the server did not answer in time"
+        case urllib3.exceptions.SSLError():
+            return f"the server's certificate was not accepted: {error}"[:300]
+        case _:
+            return f"the connection broke: {error}"[:300]
 
 
 def checked(url: str, *, private: bool) -> SplitResult:

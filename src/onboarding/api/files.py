@@ -14,13 +14,14 @@ from starlette.datastructures import UploadFile
 from onboarding import dry_run as dry
 from onboarding import template
 from onboarding.api.desk import Desk, DeskHere
-from onboarding.api.history import ReadingShown, reading_shown
+from onboarding.api.history import ReadingShown, SummaryShown, reading_shown, summary_shown
 from onboarding.api.problems import Problem, Responses, documented
-from onboarding.api.who import Reader, VendorHere
+from onboarding.api.who import Caller, Reader, VendorHere
 from onboarding.model import Mode, OnError, Outcome, UploadStatus
 from onboarding.options import Options
 from onboarding.parse import MAX_BYTES
 from onboarding.sql import statement
+from onboarding.summary import TOP, summarised
 
 router = APIRouter(
     prefix="/v1",
@@ -71,6 +72,7 @@ class DryRunShown(BaseModel):
     unchanged_records: int
     errors: list[DryError] = Field(description=f"The first {SHOWN_ERRORS}")
     error_types: dict[str, int] = Field(description="How many errors of each type there are in all")
+    summary: SummaryShown
     reading: ReadingShown
     rows: list[DryRow] = Field(description=f"The first {SHOWN_ROWS} rows")
 
@@ -138,16 +140,21 @@ async def dry_run(
     force: Annotated[bool, Query(description="As of a file that is uploaded again on purpose")] = False,
 ) -> DryRunShown:
     """Say what would become of a file, row for row, and write nothing."""
+    return await judged(request, caller, desk, Options(mode, on_error, force))
+
+
+async def judged(request: Request, caller: Caller, desk: Desk, options: Options) -> DryRunShown:
+    """What would become of the file in a vendor's request; for the page and the API alike."""
     content = await _content(request)
     vendor_id = caller.vendor_id
-    assert vendor_id is not None, "VendorHere has one"  # noqa: S101
+    assert vendor_id is not None, "only vendors are let through"  # noqa: S101
 
-    def judged() -> dry.DryRun:
+    def work() -> dry.DryRun:
         # By the pipeline's own eyes: whether a SKU is taken is for all vendors to know, and nothing else comes back.
         with desk.context() as ctx:
-            return dry.dry_run(ctx.database, content, vendor_id, Options(mode, on_error, force))
+            return dry.dry_run(ctx.database, content, vendor_id, options)
 
-    return shown(await run_in_threadpool(judged))
+    return shown(await run_in_threadpool(work))
 
 
 async def _content(request: Request) -> bytes:
@@ -190,6 +197,7 @@ def shown(run: dry.DryRun) -> DryRunShown:
             for number, error in listed[:SHOWN_ERRORS]
         ],
         error_types=dict(Counter(error.error_type for _, error in listed)),
+        summary=summary_shown(summarised(listed, TOP)),
         reading=reading_shown(run.detected, run.warnings),
         rows=[
             DryRow(row_number=row.row_number, cells=dict(row.cells), outcome=run.outcomes.get(row.row_number))

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from onboarding.api.log import logger
 from onboarding.api.problems import Problem, response
+from onboarding.api.who import Caller
 from onboarding.parse import MAX_BYTES
 
 MAX_BODY = MAX_BYTES + 64 * 1024
@@ -103,15 +104,15 @@ class Guards:
     @staticmethod
     def _log(scope: Scope, status: int, seconds: float) -> None:
         """One line for each request. The route, never the path: paths hold tokens."""
-        state = scope.get("state", {})
+        caller: Caller | None = scope.get("state", {}).get("caller")
         route = getattr(scope.get("route"), "path", None)
         said = {
             "method": scope["method"],
             "route": route,
             "status": status,
             "milliseconds": round(seconds * 1000),
-            "actor": state.get("actor"),
-            "vendor_id": state.get("vendor_id"),
+            "actor": caller and caller.actor,
+            "vendor_id": caller and caller.vendor_id,
             "ip": (scope.get("client") or ("", 0))[0],
         }
         logger.info("request", extra=said)

@@ -20,7 +20,7 @@ from onboarding.model import Mode, OnError, Upload, UploadStatus
 from onboarding.parse import Detected, FileWarning
 from onboarding.readings import detected_in, warnings_of
 from onboarding.sql import statement
-from onboarding.summary import summary_of
+from onboarding.summary import Summary, summary_of
 
 Phase = Literal["reading", "checking", "reporting", "done"]
 
@@ -249,24 +249,27 @@ def reading_shown(detected: Detected | None, warnings: Sequence[FileWarning]) ->
 def summary(desk: Desk, caller: Caller, upload_id: str, top: int) -> SummaryShown:
     def work(connection: Connection) -> SummaryShown:
         in_sight(connection, caller, upload_id)
-        found = summary_of(connection, upload_id, top)
-        groups = [
-            ErrorGroupShown(
-                error_type=group.error_type,
-                column=group.field,
-                value=group.value,
-                message=group.message,
-                expected=group.expected,
-                hint=group.hint,
-                rows=group.rows,
-                first_row=group.first_row,
-                sentence=group.sentence,
-            )
-            for group in found.groups
-        ]
-        return SummaryShown(groups=groups, more=found.more)
+        return summary_shown(summary_of(connection, upload_id, top))
 
     return caller.run(desk, work)
+
+
+def summary_shown(found: Summary) -> SummaryShown:
+    groups = [
+        ErrorGroupShown(
+            error_type=group.error_type,
+            column=group.field,
+            value=group.value,
+            message=group.message,
+            expected=group.expected,
+            hint=group.hint,
+            rows=group.rows,
+            first_row=group.first_row,
+            sentence=group.sentence,
+        )
+        for group in found.groups
+    ]
+    return SummaryShown(groups=groups, more=found.more)
 
 
 def products_page(desk: Desk, caller: Caller, upload_id: str, *, cursor: str | None, limit: int) -> Page[ProductShown]:

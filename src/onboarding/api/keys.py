@@ -6,14 +6,15 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter
+from psycopg.errors import UniqueViolation
 from pydantic import BaseModel, Field, StringConstraints
 
 from onboarding.api.actions import note
 from onboarding.api.desk import DeskHere
-from onboarding.api.problems import documented, not_found
+from onboarding.api.problems import Problem, documented, not_found
 from onboarding.api.secrets import hashed, new_secret
-from onboarding.api.shapes import PLAIN, KeyId
-from onboarding.api.who import SCOPES, VendorAdmin
+from onboarding.api.shapes import PLAIN, IdempotencyKey, KeyId
+from onboarding.api.who import SCOPES, Caller, VendorAdmin
 from onboarding.database import Connection
 from onboarding.sql import statement
 
@@ -22,6 +23,8 @@ router = APIRouter(
     tags=["API keys"],
     responses=documented("not-signed-in", "not-allowed", "account-suspended", "invalid-request", "bad-request"),
 )
+
+ID_LENGTH = 16
 
 Scope = Literal["uploads:read", "uploads:write", "admin"]
 assert set(SCOPES) == {"uploads:read", "uploads:write", "admin"}  # noqa: S101 - a Literal cannot be made of a tuple
@@ -70,10 +73,15 @@ def _shown(row: tuple[object, ...]) -> KeyShown:
     return KeyShown.model_validate(dict(zip(KeyShown.model_fields, row, strict=True)))
 
 
-@router.post("", status_code=201)
-def create_key(wanted: KeyRequest, caller: VendorAdmin, desk: DeskHere) -> NewKey:
-    """Make a key. It is shown in this answer and never again."""
-    key_id, secret = new_secret()[:12], new_secret()
+@router.post("", status_code=201, responses=documented("conflict"))
+def create_key(
+    wanted: KeyRequest, caller: VendorAdmin, desk: DeskHere, idempotency_key: IdempotencyKey = None
+) -> NewKey:
+    """Make a key. It is shown in this answer and never again.
+
+    A second request with the same `Idempotency-Key` makes none: it is a conflict, which names the key of the first.
+    """
+    key_id, secret = _id_of(caller, idempotency_key), new_secret()
     # Words that a scanner of code and logs finds, and the part by which it is known in lists.
     key = f"onb_{key_id}_{secret}"
     parameters = {
@@ -91,7 +99,18 @@ def create_key(wanted: KeyRequest, caller: VendorAdmin, desk: DeskHere) -> NewKe
         [row] = connection.execute(statement("api_new_key"), parameters).fetchall()
         return _shown(row)
 
-    return NewKey(**caller.run(desk, work).model_dump(), key=key)
+    try:
+        return NewKey(**caller.run(desk, work).model_dump(), key=key)
+    except UniqueViolation as error:
+        detail = f"The key {key_id} was made with this Idempotency-Key, and cannot be shown again."
+        raise Problem("conflict", detail) from error
+
+
+def _id_of(caller: Caller, idempotency_key: str | None) -> str:
+    """A new id. It follows from the idempotency key, if there is one, so the same one cannot make two keys."""
+    if idempotency_key is None:
+        return new_secret()[:ID_LENGTH]
+    return hashed(f"{caller.vendor_id} {idempotency_key}").hex()[:ID_LENGTH]
 
 
 @router.delete("/{key_id}", status_code=204, responses=documented("not-found"))

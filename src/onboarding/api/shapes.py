@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from fastapi import Path, Query
+from fastapi import Header, Path, Query
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
 from onboarding.api.problems import Problem
@@ -36,6 +36,17 @@ Cursor = Annotated[
 ]
 Since = Annotated[AwareDatetime | None, Query(description="Not before this time", examples=["2026-01-01T00:00:00Z"])]
 Until = Annotated[AwareDatetime | None, Query(description="Before this time")]
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Any text of yours: what was made with it once is not made again",
+    ),
+]
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=PLAIN)]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter
 from pydantic import BaseModel, Field, StringConstraints
 
 from onboarding.api.actions import note
@@ -17,7 +17,7 @@ from onboarding.api.desk import Desk, DeskHere
 from onboarding.api.history import UploadShown, in_sight, shown
 from onboarding.api.problems import Problem, documented, not_found
 from onboarding.api.secrets import new_secret
-from onboarding.api.shapes import TicketId
+from onboarding.api.shapes import IdempotencyKey, TicketId
 from onboarding.api.who import VendorHere, VendorWriter
 from onboarding.database import Connection
 from onboarding.intake import PREFIX, SUFFIXES
@@ -40,17 +40,6 @@ FILE_NAME = rf"^[^\x00-\x1f\x7f]*\.({_ANY_CASE})$"
 """Said as a pattern, so that the description says it too."""
 
 _NOT_KEPT = re.compile(r"[^\w.()+-]+")
-
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=255,
-        pattern=r"^[\x21-\x7e]+$",
-        description="Any text of yours; the same one again gives the same ticket, not another",
-    ),
-]
 
 
 class TicketRequest(BaseModel):
@@ -112,7 +101,10 @@ class _Kept:
 def create_ticket(
     wanted: TicketRequest, caller: VendorWriter, desk: DeskHere, idempotency_key: IdempotencyKey = None
 ) -> Ticket:
-    """Ask for a place for one file: post the form, then follow `status_url`."""
+    """Ask for a place for one file: post the form, then follow `status_url`.
+
+    The same `Idempotency-Key` gives the same ticket again.
+    """
     vendor_id = caller.vendor_id
     assert vendor_id is not None, "VendorWriter has one"  # noqa: S101
     ticket_id = f"T{new_secret()[:24]}"

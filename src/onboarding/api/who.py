@@ -114,9 +114,10 @@ def _vendor(caller: Caller, status: str) -> Caller:
 
 
 def _known(request: Request, caller: Caller) -> Caller:
-    """The caller with the address it asks from; and named in the log's line of this request."""
-    request.state.actor, request.state.vendor_id = caller.actor, caller.vendor_id
-    return replace(caller, ip=client_ip(request))
+    """The caller with the address it asks from; and kept for this request's line in the log and for its page."""
+    known = replace(caller, ip=client_ip(request))
+    request.state.caller = known
+    return known
 
 
 def same_origin(request: Request, portal_url: str) -> bool:

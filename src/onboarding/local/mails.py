@@ -24,9 +24,19 @@ class Mail:
     text: str
 
 
-def read_mails(directory: Path) -> list[Mail]:
-    """The mails in `directory`, oldest first; none if it does not exist."""
-    return [_read(path) for path in sorted(directory.glob("[!.]*.eml"))]
+def read_mails(directory: Path, last: int | None = None) -> list[Mail]:
+    """The mails in `directory`, or the `last` so many, oldest first; none if it does not exist."""
+    paths = _paths(directory)
+    return [_read(path) for path in (paths if last is None else paths[-last:])]
+
+
+def read_mail(directory: Path, name: str) -> Mail | None:
+    """The mail whose file has this name. The name is compared, never made part of a path."""
+    return next((_read(path) for path in _paths(directory) if path.name == name), None)
+
+
+def _paths(directory: Path) -> list[Path]:
+    return sorted(directory.glob("[!.]*.eml"))
 
 
 def _read(path: Path) -> Mail:

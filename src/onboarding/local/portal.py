@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onboarding.database import Connection
@@ -20,12 +21,13 @@ from onboarding.local.files import private_directory
 from onboarding.local.processes import HOST, Check, LocalError, clean_environment, log_tail, pause
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from onboarding.local.endpoints import Endpoints
 
 SAMPLE_OPERATOR = "operator@techmart.example"
 """Signs in like any other, with the mail in the inbox. On AWS there is no operator until one is made."""
+
+PEOPLE = {"TechGear, a vendor": "contact@techgear.com", "The operator": SAMPLE_OPERATOR}
+"""Whom the page of signing in offers on this machine."""
 
 SEATS = 6
 """Database connections of the app, and so the requests that it works on at once."""
@@ -76,7 +78,8 @@ class Portal:
         assert self.process is not None  # noqa: S101 - spawn comes first
         assert self.process.stdin is not None  # noqa: S101
         with contextlib.suppress(BrokenPipeError):  # `wait_ready` tells why
-            self.process.stdin.write(json.dumps({"port": self.port, "environment": environment}).encode() + b"\n")
+            told = {"port": self.port, "environment": environment, "inbox": endpoints.inbox_dir}
+            self.process.stdin.write(json.dumps(told).encode() + b"\n")
             self.process.stdin.flush()
 
     def wait_ready(self, check: Check) -> None:
@@ -116,7 +119,9 @@ def _main() -> None:
     from onboarding.api.webhooks import publish_all  # noqa: PLC0415
     from onboarding.config import Settings  # noqa: PLC0415
     from onboarding.context import Context  # noqa: PLC0415
+    from onboarding.local.inbox_pages import inbox_pages  # noqa: PLC0415
     from onboarding.portal.app import create_app  # noqa: PLC0415
+    from onboarding.portal.pages import Trial  # noqa: PLC0415
 
     line = sys.stdin.buffer.readline()
     if not line:
@@ -125,7 +130,8 @@ def _main() -> None:
 
     # boto3 asks the environment itself.
     os.environ.update(told["environment"])
-    app = create_app(Context(Settings.from_environment()), seats=SEATS)
+    trial = Trial(inbox_pages(Path(told["inbox"])), PEOPLE)
+    app = create_app(Context(Settings.from_environment()), seats=SEATS, trial=trial)
     # What the engine forgot at its last end, the database remembers.
     publish_all(app.state.desk)
     config = uvicorn.Config(

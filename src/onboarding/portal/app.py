@@ -11,23 +11,42 @@ from fastapi.responses import RedirectResponse, Response
 
 from onboarding.api import app as api
 from onboarding.context import Context
-from onboarding.portal import desk_of_vendor, entrance, files, operator, pages, trouble, uploads
+from onboarding.portal import (
+    actions,
+    categories,
+    desk_of_vendor,
+    entrance,
+    files,
+    keys,
+    operator,
+    pages,
+    trouble,
+    uploads,
+    vendors,
+    webhook,
+)
 
 PAGES = (
     entrance.router,
     desk_of_vendor.router,
     uploads.router,
+    keys.router,
+    webhook.router,
     operator.router,
+    vendors.router,
+    categories.router,
     trouble.router,
+    actions.router,
     files.router,
 )
 
 _Handler = Callable[[Request, Any], Awaitable[Response]]
 
 
-def create_app(ctx: Context, *, seats: int = 1) -> FastAPI:
+def create_app(ctx: Context, *, seats: int = 1, trial: pages.Trial | None = None) -> FastAPI:
     """API and portal on a context; `seats` is how many database connections they may have."""
-    app = api.create_app(ctx, seats=seats, pages=PAGES)
+    app = api.create_app(ctx, seats=seats, pages=(*PAGES, trial.inbox) if trial else PAGES)
+    app.state.trial = trial
     for kind, handler in list(app.exception_handlers.items()):
         app.add_exception_handler(kind, _for_readers(handler))  # type: ignore[arg-type]
     return app
@@ -46,6 +65,7 @@ def _for_readers(handler: _Handler) -> _Handler:
         if problem["type"] == "/problems/not-signed-in" and browses:
             return RedirectResponse("/sign-in", status_code=303)
         kept = {name: value for name, value in answer.headers.items() if name in {"retry-after", "allow"}}
-        return pages.page("problem.html", request, None, status=answer.status_code, headers=kept, problem=problem)
+        caller = getattr(request.state, "caller", None)
+        return pages.page("problem.html", request, caller, status=answer.status_code, headers=kept, problem=problem)
 
     return handle

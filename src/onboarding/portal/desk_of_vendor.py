@@ -6,26 +6,20 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
-from starlette.concurrency import run_in_threadpool
 
-from onboarding import dry_run as dry
-from onboarding.api import history
+from onboarding.api import files, history
 from onboarding.api.desk import DeskHere
-from onboarding.api.history import Wanted
-from onboarding.api.problems import Problem
+from onboarding.api.history import ReadingShown, Wanted
 from onboarding.api.who import SignedIn, VendorHere
 from onboarding.intake import SUFFIXES
-from onboarding.model import Mode, OnError, Outcome
+from onboarding.model import Mode, OnError
 from onboarding.options import Options
 from onboarding.parse import MAX_BYTES, Detected
 from onboarding.portal.pages import page
-from onboarding.summary import summarised
 
 router = APIRouter(include_in_schema=False)
 
 RECENT = 5
-SHOWN_GROUPS = 8
-SHOWN_WARNINGS = 10
 
 
 @router.get("/")
@@ -61,32 +55,10 @@ async def preview(
     on_error: OnError = OnError.REJECT_ROWS,
     force: bool = False,
 ) -> Response:
-    """The API's dry run as a piece of the page. The body is the file."""
-    content = await request.body()
-    if len(content) > MAX_BYTES:
-        raise Problem("too-large", f"A file may have {MAX_BYTES:,} bytes at most.")
-    vendor_id = caller.vendor_id
-    assert vendor_id is not None, "VendorHere has one"  # noqa: S101
-
-    def judged() -> dry.DryRun:
-        with desk.context() as ctx:
-            return dry.dry_run(ctx.database, content, vendor_id, Options(mode, on_error, force))
-
-    run = await run_in_threadpool(judged)
-    return page(
-        "preview.html",
-        request,
-        caller,
-        run=run,
-        facts=facts(run.detected) if run.detected else [],
-        summary=summarised(((n, e) for n, errors in run.errors.items() for e in errors), SHOWN_GROUPS),
-        warnings=list(run.warnings)[:SHOWN_WARNINGS],
-        created=run.count(Outcome.CREATED),
-        updated=run.count(Outcome.UPDATED),
-        unchanged=run.count(Outcome.UNCHANGED),
-        mode=mode.value,
-        rejects_file=on_error is OnError.REJECT_FILE,
-    )
+    """The API's dry run, drawn as a piece of the page. The body is the file."""
+    run = await files.judged(request, caller, desk, Options(mode, on_error, force))
+    rejects_file = on_error is OnError.REJECT_FILE
+    return page("preview.html", request, caller, run=run, facts=facts(run.reading), rejects_file=rejects_file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +69,11 @@ class Fact:
     value: str
 
 
-def facts(detected: Detected) -> list[Fact]:
-    """How a file was read, for somebody who wants to check it at a glance."""
+def facts(reading: ReadingShown) -> list[Fact]:
+    """How a file was read, for somebody who wants to check it at a glance; nothing for one that could not be."""
+    if reading.detected is None:
+        return []
+    detected = Detected(**reading.detected)
     renamed = [f"{header} → {column}" for header, column in detected.columns.items() if header.strip() != column]
     found = [
         Fact("Format", detected.format.upper()),

@@ -1,4 +1,4 @@
-"""Operators: the whole marketplace at a glance, and its vendors."""
+"""Operators: the whole marketplace at a glance."""
 
 from __future__ import annotations
 
@@ -41,16 +41,8 @@ def overview(
         span=span,
         spans={name: text for name, (_, text) in RANGES.items()},
         words=words,
-        moments=moments,
-        most=max((m.valid_rows + m.error_rows for m in moments), default=0),
-        highest=charts.highest_rate(moments),
         throughput=charts.throughput(moments),
         error_rate=charts.error_rate(moments),
         errors=operations.show_top_errors(caller, desk, max(1, minutes // 1440)).items[:TOP],
         vendors=[v for v in operators.list_vendors(caller, desk).items if v.quality is not None][:WORST],
     )
-
-
-@router.get("/vendors")
-def vendors(request: Request, caller: OperatorHere, desk: DeskHere) -> Response:
-    return page("vendors.html", request, caller, vendors=operators.list_vendors(caller, desk).items)

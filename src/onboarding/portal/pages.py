@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fastapi import Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -23,11 +25,21 @@ STATUS_WORDS: Mapping[str, str] = {
     "partial": "Partly accepted",
     "failed": "Failed",
 }
+_ADDRESS = re.compile(r"(https?://[^\s<>\"']+)")
+
 MODE_WORDS: Mapping[str, str] = {
     "create": "New products only",
     "update": "Changes to existing products",
     "upsert": "New products and changes",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What the local engine has beside: pages that show its inbox, and people to sign in as, by address."""
+
+    inbox: APIRouter
+    people: Mapping[str, str]
 
 
 def number(value: float) -> str:
@@ -58,8 +70,21 @@ def moment(value: datetime) -> Markup:
     )
 
 
+def linked(text: str) -> Markup:
+    """A text whose web addresses can be followed."""
+    parts = _ADDRESS.split(text)
+    return Markup().join(
+        Markup('<a href="{0}">{0}</a>').format(part) if n % 2 else part for n, part in enumerate(parts)
+    )
+
+
 def rows(count: int) -> str:
     return "1 row" if count == 1 else f"{count:,} rows"
+
+
+def sentence(name: str) -> str:
+    """A code, such as `link_revoked` or `INVALID_PRICE`, as words."""
+    return name.replace("_", " ").capitalize()
 
 
 def duration(upload: UploadShown) -> str:
@@ -75,6 +100,10 @@ def may_write(caller: Caller) -> bool:
     return WRITE in caller.scopes
 
 
+def may_manage(caller: Caller) -> bool:
+    return ADMIN in caller.scopes
+
+
 def may_operate(caller: Caller) -> bool:
     return caller.is_operator and ADMIN in caller.scopes
 
@@ -88,7 +117,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(number=number, size=size, moment=moment, rows=rows, duration=duration)
+    made.filters.update(
+        number=number, size=size, moment=moment, rows=rows, duration=duration, sentence=sentence, linked=linked
+    )
     made.globals.update(
         static=address,
         percent=percent,
@@ -96,6 +127,7 @@ def _environment() -> Environment:
         STATUS_WORDS=STATUS_WORDS,
         MODE_WORDS=MODE_WORDS,
         may_write=may_write,
+        may_manage=may_manage,
         may_operate=may_operate,
     )
     return made
@@ -114,5 +146,5 @@ def page(
     **values: Any,
 ) -> HTMLResponse:
     """A template as an answer."""
-    html = _TEMPLATES.get_template(name).render(request=request, user=caller, **values)
+    html = _TEMPLATES.get_template(name).render(request=request, user=caller, trial=request.app.state.trial, **values)
     return HTMLResponse(html, status_code=status, headers=dict(headers or {}))

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from onboarding import readings
 from onboarding.api import changes, history
 from onboarding.api.desk import DeskHere
 from onboarding.api.history import Wanted
@@ -96,15 +95,15 @@ def show_upload(
 ) -> Response:
     upload = history.shown(history.upload_of(desk, caller, upload_id))
     none: dict[str, str | None] = {"error_type": None, "column": None, "value": None}
-    detected = caller.run(desk, lambda c: readings.detected_in(c, upload_id))
+    reading = history.reading(desk, caller, upload_id)
     return page(
         "upload.html",
         request,
         caller,
         upload=upload,
         said=said,
-        facts=facts(detected) if detected else [],
-        warnings=caller.run(desk, lambda c: readings.warnings_of(c, upload_id))[:FIRST_ROWS],
+        facts=facts(reading),
+        reading=reading,
         summary=history.summary(desk, caller, upload_id, SHOWN_GROUPS),
         rows=history.errors_page(desk, caller, upload_id, none, cursor=None, limit=FIRST_ROWS),
         products=history.products_page(desk, caller, upload_id, cursor=None, limit=5),

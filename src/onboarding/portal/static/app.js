@@ -28,3 +28,18 @@ window.addEventListener("pageshow", (event) => {
   if (!event.persisted) return;
   for (const button of document.querySelectorAll('form[method="post"] button')) button.disabled = false;
 });
+
+// What is shown once is best not typed.
+for (const button of document.querySelectorAll("button[data-copy]")) {
+  button.addEventListener("click", async () => {
+    const shown = document.getElementById(button.dataset.copy);
+    try {
+      await navigator.clipboard.writeText(shown.textContent);
+      button.textContent = "Copied";
+    } catch {
+      // A browser that forbids it still lets its user copy what is selected.
+      window.getSelection().selectAllChildren(shown);
+      button.textContent = "Press Ctrl+C";
+    }
+  });
+}

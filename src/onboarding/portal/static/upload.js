@@ -37,6 +37,10 @@ function start() {
   });
   // A file that misses the box would else replace the page.
   for (const kind of ["dragover", "drop"]) window.addEventListener(kind, (event) => event.preventDefault());
+  drop.addEventListener("click", (event) => {
+    // The label and the field open the dialog by themselves.
+    if (!event.target.closest("label, input") && !sendingNow) input.click();
+  });
   input.addEventListener("change", () => {
     if (input.files.length) choose(input.files[0]);
     // So that choosing the same file after mending it is a change again.
@@ -88,6 +92,7 @@ function start() {
       if (mine.signal.aborted) return;
       preview.replaceChildren(...page.body.childNodes);
       showTimes(preview);
+      intoSight(preview);
       const found = preview.querySelector("[data-rows]");
       const rows = Number(found?.dataset.rows);
       go.disabled = rows === 0;
@@ -188,11 +193,17 @@ function start() {
   function fault(text) {
     element("fault").textContent = text;
     element("fault").hidden = !text;
+    if (text) intoSight(element("fault"));
   }
 
   function say(text) {
     element("said").textContent = text;
   }
+}
+
+// On a small screen what was found lies below the options.
+function intoSight(found) {
+  if (found.getBoundingClientRect().top > 0.6 * window.innerHeight) found.scrollIntoView({ block: "start" });
 }
 
 function note(text) {

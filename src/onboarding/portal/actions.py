@@ -1,0 +1,41 @@
+"""Operators: the record of who did what."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from onboarding.api import operators
+from onboarding.api.desk import DeskHere
+from onboarding.api.shapes import VENDOR_ID, Cursor
+from onboarding.api.who import OperatorHere
+from onboarding.portal.pages import page
+
+router = APIRouter(prefix="/operator/actions", include_in_schema=False)
+
+PER_PAGE = 50
+
+
+@router.get("")
+def show(
+    request: Request,
+    caller: OperatorHere,
+    desk: DeskHere,
+    vendor_id: Annotated[str, Query(pattern=rf"{VENDOR_ID}|^$")] = "",
+    cursor: Cursor = None,
+) -> Response:
+    found = operators.list_actions(caller, desk, vendor_id or None, cursor, PER_PAGE)
+    given = {"vendor_id": vendor_id} if vendor_id else {}
+    return page(
+        "actions.html",
+        request,
+        caller,
+        found=found,
+        vendor_id=vendor_id,
+        later=cursor is not None,
+        first=f"/operator/actions?{urlencode(given)}",
+        following=f"/operator/actions?{urlencode(given | {'cursor': found.next})}" if found.next else "",
+    )

@@ -1,0 +1,84 @@
+"""Operators: the categories that products may be in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import RedirectResponse, Response
+
+from onboarding.api import operators
+from onboarding.api.desk import Desk, DeskHere
+from onboarding.api.operators import CategoryChange, CategoryRequest
+from onboarding.api.problems import Problem
+from onboarding.api.who import Caller, OperatorAdmin, OperatorHere
+from onboarding.portal.forms import Text, filled
+from onboarding.portal.pages import page
+
+router = APIRouter(prefix="/operator/categories", include_in_schema=False)
+
+WORDS = {
+    "category_name": "As vendors write it, up to 100 characters.",
+    "description": "Up to 1,000 characters; may be blank.",
+    "is_active": "Yes or no.",
+}
+
+
+@router.get("")
+def show(
+    request: Request, caller: OperatorHere, desk: DeskHere, said: Literal["added", "on", "off", ""] = ""
+) -> Response:
+    return _page(request, caller, desk, said=said)
+
+
+@router.post("")
+def add(
+    request: Request, caller: OperatorAdmin, desk: DeskHere, category_name: Text = "", description: Text = ""
+) -> Response:
+    given = {"category_name": category_name, "description": description}
+    wanted, faults = filled(CategoryRequest, WORDS, **given)
+    if wanted is not None:
+        try:
+            operators.create_category(wanted, caller, desk)
+        except Problem as problem:
+            if problem.kind != "conflict":
+                raise
+            faults = {"category_name": problem.detail}
+        else:
+            return RedirectResponse("/operator/categories?said=added", status_code=303)
+    return _page(request, caller, desk, status=422, given=given, faults=faults)
+
+
+@router.post("/{category_id}")
+def switch(
+    category_id: Annotated[int, Path(ge=1, lt=2**31)], caller: OperatorAdmin, desk: DeskHere, is_active: Text = ""
+) -> Response:
+    wanted, faults = filled(CategoryChange, WORDS, is_active=is_active)
+    if wanted is None:
+        raise Problem("bad-request", faults["is_active"])
+    operators.change_category(category_id, wanted, caller, desk)
+    return RedirectResponse(f"/operator/categories?said={'on' if wanted.is_active else 'off'}", status_code=303)
+
+
+def _page(
+    request: Request,
+    caller: Caller,
+    desk: Desk,
+    *,
+    status: int = 200,
+    said: str = "",
+    given: Mapping[str, str] | None = None,
+    faults: Mapping[str, str] | None = None,
+) -> Response:
+    return page(
+        "categories.html",
+        request,
+        caller,
+        status=status,
+        said=said,
+        categories=operators.list_categories(caller, desk).items,
+        given=given or {},
+        faults=faults or {},
+        words=WORDS,
+    )

@@ -1,0 +1,23 @@
+"""Forms that people fill in: what they wrote becomes a request of the API's, or words beside the fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, TypeVar
+
+from fastapi import Form
+from pydantic import BaseModel, ValidationError
+
+Shape = TypeVar("Shape", bound=BaseModel)
+
+Text = Annotated[str, Form(max_length=4000)]
+"""A field as it was sent. It is judged with the others, so that all faults are told at once."""
+
+
+def filled(shape: type[Shape], words: Mapping[str, str], **fields: object) -> tuple[Shape | None, dict[str, str]]:
+    """The request that the fields make; or None, and for each field that is wrong the words that say what is right."""
+    try:
+        return shape.model_validate(fields), {}
+    except ValidationError as error:
+        names = [str(item["loc"][0]) for item in error.errors()]
+        return None, {name: words[name] for name in names}

@@ -1,0 +1,149 @@
+"""Operators: the vendors, one vendor, and taking one on, changing and suspending it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from onboarding.api import history, operators
+from onboarding.api.desk import Desk, DeskHere
+from onboarding.api.history import Wanted
+from onboarding.api.operators import VendorChange, VendorRequest
+from onboarding.api.problems import Problem
+from onboarding.api.shapes import VendorId
+from onboarding.api.who import Caller, OperatorAdmin, OperatorHere
+from onboarding.portal.forms import Text, filled
+from onboarding.portal.pages import page
+
+router = APIRouter(prefix="/operator/vendors", include_in_schema=False)
+
+RECENT = 5
+LATEST_ACTIONS = 8
+
+WORDS = {
+    "vendor_id": "Letters, digits, - and _, up to 50. It stays for good.",
+    "vendor_name": "Up to 200 characters.",
+    "email": "Where results and sign-in links go, such as name@company.com.",
+    "phone": "Up to 20 characters; may be blank.",
+    "status": "Active or suspended.",
+}
+
+
+@router.get("")
+def show_all(request: Request, caller: OperatorHere, desk: DeskHere) -> Response:
+    return _all(request, caller, desk)
+
+
+@router.post("")
+def add(
+    request: Request,
+    caller: OperatorAdmin,
+    desk: DeskHere,
+    *,
+    vendor_id: Text = "",
+    vendor_name: Text = "",
+    email: Text = "",
+    phone: Text = "",
+) -> Response:
+    given = {"vendor_id": vendor_id.strip(), "vendor_name": vendor_name, "email": email, "phone": phone}
+    wanted, faults = filled(VendorRequest, WORDS, **given)
+    if wanted is not None:
+        try:
+            operators.create_vendor(wanted, caller, desk)
+        except Problem as problem:
+            if problem.kind != "conflict":
+                raise
+            faults = {"vendor_id": problem.detail}
+        else:
+            return RedirectResponse(f"/operator/vendors/{wanted.vendor_id}?said=added", status_code=303)
+    return _all(request, caller, desk, status=422, given=given, faults=faults)
+
+
+def _all(
+    request: Request,
+    caller: Caller,
+    desk: Desk,
+    *,
+    status: int = 200,
+    given: Mapping[str, str] | None = None,
+    faults: Mapping[str, str] | None = None,
+) -> Response:
+    return page(
+        "vendors.html",
+        request,
+        caller,
+        status=status,
+        vendors=operators.list_vendors(caller, desk).items,
+        given=given or {},
+        faults=faults or {},
+        words=WORDS,
+    )
+
+
+@router.get("/{vendor_id}")
+def show(
+    vendor_id: VendorId,
+    request: Request,
+    caller: OperatorHere,
+    desk: DeskHere,
+    said: Literal["added", "changed", "suspended", "active", ""] = "",
+) -> Response:
+    return _one(vendor_id, request, caller, desk, said=said)
+
+
+@router.post("/{vendor_id}")
+def change(
+    vendor_id: VendorId,
+    request: Request,
+    caller: OperatorAdmin,
+    desk: DeskHere,
+    *,
+    vendor_name: Text = "",
+    email: Text = "",
+    phone: Text = "",
+) -> Response:
+    given = {"vendor_name": vendor_name, "email": email, "phone": phone}
+    wanted, faults = filled(VendorChange, WORDS, **given)
+    if wanted is None:
+        return _one(vendor_id, request, caller, desk, status=422, given=given, faults=faults)
+    operators.change_vendor(vendor_id, wanted, caller, desk)
+    return RedirectResponse(f"/operator/vendors/{vendor_id}?said=changed", status_code=303)
+
+
+@router.post("/{vendor_id}/status")
+def set_status(vendor_id: VendorId, caller: OperatorAdmin, desk: DeskHere, status: Text = "") -> Response:
+    wanted, faults = filled(VendorChange, WORDS, status=status)
+    if wanted is None:
+        raise Problem("bad-request", faults["status"])
+    operators.change_vendor(vendor_id, wanted, caller, desk)
+    return RedirectResponse(f"/operator/vendors/{vendor_id}?said={status}", status_code=303)
+
+
+def _one(
+    vendor_id: str,
+    request: Request,
+    caller: Caller,
+    desk: Desk,
+    *,
+    status: int = 200,
+    said: str = "",
+    given: Mapping[str, str] | None = None,
+    faults: Mapping[str, str] | None = None,
+) -> Response:
+    vendor = operators.show_vendor(vendor_id, caller, desk)
+    return page(
+        "vendor.html",
+        request,
+        caller,
+        status=status,
+        said=said,
+        vendor=vendor,
+        recent=history.uploads_page(desk, caller, Wanted(vendor_id), cursor=None, limit=RECENT),
+        actions=operators.list_actions(caller, desk, vendor_id, None, LATEST_ACTIONS).items,
+        given=given or {"vendor_name": vendor.vendor_name, "email": vendor.email, "phone": vendor.phone or ""},
+        faults=faults or {},
+        words=WORDS,
+    )
