@@ -35,10 +35,7 @@ def add_vendor(
     """Add a vendor, or make a suspended one active again with this name and address."""
     if not _VENDOR_ID.fullmatch(vendor_id):
         raise AdminError(f"'{vendor_id}' cannot be a vendor's id: up to 50 letters, digits, '-' and '_'")
-    if not _EMAIL.fullmatch(email) or len(email) > 255:
-        raise AdminError(f"'{email}' is not an e-mail address")
-    if not vendor_name.strip() or len(vendor_name) > 200:
-        raise AdminError("a vendor's name has 1 to 200 characters")
+    _check_person("vendor", vendor_name, email)
     if phone is not None and len(phone) > 20:
         raise AdminError("a telephone number has up to 20 characters")
     parameters = {"vendor_id": vendor_id, "vendor_name": vendor_name.strip(), "email": email, "phone": phone}
@@ -46,17 +43,20 @@ def add_vendor(
     return {"vendor_id": vendor_id}
 
 
+def _check_person(what: str, name: str, email: str) -> None:
+    if not _EMAIL.fullmatch(email) or len(email) > 255:
+        raise AdminError(f"'{email}' is not an e-mail address")
+    if not name.strip() or len(name) > 200:
+        raise AdminError(f"the {what}'s name has 1 to 200 characters")
+
+
 def suspend_vendor(connection: Connection, *, vendor_id: str) -> Answer:
     """Refuse a vendor's files from now on. Raises AdminError for one that is not known."""
-    if connection.execute(statement("suspend_vendor"), {"vendor_id": vendor_id}).fetchone() is None:
-        raise AdminError(f"there is no vendor {vendor_id}")
-    return {"vendor_id": vendor_id}
+    return _change(connection, "suspend_vendor", f"vendor {vendor_id}", vendor_id=vendor_id)
 
 
 def list_vendors(connection: Connection) -> Answer:
-    names = ("vendor_id", "vendor_name", "email", "status", "uploads")
-    rows = connection.execute(statement("list_vendors")).fetchall()
-    return {"vendors": [dict(zip(names, row, strict=True)) for row in rows]}
+    return _list(connection, "vendors", "vendor_id", "vendor_name", "email", "status", "uploads")
 
 
 def add_category(connection: Connection, *, category_name: str, description: str | None = None) -> Answer:
@@ -70,23 +70,16 @@ def add_category(connection: Connection, *, category_name: str, description: str
 
 def disable_category(connection: Connection, *, category_name: str) -> Answer:
     """Take a category off the list that rows are held against. Raises AdminError for one that is not known."""
-    if connection.execute(statement("disable_category"), {"category_name": category_name}).fetchone() is None:
-        raise AdminError(f"there is no category {category_name}")
-    return {"category_name": category_name}
+    return _change(connection, "disable_category", f"category {category_name}", category_name=category_name)
 
 
 def list_categories(connection: Connection) -> Answer:
-    names = ("category_name", "is_active", "description")
-    rows = connection.execute(statement("list_categories")).fetchall()
-    return {"categories": [dict(zip(names, row, strict=True)) for row in rows]}
+    return _list(connection, "categories", "category_name", "is_active", "description")
 
 
 def add_operator(connection: Connection, *, email: str, name: str, role: str = "viewer") -> Answer:
     """Let somebody sign in as an operator: a `viewer`, or an `admin`, who changes things."""
-    if not _EMAIL.fullmatch(email) or len(email) > 255:
-        raise AdminError(f"'{email}' is not an e-mail address")
-    if not name.strip() or len(name) > 200:
-        raise AdminError("an operator's name has 1 to 200 characters")
+    _check_person("operator", name, email)
     if role not in {"viewer", "admin"}:
         raise AdminError("an operator is a viewer or an admin")
     connection.execute(statement("add_operator"), {"email": email, "name": name.strip(), "role": role})
@@ -95,15 +88,24 @@ def add_operator(connection: Connection, *, email: str, name: str, role: str = "
 
 def suspend_operator(connection: Connection, *, email: str) -> Answer:
     """End an operator's sessions, and begin no more. Raises AdminError for one that is not known."""
-    if connection.execute(statement("suspend_operator"), {"email": email}).fetchone() is None:
-        raise AdminError(f"there is no operator {email}")
-    return {"email": email}
+    return _change(connection, "suspend_operator", f"operator {email}", email=email)
 
 
 def list_operators(connection: Connection) -> Answer:
-    names = ("email", "name", "role", "status")
-    rows = connection.execute(statement("list_operators")).fetchall()
-    return {"operators": [dict(zip(names, row, strict=True)) for row in rows]}
+    return _list(connection, "operators", "email", "name", "role", "status")
+
+
+def _change(connection: Connection, name: str, what: str, **parameters: str) -> Answer:
+    """Run the statement `name`, which returns a row for what there is."""
+    if connection.execute(statement(name), parameters).fetchone() is None:
+        raise AdminError(f"there is no {what}")
+    return dict(parameters)
+
+
+def _list(connection: Connection, what: str, *columns: str) -> Answer:
+    """All that the statement `list_<what>` finds."""
+    rows = connection.execute(statement(f"list_{what}")).fetchall()
+    return {what: [dict(zip(columns, row, strict=True)) for row in rows]}
 
 
 def show_upload(connection: Connection, *, upload_id: str) -> Answer:

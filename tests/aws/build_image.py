@@ -26,12 +26,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from onboarding import ledger
+from onboarding.deploy.plan import template_text
 from onboarding.intake import Object
 from onboarding.local.endpoints import Endpoints
+from onboarding.local.template import Template
 from onboarding.local.up import LocalEngine
 from onboarding.mail import Result
+from tests.aws.calls_over_http import vendor, vendors_server
 from tests.aws.runtime_api import runtime_api
 from tests.pipeline import Pipeline, csv_of, product
 
@@ -39,7 +43,6 @@ ROOT = Path(__file__).parents[2]
 EVENTS = Path(__file__).parent / "events"
 KEPT = ROOT / "build" / "image"
 BASE, IMAGE = "localhost/onboarding-base", "localhost/onboarding"
-FUNCTIONS = ("admin", "csv-parser", "product-validator", "error-processor", "mailer", "report-link", "watchdog")
 UNWANTED = ("pip", "pip3", "gcc", "cc", "make", "uv")
 
 
@@ -176,8 +179,10 @@ def check_functions(container: str) -> None:
 
 def walk_through(container: str, run: Pipeline) -> None:
     """One upload, from function to function."""
+    called: set[str] = set()
 
     def call(function: str, **values: str) -> Any:
+        called.add(function)
         text = string.Template((EVENTS / f"{function}.json").read_text()).substitute(values)
         with running(container, function, environment_of(run, function)) as answering:
             answer = answering.call(json.loads(text))
@@ -199,11 +204,30 @@ def walk_through(container: str, run: Pipeline) -> None:
     notified = subscribe(run)
     assert call("error-processor", message=json.dumps(taken[0]["Body"])) == {"batchItemFailures": []}
     [message] = run.sqs.receive_message(QueueUrl=notified, WaitTimeSeconds=5)["Messages"]
-    assert call("mailer", message=json.dumps(result_of(json.loads(message["Body"])["Message"]))) is None
+    told = json.dumps(result_of(json.loads(message["Body"])["Message"]))
+    assert call("mailer", message=told) is None
     text = run.mail(upload_id).text
     token = text.split("/reports/", 1)[1].split()[0]
     assert call("report-link", token=token)["statusCode"] == 302
     assert call("watchdog") is None
+    asked = {"host": urlsplit(endpoints.portal_url).netloc, **vendor(run).headers}
+    listed = call("api", path="/v1/uploads", **asked)
+    assert upload_id in listed["body"], listed
+    page = call("api", path="/", **asked)
+    assert (page["statusCode"], "<html" in page["body"]) == (200, True), page
+    with vendors_server() as url:
+        vendor(run).ask("PUT", "/v1/webhook", {"url": url})
+        assert call("webhook", message=told) is None
+        deliveries = json.loads(vendor(run).ask("GET", "/v1/webhook/deliveries")[1]["body"])["items"]
+    assert [(delivery["subject"], delivery["status"]) for delivery in deliveries] == [(upload_id, 204)]
+    assert called == functions()
+
+
+def functions() -> set[str]:
+    """The names of all functions that the templates make."""
+    templates = [Template(template_text(name), {}, "0" * 12, "us-east-1") for name in ("database", "pipeline")]
+    made = [properties for t in templates for properties in t.of_type("AWS::Lambda::Function").values()]
+    return {properties["FunctionName"] for properties in made}
 
 
 def result_of(text: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -13,9 +15,11 @@ from onboarding.deploy.plan import template_text
 from onboarding.local.template import Template
 from tests.aws import counting
 
+METRIC = re.compile(r'(?:measured\(|count\(metrics, )"(\w+)"')
+
 TEMPLATES = {
     name: Template(template_text(name), {}, "000000000000", "us-east-1")
-    for name in ("registry", "database", "pipeline", "operations")
+    for name in ("registry", "network", "database", "pipeline", "operations")
 }
 
 
@@ -40,8 +44,8 @@ def test_an_unknown_size_has_no_price() -> None:
 
 def test_what_stands_there_is_counted_right() -> None:
     alarms = [p for t in TEMPLATES.values() for p in t.of_type("AWS::CloudWatch::Alarm").values()]
-    metrics = [sum("MetricStat" in metric for metric in alarm.get("Metrics", [])) or 1 for alarm in alarms]
-    assert sum(metrics) == cost.ALARM_METRICS
+    assert all("MetricName" in alarm for alarm in alarms), "an alarm by an expression costs as many metrics as it has"
+    assert len(alarms) == cost.ALARM_METRICS
     secrets = {p["Name"] for t in TEMPLATES.values() for p in t.of_type("AWS::SecretsManager::Secret").values()}
     assert len(secrets) == cost.SECRETS
     repositories = TEMPLATES["registry"].of_type("AWS::ECR::Repository").values()
@@ -52,7 +56,24 @@ def test_what_stands_there_is_counted_right() -> None:
     sizes = {
         p["FunctionName"]: p["MemorySize"] for p in TEMPLATES["pipeline"].of_type("AWS::Lambda::Function").values()
     }
-    assert {name: sizes[name] for name in cost.MEMORY} == cost.MEMORY
+    assert sizes == cost.MEMORY
+    endpoints = TEMPLATES["network"].of_type("AWS::EC2::VPCEndpoint").values()
+    assert sum(p["VpcEndpointType"] == "Interface" for p in endpoints) == cost.INTERFACE_ENDPOINTS
+    handlers = Path(cost.__file__).parents[1].joinpath("handlers").glob("*.py")
+    names = {name for handler in handlers for name in METRIC.findall(handler.read_text(encoding="utf-8"))}
+    assert len(names) == cost.CUSTOM_METRICS
+
+
+def test_every_price_and_allowance_says_where_it_was_read() -> None:
+    prices = {name for name, value in cost.prices().items() if not isinstance(value, str)} - {"free", "checked"}
+    checked = cost.prices()["checked"]
+    assert set(checked) - {"free"} == prices
+    assert set(checked["free"]) == set(cost.prices()["free"])
+
+
+def test_a_function_with_less_of_a_processor_computes_longer_and_waits_as_long() -> None:
+    assert cost.seconds("mailer", 100, 0) == pytest.approx(0.1)
+    assert cost.seconds("mailer", 100, 100) == pytest.approx(0.1 * 1769 / 256)
 
 
 def test_the_command_prints_the_table(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 
 from onboarding.cli.main import main
 from onboarding.database import open_connection
-from onboarding.deploy import images
+from onboarding.deploy import buckets, checks, images
 from onboarding.deploy.calls import admin
 from onboarding.deploy.checks import account_of, deployed
 from onboarding.deploy.destroy import destroy, kept
-from onboarding.deploy.plan import STACKS, DeployError, Plan, stack_name
+from onboarding.deploy.plan import STACKS, DeployError, Plan, stack_name, template_text
 from onboarding.deploy.steps import Deployment
+from onboarding.local.template import Template
 from tests.aws.conftest import Account, empty_account
 
 SENDER = "uploads@techmart.example"
@@ -94,15 +96,20 @@ def test_from_an_empty_account_to_nothing_and_back(account: Account) -> None:
     destroy(account.client, deployment.plan, told.append, with_data=False, pause=0.02)
     assert deployed(account.client) == []
     assert versions(account, bucket) == 1
-    assert account.client("rds").describe_db_snapshots(DBInstanceIdentifier="ecommerce-db")["DBSnapshots"]
+    [snapshot] = account.client("rds").describe_db_snapshots(DBInstanceIdentifier="ecommerce-db")["DBSnapshots"]
 
     # Secrets are the one kind that the engine cannot import.
     for secret in ("ecommerce/rds/credentials", "ecommerce/link-keys"):
         account.client("secretsmanager").delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
     told.clear()
-    deployment.run()
+    rehearsal(account, told, snapshot=snapshot["DBSnapshotIdentifier"]).run()
     assert any("taking over" in line and bucket in line and "UploadRecords" in line for line in told)
     assert versions(account, bucket) == 1
+
+    told.clear()
+    # A database that began with a snapshot goes on naming it: it would be replaced otherwise.
+    deployment.run()
+    assert sum("nothing to change" in line for line in told) == len(STACKS)
 
     destroy(account.client, deployment.plan, told.append, with_data=True, pause=0.02)
     assert account.client("s3").list_buckets()["Buckets"] == []
@@ -114,6 +121,15 @@ def test_what_outlives_the_stacks_is_known() -> None:
     assert {"ecommerce-product-uploads-123456789012", "UploadRecords", "ecommerce/rds/credentials"} <= names
 
 
+def test_templates_go_through_a_bucket_that_refuses_plain_http() -> None:
+    with_bucket = MagicMock()
+    with_bucket.meta.region_name, with_bucket.meta.partition = "eu-west-1", "aws"
+    name = buckets.deploy_bucket(with_bucket, "123456789012", Plan())
+    [statement] = json.loads(with_bucket.put_bucket_policy.call_args.kwargs["Policy"])["Statement"]
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert statement["Resource"] == [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]
+
+
 def test_an_action_that_is_refused_says_why(account: Account) -> None:
     told: list[str] = []
     rehearsal(account, told).run()
@@ -123,9 +139,9 @@ def test_an_action_that_is_refused_says_why(account: Account) -> None:
         admin(account.client("lambda"), "drop_all")
 
 
-def test_data_goes_only_when_told_twice(
-    account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def credentials(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment that leads the AWS clients of commands to the account."""
     for name, value in {
         "AWS_ENDPOINT_URL": account.engine.url,
         "AWS_ACCESS_KEY_ID": "test",
@@ -133,11 +149,54 @@ def test_data_goes_only_when_told_twice(
         "AWS_REGION": "us-east-1",
     }.items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.mark.usefixtures("credentials")
+def test_a_dry_run_says_what_would_be_made_and_what_it_costs(
+    account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(checks, "builder", lambda: "docker")
+    # What RDS offers is not known to the engine.
+    monkeypatch.setattr(checks, "_database", lambda *_: iter(()))
+    before = account.client("cloudformation").list_stacks()["StackSummaries"]
+    settings = ("--set", "ProductValidatorConcurrency=16", "--set", "StreamParallelization=4")
+    assert main(["deploy", "--mail-sender", SENDER, "--network", "nat", *settings, "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert "a VPC with two private subnets and a NAT gateway" in said
+    assert "About 55." in said
+    assert account.client("cloudformation").list_stacks()["StackSummaries"] == before
+
+    monkeypatch.setattr(checks, "builder", lambda: None)
+    assert main(["deploy", "--mail-sender", SENDER, "--dry-run"]) == 1
+    assert "STOP: No docker, podman or buildah is installed" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("credentials")
+def test_a_parameter_that_the_pipeline_does_not_have_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["deploy", "--mail-sender", SENDER, "--set", "Nothing=1", "--dry-run"]) == 1
+    assert "the template has no parameter Nothing" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("credentials")
+def test_data_goes_only_when_told_twice(account: Account, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["destroy", "--delete-data", "--yes"]) == 1
     said = capsys.readouterr().err
     assert f"--confirm-account {account_of(account.client)}" in said
     assert "UploadRecords" in said
     assert main(["destroy", "--delete-data", "--confirm-account", "1", "--yes"]) == 1
+
+
+def test_an_account_that_allows_few_functions_reserves_none() -> None:
+    template = Template(template_text("pipeline"), {}, "0" * 12, "us-east-1")
+    reserved = {name.removesuffix("Concurrency"): int(template.parameter(name)) for name in checks.RESERVED}
+    functions = template.of_type("AWS::Lambda::Function").items()
+    assert {name for name, properties in functions if "ReservedConcurrentExecutions" in properties} == set(reserved)
+    assert list(reserved.values()) == list(checks.RESERVED.values())
+
+    client = MagicMock()
+    for limit, given in ((10, dict.fromkeys(checks.RESERVED, "0")), (1_000, {})):
+        client("lambda").get_account_settings.return_value = {"AccountLimit": {"ConcurrentExecutions": limit}}
+        assert checks.concurrency(client) == given
 
 
 class Registry:

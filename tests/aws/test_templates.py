@@ -6,7 +6,9 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import boto3
 import pytest
 import yaml
 
@@ -75,6 +77,71 @@ def test_s3_and_dynamodb_are_reached_for_free() -> None:
         if p["VpcEndpointType"] == "Gateway"
     ]
     assert sorted(gateways) == ["dynamodb", "s3"]
+
+
+SPEAK_IPV6 = {
+    "dynamodb": "dynamodb.us-east-1.api.aws",
+    "lambda": "lambda.us-east-1.api.aws",
+    "s3": "s3.dualstack.us-east-1.amazonaws.com",
+    "secretsmanager": "secretsmanager.us-east-1.amazonaws.com",
+    "ses": "email.us-east-1.api.aws",
+    "sns": "sns.us-east-1.api.aws",
+    "sqs": "sqs.us-east-1.api.aws",
+}
+"""By service, the name that AWS publishes for IPv6 (General Reference, service endpoints and quotas)."""
+
+
+@pytest.mark.parametrize(
+    ("template", "function"),
+    [
+        (template, name)
+        for template in ("database", "pipeline")
+        for name, function in of_type(template, "AWS::Lambda::Function").items()
+        if "VpcConfig" in function
+    ],
+)
+def test_a_function_that_has_only_ipv6_asks_names_that_speak_it(
+    template: str, function: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variables = of_type(template, "AWS::Lambda::Function")[function]["Environment"]["Variables"]
+    assert variables["AWS_USE_DUALSTACK_ENDPOINT"] == {"Ref": "DualStack"}
+    condition, address, _ = variables["AWS_ENDPOINT_URL_SECRETS_MANAGER"]["Fn::If"]
+    assert DOCUMENTS[template]["Conditions"][condition] == {"Fn::Equals": [{"Ref": "DualStack"}, "true"]}
+    url = address["Fn::Sub"].replace("${AWS::Region}", "us-east-1").replace("${AWS::URLSuffix}", "amazonaws.com")
+    monkeypatch.setenv("AWS_USE_DUALSTACK_ENDPOINT", "true")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    session: Any = boto3.session.Session("key", "secret", region_name="us-east-1")
+    asked = {name: urlsplit(session.client(name).meta.endpoint_url).hostname for name in SPEAK_IPV6}
+    assert asked == SPEAK_IPV6
+
+
+def test_without_ipv6_to_the_outside_no_function_has_an_address_of_it() -> None:
+    """It would be tried first, and be waited for in vain."""
+    for template in ("database", "pipeline"):
+        text = template_text(template)
+        assert text.count("Ipv6AllowedForDualStack:") == text.count("Ipv6AllowedForDualStack: !Ref DualStack")
+
+
+def test_with_endpoints_every_service_that_a_function_asks_has_one() -> None:
+    """The services that the roles of the functions in the VPC name, beside those that Lambda itself asks for them."""
+    roles = {
+        function["Role"]["Fn::GetAtt"][0]
+        for function in of_type("pipeline", "AWS::Lambda::Function").values()
+        if "VpcConfig" in function
+    }
+    asked = {
+        action.split(":")[0]
+        for role in roles
+        for policy in of_type("pipeline", "AWS::IAM::Role")[role]["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        for branch in (statement["Fn::If"][1:] if "Fn::If" in statement else [statement])
+        for action in ([branch["Action"]] if isinstance(branch["Action"], str) else branch["Action"])
+    }
+    there = {
+        p["ServiceName"]["Fn::Sub"].rsplit(".", 1)[-1] for p in of_type("network", "AWS::EC2::VPCEndpoint").values()
+    }
+    assert {"email" if name == "ses" else name for name in asked - {"logs"}} == there
 
 
 # -- Database ----------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -49,13 +50,14 @@ def suspend_vendor(vendor_id: VendorId, state: State = None) -> None:
 @vendors.command("list")
 def list_vendors(as_json: Json = False, state: State = None) -> None:
     """List the vendors."""
-    answer = _do(state, "list_vendors")
-    if as_json:
-        say_json(answer)
-        return
-    columns = (Column("Vendor"), Column("Name", folds=True), Column("E-mail", folds=True), Column("Status"))
-    rows = [(v["vendor_id"], v["vendor_name"], v["email"], v["status"], v["uploads"]) for v in answer["vendors"]]
-    console().print(table((*columns, Column("Uploads", "right")), rows))
+    columns = {
+        "vendor_id": Column("Vendor"),
+        "vendor_name": Column("Name", folds=True),
+        "email": Column("E-mail", folds=True),
+        "status": Column("Status"),
+        "uploads": Column("Uploads", "right"),
+    }
+    _list("vendors", columns, state, as_json=as_json)
 
 
 @categories.command("add")
@@ -79,14 +81,12 @@ def disable_category(category: CategoryName, state: State = None) -> None:
 @categories.command("list")
 def list_categories(as_json: Json = False, state: State = None) -> None:
     """List the categories."""
-    answer = _do(state, "list_categories")
-    if as_json:
-        say_json(answer)
-        return
-    rows = [
-        (c["category_name"], "active" if c["is_active"] else "disabled", c["description"]) for c in answer["categories"]
-    ]
-    console().print(table((Column("Category"), Column("Status"), Column("Description", folds=True)), rows))
+    columns = {
+        "category_name": Column("Category"),
+        "is_active": Column("Active"),
+        "description": Column("Description", folds=True),
+    }
+    _list("categories", columns, state, as_json=as_json)
 
 
 @operators.command("add")
@@ -111,13 +111,27 @@ def suspend_operator(email: Email, state: State = None) -> None:
 @operators.command("list")
 def list_operators(as_json: Json = False, state: State = None) -> None:
     """List the operators."""
-    answer = _do(state, "list_operators")
+    columns = {
+        "email": Column("E-mail", folds=True),
+        "name": Column("Name", folds=True),
+        "role": Column("Role"),
+        "status": Column("Status"),
+    }
+    _list("operators", columns, state, as_json=as_json)
+
+
+def _list(what: str, columns: Mapping[str, Column], state: Path | None, *, as_json: bool) -> None:
+    """Show all there are, each field in its column."""
+    answer = _do(state, f"list_{what}")
     if as_json:
         say_json(answer)
         return
-    columns = (Column("E-mail", folds=True), Column("Name", folds=True), Column("Role"), Column("Status"))
-    rows = [(found["email"], found["name"], found["role"], found["status"]) for found in answer["operators"]]
-    console().print(table(columns, rows))
+    rows = [[_shown(found[name]) for name in columns] for found in answer[what]]
+    console().print(table(list(columns.values()), rows))
+
+
+def _shown(value: object) -> object:
+    return ("no", "yes")[value] if isinstance(value, bool) else value
 
 
 def _do(state: Path | None, action: str, **arguments: object) -> dict[str, Any]:

@@ -13,8 +13,9 @@ from onboarding.cli.failures import CommandError
 from onboarding.cost.bill import Choice, bill, total
 from onboarding.deploy.checks import account_of, deployed
 from onboarding.deploy.destroy import destroy, kept
-from onboarding.deploy.plan import DeployError, MakeClient, Plan
+from onboarding.deploy.plan import DeployError, MakeClient, Plan, template_text
 from onboarding.deploy.steps import Deployment, client_of
+from onboarding.local.template import Template
 
 Region = Annotated[str | None, typer.Option(envvar="AWS_REGION", help="The AWS region; else as the AWS CLI has it.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
@@ -31,6 +32,10 @@ def deploy_command(
     public_url: Annotated[
         str, typer.Option(help="Where links in mails begin, if the API has a domain of its own.")
     ] = "",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Another parameter of infra/pipeline.yaml; may be repeated."),
+    ] = None,
     stage: Annotated[str, typer.Option(help="A word for the tags.")] = "production",
     region: Region = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check and say what would be made.")] = False,
@@ -45,7 +50,7 @@ def deploy_command(
         snapshot=snapshot,
         mail_sender=mail_sender,
         operator_email=operator_email,
-        pipeline_parameters={"PublicUrl": public_url} if public_url else {},
+        pipeline_parameters=_parameters(settings or []) | ({"PublicUrl": public_url} if public_url else {}),
     )
     if plan.stage == "local":
         raise CommandError("The stage `local` is the local engine's: onboarding local up")
@@ -96,6 +101,16 @@ def destroy_command(
         destroy(client, Plan(), say, with_data=delete_data)
     except DeployError as error:
         raise CommandError(str(error)) from error
+
+
+def _parameters(settings: list[str]) -> dict[str, str]:
+    """`NAME=VALUE` words as parameters. Raises CommandError for a name that the pipeline's template does not have."""
+    named = dict(setting.partition("=")[::2] for setting in settings)
+    try:
+        Template(template_text("pipeline"), named, "", "")
+    except ValueError as error:
+        raise CommandError(f"--set: {error}") from error
+    return named
 
 
 def _announce(client: MakeClient, deployment: Deployment) -> None:

@@ -12,16 +12,30 @@ from typing import Any
 HOURS = 730
 GIB = 2**30
 
-SLOWDOWN = {512: 1769 / 512, 256: 1769 / 256}
-"""By memory in MB: how much longer a call takes than on the machine that measured it. Lambda gives a function a whole
-processor at 1,769 MB and less in proportion."""
+FULL_PROCESSOR = 1769
+"""MB of memory at which Lambda gives a function a whole processor; below it, a part in proportion."""
 
-MEMORY = {"csv-parser": 512, "product-validator": 512, "error-processor": 256}
+MEMORY = {
+    "csv-parser": 512,
+    "product-validator": 512,
+    "error-processor": 256,
+    "mailer": 256,
+    "report-link": 256,
+    "api": 1024,
+    "webhook": 256,
+    "watchdog": 512,
+}
+"""MB of each function; tests/aws/test_cost.py compares them with the template."""
 
-# What is there whatever is uploaded; tests/aws/test_cost.py counts them in the templates.
+REQUESTS = 40
+"""Requests to the API for an upload. This is assumed, since it is people who ask: one who signs in to the portal,
+uploads, watches it go through and reads what came of it makes about so many; a program with a ticket makes five."""
+
+# What is there whatever is uploaded; tests/aws/test_cost.py counts it in the templates.
 SECRETS = 2
-ALARM_METRICS = 31
+ALARM_METRICS = 23
 CUSTOM_METRICS = 10
+INTERFACE_ENDPOINTS = 5
 IMAGE_GB = 0.2
 IMAGES_KEPT = 3
 REPOSITORIES = 4
@@ -32,6 +46,10 @@ WATCHDOG_CALLS = HOURS * 12
 STAGED_DAYS = 14
 MESSAGES_SIZE = 10_000
 """Bytes of a batch of ten messages."""
+LAMBDAS_LINES = 700
+"""Bytes that Lambda logs about each call."""
+ACCESS_LINE = 250
+"""Bytes that the API logs about each request."""
 YEAR_OF_FILES = 12
 """Months of vendors' files that the bill's storage counts: they are kept for ever."""
 
@@ -55,6 +73,12 @@ class Line:
     what: str
     usd: float
     without_free: float
+
+
+def seconds(function: str, milliseconds: float, cpu_milliseconds: float) -> float:
+    """How long what was measured here takes on AWS: it waits as long, and computes with its part of a processor."""
+    waiting = max(0.0, milliseconds - cpu_milliseconds)
+    return (waiting + cpu_milliseconds * max(1.0, FULL_PROCESSOR / MEMORY[function])) / 1000
 
 
 @cache
@@ -106,6 +130,22 @@ class _Month:
     def requests(self, *names: str) -> float:
         return sum(self.of(usage()["requests"][name]) for name in names if name in usage()["requests"])
 
+    def calls(self) -> dict[str, float]:
+        """By function; all that each was called."""
+        started = {name: self.of(measured) for name, measured in usage()["calls"].items()}
+        return {**started, "report-link": self.uploads, "api": REQUESTS * self.uploads, "watchdog": WATCHDOG_CALLS}
+
+    def gb_seconds(self) -> float:
+        total = 0.0
+        for name, calls in self.calls().items():
+            if alone := usage()["one_call"].get(name):
+                took = calls * seconds(name, alone["milliseconds"], alone["cpu_milliseconds"])
+            else:
+                wall, cpu = (self.of(usage()[kind][name]) for kind in ("milliseconds", "cpu_milliseconds"))
+                took = seconds(name, wall, cpu)
+            total += took * MEMORY[name] / 1024
+        return total
+
     @property
     def uploads(self) -> int:
         return self._choice.uploads
@@ -119,17 +159,11 @@ Add = Callable[..., None]
 
 
 def _compute(add: Add, month: _Month) -> None:
-    calls = {name: month.of(measured) for name, measured in usage()["calls"].items()}
-    seconds = {
-        name: month.of(measured) / 1000 * SLOWDOWN[MEMORY[name]] for name, measured in usage()["milliseconds"].items()
-    }
-    gb_seconds = sum(seconds[name] * MEMORY[name] / 1024 for name in seconds)
-    # mailer and report-link take a fifth of a second each; the watchdog half a second each time it looks.
-    gb_seconds += month.uploads * 2 * 0.2 * 0.25 * SLOWDOWN[256] + WATCHDOG_CALLS * 0.5 * 0.5
-    requests = sum(calls.values()) + 2 * month.uploads + WATCHDOG_CALLS
-    add("Lambda", f"{requests:,.0f} calls", "lambda_requests", requests, "lambda_requests")
+    calls, gb_seconds = sum(month.calls().values()), month.gb_seconds()
+    add("Lambda", f"{calls:,.0f} calls", "lambda_requests", calls, "lambda_requests")
     add("Lambda", f"{gb_seconds:,.0f} GB-seconds (arm64)", "lambda_gb_seconds", gb_seconds, "lambda_gb_seconds")
-    add("API Gateway", f"{month.uploads:,} links followed", "api_requests", month.uploads)
+    requests = (REQUESTS + 1) * month.uploads
+    add("API Gateway", f"{requests:,} requests", "api_requests", requests)
     stored = IMAGE_GB * IMAGES_KEPT * REPOSITORIES
     add("ECR", f"{stored:.1f} GB of images", "ecr_gb", stored)
 
@@ -142,6 +176,7 @@ def _stores(add: Add, month: _Month) -> None:
     add("DynamoDB", f"{staged:.2f} GB staged", "dynamodb_gb", staged, "dynamodb_gb")
     add("DynamoDB", "its backup", "dynamodb_backup_gb", staged)
     add("S3", "writes", "s3_puts", month.requests("s3.PUT") + month.uploads)
+    # Whoever follows the link in the mail reads the report.
     add("S3", "reads", "s3_gets", month.requests("s3.GET") + month.uploads)
     kept = month.file_gb * YEAR_OF_FILES
     add("S3", f"{kept:.1f} GB, a year of files", "s3_gb", kept)
@@ -160,9 +195,8 @@ def _messages(add: Add, month: _Month) -> None:
 
 
 def _watching(add: Add, month: _Month) -> None:
-    # Lambda adds its own lines about each call.
-    calls = sum(month.of(measured) for measured in usage()["calls"].values()) + 2 * month.uploads + WATCHDOG_CALLS
-    logs = (month.of(usage()["log_bytes"]) + calls * 700) / GIB
+    calls = sum(month.calls().values())
+    logs = (month.of(usage()["log_bytes"]) + calls * LAMBDAS_LINES + REQUESTS * month.uploads * ACCESS_LINE) / GIB
     add("CloudWatch", f"{logs:.2f} GB of logs", "logs_gb", logs, "logs_gb")
     add("CloudWatch", f"{CUSTOM_METRICS} metrics", "metrics", CUSTOM_METRICS, "metrics")
     add("CloudWatch", f"alarms on {ALARM_METRICS} metrics", "alarms", ALARM_METRICS, "alarms")
@@ -184,15 +218,15 @@ def _database(choice: Choice) -> list[Line]:
 
 
 def _network(choice: Choice, month: _Month) -> list[Line]:
-    # What functions send to SQS, SNS and Secrets Manager; S3 and DynamoDB have free endpoints.
+    # What functions send to SQS, the most by far; S3 and DynamoDB have free endpoints.
     gb = month.requests("sqs.SendMessageBatch") * MESSAGES_SIZE / GIB
     match choice.outbound:
         case "nat":
             usd = HOURS * (prices()["nat_hours"] + prices()["ipv4_hours"]) + gb * prices()["nat_gb"]
             what = "a NAT gateway and its address"
         case "endpoints":
-            usd = HOURS * prices()["endpoint_hours"] * 3 * 2 + gb * prices()["endpoint_gb"]
-            what = "three interface endpoints in two zones"
+            usd = HOURS * prices()["endpoint_hours"] * INTERFACE_ENDPOINTS * 2 + gb * prices()["endpoint_gb"]
+            what = f"{INTERFACE_ENDPOINTS} interface endpoints in two zones"
         case _:
             usd, what = 0.0, "an egress-only gateway"
     return [Line("VPC", what, usd, usd)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from typing import Any
 
@@ -33,12 +34,20 @@ def deploy_bucket(s3: Any, account: str, plan: Plan) -> str:
             "RestrictPublicBuckets": True,
         },
     )
+    if plan.stage != "local":  # which speaks plain HTTP, on the loopback address alone
+        s3.put_bucket_policy(Bucket=name, Policy=json.dumps(_refuse_plain_http(f"arn:{s3.meta.partition}:s3:::{name}")))
     rule = {"ID": "old", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 30}}
     s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": [rule]})
     s3.put_bucket_tagging(
         Bucket=name, Tagging={"TagSet": [{"Key": key, "Value": value} for key, value in plan.tags.items()]}
     )
     return name
+
+
+def _refuse_plain_http(arn: str) -> dict[str, Any]:
+    denied = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [arn, f"{arn}/*"]}
+    plain = {"Bool": {"aws:SecureTransport": "false"}}
+    return {"Version": "2012-10-17", "Statement": [{"Sid": "RefusePlainHttp", **denied, "Condition": plain}]}
 
 
 def put_placeholder(s3: Any, bucket: str) -> dict[str, str]:

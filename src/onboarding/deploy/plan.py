@@ -61,14 +61,14 @@ class Plan:
         outbound = {
             "ipv6": "an egress-only gateway (IPv6)",
             "nat": "a NAT gateway",
-            "endpoints": "interface endpoints for SQS, SNS and Secrets Manager",
+            "endpoints": "interface endpoints for SQS, SNS, Secrets Manager, Lambda and SES",
         }[self.outbound]
         standby = "with a standby in a second zone" if self.multi_az else "in one zone"
         return [
             "container image repositories, with one image for all functions",
             f"a VPC with two private subnets and {outbound}",
             f"PostgreSQL on {self.instance_class}, {standby}, encrypted, 7 days of backups",
-            "the pipeline: two buckets, two tables, queues, topics, functions, an HTTP API",
+            "the pipeline: two buckets, three tables, queues, topics, functions, an HTTP API",
             "alarms, a dashboard and saved queries",
         ]
 

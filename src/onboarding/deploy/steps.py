@@ -86,12 +86,18 @@ class Deployment:
             "LambdaSecurityGroupId": network["LambdaSecurityGroupId"],
             "InstanceClass": self.plan.instance_class,
             "MultiAz": "true" if self.plan.multi_az else "false",
-            "SnapshotId": self.plan.snapshot,
+            "SnapshotId": self.plan.snapshot or self._earlier_snapshot(),
             "Packaging": self.plan.packaging,
             "DatabaseSslMode": self.plan.ssl_mode,
             "DualStack": self.plan.dual_stack,
             **self._declared("database", code),
         }
+
+    def _earlier_snapshot(self) -> str:
+        """The snapshot that the database began with: CloudFormation replaces a database that no longer names it."""
+        stack = self._stacks.describe(stack_name("database"))
+        given = stack.get("Parameters", []) if stack else []
+        return next((str(p["ParameterValue"]) for p in given if p["ParameterKey"] == "SnapshotId"), "")
 
     def _pipeline(
         self, network: Mapping[str, str], database: Mapping[str, str], code: Mapping[str, str]
