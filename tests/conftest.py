@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 
+from onboarding.config import Settings
+from onboarding.context import Context
 from onboarding.database import migrate, open_connection
 from onboarding.local.postgres import Postgres
 from onboarding.local.processes import Ports
 from onboarding.local.up import LocalEngine
+from tests.database import seeded
 from tests.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from onboarding.database import Database
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +37,13 @@ def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         postgres.stop()
 
 
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """That database as the migrations left it."""
+    with seeded(database_url) as opened:
+        yield opened
+
+
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngine]:
     """The pipeline, up and running."""
@@ -44,3 +57,14 @@ def pipeline(engine: LocalEngine) -> Iterator[Pipeline]:
     """The running pipeline as a test uses it."""
     with Pipeline(engine.endpoints) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def ctx(pipeline: Pipeline) -> Iterator[Context]:
+    """The running pipeline as an operator's command reaches it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in pipeline.endpoints.environment().items():
+            patch.setenv(name, value)
+        reached = Context(Settings(dict(os.environ)))
+        yield reached
+        reached.close()

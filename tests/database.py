@@ -15,7 +15,7 @@ from botocore.session import get_session
 from onboarding import ledger
 from onboarding.context import Context
 from onboarding.database import Connection, Database, open_connection
-from onboarding.judge import Judgement
+from onboarding.judge import Judgement, decide
 from onboarding.model import COLUMNS, Row, RowError, Upload, UploadStatus
 from onboarding.rules import Facts
 
@@ -97,6 +97,11 @@ class ContextWithDatabase:
 
 def context_with(database: Database) -> Context:
     return cast("Context", ContextWithDatabase(database))
+
+
+def judged(database: Database, *rows: Row) -> Judgement:
+    """Decide on a batch of rows."""
+    return decide(context_with(database), rows)
 
 
 def open_upload(database: Database, upload_id: str, total: int, *, vendor_id: str = "VEND001", **changes: Any) -> None:

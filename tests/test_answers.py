@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import re
 import urllib.request
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from onboarding import staging, watchdog
-from onboarding.config import Settings
 from onboarding.context import Context
 from onboarding.finish import finish
 from onboarding.formulas import restored
@@ -192,16 +189,6 @@ def test_wishes_that_cannot_be_followed_refuse_the_file(pipeline: Pipeline) -> N
     upload = pipeline.run("VEND001", "wish.csv", csv_of([product("wish")]), mode="replace")
     assert (upload.status, upload.failure_code) == (UploadStatus.FAILED, "INVALID_OPTION")
     assert upload.failure_reason == "The upload's mode is 'replace'; it must be create or update or upsert"
-
-
-@pytest.fixture(name="ctx")
-def context_of_an_operator(pipeline: Pipeline) -> Iterator[Context]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in pipeline.endpoints.environment().items():
-            patch.setenv(name, value)
-        ctx = Context(Settings(dict(os.environ)))
-        yield ctx
-        ctx.close()
 
 
 def test_without_the_file_there_is_a_report_and_no_fix_file(pipeline: Pipeline, ctx: Context) -> None:

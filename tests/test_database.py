@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
@@ -14,13 +13,7 @@ from psycopg.pq import TransactionStatus
 
 from onboarding.database import ATTEMPTS, Connection, Database, migrate, open_connection
 from onboarding.sql import migrations
-from tests.database import database_at, new_database, seeded
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    with seeded(database_url) as opened:
-        yield opened
+from tests.database import database_at, new_database
 
 
 @pytest.fixture

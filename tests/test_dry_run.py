@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
 from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,30 +18,23 @@ from onboarding.categories import DEFAULT_CATEGORIES
 from onboarding.database import Connection, Database
 from onboarding.dry_run import dry_run
 from onboarding.intake import Content, examine
-from onboarding.judge import decide
 from onboarding.model import COLUMNS, Mode, OnError, Outcome, Row, RowError, UploadStatus
 from onboarding.options import Options
-from tests.database import UPLOADED_AT, context_with, fetch, open_upload, product_row, seeded
+from tests.database import UPLOADED_AT, fetch, judged, open_upload, product_row, seeded
 from tests.pipeline import csv_of, product
 
 OUTCOMES = sorted((Path(__file__).parent / "files").glob("*.json"))
 CATALOG, THEIRS, UPLOAD = "UPLOAD_1", "UPLOAD_2", "UPLOAD_3"
 
 
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    with seeded(database_url) as opened:
-        yield opened
-
-
 def filled(database: Database) -> None:
     """VEND001 has the products 1 to 3, VEND002 has 4 and, under the same id, another 1."""
     open_upload(database, CATALOG, 3)
-    decide(context_with(database), [product_row(str(n), n, upload_id=CATALOG) for n in (1, 2, 3)])
+    judged(database, *(product_row(str(n), n, upload_id=CATALOG) for n in (1, 2, 3)))
     open_upload(database, THEIRS, 2, vendor_id="VEND002")
     theirs: dict[str, Any] = {"upload_id": THEIRS, "vendor_id": "VEND002"}
     rows = [product_row("4", 1, **theirs), product_row("1", 2, **theirs, sku="S-theirs")]
-    decide(context_with(database), rows)
+    judged(database, *rows)
 
 
 cells = st.fixed_dictionaries(
@@ -70,7 +62,7 @@ def real_run(
     places = sorted({0, len(rows), *(cut % (len(rows) + 1) for cut in cuts)})
     batches = [rows[first:last] for first, last in itertools.pairwise(places)]
     for batch in reversed(batches):
-        decide(context_with(database), batch)
+        judged(database, *batch)
     errors: dict[int, list[tuple[Any, ...]]] = {}
     for line in database.run(lambda connection: ledger.report_rows(connection, UPLOAD)):
         errors.setdefault(line.row_number, []).append(astuple(line.error))

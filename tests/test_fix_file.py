@@ -77,7 +77,8 @@ def test_any_file_of_the_corpus_comes_back_as_it_was(outcome: Path) -> None:
     if isinstance(before, Refusal):
         return
     errors = [line for row in before.rows for line in reported(row.row_number)]
-    fix_file = fix_file_of(before.table, errors)
+    commas = before.detected.decimal_commas
+    fix_file = fix_file_of(before.table, errors, commas)
     after = parse(fix_file, "UPLOAD_1", "VEND001")
     assert not isinstance(after, Refusal), after
     assert (after.table.header, after.table.rows) == (before.table.header, before.table.rows)
@@ -85,7 +86,24 @@ def test_any_file_of_the_corpus_comes_back_as_it_was(outcome: Path) -> None:
         (row.cells, row.duplicate_of) for row in before.rows
     ]
     # And a second time, as a vendor does who mends one error of two.
-    assert fix_file_of(table_read(fix_file), errors) == fix_file
+    assert fix_file_of(table_read(fix_file), errors, commas) == fix_file
+
+
+def test_a_decimal_comma_stays_one_where_the_rejected_rows_alone_do_not_show_it() -> None:
+    rows = [product("1", price="1,50", weight_kg="0,5"), product("2", price="0", weight_kg="1,250")]
+    before = parse(csv_of(rows), "UPLOAD_1", "VEND001")
+    assert not isinstance(before, Refusal)
+    assert before.rows[1].cells["weight_kg"] == "1.250"
+    fix_file = fix_file_of(before.table, reported(2), before.detected.decimal_commas)
+    assert [line[3] for line in lines_of(fix_file)] == ["_decimal_comma", "price, weight_kg"]
+    after = parse(fix_file, "UPLOAD_1", "VEND001")
+    assert not isinstance(after, Refusal)
+    assert after.rows[0].cells == before.rows[1].cells
+    assert after.detected.decimal_commas == ["price", "weight_kg"]
+    # Without that column nobody could tell.
+    bare = parse(fix_file.replace(b"_decimal_comma", b"_"), "UPLOAD_1", "VEND001")
+    assert not isinstance(bare, Refusal)
+    assert (bare.rows[0].cells["weight_kg"], bare.warnings[0].code) == ("1,250", "UNCLEAR_COMMAS")
 
 
 value = st.text(

@@ -69,6 +69,7 @@ def test_every_key_survives_its_announcement(key: str) -> None:
         ("errors/VEND001/a.csv", None, "a.csv"),
         ("/uploads/VEND001/a.csv", None, "a.csv"),
         ("x/uploads/VEND001/a.csv", None, "a.csv"),
+        ("uploads/VEND001/a\0.csv", None, "a\0.csv"),
     ],
 )
 def test_the_vendor_is_the_second_segment_and_never_the_file_name(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,12 +14,11 @@ from hypothesis import strategies as st
 
 from onboarding import catalog, rules
 from onboarding.database import Connection, Database
-from onboarding.judge import Judgement, decide
 from onboarding.model import Row, RowError
 from tests.database import (
-    context_with,
     database_at,
     fetch,
+    judged,
     kinds,
     open_upload,
     product_row,
@@ -31,16 +30,6 @@ from tests.database import (
 )
 
 FIRST, SECOND, THIRD = "UPLOAD_1", "UPLOAD_2", "UPLOAD_3"
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    with seeded(database_url) as opened:
-        yield opened
-
-
-def judged(database: Database, *rows: Row) -> Judgement:
-    return decide(context_with(database), rows)
 
 
 def good_rows(count: int, *, prefix: str = "", first: int = 1, **changes: Any) -> list[Row]:
@@ -277,6 +266,14 @@ def test_a_file_uploaded_again_is_all_duplicates(database: Database) -> None:
     }
     assert standing(database, SECOND) == (3, 0, 3, "failed")
     assert standing(database, FIRST) == (3, 3, 0, "completed")
+
+
+def test_a_row_with_another_error_is_told_of_its_taken_keys_too(database: Database) -> None:
+    open_upload(database, FIRST, 1)
+    judged(database, product_row("1"))
+    open_upload(database, SECOND, 1)
+    judgement = judged(database, product_row("1", upload_id=SECOND, price="0"))
+    assert kinds(judgement) == {(SECOND, 1): ["INVALID_PRICE", "DUPLICATE_SKU", "DUPLICATE_VENDOR_PRODUCT_ID"]}
 
 
 def test_equal_rows_of_two_uploads_in_one_batch_have_one_winner(database: Database) -> None:

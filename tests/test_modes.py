@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -13,14 +13,13 @@ from hypothesis import strategies as st
 from onboarding import catalog, rules
 from onboarding.catalog import RowKey
 from onboarding.database import Connection, Database
-from onboarding.judge import Judgement, decide
 from onboarding.model import Mode, OnError, Outcome, Row
 from onboarding.rules import CLEAR, Facts
 from tests.database import (
     a_row,
-    context_with,
     database_at,
     fetch,
+    judged,
     kinds,
     open_upload,
     product_row,
@@ -31,16 +30,6 @@ from tests.database import (
 )
 
 CREATED, CHANGED, OTHER = "UPLOAD_1", "UPLOAD_2", "UPLOAD_3"
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    with seeded(database_url) as opened:
-        yield opened
-
-
-def judged(database: Database, *rows: Row) -> Judgement:
-    return decide(context_with(database), rows)
 
 
 def filled(database: Database, count: int = 3, **changes: Any) -> None:

@@ -26,6 +26,7 @@ from onboarding.parse import (
     too_large,
 )
 from onboarding.rules import REQUIRED
+from tests.database import a_row
 
 HEADER = ",".join(COLUMNS)
 SHORT_HEADER = ",".join(REQUIRED)
@@ -65,26 +66,7 @@ def file_of(*lines: str, end: str = "\n") -> str:
 
 def test_the_sample_row_of_the_contract() -> None:
     (row,) = rows_of(f"{HEADER}\n{SAMPLE}\n")
-    assert row == Row(
-        "UPLOAD_1",
-        "VEND001",
-        1,
-        {
-            "vendor_product_id": "PROD0001",
-            "product_name": "Wireless Mouse - Model 651",
-            "category": "Computer Accessories",
-            "subcategory": "Mice & Keyboards",
-            "description": "Ergonomic wireless mouse...",
-            "sku": "CA-VEND001-0001",
-            "brand": "TechGear",
-            "price": "19.99",
-            "stock_quantity": "150",
-            "unit": "piece",
-            "weight_kg": "0.25",
-            "dimensions_cm": "12x8x4",
-            "image_url": "https://images.example.com/mouse.jpg",
-        },
-    )
+    assert row == a_row()
 
 
 # Whole files that are refused
@@ -382,6 +364,23 @@ def test_a_misplaced_row_has_no_say_about_commas() -> None:
     found = parsed(file_of(short(1, price='"1,50"'), "P2,b,Books,x,S2,1.50,1"))
     assert found.rows[0].cells["price"] == "1.50"
     assert found.rows[1].surplus_fields == 1
+
+
+def test_rows_that_disagree_about_commas_are_named() -> None:
+    found = parsed(file_of(*(short(n, price="1.50" if n == 7 else '"1,50"') for n in range(1, 13))))
+    (warning,) = found.warnings
+    assert (warning.code, warning.row_number, warning.column) == ("MIXED_DECIMALS", 7, "price")
+    assert warning.message == (
+        "price has a decimal comma in rows 1, 2, 3, 4, 5, 6, 8, 9, 10, 11 and 1 more, and a decimal point in row 7; "
+        "numbers with a comma were not taken for numbers. Write all of them in one way: the least to change is row 7"
+    )
+
+
+def test_rows_whose_comma_is_unclear_are_named() -> None:
+    found = parsed(file_of(*(short(n, price='"1,500"' if n in (2, 3) else "2") for n in range(1, 5))))
+    (warning,) = found.warnings
+    assert (warning.code, warning.row_number) == ("UNCLEAR_COMMAS", 2)
+    assert "price in rows 2, 3 may stand before decimals or between thousands" in warning.message
 
 
 def test_columns_of_a_fix_file_are_left_out_and_its_values_restored() -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from onboarding import readings
 from onboarding.database import Database
 from onboarding.parse import Detected, FileWarning, parse
 from onboarding.reading.found import Refusal
-from tests.database import fetch, open_upload, seeded
+from tests.database import fetch, open_upload
 
 DETECTED = Detected("csv", 2, {"Qty": "stock_quantity"}, ["Colour"], "UTF-8", "comma", "LF", None, ["price"])
 WARNINGS = [
@@ -20,11 +18,10 @@ WARNINGS = [
 ]
 
 
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    with seeded(database_url) as opened:
-        open_upload(opened, "U1", 3)
-        yield opened
+@pytest.fixture(name="database")
+def database_with_an_upload(database: Database) -> Database:
+    open_upload(database, "U1", 3)
+    return database
 
 
 def test_what_was_noted_comes_back(database: Database) -> None:

@@ -1,4 +1,4 @@
-"""Roles are enforced: each function works with its own, and stops working when one statement is taken away."""
+"""Roles are enforced while uploads run; tests/aws/test_permissions.py takes away each action of each role."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-
-import pytest
 
 from onboarding.model import UploadStatus
 from tests.pipeline import Pipeline, csv_of, product, until
@@ -37,25 +35,6 @@ def without(pipeline: Pipeline, function: str, statement: str) -> Iterator[None]
         yield
     finally:
         put(document["Statement"])
-
-
-def waiting_record(pipeline: Pipeline, upload_id: str) -> dict[str, Any]:
-    image = pipeline.item(upload_id, 1) | {"status": {"S": "pending_validation"}}
-    return {"Records": [{"eventName": "INSERT", "dynamodb": {"NewImage": image}}]}
-
-
-@pytest.mark.parametrize(
-    ("statement", "denied"), [("WriteStatuses", "BatchWriteItem"), ("SendErrors", "SendMessageBatch")]
-)
-def test_validator_needs_each_statement(pipeline: Pipeline, statement: str, denied: str) -> None:
-    upload = pipeline.run("VEND001", "role.csv", csv_of([product(f"role-{statement}", price="-1")]))
-    event = json.dumps(waiting_record(pipeline, upload.upload_id)).encode()
-    with without(pipeline, "product-validator", statement):
-        answer = pipeline.lambdas.invoke(FunctionName="product-validator", Payload=event)
-        assert denied in answer["Payload"].read().decode()
-        assert answer["FunctionError"] == "Unhandled"
-    answer = pipeline.lambdas.invoke(FunctionName="product-validator", Payload=event)
-    assert "FunctionError" not in answer
 
 
 def test_parser_cannot_stage_without_its_statement_and_recovers(pipeline: Pipeline) -> None:

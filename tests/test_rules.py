@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from onboarding.model import COLUMNS, Mode, Row, RowError
 from onboarding.parse import MAX_CELL
-from onboarding.rules import LENGTHS, RANGES, REQUIRED, RULES, SHOWN, Facts, errors_of, quoted
+from onboarding.quotes import SHOWN, quoted
+from onboarding.rules import LENGTHS, RANGES, REQUIRED, RULES, Facts, errors_of
 from tests.database import GOOD_CELLS, NOTHING_TAKEN, a_row, told
 
 quiet = settings(deadline=None)

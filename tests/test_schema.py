@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +17,7 @@ from onboarding.ledger import NewUpload
 from onboarding.model import COLUMNS, Row, RowError
 from onboarding.parse import MAX_CELL, Refusal
 from onboarding.rules import LENGTHS, RANGES, REQUIRED, Facts, errors_of
-from tests.database import UPLOADED_AT, a_row, fetch, open_upload, seeded, told
+from tests.database import UPLOADED_AT, a_row, fetch, open_upload, told
 
 CATEGORIES = (
     *("Electronics", "Computer Accessories", "Audio Equipment", "Mobile Accessories", "Computer Storage"),
@@ -93,12 +93,6 @@ CONTRACT: dict[str, dict[str, tuple[str, bool, str | None]]] = {
         "created_at": ("timestamp with time zone", True, "now()"),
     },
 }
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    with seeded(database_url) as opened:
-        yield opened
 
 
 def column_types(database: Database, table: str) -> dict[str, tuple[str, bool, str | None]]:

@@ -6,6 +6,7 @@ import copy
 import json
 import re
 import time
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
@@ -25,6 +26,7 @@ from onboarding.staging import (
     DAYS_KEPT,
     WRITE_BATCH,
     Item,
+    at_once,
     details,
     item_of,
     record_id,
@@ -192,6 +194,20 @@ def test_every_row_is_staged_once_in_full_calls(count: int) -> None:
     assert sorted((len(call) for call in table.calls), reverse=True) == [WRITE_BATCH] * (count // 25) + (
         [count % 25] if count % 25 else []
     )
+
+
+def test_what_is_to_be_written_is_made_as_it_is_written() -> None:
+    made: list[int] = []
+
+    def arguments() -> Iterator[int]:
+        for number in range(1_000):
+            made.append(number)
+            yield number
+
+    calls = at_once(lambda _: None, arguments())
+    next(calls)
+    assert len(made) < 100
+    assert len(list(calls)) == 999
 
 
 def test_what_dynamodb_hands_back_is_written_again(pauses: list[float]) -> None:

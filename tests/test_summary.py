@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from onboarding.database import Database
-from onboarding.judge import decide
 from onboarding.summary import ErrorGroup, summarised, summary_of
-from tests.database import context_with, open_upload, product_row, seeded
+from tests.database import judged, open_upload, product_row
 
 UPLOAD = "UPLOAD_1"
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    with seeded(database_url) as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("top", [1, 3, 100])
@@ -26,7 +17,7 @@ def test_groups_of_an_upload(database: Database, top: int) -> None:
     rows.append(product_row("8", 8, price="0", sku=None))
     rows += [product_row(str(n), n, stock_quantity="x") for n in (9, 10)]
     open_upload(database, UPLOAD, len(rows))
-    judgement = decide(context_with(database), rows)
+    judgement = judged(database, *rows)
     found = database.run(lambda connection: summary_of(connection, UPLOAD, top))
     lines = [(number, error) for (_, number), errors in judgement.errors.items() for error in errors]
     assert found.sentences == summarised(lines, top).sentences

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from onboarding.database import Database
-from onboarding.judge import decide
 from onboarding.model import Mode, Row
 from onboarding.sql import statement
 from onboarding.undo import Kept, NotUndoable, Undone, undo
 from tests.database import (
-    context_with,
     database_at,
     fetch,
+    judged,
     kinds,
     open_upload,
     product_row,
-    seeded,
     skus_in_catalog,
     standing,
 )
@@ -28,15 +25,9 @@ from tests.database import (
 FIRST, SECOND, THIRD = "UPLOAD_1", "UPLOAD_2", "UPLOAD_3"
 
 
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    with seeded(database_url) as opened:
-        yield opened
-
-
 def run(database: Database, upload_id: str, *rows: Row, mode: Mode = Mode.CREATE, vendor_id: str = "VEND001") -> None:
     open_upload(database, upload_id, len(rows), mode=mode, vendor_id=vendor_id)
-    judgement = decide(context_with(database), rows)
+    judgement = judged(database, *rows)
     assert not any(kinds(judgement).values())
 
 
@@ -134,7 +125,7 @@ def test_a_batch_that_comes_again_after_an_undo_brings_nothing_back(database: Da
     rows = new(FIRST, "a", "b")
     run(database, FIRST, *rows)
     undo(database, FIRST)
-    again = decide(context_with(database), rows)
+    again = judged(database, *rows)
     assert (kinds(again), again.finished) == ({(FIRST, 1): [], (FIRST, 2): []}, [FIRST])
     assert skus_in_catalog(database) == []
     assert standing(database, FIRST) == (2, 2, 0, "completed")
@@ -142,7 +133,7 @@ def test_a_batch_that_comes_again_after_an_undo_brings_nothing_back(database: Da
 
 def test_an_upload_under_way_and_an_unknown_one_are_not_undone(database: Database) -> None:
     open_upload(database, FIRST, 2)
-    decide(context_with(database), new(FIRST, "a"))
+    judged(database, *new(FIRST, "a"))
     with pytest.raises(NotUndoable, match=FIRST):
         undo(database, FIRST)
     with pytest.raises(LookupError, match="UPLOAD_9"):

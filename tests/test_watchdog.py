@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import NoReturn
 
 import pytest
 
 from onboarding import failures, staging, watchdog
-from onboarding.config import Settings
 from onboarding.context import Context
 from onboarding.intake import Intake, Object, take_in
 from onboarding.model import UploadStatus
@@ -19,16 +16,6 @@ from tests.pipeline import Pipeline, csv_of, product, until
 from tests.test_roles import without
 
 AT_ONCE = timedelta(0)
-
-
-@pytest.fixture(name="ctx", scope="module")
-def context_of_an_operator(pipeline: Pipeline) -> Iterator[Context]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in pipeline.endpoints.environment().items():
-            patch.setenv(name, value)
-        ctx = Context(Settings(dict(os.environ)))
-        yield ctx
-        ctx.close()
 
 
 class Died(Exception):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 
 import psycopg
 from psycopg import Cursor
@@ -21,6 +22,9 @@ _NOT_HELD = re.compile(r"[\x00\ud800-\udfff]")
 INSERTED_AT_ONCE = 200
 """Products of a statement where the next are judged meanwhile: enough that a statement's own cost does not count."""
 
+INSERTED_FIRST = 50
+"""Products of the first such statement: until it comes, the database has nothing to do."""
+
 RowKey = tuple[str, int]
 """upload_id and row_number: what names a row everywhere."""
 
@@ -34,11 +38,10 @@ def facts_about(connection: Connection, rows: Sequence[Row], mode: Mode = Mode.C
 
     Rows of a mode that changes products are of one upload.
     """
-    names = {row.cells["category"] for row in rows if "category" in row.cells}
     skus = [storable(row.cells["sku"]) for row in rows if "sku" in row.cells]
     ids = [(row.vendor_id, storable(name)) for row in rows if (name := row.cells.get("vendor_product_id"))]
     vendors = sorted({row.vendor_id for row in rows})
-    categories = connection.execute(statement("active_categories"), {"names": [storable(name) for name in names]})
+    categories = ask_categories(connection, rows)
     holders = connection.execute(statement("taken_skus"), {"skus": json.dumps(skus), "vendors": vendors})
     if mode is Mode.CREATE:
         taken_ids = connection.execute(statement("taken_ids"), {"ids": json.dumps(ids)})
@@ -65,6 +68,12 @@ def facts_about(connection: Connection, rows: Sequence[Row], mode: Mode = Mode.C
     return Facts(active, taken_skus, products.keys(), own_skus, mode, products)
 
 
+def ask_categories(connection: Connection, rows: Sequence[Row]) -> Cursor[TupleRow]:
+    """The names of the active categories among theirs, and of all active ones if any of theirs is not."""
+    names = {row.cells["category"] for row in rows if "category" in row.cells}
+    return connection.execute(statement("active_categories"), {"names": [storable(name) for name in names]})
+
+
 def storable(text: str) -> str:
     """`text` without the characters that PostgreSQL cannot hold; with U+FFFD in their place."""
     return text if text.isprintable() else _NOT_HELD.sub("\ufffd", text)
@@ -88,7 +97,8 @@ def insert_as_judged(
     statement has it.
     """
     ordered = sorted(rows, key=lambda row: row.cells.get("sku", ""))
-    pieces = (ordered[start : start + INSERTED_AT_ONCE] for start in range(0, len(ordered), INSERTED_AT_ONCE))
+    bounds = [0, *range(INSERTED_FIRST, len(ordered), INSERTED_AT_ONCE), len(ordered)]
+    pieces = (ordered[start:end] for start, end in pairwise(bounds))
     return _inserted([_insert(connection, some) for piece in pieces if (some := valid(piece))])
 
 

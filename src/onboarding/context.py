@@ -75,7 +75,8 @@ class Context:
 
     @cached_property
     def _secrets(self) -> SecretsProvider:
-        return SecretsProvider(boto_config=self._config)
+        # In our session: one of its own would read what botocore knows of AWS once more.
+        return SecretsProvider(boto3_client=self._session.client("secretsmanager", config=self._config))
 
     def secret(self, name: str, *, fresh: bool = False) -> dict[str, Any]:
         """A JSON secret by its name, at most an hour old, or asked for anew."""

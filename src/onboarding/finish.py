@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from onboarding import ledger, notify, readings
 from onboarding.context import Context
 from onboarding.database import Connection
@@ -31,7 +33,8 @@ def finish(ctx: Context, upload_id: str) -> Upload | None:
             errors = ledger.report_rows(connection, upload_id)
             key = _put(ctx, report_key(upload), report_of(errors))
             passed("finish.report_written")
-            fix_key = _write_fix_file(ctx, upload, errors)
+            detected = readings.detected_in(connection, upload_id)
+            fix_key = _write_fix_file(ctx, upload, errors, detected.decimal_commas if detected else ())
             passed("finish.fix_file_written")
             findings = summary_of(connection, upload_id).sentences
         warnings = [warning.message for warning in readings.warnings_of(connection, upload_id)]
@@ -47,12 +50,14 @@ def finish(ctx: Context, upload_id: str) -> Upload | None:
     return upload
 
 
-def _write_fix_file(ctx: Context, upload: Upload, errors: list[ReportedRow]) -> str | None:
+def _write_fix_file(
+    ctx: Context, upload: Upload, errors: list[ReportedRow], decimal_commas: Sequence[str]
+) -> str | None:
     content = _original(ctx, upload)
     table = table_of(content) if content is not None else None
     if table is None or isinstance(table, Refusal):
         return None
-    return _put(ctx, fix_file_key(upload), fix_file_of(table, errors))
+    return _put(ctx, fix_file_key(upload), fix_file_of(table, errors, decimal_commas))
 
 
 def _original(ctx: Context, upload: Upload) -> bytes | None:

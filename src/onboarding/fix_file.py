@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from onboarding.formulas import inert
 from onboarding.ledger import ReportedRow
 from onboarding.model import Upload
 from onboarding.reading.found import Table
-from onboarding.reading.header import FIX_COLUMNS
+from onboarding.reading.header import DECIMAL_COMMA, FIX_COLUMNS
 
 
 def fix_file_key(upload: Upload) -> str:
@@ -18,20 +18,22 @@ def fix_file_key(upload: Upload) -> str:
     return f"errors/{upload.vendor_id}/{upload.upload_id}_fix.csv"
 
 
-def fix_file_of(table: Table, errors: Iterable[ReportedRow]) -> bytes:
+def fix_file_of(table: Table, errors: Iterable[ReportedRow], decimal_commas: Sequence[str] = ()) -> bytes:
     """One line for each rejected row: its number, its messages, its hints, then all its values in the file's order.
 
-    `table` is the file that was uploaded. UTF-8 with a byte order mark, which Excel needs.
+    `table` is the file that was uploaded, `decimal_commas` its columns with such. UTF-8 with a byte order mark, which
+    Excel needs.
     """
+    commas = [", ".join(decimal_commas)] if decimal_commas else []
     by_row: dict[int, list[ReportedRow]] = {}
     for line in errors:
         by_row.setdefault(line.row_number, []).append(line)
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow([*FIX_COLUMNS, *map(inert, table.header)])
+    writer.writerow([*FIX_COLUMNS, *([DECIMAL_COMMA] if commas else []), *map(inert, table.header)])
     for row_number, lines in sorted(by_row.items()):
         hints = (line.error.hint for line in lines if line.error.hint)
-        ours = (str(row_number), _joined(line.error.message for line in lines), _joined(hints))
+        ours = (str(row_number), _joined(line.error.message for line in lines), _joined(hints), *commas)
         writer.writerow([inert(value) for value in (*ours, *table.rows[row_number - 1])])
     return text.getvalue().encode("utf-8-sig")
 

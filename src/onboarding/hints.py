@@ -12,9 +12,12 @@ LIKENESS = 0.7
 
 # What people write beside a number; nothing that would change its meaning, as grams would.
 _BESIDE = r"(?:\s*(?:[$€£¥₹]|USD|EUR|GBP|CHF|JPY|CAD|AUD|kg|pcs|pieces)\s*)?"
-# Thousands in groups of three; and a decimal comma, which cannot be such a group.
-_DRESSED = re.compile(rf"{_BESIDE}(-?(?:[0-9]{{1,3}}(?:,[0-9]{{3}})+|[0-9]+)(?:\.[0-9]+)?){_BESIDE}", re.IGNORECASE)
-_DECIMAL_COMMA = re.compile(rf"{_BESIDE}(-?[0-9]+),([0-9]{{1,2}}){_BESIDE}", re.IGNORECASE)
+_THOUSANDS = r"-?(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?"
+_WITH_POINTS = r"-?(?:[1-9][0-9]{0,2}(?:\.[0-9]{3})+|[0-9]+)"
+_DRESSED = re.compile(f"{_BESIDE}({_THOUSANDS}){_BESIDE}", re.IGNORECASE)
+# One digit or two are no group of thousands, and no group follows a zero: this comma stands before decimals.
+_DECIMAL_COMMA = re.compile(f"{_BESIDE}({_WITH_POINTS}),([0-9]{{1,2}}|(?<=0,)[0-9]{{3}}){_BESIDE}", re.IGNORECASE)
+_EITHER = re.compile(f"{_BESIDE}(-?[1-9][0-9]{{0,2}}),([0-9]{{3}}){_BESIDE}", re.IGNORECASE)
 _NO_SCHEME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+/\S*", re.IGNORECASE)
 
 
@@ -35,15 +38,20 @@ def _nearest(name: str, known: frozenset[str]) -> str:
     return by_folded[begun[0]] if len(begun) == 1 else ""
 
 
-def plain_number(text: str) -> str:
-    """The number that `text` seems to dress up, such as 1234.50 for `$1,234.50`."""
+def number(text: str, places: int) -> str:
+    """`Did you mean …?` with the plain number that `text` seems to dress up, such as 1234.50 for `$1,234.50`.
+
+    Both numbers where a comma can be read in two ways; blank if the number would have more than `places` decimals.
+    """
+    if places and (found := _EITHER.fullmatch(text)):
+        return f"Did you mean {found[1]}{found[2]} or {found[1]}.{found[2]}?"
     if found := _DRESSED.fullmatch(text):
         plain = found[1].replace(",", "")
     elif found := _DECIMAL_COMMA.fullmatch(text):
-        plain = f"{found[1]}.{found[2]}"
+        plain = f"{found[1].replace('.', '')}.{found[2]}"
     else:
         return ""
-    return plain if plain != text else ""
+    return f"Did you mean {plain}?" if plain != text and len(plain.partition(".")[2]) <= places else ""
 
 
 def web_address(text: str) -> str:

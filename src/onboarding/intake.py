@@ -45,9 +45,13 @@ class Object:
 
     @property
     def vendor_id(self) -> str | None:
-        """The key's second segment: who may write there is what the bucket's policies decide, not the file's name."""
+        """The key's second segment: who may write there is what the bucket's policies decide, not the file's name.
+
+        None for a key that names nobody, or that has the one character that the history cannot hold.
+        """
         segments = self.key.split("/")
-        return segments[1] if len(segments) > 2 and segments[1] and self.key.startswith(PREFIX) else None
+        names_one = len(segments) > 2 and segments[1] and self.key.startswith(PREFIX) and "\0" not in self.key
+        return segments[1] if names_one else None
 
     @property
     def file_name(self) -> str:
@@ -221,7 +225,8 @@ def _quarantine(ctx: Context, source: Object) -> Intake:
     reason = (
         f"The vendor '{source.vendor_id}' is not known"
         if source.vendor_id
-        else f"The key names no vendor; it must be {PREFIX}<vendor_id>/<file>.csv"
+        else f"The key names no vendor; it must be {PREFIX}<vendor_id>/<file>, with {' or '.join(SUFFIXES)} at its end "
+        "and no NUL character"
     )
 
     def note_and_tell(connection: Connection) -> None:

@@ -6,7 +6,7 @@ Rows that were judged before keep their outcome, so a batch may come as often as
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import psycopg
@@ -18,7 +18,7 @@ from onboarding.database import Connection
 from onboarding.ledger import Standing, UploadState
 from onboarding.model import Mode, OnError, Outcome, Row, RowError, UploadStatus
 from onboarding.points import passed
-from onboarding.rules import errors_of
+from onboarding.rules import Facts, errors_of
 from onboarding.sql import statement
 from onboarding.staging import Item
 
@@ -81,15 +81,18 @@ def decide(ctx: Context, rows: Sequence[Row]) -> Judgement:
 def _decide(connection: Connection, rows: Sequence[Row], *, one_by_one: bool = False) -> Judgement:
     connection.execute(statement("plan_by_keys"))
     ledger.lock_vendors(connection, {row.vendor_id for row in rows})
+    # Read once the next answers are: they come together, with no wait for each.
+    asked = catalog.ask_categories(connection, rows)
     states, judged = ledger.judged_rows(connection, rows)
-    new = [row for row in rows if key_of(row) not in judged]
+    categories = {name for (name,) in asked}
+    new = [row for row in rows if key_of(row) not in judged] if judged else rows
     work = _Work()
     for some in _together(new, states):
         state = states[some[0].upload_id]
         if state.on_error is OnError.REJECT_FILE:
             _hold(connection, work, some, state.mode)
         else:
-            _enter(connection, work, some, state.mode, one_by_one=one_by_one)
+            _enter(connection, work, some, state.mode, categories, one_by_one=one_by_one)
     ledger.insert_errors(connection, [row for row in new if work.errors.get(key_of(row))], work.errors)
     standings = ledger.count_outcomes(connection, new, work.errors, work.outcomes, held=work.held)
     settled = settle(connection, standings, states, one_by_one=one_by_one)
@@ -104,13 +107,17 @@ def _decide(connection: Connection, rows: Sequence[Row], *, one_by_one: bool = F
             again = hold.held_rows(connection, name)
             judged |= ledger.judged_rows(connection, again)[1] if again else {}
             released += again
-    known = {key_of(row): judged.get(key_of(row)) or errors.get(key_of(row), []) for row in [*rows, *released]}
+    keys = [key_of(row) for row in [*rows, *released]]
+    known = {key: judged.get(key) or errors.get(key, []) for key in keys}
+    # Valid rows of a file that enters as a whole wait for its last row.
     waiting = {
-        key
-        for key, found in known.items()
-        if not found and states[key[0]].on_error is OnError.REJECT_FILE and status[key[0]] is UploadStatus.PROCESSING
+        name
+        for name, state in states.items()
+        if state.on_error is OnError.REJECT_FILE and status[name] is UploadStatus.PROCESSING
     }
-    return Judgement({key: found for key, found in known.items() if key not in waiting}, finished, released)
+    if waiting:
+        known = {key: found for key, found in known.items() if found or key[0] not in waiting}
+    return Judgement(known, finished, released)
 
 
 def _together(rows: Sequence[Row], states: Mapping[str, UploadState]) -> Iterable[list[Row]]:
@@ -131,33 +138,53 @@ def _hold(connection: Connection, work: _Work, rows: Sequence[Row], mode: Mode) 
     work.held |= {key_of(row) for row in valid}
 
 
-def _enter(connection: Connection, work: _Work, rows: Sequence[Row], mode: Mode, *, one_by_one: bool) -> None:
-    """Put the valid ones of these rows into the catalog."""
-    facts = catalog.facts_about(connection, rows, mode)
+def _enter(
+    connection: Connection,
+    work: _Work,
+    rows: Sequence[Row],
+    mode: Mode,
+    categories: Collection[str],
+    *,
+    one_by_one: bool,
+) -> None:
+    """Put the valid ones of these rows into the catalog; `categories` are the active ones, as `Facts` has them.
+
+    Of new products the categories are all that must be known beforehand: whose SKU or id is taken shows as they go in,
+    at no cost, and the catalog is asked about the few that do not.
+    """
+    creates = mode is Mode.CREATE
+    facts = Facts(categories, (), ()) if creates else catalog.facts_about(connection, rows, mode)
     errors: dict[RowKey, list[RowError]] = {}
 
     def valid(some: Sequence[Row]) -> list[Row]:
         """Those that pass every rule; the errors of the others are noted."""
-        errors.update((key_of(row), errors_of(row, facts)) for row in some)
-        return [row for row in some if not errors[key_of(row)]]
+        good = []
+        for row in some:
+            found = errors_of(row, facts)
+            if found:
+                errors[key_of(row)] = found
+            else:
+                good.append(row)
+        return good
 
     outcomes: dict[RowKey, Outcome]
     refused: dict[RowKey, str] = {}
     if one_by_one:
         outcomes, refused = catalog.put_one_by_one(connection, valid(rows), facts)
-    elif mode is Mode.CREATE and len(rows) > catalog.INSERTED_AT_ONCE:
+    elif creates and len(rows) > catalog.INSERTED_AT_ONCE:
         entered = catalog.insert_as_judged(connection, rows, valid)
         outcomes = dict.fromkeys(entered, Outcome.CREATED)
     else:
         outcomes = catalog.put(connection, valid(rows), facts)
-    candidates = [row for row in rows if not errors[key_of(row)]]
     for key, reason in refused.items():
         errors[key] = [RowError("REFUSED_BY_CATALOG", "row", f"The catalog cannot hold this row: {reason}")]
-    lost = [row for row in candidates if key_of(row) not in outcomes and key_of(row) not in refused]
-    if lost:
-        facts = catalog.facts_about(connection, lost, mode)
-        errors |= {key_of(row): errors_of(row, facts) for row in lost}
-    unexplained = [key_of(row) for row in lost if not errors[key_of(row)]]
+    outside = [row for row in rows if key_of(row) not in outcomes and key_of(row) not in refused]
+    # Those of new products were not held against the catalog's keys yet, whatever else is wrong with them.
+    unsure = [row for row in outside if creates or key_of(row) not in errors]
+    if unsure:
+        facts = catalog.facts_about(connection, unsure, mode)
+        errors |= {key_of(row): errors_of(row, facts) for row in unsure}
+    unexplained = [key_of(row) for row in unsure if not errors[key_of(row)]]
     if unexplained:
         # Whoever held the SKU has let it go since: the batch comes again, and then they get in.
         raise psycopg.errors.SerializationFailure(f"neither inserted nor taken: {unexplained}")
@@ -172,7 +199,8 @@ class _NotAsAWhole(Exception):
 def _enter_as_a_whole(
     connection: Connection, work: _Work, rows: Sequence[Row], mode: Mode, *, one_by_one: bool
 ) -> None:
-    _enter(connection, work, rows, mode, one_by_one=one_by_one)
+    categories = {name for (name,) in catalog.ask_categories(connection, rows)}
+    _enter(connection, work, rows, mode, categories, one_by_one=one_by_one)
     if any(work.errors.values()):
         raise _NotAsAWhole
 

@@ -14,7 +14,7 @@ from psycopg.rows import args_row
 from onboarding.catalog import RowKey, key_of, storable
 from onboarding.database import Connection
 from onboarding.model import Mode, OnError, Outcome, Row, RowError, Upload, UploadStatus
-from onboarding.parse import Refusal
+from onboarding.reading.found import Refusal
 from onboarding.sql import statement
 
 
@@ -73,13 +73,13 @@ def vendor_status(connection: Connection, vendor_id: str) -> str | None:
 
 def quarantine(connection: Connection, s3_key: str, s3_version_id: str, reason: str) -> bool:
     """Note an object that belongs to no vendor; False if it was noted before."""
-    parameters = {"s3_key": s3_key, "s3_version_id": s3_version_id, "reason": reason}
+    parameters = {"s3_key": storable(s3_key), "s3_version_id": s3_version_id, "reason": reason}
     return connection.execute(statement("quarantine"), parameters).rowcount == 1
 
 
 def quarantine_reason(connection: Connection, s3_key: str, s3_version_id: str) -> str | None:
     """Why an object was set aside, or None if it was not."""
-    parameters = {"s3_key": s3_key, "s3_version_id": s3_version_id}
+    parameters = {"s3_key": storable(s3_key), "s3_version_id": s3_version_id}
     found = connection.execute(statement("quarantine_reason"), parameters).fetchone()
     return found[0] if found else None
 

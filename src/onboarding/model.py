@@ -74,7 +74,8 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+# Nobody changes one; but frozen it would take three times as long to make, and there are many.
+@dataclass(slots=True)
 class Row:
     """One data row as the vendor wrote it.
 

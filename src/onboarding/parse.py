@@ -14,10 +14,10 @@ from onboarding.excel import IDENTIFIERS, damage_to, without_zeros
 from onboarding.formulas import restored
 from onboarding.model import Row
 from onboarding.reading import delimited, kinds
-from onboarding.reading.decimals import Commas, commas_in, with_point
+from onboarding.reading.decimals import Commas, commas_in, warning_of, with_point
 from onboarding.reading.decode import decode
-from onboarding.reading.found import Detected, FileWarning, Grid, Refusal, Table
-from onboarding.reading.header import LINES_SEARCHED, Header, header_of, place_of, warnings_of
+from onboarding.reading.found import Detected, FileWarning, Grid, Refusal, Table, first_of
+from onboarding.reading.header import DECIMAL_COMMA, LINES_SEARCHED, Header, header_of, place_of, warnings_of
 from onboarding.rules import RANGES, REQUIRED
 
 __all__ = [
@@ -44,9 +44,6 @@ fits into an item (400 KB) and a message (256 KB)."""
 DECIMALS = {column: bounds.places for column, bounds in RANGES.items() if bounds.places}
 """The columns whose numbers may have decimals, and how many."""
 
-ROWS_NAMED = 5
-"""Rows that a warning names as examples."""
-
 
 @dataclass(frozen=True, slots=True)
 class ParsedFile:
@@ -67,6 +64,13 @@ class _Lines:
     table: Table
     detected: Detected
     warnings: list[FileWarning]
+    agreed: frozenset[str]
+    """Columns with decimal commas, as far as our fix file says so."""
+
+    @property
+    def widths(self) -> range:
+        """How wide a row may be; in one of another width the values may stand under the wrong columns."""
+        return range(len(self.header.columns), len(self.table.header) + 1)
 
 
 def parse(
@@ -84,7 +88,7 @@ def parse(
     rows = _rows(lines, commas, upload_id, vendor_id)
     decimal = [column for column, found in commas.items() if found is Commas.DECIMAL]
     detected = replace(lines.detected, decimal_commas=decimal)
-    warnings = [*lines.warnings, *_number_warnings(commas), *_zero_warnings(rows), *_apostrophe_warnings(lines)]
+    warnings = [*lines.warnings, *_number_warnings(lines, commas), *_zero_warnings(rows), *_apostrophe_warnings(lines)]
     return ParsedFile(rows, lines.table, detected, warnings)
 
 
@@ -157,6 +161,7 @@ def _under_header(grid: Grid, required: Sequence[str], how: Detected, warnings: 
     if above:
         message = f"The header is in line {grid.numbers[place]}; what stands above it was not read"
         warnings.append(FileWarning("LINES_ABOVE_HEADER", message))
+    agreed = _agreed(header, grid.lines[place + 1 :])
     names, *data = (_vendors_own(line, header) for line in grid.lines[place:])
     if how.format == "xlsx":
         # A sheet's rows end where their values end.
@@ -170,7 +175,14 @@ def _under_header(grid: Grid, required: Sequence[str], how: Detected, warnings: 
         unknown=header.unknown,
         fix_file=header.fix_file,
     )
-    return _Lines(header, table, detected, [*warnings, *warnings_of(header), *_unnamed(table)])
+    return _Lines(header, table, detected, [*warnings, *warnings_of(header), *_unnamed(table)], agreed)
+
+
+def _agreed(header: Header, lines: Sequence[Sequence[str]]) -> frozenset[str]:
+    if DECIMAL_COMMA not in header.names:
+        return frozenset()
+    place = header.names.index(DECIMAL_COMMA)
+    return frozenset(name.strip() for line in lines for name in "".join(line[place : place + 1]).split(","))
 
 
 def _vendors_own(line: list[str], header: Header) -> list[str]:
@@ -192,14 +204,13 @@ def _unnamed(table: Table) -> Iterator[FileWarning]:
 
 def _commas(lines: _Lines) -> dict[str, Commas]:
     """What the commas mean in each column of numbers that may have decimals."""
-    columns = lines.header.columns
-    widths = range(len(columns), len(lines.table.header) + 1)
-    found = {}
-    for place, column in enumerate(columns):
-        if column in DECIMALS:
-            # In a row of another width the values may stand under the wrong columns.
-            found[column] = commas_in(row[place] for row in lines.table.rows if len(row) in widths)
-    return found
+    columns, widths = lines.header.columns, lines.widths
+    rows = [row for row in lines.table.rows if len(row) in widths]
+    found = {
+        column: commas_in([row[place] for row in rows]) for place, column in enumerate(columns) if column in DECIMALS
+    }
+    agreed = {column: Commas.DECIMAL for column in lines.agreed & found.keys() if found[column] is not Commas.MIXED}
+    return {**found, **agreed}
 
 
 def _rows(lines: _Lines, commas: dict[str, Commas], upload_id: str, vendor_id: str) -> list[Row]:
@@ -226,14 +237,16 @@ def _rows(lines: _Lines, commas: dict[str, Commas], upload_id: str, vendor_id: s
 
 def _cells(columns: Sequence[str | None], values: Sequence[str]) -> tuple[dict[str, str], dict[str, int]]:
     """The values of our columns that are not blank, and the full lengths of those that were cut."""
-    cells, cut = {}, {}
-    for column, text in zip(columns, values, strict=False):
-        if column is not None and (value := text.strip()):
-            if len(value) > MAX_CELL:
-                cut[column] = len(value)
-                value = value[:MAX_CELL]
-            cells[column] = value
-    return cells, cut
+    cells = {
+        column: value
+        for column, text in zip(columns, values, strict=False)
+        if column is not None and (value := text.strip())
+    }
+    # Hardly any row is as long as a single value may be.
+    if len("".join(values)) <= MAX_CELL:
+        return cells, {}
+    cut = {column: len(value) for column, value in cells.items() if len(value) > MAX_CELL}
+    return {column: value[:MAX_CELL] for column, value in cells.items()}, cut
 
 
 def _surplus(values: Sequence[str], fewest: int, most: int) -> int:
@@ -247,20 +260,13 @@ def _surplus(values: Sequence[str], fewest: int, most: int) -> int:
 # What looks odd about a column
 
 
-def _number_warnings(commas: dict[str, Commas]) -> Iterator[FileWarning]:
+def _number_warnings(lines: _Lines, commas: dict[str, Commas]) -> Iterator[FileWarning]:
+    widths = lines.widths
     for column, found in commas.items():
-        if found is Commas.MIXED:
-            message = (
-                f"Some numbers in {column} have a decimal comma and others a decimal point; those with a comma were "
-                "not taken for numbers. Write all of them with a point, such as 1234.50"
-            )
-            yield FileWarning("MIXED_DECIMALS", message, column=column)
-        elif found is Commas.UNCLEAR:
-            message = (
-                f"The commas in {column} may stand before decimals or between thousands; numbers with them were not "
-                "taken for numbers. Write 1234.50 for one thousand two hundred thirty-four and a half"
-            )
-            yield FileWarning("UNCLEAR_COMMAS", message, column=column)
+        if found in {Commas.MIXED, Commas.UNCLEAR}:
+            place = lines.header.columns.index(column)
+            values = {n: row[place] for n, row in enumerate(lines.table.rows, 1) if len(row) in widths}
+            yield warning_of(column, found, values)
 
 
 def _zero_warnings(rows: Sequence[Row]) -> Iterator[FileWarning]:
@@ -268,11 +274,10 @@ def _zero_warnings(rows: Sequence[Row]) -> Iterator[FileWarning]:
         values = {r.row_number: r.cells[column] for r in rows if column in r.cells and not r.surplus_fields}
         shorter = without_zeros(values)
         if shorter:
-            named = ", ".join(f"{values[row_number]} (row {row_number})" for row_number in shorter[:ROWS_NAMED])
-            more = f" and {len(shorter) - ROWS_NAMED:,} more" if len(shorter) > ROWS_NAMED else ""
+            named = first_of([f"{values[row_number]} (row {row_number})" for row_number in shorter])
             message = (
                 f"{column} may have lost leading zeros, as spreadsheets drop them: most are equally long, but not "
-                f"{named}{more}. They were taken as they are"
+                f"{named}. They were taken as they are"
             )
             yield FileWarning("LOST_ZEROS", message, shorter[0], column)
 
@@ -281,6 +286,9 @@ def _apostrophe_warnings(lines: _Lines) -> Iterator[FileWarning]:
     if lines.detected.fix_file:
         return
     for row_number, row in enumerate(lines.table.rows, 1):
+        # Asked of the whole row at once: few have such a value.
+        if "\n'" not in "\n".join(["", *row]):
+            continue
         for value in row:
             if value.startswith("'") and restored(value) != value:
                 message = (

@@ -16,7 +16,7 @@ from onboarding.examples import EXAMPLES
 from onboarding.formulas import inert
 from onboarding.model import COLUMNS
 from onboarding.parse import MAX_BYTES, MAX_ROWS
-from onboarding.reading.header import FIX_COLUMNS, synonyms
+from onboarding.reading.header import DECIMAL_COMMA, FIX_COLUMNS, synonyms
 from onboarding.report import HEADER
 from onboarding.rules import CLEAR, REQUIRED, REQUIRED_TO_CHANGE, RULES, Check, errors_of
 
@@ -80,7 +80,8 @@ One mail with the figures, the most frequent errors, and links to two files:
 
 - The **report**, one line for each error: `{",".join(HEADER)}`.
 - The **fix file**: your rejected rows with all your columns, unchanged, after `{",".join(FIX_COLUMNS)}`. Mend the
-  values and upload it as it is: columns whose name begins with `_` are not read.
+  values and upload it as it is: columns whose name begins with `_` are none of the product's. Where your numbers have a
+  decimal comma, `{DECIMAL_COMMA}` names their columns; go on writing a comma there.
 
 A value that a spreadsheet would run as a formula has an apostrophe before it in both files (`{inert("=A1")}`); numbers
 do not (`-10.00`). When the fix file is uploaded, the apostrophe is taken away.

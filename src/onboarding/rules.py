@@ -16,6 +16,8 @@ from functools import lru_cache
 
 from onboarding import excel, hints
 from onboarding.model import Mode, Product, Row, RowError
+from onboarding.quotes import printable, quoted
+from onboarding.ranges import Range
 
 REQUIRED = ("vendor_product_id", "product_name", "category", "sku", "price", "stock_quantity")
 """What a new product needs."""
@@ -40,50 +42,23 @@ LENGTHS = {
 }
 """The most characters that a text column takes."""
 
-_REQUIRED = frozenset(REQUIRED)
-_SHORTEST_LIMIT = min(LENGTHS.values())
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """A number's column: how it is called in a sentence, its bounds, its decimal places, a good example."""
-
-    label: str
-    least: Decimal
-    most: Decimal
-    places: int
-    example: str
-
-    @property
-    def kind(self) -> str:
-        return "number" if self.places else "whole number"
-
-    @property
-    def expected(self) -> str:
-        return f"a {self.kind} from {self.least} to {self.most}{_DECIMALS[self.places]}"
-
-
 RANGES = {
     "price": Range("Price", Decimal("0.01"), Decimal("999999.99"), 2, "19.99"),
     "compare_at_price": Range("Compare at price", Decimal("0.00"), Decimal("99999999.99"), 2, "24.99"),
     "stock_quantity": Range("Stock quantity", Decimal(0), Decimal(1_000_000), 0, "150"),
     "weight_kg": Range("Weight", Decimal(0), Decimal("9999999.999"), 3, "0.25"),
 }
+"""The numbers: their names in a sentence, least, most, decimal places, an example."""
 
-_DECIMALS = {0: "", 2: " with at most two decimals", 3: " with at most three decimals"}
-# ASCII digits only: Python's own number parsing would let 1_000, 1e3, NaN and full-width digits through.
-_NUMBER = {places: re.compile(r"-?[0-9]+" + (rf"(\.[0-9]{{1,{places}}})?" if places else "")) for places in _DECIMALS}
+_REQUIRED = frozenset(REQUIRED)
+_SHORTEST_LIMIT = min(LENGTHS.values())
+
 _URL = re.compile(r"https?://[^\s/?#\"<>\\]+[^\s\"<>\\]*", re.IGNORECASE)
 # What PostgreSQL cannot hold (NUL, surrogates) and what no cell should: control characters but tab and line breaks.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 # An identifier is one line of text.
 _CONTROL_OR_BREAK = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
-# A message is one line of text: it goes into mails, logs and terminals.
-_UNSHOWABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _IDENTIFIERS = frozenset({"vendor_product_id", "sku"})
-
-SHOWN = 40
-"""Characters of a rejected value that a message quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +91,6 @@ def identity(row: Row) -> tuple[str, str]:
     return row.vendor_id, row.cells.get("vendor_product_id", "")
 
 
-def quoted(value: str) -> str:
-    """A rejected value as a message shows it: in quotes, shortened, without characters that cannot be shown."""
-    shown = _UNSHOWABLE.sub("\N{REPLACEMENT CHARACTER}", value)
-    return f"'{shown}'" if len(shown) <= SHOWN else f"'{shown[:SHOWN]}…'"
-
-
 def required(row: Row, facts: Facts) -> tuple[str, ...]:
     """The columns that this row must not leave blank."""
     return REQUIRED_TO_CHANGE if facts.changes_a_product(row) else REQUIRED
@@ -142,43 +111,28 @@ def price_in_range(row: Row, _: Facts) -> Iterable[RowError]:
     if _in_range(row, "price") and _in_range(row, "compare_at_price"):
         return ()
     columns = ("price", "compare_at_price")
-    return [error for column in columns for error in _out_of_range(row, column, "INVALID_PRICE")]
+    return [error for column in columns for error in RANGES[column].errors(row, column, "INVALID_PRICE")]
 
 
 def stock_in_range(row: Row, _: Facts) -> Iterable[RowError]:
-    return () if _in_range(row, "stock_quantity") else _out_of_range(row, "stock_quantity", "INVALID_STOCK_QUANTITY")
+    column = "stock_quantity"
+    return () if _in_range(row, column) else RANGES[column].errors(row, column, "INVALID_STOCK_QUANTITY")
 
 
 def weight_in_range(row: Row, _: Facts) -> Iterable[RowError]:
-    return () if _in_range(row, "weight_kg") else _out_of_range(row, "weight_kg", "INVALID_WEIGHT")
+    column = "weight_kg"
+    return () if _in_range(row, column) else RANGES[column].errors(row, column, "INVALID_WEIGHT")
 
 
 def _in_range(row: Row, column: str) -> bool:
     text = row.cells.get(column)
-    return text is None or (column not in row.cut and _is_number_within(column, text))
+    return text is None or (column not in row.cut and _takes(column, text))
 
 
 @lru_cache(4_096)
-def _is_number_within(column: str, text: str) -> bool:
+def _takes(column: str, text: str) -> bool:
     """Remembered, because the same prices and quantities come again and again."""
-    bounds = RANGES[column]
-    return bool(_NUMBER[bounds.places].fullmatch(text)) and bounds.least <= Decimal(text) <= bounds.most
-
-
-def _out_of_range(row: Row, column: str, error_type: str) -> Iterator[RowError]:
-    text = row.cells.get(column)
-    if text is None:
-        return
-    bounds = RANGES[column]
-    if column in row.cut or not _NUMBER[bounds.places].fullmatch(text):
-        message = f"{bounds.label} must be a plain {bounds.kind}{_DECIMALS[bounds.places]}, such as {bounds.example}"
-        plain = hints.plain_number(text)
-        hint = f"Did you mean {plain}?" if _NUMBER[bounds.places].fullmatch(plain) else ""
-        yield RowError(error_type, column, f"{message}; found {quoted(text)}", text, bounds.expected, hint)
-    elif (number := Decimal(text)) < bounds.least:
-        yield RowError(error_type, column, f"{bounds.label} must be at least {bounds.least}", text, bounds.expected)
-    elif number > bounds.most:
-        yield RowError(error_type, column, f"{bounds.label} must be at most {bounds.most}", text, bounds.expected)
+    return RANGES[column].takes(text)
 
 
 def within_lengths(row: Row, _: Facts) -> Iterator[RowError]:
@@ -200,7 +154,7 @@ def category_is_active(row: Row, facts: Facts) -> Iterable[RowError]:
     # A name over the length limit has that error already, and cannot be on the list.
     if name is None or name in facts.categories or len(name) > LENGTHS["category"]:
         return ()
-    message = f"Invalid category: {_printable(name)}"
+    message = f"Invalid category: {printable(name)}"
     hint = hints.nearest(name, facts.categories)
     return [RowError("INVALID_CATEGORY", "category", message, name, "an active category of the marketplace", hint)]
 
@@ -212,13 +166,13 @@ def sku_is_unique(row: Row, facts: Facts) -> Iterable[RowError]:
         return ()
     expected = "a SKU that no other product has"
     if earlier is not None:
-        message = f"Duplicate SKU: {_printable(sku)} already exists in row {earlier} of this file"
+        message = f"Duplicate SKU: {printable(sku)} already exists in row {earlier} of this file"
         return [RowError("DUPLICATE_SKU", "sku", message, sku, expected, f"Row {earlier} has the same SKU")]
     holder = facts.own_skus.get((row.vendor_id, sku))
     if facts.changes_a_product(row) and holder == row.cells.get("vendor_product_id"):
         return ()
     # Whose product it is stays unsaid: it may be another vendor's.
-    message = f"Duplicate SKU: {_printable(sku)} already exists"
+    message = f"Duplicate SKU: {printable(sku)} already exists"
     hint = f"Your product {quoted(holder)} has this SKU" if holder else ""
     return [RowError("DUPLICATE_SKU", "sku", message, sku, expected, hint)]
 
@@ -228,11 +182,11 @@ def vendor_product_id_is_unique(row: Row, facts: Facts) -> Iterable[RowError]:
     name = row.cells.get(column, "")
     earlier = row.duplicate_of.get(column)
     if earlier is not None:
-        message = f"Duplicate vendor product ID: {_printable(name)} is also in row {earlier} of this file"
+        message = f"Duplicate vendor product ID: {printable(name)} is also in row {earlier} of this file"
         expected, hint = "an ID that no other row of this file has", f"Row {earlier} has the same ID"
         return [RowError("DUPLICATE_VENDOR_PRODUCT_ID", column, message, name, expected, hint)]
     if facts.mode is Mode.CREATE and identity(row) in facts.taken_ids:
-        message = f"Duplicate vendor product ID: {_printable(name)} is already one of your products"
+        message = f"Duplicate vendor product ID: {printable(name)} is already one of your products"
         hint = "To change products that are there, upload in the mode update or upsert"
         expected = "an ID that none of your products has"
         return [RowError("DUPLICATE_VENDOR_PRODUCT_ID", column, message, name, expected, hint)]
@@ -243,7 +197,7 @@ def product_is_there(row: Row, facts: Facts) -> Iterable[RowError]:
     name = row.cells.get("vendor_product_id")
     if facts.mode is not Mode.UPDATE or name is None or not facts.catalog_known or identity(row) in facts.taken_ids:
         return ()
-    message = f"Unknown vendor product ID: {_printable(name)} is none of your products, and update creates none"
+    message = f"Unknown vendor product ID: {printable(name)} is none of your products, and update creates none"
     hint = "To create what is not there, upload in the mode upsert"
     return [RowError("UNKNOWN_PRODUCT", "vendor_product_id", message, name, "the ID of one of your products", hint)]
 
@@ -271,10 +225,6 @@ def _control_characters(row: Row) -> Iterator[RowError]:
             )
             expected = "text without control characters"
             yield RowError("INVALID_CHARACTER", column, message, text, expected)
-
-
-def _printable(text: str) -> str:
-    return _UNSHOWABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 Check = Callable[[Row, Facts], Iterable[RowError]]

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -162,9 +163,18 @@ def _write(ctx: Context, items: Iterable[Item], point: str) -> None:
 
 
 def at_once(call: Callable[[Element], None], arguments: Iterable[Element]) -> Iterator[None]:
-    """Make a call for each argument, several at once; yields as each is done, in order, and raises the first fault."""
+    """Make a call for each argument, several at once; yields as each is done, in order, and raises the first fault.
+
+    Arguments are taken as calls are made, so that those of a large file never lie in memory together.
+    """
+    under_way: deque[Future[None]] = deque()
     with _pool() as pool:
-        yield from pool.map(call, arguments)
+        for argument in arguments:
+            under_way.append(pool.submit(call, argument))
+            if len(under_way) > 2 * PARALLEL_CALLS:
+                yield under_way.popleft().result()
+        for future in under_way:
+            yield future.result()
 
 
 @contextmanager
@@ -178,8 +188,8 @@ def _pool() -> Iterator[ThreadPoolExecutor]:
         yield pool
     except BaseException:
         _kept.cache_clear()
-        with pool:
-            raise
+        pool.shutdown(cancel_futures=True)
+        raise
 
 
 @cache

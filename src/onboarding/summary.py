@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from onboarding.database import Connection
 from onboarding.model import RowError
-from onboarding.rules import quoted
+from onboarding.quotes import quoted
 from onboarding.sql import statement
 
 TOP = 10

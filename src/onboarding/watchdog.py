@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from onboarding import intake, ledger, notify
-from onboarding.catalog import key_of
+from onboarding.catalog import key_of, storable
 from onboarding.context import Context
 from onboarding.database import Connection
 from onboarding.hold import forget_held
@@ -147,6 +147,6 @@ def _mark_redriven(connection: Connection, upload_id: str) -> None:
 
 
 def _unknown(connection: Connection, sources: list[Object]) -> list[Object]:
-    parameters = {"keys": [s.key for s in sources], "versions": [s.version_id for s in sources]}
+    parameters = {"keys": [storable(s.key) for s in sources], "versions": [s.version_id for s in sources]}
     known = set(connection.execute(statement("known_objects"), parameters).fetchall())
-    return [source for source in sources if (source.key, source.version_id) not in known]
+    return [source for source in sources if (storable(source.key), source.version_id) not in known]

@@ -28,4 +28,4 @@ def _keep(params: dict[str, Any], context: dict[str, Any], **_: Any) -> dict[str
 
 
 def _put_back(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
-    params["body"] = json.dumps(context[_KEPT]).encode()
+    params["body"] = json.dumps(context[_KEPT], separators=(",", ":")).encode()

@@ -73,11 +73,12 @@ def _bring_back(endpoints: Endpoints) -> None:
 def _show(endpoints: Endpoints) -> None:
     _bring_back(endpoints)
     lines = {
-        "Portal": f"{endpoints.portal_url}  (sign in as contact@techgear.com; the mail is among those below)",
+        "Portal": f"{endpoints.portal_url}  (sign in as contact@techgear.com or operator@techmart.example)",
+        "Inbox": f"{endpoints.portal_url}/inbox  (every mail, with the links to sign in)",
         "REST API": f"{endpoints.portal_url}/v1/openapi.json",
         "AWS APIs": f"{endpoints.aws_endpoint_url}  (region {endpoints.aws_region}, "
         f"key {endpoints.aws_access_key_id}, secret {endpoints.aws_secret_access_key})",
-        "Bucket": f"s3://{endpoints.bucket}/uploads/<vendor id>/<file>.csv",
+        "Bucket": f"s3://{endpoints.bucket}/uploads/<vendor id>/<file>.csv or .xlsx",
         "Database": endpoints.database_url,
         "Mails": endpoints.inbox_dir,
         "Logs": endpoints.log_dir,

@@ -12,15 +12,12 @@ from onboarding import ledger
 from onboarding.cli.failures import CommandError
 from onboarding.context import Context
 from onboarding.database import Connection
-from onboarding.intake import PREFIX, Object
+from onboarding.intake import PREFIX, SUFFIXES, Object
 from onboarding.model import Upload, UploadStatus
 from onboarding.options import Options
 
 ALL_VALID, OUR_FAULT, SOME_FAILED, REFUSED = 0, 1, 2, 3
 """Exit codes."""
-
-SUFFIX = ".csv"
-"""What a key must end in; S3 announces no other object to the parser."""
 
 POLL_SECONDS = 0.1
 
@@ -63,8 +60,10 @@ def submit(ctx: Context, file: Path, vendor_id: str, options: Options | None = N
 
     Raises CommandError for a file that nothing would come of, OSError if it cannot be read.
     """
-    if not file.name.endswith(SUFFIX):
-        raise CommandError(f"{file}: the name must end in {SUFFIX} (in small letters), else nobody looks at the file")
+    if not file.name.endswith(SUFFIXES):
+        # S3 announces no other object to the parser.
+        endings = " or ".join(SUFFIXES)
+        raise CommandError(f"{file}: the name must end in {endings} (in small letters), else nobody looks at the file")
     if not vendor_id or "/" in vendor_id:
         raise CommandError(f"'{vendor_id}' cannot be a vendor's id")
     key = f"{PREFIX}{vendor_id}/{file.name}"

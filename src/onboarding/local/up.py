@@ -143,6 +143,8 @@ class LocalEngine:
             # A limit on a function that S3 starts loses events here, where AWS would hold them back.
             "CsvParserConcurrency": "0",
             "ProductValidatorConcurrency": "0",
+            # The engine counts what its filter leaves out as part of a batch, and has but one batch at work.
+            "StreamBatchSize": "500",
             **self._parameters,
         }
         outputs = deploy(engine.client, engine.url, parameters, self._check)

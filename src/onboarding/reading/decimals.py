@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import Enum, auto
+
+from onboarding.reading.found import FileWarning, rows_named
 
 # 19,99 · 1.234,56 · 0,250 · 12345,678: no way to read these but with a decimal comma.
 _COMMA = re.compile(
@@ -27,6 +29,9 @@ class Commas(Enum):
 
 def commas_in(values: Iterable[str]) -> Commas:
     """What the commas mean, by all values of a column; what is no number at all has no say."""
+    values = list(values)
+    if not any("," in value for value in values):
+        return Commas.NONE
     commas = points = either = False
     for value in values:
         if "," in value or "." in value:
@@ -37,6 +42,26 @@ def commas_in(values: Iterable[str]) -> Commas:
     if commas:
         return Commas.MIXED if points else Commas.DECIMAL
     return Commas.UNCLEAR if either else Commas.NONE
+
+
+def warning_of(column: str, commas: Commas, values: Mapping[int, str]) -> FileWarning:
+    """What to tell of a column whose commas are mixed or unclear; `values` are its values by row."""
+    if commas is Commas.MIXED:
+        with_comma = [row_number for row_number, value in values.items() if _COMMA.fullmatch(value.strip())]
+        with_point = [row_number for row_number, value in values.items() if _POINT.fullmatch(value.strip())]
+        fewer = min(with_comma, with_point, key=len)
+        message = (
+            f"{column} has a decimal comma in {rows_named(with_comma)}, and a decimal point in "
+            f"{rows_named(with_point)}; numbers with a comma were not taken for numbers. Write all of them in one way: "
+            f"the least to change is {rows_named(fewer)}"
+        )
+        return FileWarning("MIXED_DECIMALS", message, fewer[0], column)
+    unclear = [row_number for row_number, value in values.items() if _EITHER.fullmatch(value.strip())]
+    message = (
+        f"The comma of {column} in {rows_named(unclear)} may stand before decimals or between thousands; numbers "
+        "with it were not taken for numbers. Write 1234.50 for one thousand two hundred thirty-four and a half"
+    )
+    return FileWarning("UNCLEAR_COMMAS", message, unclear[0], column)
 
 
 def with_point(value: str, places: int) -> str:

@@ -20,6 +20,21 @@ def one_line(text: str, most: int = 60) -> str:
     return shown if len(shown) <= most else f"{shown[:most]}…"
 
 
+NAMED = 10
+"""Rows that a sentence names."""
+
+
+def first_of(texts: Sequence[str]) -> str:
+    """Such as `a, b, c`; of many the first, and how many more there are."""
+    more = f" and {len(texts) - NAMED:,} more" if len(texts) > NAMED else ""
+    return f"{', '.join(texts[:NAMED])}{more}"
+
+
+def rows_named(numbers: Sequence[int]) -> str:
+    """Such as `rows 2, 3, 5`."""
+    return f"row{'s' if len(numbers) > 1 else ''} {first_of([str(number) for number in numbers])}"
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why a whole file is not taken in: a code for programs, a sentence for the vendor."""

@@ -17,6 +17,9 @@ from onboarding.reading.found import MAX_COLUMNS, FileWarning, Refusal, one_line
 FIX_COLUMNS = ("_row", "_errors", "_hint")
 """The columns that our fix file puts before the vendor's own."""
 
+DECIMAL_COMMA = "_decimal_comma"
+"""One more, where columns of the vendor's have decimal commas: their names. The rejected rows alone may not show it."""
+
 LINES_SEARCHED = 20
 """How far down the header is looked for: exports may begin with a title, a date, an address."""
 
@@ -59,7 +62,10 @@ class Header:
 
 def normal(name: str) -> str:
     """A name without what vendors write differently: case, accents, and the signs between words."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+    plain = name
+    # Nearly every value that is looked at is ASCII, which has no accents to search for.
+    if not name.isascii():
+        plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
     return _BETWEEN_WORDS.sub("_", plain.casefold()).strip("_")
 
 
