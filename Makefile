@@ -4,10 +4,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check fuzz chaos load bench image screenshots reference scan lock clean
+.PHONY: help setup demo up test check docs scan image dist chaos load fuzz bench reference diagrams screenshots pictures lock clean
 
 help: ## Show what can be made
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 setup: .venv/installed ## Make .venv with the pinned dependencies and the command onboarding
 
@@ -28,9 +28,6 @@ up: setup ## Start the local engine and stay
 test: setup check ## Run the checks and every test
 	@$(BIN)/python -m pytest
 
-fuzz: setup ## Read 20,000 hostile files (a minute or two)
-	@ONBOARDING_FUZZ=20000 $(BIN)/python -m pytest -q tests/test_fuzz.py
-
 check: setup ## Formatting, lint, types, template, layers
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -38,23 +35,9 @@ check: setup ## Formatting, lint, types, template, layers
 	@$(BIN)/cfn-lint infra/*.yaml
 	@$(BIN)/lint-imports
 
-chaos: setup ## Prove that nothing is lost or doubled: faults, random schedules, kills (up to 15 minutes)
-	@$(BIN)/python -m tests.chaos
-
-load: setup ## 100 uploads of 1,000 rows at once through the local engine, with figures
-	@$(BIN)/python -m tests.chaos --only load
-
-bench: setup ## Measure every stage beside its floor (up to 10 minutes)
-	@$(BIN)/python -m bench
-
-image: setup ## Build the functions' image and have each function in it answer (needs root, buildah, debootstrap)
-	@$(BIN)/python -m tests.aws.build_image
-
-screenshots: setup ## Every page of the portal as a picture, in build/screenshots (needs Chromium)
-	@$(BIN)/python -m tools.screenshots
-
-reference: setup ## Write docs/csv-format.md and docs/rules.md from the code
-	@$(BIN)/python -m onboarding.reference docs
+docs: setup ## Build the pages of docs/ as a site in site/, without a broken link or a warning
+	@rm -rf site
+	@$(BIN)/zensical build --strict --clean
 
 scan: .venv-scan/installed ## Scan templates, code, dependencies and for secrets
 	@tools/scan.sh
@@ -63,6 +46,37 @@ scan: .venv-scan/installed ## Scan templates, code, dependencies and for secrets
 	@$(PYTHON) -m venv .venv-scan
 	@.venv-scan/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-scan.lock
 	@touch $@
+
+image: setup ## Build the functions' image and have each function in it answer (needs root, buildah, debootstrap)
+	@$(BIN)/python -m tests.aws.build_image
+
+dist: setup ## Build the package in dist/: a wheel, and the source
+	@$(BIN)/python -m hatchling build --clean --directory dist
+
+chaos: setup ## Prove that nothing is lost or doubled: faults, random schedules, kills (up to 15 minutes)
+	@$(BIN)/python -m tests.chaos
+
+load: setup ## 100 uploads of 1,000 rows at once through the local engine, with figures
+	@$(BIN)/python -m tests.chaos --only load
+
+fuzz: setup ## 20,000 hostile files, each from the bucket to its report and its mail (about 6 minutes)
+	@ONBOARDING_FUZZ=20000 $(BIN)/python -m pytest -q tests/test_fuzz.py
+
+bench: setup ## Measure every stage beside its floor (up to 10 minutes)
+	@$(BIN)/python -m bench
+
+reference: setup ## Write docs/csv-format.md, docs/rules.md and docs/cli.md from the code
+	@$(BIN)/python -m onboarding.reference docs
+	@$(BIN)/python -m tools.cli_page
+
+diagrams: setup ## Draw docs/diagrams anew from tools/diagrams and the live schema
+	@$(BIN)/python -m tools.diagrams
+
+screenshots: setup ## Every page of the portal as a picture, in build/screenshots (needs Chromium)
+	@$(BIN)/python -m tools.screenshots
+
+pictures: setup ## Make the pictures in docs/pictures anew (needs Chromium)
+	@$(BIN)/python -m tools.pictures
 
 lock: ## Pin the dependencies anew (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -73,4 +87,5 @@ lock: ## Pin the dependencies anew (needs uv)
 		--no-annotate --no-header requirements-scan.in -o requirements-scan.lock
 
 clean: ## Remove what make made
-	@rm -rf .venv .venv-scan .onboarding samples .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .venv-scan .onboarding samples .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache \
+		.cache .bench build dist site

@@ -1,0 +1,162 @@
+"""The tables of the live schema: columns, types, keys and which refers to which, as two pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from onboarding.database import Connection
+from tools.diagrams.draw import Picture, Point
+
+# Which tables stand together, column by column. A table that others refer to stands beside them; in the second picture
+# the vendors are there by name alone.
+PLACES: dict[str, tuple[tuple[str, ...], ...]] = {
+    "erd": (
+        ("products", "product_categories", "schema_migrations"),
+        ("vendors", "quarantined_objects"),
+        ("upload_history",),
+        ("validation_errors", "upload_warnings", "product_changes", "held_rows", "undo_kept"),
+    ),
+    "erd-access": (
+        ("api_keys", "upload_tickets", "webhooks"),
+        ("vendors", "operators"),
+        ("sign_in_links", "sessions", "sign_in_requests"),
+        ("actions", "link_uses", "revoked_links"),
+    ),
+}
+TITLES = {
+    "erd": "Uploads and the catalog",
+    "erd-access": "Who may ask, and what they are given",
+}
+
+COLUMNS = """
+select c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull
+from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
+order by c.relname, a.attnum
+"""
+KEYS = """
+select c.conrelid::regclass::text, c.contype::text, nullif(c.confrelid, 0)::regclass::text,
+    array(
+        select a.attname::text from unnest(c.conkey) k join pg_attribute a on a.attrelid = c.conrelid and a.attnum = k
+    )
+from pg_constraint c
+where c.connamespace = 'public'::regnamespace and c.contype in ('p', 'u', 'f')
+order by c.conname
+"""
+MARKS = {"p": "PK", "u": "UK", "f": "FK"}
+SHORT = {"character varying": "varchar", "timestamp with time zone": "timestamptz", "character": "char"}
+
+WIDTH, GUTTER, LINE, TOP = 292, 74, 18, 74
+
+
+@dataclass
+class Table:
+    """A table: each column with its type (`?`: may be null) and its keys; the columns that refer to another table, with
+    its name and whether at most one row refers to each row there."""
+
+    columns: list[tuple[str, str]] = field(default_factory=list)
+    marks: dict[str, list[str]] = field(default_factory=dict)
+    refers: list[tuple[str, str, bool]] = field(default_factory=list)
+
+
+def tables(connection: Connection) -> dict[str, Table]:
+    """The schema as it is."""
+    found: dict[str, Table] = {}
+    for name, column, kind, required in connection.execute(COLUMNS):
+        found.setdefault(name, Table()).columns.append((column, _short(kind) if required else f"{_short(kind)} ?"))
+    keys = connection.execute(KEYS).fetchall()
+    for name, kind, _, columns in sorted(keys, key=lambda key: "puf".index(key[1])):
+        for column in columns:
+            marks = found[name].marks.setdefault(column, [])
+            if MARKS[kind] not in marks:
+                marks.append(MARKS[kind])
+    for name, kind, target, columns in keys:
+        if kind == "f":
+            [column] = columns
+            alone = any(other == name and how != "f" and them == [column] for other, how, _, them in keys)
+            found[name].refers.append((column, target, alone))
+    return found
+
+
+def _short(kind: str) -> str:
+    for long, short in SHORT.items():
+        kind = kind.replace(long, short)
+    return kind
+
+
+def pictures(connection: Connection) -> Iterator[tuple[str, Picture]]:
+    """Both pictures of the schema. Raises ValueError for a table without a place, KeyError for a place without one."""
+    schema = tables(connection)
+    placed = {name for columns in PLACES.values() for column in columns for name in column}
+    if schema.keys() - placed:
+        raise ValueError(f"no place in PLACES for {', '.join(sorted(schema.keys() - placed))}")
+    for name, columns in PLACES.items():
+        shown = {table: schema[table] for column in columns for table in column}
+        if name != "erd":
+            shown["vendors"] = Table([("see the other picture", "")])
+        yield name, _picture(TITLES[name], columns, shown)
+
+
+def _picture(title: str, columns: Sequence[Sequence[str]], shown: Mapping[str, Table]) -> Picture:
+    corners: dict[str, Point] = {}
+    bottom = 0.0
+    for number, column in enumerate(columns):
+        y: float = TOP
+        for name in column:
+            corners[name] = (24 + number * (WIDTH + GUTTER), y)
+            y += LINE * (len(shown[name].columns) + 1) + 40
+        bottom = max(bottom, y)
+    names = ", ".join(shown)
+    picture = Picture(
+        title,
+        f"Tables with columns, types, keys and relations: {names}.",
+        len(columns) * (WIDTH + GUTTER) - GUTTER + 48,
+        round(bottom),
+    )
+    picture.words(24, 34, title, "large", anchor="start")
+    legend = "PK primary key, UK unique (alone or with others), FK refers to another table, ? may be null"
+    picture.words(len(columns) * (WIDTH + GUTTER) - GUTTER + 24, 34, legend, "small soft", anchor="end")
+    # A lane for each table that others refer to: lines to one may run together, lines to two may not.
+    lanes = {name: 14 * (number % 3) - 14 for number, name in enumerate(shown)}
+    for name, table in shown.items():
+        for column, target, alone in table.refers:
+            number = [name for name, _ in table.columns].index(column) + 1
+            _relate(picture, corners[name], number, corners[target], shift=lanes[target], alone=alone)
+    for name, table in shown.items():
+        _draw(picture, name, table, *corners[name])
+    return picture
+
+
+def _draw(picture: Picture, name: str, table: Table, x: float, y: float) -> None:
+    height = LINE * (len(table.columns) + 1) + 14
+    picture.group(x, y, WIDTH, height, "")
+    picture.box(x, y, WIDTH, 24, "store", name)
+    for number, (column, kind) in enumerate(table.columns, 1):
+        line = y + 20 + LINE * number
+        picture.words(x + 10, line, column, "small", anchor="start")
+        picture.words(x + 160, line, kind, "small soft", anchor="start")
+        picture.words(x + WIDTH - 10, line, " ".join(table.marks.get(column, ())), "small strong", anchor="end")
+
+
+def _relate(picture: Picture, corner: Point, number: int, target: Point, *, shift: float, alone: bool) -> None:
+    """A line from column `number` to the head of the table that it refers to: through the gap between neighbours, or
+    over the tables that stand between."""
+    y, head = corner[1] + 16 + LINE * number, target[1] + 12
+    if corner[0] > target[0]:
+        start, end, side = corner[0], target[0] + WIDTH, 1
+    else:
+        start, end, side = corner[0] + WIDTH, target[0], -1
+    lane = end + side * GUTTER / 2 + shift
+    if abs(start - end) <= GUTTER:
+        points = [(start, y), (lane, y), (lane, head), (end, head)]
+    else:
+        above, first = TOP - 18, start - side * (GUTTER / 2 - 12)
+        points = [(start, y), (first, y), (first, above), (lane, above), (lane, head), (end, head)]
+    picture.line(*points)
+    fork, bar = start - side * 10, end + side * 8
+    if alone:
+        picture.line((fork, y - 5), (fork, y + 5))
+    else:
+        picture.line((start, y - 5), (fork, y), (start, y + 5))
+    picture.line((bar, head - 5), (bar, head + 5))
