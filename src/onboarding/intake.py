@@ -221,13 +221,16 @@ def _upload_id(ctx: Context, source: Object, last_modified: datetime) -> tuple[s
     raise RuntimeError(f"two uploads of one second share {upload_id}")
 
 
+def whose_is_unknown(source: Object) -> str:
+    """Why an object is quarantined."""
+    if source.vendor_id:
+        return f"The vendor '{source.vendor_id}' is not known"
+    shape = f"{PREFIX}<vendor_id>/<file>, with {' or '.join(SUFFIXES)} at its end and no NUL character"
+    return f"The key names no vendor; it must be {shape}"
+
+
 def _quarantine(ctx: Context, source: Object) -> Intake:
-    reason = (
-        f"The vendor '{source.vendor_id}' is not known"
-        if source.vendor_id
-        else f"The key names no vendor; it must be {PREFIX}<vendor_id>/<file>, with {' or '.join(SUFFIXES)} at its end "
-        "and no NUL character"
-    )
+    reason = whose_is_unknown(source)
 
     def note_and_tell(connection: Connection) -> None:
         # Published inside the transaction: if that fails, the note goes too, and the retry tells.

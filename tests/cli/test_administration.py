@@ -3,30 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from onboarding.cli.main import main
-from onboarding.local.up import LocalEngine
 from onboarding.model import UploadStatus
+from tests.cli.conftest import Run
 from tests.pipeline import Pipeline, csv_of, product
-
-Captured = pytest.CaptureFixture[str]
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(engine: LocalEngine, capsys: Captured) -> Run:
-    """Run a command on the engine: its exit code, stdout and stderr."""
-
-    def run_command(*arguments: str) -> tuple[int, str, str]:
-        code = main([*arguments, "--state", str(engine.state)])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run_command
 
 
 @pytest.fixture(autouse=True)

@@ -5,31 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from onboarding.cli.main import main
-from onboarding.local.up import LocalEngine
 from onboarding.report import HEADER
+from tests.cli.conftest import Run
 from tests.pipeline import Pipeline, csv_of, product
 
 Captured = pytest.CaptureFixture[str]
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(engine: LocalEngine, capsys: Captured) -> Run:
-    """Run a command on the engine: its exit code, stdout and stderr."""
-
-    def run_command(*arguments: str) -> tuple[int, str, str]:
-        code = main([*arguments, "--state", str(engine.state)])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run_command
 
 
 def upload(run: Run, file: Path, vendor_id: str) -> tuple[int, dict[str, Any]]:

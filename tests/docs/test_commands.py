@@ -14,6 +14,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import nullcontext
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -106,10 +107,14 @@ def test_what_is_shown_exists(page: Path) -> None:
                 assert target in targets, line
             case [program, *arguments] if program.endswith("onboarding"):
                 assert unknown(arguments) == [], line
+            case [_, "-m", "pytest", *arguments]:
+                assert [name for name in arguments if name[0] != "-" and not (ROOT / name).exists()] == [], line
+            case [_, "-m", module, *_]:
+                assert find_spec(module) is not None, line
 
 
 LONG = {"chaos", "load", "fuzz", "bench"}
-OURS = ("make ", "onboarding ", ".venv/bin/onboarding ")
+OURS = ("make ", "onboarding ", ".venv/bin/onboarding ", "python ", ".venv/bin/python ")
 
 
 def unknown(arguments: list[str]) -> list[str]:

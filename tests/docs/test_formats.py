@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from onboarding import fix_file, mail, report
 from onboarding.context import Context
+from onboarding.intake import Object, whose_is_unknown
 from onboarding.ledger import ReportedRow
 from onboarding.model import Row, RowError
 from onboarding.notify import publish_quarantine, publish_result, send_completions, send_row_errors
@@ -64,7 +65,8 @@ def published() -> list[Any]:
     """What the topic gets for a finished upload and for an object without a vendor."""
     heard = Heard()
     publish_result(context(heard), UPLOAD, REPORT, FIX_FILE, findings=[FINDING], warnings=[WARNING])
-    publish_quarantine(context(heard), "uploads/NOBODY/products.csv", "unknown vendor NOBODY")
+    stray = Object("bucket", "uploads/NOBODY/products.csv", "1")
+    publish_quarantine(context(heard), stray.key, whose_is_unknown(stray))
     return [(json.loads(json.loads(call["Message"])["lambda"]), attributes(call)) for call in heard.calls]
 
 

@@ -84,7 +84,7 @@ def list_categories(caller: Reader, desk: DeskHere) -> Categories:
 
 
 def categories(desk: Desk) -> list[str]:
-    found = desk.as_operator(lambda connection: connection.execute(statement("api_active_categories")).fetchall())
+    found = desk.as_operator(lambda connection: connection.execute(statement("active_category_names")).fetchall())
     return [name for (name,) in found]
 
 

@@ -70,7 +70,7 @@ def page(found: list[Item], limit: int, cursor_of: list[str]) -> Page[Item]:
 
 
 def cursor_at(*parts: object) -> str:
-    """A place in a list, for `read_cursor`."""
+    """A place in a list, for `time_cursor` or `number_cursor`."""
     return base64.urlsafe_b64encode("|".join(map(str, parts)).encode()).decode().rstrip("=")
 
 

@@ -23,7 +23,7 @@ SCOPES = (READ, WRITE, ADMIN)
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
-# For the description alone: `_asking` reads both itself, to tell a bad key from a missing one.
+# For the description alone: both are read by hand below, to tell a bad key from a missing one.
 _BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="An API key: `Authorization: Bearer onb_…`")
 _COOKIE = APIKeyCookie(
     name="onboarding_session",

@@ -37,7 +37,9 @@ def template(
 def _categories(state: Path | None) -> list[str]:
     try:
         with connected(state) as ctx:
-            found = ctx.database.run(lambda connection: connection.execute(statement("all_categories")).fetchall())
+            found = ctx.database.run(
+                lambda connection: connection.execute(statement("active_category_names")).fetchall()
+            )
     except CommandError:
         if state is not None:
             raise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import os
 import shutil
 import signal
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from onboarding.local.endpoints import engine_client
 from onboarding.local.files import private_directory
-from onboarding.local.processes import HOST, Check, LocalError, clean_environment, log_tail, pause
+from onboarding.local.processes import HOST, Check, LocalError, answers, clean_environment, log_tail, pause
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,7 +80,7 @@ class Engine:
 
     def wait_ready(self, check: Check) -> None:
         """Return once the engine answers."""
-        while not self._is_ready():
+        while not answers(self.port, "/_ministack/ready"):
             if self.process is None or self.process.poll() is not None:
                 raise LocalError(f"the engine did not start; {self.log} ends:\n{log_tail(self.log)}")
             pause(check)
@@ -105,16 +104,6 @@ class Engine:
             self.process.stdin.close()
         self.process = None
         self._clear()
-
-    def _is_ready(self) -> bool:
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=5)
-        try:
-            connection.request("GET", "/_ministack/ready")
-            return connection.getresponse().status == http.HTTPStatus.OK
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
 
     def _clear(self) -> None:
         """Workers leave their directories behind."""

@@ -7,7 +7,6 @@ JSON from standard input, serves, and ends when that input closes, however its s
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import os
 import subprocess
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from onboarding.database import Connection
 from onboarding.local.files import private_directory
-from onboarding.local.processes import HOST, Check, LocalError, clean_environment, log_tail, pause
+from onboarding.local.processes import HOST, Check, LocalError, answers, clean_environment, log_tail, pause
 
 if TYPE_CHECKING:
     from onboarding.local.endpoints import Endpoints
@@ -84,7 +83,7 @@ class Portal:
 
     def wait_ready(self, check: Check) -> None:
         """Return once the app answers."""
-        while not self._is_ready():
+        while not answers(self.port, "/v1/openapi.json"):
             if self.process is None or self.process.poll() is not None:
                 raise LocalError(f"the portal did not start; {self.log} ends:\n{log_tail(self.log)}")
             pause(check)
@@ -101,16 +100,6 @@ class Portal:
         self.process.kill()
         self.process.wait()
         self.process = None
-
-    def _is_ready(self) -> bool:
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=5)
-        try:
-            connection.request("GET", "/v1/openapi.json")
-            return connection.getresponse().status == http.HTTPStatus.OK
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
 
 
 def _main() -> None:

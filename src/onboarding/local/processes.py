@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import http.client
 import json
 import os
 import signal
@@ -76,6 +77,18 @@ def pause(check: Check) -> None:
     """Let a little time pass in a loop that waits for something."""
     check()
     time.sleep(0.01)
+
+
+def answers(port: int, path: str) -> bool:
+    """Whether a server on the loopback address has an answer for `path`."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def log_tail(path: Path, lines: int = 8) -> str:

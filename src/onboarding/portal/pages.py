@@ -83,7 +83,7 @@ def rows(count: int) -> str:
 
 
 def sentence(name: str) -> str:
-    """A code, such as `link_revoked` or `INVALID_PRICE`, as words."""
+    """A code, such as `upload_cancelled` or `INVALID_PRICE`, as words."""
     return name.replace("_", " ").capitalize()
 
 
