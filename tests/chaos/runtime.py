@@ -150,15 +150,24 @@ class ChaosConnection(psycopg.Connection[Any]):
 
 class _ChaosCursor(psycopg.Cursor[Any]):
     def execute(self, query: Any, *arguments: Any, **options: Any) -> Any:
+        with self._places(query):
+            return super().execute(query, *arguments, **options)
+
+    def stream(self, query: Any, *arguments: Any, **options: Any) -> Iterator[Any]:
+        with self._places(query):
+            yield from super().stream(query, *arguments, **options)
+
+    @contextmanager
+    def _places(self, query: Any) -> Iterator[None]:
         connection = self.connection
         if not isinstance(connection, ChaosConnection):
-            return super().execute(query, *arguments, **options)
+            yield
+            return
         runtime = connection.container.runtime
         name = runtime.statements.get(query) or "sql." + "_".join(str(query).split()[:3])
         connection.container.reach(f"before {name}")
-        super().execute(query, *arguments, **options)
+        yield
         connection.container.reach(f"after {name}")
-        return self
 
 
 class Runtime:
