@@ -228,8 +228,8 @@ class Runtime:
     def _watchdog(self, event: Event, _: object) -> Any:
         ctx = self.current.container.context
         if event.get("sweep"):
-            return watchdog.sweep(ctx, patience=timedelta(0))
-        return watchdog.drive(ctx, patience=timedelta(0), at_once=None)
+            return list(watchdog.sweep(ctx, patience=timedelta(0)))
+        return list(watchdog.drive(ctx, patience=timedelta(0), at_once=None))
 
     def terminate(self, backend: int) -> None:
         self.ask("select pg_terminate_backend(%s, 5000)", (backend,))
