@@ -9,6 +9,7 @@ from typing import NoReturn
 import pytest
 
 from onboarding import failures, staging, watchdog
+from onboarding.cli.transfer import OUR_FAULT, Submission, follow
 from onboarding.context import Context
 from onboarding.intake import Intake, Object, take_in
 from onboarding.model import UploadStatus
@@ -71,6 +72,9 @@ def test_upload_driven_in_vain_is_ended(ctx: Context, pipeline: Pipeline, monkey
     assert (upload_id, "ended") in [(d.upload_id, d.outcome) for d in driven]
     assert pipeline.finished(upload_id).error_records == 2
     assert "our fault" in pipeline.errors(upload_id)[0][2]
+    written = pipeline.s3.head_object(Bucket=source.bucket, Key=source.key, VersionId=source.version_id)["LastModified"]
+    [outcome] = follow(ctx, [Submission(source, written, 0)], 0, lambda *_: None)
+    assert (outcome.unprocessed, outcome.exit_code) == (2, OUR_FAULT)
 
 
 def test_one_upload_does_not_keep_the_others_waiting(

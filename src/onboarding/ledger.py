@@ -291,6 +291,12 @@ def report_rows(connection: Connection, upload_id: str) -> Iterator[ReportedRow]
             yield ReportedRow(found[0], RowError(*found[1:7]), dict(zip(SHOWN, found[7:], strict=True)))
 
 
+def unprocessed_rows(connection: Connection, upload_id: str) -> int:
+    """How many rows of an upload the watchdog ended, since they could not be judged."""
+    [(rows,)] = connection.execute(statement("unprocessed_rows"), {"upload_id": upload_id}).fetchall()
+    return int(rows)
+
+
 def mark_notified(
     connection: Connection, upload_id: str, error_file_s3_key: str | None, fix_file_s3_key: str | None
 ) -> None:
