@@ -40,6 +40,19 @@ def largest_file(run: str) -> bytes:
     return content
 
 
+def hopeless_file(rows: int) -> bytes:
+    """A file of which every row is long and breaks many rules; 10,000 rows are as many bytes as a file may have."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for cells in sample_rows(VENDOR, rows, 0, SEED, "hopeless"):
+        wrong = dict.fromkeys(("category", "price", "compare_at_price", "stock_quantity", "weight_kg"), "none")
+        writer.writerow({**cells, **wrong, "product_name": "long ".ljust(750, "."), "unit": "metres of the whole roll"})
+    content = text.getvalue().encode()
+    assert len(content) <= MAX_BYTES, len(content)  # noqa: S101 - a file that would be refused
+    return content
+
+
 def rows_of(content: bytes, upload_id: str, vendor_id: str = VENDOR) -> list[Row]:
     """The rows of a file, as the parser hands them on."""
     parsed = parse(content, upload_id, vendor_id)

@@ -149,12 +149,15 @@ def stand() -> Iterator[Stand]:
         try:
             with open_connection(postgres.url) as connection:
                 migrate(connection)
-            yield from _on(postgres.url)
+            with on_database(postgres.url) as here:
+                yield here
         finally:
             postgres.stop()
 
 
-def _on(url: str) -> Iterator[Stand]:
+@contextmanager
+def on_database(url: str) -> Iterator[Stand]:
+    """This process's context on a database that is there already, until the end of the block."""
     os.environ.update(ENVIRONMENT)
     context.cache_clear()
     ctx = context()

@@ -214,7 +214,7 @@ def test_a_file_that_enters_as_a_whole_and_is_given_up(pipeline: Pipeline, ctx: 
     assert upload_id is not None
     assert decide(ctx, [Row(upload_id, "VEND001", 2, {k: v for k, v in rows[1].items() if v})]).finished == []
     pipeline.s3.delete_object(Bucket=source.bucket, Key=source.key, VersionId=source.version_id)
-    watchdog.drive(ctx, patience=timedelta(0))
+    list(watchdog.drive(ctx, patience=timedelta(0)))
     upload = pipeline.finished(upload_id)
     assert (upload.status, upload.error_records) == (UploadStatus.FAILED, 3)
     assert [(row, kind) for row, kind, _ in pipeline.errors(upload_id)] == [

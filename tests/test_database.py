@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
@@ -238,7 +239,7 @@ class Secret:
 
 
 def wrong(url: str) -> str:
-    return psycopg.conninfo.make_conninfo(url, dbname="no_such_database")
+    return psycopg.conninfo.make_conninfo(url, password="rotated")
 
 
 def test_credentials_are_asked_for_only_to_connect(database_url: str) -> None:
@@ -276,10 +277,24 @@ def test_credentials_rotated_while_connected_are_fetched_when_the_connection_is_
 
 def test_credentials_that_are_wrong_for_good_are_a_fault(database_url: str, pauses: list[float]) -> None:
     secret = Secret(wrong(database_url), wrong(database_url))
-    with pytest.raises(psycopg.OperationalError, match="no_such_database"):
+    database = Database(secret)
+    for _ in range(2):
+        with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+            database.run(backend)
+        assert secret.asked == [False, True, *[False] * (ATTEMPTS - 1)], "once for each piece of work"
+        secret.asked.clear()
+    assert len(pauses) == 2 * (ATTEMPTS - 1)
+
+
+def test_a_server_that_cannot_be_reached_is_no_reason_to_fetch_the_credentials(
+    database_url: str, pauses: list[float]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        nobody = psycopg.conninfo.make_conninfo(database_url, port=taken.getsockname()[1])
+    secret = Secret(nobody, database_url)
+    with pytest.raises(psycopg.OperationalError):
         Database(secret).run(backend)
-    assert secret.asked == [False, True] * ATTEMPTS
-    assert len(pauses) == ATTEMPTS - 1
+    assert secret.asked == [False] * ATTEMPTS
 
 
 # Migrations

@@ -64,7 +64,7 @@ def real_run(
     for batch in reversed(batches):
         judged(database, *batch)
     errors: dict[int, list[tuple[Any, ...]]] = {}
-    for line in database.run(lambda connection: ledger.report_rows(connection, UPLOAD)):
+    for line in database.run(lambda connection: list(ledger.report_rows(connection, UPLOAD))):
         errors.setdefault(line.row_number, []).append(astuple(line.error))
     done = fetch(
         database,

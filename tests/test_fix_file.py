@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onboarding.fix_file import fix_file_key, fix_file_of
+from onboarding.fix_file import fix_file_key, write_fix_file
 from onboarding.formulas import inert, restored
 from onboarding.ledger import ReportedRow
 from onboarding.model import COLUMNS, RowError
@@ -26,6 +27,12 @@ SKU = RowError("DUPLICATE_SKU", "sku", "Duplicate SKU: S", "S", "another", "Row 
 
 def reported(row_number: int, *errors: RowError) -> list[ReportedRow]:
     return [ReportedRow(row_number, error, {}) for error in errors or (PRICE,)]
+
+
+def fix_file_of(table: Table, errors: Iterable[ReportedRow], decimal_commas: Sequence[str] = ()) -> bytes:
+    file = io.BytesIO()
+    write_fix_file(file, table, errors, decimal_commas)
+    return file.getvalue()
 
 
 def table_read(content: bytes) -> Table:
@@ -44,7 +51,7 @@ def test_it_lies_beside_the_report() -> None:
 
 def test_rejected_rows_alone_with_what_is_wrong_before_them() -> None:
     table = Table(("Shelf", "SKU", "Remark"), [("A", "S-1", ""), ("B", " S-2 ", "-1.50"), ("C", "", "=1")], (2, 3, 4))
-    content = fix_file_of(table, [*reported(3, CATEGORY, PRICE, SKU), *reported(2)])
+    content = fix_file_of(table, [*reported(2), *reported(3, CATEGORY, PRICE, SKU)])
     assert content.startswith(b"\xef\xbb\xbf")
     assert lines_of(content) == [
         ["_row", "_errors", "_hint", "Shelf", "SKU", "Remark"],
@@ -67,6 +74,13 @@ def test_a_row_of_another_width_keeps_its_width() -> None:
         ["1", "2", "3"],
         ["4"],
     ]
+
+
+def test_rows_that_the_file_has_no_more_are_left_out() -> None:
+    """Another version of this package may have read more of them, and the report has them all."""
+    table = Table(("a", "b"), [("1", "2"), ("3", "4")], (2, 3))
+    lines = lines_of(fix_file_of(table, [*reported(2), *reported(3), *reported(9)]))
+    assert [line[0] for line in lines] == ["_row", "2"]
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda path: path.stem)

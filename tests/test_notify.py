@@ -14,9 +14,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onboarding.context import Context
+from onboarding.local.template import Template, pipeline_text
 from onboarding.mail import Result
 from onboarding.model import COLUMNS, Row, RowError, UploadStatus
-from onboarding.notify import ATTEMPTS, publish_quarantine, publish_result, send_completions, send_row_errors
+from onboarding.notify import (
+    ATTEMPTS,
+    RETRY_SECONDS,
+    publish_quarantine,
+    publish_result,
+    retry_soon,
+    send_completions,
+    send_row_errors,
+)
 from onboarding.parse import MAX_CELL
 from onboarding.rules import Facts, errors_of
 from tests.database import GOOD_CELLS, a_row, an_upload, shape_of
@@ -254,3 +263,40 @@ def test_a_quarantined_object_is_told_to_operators_alone() -> None:
     # The mailer hears of `completed`, `partial` and `failed`.
     assert call["MessageAttributes"]["status"]["StringValue"] not in set(UploadStatus)
     assert json.loads(call["Message"])["default"] == "The vendor 'NOBODY' is not known\nObject: uploads/NOBODY/a.csv"
+
+
+# Messages that failed
+
+FAILOVER_SECONDS = 120
+"""How long RDS takes at most, as AWS says of an instance with a standby."""
+
+
+def waits_of(received: list[int]) -> list[int]:
+    """For how long messages are hidden that were received so often."""
+    waits: list[int] = []
+
+    def change_message_visibility_batch(**call: Any) -> dict[str, Any]:
+        validate_parameters(call, shape_of("sqs", "ChangeMessageVisibilityBatch"))
+        assert len(call["Entries"]) <= 10
+        waits.extend(entry["VisibilityTimeout"] for entry in call["Entries"])
+        return {}
+
+    sqs = SimpleNamespace(change_message_visibility_batch=change_message_visibility_batch)
+    ctx = cast("Context", SimpleNamespace(sqs=sqs, settings=SimpleNamespace(queue_url="http://queue")))
+    records = [{"receiptHandle": "r", "attributes": {"ApproximateReceiveCount": str(count)}} for count in received]
+    retry_soon(ctx, records)
+    return waits
+
+
+def test_a_message_that_failed_comes_again_until_a_failover_is_over() -> None:
+    template = Template(pipeline_text(), {}, "000000000000", "us-east-1")
+    receives: int = template.of_type("AWS::SQS::Queue")["ErrorQueue"]["RedrivePolicy"]["maxReceiveCount"]
+    *retries, last = waits_of(list(range(1, receives + 1)))
+    assert tuple(retries) == RETRY_SECONDS, "a wait for each time that it comes again"
+    assert retries[0] < 60, "a report is due within a minute"
+    assert sum(retries) > FAILOVER_SECONDS
+    assert last == 0, "operators hear of it without delay"
+
+
+def test_any_number_of_messages_may_fail() -> None:
+    assert waits_of([1] * 25) == [RETRY_SECONDS[0]] * 25

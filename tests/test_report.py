@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -13,10 +14,16 @@ from hypothesis import strategies as st
 from onboarding.formulas import inert
 from onboarding.ledger import ReportedRow
 from onboarding.model import COLUMNS, RowError
-from onboarding.report import HEADER, report_key, report_of
+from onboarding.report import HEADER, report_key, write_report
 from tests.database import an_upload
 
 HEADER_LINE = "Row Number,Vendor Product ID,SKU,Product Name,Error Type,Error Message,Price,Stock Quantity"
+
+
+def report_of(errors: Iterable[ReportedRow]) -> bytes:
+    file = io.BytesIO()
+    write_report(file, errors)
+    return file.getvalue()
 
 
 def lines_of(report: bytes) -> list[list[str]]:

@@ -398,14 +398,18 @@ def test_every_error_of_any_row_can_be_written_and_read_back(database: Database)
             facts = catalog.facts_about(connection, rows)
             errors = {catalog.key_of(row): errors_of(row, facts) for row in rows}
             ledger.insert_errors(connection, rows, errors)
-            read = ledger.report_rows(connection, "UPLOAD_1")
+            read = list(ledger.report_rows(connection, "UPLOAD_1"))
             assert [(line.row_number, *told([line.error])) for line in read] == [
                 (row.row_number, said) for row in rows for said in told(errors[catalog.key_of(row)])
             ]
+            written = {
+                row.row_number: {column: text.replace("\0", "\ufffd") for column, text in row.cells.items()}
+                for row in rows
+            }
             for line in read:
-                assert line.cells == {
-                    column: text.replace("\0", "\ufffd") for column, text in rows[line.row_number - 1].cells.items()
-                }
+                assert line.cells == {column: written[line.row_number].get(column) for column in ledger.SHOWN}
+            kept = connection.execute("select row_number, original_data from validation_errors")
+            assert all(cells == written[row_number] for row_number, cells in kept)
             raise RolledBack
 
         with pytest.raises(RolledBack):
@@ -425,7 +429,7 @@ def test_a_row_with_lone_surrogates_gets_its_error_like_any_other(database: Data
         return errors
 
     errors = database.run(work)
-    stored = database.run(lambda c: ledger.report_rows(c, "UPLOAD_1"))
+    stored = database.run(lambda c: list(ledger.report_rows(c, "UPLOAD_1")))
     assert told([line.error for line in stored]) == told(errors)
     assert {error.error_type for error in errors} == {"INVALID_CHARACTER", "INVALID_CATEGORY", "INVALID_PRICE"}
 

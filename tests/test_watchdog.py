@@ -9,6 +9,7 @@ from typing import NoReturn
 import pytest
 
 from onboarding import failures, staging, watchdog
+from onboarding.cli.transfer import OUR_FAULT, Submission, follow
 from onboarding.context import Context
 from onboarding.intake import Intake, Object, take_in
 from onboarding.model import UploadStatus
@@ -41,8 +42,8 @@ def stopped_halfway(ctx: Context, pipeline: Pipeline, name: str, rows: int, patc
 def test_stuck_upload_is_resumed(ctx: Context, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     source = stopped_halfway(ctx, pipeline, "stuck", 30, monkeypatch)
     upload_id = pipeline.upload_id(source)
-    assert upload_id not in [driven.upload_id for driven in watchdog.drive(ctx)], "it has hardly stopped"
-    driven = watchdog.drive(ctx, patience=AT_ONCE)
+    assert upload_id not in [driven.upload_id for driven in list(watchdog.drive(ctx))], "it has hardly stopped"
+    driven = list(watchdog.drive(ctx, patience=AT_ONCE))
     assert (upload_id, "resumed") in [(d.upload_id, d.outcome) for d in driven]
     upload = pipeline.finished(upload_id)
     assert (upload.status, upload.valid_records) == (UploadStatus.COMPLETED, 30)
@@ -52,7 +53,7 @@ def test_upload_whose_file_is_gone_is_ended(ctx: Context, pipeline: Pipeline, mo
     source = stopped_halfway(ctx, pipeline, "gone", 3, monkeypatch)
     upload_id = pipeline.upload_id(source)
     pipeline.s3.delete_object(Bucket=source.bucket, Key=source.key, VersionId=source.version_id)
-    driven = watchdog.drive(ctx, patience=AT_ONCE)
+    driven = list(watchdog.drive(ctx, patience=AT_ONCE))
     assert (upload_id, "ended") in [(d.upload_id, d.outcome) for d in driven]
     upload = pipeline.finished(upload_id)
     assert (upload.status, upload.total_records, upload.error_records) == (UploadStatus.FAILED, 3, 3)
@@ -66,11 +67,14 @@ def test_upload_driven_in_vain_is_ended(ctx: Context, pipeline: Pipeline, monkey
     for _ in range(watchdog.REDRIVES):
         with monkeypatch.context() as lost:
             lost.setattr(staging, "stage", lambda *_: None)
-            watchdog.drive(ctx, patience=AT_ONCE)
-    driven = watchdog.drive(ctx, patience=AT_ONCE)
+            list(watchdog.drive(ctx, patience=AT_ONCE))
+    driven = list(watchdog.drive(ctx, patience=AT_ONCE))
     assert (upload_id, "ended") in [(d.upload_id, d.outcome) for d in driven]
     assert pipeline.finished(upload_id).error_records == 2
     assert "our fault" in pipeline.errors(upload_id)[0][2]
+    written = pipeline.s3.head_object(Bucket=source.bucket, Key=source.key, VersionId=source.version_id)["LastModified"]
+    [outcome] = follow(ctx, [Submission(source, written, 0)], 0, lambda *_: None)
+    assert (outcome.unprocessed, outcome.exit_code) == (2, OUR_FAULT)
 
 
 def test_one_upload_does_not_keep_the_others_waiting(
@@ -78,6 +82,8 @@ def test_one_upload_does_not_keep_the_others_waiting(
 ) -> None:
     cursed = stopped_halfway(ctx, pipeline, "cursed", 2, monkeypatch)
     other = stopped_halfway(ctx, pipeline, "other", 2, monkeypatch)
+    untold = pipeline.run("VEND002", "untold-beside.csv", csv_of([product("untold-beside")])).upload_id
+    pipeline.connection.execute("update upload_history set notified_at = null where upload_id = %s", (untold,))
 
     def take_in_all_but_one(ctx: Context, source: Object) -> Intake:
         if source == cursed:
@@ -88,9 +94,10 @@ def test_one_upload_does_not_keep_the_others_waiting(
         broken.setattr("onboarding.intake.take_in", take_in_all_but_one)
         for _ in range(watchdog.REDRIVES):
             with pytest.raises(ExceptionGroup, match="could not be driven on"):
-                watchdog.drive(ctx, patience=AT_ONCE)
+                list(watchdog.drive(ctx, patience=AT_ONCE))
     assert pipeline.finished(pipeline.upload_id(other)).status is UploadStatus.COMPLETED
-    watchdog.drive(ctx, patience=AT_ONCE)
+    pipeline.finished(untold)
+    list(watchdog.drive(ctx, patience=AT_ONCE))
     assert {kind for _, kind, _ in pipeline.errors(pipeline.upload_id(cursed))} == {"NOT_PROCESSED"}
 
 
@@ -100,7 +107,7 @@ def test_vendor_suspended_meanwhile_keeps_what_was_begun(
     source = stopped_halfway(ctx, pipeline, "begun", 2, monkeypatch)
     pipeline.connection.execute("update vendors set status = 'suspended' where vendor_id = 'VEND001'")
     try:
-        watchdog.drive(ctx, patience=AT_ONCE)
+        list(watchdog.drive(ctx, patience=AT_ONCE))
         assert pipeline.finished(pipeline.upload_id(source)).valid_records == 2
     finally:
         pipeline.connection.execute("update vendors set status = 'active' where vendor_id = 'VEND001'")
@@ -111,7 +118,9 @@ def test_finished_upload_that_nobody_was_told_of(ctx: Context, pipeline: Pipelin
     pipeline.connection.execute(
         "update upload_history set notified_at = null where upload_id = %s", (upload.upload_id,)
     )
-    assert watchdog.Driven(upload.upload_id, "VEND002", None, "announced") in watchdog.drive(ctx, patience=AT_ONCE)
+    assert watchdog.Driven(upload.upload_id, "VEND002", None, "announced") in list(
+        watchdog.drive(ctx, patience=AT_ONCE)
+    )
     pipeline.finished(upload.upload_id)
     # A later upload passes the same queue and topic: when its mail is there, a second one of the first would be too.
     pipeline.run("VEND002", "later.csv", csv_of([product("later")]))
@@ -128,9 +137,9 @@ def test_file_that_was_never_announced_is_found(ctx: Context, pipeline: Pipeline
     finally:
         pipeline.s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=configuration)
     assert pipeline.upload(upload_id) is None
-    assert upload_id in [driven.upload_id for driven in watchdog.sweep(ctx, patience=AT_ONCE)]
+    assert upload_id in [driven.upload_id for driven in list(watchdog.sweep(ctx, patience=AT_ONCE))]
     assert pipeline.finished(upload_id).valid_records == 1
-    assert watchdog.sweep(ctx, patience=AT_ONCE) == []
+    assert list(watchdog.sweep(ctx, patience=AT_ONCE)) == []
 
 
 @pytest.mark.parametrize("event", [{}, {"sweep": True}])

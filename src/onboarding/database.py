@@ -39,6 +39,7 @@ class Database:
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
         self._connection: Connection | None = None
+        self._may_ask = True
 
     def run(self, work: Callable[[Connection], Result], *, pipelined: bool = False) -> Result:
         """Run `work` in a transaction of its own and return what it returns.
@@ -46,6 +47,7 @@ class Database:
         `pipelined` work waits for PostgreSQL only where it reads an answer; until then a statement's fault is not seen.
         Raises what PostgreSQL raised once `ATTEMPTS` tries met a lost connection or a deadlock; anything else at once.
         """
+        self._may_ask = True
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 connection = self._connect()
@@ -83,13 +85,24 @@ class Database:
         known = self._credentials()
         try:
             self._connection = open_connection(**known)
-        except psycopg.OperationalError:
-            # The password may have been rotated since it was cached: ask once more, and believe a different answer.
+        except psycopg.OperationalError as error:
+            if not (self._may_ask and _saw_password(error)):
+                raise
+            # It may have been rotated since it was cached: ask once for this work, and believe a different answer.
+            self._may_ask = False
             fresh = self._credentials(fresh=True)
             if fresh == known:
                 raise
             self._connection = open_connection(**fresh)
         return self._connection
+
+
+def _saw_password(error: psycopg.OperationalError) -> bool:
+    """Whether the server came as far as asking for the password; before that, another one would change nothing.
+
+    libpq keeps no SQLSTATE of a failed connection, and the server's sentence may be in any language.
+    """
+    return error.pgconn is not None and error.pgconn.used_password
 
 
 def open_connection(conninfo: str = "", **parameters: Any) -> Connection:

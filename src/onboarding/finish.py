@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from tempfile import TemporaryFile
+from typing import BinaryIO
 
 from onboarding import ledger, notify, readings
 from onboarding.context import Context
 from onboarding.database import Connection
-from onboarding.fix_file import fix_file_key, fix_file_of
-from onboarding.ledger import ReportedRow
+from onboarding.fix_file import fix_file_key, write_fix_file
 from onboarding.model import Upload
-from onboarding.parse import Refusal, table_of
+from onboarding.parse import Refusal, Table, table_of
 from onboarding.points import passed
-from onboarding.report import report_key, report_of
+from onboarding.report import report_key, write_report
 from onboarding.summary import TOP, summary_of
 
 
@@ -30,11 +30,9 @@ def finish(ctx: Context, upload_id: str) -> Upload | None:
         key = fix_key = None
         findings: list[str] = []
         if upload.error_records:
-            errors = ledger.report_rows(connection, upload_id)
-            key = _put(ctx, report_key(upload), report_of(errors))
+            key = _write_report(ctx, connection, upload)
             passed("finish.report_written")
-            detected = readings.detected_in(connection, upload_id)
-            fix_key = _write_fix_file(ctx, upload, errors, detected.decimal_commas if detected else ())
+            fix_key = _write_fix_file(ctx, connection, upload)
             passed("finish.fix_file_written")
             findings = summary_of(connection, upload_id).sentences
         warnings = [warning.message for warning in readings.warnings_of(connection, upload_id)]
@@ -50,18 +48,31 @@ def finish(ctx: Context, upload_id: str) -> Upload | None:
     return upload
 
 
-def _write_fix_file(
-    ctx: Context, upload: Upload, errors: list[ReportedRow], decimal_commas: Sequence[str]
-) -> str | None:
-    content = _original(ctx, upload)
-    table = table_of(content) if content is not None else None
-    if table is None or isinstance(table, Refusal):
+def _write_report(ctx: Context, connection: Connection, upload: Upload) -> str:
+    with TemporaryFile() as file:
+        write_report(file, ledger.report_rows(connection, upload.upload_id))
+        return _put(ctx, report_key(upload), file)
+
+
+def _write_fix_file(ctx: Context, connection: Connection, upload: Upload) -> str | None:
+    table = _original(ctx, upload)
+    if table is None:
         return None
-    return _put(ctx, fix_file_key(upload), fix_file_of(table, errors, decimal_commas))
+    detected = readings.detected_in(connection, upload.upload_id)
+    errors = ledger.report_rows(connection, upload.upload_id)
+    with TemporaryFile() as file:
+        write_fix_file(file, table, errors, detected.decimal_commas if detected else ())
+        return _put(ctx, fix_file_key(upload), file)
 
 
-def _original(ctx: Context, upload: Upload) -> bytes | None:
-    """The file that was uploaded, or None if somebody has removed it since."""
+def _original(ctx: Context, upload: Upload) -> Table | None:
+    """The file that was uploaded, or None if somebody has removed it since, or it can be read no more."""
+    content = _content(ctx, upload)
+    table = table_of(content) if content is not None else None
+    return None if isinstance(table, Refusal) else table
+
+
+def _content(ctx: Context, upload: Upload) -> bytes | None:
     version = {"VersionId": upload.s3_version_id} if upload.s3_version_id else {}
     try:
         answer = ctx.s3.get_object(Bucket=ctx.settings.bucket, Key=upload.s3_key, **version)  # type: ignore[arg-type]
@@ -73,11 +84,12 @@ def _original(ctx: Context, upload: Upload) -> bytes | None:
         return body.read()
 
 
-def _put(ctx: Context, key: str, content: bytes) -> str:
+def _put(ctx: Context, key: str, file: BinaryIO) -> str:
+    file.seek(0)
     ctx.s3.put_object(
         Bucket=ctx.settings.bucket,
         Key=key,
-        Body=content,
+        Body=file,
         ContentType="text/csv; charset=utf-8",
         ContentDisposition=f'attachment; filename="{key.rsplit("/", 1)[-1]}"',
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import BinaryIO
 
 from onboarding.formulas import inert
 from onboarding.ledger import ReportedRow
@@ -18,24 +20,27 @@ def fix_file_key(upload: Upload) -> str:
     return f"errors/{upload.vendor_id}/{upload.upload_id}_fix.csv"
 
 
-def fix_file_of(table: Table, errors: Iterable[ReportedRow], decimal_commas: Sequence[str] = ()) -> bytes:
+def write_fix_file(
+    file: BinaryIO, table: Table, errors: Iterable[ReportedRow], decimal_commas: Sequence[str] = ()
+) -> None:
     """One line for each rejected row: its number, its messages, its hints, then all its values in the file's order.
 
-    `table` is the file that was uploaded, `decimal_commas` its columns with such. UTF-8 with a byte order mark, which
-    Excel needs.
+    `table` is the file that was uploaded, `errors` come row by row, `decimal_commas` are the columns with such. UTF-8
+    with a byte order mark, which Excel needs.
     """
     commas = [", ".join(decimal_commas)] if decimal_commas else []
-    by_row: dict[int, list[ReportedRow]] = {}
-    for line in errors:
-        by_row.setdefault(line.row_number, []).append(line)
-    text = io.StringIO(newline="")
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
     writer = csv.writer(text)
     writer.writerow([*FIX_COLUMNS, *([DECIMAL_COMMA] if commas else []), *map(inert, table.header)])
-    for row_number, lines in sorted(by_row.items()):
+    for row_number, same_row in groupby(errors, key=lambda line: line.row_number):
+        # Another version of this package may have read more rows in the file than this one does.
+        if row_number > len(table.rows):
+            continue
+        lines = list(same_row)
         hints = (line.error.hint for line in lines if line.error.hint)
         ours = (str(row_number), _joined(line.error.message for line in lines), _joined(hints), *commas)
         writer.writerow([inert(value) for value in (*ours, *table.rows[row_number - 1])])
-    return text.getvalue().encode("utf-8-sig")
+    text.detach()
 
 
 def _joined(texts: Iterable[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,12 @@ from onboarding.database import Connection
 from onboarding.model import Mode, OnError, Outcome, Row, RowError, Upload, UploadStatus
 from onboarding.reading.found import Refusal
 from onboarding.sql import statement
+
+SHOWN = ("vendor_product_id", "sku", "product_name", "price", "stock_quantity")
+"""What the report shows of a row."""
+
+ROWS_AT_ONCE = 500
+"""Rows of an answer that are held at a time, where all of them may be too much for a function's memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +64,11 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class ReportedRow:
-    """One error with the row it is about, as the report shows it."""
+    """One error with the row it is about, and the row's cells that the report shows (`SHOWN`; blank: it has none)."""
 
     row_number: int
     error: RowError
-    cells: Mapping[str, str]
+    cells: Mapping[str, str | None]
 
 
 def vendor_status(connection: Connection, vendor_id: str) -> str | None:
@@ -273,12 +279,22 @@ def upload_to_notify(connection: Connection, upload_id: str) -> Upload | None:
     return upload(connection, upload_id)
 
 
-def report_rows(connection: Connection, upload_id: str) -> list[ReportedRow]:
-    """Every error of an upload, by row and then in the order of the rules."""
-    return [
-        ReportedRow(row_number, RowError(*error), cells)
-        for row_number, *error, cells in connection.execute(statement("report_errors"), {"upload_id": upload_id})
-    ]
+def report_rows(connection: Connection, upload_id: str) -> Iterator[ReportedRow]:
+    """Every error of an upload, by row and then in the order of the rules.
+
+    They come as they are asked for, since a full file may have a hundred thousand; until the last was taken, the
+    connection does nothing else.
+    """
+    with connection.cursor() as cursor:
+        parameters = {"upload_id": upload_id}
+        for found in cursor.stream(statement("report_errors"), parameters, size=ROWS_AT_ONCE):
+            yield ReportedRow(found[0], RowError(*found[1:7]), dict(zip(SHOWN, found[7:], strict=True)))
+
+
+def unprocessed_rows(connection: Connection, upload_id: str) -> int:
+    """How many rows of an upload the watchdog ended, since they could not be judged."""
+    [(rows,)] = connection.execute(statement("unprocessed_rows"), {"upload_id": upload_id}).fetchall()
+    return int(rows)
 
 
 def mark_notified(

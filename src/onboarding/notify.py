@@ -23,6 +23,10 @@ _NOT_TAKEN = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}
 
 ATTEMPTS = 5
 
+RETRY_SECONDS = (10, 180)
+"""How long a message waits after its first and its second failure: a passing fault costs a report little, and the last
+attempt is made when a database that fails over (one to two minutes) is back."""
+
 Message = dict[str, Any]
 """A body and its attributes, before they are entries of a call."""
 
@@ -98,10 +102,11 @@ def _send_batch(sqs: SQSClient, queue_url: str, entries: list[Message]) -> None:
 
 
 def retry_soon(ctx: Context, records: Sequence[Mapping[str, Any]]) -> None:
-    """Have received messages that failed come again in seconds, later each time.
+    """Have received messages that failed come again soon (`RETRY_SECONDS`), or go to the dead-letter queue at once.
 
     The queue hides a message for longer than any call may last, which is half an hour; a report is due within a minute.
     """
+    waits = dict(enumerate(RETRY_SECONDS, 1))
     for some in _chunks(records):
         ctx.sqs.change_message_visibility_batch(
             QueueUrl=ctx.settings.queue_url,
@@ -109,7 +114,7 @@ def retry_soon(ctx: Context, records: Sequence[Mapping[str, Any]]) -> None:
                 {
                     "Id": str(number),
                     "ReceiptHandle": record["receiptHandle"],
-                    "VisibilityTimeout": 5 * 6 ** (int(record["attributes"]["ApproximateReceiveCount"]) - 1),
+                    "VisibilityTimeout": waits.get(int(record["attributes"]["ApproximateReceiveCount"]), 0),
                 }
                 for number, record in enumerate(some)
             ],

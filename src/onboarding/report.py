@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
+import shutil
 from collections.abc import Iterable
+from tempfile import TemporaryFile
+from typing import BinaryIO
 
 from onboarding.formulas import inert
 from onboarding.ledger import ReportedRow
@@ -27,27 +31,33 @@ def report_key(upload: Upload) -> str:
     return f"errors/{upload.vendor_id}/{upload.upload_id}_errors.csv"
 
 
-def report_of(errors: Iterable[ReportedRow]) -> bytes:
-    """The report: one line for each error, in the order given. UTF-8."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(HEADER)
-    for line in errors:
-        cells = line.cells
-        values = (
-            str(line.row_number),
-            cells.get("vendor_product_id", ""),
-            cells.get("sku", ""),
-            cells.get("product_name", ""),
-            line.error.error_type,
-            line.error.message,
-            cells.get("price", ""),
-            cells.get("stock_quantity", ""),
-        )
-        writer.writerow([inert(value) for value in values])
-    return encoded(text.getvalue())
+def write_report(file: BinaryIO, errors: Iterable[ReportedRow]) -> None:
+    """The report: one line for each error, in the order given. UTF-8.
 
-
-def encoded(text: str) -> bytes:
-    """UTF-8. Excel takes a file for another encoding unless a byte order mark says so; plain ASCII needs none."""
-    return text.encode("ascii" if text.isascii() else "utf-8-sig")
+    Excel takes a file for another encoding unless a byte order mark says so; plain ASCII needs none. Which it is shows
+    at the end, so the lines are on the disk until then: they may be more than a function's memory holds.
+    """
+    plain = True
+    with TemporaryFile() as lines:
+        text = io.TextIOWrapper(lines, encoding="utf-8", newline="")
+        writer = csv.writer(text)
+        writer.writerow(HEADER)
+        for line in errors:
+            cells = line.cells
+            values = (
+                str(line.row_number),
+                cells.get("vendor_product_id") or "",
+                cells.get("sku") or "",
+                cells.get("product_name") or "",
+                line.error.error_type,
+                line.error.message,
+                cells.get("price") or "",
+                cells.get("stock_quantity") or "",
+            )
+            plain = plain and all(map(str.isascii, values))
+            writer.writerow([inert(value) for value in values])
+        if not plain:
+            file.write(codecs.BOM_UTF8)
+        text.flush()
+        lines.seek(0)
+        shutil.copyfileobj(lines, file)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from onboarding import intake, ledger, notify
 from onboarding.catalog import key_of, storable
@@ -22,8 +22,6 @@ from onboarding.judge import settle
 from onboarding.model import Row, RowError
 from onboarding.points import passed
 from onboarding.sql import statement
-
-Element = TypeVar("Element")
 
 PATIENCE = timedelta(minutes=5)
 """How long nothing may move in an upload before it counts as stuck; a batch in its retries moves within."""
@@ -45,47 +43,50 @@ class Driven:
     outcome: str
 
 
-def drive(ctx: Context, *, patience: timedelta = PATIENCE, at_once: int | None = AT_ONCE) -> list[Driven]:
+def drive(ctx: Context, *, patience: timedelta = PATIENCE, at_once: int | None = AT_ONCE) -> Iterator[Driven]:
     """Take care of stuck uploads, `at_once` of them or all (None). Safe at any time and as often as wanted.
 
-    An upload that cannot be driven on does not keep the others waiting: what went wrong is raised after them.
+    Gives each upload once it is taken care of, and does nothing that is not asked for. An upload that cannot be driven
+    on does not keep the others waiting: what went wrong is raised after them.
     """
     parameters = {"patience": patience, "limit": at_once}
     stuck = ctx.database.run(lambda c: c.execute(statement("stuck_uploads"), parameters).fetchall())
     ctx.database.run(forget_held)
-    driven = _each(stuck, lambda upload: _drive_one(ctx, upload))
-    return driven + _announce(ctx, parameters)
+    works = [(f"upload {upload[0]}", partial(_drive_one, ctx, upload)) for upload in stuck]
+    yield from _each([*works, ("finished uploads", partial(_announce, ctx, parameters))])
 
 
-def sweep(ctx: Context, *, patience: timedelta = PATIENCE) -> list[Driven]:
-    """Take in the objects under `uploads/` that no upload knows, though S3 announced them a while ago.
+def sweep(ctx: Context, *, patience: timedelta = PATIENCE) -> Iterator[Driven]:
+    """Take in the objects under `uploads/` that no upload knows, though S3 announced them a while ago; as `drive` does.
 
     Lists every version there is, so it is for once a day and for the start of a local engine.
     """
 
-    def find(source: Object) -> Driven:
+    def find(source: Object) -> list[Driven]:
         taken = intake.take_in(ctx, source)
-        return Driven(taken.upload_id, taken.vendor_id, source.key, "found")
+        return [Driven(taken.upload_id, taken.vendor_id, source.key, "found")]
 
     listed = _listed(ctx, datetime.now(UTC) - patience)
     unknown = [s for sources in listed for s in ctx.database.run(partial(_unknown, sources=sources))]
-    return _each(unknown, find)
+    yield from _each([(f"object {source.key}", partial(find, source)) for source in unknown])
 
 
-def _each(elements: Sequence[Element], work: Callable[[Element], Driven]) -> list[Driven]:
-    """Do the work on every element; raises at the end whatever went wrong on the way."""
-    driven, faults = [], []
-    for element in elements:
+def _each(works: Sequence[tuple[str, Callable[[], list[Driven]]]]) -> Iterator[Driven]:
+    """Do all of it; raises at the end whatever went wrong on the way, each fault with a note of what it was about."""
+    faults = []
+    for name, work in works:
         try:
-            driven.append(work(element))
+            driven = work()
         except Exception as fault:  # noqa: BLE001 - raised below, after the others had their turn
+            fault.add_note(name)
             faults.append(fault)
+        else:
+            yield from driven
     if faults:
-        raise ExceptionGroup(f"{len(faults)} of {len(elements)} uploads could not be driven on", faults)
-    return driven
+        raise ExceptionGroup(f"{len(faults)} of {len(works)} could not be driven on", faults)
 
 
-def _drive_one(ctx: Context, stuck: Sequence[Any]) -> Driven:
+def _drive_one(ctx: Context, stuck: Sequence[Any]) -> list[Driven]:
     upload_id, vendor_id, key, version_id, redrives_in_vain = stuck
     if redrives_in_vain >= REDRIVES:
         reason = "could not be processed; this is our fault, and the marketplace has been told"
@@ -96,12 +97,12 @@ def _drive_one(ctx: Context, stuck: Sequence[Any]) -> Driven:
     if taken.outcome == "gone":
         reason = "The file was removed before this row was processed. Please upload it again"
         return _end(ctx, upload_id, vendor_id, key, reason)
-    return Driven(upload_id, vendor_id, key, "resumed")
+    return [Driven(upload_id, vendor_id, key, "resumed")]
 
 
-def _end(ctx: Context, upload_id: str, vendor_id: str, key: str, message: str) -> Driven:
+def _end(ctx: Context, upload_id: str, vendor_id: str, key: str, message: str) -> list[Driven]:
     end(ctx, upload_id, vendor_id, RowError("NOT_PROCESSED", "row", message))
-    return Driven(upload_id, vendor_id, key, "ended")
+    return [Driven(upload_id, vendor_id, key, "ended")]
 
 
 def end(ctx: Context, upload_id: str, vendor_id: str, error: RowError) -> None:

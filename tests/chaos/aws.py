@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, BinaryIO
 
 from botocore.errorfactory import ClientExceptionsFactory
 from botocore.session import get_session
@@ -134,8 +134,8 @@ class Aws:
         versions.append(Stored(version_id, content, WRITTEN_AT + timedelta(seconds=len(self.objects)), metadata or {}))
         return version_id
 
-    def s3_put_object(self, *, Bucket: str, Key: str, Body: bytes, **_: Any) -> Answer:  # noqa: N803
-        return {"VersionId": self.put(Key, Body)}
+    def s3_put_object(self, *, Bucket: str, Key: str, Body: BinaryIO, **_: Any) -> Answer:  # noqa: N803
+        return {"VersionId": self.put(Key, Body.read())}
 
     def s3_get_object(self, *, Bucket: str, Key: str, VersionId: str | None = None) -> Answer:  # noqa: N803
         versions = self.objects.get(Key, [])

@@ -150,7 +150,7 @@ def environment(values: Mapping[str, str]) -> Any:
 def watch(local: LocalEngine) -> int:
     """One run of the watchdog, as an operator starts it after a restart; how many uploads it drove on."""
     with environment(local.endpoints.environment()), closing(Context(Settings.from_environment())) as ctx:
-        return len(bring_back(ctx, Path(local.endpoints.inbox_dir)))
+        return len(list(bring_back(ctx, Path(local.endpoints.inbox_dir))))
 
 
 def vendors_of(load: Load, some: Sequence[tuple[str, File]]) -> None:

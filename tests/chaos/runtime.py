@@ -150,15 +150,24 @@ class ChaosConnection(psycopg.Connection[Any]):
 
 class _ChaosCursor(psycopg.Cursor[Any]):
     def execute(self, query: Any, *arguments: Any, **options: Any) -> Any:
+        with self._places(query):
+            return super().execute(query, *arguments, **options)
+
+    def stream(self, query: Any, *arguments: Any, **options: Any) -> Iterator[Any]:
+        with self._places(query):
+            yield from super().stream(query, *arguments, **options)
+
+    @contextmanager
+    def _places(self, query: Any) -> Iterator[None]:
         connection = self.connection
         if not isinstance(connection, ChaosConnection):
-            return super().execute(query, *arguments, **options)
+            yield
+            return
         runtime = connection.container.runtime
         name = runtime.statements.get(query) or "sql." + "_".join(str(query).split()[:3])
         connection.container.reach(f"before {name}")
-        super().execute(query, *arguments, **options)
+        yield
         connection.container.reach(f"after {name}")
-        return self
 
 
 class Runtime:
@@ -219,8 +228,8 @@ class Runtime:
     def _watchdog(self, event: Event, _: object) -> Any:
         ctx = self.current.container.context
         if event.get("sweep"):
-            return watchdog.sweep(ctx, patience=timedelta(0))
-        return watchdog.drive(ctx, patience=timedelta(0), at_once=None)
+            return list(watchdog.sweep(ctx, patience=timedelta(0)))
+        return list(watchdog.drive(ctx, patience=timedelta(0), at_once=None))
 
     def terminate(self, backend: int) -> None:
         self.ask("select pg_terminate_backend(%s, 5000)", (backend,))

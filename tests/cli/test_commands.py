@@ -21,7 +21,7 @@ from onboarding.cli.connect import connected
 from onboarding.cli.console import shown
 from onboarding.cli.failures import CommandError, explain
 from onboarding.cli.main import main
-from onboarding.cli.transfer import Outcome, Submission, follow
+from onboarding.cli.transfer import Look, Outcome, Submission, follow
 from onboarding.context import Context
 from onboarding.intake import Object
 from onboarding.local.endpoints import Endpoints, write_endpoints
@@ -186,8 +186,8 @@ def ending_with(outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "follow", lambda *_: [outcome])
 
 
-def outcome_of(upload: Upload | None, quarantined: str | None = None) -> Outcome:
-    return Outcome(SUBMISSION, upload, quarantined, 1.234)
+def outcome_of(upload: Upload | None, quarantined: str | None = None, unprocessed: int = 0) -> Outcome:
+    return Outcome(SUBMISSION, upload, quarantined, 1.234, unprocessed)
 
 
 ALL_VALID = an_upload(status=UploadStatus.COMPLETED, valid_records=100, error_records=0)
@@ -209,10 +209,16 @@ REFUSED = an_upload(
         (outcome_of(ALL_VALID), 0, "100 of 100 rows are in the catalog, 0 failed."),
         (outcome_of(SOME_FAILED), 2, "92 of 100 rows are in the catalog, 8 failed."),
         (outcome_of(NONE_VALID), 2, "0 of 100 rows are in the catalog, 100 failed."),
+        (
+            outcome_of(SOME_FAILED, unprocessed=3),
+            1,
+            "By no fault of the file's, 3 of its rows could not",
+        ),
+        (outcome_of(NONE_VALID, unprocessed=100), 1, "By no fault of the file's, 100 of its rows could not"),
         (outcome_of(REFUSED), 3, "Refused: The file is empty (EMPTY_FILE)"),
         (outcome_of(None, "The vendor 'X' is not known"), 3, "Refused: The vendor 'X' is not known."),
     ],
-    ids=["all valid", "some failed", "none valid", "refused", "quarantined"],
+    ids=["all valid", "some failed", "none valid", "some ended", "all ended", "refused", "quarantined"],
 )
 def test_exit_code_and_words_for_each_outcome(
     outcome: Outcome, code: int, said: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch
@@ -259,10 +265,10 @@ def test_json_without_waiting_has_the_same_keys(capsys: Captured, monkeypatch: p
 class Looks:
     """A database that shows an upload as it stands at each look, the last state for ever."""
 
-    def __init__(self, *states: tuple[Upload | None, str | None]) -> None:
+    def __init__(self, *states: Look) -> None:
         self.states = list(states)
 
-    def run(self, _: object) -> list[tuple[Upload | None, str | None]]:
+    def run(self, _: object) -> list[Look]:
         return [self.states.pop(0) if len(self.states) > 1 else self.states[0]]
 
     def follow(self, timeout: float) -> tuple[Outcome, list[Upload | None]]:
@@ -275,12 +281,12 @@ def test_waits_until_the_vendor_was_told(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(transfer, "POLL_SECONDS", 0)
     finished = an_upload()
     told = an_upload(notified_at=datetime.now(UTC))
-    outcome, seen = Looks((None, None), (finished, None), (told, None)).follow(5)
+    outcome, seen = Looks((None, None, 0), (finished, None, 0), (told, None, 0)).follow(5)
     assert (outcome.upload, seen) == (told, [None, finished, told])
 
 
 def test_waits_no_longer_for_what_was_set_aside() -> None:
-    outcome, _ = Looks((None, "The vendor is not known")).follow(0)
+    outcome, _ = Looks((None, "The vendor is not known", 0)).follow(0)
     assert (outcome.upload, outcome.quarantined, outcome.exit_code) == (None, "The vendor is not known", 3)
 
 
@@ -294,7 +300,7 @@ def test_waits_no_longer_for_what_was_set_aside() -> None:
 )
 def test_a_timeout_names_the_upload(upload: Upload | None, said: str) -> None:
     with pytest.raises(CommandError) as caught:
-        Looks((upload, None)).follow(0)
+        Looks((upload, None, 0)).follow(0)
     assert said in str(caught.value)
     assert (upload.upload_id if upload else SUBMISSION.upload_id) in str(caught.value)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from types import SimpleNamespace
 from typing import Any, cast
@@ -112,4 +113,6 @@ def test_the_mail_is_as_shown() -> None:
 
 def test_the_report_is_as_shown() -> None:
     [text] = shown("## The report", "csv")
-    assert text.replace("\n", "\r\n").encode() == report.report_of([ReportedRow(5, ERROR, CELLS)])
+    file = io.BytesIO()
+    report.write_report(file, [ReportedRow(5, ERROR, CELLS)])
+    assert text.replace("\n", "\r\n").encode() == file.getvalue()

@@ -65,9 +65,13 @@ def run_engine(state: Path, port: int | None, on_ready: Callable[[Endpoints], No
 def _bring_back(endpoints: Endpoints) -> None:
     """Drive on what was under way when this state directory was last used: the engine itself has forgotten it."""
     with environment_of(endpoints), closing(Context(Settings.from_environment())) as ctx:
-        driven = bring_back(ctx, Path(endpoints.inbox_dir))
-    for upload in driven:
-        say(f"  {upload.outcome}: {upload.upload_id or upload.s3_key}")
+        for found in bring_back(ctx, Path(endpoints.inbox_dir)):
+            if isinstance(found, Exception):
+                about = ", ".join(found.__notes__)
+                why = f"{type(found).__name__}: {found}"
+                say(f"  not brought back: {about} ({why}); the watchdog tries again", style="red", stderr=True)
+            else:
+                say(f"  {found.outcome}: {found.upload_id or found.s3_key}")
 
 
 def _show(endpoints: Endpoints) -> None:

@@ -18,11 +18,12 @@ def show(upload_id: UploadId, as_json: Json = False, state: State = None) -> Non
     """Show one upload."""
     with connected(state) as ctx:
         found = find(ctx, upload_id)
-        errors = ctx.database.run(lambda connection: ledger.report_rows(connection, upload_id))
+        kinds = ctx.database.run(
+            lambda connection: Counter(row.error.error_type for row in ledger.report_rows(connection, upload_id))
+        )
         summary = ctx.database.run(lambda connection: summary_of(connection, upload_id))
         detected = ctx.database.run(lambda connection: readings.detected_in(connection, upload_id))
         warnings = ctx.database.run(lambda connection: readings.warnings_of(connection, upload_id))
-    kinds = Counter(row.error.error_type for row in errors)
     if as_json:
         say_json(
             {

@@ -37,17 +37,23 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a file: an upload whose result was published, or the reason why it belongs to nobody."""
+    """What became of a file: an upload whose result was published, or the reason why it belongs to nobody.
+
+    `unprocessed` counts the rows that were ended without having been judged.
+    """
 
     submission: Submission
     upload: Upload | None
     quarantined: str | None
     seconds: float
+    unprocessed: int = 0
 
     @property
     def exit_code(self) -> int:
         if self.upload is None or self.upload.failure_code:
             return REFUSED
+        if self.unprocessed:
+            return OUR_FAULT
         return SOME_FAILED if self.upload.error_records else ALL_VALID
 
 
@@ -93,17 +99,17 @@ def follow(ctx: Context, submissions: Sequence[Submission], timeout: float, prog
     while True:
         pending = [submission for submission in submissions if submission not in outcomes]
         looks = _look(ctx, pending)
-        for submission, (upload, quarantined) in zip(pending, looks, strict=True):
+        for submission, (upload, quarantined, unprocessed) in zip(pending, looks, strict=True):
             progress(submission, upload)
             if quarantined is not None or (upload is not None and upload.notified_at is not None):
                 seconds = time.monotonic() - submission.started
-                outcomes[submission] = Outcome(submission, upload, quarantined, seconds)
+                outcomes[submission] = Outcome(submission, upload, quarantined, seconds, unprocessed)
         if len(outcomes) == len(submissions):
             return [outcomes[submission] for submission in submissions]
         if time.monotonic() > deadline:
             late = [
                 _lateness(submission, upload)
-                for submission, (upload, _) in zip(pending, looks, strict=True)
+                for submission, (upload, *_) in zip(pending, looks, strict=True)
                 if submission not in outcomes
             ]
             raise CommandError(f"Not finished after {timeout:g} s:\n" + "\n".join(late))
@@ -136,16 +142,19 @@ def summary_without_history(submission: Submission, status: str, seconds: float)
     }
 
 
-def _look(ctx: Context, submissions: Sequence[Submission]) -> list[tuple[Upload | None, str | None]]:
-    """The upload of each file, if it was opened, and why it was set aside, if it was."""
+Look = tuple[Upload | None, str | None, int]
+"""An upload, if it was opened; why the file was set aside, if it was; how many rows were ended unjudged."""
 
-    def look(connection: Connection) -> list[tuple[Upload | None, str | None]]:
-        found = []
+
+def _look(ctx: Context, submissions: Sequence[Submission]) -> list[Look]:
+    def look(connection: Connection) -> list[Look]:
+        found: list[Look] = []
         for submission in submissions:
             upload = _upload_of(connection, submission)
             source = submission.source
             reason = None if upload else ledger.quarantine_reason(connection, source.key, source.version_id)
-            found.append((upload, reason))
+            unprocessed = ledger.unprocessed_rows(connection, upload.upload_id) if upload and upload.notified_at else 0
+            found.append((upload, reason, unprocessed))
         return found
 
     return ctx.database.run(look)

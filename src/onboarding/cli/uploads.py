@@ -194,6 +194,9 @@ def _verdict(outcome: Outcome) -> Iterator[str]:
         f"{upload.status.capitalize()} in {outcome.seconds:.1f} s: {upload.valid_records:,} of "
         f"{upload.total_records:,} rows are in the catalog, {upload.error_records:,} failed."
     )
+    if outcome.unprocessed:
+        rows = f"{outcome.unprocessed:,} of its rows could not be processed"
+        yield f"By no fault of the file's, {rows}: upload those again."
     if upload.error_records:
         yield f"What to fix: onboarding report {upload.upload_id}"
         if upload.fix_file_s3_key:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from onboarding.context import context
-from onboarding.handlers.telemetry import count, logger, measured
+from onboarding.handlers.telemetry import count, logger, measured, naming
 from onboarding.intake import Object, take_in
 
 
@@ -14,7 +14,8 @@ def handler(event: dict[str, Any], _: object) -> None:
     for record in event.get("Records", []):
         with measured("CSVProcessingTime") as metrics:
             source = Object.announced(record)
-            intake = take_in(context(), source)
+            with naming(s3_key=source.key, vendor_id=source.vendor_id):
+                intake = take_in(context(), source)
             said = {"upload_id": intake.upload_id, "vendor_id": intake.vendor_id, "s3_key": source.key}
             for name, value in said.items():
                 metrics.add_metadata(name, value)

@@ -7,36 +7,40 @@ from typing import Any
 
 from onboarding.context import context
 from onboarding.finish import finish
-from onboarding.handlers.telemetry import count, logger, measured
+from onboarding.handlers.telemetry import count, logger, measured, naming
 from onboarding.notify import retry_soon
 
 
 def handler(event: dict[str, Any], _: object) -> dict[str, list[dict[str, str]]]:
     with measured("ErrorProcessingTime") as metrics:
-        messages: dict[str, list[dict[str, Any]]] = {}
+        messages: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
         failed: list[dict[str, Any]] = []
         for record in event["Records"]:
             try:
-                messages.setdefault(json.loads(record["body"])["upload_id"], []).append(record)
+                body = json.loads(record["body"])
+                messages.setdefault(body["upload_id"], []).append((record, body))
             except (ValueError, KeyError, TypeError):
                 # Not a message of ours: it comes thrice, then lies in the dead-letter queue for an operator to see.
                 logger.exception("message without an upload", extra={"message_id": record["messageId"]})
                 failed.append(record)
         processed = 0
-        for upload_id, records in messages.items():
+        for upload_id, received in messages.items():
+            said = {"upload_id": upload_id, "vendor_id": received[0][1].get("vendor_id")}
             try:
                 upload = finish(context(), upload_id)
             except Exception:  # noqa: BLE001 - reported as failed, so it comes again; its neighbours need not
-                logger.exception("upload not finished", extra={"upload_id": upload_id})
-                failed += records
+                logger.exception("upload not finished", extra=said)
+                failed += [record for record, _ in received]
             else:
-                processed += len(records)
+                # The others say that an upload is complete, and are about no row.
+                processed += sum(1 for _, body in received if "error_type" in body)
                 if upload is not None:
-                    said = {"upload_id": upload_id, "vendor_id": upload.vendor_id}
                     logger.info("upload finished", extra={**said, "status": upload.status.value})
+        upload_ids = sorted(messages)
         if failed:
-            retry_soon(context(), failed)
-        metrics.add_metadata("upload_ids", sorted(messages))
+            with naming(upload_ids=upload_ids):
+                retry_soon(context(), failed)
+        metrics.add_metadata("upload_ids", upload_ids)
         count(metrics, "ErrorsProcessed", processed)
-        logger.info("messages processed", extra={"upload_ids": sorted(messages), "failed": len(failed)})
+        logger.info("messages processed", extra={"upload_ids": upload_ids, "failed": len(failed)})
     return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in failed]}

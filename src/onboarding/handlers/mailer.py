@@ -6,13 +6,14 @@ import json
 from typing import Any
 
 from onboarding.context import context
-from onboarding.handlers.telemetry import logger
+from onboarding.handlers.telemetry import logger, naming
 from onboarding.mail import Result, send
 
 
 def handler(event: dict[str, Any], _: object) -> None:
     for record in event["Records"]:
         result = Result(**json.loads(record["Sns"]["Message"]))
-        sent = send(context(), result)
         said = {"upload_id": result.upload_id, "vendor_id": result.vendor_id}
+        with naming(**said):
+            sent = send(context(), result)
         logger.info("mail sent" if sent else "mail was sent before", extra=said)

@@ -8,19 +8,21 @@ from __future__ import annotations
 from typing import Any
 
 from onboarding.context import context
-from onboarding.handlers.telemetry import count, logger, measured
+from onboarding.handlers.telemetry import count, logger, measured, naming
 from onboarding.judge import judge
 
 
 def handler(event: dict[str, Any], _: object) -> None:
     with measured("ValidationProcessingTime") as metrics:
-        judgement = judge(context(), [record["dynamodb"]["NewImage"] for record in event["Records"]])
+        images = [record["dynamodb"]["NewImage"] for record in event["Records"]]
+        said = {
+            "upload_ids": sorted({image["upload_id"]["S"] for image in images}),
+            "vendor_ids": sorted({image["vendor_id"]["S"] for image in images}),
+        }
+        with naming(**said):
+            judgement = judge(context(), images)
         rejected = sum(1 for errors in judgement.errors.values() if errors)
         validated = len(judgement.errors) - rejected
-        said = {
-            "upload_ids": sorted({upload_id for upload_id, _ in judgement.errors}),
-            "vendor_ids": sorted({record["dynamodb"]["NewImage"]["vendor_id"]["S"] for record in event["Records"]}),
-        }
         for name, value in said.items():
             metrics.add_metadata(name, value)
         count(metrics, "ProductsValidated", validated)

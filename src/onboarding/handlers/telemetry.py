@@ -30,3 +30,13 @@ def measured(duration_metric: str) -> Iterator[Metrics]:
 
 def count(metrics: Metrics, name: str, value: int) -> None:
     metrics.add_metric(name, MetricUnit.Count, value)
+
+
+@contextmanager
+def naming(**ids: object) -> Iterator[None]:
+    """Log whatever escapes from the block with these ids beside it; it escapes all the same."""
+    try:
+        yield
+    except Exception:
+        logger.exception("call failed", extra=ids)
+        raise

@@ -1,4 +1,7 @@
-"""`python -m onboarding.local`: the local engine in the foreground, without the command line around it."""
+"""`python -m onboarding.local`: the local engine in the foreground, without the command line around it.
+
+What was under way when it stopped is left to the watchdog; `onboarding local up` brings it back at once.
+"""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from onboarding.sql import statement
 from onboarding.watchdog import Driven, drive, sweep
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from onboarding.context import Context
@@ -19,9 +20,16 @@ AT_ONCE = timedelta(0)
 """Nothing else is under way, so nothing has to be waited for."""
 
 
-def bring_back(ctx: Context, inbox: Path) -> list[Driven]:
-    """Drive on every upload that did not end, and tell again of those whose mail was lost with the engine."""
+def bring_back(ctx: Context, inbox: Path) -> Iterator[Driven | Exception]:
+    """Drive on every upload that did not end, and tell again of those whose mail was lost with the engine.
+
+    Gives what could not be driven on as its fault, with a note of what it was about: the watchdog tries again.
+    """
     found = (re.search(r"^Upload ID: (\S+)", mail.text, re.MULTILINE) for mail in read_mails(inbox))
     mailed = [match[1] for match in found if match]
     ctx.database.run(lambda connection: connection.execute(statement("forget_unsent"), {"mailed": mailed}))
-    return [*drive(ctx, patience=AT_ONCE, at_once=None), *sweep(ctx, patience=AT_ONCE)]
+    for driven in (drive(ctx, patience=AT_ONCE, at_once=None), sweep(ctx, patience=AT_ONCE)):
+        try:
+            yield from driven
+        except ExceptionGroup as faults:
+            yield from faults.exceptions

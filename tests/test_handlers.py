@@ -1,0 +1,195 @@
+"""What every function writes while it works: its log lines with their ids, and its metrics. Also when it fails."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+from onboarding import watchdog as steps
+from onboarding.handlers import csv_parser, error_processor, mailer, product_validator, telemetry, watchdog
+from onboarding.mail import Result
+from tests.database import an_upload
+from tests.pipeline import Pipeline, csv_of, product, until
+
+NAMESPACE = "EcommerceProductOnboarding"
+UPLOAD_ID = "UPLOAD_20241221_103045_0a1b2c3d"
+
+
+class Fault(Exception):
+    """One of ours."""
+
+
+class Written:
+    """What a handler wrote to standard output, line by line."""
+
+    def __init__(self, log: io.StringIO, capsys: pytest.CaptureFixture[str]) -> None:
+        self._log, self._capsys = log, capsys
+
+    def logged(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self._log.getvalue().splitlines()]
+
+    def line(self, message: str) -> dict[str, Any]:
+        """The one line with this message."""
+        [found] = [line for line in self.logged() if line["message"] == message]
+        return found
+
+    def metrics(self) -> dict[str, Any]:
+        """The one metric line."""
+        [line] = self._capsys.readouterr().out.splitlines()
+        metrics: dict[str, Any] = json.loads(line)
+        return metrics
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Written:
+    log = io.StringIO()
+    monkeypatch.setattr(telemetry.logger.registered_handler, "stream", log)
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE)
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "tested")
+    for module in (csv_parser, error_processor, mailer, product_validator, watchdog):
+        monkeypatch.setattr(module, "context", lambda: None)
+    return Written(log, capsys)
+
+
+def failing(*_: object) -> None:
+    raise Fault
+
+
+def s3_event(key: str) -> dict[str, Any]:
+    return {"Records": [{"s3": {"bucket": {"name": "b"}, "object": {"key": key, "versionId": "v"}}}]}
+
+
+def stream_event(*rows: tuple[str, str]) -> dict[str, Any]:
+    images = [{"upload_id": {"S": upload_id}, "vendor_id": {"S": vendor_id}} for upload_id, vendor_id in rows]
+    return {"Records": [{"dynamodb": {"NewImage": image}} for image in images]}
+
+
+def queue_event(*bodies: dict[str, Any]) -> dict[str, Any]:
+    return {"Records": [{"messageId": str(n), "body": json.dumps(body)} for n, body in enumerate(bodies)]}
+
+
+def message(**more: str) -> dict[str, Any]:
+    return {"upload_id": UPLOAD_ID, "vendor_id": "VEND001", **more}
+
+
+# A call that fails
+
+
+@pytest.mark.parametrize(
+    ("step", "event", "named"),
+    [
+        (
+            "csv_parser.take_in",
+            s3_event("uploads/VEND001/my+file.csv"),
+            {"s3_key": "uploads/VEND001/my file.csv", "vendor_id": "VEND001"},
+        ),
+        (
+            "product_validator.judge",
+            stream_event(("UPLOAD_2", "VEND002"), ("UPLOAD_1", "VEND001"), ("UPLOAD_2", "VEND002")),
+            {"upload_ids": ["UPLOAD_1", "UPLOAD_2"], "vendor_ids": ["VEND001", "VEND002"]},
+        ),
+        (
+            "mailer.send",
+            {"Records": [{"Sns": {"Message": json.dumps(dict.fromkeys(Result.__slots__, "") | message())}}]},
+            message(),
+        ),
+    ],
+    ids=["csv-parser", "product-validator", "mailer"],
+)
+def test_a_fault_escapes_and_leaves_a_line_that_says_whose(
+    step: str, event: dict[str, Any], named: dict[str, Any], written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"onboarding.handlers.{step}", failing)
+    module = import_module(f"onboarding.handlers.{step.split('.', maxsplit=1)[0]}")
+    with pytest.raises(Fault):
+        module.handler(event, None)
+    line = written.line("call failed")
+    assert {name: line[name] for name in named} == named
+    assert (line["level"], line["exception_name"]) == ("ERROR", "Fault")
+
+
+def test_an_upload_that_cannot_be_finished_leaves_a_line_and_comes_again(
+    written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(error_processor, "finish", failing)
+    monkeypatch.setattr(error_processor, "retry_soon", lambda *_: None)
+    answer = error_processor.handler(queue_event(message()), None)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "0"}]}
+    line = written.line("upload not finished")
+    assert (line["upload_id"], line["vendor_id"], line["exception_name"]) == (UPLOAD_ID, "VEND001", "Fault")
+
+
+def test_messages_that_cannot_be_sent_back_leave_a_line(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(error_processor, "finish", failing)
+    monkeypatch.setattr(error_processor, "retry_soon", failing)
+    with pytest.raises(Fault):
+        error_processor.handler(queue_event(message()), None)
+    assert written.line("call failed")["upload_ids"] == [UPLOAD_ID]
+
+
+def test_what_the_watchdog_drove_on_is_told_beside_what_it_could_not(
+    written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def drive(_: object) -> Iterator[steps.Driven]:
+        yield steps.Driven(UPLOAD_ID, "VEND001", "uploads/VEND001/a.csv", "resumed")
+        raise ExceptionGroup("1 of 2 could not be driven on", [Fault()])
+
+    monkeypatch.setattr(watchdog, "drive", drive)
+    with pytest.raises(ExceptionGroup):
+        watchdog.handler({}, None)
+    line = written.line("upload resumed")
+    assert (line["upload_id"], line["vendor_id"]) == (UPLOAD_ID, "VEND001")
+    assert written.metrics()["UploadsDrivenOn"] == [1.0]
+
+
+# What is counted
+
+
+def test_only_messages_about_rows_count_as_errors(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(error_processor, "finish", lambda *_: an_upload())
+    row = message(error_type="INVALID_PRICE")
+    error_processor.handler(queue_event(row, row, message(event="upload_finished")), None)
+    assert written.metrics()["ErrorsProcessed"] == [2.0]
+    line = written.line("upload finished")
+    assert (line["upload_id"], line["vendor_id"], line["status"]) == (UPLOAD_ID, "VEND001", "partial")
+
+
+# The contract's list, to the letter.
+COUNTED = {
+    "csv-parser": {"CSVRecordsProcessed", "CSVRecordsSuccessful", "CSVProcessingTime"},
+    "product-validator": {"ProductsValidated", "ProductsRejected", "ValidationProcessingTime"},
+    "error-processor": {"ErrorsProcessed", "ErrorProcessingTime"},
+}
+SAID = {"csv-parser": "object staged", "product-validator": "batch judged", "error-processor": "upload finished"}
+
+
+@pytest.mark.parametrize("function", COUNTED)
+def test_a_function_writes_the_contracts_metrics_and_whose_upload_it_was(pipeline: Pipeline, function: str) -> None:
+    rows = [product(f"told-{function}-1"), product(f"told-{function}-2", price="0")]
+    upload = pipeline.run("VEND001", f"told-{function}.csv", csv_of(rows))
+    logs = pipeline.endpoints.client("logs")
+
+    def lines() -> list[dict[str, Any]]:
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{function}")
+        written = [event["message"] for page in pages for event in page["events"]]
+        return [json.loads(text) for text in written if text.startswith("{") and upload.upload_id in text]
+
+    def of(condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        return until(lambda: next(filter(condition, lines()), None), f"{function}'s line")
+
+    said = of(lambda line: line.get("message") == SAID[function])
+    ids = [said.get(name) or said[f"{name}s"] for name in ("upload_id", "vendor_id")]
+    assert ids in ([upload.upload_id, "VEND001"], [[upload.upload_id], ["VEND001"]])
+
+    metrics = of(lambda line: "_aws" in line)
+    [directive] = metrics["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == NAMESPACE
+    assert {metric["Name"] for metric in directive["Metrics"]} == COUNTED[function]
+    assert directive["Dimensions"] == [["service"]]
+    assert COUNTED[function] | {"service"} <= metrics.keys()
+    assert metrics["service"] == function
