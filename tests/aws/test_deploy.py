@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from unittest.mock import MagicMock
 
+import boto3
 import pytest
 
 from onboarding.cli.main import main
 from onboarding.database import open_connection
 from onboarding.deploy import buckets, checks
+from onboarding.deploy.adopt import import_request, kept
 from onboarding.deploy.calls import admin
 from onboarding.deploy.checks import account_of, deployed
-from onboarding.deploy.destroy import destroy, kept
+from onboarding.deploy.destroy import destroy
 from onboarding.deploy.plan import STACKS, DeployError, Plan, stack_name, template_text
-from onboarding.deploy.steps import Deployment
-from onboarding.local.template import Template
+from onboarding.deploy.steps import Deployment, client_of
 from tests.aws.conftest import Account, empty_account
 
 SENDER = "uploads@techmart.example"
@@ -93,8 +95,22 @@ def test_from_an_empty_account_to_nothing_and_back(account: Account) -> None:
     assert database["MultiAZ"] is True
 
     account.client("s3").put_object(Bucket=bucket, Key="uploads/VEND001/kept.txt", Body=b"kept")
+    # Vendors' own identities have the policy, which could not be deleted then.
+    iam = account.client("iam")
+    arn = outputs["VendorPolicyArn"]
+    trusted = {"Version": "2012-10-17", "Statement": []}
+    iam.create_user(UserName="vendor-1")
+    iam.attach_user_policy(UserName="vendor-1", PolicyArn=arn)
+    iam.create_role(RoleName="vendor-2", AssumeRolePolicyDocument=json.dumps(trusted))
+    iam.attach_role_policy(RoleName="vendor-2", PolicyArn=arn)
+    iam.create_group(GroupName="vendors")
+    iam.attach_group_policy(GroupName="vendors", PolicyArn=arn)
+    told.clear()
     destroy(account.client, deployment.plan, told.append, with_data=False, pause=0.02)
     assert deployed(account.client) == []
+    assert iam.list_attached_user_policies(UserName="vendor-1")["AttachedPolicies"] == []
+    for whom in ("the user vendor-1", "the role vendor-2", "the group vendors"):
+        assert f"  takes the policy for vendors' own identities from {whom}" in told
     assert versions(account, bucket) == 1
     [snapshot] = account.client("rds").describe_db_snapshots(DBInstanceIdentifier="ecommerce-db")["DBSnapshots"]
 
@@ -116,6 +132,32 @@ def test_from_an_empty_account_to_nothing_and_back(account: Account) -> None:
     assert account.client("dynamodb").list_tables()["TableNames"] == []
 
 
+@pytest.mark.usefixtures("credentials")
+def test_another_region_leaves_the_data_alone(account: Account, capsys: pytest.CaptureFixture[str]) -> None:
+    """A bucket's name is the account's in every region, so that it would be found from there as well."""
+    number = account_of(account.client)
+    bucket = f"ecommerce-product-uploads-{number}"
+    s3 = account.client("s3")
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="uploads/VEND001/live.csv", Body=b"live")
+    elsewhere = client_of(boto3.session.Session(region_name="eu-west-1"))
+    try:
+        destroying = ["destroy", "--region", "eu-west-1", "--delete-data", "--yes"]
+        assert main(destroying) == 1
+        assert "deletes for good, in eu-west-1:" in capsys.readouterr().err
+        assert main([*destroying, "--confirm-account", number]) == 1
+        assert f"{bucket} is a bucket in us-east-1, and this is about eu-west-1" in capsys.readouterr().err
+        assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 1
+
+        found = [finding for finding in checks.check(elsewhere, Plan(mail_sender=SENDER)) if finding.blocks]
+        assert any(bucket in finding.text for finding in found)
+        with pytest.raises(DeployError, match="one deployment, in one region"):
+            import_request(elsewhere, template_text("pipeline"), {"DatabaseSecretArn": "arn"})
+    finally:
+        buckets.empty(s3, bucket)
+        s3.delete_bucket(Bucket=bucket)
+
+
 def test_what_outlives_the_stacks_is_known() -> None:
     names = {name for _, name in kept("123456789012", "eu-west-1")}
     assert {"ecommerce-product-uploads-123456789012", "UploadRecords", "ecommerce/rds/credentials"} <= names
@@ -130,13 +172,21 @@ def test_templates_go_through_a_bucket_that_refuses_plain_http() -> None:
     assert statement["Resource"] == [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]
 
 
-def test_an_action_that_is_refused_says_why(account: Account) -> None:
+@pytest.mark.usefixtures("credentials")
+def test_an_action_that_is_refused_says_why(
+    account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     told: list[str] = []
-    rehearsal(account, told).run()
+    outputs = rehearsal(account, told).run()
     with pytest.raises(DeployError, match="there is no vendor NOBODY"):
         admin(account.client("lambda"), "suspend_vendor", vendor_id="NOBODY")
     with pytest.raises(DeployError, match="there is no action drop_all"):
         admin(account.client("lambda"), "drop_all")
+    # Where no local engine runs, a command has the function do it.
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("S3_BUCKET_NAME", outputs["Bucket"])
+    assert main(["vendors", "suspend", "NOBODY"]) == 1
+    assert capsys.readouterr().err == "there is no vendor NOBODY\n"
 
 
 @pytest.fixture
@@ -190,16 +240,3 @@ def test_data_goes_only_when_told_twice(account: Account, capsys: pytest.Capture
     assert f"--confirm-account {account_of(account.client)}" in said
     assert "UploadRecords" in said
     assert main(["destroy", "--delete-data", "--confirm-account", "1", "--yes"]) == 1
-
-
-def test_an_account_that_allows_few_functions_reserves_none() -> None:
-    template = Template(template_text("pipeline"), {}, "0" * 12, "us-east-1")
-    reserved = {name.removesuffix("Concurrency"): int(template.parameter(name)) for name in checks.RESERVED}
-    functions = template.of_type("AWS::Lambda::Function").items()
-    assert {name for name, properties in functions if "ReservedConcurrentExecutions" in properties} == set(reserved)
-    assert list(reserved.values()) == list(checks.RESERVED.values())
-
-    client = MagicMock()
-    for limit, given in ((10, dict.fromkeys(checks.RESERVED, "0")), (1_000, {})):
-        client("lambda").get_account_settings.return_value = {"AccountLimit": {"ConcurrentExecutions": limit}}
-        assert checks.concurrency(client) == given

@@ -11,8 +11,9 @@ from onboarding.cli.console import say
 from onboarding.cli.cost import Network
 from onboarding.cli.failures import CommandError
 from onboarding.cost.bill import Choice, bill, total
+from onboarding.deploy.adopt import kept
 from onboarding.deploy.checks import account_of, deployed
-from onboarding.deploy.destroy import destroy, kept
+from onboarding.deploy.destroy import destroy
 from onboarding.deploy.plan import DeployError, MakeClient, Plan, template_text
 from onboarding.deploy.steps import Deployment, client_of
 from onboarding.local.template import Template
@@ -92,12 +93,14 @@ def destroy_command(
     client = _client(region)
     try:
         account = account_of(client)
+        region = client("s3").meta.region_name
         if delete_data and confirm_account != account:
-            names = "\n".join(f"  {name}" for _, name in kept(account, client("s3").meta.region_name))
+            names = "\n".join(f"  {name}" for _, name in kept(account, region))
             raise CommandError(
-                f"--delete-data deletes for good:\n{names}\nIf that is meant, say it again: --confirm-account {account}"
+                f"--delete-data deletes for good, in {region}:\n{names}\n"
+                f"If that is meant, say it again: --confirm-account {account}"
             )
-        say(f"Account {account}, region {client('s3').meta.region_name}. These stacks go:")
+        say(f"Account {account}, region {region}. These stacks go:")
         for name in deployed(client):
             say(f"  {name}")
         if not yes:

@@ -24,6 +24,9 @@ STACKS = ("registry", "network", "database", "pipeline", "operations")
 
 PREFIX = "product-onboarding"
 
+DATABASE = "ecommerce-db"
+"""The instance's name."""
+
 
 def stack_name(template: str) -> str:
     return f"{PREFIX}-{template}"
