@@ -310,6 +310,15 @@ def test_migrations_run_once(database_url: str) -> None:
         assert [(number, name) for number, name, _ in before] == [(number, name) for number, name, _ in migrations()]
 
 
+def test_a_migration_may_take_longer_than_a_statement(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    notes = (9999, "notes.sql", "create table noted as select current_setting('statement_timeout') as timeout")
+    monkeypatch.setattr("onboarding.database.migrations", lambda: [*migrations(), notes])
+    with open_connection(new_database(database_url, "migrated_slowly")) as connection:
+        migrate(connection)
+        assert connection.execute("select timeout from noted").fetchone() == ("0",)
+        assert connection.execute("show statement_timeout").fetchone() == ("1min",)
+
+
 def test_migrations_that_start_at_the_same_time_run_once(database_url: str) -> None:
     url = new_database(database_url, "migrated_at_once")
     start = threading.Barrier(4, timeout=30)

@@ -6,6 +6,10 @@ import os
 from dataclasses import dataclass
 
 
+class NotSet(Exception):
+    """An environment variable that is needed and not set; the message names it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The environment variables, read when asked for: a function needs only the ones that its steps use."""
@@ -19,7 +23,7 @@ class Settings:
     def _required(self, name: str) -> str:
         value = self.environment.get(name)
         if not value:
-            raise KeyError(f"the environment variable {name} is not set")
+            raise NotSet(f"The environment variable {name} is not set.")
         return value
 
     @property

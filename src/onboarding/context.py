@@ -29,6 +29,10 @@ PARALLEL_CALLS = 8
 """Calls to one service under way at once, where a step has many to make."""
 
 
+FOR_A_CALL = Config(read_timeout=310, retries={"total_max_attempts": 1})
+"""For a client that calls functions: waits as long as one may take; a retry of its own would be a second call."""
+
+
 class Context:
     """One per process. Steps take it as their first argument."""
 
@@ -61,9 +65,7 @@ class Context:
 
     @cached_property
     def lambdas(self) -> LambdaClient:
-        # Waits as long as a function may take; a retry of ours would be a second call.
-        waiting = Config(read_timeout=310, retries={"total_max_attempts": 1})
-        return self._session.client("lambda", config=self._config.merge(waiting))
+        return self._session.client("lambda", config=self._config.merge(FOR_A_CALL))
 
     @cached_property
     def sns(self) -> SNSClient:

@@ -125,6 +125,8 @@ def migrate(connection: Connection) -> list[str]:
     Safe to run twice and at the same time: one lock, and one transaction for each migration with its record.
     """
     ran = []
+    # An index on a large table takes its minutes, and so does the wait for another who makes it.
+    connection.execute("set statement_timeout = 0")
     connection.execute("select pg_advisory_lock(%s)", (MIGRATION_LOCK,))
     try:
         connection.execute(
@@ -144,4 +146,5 @@ def migrate(connection: Connection) -> list[str]:
             connection.execute("analyze products, upload_history, validation_errors")
     finally:
         connection.execute("select pg_advisory_unlock(%s)", (MIGRATION_LOCK,))
+        connection.execute("reset statement_timeout")
     return ran

@@ -20,6 +20,8 @@ RETRIED_BY: dict[str, str | None] = {
 }
 """Each failure queue with the function that its events are for; None: its messages go back to the error queue."""
 
+ERROR_QUEUE = "product-validation-errors"
+
 RECEIVE_BATCH = 10
 RETRY_SECONDS = 330
 """How long a message is ours while it is tried again: over a function's time limit."""
@@ -78,7 +80,7 @@ def _retry(ctx: Context, queue: str, message: Any) -> str | None:
     function = RETRIED_BY[queue]
     if function is None:
         ctx.sqs.send_message(
-            QueueUrl=ctx.settings.queue_url,
+            QueueUrl=_url(ctx, ERROR_QUEUE),
             MessageBody=message["Body"],
             MessageAttributes=message.get("MessageAttributes", {}),
         )

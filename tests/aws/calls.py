@@ -114,9 +114,8 @@ def validator_calls(run: Pipeline) -> Generator[str]:
 
 
 def processor_calls(run: Pipeline) -> Generator[str]:
-    # A failed message is an answer here, not a failed call.
-    yield json.dumps(answer(run, "error-processor", queued(json.dumps({"upload_id": complete(run)})))[1])
-    yield json.dumps(answer(run, "error-processor", queued("not ours"))[1])
+    yield outcome(run, "error-processor", queued(json.dumps({"upload_id": complete(run)})))
+    yield outcome(run, "error-processor", queued("not ours"))
 
 
 def mailer_calls(run: Pipeline) -> Generator[str]:

@@ -7,20 +7,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import MagicMock
 
+import boto3
 import pytest
 
 from onboarding.cli.main import main
 from onboarding.database import open_connection
-from onboarding.deploy import buckets, checks, images
+from onboarding.deploy import buckets, checks
+from onboarding.deploy.adopt import import_request, kept
 from onboarding.deploy.calls import admin
 from onboarding.deploy.checks import account_of, deployed
-from onboarding.deploy.destroy import destroy, kept
+from onboarding.deploy.destroy import destroy
 from onboarding.deploy.plan import STACKS, DeployError, Plan, stack_name, template_text
-from onboarding.deploy.steps import Deployment
-from onboarding.local.template import Template
+from onboarding.deploy.steps import Deployment, client_of
 from tests.aws.conftest import Account, empty_account
 
 SENDER = "uploads@techmart.example"
+BASE_IMAGE = "registry.example/python@sha256:" + "0" * 64
 
 
 class Rehearsal(Deployment):
@@ -93,8 +95,22 @@ def test_from_an_empty_account_to_nothing_and_back(account: Account) -> None:
     assert database["MultiAZ"] is True
 
     account.client("s3").put_object(Bucket=bucket, Key="uploads/VEND001/kept.txt", Body=b"kept")
+    # Vendors' own identities have the policy, which could not be deleted then.
+    iam = account.client("iam")
+    arn = outputs["VendorPolicyArn"]
+    trusted = {"Version": "2012-10-17", "Statement": []}
+    iam.create_user(UserName="vendor-1")
+    iam.attach_user_policy(UserName="vendor-1", PolicyArn=arn)
+    iam.create_role(RoleName="vendor-2", AssumeRolePolicyDocument=json.dumps(trusted))
+    iam.attach_role_policy(RoleName="vendor-2", PolicyArn=arn)
+    iam.create_group(GroupName="vendors")
+    iam.attach_group_policy(GroupName="vendors", PolicyArn=arn)
+    told.clear()
     destroy(account.client, deployment.plan, told.append, with_data=False, pause=0.02)
     assert deployed(account.client) == []
+    assert iam.list_attached_user_policies(UserName="vendor-1")["AttachedPolicies"] == []
+    for whom in ("the user vendor-1", "the role vendor-2", "the group vendors"):
+        assert f"  takes the policy for vendors' own identities from {whom}" in told
     assert versions(account, bucket) == 1
     [snapshot] = account.client("rds").describe_db_snapshots(DBInstanceIdentifier="ecommerce-db")["DBSnapshots"]
 
@@ -116,6 +132,32 @@ def test_from_an_empty_account_to_nothing_and_back(account: Account) -> None:
     assert account.client("dynamodb").list_tables()["TableNames"] == []
 
 
+@pytest.mark.usefixtures("credentials")
+def test_another_region_leaves_the_data_alone(account: Account, capsys: pytest.CaptureFixture[str]) -> None:
+    """A bucket's name is the account's in every region, so that it would be found from there as well."""
+    number = account_of(account.client)
+    bucket = f"ecommerce-product-uploads-{number}"
+    s3 = account.client("s3")
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="uploads/VEND001/live.csv", Body=b"live")
+    elsewhere = client_of(boto3.session.Session(region_name="eu-west-1"))
+    try:
+        destroying = ["destroy", "--region", "eu-west-1", "--delete-data", "--yes"]
+        assert main(destroying) == 1
+        assert "deletes for good, in eu-west-1:" in capsys.readouterr().err
+        assert main([*destroying, "--confirm-account", number]) == 1
+        assert f"{bucket} is a bucket in us-east-1, and this is about eu-west-1" in capsys.readouterr().err
+        assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 1
+
+        found = [finding for finding in checks.check(elsewhere, Plan(mail_sender=SENDER)) if finding.blocks]
+        assert any(bucket in finding.text for finding in found)
+        with pytest.raises(DeployError, match="one deployment, in one region"):
+            import_request(elsewhere, template_text("pipeline"), {"DatabaseSecretArn": "arn"})
+    finally:
+        buckets.empty(s3, bucket)
+        s3.delete_bucket(Bucket=bucket)
+
+
 def test_what_outlives_the_stacks_is_known() -> None:
     names = {name for _, name in kept("123456789012", "eu-west-1")}
     assert {"ecommerce-product-uploads-123456789012", "UploadRecords", "ecommerce/rds/credentials"} <= names
@@ -130,13 +172,21 @@ def test_templates_go_through_a_bucket_that_refuses_plain_http() -> None:
     assert statement["Resource"] == [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]
 
 
-def test_an_action_that_is_refused_says_why(account: Account) -> None:
+@pytest.mark.usefixtures("credentials")
+def test_an_action_that_is_refused_says_why(
+    account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     told: list[str] = []
-    rehearsal(account, told).run()
+    outputs = rehearsal(account, told).run()
     with pytest.raises(DeployError, match="there is no vendor NOBODY"):
         admin(account.client("lambda"), "suspend_vendor", vendor_id="NOBODY")
     with pytest.raises(DeployError, match="there is no action drop_all"):
         admin(account.client("lambda"), "drop_all")
+    # Where no local engine runs, a command has the function do it.
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("S3_BUCKET_NAME", outputs["Bucket"])
+    assert main(["vendors", "suspend", "NOBODY"]) == 1
+    assert capsys.readouterr().err == "there is no vendor NOBODY\n"
 
 
 @pytest.fixture
@@ -160,15 +210,21 @@ def test_a_dry_run_says_what_would_be_made_and_what_it_costs(
     monkeypatch.setattr(checks, "_database", lambda *_: iter(()))
     before = account.client("cloudformation").list_stacks()["StackSummaries"]
     settings = ("--set", "ProductValidatorConcurrency=16", "--set", "StreamParallelization=4")
-    assert main(["deploy", "--mail-sender", SENDER, "--network", "nat", *settings, "--dry-run"]) == 0
+    command = ["deploy", "--mail-sender", SENDER, "--base-image", BASE_IMAGE, "--dry-run"]
+    assert main([*command, "--network", "nat", *settings]) == 0
     said = capsys.readouterr().out
     assert "a VPC with two private subnets and a NAT gateway" in said
     assert "About 55." in said
     assert account.client("cloudformation").list_stacks()["StackSummaries"] == before
 
     monkeypatch.setattr(checks, "builder", lambda: None)
-    assert main(["deploy", "--mail-sender", SENDER, "--dry-run"]) == 1
+    assert main(command) == 1
     assert "STOP: No docker, podman or buildah is installed" in capsys.readouterr().out
+
+    monkeypatch.setattr(checks, "builder", lambda: "docker")
+    for base in ("", "public.ecr.aws/lambda/python:3.13"):
+        assert main(["deploy", "--mail-sender", SENDER, "--base-image", base, "--dry-run"]) == 1
+        assert "STOP: The image's base is not named by its digest" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("credentials")
@@ -184,64 +240,3 @@ def test_data_goes_only_when_told_twice(account: Account, capsys: pytest.Capture
     assert f"--confirm-account {account_of(account.client)}" in said
     assert "UploadRecords" in said
     assert main(["destroy", "--delete-data", "--confirm-account", "1", "--yes"]) == 1
-
-
-def test_an_account_that_allows_few_functions_reserves_none() -> None:
-    template = Template(template_text("pipeline"), {}, "0" * 12, "us-east-1")
-    reserved = {name.removesuffix("Concurrency"): int(template.parameter(name)) for name in checks.RESERVED}
-    functions = template.of_type("AWS::Lambda::Function").items()
-    assert {name for name, properties in functions if "ReservedConcurrentExecutions" in properties} == set(reserved)
-    assert list(reserved.values()) == list(checks.RESERVED.values())
-
-    client = MagicMock()
-    for limit, given in ((10, dict.fromkeys(checks.RESERVED, "0")), (1_000, {})):
-        client("lambda").get_account_settings.return_value = {"AccountLimit": {"ConcurrentExecutions": limit}}
-        assert checks.concurrency(client) == given
-
-
-class Registry:
-    """ECR as far as pushing needs it, with what was pushed."""
-
-    class exceptions:  # noqa: N801 - as boto3 has it
-        pass
-
-    def __init__(self) -> None:
-        self.pushed: dict[str, str] = {}
-
-    def describe_images(self, repositoryName: str, imageIds: list[dict[str, str]]) -> object:  # noqa: N803
-        tag = imageIds[0]["imageTag"]
-        digest = self.pushed.get(f"{repositoryName}:{tag}")
-        return {"imageDetails": [{"imageDigest": digest}] if digest else []}
-
-    def get_authorization_token(self) -> object:
-        return {"authorizationData": [{"authorizationToken": "QVdTOnNlY3JldA=="}]}
-
-
-def test_an_image_is_built_once_and_known_by_its_digest(tmp_path: Path) -> None:
-    registry = Registry()
-    commands: list[list[str]] = []
-
-    def run(command: object, stdin: bytes | None = None) -> None:
-        words = list(command)  # type: ignore[call-overload]
-        commands.append(words)
-        assert "secret" not in " ".join(words), "a password is for stdin"
-        if words[1] == "push":
-            registry.pushed[words[2].split("/", 1)[1]] = "sha256:" + "a" * 64
-        if words[1] == "login":
-            assert stdin == b"secret"
-
-    repositories = {"CsvParser": "1.dkr.example/csv-parser-lambda", "Onboarding": "1.dkr.example/onboarding-lambda"}
-    for _ in range(2):
-        found = images.publish(lambda _: registry, repositories, "docker", lambda _: None, run)
-        assert found["CsvParser"] == "1.dkr.example/csv-parser-lambda@sha256:" + "a" * 64
-    assert [words[1] for words in commands] == ["buildx", "login", "tag", "push", "tag", "push"]
-    assert "linux/arm64" in commands[0]
-
-
-def test_a_tag_says_what_is_in_the_image(tmp_path: Path) -> None:
-    (tmp_path / "src").mkdir()
-    (tmp_path / "src" / "a.py").write_text("1")
-    first = images.tag_of(tmp_path)
-    assert images.tag_of(tmp_path) == first
-    (tmp_path / "src" / "a.py").write_text("2")
-    assert images.tag_of(tmp_path) != first

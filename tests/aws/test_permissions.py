@@ -44,6 +44,8 @@ CALLS: dict[str, Callable[[Pipeline], Generator[str]]] = {
 }
 """By function; each call ends the same way every time, as long as the role allows it."""
 
+TEMPLATE = Template(template_text("pipeline"), {}, "0" * 12, "us-east-1")
+
 POLLING = "Lambda polls the source with the function's role"
 KEEPING = "Lambda keeps failed events with the function's role"
 BY_LAMBDA = {
@@ -136,8 +138,27 @@ def test_a_role_without_any_one_action_is_not_enough(quiet: Pipeline, function: 
 
 
 def test_every_function_is_tried() -> None:
-    functions = Template(template_text("pipeline"), {}, "0" * 12, "us-east-1").of_type("AWS::Lambda::Function")
+    functions = TEMPLATE.of_type("AWS::Lambda::Function")
     assert {properties["FunctionName"] for properties in functions.values()} == set(CALLS)
+
+
+@pytest.mark.parametrize("function", CALLS)
+def test_a_fault_counts_where_the_alarm_of_its_function_looks(quiet: Pipeline, function: str) -> None:
+    alarms = TEMPLATE.of_type("AWS::CloudWatch::Alarm").values()
+    [alarm] = [alarm for alarm in alarms if alarm["AlarmName"] == f"{function}-error-rate"]
+    faults = {
+        "mailer": ("ClaimMails", "dynamodb:PutItem"),
+        "webhook": ("ReadAndLog", "dynamodb:GetItem"),
+    }
+    missing = faults.get(function, ("ReadDatabaseSecret", "secretsmanager:GetSecretValue"))
+    with without(quiet, function, *missing), closing(CALLS[function](quiet)) as ends:
+        end = next(ends)
+    if alarm["Namespace"] == "AWS/ApiGateway":
+        assert (alarm["MetricName"], end) == ("5xx", "500")
+    else:
+        # What Lambda counts: a call that failed, and none that answered.
+        assert alarm["MetricName"] == "Errors"
+        assert re.match(r"[\w.]+: ", end), end
 
 
 def ends_of(run: Pipeline, function: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -222,6 +223,65 @@ def test_every_repository_holds_the_image_of_some_function() -> None:
 def test_no_template_has_anchors(name: str) -> None:
     events = yaml.parse(template_text(name), Loader=CloudFormationLoader)
     assert not [event for event in events if getattr(event, "anchor", None)]
+
+
+INTERFACES = (
+    "for the Lambda service, since EC2 describes no single interface; the other statement denies it to the code"
+)
+SENDER = "on the local engine, which does not tell its policies the identity; on AWS it is named"
+WITHOUT_NAMED_RESOURCE = {
+    ("database", "AdminRole", "ManageInterfaces"): INTERFACES,
+    ("pipeline", "VpcAccess", "ManageInterfaces"): INTERFACES,
+    ("pipeline", "MailerRole", "SendMail"): SENDER,
+    ("pipeline", "ApiRole", "SendMail"): SENDER,
+}
+"""Where something is allowed on all resources, and why."""
+
+BATCHES_TOO = {"sqs:SendMessage*", "sqs:ChangeMessageVisibility*"}
+"""One action of AWS for single and batch calls, written so that the local engine agrees."""
+
+
+def statements_in(node: Any) -> Iterator[dict[str, Any]]:
+    """Every statement of a policy, wherever it stands: in roles, in policies of buckets, topics and repositories."""
+    if isinstance(node, list):
+        for inner in node:
+            yield from statements_in(inner)
+    elif isinstance(node, dict):
+        if "Effect" in node:
+            yield node
+        else:
+            yield from statements_in(list(node.values()))
+
+
+def texts_in(node: Any) -> list[str]:
+    """The texts of a resource or an action; `!GetAtt` and `!Ref` name one thing, and have none."""
+    match node:
+        case str():
+            return [node]
+        case list():
+            return [text for inner in node for text in texts_in(inner)]
+        case {"Fn::Sub": written}:
+            return texts_in(written[0] if isinstance(written, list) else written)
+        case {"Fn::If": [_, *branches]}:
+            return texts_in(branches)
+    return []
+
+
+def test_what_is_allowed_is_allowed_on_what_has_a_name() -> None:
+    found = set()
+    for template, document in DOCUMENTS.items():
+        for name, resource in document["Resources"].items():
+            for statement in statements_in(resource.get("Properties", {})):
+                assert not {"NotAction", "NotResource", "NotPrincipal"} & set(statement), f"{template} {name}"
+                if statement["Effect"] == "Deny":
+                    continue
+                assert statement.get("Principal") != "*", f"{name} is open to everybody"
+                actions = texts_in(statement["Action"])
+                assert not [a for a in actions if "*" in a and a not in BATCHES_TOO], f"{template} {name}"
+                # A star may stand for the last part of a key, never for a name.
+                if any("*" in text.removesuffix("/*") for text in texts_in(statement.get("Resource", []))):
+                    found.add((template, name, statement["Sid"]))
+    assert found == set(WITHOUT_NAMED_RESOURCE)
 
 
 @pytest.mark.parametrize("name", STACKS)

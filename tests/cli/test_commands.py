@@ -22,6 +22,7 @@ from onboarding.cli.console import shown
 from onboarding.cli.failures import CommandError, explain
 from onboarding.cli.main import main
 from onboarding.cli.transfer import Look, Outcome, Submission, follow
+from onboarding.config import NotSet
 from onboarding.context import Context
 from onboarding.intake import Object
 from onboarding.local.endpoints import Endpoints, write_endpoints
@@ -352,6 +353,7 @@ def test_a_running_engine_comes_before_aws(tmp_path: Path, monkeypatch: pytest.M
         ),
         (psycopg.errors.UndefinedTable("no such table"), "The database refused: no such table"),
         (PermissionError(13, "Permission denied", "file.csv"), "file.csv: Permission denied"),
+        (NotSet("The environment variable X is not set."), "The environment variable X is not set."),
     ],
 )
 def test_foreseeable_faults_are_sentences(error: Exception, said: str) -> None:

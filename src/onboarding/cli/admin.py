@@ -6,17 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-import boto3
 import typer
 
 from onboarding.admin import AdminError, carry_out
-from onboarding.cli.connect import connected
+from onboarding.cli.connect import connected, on_aws
 from onboarding.cli.console import Column, console, say, say_json, table
 from onboarding.cli.failures import CommandError
 from onboarding.cli.options import Json, State
 from onboarding.deploy.calls import admin
 from onboarding.deploy.plan import DeployError
-from onboarding.local.endpoints import DEFAULT_STATE, read_endpoints
 
 vendors = typer.Typer(no_args_is_help=True, help="Whose files are taken in.")
 operators = typer.Typer(no_args_is_help=True, help="Who may sign in to see every vendor.")
@@ -135,15 +133,11 @@ def _shown(value: object) -> object:
 
 
 def _do(state: Path | None, action: str, **arguments: object) -> dict[str, Any]:
-    """Carry out an action: here if the local engine runs, by the function `admin` on AWS.
-
-    On AWS nobody but the functions reaches the database.
-    """
+    """Carry out an action: here if the local engine runs, by the function `admin` on AWS."""
     try:
-        if state is not None or read_endpoints(DEFAULT_STATE) is not None:
-            with connected(state) as ctx:
-                return carry_out(ctx.database, action, arguments)
-        with connected(state, database=False):
-            return admin(boto3.session.Session().client("lambda"), action, **arguments)
+        with connected(state, database=False) as ctx:
+            return (
+                admin(ctx.lambdas, action, **arguments) if on_aws(state) else carry_out(ctx.database, action, arguments)
+            )
     except (AdminError, DeployError) as error:
         raise CommandError(str(error)) from error

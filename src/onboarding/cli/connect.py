@@ -43,6 +43,11 @@ def connected(state: Path | None, *, database: bool = True) -> Iterator[Context]
         yield from _context()
 
 
+def on_aws(state: Path | None) -> bool:
+    """Whether the pipeline that `connected` leads to is on AWS, where nobody but its functions reaches the database."""
+    return state is None and _endpoints(DEFAULT_STATE) is None
+
+
 def local_engine(state: Path | None) -> Endpoints:
     """The running local engine. Raises CommandError if there is none."""
     endpoints = _endpoints(state or DEFAULT_STATE)

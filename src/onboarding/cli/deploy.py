@@ -11,8 +11,9 @@ from onboarding.cli.console import say
 from onboarding.cli.cost import Network
 from onboarding.cli.failures import CommandError
 from onboarding.cost.bill import Choice, bill, total
+from onboarding.deploy.adopt import kept
 from onboarding.deploy.checks import account_of, deployed
-from onboarding.deploy.destroy import destroy, kept
+from onboarding.deploy.destroy import destroy
 from onboarding.deploy.plan import DeployError, MakeClient, Plan, template_text
 from onboarding.deploy.steps import Deployment, client_of
 from onboarding.local.template import Template
@@ -24,6 +25,9 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 def deploy_command(
     *,
     mail_sender: Annotated[str, typer.Option(help="The address that vendors get mail from, verified in SES.")],
+    base_image: Annotated[
+        str, typer.Option(help="What the functions' image is built on, by its digest: NAME@sha256:…")
+    ] = "",
     operator_email: Annotated[str, typer.Option(help="Gets notifications and alarms.")] = "",
     network: Annotated[Network, typer.Option(help="How functions reach AWS.")] = "ipv6",
     multi_az: Annotated[bool, typer.Option("--multi-az", help="A standby of the database.")] = False,
@@ -50,6 +54,7 @@ def deploy_command(
         snapshot=snapshot,
         mail_sender=mail_sender,
         operator_email=operator_email,
+        base_image=base_image,
         pipeline_parameters=_parameters(settings or []) | ({"PublicUrl": public_url} if public_url else {}),
     )
     if plan.stage == "local":
@@ -88,12 +93,14 @@ def destroy_command(
     client = _client(region)
     try:
         account = account_of(client)
+        region = client("s3").meta.region_name
         if delete_data and confirm_account != account:
-            names = "\n".join(f"  {name}" for _, name in kept(account, client("s3").meta.region_name))
+            names = "\n".join(f"  {name}" for _, name in kept(account, region))
             raise CommandError(
-                f"--delete-data deletes for good:\n{names}\nIf that is meant, say it again: --confirm-account {account}"
+                f"--delete-data deletes for good, in {region}:\n{names}\n"
+                f"If that is meant, say it again: --confirm-account {account}"
             )
-        say(f"Account {account}, region {client('s3').meta.region_name}. These stacks go:")
+        say(f"Account {account}, region {region}. These stacks go:")
         for name in deployed(client):
             say(f"  {name}")
         if not yes:

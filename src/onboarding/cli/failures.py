@@ -12,6 +12,7 @@ from botocore.exceptions import (
     PartialCredentialsError,
 )
 
+from onboarding.config import NotSet
 from onboarding.local.processes import LocalError
 
 _START = "start a local engine: onboarding local up"
@@ -24,7 +25,7 @@ class CommandError(Exception):
 def explain(error: Exception) -> str | None:
     """One sentence about a foreseeable fault; None for what only a mistake in the code explains."""
     match error:
-        case CommandError() | LocalError():
+        case CommandError() | LocalError() | NotSet():
             return str(error)
         case NoCredentialsError() | PartialCredentialsError():
             return f"No AWS credentials were found. Set them up as the AWS CLI needs them, or {_START}"

@@ -7,13 +7,16 @@ from typing import Annotated
 
 import typer
 
-from onboarding.cli.connect import connected
+from onboarding.cli.connect import connected, on_aws
 from onboarding.cli.console import Column, console, say, table
 from onboarding.cli.failures import CommandError
 from onboarding.cli.options import State
 from onboarding.cli.transfer import OUR_FAULT
+from onboarding.context import Context
+from onboarding.deploy.calls import call
+from onboarding.deploy.plan import DeployError
 from onboarding.failures import RETRIED_BY, redrive, some_failures, waiting
-from onboarding.watchdog import PATIENCE, drive, sweep
+from onboarding.watchdog import PATIENCE, Driven, drive, sweep
 
 failures = typer.Typer(no_args_is_help=True, help="Events that every retry failed on, kept until they are tried again.")
 watchdog = typer.Typer(no_args_is_help=True, help="Drives on uploads that have stopped moving.")
@@ -58,12 +61,24 @@ def run(
     search: Annotated[bool, typer.Option("--sweep", help="Also look for files that no upload knows.")] = False,
 ) -> None:
     """Drive on every upload that has stopped moving, now."""
-    still = timedelta(seconds=patience)
-    with connected(state) as ctx:
-        driven = [*drive(ctx, patience=still), *(sweep(ctx, patience=still) if search else [])]
+    with connected(state, database=False) as ctx:
+        driven = _by_the_function(ctx, patience, search) if on_aws(state) else _here(ctx, patience, search)
     for upload in driven:
         say(f"{upload.outcome}: {upload.upload_id or upload.s3_key}")
     say(f"{len(driven)} driven on.")
+
+
+def _here(ctx: Context, patience: float, search: bool) -> list[Driven]:
+    still = timedelta(seconds=patience)
+    return [*drive(ctx, patience=still), *(sweep(ctx, patience=still) if search else [])]
+
+
+def _by_the_function(ctx: Context, patience: float, search: bool) -> list[Driven]:
+    events = [{"patience": patience}, *([{"patience": patience, "sweep": True}] if search else [])]
+    try:
+        return [Driven(**upload) for event in events for upload in call(ctx.lambdas, "watchdog", event)["driven"]]
+    except DeployError as error:
+        raise CommandError(str(error)) from error
 
 
 @watchdog.callback()

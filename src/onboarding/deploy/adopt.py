@@ -13,12 +13,16 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from onboarding.deploy.plan import MakeClient
+from onboarding.deploy.buckets import is_there
+from onboarding.deploy.plan import STACKS, MakeClient, template_text
 from onboarding.local.template import Template
 
-MISSING = {"404", "NoSuchBucket", "ResourceNotFoundException"}
-
-NAMES = ("BucketName", "TableName", "Name")
+NAMES = {
+    "AWS::S3::Bucket": "BucketName",
+    "AWS::DynamoDB::Table": "TableName",
+    "AWS::SecretsManager::Secret": "Name",
+}
+"""By resource type, for everything that outlives its stack, the property that names it."""
 
 Found = tuple[dict[str, Any], dict[str, str]]
 """The properties that describe a resource to CloudFormation for its import, and what identifies it."""
@@ -53,29 +57,38 @@ def import_request(client: MakeClient, text: str, parameters: Mapping[str, str])
             resources.append(
                 {"ResourceType": resource_type, "LogicalResourceId": logical, "ResourceIdentifier": identifier}
             )
-            names.append(next(described[key] for key in NAMES if key in described))
+            names.append(template.value(described[NAMES[resource_type]]))
     return Import(json.dumps({"Resources": declared}), resources, names) if resources else None
+
+
+def kept(account: str, region: str) -> list[tuple[str, str]]:
+    """Type and name of everything that outlives the stacks."""
+    found: list[tuple[str, str]] = []
+    for stack in STACKS:
+        template = Template(template_text(stack), {}, account, region)
+        for kind, name in NAMES.items():
+            found += [(kind, template.value(properties[name])) for properties in template.of_type(kind).values()]
+    return list(dict.fromkeys(found))
 
 
 def _bucket(client: MakeClient, template: Template, properties: Mapping[str, Any]) -> Found | None:
     name = template.value(properties["BucketName"])
-    if _ask(client("s3").head_bucket, Bucket=name) is None:
-        return None
-    return {"BucketName": name}, {"BucketName": name}
+    return ({"BucketName": name}, {"BucketName": name}) if is_there(client("s3"), name) else None
 
 
 def _table(client: MakeClient, template: Template, properties: Mapping[str, Any]) -> Found | None:
     name = template.value(properties["TableName"])
     if _ask(client("dynamodb").describe_table, TableName=name) is None:
         return None
-    # All of it, as it was deployed: what an import leaves out the update would add, and a stream can be added once.
+    # All of it, as it was deployed: what an import leaves out the update would add. A stream can be added once, and a
+    # secret that begins to be generated gets a new value.
     return dict(properties), {"TableName": name}
 
 
 def _secret(client: MakeClient, template: Template, properties: Mapping[str, Any]) -> Found | None:
     name = template.value(properties["Name"])
     answer = _ask(client("secretsmanager").describe_secret, SecretId=name)
-    return None if answer is None else ({"Name": name}, {"Id": answer["ARN"]})
+    return None if answer is None else (dict(properties), {"Id": answer["ARN"]})
 
 
 def _ask(call: Callable[..., Any], **request: str) -> Any:
@@ -83,7 +96,7 @@ def _ask(call: Callable[..., Any], **request: str) -> Any:
     try:
         return call(**request)
     except ClientError as error:
-        if error.response["Error"]["Code"] in MISSING:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
             return None
         raise
 
@@ -93,4 +106,4 @@ FINDERS: dict[str, Callable[[MakeClient, Template, Mapping[str, Any]], Found | N
     "AWS::DynamoDB::Table": _table,
     "AWS::SecretsManager::Secret": _secret,
 }
-"""By resource type, for everything that outlives its stack."""
+"""By resource type, how to find one."""

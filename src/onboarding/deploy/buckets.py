@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from onboarding.deploy.plan import PREFIX, Plan
+from onboarding.deploy.plan import PREFIX, DeployError, Plan
 
 CODE_KEY = "functions.zip"
 
@@ -57,6 +57,23 @@ def put_placeholder(s3: Any, bucket: str) -> dict[str, str]:
         archive.writestr("README", "The functions' code is the installed package `onboarding`.\n")
     s3.put_object(Bucket=bucket, Key=CODE_KEY, Body=content.getvalue())
     return {"CodeBucket": bucket, "CodeKey": CODE_KEY}
+
+
+def is_there(s3: Any, bucket: str) -> bool:
+    """Whether there is such a bucket. Raises DeployError if it is in another region: the account has each name once."""
+    try:
+        answer = s3.head_bucket(Bucket=bucket)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"404", "NoSuchBucket"}:
+            return False
+        raise
+    # boto3 follows a bucket to wherever it is.
+    if answer["BucketRegion"] != s3.meta.region_name:
+        raise DeployError(
+            f"{bucket} is a bucket in {answer['BucketRegion']}, and this is about {s3.meta.region_name}: "
+            "an account has one deployment, in one region (--region)"
+        )
+    return True
 
 
 def empty(s3: Any, bucket: str, prefix: str = "") -> int:

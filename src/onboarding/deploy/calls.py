@@ -1,22 +1,26 @@
-"""Calls of the function `admin`, which reaches the database from inside the VPC."""
+"""Calls of functions, which reach the database from inside the VPC."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from onboarding.deploy.plan import DeployError
 
-FUNCTION = "admin"
-
 
 def admin(lambdas: Any, action: str, **arguments: object) -> dict[str, Any]:
     """The answer to an action of `onboarding.admin`. Raises DeployError if it was refused or failed."""
-    payload = json.dumps({"action": action, "arguments": arguments}).encode()
-    answer = lambdas.invoke(FunctionName=FUNCTION, Payload=payload)
-    body: dict[str, Any] = json.loads(answer["Payload"].read())
-    if answer.get("FunctionError"):
-        raise DeployError(f"the function {FUNCTION} failed over {action}: {body.get('errorMessage')}")
+    body = call(lambdas, "admin", {"action": action, "arguments": arguments})
     if "refused" in body:
         raise DeployError(str(body["refused"]))
+    return body
+
+
+def call(lambdas: Any, function: str, event: Mapping[str, object]) -> dict[str, Any]:
+    """A function's answer to an event. Raises DeployError if it failed."""
+    answer = lambdas.invoke(FunctionName=function, Payload=json.dumps(event).encode())
+    body: dict[str, Any] = json.loads(answer["Payload"].read())
+    if answer.get("FunctionError"):
+        raise DeployError(f"the function {function} failed: {body.get('errorMessage')}")
     return body

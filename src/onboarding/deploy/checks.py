@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from onboarding.deploy.images import builder
-from onboarding.deploy.plan import STACKS, DeployError, MakeClient, Plan, stack_name
-
-RESERVED = {"CsvParserConcurrency": 8, "ProductValidatorConcurrency": 8, "ApiConcurrency": 8}
-"""What the template reserves by default."""
+from onboarding.deploy import buckets
+from onboarding.deploy.adopt import kept
+from onboarding.deploy.images import builder, pinned
+from onboarding.deploy.plan import STACKS, DeployError, MakeClient, Plan, stack_name, template_text
+from onboarding.local.template import Template
 
 UNRESERVED = 100
 """What Lambda insists on leaving to all other functions of an account."""
@@ -44,25 +44,80 @@ def check(client: MakeClient, plan: Plan) -> Iterator[Finding]:
             if tool
             else Finding("No docker, podman or buildah is installed, and the image has to be built.", blocks=True)
         )
-    yield from _lambda(client)
+        if not pinned(plan.base_image):
+            yield Finding(
+                "The image's base is not named by its digest (--base-image), so nobody knows what would be built. "
+                "docs/deploy.md says how to find the newest one's.",
+                blocks=True,
+            )
+    yield from _buckets(client)
+    yield from _lambda(client, plan)
     yield from _vpcs(client)
     yield from _database(client, plan)
     yield from _mail(client, plan)
 
 
-def concurrency(client: MakeClient) -> dict[str, str]:
-    """The pipeline's parameters for an account that cannot spare what the template reserves: nothing is reserved."""
-    limit = client("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
-    return dict.fromkeys(RESERVED, "0") if limit < UNRESERVED + sum(RESERVED.values()) else {}
+def concurrency(client: MakeClient, plan: Plan) -> dict[str, str]:
+    """The pipeline's parameters for an account that cannot spare what the plan reserves: only what it names itself."""
+    reserved = reservations(plan)
+    if sum(reserved.values()) <= _spare(client):
+        return {}
+    return {parameter: "0" for parameter in reserved if parameter not in plan.pipeline_parameters}
 
 
-def _lambda(client: MakeClient) -> Iterator[Finding]:
-    limit = client("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
-    if limit < UNRESERVED + sum(RESERVED.values()):
+def reservations(plan: Plan) -> dict[str, int]:
+    """How many functions at once the pipeline keeps free for itself, by the parameter that says so."""
+    template = Template(template_text("pipeline"), plan.pipeline_parameters, "", "")
+    found = {}
+    for function in template.of_type("AWS::Lambda::Function").values():
+        match function.get("ReservedConcurrentExecutions"):
+            case {"Fn::If": [_, {"Ref": str(parameter)}, _]}:
+                value = template.parameter(parameter)
+                if not value.isdecimal():
+                    raise DeployError(f"{parameter} is a whole number, not '{value}'")
+                found[parameter] = int(value)
+    return found
+
+
+def _spare(client: MakeClient) -> int:
+    """How many of the account's functions at once may be reserved, beside what others have: ours may be there."""
+    lambdas = client("lambda")
+    spare: int = lambdas.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"] - UNRESERVED
+    functions = Template(template_text("pipeline"), {}, "", "").of_type("AWS::Lambda::Function")
+    for function in functions.values():
+        try:
+            answer = lambdas.get_function_concurrency(FunctionName=function["FunctionName"])
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise
+        else:
+            spare += answer.get("ReservedConcurrentExecutions", 0)
+    return max(spare, 0)
+
+
+def _lambda(client: MakeClient, plan: Plan) -> Iterator[Finding]:
+    reserved = reservations(plan)
+    spare = _spare(client)
+    said = {parameter: value for parameter, value in reserved.items() if parameter in plan.pipeline_parameters}
+    ask = "Ask for a quota of 1,000 (Service Quotas, Lambda, Concurrent executions)"
+    if sum(said.values()) > spare:
+        named = ", ".join(f"{parameter}={value}" for parameter, value in said.items())
+        yield Finding(f"The account can reserve {spare} functions at once, fewer than {named}. {ask}.", blocks=True)
+    elif sum(reserved.values()) > spare:
         yield Finding(
-            f"The account allows {limit} functions at once, too few to reserve any. It will work; ask for a quota of "
-            "1,000 (Service Quotas, Lambda, Concurrent executions) before many vendors upload at once."
+            f"The account can reserve {spare} functions at once, and {sum(reserved.values())} are wanted: none will be "
+            f"but what --set says. It will work. {ask} before many vendors upload at once."
         )
+
+
+def _buckets(client: MakeClient) -> Iterator[Finding]:
+    s3 = client("s3")
+    for kind, name in kept(account_of(client), s3.meta.region_name):
+        if kind == "AWS::S3::Bucket":
+            try:
+                buckets.is_there(s3, name)
+            except DeployError as error:
+                yield Finding(f"{error}.", blocks=True)
 
 
 def _vpcs(client: MakeClient) -> Iterator[Finding]:

@@ -8,33 +8,40 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from onboarding.deploy import buckets, checks
-from onboarding.deploy.plan import PREFIX, STACKS, MakeClient, Plan, Say, stack_name, template_text
+from onboarding.deploy.adopt import kept
+from onboarding.deploy.plan import DATABASE, PREFIX, STACKS, MakeClient, Plan, Say, stack_name, template_text
 from onboarding.deploy.stacks import Stacks
 from onboarding.local.template import Template
-
-DATABASE = "ecommerce-db"
 
 
 def destroy(client: MakeClient, plan: Plan, say: Say, *, with_data: bool, pause: float = 3) -> None:
     """Delete the stacks, the last one first. The database goes with a final snapshot, whatever `with_data` says.
 
-    Without `with_data` buckets, tables and secrets stay, and the next deployment takes them over.
+    Without `with_data` buckets, tables and secrets stay, and the next deployment takes them over. Raises DeployError,
+    before anything is deleted, if the data is in another region.
     """
     account = checks.account_of(client)
-    bucket = f"{PREFIX}-deploy-{account}-{client('s3').meta.region_name}"
+    s3 = client("s3")
+    if with_data:
+        for kind, name in kept(account, s3.meta.region_name):
+            if kind == "AWS::S3::Bucket":
+                buckets.is_there(s3, name)
+    bucket = f"{PREFIX}-deploy-{account}-{s3.meta.region_name}"
     stacks = Stacks(client, bucket, plan.tags, say, pause)
     for name in reversed(STACKS):
         say(f"Stack {stack_name(name)}")
-        if name == "database":
-            _unprotect(client, say)
+        # The policy is the account's, whatever the region.
+        if name == "pipeline" and stacks.describe(stack_name(name)) is not None:
+            for whom in _detach(client("iam"), account):
+                say(f"  takes the policy for vendors' own identities from {whom}")
         if not stacks.delete(stack_name(name)):
             say("  is not there")
     if with_data:
         for what in delete_data(client, account):
             say(f"  deleted: {what}")
-    if _has_bucket(client("s3"), bucket):
-        buckets.empty(client("s3"), bucket)
-        client("s3").delete_bucket(Bucket=bucket)
+    if buckets.is_there(s3, bucket):
+        buckets.empty(s3, bucket)
+        s3.delete_bucket(Bucket=bucket)
     snapshots = client("rds").describe_db_snapshots(DBInstanceIdentifier=DATABASE)["DBSnapshots"]
     for snapshot in snapshots:
         say(f"Snapshot that stays: {snapshot['DBSnapshotIdentifier']}")
@@ -60,40 +67,21 @@ def delete_data(client: MakeClient, account: str) -> Iterator[str]:
                 raise
 
 
-def kept(account: str, region: str) -> list[tuple[str, str]]:
-    """Type and name of everything that outlives the stacks."""
-    names = {
-        "AWS::S3::Bucket": "BucketName",
-        "AWS::DynamoDB::Table": "TableName",
-        "AWS::SecretsManager::Secret": "Name",
-    }
-    found: list[tuple[str, str]] = []
-    for stack in STACKS:
-        template = Template(template_text(stack), {}, account, region)
-        for kind, name in names.items():
-            found += [(kind, template.value(properties[name])) for properties in template.of_type(kind).values()]
-    return list(dict.fromkeys(found))
-
-
-def _unprotect(client: MakeClient, say: Say) -> None:
-    """The database guards itself against being deleted; `destroy` was asked to."""
-    rds = client("rds")
+def _detach(iam: Any, account: str) -> Iterator[str]:
+    """Take the vendors' policy from whoever an operator gave it to, since it cannot be deleted before; who had it."""
+    policies = Template(template_text("pipeline"), {}, account, "").of_type("AWS::IAM::ManagedPolicy")
+    arn = f"arn:{iam.meta.partition}:iam::{account}:policy/{policies['VendorAccess']['ManagedPolicyName']}"
     try:
-        [database] = rds.describe_db_instances(DBInstanceIdentifier=DATABASE)["DBInstances"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] in {"DBInstanceNotFound", "DBInstanceNotFoundFault"}:
-            return
-        raise
-    if database["DeletionProtection"]:
-        say(f"  {DATABASE}: deletion protection off; a final snapshot is made")
-        rds.modify_db_instance(DBInstanceIdentifier=DATABASE, DeletionProtection=False, ApplyImmediately=True)
-
-
-def _has_bucket(s3: Any, name: str) -> bool:
-    try:
-        s3.head_bucket(Bucket=name)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in {"404", "NoSuchBucket"}:
-            return False
-        raise
-    return True
+        pages = list(iam.get_paginator("list_entities_for_policy").paginate(PolicyArn=arn))
+    except iam.exceptions.NoSuchEntityException:
+        return
+    for page in pages:
+        for user in page["PolicyUsers"]:
+            iam.detach_user_policy(UserName=user["UserName"], PolicyArn=arn)
+            yield f"the user {user['UserName']}"
+        for role in page["PolicyRoles"]:
+            iam.detach_role_policy(RoleName=role["RoleName"], PolicyArn=arn)
+            yield f"the role {role['RoleName']}"
+        for group in page["PolicyGroups"]:
+            iam.detach_group_policy(GroupName=group["GroupName"], PolicyArn=arn)
+            yield f"the group {group['GroupName']}"

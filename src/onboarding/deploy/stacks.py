@@ -17,8 +17,15 @@ CAPABILITIES = ["CAPABILITY_NAMED_IAM"]
 # CloudFormation's words for a change set that changes nothing.
 NOTHING_TO_DO = ("didn't contain changes", "no updates are to be performed", "submitted information didn't contain")
 
-# A first creation that failed, or that nobody finished: such a stack holds nothing and cannot be updated.
-UNUSABLE = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED")
+# A first creation or import that failed, or that nobody finished: such a stack holds nothing and cannot be updated.
+# What an import was about stays when it is deleted.
+UNUSABLE = (
+    "ROLLBACK_COMPLETE",
+    "ROLLBACK_FAILED",
+    "DELETE_FAILED",
+    "IMPORT_ROLLBACK_COMPLETE",
+    "IMPORT_ROLLBACK_FAILED",
+)
 
 
 class Stacks:
@@ -40,6 +47,8 @@ class Stacks:
             self._say(f"  {name}: an earlier attempt failed; removing what is left of it")
             self.delete(name)
             stack = None
+        elif stack is not None and stack["StackStatus"] == "UPDATE_ROLLBACK_FAILED":
+            self._roll_back(name)
         if stack is None or stack["StackStatus"] == "REVIEW_IN_PROGRESS":
             kept = import_request(self._client, text, parameters)
             if kept is not None:
@@ -57,6 +66,12 @@ class Stacks:
             raise DeployError(f"the stack {name} is not there")
         return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
+    def parameters(self, name: str) -> dict[str, str]:
+        """What a stack was given; nothing if it is not there."""
+        stack = self.describe(name)
+        given = stack.get("Parameters", []) if stack else []
+        return {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in given}
+
     def describe(self, name: str) -> dict[str, Any] | None:
         try:
             found: list[dict[str, Any]] = self._cloudformation.describe_stacks(StackName=name)["Stacks"]
@@ -72,12 +87,41 @@ class Stacks:
         if stack is None:
             return False
         started = self._last_event(stack["StackId"])
+        self._unprotect(name)
         self._cloudformation.delete_stack(StackName=name)
         # By its id: the name is nobody's once it is gone.
         status = self._follow(name, stack["StackId"], started)
         if status not in {"DELETE_COMPLETE", None}:
             raise DeployError(f"{name} cannot be deleted ({status}):\n{self._reasons(stack['StackId'], started)}")
         return True
+
+    def _unprotect(self, name: str) -> None:
+        """A database guards itself against being deleted; whoever deletes its stack was asked to."""
+        rds = self._client("rds")
+        for page in self._cloudformation.get_paginator("list_stack_resources").paginate(StackName=name):
+            for resource in page["StackResourceSummaries"]:
+                if resource["ResourceType"] != "AWS::RDS::DBInstance" or not resource.get("PhysicalResourceId"):
+                    continue
+                which = {"DBInstanceIdentifier": resource["PhysicalResourceId"]}
+                try:
+                    [database] = rds.describe_db_instances(**which)["DBInstances"]
+                except rds.exceptions.DBInstanceNotFoundFault:
+                    continue
+                if database["DeletionProtection"]:
+                    self._say(f"  {which['DBInstanceIdentifier']}: deletion protection off; a final snapshot is made")
+                    rds.modify_db_instance(**which, DeletionProtection=False, ApplyImmediately=True)
+
+    def _roll_back(self, name: str) -> None:
+        """Take back an update that failed and could not be taken back then. Raises DeployError if it still cannot."""
+        self._say(f"  {name}: an earlier update failed half way; taking back the rest of it")
+        started = self._last_event(name)
+        self._cloudformation.continue_update_rollback(StackName=name)
+        status = self._follow(name, name, started)
+        if status != "UPDATE_ROLLBACK_COMPLETE":
+            raise DeployError(
+                f"an earlier update of {name} cannot be taken back ({status}):\n{self._reasons(name, started)}\n"
+                "Mend what is named, or have CloudFormation's console continue the rollback without it."
+            )
 
     def _change(
         self, name: str, kind: str, text: str, parameters: Mapping[str, str], more: Mapping[str, object]

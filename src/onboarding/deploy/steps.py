@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from onboarding.context import FOR_A_CALL
 from onboarding.deploy import buckets, checks, images
 from onboarding.deploy.calls import admin
 from onboarding.deploy.plan import DeployError, MakeClient, Plan, Say, stack_name, template_text
@@ -15,6 +16,9 @@ from onboarding.deploy.stacks import Stacks
 
 REPOSITORY = "Repository"
 IMAGE = "ImageUri"
+
+STORAGE_GIB = 20
+"""The least that RDS has."""
 
 SHARED = "Onboarding"
 """The repository of the functions that have none of their own."""
@@ -75,29 +79,35 @@ class Deployment:
         repositories = {
             name.removesuffix(REPOSITORY): uri for name, uri in registry.items() if name.endswith(REPOSITORY)
         }
-        published = images.publish(self.client, repositories, tool, self.say, self.run_command)
+        published = images.publish(
+            self.client, repositories, self.plan.base_image, tool, self.say, run=self.run_command
+        )
         shared = published[SHARED]
         return {name: published.get(name.removesuffix(IMAGE), shared) for name in self._image_parameters()}
 
     def _database(self, network: Mapping[str, str], code: Mapping[str, str]) -> dict[str, str]:
+        # CloudFormation replaces a database that no longer names the snapshot that it began with.
+        earlier = self._stacks.parameters(stack_name("database"))
         return {
             "SubnetIds": network["SubnetIds"],
             "DatabaseSecurityGroupId": network["DatabaseSecurityGroupId"],
             "LambdaSecurityGroupId": network["LambdaSecurityGroupId"],
             "InstanceClass": self.plan.instance_class,
             "MultiAz": "true" if self.plan.multi_az else "false",
-            "SnapshotId": self.plan.snapshot or self._earlier_snapshot(),
+            "SnapshotId": self.plan.snapshot or earlier.get("SnapshotId", ""),
+            "StorageGib": str(max(int(earlier.get("StorageGib", STORAGE_GIB)), self._snapshot_gib(earlier))),
             "Packaging": self.plan.packaging,
             "DatabaseSslMode": self.plan.ssl_mode,
             "DualStack": self.plan.dual_stack,
             **self._declared("database", code),
         }
 
-    def _earlier_snapshot(self) -> str:
-        """The snapshot that the database began with: CloudFormation replaces a database that no longer names it."""
-        stack = self._stacks.describe(stack_name("database"))
-        given = stack.get("Parameters", []) if stack else []
-        return next((str(p["ParameterValue"]) for p in given if p["ParameterKey"] == "SnapshotId"), "")
+    def _snapshot_gib(self, earlier: Mapping[str, str]) -> int:
+        """The storage of a snapshot to begin with, which may have grown: a database from it is no smaller."""
+        if self.plan.snapshot in {"", earlier.get("SnapshotId")}:
+            return 0
+        found = self.client("rds").describe_db_snapshots(DBSnapshotIdentifier=self.plan.snapshot)["DBSnapshots"]
+        return int(found[0]["AllocatedStorage"])
 
     def _pipeline(
         self, network: Mapping[str, str], database: Mapping[str, str], code: Mapping[str, str]
@@ -112,7 +122,7 @@ class Deployment:
             "DatabaseSslMode": self.plan.ssl_mode,
             "MailSender": self.plan.mail_sender,
             "OperatorEmail": self.plan.operator_email,
-            **checks.concurrency(self.client),
+            **checks.concurrency(self.client, self.plan),
             **self._declared("pipeline", code),
             **self.plan.pipeline_parameters,
         }
@@ -134,7 +144,7 @@ def client_of(session: Any) -> MakeClient:
 
     def client(service: str) -> Any:
         if service not in made:
-            made[service] = session.client(service)
+            made[service] = session.client(service, config=FOR_A_CALL if service == "lambda" else None)
         return made[service]
 
     return client

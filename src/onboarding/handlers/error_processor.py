@@ -43,4 +43,7 @@ def handler(event: dict[str, Any], _: object) -> dict[str, list[dict[str, str]]]
         metrics.add_metadata("upload_ids", upload_ids)
         count(metrics, "ErrorsProcessed", processed)
         logger.info("messages processed", extra={"upload_ids": upload_ids, "failed": len(failed)})
+    if failed and len(failed) == len(event["Records"]):
+        # They come again either way; but a call that returns has not failed, and the alarm counts those that have.
+        raise RuntimeError(f"none of {len(failed)} messages could be processed; the log says why")
     return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in failed]}

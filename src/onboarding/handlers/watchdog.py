@@ -1,23 +1,32 @@
-"""watchdog: started by a schedule every few minutes, and once a day with `{"sweep": true}`."""
+"""watchdog: started by a schedule every few minutes, and once a day with `{"sweep": true}`; by operators as well.
+
+Whoever calls it may say after how many seconds without a move an upload is stuck (`{"patience": 0}`), and is told what
+was driven on.
+"""
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 from onboarding.context import context
 from onboarding.handlers.telemetry import count, logger, measured
-from onboarding.watchdog import drive, sweep
+from onboarding.watchdog import PATIENCE, drive, sweep
 
 
-def handler(event: dict[str, Any], _: object) -> None:
+def handler(event: dict[str, Any], _: object) -> dict[str, Any]:
+    still = timedelta(seconds=event.get("patience", PATIENCE.total_seconds()))
     with measured("WatchdogTime") as metrics:
-        driven = 0
+        run = sweep if event.get("sweep") else drive
+        driven = []
         try:
-            for upload in sweep(context()) if event.get("sweep") else drive(context()):
+            for upload in run(context(), patience=still):
                 said = {"upload_id": upload.upload_id, "vendor_id": upload.vendor_id, "s3_key": upload.s3_key}
                 logger.warning(f"upload {upload.outcome}", extra=said)
-                driven += 1
+                driven.append(asdict(upload))
         finally:
             # An alarm looks at it: uploads that have to be driven on again and again are stuck.
-            count(metrics, "UploadsDrivenOn", driven)
-            logger.info("watchdog ran", extra={"driven": driven})
+            count(metrics, "UploadsDrivenOn", len(driven))
+            logger.info("watchdog ran", extra={"driven": len(driven)})
+    return {"driven": driven}
