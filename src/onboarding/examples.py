@@ -55,6 +55,7 @@ EXAMPLES = (
     _example(duplicate_of={"vendor_product_id": 1}),
     _example(weight_kg="250 g"),
     _example(image_url="images.example.com/mouse.jpg"),
+    _example(sku="CA-VEND001-0001\u200b"),
     _example(description="Beep\x07"),
     _example(vendor_product_id="PROD0008", mode=Mode.UPDATE),
     _example(sku="8.71E+12"),
