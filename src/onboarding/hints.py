@@ -57,6 +57,12 @@ def number(text: str, places: int) -> str:
     return f"Did you mean {plain}?" if plain != text and len(plain.partition(".")[2]) <= places else ""
 
 
+def either(text: str, places: int) -> str:
+    """`Did you mean …?` with both numbers that `1.250` can be in a column with commas, as they are written there."""
+    whole, _, decimals = text.partition(".")
+    return f"Did you mean {whole}{decimals}{f' or {whole},{decimals}' if places >= len(decimals) else ''}?"
+
+
 def visible(text: str) -> str:
     """`Did you mean '…'?` with the text as it looks, without what cannot be seen in it."""
     # A space of another kind looks like the usual one; everything else looks like nothing.

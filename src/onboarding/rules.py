@@ -125,7 +125,7 @@ def weight_in_range(row: Row, _: Facts) -> Iterable[RowError]:
 
 def _in_range(row: Row, column: str) -> bool:
     text = row.cells.get(column)
-    return text is None or (column not in row.cut and _takes(column, text))
+    return text is None or (column not in row.cut and column not in row.unclear and _takes(column, text))
 
 
 @lru_cache(4_096)
