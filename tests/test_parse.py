@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from onboarding.categories import DEFAULT_CATEGORIES
 from onboarding.model import COLUMNS, Row
 from onboarding.parse import (
     MAX_BYTES,
@@ -25,9 +26,10 @@ from onboarding.parse import (
     table_of,
     too_large,
 )
-from onboarding.rules import REQUIRED
+from onboarding.rules import REQUIRED, Facts, errors_of
 from tests.database import a_row
 
+OFFLINE = Facts(DEFAULT_CATEGORIES, set(), set(), catalog_known=False)
 HEADER = ",".join(COLUMNS)
 SHORT_HEADER = ",".join(REQUIRED)
 SAMPLE = (
@@ -358,6 +360,38 @@ def test_a_decimal_comma_is_read_in_its_own_column_alone() -> None:
     # A quantity has no decimals: its comma is the vendor's to mend.
     assert first.cells["stock_quantity"] == "2,5"
     assert second.cells["price"] == "2"
+
+
+def test_one_point_between_thousands_spoils_no_column_of_decimal_commas() -> None:
+    found = parsed(file_of(*(short(n, price=f'"{p}"') for n, p in enumerate(("899,00", "1.299", "12,50"), 1))))
+    assert [row.cells["price"] for row in found.rows] == ["899.00", "1.299", "12.50"]
+    assert [row.unclear for row in found.rows] == [(), ("price",), ()]
+    assert found.warnings == []
+    assert [
+        (error.error_type, error.message, error.hint) for row in found.rows for error in errors_of(row, OFFLINE)
+    ] == [
+        (
+            "INVALID_PRICE",
+            "Price can be read in two ways, because other rows have a comma in it; found '1.299'",
+            "Did you mean 1299?",
+        )
+    ]
+
+
+@pytest.mark.parametrize("other", ["0,5", "1,250"])
+def test_a_weight_that_may_be_a_thousand_times_another_is_an_error(other: str) -> None:
+    lines = [f'{short(n)},"{weight}"' for n, weight in enumerate(("1.250", other, "0.75", "3"), 1)]
+    found = parsed(f"{SHORT_HEADER},weight_kg\n" + "\n".join(lines))
+    errors = {row.row_number: error for row in found.rows for error in errors_of(row, OFFLINE)}
+    assert errors[1].error_type == "INVALID_WEIGHT"
+    assert errors[1].hint == "Did you mean 1250 or 1,250?"
+    assert errors.keys() == {1, 2}
+
+
+def test_a_weight_with_a_point_is_clear_where_no_other_has_a_comma() -> None:
+    (row,) = rows_of(f"{SHORT_HEADER},weight_kg\n{short(1)},1.250\n")
+    assert (row.cells["weight_kg"], row.unclear) == ("1.250", ())
+    assert errors_of(row, OFFLINE) == []
 
 
 def test_a_misplaced_row_has_no_say_about_commas() -> None:

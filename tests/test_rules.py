@@ -432,6 +432,40 @@ def test_a_control_character_is_an_error_that_says_where(column: str, character:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "character", "meant"),
+    [
+        ("A\u200b1", "U+200B (ZERO WIDTH SPACE) at position 2", "A1"),
+        ("A1\u200b", "U+200B (ZERO WIDTH SPACE) at position 3", "A1"),
+        ("A\u20601", "U+2060 (WORD JOINER) at position 2", "A1"),
+        ("A\xad1", "U+00AD (SOFT HYPHEN) at position 2", "A1"),
+        ("\ufeffA1", "U+FEFF (ZERO WIDTH NO-BREAK SPACE) at position 1", "A1"),
+        ("A\u20281", "U+2028 (LINE SEPARATOR) at position 2", "A1"),
+        ("A\x851", "U+0085 at position 2", "A1"),
+        ("A\xa01", "U+00A0 (NO-BREAK SPACE) at position 2", "A 1"),
+        ("A\u30001", "U+3000 (IDEOGRAPHIC SPACE) at position 2", "A 1"),
+        ("A\u202e1", "U+202E (RIGHT-TO-LEFT OVERRIDE) at position 2", "A1"),
+    ],
+)
+@pytest.mark.parametrize("column", ["sku", "vendor_product_id"])
+def test_an_identifier_has_nothing_that_cannot_be_seen(column: str, text: str, character: str, meant: str) -> None:
+    (error,) = errors_of(a_row(**{column: text}), NOTHING_TAKEN)
+    assert error.error_type == "INVALID_CHARACTER"
+    assert error.message == f"{column} has a character that is not text: {character}"
+    assert error.hint == f"Did you mean '{meant}'?"
+
+
+@pytest.mark.parametrize("sku", ["A 1", "\u00c4-1", "\u6f22\u5b57", "\U0001f5b1", "e\u0301"])
+def test_what_can_be_seen_may_be_in_an_identifier(sku: str) -> None:
+    assert errors_of(a_row(sku=sku), NOTHING_TAKEN) == []
+
+
+def test_other_texts_may_have_them_and_messages_show_them() -> None:
+    assert errors_of(a_row(product_name="Caf\xe9\xa0au\u200blait"), NOTHING_TAKEN) == []
+    assert messages(a_row(category="Books\u200b")) == ["Invalid category: Books<U+200B>"]
+    assert messages(a_row(price="19.99\u200b"))[0].endswith("; found '19.99<U+200B>'")
+
+
 def test_a_description_may_have_several_lines_and_an_identifier_may_not() -> None:
     assert errors_of(a_row(description="a\nb\r\nc\td"), NOTHING_TAKEN) == []
     assert types(a_row(sku="a\nb", vendor_product_id="a\tb")) == ["INVALID_CHARACTER", "INVALID_CHARACTER"]
@@ -485,12 +519,29 @@ FAULTS: dict[str, tuple[dict[str, str | None], str]] = {
 }
 
 
+IN_THE_SAME_COLUMNS: dict[str, tuple[dict[str, str | None], str]] = {
+    "category": ({"category": "Books\x07"}, "INVALID_CHARACTER"),
+    "image": ({"image_url": "no\x00where"}, "INVALID_CHARACTER"),
+    "sku": ({"sku": "TAKEN\u200b"}, "INVALID_CHARACTER"),
+    "id": ({"vendor_product_id": "TAKEN\xa01"}, "INVALID_CHARACTER"),
+}
+
+
 @quiet
 @given(st.sets(st.sampled_from(sorted(FAULTS))))
 def test_as_many_errors_as_faults(faults: set[str]) -> None:
-    cells = {column: text for fault in faults for column, text in FAULTS[fault][0].items()}
     facts = Facts(NOTHING_TAKEN.categories, {"TAKEN"}, {("VEND001", "TAKEN")})
-    assert sorted(types(a_row(**cells), facts)) == sorted(FAULTS[fault][1] for fault in faults)
+    for planted in (FAULTS, FAULTS | IN_THE_SAME_COLUMNS):
+        cells = {column: text for fault in faults for column, text in planted[fault][0].items()}
+        assert sorted(types(a_row(**cells), facts)) == sorted(planted[fault][1] for fault in faults)
+
+
+@pytest.mark.parametrize("mode", [Mode.UPDATE, Mode.UPSERT])
+def test_to_clear_an_identifier_is_one_fault_even_if_two_rows_do(mode: Mode) -> None:
+    facts = Facts(NOTHING_TAKEN.categories, set(), {("VEND001", "PROD0001")}, mode=mode)
+    assert types(a_row(sku="(clear)", duplicate_of={"sku": 1}), facts) == ["CANNOT_BE_CLEARED"]
+    row = a_row(vendor_product_id="(clear)", duplicate_of={"vendor_product_id": 1})
+    assert types(row, facts) == ["MISSING_REQUIRED_FIELDS"]
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,7 @@ some_rows = st.builds(
     duplicate_of=st.dictionaries(st.sampled_from(["sku", "vendor_product_id"]), st.integers(1, 9_999)),
     surplus_fields=st.integers(-13, 20),
     cut=st.dictionaries(st.sampled_from(COLUMNS), st.integers(2_501, 10_000_000)),
+    unclear=st.lists(st.sampled_from(NUMBER_COLUMNS), unique=True).map(tuple),
 )
 
 

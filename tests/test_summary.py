@@ -43,4 +43,4 @@ def test_an_upload_without_errors_has_nothing_to_say(database: Database) -> None
 
 def test_a_long_value_and_one_with_line_breaks_stay_short_and_on_one_line() -> None:
     group = ErrorGroup("FIELD_LENGTH_EXCEEDED", "brand", "b\n" * 100, "", "", "It is 99 characters too long", 1_234, 1)
-    assert group.sentence == f"1,234 rows: brand '{'b�' * 20}…', it is 99 characters too long"
+    assert group.sentence == f"1,234 rows: brand '{'b<U+000A>' * 4}b<U+…', it is 99 characters too long"

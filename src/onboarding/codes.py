@@ -21,7 +21,7 @@ REFUSALS = {
     "UNREADABLE_CSV": "A quote is never closed, or stands where none may",
     "UNREADABLE_XLSX": "The workbook is damaged",
     "VENDOR_SUSPENDED": "Your account is suspended; contact the marketplace",
-    "WORKBOOK_TOO_LARGE": "Unpacked, the workbook is far over the limit",
+    "WORKBOOK_TOO_LARGE": "Unpacked, the workbook has far more in it than a file of products",
 }
 
 WARNINGS = {

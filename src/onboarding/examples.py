@@ -31,11 +31,12 @@ def _example(
     *,
     duplicate_of: dict[str, int] | None = None,
     surplus_fields: int = 0,
+    unclear: tuple[str, ...] = (),
     mode: Mode = Mode.CREATE,
     **cells: str,
 ) -> Example:
     given = {column: text for column, text in (sample_row(DEFAULT_CATEGORIES) | cells).items() if text}
-    return Example(Row("UPLOAD", VENDOR, 5, given, duplicate_of or {}, surplus_fields), _facts(mode))
+    return Example(Row("UPLOAD", VENDOR, 5, given, duplicate_of or {}, surplus_fields, unclear=unclear), _facts(mode))
 
 
 EXAMPLES = (
@@ -54,7 +55,9 @@ EXAMPLES = (
     _example(vendor_product_id="PROD0009"),
     _example(duplicate_of={"vendor_product_id": 1}),
     _example(weight_kg="250 g"),
+    _example(weight_kg="1.250", unclear=("weight_kg",)),
     _example(image_url="images.example.com/mouse.jpg"),
+    _example(sku="CA-VEND001-0001\u200b"),
     _example(description="Beep\x07"),
     _example(vendor_product_id="PROD0008", mode=Mode.UPDATE),
     _example(sku="8.71E+12"),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection
 from difflib import get_close_matches
 from functools import lru_cache
+
+from onboarding.quotes import SHOWN
 
 LIKENESS = 0.7
 """How alike two names must be, from 0 to 1, for one to be suggested in place of the other."""
@@ -52,6 +55,19 @@ def number(text: str, places: int) -> str:
     else:
         return ""
     return f"Did you mean {plain}?" if plain != text and len(plain.partition(".")[2]) <= places else ""
+
+
+def either(text: str, places: int) -> str:
+    """`Did you mean …?` with both numbers that `1.250` can be in a column with commas, as they are written there."""
+    whole, _, decimals = text.partition(".")
+    return f"Did you mean {whole}{decimals}{f' or {whole},{decimals}' if places >= len(decimals) else ''}?"
+
+
+def visible(text: str) -> str:
+    """`Did you mean '…'?` with the text as it looks, without what cannot be seen in it."""
+    # A space of another kind looks like the usual one; everything else looks like nothing.
+    plain = "".join(c if c.isprintable() else " " if unicodedata.category(c) == "Zs" else "" for c in text).strip()
+    return f"Did you mean '{plain}'?" if plain and len(plain) <= SHOWN else ""
 
 
 def web_address(text: str) -> str:

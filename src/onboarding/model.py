@@ -82,8 +82,9 @@ class Row:
     `cells` holds the columns that are not blank, stripped of white space around them. `row_number` counts data rows
     from 1. What only the whole file can tell comes along: `duplicate_of` maps `sku` or `vendor_product_id` to the
     earlier row with the same value, `surplus_fields` says by how many fields the row is longer than the header
-    (negative: shorter), and `cut` gives the full length of each cell that was too long to be carried whole. `line` is
-    where a spreadsheet shows the row, as long as the row comes from a file.
+    (negative: shorter), `cut` gives the full length of each cell that was too long to be carried whole, and `unclear`
+    are the columns whose number has a point that may be between thousands, since others have commas. `line` is where a
+    spreadsheet shows the row, as long as the row comes from a file.
     """
 
     upload_id: str
@@ -93,6 +94,7 @@ class Row:
     duplicate_of: dict[str, int] = dataclass_field(default_factory=dict)
     surplus_fields: int = 0
     cut: Mapping[str, int] = dataclass_field(default_factory=dict)
+    unclear: tuple[str, ...] = ()
     line: int | None = dataclass_field(default=None, compare=False)
 
 

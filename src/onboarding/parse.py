@@ -14,7 +14,7 @@ from onboarding.excel import IDENTIFIERS, damage_to, without_zeros
 from onboarding.formulas import restored
 from onboarding.model import Row
 from onboarding.reading import delimited, kinds
-from onboarding.reading.decimals import Commas, commas_in, warning_of, with_point
+from onboarding.reading.decimals import Commas, commas_in, is_unclear, warning_of, with_point
 from onboarding.reading.decode import decode
 from onboarding.reading.found import Detected, FileWarning, Grid, Refusal, Table, first_of
 from onboarding.reading.header import DECIMAL_COMMA, LINES_SEARCHED, Header, header_of, place_of, warnings_of
@@ -215,15 +215,18 @@ def _commas(lines: _Lines) -> dict[str, Commas]:
 
 def _rows(lines: _Lines, commas: dict[str, Commas], upload_id: str, vendor_id: str) -> list[Row]:
     decimal = [column for column, found in commas.items() if found is Commas.DECIMAL]
+    with_commas = [column for column, found in commas.items() if found is not Commas.NONE]
     columns, widest = lines.header.columns, len(lines.table.header)
     first_row: dict[tuple[str, str], int] = {}
     rows = []
     for row_number, values, line in zip(count(1), lines.table.rows, lines.table.lines, strict=False):
         cells, cut = _cells(columns, values)
+        unclear = tuple(column for column in with_commas if is_unclear(cells.get(column, ""))) if with_commas else ()
         for column in decimal:
             if column in cells:
                 cells[column] = with_point(cells[column], DECIMALS[column])
-        row = Row(upload_id, vendor_id, row_number, cells, {}, _surplus(values, len(columns), widest), cut, line)
+        surplus = _surplus(values, len(columns), widest)
+        row = Row(upload_id, vendor_id, row_number, cells, {}, surplus, cut, unclear, line)
         if not row.surplus_fields:
             for column in IDENTIFIERS:
                 if column in cells and column not in cut:

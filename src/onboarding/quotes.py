@@ -1,18 +1,23 @@
-"""A vendor's values as messages show them: on one line, of characters that can be shown, and not too long."""
+"""A vendor's values as messages show them: on one line, of characters that can be seen, and not too long."""
 
 from __future__ import annotations
 
 import re
 
-# A message is one line of text: it goes into mails, logs and terminals.
-_UNSHOWABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# A message is one line of text that goes into mails, logs and terminals; and what cannot be seen there must be told.
+# Control characters, spaces but the usual one, marks without width, ends of lines, halves of surrogate pairs.
+INVISIBLE = re.compile(
+    r"[\x00-\x1f\x7f-\xa0\xad\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ufff9-\ufffb"
+    r"\ud800-\udfff\U000e0001-\U000e007f]"
+)
 
 SHOWN = 40
 """Characters of a rejected value that a message quotes."""
 
 
 def printable(text: str) -> str:
-    return _UNSHOWABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+    """The text with what cannot be seen in words, such as `<U+200B>`."""
+    return text if text.isprintable() else INVISIBLE.sub(lambda found: f"<U+{ord(found[0]):04X}>", text)
 
 
 def quoted(value: str) -> str:

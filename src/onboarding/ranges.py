@@ -46,7 +46,11 @@ class Range:
         text = row.cells.get(column)
         if text is None:
             return
-        if column in row.cut or not self.is_number(text):
+        if column in row.unclear:
+            message = f"{self.label} can be read in two ways, because other rows have a comma in it"
+            hint = hints.either(text, self.places)
+            yield RowError(error_type, column, f"{message}; found {quoted(text)}", text, self.expected, hint)
+        elif column in row.cut or not self.is_number(text):
             message = f"{self.label} must be a plain {self.kind}{_DECIMALS[self.places]}, such as {self.example}"
             hint = hints.number(text, self.places)
             yield RowError(error_type, column, f"{message}; found {quoted(text)}", text, self.expected, hint)

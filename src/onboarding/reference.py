@@ -16,6 +16,7 @@ from onboarding.examples import EXAMPLES
 from onboarding.formulas import inert
 from onboarding.model import COLUMNS
 from onboarding.parse import MAX_BYTES, MAX_ROWS
+from onboarding.quotes import printable
 from onboarding.reading.header import DECIMAL_COMMA, FIX_COLUMNS, synonyms
 from onboarding.report import HEADER
 from onboarding.rules import CLEAR, REQUIRED, REQUIRED_TO_CHANGE, RULES, Check, errors_of
@@ -145,7 +146,7 @@ def _and(names: Sequence[str]) -> str:
 
 
 def _short(value: str) -> str:
-    shown = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in value)
+    shown = printable(value)
     return shown if len(shown) <= 30 else f"{shown[:30]}…"
 
 

@@ -9,6 +9,7 @@ Each error says what was expected, with a hint (`hints`) where there is one.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -16,7 +17,7 @@ from functools import lru_cache
 
 from onboarding import excel, hints
 from onboarding.model import Mode, Product, Row, RowError
-from onboarding.quotes import printable, quoted
+from onboarding.quotes import INVISIBLE, printable, quoted
 from onboarding.ranges import Range
 
 REQUIRED = ("vendor_product_id", "product_name", "category", "sku", "price", "stock_quantity")
@@ -56,8 +57,6 @@ _SHORTEST_LIMIT = min(LENGTHS.values())
 _URL = re.compile(r"https?://[^\s/?#\"<>\\]+[^\s\"<>\\]*", re.IGNORECASE)
 # What PostgreSQL cannot hold (NUL, surrogates) and what no cell should: control characters but tab and line breaks.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-# An identifier is one line of text.
-_CONTROL_OR_BREAK = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _IDENTIFIERS = frozenset({"vendor_product_id", "sku"})
 
 
@@ -126,7 +125,7 @@ def weight_in_range(row: Row, _: Facts) -> Iterable[RowError]:
 
 def _in_range(row: Row, column: str) -> bool:
     text = row.cells.get(column)
-    return text is None or (column not in row.cut and _takes(column, text))
+    return text is None or (column not in row.cut and column not in row.unclear and _takes(column, text))
 
 
 @lru_cache(4_096)
@@ -151,8 +150,8 @@ def within_lengths(row: Row, _: Facts) -> Iterator[RowError]:
 
 def category_is_active(row: Row, facts: Facts) -> Iterable[RowError]:
     name = row.cells.get("category")
-    # A name over the length limit has that error already, and cannot be on the list.
-    if name is None or name in facts.categories or len(name) > LENGTHS["category"]:
+    # A name over the length limit, or with a control character, has that error already, and cannot be on the list.
+    if name is None or name in facts.categories or len(name) > LENGTHS["category"] or _CONTROL.search(name):
         return ()
     message = f"Invalid category: {printable(name)}"
     hint = hints.nearest(name, facts.categories)
@@ -204,7 +203,7 @@ def product_is_there(row: Row, facts: Facts) -> Iterable[RowError]:
 
 def image_url_is_url(row: Row, _: Facts) -> Iterable[RowError]:
     text = row.cells.get("image_url")
-    if text is None or "image_url" in row.cut or _URL.fullmatch(text):
+    if text is None or "image_url" in row.cut or _URL.fullmatch(text) or _CONTROL.search(text):
         return ()
     expected = "a web address, such as https://images.example.com/mouse.jpg"
     message = f"Image URL must be {expected}; found {quoted(text)}"
@@ -218,13 +217,16 @@ def has_plain_characters(row: Row, _: Facts) -> Iterable[RowError]:
 
 def _control_characters(row: Row) -> Iterator[RowError]:
     for column, text in row.cells.items():
-        pattern = _CONTROL_OR_BREAK if column in _IDENTIFIERS else _CONTROL
+        # Two identifiers that look alike must be alike.
+        pattern = INVISIBLE if column in _IDENTIFIERS else _CONTROL
         if column not in RANGES and (found := pattern.search(text)):
-            message = (
-                f"{column} has a character that is not text: U+{ord(found[0]):04X} at position {found.start() + 1}"
-            )
-            expected = "text without control characters"
-            yield RowError("INVALID_CHARACTER", column, message, text, expected)
+            character = found[0]
+            name = unicodedata.name(character, "")
+            described = f"U+{ord(character):04X}{f' ({name})' if name else ''}"
+            message = f"{column} has a character that is not text: {described} at position {found.start() + 1}"
+            expected = f"text without {'invisible' if column in _IDENTIFIERS else 'control'} characters"
+            hint = hints.visible(text) if column in _IDENTIFIERS and not _CONTROL.search(text) else ""
+            yield RowError("INVALID_CHARACTER", column, message, text, expected, hint)
 
 
 Check = Callable[[Row, Facts], Iterable[RowError]]
@@ -240,7 +242,7 @@ RULES: tuple[tuple[str, Check], ...] = (
     # Beyond the seven: what the catalog's columns would refuse.
     ("weight in range", weight_in_range),
     ("image address is a URL", image_url_is_url),
-    ("text without control characters", has_plain_characters),
+    ("text without control characters, identifiers without invisible ones", has_plain_characters),
     # What a spreadsheet may have done to a value.
     ("identifiers without a spreadsheet's damage", excel.identifiers_are_undamaged),
     ("values, not formulas or their errors", excel.texts_are_values),
@@ -258,7 +260,12 @@ def errors_of(row: Row, facts: Facts) -> list[RowError]:
     cleared = cleared_columns(row) if facts.mode is not Mode.CREATE else ()
     if not cleared:
         return [error for _, check in RULES for error in check(row, facts)]
-    judged = replace(row, cells={column: text for column, text in row.cells.items() if column not in cleared})
+    # What is cleared is no value, which another row could have too.
+    judged = replace(
+        row,
+        cells={column: text for column, text in row.cells.items() if column not in cleared},
+        duplicate_of={column: number for column, number in row.duplicate_of.items() if column not in cleared},
+    )
     errors = [error for _, check in RULES for error in check(judged, facts)]
     if facts.changes_a_product(judged):
         errors += [_cannot_be_cleared(c) for c in cleared if c in REQUIRED and c not in REQUIRED_TO_CHANGE]

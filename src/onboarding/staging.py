@@ -100,6 +100,8 @@ def _items_of(rows: Iterable[Row]) -> Iterator[Item]:
             item["surplus_fields"] = {"N": str(row.surplus_fields)}
         if row.cut:
             item["cut"] = {"M": {column: {"N": str(length)} for column, length in row.cut.items()}}
+        if row.unclear:
+            item["unclear"] = {"S": ",".join(row.unclear)}
         yield item
 
 
@@ -116,6 +118,7 @@ def row_of(item: Item) -> Row:
         duplicate_of=_numbers(item, "duplicate_of"),
         surplus_fields=int(item["surplus_fields"]["N"]) if "surplus_fields" in item else 0,
         cut=_numbers(item, "cut"),
+        unclear=tuple(item["unclear"]["S"].split(",")) if "unclear" in item else (),
     )
 
 

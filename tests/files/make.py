@@ -774,8 +774,9 @@ add(
 
 def damaged(_: Workbook, sheet: Worksheet) -> None:
     sheet.append(REQUIRED)
-    for n, sku in enumerate((THEN, True, "#REF!", 8.71e12, 1234567890123456789), 1):
+    for n, sku in enumerate((THEN, True, "#REF!", 8.71e12, 1234567890123456789, 1234567890123456), 1):
         sheet.append([f"P-{n}", "Mug", "Kitchen", sku, "1.00", 1])
+    sheet["D7"].number_format = "0"
     sheet["D2"].number_format = "d-mmm"
     sheet["D5"].number_format = "0.00E+00"
 
@@ -783,9 +784,9 @@ def damaged(_: Workbook, sheet: Worksheet) -> None:
 add(
     "identifiers-damaged.xlsx",
     workbook(damaged),
-    rows=5,
-    errors={str(n): ["DAMAGED_IDENTIFIER"] for n in range(1, 6)},
-    cells={"1": {"sku": "12-Mar"}, "4": {"sku": "8.71E+12"}},
+    rows=6,
+    errors={str(n): ["DAMAGED_IDENTIFIER"] for n in range(1, 7)},
+    cells={"1": {"sku": "12-Mar"}, "4": {"sku": "8.71E+12"}, "6": {"sku": "1.23456789012346E+15"}},
 )
 
 

@@ -14,8 +14,12 @@ _COMMA = re.compile(
 )
 # 1,234: a decimal comma, or thousands.
 _EITHER = re.compile(r"-?[1-9][0-9]{0,2},[0-9]{3}")
-# 19.99 · 1,234.56 · 1,234,567: a decimal point, or commas between thousands.
-_POINT = re.compile(r"-?(?:[0-9]+\.[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+\.[0-9]+|[0-9]{1,3}(?:,[0-9]{3}){2,})")
+# 19.99 · 0.250 · 1,234.56 · 1,234,567: a decimal point, or commas between thousands.
+_POINT = re.compile(
+    r"-?(?:(?![1-9][0-9]{0,2}\.[0-9]{3}$)[0-9]+\.[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+\.[0-9]+|[0-9]{1,3}(?:,[0-9]{3}){2,})"
+)
+# 1.234: a decimal point, unless commas beside it say that it may stand between thousands.
+_POINT_OF_EITHER = re.compile(r"-?[1-9][0-9]{0,2}\.[0-9]{3}")
 
 
 class Commas(Enum):
@@ -62,6 +66,11 @@ def warning_of(column: str, commas: Commas, values: Mapping[int, str]) -> FileWa
         "with it were not taken for numbers. Write 1234.50 for one thousand two hundred thirty-four and a half"
     )
     return FileWarning("UNCLEAR_COMMAS", message, unclear[0], column)
+
+
+def is_unclear(value: str) -> bool:
+    """Whether a number's point may stand before decimals or between thousands, in a column that has commas too."""
+    return _POINT_OF_EITHER.fullmatch(value) is not None
 
 
 def with_point(value: str, places: int) -> str:

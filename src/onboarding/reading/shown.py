@@ -67,7 +67,8 @@ def _number(value: float, number_format: str) -> str:
         return "#NUM!"
     number = _FIFTEEN.plus(number)
     sections = _sections(number_format)
-    if not sections:
+    # Of a longer number digits are lost, whatever the format would show in their place.
+    if not sections or abs(number) >= _LARGEST_PLAIN:
         return _general(number)
     if number < 0:
         if len(sections) > 1:

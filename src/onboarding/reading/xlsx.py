@@ -10,31 +10,35 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, repeat
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from xml.etree.ElementTree import ParseError
 
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
 from onboarding.reading.found import MAX_COLUMNS, FileWarning, Grid, Refusal, one_line
+from onboarding.reading.parts import ForgedError, TooLargeError, look_through
 from onboarding.reading.shown import text_of
-
-if TYPE_CHECKING:
-    from openpyxl.workbook.workbook import Workbook
 
 DAMAGED = Refusal(
     "UNREADABLE_XLSX",
     "The workbook is damaged and cannot be read; open it in a spreadsheet program and save it anew as .xlsx",
 )
 
-MAX_UNPACKED = 100 * 1024 * 1024
-"""Bytes that a workbook's parts may come to: a small file can unpack to more than any memory holds."""
-
-MAX_STRINGS = 500_000
-"""Different texts in a workbook; a full file of ours has 140,000."""
+TOO_LARGE = Refusal(
+    "WORKBOOK_TOO_LARGE",
+    "The workbook is too large when unpacked; keep the products alone, in one sheet, or upload a CSV file",
+)
+STRICT = Refusal(
+    "NOT_A_TABLE",
+    "The workbook is saved as 'Strict Open XML Spreadsheet'; save it as 'Excel Workbook (.xlsx)' and upload that",
+)
 
 MAX_LINES = 9_999_999
 """Where reading a sheet ends; a spreadsheet ends at 1,048,576."""
+
+MAX_PLACES = 50_000_000
+"""Places for values that reading passes, most of them blank: one value far to the right makes a wide row."""
 
 # What openpyxl and the standard library raise about damaged or forged workbooks. They check as they go, not first.
 _RAISED = (
@@ -42,10 +46,6 @@ _RAISED = (
     ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError,
 )  # fmt: skip
 
-# A row whose number is no number, or one that no sheet has: openpyxl would count up to it.
-_ROW_BEYOND = re.compile(rb"<(?:\w+:)?row\s[^>]*?\br\s*=\s*[\"'](?![0-9]{1,7}[\"'])")
-_FORMULA = re.compile(rb"<(?:\w+:)?f[\s>/]")
-_STRING = re.compile(rb"<(?:\w+:)?si[\s>/]")
 # How a workbook writes a character that XML cannot hold. Halves of surrogate pairs are no characters.
 _ESCAPED = re.compile(r"_x(?![dD][89a-fA-F])([0-9A-Fa-f]{4})_")
 
@@ -66,17 +66,16 @@ def read(content: bytes, most_lines: int) -> Sheet | Refusal:
             refusal = _refused(archive)
             if refusal is not None:
                 return refusal
-            sheets = [
-                name for name in archive.namelist() if name.startswith("xl/worksheets/") and name.endswith(".xml")
-            ]
-            if any(_ROW_BEYOND.search(archive.read(name)) for name in sheets):
-                return DAMAGED
-            has_formulas = any(_FORMULA.search(archive.read(name)) for name in sheets)
+            found = look_through(archive)
+        if found.strict:
+            return STRICT
         with warnings.catch_warnings():
             # openpyxl warns of what it does not keep; we only read.
             warnings.simplefilter("ignore")
-            return _read(content, most_lines, has_formulas=has_formulas)
-    except _RAISED:
+            return _read(content, most_lines, has_formulas=found.formulas)
+    except TooLargeError:
+        return TOO_LARGE
+    except (ForgedError, *_RAISED):
         return DAMAGED
 
 
@@ -95,35 +94,49 @@ def _refused(archive: zipfile.ZipFile) -> Refusal | None:
     if any(info.flag_bits & 1 for info in parts.values()):
         reason = "The workbook is protected with a password; save it without one and upload it again"
         return Refusal("ENCRYPTED_WORKBOOK", reason)
-    texts = [info for name, info in parts.items() if name.endswith((".xml", ".rels"))]
-    strings = parts.get("xl/sharedStrings.xml")
-    if sum(info.file_size for info in texts) > MAX_UNPACKED or (strings and _count(archive, strings) > MAX_STRINGS):
-        reason = "The workbook is too large when unpacked; keep the products alone, in one sheet, or upload a CSV file"
-        return Refusal("WORKBOOK_TOO_LARGE", reason)
     return None
-
-
-def _count(archive: zipfile.ZipFile, strings: zipfile.ZipInfo) -> int:
-    return sum(1 for _ in _STRING.finditer(archive.read(strings)))
 
 
 def _read(content: bytes, most_lines: int, *, has_formulas: bool) -> Sheet | Refusal:
     workbook = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
     try:
-        names = [sheet.title for sheet in workbook.worksheets if _is_data(sheet) and _has_values(sheet)]
-        if not names:
+        book = _Book()
+        filled = [
+            place for place, sheet in enumerate(workbook.worksheets) if _is_data(sheet) and book.has_values(sheet)
+        ]
+        if not filled:
             return Refusal("EMPTY_FILE", "The workbook has no visible sheet with anything in it")
         formulas: Iterable[Sequence[Any]] = repeat(())
         if has_formulas:
             # Values and formulas cannot be had of one reading.
             with_formulas = load_workbook(io.BytesIO(content), read_only=True, data_only=False)
-            formulas = _rows(with_formulas, names[0])
-        grid = _grid(_rows(workbook, names[0]), formulas, most_lines)
+            formulas = book.rows(with_formulas.worksheets[filled[0]])
+        grid = _grid(book.rows(workbook.worksheets[filled[0]]), formulas, most_lines)
+        names = [workbook.worksheets[place].title for place in filled]
     finally:
         workbook.close()
     if isinstance(grid, Refusal):
         return grid
     return Sheet(grid, names[0], tuple(_others(names)))
+
+
+@dataclass(slots=True)
+class _Book:
+    """A workbook as far as it was read, sheet by sheet, until there are too many places for values in it."""
+
+    places: int = 0
+
+    def rows(self, sheet: Any) -> Iterator[Sequence[Any]]:
+        # What a sheet says of its size may be wrong by a million empty rows.
+        sheet.reset_dimensions()
+        for row in sheet.iter_rows(max_row=MAX_LINES):
+            self.places += 1 + len(row)
+            if self.places > MAX_PLACES:
+                raise TooLargeError
+            yield row
+
+    def has_values(self, sheet: Any) -> bool:
+        return any(cell.value is not None or cell.data_type == "f" for row in self.rows(sheet) for cell in row)
 
 
 def _others(names: Sequence[str]) -> Iterator[FileWarning]:
@@ -138,20 +151,6 @@ def _others(names: Sequence[str]) -> Iterator[FileWarning]:
 def _is_data(sheet: Any) -> bool:
     # A sheet whose name begins with `_` is for those who fill the workbook in, as such a column is.
     return sheet.sheet_state == "visible" and not sheet.title.startswith("_")
-
-
-def _has_values(sheet: Any) -> bool:
-    sheet.reset_dimensions()
-    rows = sheet.iter_rows(max_row=MAX_LINES)
-    return any(cell.value is not None or cell.data_type == "f" for row in rows for cell in row)
-
-
-def _rows(workbook: Workbook, name: str) -> Iterator[Sequence[Any]]:
-    sheet: Any = workbook[name]
-    # What a sheet says of its size may be wrong by a million empty rows.
-    sheet.reset_dimensions()
-    rows: Iterator[Sequence[Any]] = sheet.iter_rows(max_row=MAX_LINES)
-    return rows
 
 
 def _grid(rows: Iterator[Sequence[Any]], formulas: Iterable[Sequence[Any]], most_lines: int) -> Grid | Refusal:

@@ -1,0 +1,145 @@
+"""Workbooks that are forged or larger than they look, and workbooks of several sheets."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from onboarding.parse import ParsedFile, Refusal, parse
+from onboarding.reading import parts, xlsx
+from onboarding.rules import REQUIRED
+from tests.fuzz import PARTS
+
+SHEET = "xl/worksheets/sheet1.xml"
+GOOD = ("P1", "Mug", "Books", "S1", "1.50", "5")
+
+
+def cells(*texts: str) -> str:
+    return "".join(f'<c t="inlineStr"><is><t>{text}</t></is></c>' for text in texts)
+
+
+def row(*texts: str) -> str:
+    return f"<row>{cells(*texts)}</row>"
+
+
+TABLE = row(*REQUIRED) + row(*GOOD)
+
+
+def packed(contents: Mapping[str, str]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, part in contents.items():
+            archive.writestr(name, part)
+    return out.getvalue()
+
+
+def workbook(rows: str = TABLE, **changes: tuple[str, str]) -> bytes:
+    """A workbook with these rows; `changes` replace a text by another in the part of that name (`sheet`, `book` …)."""
+    names = {"sheet": SHEET, "book": "xl/workbook.xml", "styles": "xl/styles.xml"}
+    contents = {name: part.replace("ROWS", rows) for name, part in PARTS.items()}
+    for name, (old, new) in changes.items():
+        assert old in contents[names[name]]
+        contents[names[name]] = contents[names[name]].replace(old, new)
+    return packed(contents)
+
+
+def read(content: bytes) -> ParsedFile | Refusal:
+    return parse(content, "UPLOAD_1", "VEND001")
+
+
+def code_of(content: bytes) -> str:
+    found = read(content)
+    assert isinstance(found, Refusal), found.detected
+    return found.code
+
+
+def test_the_least_of_a_workbook_is_read() -> None:
+    found = read(workbook())
+    assert isinstance(found, ParsedFile)
+    assert found.rows[0].cells == dict(zip(REQUIRED, GOOD, strict=True))
+
+
+def test_a_part_of_rows_that_never_begin_is_looked_through_once(tmp_path: Path) -> None:
+    path = tmp_path / "forged.xlsx"
+    path.write_bytes(workbook("<row " * 1_000_000))
+    program = (
+        "import sys; from onboarding.parse import parse; print(parse(open(sys.argv[1], 'rb').read(), 'U', 'V').code)"
+    )
+    # By itself, because what never ends cannot be interrupted here.
+    done = subprocess.run(
+        [sys.executable, "-c", program, path], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert done.stdout.strip() == "UNREADABLE_XLSX"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        workbook(f"<row>{'<c/>' * 3_000_000}</row>"),
+        workbook(f"<row>{'<other/>' * 3_000_000}</row>"),
+        workbook("<row/>" * (parts.MAX_ROWS + 1)),
+        workbook(f"<row>{'<c><v>1</v></c>' * 10_000}</row>" * 201),
+        workbook(book=("</sheets>", '<sheet name="x" sheetId="2" r:id="r1"/>' * 200 + "</sheets>")),
+        workbook(styles=("<xf/>", "<xf/>" * 400_000)),
+        workbook(TABLE + '<row><c r="XFD1"/></row>' * 10_000),
+    ],
+    ids=["cells", "other elements", "rows", "cells of all rows", "sheets", "styles", "places"],
+)
+def test_a_workbook_that_unpacks_to_too_much_is_refused_before_that(
+    content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(xlsx, "MAX_PLACES", 5_000_000)
+    assert len(content) < 100_000
+    assert code_of(content) == "WORKBOOK_TOO_LARGE"
+
+
+def test_too_many_texts_are_refused() -> None:
+    contents = {name: part.replace("ROWS", TABLE) for name, part in PARTS.items()}
+    texts = "<si/>" * (parts.MAX_STRINGS + 1)
+    namespace = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    assert code_of(packed({**contents, "xl/texts": f'<sst xmlns="{namespace}">{texts}</sst>'})) == "WORKBOOK_TOO_LARGE"
+
+
+def elsewhere(rows: str, name: str = "xl/sheets/first.part") -> bytes:
+    """A workbook whose sheet is a part of another name than usual."""
+    contents = {name: part.replace("ROWS", rows) for name, part in PARTS.items()}
+    contents[name] = contents.pop(SHEET)
+    rels = "xl/_rels/workbook.xml.rels"
+    contents[rels] = contents[rels].replace("worksheets/sheet1.xml", f"/{name}")
+    return packed(contents)
+
+
+def test_a_sheet_of_another_name_is_looked_through_as_well() -> None:
+    assert isinstance(read(elsewhere(TABLE)), ParsedFile)
+    assert code_of(elsewhere(f"<row>{'<c/>' * 400_000}</row>")) == "WORKBOOK_TOO_LARGE"
+    assert code_of(elsewhere(TABLE.replace("<row>", '<row r="99999999">'))) == "UNREADABLE_XLSX"
+    assert code_of(elsewhere(" " * (parts.MAX_UNPACKED + 1))) == "WORKBOOK_TOO_LARGE"
+    assert code_of(elsewhere(" " * (parts.MAX_UNPACKED + 1), "xl/media/image1.png")) == "WORKBOOK_TOO_LARGE"
+
+
+def test_a_formula_without_a_result_is_found_in_a_sheet_of_another_name() -> None:
+    found = read(elsewhere(row(*REQUIRED) + row(*GOOD[:3]).replace("</row>", '<c><f>"S-"&amp;1</f></c></row>')))
+    assert isinstance(found, ParsedFile)
+    assert found.rows[0].cells["sku"] == '="S-"&1'
+
+
+def test_a_document_type_is_refused() -> None:
+    entities = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">]><worksheet '
+    assert code_of(workbook(TABLE.replace("Mug", "&a;"), sheet=("<worksheet ", entities))) == "UNREADABLE_XLSX"
+
+
+def test_the_other_kind_of_xlsx_is_named() -> None:
+    transitional, strict = (
+        "http://schemas.openxmlformats.org/spreadsheetml/2006/",
+        "http://purl.oclc.org/ooxml/spreadsheetml/",
+    )
+    found = read(workbook(sheet=(transitional, strict), book=(transitional, strict), styles=(transitional, strict)))
+    assert isinstance(found, Refusal)
+    assert found.code == "NOT_A_TABLE"
+    assert "save it as 'Excel Workbook (.xlsx)'" in found.reason
