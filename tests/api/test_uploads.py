@@ -12,6 +12,7 @@ import pytest
 
 from onboarding.api.tickets import sanitised
 from onboarding.parse import MAX_BYTES
+from tests.api.attempts import answer_of, working_app
 from tests.api.people import post_form, upload
 from tests.pipeline import Pipeline, csv_of, product, until
 
@@ -193,6 +194,20 @@ def test_a_dry_run_says_what_an_upload_would_do(pipeline: Pipeline, vendor_a: ht
     assert refused["failure_code"] == "EMPTY_FILE"
     found = pipeline.connection.execute("select count(*) from products where sku like 'SKU-dry-%'").fetchone()
     assert found == (0,)
+
+
+def test_a_dry_run_has_a_limit_of_its_own(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+    content = csv_of([product("large-1")])
+    with working_app(pipeline, DRY_RUN_BYTES=str(len(content))) as app:
+        assert answer_of(app, vendor_a, "POST", "/v1/dry-runs", content=content).status_code == 200
+        answers = [
+            answer_of(app, vendor_a, "POST", "/v1/dry-runs", content=content + b"\n"),
+            answer_of(app, vendor_a, "POST", "/v1/dry-runs", files={"file": ("large.csv", content + b"\n")}),
+        ]
+        assert f'data-preview-bytes="{len(content)}"' in answer_of(app, vendor_a, "GET", "/").text
+    for answer in answers:
+        assert (answer.status_code, answer.json()["type"]) == (413, "/problems/too-large")
+        assert f"{len(content):,} bytes" in answer.json()["detail"]
 
 
 def test_a_cancelled_upload_has_an_outcome_for_every_row(pipeline: Pipeline, vendor_a: httpx.Client) -> None:

@@ -42,6 +42,7 @@ def home(
         on_error=on_error.value,
         suffixes=SUFFIXES,
         max_bytes=MAX_BYTES,
+        preview_bytes=desk.settings.dry_run_bytes,
     )
 
 
