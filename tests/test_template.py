@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from onboarding.intake import SUFFIXES
+from onboarding.parse import MAX_BYTES
 
 Node: TypeAlias = dict[str, Any]
 
@@ -421,7 +422,7 @@ DATABASE = {"RDS_SECRET_NAME", "DATABASE_SSLMODE", "AWS_USE_DUALSTACK_ENDPOINT",
         (
             "api",
             DATABASE
-            | {"SQS_ERROR_QUEUE_URL", "S3_BUCKET_NAME", "MAIL_SENDER", "PORTAL_URL", "LONGEST_WAIT"}
+            | {"SQS_ERROR_QUEUE_URL", "S3_BUCKET_NAME", "MAIL_SENDER", "PORTAL_URL", "LONGEST_WAIT", "DRY_RUN_BYTES"}
             | {"WEBHOOKS_TABLE", "WEBHOOKS_MAY_BE_PRIVATE"},
         ),
         ("webhook", {"WEBHOOKS_TABLE", "WEBHOOKS_MAY_BE_PRIVATE"}),
@@ -570,8 +571,14 @@ def test_every_route_is_throttled() -> None:
 def test_the_api_has_its_answer_before_nobody_waits_any_more() -> None:
     assert properties("Api")["Timeout"] < 30, "the HTTP API gives up after 30 seconds"
     longest = properties("Api")["Environment"]["Variables"]["LONGEST_WAIT"]["Fn::If"]
-    assert longest[0] == "Local"
-    assert int(longest[2]) < 10, "a request that waits occupies a container on AWS"
+    assert longest == ["Local", "20", "0"], "a request that waits occupies a container on AWS"
+
+
+def test_a_dry_run_on_aws_is_of_a_file_that_fits_into_a_call() -> None:
+    limit = properties("Api")["Environment"]["Variables"]["DRY_RUN_BYTES"]["Fn::If"]
+    assert (limit[0], int(limit[1])) == ("Local", MAX_BYTES)
+    in_base64 = 4 * (int(limit[2]) + 2) // 3
+    assert in_base64 + 256 * 1024 < 6 * 1024 * 1024, "with what a form and a call's event put around it"
 
 
 def test_webhooks_reach_private_networks_locally_alone() -> None:

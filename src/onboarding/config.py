@@ -82,6 +82,11 @@ class Settings:
         return self.environment.get("WEBHOOKS_MAY_BE_PRIVATE", "false") == "true"
 
     @property
+    def dry_run_bytes(self) -> int:
+        """How large a file a dry run takes. On AWS less than an upload: what passes the HTTP API is bounded."""
+        return int(self.environment.get("DRY_RUN_BYTES", "10485760"))
+
+    @property
     def longest_wait(self) -> float:
         """Seconds for which a request may wait for something to move."""
         return float(self.environment.get("LONGEST_WAIT", "20"))

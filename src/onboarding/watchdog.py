@@ -105,10 +105,11 @@ def _end(ctx: Context, upload_id: str, vendor_id: str, key: str, message: str) -
     return [Driven(upload_id, vendor_id, key, "ended")]
 
 
-def end(ctx: Context, upload_id: str, vendor_id: str, error: RowError) -> None:
-    """Give every row that has no outcome this one, so that the upload is finished by the ledger's own law."""
+def end(ctx: Context, upload_id: str, vendor_id: str, error: RowError) -> int:
+    """Give every row that has no outcome this one, so that the upload is finished by the ledger's own law; how many
+    there were."""
 
-    def work(connection: Connection) -> list[str]:
+    def work(connection: Connection) -> tuple[list[str], int]:
         ledger.lock_vendors(connection, {vendor_id})
         upload = ledger.upload(connection, upload_id)
         assert upload is not None, "the history loses no upload"  # noqa: S101
@@ -119,11 +120,12 @@ def end(ctx: Context, upload_id: str, vendor_id: str, error: RowError) -> None:
         ledger.insert_errors(connection, left, errors)
         standings = ledger.count_outcomes(connection, left, errors)
         settle(connection, standings, states)
-        return list(standings)
+        return list(standings), len(left)
 
-    finished = ctx.database.run(work)
+    finished, ended = ctx.database.run(work)
     passed("watchdog.ended")
     notify.send_completions(ctx, [(name, vendor_id) for name in finished])
+    return ended
 
 
 def _announce(ctx: Context, parameters: Mapping[str, object]) -> list[Driven]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +18,7 @@ from starlette.routing import Mount, Route
 from onboarding.config import Settings
 from onboarding.context import Context
 from onboarding.portal.app import create_app
+from tests.database import database_at
 from tests.pipeline import Pipeline
 
 INJECTIONS = (
@@ -54,12 +58,45 @@ class Belongings:
         return any(word in text and word not in sent for word in self.words)
 
 
-def app_of(pipeline: Pipeline) -> FastAPI:
-    """The app as it is served, to ask it for its routes."""
-    settings = Settings(pipeline.endpoints.environment() | {"PORTAL_URL": pipeline.endpoints.portal_url})
+def app_of(pipeline: Pipeline, **environment: str) -> FastAPI:
+    """The app as it is served, to ask it for its routes, or to have something in it fail or be set differently."""
+    settings = Settings(pipeline.endpoints.environment() | {"PORTAL_URL": pipeline.endpoints.portal_url} | environment)
     ctx = Context(settings)
     ctx.__dict__["s3"] = pipeline.s3
     return create_app(ctx)
+
+
+@contextmanager
+def working_app(pipeline: Pipeline, **environment: str) -> Iterator[FastAPI]:
+    """The same with a way to the engine's database and functions."""
+    app = app_of(pipeline, **environment)
+    ctx: Context = app.state.desk.ctx
+    ctx.__dict__.update(
+        database=database_at(pipeline.endpoints.database_url),
+        lambdas=pipeline.lambdas,
+        sqs=pipeline.sqs,
+        dynamodb=pipeline.dynamodb,
+    )
+    try:
+        yield app
+    finally:
+        app.state.desk.close()
+
+
+def answer_of(app: FastAPI, client: httpx.Client, method: str, path: str, **content: Any) -> httpx.Response:
+    """What an app of this process answers to whoever sits at `client`."""
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        asking = httpx.AsyncClient(
+            transport=transport, base_url=client.base_url, headers=client.headers, cookies=client.cookies
+        )
+        async with asking:
+            return await asking.request(method, path, **content)
+
+    # In a thread of its own: where a browser is at work, this one has a loop already.
+    with ThreadPoolExecutor(1) as aside:
+        return aside.submit(lambda: asyncio.run(ask())).result()
 
 
 def routes_of(app: FastAPI) -> list[tuple[str, str]]:

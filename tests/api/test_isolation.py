@@ -22,6 +22,7 @@ from fastapi.routing import APIRoute
 from itsdangerous import TimestampSigner
 
 from onboarding.api.secrets import hashed, new_secret
+from onboarding.api.who import SCOPES
 from onboarding.link import DAYS_VALID, token_for
 from onboarding.model import COLUMNS
 from onboarding.portal.app import PAGES
@@ -147,6 +148,31 @@ def test_b_walks_every_route_with_what_is_as(
                 assert answer.status_code in {404, 405, 410, 422}, f"{method} {address}: {answer.status_code}"
     attempts.count("something of A's was changed", succeeded=fingerprint(pipeline, "VENDA") != before)
     assert attempts.successes == []
+
+
+def scope_of(method: str, path: str) -> str:
+    """What a key needs for an address, as docs/api.md says it: to look, to change, or for the account itself."""
+    if re.match(r"/(v1/)?(keys|webhook)(/|$)", path):
+        return "admin"
+    return "uploads:read" if method == "GET" or path in {"/v1/dry-runs", "/preview"} else "uploads:write"
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_a_key_opens_nothing_beside_its_scope(attack: Attack, vendor_b: httpx.Client, scope: str) -> None:
+    with with_key(attack.pipeline, new_key(vendor_b, scope)["key"]) as client:
+        for method, path in attack.routes:
+            if path in PUBLIC or path == "/sign-out":
+                continue
+            address = next(addresses(path, attack.theirs, attack.own_upload))
+            answer = sent(client, method, path, address)
+            what = f"a key for {scope}: {method} {address} -> {answer.status_code}"
+            if OPERATORS.match(path):
+                assert answer.status_code == 404, what
+            elif scope_of(method, path) != scope:
+                attack.attempts.count(what, succeeded=answer.status_code != 403)
+                assert answer.status_code == 403, what
+            elif path not in {"/v1/keys", "/keys"} or method != "POST":  # whose scopes this key does not have itself
+                assert answer.status_code not in {401, 403}, what
 
 
 def turned_away(answer: httpx.Response) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,7 +11,7 @@ import pytest
 
 from onboarding.admin import AdminError, carry_out
 from onboarding.database import Database
-from tests.api.attempts import app_of
+from tests.api.attempts import answer_of, app_of
 from tests.api.people import browser, signed_in
 from tests.database import database_at
 from tests.pipeline import Pipeline, csv_of, product, until
@@ -175,12 +174,7 @@ def test_a_fault_of_ours_tells_nothing_of_itself(pipeline: Pipeline, monkeypatch
         raise RuntimeError("password=hunter2")
 
     monkeypatch.setattr(app.state.desk, "as_operator", fails)
-
-    async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url=pipeline.endpoints.portal_url) as client:
-            return await client.get("/v1/uploads", headers={"Authorization": "Bearer onb_x"})
-
-    answer = asyncio.run(ask())
+    with browser(pipeline, Authorization="Bearer onb_x") as client:
+        answer = answer_of(app, client, "GET", "/v1/uploads")
     assert (answer.status_code, answer.json()["type"]) == (500, "/problems/fault")
     assert "hunter2" not in answer.text

@@ -11,6 +11,7 @@ import pytest
 from onboarding.api.secrets import hashed
 from onboarding.api.sessions import PER_ADDRESS, PER_IP
 from onboarding.api.signin import SAME_TIME
+from tests.api.attempts import answer_of, app_of
 from tests.api.people import browser, forget_requests, links, new_key, new_link, signed_in, with_key
 from tests.pipeline import Pipeline
 
@@ -121,6 +122,17 @@ def test_a_key_opens_what_its_scopes_say(pipeline: Pipeline, vendor_a: httpx.Cli
     assert kept.fetchone() == (hashed(made["key"]),)
 
 
+def test_a_key_makes_none_that_may_do_more(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+    made = new_key(vendor_a, "admin", "uploads:read")
+    with with_key(pipeline, made["key"]) as program:
+        refused = program.post("/v1/keys", json={"name": "more", "scopes": ["uploads:read", "uploads:write"]})
+        assert (refused.status_code, refused.json()["type"]) == (403, "/problems/not-allowed")
+        same = program.post("/v1/keys", json={"name": "same", "scopes": ["admin", "uploads:read"]})
+        assert same.status_code == 201
+    listed = [key["name"] for key in vendor_a.get("/v1/keys").json()["items"]]
+    assert ("more" in listed, "same" in listed) == (False, True)
+
+
 def test_an_idempotency_key_makes_one_key(vendor_a: httpx.Client, vendor_b: httpx.Client) -> None:
     once = {"Idempotency-Key": "key-4711"}
     made = vendor_a.post("/v1/keys", json={"name": "once"}, headers=once).json()
@@ -170,10 +182,20 @@ def test_a_request_for_another_host_is_not_served(pipeline: Pipeline) -> None:
         assert client.get("/v1/openapi.json").status_code == 400
 
 
-def test_every_answer_has_the_headers(pipeline: Pipeline) -> None:
+def test_every_answer_has_the_headers(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError
+
+    app = app_of(pipeline)
+    monkeypatch.setattr(app.state.desk, "as_operator", fails)
     with browser(pipeline) as client:
-        for path in ("/v1/openapi.json", "/v1/uploads", "/nowhere", "/sign-in/x"):
-            headers = client.get(path).headers
+        answers = [client.get(path) for path in ("/v1/openapi.json", "/v1/uploads", "/nowhere", "/sign-in/x")]
+        # What went wrong with us, told to a program and to a reader.
+        answers += [answer_of(app, client, "GET", path) for path in ("/sign-in/x", "/v1/operator/overview")]
+        answers += [answer_of(app, client, "GET", "/v1/uploads", headers={"Authorization": "Bearer onb_x"})]
+        assert [answer.status_code for answer in answers] == [200, 401, 404, 410, 500, 401, 500]
+        for answer in answers:
+            headers = answer.headers
             assert "default-src 'none'" in headers["content-security-policy"]
             assert "unsafe-inline" not in headers["content-security-policy"]
             assert headers["x-content-type-options"] == "nosniff"

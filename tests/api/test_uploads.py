@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from onboarding.api import history
 from onboarding.api.tickets import sanitised
+from onboarding.model import UploadStatus
 from onboarding.parse import MAX_BYTES
+from tests.api.attempts import answer_of, working_app
 from tests.api.people import post_form, upload
 from tests.pipeline import Pipeline, csv_of, product, until
 
@@ -195,6 +200,20 @@ def test_a_dry_run_says_what_an_upload_would_do(pipeline: Pipeline, vendor_a: ht
     assert found == (0,)
 
 
+def test_a_dry_run_has_a_limit_of_its_own(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+    content = csv_of([product("large-1")])
+    with working_app(pipeline, DRY_RUN_BYTES=str(len(content))) as app:
+        assert answer_of(app, vendor_a, "POST", "/v1/dry-runs", content=content).status_code == 200
+        answers = [
+            answer_of(app, vendor_a, "POST", "/v1/dry-runs", content=content + b"\n"),
+            answer_of(app, vendor_a, "POST", "/v1/dry-runs", files={"file": ("large.csv", content + b"\n")}),
+        ]
+        assert f'data-preview-bytes="{len(content)}"' in answer_of(app, vendor_a, "GET", "/").text
+    for answer in answers:
+        assert (answer.status_code, answer.json()["type"]) == (413, "/problems/too-large")
+        assert f"{len(content):,} bytes" in answer.json()["detail"]
+
+
 def test_a_cancelled_upload_has_an_outcome_for_every_row(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
     upload = pipeline.run("VENDA", "cancel.csv", csv_of([product(f"cancel-{n}") for n in range(3)]))
     done = vendor_a.post(f"/v1/uploads/{upload.upload_id}/cancel")
@@ -214,6 +233,33 @@ def test_a_cancelled_upload_has_an_outcome_for_every_row(pipeline: Pipeline, ven
     assert [(e["row_number"], e["error_type"]) for e in errors] == [(2, "CANCELLED"), (3, "CANCELLED")]
     assert vendor_a.post(f"/v1/uploads/{upload.upload_id}/cancel").status_code == 200, "again, it is so already"
     pipeline.finished(upload.upload_id)
+
+
+def test_what_is_finished_in_the_meantime_was_not_cancelled(
+    pipeline: Pipeline, vendor_a: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = pipeline.run("VENDA", "raced.csv", csv_of([product("raced-1")]))
+    seen = iter([replace(done, status=UploadStatus.PROCESSING), done, done])
+    monkeypatch.setattr(history, "upload_of", lambda *_: next(seen))
+    with working_app(pipeline) as app:
+        refused = answer_of(app, vendor_a, "POST", f"/v1/uploads/{done.upload_id}/cancel")
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/conflict")
+    noted = "select count(*) from actions where action = 'upload_cancelled' and subject = %s"
+    assert pipeline.connection.execute(noted, (done.upload_id,)).fetchone() == (0,)
+
+
+def test_links_of_an_upload_under_way_end_too(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+    done = pipeline.run("VENDA", "early.csv", csv_of([product("early-1"), product("early-2", price="x")]))
+    [link, *_] = re.findall(r"http\S+/reports/\S+", pipeline.mail(done.upload_id).text)
+    # As it stands before its files are written.
+    pipeline.connection.execute(
+        "update upload_history set error_file_s3_key = null, fix_file_s3_key = null where upload_id = %s",
+        (done.upload_id,),
+    )
+    assert vendor_a.get(f"/v1/uploads/{done.upload_id}/links").json()["revoked_at"] is None
+    assert vendor_a.delete(f"/v1/uploads/{done.upload_id}/links").status_code == 204
+    assert vendor_a.get(f"/v1/uploads/{done.upload_id}/links").json()["revoked_at"] is not None
+    assert httpx.get(link, trust_env=False, timeout=30).status_code == 410
 
 
 def test_an_upload_is_taken_back(pipeline: Pipeline, vendor_a: httpx.Client) -> None:

@@ -98,7 +98,11 @@ def test_what_is_not_taken_is_recorded_as_such(
 
 @pytest.mark.parametrize(
     ("host", "words"),
-    [("127.0.0.1:9", "no connection to the server could be made"), ("[::1", "this is not an address")],
+    [
+        ("127.0.0.1:9", "no connection to the server could be made"),
+        ("[::1", "this is not an address"),
+        ("a..b", "this is not a host's name"),
+    ],
 )
 def test_a_vendor_is_told_in_words_why_nothing_came(
     pipeline: Pipeline, vendor_b: httpx.Client, host: str, words: str
@@ -127,7 +131,17 @@ def test_the_signature_is_as_documented() -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["http://example.com/x", "ftp://example.com", "https://", "https://user:pass@example.com/", "https://[::1", "//x"],
+    [
+        "http://example.com/x",
+        "ftp://example.com",
+        "https://",
+        "https://user:pass@example.com/",
+        "https://[::1",
+        "//x",
+        "https://a..b/",
+        f"https://{'a' * 64}.example.com/",
+        "https://.example.com/",
+    ],
 )
 def test_only_plain_https_addresses_are_taken(url: str) -> None:
     with pytest.raises(Refused):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.api.people import links
 from tests.pipeline import Pipeline, csv_of, product, until
@@ -92,6 +93,81 @@ def test_a_hopeless_file_is_told_before_it_is_sent(vendor: Page) -> None:
     drop(vendor, "strange.csv", b"a,b,c\n1,2,3\n")
     expect(vendor.locator("#preview")).to_contain_text("This file would be refused.")
     expect(vendor.get_by_role("button", name="Upload")).to_be_disabled()
+
+
+def gateway(status: int) -> Callable[[Route], None]:
+    """An answer as an HTTP API gives it in the function's place."""
+    answer = '{"message":"Service Unavailable"}'
+    return lambda route: route.fulfill(status=status, content_type="application/json", body=answer)
+
+
+def test_a_file_without_a_preview_can_be_uploaded(vendor: Page) -> None:
+    vendor.route("**/preview?*", gateway(503))
+    drop(vendor, "unseen.csv", csv_of([product("UNSEEN1"), product("UNSEEN2", price="x")]))
+    expect(vendor.locator("#preview")).to_contain_text("There is no preview. Service Unavailable")
+    send(vendor)
+    expect(vendor.locator("#count-rejected")).to_have_text("1")
+
+
+def test_a_file_too_large_for_a_preview_can_be_uploaded(vendor: Page) -> None:
+    vendor.route("**/preview?*", lambda route: route.abort())
+    vendor.locator("#upload[data-ready]").evaluate("form => form.dataset.previewBytes = 100")
+    drop(vendor, "large.csv", csv_of([product("LARGE1")]))
+    expect(vendor.locator("#preview")).to_contain_text("files of more than 100 bytes are not looked at")
+    send(vendor)
+    expect(vendor.locator("#count-rejected")).to_have_text("0")
+
+
+def test_an_upload_is_followed_through_a_busy_server(vendor: Page) -> None:
+    asked: list[str] = []
+
+    def busy(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            gateway(503)(route)
+        elif len(asked) == 2:
+            gateway(429)(route)
+        elif len(asked) == 3:
+            route.abort()
+        else:
+            route.continue_()
+
+    vendor.route("**/v1/tickets/*", busy)
+    drop(vendor, "busy.csv", csv_of([product("BUSY1")]))
+    expect(vendor.locator("#preview")).to_contain_text("The one row is fine.")
+    send(vendor)
+    expect(vendor.locator("#count-rejected")).to_have_text("0")
+    assert len(asked) > 3
+
+
+def test_a_server_that_does_not_wait_is_asked_less_and_less_often(vendor: Page, pipeline: Pipeline) -> None:
+    done = pipeline.run("PORTAL", "slow.csv", csv_of([product("SLOW1")]))
+    told = "update upload_history set notified_at = null where upload_id = %s"
+    pipeline.connection.execute(told, (done.upload_id,))
+    asked: list[str] = []
+
+    def at_once(route: Route) -> None:
+        # As on AWS.
+        asked.append(route.request.url)
+        route.continue_(url=route.request.url.replace("wait=20", "wait=0"))
+
+    def rest() -> int:
+        """Milliseconds by the page's own clock, which moves here alone, until it asks again."""
+        before, gone = len(asked), 0
+        while len(asked) == before and gone < 60_000:
+            vendor.clock.run_for(50)
+            gone += 50
+        return gone
+
+    vendor.route("**/v1/uploads/*", at_once)
+    vendor.clock.install(time=0)
+    vendor.clock.pause_at(1000)
+    vendor.goto(f"/uploads/{done.upload_id}")
+    rests = [rest() for _ in range(5)]
+    assert [gone >= least for gone, least in zip(rests[1:], (1500, 2250, 3375, 5000), strict=True)] == [True] * 4
+    pipeline.connection.execute("update upload_history set notified_at = now() where upload_id = %s", (done.upload_id,))
+    vendor.clock.resume()
+    expect(vendor.locator("#upload-view")).to_have_attribute("data-done", "yes")
 
 
 def test_what_a_vendor_wrote_is_text(vendor: Page) -> None:

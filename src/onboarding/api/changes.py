@@ -16,7 +16,9 @@ from onboarding.api.problems import Problem, documented
 from onboarding.api.shapes import UploadId
 from onboarding.api.who import Caller, Reader, Writer
 from onboarding.database import Connection
+from onboarding.fix_file import fix_file_key
 from onboarding.model import RowError, Upload, UploadStatus
+from onboarding.report import report_key
 from onboarding.sql import statement
 
 router = APIRouter(
@@ -67,9 +69,12 @@ class Links(BaseModel):
 def cancel_upload(upload_id: UploadId, caller: Writer, desk: DeskHere) -> UploadShown:
     """End an upload that is under way. Rows that were checked keep their outcome; the others are `CANCELLED`."""
     upload = history.upload_of(desk, caller, upload_id)
+    ended = 0
     if upload.status is UploadStatus.PROCESSING:
         with desk.context() as ctx:
-            watchdog.end(ctx, upload_id, upload.vendor_id, CANCELLED)
+            ended = watchdog.end(ctx, upload_id, upload.vendor_id, CANCELLED)
+    # None, if the last row had its outcome in the meantime.
+    if ended:
         _noted(desk, caller, "upload_cancelled", upload)
     elif not _was_cancelled(desk, caller, upload_id):
         raise Problem("conflict", "The upload is finished. What it did to the catalog can be undone.")
@@ -133,7 +138,8 @@ def revoke_links(upload_id: UploadId, caller: Writer, desk: DeskHere) -> None:
 
 
 def _files(upload: Upload) -> list[str]:
-    return [key for key in (upload.error_file_s3_key, upload.fix_file_s3_key) if key is not None]
+    """The files that a mail about the upload leads to, whether they are there already or not."""
+    return [report_key(upload), fix_file_key(upload)]
 
 
 def _noted(desk: Desk, caller: Caller, action: str, upload: Upload) -> None:

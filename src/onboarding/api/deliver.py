@@ -130,6 +130,11 @@ def checked(url: str, *, private: bool) -> SplitResult:
         raise Refused("the address must begin with https://")
     if not parts.hostname or parts.username is not None or parts.password is not None:
         raise Refused("the address must name a host, and no user")
+    try:
+        # As it will be when the name is looked up: no part is empty or over 63 letters.
+        parts.hostname.encode("idna")
+    except UnicodeError as error:
+        raise Refused("this is not a host's name") from error
     return parts
 
 

@@ -139,13 +139,13 @@ async def dry_run(
     on_error: Annotated[OnError, Query()] = OnError.REJECT_ROWS,
     force: Annotated[bool, Query(description="As of a file that is uploaded again on purpose")] = False,
 ) -> DryRunShown:
-    """Say what would become of a file, row for row, and write nothing."""
+    """Say what would become of a file, row for row, and write nothing. On AWS it takes files of up to 4 MB."""
     return await judged(request, caller, desk, Options(mode, on_error, force))
 
 
 async def judged(request: Request, caller: Caller, desk: Desk, options: Options) -> DryRunShown:
     """What would become of the file in a vendor's request; for the page and the API alike."""
-    content = await _content(request)
+    content = await _content(request, desk.settings.dry_run_bytes)
     vendor_id = caller.vendor_id
     assert vendor_id is not None, "only vendors are let through"  # noqa: S101
 
@@ -157,16 +157,17 @@ async def judged(request: Request, caller: Caller, desk: Desk, options: Options)
     return shown(await run_in_threadpool(work))
 
 
-async def _content(request: Request) -> bytes:
+async def _content(request: Request, limit: int) -> bytes:
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
-        file = (await request.form()).get("file")
-        if not isinstance(file, UploadFile):
-            raise Problem("bad-request", "The form has no file called `file`.")
-        content = await file.read()
+        async with request.form() as form:
+            file = form.get("file")
+            if not isinstance(file, UploadFile):
+                raise Problem("bad-request", "The form has no file called `file`.")
+            content = await file.read()
     else:
         content = await request.body()
-    if len(content) > MAX_BYTES:
-        raise Problem("too-large", f"A file may have {MAX_BYTES:,} bytes at most.")
+    if len(content) > limit:
+        raise Problem("too-large", f"A dry run takes files of {limit:,} bytes at most; an upload, of {MAX_BYTES:,}.")
     return content
 
 

@@ -77,10 +77,12 @@ def _shown(row: tuple[object, ...]) -> KeyShown:
 def create_key(
     wanted: KeyRequest, caller: VendorAdmin, desk: DeskHere, idempotency_key: IdempotencyKey = None
 ) -> NewKey:
-    """Make a key. It is shown in this answer and never again.
+    """Make a key. It is shown in this answer and never again. A key gives no scope that it does not have itself.
 
     A second request with the same `Idempotency-Key` makes none: it is a conflict, which names the key of the first.
     """
+    if not caller.scopes.issuperset(wanted.scopes):
+        raise Problem("not-allowed", "A key cannot make one that may do more than itself.")
     key_id, secret = _id_of(caller, idempotency_key), new_secret()
     # Words that a scanner of code and logs finds, and the part by which it is known in lists.
     key = f"onb_{key_id}_{secret}"

@@ -63,7 +63,10 @@ async def show_upload(
         str | None, Query(max_length=200, description="The `version` that is known; any other is answered at once")
     ] = None,
 ) -> UploadShown:
-    """One upload as it stands. With `wait` the answer comes when it has moved on, or is done, or the time is up."""
+    """One upload as it stands. With `wait` the answer comes when it has moved on, or is done, or the time is up.
+
+    On AWS it comes at once: pause between two questions.
+    """
     deadline = time.monotonic() + min(wait, desk.settings.longest_wait)
     found = await run_in_threadpool(history.upload_of, desk, caller, upload_id)
     known = seen or history.version_of(found)

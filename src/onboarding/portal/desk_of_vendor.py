@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 from onboarding.api import files, history
 from onboarding.api.desk import DeskHere
 from onboarding.api.history import ReadingShown, Wanted
-from onboarding.api.who import SignedIn, VendorHere
+from onboarding.api.who import Reader, VendorHere
 from onboarding.intake import SUFFIXES
 from onboarding.model import Mode, OnError
 from onboarding.options import Options
@@ -25,7 +25,7 @@ RECENT = 5
 @router.get("/")
 def home(
     request: Request,
-    caller: SignedIn,
+    caller: Reader,
     desk: DeskHere,
     mode: Mode = Mode.CREATE,
     on_error: OnError = OnError.REJECT_ROWS,
@@ -42,6 +42,7 @@ def home(
         on_error=on_error.value,
         suffixes=SUFFIXES,
         max_bytes=MAX_BYTES,
+        preview_bytes=desk.settings.dry_run_bytes,
     )
 
 

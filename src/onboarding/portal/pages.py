@@ -91,6 +91,8 @@ def duration(upload: UploadShown) -> str:
     """How long an upload took, or has taken so far."""
     ended = upload.processing_completed_at or datetime.now(UTC)
     seconds = max(0.0, (ended - upload.upload_timestamp).total_seconds())
+    if seconds < 1:
+        return "under a second"
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

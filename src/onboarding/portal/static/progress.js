@@ -3,6 +3,10 @@
 import { showTimes } from "./times.js";
 import { ask, pause } from "./talk.js";
 
+// Milliseconds between two questions.
+const REST = 1000;
+const LONGEST_REST = 5000;
+
 const view = document.getElementById("upload-view");
 if (view?.dataset.done === "no") follow();
 
@@ -11,11 +15,14 @@ async function follow() {
   const said = document.getElementById("live-said");
   let seen = view.dataset.version;
   let tenth = -1;
+  // A server that answers at once instead of waiting is not asked without a rest, and less often while nothing moves.
+  let rest = REST;
   for (;;) {
     try {
       const query = new URLSearchParams({ wait: 20, seen });
       const upload = await (await ask(`${address}?${query}`)).json();
       fault("");
+      rest = upload.version === seen ? Math.min(1.5 * rest, LONGEST_REST) : REST;
       seen = upload.version;
       if (upload.phase === "done") break;
       show(upload);
@@ -23,10 +30,11 @@ async function follow() {
       const now = Math.floor((10 * (upload.valid_records + upload.error_records)) / Math.max(1, upload.total_records));
       if (now > tenth) said.textContent = document.getElementById("live-count").textContent;
       tenth = now;
+      await pause(rest);
     } catch (error) {
       fault(error.message);
       if (error.status === 401 || error.status === 404) return;
-      await pause(3000);
+      await pause(LONGEST_REST);
     }
   }
   await finish();

@@ -26,9 +26,10 @@ export async function ask(path, { method = "GET", body, type, signal } = {}) {
 async function reason(answer) {
   if (answer.status === 401) return "You are no longer signed in. Reload the page to sign in again.";
   if (answer.headers.get("Content-Type")?.includes("json")) {
-    const problem = await answer.json();
-    const fields = (problem.errors ?? []).map((item) => `${item.field}: ${item.message}`);
-    return [problem.detail, ...fields].join(" ");
+    // What stands before the server (on AWS the gateway) says it in its own way, such as {"message": …}.
+    const problem = await answer.json().catch(() => null);
+    const fields = (problem?.errors ?? []).map((item) => `${item.field}: ${item.message}`);
+    return [problem?.detail ?? problem?.message ?? `The server answered ${answer.status}.`, ...fields].join(" ");
   }
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   return page.querySelector("main h1 + p")?.textContent.trim() || `The server answered ${answer.status}.`;

@@ -80,10 +80,15 @@ function start() {
     looking?.abort();
     const mine = (looking = new AbortController());
     fault("");
-    go.disabled = true;
     go.textContent = "Upload";
+    const previewBytes = Number(form.dataset.previewBytes);
+    if (file.size > previewBytes) {
+      const limit = `files of more than ${shown(previewBytes)} are not looked at before they are uploaded`;
+      return unseen(`${file.name} has ${shown(file.size)}, and ${limit}.`);
+    }
+    go.disabled = true;
     preview.setAttribute("aria-busy", "true");
-    preview.replaceChildren(note("Reading the file …"));
+    preview.replaceChildren(note("Reading the file …", "loading"));
     try {
       const query = new URLSearchParams(options());
       const type = "application/octet-stream";
@@ -98,12 +103,21 @@ function start() {
       go.disabled = rows === 0;
       go.textContent = rows ? `Upload ${rows === 1 ? "1 row" : `${rows.toLocaleString()} rows`}` : "Upload";
     } catch (error) {
-      if (error.name === "AbortError") return;
-      preview.replaceChildren();
-      fault(explained(error));
+      if (error.name !== "AbortError") unseen(explained(error));
     } finally {
       if (mine === looking) preview.removeAttribute("aria-busy");
     }
+  }
+
+  // What the preview would say, the result says too: without one a file can be uploaded all the same.
+  function unseen(why) {
+    const warning = note(`${why} You can upload it all the same: the result will say what is wrong.`, "note warn");
+    const title = document.createElement("strong");
+    title.textContent = "There is no preview. ";
+    warning.prepend(title);
+    preview.replaceChildren(warning);
+    intoSight(preview);
+    go.disabled = false;
   }
 
   function options() {
@@ -165,12 +179,17 @@ function start() {
     });
   }
 
-  // A file is opened within a second or two; a cold start takes some more.
+  // A file is opened within a second or two; a cold start takes some more, and a busy server some minutes. The file is
+  // there: an answer that does not come is asked for again.
   async function opened(ticketId) {
-    for (let tries = 0; tries < 240; tries += 1) {
-      const ticket = await (await ask(`/v1/tickets/${ticketId}`)).json();
-      if (ticket.upload) return ticket.upload.upload_id;
-      await pause(tries < 20 ? 250 : 1000);
+    for (let tries = 0; tries < 60; tries += 1) {
+      try {
+        const ticket = await (await ask(`/v1/tickets/${ticketId}`)).json();
+        if (ticket.upload) return ticket.upload.upload_id;
+      } catch (error) {
+        if (!(error instanceof Fault && (error.status === 0 || error.status === 429 || error.status >= 500))) throw error;
+      }
+      await pause(Math.min(5000, 250 * 1.2 ** tries));
     }
     throw new Fault("The file has arrived but was not opened yet. It will be listed in the history.", 0);
   }
@@ -206,9 +225,9 @@ function intoSight(found) {
   if (found.getBoundingClientRect().top > 0.6 * window.innerHeight) found.scrollIntoView({ block: "start" });
 }
 
-function note(text) {
+function note(text, kind) {
   const paragraph = document.createElement("p");
-  paragraph.className = "loading";
+  paragraph.className = kind;
   paragraph.textContent = text;
   return paragraph;
 }
