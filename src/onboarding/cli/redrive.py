@@ -60,7 +60,10 @@ def run(
     """Drive on every upload that has stopped moving, now."""
     still = timedelta(seconds=patience)
     with connected(state) as ctx:
-        driven = [*drive(ctx, patience=still), *(sweep(ctx, patience=still) if search else [])]
+        driven = [
+            *drive(ctx, patience=still, at_once=None),
+            *(sweep(ctx, patience=still, seconds=None) if search else []),
+        ]
     for upload in driven:
         say(f"{upload.outcome}: {upload.upload_id or upload.s3_key}")
     say(f"{len(driven)} driven on.")

@@ -24,4 +24,4 @@ def bring_back(ctx: Context, inbox: Path) -> list[Driven]:
     found = (re.search(r"^Upload ID: (\S+)", mail.text, re.MULTILINE) for mail in read_mails(inbox))
     mailed = [match[1] for match in found if match]
     ctx.database.run(lambda connection: connection.execute(statement("forget_unsent"), {"mailed": mailed}))
-    return [*drive(ctx, patience=AT_ONCE, at_once=None), *sweep(ctx, patience=AT_ONCE)]
+    return [*drive(ctx, patience=AT_ONCE, at_once=None), *sweep(ctx, patience=AT_ONCE, seconds=None)]
