@@ -6,18 +6,19 @@ import csv
 import io
 import re
 import urllib.request
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
-from onboarding import staging, watchdog
+from onboarding import notify, staging, watchdog
 from onboarding.context import Context
 from onboarding.finish import finish
 from onboarding.formulas import restored
 from onboarding.hold import forget_held
 from onboarding.intake import take_in
-from onboarding.judge import decide
+from onboarding.judge import decide, judge
 from onboarding.model import COLUMNS, Row, Upload, UploadStatus
 from onboarding.undo import undo
 from tests.database import database_at
@@ -151,13 +152,57 @@ def test_reject_file(pipeline: Pipeline) -> None:
     mended = pipeline.run("VEND001", "whole-mended.csv", text.getvalue().encode(), on_error="reject_file")
     assert (mended.status, mended.valid_records) == (UploadStatus.COMPLETED, 250)
     assert pipeline.judged_item(mended.upload_id, 1)["status"] == {"S": "validated"}
-    held = "select count(*) from held_rows where upload_id = any(%s)"
-    uploads = ([upload.upload_id, mended.upload_id],)
-    assert pipeline.connection.execute(held, uploads).fetchone() != (0,), "a batch may still come again"
-    later = "update upload_history set notified_at = notified_at - interval '2 days' where upload_id = any(%s)"
-    pipeline.connection.execute(later, uploads)
+    assert held_of(pipeline, upload.upload_id, mended.upload_id) == 0, "all was said of them"
+
+
+def held_of(pipeline: Pipeline, *uploads: str) -> int:
+    query = "select count(*) from held_rows where upload_id = any(%s)"
+    found = pipeline.connection.execute(query, (list(uploads),)).fetchone()
+    return int(found[0]) if found else 0
+
+
+def test_held_rows_are_told_of_until_that_went_through(pipeline: Pipeline, ctx: Context) -> None:
+    """What was said of them is said again as long as it may have got lost, and then no more."""
+    cells = [{column: text for column, text in product(f"told-{n}").items() if text} for n in range(6)]
+    cells[0]["price"] = "free"
+    # S3 announces only `.csv`, so nobody else judges.
+    source = pipeline.put_key("uploads/VEND001/told.txt", csv_of(cells), on_error="reject_file")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(staging, "stage", lambda *_: None)
+        upload_id = take_in(ctx, source).upload_id
+    assert upload_id is not None
+    items = [staging.item_of(Row(upload_id, "VEND001", n, row)) for n, row in enumerate(cells, 1)]
+    told: list[list[int]] = []
+
+    def send(_: Context, invalid: Sequence[tuple[Row, object]]) -> None:
+        told.append(sorted(row.row_number for row, _ in invalid))
+        if len(told) == 3:
+            raise RuntimeError("the process dies")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(notify, "send_row_errors", send)
+        for batch in (items[:2], items[2:4]):
+            judge(ctx, batch)
+        with pytest.raises(RuntimeError):
+            judge(ctx, items[4:])
+        assert held_of(pipeline, upload_id) == 5
+        make_old = "update upload_history set processing_completed_at = now() - interval '14 days' where upload_id = %s"
+        pipeline.connection.execute(make_old, (upload_id,))
+        forget_held(pipeline.connection)
+        for batch in (items[4:], items[4:], items[:2], items[2:4]):
+            judge(ctx, batch)
+    assert told == [[1], [], [2, 3, 4, 5, 6], [2, 3, 4, 5, 6], [5, 6], [1, 2], [3, 4]]
+    assert held_of(pipeline, upload_id) == 0
+
+
+def test_held_rows_that_nobody_will_be_told_of_are_forgotten(pipeline: Pipeline, ctx: Context) -> None:
+    upload_id = given_up_as_a_whole(pipeline, ctx, "forgotten").upload_id
     forget_held(pipeline.connection)
-    assert pipeline.connection.execute(held, uploads).fetchone() == (0,)
+    assert held_of(pipeline, upload_id) == 1
+    make_old = "update upload_history set processing_completed_at = now() - interval '16 days' where upload_id = %s"
+    pipeline.connection.execute(make_old, (upload_id,))
+    forget_held(pipeline.connection)
+    assert held_of(pipeline, upload_id) == 0
 
 
 def test_the_same_bytes_again_are_recognised_unless_forced(pipeline: Pipeline) -> None:
@@ -203,11 +248,11 @@ def test_without_the_file_there_is_a_report_and_no_fix_file(pipeline: Pipeline, 
     assert (again.error_file_s3_key, again.fix_file_s3_key) == (upload.error_file_s3_key, None)
 
 
-def test_a_file_that_enters_as_a_whole_and_is_given_up(pipeline: Pipeline, ctx: Context) -> None:
-    """Rows that were held are rejected with those that never came."""
+def given_up_as_a_whole(pipeline: Pipeline, ctx: Context, name: str) -> Upload:
+    """A file of three rows, of which one came before the file was removed."""
     # S3 announces only `.csv`, so nobody helps.
-    rows = [product(f"given-up-{n}") for n in range(3)]
-    source = pipeline.put_key("uploads/VEND001/given-up.txt", csv_of(rows), on_error="reject_file")
+    rows = [product(f"{name}-{n}") for n in range(3)]
+    source = pipeline.put_key(f"uploads/VEND001/{name}.txt", csv_of(rows), on_error="reject_file")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(staging, "stage", lambda *_: None)
         upload_id = take_in(ctx, source).upload_id
@@ -215,9 +260,14 @@ def test_a_file_that_enters_as_a_whole_and_is_given_up(pipeline: Pipeline, ctx: 
     assert decide(ctx, [Row(upload_id, "VEND001", 2, {k: v for k, v in rows[1].items() if v})]).finished == []
     pipeline.s3.delete_object(Bucket=source.bucket, Key=source.key, VersionId=source.version_id)
     list(watchdog.drive(ctx, patience=timedelta(0)))
-    upload = pipeline.finished(upload_id)
+    return pipeline.finished(upload_id)
+
+
+def test_a_file_that_enters_as_a_whole_and_is_given_up(pipeline: Pipeline, ctx: Context) -> None:
+    """Rows that were held are rejected with those that never came."""
+    upload = given_up_as_a_whole(pipeline, ctx, "given-up")
     assert (upload.status, upload.error_records) == (UploadStatus.FAILED, 3)
-    assert [(row, kind) for row, kind, _ in pipeline.errors(upload_id)] == [
+    assert [(row, kind) for row, kind, _ in pipeline.errors(upload.upload_id)] == [
         (1, "NOT_PROCESSED"),
         (2, "FILE_REJECTED"),
         (3, "NOT_PROCESSED"),

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
-from typing import NoReturn
+from datetime import datetime, timedelta
+from typing import Any, NoReturn
 
 import pytest
 
-from onboarding import failures, staging, watchdog
+from onboarding import failures, notify, staging, watchdog
 from onboarding.cli.transfer import OUR_FAULT, Submission, follow
 from onboarding.context import Context
 from onboarding.intake import Intake, Object, take_in
-from onboarding.model import UploadStatus
+from onboarding.model import RowError, UploadStatus
 from tests.pipeline import Pipeline, csv_of, product, until
 from tests.test_roles import without
 
@@ -77,9 +77,51 @@ def test_upload_driven_in_vain_is_ended(ctx: Context, pipeline: Pipeline, monkey
     assert (outcome.unprocessed, outcome.exit_code) == (2, OUR_FAULT)
 
 
-def test_one_upload_does_not_keep_the_others_waiting(
+def test_the_wait_doubles_with_each_time_in_vain(
     ctx: Context, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """What was staged anew may lie behind much else, and must not be given up for that."""
+    upload_id = pipeline.upload_id(stopped_halfway(ctx, pipeline, "doubling", 2, monkeypatch))
+
+    def driven_after(minutes: int) -> bool:
+        """Whether the watchdog of then drives it on; its rows are lost again."""
+        earlier = """
+            update upload_history set
+                last_progress_at = last_progress_at - make_interval(mins => %s),
+                redriven_at = redriven_at - make_interval(mins => %s)
+            where upload_id = %s
+        """
+        pipeline.connection.execute(earlier, (minutes, minutes, upload_id))
+        with monkeypatch.context() as lost:
+            lost.setattr(staging, "stage", lambda *_: None)
+            return upload_id in [driven.upload_id for driven in watchdog.drive(ctx)]
+
+    assert [driven_after(minutes) for minutes in (4, 2, 6, 6, 11, 11)] == [False, True, False, True, False, True]
+    list(watchdog.drive(ctx, patience=AT_ONCE))
+    pipeline.finished(upload_id)
+
+
+def test_rows_that_came_after_all_are_not_ended(
+    ctx: Context, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at the upload and its end, a batch was judged."""
+    upload_id = pipeline.upload_id(stopped_halfway(ctx, pipeline, "after-all", 2, monkeypatch))
+    seen = pipeline.upload(upload_id)
+    assert seen is not None
+    pipeline.connection.execute("update upload_history set last_progress_at = now() where upload_id = %s", (upload_id,))
+    error = RowError("NOT_PROCESSED", "row", "in vain")
+    assert watchdog.end(ctx, upload_id, "VEND001", error, still_since=seen.last_progress_at) == 0
+    upload = pipeline.upload(upload_id)
+    assert upload is not None
+    assert (upload.status, pipeline.errors(upload_id)) == (UploadStatus.PROCESSING, [])
+    assert watchdog.end(ctx, upload_id, "VEND001", error, still_since=upload.last_progress_at) == 2
+    pipeline.finished(upload_id)
+
+
+def test_a_fault_of_ours_ends_no_upload_for_a_day(
+    ctx: Context, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And does not keep the others waiting."""
     cursed = stopped_halfway(ctx, pipeline, "cursed", 2, monkeypatch)
     other = stopped_halfway(ctx, pipeline, "other", 2, monkeypatch)
     untold = pipeline.run("VEND002", "untold-beside.csv", csv_of([product("untold-beside")])).upload_id
@@ -90,13 +132,20 @@ def test_one_upload_does_not_keep_the_others_waiting(
             raise Died
         return take_in(ctx, source)
 
-    with monkeypatch.context() as broken:
-        broken.setattr("onboarding.intake.take_in", take_in_all_but_one)
-        for _ in range(watchdog.REDRIVES):
+    def drive_in_vain() -> None:
+        with monkeypatch.context() as broken:
+            broken.setattr("onboarding.intake.take_in", take_in_all_but_one)
             with pytest.raises(ExceptionGroup, match="could not be driven on"):
                 list(watchdog.drive(ctx, patience=AT_ONCE))
+
+    for _ in range(watchdog.REDRIVES + 1):
+        drive_in_vain()
     assert pipeline.finished(pipeline.upload_id(other)).status is UploadStatus.COMPLETED
     pipeline.finished(untold)
+    assert pipeline.errors(pipeline.upload_id(cursed)) == []
+    attempts = "update upload_history set redrive_attempts = %s where upload_id = %s"
+    pipeline.connection.execute(attempts, (watchdog.ATTEMPTS - 1, pipeline.upload_id(cursed)))
+    drive_in_vain()
     list(watchdog.drive(ctx, patience=AT_ONCE))
     assert {kind for _, kind, _ in pipeline.errors(pipeline.upload_id(cursed))} == {"NOT_PROCESSED"}
 
@@ -127,15 +176,90 @@ def test_finished_upload_that_nobody_was_told_of(ctx: Context, pipeline: Pipelin
     assert len(pipeline.mails(upload.upload_id)) == 1
 
 
-def test_file_that_was_never_announced_is_found(ctx: Context, pipeline: Pipeline) -> None:
+def test_uploads_that_cannot_be_told_of_do_not_keep_the_others_waiting(
+    ctx: Context, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uploads = [pipeline.run("VEND002", f"dumb-{n}.csv", csv_of([product(f"dumb-{n}")])).upload_id for n in range(3)]
+    told: list[str] = []
+    monkeypatch.setattr(notify, "send_completions", lambda _, some: told.extend(upload_id for upload_id, _ in some))
+
+    def run(*, minutes: int) -> set[str]:
+        """What a run so much later announces, all of it in vain."""
+        earlier = """
+            update upload_history set notified_at = null, announced_at = announced_at - make_interval(mins => %s),
+                processing_completed_at = processing_completed_at - make_interval(mins => %s)
+            where upload_id = any(%s)
+        """
+        pipeline.connection.execute(earlier, (minutes, minutes, uploads))
+        told.clear()
+        list(watchdog.drive(ctx, at_once=2))
+        return set(told)
+
+    try:
+        first, last = set(uploads[:2]), set(uploads[2:])
+        assert [run(minutes=n) for n in (4, 2, 0, 0)] == [set(), first, last, set()]
+        assert [run(minutes=n) for n in (6, 5, 0, 0)] == [set(), first, last, set()], "the wait is twice as long"
+    finally:
+        pipeline.connection.execute(
+            "update upload_history set notified_at = now() where upload_id = any(%s)", (uploads,)
+        )
+
+
+def unheard(pipeline: Pipeline, *names: str) -> list[str]:
+    """Files that S3 tells nobody of."""
     bucket = pipeline.endpoints.bucket
     configuration = pipeline.s3.get_bucket_notification_configuration(Bucket=bucket)
     configuration.pop("ResponseMetadata", None)
     pipeline.s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
     try:
-        upload_id = pipeline.put("VEND003", "unheard.csv", csv_of([product("unheard")]))
+        return [pipeline.put("VEND003", f"{name}.csv", csv_of([product(name)])) for name in names]
     finally:
         pipeline.s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=configuration)
+
+
+def test_a_sweep_goes_on_where_the_last_one_stopped(
+    ctx: Context, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uploads = unheard(pipeline, *(f"sweep-{n}" for n in range(5)))
+    monkeypatch.setattr(watchdog, "SWEEP_PAGE", 2)
+    pipeline.connection.execute("delete from sweep_position")
+    starts: list[tuple[str, str]] = []
+
+    def listed(ctx: Context, before: datetime, start: tuple[str, str] | None) -> Any:
+        starts.extend([start] if start else [])
+        return real(ctx, before, start)
+
+    real = watchdog._listed
+    monkeypatch.setattr(watchdog, "_listed", listed)
+    found: list[str | None] = []
+    while len(found) < len(uploads) or pipeline.connection.execute("select from sweep_position").fetchone():
+        found += [driven.upload_id for driven in watchdog.sweep(ctx, patience=AT_ONCE, seconds=0)]
+    assert sorted(map(str, found)) == sorted(uploads)
+    assert starts == sorted(starts)
+    assert len(set(starts)) > 1
+
+
+def test_a_sweep_goes_past_a_file_that_cannot_be_taken_in(
+    ctx: Context, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uploads = unheard(pipeline, "sweep-cursed", "sweep-other")
+
+    def take_in_all_but_one(ctx: Context, source: Object) -> Intake:
+        if "cursed" in source.key:
+            raise Died
+        return take_in(ctx, source)
+
+    with monkeypatch.context() as broken:
+        broken.setattr("onboarding.intake.take_in", take_in_all_but_one)
+        with pytest.raises(ExceptionGroup):
+            list(watchdog.sweep(ctx, patience=AT_ONCE))
+    assert pipeline.finished(uploads[1]).valid_records == 1
+    assert [driven.upload_id for driven in watchdog.sweep(ctx, patience=AT_ONCE)] == uploads[:1]
+    pipeline.finished(uploads[0])
+
+
+def test_file_that_was_never_announced_is_found(ctx: Context, pipeline: Pipeline) -> None:
+    [upload_id] = unheard(pipeline, "unheard")
     assert pipeline.upload(upload_id) is None
     assert upload_id in [driven.upload_id for driven in list(watchdog.sweep(ctx, patience=AT_ONCE))]
     assert pipeline.finished(upload_id).valid_records == 1
@@ -186,6 +310,27 @@ def test_batch_that_the_stream_gave_up_on_is_redriven(ctx: Context, pipeline: Pi
     ctx.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(kept))
     assert [r.error for r in failures.redrive(ctx, "product-validator-failures")] == [None]
     assert pipeline.upload(upload.upload_id) == upload
+
+
+def test_an_event_that_cannot_be_tried_does_not_keep_the_others_waiting(ctx: Context, pipeline: Pipeline) -> None:
+    queue = "mailer-failures"
+    url = ctx.sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+    ctx.sqs.purge_queue(QueueUrl=url)
+    upload = pipeline.run("VEND001", "redriven.csv", csv_of([product("redriven")]))
+    notification = {"Records": [{"Sns": {"Message": json.dumps({"upload_id": upload.upload_id})}}]}
+    gone = {"source": "aws.s3", "detail": {"bucket": {"name": "nowhere"}, "object": {"key": "gone"}}}
+    for body in ("no JSON", "[]", json.dumps(gone), json.dumps({"requestPayload": notification})):
+        ctx.sqs.send_message(QueueUrl=url, MessageBody=body)
+    try:
+        listed = {failure.about for failure in failures.some_failures(ctx, queue)}
+        assert listed == {"no JSON", "[]", "gone", upload.upload_id}
+        tried = {redriven.about: redriven.error or "" for redriven in failures.redrive(ctx, queue)}
+        assert tried.keys() == listed
+        assert all(tried.values())
+        assert "NoSuchBucket" in tried["gone"]
+        assert failures.waiting(ctx)[queue] == len(tried)
+    finally:
+        ctx.sqs.purge_queue(QueueUrl=url)
 
 
 def test_message_that_was_given_up_goes_back_to_its_queue(ctx: Context, pipeline: Pipeline) -> None:

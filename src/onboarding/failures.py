@@ -65,15 +65,24 @@ def redrive(ctx: Context, queue: str) -> Iterator[Redriven]:
     """Try every event of a failure queue again, one after another; what fails again stays."""
     url = _url(ctx, queue)
     for _ in range(waiting(ctx)[queue]):
-        messages = _receive(ctx, queue, seconds=RETRY_SECONDS)
+        # One at a time: a message must be ours as long as its function may take.
+        messages = _receive(ctx, queue, seconds=RETRY_SECONDS, at_most=1)
         if not messages:
             return
-        for message in messages:
-            about, _ = _described(message["Body"])
-            error = _retry(ctx, queue, message)
-            if error is None:
-                ctx.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-            yield Redriven(queue, about, error)
+        [message] = messages
+        about, _ = _described(message["Body"])
+        error = _tried(ctx, queue, message)
+        if error is None:
+            ctx.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        yield Redriven(queue, about, error)
+
+
+def _tried(ctx: Context, queue: str, message: Any) -> str | None:
+    """What went wrong; an event that cannot even be tried does not keep the others waiting."""
+    try:
+        return _retry(ctx, queue, message)
+    except Exception as fault:  # noqa: BLE001 - told to the operator who asked, and the message stays
+        return f"{type(fault).__name__}: {fault}"
 
 
 def _retry(ctx: Context, queue: str, message: Any) -> str | None:
@@ -107,11 +116,10 @@ def _described(body: str) -> tuple[str, str]:
     """What a message is about, and what went wrong with it."""
     try:
         content = json.loads(body)
-    except ValueError:
+        error = content.get("responsePayload", {}).get("errorMessage", "") if "requestPayload" in content else ""
+        return _about(content.get("requestPayload", content)), str(error)
+    except (ValueError, AttributeError):
         return body[:200], "not a message of ours"
-    error = content.get("responsePayload", {}).get("errorMessage", "") if "requestPayload" in content else ""
-    about = _about(content.get("requestPayload", content))
-    return about, str(error)
 
 
 def _about(event: Any) -> str:
@@ -127,10 +135,10 @@ def _about(event: Any) -> str:
     return json.dumps(event)[:200]
 
 
-def _receive(ctx: Context, queue: str, *, seconds: int) -> Any:
+def _receive(ctx: Context, queue: str, *, seconds: int, at_most: int = RECEIVE_BATCH) -> Any:
     return ctx.sqs.receive_message(
         QueueUrl=_url(ctx, queue),
-        MaxNumberOfMessages=RECEIVE_BATCH,
+        MaxNumberOfMessages=at_most,
         VisibilityTimeout=seconds,
         MessageAttributeNames=["All"],
         MessageSystemAttributeNames=["SentTimestamp"],

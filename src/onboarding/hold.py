@@ -18,14 +18,16 @@ def hold(connection: Connection, rows: Sequence[Row]) -> None:
 
 
 def held_rows(connection: Connection, upload_id: str) -> list[Row]:
-    """The rows that were held back of an upload.
-
-    They stay noted after its result was published: the batch that settled them may come again, to say so once more.
-    """
+    """The rows that were held back of an upload, until what became of them was said."""
     return [
         Row(upload, vendor_id, row_number, cells)
         for upload, vendor_id, row_number, cells in connection.execute(statement("held_rows"), {"upload_id": upload_id})
     ]
+
+
+def let_go(connection: Connection, uploads: Sequence[str]) -> None:
+    """All was said of the held rows of these uploads: whatever comes again has no need to say it once more."""
+    connection.execute(statement("let_held_go"), {"uploads": list(uploads)})
 
 
 def forget_held(connection: Connection) -> None:

@@ -28,7 +28,7 @@ class Judgement:
     """Rows with their errors (none: it is in the catalog), and the uploads of these rows that are complete.
 
     A valid row of a file that is taken in as a whole is not among them until the file's last row is judged; `released`
-    are all such rows of the files that are complete, from whatever batch.
+    are all such rows of the files that are complete, from whatever batch, until they were told of.
     """
 
     errors: Mapping[RowKey, Sequence[RowError]]
@@ -63,6 +63,10 @@ def judge(ctx: Context, items: Sequence[Item]) -> Judgement:
     passed("judge.statuses_written")
     notify.send_row_errors(ctx, [(row, errors) for _, row, errors in judged if errors])
     passed("judge.errors_sent")
+    if judgement.released:
+        told = sorted({row.upload_id for row in judgement.released})
+        ctx.database.run(lambda connection: hold.let_go(connection, told))
+        passed("judge.held_let_go")
     vendors = {row.upload_id: row.vendor_id for _, row in by_key.values()}
     notify.send_completions(ctx, [(upload_id, vendors[upload_id]) for upload_id in judgement.finished])
     passed("judge.completions_sent")
@@ -103,7 +107,7 @@ def _decide(connection: Connection, rows: Sequence[Row], *, one_by_one: bool = F
     released = list(settled.rows)
     for name in finished:
         if states[name].on_error is OnError.REJECT_FILE and name not in settled.standings:
-            # Complete before this batch came: what was said of its held rows then may have got lost.
+            # Complete before this batch came. Held rows that are still there were not all told of.
             again = hold.held_rows(connection, name)
             judged |= ledger.judged_rows(connection, again)[1] if again else {}
             released += again

@@ -6,7 +6,8 @@ an outcome are staged again from the object, and a finished upload that nobody w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -23,14 +24,26 @@ from onboarding.model import Row, RowError
 from onboarding.points import passed
 from onboarding.sql import statement
 
+Position = tuple[str, str]
+"""A key and a version of the bucket's list, after which a look through it goes on."""
+
 PATIENCE = timedelta(minutes=5)
 """How long nothing may move in an upload before it counts as stuck; a batch in its retries moves within."""
 
 REDRIVES = 5
-"""How often an upload is driven on in vain before it is ended."""
+"""How often an upload is driven on in vain before it is ended: the wait doubles each time, so after five hours."""
+
+ATTEMPTS = 288
+"""How often that is tried when not even the trying goes through, as faults that pass have it: a day of runs."""
 
 AT_ONCE = 20
 """Uploads that one run takes care of; the next run takes the next."""
+
+SWEEP_SECONDS = 200
+"""How long one run looks through the bucket; the next goes on where it stopped. A run may take 300."""
+
+SWEEP_PAGE = 1000
+"""Versions that S3 lists in one answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,25 +69,26 @@ def drive(ctx: Context, *, patience: timedelta = PATIENCE, at_once: int | None =
     yield from _each([*works, ("finished uploads", partial(_announce, ctx, parameters))])
 
 
-def sweep(ctx: Context, *, patience: timedelta = PATIENCE) -> Iterator[Driven]:
+def sweep(ctx: Context, *, patience: timedelta = PATIENCE, seconds: float | None = SWEEP_SECONDS) -> Iterator[Driven]:
     """Take in the objects under `uploads/` that no upload knows, though S3 announced them a while ago; as `drive` does.
 
-    Lists every version there is, so it is for once a day and for the start of a local engine.
+    Lists every version there is, so it is for once a day and for the start of a local engine. It goes on where the last
+    run had to stop, and stops itself after these seconds; with None it lists all, from the start.
     """
 
     def find(source: Object) -> list[Driven]:
         taken = intake.take_in(ctx, source)
         return [Driven(taken.upload_id, taken.vendor_id, source.key, "found")]
 
-    listed = _listed(ctx, datetime.now(UTC) - patience)
-    unknown = [s for sources in listed for s in ctx.database.run(partial(_unknown, sources=sources))]
-    yield from _each([(f"object {source.key}", partial(find, source)) for source in unknown])
+    unheard_of = _unheard_of(ctx, datetime.now(UTC) - patience, seconds)
+    yield from _each((f"object {source.key}", partial(find, source)) for source in unheard_of)
 
 
-def _each(works: Sequence[tuple[str, Callable[[], list[Driven]]]]) -> Iterator[Driven]:
+def _each(works: Iterable[tuple[str, Callable[[], list[Driven]]]]) -> Iterator[Driven]:
     """Do all of it; raises at the end whatever went wrong on the way, each fault with a note of what it was about."""
-    faults = []
+    faults, tried = [], 0
     for name, work in works:
+        tried += 1
         try:
             driven = work()
         except Exception as fault:  # noqa: BLE001 - raised below, after the others had their turn
@@ -83,36 +97,42 @@ def _each(works: Sequence[tuple[str, Callable[[], list[Driven]]]]) -> Iterator[D
         else:
             yield from driven
     if faults:
-        raise ExceptionGroup(f"{len(faults)} of {len(works)} could not be driven on", faults)
+        raise ExceptionGroup(f"{len(faults)} of {tried} could not be driven on", faults)
 
 
 def _drive_one(ctx: Context, stuck: Sequence[Any]) -> list[Driven]:
-    upload_id, vendor_id, key, version_id, redrives_in_vain = stuck
-    if redrives_in_vain >= REDRIVES:
-        reason = "could not be processed; this is our fault, and the marketplace has been told"
-        return _end(ctx, upload_id, vendor_id, key, f"This row {reason}. Please upload it again")
-    ctx.database.run(partial(_mark_redriven, upload_id=upload_id))
+    upload_id, vendor_id, key, version_id, still_since, redrives_in_vain, attempts_in_vain = stuck
+
+    def give_up(reason: str) -> list[Driven]:
+        error = RowError("NOT_PROCESSED", "row", f"{reason}. Please upload it again")
+        ended = end(ctx, upload_id, vendor_id, error, still_since=still_since)
+        return [Driven(upload_id, vendor_id, key, "ended" if ended else "resumed")]
+
+    if redrives_in_vain >= REDRIVES or attempts_in_vain >= ATTEMPTS:
+        return give_up("This row could not be processed; this is our fault, and the marketplace has been told")
+    ctx.database.run(partial(_mark, name="mark_redrive_begun", upload_id=upload_id))
     passed("watchdog.marked")
     taken = intake.take_in(ctx, Object(ctx.settings.bucket, key, version_id))
     if taken.outcome == "gone":
-        reason = "The file was removed before this row was processed. Please upload it again"
-        return _end(ctx, upload_id, vendor_id, key, reason)
+        return give_up("The file was removed before this row was processed")
+    # Not reached by a fault of ours: what was never staged anew was not driven on in vain.
+    ctx.database.run(partial(_mark, name="mark_redriven", upload_id=upload_id))
     return [Driven(upload_id, vendor_id, key, "resumed")]
 
 
-def _end(ctx: Context, upload_id: str, vendor_id: str, key: str, message: str) -> list[Driven]:
-    end(ctx, upload_id, vendor_id, RowError("NOT_PROCESSED", "row", message))
-    return [Driven(upload_id, vendor_id, key, "ended")]
+def end(ctx: Context, upload_id: str, vendor_id: str, error: RowError, *, still_since: datetime | None = None) -> int:
+    """Give every row that has no outcome this one, so that the upload is finished by the ledger's own law.
 
-
-def end(ctx: Context, upload_id: str, vendor_id: str, error: RowError) -> int:
-    """Give every row that has no outcome this one, so that the upload is finished by the ledger's own law; how many
-    there were."""
+    With `still_since` only if nothing has moved in it since then: its rows may have come after all. Returns how many
+    rows got it.
+    """
 
     def work(connection: Connection) -> tuple[list[str], int]:
         ledger.lock_vendors(connection, {vendor_id})
         upload = ledger.upload(connection, upload_id)
         assert upload is not None, "the history loses no upload"  # noqa: S101
+        if still_since is not None and upload.last_progress_at != still_since:
+            return [], 0
         rows = [Row(upload_id, vendor_id, number, {}) for number in range(1, upload.total_records + 1)]
         states, judged = ledger.judged_rows(connection, rows)
         left = [row for row in rows if key_of(row) not in judged]
@@ -131,22 +151,63 @@ def end(ctx: Context, upload_id: str, vendor_id: str, error: RowError) -> int:
 def _announce(ctx: Context, parameters: Mapping[str, object]) -> list[Driven]:
     unnotified = ctx.database.run(lambda c: c.execute(statement("unnotified_uploads"), parameters).fetchall())
     notify.send_completions(ctx, unnotified)
+    uploads = [upload_id for upload_id, _ in unnotified]
+    ctx.database.run(lambda c: c.execute(statement("mark_announced"), {"uploads": uploads}))
     return [Driven(upload_id, vendor_id, None, "announced") for upload_id, vendor_id in unnotified]
 
 
-def _listed(ctx: Context, before: datetime) -> Iterator[list[Object]]:
-    """The bucket's uploads, page by page, as far as they were written before `before`."""
+def _unheard_of(ctx: Context, before: datetime, seconds: float | None) -> Iterator[Object]:
+    """The objects that no upload knows, as they are listed. After each page it is noted how far that has come."""
+    began = time.monotonic()
+
+    def time_is_up() -> bool:
+        return seconds is not None and time.monotonic() - began >= seconds
+
+    start = None if seconds is None else ctx.database.run(_sweep_position)
+    for sources, position in _listed(ctx, before, start):
+        for source in ctx.database.run(partial(_unknown, sources=sources)):
+            yield source
+            if time_is_up():
+                return
+        ctx.database.run(partial(_note_sweep, position=position))
+        if time_is_up():
+            return
+
+
+def _listed(ctx: Context, before: datetime, start: Position | None) -> Iterator[tuple[list[Object], Position | None]]:
+    """The bucket's uploads, page by page, as far as they were written before `before`; each with where the next page
+    starts (None: it is the last)."""
     bucket = ctx.settings.bucket
-    for page in ctx.s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=PREFIX):
-        yield [
+    begin = {"KeyMarker": start[0], "VersionIdMarker": start[1]} if start else {}
+    pages = ctx.s3.get_paginator("list_object_versions").paginate(
+        Bucket=bucket,
+        Prefix=PREFIX,
+        PaginationConfig={"PageSize": SWEEP_PAGE},
+        **begin,  # type: ignore[arg-type]
+    )
+    for page in pages:
+        sources = [
             Object(bucket, version["Key"], version["VersionId"])
             for version in page.get("Versions", [])
             if version["LastModified"] <= before and version["Key"].endswith(SUFFIXES)
         ]
+        yield sources, (page["NextKeyMarker"], page["NextVersionIdMarker"]) if page.get("IsTruncated") else None
 
 
-def _mark_redriven(connection: Connection, upload_id: str) -> None:
-    connection.execute(statement("mark_redriven"), {"upload_id": upload_id})
+def _sweep_position(connection: Connection) -> Position | None:
+    return connection.execute(statement("sweep_position")).fetchone()
+
+
+def _note_sweep(connection: Connection, position: Position | None) -> None:
+    if position is None:
+        connection.execute(statement("sweep_from_start"))
+    else:
+        s3_key, version_id = position
+        connection.execute(statement("sweep_from_here"), {"s3_key": storable(s3_key), "s3_version_id": version_id})
+
+
+def _mark(connection: Connection, name: str, upload_id: str) -> None:
+    connection.execute(statement(name), {"upload_id": upload_id})
 
 
 def _unknown(connection: Connection, sources: list[Object]) -> list[Object]:

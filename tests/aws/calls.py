@@ -170,7 +170,7 @@ def watchdog_calls(run: Pipeline) -> Generator[str]:
     # The sweep passes over what is younger than five minutes, and S3 makes nothing older: once more without patience.
     with in_the_role_of(run, "watchdog") as ctx:
         try:
-            sweep(ctx, patience=timedelta(0))
+            list(sweep(ctx, patience=timedelta(0)))
         except ExceptionGroup as error:
             yield f"{error.exceptions}"
         else:

@@ -51,4 +51,7 @@ class Client:
 
 class _OnePage:
     def __init__(self, operation: Callable[..., Any]) -> None:
-        self.paginate: Callable[..., Iterator[Any]] = lambda **parameters: iter([operation(**parameters)])
+        self._operation = operation
+
+    def paginate(self, *, PaginationConfig: Any = None, **parameters: Any) -> Iterator[Any]:  # noqa: N803
+        yield self._operation(**parameters)

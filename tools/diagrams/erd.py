@@ -13,7 +13,7 @@ from tools.diagrams.draw import Picture, Point
 PLACES: dict[str, tuple[tuple[str, ...], ...]] = {
     "erd": (
         ("products", "product_categories", "schema_migrations"),
-        ("vendors", "quarantined_objects"),
+        ("vendors", "quarantined_objects", "sweep_position"),
         ("upload_history",),
         ("validation_errors", "upload_warnings", "product_changes", "held_rows", "undo_kept"),
     ),

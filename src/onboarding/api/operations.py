@@ -172,7 +172,7 @@ def list_stuck(
     parameters = {"patience": timedelta(minutes=minutes), "limit": 100}
 
     def work(connection: Connection) -> list[Upload]:
-        names = [row[0] for row in connection.execute(statement("stuck_uploads"), parameters)]
+        names = [row[0] for row in connection.execute(statement("api_stuck"), parameters)]
         return [in_sight(connection, caller, name) for name in names]
 
     return Stuck(items=[shown(upload) for upload in caller.run(desk, work)])

@@ -70,7 +70,8 @@ def run(
 
 def _here(ctx: Context, patience: float, search: bool) -> list[Driven]:
     still = timedelta(seconds=patience)
-    return [*drive(ctx, patience=still), *(sweep(ctx, patience=still) if search else [])]
+    swept = sweep(ctx, patience=still, seconds=None) if search else ()
+    return [*drive(ctx, patience=still, at_once=None), *swept]
 
 
 def _by_the_function(ctx: Context, patience: float, search: bool) -> list[Driven]:

@@ -28,7 +28,7 @@ def bring_back(ctx: Context, inbox: Path) -> Iterator[Driven | Exception]:
     found = (re.search(r"^Upload ID: (\S+)", mail.text, re.MULTILINE) for mail in read_mails(inbox))
     mailed = [match[1] for match in found if match]
     ctx.database.run(lambda connection: connection.execute(statement("forget_unsent"), {"mailed": mailed}))
-    for driven in (drive(ctx, patience=AT_ONCE, at_once=None), sweep(ctx, patience=AT_ONCE)):
+    for driven in (drive(ctx, patience=AT_ONCE, at_once=None), sweep(ctx, patience=AT_ONCE, seconds=None)):
         try:
             yield from driven
         except ExceptionGroup as faults:

@@ -5,9 +5,7 @@ select
     coalesce(sum(total_records) filter (where upload_timestamp > now() - interval '1 day'), 0),
     coalesce(sum(valid_records) filter (where upload_timestamp > now() - interval '1 day'), 0),
     coalesce(sum(error_records) filter (where upload_timestamp > now() - interval '1 day'), 0),
-    count(*) filter (
-        where status = 'processing' and greatest(last_progress_at, redriven_at) <= now() - %(patience)s::interval
-    ),
+    count(*) filter (where status = 'processing' and last_progress_at <= now() - %(patience)s::interval),
     (select count(*) from quarantined_objects)
 from upload_history
 where upload_timestamp > now() - interval '1 day' or status = 'processing'

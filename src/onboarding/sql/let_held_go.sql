@@ -1,0 +1,1 @@
+delete from held_rows where upload_id = any(%(uploads)s::text[])

@@ -1,0 +1,1 @@
+delete from sweep_position
