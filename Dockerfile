@@ -2,8 +2,9 @@
 #
 #   docker buildx build --platform linux/arm64 -t onboarding .
 #
-# `onboarding deploy` builds it for AWS. BASE_IMAGE may be any image with Python 3.11 or later and pip: the tests take a
-# Debian made on the spot.
+# `onboarding deploy --base-image` builds it for AWS, on a base that is named by its digest: this tag moves. BASE_IMAGE may
+# be any image with Python 3.11 or later and pip: the tests take a Debian made on the spot. What runs below needs a shell,
+# coreutils and Python alone: AWS's base has little else, not even `find`.
 ARG BASE_IMAGE=public.ecr.aws/lambda/python:3.13
 
 # -- Libraries and package, made with pip ------------------------------------------------------------------------------
@@ -21,7 +22,6 @@ RUN cp -r src/onboarding /build/task/onboarding \
     && cp -r infra /build/task/onboarding/infra \
     && rm -rf /build/task/onboarding/cli /build/task/onboarding/cost /build/task/onboarding/deploy \
         /build/task/onboarding/local /build/task/bin \
-    && find /build/task -name __pycache__ -prune -exec rm -rf {} + \
     && chmod -R a+rX,go-w /build/task
 
 # -- What runs ---------------------------------------------------------------------------------------------------------

@@ -44,6 +44,8 @@ EVENTS = Path(__file__).parent / "events"
 KEPT = ROOT / "build" / "image"
 BASE, IMAGE = "localhost/onboarding-base", "localhost/onboarding"
 UNWANTED = ("pip", "pip3", "gcc", "cc", "make", "uv")
+LACKING = ("find", "xargs", "grep", "sed", "awk", "mawk", "tar", "gzip", "perl", "apt-get", "dpkg")
+"""What Debian always has, and AWS's base need not have."""
 
 
 def main() -> int:
@@ -90,6 +92,8 @@ def make_base() -> None:
             subprocess.run(
                 ["debootstrap", "--variant=minbase", wanted, release, directory, source], check=True, stdout=log
             )
+        for tool in LACKING:
+            Path(directory, "usr/bin", tool).unlink(missing_ok=True)
         container = output("from", "scratch")
         buildah("add", "--quiet", container, directory, "/")
         buildah("commit", "--quiet", "--rm", container, BASE)
@@ -161,6 +165,7 @@ def check_content(container: str) -> None:
         for name in ("local", "cli", "deploy", "cost"):
             assert not (task / "onboarding" / name).exists(), f"onboarding.{name} has no place in an image"
         assert not (task / "ministack").exists()
+        assert not list(task.rglob("__pycache__")), "compiled for another machine"
         assert (mount / "opt/rds/global-bundle.pem").stat().st_mode & 0o777 == 0o444
         size = sum(path.stat().st_size for path in task.rglob("*") if path.is_file())
         print(f"Libraries and package: {size / 2**20:.0f} MiB")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from unittest.mock import MagicMock
 
 import pytest
 
 from onboarding.cli.main import main
 from onboarding.database import open_connection
-from onboarding.deploy import buckets, checks, images
+from onboarding.deploy import buckets, checks
 from onboarding.deploy.calls import admin
 from onboarding.deploy.checks import account_of, deployed
 from onboarding.deploy.destroy import destroy, kept
@@ -21,6 +20,7 @@ from onboarding.local.template import Template
 from tests.aws.conftest import Account, empty_account
 
 SENDER = "uploads@techmart.example"
+BASE_IMAGE = "registry.example/python@sha256:" + "0" * 64
 
 
 class Rehearsal(Deployment):
@@ -160,15 +160,21 @@ def test_a_dry_run_says_what_would_be_made_and_what_it_costs(
     monkeypatch.setattr(checks, "_database", lambda *_: iter(()))
     before = account.client("cloudformation").list_stacks()["StackSummaries"]
     settings = ("--set", "ProductValidatorConcurrency=16", "--set", "StreamParallelization=4")
-    assert main(["deploy", "--mail-sender", SENDER, "--network", "nat", *settings, "--dry-run"]) == 0
+    command = ["deploy", "--mail-sender", SENDER, "--base-image", BASE_IMAGE, "--dry-run"]
+    assert main([*command, "--network", "nat", *settings]) == 0
     said = capsys.readouterr().out
     assert "a VPC with two private subnets and a NAT gateway" in said
     assert "About 55." in said
     assert account.client("cloudformation").list_stacks()["StackSummaries"] == before
 
     monkeypatch.setattr(checks, "builder", lambda: None)
-    assert main(["deploy", "--mail-sender", SENDER, "--dry-run"]) == 1
+    assert main(command) == 1
     assert "STOP: No docker, podman or buildah is installed" in capsys.readouterr().out
+
+    monkeypatch.setattr(checks, "builder", lambda: "docker")
+    for base in ("", "public.ecr.aws/lambda/python:3.13"):
+        assert main(["deploy", "--mail-sender", SENDER, "--base-image", base, "--dry-run"]) == 1
+        assert "STOP: The image's base is not named by its digest" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("credentials")
@@ -197,51 +203,3 @@ def test_an_account_that_allows_few_functions_reserves_none() -> None:
     for limit, given in ((10, dict.fromkeys(checks.RESERVED, "0")), (1_000, {})):
         client("lambda").get_account_settings.return_value = {"AccountLimit": {"ConcurrentExecutions": limit}}
         assert checks.concurrency(client) == given
-
-
-class Registry:
-    """ECR as far as pushing needs it, with what was pushed."""
-
-    class exceptions:  # noqa: N801 - as boto3 has it
-        pass
-
-    def __init__(self) -> None:
-        self.pushed: dict[str, str] = {}
-
-    def describe_images(self, repositoryName: str, imageIds: list[dict[str, str]]) -> object:  # noqa: N803
-        tag = imageIds[0]["imageTag"]
-        digest = self.pushed.get(f"{repositoryName}:{tag}")
-        return {"imageDetails": [{"imageDigest": digest}] if digest else []}
-
-    def get_authorization_token(self) -> object:
-        return {"authorizationData": [{"authorizationToken": "QVdTOnNlY3JldA=="}]}
-
-
-def test_an_image_is_built_once_and_known_by_its_digest(tmp_path: Path) -> None:
-    registry = Registry()
-    commands: list[list[str]] = []
-
-    def run(command: object, stdin: bytes | None = None) -> None:
-        words = list(command)  # type: ignore[call-overload]
-        commands.append(words)
-        assert "secret" not in " ".join(words), "a password is for stdin"
-        if words[1] == "push":
-            registry.pushed[words[2].split("/", 1)[1]] = "sha256:" + "a" * 64
-        if words[1] == "login":
-            assert stdin == b"secret"
-
-    repositories = {"CsvParser": "1.dkr.example/csv-parser-lambda", "Onboarding": "1.dkr.example/onboarding-lambda"}
-    for _ in range(2):
-        found = images.publish(lambda _: registry, repositories, "docker", lambda _: None, run)
-        assert found["CsvParser"] == "1.dkr.example/csv-parser-lambda@sha256:" + "a" * 64
-    assert [words[1] for words in commands] == ["buildx", "login", "tag", "push", "tag", "push"]
-    assert "linux/arm64" in commands[0]
-
-
-def test_a_tag_says_what_is_in_the_image(tmp_path: Path) -> None:
-    (tmp_path / "src").mkdir()
-    (tmp_path / "src" / "a.py").write_text("1")
-    first = images.tag_of(tmp_path)
-    assert images.tag_of(tmp_path) == first
-    (tmp_path / "src" / "a.py").write_text("2")
-    assert images.tag_of(tmp_path) != first

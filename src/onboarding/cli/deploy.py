@@ -24,6 +24,9 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 def deploy_command(
     *,
     mail_sender: Annotated[str, typer.Option(help="The address that vendors get mail from, verified in SES.")],
+    base_image: Annotated[
+        str, typer.Option(help="What the functions' image is built on, by its digest: NAME@sha256:…")
+    ] = "",
     operator_email: Annotated[str, typer.Option(help="Gets notifications and alarms.")] = "",
     network: Annotated[Network, typer.Option(help="How functions reach AWS.")] = "ipv6",
     multi_az: Annotated[bool, typer.Option("--multi-az", help="A standby of the database.")] = False,
@@ -50,6 +53,7 @@ def deploy_command(
         snapshot=snapshot,
         mail_sender=mail_sender,
         operator_email=operator_email,
+        base_image=base_image,
         pipeline_parameters=_parameters(settings or []) | ({"PublicUrl": public_url} if public_url else {}),
     )
     if plan.stage == "local":

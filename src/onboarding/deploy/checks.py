@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from onboarding.deploy.images import builder
+from onboarding.deploy.images import builder, pinned
 from onboarding.deploy.plan import STACKS, DeployError, MakeClient, Plan, stack_name
 
 RESERVED = {"CsvParserConcurrency": 8, "ProductValidatorConcurrency": 8, "ApiConcurrency": 8}
@@ -44,6 +44,12 @@ def check(client: MakeClient, plan: Plan) -> Iterator[Finding]:
             if tool
             else Finding("No docker, podman or buildah is installed, and the image has to be built.", blocks=True)
         )
+        if not pinned(plan.base_image):
+            yield Finding(
+                "The image's base is not named by its digest (--base-image), so nobody knows what would be built. "
+                "docs/deploy.md says how to find the newest one's.",
+                blocks=True,
+            )
     yield from _lambda(client)
     yield from _vpcs(client)
     yield from _database(client, plan)

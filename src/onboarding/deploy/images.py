@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,9 +35,14 @@ def builder() -> str | None:
     return next((tool for tool in ("docker", "podman", "buildah") if shutil.which(tool)), None)
 
 
-def tag_of(root: Path) -> str:
-    """A tag that says what is in the image: the same sources have the same one."""
-    digest = hashlib.sha256()
+def pinned(base: str) -> bool:
+    """Whether a base image is named by its content: a tag is another image next week."""
+    return re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", base) is not None
+
+
+def tag_of(root: Path, base: str) -> str:
+    """A tag that says what is in the image: the same sources on the same base have the same one."""
+    digest = hashlib.sha256(f"{base}\0".encode())
     for path in sorted(_files(root)):
         digest.update(f"{path.relative_to(root)}\0{path.stat().st_size}\0".encode())
         digest.update(path.read_bytes())
@@ -44,20 +50,20 @@ def tag_of(root: Path) -> str:
 
 
 def publish(
-    client: MakeClient, repositories: Mapping[str, str], tool: str, say: Say, run: Run = run_command
+    client: MakeClient, repositories: Mapping[str, str], base: str, tool: str, say: Say, *, run: Run = run_command
 ) -> dict[str, str]:
-    """Build the image if the registry lacks it, push it, and return each repository's image by digest.
+    """Build the image on `base` if the registry lacks it, push it, and return each repository's image by digest.
 
     `repositories` are addresses by any name; the answer has the same names.
     """
     root = checkout()
-    tag = tag_of(root)
+    tag = tag_of(root, base)
     ecr = client("ecr")
     missing = {name: uri for name, uri in repositories.items() if _digest(ecr, uri, tag) is None}
     if missing:
         local = f"onboarding:{tag}"
         say(f"  building {local} for {PLATFORM} with {tool}")
-        run(_build(tool, local, root), None)
+        run(_build(tool, local, base, root), None)
         _log_in(ecr, tool, next(iter(missing.values())), run)
         for uri in missing.values():
             say(f"  pushing {uri}:{tag}")
@@ -83,12 +89,12 @@ def _files(root: Path) -> Iterator[Path]:
             yield from (found for found in path.rglob("*") if found.is_file() and "__pycache__" not in found.parts)
 
 
-def _build(tool: str, local: str, root: Path) -> list[str]:
+def _build(tool: str, local: str, base: str, root: Path) -> list[str]:
+    wanted = ["--platform", PLATFORM, "--build-arg", f"BASE_IMAGE={base}", "--tag", local]
     if tool == "docker":
         # Lambda refuses the index of attestations that buildx adds by itself.
-        options = ["--platform", PLATFORM, "--provenance=false", "--load", "--tag", local]
-        return ["docker", "buildx", "build", *options, str(root)]
-    return [tool, "build", "--platform", PLATFORM, "--format", "docker", "--tag", local, str(root)]
+        return ["docker", "buildx", "build", *wanted, "--provenance=false", "--load", str(root)]
+    return [tool, "build", *wanted, "--format", "docker", str(root)]
 
 
 def _log_in(ecr: Any, tool: str, uri: str, run: Run) -> None:

@@ -33,7 +33,8 @@ def stack_name(template: str) -> str:
 class Plan:
     """What to deploy. `pipeline_parameters` go to the pipeline's template as they are.
 
-    `packaging` is Image on AWS; Zip is for the local engine, which runs the installed package.
+    `packaging` is Image on AWS; Zip is for the local engine, which runs the installed package. `base_image` is what the
+    image is built on.
     """
 
     stage: str = "production"
@@ -43,6 +44,7 @@ class Plan:
     snapshot: str = ""
     mail_sender: str = ""
     operator_email: str = ""
+    base_image: str = ""
     packaging: str = "Image"
     ssl_mode: str = "verify-full"
     pipeline_parameters: Mapping[str, str] = field(default_factory=dict)

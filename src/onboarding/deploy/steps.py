@@ -75,7 +75,9 @@ class Deployment:
         repositories = {
             name.removesuffix(REPOSITORY): uri for name, uri in registry.items() if name.endswith(REPOSITORY)
         }
-        published = images.publish(self.client, repositories, tool, self.say, self.run_command)
+        published = images.publish(
+            self.client, repositories, self.plan.base_image, tool, self.say, run=self.run_command
+        )
         shared = published[SHARED]
         return {name: published.get(name.removesuffix(IMAGE), shared) for name in self._image_parameters()}
 

@@ -1,0 +1,92 @@
+"""The image of the functions: what it is made with, and that the same content is built once."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from onboarding.deploy import images
+
+ROOT = Path(__file__).parents[2]
+BASE = "registry.example/python@sha256:" + "0" * 64
+
+IN_EVERY_BASE = {"python3", "cp", "rm", "chmod", "mkdir", "mv"}
+"""Python, and coreutils: AWS's base has a shell and hardly anything else, no `find` and no `sed`."""
+
+
+def test_the_image_is_made_with_what_its_base_has() -> None:
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = [line.removeprefix("RUN ").strip() for line in text.splitlines() if line.startswith("RUN ")]
+    assert len(lines) > 1
+    for line in lines:
+        # Either words of a shell, or a list that goes without one.
+        commands = [line.strip('[]"').split('"')[0]] if line.startswith("[") else re.split(r"&&|\|\|?|;", line)
+        assert {command.split()[0] for command in commands} <= IN_EVERY_BASE, line
+        assert not re.search(r"[`$]\(?", line), f"{line}: nothing that this test does not see"
+
+
+class Registry:
+    """ECR as far as pushing needs it, with what was pushed."""
+
+    class exceptions:  # noqa: N801 - as boto3 has it
+        pass
+
+    def __init__(self) -> None:
+        self.pushed: dict[str, str] = {}
+
+    def describe_images(self, repositoryName: str, imageIds: list[dict[str, str]]) -> object:  # noqa: N803
+        tag = imageIds[0]["imageTag"]
+        digest = self.pushed.get(f"{repositoryName}:{tag}")
+        return {"imageDetails": [{"imageDigest": digest}] if digest else []}
+
+    def get_authorization_token(self) -> object:
+        return {"authorizationData": [{"authorizationToken": "QVdTOnNlY3JldA=="}]}
+
+
+def test_an_image_is_built_once_and_known_by_its_digest() -> None:
+    registry = Registry()
+    commands: list[list[str]] = []
+
+    def run(command: object, stdin: bytes | None = None) -> None:
+        words = list(command)  # type: ignore[call-overload]
+        commands.append(words)
+        assert "secret" not in " ".join(words), "a password is for stdin"
+        if words[1] == "push":
+            registry.pushed[words[2].split("/", 1)[1]] = "sha256:" + "a" * 64
+        if words[1] == "login":
+            assert stdin == b"secret"
+
+    repositories = {"CsvParser": "1.dkr.example/csv-parser-lambda", "Onboarding": "1.dkr.example/onboarding-lambda"}
+    for _ in range(2):
+        found = images.publish(lambda _: registry, repositories, BASE, "docker", lambda _: None, run=run)
+        assert found["CsvParser"] == "1.dkr.example/csv-parser-lambda@sha256:" + "a" * 64
+    assert [words[1] for words in commands] == ["buildx", "login", "tag", "push", "tag", "push"]
+    assert "linux/arm64" in commands[0]
+    assert f"BASE_IMAGE={BASE}" in commands[0]
+
+
+def test_a_tag_says_what_is_in_the_image(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "a.py").write_text("1")
+    first = images.tag_of(tmp_path, BASE)
+    assert images.tag_of(tmp_path, BASE) == first
+    assert images.tag_of(tmp_path, BASE.replace("0", "1")) != first
+    (tmp_path / "src" / "a.py").write_text("2")
+    assert images.tag_of(tmp_path, BASE) != first
+
+
+@pytest.mark.parametrize(
+    ("base", "pinned"),
+    [
+        (BASE, True),
+        ("public.ecr.aws/lambda/python:3.13@sha256:" + "a" * 64, True),
+        ("public.ecr.aws/lambda/python:3.13", False),
+        ("public.ecr.aws/lambda/python@sha256:" + "a" * 63, False),
+        ("@sha256:" + "a" * 64, False),
+        ("", False),
+    ],
+)
+def test_a_base_is_pinned_by_its_digest(base: str, *, pinned: bool) -> None:
+    assert images.pinned(base) is pinned
