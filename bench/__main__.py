@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench import calls, cold, growth, judging, reading, reporting, whole
 from bench.measure import Report
-from bench.table import machine, table
+from bench.table import load, machine, table
 
 PARTS = {
     "judging": judging.measure,
@@ -21,6 +21,12 @@ PARTS = {
     "whole": whole.measure,
 }
 RESULT = Path(".bench/result.json")
+QUIET_LOAD = 0.7
+"""The most that the machine may have had to do in the minute before, in processes that want a core: above it, every
+figure is somebody else's as well.
+"""
+
+BUSY = f"DISTURBED: the machine was busy before this run (a load above {QUIET_LOAD}); publish none of its figures."
 
 
 def main() -> None:
@@ -38,6 +44,8 @@ def main() -> None:
 def run(parts: list[str], *, quick: bool, keep: Path) -> str:
     """Measure these parts, keep the figures in the file `keep`; returns the table."""
     found = machine()
+    if disturbed := load() > QUIET_LOAD:
+        print(BUSY, flush=True)
     report = Report()
     began = time.monotonic()
     for part in parts:
@@ -47,8 +55,11 @@ def run(parts: list[str], *, quick: bool, keep: Path) -> str:
     described = {**found, "minutes": f"{(time.monotonic() - began) / 60:.1f}"}
     keep.parent.mkdir(parents=True, exist_ok=True)
     figures = [figure.as_dict() for figure in report.figures]
-    keep.write_text(json.dumps({"machine": described, "quick": quick, "figures": figures}, indent=2) + "\n")
+    result = {"machine": described, "quick": quick, "disturbed": disturbed, "figures": figures}
+    keep.write_text(json.dumps(result, indent=2) + "\n")
     lines = [f"{name}: {value}" for name, value in described.items()]
+    if disturbed:
+        lines += ["", BUSY]
     return "\n".join([*lines, "", table(report.figures)])
 
 

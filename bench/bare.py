@@ -1,16 +1,19 @@
 """Handlers that make the calls of the pipeline and do nothing besides: what they take is the engine's own share.
 
 The parser reads the object and puts an item for each line, the validator writes each item's status, sends a message for
-each twentieth row and one at the end, the error processor writes two files and publishes, the mailer claims and sends.
-No row is looked at, no database is asked. Calls are as full, and as many at once, as the pipeline's.
+each twentieth row and one at the end, the error processor writes two files and publishes, the mailer claims and sends,
+the webhook looks whether there is one. No row is judged, no database is asked. Calls are as full, as many at once and
+as cheaply made as the pipeline's, and their items have the same attributes.
 """
 
 from __future__ import annotations
 
+import csv
 import json
 import os
+import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
@@ -19,7 +22,11 @@ from urllib.parse import unquote_plus
 import boto3
 from botocore.config import Config
 
+from onboarding.wire import send_as_written
+
 AT_ONCE = 8
+DAYS_KEPT = 14
+NUMBERS = frozenset({"price", "compare_at_price", "stock_quantity", "weight_kg"})
 EACH = 20
 """Every so manyth row is treated as invalid: 5 %."""
 
@@ -28,8 +35,20 @@ _seen: Counter[str] = Counter()
 
 @cache
 def client(service: str) -> Any:
-    session: Any = boto3.session.Session()
-    return session.client(service, config=Config(parameter_validation=False, max_pool_connections=AT_ONCE))
+    client = _session().client(service, config=Config(parameter_validation=False, max_pool_connections=AT_ONCE))
+    if service == "dynamodb":
+        send_as_written(client)
+    return client
+
+
+@cache
+def _session() -> Any:
+    return boto3.session.Session()
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(AT_ONCE)
 
 
 def csv_parser(event: dict[str, Any], _: object) -> None:
@@ -38,16 +57,14 @@ def csv_parser(event: dict[str, Any], _: object) -> None:
         key, version = unquote_plus(described["key"]), described["versionId"]
         bucket = record["s3"]["bucket"]["name"]
         lines = client("s3").get_object(Bucket=bucket, Key=key, VersionId=version)["Body"].read().decode().splitlines()
-        names = lines[0].split(",")
-        items = [_item(version, number, names, line, len(lines) - 1) for number, line in enumerate(lines[1:], 1)]
-        _write(items)
-        print(json.dumps({"staged": len(items)}))
+        _write(_items(version, lines))
+        print(json.dumps({"staged": len(lines) - 1}))
 
 
 def product_validator(event: dict[str, Any], _: object) -> None:
     items = [record["dynamodb"]["NewImage"] for record in event["Records"]]
-    _write([{**item, "status": {"S": "validated"}} for item in items])
-    messages = []
+    _write({**item, "status": {"S": "validated"}, "processed_at": item["created_at"]} for item in items)
+    messages: list[dict[str, Any]] = []
     for item in items:
         upload, total = item["upload_id"]["S"], int(item["total"]["N"])
         if int(item["row_number"]["N"]) % EACH == 0:
@@ -56,9 +73,7 @@ def product_validator(event: dict[str, Any], _: object) -> None:
         _seen[upload] += 1
         if _seen[upload] == total:
             messages.append({"upload": upload, "finished": total})
-    for some in _chunks(messages, 10):
-        entries = [{"Id": str(number), "MessageBody": json.dumps(message)} for number, message in enumerate(some)]
-        client("sqs").send_message_batch(QueueUrl=os.environ["SQS_ERROR_QUEUE_URL"], Entries=entries)
+    _send(messages)
     print(json.dumps({"judged": len(items)}))
 
 
@@ -75,7 +90,7 @@ def error_processor(event: dict[str, Any], _: object) -> dict[str, Any]:
                 )
             client("sns").publish(
                 TopicArn=os.environ["SNS_TOPIC_ARN"],
-                Message=message["upload"],
+                Message=json.dumps({"upload": message["upload"]}),
                 MessageAttributes={
                     "vendor_id": {"DataType": "String", "StringValue": "bench"},
                     "status": {"DataType": "String", "StringValue": "partial"},
@@ -87,7 +102,7 @@ def error_processor(event: dict[str, Any], _: object) -> dict[str, Any]:
 
 def mailer(event: dict[str, Any], _: object) -> None:
     for record in event["Records"]:
-        upload = record["Sns"]["Message"]
+        upload = json.loads(record["Sns"]["Message"])["upload"]
         table = os.environ["MAIL_CLAIMS_TABLE"]
         client("dynamodb").put_item(TableName=table, Item={"upload_id": {"S": upload}})
         client("ses").send_email(
@@ -104,30 +119,75 @@ def mailer(event: dict[str, Any], _: object) -> None:
         print(json.dumps({"mailed": upload}))
 
 
-def _item(upload: str, number: int, names: Sequence[str], line: str, total: int) -> dict[str, Any]:
-    data = {name: {"S": value} for name, value in zip(names, line.split(","), strict=False) if value}
-    return {
-        "upload_id": {"S": upload},
-        "record_id": {"S": f"REC_{number:05d}"},
-        "vendor_id": {"S": "bench"},
-        "row_number": {"N": str(number)},
-        "total": {"N": str(total)},
-        "status": {"S": "pending_validation"},
-        "product_data": {"M": data},
-    }
+def webhook(event: dict[str, Any], _: object) -> None:
+    for record in event["Records"]:
+        upload = json.loads(record["Sns"]["Message"])["upload"]
+        key = {"vendor_id": {"S": "bench"}, "entry": {"S": "address"}}
+        client("dynamodb").get_item(TableName=os.environ["WEBHOOKS_TABLE"], Key=key, ConsistentRead=True)
+        print(json.dumps({"no webhook": upload}))
 
 
-def _write(items: Sequence[dict[str, Any]]) -> None:
-    table = os.environ["DYNAMODB_TABLE"]
+def _items(upload: str, lines: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """What `staging` makes of such a file, with the number of its rows besides."""
+    names, *rows = csv.reader(lines)
+    created_at, expires_at = "2024-12-21T10:30:45.000Z", str(int(time.time()) + DAYS_KEPT * 86_400)
+    for number, row in enumerate(rows, 1):
+        cells = {name: value for name, value in zip(names, row, strict=False) if value}
+        numbers = {name: text for name, text in cells.items() if name in NUMBERS and _is_number(text)}
+        item = {
+            "upload_id": {"S": upload},
+            "record_id": {"S": f"REC_{number:05d}"},
+            "vendor_id": {"S": "bench"},
+            "row_number": {"N": str(number)},
+            "total": {"N": str(len(rows))},
+            "status": {"S": "pending_validation"},
+            "product_data": {
+                "M": {name: {"N" if name in numbers else "S": value} for name, value in cells.items()},
+            },
+            "created_at": {"S": created_at},
+            "expires_at": {"N": expires_at},
+        }
+        # How DynamoDB would give a number back is not how it was written.
+        if spelt := {name: {"S": text} for name, text in numbers.items() if text.endswith("0") and "." in text}:
+            item["as_written"] = {"M": spelt}
+        yield item
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.replace(".", "", 1).isdigit() and len(text) < 20
+
+
+def _write(items: Iterable[dict[str, Any]]) -> None:
+    table, dynamodb = os.environ["DYNAMODB_TABLE"], client("dynamodb")
 
     def write(some: Sequence[dict[str, Any]]) -> None:
         requests: Any = {table: [{"PutRequest": {"Item": item}} for item in some]}
         while requests:
-            requests = client("dynamodb").batch_write_item(RequestItems=requests).get("UnprocessedItems")
+            requests = dynamodb.batch_write_item(RequestItems=requests).get("UnprocessedItems")
 
-    client("dynamodb")
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        list(pool.map(write, _chunks(items, 25)))
+    list(_pool().map(write, _chunks(list(items), 25)))
+
+
+def _send(messages: Sequence[dict[str, Any]]) -> None:
+    if not messages:
+        return
+    url, sqs = os.environ["SQS_ERROR_QUEUE_URL"], client("sqs")
+
+    def send(some: Sequence[dict[str, Any]]) -> None:
+        entries = [
+            {
+                "Id": str(number),
+                "MessageBody": json.dumps(message),
+                "MessageAttributes": {
+                    name: {"DataType": "String", "StringValue": message["upload"]}
+                    for name in ("upload_id", "vendor_id", "error_type")
+                },
+            }
+            for number, message in enumerate(some)
+        ]
+        sqs.send_message_batch(QueueUrl=url, Entries=entries)
+
+    list(_pool().map(send, _chunks(messages, 10)))
 
 
 def _chunks(elements: Sequence[Any], size: int) -> Iterable[Sequence[Any]]:

@@ -62,7 +62,9 @@ def rows_of(content: bytes, upload_id: str, vendor_id: str = VENDOR) -> list[Row
 
 
 def stream_events(rows: Sequence[Row], size: int) -> list[Event]:
-    """What the table's stream brings to the validator once these rows are staged, in batches of `size`."""
+    """What the table's stream brings to the validator once these rows are staged, in batches of `size`. Built here, in
+    the stream's form, of the very items that the parser stages.
+    """
     records = [_record(number, staging.item_of(row)) for number, row in enumerate(rows, 1)]
     return [{"Records": records[start : start + size]} for start in range(0, len(records), size)]
 
@@ -114,4 +116,22 @@ def queue_event(*bodies: str) -> Event:
             }
             for number, body in enumerate(bodies)
         ]
+    }
+
+
+def http_event(path: str, host: str, key: str) -> Event:
+    """What the HTTP API sends for a request with an API key."""
+    return {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {"accept": "*/*", "authorization": f"Bearer {key}", "host": host},
+        "requestContext": {
+            "domainName": host,
+            "http": {"method": "GET", "path": path, "protocol": "HTTP/1.1", "sourceIp": "203.0.113.7", "userAgent": ""},
+            "requestId": "bench",
+            "stage": "$default",
+        },
+        "isBase64Encoded": False,
     }

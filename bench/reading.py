@@ -99,15 +99,17 @@ with stand() as here:
     content = sys.stdin.buffer.read()
     with quiet():
         import onboarding.handlers.csv_parser
-    before = reading.peak_memory()
+    before = reading.memory("VmRSS")
     reading.parse_once(here, content, "large")
-    print(reading.peak_memory() - before)
+    print(reading.memory("VmHWM") - before)
 """
 
 
-def peak_memory() -> float:
-    """The most that this process has held so far, in MB. (What getrusage tells includes the parent's.)"""
-    [line] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
+def memory(name: str) -> float:
+    """What this process holds (`VmRSS`), or the most that it has held so far (`VmHWM`), in MB. (What getrusage tells
+    includes the parent's.)
+    """
+    [line] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(f"{name}:")]
     return int(line.split()[1]) / 1024
 
 

