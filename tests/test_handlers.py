@@ -113,13 +113,11 @@ def test_a_fault_escapes_and_leaves_a_line_that_says_whose(
     assert (line["level"], line["exception_name"]) == ("ERROR", "Fault")
 
 
-def test_an_upload_that_cannot_be_finished_leaves_a_line_and_comes_again(
-    written: Written, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_upload_that_cannot_be_finished_leaves_a_line(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(error_processor, "finish", failing)
     monkeypatch.setattr(error_processor, "retry_soon", lambda *_: None)
-    answer = error_processor.handler(queue_event(message()), None)
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "0"}]}
+    with pytest.raises(RuntimeError, match="none of 1 messages"):
+        error_processor.handler(queue_event(message()), None)
     line = written.line("upload not finished")
     assert (line["upload_id"], line["vendor_id"], line["exception_name"]) == (UPLOAD_ID, "VEND001", "Fault")
 
