@@ -603,6 +603,38 @@ def test_buckets_are_encrypted_and_private(bucket: str) -> None:
     }
 
 
+PORTAL, PUBLIC = "https://portal.techmart.example", "https://links.techmart.example"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "origin"),
+    [
+        ({"PortalOrigin": PORTAL, "PublicUrl": PUBLIC}, PORTAL),
+        ({"PublicUrl": PUBLIC}, PUBLIC),
+        ({}, {"Fn::GetAtt": ["ReportApi", "ApiEndpoint"]}),
+    ],
+    ids=["portal", "domain", "neither"],
+)
+def test_browsers_put_files_into_the_bucket_from_the_portal_alone(parameters: dict[str, str], origin: object) -> None:
+    configuration: Node = properties("UploadBucket")["CorsConfiguration"]
+    [rule] = configuration["CorsRules"]
+    conditions = {"HasPortal": "PortalOrigin" in parameters, "HasPublicUrl": "PublicUrl" in parameters}
+
+    def chosen(value: Any) -> Any:
+        match value:
+            case {"Fn::If": [condition, yes, no]}:
+                return chosen(yes if conditions[condition] else no)
+            case {"Ref": name}:
+                return parameters[name]
+        return value
+
+    assert [chosen(allowed) for allowed in rule["AllowedOrigins"]] == [origin]
+    # POST is the form that the portal signs; nothing is put, and nothing deleted.
+    assert set(rule["AllowedMethods"]) == {"GET", "HEAD", "POST"}
+    for name, parameter in (("HasPortal", "PortalOrigin"), ("HasPublicUrl", "PublicUrl")):
+        assert DOCUMENT["Conditions"][name] == {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, ""]}]}
+
+
 @pytest.mark.parametrize("bucket", BUCKETS)
 def test_on_aws_buckets_refuse_plain_http(bucket: str) -> None:
     names = [name for name in of_type("AWS::S3::BucketPolicy") if properties(name)["Bucket"] == {"Ref": bucket}]

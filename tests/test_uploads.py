@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
 
 import pytest
+from boto3.s3.transfer import TransferConfig
 from openpyxl import Workbook
 
 from onboarding import readings
@@ -22,6 +23,7 @@ from tests.pipeline import Pipeline, csv_of, product, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 def test_good_file_enters_the_catalog(pipeline: Pipeline) -> None:
@@ -288,6 +290,28 @@ def test_same_stream_batch_twice_changes_nothing(pipeline: Pipeline) -> None:
     assert "FunctionError" not in answer, answer["Payload"].read()
     assert pipeline.upload(before.upload_id) == before
     assert (pipeline.products(before.upload_id), pipeline.errors(before.upload_id)) == (products, errors)
+
+
+def test_a_file_that_comes_in_parts_is_one_upload(pipeline: Pipeline, tmp_path: Path) -> None:
+    """As any client of S3 sends a large file. S3 takes no part under 5 MB but the last."""
+    rows = [product(f"parts-{n}", description=f"{n} ".ljust(2_000, ".")) for n in range(3_000)]
+    rows[-1]["price"] = "0"
+    path = tmp_path / "parts.csv"
+    path.write_bytes(csv_of(rows))
+    part = 5 * 1024 * 1024
+    assert path.stat().st_size > part
+    key = "uploads/VEND001/parts.csv"
+    config = TransferConfig(multipart_threshold=part, multipart_chunksize=part)
+    pipeline.s3.upload_file(str(path), pipeline.endpoints.bucket, key, Config=config)
+    head = pipeline.s3.head_object(Bucket=pipeline.endpoints.bucket, Key=key)
+    assert head["ETag"].strip('"').endswith("-2"), "it came in two parts"
+    source = Object(pipeline.endpoints.bucket, key, head["VersionId"])
+    upload = pipeline.finished(source.upload_id(head["LastModified"]))
+    assert upload.file_size_bytes == path.stat().st_size
+    assert (upload.total_records, upload.valid_records, upload.error_records) == (3_000, 2_999, 1)
+    assert pipeline.errors(upload.upload_id)[0][:2] == (3_000, "INVALID_PRICE")
+    query = "select count(*) from upload_history where s3_key = %s"
+    assert pipeline.connection.execute(query, (key,)).fetchone() == (1,)
 
 
 def test_ten_thousand_rows_with_every_error(pipeline: Pipeline) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from collections.abc import Callable
@@ -30,7 +31,10 @@ def conversation(clients: dict[str, Any], names: dict[str, str], say: Say) -> No
     bucket, queue, topic = names["bucket"], names["queue"], names["topic"]
     records, claims = names["UploadRecords"], names["MailClaims"]
 
-    versions = [s3.put_object(Bucket=bucket, Key="uploads/a b.csv", Body=body)["VersionId"] for body in (b"1", b"22")]
+    versions = [
+        s3.put_object(Bucket=bucket, Key="uploads/a b.csv", Body=io.BytesIO(body))["VersionId"]
+        for body in (b"1", b"22")
+    ]
     say("versions differ", len(set(versions)))
     for version in ({}, {"VersionId": versions[0]}):
         answer = s3.get_object(Bucket=bucket, Key="uploads/a b.csv", **version)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from onboarding.local import deploy
+from onboarding.local import deploy, postgres
 from onboarding.local.endpoints import Endpoints, read_endpoints
 from onboarding.local.postgres import Postgres
 from onboarding.local.processes import LocalError
@@ -159,6 +161,35 @@ def test_postgres_comes_up_beside_the_remains_of_a_crash(state: Path) -> None:
     (server.data / "postmaster.pid").write_text(f"{os.getpid()}\n{server.data}\n")
     server._end_left_over(lambda: None)
     assert not (server.data / "postmaster.pid").exists()
+
+
+def test_what_root_changes_for_the_helper_user_is_told(
+    state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    closed = state / "closed"
+    closed.mkdir(mode=0o700)
+    state.chmod(0o701)
+    for _ in range(2):
+        postgres._let_pass(closed / "postgres")
+    assert stat.S_IMODE(closed.stat().st_mode) == 0o701
+    assert capsys.readouterr().err.splitlines() == [
+        f"PostgreSQL does not run as root: let its user pass through {closed} (chmod o+x)."
+    ]
+
+    made: list[list[str]] = []
+
+    def getpwnam(name: str) -> pwd.struct_passwd:
+        if not made:
+            raise KeyError(name)
+        return pwd.getpwuid(os.getuid())
+
+    monkeypatch.setattr("onboarding.local.postgres.pwd.getpwnam", getpwnam)
+    monkeypatch.setattr("onboarding.local.postgres.subprocess.run", lambda command, **_: made.append(command))
+    for _ in range(2):
+        postgres._helper_user()
+    assert [command[0] for command in made] == ["useradd"]
+    [told] = capsys.readouterr().err.splitlines()
+    assert "made the system user pgserver" in told
 
 
 def test_a_template_that_cannot_be_deployed_says_why(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,8 @@ role owns the database and is no superuser, as on RDS; the superuser has no pass
 The wheel gives its files alone: importing its code would set up a server manager that we have no use for.
 
 PostgreSQL refuses to run as root. As root, a helper user `pgserver` (made on first use, as the wheel does) runs it and
-owns the data.
+owns the data. It is a user of its own, since `nobody` runs whatever else nobody should trust. What that changes beyond
+the state directory and the installed package is said when it happens.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -212,9 +214,15 @@ def _helper_user() -> pwd.struct_passwd:
         # Two engines may start at once on a new machine: what counts is that the user is there.
         made = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
         try:
-            return pwd.getpwnam(HELPER_USER)
+            found = pwd.getpwnam(HELPER_USER)
         except KeyError:
             raise LocalError(f"PostgreSQL needs a user other than root, and none can be made: {made.stderr}") from None
+        _tell(f"PostgreSQL does not run as root: made the system user {HELPER_USER} for it (userdel {HELPER_USER}).")
+        return found
+
+
+def _tell(change: str) -> None:
+    print(change, file=sys.stderr)
 
 
 def _is_postgres(pid: int) -> bool:
@@ -245,6 +253,7 @@ def _let_pass(path: Path) -> None:
         mode = directory.stat().st_mode
         if not mode & stat.S_IXOTH:
             directory.chmod(mode | stat.S_IXOTH)
+            _tell(f"PostgreSQL does not run as root: let its user pass through {directory} (chmod o+x).")
 
 
 def _let_read(directory: Path) -> None:
