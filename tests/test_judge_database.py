@@ -447,7 +447,7 @@ def without(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
         ("weight in range", {"weight_kg": "-1"}),
         ("field lengths", {"sku": "s" * 101}),
         ("required fields present", {"product_name": None}),
-        ("text without control characters", {"description": "\0"}),
+        ("text without control characters, identifiers without invisible ones", {"description": "\0"}),
     ],
 )
 def test_a_row_that_the_schema_refuses_is_that_rows_error_and_its_neighbours_get_in(
