@@ -17,11 +17,13 @@ RUN python3 -m pip install --quiet --no-cache-dir --disable-pip-version-check --
 COPY pyproject.toml README.md ./
 COPY src ./src
 COPY infra ./infra
-# The package itself is plain files; its build tool stays here.
+# The package itself is plain files; its build tool stays here. All is compiled once, or else it would be at each cold
+# start; what was compiled counts whatever time the files get on their way.
 RUN cp -r src/onboarding /build/task/onboarding \
     && cp -r infra /build/task/onboarding/infra \
     && rm -rf /build/task/onboarding/cli /build/task/onboarding/cost /build/task/onboarding/deploy \
         /build/task/onboarding/local /build/task/bin \
+    && python3 -m compileall -q --invalidation-mode unchecked-hash /build/task \
     && chmod -R a+rX,go-w /build/task
 
 # -- What runs ---------------------------------------------------------------------------------------------------------

@@ -165,7 +165,11 @@ def check_content(container: str) -> None:
         for name in ("local", "cli", "deploy", "cost"):
             assert not (task / "onboarding" / name).exists(), f"onboarding.{name} has no place in an image"
         assert not (task / "ministack").exists()
-        assert not list(task.rglob("__pycache__")), "compiled for another machine"
+        modules, compiled = set(task.rglob("*.py")), list(task.rglob("*.pyc"))
+        assert {path.parents[1] / f"{path.name.split('.')[0]}.py" for path in compiled} == modules, "not all compiled"
+        # Unchecked (PEP 552), so that no file's time can have it compiled again; and by this Python alone.
+        assert {int.from_bytes(path.read_bytes()[4:8], "little") for path in compiled} == {1}
+        assert len(compiled) == len(modules)
         assert (mount / "opt/rds/global-bundle.pem").stat().st_mode & 0o777 == 0o444
         size = sum(path.stat().st_size for path in task.rglob("*") if path.is_file())
         print(f"Libraries and package: {size / 2**20:.0f} MiB")
