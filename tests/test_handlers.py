@@ -133,7 +133,7 @@ def test_messages_that_cannot_be_sent_back_leave_a_line(written: Written, monkey
 def test_what_the_watchdog_drove_on_is_told_beside_what_it_could_not(
     written: Written, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def drive(_: object) -> Iterator[steps.Driven]:
+    def drive(_: object, **__: object) -> Iterator[steps.Driven]:
         yield steps.Driven(UPLOAD_ID, "VEND001", "uploads/VEND001/a.csv", "resumed")
         raise ExceptionGroup("1 of 2 could not be driven on", [Fault()])
 
