@@ -20,9 +20,6 @@ from onboarding.sql import statement
 SHOWN = ("vendor_product_id", "sku", "product_name", "price", "stock_quantity")
 """What the report shows of a row."""
 
-ROWS_AT_ONCE = 500
-"""Rows of an answer that are held at a time, where all of them may be too much for a function's memory."""
-
 
 @dataclass(frozen=True, slots=True)
 class NewUpload:
@@ -286,15 +283,8 @@ def report_rows(connection: Connection, upload_id: str) -> Iterator[ReportedRow]
     connection does nothing else.
     """
     with connection.cursor() as cursor:
-        parameters = {"upload_id": upload_id}
-        for found in cursor.stream(statement("report_errors"), parameters, size=ROWS_AT_ONCE):
+        for found in cursor.stream(statement("report_errors"), {"upload_id": upload_id}, size=500):
             yield ReportedRow(found[0], RowError(*found[1:7]), dict(zip(SHOWN, found[7:], strict=True)))
-
-
-def unprocessed_rows(connection: Connection, upload_id: str) -> int:
-    """How many rows of an upload the watchdog ended, since they could not be judged."""
-    [(rows,)] = connection.execute(statement("unprocessed_rows"), {"upload_id": upload_id}).fetchall()
-    return int(rows)
 
 
 def mark_notified(

@@ -35,6 +35,7 @@ TIMED = ("database", "mail", "notify", "staging")
 ENVIRONMENT = {
     "DYNAMODB_TABLE": "UploadRecords",
     "RDS_SECRET_NAME": "ecommerce/rds/credentials",
+    "DATABASE_SSLMODE": "prefer",
     "SQS_ERROR_QUEUE_URL": "http://queue",
     "S3_BUCKET_NAME": "bucket",
     "SNS_TOPIC_ARN": "arn:topic",

@@ -166,12 +166,13 @@ def test_postgres_comes_up_beside_the_remains_of_a_crash(state: Path) -> None:
 def test_what_root_changes_for_the_helper_user_is_told(
     state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    closed = state / "closed"
-    closed.mkdir(mode=0o700)
+    closed, ours = state / "closed", state / "closed" / "ours"
+    for directory in (closed, ours):
+        directory.mkdir(mode=0o700)
     state.chmod(0o701)
     for _ in range(2):
-        postgres._let_pass(closed / "postgres")
-    assert stat.S_IMODE(closed.stat().st_mode) == 0o701
+        postgres._let_pass(ours / "postgres", ours=ours)
+    assert [stat.S_IMODE(directory.stat().st_mode) for directory in (closed, ours)] == [0o701, 0o701]
     assert capsys.readouterr().err.splitlines() == [
         f"PostgreSQL does not run as root: let its user pass through {closed} (chmod o+x)."
     ]

@@ -15,6 +15,7 @@ from onboarding.database import Connection
 from onboarding.intake import PREFIX, SUFFIXES, Object
 from onboarding.model import Upload, UploadStatus
 from onboarding.options import Options
+from onboarding.sql import statement
 
 ALL_VALID, OUR_FAULT, SOME_FAILED, REFUSED = 0, 1, 2, 3
 """Exit codes."""
@@ -153,11 +154,16 @@ def _look(ctx: Context, submissions: Sequence[Submission]) -> list[Look]:
             upload = _upload_of(connection, submission)
             source = submission.source
             reason = None if upload else ledger.quarantine_reason(connection, source.key, source.version_id)
-            unprocessed = ledger.unprocessed_rows(connection, upload.upload_id) if upload and upload.notified_at else 0
+            unprocessed = _unprocessed(connection, upload.upload_id) if upload and upload.notified_at else 0
             found.append((upload, reason, unprocessed))
         return found
 
     return ctx.database.run(look)
+
+
+def _unprocessed(connection: Connection, upload_id: str) -> int:
+    [(rows,)] = connection.execute(statement("unprocessed_rows"), {"upload_id": upload_id}).fetchall()
+    return int(rows)
 
 
 def _upload_of(connection: Connection, submission: Submission) -> Upload | None:

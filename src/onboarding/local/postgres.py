@@ -73,7 +73,7 @@ class Postgres:
         The thread that calls this must outlive the server (see `die_with_parent`).
         """
         if self._owner is not None:
-            _let_pass(self.data)
+            _let_pass(self.data, ours=self.data.parent)
             _let_pass(self._installed)
             _let_read(self._installed)
         self._end_left_over(check)
@@ -247,12 +247,17 @@ def _name_and_state(pid: int) -> tuple[str, str]:
     return name, rest.split()[0]
 
 
-def _let_pass(path: Path) -> None:
-    """Let other users pass through the directories above `path`; what lies in them stays as readable as it was."""
+def _let_pass(path: Path, ours: Path | None = None) -> None:
+    """Let other users pass through the directories above `path`; what lies in them stays as readable as it was.
+
+    One that is not `ours` is told.
+    """
     for directory in path.resolve().parents:
         mode = directory.stat().st_mode
-        if not mode & stat.S_IXOTH:
-            directory.chmod(mode | stat.S_IXOTH)
+        if mode & stat.S_IXOTH:
+            continue
+        directory.chmod(mode | stat.S_IXOTH)
+        if ours is None or directory != ours.resolve():
             _tell(f"PostgreSQL does not run as root: let its user pass through {directory} (chmod o+x).")
 
 
