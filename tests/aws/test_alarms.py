@@ -41,7 +41,9 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
         account.client("s3").create_bucket(Bucket="templates")
         stacks = Stacks(account.client, "templates", {}, lambda _: None, pause=0.02)
-        stacks.apply("operations", template_text("operations"), {"Stage": "local", "AlarmTopicArn": topic, "ApiId": "a"})
+        stacks.apply(
+            "operations", template_text("operations"), {"Stage": "local", "AlarmTopicArn": topic, "ApiId": "a"}
+        )
         yield account, queue, topic
 
 
