@@ -23,7 +23,7 @@ class Settings:
     def _required(self, name: str) -> str:
         value = self.environment.get(name)
         if not value:
-            raise NotSet(f"The environment variable {name} is not set.")
+            raise NotSet(f"the environment variable {name} is not set")
         return value
 
     @property

@@ -41,7 +41,9 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
         account.client("s3").create_bucket(Bucket="templates")
         stacks = Stacks(account.client, "templates", {}, lambda _: None, pause=0.02)
-        stacks.apply("operations", template_text("operations"), {"Stage": "local", "AlarmTopicArn": topic})
+        stacks.apply(
+            "operations", template_text("operations"), {"Stage": "local", "AlarmTopicArn": topic, "ApiId": "a"}
+        )
         yield account, queue, topic
 
 
@@ -111,6 +113,8 @@ def test_the_dashboard_shows_what_there_is() -> None:
     functions = {p["FunctionName"] for p in TEMPLATES["pipeline"].of_type("AWS::Lambda::Function").values()}
     named = {metric[3] for metric in metrics if metric[0] == "AWS/Lambda"}
     assert named == functions
+    rates = {(a["Namespace"], a["MetricName"]) for name, a in ALARMS.items() if name.endswith("-error-rate")}
+    assert rates <= {tuple(metric[:2]) for metric in metrics}
     for queue in {metric[3] for metric in metrics if metric[0] == "AWS/SQS"}:
         assert queue in {p["QueueName"] for p in TEMPLATES["pipeline"].of_type("AWS::SQS::Queue").values()}
 

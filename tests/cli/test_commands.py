@@ -353,7 +353,7 @@ def test_a_running_engine_comes_before_aws(tmp_path: Path, monkeypatch: pytest.M
         ),
         (psycopg.errors.UndefinedTable("no such table"), "The database refused: no such table"),
         (PermissionError(13, "Permission denied", "file.csv"), "file.csv: Permission denied"),
-        (NotSet("The environment variable X is not set."), "The environment variable X is not set."),
+        (NotSet("the environment variable X is not set"), "the environment variable X is not set"),
     ],
 )
 def test_foreseeable_faults_are_sentences(error: Exception, said: str) -> None:

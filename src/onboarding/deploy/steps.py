@@ -51,7 +51,8 @@ class Deployment:
         database = self._apply("database", self._database(network, code))
         self.migrate()
         pipeline = self._apply("pipeline", self._pipeline(network, database, code))
-        self._apply("operations", {"Stage": self.plan.stage, "AlarmTopicArn": pipeline["AlarmTopicArn"]})
+        told = {name: pipeline[name] for name in ("AlarmTopicArn", "ApiId")}
+        self._apply("operations", {"Stage": self.plan.stage, **told})
         self.say("Smoke test")
         smoke_test(self.client, pipeline["Bucket"], self.say, pause=min(1, self.pause))
         return pipeline
