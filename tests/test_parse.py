@@ -465,11 +465,22 @@ def test_columns_of_a_fix_file_are_left_out_and_its_values_restored() -> None:
     assert list(found.table.rows[0]) == short(1, product_name="=1+1").split(",")
 
 
-def test_other_columns_that_begin_with_an_underscore_are_left_out_alone() -> None:
-    found = parsed(f"_note,{SHORT_HEADER}\nx," + short(1, product_name="'=1+1"))
+@pytest.mark.parametrize("name", ["_note", "_row", "_errors", "_hint", "_decimal_comma", "_"])
+def test_a_vendors_own_column_that_begins_with_an_underscore_is_an_unknown_one(name: str) -> None:
+    found = parsed(f"{name},{SHORT_HEADER}\nprice," + short(1, product_name="'=1+1"))
     assert not found.detected.fix_file
     assert found.rows[0].cells["product_name"] == "'=1+1"
-    assert [(warning.code, warning.row_number) for warning in found.warnings] == [("LEADING_APOSTROPHE", 1)]
+    assert [warning.code for warning in found.warnings] == ["UNKNOWN_COLUMN", "LEADING_APOSTROPHE"]
+    assert (found.detected.unknown, found.table.header[0], found.table.rows[0][0]) == ([name], name, "price")
+    assert found.detected.decimal_commas == []
+
+
+def test_a_vendors_own_columns_come_through_a_fix_file_even_under_our_names() -> None:
+    found = parsed(f"_row,_errors,_hint,_row,_note,{SHORT_HEADER}\n7,x,,shelf,'=1,{short(1)}\n")
+    assert found.detected.fix_file
+    assert found.detected.unknown == ["_row", "_note"]
+    assert found.table.header == ["_row", "_note", *REQUIRED]
+    assert found.table.rows[0][:2] == ["shelf", "=1"]
 
 
 def test_only_the_columns_asked_for_must_be_there() -> None:

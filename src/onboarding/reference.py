@@ -81,7 +81,7 @@ One mail with the figures, the most frequent errors, and links to two files:
 
 - The **report**, one line for each error: `{",".join(HEADER)}`.
 - The **fix file**: your rejected rows with all your columns, unchanged, after `{",".join(FIX_COLUMNS)}`. Mend the
-  values and upload it as it is: columns whose name begins with `_` are none of the product's. Where your numbers have a
+  values and upload it as it is: these columns are left out by their names. Where your numbers have a
   decimal comma, `{DECIMAL_COMMA}` names their columns; go on writing a comma there.
 
 A value that a spreadsheet would run as a formula has an apostrophe before it in both files (`{inert("=A1")}`); numbers

@@ -149,7 +149,7 @@ def _others(names: Sequence[str]) -> Iterator[FileWarning]:
 
 
 def _is_data(sheet: Any) -> bool:
-    # A sheet whose name begins with `_` is for those who fill the workbook in, as such a column is.
+    # A sheet whose name begins with `_` is for those who fill the workbook in.
     return sheet.sheet_state == "visible" and not sheet.title.startswith("_")
 
 
