@@ -142,7 +142,11 @@ def _workbook(content: bytes, most_lines: int, required: Sequence[str]) -> _Line
     if isinstance(sheet, Refusal):
         return sheet
     how = Detected("xlsx", 0, {}, sheet=sheet.name)
-    return _under_header(sheet.grid, required, how, list(sheet.warnings))
+    warnings = [FileWarning("OTHER_SHEETS", f"Only {sheet.choice}")] if sheet.choice else []
+    found = _under_header(sheet.grid, required, how, warnings)
+    if isinstance(found, Refusal) and sheet.choice:
+        return Refusal(found.code, f"{found.reason}; only {sheet.choice}")
+    return found
 
 
 def _under_header(grid: Grid, required: Sequence[str], how: Detected, warnings: list[FileWarning]) -> _Lines | Refusal:

@@ -42,8 +42,8 @@ def csv_format() -> str:
 
 One product a row, up to {MAX_BYTES // 1024 // 1024} MB and {MAX_ROWS:,} rows a file. CSV in UTF-8, UTF-16 or
 Windows-1252, with comma, semicolon, tab or bar between the values, or an Excel workbook (`.xlsx`), of which the first
-sheet is read. White space around a value is not part of it. `onboarding template` writes a file to start from,
-`onboarding validate` says what would become of yours.
+sheet that has these columns is read. White space around a value is not part of it. `onboarding template` writes a file
+to start from, `onboarding validate` says what would become of yours.
 
 ## Columns
 
