@@ -122,17 +122,55 @@ def test_an_unknown_column_named_twice_does_not_matter() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lines", "line"),
+    ("lines", "begins", "closed"),
     [
-        ((short(1), '"P2"x,Mouse,Books,S2,1.00,5'), 3),
-        (('P1,"Mouse,Books,S1,1.00,5', short(2)), 3),
-        ((short(1), 'P2,"17"" screen" wide,Books,S2,1.00,5', short(3)), 3),
+        ((short(1), '"P2"x,Mouse,Books,S2,1.00,5'), 3, "there"),
+        ((short(1), 'P2,"17"" screen" wide,Books,S2,1.00,5', short(3)), 3, "there"),
+        ((short(1), 'P2,"Mouse,Books,S2,1.00,5', short(3), 'P4,"Mug",Books,S4,1.00,5'), 3, "in line 5"),
+        ((short(1, product_name='"a\n\nb"'), '"P2"x,Mouse,Books,S2,1.00,5'), 5, "there"),
+        (("", "", '"P2"x,Mouse,Books,S2,1.00,5'), 4, "there"),
     ],
 )
-def test_a_stray_quote_ends_the_reading_and_is_told_where(lines: Sequence[str], line: int) -> None:
-    refusal = refusal_of(file_of(*lines))
-    assert refusal.code == "UNREADABLE_CSV"
-    assert refusal.reason.startswith(f"The file cannot be read at line {line} (")
+def test_a_stray_quote_ends_the_reading_and_is_told_where(lines: Sequence[str], begins: int, closed: str) -> None:
+    assert refusal_of(file_of(*lines)) == Refusal(
+        "UNREADABLE_CSV",
+        f"A quote in the row that begins in line {begins} is closed {closed}, and the value goes on behind it; "
+        'write a quote inside a quoted value twice ("")',
+    )
+
+
+@pytest.mark.parametrize(("above", "begins"), [("", 3), ("\n\n", 5), ("sep=,\n", 4)])
+def test_an_open_quote_is_told_by_the_row_that_has_it_and_not_by_the_end_of_the_file(above: str, begins: int) -> None:
+    lines = (short(1), 'P2,"Mouse,Books,S2,1.00,5', *(short(n) for n in range(3, 30)))
+    assert refusal_of(above + file_of(*lines)) == Refusal(
+        "UNREADABLE_CSV",
+        f"A quote in the row that begins in line {begins} is never closed; close it, or take it out",
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("spaces", [" ", "   "])
+def test_spaces_before_a_quote_are_no_part_of_the_value(spaces: str, encoding: str) -> None:
+    names = ("P1", 'Mug, ""big""', "Books", "S1", "1.00", "5")
+    text = (
+        f",{spaces}".join(f'"{name}"' for name in REQUIRED) + "\n" + f",{spaces}".join(f'"{n}"' for n in names) + "\n"
+    )
+    (row,) = rows_of(text.encode(encoding))
+    assert list(row.cells.values()) == ["P1", 'Mug, "big"', "Books", "S1", "1.00", "5"]
+
+
+@pytest.mark.parametrize(
+    "name", [' "best" mug', ' "best', ' 17" and "x"', ' "" x'], ids=["goes on", "open", "inside", "empty"]
+)
+def test_a_quote_behind_a_space_that_parts_no_value_is_part_of_it(name: str) -> None:
+    rows = rows_of(file_of(short(1, product_name=name), short(2, sku=' "S2"'), short(3)))
+    assert [row.cells["sku"] for row in rows] == ["S1", '"S2"' if name != ' 17" and "x"' else "S2", "S3"]
+    assert rows[0].cells["product_name"] == name.strip()
+
+
+def test_rows_are_not_put_together_by_a_quote_behind_a_space() -> None:
+    rows = rows_of(file_of(short(1, product_name=' "best mug'), short(2, product_name='17"'), short(3)))
+    assert [row.cells["product_name"] for row in rows] == ['"best mug', '17"', "Mouse"]
 
 
 def test_a_quote_inside_an_unquoted_value_is_part_of_it() -> None:
@@ -427,11 +465,22 @@ def test_columns_of_a_fix_file_are_left_out_and_its_values_restored() -> None:
     assert list(found.table.rows[0]) == short(1, product_name="=1+1").split(",")
 
 
-def test_other_columns_that_begin_with_an_underscore_are_left_out_alone() -> None:
-    found = parsed(f"_note,{SHORT_HEADER}\nx," + short(1, product_name="'=1+1"))
+@pytest.mark.parametrize("name", ["_note", "_row", "_errors", "_hint", "_decimal_comma", "_"])
+def test_a_vendors_own_column_that_begins_with_an_underscore_is_an_unknown_one(name: str) -> None:
+    found = parsed(f"{name},{SHORT_HEADER}\nprice," + short(1, product_name="'=1+1"))
     assert not found.detected.fix_file
     assert found.rows[0].cells["product_name"] == "'=1+1"
-    assert [(warning.code, warning.row_number) for warning in found.warnings] == [("LEADING_APOSTROPHE", 1)]
+    assert [warning.code for warning in found.warnings] == ["UNKNOWN_COLUMN", "LEADING_APOSTROPHE"]
+    assert (found.detected.unknown, found.table.header[0], found.table.rows[0][0]) == ([name], name, "price")
+    assert found.detected.decimal_commas == []
+
+
+def test_a_vendors_own_columns_come_through_a_fix_file_even_under_our_names() -> None:
+    found = parsed(f"_row,_errors,_hint,_row,_note,{SHORT_HEADER}\n7,x,,shelf,'=1,{short(1)}\n")
+    assert found.detected.fix_file
+    assert found.detected.unknown == ["_row", "_note"]
+    assert found.table.header == ["_row", "_note", *REQUIRED]
+    assert found.table.rows[0][:2] == ["shelf", "=1"]
 
 
 def test_only_the_columns_asked_for_must_be_there() -> None:

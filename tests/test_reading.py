@@ -77,6 +77,37 @@ def test_the_place_of_a_bad_byte_is_told(end: str) -> None:
     assert found.reason == "The file begins as UTF-8 but is not (byte 0xE9 in line 3); save it as 'CSV UTF-8'"
 
 
+WIDE = "vendor_product_id,product_name,category,sku,price,stock_quantity\nP1,Mug,Books,S1,1.00,5\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize(
+    "text",
+    [WIDE, WIDE.replace("Mug", "Café"), WIDE.replace("_name", "\u0100"), WIDE.replace("Mug", "鼠标" * 500),
+     WIDE.replace("Mug", "\U0001f5b1"), f"Ā\n{WIDE}"],
+)  # fmt: skip
+def test_text_of_wide_characters_needs_no_mark(text: str, encoding: str) -> None:
+    found = decoded(text.encode(encoding))
+    assert found.name == encoding[:6].upper()
+    assert "".join(found.lines()) == text
+
+
+def test_zeros_throughout_are_no_text() -> None:
+    found = decode(WIDE.replace("c", "\0\0\0").replace("e", "\0\0\0").replace("o", "\0").encode())
+    assert isinstance(found, Refusal)
+    assert found.code == "UNKNOWN_ENCODING"
+
+
+def test_a_few_zeros_are_characters_of_utf8() -> None:
+    assert decoded(WIDE.replace("Mug", "M\0\0g").encode()).name == "UTF-8"
+
+
+def test_wide_characters_that_are_cut_short_are_refused() -> None:
+    found = decode(WIDE.encode("utf-32-le")[:-2])
+    assert isinstance(found, Refusal)
+    assert "begins as UTF-32 but is not" in found.reason
+
+
 def test_utf8_with_a_stray_byte_is_not_taken_for_windows_1252() -> None:
     found = decode("Café\n".encode() + b"Caf\xe9\n")
     assert isinstance(found, Refusal)

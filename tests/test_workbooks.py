@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import sys
 import zipfile
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from onboarding.parse import ParsedFile, Refusal, parse
+from onboarding.parse import ParsedFile, Refusal, parse, table_of
 from onboarding.reading import parts, xlsx
 from onboarding.rules import REQUIRED
 from tests.fuzz import PARTS
@@ -143,3 +144,54 @@ def test_the_other_kind_of_xlsx_is_named() -> None:
     assert isinstance(found, Refusal)
     assert found.code == "NOT_A_TABLE"
     assert "save it as 'Excel Workbook (.xlsx)'" in found.reason
+
+
+# Several sheets
+
+
+def several(**sheets: str) -> bytes:
+    """A workbook of these sheets, by name."""
+    contents = {name: part for name, part in PARTS.items() if name != SHEET}
+    named = "".join(f'<sheet name="{name}" sheetId="{n}" r:id="s{n}"/>' for n, name in enumerate(sheets, 1))
+    book, rels = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
+    contents[book] = re.sub("<sheet .*?/>", named, contents[book])
+    kind = re.search('Type="([^"]*/worksheet)"', contents[rels])
+    assert kind
+    for n, rows in enumerate(sheets.values(), 1):
+        contents[f"xl/worksheets/sheet{n}.xml"] = PARTS[SHEET].replace("ROWS", rows)
+        link = f'<Relationship Id="s{n}" Type="{kind[1]}" Target="worksheets/sheet{n}.xml"/>'
+        contents[rels] = contents[rels].replace("</Relationships>", f"{link}</Relationships>")
+    return packed(contents)
+
+
+NOTES = row("How to fill this in") + row("Column", "Name", "Description", "Unit") + row("sku", "yours", "text", "-")
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (several(Products=TABLE, Old=TABLE), "Products"),
+        (several(Read=NOTES, Products=TABLE), "Products"),
+        (several(Read=NOTES, Title=row("Price list") + TABLE, Old=TABLE), "Title"),
+        (several(Blank=row(" "), Few=row("vendor_product_id", "price") + row("P1", "1"), All=TABLE), "Few"),
+        (several(Read=row("x"), Some=row("sku", "price"), More=row("sku", "price", "brand")), "More"),
+        (several(Read=row("x"), Other=row("y")), "Read"),
+    ],
+)
+def test_the_sheet_that_is_read(content: bytes, name: str) -> None:
+    found = parse(content, "UPLOAD_1", "VEND001", required=())
+    if isinstance(found, Refusal):
+        assert f"only the sheet '{name}' was read" in found.reason
+        return
+    assert found.detected.sheet == name
+    assert f"Only the sheet '{name}' was read; the workbook has others" in found.warnings[0].message
+    assert table_of(content) == found.table
+
+
+def test_a_refusal_names_the_sheet_and_the_others() -> None:
+    found = read(several(Read=NOTES, Products=row("vendor_product_id", "price") + row("P1", "1"), Old=row("x")))
+    assert isinstance(found, Refusal)
+    assert found.code == "MISSING_COLUMNS"
+    assert found.reason.endswith(
+        "; only the sheet 'Products' was read; the workbook has others with something in them: 'Read', 'Old'"
+    )

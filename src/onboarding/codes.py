@@ -31,7 +31,7 @@ WARNINGS = {
     "LOST_CHARACTER": "A character was lost before the file came to us",
     "LOST_ZEROS": "Codes of a column seem to have lost leading zeros",
     "MIXED_DECIMALS": "A column has decimal commas and decimal points, so no comma was read as a point",
-    "OTHER_SHEETS": "The workbook has more sheets; only the first was read",
+    "OTHER_SHEETS": "The workbook has more sheets; only the first with a header of ours was read",
     "READ_AS_WINDOWS_1252": "The text is no UTF-8 and was read as Windows-1252",
     "UNCLEAR_COMMAS": "The commas of a column may be decimal or between thousands, so none was read as a point",
     "UNKNOWN_COLUMN": "A column is none of ours and was not read",

@@ -142,7 +142,11 @@ def _workbook(content: bytes, most_lines: int, required: Sequence[str]) -> _Line
     if isinstance(sheet, Refusal):
         return sheet
     how = Detected("xlsx", 0, {}, sheet=sheet.name)
-    return _under_header(sheet.grid, required, how, list(sheet.warnings))
+    warnings = [FileWarning("OTHER_SHEETS", f"Only {sheet.choice}")] if sheet.choice else []
+    found = _under_header(sheet.grid, required, how, warnings)
+    if isinstance(found, Refusal) and sheet.choice:
+        return Refusal(found.code, f"{found.reason}; only {sheet.choice}")
+    return found
 
 
 def _under_header(grid: Grid, required: Sequence[str], how: Detected, warnings: list[FileWarning]) -> _Lines | Refusal:
@@ -179,7 +183,7 @@ def _under_header(grid: Grid, required: Sequence[str], how: Detected, warnings: 
 
 
 def _agreed(header: Header, lines: Sequence[Sequence[str]]) -> frozenset[str]:
-    if DECIMAL_COMMA not in header.names:
+    if not header.fix_file or DECIMAL_COMMA not in header.names:
         return frozenset()
     place = header.names.index(DECIMAL_COMMA)
     return frozenset(name.strip() for line in lines for name in "".join(line[place : place + 1]).split(","))
@@ -190,7 +194,7 @@ def _vendors_own(line: list[str], header: Header) -> list[str]:
     if not header.ours:
         return line
     values = [value for place, value in enumerate(line) if place not in header.ours]
-    return [restored(value) for value in values] if header.fix_file else values
+    return [restored(value) for value in values]
 
 
 def _unnamed(table: Table) -> Iterator[FileWarning]:

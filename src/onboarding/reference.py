@@ -42,8 +42,8 @@ def csv_format() -> str:
 
 One product a row, up to {MAX_BYTES // 1024 // 1024} MB and {MAX_ROWS:,} rows a file. CSV in UTF-8, UTF-16 or
 Windows-1252, with comma, semicolon, tab or bar between the values, or an Excel workbook (`.xlsx`), of which the first
-sheet is read. White space around a value is not part of it. `onboarding template` writes a file to start from,
-`onboarding validate` says what would become of yours.
+sheet that has these columns is read. White space around a value is not part of it. `onboarding template` writes a file
+to start from, `onboarding validate` says what would become of yours.
 
 ## Columns
 
@@ -81,7 +81,7 @@ One mail with the figures, the most frequent errors, and links to two files:
 
 - The **report**, one line for each error: `{",".join(HEADER)}`.
 - The **fix file**: your rejected rows with all your columns, unchanged, after `{",".join(FIX_COLUMNS)}`. Mend the
-  values and upload it as it is: columns whose name begins with `_` are none of the product's. Where your numbers have a
+  values and upload it as it is: these columns are left out by their names. Where your numbers have a
   decimal comma, `{DECIMAL_COMMA}` names their columns; go on writing a comma there.
 
 A value that a spreadsheet would run as a formula has an apostrophe before it in both files (`{inert("=A1")}`); numbers

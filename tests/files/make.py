@@ -227,6 +227,13 @@ add(
     "unclosed-quote.csv",
     f"{HEAD}\n" + 'P-1,"Mouse,Electronics,S-1,1.00,5\nP-2,Mug,Kitchen,S-2,1.00,5\n',
     refusal="UNREADABLE_CSV",
+    says=["in line 2 is never closed"],
+)
+add(
+    "spaces-before-quotes.csv",
+    ", ".join(f'"{name}"' for name in REQUIRED) + "\n" + 'P-1, "Mug, blue", "Kitchen", "S-1", 1.00, 5\n',
+    rows=1,
+    cells={"1": {"product_name": "Mug, blue", "category": "Kitchen", "sku": "S-1"}},
 )
 add(
     "trailing-empty-lines-and-columns.csv",

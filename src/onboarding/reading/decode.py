@@ -18,7 +18,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
     (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
 )
-_SAMPLE = 2_000
+_SAMPLE = 200
+"""Bytes by which text without a mark is known: most of a header in UTF-16, whatever its rows are written in."""
 
 # Two or more bytes that UTF-8 alone would put together: a file with such and with others is damaged UTF-8.
 _UTF8_PAIR = re.compile(rb"[\xc3-\xdf][\x80-\xbf](?![\x80-\xbf])|[\xe1-\xef][\x80-\xbf]{2}")
@@ -69,8 +70,10 @@ def decode(content: bytes) -> Decoded | Refusal:
         if content.startswith(mark):
             return _certain(content, codec, name)
     wide = _wide_without_mark(content)
+    if isinstance(wide, Refusal):
+        return wide
     if wide is not None:
-        return _certain(content, wide, "UTF-16")
+        return _certain(content, *wide)
     if content.isascii():
         return Decoded(content, "utf-8", "UTF-8")
     try:
@@ -96,18 +99,25 @@ def _certain(content: bytes, codec: str, name: str) -> Decoded | Refusal:
     return Decoded(content, codec, name, tuple(_oddities(text)))
 
 
-def _wide_without_mark(content: bytes) -> str | None:
-    """UTF-16 that lacks its mark: every other byte of a header in Latin letters is zero."""
+def _wide_without_mark(content: bytes) -> tuple[str, str] | Refusal | None:
+    """UTF-16 or UTF-32 that lacks its mark, by where the zeros of a header in Latin letters are."""
     sample = content[:_SAMPLE]
-    half = len(sample) // 2
-    if half < 8:
+    if len(sample) < 16 or sample.count(0) < len(sample) / 4:
         return None
-    even, odd = sample[0::2].count(0), sample[1::2].count(0)
-    if even == 0 and odd > 0.8 * half:
-        return "utf-16-le"
-    if odd == 0 and even > 0.8 * half:
-        return "utf-16-be"
-    return None
+    quarter = len(sample) // 4
+    first, second, third, fourth = (sample[place::4].count(0) for place in range(4))
+    if third >= quarter <= fourth:
+        return "utf-32-le", "UTF-32"
+    if first >= quarter <= second:
+        return "utf-32-be", "UTF-32"
+    even, odd = first + third, second + fourth
+    # A zero is also half of some letters: one here and there says nothing.
+    if odd > 3 * even:
+        return "utf-16-le", "UTF-16"
+    if even > 3 * odd:
+        return "utf-16-be", "UTF-16"
+    reason = "The file has NUL characters throughout, as no text has; save it as 'CSV UTF-8'"
+    return Refusal("UNKNOWN_ENCODING", reason)
 
 
 def _not_utf8(content: bytes, error: UnicodeDecodeError) -> Decoded | Refusal:

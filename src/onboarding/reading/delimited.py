@@ -52,7 +52,14 @@ def read(decoded: Decoded, most_lines: int) -> Delimited | Refusal:
     if isinstance(delimiter, Refusal):
         return delimiter
     # A spreadsheet hides the line that names the delimiter, and counts without it.
-    grid = _cut(chain(head, lines), delimiter, most_lines, rows_before=blank, lines_before=blank + bool(said))
+    before = _Before(blank, blank + bool(said))
+    grid = _cut(chain(head, lines), delimiter, most_lines, before)
+    if not isinstance(grid, Refusal) and _has_spaced_quotes(decoded, delimiter):
+        again = islice(decoded.lines(), before.lines, None)
+        spaced = _cut(again, delimiter, most_lines, before, skip_spaces=True)
+        # Where such a quote is left open, or another stands behind it, it is part of a value.
+        if not isinstance(spaced, Refusal) and spaced.numbers == grid.numbers:
+            grid = spaced
     if isinstance(grid, Refusal):
         return grid
     mixed = _mixed(grid, delimiter)
@@ -61,13 +68,24 @@ def read(decoded: Decoded, most_lines: int) -> Delimited | Refusal:
     return Delimited(grid, DELIMITERS[delimiter], _line_end(head))
 
 
-def _cut(lines: Iterator[str], delimiter: str, most_lines: int, rows_before: int, lines_before: int) -> Grid | Refusal:
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What stands above the lines that are cut: rows as a spreadsheet counts them, and lines as an editor does."""
+
+    rows: int
+    lines: int
+
+
+def _cut(
+    lines: Iterator[str], delimiter: str, most_lines: int, before: _Before, *, skip_spaces: bool = False
+) -> Grid | Refusal:
     # strict: a stray quote ends the reading instead of quietly swallowing the rows that follow it.
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=skip_spaces)
     grid = Grid()
-    count = 0
+    count = ended = 0
     try:
-        for number, values in enumerate(reader, rows_before + 1):
+        for number, values in enumerate(reader, before.rows + 1):
+            ended = reader.line_num
             if not values:
                 continue
             count += 1
@@ -77,14 +95,32 @@ def _cut(lines: Iterator[str], delimiter: str, most_lines: int, rows_before: int
                 grid.lines.append(values)
                 grid.numbers.append(number)
     except csv.Error as error:
-        line = reader.line_num + lines_before
-        reason = (
-            f"The file cannot be read at line {line} ({one_line(str(error))}); check the quotes around the values there"
-        )
-        return Refusal("UNREADABLE_CSV", reason)
+        return _stray_quote(error, ended + 1 + before.lines, reader.line_num + before.lines)
     del grid.lines[grid.total :]
     del grid.numbers[grid.total :]
     return grid
+
+
+def _stray_quote(error: csv.Error, begins: int, line: int) -> Refusal:
+    """The refusal of a file for a quote in the row that begins in one line, which showed in another or the same."""
+    if "unexpected end" in str(error):
+        reason = f"A quote in the row that begins in line {begins} is never closed; close it, or take it out"
+    else:
+        seen = "there" if line == begins else f"in line {line}"
+        reason = (
+            f"A quote in the row that begins in line {begins} is closed {seen}, and the value goes on behind it; write "
+            'a quote inside a quoted value twice ("")'
+        )
+    return Refusal("UNREADABLE_CSV", reason)
+
+
+def _has_spaced_quotes(decoded: Decoded, delimiter: str) -> bool:
+    """Whether there is a quote that only spaces keep from the beginning of its value."""
+    text = decoded.content
+    if not decoded.codec.startswith("utf-8"):
+        text = text.decode(decoded.codec).encode()
+    # Hardly any file has even that, which is quickly seen.
+    return b' "' in text and re.search(rb"(?m)(?:^|%b) +\"" % re.escape(delimiter).encode(), text) is not None
 
 
 def _delimiter_of(head: list[str]) -> str | Refusal:

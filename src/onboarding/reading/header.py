@@ -17,6 +17,8 @@ from onboarding.reading.found import MAX_COLUMNS, FileWarning, Refusal, one_line
 FIX_COLUMNS = ("_row", "_errors", "_hint")
 """The columns that our fix file puts before the vendor's own."""
 
+_MARKS_OF_A_FIX_FILE = {"_row", "_errors"}
+
 DECIMAL_COMMA = "_decimal_comma"
 """One more, where columns of the vendor's have decimal commas: their names. The rejected rows alone may not show it."""
 
@@ -33,14 +35,14 @@ _BETWEEN_WORDS = re.compile(r"[\W_]+")
 class Header:
     """A header line understood: its names, and the column of ours (or None) for each place.
 
-    A name is stripped of white space around it and of what cannot be shown. `ours` are the places of columns whose
-    name begins with `_`, which are never read.
+    A name is stripped of white space around it and of what cannot be shown. `ours` are the places of the columns that
+    our fix file puts before the vendor's own.
     """
 
     names: Sequence[str]
     columns: Sequence[str | None]
     ours: frozenset[int]
-    fix_file: bool
+    fix_file: bool = False
 
     @property
     def mapping(self) -> dict[str, str]:
@@ -49,10 +51,10 @@ class Header:
     @property
     def unknown(self) -> list[str]:
         named = zip(self.names, self.columns, strict=True)
-        return list(dict.fromkeys(name for name, column in named if column is None and name and not is_ours(name)))
+        return list(dict.fromkeys(name for name, column in named if column is None and name))
 
     def without_ours(self) -> Header:
-        """The same without the columns that are never read."""
+        """The same without the columns of our fix file."""
         if not self.ours:
             return self
         kept = [place for place in range(len(self.names)) if place not in self.ours]
@@ -86,14 +88,11 @@ def spellings() -> dict[str, str]:
 
 def column_of(name: str) -> str | None:
     """The column that a header name means, or None."""
-    if len(name) > _LONGEST_NAME or is_ours(name):
+    # A name that begins with `_` is a note of whoever wrote the file, or one of ours.
+    if len(name) > _LONGEST_NAME or name.startswith("_"):
         return None
     plain = normal(name)
     return spellings().get(plain) or spellings().get(plain.replace("_", ""))
-
-
-def is_ours(name: str) -> bool:
-    return name.startswith("_")
 
 
 def known_in(values: Sequence[str]) -> int:
@@ -124,8 +123,11 @@ def header_of(values: Sequence[str], required: Sequence[str]) -> Header | Refusa
     twice = _named_twice(names, columns)
     if twice:
         return Refusal("DUPLICATE_COLUMNS", f"The header line names a column more than once: {', '.join(twice)}")
-    ours = frozenset(place for place, name in enumerate(names) if is_ours(name))
-    return Header(names, columns, ours, any(name in FIX_COLUMNS for name in names))
+    if not set(names) >= _MARKS_OF_A_FIX_FILE:
+        return Header(names, columns, frozenset())
+    # The first of a name: the vendor's own may be called the same, and come after ours.
+    ours = frozenset(names.index(name) for name in (*FIX_COLUMNS, DECIMAL_COMMA) if name in names)
+    return Header(names, columns, ours, fix_file=True)
 
 
 def warnings_of(header: Header) -> Iterator[FileWarning]:

@@ -7,7 +7,7 @@ import re
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, repeat
 from typing import Any
@@ -16,7 +16,8 @@ from xml.etree.ElementTree import ParseError
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
-from onboarding.reading.found import MAX_COLUMNS, FileWarning, Grid, Refusal, one_line
+from onboarding.reading.found import MAX_COLUMNS, Grid, Refusal, one_line
+from onboarding.reading.header import LINES_SEARCHED, column_of, known_in, place_of
 from onboarding.reading.parts import ForgedError, TooLargeError, look_through
 from onboarding.reading.shown import text_of
 
@@ -46,21 +47,31 @@ _RAISED = (
     ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError,
 )  # fmt: skip
 
+_ID = "vendor_product_id"
+
 # How a workbook writes a character that XML cannot hold. Halves of surrogate pairs are no characters.
 _ESCAPED = re.compile(r"_x(?![dD][89a-fA-F])([0-9A-Fa-f]{4})_")
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One sheet's lines, and its name."""
+    """One sheet's lines, its name, and the names of the others with anything in them."""
 
     grid: Grid
     name: str
-    warnings: tuple[FileWarning, ...] = ()
+    others: Sequence[str]
+
+    @property
+    def choice(self) -> str:
+        """Which sheet was read and which were not, as the end of a sentence; blank if there is but one."""
+        if not self.others:
+            return ""
+        others = ", ".join(f"'{one_line(name)}'" for name in self.others[:5])
+        return f"the sheet '{one_line(self.name)}' was read; the workbook has others with something in them: {others}"
 
 
 def read(content: bytes, most_lines: int) -> Sheet | Refusal:
-    """The first visible sheet that has anything in it; of more than `most_lines` lines the rest is only counted."""
+    """The visible sheet that has the products; of more than `most_lines` lines the rest is only counted."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             refusal = _refused(archive)
@@ -101,23 +112,33 @@ def _read(content: bytes, most_lines: int, *, has_formulas: bool) -> Sheet | Ref
     workbook = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
     try:
         book = _Book()
-        filled = [
-            place for place, sheet in enumerate(workbook.worksheets) if _is_data(sheet) and book.has_values(sheet)
-        ]
+        heads = {place: book.head(sheet) for place, sheet in enumerate(workbook.worksheets) if _is_data(sheet)}
+        filled = {place: lines for place, lines in heads.items() if lines}
         if not filled:
             return Refusal("EMPTY_FILE", "The workbook has no visible sheet with anything in it")
+        chosen = _with_products(filled)
         formulas: Iterable[Sequence[Any]] = repeat(())
         if has_formulas:
             # Values and formulas cannot be had of one reading.
             with_formulas = load_workbook(io.BytesIO(content), read_only=True, data_only=False)
-            formulas = book.rows(with_formulas.worksheets[filled[0]])
-        grid = _grid(book.rows(workbook.worksheets[filled[0]]), formulas, most_lines)
-        names = [workbook.worksheets[place].title for place in filled]
+            formulas = book.rows(with_formulas.worksheets[chosen])
+        grid = _grid(book.rows(workbook.worksheets[chosen]), formulas, most_lines)
+        name = workbook.worksheets[chosen].title
+        others = [workbook.worksheets[place].title for place in filled if place != chosen]
     finally:
         workbook.close()
     if isinstance(grid, Refusal):
         return grid
-    return Sheet(grid, names[0], tuple(_others(names)))
+    return Sheet(grid, name, others)
+
+
+def _with_products(heads: Mapping[int, Sequence[Sequence[str]]]) -> int:
+    """The first sheet whose header names the products' ids, as every table of ours does, and another column; if there
+    is none, the one that names most columns."""
+    headers = {place: lines[place_of(lines)] for place, lines in heads.items()}
+    known = {place: known_in(header) for place, header in headers.items()}
+    tables = [place for place, header in headers.items() if known[place] > 1 and _ID in map(column_of, header)]
+    return tables[0] if tables else max(known, key=lambda place: known[place])
 
 
 @dataclass(slots=True)
@@ -135,21 +156,14 @@ class _Book:
                 raise TooLargeError
             yield row
 
-    def has_values(self, sheet: Any) -> bool:
-        return any(cell.value is not None or cell.data_type == "f" for row in self.rows(sheet) for cell in row)
-
-
-def _others(names: Sequence[str]) -> Iterator[FileWarning]:
-    if len(names) > 1:
-        others = ", ".join(f"'{one_line(name)}'" for name in names[1:6])
-        message = (
-            f"Only the sheet '{one_line(names[0])}' was read; the workbook has others with something in them: {others}"
-        )
-        yield FileWarning("OTHER_SHEETS", message)
+    def head(self, sheet: Any) -> list[list[str]]:
+        """The first lines of a sheet that have anything in them."""
+        lines = ([_text(cell).strip() for cell in cells[:MAX_COLUMNS]] for cells in self.rows(sheet))
+        return list(islice(filter(any, lines), LINES_SEARCHED))
 
 
 def _is_data(sheet: Any) -> bool:
-    # A sheet whose name begins with `_` is for those who fill the workbook in, as such a column is.
+    # A sheet whose name begins with `_` is for those who fill the workbook in.
     return sheet.sheet_state == "visible" and not sheet.title.startswith("_")
 
 
