@@ -2,7 +2,7 @@
 #
 #   docker buildx build --platform linux/arm64 -t onboarding .
 #
-# `onboarding deploy --base-image` builds it for AWS, on a base that is named by its digest: this tag moves. BASE_IMAGE may
+# `onboarding deploy` builds it for AWS, with `--base-image` on a base named by its digest: this tag moves. BASE_IMAGE may
 # be any image with Python 3.11 or later and pip: the tests take a Debian made on the spot. What runs below needs a shell,
 # coreutils and Python alone: AWS's base has little else, not even `find`.
 ARG BASE_IMAGE=public.ecr.aws/lambda/python:3.13

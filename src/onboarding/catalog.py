@@ -108,7 +108,7 @@ def _insert(connection: Connection, rows: Sequence[Row]) -> Cursor[TupleRow]:
 
 
 def _inserted(cursors: Iterable[Cursor[TupleRow]]) -> set[RowKey]:
-    return {(upload_id, number) for cursor in cursors for upload_id, number in cursor}
+    return {key for cursor in cursors for key in cursor.fetchall()}
 
 
 def update_products(connection: Connection, rows: Sequence[Row], facts: Facts) -> dict[RowKey, Outcome]:

@@ -7,15 +7,17 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import args_row
 
 from onboarding.catalog import RowKey, key_of, storable
 from onboarding.database import Connection
 from onboarding.model import Mode, OnError, Outcome, Row, RowError, Upload, UploadStatus
-from onboarding.reading.found import Refusal
 from onboarding.sql import statement
+
+if TYPE_CHECKING:
+    from onboarding.reading.found import Refusal
 
 SHOWN = ("vendor_product_id", "sku", "product_name", "price", "stock_quantity")
 """What the report shows of a row."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from onboarding.deploy import images
+from onboarding.deploy.plan import BASE_IMAGE
 
 ROOT = Path(__file__).parents[2]
 BASE = "registry.example/python@sha256:" + "0" * 64
@@ -25,6 +26,10 @@ def test_the_image_is_made_with_what_its_base_has() -> None:
         commands = [line.strip('[]"').split('"')[0]] if line.startswith("[") else re.split(r"&&|\|\|?|;", line)
         assert {command.split()[0] for command in commands} <= IN_EVERY_BASE, line
         assert not re.search(r"[`$]\(?", line), f"{line}: nothing that this test does not see"
+
+
+def test_the_usual_base_is_the_dockerfiles() -> None:
+    assert f"ARG BASE_IMAGE={BASE_IMAGE}\n" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
 
 class Registry:

@@ -14,7 +14,7 @@ from onboarding.cost.bill import Choice, bill, total
 from onboarding.deploy.adopt import kept
 from onboarding.deploy.checks import account_of, deployed
 from onboarding.deploy.destroy import destroy
-from onboarding.deploy.plan import DeployError, MakeClient, Plan, template_text
+from onboarding.deploy.plan import BASE_IMAGE, DeployError, MakeClient, Plan, template_text
 from onboarding.deploy.steps import Deployment, client_of
 from onboarding.local.template import Template
 
@@ -26,8 +26,8 @@ def deploy_command(
     *,
     mail_sender: Annotated[str, typer.Option(help="The address that vendors get mail from, verified in SES.")],
     base_image: Annotated[
-        str, typer.Option(help="What the functions' image is built on, by its digest: NAME@sha256:…")
-    ] = "",
+        str, typer.Option(help="What the functions' image is built on; best by its digest, NAME@sha256:…")
+    ] = BASE_IMAGE,
     operator_email: Annotated[str, typer.Option(help="Gets notifications and alarms.")] = "",
     network: Annotated[Network, typer.Option(help="How functions reach AWS.")] = "ipv6",
     multi_az: Annotated[bool, typer.Option("--multi-az", help="A standby of the database.")] = False,

@@ -46,9 +46,8 @@ def check(client: MakeClient, plan: Plan) -> Iterator[Finding]:
         )
         if not pinned(plan.base_image):
             yield Finding(
-                "The image's base is not named by its digest (--base-image), so nobody knows what would be built. "
-                "docs/deploy.md says how to find the newest one's.",
-                blocks=True,
+                f"The image is built on {plan.base_image}, which moves, and anew only when our sources change. Name it "
+                "by its digest (--base-image) to know what runs; docs/deploy.md says how to find that."
             )
     yield from _buckets(client)
     yield from _lambda(client, plan)

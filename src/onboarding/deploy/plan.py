@@ -24,6 +24,9 @@ STACKS = ("registry", "network", "database", "pipeline", "operations")
 
 PREFIX = "product-onboarding"
 
+BASE_IMAGE = "public.ecr.aws/lambda/python:3.13"
+"""What the functions' image is built on, as the Dockerfile has it."""
+
 DATABASE = "ecommerce-db"
 """The instance's name."""
 
@@ -47,7 +50,7 @@ class Plan:
     snapshot: str = ""
     mail_sender: str = ""
     operator_email: str = ""
-    base_image: str = ""
+    base_image: str = BASE_IMAGE
     packaging: str = "Image"
     ssl_mode: str = "verify-full"
     pipeline_parameters: Mapping[str, str] = field(default_factory=dict)
