@@ -10,7 +10,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from onboarding.deploy.images import builder
 from onboarding.deploy.plan import STACKS, DeployError, MakeClient, Plan, stack_name
 
-RESERVED = {"CsvParserConcurrency": 8, "ProductValidatorConcurrency": 8, "ApiConcurrency": 8}
+RESERVED = {
+    "CsvParserConcurrency": 8,
+    "ProductValidatorConcurrency": 8,
+    "ApiConcurrency": 8,
+    "WebhookConcurrency": 8,
+}
 """What the template reserves by default."""
 
 UNRESERVED = 100
