@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -10,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onboarding.link import DAYS_VALID, LinkExpired, LinkInvalid, report_of_token, token_for
+from tests.docs.pages import DOCS, rows, section
 
 REPORT = "errors/VEND001/UPLOAD_20241221_103045_0a1b2c3d_errors.csv"
 KEYS = {"current": "k" * 32}
+KEYS_BEFORE = {"current": "OLD"}
 DAY = 86_400
 
 
@@ -111,3 +115,20 @@ def test_a_link_fits_into_an_address_as_it_is() -> None:
     token = token_for("errors/VEND\u00fc 1/a b&c=d/e_errors.csv", KEYS)
     assert set(token) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
     assert report_of_token(token, KEYS) == "errors/VEND\u00fc 1/a b&c=d/e_errors.csv"
+
+
+def test_a_key_changes_as_the_page_says_and_no_link_breaks(clock: Clock) -> None:
+    page = section(DOCS / "operations.md", "## A new key for the links in mails")
+    steps = [KEYS_BEFORE, *(json.loads(row[1].strip("` ")) for row in rows(page))]
+    assert len(steps) == 4
+    # While functions keep what they read before, some are a step behind, whoever of them signs and whoever reads.
+    for before, after in pairwise(steps):
+        for signing, reading in ((before, after), (after, before)):
+            assert report_of_token(token_for(REPORT, signing), reading) == REPORT
+    # A link of the old key is over before the key goes.
+    token = token_for(REPORT, steps[1])
+    clock.now += 7 * DAY + 3600
+    with pytest.raises(LinkExpired):
+        report_of_token(token, steps[2])
+    with pytest.raises(LinkInvalid):
+        report_of_token(token_for(REPORT, {"current": "NEW"}), KEYS_BEFORE)  # what the first pause is for

@@ -8,9 +8,12 @@ from typing import Any, TypeAlias
 
 import pytest
 import yaml
+from fastapi.routing import APIRoute
 
+from onboarding.api import signin
 from onboarding.intake import SUFFIXES
 from onboarding.parse import MAX_BYTES
+from onboarding.portal import entrance
 
 Node: TypeAlias = dict[str, Any]
 
@@ -552,7 +555,12 @@ def test_the_routes_are_known_and_no_token_is_logged() -> None:
         item["RouteKey"]: target(properties(item["Target"]["Fn::Sub"].split("{")[1].rstrip("}"))["IntegrationUri"])
         for item in map(properties, of_type("AWS::ApiGatewayV2::Route"))
     }
-    assert routes == {"GET /reports/{token}": "ReportLink", "POST /v1/sign-in": "Api", "$default": "Api"}
+    assert routes == {
+        "GET /reports/{token}": "ReportLink",
+        "POST /v1/sign-in": "Api",
+        "POST /sign-in": "Api",
+        "$default": "Api",
+    }
     for name in of_type("AWS::ApiGatewayV2::Integration"):
         assert properties(name)["PayloadFormatVersion"] == "2.0"
     written = properties("ReportApiStage")["AccessLogSettings"]["Format"]
@@ -565,7 +573,21 @@ def test_every_route_is_throttled() -> None:
     stage = properties("ReportApiStage")
     limits = {"default": stage["DefaultRouteSettings"], **stage["RouteSettings"]}
     assert all(limit["ThrottlingBurstLimit"] and limit["ThrottlingRateLimit"] for limit in limits.values())
-    assert limits["POST /v1/sign-in"]["ThrottlingRateLimit"] < limits["$default"]["ThrottlingRateLimit"]
+    # Every address at which a mail is asked for, of the API and of the portal.
+    asking = {
+        "POST " + route.path
+        for route in (*signin.router.routes, *entrance.router.routes)
+        if isinstance(route, APIRoute) and route.path.endswith("/sign-in") and "POST" in (route.methods or ())
+    }
+    assert len(asking) == 2
+    for route in asking:
+        assert limits[route]["ThrottlingRateLimit"] < limits["$default"]["ThrottlingRateLimit"]
+        assert limits[route] == limits["POST /v1/sign-in"]
+    # A route has settings of its own only where it is one of its own.
+    routes = {properties(name)["RouteKey"] for name in of_type("AWS::ApiGatewayV2::Route")}
+    assert set(stage["RouteSettings"]) <= routes
+    awaited = {properties(name)["RouteKey"] for name in RESOURCES["ReportApiStage"]["DependsOn"]}
+    assert set(stage["RouteSettings"]) <= awaited
 
 
 def test_the_api_has_its_answer_before_nobody_waits_any_more() -> None:

@@ -27,7 +27,8 @@ class LinkInvalid(Exception):
 
 def _serializer(keys: Mapping[str, str]) -> URLSafeTimedSerializer:
     # The last key signs, every key verifies. Functions keep the keys for an hour, so a new key is first added under any
-    # other name; when all know it, it becomes `current`, and the former one stays, renamed, for the seven days.
+    # other name; when all know it, it becomes `current`, and the former one stays, renamed, for the seven days
+    # (docs/operations.md has the steps).
     ordered: Sequence[str] = [key for name, key in keys.items() if name != "current"] + [keys["current"]]
     return URLSafeTimedSerializer(list(ordered), salt="error-report")
 

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from onboarding.api import deliver, webhooks
 from onboarding.api.deliver import Refused, checked, resolved, signature
 from tests.pipeline import Pipeline, csv_of, product, until
 
@@ -121,6 +122,52 @@ def test_a_vendor_is_told_in_words_why_nothing_came(
     started = vendor_b.post("/v1/webhook/test").json()
     [delivery] = until(lambda: deliveries(vendor_b, started["id"]), "the delivery to be recorded")
     assert (delivery["status"], delivery["error"]) == (0, words)
+    vendor_b.delete("/v1/webhook")
+
+
+def test_a_server_that_dawdles_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deliver, "DEADLINE", 0.2)
+    given_up = threading.Event()
+
+    class Dawdling(Receiver):
+        got: list[tuple[dict[str, str], bytes]] = []  # noqa: RUF012 - one for each test
+
+        def do_POST(self) -> None:
+            # Something comes all the time, and never the end of a line; a line that is too long ends it otherwise.
+            while not given_up.wait(0.02):
+                self.wfile.write(b"x" * 1000)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Dawdling) as running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        try:
+            address = deliver.Address(f"http://127.0.0.1:{running.server_port}/", "secret")
+            assert deliver._send(address, "test", b"{}", private=True) == (0, deliver.LATE)
+        finally:
+            given_up.set()
+            running.shutdown()
+            thread.join()
+
+
+def test_a_vendor_tests_its_webhook_some_times_an_hour(
+    pipeline: Pipeline, vendor_b: httpx.Client, server: tuple[type[Receiver], str]
+) -> None:
+    _, url = server
+    vendor_b.put("/v1/webhook", json={"url": url})
+    forget = "delete from actions where vendor_id = 'VENDB' and action = 'webhook_tested'"
+    pipeline.connection.execute(forget)
+    started = [vendor_b.post("/v1/webhook/test") for _ in range(webhooks.TESTS)]
+    assert {answer.status_code for answer in started} == {202}
+    refused = vendor_b.post("/v1/webhook/test")
+    assert (refused.status_code, refused.json()["type"]) == (429, "/problems/too-many-requests")
+    noted = pipeline.connection.execute(
+        "select array_agg(subject order by action_id) from actions "
+        "where vendor_id = 'VENDB' and action = 'webhook_tested'"
+    ).fetchone()
+    assert noted == ([answer.json()["id"] for answer in started],)
+    last = started[-1].json()["id"]
+    until(lambda: deliveries(vendor_b, last), "the last delivery to be recorded")
+    pipeline.connection.execute(forget)
     vendor_b.delete("/v1/webhook")
 
 

@@ -12,9 +12,11 @@ import json
 import socket
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from threading import Thread
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -28,7 +30,11 @@ ADDRESS = "address"
 DELIVERY = "delivery#"
 
 TIMEOUT = urllib3.Timeout(connect=5, read=10)
+DEADLINE = 12.0
+"""Seconds that a delivery may take in all: a server that sends a little now and then keeps to every other limit."""
 KEPT = timedelta(days=90)
+
+LATE = "the server did not answer in time"
 
 
 class Refused(Exception):
@@ -94,6 +100,23 @@ def _send(address: Address, event: str, body: bytes, *, private: bool) -> tuple[
         "Onboarding-Event": event,
         "Onboarding-Signature": signature(address.secret, timestamp, body),
     }
+    told: Future[tuple[int, str]] = Future()
+
+    def attempt() -> None:
+        try:
+            told.set_result(_attempt(address, headers, body, private=private))
+        except BaseException as error:  # noqa: BLE001 - raised below, where the result is asked for
+            told.set_exception(error)
+
+    # Neither the look-up of a name nor a connection can be ended from outside, so it is left to itself.
+    Thread(target=attempt, daemon=True).start()
+    try:
+        return told.result(DEADLINE)
+    except TimeoutError:
+        return 0, LATE
+
+
+def _attempt(address: Address, headers: Mapping[str, str], body: bytes, *, private: bool) -> tuple[int, str]:
     try:
         parts = checked(address.url, private=private)
         answer = _post(parts, resolved(parts, private=private), headers, body)
@@ -112,7 +135,7 @@ def _words(error: Exception) -> str:
         case urllib3.exceptions.NewConnectionError():
             return "no connection to the server could be made"
         case urllib3.exceptions.TimeoutError():
-            return "the server did not answer in time"
+            return LATE
         case urllib3.exceptions.SSLError():
             return f"the server's certificate was not accepted: {error}"[:300]
         case _:

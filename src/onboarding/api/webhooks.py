@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter
@@ -25,6 +25,10 @@ router = APIRouter(
 )
 
 SHOWN = 50
+
+TESTS = 20
+"""Test messages that a vendor may send within the window: each is a call of whatever server it names."""
+TEST_WINDOW = timedelta(hours=1)
 
 
 class WebhookRequest(BaseModel):
@@ -143,11 +147,20 @@ def list_deliveries(caller: VendorAdmin, desk: DeskHere) -> Deliveries:
     )
 
 
-@router.post("/test", status_code=202, responses=documented("not-found"))
+@router.post("/test", status_code=202, responses=documented("not-found", "too-many-requests"))
 def send_test(caller: VendorAdmin, desk: DeskHere) -> TestStarted:
     """Send a message of the event `test`; the list of deliveries tells what came of it."""
     _kept(desk, caller)
     started = TestStarted(id=new_secret()[:12])
+
+    def work(connection: Connection) -> None:
+        [(sent,)] = connection.execute(statement("api_webhook_tests"), {"window": TEST_WINDOW}).fetchall()
+        if sent >= TESTS:
+            detail = f"{TESTS} test messages were sent within the hour. Please try again later."
+            raise Problem("too-many-requests", detail, headers={"Retry-After": "3600"})
+        note(connection, caller, "webhook_tested", started.id)
+
+    caller.run(desk, work)
     event = {"test": {"vendor_id": caller.vendor_id, "id": started.id}}
     desk.ctx.lambdas.invoke(FunctionName="webhook", InvocationType="Event", Payload=json.dumps(event).encode())
     return started
