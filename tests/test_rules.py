@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal
+from typing import Any, cast
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from onboarding.examples import EXAMPLES, Example
 from onboarding.model import COLUMNS, Mode, Row, RowError
 from onboarding.parse import MAX_CELL
 from onboarding.quotes import SHOWN, quoted
-from onboarding.rules import LENGTHS, RANGES, REQUIRED, RULES, Facts, errors_of
+from onboarding.rules import LENGTHS, RANGES, REQUIRED, RULES, Check, Facts, errors_of
 from tests.database import GOOD_CELLS, NOTHING_TAKEN, a_row, told
 
 quiet = settings(deadline=None)
@@ -556,6 +558,41 @@ def test_to_clear_an_identifier_is_one_fault_even_if_two_rows_do(mode: Mode) -> 
 def test_a_row_of_another_width_has_that_error_alone(difference: int, message: str) -> None:
     row = a_row(surplus_fields=difference, price="x", category="None such", sku=None)
     assert told(errors_of(row, NOTHING_TAKEN)) == [("FIELD_COUNT_MISMATCH", "row", message)]
+
+
+# What rules may know
+
+ASKED_BEFORE = {"categories", "mode", "catalog_known"}
+"""What `judge` knows of new products before they go in."""
+
+KEPT_BY_KEYS = {"sku_is_unique": {"taken_skus", "own_skus"}, "vendor_product_id_is_unique": {"taken_ids"}}
+"""What it does not know, and need not: a unique key keeps such a row out, and then it is judged with all facts."""
+
+
+class Noting:
+    """Facts that note which of them are read."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self.read: set[str] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        self.read.add(name)
+        return getattr(self._facts, name)
+
+    def changes_a_product(self, row: Row) -> bool:
+        return Facts.changes_a_product(cast("Facts", self), row)
+
+
+@pytest.mark.parametrize("check", [check for _, check in RULES], ids=lambda check: check.__name__)
+def test_a_rule_reads_no_fact_that_new_products_are_judged_without(check: Check) -> None:
+    """It would let pass in an upload what it reports in a dry run: see docs/extending.md."""
+    faulty = [Example(a_row(**cells), NOTHING_TAKEN) for cells, _ in FAULTS.values()]
+    for one in (*EXAMPLES, *faulty, Example(a_row(), NOTHING_TAKEN)):
+        if one.facts.mode is Mode.CREATE:
+            noting = Noting(one.facts)
+            list(check(one.row, cast("Facts", noting)))
+            assert noting.read <= ASKED_BEFORE | KEPT_BY_KEYS.get(check.__name__, set())
 
 
 # What messages may show

@@ -68,6 +68,9 @@ class Facts:
     `taken_skus` are the SKUs that products anywhere on the platform hold; `own_skus` are those of the vendor's own,
     with the vendor product id that has each. `taken_ids` are the vendor product ids of the vendor's own products, and
     `products` these products, where the mode may change them. Without a database at hand, `catalog_known` is false.
+
+    New products are judged with the categories alone first: their keys keep out what is taken. No other fact has a key
+    behind it; docs/extending.md says what a rule needs that reads one.
     """
 
     categories: Collection[str]
