@@ -18,7 +18,7 @@ from tests.chaos import contract, dependencies, kills, load
 from tests.chaos.enumeration import Case, Enumeration
 from tests.chaos.mutations import MUTATIONS
 from tests.chaos.pool import postgres_at, run_cases, run_hunts, run_seeds, runtime_on, spread
-from tests.chaos.schedules import run_schedule
+from tests.chaos.schedules import run_seed
 from tests.chaos.world import LawBroken
 
 COMMAND = "python -m tests.chaos"
@@ -82,7 +82,7 @@ def _line(case: Case) -> str:
 def schedules(url: str, plan: Plan) -> None:
     if plan.seed is not None:
         with runtime_on(url, "chaos_seed") as runtime:
-            ended = run_schedule(runtime, plan.seed)
+            ended = run_seed(runtime, plan.seed)
         say(f"seed {plan.seed}: {ended.uploads} uploads, faults {ended.faults}: {ended.broken or 'every law holds'}")
         if ended.broken:
             raise Failed(ended.broken)
@@ -93,7 +93,7 @@ def schedules(url: str, plan: Plan) -> None:
         if ended.broken:
             raise Failed(f"{ended.broken}\n  faults: {ended.faults}\n  {COMMAND} --seed {ended.seed}")
         ran, free, uploads, faults = ran + 1, free + ended.free, uploads + ended.uploads, faults + len(ended.faults)
-    say(f"{ran} schedules ({free} at full speed), {uploads} uploads, {faults} faults: every law holds, no deadlock")
+    say(f"{ran} schedules ({free} at full speed), {uploads} uploads, {faults} faults: every law holds")
 
 
 def mutations(url: str, _: Plan) -> None:

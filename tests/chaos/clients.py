@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from tests.chaos.aws import exceptions_of
+from tests.chaos.aws import exceptions_of, published_about
 
 if TYPE_CHECKING:
     from tests.chaos.runtime import Container
@@ -29,6 +29,8 @@ class Client:
             left = self._left_out(place, parameters) if self._container.reach(f"before {place}") == "partial" else None
             with aws.lock:
                 answer = getattr(aws, f"{self._service}_{operation}")(**parameters)
+            if place == "sns.publish":
+                self._container.published.append(published_about(parameters["Message"]))
             self._container.reach(f"after {place}")
             return answer | left if left else answer
 

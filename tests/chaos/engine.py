@@ -122,7 +122,7 @@ class Load:
             if not 1 <= len(mails[upload_id]) <= mails_at_most:
                 raise laws.broken("one mail for each upload", upload_id, len(mails[upload_id]))
             for mail in mails[upload_id]:
-                laws.check_mail(mail, row)
+                laws.check_mail(mail, row, f"{file.vendor_id.lower()}@vendors.example")
 
     def _table(self, name: str, order: str) -> laws.Table:
         query = f"select to_jsonb(t) from {name} t where upload_id = any(%s) order by {order}"  # noqa: S608

@@ -40,6 +40,7 @@ class Result:
     case: Case
     broken: str | None
     fallen: bool
+    is_law: bool
 
 
 def named_points() -> set[str]:
@@ -85,7 +86,8 @@ def whole_way(world: World, control: Control) -> None:
 def after_restart(world: World, control: Control) -> None:
     """The engine lost all it knew: one upload half judged, one with its file removed, one untold, one unheard of."""
     half = world.put("uploads/VEND001/half.csv", file_of("VEND001", [f"half-{n}" for n in range(4)], {2: 0}))
-    world.put("uploads/VEND002/gone.csv", file_of("VEND002", ["gone-1", "gone-2"]))
+    gone = file_of("VEND002", ["gone-1", "gone-2"])
+    world.put("uploads/VEND002/gone.csv", replace(gone, ends=laws.NOT_PROCESSED))
     world.put("uploads/VEND003/untold.csv", file_of("VEND003", ["untold-1"]))
     for _ in range(3):
         world.handle(world.waiting.pop(0))
@@ -185,19 +187,18 @@ def run_case(runtime: Runtime, case: Case, expected: state.State) -> Result:
         control = Meanwhile(world, case)
     else:
         control = Once(case.function, case.place, case.nth, case.fault)
-    broken = None
+    broken, is_law = None, False
     try:
         scenario(world, control)
         if isinstance(control, Meanwhile):
             control.end()
         world.settle(lambda: laws.check(world))
         laws.check(world)
-        different = state.differences(expected, state.state_of(world))
-        broken = f"the end is that of an undisturbed run | {'; '.join(different)}" if different else None
-    except Exception as law:  # noqa: BLE001 - what the product raises once faults have stopped is a broken law too
-        broken = f"{type(law).__name__}: {law} | faults met: {world.errors[-4:]}"
+        laws.check_equal("the end is that of an undisturbed run", expected, state.state_of(world))
+    except Exception as law:  # noqa: BLE001 - a broken law, or a harness that is: neither passes
+        broken, is_law = f"{type(law).__name__}: {law} | faults met: {world.errors[-4:]}", isinstance(law, LawBroken)
         runtime.cool_down()
-    return Result(case, broken, control.fallen)
+    return Result(case, broken, control.fallen, is_law)
 
 
 def fresh(runtime: Runtime) -> World:

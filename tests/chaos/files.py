@@ -27,7 +27,8 @@ class File:
     """A file of one vendor.
 
     `faults` has the broken rules of each row (from 1) by themselves; `refused` why the file is; `whole` says that its
-    rows are to enter all together or not at all; `mode` what they may do to products that are there.
+    rows are to enter all together or not at all; `mode` what they may do to products that are there. `ends` is the
+    error with which somebody ended the upload, or tried to; `undone` that somebody took it back, or tried to.
     """
 
     vendor_id: str
@@ -37,6 +38,8 @@ class File:
     known: bool = True
     whole: bool = False
     mode: Mode = Mode.CREATE
+    ends: str | None = None
+    undone: bool = False
 
     @property
     def metadata(self) -> dict[str, str]:

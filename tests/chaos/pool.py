@@ -17,7 +17,7 @@ from onboarding.local.processes import Ports
 from tests.chaos.enumeration import Case, Enumeration, Result
 from tests.chaos.mutations import MUTATIONS, Caught, hunt
 from tests.chaos.runtime import Runtime
-from tests.chaos.schedules import Ended, run_schedule
+from tests.chaos.schedules import Ended, run_seed
 from tests.database import new_database
 
 PROCESSES = 2
@@ -87,7 +87,7 @@ def run_cases(cases: Sequence[Case]) -> list[Result]:
 
 def run_seeds(seeds: Sequence[int]) -> list[Ended]:
     [process] = _processes
-    return [run_schedule(process.runtime, seed) for seed in seeds]
+    return [run_seed(process.runtime, seed) for seed in seeds]
 
 
 def run_hunts(numbers: Sequence[int]) -> list[Caught]:

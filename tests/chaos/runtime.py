@@ -11,7 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from importlib import import_module
 from typing import Any
@@ -19,9 +19,11 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from onboarding import points, watchdog
+from onboarding import ledger, points, undo, watchdog
+from onboarding.api.changes import CANCELLED
 from onboarding.config import Settings
 from onboarding.context import Context
+from onboarding.model import UploadStatus
 from tests.chaos.aws import Aws
 from tests.chaos.clients import Client
 from tests.chaos.patches import Clock, InlineExecutor, NoMetrics, names_of_statements, patched
@@ -30,8 +32,10 @@ Place = str
 Event = dict[str, Any]
 
 FUNCTIONS = ("csv_parser", "product_validator", "error_processor", "mailer", "watchdog")
-HANDLERS = tuple(name for name in FUNCTIONS if name != "watchdog")
 TIMED = ("database", "mail", "notify", "staging")
+CALLS = (*FUNCTIONS, "cancel", "undo")
+"""What runs as a call: the functions, and what the API does with an upload."""
+
 ENVIRONMENT = {
     "DYNAMODB_TABLE": "UploadRecords",
     "RDS_SECRET_NAME": "ecommerce/rds/credentials",
@@ -77,6 +81,7 @@ class Container:
         self.connection: ChaosConnection | None = None
         self.call: Call | None = None
         self.dead = False
+        self.published: list[str] = []
 
     def reach(self, place: Place) -> str | None:
         if self.dead:
@@ -136,16 +141,19 @@ class ChaosConnection(psycopg.Connection[Any]):
 
     @contextmanager
     def transaction(self, savepoint_name: str | None = None, force_rollback: bool = False) -> Iterator[Any]:
+        runtime, published = self.container.runtime, self.container.published
+        published.clear()
         try:
             with super().transaction(savepoint_name, force_rollback) as transaction:
                 yield transaction
                 self.container.reach("before commit")
-        except psycopg.errors.DeadlockDetected:
+        except BaseException as fault:
             # In a pipeline it shows where an answer is read, which may be any statement after.
-            self.container.runtime.deadlocks += 1
+            runtime.deadlocks += isinstance(fault, psycopg.errors.DeadlockDetected)
+            runtime.aws.unmarked.update(published)
             raise
         finally:
-            self.container.runtime.transactions_ended += 1
+            runtime.transactions_ended += 1
         self.container.reach("after commit")
 
 
@@ -181,7 +189,7 @@ class Runtime:
         self.statements = names_of_statements()
         self.deadlocks = 0
         self.transactions_ended = 0
-        self.idle: dict[str, list[Container]] = {name: [] for name in FUNCTIONS}
+        self.idle: dict[str, list[Container]] = {name: [] for name in CALLS}
         self.current = threading.local()
         self._watching = psycopg.connect(database_url, autocommit=True)
         self._lock = threading.Lock()
@@ -221,16 +229,20 @@ class Runtime:
         return result
 
     def _handler(self, function: str) -> Callable[[Event, object], Any]:
-        if function == "watchdog":
-            return self._watchdog
+        if function not in FUNCTIONS:
+            return self._cancel if function == "cancel" else self._undo
         handler: Callable[[Event, object], Any] = import_module(f"onboarding.handlers.{function}").handler
         return handler
 
-    def _watchdog(self, event: Event, _: object) -> Any:
-        ctx = self.current.container.context
-        if event.get("sweep"):
-            return list(watchdog.sweep(ctx, patience=timedelta(0)))
-        return list(watchdog.drive(ctx, patience=timedelta(0), at_once=None))
+    def _cancel(self, event: Event, _: object) -> None:
+        ctx, upload_id = self.current.container.context, event["upload_id"]
+        upload = ctx.database.run(lambda connection: ledger.upload(connection, upload_id))
+        if upload is not None and upload.status is UploadStatus.PROCESSING:
+            watchdog.end(ctx, upload_id, upload.vendor_id, CANCELLED)
+
+    def _undo(self, event: Event, _: object) -> None:
+        with suppress(LookupError, undo.NotUndoable):
+            undo.undo(self.current.container.context.database, event["upload_id"])
 
     def terminate(self, backend: int) -> None:
         self.ask("select pg_terminate_backend(%s, 5000)", (backend,))
@@ -276,10 +288,15 @@ class Runtime:
             return connection
 
         changes: list[tuple[Any, str, Any]] = [(psycopg, "connect", connect)]
-        for name in HANDLERS:
+        for name in FUNCTIONS:
             module = import_module(f"onboarding.handlers.{name}")
             changes.append((module, "context", lambda: self.current.container.context))
         changes += [(import_module(f"onboarding.{name}"), "time", self.clock) for name in TIMED]
+        # Nothing is waited for here: what has not moved when the watchdog runs has stopped.
+        changes += [
+            (import_module("onboarding.handlers.watchdog"), "PATIENCE", timedelta(0)),
+            (watchdog.drive, "__kwdefaults__", {"patience": timedelta(0), "at_once": None}),
+        ]
         telemetry = import_module("onboarding.handlers.telemetry")
         changes += [(telemetry, "Metrics", NoMetrics)]
         changes += [(import_module("onboarding.staging"), "ThreadPoolExecutor", InlineExecutor)]

@@ -16,6 +16,8 @@ PASSING = {
     "sent_at",
     "lease_until",
     "redrives",
+    "redrive_attempts",
+    "announcements",
     "timestamp",
     "product_id",
     "before",
@@ -54,8 +56,15 @@ def state_of(world: World) -> State:
         "MailClaims": {"/".join(key): "sent_at" in item for key, item in aws.tables["MailClaims"].items()},
         "objects": {key: versions[-1].content for key, versions in aws.objects.items()},
         "mails": mails if not world.mail_windows else sorted(set(mails)),
+        "messages": sorted({_said(body) for body in aws.sent}),
         "unheard": sorted({str(event) for event in aws.unheard}),
     }
+
+
+def _said(body: dict[str, Any]) -> tuple[str, int, str, str]:
+    """What a message to the queue says: of a row, or (row 0) of an upload."""
+    what = body.get("error_type", body.get("event"))
+    return body["upload_id"], body.get("row_number", 0), str(what), body.get("error_message", "")
 
 
 def _rows(runtime: Runtime, name: str) -> list[str]:

@@ -12,7 +12,7 @@ from tests.chaos.enumeration import Case, Enumeration
 from tests.chaos.mutations import MUTATIONS, Mutation, hunt
 from tests.chaos.pool import runtime_on
 from tests.chaos.runtime import Runtime
-from tests.chaos.schedules import is_free, run_schedule
+from tests.chaos.schedules import is_free, run_seed, schedules_of_hypothesis
 
 QUICKLY_CAUGHT = [mutation for mutation in MUTATIONS if mutation.hunted_by]
 
@@ -49,8 +49,12 @@ def test_a_fault_at_any_named_point_changes_nothing(runtime: Runtime, enumeratio
 def test_some_schedules_keep_every_law(runtime: Runtime) -> None:
     seeds = [seed for seed in range(1, 60) if not is_free(seed)][:20]
     seeds += [seed for seed in range(1, 60) if is_free(seed)][:2]
-    ended = [run_schedule(runtime, seed) for seed in seeds]
+    ended = [run_seed(runtime, seed) for seed in seeds]
     assert [(some.seed, some.broken) for some in ended if some.broken] == []
+
+
+def test_no_schedule_is_found_that_breaks_a_law(runtime: Runtime) -> None:
+    schedules_of_hypothesis(runtime, 15, derandomize=True, database=None)()
 
 
 @pytest.mark.parametrize("mutation", QUICKLY_CAUGHT, ids=[mutation.name for mutation in QUICKLY_CAUGHT])

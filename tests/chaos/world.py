@@ -21,12 +21,20 @@ from tests.chaos.runtime import Call, Crash, Place, Runtime
 
 Control = Callable[[Call, Place], str | None]
 
+NO_EVENTS = ("watchdog", "cancel", "undo")
+"""What starts these does not come again."""
+
 MAIL_LEASE = 61
 """Seconds until the first retry of an asynchronous call; a mail's lease is over by then."""
 
 
 def undisturbed(_: Call, __: Place) -> None:
     """The control of a call that nothing happens to."""
+
+
+def happens(chance: random.Random, percent: int) -> bool:
+    """One decision. Of a whole number: a choice of Hypothesis's that takes little room."""
+    return chance.randint(1, 100) <= percent
 
 
 class LawBroken(AssertionError):
@@ -55,17 +63,39 @@ class World:
     shuffles: bool = True
     waiting: list[Delivery] = field(default_factory=list)
     failures: list[Delivery] = field(default_factory=list)
+    handled: list[Delivery] = field(default_factory=list)
     uploads: dict[str, File] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
     mail_windows: int = 0
     forgetful: bool = False
+    interrupted: bool = False
     deadlocks_escaped: int = 0
     premature: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.runtime.aws.witness = self._witness
+        self.runtime.aws.witness_items = self._witness_items
+        self.runtime.aws.witness_messages = self._witness_messages
 
-    def _witness(self, items: Sequence[Mapping[str, Any]]) -> None:
+    def _witness_messages(self, bodies: Sequence[Mapping[str, Any]]) -> None:
+        """Whoever tells of an error or an end must have it in the database, for all to see."""
+        rows = [body for body in bodies if "row_number" in body]
+        columns = [[body[name] for body in rows] for name in ("upload_id", "row_number", "error_type")]
+        untrue = """
+            select count(*) from unnest(%s::text[], %s::int[], %s::text[]) as given (upload_id, row_number, error_type)
+            where given.error_type is distinct from (
+                select e.error_type from validation_errors e
+                where (e.upload_id, e.row_number) = (given.upload_id, given.row_number)
+                order by e.error_id limit 1
+            )
+        """
+        if rows and (ahead := self.runtime.ask(untrue, columns)[0][0]):
+            self.premature.append(f"{ahead} messages of rows of {sorted(set(columns[0]))}")
+        ended = [body["upload_id"] for body in bodies if "row_number" not in body]
+        unfinished = "select count(*) from upload_history where upload_id = any(%s) and status <> 'processing'"
+        if ended and self.runtime.ask(unfinished, (ended,))[0][0] != len(set(ended)):
+            self.premature.append(f"a message that {ended} are finished")
+
+    def _witness_items(self, items: Sequence[Mapping[str, Any]]) -> None:
         """Whoever gives an item a status must have the outcome in the database, for all to see."""
         judged = [item for item in items if item["status"]["S"] != "pending_validation"]
         names, numbers = [i["upload_id"]["S"] for i in judged], [int(i["row_number"]["N"]) for i in judged]
@@ -79,6 +109,9 @@ class World:
             )
             and not exists (
                 select from validation_errors e where (e.upload_id, e.row_number) = (given.upload_id, given.row_number)
+            )
+            and not exists (
+                select from upload_history h where h.upload_id = given.upload_id and h.undone_at is not null
             )
         """
         if judged and (ahead := self.runtime.ask(query, (names, numbers))[0][0]):
@@ -101,7 +134,7 @@ class World:
         with aws.lock:
             while aws.stream:
                 size = chance.randint(1, self.batch) if chance and self.shuffles else self.batch
-                if chance and self.shuffles and chance.random() < 0.3:
+                if chance and self.shuffles and happens(chance, 30):
                     chance.shuffle(aws.stream)
                 records, aws.stream[:size] = aws.stream[:size], []
                 self.waiting.append(Delivery("product_validator", {"Records": records}))
@@ -118,6 +151,8 @@ class World:
             self.runtime.clock.advance(MAIL_LEASE)
         call = Call(delivery.function, delivery.event, control)
         call.delivery = delivery
+        if delivery.function not in NO_EVENTS:
+            self.handled.append(delivery.copy())
         try:
             result = self.runtime.run(call)
         except (Exception, Crash) as fault:  # noqa: BLE001 - whatever it is, the event comes again
@@ -141,7 +176,8 @@ class World:
         if delivery.messages:
             self._again(delivery.messages)
             return
-        if delivery.function == "watchdog":
+        if delivery.function in NO_EVENTS:
+            self.interrupted = True
             return
         wiring = self.runtime.aws.wiring
         limit = wiring.stream_attempts if delivery.function == "product_validator" else wiring.async_attempts
@@ -164,29 +200,36 @@ class World:
             if not self.waiting:
                 return
             self.handle(self.waiting.pop(0), control)
-        raise LawBroken(f"deliveries never end; the last faults: {self.errors[-3:]}")
+        raise LawBroken(f"everything comes to rest | {self.errors[-3:]}")
 
     def settle(self, check: Callable[[], None] | None = None) -> None:
         """The faults have stopped: retries come to their end, then the watchdog looks after what is left.
 
-        As long as nothing was given up or forgotten the retries alone must do, so `check` is called before it too.
+        As long as nothing was given up, forgotten or broken off the retries alone must do, so `check` is called
+        before it too.
         """
         self.quiet()
-        if check and not self.failures and not self.forgetful:
+        if check and not self.failures and not self.forgetful and not self.interrupted:
             check()
         for _ in range(10):
             given_up, self.failures = self.failures, []
             self.waiting += [Delivery(d.function, d.event, 0, d.messages) for d in given_up]
             for message in (message for d in given_up for message in d.messages):
                 message.receives = 0
-            driven = [self._watch({}), self._watch({"sweep": True})]
+            for event in ({}, {"sweep": True}):
+                self._watch(event)
+            self.collect()
+            driven = bool(self.waiting)
             self.quiet()
-            if not any(driven) and not self.failures:
+            if not driven and not self.failures:
                 return
-        raise LawBroken(f"the watchdog finds work again and again; the last faults: {self.errors[-3:]}")
+        raise LawBroken(f"everything comes to rest | {self.errors[-3:]}")
 
-    def _watch(self, event: dict[str, Any]) -> int:
-        return len(self.runtime.run(Call("watchdog", event, undisturbed)))
+    def _watch(self, event: dict[str, Any]) -> None:
+        try:
+            self.runtime.run(Call("watchdog", event, undisturbed))
+        except Exception as fault:
+            raise LawBroken(f"the watchdog does its work once the faults have stopped | {fault!r}") from fault
 
     def forget(self) -> None:
         """Staging, stream, queue and whatever was on its way are gone; only the topic delivers what it took."""
