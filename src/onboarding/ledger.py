@@ -264,10 +264,8 @@ def count_outcomes(
         name: Standing(UploadStatus(status), *numbers)
         for name, status, *numbers in connection.execute(statement("count_outcomes"), parameters)
     }
-    if found.keys() != set(names):
-        raise RuntimeError(
-            f"rows without an outcome in finished uploads: {', '.join(sorted(set(names) - found.keys()))}"
-        )
+    if missing := sorted(set(names) - found.keys()):
+        raise RuntimeError(f"rows without an outcome in finished uploads: {', '.join(missing)}")
     return found
 
 
@@ -293,9 +291,5 @@ def mark_notified(
     connection: Connection, upload_id: str, error_file_s3_key: str | None, fix_file_s3_key: str | None
 ) -> None:
     """Note that the result of an upload has been published, and where its two files are."""
-    parameters = {
-        "upload_id": upload_id,
-        "error_file_s3_key": error_file_s3_key,
-        "fix_file_s3_key": fix_file_s3_key,
-    }
+    parameters = {"upload_id": upload_id, "error_file_s3_key": error_file_s3_key, "fix_file_s3_key": fix_file_s3_key}
     connection.execute(statement("mark_notified"), parameters)
