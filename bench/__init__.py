@@ -10,5 +10,6 @@
 6. `cold`: import and first invocation of each function, beside the bare imports.
 7. `whole`: from the file in the bucket to the mail, beside `bare`, handlers that only make the calls.
 
-`data` makes the files, `stand` what a handler runs in here, `measure` keeps the figures, `table` prints them.
+`data` makes the files, `stand` what a handler runs in here, `measure` keeps the figures, `table` prints them;
+`processes` says who spent the processor's time.
 """

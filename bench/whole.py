@@ -16,6 +16,7 @@ from typing import Any
 
 from bench import data
 from bench.measure import Report
+from bench.processes import cpu_seconds
 from onboarding.database import open_connection
 from onboarding.local.up import LocalEngine
 
@@ -38,7 +39,7 @@ def measure(report: Report, *, quick: bool) -> None:
             for flow in (whole, bare):
                 flow.run([data.csv_file(1_000, "warm")])
         for rows, times in rounds.items():
-            _take_turns(report, whole, bare, rows, times)
+            _take_turns(report, whole, bare, rows, times, shares=rows == max(rounds))
         if not quick:
             _many(report, whole, bare)
         for flow in (whole, bare):
@@ -46,15 +47,22 @@ def measure(report: Report, *, quick: bool) -> None:
         whole.check_judged()
 
 
-def _take_turns(report: Report, whole: Flow, bare: Flow, rows: int, times: int) -> None:
+def _take_turns(report: Report, whole: Flow, bare: Flow, rows: int, times: int, *, shares: bool) -> None:
     seconds, share = [], []
+    spent: dict[str, list[float]] = {}
     for turn in range(times):
         content = data.csv_file(rows, f"w{rows}-{turn}")
+        before = cpu_seconds(whole.engine)
         seconds.append(whole.run([content]))
+        for who, after in cpu_seconds(whole.engine).items():
+            spent.setdefault(who, []).append(after - before.get(who, 0.0))
         share.append(bare.run([content]))
     report.add(PART, f"{rows:,} rows", "s", seconds, MOST_SECONDS.get(rows))
     report.add(PART, f"{rows:,} rows, the engine's share", "s", share)
     report.ratio(PART, f"{rows:,} rows / the engine's share", seconds, share, MOST_RATIO.get(rows))
+    if shares:
+        for who, each in sorted(spent.items(), key=lambda found: -max(found[1])):
+            report.add(PART, f"{rows:,} rows, CPU of {who}", "s", each)
 
 
 def _many(report: Report, whole: Flow, bare: Flow, files: int = 100, rows: int = 1_000) -> None:
