@@ -18,7 +18,7 @@ from tests.chaos import contract, dependencies, kills, load
 from tests.chaos.enumeration import Case, Enumeration
 from tests.chaos.mutations import MUTATIONS
 from tests.chaos.pool import postgres_at, run_cases, run_hunts, run_seeds, runtime_on, spread
-from tests.chaos.schedules import run_seed
+from tests.chaos.schedules import run_seed, schedules_of_hypothesis
 from tests.chaos.world import LawBroken
 
 COMMAND = "python -m tests.chaos"
@@ -32,6 +32,7 @@ class Plan:
     case: str | None
     seed: int | None
     schedules: int
+    examples: int
     first_seed: int
     uploads: int
     rounds: int
@@ -93,6 +94,14 @@ def schedules(url: str, plan: Plan) -> None:
         if ended.broken:
             raise Failed(f"{ended.broken}\n  faults: {ended.faults}\n  {COMMAND} --seed {ended.seed}")
         ran, free, uploads, faults = ran + 1, free + ended.free, uploads + ended.uploads, faults + len(ended.faults)
+    with runtime_on(url, "chaos_hypothesis") as runtime:
+        try:
+            schedules_of_hypothesis(runtime, plan.examples)()
+        except LawBroken as law:
+            # Cut down to what it takes, and kept in .hypothesis: the next run begins with it.
+            notes = "\n".join(law.__notes__ if hasattr(law, "__notes__") else [])
+            raise Failed(f"{law}\n{notes}\n  {COMMAND} --only schedules --schedules 0") from law
+    say(f"{plan.examples} schedules planned by Hypothesis: every law holds")
     say(f"{ran} schedules ({free} at full speed), {uploads} uploads, {faults} faults: every law holds")
 
 
@@ -167,6 +176,7 @@ def main() -> int:
     parser.add_argument("--case", help="the cases of the enumeration that have this text in their name")
     parser.add_argument("--seed", type=int, help="one schedule")
     parser.add_argument("--schedules", type=int, default=2_000, help="how many random schedules")
+    parser.add_argument("--examples", type=int, default=100, help="how many schedules Hypothesis plans")
     parser.add_argument("--first-seed", type=int, default=1, help="where their seeds begin")
     parser.add_argument("--uploads", type=int, default=100, help="uploads of the load")
     parser.add_argument("--rounds", type=int, default=2, help="kills of each kind")

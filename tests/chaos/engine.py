@@ -20,6 +20,9 @@ from tests.chaos import laws
 from tests.chaos.files import File, file_of
 from tests.pipeline import Pipeline
 
+ITEM_SECONDS = 30
+"""How long an item may lag behind its upload: one that was staged twice waits for its batch once more."""
+
 PARSERS_AT_ONCE = 8
 """Files that are put before the first of them is taken in: the engine starts a process for each."""
 
@@ -108,8 +111,8 @@ class Load:
                     found[name].append({"to": list(mail.recipients), "subject": mail.subject, "text": text})
         return found
 
-    def check(self, *, mails_at_most: int = 1) -> None:
-        """Every law, on every upload; the items of a few rows of each."""
+    def check(self, *, mails_at_most: int = 1, staged: bool = True) -> None:
+        """Every law, on every upload; the items of a few rows of each, if all of them are there still."""
         outcome = laws.outcome_of(self._table)
         mails = self._mailed()
         for upload_id, file in self.uploads.items():
@@ -119,10 +122,28 @@ class Load:
             row, errors = outcome.history[upload_id], outcome.errors[upload_id]
             if errors:
                 laws.check_report(self._object(row["error_file_s3_key"]), errors)
+                laws.check_fix_file(self._object(row["fix_file_s3_key"]), errors)
+            self._check_items(upload_id, row["total_records"], errors, staged=staged)
             if not 1 <= len(mails[upload_id]) <= mails_at_most:
                 raise laws.broken("one mail for each upload", upload_id, len(mails[upload_id]))
             for mail in mails[upload_id]:
                 laws.check_mail(mail, row, f"{file.vendor_id.lower()}@vendors.example")
+
+        query = "select deadlocks from pg_stat_database where datname = current_database()"
+        if (found := self.pipeline.connection.execute(query).fetchall()) != [(0,)]:
+            raise laws.broken("no deadlock arises", found)
+
+    def _check_items(self, upload_id: str, total: int, errors: Mapping[int, object], *, staged: bool) -> None:
+        """Of the first and the last row, and of some that are wrong."""
+        for number in {1, total, *sorted(errors)[:3]}:
+            right = "error" if number in errors else "validated"
+            deadline = time.monotonic() + ITEM_SECONDS
+            while (item := self.pipeline.item(upload_id, number)) or staged:
+                if item and item["status"]["S"] == right:
+                    break
+                if time.monotonic() > deadline:
+                    raise laws.broken("items have the status of their outcome", upload_id, number, item, right)
+                time.sleep(0.1)
 
     def _table(self, name: str, order: str) -> laws.Table:
         query = f"select to_jsonb(t) from {name} t where upload_id = any(%s) order by {order}"  # noqa: S608
@@ -156,6 +177,15 @@ def watch(local: LocalEngine) -> int:
 def vendors_of(load: Load, some: Sequence[tuple[str, File]]) -> None:
     for vendor in {file.vendor_id for _, file in some}:
         load.pipeline.vendor(vendor)
+
+
+def processor_time(pid: int) -> int | None:
+    """How much of the processor a process has used, in the kernel's ticks; None for one that is no more."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return None
+    return int(fields[11]) + int(fields[12])
 
 
 def children(pid: int) -> list[int]:
