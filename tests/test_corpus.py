@@ -63,6 +63,7 @@ def test_a_file_comes_to_what_is_expected(outcome: Path) -> None:
     for row_number, cells in expected.get("cells", {}).items():
         row = found.rows[int(row_number) - 1]
         assert {column: row.cells.get(column) for column in cells} == cells
+    assert [found.detected.line_of(row.row_number) for row in found.rows] == [row.line for row in found.rows]
     if "lines" in expected:
         assert [row.line for row in found.rows] == expected["lines"]
 

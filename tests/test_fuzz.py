@@ -92,6 +92,7 @@ def _read(some: Case) -> ParsedFile | Refusal:
     assert [row.row_number for row in found.rows] == list(range(1, len(found.rows) + 1))
     lines = [row.line or 0 for row in found.rows]
     assert lines == sorted(set(lines))
+    assert lines == [found.detected.line_of(row.row_number) for row in found.rows]
     assert lines[0] > found.detected.header_line
     assert table_of(some.data) == found.table
     assert len(found.table.rows) == len(found.rows)

@@ -159,6 +159,12 @@ def test_spaces_before_a_quote_are_no_part_of_the_value(spaces: str, encoding: s
     assert list(row.cells.values()) == ["P1", 'Mug, "big"', "Books", "S1", "1.00", "5"]
 
 
+def test_spaces_of_other_lines_stay_in_the_table() -> None:
+    table = table_of(file_of(short(1, product_name=' "Mug"', category=" Books"), short(2, category=" Books ")).encode())
+    assert isinstance(table, Table)
+    assert [list(row[1:3]) for row in table.rows] == [["Mug", "Books"], ["Mouse", " Books "]]
+
+
 @pytest.mark.parametrize(
     "name", [' "best" mug', ' "best', ' 17" and "x"', ' "" x'], ids=["goes on", "open", "inside", "empty"]
 )

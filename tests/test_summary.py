@@ -36,6 +36,20 @@ def test_groups_of_an_upload(database: Database, top: int) -> None:
         assert found.sentences[0] == everything[0]
 
 
+def test_mistakes_without_a_value_are_told_apart_by_their_messages(database: Database) -> None:
+    rows = [product_row(str(n), n, surplus_fields=fields) for n, fields in enumerate((1, -5, 1, 3), 1)]
+    open_upload(database, UPLOAD, len(rows))
+    judgement = judged(database, *rows)
+    found = database.run(lambda connection: summary_of(connection, UPLOAD))
+    lines = [(number, error) for (_, number), errors in judgement.errors.items() for error in errors]
+    assert found.sentences == summarised(lines).sentences
+    assert [sentence[:27] for sentence in found.sentences] == [
+        "2 rows: The row has 1 field",
+        "Row 2: The row has 5 fields",
+        "Row 4: The row has 3 fields",
+    ]
+
+
 def test_an_upload_without_errors_has_nothing_to_say(database: Database) -> None:
     open_upload(database, UPLOAD, 1)
     assert database.run(lambda connection: summary_of(connection, UPLOAD)).sentences == []

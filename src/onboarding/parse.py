@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import count
+from itertools import count, pairwise
 
 from onboarding.excel import IDENTIFIERS, damage_to, without_zeros
 from onboarding.formulas import restored
@@ -178,8 +178,16 @@ def _under_header(grid: Grid, required: Sequence[str], how: Detected, warnings: 
         columns=header.mapping,
         unknown=header.unknown,
         fix_file=header.fix_file,
+        jumps=_jumps(grid.numbers[place:]),
     )
     return _Lines(header, table, detected, [*warnings, *warnings_of(header), *_unnamed(table)], agreed)
+
+
+def _jumps(lines: Sequence[int]) -> list[list[int]]:
+    """The rows below a header line that do not stand right below the line before them, with their lines."""
+    if lines[-1] - lines[0] == len(lines) - 1:
+        return []
+    return [[row, line] for row, (before, line) in enumerate(pairwise(lines), 1) if line != before + 1]
 
 
 def _agreed(header: Header, lines: Sequence[Sequence[str]]) -> frozenset[str]:

@@ -16,7 +16,7 @@ TOP = 10
 
 @dataclass(frozen=True, slots=True)
 class ErrorGroup:
-    """Errors of one type, in one field, with one value: how many rows have it, and the first of them."""
+    """Errors of one type, in one field, with one value or else one message: how many rows have it, and the first."""
 
     error_type: str
     field: str
@@ -54,19 +54,20 @@ class Summary:
 
 def summarised(errors: Iterable[tuple[int, RowError]], top: int = TOP) -> Summary:
     """The same for errors that are in no database, given with their rows' numbers."""
-    alike: dict[tuple[str, str, str], list[tuple[int, RowError]]] = {}
+    alike: dict[tuple[str, str, str, str], list[tuple[int, RowError]]] = {}
     for row_number, error in errors:
-        alike.setdefault((error.error_type, error.field, error.value), []).append((row_number, error))
+        message = "" if error.value else error.message
+        alike.setdefault((error.error_type, error.field, error.value, message), []).append((row_number, error))
     groups = [
-        ErrorGroup(*kind, found[0][1].message, found[0][1].expected, found[0][1].hint, len(found), found[0][0])
-        for kind, found in alike.items()
+        ErrorGroup(*kind, first.message, first.expected, first.hint, len(found), found[0][0])
+        for kind, found, first in ((kind[:3], found, found[0][1]) for kind, found in alike.items())
     ]
     groups.sort(key=lambda group: (-group.rows, group.first_row))
     return Summary(groups[:top], max(0, len(groups) - top))
 
 
 def summary_of(connection: Connection, upload_id: str, top: int = TOP) -> Summary:
-    """What is wrong in an upload, by type, field and value."""
+    """What is wrong in an upload, by type, field and value or message."""
     found = connection.execute(statement("error_groups"), {"upload_id": upload_id, "limit": top}).fetchall()
     groups = [ErrorGroup(*columns) for *columns, _ in found]
     return Summary(groups, found[0][-1] - len(groups) if found else 0)

@@ -30,7 +30,9 @@ def test_a_file_goes_by_ticket_from_form_to_result(pipeline: Pipeline, vendor_a:
     ticket = answer.json()
     assert ticket["file_name"] == "my_products.csv"
     assert vendor_a.get(ticket["status_url"]).json()["phase"] == "waiting"
-    assert post_form(ticket, csv_of(rows)).status_code == 201
+    # A blank line is no row, but a spreadsheet counts it.
+    lines = csv_of(rows).splitlines(keepends=True)
+    assert post_form(ticket, b"".join([*lines[:4], b"\n", *lines[4:]])).status_code == 201
 
     def opened() -> dict[str, Any] | None:
         shown = vendor_a.get(ticket["status_url"]).json()
@@ -57,8 +59,8 @@ def test_a_file_goes_by_ticket_from_form_to_result(pipeline: Pipeline, vendor_a:
     errors = vendor_a.get(f"/v1/uploads/{upload_id}/errors").json()
     assert [(e["row_number"], e["spreadsheet_row"], e["column"], e["value"]) for e in errors["items"]] == [
         (2, 3, "price", "-1"),
-        (4, 5, "price", "x"),
-        (4, 5, "category", "Elektronics"),
+        (4, 6, "price", "x"),
+        (4, 6, "category", "Elektronics"),
     ]
     assert errors["items"][2]["hint"] == "Did you mean 'Electronics'?"
     assert errors["items"][0]["row"]["sku"] == "SKU-ticket-1"
@@ -175,7 +177,7 @@ def test_waiting_ends_with_the_first_move(pipeline: Pipeline, vendor_b: httpx.Cl
 
 
 def test_a_dry_run_says_what_an_upload_would_do(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
-    content = csv_of([product("dry-1"), product("dry-2", price="-1")])
+    content = csv_of([product("dry-1"), product("dry-2", price="-1")]).replace(b"PROD-dry-2", b"\n\nPROD-dry-2")
     raw = vendor_a.post("/v1/dry-runs", content=content, headers={"Content-Type": "text/csv"})
     form = vendor_a.post("/v1/dry-runs", files={"file": ("dry.csv", content)})
     assert raw.json() == form.json()
@@ -193,6 +195,8 @@ def test_a_dry_run_says_what_an_upload_would_do(pipeline: Pipeline, vendor_a: ht
     assert (group["column"], group["value"], group["rows"], group["first_row"]) == ("price", "-1", 1, 2)
     page = vendor_a.post("/preview", content=content).text
     assert group["message"] in page, "the portal draws the same"
+    assert [(error["row_number"], error["spreadsheet_row"]) for error in shown["errors"]] == [(2, 5)]
+    assert "(spreadsheet row 5)" in page
     assert 'data-valid="1" data-rows="2"' in page
     refused = vendor_a.post("/v1/dry-runs", content=b"", headers={"Content-Type": "text/csv"}).json()
     assert refused["failure_code"] == "EMPTY_FILE"

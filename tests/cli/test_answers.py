@@ -26,9 +26,11 @@ def file_of(folder: Path, name: str, *rows: dict[str, str]) -> Path:
 def test_validate_says_what_the_upload_then_does(run: Run, pipeline: Pipeline, tmp_path: Path) -> None:
     rows = [product("cli-v1"), product("cli-v2", category="Gardn"), product("cli-v3", price="0", sku="SKU-cli-v1")]
     path = file_of(tmp_path, "validate.csv", *rows)
+    path.write_bytes(path.read_bytes().replace(b"PROD-cli-v2", b"\nPROD-cli-v2"))
     code, out, _ = run("validate", str(path), "--vendor", "VEND001", "--json")
     dry = json.loads(out)
     assert code == 2
+    assert {(line["row_number"], line["spreadsheet_row"]) for line in dry["errors"]} == {(2, 4), (3, 5)}
     assert (dry["status"], dry["offline"], dry["refusal"]) == ("partial", False, None)
     assert (dry["total_records"], dry["valid_records"], dry["error_records"]) == (3, 1, 2)
     assert dry["created_records"] == 1

@@ -14,7 +14,7 @@ from starlette.datastructures import UploadFile
 from onboarding import dry_run as dry
 from onboarding import template
 from onboarding.api.desk import Desk, DeskHere
-from onboarding.api.history import ReadingShown, SummaryShown, reading_shown, summary_shown
+from onboarding.api.history import ReadingShown, SummaryShown, reading_shown, spreadsheet_rows, summary_shown
 from onboarding.api.problems import Problem, Responses, documented
 from onboarding.api.who import Caller, Reader, VendorHere
 from onboarding.model import Mode, OnError, Outcome, UploadStatus
@@ -172,8 +172,8 @@ async def _content(request: Request, limit: int) -> bytes:
 
 
 def shown(run: dry.DryRun) -> DryRunShown:
-    above = run.detected.header_line if run.detected else 1
     listed = [(number, error) for number, errors in sorted(run.errors.items()) for error in errors]
+    line_of = spreadsheet_rows(run.detected)
     return DryRunShown(
         status=run.status,
         failure_code=run.refusal.code if run.refusal else None,
@@ -187,7 +187,7 @@ def shown(run: dry.DryRun) -> DryRunShown:
         errors=[
             DryError(
                 row_number=number,
-                spreadsheet_row=number + above,
+                spreadsheet_row=line_of(number),
                 error_type=error.error_type,
                 column=error.field,
                 message=error.message,

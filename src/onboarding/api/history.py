@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -62,7 +62,7 @@ class ErrorShown(BaseModel):
     """One broken rule of one row."""
 
     row_number: int = Field(description="Data row, the first below the header is 1")
-    spreadsheet_row: int = Field(description="The same row as a spreadsheet numbers it, if it has no blank ones")
+    spreadsheet_row: int = Field(description="The same row as a spreadsheet numbers it")
     vendor_product_id: str | None
     error_type: str
     column: str = Field(description="The column it is about; several with commas between; `row` for the row as a whole")
@@ -204,15 +204,17 @@ def errors_page(
         "limit": limit + 1,
     }
 
-    def work(connection: Connection) -> list[tuple[Any, ...]]:
+    def work(connection: Connection) -> tuple[list[tuple[Any, ...]], Detected | None]:
         in_sight(connection, caller, upload_id)
-        return connection.execute(statement("api_errors"), parameters).fetchall()
+        found = connection.execute(statement("api_errors"), parameters).fetchall()
+        return found, detected_in(connection, upload_id)
 
-    found = caller.run(desk, work)
+    found, detected = caller.run(desk, work)
+    line_of = spreadsheet_rows(detected)
     items = [
         ErrorShown(
             row_number=number,
-            spreadsheet_row=line,
+            spreadsheet_row=line_of(number),
             vendor_product_id=product,
             error_type=error_type,
             column=column,
@@ -222,7 +224,7 @@ def errors_page(
             hint=hint,
             row=row,
         )
-        for _, number, line, product, error_type, column, message, value, expected, hint, row in found
+        for _, number, product, error_type, column, message, value, expected, hint, row in found
     ]
     return page(items, limit, [cursor_at(row[1], row[0]) for row in found])
 
@@ -234,6 +236,11 @@ def reading(desk: Desk, caller: Caller, upload_id: str) -> ReadingShown:
         return reading_shown(found, warnings)
 
     return caller.run(desk, work)
+
+
+def spreadsheet_rows(detected: Detected | None) -> Callable[[int], int]:
+    """Where a spreadsheet shows each row of a file; of one that could not be read, no row is told of."""
+    return detected.line_of if detected else int
 
 
 def reading_shown(detected: Detected | None, warnings: Sequence[FileWarning]) -> ReadingShown:

@@ -71,13 +71,22 @@ def described(answer: DryRun) -> dict[str, object]:
         **outcomes,
         "detected": answer.detected and answer.detected.as_json(),
         "warnings": [asdict(warning) for warning in answer.warnings],
-        "errors": [_line(number, error) for number, errors in answer.errors.items() for error in errors],
+        "errors": [
+            _line(number, _spreadsheet_row(answer, number), error)
+            for number, errors in answer.errors.items()
+            for error in errors
+        ],
     }
 
 
-def _line(row_number: int, error: RowError) -> dict[str, object]:
+def _spreadsheet_row(answer: DryRun, row_number: int) -> int | None:
+    return answer.detected.line_of(row_number) if answer.detected else None
+
+
+def _line(row_number: int, spreadsheet_row: int | None, error: RowError) -> dict[str, object]:
     return {
         "row_number": row_number,
+        "spreadsheet_row": spreadsheet_row,
         "error_type": error.error_type,
         "field": error.field,
         "message": error.message,
@@ -104,8 +113,17 @@ def _show(answer: DryRun) -> None:
     if not lines:
         return
     console().print()
-    columns = (Column("Row", "right"), Column("Error"), Column("Message", folds=True), Column("Hint", folds=True))
-    rows = [(number, error.error_type, error.message, error.hint) for number, error in lines[:LINES_SHOWN]]
+    columns = (
+        Column("Row", "right"),
+        Column("Spreadsheet row", "right"),
+        Column("Error"),
+        Column("Message", folds=True),
+        Column("Hint", folds=True),
+    )
+    rows = [
+        (number, _spreadsheet_row(answer, number), error.error_type, error.message, error.hint)
+        for number, error in lines[:LINES_SHOWN]
+    ]
     console().print(table(columns, rows))
     if len(lines) > LINES_SHOWN:
         say(f"and {len(lines) - LINES_SHOWN:,} more errors. The most frequent:")

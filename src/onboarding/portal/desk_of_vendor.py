@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
@@ -59,7 +60,15 @@ async def preview(
     """The API's dry run, drawn as a piece of the page. The body is the file."""
     run = await files.judged(request, caller, desk, Options(mode, on_error, force))
     rejects_file = on_error is OnError.REJECT_FILE
-    return page("preview.html", request, caller, run=run, facts=facts(run.reading), rejects_file=rejects_file)
+    return page(
+        "preview.html",
+        request,
+        caller,
+        run=run,
+        facts=facts(run.reading),
+        line_of=line_of(run.reading),
+        rejects_file=rejects_file,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +77,11 @@ class Fact:
 
     name: str
     value: str
+
+
+def line_of(reading: ReadingShown) -> Callable[[int], int]:
+    """Where a spreadsheet shows each row of the file."""
+    return history.spreadsheet_rows(Detected(**reading.detected) if reading.detected else None)
 
 
 def facts(reading: ReadingShown) -> list[Fact]:

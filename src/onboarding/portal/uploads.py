@@ -17,7 +17,7 @@ from onboarding.api.problems import Problem
 from onboarding.api.shapes import PLAIN, VENDOR_ID, Cursor, UploadId
 from onboarding.api.who import Reader, Writer
 from onboarding.model import UploadStatus
-from onboarding.portal.desk_of_vendor import facts
+from onboarding.portal.desk_of_vendor import facts, line_of
 from onboarding.portal.pages import page
 
 router = APIRouter(prefix="/uploads", include_in_schema=False)
@@ -103,6 +103,7 @@ def show_upload(
         upload=upload,
         said=said,
         facts=facts(reading),
+        line_of=line_of(reading),
         reading=reading,
         summary=history.summary(desk, caller, upload_id, SHOWN_GROUPS),
         rows=history.errors_page(desk, caller, upload_id, none, cursor=None, limit=FIRST_ROWS),

@@ -16,6 +16,7 @@ DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 
 # Excel's way to say it, on a line of its own before the header; it hides that line.
 _SEP = re.compile(r'"?sep=(.?)"?[\r\n]*', re.IGNORECASE)
+_SPACED_QUOTE = re.compile(' +"')
 _LONGEST_FIELD = 2**31 - 1
 """A file's size is limited, and so is what a stray quote can make one value of."""
 
@@ -59,7 +60,10 @@ def read(decoded: Decoded, most_lines: int) -> Delimited | Refusal:
         spaced = _cut(again, delimiter, most_lines, before, skip_spaces=True)
         # Where such a quote is left open, or another stands behind it, it is part of a value.
         if not isinstance(spaced, Refusal) and spaced.numbers == grid.numbers:
-            grid = spaced
+            grid.lines = [
+                without if any(map(_SPACED_QUOTE.match, line)) else line
+                for line, without in zip(grid.lines, spaced.lines, strict=True)
+            ]
     if isinstance(grid, Refusal):
         return grid
     mixed = _mixed(grid, delimiter)

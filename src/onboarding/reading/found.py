@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -84,7 +85,8 @@ class Detected:
     """How a file was written, as far as reading had to find out.
 
     `columns` maps each header that is one of our columns to that column; `unknown` are the headers that are none.
-    Numbers in the columns `decimal_commas` were read with a comma for the decimal point.
+    Numbers in the columns `decimal_commas` were read with a comma for the decimal point. `jumps` are the rows that do
+    not stand right below the line before them, each with its line.
     """
 
     format: str
@@ -97,10 +99,22 @@ class Detected:
     sheet: str | None = None
     decimal_commas: Sequence[str] = ()
     fix_file: bool = False
+    jumps: Sequence[Sequence[int]] = field(default_factory=list)
+
+    def line_of(self, row_number: int) -> int:
+        """Where a spreadsheet shows a row."""
+        before = bisect_right(self.jumps, row_number, key=lambda jump: jump[0])
+        row, line = self.jumps[before - 1] if before else (0, self.header_line)
+        return line + row_number - row
 
     def as_json(self) -> dict[str, Any]:
         """Its parts for a program; `Detected(**parts)` makes it again."""
-        return {**asdict(self), "unknown": list(self.unknown), "decimal_commas": list(self.decimal_commas)}
+        lists = {
+            "unknown": list(self.unknown),
+            "decimal_commas": list(self.decimal_commas),
+            "jumps": [list(jump) for jump in self.jumps],
+        }
+        return {**asdict(self), **lists}
 
     def sentence(self) -> str:
         """The same for a reader, such as `CSV, UTF-8, comma, LF, header in line 1; read as: Qty = stock_quantity`."""

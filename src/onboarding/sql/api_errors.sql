@@ -1,10 +1,6 @@
 -- A page of an upload's errors by row; every condition but the upload is optional.
 select
-    error_id, row_number,
-    row_number + coalesce(
-        (select (h.detected ->> 'header_line')::integer from upload_history h where h.upload_id = %(upload_id)s), 1
-    ),
-    vendor_product_id, error_type, error_field, error_message, rejected_value, expected, hint,
+    error_id, row_number, vendor_product_id, error_type, error_field, error_message, rejected_value, expected, hint,
     original_data
 from validation_errors
 where upload_id = %(upload_id)s
