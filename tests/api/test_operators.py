@@ -12,7 +12,7 @@ import pytest
 from onboarding.admin import AdminError, carry_out
 from onboarding.database import Database
 from tests.api.attempts import answer_of, app_of
-from tests.api.people import browser, signed_in
+from tests.api.people import browser, new_key, new_link, signed_in, with_key
 from tests.database import database_at
 from tests.pipeline import Pipeline, csv_of, product, until
 
@@ -52,6 +52,48 @@ def test_vendors_are_managed(pipeline: Pipeline, operator: httpx.Client) -> None
         "vendor_changed",
         "vendor_created",
     ]
+
+
+def test_an_operator_ends_a_vendors_keys_and_sessions(pipeline: Pipeline, operator: httpx.Client) -> None:
+    email = pipeline.vendor("LEAKY")
+    with closing(signed_in(pipeline, email)) as vendor, closing(signed_in(pipeline, email)) as elsewhere:
+        made, other = new_key(vendor), new_key(vendor)
+        listed = operator.get("/v1/operator/vendors/LEAKY/keys").json()["items"]
+        assert {key["key_id"] for key in listed} == {made["key_id"], other["key_id"]}
+        assert made["key"] not in json.dumps(listed)
+        with with_key(pipeline, made["key"]) as program, with_key(pipeline, other["key"]) as another:
+            # Of whom it is has to be said rightly.
+            assert operator.delete(f"/v1/operator/vendors/VENDA/keys/{made['key_id']}").status_code == 404
+            assert program.get("/v1/session").status_code == 200
+            assert operator.delete(f"/v1/operator/vendors/LEAKY/keys/{made['key_id']}").status_code == 204
+            assert program.get("/v1/session").status_code == 401
+            unused = new_link(pipeline, email)
+            assert operator.delete("/v1/operator/vendors/LEAKY/sessions").status_code == 204
+            assert {client.get("/v1/session").status_code for client in (vendor, elsewhere)} == {401}
+            assert another.get("/v1/session").status_code == 200, "keys are ended one by one"
+        with browser(pipeline) as client:
+            assert client.post("/v1/session", json={"token": unused}).status_code == 410
+    for path in ("keys", "keys/x", "sessions"):
+        method = "GET" if path == "keys" else "DELETE"
+        assert operator.request(method, f"/v1/operator/vendors/NOSUCH/{path}").status_code == 404
+    done = operator.get("/v1/operator/actions", params={"vendor_id": "LEAKY"}).json()["items"]
+    told = [action["action"] for action in done if action["actor"].startswith("operator:")]
+    assert told == ["signed_out_everywhere", "key_revoked"]
+
+
+def test_a_new_address_ends_what_the_old_one_opened(pipeline: Pipeline, operator: httpx.Client) -> None:
+    email = pipeline.vendor("MOVED")
+    with closing(signed_in(pipeline, email)) as vendor:
+        unused = new_link(pipeline, email)
+        same = {"email": email, "vendor_name": "Moved & Co"}
+        assert operator.patch("/v1/operator/vendors/MOVED", json=same).status_code == 200
+        assert vendor.get("/v1/session").status_code == 200
+        assert operator.patch("/v1/operator/vendors/MOVED", json={"email": "new@moved.example"}).status_code == 200
+        assert vendor.get("/v1/session").status_code == 401
+    with browser(pipeline) as client:
+        assert client.post("/v1/session", json={"token": unused}).status_code == 410
+    with closing(signed_in(pipeline, "new@moved.example")) as again:
+        assert again.get("/v1/session").json()["vendor_id"] == "MOVED"
 
 
 def test_categories_are_managed(pipeline: Pipeline, operator: httpx.Client, vendor_a: httpx.Client) -> None:

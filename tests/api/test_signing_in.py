@@ -84,6 +84,18 @@ def test_a_session_ends_when_it_is_ended(pipeline: Pipeline) -> None:
             assert thief.get("/v1/session").status_code == 401
 
 
+def test_a_vendor_signs_out_everywhere(pipeline: Pipeline) -> None:
+    email = pipeline.vendor("ROAMING")
+    with closing(signed_in(pipeline, email)) as here, closing(signed_in(pipeline, email)) as there:
+        made = new_key(here)
+        assert here.delete("/v1/sessions").status_code == 204
+        assert {client.get("/v1/session").status_code for client in (here, there)} == {401}
+        with with_key(pipeline, made["key"]) as program:
+            assert program.get("/v1/session").status_code == 200
+    with closing(signed_in(pipeline, email)) as again:
+        assert again.get("/v1/session").status_code == 200
+
+
 def test_another_site_cannot_use_a_session(vendor_a: httpx.Client) -> None:
     def post(**headers: str) -> int:
         return vendor_a.post("/v1/tickets", json={"file_name": "x.csv"}, headers=headers).status_code

@@ -145,6 +145,32 @@ def test_an_operator_takes_on_changes_and_suspends_a_vendor(operator: Page, pipe
     expect(operator.get_by_role("cell", name="Vendor created")).to_be_visible()
 
 
+def test_an_operator_shuts_a_vendor_out(operator: Page, vendor: Page, pipeline: Pipeline) -> None:
+    vendor.goto("/keys")
+    vendor.get_by_label("Name").fill("Leaked")
+    vendor.get_by_role("button", name="Make the key").click()
+    key = vendor.locator("#new-key").inner_text()
+    operator.goto("/operator/vendors/PORTAL")
+    operator.get_by_text("Revoke Leaked").click()
+    operator.get_by_role("button", name="Revoke it now").click()
+    expect(operator.get_by_role("status")).to_contain_text("The key is revoked.")
+    with with_key(pipeline, key) as program:
+        assert program.get("/v1/session").status_code == 401
+    operator.get_by_text("Sign the vendor out everywhere").click()
+    operator.get_by_role("button", name="Sign it out now").click()
+    expect(operator.get_by_role("status")).to_contain_text("signed out everywhere")
+    checked_by_axe(operator)
+    vendor.goto("/uploads")
+    expect(vendor).to_have_url(re.compile("/sign-in$"))
+
+
+def test_a_vendor_signs_out_everywhere(vendor: Page) -> None:
+    vendor.goto("/keys")
+    vendor.get_by_text("Sign out everywhere").click()
+    vendor.get_by_role("button", name="Sign out now").click()
+    expect(vendor.get_by_text("You are signed out.")).to_be_visible()
+
+
 def _status(pipeline: Pipeline) -> str:
     [(status,)] = pipeline.connection.execute("select status from vendors where vendor_id = 'FRESH'").fetchall()
     return str(status)

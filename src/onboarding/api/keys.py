@@ -10,7 +10,7 @@ from psycopg.errors import UniqueViolation
 from pydantic import BaseModel, Field, StringConstraints
 
 from onboarding.api.actions import note
-from onboarding.api.desk import DeskHere
+from onboarding.api.desk import Desk, DeskHere
 from onboarding.api.problems import Problem, documented, not_found
 from onboarding.api.secrets import hashed, new_secret
 from onboarding.api.shapes import PLAIN, IdempotencyKey, KeyId
@@ -65,7 +65,13 @@ class Keys(BaseModel):
 @router.get("")
 def list_keys(caller: VendorAdmin, desk: DeskHere) -> Keys:
     """All keys of the account, the newest first, revoked and expired ones among them."""
-    found = caller.run(desk, lambda connection: connection.execute(statement("api_keys")).fetchall())
+    return keys_of(caller, desk, str(caller.vendor_id))
+
+
+def keys_of(caller: Caller, desk: Desk, vendor_id: str) -> Keys:
+    """A vendor's keys, as that vendor or an operator sees them."""
+    parameters = {"vendor_id": vendor_id}
+    found = caller.run(desk, lambda connection: connection.execute(statement("api_keys"), parameters).fetchall())
     return Keys(items=[_shown(row) for row in found])
 
 
@@ -118,10 +124,16 @@ def _id_of(caller: Caller, idempotency_key: str | None) -> str:
 @router.delete("/{key_id}", status_code=204, responses=documented("not-found"))
 def revoke_key(key_id: KeyId, caller: VendorAdmin, desk: DeskHere) -> None:
     """End a key at once and for good. To revoke it again changes nothing."""
+    revoke(caller, desk, str(caller.vendor_id), key_id)
+
+
+def revoke(caller: Caller, desk: Desk, vendor_id: str, key_id: str) -> None:
+    """End a vendor's key, as that vendor or an operator."""
+    parameters = {"key_id": key_id, "vendor_id": vendor_id}
 
     def work(connection: Connection) -> None:
-        if connection.execute(statement("api_revoke_key"), {"key_id": key_id}).rowcount == 0:
+        if connection.execute(statement("api_revoke_key"), parameters).rowcount == 0:
             raise not_found("key")
-        note(connection, caller, "key_revoked", key_id)
+        note(connection, caller, "key_revoked", key_id, vendor_id=vendor_id)
 
     caller.run(desk, work)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path
 from psycopg.errors import UniqueViolation
 from pydantic import BaseModel, Field, StringConstraints
 
+from onboarding.api import keys, sessions, signin
 from onboarding.api.actions import note
 from onboarding.api.desk import DeskHere
 from onboarding.api.problems import Problem, documented, not_found
@@ -16,6 +17,7 @@ from onboarding.api.shapes import (
     PLAIN,
     VENDOR_ID,
     Cursor,
+    KeyId,
     Limit,
     Name,
     Page,
@@ -157,17 +159,41 @@ def create_vendor(wanted: VendorRequest, caller: OperatorAdmin, desk: DeskHere) 
 
 @router.patch("/vendors/{vendor_id}")
 def change_vendor(vendor_id: VendorId, wanted: VendorChange, caller: OperatorAdmin, desk: DeskHere) -> VendorShown:
-    """Change a vendor, or suspend it."""
+    """Change a vendor, or suspend it. A new e-mail address signs out whoever signed in by the old one."""
     changes = wanted.model_dump(exclude_none=True)
     parameters = {"vendor_id": vendor_id, **dict.fromkeys(VendorChange.model_fields), **changes}
 
     def work(connection: Connection) -> VendorShown:
-        if connection.execute(statement("api_change_vendor"), parameters).rowcount == 0:
+        before = connection.execute(statement("api_email_of_vendor"), {"vendor_id": vendor_id}).fetchone()
+        if before is None:
             raise not_found("vendor")
+        connection.execute(statement("api_change_vendor"), parameters)
+        if wanted.email not in {None, before[0]}:
+            sessions.end_all(connection, vendor_id)
         note(connection, caller, "vendor_changed", vendor_id, vendor_id=vendor_id, **changes)
         return _vendor(connection, vendor_id)
 
     return caller.run(desk, work)
+
+
+@router.get("/vendors/{vendor_id}/keys")
+def list_keys_of_vendor(vendor_id: VendorId, caller: OperatorHere, desk: DeskHere) -> keys.Keys:
+    """All API keys of a vendor, the newest first; without the keys themselves, which nobody has."""
+    caller.run(desk, lambda connection: _vendor(connection, vendor_id))
+    return keys.keys_of(caller, desk, vendor_id)
+
+
+@router.delete("/vendors/{vendor_id}/keys/{key_id}", status_code=204)
+def revoke_key_of_vendor(vendor_id: VendorId, key_id: KeyId, caller: OperatorAdmin, desk: DeskHere) -> None:
+    """End a vendor's key at once and for good, such as one that became known to somebody."""
+    keys.revoke(caller, desk, vendor_id, key_id)
+
+
+@router.delete("/vendors/{vendor_id}/sessions", status_code=204)
+def sign_vendor_out(vendor_id: VendorId, caller: OperatorAdmin, desk: DeskHere) -> None:
+    """Sign a vendor out everywhere; links that it was mailed and has not used sign nobody in. Its keys stay."""
+    caller.run(desk, lambda connection: _vendor(connection, vendor_id))
+    signin.sign_out(caller, desk, vendor_id)
 
 
 @router.get("/categories")

@@ -147,6 +147,13 @@ def use_link(desk: Desk, link: str, ip: str) -> Session | None:
     return desk.as_operator(work)
 
 
+def end_all(connection: Connection, vendor_id: str) -> None:
+    """Sign a vendor out wherever it is signed in, and let none of the links that it was mailed sign in any more."""
+    # Links first: whoever uses one at this moment is waited for, and the session is found then.
+    connection.execute(statement("api_end_links_of_vendor"), {"vendor_id": vendor_id})
+    connection.execute(statement("api_end_sessions_of_vendor"), {"vendor_id": vendor_id})
+
+
 def end(desk: Desk, session: str) -> None:
     """End a session, now and for ever."""
     desk.as_operator(lambda connection: connection.execute(statement("api_end_session"), {"session": hashed(session)}))

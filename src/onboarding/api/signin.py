@@ -12,10 +12,12 @@ from pydantic import BaseModel, Field, StringConstraints
 from starlette.concurrency import run_in_threadpool
 
 from onboarding.api import sessions
+from onboarding.api.actions import note
 from onboarding.api.desk import Desk, DeskHere
 from onboarding.api.problems import Problem, documented
 from onboarding.api.secrets import csrf_token_of
-from onboarding.api.who import Caller, SignedIn, client_ip, cookie_name, same_origin
+from onboarding.api.who import Caller, SignedIn, VendorAdmin, client_ip, cookie_name, same_origin
+from onboarding.database import Connection
 
 router = APIRouter(prefix="/v1", tags=["Signing in"])
 
@@ -141,3 +143,24 @@ def end_session(caller: SignedIn, request: Request, response: Response, desk: De
         sessions.end(desk, session)
         secure = desk.settings.portal_url.startswith("https:")
         response.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="lax")
+
+
+@router.delete(
+    "/sessions",
+    status_code=204,
+    responses=documented("not-signed-in", "not-allowed", "account-suspended", "not-found", "forged-request"),
+)
+def end_every_session(caller: VendorAdmin, desk: DeskHere) -> None:
+    """Sign out everywhere: whoever is signed in for this vendor has to ask for a new link. Keys stay as they are."""
+    sign_out(caller, desk, str(caller.vendor_id))
+
+
+def sign_out(caller: Caller, desk: Desk, vendor_id: str) -> None:
+    """Sign a vendor out everywhere, as that vendor or an operator."""
+
+    # With an operator's eyes: sessions are closed to vendors.
+    def work(connection: Connection) -> None:
+        sessions.end_all(connection, vendor_id)
+        note(connection, caller, "signed_out_everywhere", vendor_id, vendor_id=vendor_id)
+
+    desk.as_operator(work)

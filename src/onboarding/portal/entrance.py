@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from onboarding.api import sessions, signin
 from onboarding.api.desk import DeskHere
 from onboarding.api.problems import Problem
-from onboarding.api.who import SignedIn, Visitor
+from onboarding.api.who import SignedIn, VendorAdmin, Visitor
 from onboarding.portal.pages import page
 
 router = APIRouter(include_in_schema=False)
@@ -60,3 +60,9 @@ def leave(request: Request, caller: SignedIn, desk: DeskHere) -> Response:
     response = RedirectResponse("/sign-in?out=true", status_code=303)
     signin.end_session(caller, request, response, desk)
     return response
+
+
+@router.post("/sign-out/everywhere")
+def leave_everywhere(caller: VendorAdmin, desk: DeskHere) -> Response:
+    signin.end_every_session(caller, desk)
+    return RedirectResponse("/sign-in?out=true", status_code=303)

@@ -86,7 +86,7 @@ def _page(
     given: Mapping[str, Any] = BLANK,
     faults: Mapping[str, str] | None = None,
 ) -> Response:
-    found = [(key, _state(key)) for key in keys.list_keys(caller, desk).items]
+    found = [(key, state(key)) for key in keys.list_keys(caller, desk).items]
     return page(
         "keys.html",
         request,
@@ -94,8 +94,8 @@ def _page(
         status=status,
         said=said,
         made=made,
-        good=[key for key, state in found if state == "good"],
-        ended=[(key, state) for key, state in found if state != "good"],
+        good=[key for key, how in found if how == "good"],
+        ended=[(key, how) for key, how in found if how != "good"],
         given=given,
         faults=faults or {},
         words=WORDS,
@@ -105,7 +105,8 @@ def _page(
     )
 
 
-def _state(key: KeyShown) -> str:
+def state(key: KeyShown) -> str:
+    """`good`, `revoked` or `expired`."""
     if key.revoked_at is not None:
         return "revoked"
     return "expired" if key.expires_at <= datetime.now(UTC) else "good"

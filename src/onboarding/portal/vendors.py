@@ -13,9 +13,10 @@ from onboarding.api.desk import Desk, DeskHere
 from onboarding.api.history import Wanted
 from onboarding.api.operators import VendorChange, VendorRequest
 from onboarding.api.problems import Problem
-from onboarding.api.shapes import VendorId
+from onboarding.api.shapes import KeyId, VendorId
 from onboarding.api.who import Caller, OperatorAdmin, OperatorHere
 from onboarding.portal.forms import Text, filled
+from onboarding.portal.keys import SCOPE_WORDS, state
 from onboarding.portal.pages import page
 
 router = APIRouter(prefix="/operator/vendors", include_in_schema=False)
@@ -89,7 +90,7 @@ def show(
     request: Request,
     caller: OperatorHere,
     desk: DeskHere,
-    said: Literal["added", "changed", "suspended", "active", ""] = "",
+    said: Literal["added", "changed", "suspended", "active", "revoked", "signed-out", ""] = "",
 ) -> Response:
     return _one(vendor_id, request, caller, desk, said=said)
 
@@ -122,6 +123,18 @@ def set_status(vendor_id: VendorId, caller: OperatorAdmin, desk: DeskHere, statu
     return RedirectResponse(f"/operator/vendors/{vendor_id}?said={status}", status_code=303)
 
 
+@router.post("/{vendor_id}/keys/{key_id}/revoke")
+def revoke_key(vendor_id: VendorId, key_id: KeyId, caller: OperatorAdmin, desk: DeskHere) -> Response:
+    operators.revoke_key_of_vendor(vendor_id, key_id, caller, desk)
+    return RedirectResponse(f"/operator/vendors/{vendor_id}?said=revoked", status_code=303)
+
+
+@router.post("/{vendor_id}/sign-out")
+def sign_out(vendor_id: VendorId, caller: OperatorAdmin, desk: DeskHere) -> Response:
+    operators.sign_vendor_out(vendor_id, caller, desk)
+    return RedirectResponse(f"/operator/vendors/{vendor_id}?said=signed-out", status_code=303)
+
+
 def _one(
     vendor_id: str,
     request: Request,
@@ -141,6 +154,8 @@ def _one(
         status=status,
         said=said,
         vendor=vendor,
+        keys=[key for key in operators.list_keys_of_vendor(vendor_id, caller, desk).items if state(key) == "good"],
+        scope_words=SCOPE_WORDS,
         recent=history.uploads_page(desk, caller, Wanted(vendor_id), cursor=None, limit=RECENT),
         actions=operators.list_actions(caller, desk, vendor_id, None, LATEST_ACTIONS).items,
         given=given or {"vendor_name": vendor.vendor_name, "email": vendor.email, "phone": vendor.phone or ""},

@@ -1,0 +1,1 @@
+select email from vendors where vendor_id = %(vendor_id)s for update
