@@ -215,6 +215,8 @@ class Schedule:
         """Some of what was delivered comes once more when all is over: nothing changes, and each says only its own."""
         world = self.world
         late = [self.order.choice(world.handled) for _ in range(self.late if world.handled else 0)]
+        if not late:
+            return
         before, said = state.state_of(world), len(world.runtime.aws.sent)
         own = laws.rows_in(late)
         world.waiting += [delivery.copy() for delivery in late]
