@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from onboarding import ledger, notify, readings
 from onboarding.context import Context
 from onboarding.database import Connection
 from onboarding.fix_file import fix_file_key, fix_file_of
 from onboarding.ledger import ReportedRow
 from onboarding.model import Upload
-from onboarding.parse import Refusal, table_of
+from onboarding.parse import Detected, Refusal, table_of
 from onboarding.points import passed
 from onboarding.report import report_key, report_of
 from onboarding.summary import TOP, summary_of
@@ -34,7 +32,7 @@ def finish(ctx: Context, upload_id: str) -> Upload | None:
             key = _put(ctx, report_key(upload), report_of(errors))
             passed("finish.report_written")
             detected = readings.detected_in(connection, upload_id)
-            fix_key = _write_fix_file(ctx, upload, errors, detected.decimal_commas if detected else ())
+            fix_key = _write_fix_file(ctx, upload, errors, detected)
             passed("finish.fix_file_written")
             findings = summary_of(connection, upload_id).sentences
         warnings = [warning.message for warning in readings.warnings_of(connection, upload_id)]
@@ -50,14 +48,13 @@ def finish(ctx: Context, upload_id: str) -> Upload | None:
     return upload
 
 
-def _write_fix_file(
-    ctx: Context, upload: Upload, errors: list[ReportedRow], decimal_commas: Sequence[str]
-) -> str | None:
+def _write_fix_file(ctx: Context, upload: Upload, errors: list[ReportedRow], detected: Detected | None) -> str | None:
     content = _original(ctx, upload)
     table = table_of(content) if content is not None else None
     if table is None or isinstance(table, Refusal):
         return None
-    return _put(ctx, fix_file_key(upload), fix_file_of(table, errors, decimal_commas))
+    commas, delimiter = (detected.decimal_commas, detected.delimiter) if detected else ((), None)
+    return _put(ctx, fix_file_key(upload), fix_file_of(table, errors, commas, delimiter))
 
 
 def _original(ctx: Context, upload: Upload) -> bytes | None:

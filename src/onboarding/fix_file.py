@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from onboarding.formulas import inert
 from onboarding.ledger import ReportedRow
 from onboarding.model import Upload
+from onboarding.reading.delimited import DELIMITERS
 from onboarding.reading.found import Table
 from onboarding.reading.header import DECIMAL_COMMA, FIX_COLUMNS
 
@@ -18,18 +19,22 @@ def fix_file_key(upload: Upload) -> str:
     return f"errors/{upload.vendor_id}/{upload.upload_id}_fix.csv"
 
 
-def fix_file_of(table: Table, errors: Iterable[ReportedRow], decimal_commas: Sequence[str] = ()) -> bytes:
+def fix_file_of(
+    table: Table, errors: Iterable[ReportedRow], decimal_commas: Sequence[str] = (), delimiter: str | None = None
+) -> bytes:
     """One line for each rejected row: its number, its messages, its hints, then all its values in the file's order.
 
-    `table` is the file that was uploaded, `decimal_commas` its columns with such. UTF-8 with a byte order mark, which
-    Excel needs.
+    `table` is the file that was uploaded, `decimal_commas` its columns with such, `delimiter` the name of what stood
+    between its values: the vendor's spreadsheet program takes no other apart. UTF-8 with a byte order mark, which Excel
+    needs.
     """
     commas = [", ".join(decimal_commas)] if decimal_commas else []
     by_row: dict[int, list[ReportedRow]] = {}
     for line in errors:
         by_row.setdefault(line.row_number, []).append(line)
     text = io.StringIO(newline="")
-    writer = csv.writer(text)
+    mark = next((mark for mark, name in DELIMITERS.items() if name == delimiter), ",")
+    writer = csv.writer(text, delimiter=mark)
     writer.writerow([*FIX_COLUMNS, *([DECIMAL_COMMA] if commas else []), *map(inert, table.header)])
     for row_number, lines in sorted(by_row.items()):
         hints = (line.error.hint for line in lines if line.error.hint)
