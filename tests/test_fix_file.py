@@ -29,9 +29,11 @@ def reported(row_number: int, *errors: RowError) -> list[ReportedRow]:
     return [ReportedRow(row_number, error, {}) for error in errors or (PRICE,)]
 
 
-def fix_file_of(table: Table, errors: Iterable[ReportedRow], decimal_commas: Sequence[str] = ()) -> bytes:
+def fix_file_of(
+    table: Table, errors: Iterable[ReportedRow], decimal_commas: Sequence[str] = (), delimiter: str | None = None
+) -> bytes:
     file = io.BytesIO()
-    write_fix_file(file, table, errors, decimal_commas)
+    write_fix_file(file, table, errors, decimal_commas, delimiter)
     return file.getvalue()
 
 
@@ -67,6 +69,17 @@ def test_rejected_rows_alone_with_what_is_wrong_before_them() -> None:
     ]
 
 
+@pytest.mark.parametrize(("delimiter", "mark"), [("semicolon", ";"), ("tab", "\t"), ("comma", ","), (None, ",")])
+def test_its_values_are_parted_as_in_the_vendors_file(delimiter: str | None, mark: str) -> None:
+    table = Table(("vendor_product_id", "price"), [("P;1,\t", "-1,50")], (2,))
+    content = fix_file_of(table, reported(1), ("price",), delimiter).decode("utf-8-sig")
+    assert content.splitlines()[0] == mark.join(["_row", "_errors", "_hint", "_decimal_comma", *table.header])
+    assert list(csv.reader(io.StringIO(content, newline=""), delimiter=mark))[1][-2:] == ["P;1,\t", "-1,50"]
+    again = parse(content.encode(), "UPLOAD_1", "VEND001", required=())
+    assert not isinstance(again, Refusal)
+    assert again.table.rows == [["P;1,\t", "-1,50"]]
+
+
 def test_a_row_of_another_width_keeps_its_width() -> None:
     table = Table(("a", "b"), [("1", "2", "3"), ("4",)], (2, 3))
     assert [line[3:] for line in lines_of(fix_file_of(table, reported(1) + reported(2)))] == [
@@ -91,8 +104,8 @@ def test_any_file_of_the_corpus_comes_back_as_it_was(outcome: Path) -> None:
     if isinstance(before, Refusal):
         return
     errors = [line for row in before.rows for line in reported(row.row_number)]
-    commas = before.detected.decimal_commas
-    fix_file = fix_file_of(before.table, errors, commas)
+    how = before.detected.decimal_commas, before.detected.delimiter
+    fix_file = fix_file_of(before.table, errors, *how)
     after = parse(fix_file, "UPLOAD_1", "VEND001")
     assert not isinstance(after, Refusal), after
     assert (after.table.header, after.table.rows) == (before.table.header, before.table.rows)
@@ -100,7 +113,7 @@ def test_any_file_of_the_corpus_comes_back_as_it_was(outcome: Path) -> None:
         (row.cells, row.duplicate_of) for row in before.rows
     ]
     # And a second time, as a vendor does who mends one error of two.
-    assert fix_file_of(table_read(fix_file), errors, commas) == fix_file
+    assert fix_file_of(table_read(fix_file), errors, *how) == fix_file
 
 
 def test_a_decimal_comma_stays_one_where_the_rejected_rows_alone_do_not_show_it() -> None:
@@ -148,5 +161,11 @@ def test_what_is_made_harmless_is_restored(text: str) -> None:
 
 
 def test_a_number_stays_a_number_and_a_vendors_own_apostrophe_stays() -> None:
-    assert [inert(text) for text in ("-10.00", "+5", "-a", "'a")] == ["-10.00", "+5", "'-a", "''a"]
+    assert [inert(text) for text in ("-10.00", "-1.234,50", "+5", "-a", "'a")] == [
+        "-10.00",
+        "-1.234,50",
+        "+5",
+        "'-a",
+        "''a",
+    ]
     assert [restored(text) for text in ("'a", "'", "''a", "'=1")] == ["'a", "'", "'a", "=1"]

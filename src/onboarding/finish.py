@@ -59,9 +59,9 @@ def _write_fix_file(ctx: Context, connection: Connection, upload: Upload) -> str
     if table is None:
         return None
     detected = readings.detected_in(connection, upload.upload_id)
-    errors = ledger.report_rows(connection, upload.upload_id)
+    commas, delimiter = (detected.decimal_commas, detected.delimiter) if detected else ((), None)
     with TemporaryFile() as file:
-        write_fix_file(file, table, errors, detected.decimal_commas if detected else ())
+        write_fix_file(file, table, ledger.report_rows(connection, upload.upload_id), commas, delimiter)
         return _put(ctx, fix_file_key(upload), file)
 
 

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from onboarding.formulas import inert
 from onboarding.ledger import ReportedRow
 from onboarding.model import Upload
+from onboarding.reading.delimited import DELIMITERS
 from onboarding.reading.found import Table
 from onboarding.reading.header import DECIMAL_COMMA, FIX_COLUMNS
 
@@ -21,16 +22,22 @@ def fix_file_key(upload: Upload) -> str:
 
 
 def write_fix_file(
-    file: BinaryIO, table: Table, errors: Iterable[ReportedRow], decimal_commas: Sequence[str] = ()
+    file: BinaryIO,
+    table: Table,
+    errors: Iterable[ReportedRow],
+    decimal_commas: Sequence[str] = (),
+    delimiter: str | None = None,
 ) -> None:
     """One line for each rejected row: its number, its messages, its hints, then all its values in the file's order.
 
-    `table` is the file that was uploaded, `errors` come row by row, `decimal_commas` are the columns with such. UTF-8
-    with a byte order mark, which Excel needs.
+    `table` is the file that was uploaded, `errors` come row by row, `decimal_commas` are the columns with such,
+    `delimiter` is the name of what stood between its values: the vendor's spreadsheet program takes no other apart.
+    UTF-8 with a byte order mark, which Excel needs.
     """
     commas = [", ".join(decimal_commas)] if decimal_commas else []
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-    writer = csv.writer(text)
+    mark = next((mark for mark, name in DELIMITERS.items() if name == delimiter), ",")
+    writer = csv.writer(text, delimiter=mark)
     writer.writerow([*FIX_COLUMNS, *([DECIMAL_COMMA] if commas else []), *map(inert, table.header)])
     for row_number, same_row in groupby(errors, key=lambda line: line.row_number):
         # Another version of this package may have read more rows in the file than this one does.

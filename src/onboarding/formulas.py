@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+# With a decimal comma or a point; a spreadsheet that reads it in another way still has nothing to run.
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+|[0-9]{1,3}(?:\.[0-9]{3})+)(?:[.,][0-9]+)?")
 _RUNS_AS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 

@@ -62,15 +62,20 @@ Progress = Callable[[Submission, Upload | None], None]
 """Called at every look with an upload as it stands; with None for a file that no upload was opened for."""
 
 
+def check_name(file: Path) -> None:
+    """CommandError for a name under which nothing would come of a file."""
+    if not file.name.endswith(SUFFIXES):
+        # S3 announces no other object to the parser.
+        endings = " or ".join(SUFFIXES)
+        raise CommandError(f"{file}: the name must end in {endings} (in small letters), else nobody looks at the file")
+
+
 def submit(ctx: Context, file: Path, vendor_id: str, options: Options | None = None) -> Submission:
     """Put `file` where the vendor's files go, with what is asked for.
 
     Raises CommandError for a file that nothing would come of, OSError if it cannot be read.
     """
-    if not file.name.endswith(SUFFIXES):
-        # S3 announces no other object to the parser.
-        endings = " or ".join(SUFFIXES)
-        raise CommandError(f"{file}: the name must end in {endings} (in small letters), else nobody looks at the file")
+    check_name(file)
     if not vendor_id or "/" in vendor_id:
         raise CommandError(f"'{vendor_id}' cannot be a vendor's id")
     key = f"{PREFIX}{vendor_id}/{file.name}"

@@ -13,7 +13,7 @@ from onboarding.cli.connect import connected
 from onboarding.cli.console import Column, console, say, say_json, table
 from onboarding.cli.failures import CommandError
 from onboarding.cli.options import ForceOption, Json, ModeOption, OnErrorOption, State
-from onboarding.cli.transfer import ALL_VALID, REFUSED, SOME_FAILED
+from onboarding.cli.transfer import ALL_VALID, REFUSED, SOME_FAILED, check_name
 from onboarding.database import Database
 from onboarding.dry_run import DryRun, dry_run
 from onboarding.model import Mode, OnError, Outcome, RowError
@@ -41,6 +41,7 @@ def validate(
     ones. Ends with 0 when every row is valid, 2 when some are not, 3 when the file would be refused, and 1 when the
     fault is not the file's.
     """
+    check_name(file)
     content = file.read_bytes()
     with ExitStack() as stack:
         database = None if offline else _database(stack, state)
