@@ -109,6 +109,7 @@ def test_real_things_are_answered_as_described(
         (operator, "/v1/operator/top-errors"),
         (operator, "/v1/operator/actions"),
         (operator, "/v1/operator/vendors"),
+        (operator, "/v1/operator/lowest-quality"),
         (operator, "/v1/operator/failures"),
         *(
             (client, f"/v1/uploads/{{upload_id}}{part}")

@@ -42,7 +42,13 @@ def test_vendors_are_managed(pipeline: Pipeline, operator: httpx.Client) -> None
     with closing(signed_in(pipeline, "hello@newco.example")) as client:
         assert client.get("/v1/session").json()["name"] == "New & Co"
     pipeline.run("NEWCO", "first.csv", csv_of([product("new-1"), product("new-2", price="-1")]))
-    listed = {v["vendor_id"]: v for v in operator.get("/v1/operator/vendors").json()["items"]}
+    found = operator.get("/v1/operator/vendors", params={"search": "NEW & co"}).json()["items"]
+    listed = {v["vendor_id"]: v for v in found}
+    assert set(listed) == {"NEWCO"}
+    assert operator.get("/v1/operator/vendors", params={"search": "hello@NEWCO"}).json()["items"] == found
+    worst = operator.get("/v1/operator/lowest-quality", params={"limit": 100}).json()["items"]
+    assert {"vendor_id": "NEWCO", "vendor_name": "New & Co", "rows": 2, "valid_rows": 1, "quality": 50.0} in worst
+    assert [v["quality"] for v in worst] == sorted(v["quality"] for v in worst)
     assert (listed["NEWCO"]["rows"], listed["NEWCO"]["valid_rows"], listed["NEWCO"]["quality"]) == (2, 1, 50.0)
     changed = operator.patch("/v1/operator/vendors/NEWCO", json={"vendor_name": "Newco"}).json()
     assert (changed["vendor_name"], changed["email"]) == ("Newco", "hello@newco.example")
@@ -52,6 +58,23 @@ def test_vendors_are_managed(pipeline: Pipeline, operator: httpx.Client) -> None
         "vendor_changed",
         "vendor_created",
     ]
+
+
+def test_vendors_are_listed_page_by_page(pipeline: Pipeline, operator: httpx.Client) -> None:
+    names = [f"PAGED{n}" for n in range(5)]
+    for name in names:
+        pipeline.vendor(name)
+    seen, cursor = [], None
+    while True:
+        asked = {"search": "paged", "limit": "2"} | ({"cursor": cursor} if cursor else {})
+        page = operator.get("/v1/operator/vendors", params=asked).json()
+        assert len(page["items"]) <= 2
+        seen += [vendor["vendor_id"] for vendor in page["items"]]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    assert seen == names
+    assert operator.get("/v1/operator/vendors", params={"cursor": "AAAA"}).status_code == 400
 
 
 def test_an_operator_ends_a_vendors_keys_and_sessions(pipeline: Pipeline, operator: httpx.Client) -> None:

@@ -233,8 +233,15 @@ def test_an_operator_sees_all_and_resumes(operator: Page, pipeline: Pipeline) ->
     done = pipeline.run("PORTAL", "watched.csv", csv_of([product("OP1"), product("OP2", price="x")]))
     operator.goto("/operator")
     expect(operator.get_by_role("link", name="watched.csv")).to_be_visible()
+    # What comes later shows by itself, and the charts are not looked up again for it.
+    with operator.expect_response("**/operator/live"):
+        pipeline.run("PORTAL", "later.csv", csv_of([product("OP3")]))
+    expect(operator.get_by_role("link", name="later.csv")).to_be_visible()
     operator.get_by_role("link", name="Vendors", exact=True).click()
-    expect(operator.get_by_text("PORTAL", exact=False).first).to_be_visible()
+    operator.get_by_label("Find a vendor").fill("porta")
+    operator.get_by_role("button", name="Find").click()
+    expect(operator.get_by_role("row").filter(has_text="PORTAL")).to_be_visible()
+    expect(operator.get_by_role("row")).to_have_count(2)
 
     # One that seems stuck: under way by the database's account, and nothing moved in it.
     pipeline.connection.execute(

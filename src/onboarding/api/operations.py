@@ -32,6 +32,9 @@ router = APIRouter(
 REDRIVE_SECONDS = 15
 """How long one request redrives; what is left then waits for the next."""
 
+LATEST_ERRORS = 20_000
+"""How many errors the most frequent ones are looked for in."""
+
 Queue = Annotated[str, Path(max_length=100, pattern=r"^[a-z-]+$", examples=["csv-parser-failures"])]
 
 
@@ -72,6 +75,20 @@ class TopError(BaseModel):
 
 class TopErrors(BaseModel):
     items: list[TopError]
+
+
+class Quality(BaseModel):
+    """How good a vendor's files were."""
+
+    vendor_id: str
+    vendor_name: str
+    rows: int
+    valid_rows: int
+    quality: float = Field(description="Percent of rows that were valid in the last 90 days")
+
+
+class Qualities(BaseModel):
+    items: list[Quality]
 
 
 class Stuck(BaseModel):
@@ -156,10 +173,19 @@ def show_throughput(
 
 @router.get("/top-errors")
 def show_top_errors(caller: OperatorHere, desk: DeskHere, days: Annotated[int, Query(ge=1, le=90)] = 7) -> TopErrors:
-    """What vendors get wrong most."""
-    parameters = {"days": days}
+    """What vendors get wrong most, by their latest 20,000 errors."""
+    parameters = {"days": days, "latest": LATEST_ERRORS}
     found = caller.run(desk, lambda c: c.execute(statement("api_top_errors"), parameters).fetchall())
     return TopErrors(items=shaped(TopError, found))
+
+
+@router.get("/lowest-quality")
+def list_lowest_quality(
+    caller: OperatorHere, desk: DeskHere, limit: Annotated[int, Query(ge=1, le=100, description="How many at most")] = 5
+) -> Qualities:
+    """The vendors whose files were worst in the last 90 days, the worst first."""
+    found = caller.run(desk, lambda c: c.execute(statement("api_lowest_quality"), {"limit": limit}).fetchall())
+    return Qualities(items=shaped(Quality, found))
 
 
 @router.get("/stuck")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 from psycopg.errors import UniqueViolation
 from pydantic import BaseModel, Field, StringConstraints
 
@@ -24,6 +24,7 @@ from onboarding.api.shapes import (
     VendorId,
     WantedVendor,
     cursor_at,
+    name_cursor,
     number_cursor,
     page,
     shaped,
@@ -60,10 +61,6 @@ class VendorShown(BaseModel):
     valid_rows: int
     quality: float | None = Field(description="Percent of rows that were valid in the last 90 days; null without rows")
     last_upload_at: datetime | None
-
-
-class Vendors(BaseModel):
-    items: list[VendorShown]
 
 
 class VendorRequest(BaseModel):
@@ -120,14 +117,22 @@ class ActionShown(BaseModel):
     detail: dict[str, Any]
 
 
-def _vendors(connection: Connection, vendor_id: str | None = None) -> list[VendorShown]:
-    return shaped(VendorShown, connection.execute(statement("api_vendors"), {"vendor_id": vendor_id}))
+Search = Annotated[str | None, Query(max_length=200, pattern=PLAIN, description="A part of id, name or e-mail address")]
+
+
+def _vendors(connection: Connection, **wanted: str | int | None) -> list[VendorShown]:
+    parameters = {"vendor_id": None, "search": None, "after": None, "limit": 1, **wanted}
+    return shaped(VendorShown, connection.execute(statement("api_vendors"), parameters))
 
 
 @router.get("/vendors")
-def list_vendors(caller: OperatorHere, desk: DeskHere) -> Vendors:
-    """All vendors with the quality of their files, the worst first."""
-    return Vendors(items=caller.run(desk, _vendors))
+def list_vendors(
+    caller: OperatorHere, desk: DeskHere, search: Search = None, cursor: Cursor = None, limit: Limit = 100
+) -> Page[VendorShown]:
+    """The vendors with the quality of their files, by id."""
+    wanted = {"search": search, "after": name_cursor(cursor), "limit": limit + 1}
+    found = caller.run(desk, lambda connection: _vendors(connection, **wanted))
+    return page(found, limit, [cursor_at(vendor.vendor_id) for vendor in found])
 
 
 @router.get("/vendors/{vendor_id}")
@@ -136,7 +141,7 @@ def show_vendor(vendor_id: VendorId, caller: OperatorHere, desk: DeskHere) -> Ve
 
 
 def _vendor(connection: Connection, vendor_id: str) -> VendorShown:
-    found = _vendors(connection, vendor_id)
+    found = _vendors(connection, vendor_id=vendor_id)
     if not found:
         raise not_found("vendor")
     return found[0]

@@ -88,6 +88,16 @@ def time_cursor(cursor: str | None) -> tuple[datetime, str] | None:
     return found, name
 
 
+def name_cursor(cursor: str | None) -> str | None:
+    """The name of a cursor; None without one."""
+    if cursor is None:
+        return None
+    name = _read(cursor)
+    if not name.isprintable():
+        raise _bad_cursor()
+    return name
+
+
 def number_cursor(cursor: str | None) -> list[int]:
     """The numbers of a cursor; none without one. Each is a whole number that the database can hold."""
     if cursor is None:

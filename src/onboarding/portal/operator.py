@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from onboarding.api import history, operations, operators
-from onboarding.api.desk import DeskHere
+from onboarding.api import history, operations
+from onboarding.api.desk import Desk, DeskHere
 from onboarding.api.history import Wanted
-from onboarding.api.who import OperatorHere
+from onboarding.api.who import Caller, OperatorHere
 from onboarding.model import UploadStatus
 from onboarding.portal import charts
 from onboarding.portal.pages import page
@@ -35,14 +35,26 @@ def overview(
         "operator.html",
         request,
         caller,
-        now=operations.show_overview(caller, desk),
-        live=history.uploads_page(desk, caller, Wanted(status=UploadStatus.PROCESSING), cursor=None, limit=LIVE),
-        latest=history.uploads_page(desk, caller, Wanted(), cursor=None, limit=TOP),
         span=span,
         spans={name: text for name, (_, text) in RANGES.items()},
         words=words,
         throughput=charts.throughput(moments),
         error_rate=charts.error_rate(moments),
         errors=operations.show_top_errors(caller, desk, max(1, minutes // 1440)).items[:TOP],
-        vendors=[v for v in operators.list_vendors(caller, desk).items if v.quality is not None][:WORST],
+        vendors=operations.list_lowest_quality(caller, desk, WORST).items,
+        **_live(caller, desk),
     )
+
+
+@router.get("/live")
+def live(request: Request, caller: OperatorHere, desk: DeskHere) -> Response:
+    """The parts of the overview that move, for its script: nothing else is looked up for them every few seconds."""
+    return page("operator_live.html", request, caller, **_live(caller, desk))
+
+
+def _live(caller: Caller, desk: Desk) -> dict[str, Any]:
+    return {
+        "now": operations.show_overview(caller, desk),
+        "live": history.uploads_page(desk, caller, Wanted(status=UploadStatus.PROCESSING), cursor=None, limit=LIVE),
+        "latest": history.uploads_page(desk, caller, Wanted(), cursor=None, limit=TOP),
+    }

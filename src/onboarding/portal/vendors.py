@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Literal
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
@@ -13,7 +14,7 @@ from onboarding.api.desk import Desk, DeskHere
 from onboarding.api.history import Wanted
 from onboarding.api.operators import VendorChange, VendorRequest
 from onboarding.api.problems import Problem
-from onboarding.api.shapes import KeyId, VendorId
+from onboarding.api.shapes import Cursor, KeyId, VendorId
 from onboarding.api.who import Caller, OperatorAdmin, OperatorHere
 from onboarding.portal.forms import Text, filled
 from onboarding.portal.keys import SCOPE_WORDS, state
@@ -22,6 +23,7 @@ from onboarding.portal.pages import page
 router = APIRouter(prefix="/operator/vendors", include_in_schema=False)
 
 RECENT = 5
+PER_PAGE = 50
 LATEST_ACTIONS = 8
 
 WORDS = {
@@ -34,8 +36,10 @@ WORDS = {
 
 
 @router.get("")
-def show_all(request: Request, caller: OperatorHere, desk: DeskHere) -> Response:
-    return _all(request, caller, desk)
+def show_all(
+    request: Request, caller: OperatorHere, desk: DeskHere, search: operators.Search = None, cursor: Cursor = None
+) -> Response:
+    return _all(request, caller, desk, search=search or "", cursor=cursor)
 
 
 @router.post("")
@@ -69,15 +73,23 @@ def _all(
     desk: Desk,
     *,
     status: int = 200,
+    search: str = "",
+    cursor: str | None = None,
     given: Mapping[str, str] | None = None,
     faults: Mapping[str, str] | None = None,
 ) -> Response:
+    found = operators.list_vendors(caller, desk, search.strip() or None, cursor, PER_PAGE)
+    asked = {"search": search} if search else {}
     return page(
         "vendors.html",
         request,
         caller,
         status=status,
-        vendors=operators.list_vendors(caller, desk).items,
+        vendors=found.items,
+        search=search,
+        later=cursor is not None,
+        first=f"/operator/vendors?{urlencode(asked)}",
+        following=f"/operator/vendors?{urlencode(asked | {'cursor': found.next})}" if found.next else "",
         given=given or {},
         faults=faults or {},
         words=WORDS,

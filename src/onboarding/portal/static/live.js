@@ -1,4 +1,4 @@
-// A page that stays fresh: every few seconds its moving parts are taken from the same page, drawn anew.
+// A page that stays fresh: every few seconds its moving parts are drawn anew, by the same page or where it says.
 
 import { showTimes } from "./times.js";
 import { ask, pause } from "./talk.js";
@@ -8,7 +8,7 @@ const fresh = document.getElementById("fresh");
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 
 async function refresh() {
-  const answer = await ask(window.location.pathname + window.location.search);
+  const answer = await ask(fresh.dataset.from ?? window.location.pathname + window.location.search);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const part of document.querySelectorAll("[data-live]")) {
     const drawn = page.querySelector(`[data-live="${part.dataset.live}"]`);
