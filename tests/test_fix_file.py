@@ -69,6 +69,15 @@ def test_rejected_rows_alone_with_what_is_wrong_before_them() -> None:
     ]
 
 
+def test_messages_that_name_more_columns_than_the_header_are_not_taken_for_it() -> None:
+    table = Table(("vendor_product_id", "sku"), [("P1", "")], (2,))
+    missing = "Missing required fields: product_name, category, sku, price, stock_quantity"
+    error = RowError("MISSING_REQUIRED_FIELDS", "sku", missing)
+    for delimiter in ("semicolon", "tab", "pipe", "comma"):
+        content = fix_file_of(table, reported(1, error), (), delimiter)
+        assert (table_read(content).header, table_read(content).rows) == (list(table.header), [["P1", ""]])
+
+
 @pytest.mark.parametrize(("delimiter", "mark"), [("semicolon", ";"), ("tab", "\t"), ("comma", ","), (None, ",")])
 def test_its_values_are_parted_as_in_the_vendors_file(delimiter: str | None, mark: str) -> None:
     table = Table(("vendor_product_id", "price"), [("P;1,\t", "-1,50")], (2,))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import count, pairwise
+from itertools import count
 
 from onboarding.excel import IDENTIFIERS, damage_to, without_zeros
 from onboarding.formulas import restored
@@ -16,8 +16,8 @@ from onboarding.model import Row
 from onboarding.reading import delimited, kinds
 from onboarding.reading.decimals import Commas, commas_in, is_unclear, warning_of, with_point
 from onboarding.reading.decode import decode
-from onboarding.reading.found import Detected, FileWarning, Grid, Refusal, Table, first_of
-from onboarding.reading.header import DECIMAL_COMMA, LINES_SEARCHED, Header, header_of, place_of, warnings_of
+from onboarding.reading.found import Detected, FileWarning, Grid, Refusal, Table, first_of, jumps_of
+from onboarding.reading.header import LINES_SEARCHED, Header, header_of, place_of, warnings_of
 from onboarding.rules import RANGES, REQUIRED
 
 __all__ = [
@@ -165,8 +165,8 @@ def _under_header(grid: Grid, required: Sequence[str], how: Detected, warnings: 
     if above:
         message = f"The header is in line {grid.numbers[place]}; what stands above it was not read"
         warnings.append(FileWarning("LINES_ABOVE_HEADER", message))
-    agreed = _agreed(header, grid.lines[place + 1 :])
-    names, *data = (_vendors_own(line, header) for line in grid.lines[place:])
+    agreed = header.agreed(grid.lines[place + 1 :])
+    names, *data = (header.vendors_own(line) for line in grid.lines[place:])
     if how.format == "xlsx":
         # A sheet's rows end where their values end.
         data = [line + [""] * (len(names) - len(line)) for line in data]
@@ -178,31 +178,9 @@ def _under_header(grid: Grid, required: Sequence[str], how: Detected, warnings: 
         columns=header.mapping,
         unknown=header.unknown,
         fix_file=header.fix_file,
-        jumps=_jumps(grid.numbers[place:]),
+        jumps=jumps_of(grid.numbers[place:]),
     )
     return _Lines(header, table, detected, [*warnings, *warnings_of(header), *_unnamed(table)], agreed)
-
-
-def _jumps(lines: Sequence[int]) -> list[list[int]]:
-    """The rows below a header line that do not stand right below the line before them, with their lines."""
-    if lines[-1] - lines[0] == len(lines) - 1:
-        return []
-    return [[row, line] for row, (before, line) in enumerate(pairwise(lines), 1) if line != before + 1]
-
-
-def _agreed(header: Header, lines: Sequence[Sequence[str]]) -> frozenset[str]:
-    if not header.fix_file or DECIMAL_COMMA not in header.names:
-        return frozenset()
-    place = header.names.index(DECIMAL_COMMA)
-    return frozenset(name.strip() for line in lines for name in "".join(line[place : place + 1]).split(","))
-
-
-def _vendors_own(line: list[str], header: Header) -> list[str]:
-    """A line without the columns of our fix file, and without what that did to its values."""
-    if not header.ours:
-        return line
-    values = [value for place, value in enumerate(line) if place not in header.ours]
-    return [restored(value) for value in values]
 
 
 def _unnamed(table: Table) -> Iterator[FileWarning]:

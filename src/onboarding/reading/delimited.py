@@ -10,7 +10,7 @@ from itertools import chain, islice
 
 from onboarding.reading.decode import Decoded
 from onboarding.reading.found import FileWarning, Grid, Refusal, one_line
-from onboarding.reading.header import LINES_SEARCHED, known_in, place_of
+from onboarding.reading.header import FIX_COLUMNS, LINES_SEARCHED, known_in, place_of
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 
@@ -128,7 +128,11 @@ def _has_spaced_quotes(decoded: Decoded, delimiter: str) -> bool:
 
 
 def _delimiter_of(head: list[str]) -> str | Refusal:
-    """The delimiter under which the header names most of our columns."""
+    """The delimiter under which the header names most of our columns; of a fix file, the one between ours."""
+    for mark in DELIMITERS:
+        # The messages below may name more columns, with commas between, than a short header does.
+        if head and head[0].startswith(mark.join(FIX_COLUMNS)):
+            return mark
     headers = {mark: _header_under(head, mark) for mark in DELIMITERS}
     known = {mark: known_in(header) for mark, header in headers.items()}
     most = max(known.values())

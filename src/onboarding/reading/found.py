@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from typing import Any
 
 MAX_COLUMNS = 1_000
@@ -78,6 +79,13 @@ class Table:
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
     lines: Sequence[int]
+
+
+def jumps_of(lines: Sequence[int]) -> list[list[int]]:
+    """Of a header's line and those of its rows: the rows that do not stand right below the line before, with theirs."""
+    if lines[-1] - lines[0] == len(lines) - 1:
+        return []
+    return [[row, line] for row, (before, line) in enumerate(pairwise(lines), 1) if line != before + 1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from difflib import SequenceMatcher
 from functools import cache
 from importlib.resources import files
 
+from onboarding.formulas import restored
 from onboarding.model import COLUMNS
 from onboarding.reading.found import MAX_COLUMNS, FileWarning, Refusal, one_line
 
@@ -60,6 +61,19 @@ class Header:
         kept = [place for place in range(len(self.names)) if place not in self.ours]
         names, columns = [self.names[place] for place in kept], [self.columns[place] for place in kept]
         return Header(names, columns, frozenset(), self.fix_file)
+
+    def agreed(self, lines: Sequence[Sequence[str]]) -> frozenset[str]:
+        """The columns of the vendor's that have decimal commas, as far as our fix file says so."""
+        if not self.fix_file or DECIMAL_COMMA not in self.names:
+            return frozenset()
+        place = self.names.index(DECIMAL_COMMA)
+        return frozenset(name.strip() for line in lines for name in "".join(line[place : place + 1]).split(","))
+
+    def vendors_own(self, line: list[str]) -> list[str]:
+        """A line without the columns of our fix file, and without what that did to its values."""
+        if not self.ours:
+            return line
+        return [restored(value) for place, value in enumerate(line) if place not in self.ours]
 
 
 def normal(name: str) -> str:
