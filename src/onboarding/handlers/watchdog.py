@@ -1,15 +1,26 @@
-"""watchdog: started by a schedule every few minutes, and once a day with `{"sweep": true}`."""
+"""watchdog: started by a schedule every few minutes, and once a day with `{"sweep": true}`.
+
+The API starts it with `{"redrive": queue}`, to have the events of a failure queue tried again.
+"""
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from onboarding.context import context
+from onboarding.failures import redrive
 from onboarding.handlers.telemetry import count, logger, measured
 from onboarding.watchdog import drive, sweep
 
+REDRIVE_SECONDS = 200
+"""How long one call tries events again; what is left then waits for the next."""
+
 
 def handler(event: dict[str, Any], _: object) -> None:
+    if "redrive" in event:
+        _redrive(event["redrive"])
+        return
     with measured("WatchdogTime") as metrics:
         driven = sweep(context()) if event.get("sweep") else drive(context())
         for upload in driven:
@@ -18,3 +29,12 @@ def handler(event: dict[str, Any], _: object) -> None:
         # An alarm looks at it: uploads that have to be driven on again and again are stuck.
         count(metrics, "UploadsDrivenOn", len(driven))
         logger.info("watchdog ran", extra={"driven": len(driven)})
+
+
+def _redrive(queue: str) -> None:
+    started = time.monotonic()
+    for tried in redrive(context(), queue):
+        said = {"queue": queue, "about": tried.about, "error": tried.error}
+        logger.info("failure tried again", extra=said)
+        if time.monotonic() - started > REDRIVE_SECONDS:
+            break
