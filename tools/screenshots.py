@@ -104,6 +104,11 @@ def previews(page: Page) -> Iterator[str]:
     drop(page, "autumn-collection.csv", csv_of(rows_of("PREVIEW", 40)))
     page.get_by_role("heading", name="What would happen").wait_for()
     yield "vendor-preview"
+    page.locator("#upload").evaluate("form => form.dataset.previewBytes = 2048")
+    drop(page, "everything.csv", csv_of(rows_of("EVERYTHING", 40)))
+    page.get_by_text("There is no preview.").wait_for()
+    yield "vendor-preview-none"
+    page.goto("/")
     drop(page, "photo.csv", b"\x89PNG\r\n\x1a\n" + bytes(500))
     page.get_by_text("This file would be refused.").wait_for()
     yield "vendor-preview-refused"

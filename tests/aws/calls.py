@@ -167,6 +167,7 @@ def watchdog_calls(run: Pipeline) -> Generator[str]:
     announced(run, "NOBODY", two_rows())
     yield outcome(run, "watchdog", {})
     yield outcome(run, "watchdog", {"sweep": True})
+    yield from failures_tried_again(run)
     # The sweep passes over what is younger than five minutes, and S3 makes nothing older: once more without patience.
     with in_the_role_of(run, "watchdog") as ctx:
         try:
@@ -175,6 +176,39 @@ def watchdog_calls(run: Pipeline) -> Generator[str]:
             yield f"{error.exceptions}"
         else:
             yield "well"
+
+
+def failures_tried_again(run: Pipeline) -> Generator[str]:
+    """One event in each failure queue, as Lambda, SNS and EventBridge put them there."""
+    for queue, body in failed_events(run).items():
+        url = run.sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+        run.sqs.purge_queue(QueueUrl=url)
+        run.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(body))
+        yield f"{queue}: {outcome(run, 'watchdog', {'redrive': queue})}, {waiting_in(run, url)} left"
+
+
+def waiting_in(run: Pipeline, url: str) -> int:
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    found = run.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return sum(map(int, found.values()))
+
+
+def failed_events(run: Pipeline) -> dict[str, Any]:
+    bucket = f"ecommerce-product-failures-{run.endpoints.bucket.rsplit('-', 1)[-1]}"
+    key = "aws/lambda/mapping/shard/batch.json"
+    payload = json.dumps(staged(run)[1])
+    run.s3.put_object(Bucket=bucket, Key=key, Body=json.dumps({"payload": payload}).encode())
+    return {
+        "csv-parser-failures": {"requestPayload": announced(run, VENDOR, two_rows())[1]},
+        "product-validator-failures": {
+            "source": "aws.s3",
+            "detail": {"bucket": {"name": bucket}, "object": {"key": key}},
+        },
+        "product-validation-errors-dlq": {"upload_id": complete(run)},
+        "mailer-failures": {"requestPayload": new_result()},
+        "webhook-failures": {"requestPayload": new_result()},
+        "watchdog-failures": {"requestPayload": {}},
+    }
 
 
 @contextmanager

@@ -17,9 +17,7 @@ import httpx
 from tests.api.people import OPERATOR, forget_requests, links, new_key, post_form, signed_in
 from tests.aws.calls import (
     VENDOR,
-    announced,
     answer,
-    complete,
     new_result,
     outcome,
     reported,
@@ -121,32 +119,10 @@ def webhook_kept(run: Pipeline) -> Generator[str]:
 
 
 def failures_tried_again(run: Pipeline) -> Generator[str]:
-    """One event in each failure queue, as Lambda, SNS and EventBridge put them there."""
     yield operator(run).status("GET", "/v1/operator/failures")
-    for queue, body in failed_events(run).items():
-        url = run.sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-        run.sqs.purge_queue(QueueUrl=url)
-        run.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(body))
-        status, found = operator(run).ask("POST", f"/v1/operator/failures/{queue}/redrive")
-        yield f"{queue}: {status} {found and found['body']}"
-
-
-def failed_events(run: Pipeline) -> dict[str, Any]:
-    bucket = f"ecommerce-product-failures-{run.endpoints.bucket.rsplit('-', 1)[-1]}"
-    key = "aws/lambda/mapping/shard/batch.json"
-    payload = json.dumps(staged(run)[1])
-    run.s3.put_object(Bucket=bucket, Key=key, Body=json.dumps({"payload": payload}).encode())
-    return {
-        "csv-parser-failures": {"requestPayload": announced(run, VENDOR, two_rows())[1]},
-        "product-validator-failures": {
-            "source": "aws.s3",
-            "detail": {"bucket": {"name": bucket}, "object": {"key": key}},
-        },
-        "product-validation-errors-dlq": {"upload_id": complete(run)},
-        "mailer-failures": {"requestPayload": new_result()},
-        "webhook-failures": {"requestPayload": new_result()},
-        "watchdog-failures": {"requestPayload": {}},
-    }
+    yield operator(run).status("GET", "/v1/operator/failures/mailer-failures")
+    run.sqs.purge_queue(QueueUrl=run.sqs.get_queue_url(QueueName="mailer-failures")["QueueUrl"])
+    yield operator(run).status("POST", "/v1/operator/failures/mailer-failures/redrive")
 
 
 # -- webhook -----------------------------------------------------------------------------------------------------------

@@ -268,7 +268,7 @@ def test_an_operator_redrives_a_failed_event(operator: Page, pipeline: Pipeline)
     expect(operator.get_by_text("Something needs a hand.")).to_be_visible()
     operator.get_by_role("link", name="Trouble").click()
     operator.get_by_role("button", name="Redrive watchdog-failures").click()
-    expect(operator.get_by_role("status")).to_contain_text("Nothing is left in that queue.")
+    expect(operator.get_by_role("status")).to_contain_text("The events are being tried again.")
     until(lambda: _is_empty(pipeline, url), "the queue to be empty")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from datetime import datetime, timedelta
 from typing import Annotated
 from urllib.parse import quote_plus
@@ -28,9 +27,6 @@ router = APIRouter(
     tags=["Operations"],
     responses=documented("not-signed-in", "not-allowed", "not-found", "invalid-request", "bad-request"),
 )
-
-REDRIVE_SECONDS = 15
-"""How long one request redrives; what is left then waits for the next."""
 
 LATEST_ERRORS = 20_000
 """How many errors the most frequent ones are looked for in."""
@@ -114,14 +110,9 @@ class FailureList(BaseModel):
     items: list[FailureShown] = Field(description="Up to ten of those that wait")
 
 
-class RedrivenShown(BaseModel):
-    about: str
-    error: str | None = Field(description="Why it failed again, and so stays; null if it went well and is gone")
-
-
-class Redriven(BaseModel):
-    items: list[RedrivenShown]
-    waiting: int = Field(description="How many are left")
+class RedriveStarted(BaseModel):
+    queue: str
+    waiting: int = Field(description="How many wait as it begins")
 
 
 class Quarantined(BaseModel):
@@ -239,18 +230,17 @@ def list_failures(queue: Queue, caller: OperatorHere, desk: DeskHere) -> Failure
     return FailureList(items=[FailureShown(since=f.since, about=f.about, error=f.error) for f in found])
 
 
-@router.post("/failures/{queue}/redrive")
-def redrive(queue: Queue, caller: OperatorAdmin, desk: DeskHere) -> Redriven:
-    """Try the events of a failure queue again, as many as some seconds allow; what fails again stays."""
+@router.post("/failures/{queue}/redrive", status_code=202)
+def redrive(queue: Queue, caller: OperatorAdmin, desk: DeskHere) -> RedriveStarted:
+    """Have the events of a failure queue tried again. Those that go well are gone soon; what fails again stays."""
     _known(queue)
     caller.run(desk, lambda connection: note(connection, caller, "failures_redriven", queue))
-    started = time.monotonic()
-    done = []
-    for tried in failures.redrive(desk.ctx, queue):
-        done.append(RedrivenShown(about=tried.about, error=tried.error))
-        if time.monotonic() - started > REDRIVE_SECONDS:
-            break
-    return Redriven(items=done, waiting=failures.waiting(desk.ctx)[queue])
+    waiting = failures.waiting(desk.ctx)[queue]
+    # By a function that has as long as those it calls; a request has not, and would be cut off in the midst.
+    desk.ctx.lambdas.invoke(
+        FunctionName="watchdog", InvocationType="Event", Payload=json.dumps({"redrive": queue}).encode()
+    )
+    return RedriveStarted(queue=queue, waiting=waiting)
 
 
 def _known(queue: str) -> None:

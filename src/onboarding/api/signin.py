@@ -22,7 +22,7 @@ from onboarding.database import Connection
 router = APIRouter(prefix="/v1", tags=["Signing in"])
 
 SAME_TIME = 0.75
-"""Seconds that asking for a link takes at least, mail or no mail."""
+"""Seconds that asking for a link takes at least, mail or no mail. docs/security.md says what that does not hide."""
 
 Email = Annotated[
     str,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
@@ -19,9 +21,7 @@ FAILED = 10
 
 
 @router.get("")
-def show(
-    request: Request, caller: OperatorHere, desk: DeskHere, tried: int | None = None, left: int | None = None
-) -> Response:
+def show(request: Request, caller: OperatorHere, desk: DeskHere, said: Literal["redriven", ""] = "") -> Response:
     queues = operations.list_failure_queues(caller, desk).items
     return page(
         "trouble.html",
@@ -34,8 +34,7 @@ def show(
         ],
         failed=history.uploads_page(desk, caller, Wanted(status=UploadStatus.FAILED), cursor=None, limit=FAILED),
         quarantine=operations.list_quarantined(caller, desk).items,
-        tried=tried,
-        left=left,
+        said=said,
     )
 
 
@@ -47,6 +46,5 @@ def resume(upload_id: UploadId, caller: OperatorAdmin, desk: DeskHere) -> Respon
 
 @router.post("/queues/{queue}/redrive")
 def redrive(queue: operations.Queue, caller: OperatorAdmin, desk: DeskHere) -> Response:
-    done = operations.redrive(queue, caller, desk)
-    failed = sum(1 for item in done.items if item.error is not None)
-    return RedirectResponse(f"/operator/trouble?tried={len(done.items) - failed}&left={done.waiting}", status_code=303)
+    operations.redrive(queue, caller, desk)
+    return RedirectResponse("/operator/trouble?said=redriven", status_code=303)
