@@ -293,7 +293,10 @@ def check_report(content: bytes, errors: Mapping[int, Table]) -> None:
 
 
 def check_fix_file(content: bytes, errors: Mapping[int, Table]) -> None:
-    lines = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+    text = content.decode("utf-8-sig")
+    # It has the separator of the vendor's own file; what stands behind the first name says which.
+    separator = text.removeprefix("_row")[0]
+    lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
     numbers = [int(number) for number, *_ in lines[1:]]
     if numbers != sorted(errors):
         raise broken("the fix file has every rejected row", numbers, sorted(errors))
