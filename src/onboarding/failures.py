@@ -48,25 +48,32 @@ class Redriven:
 
 def waiting(ctx: Context) -> dict[str, int]:
     """How many messages wait in each failure queue; those of an operator's redrive under way count too."""
-    counts = {}
-    for queue in RETRIED_BY:
-        names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        attributes = ctx.sqs.get_queue_attributes(QueueUrl=_url(ctx, queue), AttributeNames=names)["Attributes"]
-        counts[queue] = sum(int(value) for value in attributes.values())
-    return counts
+    return {queue: waiting_in(ctx, queue) for queue in RETRIED_BY}
+
+
+def waiting_in(ctx: Context, queue: str) -> int:
+    """How many messages wait in one of them."""
+    return _waiting_at(ctx, _url(ctx, queue))
+
+
+def _waiting_at(ctx: Context, url: str) -> int:
+    names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    attributes = ctx.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return sum(int(value) for value in attributes.values())
 
 
 def some_failures(ctx: Context, queue: str) -> list[Failure]:
     """Up to ten of the messages in a failure queue, which stay there."""
-    return [Failure(queue, _sent(message), *_described(message["Body"])) for message in _receive(ctx, queue, seconds=0)]
+    messages = _receive(ctx, _url(ctx, queue), seconds=0)
+    return [Failure(queue, _sent(message), *_described(message["Body"])) for message in messages]
 
 
 def redrive(ctx: Context, queue: str) -> Iterator[Redriven]:
     """Try every event of a failure queue again, one after another; what fails again stays."""
     url = _url(ctx, queue)
-    for _ in range(waiting(ctx)[queue]):
+    for _ in range(_waiting_at(ctx, url)):
         # One at a time: a message must be ours as long as its function may take.
-        messages = _receive(ctx, queue, seconds=RETRY_SECONDS, at_most=1)
+        messages = _receive(ctx, url, seconds=RETRY_SECONDS, at_most=1)
         if not messages:
             return
         [message] = messages
@@ -135,9 +142,9 @@ def _about(event: Any) -> str:
     return json.dumps(event)[:200]
 
 
-def _receive(ctx: Context, queue: str, *, seconds: int, at_most: int = RECEIVE_BATCH) -> Any:
+def _receive(ctx: Context, url: str, *, seconds: int, at_most: int = RECEIVE_BATCH) -> Any:
     return ctx.sqs.receive_message(
-        QueueUrl=_url(ctx, queue),
+        QueueUrl=url,
         MaxNumberOfMessages=at_most,
         VisibilityTimeout=seconds,
         MessageAttributeNames=["All"],

@@ -13,7 +13,7 @@ from onboarding.api.actions import note
 from onboarding.api.desk import Desk, DeskHere
 from onboarding.api.problems import Problem, documented, not_found
 from onboarding.api.secrets import hashed, new_secret
-from onboarding.api.shapes import PLAIN, IdempotencyKey, KeyId
+from onboarding.api.shapes import PLAIN, IdempotencyKey, KeyId, shaped
 from onboarding.api.who import SCOPES, Caller, VendorAdmin
 from onboarding.database import Connection
 from onboarding.sql import statement
@@ -72,11 +72,7 @@ def keys_of(caller: Caller, desk: Desk, vendor_id: str) -> Keys:
     """A vendor's keys, as that vendor or an operator sees them."""
     parameters = {"vendor_id": vendor_id}
     found = caller.run(desk, lambda connection: connection.execute(statement("api_keys"), parameters).fetchall())
-    return Keys(items=[_shown(row) for row in found])
-
-
-def _shown(row: tuple[object, ...]) -> KeyShown:
-    return KeyShown.model_validate(dict(zip(KeyShown.model_fields, row, strict=True)))
+    return Keys(items=shaped(KeyShown, found))
 
 
 @router.post("", status_code=201, responses=documented("conflict"))
@@ -104,8 +100,8 @@ def create_key(
 
     def work(connection: Connection) -> KeyShown:
         note(connection, caller, "key_created", key_id, name=wanted.name, scopes=parameters["scopes"])
-        [row] = connection.execute(statement("api_new_key"), parameters).fetchall()
-        return _shown(row)
+        [made] = shaped(KeyShown, connection.execute(statement("api_new_key"), parameters))
+        return made
 
     try:
         return NewKey(**caller.run(desk, work).model_dump(), key=key)

@@ -235,7 +235,7 @@ def redrive(queue: Queue, caller: OperatorAdmin, desk: DeskHere) -> RedriveStart
     """Have the events of a failure queue tried again. Those that go well are gone soon; what fails again stays."""
     _known(queue)
     caller.run(desk, lambda connection: note(connection, caller, "failures_redriven", queue))
-    waiting = failures.waiting(desk.ctx)[queue]
+    waiting = failures.waiting_in(desk.ctx, queue)
     # By a function that has as long as those it calls; a request has not, and would be cut off in the midst.
     desk.ctx.lambdas.invoke(
         FunctionName="watchdog", InvocationType="Event", Payload=json.dumps({"redrive": queue}).encode()

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Query
 from psycopg.errors import UniqueViolation
 from pydantic import BaseModel, Field, StringConstraints
 
+from onboarding import ledger
 from onboarding.api import keys, sessions, signin
 from onboarding.api.actions import note
 from onboarding.api.desk import DeskHere
@@ -147,6 +148,11 @@ def _vendor(connection: Connection, vendor_id: str) -> VendorShown:
     return found[0]
 
 
+def _must_be_there(connection: Connection, vendor_id: str) -> None:
+    if ledger.vendor_status(connection, vendor_id) is None:
+        raise not_found("vendor")
+
+
 @router.post("/vendors", status_code=201, responses=documented("conflict"))
 def create_vendor(wanted: VendorRequest, caller: OperatorAdmin, desk: DeskHere) -> VendorShown:
     """Take on a vendor, who may sign in and upload from now on."""
@@ -184,7 +190,7 @@ def change_vendor(vendor_id: VendorId, wanted: VendorChange, caller: OperatorAdm
 @router.get("/vendors/{vendor_id}/keys")
 def list_keys_of_vendor(vendor_id: VendorId, caller: OperatorHere, desk: DeskHere) -> keys.Keys:
     """All API keys of a vendor, the newest first; without the keys themselves, which nobody has."""
-    caller.run(desk, lambda connection: _vendor(connection, vendor_id))
+    caller.run(desk, lambda connection: _must_be_there(connection, vendor_id))
     return keys.keys_of(caller, desk, vendor_id)
 
 
@@ -197,7 +203,7 @@ def revoke_key_of_vendor(vendor_id: VendorId, key_id: KeyId, caller: OperatorAdm
 @router.delete("/vendors/{vendor_id}/sessions", status_code=204)
 def sign_vendor_out(vendor_id: VendorId, caller: OperatorAdmin, desk: DeskHere) -> None:
     """Sign a vendor out everywhere; links that it was mailed and has not used sign nobody in. Its keys stay."""
-    caller.run(desk, lambda connection: _vendor(connection, vendor_id))
+    caller.run(desk, lambda connection: _must_be_there(connection, vendor_id))
     signin.sign_out(caller, desk, vendor_id)
 
 

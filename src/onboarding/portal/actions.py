@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
@@ -12,7 +11,7 @@ from onboarding.api import operators
 from onboarding.api.desk import DeskHere
 from onboarding.api.shapes import VENDOR_ID, Cursor
 from onboarding.api.who import OperatorHere
-from onboarding.portal.pages import page
+from onboarding.portal.pages import page, paging
 
 router = APIRouter(prefix="/operator/actions", include_in_schema=False)
 
@@ -35,7 +34,5 @@ def show(
         caller,
         found=found,
         vendor_id=vendor_id,
-        later=cursor is not None,
-        first=f"/operator/actions?{urlencode(given)}",
-        following=f"/operator/actions?{urlencode(given | {'cursor': found.next})}" if found.next else "",
+        **paging("/operator/actions", given, cursor, found.next),
     )

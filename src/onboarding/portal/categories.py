@@ -13,7 +13,7 @@ from onboarding.api.desk import Desk, DeskHere
 from onboarding.api.operators import CategoryChange, CategoryRequest
 from onboarding.api.problems import Problem
 from onboarding.api.who import Caller, OperatorAdmin, OperatorHere
-from onboarding.portal.forms import Text, filled
+from onboarding.portal.forms import Text, faults_of_new, filled
 from onboarding.portal.pages import page
 
 router = APIRouter(prefix="/operator/categories", include_in_schema=False)
@@ -37,17 +37,10 @@ def add(
     request: Request, caller: OperatorAdmin, desk: DeskHere, category_name: Text = "", description: Text = ""
 ) -> Response:
     given = {"category_name": category_name, "description": description}
-    wanted, faults = filled(CategoryRequest, WORDS, **given)
-    if wanted is not None:
-        try:
-            operators.create_category(wanted, caller, desk)
-        except Problem as problem:
-            if problem.kind != "conflict":
-                raise
-            faults = {"category_name": problem.detail}
-        else:
-            return RedirectResponse("/operator/categories?said=added", status_code=303)
-    return _page(request, caller, desk, status=422, given=given, faults=faults)
+    faults = faults_of_new(CategoryRequest, WORDS, given, lambda new: operators.create_category(new, caller, desk))
+    if faults:
+        return _page(request, caller, desk, status=422, given=given, faults=faults)
+    return RedirectResponse("/operator/categories?said=added", status_code=303)
 
 
 @router.post("/{category_id}")

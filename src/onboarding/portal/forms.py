@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, TypeVar
 
 from fastapi import Form
 from pydantic import BaseModel, ValidationError
+
+from onboarding.api.problems import Problem
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
@@ -21,3 +23,21 @@ def filled(shape: type[Shape], words: Mapping[str, str], **fields: object) -> tu
     except ValidationError as error:
         names = [str(item["loc"][0]) for item in error.errors()]
         return None, {name: words[name] for name in names}
+
+
+def faults_of_new(
+    shape: type[Shape], words: Mapping[str, str], given: Mapping[str, object], create: Callable[[Shape], object]
+) -> dict[str, str]:
+    """Make what the fields say, if they say it; what is wrong with them, or nothing once it is made.
+
+    The first field names it: that another one has the name already is that field's fault.
+    """
+    wanted, faults = filled(shape, words, **given)
+    if wanted is not None:
+        try:
+            create(wanted)
+        except Problem as problem:
+            if problem.kind != "conflict":
+                raise
+            return {next(iter(given)): problem.detail}
+    return faults

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
@@ -96,6 +97,18 @@ def duration(upload: UploadShown) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def paging(path: str, given: Mapping[str, str], cursor: str | None, following: str | None) -> dict[str, Any]:
+    """Of a list that is shown page by page: whether this is a later one, and where the first and the next are.
+
+    `given` are the conditions of the list, `cursor` is this page's and `following` the next one's.
+    """
+    return {
+        "later": cursor is not None,
+        "first": f"{path}?{urlencode(given)}",
+        "following": f"{path}?{urlencode({**given, 'cursor': following})}" if following else "",
+    }
 
 
 def may_write(caller: Caller) -> bool:

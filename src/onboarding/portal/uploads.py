@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Annotated, Literal
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request
@@ -18,7 +17,7 @@ from onboarding.api.shapes import PLAIN, VENDOR_ID, Cursor, UploadId
 from onboarding.api.who import Reader, Writer
 from onboarding.model import UploadStatus
 from onboarding.portal.desk_of_vendor import facts, line_of
-from onboarding.portal.pages import page
+from onboarding.portal.pages import page, paging
 
 router = APIRouter(prefix="/uploads", include_in_schema=False)
 
@@ -64,9 +63,7 @@ def show_history(
         found=found,
         chosen=chosen,
         filtered=bool(given.keys() - {"zone"}),
-        later=cursor is not None,
-        first=f"/uploads?{urlencode(given)}",
-        following=f"/uploads?{urlencode(given | {'cursor': found.next})}" if found.next else "",
+        **paging("/uploads", given, cursor, found.next),
     )
 
 
@@ -136,9 +133,7 @@ def show_errors(
         found=found,
         conditions=conditions,
         filtered=bool(given),
-        later=cursor is not None,
-        first=f"/uploads/{upload_id}/errors?{urlencode(given)}",
-        following=f"/uploads/{upload_id}/errors?{urlencode(given | {'cursor': found.next})}" if found.next else "",
+        **paging(f"/uploads/{upload_id}/errors", given, cursor, found.next),
     )
 
 

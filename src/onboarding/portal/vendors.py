@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Literal
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from onboarding.api import history, operators
+from onboarding.api import history, keys, operators
 from onboarding.api.desk import Desk, DeskHere
 from onboarding.api.history import Wanted
 from onboarding.api.operators import VendorChange, VendorRequest
 from onboarding.api.problems import Problem
 from onboarding.api.shapes import Cursor, KeyId, VendorId
 from onboarding.api.who import Caller, OperatorAdmin, OperatorHere
-from onboarding.portal.forms import Text, filled
+from onboarding.portal.forms import Text, faults_of_new, filled
 from onboarding.portal.keys import SCOPE_WORDS, state
-from onboarding.portal.pages import page
+from onboarding.portal.pages import page, paging
 
 router = APIRouter(prefix="/operator/vendors", include_in_schema=False)
 
@@ -54,17 +53,10 @@ def add(
     phone: Text = "",
 ) -> Response:
     given = {"vendor_id": vendor_id.strip(), "vendor_name": vendor_name, "email": email, "phone": phone}
-    wanted, faults = filled(VendorRequest, WORDS, **given)
-    if wanted is not None:
-        try:
-            operators.create_vendor(wanted, caller, desk)
-        except Problem as problem:
-            if problem.kind != "conflict":
-                raise
-            faults = {"vendor_id": problem.detail}
-        else:
-            return RedirectResponse(f"/operator/vendors/{wanted.vendor_id}?said=added", status_code=303)
-    return _all(request, caller, desk, status=422, given=given, faults=faults)
+    faults = faults_of_new(VendorRequest, WORDS, given, lambda new: operators.create_vendor(new, caller, desk))
+    if faults:
+        return _all(request, caller, desk, status=422, given=given, faults=faults)
+    return RedirectResponse(f"/operator/vendors/{given['vendor_id']}?said=added", status_code=303)
 
 
 def _all(
@@ -87,9 +79,7 @@ def _all(
         status=status,
         vendors=found.items,
         search=search,
-        later=cursor is not None,
-        first=f"/operator/vendors?{urlencode(asked)}",
-        following=f"/operator/vendors?{urlencode(asked | {'cursor': found.next})}" if found.next else "",
+        **paging("/operator/vendors", asked, cursor, found.next),
         given=given or {},
         faults=faults or {},
         words=WORDS,
@@ -166,7 +156,7 @@ def _one(
         status=status,
         said=said,
         vendor=vendor,
-        keys=[key for key in operators.list_keys_of_vendor(vendor_id, caller, desk).items if state(key) == "good"],
+        keys=[key for key in keys.keys_of(caller, desk, vendor_id).items if state(key) == "good"],
         scope_words=SCOPE_WORDS,
         recent=history.uploads_page(desk, caller, Wanted(vendor_id), cursor=None, limit=RECENT),
         actions=operators.list_actions(caller, desk, vendor_id, None, LATEST_ACTIONS).items,
