@@ -8,7 +8,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import httpx
@@ -17,6 +17,7 @@ import pytest
 from onboarding.api import deliver, webhooks
 from onboarding.api.deliver import Refused, checked, resolved, signature
 from tests.pipeline import Pipeline, csv_of, product, until
+from tests.serving import serving
 
 
 class Receiver(BaseHTTPRequestHandler):
@@ -42,14 +43,8 @@ def server() -> Iterator[tuple[type[Receiver], str]]:
     class Own(Receiver):
         got: list[tuple[dict[str, str], bytes]] = []  # noqa: RUF012 - one for each test
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Own) as running:
-        thread = threading.Thread(target=running.serve_forever)
-        thread.start()
-        try:
-            yield Own, f"http://127.0.0.1:{running.server_port}/hook?from=onboarding"
-        finally:
-            running.shutdown()
-            thread.join()
+    with serving(Own) as url:
+        yield Own, f"{url}/hook?from=onboarding"
 
 
 def deliveries(client: httpx.Client, subject: str) -> list[dict[str, Any]]:
@@ -137,16 +132,12 @@ def test_a_server_that_dawdles_is_not_waited_for(monkeypatch: pytest.MonkeyPatch
             while not given_up.wait(0.02):
                 self.wfile.write(b"x" * 1000)
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Dawdling) as running:
-        thread = threading.Thread(target=running.serve_forever)
-        thread.start()
+    with serving(Dawdling) as url:
         try:
-            address = deliver.Address(f"http://127.0.0.1:{running.server_port}/", "secret")
+            address = deliver.Address(f"{url}/", "secret")
             assert deliver._send(address, "test", b"{}", private=True) == (0, deliver.LATE)
         finally:
             given_up.set()
-            running.shutdown()
-            thread.join()
 
 
 def test_a_vendor_tests_its_webhook_some_times_an_hour(

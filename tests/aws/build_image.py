@@ -21,7 +21,6 @@ import string
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,6 +37,7 @@ from onboarding.mail import Result
 from tests.aws.calls_over_http import vendor, vendors_server
 from tests.aws.runtime_api import runtime_api
 from tests.pipeline import Pipeline, csv_of, product
+from tests.serving import serving
 
 ROOT = Path(__file__).parents[2]
 EVENTS = Path(__file__).parent / "events"
@@ -137,14 +137,8 @@ def authorities() -> Iterator[str]:
             check=True,
             capture_output=True,
         )
-        handler = functools.partial(Quiet, directory=directory)
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}/bundle.pem"
-        finally:
-            server.shutdown()
-            server.server_close()
+        with serving(functools.partial(Quiet, directory=directory)) as url:
+            yield f"{url}/bundle.pem"
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Generator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,6 +25,7 @@ from tests.aws.calls import (
     variables_of,
 )
 from tests.pipeline import Pipeline
+from tests.serving import serving
 
 ADDRESS = "contact@techgear.com"
 """The vendor's, in the sample data."""
@@ -151,10 +151,5 @@ def vendors_server() -> Generator[str]:
         def log_message(self, *_: object) -> None:
             """Nobody needs to know of each request."""
 
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with serving(Handler) as url:
+        yield f"{url}/"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from onboarding.portal.keys import SCOPE_WORDS
 from tests.api.people import forget_requests, with_key
 from tests.pipeline import Pipeline, csv_of, product, until
 from tests.portal.browsing import checked_by_axe, sign_in, somebody
+from tests.serving import serving
 
 
 def test_every_scope_is_explained() -> None:
@@ -72,14 +72,8 @@ def server() -> Iterator[tuple[list[dict[str, Any]], str]]:
         def log_message(self, *_: Any) -> None:
             """No lines among the tests'."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as running:
-        thread = threading.Thread(target=running.serve_forever)
-        thread.start()
-        try:
-            yield told, f"http://127.0.0.1:{running.server_port}/hook"
-        finally:
-            running.shutdown()
-            thread.join()
+    with serving(Receiver) as url:
+        yield told, f"{url}/hook"
 
 
 def test_a_webhook_is_set_tried_and_removed(
