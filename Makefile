@@ -4,10 +4,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check docs scan image dist chaos load fuzz bench reference diagrams screenshots pictures lock clean
+.PHONY: help setup demo up test test-3.13 check docs scan image dist chaos load fuzz bench reference diagrams screenshots pictures lock clean
 
 help: ## Show what can be made
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 setup: .venv/installed ## Make .venv with the pinned dependencies and the command onboarding
 
@@ -27,6 +27,9 @@ up: setup ## Start the local engine and stay
 
 test: setup check ## Run the checks and every test
 	@$(BIN)/python -m pytest
+
+test-3.13: ## Run the tests of reading on Python 3.13, which the functions' image has
+	@tools/test_3_13.sh
 
 check: setup ## Formatting, lint, types, template, layers
 	@$(BIN)/ruff format --check .
@@ -87,5 +90,5 @@ lock: ## Pin the dependencies anew (needs uv)
 		--no-annotate --no-header requirements-scan.in -o requirements-scan.lock
 
 clean: ## Remove what make made
-	@rm -rf .venv .venv-scan .onboarding samples .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache \
+	@rm -rf .venv .venv-3.13 .venv-scan .onboarding samples .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache \
 		.cache .bench build dist site

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Runs the tests of reading on Python 3.13, the version of the functions' image, in a virtual environment of its own.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# pyenv puts a launcher on the PATH for every version that it has; it runs only the selected ones.
+if command -v pyenv >/dev/null; then
+    PYENV_VERSION=$(pyenv versions --bare --skip-aliases | grep '^3\.13\.' | tail -n 1) && export PYENV_VERSION
+fi
+if ! python3.13 -c '' 2>/dev/null; then
+    if [ -n "${CI:-}" ]; then
+        echo "python3.13 is missing: CI must run these tests"
+        exit 1
+    fi
+    echo "SKIPPED: python3.13 is missing"
+    exit 0
+fi
+
+venv=.venv-3.13
+if [ ! -e $venv/installed ] || [ requirements.lock -nt $venv/installed ] || [ pyproject.toml -nt $venv/installed ]; then
+    python3.13 -m venv $venv
+    $venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+    $venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+    touch $venv/installed
+fi
+# The corpus, the hostile files, the fuzzer's slice, and what reads and validates them.
+exec $venv/bin/python -m pytest -q tests/test_corpus*.py tests/test_fuzz.py tests/test_parse*.py \
+    tests/test_reading.py tests/test_workbooks.py tests/test_rules.py tests/test_dry_run.py
