@@ -14,6 +14,7 @@ from onboarding.api import signin
 from onboarding.intake import SUFFIXES
 from onboarding.parse import MAX_BYTES
 from onboarding.portal import entrance
+from onboarding.roles import LOGINS
 
 Node: TypeAlias = dict[str, Any]
 
@@ -436,8 +437,37 @@ def test_a_function_is_told_what_it_needs_and_no_more(function: str, names: set[
     assert set(variables) == names | EVERYWHERE
     assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "EcommerceProductOnboarding"
     assert variables["POWERTOOLS_SERVICE_NAME"] == function
-    assert variables.get("RDS_SECRET_NAME", "ecommerce/rds/credentials") == properties("DatabaseSecret")["Name"]
     assert variables.get("LINK_SECRET_NAME", "ecommerce/link-keys") == properties("LinkSecret")["Name"]
+
+
+SECRET_OF = {
+    **dict.fromkeys(("csv-parser", "product-validator", "error-processor", "watchdog"), "PipelineSecret"),
+    "api": "ApiSecret",
+    "report-link": "LinkSecret",
+}
+"""The secret with a function's login to the database."""
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_reads_the_login_of_its_own_group_and_no_other(function: str) -> None:
+    name = properties(function)["FunctionName"]
+    variables = properties(function)["Environment"]["Variables"]
+    expected = {properties(SECRET_OF[name])["Name"]} if name in SECRET_OF else set()
+    assert {variables[key] for key in ("RDS_SECRET_NAME",) if key in variables} == expected
+    role = target(properties(function)["Role"])
+    read = {
+        target(resource)
+        for statement in statements(role)
+        if "secretsmanager:GetSecretValue" in as_list(statement["Action"])
+        for resource in branches(statement["Resource"])
+        if "Fn::GetAtt" in resource
+    }
+    also = {"LinkSecret"} if "LINK_SECRET_NAME" in variables else set()
+    assert read == ({SECRET_OF[name]} if name in SECRET_OF else set()) | also
+
+
+def test_the_logins_in_secrets_are_those_of_the_roles() -> None:
+    assert {properties(secret)["Name"] for secret in SECRET_OF.values()} == set(LOGINS)
 
 
 # -- Functions ---------------------------------------------------------------------------------------------------------

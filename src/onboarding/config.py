@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+LOGIN_FIELDS = frozenset({"username", "password", "host", "port", "dbname"})
+"""What a secret holds for a login to the database."""
+
 
 class NotSet(Exception):
     """An environment variable that is needed and not set; the message names it."""

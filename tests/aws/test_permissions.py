@@ -149,6 +149,7 @@ def test_a_fault_counts_where_the_alarm_of_its_function_looks(quiet: Pipeline, f
     faults = {
         "mailer": ("ClaimMails", "dynamodb:PutItem"),
         "webhook": ("ReadAndLog", "dynamodb:GetItem"),
+        "report-link": ("ReadLinkKeys", "secretsmanager:GetSecretValue"),
     }
     missing = faults.get(function, ("ReadDatabaseSecret", "secretsmanager:GetSecretValue"))
     with without(quiet, function, *missing), closing(CALLS[function](quiet)) as ends:

@@ -62,7 +62,7 @@ def ask_for_link(desk: Desk, email: str, ip: str) -> None:
         found = connection.execute(statement("api_accounts"), {"email": address})
         return [(account, _new_link(connection, account)) for account in (Account(*columns) for columns in found)]
 
-    links = desk.as_operator(work)
+    links = desk.run(work)
     if not links:
         return
     with desk.context() as ctx:
@@ -118,7 +118,7 @@ def _mail(ctx: Context, links: Sequence[tuple[Account, str]]) -> None:
 
 def link_is_good(desk: Desk, link: str) -> bool:
     """Whether a link could be used now; to look does not use it up, since mail scanners look."""
-    found = desk.as_operator(
+    found = desk.run(
         lambda connection: connection.execute(statement("api_sign_in_link"), {"link": hashed(link)}).fetchone()
     )
     return found is not None
@@ -144,7 +144,7 @@ def use_link(desk: Desk, link: str, ip: str) -> Session | None:
         note_of(connection, actor, "signed_in", account.email, vendor_id=account.vendor_id, ip=ip)
         return Session(secret, account, expires_at)
 
-    return desk.as_operator(work)
+    return desk.run(work)
 
 
 def end_all(connection: Connection, vendor_id: str) -> None:
@@ -156,4 +156,4 @@ def end_all(connection: Connection, vendor_id: str) -> None:
 
 def end(desk: Desk, session: str) -> None:
     """End a session, now and for ever."""
-    desk.as_operator(lambda connection: connection.execute(statement("api_end_session"), {"session": hashed(session)}))
+    desk.run(lambda connection: connection.execute(statement("api_end_session"), {"session": hashed(session)}))

@@ -158,9 +158,9 @@ def end_every_session(caller: VendorAdmin, desk: DeskHere) -> None:
 def sign_out(caller: Caller, desk: Desk, vendor_id: str) -> None:
     """Sign a vendor out everywhere, as that vendor or an operator."""
 
-    # With an operator's eyes: sessions are closed to vendors.
+    # As the API itself: sessions are closed to vendors.
     def work(connection: Connection) -> None:
         sessions.end_all(connection, vendor_id)
         note(connection, caller, "signed_out_everywhere", vendor_id, vendor_id=vendor_id)
 
-    desk.as_operator(work)
+    desk.run(work)

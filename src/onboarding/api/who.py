@@ -87,7 +87,7 @@ async def _visitor(request: Request, desk: DeskHere) -> Caller | None:
 
 def _of_key(desk: Desk, key: str) -> Caller | None:
     parameters = {"key": hashed(key)}
-    found = desk.as_operator(lambda c: c.execute(statement("api_caller_of_key"), parameters).fetchone())
+    found = desk.run(lambda c: c.execute(statement("api_caller_of_key"), parameters).fetchone())
     if found is None:
         return None
     key_id, vendor_id, vendor_name, email, status, scopes = found
@@ -96,7 +96,7 @@ def _of_key(desk: Desk, key: str) -> Caller | None:
 
 def _of_session(desk: Desk, session: str) -> Caller | None:
     parameters = {"session": hashed(session)}
-    found = desk.as_operator(lambda c: c.execute(statement("api_caller_of_session"), parameters).fetchone())
+    found = desk.run(lambda c: c.execute(statement("api_caller_of_session"), parameters).fetchone())
     if found is None:
         return None
     vendor_id, name, email, status, role = found

@@ -119,7 +119,7 @@ class Deployment:
             "SubnetIds": network["SubnetIds"],
             "SecurityGroupIds": network["LambdaSecurityGroupId"],
             "DualStack": self.plan.dual_stack,
-            "DatabaseSecretArn": database["DatabaseSecretArn"],
+            **{name: database[name] for name in ("PipelineSecretArn", "ApiSecretArn", "LinkSecretArn")},
             "DatabaseSslMode": self.plan.ssl_mode,
             "MailSender": self.plan.mail_sender,
             "OperatorEmail": self.plan.operator_email,
