@@ -85,7 +85,6 @@ SPEAK_IPV6 = {
     "lambda": "lambda.us-east-1.api.aws",
     "s3": "s3.dualstack.us-east-1.amazonaws.com",
     "secretsmanager": "secretsmanager.us-east-1.amazonaws.com",
-    "ses": "email.us-east-1.api.aws",
     "sns": "sns.us-east-1.api.aws",
     "sqs": "sqs.us-east-1.api.aws",
 }
@@ -142,7 +141,7 @@ def test_with_endpoints_every_service_that_a_function_asks_has_one() -> None:
     there = {
         p["ServiceName"]["Fn::Sub"].rsplit(".", 1)[-1] for p in of_type("network", "AWS::EC2::VPCEndpoint").values()
     }
-    assert {"email" if name == "ses" else name for name in asked - {"logs"}} == there
+    assert asked - {"logs"} == there
 
 
 # -- Database ----------------------------------------------------------------------------------------------------------
@@ -243,7 +242,6 @@ WITHOUT_NAMED_RESOURCE = {
     ("database", "AdminRole", "ManageInterfaces"): INTERFACES,
     ("pipeline", "VpcAccess", "ManageInterfaces"): INTERFACES,
     ("pipeline", "MailerRole", "SendMail"): SENDER,
-    ("pipeline", "ApiRole", "SendMail"): SENDER,
 }
 """Where something is allowed on all resources, and why."""
 

@@ -38,7 +38,7 @@ class Desk:
     @staticmethod
     def _beside(ctx: Context) -> Context:
         # Clients may be shared between threads once they are made, and not while they are.
-        _ = ctx.s3, ctx.sqs, ctx.ses, ctx.sns, ctx.lambdas, ctx.dynamodb
+        _ = ctx.s3, ctx.sqs, ctx.sns, ctx.lambdas, ctx.dynamodb
         other = copy.copy(ctx)
         other.__dict__.pop("database", None)
         return other

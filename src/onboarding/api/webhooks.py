@@ -154,6 +154,7 @@ def send_test(caller: VendorAdmin, desk: DeskHere) -> TestStarted:
     started = TestStarted(id=new_secret()[:12])
 
     def work(connection: Connection) -> None:
+        connection.execute(statement("lock_subject"), {"subject": f"webhook test:{caller.vendor_id}"})
         [(sent,)] = connection.execute(statement("api_webhook_tests"), {"window": TEST_WINDOW}).fetchall()
         if sent >= TESTS:
             detail = f"{TESTS} test messages were sent within the hour. Please try again later."

@@ -35,7 +35,7 @@ uploads, watches it go through and reads what came of it makes about so many; a 
 SECRETS = 4
 ALARM_METRICS = 23
 CUSTOM_METRICS = 10
-INTERFACE_ENDPOINTS = 5
+INTERFACE_ENDPOINTS = 4
 IMAGE_GB = 0.2
 IMAGES_KEPT = 3
 REPOSITORIES = 4

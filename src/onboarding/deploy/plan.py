@@ -69,7 +69,7 @@ class Plan:
         outbound = {
             "ipv6": "an egress-only gateway (IPv6)",
             "nat": "a NAT gateway",
-            "endpoints": "interface endpoints for SQS, SNS, Secrets Manager, Lambda and SES",
+            "endpoints": "interface endpoints for SQS, SNS, Secrets Manager and Lambda",
         }[self.outbound]
         standby = "with a standby in a second zone" if self.multi_az else "in one zone"
         return [
