@@ -319,7 +319,8 @@ def test_the_exceptions_are_in_use() -> None:
 
 
 def test_on_aws_mail_goes_out_from_its_identity_alone() -> None:
-    choices = [item for item in properties("MailerRole")["Policies"][0]["PolicyDocument"]["Statement"] if "Fn::If" in item]
+    written = properties("MailerRole")["Policies"][0]["PolicyDocument"]["Statement"]
+    choices = [item for item in written if "Fn::If" in item]
     assert len(choices) == 1
     condition, local, aws = choices[0]["Fn::If"]
     assert condition == "Local"

@@ -22,8 +22,8 @@ from onboarding.database import Connection
 router = APIRouter(prefix="/v1", tags=["Signing in"])
 
 SAME_TIME = 0.15
-"""Seconds that asking for a link takes at least: a known address takes a statement more. The wait occupies a container on
-AWS, so it is no longer than that needs."""
+"""Seconds that asking for a link takes at least: a known address takes a statement more. On AWS the wait occupies a
+container, so it is no longer than that needs."""
 
 Email = Annotated[
     str,
