@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from onboarding.context import Context
+from onboarding.quotes import one_line
 
 MINUTES_VALID = 15
 """How long a sign-in link works."""
@@ -44,7 +45,7 @@ def send_sign_in_mail(ctx: Context, mail: SignInMail) -> bool:
 def body(mail: SignInMail) -> str:
     lines = ["Hello,", "", "use this link to sign in to the product onboarding portal:"]
     for name, url in mail.links:
-        lines += ["", f"{name}:", url]
+        lines += ["", f"{one_line(name)}:", url]
     lines += [
         "",
         f"The link works once, within {MINUTES_VALID} minutes. If you did not ask for it, there is nothing to do:",
