@@ -180,7 +180,7 @@ def test_an_action_that_is_refused_says_why(
     told: list[str] = []
     outputs = rehearsal(account, told).run()
     with pytest.raises(DeployError, match="there is no vendor NOBODY"):
-        admin(account.client("lambda"), "suspend_vendor", vendor_id="NOBODY")
+        admin(account.client("lambda"), "change_vendor", vendor_id="NOBODY", status="suspended")
     with pytest.raises(DeployError, match="there is no action drop_all"):
         admin(account.client("lambda"), "drop_all")
     # Where no local engine runs, a command has the function do it.

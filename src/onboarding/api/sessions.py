@@ -7,9 +7,9 @@ import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from onboarding.api.actions import note_of
 from onboarding.api.desk import Desk
 from onboarding.api.secrets import hashed, new_secret
+from onboarding.audit_log import Actor, record_action
 from onboarding.database import Connection
 from onboarding.sign_in_mail import MINUTES_VALID, SignInMail
 from onboarding.sql import statement
@@ -123,18 +123,11 @@ def use_link(desk: Desk, link: str, ip: str) -> Session | None:
             "age": SESSION_AGE,
         }
         [(expires_at,)] = connection.execute(statement("api_new_session"), parameters).fetchall()
-        actor = f"vendor:{account.vendor_id}" if account.vendor_id else f"operator:{account.email}"
-        note_of(connection, actor, "signed_in", account.email, vendor_id=account.vendor_id, ip=ip)
+        actor = Actor(f"vendor:{account.vendor_id}" if account.vendor_id else f"operator:{account.email}", ip)
+        record_action(connection, actor, "signed_in", account.email, vendor_id=account.vendor_id)
         return Session(secret, account, expires_at)
 
     return desk.run(work)
-
-
-def end_all(connection: Connection, vendor_id: str) -> None:
-    """Sign a vendor out wherever it is signed in, and let none of the links that it was mailed sign in any more."""
-    # Links first: whoever uses one at this moment is waited for, and the session is found then.
-    connection.execute(statement("api_end_links_of_vendor"), {"vendor_id": vendor_id})
-    connection.execute(statement("api_end_sessions_of_vendor"), {"vendor_id": vendor_id})
 
 
 def end(desk: Desk, session: str) -> None:

@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from onboarding.api.desk import Desk, DeskHere, Work
 from onboarding.api.problems import Problem, not_found
 from onboarding.api.secrets import csrf_token_of, hashed, same
+from onboarding.audit_log import Actor
 from onboarding.sql import statement
 
 Result = TypeVar("Result")
@@ -49,6 +50,11 @@ class Caller:
     @property
     def is_operator(self) -> bool:
         return self.vendor_id is None
+
+    @property
+    def recorded(self) -> Actor:
+        """The caller as the audit log names it."""
+        return Actor(self.actor, self.ip)
 
     def run(self, desk: Desk, work: Work[Result]) -> Result:
         """Run `work` with this caller's eyes."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from onboarding.admin import AdminError, Answer, carry_out
+from onboarding.admin import COMMAND, AdminError, Answer, carry_out
+from onboarding.audit_log import Actor
 from onboarding.context import Context, context
 from onboarding.handlers.telemetry import logger
 from onboarding.roles import set_logins
 
 
 def handler(event: dict[str, Any], _: object) -> Answer:
-    """`{"action": …, "arguments": {…}}` to its answer, or to `{"refused": why}`."""
+    """`{"action": …, "arguments": {…}, "actor": …}` to its answer, or to `{"refused": why}`."""
     name: str = event["action"]
     arguments: dict[str, Any] = event.get("arguments", {})
     said: dict[str, Any] = {
@@ -20,7 +21,7 @@ def handler(event: dict[str, Any], _: object) -> Answer:
     logger.info("admin action", extra={"action": name, **said})
     ctx = context()
     try:
-        answer = carry_out(ctx.database, name, arguments)
+        answer = carry_out(ctx.database, name, arguments, Actor(event.get("actor", COMMAND.name)))
     except AdminError as error:
         return {"refused": str(error)}
     if name == "migrate":
