@@ -329,6 +329,23 @@ def test_on_aws_mail_goes_out_from_its_identity_alone() -> None:
     assert aws["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "MailSender"}}}
 
 
+def test_listing_the_uploads_needs_their_prefix() -> None:
+    for name in ROLES:
+        for statement in statements(name):
+            if "s3:ListBucket" in as_list(statement["Action"]) and "UploadBucket" not in str(statement["Resource"]):
+                if "ecommerce-product-uploads" in str(statement["Resource"]):
+                    assert statement["Condition"] == {"StringLike": {"s3:prefix": "uploads/*"}}, name
+
+
+def test_the_webhook_function_writes_no_address() -> None:
+    writes = {
+        target(statement["Resource"])
+        for statement in statements("WebhookRole")
+        if {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"} & set(as_list(statement["Action"]))
+    }
+    assert writes == {"WebhookDeliveries"}
+
+
 def test_the_topic_leaves_publishing_to_each_role() -> None:
     policies = [properties(name) for name in of_type("AWS::SNS::TopicPolicy")]
     assert sorted(target(topic) for policy in policies for topic in policy["Topics"]) == sorted(TOPICS)
@@ -426,9 +443,9 @@ DATABASE = {"RDS_SECRET_NAME", "DATABASE_SSLMODE", "AWS_USE_DUALSTACK_ENDPOINT",
             "api",
             DATABASE
             | {"SQS_ERROR_QUEUE_URL", "S3_BUCKET_NAME", "PORTAL_URL", "LONGEST_WAIT", "DRY_RUN_BYTES"}
-            | {"WEBHOOKS_TABLE", "WEBHOOKS_MAY_BE_PRIVATE"},
+            | {"WEBHOOKS_TABLE", "WEBHOOK_DELIVERIES_TABLE", "WEBHOOKS_MAY_BE_PRIVATE"},
         ),
-        ("webhook", {"WEBHOOKS_TABLE", "WEBHOOKS_MAY_BE_PRIVATE"}),
+        ("webhook", {"WEBHOOKS_TABLE", "WEBHOOK_DELIVERIES_TABLE", "WEBHOOKS_MAY_BE_PRIVATE"}),
     ],
 )
 def test_a_function_is_told_what_it_needs_and_no_more(function: str, names: set[str]) -> None:

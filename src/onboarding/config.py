@@ -81,6 +81,10 @@ class Settings:
         return self._required("WEBHOOKS_TABLE")
 
     @property
+    def webhook_deliveries_table(self) -> str:
+        return self._required("WEBHOOK_DELIVERIES_TABLE")
+
+    @property
     def webhooks_may_be_private(self) -> bool:
         """Whether a webhook may lead to plain HTTP and to addresses of this machine or network; never on AWS."""
         return self.environment.get("WEBHOOKS_MAY_BE_PRIVATE", "false") == "true"

@@ -1,7 +1,7 @@
 """Webhooks as they are sent: signed, to addresses of the Internet alone, each attempt recorded.
 
 This runs outside the private network, where whole Internet can be reached and the database cannot: what it needs is in
-the table `Webhooks`, where the API puts it.
+the table `Webhooks`, where the API puts it. It writes to `WebhookDeliveries` alone.
 """
 
 from __future__ import annotations
@@ -27,8 +27,7 @@ from onboarding.api.secrets import new_secret
 from onboarding.context import Context
 
 ADDRESS = "address"
-"""The entry of a vendor that says where to send to; all its other entries are deliveries."""
-DELIVERY = "delivery#"
+"""The entry of a vendor that says where to send to."""
 
 TIMEOUT = urllib3.Timeout(connect=5, read=10)
 DEADLINE = 12.0
@@ -233,9 +232,9 @@ def _record(ctx: Context, vendor_id: str, **said: str | int) -> None:
     now = datetime.now(UTC)
     item: dict[str, Any] = {
         "vendor_id": {"S": vendor_id},
-        "entry": {"S": f"{DELIVERY}{now.isoformat(timespec='milliseconds')}#{new_secret()[:6]}"},
+        "entry": {"S": f"{now.isoformat(timespec='milliseconds')}#{new_secret()[:6]}"},
         "at": {"S": now.isoformat(timespec="milliseconds")},
         "expires_at": {"N": str(int((now + KEPT).timestamp()))},
         **{name: {"N": str(value)} if isinstance(value, int) else {"S": value} for name, value in said.items()},
     }
-    ctx.dynamodb.put_item(TableName=ctx.settings.webhooks_table, Item=item)
+    ctx.dynamodb.put_item(TableName=ctx.settings.webhook_deliveries_table, Item=item)

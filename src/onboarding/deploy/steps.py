@@ -81,7 +81,13 @@ class Deployment:
             name.removesuffix(REPOSITORY): uri for name, uri in registry.items() if name.endswith(REPOSITORY)
         }
         published = images.publish(
-            self.client, repositories, self.plan.base_image, tool, self.say, run=self.run_command
+            self.client,
+            repositories,
+            self.plan.base_image,
+            tool,
+            self.say,
+            ca_sha256=self.plan.ca_sha256,
+            run=self.run_command,
         )
         shared = published[SHARED]
         return {name: published.get(name.removesuffix(IMAGE), shared) for name in self._image_parameters()}
