@@ -30,6 +30,7 @@ MAY: dict[str, dict[str, str]] = {
         "quarantined_objects": "insert select",
         "sweep_position": "delete insert select update",
         "upload_history": "insert select update",
+        "upload_tickets": "select*",
         "upload_warnings": "insert select",
         "validation_errors": "insert select",
         "vendors": "select",

@@ -63,6 +63,8 @@ to onboarding_pipeline;
 grant update on products, upload_history, sweep_position to onboarding_pipeline;
 grant delete on held_rows, sweep_position to onboarding_pipeline;
 grant usage on sequence products_product_id_seq, validation_errors_error_id_seq to onboarding_pipeline;
+-- Whether a key is that of a ticket.
+grant select (s3_key) on upload_tickets to onboarding_pipeline;
 
 -- -- The API: who is asking --------------------------------------------------------------------------------------------
 grant select on api_keys, sessions, sign_in_links, sign_in_requests to onboarding_api;
