@@ -26,11 +26,18 @@ RUN cp -r src/onboarding /build/task/onboarding \
     && python3 -m compileall -q --invalidation-mode unchecked-hash /build/task \
     && chmod -R a+rX,go-w /build/task
 
+# -- The authorities that sign RDS's certificates: the functions check whom they tell the password ----------------------
+FROM ${BASE_IMAGE} AS authorities
+ARG RDS_CA_BUNDLE=https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem
+ADD ${RDS_CA_BUNDLE} /global-bundle.pem
+# AWS replaces the file as it adds regions and authorities, so no digest stands here for long. One that is given is
+# checked; not by `ADD --checksum`, which not every builder knows.
+ARG RDS_CA_SHA256=
+RUN ["python3", "-c", "import hashlib, os, pathlib, sys; found = hashlib.sha256(pathlib.Path('/global-bundle.pem').read_bytes()).hexdigest(); print('SHA-256 of the authorities:', found); sys.exit(os.environ.get('RDS_CA_SHA256', '') not in ('', found) and 'This is not the SHA-256 that was given')"]
+
 # -- What runs ---------------------------------------------------------------------------------------------------------
 FROM ${BASE_IMAGE} AS function
-# The authorities that sign RDS's certificates: the functions check whom they tell the password.
-ARG RDS_CA_BUNDLE=https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem
-ADD --chmod=0444 ${RDS_CA_BUNDLE} /opt/rds/global-bundle.pem
+COPY --from=authorities --chmod=0444 /global-bundle.pem /opt/rds/global-bundle.pem
 COPY --from=build /build/task /var/task
 # The base's own pip goes too: an image that cannot install anything is one less way in.
 RUN ["python3", "-c", "import importlib.util as u, pathlib, shutil; found = [s for s in map(u.find_spec, ('pip', 'setuptools', 'wheel', 'pkg_resources')) if s]; [shutil.rmtree(pathlib.Path(s.origin).parent) for s in found]"]

@@ -137,6 +137,14 @@ def test_a_file_name_starts_no_line_of_its_own(name: str) -> None:
     ] == []
 
 
+@given(st.text())
+@example("uploads/A/a.csv\r\n\r\nStatus: COMPLETED")
+def test_body_text_of_a_vendor_starts_no_line_of_its_own(text: str) -> None:
+    expected = body(a_result(failure_reason="x", vendor_name="x", findings=["x"], warnings=["x"]), None)
+    result = a_result(failure_reason=text or "x", vendor_name=text, findings=[text], warnings=[text])
+    assert len(body(result, None).splitlines()) == len(expected.splitlines())
+
+
 # Sending
 
 

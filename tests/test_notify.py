@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 from botocore.validate import validate_parameters
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from onboarding.context import Context
@@ -253,6 +253,19 @@ def test_any_file_name_can_be_published(name: str) -> None:
     publish_result(context_with(topic=topic), an_upload(file_name=name), None)
     forms = json.loads(topic.published[0]["Message"])
     assert json.loads(forms["lambda"])["file_name"] == name
+
+
+@given(st.text())
+@example("a.csv\nstatus: completed")
+def test_publish_text_of_a_vendor_starts_no_line_of_its_own(text: str) -> None:
+    def lines(name: str) -> int:
+        topic = Topic()
+        ctx = context_with(topic=topic)
+        publish_result(ctx, an_upload(file_name=name, vendor_name=name, failure_reason=name), None)
+        publish_quarantine(ctx, name, name)
+        return sum(len(json.loads(call["Message"])["default"].splitlines()) for call in topic.published)
+
+    assert lines(text) == lines("x")
 
 
 def test_a_quarantined_object_is_told_to_operators_alone() -> None:

@@ -14,6 +14,7 @@ from onboarding.api import signin
 from onboarding.intake import SUFFIXES
 from onboarding.parse import MAX_BYTES
 from onboarding.portal import entrance
+from onboarding.roles import LOGINS
 
 Node: TypeAlias = dict[str, Any]
 
@@ -104,7 +105,6 @@ WITHOUT_NAMED_RESOURCE = {
     ("VpcAccess", "ManageInterfaces"): "EC2 describes no single resource, Lambda refuses a delete of named ones",
     ("VpcAccess", "NotByTheCode"): "a denial of the same calls",
     ("MailerRole", "SendMail"): "the local engine does not tell its policies the identity; on AWS it is named",
-    ("ApiRole", "SendMail"): "the same",
 }
 
 
@@ -318,15 +318,32 @@ def test_the_exceptions_are_in_use() -> None:
     assert open_ones == set(WITHOUT_NAMED_RESOURCE)
 
 
-@pytest.mark.parametrize("role", ["MailerRole", "ApiRole"])
-def test_on_aws_mail_goes_out_from_its_identity_alone(role: str) -> None:
-    choices = [item for item in properties(role)["Policies"][0]["PolicyDocument"]["Statement"] if "Fn::If" in item]
+def test_on_aws_mail_goes_out_from_its_identity_alone() -> None:
+    written = properties("MailerRole")["Policies"][0]["PolicyDocument"]["Statement"]
+    choices = [item for item in written if "Fn::If" in item]
     assert len(choices) == 1
     condition, local, aws = choices[0]["Fn::If"]
     assert condition == "Local"
     assert local["Resource"] == "*"
     assert all("identity/" in text for text in resource_texts(aws))
     assert aws["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "MailSender"}}}
+
+
+def test_listing_the_uploads_needs_their_prefix() -> None:
+    for name in ROLES:
+        for statement in statements(name):
+            uploads = "ecommerce-product-uploads" in str(statement["Resource"])
+            if uploads and "s3:ListBucket" in as_list(statement["Action"]):
+                assert statement["Condition"] == {"StringLike": {"s3:prefix": "uploads/*"}}, name
+
+
+def test_the_webhook_function_writes_no_address() -> None:
+    writes = {
+        target(statement["Resource"])
+        for statement in statements("WebhookRole")
+        if {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"} & set(as_list(statement["Action"]))
+    }
+    assert writes == {"WebhookDeliveries"}
 
 
 def test_the_topic_leaves_publishing_to_each_role() -> None:
@@ -425,10 +442,10 @@ DATABASE = {"RDS_SECRET_NAME", "DATABASE_SSLMODE", "AWS_USE_DUALSTACK_ENDPOINT",
         (
             "api",
             DATABASE
-            | {"SQS_ERROR_QUEUE_URL", "S3_BUCKET_NAME", "MAIL_SENDER", "PORTAL_URL", "LONGEST_WAIT", "DRY_RUN_BYTES"}
-            | {"WEBHOOKS_TABLE", "WEBHOOKS_MAY_BE_PRIVATE"},
+            | {"SQS_ERROR_QUEUE_URL", "S3_BUCKET_NAME", "PORTAL_URL", "LONGEST_WAIT", "DRY_RUN_BYTES"}
+            | {"WEBHOOKS_TABLE", "WEBHOOK_DELIVERIES_TABLE", "WEBHOOKS_MAY_BE_PRIVATE"},
         ),
-        ("webhook", {"WEBHOOKS_TABLE", "WEBHOOKS_MAY_BE_PRIVATE"}),
+        ("webhook", {"WEBHOOKS_TABLE", "WEBHOOK_DELIVERIES_TABLE", "WEBHOOKS_MAY_BE_PRIVATE"}),
     ],
 )
 def test_a_function_is_told_what_it_needs_and_no_more(function: str, names: set[str]) -> None:
@@ -436,8 +453,37 @@ def test_a_function_is_told_what_it_needs_and_no_more(function: str, names: set[
     assert set(variables) == names | EVERYWHERE
     assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "EcommerceProductOnboarding"
     assert variables["POWERTOOLS_SERVICE_NAME"] == function
-    assert variables.get("RDS_SECRET_NAME", "ecommerce/rds/credentials") == properties("DatabaseSecret")["Name"]
     assert variables.get("LINK_SECRET_NAME", "ecommerce/link-keys") == properties("LinkSecret")["Name"]
+
+
+SECRET_OF = {
+    **dict.fromkeys(("csv-parser", "product-validator", "error-processor", "watchdog"), "PipelineSecret"),
+    "api": "ApiSecret",
+    "report-link": "LinkSecret",
+}
+"""The secret with a function's login to the database."""
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_reads_the_login_of_its_own_group_and_no_other(function: str) -> None:
+    name = properties(function)["FunctionName"]
+    variables = properties(function)["Environment"]["Variables"]
+    expected = {properties(SECRET_OF[name])["Name"]} if name in SECRET_OF else set()
+    assert {variables[key] for key in ("RDS_SECRET_NAME",) if key in variables} == expected
+    role = target(properties(function)["Role"])
+    read = {
+        target(resource)
+        for statement in statements(role)
+        if "secretsmanager:GetSecretValue" in as_list(statement["Action"])
+        for resource in branches(statement["Resource"])
+        if "Fn::GetAtt" in resource
+    }
+    also = {"LinkSecret"} if "LINK_SECRET_NAME" in variables else set()
+    assert read == ({SECRET_OF[name]} if name in SECRET_OF else set()) | also
+
+
+def test_the_logins_in_secrets_are_those_of_the_roles() -> None:
+    assert {properties(secret)["Name"] for secret in SECRET_OF.values()} == set(LOGINS)
 
 
 # -- Functions ---------------------------------------------------------------------------------------------------------

@@ -6,23 +6,24 @@ AWS, the function `admin` carries it out inside.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast, get_args
 
-from onboarding import ledger
+from onboarding import administration, ledger
+from onboarding.administration import AlreadyExists, InvalidInput, NotFound
+from onboarding.audit_log import Actor, record_action
 from onboarding.database import Connection, Database
+from onboarding.email_address import valid_address
 from onboarding.sql import statement
 from onboarding.undo import NotUndoable, undo
 
 SMOKE_VENDOR = "SMOKE"
 """The vendor of the smoke test: what it uploads is undone, and stays in the history."""
 
-Answer = dict[str, Any]
+COMMAND = Actor("command")
+"""An operator with AWS credentials, or at the machine of the local engine; CloudTrail says who called on AWS."""
 
-# What can be the segment of a key and the tag of an AWS identity alike.
-_VENDOR_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,49}")
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+Answer = dict[str, Any]
 
 
 class AdminError(Exception):
@@ -30,76 +31,83 @@ class AdminError(Exception):
 
 
 def add_vendor(
-    connection: Connection, *, vendor_id: str, vendor_name: str, email: str, phone: str | None = None
+    connection: Connection, actor: Actor, *, vendor_id: str, vendor_name: str, email: str, phone: str | None = None
 ) -> Answer:
-    """Add a vendor, or make a suspended one active again with this name and address."""
-    if not _VENDOR_ID.fullmatch(vendor_id):
-        raise AdminError(f"'{vendor_id}' cannot be a vendor's id: up to 50 letters, digits, '-' and '_'")
-    _check_person("vendor", vendor_name, email)
-    if phone is not None and len(phone) > 20:
-        raise AdminError("a telephone number has up to 20 characters")
-    parameters = {"vendor_id": vendor_id, "vendor_name": vendor_name.strip(), "email": email, "phone": phone}
-    connection.execute(statement("add_vendor"), parameters)
+    """Add a vendor. The same one again changes nothing; `status` says whether it is active."""
+    try:
+        administration.add_vendor(
+            connection, actor, vendor_id=vendor_id, vendor_name=vendor_name, email=email, phone=phone
+        )
+    except AlreadyExists as error:
+        row = connection.execute(statement("vendor_for_update"), {"vendor_id": vendor_id}).fetchone()
+        assert row is not None, "vendors are never deleted"  # noqa: S101
+        name, address, number, status = row
+        if (vendor_name.strip(), valid_address(email), phone) != (name, address, number):
+            raise AdminError(f"{error} To change it: onboarding vendors change {vendor_id}") from error
+        return {"vendor_id": vendor_id, "status": status}
+    return {"vendor_id": vendor_id, "status": "active"}
+
+
+def change_vendor(connection: Connection, actor: Actor, *, vendor_id: str, **changes: Any) -> Answer:
+    """Change a vendor's name, address, telephone number or status; a new address signs it out everywhere."""
+    administration.change_vendor(connection, actor, vendor_id, **changes)
     return {"vendor_id": vendor_id}
-
-
-def _check_person(what: str, name: str, email: str) -> None:
-    if not _EMAIL.fullmatch(email) or len(email) > 255:
-        raise AdminError(f"'{email}' is not an e-mail address")
-    if not name.strip() or len(name) > 200:
-        raise AdminError(f"the {what}'s name has 1 to 200 characters")
-
-
-def suspend_vendor(connection: Connection, *, vendor_id: str) -> Answer:
-    """Refuse a vendor's files from now on. Raises AdminError for one that is not known."""
-    return _change(connection, "suspend_vendor", f"vendor {vendor_id}", vendor_id=vendor_id)
 
 
 def list_vendors(connection: Connection) -> Answer:
     return _list(connection, "vendors", "vendor_id", "vendor_name", "email", "status", "uploads")
 
 
-def add_category(connection: Connection, *, category_name: str, description: str | None = None) -> Answer:
-    """Add a category, or make a disabled one active again."""
-    name = category_name.strip()
-    if not name or len(name) > 100:
-        raise AdminError("a category's name has 1 to 100 characters")
-    connection.execute(statement("add_category"), {"category_name": name, "description": description})
-    return {"category_name": name}
+def add_category(connection: Connection, actor: Actor, *, category_name: str, description: str | None = None) -> Answer:
+    """Add a category."""
+    try:
+        administration.add_category(connection, actor, category_name, description)
+    except AlreadyExists as error:
+        raise AdminError(f"{error} A disabled one is made active by: onboarding categories enable") from error
+    return {"category_name": category_name}
 
 
-def disable_category(connection: Connection, *, category_name: str) -> Answer:
-    """Take a category off the list that rows are held against. Raises AdminError for one that is not known."""
-    return _change(connection, "disable_category", f"category {category_name}", category_name=category_name)
+def enable_category(connection: Connection, actor: Actor, *, category_name: str) -> Answer:
+    """Put a disabled category back on the list."""
+    administration.change_category(connection, actor, category_name, is_active=True)
+    return {"category_name": category_name}
+
+
+def disable_category(connection: Connection, actor: Actor, *, category_name: str) -> Answer:
+    """Take a category off the list of those that new rows may have."""
+    administration.change_category(connection, actor, category_name, is_active=False)
+    return {"category_name": category_name}
 
 
 def list_categories(connection: Connection) -> Answer:
     return _list(connection, "categories", "category_name", "is_active", "description")
 
 
-def add_operator(connection: Connection, *, email: str, name: str, role: str = "viewer") -> Answer:
+def add_operator(connection: Connection, actor: Actor, *, email: str, name: str, role: str = "viewer") -> Answer:
     """Let somebody sign in as an operator: a `viewer`, or an `admin`, who changes things."""
-    _check_person("operator", name, email)
-    if role not in {"viewer", "admin"}:
-        raise AdminError("an operator is a viewer or an admin")
-    connection.execute(statement("add_operator"), {"email": email, "name": name.strip(), "role": role})
+    try:
+        administration.add_operator(connection, actor, email, name, _role(role))
+    except AlreadyExists as error:
+        raise AdminError(f"{error} To change it: onboarding operators change {email}") from error
     return {"email": email, "role": role}
 
 
-def suspend_operator(connection: Connection, *, email: str) -> Answer:
-    """End an operator's sessions, and begin no more. Raises AdminError for one that is not known."""
-    return _change(connection, "suspend_operator", f"operator {email}", email=email)
+def change_operator(connection: Connection, actor: Actor, *, email: str, **changes: Any) -> Answer:
+    """Change an operator's name, role or status; to suspend one ends its sessions."""
+    if changes.get("role") is not None:
+        _role(changes["role"])
+    administration.change_operator(connection, actor, email, **changes)
+    return {"email": email}
+
+
+def _role(role: str) -> administration.Role:
+    if role not in get_args(administration.Role):
+        raise InvalidInput("an operator is a viewer or an admin")
+    return cast("administration.Role", role)
 
 
 def list_operators(connection: Connection) -> Answer:
     return _list(connection, "operators", "email", "name", "role", "status")
-
-
-def _change(connection: Connection, name: str, what: str, **parameters: str) -> Answer:
-    """Run the statement `name`, which returns a row for what there is."""
-    if connection.execute(statement(name), parameters).fetchone() is None:
-        raise AdminError(f"there is no {what}")
-    return dict(parameters)
 
 
 def _list(connection: Connection, what: str, *columns: str) -> Answer:
@@ -133,40 +141,54 @@ def migrate(database: Database) -> Answer:
     return {"ran": database.migrate()}
 
 
-def undo_upload(database: Database, *, upload_id: str) -> Answer:
+def undo_upload(database: Database, *, upload_id: str, actor: Actor = COMMAND) -> Answer:
     """Take an upload back out of the catalog. Raises AdminError if it is not known or still under way."""
     try:
         undone = undo(database, upload_id)
     except (LookupError, NotUndoable) as error:
         raise AdminError(str(error)) from error
+
+    def record(connection: Connection) -> None:
+        upload = ledger.upload(connection, upload_id)
+        assert upload is not None, "it was undone"  # noqa: S101
+        record_action(connection, actor, "upload_undone", upload_id, vendor_id=upload.vendor_id)
+
+    database.run(record)
     return {"removed": undone.removed, "restored": undone.restored, "kept": len(undone.kept)}
 
 
-def carry_out(database: Database, name: str, arguments: Mapping[str, Any]) -> Answer:
+def carry_out(database: Database, name: str, arguments: Mapping[str, Any], actor: Actor = COMMAND) -> Answer:
     """The answer to an action by its name. Raises AdminError if there is none, or it cannot be carried out."""
-    if name in OF_THE_DATABASE:
-        return OF_THE_DATABASE[name](database, **arguments)
-    if name not in ACTIONS:
-        raise AdminError(f"there is no action {name}")
-    return database.run(lambda connection: ACTIONS[name](connection, **arguments))
+    try:
+        if name in OF_THE_DATABASE:
+            return OF_THE_DATABASE[name](database, **arguments)
+        if name in CHANGES:
+            return database.run(lambda connection: CHANGES[name](connection, actor, **arguments))
+        if name in ACTIONS:
+            return database.run(lambda connection: ACTIONS[name](connection, **arguments))
+    except (InvalidInput, NotFound) as error:
+        raise AdminError(str(error)) from error
+    raise AdminError(f"there is no action {name}")
 
 
-ACTIONS: dict[str, Callable[..., Answer]] = {
+CHANGES: dict[str, Callable[..., Answer]] = {
     action.__name__: action
     for action in (
         add_vendor,
-        suspend_vendor,
-        list_vendors,
+        change_vendor,
         add_category,
+        enable_category,
         disable_category,
-        list_categories,
         add_operator,
-        suspend_operator,
-        list_operators,
-        show_upload,
+        change_operator,
     )
 }
-"""By name, each in a transaction."""
+"""By name, each in a transaction with its entry in the audit log."""
+
+ACTIONS: dict[str, Callable[..., Answer]] = {
+    action.__name__: action for action in (list_vendors, list_categories, list_operators, show_upload)
+}
+"""By name, those that only read, each in a transaction."""
 
 OF_THE_DATABASE: dict[str, Callable[..., Answer]] = {"migrate": migrate, "undo_upload": undo_upload}
 """By name, those that open their transactions themselves."""

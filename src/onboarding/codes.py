@@ -13,6 +13,7 @@ REFUSALS = {
     "NO_ROWS": "There is a header and nothing below it",
     "OLD_EXCEL": "The file is an .xls workbook; save it as .xlsx",
     "QUOTED_LINES": "Every line is one quoted value, as when CSV was pasted into one column",
+    "TICKET_USED": "The upload form was used before, and takes one file; ask for a new ticket",
     "TOO_MANY_COLUMNS": "The header has more columns than products can have",
     "TOO_MANY_ROWS": "The file has more rows than the limit; split it",
     "UNKNOWN_DELIMITER": "The first line (`sep=…`) names a character that cannot stand between values",

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+LOGIN_FIELDS = frozenset({"username", "password", "host", "port", "dbname"})
+"""What a secret holds for a login to the database."""
+
 
 class NotSet(Exception):
     """An environment variable that is needed and not set; the message names it."""
@@ -76,6 +79,10 @@ class Settings:
     @property
     def webhooks_table(self) -> str:
         return self._required("WEBHOOKS_TABLE")
+
+    @property
+    def webhook_deliveries_table(self) -> str:
+        return self._required("WEBHOOK_DELIVERIES_TABLE")
 
     @property
     def webhooks_may_be_private(self) -> bool:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_ses import SESClient
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
@@ -76,9 +77,13 @@ class Context:
         return self._session.client("ses", config=self._config)
 
     @cached_property
+    def secretsmanager(self) -> SecretsManagerClient:
+        return self._session.client("secretsmanager", config=self._config)
+
+    @cached_property
     def _secrets(self) -> SecretsProvider:
         # In our session: one of its own would read what botocore knows of AWS once more.
-        return SecretsProvider(boto3_client=self._session.client("secretsmanager", config=self._config))
+        return SecretsProvider(boto3_client=self.secretsmanager)
 
     def secret(self, name: str, *, fresh: bool = False) -> dict[str, Any]:
         """A JSON secret by its name, at most an hour old, or asked for anew."""

@@ -12,7 +12,7 @@ import psycopg
 from psycopg.errors import DeadlockDetected, ReadOnlySqlTransaction, SerializationFailure
 from psycopg.rows import TupleRow
 
-from onboarding.sql import migrations
+from onboarding.sql import migrations, statement
 
 Connection = psycopg.Connection[TupleRow]
 Result = TypeVar("Result")
@@ -69,6 +69,10 @@ class Database:
             time.sleep(random.uniform(0.5, 1) * 0.05 * 2**attempt)  # noqa: S311 - jitter, not a secret
         raise AssertionError("the last attempt returns or raises")
 
+    def acting_as(self, role: str) -> Database:
+        """The same connection, with each piece of work run as another role, which its login must be a member of."""
+        return _InRole(self._credentials, self, role)
+
     def migrate(self) -> list[str]:
         """Bring the schema up to date, in no transaction but the migrations' own; the names of those that ran."""
         return migrate(self._connect())
@@ -95,6 +99,20 @@ class Database:
                 raise
             self._connection = open_connection(**fresh)
         return self._connection
+
+
+class _InRole(Database):
+    def __init__(self, credentials: Credentials, database: Database, role: str) -> None:
+        super().__init__(credentials)
+        self._database = database
+        self._role = role
+
+    def run(self, work: Callable[[Connection], Result], *, pipelined: bool = False) -> Result:
+        def in_role(connection: Connection) -> Result:
+            connection.execute(statement("take_role"), {"role": self._role})
+            return work(connection)
+
+        return self._database.run(in_role, pipelined=pipelined)
 
 
 def _saw_password(error: psycopg.OperationalError) -> bool:

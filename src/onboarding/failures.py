@@ -139,6 +139,9 @@ def _about(event: Any) -> str:
             return str(json.loads(message).get("upload_id"))
         case {"detail": {"object": {"key": key}}}:
             return str(key)
+        case {"sign_in": {"address": address}}:
+            # The event holds links, which open an account.
+            return f"the sign-in mail to {address}"
     return json.dumps(event)[:200]
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from onboarding import ledger, notify, readings, staging
-from onboarding.catalog import key_of
+from onboarding.catalog import key_of, storable
 from onboarding.context import Context
 from onboarding.database import Connection
 from onboarding.model import Mode, Row, Upload, UploadStatus
@@ -23,6 +23,7 @@ from onboarding.options import Options, options_of
 from onboarding.parse import Detected, FileWarning, ParsedFile, Refusal, parse, too_large
 from onboarding.points import passed
 from onboarding.rules import REQUIRED, REQUIRED_TO_CHANGE
+from onboarding.sql import statement
 
 PREFIX = "uploads/"
 SUFFIXES = (".csv", ".xlsx")
@@ -130,7 +131,7 @@ def take_in(ctx: Context, source: Object) -> Intake:
     )
 
     def open_upload(connection: Connection) -> tuple[bool, Upload | None]:
-        refusal = already_uploaded(connection, new, examined)
+        refusal = _ticket_used(connection, new) or already_uploaded(connection, new, examined)
         opening = replace(new, total_records=0, refusal=refusal) if refusal else new
         opened = ledger.open_upload(connection, opening)
         if examined.detected is not None:
@@ -181,6 +182,20 @@ def examine(content: Content, upload_id: str, vendor_id: str, vendor_status: str
     if isinstance(parsed, Refusal):
         return Examined(options, [], parsed)
     return Examined(options, parsed.rows, None, parsed.detected, parsed.warnings)
+
+
+def _ticket_used(connection: Connection, new: ledger.NewUpload) -> Refusal | None:
+    """The refusal of a second file in the place of one ticket. The first one of them to be opened counts."""
+    key = {"s3_key": storable(new.s3_key), "s3_version_id": new.s3_version_id}
+    connection.execute(statement("lock_subject"), {"subject": f"object:{key['s3_key']}"})
+    found = connection.execute(statement("ticket_used"), key).fetchone()
+    if found is None:
+        return None
+    return Refusal(
+        "TICKET_USED",
+        f"This upload form takes one file and was used before, by the upload {found[0]}. Ask for a new form (a new "
+        "ticket) and upload the file with that",
+    )
 
 
 def already_uploaded(connection: Connection, new: ledger.NewUpload, examined: Examined) -> Refusal | None:

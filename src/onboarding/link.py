@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 
+from onboarding.config import LOGIN_FIELDS
+
 DAYS_VALID = 7
 REDIRECT_SECONDS = 300
 
@@ -29,7 +31,9 @@ def _serializer(keys: Mapping[str, str]) -> URLSafeTimedSerializer:
     # The last key signs, every key verifies. Functions keep the keys for an hour, so a new key is first added under any
     # other name; when all know it, it becomes `current`, and the former one stays, renamed, for the seven days
     # (docs/operations.md has the steps).
-    ordered: Sequence[str] = [key for name, key in keys.items() if name != "current"] + [keys["current"]]
+    # The secret holds report-link's login to the database too.
+    former = [key for name, key in keys.items() if name not in {"current", *LOGIN_FIELDS}]
+    ordered: Sequence[str] = [*former, keys["current"]]
     return URLSafeTimedSerializer(list(ordered), salt="error-report")
 
 

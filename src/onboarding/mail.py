@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 from onboarding.context import Context
 from onboarding.link import DAYS_VALID, token_for
 from onboarding.points import passed
+from onboarding.quotes import one_line
 
 LEASE_SECONDS = 45
 """For how long an attempt keeps others: over the function's time limit (30 s), under the first retry (60 s)."""
@@ -51,36 +51,30 @@ def success_rate(result: Result) -> float:
 
 
 def subject(result: Result) -> str:
-    return f"Product Upload Complete - {_one_line(result.file_name)} ({success_rate(result):.1f}% Success)"
-
-
-def _one_line(text: str) -> str:
-    """`text` without line breaks and control characters: in a file name they would start a header or a line of their
-    own."""
-    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", text)
+    return f"Product Upload Complete - {one_line(result.file_name)} ({success_rate(result):.1f}% Success)"
 
 
 def body(result: Result, link: str | None, fix_link: str | None = None) -> str:
     valid = success_rate(result)
     invalid = 100 - valid if result.total_records else 0.0
     lines = [
-        f"Hello {result.vendor_name},",
+        f"Hello {one_line(result.vendor_name)},",
         "",
         "your product file has been processed.",
         "",
         f"Upload ID: {result.upload_id}",
-        f"File name: {_one_line(result.file_name)}",
+        f"File name: {one_line(result.file_name)}",
         f"Total records: {result.total_records}",
         f"Valid records: {result.valid_records} ({valid:.1f}%)",
         f"Invalid records: {result.error_records} ({invalid:.1f}%)",
         f"Status: {result.status.upper()}",
     ]
     if result.failure_reason:
-        lines += ["", "The file was not taken in:", result.failure_reason]
+        lines += ["", "The file was not taken in:", one_line(result.failure_reason)]
     if result.findings:
-        lines += ["", "What to fix, the most frequent first:", *(f"- {_one_line(text)}" for text in result.findings)]
+        lines += ["", "What to fix, the most frequent first:", *(f"- {one_line(text)}" for text in result.findings)]
     if result.warnings:
-        lines += ["", "What looked odd, and was taken as it is:", *(f"- {_one_line(text)}" for text in result.warnings)]
+        lines += ["", "What looked odd, and was taken as it is:", *(f"- {one_line(text)}" for text in result.warnings)]
     for sentence, address in (
         ("The error report names every row to fix and what to do:", link),
         ("Your own rows that failed, to mend and to upload again as they are then:", fix_link),

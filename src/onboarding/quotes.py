@@ -11,6 +11,9 @@ INVISIBLE = re.compile(
     r"\ud800-\udfff\U000e0001-\U000e007f]"
 )
 
+# What starts another line, drives a terminal, or turns the direction of the text after it.
+_BREAKING = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
+
 SHOWN = 40
 """Characters of a rejected value that a message quotes."""
 
@@ -18,6 +21,11 @@ SHOWN = 40
 def printable(text: str) -> str:
     """The text with what cannot be seen in words, such as `<U+200B>`."""
     return text if text.isprintable() else INVISIBLE.sub(lambda found: f"<U+{ord(found[0]):04X}>", text)
+
+
+def one_line(text: str) -> str:
+    """The text as part of one line of a mail: line breaks in a file name would start lines of their own."""
+    return _BREAKING.sub(" ", text)
 
 
 def quoted(value: str) -> str:

@@ -10,10 +10,11 @@ import httpx
 import pytest
 
 from onboarding.admin import AdminError, carry_out
+from onboarding.audit_log import Actor
 from onboarding.database import Database
 from tests.api.attempts import answer_of, app_of
 from tests.api.people import browser, new_key, new_link, signed_in, with_key
-from tests.database import database_at
+from tests.database import database_at, fetch
 from tests.pipeline import Pipeline, csv_of, product, until
 
 
@@ -216,10 +217,24 @@ def test_operators_are_made_by_the_command(pipeline: Pipeline, database: Databas
     carry_out(database, "add_operator", {"email": email, "name": "Made", "role": "admin"})
     with closing(signed_in(pipeline, email)) as made:
         assert made.get("/v1/session").json()["role"] == "admin"
-        carry_out(database, "add_operator", {"email": email.upper(), "name": "Made", "role": "viewer"})
+        with pytest.raises(AdminError, match=r"There is an operator .* already"):
+            carry_out(database, "add_operator", {"email": email.upper(), "name": "Made", "role": "viewer"})
+        carry_out(database, "change_operator", {"email": email.upper(), "role": "viewer"})
         assert made.get("/v1/session").json()["role"] == "viewer"
-        carry_out(database, "suspend_operator", {"email": email})
+        left = new_link(pipeline, email)
+        carry_out(database, "change_operator", {"email": email, "status": "suspended"})
         assert made.get("/v1/session").status_code == 401
+        # Neither the session nor the link comes back to life with the operator.
+        carry_out(database, "change_operator", {"email": email, "status": "active"})
+        assert made.get("/v1/session").status_code == 401
+        assert made.post("/v1/session", json={"token": left}).status_code == 410
+        carry_out(database, "change_operator", {"email": email, "status": "suspended"})
+    done = fetch(database, "select action, detail from actions where subject ilike %s order by action_id", email)
+    assert [(action, detail) for action, detail in done if action != "signed_in"] == [
+        ("operator_created", {"role": "admin"}),
+        ("operator_changed", {"role": "viewer"}),
+        *[("operator_changed", {"status": status}) for status in ("suspended", "active", "suspended")],
+    ]
     listed = carry_out(database, "list_operators", {})["operators"]
     assert {"email": email, "name": "Made", "role": "viewer", "status": "suspended"} in listed
     for wrong in (
@@ -230,7 +245,53 @@ def test_operators_are_made_by_the_command(pipeline: Pipeline, database: Databas
         with pytest.raises(AdminError):
             carry_out(database, "add_operator", wrong)
     with pytest.raises(AdminError):
-        carry_out(database, "suspend_operator", {"email": "nobody@techmart.example"})
+        carry_out(database, "change_operator", {"email": "nobody@techmart.example", "status": "suspended"})
+
+
+def test_change_vendor_by_command_ends_what_the_old_address_opened(pipeline: Pipeline, database: Database) -> None:
+    email = pipeline.vendor("MOVED1")
+    pipeline.connection.execute("update vendors set phone = '+49 30 1' where vendor_id = 'MOVED1'")
+    told = {"vendor_id": "MOVED1", "vendor_name": "Moved", "email": "elsewhere@vendors.example"}
+    with closing(signed_in(pipeline, email)) as client:
+        left = new_link(pipeline, email)
+        with pytest.raises(AdminError, match="There is a vendor MOVED1 already"):
+            carry_out(database, "add_vendor", told)
+        assert client.get("/v1/session").status_code == 200
+        carry_out(database, "change_vendor", {"vendor_id": "MOVED1", "email": told["email"]}, Actor("command:alice"))
+        assert client.get("/v1/session").status_code == 401
+        assert client.post("/v1/session", json={"token": left}).status_code == 410
+    assert fetch(database, "select email, phone from vendors where vendor_id = 'MOVED1'") == [
+        (told["email"], "+49 30 1")
+    ]
+    query = "select actor, detail from actions where vendor_id = 'MOVED1' and action = 'vendor_changed'"
+    assert fetch(database, query) == [("command:alice", {"email": told["email"]})]
+
+
+def test_add_vendor_again_with_the_same_data_changes_nothing(pipeline: Pipeline, database: Database) -> None:
+    told = {"vendor_id": "TWICE1", "vendor_name": "Twice", "email": "twice@vendors.example"}
+    assert carry_out(database, "add_vendor", told) == {"vendor_id": "TWICE1", "status": "active"}
+    carry_out(database, "change_vendor", {"vendor_id": "TWICE1", "status": "suspended"})
+    assert carry_out(database, "add_vendor", told) == {"vendor_id": "TWICE1", "status": "suspended"}
+    actions = fetch(database, "select action from actions where vendor_id = 'TWICE1' order by action_id")
+    assert actions == [("vendor_created",), ("vendor_changed",)]
+
+
+@pytest.mark.parametrize("email", ["<a@b.de>", "\u00fcn\u00efcode@ex\u00e4mple.com", "a..b@c.de", "a@localhost", "a@b"])
+def test_addresses_that_mail_cannot_reach_are_refused_everywhere(
+    pipeline: Pipeline, database: Database, operator: httpx.Client, email: str
+) -> None:
+    new = {"vendor_id": "UNREACHED", "vendor_name": "Unreached", "email": email}
+    assert operator.post("/v1/operator/vendors", json=new).status_code == 422
+    assert operator.patch("/v1/operator/vendors/VEND001", json={"email": email}).status_code == 422
+    for name, arguments in (
+        ("add_vendor", new),
+        ("change_vendor", {"vendor_id": "VEND001", "email": email}),
+        ("add_operator", {"email": email, "name": "Unreached"}),
+    ):
+        with pytest.raises(AdminError, match="is not an e-mail address"):
+            carry_out(database, name, arguments)
+    with browser(pipeline) as client:
+        assert client.post("/v1/sign-in", json={"email": email}).status_code == 422
 
 
 def test_a_fault_of_ours_tells_nothing_of_itself(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,7 +300,7 @@ def test_a_fault_of_ours_tells_nothing_of_itself(pipeline: Pipeline, monkeypatch
     def fails(*_: object) -> None:
         raise RuntimeError("password=hunter2")
 
-    monkeypatch.setattr(app.state.desk, "as_operator", fails)
+    monkeypatch.setattr(app.state.desk, "run", fails)
     with browser(pipeline, Authorization="Bearer onb_x") as client:
         answer = answer_of(app, client, "GET", "/v1/uploads")
     assert (answer.status_code, answer.json()["type"]) == (500, "/problems/fault")

@@ -101,6 +101,30 @@ def test_the_form_serves_for_its_key_and_size_alone(vendor_a: httpx.Client) -> N
     assert post_form(ticket, b"x" * (MAX_BYTES + 1)).status_code in {400, 403}
 
 
+def test_ticket_takes_one_file_and_the_next_ones_are_refused(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+    ticket = vendor_a.post("/v1/tickets", json={"file_name": "once.csv"}).json()
+    key = ticket["form"]["fields"]["key"]
+    for number in (1, 2, 3):
+        assert post_form(ticket, csv_of([product(f"ticket-{number}")])).status_code == 201
+    query = (
+        "select upload_id, failure_code, failure_reason from upload_history "
+        "where s3_key = %s and notified_at is not null"
+    )
+
+    def told() -> list[tuple[str, str | None, str | None]]:
+        rows = pipeline.connection.execute(query, (key,)).fetchall()
+        return [(str(row[0]), row[1], row[2]) for row in rows] if len(rows) == 3 else []
+
+    outcomes = until(told, "all three files to have an outcome")
+    [(taken, _, _)] = [outcome for outcome in outcomes if outcome[1] is None]
+    for upload_id, code, reason in outcomes:
+        if upload_id != taken:
+            assert code == "TICKET_USED"
+            assert taken in str(reason)
+    assert len(pipeline.products(taken)) == 1
+    assert vendor_a.get(ticket["status_url"]).json()["upload"]["upload_id"] == taken
+
+
 def test_an_idempotency_key_gives_the_same_ticket(vendor_a: httpx.Client, vendor_b: httpx.Client) -> None:
     once = {"Idempotency-Key": "order-4711"}
     wanted = {"file_name": "same.csv"}

@@ -6,7 +6,9 @@ import hmac
 import json
 import socket
 import threading
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler
 from typing import Any
@@ -158,6 +160,17 @@ def test_a_vendor_tests_its_webhook_some_times_an_hour(
     assert noted == ([answer.json()["id"] for answer in started],)
     last = started[-1].json()["id"]
     until(lambda: deliveries(vendor_b, last), "the last delivery to be recorded")
+    pipeline.connection.execute(forget)
+    vendor_b.delete("/v1/webhook")
+
+
+def test_webhook_test_limit_holds_for_requests_at_the_same_time(pipeline: Pipeline, vendor_b: httpx.Client) -> None:
+    vendor_b.put("/v1/webhook", json={"url": "http://127.0.0.1:9/nobody"})
+    forget = "delete from actions where vendor_id = 'VENDB' and action = 'webhook_tested'"
+    pipeline.connection.execute(forget)
+    with ThreadPoolExecutor(40) as pool:
+        statuses = Counter(pool.map(lambda _: vendor_b.post("/v1/webhook/test").status_code, range(40)))
+    assert statuses == {202: webhooks.TESTS, 429: 40 - webhooks.TESTS}
     pipeline.connection.execute(forget)
     vendor_b.delete("/v1/webhook")
 

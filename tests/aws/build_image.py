@@ -23,9 +23,12 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+import httpx
 
 from onboarding import ledger
 from onboarding.deploy.plan import template_text
@@ -115,7 +118,9 @@ def build() -> None:
     print("Building ...")
     with authorities() as bundle:
         mounts = ("--volume", f"{wheels}:/wheels:ro", "--volume", f"{settings}:/etc/pip.conf:ro")
-        arguments = ("--build-arg", f"BASE_IMAGE={BASE}", "--build-arg", f"RDS_CA_BUNDLE={bundle}")
+        digest = sha256(httpx.get(bundle, trust_env=False).content).hexdigest()
+        given = (f"BASE_IMAGE={BASE}", f"RDS_CA_BUNDLE={bundle}", f"RDS_CA_SHA256={digest}")
+        arguments = [word for value in given for word in ("--build-arg", value)]
         buildah(
             "build", "--quiet", "--isolation", "chroot", "--pull-never", *mounts, *arguments, "-t", IMAGE, str(ROOT)
         )

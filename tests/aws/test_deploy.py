@@ -19,6 +19,7 @@ from onboarding.deploy.checks import account_of, deployed
 from onboarding.deploy.destroy import destroy
 from onboarding.deploy.plan import STACKS, DeployError, Plan, stack_name, template_text
 from onboarding.deploy.steps import Deployment, client_of
+from onboarding.roles import LOGINS
 from tests.aws.conftest import Account, empty_account
 
 SENDER = "uploads@techmart.example"
@@ -115,7 +116,7 @@ def test_from_an_empty_account_to_nothing_and_back(account: Account) -> None:
     [snapshot] = account.client("rds").describe_db_snapshots(DBInstanceIdentifier="ecommerce-db")["DBSnapshots"]
 
     # Secrets are the one kind that the engine cannot import.
-    for secret in ("ecommerce/rds/credentials", "ecommerce/link-keys"):
+    for secret in ("ecommerce/rds/credentials", *LOGINS):
         account.client("secretsmanager").delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
     told.clear()
     rehearsal(account, told, snapshot=snapshot["DBSnapshotIdentifier"]).run()
@@ -152,7 +153,7 @@ def test_another_region_leaves_the_data_alone(account: Account, capsys: pytest.C
         found = [finding for finding in checks.check(elsewhere, Plan(mail_sender=SENDER)) if finding.blocks]
         assert any(bucket in finding.text for finding in found)
         with pytest.raises(DeployError, match="one deployment, in one region"):
-            import_request(elsewhere, template_text("pipeline"), {"DatabaseSecretArn": "arn"})
+            import_request(elsewhere, template_text("pipeline"), {})
     finally:
         buckets.empty(s3, bucket)
         s3.delete_bucket(Bucket=bucket)
@@ -179,7 +180,7 @@ def test_an_action_that_is_refused_says_why(
     told: list[str] = []
     outputs = rehearsal(account, told).run()
     with pytest.raises(DeployError, match="there is no vendor NOBODY"):
-        admin(account.client("lambda"), "suspend_vendor", vendor_id="NOBODY")
+        admin(account.client("lambda"), "change_vendor", vendor_id="NOBODY", status="suspended")
     with pytest.raises(DeployError, match="there is no action drop_all"):
         admin(account.client("lambda"), "drop_all")
     # Where no local engine runs, a command has the function do it.
@@ -214,7 +215,7 @@ def test_a_dry_run_says_what_would_be_made_and_what_it_costs(
     assert main([*command, "--network", "nat", *settings]) == 0
     said = capsys.readouterr().out
     assert "a VPC with two private subnets and a NAT gateway" in said
-    assert "About 55." in said
+    assert "About 56." in said
     assert "which moves" not in said
     assert account.client("cloudformation").list_stacks()["StackSummaries"] == before
 

@@ -65,11 +65,14 @@ def test_an_image_is_built_once_and_known_by_its_digest() -> None:
 
     repositories = {"CsvParser": "1.dkr.example/csv-parser-lambda", "Onboarding": "1.dkr.example/onboarding-lambda"}
     for _ in range(2):
-        found = images.publish(lambda _: registry, repositories, BASE, "docker", lambda _: None, run=run)
+        found = images.publish(
+            lambda _: registry, repositories, BASE, "docker", lambda _: None, ca_sha256="c" * 64, run=run
+        )
         assert found["CsvParser"] == "1.dkr.example/csv-parser-lambda@sha256:" + "a" * 64
     assert [words[1] for words in commands] == ["buildx", "login", "tag", "push", "tag", "push"]
     assert "linux/arm64" in commands[0]
     assert f"BASE_IMAGE={BASE}" in commands[0]
+    assert "RDS_CA_SHA256=" + "c" * 64 in commands[0]
 
 
 def test_a_tag_says_what_is_in_the_image(tmp_path: Path) -> None:

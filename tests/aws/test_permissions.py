@@ -148,7 +148,8 @@ def test_a_fault_counts_where_the_alarm_of_its_function_looks(quiet: Pipeline, f
     [alarm] = [alarm for alarm in alarms if alarm["AlarmName"] == f"{function}-error-rate"]
     faults = {
         "mailer": ("ClaimMails", "dynamodb:PutItem"),
-        "webhook": ("ReadAndLog", "dynamodb:GetItem"),
+        "webhook": ("ReadWebhooks", "dynamodb:GetItem"),
+        "report-link": ("ReadLinkKeys", "secretsmanager:GetSecretValue"),
     }
     missing = faults.get(function, ("ReadDatabaseSecret", "secretsmanager:GetSecretValue"))
     with without(quiet, function, *missing), closing(CALLS[function](quiet)) as ends:

@@ -99,7 +99,8 @@ def test_an_update_that_cannot_be_taken_back_says_what_to_do() -> None:
     ("template", "parameters", "secret"),
     [
         ("database", {}, "DatabaseSecret"),
-        ("pipeline", {"DatabaseSecretArn": "arn:of:the:database"}, "LinkSecret"),
+        ("database", {}, "LinkSecret"),
+        ("pipeline", {"PipelineSecretArn": "arn:of:the:database", "ApiSecretArn": "arn"}, "LinkSecret"),
     ],
 )
 def test_a_secret_that_was_kept_keeps_its_value(template: str, parameters: dict[str, str], secret: str) -> None:

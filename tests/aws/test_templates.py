@@ -85,7 +85,6 @@ SPEAK_IPV6 = {
     "lambda": "lambda.us-east-1.api.aws",
     "s3": "s3.dualstack.us-east-1.amazonaws.com",
     "secretsmanager": "secretsmanager.us-east-1.amazonaws.com",
-    "ses": "email.us-east-1.api.aws",
     "sns": "sns.us-east-1.api.aws",
     "sqs": "sqs.us-east-1.api.aws",
 }
@@ -142,7 +141,7 @@ def test_with_endpoints_every_service_that_a_function_asks_has_one() -> None:
     there = {
         p["ServiceName"]["Fn::Sub"].rsplit(".", 1)[-1] for p in of_type("network", "AWS::EC2::VPCEndpoint").values()
     }
-    assert {"email" if name == "ses" else name for name in asked - {"logs"}} == there
+    assert asked - {"logs"} == there
 
 
 # -- Database ----------------------------------------------------------------------------------------------------------
@@ -168,13 +167,22 @@ def test_the_database_is_the_specified_one() -> None:
 
 
 def test_no_password_is_written_down() -> None:
-    [secret] = of_type("database", "AWS::SecretsManager::Secret").values()
-    assert secret["Name"] == "ecommerce/rds/credentials"
-    assert "SecretString" not in secret
-    template = json.loads(secret["GenerateSecretString"]["SecretStringTemplate"])
-    assert template == {"username": "onboarding", "dbname": "ecommerce_platform"}
+    secrets = of_type("database", "AWS::SecretsManager::Secret")
+    owner = {"username": "onboarding", "dbname": "ecommerce_platform"}
+    templates = {name: json.loads(s["GenerateSecretString"]["SecretStringTemplate"]) for name, s in secrets.items()}
+    assert templates == {"DatabaseSecret": owner, "PipelineSecret": {}, "ApiSecret": {}, "LinkSecret": {}}
+    assert secrets["DatabaseSecret"]["Name"] == "ecommerce/rds/credentials"
+    assert not any("SecretString" in secret for secret in secrets.values())
     [database] = of_type("database", "AWS::RDS::DBInstance").values()
     assert database["MasterUserPassword"]["Fn::Sub"].startswith("{{resolve:secretsmanager:")
+
+
+def test_the_pipelines_template_makes_the_same_secrets_where_the_databases_does_not() -> None:
+    for name, secret in of_type("database", "AWS::SecretsManager::Secret").items():
+        local = of_type("pipeline", "AWS::SecretsManager::Secret")[name]
+        assert local["Name"] == secret["Name"]
+        if name != "DatabaseSecret":
+            assert local == secret
 
 
 def test_the_admin_function_does_its_task_and_no_more() -> None:
@@ -183,10 +191,11 @@ def test_the_admin_function_does_its_task_and_no_more() -> None:
     assert [statement["Sid"] for statement in statements] == [
         "WriteLogs",
         "ReadDatabaseSecret",
+        "CompleteLogins",
         "ManageInterfaces",
         "NotByTheCode",
     ]
-    opened, closed = statements[2:]
+    opened, closed = statements[3:]
     assert opened["Action"] == closed["Action"]
     assert (opened["Effect"], closed["Effect"]) == ("Allow", "Deny")
 
@@ -233,7 +242,6 @@ WITHOUT_NAMED_RESOURCE = {
     ("database", "AdminRole", "ManageInterfaces"): INTERFACES,
     ("pipeline", "VpcAccess", "ManageInterfaces"): INTERFACES,
     ("pipeline", "MailerRole", "SendMail"): SENDER,
-    ("pipeline", "ApiRole", "SendMail"): SENDER,
 }
 """Where something is allowed on all resources, and why."""
 

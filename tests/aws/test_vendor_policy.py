@@ -9,8 +9,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from onboarding.deploy.plan import template_text
 from onboarding.local.endpoints import engine_client
+from onboarding.local.template import Template
 from tests.pipeline import Pipeline
+
+TEMPLATE = Template(template_text("pipeline"), {}, "000000000000", "us-east-1")
 
 VARIABLE = "${aws:PrincipalTag/vendor_id}"
 
@@ -76,6 +80,44 @@ def test_a_vendor_reaches_its_own_prefixes_alone(pipeline: Pipeline) -> None:
         assert not allowed(s3.list_objects_v2, Bucket=bucket)
         # A name that another begins with.
         assert not allowed(s3.put_object, Bucket=bucket, Key=f"uploads/{vendor}X/policy.txt", Body=b"x")
+
+
+@pytest.mark.parametrize(
+    ("headers", "may"),
+    [
+        ({}, True),
+        ({"StorageClass": "STANDARD"}, True),
+        ({"ServerSideEncryption": "AES256"}, True),
+        ({"StorageClass": "GLACIER"}, False),
+        ({"StorageClass": "DEEP_ARCHIVE"}, False),
+        ({"ServerSideEncryption": "aws:kms"}, False),
+        ({"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "arn:aws:kms:us-east-1:999999999999:key/theirs"}, False),
+        ({"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "k" * 32}, False),
+    ],
+    ids=lambda value: "-".join(value.values()) if isinstance(value, dict) else "",
+)
+def test_put_object_that_could_not_be_read_is_refused(headers: dict[str, str], *, may: bool) -> None:
+    context = {
+        "StorageClass": "s3:x-amz-storage-class",
+        "ServerSideEncryption": "s3:x-amz-server-side-encryption",
+        "SSEKMSKeyId": "s3:x-amz-server-side-encryption-aws-kms-key-id",
+        "SSECustomerAlgorithm": "s3:x-amz-server-side-encryption-customer-algorithm",
+    }
+    given = {context[name]: value for name, value in headers.items() if name in context}
+    assert put_is_allowed(given) is may
+
+
+def put_is_allowed(given: dict[str, str]) -> bool:
+    """What AWS decides on a put with these condition keys; the engine does not fill them from headers."""
+    [statement] = [
+        statement
+        for statement in TEMPLATE.of_type("AWS::IAM::ManagedPolicy")["VendorAccess"]["PolicyDocument"]["Statement"]
+        if statement["Sid"] == "PutOwnFiles"
+    ]
+    conditions = statement["Condition"]
+    assert set(conditions) == {"StringLike", "StringEqualsIfExists", "Null"}
+    equal = all(given.get(key, value) == value for key, value in conditions["StringEqualsIfExists"].items())
+    return equal and not any(key in given for key, absent in conditions["Null"].items() if absent == "true")
 
 
 @pytest.mark.parametrize("prefix", ["uploads/", "uploads//", "uploads/VEND001/"])

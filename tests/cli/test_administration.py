@@ -44,9 +44,13 @@ def test_a_vendor_uploads_from_the_moment_it_is_added_until_it_is_suspended(run:
     refused = pipeline.run("CLI-1", "b.csv", csv_of([product("cli-vendor-2")]))
     assert (refused.status, refused.total_records) == (UploadStatus.FAILED, 0)
 
-    # To add one again makes it active, with what is said now.
-    again = ("vendors", "add", "CLI-1", "--name", "Second Name", "--email", "second@vendors.example")
-    assert run(*again, "--phone", "+49 30 1234567")[0] == 0
+    other = ("vendors", "add", "CLI-1", "--name", "Second Name", "--email", "second@vendors.example")
+    code, _, said = run(*other)
+    assert (code, "onboarding vendors change CLI-1" in said) == (1, True)
+    assert "onboarding vendors activate CLI-1" in run(*added)[1]
+    changes = ("--name", "Second Name", "--email", "second@vendors.example", "--phone", "+49 30 1234567")
+    assert run("vendors", "change", "CLI-1", *changes) == (0, "CLI-1 is changed.\n", "")
+    assert run("vendors", "activate", "CLI-1") == (0, "CLI-1 may upload.\n", "")
     now = listed(run, "vendors", vendor_id="CLI-1")
     assert (now["vendor_name"], now["status"], now["uploads"]) == ("Second Name", "active", 2)
     shown = next(line for line in run("vendors", "list")[1].splitlines() if line.startswith("CLI-1"))
@@ -72,8 +76,9 @@ def test_rows_may_have_a_category_from_the_moment_it_is_added_until_it_is_disabl
     assert upload("cli-category-3") is UploadStatus.FAILED
     [line] = [line for line in run("categories", "list")[1].splitlines() if line.startswith("Test Kayaks")]
     assert line.split() == ["Test", "Kayaks", "no", "For", "lakes"]
-    # To add it again makes it active, and keeps what is known of it.
-    assert run("categories", "add", "Test Kayaks")[0] == 0
+    code, _, said = run("categories", "add", "Test Kayaks")
+    assert (code, "onboarding categories enable" in said) == (1, True)
+    assert run("categories", "enable", "Test Kayaks")[0] == 0
     assert listed(run, "categories", category_name="Test Kayaks", is_active=True)["description"] == "For lakes"
 
 
@@ -86,11 +91,14 @@ def test_an_operator_is_added_given_another_role_and_suspended(run: Run) -> None
         "role": "viewer",
         "status": "active",
     }
-    assert run("operators", "add", email, "--name", "Someone", "--role", "admin")[0] == 0
+    code, _, said = run("operators", "add", email, "--name", "Someone", "--role", "admin")
+    assert (code, f"onboarding operators change {email}" in said) == (1, True)
+    assert run("operators", "change", email, "--role", "admin")[0] == 0
     assert listed(run, "operators", email=email)["role"] == "admin"
     assert run("operators", "suspend", email)[:2] == (0, f"{email} is suspended.\n")
     [line] = [line for line in run("operators", "list")[1].splitlines() if line.startswith(email)]
     assert line.split() == [email, "Someone", "admin", "suspended"]
+    assert run("operators", "activate", email)[:2] == (0, f"{email} may sign in to the portal.\n")
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def cancel_upload(upload_id: UploadId, caller: Writer, desk: DeskHere) -> Upload
     upload = history.upload_of(desk, caller, upload_id)
     ended = 0
     if upload.status is UploadStatus.PROCESSING:
-        with desk.context() as ctx:
+        with desk.operator_context() as ctx:
             ended = watchdog.end(ctx, upload_id, upload.vendor_id, CANCELLED)
     # None, if the last row had its outcome in the meantime.
     if ended:
@@ -91,7 +91,7 @@ def undo_upload(upload_id: UploadId, caller: Writer, desk: DeskHere) -> UndoneSh
     """Take back what an upload did to the catalog, as far as nothing else has touched it since."""
     upload = history.upload_of(desk, caller, upload_id)
     try:
-        with desk.context() as ctx:
+        with desk.operator_context() as ctx:
             done = undo.undo(ctx.database, upload_id)
     except undo.NotUndoable as error:
         raise Problem("conflict", f"{error}.") from error

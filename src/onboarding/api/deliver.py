@@ -1,12 +1,13 @@
 """Webhooks as they are sent: signed, to addresses of the Internet alone, each attempt recorded.
 
 This runs outside the private network, where whole Internet can be reached and the database cannot: what it needs is in
-the table `Webhooks`, where the API puts it.
+the table `Webhooks`, where the API puts it. It writes to `WebhookDeliveries` alone.
 """
 
 from __future__ import annotations
 
 import hmac
+import http.client
 import ipaddress
 import json
 import socket
@@ -26,13 +27,19 @@ from onboarding.api.secrets import new_secret
 from onboarding.context import Context
 
 ADDRESS = "address"
-"""The entry of a vendor that says where to send to; all its other entries are deliveries."""
-DELIVERY = "delivery#"
+"""The entry of a vendor that says where to send to."""
 
 TIMEOUT = urllib3.Timeout(connect=5, read=10)
 DEADLINE = 12.0
 """Seconds that a delivery may take in all: a server that sends a little now and then keeps to every other limit."""
 KEPT = timedelta(days=90)
+
+INTERNET_V6 = ipaddress.IPv6Network("2000::/3")
+RESERVED_V6 = tuple(ipaddress.IPv6Network(network) for network in ("2001::/23", "2002::/16", "3fff::/20"))
+"""Protocol assignments (Teredo among them), 6to4, documentation."""
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+RESERVED_V4 = tuple(ipaddress.IPv4Network(network) for network in ("192.0.0.0/24", "192.88.99.0/24"))
+"""Protocol assignments and the 6to4 relay, which some versions of Python count among the Internet's."""
 
 LATE = "the server did not answer in time"
 
@@ -138,8 +145,13 @@ def _words(error: Exception) -> str:
             return LATE
         case urllib3.exceptions.SSLError():
             return f"the server's certificate was not accepted: {error}"[:300]
+        case urllib3.exceptions.ProtocolError(args=(_, http.client.HTTPException() as cause)) if not isinstance(
+            cause, http.client.RemoteDisconnected
+        ):
+            # What it said instead is not shown: it may be a server that only we can reach.
+            return "the server does not speak HTTP"
         case _:
-            return f"the connection broke: {error}"[:300]
+            return "the connection to the server broke"
 
 
 def checked(url: str, *, private: bool) -> SplitResult:
@@ -166,13 +178,26 @@ def resolved(parts: SplitResult, *, private: bool) -> str:
     vendor could have us ask what only we can reach."""
     port = parts.port or (443 if parts.scheme == "https" else 80)
     found = [info[4][0] for info in socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)]
-    for address in found:
-        known = ipaddress.ip_address(str(address))
-        mapped = known.ipv4_mapped if isinstance(known, ipaddress.IPv6Address) else None
-        if not private and (not (mapped or known).is_global or known.is_multicast):
-            raise Refused("the address leads to a private network")
+    if not private and not all(is_public(str(address)) for address in found):
+        raise Refused("the address leads to a private network")
     # IPv4 first: not every network that we run in has IPv6 to the outside.
     return min(map(str, found), key=lambda address: ":" in address)
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the Internet's, directly and not inside an address of another kind."""
+    known = ipaddress.ip_address(address)
+    if isinstance(known, ipaddress.IPv6Address):
+        known = known.ipv4_mapped or _behind_nat64(known) or known
+    if isinstance(known, ipaddress.IPv6Address):
+        # What lies outside holds IPv4 addresses in other forms, or is not for the Internet, or not assigned yet.
+        return known in INTERNET_V6 and not any(known in network for network in RESERVED_V6) and known.is_global
+    public = known.is_global and not (known.is_multicast or known.is_reserved)
+    return public and not any(known in network for network in RESERVED_V4)
+
+
+def _behind_nat64(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if address in NAT64 else None
 
 
 def _post(parts: SplitResult, ip: str, headers: Mapping[str, str], body: bytes) -> urllib3.BaseHTTPResponse:
@@ -207,9 +232,9 @@ def _record(ctx: Context, vendor_id: str, **said: str | int) -> None:
     now = datetime.now(UTC)
     item: dict[str, Any] = {
         "vendor_id": {"S": vendor_id},
-        "entry": {"S": f"{DELIVERY}{now.isoformat(timespec='milliseconds')}#{new_secret()[:6]}"},
+        "entry": {"S": f"{now.isoformat(timespec='milliseconds')}#{new_secret()[:6]}"},
         "at": {"S": now.isoformat(timespec="milliseconds")},
         "expires_at": {"N": str(int((now + KEPT).timestamp()))},
         **{name: {"N": str(value)} if isinstance(value, int) else {"S": value} for name, value in said.items()},
     }
-    ctx.dynamodb.put_item(TableName=ctx.settings.webhooks_table, Item=item)
+    ctx.dynamodb.put_item(TableName=ctx.settings.webhook_deliveries_table, Item=item)

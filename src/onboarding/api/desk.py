@@ -1,4 +1,4 @@
-"""Work on PostgreSQL for a request: as the vendor it comes from, behind the wall; or as an operator, without one."""
+"""Database work for a request: restricted to one vendor by row-level security, or unrestricted for operators."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from onboarding.sql import statement
 
 Result = TypeVar("Result")
 Work = Callable[[Connection], Result]
+
+OPERATOR = "onboarding_operator"
+"""The database role that sees the rows of all vendors."""
 
 
 class Desk:
@@ -35,7 +38,7 @@ class Desk:
     @staticmethod
     def _beside(ctx: Context) -> Context:
         # Clients may be shared between threads once they are made, and not while they are.
-        _ = ctx.s3, ctx.sqs, ctx.ses, ctx.sns, ctx.lambdas, ctx.dynamodb
+        _ = ctx.s3, ctx.sqs, ctx.sns, ctx.lambdas, ctx.dynamodb
         other = copy.copy(ctx)
         other.__dict__.pop("database", None)
         return other
@@ -60,8 +63,20 @@ class Desk:
             return ctx.database.run(behind_the_wall)
 
     def as_operator(self, work: Work[Result]) -> Result:
-        """Run `work` in a transaction that sees everything: for operators, for the pipeline, and for finding out who
-        asks."""
+        """Run `work` in a transaction that sees the rows of all vendors."""
+        with self.context() as ctx:
+            return ctx.database.acting_as(OPERATOR).run(work)
+
+    @contextmanager
+    def operator_context(self) -> Iterator[Context]:
+        """A context whose database sees the rows of all vendors, for steps that open their transactions themselves."""
+        with self.context() as ctx:
+            acting = copy.copy(ctx)
+            acting.__dict__["database"] = ctx.database.acting_as(OPERATOR)
+            yield acting
+
+    def run(self, work: Work[Result]) -> Result:
+        """Run `work` as the API's own role: it knows keys, sessions and sign-in links, and nothing of the catalog."""
         with self.context() as ctx:
             return ctx.database.run(work)
 

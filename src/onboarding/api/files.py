@@ -150,8 +150,8 @@ async def judged(request: Request, caller: Caller, desk: Desk, options: Options)
     assert vendor_id is not None, "only vendors are let through"  # noqa: S101
 
     def work() -> dry.DryRun:
-        # By the pipeline's own eyes: whether a SKU is taken is for all vendors to know, and nothing else comes back.
-        with desk.context() as ctx:
+        # Sees all vendors' rows: whether a SKU is taken is for all vendors to know, and nothing else comes back.
+        with desk.operator_context() as ctx:
             return dry.dry_run(ctx.database, content, vendor_id, options)
 
     return shown(await run_in_threadpool(work))

@@ -9,11 +9,12 @@ from fastapi import APIRouter
 from psycopg.errors import UniqueViolation
 from pydantic import BaseModel, Field, StringConstraints
 
+from onboarding.administration import PLAIN
 from onboarding.api.actions import note
 from onboarding.api.desk import Desk, DeskHere
 from onboarding.api.problems import Problem, documented, not_found
 from onboarding.api.secrets import hashed, new_secret
-from onboarding.api.shapes import PLAIN, IdempotencyKey, KeyId, shaped
+from onboarding.api.shapes import IdempotencyKey, KeyId, shaped
 from onboarding.api.who import SCOPES, Caller, VendorAdmin
 from onboarding.database import Connection
 from onboarding.sql import statement

@@ -6,17 +6,14 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
-from psycopg.errors import UniqueViolation
 from pydantic import BaseModel, Field, StringConstraints
 
-from onboarding import ledger
-from onboarding.api import keys, sessions, signin
-from onboarding.api.actions import note
+from onboarding import administration, ledger
+from onboarding.administration import PLAIN, VENDOR_ID, AlreadyExists, NotFound
+from onboarding.api import keys, signin
 from onboarding.api.desk import DeskHere
 from onboarding.api.problems import Problem, documented, not_found
 from onboarding.api.shapes import (
-    PLAIN,
-    VENDOR_ID,
     Cursor,
     KeyId,
     Limit,
@@ -158,33 +155,27 @@ def create_vendor(wanted: VendorRequest, caller: OperatorAdmin, desk: DeskHere) 
     """Take on a vendor, who may sign in and upload from now on."""
 
     def work(connection: Connection) -> VendorShown:
-        connection.execute(statement("api_new_vendor"), wanted.model_dump())
-        note(connection, caller, "vendor_created", wanted.vendor_id, vendor_id=wanted.vendor_id)
+        administration.add_vendor(connection, caller.recorded, **wanted.model_dump())
         return _vendor(connection, wanted.vendor_id)
 
     try:
         return caller.run(desk, work)
-    except UniqueViolation as error:
-        raise Problem("conflict", f"There is a vendor {wanted.vendor_id} already.") from error
+    except AlreadyExists as error:
+        raise Problem("conflict", str(error)) from error
 
 
 @router.patch("/vendors/{vendor_id}")
 def change_vendor(vendor_id: VendorId, wanted: VendorChange, caller: OperatorAdmin, desk: DeskHere) -> VendorShown:
     """Change a vendor, or suspend it. A new e-mail address signs out whoever signed in by the old one."""
-    changes = wanted.model_dump(exclude_none=True)
-    parameters = {"vendor_id": vendor_id, **dict.fromkeys(VendorChange.model_fields), **changes}
 
     def work(connection: Connection) -> VendorShown:
-        before = connection.execute(statement("api_email_of_vendor"), {"vendor_id": vendor_id}).fetchone()
-        if before is None:
-            raise not_found("vendor")
-        connection.execute(statement("api_change_vendor"), parameters)
-        if wanted.email not in {None, before[0]}:
-            sessions.end_all(connection, vendor_id)
-        note(connection, caller, "vendor_changed", vendor_id, vendor_id=vendor_id, **changes)
+        administration.change_vendor(connection, caller.recorded, vendor_id, **wanted.model_dump())
         return _vendor(connection, vendor_id)
 
-    return caller.run(desk, work)
+    try:
+        return caller.run(desk, work)
+    except NotFound as error:
+        raise not_found("vendor") from error
 
 
 @router.get("/vendors/{vendor_id}/keys")
@@ -222,14 +213,13 @@ def create_category(wanted: CategoryRequest, caller: OperatorAdmin, desk: DeskHe
     """Add a category, which products may be in from now on."""
 
     def work(connection: Connection) -> CategoryShown:
-        [(category_id,)] = connection.execute(statement("api_new_category"), wanted.model_dump()).fetchall()
-        note(connection, caller, "category_created", wanted.category_name)
+        category_id = administration.add_category(connection, caller.recorded, **wanted.model_dump())
         return _categories(connection, category_id)[0]
 
     try:
         return caller.run(desk, work)
-    except UniqueViolation as error:
-        raise Problem("conflict", f"There is a category {wanted.category_name} already.") from error
+    except AlreadyExists as error:
+        raise Problem("conflict", str(error)) from error
 
 
 @router.patch("/categories/{category_id}")
@@ -237,16 +227,15 @@ def change_category(
     category_id: Annotated[int, Path(ge=1, lt=2**31)], wanted: CategoryChange, caller: OperatorAdmin, desk: DeskHere
 ) -> CategoryShown:
     """Describe a category anew, or have no more products in it."""
-    changes = wanted.model_dump(exclude_none=True)
-    parameters = {"category_id": category_id, **dict.fromkeys(CategoryChange.model_fields), **changes}
 
     def work(connection: Connection) -> CategoryShown:
-        if connection.execute(statement("api_change_category"), parameters).rowcount == 0:
-            raise not_found("category")
-        note(connection, caller, "category_changed", str(category_id), **changes)
+        administration.change_category(connection, caller.recorded, category_id, **wanted.model_dump())
         return _categories(connection, category_id)[0]
 
-    return caller.run(desk, work)
+    try:
+        return caller.run(desk, work)
+    except NotFound as error:
+        raise not_found("category") from error
 
 
 @router.get("/actions")

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from onboarding.api.actions import note_of
 from onboarding.api.desk import Desk
-from onboarding.api.log import logger
 from onboarding.api.secrets import hashed, new_secret
-from onboarding.context import Context
+from onboarding.audit_log import Actor, record_action
 from onboarding.database import Connection
+from onboarding.sign_in_mail import MINUTES_VALID, SignInMail
 from onboarding.sql import statement
 
-LINK_AGE = timedelta(minutes=15)
+LINK_AGE = timedelta(minutes=MINUTES_VALID)
 SESSION_AGE = timedelta(hours=12)
 
 WINDOW = timedelta(hours=1)
 PER_ADDRESS = 5
-"""Mails that one address may be sent within the window."""
+"""Mails that one address may be sent within the window, one right after the other."""
+PAUSE = timedelta(minutes=10)
+"""Beyond these, one address is sent a mail once per pause. A link lives longer than a pause, so that there is always a
+mail whose link works: nobody can lock an account out by asking for links in its name."""
 PER_IP = 30
-"""Requests that one IP address may make within the window, for whatever addresses."""
+"""Requests that one IP address may make within the window, for all addresses together."""
 
 
 class TooMany(Exception):
@@ -50,35 +51,40 @@ class Session:
 
 
 def ask_for_link(desk: Desk, email: str, ip: str) -> None:
-    """Mail a sign-in link to an address if it is somebody's, and say nothing of whether it is. Raises `TooMany`."""
+    """Mail a sign-in link to an address if it belongs to an account. Raises `TooMany`.
 
-    def work(connection: Connection) -> Sequence[tuple[Account, str]]:
-        address = email.strip().lower()
-        if _asked(connection, f"ip:{ip}") > PER_IP:
+    The function `mailer` sends the mail, and is called for every address alike: the time that this takes does not tell
+    whether the address is known, nor does a fault of the mail service.
+    """
+    address = email.strip().lower()
+
+    def work(connection: Connection) -> list[tuple[Account, str]]:
+        if not _counted(connection, f"ip:{ip}", PER_IP, pause=WINDOW):
             raise TooMany
-        # Counted for every address alike: the limit must not tell which ones are known.
-        if _asked(connection, f"address:{address}") > PER_ADDRESS:
+        # For every address alike: the limit must not tell which ones are known.
+        if not _counted(connection, f"address:{address}", PER_ADDRESS, pause=PAUSE):
             return []
         found = connection.execute(statement("api_accounts"), {"email": address})
         return [(account, _new_link(connection, account)) for account in (Account(*columns) for columns in found)]
 
-    links = desk.as_operator(work)
-    if not links:
-        return
-    with desk.context() as ctx:
-        try:
-            _mail(ctx, links)
-        except (BotoCoreError, ClientError):
-            # An error here and none for an unknown address would say which is which.
-            logger.exception("sign-in link not mailed")
+    links = desk.run(work)
+    named = [
+        (account.name if len(links) == 1 else f"{account.name} ({account.vendor_id or 'operator'})", secret)
+        for account, secret in links
+    ]
+    mail = SignInMail(
+        links[0][0].email if links else address,
+        [(name, f"{desk.settings.portal_url}/sign-in/{secret}") for name, secret in named],
+        time.time() + LINK_AGE.total_seconds(),
+    )
+    desk.ctx.lambdas.invoke(FunctionName="mailer", InvocationType="Event", Payload=json.dumps(mail.event()).encode())
 
 
-def _asked(connection: Connection, subject: str) -> int:
-    """Count one more request, and how many there were lately, this one among them."""
-    parameters = {"subject": subject[:300], "window": WINDOW}
-    connection.execute(statement("api_note_sign_in_request"), parameters)
-    found = connection.execute(statement("api_sign_in_requests"), parameters).fetchone()
-    return int(found[0]) if found else 0
+def _counted(connection: Connection, subject: str, limit: int, *, pause: timedelta) -> bool:
+    """Count one more request of a subject, if it may be made now."""
+    parameters = {"subject": subject[:300], "limit": limit, "window": WINDOW, "pause": pause}
+    connection.execute(statement("lock_subject"), parameters)
+    return connection.execute(statement("api_count_sign_in_request"), parameters).fetchone() is not None
 
 
 def _new_link(connection: Connection, account: Account) -> str:
@@ -93,32 +99,9 @@ def _new_link(connection: Connection, account: Account) -> str:
     return secret
 
 
-def _mail(ctx: Context, links: Sequence[tuple[Account, str]]) -> None:
-    minutes = int(LINK_AGE.total_seconds() // 60)
-    lines = ["Hello,", "", "use this link to sign in to the product onboarding portal:"]
-    for account, secret in links:
-        name = account.name if len(links) == 1 else f"{account.name} ({account.vendor_id or 'operator'})"
-        lines += ["", f"{name}:", f"{ctx.settings.portal_url}/sign-in/{secret}"]
-    lines += [
-        "",
-        f"The link works once, within {minutes} minutes. If you did not ask for it, there is nothing to do:",
-        "nobody can sign in without it.",
-        "",
-        "Product onboarding",
-    ]
-    ctx.ses.send_email(
-        Source=ctx.settings.mail_sender,
-        Destination={"ToAddresses": [links[0][0].email]},
-        Message={
-            "Subject": {"Data": "Your sign-in link", "Charset": "UTF-8"},
-            "Body": {"Text": {"Data": "\n".join(lines) + "\n", "Charset": "UTF-8"}},
-        },
-    )
-
-
 def link_is_good(desk: Desk, link: str) -> bool:
     """Whether a link could be used now; to look does not use it up, since mail scanners look."""
-    found = desk.as_operator(
+    found = desk.run(
         lambda connection: connection.execute(statement("api_sign_in_link"), {"link": hashed(link)}).fetchone()
     )
     return found is not None
@@ -140,20 +123,13 @@ def use_link(desk: Desk, link: str, ip: str) -> Session | None:
             "age": SESSION_AGE,
         }
         [(expires_at,)] = connection.execute(statement("api_new_session"), parameters).fetchall()
-        actor = f"vendor:{account.vendor_id}" if account.vendor_id else f"operator:{account.email}"
-        note_of(connection, actor, "signed_in", account.email, vendor_id=account.vendor_id, ip=ip)
+        actor = Actor(f"vendor:{account.vendor_id}" if account.vendor_id else f"operator:{account.email}", ip)
+        record_action(connection, actor, "signed_in", account.email, vendor_id=account.vendor_id)
         return Session(secret, account, expires_at)
 
-    return desk.as_operator(work)
-
-
-def end_all(connection: Connection, vendor_id: str) -> None:
-    """Sign a vendor out wherever it is signed in, and let none of the links that it was mailed sign in any more."""
-    # Links first: whoever uses one at this moment is waited for, and the session is found then.
-    connection.execute(statement("api_end_links_of_vendor"), {"vendor_id": vendor_id})
-    connection.execute(statement("api_end_sessions_of_vendor"), {"vendor_id": vendor_id})
+    return desk.run(work)
 
 
 def end(desk: Desk, session: str) -> None:
     """End a session, now and for ever."""
-    desk.as_operator(lambda connection: connection.execute(statement("api_end_session"), {"session": hashed(session)}))
+    desk.run(lambda connection: connection.execute(statement("api_end_session"), {"session": hashed(session)}))

@@ -11,20 +11,17 @@ from typing import Annotated, Any, Generic, TypeVar
 from fastapi import Header, Path, Query
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
+from onboarding.administration import PLAIN, VENDOR_ID
 from onboarding.api.problems import Problem
 
 Item = TypeVar("Item")
 Shape = TypeVar("Shape", bound=BaseModel)
-
-# PostgreSQL holds no NUL, and nobody has a use for the other control characters.
-PLAIN = r"^[^\x00-\x1f\x7f]*$"
 
 UploadId = Annotated[
     str, Path(min_length=1, max_length=50, pattern=r"^[A-Za-z0-9_-]+$", examples=["UPLOAD_20241221_103045_0a1b2c3d"])
 ]
 TicketId = Annotated[str, Path(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
 KeyId = Annotated[str, Path(min_length=1, max_length=20, pattern=r"^[A-Za-z0-9_-]+$")]
-VENDOR_ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,49}$"
 VendorId = Annotated[str, Path(pattern=VENDOR_ID, examples=["VEND001"])]
 WantedVendor = Annotated[
     str | None, Query(pattern=VENDOR_ID, description="Operators: this vendor's alone. A vendor sees its own anyway")

@@ -10,12 +10,13 @@ from fastapi import APIRouter, Query
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
+from onboarding.administration import PLAIN
 from onboarding.api import history
 from onboarding.api.actions import note
 from onboarding.api.desk import Desk, DeskHere
 from onboarding.api.history import ErrorShown, ProductShown, ReadingShown, SummaryShown, UploadShown, Wanted
 from onboarding.api.problems import Responses, documented, not_found
-from onboarding.api.shapes import PLAIN, Cursor, Limit, Page, Since, Until, UploadId, WantedVendor
+from onboarding.api.shapes import Cursor, Limit, Page, Since, Until, UploadId, WantedVendor
 from onboarding.api.who import Caller, Reader
 from onboarding.link import REDIRECT_SECONDS
 from onboarding.model import Upload, UploadStatus

@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field, StringConstraints
 
 from onboarding.api.actions import note
-from onboarding.api.deliver import ADDRESS, DELIVERY, Refused, checked
+from onboarding.api.deliver import ADDRESS, Refused, checked
 from onboarding.api.desk import Desk, DeskHere
 from onboarding.api.problems import Problem, documented, not_found
 from onboarding.api.secrets import new_secret
@@ -132,9 +132,9 @@ def remove_webhook(caller: VendorAdmin, desk: DeskHere) -> None:
 def list_deliveries(caller: VendorAdmin, desk: DeskHere) -> Deliveries:
     """The last attempts, the newest first."""
     found = desk.ctx.dynamodb.query(
-        TableName=desk.settings.webhooks_table,
-        KeyConditionExpression="vendor_id = :vendor and begins_with(entry, :delivery)",
-        ExpressionAttributeValues={":vendor": {"S": str(caller.vendor_id)}, ":delivery": {"S": DELIVERY}},
+        TableName=desk.settings.webhook_deliveries_table,
+        KeyConditionExpression="vendor_id = :vendor",
+        ExpressionAttributeValues={":vendor": {"S": str(caller.vendor_id)}},
         ScanIndexForward=False,
         Limit=SHOWN,
     )
@@ -154,6 +154,7 @@ def send_test(caller: VendorAdmin, desk: DeskHere) -> TestStarted:
     started = TestStarted(id=new_secret()[:12])
 
     def work(connection: Connection) -> None:
+        connection.execute(statement("lock_subject"), {"subject": f"webhook test:{caller.vendor_id}"})
         [(sent,)] = connection.execute(statement("api_webhook_tests"), {"window": TEST_WINDOW}).fetchall()
         if sent >= TESTS:
             detail = f"{TESTS} test messages were sent within the hour. Please try again later."

@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from onboarding.api.desk import Desk, DeskHere, Work
 from onboarding.api.problems import Problem, not_found
 from onboarding.api.secrets import csrf_token_of, hashed, same
+from onboarding.audit_log import Actor
 from onboarding.sql import statement
 
 Result = TypeVar("Result")
@@ -49,6 +50,11 @@ class Caller:
     @property
     def is_operator(self) -> bool:
         return self.vendor_id is None
+
+    @property
+    def recorded(self) -> Actor:
+        """The caller as the audit log names it."""
+        return Actor(self.actor, self.ip)
 
     def run(self, desk: Desk, work: Work[Result]) -> Result:
         """Run `work` with this caller's eyes."""
@@ -87,7 +93,7 @@ async def _visitor(request: Request, desk: DeskHere) -> Caller | None:
 
 def _of_key(desk: Desk, key: str) -> Caller | None:
     parameters = {"key": hashed(key)}
-    found = desk.as_operator(lambda c: c.execute(statement("api_caller_of_key"), parameters).fetchone())
+    found = desk.run(lambda c: c.execute(statement("api_caller_of_key"), parameters).fetchone())
     if found is None:
         return None
     key_id, vendor_id, vendor_name, email, status, scopes = found
@@ -96,7 +102,7 @@ def _of_key(desk: Desk, key: str) -> Caller | None:
 
 def _of_session(desk: Desk, session: str) -> Caller | None:
     parameters = {"session": hashed(session)}
-    found = desk.as_operator(lambda c: c.execute(statement("api_caller_of_session"), parameters).fetchone())
+    found = desk.run(lambda c: c.execute(statement("api_caller_of_session"), parameters).fetchone())
     if found is None:
         return None
     vendor_id, name, email, status, role = found

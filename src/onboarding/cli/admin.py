@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from getpass import getuser
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from onboarding.admin import AdminError, carry_out
+from onboarding.audit_log import Actor
 from onboarding.cli.connect import connected, on_aws
 from onboarding.cli.console import Column, console, say, say_json, table
 from onboarding.cli.failures import CommandError
@@ -33,16 +35,39 @@ def add_vendor(
     phone: Annotated[str | None, typer.Option(help="Its telephone number.")] = None,
     state: State = None,
 ) -> None:
-    """Add a vendor, or make a suspended one active again."""
-    _do(state, "add_vendor", vendor_id=vendor_id, vendor_name=name, email=email, phone=phone)
-    say(f"{vendor_id} may upload.")
+    """Add a vendor."""
+    added = _do(state, "add_vendor", vendor_id=vendor_id, vendor_name=name, email=email, phone=phone)
+    if added["status"] == "active":
+        say(f"{vendor_id} may upload.")
+    else:
+        say(f"{vendor_id} is there already, and suspended. To end that: onboarding vendors activate {vendor_id}")
+
+
+@vendors.command("change")
+def change_vendor(
+    vendor_id: VendorId,
+    name: Annotated[str | None, typer.Option(help="The vendor's new name.")] = None,
+    email: Annotated[str | None, typer.Option(help="Where its mails go from now on.")] = None,
+    phone: Annotated[str | None, typer.Option(help="Its new telephone number.")] = None,
+    state: State = None,
+) -> None:
+    """Change a vendor; what is left out stays. A new e-mail address signs the vendor out everywhere."""
+    _do(state, "change_vendor", vendor_id=vendor_id, vendor_name=name, email=email, phone=phone)
+    say(f"{vendor_id} is changed.")
 
 
 @vendors.command("suspend")
 def suspend_vendor(vendor_id: VendorId, state: State = None) -> None:
     """Refuse a vendor's files from now on."""
-    _do(state, "suspend_vendor", vendor_id=vendor_id)
+    _do(state, "change_vendor", vendor_id=vendor_id, status="suspended")
     say(f"{vendor_id} is suspended: its files are refused.")
+
+
+@vendors.command("activate")
+def activate_vendor(vendor_id: VendorId, state: State = None) -> None:
+    """End a vendor's suspension."""
+    _do(state, "change_vendor", vendor_id=vendor_id, status="active")
+    say(f"{vendor_id} may upload.")
 
 
 @vendors.command("list")
@@ -64,8 +89,15 @@ def add_category(
     description: Annotated[str | None, typer.Option(help="What belongs there.")] = None,
     state: State = None,
 ) -> None:
-    """Add a category, or make a disabled one active again."""
+    """Add a category."""
     _do(state, "add_category", category_name=category, description=description)
+    say(f"Rows may have the category {category}.")
+
+
+@categories.command("enable")
+def enable_category(category: CategoryName, state: State = None) -> None:
+    """Accept rows with a disabled category again."""
+    _do(state, "enable_category", category_name=category)
     say(f"Rows may have the category {category}.")
 
 
@@ -94,16 +126,35 @@ def add_operator(
     role: Annotated[str, typer.Option(help="viewer, or admin, who changes things.")] = "viewer",
     state: State = None,
 ) -> None:
-    """Let somebody sign in as an operator, or give one another role."""
+    """Let somebody sign in as an operator."""
     _do(state, "add_operator", email=email, name=name, role=role)
     say(f"{email} may sign in to the portal.")
 
 
+@operators.command("change")
+def change_operator(
+    email: Email,
+    name: Annotated[str | None, typer.Option(help="The operator's new name.")] = None,
+    role: Annotated[str | None, typer.Option(help="viewer, or admin, who changes things.")] = None,
+    state: State = None,
+) -> None:
+    """Change an operator's name or role; what is left out stays."""
+    _do(state, "change_operator", email=email, name=name, role=role)
+    say(f"{email} is changed.")
+
+
 @operators.command("suspend")
 def suspend_operator(email: Email, state: State = None) -> None:
-    """End an operator's sessions, and begin no more."""
-    _do(state, "suspend_operator", email=email)
+    """End an operator's sessions and sign-in links, and begin no more."""
+    _do(state, "change_operator", email=email, status="suspended")
     say(f"{email} is suspended.")
+
+
+@operators.command("activate")
+def activate_operator(email: Email, state: State = None) -> None:
+    """Let a suspended operator sign in again."""
+    _do(state, "change_operator", email=email, status="active")
+    say(f"{email} may sign in to the portal.")
 
 
 @operators.command("list")
@@ -134,10 +185,11 @@ def _shown(value: object) -> object:
 
 def _do(state: Path | None, action: str, **arguments: object) -> dict[str, Any]:
     """Carry out an action: here if the local engine runs, by the function `admin` on AWS."""
+    actor = f"command:{getuser()}"
     try:
         with connected(state, database=False) as ctx:
-            return (
-                admin(ctx.lambdas, action, **arguments) if on_aws(state) else carry_out(ctx.database, action, arguments)
-            )
+            if on_aws(state):
+                return admin(ctx.lambdas, action, actor=actor, **arguments)
+            return carry_out(ctx.database, action, arguments, Actor(actor))
     except (AdminError, DeployError) as error:
         raise CommandError(str(error)) from error

@@ -28,6 +28,9 @@ def deploy_command(
     base_image: Annotated[
         str, typer.Option(help="What the functions' image is built on; best by its digest, NAME@sha256:…")
     ] = BASE_IMAGE,
+    rds_ca_sha256: Annotated[
+        str, typer.Option(help="The SHA-256 that RDS's certificates must have as the image is built; else any.")
+    ] = "",
     operator_email: Annotated[str, typer.Option(help="Gets notifications and alarms.")] = "",
     network: Annotated[Network, typer.Option(help="How functions reach AWS.")] = "ipv6",
     multi_az: Annotated[bool, typer.Option("--multi-az", help="A standby of the database.")] = False,
@@ -55,6 +58,7 @@ def deploy_command(
         mail_sender=mail_sender,
         operator_email=operator_email,
         base_image=base_image,
+        ca_sha256=rds_ca_sha256,
         pipeline_parameters=_parameters(settings or []) | ({"PublicUrl": public_url} if public_url else {}),
     )
     if plan.stage == "local":

@@ -9,9 +9,9 @@ from typing import Any
 from onboarding.deploy.plan import DeployError
 
 
-def admin(lambdas: Any, action: str, **arguments: object) -> dict[str, Any]:
-    """The answer to an action of `onboarding.admin`. Raises DeployError if it was refused or failed."""
-    body = call(lambdas, "admin", {"action": action, "arguments": arguments})
+def admin(lambdas: Any, action: str, *, actor: str = "command:deploy", **arguments: object) -> dict[str, Any]:
+    """The answer to an action of `onboarding.admin`, recorded as `actor`'s. Raises DeployError if there is none."""
+    body = call(lambdas, "admin", {"action": action, "arguments": arguments, "actor": actor})
     if "refused" in body:
         raise DeployError(str(body["refused"]))
     return body

@@ -50,11 +50,19 @@ def tag_of(root: Path, base: str) -> str:
 
 
 def publish(
-    client: MakeClient, repositories: Mapping[str, str], base: str, tool: str, say: Say, *, run: Run = run_command
+    client: MakeClient,
+    repositories: Mapping[str, str],
+    base: str,
+    tool: str,
+    say: Say,
+    *,
+    ca_sha256: str = "",
+    run: Run = run_command,
 ) -> dict[str, str]:
     """Build the image on `base` if the registry lacks it, push it, and return each repository's image by digest.
 
-    `repositories` are addresses by any name; the answer has the same names.
+    `repositories` are addresses by any name; the answer has the same names. With `ca_sha256` the build fails if RDS's
+    certificates have another digest.
     """
     root = checkout()
     tag = tag_of(root, base)
@@ -63,7 +71,7 @@ def publish(
     if missing:
         local = f"onboarding:{tag}"
         say(f"  building {local} for {PLATFORM} with {tool}")
-        run(_build(tool, local, base, root), None)
+        run(_build(tool, local, base, root, ca_sha256), None)
         _log_in(ecr, tool, next(iter(missing.values())), run)
         for uri in missing.values():
             say(f"  pushing {uri}:{tag}")
@@ -89,8 +97,10 @@ def _files(root: Path) -> Iterator[Path]:
             yield from (found for found in path.rglob("*") if found.is_file() and "__pycache__" not in found.parts)
 
 
-def _build(tool: str, local: str, base: str, root: Path) -> list[str]:
+def _build(tool: str, local: str, base: str, root: Path, ca_sha256: str) -> list[str]:
     wanted = ["--platform", PLATFORM, "--build-arg", f"BASE_IMAGE={base}", "--tag", local]
+    if ca_sha256:
+        wanted += ["--build-arg", f"RDS_CA_SHA256={ca_sha256}"]
     if tool == "docker":
         # Lambda refuses the index of attestations that buildx adds by itself.
         return ["docker", "buildx", "build", *wanted, "--provenance=false", "--load", str(root)]

@@ -40,7 +40,7 @@ class Plan:
     """What to deploy. `pipeline_parameters` go to the pipeline's template as they are.
 
     `packaging` is Image on AWS; Zip is for the local engine, which runs the installed package. `base_image` is what the
-    image is built on.
+    image is built on, `ca_sha256` the digest that RDS's certificates must have, if any.
     """
 
     stage: str = "production"
@@ -51,6 +51,7 @@ class Plan:
     mail_sender: str = ""
     operator_email: str = ""
     base_image: str = BASE_IMAGE
+    ca_sha256: str = ""
     packaging: str = "Image"
     ssl_mode: str = "verify-full"
     pipeline_parameters: Mapping[str, str] = field(default_factory=dict)
@@ -69,14 +70,14 @@ class Plan:
         outbound = {
             "ipv6": "an egress-only gateway (IPv6)",
             "nat": "a NAT gateway",
-            "endpoints": "interface endpoints for SQS, SNS, Secrets Manager, Lambda and SES",
+            "endpoints": "interface endpoints for SQS, SNS, Secrets Manager and Lambda",
         }[self.outbound]
         standby = "with a standby in a second zone" if self.multi_az else "in one zone"
         return [
             "container image repositories, with one image for all functions",
             f"a VPC with two private subnets and {outbound}",
             f"PostgreSQL on {self.instance_class}, {standby}, encrypted, 7 days of backups",
-            "the pipeline: two buckets, three tables, queues, topics, functions, an HTTP API",
+            "the pipeline: two buckets, four tables, queues, topics, functions, an HTTP API",
             "alarms, a dashboard and saved queries",
         ]
 

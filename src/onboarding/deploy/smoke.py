@@ -23,6 +23,7 @@ def smoke_test(client: MakeClient, bucket: str, say: Say, timeout: float = 180, 
     """One good row and one bad one, in and out. Raises DeployError if what comes out is anything else."""
     lambdas, s3 = client("lambda"), client("s3")
     admin(lambdas, "add_vendor", vendor_id=SMOKE_VENDOR, vendor_name="Smoke test", email=ADDRESS)
+    admin(lambdas, "change_vendor", vendor_id=SMOKE_VENDOR, status="active")
     upload_id: str | None = None
     try:
         key = f"uploads/{SMOKE_VENDOR}/smoke.csv"
@@ -82,7 +83,7 @@ def _finished(lambdas: Any, upload_id: str, timeout: float, pause: float) -> dic
 def _clean(client: MakeClient, bucket: str, upload_id: str | None) -> None:
     """Nothing of it stays in the catalog or the bucket. The history keeps it: its events may come once more."""
     lambdas, s3 = client("lambda"), client("s3")
-    admin(lambdas, "suspend_vendor", vendor_id=SMOKE_VENDOR)
+    admin(lambdas, "change_vendor", vendor_id=SMOKE_VENDOR, status="suspended")
     if upload_id is not None and _settled(lambdas, upload_id):
         admin(lambdas, "undo_upload", upload_id=upload_id)
     for prefix in (f"uploads/{SMOKE_VENDOR}/", f"errors/{SMOKE_VENDOR}/"):

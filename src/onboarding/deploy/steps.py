@@ -81,7 +81,13 @@ class Deployment:
             name.removesuffix(REPOSITORY): uri for name, uri in registry.items() if name.endswith(REPOSITORY)
         }
         published = images.publish(
-            self.client, repositories, self.plan.base_image, tool, self.say, run=self.run_command
+            self.client,
+            repositories,
+            self.plan.base_image,
+            tool,
+            self.say,
+            ca_sha256=self.plan.ca_sha256,
+            run=self.run_command,
         )
         shared = published[SHARED]
         return {name: published.get(name.removesuffix(IMAGE), shared) for name in self._image_parameters()}
@@ -119,7 +125,7 @@ class Deployment:
             "SubnetIds": network["SubnetIds"],
             "SecurityGroupIds": network["LambdaSecurityGroupId"],
             "DualStack": self.plan.dual_stack,
-            "DatabaseSecretArn": database["DatabaseSecretArn"],
+            **{name: database[name] for name in ("PipelineSecretArn", "ApiSecretArn", "LinkSecretArn")},
             "DatabaseSslMode": self.plan.ssl_mode,
             "MailSender": self.plan.mail_sender,
             "OperatorEmail": self.plan.operator_email,

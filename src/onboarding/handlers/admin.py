@@ -4,20 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from onboarding.admin import AdminError, Answer, carry_out
-from onboarding.context import context
+from onboarding.admin import COMMAND, AdminError, Answer, carry_out
+from onboarding.audit_log import Actor
+from onboarding.context import Context, context
 from onboarding.handlers.telemetry import logger
+from onboarding.roles import set_logins
 
 
 def handler(event: dict[str, Any], _: object) -> Answer:
-    """`{"action": …, "arguments": {…}}` to its answer, or to `{"refused": why}`."""
+    """`{"action": …, "arguments": {…}, "actor": …}` to its answer, or to `{"refused": why}`."""
     name: str = event["action"]
     arguments: dict[str, Any] = event.get("arguments", {})
     said: dict[str, Any] = {
         key: arguments[key] for key in ("vendor_id", "category_name", "upload_id") if key in arguments
     }
     logger.info("admin action", extra={"action": name, **said})
+    ctx = context()
     try:
-        return carry_out(context().database, name, arguments)
+        answer = carry_out(ctx.database, name, arguments, Actor(event.get("actor", COMMAND.name)))
     except AdminError as error:
         return {"refused": str(error)}
+    if name == "migrate":
+        _set_logins(ctx)
+    return answer
+
+
+def _set_logins(ctx: Context) -> None:
+    """Let the other functions log in: a migration may have made a role, or a snapshot have brought other passwords."""
+    own = ctx.secret(ctx.settings.database_secret)
+    set_logins(ctx.database, ctx.secretsmanager, {name: own[name] for name in ("host", "port", "dbname")})

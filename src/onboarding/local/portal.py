@@ -69,9 +69,12 @@ class Portal:
     def serve(self, endpoints: Endpoints, lambdas: Any) -> None:
         """Tell the process where everything is, as the deployed functions were told."""
         configuration = lambdas.get_function_configuration(FunctionName="api")
+        variables = configuration["Environment"]["Variables"]
         environment = {
-            **configuration["Environment"]["Variables"],
+            **variables,
             **endpoints.environment(),
+            # The function's own login; the endpoints name that of an operator's commands.
+            "RDS_SECRET_NAME": variables["RDS_SECRET_NAME"],
             "PORTAL_URL": self.url,
         }
         assert self.process is not None  # noqa: S101 - spawn comes first

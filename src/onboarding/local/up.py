@@ -6,10 +6,10 @@ import fcntl
 import os
 import signal
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any, Self
 
-from onboarding.database import migrate, open_connection
+from onboarding.database import Database, migrate, open_connection
 from onboarding.local.deploy import deploy
 from onboarding.local.endpoints import Endpoints, remove_endpoints, write_endpoints
 from onboarding.local.engine import REGION, ROOT_KEY, ROOT_SECRET, Engine
@@ -18,6 +18,7 @@ from onboarding.local.inbox import Inbox
 from onboarding.local.portal import Portal, seed_operator
 from onboarding.local.postgres import DATABASE, USER, Postgres
 from onboarding.local.processes import HOST, LocalError, Ports, log_tail
+from onboarding.roles import set_logins
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -148,7 +149,9 @@ class LocalEngine:
             **self._parameters,
         }
         outputs = deploy(engine.client, engine.url, parameters, self._check)
-        _keep_link_keys(self.state / "link-keys.json", engine.client("secretsmanager"), outputs["LinkSecretName"])
+        secretsmanager = engine.client("secretsmanager")
+        _keep_link_keys(self.state / "link-keys.json", secretsmanager, outputs["LinkSecretName"])
+        _set_logins(postgres, secretsmanager)
         endpoints = self._describe(engine, postgres, inbox, portal, outputs)
         portal.serve(endpoints, engine.client("lambda"))
         portal.wait_ready(self._check)
@@ -212,6 +215,13 @@ def _keep_link_keys(path: Path, secrets: Any, name: str) -> None:
         secrets.put_secret_value(SecretId=name, SecretString=path.read_text())
     else:
         write_atomically(path, secrets.get_secret_value(SecretId=name)["SecretString"])
+
+
+def _set_logins(postgres: Postgres, secretsmanager: Any) -> None:
+    """Let the functions log in to the database, as the function `admin` does on AWS after each migration."""
+    database = Database(lambda *, fresh=False: {"conninfo": postgres.url})
+    with closing(database):
+        set_logins(database, secretsmanager, {"host": HOST, "port": postgres.port, "dbname": DATABASE})
 
 
 def run_until_stopped(

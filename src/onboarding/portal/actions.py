@@ -7,9 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from onboarding.administration import VENDOR_ID
 from onboarding.api import operators
 from onboarding.api.desk import DeskHere
-from onboarding.api.shapes import VENDOR_ID, Cursor
+from onboarding.api.shapes import Cursor
 from onboarding.api.who import OperatorHere
 from onboarding.portal.pages import page, paging
 

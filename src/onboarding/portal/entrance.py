@@ -19,7 +19,7 @@ router = APIRouter(include_in_schema=False)
 def ask(request: Request, caller: Visitor, sent: bool = False, out: bool = False) -> Response:
     if caller is not None:
         return RedirectResponse("/", status_code=303)
-    return page("sign_in.html", request, None, sent=sent, per_hour=sessions.PER_ADDRESS, out=out, error="", email="")
+    return page("sign_in.html", request, None, sent=sent, out=out, error="", email="")
 
 
 @router.post("/sign-in")

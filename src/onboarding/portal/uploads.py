@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
+from onboarding.administration import PLAIN, VENDOR_ID
 from onboarding.api import changes, history
 from onboarding.api.desk import DeskHere
 from onboarding.api.history import Wanted
 from onboarding.api.problems import Problem
-from onboarding.api.shapes import PLAIN, VENDOR_ID, Cursor, UploadId
+from onboarding.api.shapes import Cursor, UploadId
 from onboarding.api.who import Reader, Writer
 from onboarding.model import UploadStatus
 from onboarding.portal.desk_of_vendor import facts, line_of

@@ -1,3 +1,1 @@
-insert into operators (email, name, role)
-values (%(email)s, %(name)s, %(role)s)
-on conflict ((lower(email))) do update set name = excluded.name, role = excluded.role, status = 'active'
+insert into operators (email, name, role) values (%(email)s, %(name)s, %(role)s) on conflict do nothing

@@ -1,0 +1,1 @@
+select name, role, status from operators where lower(email) = lower(%(email)s) for update
