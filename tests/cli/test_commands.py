@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import shutil
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +27,7 @@ from onboarding.cli.transfer import Look, Outcome, Submission, follow
 from onboarding.config import NotSet
 from onboarding.context import Context
 from onboarding.intake import Object
-from onboarding.local.endpoints import Endpoints, write_endpoints
+from onboarding.local.endpoints import LOCK, Endpoints, read_endpoints, write_endpoints
 from onboarding.model import Upload, UploadStatus
 from tests.database import an_upload, context_with
 
@@ -47,10 +49,24 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "products.csv").write_text("sku\n")
 
 
-def an_engine(pid: int, port: int = 9) -> Endpoints:
+@pytest.fixture
+def announced() -> Iterator[Callable[[Path], Endpoints]]:
+    """Announces an engine on a state directory, and holds it as a running one does."""
+    with ExitStack() as locks:
+
+        def announce(state: Path) -> Endpoints:
+            fcntl.flock(locks.enter_context((state / LOCK).open("w")), fcntl.LOCK_EX)
+            write_endpoints(state, endpoints := an_engine(state))
+            return endpoints
+
+        yield announce
+
+
+def an_engine(state: Path, port: int = 9) -> Endpoints:
     """Where an engine would be; nothing listens there."""
     url = f"http://127.0.0.1:{port}"
     return Endpoints(
+        state=str(state.resolve()),
         aws_endpoint_url=url,
         aws_region="us-east-1",
         aws_access_key_id="test",
@@ -59,13 +75,14 @@ def an_engine(pid: int, port: int = 9) -> Endpoints:
         table="UploadRecords",
         error_queue_url=f"{url}/queue",
         topic_arn="arn:aws:sns:us-east-1:000000000000:topic",
+        mail_claims_table="MailClaims",
         secret_name="secret",
         database_url=f"postgresql://127.0.0.1:{port}/db",
         inbox_dir="inbox",
         link_base_url=url,
         portal_url=url,
         log_dir="logs",
-        pid=pid,
+        pid=os.getpid(),
     )
 
 
@@ -109,12 +126,33 @@ def test_a_named_state_directory_is_never_replaced_by_aws(
 
 
 def test_an_engine_that_was_killed_counts_as_none(tmp_path: Path, capsys: Captured) -> None:
-    write_endpoints(tmp_path, an_engine(pid=2**22 + 1))
-    assert "No local engine runs" in sentence_of(main(["uploads", "list", "--state", str(tmp_path)]), capsys)
+    # Its process id may belong to another process by now, as here to this one.
+    write_endpoints(tmp_path, an_engine(tmp_path))
+    for _ in range(2):
+        assert "No local engine runs" in sentence_of(main(["uploads", "list", "--state", str(tmp_path)]), capsys)
+        (tmp_path / LOCK).touch()
 
 
-def test_endpoints_of_another_version_are_named(tmp_path: Path, capsys: Captured) -> None:
-    for content in ("{}", "[]", "nonsense"):
+def test_endpoints_of_a_copied_state_are_not_used(
+    tmp_path: Path, capsys: Captured, announced: Callable[[Path], Endpoints]
+) -> None:
+    original, copy = tmp_path / "original", tmp_path / "copy"
+    original.mkdir()
+    endpoints = announced(original)
+    shutil.copytree(original, copy)
+    assert read_endpoints(original) == endpoints
+    assert read_endpoints(copy) is None
+    # Not even while the copy has a stack of its own that is starting.
+    announced(copy)
+    shutil.copy(original / "endpoints.json", copy)
+    assert "No local engine runs" in sentence_of(main(["uploads", "list", "--state", str(copy)]), capsys)
+
+
+def test_endpoints_of_another_version_are_named(
+    tmp_path: Path, capsys: Captured, announced: Callable[[Path], Endpoints]
+) -> None:
+    announced(tmp_path)
+    for content in ("{}", "[]", "nonsense", ""):
         (tmp_path / "endpoints.json").write_text(content)
         sentence = sentence_of(main(["uploads", "list", "--state", str(tmp_path)]), capsys)
         assert f"{tmp_path / 'endpoints.json'} is not what this version writes" in sentence
@@ -137,10 +175,10 @@ def test_half_of_the_aws_environment_is_not_enough(capsys: Captured, monkeypatch
     ],
 )
 def test_a_file_that_nothing_would_come_of_is_not_sent(
-    arguments: Sequence[str], said: str, tmp_path: Path, capsys: Captured
+    arguments: Sequence[str], said: str, tmp_path: Path, capsys: Captured, announced: Callable[[Path], Endpoints]
 ) -> None:
     (tmp_path / "folder.csv").mkdir()
-    write_endpoints(tmp_path, an_engine(os.getpid()))
+    announced(tmp_path)
     assert said in sentence_of(main(["upload", *arguments, "--state", str(tmp_path)]), capsys)
 
 
@@ -306,14 +344,15 @@ def test_a_timeout_names_the_upload(upload: Upload | None, said: str) -> None:
     assert (upload.upload_id if upload else SUBMISSION.upload_id) in str(caught.value)
 
 
-def test_the_engines_environment_is_pure_and_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_engines_environment_is_pure_and_passes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, announced: Callable[[Path], Endpoints]
+) -> None:
     monkeypatch.setenv("AWS_PROFILE", "of-somebody")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "https://elsewhere.example")
     monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
     monkeypatch.setenv("PGHOSTADDR", "192.0.2.1")
     before = dict(os.environ)
-    engine = an_engine(os.getpid())
-    write_endpoints(tmp_path, engine)
+    engine = announced(tmp_path)
     with connected(tmp_path) as ctx:
         assert ctx.s3.meta.endpoint_url == engine.aws_endpoint_url
         assert ctx.settings.bucket == "the-bucket"
@@ -329,10 +368,12 @@ def test_aws_is_found_by_its_usual_environment(monkeypatch: pytest.MonkeyPatch) 
         assert (ctx.settings.bucket, ctx.s3.meta.region_name) == ("bucket-on-aws", "eu-central-1")
 
 
-def test_a_running_engine_comes_before_aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_running_engine_comes_before_aws(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, announced: Callable[[Path], Endpoints]
+) -> None:
     monkeypatch.setenv("S3_BUCKET_NAME", "bucket-on-aws")
     (tmp_path / ".onboarding").mkdir()
-    write_endpoints(tmp_path / ".onboarding", an_engine(os.getpid()))
+    announced(tmp_path / ".onboarding")
     with connected(None) as ctx:
         assert ctx.settings.bucket == "the-bucket"
 
@@ -368,8 +409,10 @@ def test_mistakes_in_the_code_are_not_explained_away() -> None:
     assert explain(RuntimeError("x")) is None
 
 
-def test_an_unreachable_engine_is_a_sentence(tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_endpoints(tmp_path, an_engine(os.getpid()))
+def test_an_unreachable_engine_is_a_sentence(
+    tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch, announced: Callable[[Path], Endpoints]
+) -> None:
+    announced(tmp_path)
     # Without the waits between attempts.
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
     said = sentence_of(main([*UPLOAD, "--state", str(tmp_path)]), capsys)
@@ -395,4 +438,4 @@ def test_endpoints_file_has_what_other_programs_need() -> None:
     wanted = (
         "aws_endpoint_url aws_region aws_access_key_id aws_secret_access_key bucket table error_queue_url topic_arn"
     )
-    assert asdict(an_engine(1)).keys() >= {*wanted.split(), "secret_name", "database_url", "inbox_dir"}
+    assert asdict(an_engine(Path())).keys() >= {*wanted.split(), "secret_name", "database_url", "inbox_dir"}
