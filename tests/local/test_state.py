@@ -149,7 +149,7 @@ def test_end_left_over_without_proc_signals_nobody(tmp_path: Path, monkeypatch: 
     def missing(_pid: int) -> None:
         raise FileNotFoundError
 
-    monkeypatch.setattr(postgres, "_name_and_fields", missing)
+    monkeypatch.setattr(postgres, "process_status", missing)
     assert not _is_server(os.getpid(), 0, tmp_path)
 
 

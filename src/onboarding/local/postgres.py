@@ -24,7 +24,6 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -40,6 +39,7 @@ from onboarding.local.processes import (
     die_with_parent,
     log_tail,
     pause,
+    process_status,
     stop_process,
 )
 
@@ -49,7 +49,7 @@ DATABASE = "ecommerce_platform"
 USER = "onboarding"
 STOP_SECONDS = 20
 LEFT_OVER_SECONDS = 30
-_WRONG_PASSWORD = "does not hold the password of this database; delete the file: the next start sets a new password"
+NOT_OURS = "does not hold the password of this database; delete the file: the next start sets a new password"
 CLOCK_SECONDS = 60
 """How far the kernel's and PostgreSQL's idea of when a server started may be apart: the clock may have been set."""
 
@@ -127,7 +127,7 @@ class Postgres:
             if refusal is None or refusal[1].startswith("the database system is"):  # starting up, or in recovery
                 return False
             if "password authentication failed" in refusal[1]:
-                raise LocalError(f"{self._password_file} {_WRONG_PASSWORD}") from error
+                raise LocalError(f"{self._password_file} {NOT_OURS}") from error
             raise LocalError(f"PostgreSQL in {self.data} refuses the connection: {refusal[1]}") from error
         return True
 
@@ -137,7 +137,7 @@ class Postgres:
         except FileNotFoundError:
             return ""
         except UnicodeDecodeError as error:
-            raise LocalError(f"{self._password_file} {_WRONG_PASSWORD}") from error
+            raise LocalError(f"{self._password_file} {NOT_OURS}") from error
 
     def _make_cluster(self) -> None:
         """Make the cluster, the user and the database; the directory gets its name when all of it is there."""
@@ -255,27 +255,15 @@ def _is_server(pid: int, started: int, data: Path) -> bool:
 
     PostgreSQL's processes have the data directory as their working directory, by whatever name it is called now.
     """
-    process = Path(f"/proc/{pid}")
     try:
-        name, fields = _name_and_fields(pid)
-        is_alive_server = name == "postgres" and fields[0] != "Z"
-        return is_alive_server and (process / "cwd").samefile(data) and abs(_started(fields) - started) <= CLOCK_SECONDS
+        process = process_status(pid)
+        works_here = Path(f"/proc/{pid}/cwd").samefile(data)
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         # It has ended, or belongs to another user. Without /proc nobody can tell: PostgreSQL itself finds out whether
         # another server uses the directory.
         return False
-
-
-def _started(fields: Sequence[str]) -> float:
-    """When a process started, in seconds since 1970, from its fields in /proc."""
-    [booted] = re.findall(r"^btime (\d+)$", Path("/proc/stat").read_text(), re.MULTILINE)
-    return int(booted) + int(fields[19]) / os.sysconf("SC_CLK_TCK")
-
-
-def _name_and_fields(pid: int) -> tuple[str, list[str]]:
-    text = Path(f"/proc/{pid}/stat").read_text()
-    name, rest = text.split("(", 1)[1].rsplit(")", 1)
-    return name, rest.split()
+    is_alive_server = process.name == "postgres" and process.state != "Z"
+    return is_alive_server and works_here and abs(process.started - started) <= CLOCK_SECONDS
 
 
 def _let_pass(path: Path, ours: Path | None = None) -> None:

@@ -7,12 +7,14 @@ import ctypes
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +74,23 @@ def stop_process(process: subprocess.Popen[bytes], *signals: signal.Signals, sec
     if process.poll() is None:
         process.kill()
         process.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessStatus:
+    """A process as /proc shows it; `started` is in seconds since 1970."""
+
+    name: str
+    state: str
+    started: float
+
+
+def process_status(pid: int) -> ProcessStatus:
+    """Return the status of a process. Raises FileNotFoundError if there is none, or no /proc."""
+    name, rest = Path(f"/proc/{pid}/stat").read_text().split("(", 1)[1].rsplit(")", 1)
+    fields = rest.split()
+    [booted] = re.findall(r"^btime (\d+)$", Path("/proc/stat").read_text(), re.MULTILINE)
+    return ProcessStatus(name, fields[0], int(booted) + int(fields[19]) / os.sysconf("SC_CLK_TCK"))
 
 
 def pause(check: Check) -> None:
