@@ -55,7 +55,10 @@ def announced() -> Iterator[Callable[[Path], Endpoints]]:
     with ExitStack() as locks:
 
         def announce(state: Path) -> Endpoints:
-            fcntl.flock(locks.enter_context((state / LOCK).open("w")), fcntl.LOCK_EX)
+            lock = locks.enter_context((state / LOCK).open("w"))
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            lock.write(str(os.getpid()))
+            lock.flush()
             write_endpoints(state, endpoints := an_engine(state))
             return endpoints
 

@@ -105,8 +105,8 @@ def test_up_keys_that_xml_cannot_hold_are_recovered(
         bucket = local.endpoints.bucket
         pipeline.s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
         sources = [
-            pipeline.put_key(f"uploads/VEND001/{name}", csv_of([product(name), product(f"{name}2")]))
-            for name in CONTROL
+            pipeline.put_key(f"uploads/VEND001/{name}", csv_of([product(f"xml-{n}"), product(f"xml-{n}-2")]))
+            for n, name in enumerate(CONTROL)
         ]
         uploads = [pipeline.upload_id(source) for source in sources]
     code, _ = up(state, monkeypatch, *sources)

@@ -73,10 +73,10 @@ def test_what_is_finished_survives_a_restart(state: Path) -> None:
             assert connection.execute(query).fetchone() == ("0123",)
 
 
-def test_copied_state_leaves_the_original_alone(state: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "copy"
+def test_copied_state_leaves_the_original_alone(state: Path) -> None:
+    copy = new_state() / "copy"
     with LocalEngine(state) as original:
-        shutil.copytree(state, copy, symlinks=True)
+        subprocess.run(["cp", "--archive", state, copy], check=True)
         server = next(pid for pid, command in processes_of(state).items() if "bin/postgres -D" in command)
         assert read_endpoints(copy) is None
         with LocalEngine(copy) as copied:
@@ -89,6 +89,7 @@ def test_copied_state_leaves_the_original_alone(state: Path, tmp_path: Path) -> 
         with psycopg.connect(original.endpoints.database_url) as connection:
             assert connection.execute("select 1").fetchone() == (1,)
     assert processes_of(copy) == {}
+    shutil.rmtree(copy.parent)
 
 
 def run(state: Path) -> subprocess.Popen[str]:

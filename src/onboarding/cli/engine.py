@@ -95,7 +95,7 @@ class _Recovery:
                 if self._stopping.is_set():
                     return
                 if isinstance(found, Exception):
-                    about = ", ".join(found.__notes__)
+                    about = ", ".join(getattr(found, "__notes__", ()))
                     why = f"{type(found).__name__}: {found}"
                     say(f"  not brought back: {about} ({why}); the watchdog tries again", style="red", stderr=True)
                 else:

@@ -20,7 +20,7 @@ DEFAULT_STATE = Path(".onboarding")
 FILE_NAME = "endpoints.json"
 
 LOCK = "lock"
-"""The file in a state directory that is locked while a local stack runs on it."""
+"""The file in a state directory that is locked while a local stack runs on it, with that process's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,23 +98,26 @@ def remove_endpoints(state: Path) -> None:
 def read_endpoints(state: Path = DEFAULT_STATE) -> Endpoints | None:
     """The engine that runs on `state`, or None. A file that a killed engine left behind, or that is a copy of another
     state's, counts as none."""
-    if not is_locked(state):
+    holder = _lock_holder(state)
+    if holder is None:
         return None
     try:
         values = json.loads((state / FILE_NAME).read_text())
     except FileNotFoundError:
         return None
     endpoints = Endpoints(**{field.name: values[field.name] for field in fields(Endpoints)})
-    return endpoints if endpoints.state == str(state.resolve()) else None
+    return endpoints if (endpoints.state, endpoints.pid) == (str(state.resolve()), holder) else None
 
 
-def is_locked(state: Path) -> bool:
-    """Whether a process runs a local stack on `state`. A process id alone may be another process's by now."""
+def _lock_holder(state: Path) -> int | None:
+    """Return the process that runs a local stack on `state`. A process id alone may be another process's by now."""
     try:
         with (state / LOCK).open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                pid = file.read()
+                return int(pid) if pid.isdecimal() else None
     except (FileNotFoundError, NotADirectoryError):
-        return False
-    return False
+        pass
+    return None

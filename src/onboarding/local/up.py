@@ -202,7 +202,7 @@ class _lock:  # noqa: N801 - reads as a function
 
     def __enter__(self) -> None:
         self._file = self._path.open("a+")
-        # A command that looks whether the lock is held (`is_locked`) holds it itself for a moment.
+        # A command that looks whether the lock is held holds it itself for a moment.
         for _ in range(LOCK_ATTEMPTS):
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
