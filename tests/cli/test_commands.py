@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -18,7 +19,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
 
 from onboarding import __version__
-from onboarding.cli import transfer, uploads
+from onboarding.cli import redrive, transfer, uploads
 from onboarding.cli.connect import connected
 from onboarding.cli.console import shown
 from onboarding.cli.failures import CommandError, explain
@@ -29,6 +30,7 @@ from onboarding.context import Context
 from onboarding.intake import Object
 from onboarding.local.endpoints import LOCK, Endpoints, read_endpoints, write_endpoints
 from onboarding.model import Upload, UploadStatus
+from onboarding.watchdog import Driven
 from tests.database import an_upload, context_with
 
 Captured = pytest.CaptureFixture[str]
@@ -81,7 +83,7 @@ def an_engine(state: Path, port: int = 9) -> Endpoints:
         mail_claims_table="MailClaims",
         secret_name="secret",
         database_url=f"postgresql://127.0.0.1:{port}/db",
-        inbox_dir="inbox",
+        inbox_dir=str(state / "inbox"),
         link_base_url=url,
         portal_url=url,
         log_dir="logs",
@@ -175,6 +177,10 @@ def test_half_of_the_aws_environment_is_not_enough(capsys: Captured, monkeypatch
         (("products.csv", "--vendor", "VEND001/x"), "'VEND001/x' cannot be a vendor's id"),
         (("products.csv", "--vendor", ""), "'' cannot be a vendor's id"),
         (("products\udcff.csv", "--vendor", "VEND001"), "the name is not UTF-8"),
+        *(
+            ((f"products{character}.csv", "--vendor", "VEND001"), "the name has a control character; rename the file")
+            for character in ("\x07", "\x1b", "\n", "\r", "\t", "\x7f", "\x9b", "\ufffe", "\uffff")
+        ),
     ],
 )
 def test_a_file_that_nothing_would_come_of_is_not_sent(
@@ -442,3 +448,54 @@ def test_endpoints_file_has_what_other_programs_need() -> None:
         "aws_endpoint_url aws_region aws_access_key_id aws_secret_access_key bucket table error_queue_url topic_arn"
     )
     assert asdict(an_engine(Path())).keys() >= {*wanted.split(), "secret_name", "database_url", "inbox_dir"}
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["cost", "--uploads", "3"], ["sample", "--help"]])
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "| true", "2>&1 | true"])
+def test_main_closed_stream_gives_no_traceback(arguments: Sequence[str], closed: str, tmp_path: Path) -> None:
+    log = tmp_path / "stderr"
+    program = "import sys; from onboarding.cli.main import main; sys.exit(main())"
+    command = f"'{sys.executable}' -c '{program}' {' '.join(arguments)} 2>'{log}' {closed}"
+    subprocess.run(["bash", "-c", command], check=False, stdout=subprocess.DEVNULL)
+    assert "Traceback" not in log.read_text()
+    assert "Exception ignored" not in log.read_text()
+
+
+def test_inbox_show_takes_json_before_and_after_itself(
+    tmp_path: Path, capsys: Captured, announced: Callable[[Path], Endpoints]
+) -> None:
+    announced(tmp_path)
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox" / "1.eml").write_bytes(b"Subject: Hello\r\nDate: Sat, 21 Dec 2024 10:30:45 +0000\r\n\r\ntext")
+    (tmp_path / "inbox" / "2.eml").touch()
+    said = []
+    for arguments in (["--json", "show", "1"], ["show", "1", "--json"], ["--json", "show", "--json", "1"]):
+        assert main(["inbox", "--state", str(tmp_path), *arguments]) == 0
+        said.append(json.loads(capsys.readouterr().out))
+    assert said == [said[0]] * 3
+    assert (said[0]["number"], said[0]["subject"]) == (1, "Hello")
+    assert main(["inbox", "--state", str(tmp_path), "show", "1"]) == 0
+    assert "Subject: Hello" in capsys.readouterr().out
+    assert main(["inbox", "--state", str(tmp_path), "--json"]) == 0
+    assert [mail["subject"] for mail in json.loads(capsys.readouterr().out)["mails"]] == ["Hello", "Unreadable mail"]
+    assert main(["inbox", "--state", str(tmp_path), "show", "2"]) == 0
+    assert "cannot be read as a mail" in capsys.readouterr().out
+
+
+def test_watchdog_run_faults_are_sentences_and_end_with_one(
+    tmp_path: Path, capsys: Captured, announced: Callable[[Path], Endpoints], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    announced(tmp_path)
+
+    def drive(*_: object, **__: object) -> Iterator[Driven]:
+        yield Driven("UPLOAD_1", "VEND001", "key", "resumed")
+        fault = ClientError({"Error": {"Code": "SlowDown", "Message": "later"}}, "GetObject")
+        fault.add_note("upload UPLOAD_2")
+        raise ExceptionGroup("1 of 2 could not be driven on", [fault])
+
+    monkeypatch.setattr(redrive, "drive", drive)
+    monkeypatch.setattr(redrive, "sweep", lambda *_, **__: iter([Driven("UPLOAD_3", "VEND001", "key", "found")]))
+    assert main(["watchdog", "run", "--sweep", "--state", str(tmp_path)]) == 1
+    said = capsys.readouterr()
+    assert said.out.splitlines() == ["resumed: UPLOAD_1", "found: UPLOAD_3", "2 driven on, 1 failed."]
+    assert said.err == "failed: upload UPLOAD_2 (AWS refused GetObject: SlowDown: later); the next run tries again\n"
