@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import shutil
+import socket
 from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import module_from_spec
@@ -202,6 +203,23 @@ def test_send_email_is_answered_as_the_inbox_took_it(tmp_path: Path, monkeypatch
     for status, body in (refused, send_mail(ses)):
         assert status == 400
         assert b"<Code>MessageRejected</Code><Message>The inbox did not take the mail: " in body
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "post"])
+def test_inbox_takes_no_mail_from_an_http_request(tmp_path: Path, method: str) -> None:
+    mail = b"EHLO x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\nSubject: Forged\r\n\r\n.\r\nQUIT\r\n"
+    inbox = Inbox(tmp_path)
+    inbox.start()
+    try:
+        with socket.create_connection(("127.0.0.1", inbox.port)) as connection:
+            connection.sendall(f"{method} / HTTP/1.1\r\nHost: x\r\n\r\n".encode() + mail)
+            answer = b"".join(iter(lambda: connection.recv(4096), b""))
+    except ConnectionResetError:
+        answer = b""
+    finally:
+        inbox.stop()
+    assert b"250" not in answer
+    assert read_mails(tmp_path) == []
 
 
 def test_notification_calls_its_function_with_retries(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,7 @@ class Engine:
     ) -> None:
         """`origin` is the portal's: pages of no other may send requests."""
         self.port = port
-        self._arguments = [origin] if origin else []
+        self._arguments = [str(port), *([origin] if origin else [])]
         self.url = f"http://{HOST}:{port}"
         self.log = private_directory(state / "logs") / "engine.log"
         self.process: subprocess.Popen[bytes] | None = None
