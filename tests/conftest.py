@@ -48,7 +48,8 @@ def database(database_url: str) -> Iterator[Database]:
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngine]:
     """The pipeline, up and running."""
     state: Path = tmp_path_factory.mktemp("engine")
-    with LocalEngine(state) as running:
+    # Retries as soon as may be: a test of what every retry failed on does not wait for three minutes.
+    with LocalEngine(state, environment={"LAMBDA_ASYNC_RETRY_BASE_SECONDS": "1"}) as running:
         yield running
 
 

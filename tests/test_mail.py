@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from onboarding.context import Context
 from onboarding.link import report_of_token
-from onboarding.mail import MailUnderWay, Result, body, send, subject, success_rate
+from onboarding.mail import MailUnderWay, Result, body, list_unsent, send, subject, success_rate
 
 REPORT = "errors/VEND001/UPLOAD_20241221_103045_0a1b2c3d_errors.csv"
 
@@ -249,6 +249,24 @@ def test_a_mail_of_which_nobody_knows_whether_it_went_out_keeps_its_claim() -> N
     with pytest.raises(MailUnderWay):
         send(services.context(), a_result())
     assert services.mails == []
+
+
+def test_list_unsent_reads_claims_in_pages_and_leaves_out_what_was_not_read() -> None:
+    uploads = [f"UPLOAD_{number}" for number in range(250)]
+    asked: list[int] = []
+
+    def batch_get_item(*, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
+        keys = RequestItems["MailClaims"]["Keys"]
+        asked.append(len(keys))
+        claims = [{**key, **({"sent_at": {"N": "1"}} if number else {})} for number, key in enumerate(keys[:-2])]
+        # The last is missing, the one before it was not read.
+        return {"Responses": {"MailClaims": claims}, "UnprocessedKeys": {"MailClaims": {"Keys": keys[-2:-1]}}}
+
+    ctx = Services().context()
+    cast("Any", ctx.dynamodb).batch_get_item = batch_get_item
+    assert list_unsent(ctx, uploads) == [f"UPLOAD_{number}" for number in (0, 99, 100, 199, 200, 249)]
+    assert asked == [100, 100, 50]
+    assert list_unsent(ctx, []) == []
 
 
 def test_the_result_is_what_the_topic_carries() -> None:

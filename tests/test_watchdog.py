@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta
 from itertools import groupby
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 
-from onboarding import failures, notify, staging, watchdog
+from onboarding import failures, mail, notify, staging, watchdog
 from onboarding.cli.transfer import OUR_FAULT, Submission, follow
 from onboarding.context import Context
 from onboarding.intake import Intake, Object, take_in
@@ -175,6 +176,60 @@ def test_finished_upload_that_nobody_was_told_of(ctx: Context, pipeline: Pipelin
     # A later upload passes the same queue and topic: when its mail is there, a second one of the first would be too.
     pipeline.run("VEND002", "later.csv", csv_of([product("later")]))
     assert len(pipeline.mails(upload.upload_id)) == 1
+
+
+def notified_before(pipeline: Pipeline, upload_id: str, minutes: int) -> None:
+    """Let the notification of an upload be so old; all others are too old for anybody to ask for their mails."""
+    pipeline.connection.execute(
+        "update upload_history set notified_at = now() - case when upload_id = %s then make_interval(mins => %s) "
+        "else interval '2 days' end, processing_completed_at = processing_completed_at - interval '1 day' "
+        "where notified_at is not null",
+        (upload_id, minutes),
+    )
+
+
+def test_recovery_upload_whose_mail_was_never_sent_is_notified_again(ctx: Context, pipeline: Pipeline) -> None:
+    inbox = Path(pipeline.endpoints.inbox_dir)
+    away = inbox.rename(inbox.with_name("inbox-away"))
+    queue = ctx.sqs.get_queue_url(QueueName="mailer-failures")["QueueUrl"]
+    ctx.sqs.purge_queue(QueueUrl=queue)
+    try:
+        upload_id = pipeline.put("VEND002", "unmailed.csv", csv_of([product("unmailed")]))
+        until(lambda: failures.waiting(ctx)["mailer-failures"], "every attempt to send the mail to fail")
+        [failure] = failures.some_failures(ctx, "mailer-failures")
+    finally:
+        away.rename(inbox)
+        ctx.sqs.purge_queue(QueueUrl=queue)
+    assert failure.about == upload_id
+    assert "The inbox did not take the mail" in str(failure.error)
+    assert pipeline.mails(upload_id) == []
+
+    notified_before(pipeline, upload_id, minutes=4)
+    assert upload_id not in [driven.upload_id for driven in watchdog.drive(ctx)], "the mailer may still be trying"
+    notified_before(pipeline, upload_id, minutes=6)
+    assert (upload_id, "announced") in [(driven.upload_id, driven.outcome) for driven in watchdog.drive(ctx)]
+    pipeline.finished(upload_id)
+    until(lambda: mail.list_unsent(ctx, [upload_id]) == [], "the claim to be marked")
+    notified_before(pipeline, upload_id, minutes=60)
+    assert upload_id not in [driven.upload_id for driven in watchdog.drive(ctx)]
+    assert len(pipeline.mails(upload_id)) == 1
+
+
+def test_recovery_upload_whose_mail_is_refused_again_and_again_is_given_up(ctx: Context, pipeline: Pipeline) -> None:
+    upload = pipeline.run("VEND002", "refused-mail.csv", csv_of([product("refused-mail")]))
+    key = {"upload_id": {"S": upload.upload_id}}
+    waits = []
+    for announcements in range(8):
+        ctx.dynamodb.delete_item(TableName=ctx.settings.mail_claims_table, Key=key)
+        for minutes in (5, 10, 20, 40, 80, 160, 320, 640):
+            notified_before(pipeline, upload.upload_id, minutes)
+            pipeline.connection.execute(
+                "update upload_history set announcements = %s where upload_id = %s", (announcements, upload.upload_id)
+            )
+            if upload.upload_id in watchdog.recently_notified(ctx, watchdog.MAIL_PATIENCE):
+                waits.append(minutes)
+                break
+    assert waits == [5, 10, 20, 40, 80, 160]
 
 
 def test_uploads_that_cannot_be_told_of_do_not_keep_the_others_waiting(

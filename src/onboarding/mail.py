@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from onboarding.context import Context
@@ -17,6 +17,9 @@ LEASE_SECONDS = 45
 
 CLAIM_DAYS = 30
 """How long it is remembered that a mail went out; beyond any retry."""
+
+CLAIMS_PER_CALL = 100
+"""As many as DynamoDB reads in one call."""
 
 
 class MailUnderWay(Exception):
@@ -115,6 +118,29 @@ def send(ctx: Context, result: Result) -> bool:
     )
     passed("mail.marked")
     return True
+
+
+def list_unsent(ctx: Context, upload_ids: Sequence[str]) -> list[str]:
+    """Return the uploads whose claim is missing or not marked as sent."""
+    table = ctx.settings.mail_claims_table
+    unsent: list[str] = []
+    for start in range(0, len(upload_ids), CLAIMS_PER_CALL):
+        asked = upload_ids[start : start + CLAIMS_PER_CALL]
+        answer = ctx.dynamodb.batch_get_item(RequestItems={table: {"Keys": [_key(name) for name in asked]}})
+        claims = {claim["upload_id"]["S"]: claim for claim in answer["Responses"].get(table, [])}
+        # DynamoDB leaves some out under load: the next run asks for them again.
+        unprocessed = answer["UnprocessedKeys"].get(table)
+        left = {key["upload_id"]["S"] for key in unprocessed["Keys"]} if unprocessed else set()
+        unsent += [name for name in asked if name not in left and "sent_at" not in claims.get(name, {})]
+    return unsent
+
+
+def restore_claims(ctx: Context, upload_ids: Iterable[str]) -> None:
+    """Note that these mails were sent, where the claims were lost and the mails were not."""
+    now = int(time.time())
+    times = {"sent_at": {"N": str(now)}, "expires_at": {"N": str(now + CLAIM_DAYS * 86_400)}}
+    for upload_id in upload_ids:
+        ctx.dynamodb.put_item(TableName=ctx.settings.mail_claims_table, Item={**_key(upload_id), **times})
 
 
 def _link(ctx: Context, key: str | None) -> str | None:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from onboarding import intake, ledger, notify
+from onboarding import intake, ledger, mail, notify
 from onboarding.catalog import key_of, storable
 from onboarding.context import Context
 from onboarding.database import Connection
@@ -35,6 +35,9 @@ REDRIVES = 5
 
 ATTEMPTS = 288
 """How often that is tried when not even the trying goes through, as faults that pass have it: a day of runs."""
+
+MAIL_PATIENCE = timedelta(minutes=5)
+"""How long after a notification its mail may come: the mailer's retries end after three minutes and its time limits."""
 
 AT_ONCE = 20
 """Uploads that one run takes care of; the next run takes the next."""
@@ -66,7 +69,27 @@ def drive(ctx: Context, *, patience: timedelta = PATIENCE, at_once: int | None =
     stuck = ctx.database.run(lambda c: c.execute(statement("stuck_uploads"), parameters).fetchall())
     ctx.database.run(forget_held)
     works = [(f"upload {upload[0]}", partial(_drive_one, ctx, upload)) for upload in stuck]
-    yield from _each([*works, ("finished uploads", partial(_announce, ctx, parameters))])
+    works += [
+        ("uploads without a mail", partial(reopen_unsent, ctx, MAIL_PATIENCE)),
+        ("finished uploads", partial(_announce, ctx, parameters)),
+    ]
+    yield from _each(works)
+
+
+def recently_notified(ctx: Context, patience: timedelta) -> list[str]:
+    """Return the uploads of the last day whose notification was published at least `patience` ago."""
+    parameters = {"patience": patience}
+    rows = ctx.database.run(lambda c: c.execute(statement("recently_notified"), parameters).fetchall())
+    return [upload_id for (upload_id,) in rows]
+
+
+def reopen_unsent(ctx: Context, patience: timedelta) -> list[Driven]:
+    """Have uploads notified again whose mail was not sent `patience` after the notification was published."""
+    unsent = mail.list_unsent(ctx, recently_notified(ctx, patience))
+    if unsent:
+        ctx.database.run(lambda c: c.execute(statement("reopen_notifications"), {"uploads": unsent}))
+    # `_announce` gives them.
+    return []
 
 
 def sweep(ctx: Context, *, patience: timedelta = PATIENCE, seconds: float | None = SWEEP_SECONDS) -> Iterator[Driven]:

@@ -313,3 +313,10 @@ def test_categories_and_template_fit_together(vendor_a: httpx.Client) -> None:
     shown = vendor_a.post("/v1/dry-runs", content=answer.content, headers={"Content-Type": "text/csv"}).json()
     assert shown["error_records"] == 0
     assert vendor_a.get("/v1/template.xlsx").content[:2] == b"PK"
+
+
+@pytest.mark.parametrize("character", ["\x00", "\x07", "\x1b", "\n", "\r", "\t", "\x7f", "\x9b", "\ufffe", "\uffff"])
+def test_ticket_file_name_with_a_control_character_is_refused(vendor_a: httpx.Client, character: str) -> None:
+    refused = vendor_a.post("/v1/tickets", json={"file_name": f"products{character}.csv"})
+    assert (refused.status_code, refused.headers["content-type"]) == (422, "application/problem+json")
+    assert "file_name" in refused.text

@@ -78,6 +78,22 @@ def test_a_finished_upload_is_told_and_signed(
     assert vendor_b.get("/v1/webhook").status_code == 404
 
 
+def test_webhook_not_taken_is_delivered_again(
+    pipeline: Pipeline, vendor_b: httpx.Client, server: tuple[type[Receiver], str]
+) -> None:
+    receiver, url = server
+    receiver.status = 500
+    vendor_b.put("/v1/webhook", json={"url": url})
+    upload = pipeline.run("VENDB", "again.csv", csv_of([product("hook-again")]))
+    until(lambda: receiver.got, "the first delivery")
+    receiver.status = 204
+    until(lambda: len(deliveries(vendor_b, upload.upload_id)) > 1, "the delivery after it")
+    first, *_, last = sorted(deliveries(vendor_b, upload.upload_id), key=lambda item: str(item["at"]))
+    assert (first["status"], last["status"]) == (500, 204)
+    assert {json.loads(body)["id"] for _, body in receiver.got} == {f"upload.finished:{upload.upload_id}"}
+    vendor_b.delete("/v1/webhook")
+
+
 @pytest.mark.parametrize("status", [500, 302])
 def test_what_is_not_taken_is_recorded_as_such(
     vendor_b: httpx.Client, server: tuple[type[Receiver], str], status: int

@@ -165,6 +165,9 @@ def watchdog_calls(run: Pipeline) -> Generator[str]:
         "processing_completed_at = processing_completed_at - interval '1 hour'"
     )
     announced(run, "NOBODY", two_rows())
+    run.connection.execute(
+        "update upload_history set notified_at = now() - interval '1 hour' where upload_id = %s", (complete(run),)
+    )
     yield outcome(run, "watchdog", {})
     yield outcome(run, "watchdog", {"sweep": True})
     yield from failures_tried_again(run)

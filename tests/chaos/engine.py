@@ -14,6 +14,7 @@ from typing import Any, Self
 from onboarding.config import Settings
 from onboarding.context import Context
 from onboarding.local.bring_back import bring_back
+from onboarding.local.emulator_patches import PROCESSED_ITEMS
 from onboarding.local.mails import read_mails
 from onboarding.local.up import LocalEngine
 from tests.chaos import laws
@@ -115,6 +116,9 @@ class Load:
         """Every law, on every upload; the items of a few rows of each, if all of them are there still."""
         outcome = laws.outcome_of(self._table)
         mails = self._mailed()
+        rows = sum(int(row["total_records"]) for row in outcome.history.values())
+        # The local stack keeps the items of the newest rows alone.
+        staged = staged and rows <= PROCESSED_ITEMS
         for upload_id, file in self.uploads.items():
             if upload_id not in outcome.history:
                 raise laws.broken("every file of a vendor is in the history", upload_id)

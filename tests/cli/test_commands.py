@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import shutil
+import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +19,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
 
 from onboarding import __version__
-from onboarding.cli import transfer, uploads
+from onboarding.cli import redrive, transfer, uploads
 from onboarding.cli.connect import connected
 from onboarding.cli.console import shown
 from onboarding.cli.failures import CommandError, explain
@@ -25,8 +28,9 @@ from onboarding.cli.transfer import Look, Outcome, Submission, follow
 from onboarding.config import NotSet
 from onboarding.context import Context
 from onboarding.intake import Object
-from onboarding.local.endpoints import Endpoints, write_endpoints
+from onboarding.local.endpoints import LOCK, Endpoints, read_endpoints, write_endpoints
 from onboarding.model import Upload, UploadStatus
+from onboarding.watchdog import Driven
 from tests.database import an_upload, context_with
 
 Captured = pytest.CaptureFixture[str]
@@ -47,10 +51,27 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "products.csv").write_text("sku\n")
 
 
-def an_engine(pid: int, port: int = 9) -> Endpoints:
+@pytest.fixture
+def announced() -> Iterator[Callable[[Path], Endpoints]]:
+    """Announces an engine on a state directory, and holds it as a running one does."""
+    with ExitStack() as locks:
+
+        def announce(state: Path) -> Endpoints:
+            lock = locks.enter_context((state / LOCK).open("w"))
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            lock.write(str(os.getpid()))
+            lock.flush()
+            write_endpoints(state, endpoints := an_engine(state))
+            return endpoints
+
+        yield announce
+
+
+def an_engine(state: Path, port: int = 9) -> Endpoints:
     """Where an engine would be; nothing listens there."""
     url = f"http://127.0.0.1:{port}"
     return Endpoints(
+        state=str(state.resolve()),
         aws_endpoint_url=url,
         aws_region="us-east-1",
         aws_access_key_id="test",
@@ -59,13 +80,14 @@ def an_engine(pid: int, port: int = 9) -> Endpoints:
         table="UploadRecords",
         error_queue_url=f"{url}/queue",
         topic_arn="arn:aws:sns:us-east-1:000000000000:topic",
+        mail_claims_table="MailClaims",
         secret_name="secret",
         database_url=f"postgresql://127.0.0.1:{port}/db",
-        inbox_dir="inbox",
+        inbox_dir=str(state / "inbox"),
         link_base_url=url,
         portal_url=url,
         log_dir="logs",
-        pid=pid,
+        pid=os.getpid(),
     )
 
 
@@ -109,12 +131,33 @@ def test_a_named_state_directory_is_never_replaced_by_aws(
 
 
 def test_an_engine_that_was_killed_counts_as_none(tmp_path: Path, capsys: Captured) -> None:
-    write_endpoints(tmp_path, an_engine(pid=2**22 + 1))
-    assert "No local engine runs" in sentence_of(main(["uploads", "list", "--state", str(tmp_path)]), capsys)
+    # Its process id may belong to another process by now, as here to this one.
+    write_endpoints(tmp_path, an_engine(tmp_path))
+    for _ in range(2):
+        assert "No local engine runs" in sentence_of(main(["uploads", "list", "--state", str(tmp_path)]), capsys)
+        (tmp_path / LOCK).touch()
 
 
-def test_endpoints_of_another_version_are_named(tmp_path: Path, capsys: Captured) -> None:
-    for content in ("{}", "[]", "nonsense"):
+def test_endpoints_of_a_copied_state_are_not_used(
+    tmp_path: Path, capsys: Captured, announced: Callable[[Path], Endpoints]
+) -> None:
+    original, copy = tmp_path / "original", tmp_path / "copy"
+    original.mkdir()
+    endpoints = announced(original)
+    shutil.copytree(original, copy)
+    assert read_endpoints(original) == endpoints
+    assert read_endpoints(copy) is None
+    # Not even while the copy has a stack of its own that is starting.
+    announced(copy)
+    shutil.copy(original / "endpoints.json", copy)
+    assert "No local engine runs" in sentence_of(main(["uploads", "list", "--state", str(copy)]), capsys)
+
+
+def test_endpoints_of_another_version_are_named(
+    tmp_path: Path, capsys: Captured, announced: Callable[[Path], Endpoints]
+) -> None:
+    announced(tmp_path)
+    for content in ("{}", "[]", "nonsense", ""):
         (tmp_path / "endpoints.json").write_text(content)
         sentence = sentence_of(main(["uploads", "list", "--state", str(tmp_path)]), capsys)
         assert f"{tmp_path / 'endpoints.json'} is not what this version writes" in sentence
@@ -134,13 +177,17 @@ def test_half_of_the_aws_environment_is_not_enough(capsys: Captured, monkeypatch
         (("products.csv", "--vendor", "VEND001/x"), "'VEND001/x' cannot be a vendor's id"),
         (("products.csv", "--vendor", ""), "'' cannot be a vendor's id"),
         (("products\udcff.csv", "--vendor", "VEND001"), "the name is not UTF-8"),
+        *(
+            ((f"products{character}.csv", "--vendor", "VEND001"), "the name has a control character; rename the file")
+            for character in ("\x07", "\x1b", "\n", "\r", "\t", "\x7f", "\x9b", "\ufffe", "\uffff")
+        ),
     ],
 )
 def test_a_file_that_nothing_would_come_of_is_not_sent(
-    arguments: Sequence[str], said: str, tmp_path: Path, capsys: Captured
+    arguments: Sequence[str], said: str, tmp_path: Path, capsys: Captured, announced: Callable[[Path], Endpoints]
 ) -> None:
     (tmp_path / "folder.csv").mkdir()
-    write_endpoints(tmp_path, an_engine(os.getpid()))
+    announced(tmp_path)
     assert said in sentence_of(main(["upload", *arguments, "--state", str(tmp_path)]), capsys)
 
 
@@ -306,14 +353,15 @@ def test_a_timeout_names_the_upload(upload: Upload | None, said: str) -> None:
     assert (upload.upload_id if upload else SUBMISSION.upload_id) in str(caught.value)
 
 
-def test_the_engines_environment_is_pure_and_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_engines_environment_is_pure_and_passes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, announced: Callable[[Path], Endpoints]
+) -> None:
     monkeypatch.setenv("AWS_PROFILE", "of-somebody")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "https://elsewhere.example")
     monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
     monkeypatch.setenv("PGHOSTADDR", "192.0.2.1")
     before = dict(os.environ)
-    engine = an_engine(os.getpid())
-    write_endpoints(tmp_path, engine)
+    engine = announced(tmp_path)
     with connected(tmp_path) as ctx:
         assert ctx.s3.meta.endpoint_url == engine.aws_endpoint_url
         assert ctx.settings.bucket == "the-bucket"
@@ -329,10 +377,12 @@ def test_aws_is_found_by_its_usual_environment(monkeypatch: pytest.MonkeyPatch) 
         assert (ctx.settings.bucket, ctx.s3.meta.region_name) == ("bucket-on-aws", "eu-central-1")
 
 
-def test_a_running_engine_comes_before_aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_running_engine_comes_before_aws(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, announced: Callable[[Path], Endpoints]
+) -> None:
     monkeypatch.setenv("S3_BUCKET_NAME", "bucket-on-aws")
     (tmp_path / ".onboarding").mkdir()
-    write_endpoints(tmp_path / ".onboarding", an_engine(os.getpid()))
+    announced(tmp_path / ".onboarding")
     with connected(None) as ctx:
         assert ctx.settings.bucket == "the-bucket"
 
@@ -368,8 +418,10 @@ def test_mistakes_in_the_code_are_not_explained_away() -> None:
     assert explain(RuntimeError("x")) is None
 
 
-def test_an_unreachable_engine_is_a_sentence(tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_endpoints(tmp_path, an_engine(os.getpid()))
+def test_an_unreachable_engine_is_a_sentence(
+    tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch, announced: Callable[[Path], Endpoints]
+) -> None:
+    announced(tmp_path)
     # Without the waits between attempts.
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
     said = sentence_of(main([*UPLOAD, "--state", str(tmp_path)]), capsys)
@@ -395,4 +447,55 @@ def test_endpoints_file_has_what_other_programs_need() -> None:
     wanted = (
         "aws_endpoint_url aws_region aws_access_key_id aws_secret_access_key bucket table error_queue_url topic_arn"
     )
-    assert asdict(an_engine(1)).keys() >= {*wanted.split(), "secret_name", "database_url", "inbox_dir"}
+    assert asdict(an_engine(Path())).keys() >= {*wanted.split(), "secret_name", "database_url", "inbox_dir"}
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["cost", "--uploads", "3"], ["sample", "--help"]])
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "| true", "2>&1 | true"])
+def test_main_closed_stream_gives_no_traceback(arguments: Sequence[str], closed: str, tmp_path: Path) -> None:
+    log = tmp_path / "stderr"
+    program = "import sys; from onboarding.cli.main import main; sys.exit(main())"
+    command = f"'{sys.executable}' -c '{program}' {' '.join(arguments)} 2>'{log}' {closed}"
+    subprocess.run(["bash", "-c", command], check=False, stdout=subprocess.DEVNULL)
+    assert "Traceback" not in log.read_text()
+    assert "Exception ignored" not in log.read_text()
+
+
+def test_inbox_show_takes_json_before_and_after_itself(
+    tmp_path: Path, capsys: Captured, announced: Callable[[Path], Endpoints]
+) -> None:
+    announced(tmp_path)
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox" / "1.eml").write_bytes(b"Subject: Hello\r\nDate: Sat, 21 Dec 2024 10:30:45 +0000\r\n\r\ntext")
+    (tmp_path / "inbox" / "2.eml").touch()
+    said = []
+    for arguments in (["--json", "show", "1"], ["show", "1", "--json"], ["--json", "show", "--json", "1"]):
+        assert main(["inbox", "--state", str(tmp_path), *arguments]) == 0
+        said.append(json.loads(capsys.readouterr().out))
+    assert said == [said[0]] * 3
+    assert (said[0]["number"], said[0]["subject"]) == (1, "Hello")
+    assert main(["inbox", "--state", str(tmp_path), "show", "1"]) == 0
+    assert "Subject: Hello" in capsys.readouterr().out
+    assert main(["inbox", "--state", str(tmp_path), "--json"]) == 0
+    assert [mail["subject"] for mail in json.loads(capsys.readouterr().out)["mails"]] == ["Hello", "Unreadable mail"]
+    assert main(["inbox", "--state", str(tmp_path), "show", "2"]) == 0
+    assert "cannot be read as a mail" in capsys.readouterr().out
+
+
+def test_watchdog_run_faults_are_sentences_and_end_with_one(
+    tmp_path: Path, capsys: Captured, announced: Callable[[Path], Endpoints], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    announced(tmp_path)
+
+    def drive(*_: object, **__: object) -> Iterator[Driven]:
+        yield Driven("UPLOAD_1", "VEND001", "key", "resumed")
+        fault = ClientError({"Error": {"Code": "SlowDown", "Message": "later"}}, "GetObject")
+        fault.add_note("upload UPLOAD_2")
+        raise ExceptionGroup("1 of 2 could not be driven on", [fault])
+
+    monkeypatch.setattr(redrive, "drive", drive)
+    monkeypatch.setattr(redrive, "sweep", lambda *_, **__: iter([Driven("UPLOAD_3", "VEND001", "key", "found")]))
+    assert main(["watchdog", "run", "--sweep", "--state", str(tmp_path)]) == 1
+    said = capsys.readouterr()
+    assert said.out.splitlines() == ["resumed: UPLOAD_1", "found: UPLOAD_3", "2 driven on, 1 failed."]
+    assert said.err == "failed: upload UPLOAD_2 (AWS refused GetObject: SlowDown: later); the next run tries again\n"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
+import threading
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -14,11 +18,22 @@ from onboarding.cli.main import main
 from onboarding.config import Settings
 from onboarding.context import Context
 from onboarding.intake import Intake, Object, take_in
+from onboarding.local.bring_back import bring_back
 from onboarding.local.endpoints import read_endpoints
 from onboarding.local.up import LocalEngine
 from onboarding.model import Upload
-from tests.pipeline import Pipeline
+from onboarding.watchdog import Driven
+from tests.local.watch import new_state
+from tests.pipeline import Pipeline, csv_of, product
 from tests.test_watchdog import Died, stopped_halfway
+
+
+@pytest.fixture
+def state() -> Iterator[Path]:
+    """A state directory outside pytest's own, which it closes to PostgreSQL's user whenever another pytest starts."""
+    directory = new_state()
+    yield directory
+    shutil.rmtree(directory)
 
 
 def left_under_way(state: Path, patch: pytest.MonkeyPatch, *names: str) -> list[Object]:
@@ -32,8 +47,8 @@ def left_under_way(state: Path, patch: pytest.MonkeyPatch, *names: str) -> list[
         return [stopped_halfway(ctx, pipeline, name, 2, patch) for name in names]
 
 
-def up(state: Path, patch: pytest.MonkeyPatch, finishing: Object) -> tuple[int, str]:
-    """Start it, stop it once it is ready and this one is finished: its exit code, and the upload's id."""
+def up(state: Path, patch: pytest.MonkeyPatch, *finishing: Object) -> tuple[int, str]:
+    """Start it, stop it once it is ready and these are finished: its exit code, and the last upload's id."""
     finished: list[Upload] = []
 
     def say_and_stop(text: str = "", *, stderr: bool = False, style: str | None = None) -> None:
@@ -42,21 +57,20 @@ def up(state: Path, patch: pytest.MonkeyPatch, finishing: Object) -> tuple[int, 
             endpoints = read_endpoints(state)
             assert endpoints is not None
             with Pipeline(endpoints) as pipeline:
-                finished.append(pipeline.finished(pipeline.upload_id(finishing)))
+                finished.extend(pipeline.finished(pipeline.upload_id(source)) for source in finishing)
             signal.raise_signal(signal.SIGTERM)
 
     with patch.context() as watched:
         watched.setattr("onboarding.cli.engine.say", say_and_stop)
         code = main(["local", "up", "--state", str(state)])
-    [upload] = finished
-    assert upload.valid_records == 2
-    return code, upload.upload_id
+    assert [upload.valid_records for upload in finished] == [2] * len(finishing)
+    return code, finished[-1].upload_id
 
 
 def test_what_was_under_way_is_brought_back_and_what_cannot_be_stops_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    one, cursed = left_under_way(tmp_path, monkeypatch, "one", "cursed")
+    one, cursed = left_under_way(state, monkeypatch, "one", "cursed")
 
     def take_in_all_but_one(ctx: Context, source: Object) -> Intake:
         if source == cursed:
@@ -65,7 +79,7 @@ def test_what_was_under_way_is_brought_back_and_what_cannot_be_stops_nothing(
 
     with monkeypatch.context() as broken:
         broken.setattr("onboarding.intake.take_in", take_in_all_but_one)
-        code, upload_id = up(tmp_path, monkeypatch, one)
+        code, upload_id = up(state, monkeypatch, one)
     told = capsys.readouterr()
     assert code == 0
     assert f"  resumed: {upload_id}\n" in told.out
@@ -73,8 +87,81 @@ def test_what_was_under_way_is_brought_back_and_what_cannot_be_stops_nothing(
     assert fault.startswith("  not brought back: upload UPLOAD_")
     assert fault.endswith("(Died: planted); the watchdog tries again")
 
-    code, upload_id = up(tmp_path, monkeypatch, cursed)
+    code, upload_id = up(state, monkeypatch, cursed)
     told = capsys.readouterr()
     assert (code, told.err) == (0, "")
     assert f"  resumed: {upload_id}\n" in told.out
     assert upload_id in fault
+
+
+CONTROL = ("bell\x07.csv", "esc\x1b.csv", "cr\r.csv", "nonchar\ufffe.csv")
+
+
+def test_up_keys_that_xml_cannot_hold_are_recovered(
+    state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Such a key stopped every start. These were put, and nobody was told of them."""
+    with LocalEngine(state) as local, Pipeline(local.endpoints) as pipeline:
+        bucket = local.endpoints.bucket
+        pipeline.s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
+        sources = [
+            pipeline.put_key(f"uploads/VEND001/{name}", csv_of([product(f"xml-{n}"), product(f"xml-{n}-2")]))
+            for n, name in enumerate(CONTROL)
+        ]
+        uploads = [pipeline.upload_id(source) for source in sources]
+    code, _ = up(state, monkeypatch, *sources)
+    told = capsys.readouterr()
+    assert (code, told.err) == (0, "")
+    assert {f"  found: {upload_id}" for upload_id in uploads} <= set(told.out.splitlines())
+
+
+def test_up_is_ready_while_a_file_is_still_read(
+    state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [slow] = left_under_way(state, monkeypatch, "slow")
+    reading, ready = threading.Event(), threading.Event()
+
+    def take_in_once_ready(ctx: Context, source: Object) -> Intake:
+        reading.set()
+        assert ready.wait(30)
+        return take_in(ctx, source)
+
+    def say_and_note(text: str = "", *, stderr: bool = False, style: str | None = None) -> None:
+        say(text, stderr=stderr, style=style)
+        if text.startswith("Ready"):
+            assert reading.wait(30)
+            ready.set()
+        if text.startswith("Recovery finished"):
+            signal.raise_signal(signal.SIGTERM)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("onboarding.intake.take_in", take_in_once_ready)
+        patch.setattr("onboarding.cli.engine.say", say_and_note)
+        assert main(["local", "up", "--state", str(state)]) == 0
+    told = capsys.readouterr()
+    lines = told.out.splitlines()
+    [done] = [line for line in lines if line.startswith("  resumed: UPLOAD_")]
+    assert lines.index(done) > next(number for number, line in enumerate(lines) if line.startswith("Ready"))
+    assert slow.key.endswith("slow.txt")
+
+
+def test_bring_back_fault_of_one_part_does_not_stop_the_others(
+    pipeline: Pipeline, ctx: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = stopped_halfway(ctx, pipeline, "among-faults", 2, monkeypatch)
+
+    def broken(*_: object, **__: object) -> NoReturn:
+        raise Died("planted")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("onboarding.local.bring_back.read_mails", broken)
+        patch.setattr("onboarding.watchdog._listed", broken)
+        found = list(bring_back(ctx, Path(pipeline.endpoints.inbox_dir)))
+    faults = [fault for fault in found if isinstance(fault, Exception)]
+    assert [(str(fault), fault.__notes__) for fault in faults] == [
+        ("planted", ["the mails that were sent"]),
+        ("planted", ["the bucket's list"]),
+    ]
+    upload_id = pipeline.upload_id(source)
+    assert upload_id in [driven.upload_id for driven in found if isinstance(driven, Driven)]
+    pipeline.finished(upload_id)

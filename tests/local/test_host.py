@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from onboarding.local.host import _hasten
+from onboarding.local.emulator_patches import speed_up_items
 
 TABLE = {
     "TableName": "UploadRecords",
@@ -43,7 +43,7 @@ NO_TEXT = (5, 2.5, None, True)
 def engines() -> tuple[ModuleType, ModuleType]:
     """The engine's DynamoDB as it is, and as the local engine runs it; nothing of one is the other's."""
     plain, hastened = _dynamodb(), _dynamodb()
-    _hasten(hastened)
+    speed_up_items(hastened)
     for module in (plain, hastened):
         assert _ask(module, "CreateTable", TABLE)[0] == 200
     return plain, hastened

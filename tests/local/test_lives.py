@@ -73,6 +73,25 @@ def test_what_is_finished_survives_a_restart(state: Path) -> None:
             assert connection.execute(query).fetchone() == ("0123",)
 
 
+def test_copied_state_leaves_the_original_alone(state: Path) -> None:
+    copy = new_state() / "copy"
+    with LocalEngine(state) as original:
+        subprocess.run(["cp", "--archive", state, copy], check=True)
+        server = next(pid for pid, command in processes_of(state).items() if "bin/postgres -D" in command)
+        assert read_endpoints(copy) is None
+        with LocalEngine(copy) as copied:
+            assert original.failure() is None
+            assert any(pid == server for pid in processes_of(state))
+            found = {"original": read_endpoints(state), "copy": read_endpoints(copy)}
+            assert found == {"original": original.endpoints, "copy": copied.endpoints}
+            for name in ("aws_endpoint_url", "database_url", "portal_url", "inbox_dir"):
+                assert getattr(original.endpoints, name) != getattr(copied.endpoints, name)
+        with psycopg.connect(original.endpoints.database_url) as connection:
+            assert connection.execute("select 1").fetchone() == (1,)
+    assert processes_of(copy) == {}
+    shutil.rmtree(copy.parent)
+
+
 def run(state: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "onboarding.local", "--state", str(state)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 from botocore.exceptions import ClientError
@@ -105,6 +106,38 @@ def test_unknown_keys_are_refused(local: LocalEngine) -> None:
     stranger = engine_client("s3", found.aws_endpoint_url, found.aws_region, "AKIAIOSFODNN7EXAMPLE", "secret")
     with pytest.raises(ClientError, match=r"InvalidAccessKeyId|AccessDenied"):
         stranger.list_objects_v2(Bucket=found.bucket)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Host": "evil.example"}, 403),
+        ({"Origin": "http://127.0.0.1:1"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+    ],
+)
+def test_emulator_answers_no_page_but_the_portals(local: LocalEngine, headers: dict[str, str], status: int) -> None:
+    """The request that made a role and a function from any page: its key is in the query, so no preflight is needed."""
+    query = "Action=ListRoles&X-Amz-Credential=test%2F20241221%2Fus-east-1%2Fiam%2Faws4_request&X-Amz-Signature=0"
+    url = (
+        f"{local.endpoints.aws_endpoint_url}/?{query}"
+        if status != 200
+        else f"{local.endpoints.aws_endpoint_url}/_ministack/health"
+    )
+    answer = httpx.post(url, headers=headers, trust_env=False) if status != 200 else httpx.get(url, trust_env=False)
+    assert answer.status_code == status
+    assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+def test_emulator_lets_the_portal_post_to_the_bucket_alone(local: LocalEngine) -> None:
+    found = local.endpoints
+    asks = {"Origin": found.portal_url, "Access-Control-Request-Method": "POST"}
+    bucket = httpx.options(f"{found.aws_endpoint_url}/{found.bucket}", headers=asks, trust_env=False)
+    assert bucket.headers["access-control-allow-origin"] == found.portal_url
+    functions = httpx.options(f"{found.aws_endpoint_url}/2015-03-31/functions", headers=asks, trust_env=False)
+    assert "access-control-allow-origin" not in functions.headers
 
 
 def test_mail_arrives_in_the_inbox(local: LocalEngine) -> None:

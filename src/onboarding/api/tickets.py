@@ -20,7 +20,7 @@ from onboarding.api.secrets import new_secret
 from onboarding.api.shapes import IdempotencyKey, TicketId
 from onboarding.api.who import VendorHere, VendorWriter
 from onboarding.database import Connection
-from onboarding.intake import PREFIX, SUFFIXES
+from onboarding.intake import NOT_IN_A_NAME, PREFIX, SUFFIXES
 from onboarding.model import Mode, OnError, Upload
 from onboarding.options import Options
 from onboarding.parse import MAX_BYTES
@@ -36,7 +36,7 @@ TICKET_AGE = timedelta(minutes=15)
 NAME_LENGTH = 150
 
 _ANY_CASE = "|".join("".join(f"[{c}{c.upper()}]" for c in suffix[1:]) for suffix in SUFFIXES)
-FILE_NAME = rf"^[^\x00-\x1f\x7f]*\.({_ANY_CASE})$"
+FILE_NAME = rf"^[^{NOT_IN_A_NAME}]*\.({_ANY_CASE})$"
 """Said as a pattern, so that the description says it too."""
 
 _NOT_KEPT = re.compile(r"[^\w.()+-]+")

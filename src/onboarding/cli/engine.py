@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from onboarding.local.endpoints import Endpoints
+
+STOP_SECONDS = 5
 
 app = typer.Typer(no_args_is_help=True, help="The pipeline on this machine, without an AWS account.")
 
@@ -49,7 +52,7 @@ def up(
     raise typer.Exit(code)
 
 
-def run_engine(state: Path, port: int | None, on_ready: Callable[[Endpoints], None]) -> int:
+def run_engine(state: Path, port: int | None, on_ready: Callable[[Endpoints], Callable[[], None] | None]) -> int:
     """Run the local engine until it is told to stop; the exit code. Raises CommandError if it is not installed."""
     try:
         # Its libraries are an extra of the package, which no function on AWS needs.
@@ -62,20 +65,47 @@ def run_engine(state: Path, port: int | None, on_ready: Callable[[Endpoints], No
     return run_until_stopped(state, port, on_ready, say=lambda line: say(line, stderr=True))
 
 
-def _bring_back(endpoints: Endpoints) -> None:
-    """Drive on what was under way when this state directory was last used: the engine itself has forgotten it."""
-    with environment_of(endpoints), closing(Context(Settings.from_environment())) as ctx:
-        for found in bring_back(ctx, Path(endpoints.inbox_dir)):
-            if isinstance(found, Exception):
-                about = ", ".join(found.__notes__)
-                why = f"{type(found).__name__}: {found}"
-                say(f"  not brought back: {about} ({why}); the watchdog tries again", style="red", stderr=True)
-            else:
-                say(f"  {found.outcome}: {found.upload_id or found.s3_key}")
+class _Recovery:
+    """Drives on, in a thread of its own, what was in progress when this state directory was last used.
+
+    The engine itself has forgotten it. Nothing waits for the end of this: reading a file may take its time.
+    """
+
+    def __init__(self, endpoints: Endpoints) -> None:
+        self._stopping = threading.Event()
+        self._inbox = Path(endpoints.inbox_dir)
+        with environment_of(endpoints):
+            self._ctx = Context(Settings.from_environment())
+            # Made here, by this environment, which the thread does not have.
+            for made in (self._ctx.s3, self._ctx.dynamodb, self._ctx.sqs, self._ctx.sns, self._ctx.database):
+                assert made is not None  # noqa: S101
+            self._ctx.secret(self._ctx.settings.database_secret)
+        self._thread = threading.Thread(target=self._run, name="recovery", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End it after the upload at hand, for which it does not wait long: the next start finds that again."""
+        self._stopping.set()
+        self._thread.join(STOP_SECONDS)
+
+    def _run(self) -> None:
+        count = 0
+        with closing(self._ctx) as ctx:
+            for found in bring_back(ctx, self._inbox):
+                if self._stopping.is_set():
+                    return
+                if isinstance(found, Exception):
+                    about = ", ".join(getattr(found, "__notes__", ()))
+                    why = f"{type(found).__name__}: {found}"
+                    say(f"  not brought back: {about} ({why}); the watchdog tries again", style="red", stderr=True)
+                else:
+                    count += 1
+                    say(f"  {found.outcome}: {found.upload_id or found.s3_key}")
+        if count:
+            say(f"Recovery finished: {count} {'upload' if count == 1 else 'uploads'}.")
 
 
-def _show(endpoints: Endpoints) -> None:
-    _bring_back(endpoints)
+def _show(endpoints: Endpoints) -> Callable[[], None]:
     lines = {
         "Portal": f"{endpoints.portal_url}  (sign in as contact@techgear.com or operator@techmart.example)",
         "Inbox": f"{endpoints.portal_url}/inbox  (every mail, with the links to sign in)",
@@ -89,4 +119,10 @@ def _show(endpoints: Endpoints) -> None:
     }
     for name, value in lines.items():
         say(f"  {name + ':':10} {value}")
-    say("Ready. Stop it with Ctrl-C.")
+    recovery = _Recovery(endpoints)
+    try:
+        say("Ready. Stop it with Ctrl-C. Uploads that were in progress at the last stop are recovered meanwhile.")
+    except BaseException:
+        recovery.stop()
+        raise
+    return recovery.stop

@@ -22,7 +22,7 @@ app = typer.Typer(help="The mails that the local engine delivered.")
 def inbox(ctx: typer.Context, state: State = None, as_json: Json = False) -> None:
     """List the mails that the local engine delivered, oldest first."""
     if ctx.invoked_subcommand is not None:
-        ctx.obj = state
+        ctx.obj = (state, as_json)
         return
     mails = _mails(state)
     if as_json:
@@ -41,11 +41,12 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Print one mail."""
-    mails = _mails(state or ctx.obj)
+    state_before, json_before = ctx.obj
+    mails = _mails(state or state_before)
     if not 1 <= number <= len(mails):
         raise CommandError(f"There is no mail {number}; the inbox has {len(mails)}.")
     mail = mails[number - 1]
-    if as_json:
+    if as_json or json_before:
         say_json(_described(number, mail))
     else:
         say_mail(mail)

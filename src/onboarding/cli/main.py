@@ -6,7 +6,8 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, TextIO
 
 import typer
 
@@ -81,6 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Faults that can be foreseen end in a sentence on stderr and in 1, as do mistakes in the command line: 2 and 3 say
     how an upload ended, and nothing else.
     """
+    # A stream that the caller has closed is None.
+    sys.stdout, sys.stderr = sys.stdout or _nowhere(), sys.stderr or _nowhere()
     for stream in (sys.stdout, sys.stderr):
         # A terminal without UTF-8 shows what it can.
         if isinstance(stream, io.TextIOWrapper):
@@ -105,6 +108,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say(explanation, style="red", stderr=True)
         return OUR_FAULT
     return code if isinstance(code, int) else 0
+
+
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")
 
 
 def _command_of(error: typer.TyperException) -> str:

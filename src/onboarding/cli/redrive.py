@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 
 from onboarding.cli.connect import connected, on_aws
 from onboarding.cli.console import Column, console, say, table
-from onboarding.cli.failures import CommandError
+from onboarding.cli.failures import CommandError, explain
 from onboarding.cli.options import State
 from onboarding.cli.transfer import OUR_FAULT
 from onboarding.context import Context
@@ -60,21 +61,36 @@ def run(
     ] = PATIENCE.total_seconds(),
     search: Annotated[bool, typer.Option("--sweep", help="Also look for files that no upload knows.")] = False,
 ) -> None:
-    """Drive on every upload that has stopped moving, now."""
+    """Drive on every upload that has stopped moving, now. Ends with 1 if any could not be driven on."""
+    count = failed = 0
     with connected(state, database=False) as ctx:
-        driven = _by_the_function(ctx, patience, search) if on_aws(state) else _here(ctx, patience, search)
-    for upload in driven:
-        say(f"{upload.outcome}: {upload.upload_id or upload.s3_key}")
-    say(f"{len(driven)} driven on.")
+        run = _by_the_function if on_aws(state) else _here
+        for found in run(ctx, patience, search):
+            if isinstance(found, Driven):
+                count += 1
+                say(f"{found.outcome}: {found.upload_id or found.s3_key}")
+            else:
+                failed += 1
+                about = ", ".join(getattr(found, "__notes__", ()))
+                why = explain(found) or f"{type(found).__name__}: {found}"
+                say(f"failed: {about} ({why}); the next run tries again", style="red", stderr=True)
+    say(f"{count} driven on{f', {failed} failed' if failed else ''}.")
+    raise typer.Exit(OUR_FAULT if failed else 0)
 
 
-def _here(ctx: Context, patience: float, search: bool) -> list[Driven]:
+def _here(ctx: Context, patience: float, search: bool) -> Iterator[Driven | Exception]:
     still = timedelta(seconds=patience)
-    swept = sweep(ctx, patience=still, seconds=None) if search else ()
-    return [*drive(ctx, patience=still, at_once=None), *swept]
+    runs = [drive(ctx, patience=still, at_once=None)]
+    if search:
+        runs.append(sweep(ctx, patience=still, seconds=None))
+    for run in runs:
+        try:
+            yield from run
+        except ExceptionGroup as faults:
+            yield from faults.exceptions
 
 
-def _by_the_function(ctx: Context, patience: float, search: bool) -> list[Driven]:
+def _by_the_function(ctx: Context, patience: float, search: bool) -> list[Driven | Exception]:
     events = [{"patience": patience}, *([{"patience": patience, "sweep": True}] if search else [])]
     try:
         return [Driven(**upload) for event in events for upload in call(ctx.lambdas, "watchdog", event)["driven"]]

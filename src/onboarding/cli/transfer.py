@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from onboarding import ledger
 from onboarding.cli.failures import CommandError
 from onboarding.context import Context
 from onboarding.database import Connection
-from onboarding.intake import PREFIX, SUFFIXES, Object
+from onboarding.intake import NOT_IN_A_NAME, PREFIX, SUFFIXES, Object
 from onboarding.model import Upload, UploadStatus
 from onboarding.options import Options
 from onboarding.sql import statement
@@ -64,6 +65,8 @@ Progress = Callable[[Submission, Upload | None], None]
 
 def check_name(file: Path) -> None:
     """CommandError for a name under which nothing would come of a file."""
+    if re.search(f"[{NOT_IN_A_NAME}]", file.name):
+        raise CommandError(f"{file.name!r}: the name has a control character; rename the file")
     if not file.name.endswith(SUFFIXES):
         # S3 announces no other object to the parser.
         endings = " or ".join(SUFFIXES)

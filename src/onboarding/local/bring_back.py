@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from onboarding.local.mails import read_mails
-from onboarding.sql import statement
-from onboarding.watchdog import Driven, drive, sweep
+from onboarding.mail import restore_claims
+from onboarding.watchdog import Driven, drive, recently_notified, reopen_unsent, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,15 +22,28 @@ AT_ONCE = timedelta(0)
 
 
 def bring_back(ctx: Context, inbox: Path) -> Iterator[Driven | Exception]:
-    """Drive on every upload that did not end, and tell again of those whose mail was lost with the engine.
+    """Drive on every upload that did not end, and notify again of those whose mail was lost with the engine.
 
-    Gives what could not be driven on as its fault, with a note of what it was about: the watchdog tries again.
+    Gives each fault with a note of what it was about, and goes on: the watchdog tries again.
     """
-    found = (re.search(r"^Upload ID: (\S+)", mail.text, re.MULTILINE) for mail in read_mails(inbox))
-    mailed = [match[1] for match in found if match]
-    ctx.database.run(lambda connection: connection.execute(statement("forget_unsent"), {"mailed": mailed}))
-    for driven in (drive(ctx, patience=AT_ONCE, at_once=None), sweep(ctx, patience=AT_ONCE, seconds=None)):
+    parts = (
+        ("the mails that were sent", partial(_reopen_lost, ctx, inbox)),
+        ("the uploads in progress", partial(drive, ctx, patience=AT_ONCE, at_once=None)),
+        ("the bucket's list", partial(sweep, ctx, patience=AT_ONCE, seconds=None)),
+    )
+    for name, part in parts:
         try:
-            yield from driven
+            yield from part()
         except ExceptionGroup as faults:
             yield from faults.exceptions
+        except Exception as fault:  # noqa: BLE001 - told, and the next part has its turn
+            fault.add_note(name)
+            yield fault
+
+
+def _reopen_lost(ctx: Context, inbox: Path) -> list[Driven]:
+    """Note the mails in the inbox as sent, which the engine has forgotten; all others were lost with it."""
+    found = (re.search(r"^Upload ID: (\S+)", mail.text, re.MULTILINE) for mail in read_mails(inbox))
+    mailed = {match[1] for match in found if match}
+    restore_claims(ctx, mailed.intersection(recently_notified(ctx, AT_ONCE)))
+    return reopen_unsent(ctx, AT_ONCE)

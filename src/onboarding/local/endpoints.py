@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
-import os
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -19,11 +19,18 @@ DEFAULT_STATE = Path(".onboarding")
 
 FILE_NAME = "endpoints.json"
 
+LOCK = "lock"
+"""The file in a state directory that is locked while a local stack runs on it, with that process's id."""
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """What another process needs to use the running engine. `pid` is the process that runs it."""
+    """What another process needs to use the running engine. `pid` is the process that runs it.
 
+    `state` is its state directory: a copy of that directory has a copy of the file, which is about the original.
+    """
+
+    state: str
     aws_endpoint_url: str
     aws_region: str
     aws_access_key_id: str
@@ -32,6 +39,7 @@ class Endpoints:
     table: str
     error_queue_url: str
     topic_arn: str
+    mail_claims_table: str
     secret_name: str
     database_url: str
     inbox_dir: str
@@ -52,6 +60,7 @@ class Endpoints:
             "DYNAMODB_TABLE": self.table,
             "SQS_ERROR_QUEUE_URL": self.error_queue_url,
             "SNS_TOPIC_ARN": self.topic_arn,
+            "MAIL_CLAIMS_TABLE": self.mail_claims_table,
             "RDS_SECRET_NAME": self.secret_name,
             "DATABASE_SSLMODE": "prefer",
         }
@@ -87,20 +96,28 @@ def remove_endpoints(state: Path) -> None:
 
 
 def read_endpoints(state: Path = DEFAULT_STATE) -> Endpoints | None:
-    """The engine that runs on `state`, or None. A file that a killed engine left behind counts as none."""
+    """The engine that runs on `state`, or None. A file that a killed engine left behind, or that is a copy of another
+    state's, counts as none."""
+    holder = _lock_holder(state)
+    if holder is None:
+        return None
     try:
         values = json.loads((state / FILE_NAME).read_text())
     except FileNotFoundError:
         return None
     endpoints = Endpoints(**{field.name: values[field.name] for field in fields(Endpoints)})
-    return endpoints if _alive(endpoints.pid) else None
+    return endpoints if (endpoints.state, endpoints.pid) == (str(state.resolve()), holder) else None
 
 
-def _alive(pid: int) -> bool:
+def _lock_holder(state: Path) -> int | None:
+    """Return the process that runs a local stack on `state`. A process id alone may be another process's by now."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        with (state / LOCK).open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                pid = file.read()
+                return int(pid) if pid.isdecimal() else None
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    return None

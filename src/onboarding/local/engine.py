@@ -27,8 +27,18 @@ STOP_SECONDS = 5
 class Engine:
     """One engine: `spawn`, `wait_ready`, use `url`, `stop`. It keeps the buckets' objects and forgets all else."""
 
-    def __init__(self, state: Path, port: int, smtp_port: int, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        state: Path,
+        port: int,
+        smtp_port: int,
+        environment: Mapping[str, str] | None = None,
+        *,
+        origin: str | None = None,
+    ) -> None:
+        """`origin` is the portal's: pages of no other may send requests."""
         self.port = port
+        self._arguments = [str(port), *([origin] if origin else [])]
         self.url = f"http://{HOST}:{port}"
         self.log = private_directory(state / "logs") / "engine.log"
         self.process: subprocess.Popen[bytes] | None = None
@@ -47,6 +57,9 @@ class Engine:
             "STATE_DIR": str(self._directory),
             "TMPDIR": str(self._temporary),
             "SMTP_HOST": f"{HOST}:{smtp_port}",
+            # As on AWS, functions that are called asynchronously are tried again after one and three minutes.
+            "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "60",
+            "LAMBDA_ASYNC_RETRY_MAX_SECONDS": "120",
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "LOG_LEVEL": "WARNING",
@@ -68,8 +81,8 @@ class Engine:
         self._clear()
         private_directory(self._temporary)
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "onboarding.local.host"],
+            self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [sys.executable, "-m", "onboarding.local.host", *self._arguments],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -18,6 +18,9 @@ def write_atomically(path: Path, content: bytes | str) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
+            # A power cut must not leave an empty file under the name.
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(temporary, path)  # noqa: PTH105 - the temporary name is a string already
     except BaseException:
         os.unlink(temporary)  # noqa: PTH108

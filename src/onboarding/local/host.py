@@ -1,7 +1,8 @@
-"""The process that the engine runs in. It ends with whoever started it, and takes its workers along.
+"""The process that the AWS emulator runs in. It ends with whoever started it, and takes its workers along.
 
 Its standard input is a pipe that the starter holds open. When that closes, however the starter ended, this kills its
-own process group: the engine and every worker process that it started.
+own process group: the emulator and every worker process that it started. Its arguments are the port and, if there is a
+portal, its origin.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import runpy
 import signal
 import sys
 import threading
-from functools import lru_cache
 from importlib import import_module
-from typing import Any
+
+from onboarding.local import emulator_patches
+from onboarding.local.request_filter import RequestFilter
 
 
 def _end_with_starter() -> None:
@@ -23,20 +25,26 @@ def _end_with_starter() -> None:
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
-def _hasten(dynamodb: Any) -> None:
-    """Spare the engine half of what it does with an item, for which it has no setting; no answer of ours changes."""
-    # It weighs each item of a batch up to six times, for a bill that none of our calls asks for.
-    dynamodb._accumulate_write_capacity = lambda *_: None  # noqa: SLF001 - see above
-    # It reads each number of an item four times and weighs it twice; the same ones come again and again.
-    for name in ("_ddb_canonicalize_number", "_number_error", "_number_size_bytes"):
-        setattr(dynamodb, name, lru_cache(100_000)(getattr(dynamodb, name)))
+def _patch_emulator(port: int, origin: str | None = None) -> None:
+    """Change the emulator's modules before they serve the first request."""
+    dynamodb, lambda_svc, s3, ses, sns = (
+        import_module(f"ministack.services.{name}") for name in ("dynamodb", "lambda_svc", "s3", "ses", "sns")
+    )
+    emulator_patches.speed_up_items(dynamodb)
+    emulator_patches.bound_memory(lambda_svc, dynamodb)
+    emulator_patches.list_any_key(s3)
+    emulator_patches.report_unstored_objects(s3)
+    emulator_patches.report_undelivered_mail(ses)
+    emulator_patches.retry_notifications(sns, lambda_svc)
+    server = import_module("ministack.app")
+    server.app = RequestFilter(server.app, port, origin)  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":
     threading.Thread(target=_end_with_starter, name="end-with-starter", daemon=True).start()
-    # The engine holds every item and stream record in memory; to look through all of them for cycles after each few
+    # The emulator holds every item and stream record in memory; to look through all of them for cycles after each few
     # thousand new ones would take a fifth of its time.
     gc.set_threshold(100_000, 20, 100)
-    _hasten(import_module("ministack.services.dynamodb"))
+    _patch_emulator(int(sys.argv[1]), *sys.argv[2:])
     sys.argv = ["ministack"]
     runpy.run_module("ministack", run_name="__main__")

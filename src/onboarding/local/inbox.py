@@ -23,6 +23,18 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 
 
+class _Server(SMTP):
+    """One connection. It ends with the first line of an HTTP request: a page in a browser must deliver no mail here."""
+
+    async def refuse_http(self, _: str) -> None:
+        await self.push("421 This is no web server")
+        if self._handler_coroutine is not None and self.transport is not None:
+            self._handler_coroutine.cancel()
+            self.transport.close()
+
+    smtp_GET = smtp_HEAD = smtp_POST = smtp_PUT = smtp_PATCH = smtp_DELETE = smtp_OPTIONS = refuse_http  # noqa: N815
+
+
 class Inbox:
     """Takes mail from construction on (the port is bound), answers from `start` on, until `stop`."""
 
@@ -53,7 +65,7 @@ class Inbox:
         asyncio.set_event_loop(loop)
         # The name is given because looking up our own may wait for a name server.
         server = loop.run_until_complete(
-            loop.create_server(lambda: SMTP(self, hostname="localhost", loop=loop), sock=self._socket)
+            loop.create_server(lambda: _Server(self, hostname="localhost", loop=loop), sock=self._socket)
         )
         loop.run_forever()
         server.close()

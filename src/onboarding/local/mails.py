@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import email.policy
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email import message_from_bytes
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Iterable
     from pathlib import Path
 
 
@@ -27,26 +28,52 @@ class Mail:
 def read_mails(directory: Path, last: int | None = None) -> list[Mail]:
     """The mails in `directory`, or the `last` so many, oldest first; none if it does not exist."""
     paths = _paths(directory)
-    return [_read(path) for path in (paths if last is None else paths[-last:])]
+    return _read(paths if last is None else paths[-last:])
 
 
 def read_mail(directory: Path, name: str) -> Mail | None:
     """The mail whose file has this name. The name is compared, never made part of a path."""
-    return next((_read(path) for path in _paths(directory) if path.name == name), None)
+    return next(iter(_read(path for path in _paths(directory) if path.name == name)), None)
 
 
 def _paths(directory: Path) -> list[Path]:
     return sorted(directory.glob("[!.]*.eml"))
 
 
-def _read(path: Path) -> Mail:
-    message = message_from_bytes(path.read_bytes(), policy=email.policy.default)
+def _read(paths: Iterable[Path]) -> list[Mail]:
+    """Read the files. One that is no mail is shown as unreadable; one that was removed meanwhile is left out."""
+    mails = []
+    for path in paths:
+        try:
+            mails.append(_mail(path, path.read_bytes()))
+        except FileNotFoundError:
+            continue
+        # The parser raises whatever its own code stumbles over: LookupError, ValueError, AttributeError, IndexError.
+        except Exception as error:  # noqa: BLE001
+            reason = f"{path} cannot be read as a mail ({type(error).__name__}: {error}). Delete it, or repair it."
+            mails.append(Mail(path, _modified(path), "", (), "Unreadable mail", _encodable(reason)))
+    return mails
+
+
+def _mail(path: Path, content: bytes) -> Mail:
+    if not content.strip():
+        raise ValueError("the file is empty")
+    message = message_from_bytes(content, policy=email.policy.default)
     body = message.get_body(preferencelist=("plain", "html"))
     return Mail(
         path=path,
-        date=message["Date"].datetime,
-        sender=str(message["From"] or ""),
-        recipients=tuple(str(value) for value in message.get_all("Delivered-To", [])),
-        subject=str(message["Subject"] or ""),
-        text=body.get_content() if body is not None else "",
+        date=(message["Date"].datetime if message["Date"] else None) or _modified(path),
+        sender=_encodable(message["From"] or ""),
+        recipients=tuple(_encodable(value) for value in message.get_all("Delivered-To", [])),
+        subject=_encodable(message["Subject"] or ""),
+        text=_encodable(body.get_content() if body is not None else ""),
     )
+
+
+def _encodable(text: object) -> str:
+    """`text` without the surrogates that stand for undecodable bytes: no page and no terminal can show them."""
+    return str(text).encode("utf-8", "replace").decode()
+
+
+def _modified(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)

@@ -16,6 +16,7 @@ import contextlib
 import importlib.util
 import os
 import pwd
+import re
 import secrets
 import shutil
 import signal
@@ -38,6 +39,7 @@ from onboarding.local.processes import (
     die_with_parent,
     log_tail,
     pause,
+    process_status,
     stop_process,
 )
 
@@ -47,6 +49,9 @@ DATABASE = "ecommerce_platform"
 USER = "onboarding"
 STOP_SECONDS = 20
 LEFT_OVER_SECONDS = 30
+NOT_OURS = "does not hold the password of this database; delete the file: the next start sets a new password"
+CLOCK_SECONDS = 60
+"""How far the kernel's and PostgreSQL's idea of when a server started may be apart: the clock may have been set."""
 
 
 class Postgres:
@@ -57,7 +62,7 @@ class Postgres:
         self.data = state / "postgres"
         self.log = private_directory(state / "logs") / "postgres.log"
         self._password_file = state / "database-password"
-        self.password = self._password_file.read_text() if self._password_file.exists() else ""
+        self.password = self._read_password()
         self.process: subprocess.Popen[bytes] | None = None
         self._installed = installed()
         self._owner = _helper_user() if os.geteuid() == 0 else None
@@ -114,11 +119,25 @@ class Postgres:
             )
 
     def _answers(self) -> bool:
+        """Whether the application's user can connect. Raises LocalError for a refusal that no wait will change."""
         try:
             psycopg.connect(self.url, connect_timeout=5).close()
-        except psycopg.OperationalError:
-            return False
+        except psycopg.OperationalError as error:
+            refusal = re.search(r"FATAL:\s*(.*)", str(error))
+            if refusal is None or refusal[1].startswith("the database system is"):  # starting up, or in recovery
+                return False
+            if "password authentication failed" in refusal[1]:
+                raise LocalError(f"{self._password_file} {NOT_OURS}") from error
+            raise LocalError(f"PostgreSQL in {self.data} refuses the connection: {refusal[1]}") from error
         return True
+
+    def _read_password(self) -> str:
+        try:
+            return self._password_file.read_text()
+        except FileNotFoundError:
+            return ""
+        except UnicodeDecodeError as error:
+            raise LocalError(f"{self._password_file} {NOT_OURS}") from error
 
     def _make_cluster(self) -> None:
         """Make the cluster, the user and the database; the directory gets its name when all of it is there."""
@@ -175,26 +194,32 @@ class Postgres:
         return options
 
     def _end_left_over(self, check: Check) -> None:
-        """Make way: a server of a killed predecessor may still be shutting down, or only its pid file be left.
+        """End a server that a killed predecessor left in this data directory, and remove its pid file.
 
-        The caller holds the state directory's lock, so nobody else means to run a server here.
+        The caller holds the state directory's lock, so no other local stack runs a server here. The pid file alone says
+        nothing: it may be a copy of another directory's, or from before a restart of the machine.
         """
         pid_file = self.data / "postmaster.pid"
-        try:
-            pid = int(pid_file.read_text().split("\n", 1)[0])
-        except (FileNotFoundError, ValueError):
+        if not pid_file.exists():
             return
+        try:
+            pid, _, started = map(str.strip, pid_file.read_text(errors="replace").splitlines()[:3])
+            server = (int(pid), int(started))
+        except ValueError:
+            server = None  # cut off by a power cut
         until = time.monotonic() + LEFT_OVER_SECONDS
         asked = False
-        while _is_postgres(pid):
+        while server is not None and _is_server(*server, self.data):
             if not asked:
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGINT)
+                    os.kill(server[0], signal.SIGINT)
                 asked = True
             if time.monotonic() > until:
-                raise LocalError(f"an old PostgreSQL server (process {pid}) still runs in {self.data}; end it first")
+                raise LocalError(
+                    f"an old PostgreSQL server (process {server[0]}) still runs in {self.data}; end it first"
+                )
             pause(check)
-        # PostgreSQL believes a pid file whose number now belongs to another process; we have looked.
+        # PostgreSQL believes a pid file whose number now belongs to another process.
         pid_file.unlink(missing_ok=True)
 
 
@@ -225,26 +250,20 @@ def _tell(change: str) -> None:
     print(change, file=sys.stderr)
 
 
-def _is_postgres(pid: int) -> bool:
-    """Whether the process lives and is a PostgreSQL server, as far as can be told."""
+def _is_server(pid: int, started: int, data: Path) -> bool:
+    """Whether the process is the PostgreSQL server that started then and works in this data directory.
+
+    PostgreSQL's processes have the data directory as their working directory, by whatever name it is called now.
+    """
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        process = process_status(pid)
+        works_here = Path(f"/proc/{pid}/cwd").samefile(data)
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        # It has ended, or belongs to another user. Without /proc nobody can tell: PostgreSQL itself finds out whether
+        # another server uses the directory.
         return False
-    except PermissionError:
-        pass
-    try:
-        name, state = _name_and_state(pid)
-    except FileNotFoundError:
-        # No /proc on this system (or the process just ended, and the next look will tell).
-        return True
-    return name == "postgres" and state != "Z"
-
-
-def _name_and_state(pid: int) -> tuple[str, str]:
-    text = Path(f"/proc/{pid}/stat").read_text()
-    name, rest = text.split("(", 1)[1].rsplit(")", 1)
-    return name, rest.split()[0]
+    is_alive_server = process.name == "postgres" and process.state != "Z"
+    return is_alive_server and works_here and abs(process.started - started) <= CLOCK_SECONDS
 
 
 def _let_pass(path: Path, ours: Path | None = None) -> None:

@@ -7,13 +7,16 @@ import ctypes
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from onboarding.local.files import write_atomically
 
@@ -73,6 +76,23 @@ def stop_process(process: subprocess.Popen[bytes], *signals: signal.Signals, sec
         process.wait()
 
 
+@dataclass(frozen=True, slots=True)
+class ProcessStatus:
+    """A process as /proc shows it; `started` is in seconds since 1970."""
+
+    name: str
+    state: str
+    started: float
+
+
+def process_status(pid: int) -> ProcessStatus:
+    """Return the status of a process. Raises FileNotFoundError if there is none, or no /proc."""
+    name, rest = Path(f"/proc/{pid}/stat").read_text().split("(", 1)[1].rsplit(")", 1)
+    fields = rest.split()
+    [booted] = re.findall(r"^btime (\d+)$", Path("/proc/stat").read_text(), re.MULTILINE)
+    return ProcessStatus(name, fields[0], int(booted) + int(fields[19]) / os.sysconf("SC_CLK_TCK"))
+
+
 def pause(check: Check) -> None:
     """Let a little time pass in a loop that waits for something."""
     check()
@@ -97,6 +117,22 @@ def log_tail(path: Path, lines: int = 8) -> str:
     return "\n".join(text.splitlines()[-lines:])
 
 
+def read_json_object(path: Path, is_valid: Callable[[dict[str, Any]], bool], remedy: str) -> dict[str, Any]:
+    """Return the JSON object in `path`, or an empty one if there is no such file.
+
+    Raises LocalError, which names the file and the remedy, if it holds anything else or is not valid.
+    """
+    try:
+        values = json.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        values = None
+    if not isinstance(values, dict) or not is_valid(values):
+        raise LocalError(f"{path} is damaged; {remedy}")
+    return values
+
+
 def port_is_free(port: int) -> bool:
     """Whether nothing listens on the port of the loopback address."""
     with socket.socket() as probe:
@@ -110,12 +146,16 @@ def port_is_free(port: int) -> bool:
     return True
 
 
+def _are_ports(values: dict[str, Any]) -> bool:
+    return all(type(port) is int and 0 < port < 65536 for port in values.values())
+
+
 class Ports:
     """Port numbers kept in the state directory, so that a restart answers where it answered before."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._kept: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
+        self._kept: dict[str, int] = read_json_object(path, _are_ports, "delete it: the ports are chosen again")
 
     def choose(self, name: str, wanted: int | None = None) -> int:
         """The wanted port, or the kept one if it is free, or any free one; kept from now on.

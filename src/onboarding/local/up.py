@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import signal
 import time
@@ -11,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 from onboarding.database import Database, migrate, open_connection
 from onboarding.local.deploy import deploy
-from onboarding.local.endpoints import Endpoints, remove_endpoints, write_endpoints
+from onboarding.local.endpoints import LOCK, Endpoints, remove_endpoints, write_endpoints
 from onboarding.local.engine import REGION, ROOT_KEY, ROOT_SECRET, Engine
 from onboarding.local.files import private_directory, write_atomically
 from onboarding.local.inbox import Inbox
 from onboarding.local.portal import Portal, seed_operator
 from onboarding.local.postgres import DATABASE, USER, Postgres
-from onboarding.local.processes import HOST, LocalError, Ports, log_tail
+from onboarding.local.processes import HOST, LocalError, Ports, log_tail, read_json_object
 from onboarding.roles import set_logins
 
 if TYPE_CHECKING:
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
 
 WATCH_SECONDS = 0.2
 """How often it is looked whether everything is still up; a signal interrupts the wait."""
+
+LOCK_ATTEMPTS = 20
+"""How often it is tried to get the lock of a state directory, a hundredth of a second apart."""
+
+LINK_KEYS = "link-keys.json"
+"""The file of the link keys in the state directory."""
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -109,6 +116,7 @@ class LocalEngine:
         write_atomically(self.state / ".gitignore", "*\n")
         remove_endpoints(self.state)
         ports = Ports(self.state / "ports.json")
+        link_keys = _link_keys(self.state / LINK_KEYS)
         engine_port = ports.choose("engine", self._port)
 
         # The engine comes up beside PostgreSQL. It ends before the inbox, which holds the mail that is on its way.
@@ -116,9 +124,9 @@ class LocalEngine:
         self._undo.callback(postgres.stop)
         inbox = Inbox(self.state / "inbox")
         self._undo.callback(inbox.stop)
-        engine = self.engine = Engine(self.state, engine_port, inbox.port, self._environment)
-        self._undo.callback(engine.stop)
         portal = self.portal = Portal(self.state, ports.choose("portal"))
+        engine = self.engine = Engine(self.state, engine_port, inbox.port, self._environment, origin=portal.url)
+        self._undo.callback(engine.stop)
         self._undo.callback(portal.stop)
         self._check()
         engine.spawn()
@@ -149,9 +157,12 @@ class LocalEngine:
             **self._parameters,
         }
         outputs = deploy(engine.client, engine.url, parameters, self._check)
-        secretsmanager = engine.client("secretsmanager")
-        _keep_link_keys(self.state / "link-keys.json", secretsmanager, outputs["LinkSecretName"])
-        _set_logins(postgres, secretsmanager)
+        secrets, name = engine.client("secretsmanager"), outputs["LinkSecretName"]
+        if link_keys:
+            secrets.put_secret_value(SecretId=name, SecretString=json.dumps(link_keys))
+        else:
+            write_atomically(self.state / LINK_KEYS, secrets.get_secret_value(SecretId=name)["SecretString"])
+        _set_logins(postgres, secrets)
         endpoints = self._describe(engine, postgres, inbox, portal, outputs)
         portal.serve(endpoints, engine.client("lambda"))
         portal.wait_ready(self._check)
@@ -163,8 +174,9 @@ class LocalEngine:
     def _describe(
         self, engine: Engine, postgres: Postgres, inbox: Inbox, portal: Portal, outputs: Mapping[str, str]
     ) -> Endpoints:
-        mailer = engine.client("lambda").get_function_configuration(FunctionName="mailer")
+        mailer = engine.client("lambda").get_function_configuration(FunctionName="mailer")["Environment"]["Variables"]
         return Endpoints(
+            state=str(self.state),
             aws_endpoint_url=engine.url,
             aws_region=REGION,
             aws_access_key_id=ROOT_KEY,
@@ -173,10 +185,11 @@ class LocalEngine:
             table=outputs["Table"],
             error_queue_url=outputs["QueueUrl"],
             topic_arn=outputs["TopicArn"],
+            mail_claims_table=mailer["MAIL_CLAIMS_TABLE"],
             secret_name=outputs["DatabaseSecretName"],
             database_url=postgres.url,
             inbox_dir=str(inbox.directory),
-            link_base_url=mailer["Environment"]["Variables"]["LINK_BASE_URL"],
+            link_base_url=mailer["LINK_BASE_URL"],
             portal_url=portal.url,
             log_dir=str(self.state / "logs"),
             pid=os.getpid(),
@@ -187,20 +200,25 @@ class _lock:  # noqa: N801 - reads as a function
     """Holds the state directory for one process; the kernel lets go of it however that process ends."""
 
     def __init__(self, state: Path) -> None:
-        self._path = state / "lock"
+        self._path = state / LOCK
 
     def __enter__(self) -> None:
         self._file = self._path.open("a+")
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        # A command that looks whether the lock is held holds it itself for a moment.
+        for _ in range(LOCK_ATTEMPTS):
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                time.sleep(0.01)
+        else:
             self._file.seek(0)
             holder = self._file.read().strip()
             self._file.close()
             raise LocalError(
                 f"a local engine (process {holder}) already runs on {self._path.parent}; "
                 "stop it, or name another state directory"
-            ) from None
+            )
         self._file.truncate(0)
         self._file.write(str(os.getpid()))
         self._file.flush()
@@ -209,12 +227,14 @@ class _lock:  # noqa: N801 - reads as a function
         self._file.close()
 
 
-def _keep_link_keys(path: Path, secrets: Any, name: str) -> None:
-    """Give the new stack the link keys of the first one, so that links in old mails still open."""
-    if path.exists():
-        secrets.put_secret_value(SecretId=name, SecretString=path.read_text())
-    else:
-        write_atomically(path, secrets.get_secret_value(SecretId=name)["SecretString"])
+def _link_keys(path: Path) -> dict[str, str]:
+    """Return the link keys of the first stack, so that links in old mails still open; nothing before the first."""
+    remedy = "restore it, or delete it: a new key is made, and links in the mails sent so far no longer open"
+    return read_json_object(path, _are_link_keys, remedy)
+
+
+def _are_link_keys(values: dict[str, Any]) -> bool:
+    return bool(values.get("current")) and all(type(key) is str for key in values.values())
 
 
 def _set_logins(postgres: Postgres, secretsmanager: Any) -> None:
@@ -227,17 +247,19 @@ def _set_logins(postgres: Postgres, secretsmanager: Any) -> None:
 def run_until_stopped(
     state: Path,
     port: int | None = None,
-    on_ready: Callable[[Endpoints], None] | None = None,
+    on_ready: Callable[[Endpoints], Callable[[], None] | None] | None = None,
     *,
     parameters: Mapping[str, str] | None = None,
     say: Callable[[str], None] = print,
 ) -> int:
     """Run the pipeline in the foreground until a signal; the exit code: 0, or 1 if it could not run or broke.
 
-    `on_ready` is called once all of it is up. To be called from the main thread, which signals interrupt.
+    `on_ready` is called once all of it is up; it may return a function, which is called before all of it is stopped.
+    To be called from the main thread, which signals interrupt.
     """
     local = LocalEngine(state, port, parameters=parameters)
     interruptible = False
+    before_stop: Callable[[], None] | None = None
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         # While a start or a stop is under way, a raised exception could lose sight of a process just born.
@@ -255,7 +277,7 @@ def run_until_stopped(
             interruptible = True
             try:
                 if on_ready is not None and not local.stopping:
-                    on_ready(local.endpoints)
+                    before_stop = on_ready(local.endpoints)
                 while not local.stopping:
                     time.sleep(WATCH_SECONDS)
                     failure = local.failure()
@@ -263,6 +285,8 @@ def run_until_stopped(
                         raise LocalError(failure)
             finally:
                 interruptible = False
+                if before_stop is not None:
+                    before_stop()
     except Stopped:
         return 0
     except LocalError as error:

@@ -1,0 +1,225 @@
+"""Changes to the AWS emulator: where it differs from AWS in what the pipeline relies on, and where it is slow.
+
+Each function changes one loaded module of `ministack.services`; `host` applies them all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import re
+import smtplib
+from collections import deque
+from contextvars import ContextVar
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote
+from xml.sax.saxutils import unescape
+
+PROCESSED_ITEMS = 50_000
+"""Staged rows that are kept after they have their outcome, the newest: some 400 MB. AWS keeps them for 14 days."""
+
+SMTP_SECONDS = 5
+"""How long the inbox may take for each answer. The mailer's call may take 30 seconds."""
+
+_NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def speed_up_items(dynamodb: Any) -> None:
+    """Spare the emulator half of what it does with an item, for which it has no setting; no answer changes."""
+    # It weighs each item of a batch up to six times, for a bill that none of our calls asks for.
+    dynamodb._accumulate_write_capacity = lambda *_: None  # noqa: SLF001 - see above
+    # It reads each number of an item four times and weighs it twice; the same ones come again and again.
+    for name in ("_ddb_canonicalize_number", "_number_error", "_number_size_bytes"):
+        setattr(dynamodb, name, lru_cache(100_000)(getattr(dynamodb, name)))
+
+
+def bound_memory(lambda_svc: Any, dynamodb: Any, items: int = PROCESSED_ITEMS) -> None:
+    """Drop stream records once every function has read them, and the oldest processed items beyond `items`.
+
+    The emulator keeps both in memory, for a day and for as long as the item says: some 12 to 20 KB for each row.
+    """
+    poll = lambda_svc._poll_dynamodb_streams  # noqa: SLF001 - the emulator has no setting for it
+    processed: deque[tuple[Any, str, str]] = deque()
+
+    def poll_and_trim() -> bool:
+        more: bool = poll()
+        for account, region, name, position in _read_positions(lambda_svc):
+            table = dynamodb._tables.get_scoped(account, region, name)  # noqa: SLF001
+            for record in _trim(dynamodb, account, region, name, position):
+                image = record["dynamodb"].get("NewImage", {})
+                if _is_processed(image) and {"upload_id", "record_id"} <= set(image):
+                    processed.append((table, image["upload_id"]["S"], image["record_id"]["S"]))
+        with dynamodb._lock:  # noqa: SLF001
+            while len(processed) > items:
+                table, upload_id, record_id = processed.popleft()
+                # One that was staged again waits for its outcome.
+                if _is_processed(table["items"].get(upload_id, {}).get(record_id, {})):
+                    dynamodb._remove_item(table, upload_id, record_id)  # noqa: SLF001
+        return more
+
+    lambda_svc._poll_dynamodb_streams = poll_and_trim  # noqa: SLF001
+
+
+def _is_processed(item: dict[str, Any]) -> bool:
+    return item.get("status", {}).get("S") in {"validated", "error"}
+
+
+def _read_positions(lambda_svc: Any) -> list[tuple[str, str, str, int]]:
+    """Return how far each table's stream was read by all of its functions."""
+    positions: dict[tuple[str, str, str], int] = {}
+    for account, region, mapping in lambda_svc._iter_all_esms():  # noqa: SLF001
+        source = mapping.get("EventSourceArn", "")
+        if ":dynamodb:" in source and "/stream/" in source:
+            table = source.split(":table/")[1].split("/stream/")[0]
+            position = lambda_svc._dynamodb_stream_positions.get(mapping["UUID"], 0)  # noqa: SLF001
+            known = positions.get((account, region, table), position)
+            positions[account, region, table] = min(known, position)
+    return [(*key, position) for key, position in positions.items()]
+
+
+def _trim(dynamodb: Any, account: str, region: str, table: str, position: int) -> list[dict[str, Any]]:
+    """Remove the table's stream records before `position` and return them."""
+    records = dynamodb._stream_records.get_scoped(account, region, table)  # noqa: SLF001
+    trimmed = dynamodb._stream_trimmed.get_scoped(account, region, table, 0)  # noqa: SLF001
+    if not records or position <= trimmed:
+        return []
+    with dynamodb._lock:  # noqa: SLF001 - writers append to the list
+        gone: list[dict[str, Any]] = records[: position - trimmed]
+        del records[: position - trimmed]
+        dynamodb._stream_trimmed.set_scoped(account, region, table, trimmed + len(gone))  # noqa: SLF001
+    return gone
+
+
+def retry_notifications(sns: Any, lambda_svc: Any) -> None:
+    """Have SNS call functions asynchronously, as on AWS: with the function's retries and its failure destination."""
+
+    def execute(record: dict[str, Any], event: dict[str, Any]) -> None:
+        lambda_svc.invoke_async_with_retry(record, event)
+
+    class Retrying:
+        """The emulator's Lambda as SNS sees it."""
+
+        _execute_function_with_config_scope = staticmethod(execute)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(lambda_svc, name)
+
+    sns._lambda_svc = Retrying()  # noqa: SLF001 - SNS calls once and only logs a failure
+
+
+def report_undelivered_mail(ses: Any) -> None:
+    """Answer a mail that the inbox did not take with an error, which the emulator only logs."""
+    handle = ses.handle_request
+
+    def relay(source: str, recipients: list[str], message: str) -> None:
+        host, port = ses._parse_smtp_host()  # noqa: SLF001
+        with smtplib.SMTP(host, port, timeout=SMTP_SECONDS) as connection:
+            connection.sendmail(source, recipients, message)
+
+    async def handle_request(*arguments: Any) -> Any:
+        try:
+            # The wait for the inbox must not hold up the other services.
+            return await asyncio.to_thread(asyncio.run, handle(*arguments))
+        except (OSError, smtplib.SMTPException) as error:
+            message = f"The inbox did not take the mail: {str(error) or type(error).__name__}"
+            return ses._error("MessageRejected", message, 400)  # noqa: SLF001
+
+    ses._smtp_relay, ses.handle_request = relay, handle_request  # noqa: SLF001
+
+
+def list_any_key(s3: Any) -> None:
+    """List object versions by keys that XML cannot hold (control characters, U+FFFE, U+FFFF): URL-encoded, as on AWS.
+
+    boto3 and the AWS CLI ask for that encoding. In other answers such a character is replaced: what has it cannot be
+    read at all.
+    """
+    list_versions = s3._list_object_versions  # noqa: SLF001
+    encoding: ContextVar[bool] = ContextVar("encoding", default=False)
+
+    def encoded(text: str) -> str:
+        def value(match: re.Match[str]) -> str:
+            return f"<{match[1]}>{quote(unescape(match[2]), safe='/', errors='surrogatepass')}<"
+
+        text = re.sub(r"<(Key|Prefix|Delimiter|KeyMarker|NextKeyMarker)>([^<]*)<", value, text)
+        return text.replace("<IsTruncated>", "<EncodingType>url</EncodingType><IsTruncated>", 1)
+
+    def xml_body_of_any_text(root: Any) -> bytes:
+        text = s3.tostring(root, encoding="unicode")
+        if encoding.get() and root.tag == "ListVersionsResult":
+            text = encoded(text)
+        return bytes(s3.XML_DECL) + b"\n" + _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", text).encode()
+
+    def list_object_versions(bucket: str, query: dict[str, Any]) -> Any:
+        token = encoding.set(s3._qp(query, "encoding-type", "") == "url")  # noqa: SLF001
+        try:
+            return list_versions(bucket, query)
+        finally:
+            encoding.reset(token)
+
+    s3._xml_body, s3._list_object_versions = xml_body_of_any_text, list_object_versions  # noqa: SLF001
+
+
+class NotStoredError(BaseException):
+    """An object could not be written to the disk.
+
+    Not an Exception: the emulator logs every Exception of a write, and answers that the object is stored.
+    """
+
+
+def report_unstored_objects(s3: Any) -> None:
+    """Answer a write that does not reach the disk with an error, and forget the object."""
+    handle, record_version = s3.handle_request, s3._record_object_version  # noqa: SLF001
+
+    def write(path: str, data: bytes | str, *, text: bool = False) -> None:
+        temporary = f"{path}.tmp"
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data.encode() if isinstance(data, str) else data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)  # noqa: PTH105 - the emulator's paths are strings
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)  # noqa: PTH108
+            raise NotStoredError from error
+
+    def record_object_version(bucket: str, key: str, prior: Any, record: Any, data: bytes) -> Any:
+        """Write the object before anybody is told of it: the emulator does so last, after the event."""
+        history, content = s3._object_versions, s3._buckets[bucket]  # noqa: SLF001
+        before = list(history.get((bucket, key)) or [])
+        try:
+            version = record_version(bucket, key, prior, record, data)
+            s3._persist_object(bucket, key, record)  # noqa: SLF001
+        except NotStoredError:
+            history[bucket, key] = before
+            if prior is None:
+                del content["objects"][key]
+                s3._delete_persisted_object(bucket, key)  # noqa: SLF001
+            else:
+                content["objects"][key] = prior
+                # Its file may be overwritten already; it was copied to the versions before.
+                version_id = prior.get("version_id") or "null"
+                prior["body"] = s3._version_body(content, bucket, key, {"version_id": version_id})  # noqa: SLF001
+                with contextlib.suppress(NotStoredError):
+                    s3._persist_object(bucket, key, prior)  # noqa: SLF001
+            raise
+        return version
+
+    async def handle_request(*arguments: Any, **options: Any) -> Any:
+        try:
+            return await handle(*arguments, **options)
+        except NotStoredError as error:
+            cause = error.__cause__
+            full = isinstance(cause, OSError) and cause.errno in {errno.ENOSPC, errno.EDQUOT}
+            message = (
+                f"The disk that holds {s3.DATA_DIR} is full" if full else f"The object cannot be written ({cause})"
+            )
+            # No status that clients retry at once.
+            return s3._error("InsufficientStorage", f"{message}: nothing was stored", 507)  # noqa: SLF001
+
+    s3._atomic_write, s3._record_object_version = write, record_object_version  # noqa: SLF001
+    s3.handle_request = handle_request
