@@ -517,6 +517,21 @@ def test_a_fault_of_the_database_is_nobodys_error(database: Database, monkeypatc
     assert judged(database, product_row("1")).finished == [FIRST]
 
 
+def test_decide_exhausted_sequence_raises_and_no_row_is_rejected(database: Database) -> None:
+    """It is of the same class of SQLSTATEs as a value that does not fit, and no fault of a row's."""
+    [(limit,)] = fetch(database, "select seqmax from pg_sequence where seqrelid = 'products_product_id_seq'::regclass")
+    [(last,)] = fetch(database, "select nextval('products_product_id_seq')")
+    fetch(database, "select setval('products_product_id_seq', %s)", limit)
+    open_upload(database, FIRST, 2)
+    try:
+        with pytest.raises(psycopg.errors.SequenceGeneratorLimitExceeded):
+            judged(database, *good_rows(2))
+        assert standing(database, FIRST) == (2, 0, 0, "processing")
+    finally:
+        fetch(database, "select setval('products_product_id_seq', %s)", last)
+    assert judged(database, *good_rows(2)).finished == [FIRST]
+
+
 def test_a_row_that_lost_its_sku_to_a_batch_that_went_first_is_told(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

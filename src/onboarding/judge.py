@@ -77,7 +77,9 @@ def decide(ctx: Context, rows: Sequence[Row]) -> Judgement:
     """The transaction: outcomes of all rows, counted once."""
     try:
         return ctx.database.run(lambda connection: _decide(connection, rows), pipelined=True)
-    except (psycopg.DataError, psycopg.IntegrityError):
+    except (psycopg.DataError, psycopg.IntegrityError) as error:
+        if not catalog.is_about_a_row(error):
+            raise
         # A value that the rules let pass and the schema refuses: find its row, so that its neighbours get in.
         return ctx.database.run(lambda connection: _decide(connection, rows, one_by_one=True))
 
