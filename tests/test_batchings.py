@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -101,7 +102,7 @@ def test_decide_same_file_in_any_batches_gives_the_answer_of_the_dry_run(
         one_by_one = [[row] for row in parsed.rows]
         order = data.draw(st.permutations(parsed.rows))
         cuts = sorted(data.draw(st.sets(st.integers(1, len(order)))) | {0, len(order)})
-        at_random = [order[start:end] for start, end in zip(cuts, cuts[1:], strict=False)]
+        at_random = [order[start:end] for start, end in pairwise(cuts)]
         for batches in ([parsed.rows], one_by_one, one_by_one[::-1], at_random):
             with seeded(database_url) as database:
                 before_the_upload(database)

@@ -16,6 +16,8 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
+from onboarding.local.stream_retries import bound_stream_retries
+
 
 def _end_with_starter() -> None:
     while os.read(0, 1024):
@@ -38,5 +40,6 @@ if __name__ == "__main__":
     # thousand new ones would take a fifth of its time.
     gc.set_threshold(100_000, 20, 100)
     _hasten(import_module("ministack.services.dynamodb"))
+    bound_stream_retries(import_module("ministack.services.lambda_svc"), import_module("ministack.services.dynamodb"))
     sys.argv = ["ministack"]
     runpy.run_module("ministack", run_name="__main__")
