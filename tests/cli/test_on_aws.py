@@ -95,5 +95,5 @@ def test_a_message_that_was_given_up_finds_its_queue(pipeline: Pipeline, capsys:
     url = pipeline.sqs.get_queue_url(QueueName="product-validation-errors-dlq")["QueueUrl"]
     pipeline.sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"upload_id": upload.upload_id}))
     assert main(["failures", "redrive", "product-validation-errors-dlq"]) == 0
-    assert f"{upload.upload_id}: done" in capsys.readouterr().out
+    assert f"{upload.upload_id}: sent back" in capsys.readouterr().out
     assert pipeline.finished(upload.upload_id).notified_at is not None

@@ -75,7 +75,7 @@ def _result(tried: int, failed: int, sent_back: int, left: int) -> str:
             f"About {others:,} more are being tried by another redrive, or came meanwhile: try again later."
         )
     if not left and not failed:
-        sentences.append("Nothing is left.")
+        sentences.append("Nothing is left in the failure queues.")
     return " ".join(sentences)
 
 

@@ -7,7 +7,6 @@ destination. The emulator retries a batch until it succeeds, and everything behi
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from typing import Any
 
@@ -75,6 +74,6 @@ def _keep(esm: Any, records: list[Any]) -> None:
         "requestContext": {"condition": "RetryAttemptsExhausted", "functionArn": esm.get("FunctionArn", "")},
         "payload": json.dumps({"Records": records}),
     }
-    s3 = boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
+    s3 = boto3.client("s3")
     key = f"aws/lambda/{esm['UUID']}/shardId-00000000000000000000-00000000/{sequence}.json"
     s3.put_object(Bucket=destination.rsplit(":", 1)[-1], Key=key, Body=json.dumps(content, default=str).encode())
