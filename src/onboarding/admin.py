@@ -1,4 +1,4 @@
-"""What an operator does to the database: migrations, vendors, categories, operators, a look at the smoke test's upload.
+"""What an operator does with the database: migrations, vendors, categories, operators, and what `admin_reads` reads.
 
 Each action is a name and JSON arguments, and answers JSON: where the database cannot be reached from outside, as on
 AWS, the function `admin` carries it out inside.
@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from onboarding import ledger
+from onboarding import admin_reads, ledger
 from onboarding.database import Connection, Database
 from onboarding.sql import statement
 from onboarding.undo import NotUndoable, undo
@@ -139,7 +139,15 @@ def undo_upload(database: Database, *, upload_id: str) -> Answer:
         undone = undo(database, upload_id)
     except (LookupError, NotUndoable) as error:
         raise AdminError(str(error)) from error
-    return {"removed": undone.removed, "restored": undone.restored, "kept": len(undone.kept)}
+    return {
+        "undone_at": undone.undone_at.isoformat(),
+        "removed": undone.removed,
+        "restored": undone.restored,
+        "kept": [
+            {"row_number": kept.row_number, "vendor_product_id": kept.vendor_product_id, "reason": kept.reason}
+            for kept in undone.kept
+        ],
+    }
 
 
 def carry_out(database: Database, name: str, arguments: Mapping[str, Any]) -> Answer:
@@ -164,9 +172,16 @@ ACTIONS: dict[str, Callable[..., Answer]] = {
         suspend_operator,
         list_operators,
         show_upload,
+        admin_reads.list_uploads,
+        admin_reads.describe_upload,
+        admin_reads.look_at_objects,
+        admin_reads.vendor_status,
+        admin_reads.active_categories,
     )
 }
 """By name, each in a transaction."""
 
-OF_THE_DATABASE: dict[str, Callable[..., Answer]] = {"migrate": migrate, "undo_upload": undo_upload}
+OF_THE_DATABASE: dict[str, Callable[..., Answer]] = {
+    action.__name__: action for action in (migrate, undo_upload, admin_reads.dry_run_file)
+}
 """By name, those that open their transactions themselves."""

@@ -25,7 +25,7 @@ watchdog = typer.Typer(no_args_is_help=True, help="Drives on uploads that have s
 @failures.command("list")
 def list_failures(state: State = None) -> None:
     """Show what waits in each failure queue."""
-    with connected(state, database=False) as ctx:
+    with connected(state) as ctx:
         rows: list[tuple[object, ...]] = []
         for queue, count in waiting(ctx).items():
             found = some_failures(ctx, queue) if count else []
@@ -48,7 +48,7 @@ def redrive_failures(
         raise CommandError(f"There is no failure queue {queue}; there are: {', '.join(RETRIED_BY)}")
     names = [queue] if queue else list(RETRIED_BY)
     tried = failed = sent_back = 0
-    with connected(state, database=False) as ctx:
+    with connected(state) as ctx:
         for name in names:
             for redriven in redrive(ctx, name):
                 tried += 1
@@ -88,7 +88,7 @@ def run(
     search: Annotated[bool, typer.Option("--sweep", help="Also look for files that no upload knows.")] = False,
 ) -> None:
     """Drive on every upload that has stopped moving, now."""
-    with connected(state, database=False) as ctx:
+    with connected(state) as ctx:
         driven = _by_the_function(ctx, patience, search) if on_aws(state) else _here(ctx, patience, search)
     for upload in driven:
         say(f"{upload.outcome}: {upload.upload_id or upload.s3_key}")
