@@ -168,9 +168,11 @@ def new_database(url: str, name: str) -> str:
 def seeded(url: str) -> Iterator[Database]:
     """The database at `url` with what the migrations left in it, and no product or upload besides."""
     opened = database_at(url)
-    opened.run(_empty)
-    yield opened
-    opened.close()
+    try:
+        opened.run(_empty)
+        yield opened
+    finally:
+        opened.close()
 
 
 def database_at(url: str) -> Database:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from importlib.resources import files
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,8 +14,8 @@ import psycopg
 import pytest
 from psycopg.pq import TransactionStatus
 
-from onboarding.database import ATTEMPTS, Connection, Database, migrate, open_connection
-from onboarding.sql import migrations
+from onboarding.database import ATTEMPTS, Connection, Database, MigrationError, migrate, open_connection
+from onboarding.sql import Migration, migrations
 from tests.database import database_at, new_database
 
 
@@ -301,17 +303,18 @@ def test_a_server_that_cannot_be_reached_is_no_reason_to_fetch_the_credentials(
 
 
 def test_migrations_run_once(database_url: str) -> None:
-    names = [name for _, name, _ in migrations()]
+    names = [migration.file_name for migration in migrations()]
     with open_connection(new_database(database_url, "migrated_twice")) as connection:
         assert migrate(connection) == names
         before = connection.execute("select * from schema_migrations order by number").fetchall()
         assert migrate(connection) == []
         assert connection.execute("select * from schema_migrations order by number").fetchall() == before
-        assert [(number, name) for number, name, _ in before] == [(number, name) for number, name, _ in migrations()]
+        recorded = [(number, name, checksum) for name, number, checksum, _ in before]
+        assert recorded == [(some.number, some.name, some.checksum) for some in migrations()]
 
 
 def test_a_migration_may_take_longer_than_a_statement(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    notes = (9999, "notes.sql", "create table noted as select current_setting('statement_timeout') as timeout")
+    notes = Migration(9999, "notes", "create table noted as select current_setting('statement_timeout') as timeout")
     monkeypatch.setattr("onboarding.database.migrations", lambda: [*migrations(), notes])
     with open_connection(new_database(database_url, "migrated_slowly")) as connection:
         migrate(connection)
@@ -330,14 +333,14 @@ def test_migrations_that_start_at_the_same_time_run_once(database_url: str) -> N
 
     with ThreadPoolExecutor(4) as pool:
         ran = sorted(pool.map(run, range(4)))
-    assert ran == [[], [], [], [name for _, name, _ in migrations()]]
+    assert ran == [[], [], [], [migration.file_name for migration in migrations()]]
 
 
 def test_a_migration_that_fails_leaves_nothing_of_itself_and_frees_the_lock(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    good = (1, "0001_good.sql", "create table good (id integer)")
-    bad = (2, "0002_bad.sql", "create table half (id integer); select 1 / 0")
+    good = Migration(1, "good", "create table good (id integer)")
+    bad = Migration(2, "bad", "create table half (id integer); select 1 / 0")
     monkeypatch.setattr("onboarding.database.migrations", lambda: [good, bad])
     url = new_database(database_url, "migrated_badly")
     with open_connection(url) as connection, open_connection(url) as other:
@@ -354,6 +357,41 @@ def test_a_migration_that_fails_leaves_nothing_of_itself_and_frees_the_lock(
 
 
 def test_migrations_have_numbers_of_their_own_in_order() -> None:
-    numbers = [number for number, _, _ in migrations()]
+    numbers = [migration.number for migration in migrations()]
     assert numbers == sorted(set(numbers))
-    assert all(name.startswith(f"{number:04d}_") for number, name, _ in migrations())
+    folder = files("onboarding.sql") / "migrations"
+    assert all((folder / migration.file_name).is_file() for migration in migrations())
+
+
+def test_migrate_renumbered_migration_is_not_run_again(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = Migration(1, "one", "create table one ()"), Migration(2, "two", "create table two ()")
+    monkeypatch.setattr("onboarding.database.migrations", lambda: [first])
+    with open_connection(new_database(database_url, "migrated_renumbered")) as connection:
+        connection.execute(
+            "create table products (); create table upload_history (); create table validation_errors ()"
+        )
+        assert migrate(connection) == ["0001_one.sql"]
+        renumbered = replace(first, number=2)
+        monkeypatch.setattr("onboarding.database.migrations", lambda: [replace(second, number=1), renumbered])
+        assert migrate(connection) == ["0001_two.sql"]
+
+
+def test_migrate_edited_migration_is_an_error_that_names_it(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    edited = [replace(some, text=f"{some.text}\n-- edited") if some.name == "api" else some for some in migrations()]
+    with open_connection(new_database(database_url, "migrated_edited")) as connection:
+        migrate(connection)
+        monkeypatch.setattr("onboarding.database.migrations", lambda: edited)
+        with pytest.raises(MigrationError, match=r"another 0006_api\.sql than this version has"):
+            migrate(connection)
+
+
+def test_migrate_line_ends_of_a_checkout_are_no_change() -> None:
+    windows = replace(migrations()[0], text=migrations()[0].text.replace("\n", "\r\n"))
+    assert windows.checksum == migrations()[0].checksum
+
+
+def test_migrate_database_with_tables_and_no_record_is_an_error_that_names_both(database_url: str) -> None:
+    with open_connection(new_database(database_url, "migrated_unknown")) as connection:
+        connection.execute("create table vendors ()")
+        with pytest.raises(MigrationError, match=r'0001_five_tables\.sql does not fit .* relation "vendors" already'):
+            migrate(connection)

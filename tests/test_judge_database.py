@@ -159,29 +159,51 @@ def test_an_inactive_category_is_no_category(database: Database) -> None:
     assert told(judgement.errors[FIRST, 1]) == [("INVALID_CATEGORY", "category", "Invalid category: Fax Machines")]
 
 
-def test_rows_of_an_upload_without_history_are_a_fault_and_leave_nothing(database: Database) -> None:
+def test_decide_rows_of_no_upload_are_reported_and_their_neighbours_get_in(database: Database) -> None:
+    open_upload(database, FIRST, 2)
+    judgement = judged(
+        database,
+        product_row("1"),
+        product_row("2", 2, upload_id=SECOND),
+        product_row("3", 3),
+        product_row("0", 0),
+        product_row("big", 2**31 - 1),
+        product_row("2", 2),
+    )
+    assert judgement.unprocessable == {
+        (SECOND, 2): "there is no upload UPLOAD_2",
+        (FIRST, 3): "the upload UPLOAD_1 has 2 rows, and no row 3",
+        (FIRST, 0): "the upload UPLOAD_1 has 2 rows, and no row 0",
+        (FIRST, 2**31 - 1): "the upload UPLOAD_1 has 2 rows, and no row 2,147,483,647",
+    }
+    assert kinds(judgement) == {(FIRST, 1): [], (FIRST, 2): []}
+    assert skus_in_catalog(database) == ["S-1", "S-2"]
+    assert standing(database, FIRST) == (2, 2, 0, "completed")
+
+
+def test_decide_row_of_another_vendors_upload_is_reported_and_not_counted(database: Database) -> None:
     open_upload(database, FIRST, 1)
-    with pytest.raises(LookupError, match=SECOND):
-        judged(database, product_row("1"), product_row("2", upload_id=SECOND))
-    assert skus_in_catalog(database) == []
+    judgement = judged(database, product_row("1", vendor_id="VEND002"))
+    assert judgement.unprocessable == {(FIRST, 1): "the upload UPLOAD_1 is not the vendor's"}
     assert standing(database, FIRST) == (1, 0, 0, "processing")
 
 
-def test_more_rows_than_were_announced_are_a_fault_and_leave_nothing(database: Database) -> None:
-    open_upload(database, FIRST, 2)
-    judged(database, *good_rows(1))
-    before = ledger_of(database)
-    with pytest.raises(psycopg.errors.CheckViolation):
-        judged(database, *good_rows(2, first=2))
-    assert ledger_of(database) == before
-
-
-def test_rows_beyond_a_finished_upload_are_a_fault_and_leave_nothing(database: Database) -> None:
+def test_decide_row_beyond_a_finished_upload_changes_nothing(database: Database) -> None:
     open_upload(database, FIRST, 1)
     judged(database, *good_rows(1))
     before = ledger_of(database)
-    with pytest.raises(RuntimeError, match=f"finished uploads: {FIRST}"):
-        judged(database, product_row("2", 2))
+    judgement = judged(database, product_row("2", 2))
+    assert list(judgement.unprocessable) == [(FIRST, 2)]
+    assert (judgement.errors, judgement.finished) == ({}, [])
+    assert ledger_of(database) == before
+
+
+def test_decide_row_of_a_finished_upload_whose_product_was_deleted_changes_nothing(database: Database) -> None:
+    open_upload(database, FIRST, 2)
+    judged(database, *good_rows(2))
+    fetch(database, "delete from products where sku = 'S-1' returning 1")
+    before = ledger_of(database)
+    assert kinds(judged(database, *good_rows(2))) == {(FIRST, 1): [], (FIRST, 2): []}
     assert ledger_of(database) == before
 
 
@@ -515,6 +537,21 @@ def test_a_fault_of_the_database_is_nobodys_error(database: Database, monkeypatc
     assert tries == [1]
     assert standing(database, FIRST) == (1, 0, 0, "processing")
     assert judged(database, product_row("1")).finished == [FIRST]
+
+
+def test_decide_exhausted_sequence_raises_and_no_row_is_rejected(database: Database) -> None:
+    """It is of the same class of SQLSTATEs as a value that does not fit, and no fault of a row's."""
+    [(limit,)] = fetch(database, "select seqmax from pg_sequence where seqrelid = 'products_product_id_seq'::regclass")
+    [(last,)] = fetch(database, "select nextval('products_product_id_seq')")
+    fetch(database, "select setval('products_product_id_seq', %s)", limit)
+    open_upload(database, FIRST, 2)
+    try:
+        with pytest.raises(psycopg.errors.SequenceGeneratorLimitExceeded):
+            judged(database, *good_rows(2))
+        assert standing(database, FIRST) == (2, 0, 0, "processing")
+    finally:
+        fetch(database, "select setval('products_product_id_seq', %s)", last)
+    assert judged(database, *good_rows(2)).finished == [FIRST]
 
 
 def test_a_row_that_lost_its_sku_to_a_batch_that_went_first_is_told(

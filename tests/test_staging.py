@@ -24,11 +24,14 @@ from onboarding.rules import RANGES, Facts, errors_of
 from onboarding.staging import (
     ATTEMPTS,
     DAYS_KEPT,
+    NOT_ROWS_PREFIX,
     WRITE_BATCH,
     Item,
+    NotARow,
     at_once,
     details,
     item_of,
+    keep_unprocessable,
     record_id,
     row_of,
     stage,
@@ -45,13 +48,14 @@ number_like = st.one_of(
     st.from_regex(r"-?[0-9]{1,25}(\.[0-9]{1,22})?", fullmatch=True),
     st.sampled_from(["NaN", "Infinity", "1e3", "+5", "5.", ".5", "-0", "-0.00", "007", "1_000", "\uff15", "5\n"]),
 )
+ids = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40).filter(str.isprintable)
 some_cells = st.fixed_dictionaries(
     {}, optional={column: number_like if column in RANGES else texts for column in COLUMNS}
 )
 some_rows = st.builds(
     Row,
-    upload_id=texts,
-    vendor_id=texts,
+    upload_id=ids,
+    vendor_id=ids,
     row_number=st.integers(1, 10_000),
     cells=some_cells,
     duplicate_of=st.dictionaries(st.sampled_from(["sku", "vendor_product_id"]), st.integers(1, 9_999)),
@@ -270,3 +274,51 @@ def test_the_largest_item_fits(row: Row) -> None:
     assert size(item) < 400 * 1024
     # A full call takes 16 MB.
     assert size(item) * WRITE_BATCH < 16 * 1024 * 1024
+
+
+# Items that are no rows
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["S", "N", "M", "L"]), inner),
+    max_leaves=8,
+)
+
+
+@given(some_rows, st.data())
+def test_row_of_item_with_a_changed_attribute_is_refused_or_still_a_row(row: Row, data: st.DataObject) -> None:
+    """Whatever an attribute holds, `row_of` raises NotARow and nothing else, or returns what may be judged."""
+    item = item_of(row)
+    name = data.draw(st.sampled_from(sorted({*item, "duplicate_of", "cut", "unclear", "as_written"})))
+    changed = {**item, name: data.draw(JSON)}
+    try:
+        found = row_of(changed)
+    except NotARow:
+        return
+    assert isinstance(found.upload_id, str)
+    assert 1 <= found.row_number < 2**31
+    assert all(isinstance(text, str) and text for text in found.cells.values())
+    errors_of(found, Facts({"Computer Accessories"}, set(), set()))
+
+
+@pytest.mark.parametrize("name", ["upload_id", "record_id", "vendor_id", "row_number", "product_data"])
+def test_row_of_item_without_an_attribute_is_refused(name: str) -> None:
+    item = item_of(a_row())
+    del item[name]
+    with pytest.raises(NotARow):
+        row_of(item)
+
+
+def test_keep_unprocessable_item_is_put_once_with_its_reason_and_an_event_to_try_again() -> None:
+    put: dict[tuple[str, str], bytes] = {}
+    s3 = SimpleNamespace(put_object=lambda **call: put.update({(call["Bucket"], call["Key"]): call["Body"]}))
+    ctx = cast("Context", SimpleNamespace(s3=s3, settings=SimpleNamespace(failures_bucket="failures")))
+    item = item_of(a_row())
+    keep_unprocessable(ctx, [(item, "there is no such upload")])
+    keep_unprocessable(ctx, [(item, "there is no such upload")])
+    [(bucket, key)], [body] = put.keys(), put.values()
+    assert bucket == "failures"
+    assert key.startswith(f"{NOT_ROWS_PREFIX}/")
+    kept = json.loads(body)
+    assert kept["reason"] == "there is no such upload"
+    assert json.loads(kept["payload"])["Records"][0]["dynamodb"]["NewImage"] == item

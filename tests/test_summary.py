@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import pytest
 
-from onboarding.database import Database
+from onboarding.database import Connection, Database
+from onboarding.sql import statement
 from onboarding.summary import ErrorGroup, summarised, summary_of
 from tests.database import judged, open_upload, product_row
 
@@ -58,3 +62,35 @@ def test_an_upload_without_errors_has_nothing_to_say(database: Database) -> None
 def test_a_long_value_and_one_with_line_breaks_stay_short_and_on_one_line() -> None:
     group = ErrorGroup("FIELD_LENGTH_EXCEEDED", "brand", "b\n" * 100, "", "", "It is 99 characters too long", 1_234, 1)
     assert group.sentence == f"1,234 rows: brand '{'b<U+000A>' * 4}b<U+…', it is 99 characters too long"
+
+
+def test_errors_like_the_first_of_a_group_are_that_group_and_nothing_else(database: Database) -> None:
+    """Several columns, no value, a value with control characters: whatever separates groups separates their errors."""
+    rows = [
+        product_row("1", 1, price=None, stock_quantity=None),
+        product_row("2", 2, price=None, stock_quantity=None),
+        product_row("3", 3, price=None),
+        product_row("4", 4, surplus_fields=1),
+        product_row("5", 5, surplus_fields=2),
+        product_row("6", 6, description="a\x01b"),
+        product_row("7", 7, category="Elektronics"),
+        product_row("8", 8, category="Elektronics", brand="Elektronics" * 10),
+    ]
+    open_upload(database, UPLOAD, len(rows))
+    judged(database, *rows)
+    groups = database.run(lambda connection: summary_of(connection, UPLOAD)).groups
+    page = dict.fromkeys(("error_type", "column", "value")) | {"upload_id": UPLOAD, "limit": 99}
+    page |= {"after_row": 0, "after_id": 0}
+
+    def errors_like(connection: Connection, error_id: int | None) -> list[tuple[Any, ...]]:
+        return connection.execute(statement("api_errors"), {**page, "like": error_id}).fetchall()
+
+    for group in groups:
+        found = database.run(partial(errors_like, error_id=group.first_error))
+        assert {(kind, field, value or "") for _, _, _, kind, field, _, value, *_ in found} == {
+            (group.error_type, group.field, group.value)
+        }
+        assert len(found) == group.rows
+        if not group.value:
+            assert {row[5] for row in found} == {group.message}
+    assert len(groups) == 7

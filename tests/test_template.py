@@ -434,7 +434,7 @@ DATABASE = {"RDS_SECRET_NAME", "DATABASE_SSLMODE", "AWS_USE_DUALSTACK_ENDPOINT",
     ("function", "names"),
     [
         ("csv-parser", DATABASE | {"DYNAMODB_TABLE", "SQS_ERROR_QUEUE_URL", "S3_BUCKET_NAME", "SNS_TOPIC_ARN"}),
-        ("product-validator", DATABASE | {"DYNAMODB_TABLE", "SQS_ERROR_QUEUE_URL"}),
+        ("product-validator", DATABASE | {"DYNAMODB_TABLE", "SQS_ERROR_QUEUE_URL", "FAILURES_BUCKET_NAME"}),
         ("error-processor", DATABASE | {"SQS_ERROR_QUEUE_URL", "S3_BUCKET_NAME", "SNS_TOPIC_ARN"}),
         ("mailer", {"MAIL_CLAIMS_TABLE", "MAIL_SENDER", "LINK_SECRET_NAME", "LINK_BASE_URL"}),
         (

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import pytest
 
 from onboarding import failures, mail, notify, staging, watchdog
+from onboarding.cli.connect import asked_here
 from onboarding.cli.transfer import OUR_FAULT, Submission, follow
 from onboarding.context import Context
 from onboarding.intake import Intake, Object, take_in
@@ -75,7 +76,7 @@ def test_upload_driven_in_vain_is_ended(ctx: Context, pipeline: Pipeline, monkey
     assert pipeline.finished(upload_id).error_records == 2
     assert "our fault" in pipeline.errors(upload_id)[0][2]
     written = pipeline.s3.head_object(Bucket=source.bucket, Key=source.key, VersionId=source.version_id)["LastModified"]
-    [outcome] = follow(ctx, [Submission(source, written, 0)], 0, lambda *_: None)
+    [outcome] = follow(asked_here(ctx), [Submission(source, written, 0)], 0, lambda *_: None)
     assert (outcome.unprocessed, outcome.exit_code) == (2, OUR_FAULT)
 
 

@@ -14,7 +14,8 @@ The way of a row, module by module. Each step is what one function of `handlers`
 7. `mail` tells the vendor, with a `link` to the report.
 
 Beside it: `watchdog` drives on what stopped, `failures` has what every retry failed on, `dry_run` says what would
-become of a file, `undo` takes an upload back, `template` is a file to start from, `admin` is for operators.
+become of a file, `undo` takes an upload back, `template` is a file to start from, `admin` is for operators, and
+`admin_reads` answers their commands.
 
 On top of it: `api` and `portal` over HTTP, `cli` at a terminal; `local` runs all of it on one machine, `deploy` on AWS,
 and `cost` says for how much.

@@ -1,4 +1,4 @@
-"""What an operator does to the database: migrations, vendors, categories, operators, a look at the smoke test's upload.
+"""What an operator does with the database: migrations, vendors, categories, operators, and what `admin_reads` reads.
 
 Each action is a name and JSON arguments, and answers JSON: where the database cannot be reached from outside, as on
 AWS, the function `admin` carries it out inside.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, cast, get_args
 
-from onboarding import administration, ledger
+from onboarding import admin_reads, administration, ledger
 from onboarding.administration import AlreadyExists, InvalidInput, NotFound
 from onboarding.audit_log import Actor, record_action
 from onboarding.database import Connection, Database
@@ -136,12 +136,12 @@ def show_upload(connection: Connection, *, upload_id: str) -> Answer:
     }
 
 
-def migrate(database: Database) -> Answer:
+def migrate(database: Database, _: Actor) -> Answer:
     """Bring the schema up to date; `ran` names the migrations that ran."""
     return {"ran": database.migrate()}
 
 
-def undo_upload(database: Database, *, upload_id: str, actor: Actor = COMMAND) -> Answer:
+def undo_upload(database: Database, actor: Actor, *, upload_id: str) -> Answer:
     """Take an upload back out of the catalog. Raises AdminError if it is not known or still under way."""
     try:
         undone = undo(database, upload_id)
@@ -154,14 +154,22 @@ def undo_upload(database: Database, *, upload_id: str, actor: Actor = COMMAND) -
         record_action(connection, actor, "upload_undone", upload_id, vendor_id=upload.vendor_id)
 
     database.run(record)
-    return {"removed": undone.removed, "restored": undone.restored, "kept": len(undone.kept)}
+    return {
+        "undone_at": undone.undone_at.isoformat(),
+        "removed": undone.removed,
+        "restored": undone.restored,
+        "kept": [
+            {"row_number": kept.row_number, "vendor_product_id": kept.vendor_product_id, "reason": kept.reason}
+            for kept in undone.kept
+        ],
+    }
 
 
 def carry_out(database: Database, name: str, arguments: Mapping[str, Any], actor: Actor = COMMAND) -> Answer:
     """The answer to an action by its name. Raises AdminError if there is none, or it cannot be carried out."""
     try:
         if name in OF_THE_DATABASE:
-            return OF_THE_DATABASE[name](database, **arguments)
+            return OF_THE_DATABASE[name](database, actor, **arguments)
         if name in CHANGES:
             return database.run(lambda connection: CHANGES[name](connection, actor, **arguments))
         if name in ACTIONS:
@@ -186,9 +194,22 @@ CHANGES: dict[str, Callable[..., Answer]] = {
 """By name, each in a transaction with its entry in the audit log."""
 
 ACTIONS: dict[str, Callable[..., Answer]] = {
-    action.__name__: action for action in (list_vendors, list_categories, list_operators, show_upload)
+    action.__name__: action
+    for action in (
+        list_vendors,
+        list_categories,
+        list_operators,
+        show_upload,
+        admin_reads.list_uploads,
+        admin_reads.describe_upload,
+        admin_reads.look_at_objects,
+        admin_reads.vendor_status,
+        admin_reads.active_categories,
+    )
 }
 """By name, those that only read, each in a transaction."""
 
-OF_THE_DATABASE: dict[str, Callable[..., Answer]] = {"migrate": migrate, "undo_upload": undo_upload}
+OF_THE_DATABASE: dict[str, Callable[..., Answer]] = {
+    action.__name__: action for action in (migrate, undo_upload, admin_reads.dry_run_file)
+}
 """By name, those that open their transactions themselves."""

@@ -25,6 +25,10 @@ INSERTED_AT_ONCE = 200
 INSERTED_FIRST = 50
 """Products of the first such statement: until it comes, the database has nothing to do."""
 
+ERRORS_OF_A_VALUE = frozenset({"22001", "22003", "22P02", "22P05", "23502", "23514"})
+"""SQLSTATEs that say that a row's own value does not fit its column: too long, out of range, not of the type, not
+storable, missing, against a check. Every other fault is ours: it raises, and the batch is retried."""
+
 RowKey = tuple[str, int]
 """upload_id and row_number: what names a row everywhere."""
 
@@ -36,7 +40,8 @@ def key_of(row: Row) -> RowKey:
 def facts_about(connection: Connection, rows: Sequence[Row], mode: Mode = Mode.CREATE) -> Facts:
     """What the database knows about these rows' categories, SKUs and vendor product ids, in one round trip.
 
-    Rows of a mode that changes products are of one upload.
+    Rows of a mode that changes products are of one upload. Products that this upload itself created are not among the
+    known ones: which rows came in an earlier batch must not decide what is said of another row.
     """
     skus = [storable(row.cells["sku"]) for row in rows if "sku" in row.cells]
     ids = [(row.vendor_id, storable(name)) for row in rows if (name := row.cells.get("vendor_product_id"))]
@@ -46,7 +51,7 @@ def facts_about(connection: Connection, rows: Sequence[Row], mode: Mode = Mode.C
     if mode is Mode.CREATE:
         taken_ids = connection.execute(statement("taken_ids"), {"ids": json.dumps(ids)})
     else:
-        own = {"vendor_id": rows[0].vendor_id, "ids": [name for _, name in ids]}
+        own = {"vendor_id": rows[0].vendor_id, "ids": [n for _, n in ids], "upload_id": rows[0].upload_id}
         own_products = connection.execute(statement("own_products"), own)
         released = connection.execute(statement("released_skus"), {"skus": skus, "upload_id": rows[0].upload_id})
     active = {name for (name,) in categories}
@@ -151,6 +156,11 @@ def put(connection: Connection, rows: Sequence[Row], facts: Facts) -> dict[RowKe
     return created | update_products(connection, there, facts)
 
 
+def is_about_a_row(error: psycopg.Error) -> bool:
+    """Return whether single rows of a batch can get in where the whole batch met this error."""
+    return isinstance(error, psycopg.errors.UniqueViolation) or error.sqlstate in ERRORS_OF_A_VALUE
+
+
 def put_one_by_one(
     connection: Connection, rows: Sequence[Row], facts: Facts
 ) -> tuple[dict[RowKey, Outcome], dict[RowKey, str]]:
@@ -165,6 +175,8 @@ def put_one_by_one(
         if len(rows) == 1:
             return {}, {}
     except (psycopg.DataError, psycopg.IntegrityError) as error:
+        if not is_about_a_row(error):
+            raise
         if len(rows) == 1:
             return {}, {key_of(rows[0]): error.diag.message_primary or type(error).__name__}
     middle = len(rows) // 2

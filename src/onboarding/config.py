@@ -52,6 +52,11 @@ class Settings:
         return self._required("S3_BUCKET_NAME")
 
     @property
+    def failures_bucket(self) -> str:
+        """The bucket of batches, and of single items, that product-validator could not process."""
+        return self._required("FAILURES_BUCKET_NAME")
+
+    @property
     def topic(self) -> str:
         return self._required("SNS_TOPIC_ARN")
 

@@ -9,10 +9,17 @@ from contextlib import nullcontext
 from typing import Any, Protocol, TypeVar
 
 import psycopg
-from psycopg.errors import DeadlockDetected, ReadOnlySqlTransaction, SerializationFailure
+from psycopg.errors import (
+    DeadlockDetected,
+    DuplicateColumn,
+    DuplicateObject,
+    DuplicateTable,
+    ReadOnlySqlTransaction,
+    SerializationFailure,
+)
 from psycopg.rows import TupleRow
 
-from onboarding.sql import migrations, statement
+from onboarding.sql import Migration, migrations, statement
 
 Connection = psycopg.Connection[TupleRow]
 Result = TypeVar("Result")
@@ -137,28 +144,28 @@ def open_connection(conninfo: str = "", **parameters: Any) -> Connection:
     )
 
 
-def migrate(connection: Connection) -> list[str]:
-    """Bring the schema up to date; returns the names of the migrations that ran.
+class MigrationError(Exception):
+    """The database does not fit the migrations of this version; the message names what does not match."""
 
-    Safe to run twice and at the same time: one lock, and one transaction for each migration with its record.
+
+def migrate(connection: Connection) -> list[str]:
+    """Bring the schema up to date; returns the file names of the migrations that ran.
+
+    Safe to run twice and at the same time: one lock, and one transaction for each migration with its record. Raises
+    MigrationError for a database that was migrated with other files than these.
     """
     ran = []
     # An index on a large table takes its minutes, and so does the wait for another who makes it.
     connection.execute("set statement_timeout = 0")
     connection.execute("select pg_advisory_lock(%s)", (MIGRATION_LOCK,))
     try:
-        connection.execute(
-            "create table if not exists schema_migrations "
-            "(number integer primary key, name text not null, applied_at timestamptz not null default now())"
-        )
-        applied = {number for (number,) in connection.execute("select number from schema_migrations")}
-        for number, name, text in migrations():
-            if number in applied:
+        applied = _applied(connection)
+        for migration in migrations():
+            if migration.name in applied:
+                _check_content(migration, applied[migration.name])
                 continue
-            with connection.transaction():
-                connection.execute(text)
-                connection.execute("insert into schema_migrations (number, name) values (%s, %s)", (number, name))
-            ran.append(name)
+            _apply(connection, migration)
+            ran.append(migration.file_name)
         if ran:
             # Without statistics the first prepared look-ups get a plan that reads whole tables, and keep it.
             connection.execute("analyze products, upload_history, validation_errors")
@@ -166,3 +173,37 @@ def migrate(connection: Connection) -> list[str]:
         connection.execute("select pg_advisory_unlock(%s)", (MIGRATION_LOCK,))
         connection.execute("reset statement_timeout")
     return ran
+
+
+def _applied(connection: Connection) -> dict[str, str | None]:
+    """Return the names of the migrations that the database has, with their checksums (None: not recorded)."""
+    with connection.transaction():
+        connection.execute(statement("make_schema_migrations"))
+        has_checksums = connection.execute(statement("schema_migrations_have_checksums")).fetchone()
+        if not has_checksums:
+            # Identified by their numbers until now, which changed: 0009_patience.sql became 0008_patience.sql.
+            connection.execute(statement("identify_migrations_by_name"))
+    return dict(connection.execute("select name, checksum from schema_migrations").fetchall())
+
+
+def _check_content(migration: Migration, checksum: str | None) -> None:
+    if checksum is not None and checksum != migration.checksum:
+        raise MigrationError(
+            f"The database was migrated with another {migration.file_name} than this version has: its SHA-256 is "
+            f"{checksum}, here it is {migration.checksum}. Start the version that made this database, or restore the "
+            "file as it was; a migration that was applied is never edited"
+        )
+
+
+def _apply(connection: Connection, migration: Migration) -> None:
+    try:
+        with connection.transaction():
+            connection.execute(migration.text)
+            record = {"name": migration.name, "number": migration.number, "checksum": migration.checksum}
+            connection.execute(statement("record_migration"), record)
+    except (DuplicateColumn, DuplicateObject, DuplicateTable) as error:
+        raise MigrationError(
+            f"{migration.file_name} does not fit this database: {error.diag.message_primary}, though the table "
+            f"schema_migrations has no migration named {migration.name}. It was made by a version with other "
+            "migrations; start that version, or begin with an empty database"
+        ) from error

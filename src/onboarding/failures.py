@@ -26,6 +26,13 @@ RECEIVE_BATCH = 10
 RETRY_SECONDS = 330
 """How long a message is ours while it is tried again: over a function's time limit."""
 
+LONG_POLL_SECONDS = 1
+"""How long SQS waits for a message. With any wait it asks all of its servers; without one it asks some, and an answer
+of nothing does not mean that a queue is empty."""
+
+EMPTY_ANSWERS = 5
+"""How many answers of nothing in a row are believed although the queue counts messages that nobody has taken."""
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -39,7 +46,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Redriven:
-    """What came of trying one event again; `error` is None when it went well and the message is gone."""
+    """What came of trying one event again; `error` is None when it went well. Else the event still waits."""
 
     queue: str
     about: str
@@ -56,8 +63,10 @@ def waiting_in(ctx: Context, queue: str) -> int:
     return _waiting_at(ctx, _url(ctx, queue))
 
 
-def _waiting_at(ctx: Context, url: str) -> int:
-    names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+def _waiting_at(ctx: Context, url: str, *, visible_only: bool = False) -> int:
+    names: Any = ["ApproximateNumberOfMessages"]
+    if not visible_only:
+        names.append("ApproximateNumberOfMessagesNotVisible")
     attributes = ctx.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
     return sum(int(value) for value in attributes.values())
 
@@ -69,30 +78,41 @@ def some_failures(ctx: Context, queue: str) -> list[Failure]:
 
 
 def redrive(ctx: Context, queue: str) -> Iterator[Redriven]:
-    """Try every event of a failure queue again, one after another; what fails again stays."""
-    url = _url(ctx, queue)
-    for _ in range(_waiting_at(ctx, url)):
+    """Try every event of a failure queue again, one after another; what fails again stays.
+
+    Ends when no message is left but those that another redrive is trying, those that failed again, and those that were
+    sent since it began: `waiting_in` counts them.
+    """
+    url, began, empty = _url(ctx, queue), datetime.now(UTC), 0
+    while empty < EMPTY_ANSWERS:
         # One at a time: a message must be ours as long as its function may take.
-        messages = _receive(ctx, url, seconds=RETRY_SECONDS, at_most=1)
+        messages = _receive(ctx, url, seconds=RETRY_SECONDS, at_most=1, wait=LONG_POLL_SECONDS)
         if not messages:
-            return
+            if not _waiting_at(ctx, url, visible_only=True):
+                return
+            empty += 1
+            continue
+        empty = 0
         [message] = messages
+        if _sent(message) > began:
+            continue
         about, _ = _described(message["Body"])
-        error = _tried(ctx, queue, message)
-        if error is None:
+        error, is_kept = _tried(ctx, queue, message)
+        if not is_kept:
             ctx.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         yield Redriven(queue, about, error)
 
 
-def _tried(ctx: Context, queue: str, message: Any) -> str | None:
-    """What went wrong; an event that cannot even be tried does not keep the others waiting."""
+def _tried(ctx: Context, queue: str, message: Any) -> tuple[str | None, bool]:
+    """What went wrong, and whether the message must stay for it; an event that cannot even be tried does not keep the
+    others waiting."""
     try:
         return _retry(ctx, queue, message)
     except Exception as fault:  # noqa: BLE001 - told to the operator who asked, and the message stays
-        return f"{type(fault).__name__}: {fault}"
+        return f"{type(fault).__name__}: {fault}", True
 
 
-def _retry(ctx: Context, queue: str, message: Any) -> str | None:
+def _retry(ctx: Context, queue: str, message: Any) -> tuple[str | None, bool]:
     function = RETRIED_BY[queue]
     if function is None:
         ctx.sqs.send_message(
@@ -100,11 +120,15 @@ def _retry(ctx: Context, queue: str, message: Any) -> str | None:
             MessageBody=message["Body"],
             MessageAttributes=message.get("MessageAttributes", {}),
         )
-        return None
+        return None, False
     event = _event(ctx, json.loads(message["Body"]))
     answer = ctx.lambdas.invoke(FunctionName=function, Payload=json.dumps(event).encode())
-    fault = answer.get("FunctionError")
-    return str(json.loads(answer["Payload"].read()).get("errorMessage", fault)) if fault else None
+    body = json.loads(answer["Payload"].read() or b"null")
+    if fault := answer.get("FunctionError"):
+        return str(body.get("errorMessage", fault)), True
+    # The function put these items into the queue again, each by itself: this message has no more to tell.
+    unprocessable = body.get("unprocessable") if isinstance(body, dict) else None
+    return ("; ".join(map(str, unprocessable)) if unprocessable else None), False
 
 
 def _event(ctx: Context, body: dict[str, Any]) -> Any:
@@ -145,10 +169,11 @@ def _about(event: Any) -> str:
     return json.dumps(event)[:200]
 
 
-def _receive(ctx: Context, url: str, *, seconds: int, at_most: int = RECEIVE_BATCH) -> Any:
+def _receive(ctx: Context, url: str, *, seconds: int, at_most: int = RECEIVE_BATCH, wait: int = 0) -> Any:
     return ctx.sqs.receive_message(
         QueueUrl=url,
         MaxNumberOfMessages=at_most,
+        WaitTimeSeconds=wait,
         VisibilityTimeout=seconds,
         MessageAttributeNames=["All"],
         MessageSystemAttributeNames=["SentTimestamp"],

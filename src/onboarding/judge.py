@@ -20,7 +20,7 @@ from onboarding.model import Mode, OnError, Outcome, Row, RowError, UploadStatus
 from onboarding.points import passed
 from onboarding.rules import Facts, errors_of
 from onboarding.sql import statement
-from onboarding.staging import Item
+from onboarding.staging import Item, Unprocessable
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,14 @@ class Judgement:
     """Rows with their errors (none: it is in the catalog), and the uploads of these rows that are complete.
 
     A valid row of a file that is taken in as a whole is not among them until the file's last row is judged; `released`
-    are all such rows of the files that are complete, from whatever batch, until they were told of.
+    are all such rows of the files that are complete, from whatever batch, until they were told of. `unprocessable` are
+    rows that belong to no upload, with the reason; nothing was done with them.
     """
 
     errors: Mapping[RowKey, Sequence[RowError]]
     finished: Sequence[str]
     released: Sequence[Row] = ()
+    unprocessable: Mapping[RowKey, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -45,15 +47,21 @@ class _Work:
     held: set[RowKey] = field(default_factory=set)
 
 
-def judge(ctx: Context, items: Sequence[Item]) -> Judgement:
+def judge(ctx: Context, items: Sequence[Item]) -> tuple[Judgement, Sequence[Unprocessable]]:
     """Judge staged items, write their statuses, and send what there is to send.
 
-    Raises whatever the infrastructure raised: then the whole batch is to come again.
+    An item that is no row of an open upload is kept for an operator, and does not hold up the others. Raises whatever
+    the infrastructure raised: then the whole batch is to come again.
     """
     by_key = {}
+    unprocessable: list[Unprocessable] = []
     for item in items:
-        row = staging.row_of(item)
-        by_key[key_of(row)] = (item, row)
+        try:
+            row = staging.row_of(item)
+        except staging.NotARow as error:
+            unprocessable.append((item, str(error)))
+        else:
+            by_key[key_of(row)] = (item, row)
     judgement = decide(ctx, [row for _, row in by_key.values()])
     passed("judge.committed")
     for row in judgement.released:
@@ -70,14 +78,20 @@ def judge(ctx: Context, items: Sequence[Item]) -> Judgement:
     vendors = {row.upload_id: row.vendor_id for _, row in by_key.values()}
     notify.send_completions(ctx, [(upload_id, vendors[upload_id]) for upload_id in judgement.finished])
     passed("judge.completions_sent")
-    return judgement
+    unprocessable += [(by_key[key][0], reason) for key, reason in judgement.unprocessable.items()]
+    if unprocessable:
+        staging.keep_unprocessable(ctx, unprocessable)
+        passed("judge.unprocessable_kept")
+    return judgement, unprocessable
 
 
 def decide(ctx: Context, rows: Sequence[Row]) -> Judgement:
     """The transaction: outcomes of all rows, counted once."""
     try:
         return ctx.database.run(lambda connection: _decide(connection, rows), pipelined=True)
-    except (psycopg.DataError, psycopg.IntegrityError):
+    except (psycopg.DataError, psycopg.IntegrityError) as error:
+        if not catalog.is_about_a_row(error):
+            raise
         # A value that the rules let pass and the schema refuses: find its row, so that its neighbours get in.
         return ctx.database.run(lambda connection: _decide(connection, rows, one_by_one=True))
 
@@ -89,6 +103,11 @@ def _decide(connection: Connection, rows: Sequence[Row], *, one_by_one: bool = F
     asked = catalog.ask_categories(connection, rows)
     states, judged = ledger.judged_rows(connection, rows)
     categories = {name for (name,) in asked}
+    unprocessable = {key_of(row): reason for row in rows if (reason := _why_not_a_row(row, states.get(row.upload_id)))}
+    if unprocessable:
+        rows = [row for row in rows if key_of(row) not in unprocessable]
+        names = {row.upload_id for row in rows}
+        states = {name: state for name, state in states.items() if name in names}
     new = [row for row in rows if key_of(row) not in judged] if judged else rows
     work = _Work()
     for some in _together(new, states):
@@ -121,7 +140,18 @@ def _decide(connection: Connection, rows: Sequence[Row], *, one_by_one: bool = F
     }
     if waiting:
         known = {key: found for key, found in known.items() if found or key[0] not in waiting}
-    return Judgement(known, finished, released)
+    return Judgement(known, finished, released, unprocessable)
+
+
+def _why_not_a_row(row: Row, state: UploadState | None) -> str | None:
+    """Return why a staged row is none of its upload's rows; None if it is one."""
+    if state is None:
+        return f"there is no upload {row.upload_id}"
+    if row.vendor_id != state.vendor_id:
+        return f"the upload {row.upload_id} is not the vendor's"
+    if not 1 <= row.row_number <= state.total_records:
+        return f"the upload {row.upload_id} has {state.total_records:,} rows, and no row {row.row_number:,}"
+    return None
 
 
 def _together(rows: Sequence[Row], states: Mapping[str, UploadState]) -> Iterable[list[Row]]:

@@ -45,10 +45,11 @@ class NewUpload:
 class UploadState:
     """What the judgement of a row must know of its upload."""
 
+    vendor_id: str
+    total_records: int
     status: UploadStatus
     mode: Mode
     on_error: OnError
-    undone: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +179,7 @@ def judged_rows(
     """How the uploads of these rows stand, and the rows that were judged already with their errors (none for a row that
     is in the catalog or held back; there may be other rows of the same uploads among them).
 
-    Raises LookupError for rows of an upload that has no history row.
+    An upload that has no history row has no state.
     """
     numbers: dict[str, list[int]] = {}
     for row in rows:
@@ -192,21 +193,20 @@ def judged_rows(
     states = connection.execute(statement("upload_states"), {"uploads": names})
     outcomes = connection.execute(statement("judged_rows"), stretches)
     found = {
-        upload_id: UploadState(UploadStatus(status), Mode(mode), OnError(on_error), undone)
-        for upload_id, status, mode, on_error, undone in states
+        upload_id: UploadState(vendor_id, total, UploadStatus(status), Mode(mode), OnError(on_error))
+        for upload_id, vendor_id, total, status, mode, on_error in states
     }
-    unknown = numbers.keys() - found.keys()
-    if unknown:
-        raise LookupError(f"rows came for uploads without history: {', '.join(sorted(unknown))}")
     judged: dict[RowKey, list[RowError]] = {}
     for upload_id, row_number, error_type, field, message, value, expected, hint in outcomes:
         errors = judged.setdefault((upload_id, row_number), [])
         if error_type is not None:
             errors.append(RowError(error_type, field, message, value or "", expected, hint))
-    # The products of an undone upload are gone, but its rows had their outcome: every row of a finished upload has one.
-    for row in rows:
-        if found[row.upload_id].undone:
-            judged.setdefault(key_of(row), [])
+    # Every row of a finished upload has its outcome, also where its product was removed since, as an undo does.
+    finished = {name for name, state in found.items() if state.status is not UploadStatus.PROCESSING}
+    if finished:
+        for row in rows:
+            if row.upload_id in finished:
+                judged.setdefault(key_of(row), [])
     return found, judged
 
 

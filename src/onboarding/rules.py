@@ -171,7 +171,7 @@ def sku_is_unique(row: Row, facts: Facts) -> Iterable[RowError]:
         message = f"Duplicate SKU: {printable(sku)} already exists in row {earlier} of this file"
         return [RowError("DUPLICATE_SKU", "sku", message, sku, expected, f"Row {earlier} has the same SKU")]
     holder = facts.own_skus.get((row.vendor_id, sku))
-    if facts.changes_a_product(row) and holder == row.cells.get("vendor_product_id"):
+    if holder is not None and facts.changes_a_product(row) and holder == row.cells.get("vendor_product_id"):
         return ()
     # Whose product it is stays unsaid: it may be another vendor's.
     message = f"Duplicate SKU: {printable(sku)} already exists"

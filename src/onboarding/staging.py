@@ -6,6 +6,7 @@ on a row.
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections import deque
@@ -14,6 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
+from hashlib import sha256
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 Item = dict[str, Any]
 """An item of `UploadRecords` as the API and the stream give it: attribute name to typed value."""
 
+Unprocessable = tuple[Item, str]
+"""An item that is no row of an open upload, and why."""
+
 Element = TypeVar("Element")
 
 DAYS_KEPT = 14
@@ -35,6 +40,12 @@ DAYS_KEPT = 14
 
 WRITE_BATCH = 25
 """The most items that DynamoDB takes in one call."""
+
+MOST_ROWS = 2**31 - 1
+"""The highest row number that PostgreSQL's integer takes."""
+
+NOT_ROWS_PREFIX = "aws/lambda/product-validator"
+"""Where the bucket of failed batches keeps single items: beside the batches that Lambda puts there."""
 
 ATTEMPTS = 8
 
@@ -105,8 +116,27 @@ def _items_of(rows: Iterable[Row]) -> Iterator[Item]:
         yield item
 
 
+class NotARow(ValueError):
+    """An item is not one that `item_of` makes; the message says in what."""
+
+
 def row_of(item: Item) -> Row:
-    """The row that `item_of` made the item from."""
+    """The row that `item_of` made the item from. Raises NotARow for an item that it did not make."""
+    try:
+        row = _row_of(item)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise NotARow(f"an attribute is missing or of another type ({type(error).__name__}: {error})") from error
+    texts = (row.upload_id, row.vendor_id, *row.cells.values(), *row.unclear)
+    if not all(isinstance(text, str) and text for text in texts):
+        raise NotARow("an attribute is blank or no text")
+    if not (row.upload_id.isprintable() and row.vendor_id.isprintable()):
+        raise NotARow("upload_id or vendor_id has characters that no id has")
+    if not 1 <= row.row_number <= MOST_ROWS or item.get("record_id") != {"S": record_id(row.row_number)}:
+        raise NotARow("row_number is no row's, or record_id does not belong to it")
+    return row
+
+
+def _row_of(item: Item) -> Row:
     cells = {column: value["S"] if "S" in value else value["N"] for column, value in item["product_data"]["M"].items()}
     if "as_written" in item:
         cells |= {column: value["S"] for column, value in item["as_written"]["M"].items()}
@@ -151,6 +181,27 @@ def write_outcomes(ctx: Context, outcomes: Sequence[tuple[Item, Sequence[RowErro
         }
 
     _write(ctx, (judged(item, errors) for item, errors in outcomes), "staging.statuses_chunk_written")
+
+
+def keep_unprocessable(ctx: Context, items: Sequence[Unprocessable]) -> None:
+    """Put each item that is no row of an open upload into the bucket of failed batches, with the reason.
+
+    The objects have the shape of those that Lambda writes for a failed batch, so that the same queue announces them and
+    the same redrive tries them again. An item that comes again is put under the same key.
+    """
+    s3, bucket = ctx.s3, ctx.settings.failures_bucket
+
+    def put(kept: Unprocessable) -> None:
+        item, reason = kept
+        record = {"eventName": "INSERT", "dynamodb": {"NewImage": item}}
+        payload = json.dumps({"Records": [record]})
+        digest = sha256(json.dumps(item, sort_keys=True).encode()).hexdigest()
+        content = {"requestContext": {"condition": "NotARow"}, "reason": reason, "payload": payload}
+        body = json.dumps(content).encode()
+        s3.put_object(Bucket=bucket, Key=f"{NOT_ROWS_PREFIX}/{digest[:32]}.json", Body=body)
+
+    for _ in at_once(put, items):
+        pass
 
 
 def details(errors: Sequence[RowError]) -> str:

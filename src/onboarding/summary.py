@@ -16,7 +16,10 @@ TOP = 10
 
 @dataclass(frozen=True, slots=True)
 class ErrorGroup:
-    """Errors of one type, in one field, with one value or else one message: how many rows have it, and the first."""
+    """Errors of one type, in one field, with one value or else one message: how many rows have it, and the first.
+
+    `first_error` is the id of one of them, where they are in the database.
+    """
 
     error_type: str
     field: str
@@ -26,6 +29,7 @@ class ErrorGroup:
     hint: str
     rows: int
     first_row: int
+    first_error: int | None = None
 
     @property
     def sentence(self) -> str:

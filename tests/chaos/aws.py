@@ -146,8 +146,8 @@ class Aws:
         versions.append(Stored(version_id, content, WRITTEN_AT + timedelta(seconds=len(self.objects)), metadata or {}))
         return version_id
 
-    def s3_put_object(self, *, Bucket: str, Key: str, Body: BinaryIO, **_: Any) -> Answer:  # noqa: N803
-        return {"VersionId": self.put(Key, Body.read())}
+    def s3_put_object(self, *, Bucket: str, Key: str, Body: BinaryIO | bytes, **_: Any) -> Answer:  # noqa: N803
+        return {"VersionId": self.put(Key, Body if isinstance(Body, bytes) else Body.read())}
 
     def s3_get_object(self, *, Bucket: str, Key: str, VersionId: str | None = None) -> Answer:  # noqa: N803
         versions = self.objects.get(Key, [])

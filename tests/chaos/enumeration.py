@@ -127,10 +127,20 @@ def changes(world: World, control: Control) -> None:
     world.quiet(control)
 
 
+def garbage(world: World, control: Control) -> None:
+    """Items that are no rows, between the rows of a file: they are kept, and the rows get in."""
+    world.batch = 9
+    upload_id = world.put("uploads/VEND001/littered.csv", file_of("VEND001", [f"litter-{n}" for n in range(9)], {4: 0}))
+    world.handle(world.waiting.pop(0))
+    world.litter(upload_id)
+    world.quiet(control)
+
+
 SCENARIOS: dict[str, tuple[Callable[[World, Control], None], Sequence[str]]] = {
     "whole way": (whole_way, [name for name in FUNCTIONS if name != "watchdog"]),
     "as a whole": (as_a_whole, ["product_validator", "error_processor"]),
     "changes": (changes, ["product_validator"]),
+    "garbage": (garbage, ["product_validator"]),
     "after a restart": (after_restart, ["watchdog"]),
 }
 """Each with the functions that faults fall on."""

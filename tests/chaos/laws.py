@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from onboarding import model
+from onboarding.staging import NOT_ROWS_PREFIX
 from tests.chaos import state
 from tests.chaos.aws import Aws
 from tests.chaos.files import UNIQUE, File
@@ -113,6 +114,9 @@ def check(world: World) -> None:
     doubled = len(world.runtime.aws.mails) - len(known)
     if doubled > world.mail_windows:
         raise broken("one mail for each upload, but for the window", f"{doubled} more mails", world.mail_windows)
+    kept = [key for key in world.runtime.aws.objects if key.startswith(NOT_ROWS_PREFIX)]
+    if len(kept) != len(world.garbage):
+        raise broken("every item that is no row is kept by itself", len(kept), len(world.garbage))
     if world.waiting or world.runtime.aws.queue or world.runtime.aws.stream:
         raise broken("nothing is left over", world.waiting)
 

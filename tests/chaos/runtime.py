@@ -41,6 +41,7 @@ ENVIRONMENT = {
     "RDS_SECRET_NAME": "ecommerce/rds/credentials",
     "DATABASE_SSLMODE": "prefer",
     "SQS_ERROR_QUEUE_URL": "http://queue",
+    "FAILURES_BUCKET_NAME": "failures",
     "S3_BUCKET_NAME": "bucket",
     "SNS_TOPIC_ARN": "arn:topic",
     "MAIL_CLAIMS_TABLE": "MailClaims",

@@ -15,6 +15,7 @@ from urllib.parse import quote_plus
 import psycopg
 
 from onboarding.intake import Object
+from onboarding.staging import Item, record_id
 from tests.chaos.aws import Message
 from tests.chaos.files import File
 from tests.chaos.runtime import Call, Crash, Place, Runtime
@@ -66,6 +67,7 @@ class World:
     handled: list[Delivery] = field(default_factory=list)
     uploads: dict[str, File] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
+    garbage: list[Item] = field(default_factory=list)
     mail_windows: int = 0
     forgetful: bool = False
     interrupted: bool = False
@@ -127,6 +129,27 @@ class World:
         upload_id = source.upload_id(aws.objects[key][-1].last_modified)
         self.uploads[upload_id] = file
         return upload_id
+
+    def litter(self, upload_id: str) -> None:
+        """Put items that are no rows of this upload or any other into the stream, between and around its rows."""
+        stream = self.runtime.aws.stream
+        # Without times, so that each run keeps the same objects.
+        row = stream[0]["dynamodb"]["NewImage"] | {"created_at": {"S": "now"}, "expires_at": {"N": "1"}}
+        beyond = len(self.uploads[upload_id].rows) + 1
+        self.garbage = [
+            {},
+            {name: value for name, value in row.items() if name != "product_data"},
+            {**row, "product_data": {"L": []}},
+            {**row, "row_number": {"N": "1.5"}},
+            {**row, "row_number": {"N": str(beyond)}, "record_id": {"S": record_id(beyond)}},
+            {**row, "row_number": {"N": str(10**12)}, "record_id": {"S": record_id(10**12)}},
+            {**row, "record_id": {"S": "REC_00002"}},
+            {**row, "vendor_id": {"S": "VEND003"}},
+            {**row, "upload_id": {"S": "UPLOAD_20241221_103045_unknown"}},
+            {**row, "upload_id": {"S": "\x00"}},
+        ]
+        for place, item in enumerate(self.garbage):
+            stream.insert(place * 2, {"eventName": "INSERT", "dynamodb": {"NewImage": item}})
 
     def collect(self, chance: random.Random | None = None) -> None:
         """Turn what the services have to tell into deliveries: batches of the usual size, or of any by chance."""

@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -19,19 +19,19 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
 
 from onboarding import __version__
-from onboarding.cli import redrive, transfer, uploads
-from onboarding.cli.connect import connected
+from onboarding.admin_reads import upload_as_json
+from onboarding.cli import redrive, uploads
+from onboarding.cli.connect import Ask, connected
 from onboarding.cli.console import shown
 from onboarding.cli.failures import CommandError, explain
 from onboarding.cli.main import main
 from onboarding.cli.transfer import Look, Outcome, Submission, follow
 from onboarding.config import NotSet
-from onboarding.context import Context
 from onboarding.intake import Object
 from onboarding.local.endpoints import LOCK, Endpoints, read_endpoints, write_endpoints
 from onboarding.model import Upload, UploadStatus
 from onboarding.watchdog import Driven
-from tests.database import an_upload, context_with
+from tests.database import an_upload
 
 Captured = pytest.CaptureFixture[str]
 
@@ -163,11 +163,6 @@ def test_endpoints_of_another_version_are_named(
         assert f"{tmp_path / 'endpoints.json'} is not what this version writes" in sentence
 
 
-def test_half_of_the_aws_environment_is_not_enough(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("S3_BUCKET_NAME", "bucket")
-    assert "RDS_SECRET_NAME is not set" in sentence_of(main(["uploads", "list"]), capsys)
-
-
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -176,6 +171,9 @@ def test_half_of_the_aws_environment_is_not_enough(capsys: Captured, monkeypatch
         (("products.CSV", "--vendor", "VEND001"), "must end in .csv or .xlsx"),
         (("products.csv", "--vendor", "VEND001/x"), "'VEND001/x' cannot be a vendor's id"),
         (("products.csv", "--vendor", ""), "'' cannot be a vendor's id"),
+        (("products.csv", "--vendor", ".."), "'..' cannot be a vendor's id"),
+        (("products.csv", "--vendor", "."), "'.' cannot be a vendor's id"),
+        (("products.csv", "--vendor", "VEND\x07"), "cannot be a vendor's id"),
         (("products\udcff.csv", "--vendor", "VEND001"), "the name is not UTF-8"),
         *(
             ((f"products{character}.csv", "--vendor", "VEND001"), "the name has a control character; rename the file")
@@ -222,14 +220,11 @@ def test_every_command_has_help(command: Sequence[str], capsys: Captured) -> Non
 def ending_with(outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let `upload --wait` see this outcome instead of a pipeline's."""
 
-    class NoDatabase:
-        def run(self, work: object) -> None: ...
-
     @contextmanager
-    def no_pipeline(*_: object, **__: object) -> Iterator[Context]:
-        yield context_with(NoDatabase())  # type: ignore[arg-type]
+    def no_pipeline(*_: object) -> Iterator[tuple[None, Ask]]:
+        yield None, lambda *_, **__: {"status": "active"}
 
-    monkeypatch.setattr(uploads, "connected", no_pipeline)
+    monkeypatch.setattr(uploads, "asking", no_pipeline)
     monkeypatch.setattr(uploads, "submit", lambda *_: outcome.submission)
     monkeypatch.setattr(uploads, "follow", lambda *_: [outcome])
 
@@ -311,22 +306,26 @@ def test_json_without_waiting_has_the_same_keys(capsys: Captured, monkeypatch: p
 
 
 class Looks:
-    """A database that shows an upload as it stands at each look, the last state for ever."""
+    """A pipeline that shows an upload as it stands at each look, the last state for ever."""
 
     def __init__(self, *states: Look) -> None:
         self.states = list(states)
 
-    def run(self, _: object) -> list[Look]:
-        return [self.states.pop(0) if len(self.states) > 1 else self.states[0]]
+    def ask(self, action: str, *, objects: Sequence[Mapping[str, object]]) -> dict[str, object]:
+        assert action == "look_at_objects"
+        assert [named["s3_key"] for named in objects] == [SOURCE.key]
+        upload, quarantined, unprocessed = self.states.pop(0) if len(self.states) > 1 else self.states[0]
+        look = {"upload": upload and upload_as_json(upload), "quarantined": quarantined, "unprocessed": unprocessed}
+        # As it comes from a function.
+        return dict(json.loads(json.dumps({"looks": [look]})))
 
     def follow(self, timeout: float) -> tuple[Outcome, list[Upload | None]]:
         seen: list[Upload | None] = []
-        [outcome] = follow(context_with(self), [SUBMISSION], timeout, lambda _, upload: seen.append(upload))  # type: ignore[arg-type]
+        [outcome] = follow(self.ask, [SUBMISSION], timeout, lambda _, upload: seen.append(upload), pause=0)
         return outcome, seen
 
 
-def test_waits_until_the_vendor_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transfer, "POLL_SECONDS", 0)
+def test_waits_until_the_vendor_was_told() -> None:
     finished = an_upload()
     told = an_upload(notified_at=datetime.now(UTC))
     outcome, seen = Looks((None, None, 0), (finished, None, 0), (told, None, 0)).follow(5)

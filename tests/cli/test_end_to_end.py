@@ -84,8 +84,8 @@ def test_bad_files_end_with_3(run: Run, tmp_path: Path) -> None:
     assert code == 1
     assert "the file was refused" in err
     code, _, err = run("upload", str(empty), "--vendor", "NOBODY", "--wait", "--json")
-    assert code == 3
-    assert "The vendor 'NOBODY' is not known" in err
+    assert code == 1
+    assert "The vendor 'NOBODY' is not known. See: onboarding vendors list" in err
 
 
 def test_without_waiting_the_id_is_told_and_right(run: Run, pipeline: Pipeline, good_file: Path) -> None:

@@ -30,7 +30,7 @@ SEVEN = {
     "DUPLICATE_VENDOR_PRODUCT_ID",
 }
 
-[_SEED] = [text for _, name, text in migrations() if name.endswith("_seed.sql")]
+[_SEED] = [migration.text for migration in migrations() if migration.name == "seed"]
 FACTS = Facts(
     categories={name.replace("''", "'") for name in re.findall(r"\('((?:[^']|'')+)'\)", _SEED)},
     taken_skus=set(),

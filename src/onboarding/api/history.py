@@ -101,6 +101,7 @@ class ErrorGroupShown(BaseModel):
     hint: str
     rows: int
     first_row: int
+    like: int | None = Field(description="The condition `like` that finds the errors of this group; none in a dry run")
     sentence: str
 
 
@@ -194,15 +195,10 @@ def uploads_page(desk: Desk, caller: Caller, wanted: Wanted, *, cursor: str | No
 def errors_page(
     desk: Desk, caller: Caller, upload_id: str, conditions: Mapping[str, Any], *, cursor: str | None, limit: int
 ) -> Page[ErrorShown]:
-    """A page of an upload's errors by row. `conditions`: error_type, column, value, each may be None."""
+    """A page of an upload's errors by row. `conditions`: error_type, column, value, like; each may be None."""
     after_row, after_id = (*number_cursor(cursor), 0, 0)[:2]
-    parameters = {
-        **conditions,
-        "upload_id": upload_id,
-        "after_row": after_row,
-        "after_id": after_id,
-        "limit": limit + 1,
-    }
+    place = {"upload_id": upload_id, "after_row": after_row, "after_id": after_id, "limit": limit + 1}
+    parameters = {"like": None, **conditions, **place}
 
     def work(connection: Connection) -> tuple[list[tuple[Any, ...]], Detected | None]:
         in_sight(connection, caller, upload_id)
@@ -272,6 +268,7 @@ def summary_shown(found: Summary) -> SummaryShown:
             hint=group.hint,
             rows=group.rows,
             first_row=group.first_row,
+            like=group.first_error,
             sentence=group.sentence,
         )
         for group in found.groups

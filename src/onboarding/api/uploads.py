@@ -89,11 +89,14 @@ def list_errors(
     error_type: Condition = None,
     column: Condition = None,
     value: Annotated[str | None, Query(max_length=3000, pattern=PLAIN)] = None,
+    like: Annotated[
+        int | None, Query(ge=1, le=2**63 - 1, description="Only errors of the group that the summary gives this number")
+    ] = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Page[ErrorShown]:
-    """The errors of an upload's rows, by row; of one type, about one column, with one value."""
-    conditions = {"error_type": error_type, "column": column, "value": value}
+    """The errors of an upload's rows, by row; of one type, about one column, with one value, of one group."""
+    conditions = {"error_type": error_type, "column": column, "value": value, "like": like}
     return history.errors_page(desk, caller, upload_id, conditions, cursor=cursor, limit=limit)
 
 

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from getpass import getuser
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from onboarding.admin import AdminError, carry_out
-from onboarding.audit_log import Actor
-from onboarding.cli.connect import connected, on_aws
+from onboarding.cli.connect import asking
 from onboarding.cli.console import Column, console, say, say_json, table
-from onboarding.cli.failures import CommandError
 from onboarding.cli.options import Json, State
-from onboarding.deploy.calls import admin
-from onboarding.deploy.plan import DeployError
 
 vendors = typer.Typer(no_args_is_help=True, help="Whose files are taken in.")
 operators = typer.Typer(no_args_is_help=True, help="Who may sign in to see every vendor.")
@@ -185,11 +179,5 @@ def _shown(value: object) -> object:
 
 def _do(state: Path | None, action: str, **arguments: object) -> dict[str, Any]:
     """Carry out an action: here if the local engine runs, by the function `admin` on AWS."""
-    actor = f"command:{getuser()}"
-    try:
-        with connected(state, database=False) as ctx:
-            if on_aws(state):
-                return admin(ctx.lambdas, action, actor=actor, **arguments)
-            return carry_out(ctx.database, action, arguments, Actor(actor))
-    except (AdminError, DeployError) as error:
-        raise CommandError(str(error)) from error
+    with asking(state) as (_, ask):
+        return ask(action, **arguments)

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from getpass import getuser
 from pathlib import Path
+from typing import Any
 
+from onboarding.admin import AdminError, carry_out
+from onboarding.audit_log import Actor
 from onboarding.cli.failures import CommandError
 from onboarding.config import Settings
 from onboarding.context import Context
+from onboarding.deploy.calls import admin
+from onboarding.deploy.plan import DeployError
 from onboarding.local.endpoints import DEFAULT_STATE, FILE_NAME, Endpoints, read_endpoints
 
 # What would lead a client of the engine elsewhere: settings of a real account, a proxy, libpq's own variables.
 _MISLEADING = ("AWS_", "PG", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
+Ask = Callable[..., dict[str, Any]]
+"""Carries out an action of `onboarding.admin` by its name and arguments. Raises CommandError if it is refused."""
+
+
 @contextmanager
-def connected(state: Path | None, *, database: bool = True) -> Iterator[Context]:
-    """The pipeline, ready for use; `database` says whether that will be needed. Nothing is contacted yet.
+def connected(state: Path | None) -> Iterator[Context]:
+    """The pipeline, ready for use. Nothing is contacted yet. On AWS its database is out of reach: see `asking`.
 
     A named state directory must have a running engine. Without one named, the default directory's engine comes first,
     then AWS. Raises CommandError if there is neither.
@@ -30,12 +40,8 @@ def connected(state: Path | None, *, database: bool = True) -> Iterator[Context]
         return
     if state is not None:
         raise CommandError(_nothing_runs(state))
-    needed = ("S3_BUCKET_NAME", "RDS_SECRET_NAME") if database else ("S3_BUCKET_NAME",)
-    missing = [name for name in needed if not os.environ.get(name)]
-    if "S3_BUCKET_NAME" in missing:
-        raise CommandError(f"{_nothing_runs(DEFAULT_STATE)}\nFor AWS, set S3_BUCKET_NAME and RDS_SECRET_NAME.")
-    if missing:
-        raise CommandError(f"S3_BUCKET_NAME is set, so this is about AWS, but {missing[0]} is not set.")
+    if not os.environ.get("S3_BUCKET_NAME"):
+        raise CommandError(f"{_nothing_runs(DEFAULT_STATE)}\nFor AWS, set S3_BUCKET_NAME.")
     with _environment_kept():
         if region := os.environ.get("AWS_REGION"):
             # boto3 knows only the other name; the AWS CLI and the functions' own environment know this one.
@@ -46,6 +52,42 @@ def connected(state: Path | None, *, database: bool = True) -> Iterator[Context]
 def on_aws(state: Path | None) -> bool:
     """Whether the pipeline that `connected` leads to is on AWS, where nobody but its functions reaches the database."""
     return state is None and _endpoints(DEFAULT_STATE) is None
+
+
+@contextmanager
+def asking(state: Path | None) -> Iterator[tuple[Context, Ask]]:
+    """The pipeline, and what answers questions to its database: this process, or the function `admin` on AWS."""
+    with connected(state) as ctx:
+        yield ctx, asked_on_aws(ctx) if on_aws(state) else asked_here(ctx)
+
+
+def asked_here(ctx: Context) -> Ask:
+    """Carry out actions in this process."""
+
+    def ask(action: str, **arguments: object) -> dict[str, Any]:
+        try:
+            return carry_out(ctx.database, action, arguments, Actor(_actor()))
+        except AdminError as error:
+            raise CommandError(str(error)) from error
+
+    return ask
+
+
+def asked_on_aws(ctx: Context) -> Ask:
+    """Have actions carried out by the function `admin`, which reaches the database."""
+
+    def ask(action: str, **arguments: object) -> dict[str, Any]:
+        try:
+            return admin(ctx.lambdas, action, actor=_actor(), **arguments)
+        except DeployError as error:
+            raise CommandError(str(error)) from error
+
+    return ask
+
+
+def _actor() -> str:
+    """Return who the audit log names for what this command changes."""
+    return f"command:{getuser()}"
 
 
 def local_engine(state: Path | None) -> Endpoints:

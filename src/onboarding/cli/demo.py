@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from onboarding.cli.connect import environment_of
+from onboarding.cli.connect import asked_here, environment_of
 from onboarding.cli.console import Column, console, say, table
 from onboarding.cli.engine import run_engine
 from onboarding.cli.inbox import mail_table, say_mail
@@ -99,7 +99,7 @@ def _run(ctx: Context, samples: Sequence[Sample]) -> list[Outcome]:
     with ThreadPoolExecutor(len(samples)) as pool:
         submissions = list(pool.map(lambda sample: submit(ctx, sample.path, sample.vendor_id), samples))
     with progress_bars(console(), submissions) as progress:
-        return follow(ctx, submissions, TIMEOUT, progress)
+        return follow(asked_here(ctx), submissions, TIMEOUT, progress)
 
 
 def _wait_for_mails(inbox: Path, wanted: int) -> list[Mail]:

@@ -77,8 +77,7 @@ def deploy_command(
     say()
     say(f"Deployed. Vendors put their files into s3://{outputs['Bucket']}/uploads/<vendor id>/")
     say(f"Links in mails begin with {public_url or outputs['ApiEndpoint']}")
-    names = f"S3_BUCKET_NAME={outputs['Bucket']} RDS_SECRET_NAME={outputs['DatabaseSecretName']}"
-    say(f"Commands find it with: export {names}")
+    say(f"Commands find it with: export S3_BUCKET_NAME={outputs['Bucket']}")
 
 
 def destroy_command(

@@ -13,6 +13,7 @@ from botocore.exceptions import (
 )
 
 from onboarding.config import NotSet
+from onboarding.database import MigrationError
 from onboarding.local.processes import LocalError
 
 _START = "start a local engine: onboarding local up"
@@ -25,7 +26,7 @@ class CommandError(Exception):
 def explain(error: Exception) -> str | None:
     """One sentence about a foreseeable fault; None for what only a mistake in the code explains."""
     match error:
-        case CommandError() | LocalError() | NotSet():
+        case CommandError() | LocalError() | MigrationError() | NotSet():
             return str(error)
         case NoCredentialsError() | PartialCredentialsError():
             return f"No AWS credentials were found. Set them up as the AWS CLI needs them, or {_START}"

@@ -16,7 +16,7 @@ from onboarding.cli.transfer import OUR_FAULT
 from onboarding.context import Context
 from onboarding.deploy.calls import call
 from onboarding.deploy.plan import DeployError
-from onboarding.failures import RETRIED_BY, redrive, some_failures, waiting
+from onboarding.failures import ERROR_QUEUE, RETRIED_BY, RETRY_SECONDS, redrive, some_failures, waiting, waiting_in
 from onboarding.watchdog import PATIENCE, Driven, drive, sweep
 
 failures = typer.Typer(no_args_is_help=True, help="Events that every retry failed on, kept until they are tried again.")
@@ -26,7 +26,7 @@ watchdog = typer.Typer(no_args_is_help=True, help="Drives on uploads that have s
 @failures.command("list")
 def list_failures(state: State = None) -> None:
     """Show what waits in each failure queue."""
-    with connected(state, database=False) as ctx:
+    with connected(state) as ctx:
         rows: list[tuple[object, ...]] = []
         for queue, count in waiting(ctx).items():
             found = some_failures(ctx, queue) if count else []
@@ -40,17 +40,44 @@ def redrive_failures(
     queue: Annotated[str | None, typer.Argument(help="One failure queue; all of them if left out.")] = None,
     state: State = None,
 ) -> None:
-    """Try what waits in the failure queues again. What fails again stays there, and the command ends with 1."""
+    """Try what waits in the failure queues again.
+
+    Ends with 0 if nothing is left in them. What fails again stays there; then, and if another redrive is trying some
+    of the events, the command ends with 1.
+    """
     if queue is not None and queue not in RETRIED_BY:
         raise CommandError(f"There is no failure queue {queue}; there are: {', '.join(RETRIED_BY)}")
-    failed = 0
-    with connected(state, database=False) as ctx:
-        for name in [queue] if queue else RETRIED_BY:
+    names = [queue] if queue else list(RETRIED_BY)
+    tried = failed = sent_back = 0
+    with connected(state) as ctx:
+        for name in names:
             for redriven in redrive(ctx, name):
+                tried += 1
                 failed += redriven.error is not None
-                say(f"{name}: {redriven.about}: {redriven.error or 'done'}")
-    say(f"{failed} failed again." if failed else "Nothing is left.")
-    raise typer.Exit(OUR_FAULT if failed else 0)
+                # A message of the error queue is only sent back there; whether it goes well shows later.
+                is_sent_back = RETRIED_BY[name] is None and redriven.error is None
+                sent_back += is_sent_back
+                say(f"{name}: {redriven.about}: {redriven.error or ('sent back' if is_sent_back else 'done')}")
+        left = sum(waiting_in(ctx, name) for name in names)
+    say(_result(tried, failed, sent_back, left))
+    raise typer.Exit(OUR_FAULT if failed or left else 0)
+
+
+def _result(tried: int, failed: int, sent_back: int, left: int) -> str:
+    sentences = [f"{tried:,} tried again." if tried else "There was nothing to try."]
+    if sent_back:
+        sentences.append(f"{sent_back:,} sent back to {ERROR_QUEUE}; what fails there again returns within the hour.")
+    if failed:
+        minutes = RETRY_SECONDS // 60 + 1
+        sentences.append(f"{failed:,} failed again and stay; they can be tried again in {minutes} minutes.")
+    if left > failed:
+        others = left - failed
+        sentences.append(
+            f"About {others:,} more are being tried by another redrive, or came meanwhile: try again later."
+        )
+    if not left and not failed:
+        sentences.append("Nothing is left in the failure queues.")
+    return " ".join(sentences)
 
 
 @watchdog.command("run")
@@ -63,7 +90,7 @@ def run(
 ) -> None:
     """Drive on every upload that has stopped moving, now. Ends with 1 if any could not be driven on."""
     count = failed = 0
-    with connected(state, database=False) as ctx:
+    with connected(state) as ctx:
         run = _by_the_function if on_aws(state) else _here
         for found in run(ctx, patience, search):
             if isinstance(found, Driven):

@@ -2,50 +2,33 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import asdict
-
-from onboarding import ledger, readings
-from onboarding.cli.connect import connected
+from onboarding.cli.connect import asking
 from onboarding.cli.console import Column, console, say, say_json, table
 from onboarding.cli.options import Json, State
-from onboarding.cli.uploads import UploadId, described, find, utc_time
+from onboarding.cli.uploads import UploadId, described, upload_in, utc_time
 from onboarding.model import OnError, Upload
-from onboarding.summary import summary_of
 
 
 def show(upload_id: UploadId, as_json: Json = False, state: State = None) -> None:
     """Show one upload."""
-    with connected(state) as ctx:
-        found = find(ctx, upload_id)
-        kinds = ctx.database.run(
-            lambda connection: Counter(row.error.error_type for row in ledger.report_rows(connection, upload_id))
-        )
-        summary = ctx.database.run(lambda connection: summary_of(connection, upload_id))
-        detected = ctx.database.run(lambda connection: readings.detected_in(connection, upload_id))
-        warnings = ctx.database.run(lambda connection: readings.warnings_of(connection, upload_id))
+    with asking(state) as (_, ask):
+        answer = ask("describe_upload", upload_id=upload_id)
+    found = upload_in(answer, upload_id)
     if as_json:
-        say_json(
-            {
-                **described(found),
-                "error_types": dict(kinds),
-                "error_groups": [asdict(group) for group in summary.groups],
-                "detected": detected and detected.as_json(),
-                "warnings": [asdict(warning) for warning in warnings],
-            }
-        )
+        parts = ("error_types", "error_groups", "detected", "warnings")
+        say_json({**described(found), **{part: answer[part] for part in parts}})
         return
     facts = {
         "Upload": found.upload_id,
         "Vendor": f"{found.vendor_id} {found.vendor_name} <{found.vendor_email}>",
         "File": f"{found.file_name} ({found.file_size_bytes:,} bytes)",
-        "Read as": detected and detected.sentence(),
+        "Read as": answer["read_as"],
         "Status": found.status,
         "Mode": found.mode if found.on_error is OnError.REJECT_ROWS else f"{found.mode}, {found.on_error}",
         "Rows": f"{found.total_records:,}",
         "Valid": f"{found.valid_records:,}{_outcomes(found)}",
         "Errors": f"{found.error_records:,}",
-        "Warnings": warnings and f"{len(warnings):,}",
+        "Warnings": answer["warnings"] and f"{len(answer['warnings']):,}",
         "Refused": found.failure_code and f"{found.failure_code}: {found.failure_reason}",
         "Uploaded": utc_time(found.upload_timestamp),
         "Finished": utc_time(found.processing_completed_at),
@@ -57,11 +40,11 @@ def show(upload_id: UploadId, as_json: Json = False, state: State = None) -> Non
     for name, value in facts.items():
         if value:
             say(f"{name + ':':13}{value}")
-    if kinds:
+    if answer["error_types"]:
         console().print()
-        console().print(table((Column("Error type"), Column("Errors", "right")), kinds.most_common()))
-    _list("What to fix, the most frequent first:", summary.sentences)
-    _list("What looked odd, and was taken as it is:", [warning.message for warning in warnings])
+        console().print(table((Column("Error type"), Column("Errors", "right")), answer["error_types"].items()))
+    _list("What to fix, the most frequent first:", answer["error_sentences"])
+    _list("What looked odd, and was taken as it is:", [warning["message"] for warning in answer["warnings"]])
 
 
 def _list(title: str, sentences: list[str]) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from onboarding.categories import DEFAULT_CATEGORIES
-from onboarding.cli.connect import connected
+from onboarding.cli.connect import asking
 from onboarding.cli.console import say
 from onboarding.cli.failures import CommandError
 from onboarding.cli.options import State
-from onboarding.sql import statement
 from onboarding.template import as_csv, as_xlsx
 
 
@@ -29,19 +29,18 @@ def template(
     path = output or Path("product-template.xlsx" if xlsx else "product-template.csv")
     if path.exists() and output is None:
         raise CommandError(f"{path} is there already. Name another with -o, or the same to replace it")
-    categories = _categories(state)
+    with ExitStack() as stack:
+        categories = _categories(stack, state)
     path.write_bytes(as_xlsx(categories) if xlsx else as_csv(categories))
     say(f"{path} has every column and one sample row: put your products in its place.")
 
 
-def _categories(state: Path | None) -> list[str]:
+def _categories(stack: ExitStack, state: Path | None) -> list[str]:
     try:
-        with connected(state) as ctx:
-            found = ctx.database.run(
-                lambda connection: connection.execute(statement("active_category_names")).fetchall()
-            )
+        pipeline = stack.enter_context(asking(state))
     except CommandError:
         if state is not None:
             raise
         return list(DEFAULT_CATEGORIES)
-    return [name for (name,) in found]
+    _, ask = pipeline
+    return list(ask("active_categories")["categories"])

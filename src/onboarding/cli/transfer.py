@@ -9,19 +9,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from onboarding import ledger
+from onboarding.admin_reads import upload_from_json
+from onboarding.cli.connect import Ask
 from onboarding.cli.failures import CommandError
 from onboarding.context import Context
-from onboarding.database import Connection
 from onboarding.intake import NOT_IN_A_NAME, PREFIX, SUFFIXES, Object
 from onboarding.model import Upload, UploadStatus
 from onboarding.options import Options
-from onboarding.sql import statement
 
 ALL_VALID, OUR_FAULT, SOME_FAILED, REFUSED = 0, 1, 2, 3
 """Exit codes."""
 
 POLL_SECONDS = 0.1
+
+SLOW_POLL_SECONDS = 2.0
+"""The same where each look is a call of a function on AWS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +75,36 @@ def check_name(file: Path) -> None:
         raise CommandError(f"{file}: the name must end in {endings} (in small letters), else nobody looks at the file")
 
 
+def check_file(file: Path) -> None:
+    """Raise CommandError for a file that nothing would come of, OSError if it cannot be read."""
+    check_name(file)
+    try:
+        file.name.encode()
+    except UnicodeEncodeError:
+        raise CommandError(f"{file.name!r}: the name is not UTF-8, as a key must be; rename the file") from None
+    file.open("rb").close()
+
+
+def check_vendor_id(vendor_id: str) -> None:
+    """Raise CommandError for what cannot be the vendor's part of an object's key."""
+    if vendor_id in {"", ".", ".."} or "/" in vendor_id or not vendor_id.isprintable():
+        raise CommandError(f"'{vendor_id}' cannot be a vendor's id: name the vendor, such as VEND001")
+
+
+def check_vendor(ask: Ask, vendor_id: str) -> None:
+    """Raise CommandError for a vendor that is not known."""
+    if ask("vendor_status", vendor_id=vendor_id)["status"] is None:
+        raise CommandError(f"The vendor '{vendor_id}' is not known. See: onboarding vendors list")
+
+
 def submit(ctx: Context, file: Path, vendor_id: str, options: Options | None = None) -> Submission:
     """Put `file` where the vendor's files go, with what is asked for.
 
     Raises CommandError for a file that nothing would come of, OSError if it cannot be read.
     """
-    check_name(file)
-    if not vendor_id or "/" in vendor_id:
-        raise CommandError(f"'{vendor_id}' cannot be a vendor's id")
+    check_file(file)
+    check_vendor_id(vendor_id)
     key = f"{PREFIX}{vendor_id}/{file.name}"
-    try:
-        key.encode()
-    except UnicodeEncodeError:
-        raise CommandError(f"{file.name!r}: the name is not UTF-8, as a key must be; rename the file") from None
     bucket = ctx.settings.bucket
     with file.open("rb") as content:
         started = time.monotonic()
@@ -98,7 +117,9 @@ def submit(ctx: Context, file: Path, vendor_id: str, options: Options | None = N
     return Submission(Object(bucket, key, version_id), head["LastModified"], started)
 
 
-def follow(ctx: Context, submissions: Sequence[Submission], timeout: float, progress: Progress) -> list[Outcome]:
+def follow(
+    ask: Ask, submissions: Sequence[Submission], timeout: float, progress: Progress, pause: float = POLL_SECONDS
+) -> list[Outcome]:
     """Wait until each file's result has been published; the outcomes are in the order given.
 
     Raises CommandError, with the upload ids, for what is not finished `timeout` seconds after this was called.
@@ -107,7 +128,7 @@ def follow(ctx: Context, submissions: Sequence[Submission], timeout: float, prog
     outcomes: dict[Submission, Outcome] = {}
     while True:
         pending = [submission for submission in submissions if submission not in outcomes]
-        looks = _look(ctx, pending)
+        looks = _look(ask, pending)
         for submission, (upload, quarantined, unprocessed) in zip(pending, looks, strict=True):
             progress(submission, upload)
             if quarantined is not None or (upload is not None and upload.notified_at is not None):
@@ -122,7 +143,7 @@ def follow(ctx: Context, submissions: Sequence[Submission], timeout: float, prog
                 if submission not in outcomes
             ]
             raise CommandError(f"Not finished after {timeout:g} s:\n" + "\n".join(late))
-        time.sleep(POLL_SECONDS)
+        time.sleep(pause)
 
 
 def summary(upload: Upload, seconds: float | None) -> dict[str, object]:
@@ -155,33 +176,20 @@ Look = tuple[Upload | None, str | None, int]
 """An upload, if it was opened; why the file was set aside, if it was; how many rows were ended unjudged."""
 
 
-def _look(ctx: Context, submissions: Sequence[Submission]) -> list[Look]:
-    def look(connection: Connection) -> list[Look]:
-        found: list[Look] = []
-        for submission in submissions:
-            upload = _upload_of(connection, submission)
-            source = submission.source
-            reason = None if upload else ledger.quarantine_reason(connection, source.key, source.version_id)
-            unprocessed = _unprocessed(connection, upload.upload_id) if upload and upload.notified_at else 0
-            found.append((upload, reason, unprocessed))
-        return found
-
-    return ctx.database.run(look)
-
-
-def _unprocessed(connection: Connection, upload_id: str) -> int:
-    [(rows,)] = connection.execute(statement("unprocessed_rows"), {"upload_id": upload_id}).fetchall()
-    return int(rows)
-
-
-def _upload_of(connection: Connection, submission: Submission) -> Upload | None:
-    source = submission.source
-    # The longer id is for the case that another object of the same second has the short one.
-    for upload_id in (submission.upload_id, source.upload_id(submission.last_modified, digits=16)):
-        upload = ledger.upload(connection, upload_id)
-        if upload is not None and (upload.s3_key, upload.s3_version_id) == (source.key, source.version_id):
-            return upload
-    return None
+def _look(ask: Ask, submissions: Sequence[Submission]) -> list[Look]:
+    objects = [
+        {
+            "s3_key": submission.source.key,
+            "s3_version_id": submission.source.version_id,
+            # The longer id is for the case that another object of the same second has the short one.
+            "upload_ids": [submission.upload_id, submission.source.upload_id(submission.last_modified, digits=16)],
+        }
+        for submission in submissions
+    ]
+    return [
+        (look["upload"] and upload_from_json(look["upload"]), look["quarantined"], look["unprocessed"])
+        for look in ask("look_at_objects", objects=objects)["looks"]
+    ]
 
 
 def _lateness(submission: Submission, upload: Upload | None) -> str:

@@ -6,11 +6,9 @@ from typing import Annotated
 
 import typer
 
-from onboarding.cli.connect import connected
+from onboarding.cli.connect import asking
 from onboarding.cli.console import Column, console, say, say_json, table
-from onboarding.cli.failures import CommandError
 from onboarding.cli.options import Json, State
-from onboarding.undo import NotUndoable, undo
 
 
 def undo_upload(
@@ -21,31 +19,17 @@ def undo_upload(
     Products that it created go, those that it changed are what they were before. What was changed since, by another
     upload or otherwise, stays as it is and is listed. The history keeps the upload.
     """
-    with connected(state) as ctx:
-        try:
-            undone = undo(ctx.database, upload_id)
-        except LookupError as error:
-            raise CommandError(f"There is no upload {upload_id}. See: onboarding uploads list") from error
-        except NotUndoable as error:
-            raise CommandError(str(error)) from error
+    with asking(state) as (_, ask):
+        undone = ask("undo_upload", upload_id=upload_id)
     if as_json:
-        say_json(
-            {
-                "upload_id": upload_id,
-                "undone_at": undone.undone_at.isoformat(),
-                "removed": undone.removed,
-                "restored": undone.restored,
-                "kept": [
-                    {"row_number": k.row_number, "vendor_product_id": k.vendor_product_id, "reason": k.reason}
-                    for k in undone.kept
-                ],
-            }
-        )
+        say_json({"upload_id": upload_id, **undone})
         return
     say(
-        f"Undone: {undone.removed:,} products removed, {undone.restored:,} as they were before, "
-        f"{len(undone.kept):,} kept as they are."
+        f"Undone: {undone['removed']:,} products removed, {undone['restored']:,} as they were before, "
+        f"{len(undone['kept']):,} kept as they are."
     )
-    if undone.kept:
+    if undone["kept"]:
         columns = (Column("Row", "right"), Column("Vendor product ID"), Column("Why it was kept", folds=True))
-        console().print(table(columns, [(k.row_number, k.vendor_product_id, k.reason) for k in undone.kept]))
+        console().print(
+            table(columns, [(k["row_number"], k["vendor_product_id"], k["reason"]) for k in undone["kept"]])
+        )

@@ -4,29 +4,43 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from onboarding import ledger
+from onboarding.admin_reads import upload_from_json
 from onboarding.cli import transfer
-from onboarding.cli.connect import connected
+from onboarding.cli.connect import asking, on_aws
 from onboarding.cli.console import Column, console, say, say_json, shown, table
 from onboarding.cli.failures import CommandError
 from onboarding.cli.options import ForceOption, Json, ModeOption, OnErrorOption, State
-from onboarding.cli.transfer import Outcome, Submission, follow, submit, summary, summary_without_history
-from onboarding.context import Context
+from onboarding.cli.transfer import (
+    POLL_SECONDS,
+    SLOW_POLL_SECONDS,
+    Outcome,
+    Submission,
+    check_file,
+    check_vendor,
+    check_vendor_id,
+    follow,
+    submit,
+    summary,
+    summary_without_history,
+)
 from onboarding.model import Mode, OnError, Upload, UploadStatus
 from onboarding.options import Options
 
 TIMEOUT = 600
+PAGE = 500
+"""Uploads of one answer, which on AWS has to fit into 6 MB."""
+
 TIME_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"]
 
 app = typer.Typer(no_args_is_help=True, help="The history of uploads.")
@@ -51,16 +65,20 @@ def upload(
     With --wait, ends with 0 when every row is valid, 2 when some failed, 3 when the file was refused, and 1 when the
     fault is not the file's.
     """
-    with connected(state, database=wait) as ctx:
-        if wait:
-            # Before the file is there: without the database there is nothing to wait by.
-            ctx.database.run(lambda _: None)
+    with asking(state) as (ctx, ask):
+        check_vendor_id(vendor)
+        check_file(file)
+        if wait or not on_aws(state):
+            # Before the file is there: nothing comes of a file of nobody's, and without answers there is no waiting.
+            # On AWS a caller who does not wait may have no right to ask.
+            check_vendor(ask, vendor)
         submission = submit(ctx, file, vendor, Options(mode, on_error, force))
         if not wait:
             _say_submitted(submission, as_json=as_json)
             return
         with progress_bars(console(stderr=True), [submission]) as progress:
-            [outcome] = follow(ctx, [submission], timeout, progress)
+            pause = SLOW_POLL_SECONDS if on_aws(state) else POLL_SECONDS
+            [outcome] = follow(ask, [submission], timeout, progress, pause)
     if as_json:
         say_json(_summary(outcome))
     for line in _verdict(outcome):
@@ -81,12 +99,15 @@ def list_uploads(
     state: State = None,
 ) -> None:
     """List uploads, the newest first."""
-    with connected(state) as ctx:
-        found = ctx.database.run(
-            lambda connection: ledger.uploads(
-                connection, vendor_id=vendor, status=status, since=_utc(since), until=_utc(until), limit=limit
-            )
-        )
+    filters = {"vendor_id": vendor, "status": status, "since": _utc(since), "until": _utc(until)}
+    found: list[Upload] = []
+    with asking(state) as (_, ask):
+        while len(found) < limit:
+            before = [found[-1].upload_timestamp.isoformat(), found[-1].upload_id] if found else None
+            page = ask("list_uploads", **filters, before=before, limit=min(PAGE, limit - len(found)))["uploads"]
+            found += map(upload_from_json, page)
+            if len(page) < PAGE:
+                break
     if as_json:
         say_json({"uploads": [described(upload) for upload in found]})
     elif found:
@@ -103,8 +124,8 @@ def report(
     state: State = None,
 ) -> None:
     """Fetch the error report of an upload, or its fix file."""
-    with connected(state) as ctx:
-        found = find(ctx, upload_id)
+    with asking(state) as (ctx, ask):
+        found = upload_in(ask("describe_upload", upload_id=upload_id), upload_id)
         key = found.fix_file_s3_key if fix else found.error_file_s3_key
         if key is None:
             raise CommandError(_why_no_report(found))
@@ -225,12 +246,11 @@ def described(upload: Upload) -> dict[str, object]:
     }
 
 
-def find(ctx: Context, upload_id: str) -> Upload:
-    """The upload. Raises CommandError if there is none."""
-    found = ctx.database.run(lambda connection: ledger.upload(connection, upload_id))
-    if found is None:
+def upload_in(answer: Mapping[str, Any], upload_id: str) -> Upload:
+    """The upload that an answer describes. Raises CommandError if there is none."""
+    if answer["upload"] is None:
         raise CommandError(f"There is no upload {upload_id}. See: onboarding uploads list")
-    return found
+    return upload_from_json(answer["upload"])
 
 
 def _why_no_report(upload: Upload) -> str:
@@ -241,8 +261,8 @@ def _why_no_report(upload: Upload) -> str:
     return f"{upload.upload_id} has no report: every row is valid."
 
 
-def _utc(time: datetime | None) -> datetime | None:
-    return time.replace(tzinfo=UTC) if time else None
+def _utc(time: datetime | None) -> str | None:
+    return time.replace(tzinfo=UTC).isoformat() if time else None
 
 
 def utc_time(time: datetime | None) -> str | None:

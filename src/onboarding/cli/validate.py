@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from onboarding.cli.connect import connected
+from onboarding.admin_reads import dry_run_as_json, packed, unpacked
+from onboarding.cli.connect import Ask, asking, on_aws
 from onboarding.cli.console import Column, console, say, say_json, table
 from onboarding.cli.failures import CommandError
 from onboarding.cli.options import ForceOption, Json, ModeOption, OnErrorOption, State
 from onboarding.cli.transfer import ALL_VALID, REFUSED, SOME_FAILED, check_name
-from onboarding.database import Database
-from onboarding.dry_run import DryRun, dry_run
+from onboarding.dry_run import dry_run
 from onboarding.model import Mode, OnError, Outcome, RowError
 from onboarding.options import Options
+from onboarding.parse import too_large
 from onboarding.summary import summarised
+
+MOST_SENT = 5_800_000
+"""Bytes of a packed file that fit into a call of a function, which takes 6 MB."""
 
 LINES_SHOWN = 50
 """Errors that are listed for a person; a program gets all of them."""
@@ -43,99 +49,75 @@ def validate(
     """
     check_name(file)
     content = file.read_bytes()
+    options = Options(mode, on_error, force)
     with ExitStack() as stack:
-        database = None if offline else _database(stack, state)
-        answer = dry_run(database, content, vendor, Options(mode, on_error, force))
+        ask = None if offline else _ask(stack, state)
+        if ask is None:
+            answer = dry_run_as_json(dry_run(None, content, vendor, options))
+        else:
+            answer = _asked(ask, content, vendor, options, is_limited=on_aws(state))
     if as_json:
-        say_json(described(answer))
+        say_json(answer)
     else:
         _show(answer)
     raise typer.Exit(exit_code(answer))
 
 
-def exit_code(answer: DryRun) -> int:
-    if answer.refusal:
+def _asked(ask: Ask, content: bytes, vendor: str, options: Options, *, is_limited: bool) -> dict[str, Any]:
+    """The answer of a pipeline's dry run."""
+    if too_large(len(content)):
+        # It is refused for its size alone, whatever the catalog holds.
+        return dry_run_as_json(replace(dry_run(None, content, vendor, options), offline=False))
+    text = packed(content)
+    if is_limited and len(text) > MOST_SENT:
+        raise CommandError(
+            f"The file has {len(text) / 1e6:.1f} MB as it is sent to AWS, where a function takes {MOST_SENT / 1e6:.1f} "
+            "MB. Try it with --offline, or upload it"
+        )
+    asked = {"mode": options.mode, "on_error": options.on_error, "force": options.force}
+    found = ask("dry_run_file", content=text, vendor_id=vendor, options=asked)
+    return dict(json.loads(unpacked(found["answer"])))
+
+
+def exit_code(answer: Mapping[str, Any]) -> int:
+    if answer["refusal"]:
         return REFUSED
-    return SOME_FAILED if answer.errors else ALL_VALID
+    return SOME_FAILED if answer["errors"] else ALL_VALID
 
 
-def described(answer: DryRun) -> dict[str, object]:
-    """A dry run as a program gets it."""
-    outcomes = {} if answer.offline else {f"{kind}_records": answer.count(kind) for kind in Outcome}
-    return {
-        "status": answer.status.value,
-        "offline": answer.offline,
-        "refusal": answer.refusal and {"code": answer.refusal.code, "reason": answer.refusal.reason},
-        "total_records": len(answer.rows),
-        "valid_records": len(answer.outcomes),
-        "error_records": len(answer.errors),
-        **outcomes,
-        "detected": answer.detected and answer.detected.as_json(),
-        "warnings": [asdict(warning) for warning in answer.warnings],
-        "errors": [
-            _line(number, _spreadsheet_row(answer, number), error)
-            for number, errors in answer.errors.items()
-            for error in errors
-        ],
-    }
-
-
-def _spreadsheet_row(answer: DryRun, row_number: int) -> int | None:
-    return answer.detected.line_of(row_number) if answer.detected else None
-
-
-def _line(row_number: int, spreadsheet_row: int | None, error: RowError) -> dict[str, object]:
-    return {
-        "row_number": row_number,
-        "spreadsheet_row": spreadsheet_row,
-        "error_type": error.error_type,
-        "field": error.field,
-        "message": error.message,
-        "value": error.value,
-        "expected": error.expected,
-        "hint": error.hint,
-    }
-
-
-def _show(answer: DryRun) -> None:
-    if answer.offline:
+def _show(answer: Mapping[str, Any]) -> None:
+    if answer["offline"]:
         say("Nothing was asked of the catalog: duplicates there and changed categories stay unseen.", stderr=True)
-    if answer.refusal:
-        say(f"Would be refused: {answer.refusal.reason} ({answer.refusal.code})")
+    if refusal := answer["refusal"]:
+        say(f"Would be refused: {refusal['reason']} ({refusal['code']})")
         return
-    if answer.detected:
-        say(f"Read as {answer.detected.sentence()}.")
-    for warning in answer.warnings:
-        say(f"Warning: {warning.message}.")
-    done = ", ".join(f"{answer.count(kind):,} {kind}" for kind in Outcome if answer.count(kind))
-    details = f" ({done})" if done and not answer.offline else ""
-    say(f"{len(answer.outcomes):,} of {len(answer.rows):,} rows are valid{details}, {len(answer.errors):,} are not.")
-    lines = [(number, error) for number, errors in answer.errors.items() for error in errors]
-    if not lines:
+    if answer["read_as"]:
+        say(f"Read as {answer['read_as']}.")
+    for warning in answer["warnings"]:
+        say(f"Warning: {warning['message']}.")
+    counts = {kind: answer.get(f"{kind}_records", 0) for kind in Outcome}
+    done = ", ".join(f"{count:,} {kind}" for kind, count in counts.items() if count)
+    valid, total, failed = (answer[f"{kind}_records"] for kind in ("valid", "total", "error"))
+    say(f"{valid:,} of {total:,} rows are valid{f' ({done})' if done else ''}, {failed:,} are not.")
+    errors = answer["errors"]
+    if not errors:
         return
     console().print()
-    columns = (
-        Column("Row", "right"),
-        Column("Spreadsheet row", "right"),
-        Column("Error"),
-        Column("Message", folds=True),
-        Column("Hint", folds=True),
-    )
-    rows = [
-        (number, _spreadsheet_row(answer, number), error.error_type, error.message, error.hint)
-        for number, error in lines[:LINES_SHOWN]
-    ]
+    columns = (Column("Row", "right"), Column("Error"), Column("Message", folds=True), Column("Hint", folds=True))
+    rows = [(e["spreadsheet_row"], e["error_type"], e["message"], e["hint"]) for e in errors[:LINES_SHOWN]]
     console().print(table(columns, rows))
-    if len(lines) > LINES_SHOWN:
-        say(f"and {len(lines) - LINES_SHOWN:,} more errors. The most frequent:")
+    if len(errors) > LINES_SHOWN:
+        say(f"and {len(errors) - LINES_SHOWN:,} more errors. The most frequent:")
+        named = ("error_type", "field", "message", "value", "expected", "hint")
+        lines = [(e["spreadsheet_row"], RowError(**{name: e[name] for name in named})) for e in errors]
         for sentence in summarised(lines).sentences:
             say(f"- {sentence}")
 
 
-def _database(stack: ExitStack, state: Path | None) -> Database | None:
-    """The catalog's database if there is a pipeline; a state directory that was named must have one."""
+def _ask(stack: ExitStack, state: Path | None) -> Ask | None:
+    """What answers for the catalog if there is a pipeline; a state directory that was named must have one."""
     try:
-        return stack.enter_context(connected(state)).database
+        return stack.enter_context(asking(state))[1]
     except CommandError:
         if state is not None:
             raise

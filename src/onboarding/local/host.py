@@ -17,6 +17,7 @@ from importlib import import_module
 
 from onboarding.local import emulator_patches
 from onboarding.local.request_filter import RequestFilter
+from onboarding.local.stream_retries import bound_stream_retries
 
 
 def _end_with_starter() -> None:
@@ -36,6 +37,7 @@ def _patch_emulator(port: int, origin: str | None = None) -> None:
     emulator_patches.report_unstored_objects(s3)
     emulator_patches.report_undelivered_mail(ses)
     emulator_patches.retry_notifications(sns, lambda_svc)
+    bound_stream_retries(lambda_svc, dynamodb)
     server = import_module("ministack.app")
     server.app = RequestFilter(server.app, port, origin)  # type: ignore[attr-defined]
 

@@ -92,7 +92,7 @@ def show_upload(
     said: Literal["cancelled", "undone", "revoked", "resumed", ""] = "",
 ) -> Response:
     upload = history.shown(history.upload_of(desk, caller, upload_id))
-    none: dict[str, str | None] = {"error_type": None, "column": None, "value": None}
+    none = dict.fromkeys(("error_type", "column", "value"))
     reading = history.reading(desk, caller, upload_id)
     return page(
         "upload.html",
@@ -120,19 +120,25 @@ def show_errors(
     error_type: Condition = None,
     column: Condition = None,
     value: Condition = None,
+    like: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
     cursor: Cursor = None,
 ) -> Response:
-    conditions = {"error_type": error_type or None, "column": column or None, "value": value or None}
+    conditions = {"error_type": error_type or None, "column": column or None, "value": value or None, "like": like}
     upload = history.shown(history.upload_of(desk, caller, upload_id))
     found = history.errors_page(desk, caller, upload_id, conditions, cursor=cursor, limit=ERRORS_PER_PAGE)
-    given = {name: text for name, text in conditions.items() if text}
+    given = {name: str(text) for name, text in conditions.items() if text}
+    shown = {name: text for name, text in given.items() if name != "like"}
+    if like and found.items:
+        first = found.items[0]
+        shown |= {"error_type": first.error_type, "column": first.column}
+        shown |= {"value": first.value} if first.value else {"message": first.message}
     return page(
         "errors.html",
         request,
         caller,
         upload=upload,
         found=found,
-        conditions=conditions,
+        conditions=shown,
         filtered=bool(given),
         **paging(f"/uploads/{upload_id}/errors", given, cursor, found.next),
     )

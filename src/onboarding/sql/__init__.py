@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from importlib.resources import files
 from typing import LiteralString
 
@@ -17,7 +19,32 @@ def statement(name: str) -> LiteralString:
     return (_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
 
 
-def migrations() -> list[tuple[int, str, LiteralString]]:
-    """The migrations in order: number, file name, text."""
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One change of the schema. Its name identifies it; the number gives the order, and may change until a release."""
+
+    number: int
+    name: str
+    text: LiteralString
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.number:04d}_{self.name}.sql"
+
+    @property
+    def checksum(self) -> str:
+        """The SHA-256 of the text, whatever line ends a checkout gave it."""
+        return sha256("\n".join(self.text.splitlines()).encode()).hexdigest()
+
+
+def migrations() -> list[Migration]:
+    """The migrations in order. Raises ValueError if two have one name."""
     found = sorted((f for f in (_FOLDER / "migrations").iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
-    return [(int(f.name.split("_", 1)[0]), f.name, f.read_text(encoding="utf-8")) for f in found]
+    made = []
+    for file in found:
+        number, name = file.name.removesuffix(".sql").split("_", 1)
+        made.append(Migration(int(number), name, file.read_text(encoding="utf-8")))
+    names = [migration.name for migration in made]
+    if len(set(names)) < len(names):
+        raise ValueError(f"two migrations have one name: {', '.join(names)}")
+    return made

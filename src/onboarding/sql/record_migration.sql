@@ -1,0 +1,1 @@
+insert into schema_migrations (name, number, checksum) values (%(name)s, %(number)s, %(checksum)s)
