@@ -54,9 +54,14 @@ def admin_function(pipeline: Pipeline) -> Iterator[None]:
     # The owner of the tables, as on AWS.
     same["Environment"] = {"Variables": {**known["Environment"]["Variables"], "RDS_SECRET_NAME": endpoints.secret_name}}
     handler = "onboarding.handlers.admin.handler"
+    iam: Any = endpoints.client("iam")
+    policy = {"RoleName": known["Role"].rsplit("/", 1)[-1], "PolicyName": "admin-reads-the-owners-secret"}
+    statement = {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}
+    iam.put_role_policy(**policy, PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
     lambdas.create_function(FunctionName="admin", Handler=handler, Code=code, **same)
     yield
     lambdas.delete_function(FunctionName="admin")
+    iam.delete_role_policy(**policy)
 
 
 @pytest.fixture
