@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from onboarding.context import Context
 from onboarding.model import Row, RowError, Upload
+from onboarding.reading.found import one_line
 from onboarding.staging import at_once, details, record_id, utc_now
 
 if TYPE_CHECKING:
@@ -176,7 +177,10 @@ def publish_result(
         "error_file_s3_key": error_file_s3_key,
         "fix_file_s3_key": fix_file_s3_key,
     }
-    text = "\n".join(f"{name}: {value}" for name, value in result.items() if value is not None)
+    # A line break in a file name must not begin a line of its own.
+    text = "\n".join(
+        f"{name}: {one_line(str(value), most=1_000)}" for name, value in result.items() if value is not None
+    )
     result |= {"findings": list(findings), "warnings": list(warnings)}
     _publish(ctx, f"Upload {upload.status}: {upload.upload_id}", text, result)
 
@@ -184,7 +188,7 @@ def publish_result(
 def publish_quarantine(ctx: Context, s3_key: str, reason: str) -> None:
     """Tell operators of an object that no vendor owns; no vendor hears of it."""
     result = {"status": "quarantined", "vendor_id": "unknown", "s3_key": s3_key, "reason": reason}
-    _publish(ctx, "Upload quarantined", f"{reason}\nObject: {s3_key}", result)
+    _publish(ctx, "Upload quarantined", f"{reason}\nObject: {one_line(s3_key, most=1_024)}", result)
 
 
 def _publish(ctx: Context, subject: str, text: str, result: dict[str, Any]) -> None:

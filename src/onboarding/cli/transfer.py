@@ -12,8 +12,9 @@ from onboarding import ledger
 from onboarding.cli.failures import CommandError
 from onboarding.context import Context
 from onboarding.database import Connection
-from onboarding.intake import PREFIX, SUFFIXES, Object
+from onboarding.intake import PREFIX, Object
 from onboarding.model import Upload, UploadStatus
+from onboarding.objects import wrong_name
 from onboarding.options import Options
 from onboarding.sql import statement
 
@@ -63,11 +64,10 @@ Progress = Callable[[Submission, Upload | None], None]
 
 
 def check_name(file: Path) -> None:
-    """CommandError for a name under which nothing would come of a file."""
-    if not file.name.endswith(SUFFIXES):
-        # S3 announces no other object to the parser.
-        endings = " or ".join(SUFFIXES)
-        raise CommandError(f"{file}: the name must end in {endings} (in small letters), else nobody looks at the file")
+    """Raise CommandError for a file whose name an upload would be refused for."""
+    refusal = wrong_name(file.name)
+    if refusal is not None:
+        raise CommandError(refusal.reason)
 
 
 def submit(ctx: Context, file: Path, vendor_id: str, options: Options | None = None) -> Submission:

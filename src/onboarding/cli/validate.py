@@ -45,7 +45,7 @@ def validate(
     content = file.read_bytes()
     with ExitStack() as stack:
         database = None if offline else _database(stack, state)
-        answer = dry_run(database, content, vendor, Options(mode, on_error, force))
+        answer = dry_run(database.run if database else None, content, vendor, Options(mode, on_error, force))
     if as_json:
         say_json(described(answer))
     else:

@@ -12,7 +12,7 @@ from onboarding.mail import Result, send
 
 def handler(event: dict[str, Any], _: object) -> None:
     for record in event["Records"]:
-        result = Result(**json.loads(record["Sns"]["Message"]))
+        result = Result.from_message(json.loads(record["Sns"]["Message"]))
         said = {"upload_id": result.upload_id, "vendor_id": result.vendor_id}
         with naming(**said):
             sent = send(context(), result)
