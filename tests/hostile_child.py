@@ -35,7 +35,7 @@ def _hostile(operation: str, content: bytes, *arguments: Any) -> object:
         case b"fault":
             raise RuntimeError("a bug of ours")
         case b"wait":
-            while not Path(os.fsdecode(detail)).exists():
+            while not Path(os.fsdecode(detail.strip())).exists():
                 time.sleep(0.01)
         case b"environment":
             raise RuntimeError(" ".join(os.environ))

@@ -21,7 +21,7 @@ from onboarding.intake import examine
 from onboarding.model import COLUMNS, Mode, OnError, Outcome, Row, RowError, UploadStatus
 from onboarding.objects import Content
 from onboarding.options import Options
-from tests.database import UPLOADED_AT, fetch, judged, open_upload, product_row, seeded
+from tests.database import UPLOADED_AT, a_row, fetch, judged, open_upload, product_row, seeded, standing
 from tests.pipeline import csv_of, product
 
 OUTCOMES = sorted((Path(__file__).parent / "files").glob("*.json"))
@@ -132,13 +132,13 @@ def test_nothing_can_be_written(database: Database, monkeypatch: pytest.MonkeyPa
         dry_run(database.run, csv_of([product("1")]), "VEND001")
 
 
-def test_a_repeated_file_is_refused_as_the_upload_would_be(database: Database) -> None:
-    content = csv_of([product("1")])
+def uploaded(database: Database, content: bytes, file_name: str = "first.csv") -> None:
+    """An upload of this content is open, with one row."""
     source = Content(content, len(content), datetime.now(UTC))
     new = ledger.NewUpload(
         upload_id=UPLOAD,
         vendor_id="VEND001",
-        file_name="first.csv",
+        file_name=file_name,
         s3_key="uploads/VEND001/first.csv",
         s3_version_id="v1",
         file_size_bytes=source.size,
@@ -148,6 +148,36 @@ def test_a_repeated_file_is_refused_as_the_upload_would_be(database: Database) -
         content_sha256=source.sha256,
     )
     database.run(lambda connection: ledger.open_upload(connection, new))
+
+
+def test_file_name_of_the_earlier_upload_is_shown_on_one_line(database: Database) -> None:
+    content = csv_of([product("1")])
+    uploaded(database, content, "a.csv\r\nBcc: everybody")
+    refusal = dry_run(database.run, content, "VEND001").refusal
+    assert refusal is not None
+    assert "as a.csv Bcc: everybody on" in refusal.reason
+
+
+def test_repeated_file_of_which_nothing_was_accepted_is_not_refused(database: Database) -> None:
+    rows = [product("1", category="Garden Tools")]
+    content = csv_of(rows)
+    uploaded(database, content)
+    # While it is processed, the same file is a repetition.
+    assert getattr(dry_run(database.run, content, "VEND001").refusal, "code", None) == "ALREADY_UPLOADED"
+    judged(database, a_row(1, upload_id=UPLOAD, **rows[0]))
+    assert standing(database, UPLOAD) == (1, 0, 1, "failed")
+    database.run(
+        lambda connection: connection.execute("insert into product_categories (category_name) values ('Garden Tools')")
+    )
+    try:
+        assert dry_run(database.run, content, "VEND001").outcomes == {1: Outcome.CREATED}
+    finally:
+        fetch(database, "delete from product_categories where category_name = 'Garden Tools' returning 1")
+
+
+def test_a_repeated_file_is_refused_as_the_upload_would_be(database: Database) -> None:
+    content = csv_of([product("1")])
+    uploaded(database, content)
     refusal = dry_run(database.run, content, "VEND001").refusal
     assert refusal is not None
     assert refusal.code == "ALREADY_UPLOADED"

@@ -8,7 +8,7 @@ from functools import partial
 from tempfile import TemporaryFile
 from typing import BinaryIO
 
-from onboarding import ledger, notify, parser_process, read_attempts, readings
+from onboarding import ledger, notify, parser_process, reading_attempts, readings
 from onboarding.context import Context
 from onboarding.database import Connection
 from onboarding.fix_file import fix_file_key, write_fix_file
@@ -100,7 +100,7 @@ def _original(ctx: Context, upload: Upload) -> Table | None:
         return None
 
     def begin(connection: Connection) -> set[int] | None:
-        if not read_attempts.begin(connection, upload.s3_key, upload.s3_version_id):
+        if not reading_attempts.begin(connection, upload.s3_key, upload.s3_version_id):
             return None
         found = connection.execute(statement("rejected_rows"), {"upload_id": upload.upload_id})
         return {row_number for (row_number,) in found}
@@ -113,7 +113,7 @@ def _original(ctx: Context, upload: Upload) -> Table | None:
         table = parser_process.original_rows(content.data, rejected)
     except TooComplex:
         table = None
-    ctx.database.run(partial(read_attempts.forget, s3_key=upload.s3_key, s3_version_id=upload.s3_version_id))
+    ctx.database.run(partial(reading_attempts.forget, s3_key=upload.s3_key, s3_version_id=upload.s3_version_id))
     passed("finish.read_attempts_forgotten")
     return None if isinstance(table, Refusal) else table
 

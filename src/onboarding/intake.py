@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import unquote_plus
 
-from onboarding import ledger, notify, parser_process, read_attempts, readings, staging
+from onboarding import ledger, notify, parser_process, reading_attempts, readings, staging
 from onboarding.catalog import key_of
 from onboarding.context import Context
 from onboarding.database import Connection
@@ -35,7 +35,7 @@ _SIMPLER = (
 TOO_COMPLEX = Refusal("TOO_COMPLEX", f"The file takes too much time or memory to read. {_SIMPLER}")
 READING_FAILED = Refusal(
     "READING_FAILED",
-    f"The file could not be read: {read_attempts.MAX_ATTEMPTS} attempts ended without a result. {_SIMPLER}; if that "
+    f"The file could not be read: {reading_attempts.MAX_ATTEMPTS} attempts ended without a result. {_SIMPLER}; if that "
     "fails too, contact the marketplace",
 )
 
@@ -97,7 +97,7 @@ class Intake:
     staged: int = 0
 
 
-def take_in(ctx: Context, source: Object, *, patience: timedelta = read_attempts.FUNCTION_TIMEOUT) -> Intake:
+def take_in(ctx: Context, source: Object, *, patience: timedelta = reading_attempts.FUNCTION_TIMEOUT) -> Intake:
     """Take in one object. To do it again changes nothing that was done, and finishes what was not.
 
     `patience` is how long another attempt to read the object may still be running. Raises what the infrastructure and
@@ -130,7 +130,7 @@ def take_in(ctx: Context, source: Object, *, patience: timedelta = read_attempts
     if existing is not None and examined.refusal is not None:
         raise RuntimeError(f"{upload_id} was opened before and is refused now: {examined.refusal.code}")
     if examined.refusal != READING_FAILED:
-        ctx.database.run(partial(read_attempts.forget, s3_key=source.key, s3_version_id=source.version_id))
+        ctx.database.run(partial(reading_attempts.forget, s3_key=source.key, s3_version_id=source.version_id))
         passed("intake.read_attempts_forgotten")
     rows = examined.rows
     new = ledger.NewUpload(
@@ -220,7 +220,7 @@ def _examined(
     until the caller has it forgotten."""
     refusal = wrong_name(source.file_name) or content.unreadable
     if refusal is None:
-        begin = partial(read_attempts.begin, s3_key=source.key, s3_version_id=source.version_id, patience=patience)
+        begin = partial(reading_attempts.begin, s3_key=source.key, s3_version_id=source.version_id, patience=patience)
         may_read = ctx.database.run(begin)
         passed("intake.read_attempt_begun")
         if may_read:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from onboarding import intake, ledger, notify, read_attempts
+from onboarding import intake, ledger, notify, reading_attempts
 from onboarding.catalog import key_of, storable
 from onboarding.context import Context
 from onboarding.database import Connection
@@ -65,7 +65,7 @@ def drive(ctx: Context, *, patience: timedelta = PATIENCE, at_once: int | None =
     """
     parameters = {"patience": patience, "limit": at_once}
     stuck = ctx.database.run(lambda c: c.execute(statement("stuck_uploads"), parameters).fetchall())
-    unfinished = ctx.database.run(partial(read_attempts.unfinished, patience=patience, limit=at_once))
+    unfinished = ctx.database.run(partial(reading_attempts.unfinished, patience=patience, limit=at_once))
     ctx.database.run(forget_held)
     # Announcing reads no file, so no file keeps it waiting.
     works: list[tuple[str, Callable[[], list[Driven]]]] = [("finished uploads", partial(_announce, ctx, parameters))]
@@ -89,9 +89,15 @@ def sweep(ctx: Context, *, patience: timedelta = PATIENCE, seconds: float | None
 def _each(works: Iterable[tuple[str, Callable[[], list[Driven]]]]) -> Iterator[Driven]:
     """Do all of it; raises at the end whatever went wrong on the way, each fault with a note of what it was about."""
     faults, tried = [], 0
-    for name, work in works:
+    remaining = iter(works)
+    while True:
         tried += 1
+        name = "the list of what there is to do"
         try:
+            found = next(remaining, None)
+            if found is None:
+                break
+            name, work = found
             driven = work()
         except Exception as fault:  # noqa: BLE001 - raised below, after the others had their turn
             fault.add_note(name)
@@ -99,7 +105,7 @@ def _each(works: Iterable[tuple[str, Callable[[], list[Driven]]]]) -> Iterator[D
         else:
             yield from driven
     if faults:
-        raise ExceptionGroup(f"{len(faults)} of {tried} could not be driven on", faults)
+        raise ExceptionGroup(f"{len(faults)} of {tried - 1} could not be driven on", faults)
 
 
 def _find(ctx: Context, source: Object, patience: timedelta) -> list[Driven]:
