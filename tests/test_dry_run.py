@@ -164,11 +164,9 @@ def test_repeated_file_of_which_nothing_was_accepted_is_not_refused(database: Da
     uploaded(database, content)
     # While it is processed, the same file is a repetition.
     assert getattr(dry_run(database.run, content, "VEND001").refusal, "code", None) == "ALREADY_UPLOADED"
-    judged(database, a_row(1, upload_id=UPLOAD, **rows[0]))
+    judged(database, a_row(1, upload_id=UPLOAD, category="Garden Tools"))
     assert standing(database, UPLOAD) == (1, 0, 1, "failed")
-    database.run(
-        lambda connection: connection.execute("insert into product_categories (category_name) values ('Garden Tools')")
-    )
+    fetch(database, "insert into product_categories (category_name) values ('Garden Tools') returning 1")
     try:
         assert dry_run(database.run, content, "VEND001").outcomes == {1: Outcome.CREATED}
     finally:
