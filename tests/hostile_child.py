@@ -30,6 +30,8 @@ def _hostile(operation: str, content: bytes, *arguments: Any) -> object:
             kept = []
             while True:
                 kept.append(bytearray(10 << 20))
+        case b"recursion":
+            return _hostile(operation, content, *arguments)
         case b"killed":
             os.kill(os.getpid(), signal.SIGKILL)
         case b"fault":

@@ -209,6 +209,13 @@ def test_sweep_ignores_folder_markers_and_answers_other_names(world: World) -> N
     assert history(world) == {"uploads/VEND001/photo.JPG": ("failed", "UNKNOWN_FILE_TYPE", 0, 0)}
 
 
+def test_object_that_was_removed_after_an_attempt_is_forgotten(world: World) -> None:
+    die(world, put(world, KEY, content_of("removed")), 1)
+    del world.runtime.aws.objects[KEY]
+    watch(world)
+    assert attempts(world) == []
+
+
 @pytest.mark.parametrize("order", [b"loop", b"memory", b"killed"])
 def test_file_over_a_limit_is_rejected_at_once_with_a_mail(world: World, order: bytes) -> None:
     with hostile_child(CPU_SECONDS=1):

@@ -32,7 +32,6 @@ _SIMPLER = (
     "Save the products alone as CSV UTF-8 or in a new workbook, without formatting and other sheets, or split the "
     "file, and upload it again"
 )
-TOO_COMPLEX = Refusal("TOO_COMPLEX", f"The file takes too much time or memory to read. {_SIMPLER}")
 READING_FAILED = Refusal(
     "READING_FAILED",
     f"The file could not be read: {reading_attempts.MAX_ATTEMPTS} attempts ended without a result. {_SIMPLER}; if that "
@@ -111,6 +110,7 @@ def take_in(ctx: Context, source: Object, *, patience: timedelta = reading_attem
         return _quarantine(ctx, source, str(error))
     if content is None:
         # Versions do not vanish by themselves: somebody removed it, and with it the wish to have it taken in.
+        ctx.database.run(partial(reading_attempts.forget, s3_key=source.key, s3_version_id=source.version_id))
         return Intake(None, source.vendor_id, "gone")
     if is_folder_marker(source.key, content.size):
         return Intake(None, source.vendor_id, "ignored")
@@ -191,8 +191,8 @@ def examine(
         return Examined(Options(), [], options)
     try:
         parsed = _parsed(content, upload_id, vendor_id, options.mode, seconds)
-    except TooComplex:
-        parsed = TOO_COMPLEX
+    except TooComplex as error:
+        parsed = Refusal("TOO_COMPLEX", f"The file takes too much time or memory to read: {error}. {_SIMPLER}")
     if isinstance(parsed, Refusal):
         return Examined(options, [], parsed)
     return Examined(options, parsed.rows, None, parsed.detected, parsed.warnings)

@@ -78,6 +78,8 @@ def serve() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # Processes that answer requests come before those that read files.
+    os.nice(5)
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     # Whatever a library prints goes to the log and not between the answers.
     os.dup2(2, 1)
@@ -107,7 +109,7 @@ def serve() -> None:
 def _answer(operation: str, arguments: Sequence[Any]) -> bytes:
     try:
         return pickle.dumps(("answer", OPERATIONS[operation](*arguments)), pickle.HIGHEST_PROTOCOL)
-    except MemoryError:
+    except (MemoryError, RecursionError):
         return pickle.dumps(("memory", None))
     except Exception:  # noqa: BLE001 - raised in the parent
         return pickle.dumps(("fault", traceback.format_exc()))

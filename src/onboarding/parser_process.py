@@ -46,7 +46,8 @@ _MB = 1024 * 1024
 
 
 class TooComplex(Exception):
-    """Reading the file took more processor time or memory than allowed, or ended the process that read it."""
+    """Reading the file took more processor time or memory than allowed, or ended the process that read it; the message
+    says which."""
 
 
 class ParserTimeout(Exception):
@@ -111,8 +112,10 @@ class _Child:
     def __init__(self) -> None:
         paths = os.pathsep.join(str(Path(path).resolve()) for path in sys.path if path)
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+        # An arena of memory for each thread would reserve much of the address space that the file may take.
+        environment = {**inherited, "PYTHONPATH": paths, "MALLOC_ARENA_MAX": "1"}
         self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**inherited, "PYTHONPATH": paths}
+            COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
         )
 
     def ask(self, request: bytes, seconds: float) -> Any:
@@ -128,10 +131,12 @@ class _Child:
         timer.start()
         try:
             kind, answer = self._exchange(request)
-        except EOFError:
+        except (EOFError, _Died) as error:
             self.end()
             if overdue.is_set():
                 raise ParserTimeout(f"no answer within {seconds:g} seconds") from None
+            if isinstance(error, _Died):
+                raise
             raise TooComplex(_cause(self.process.returncode)) from None
         except BaseException:
             self.end()
@@ -231,12 +236,12 @@ def _ask(operation: str, *arguments: Any, seconds: float) -> Any:
         if kind == "answer":
             return answer
         if kind == "memory":
-            raise TooComplex("more memory than allowed")
+            raise TooComplex(f"it needs more than {memory_limit() // _MB} MB of memory")
         raise ParserFault(answer)
     raise ParserUnavailable("the process ends before it takes a file")
 
 
 def _cause(returncode: int) -> str:
     if returncode == -signal.SIGXCPU:
-        return f"more than {CPU_SECONDS} seconds of processor time"
-    return f"the process that read it ended with {returncode}"
+        return f"it needs more than {CPU_SECONDS} seconds of processor time"
+    return f"it ended the process that read it, with {returncode}"
