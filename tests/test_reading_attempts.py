@@ -200,6 +200,19 @@ def test_sweep_goes_on_behind_an_object_that_ends_it(world: World) -> None:
     assert history(world)[sources[0].key] == ("completed", None, 1, 0)
 
 
+def test_sweep_whose_list_fails_raises_a_group_that_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start of the local stack reports each fault of the group and goes on."""
+
+    def list_object_versions(**_: Any) -> Any:
+        raise refused("s3", "ListObjectVersions", "InternalError")
+
+    monkeypatch.setattr(world.runtime.aws, "s3_list_object_versions", list_object_versions)
+    with pytest.raises(ExceptionGroup) as faults:
+        watch(world, {"sweep": True})
+    [fault] = faults.value.exceptions
+    assert fault.__notes__ == ["the list of objects and uploads"]
+
+
 def test_sweep_ignores_folder_markers_and_answers_other_names(world: World) -> None:
     put(world, "uploads/VEND001/", b"")
     put(world, "uploads/VEND001/spring/", b"")

@@ -92,7 +92,7 @@ def _each(works: Iterable[tuple[str, Callable[[], list[Driven]]]]) -> Iterator[D
     remaining = iter(works)
     while True:
         tried += 1
-        name = "the list of what there is to do"
+        name = "the list of objects and uploads"
         try:
             found = next(remaining, None)
             if found is None:
