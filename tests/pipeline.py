@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -87,6 +88,18 @@ class Pipeline:
         said = {name.replace("_", "-"): value for name, value in metadata.items()}
         answer = self.s3.put_object(Bucket=self.endpoints.bucket, Key=key, Body=content, Metadata=said)
         return Object(self.endpoints.bucket, key, answer["VersionId"])
+
+    @contextmanager
+    def unannounced(self) -> Iterator[None]:
+        """S3 tells nobody of the objects that are put within the block."""
+        bucket = self.endpoints.bucket
+        configuration = self.s3.get_bucket_notification_configuration(Bucket=bucket)
+        configuration.pop("ResponseMetadata", None)
+        self.s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
+        try:
+            yield
+        finally:
+            self.s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=configuration)
 
     def upload_id(self, source: Object) -> str:
         head = self.s3.head_object(Bucket=source.bucket, Key=source.key, VersionId=source.version_id)

@@ -165,8 +165,8 @@ def test_held_rows_are_told_of_until_that_went_through(pipeline: Pipeline, ctx: 
     """What was said of them is said again as long as it may have got lost, and then no more."""
     cells = [{column: text for column, text in product(f"told-{n}").items() if text} for n in range(6)]
     cells[0]["price"] = "free"
-    # S3 announces only `.csv`, so nobody else judges.
-    source = pipeline.put_key("uploads/VEND001/told.txt", csv_of(cells), on_error="reject_file")
+    with pipeline.unannounced():
+        source = pipeline.put_key("uploads/VEND001/told.csv", csv_of(cells), on_error="reject_file")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(staging, "stage", lambda *_: None)
         upload_id = take_in(ctx, source).upload_id
@@ -250,9 +250,9 @@ def test_without_the_file_there_is_a_report_and_no_fix_file(pipeline: Pipeline, 
 
 def given_up_as_a_whole(pipeline: Pipeline, ctx: Context, name: str) -> Upload:
     """A file of three rows, of which one came before the file was removed."""
-    # S3 announces only `.csv`, so nobody helps.
     rows = [product(f"{name}-{n}") for n in range(3)]
-    source = pipeline.put_key(f"uploads/VEND001/{name}.txt", csv_of(rows), on_error="reject_file")
+    with pipeline.unannounced():
+        source = pipeline.put_key(f"uploads/VEND001/{name}.csv", csv_of(rows), on_error="reject_file")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(staging, "stage", lambda *_: None)
         upload_id = take_in(ctx, source).upload_id

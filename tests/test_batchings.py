@@ -54,7 +54,7 @@ def content_of(lines: Sequence[tuple[str, Sequence[tuple[str, str]]]]) -> bytes:
 
 
 def answer_of_the_dry_run(database: Database, content: bytes, options: Options) -> tuple[object, ...]:
-    answer = dry_run(database, content, "VEND001", options)
+    answer = dry_run(database.run, content, "VEND001", options)
     assert answer.refusal is None
     errors = [(number, *astuple(error)) for number, some in sorted(answer.errors.items()) for error in some]
     return errors, [answer.count(outcome) for outcome in Outcome]

@@ -17,10 +17,11 @@ from onboarding import catalog, ledger, staging
 from onboarding.categories import DEFAULT_CATEGORIES
 from onboarding.database import Connection, Database
 from onboarding.dry_run import dry_run
-from onboarding.intake import Content, examine
+from onboarding.intake import examine
 from onboarding.model import COLUMNS, Mode, OnError, Outcome, Row, RowError, UploadStatus
+from onboarding.objects import Content
 from onboarding.options import Options
-from tests.database import UPLOADED_AT, fetch, judged, open_upload, product_row, seeded
+from tests.database import UPLOADED_AT, a_row, fetch, judged, open_upload, product_row, seeded, standing
 from tests.pipeline import csv_of, product
 
 OUTCOMES = sorted((Path(__file__).parent / "files").glob("*.json"))
@@ -84,7 +85,7 @@ def test_dry_and_real_run_agree_row_for_row(database_url: str) -> None:
         content = csv_of([product(str(n)) | row for n, row in enumerate(rows)])
         with seeded(database_url) as database:
             filled(database)
-            dry = dry_run(database, content, "VEND001", wishes)
+            dry = dry_run(database.run, content, "VEND001", wishes)
             assert fetch(database, "select count(*) from upload_history") == [(2,)]
             errors, done, status = real_run(database, content, wishes, cuts)
             assert {n: [astuple(error) for error in found] for n, found in dry.errors.items()} == errors
@@ -97,7 +98,7 @@ def test_dry_and_real_run_agree_row_for_row(database_url: str) -> None:
 @pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda path: path.stem)
 def test_dry_and_real_run_agree_on_the_corpus(database: Database, outcome: Path) -> None:
     content = outcome.with_suffix("").read_bytes()
-    dry = dry_run(database, content, "VEND001")
+    dry = dry_run(database.run, content, "VEND001")
     expected = json.loads(outcome.read_text(encoding="utf-8"))
     assert (dry.refusal and dry.refusal.code) == expected.get("refusal")
     if dry.refusal is None:
@@ -113,8 +114,8 @@ def stored(error: RowError) -> tuple[str, ...]:
 
 def test_the_file_counts_as_not_uploaded(database: Database) -> None:
     content = csv_of([product("1")])
-    assert dry_run(database, content, "VEND001").outcomes == {1: Outcome.CREATED}
-    assert dry_run(database, content, "VEND001").refusal is None
+    assert dry_run(database.run, content, "VEND001").outcomes == {1: Outcome.CREATED}
+    assert dry_run(database.run, content, "VEND001").refusal is None
 
 
 def test_nothing_can_be_written(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,16 +129,16 @@ def test_nothing_can_be_written(database: Database, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(catalog, "facts_about", writing)
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
-        dry_run(database, csv_of([product("1")]), "VEND001")
+        dry_run(database.run, csv_of([product("1")]), "VEND001")
 
 
-def test_a_repeated_file_is_refused_as_the_upload_would_be(database: Database) -> None:
-    content = csv_of([product("1")])
+def uploaded(database: Database, content: bytes, file_name: str = "first.csv") -> None:
+    """An upload of this content is open, with one row."""
     source = Content(content, len(content), datetime.now(UTC))
     new = ledger.NewUpload(
         upload_id=UPLOAD,
         vendor_id="VEND001",
-        file_name="first.csv",
+        file_name=file_name,
         s3_key="uploads/VEND001/first.csv",
         s3_version_id="v1",
         file_size_bytes=source.size,
@@ -147,14 +148,42 @@ def test_a_repeated_file_is_refused_as_the_upload_would_be(database: Database) -
         content_sha256=source.sha256,
     )
     database.run(lambda connection: ledger.open_upload(connection, new))
-    refusal = dry_run(database, content, "VEND001").refusal
+
+
+def test_file_name_of_the_earlier_upload_is_shown_on_one_line(database: Database) -> None:
+    content = csv_of([product("1")])
+    uploaded(database, content, "a.csv\r\nBcc: everybody")
+    refusal = dry_run(database.run, content, "VEND001").refusal
+    assert refusal is not None
+    assert "as a.csv Bcc: everybody on" in refusal.reason
+
+
+def test_repeated_file_of_which_nothing_was_accepted_is_not_refused(database: Database) -> None:
+    rows = [product("1", category="Garden Tools")]
+    content = csv_of(rows)
+    uploaded(database, content)
+    # While it is processed, the same file is a repetition.
+    assert getattr(dry_run(database.run, content, "VEND001").refusal, "code", None) == "ALREADY_UPLOADED"
+    judged(database, a_row(1, upload_id=UPLOAD, category="Garden Tools"))
+    assert standing(database, UPLOAD) == (1, 0, 1, "failed")
+    fetch(database, "insert into product_categories (category_name) values ('Garden Tools') returning 1")
+    try:
+        assert dry_run(database.run, content, "VEND001").outcomes == {1: Outcome.CREATED}
+    finally:
+        fetch(database, "delete from product_categories where category_name = 'Garden Tools' returning 1")
+
+
+def test_a_repeated_file_is_refused_as_the_upload_would_be(database: Database) -> None:
+    content = csv_of([product("1")])
+    uploaded(database, content)
+    refusal = dry_run(database.run, content, "VEND001").refusal
     assert refusal is not None
     assert refusal.code == "ALREADY_UPLOADED"
     assert UPLOAD in refusal.reason
     assert "first.csv" in refusal.reason
-    assert dry_run(database, content, "VEND001", Options(force=True)).refusal is None
-    assert dry_run(database, content, "VEND001", Options(Mode.UPSERT)).refusal is None
-    assert dry_run(database, content, "VEND002").refusal is None
+    assert dry_run(database.run, content, "VEND001", Options(force=True)).refusal is None
+    assert dry_run(database.run, content, "VEND001", Options(Mode.UPSERT)).refusal is None
+    assert dry_run(database.run, content, "VEND002").refusal is None
 
 
 @pytest.mark.parametrize(
@@ -163,7 +192,7 @@ def test_a_repeated_file_is_refused_as_the_upload_would_be(database: Database) -
 def test_a_vendor_who_may_not_upload(database: Database, vendor: str, status: str | None, code: str) -> None:
     if status:
         fetch(database, "update vendors set status = %s where vendor_id = %s returning 1", status, vendor)
-    answer = dry_run(database, csv_of([product("1")]), vendor)
+    answer = dry_run(database.run, csv_of([product("1")]), vendor)
     assert answer.refusal is not None
     assert (answer.refusal.code, answer.status) == (code, UploadStatus.FAILED)
 

@@ -270,4 +270,17 @@ def test_list_unsent_reads_claims_in_pages_and_leaves_out_what_was_not_read() ->
 
 
 def test_the_result_is_what_the_topic_carries() -> None:
-    assert Result(**json.loads(json.dumps(asdict(a_result())))) == a_result()
+    assert Result.from_message(json.loads(json.dumps(asdict(a_result())))) == a_result()
+
+
+def test_result_of_another_version_is_read_without_what_is_unknown_or_missing() -> None:
+    message = asdict(a_result()) | {"added_later": [1]}
+    assert Result.from_message(message) == a_result()
+    for name in ("fix_file_s3_key", "findings", "warnings", "failure_reason", "error_file_s3_key"):
+        del message[name]
+    assert Result.from_message(message).upload_id == a_result().upload_id
+
+
+def test_failure_reason_starts_no_line_of_its_own() -> None:
+    text = body(a_result(failure_reason="As a.csv\r\nBcc: x"), None)
+    assert "As a.csv Bcc: x" in text.splitlines()

@@ -278,6 +278,20 @@ def test_a_quarantined_object_is_told_to_operators_alone() -> None:
     assert json.loads(call["Message"])["default"] == "The vendor 'NOBODY' is not known\nObject: uploads/NOBODY/a.csv"
 
 
+def test_key_in_the_operators_text_is_shown_on_one_line() -> None:
+    topic = Topic()
+    publish_quarantine(context_with(topic=topic), "uploads/NO\r\nDear operator,/a.csv", "The reason")
+    text = json.loads(topic.published[0]["Message"])["default"]
+    assert text.splitlines() == ["The reason", "Object: uploads/NO Dear operator,/a.csv"]
+
+
+def test_file_name_in_the_operators_text_is_shown_on_one_line() -> None:
+    topic = Topic()
+    publish_result(context_with(topic=topic), an_upload(file_name="a\nstatus: x\u2028b.csv"), None)
+    text = json.loads(topic.published[0]["Message"])["default"]
+    assert "file_name: a status: x b.csv" in text.splitlines()
+
+
 # Messages that failed
 
 FAILOVER_SECONDS = 120

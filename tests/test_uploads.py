@@ -207,6 +207,30 @@ def test_odd_file_names(pipeline: Pipeline, name: str) -> None:
     assert upload.file_name in pipeline.mail(upload.upload_id).subject
 
 
+@pytest.mark.parametrize("name", ["SPRING.CSV", "Spring.Csv", "spring.tsv", "spring.TXT"])
+def test_file_name_in_any_case_and_with_any_ending_of_text_is_processed(pipeline: Pipeline, name: str) -> None:
+    content = csv_of([product(f"ending-{name}")])
+    upload = pipeline.run("VEND001", name, content.replace(b",", b"\t") if name.endswith("tsv") else content)
+    assert (upload.status, upload.valid_records, upload.file_name) == (UploadStatus.COMPLETED, 1, name)
+
+
+@pytest.mark.parametrize("name", ["photo.JPG", "products.xls", "products", ".DS_Store", "products.csv.gz"])
+def test_file_name_of_another_kind_is_answered_with_a_reason_and_a_mail(pipeline: Pipeline, name: str) -> None:
+    upload = pipeline.run("VEND001", f"others/{name}", csv_of([product("other")]))
+    assert (upload.status, upload.failure_code) == (UploadStatus.FAILED, "UNKNOWN_FILE_TYPE")
+    assert f"'{name}' is not a product file" in pipeline.mail(upload.upload_id).text
+    assert ".csv, .tsv, .txt or .xlsx" in str(upload.failure_reason)
+
+
+def test_folder_marker_is_ignored_and_an_object_like_one_with_content_is_answered(pipeline: Pipeline) -> None:
+    marker = pipeline.put_key("uploads/VEND001/folder/", b"")
+    answered = pipeline.finished(pipeline.upload_id(pipeline.put_key("uploads/VEND001/folder/", b"content")))
+    assert answered.failure_code == "UNKNOWN_FILE_TYPE"
+    assert pipeline.upload(pipeline.upload_id(marker)) is None
+    query = "select from quarantined_objects where s3_key = 'uploads/VEND001/folder/'"
+    assert pipeline.connection.execute(query).fetchall() == []
+
+
 def test_byte_order_mark_and_crlf(pipeline: Pipeline) -> None:
     content = b"\xef\xbb\xbf" + csv_of([product("bom"), product("bom-2")])
     assert b"\r\n" in content

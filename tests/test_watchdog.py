@@ -27,10 +27,10 @@ class Died(Exception):
 
 
 def stopped_halfway(ctx: Context, pipeline: Pipeline, name: str, rows: int, patch: pytest.MonkeyPatch) -> Object:
-    """A file whose history was opened and whose rows were never staged. S3 announces only `.csv`, so nobody helps."""
-    source = pipeline.put_key(
-        f"uploads/VEND001/{name}.txt", csv_of(product(f"watchdog-{name}-{n}") for n in range(rows))
-    )
+    """A file whose history was opened and whose rows were never staged. S3 does not announce it."""
+    content = csv_of(product(f"watchdog-{name}-{n}") for n in range(rows))
+    with pipeline.unannounced():
+        source = pipeline.put_key(f"uploads/VEND001/{name}.csv", content)
 
     def die(*_: object) -> NoReturn:
         raise Died
@@ -130,10 +130,10 @@ def test_a_fault_of_ours_ends_no_upload_for_a_day(
     untold = pipeline.run("VEND002", "untold-beside.csv", csv_of([product("untold-beside")])).upload_id
     pipeline.connection.execute("update upload_history set notified_at = null where upload_id = %s", (untold,))
 
-    def take_in_all_but_one(ctx: Context, source: Object) -> Intake:
+    def take_in_all_but_one(ctx: Context, source: Object, *, patience: timedelta) -> Intake:
         if source == cursed:
             raise Died
-        return take_in(ctx, source)
+        return take_in(ctx, source, patience=patience)
 
     def drive_in_vain() -> None:
         with monkeypatch.context() as broken:
@@ -264,14 +264,8 @@ def test_uploads_that_cannot_be_told_of_do_not_keep_the_others_waiting(
 
 def unheard(pipeline: Pipeline, *names: str) -> list[str]:
     """Files that S3 tells nobody of."""
-    bucket = pipeline.endpoints.bucket
-    configuration = pipeline.s3.get_bucket_notification_configuration(Bucket=bucket)
-    configuration.pop("ResponseMetadata", None)
-    pipeline.s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
-    try:
+    with pipeline.unannounced():
         return [pipeline.put("VEND003", f"{name}.csv", csv_of([product(name)])) for name in names]
-    finally:
-        pipeline.s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=configuration)
 
 
 def test_a_sweep_goes_on_where_the_last_one_stopped(
@@ -304,10 +298,10 @@ def test_a_sweep_goes_past_a_file_that_cannot_be_taken_in(
 ) -> None:
     uploads = unheard(pipeline, "sweep-cursed", "sweep-other")
 
-    def take_in_all_but_one(ctx: Context, source: Object) -> Intake:
+    def take_in_all_but_one(ctx: Context, source: Object, *, patience: timedelta) -> Intake:
         if "cursed" in source.key:
             raise Died
-        return take_in(ctx, source)
+        return take_in(ctx, source, patience=patience)
 
     with monkeypatch.context() as broken:
         broken.setattr("onboarding.intake.take_in", take_in_all_but_one)

@@ -131,7 +131,7 @@ def active_categories(connection: Connection) -> Answer:
 def dry_run_file(database: Database, _: object, *, content: str, vendor_id: str, options: Mapping[str, Any]) -> Answer:
     """Say what would become of a file, which comes `packed`, as does the answer: the JSON of `dry_run_as_json`."""
     asked = Options(Mode(options["mode"]), OnError(options["on_error"]), bool(options["force"]))
-    answer = dry_run(database, unpacked(content), vendor_id, asked)
+    answer = dry_run(database.run, unpacked(content), vendor_id, asked)
     return {"answer": packed(json.dumps(dry_run_as_json(answer), ensure_ascii=False).encode())}
 
 

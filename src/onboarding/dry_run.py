@@ -6,22 +6,30 @@ out, and the categories are the default ones.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from typing import Protocol, TypeVar
 
 from onboarding import catalog, ledger
 from onboarding.categories import DEFAULT_CATEGORIES
 from onboarding.changes import outcome_of
-from onboarding.database import Connection, Database
+from onboarding.database import Connection
 from onboarding.hold import file_rejected
-from onboarding.intake import Content, Examined, already_uploaded, examine
+from onboarding.intake import Examined, already_uploaded, examine
 from onboarding.model import OnError, Outcome, Row, RowError, UploadStatus
+from onboarding.objects import Content
 from onboarding.options import Options
 from onboarding.parse import Detected, FileWarning, Refusal, too_large
 from onboarding.rules import Facts, errors_of
 
 UPLOAD_ID = "DRY_RUN"
+
+READING_SECONDS = 20
+"""How long reading may take: somebody waits for the answer, and on AWS 30 seconds at most."""
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +56,39 @@ class DryRun:
         return sum(1 for found in self.outcomes.values() if found is outcome)
 
 
-def dry_run(database: Database | None, content: bytes, vendor_id: str, options: Options | None = None) -> DryRun:
-    """Judge a file of a vendor without writing anything; offline if there is no database."""
+class Transactions(Protocol):
+    """What runs work in a transaction of its own, such as `Database.run`."""
+
+    def __call__(self, work: Callable[[Connection], Result]) -> Result: ...
+
+
+def dry_run(run: Transactions | None, content: bytes, vendor_id: str, options: Options | None = None) -> DryRun:
+    """Return what would become of a file of a vendor without writing anything; offline if there is no database.
+
+    No transaction is open while the file is read or its rows are validated. Raises ParserFault and ParserTimeout.
+    """
     metadata = (options or Options()).metadata()
     data = None if too_large(len(content)) else content
     source = Content(data, len(content), datetime.now(UTC), metadata)
-    if database is None:
-        return _judged(None, examine(source, UPLOAD_ID, vendor_id, "active"))
-    return database.run(lambda connection: _with_catalog(connection, source, vendor_id))
-
-
-def _with_catalog(connection: Connection, source: Content, vendor_id: str) -> DryRun:
-    connection.execute("set transaction read only")
-    vendor_status = ledger.vendor_status(connection, vendor_id)
+    if run is None:
+        examined = examine(source, UPLOAD_ID, vendor_id, "active", seconds=READING_SECONDS)
+        if examined.refusal:
+            return _refused(examined.refusal, offline=True)
+        facts = Facts(DEFAULT_CATEGORIES, set(), set(), mode=examined.options.mode, catalog_known=False)
+        return _validated(examined, facts, offline=True)
+    vendor_status = run(partial(ledger.vendor_status, vendor_id=vendor_id))
     if vendor_status is None:
         return _refused(Refusal("UNKNOWN_VENDOR", f"The vendor '{vendor_id}' is not known"))
-    examined = examine(source, UPLOAD_ID, vendor_id, vendor_status)
+    examined = examine(source, UPLOAD_ID, vendor_id, vendor_status, seconds=READING_SECONDS)
+    if examined.refusal:
+        return _refused(examined.refusal)
+    refusal, facts = run(partial(_asked, source=source, vendor_id=vendor_id, examined=examined))
+    return _refused(refusal) if refusal else _validated(examined, facts)
+
+
+def _asked(connection: Connection, source: Content, vendor_id: str, examined: Examined) -> tuple[Refusal | None, Facts]:
+    """Return what the database knows about a file: whether it was uploaded before, and about its rows."""
+    connection.execute("set transaction read only")
     new = ledger.NewUpload(
         upload_id=UPLOAD_ID,
         vendor_id=vendor_id,
@@ -78,25 +103,19 @@ def _with_catalog(connection: Connection, source: Content, vendor_id: str) -> Dr
         mode=examined.options.mode,
         on_error=examined.options.on_error,
     )
-    repeated = already_uploaded(connection, new, examined)
-    return _refused(repeated) if repeated else _judged(connection, examined)
+    refusal = already_uploaded(connection, new, examined)
+    return refusal, catalog.facts_about(connection, examined.rows, examined.options.mode)
 
 
-def _judged(connection: Connection | None, examined: Examined) -> DryRun:
-    if examined.refusal:
-        return DryRun(examined.refusal, [], {}, {}, offline=connection is None)
-    rows, mode = examined.rows, examined.options.mode
-    if connection is None:
-        facts = Facts(DEFAULT_CATEGORIES, set(), set(), mode=mode, catalog_known=False)
-    else:
-        facts = catalog.facts_about(connection, rows, mode)
+def _validated(examined: Examined, facts: Facts, *, offline: bool = False) -> DryRun:
+    rows = examined.rows
     errors = {row.row_number: found for row in rows if (found := errors_of(row, facts))}
     if errors and examined.options.on_error is OnError.REJECT_FILE:
         rejected = [file_rejected(len(errors))]
         errors = {row.row_number: errors.get(row.row_number, rejected) for row in rows}
     outcomes = {row.row_number: outcome_of(row, facts) for row in rows if row.row_number not in errors}
-    return DryRun(None, rows, errors, outcomes, examined.detected, examined.warnings, connection is None)
+    return DryRun(None, rows, errors, outcomes, examined.detected, examined.warnings, offline)
 
 
-def _refused(refusal: Refusal) -> DryRun:
-    return DryRun(refusal, [], {}, {})
+def _refused(refusal: Refusal, *, offline: bool = False) -> DryRun:
+    return DryRun(refusal, [], {}, {}, offline=offline)

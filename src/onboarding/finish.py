@@ -2,86 +2,120 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
 from tempfile import TemporaryFile
 from typing import BinaryIO
 
-from onboarding import ledger, notify, readings
+from onboarding import ledger, notify, parser_process, reading_attempts, readings
 from onboarding.context import Context
 from onboarding.database import Connection
 from onboarding.fix_file import fix_file_key, write_fix_file
-from onboarding.model import Upload
-from onboarding.parse import Refusal, Table, table_of
+from onboarding.model import Upload, UploadStatus
+from onboarding.objects import UnreadableObject, read_object
+from onboarding.parse import Refusal, Table
+from onboarding.parser_process import TooComplex
 from onboarding.points import passed
 from onboarding.report import report_key, write_report
+from onboarding.sql import statement
 from onboarding.summary import TOP, summary_of
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """Where the files of an upload are in the bucket: None for one that it does not have."""
+
+    report_key: str | None = None
+    fix_file_key: str | None = None
 
 
 def finish(ctx: Context, upload_id: str) -> Upload | None:
     """Write the files of an upload and publish its result, if it is complete and that was not done.
 
-    Returns the upload, or None when there was nothing to do. The history row is held meanwhile and marked at the end:
-    if the process dies between, the retry writes the same files and publishes again, and the mailer knows that.
+    Returns the upload, or None when there was nothing to do. The files are written first, while no transaction is open:
+    two processes at once write the same ones. Then the history row is locked, the result published, and the row marked.
+    If the process dies before the mark, the retry does all of it again, and the mailer recognises the second message.
     """
+    upload = ctx.database.run(partial(ledger.upload, upload_id=upload_id))
+    if upload is None or upload.status is UploadStatus.PROCESSING or upload.notified_at is not None:
+        return None
+    files = _write_files(ctx, upload) if upload.error_records else _Files()
 
-    def work(connection: Connection) -> Upload | None:
+    def publish(connection: Connection) -> Upload | None:
         upload = ledger.upload_to_notify(connection, upload_id)
         if upload is None:
             return None
-        key = fix_key = None
-        findings: list[str] = []
-        if upload.error_records:
-            key = _write_report(ctx, connection, upload)
-            passed("finish.report_written")
-            fix_key = _write_fix_file(ctx, connection, upload)
-            passed("finish.fix_file_written")
-            findings = summary_of(connection, upload_id).sentences
+        findings = summary_of(connection, upload_id).sentences if upload.error_records else []
         warnings = [warning.message for warning in readings.warnings_of(connection, upload_id)]
         if len(warnings) > TOP:
             warnings[TOP:] = [f"and {len(warnings) - TOP:,} more"]
-        notify.publish_result(ctx, upload, key, fix_key, findings=findings, warnings=warnings)
+        notify.publish_result(ctx, upload, files.report_key, files.fix_file_key, findings=findings, warnings=warnings)
         passed("finish.published")
-        ledger.mark_notified(connection, upload_id, key, fix_key)
+        ledger.mark_notified(connection, upload_id, files.report_key, files.fix_file_key)
         return upload
 
-    upload = ctx.database.run(work)
+    upload = ctx.database.run(publish)
     passed("finish.marked")
     return upload
 
 
-def _write_report(ctx: Context, connection: Connection, upload: Upload) -> str:
-    with TemporaryFile() as file:
-        write_report(file, ledger.report_rows(connection, upload.upload_id))
-        return _put(ctx, report_key(upload), file)
-
-
-def _write_fix_file(ctx: Context, connection: Connection, upload: Upload) -> str | None:
+def _write_files(ctx: Context, upload: Upload) -> _Files:
     table = _original(ctx, upload)
-    if table is None:
-        return None
+    with ExitStack() as opened:
+        report: BinaryIO = opened.enter_context(TemporaryFile())
+        fix_file: BinaryIO = opened.enter_context(TemporaryFile())
+
+        def write(connection: Connection) -> None:
+            # A lost connection lets this run a second time.
+            for file in (report, fix_file):
+                file.seek(0)
+                file.truncate()
+            write_report(report, ledger.report_rows(connection, upload.upload_id))
+            if table is not None:
+                _write_fix_file(connection, upload, table, fix_file)
+
+        ctx.database.run(write)
+        key = _put(ctx, report_key(upload), report)
+        passed("finish.report_written")
+        fix_key = _put(ctx, fix_file_key(upload), fix_file) if table is not None else None
+        passed("finish.fix_file_written")
+    return _Files(key, fix_key)
+
+
+def _write_fix_file(connection: Connection, upload: Upload, table: Table, file: BinaryIO) -> None:
     detected = readings.detected_in(connection, upload.upload_id)
     commas, delimiter = (detected.decimal_commas, detected.delimiter) if detected else ((), None)
-    with TemporaryFile() as file:
-        write_fix_file(file, table, ledger.report_rows(connection, upload.upload_id), commas, delimiter)
-        return _put(ctx, fix_file_key(upload), file)
+    write_fix_file(file, table, ledger.report_rows(connection, upload.upload_id), commas, delimiter)
 
 
 def _original(ctx: Context, upload: Upload) -> Table | None:
-    """The file that was uploaded, or None if somebody has removed it since, or it can be read no more."""
-    content = _content(ctx, upload)
-    table = table_of(content) if content is not None else None
-    return None if isinstance(table, Refusal) else table
-
-
-def _content(ctx: Context, upload: Upload) -> bytes | None:
-    version = {"VersionId": upload.s3_version_id} if upload.s3_version_id else {}
+    """Return the rejected rows as they were uploaded, or None if the file is gone or cannot be read any more."""
+    parser_process.start()
     try:
-        answer = ctx.s3.get_object(Bucket=ctx.settings.bucket, Key=upload.s3_key, **version)  # type: ignore[arg-type]
-    except ctx.s3.exceptions.ClientError as error:
-        if error.response["Error"]["Code"] in {"NoSuchKey", "NoSuchVersion"}:
+        content = read_object(ctx, ctx.settings.bucket, upload.s3_key, upload.s3_version_id)
+    except UnreadableObject:
+        return None
+    if content is None or content.data is None:
+        return None
+
+    def begin(connection: Connection) -> set[int] | None:
+        if not reading_attempts.begin(connection, upload.s3_key, upload.s3_version_id):
             return None
-        raise
-    with answer["Body"] as body:
-        return body.read()
+        found = connection.execute(statement("rejected_rows"), {"upload_id": upload.upload_id})
+        return {row_number for (row_number,) in found}
+
+    rejected = ctx.database.run(begin)
+    passed("finish.read_attempt_begun")
+    if rejected is None:
+        return None
+    try:
+        table = parser_process.original_rows(content.data, rejected)
+    except TooComplex:
+        table = None
+    ctx.database.run(partial(reading_attempts.forget, s3_key=upload.s3_key, s3_version_id=upload.s3_version_id))
+    passed("finish.read_attempts_forgotten")
+    return None if isinstance(table, Refusal) else table
 
 
 def _put(ctx: Context, key: str, file: BinaryIO) -> str:

@@ -6,28 +6,38 @@ before the first row is staged: whoever counts the outcomes knows from the start
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from typing import Any
 from urllib.parse import unquote_plus
 
-from onboarding import ledger, notify, readings, staging
+from onboarding import ledger, notify, parser_process, reading_attempts, readings, staging
 from onboarding.catalog import key_of, storable
 from onboarding.context import Context
 from onboarding.database import Connection
 from onboarding.model import Mode, Row, Upload, UploadStatus
+from onboarding.objects import ENDINGS, Content, UnreadableObject, is_folder_marker, read_object, wrong_name
 from onboarding.options import Options, options_of
-from onboarding.parse import Detected, FileWarning, ParsedFile, Refusal, parse, too_large
+from onboarding.parse import Detected, FileWarning, Refusal, too_large
+from onboarding.parser_process import ParsedRows, TooComplex
 from onboarding.points import passed
+from onboarding.reading.found import one_line
 from onboarding.rules import REQUIRED, REQUIRED_TO_CHANGE
 from onboarding.sql import statement
 
 PREFIX = "uploads/"
-SUFFIXES = (".csv", ".xlsx")
-"""What names an upload among the objects; the template's notifications say the same."""
+_SIMPLER = (
+    "Save the products alone as CSV UTF-8 or in a new workbook, without formatting and other sheets, or split the "
+    "file, and upload it again"
+)
+READING_FAILED = Refusal(
+    "READING_FAILED",
+    f"The file could not be read: {reading_attempts.MAX_ATTEMPTS} attempts ended without a result. {_SIMPLER}; if that "
+    "fails too, contact the marketplace",
+)
 
 NOT_IN_A_NAME = r"\x00-\x1f\x7f-\x9f\ufffe\uffff"
 """Characters that no file may be uploaded with, as a class of a regular expression: XML cannot hold them, so that no
@@ -69,20 +79,6 @@ class Object:
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
-    """What is in an object: its bytes (None when it is too large to be read), size, and time of writing in UTC."""
-
-    data: bytes | None
-    size: int
-    last_modified: datetime
-    metadata: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def sha256(self) -> str | None:
-        return sha256(self.data).hexdigest() if self.data is not None else None
-
-
-@dataclass(frozen=True, slots=True)
 class Examined:
     """What a file comes to by itself: what is asked for, and its rows or why it is refused."""
 
@@ -95,7 +91,8 @@ class Examined:
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What became of an announced object. `upload_id` is None for one that no vendor owns or that is gone."""
+    """What became of an announced object. `upload_id` is None for one that has none: no vendor owns it, it is gone, or
+    it is a folder marker."""
 
     upload_id: str | None
     vendor_id: str | None
@@ -104,20 +101,42 @@ class Intake:
     staged: int = 0
 
 
-def take_in(ctx: Context, source: Object) -> Intake:
-    """Take in one object. To do it again changes nothing that was done, and finishes what was not."""
-    content = read(ctx, source)
+def take_in(ctx: Context, source: Object, *, patience: timedelta = reading_attempts.FUNCTION_TIMEOUT) -> Intake:
+    """Take in one object. To do it again changes nothing that was done, and finishes what was not.
+
+    `patience` is how long another attempt to read the object may still be running. Raises what the infrastructure and
+    the child process raised: then the event is to come again.
+    """
+    # It gets ready while S3 and the database answer.
+    parser_process.start()
+    try:
+        content = read_object(ctx, source.bucket, source.key, source.version_id)
+    except UnreadableObject as error:
+        return _quarantine(ctx, source, str(error))
     if content is None:
         # Versions do not vanish by themselves: somebody removed it, and with it the wish to have it taken in.
+        ctx.database.run(partial(reading_attempts.forget, s3_key=source.key, s3_version_id=source.version_id))
         return Intake(None, source.vendor_id, "gone")
+    if is_folder_marker(source.key, content.size):
+        return Intake(None, source.vendor_id, "ignored")
     vendor_id = source.vendor_id
     vendor_status = ctx.database.run(lambda c: ledger.vendor_status(c, vendor_id)) if vendor_id else None
     if vendor_id is None or vendor_status is None:
-        return _quarantine(ctx, source)
+        return _quarantine(ctx, source, whose_is_unknown(source))
 
-    upload_id, begun = _upload_id(ctx, source, content.last_modified)
+    upload_id, existing = _upload_id(ctx, source, content.last_modified)
+    if existing is not None and existing.status is not UploadStatus.PROCESSING:
+        return _complete(ctx, existing)
     # A vendor who is suspended meanwhile keeps what was begun: its outcomes are owed.
-    examined = examine(content, upload_id, vendor_id, "active" if begun else vendor_status)
+    status = vendor_status if existing is None else "active"
+    examined = _examined(ctx, source, content, partial(examine, content, upload_id, vendor_id, status), patience)
+    if existing is not None and examined.refusal == READING_FAILED:
+        return Intake(upload_id, vendor_id, "unreadable")
+    if existing is not None and examined.refusal is not None:
+        raise RuntimeError(f"{upload_id} was opened before and is refused now: {examined.refusal.code}")
+    if examined.refusal != READING_FAILED:
+        ctx.database.run(partial(reading_attempts.forget, s3_key=source.key, s3_version_id=source.version_id))
+        passed("intake.read_attempts_forgotten")
     rows = examined.rows
     new = ledger.NewUpload(
         upload_id=upload_id,
@@ -147,9 +166,7 @@ def take_in(ctx: Context, source: Object) -> Intake:
     if upload is None:
         raise RuntimeError(f"{upload_id} was opened and is not there")
     if upload.status is not UploadStatus.PROCESSING:
-        notify.send_completions(ctx, [(upload_id, vendor_id)])
-        passed("intake.completion_sent")
-        return Intake(upload_id, vendor_id, "refused" if upload.failure_code else "finished before")
+        return _complete(ctx, upload)
     if len(rows) != upload.total_records:
         raise RuntimeError(f"{upload_id} was opened with {upload.total_records} rows and reads otherwise now")
     # An earlier attempt may have died anywhere: what has no outcome yet is staged anew, the rest is left alone.
@@ -159,30 +176,28 @@ def take_in(ctx: Context, source: Object) -> Intake:
     return Intake(upload_id, vendor_id, "staged" if opened else "resumed", len(rows), len(waiting))
 
 
-def read(ctx: Context, source: Object) -> Content | None:
-    """The object, or None if that version is no longer there."""
-    version = {"VersionId": source.version_id} if source.version_id else {}
-    try:
-        answer = ctx.s3.get_object(Bucket=source.bucket, Key=source.key, **version)  # type: ignore[arg-type]
-    except ctx.s3.exceptions.ClientError as error:
-        if error.response["Error"]["Code"] in {"NoSuchKey", "NoSuchVersion"}:
-            return None
-        raise
-    size = answer["ContentLength"]
-    with answer["Body"] as body:
-        data = None if too_large(size) else body.read()
-        return Content(data, size, answer["LastModified"], answer.get("Metadata", {}))
+def examine(
+    content: Content,
+    upload_id: str,
+    vendor_id: str,
+    vendor_status: str,
+    *,
+    seconds: float = parser_process.WALL_SECONDS,
+) -> Examined:
+    """Read a file as the upload of a vendor who is known. Writes nothing; a dry run does the same.
 
-
-def examine(content: Content, upload_id: str, vendor_id: str, vendor_status: str) -> Examined:
-    """Read a file as the upload of a vendor who is known. Writes nothing; a dry run does the same."""
+    `seconds` is how long reading may take. Raises ParserFault and ParserTimeout.
+    """
     options = options_of(content.metadata)
     if vendor_status == "suspended":
         reason = "Your account is suspended, so the file was not taken in; contact the marketplace"
         return Examined(Options(), [], Refusal("VENDOR_SUSPENDED", reason))
     if isinstance(options, Refusal):
         return Examined(Options(), [], options)
-    parsed = _parsed(content, upload_id, vendor_id, options.mode)
+    try:
+        parsed = _parsed(content, upload_id, vendor_id, options.mode, seconds)
+    except TooComplex as error:
+        parsed = Refusal("TOO_COMPLEX", f"The file takes too much time or memory to read: {error}. {_SIMPLER}")
     if isinstance(parsed, Refusal):
         return Examined(options, [], parsed)
     return Examined(options, parsed.rows, None, parsed.detected, parsed.warnings)
@@ -212,45 +227,68 @@ def already_uploaded(connection: Connection, new: ledger.NewUpload, examined: Ex
     upload_id, file_name, uploaded_at = earlier
     return Refusal(
         "ALREADY_UPLOADED",
-        f"The same content was uploaded before, as {file_name} on {uploaded_at:%Y-%m-%d at %H:%M:%S} UTC: see the "
-        f"upload {upload_id}. To have it taken in once more, upload it with force",
+        f"The same content was uploaded before, as {one_line(file_name)} on {uploaded_at:%Y-%m-%d at %H:%M:%S} UTC: "
+        f"see the upload {upload_id}. To have it taken in once more, upload it with force",
     )
 
 
-def _parsed(content: Content, upload_id: str, vendor_id: str, mode: Mode) -> ParsedFile | Refusal:
+def _examined(
+    ctx: Context, source: Object, content: Content, examine_it: Callable[[], Examined], patience: timedelta
+) -> Examined:
+    """Examine a file, unless its name or S3 rules that out or reading it was attempted too often. An attempt is counted
+    until the caller has it forgotten."""
+    refusal = wrong_name(source.file_name) or content.unreadable
+    if refusal is None:
+        begin = partial(reading_attempts.begin, s3_key=source.key, s3_version_id=source.version_id, patience=patience)
+        may_read = ctx.database.run(begin)
+        passed("intake.read_attempt_begun")
+        if may_read:
+            return examine_it()
+        refusal = READING_FAILED
+    options = options_of(content.metadata)
+    return Examined(Options() if isinstance(options, Refusal) else options, [], refusal)
+
+
+def _complete(ctx: Context, upload: Upload) -> Intake:
+    """Have the result of a finished upload announced, unless that was done."""
+    notify.send_completions(ctx, [(upload.upload_id, upload.vendor_id)])
+    passed("intake.completion_sent")
+    outcome = "refused" if upload.failure_code else "finished before"
+    return Intake(upload.upload_id, upload.vendor_id, outcome)
+
+
+def _parsed(content: Content, upload_id: str, vendor_id: str, mode: Mode, seconds: float) -> ParsedRows | Refusal:
     if content.data is None:
         refusal = too_large(content.size)
         assert refusal is not None, "only a file that is too large goes unread"  # noqa: S101
         return refusal
     # Which of the others a row needs depends on whether its product is there.
     required = REQUIRED if mode is Mode.CREATE else REQUIRED_TO_CHANGE
-    return parse(content.data, upload_id, vendor_id, required=required)
+    return parser_process.parse_rows(content.data, upload_id, vendor_id, required=required, seconds=seconds)
 
 
-def _upload_id(ctx: Context, source: Object, last_modified: datetime) -> tuple[str, bool]:
-    """The object's upload id (a longer one, should another object of the same second have the short one), and whether
-    its upload was begun before."""
+def _upload_id(ctx: Context, source: Object, last_modified: datetime) -> tuple[str, Upload | None]:
+    """The object's upload id (a longer one, should another object of the same second have the short one), and its
+    upload if that was opened before."""
     for digits in (8, 16):
         upload_id = source.upload_id(last_modified, digits)
         holder = ctx.database.run(partial(ledger.upload, upload_id=upload_id))
         if holder is None:
-            return upload_id, False
+            return upload_id, None
         if (holder.s3_key, holder.s3_version_id) == (source.key, source.version_id):
-            return upload_id, True
+            return upload_id, holder
     raise RuntimeError(f"two uploads of one second share {upload_id}")
 
 
 def whose_is_unknown(source: Object) -> str:
     """Why an object is quarantined."""
     if source.vendor_id:
-        return f"The vendor '{source.vendor_id}' is not known"
-    shape = f"{PREFIX}<vendor_id>/<file>, with {' or '.join(SUFFIXES)} at its end and no NUL character"
+        return f"The vendor '{one_line(source.vendor_id)}' is not known"
+    shape = f"{PREFIX}<vendor_id>/<file>, with {ENDINGS} at its end and no NUL character"
     return f"The key names no vendor; it must be {shape}"
 
 
-def _quarantine(ctx: Context, source: Object) -> Intake:
-    reason = whose_is_unknown(source)
-
+def _quarantine(ctx: Context, source: Object, reason: str) -> Intake:
     def note_and_tell(connection: Connection) -> None:
         # Published inside the transaction: if that fails, the note goes too, and the retry tells.
         if ledger.quarantine(connection, source.key, source.version_id, reason):

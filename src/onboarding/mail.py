@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from onboarding.context import Context
 from onboarding.link import DAYS_VALID, token_for
@@ -36,14 +37,20 @@ class Result:
     vendor_email: str
     file_name: str
     status: str
-    total_records: int
-    valid_records: int
-    error_records: int
-    failure_reason: str | None
-    error_file_s3_key: str | None
+    total_records: int = 0
+    valid_records: int = 0
+    error_records: int = 0
+    failure_reason: str | None = None
+    error_file_s3_key: str | None = None
     fix_file_s3_key: str | None = None
     findings: Sequence[str] = field(default_factory=list)
     warnings: Sequence[str] = field(default_factory=list)
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> Result:
+        """Return the result in a message of this version of the package, of an older one, or of a newer one."""
+        known = {each.name for each in fields(cls)}
+        return cls(**{name: value for name, value in message.items() if name in known})
 
 
 def success_rate(result: Result) -> float:

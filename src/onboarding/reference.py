@@ -15,7 +15,9 @@ from onboarding.columns import column_facts, sample_row
 from onboarding.examples import EXAMPLES
 from onboarding.formulas import inert
 from onboarding.model import COLUMNS
+from onboarding.objects import ENDINGS
 from onboarding.parse import MAX_BYTES, MAX_ROWS
+from onboarding.parser_process import CPU_SECONDS, MEMORY_MB
 from onboarding.quotes import printable
 from onboarding.reading.header import DECIMAL_COMMA, FIX_COLUMNS, synonyms
 from onboarding.report import HEADER
@@ -45,6 +47,11 @@ Windows-1252, with comma, semicolon, tab or bar between the values, or an Excel 
 sheet that has these columns is read. White space around a value is not part of it. `onboarding template` writes a file
 to start from, `onboarding validate` says what would become of yours.
 
+The name of the file must end in {ENDINGS}, in small letters or capitals; how the file is read depends on its content
+alone. A file with another name is rejected with a reason and a mail; an empty object whose key ends in `/`, as the S3
+console makes one for a folder, is ignored. Reading a file may take {CPU_SECONDS} seconds of processor time and
+{MEMORY_MB} MB of memory: a file of products needs less than half of either, one that needs more is rejected.
+
 ## Columns
 
 In any order. A column that is none of these is left alone, and a warning names it. Values are text as they stand:
@@ -72,8 +79,8 @@ A new product needs {_and(REQUIRED)}. A row that changes a product needs {_and(R
 change: a blank value keeps what is there, `{CLEAR}` empties an optional column. Of two rows of one file about one
 product, the first counts. A SKU that the file itself sets free stays taken until its upload is finished.
 
-The same content for the same purpose within 24 hours is recognised, and not taken in twice, unless the earlier upload
-was refused, undone, or not finished by our fault.
+The same content for the same purpose within 24 hours is recognised, and not taken in twice, unless nothing of the
+earlier upload was accepted, or it was undone, or not finished by our fault.
 
 ## What comes back
 

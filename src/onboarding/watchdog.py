@@ -13,14 +13,15 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from onboarding import intake, ledger, mail, notify
+from onboarding import intake, ledger, mail, notify, reading_attempts
 from onboarding.catalog import key_of, storable
 from onboarding.context import Context
 from onboarding.database import Connection
 from onboarding.hold import forget_held
-from onboarding.intake import PREFIX, SUFFIXES, Object
+from onboarding.intake import PREFIX, Object
 from onboarding.judge import settle
 from onboarding.model import Row, RowError
+from onboarding.objects import is_folder_marker
 from onboarding.points import passed
 from onboarding.sql import statement
 
@@ -67,12 +68,16 @@ def drive(ctx: Context, *, patience: timedelta = PATIENCE, at_once: int | None =
     """
     parameters = {"patience": patience, "limit": at_once}
     stuck = ctx.database.run(lambda c: c.execute(statement("stuck_uploads"), parameters).fetchall())
+    unfinished = ctx.database.run(partial(reading_attempts.unfinished, patience=patience, limit=at_once))
     ctx.database.run(forget_held)
-    works = [(f"upload {upload[0]}", partial(_drive_one, ctx, upload)) for upload in stuck]
-    works += [
+    # Announcing reads no file, so no file keeps it waiting.
+    works: list[tuple[str, Callable[[], list[Driven]]]] = [
         ("uploads without a mail", partial(reopen_unsent, ctx, MAIL_PATIENCE)),
         ("finished uploads", partial(_announce, ctx, parameters)),
     ]
+    works += [(f"upload {upload[0]}", partial(_drive_one, ctx, upload, patience)) for upload in stuck]
+    sources = [Object(ctx.settings.bucket, key, version_id) for key, version_id in unfinished]
+    works += [(f"object {source.key!r}", partial(_find, ctx, source, patience)) for source in sources]
     yield from _each(works)
 
 
@@ -96,23 +101,25 @@ def sweep(ctx: Context, *, patience: timedelta = PATIENCE, seconds: float | None
     """Take in the objects under `uploads/` that no upload knows, though S3 announced them a while ago; as `drive` does.
 
     Lists every version there is, so it is for once a day and for the start of a local engine. It goes on where the last
-    run had to stop, and stops itself after these seconds; with None it lists all, from the start.
+    run had to stop, and stops itself after these seconds; with None it lists all, from the start. The position is noted
+    before an object is read: if that ends the process, the next run goes on behind the object.
     """
-
-    def find(source: Object) -> list[Driven]:
-        taken = intake.take_in(ctx, source)
-        return [Driven(taken.upload_id, taken.vendor_id, source.key, "found")]
-
     unheard_of = _unheard_of(ctx, datetime.now(UTC) - patience, seconds)
-    yield from _each((f"object {source.key}", partial(find, source)) for source in unheard_of)
+    yield from _each((f"object {source.key!r}", partial(_find, ctx, source, patience)) for source in unheard_of)
 
 
 def _each(works: Iterable[tuple[str, Callable[[], list[Driven]]]]) -> Iterator[Driven]:
     """Do all of it; raises at the end whatever went wrong on the way, each fault with a note of what it was about."""
     faults, tried = [], 0
-    for name, work in works:
+    remaining = iter(works)
+    while True:
         tried += 1
+        name = "the list of objects and uploads"
         try:
+            found = next(remaining, None)
+            if found is None:
+                break
+            name, work = found
             driven = work()
         except Exception as fault:  # noqa: BLE001 - raised below, after the others had their turn
             fault.add_note(name)
@@ -120,10 +127,15 @@ def _each(works: Iterable[tuple[str, Callable[[], list[Driven]]]]) -> Iterator[D
         else:
             yield from driven
     if faults:
-        raise ExceptionGroup(f"{len(faults)} of {tried} could not be driven on", faults)
+        raise ExceptionGroup(f"{len(faults)} of {tried - 1} could not be driven on", faults)
 
 
-def _drive_one(ctx: Context, stuck: Sequence[Any]) -> list[Driven]:
+def _find(ctx: Context, source: Object, patience: timedelta) -> list[Driven]:
+    taken = intake.take_in(ctx, source, patience=patience)
+    return [Driven(taken.upload_id, taken.vendor_id, source.key, "found")]
+
+
+def _drive_one(ctx: Context, stuck: Sequence[Any], patience: timedelta) -> list[Driven]:
     upload_id, vendor_id, key, version_id, still_since, redrives_in_vain, attempts_in_vain = stuck
 
     def give_up(reason: str) -> list[Driven]:
@@ -135,9 +147,11 @@ def _drive_one(ctx: Context, stuck: Sequence[Any]) -> list[Driven]:
         return give_up("This row could not be processed; this is our fault, and the marketplace has been told")
     ctx.database.run(partial(_mark, name="mark_redrive_begun", upload_id=upload_id))
     passed("watchdog.marked")
-    taken = intake.take_in(ctx, Object(ctx.settings.bucket, key, version_id))
+    taken = intake.take_in(ctx, Object(ctx.settings.bucket, key, version_id), patience=patience)
     if taken.outcome == "gone":
         return give_up("The file was removed before this row was processed")
+    if taken.outcome == "unreadable":
+        return give_up("The file could not be read again to process this row")
     # Not reached by a fault of ours: what was never staged anew was not driven on in vain.
     ctx.database.run(partial(_mark, name="mark_redriven", upload_id=upload_id))
     return [Driven(upload_id, vendor_id, key, "resumed")]
@@ -189,6 +203,9 @@ def _unheard_of(ctx: Context, before: datetime, seconds: float | None) -> Iterat
     start = None if seconds is None else ctx.database.run(_sweep_position)
     for sources, position in _listed(ctx, before, start):
         for source in ctx.database.run(partial(_unknown, sources=sources)):
+            if seconds is not None:
+                ctx.database.run(partial(_note_sweep, position=(source.key, source.version_id)))
+                passed("watchdog.position_noted")
             yield source
             if time_is_up():
                 return
@@ -212,7 +229,7 @@ def _listed(ctx: Context, before: datetime, start: Position | None) -> Iterator[
         sources = [
             Object(bucket, version["Key"], version["VersionId"])
             for version in page.get("Versions", [])
-            if version["LastModified"] <= before and version["Key"].endswith(SUFFIXES)
+            if version["LastModified"] <= before and not is_folder_marker(version["Key"], version["Size"])
         ]
         yield sources, (page["NextKeyMarker"], page["NextVersionIdMarker"]) if page.get("IsTruncated") else None
 

@@ -162,15 +162,28 @@ class Aws:
             "Metadata": found[-1].metadata,
         }
 
-    def s3_list_object_versions(self, *, Bucket: str, Prefix: str = "") -> Answer:  # noqa: N803
-        return {
-            "Versions": [
-                {"Key": key, "VersionId": stored.version_id, "LastModified": stored.last_modified}
-                for key, versions in self.objects.items()
-                if key.startswith(Prefix)
-                for stored in versions
-            ]
-        }
+    def s3_list_object_versions(
+        self,
+        *,
+        Bucket: str,  # noqa: N803
+        Prefix: str = "",  # noqa: N803
+        KeyMarker: str | None = None,  # noqa: N803
+        VersionIdMarker: str | None = None,  # noqa: N803
+    ) -> Answer:
+        listed = [
+            {
+                "Key": key,
+                "VersionId": stored.version_id,
+                "LastModified": stored.last_modified,
+                "Size": len(stored.content),
+            }
+            for key, versions in sorted(self.objects.items())
+            if key.startswith(Prefix)
+            for stored in versions
+        ]
+        places = [(version["Key"], version["VersionId"]) for version in listed]
+        after = places.index((KeyMarker, VersionIdMarker)) + 1 if KeyMarker else 0
+        return {"Versions": listed[after:]}
 
     # DynamoDB
 

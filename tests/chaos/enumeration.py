@@ -136,11 +136,25 @@ def garbage(world: World, control: Control) -> None:
     world.quiet(control)
 
 
+def deadly(world: World, control: Control) -> None:
+    """A file that ended every function that read it: the next one rejects it without reading it."""
+    file = file_of("VEND001", ["deadly-1", "deadly-2"])
+    world.put("uploads/VEND001/deadly.csv", replace(file, refused="READING_FAILED"))
+    [stored] = world.runtime.aws.objects["uploads/VEND001/deadly.csv"]
+    attempts = (
+        "insert into read_attempts (s3_key, s3_version_id, attempts, begun_at) "
+        "values ('uploads/VEND001/deadly.csv', %s, 3, now() - interval '1 hour')"
+    )
+    world.runtime.ask(attempts, (stored.version_id,))
+    world.quiet(control)
+
+
 SCENARIOS: dict[str, tuple[Callable[[World, Control], None], Sequence[str]]] = {
     "whole way": (whole_way, [name for name in FUNCTIONS if name != "watchdog"]),
     "as a whole": (as_a_whole, ["product_validator", "error_processor"]),
     "changes": (changes, ["product_validator"]),
     "garbage": (garbage, ["product_validator"]),
+    "deadly": (deadly, ["csv_parser"]),
     "after a restart": (after_restart, ["watchdog"]),
 }
 """Each with the functions that faults fall on."""

@@ -239,7 +239,8 @@ class World:
             self.waiting += [Delivery(d.function, d.event, 0, d.messages) for d in given_up]
             for message in (message for d in given_up for message in d.messages):
                 message.receives = 0
-            for event in ({}, {"sweep": True}):
+            # A sweep that was broken off goes on behind the object at which it was: the next one has all of them.
+            for event in ({}, {"sweep": True}, {"sweep": True}):
                 self._watch(event)
             self.collect()
             driven = bool(self.waiting)

@@ -168,7 +168,7 @@ def test_endpoints_of_another_version_are_named(
     [
         (("missing.csv", "--vendor", "VEND001"), "missing.csv: No such file"),
         (("folder.csv", "--vendor", "VEND001"), "folder.csv: Is a directory"),
-        (("products.CSV", "--vendor", "VEND001"), "must end in .csv or .xlsx"),
+        (("products.pdf", "--vendor", "VEND001"), "must end in .csv, .tsv, .txt or .xlsx"),
         (("products.csv", "--vendor", "VEND001/x"), "'VEND001/x' cannot be a vendor's id"),
         (("products.csv", "--vendor", ""), "'' cannot be a vendor's id"),
         (("products.csv", "--vendor", ".."), "'..' cannot be a vendor's id"),

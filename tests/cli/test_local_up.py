@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
 
@@ -72,10 +73,10 @@ def test_what_was_under_way_is_brought_back_and_what_cannot_be_stops_nothing(
 ) -> None:
     one, cursed = left_under_way(state, monkeypatch, "one", "cursed")
 
-    def take_in_all_but_one(ctx: Context, source: Object) -> Intake:
+    def take_in_all_but_one(ctx: Context, source: Object, *, patience: timedelta) -> Intake:
         if source == cursed:
             raise Died("planted")
-        return take_in(ctx, source)
+        return take_in(ctx, source, patience=patience)
 
     with monkeypatch.context() as broken:
         broken.setattr("onboarding.intake.take_in", take_in_all_but_one)

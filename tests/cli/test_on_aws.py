@@ -71,8 +71,8 @@ def stuck(ctx: Context, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> 
     def die(*_: object) -> None:
         raise Died
 
-    # No event for a name like this, so nobody but this test takes it in.
-    source = pipeline.put_key(f"uploads/VEND001/{uuid.uuid4().hex}.txt", csv_of([product(uuid.uuid4().hex[:8])]))
+    with pipeline.unannounced():
+        source = pipeline.put_key(f"uploads/VEND001/{uuid.uuid4().hex}.csv", csv_of([product(uuid.uuid4().hex[:8])]))
     with monkeypatch.context() as broken:
         broken.setattr(staging, "stage", die)
         with pytest.raises(Died):

@@ -86,8 +86,8 @@ def test_rows_are_counted_live(vendor: Page) -> None:
 
 
 def test_a_hopeless_file_is_told_before_it_is_sent(vendor: Page) -> None:
-    drop(vendor, "notes.txt", b"hello")
-    expect(vendor.get_by_role("alert")).to_contain_text("must end in .csv or .xlsx")
+    drop(vendor, "notes.pdf", b"hello")
+    expect(vendor.get_by_role("alert")).to_contain_text("must end in .csv, .tsv, .txt or .xlsx")
     drop(vendor, "empty.csv", b"")
     expect(vendor.get_by_role("alert")).to_contain_text("is empty")
     drop(vendor, "strange.csv", b"a,b,c\n1,2,3\n")

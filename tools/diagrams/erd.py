@@ -13,12 +13,12 @@ from tools.diagrams.draw import Picture, Point
 PLACES: dict[str, tuple[tuple[str, ...], ...]] = {
     "erd": (
         ("products", "product_categories", "schema_migrations"),
-        ("vendors", "quarantined_objects", "sweep_position"),
+        ("vendors", "quarantined_objects", "read_attempts", "sweep_position"),
         ("upload_history",),
         ("validation_errors", "upload_warnings", "product_changes", "held_rows", "undo_kept"),
     ),
     "erd-access": (
-        ("api_keys", "upload_tickets", "webhooks"),
+        ("api_keys", "upload_tickets", "webhooks", "dry_runs"),
         ("vendors", "operators"),
         ("sign_in_links", "sessions", "sign_in_requests"),
         ("actions", "link_uses", "revoked_links"),

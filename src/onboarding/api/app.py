@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -26,6 +27,7 @@ from onboarding.api import (
     webhooks,
 )
 from onboarding.api.desk import Desk
+from onboarding.api.dry_runs import SERVER_AT_ONCE
 from onboarding.api.guards import Guards
 from onboarding.context import Context
 
@@ -87,6 +89,7 @@ def create_app(ctx: Context, *, seats: int = 1, pages: Iterable[APIRouter] = ())
         redirect_slashes=False,
     )
     app.state.desk = desk
+    app.state.dry_run_slots = asyncio.Semaphore(SERVER_AT_ONCE)
     for router in (*pages, *ROUTERS):
         app.include_router(router)
     problems.install(app)

@@ -13,6 +13,7 @@ from starlette.datastructures import UploadFile
 
 from onboarding import dry_run as dry
 from onboarding import template
+from onboarding.api import dry_runs
 from onboarding.api.desk import Desk, DeskHere
 from onboarding.api.history import ReadingShown, SummaryShown, reading_shown, spreadsheet_rows, summary_shown
 from onboarding.api.problems import Problem, Responses, documented
@@ -20,6 +21,7 @@ from onboarding.api.who import Caller, Reader, VendorHere
 from onboarding.model import Mode, OnError, Outcome, UploadStatus
 from onboarding.options import Options
 from onboarding.parse import MAX_BYTES
+from onboarding.parser_process import ParserTimeout
 from onboarding.sql import statement
 from onboarding.summary import TOP, summarised
 
@@ -129,7 +131,11 @@ _BODY = {
 }
 
 
-@router.post("/dry-runs", responses=documented("too-large", "forged-request"), openapi_extra=_BODY)
+@router.post(
+    "/dry-runs",
+    responses=documented("too-large", "forged-request", "too-many-requests", "unavailable"),
+    openapi_extra=_BODY,
+)
 async def dry_run(
     request: Request,
     caller: VendorHere,
@@ -145,16 +151,18 @@ async def dry_run(
 
 async def judged(request: Request, caller: Caller, desk: Desk, options: Options) -> DryRunShown:
     """What would become of the file in a vendor's request; for the page and the API alike."""
-    content = await _content(request, desk.settings.dry_run_bytes)
     vendor_id = caller.vendor_id
     assert vendor_id is not None, "only vendors are let through"  # noqa: S101
-
-    def work() -> dry.DryRun:
-        # Sees all vendors' rows: whether a SKU is taken is for all vendors to know, and nothing else comes back.
-        with desk.operator_context() as ctx:
-            return dry.dry_run(ctx.database, content, vendor_id, options)
-
-    return shown(await run_in_threadpool(work))
+    async with dry_runs.limited(request, caller, desk) as details:
+        content = await _content(request, desk.settings.dry_run_bytes)
+        details["file_size_bytes"] = len(content)
+        try:
+            # With the pipeline's rights: any vendor may know whether a SKU is taken, and nothing else is returned.
+            run = await run_in_threadpool(dry.dry_run, desk.as_operator, content, vendor_id, options)
+        except ParserTimeout as error:
+            raise dry_runs.busy() from error
+        details |= {"outcome": run.status, "failure_code": run.refusal and run.refusal.code, "rows": len(run.rows)}
+        return shown(run)
 
 
 async def _content(request: Request, limit: int) -> bytes:

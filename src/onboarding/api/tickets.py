@@ -20,8 +20,9 @@ from onboarding.api.secrets import new_secret
 from onboarding.api.shapes import IdempotencyKey, TicketId
 from onboarding.api.who import VendorHere, VendorWriter
 from onboarding.database import Connection
-from onboarding.intake import NOT_IN_A_NAME, PREFIX, SUFFIXES
+from onboarding.intake import NOT_IN_A_NAME, PREFIX
 from onboarding.model import Mode, OnError, Upload
+from onboarding.objects import ENDINGS, SUFFIXES
 from onboarding.options import Options
 from onboarding.parse import MAX_BYTES
 from onboarding.sql import statement
@@ -46,7 +47,7 @@ class TicketRequest(BaseModel):
     """A file that is about to be uploaded, and what it may do to the catalog."""
 
     file_name: Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=FILE_NAME)] = Field(
-        examples=["products.csv"], description=f"Ends in {' or '.join(SUFFIXES)}"
+        examples=["products.csv"], description=f"Ends in {ENDINGS}"
     )
     mode: Mode = Field(Mode.CREATE, description="`create` products, `update` those that are there, or `upsert`: either")
     on_error: OnError = Field(

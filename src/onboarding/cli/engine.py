@@ -17,6 +17,7 @@ from onboarding.config import Settings
 from onboarding.context import Context
 from onboarding.local.bring_back import bring_back
 from onboarding.local.endpoints import DEFAULT_STATE
+from onboarding.objects import ENDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,7 +113,7 @@ def _show(endpoints: Endpoints) -> Callable[[], None]:
         "REST API": f"{endpoints.portal_url}/v1/openapi.json",
         "AWS APIs": f"{endpoints.aws_endpoint_url}  (region {endpoints.aws_region}, "
         f"key {endpoints.aws_access_key_id}, secret {endpoints.aws_secret_access_key})",
-        "Bucket": f"s3://{endpoints.bucket}/uploads/<vendor id>/<file>.csv or .xlsx",
+        "Bucket": f"s3://{endpoints.bucket}/uploads/<vendor id>/<file>, which ends in {ENDINGS}",
         "Database": endpoints.database_url,
         "Mails": endpoints.inbox_dir,
         "Logs": endpoints.log_dir,

@@ -13,8 +13,9 @@ from onboarding.admin_reads import upload_from_json
 from onboarding.cli.connect import Ask
 from onboarding.cli.failures import CommandError
 from onboarding.context import Context
-from onboarding.intake import NOT_IN_A_NAME, PREFIX, SUFFIXES, Object
+from onboarding.intake import NOT_IN_A_NAME, PREFIX, Object
 from onboarding.model import Upload, UploadStatus
+from onboarding.objects import wrong_name
 from onboarding.options import Options
 
 ALL_VALID, OUR_FAULT, SOME_FAILED, REFUSED = 0, 1, 2, 3
@@ -66,13 +67,12 @@ Progress = Callable[[Submission, Upload | None], None]
 
 
 def check_name(file: Path) -> None:
-    """CommandError for a name under which nothing would come of a file."""
+    """Raise CommandError for a file whose name an upload would be refused for."""
     if re.search(f"[{NOT_IN_A_NAME}]", file.name):
         raise CommandError(f"{file.name!r}: the name has a control character; rename the file")
-    if not file.name.endswith(SUFFIXES):
-        # S3 announces no other object to the parser.
-        endings = " or ".join(SUFFIXES)
-        raise CommandError(f"{file}: the name must end in {endings} (in small letters), else nobody looks at the file")
+    refusal = wrong_name(file.name)
+    if refusal is not None:
+        raise CommandError(refusal.reason)
 
 
 def check_file(file: Path) -> None:

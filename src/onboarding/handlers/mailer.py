@@ -17,7 +17,7 @@ def handler(event: dict[str, Any], _: object) -> None:
         logger.info("sign-in mail sent" if sent else "no sign-in mail to send")
         return
     for record in event["Records"]:
-        result = Result(**json.loads(record["Sns"]["Message"]))
+        result = Result.from_message(json.loads(record["Sns"]["Message"]))
         said = {"upload_id": result.upload_id, "vendor_id": result.vendor_id}
         with naming(**said):
             sent = send(context(), result)

@@ -12,8 +12,8 @@ from onboarding.api import files, history
 from onboarding.api.desk import DeskHere
 from onboarding.api.history import ReadingShown, Wanted
 from onboarding.api.who import Reader, VendorHere
-from onboarding.intake import SUFFIXES
 from onboarding.model import Mode, OnError
+from onboarding.objects import SUFFIXES
 from onboarding.options import Options
 from onboarding.parse import MAX_BYTES, Detected
 from onboarding.portal.pages import page

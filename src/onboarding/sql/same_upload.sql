@@ -1,5 +1,6 @@
--- The upload by which this vendor gave us the same bytes for the same purpose within a day. One that was refused, undone,
--- cancelled or ended by a fault of ours does not count: to give the file again is right then.
+-- The upload by which this vendor gave us the same bytes for the same purpose within a day. One of which nothing was
+-- accepted (refused files are among them), and one that was undone, cancelled or ended by our fault does not count: the
+-- vendor is right to upload the file again.
 select upload_id, file_name, upload_timestamp
 from upload_history u
 where vendor_id = %(vendor_id)s
@@ -8,7 +9,7 @@ where vendor_id = %(vendor_id)s
   and on_error = %(on_error)s
   and upload_timestamp between %(upload_timestamp)s - interval '24 hours' and %(upload_timestamp)s + interval '24 hours'
   and upload_id <> %(upload_id)s
-  and failure_code is null
+  and status <> 'failed'
   and undone_at is null
   and not exists (
     select from validation_errors e where e.upload_id = u.upload_id and e.error_type in ('NOT_PROCESSED', 'CANCELLED')

@@ -65,7 +65,7 @@ function start() {
     element("drop-title").textContent = "Drop a file here";
     element("pick").textContent = "choose one";
     if (!suffixes.some((suffix) => chosen.name.toLowerCase().endsWith(suffix))) {
-      return fault(`${chosen.name} is no product file: its name must end in ${suffixes.join(" or ")}.`);
+      return fault(`${chosen.name} is no product file: its name must end in ${suffixes.slice(0, -1).join(", ")} or ${suffixes.at(-1)}.`);
     }
     if (chosen.size === 0) return fault(`${chosen.name} is empty.`);
     if (chosen.size > maxBytes) return fault(`${chosen.name} is too large: ${shown(chosen.size)} of ${shown(maxBytes)}.`);

@@ -54,14 +54,14 @@ $$;
 -- -- The pipeline: uploads, their outcomes, and the catalog ------------------------------------------------------------
 grant select on
     vendors, product_categories, products, upload_history, validation_errors, upload_warnings, product_changes, held_rows,
-    quarantined_objects, sweep_position
+    quarantined_objects, sweep_position, read_attempts
 to onboarding_pipeline;
 grant insert on
     products, upload_history, validation_errors, upload_warnings, product_changes, held_rows, quarantined_objects,
-    sweep_position
+    sweep_position, read_attempts
 to onboarding_pipeline;
-grant update on products, upload_history, sweep_position to onboarding_pipeline;
-grant delete on held_rows, sweep_position to onboarding_pipeline;
+grant update on products, upload_history, sweep_position, read_attempts to onboarding_pipeline;
+grant delete on held_rows, sweep_position, read_attempts to onboarding_pipeline;
 grant usage on sequence products_product_id_seq, validation_errors_error_id_seq to onboarding_pipeline;
 -- Whether a key is that of a ticket.
 grant select (s3_key) on upload_tickets to onboarding_pipeline;

@@ -1,0 +1,103 @@
+"""Repository for the vendors' files in S3."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from onboarding.context import Context
+from onboarding.parse import Refusal, too_large
+from onboarding.reading.found import one_line
+
+SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
+"""How the name of a product file ends, in small letters or capitals."""
+
+ENDINGS = f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
+
+_GONE = frozenset({"NoSuchKey", "NoSuchVersion"})
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is in an object: its bytes, size, and time of writing in UTC. The bytes are None when the object is too
+    large to be read, or when it cannot be read; then `unreadable` says why."""
+
+    data: bytes | None
+    size: int
+    last_modified: datetime
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    unreadable: Refusal | None = None
+
+    @property
+    def sha256(self) -> str | None:
+        return sha256(self.data).hexdigest() if self.data is not None else None
+
+
+def is_folder_marker(key: str, size: int) -> bool:
+    """Whether an object only stands for a folder, as the S3 console makes one: such objects are ignored."""
+    return key.endswith("/") and size == 0
+
+
+def wrong_name(file_name: str) -> Refusal | None:
+    """Return the refusal of a file whose name does not end like that of a product file."""
+    if file_name.lower().endswith(SUFFIXES):
+        return None
+    return Refusal(
+        "UNKNOWN_FILE_TYPE",
+        f"'{one_line(file_name)}' is not a product file by its name, which must end in {ENDINGS}. Save the table as "
+        "CSV UTF-8 or as an Excel workbook (.xlsx), and upload that",
+    )
+
+
+class UnreadableObject(Exception):
+    """S3 gives neither an object's bytes nor its description; the message says why."""
+
+
+def read_object(ctx: Context, bucket: str, key: str, version_id: str) -> Content | None:
+    """Return an object, or None if that version is no longer there. Raises UnreadableObject."""
+    parameters: Any = {"Bucket": bucket, "Key": key, **({"VersionId": version_id} if version_id else {})}
+    try:
+        response = ctx.s3.get_object(**parameters)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _GONE:
+            return None
+        reason = _unreadable(error)
+        if reason is None:
+            raise
+        return _described(ctx, parameters, reason)
+    size = response["ContentLength"]
+    with response["Body"] as body:
+        data = None if too_large(size) else body.read()
+    return Content(data, size, response["LastModified"], response.get("Metadata", {}))
+
+
+def _unreadable(error: ClientError) -> str | None:
+    """Why an object can never be read as it is stored; None for any other error, which may pass."""
+    code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+    if code == "InvalidObjectState":
+        return "it is stored in an archive storage class (GLACIER or DEEP_ARCHIVE)"
+    # S3 has no code of its own for a key that we may not use.
+    if code.startswith("KMS.") or (code == "AccessDenied" and "kms:" in message):
+        return "it is encrypted with a key that is not the marketplace's"
+    if code == "InvalidRequest" and "Server Side Encryption" in message:
+        return "it is encrypted with a key that its sender keeps (SSE-C)"
+    return None
+
+
+def _described(ctx: Context, parameters: Any, reason: str) -> Content:
+    """Return an object that cannot be read, as far as S3 describes it."""
+    try:
+        head = ctx.s3.head_object(**parameters)
+    except ClientError as error:
+        raise UnreadableObject(f"The object cannot be read: {reason}") from error
+    refusal = Refusal(
+        "UNREADABLE_OBJECT",
+        f"The file cannot be read: {reason}. Upload it again with the storage class STANDARD and without an encryption "
+        "key of your own",
+    )
+    return Content(None, head["ContentLength"], head["LastModified"], head.get("Metadata", {}), refusal)

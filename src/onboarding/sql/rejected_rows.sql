@@ -1,0 +1,1 @@
+select distinct row_number from validation_errors where upload_id = %(upload_id)s
