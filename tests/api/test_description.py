@@ -21,7 +21,7 @@ from onboarding.local.up import LocalEngine
 from tests.api.people import OPERATOR, new_key, signed_in, upload
 from tests.pipeline import Pipeline, csv_of, product
 
-OPAQUE = ("cursor", "token", "url")
+OPAQUE = ("cursor", "email", "token", "url")
 """Parts of requests that the description cannot tell good ones of."""
 
 BOUNDED = settings(

@@ -27,7 +27,12 @@ SAME_TIME = 0.15
 """Seconds that asking for a link takes at least: a known address takes a statement more. On AWS the wait occupies a
 container, so it is no longer than that needs."""
 
-Email = Annotated[str, StringConstraints(min_length=3, max_length=255), AfterValidator(valid_address)]
+Email = Annotated[
+    str,
+    StringConstraints(min_length=3, max_length=254),
+    Field(json_schema_extra={"format": "email"}),
+    AfterValidator(valid_address),
+]
 
 
 class LinkRequest(BaseModel):
