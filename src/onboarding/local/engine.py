@@ -45,7 +45,7 @@ class Engine:
         self._temporary = state / "tmp"
         self._directory = private_directory(state / "engine")
         # The engine hands its environment on to the functions.
-        self._environment = {
+        variables = self._environment = {
             **clean_environment(),
             "GATEWAY_PORT": str(port),
             "BIND_HOST": HOST,
@@ -76,7 +76,7 @@ class Engine:
             **(environment or {}),
         }
         # Functions may be led here by another address, such as one that counts their calls.
-        hosts = (f"{HOST}:{port}", f"localhost:{port}", urlsplit(self._environment["AWS_ENDPOINT_URL"]).netloc)
+        hosts = (f"{HOST}:{port}", f"localhost:{port}", urlsplit(variables["AWS_ENDPOINT_URL"]).netloc)
         self._arguments = [",".join(hosts), *([origin] if origin else [])]
 
     def spawn(self) -> None:
