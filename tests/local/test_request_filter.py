@@ -11,6 +11,7 @@ from onboarding.local.request_filter import Message, Receive, RequestFilter, Sco
 
 PORT = 4566
 HOST = f"127.0.0.1:{PORT}"
+HOSTS = {HOST, f"localhost:{PORT}"}
 PORTAL = "http://127.0.0.1:8000"
 BROWSER = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
 
@@ -52,7 +53,7 @@ def ask(
     }
     if kind == "http":
         scope["method"] = method
-    asyncio.run(RequestFilter(emulator, PORT, origin)(scope, receive, send))
+    asyncio.run(RequestFilter(emulator, HOSTS, origin)(scope, receive, send))
     return sent
 
 
@@ -169,5 +170,5 @@ def test_filter_lifespan_passes() -> None:
     async def app(scope: Scope, _receive: Receive, _send: Send) -> None:
         seen.append(scope["type"])
 
-    asyncio.run(RequestFilter(app, PORT, PORTAL)({"type": "lifespan"}, None, None))  # type: ignore[arg-type]
+    asyncio.run(RequestFilter(app, HOSTS, PORTAL)({"type": "lifespan"}, None, None))  # type: ignore[arg-type]
     assert seen == ["lifespan"]

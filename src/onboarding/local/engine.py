@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from onboarding.local.endpoints import engine_client
 from onboarding.local.files import private_directory
@@ -38,14 +39,13 @@ class Engine:
     ) -> None:
         """`origin` is the portal's: pages of no other may send requests."""
         self.port = port
-        self._arguments = [str(port), *([origin] if origin else [])]
         self.url = f"http://{HOST}:{port}"
         self.log = private_directory(state / "logs") / "engine.log"
         self.process: subprocess.Popen[bytes] | None = None
         self._temporary = state / "tmp"
         self._directory = private_directory(state / "engine")
         # The engine hands its environment on to the functions.
-        self._environment = {
+        variables = self._environment = {
             **clean_environment(),
             "GATEWAY_PORT": str(port),
             "BIND_HOST": HOST,
@@ -75,6 +75,9 @@ class Engine:
             "PYTHONUNBUFFERED": "1",
             **(environment or {}),
         }
+        # Functions may be led here by another address, such as one that counts their calls.
+        hosts = (f"{HOST}:{port}", f"localhost:{port}", urlsplit(variables["AWS_ENDPOINT_URL"]).netloc)
+        self._arguments = [",".join(hosts), *([origin] if origin else [])]
 
     def spawn(self) -> None:
         """Start the process; it is of no use before `wait_ready`."""

@@ -1,8 +1,8 @@
 """The process that the AWS emulator runs in. It ends with whoever started it, and takes its workers along.
 
 Its standard input is a pipe that the starter holds open. When that closes, however the starter ended, this kills its
-own process group: the emulator and every worker process that it started. Its arguments are the port and, if there is a
-portal, its origin.
+own process group: the emulator and every worker process that it started. Its arguments are the
+hosts that it answers, separated by commas, and the portal's origin if there is a portal.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def _end_with_starter() -> None:
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
-def _patch_emulator(port: int, origin: str | None = None) -> None:
+def _patch_emulator(hosts: str, origin: str | None = None) -> None:
     """Change the emulator's modules before they serve the first request."""
     dynamodb, lambda_svc, s3, ses, sns = (
         import_module(f"ministack.services.{name}") for name in ("dynamodb", "lambda_svc", "s3", "ses", "sns")
@@ -39,7 +39,7 @@ def _patch_emulator(port: int, origin: str | None = None) -> None:
     emulator_patches.retry_notifications(sns, lambda_svc)
     bound_stream_retries(lambda_svc, dynamodb)
     server = import_module("ministack.app")
-    server.app = RequestFilter(server.app, port, origin)  # type: ignore[attr-defined]
+    server.app = RequestFilter(server.app, hosts.split(","), origin)  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":
@@ -47,6 +47,6 @@ if __name__ == "__main__":
     # The emulator holds every item and stream record in memory; to look through all of them for cycles after each few
     # thousand new ones would take a fifth of its time.
     gc.set_threshold(100_000, 20, 100)
-    _patch_emulator(int(sys.argv[1]), *sys.argv[2:])
+    _patch_emulator(*sys.argv[1:])
     sys.argv = ["ministack"]
     runpy.run_module("ministack", run_name="__main__")

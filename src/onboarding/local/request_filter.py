@@ -8,7 +8,7 @@ request. A page whose host name was made to lead to the loopback address (DNS re
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -23,11 +23,14 @@ REPORT_LINKS = "/_aws/execute-api/"
 
 
 class RequestFilter:
-    """The emulator's app with the filter before it. `origin` is the portal's; None refuses every page."""
+    """The emulator's app with the filter before it.
 
-    def __init__(self, app: App, port: int, origin: str | None) -> None:
+    `hosts` are what clients may call it, with the port; `origin` is the portal's, and None refuses every page.
+    """
+
+    def __init__(self, app: App, hosts: Collection[str], origin: str | None) -> None:
         self._app = app
-        self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
+        self._hosts = hosts
         self._origin = origin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
