@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from onboarding import admin_reads, ledger
@@ -143,10 +144,7 @@ def undo_upload(database: Database, *, upload_id: str) -> Answer:
         "undone_at": undone.undone_at.isoformat(),
         "removed": undone.removed,
         "restored": undone.restored,
-        "kept": [
-            {"row_number": kept.row_number, "vendor_product_id": kept.vendor_product_id, "reason": kept.reason}
-            for kept in undone.kept
-        ],
+        "kept": [asdict(kept) for kept in undone.kept],
     }
 
 

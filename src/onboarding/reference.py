@@ -81,9 +81,12 @@ was refused, undone, or not finished by our fault.
 One mail with the figures, the most frequent errors, and links to two files:
 
 - The **report**, one line for each error: `{",".join(HEADER)}`.
+  `Row Number` counts product rows: the first one below the header is 1.
 - The **fix file**: your rejected rows with all your columns, unchanged, after `{",".join(FIX_COLUMNS)}`. Mend the
   values and upload it as it is: these columns are left out by their names. Where your numbers have a
   decimal comma, `{DECIMAL_COMMA}` names their columns; go on writing a comma there.
+
+`_row`, the mail, and every message number rows as a spreadsheet does, where the header usually is row 1.
 
 A value that a spreadsheet would run as a formula has an apostrophe before it in both files (`{inert("=A1")}`); numbers
 do not (`-10.00`). Of a value that begins with an apostrophe itself, that one is doubled. When the fix file is uploaded,

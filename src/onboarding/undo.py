@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from psycopg.errors import UniqueViolation
 
-from onboarding import ledger
+from onboarding import ledger, readings
 from onboarding.database import Connection, Database
 from onboarding.model import Upload, UploadStatus
 from onboarding.sql import statement
@@ -22,11 +22,15 @@ class NotUndoable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A product that the undo left as it is, by the row of the file that had made or changed it, and why."""
+    """A product that the undo left as it is, by the row of the file that had made or changed it, and why.
+
+    `spreadsheet_row` is where a spreadsheet shows that row.
+    """
 
     row_number: int
     vendor_product_id: str
     reason: str
+    spreadsheet_row: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,4 +113,8 @@ def _resume(connection: Connection, upload_id: str) -> bool:
 
 
 def _kept_by(connection: Connection, upload_id: str) -> list[Kept]:
-    return [Kept(*columns) for columns in connection.execute(statement("kept_by_undo"), {"upload_id": upload_id})]
+    detected = readings.detected_in(connection, upload_id)
+    return [
+        Kept(row_number, product, reason, detected.line_of(row_number) if detected else None)
+        for row_number, product, reason in connection.execute(statement("kept_by_undo"), {"upload_id": upload_id})
+    ]
