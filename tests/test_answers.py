@@ -57,12 +57,12 @@ def test_upload_fix_file_mended_upload(pipeline: Pipeline) -> None:
     assert links_of(pipeline, upload) == [pipeline.content(upload.error_file_s3_key), fix_file]
     header, *lines = lines_of(fix_file)
     assert header == ["_row", "_errors", "_hint", *THEIR_COLUMNS]
-    assert [line[0] for line in lines] == ["2", "4", "5"]
+    assert [line[0] for line in lines] == ["3", "5", "6"]
     assert lines[0][1:3] == [
         "Price must be at least 0.01; Invalid category: Computer Acessories",
         "Did you mean 'Computer Accessories'?",
     ]
-    assert lines[1][2] == "Row 1 has the same SKU"
+    assert lines[1][2] == "Row 2 has the same SKU"
     for line, row in zip(lines, (rows[1], rows[3], rows[4]), strict=True):
         assert [restored(value) for value in line[3:]] == [row[column] for column in THEIR_COLUMNS]
         assert not any(value.startswith(("=", "@")) for value in line)
@@ -88,7 +88,7 @@ def test_mail_and_history_say_what_is_wrong_in_groups(pipeline: Pipeline) -> Non
     upload = pipeline.run("VEND002", "group.csv", csv_of(rows, (*COLUMNS, "Shelf")))
     text = pipeline.mail(upload.upload_id).text
     assert "- 12 rows: category 'Elektronics', did you mean 'Electronics'?\n" in text
-    assert "- Row 4: price '$1,234.50', did you mean 1234.50?\n" in text
+    assert "- Row 5: price '$1,234.50', did you mean 1234.50?\n" in text
     assert "What looked odd, and was taken as it is:\n- " in text
     assert "Shelf" in text
     answers = pipeline.connection.execute(

@@ -57,9 +57,9 @@ def test_rejected_rows_alone_with_what_is_wrong_before_them() -> None:
     assert content.startswith(b"\xef\xbb\xbf")
     assert lines_of(content) == [
         ["_row", "_errors", "_hint", "Shelf", "SKU", "Remark"],
-        ["2", "Price must be at least 0.01", "", "B", " S-2 ", "-1.50"],
+        ["3", "Price must be at least 0.01", "", "B", " S-2 ", "-1.50"],
         [
-            "3",
+            "4",
             "Invalid category: Gardn; Price must be at least 0.01; Duplicate SKU: S",
             "Did you mean 'Garden'?; Row 1 has the same SKU",
             "C",
@@ -102,7 +102,7 @@ def test_rows_that_the_file_has_no_more_are_left_out() -> None:
     """Another version of this package may have read more of them, and the report has them all."""
     table = Table(("a", "b"), [("1", "2"), ("3", "4")], (2, 3))
     lines = lines_of(fix_file_of(table, [*reported(2), *reported(3), *reported(9)]))
-    assert [line[0] for line in lines] == ["_row", "2"]
+    assert [line[0] for line in lines] == ["_row", "3"]
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda path: path.stem)
@@ -118,11 +118,14 @@ def test_any_file_of_the_corpus_comes_back_as_it_was(outcome: Path) -> None:
     after = parse(fix_file, "UPLOAD_1", "VEND001")
     assert not isinstance(after, Refusal), after
     assert (after.table.header, after.table.rows) == (before.table.header, before.table.rows)
-    assert [(row.cells, row.duplicate_of) for row in after.rows] == [
-        (row.cells, row.duplicate_of) for row in before.rows
+    # Rows may stand elsewhere than in the file, and so may the earlier rows that they repeat.
+    assert [(row.cells, row.duplicate_of.keys()) for row in after.rows] == [
+        (row.cells, row.duplicate_of.keys()) for row in before.rows
     ]
-    # And a second time, as a vendor does who mends one error of two.
-    assert fix_file_of(table_read(fix_file), errors, *how) == fix_file
+    # And a second time, as a vendor does who fixes one error of two.
+    again = parse(fix_file_of(table_read(fix_file), errors, *how), "UPLOAD_1", "VEND001")
+    assert not isinstance(again, Refusal), again
+    assert (again.table, again.rows) == (after.table, after.rows)
 
 
 def test_a_decimal_comma_stays_one_where_the_rejected_rows_alone_do_not_show_it() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from onboarding.context import Context
 from onboarding.link import report_of_token
-from onboarding.mail import MailUnderWay, Result, body, list_unsent, send, subject, success_rate
+from onboarding.mail import FINDINGS_TITLE, MailUnderWay, Result, body, list_unsent, send, subject, success_rate
 
 REPORT = "errors/VEND001/UPLOAD_20241221_103045_0a1b2c3d_errors.csv"
 
@@ -61,7 +61,7 @@ def test_the_body_of_the_contract() -> None:
 def test_what_to_fix_what_looks_odd_and_both_links() -> None:
     result = a_result(findings=["312 rows: category 'Elektronics'", "and 2 other mistakes"], warnings=["Not\nread"])
     lines = body(result, "https://example.com/r/1", "https://example.com/r/2").splitlines()
-    start = lines.index("What to fix, the most frequent first:")
+    start = lines.index(FINDINGS_TITLE)
     assert lines[start + 1 : start + 3] == ["- 312 rows: category 'Elektronics'", "- and 2 other mistakes"]
     assert "- Not read" in lines
     for link in ("https://example.com/r/1", "https://example.com/r/2"):

@@ -290,7 +290,7 @@ def test_a_row_wider_or_narrower_than_the_header(line: str, difference: int) -> 
 
 def test_what_a_misplaced_row_holds_makes_no_duplicate_of_another() -> None:
     rows = rows_of(file_of(short(1) + ",x", short(1), short(1)))
-    assert [row.duplicate_of for row in rows] == [{}, {}, {"sku": 2, "vendor_product_id": 2}]
+    assert [row.duplicate_of for row in rows] == [{}, {}, {"sku": 3, "vendor_product_id": 3}]
 
 
 # Duplicates inside a file
@@ -301,9 +301,9 @@ def test_the_first_row_of_equal_ones_wins() -> None:
     assert [row.duplicate_of for row in rows] == [
         {},
         {},
-        {"sku": 1},
-        {"vendor_product_id": 2},
-        {"sku": 1, "vendor_product_id": 1},
+        {"sku": 2},
+        {"vendor_product_id": 3},
+        {"sku": 2, "vendor_product_id": 2},
     ]
 
 
@@ -319,7 +319,7 @@ def test_blank_identifiers_are_no_duplicates() -> None:
 
 def test_white_space_makes_no_difference_between_identifiers() -> None:
     rows = rows_of(file_of(short(1), short(2, sku=" S1 ")))
-    assert rows[1].duplicate_of == {"sku": 1}
+    assert rows[1].duplicate_of == {"sku": 2}
 
 
 identifiers = st.sampled_from(["A", "B", "C", "", "a"])
@@ -332,12 +332,12 @@ def test_duplicates_are_found_as_by_comparing_every_pair(pairs: list[tuple[str, 
     for number, (row, pair) in enumerate(zip(rows, pairs, strict=True)):
         for column, place in (("sku", 0), ("vendor_product_id", 1)):
             earlier = [i for i in range(number) if pairs[i][place] == pair[place] != ""]
-            assert row.duplicate_of.get(column) == (earlier[0] + 1 if earlier else None)
+            assert row.duplicate_of.get(column) == (earlier[0] + 2 if earlier else None)
 
 
 def test_damaged_identifiers_are_no_duplicates_besides() -> None:
     rows = rows_of(file_of(short(1, sku="8.71E+12"), short(2, sku="8.71E+12"), short(3, sku="S1"), short(4, sku="S1")))
-    assert [row.duplicate_of for row in rows] == [{}, {}, {}, {"sku": 3}]
+    assert [row.duplicate_of for row in rows] == [{}, {}, {}, {"sku": 4}]
 
 
 # Long cells
@@ -449,8 +449,8 @@ def test_rows_that_disagree_about_commas_are_named() -> None:
     (warning,) = found.warnings
     assert (warning.code, warning.row_number, warning.column) == ("MIXED_DECIMALS", 7, "price")
     assert warning.message == (
-        "price has a decimal comma in rows 1, 2, 3, 4, 5, 6, 8, 9, 10, 11 and 1 more, and a decimal point in row 7; "
-        "numbers with a comma were not taken for numbers. Write all of them in one way: the least to change is row 7"
+        "price has a decimal comma in rows 2, 3, 4, 5, 6, 7, 9, 10, 11, 12 and 1 more, and a decimal point in row 8; "
+        "numbers with a comma were not taken for numbers. Write all of them in one way: the least to change is row 8"
     )
 
 
@@ -458,7 +458,7 @@ def test_rows_whose_comma_is_unclear_are_named() -> None:
     found = parsed(file_of(*(short(n, price='"1,500"' if n in (2, 3) else "2") for n in range(1, 5))))
     (warning,) = found.warnings
     assert (warning.code, warning.row_number) == ("UNCLEAR_COMMAS", 2)
-    assert "price in rows 2, 3 may stand before decimals or between thousands" in warning.message
+    assert "price in rows 3, 4 may stand before decimals or between thousands" in warning.message
 
 
 def test_columns_of_a_fix_file_are_left_out_and_its_values_restored() -> None:
@@ -595,3 +595,17 @@ def test_any_bytes_become_rows_or_a_reason(content: bytes) -> None:
         assert [row.row_number for row in found.rows] == list(range(1, len(found.rows) + 1))
         assert all(value == value.strip() != "" for row in found.rows for value in row.cells.values())
         assert all(set(row.cells) <= set(COLUMNS) for row in found.rows)
+
+
+# One row number for people: where a spreadsheet shows the row
+
+
+def test_parse_message_about_an_earlier_row_names_where_a_spreadsheet_shows_it() -> None:
+    """With a title, an empty line and a value of two lines: data row 1 is in row 4, and data row 3 in row 7."""
+    rows = [short(1), short(2, product_name='"two\nlines"'), "", short(3, sku="S2")]
+    parsed_file = parsed("\n".join(["Spring collection", "", SHORT_HEADER, *rows]))
+    assert [row.line for row in parsed_file.rows] == [4, 5, 7]
+    assert parsed_file.rows[2].duplicate_of == {"sku": 5}
+    [error] = errors_of(parsed_file.rows[2], Facts({"Electronics"}, set(), set(), catalog_known=False))
+    assert error.message == "Duplicate SKU: S2 already exists in row 5 of this file"
+    assert error.hint == "Row 5 has the same SKU"

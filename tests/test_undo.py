@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -85,6 +86,33 @@ def test_what_another_upload_changed_since_is_kept_and_listed(database: Database
     undone = undo(database, FIRST)
     assert (undone.removed, undone.kept) == (2, [Kept(2, "P-b", f"It was changed since by the upload {THIRD}")])
     assert fetch(database, "select vendor_product_id, price from products") == [("P-b", Decimal("3.00"))]
+
+
+@pytest.mark.parametrize("order", list(permutations((FIRST, SECOND, THIRD))))
+def test_undo_uploads_of_one_product_in_any_order_leaves_nothing_of_them(
+    database: Database, order: tuple[str, ...]
+) -> None:
+    run(database, FIRST, *new(FIRST, "a", "b"))
+    run(database, SECOND, change(SECOND, "a", price="2.00"), *new(SECOND, "c"), mode=Mode.UPSERT)
+    run(database, THIRD, change(THIRD, "a", sku="S-x"), change(THIRD, "b", 2, price="3.00"), mode=Mode.UPDATE)
+    for upload_id in order:
+        undo(database, upload_id)
+        for removed, restored, kept, done in fetch(
+            database,
+            "select undo_removed, undo_restored, (select count(*) from undo_kept k where k.upload_id = u.upload_id), "
+            "created_records + updated_records from upload_history u where undone_at is not null",
+        ):
+            assert removed + restored + kept == done
+    assert catalog_of(database) == []
+    assert [undo(database, upload_id).kept for upload_id in order] == [[], [], []]
+
+
+def test_undo_after_an_earlier_one_counts_what_that_one_takes_back_now(database: Database) -> None:
+    run(database, FIRST, *new(FIRST, "a", "b"))
+    run(database, SECOND, change(SECOND, "a", price="2.00"), mode=Mode.UPDATE)
+    assert (undo(database, FIRST).removed, len(undo(database, FIRST).kept)) == (1, 1)
+    assert undo(database, SECOND).restored == 1
+    assert (undo(database, FIRST).removed, undo(database, FIRST).kept) == (2, [])
 
 
 def test_what_was_changed_by_hand_or_removed_since_is_kept_and_listed(database: Database) -> None:

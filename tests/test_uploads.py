@@ -147,8 +147,8 @@ def test_first_row_of_a_file_wins(pipeline: Pipeline) -> None:
     rows[3]["vendor_product_id"] = rows[1]["vendor_product_id"]
     upload = pipeline.run("VEND001", "twice.csv", csv_of(rows))
     assert pipeline.errors(upload.upload_id) == [
-        (3, "DUPLICATE_SKU", "Duplicate SKU: SKU-twice-0 already exists in row 1 of this file"),
-        (4, "DUPLICATE_VENDOR_PRODUCT_ID", "Duplicate vendor product ID: PROD-twice-1 is also in row 2 of this file"),
+        (3, "DUPLICATE_SKU", "Duplicate SKU: SKU-twice-0 already exists in row 2 of this file"),
+        (4, "DUPLICATE_VENDOR_PRODUCT_ID", "Duplicate vendor product ID: PROD-twice-1 is also in row 3 of this file"),
     ]
     assert upload.valid_records == 2
 

@@ -7,6 +7,7 @@ AWS, the function `admin` carries it out inside.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any, cast, get_args
 
 from onboarding import admin_reads, administration, ledger
@@ -158,10 +159,7 @@ def undo_upload(database: Database, actor: Actor, *, upload_id: str) -> Answer:
         "undone_at": undone.undone_at.isoformat(),
         "removed": undone.removed,
         "restored": undone.restored,
-        "kept": [
-            {"row_number": kept.row_number, "vendor_product_id": kept.vendor_product_id, "reason": kept.reason}
-            for kept in undone.kept
-        ],
+        "kept": [asdict(kept) for kept in undone.kept],
     }
 
 

@@ -28,7 +28,8 @@ def write_fix_file(
     decimal_commas: Sequence[str] = (),
     delimiter: str | None = None,
 ) -> None:
-    """One line for each rejected row: its number, its messages, its hints, then all its values in the file's order.
+    """One line for each rejected row: where a spreadsheet shows it, its messages, its hints, then all its values in the
+    file's order.
 
     `table` is the file that was uploaded, `errors` come row by row, `decimal_commas` are the columns with such,
     `delimiter` is the name of what stood between its values: the vendor's spreadsheet program takes no other apart.
@@ -45,7 +46,8 @@ def write_fix_file(
             continue
         lines = list(same_row)
         hints = (line.error.hint for line in lines if line.error.hint)
-        ours = (str(row_number), _joined(line.error.message for line in lines), _joined(hints), *commas)
+        messages = _joined(line.error.message for line in lines)
+        ours = (str(table.lines[row_number - 1]), messages, _joined(hints), *commas)
         writer.writerow([inert(value) for value in (*ours, *table.rows[row_number - 1])])
     text.detach()
 

@@ -64,6 +64,9 @@ def subject(result: Result) -> str:
     return f"Product Upload Complete - {one_line(result.file_name)} ({success_rate(result):.1f}% Success)"
 
 
+FINDINGS_TITLE = "What to fix, the most frequent first, with rows as a spreadsheet numbers them:"
+
+
 def body(result: Result, link: str | None, fix_link: str | None = None) -> str:
     valid = success_rate(result)
     invalid = 100 - valid if result.total_records else 0.0
@@ -82,11 +85,11 @@ def body(result: Result, link: str | None, fix_link: str | None = None) -> str:
     if result.failure_reason:
         lines += ["", "The file was not taken in:", one_line(result.failure_reason)]
     if result.findings:
-        lines += ["", "What to fix, the most frequent first:", *(f"- {one_line(text)}" for text in result.findings)]
+        lines += ["", FINDINGS_TITLE, *(f"- {one_line(text)}" for text in result.findings)]
     if result.warnings:
         lines += ["", "What looked odd, and was taken as it is:", *(f"- {one_line(text)}" for text in result.warnings)]
     for sentence, address in (
-        ("The error report names every row to fix and what to do:", link),
+        ("The error report names every row to fix and what to do. Its Row Number is 1 right below the header:", link),
         ("Your own rows that failed, to mend and to upload again as they are then:", fix_link),
     ):
         if address:

@@ -80,11 +80,11 @@ class Row:
     """One data row as the vendor wrote it.
 
     `cells` holds the columns that are not blank, stripped of white space around them. `row_number` counts data rows
-    from 1. What only the whole file can tell comes along: `duplicate_of` maps `sku` or `vendor_product_id` to the
-    earlier row with the same value, `surplus_fields` says by how many fields the row is longer than the header
-    (negative: shorter), `cut` gives the full length of each cell that was too long to be carried whole, and `unclear`
-    are the columns whose number has a point that may be between thousands, since others have commas. `line` is where a
-    spreadsheet shows the row, as long as the row comes from a file.
+    from 1. What only the whole file can tell comes along: `duplicate_of` maps `sku` or `vendor_product_id` to where a
+    spreadsheet shows the earlier row with the same value, `surplus_fields` says by how many fields the row is longer
+    than the header (negative: shorter), `cut` gives the full length of each cell that was too long to be carried whole,
+    and `unclear` are the columns whose number has a point that may be between thousands, since others have commas.
+    `line` is where a spreadsheet shows the row, as long as the row comes from a file.
     """
 
     upload_id: str

@@ -207,7 +207,7 @@ def _rows(lines: _Lines, commas: dict[str, Commas], upload_id: str, vendor_id: s
     decimal = [column for column, found in commas.items() if found is Commas.DECIMAL]
     with_commas = [column for column, found in commas.items() if found is not Commas.NONE]
     columns, widest = lines.header.columns, len(lines.table.header)
-    first_row: dict[tuple[str, str], int] = {}
+    first_line: dict[tuple[str, str], int] = {}
     rows = []
     for row_number, values, line in zip(count(1), lines.table.rows, lines.table.lines, strict=False):
         cells, cut = _cells(columns, values)
@@ -220,9 +220,9 @@ def _rows(lines: _Lines, commas: dict[str, Commas], upload_id: str, vendor_id: s
         if not row.surplus_fields:
             for column in IDENTIFIERS:
                 if column in cells and column not in cut:
-                    earlier = first_row.setdefault((column, cells[column]), row_number)
+                    earlier = first_line.setdefault((column, cells[column]), line)
                     # Damage makes equal what was different: that is one error, not two.
-                    if earlier != row_number and not damage_to(cells[column]):
+                    if earlier != line and not damage_to(cells[column]):
                         row.duplicate_of[column] = earlier
         rows.append(row)
     return rows
@@ -258,8 +258,10 @@ def _number_warnings(lines: _Lines, commas: dict[str, Commas]) -> Iterator[FileW
     for column, found in commas.items():
         if found in {Commas.MIXED, Commas.UNCLEAR}:
             place = lines.header.columns.index(column)
-            values = {n: row[place] for n, row in enumerate(lines.table.rows, 1) if len(row) in widths}
-            yield warning_of(column, found, values)
+            # The message names rows as a spreadsheet does.
+            rows = dict(zip(lines.table.lines, lines.table.rows, strict=False))
+            warning = warning_of(column, found, {line: row[place] for line, row in rows.items() if len(row) in widths})
+            yield replace(warning, row_number=lines.table.lines.index(warning.row_number) + 1)
 
 
 def _zero_warnings(rows: Sequence[Row]) -> Iterator[FileWarning]:
@@ -267,7 +269,8 @@ def _zero_warnings(rows: Sequence[Row]) -> Iterator[FileWarning]:
         values = {r.row_number: r.cells[column] for r in rows if column in r.cells and not r.surplus_fields}
         shorter = without_zeros(values)
         if shorter:
-            named = first_of([f"{values[row_number]} (row {row_number})" for row_number in shorter])
+            lines = {row.row_number: row.line for row in rows}
+            named = first_of([f"{values[row_number]} (row {lines[row_number]})" for row_number in shorter])
             message = (
                 f"{column} may have lost leading zeros, as spreadsheets drop them: most are equally long, but not "
                 f"{named}. They were taken as they are"
@@ -285,8 +288,9 @@ def _apostrophe_warnings(lines: _Lines) -> Iterator[FileWarning]:
         for value in row:
             if value.startswith("'") and restored(value) != value:
                 message = (
-                    f"Row {row_number} has a value that begins with an apostrophe, as our files write it before "
-                    "=, +, - or @; it was taken with the apostrophe, since the columns _row and _errors are not there"
+                    f"Row {lines.table.lines[row_number - 1]} has a value that begins with an apostrophe, as our files "
+                    "write it before =, +, - or @; it was taken with the apostrophe, since the columns _row and "
+                    "_errors are not there"
                 )
                 yield FileWarning("LEADING_APOSTROPHE", message, row_number)
                 return

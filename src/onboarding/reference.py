@@ -77,7 +77,8 @@ In the object's metadata (`aws s3 cp --metadata mode=update,on-error=reject_file
 
 A new product needs {_and(REQUIRED)}. A row that changes a product needs {_and(REQUIRED_TO_CHANGE)} and what is to
 change: a blank value keeps what is there, `{CLEAR}` empties an optional column. Of two rows of one file about one
-product, the first counts. A SKU that the file itself sets free stays taken until its upload is finished.
+product, the first counts. A SKU that the file itself sets free stays taken for its own rows until its upload is
+finished; another vendor may take it at once.
 
 The same content for the same purpose within 24 hours is recognised, and not taken in twice, unless nothing of the
 earlier upload was accepted, or it was undone, or not finished by our fault.
@@ -87,12 +88,16 @@ earlier upload was accepted, or it was undone, or not finished by our fault.
 One mail with the figures, the most frequent errors, and links to two files:
 
 - The **report**, one line for each error: `{",".join(HEADER)}`.
+  `Row Number` counts product rows: the first one below the header is 1.
 - The **fix file**: your rejected rows with all your columns, unchanged, after `{",".join(FIX_COLUMNS)}`. Mend the
   values and upload it as it is: these columns are left out by their names. Where your numbers have a
   decimal comma, `{DECIMAL_COMMA}` names their columns; go on writing a comma there.
 
+`_row`, the mail, and every message number rows as a spreadsheet does, where the header usually is row 1.
+
 A value that a spreadsheet would run as a formula has an apostrophe before it in both files (`{inert("=A1")}`); numbers
-do not (`-10.00`). When the fix file is uploaded, the apostrophe is taken away.
+do not (`-10.00`). Of a value that begins with an apostrophe itself, that one is doubled. When the fix file is uploaded,
+one apostrophe is taken away from each such value: leave the doubled ones as they are.
 
 ## Sample
 

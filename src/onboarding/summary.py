@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
+from onboarding import readings
 from onboarding.database import Connection
 from onboarding.model import RowError
 from onboarding.quotes import quoted
@@ -18,7 +19,8 @@ TOP = 10
 class ErrorGroup:
     """Errors of one type, in one field, with one value or else one message: how many rows have it, and the first.
 
-    `first_error` is the id of one of them, where they are in the database.
+    `first_error` is the id of one of them, where they are in the database; `first_line` is where a spreadsheet shows
+    the first row, which is how people number it.
     """
 
     error_type: str
@@ -30,11 +32,12 @@ class ErrorGroup:
     rows: int
     first_row: int
     first_error: int | None = None
+    first_line: int | None = None
 
     @property
     def sentence(self) -> str:
         """Such as `312 rows: category 'Elektronics', did you mean 'Electronics'?`."""
-        where = f"{self.rows:,} rows" if self.rows > 1 else f"Row {self.first_row}"
+        where = f"{self.rows:,} rows" if self.rows > 1 else f"Row {self.first_line or self.first_row}"
         if not self.value:
             return f"{where}: {self.message}"
         advice = f"{self.hint[0].lower()}{self.hint[1:]}" if self.hint else f"expected {self.expected}"
@@ -56,15 +59,15 @@ class Summary:
         return [*(group.sentence for group in self.groups), f"and {others}"]
 
 
-def summarised(errors: Iterable[tuple[int, RowError]], top: int = TOP) -> Summary:
-    """The same for errors that are in no database, given with their rows' numbers."""
+def summarised(errors: Iterable[tuple[int, RowError]], top: int = TOP, line_of: Callable[[int], int] = int) -> Summary:
+    """The same for errors that are in no database, given with their rows' numbers; `line_of` gives a spreadsheet's."""
     alike: dict[tuple[str, str, str, str], list[tuple[int, RowError]]] = {}
     for row_number, error in errors:
         message = "" if error.value else error.message
         alike.setdefault((error.error_type, error.field, error.value, message), []).append((row_number, error))
     groups = [
-        ErrorGroup(*kind, first.message, first.expected, first.hint, len(found), found[0][0])
-        for kind, found, first in ((kind[:3], found, found[0][1]) for kind, found in alike.items())
+        ErrorGroup(*kind, first.message, first.expected, first.hint, len(found), number, first_line=line_of(number))
+        for kind, found, (number, first) in ((kind[:3], found, found[0]) for kind, found in alike.items())
     ]
     groups.sort(key=lambda group: (-group.rows, group.first_row))
     return Summary(groups[:top], max(0, len(groups) - top))
@@ -73,5 +76,8 @@ def summarised(errors: Iterable[tuple[int, RowError]], top: int = TOP) -> Summar
 def summary_of(connection: Connection, upload_id: str, top: int = TOP) -> Summary:
     """What is wrong in an upload, by type, field and value or message."""
     found = connection.execute(statement("error_groups"), {"upload_id": upload_id, "limit": top}).fetchall()
+    detected = readings.detected_in(connection, upload_id)
     groups = [ErrorGroup(*columns) for *columns, _ in found]
+    if detected:
+        groups = [replace(group, first_line=detected.line_of(group.first_row)) for group in groups]
     return Summary(groups, found[0][-1] - len(groups) if found else 0)

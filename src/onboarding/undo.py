@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from psycopg.errors import UniqueViolation
 
-from onboarding import ledger
+from onboarding import ledger, readings
 from onboarding.database import Connection, Database
-from onboarding.model import UploadStatus
+from onboarding.model import Upload, UploadStatus
 from onboarding.sql import statement
 
 ATTEMPTS = 3
@@ -22,11 +22,15 @@ class NotUndoable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A product that the undo left as it is, by the row of the file that had made or changed it, and why."""
+    """A product that the undo left as it is, by the row of the file that had made or changed it, and why.
+
+    `spreadsheet_row` is where a spreadsheet shows that row.
+    """
 
     row_number: int
     vendor_product_id: str
     reason: str
+    spreadsheet_row: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +47,9 @@ class Undone:
 def undo(database: Database, upload_id: str) -> Undone:
     """Undo an upload in one transaction. Again, it changes nothing and says the same.
 
-    The history keeps the upload, its status, its counts and its errors. Raises LookupError for an upload that is not
-    known, NotUndoable for one that is still under way.
+    The history keeps the upload, its status, its counts and its errors. What earlier undos of the vendor's uploads had
+    to keep because of this upload is taken back too, so that uploads may be undone in any order. Raises LookupError for
+    an upload that is not known, NotUndoable for one that is still under way.
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -68,10 +73,48 @@ def _undo(connection: Connection, upload_id: str) -> Undone:
     if UploadStatus(status) is UploadStatus.PROCESSING:
         raise NotUndoable(f"{upload_id} is still being processed; undo it when it is finished")
     if undone_at is None:
-        removed = connection.execute(statement("undo_created"), named).rowcount
-        restored = connection.execute(statement("undo_updated"), named).rowcount
+        removed, restored = _take_back(connection, upload_id)
         connection.execute(statement("note_kept"), named)
         marked = connection.execute(statement("mark_undone"), {**named, "removed": removed, "restored": restored})
         [(undone_at,)] = marked.fetchall()
-    kept = [Kept(*columns) for columns in connection.execute(statement("kept_by_undo"), named)]
-    return Undone(upload_id, undone_at, removed, restored, kept)
+        _resume_earlier_undos(connection, upload)
+    return Undone(upload_id, undone_at, removed, restored, _kept_by(connection, upload_id))
+
+
+def _take_back(connection: Connection, upload_id: str) -> tuple[int, int]:
+    """Remove and restore products, as far as nothing else has touched them since; returns how many of each."""
+    named = {"upload_id": upload_id}
+    removed = connection.execute(statement("undo_created"), named).rowcount
+    restored = connection.execute(statement("undo_updated"), named).rowcount
+    return removed, restored
+
+
+def _resume_earlier_undos(connection: Connection, upload: Upload) -> None:
+    """Take back what undos before this one left because this upload had changed it."""
+    named = {"upload_id": upload.upload_id, "vendor_id": upload.vendor_id}
+    earlier = [upload_id for (upload_id,) in connection.execute(statement("undone_with_kept"), named)]
+    while any(_resume(connection, upload_id) for upload_id in earlier):
+        # What one of them restored, an upload before it may have changed.
+        pass
+
+
+def _resume(connection: Connection, upload_id: str) -> bool:
+    removed, restored = _take_back(connection, upload_id)
+    if not removed and not restored:
+        return False
+    named = {"upload_id": upload_id}
+    connection.execute(statement("add_to_undone"), {**named, "removed": removed, "restored": restored})
+    # Only what was left before can still be left: what this undo restored may have been removed by another one since.
+    rows = [kept.row_number for kept in _kept_by(connection, upload_id)]
+    connection.execute(statement("forget_kept"), {**named, "rows": []})
+    connection.execute(statement("note_kept"), named)
+    connection.execute(statement("forget_kept"), {**named, "rows": rows})
+    return True
+
+
+def _kept_by(connection: Connection, upload_id: str) -> list[Kept]:
+    detected = readings.detected_in(connection, upload_id)
+    return [
+        Kept(row_number, product, reason, detected.line_of(row_number) if detected else None)
+        for row_number, product, reason in connection.execute(statement("kept_by_undo"), {"upload_id": upload_id})
+    ]

@@ -17,6 +17,7 @@ from onboarding.local.bring_back import bring_back
 from onboarding.local.emulator_patches import PROCESSED_ITEMS
 from onboarding.local.mails import read_mails
 from onboarding.local.up import LocalEngine
+from onboarding.reading.found import Detected
 from tests.chaos import laws
 from tests.chaos.files import File, file_of
 from tests.pipeline import Pipeline
@@ -126,7 +127,7 @@ class Load:
             row, errors = outcome.history[upload_id], outcome.errors[upload_id]
             if errors:
                 laws.check_report(self._object(row["error_file_s3_key"]), errors)
-                laws.check_fix_file(self._object(row["fix_file_s3_key"]), errors)
+                laws.check_fix_file(self._object(row["fix_file_s3_key"]), errors, Detected(**row["detected"]))
             self._check_items(upload_id, row["total_records"], errors, staged=staged)
             if not 1 <= len(mails[upload_id]) <= mails_at_most:
                 raise laws.broken("one mail for each upload", upload_id, len(mails[upload_id]))

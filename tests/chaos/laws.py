@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from onboarding import model
+from onboarding.reading.found import Detected
 from onboarding.staging import NOT_ROWS_PREFIX
 from tests.chaos import state
 from tests.chaos.aws import Aws
@@ -238,7 +239,7 @@ def check_told(world: World, outcome: Outcome, upload_id: str) -> None:
     if errors:
         check_report(aws.objects[row["error_file_s3_key"]][-1].content, errors)
     if row["fix_file_s3_key"]:
-        check_fix_file(aws.objects[row["fix_file_s3_key"]][-1].content, errors)
+        check_fix_file(aws.objects[row["fix_file_s3_key"]][-1].content, errors, Detected(**row["detected"]))
     mails = [mail for mail in aws.mails if f"Upload ID: {upload_id}\n" in mail["text"]]
     if not mails:
         raise broken("no mail is missing", upload_id)
@@ -296,14 +297,15 @@ def check_report(content: bytes, errors: Mapping[int, Table]) -> None:
         raise broken("the report has every error", found, expected)
 
 
-def check_fix_file(content: bytes, errors: Mapping[int, Table]) -> None:
+def check_fix_file(content: bytes, errors: Mapping[int, Table], detected: Detected) -> None:
     text = content.decode("utf-8-sig")
     # It has the separator of the vendor's own file; what stands behind the first name says which.
     separator = text.removeprefix("_row")[0]
     lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
     numbers = [int(number) for number, *_ in lines[1:]]
-    if numbers != sorted(errors):
-        raise broken("the fix file has every rejected row", numbers, sorted(errors))
+    expected = [detected.line_of(number) for number in sorted(errors)]
+    if numbers != expected:
+        raise broken("the fix file has every rejected row", numbers, expected)
 
 
 def check_mail(mail: Mapping[str, Any], row: Mapping[str, Any], email: str) -> None:

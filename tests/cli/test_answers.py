@@ -114,12 +114,12 @@ def test_fix_file_show_update_and_undo(run: Run, tmp_path: Path) -> None:
     upload_id = json.loads(run("upload", str(path), "--vendor", "VEND003", "--wait", "--json")[1])["upload_id"]
     code, out, _ = run("uploads", "show", upload_id)
     assert code == 0
-    assert "Row 2: price '$5.00', did you mean 5.00?" in out
+    assert "Row 3: price '$5.00', did you mean 5.00?" in out
     assert f"Fix file:    errors/VEND003/{upload_id}_fix.csv" in out
     assert "Read as:     CSV, UTF-8" in out
     code, out, _ = run("report", "--fix", upload_id)
     header, line = csv.reader(io.StringIO(out.removeprefix("\ufeff"), newline=""))
-    assert dict(zip(header, line, strict=True))["_row"] == "2"
+    assert dict(zip(header, line, strict=True))["_row"] == "3"
 
     changed = file_of(tmp_path, "update.csv", {"vendor_product_id": "PROD-cli-u0", "brand": "Other"})
     code, out, _ = run("upload", str(changed), "--vendor", "VEND003", "--mode", "update", "--wait", "--json")

@@ -36,6 +36,7 @@ class KeptShown(BaseModel):
     """A product that the undo left as it is, and why."""
 
     row_number: int
+    spreadsheet_row: int | None
     vendor_product_id: str
     reason: str
 
@@ -97,7 +98,13 @@ def undo_upload(upload_id: UploadId, caller: Writer, desk: DeskHere) -> UndoneSh
         raise Problem("conflict", f"{error}.") from error
     _noted(desk, caller, "upload_undone", upload)
     kept = [
-        KeptShown(row_number=k.row_number, vendor_product_id=k.vendor_product_id, reason=k.reason) for k in done.kept
+        KeptShown(
+            row_number=kept.row_number,
+            spreadsheet_row=kept.spreadsheet_row,
+            vendor_product_id=kept.vendor_product_id,
+            reason=kept.reason,
+        )
+        for kept in done.kept
     ]
     return UndoneShown(
         upload_id=upload_id, undone_at=done.undone_at, removed=done.removed, restored=done.restored, kept=kept

@@ -56,6 +56,7 @@ class DryRow(BaseModel):
     """A row as it was read."""
 
     row_number: int
+    spreadsheet_row: int
     cells: dict[str, str]
     outcome: Outcome | None = Field(description="What it would do; null for a row with errors")
 
@@ -206,10 +207,15 @@ def shown(run: dry.DryRun) -> DryRunShown:
             for number, error in listed[:SHOWN_ERRORS]
         ],
         error_types=dict(Counter(error.error_type for _, error in listed)),
-        summary=summary_shown(summarised(listed, TOP)),
+        summary=summary_shown(summarised(listed, TOP, line_of)),
         reading=reading_shown(run.detected, run.warnings),
         rows=[
-            DryRow(row_number=row.row_number, cells=dict(row.cells), outcome=run.outcomes.get(row.row_number))
+            DryRow(
+                row_number=row.row_number,
+                spreadsheet_row=line_of(row.row_number),
+                cells=dict(row.cells),
+                outcome=run.outcomes.get(row.row_number),
+            )
             for row in run.rows[:SHOWN_ROWS]
         ],
     )

@@ -30,6 +30,8 @@ def undo_upload(
     )
     if undone["kept"]:
         columns = (Column("Row", "right"), Column("Vendor product ID"), Column("Why it was kept", folds=True))
-        console().print(
-            table(columns, [(k["row_number"], k["vendor_product_id"], k["reason"]) for k in undone["kept"]])
-        )
+        rows = [
+            (kept["spreadsheet_row"] or kept["row_number"], kept["vendor_product_id"], kept["reason"])
+            for kept in undone["kept"]
+        ]
+        console().print(table(columns, rows))

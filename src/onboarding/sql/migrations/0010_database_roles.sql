@@ -95,7 +95,7 @@ grant usage on sequence product_categories_category_id_seq to onboarding_operato
 -- To cancel an upload, and to undo one.
 grant insert on validation_errors, undo_kept to onboarding_operator;
 grant update on products, upload_history to onboarding_operator;
-grant delete on products to onboarding_operator;
+grant delete on products, undo_kept to onboarding_operator;
 grant usage on sequence validation_errors_error_id_seq to onboarding_operator;
 
 -- -- The link in the mail ----------------------------------------------------------------------------------------------
