@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from onboarding.parse import ParsedFile, Refusal, parse, table_of
-from onboarding.reading import parts, xlsx
+from onboarding.reading import xlsx_book, xlsx_parts, xlsx_sheet
 from onboarding.rules import REQUIRED
 from tests.fuzz import PARTS
 
@@ -83,27 +83,27 @@ def test_a_part_of_rows_that_never_begin_is_looked_through_once(tmp_path: Path) 
     "content",
     [
         workbook(f"<row>{'<c/>' * 3_000_000}</row>"),
-        workbook(f"<row>{'<other/>' * 3_000_000}</row>"),
-        workbook("<row/>" * (parts.MAX_ROWS + 1)),
-        workbook(f"<row>{'<c><v>1</v></c>' * 10_000}</row>" * 201),
+        workbook(f"<row>{'<other/>' * (xlsx_parts.MAX_TAGS + 1)}</row>"),
+        workbook("<row/>" * (xlsx_sheet.MAX_ROW + 1)),
+        workbook(f"<row>{'<c><v>1</v></c>' * 1_000}</row>" * 2_501),
         workbook(book=("</sheets>", '<sheet name="x" sheetId="2" r:id="r1"/>' * 200 + "</sheets>")),
         workbook(styles=("<xf/>", "<xf/>" * 400_000)),
-        workbook(TABLE + '<row><c r="XFD1"/></row>' * 10_000),
+        workbook(TABLE + f"<row>{'<c/>' * 900}<c><v>1</v></c></row>" * 3_000),
     ],
     ids=["cells", "other elements", "rows", "cells of all rows", "sheets", "styles", "places"],
 )
-def test_a_workbook_that_unpacks_to_too_much_is_refused_before_that(
-    content: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(xlsx, "MAX_PLACES", 5_000_000)
+def test_a_workbook_that_unpacks_to_too_much_is_refused_before_that(content: bytes) -> None:
     assert len(content) < 100_000
     assert code_of(content) == "WORKBOOK_TOO_LARGE"
 
 
 def test_too_many_texts_are_refused() -> None:
     contents = {name: part.replace("ROWS", TABLE) for name, part in PARTS.items()}
-    texts = "<si/>" * (parts.MAX_STRINGS + 1)
+    texts = "<si/>" * (xlsx_book.MAX_STRINGS + 1)
     namespace = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    rels = "xl/_rels/workbook.xml.rels"
+    link = '<Relationship Id="t" Type="x/sharedStrings" Target="texts"/></Relationships>'
+    contents[rels] = contents[rels].replace("</Relationships>", link)
     assert code_of(packed({**contents, "xl/texts": f'<sst xmlns="{namespace}">{texts}</sst>'})) == "WORKBOOK_TOO_LARGE"
 
 
@@ -120,8 +120,8 @@ def test_a_sheet_of_another_name_is_looked_through_as_well() -> None:
     assert isinstance(read(elsewhere(TABLE)), ParsedFile)
     assert code_of(elsewhere(f"<row>{'<c/>' * 400_000}</row>")) == "WORKBOOK_TOO_LARGE"
     assert code_of(elsewhere(TABLE.replace("<row>", '<row r="99999999">'))) == "UNREADABLE_XLSX"
-    assert code_of(elsewhere(" " * (parts.MAX_UNPACKED + 1))) == "WORKBOOK_TOO_LARGE"
-    assert code_of(elsewhere(" " * (parts.MAX_UNPACKED + 1), "xl/media/image1.png")) == "WORKBOOK_TOO_LARGE"
+    assert code_of(elsewhere(" " * (xlsx_parts.MAX_UNPACKED + 1))) == "WORKBOOK_TOO_LARGE"
+    assert code_of(elsewhere(" " * (xlsx_parts.MAX_UNPACKED + 1), "xl/media/image1.png")) == "WORKBOOK_TOO_LARGE"
 
 
 def test_a_formula_without_a_result_is_found_in_a_sheet_of_another_name() -> None:
@@ -170,10 +170,12 @@ NOTES = row("How to fill this in") + row("Column", "Name", "Description", "Unit"
 @pytest.mark.parametrize(
     ("content", "name"),
     [
-        (several(Products=TABLE, Old=TABLE), "Products"),
+        (several(Products=TABLE, Old=row(*REQUIRED)), "Products"),
+        (several(Old=row(*REQUIRED), Products=TABLE), "Products"),
         (several(Read=NOTES, Products=TABLE), "Products"),
-        (several(Read=NOTES, Title=row("Price list") + TABLE, Old=TABLE), "Title"),
-        (several(Blank=row(" "), Few=row("vendor_product_id", "price") + row("P1", "1"), All=TABLE), "Few"),
+        (several(Read=NOTES, Title=row("Price list") + TABLE, Old=row("sku")), "Title"),
+        (several(Blank=row(" "), Few=row("vendor_product_id", "price") + row("P1", "1"), Other=NOTES), "Few"),
+        (several(_Products=TABLE, Read=NOTES, Old=NOTES), "_Products"),
         (several(Read=row("x"), Some=row("sku", "price"), More=row("sku", "price", "brand")), "More"),
         (several(Read=row("x"), Other=row("y")), "Read"),
     ],
@@ -186,6 +188,23 @@ def test_the_sheet_that_is_read(content: bytes, name: str) -> None:
     assert found.detected.sheet == name
     assert f"Only the sheet '{name}' was read; the workbook has others" in found.warnings[0].message
     assert table_of(content) == found.table
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        several(Kitchen=TABLE, Notes=NOTES, Garden=TABLE),
+        several(_Kitchen=TABLE, Notes=NOTES, _Garden=TABLE),
+        several(Kitchen=TABLE, Garden=row("Prices of 2024") + row("vendor_product_id", "price") + row("P1", "1")),
+    ],
+)
+def test_read_two_sheets_with_products_are_refused_by_name(content: bytes) -> None:
+    found = read(content)
+    assert isinstance(found, Refusal)
+    assert found.code == "SEVERAL_PRODUCT_SHEETS"
+    assert "Kitchen', '" in found.reason
+    assert "Garden'" in found.reason
+    assert table_of(content) == found
 
 
 def test_a_refusal_names_the_sheet_and_the_others() -> None:
