@@ -15,7 +15,7 @@ import pytest
 from onboarding.parse import ParsedFile, Refusal, parse, table_of
 from onboarding.reading import xlsx_book, xlsx_parts, xlsx_sheet
 from onboarding.rules import REQUIRED
-from tests.fuzz import PARTS
+from tests.workbook_parts import PARTS
 
 SHEET = "xl/worksheets/sheet1.xml"
 GOOD = ("P1", "Mug", "Books", "S1", "1.50", "5")

@@ -990,7 +990,7 @@ add(
 )
 add("archive.csv", archive(products=CAFE.encode()), refusal="NOT_A_TABLE", says=["ZIP"])
 
-# -- Workbooks: values under number formats, merged, hidden, on several sheets ------------------------------------------
+# -- Workbooks: values under number formats, merged, hidden, on several sheets -----------------------------------------
 
 MORE = [*REQUIRED, "brand", "weight_kg", "image_url"]
 
@@ -1185,8 +1185,8 @@ add(
     warnings=["MIXED_DECIMALS"],
 )
 DATES = [
-    (45424, "d\\-mmm"), (19.99, "dd/mm/yyyy"), (45424, "d.m"), (45424, "yyyy"), (45424, "d"), (0.5, "h"), (45424, "mm.yy"),
-    (45424, "[$-F800]dddd"), (1.25, "[h]:mm"),
+    (45424, "d\\-mmm"), (19.99, "dd/mm/yyyy"), (45424, "d.m"), (45424, "yyyy"), (45424, "d"), (0.5, "h"),
+    (45424, "mm.yy"), (45424, "[$-F800]dddd"), (1.25, "[h]:mm"),
 ]  # fmt: skip
 add(
     "price-as-date.xlsx",
@@ -1310,6 +1310,7 @@ add(
     "sheet-underscore-and-notes.xlsx",
     on_sheets(Notes=[["Read me"]], _Products=[REQUIRED, typed_row(1)], _Lists=[["Kitchen"]]),
     rows=1,
+    warnings=["OTHER_SHEETS"],
     detected={"sheet": "_Products"},
 )
 

@@ -129,11 +129,10 @@ class _Texts(Handler):
         if name == self._TEXT:
             self.is_in_text = False
             if not self._is_phonetic:
+                self._package.keep(sum(map(len, self.pieces)))
                 self._runs += self.pieces
         elif name == self._ITEM:
-            text = unescaped("".join(self._runs))
-            self._package.keep(len(text))
-            self.found.append(text)
+            self.found.append(unescaped("".join(self._runs)))
             if len(self.found) > MAX_STRINGS:
                 raise TooLargeError
         elif name == self._PHONETIC:
