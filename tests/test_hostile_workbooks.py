@@ -22,7 +22,7 @@ IMAGE = "python3.13"
 
 def image_python() -> str | None:
     """The image's Python, unless these tests run on it or there is none."""
-    found = os.environ.get("ONBOARDING_PYTHON313") or shutil.which(IMAGE)
+    found = shutil.which(IMAGE)
     if sys.version_info[:2] == (3, 13) or found is None:
         return None
     answer = subprocess.run(

@@ -11,9 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openpyxl import Workbook
 
 from onboarding.parse import ParsedFile, Refusal, parse, table_of
-from onboarding.reading import xlsx_book, xlsx_parts, xlsx_sheet
+from onboarding.reading import xlsx, xlsx_book, xlsx_parts, xlsx_sheet
 from onboarding.rules import REQUIRED
 from tests.workbook_parts import PARTS
 
@@ -144,6 +147,114 @@ def test_the_other_kind_of_xlsx_is_named() -> None:
     assert isinstance(found, Refusal)
     assert found.code == "NOT_A_TABLE"
     assert "save it as 'Excel Workbook (.xlsx)'" in found.reason
+
+
+# Cells
+
+
+def cells_of(cells: str, **changes: tuple[str, str]) -> list[str]:
+    """The values of a row of these cells."""
+    found = table_of(workbook(row("sku", "price", *"abcdefgh") + f"<row>{cells}</row>", **changes))
+    assert not isinstance(found, Refusal), found
+    return [value for value in found.rows[0] if value]
+
+
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        ('<c t="inlineStr"><is><r><t>Blue </t></r><r><t>mug</t></r><rPh><t>x</t></rPh></is></c>', ["Blue mug"]),
+        ('<c t="inlineStr"><is><t>a_x000D_b</t></is></c>', ["a\rb"]),
+        ('<c t="b"><v>1</v></c><c t="b"><v>0</v></c>', ["TRUE", "FALSE"]),
+        ('<c t="e"><v>#REF!</v></c>', ["#REF!"]),
+        ('<c t="str"><f>A1</f><v>x</v></c>', ["x"]),
+        ('<c t="str"><f>A1</f></c><c><v>1</v></c>', ["1"]),
+        ("<c><f>A1+1</f></c>", ["=A1+1"]),
+        ('<c><f t="shared" si="0"/></c>', ["=?"]),
+        ("<c><f>A1</f><v>2</v></c>", ["2"]),
+        ('<c/><c/><c t="d"><v>2024-03-12</v></c><c t="d"><v>2024-03-12T10:00:00Z</v></c>',
+         ["2024-03-12", "2024-03-12 10:00:00"]),
+        ('<c/><c/><c s="1"><v>45363</v></c>', ["2024-03-12"]),
+        ('<c/><c/><c s="01"><v>45363</v></c>', ["2024-03-12"]),
+        ("<c><v> 7 </v></c><c><v>7.0</v></c><c><v>19.989999999999998</v></c>", ["7", "7", "19.99"]),
+        ('<c r="B2"><v>1</v></c><c><v>2</v></c>', ["1", "2"]),
+        ('<c r="C2"><v>3</v></c><c r="A2"><v>1</v></c>', ["1", "3"]),
+        ('<c r="$A$2"><v>1</v></c>', []),
+    ],
+)  # fmt: skip
+def test_read_cell_of_each_type_has_its_value(cells: str, values: list[str]) -> None:
+    if not values:
+        assert code_of(workbook(TABLE + f"<row>{cells}</row>")) == "UNREADABLE_XLSX"
+        return
+    assert cells_of(cells) == values
+
+
+def test_read_dates_of_a_workbook_since_1904() -> None:
+    since = ("<sheets>", '<workbookPr date1904="true"/><sheets>')
+    assert cells_of('<c/><c/><c s="1"><v>43901</v></c><c t="d"><v>2024-03-12</v></c>', book=since) == ["2024-03-12"] * 2
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        '<c t="s"><v>0</v></c>',
+        '<c t="b"><v>x</v></c>',
+        '<c t="d"><v>soon</v></c>',
+        '<c t="other"><v>1</v></c>',
+        "<c><v>abc</v></c>",
+        '<c r="A3"><v>1</v></c><c r="A4"><v>1</v></c>',
+        '<c r="A3"><v>1</v></c><c r="A3"><v>2</v></c>',
+        '<c r="XFE3"><v>1</v></c>',
+        '<c r="Ä3"><v>1</v></c>',
+        '<c r="3"><v>1</v></c>',
+        '<c r="A"><v>1</v></c>',
+    ],
+)
+def test_read_cell_that_no_program_writes_is_damage(cells: str) -> None:
+    assert code_of(workbook(TABLE + f"<row>{cells}</row>")) == "UNREADABLE_XLSX"
+
+
+def test_read_two_parts_of_one_name_is_damage() -> None:
+    contents = {name: part.replace("ROWS", TABLE) for name, part in PARTS.items()}
+    assert code_of(packed({**contents, "XL/Worksheets/Sheet1.xml": contents[SHEET]})) == "UNREADABLE_XLSX"
+
+
+def test_read_rows_without_numbers_take_them_from_their_cells() -> None:
+    placed = "".join(
+        f'<c r="{letter}7" t="inlineStr"><is><t>{value}</t></is></c>'
+        for letter, value in zip("ABCDEF", GOOD, strict=True)
+    )
+    found = read(workbook(row(*REQUIRED) + f"<row>{placed}</row>"))
+    assert isinstance(found, ParsedFile)
+    assert [row.line for row in found.rows] == [7]
+
+
+TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Cn"]), max_size=30)
+
+
+@given(st.lists(st.lists(TEXTS, min_size=1, max_size=5), min_size=1, max_size=5))
+def test_read_texts_that_another_program_wrote_come_back_unchanged(lines: list[list[str]]) -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    # A workbook writes `_x0041_` for a character.
+    lines = [[text.replace("_x", "").strip() for text in line] for line in lines]
+    for number, line in enumerate(lines, 1):
+        for place, text in enumerate(line, 1):
+            if text:
+                cell = sheet.cell(number, place, text)
+                cell.data_type = "s"
+    out = io.BytesIO()
+    book.save(out)
+    found = xlsx.read(out.getvalue(), 100)
+    if not any(map(any, lines)):
+        assert isinstance(found, Refusal)
+        return
+    assert isinstance(found, xlsx.Sheet)
+    wide = max(map(len, lines))
+    read_lines = dict(zip(found.grid.numbers, found.grid.lines, strict=True))
+    for number, line in enumerate(lines, 1):
+        came = [text.strip() for text in read_lines.get(number, [])]
+        assert came + [""] * (wide - len(came)) == line + [""] * (wide - len(line))
 
 
 # Several sheets

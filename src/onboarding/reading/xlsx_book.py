@@ -41,11 +41,11 @@ class SheetPart:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """A workbook without its cells: sheets, texts, and the number formats of styles that have one."""
+    """A workbook without its cells: sheets, texts, and the number format of each style (None: General)."""
 
     sheets: Sequence[SheetPart]
     texts: Sequence[str]
-    formats: Mapping[str, NumberFormat]
+    formats: Mapping[str, NumberFormat | None]
     since_1904: bool
     is_strict: bool
 
@@ -173,7 +173,7 @@ class _Styles(Handler):
         if name == self._CELLS:
             self.is_done = True
 
-    def formats(self) -> dict[str, NumberFormat]:
+    def formats(self) -> dict[str, NumberFormat | None]:
         """The formats by style, as a cell names it."""
         codes = {key: number_format(code) for key, code in self._codes.items() if code and code != "General"}
-        return {str(place): codes[key] for place, key in enumerate(self._ids) if key in codes}
+        return {str(place): codes.get(key) for place, key in enumerate(self._ids)}

@@ -284,7 +284,7 @@ class _Reader(Handler):
 
     def _set_number(self, value: str) -> None:
         self._was_valued = True
-        form = None if self._style is None else self._formats.get(self._style)
+        form = None if self._style is None else self._format_of(self._style)
         if form is not None:
             # Whether it is a number.
             general(value)
@@ -297,8 +297,14 @@ class _Reader(Handler):
         self._kept += len(value)
         self._put(value)
 
+    def _format_of(self, style: str) -> NumberFormat | None:
+        if style in self._formats:
+            return self._formats[style]
+        # A number in another spelling, or of no style.
+        return self._formats.get(str(int(style)))
+
     def _set_date(self, value: str) -> None:
-        form = self._formats.get(self._style or "")
+        form = self._format_of(self._style or "0")
         serial = serial_of(value) - (1462 if self._book.since_1904 else 0)
         self._row_formats.append((self._place, form if form is not None and form.is_date else _ISO_DATE))
         self._put(repr(serial))
