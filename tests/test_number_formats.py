@@ -8,15 +8,13 @@ from hypothesis import strategies as st
 
 from onboarding.reading.currencies import currency_of
 from onboarding.reading.date_formats import is_date_code, serial_of
-from onboarding.reading.number_formats import (
-    BUILT_IN,
-    MAX_CODE,
+from onboarding.reading.number_formats import BUILT_IN, MAX_CODE, number_format
+from onboarding.reading.numeric_cells import (
     NumberText,
     general,
     in_identifier_column,
     in_number_column,
     in_text_column,
-    number_format,
 )
 
 

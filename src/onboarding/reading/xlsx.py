@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from onboarding.reading.found import MAX_COLUMNS, Grid, Refusal, one_line
 from onboarding.reading.header import LINES_SEARCHED, column_of, known_in, place_of
 from onboarding.reading.xlsx_book import Book, SheetPart, read_book
+from onboarding.reading.xlsx_cells import SheetCells
 from onboarding.reading.xlsx_parts import DamagedError, Package, TooLargeError, TooManyColumnsError
-from onboarding.reading.xlsx_sheet import SheetCells, read_sheet
+from onboarding.reading.xlsx_sheet import read_sheet
 from onboarding.reading.xlsx_values import Resolved, resolve
 
 DAMAGED = Refusal(
@@ -49,10 +50,16 @@ class Sheet:
         others = _named(self.others)
         return f"the sheet '{one_line(self.name)}' was read; the workbook has others with something in them: {others}"
 
-    def resolve(self, header: int, columns: Sequence[str | None], agreed: frozenset[str]) -> Resolved | Refusal:
+    def resolve(
+        self,
+        header: int,
+        columns: Sequence[str | None],
+        agreed: frozenset[str] = frozenset(),
+        skipped: Collection[int] = (),
+    ) -> Resolved | Refusal:
         """Give the cells the texts that their columns ask for; see `xlsx_values.resolve`."""
         try:
-            return resolve(self.cells, header, columns, agreed, since_1904=self.since_1904)
+            return resolve(self.cells, header, columns, since_1904=self.since_1904, agreed=agreed, skipped=skipped)
         except TooLargeError:
             return TOO_LARGE
 

@@ -24,7 +24,7 @@ _LONGEST_ID = 250
 
 SHEETS = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _STRICT = "http://purl.oclc.org/ooxml/spreadsheetml/main workbook"
-_RELATIONSHIP = "http://schemas.openxmlformats.org/officeDocument/2006/relationships id"
+RELATIONSHIP = "http://schemas.openxmlformats.org/officeDocument/2006/relationships id"
 
 # How a workbook writes a character that XML cannot hold. Halves of surrogate pairs are no characters.
 _ESCAPED = re.compile(r"_x(?![dD][89a-fA-F])([0-9A-Fa-f]{4})_")
@@ -90,7 +90,7 @@ class _Workbook(Handler):
         if name == f"{SHEETS} sheet":
             sheet = attributes.get("name", "")[:MAX_CODE]
             self.sheets.append(
-                (sheet, attributes.get(_RELATIONSHIP, "")[:_LONGEST_ID], attributes.get("state", "visible"))
+                (sheet, attributes.get(RELATIONSHIP, "")[:_LONGEST_ID], attributes.get("state", "visible"))
             )
             if len(self.sheets) > MAX_SHEETS:
                 raise TooLargeError

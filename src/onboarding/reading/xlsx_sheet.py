@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
 
 from onboarding.reading.date_formats import serial_of
-from onboarding.reading.found import MAX_COLUMNS, Grid
-from onboarding.reading.number_formats import NumberFormat, general, number_format
+from onboarding.reading.found import MAX_COLUMNS
+from onboarding.reading.number_formats import NumberFormat, number_format
+from onboarding.reading.numeric_cells import general
 from onboarding.reading.xlsx_book import SHEETS, Book, unescaped
-from onboarding.reading.xlsx_parts import DamagedError, Handler, Package, TooLargeError, TooManyColumnsError
+from onboarding.reading.xlsx_cells import MAX_COLUMN, SheetCells, column_place, sort_lines
+from onboarding.reading.xlsx_parts import DamagedError, Package, TooLargeError, TooManyColumnsError
+from onboarding.reading.xlsx_ranges import HIDDEN, MAX_RANGES, RangeHandler
 
 MAX_ROW = 1_048_576
-MAX_COLUMN = 16_384
 """Where a sheet ends."""
 
 MAX_PLACES = 2_500_000
@@ -23,51 +22,15 @@ MAX_PLACES = 2_500_000
 MAX_CHARACTERS = 25_000_000
 """Characters of all values of a sheet, each counted as often as it is there."""
 
-MAX_RANGES = 70_000
-"""Merged ranges, and cells with a hyperlink."""
-
 MAX_SHAPES = 1_000_000
 """Numeric cells in rows that have them in other places than the rows before."""
 
-_CELL, _VALUE, _ROW, _TEXT, _FORMULA, _PHONETIC, _MERGED, _LINK, _COLUMN = (
-    f"{SHEETS} {name}" for name in ("c", "v", "row", "t", "f", "rPh", "mergeCell", "hyperlink", "col")
-)
-_RELATIONSHIP = "http://schemas.openxmlformats.org/officeDocument/2006/relationships id"
+_CELL, _VALUE, _ROW, _TEXT, _FORMULA, _PHONETIC = (f"{SHEETS} {name}" for name in ("c", "v", "row", "t", "f", "rPh"))
 _DIGITS = "0123456789"
-_REFERENCE = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
 _ADDRESS_OF_FORMULA = re.compile(r'(?:_xlfn\.)?(?:_xlws\.)?(?:HYPERLINK|IMAGE)\(\s*"([^"]*)"\s*[,)]', re.IGNORECASE)
 _ISO_DATE = number_format("mm-dd-yy")
 _GENERAL = number_format("General")
 _FLUSH = 64 * 1024
-_HIDDEN = {"1", "true"}
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """Cells from one corner to the other; rows count from 1 as in the sheet, columns from 0."""
-
-    text: str
-    first_row: int
-    last_row: int
-    first_column: int
-    last_column: int
-
-
-@dataclass(slots=True)
-class SheetCells:
-    """What stands in a sheet.
-
-    A numeric cell is a plain number in `grid`; `formatted` has the formats of those that have one, or decimals, by line
-    and place.
-    `addresses` are the hyperlinks of cells, by number of the row and place.
-    """
-
-    grid: Grid = field(default_factory=Grid)
-    formatted: dict[int, Sequence[tuple[int, NumberFormat]]] = field(default_factory=dict)
-    hidden_rows: list[int] = field(default_factory=list)
-    hidden_columns: list[range] = field(default_factory=list)
-    merged: list[Range] = field(default_factory=list)
-    addresses: dict[tuple[int, int], str] = field(default_factory=dict)
 
 
 def read_sheet(package: Package, book: Book, part: str, most_lines: int, *, only_the_first: bool = False) -> SheetCells:
@@ -81,88 +44,22 @@ def read_sheet(package: Package, book: Book, part: str, most_lines: int, *, only
             if key in related and related[key].is_external:
                 cells.addresses.setdefault(place, related[key].target)
     if cells.grid.numbers != sorted(set(cells.grid.numbers)):
-        _sort(cells)
+        sort_lines(cells)
     return cells
 
 
-def range_of(text: str) -> Range:
-    """The range that `A1:B2` or `A1` names."""
-    first, _, last = text.partition(":")
-    (row, column), (last_row, last_column) = _corner(first), _corner(last or first)
-    return Range(text, min(row, last_row), max(row, last_row), min(column, last_column), max(column, last_column))
-
-
-def _corner(text: str) -> tuple[int, int]:
-    found = _REFERENCE.fullmatch(text)
-    if not found:
-        raise DamagedError
-    return int(found[2]), _column(found[1])
-
-
-def _column(letters: str) -> int:
-    """The place of a column, from 0, by its letters."""
-    number = 0
-    for letter in letters.upper():
-        if not "A" <= letter <= "Z" or number > MAX_COLUMN:
-            raise DamagedError
-        number = number * 26 + ord(letter) - 64
-    if not 0 < number <= MAX_COLUMN:
-        raise DamagedError
-    return number - 1
-
-
-def _sort(cells: SheetCells) -> None:
-    """Put the lines into the order of their numbers. Two with one number cannot both be that row."""
-    order = sorted(range(len(cells.grid.lines)), key=cells.grid.numbers.__getitem__)
-    numbers = [cells.grid.numbers[line] for line in order]
-    twice = next((number for number, following in pairwise(numbers) if number == following), None)
-    if twice is not None:
-        raise DamagedError(
-            f"two rows have the number {twice}, so one of them would be lost; export it again, or as CSV"
-        )
-    cells.grid.numbers = numbers
-    cells.grid.lines = [cells.grid.lines[line] for line in order]
-    cells.formatted = {new: cells.formatted[old] for new, old in enumerate(order) if old in cells.formatted}
-
-
-class _Reader(Handler):
+class _Reader(RangeHandler):
     """Collects rows of text. Called for each element of a sheet, so it does little, and the most frequent first."""
 
     __slots__ = (
-        "_book",
-        "_characters",
-        "_columns",
-        "_digits",
-        "_formats",
-        "_formula",
-        "_has_room",
-        "_in_shapes",
-        "_is_numbered",
-        "_is_phonetic",
-        "_kept",
-        "_kind",
-        "_most_lines",
-        "_number",
-        "_only_the_first",
-        "_package",
-        "_place",
-        "_places",
-        "_row",
-        "_row_formats",
-        "_runs",
-        "_shapes",
-        "_style",
-        "_texts",
-        "_was_valued",
-        "cells",
-        "links",
+        "_book", "_characters", "_columns", "_digits", "_formats", "_formula", "_has_room", "_in_shapes",
+        "_is_numbered", "_is_phonetic", "_kept", "_kind", "_most_lines", "_number", "_only_the_first",
+        "_package", "_place", "_places", "_row", "_row_formats", "_runs", "_shapes", "_style", "_texts",
+        "_was_valued", "cells",
     )  # fmt: skip
 
     def __init__(self, package: Package, book: Book, most_lines: int, *, only_the_first: bool) -> None:
-        super().__init__()
-        self.cells = SheetCells()
-        self.links: list[tuple[tuple[int, int], str]] = []
-        self._package = package
+        super().__init__(package)
         self._book = book
         self._texts = book.texts
         self._formats = book.formats
@@ -210,7 +107,9 @@ class _Reader(Handler):
         elif name == _ROW:
             self._start_row(attributes)
         else:
-            self._start_other(name, attributes)
+            if name == _PHONETIC:
+                self._is_phonetic = True
+            self.start_range(name, attributes)
 
     def end(self, name: str) -> None:
         self.depth -= 1
@@ -237,20 +136,6 @@ class _Reader(Handler):
             self._end_formula("".join(self.pieces))
         elif name == _PHONETIC:
             self._is_phonetic = False
-
-    def _start_other(self, name: str, attributes: dict[str, str]) -> None:
-        if name == _PHONETIC:
-            self._is_phonetic = True
-        elif name == _MERGED:
-            self.cells.merged.append(range_of(attributes.get("ref", "")))
-            if len(self.cells.merged) > MAX_RANGES:
-                raise TooLargeError
-        elif name == _LINK:
-            self._start_link(attributes)
-        elif name == _COLUMN and attributes.get("hidden") in _HIDDEN:
-            self.cells.hidden_columns.append(range(int(attributes["min"]) - 1, int(attributes["max"])))
-            if len(self.cells.hidden_columns) > MAX_COLUMN:
-                raise TooLargeError
 
     def _set(self, value: str) -> None:
         """Take the value of a cell, whatever type it is of."""
@@ -347,7 +232,7 @@ class _Reader(Handler):
         if not 0 < self._number <= MAX_ROW:
             raise DamagedError if number is not None else TooLargeError
         self._digits = str(self._number)
-        if self._has_room and (attributes.get("hidden") in _HIDDEN or attributes.get("ht") == "0"):
+        if self._has_room and (attributes.get("hidden") in HIDDEN or attributes.get("ht") == "0"):
             self.cells.hidden_rows.append(self._number)
         self._row = []
         self._row_formats = []
@@ -403,13 +288,5 @@ class _Reader(Handler):
         # A part of a formula that stands elsewhere, or a table of results.
         self._formula = f"={text}" if text else "=?"
 
-    def _start_link(self, attributes: dict[str, str]) -> None:
-        key = attributes.get(_RELATIONSHIP, "")
-        first = range_of(attributes.get("ref", ""))
-        self._package.keep(len(key))
-        self.links.append(((first.first_row, first.first_column), key))
-        if len(self.links) > MAX_RANGES:
-            raise TooLargeError
-
     def _new_column(self, letters: str) -> int:
-        return self._columns.setdefault(letters, _column(letters))
+        return self._columns.setdefault(letters, column_place(letters))

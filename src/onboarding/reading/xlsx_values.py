@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from onboarding.reading.decimals import Commas, commas_in
 from onboarding.reading.found import FileWarning, Refusal, first_of, one_line, rows_named
-from onboarding.reading.number_formats import in_identifier_column, in_number_column, in_text_column
+from onboarding.reading.number_formats import NumberFormat
+from onboarding.reading.numeric_cells import in_identifier_column, in_number_column, in_text_column
+from onboarding.reading.xlsx_cells import Range, SheetCells
 from onboarding.reading.xlsx_parts import TooLargeError
-from onboarding.reading.xlsx_sheet import MAX_PLACES, Range, SheetCells
 
 IDENTIFIERS = frozenset({"vendor_product_id", "sku"})
 PRICES = frozenset({"price", "compare_at_price"})
 UNITS = {"price": "", "compare_at_price": "", "stock_quantity": "", "weight_kg": "kg"}
 """The number columns, and the unit that a number format may add to each."""
+
+MAX_FILLED = 2_500_000
+"""Cells that merged ranges may fill."""
 
 _DECIMALS = ("price", "compare_at_price", "weight_kg")
 _IMAGE = "image_url"
@@ -32,180 +36,175 @@ class Resolved:
     decimal_commas: frozenset[str]
 
 
-@dataclass(slots=True)
-class _Seen:
-    """What is worth a warning, by column and number of the data row."""
+def resolve(
+    cells: SheetCells,
+    header: int,
+    columns: Sequence[str | None],
+    *,
+    since_1904: bool,
+    agreed: frozenset[str] = frozenset(),
+    skipped: Collection[int] = (),
+) -> Resolved | Refusal:
+    """Give each numeric cell the text that its column asks for, each cell of a merged range the value of the range,
+    and each cell of pictures its hyperlink.
 
+    `header` is the index of the line with the names of `columns`; the lines below it are the data rows, but for those
+    whose index is in `skipped`. `agreed` are columns whose numbers have a decimal comma.
+    """
+    below = (line for line in range(header + 1, len(cells.grid.lines)) if line not in skipped)
+    rows = {line: number for number, line in enumerate(below, 1)}
+    return _Resolver(cells, columns, rows, since_1904).resolve(agreed)
+
+
+@dataclass(slots=True)
+class _Resolver:
+    cells: SheetCells
+    columns: Sequence[str | None]
+    # The numbers of the data rows, by line.
+    rows: dict[int, int]
+    since_1904: bool
+    # What was seen, by column (or currency) and number of the row; numbers with decimals by line.
     currencies: dict[str, list[int]] = field(default_factory=dict)
     dates: dict[str, list[int]] = field(default_factory=dict)
     rounded: dict[str, list[tuple[int, str, str]]] = field(default_factory=dict)
     with_decimals: dict[str, set[int]] = field(default_factory=dict)
 
+    def resolve(self, agreed: frozenset[str]) -> Resolved | Refusal:
+        for line, formats in self.cells.formatted.items():
+            row = self.cells.grid.lines[line]
+            for place, form in formats:
+                column = self.columns[place] if place < len(self.columns) and line in self.rows else None
+                row[place] = self._text(line, column, row[place], form)
+        if len(self.currencies) > 1:
+            named = "; ".join(f"{one_line(name)} in {rows_named(rows)}" for name, rows in self.currencies.items())
+            reason = f"The prices have more than one currency: {named[:800]}. Upload the products of each by themselves"
+            return Refusal("MIXED_CURRENCIES", reason)
+        commas = self._decimal_commas(agreed)
+        warnings = [*self._addresses(), *self._hidden(), *self._merged(), *self._dates(), *self._rounded()]
+        return Resolved(warnings, commas)
 
-def resolve(
-    cells: SheetCells, header: int, columns: Sequence[str | None], agreed: frozenset[str], *, since_1904: bool
-) -> Resolved | Refusal:
-    """Give each numeric cell the text that its column asks for, each cell of a merged range the value of the range,
-    and each cell of pictures its hyperlink. `header` is the line with the names of `columns`; `agreed` are columns
-    whose numbers have a decimal comma.
-    """
-    seen = _Seen()
-    _format(cells, header, columns, seen, since_1904=since_1904)
-    if len(seen.currencies) > 1:
-        named = "; ".join(f"{one_line(currency)} in {rows_named(rows)}" for currency, rows in seen.currencies.items())
-        reason = f"The prices have more than one currency: {named}. Upload the products of each currency by themselves"
-        return Refusal("MIXED_CURRENCIES", reason[:1000])
-    commas = _decimal_commas(cells, header, columns, seen, agreed)
-    warnings = [
-        *_addresses(cells, header, columns),
-        *_hidden(cells, header, columns),
-        *_merged(cells, header, columns),
-        *_dates(seen),
-        *_rounded(seen),
-    ]
-    return Resolved(warnings, commas)
+    def _text(self, line: int, column: str | None, raw: str, form: NumberFormat) -> str:
+        if column in IDENTIFIERS:
+            return in_identifier_column(raw, form, since_1904=self.since_1904)
+        if column is None or column not in UNITS:
+            if form.is_date and column is not None:
+                self.dates.setdefault(column, []).append(self.rows[line])
+            return in_text_column(raw, form, since_1904=self.since_1904)
+        found = in_number_column(raw, form, UNITS[column], since_1904=self.since_1904)
+        if found.shown:
+            self.rounded.setdefault(column, []).append((self.rows[line], found.shown, found.text))
+        if "." in found.text:
+            self.with_decimals.setdefault(column, set()).add(line)
+        if found.currency and column not in PRICES:
+            # Of a quantity or a weight it is no dress, but a sign that something else was meant.
+            return f"{found.currency} {found.text}"
+        if found.currency:
+            self.currencies.setdefault(found.currency, []).append(self.rows[line])
+        return found.text
 
+    def _decimal_commas(self, agreed: frozenset[str]) -> frozenset[str]:
+        """Write numeric cells as the vendor's program does where the text cells among them have decimal commas.
 
-def _format(cells: SheetCells, header: int, columns: Sequence[str | None], seen: _Seen, *, since_1904: bool) -> None:
-    for line, formats in cells.formatted.items():
-        row, number = cells.grid.lines[line], line - header
-        for place, form in formats:
-            column = columns[place] if place < len(columns) and number > 0 else None
-            unit = UNITS.get(column or "")
-            if column is None or (unit is None and column not in IDENTIFIERS):
-                row[place] = in_text_column(row[place], form, since_1904=since_1904)
-                if form.is_date and column is not None:
-                    seen.dates.setdefault(column, []).append(number)
-            elif unit is None:
-                row[place] = in_identifier_column(row[place], form, since_1904=since_1904)
-            else:
-                found = in_number_column(row[place], form, unit, since_1904=since_1904)
-                row[place] = found.text
-                if found.currency and column in PRICES:
-                    seen.currencies.setdefault(found.currency, []).append(number)
-                elif found.currency:
-                    row[place] = f"{found.currency} {found.text}"
-                if found.shown:
-                    seen.rounded.setdefault(column, []).append((number, found.shown, found.text))
-                if "." in found.text:
-                    seen.with_decimals.setdefault(column, set()).add(line)
+        A numeric cell says nothing about commas: it holds no sign before its decimals.
+        """
+        lines = self.cells.grid.lines
+        texts: dict[str, list[str]] = {}
+        for column in _DECIMALS:
+            if column in self.columns:
+                place, numbers = self.columns.index(column), self.with_decimals.get(column, ())
+                values = (lines[n][place] for n in self.rows if n not in numbers and place < len(lines[n]))
+                texts[column] = [value for value in values if not value.isdecimal()]
+        found = {column: commas_in(values) for column, values in texts.items()}
+        known = agreed | {column for column, commas in found.items() if commas is Commas.DECIMAL}
+        if not known:
+            return frozenset()
+        # One program writes all columns, as far as their own text says nothing else.
+        silent = {column for column, values in texts.items() if not any("," in v or "." in v for v in values)}
+        unclear = {column for column, commas in found.items() if commas in {Commas.MIXED, Commas.UNCLEAR}}
+        written = frozenset((known | silent) & texts.keys() - unclear)
+        for column in written:
+            place = self.columns.index(column)
+            for n in self.with_decimals.get(column, ()):
+                if _PLAIN.fullmatch(lines[n][place]):
+                    lines[n][place] = lines[n][place].replace(".", ",")
+        return written
 
+    def _addresses(self) -> Iterator[FileWarning]:
+        """Put a hyperlink's address in place of the words that it is shown as."""
+        if _IMAGE not in self.columns or not self.cells.addresses:
+            return
+        place, grid = self.columns.index(_IMAGE), self.cells.grid
+        found = []
+        for line, number in self.rows.items():
+            row, address = grid.lines[line], self.cells.addresses.get((grid.numbers[line], place))
+            shown = row[place].strip() if place < len(row) else ""
+            if address and shown and not _ADDRESS.match(shown):
+                row[place] = address
+                found.append(number)
+        if found:
+            message = f"{_IMAGE} has a hyperlink in {rows_named(found)}; its address was taken, not the words it shows"
+            yield FileWarning("HYPERLINK_ADDRESS", message, found[0], _IMAGE)
 
-def _decimal_commas(
-    cells: SheetCells, header: int, columns: Sequence[str | None], seen: _Seen, agreed: frozenset[str]
-) -> frozenset[str]:
-    """Write numeric cells as the vendor's program does where the text cells among them have decimal commas.
+    def _merged(self) -> Iterator[FileWarning]:
+        """Give the value of a merged range to each of its rows that has values of its own."""
+        numbers, lines = self.cells.grid.numbers, self.cells.grid.lines
+        filled = 0
+        found: dict[str, list[int]] = {}
+        across: list[tuple[int, Range]] = []
+        for merged in self.cells.merged:
+            first, last = bisect_left(numbers, merged.first_row), bisect_right(numbers, merged.last_row)
+            if first not in self.rows or numbers[first] != merged.first_row:
+                continue
+            place = merged.first_column
+            if len([column for column in self.columns[place : merged.last_column + 1] if column]) > 1:
+                across.append((self.rows[first], merged))
+            column = self.columns[place] if place < len(self.columns) else None
+            value = lines[first][place] if place < len(lines[first]) else ""
+            filled += last - first
+            if filled > MAX_FILLED:
+                raise TooLargeError
+            rows = [line for line in range(first, last) if line in self.rows]
+            if column is None or not value.strip() or len(rows) == 1:
+                continue
+            for line in rows:
+                lines[line].extend([""] * (place + 1 - len(lines[line])))
+                lines[line][place] = value
+            found.setdefault(column, []).extend(self.rows[line] for line in rows)
+        for column, data_rows in found.items():
+            message = f"{column} has merged cells in {rows_named(data_rows)}; each row was given the value of its range"
+            yield FileWarning("MERGED_CELLS", message, data_rows[0], column)
+        if across:
+            ranges = first_of([merged.text for _, merged in across])
+            message = f"Cells are merged across columns ({ranges}); the value was taken for the first column alone"
+            yield FileWarning("MERGED_CELLS", message, across[0][0])
 
-    A numeric cell says nothing about commas: it has no sign of its own before its decimals.
-    """
-    texts: dict[str, list[str]] = {}
-    for column in _DECIMALS:
-        if column in columns:
-            place, numbers = columns.index(column), seen.with_decimals.get(column, ())
-            texts[column] = [
-                row[place]
-                for line, row in enumerate(cells.grid.lines)
-                if line > header and place < len(row) and line not in numbers and not row[place].isdecimal()
-            ]
-    found = {column: commas_in(values) for column, values in texts.items()}
-    with_commas = agreed | {column for column, commas in found.items() if commas is Commas.DECIMAL}
-    if not with_commas:
-        return frozenset()
-    # Whoever writes a comma in one column writes it in all of them, as far as their text says nothing else.
-    silent = {column for column, values in texts.items() if not any("," in v or "." in v for v in values)}
-    written = frozenset(
-        c for c in with_commas | silent if c in texts and found[c] not in {Commas.MIXED, Commas.UNCLEAR}
-    )
-    for column in written:
-        place = columns.index(column)
-        for line in seen.with_decimals.get(column, ()):
-            row = cells.grid.lines[line]
-            if _PLAIN.fullmatch(row[place]):
-                row[place] = row[place].replace(".", ",")
-    return written
+    def _hidden(self) -> Iterator[FileWarning]:
+        hidden = set(self.cells.hidden_rows)
+        rows = [number for line, number in self.rows.items() if self.cells.grid.numbers[line] in hidden]
+        if rows:
+            message = (
+                f"The sheet hides {rows_named(rows)}, by hand or by a filter; hidden rows are read like the others"
+            )
+            yield FileWarning("HIDDEN_ROWS", message, rows[0])
+        ranges = self.cells.hidden_columns
+        columns = [column for n, column in enumerate(self.columns) if column and any(n in found for found in ranges)]
+        if columns:
+            message = f"The sheet hides {', '.join(columns)}; hidden columns are read like the others"
+            yield FileWarning("HIDDEN_COLUMNS", message, column=columns[0])
 
+    def _dates(self) -> Iterator[FileWarning]:
+        for column, rows in self.dates.items():
+            message = (
+                f"{column} has a date in {rows_named(rows)}, which a spreadsheet may have made of other text; "
+                "it was taken as the sheet shows it"
+            )
+            yield FileWarning("DATE_IN_TEXT", message, rows[0], column)
 
-def _addresses(cells: SheetCells, header: int, columns: Sequence[str | None]) -> Iterator[FileWarning]:
-    """Put a hyperlink's address in place of the words that it is shown as."""
-    if _IMAGE not in columns or not cells.addresses:
-        return
-    place = columns.index(_IMAGE)
-    rows = []
-    for line, row in enumerate(cells.grid.lines):
-        address = cells.addresses.get((cells.grid.numbers[line], place))
-        shown = row[place].strip() if place < len(row) else ""
-        if line > header and address and shown and not _ADDRESS.match(shown):
-            row[place] = address
-            rows.append(line - header)
-    if rows:
-        message = f"{_IMAGE} has a hyperlink in {rows_named(rows)}; its address was taken, not the words that it shows"
-        yield FileWarning("HYPERLINK_ADDRESS", message, rows[0], _IMAGE)
-
-
-def _merged(cells: SheetCells, header: int, columns: Sequence[str | None]) -> Iterator[FileWarning]:
-    numbers = cells.grid.numbers
-    filled = 0
-    rows: dict[str, list[int]] = {}
-    across: list[tuple[int, Range]] = []
-    for merged in cells.merged:
-        first = bisect_left(numbers, merged.first_row)
-        if first == len(numbers) or numbers[first] != merged.first_row or first <= header:
-            continue
-        place, line = merged.first_column, cells.grid.lines[first]
-        named = [column for column in columns[place : merged.last_column + 1] if column]
-        if len(named) > 1:
-            across.append((first - header, merged))
-        column = columns[place] if place < len(columns) else None
-        value = line[place] if place < len(line) else ""
-        if column is None or not value.strip():
-            continue
-        last = bisect_right(numbers, merged.last_row)
-        for below in range(first + 1, last):
-            row = cells.grid.lines[below]
-            row.extend([""] * (place + 1 - len(row)))
-            row[place] = value
-        filled += last - first
-        if filled > MAX_PLACES:
-            raise TooLargeError
-        if last > first + 1:
-            rows.setdefault(column, []).extend(range(first - header, last - header))
-    for column, found in rows.items():
-        message = (
-            f"{column} has merged cells in {rows_named(found)}; each of these rows was given the value of its range"
-        )
-        yield FileWarning("MERGED_CELLS", message, found[0], column)
-    if across:
-        named_ranges = first_of([merged.text for _, merged in across])
-        message = f"Cells are merged across columns ({named_ranges}); the value was taken for the first column alone"
-        yield FileWarning("MERGED_CELLS", message, across[0][0])
-
-
-def _hidden(cells: SheetCells, header: int, columns: Sequence[str | None]) -> Iterator[FileWarning]:
-    lines = {number: line for line, number in enumerate(cells.grid.numbers)}
-    rows = sorted(lines[number] - header for number in cells.hidden_rows if lines.get(number, 0) > header)
-    if rows:
-        message = f"The sheet hides {rows_named(rows)}, by hand or by a filter; hidden rows are read like the others"
-        yield FileWarning("HIDDEN_ROWS", message, rows[0])
-    hidden = [c for place, c in enumerate(columns) if c and any(place in found for found in cells.hidden_columns)]
-    if hidden:
-        message = f"The sheet hides {', '.join(hidden)}; hidden columns are read like the others"
-        yield FileWarning("HIDDEN_COLUMNS", message, column=hidden[0])
-
-
-def _dates(seen: _Seen) -> Iterator[FileWarning]:
-    for column, rows in seen.dates.items():
-        message = (
-            f"{column} has a date in {rows_named(rows)}, which a spreadsheet may have made of other text; "
-            "it was taken as the sheet shows it"
-        )
-        yield FileWarning("DATE_IN_TEXT", message, rows[0], column)
-
-
-def _rounded(seen: _Seen) -> Iterator[FileWarning]:
-    for column, found in seen.rounded.items():
-        rows, (number, shown, text) = [row for row, _, _ in found], found[0]
-        message = (
-            f"{column} is not shown in full in {rows_named(rows)}: row {number} shows {shown[:40]}, "
-            f"its cell has {text[:40]}. The cell's value was taken"
-        )
-        yield FileWarning("ROUNDED_DISPLAY", message, number, column)
+    def _rounded(self) -> Iterator[FileWarning]:
+        for column, found in self.rounded.items():
+            rows, (number, shown, text) = [row for row, _, _ in found], found[0]
+            message = (
+                f"{column} is not shown in full in {rows_named(rows)}: row {number} shows {shown[:40]}, "
+                f"its cell has {text[:40]}. The cell's value was taken"
+            )
+            yield FileWarning("ROUNDED_DISPLAY", message, number, column)
