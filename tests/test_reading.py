@@ -1,9 +1,8 @@
-"""The parts of reading, each by itself: encodings, headers, commas, and numbers as a workbook shows them."""
+"""The parts of reading, each by itself: encodings, headers, commas."""
 
 from __future__ import annotations
 
 import tomllib
-from datetime import datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ from onboarding.reading.decimals import Commas, commas_in, with_point
 from onboarding.reading.decode import Decoded, decode
 from onboarding.reading.found import Detected, Refusal, one_line
 from onboarding.reading.header import column_of, header_of, normal, place_of, spellings
-from onboarding.reading.shown import text_of
 from onboarding.rules import REQUIRED
 
 # Encodings
@@ -237,82 +235,6 @@ def test_what_the_commas_of_a_column_are(values: list[str], commas: Commas) -> N
 )
 def test_a_decimal_comma_becomes_a_point(value: str, places: int, read: str) -> None:
     assert with_point(value, places) == read
-
-
-# Numbers as shown
-
-
-@pytest.mark.parametrize(
-    ("value", "code", "text"),
-    [
-        (5, "General", "5"),
-        (5.0, "General", "5"),
-        (0.1 + 0.2, "General", "0.3"),
-        (-0.0, "General", "0"),
-        (4006381333931, "General", "4006381333931"),
-        (1234567890123456, "General", "1.23456789012346E+15"),
-        (1234567890123456, "0", "1.23456789012346E+15"),
-        (1234567890123456, '"SKU-"0', "1.23456789012346E+15"),
-        (-1234567890123450, "0.00", "-1.23456789012345E+15"),
-        (123456789012345, "0", "123456789012345"),
-        (1e-12, "General", "1E-12"),
-        (float("inf"), "General", "#NUM!"),
-        (123, "00000", "00123"),
-        (123456, "00000", "123456"),
-        (19.989, "0.00", "19.99"),
-        (0.125, "0.00", "0.13"),
-        (1234.5, "#,##0.00", "1234.50"),
-        (1234567, "#\\ ##0", "1234567"),
-        (-5, "0.00", "-5.00"),
-        (-0.001, "0.00", "0.00"),
-        (0.5, ".00", ".50"),
-        (0.19, "0%", "19%"),
-        (0.195, "0.0%", "19.5%"),
-        (8.71e12, "0.00E+00", "8.71E+12"),
-        (8.71e12, "0", "8710000000000"),
-        (1500000, "0,", "1500"),
-        (19.9, "0.##", "19.9"),
-        (20, "0.##", "20"),
-        (12, '"SKU-"00000', "SKU-00012"),
-        (123456789, "000-000-000", "123-456-789"),
-        (12.5, '0.0" kg"', "12.5 kg"),
-        (1.5, "[$€-407] #,##0.00", "1.50"),
-        (1.5, '#,##0.00\\ "€"', "1.50"),
-        (-5.5, '_-* #,##0.00_-;\\-* #,##0.00_-;_-* "-"??_-;_-@_-', "-5.50"),
-        (0, '_-* #,##0.00_-;\\-* #,##0.00_-;_-* "-"??_-;_-@_-', "0"),
-        (-5, "0.00;[Red](0.00)", "(5.00)"),
-        (7, "@", "7"),
-        (7, ";;;", "7"),
-        (7, "", "7"),
-        (7, "[>5]0.0;General", "7"),
-        (0.5, "# ?/?", "0.5"),
-        (True, "General", "TRUE"),
-        (False, "0.00", "FALSE"),
-        ("007", "General", "007"),
-        (None, "General", ""),
-    ],
-)
-def test_a_number_is_shown_as_in_the_workbook(value: object, code: str, text: str) -> None:
-    assert text_of(value, code) == text
-
-
-@pytest.mark.parametrize(
-    ("value", "code", "text"),
-    [
-        (datetime(2024, 3, 12), "yyyy-mm-dd", "2024-03-12"),  # noqa: DTZ001 - a cell has no time zone
-        (datetime(2024, 3, 2), "dd.mm.yyyy", "02.03.2024"),  # noqa: DTZ001
-        (datetime(2024, 3, 2), "d/m/yy", "2/3/24"),  # noqa: DTZ001
-        (datetime(2024, 3, 12), "d-mmm", "12-Mar"),  # noqa: DTZ001
-        (datetime(2024, 3, 12), "mmm-yy", "Mar-24"),  # noqa: DTZ001
-        (datetime(2024, 3, 12, 13, 5), "yyyy-mm-dd hh:mm", "2024-03-12 13:05"),  # noqa: DTZ001
-        (datetime(2024, 3, 12), "mm-dd-yy", "2024-03-12"),  # noqa: DTZ001
-        (datetime(2024, 3, 12, 1, 2, 3), "mm-dd-yy", "2024-03-12 01:02:03"),  # noqa: DTZ001
-        (time(3, 4), "h:mm", "03:04:00"),
-        (timedelta(hours=30), "[h]:mm", "1 day, 6:00:00"),
-    ],
-)
-def test_a_date_is_shown_as_in_the_workbook(value: object, code: str, text: str) -> None:
-    assert text_of(value, code) == text
 
 
 # What is told

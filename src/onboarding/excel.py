@@ -44,6 +44,8 @@ _DATE = re.compile(
     rf"|(?:{_MONTHS})[-. ]+(?:[0-9]{{4}}|[0-9]{{2}})"
     rf"|(?:{_DAY}[./-]{_MONTH}|{_MONTH}[./-]{_DAY})[./-](?:19|20)[0-9]{{2}}(?: [0-9:]+)?"
     rf"|(?:19|20)[0-9]{{2}}[-/.]{_MONTH}[-/.]{_DAY}(?:[ T][0-9:.]+Z?)?"
+    # A time, as a workbook's cell is read.
+    r"|[0-9]{1,8}:[0-5][0-9]:[0-5][0-9](?:\.[0-9]+)?"
 )
 _MONTHS_BEGIN = frozenset(month[:3] for month in _MONTHS.split("|"))
 _A_DATE = "a date that a spreadsheet made of it"

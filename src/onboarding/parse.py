@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
+from typing import TYPE_CHECKING
 
 from onboarding.excel import IDENTIFIERS, damage_to, without_zeros
 from onboarding.formulas import restored
@@ -19,6 +20,9 @@ from onboarding.reading.decode import decode
 from onboarding.reading.found import Detected, FileWarning, Grid, Refusal, Table, first_of, jumps_of
 from onboarding.reading.header import LINES_SEARCHED, Header, header_of, place_of, warnings_of
 from onboarding.rules import RANGES, REQUIRED
+
+if TYPE_CHECKING:
+    from onboarding.reading.xlsx import Sheet
 
 __all__ = [
     "MAX_BYTES",
@@ -65,7 +69,7 @@ class _Lines:
     detected: Detected
     warnings: list[FileWarning]
     agreed: frozenset[str]
-    """Columns with decimal commas, as far as our fix file says so."""
+    """Columns with decimal commas, as far as our fix file or the numeric cells of a workbook say so."""
 
     @property
     def widths(self) -> range:
@@ -143,13 +147,15 @@ def _workbook(content: bytes, most_lines: int, required: Sequence[str]) -> _Line
         return sheet
     how = Detected("xlsx", 0, {}, sheet=sheet.name)
     warnings = [FileWarning("OTHER_SHEETS", f"Only {sheet.choice}")] if sheet.choice else []
-    found = _under_header(sheet.grid, required, how, warnings)
+    found = _under_header(sheet.grid, required, how, warnings, sheet)
     if isinstance(found, Refusal) and sheet.choice:
         return Refusal(found.code, f"{found.reason}; only {sheet.choice}")
     return found
 
 
-def _under_header(grid: Grid, required: Sequence[str], how: Detected, warnings: list[FileWarning]) -> _Lines | Refusal:
+def _under_header(
+    grid: Grid, required: Sequence[str], how: Detected, warnings: list[FileWarning], sheet: Sheet | None = None
+) -> _Lines | Refusal:
     if not grid.lines:
         return Refusal("EMPTY_FILE", "The file is empty; it needs a header line and at least one product row")
     place = place_of(grid.lines)
@@ -166,6 +172,12 @@ def _under_header(grid: Grid, required: Sequence[str], how: Detected, warnings: 
         message = f"The header is in line {grid.numbers[place]}; what stands above it was not read"
         warnings.append(FileWarning("LINES_ABOVE_HEADER", message))
     agreed = header.agreed(grid.lines[place + 1 :])
+    if sheet is not None:
+        resolved = sheet.resolve(place, header.columns, agreed)
+        if isinstance(resolved, Refusal):
+            return resolved
+        agreed |= resolved.decimal_commas
+        warnings.extend(resolved.warnings)
     names, *data = (header.vendors_own(line) for line in grid.lines[place:])
     if how.format == "xlsx":
         # A sheet's rows end where their values end.

@@ -13,6 +13,7 @@ from onboarding.categories import DEFAULT_CATEGORIES
 from onboarding.codes import REFUSALS, ROW_ERRORS, WARNINGS
 from onboarding.columns import column_facts, sample_row
 from onboarding.examples import EXAMPLES
+from onboarding.excel import IDENTIFIERS
 from onboarding.formulas import inert
 from onboarding.model import COLUMNS
 from onboarding.objects import ENDINGS
@@ -20,6 +21,7 @@ from onboarding.parse import MAX_BYTES, MAX_ROWS
 from onboarding.parser_process import CPU_SECONDS, MEMORY_MB
 from onboarding.quotes import printable
 from onboarding.reading.header import DECIMAL_COMMA, FIX_COLUMNS, synonyms
+from onboarding.reading.xlsx_values import UNITS
 from onboarding.report import HEADER
 from onboarding.rules import CLEAR, REQUIRED, REQUIRED_TO_CHANGE, RULES, Check, errors_of
 
@@ -43,8 +45,8 @@ def csv_format() -> str:
     return f"""# The file
 
 One product a row, up to {MAX_BYTES // 1024 // 1024} MB and {MAX_ROWS:,} rows a file. CSV in UTF-8, UTF-16 or
-Windows-1252, with comma, semicolon, tab or bar between the values, or an Excel workbook (`.xlsx`), of which the first
-sheet that has these columns is read. White space around a value is not part of it. `onboarding template` writes a file
+Windows-1252, with comma, semicolon, tab or bar between the values, or an Excel workbook (`.xlsx`).
+White space around a value is not part of it. `onboarding template` writes a file
 to start from, `onboarding validate` says what would become of yours.
 
 The name of the file must end in {ENDINGS}, in small letters or capitals; how the file is read depends on its content
@@ -67,6 +69,29 @@ leading zeros stay.
 The header line may name them in any case and with spaces (`Product Name`), or as other systems do:
 
 {_table(("Column", "Also known as"), ((name, ", ".join(synonyms()[name])) for name in COLUMNS))}
+
+## Workbooks
+
+The visible sheet with the products is read. A sheet whose name begins with `_` is skipped, unless no other has
+products. If two sheets have products, the file is refused, and the answer names them: put all products into one, or
+hide the others.
+
+- **Numbers** ({_and(tuple(UNITS))}): the cell's value counts, with the 15 digits that Excel keeps, not what its number
+  format shows. Stock 2.5 shown as 3 is an error; a price of 19.99 shown as 20 is 19.99, with a warning. A unit or a
+  percent sign that the format adds is an error (`250 g`), except `kg` in weight_kg. Text such as `24,90` among numeric
+  cells is read with a decimal comma, as in a CSV file.
+- **Currencies**: symbols, codes and words of one currency (`€`, `EUR`, `kr`, `zł`) that the number format of a price
+  adds are left out. More than one currency in the prices of a file: the file is refused.
+- **Identifiers** ({_and(IDENTIFIERS)}): as the sheet shows them, so leading zeros of a format such as `00000` count.
+  Decimals and commas that only the format adds do not (`12345.00` is `12345`). Digits that the format hides count.
+- **Texts**: as the sheet shows them.
+- **Dates**: an error in a number column or an identifier, since a spreadsheet made a date of it; in a text column the
+  date as the sheet shows it, with a warning.
+- **Merged cells**: each row of a merged range gets the value of the range, with a warning; identifiers are then
+  duplicates. Of a range across columns the first column gets the value.
+- **Hidden rows and columns**, also those of a filter, are read like the others, with a warning.
+- **Hyperlinks**: in image_url the address of a hyperlink or of a `HYPERLINK` or `IMAGE` formula counts, not the words
+  that the sheet shows for it. Other formulas count with the result that the workbook has stored.
 
 ## What you can ask for
 

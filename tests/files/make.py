@@ -743,7 +743,7 @@ add("workbook-named.csv", PLAIN, rows=2, detected={"format": "xlsx"})
 def typed(_: Workbook, sheet: Worksheet) -> None:
     sheet.append([*REQUIRED, "weight_kg", "description"])
     sheet.append([123, "Mug", "Kitchen", 4006381333931, 1234.5, 7, 0.25, THEN])
-    sheet.append([124, "Mug", "Kitchen", 8.71e12, 19.989, 7.0, 0.1 + 0.2, True])
+    sheet.append([124, "Mug", "Kitchen", 8.71e12, 19.989999999999998, 7.0, 0.1 + 0.2, True])
     sheet.append([125, "Mug", "Kitchen", 42, 0.5, 0, 1, 0.19])
     for row, formats in (
         (2, {"A": "00000", "D": "0", "E": '#,##0.00\\ "€"', "H": "dd.mm.yyyy"}),
@@ -758,6 +758,7 @@ add(
     "numbers-and-dates.xlsx",
     workbook(typed),
     rows=3,
+    warnings=["DATE_IN_TEXT"],
     cells={
         "1": {
             "vendor_product_id": "00123",
@@ -988,6 +989,418 @@ add(
     says=[".ods"],
 )
 add("archive.csv", archive(products=CAFE.encode()), refusal="NOT_A_TABLE", says=["ZIP"])
+
+# -- Workbooks: values under number formats, merged, hidden, on several sheets -----------------------------------------
+
+MORE = [*REQUIRED, "brand", "weight_kg", "image_url"]
+
+
+def under_formats(header: Sequence[str], *rows: Sequence[object]) -> bytes:
+    """A workbook; a cell given as (value, format) has that number format."""
+
+    def fill(_: Workbook, sheet: Worksheet) -> None:
+        sheet.append(list(header))
+        for n, row in enumerate(rows, 2):
+            for place, cell in enumerate(row, 1):
+                value, code = cell if isinstance(cell, tuple) else (cell, None)
+                sheet.cell(n, place).value = value
+                if code is not None:
+                    sheet.cell(n, place).number_format = code
+
+    return workbook(fill)
+
+
+def typed_row(n: int, price: object = 1.5, stock: object = 1, *more: object, sku: object = None) -> list[object]:
+    return [f"P-{n}", f"Article {n}", "Kitchen", sku or f"S-{n}", price, stock, *more]
+
+
+add(
+    "red-negative.xlsx",
+    under_formats(
+        REQUIRED,
+        typed_row(1, (-19.99, "0.00;[Red]0.00")),
+        typed_row(2, 2.5, (-5, "0;[Red]0")),
+        typed_row(3, 2.5, (-7, "#,##0;#,##0")),
+        typed_row(4, (-3, "#,##0_);(#,##0)")),
+        typed_row(5, (-3, "[Red][<0]0.00;0.00")),
+    ),
+    rows=5,
+    errors={
+        "1": ["INVALID_PRICE"],
+        "2": ["INVALID_STOCK_QUANTITY"],
+        "3": ["INVALID_STOCK_QUANTITY"],
+        "4": ["INVALID_PRICE"],
+        "5": ["INVALID_PRICE"],
+    },
+    cells={"1": {"price": "-19.99"}, "3": {"stock_quantity": "-7"}, "4": {"price": "-3"}, "5": {"price": "-3.00"}},
+)
+add(
+    "rounded-display.xlsx",
+    under_formats(
+        REQUIRED,
+        typed_row(1, (19.99, "0")),
+        typed_row(2, (0.49, "#,##0"), (2.5, "0")),
+        typed_row(3, (1234.5, "#,##0,")),
+        typed_row(4, (19.994, "0.00")),
+        typed_row(5, (19.989999999999998, "0.00"), (0.4, "0")),
+    ),
+    rows=5,
+    errors={"2": ["INVALID_STOCK_QUANTITY"], "4": ["INVALID_PRICE"], "5": ["INVALID_STOCK_QUANTITY"]},
+    warnings=["ROUNDED_DISPLAY", "ROUNDED_DISPLAY"],
+    cells={
+        "1": {"price": "19.99"},
+        "2": {"price": "0.49", "stock_quantity": "2.5"},
+        "3": {"price": "1234.5"},
+        "4": {"price": "19.994"},
+        "5": {"price": "19.99", "stock_quantity": "0.4"},
+    },
+)
+add(
+    "units-in-number-formats.xlsx",
+    under_formats(
+        [*REQUIRED, "weight_kg"],
+        typed_row(1, 1.5, 1, (250, 'General" g"')),
+        typed_row(2, 1.5, 1, (500, 'General\\ "g"')),
+        typed_row(3, 1.5, 1, (0.25, '0.00" kg"')),
+        typed_row(4, 1.5, 1, (250, '0" g"')),
+        typed_row(5, 1.5, (7, '0" pcs"'), (0.5, '[<1]0.0" g";0.0" kg"')),
+        typed_row(6, (0.19, "0%"), (5, '"$"0.00'), (2, "[$kg] 0")),
+        typed_row(7, (1.5, '0.00" €/100 g"'), (0.5, "h:mm"), (1, '0" KG"')),
+    ),
+    rows=7,
+    errors={
+        "1": ["INVALID_WEIGHT"],
+        "2": ["INVALID_WEIGHT"],
+        "4": ["INVALID_WEIGHT"],
+        "5": ["INVALID_STOCK_QUANTITY", "INVALID_WEIGHT"],
+        "6": ["INVALID_PRICE", "INVALID_STOCK_QUANTITY", "INVALID_WEIGHT"],
+        "7": ["INVALID_PRICE", "INVALID_STOCK_QUANTITY"],
+    },
+    cells={
+        "1": {"weight_kg": "250 g"},
+        "3": {"weight_kg": "0.25"},
+        "6": {"price": "19%"},
+        "7": {"price": "1.50 €/100 g", "stock_quantity": "12:00:00", "weight_kg": "1"},
+    },
+)
+for name, codes in {
+    "kronor": ['#,##0.00\\ "kr"', "#,##0.00\\ [$kr-41D]", '0" kr."', "General"],
+    "zloty": ["#,##0.00\\ [$zł-415]", '#,##0.00\\ "zł"', "[$PLN] 0.00"],
+    "reals": ['"R$"\\ #,##0.00', "[$R$-416] #,##0.00", '_-"R$"* #,##0.00_-;\\-"R$"* #,##0.00_-'],
+    "koruna": ['#,##0.00\\ "Kč"', "[$Kč-405] 0.00"],
+    "francs": ['"CHF"\\ #,##0.00', "[$CHF]\\ #,##0.00", '"Fr." 0.00', '"SFr."\\ #,##0.00'],
+    "forint": ['#,##0\\ "Ft"', "#,##0.00\\ [$Ft-40E]"],
+    "rupees": ['"Rs."\\ #,##0.00', "[$₹-4009]\\ #,##0.00", "[$INR] 0"],
+    "pounds": ['_-"£"* #,##0.00_-', "[$£-809]#,##0.00", '0" GBP"'],
+    "dollars": ["[$$-409]#,##0.00", '"$"#,##0.00_);("$"#,##0.00)', "[$USD] 0.00", "General"],
+    "euros": ['#,##0.00\\ "€"', "[$€-407] #,##0.00", "[$EUR ]#,##0.00_-", "[$€-x-euro2] 0.00"],
+}.items():
+    add(
+        f"currency-{name}.xlsx",
+        under_formats(REQUIRED, *(typed_row(n, (n + 0.5, code)) for n, code in enumerate(codes, 1))),
+        rows=len(codes),
+        warnings=["ROUNDED_DISPLAY"] * any("0.0" not in code and code != "General" for code in codes),
+    )
+add(
+    "mixed-currency-formats.xlsx",
+    under_formats(
+        REQUIRED,
+        typed_row(1, (19.99, '#,##0.00\\ "€"')),
+        typed_row(2, (19.99, '"$"#,##0.00')),
+        typed_row(3, (2999, '"¥"#,##0')),
+        typed_row(4, 5),
+    ),
+    refusal="MIXED_CURRENCIES",
+    says=["€ in row 1", "$ in row 2", "¥ in row 3"],
+)
+add(
+    "currency-words.xlsx",
+    under_formats(REQUIRED, typed_row(1, (1.5, '0.00 "kr"')), typed_row(2, (1.5, "0.00 [$zł-415]"))),
+    refusal="MIXED_CURRENCIES",
+    says=["kr in row 1", "zł in row 2"],
+)
+add(
+    "mixed-currencies-of-two-columns.xlsx",
+    under_formats([*REQUIRED, "compare_at_price"], typed_row(1, (5, '0.00 "€"'), 1, (6, '"$"0.00'))),
+    refusal="MIXED_CURRENCIES",
+    says=["€", "$"],
+)
+add(
+    "ids-as-number-format.xlsx",
+    under_formats(
+        REQUIRED,
+        [(12345, "0.00"), *typed_row(1, sku=(4006381333931, "0.00"))[1:]],
+        [12346, *typed_row(2, sku=(4006381333948, "#,##0.00"))[1:]],
+        [(12347, "#,##0"), *typed_row(3, sku=(42, '"SKU-"0000.00'))[1:]],
+        [(7, "00000"), *typed_row(4, sku=(123456789, "000-000-000"))[1:]],
+        [(12345.678, "0.00"), *typed_row(5, sku=(12.5, '"A"0'))[1:]],
+        [(90.75, "0.000"), *typed_row(6, sku=(-5, "0;[Red]0"))[1:]],
+        [(12348, '"€" 0.00'), *typed_row(7, sku=(12345, "0,"))[1:]],
+    ),
+    rows=7,
+    cells={
+        "1": {"vendor_product_id": "12345", "sku": "4006381333931"},
+        "2": {"vendor_product_id": "12346", "sku": "4006381333948"},
+        "3": {"vendor_product_id": "12347", "sku": "SKU-0042"},
+        "4": {"vendor_product_id": "00007", "sku": "123-456-789"},
+        "5": {"vendor_product_id": "12345.678", "sku": "12.5"},
+        "6": {"vendor_product_id": "90.750", "sku": "-5"},
+        "7": {"vendor_product_id": "12348", "sku": "12345"},
+    },
+)
+add(
+    "dates-in-ids.xlsx",
+    under_formats(
+        REQUIRED,
+        *(
+            typed_row(n, sku=(THEN, code))
+            for n, code in enumerate(("d-mmm", "d.m", "yyyy", "dddd", '"KW" d', "dd/mm/yyyy h:mm", "mmm-yy"), 1)
+        ),
+        typed_row(8, sku=(0.5, "h:mm")),
+    ),
+    rows=8,
+    errors={str(n): ["DAMAGED_IDENTIFIER"] for n in range(1, 9)},
+)
+add(
+    "text-number-decimal-comma.xlsx",
+    under_formats(REQUIRED, typed_row(1, 19.99), typed_row(2, "24,90"), typed_row(3, 5)),
+    rows=3,
+    cells={"1": {"price": "19.99"}, "2": {"price": "24.90"}, "3": {"price": "5"}},
+    detected={"decimal_commas": ["price"]},
+)
+add(
+    "text-number-decimal-comma-weight-in-cells.xlsx",
+    under_formats(
+        [*REQUIRED, "weight_kg"], typed_row(1, "24,90", 1, 1.234), typed_row(2, 1234.5, 1, 0.25), typed_row(3, 2.345)
+    ),
+    rows=3,
+    errors={"3": ["INVALID_PRICE"]},
+    cells={"1": {"price": "24.90", "weight_kg": "1.234"}, "2": {"price": "1234.5", "weight_kg": "0.25"}},
+)
+add(
+    "text-numbers-of-both-kinds.xlsx",
+    under_formats(REQUIRED, typed_row(1, "19.99"), typed_row(2, "24,90"), typed_row(3, 5.25)),
+    rows=3,
+    errors={"2": ["INVALID_PRICE"]},
+    warnings=["MIXED_DECIMALS"],
+)
+DATES = [
+    (45424, "d\\-mmm"), (19.99, "dd/mm/yyyy"), (45424, "d.m"), (45424, "yyyy"), (45424, "d"), (0.5, "h"),
+    (45424, "mm.yy"), (45424, "[$-F800]dddd"), (1.25, "[h]:mm"),
+]  # fmt: skip
+add(
+    "price-as-date.xlsx",
+    under_formats(REQUIRED, *(typed_row(n, date) for n, date in enumerate(DATES, 1))),
+    rows=9,
+    errors={str(n): ["INVALID_PRICE"] for n in range(1, 10)},
+    cells={"1": {"price": "2024-05-12"}, "3": {"price": "2024-05-12"}, "6": {"price": "12:00:00"}},
+)
+add(
+    "dates-in-text-columns.xlsx",
+    under_formats(
+        [*REQUIRED, "brand", "dimensions_cm"],
+        ["P-1", "Mug", "Kitchen", "S-1", 1.5, 1, "Acme", (38331, "dd/mm/yyyy")],
+        ["P-2", (45352, "d-mmm"), "Kitchen", "S-2", 2.5, 2, (45484, "d/m"), "x"],
+    ),
+    rows=2,
+    warnings=["DATE_IN_TEXT"] * 3,
+    cells={"1": {"dimensions_cm": "10/12/2004"}, "2": {"product_name": "1-Mar", "brand": "11/7"}},
+)
+
+
+def merged(header: Sequence[str], rows: Sequence[Sequence[object]], *ranges: str) -> bytes:
+    def fill(_: Workbook, sheet: Worksheet) -> None:
+        for row in (header, *rows):
+            sheet.append(list(row))
+        for cells in ranges:
+            sheet.merge_cells(cells)
+
+    return workbook(fill)
+
+
+BRAND = [*REQUIRED, "brand"]
+add(
+    "merged-brand.xlsx",
+    merged(BRAND, [typed_row(1, 1.5, 1, "Acme"), *(typed_row(n) for n in (2, 3, 4))], "G2:G4"),
+    rows=4,
+    warnings=["MERGED_CELLS"],
+    cells={**{str(n): {"brand": "Acme"} for n in (1, 2, 3)}, "4": {"brand": None}},
+)
+add(
+    "merged-past-the-rows.xlsx",
+    merged(BRAND, [typed_row(1, 1.5, 1, "Acme"), typed_row(2)], "G2:G900", "A5:C9"),
+    rows=2,
+    warnings=["MERGED_CELLS"],
+    cells={"2": {"brand": "Acme"}},
+)
+add(
+    "merged-ids.xlsx",
+    merged(BRAND, [typed_row(1), [None, *typed_row(2)[1:]], typed_row(3)], "A2:A3"),
+    rows=3,
+    errors={"2": ["DUPLICATE_VENDOR_PRODUCT_ID"]},
+    warnings=["MERGED_CELLS"],
+)
+add(
+    "merged-across-columns.xlsx",
+    merged(BRAND, [typed_row(1, 1.5, 1, "Acme"), ["P-2", "Mug by Acme", "Kitchen", "S-2", 1, 1]], "E3:F3"),
+    rows=2,
+    errors={"2": ["MISSING_REQUIRED_FIELDS"]},
+    warnings=["MERGED_CELLS"],
+)
+add(
+    "merged-header-and-title.xlsx",
+    merged(["Price list"], [[], [*BRAND, ""], typed_row(1, 1.5, 1, "Acme"), typed_row(2)], "A1:G2", "G3:H3"),
+    rows=2,
+    lines=[4, 5],
+    warnings=["LINES_ABOVE_HEADER"],
+)
+
+
+def hidden(_: Workbook, sheet: Worksheet) -> None:
+    of_rows(BRAND, *(typed_row(n, 1.5, 1, "Acme") for n in range(1, 5)))(_, sheet)
+    sheet.row_dimensions[3].hidden = True
+    sheet.row_dimensions[5].hidden = True
+    sheet.row_dimensions[99].hidden = True
+    sheet.auto_filter.ref = "A1:G5"
+
+
+def hidden_column(_: Workbook, sheet: Worksheet) -> None:
+    of_rows(BRAND, typed_row(1, 1.5, 1, "Acme"))(_, sheet)
+    sheet.column_dimensions["E"].hidden = True
+
+
+add("hidden-row.xlsx", workbook(hidden), rows=4, warnings=["HIDDEN_ROWS"], lines=[2, 3, 4, 5])
+add("hidden-column.xlsx", workbook(hidden_column), rows=1, warnings=["HIDDEN_COLUMNS"])
+
+
+def on_sheets(**sheets: Sequence[Sequence[object]]) -> bytes:
+    def fill(book: Workbook, sheet: Worksheet) -> None:
+        for place, (name, rows) in enumerate(sheets.items()):
+            of_rows(*rows)(book, book.create_sheet(name) if place else sheet)
+            book.worksheets[place].title = name
+
+    return workbook(fill)
+
+
+add(
+    "two-product-sheets.xlsx",
+    on_sheets(Kitchen=[REQUIRED, typed_row(1)], Garden=[REQUIRED, typed_row(2), typed_row(3)]),
+    refusal="SEVERAL_PRODUCT_SHEETS",
+    says=["'Kitchen', 'Garden'"],
+)
+add(
+    "product-sheet-with-notes.xlsx",
+    on_sheets(
+        Notes=[["How to fill this in"], ["Column", "Name", "Unit"], ["sku", "yours", "-"]],
+        Template=[REQUIRED],
+        Products=[REQUIRED, typed_row(1)],
+        Categories=[["Kitchen"], ["Books"]],
+    ),
+    rows=1,
+    warnings=["OTHER_SHEETS"],
+    detected={"sheet": "Products"},
+)
+add(
+    "sheet-underscore.xlsx",
+    on_sheets(_Products=[REQUIRED, typed_row(1)]),
+    rows=1,
+    detected={"sheet": "_Products"},
+)
+add(
+    "sheet-underscore-and-notes.xlsx",
+    on_sheets(Notes=[["Read me"]], _Products=[REQUIRED, typed_row(1)], _Lists=[["Kitchen"]]),
+    rows=1,
+    warnings=["OTHER_SHEETS"],
+    detected={"sheet": "_Products"},
+)
+
+
+def linked(_: Workbook, sheet: Worksheet) -> None:
+    of_rows(
+        [*REQUIRED, "image_url"],
+        typed_row(1, 1.5, 1, "Photo"),
+        typed_row(2, 1.5, 1, '=HYPERLINK("https://a.example/2.jpg","Photo")'),
+        typed_row(3, 1.5, 1, '=_xlfn.IMAGE("https://a.example/3.jpg")'),
+        typed_row(4, 1.5, 1, "https://a.example/4.jpg"),
+        typed_row(5, 1.5, 1, '=HYPERLINK(A1,"Photo")'),
+        typed_row(6),
+    )(_, sheet)
+    sheet["G2"].hyperlink = "https://a.example/1.jpg"
+    sheet["G5"].hyperlink = "https://a.example/other.jpg"
+    sheet["B2"].hyperlink = "https://a.example/mug"
+    sheet["G2"].value = "Photo"
+
+
+add(
+    "hyperlink-image.xlsx",
+    workbook(linked),
+    rows=6,
+    errors={"5": ["INVALID_IMAGE_URL"]},
+    warnings=["HYPERLINK_ADDRESS"],
+    cells={
+        **{str(n): {"image_url": f"https://a.example/{n}.jpg"} for n in range(1, 5)},
+        "1": {"image_url": "https://a.example/1.jpg", "product_name": "Article 1"},
+    },
+)
+add(
+    "backslash-names.xlsx",
+    archive(**{name.replace("/", "\\"): part for name, part in AS_EXCEL_WRITES.items()}),
+    rows=1,
+    lines=[4],
+    cells={"1": {"product_name": "Blue mug", "price": "12.5"}},
+)
+add(
+    "names-in-other-case.xlsx",
+    archive(**{name.replace("xl/", "XL/").replace("sheet1", "Sheet1"): part for name, part in AS_EXCEL_WRITES.items()}),
+    rows=1,
+    lines=[4],
+)
+RIGHTS = "EncryptedPackage\0DRMEncryptedDataSpace\0DRMEncryptedTransform".encode("utf-16-le")
+add(
+    "rights-protected.xlsx",
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 504 + RIGHTS,
+    refusal="ENCRYPTED_WORKBOOK",
+    says=["rights management"],
+)
+
+
+def numbered(*numbers: str) -> bytes:
+    """A workbook whose rows have these numbers, in this order."""
+    rows = of_rows(REQUIRED, *(values(n) for n in range(1, len(numbers) + 1)))
+
+    def renumber(part: bytes) -> bytes:
+        for n, number in enumerate(numbers, 2):
+            part = part.replace(b'<row r="%d"' % n, b'<row r="@%s"' % number.encode())
+            for letter in b"ABCDEF":
+                part = part.replace(b'r="%c%d"' % (letter, n), b'r="%c@%s"' % (letter, number.encode()))
+        return part.replace(b"@", b"")
+
+    return patched(workbook(rows), {SHEET: renumber})
+
+
+add(
+    "rows-out-of-order.xlsx",
+    numbered("4", "2", "3"),
+    rows=3,
+    lines=[2, 3, 4],
+    cells={"1": {"sku": "S-2"}, "2": {"sku": "S-3"}, "3": {"sku": "S-1"}},
+)
+add(
+    "duplicate-row-numbers.xlsx",
+    numbered("2", "2", "3"),
+    refusal="UNREADABLE_XLSX",
+    says=["two rows have the number 2"],
+)
+add(
+    "cell-of-another-row.xlsx",
+    patched(PLAIN, {SHEET: lambda part: part.replace(b'r="E3"', b'r="E2"')}),
+    refusal="UNREADABLE_XLSX",
+)
+add(
+    "cell-twice.xlsx",
+    patched(PLAIN, {SHEET: lambda part: part.replace(b'r="E3"', b'r="D3"')}),
+    refusal="UNREADABLE_XLSX",
+)
 
 
 if __name__ == "__main__":

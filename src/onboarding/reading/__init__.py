@@ -3,8 +3,9 @@
 The way of the bytes, module by module; `onboarding.parse` leads them along it:
 
 1. `kinds` tells a workbook from text, and both from what is no table.
-2. `decode` finds the encoding of text, `delimited` the delimiter, and cuts it into lines; `xlsx` reads workbooks, with
-   each number as the workbook shows it (`shown`), once their parts are known to be harmless (`parts`).
+2. `decode` finds the encoding of text, `delimited` the delimiter, and cuts it into lines; `xlsx` reads workbooks:
+   `xlsx_parts` unpacks within limits, `xlsx_book` and `xlsx_sheet` read, `xlsx_values` gives each cell the text that
+   its column asks for, by its number format (`number_formats`, `date_formats`, `currencies`).
 3. `header` finds the header line and the columns it names; `headers.toml` has the names that others give them.
 4. `decimals` finds the columns whose numbers are written with a comma.
 

@@ -8,6 +8,7 @@ _ZIP = b"PK\x03\x04"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 # An OLE file names its parts in UTF-16; this one holds a workbook behind a password.
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_RIGHTS_PROTECTED = "DRMEncrypted".encode("utf-16-le")
 
 _OTHERS = (
     (b"%PDF", "a PDF document"),
@@ -35,6 +36,12 @@ def is_workbook(content: bytes) -> bool:
 def refused_kind(content: bytes) -> Refusal | None:
     """The refusal of bytes that are certainly no table that we read."""
     if content.startswith(_OLE):
+        if _RIGHTS_PROTECTED in content:
+            reason = (
+                "The workbook is protected by rights management (a sensitivity label or restricted access); "
+                "remove that protection, save the workbook and upload it again"
+            )
+            return Refusal("ENCRYPTED_WORKBOOK", reason)
         if _ENCRYPTED in content:
             reason = "The workbook is protected with a password; save it without one and upload it again"
             return Refusal("ENCRYPTED_WORKBOOK", reason)
