@@ -13,7 +13,8 @@ from onboarding.model import COLUMNS
 from onboarding.reading.decimals import Commas, commas_in, with_point
 from onboarding.reading.decode import Decoded, decode
 from onboarding.reading.found import Detected, Refusal, one_line
-from onboarding.reading.header import column_of, header_of, normal, place_of, spellings
+from onboarding.reading.header import header_of, place_of
+from onboarding.reading.names import column_of, columns_of, normal, spellings
 from onboarding.reading.shown import text_of
 from onboarding.rules import REQUIRED
 
@@ -119,14 +120,18 @@ def test_utf8_with_a_stray_byte_is_not_taken_for_windows_1252() -> None:
 
 def test_every_synonym_means_one_column() -> None:
     path = Path(onboarding.reading.__file__).parent / "headers.toml"
-    synonyms = tomllib.loads(path.read_text(encoding="utf-8"))
-    assert set(synonyms) <= set(COLUMNS)
+    listed = tomllib.loads(path.read_text(encoding="utf-8"))
+    friends = set(map(normal, listed.pop("only_beside_their_own")))
     meant: dict[str, str] = {column: column for column in COLUMNS}
-    for column, names in synonyms.items():
-        for name in names:
-            assert meant.setdefault(normal(name), column) == column, name
-            assert column_of(name) == column
+    for columns in listed.values():
+        assert set(columns) <= set(COLUMNS)
+        for column, names in columns.items():
+            for name in names:
+                assert meant.setdefault(normal(name), column) == column, name
+                assert column_of(name) == column
+                assert columns_of([name]) == [None if normal(name) in friends else column]
     assert all(column in COLUMNS for column in spellings().values())
+    assert friends <= meant.keys()
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ from onboarding.formulas import inert
 from onboarding.model import COLUMNS
 from onboarding.parse import MAX_BYTES, MAX_ROWS
 from onboarding.quotes import printable
-from onboarding.reading.header import DECIMAL_COMMA, FIX_COLUMNS, synonyms
+from onboarding.reading.header import DECIMAL_COMMA, FIX_COLUMNS
+from onboarding.reading.names import synonyms
 from onboarding.report import HEADER
 from onboarding.rules import CLEAR, REQUIRED, REQUIRED_TO_CHANGE, RULES, Check, errors_of
 
