@@ -15,6 +15,7 @@ from onboarding.reading.names import (
     columns_of,
     currencies_in,
     is_own_name,
+    kept_text,
     known_in,
     normal,
     spellings,
@@ -81,6 +82,12 @@ class Header:
         named = zip(self.names, self.columns, strict=True)
         return list(dict.fromkeys(name for name, column in named if column is None and name))
 
+    @property
+    def kept_as_text(self) -> list[str]:
+        """The columns whose names, and so their values, stand in `="…"`, as exports keep a spreadsheet from numbers."""
+        named = zip(self.names, self.columns, strict=True)
+        return [column for name, column in named if column is not None and name != kept_text(name)]
+
     def without_ours(self) -> Header:
         """The same without the columns of our fix file."""
         if not self.ours:
@@ -131,6 +138,8 @@ def header_of(values: Sequence[str], required: Sequence[str]) -> Header | Refusa
     names = [one_line(value, LONGEST_NAME) for value in values[: MAX_COLUMNS + 1]]
     while names and not names[-1]:
         names.pop()
+    if set(names) >= _MARKS_OF_A_FIX_FILE:
+        names = list(map(restored, names))
     if len(names) > MAX_COLUMNS:
         wide = next(n for n in range(len(values), 0, -1) if values[n - 1].strip())
         return Refusal("TOO_MANY_COLUMNS", f"The header line has {wide:,} columns; the limit is {MAX_COLUMNS:,}")
@@ -171,7 +180,7 @@ def header_not_found(lines: Sequence[Sequence[str]], numbers: Sequence[int]) -> 
     reason = f"no header line was found in the first {searched} lines" if searched > 1 else "no header line was found"
     for line, number in zip(lines[searched:_LINES_SEEN], numbers[searched:_LINES_SEEN], strict=False):
         if known_in(line) >= _KNOWN_IN_A_HEADER:
-            return f"{reason}; line {number} looks like one: delete the lines above it"
+            return f"{reason}; line {number} looks like one, and must be among them"
     return reason
 
 

@@ -94,14 +94,19 @@ def _false_friends() -> Mapping[str, frozenset[str]]:
     return beside
 
 
+def kept_text(value: str) -> str:
+    """Return the text that stands in `="…"`, or any other value as it is."""
+    kept = _KEPT_TEXT.fullmatch(value) if value[:1] == "=" else None
+    return kept[1] if kept else value
+
+
 @lru_cache(8_192)
 def column_of(name: str) -> str | None:
     """Return the column that a header name means by itself, or None."""
     # A name that begins with `_` is a note of whoever wrote the file, or one of ours.
     if len(name) > LONGEST_NAME or not name or name[0] == "_":
         return None
-    if name[0] == "=" and (kept := _KEPT_TEXT.fullmatch(name)):
-        name = kept[1]
+    name = kept_text(name)
     plain = normal(name)
     column = _meant_by(plain)
     if column is not None and not _has_signs(name):
@@ -133,7 +138,7 @@ def known_in(values: Sequence[str]) -> int:
 
 def is_own_name(name: str, column: str) -> bool:
     """Return whether a header name is the column's own, not one that others give it."""
-    return normal(name).replace("_", "") == column.replace("_", "")
+    return normal(kept_text(name)).replace("_", "") == column.replace("_", "")
 
 
 def currencies_in(names: Iterable[str]) -> dict[str, str]:

@@ -6,6 +6,7 @@ import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from onboarding.quotes import printable
 from onboarding.reading.found import MAX_COLUMNS, Grid, Refusal, first_of, one_line
 from onboarding.reading.header import FIX_COLUMNS, place_of
 from onboarding.reading.names import known_in
@@ -64,8 +65,8 @@ def refusal_of(grid: Grid, delimiter: str) -> Refusal | None:
     for quotes in _QUOTES:
         if len(names) > 1 and all(len(n) > 1 and n[0] + n[-1] == quotes for n in names):
             reason = (
-                f"The values stand in {quotes}, which are part of a value in CSV; put values in double "
-                'quotes ("), or in none'
+                f"The values stand in {quotes[0]}…{quotes[1]}, and these are part of a value in CSV; put values in "
+                'double quotes ("), or in none'
             )
             return Refusal("UNREADABLE_CSV", reason)
     short = [(line, n) for line, n in zip(grid.lines[place + 1 :], grid.numbers[place + 1 :], strict=True)
@@ -96,10 +97,10 @@ def _unsupported(head: Sequence[str]) -> Refusal | None:
                 best, found = known, mark
     if not found:
         return None
-    if found.isspace():
+    if found.isspace() and found.strip(" ") == "":
         reason = "The columns are kept apart by spaces (fixed width)"
     else:
-        reason = f"The values are separated by '{found}'"
+        reason = f"The values are separated by '{printable(found)}'"
     return Refusal(
         "UNKNOWN_DELIMITER", f"{reason}; what can stand between values: {_SUPPORTED}. Save the table as 'CSV UTF-8'"
     )
@@ -109,7 +110,7 @@ def _split_otherwise(line: str) -> Iterator[tuple[str, list[str]]]:
     """Yield a line's names as other delimiters would part them, each with that delimiter."""
     yield "  ", _COLUMN_GAP.split(line)
     yield " ", line.split(" ")
-    marks = {c for c in line if not (c.isalnum() or c.isspace() or c in "_-\"'" or c in DELIMITERS)}
+    marks = {c for c in line if not (c.isalnum() or c in " _-\"'\r\n" or c in DELIMITERS)}
     for mark in sorted(marks)[:20]:
         yield mark, line.split(mark)
 

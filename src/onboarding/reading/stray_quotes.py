@@ -116,7 +116,7 @@ def spaced_fields(text: str, delimiter: str, most_lines: int) -> Iterator[tuple[
     A ValueError says that a quote stands where it parts no values.
     """
     unquoted = re.compile(rf"[^{re.escape(delimiter)}\r\n]*")
-    blanks = re.compile(" *")
+    blanks = re.compile(" *" if delimiter == "\t" else "[ \t]*")
     at = fields = lines = 0
     values: list[str] = []
     while at < len(text) and lines < most_lines:
