@@ -175,7 +175,8 @@ def _under_header(grid: Grid, required: Sequence[str], how: Detected, warnings: 
         return skipped
     rows = grid.total - place - 1 - len(skipped.indexes)
     if rows < 1:
-        return Refusal("NO_ROWS", "The file has a header line but no product rows")
+        found = "".join(f". {warning.message}" for warning in skipped.warnings)
+        return Refusal("NO_ROWS", f"The file has a header line but no product rows{found}")
     if rows > MAX_ROWS:
         reason = f"The file has {rows:,} product rows; the limit is {MAX_ROWS:,} a file"
         if (last := len(grid.lines) - 1) in skipped.indexes:

@@ -59,7 +59,10 @@ def read(decoded: Decoded, most_lines: int) -> Delimited | Refusal:
         cut = _cut_with_blanks(decoded, delimiter, most_lines, before) or cut
     elif _has_spaced_quotes(decoded, delimiter):
         again = islice(decoded.lines(), before.lines, None)
-        _without_spaces(cut.grid, _cut(again, delimiter, most_lines, before, skip_spaces=True))
+        spaced = _cut(again, delimiter, most_lines, before, skip_spaces=True)
+        if isinstance(spaced, Refusal):
+            spaced = _cut_with_blanks(decoded, delimiter, most_lines, before) or spaced
+        _without_spaces(cut.grid, spaced)
     if isinstance(cut, Refusal):
         return cut
     refusal = swallowed_rows(cut.grid, cut.broken, delimiter) or refusal_of(cut.grid, delimiter)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -74,8 +75,8 @@ def refusal_of(grid: Grid, delimiter: str) -> Refusal | None:
     quoted = [n for line, n in short if _is_quoted_whole(line, delimiter, width)]
     if quoted:
         reason = (
-            f"{_lines_named(quoted)} each stand in quotes as one single value, as when CSV was pasted into one column; "
-            "save the table as CSV from the program it was made in"
+            f"{_lines_named(quoted)} {'stand' if len(quoted) > 1 else 'stands'} in quotes as one single value, as when "
+            "CSV was pasted into one column; save the table as CSV from the program it was made in"
         )
         return Refusal("QUOTED_LINES", reason)
     return _mixed(short, delimiter, width)
@@ -120,7 +121,7 @@ def _is_quoted_whole(line: Sequence[str], delimiter: str, width: int) -> bool:
     # Only within quotes can a value have the delimiter in it.
     if value.count(delimiter) < width - 1 or any(map(str.strip, line[1:])):
         return False
-    return len(next(csv.reader([value], delimiter=delimiter), [])) == width
+    return len(next(csv.reader(io.StringIO(value, newline=""), delimiter=delimiter), [])) == width
 
 
 def _mixed(short: Iterable[tuple[Sequence[str], int]], delimiter: str, width: int) -> Refusal | None:

@@ -31,8 +31,8 @@ _ROW_COUNT = re.compile(
     re.IGNORECASE,
 )
 _TOTAL = re.compile(
-    r"(?:grand |sub[- ]?|net |overall )?(?:totals?|sum|summe|summa|suma|zwischensumme|gesamt|gesamtsumme|insgesamt|totale|"
-    r"totaal|totalt|razem|celkem|spolu|yhteensä|összesen|toplam)(?:[ :(].{0,40})?",
+    r"(?:grand |sub[- ]?|net |overall )?(?:totals?|sum|summe|summa|suma|zwischensumme|gesamt|gesamtsumme|insgesamt|"
+    r"totale|totaal|totalt|razem|celkem|spolu|yhteensä|összesen|toplam)(?:[ :(].{0,40})?",
     re.IGNORECASE,
 )
 _END = frozenset({"end", "eof", "ende", "fin", "fine", "einde", "koniec", "slut"})
@@ -244,8 +244,8 @@ def _warnings(lines: Sequence[Sequence[str]], numbers: Sequence[int], kinds: dic
         named, many = lines_named([numbers[i] for i in indexes]), len(indexes) > 1
         if kind is _Kind.HEADER:
             does = "repeat or explain" if many else "repeats or explains"
-            message = f"{named} {does} the header; {'they were not read as products' if many else 'it was not read as a product'}"
-            yield FileWarning("REPEATED_HEADER", message)
+            read = "they were not read as products" if many else "it was not read as a product"
+            yield FileWarning("REPEATED_HEADER", f"{named} {does} the header; {read}")
             continue
         texts = (next(filter(None, map(str.strip, lines[i])), "") for i in indexes)
         shown = first_of([f"'{one_line(text)}'" for text in dict.fromkeys(islice(texts, 10 * NAMED))])
