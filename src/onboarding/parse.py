@@ -73,14 +73,13 @@ class _Lines:
     misfits: Mapping[int, int]
     """The rows in which values may stand under the wrong columns, and how many there are too many."""
 
-    def column(self, place: int) -> dict[int, str]:
-        """Return the values at a place by row number; a misplaced row has no say about a column."""
-        values = {n: row[place] if place < len(row) else "" for n, row in enumerate(self.table.rows, 1)}
+    def column(self, place: int) -> list[str]:
+        """Return the values at a place, row by row; a misplaced row has no say about a column, so it has none."""
+        values = [row[place] if place < len(row) else "" for row in self.table.rows]
         for row_number in self.misfits:
-            del values[row_number]
-        if self.header.columns[place] in self.header.kept_as_text:
-            values = {row_number: kept_text(value.strip()) for row_number, value in values.items()}
-        return values
+            values[row_number - 1] = ""
+        is_kept = self.header.columns[place] in self.header.kept_as_text
+        return [kept_text(value.strip()) for value in values] if is_kept else values
 
 
 def parse(
@@ -97,7 +96,7 @@ def parse(
     columns = {
         c: lines.column(place) for place, c in enumerate(lines.header.columns) if c is not None and c in DECIMALS
     }
-    signs = signs_in({column: list(values.values()) for column, values in columns.items()}, lines.agreed)
+    signs = signs_in(columns, lines.agreed)
     rows = _rows(lines, signs, upload_id, vendor_id)
     decimal = [column for column, found in signs.commas.items() if found is Commas.DECIMAL]
     detected = replace(lines.detected, decimal_commas=decimal)
@@ -258,10 +257,10 @@ def _cells(columns: Sequence[str | None], values: Sequence[str]) -> tuple[dict[s
 # What looks odd about a column
 
 
-def _number_warnings(columns: Mapping[str, Mapping[int, str]], signs: Signs) -> Iterator[FileWarning]:
+def _number_warnings(columns: Mapping[str, Sequence[str]], signs: Signs) -> Iterator[FileWarning]:
     for column, found in signs.commas.items():
         if found in {Commas.MIXED, Commas.UNCLEAR}:
-            yield warning_of(column, found, columns[column])
+            yield warning_of(column, found, dict(enumerate(columns[column], 1)))
 
 
 def _zero_warnings(rows: Sequence[Row]) -> Iterator[FileWarning]:

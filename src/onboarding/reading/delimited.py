@@ -86,26 +86,27 @@ class _Cut:
 
 
 def _cut(
-    lines: Iterator[str], delimiter: str, most_lines: int, before: _Before, *, skip_spaces: bool = False
+    text: Iterator[str], delimiter: str, most_lines: int, before: _Before, *, skip_spaces: bool = False
 ) -> _Cut | Refusal:
     # strict: a stray quote ends the reading instead of quietly swallowing the rows that follow it.
-    reader = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=skip_spaces)
+    reader = csv.reader(text, delimiter=delimiter, strict=True, skipinitialspace=skip_spaces)
     cut = _Cut()
-    grid = cut.grid
-    ended = 0
+    lines, numbers = cut.grid.lines, cut.grid.numbers
+    count = ended = 0
     try:
         for number, values in enumerate(reader, before.rows + 1):
             began, ended = ended, reader.line_num
             if not any(values) or not any(map(str.strip, values)):
                 continue
-            grid.total += 1
-            if grid.total <= most_lines:
+            count += 1
+            if count <= most_lines:
                 if ended - began > 1:
-                    cut.broken.append((len(grid.lines), began + 1 + before.lines, ended + before.lines))
-                grid.lines.append(values)
-                grid.numbers.append(number)
+                    cut.broken.append((count - 1, began + 1 + before.lines, ended + before.lines))
+                lines.append(values)
+                numbers.append(number)
     except csv.Error as error:
         return stray_quote(error, ended + 1 + before.lines, reader.line_num + before.lines)
+    cut.grid.total = count
     return cut
 
 

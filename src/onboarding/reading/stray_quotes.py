@@ -76,6 +76,9 @@ class _Looks:
     def swallow(self, place: int) -> bool:
         """Return whether the value at a place has a whole row in it, or the end of one row and the start of another."""
         value = self.line[place]
+        # A whole row has as many delimiters as the header; what stands before and behind the value lacks in two rows.
+        if value.count(self.delimiter) < min(self.width - 1, 2 * self.width - len(self.line) - 1):
+            return False
         lines = list(islice(_LINE.finditer(value), _LINES_TRIED + 1))
         starts_anew = value[0] in "\r\n"
         inner = lines if starts_anew else lines[1:]

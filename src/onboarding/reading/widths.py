@@ -101,18 +101,22 @@ def _shifted(
     others of the file that have a value too many in the same place, or from the number: nothing weighs 0.
     """
     rows, named, whole = table.rows, len(columns), len(table.header)
+    behind = columns[place + 1]
+    is_text = behind not in decimals and behind != "stock_quantity"
+    if not is_text and not misfits and max(map(len, rows)) <= whole:
+        return {}
     split = [
         number
         for number, row in enumerate(rows, 1)
         if len(row) > place + 1
+        and row[place]
+        and "." not in row[place]
         and (part := row[place + 1].strip()).isdigit()
         and _DECIMALS.fullmatch(part)
         and _WHOLE.fullmatch(row[place].strip())
     ]
     if not split:
         return {}
-    behind = columns[place + 1]
-    is_text = behind not in decimals and behind != "stock_quantity"
     usual = Counter(map(len, rows)).most_common(1)[0][0]
     unusual = {number for number in split if whole < len(rows[number - 1]) != usual}
     evidence = unusual or any(misfits.get(number, 0) > 0 for number in split)
