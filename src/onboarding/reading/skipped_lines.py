@@ -73,7 +73,7 @@ def skipped_lines(
     key = next((header.columns.index(c) for c in ("sku", "vendor_product_id") if c in header.columns), None)
     if header.fix_file or key is None:
         return Skipped()
-    looks = _Looks(header, lines[place + 1 : place + 1 + _FIRST_ROWS])
+    looks = _Looks(header, [row for row in lines[place + 1 : place + 1 + _FIRST_ROWS] if "".join(row[key : key + 1])])
     above = [numbers[i] for i in range(place) if looks.product(lines[i])]
     if above:
         reason = (
@@ -83,7 +83,7 @@ def skipped_lines(
         return Refusal("ROWS_ABOVE_HEADER", reason)
     kinds: dict[int, _Kind] = {}
     top = place + 1
-    while top < len(lines) and (kind := looks.header(lines[top]) or looks.instruction(lines[top])):
+    while top < len(lines) and (kind := looks.header(lines[top], right_below=True) or looks.instruction(lines[top])):
         kinds[top] = kind
         top += 1
     end = len(lines)
@@ -146,7 +146,7 @@ class _Looks:
         self.words_are_notes = (
             len(header.columns) > 2
             and header.columns[0] not in _PROSE
-            and not any(" " in row[0].strip() for row in first_rows if len(row) > 1 and row[1].strip())
+            and not any(" " in row[0].strip() for row in first_rows)
         )
 
     def values(self, line: Sequence[str]) -> Iterator[tuple[str | None, str]]:
@@ -155,22 +155,26 @@ class _Looks:
             if value := text.strip():
                 yield self.columns[place] if place < len(self.columns) else None, value
 
-    def header(self, line: Sequence[str]) -> _Kind | None:
-        """Return whether a line names the columns again, or other ones."""
-        own = foreign = filled = 0
-        for place, text in enumerate(line[: len(self.columns)]):
+    def header(self, line: Sequence[str], *, right_below: bool = False) -> _Kind | None:
+        """Return whether a line names the columns again, or other ones.
+
+        A header in several lines, as templates have it, may name in one of them what another leaves out.
+        """
+        own = other = filled = 0
+        for place, text in enumerate(islice(line, MAX_COLUMNS)):
             value = text.strip()
             if not value:
                 continue
-            column, meant = self.columns[place], column_of(value)
+            column = self.columns[place] if place < len(self.columns) else None
+            meant = column_of(value)
             filled += column is not None
             if column is not None and (meant == column or value.casefold() == self.header_names[place]):
                 own += 1
-            elif meant is not None:
-                foreign += 1
-        if own > 1 and own * 2 >= filled and not foreign:
+            elif meant is not None and not (right_below and column is None):
+                other += 1
+        if own > 1 and own * 2 >= filled and not other:
             return _Kind.HEADER
-        known = known_in(line) if foreign else 0
+        known = known_in(line) if other else 0
         is_second = known > 2 and known * 2 >= sum(1 for _ in self.values(line))
         return _Kind.SECOND_HEADER if is_second else None
 
