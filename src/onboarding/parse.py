@@ -172,7 +172,10 @@ def _under_header(grid: Grid, required: Sequence[str], how: Detected, warnings: 
     skipped = skipped_lines(grid.lines, grid.numbers, place, header)
     if isinstance(skipped, Refusal):
         return skipped
-    rows = grid.total - place - 1 - len(skipped.indexes)
+    rows = len(grid.lines) - place - 1 - len(skipped.indexes)
+    if grid.total > len(grid.lines):
+        # The lines past those that are kept may be products.
+        rows = grid.total - place - 1
     if rows < 1:
         found = "".join(f". {warning.message}" for warning in skipped.warnings)
         return Refusal("NO_ROWS", f"The file has a header line but no product rows{found}")

@@ -1063,7 +1063,7 @@ add(
     "nearest-names-once.csv",
     lines("vendor_product_id,product_name,category,articl,prise,quantit", row(1)),
     refusal="MISSING_COLUMNS",
-    says=["the nearest found: 'prise' for price, 'quantit' for stock_quantity;"],
+    says=["the nearest found: 'articl' for sku, 'prise' for price, 'quantit' for stock_quantity;"],
 )
 add(
     "equals-and-quotes.csv",

@@ -30,11 +30,11 @@ _ROW_COUNT = re.compile(
     r"\(?[0-9][0-9.,]* (?:rows?|records?|lines?|products?|items?|zeilen|lignes?|filas|righe|rader)\b.{0,60}",
     re.IGNORECASE,
 )
-_TOTAL = re.compile(
-    r"(?:grand |sub[- ]?|net |overall )?(?:totals?|sum|summe|summa|suma|zwischensumme|gesamt|gesamtsumme|insgesamt|"
-    r"totale|totaal|totalt|razem|celkem|spolu|yhteensä|összesen|toplam)(?:[ :(].{0,40})?",
-    re.IGNORECASE,
-)
+_TOTALS = (
+    "total", "totals", "sum", "summe", "summa", "suma", "zwischensumme", "gesamt", "gesamtsumme", "insgesamt", "totale",
+    "totaal", "totalt", "razem", "celkem", "spolu", "yhteensä", "összesen", "toplam", "subtotal", "grand total",
+)  # fmt: skip
+_TOTAL = re.compile(rf"(?:grand |sub[- ]?|net |overall )?(?:{'|'.join(_TOTALS)})(?:[ :(].{{0,40}})?", re.IGNORECASE)
 _END = frozenset({"end", "eof", "ende", "fin", "fine", "einde", "koniec", "slut"})
 # What templates write below a header, one word for each column.
 _REQUIREMENTS = frozenset(
@@ -140,7 +140,7 @@ class _Looks:
 
     def __init__(self, header: Header, first_rows: Sequence[Sequence[str]]) -> None:
         self.columns = header.columns
-        self.names = _names_as_written() | {name.casefold() for name in header.names if name}
+        self.names = _names_as_written() | {*_TOTALS} | {name.casefold() for name in header.names if name}
         self.header_names = [name.casefold() for name in header.names]
         # Where identifiers have spaces in them, or names come first, one value may be what is left of a row.
         self.words_are_notes = (
