@@ -10,7 +10,7 @@ import pytest
 
 import onboarding.reading
 from onboarding.model import COLUMNS
-from onboarding.reading.decimals import Commas, commas_in, with_point
+from onboarding.reading.decimals import Commas, commas_in, signs_in, with_point
 from onboarding.reading.decode import Decoded, decode
 from onboarding.reading.found import Detected, Refusal, one_line
 from onboarding.reading.header import header_of, place_of
@@ -238,10 +238,34 @@ def test_what_the_commas_of_a_column_are(values: list[str], commas: Commas) -> N
         ("EUR 5,00", 2, "EUR 5,00"),
         ("+5,00", 2, "+5,00"),
         ("007,50", 2, "007.50"),
+        ("24,000000", 2, "24.000000"),
+        ("1.234,5000", 2, "1234.5000"),
+        ("24,000", 2, "24,000"),
+        ("24,0001", 2, "24,0001"),
     ],
 )
 def test_a_decimal_comma_becomes_a_point(value: str, places: int, read: str) -> None:
     assert with_point(value, places) == read
+
+
+@pytest.mark.parametrize(
+    ("columns", "decimal", "doubtful"),
+    [
+        ({"price": ["19,90"], "weight_kg": ["1.250"]}, {"price"}, {"price", "weight_kg"}),
+        ({"price": ["19,90"], "weight_kg": ["1.250", "0.5"]}, {"price"}, {"price"}),
+        ({"price": ["19,90"], "weight_kg": ["1,250"]}, {"price", "weight_kg"}, {"price", "weight_kg"}),
+        ({"price": ["19,90"], "weight_kg": ["1,250"], "compare_at_price": ["9.90"]}, {"price"}, {"price", "weight_kg"}),
+        ({"price": ["19.90"], "weight_kg": ["1,250"]}, set(), {"weight_kg"}),
+        ({"price": ["19.90"], "weight_kg": ["1.250"]}, set(), set()),
+        ({"price": ["19"], "weight_kg": ["1.250"]}, set(), set()),
+    ],
+)
+def test_signs_in_columns_without_a_sign_of_their_own_are_decided_by_the_others(
+    columns: dict[str, list[str]], decimal: set[str], doubtful: set[str]
+) -> None:
+    signs = signs_in(columns, ())
+    assert {column for column, found in signs.commas.items() if found is Commas.DECIMAL} == decimal
+    assert set(signs.doubtful) == doubtful
 
 
 # Numbers as shown
@@ -332,6 +356,15 @@ def test_how_a_file_was_read_in_one_sentence() -> None:
         "CSV, Windows-1252, semicolon, CRLF, header in line 3, decimal comma in price; read as: Qty = stock_quantity"
     )
     assert Detected("xlsx", 1, {"sku": "sku"}, sheet="Mugs").sentence() == "XLSX, sheet 'Mugs', header in line 1"
+
+
+def test_detected_from_json_ignores_unknown_fields_and_fills_missing_ones() -> None:
+    detected = Detected("xlsx", 3, {"Qty": "stock_quantity"}, ["Colour"], sheet="Mugs", jumps=[[2, 9]])
+    newer = {**detected.as_json(), "hidden_rows": [4], "columns_of_old": {}}
+    assert Detected.from_json(newer).as_json() == detected.as_json()
+    older = {"format": "csv", "header_line": 2, "columns": {"sku": "sku"}}
+    assert Detected.from_json(older) == Detected("csv", 2, {"sku": "sku"})
+    assert Detected.from_json({}).line_of(1) == 2
 
 
 def test_what_a_sentence_shows_of_a_file_is_one_line_and_short() -> None:

@@ -26,7 +26,8 @@ def parsed(*lines: str, header: str = HEADER) -> ParsedFile:
     "line",
     [
         "Total,,,,4.00,3", "Subtotal:,,,,4.00,3", ",,,Summe,4.00,3", ",Grand total,,,4.00,", "TOTAL", ",,,,0,0",
-        ",,,,-,0", ",,,,0.00,#N/A", "---,---,---,---,---,---", "======", HEADER, HEADER.upper(), HEADER.replace("_", " "),
+        ",,,,-,0", ",,,,0.00,#N/A", "---,---,---,---,---,---", "======", HEADER, HEADER.upper(),
+        HEADER.replace("_", " "),
     ],
 )  # fmt: skip
 def test_skipped_lines_no_product_between_rows_is_named_and_not_counted(line: str) -> None:
