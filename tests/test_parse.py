@@ -443,6 +443,14 @@ def test_a_misplaced_row_has_no_say_about_commas() -> None:
     assert found.rows[1].surplus_fields == 1
 
 
+def test_parse_unclear_comma_in_a_fix_file_is_not_decided_by_its_other_rows() -> None:
+    line = '1,x,,price,P1,Mug,Books,S1,"1,50",5,"1,250"'
+    found = parsed(f"_row,_errors,_hint,_decimal_comma,{SHORT_HEADER},weight_kg\n{line}\n")
+    assert found.detected.decimal_commas == ["price"]
+    assert found.rows[0].cells["weight_kg"] == "1,250"
+    assert [warning.code for warning in found.warnings] == ["UNCLEAR_COMMAS"]
+
+
 def test_rows_that_disagree_about_commas_are_named() -> None:
     found = parsed(file_of(*(short(n, price="1.50" if n == 7 else '"1,50"') for n in range(1, 13))))
     (warning,) = found.warnings

@@ -96,7 +96,7 @@ def parse(
     columns = {
         c: lines.column(place) for place, c in enumerate(lines.header.columns) if c is not None and c in DECIMALS
     }
-    signs = signs_in(columns, lines.agreed)
+    signs = signs_in(columns, lines.agreed, is_whole=not lines.detected.fix_file)
     rows = _rows(lines, signs, upload_id, vendor_id)
     decimal = [column for column, found in signs.commas.items() if found is Commas.DECIMAL]
     detected = replace(lines.detected, decimal_commas=decimal)

@@ -40,11 +40,12 @@ class Signs:
     doubtful: tuple[str, ...] = ()
 
 
-def signs_in(columns: Mapping[str, Sequence[str]], agreed: Collection[str]) -> Signs:
+def signs_in(columns: Mapping[str, Sequence[str]], agreed: Collection[str], *, is_whole: bool = True) -> Signs:
     """Decide by all values of the columns; those in `agreed` are known to have decimal commas.
 
     Where a column shows no sign of its own, the others of the file decide: who writes a price of 19,90 does not write
-    a weight of 1.250 with a decimal point for certain, and one of 1,250 with a decimal comma.
+    a weight of 1.250 with a decimal point for certain, and one of 1,250 with a decimal comma. Some rows of a file alone
+    (`is_whole` is false) cannot show the latter: others may have had decimal points.
     """
     commas = {column: commas_in(values) for column, values in columns.items()}
     commas |= {c: Commas.DECIMAL for c in agreed if c in commas and commas[c] is not Commas.MIXED}
@@ -52,7 +53,7 @@ def signs_in(columns: Mapping[str, Sequence[str]], agreed: Collection[str]) -> S
     if Commas.DECIMAL in commas.values():
         with_points = {c for c, found in commas.items() if found is not Commas.DECIMAL and _has_points(columns[c])}
         doubtful |= commas.keys() - with_points
-        if not with_points:
+        if is_whole and not with_points:
             commas |= {column: Commas.DECIMAL for column, found in commas.items() if found is Commas.UNCLEAR}
     return Signs(commas, tuple(column for column in commas if column in doubtful))
 
