@@ -268,6 +268,16 @@ def test_signs_in_columns_without_a_sign_of_their_own_are_decided_by_the_others(
     assert set(signs.doubtful) == doubtful
 
 
+def test_signs_in_a_workbook_each_column_is_decided_by_itself() -> None:
+    signs = signs_in({"price": ["19,90"], "weight_kg": ["1.250"], "compare_at_price": ["1,250"]}, (), is_text=False)
+    assert signs.commas == {
+        "price": Commas.DECIMAL,
+        "weight_kg": Commas.NONE,
+        "compare_at_price": Commas.UNCLEAR,
+    }
+    assert set(signs.doubtful) == {"price", "compare_at_price"}
+
+
 # Numbers as shown
 
 

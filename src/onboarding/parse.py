@@ -96,7 +96,8 @@ def parse(
     columns = {
         c: lines.column(place) for place, c in enumerate(lines.header.columns) if c is not None and c in DECIMALS
     }
-    signs = signs_in(columns, lines.agreed, is_whole=not lines.detected.fix_file)
+    how = lines.detected
+    signs = signs_in(columns, lines.agreed, is_text=how.format == "csv", is_whole=not how.fix_file)
     rows = _rows(lines, signs, upload_id, vendor_id)
     decimal = [column for column, found in signs.commas.items() if found is Commas.DECIMAL]
     detected = replace(lines.detected, decimal_commas=decimal)

@@ -96,9 +96,9 @@ The header line may name them in any case and with spaces (`Product Name`), or a
 
 Numbers are read with a decimal point. A column in which numbers have a decimal comma that can be nothing else
 (`19,99`), and none has a decimal point, is read with decimal commas. `1,234` can be either: it is read with a decimal
-comma if other numbers of its column or of another column have one, and no column has decimal points. In a file with
-decimal commas, `1.234` is an error unless its own column has a number that can only have a decimal point. Nothing else
-is changed.
+comma if other numbers of its column or of another column have one, and no column has decimal points. In a
+text file with decimal commas, `1.234` is an error unless its own column has a number that can only have a decimal
+point. Nothing else is changed.
 
 ## What you can ask for
 

@@ -40,17 +40,20 @@ class Signs:
     doubtful: tuple[str, ...] = ()
 
 
-def signs_in(columns: Mapping[str, Sequence[str]], agreed: Collection[str], *, is_whole: bool = True) -> Signs:
+def signs_in(
+    columns: Mapping[str, Sequence[str]], agreed: Collection[str], *, is_text: bool = True, is_whole: bool = True
+) -> Signs:
     """Decide by all values of the columns; those in `agreed` are known to have decimal commas.
 
-    Where a column shows no sign of its own, the others of the file decide: who writes a price of 19,90 does not write
-    a weight of 1.250 with a decimal point for certain, and one of 1,250 with a decimal comma. Some rows of a file alone
-    (`is_whole` is false) cannot show the latter: others may have had decimal points.
+    In a text file the other columns decide where one shows no sign of its own: who writes a price of 19,90 does not
+    write a weight of 1.250 with a decimal point for certain, and one of 1,250 with a decimal comma. Some rows of a file
+    alone (`is_whole` is false) cannot show the latter: others may have had decimal points. The numbers of a workbook
+    (`is_text` is false) have a point whatever its texts have.
     """
     commas = {column: commas_in(values) for column, values in columns.items()}
     commas |= {c: Commas.DECIMAL for c in agreed if c in commas and commas[c] is not Commas.MIXED}
     doubtful = {column for column, found in commas.items() if found is not Commas.NONE}
-    if Commas.DECIMAL in commas.values():
+    if is_text and Commas.DECIMAL in commas.values():
         with_points = {c for c, found in commas.items() if found is not Commas.DECIMAL and _has_points(columns[c])}
         doubtful |= commas.keys() - with_points
         if is_whole and not with_points:
