@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape
 
 from onboarding.model import COLUMNS, Mode, OnError
 from onboarding.options import Options
-from onboarding.reading.header import spellings
+from onboarding.reading.names import spellings
 from onboarding.rules import REQUIRED, REQUIRED_TO_CHANGE
 from tests.chaos.files import File
 from tests.workbook_parts import PARTS

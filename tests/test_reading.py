@@ -9,10 +9,11 @@ import pytest
 
 import onboarding.reading
 from onboarding.model import COLUMNS
-from onboarding.reading.decimals import Commas, commas_in, with_point
+from onboarding.reading.decimals import Commas, commas_in, signs_in, with_point
 from onboarding.reading.decode import Decoded, decode
 from onboarding.reading.found import Detected, Refusal, one_line
-from onboarding.reading.header import column_of, header_of, normal, place_of, spellings
+from onboarding.reading.header import header_of, place_of
+from onboarding.reading.names import column_of, columns_of, normal, spellings
 from onboarding.rules import REQUIRED
 
 # Encodings
@@ -117,14 +118,18 @@ def test_utf8_with_a_stray_byte_is_not_taken_for_windows_1252() -> None:
 
 def test_every_synonym_means_one_column() -> None:
     path = Path(onboarding.reading.__file__).parent / "headers.toml"
-    synonyms = tomllib.loads(path.read_text(encoding="utf-8"))
-    assert set(synonyms) <= set(COLUMNS)
+    listed = tomllib.loads(path.read_text(encoding="utf-8"))
+    friends = set(map(normal, listed.pop("only_beside_their_own")))
     meant: dict[str, str] = {column: column for column in COLUMNS}
-    for column, names in synonyms.items():
-        for name in names:
-            assert meant.setdefault(normal(name), column) == column, name
-            assert column_of(name) == column
+    for columns in listed.values():
+        assert set(columns) <= set(COLUMNS)
+        for column, names in columns.items():
+            for name in names:
+                assert meant.setdefault(normal(name), column) == column, name
+                assert column_of(name) == column
+                assert columns_of([name]) == [None if normal(name) in friends else column]
     assert all(column in COLUMNS for column in spellings().values())
+    assert friends <= meant.keys()
 
 
 @pytest.mark.parametrize(
@@ -231,10 +236,44 @@ def test_what_the_commas_of_a_column_are(values: list[str], commas: Commas) -> N
         ("EUR 5,00", 2, "EUR 5,00"),
         ("+5,00", 2, "+5,00"),
         ("007,50", 2, "007.50"),
+        ("24,000000", 2, "24.000000"),
+        ("1.234,5000", 2, "1234.5000"),
+        ("24,000", 2, "24,000"),
+        ("24,0001", 2, "24,0001"),
     ],
 )
 def test_a_decimal_comma_becomes_a_point(value: str, places: int, read: str) -> None:
     assert with_point(value, places) == read
+
+
+@pytest.mark.parametrize(
+    ("columns", "decimal", "doubtful"),
+    [
+        ({"price": ["19,90"], "weight_kg": ["1.250"]}, {"price"}, {"price", "weight_kg"}),
+        ({"price": ["19,90"], "weight_kg": ["1.250", "0.5"]}, {"price"}, {"price"}),
+        ({"price": ["19,90"], "weight_kg": ["1,250"]}, {"price", "weight_kg"}, {"price", "weight_kg"}),
+        ({"price": ["19,90"], "weight_kg": ["1,250"], "compare_at_price": ["9.90"]}, {"price"}, {"price", "weight_kg"}),
+        ({"price": ["19.90"], "weight_kg": ["1,250"]}, set(), {"weight_kg"}),
+        ({"price": ["19.90"], "weight_kg": ["1.250"]}, set(), set()),
+        ({"price": ["19"], "weight_kg": ["1.250"]}, set(), set()),
+    ],
+)
+def test_signs_in_columns_without_a_sign_of_their_own_are_decided_by_the_others(
+    columns: dict[str, list[str]], decimal: set[str], doubtful: set[str]
+) -> None:
+    signs = signs_in(columns, ())
+    assert {column for column, found in signs.commas.items() if found is Commas.DECIMAL} == decimal
+    assert set(signs.doubtful) == doubtful
+
+
+def test_signs_in_a_workbook_each_column_is_decided_by_itself() -> None:
+    signs = signs_in({"price": ["19,90"], "weight_kg": ["1.250"], "compare_at_price": ["1,250"]}, (), is_text=False)
+    assert signs.commas == {
+        "price": Commas.DECIMAL,
+        "weight_kg": Commas.NONE,
+        "compare_at_price": Commas.UNCLEAR,
+    }
+    assert set(signs.doubtful) == {"price", "compare_at_price"}
 
 
 # What is told
@@ -249,6 +288,15 @@ def test_how_a_file_was_read_in_one_sentence() -> None:
         "CSV, Windows-1252, semicolon, CRLF, header in line 3, decimal comma in price; read as: Qty = stock_quantity"
     )
     assert Detected("xlsx", 1, {"sku": "sku"}, sheet="Mugs").sentence() == "XLSX, sheet 'Mugs', header in line 1"
+
+
+def test_detected_from_json_ignores_unknown_fields_and_fills_missing_ones() -> None:
+    detected = Detected("xlsx", 3, {"Qty": "stock_quantity"}, ["Colour"], sheet="Mugs", jumps=[[2, 9]])
+    newer = {**detected.as_json(), "hidden_rows": [4], "columns_of_old": {}}
+    assert Detected.from_json(newer).as_json() == detected.as_json()
+    older = {"format": "csv", "header_line": 2, "columns": {"sku": "sku"}}
+    assert Detected.from_json(older) == Detected("csv", 2, {"sku": "sku"})
+    assert Detected.from_json({}).line_of(1) == 2
 
 
 def test_what_a_sentence_shows_of_a_file_is_one_line_and_short() -> None:

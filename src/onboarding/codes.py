@@ -2,6 +2,7 @@
 
 REFUSALS = {
     "ALREADY_UPLOADED": "The same content was uploaded within 24 hours; the answer names that upload",
+    "AMBIGUOUS_COLUMNS": "Two names of the header may mean the same column of ours, or it names two currencies",
     "AMBIGUOUS_DELIMITER": "Two characters could be what separates the values",
     "DUPLICATE_COLUMNS": "The header names a column more than once, or two names mean the same column",
     "EMPTY_FILE": "There is nothing in the file",
@@ -13,18 +14,20 @@ REFUSALS = {
     "NOT_A_TABLE": "The file is something else: a picture, a PDF, an archive, JSON, XML …",
     "NO_ROWS": "There is a header and nothing below it",
     "OLD_EXCEL": "The file is an .xls workbook; save it as .xlsx",
-    "QUOTED_LINES": "Every line is one quoted value, as when CSV was pasted into one column",
+    "QUOTED_LINES": "Lines are one quoted value each, as when CSV was pasted into one column",
     "READING_FAILED": "Several attempts to read the file ended without a result; the file was not processed",
+    "ROWS_ABOVE_HEADER": "Products stand above the header, as when it was sorted with them; move it to the top",
+    "SECOND_HEADER": "A second header with other columns stands between the rows; upload each table by itself",
     "SEVERAL_PRODUCT_SHEETS": "More than one visible sheet of the workbook has products",
     "TICKET_USED": "The upload form was used before, and takes one file; ask for a new ticket",
     "TOO_COMPLEX": "Reading the file takes more processor time or memory than one file may take",
     "TOO_MANY_COLUMNS": "The header has more columns than products can have",
     "TOO_MANY_ROWS": "The file has more rows than the limit; split it",
-    "UNKNOWN_DELIMITER": "The first line (`sep=…`) names a character that cannot stand between values",
+    "UNKNOWN_DELIMITER": "The values are separated by something that cannot stand between values; the answer names it",
     "UNKNOWN_ENCODING": "The text is in no encoding that can be read for certain; save it as 'CSV UTF-8'",
     "UNKNOWN_FILE_TYPE": "The name of the file does not end like that of a product file",
     "UNKNOWN_VENDOR": "The vendor is not known (a dry run says so; an upload is set aside, and operators are told)",
-    "UNREADABLE_CSV": "A quote is never closed, or stands where none may",
+    "UNREADABLE_CSV": "A quote is never closed, stands where none may, or closes a value in another row",
     "UNREADABLE_OBJECT": "The file is archived, or encrypted with a key that the marketplace cannot use",
     "UNREADABLE_XLSX": "The workbook is damaged",
     "VENDOR_SUSPENDED": "Your account is suspended; contact the marketplace",
@@ -32,6 +35,8 @@ REFUSALS = {
 }
 
 WARNINGS = {
+    "BEGINS_WITH_HASH": "Rows begin with `#` and were read as products; delete them if they are commented out",
+    "COMMENTED_LINES": "Lines that begin with `#`, in a file with comments, were not read",
     "DATE_IN_TEXT": "A text column of a workbook has dates, which a spreadsheet may have made of other text",
     "DOUBLE_ENCODED": "Letters look as if they had been encoded twice (`Ã¼` for `ü`)",
     "HIDDEN_COLUMNS": "Hidden columns of a workbook were read",
@@ -43,12 +48,17 @@ WARNINGS = {
     "LOST_ZEROS": "Codes of a column seem to have lost leading zeros",
     "MERGED_CELLS": "Rows were given the value of a merged cell",
     "MIXED_DECIMALS": "A column has decimal commas and decimal points, so no comma was read as a point",
+    "NOT_PRODUCTS": "Totals, notes, rulers and dragged zeros were not read; the warning names the lines",
     "OTHER_SHEETS": "The workbook has more sheets; only the one with the products was read",
     "READ_AS_WINDOWS_1252": "The text is no UTF-8 and was read as Windows-1252",
+    "REPEATED_HEADER": "Lines that repeat or explain the header were not read; the warning names them",
     "ROUNDED_DISPLAY": "A workbook shows a number rounded or scaled; the cell's value was taken",
+    "SHOPIFY_PICTURES": "Rows of a Shopify export have a picture and no product",
+    "SHOPIFY_VARIANTS": "Rows of a Shopify export are variants without name and category",
+    "SHORT_ROWS": "Rows end before optional columns at the end of the header, which were taken as blank",
     "UNCLEAR_COMMAS": "The commas of a column may be decimal or between thousands, so none was read as a point",
-    "UNKNOWN_COLUMN": "A column is none of ours and was not read",
-    "UNNAMED_COLUMN": "A column without a name has values, which were not read",
+    "UNKNOWN_COLUMN": "A column is none of ours, or another has its own name, and was not read",
+    "UNNAMED_COLUMN": "A column without a name has values: not read if nearly every row has one, else row errors",
 }
 
 ROW_ERRORS = {

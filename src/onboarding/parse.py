@@ -6,7 +6,7 @@ checked: how many rows it has, which of them repeat an earlier one, and what loo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING
@@ -15,10 +15,14 @@ from onboarding.excel import IDENTIFIERS, damage_to, without_zeros
 from onboarding.formulas import restored
 from onboarding.model import Row
 from onboarding.reading import delimited, kinds
-from onboarding.reading.decimals import Commas, commas_in, is_unclear, warning_of, with_point
+from onboarding.reading.decimals import Commas, Signs, is_unclear, signs_in, warning_of, with_point
 from onboarding.reading.decode import decode
 from onboarding.reading.found import Detected, FileWarning, Grid, Refusal, Table, first_of, jumps_of
-from onboarding.reading.header import LINES_SEARCHED, Header, header_of, place_of, warnings_of
+from onboarding.reading.header import LINES_SEARCHED, Header, header_not_found, header_of, place_of, warnings_of
+from onboarding.reading.names import kept_text
+from onboarding.reading.shopify import variant_warnings
+from onboarding.reading.skipped_lines import skipped_lines
+from onboarding.reading.widths import widths_of
 from onboarding.rules import RANGES, REQUIRED
 
 if TYPE_CHECKING:
@@ -70,11 +74,16 @@ class _Lines:
     warnings: list[FileWarning]
     agreed: frozenset[str]
     """Columns with decimal commas, as far as our fix file or the numeric cells of a workbook say so."""
+    misfits: Mapping[int, int]
+    """The rows in which values may stand under the wrong columns, and how many there are too many."""
 
-    @property
-    def widths(self) -> range:
-        """How wide a row may be; in one of another width the values may stand under the wrong columns."""
-        return range(len(self.header.columns), len(self.table.header) + 1)
+    def column(self, place: int) -> list[str]:
+        """Return the values at a place, row by row; a misplaced row has no say about a column, so it has none."""
+        values = [row[place] if place < len(row) else "" for row in self.table.rows]
+        for row_number in self.misfits:
+            values[row_number - 1] = ""
+        is_kept = self.header.columns[place] in self.header.kept_as_text
+        return [kept_text(value.strip()) for value in values] if is_kept else values
 
 
 def parse(
@@ -88,11 +97,20 @@ def parse(
     lines = _lines(content, required)
     if isinstance(lines, Refusal):
         return lines
-    commas = _commas(lines)
-    rows = _rows(lines, commas, upload_id, vendor_id)
-    decimal = [column for column, found in commas.items() if found is Commas.DECIMAL]
+    columns = {
+        c: lines.column(place) for place, c in enumerate(lines.header.columns) if c is not None and c in DECIMALS
+    }
+    how = lines.detected
+    signs = signs_in(columns, lines.agreed, is_text=how.format == "csv", is_whole=not how.fix_file)
+    rows = _rows(lines, signs, upload_id, vendor_id)
+    decimal = [column for column, found in signs.commas.items() if found is Commas.DECIMAL]
     detected = replace(lines.detected, decimal_commas=decimal)
-    warnings = [*lines.warnings, *_number_warnings(lines, commas), *_zero_warnings(rows), *_apostrophe_warnings(lines)]
+    warnings = [
+        *lines.warnings,
+        *_number_warnings(columns, lines.table.lines, signs),
+        *_zero_warnings(rows),
+        *_apostrophe_warnings(lines),
+    ]
     return ParsedFile(rows, lines.table, detected, warnings)
 
 
@@ -161,73 +179,73 @@ def _under_header(
     place = place_of(grid.lines)
     header = header_of(grid.lines[place], required)
     if isinstance(header, Refusal):
-        return header
-    rows = grid.total - place - 1
+        missing = header_not_found(grid.lines, grid.numbers) if header.code == "MISSING_COLUMNS" else ""
+        return replace(header, reason=f"{header.reason}; {missing}") if missing else header
+    skipped = skipped_lines(grid.lines, grid.numbers, place, header)
+    if isinstance(skipped, Refusal):
+        return skipped
+    rows = len(grid.lines) - place - 1 - len(skipped.indexes)
+    if grid.total > len(grid.lines):
+        # The lines past those that are kept may be products.
+        rows = grid.total - place - 1
     if rows < 1:
-        return Refusal("NO_ROWS", "The file has a header line but no product rows")
+        found = "".join(f". {warning.message}" for warning in skipped.warnings)
+        return Refusal("NO_ROWS", f"The file has a header line but no product rows{found}")
     if rows > MAX_ROWS:
-        return Refusal("TOO_MANY_ROWS", f"The file has {rows:,} product rows; the limit is {MAX_ROWS:,} a file")
-    above = sum(1 for line in grid.lines[:place] if any(map(str.strip, line)))
-    if above:
+        reason = f"The file has {rows:,} product rows; the limit is {MAX_ROWS:,} a file"
+        if (last := len(grid.lines) - 1) in skipped.indexes:
+            reason += f". Many lines have no product, such as line {grid.numbers[last]}: delete them"
+        return Refusal("TOO_MANY_ROWS", reason)
+    if place:
         message = f"The header is in line {grid.numbers[place]}; what stands above it was not read"
         warnings.append(FileWarning("LINES_ABOVE_HEADER", message))
-    agreed = header.agreed(grid.lines[place + 1 :])
+    kept = [index for index in range(place + 1, len(grid.lines)) if index not in skipped.indexes]
+    agreed = header.agreed([grid.lines[index] for index in kept])
     if sheet is not None:
-        resolved = sheet.resolve(place, header.columns, agreed)
+        resolved = sheet.resolve(place, header.columns, agreed, skipped.indexes)
         if isinstance(resolved, Refusal):
             return resolved
         agreed |= resolved.decimal_commas
         warnings.extend(resolved.warnings)
-    names, *data = (header.vendors_own(line) for line in grid.lines[place:])
+    numbers = [grid.numbers[index] for index in kept]
+    names, *data = (header.vendors_own(grid.lines[index]) for index in (place, *kept))
     if how.format == "xlsx":
         # A sheet's rows end where their values end.
         data = [line + [""] * (len(names) - len(line)) for line in data]
     header = header.without_ours()
-    table = Table(names, data, grid.numbers[place + 1 :])
+    table = Table(names, data, numbers)
+    widths = widths_of(table, header.columns, REQUIRED, DECIMALS, commas=how.delimiter == "comma")
     detected = replace(
         how,
         header_line=grid.numbers[place],
         columns=header.mapping,
         unknown=header.unknown,
         fix_file=header.fix_file,
-        jumps=jumps_of(grid.numbers[place:]),
+        jumps=jumps_of([grid.numbers[place], *numbers]),
     )
-    return _Lines(header, table, detected, [*warnings, *warnings_of(header), *_unnamed(table)], agreed)
-
-
-def _unnamed(table: Table) -> Iterator[FileWarning]:
-    places = [place for place, name in enumerate(table.header) if not name.strip()]
-    if places and any(row[place].strip() for row in table.rows for place in places if place < len(row)):
-        yield FileWarning("UNNAMED_COLUMN", "There are values in a column without a name; they were not read")
+    warnings += [*warnings_of(header), *skipped.warnings, *widths.warnings, *variant_warnings(header, table)]
+    return _Lines(header, table, detected, warnings, agreed, widths.misfits)
 
 
 # Lines to rows
 
 
-def _commas(lines: _Lines) -> dict[str, Commas]:
-    """What the commas mean in each column of numbers that may have decimals."""
-    columns, widths = lines.header.columns, lines.widths
-    rows = [row for row in lines.table.rows if len(row) in widths]
-    found = {
-        column: commas_in([row[place] for row in rows]) for place, column in enumerate(columns) if column in DECIMALS
-    }
-    agreed = {column: Commas.DECIMAL for column in lines.agreed & found.keys() if found[column] is not Commas.MIXED}
-    return {**found, **agreed}
-
-
-def _rows(lines: _Lines, commas: dict[str, Commas], upload_id: str, vendor_id: str) -> list[Row]:
-    decimal = [column for column, found in commas.items() if found is Commas.DECIMAL]
-    with_commas = [column for column, found in commas.items() if found is not Commas.NONE]
-    columns, widest = lines.header.columns, len(lines.table.header)
+def _rows(lines: _Lines, signs: Signs, upload_id: str, vendor_id: str) -> list[Row]:
+    decimal = [column for column, found in signs.commas.items() if found is Commas.DECIMAL]
+    columns, kept_as_text = lines.header.columns, lines.header.kept_as_text
+    misfits, doubtful = lines.misfits, signs.doubtful
     first_line: dict[tuple[str, str], int] = {}
     rows = []
     for row_number, values, line in zip(count(1), lines.table.rows, lines.table.lines, strict=False):
         cells, cut = _cells(columns, values)
-        unclear = tuple(column for column in with_commas if is_unclear(cells.get(column, ""))) if with_commas else ()
+        for column in kept_as_text:
+            if column in cells and (text := kept_text(cells.pop(column)).strip()):
+                cells[column] = text
+        unclear = tuple(column for column in doubtful if is_unclear(cells.get(column, ""))) if doubtful else ()
         for column in decimal:
             if column in cells:
                 cells[column] = with_point(cells[column], DECIMALS[column])
-        surplus = _surplus(values, len(columns), widest)
+        surplus = misfits.get(row_number, 0)
         row = Row(upload_id, vendor_id, row_number, cells, {}, surplus, cut, unclear, line)
         if not row.surplus_fields:
             for column in IDENTIFIERS:
@@ -254,26 +272,15 @@ def _cells(columns: Sequence[str | None], values: Sequence[str]) -> tuple[dict[s
     return {column: value[:MAX_CELL] for column, value in cells.items()}, cut
 
 
-def _surplus(values: Sequence[str], fewest: int, most: int) -> int:
-    """By how many fields a row is too long for its header (negative: too short)."""
-    if len(values) < fewest:
-        return len(values) - fewest
-    # Surplus fields that are blank are what a spreadsheet leaves behind, and say nothing.
-    return len(values) - most if any(map(str.strip, values[most:])) else 0
-
-
 # What looks odd about a column
 
 
-def _number_warnings(lines: _Lines, commas: dict[str, Commas]) -> Iterator[FileWarning]:
-    widths = lines.widths
-    for column, found in commas.items():
+def _number_warnings(columns: Mapping[str, Sequence[str]], lines: Sequence[int], signs: Signs) -> Iterator[FileWarning]:
+    for column, found in signs.commas.items():
         if found in {Commas.MIXED, Commas.UNCLEAR}:
-            place = lines.header.columns.index(column)
             # The message names rows as a spreadsheet does.
-            rows = dict(zip(lines.table.lines, lines.table.rows, strict=False))
-            warning = warning_of(column, found, {line: row[place] for line, row in rows.items() if len(row) in widths})
-            yield replace(warning, row_number=lines.table.lines.index(warning.row_number) + 1)
+            warning = warning_of(column, found, dict(zip(lines, columns[column], strict=True)))
+            yield replace(warning, row_number=lines.index(warning.row_number) + 1)
 
 
 def _zero_warnings(rows: Sequence[Row]) -> Iterator[FileWarning]:

@@ -26,7 +26,7 @@ def note(connection: Connection, upload_id: str, detected: Detected, warnings: S
 def detected_in(connection: Connection, upload_id: str) -> Detected | None:
     """How the file was read, or None if it was refused."""
     found = connection.execute(statement("reading"), {"upload_id": upload_id}).fetchone()
-    return Detected(**found[0]) if found and found[0] else None
+    return Detected.from_json(found[0]) if found and found[0] else None
 
 
 def warnings_of(connection: Connection, upload_id: str) -> list[FileWarning]:

@@ -20,7 +20,8 @@ from onboarding.objects import ENDINGS
 from onboarding.parse import MAX_BYTES, MAX_ROWS
 from onboarding.parser_process import CPU_SECONDS, MEMORY_MB
 from onboarding.quotes import printable
-from onboarding.reading.header import DECIMAL_COMMA, FIX_COLUMNS, synonyms
+from onboarding.reading.header import DECIMAL_COMMA, FIX_COLUMNS, LINES_SEARCHED
+from onboarding.reading.names import synonyms
 from onboarding.reading.xlsx_values import UNITS
 from onboarding.report import HEADER
 from onboarding.rules import CLEAR, REQUIRED, REQUIRED_TO_CHANGE, RULES, Check, errors_of
@@ -69,6 +70,44 @@ leading zeros stay.
 The header line may name them in any case and with spaces (`Product Name`), or as other systems do:
 
 {_table(("Column", "Also known as"), ((name, ", ".join(synonyms()[name])) for name in COLUMNS))}
+
+- Our own name for a column comes before every other: beside `product_name`, a column `Title` is not read. Two other
+  names for one column are rejected.
+- A price column may state its currency (`Price (EUR)`, `Preis in €`), the stock that it counts pieces (`Stock (pcs)`).
+  Weights are read in kilograms and dimensions in centimetres only: `Weight (g)` is another column. Two currencies are
+  rejected.
+- A sign such as `#`, `%`, `$` or `?` changes what a name means: `Stock #` and `Price %` are other columns.
+- A name that means something else in another language (`Nombre` is French for a number) is known only beside another
+  name of its own language.
+- `standard_price` beside `list_price`, `sales_price` or `cost` is rejected: some systems call the cost by that name.
+
+## Lines and values
+
+- The header is the line among the first {LINES_SEARCHED} that names most columns. Lines above it are not read, unless
+  they look like products: then the file is rejected. So is one with a second header that names other columns.
+- Lines without any value are not rows. Neither are lines that repeat the header or say how to fill it in, rulers
+  (`-----`), totals, lines with nothing but zeros, and at the end of the file notes such as `(2 rows)`, sums, and
+  defaults that were dragged down. A warning names each line that was not read. Every line of a fix file is a row.
+- A line that begins with `#` is a comment if the file has a line that is nothing but a comment. In other files it is a
+  row, with a warning.
+- A row may end before the header does, as Excel leaves out blank values, if it has all required columns; a warning
+  names it. Any other row with more or fewer values than the header is an error, unless the surplus values are blank.
+- A column without a name is a column that is not read if at least two rows, and nine of ten, have a value in it.
+  Otherwise a value in it is an error of its row: a comma inside another value brought it there.
+- Where commas separate the values, a row is an error as well if an unquoted decimal comma (`12,5`) has shifted its
+  values. Other rows show it, which have a value too many in the same place; or a weight of 0 before a number in a
+  column of text.
+- A value in quotes may have several lines. If lines of it look like rows of the table, a quote was opened in one row
+  and closed in another, and the file is rejected. Blanks around quotes are not part of a value.
+- Where the header's name stands in `="…"`, so do the values of its column, and they are read without.
+
+## Decimal commas
+
+Numbers are read with a decimal point. A column in which numbers have a decimal comma that can be nothing else
+(`19,99`), and none has a decimal point, is read with decimal commas. `1,234` can be either: it is read with a decimal
+comma if other numbers of its column or of another column have one, and no column has decimal points. In a
+text file with decimal commas, `1.234` is an error unless its own column has a number that can only have a decimal
+point. Nothing else is changed.
 
 ## Workbooks
 

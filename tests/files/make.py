@@ -2,7 +2,8 @@
 
 Run it after adding a case: `python tests/files/make.py`. The expectations are written here by hand, never taken from
 what the code gives. An expectation says `refusal` (and what its reason `says`), or `rows` (how many), `errors` (types
-by row; every other row is valid offline), `warnings`, and as much of `detected`, `cells` and `lines` as matters.
+by row; every other row is valid offline), `warnings` (their codes, and what they say in `warns`), and as much of
+`detected`, `cells` and `lines` as matters.
 """
 
 from __future__ import annotations
@@ -245,8 +246,8 @@ add("empty-lines-between.csv", f"{HEAD}\n{','.join(values(1))}\n\n\n{','.join(va
 add(
     "line-of-commas-between.csv",
     f"{HEAD}\n{','.join(values(1))}\n,,,,,\n{','.join(values(3))}\n",
-    rows=3,
-    errors={"2": ["MISSING_REQUIRED_FIELDS"]},
+    rows=2,
+    lines=[2, 4],
 )
 add(
     "too-many-fields.csv",
@@ -411,9 +412,9 @@ add(
 )
 add(
     "two-headers-for-one-column.csv",
-    table([[*values(1), "8"]], [*REQUIRED, "Qty"]),
+    table([[*values(1), "8"]], [*REQUIRED[:-1], "Menge", "Qty"]),
     refusal="DUPLICATE_COLUMNS",
-    says=["stock_quantity", "Qty"],
+    says=["stock_quantity", "Qty", "Menge"],
 )
 add(
     "missing-column-nearest-named.csv",
@@ -433,6 +434,7 @@ add(
     "column-without-name.csv",
     table([[*values(1)[:3], "hidden", *values(1)[3:]]], [*REQUIRED[:3], "", *REQUIRED[3:]]),
     rows=1,
+    errors={"1": ["FIELD_COUNT_MISMATCH"]},
     warnings=["UNNAMED_COLUMN"],
 )
 add("weight-without-unit.csv", table([[*values(1), "250"]], [*REQUIRED, "Weight"]), rows=1, warnings=["UNKNOWN_COLUMN"])
@@ -530,6 +532,7 @@ add(
         ]
     ),
     rows=4,
+    warnings=["BEGINS_WITH_HASH"],
     cells={"1": {"sku": "90.750", "vendor_product_id": "00123"}},
 )
 add(
@@ -661,6 +664,471 @@ add(
         ]
     },
 )
+
+# -- The structure of text, the header's meaning, decimal commas -------------------------------------------------------
+
+
+def lines(*parts: str, end: str = "\r\n") -> str:
+    return "".join(part + end for part in parts)
+
+
+def row(n: int, **changes: str) -> str:
+    return ",".join(values(n, **{"category": "Kitchen", **changes}))
+
+
+add(
+    "balanced-stray-quotes.csv",
+    lines(HEAD, row(1), 'P-2,"Retro mug,Kitchen,S-2,2.50,2', 'P-3,Pipe 5",Kitchen,S-3,3.50,3', row(4)),
+    refusal="UNREADABLE_CSV",
+    says=["begins in line 3", "to line 4", "whole rows"],
+)
+add(
+    "balanced-stray-quotes-far-apart.csv",
+    lines(HEAD, row(1), 'P-2,"Mug,Kitchen,S-2,2.50,2', *map(row, range(3, 8)), 'P-8,Mug,Kitchen,S-8",8.50,8', row(9)),
+    refusal="UNREADABLE_CSV",
+    says=["begins in line 3", "to line 9"],
+)
+add(
+    "balanced-stray-quotes-semicolon.csv",
+    lines(HEAD, row(1), 'P-2,"Mug,Kitchen,S-2,2.50,2', 'P-3,Pipe 5",Kitchen,S-3,3.50,3').replace(",", ";"),
+    refusal="UNREADABLE_CSV",
+    says=["begins in line 3"],
+)
+add(
+    "ditto-marks.csv",
+    lines(f"{HEAD},brand", f"{row(1)},Acme", f'{row(2)},"', f'{row(3)},"', f"{row(4)},Other"),
+    refusal="UNREADABLE_CSV",
+    says=["begins in line 3", "to line 4"],
+)
+add(
+    "descriptions-like-rows.csv",
+    table(
+        [
+            [*values(1), "Soft, warm, light,\nblue, washable, and more\n\nmade in one piece"],
+            [*values(2), "1 kg, 2 pieces, 3 colours\nand, so, on, and, so, forth, and, more"],
+        ],
+        [*REQUIRED, "description"],
+    ),
+    rows=2,
+    lines=[2, 3],
+    cells={"1": {"description": "Soft, warm, light,\nblue, washable, and more\n\nmade in one piece"}},
+)
+add(
+    "comma-into-column-without-name.csv",
+    lines(f"{HEAD},description,,", f"{row(1)},Blue mug, large,", f"{row(2)},Plain,,"),
+    rows=2,
+    errors={"1": ["FIELD_COUNT_MISMATCH"]},
+    warnings=["UNNAMED_COLUMN"],
+    warns=["row 1"],
+)
+add(
+    "comma-into-column-without-name-between.csv",
+    lines(
+        "vendor_product_id,product_name,,category,sku,price,stock_quantity",
+        "P-1,Mug, large,Kitchen,S-1,1.50,1",
+        "P-2,Mug,,Kitchen,S-2,2.50,2",
+    ),
+    rows=2,
+    errors={"1": ["FIELD_COUNT_MISMATCH"]},
+    warnings=["UNNAMED_COLUMN"],
+)
+add(
+    "column-without-name-in-every-row.csv",
+    lines(f"{HEAD},", *(f"{row(n)},shelf {n}" for n in range(1, 12)), f"{row(12)},"),
+    rows=12,
+    warnings=["UNNAMED_COLUMN"],
+)
+add(
+    "excel-dropped-delimiters.csv",
+    lines(f"{HEAD},brand,subcategory", *(f"{row(n)},," for n in range(1, 17)), *map(row, range(17, 20))),
+    rows=19,
+    warnings=["SHORT_ROWS"],
+    warns=["rows 17, 18, 19"],
+)
+add(
+    "short-rows.csv",
+    lines(f"{HEAD},brand,weight_kg", f"{row(1)},Acme,1", f"{row(2)},Acme", row(3), "P-4,Mug,Kitchen,S-4,1.50"),
+    rows=4,
+    errors={"4": ["FIELD_COUNT_MISMATCH"]},
+    warnings=["SHORT_ROWS"],
+    cells={"2": {"brand": "Acme", "weight_kg": None}},
+)
+add(
+    "rows-quoted-whole.csv",
+    lines(HEAD, row(1), '"P-2,""Mug, blue"",Kitchen,S-2,2.50,2"', '"P-3,""Cup 5"""" high"",Kitchen,S-3,3.50,3"'),
+    refusal="QUOTED_LINES",
+    says=["Lines 3, 4"],
+)
+add("rows-quoted-whole-in-a-table.csv", lines(HEAD, f'"{row(1)}",,,,,'), refusal="QUOTED_LINES", says=["Line 2"])
+add(
+    "space-after-quote.csv",
+    lines(HEAD, '"P-1" , "Mug, blue" , "Kitchen" , "S-1" , 1.50 , 1', '"P-2"\t,"Mug ""2""" ,Kitchen,S-2,2.50,2'),
+    rows=2,
+    cells={"1": {"product_name": "Mug, blue", "sku": "S-1"}, "2": {"product_name": 'Mug "2"'}},
+)
+add(
+    "space-on-both-sides-of-quotes.csv",
+    lines(HEAD, 'P-1 , "Mug, blue" , "Kitchen" , S-1 , 1.50 , 1'),
+    rows=1,
+    cells={"1": {"product_name": "Mug, blue"}},
+)
+add(
+    "lines-of-blanks.csv",
+    lines(HEAD, row(1), "   ", "\t", " , , , , , ", '"","",""', row(2), end="\n"),
+    rows=2,
+    lines=[2, 7],
+)
+add(
+    "header-repeated.csv",
+    lines(HEAD, row(1), HEAD, row(2), HEAD.upper(), row(3)),
+    rows=3,
+    lines=[2, 4, 6],
+    warnings=["REPEATED_HEADER"],
+    warns=["Lines 3, 5"],
+)
+add(
+    "pages-with-titles.csv",
+    lines(HEAD, row(1), "Page 2 of 2", HEAD, row(2)),
+    rows=2,
+    warnings=["NOT_PRODUCTS", "REPEATED_HEADER"],
+    warns=["Line 3", "Line 4"],
+)
+add(
+    "two-tables.csv",
+    lines(HEAD, row(1), "sku,vendor_product_id,product_name,price,stock_quantity", "S-2,P-2,Mug,2.50,2"),
+    refusal="SECOND_HEADER",
+    says=["Line 3"],
+)
+add(
+    "two-tables-the-second-wider.csv",
+    lines(HEAD, row(1), f"{HEAD},brand,unit", f"{row(2)},Acme,piece"),
+    refusal="SECOND_HEADER",
+    says=["Line 3"],
+)
+add("header-sorted-into-rows.csv", lines(row(1), row(2), HEAD, row(3)), refusal="ROWS_ABOVE_HEADER", says=["lines 1-2"])
+add(
+    "three-header-lines.csv",
+    lines(
+        "TemplateType=fptcustom\tVersion=2021.1\tThe top 3 rows are for use by us only\t\t\t\t",
+        "Seller SKU\tProduct ID\tProduct Name\tBrand\tPrice\tQuantity\tCategory",
+        "item_sku\tseller_product_id\titem_name\tbrand_name\tstandard_price\tquantity\tcategory",
+        "S-1\tP-1\tMug\tAcme\t1.50\t1\tKitchen",
+        end="\n",
+    ),
+    rows=1,
+    lines=[4],
+    warnings=["LINES_ABOVE_HEADER", "REPEATED_HEADER"],
+    warns=["Line 3"],
+)
+add(
+    "amazon-three-header-lines.csv",
+    lines(
+        "TemplateType=fptcustomcustom\tVersion=2021.0703\tThe top 3 rows are for Amazon.com use only\t\t\t\t\t\t",
+        "Product Type\tSeller SKU\tProduct ID\tProduct ID Type\tProduct Name\tMain Image URL\tQuantity\tYour price\t"
+        "Category",
+        "feed_product_type\titem_sku\texternal_product_id\texternal_product_id_type\titem_name\tmain_image_url\tquantity\t"
+        "standard_price\tcategory",
+        "mug\tMUG-1\t4006381333931\tEAN\tMug\thttps://a.example/1.jpg\t3\t12.50\tKitchen",
+        end="\n",
+    ),
+    rows=1,
+    lines=[4],
+    warnings=["LINES_ABOVE_HEADER", "UNKNOWN_COLUMN", "UNKNOWN_COLUMN", "REPEATED_HEADER"],
+)
+add(
+    "instructions-below-header.csv",
+    lines(
+        HEAD,
+        "Mandatory,Mandatory,Mandatory,Mandatory,Mandatory,Optional",
+        "Your own id,,,,Price must be between 1 and 1000,",
+        row(1),
+        'P-2,Mug,Kitchen,S-2,"ask us for it, please",2',
+    ),
+    rows=2,
+    lines=[4, 5],
+    errors={"2": ["INVALID_PRICE"]},
+    warnings=["REPEATED_HEADER"],
+    warns=["Lines 2-3"],
+)
+add(
+    "footers.csv",
+    lines(HEAD, row(1), row(2), "Total,,,,4.00,3", "", "(2 rows)", "Exported 2024-03-01, by ERP"),
+    rows=2,
+    warnings=["NOT_PRODUCTS"],
+    warns=["Lines 4, 6-7", "'Total', '(2 rows)'"],
+)
+add(
+    "cut-short.csv",
+    lines(HEAD, row(1), "P-2,Artic"),
+    rows=2,
+    errors={"2": ["FIELD_COUNT_MISMATCH"]},
+)
+add("total-is-a-product.csv", lines(HEAD, row(1, product_name="Total"), row(2, product_name="Total commander")), rows=2)
+add(
+    "zeros-dragged-down.csv",
+    lines(HEAD, *map(row, range(1, 4)), *[",,,,0,0"] * 195),
+    rows=3,
+    warnings=["NOT_PRODUCTS"],
+    warns=["Lines 5-199"],
+)
+add(
+    "defaults-dragged-down.csv",
+    lines(f"{HEAD},unit", f"{row(1)},piece", *[",,Kitchen,,0.00,#N/A,piece"] * 20),
+    rows=1,
+    warnings=["NOT_PRODUCTS"],
+)
+add(
+    "psql-table.csv",
+    lines(
+        " " + HEAD.replace(",", " | "),
+        "+".join(["-------------------"] * 6),
+        *(" " + row(n).replace(",", " | ") for n in (1, 2)),
+        "(2 rows)",
+        end="\n",
+    ),
+    rows=2,
+    lines=[3, 4],
+    warnings=["NOT_PRODUCTS"],
+    detected={"delimiter": "pipe"},
+)
+add(
+    "markdown-table.csv",
+    lines(*(f"| {line.replace(',', ' | ')} |" for line in (HEAD, "---,---,---,---,---,---", row(1)))),
+    rows=1,
+    lines=[3],
+    warnings=["NOT_PRODUCTS"],
+)
+add(
+    "header-at-line-26.csv",
+    lines(*(f"Terms of delivery, paragraph {n}" for n in range(1, 26)), HEAD, row(1)),
+    refusal="MISSING_COLUMNS",
+    says=["no header line was found in the first 20 lines", "line 26"],
+)
+add("caret.csv", lines(HEAD, row(1)).replace(",", "^"), refusal="UNKNOWN_DELIMITER", says=["separated by '^'"])
+add("tilde.csv", lines(HEAD, row(1)).replace(",", "~"), refusal="UNKNOWN_DELIMITER", says=["separated by '~'"])
+add("unit-separator.csv", lines(HEAD, row(1)).replace(",", "\x1f"), refusal="UNKNOWN_DELIMITER", says=["U+001F"])
+add(
+    "fixed-width.csv",
+    lines(*("".join(f"{value:20}" for value in line.split(",")).rstrip() for line in (HEAD, row(1), row(2)))),
+    refusal="UNKNOWN_DELIMITER",
+    says=["fixed width"],
+)
+add(
+    "mixed-delimiters.csv",
+    lines(HEAD.replace(",", ";"), row(1).replace(",", ";"), row(2), row(3).replace(",", ";")),
+    refusal="AMBIGUOUS_DELIMITER",
+    says=["a semicolon between its names", "line 3 has a comma"],
+)
+add(
+    "mixed-delimiters-with-decimals.csv",
+    lines(HEAD, row(1), "P-2;Mug;Kitchen;S-2;2,50;2"),
+    refusal="AMBIGUOUS_DELIMITER",
+    says=["line 3 has a semicolon"],
+)
+add(
+    "tabs-and-spaces.csv",
+    lines(HEAD.replace(",", "\t"), row(1).replace(",", "    ")),
+    refusal="AMBIGUOUS_DELIMITER",
+    says=["a tab between its names", "line 2 has several spaces"],
+)
+add(
+    "single-quotes.csv",
+    lines(*(",".join(f"'{value}'" for value in line.split(",")) for line in (HEAD, row(1)))),
+    refusal="UNREADABLE_CSV",
+    says=["'…'"],
+)
+add(
+    "typographic-quotes.csv",
+    lines(*(",".join(f"“{value}”" for value in line.split(",")) for line in (HEAD, row(1)))),
+    refusal="UNREADABLE_CSV",
+    says=["“…”"],
+)
+add(
+    "commented-lines.csv",
+    lines("# export of our shop", HEAD, row(1), "# discontinued, for now:", f"#{row(2)}", row(3)),
+    rows=2,
+    lines=[3, 6],
+    warnings=["LINES_ABOVE_HEADER", "COMMENTED_LINES"],
+    warns=["Lines 4-5"],
+)
+add(
+    "row-with-hash.csv",
+    lines(HEAD, row(1), f"#{row(2)}", row(3)),
+    rows=3,
+    warnings=["BEGINS_WITH_HASH"],
+    warns=["Line 3"],
+    cells={"2": {"vendor_product_id": "#P-2"}},
+)
+add("identifiers-with-hash.csv", lines(HEAD, *(f"#{row(n)}" for n in (1, 2, 3))), rows=3)
+add(
+    "shopify-variants.csv",
+    lines(
+        "Product ID,Handle,Title,Product Category,Variant SKU,Variant Price,Variant Inventory Qty,Image Src",
+        "811,mug,Mug,Kitchen,MUG-S,12.50,7,https://cdn.example.com/1.jpg",
+        "812,mug,,,MUG-L,14.50,3,",
+        ",mug,,,,,,https://cdn.example.com/2.jpg",
+    ),
+    rows=3,
+    errors={"2": ["MISSING_REQUIRED_FIELDS"], "3": ["MISSING_REQUIRED_FIELDS"]},
+    warnings=["UNKNOWN_COLUMN", "SHOPIFY_VARIANTS", "SHOPIFY_PICTURES"],
+    warns=["row 2 is a further variant", "row 3 has a picture"],
+)
+add(
+    "odoo-list-and-standard-price.csv",
+    lines("product_id,name,category,sku,list_price,standard_price,quantity", "P-1,Mug,Kitchen,S-1,24.90,11.30,5"),
+    refusal="AMBIGUOUS_COLUMNS",
+    says=["'standard_price'", "'list_price'"],
+)
+add(
+    "two-currencies-in-header.csv",
+    lines(HEAD.replace("price", "Price (EUR)") + ",Compare at price [USD]", f"{row(1)},2"),
+    refusal="AMBIGUOUS_COLUMNS",
+    says=["'Price (EUR)'", "'Compare at price [USD]'"],
+)
+add(
+    "stock-number-sign.csv",
+    lines("Item ID,Product Name,Category,SKU,Price,Stock #", row(1)),
+    refusal="MISSING_COLUMNS",
+    says=["stock_quantity", "'Stock #'"],
+)
+add(
+    "signs-in-header.csv",
+    lines(f"{HEAD},Unit $,Category #,Price %,Brand №", f"{row(1)},1.50,12,20,4"),
+    rows=1,
+    warnings=["UNKNOWN_COLUMN"] * 4,
+)
+add(
+    "price-percent.csv",
+    lines("Item ID,Product Name,Category,SKU,Price %,Price $,Qty", "P-1,Mug,Kitchen,S-1,20,15.00,3"),
+    refusal="MISSING_COLUMNS",
+    says=["Missing required columns: price"],
+)
+add(
+    "own-names-and-synonyms.csv",
+    lines(f"{HEAD},Title,Reference", f"{row(1)},Mug,x"),
+    rows=1,
+    warnings=["UNKNOWN_COLUMN"] * 2,
+    warns=["'Title' was not read, because the header has 'product_name' too"],
+    cells={"1": {"product_name": "Article 1", "sku": "S-1"}},
+)
+add(
+    "false-friend-nombre.csv",
+    lines("Identifiant produit,Nombre,Catégorie,Référence,Prix,Stock", "1,12,Kitchen,TH-1,19.90,4"),
+    refusal="MISSING_COLUMNS",
+    says=["product_name", "'Nombre'"],
+)
+add("nombre-in-spanish.csv", lines("ID producto,Nombre,Categoría,SKU,Precio,Existencias", row(1)), rows=1)
+add(
+    "false-friend-year.csv",
+    lines("Produkt-ID,Produktnamn,Kategori,Artikelnummer,År,Lagersaldo", "1,Mugg,Kitchen,S-1,2024,4"),
+    refusal="MISSING_COLUMNS",
+    says=["Missing required columns: price"],
+)
+for language, header in {
+    "italian": "Codice prodotto,Nome prodotto,Categoria,Codice articolo,Prezzo,Quantità",
+    "polish": "ID produktu,Nazwa,Kategoria,SKU,Cena,Ilość",
+    "dutch": "Product-ID,Productnaam,Categorie,Artikelnummer,Prijs,Voorraad",
+    "swedish": "Produkt-ID,Produktnamn,Kategori,Artikelnummer,Pris,Lagersaldo",
+    "danish": "Produkt-ID,Varenavn,Kategori,Varenummer,Pris,Lagerbeholdning",
+    "norwegian": "Produkt-ID,Varenavn,Kategori,Varenummer,Pris,Antall",
+    "finnish": "Tuotetunnus,Tuotenimi,Kategoria,Tuotenumero,Hinta,Varastosaldo",
+    "portuguese": "ID do produto,Nome,Categoria,Código SKU,Preço (R$),Estoque",
+    "czech": "ID produktu,Název,Kategorie,Katalogové číslo,Cena,Množství",
+    "hungarian": "Termékazonosító,Megnevezés,Kategória,Cikkszám,Ár,Készlet",
+    "turkish": "Ürün ID,ÜRÜN ADI,Kategori,Stok Kodu,Fiyat,Stok Adedi",
+    "romanian": "ID produs,Denumire,Categorie,SKU,Preț,Stoc",
+}.items():
+    add(
+        f"header-{language}.csv",
+        lines(header, row(1)),
+        rows=1,
+        cells={"1": dict(zip(REQUIRED, row(1).split(","), strict=True))},
+    )
+add(
+    "header-units.csv",
+    lines(
+        "vendor_product_id,product_name,category,sku,Price (EUR),Stock (pcs),Weight (kg),Dimensions [cm]",
+        f"{row(1)},1,9x9",
+    ),
+    rows=1,
+    cells={"1": {"price": "1.50", "stock_quantity": "1", "weight_kg": "1", "dimensions_cm": "9x9"}},
+)
+add(
+    "header-other-units.csv",
+    lines(f"{HEAD},Weight (g),Dimensions [mm],Price (cents),Stock (kg),Stock unit", f"{row(1)},250,90x90,150,3,4"),
+    rows=1,
+    warnings=["UNKNOWN_COLUMN"] * 5,
+)
+add(
+    "nearest-names-once.csv",
+    lines("vendor_product_id,product_name,category,articl,prise,quantit", row(1)),
+    refusal="MISSING_COLUMNS",
+    says=["the nearest found: 'articl' for sku, 'prise' for price, 'quantit' for stock_quantity;"],
+)
+add(
+    "equals-and-quotes.csv",
+    lines(*(",".join(f'="{value}"' for value in line.split(",")) for line in (HEAD, row(1)))),
+    rows=1,
+    cells={"1": {"vendor_product_id": "P-1", "price": "1.50", "stock_quantity": "1"}},
+)
+add(
+    "weight-point-in-comma-file.csv",
+    lines(f"{HEAD},weight_kg".replace(",", ";"), "P-1;Mug;Kitchen;S-1;19,90;1;1.250", "P-2;Mug;Kitchen;S-2;5,50;2;0"),
+    rows=2,
+    errors={"1": ["INVALID_WEIGHT"]},
+    detected={"decimal_commas": ["price"]},
+    cells={"1": {"price": "19.90", "weight_kg": "1.250"}},
+)
+add(
+    "weight-comma-in-comma-file.csv",
+    lines(f"{HEAD},weight_kg".replace(",", ";"), "P-1;Mug;Kitchen;S-1;19,90;1;1,250"),
+    rows=1,
+    detected={"decimal_commas": ["price", "weight_kg"]},
+    cells={"1": {"weight_kg": "1.250"}},
+)
+add(
+    "decimal-comma-among-whole-numbers.csv",
+    prices("19,99", "24", "5"),
+    rows=3,
+    detected={"decimal_commas": ["price"]},
+)
+add(
+    "decimal-comma-and-thousands-commas.csv",
+    prices("19,99", "1,234,567"),
+    rows=2,
+    errors={"1": ["INVALID_PRICE"], "2": ["INVALID_PRICE"]},
+    warnings=["MIXED_DECIMALS"],
+    warns=["a decimal comma in row 1, and commas between thousands in row 2"],
+)
+add(
+    "decimal-comma-unquoted.csv",
+    lines(f"{HEAD},weight_kg,brand", f"{row(1)},0,5", f"{row(2)},1,25,Acme", f"{row(3)},1.5,Acme", end="\n"),
+    rows=3,
+    errors={"1": ["FIELD_COUNT_MISMATCH"], "2": ["FIELD_COUNT_MISMATCH"]},
+)
+add(
+    "decimal-comma-unquoted-blank-at-end.csv",
+    lines(
+        f"{HEAD},weight_kg,brand", "P-1,Mug,Kitchen,S-1,19,90,5,,", f"{row(2)},1.5,Acme", f"{row(3)},1.5,Acme", end="\n"
+    ),
+    rows=3,
+    errors={"1": ["FIELD_COUNT_MISMATCH"]},
+)
+add(
+    "decimal-comma-unquoted-short.csv",
+    lines(
+        f"{HEAD},weight_kg,brand",
+        "P-1,Mug,Kitchen,S-1,19,90,5",
+        "P-2,Mug,Kitchen,S-2,20,50,2,1.5,Acme",
+        row(3),
+        end="\n",
+    ),
+    rows=3,
+    errors={"1": ["FIELD_COUNT_MISMATCH"], "2": ["FIELD_COUNT_MISMATCH"]},
+    warnings=["SHORT_ROWS"],
+    warns=["row 3 end"],
+)
+
 
 # -- What is no CSV ----------------------------------------------------------------------------------------------------
 

@@ -81,14 +81,14 @@ class Fact:
 
 def line_of(reading: ReadingShown) -> Callable[[int], int]:
     """Where a spreadsheet shows each row of the file."""
-    return history.spreadsheet_rows(Detected(**reading.detected) if reading.detected else None)
+    return history.spreadsheet_rows(Detected.from_json(reading.detected) if reading.detected else None)
 
 
 def facts(reading: ReadingShown) -> list[Fact]:
     """How a file was read, for somebody who wants to check it at a glance; nothing for one that could not be."""
     if reading.detected is None:
         return []
-    detected = Detected(**reading.detected)
+    detected = Detected.from_json(reading.detected)
     renamed = [f"{header} → {column}" for header, column in detected.columns.items() if header.strip() != column]
     found = [
         Fact("Format", detected.format.upper()),

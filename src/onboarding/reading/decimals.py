@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum, auto
 
 from onboarding.reading.found import FileWarning, rows_named
@@ -31,6 +32,39 @@ class Commas(Enum):
     UNCLEAR = auto()
 
 
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What the commas of each column of numbers mean. In `doubtful` columns `1.234` may be a number of thousands."""
+
+    commas: Mapping[str, Commas]
+    doubtful: tuple[str, ...] = ()
+
+
+def signs_in(
+    columns: Mapping[str, Sequence[str]], agreed: Collection[str], *, is_text: bool = True, is_whole: bool = True
+) -> Signs:
+    """Decide by all values of the columns; those in `agreed` are known to have decimal commas.
+
+    In a text file the other columns decide where one shows no sign of its own: who writes a price of 19,90 does not
+    write a weight of 1.250 with a decimal point for certain, and one of 1,250 with a decimal comma. Some rows of a file
+    alone (`is_whole` is false) cannot show the latter: others may have had decimal points. The numbers of a workbook
+    (`is_text` is false) have a point whatever its texts have.
+    """
+    commas = {column: commas_in(values) for column, values in columns.items()}
+    commas |= {c: Commas.DECIMAL for c in agreed if c in commas and commas[c] is not Commas.MIXED}
+    doubtful = {column for column, found in commas.items() if found is not Commas.NONE}
+    if is_text and Commas.DECIMAL in commas.values():
+        with_points = {c for c, found in commas.items() if found is not Commas.DECIMAL and _has_points(columns[c])}
+        doubtful |= commas.keys() - with_points
+        if is_whole and not with_points:
+            commas |= {column: Commas.DECIMAL for column, found in commas.items() if found is Commas.UNCLEAR}
+    return Signs(commas, tuple(column for column in commas if column in doubtful))
+
+
+def _has_points(values: Iterable[str]) -> bool:
+    return any("." in value and _POINT.fullmatch(value.strip()) for value in values)
+
+
 def commas_in(values: Iterable[str]) -> Commas:
     """What the commas mean, by all values of a column; what is no number at all has no say."""
     values = list(values)
@@ -54,8 +88,10 @@ def warning_of(column: str, commas: Commas, values: Mapping[int, str]) -> FileWa
         with_comma = [row_number for row_number, value in values.items() if _COMMA.fullmatch(value.strip())]
         with_point = [row_number for row_number, value in values.items() if _POINT.fullmatch(value.strip())]
         fewer = min(with_comma, with_point, key=len)
+        has_points = any("." in values[row_number] for row_number in with_point)
+        others = "a decimal point" if has_points else "commas between thousands"
         message = (
-            f"{column} has a decimal comma in {rows_named(with_comma)}, and a decimal point in "
+            f"{column} has a decimal comma in {rows_named(with_comma)}, and {others} in "
             f"{rows_named(with_point)}; numbers with a comma were not taken for numbers. Write all of them in one way: "
             f"the least to change is {rows_named(fewer)}"
         )
@@ -76,9 +112,13 @@ def is_unclear(value: str) -> bool:
 def with_point(value: str, places: int) -> str:
     """A number of a column with decimal commas, with a point instead; any other text as it is.
 
-    With more than `places` decimals it is no number that the column takes: the vendor is shown what they wrote.
+    With more than `places` decimals it is no number that the column takes, unless the others are zeros: the vendor is
+    shown what they wrote.
     """
-    if not _COMMA.fullmatch(value) and not _EITHER.fullmatch(value):
+    is_decimal = _COMMA.fullmatch(value)
+    if not is_decimal and not _EITHER.fullmatch(value):
         return value
     whole, decimals = value.split(",")
-    return f"{whole.replace('.', '')}.{decimals}" if len(decimals) <= places else value
+    if len(decimals) > places and not (is_decimal and not decimals[places:].strip("0")):
+        return value
+    return f"{whole.replace('.', '')}.{decimals}"

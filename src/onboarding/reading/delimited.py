@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, islice
 
 from onboarding.reading.decode import Decoded
-from onboarding.reading.found import FileWarning, Grid, Refusal, one_line
-from onboarding.reading.header import FIX_COLUMNS, LINES_SEARCHED, known_in, place_of
+from onboarding.reading.found import FileWarning, Grid, Refusal
+from onboarding.reading.header import LINES_SEARCHED
+from onboarding.reading.separators import DELIMITERS, delimiter_of, refusal_of, unknown_delimiter
+from onboarding.reading.stray_quotes import spaced_fields, stray_quote, swallowed_rows
 
-DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
+__all__ = ["DELIMITERS", "Delimited", "read"]
 
 # Excel's way to say it, on a line of its own before the header; it hides that line.
 _SEP = re.compile(r'"?sep=(.?)"?[\r\n]*', re.IGNORECASE)
@@ -34,7 +36,7 @@ class Delimited:
 
 
 def read(decoded: Decoded, most_lines: int) -> Delimited | Refusal:
-    """The lines of a text file; of more than `most_lines` the rest is only counted."""
+    """Return the lines of a text file; of more than `most_lines` the rest is only counted."""
     csv.field_size_limit(_LONGEST_FIELD)
     lines = decoded.lines()
     blank, first = 0, next(lines, "")
@@ -44,32 +46,27 @@ def read(decoded: Decoded, most_lines: int) -> Delimited | Refusal:
     if said is None:
         lines = chain([first], lines)
     elif said[1] not in DELIMITERS:
-        known = ", ".join(DELIMITERS.values())
-        return Refusal(
-            "UNKNOWN_DELIMITER", f"The first line is '{one_line(first)}'; what can stand between values: {known}"
-        )
+        return unknown_delimiter(first)
     head = list(islice(lines, LINES_SEARCHED))
-    delimiter = said[1] if said else _delimiter_of(head)
+    delimiter = said[1] if said else delimiter_of(head)
     if isinstance(delimiter, Refusal):
         return delimiter
     # A spreadsheet hides the line that names the delimiter, and counts without it.
     before = _Before(blank, blank + bool(said))
-    grid = _cut(chain(head, lines), delimiter, most_lines, before)
-    if not isinstance(grid, Refusal) and _has_spaced_quotes(decoded, delimiter):
+    cut = _cut(chain(head, lines), delimiter, most_lines, before)
+    if isinstance(cut, Refusal):
+        # Some programs write blanks behind a closing quote, which a strict reader does not take.
+        cut = _cut_with_blanks(decoded, delimiter, most_lines, before) or cut
+    elif _has_spaced_quotes(decoded, delimiter):
         again = islice(decoded.lines(), before.lines, None)
         spaced = _cut(again, delimiter, most_lines, before, skip_spaces=True)
-        # Where such a quote is left open, or another stands behind it, it is part of a value.
-        if not isinstance(spaced, Refusal) and spaced.numbers == grid.numbers:
-            grid.lines = [
-                without if any(map(_SPACED_QUOTE.match, line)) else line
-                for line, without in zip(grid.lines, spaced.lines, strict=True)
-            ]
-    if isinstance(grid, Refusal):
-        return grid
-    mixed = _mixed(grid, delimiter)
-    if mixed is not None:
-        return mixed
-    return Delimited(grid, DELIMITERS[delimiter], _line_end(head))
+        if isinstance(spaced, Refusal):
+            spaced = _cut_with_blanks(decoded, delimiter, most_lines, before) or spaced
+        _without_spaces(cut.grid, spaced)
+    if isinstance(cut, Refusal):
+        return cut
+    refusal = swallowed_rows(cut.grid, cut.broken, delimiter) or refusal_of(cut.grid, delimiter)
+    return refusal or Delimited(cut.grid, DELIMITERS[delimiter], _line_end(head))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,96 +77,89 @@ class _Before:
     lines: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A text cut into lines of values. `broken` are those with line breaks in a value, as `swallowed_rows` takes it."""
+
+    grid: Grid = field(default_factory=Grid)
+    broken: list[tuple[int, int, int]] = field(default_factory=list)
+
+
 def _cut(
-    lines: Iterator[str], delimiter: str, most_lines: int, before: _Before, *, skip_spaces: bool = False
-) -> Grid | Refusal:
+    text: Iterator[str], delimiter: str, most_lines: int, before: _Before, *, skip_spaces: bool = False
+) -> _Cut | Refusal:
     # strict: a stray quote ends the reading instead of quietly swallowing the rows that follow it.
-    reader = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=skip_spaces)
-    grid = Grid()
+    reader = csv.reader(text, delimiter=delimiter, strict=True, skipinitialspace=skip_spaces)
+    cut = _Cut()
+    lines, numbers = cut.grid.lines, cut.grid.numbers
     count = ended = 0
     try:
         for number, values in enumerate(reader, before.rows + 1):
-            ended = reader.line_num
-            if not values:
+            began, ended = ended, reader.line_num
+            if not any(values) or not any(map(str.strip, values)):
                 continue
             count += 1
-            if any(values) and any(map(str.strip, values)):
-                grid.total = count
             if count <= most_lines:
-                grid.lines.append(values)
-                grid.numbers.append(number)
+                if ended - began > 1:
+                    cut.broken.append((count - 1, began + 1 + before.lines, ended + before.lines))
+                lines.append(values)
+                numbers.append(number)
     except csv.Error as error:
-        return _stray_quote(error, ended + 1 + before.lines, reader.line_num + before.lines)
-    del grid.lines[grid.total :]
-    del grid.numbers[grid.total :]
-    return grid
+        return stray_quote(error, ended + 1 + before.lines, reader.line_num + before.lines)
+    cut.grid.total = count
+    return cut
 
 
-def _stray_quote(error: csv.Error, begins: int, line: int) -> Refusal:
-    """The refusal of a file for a quote in the row that begins in one line, which showed in another or the same."""
-    if "unexpected end" in str(error):
-        reason = f"A quote in the row that begins in line {begins} is never closed; close it, or take it out"
-    else:
-        seen = "there" if line == begins else f"in line {line}"
-        reason = (
-            f"A quote in the row that begins in line {begins} is closed {seen}, and the value goes on behind it; write "
-            'a quote inside a quoted value twice ("")'
-        )
-    return Refusal("UNREADABLE_CSV", reason)
+def _cut_with_blanks(decoded: Decoded, delimiter: str, most_lines: int, before: _Before) -> _Cut | None:
+    """Return the lines of a text with blanks around its quotes; None if it has quotes that part no values."""
+    text = "".join(islice(decoded.lines(), before.lines, None))
+    cut = _Cut()
+    began = 0
+    line = before.lines
+    try:
+        for number, (values, end) in enumerate(spaced_fields(text, delimiter, most_lines), before.rows + 1):
+            lines = max(text.count("\n", began, end), text.count("\r", began, end), 1)
+            if any(map(str.strip, values)):
+                if lines > 1:
+                    cut.broken.append((len(cut.grid.lines), line + 1, line + lines))
+                cut.grid.lines.append(values)
+                cut.grid.numbers.append(number)
+            began, line = end, line + lines
+    except ValueError:
+        return None
+    cut.grid.total = len(cut.grid.lines)
+    return cut
+
+
+def _without_spaces(grid: Grid, spaced: _Cut | Refusal) -> None:
+    """Take the spaces before quotes out of a text's lines, if it reads the same with and without them.
+
+    Where such a quote is left open, or another stands behind it, it is part of a value.
+    """
+    if isinstance(spaced, Refusal):
+        return
+    by_number = dict(zip(spaced.grid.numbers, spaced.grid.lines, strict=True))
+    blank = [not any(value.strip(' \t"') for value in line) for line in grid.lines]
+    expected = [number for number, is_blank in zip(grid.numbers, blank, strict=True) if not is_blank]
+    if [*filter(by_number.__contains__, expected)] != expected or len(by_number) > len(grid.numbers):
+        return
+    kept = [i for i, number in enumerate(grid.numbers) if number in by_number]
+    grid.total -= len(grid.lines) - len(kept)
+    grid.lines = [
+        by_number[grid.numbers[i]] if any(map(_SPACED_QUOTE.match, grid.lines[i])) else grid.lines[i] for i in kept
+    ]
+    grid.numbers = [grid.numbers[i] for i in kept]
 
 
 def _has_spaced_quotes(decoded: Decoded, delimiter: str) -> bool:
-    """Whether there is a quote that only spaces keep from the beginning of its value."""
+    """Return whether there is a quote that only spaces keep from the beginning of its value."""
     text = decoded.content
     if not decoded.codec.startswith("utf-8"):
         text = text.decode(decoded.codec).encode()
-    # Hardly any file has even that, which is quickly seen.
+    # Hardly any file has even that, which is quickly seen. From each run of spaces, only the first can begin a match.
     return b' "' in text and re.search(rb"(?m)(?:^|%b) +\"" % re.escape(delimiter).encode(), text) is not None
 
 
-def _delimiter_of(head: list[str]) -> str | Refusal:
-    """The delimiter under which the header names most of our columns; of a fix file, the one between ours."""
-    for mark in DELIMITERS:
-        # The messages below may name more columns, with commas between, than a short header does.
-        if head and head[0].startswith(mark.join(FIX_COLUMNS)):
-            return mark
-    headers = {mark: _header_under(head, mark) for mark in DELIMITERS}
-    known = {mark: known_in(header) for mark, header in headers.items()}
-    most = max(known.values())
-    candidates = [mark for mark in DELIMITERS if known[mark] == most and len(headers[mark]) > 1]
-    if most == 0:
-        # No name is known, so the header will be refused; its names are best told apart by what there is most of.
-        return max(DELIMITERS, key=lambda mark: len(headers[mark]))
-    if len(candidates) > 1:
-        found = " and ".join(f"{known[mark]} between {DELIMITERS[mark]}s" for mark in candidates)
-        reason = (
-            f"It cannot be told what stands between the values: the header line has columns of ours, {found}. "
-            "Use one and the same sign throughout"
-        )
-        return Refusal("AMBIGUOUS_DELIMITER", reason)
-    return candidates[0] if candidates else ","
-
-
-def _header_under(head: list[str], delimiter: str) -> list[str]:
-    lines = list(csv.reader(head, delimiter=delimiter))
-    return lines[place_of(lines)] if lines else []
-
-
-def _mixed(grid: Grid, delimiter: str) -> Refusal | None:
-    """The refusal of a file whose rows are written with another delimiter than its header."""
-    lines = grid.lines[place_of(grid.lines) :]
-    if len(lines) < 2 or len(lines[0]) < 2 or any(len(line) > 1 for line in lines[1:]):
-        return None
-    for mark, name in DELIMITERS.items():
-        if mark != delimiter and all(mark in value for line in lines[1:] for value in line):
-            reason = (
-                f"The header line has a {DELIMITERS[delimiter]} between its names, but the rows have a {name} between "
-                "their values. Use one and the same sign throughout"
-            )
-            return Refusal("AMBIGUOUS_DELIMITER", reason)
-    return None
-
-
 def _line_end(head: list[str]) -> str | None:
-    """How the first line ends; None if there is but one."""
+    """Return how the first line ends; None if there is but one."""
     return next((name for end, name in _LINE_ENDS if head and head[0].endswith(end)), None)

@@ -37,6 +37,17 @@ def rows_named(numbers: Sequence[int]) -> str:
     return f"row{'s' if len(numbers) > 1 else ''} {first_of([str(number) for number in numbers])}"
 
 
+def lines_named(numbers: Sequence[int]) -> str:
+    """Return such as `Lines 2, 5-199`, of ascending numbers."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1][1:] = [number]
+        else:
+            runs.append([number])
+    return f"Line{'s' if len(numbers) > 1 else ''} {first_of(['-'.join(map(str, run)) for run in runs])}"
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why a whole file is not taken in: a code for programs, a sentence for the vendor."""
@@ -116,13 +127,19 @@ class Detected:
         return line + row_number - row
 
     def as_json(self) -> dict[str, Any]:
-        """Its parts for a program; `Detected(**parts)` makes it again."""
+        """Its parts for a program; `from_json` makes it again."""
         lists = {
             "unknown": list(self.unknown),
             "decimal_commas": list(self.decimal_commas),
             "jumps": [list(jump) for jump in self.jumps],
         }
         return {**asdict(self), **lists}
+
+    @classmethod
+    def from_json(cls, parts: Mapping[str, Any]) -> Detected:
+        """Return what `as_json` gave, in this or another version: what this one does not know is left out."""
+        known = {name: parts[name] for name in cls.__slots__ if name in parts}
+        return cls(**{"format": "csv", "header_line": 1, "columns": {}, **known})
 
     def sentence(self) -> str:
         """The same for a reader, such as `CSV, UTF-8, comma, LF, header in line 1; read as: Qty = stock_quantity`."""

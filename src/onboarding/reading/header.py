@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 import re
-import tomllib
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from functools import cache
-from importlib.resources import files
 
 from onboarding.formulas import restored
-from onboarding.model import COLUMNS
 from onboarding.reading.found import MAX_COLUMNS, FileWarning, Refusal, one_line
+from onboarding.reading.names import (
+    LONGEST_NAME,
+    column_of,
+    columns_of,
+    currencies_in,
+    is_own_name,
+    kept_text,
+    known_in,
+    normal,
+    spellings,
+)
+
+__all__ = [
+    "DECIMAL_COMMA",
+    "FIX_COLUMNS",
+    "LINES_SEARCHED",
+    "Header",
+    "column_of",
+    "header_not_found",
+    "header_of",
+    "known_in",
+    "place_of",
+    "warnings_of",
+]
 
 FIX_COLUMNS = ("_row", "_errors", "_hint")
 """The columns that our fix file puts before the vendor's own."""
@@ -26,10 +45,19 @@ DECIMAL_COMMA = "_decimal_comma"
 LINES_SEARCHED = 20
 """How far down the header is looked for: exports may begin with a title, a date, an address."""
 
-_LONGEST_NAME = 100
+_LINES_SEEN = 200
+"""How far down a file without a header is looked through for a line to name as one."""
+
+_KNOWN_IN_A_HEADER = 3
+"""Columns that a line names if it can be no product."""
+
 _COMPARED_NAMES = 60
 _LIKENESS = 0.6
-_BETWEEN_WORDS = re.compile(r"[\W_]+")
+_DIGIT = re.compile(r"[0-9]")
+
+# What a product costs its vendor in Odoo, and the price that customers pay at Amazon.
+_COST = "standard_price"
+_SALE_PRICES = ("list_price", "lst_price", "sales_price", "sale_price", "public_price", "cost", "cost_price")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +82,12 @@ class Header:
         named = zip(self.names, self.columns, strict=True)
         return list(dict.fromkeys(name for name, column in named if column is None and name))
 
+    @property
+    def kept_as_text(self) -> list[str]:
+        """The columns whose names, and so their values, stand in `="…"`, as exports keep a spreadsheet from numbers."""
+        named = zip(self.names, self.columns, strict=True)
+        return [column for name, column in named if column is not None and name != kept_text(name)]
+
     def without_ours(self) -> Header:
         """The same without the columns of our fix file."""
         if not self.ours:
@@ -76,61 +110,43 @@ class Header:
         return [restored(value) for place, value in enumerate(line) if place not in self.ours]
 
 
-def normal(name: str) -> str:
-    """A name without what vendors write differently: case, accents, and the signs between words."""
-    plain = name
-    # Nearly every value that is looked at is ASCII, which has no accents to search for.
-    if not name.isascii():
-        plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
-    return _BETWEEN_WORDS.sub("_", plain.casefold()).strip("_")
-
-
-@cache
-def synonyms() -> dict[str, list[str]]:
-    """The names that others give our columns, by column, as they stand in the list."""
-    return tomllib.loads((files(__package__) / "headers.toml").read_text(encoding="utf-8"))
-
-
-@cache
-def spellings() -> dict[str, str]:
-    """Every name that is known, in its normal form, with the column that it means."""
-    known = {column: column for column in COLUMNS}
-    known |= {normal(name): column for column, names in synonyms().items() for name in names}
-    # "Productname" and "product name" are one name too.
-    return known | {name.replace("_", ""): column for name, column in known.items()}
-
-
-def column_of(name: str) -> str | None:
-    """The column that a header name means, or None."""
-    # A name that begins with `_` is a note of whoever wrote the file, or one of ours.
-    if len(name) > _LONGEST_NAME or name.startswith("_"):
-        return None
-    plain = normal(name)
-    return spellings().get(plain) or spellings().get(plain.replace("_", ""))
-
-
-def known_in(values: Sequence[str]) -> int:
-    """How many of our columns a line names."""
-    return len({column_of(value.strip()) for value in values[:MAX_COLUMNS]} - {None})
-
-
 def place_of(lines: Sequence[Sequence[str]]) -> int:
-    """Which of a file's first lines is its header: the one that names most columns, if it names two or more."""
+    """Return which of a file's first lines is its header: the one that names most columns, if it names two or more.
+
+    Where products stand between two such lines, it is the first of them: no product is taken for a line above.
+    """
     known = [known_in(line) for line in lines[:LINES_SEARCHED]]
     first = next((i for i, line in enumerate(lines) if any(value.strip() for value in line)), 0)
     best = max(range(len(known)), key=lambda i: known[i], default=first)
-    return best if known and known[best] > max(known[first], 1) else first
+    if not known or known[best] <= max(known[first], 1):
+        return first
+    for i in range(first, best):
+        if known[i] >= _KNOWN_IN_A_HEADER and any(_may_be_product(line) for line in lines[i + 1 : best]):
+            return i
+    return best
+
+
+def _may_be_product(line: Sequence[str]) -> bool:
+    """Return whether a line has several values, some of them with digits, and names no columns."""
+    values = [value for value in line[:MAX_COLUMNS] if value.strip()]
+    return len(values) >= _KNOWN_IN_A_HEADER and known_in(values) < 2 and any(map(_DIGIT.search, values))
 
 
 def header_of(values: Sequence[str], required: Sequence[str]) -> Header | Refusal:
-    """The header line understood, or why it cannot be."""
+    """Return the header line understood, or why it cannot be."""
     # A name is shown on one line, and kept where control characters cannot be.
-    names = [one_line(value, _LONGEST_NAME) for value in values]
+    names = [one_line(value, LONGEST_NAME) for value in values[: MAX_COLUMNS + 1]]
     while names and not names[-1]:
         names.pop()
+    if set(names) >= _MARKS_OF_A_FIX_FILE:
+        names = list(map(restored, names))
     if len(names) > MAX_COLUMNS:
-        return Refusal("TOO_MANY_COLUMNS", f"The header line has {len(names):,} columns; the limit is {MAX_COLUMNS:,}")
-    columns = [column_of(name) for name in names]
+        wide = next(n for n in range(len(values), 0, -1) if values[n - 1].strip())
+        return Refusal("TOO_MANY_COLUMNS", f"The header line has {wide:,} columns; the limit is {MAX_COLUMNS:,}")
+    columns = _own_names_first(names, columns_of(names))
+    ambiguous = _ambiguous(names, columns)
+    if ambiguous is not None:
+        return ambiguous
     missing = [column for column in required if column not in columns]
     if missing:
         return _missing(missing, names, columns)
@@ -145,9 +161,55 @@ def header_of(values: Sequence[str], required: Sequence[str]) -> Header | Refusa
 
 
 def warnings_of(header: Header) -> Iterator[FileWarning]:
+    """Yield a warning for each column that is not read."""
     for name in header.unknown:
-        message = f"The column '{one_line(name)}' is none of ours; it was not read"
-        yield FileWarning("UNKNOWN_COLUMN", message, column=name[:_LONGEST_NAME])
+        column = column_of(name)
+        if column is not None and column in header.columns:
+            own = header.names[header.columns.index(column)]
+            message = f"The column '{one_line(name)}' was not read, because the header has '{one_line(own)}' too"
+        else:
+            message = f"The column '{one_line(name)}' is none of ours; it was not read"
+        yield FileWarning("UNKNOWN_COLUMN", message, column=name[:LONGEST_NAME])
+
+
+def header_not_found(lines: Sequence[Sequence[str]], numbers: Sequence[int]) -> str:
+    """Return what to add to the refusal of a file none of whose first lines is a header; blank if one is."""
+    if any(known_in(line) > 1 for line in lines[:LINES_SEARCHED]):
+        return ""
+    searched = min(len(lines), LINES_SEARCHED)
+    reason = f"no header line was found in the first {searched} lines" if searched > 1 else "no header line was found"
+    for line, number in zip(lines[searched:_LINES_SEEN], numbers[searched:_LINES_SEEN], strict=False):
+        if known_in(line) >= _KNOWN_IN_A_HEADER:
+            return f"{reason}; line {number} looks like one, and must be among them"
+    return reason
+
+
+def _own_names_first(names: Sequence[str], columns: Sequence[str | None]) -> list[str | None]:
+    """Return the columns; where one of them has a name that is its own, other names for it mean nothing."""
+    own = {column for name, column in zip(names, columns, strict=True) if column and is_own_name(name, column)}
+    return [
+        column if column not in own or is_own_name(name, column) else None
+        for name, column in zip(names, columns, strict=True)
+    ]
+
+
+def _ambiguous(names: Sequence[str], columns: Sequence[str | None]) -> Refusal | None:
+    """Return the refusal of a header in which the price may be either of two columns, or is in two currencies."""
+    plain = {normal(name): name for name in names}
+    if _COST in plain and columns[names.index(plain[_COST])] == "price":
+        rival = next((plain[name] for name in _SALE_PRICES if name in plain), None)
+        if rival is not None:
+            reason = (
+                f"The price may be '{one_line(plain[_COST])}' or '{one_line(rival)}': some systems call the price "
+                "that customers pay by the one name, some by the other. Rename the one that customers pay to 'price'"
+            )
+            return Refusal("AMBIGUOUS_COLUMNS", reason)
+    currencies = currencies_in(name for name, column in zip(names, columns, strict=True) if column)
+    if len(currencies) > 1:
+        named = " and ".join(f"'{one_line(name)}'" for name in currencies.values())
+        reason = f"The header names more than one currency: {named}. Write all prices in one currency"
+        return Refusal("AMBIGUOUS_COLUMNS", reason)
+    return None
 
 
 def _named_twice(names: Sequence[str], columns: Sequence[str | None]) -> list[str]:
@@ -166,8 +228,9 @@ def _missing(missing: Sequence[str], names: Sequence[str], columns: Sequence[str
     if len(names) == 1 and any(known_in(names[0].split(mark)) > 1 for mark in ",;\t|"):
         reason = "Each line stands in quotes as one single value; save the table as CSV from the program it was made in"
         return Refusal("QUOTED_LINES", reason)
-    others = [name for name, column in zip(names, columns, strict=True) if column is None and name]
-    nearest = [f"'{one_line(name)}' for {column}" for column in missing if (name := _nearest(column, others))]
+    others = dict.fromkeys(name for name, column in zip(names, columns, strict=True) if column is None and name)
+    offered = _nearest(missing, list(others)[:_COMPARED_NAMES])
+    nearest = [f"'{one_line(offered[column])}' for {column}" for column in missing if column in offered]
     reason = f"Missing required columns: {', '.join(missing)}"
     if nearest:
         reason += f"; the nearest found: {', '.join(nearest)}"
@@ -175,14 +238,22 @@ def _missing(missing: Sequence[str], names: Sequence[str], columns: Sequence[str
     return Refusal("MISSING_COLUMNS", f"{reason}; the header line has: {found[:500]}")
 
 
-def _nearest(column: str, names: Sequence[str]) -> str | None:
-    """The name that is most like some spelling of `column`."""
-    known = [spelling for spelling, meant in spellings().items() if meant == column]
-    best, found = _LIKENESS, None
-    for name in names[:_COMPARED_NAMES]:
-        plain = normal(name[:_LONGEST_NAME])
-        for spelling in known:
-            matcher = SequenceMatcher(None, spelling, plain)
-            if matcher.real_quick_ratio() > best and matcher.quick_ratio() > best and matcher.ratio() > best:
-                best, found = matcher.ratio(), name
-    return found
+def _nearest(missing: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """Return for each missing column the name that is most like one of its spellings; no name is offered twice."""
+    known = [(spelling, column) for spelling, column in spellings().items() if column in missing]
+    alike: list[tuple[float, str, str]] = []
+    for name in names:
+        best: dict[str, float] = {}
+        # The second sequence is the one that a matcher prepares.
+        matcher = SequenceMatcher(None, "", normal(name))
+        for spelling, column in known:
+            least = best.get(column, _LIKENESS)
+            matcher.set_seq1(spelling)
+            if matcher.real_quick_ratio() > least and matcher.quick_ratio() > least and matcher.ratio() > least:
+                best[column] = matcher.ratio()
+        alike += [(-likeness, name, column) for column, likeness in best.items()]
+    offered: dict[str, str] = {}
+    for _, name, column in sorted(alike):
+        if column not in offered and name not in offered.values():
+            offered[column] = name
+    return offered

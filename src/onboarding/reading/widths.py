@@ -1,0 +1,131 @@
+"""How many values each row has: rows in which a value may stand under the wrong column are errors."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from onboarding.reading.found import FileWarning, Table, rows_named
+
+_FILLED = 0.9
+"""The share of rows with a value from which a column without a name is a column, and not where values went astray."""
+
+# What an unquoted decimal comma makes of a number: 12,5 is then two values.
+_WHOLE = re.compile(r"-?[0-9]{1,7}")
+_DECIMALS = re.compile(r"[0-9]{1,3}")
+
+
+@dataclass(frozen=True, slots=True)
+class Widths:
+    """The rows whose values may stand under the wrong columns: by how many fields each is too long (negative: too
+    short) for the header, by row number; and the warnings about the others."""
+
+    misfits: Mapping[int, int] = field(default_factory=dict)
+    warnings: list[FileWarning] = field(default_factory=list)
+
+
+def widths_of(
+    table: Table, columns: Sequence[str | None], required: Collection[str], decimals: Collection[str], *, commas: bool
+) -> Widths:
+    """Compare every row's values with the header: `columns` are those with names, `commas` stand between the values.
+
+    A row may lack values at its end, as Excel leaves out blank ones, unless a required column is among them. In a
+    column without a name, values are taken for one that is not read if nearly every row has one; otherwise they came
+    there by a comma too many.
+    """
+    named, whole = len(columns), len(table.header)
+    lengths = [len(row) for row in table.rows]
+    misfits: dict[int, int] = {}
+    warnings: list[FileWarning] = []
+    unnamed = [place for place, name in enumerate(table.header) if not name.strip()]
+    if unnamed:
+        astray = _astray(table.rows, unnamed)
+        misfits |= {number: max(place + 1 - named, 1) for number, place in astray.items()}
+        warnings += _unnamed_warnings(table.rows, unnamed, astray)
+    short = []
+    if set(lengths) != {whole}:
+        fewest = 1 + max((place for place, column in enumerate(columns) if column in required), default=0)
+        for number, length in enumerate(lengths, 1):
+            if length < fewest:
+                misfits[number] = length - named
+            elif length < named:
+                short.append(number)
+            # Surplus fields that are blank are what a spreadsheet leaves behind, and say nothing.
+            elif length > whole and any(map(str.strip, table.rows[number - 1][whole:])):
+                misfits[number] = length - whole
+    if commas:
+        for place in (place for place, column in enumerate(columns) if column in decimals and place + 1 < named):
+            misfits |= _shifted(table, columns, misfits, place, decimals)
+    short = [number for number in short if number not in misfits]
+    if short:
+        message = (
+            f"The values of {rows_named(short)} end before the header's do; the columns that are missing at the end "
+            "were taken as blank"
+        )
+        warnings.append(FileWarning("SHORT_ROWS", message, short[0]))
+    return Widths(misfits, warnings)
+
+
+def _astray(rows: Sequence[Sequence[str]], unnamed: Sequence[int]) -> dict[int, int]:
+    """Return the rows with a value in a column without a name that is no column of the vendor's, and its place."""
+    astray: dict[int, int] = {}
+    for place in unnamed:
+        filled = [number for number, row in enumerate(rows, 1) if len(row) > place and row[place].strip()]
+        if len(filled) < max(_FILLED * len(rows), 2):
+            astray |= dict.fromkeys(filled, place)
+    return astray
+
+
+def _unnamed_warnings(
+    rows: Sequence[Sequence[str]], unnamed: Sequence[int], astray: Collection[int]
+) -> Iterator[FileWarning]:
+    if astray:
+        numbers = sorted(astray)
+        message = (
+            f"There is text in a column without a name in {rows_named(numbers)}, as when a comma inside a value has no "
+            "quotes around the value; give the column a name if it is one"
+        )
+        yield FileWarning("UNNAMED_COLUMN", message, numbers[0])
+    elif any(len(row) > place and row[place].strip() for row in rows for place in unnamed):
+        yield FileWarning("UNNAMED_COLUMN", "There are values in a column without a name; they were not read")
+
+
+def _shifted(
+    table: Table, columns: Sequence[str | None], misfits: Mapping[int, int], place: int, decimals: Collection[str]
+) -> dict[int, int]:
+    """Return the rows that an unquoted decimal comma has shifted: `12,5` stands in two columns, at `place` and behind.
+
+    Such a row may have as many values as the header if it lacks one at its end. That it is shifted is taken from
+    others of the file that have a value too many in the same place, or from the number: nothing weighs 0.
+    """
+    rows, named, whole = table.rows, len(columns), len(table.header)
+    behind = columns[place + 1]
+    is_text = behind not in decimals and behind != "stock_quantity"
+    if not is_text and not misfits and max(map(len, rows)) <= whole:
+        return {}
+    split = [
+        number
+        for number, row in enumerate(rows, 1)
+        if len(row) > place + 1
+        and row[place]
+        and "." not in row[place]
+        and (part := row[place + 1].strip()).isdigit()
+        and _DECIMALS.fullmatch(part)
+        and _WHOLE.fullmatch(row[place].strip())
+    ]
+    if not split:
+        return {}
+    usual = Counter(map(len, rows)).most_common(1)[0][0]
+    unusual = {number for number in split if whole < len(rows[number - 1]) != usual}
+    evidence = unusual or any(misfits.get(number, 0) > 0 for number in split)
+    if is_text and behind is not None:
+        evidence = evidence or any(not rows[number - 1][place].strip().strip("0") for number in split)
+    if not evidence:
+        return {}
+    return {
+        number: len(rows[number - 1]) - named if len(rows[number - 1]) < named else 1
+        for number in split
+        if number not in misfits and (is_text or number in unusual or len(rows[number - 1]) < named)
+    }

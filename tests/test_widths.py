@@ -1,0 +1,103 @@
+"""Rows with more or fewer values than the header."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from onboarding.parse import ParsedFile, Refusal, parse
+from onboarding.rules import REQUIRED
+
+HEADER = ",".join(REQUIRED)
+
+
+def row(number: int) -> str:
+    return f"P{number},Mug,Kitchen,S{number},{number}.50,{number}"
+
+
+def parsed(header: str, *lines: str) -> ParsedFile:
+    found = parse("\n".join([header, *lines, ""]).encode(), "UPLOAD_1", "VEND001")
+    assert not isinstance(found, Refusal), found
+    return found
+
+
+def surplus(header: str, *lines: str) -> list[int]:
+    return [r.surplus_fields for r in parsed(header, *lines).rows]
+
+
+def test_widths_row_without_optional_columns_at_its_end_is_read_and_named() -> None:
+    found = parsed(f"{HEADER},brand,unit", f"{row(1)},Acme,piece", f"{row(2)},Acme", row(3), row(4).rpartition(",")[0])
+    assert [r.surplus_fields for r in found.rows] == [0, 0, 0, -3]
+    assert [(w.code, w.row_number) for w in found.warnings] == [("SHORT_ROWS", 2)]
+    assert "rows 2, 3 end before" in found.warnings[0].message
+
+
+def test_widths_required_column_at_the_end_may_not_be_left_out() -> None:
+    assert surplus(f"brand,unit,{HEADER}", "a,b," + row(1), "a,b," + row(2).rpartition(",")[0]) == [0, -1]
+
+
+@pytest.mark.parametrize("place", range(1, len(REQUIRED) + 1))
+def test_widths_text_astray_in_a_column_without_a_name_is_an_error(place: int) -> None:
+    names = [*REQUIRED[:place], "", *REQUIRED[place:]]
+    good = [*row(1).split(",")[:place], "", *row(1).split(",")[place:]]
+    bad = [*row(2).split(",")[:place], "large", *row(2).split(",")[place:]]
+    found = parsed(",".join(names), ",".join(good), ",".join(bad))
+    assert [r.surplus_fields for r in found.rows] == [0, 1]
+    assert [w.code for w in found.warnings] == ["UNNAMED_COLUMN"]
+    assert "in row 2" in found.warnings[0].message
+
+
+@pytest.mark.parametrize(("filled", "rows", "errors"), [(1, 1, 1), (2, 2, 0), (9, 10, 0), (8, 10, 8), (1, 10, 1)])
+def test_widths_column_without_a_name_is_one_if_nearly_every_row_has_a_value(
+    filled: int, rows: int, errors: int
+) -> None:
+    lines = [f"{row(n)},{'x' if n <= filled else ''}" for n in range(1, rows + 1)]
+    assert sum(map(bool, surplus(f"{HEADER},", *lines))) == errors
+
+
+OPTIONAL = f"{HEADER},weight_kg,brand"
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        # Another row has a value too many in the same place.
+        ([f"{row(1)},0,5", f"{row(2)},1,25,Acme"], [1, 1]),
+        ([f"{row(1)},3,5", f"{row(2)},1,25,Acme"], [1, 1]),
+        # Nothing weighs 0, and no brand is called 5.
+        ([f"{row(1)},0,5"], [1]),
+        ([f"{row(1)},0,5,", f"{row(2)},1.5,Acme", f"{row(3)},1.5,Acme"], [1, 0, 0]),
+        # A row is wider than others, though only by a blank.
+        (["P1,Mug,Kitchen,S1,19,90,5,,", f"{row(2)},1.5,Acme", f"{row(3)},1.5,Acme"], [1, 0, 0]),
+        # A row is shorter, and another has a value too many.
+        (["P1,Mug,Kitchen,S1,19,90,5", "P2,Mug,Kitchen,S2,20,50,2,1.5,Acme"], [-1, 1]),
+        # Whole numbers alone are no sign.
+        (["P1,Mug,Kitchen,S1,19,90,1,Acme", "P2,Mug,Kitchen,S2,20,50,2,Acme"], [0, 0]),
+        ([f"{row(1)},1,555", f"{row(2)},2,Acme"], [0, 0]),
+        (["P1,Mug,Kitchen,S1,19,90", "P2,Mug,Kitchen,S2,20,50,2,Acme"], [0, 0]),
+        (["P1,Mug,Kitchen,S1,19,90,1,Acme", "P2,Mug, big,Kitchen,S2,20,50,2,Acme"], [0, 1]),
+    ],
+)
+def test_widths_row_shifted_by_a_decimal_comma_is_an_error(lines: list[str], expected: list[int]) -> None:
+    assert surplus(OPTIONAL, *lines) == expected
+
+
+def test_widths_semicolons_no_comma_shifts_a_row() -> None:
+    assert surplus(OPTIONAL.replace(",", ";"), f"{row(1)},0,5".replace(",", ";")) == [0]
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.sampled_from([0, 0, 0, 1, 2, 3, -1, -2, -3]), min_size=1, max_size=12))
+def test_widths_no_row_is_lost_and_no_value_moves(changes: list[int]) -> None:
+    lines = []
+    for number, change in enumerate(changes, 1):
+        values = [*row(number).split(","), "1.5", "Acme"]
+        lines.append(",".join([*values, *["x"] * change] if change >= 0 else values[:change]))
+    found = parsed(OPTIONAL, *lines)
+    assert [r.row_number for r in found.rows] == list(range(1, len(changes) + 1))
+    for r, change in zip(found.rows, changes, strict=True):
+        assert r.surplus_fields == (change if change > 0 or change < -2 else 0)
+        if not r.surplus_fields:
+            assert r.cells.get("weight_kg") == ("1.5" if change > -2 else None)
+            assert r.cells.get("brand") == ("Acme" if change > -1 else None)
