@@ -25,14 +25,21 @@ REFUSALS = {
 }
 
 WARNINGS = {
+    "COMPARE_AT_PRICE_BELOW_PRICE": "The price before a discount is lower than the price",
     "DOUBLE_ENCODED": "Letters look as if they had been encoded twice (`Ã¼` for `ü`)",
     "LEADING_APOSTROPHE": "A value begins with an apostrophe, which spreadsheets put before text",
     "LINES_ABOVE_HEADER": "Lines above the header were not read",
+    "LOOKALIKE_CHARACTERS": "An identifier has letters or signs that look like others, such as a Cyrillic A",
     "LOST_CHARACTER": "A character was lost before the file came to us",
+    "LOST_DIGITS": "Long codes of a column end in zeros, as spreadsheets write them when they round a number",
     "LOST_ZEROS": "Codes of a column seem to have lost leading zeros",
     "MIXED_DECIMALS": "A column has decimal commas and decimal points, so no comma was read as a point",
     "OTHER_SHEETS": "The workbook has more sheets; only the first with a header of ours was read",
+    "PLACEHOLDER_VALUE": "An optional column has placeholders (`NULL`, `N/A`), which were read as blank",
+    "POSSIBLE_DATE": "A value may be a date that a spreadsheet made of another value",
     "READ_AS_WINDOWS_1252": "The text is no UTF-8 and was read as Windows-1252",
+    "SEVERAL_IDENTIFIERS": "An identifier may be several, with commas, semicolons or bars between them",
+    "SIMILAR_IDENTIFIERS": "Two identifiers differ only in case, or in characters that look alike",
     "UNCLEAR_COMMAS": "The commas of a column may be decimal or between thousands, so none was read as a point",
     "UNKNOWN_COLUMN": "A column is none of ours and was not read",
     "UNNAMED_COLUMN": "A column without a name has values, which were not read",

@@ -10,13 +10,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
-from onboarding.excel import IDENTIFIERS, damage_to, without_zeros
-from onboarding.formulas import restored
+from onboarding.column_checks import examine
 from onboarding.model import Row
 from onboarding.reading import delimited, kinds
 from onboarding.reading.decimals import Commas, commas_in, is_unclear, warning_of, with_point
 from onboarding.reading.decode import decode
-from onboarding.reading.found import Detected, FileWarning, Grid, Refusal, Table, first_of, jumps_of
+from onboarding.reading.found import Detected, FileWarning, Grid, Refusal, Table, jumps_of
 from onboarding.reading.header import LINES_SEARCHED, Header, header_of, place_of, warnings_of
 from onboarding.rules import RANGES, REQUIRED
 
@@ -79,7 +78,7 @@ def parse(
     """The rows of a file in file order, or why it is refused: `required` are the columns that its header must name.
 
     Values are stripped of white space around them; blank ones are left out. A decimal comma becomes a point where the
-    whole column agrees on it. Nothing else about the values is changed.
+    whole column agrees on it. Nothing else about the values is changed but by `column_checks.examine`.
     """
     lines = _lines(content, required)
     if isinstance(lines, Refusal):
@@ -88,7 +87,8 @@ def parse(
     rows = _rows(lines, commas, upload_id, vendor_id)
     decimal = [column for column, found in commas.items() if found is Commas.DECIMAL]
     detected = replace(lines.detected, decimal_commas=decimal)
-    warnings = [*lines.warnings, *_number_warnings(lines, commas), *_zero_warnings(rows), *_apostrophe_warnings(lines)]
+    columns_warnings = examine(rows, fix_file=detected.fix_file)
+    warnings = [*lines.warnings, *_number_warnings(lines, commas), *columns_warnings]
     return ParsedFile(rows, lines.table, detected, warnings)
 
 
@@ -207,7 +207,7 @@ def _rows(lines: _Lines, commas: dict[str, Commas], upload_id: str, vendor_id: s
     decimal = [column for column, found in commas.items() if found is Commas.DECIMAL]
     with_commas = [column for column, found in commas.items() if found is not Commas.NONE]
     columns, widest = lines.header.columns, len(lines.table.header)
-    first_row: dict[tuple[str, str], int] = {}
+    decimal_comma = tuple(decimal)
     rows = []
     for row_number, values, line in zip(count(1), lines.table.rows, lines.table.lines, strict=False):
         cells, cut = _cells(columns, values)
@@ -216,14 +216,7 @@ def _rows(lines: _Lines, commas: dict[str, Commas], upload_id: str, vendor_id: s
             if column in cells:
                 cells[column] = with_point(cells[column], DECIMALS[column])
         surplus = _surplus(values, len(columns), widest)
-        row = Row(upload_id, vendor_id, row_number, cells, {}, surplus, cut, unclear, line)
-        if not row.surplus_fields:
-            for column in IDENTIFIERS:
-                if column in cells and column not in cut:
-                    earlier = first_row.setdefault((column, cells[column]), row_number)
-                    # Damage makes equal what was different: that is one error, not two.
-                    if earlier != row_number and not damage_to(cells[column]):
-                        row.duplicate_of[column] = earlier
+        row = Row(upload_id, vendor_id, row_number, cells, {}, surplus, cut, unclear, line, decimal_comma)
         rows.append(row)
     return rows
 
@@ -260,33 +253,3 @@ def _number_warnings(lines: _Lines, commas: dict[str, Commas]) -> Iterator[FileW
             place = lines.header.columns.index(column)
             values = {n: row[place] for n, row in enumerate(lines.table.rows, 1) if len(row) in widths}
             yield warning_of(column, found, values)
-
-
-def _zero_warnings(rows: Sequence[Row]) -> Iterator[FileWarning]:
-    for column in IDENTIFIERS:
-        values = {r.row_number: r.cells[column] for r in rows if column in r.cells and not r.surplus_fields}
-        shorter = without_zeros(values)
-        if shorter:
-            named = first_of([f"{values[row_number]} (row {row_number})" for row_number in shorter])
-            message = (
-                f"{column} may have lost leading zeros, as spreadsheets drop them: most are equally long, but not "
-                f"{named}. They were taken as they are"
-            )
-            yield FileWarning("LOST_ZEROS", message, shorter[0], column)
-
-
-def _apostrophe_warnings(lines: _Lines) -> Iterator[FileWarning]:
-    if lines.detected.fix_file:
-        return
-    for row_number, row in enumerate(lines.table.rows, 1):
-        # Asked of the whole row at once: few have such a value.
-        if "\n'" not in "\n".join(["", *row]):
-            continue
-        for value in row:
-            if value.startswith("'") and restored(value) != value:
-                message = (
-                    f"Row {row_number} has a value that begins with an apostrophe, as our files write it before "
-                    "=, +, - or @; it was taken with the apostrophe, since the columns _row and _errors are not there"
-                )
-                yield FileWarning("LEADING_APOSTROPHE", message, row_number)
-                return
