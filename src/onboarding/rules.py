@@ -10,17 +10,31 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
 
 from onboarding import excel, hints
 from onboarding.image_urls import fault_of, is_public_address
-from onboarding.model import Mode, Product, Row, RowError
+from onboarding.model import Mode, Row, RowError
 from onboarding.placeholders import PLACEHOLDERS, has_no_placeholders, is_not_the_sample, placeholder
 from onboarding.quotes import INVISIBLE_IN_IDENTIFIER, printable, quoted
 from onboarding.ranges import Range
+from onboarding.validation_context import Facts, identity
+
+__all__ = [
+    "CLEAR",
+    "LENGTHS",
+    "RANGES",
+    "REQUIRED",
+    "RULES",
+    "Check",
+    "Facts",
+    "cleared_columns",
+    "errors_of",
+    "identity",
+]
 
 REQUIRED = ("vendor_product_id", "product_name", "category", "sku", "price", "stock_quantity")
 """What a new product needs."""
@@ -61,39 +75,6 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 # Those that turn the direction of the text after them; private use, which no two programs show alike; annotations.
 _MEANINGLESS = re.compile(r"[\u202a-\u202e\u2066-\u2069\ue000-\uf8ff\ufff9-\ufffb\U000f0000-\U0010ffff]")
 _IDENTIFIERS = frozenset({"vendor_product_id", "sku"})
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What the database knows about a batch of rows of one mode.
-
-    `categories` are the active ones among theirs, and all active ones if any of theirs is not: for the hints.
-    `taken_skus` are the SKUs that products anywhere on the platform hold; `own_skus` are those of the vendor's own,
-    with the vendor product id that has each. `taken_ids` are the vendor product ids of the vendor's own products, and
-    `products` these products, where the mode may change them. Without a database at hand, `catalog_known` is false.
-
-    New products are judged with the categories alone first: their keys keep out what is taken. No other fact has a key
-    behind it; docs/extending.md says what a rule needs that reads one.
-    """
-
-    categories: Collection[str]
-    taken_skus: Collection[str]
-    taken_ids: Collection[tuple[str, str]]
-    own_skus: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    mode: Mode = Mode.CREATE
-    products: Mapping[tuple[str, str], Product] = field(default_factory=dict)
-    catalog_known: bool = True
-
-    def changes_a_product(self, row: Row) -> bool:
-        """Whether the row is about a product that is there (as far as anybody knows), not about a new one."""
-        if self.mode is Mode.UPSERT:
-            return not self.catalog_known or identity(row) in self.taken_ids
-        return self.mode is Mode.UPDATE
-
-
-def identity(row: Row) -> tuple[str, str]:
-    """What names a product for good: whose it is, and the vendor's own id of it."""
-    return row.vendor_id, row.cells.get("vendor_product_id", "")
 
 
 def required(row: Row, facts: Facts) -> tuple[str, ...]:
