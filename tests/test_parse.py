@@ -415,7 +415,7 @@ def test_one_point_between_thousands_spoils_no_column_of_decimal_commas() -> Non
     ] == [
         (
             "INVALID_PRICE",
-            "Price can be read in two ways, because other rows have a comma in it; found '1.299'",
+            "Price can be read in two ways: its point may stand before decimals or between thousands; found '1.299'",
             "Did you mean 1299?",
         )
     ]
@@ -427,7 +427,7 @@ def test_a_weight_that_may_be_a_thousand_times_another_is_an_error(other: str) -
     found = parsed(f"{SHORT_HEADER},weight_kg\n" + "\n".join(lines))
     errors = {row.row_number: error for row in found.rows for error in errors_of(row, OFFLINE)}
     assert errors[1].error_type == "INVALID_WEIGHT"
-    assert errors[1].hint == "Did you mean 1250 or 1,250?"
+    assert errors[1].hint == "Did you mean 1250 or 1.25?"
     assert errors.keys() == {1, 2}
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from onboarding.formulas import inert
+from onboarding.formulas import inert, restored
 from onboarding.ledger import ReportedRow
 from onboarding.model import COLUMNS, RowError
 from onboarding.report import HEADER, report_key, write_report
@@ -83,6 +83,20 @@ def test_blank_cells_are_blank() -> None:
         "-10.00.1",
         "'quoted",
         "'=1",
+        "\n=1+1",
+        " =1+1",
+        "\u00a0=1+1",
+        "\u200b=1+1",
+        "\ufeff=1+1",
+        "\u3000\u2060@SUM(1)",
+        "\uff1d1+1",
+        "\uff0b1+1",
+        "\uff0d1+1",
+        "\uff20SUM(1)",
+        "\ufe66A1",
+        "=\u0338A1",
+        "\u200b\uff1dA1",
+        "\x1f=1",
     ],
 )
 def test_what_would_run_is_made_inert(value: str) -> None:
@@ -90,19 +104,37 @@ def test_what_would_run_is_made_inert(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["-10.00", "+5", "-0", "007", "19.99", "", "Mouse", "a=b", "1-2", "e@mail", "O'Neill", "5PROD", "\u2212 5"]
+    "value",
+    [
+        "-10.00",
+        "+5",
+        "-0",
+        "007",
+        "19.99",
+        "",
+        "Mouse",
+        "a=b",
+        "1-2",
+        "e@mail",
+        "O'Neill",
+        "5PROD",
+        "\u2212 5",
+        " x",
+        "\u200b5",
+    ],
 )
 def test_what_does_not_run_stays(value: str) -> None:
     assert inert(value) == value
 
 
 @settings(deadline=None, max_examples=300)
-@given(st.text("=+-@'\t\r\n\"0123456789.,ab\u00e9", max_size=12) | st.text(max_size=20))
+@given(st.text("=+-@'\t\r\n\"0123456789.,ab\u00e9\u200b\u00a0\uff1d\uff0d\u0338", max_size=12) | st.text(max_size=20))
 @example("'")
 @example("''=")
 def test_inert_values_can_be_taken_back(value: str) -> None:
     shown = inert(value)
     assert (shown.removeprefix("'")) == value
+    assert restored(shown) == value
     if shown and shown[0] in "=+-@\t\r":
         # What still starts like a formula is a plain number.
         assert shown[0] in "+-"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -11,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onboarding import catalog, ledger
+from onboarding import catalog, ledger, staging
 from onboarding.database import Connection, Database
 from onboarding.ledger import NewUpload
 from onboarding.model import COLUMNS, Row, RowError
-from onboarding.parse import MAX_CELL, Refusal
+from onboarding.parse import MAX_CELL, Refusal, parse
 from onboarding.rules import LENGTHS, RANGES, REQUIRED, Facts, errors_of
 from tests.database import UPLOADED_AT, a_row, fetch, open_upload, told
 
@@ -258,11 +259,27 @@ def test_the_catalog_takes_every_number_at_its_bound_exactly(database: Database,
         database.run(work)
 
 
+def test_numbers_of_a_file_are_stored_exactly(database: Database) -> None:
+    content = (Path(__file__).parent / "files" / "numbers-of-a-database.csv").read_bytes()
+    found = parse(content, "UPLOAD_1", "VEND001")
+    assert not isinstance(found, Refusal)
+
+    def work(connection: Connection) -> None:
+        catalog.insert_products(connection, [staging.row_of(staging.item_of(row)) for row in found.rows[:2]])
+        stored = connection.execute("select price, stock_quantity, weight_kg from products order by sku").fetchall()
+        written = [["24.000000", "10.0000", "0.500000"], ["19.9900", "5.000", "1.2500"]]
+        assert [list(row) for row in stored] == [[Decimal(text) for text in row] for row in written]
+        raise RolledBack
+
+    with pytest.raises(RolledBack):
+        database.run(work)
+
+
 @pytest.mark.parametrize("column", LENGTHS)
 @pytest.mark.parametrize("character", ["x", "\N{PILE OF POO}", "\u00e9", "\\", '"', "\ufffe"])
 def test_the_catalog_takes_every_text_at_its_limit(database: Database, column: str, character: str) -> None:
-    text = ("https://" if column == "image_url" else "").ljust(LENGTHS[column], character)
-    if column == "image_url" and character in '\\"':
+    text = ("https://a.example/" if column == "image_url" else "").ljust(LENGTHS[column], character)
+    if column == "image_url" and character in '\\"\ufffe':
         text = text.replace(character, "x")
     row = a_row(**{column: text})
     assert errors_of(row, Facts({row.cells["category"]}, set(), set())) == []

@@ -62,6 +62,9 @@ some_rows = st.builds(
     surplus_fields=st.integers(-13, 20),
     cut=st.dictionaries(st.sampled_from(COLUMNS), st.integers(2_501, 10_000_000)),
     unclear=st.lists(st.sampled_from(NUMBER_COLUMNS), unique=True).map(tuple),
+    decimal_comma=st.lists(st.sampled_from(NUMBER_COLUMNS), unique=True).map(tuple),
+    damaged=st.dictionaries(st.sampled_from(["sku", "vendor_product_id"]), st.sampled_from(["decimals", "dates"])),
+    many_categories=st.booleans(),
 )
 
 
@@ -78,8 +81,8 @@ def through_dynamodb(item: Item) -> Item:
             plain = f"{number:f}"
             plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
             return {"N": "0" if number == 0 else plain}
-        assert kind == "S"
-        return {"S": content}
+        assert kind in {"S", "BOOL"}
+        return value
 
     return {name: stored(value) for name, value in json.loads(json.dumps(item)).items()}
 

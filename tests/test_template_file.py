@@ -1,4 +1,4 @@
-"""The template that vendors start from: every column, and a sample row that always validates."""
+"""The template that vendors start from: every column, and a sample row that is valid but for being the sample."""
 
 from __future__ import annotations
 
@@ -12,17 +12,24 @@ from onboarding.columns import column_facts, sample_row
 from onboarding.dry_run import dry_run
 from onboarding.model import COLUMNS, Mode, Outcome
 from onboarding.options import Options
+from onboarding.placeholders import SAMPLE
 from onboarding.rules import Facts, errors_of
 from onboarding.template import as_csv, as_xlsx
 from tests.database import a_row
 
 
 @pytest.mark.parametrize("mode", [Mode.CREATE, Mode.UPSERT])
-def test_the_sample_row_validates(mode: Mode) -> None:
-    answer = dry_run(None, as_csv(DEFAULT_CATEGORIES), "VEND001", Options(mode))
+def test_template_with_own_sku_is_valid(mode: Mode) -> None:
+    content = as_csv(DEFAULT_CATEGORIES).replace(SAMPLE["sku"].encode(), b"MINE-1")
+    answer = dry_run(None, content, "VEND001", Options(mode))
     assert (answer.refusal, dict(answer.errors), len(answer.outcomes)) == (None, {}, 1)
     if mode is Mode.CREATE:
         assert answer.outcomes == {1: Outcome.CREATED}
+
+
+def test_template_as_it_is_has_one_error() -> None:
+    answer = dry_run(None, as_csv(DEFAULT_CATEGORIES), "VEND001")
+    assert [error.error_type for error in answer.errors[1]] == ["SAMPLE_ROW"]
 
 
 @pytest.mark.parametrize("categories", [DEFAULT_CATEGORIES, ["Books", "Garden"], ["Computer Accessories"]])
@@ -30,7 +37,7 @@ def test_the_sample_row_has_every_column_and_a_category_that_there_is(categories
     row = sample_row(categories)
     assert tuple(row) == COLUMNS
     assert all(row.values())
-    assert errors_of(a_row(**row), Facts(categories, set(), set())) == []
+    assert errors_of(a_row(**{**row, "sku": "MINE-1"}), Facts(categories, set(), set())) == []
 
 
 def test_the_workbook_has_the_same_row_as_text_and_the_categories_to_choose_from() -> None:

@@ -46,6 +46,6 @@ def test_a_batch_is_sent_as_botocore_would_write_it() -> None:
     items = [
         item_of(a_row(1)),
         item_of(a_row(2, product_name="Mäuse “drahtlos” 鼠标 \U0001f5b1", price="10.00", description='a"b\\c\n\x01')),
-        item_of(a_row(3, duplicate_of={"sku": 1}, surplus_fields=2, cut={"description": 3000})),
+        item_of(a_row(3, duplicate_of={"sku": 1}, surplus_fields=2, cut={"description": 3000}, many_categories=True)),
     ]
     assert _request(items, as_written=True) == _request(items, as_written=False)

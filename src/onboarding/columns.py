@@ -7,15 +7,19 @@ from dataclasses import dataclass
 
 from onboarding.changes import DEFAULTS
 from onboarding.model import COLUMNS
+from onboarding.placeholders import SAMPLE
 from onboarding.rules import LENGTHS, RANGES, REQUIRED
 
 _ABOUT = {
-    "vendor_product_id": ("PROD0001", "Your own id of the product; unique among your products, and it never changes"),
+    "vendor_product_id": (
+        SAMPLE["vendor_product_id"],
+        "Your own id of the product; unique among your products, and it never changes",
+    ),
     "product_name": ("Wireless Mouse - Model 651", "The name that customers see"),
     "category": ("Computer Accessories", "One of the marketplace's active categories, letter for letter"),
     "subcategory": ("Mice & Keyboards", "Any text"),
-    "description": ("Ergonomic wireless mouse, 18 months on one battery", "May have several lines, within quotes"),
-    "sku": ("CA-VEND001-0001", "Stock keeping unit; unique on the whole marketplace"),
+    "description": (SAMPLE["description"], "May have several lines, within quotes"),
+    "sku": (SAMPLE["sku"], "Stock keeping unit; unique on the whole marketplace"),
     "brand": ("TechGear", "Any text"),
     "price": (RANGES["price"].example, "With a point before the decimals, without currency"),
     "compare_at_price": (RANGES["compare_at_price"].example, "The price before a discount"),
@@ -44,7 +48,7 @@ def column_facts() -> list[ColumnFacts]:
 
 
 def sample_row(categories: Sequence[str]) -> dict[str, str]:
-    """A row that is valid where these are the active categories."""
+    """A row that is valid where these are the active categories, but for being the sample."""
     row = {facts.name: facts.example for facts in column_facts()}
     if categories and row["category"] not in categories:
         row["category"] = categories[0]

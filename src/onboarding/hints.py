@@ -4,28 +4,37 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
-from difflib import get_close_matches
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import combinations
 
-from onboarding.quotes import SHOWN
+from onboarding.quotes import INVISIBLE_IN_IDENTIFIER, SHOWN
 
-LIKENESS = 0.7
-"""How alike two names must be, from 0 to 1, for one to be suggested in place of the other."""
-
-# What people write beside a number; nothing that would change its meaning, as grams would.
-_BESIDE = r"(?:\s*(?:[$€£¥₹]|USD|EUR|GBP|CHF|JPY|CAD|AUD|kg|pcs|pieces)\s*)?"
-_THOUSANDS = r"-?(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?"
-_WITH_POINTS = r"-?(?:[1-9][0-9]{0,2}(?:\.[0-9]{3})+|[0-9]+)"
-_DRESSED = re.compile(f"{_BESIDE}({_THOUSANDS}){_BESIDE}", re.IGNORECASE)
-# One digit or two are no group of thousands, and no group follows a zero: this comma stands before decimals.
-_DECIMAL_COMMA = re.compile(f"{_BESIDE}({_WITH_POINTS}),([0-9]{{1,2}}|(?<=0,)[0-9]{{3}}){_BESIDE}", re.IGNORECASE)
-_EITHER = re.compile(f"{_BESIDE}(-?[1-9][0-9]{{0,2}}),([0-9]{{3}}){_BESIDE}", re.IGNORECASE)
-_NO_SCHEME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+/\S*", re.IGNORECASE)
+_LONGEST_NAME = 100
+_BETWEEN_WORDS = re.compile(r"[\W_]+")
+_APOSTROPHE = re.compile("['\u2019`\u00b4]")
+_FILLERS = frozenset(("and", "und", "et", "y", "e", "i", "the", "of", "for", "fur", "de", "a", "s"))
+_SINGULARS = {"man": "men", "woman": "women", "child": "children", "kid": "kids"}
+# From so many letters on, one or two wrong, missing, surplus or swapped ones are a mistake in writing; in a shorter
+# word they make another word (`Boots` and `Books`).
+_ONE_MISTAKE, _TWO_MISTAKES = 5, 9
+# Bounds of the work: the number of ways to leave out two letters grows with the square of a word's length.
+_LONGEST_CORRECTED = 16
+_MOST_WORDS_CORRECTED = 5
+_MOST_CANDIDATES = 10
 
 
 def nearest(name: str, known: Collection[str]) -> str:
-    """`Did you mean '…'?` with the known name that is most like `name`; blank if none is like it."""
+    """`Did you mean '…'?` with the known name that `name` most probably means; blank if there is none, or several.
+
+    Compared word by word, without regard to case, accents, plural and order. A known name is suggested if all its words
+    are those of `name` but for mistakes in writing (one letter of a word of five, two of one of nine, not the first),
+    or else if all words of one are among those of the other.
+    """
+    if not name or len(name) > _LONGEST_NAME:
+        return ""
     found = _nearest(name, frozenset(known))
     return f"Did you mean '{found}'?" if found else ""
 
@@ -33,43 +42,124 @@ def nearest(name: str, known: Collection[str]) -> str:
 @lru_cache(maxsize=1024)
 def _nearest(name: str, known: frozenset[str]) -> str:
     # Files repeat their mistakes: the same name comes with thousands of rows.
-    by_folded = {other.casefold(): other for other in sorted(known)}
-    folded = name.casefold()
-    if found := get_close_matches(folded, by_folded, n=1, cutoff=LIKENESS):
-        return by_folded[found[0]]
-    begun = [other for other in by_folded if other.startswith(f"{folded} ") or folded.startswith(f"{other} ")]
-    return by_folded[begun[0]] if len(begun) == 1 else ""
+    return _index_of(known).nearest(name)
 
 
-def number(text: str, places: int) -> str:
-    """`Did you mean …?` with the plain number that `text` seems to dress up, such as 1234.50 for `$1,234.50`.
+@dataclass(slots=True)
+class _Index:
+    """Known names by their words; what a name is compared with does not grow with how many there are."""
 
-    Both numbers where a comma can be read in two ways; blank if the number would have more than `places` decimals.
-    """
-    if places and (found := _EITHER.fullmatch(text)):
-        return f"Did you mean {found[1]}{found[2]} or {found[1]}.{found[2]}?"
-    if found := _DRESSED.fullmatch(text):
-        plain = found[1].replace(",", "")
-    elif found := _DECIMAL_COMMA.fullmatch(text):
-        plain = f"{found[1].replace('.', '')}.{found[2]}"
-    else:
-        return ""
-    return f"Did you mean {plain}?" if plain != text and len(plain.partition(".")[2]) <= places else ""
+    by_words: dict[frozenset[str], list[str]] = field(default_factory=lambda: defaultdict(list))
+    by_letters: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    with_word: dict[str, set[frozenset[str]]] = field(default_factory=lambda: defaultdict(set))
+    misspelled: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def nearest(self, name: str) -> str:
+        """The known name that a name means; blank if there is none, or several."""
+        words = _words(name)
+        if not words:
+            return ""
+        same = self.by_words.get(words) or self.by_letters.get("".join(_split(name)))
+        if same:
+            return _only(same)
+        if len(words) <= _MOST_WORDS_CORRECTED:
+            corrected = frozenset(self._corrected(word) for word in words)
+            if corrected in self.by_words:
+                return _only(self.by_words[corrected])
+        longer = set.intersection(*(self.with_word.get(word, set()) for word in words))
+        if longer:
+            return _only([name for candidate in longer for name in self.by_words[candidate]])
+        candidates: set[frozenset[str]] = set()
+        for word in words:
+            candidates |= self.with_word.get(word, set())
+        shorter = [candidate for candidate in candidates if candidate < words]
+        most = max(map(len, shorter), default=0)
+        return _only([name for candidate in shorter if len(candidate) == most for name in self.by_words[candidate]])
+
+    def _corrected(self, word: str) -> str:
+        """The known word of which a word is a misspelling; the word itself if there is none, or several."""
+        if word in self.with_word or len(word) > _LONGEST_CORRECTED:
+            return word
+        alike = {other for left in _with_letters_left_out(word) for other in self.misspelled.get(left, ())}
+        if len(alike) > _MOST_CANDIDATES:
+            return word
+        mistakes = {other: _mistakes(word, other) for other in alike if other[0] == word[0]}
+        fewest = min(mistakes.values(), default=0)
+        nearest = [other for other, count in mistakes.items() if count == fewest <= _allowed(other)]
+        return nearest[0] if len(nearest) == 1 else word
 
 
-def either(text: str, places: int) -> str:
-    """`Did you mean …?` with both numbers that `1.250` can be in a column with commas, as they are written there."""
-    whole, _, decimals = text.partition(".")
-    return f"Did you mean {whole}{decimals}{f' or {whole},{decimals}' if places >= len(decimals) else ''}?"
+@lru_cache(maxsize=4)
+def _index_of(known: frozenset[str]) -> _Index:
+    index = _Index()
+    for name in sorted(known):
+        words = _words(name)
+        index.by_words[words].append(name)
+        index.by_letters["".join(_split(name))].append(name)
+        for word in words:
+            index.with_word[word].add(words)
+    for word in index.with_word:
+        if len(word) <= _LONGEST_CORRECTED:
+            for left in _with_letters_left_out(word):
+                index.misspelled[left].add(word)
+    return index
+
+
+def _split(name: str) -> list[str]:
+    plain = "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))
+    # The apostrophe of `Men's` parts no words.
+    return [word for word in _BETWEEN_WORDS.split(_APOSTROPHE.sub("", plain)) if word and word not in _FILLERS]
+
+
+def _words(name: str) -> frozenset[str]:
+    return frozenset(map(_singular, _split(name)))
+
+
+def _singular(word: str) -> str:
+    """A word without the ending of its plural, so that `Book` and `Books` are one."""
+    if word in _SINGULARS:
+        return _singular(_SINGULARS[word])
+    if word.endswith("ies") and len(word) > len("ties"):
+        return f"{word[:-3]}y"
+    if word.endswith("s") and not word.endswith("ss") and len(word) > len("is"):
+        return word[:-1]
+    return word
+
+
+def _allowed(word: str) -> int:
+    """How many letters of a word may be wrong."""
+    return (len(word) >= _ONE_MISTAKE) + (len(word) >= _TWO_MISTAKES)
+
+
+def _with_letters_left_out(word: str) -> Iterator[str]:
+    """A word in every way with as many letters left out as may be wrong: two words that share one are alike."""
+    for count in range(_allowed(word) + 1):
+        for kept in combinations(word, len(word) - count):
+            yield "".join(kept)
+
+
+def _mistakes(word: str, other: str) -> int:
+    """How many letters must be changed, added, dropped or swapped with the next to make one word of the other."""
+    before: list[int] = []
+    above = list(range(len(other) + 1))
+    for i, letter in enumerate(word, 1):
+        row = [i]
+        for j, another in enumerate(other, 1):
+            cost = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (letter != another))
+            if i > 1 and j > 1 and letter == other[j - 2] and word[i - 2] == another:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+        before, above = above, row
+    return above[-1]
+
+
+def _only(names: Collection[str]) -> str:
+    return next(iter(names)) if len(names) == 1 else ""
 
 
 def visible(text: str) -> str:
     """`Did you mean '…'?` with the text as it looks, without what cannot be seen in it."""
     # A space of another kind looks like the usual one; everything else looks like nothing.
-    plain = "".join(c if c.isprintable() else " " if unicodedata.category(c) == "Zs" else "" for c in text).strip()
+    spaced = "".join(" " if unicodedata.category(c) == "Zs" else c for c in text)
+    plain = INVISIBLE_IN_IDENTIFIER.sub("", spaced).strip()
     return f"Did you mean '{plain}'?" if plain and len(plain) <= SHOWN else ""
-
-
-def web_address(text: str) -> str:
-    """`Did you mean 'https://…'?` for an address that only lacks its beginning."""
-    return f"Did you mean 'https://{text}'?" if _NO_SCHEME.fullmatch(text) else ""

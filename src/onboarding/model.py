@@ -74,6 +74,9 @@ COLUMNS = (
 )
 
 
+_NO_DAMAGE: Mapping[str, str] = {}
+
+
 # Nobody changes one; but frozen it would take three times as long to make, and there are many.
 @dataclass(slots=True)
 class Row:
@@ -83,7 +86,9 @@ class Row:
     from 1. What only the whole file can tell comes along: `duplicate_of` maps `sku` or `vendor_product_id` to where a
     spreadsheet shows the earlier row with the same value, `surplus_fields` says by how many fields the row is longer
     than the header (negative: shorter), `cut` gives the full length of each cell that was too long to be carried whole,
-    and `unclear` are the columns whose number has a point that may be between thousands, since others have commas.
+    `unclear` are the columns whose number has a point that may be between thousands, and `decimal_comma` those whose
+    numbers have a decimal comma in the file. `damaged` says of an identifier what only its whole column shows
+    (`decimals`, `dates`), `many_categories` that the file has so many before this one that no other is suggested.
     `line` is where a spreadsheet shows the row, as long as the row comes from a file.
     """
 
@@ -96,6 +101,9 @@ class Row:
     cut: Mapping[str, int] = dataclass_field(default_factory=dict)
     unclear: tuple[str, ...] = ()
     line: int | None = dataclass_field(default=None, compare=False)
+    decimal_comma: tuple[str, ...] = ()
+    damaged: Mapping[str, str] = dataclass_field(default_factory=lambda: _NO_DAMAGE)
+    many_categories: bool = False
 
 
 @dataclass(frozen=True, slots=True)

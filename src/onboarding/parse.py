@@ -11,13 +11,12 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING
 
-from onboarding.excel import IDENTIFIERS, damage_to, without_zeros
-from onboarding.formulas import restored
+from onboarding.column_checks import examine
 from onboarding.model import Row
 from onboarding.reading import delimited, kinds
 from onboarding.reading.decimals import Commas, Signs, is_unclear, signs_in, warning_of, with_point
 from onboarding.reading.decode import decode
-from onboarding.reading.found import Detected, FileWarning, Grid, Refusal, Table, first_of, jumps_of
+from onboarding.reading.found import Detected, FileWarning, Grid, Refusal, Table, jumps_of
 from onboarding.reading.header import LINES_SEARCHED, Header, header_not_found, header_of, place_of, warnings_of
 from onboarding.reading.names import kept_text
 from onboarding.reading.shopify import variant_warnings
@@ -92,7 +91,7 @@ def parse(
     """The rows of a file in file order, or why it is refused: `required` are the columns that its header must name.
 
     Values are stripped of white space around them; blank ones are left out. A decimal comma becomes a point where the
-    whole column agrees on it. Nothing else about the values is changed.
+    whole column agrees on it. Nothing else about the values is changed but by `column_checks.examine`.
     """
     lines = _lines(content, required)
     if isinstance(lines, Refusal):
@@ -108,8 +107,7 @@ def parse(
     warnings = [
         *lines.warnings,
         *_number_warnings(columns, lines.table.lines, signs),
-        *_zero_warnings(rows),
-        *_apostrophe_warnings(lines),
+        *examine(rows, fix_file=detected.fix_file),
     ]
     return ParsedFile(rows, lines.table, detected, warnings)
 
@@ -234,7 +232,7 @@ def _rows(lines: _Lines, signs: Signs, upload_id: str, vendor_id: str) -> list[R
     decimal = [column for column, found in signs.commas.items() if found is Commas.DECIMAL]
     columns, kept_as_text = lines.header.columns, lines.header.kept_as_text
     misfits, doubtful = lines.misfits, signs.doubtful
-    first_line: dict[tuple[str, str], int] = {}
+    decimal_comma = tuple(decimal)
     rows = []
     for row_number, values, line in zip(count(1), lines.table.rows, lines.table.lines, strict=False):
         cells, cut = _cells(columns, values)
@@ -246,14 +244,7 @@ def _rows(lines: _Lines, signs: Signs, upload_id: str, vendor_id: str) -> list[R
             if column in cells:
                 cells[column] = with_point(cells[column], DECIMALS[column])
         surplus = misfits.get(row_number, 0)
-        row = Row(upload_id, vendor_id, row_number, cells, {}, surplus, cut, unclear, line)
-        if not row.surplus_fields:
-            for column in IDENTIFIERS:
-                if column in cells and column not in cut:
-                    earlier = first_line.setdefault((column, cells[column]), line)
-                    # Damage makes equal what was different: that is one error, not two.
-                    if earlier != line and not damage_to(cells[column]):
-                        row.duplicate_of[column] = earlier
+        row = Row(upload_id, vendor_id, row_number, cells, {}, surplus, cut, unclear, line, decimal_comma)
         rows.append(row)
     return rows
 
@@ -281,35 +272,3 @@ def _number_warnings(columns: Mapping[str, Sequence[str]], lines: Sequence[int],
             # The message names rows as a spreadsheet does.
             warning = warning_of(column, found, dict(zip(lines, columns[column], strict=True)))
             yield replace(warning, row_number=lines.index(warning.row_number) + 1)
-
-
-def _zero_warnings(rows: Sequence[Row]) -> Iterator[FileWarning]:
-    for column in IDENTIFIERS:
-        values = {r.row_number: r.cells[column] for r in rows if column in r.cells and not r.surplus_fields}
-        shorter = without_zeros(values)
-        if shorter:
-            lines = {row.row_number: row.line for row in rows}
-            named = first_of([f"{values[row_number]} (row {lines[row_number]})" for row_number in shorter])
-            message = (
-                f"{column} may have lost leading zeros, as spreadsheets drop them: most are equally long, but not "
-                f"{named}. They were taken as they are"
-            )
-            yield FileWarning("LOST_ZEROS", message, shorter[0], column)
-
-
-def _apostrophe_warnings(lines: _Lines) -> Iterator[FileWarning]:
-    if lines.detected.fix_file:
-        return
-    for row_number, row in enumerate(lines.table.rows, 1):
-        # Asked of the whole row at once: few have such a value.
-        if "\n'" not in "\n".join(["", *row]):
-            continue
-        for value in row:
-            if value.startswith("'") and restored(value) != value:
-                message = (
-                    f"Row {lines.table.lines[row_number - 1]} has a value that begins with an apostrophe, as our files "
-                    "write it before =, +, - or @; it was taken with the apostrophe, since the columns _row and "
-                    "_errors are not there"
-                )
-                yield FileWarning("LEADING_APOSTROPHE", message, row_number)
-                return

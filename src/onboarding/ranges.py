@@ -7,8 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from onboarding import hints
+from onboarding.dates import is_date, is_short_date
+from onboarding.excel import A_DATE
+from onboarding.faults import is_fault, is_formula
 from onboarding.model import Row, RowError
+from onboarding.numbers import both_readings, is_range, readings
+from onboarding.placeholders import PLACEHOLDERS, placeholder
 from onboarding.quotes import quoted
 
 _DECIMALS = {0: "", 2: " with at most two decimals", 3: " with at most three decimals"}
@@ -46,15 +50,41 @@ class Range:
         text = row.cells.get(column)
         if text is None:
             return
-        if column in row.unclear:
-            message = f"{self.label} can be read in two ways, because other rows have a comma in it"
-            hint = hints.either(text, self.places)
+        decimal_comma = column in row.decimal_comma
+        if text in PLACEHOLDERS:
+            yield placeholder(column, text)
+        elif column in row.unclear:
+            message = f"{self.label} can be read in two ways: its point may stand before decimals or between thousands"
+            hint = _hint(text, both_readings(text, self.places), decimal_comma=decimal_comma)
             yield RowError(error_type, column, f"{message}; found {quoted(text)}", text, self.expected, hint)
         elif column in row.cut or not self.is_number(text):
-            message = f"{self.label} must be a plain {self.kind}{_DECIMALS[self.places]}, such as {self.example}"
-            hint = hints.number(text, self.places)
-            yield RowError(error_type, column, f"{message}; found {quoted(text)}", text, self.expected, hint)
+            example = _in_notation(self.example, decimal_comma=decimal_comma)
+            message = f"{self.label} must be a plain {self.kind}{_DECIMALS[self.places]}, such as {example}"
+            cause, hint = self._cause_and_hint(text, decimal_comma=decimal_comma)
+            yield RowError(error_type, column, f"{message}; found {quoted(text)}{cause}", text, self.expected, hint)
         elif (number := Decimal(text)) < self.least:
             yield RowError(error_type, column, f"{self.label} must be at least {self.least}", text, self.expected)
         elif number > self.most:
             yield RowError(error_type, column, f"{self.label} must be at most {self.most}", text, self.expected)
+
+    def _cause_and_hint(self, text: str, *, decimal_comma: bool) -> tuple[str, str]:
+        """Why a text is no number, as the end of a sentence, and what to do; both may be blank."""
+        if is_fault(text):
+            return ", the error of a formula", "Fix the formula, or enter the number"
+        if is_date(text) or is_short_date(text):
+            return f", {A_DATE}", "Format the column as text, then enter the number"
+        if numbers := readings(text, self.places, decimal_comma=decimal_comma):
+            return "", _hint(text, numbers, decimal_comma=decimal_comma)
+        if is_formula(text):
+            return ", a formula", "Replace the formula by its value"
+        return "", "Enter one number" if is_range(text) else ""
+
+
+def _hint(text: str, numbers: list[str], *, decimal_comma: bool) -> str:
+    """`Did you mean …?` with the numbers as the column writes them."""
+    written = " or ".join(_in_notation(number, decimal_comma=decimal_comma) for number in numbers)
+    return f"Did you mean {written}?" if written and written != text else ""
+
+
+def _in_notation(number: str, *, decimal_comma: bool) -> str:
+    return number.replace(".", ",") if decimal_comma else number

@@ -11,14 +11,17 @@ from pathlib import Path
 
 from onboarding.categories import DEFAULT_CATEGORIES
 from onboarding.codes import REFUSALS, ROW_ERRORS, WARNINGS
+from onboarding.column_checks import MOST_CATEGORIES
 from onboarding.columns import column_facts, sample_row
 from onboarding.examples import EXAMPLES
-from onboarding.excel import IDENTIFIERS
 from onboarding.formulas import inert
+from onboarding.identifiers import IDENTIFIERS
 from onboarding.model import COLUMNS
 from onboarding.objects import ENDINGS
 from onboarding.parse import MAX_BYTES, MAX_ROWS
 from onboarding.parser_process import CPU_SECONDS, MEMORY_MB
+from onboarding.placeholders import SAMPLE
+from onboarding.placeholders import WORDS as PLACEHOLDER_WORDS
 from onboarding.quotes import printable
 from onboarding.reading.header import DECIMAL_COMMA, FIX_COLUMNS, LINES_SEARCHED
 from onboarding.reading.names import synonyms
@@ -132,6 +135,9 @@ hide the others.
 - **Hyperlinks**: in image_url the address of a hyperlink or of a `HYPERLINK` or `IMAGE` formula counts, not the words
   that the sheet shows for it. Other formulas count with the result that the workbook has stored.
 
+## How values are read
+
+{_values()}
 ## What you can ask for
 
 In the object's metadata (`aws s3 cp --metadata mode=update,on-error=reject_file`), or as options of
@@ -176,9 +182,45 @@ one apostrophe is taken away from each such value: leave the doubled ones as the
 
 ## Warnings
 
-They change no data.
+The rows are accepted. A warning names ten rows at most.
 
 {_table(("Code", "Meaning"), WARNINGS.items())}
+"""
+
+
+def _values() -> str:
+    """What may be written in a value, and what counts as what: one rule for each."""
+    words = " ".join(f"`{word}`" for word in PLACEHOLDER_WORDS)
+    return f"""- **Numbers** are ASCII digits, with `-` before and a decimal sign between them where needed. Zeros at
+  either end do not matter: `24.000000` is the price 24.00, and `10.0` pieces are 10. A value in another spelling
+  (`1 234,50`, `$5`, `.99`, `19,-`, `+5`) is an error with the plain number as a hint. The hint has a decimal comma
+  where the column has one. A point that may stand before decimals or between thousands (`5.000` pieces) is an error,
+  unless another number of the column shows that its points stand before decimals (`7.0`).
+- **Placeholders** count as blank, in capitals, in small letters, or with a capital first:
+  {words}. In {_and(REQUIRED)}
+  a placeholder is the error `PLACEHOLDER_VALUE`; in any other column the value is left out, and a warning names the
+  rows. If the row changes a product, the product keeps what it has.
+- **Identifiers** ({_and(IDENTIFIERS)}) are compared and stored in Unicode's composed form (NFC): `É` is one character,
+  however it was written. Otherwise every character counts, and case too. Invisible characters in them are errors. A
+  warning names identifiers of one file that differ only in case or in characters that look alike, those that can be
+  read as ASCII or mix scripts in a word though they have letters of another script (a Cyrillic `A`) or other dashes,
+  those that hold several separated by commas, semicolons or bars, and long codes of which most end in zeros.
+- **Damage by spreadsheets**: shortened numbers (`4.00638E+12`; `1E5` has no sign and no decimals, and is an
+  identifier), dates in the languages of Excel's users, truth values, formulas and their errors are errors in
+  identifiers. So are numbers in a column where every number, two or more, has the same zeros behind a decimal sign
+  (`12345.0`), and dates with a two-digit year up to 2039 (`01.03.24`) in a column where every value of that form is
+  such a date. What may be a date or a code (`24-03-01`, `set-24`) is an error in a column that has other dates, else a
+  warning. Dates in dimensions_cm are errors, dates in other texts are warnings.
+- **Texts** are stored as they are written. Control characters, characters that turn the direction of the text after
+  them, private use and annotations (U+FFF9 to U+FFFB) are errors.
+- **Images**: one address with `http://` or `https://` and a host that the Internet may know: no `localhost`, no name
+  without a dot or within a network (`.local`), no private number, no user name, no HTML notation (`&amp;`). Whether
+  there is an image is not checked.
+- **Categories** are suggested word by word, without regard to case, accents, plural and order, if all words agree but
+  for mistakes in writing (one letter of a word of five, two of one of nine, not the first), or if all words of one are
+  among those of the other; and only if no other category fits as well. The first {MOST_CATEGORIES} different
+  categories of a file get a suggestion.
+- **The sample row** of the template is an error as long as its {_and(tuple(SAMPLE))} are unchanged.
 """
 
 
@@ -188,7 +230,8 @@ def rules() -> str:
     return f"""# The rules
 
 Every row is held against every rule, and every error is reported: code, column, message, the rejected value, what was
-expected and, where there is one, a hint. The messages here are what the examples came to.
+expected and, where there is one, a hint. The messages here are what the examples came to. What counts as a number, a
+placeholder, an identifier or an address says [the page on the file](csv-format.md#how-values-are-read).
 
 {"".join(_section(number, name, check) for number, (name, check) in enumerate(RULES, 1))}## Of the row as a whole
 

@@ -10,15 +10,31 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
 
 from onboarding import excel, hints
-from onboarding.model import Mode, Product, Row, RowError
-from onboarding.quotes import INVISIBLE, printable, quoted
+from onboarding.image_urls import fault_of, is_public_address
+from onboarding.model import Mode, Row, RowError
+from onboarding.placeholders import PLACEHOLDERS, has_no_placeholders, is_not_the_sample, placeholder
+from onboarding.quotes import INVISIBLE_IN_IDENTIFIER, printable, quoted
 from onboarding.ranges import Range
+from onboarding.validation_context import Facts, identity
+
+__all__ = [
+    "CLEAR",
+    "LENGTHS",
+    "RANGES",
+    "REQUIRED",
+    "RULES",
+    "Check",
+    "Facts",
+    "cleared_columns",
+    "errors_of",
+    "identity",
+]
 
 REQUIRED = ("vendor_product_id", "product_name", "category", "sku", "price", "stock_quantity")
 """What a new product needs."""
@@ -54,43 +70,11 @@ RANGES = {
 _REQUIRED = frozenset(REQUIRED)
 _SHORTEST_LIMIT = min(LENGTHS.values())
 
-_URL = re.compile(r"https?://[^\s/?#\"<>\\]+[^\s\"<>\\]*", re.IGNORECASE)
 # What PostgreSQL cannot hold (NUL, surrogates) and what no cell should: control characters but tab and line breaks.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+# Those that turn the direction of the text after them; private use, which no two programs show alike; annotations.
+_MEANINGLESS = re.compile(r"[\u202a-\u202e\u2066-\u2069\ue000-\uf8ff\ufff9-\ufffb\U000f0000-\U0010ffff]")
 _IDENTIFIERS = frozenset({"vendor_product_id", "sku"})
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What the database knows about a batch of rows of one mode.
-
-    `categories` are the active ones among theirs, and all active ones if any of theirs is not: for the hints.
-    `taken_skus` are the SKUs that products anywhere on the platform hold; `own_skus` are those of the vendor's own,
-    with the vendor product id that has each. `taken_ids` are the vendor product ids of the vendor's own products, and
-    `products` these products, where the mode may change them. Without a database at hand, `catalog_known` is false.
-
-    New products are judged with the categories alone first: their keys keep out what is taken. No other fact has a key
-    behind it; docs/extending.md says what a rule needs that reads one.
-    """
-
-    categories: Collection[str]
-    taken_skus: Collection[str]
-    taken_ids: Collection[tuple[str, str]]
-    own_skus: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    mode: Mode = Mode.CREATE
-    products: Mapping[tuple[str, str], Product] = field(default_factory=dict)
-    catalog_known: bool = True
-
-    def changes_a_product(self, row: Row) -> bool:
-        """Whether the row is about a product that is there (as far as anybody knows), not about a new one."""
-        if self.mode is Mode.UPSERT:
-            return not self.catalog_known or identity(row) in self.taken_ids
-        return self.mode is Mode.UPDATE
-
-
-def identity(row: Row) -> tuple[str, str]:
-    """What names a product for good: whose it is, and the vendor's own id of it."""
-    return row.vendor_id, row.cells.get("vendor_product_id", "")
 
 
 def required(row: Row, facts: Facts) -> tuple[str, ...]:
@@ -137,13 +121,17 @@ def _takes(column: str, text: str) -> bool:
     return RANGES[column].takes(text)
 
 
-def within_lengths(row: Row, _: Facts) -> Iterator[RowError]:
+def within_lengths(row: Row, _: Facts) -> Iterable[RowError]:
     for column, text in row.cells.items():
-        if len(text) <= _SHORTEST_LIMIT:
-            continue
-        limit = LENGTHS.get(column)
-        if limit is None:
-            continue
+        # What is left of a value that was cut is over every limit.
+        if len(text) > _SHORTEST_LIMIT and len(text) > LENGTHS.get(column, len(text)):
+            return _too_long(row)
+    return ()
+
+
+def _too_long(row: Row) -> Iterator[RowError]:
+    for column, limit in LENGTHS.items():
+        text = row.cells.get(column, "")
         length = row.cut.get(column, len(text))
         if length > limit:
             message = f"{column} is {length} characters long; the limit is {limit}"
@@ -154,10 +142,12 @@ def within_lengths(row: Row, _: Facts) -> Iterator[RowError]:
 def category_is_active(row: Row, facts: Facts) -> Iterable[RowError]:
     name = row.cells.get("category")
     # A name over the length limit, or with a control character, has that error already, and cannot be on the list.
-    if name is None or name in facts.categories or len(name) > LENGTHS["category"] or _CONTROL.search(name):
+    if name is None or name in facts.categories or len(name) > LENGTHS["category"] or _is_no_text(name):
         return ()
+    if name in PLACEHOLDERS:
+        return [placeholder("category", name)]
     message = f"Invalid category: {printable(name)}"
-    hint = hints.nearest(name, facts.categories)
+    hint = "" if row.many_categories else hints.nearest(name, facts.categories)
     return [RowError("INVALID_CATEGORY", "category", message, name, "an active category of the marketplace", hint)]
 
 
@@ -187,7 +177,7 @@ def vendor_product_id_is_unique(row: Row, facts: Facts) -> Iterable[RowError]:
         message = f"Duplicate vendor product ID: {printable(name)} is also in row {earlier} of this file"
         expected, hint = "an ID that no other row of this file has", f"Row {earlier} has the same ID"
         return [RowError("DUPLICATE_VENDOR_PRODUCT_ID", column, message, name, expected, hint)]
-    if facts.mode is Mode.CREATE and identity(row) in facts.taken_ids:
+    if facts.taken_ids and facts.mode is Mode.CREATE and identity(row) in facts.taken_ids:
         message = f"Duplicate vendor product ID: {printable(name)} is already one of your products"
         hint = "To change products that are there, upload in the mode update or upsert"
         expected = "an ID that none of your products has"
@@ -196,8 +186,10 @@ def vendor_product_id_is_unique(row: Row, facts: Facts) -> Iterable[RowError]:
 
 
 def product_is_there(row: Row, facts: Facts) -> Iterable[RowError]:
+    if facts.mode is not Mode.UPDATE:
+        return ()
     name = row.cells.get("vendor_product_id")
-    if facts.mode is not Mode.UPDATE or name is None or not facts.catalog_known or identity(row) in facts.taken_ids:
+    if name is None or not facts.catalog_known or identity(row) in facts.taken_ids:
         return ()
     message = f"Unknown vendor product ID: {printable(name)} is none of your products, and update creates none"
     hint = "To create what is not there, upload in the mode upsert"
@@ -206,23 +198,35 @@ def product_is_there(row: Row, facts: Facts) -> Iterable[RowError]:
 
 def image_url_is_url(row: Row, _: Facts) -> Iterable[RowError]:
     text = row.cells.get("image_url")
-    if text is None or "image_url" in row.cut or _URL.fullmatch(text) or _CONTROL.search(text):
+    if text is None or "image_url" in row.cut or is_public_address(text) or _is_no_text(text):
         return ()
     expected = "a web address, such as https://images.example.com/mouse.jpg"
-    message = f"Image URL must be {expected}; found {quoted(text)}"
-    return [RowError("INVALID_IMAGE_URL", "image_url", message, text, expected, hints.web_address(text))]
+    fault, hint = fault_of(text)
+    message = f"Image URL must be {expected}; found {quoted(text)}{fault and f', which {fault}'}"
+    return [RowError("INVALID_IMAGE_URL", "image_url", message, text, expected, hint)]
 
 
 def has_plain_characters(row: Row, _: Facts) -> Iterable[RowError]:
     # Most rows hold none at all, and asking that of the whole row is far cheaper than searching.
-    return () if "".join(row.cells.values()).isprintable() else _control_characters(row)
+    text = "".join(row.cells.values())
+    if not text.isprintable():
+        return _control_characters(row)
+    if text.isascii():
+        return ()
+    # In an identifier, some that Python takes for printable are not.
+    identifiers = row.cells.get("sku", "") + row.cells.get("vendor_product_id", "")
+    return () if identifiers.isascii() else _control_characters(row)
+
+
+def _is_no_text(text: str) -> re.Match[str] | None:
+    return None if text.isprintable() else _CONTROL.search(text) or _MEANINGLESS.search(text)
 
 
 def _control_characters(row: Row) -> Iterator[RowError]:
     for column, text in row.cells.items():
         # Two identifiers that look alike must be alike.
-        pattern = INVISIBLE if column in _IDENTIFIERS else _CONTROL
-        if column not in RANGES and (found := pattern.search(text)):
+        found = INVISIBLE_IN_IDENTIFIER.search(text) if column in _IDENTIFIERS else _is_no_text(text)
+        if column not in RANGES and found:
             character = found[0]
             name = unicodedata.name(character, "")
             described = f"U+{ord(character):04X}{f' ({name})' if name else ''}"
@@ -249,6 +253,9 @@ RULES: tuple[tuple[str, Check], ...] = (
     # What a spreadsheet may have done to a value.
     ("identifiers without a spreadsheet's damage", excel.identifiers_are_undamaged),
     ("values, not formulas or their errors", excel.texts_are_values),
+    # What stands for no value, or for no product.
+    ("values, not placeholders", has_no_placeholders),
+    ("products, not the template's sample row", is_not_the_sample),
     # For the modes that change products.
     ("product to change is there", product_is_there),
 )

@@ -105,15 +105,28 @@ def _items_of(rows: Iterable[Row]) -> Iterator[Item]:
         }
         if as_written:
             item["as_written"] = {"M": as_written}
-        if row.duplicate_of:
-            item["duplicate_of"] = {"M": {column: {"N": str(number)} for column, number in row.duplicate_of.items()}}
-        if row.surplus_fields:
-            item["surplus_fields"] = {"N": str(row.surplus_fields)}
-        if row.cut:
-            item["cut"] = {"M": {column: {"N": str(length)} for column, length in row.cut.items()}}
-        if row.unclear:
-            item["unclear"] = {"S": ",".join(row.unclear)}
+        item |= _of_the_file(row)
         yield item
+
+
+def _of_the_file(row: Row) -> Item:
+    """What only the whole file could tell of a row; nothing of most."""
+    item: Item = {}
+    if row.duplicate_of:
+        item["duplicate_of"] = {"M": {column: {"N": str(number)} for column, number in row.duplicate_of.items()}}
+    if row.surplus_fields:
+        item["surplus_fields"] = {"N": str(row.surplus_fields)}
+    if row.cut:
+        item["cut"] = {"M": {column: {"N": str(length)} for column, length in row.cut.items()}}
+    if row.unclear:
+        item["unclear"] = {"S": ",".join(row.unclear)}
+    if row.decimal_comma:
+        item["decimal_comma"] = {"S": ",".join(row.decimal_comma)}
+    if row.damaged:
+        item["damaged"] = {"M": {column: {"S": damage} for column, damage in row.damaged.items()}}
+    if row.many_categories:
+        item["many_categories"] = {"BOOL": True}
+    return item
 
 
 class NotARow(ValueError):
@@ -149,6 +162,9 @@ def _row_of(item: Item) -> Row:
         surplus_fields=int(item["surplus_fields"]["N"]) if "surplus_fields" in item else 0,
         cut=_numbers(item, "cut"),
         unclear=tuple(item["unclear"]["S"].split(",")) if "unclear" in item else (),
+        decimal_comma=tuple(item["decimal_comma"]["S"].split(",")) if "decimal_comma" in item else (),
+        damaged={column: value["S"] for column, value in item["damaged"]["M"].items()} if "damaged" in item else {},
+        many_categories="many_categories" in item,
     )
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from onboarding.cli.articles import BRANDS
 from onboarding.cli.main import main
 from onboarding.cli.samples import SPOILS, sample_rows, write_samples
-from onboarding.excel import IDENTIFIERS
+from onboarding.identifiers import IDENTIFIERS
 from onboarding.model import COLUMNS, Row, RowError
 from onboarding.parse import MAX_BYTES, Refusal, parse
 from onboarding.rules import Facts, errors_of

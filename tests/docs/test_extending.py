@@ -102,10 +102,10 @@ def test_the_rule_is_seen_in_a_dry_run_and_on_its_page(checkout: Checkout) -> No
     answer = checkout.python(*ask)
     assert answer.returncode == 2, answer.stderr
     [error] = json.loads(answer.stdout)["errors"]
-    assert (error["error_type"], error["field"], error["value"]) == ("PLACEHOLDER", "brand", "N/A")
+    assert (error["error_type"], error["field"], error["value"]) == ("NOT_A_NAME", "brand", "42")
     assert checkout.python("-m", "onboarding.reference", "docs").returncode == 0
-    assert "| PLACEHOLDER | brand | `N/A` |" in (checkout.path / "docs" / "rules.md").read_text(encoding="utf-8")
-    ran = checkout.test("tests/test_rules.py", "tests/test_reference.py", "-k", "placeholder or rule or page")
+    assert "| NOT_A_NAME | brand | `42` |" in (checkout.path / "docs" / "rules.md").read_text(encoding="utf-8")
+    ran = checkout.test("tests/test_rules.py", "tests/test_reference.py", "-k", "names or rule or page")
     assert " passed" in ran
 
 

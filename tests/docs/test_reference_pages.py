@@ -147,7 +147,8 @@ def written_to(table: str) -> set[str]:
     kept = Kept()
     match table:
         case "UploadRecords":
-            full = Row("U", "V", 1, {**GOOD_CELLS, "price": "10.00"}, {"sku": 2}, 1, {"brand": 200}, ("price",))
+            cells, of_the_file = {**GOOD_CELLS, "price": "10.00"}, ({"sku": 2}, 1, {"brand": 200}, ("price",), 2)
+            full = Row("U", "V", 1, cells, *of_the_file, ("price",), {"sku": "dates"}, many_categories=True)
             error = RowError("INVALID_PRICE", "price", "Price must be at least 0.01")
             staging.write_outcomes(context(kept), [(staging.item_of(full), [error])])
         case "MailClaims":

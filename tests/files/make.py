@@ -3,7 +3,7 @@
 Run it after adding a case: `python tests/files/make.py`. The expectations are written here by hand, never taken from
 what the code gives. An expectation says `refusal` (and what its reason `says`), or `rows` (how many), `errors` (types
 by row; every other row is valid offline), `warnings` (their codes, and what they say in `warns`), and as much of
-`detected`, `cells` and `lines` as matters.
+`detected`, `cells`, `hints` (by row) and `lines` as matters.
 """
 
 from __future__ import annotations
@@ -510,13 +510,14 @@ add(
     "dressed-numbers.csv",
     prices("$19.99", "19.99 EUR", "1e3", "1_000", "٣٤", "NaN", "-5", "+5", "19.999"),
     rows=9,
-    errors={str(n): ["INVALID_PRICE"] for n in range(1, 10)},
+    errors={str(n): ["PLACEHOLDER_VALUE" if n == 6 else "INVALID_PRICE"] for n in range(1, 10)},
 )
 add(
     "quantities-with-decimals.csv",
     table([values(1, stock_quantity="2,3"), values(2, stock_quantity="2.0"), values(3, stock_quantity="1,000")]),
     rows=3,
-    errors={str(n): ["INVALID_STOCK_QUANTITY"] for n in (1, 2, 3)},
+    errors={str(n): ["INVALID_STOCK_QUANTITY"] for n in (1, 3)},
+    cells={"2": {"stock_quantity": "2"}},
 )
 
 # -- What spreadsheets do ----------------------------------------------------------------------------------------------
@@ -528,7 +529,7 @@ add(
             values(1, sku="90.750", vendor_product_id="00123"),
             values(2, sku="1E5", vendor_product_id="12-2024"),
             values(3, sku="3-MAR", vendor_product_id="TRUE-1"),
-            values(4, sku="-", vendor_product_id="#4"),
+            values(4, sku="S-", vendor_product_id="#4"),
         ]
     ),
     rows=4,
@@ -1152,6 +1153,452 @@ add(
     says=["password"],
 )
 
+# -- What programs and people do to values -----------------------------------------------------------------------------
+
+
+def column(name: str, *found: str, **others: str) -> str:
+    """Good rows but for one column, which may be an optional one, and for values that are the same in all rows."""
+    rows = [[*values(n, **{name: value} if name in REQUIRED else {}, **others)] for n, value in enumerate(found, 1)]
+    if name in REQUIRED:
+        return table(rows)
+    return table([[*row, value] for row, value in zip(rows, found, strict=True)], [*REQUIRED, name])
+
+
+def all_rows(error: str, count: int, *, but: Sequence[int] = ()) -> dict[str, list[str]]:
+    return {str(n): [error] for n in range(1, count + 1) if n not in but}
+
+
+SHORTENED = [
+    "4.00638e+12", "4.006381e12", "4.00638E12", "4,00638e+12", "4.00638E+12 ", "4E+12", "1.23457E+11", "400638E+7",
+    "+4.00638E+12", ".4E+13", "4.00638E+012", "4.00638 E+12", "4.00638x10^12", "4,00638\u00d710\u00b9\u00b2",
+]  # fmt: skip
+add(
+    "identifiers-shortened.csv",
+    column("sku", *SHORTENED),
+    rows=len(SHORTENED),
+    errors=all_rows("DAMAGED_IDENTIFIER", len(SHORTENED)),
+)
+add(
+    "identifiers-with-decimals.csv",
+    table([values(n, vendor_product_id=f"{12344 + n}.0", sku=f"{67889 + n}.0") for n in (1, 2, 3)]),
+    rows=3,
+    errors={str(n): ["DAMAGED_IDENTIFIER"] * 2 for n in (1, 2, 3)},
+    hints={"1": ["Did you mean '12345'?", "Did you mean '67890'?"]},
+)
+add(
+    "identifiers-with-decimals-and-names.csv",
+    column("sku", "12345,00", "A-1", "67890,00"),
+    rows=3,
+    errors={"1": ["DAMAGED_IDENTIFIER"], "3": ["DAMAGED_IDENTIFIER"]},
+)
+add("identifiers-with-points.csv", column("sku", "12345.0", "12346.5", "90.750"), rows=3)
+add(
+    "identifiers-with-apostrophe.csv",
+    table(
+        [
+            values(1, vendor_product_id="'4006381333931", sku="'00123"),
+            values(2, vendor_product_id="'4006381333948", sku="'00124"),
+            values(3, product_name="'Mug"),
+            values(4, price="'4.50"),
+            values(5, price="'19.99", stock_quantity="'5"),
+        ]
+    ),
+    rows=5,
+    errors={"4": ["INVALID_PRICE"], "5": ["INVALID_PRICE", "INVALID_STOCK_QUANTITY"]},
+    hints={"4": ["Did you mean 4.50?"], "5": ["Did you mean 19.99?", "Did you mean 5?"]},
+    warnings=["LEADING_APOSTROPHE"] * 3,
+)
+FAULTS = [
+    "#ERROR!", "Err:502", "#N/D", "#RIF!", "#VALORE!", "#WAARDE!", "#VERW!", "#N/B", "#ARG!", "#ADR!", "Loading...",
+    "#VALOR!", "#ODKAZ!", "#HODNOTA!", "#SAKNAS!", "#V\u00c4RDEFEL!", "#\u041d/\u0414",
+    "#\u0421\u0421\u042b\u041b\u041a\u0410!", "#YOK", "#N/A N/A", "#EMPTY!", "#\u0418\u041c\u042f?",
+    "Fehler:508", "Err\u00a0:504", "#N/A Requesting Data...", "#\u00c9RT\u00c9K!", "#PUUTTUU!", "Wird geladen\u2026",
+]  # fmt: skip
+add(
+    "errors-of-formulas-in-other-languages.csv",
+    column("brand", *FAULTS),
+    rows=len(FAULTS),
+    errors=all_rows("SPREADSHEET_ERROR", len(FAULTS)),
+)
+add(
+    "identifiers-are-errors-of-formulas.csv",
+    column("sku", *(fault for fault in FAULTS if fault.isprintable())),
+    rows=len(FAULTS) - 1,
+    errors=all_rows("DAMAGED_IDENTIFIER", len(FAULTS) - 1),
+)
+add(
+    "numbers-are-errors-of-formulas.csv",
+    table([values(1, price="#RIF!"), values(2, stock_quantity="Err:502")]),
+    rows=2,
+    errors={"1": ["INVALID_PRICE"], "2": ["INVALID_STOCK_QUANTITY"]},
+    hints={"1": ["Fix the formula, or enter the number"]},
+)
+DATES = [
+    "03/01/24", "3/1/24", "01.03.24", "1-gen", "1-mag", "1-mrt", "01-mai", "1/jan", "gen-24", "1.sty",
+    "3\u67081\u65e5", "1-May-24", "00:30:00", "1/2/2024 0:00", "jan/24", "1. tammi", "2024\u5e743\u67081\u65e5",
+    "1-\u044f\u043d\u0432", "Mar 1, 2024", "3/1/2024 12:30 PM", "2024.03.01.",
+]  # fmt: skip
+add(
+    "identifiers-are-dates.csv",
+    column("sku", *DATES),
+    rows=len(DATES),
+    errors=all_rows("DAMAGED_IDENTIFIER", len(DATES)),
+)
+add(
+    "identifiers-may-be-dates.csv",
+    column("sku", "24-03-01", "45352", "set-24", "A-1"),
+    rows=4,
+    warnings=["POSSIBLE_DATE"],
+)
+add(
+    "identifiers-may-be-dates-among-dates.csv",
+    column("sku", "24-03-01", "45352", "set-24", "A-1", "3-Mar"),
+    rows=5,
+    errors={"1": ["DAMAGED_IDENTIFIER"], "3": ["DAMAGED_IDENTIFIER"], "5": ["DAMAGED_IDENTIFIER"]},
+    warnings=["POSSIBLE_DATE"],
+)
+add("identifiers-like-dates.csv", column("sku", "01.03.24", "10.45.15", "12.99.07"), rows=3)
+PRICES = ["12. Mai", "Jan 99", "01.05.2024", "2024-05-12", "1-May", "05/12/24"]
+add(
+    "prices-are-dates.csv",
+    prices(*PRICES, mark=";"),
+    rows=6,
+    errors=all_rows("INVALID_PRICE", 6),
+    hints={str(n): ["Format the column as text, then enter the number"] for n in range(1, 7)},
+)
+SIZES = [
+    "10.12.2004", "12. Okt", "2004-10-12", "10/12/2004", "Oct-12", "10-Dec", "12\u00d78\u00d74", "12 x 8 x 4 inch",
+    "Dec-10", "43385", "10/12/20", "12x8x4", "30-dic", "8.4", "12/8/40",
+]  # fmt: skip
+add(
+    "dimensions-are-dates.csv",
+    column("dimensions_cm", *SIZES),
+    rows=len(SIZES),
+    errors={str(n): ["SPREADSHEET_DATE"] for n in (1, 2, 3, 4, 5, 6, 9, 13)},
+    warnings=["POSSIBLE_DATE"],
+)
+add("brands-are-dates.csv", column("brand", "1-Mar", "Acme", "2024-03-01"), rows=3, warnings=["POSSIBLE_DATE"])
+add(
+    "placeholders.csv",
+    table(
+        [
+            [*values(1, sku="NULL"), "NULL", "N/A"],
+            [*values(2, product_name="None", sku="N/A"), "n/a", "-"],
+            [*values(3, vendor_product_id="nan", product_name="nan"), "None", "null"],
+            [*values(4, product_name="NULL", sku="-"), "--", "TBD"],
+            [*values(5, vendor_product_id="null", sku="null"), "undefined", "[object Object]"],
+            [*values(6, price="NULL", stock_quantity="NULL"), "", ""],
+            [*values(7, category="\u2014"), "Acme", "No placeholder: N/A"],
+        ],
+        [*REQUIRED, "brand", "description"],
+    ),
+    rows=7,
+    errors={
+        "1": ["PLACEHOLDER_VALUE"],
+        "2": ["PLACEHOLDER_VALUE"] * 2,
+        "3": ["PLACEHOLDER_VALUE"] * 2,
+        "4": ["PLACEHOLDER_VALUE"] * 2,
+        "5": ["PLACEHOLDER_VALUE"] * 2,
+        "6": ["PLACEHOLDER_VALUE"] * 2,
+        "7": ["PLACEHOLDER_VALUE"],
+    },
+    warnings=["PLACEHOLDER_VALUE"] * 2,
+    cells={"1": {"brand": None}, "7": {"brand": "Acme", "description": "No placeholder: N/A"}},
+)
+add(
+    "placeholders-of-mysql.csv",
+    table(
+        [[*values(1), r"\N", r"\N", r"\N"], [*values(2), "Acme", r"\N", "0.5"]],
+        [*REQUIRED, "brand", "image_url", "weight_kg"],
+        mark="\t",
+    ),
+    rows=2,
+    warnings=["PLACEHOLDER_VALUE"] * 3,
+    cells={"1": {"brand": None, "image_url": None, "weight_kg": None}, "2": {"brand": "Acme", "weight_kg": "0.5"}},
+)
+add(
+    "identifiers-composed.csv",
+    column("sku", "CAF\u00c9-1", "CAFE\u0301-1", "A\u030a", "\u212b"),
+    rows=4,
+    errors={"2": ["DUPLICATE_SKU"], "4": ["DUPLICATE_SKU"]},
+    cells={"2": {"sku": "CAF\u00c9-1"}, "3": {"sku": "\u00c5"}},
+)
+add(
+    "descriptions-as-written.csv",
+    column("description", "Cafe\u0301", "\u212b", "\u2764\ufe0f"),
+    rows=3,
+    cells={"1": {"description": "Cafe\u0301"}, "2": {"description": "\u212b"}, "3": {"description": "\u2764\ufe0f"}},
+)
+INVISIBLE = ["A-1\ufe0f", "A\u034f-1", "A-1\u3164", "A-1\u2800", "A\u2060-1", "A-1\U000e0101", "A-1\u115f", "A-1\u180b"]
+add(
+    "identifiers-with-invisible-characters.csv",
+    column("sku", "A-1", *INVISIBLE),
+    rows=len(INVISIBLE) + 1,
+    errors=all_rows("INVALID_CHARACTER", len(INVISIBLE) + 1, but=[1]),
+)
+add(
+    "identifiers-that-look-alike.csv",
+    column("sku", "A-100", "\u0410-100", "B\u0435-2", "\uff21-3", "A\u20134", "\u041a\u043d\u0438\u0433\u0430-1"),
+    rows=6,
+    warnings=["SIMILAR_IDENTIFIERS", "LOOKALIKE_CHARACTERS"],
+)
+add(
+    "identifiers-in-another-case.csv",
+    table([values(1, sku="abc-1"), values(2, sku="ABC-1"), values(3, vendor_product_id="p-1")]),
+    rows=3,
+    warnings=["SIMILAR_IDENTIFIERS"] * 2,
+)
+add(
+    "characters-without-meaning.csv",
+    table(
+        [
+            [*values(1), "\uf0b7 Strong\n\uf0b7 Light"],
+            [*values(2, product_name="Mug \u202egnp.exe"), "ok"],
+            [*values(3, product_name="Mug \u2067x"), "ok"],
+            [*values(4), "\U000f0001"],
+            [*values(5), "\ufff9"],
+            [*values(6), "\u05d0\u200f!"],
+        ],
+        [*REQUIRED, "description"],
+    ),
+    rows=6,
+    errors=all_rows("INVALID_CHARACTER", 6, but=[6]),
+)
+GOOD_IMAGES = [
+    "https://a.example", "HTTPS://A.EXAMPLE/1.JPG", "https://drive.google.com/file/d/abc/view",
+    "https://cdn.example.com/w_1,h_2/a.jpg", "https://images.example.com/?url=https://a.example/1.jpg",
+    "https://web.example.org/web/2020/https://a.example/1.jpg", "http://8.8.8.8/a.jpg",
+    "https://a.example/x?a=1&b=2&copy=3", "https://m\u00fcller.example/gr\u00f6\u00dfe.jpg", "N/A",
+]  # fmt: skip
+add(
+    "images.csv",
+    column("image_url", *GOOD_IMAGES),
+    rows=len(GOOD_IMAGES),
+    warnings=["PLACEHOLDER_VALUE"],
+    cells={"3": {"image_url": GOOD_IMAGES[2]}, "10": {"image_url": None}},
+)
+FIRST = "Enter one address, such as https://a.example/1.jpg"
+MEANT = "Did you mean 'https://a.example/1.jpg'?"
+PUBLIC = "Enter an address that everybody can open"
+SERVER = "Put the image on a web server, and enter its address"
+BAD_IMAGES = {
+    "https://a.example/1.jpg,https://a.example/2.jpg": FIRST,
+    "https://a.example/1.jpg, https://a.example/2.jpg": FIRST,
+    "https://a.example/1.jpg|https://a.example/2.jpg": FIRST,
+    "https://a.example/1.jpg;https://a.example/2.jpg": FIRST,
+    "https://a.example/1.jpg https://a.example/2.jpg": FIRST,
+    "https://a.example/1.jpg\nhttps://a.example/2.jpg": FIRST,
+    "https://a.example/1.jpg, //a.example/2.jpg": FIRST,
+    "https://a.example/1.jpg::https://a.example/2.jpg": "Enter one address",
+    "//cdn.example.com/a.jpg": "Did you mean 'https://cdn.example.com/a.jpg'?",
+    "www.example.com/a.jpg": "Did you mean 'https://www.example.com/a.jpg'?",
+    "https://a.example/my pic.jpg": "Did you mean 'https://a.example/my%20pic.jpg'?",
+    "https://https://a.example/1.jpg": MEANT,
+    "http:///a.jpg": "",
+    "https://a": PUBLIC,
+    "https://localhost/1.jpg": PUBLIC,
+    "https://nas.local/1.jpg": PUBLIC,
+    "http://127.0.0.1:80/1.jpg": PUBLIC,
+    "http://10.0.0.1/1.jpg": PUBLIC,
+    "http://192.168.1.5/1.jpg": PUBLIC,
+    "http://[::1]/1.jpg": PUBLIC,
+    "http://2130706433/1.jpg": PUBLIC,
+    "https://169.254.169.254/latest": PUBLIC,
+    "https://user:pw@a.example/1.jpg": PUBLIC,
+    "C:\\img\\1.jpg": SERVER,
+    "file:///C:/img/1.jpg": SERVER,
+    "mug.jpg": SERVER,
+    "/img/1.jpg": SERVER,
+    "data:image/png;base64,iVBORw0KGgo=": SERVER,
+    "https://a.example/1.jpg&amp;w=100": "Did you mean 'https://a.example/1.jpg&w=100'?",
+    '<img src="https://a.example/1.jpg">': MEANT,
+    '=IMAGE("https://a.example/1.jpg")': MEANT,
+    '["https://a.example/1.jpg"]': MEANT,
+    "htps://a.example/1.jpg": MEANT,
+    "https:/a.example/1.jpg": MEANT,
+    "https://a.example/1.jpg\u200b": MEANT,
+    "https://a.example/{sku}.jpg": "Replace the placeholder by its value",
+    "https://a.example/%%.jpg": "",
+    "https://exa_mple..com/1.jpg": "",
+}
+add(
+    "images-wrong.csv",
+    column("image_url", *BAD_IMAGES),
+    rows=len(BAD_IMAGES),
+    errors=all_rows("INVALID_IMAGE_URL", len(BAD_IMAGES)),
+    hints={str(n): [hint] for n, hint in enumerate(BAD_IMAGES.values(), 1)},
+)
+add(
+    "identifiers-end-in-zeros.csv",
+    column("sku", "4006380000000", "4006381333931", "4006390000000", "4006400000000"),
+    rows=4,
+    warnings=["LOST_DIGITS"],
+)
+add("identifiers-end-in-some-zeros.csv", column("sku", "4006381333900", "4006381300000", "4006381333931"), rows=3)
+add(
+    "compare-at-price-below-price.csv",
+    table(
+        [[*values(1, price="20.00"), "10.00"], [*values(2), "0"], [*values(3), "99"]], [*REQUIRED, "compare_at_price"]
+    ),
+    rows=3,
+    warnings=["COMPARE_AT_PRICE_BELOW_PRICE"],
+)
+SAMPLE = [
+    "PROD0001", "Wireless Mouse - Model 651", "Computer Accessories", "Mice & Keyboards",
+    "Ergonomic wireless mouse, 18 months on one battery", "CA-VEND001-0001", "TechGear", "19.99", "24.99", "150",
+    "piece", "0.25", "12x8x4", "https://images.example.com/mouse.jpg",
+]  # fmt: skip
+OWN = ["MINE-1", "My mug", "Kitchen", "", "", "MY-1", "", "5.00", "", "3", "", "", "", ""]
+add("template-row-left.csv", table([SAMPLE, OWN], FULL), rows=2, errors={"1": ["SAMPLE_ROW"]})
+add(
+    "template-row-changed-in-part.csv",
+    table([[*SAMPLE[:2], "Kitchen", *SAMPLE[3:7], "5.00", *SAMPLE[8:]], OWN], FULL),
+    rows=2,
+    errors={"1": ["SAMPLE_ROW"]},
+)
+add("template-row-made-a-product.csv", table([["P-1", *SAMPLE[1:5], "S-1", *SAMPLE[6:]]], FULL), rows=1)
+add(
+    "several-identifiers-in-one.csv",
+    column("sku", "A-1,A-2,A-3", "B-1;B-2", "C-1|C-2", "90,750", "A,1"),
+    rows=5,
+    warnings=["SEVERAL_IDENTIFIERS"],
+)
+add(
+    "numbers-with-spaces.csv",
+    prices("1\u00a0234,50", "99,00", "1\u202f000,00", "1 234,50", "12 345", mark=";"),
+    rows=5,
+    errors=all_rows("INVALID_PRICE", 5, but=[2]),
+    hints={
+        "1": ["Did you mean 1234,50?"],
+        "3": ["Did you mean 1000,00?"],
+        "4": ["Did you mean 1234,50?"],
+        "5": ["Did you mean 12345?"],
+    },
+    cells={"2": {"price": "99.00"}},
+)
+add(
+    "numbers-in-lakhs.csv",
+    prices("1,23,456.00", "12,34,567.50", "999.00"),
+    rows=3,
+    errors=all_rows("INVALID_PRICE", 2),
+    hints={"1": ["Did you mean 123456.00?"]},
+)
+add(
+    "numbers-with-dashes.csv",
+    prices("99,-", "99.-", "99,\u2013", "5,\u2014", "19.95", "1.299,-", mark=";"),
+    rows=6,
+    errors=all_rows("INVALID_PRICE", 6, but=[5]),
+    hints={"1": ["Did you mean 99?"], "3": ["Did you mean 99?"], "4": ["Did you mean 5?"], "6": ["Did you mean 1299?"]},
+)
+add(
+    "numbers-with-bare-points.csv",
+    prices(".99", "19.", ",99", "0.5", "00.99"),
+    rows=5,
+    errors=all_rows("INVALID_PRICE", 3),
+    hints={"1": ["Did you mean 0.99?"], "2": ["Did you mean 19?"], "3": ["Did you mean 0.99?"]},
+)
+add(
+    "numbers-of-a-database.csv",
+    table(
+        [
+            [*values(1, price="24.000000", stock_quantity="10.0000"), "0.500000"],
+            [*values(2, price="19.9900", stock_quantity="5.000"), "1.2500"],
+            [*values(3, price="1.5000", stock_quantity="7"), "1.25001"],
+        ],
+        [*REQUIRED, "weight_kg"],
+    ),
+    rows=3,
+    errors={"3": ["INVALID_WEIGHT"]},
+    cells={
+        "1": {"price": "24.00", "stock_quantity": "10", "weight_kg": "0.500"},
+        "2": {"price": "19.99", "stock_quantity": "5", "weight_kg": "1.250"},
+    },
+)
+add(
+    "numbers-of-a-database-with-commas.csv",
+    prices("24,000000", "19,9900", "1,000", mark=";"),
+    rows=3,
+    errors={"3": ["INVALID_PRICE"]},
+    cells={"1": {"price": "24.00"}, "2": {"price": "19.99"}},
+)
+add(
+    "numbers-thousands-or-decimals.csv",
+    table([values(1, stock_quantity="5.000", price="1.000"), values(2, stock_quantity="12.000", price="2.500")]),
+    rows=2,
+    errors={"1": ["INVALID_PRICE", "INVALID_STOCK_QUANTITY"], "2": ["INVALID_PRICE", "INVALID_STOCK_QUANTITY"]},
+    hints={"1": ["Did you mean 1000 or 1?", "Did you mean 5000 or 5?"]},
+)
+RANGES = {
+    "19.99-24.99": "Enter one number", "from 19.99": "", "ab 19,99 \u20ac": "", "19.99/24.99": "Enter one number",
+    "19.99 - 24.99": "Enter one number", "19.9.9": "", "POA": "",
+    "on request": "", "10%": "", "19.99*": "", "~20": "", "USD19.99": "Did you mean 19.99?",
+    "19.99 USD": "Did you mean 19.99?", "R$ 19,90": "Did you mean 19.90?", "19,90 z\u0142": "Did you mean 19.90?",
+    "kr 199": "Did you mean 199?", "Rs. 500": "Did you mean 500?", "\u20b91,23,456.00": "Did you mean 123456.00?",
+    "19\u20ac99": "Did you mean 19.99?", "S/ 19.90": "Did you mean 19.90?", "\u20ba19,99": "Did you mean 19.99?",
+    "A$19.99": "Did you mean 19.99?",
+}  # fmt: skip
+add(
+    "prices-in-other-spellings.csv",
+    prices(*RANGES),
+    rows=len(RANGES),
+    errors=all_rows("INVALID_PRICE", len(RANGES)),
+    hints={str(n): [hint] for n, hint in enumerate(RANGES.values(), 1)},
+)
+add(
+    "stock-with-spaces.csv",
+    column("stock_quantity", "1 000", "1\u00a0000", "1\u2019000"),
+    rows=3,
+    errors=all_rows("INVALID_STOCK_QUANTITY", 3),
+    hints={str(n): ["Did you mean 1000?"] for n in (1, 2, 3)},
+)
+add(
+    "values-as-formulas.csv",
+    "\n".join(",".join(f'="{value}"' for value in row) for row in (REQUIRED, values(1))) + "\n",
+    rows=1,
+    errors={
+        "1": [
+            "INVALID_PRICE",
+            "INVALID_STOCK_QUANTITY",
+            "INVALID_CATEGORY",
+            "DAMAGED_IDENTIFIER",
+            "DAMAGED_IDENTIFIER",
+            "SPREADSHEET_FORMULA",
+        ]
+    },
+    hints={
+        "1": [
+            "Did you mean 1.50?",
+            "Did you mean 1?",
+            "Did you mean 'Electronics'?",
+            "Did you mean 'P-1'?",
+            "Did you mean 'S-1'?",
+            "Did you mean 'Article 1'?",
+        ]
+    },
+)
+add(
+    "hints-with-decimal-comma.csv",
+    prices("19,99", "1234.50 EUR", "2,50", "1.234", "3,999", mark=";"),
+    rows=5,
+    errors=all_rows("INVALID_PRICE", 5, but=[1, 3]),
+    hints={"2": ["Did you mean 1234,50?"], "4": ["Did you mean 1234?"], "5": ["Did you mean 3999 or 3,999?"]},
+)
+WANTED = {
+    "Men": "Did you mean 'Men's Clothing'?",
+    "Women": "Did you mean 'Women's Clothing'?",
+    "Boots": "",
+    "Computer": "",
+    "Clothing > Men": "Did you mean 'Men's Clothing'?",
+    "Elektronik": "Did you mean 'Electronics'?",
+}
+add(
+    "categories-in-other-words.csv",
+    column("category", *WANTED),
+    rows=len(WANTED),
+    errors=all_rows("INVALID_CATEGORY", len(WANTED)),
+    hints={str(n): [hint] for n, hint in enumerate(WANTED.values(), 1)},
+)
+
 # -- Workbooks ---------------------------------------------------------------------------------------------------------
 
 THEN = datetime(2024, 3, 12, tzinfo=UTC).replace(tzinfo=None)
@@ -1652,13 +2099,13 @@ add(
     errors={"2": ["INVALID_PRICE"]},
     warnings=["MIXED_DECIMALS"],
 )
-DATES = [
+DATE_CELLS = [
     (45424, "d\\-mmm"), (19.99, "dd/mm/yyyy"), (45424, "d.m"), (45424, "yyyy"), (45424, "d"), (0.5, "h"),
     (45424, "mm.yy"), (45424, "[$-F800]dddd"), (1.25, "[h]:mm"),
 ]  # fmt: skip
 add(
     "price-as-date.xlsx",
-    under_formats(REQUIRED, *(typed_row(n, date) for n, date in enumerate(DATES, 1))),
+    under_formats(REQUIRED, *(typed_row(n, date) for n, date in enumerate(DATE_CELLS, 1))),
     rows=9,
     errors={str(n): ["INVALID_PRICE"] for n in range(1, 10)},
     cells={"1": {"price": "2024-05-12"}, "3": {"price": "2024-05-12"}, "6": {"price": "12:00:00"}},

@@ -22,7 +22,7 @@ def template(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to write it.")] = None,
     state: State = None,
 ) -> None:
-    """Write a file with every column and a sample row that is valid.
+    """Write a file with every column and a sample row.
 
     The categories are those of the running pipeline, or the default ones where none runs.
     """

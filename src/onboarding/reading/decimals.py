@@ -104,21 +104,27 @@ def warning_of(column: str, commas: Commas, values: Mapping[int, str]) -> FileWa
     return FileWarning("UNCLEAR_COMMAS", message, unclear[0], column)
 
 
+def has_clear_point(values: Iterable[str]) -> bool:
+    """Whether some number of a column has a point that can only stand before decimals, and none has a decimal comma."""
+    values = list(values)
+    return commas_in(values) is Commas.NONE and any(_POINT.fullmatch(value.strip()) for value in values)
+
+
 def is_unclear(value: str) -> bool:
-    """Whether a number's point may stand before decimals or between thousands, in a column that has commas too."""
+    """Whether a number's point may stand before decimals or between thousands, as far as it shows alone."""
     return _POINT_OF_EITHER.fullmatch(value) is not None
 
 
 def with_point(value: str, places: int) -> str:
     """A number of a column with decimal commas, with a point instead; any other text as it is.
 
-    With more than `places` decimals it is no number that the column takes, unless the others are zeros: the vendor is
-    shown what they wrote.
+    With more than `places` decimals, but for zeros behind a comma that can only stand before decimals, it is no number
+    that the column takes: the vendor is shown what they wrote.
     """
-    is_decimal = _COMMA.fullmatch(value)
-    if not is_decimal and not _EITHER.fullmatch(value):
+    clear = _COMMA.fullmatch(value) is not None
+    if not clear and not _EITHER.fullmatch(value):
         return value
     whole, decimals = value.split(",")
-    if len(decimals) > places and not (is_decimal and not decimals[places:].strip("0")):
-        return value
-    return f"{whole.replace('.', '')}.{decimals}"
+    if clear and not decimals[places:].strip("0"):
+        decimals = decimals[:places]
+    return f"{whole.replace('.', '')}.{decimals}" if len(decimals) <= places else value
