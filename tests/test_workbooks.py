@@ -154,7 +154,9 @@ def test_the_other_kind_of_xlsx_is_named() -> None:
 
 def cells_of(cells: str, **changes: tuple[str, str]) -> list[str]:
     """The values of a row of these cells."""
-    found = table_of(workbook(row("sku", "price", *"abcdefgh") + f"<row>{cells}</row>", **changes))
+    # A row below it, since a single value at the end of a sheet is a note.
+    product = row("S-2", "1")
+    found = table_of(workbook(row("sku", "price", *"abcdefgh") + f"<row>{cells}</row>" + product, **changes))
     assert not isinstance(found, Refusal), found
     return [value for value in found.rows[0] if value]
 

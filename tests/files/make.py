@@ -744,7 +744,7 @@ add(
     lines(f"{HEAD},brand,subcategory", *(f"{row(n)},," for n in range(1, 17)), *map(row, range(17, 20))),
     rows=19,
     warnings=["SHORT_ROWS"],
-    warns=["rows 17, 18, 19"],
+    warns=["rows 18, 19, 20"],
 )
 add(
     "short-rows.csv",
@@ -972,7 +972,7 @@ add(
     rows=3,
     errors={"2": ["MISSING_REQUIRED_FIELDS"], "3": ["MISSING_REQUIRED_FIELDS"]},
     warnings=["UNKNOWN_COLUMN", "SHOPIFY_VARIANTS", "SHOPIFY_PICTURES"],
-    warns=["row 2 is a further variant", "row 3 has a picture"],
+    warns=["row 3 is a further variant", "row 4 has a picture"],
 )
 add(
     "odoo-list-and-standard-price.csv",
@@ -1099,7 +1099,7 @@ add(
     rows=2,
     errors={"1": ["INVALID_PRICE"], "2": ["INVALID_PRICE"]},
     warnings=["MIXED_DECIMALS"],
-    warns=["a decimal comma in row 1, and commas between thousands in row 2"],
+    warns=["a decimal comma in row 2, and commas between thousands in row 3"],
 )
 add(
     "decimal-comma-unquoted.csv",
@@ -1127,7 +1127,7 @@ add(
     rows=3,
     errors={"1": ["FIELD_COUNT_MISMATCH"], "2": ["FIELD_COUNT_MISMATCH"]},
     warnings=["SHORT_ROWS"],
-    warns=["row 3 end"],
+    warns=["row 4 end"],
 )
 
 
@@ -1553,7 +1553,7 @@ add(
 )
 add(
     "values-as-formulas.csv",
-    "\n".join(",".join(f'="{value}"' for value in row) for row in (REQUIRED, values(1))) + "\n",
+    f"{HEAD}\n" + ",".join(f'="{value}"' for value in values(1)) + "\n",
     rows=1,
     errors={
         "1": [
@@ -2026,13 +2026,13 @@ add(
         typed_row(4, 5),
     ),
     refusal="MIXED_CURRENCIES",
-    says=["€ in row 1", "$ in row 2", "¥ in row 3"],
+    says=["€ in row 2", "$ in row 3", "¥ in row 4"],
 )
 add(
     "currency-words.xlsx",
     under_formats(REQUIRED, typed_row(1, (1.5, '0.00 "kr"')), typed_row(2, (1.5, "0.00 [$zł-415]"))),
     refusal="MIXED_CURRENCIES",
-    says=["kr in row 1", "zł in row 2"],
+    says=["kr in row 2", "zł in row 3"],
 )
 add(
     "mixed-currencies-of-two-columns.xlsx",
@@ -2118,7 +2118,8 @@ add(
         ["P-2", (45352, "d-mmm"), "Kitchen", "S-2", 2.5, 2, (45484, "d/m"), "x"],
     ),
     rows=2,
-    warnings=["DATE_IN_TEXT"] * 3,
+    errors={"1": ["SPREADSHEET_DATE"]},
+    warnings=[*["DATE_IN_TEXT"] * 3, "POSSIBLE_DATE"],
     cells={"1": {"dimensions_cm": "10/12/2004"}, "2": {"product_name": "1-Mar", "brand": "11/7"}},
 )
 

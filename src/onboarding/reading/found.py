@@ -91,6 +91,10 @@ class Table:
     rows: Sequence[Sequence[str]]
     lines: Sequence[int]
 
+    def rows_named(self, row_numbers: Sequence[int]) -> str:
+        """Return such as `rows 2, 3, 5` for data rows, by the numbers that a spreadsheet gives them."""
+        return rows_named([self.lines[number - 1] for number in row_numbers])
+
 
 def jumps_of(lines: Sequence[int]) -> list[list[int]]:
     """Of a header's line and those of its rows: the rows that do not stand right below the line before, with theirs."""

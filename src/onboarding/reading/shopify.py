@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from onboarding.reading.found import FileWarning, Table, rows_named
+from onboarding.reading.found import FileWarning, Table
 from onboarding.reading.header import Header
 from onboarding.reading.names import normal
 
@@ -26,14 +26,14 @@ def variant_warnings(header: Header, table: Table) -> Iterator[FileWarning]:
             seen.add(row[handle])
     if variants:
         message = (
-            f"Shopify writes the title and category of a product only in its first row; {rows_named(variants)} "
+            f"Shopify writes the title and category of a product only in its first row; {table.rows_named(variants)} "
             f"{'are further variants' if len(variants) > 1 else 'is a further variant'} without them. Here each "
             "variant is a product: fill in its name and category"
         )
         yield FileWarning("SHOPIFY_VARIANTS", message, variants[0])
     if pictures:
         message = (
-            f"Shopify writes further pictures of a product in rows of their own; {rows_named(pictures)} "
+            f"Shopify writes further pictures of a product in rows of their own; {table.rows_named(pictures)} "
             f"{'have' if len(pictures) > 1 else 'has'} a picture and no product. Delete "
             f"{'them' if len(pictures) > 1 else 'it'}"
         )

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from onboarding.reading.found import FileWarning, Table, rows_named
+from onboarding.reading.found import FileWarning, Table
 
 _FILLED = 0.9
 """The share of rows with a value from which a column without a name is a column, and not where values went astray."""
@@ -43,7 +43,7 @@ def widths_of(
     if unnamed:
         astray = _astray(table.rows, unnamed)
         misfits |= {number: max(place + 1 - named, 1) for number, place in astray.items()}
-        warnings += _unnamed_warnings(table.rows, unnamed, astray)
+        warnings += _unnamed_warnings(table, unnamed, astray)
     short = []
     if set(lengths) != {whole}:
         fewest = 1 + max((place for place, column in enumerate(columns) if column in required), default=0)
@@ -61,8 +61,8 @@ def widths_of(
     short = [number for number in short if number not in misfits]
     if short:
         message = (
-            f"The values of {rows_named(short)} end before the header's do; the columns that are missing at the end "
-            "were taken as blank"
+            f"The values of {table.rows_named(short)} end before the header's do; the columns that are missing at the "
+            "end were taken as blank"
         )
         warnings.append(FileWarning("SHORT_ROWS", message, short[0]))
     return Widths(misfits, warnings)
@@ -78,17 +78,15 @@ def _astray(rows: Sequence[Sequence[str]], unnamed: Sequence[int]) -> dict[int, 
     return astray
 
 
-def _unnamed_warnings(
-    rows: Sequence[Sequence[str]], unnamed: Sequence[int], astray: Collection[int]
-) -> Iterator[FileWarning]:
+def _unnamed_warnings(table: Table, unnamed: Sequence[int], astray: Collection[int]) -> Iterator[FileWarning]:
     if astray:
         numbers = sorted(astray)
         message = (
-            f"There is text in a column without a name in {rows_named(numbers)}, as when a comma inside a value has no "
-            "quotes around the value; give the column a name if it is one"
+            f"There is text in a column without a name in {table.rows_named(numbers)}, as when a comma inside a value "
+            "has no quotes around the value; give the column a name if it is one"
         )
         yield FileWarning("UNNAMED_COLUMN", message, numbers[0])
-    elif any(len(row) > place and row[place].strip() for row in rows for place in unnamed):
+    elif any(len(row) > place and row[place].strip() for row in table.rows for place in unnamed):
         yield FileWarning("UNNAMED_COLUMN", "There are values in a column without a name; they were not read")
 
 

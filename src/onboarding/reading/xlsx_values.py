@@ -76,12 +76,17 @@ class _Resolver:
                 column = self.columns[place] if place < len(self.columns) and line in self.rows else None
                 row[place] = self._text(line, column, row[place], form)
         if len(self.currencies) > 1:
-            named = "; ".join(f"{one_line(name)} in {rows_named(rows)}" for name, rows in self.currencies.items())
+            named = "; ".join(f"{one_line(name)} in {self._rows_named(rows)}" for name, rows in self.currencies.items())
             reason = f"The prices have more than one currency: {named[:800]}. Upload the products of each by themselves"
             return Refusal("MIXED_CURRENCIES", reason)
         commas = self._decimal_commas(agreed)
         warnings = [*self._addresses(), *self._hidden(), *self._merged(), *self._dates(), *self._rounded()]
         return Resolved(warnings, commas)
+
+    def _rows_named(self, numbers: Sequence[int]) -> str:
+        """Name data rows by the numbers that the sheet gives them."""
+        lines = list(self.rows)
+        return rows_named([self.cells.grid.numbers[lines[number - 1]] for number in numbers])
 
     def _text(self, line: int, column: str | None, raw: str, form: NumberFormat) -> str:
         if column in IDENTIFIERS:
@@ -142,7 +147,9 @@ class _Resolver:
                 row[place] = address
                 found.append(number)
         if found:
-            message = f"{_IMAGE} has a hyperlink in {rows_named(found)}; its address was taken, not the words it shows"
+            message = (
+                f"{_IMAGE} has a hyperlink in {self._rows_named(found)}; its address was taken, not the words it shows"
+            )
             yield FileWarning("HYPERLINK_ADDRESS", message, found[0], _IMAGE)
 
     def _merged(self) -> Iterator[FileWarning]:
@@ -171,7 +178,9 @@ class _Resolver:
                 lines[line][place] = value
             found.setdefault(column, []).extend(self.rows[line] for line in rows)
         for column, data_rows in found.items():
-            message = f"{column} has merged cells in {rows_named(data_rows)}; each row was given the value of its range"
+            message = (
+                f"{column} has merged cells in {self._rows_named(data_rows)}; each row was given the value of its range"
+            )
             yield FileWarning("MERGED_CELLS", message, data_rows[0], column)
         if across:
             ranges = first_of([merged.text for _, merged in across])
@@ -182,9 +191,8 @@ class _Resolver:
         hidden = set(self.cells.hidden_rows)
         rows = [number for line, number in self.rows.items() if self.cells.grid.numbers[line] in hidden]
         if rows:
-            message = (
-                f"The sheet hides {rows_named(rows)}, by hand or by a filter; hidden rows are read like the others"
-            )
+            named = self._rows_named(rows)
+            message = f"The sheet hides {named}, by hand or by a filter; hidden rows are read like the others"
             yield FileWarning("HIDDEN_ROWS", message, rows[0])
         ranges = self.cells.hidden_columns
         columns = [column for n, column in enumerate(self.columns) if column and any(n in found for found in ranges)]
@@ -195,7 +203,7 @@ class _Resolver:
     def _dates(self) -> Iterator[FileWarning]:
         for column, rows in self.dates.items():
             message = (
-                f"{column} has a date in {rows_named(rows)}, which a spreadsheet may have made of other text; "
+                f"{column} has a date in {self._rows_named(rows)}, which a spreadsheet may have made of other text; "
                 "it was taken as the sheet shows it"
             )
             yield FileWarning("DATE_IN_TEXT", message, rows[0], column)
@@ -204,7 +212,7 @@ class _Resolver:
         for column, found in self.rounded.items():
             rows, (number, shown, text) = [row for row, _, _ in found], found[0]
             message = (
-                f"{column} is not shown in full in {rows_named(rows)}: row {number} shows {shown[:40]}, "
-                f"its cell has {text[:40]}. The cell's value was taken"
+                f"{column} is not shown in full in {self._rows_named(rows)}: {self._rows_named([number])} shows "
+                f"{shown[:40]}, its cell has {text[:40]}. The cell's value was taken"
             )
             yield FileWarning("ROUNDED_DISPLAY", message, number, column)
