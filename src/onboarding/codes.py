@@ -28,11 +28,11 @@ REFUSALS = {
 }
 
 WARNINGS = {
-    "BEGINS_WITH_HASH": "Rows begin with `#` and were read as products; delete them if they are commented out",
-    "COMMENTED_LINES": "Lines that begin with `#`, in a file with comments, were not read",
+    "COMMENTED_LINES": "Lines that begin with `#`, `//` or `--`, in a file with comments, were not read",
     "DOUBLE_ENCODED": "Letters look as if they had been encoded twice (`Ã¼` for `ü`)",
     "LEADING_APOSTROPHE": "A value begins with an apostrophe, which spreadsheets put before text",
     "LINES_ABOVE_HEADER": "Lines above the header were not read",
+    "LOOKS_COMMENTED": "Rows begin with `#`, `//` or `--` and were read as products; delete what is commented out",
     "LOST_CHARACTER": "A character was lost before the file came to us",
     "LOST_ZEROS": "Codes of a column seem to have lost leading zeros",
     "MIXED_DECIMALS": "A column has decimal commas and decimal points, so no comma was read as a point",
