@@ -62,7 +62,8 @@ def signs_in(
 
 
 def _has_points(values: Iterable[str]) -> bool:
-    return any("." in value and _POINT.fullmatch(value.strip()) for value in values)
+    """Return whether a number has a decimal point for certain, or commas between thousands."""
+    return any(_POINT.fullmatch(value.strip()) for value in values)
 
 
 def commas_in(values: Iterable[str]) -> Commas:
@@ -105,20 +106,20 @@ def warning_of(column: str, commas: Commas, values: Mapping[int, str]) -> FileWa
 
 
 def is_unclear(value: str) -> bool:
-    """Whether a number's point may stand before decimals or between thousands, in a column that has commas too."""
+    """Whether a number's point may stand before decimals or between thousands, as far as it shows alone."""
     return _POINT_OF_EITHER.fullmatch(value) is not None
 
 
 def with_point(value: str, places: int) -> str:
     """A number of a column with decimal commas, with a point instead; any other text as it is.
 
-    With more than `places` decimals it is no number that the column takes, unless the others are zeros: the vendor is
-    shown what they wrote.
+    With more than `places` decimals, but for zeros behind a comma that can only stand before decimals, it is no number
+    that the column takes: the vendor is shown what they wrote.
     """
-    is_decimal = _COMMA.fullmatch(value)
-    if not is_decimal and not _EITHER.fullmatch(value):
+    clear = _COMMA.fullmatch(value) is not None
+    if not clear and not _EITHER.fullmatch(value):
         return value
     whole, decimals = value.split(",")
-    if len(decimals) > places and not (is_decimal and not decimals[places:].strip("0")):
-        return value
-    return f"{whole.replace('.', '')}.{decimals}"
+    if clear and not decimals[places:].strip("0"):
+        decimals = decimals[:places]
+    return f"{whole.replace('.', '')}.{decimals}" if len(decimals) <= places else value
