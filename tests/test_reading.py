@@ -253,6 +253,7 @@ def test_a_decimal_comma_becomes_a_point(value: str, places: int, read: str) -> 
         ({"price": ["19,90"], "weight_kg": ["1.250", "0.5"]}, {"price"}, {"price"}),
         ({"price": ["19,90"], "weight_kg": ["1,250"]}, {"price", "weight_kg"}, {"price", "weight_kg"}),
         ({"price": ["19,90"], "weight_kg": ["1,250"], "compare_at_price": ["9.90"]}, {"price"}, {"price", "weight_kg"}),
+        ({"price": ["19,90"], "weight_kg": ["1,250", "0.5"]}, {"price"}, {"price", "weight_kg"}),
         ({"price": ["19.90"], "weight_kg": ["1,250"]}, set(), {"weight_kg"}),
         ({"price": ["19.90"], "weight_kg": ["1.250"]}, set(), set()),
         ({"price": ["19"], "weight_kg": ["1.250"]}, set(), set()),

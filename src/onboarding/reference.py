@@ -91,8 +91,8 @@ The header line may name them in any case and with spaces (`Product Name`), or a
 - Lines without any value are not rows. Neither are lines that repeat the header or say how to fill it in, rulers
   (`-----`), totals, lines with nothing but zeros, and at the end of the file notes such as `(2 rows)`, sums, and
   defaults that were dragged down. A warning names each line that was not read. Every line of a fix file is a row.
-- A line that begins with `#` is a comment if the file has a line that is nothing but a comment. In other files it is a
-  row, with a warning.
+- A line that begins with `#`, `//` or `--` is a comment if the file has a line that is nothing but a comment. In other
+  files it is a row, with a warning.
 - A row may end before the header does, as Excel leaves out blank values, if it has all required columns; a warning
   names it. Any other row with more or fewer values than the header is an error, unless the surplus values are blank.
 - A column without a name is a column that is not read if at least two rows, and nine of ten, have a value in it.

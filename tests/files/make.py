@@ -533,7 +533,7 @@ add(
         ]
     ),
     rows=4,
-    warnings=["BEGINS_WITH_HASH"],
+    warnings=["LOOKS_COMMENTED"],
     cells={"1": {"sku": "90.750", "vendor_product_id": "00123"}},
 )
 add(
@@ -956,9 +956,17 @@ add(
     "row-with-hash.csv",
     lines(HEAD, row(1), f"#{row(2)}", row(3)),
     rows=3,
-    warnings=["BEGINS_WITH_HASH"],
+    warnings=["LOOKS_COMMENTED"],
     warns=["Line 3"],
     cells={"2": {"vendor_product_id": "#P-2"}},
+)
+add(
+    "commented-lines-with-slashes.csv",
+    lines(HEAD, "// discontinued", f"//{row(1)}", f"-- {row(2)}", row(3)),
+    rows=1,
+    lines=[5],
+    warnings=["COMMENTED_LINES"],
+    warns=["Lines 2-4"],
 )
 add("identifiers-with-hash.csv", lines(HEAD, *(f"#{row(n)}" for n in (1, 2, 3))), rows=3)
 add(

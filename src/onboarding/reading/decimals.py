@@ -62,7 +62,8 @@ def signs_in(
 
 
 def _has_points(values: Iterable[str]) -> bool:
-    return any("." in value and _POINT.fullmatch(value.strip()) for value in values)
+    """Return whether a number has a decimal point for certain, or commas between thousands."""
+    return any(_POINT.fullmatch(value.strip()) for value in values)
 
 
 def commas_in(values: Iterable[str]) -> Commas:

@@ -35,6 +35,8 @@ _TOTALS = (
     "totaal", "totalt", "razem", "celkem", "spolu", "yhteensä", "összesen", "toplam", "subtotal", "grand total",
 )  # fmt: skip
 _TOTAL = re.compile(rf"(?:grand |sub[- ]?|net |overall )?(?:{'|'.join(_TOTALS)})(?:[ :(].{{0,40}})?", re.IGNORECASE)
+_COMMENT_SIGNS = ("#", "//", "--")
+_COMMENT_BEGINS = frozenset("#/-")
 _END = frozenset({"end", "eof", "ende", "fin", "fine", "einde", "koniec", "slut"})
 # What templates write below a header, one word for each column.
 _REQUIREMENTS = frozenset(
@@ -90,16 +92,16 @@ def skipped_lines(
     while end > top and (kind := looks.last(lines[end - 1])):
         kinds[end - 1] = kind
         end -= 1
-    hashes = []
+    commented = []
     for i in _odd(lines, range(top, end), key, looks.names):
         line = lines[i]
-        if line[0][:1] == "#" and not _ERROR_VALUE.fullmatch(line[0].strip()):
-            hashes.append(i)
-        elif kind := looks.header(line) or looks.anywhere(line):
+        if kind := looks.header(line) or looks.anywhere(line):
             kinds[i] = kind
             # A new page begins with a title.
             while kind is _Kind.HEADER and (i := i - 1) >= top and looks.note(lines[i]):
                 kinds[i] = _Kind.NO_PRODUCT
+        elif _is_commented(line):
+            commented.append(i)
     second = [i for i, kind in kinds.items() if kind is _Kind.SECOND_HEADER]
     if second:
         reason = (
@@ -107,12 +109,12 @@ def skipped_lines(
             "with other columns than the first; upload each table as a file of its own"
         )
         return Refusal("SECOND_HEADER", reason)
-    commented = any(line[0].startswith("#") for line in lines[:place]) or any(looks.note(lines[i]) for i in hashes)
-    if commented:
-        kinds |= dict.fromkeys(hashes, _Kind.COMMENT)
+    has_comments = any(map(_is_commented, lines[:place])) or any(looks.note(lines[i]) for i in commented)
+    if has_comments:
+        kinds |= dict.fromkeys(commented, _Kind.COMMENT)
     warnings = [*_warnings(lines, numbers, kinds)]
-    if hashes and not commented and len(hashes) * 2 < end - top:
-        warnings.append(_begin_with_hash([numbers[i] for i in hashes]))
+    if commented and not has_comments and len(commented) * 2 < end - top:
+        warnings.append(_look_commented([numbers[i] for i in commented]))
     return Skipped(frozenset(kinds), warnings)
 
 
@@ -124,7 +126,7 @@ def _odd(lines: Sequence[Sequence[str]], indexes: range, key: int, names: frozen
         if len(line := lines[i]) <= key
         or not (cell := line[key].strip())
         or cell[0] in "-=+"
-        or line[0][:1] == "#"
+        or line[0][:1] in _COMMENT_BEGINS
         or cell.casefold() in names
     ]
 
@@ -219,8 +221,8 @@ class _Looks:
         """Return whether a line has nothing but a note, which begins in its first value."""
         value = line[0].strip()
         others = sum(1 for text in line[1:] if text.strip())
-        if value.startswith("#"):
-            return not others or (len(line) < len(self.columns) and not value[1:2].isalnum())
+        if value.startswith(_COMMENT_SIGNS):
+            return not others or (len(line) < len(self.columns) and not value.lstrip("#/-")[:1].isalnum())
         # A note may have commas in it; identifiers without spaces begin no such value, even in a row that is cut short.
         if others > 2 or (others and len(line) >= len(self.columns)):
             return False
@@ -234,6 +236,11 @@ class _Looks:
         numbers = [value for column, value in values if column in _NUMBERS]
         named = any(column in {"vendor_product_id", "sku"} for column, _ in values)
         return named and bool(numbers) and all(map(_NUMBER.fullmatch, numbers))
+
+
+def _is_commented(line: Sequence[str]) -> bool:
+    value = line[0].strip()
+    return value.startswith(_COMMENT_SIGNS) and not (_ERROR_VALUE.fullmatch(value) or _RULER.fullmatch(value))
 
 
 def _is_ruler(values: Sequence[str]) -> bool:
@@ -254,18 +261,17 @@ def _warnings(lines: Sequence[Sequence[str]], numbers: Sequence[int], kinds: dic
         texts = (next(filter(None, map(str.strip, lines[i])), "") for i in indexes)
         shown = first_of([f"'{one_line(text)}'" for text in dict.fromkeys(islice(texts, 10 * NAMED))])
         if kind is _Kind.COMMENT:
-            message = (
-                f"{named} {'begin' if many else 'begins'} with # and {'were' if many else 'was'} taken for comments"
-            )
-            yield FileWarning("COMMENTED_LINES", f"{message}, not read as products: {shown}")
+            message = f"{named} {'begin' if many else 'begins'} like a comment and {'were' if many else 'was'} not read"
+            yield FileWarning("COMMENTED_LINES", f"{message}: {shown}")
         else:
             message = f"{named} {'have' if many else 'has'} no product and {'were' if many else 'was'} not read"
             yield FileWarning("NOT_PRODUCTS", f"{message}: {shown}")
 
 
-def _begin_with_hash(numbers: Sequence[int]) -> FileWarning:
+def _look_commented(numbers: Sequence[int]) -> FileWarning:
+    many = len(numbers) > 1
     message = (
-        f"{lines_named(numbers)} {'begin' if len(numbers) > 1 else 'begins'} with #, and others do not; read as "
-        "products. If they are commented out, delete them"
+        f"{lines_named(numbers)} {'begin like comments' if many else 'begins like a comment'} and "
+        f"{'were' if many else 'was'} read as {'products' if many else 'a product'}. Delete what is commented out"
     )
-    return FileWarning("BEGINS_WITH_HASH", message)
+    return FileWarning("LOOKS_COMMENTED", message)
