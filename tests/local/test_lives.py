@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import shutil
@@ -15,6 +16,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from onboarding.config import LOGIN_FIELDS
 from onboarding.local import deploy, postgres
 from onboarding.local.endpoints import Endpoints, read_endpoints
 from onboarding.local.postgres import Postgres
@@ -39,9 +41,10 @@ def versions(endpoints: Endpoints) -> list[str]:
     return [version["VersionId"] for version in listed["Versions"]]
 
 
-def link_keys(endpoints: Endpoints) -> str:
-    keys: str = endpoints.client("secretsmanager").get_secret_value(SecretId="ecommerce/link-keys")["SecretString"]
-    return keys
+def link_keys(endpoints: Endpoints) -> dict[str, str]:
+    """The keys that sign links, without the login that stands beside them, which is another one after a restart."""
+    text = endpoints.client("secretsmanager").get_secret_value(SecretId="ecommerce/link-keys")["SecretString"]
+    return {name: value for name, value in json.loads(text).items() if name not in LOGIN_FIELDS}
 
 
 def test_what_is_finished_survives_a_restart(state: Path) -> None:
