@@ -601,7 +601,7 @@ def test_any_bytes_become_rows_or_a_reason(content: bytes) -> None:
 
 
 def test_parse_message_about_an_earlier_row_names_where_a_spreadsheet_shows_it() -> None:
-    """A title above, an empty line and a value of two lines between: data row 1 stands in row 4, and data row 3 in row 7."""
+    """With a title above and a blank line between, data row 1 stands in row 4, and data row 3 in row 7."""
     rows = [short(1), short(2, product_name='"two\nlines"'), "", short(3, sku="S2")]
     parsed_file = parsed("\n".join(["Spring collection", "", SHORT_HEADER, *rows]))
     assert [row.line for row in parsed_file.rows] == [4, 5, 7]
