@@ -137,11 +137,12 @@ def row_of(item: Item) -> Row:
     """The row that `item_of` made the item from. Raises NotARow for an item that it did not make."""
     try:
         row = _row_of(item)
+        # Raises TypeError for what is no text, at a fraction of the cost of asking each.
+        "".join((row.upload_id, row.vendor_id, *row.cells.values(), *row.unclear))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise NotARow(f"an attribute is missing or of another type ({type(error).__name__}: {error})") from error
-    texts = (row.upload_id, row.vendor_id, *row.cells.values(), *row.unclear)
-    if not all(isinstance(text, str) and text for text in texts):
-        raise NotARow("an attribute is blank or no text")
+    if not (row.upload_id and row.vendor_id and all(row.cells.values())):
+        raise NotARow("an attribute is blank")
     if not (row.upload_id.isprintable() and row.vendor_id.isprintable()):
         raise NotARow("upload_id or vendor_id has characters that no id has")
     if not 1 <= row.row_number <= MOST_ROWS or item.get("record_id") != {"S": record_id(row.row_number)}:

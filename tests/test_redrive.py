@@ -1,0 +1,139 @@
+"""Redriving a failure queue: until it is really empty, and what the command says of it."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from onboarding import failures
+from onboarding.cli import redrive as commands
+from onboarding.cli.main import main
+from onboarding.context import Context
+
+QUEUE = "watchdog-failures"
+Captured = pytest.CaptureFixture[str]
+
+
+class Sqs:
+    """A queue whose answers may be empty although messages wait, as those of SQS are."""
+
+    def __init__(self, *bodies: dict[str, Any], empty_answers: int = 0, in_flight_elsewhere: int = 0) -> None:
+        self.visible = [self.message(body) for body in bodies]
+        self.taken: dict[str, dict[str, Any]] = {}
+        self.empty_answers = empty_answers
+        self.elsewhere = in_flight_elsewhere
+        self.waits: list[int] = []
+
+    def message(self, body: dict[str, Any], sent: datetime | None = None) -> dict[str, Any]:
+        sent = sent or datetime.now(UTC) - timedelta(hours=1)
+        return {
+            "Body": json.dumps(body),
+            "ReceiptHandle": str(id(body)),
+            "Attributes": {"SentTimestamp": str(int(sent.timestamp() * 1000))},
+        }
+
+    def get_queue_url(self, QueueName: str) -> dict[str, str]:  # noqa: N803 - as boto3 names them
+        return {"QueueUrl": QueueName}
+
+    def get_queue_attributes(self, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803
+        mine = QueueUrl == QUEUE
+        counts = {
+            "ApproximateNumberOfMessages": len(self.visible) if mine else 0,
+            "ApproximateNumberOfMessagesNotVisible": len(self.taken) + self.elsewhere if mine else 0,
+        }
+        return {"Attributes": {name: str(counts[name]) for name in AttributeNames}}
+
+    def receive_message(self, QueueUrl: str, WaitTimeSeconds: int, **_: Any) -> dict[str, Any]:  # noqa: N803
+        self.waits.append(WaitTimeSeconds)
+        if self.empty_answers:
+            self.empty_answers -= 1
+            return {}
+        if QueueUrl != QUEUE or not self.visible:
+            return {}
+        message = self.visible.pop(0)
+        self.taken[message["ReceiptHandle"]] = message
+        return {"Messages": [message]}
+
+    def delete_message(self, QueueUrl: str, ReceiptHandle: str) -> None:  # noqa: N803
+        del self.taken[ReceiptHandle]
+
+
+def event(number: int, **answer: Any) -> dict[str, Any]:
+    """A failed event of the watchdog, with what the function answers when it is tried again."""
+    return {"requestPayload": {"upload_id": f"UPLOAD_{number}", "answer": answer}}
+
+
+class Lambdas:
+    """Answers each event with what it brings along."""
+
+    def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
+        answer = json.loads(Payload)["answer"]
+        fault = {"FunctionError": "Unhandled"} if "errorMessage" in answer else {}
+        return {**fault, "Payload": io.BytesIO(json.dumps(answer).encode())}
+
+
+def context_with(sqs: Sqs) -> Context:
+    return cast("Context", SimpleNamespace(sqs=sqs, lambdas=Lambdas()))
+
+
+def test_redrive_empty_answers_while_messages_wait_goes_on() -> None:
+    sqs = Sqs(event(1), event(2), event(3), empty_answers=3)
+    assert [redriven.error for redriven in failures.redrive(context_with(sqs), QUEUE)] == [None] * 3
+    assert sqs.visible == []
+    assert all(sqs.waits), "without a wait SQS asks only some of its servers"
+
+
+def test_redrive_queue_that_counts_messages_and_gives_none_ends() -> None:
+    sqs = Sqs(event(1), empty_answers=1000)
+    assert list(failures.redrive(context_with(sqs), QUEUE)) == []
+
+
+def test_redrive_item_that_the_function_kept_again_is_an_error_and_no_second_message() -> None:
+    sqs = Sqs(event(1, unprocessable=["there is no upload UPLOAD_1"]))
+    [redriven] = failures.redrive(context_with(sqs), QUEUE)
+    assert redriven.error == "there is no upload UPLOAD_1"
+    assert (sqs.visible, sqs.taken) == ([], {})
+
+
+def test_redrive_message_sent_since_it_began_is_left() -> None:
+    sqs = Sqs(event(1))
+    sqs.visible.append(sqs.message(event(2), datetime.now(UTC) + timedelta(minutes=1)))
+    assert [redriven.about for redriven in failures.redrive(context_with(sqs), QUEUE)] == ["UPLOAD_1"]
+    assert failures.waiting_in(context_with(sqs), QUEUE) == 1
+
+
+@pytest.mark.parametrize(
+    ("sqs", "code", "said"),
+    [
+        (Sqs(), 0, "There was nothing to try. Nothing is left in the failure queues."),
+        (Sqs(event(1)), 0, "1 tried again. Nothing is left in the failure queues."),
+        (
+            Sqs(event(1), event(2, errorMessage="no such bucket")),
+            1,
+            "2 tried again. 1 failed again and stay; they can be tried again in 6 minutes.",
+        ),
+        (
+            Sqs(in_flight_elsewhere=2),
+            1,
+            "There was nothing to try. About 2 more are being tried by another redrive, or came meanwhile",
+        ),
+    ],
+    ids=["empty", "done", "failed again", "in flight"],
+)
+def test_redrive_command_says_what_is_left_and_ends_accordingly(
+    sqs: Sqs, code: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    @contextmanager
+    def pipeline(_: object) -> Iterator[Context]:
+        yield context_with(sqs)
+
+    monkeypatch.setattr(commands, "connected", pipeline)
+    assert main(["failures", "redrive", QUEUE]) == code
+    assert said in capsys.readouterr().out
