@@ -124,9 +124,6 @@ def _text(content: bytes, most_lines: int, required: Sequence[str]) -> _Lines | 
     decoded = decode(content)
     if isinstance(decoded, Refusal):
         return decoded
-    refusal = kinds.refused_text(next((line for line in decoded.lines() if line.strip()), "")[:100])
-    if refusal is not None:
-        return refusal
     found = delimited.read(decoded, most_lines)
     if isinstance(found, Refusal):
         return found

@@ -99,6 +99,10 @@ def _refused(archive: zipfile.ZipFile) -> Refusal | None:
             kind = "an OpenDocument file (.ods)"
         elif any(name.startswith("word/") for name in parts):
             kind = "a Word document"
+        elif any(name.startswith("ppt/") for name in parts):
+            kind = "a PowerPoint presentation"
+        elif any(name.endswith(".iwa") for name in parts):
+            kind = "a document of Apple Numbers, Pages or Keynote"
         else:
             kind = "a ZIP archive without a workbook in it"
         return Refusal("NOT_A_TABLE", f"The file is {kind}; save the table as .xlsx or as 'CSV UTF-8' and upload that")
