@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -69,7 +69,7 @@ def frequencies(languages: str, codec: str, counts: Callable[[str], bool] = bool
     """The logarithm of each triple's probability, in the language where it is most frequent."""
     best: dict[str, float] = {}
     for language in languages.split():
-        weights: Counter[str] = Counter()
+        weights: dict[str, float] = defaultdict(float)
         for word, frequency in words(language):
             if counts(word) and word.encode(codec, "ignore").decode(codec) == word:
                 bounded = f"_{word}_"

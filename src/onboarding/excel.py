@@ -17,6 +17,8 @@ IDENTIFIERS = ("vendor_product_id", "sku")
 # In these no rule of their own would notice; a price of #REF! is no number, and is told so.
 TEXTS = ("product_name", "subcategory", "description", "brand", "unit", "dimensions_cm")
 
+WITHOUT_LETTERS = "without some of its letters, which were lost before the file was uploaded"
+
 _FAULTS = (
     "#REF!", "#N/A", "#NAME?", "#DIV/0!", "#VALUE!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!",
     "#CONNECT!", "#UNKNOWN!", "#BUSY!", "#GETTING_DATA",
@@ -63,6 +65,8 @@ def damage_to(identifier: str) -> str:
     """What a spreadsheet made of an identifier, as the end of `it is …`; blank if it shows no damage."""
     # Hardly any does: the first characters tell most of them apart, several times faster than the patterns.
     start = identifier[0]
+    if "??" in identifier or "\N{REPLACEMENT CHARACTER}" in identifier:
+        return WITHOUT_LETTERS
     if start in "#=":
         if _FAULT.fullmatch(identifier):
             return "the error of a formula"
@@ -83,9 +87,11 @@ def identifiers_are_undamaged(row: Row, _: object) -> Iterator[RowError]:
             shown = f" '{value}'" if value.isprintable() and len(value) <= 40 else ""
             message = f"{column}{shown} cannot be taken as it is: it is {damage}"
             kept = _KEPT_TEXT.fullmatch(value)
-            hint = (
-                f"Did you mean '{kept[1]}'?" if kept and kept[1] else "Format the column as text, then enter the value"
-            )
+            hint = "Format the column as text, then enter the value"
+            if kept and kept[1]:
+                hint = f"Did you mean '{kept[1]}'?"
+            elif damage == WITHOUT_LETTERS:
+                hint = "Save the file as 'CSV UTF-8' where the letters are still there"
             yield RowError("DAMAGED_IDENTIFIER", column, message, value, "the identifier as text, in full", hint)
 
 

@@ -21,6 +21,8 @@ _DRESSED = re.compile(f"{_BESIDE}({_THOUSANDS}){_BESIDE}", re.IGNORECASE)
 # One digit or two are no group of thousands, and no group follows a zero: this comma stands before decimals.
 _DECIMAL_COMMA = re.compile(f"{_BESIDE}({_WITH_POINTS}),([0-9]{{1,2}}|(?<=0,)[0-9]{{3}}){_BESIDE}", re.IGNORECASE)
 _EITHER = re.compile(f"{_BESIDE}(-?[1-9][0-9]{{0,2}}),([0-9]{{3}}){_BESIDE}", re.IGNORECASE)
+# What the bytes 0x80 to 0x9F are there; Latin-1 has control characters instead.
+_WINDOWS_1252 = {chr(byte): bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(0x80, 0xA0)}
 _NO_SCHEME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+/\S*", re.IGNORECASE)
 
 
@@ -68,6 +70,12 @@ def visible(text: str) -> str:
     # A space of another kind looks like the usual one; everything else looks like nothing.
     plain = "".join(c if c.isprintable() else " " if unicodedata.category(c) == "Zs" else "" for c in text).strip()
     return f"Did you mean '{plain}'?" if plain and len(plain) <= SHOWN else ""
+
+
+def windows_1252(text: str) -> str:
+    """`Did you mean '…'?` with what Windows-1252 has in place of control characters, if that makes text of them all."""
+    plain = "".join(_WINDOWS_1252.get(character, character) for character in text)
+    return f"Did you mean '{plain}'?" if plain != text and plain.isprintable() and len(plain) <= SHOWN else ""
 
 
 def web_address(text: str) -> str:

@@ -12,6 +12,7 @@ from itertools import count
 
 from onboarding.excel import IDENTIFIERS, damage_to, without_zeros
 from onboarding.formulas import restored
+from onboarding.lost_letters import lost_letters
 from onboarding.model import Row
 from onboarding.reading import delimited, kinds
 from onboarding.reading.decimals import Commas, commas_in, is_unclear, warning_of, with_point
@@ -89,6 +90,7 @@ def parse(
     decimal = [column for column, found in commas.items() if found is Commas.DECIMAL]
     detected = replace(lines.detected, decimal_commas=decimal)
     warnings = [*lines.warnings, *_number_warnings(lines, commas), *_zero_warnings(rows), *_apostrophe_warnings(lines)]
+    warnings += lost_letters(rows)
     return ParsedFile(rows, lines.table, detected, warnings)
 
 

@@ -56,7 +56,7 @@ _SHORTEST_LIMIT = min(LENGTHS.values())
 
 _URL = re.compile(r"https?://[^\s/?#\"<>\\]+[^\s\"<>\\]*", re.IGNORECASE)
 # What PostgreSQL cannot hold (NUL, surrogates) and what no cell should: control characters but tab and line breaks.
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _IDENTIFIERS = frozenset({"vendor_product_id", "sku"})
 
 
@@ -228,7 +228,8 @@ def _control_characters(row: Row) -> Iterator[RowError]:
             described = f"U+{ord(character):04X}{f' ({name})' if name else ''}"
             message = f"{column} has a character that is not text: {described} at position {found.start() + 1}"
             expected = f"text without {'invisible' if column in _IDENTIFIERS else 'control'} characters"
-            hint = hints.visible(text) if column in _IDENTIFIERS and not _CONTROL.search(text) else ""
+            unseen = column in _IDENTIFIERS and not _CONTROL.search(text)
+            hint = hints.visible(text) if unseen else hints.windows_1252(text)
             yield RowError("INVALID_CHARACTER", column, message, text, expected, hint)
 
 

@@ -87,7 +87,8 @@ _TEXTS = tuple(
 _SQL = re.compile(
     r"INSERT (?:IGNORE )?INTO\s|REPLACE INTO\s|CREATE (?:OR REPLACE |TEMPORARY )*(?:TABLE|DATABASE|SCHEMA|VIEW)\s|"
     r"DROP (?:TABLE|DATABASE|SCHEMA)\s|ALTER TABLE\s|LOCK TABLES\s|DELETE FROM\s|TRUNCATE TABLE\s|"
-    r"USE [`\[\w]+[`\]]?;?\s*$|START TRANSACTION|BEGIN TRANSACTION|BEGIN;|PRAGMA \w+|SET [@\w.]+(?: \w+)? ?(?:=|ON\b|OFF\b)|SET NAMES\s|"
+    r"USE [`\[\w]+[`\]]?;?\s*$|(?:START|BEGIN) TRANSACTION|BEGIN;|PRAGMA \w+|"
+    r"SET [@\w.]+(?: \w+)? ?(?:=|ON\b|OFF\b)|SET NAMES\s|"
     r"SELECT\s[^;]{1,500}?\sFROM\s|UPDATE \S+ SET\s|COPY \S+ (?:\([^)]*\) )?FROM stdin|"
     r"(?i:insert into [^\s(]+ ?\()|(?i:create table (?:if not exists )?[^\s(]+ ?\()",
     re.MULTILINE,
