@@ -44,6 +44,9 @@ _GERMAN = (
     "gießen gießkanne schließen schließt schließlich verschluss schweiß schweißen fleiß fleißig heißt dreißig reißen "
     "reißverschluss beißen beißring strauß fließen fließend stoßen stoß anstoß stoßfest stößel floß schoß schloß soße "
     "soßen bloß gefäß gefäße gesäß gemäß regelmäßig mäßig preußen meißel meißen äußere weißwein spieß grillspieß "
+    "süßstoff süßwaren fußmatte fußboden fußpflege fußstütze weißgold weißblech großpackung grußkarte straßenlampe "
+    "heißluft "
+    "soßenlöffel außenleuchte gießform schließfach verschließbar reißfest maßstab füßling maßgefertigt "
     "grießbrei klöße rußfilter eiweiß imbiß äöü äöüß nuß haselnuß kuß faß fässer schlußverkauf naß biß"
 )
 

@@ -228,8 +228,7 @@ def _control_characters(row: Row) -> Iterator[RowError]:
             described = f"U+{ord(character):04X}{f' ({name})' if name else ''}"
             message = f"{column} has a character that is not text: {described} at position {found.start() + 1}"
             expected = f"text without {'invisible' if column in _IDENTIFIERS else 'control'} characters"
-            unseen = column in _IDENTIFIERS and not _CONTROL.search(text)
-            hint = hints.visible(text) if unseen else hints.windows_1252(text)
+            hint = hints.visible(text) if column in _IDENTIFIERS else hints.windows_1252(text)
             yield RowError("INVALID_CHARACTER", column, message, text, expected, hint)
 
 

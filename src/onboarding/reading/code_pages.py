@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import islice
 
 WESTERN = "cp1252"
 
@@ -68,6 +69,7 @@ _CHANCE_OF_TWO_BYTES = -9.0
 
 _MOST_TRIPLES = 30_000
 """No text has more different ones: all that were counted in 13 Western languages are 14,000."""
+_MOST_LOOKED_FOR = 50
 _AT_ONCE = 1 << 16
 
 # ASCII letters and bytes above ASCII stay as they are; digits are alike, and so is everything that ends a word.
@@ -106,11 +108,13 @@ def doubt(content: bytes) -> Doubt | None:
     triples = _triples(alike)
     if not triples:
         return None
+    if len(triples) > _MOST_TRIPLES:
+        return Doubt(_place(alike, dict.fromkeys(triples, _UNSEEN)))
     known = _known_words(content)
     western = {triple: _score(WESTERN, "western", triple) for triple in triples}
     chance = _CHANCE_OF_TWO_BYTES if any(_decodes(content, codec) for codec in _OF_TWO_BYTES) else _CHANCE
-    unlikely = len(triples) > _MOST_TRIPLES or _total(western, known) < chance * len(triples)
-    least, first = 0.0, Doubt(_place(alike, western)) if unlikely else None
+    first = Doubt(_place(alike, western)) if _total(western, known) < chance * len(triples) else None
+    least = 0.0
     for codec, name, languages, margin in OTHERS:
         lead = {t: western[t] - _score(codec, languages, t) for t in triples if _differ(codec, t)}
         total = _total(lead, {word for word in known if _reads_otherwise(codec, word)}) - margin
@@ -156,7 +160,9 @@ def _triples(alike: bytes) -> set[bytes]:
 def _place(alike: bytes, scores: Mapping[bytes, float]) -> int:
     """The offset in the content of the first byte above ASCII of the triple with the least score."""
     least = min(scores.values())
-    at, triple = min((alike.find(triple), triple) for triple, score in scores.items() if score == least)
+    # Each takes a look through the content.
+    worst = islice((triple for triple, score in scores.items() if score == least), _MOST_LOOKED_FOR)
+    at, triple = min((alike.find(triple), triple) for triple in worst)
     return at - 1 + next(place for place, byte in enumerate(triple) if byte > 0x7F)
 
 

@@ -26,6 +26,8 @@ _SAMPLE = 200
 # The bytes of one character in UTF-8.
 _UTF8_CHARACTER = re.compile(rb"[\xc3-\xdf][\x80-\xbf](?![\x80-\xbf])|[\xe1-\xef][\x80-\xbf]{2}")
 _ASCII = bytes(range(0x80))
+_AT_ONCE = 1 << 16
+"""Bytes that are looked through at a time, for what is found takes many times their space."""
 
 _UTF16_PAIRS = re.compile(rb"(?:[\t\r\n -~]\0){8}")
 _ASCII_AMONG_UTF16 = re.compile(rb"[\t\r\n -~]{24,}|[\t\r\n -~]{8,}\Z")
@@ -99,7 +101,7 @@ def _mixed_with_ascii(content: bytes, codec: str) -> Refusal | None:
     """The refusal of UTF-16 with text of another encoding behind it, as where one file was put behind another."""
     for found in _ASCII_AMONG_UTF16.finditer(content):
         if b"\n" in found[0] or b"\r" in found[0]:
-            line = _line_at(content, found.start() & ~1, codec)
+            line = _line_at(content, (found.start() + 1) & ~1, codec)
             reason = f"The file begins as UTF-16, but line {line} has text of another encoding; save it as 'CSV UTF-8'"
             return Refusal("UNKNOWN_ENCODING", reason)
     return None
@@ -163,8 +165,13 @@ def _not_utf8(content: bytes, error: UnicodeDecodeError) -> Decoded | Refusal:
 
 def _is_damaged_utf8(content: bytes) -> bool:
     """Whether words are UTF-8, or most bytes above ASCII, though not all are."""
-    others = _UTF8_CHARACTER.sub(b"", content)
-    if len(content) - len(others) > 2 * len(others.translate(None, _ASCII)):
+    in_characters = others = 0
+    for start in range(0, len(content), _AT_ONCE):
+        part = content[start : start + _AT_ONCE]
+        left = _UTF8_CHARACTER.sub(b"", part)
+        in_characters += len(part) - len(left)
+        others += len(left.translate(None, _ASCII))
+    if in_characters > 2 * others:
         return True
     return find_double_encoded(content.decode("cp1252", "replace")) is not None
 

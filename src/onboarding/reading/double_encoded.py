@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -28,6 +27,9 @@ _CODE_PAGES = (
     "cp866",
 )
 
+_CYRILLIC = frozenset({"cp1251", "cp866"})
+# The first bytes of Latin, Greek, Cyrillic, Hebrew and Arabic characters in UTF-8.
+_FIRST_OF_TWO = (*range(0xC2, 0xC6), *range(0xCE, 0xD2), *range(0xD7, 0xDA))
 _USUAL = frozenset({"cp1252", "latin-1"})
 _BEHIND_WORDS = frozenset("“”‘’«»®™©°–—…²³¹½¼¾º")
 """Signs that may stand behind a word that ends with a capital, such as `KESÄ®`."""
@@ -44,7 +46,7 @@ _ENDS_WORD = re.compile(r"[\x00-\x20,;|\"]")
 _LATIN = re.compile("[\xa0-\xff\u0100-\u0113\u0116-\u012b\u012e-\u0131\u0136-\u0148\u0150-\u0153\u0158-\u017e]")
 _OTHER_LETTERS = re.compile("[\u0386-\u03ce\u0401-\u045f\u0490\u0491\u05d0-\u05ea\u0621-\u063a\u0641-\u064a]")
 _WIDE = re.compile(
-    "[\u0900-\u1fff\u2010-\u203a\u20a0-\u22ff\u3000-\u9fff\uac00-\ud7a3\uff01-\uff5e\U0001f000-\U0001faff]"
+    "[\u0900-\u0e7f\u10a0-\u10ff\u1e00-\u1eff\u2010-\u203a\u20a0-\u22ff\u3000-\u9fff\uac00-\ud7a3\uff01-\uff5e\U0001f000-\U0001faff]"
 )
 
 
@@ -62,7 +64,9 @@ class DoubleEncoded:
 
 def find_double_encoded(text: str) -> DoubleEncoded | None:
     """Return the first word that was encoded twice."""
-    for place in islice(_places().finditer(text), _MOST_EXAMINED):
+    roughly, exactly = _places()
+    places = (place for place in roughly.finditer(text) if exactly.match(text, place.start()))
+    for place in islice(places, _MOST_EXAMINED):
         start, word = _word_at(text, place.start())
         for codec in _CODE_PAGES:
             probably = _taken_back(word, codec)
@@ -108,7 +112,9 @@ def _is_likely(text: str, place: int) -> bool:
 def _is_telling(word: str, place: int, codec: str) -> bool:
     """Whether one Latin letter proves it, which two characters of the word would be."""
     before, first, second, behind = word[:place][-1:], word[place], word[place + 1], word[place + 2 : place + 3]
-    if before.isupper() and second in _BEHIND_WORDS:
+    # Hardly any word ends with the first of these, and goes on behind the sign.
+    goes_on = first == "Ã" and word[place + 2 : place + 4].isalpha()
+    if before.isupper() and second in _BEHIND_WORDS and not goes_on:
         return False
     if codec in _USUAL:
         return True
@@ -128,13 +134,16 @@ def _bytes_of(codec: str) -> dict[str, bytes]:
 
 
 @cache
-def _places() -> re.Pattern[str]:
-    """Two characters of one code page that the first two bytes of a character in UTF-8 may become."""
-    pairs = dict.fromkeys(_pairs())
-    return re.compile("|".join(f"[{first}][{second}]" for first, second in pairs))
+def _places() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Two characters that the first two bytes of a character in UTF-8 may become: roughly, and of one code page."""
+    pairs = dict.fromkeys(map(_pair, _CODE_PAGES))
+    firsts, seconds = ("".join(part) for part in zip(*pairs, strict=True))
+    return re.compile(f"[{firsts}](?=[{seconds}])"), re.compile(
+        "|".join(f"[{first}][{second}]" for first, second in pairs)
+    )
 
 
-def _pairs() -> Iterator[tuple[str, str]]:
-    for codec in _CODE_PAGES:
-        of_byte = {byte[0]: re.escape(character) for character, byte in _bytes_of(codec).items()}
-        yield "".join(of_byte[b] for b in range(0xC2, 0xF5)), "".join(of_byte[b] for b in range(0x80, 0xC0))
+def _pair(codec: str) -> tuple[str, str]:
+    of_byte = {byte[0]: re.escape(character) for character, byte in _bytes_of(codec).items()}
+    firsts = _FIRST_OF_TWO if codec in _CYRILLIC else (*_FIRST_OF_TWO, *range(0xE0, 0xF1))
+    return "".join(of_byte[byte] for byte in firsts), "".join(of_byte[byte] for byte in range(0x80, 0xC0))
