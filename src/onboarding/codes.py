@@ -9,7 +9,7 @@ REFUSALS = {
     "FILE_TOO_LARGE": "The file is over the limit; split it",
     "INVALID_OPTION": "The mode, on-error or force of the upload is none that there is",
     "MISSING_COLUMNS": "The header lacks required columns; the answer names them and the nearest names found",
-    "NOT_A_TABLE": "The file is something else: a picture, a PDF, an archive, JSON, XML …",
+    "NOT_A_TABLE": "The file is something else, which the message names: a picture, a PDF, JSON, XML, SQL, SYLK …",
     "NO_ROWS": "There is a header and nothing below it",
     "OLD_EXCEL": "The file is an .xls workbook; save it as .xlsx",
     "QUOTED_LINES": "Every line is one quoted value, as when CSV was pasted into one column",
@@ -25,14 +25,14 @@ REFUSALS = {
 }
 
 WARNINGS = {
-    "DOUBLE_ENCODED": "Letters look as if they had been encoded twice (`Ã¼` for `ü`)",
+    "DOUBLE_ENCODED": "Letters look as if they had been encoded twice (`Ã¼` for `ü`); the message has the probable word",
     "LEADING_APOSTROPHE": "A value begins with an apostrophe, which spreadsheets put before text",
     "LINES_ABOVE_HEADER": "Lines above the header were not read",
-    "LOST_CHARACTER": "A character was lost before the file came to us",
+    "LOST_CHARACTER": "Letters were lost before the file was uploaded, and `?`, `_` or U+FFFD stands in their place",
     "LOST_ZEROS": "Codes of a column seem to have lost leading zeros",
     "MIXED_DECIMALS": "A column has decimal commas and decimal points, so no comma was read as a point",
     "OTHER_SHEETS": "The workbook has more sheets; only the first with a header of ours was read",
-    "READ_AS_WINDOWS_1252": "The text is no UTF-8 and was read as Windows-1252",
+    "READ_AS_WINDOWS_1252": "The text is not UTF-8, and was read as Windows-1252, which its letters show it to be",
     "UNCLEAR_COMMAS": "The commas of a column may be decimal or between thousands, so none was read as a point",
     "UNKNOWN_COLUMN": "A column is none of ours and was not read",
     "UNNAMED_COLUMN": "A column without a name has values, which were not read",
