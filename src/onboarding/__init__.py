@@ -3,7 +3,8 @@
 The way of a row, module by module. Each step is what one function of `handlers` does:
 
 1. `intake` takes in an object that S3 announced: whose it is, what is asked for (`options`), whether the file can be
-   read (`parse`, by way of `reading`), and what was detected (`readings`). `ledger` opens its upload.
+   read (`parse`, by way of `reading`), which letters it lost before (`lost_letters`), and what was detected
+   (`readings`). `ledger` opens its upload.
 2. `staging` puts its rows into the table `UploadRecords` (`wire`), whose stream carries them on.
 3. `judge` holds batches of rows against the `rules` (`ranges`, `excel`, `categories`, `hints`), in one transaction.
 4. `catalog` writes the good ones to `products`, or what they change there (`changes`); `hold` keeps those of files that

@@ -25,7 +25,7 @@ REFUSALS = {
 }
 
 WARNINGS = {
-    "DOUBLE_ENCODED": "Letters look as if they had been encoded twice (`Ã¼` for `ü`); the message has the probable word",
+    "DOUBLE_ENCODED": "Letters look as if they had been encoded twice (`Ã¼` for `ü`)",
     "LEADING_APOSTROPHE": "A value begins with an apostrophe, which spreadsheets put before text",
     "LINES_ABOVE_HEADER": "Lines above the header were not read",
     "LOST_CHARACTER": "Letters were lost before the file was uploaded, and `?`, `_` or U+FFFD stands in their place",
