@@ -28,6 +28,8 @@ _BEGINS_NUMBER = frozenset("+-.,0123456789")
 _TRUTHS = words("truth_values")
 _LONGEST_TRUTH = max(map(len, _TRUTHS))
 A_DATE = "a date that a spreadsheet made of it"
+WITHOUT_LETTERS = "without some of its letters, which were lost before the file was uploaded"
+_ADVICE = {WITHOUT_LETTERS: "Save the file as 'CSV UTF-8' where the letters are still there"}
 _EXACT_DIGITS = 15
 
 DAMAGE_OF_COLUMN = {
@@ -41,6 +43,8 @@ def damage_to(identifier: str) -> str:
     """What a spreadsheet made of an identifier, as the end of `it is …`; blank if it shows no damage."""
     # Hardly any does: the first characters tell most of them apart, several times faster than the patterns.
     start = identifier[0]
+    if "??" in identifier or "\N{REPLACEMENT CHARACTER}" in identifier:
+        return WITHOUT_LETTERS
     if start in _BEGINS_NUMBER:
         if identifier.isdecimal():
             return ""
@@ -73,7 +77,7 @@ def _damaged_identifiers(row: Row) -> Iterator[RowError]:
             shown = f" '{value}'" if value.isprintable() and len(value) <= SHOWN else ""
             message = f"{column}{shown} cannot be taken as it is: it is {damage}"
             hint = _text_in_formula(value) or _without_decimals(by_column, value)
-            advice = hint or "Format the column as text, then enter the value"
+            advice = hint or _ADVICE.get(damage, "Format the column as text, then enter the value")
             yield RowError("DAMAGED_IDENTIFIER", column, message, value, "the identifier as text, in full", advice)
 
 

@@ -24,6 +24,8 @@ _ONE_MISTAKE, _TWO_MISTAKES = 5, 9
 _LONGEST_CORRECTED = 16
 _MOST_WORDS_CORRECTED = 5
 _MOST_CANDIDATES = 10
+# What the bytes 0x80 to 0x9F are there; Latin-1 has control characters instead.
+_WINDOWS_1252 = {chr(byte): bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(0x80, 0xA0)}
 
 
 def nearest(name: str, known: Collection[str]) -> str:
@@ -163,3 +165,9 @@ def visible(text: str) -> str:
     spaced = "".join(" " if unicodedata.category(c) == "Zs" else c for c in text)
     plain = INVISIBLE_IN_IDENTIFIER.sub("", spaced).strip()
     return f"Did you mean '{plain}'?" if plain and len(plain) <= SHOWN else ""
+
+
+def windows_1252(text: str) -> str:
+    """`Did you mean '…'?` with what Windows-1252 has in place of control characters, if that makes text of them all."""
+    plain = "".join(_WINDOWS_1252.get(character, character) for character in text)
+    return f"Did you mean '{plain}'?" if plain != text and plain.isprintable() and len(plain) <= SHOWN else ""

@@ -12,6 +12,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from onboarding.column_checks import examine
+from onboarding.lost_letters import lost_letters
 from onboarding.model import Row
 from onboarding.reading import delimited, kinds
 from onboarding.reading.decimals import Commas, Signs, is_unclear, signs_in, warning_of, with_point
@@ -108,6 +109,7 @@ def parse(
         *lines.warnings,
         *_number_warnings(columns, lines.table.lines, signs),
         *examine(rows, fix_file=detected.fix_file),
+        *lost_letters(rows),
     ]
     return ParsedFile(rows, lines.table, detected, warnings)
 
@@ -144,9 +146,6 @@ def _text(content: bytes, most_lines: int, required: Sequence[str]) -> _Lines | 
     decoded = decode(content)
     if isinstance(decoded, Refusal):
         return decoded
-    refusal = kinds.refused_text(next((line for line in decoded.lines() if line.strip()), "")[:100])
-    if refusal is not None:
-        return refusal
     found = delimited.read(decoded, most_lines)
     if isinstance(found, Refusal):
         return found

@@ -49,8 +49,9 @@ def csv_format() -> str:
     return f"""# The file
 
 One product a row, up to {MAX_BYTES // 1024 // 1024} MB and {MAX_ROWS:,} rows a file. CSV in UTF-8, UTF-16 or
-Windows-1252, with comma, semicolon, tab or bar between the values, or an Excel workbook (`.xlsx`).
-White space around a value is not part of it. `onboarding template` writes a file
+Windows-1252, with comma, semicolon, tab or bar between the values, or an Excel workbook (`.xlsx`). Text that is not
+Unicode is read as Windows-1252 only where its letters are evidence of a Western European language; otherwise the file
+is rejected, and no letter is guessed. White space around a value is not part of it. `onboarding template` writes a file
 to start from, `onboarding validate` says what would become of yours.
 
 The name of the file must end in {ENDINGS}, in small letters or capitals; how the file is read depends on its content

@@ -71,7 +71,7 @@ _REQUIRED = frozenset(REQUIRED)
 _SHORTEST_LIMIT = min(LENGTHS.values())
 
 # What PostgreSQL cannot hold (NUL, surrogates) and what no cell should: control characters but tab and line breaks.
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 # Those that turn the direction of the text after them; private use, which no two programs show alike; annotations.
 _MEANINGLESS = re.compile(r"[\u202a-\u202e\u2066-\u2069\ue000-\uf8ff\ufff9-\ufffb\U000f0000-\U0010ffff]")
 _IDENTIFIERS = frozenset({"vendor_product_id", "sku"})
@@ -232,7 +232,7 @@ def _control_characters(row: Row) -> Iterator[RowError]:
             described = f"U+{ord(character):04X}{f' ({name})' if name else ''}"
             message = f"{column} has a character that is not text: {described} at position {found.start() + 1}"
             expected = f"text without {'invisible' if column in _IDENTIFIERS else 'control'} characters"
-            hint = hints.visible(text) if column in _IDENTIFIERS and not _CONTROL.search(text) else ""
+            hint = hints.visible(text) if column in _IDENTIFIERS else hints.windows_1252(text)
             yield RowError("INVALID_CHARACTER", column, message, text, expected, hint)
 
 

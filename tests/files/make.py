@@ -168,6 +168,113 @@ add(
     cells={"1": {"product_name": "ماوس لاسلكي 🖱️"}, "2": {"product_name": "日本語 マウス"}},
 )
 
+# -- Code pages, damaged letters and other kinds of file ---------------------------------------------------------------
+
+for _name, _codec, _values in (
+    ("hungarian-1250", "cp1250", ["Hűtőszekrény", "Főzőlap"]),
+    ("turkish-1254-dotless-i", "cp1254", ["Kalın Altın Tepsi"]),
+    ("croatian-1250", "cp1250", ["Čaša", "Čajnik veliki"]),
+    ("polish-1250-s-acute", "cp1250", ["Świecznik", "Puchar"]),
+    ("romanian-1250", "cp1250", ["Cană mare", "Faţă de masă"]),
+    ("mac-roman-german", "mac-roman", ["Möbel", "Küche", "Wärme"]),
+    ("latin9-euro", "iso8859-15", ["Gutschein 10 €", "œufs"]),
+    ("latvian-1257", "cp1257", ["Krūze lielā"]),
+    ("russian-1251-short", "cp1251", ["Чай Earl Grey"]),
+    ("hungarian-1250-among-german", "cp1250", ["Möbel", "Küche", "Größe", "Wärmflasche", "Hűtő"]),
+    ("slovak-1250", "cp1250", ["Uterák ružový", "Hrnček"]),
+    ("lithuanian-1257", "cp1257", ["Lėkštė", "Žvakė"]),
+    ("spanish-dos-850", "cp850", ["Niño", "Lámpara"]),
+    ("danish-mac-roman", "mac-roman", ["Køkken", "Blå"]),
+    ("russian-koi8", "koi8-r", ["Чай", "Кофе"]),
+    ("big5", "big5", ["滑鼠"]),
+    ("euc-kr", "euc-kr", ["무선 마우스"]),
+):
+    add(
+        f"{_name}.csv",
+        table([values(n, product_name=value) for n, value in enumerate(_values, 1)]),
+        _codec,
+        refusal="UNKNOWN_ENCODING",
+        says=["in line ", "byte 0x", "CSV UTF-8"],
+    )
+for _name, _values in (
+    ("french-1252", ["L\u2019eau d\u2019été", "Gâteau", "Forêt", "Œuvre", "« Noël »"]),
+    ("portuguese-1252", ["Coração", "Lâmpada", "Maçã", "Pão"]),
+    ("scandinavian-1252", ["Køkken", "Håndklæde", "Fåtölj", "Støvsuger"]),
+    ("english-1252", ["Women\u2019s \u201cPro\u201d", "20 €", "25 °C", "Jalapeño"]),
+):
+    add(
+        f"{_name}.csv",
+        table([values(n, product_name=value) for n, value in enumerate(_values, 1)]),
+        "cp1252",
+        rows=len(_values),
+        warnings=["READ_AS_WINDOWS_1252"],
+        cells={str(n): {"product_name": value} for n, value in enumerate(_values, 1)},
+    )
+add(
+    "question-marks.csv",
+    table([values(1, product_name="????? ??????"), values(2, product_name="Ks??ka"), values(3, product_name="Mug?")]),
+    rows=3,
+    warnings=["LOST_CHARACTER"],
+)
+add(
+    "question-marks-in-identifiers.csv",
+    table([values(1, sku="????-1"), values(2, vendor_product_id="K\ufffd-2")]),
+    rows=2,
+    errors={"1": ["DAMAGED_IDENTIFIER"], "2": ["DAMAGED_IDENTIFIER"]},
+    warnings=["LOST_CHARACTER"],
+)
+add("lost-underscore.csv", table([values(1, product_name="Caf_ cr_me")]), rows=1, warnings=["LOST_CHARACTER"])
+add(
+    "c1-controls.csv",
+    table([values(n, product_name=v) for n, v in enumerate(["\x93Deluxe\x94 mug", "L\x92Or", "10 \x80"], 1)]),
+    rows=3,
+    errors={str(n): ["INVALID_CHARACTER"] for n in (1, 2, 3)},
+)
+add(
+    "utf16-then-ascii.csv",
+    table(TWO).encode("utf-16") + b"P-3,Mug,Kitchen,S-3,3.50,3\r\n",
+    refusal="UNKNOWN_ENCODING",
+    says=["UTF-16", "line 4"],
+)
+add(
+    "ascii-then-utf16.csv",
+    table(TWO).encode() + table(TWO).encode("utf-16-le"),
+    refusal="UNKNOWN_ENCODING",
+    says=["line 4"],
+)
+add("ctrl-z.csv", table(TWO) + "\x1a", rows=2)
+add("zeros-at-the-end.csv", table(TWO) + "\0" * 300, rows=2)
+add("mojibake-cyrillic.csv", table([values(1, product_name="Ð§Ð°ÑˆÐºÐ°")]), rows=1, warnings=["DOUBLE_ENCODED"])
+add("mojibake-polish.csv", table([values(1, product_name="Å‚yÅ¼ka stoÅ‚owa")]), rows=1, warnings=["DOUBLE_ENCODED"])
+add("sylk.csv", 'ID;PWXL;N;E\r\nP;PGeneral\r\nC;Y1;X1;K"sku"\r\nE\r\n', refusal="NOT_A_TABLE", says=["SYLK"])
+add("dif.csv", 'TABLE\r\n0,1\r\n"EXCEL"\r\nVECTORS\r\n0,2\r\n""\r\n', refusal="NOT_A_TABLE", says=["DIF"])
+add(
+    "mhtml.csv",
+    'MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary="x"\r\n\r\n--x\r\n<html>\r\n',
+    refusal="NOT_A_TABLE",
+    says=["MHTML"],
+)
+add("biff5-raw.csv", b"\x09\x08\x08\0\0\5\x10\0" + bytes(64), refusal="NOT_A_TABLE", says=["old Excel workbook"])
+add(
+    "dbase.csv",
+    b"\3\x7c\3\1\1\0\0\0\x41\0\x1f\0" + bytes(20) + b"SKU" + bytes(8) + b"C" + bytes(20) + b"\r S-1\x1a",
+    refusal="NOT_A_TABLE",
+    says=["dBase"],
+)
+add(
+    "sql-dump.csv",
+    "-- MySQL dump 10.13\nINSERT INTO `products` (`sku`) VALUES ('S-1');\n",
+    refusal="NOT_A_TABLE",
+    says=["SQL"],
+)
+add("html-fragment.csv", "<b>Error</b>: please sign in<br>", refusal="NOT_A_TABLE", says=["HTML"])
+add(
+    "web-page-in-utf16.csv",
+    "<html><table><tr><td>sku</td></tr></table>",
+    "utf-16",
+    refusal="NOT_A_TABLE",
+    says=["HTML"],
+)
 # -- Delimiters and lines ----------------------------------------------------------------------------------------------
 
 add("semicolon.csv", table(TWO, mark=";"), rows=2, detected={"delimiter": "semicolon"})

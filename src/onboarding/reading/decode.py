@@ -1,4 +1,4 @@
-"""Bytes to text: UTF-8, UTF-16 and UTF-32 for certain, Windows-1252 where nothing speaks against it."""
+"""Bytes to text: UTF-8, UTF-16 and UTF-32 for certain, Windows-1252 where the letters are evidence of it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from onboarding.reading.code_pages import Doubt, doubt
+from onboarding.reading.double_encoded import find_double_encoded
 from onboarding.reading.found import FileWarning, Refusal, one_line
 
 _MARKS = (
@@ -21,29 +23,19 @@ _MARKS = (
 _SAMPLE = 200
 """Bytes by which text without a mark is known: most of a header in UTF-16, whatever its rows are written in."""
 
-# Two or more bytes that UTF-8 alone would put together: a file with such and with others is damaged UTF-8.
-_UTF8_PAIR = re.compile(rb"[\xc3-\xdf][\x80-\xbf](?![\x80-\xbf])|[\xe1-\xef][\x80-\xbf]{2}")
+# The bytes of one character in UTF-8.
+_UTF8_CHARACTER = re.compile(rb"[\xc3-\xdf][\x80-\xbf](?![\x80-\xbf])|[\xe1-\xef][\x80-\xbf]{2}")
+_ASCII = bytes(range(0x80))
+_AT_ONCE = 1 << 16
+"""Bytes that are looked through at a time, for what is found takes many times their space."""
 
-_HIGH = "À-ÖØ-öø-ÿŠšŽžŒœŸƒ"
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
-_SIGNS = "¹²³¼½¾¦§¨¬¯±¸¤¥¢£¶ªµ"
-_UNLIKELY = re.compile(
-    # Three letters with accents in a row are Cyrillic, Greek, Chinese, ..., unless somebody lists the umlauts.
-    rf"(?![äöüÄÖÜß]+(?![{_HIGH}]))[{_HIGH}]{{3}}"
-    # Neither do these meet another letter with an accent, nor these signs each other.
-    rf"|[ŠšŽžŒœŸƒ](?=[{_HIGH}])|(?<=[{_HIGH}])[ŠšŽžŒœŸƒ]|[{_SIGNS}](?=[{_SIGNS}«»°´·º])"
-    # Signs inside a word, or marks that open something right behind a letter: letters of other code pages.
-    rf"|(?<=[^\W\d_])[{_SIGNS}¿¡„‚ˆ‡†‰‹˜“”](?=[^\W\d_])|(?<=[A-Za-z])[‚„ˆ¿¡¤]"
-    # A capital in the middle of a word.
-    r"|(?<=[a-z])[À-ÖØ-ÞŠŽŒŸ]"
-    # Icelandic here, Turkish elsewhere.
-    r"|[ðÐþÞ]"
-)
-# Each is at home in Western Europe; the two together are Czech, Croatian, Slovak, Slovenian.
-_EASTERN_S = frozenset("ŠšŽž")
-_EASTERN = frozenset("øìèùïòæ")
+_UTF16_PAIRS = re.compile(rb"(?:[\t\r\n -~]\0){8}")
+_ASCII_AMONG_UTF16 = re.compile(rb"[\t\r\n -~]{24,}|[\t\r\n -~]{8,}\Z")
+"""Text of one byte a character; by chance Chinese letters look so too, but not as many in a row."""
 
-_DOUBLE_ENCODED = re.compile("Ã[\u0080-\u00bfŸœ„“‰–šŠ€ƒ]|â€[\u0080-\u00bf™œ˜“”]")
+_END_MARKS = "\0\x1a"
+"""What some programs put behind the last line: Ctrl-Z, and zeros that fill a block."""
+
 _WORD = re.compile(r"[^\s,;|\"]*[^\x00-\x7f][^\s,;|\"]*")
 
 SHOWN = 30
@@ -68,19 +60,21 @@ def decode(content: bytes) -> Decoded | Refusal:
     """The encoding of a text file, or why it cannot be told."""
     for mark, codec, name in _MARKS:
         if content.startswith(mark):
-            return _certain(content, codec, name)
+            # Some programs write the mark twice.
+            return _certain(content.removeprefix(mark) if content.startswith(2 * mark) else content, codec, name)
     wide = _wide_without_mark(content)
     if isinstance(wide, Refusal):
         return wide
     if wide is not None:
         return _certain(content, *wide)
+    content = content.rstrip(_END_MARKS.encode())
     if content.isascii():
-        return Decoded(content, "utf-8", "UTF-8")
+        return _mixed_with_utf16(content) or Decoded(content, "utf-8", "UTF-8")
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         return _not_utf8(content, error)
-    return Decoded(content, "utf-8", "UTF-8", tuple(_oddities(text)))
+    return _mixed_with_utf16(content) or Decoded(content, "utf-8", "UTF-8", tuple(_oddities(text)))
 
 
 def _certain(content: bytes, codec: str, name: str) -> Decoded | Refusal:
@@ -96,12 +90,36 @@ def _certain(content: bytes, codec: str, name: str) -> Decoded | Refusal:
             f"The file begins as {plain_name} but is not (byte 0x{byte:02X} in line {line}); save it as 'CSV UTF-8'"
         )
         return Refusal("UNKNOWN_ENCODING", reason)
+    if codec.startswith("utf-16") and (refusal := _mixed_with_ascii(content, codec)):
+        return refusal
+    if text.endswith(tuple(_END_MARKS)):
+        content = text.rstrip(_END_MARKS).encode(codec)
     return Decoded(content, codec, name, tuple(_oddities(text)))
+
+
+def _mixed_with_ascii(content: bytes, codec: str) -> Refusal | None:
+    """The refusal of UTF-16 with text of another encoding behind it, as where one file was put behind another."""
+    for found in _ASCII_AMONG_UTF16.finditer(content):
+        if b"\n" in found[0] or b"\r" in found[0]:
+            line = _line_at(content, (found.start() + 1) & ~1, codec)
+            reason = f"The file begins as UTF-16, but line {line} has text of another encoding; save it as 'CSV UTF-8'"
+            return Refusal("UNKNOWN_ENCODING", reason)
+    return None
+
+
+def _mixed_with_utf16(content: bytes) -> Refusal | None:
+    """The refusal of UTF-8 with UTF-16 behind it."""
+    found = _UTF16_PAIRS.search(content) if b"\0" in content else None
+    if found is None:
+        return None
+    line = _line_at(content, found.start(), "latin-1")
+    reason = f"The file begins as UTF-8, but line {line} has text in UTF-16; save it as 'CSV UTF-8'"
+    return Refusal("UNKNOWN_ENCODING", reason)
 
 
 def _wide_without_mark(content: bytes) -> tuple[str, str] | Refusal | None:
     """UTF-16 or UTF-32 that lacks its mark, by where the zeros of a header in Latin letters are."""
-    sample = content[:_SAMPLE]
+    sample = (content.rstrip(_END_MARKS.encode()) or content)[:_SAMPLE]
     if len(sample) < 16 or sample.count(0) < len(sample) / 4:
         return None
     quarter = len(sample) // 4
@@ -122,7 +140,7 @@ def _wide_without_mark(content: bytes) -> tuple[str, str] | Refusal | None:
 
 def _not_utf8(content: bytes, error: UnicodeDecodeError) -> Decoded | Refusal:
     where = f"byte 0x{content[error.start]:02X} in line {_line_at(content, error.start, 'latin-1')}"
-    if _UTF8_PAIR.search(content):
+    if _is_damaged_utf8(content):
         reason = f"The file is UTF-8 in part, but not all of it ({where}); save it as 'CSV UTF-8'"
         return Refusal("UNKNOWN_ENCODING", reason)
     try:
@@ -134,15 +152,8 @@ def _not_utf8(content: bytes, error: UnicodeDecodeError) -> Decoded | Refusal:
             "save it as 'CSV UTF-8'"
         )
         return Refusal("UNKNOWN_ENCODING", reason)
-    at = _doubtful(text)
-    if at is not None:
-        # One byte is one character here, so the place in the text is the place in the bytes.
-        line = _line_at(content, at, "latin-1")
-        reason = (
-            f"The file is not UTF-8, and its encoding cannot be told for certain (byte 0x{content[at]:02X} in line "
-            f"{line}, which would read '{_word_at(text, at)}'); save it as 'CSV UTF-8'"
-        )
-        return Refusal("UNKNOWN_ENCODING", reason)
+    if found := doubt(content):
+        return _doubtful(content, text, found)
     example = _word_at(text, error.start)
     message = (
         f"The file is not UTF-8 and was read as Windows-1252, so that line {_line_at(content, error.start, 'latin-1')} "
@@ -152,24 +163,43 @@ def _not_utf8(content: bytes, error: UnicodeDecodeError) -> Decoded | Refusal:
     return Decoded(text.encode(), "utf-8", "Windows-1252", (FileWarning("READ_AS_WINDOWS_1252", message),))
 
 
-def _doubtful(text: str) -> int | None:
-    """Where text that was read as Windows-1252 has what nobody writes in it."""
-    first_at: dict[str, int] = {}
-    for high in _NOT_ASCII.finditer(text):
-        first_at.setdefault(high[0], high.start())
-        if _UNLIKELY.match(text, high.start()):
-            return high.start()
-    if first_at.keys() & _EASTERN_S:
-        return min((first_at[letter] for letter in first_at.keys() & _EASTERN), default=None)
-    return None
+def _is_damaged_utf8(content: bytes) -> bool:
+    """Whether words are UTF-8, or most bytes above ASCII, though not all are."""
+    in_characters = others = 0
+    for start in range(0, len(content), _AT_ONCE):
+        part = content[start : start + _AT_ONCE]
+        left = _UTF8_CHARACTER.sub(b"", part)
+        in_characters += len(part) - len(left)
+        others += len(left.translate(None, _ASCII))
+    if in_characters > 2 * others:
+        return True
+    return find_double_encoded(content.decode("cp1252", "replace")) is not None
+
+
+def _doubtful(content: bytes, text: str, found: Doubt) -> Refusal:
+    """The refusal of text that may be in one code page or in another."""
+    # One byte is one character here, so the place in the text is the place in the bytes.
+    at = found.offset
+    readings = f"would read '{_word_at(text, at)}' as Windows-1252"
+    if found.codec is not None:
+        start = max(at - SHOWN, 0)
+        # The same bytes around it, as the other code page has them.
+        other = content[start : at + SHOWN].decode(found.codec, "replace")
+        readings += f" and '{_word_at(other, at - start)}' as {found.name}"
+    reason = (
+        f"The file is not UTF-8, and its encoding cannot be told for certain (byte 0x{content[at]:02X} in line "
+        f"{_line_at(content, at, 'latin-1')}, which {readings}); save it as 'CSV UTF-8'"
+    )
+    return Refusal("UNKNOWN_ENCODING", reason)
 
 
 def _oddities(text: str) -> Iterator[FileWarning]:
     """Damage that was done before the file came to us, and cannot be undone for certain."""
-    if found := _DOUBLE_ENCODED.search(text):
+    if found := find_double_encoded(text):
         message = (
-            f"Line {_lines_before(text, found.start())} has '{_word_at(text, found.start())}', which looks like text "
-            "that was saved in one encoding and opened in another; it was taken as it stands"
+            f"Line {_lines_before(text, found.offset)} has '{one_line(found.word, SHOWN)}', which was probably "
+            f"'{one_line(found.probably, SHOWN)}' before it was saved in one encoding and opened in another; "
+            "it was taken as it is in the file"
         )
         yield FileWarning("DOUBLE_ENCODED", message)
     at = text.find("\N{REPLACEMENT CHARACTER}")

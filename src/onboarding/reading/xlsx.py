@@ -111,6 +111,10 @@ def _refused(package: Package) -> Refusal | None:
             kind = "an OpenDocument file (.ods)"
         elif package.has_folder("word"):
             kind = "a Word document"
+        elif package.has_folder("ppt"):
+            kind = "a PowerPoint presentation"
+        elif package.has_folder("index") or "index.zip" in package:
+            kind = "a document of Apple Numbers, Pages or Keynote"
         else:
             kind = "a ZIP archive without a workbook in it"
         return Refusal("NOT_A_TABLE", f"The file is {kind}; save the table as .xlsx or as 'CSV UTF-8' and upload that")
