@@ -86,11 +86,13 @@ def test_the_table_has_what_the_vendor_wrote(outcome: Path) -> None:
         for column, text in row.cells.items():
             # Names with line breaks in them are shown on one line.
             if column in columns and column not in row.cut and column not in found.detected.decimal_commas:
-                written = kept_text(values[columns[column]].strip()).strip()
+                # Where the header stands in ="…", the values are read without it.
+                written = values[columns[column]].strip()
+                written = written if written == text else kept_text(written).strip()
                 if column in RANGES and written != text:
                     assert Decimal(written) == Decimal(text)
                 else:
-                    assert (composed(written) if column in IDENTIFIERS else written) == kept_text(text)
+                    assert (composed(written) if column in IDENTIFIERS else written) == text
 
 
 @pytest.mark.parametrize("outcome", accepted(), ids=lambda path: path.stem)

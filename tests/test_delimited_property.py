@@ -5,14 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from onboarding.identifiers import IDENTIFIERS
 from onboarding.model import COLUMNS
+from onboarding.numbers import without_needless_zeros
 from onboarding.parse import ParsedFile, Refusal, parse, table_of
+from onboarding.placeholders import PLACEHOLDERS
+from onboarding.rules import RANGES, REQUIRED
 
 HEADER = ",".join(COLUMNS)
 ROW = "P7,Mug,Kitchen,,,S7,,1.50,,3,,,,"
@@ -55,6 +60,18 @@ def written(lines: Sequence[Sequence[str]], how: Writing) -> bytes:
     return (how.begin + text.getvalue()).encode()
 
 
+def stored(column: str, value: str) -> str:
+    """A value as it is compared and stored: composed if it identifies, blank for a placeholder, no needless zeros."""
+    text = value.strip()
+    if text in PLACEHOLDERS and column not in REQUIRED:
+        return ""
+    if column in IDENTIFIERS:
+        return unicodedata.normalize("NFC", text)
+    if column in RANGES:
+        return without_needless_zeros(text, RANGES[column].places)
+    return text
+
+
 def cells_of(order: Sequence[str], row: Sequence[str]) -> dict[str, str]:
     return {column: value.strip() for column, value in zip(order, row, strict=True) if value.strip()}
 
@@ -94,8 +111,8 @@ def check(lines: list[list[str]], how: Writing) -> ParsedFile | Refusal:
         wanted = expected[row.line]
         if not row.surplus_fields:
             decimal = found.detected.decimal_commas
-            assert {c: t for c, t in row.cells.items() if c not in decimal} == {
-                c: t for c, t in wanted.items() if c not in decimal
+            assert {c: stored(c, t) for c, t in row.cells.items() if c not in decimal} == {
+                c: text for c, t in wanted.items() if c not in decimal and (text := stored(c, t))
             }
         assert not row.cut
     return found

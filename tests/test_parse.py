@@ -578,6 +578,6 @@ def test_parse_message_about_an_earlier_row_names_where_a_spreadsheet_shows_it()
     parsed_file = parsed("\n".join(["Spring collection", "", SHORT_HEADER, *rows]))
     assert [row.line for row in parsed_file.rows] == [4, 5, 7]
     assert parsed_file.rows[2].duplicate_of == {"sku": 5}
-    [error] = errors_of(parsed_file.rows[2], Facts({"Electronics"}, set(), set(), catalog_known=False))
+    [error] = errors_of(parsed_file.rows[2], Facts({"Books"}, set(), set(), catalog_known=False))
     assert error.message == "Duplicate SKU: S2 already exists in row 5 of this file"
     assert error.hint == "Row 5 has the same SKU"

@@ -30,7 +30,7 @@ def test_widths_row_without_optional_columns_at_its_end_is_read_and_named() -> N
     found = parsed(f"{HEADER},brand,unit", f"{row(1)},Acme,piece", f"{row(2)},Acme", row(3), row(4).rpartition(",")[0])
     assert [r.surplus_fields for r in found.rows] == [0, 0, 0, -3]
     assert [(w.code, w.row_number) for w in found.warnings] == [("SHORT_ROWS", 2)]
-    assert "rows 2, 3 end before" in found.warnings[0].message
+    assert "rows 3, 4 end before" in found.warnings[0].message
 
 
 def test_widths_required_column_at_the_end_may_not_be_left_out() -> None:
@@ -45,7 +45,7 @@ def test_widths_text_astray_in_a_column_without_a_name_is_an_error(place: int) -
     found = parsed(",".join(names), ",".join(good), ",".join(bad))
     assert [r.surplus_fields for r in found.rows] == [0, 1]
     assert [w.code for w in found.warnings] == ["UNNAMED_COLUMN"]
-    assert "in row 2" in found.warnings[0].message
+    assert "in row 3" in found.warnings[0].message
 
 
 @pytest.mark.parametrize(("filled", "rows", "errors"), [(1, 1, 1), (2, 2, 0), (9, 10, 0), (8, 10, 8), (1, 10, 1)])

@@ -5,8 +5,8 @@ The way of a row, module by module. Each step is what one function of `handlers`
 1. `intake` takes in an object that S3 announced (`objects`): whose it is, what is asked for (`options`), whether the
    file can be read (`parse`, by way of `reading`), what only whole columns show (`column_checks`, `identifiers`,
    `numbers`), which letters it lost before (`lost_letters`), and what was detected (`readings`). `ledger` opens its
-   upload. Files are parsed in a child process with limits (`parser_process`, `parser_child`), after the attempt has been
-   counted (`reading_attempts`).
+   upload. Files are parsed in a child process with limits (`parser_process`, `parser_child`), after the attempt has
+   been counted (`reading_attempts`).
 2. `staging` puts its rows into the table `UploadRecords` (`wire`), whose stream carries them on.
 3. `judge` holds batches of rows against the `rules` (`ranges`, `excel`, `placeholders`, `image_urls`, `categories`,
    `hints`), in one transaction; `validation_context` has what rules know of the catalog. `dates`, `faults` and

@@ -46,9 +46,10 @@ def _has_underscores(value: str) -> bool:
 
 
 def _warning(column: str, signs: str, value: str, rows: Sequence[Row]) -> FileWarning:
+    named = rows_named([row.line or row.row_number for row in rows])
     message = (
         f"{column} has {signs} where letters were probably lost before the file was uploaded, such as '{value[:40]}' "
-        f"({rows_named([row.line or row.row_number for row in rows])}); the values were taken as they are. If letters are missing, save the file as "
-        "'CSV UTF-8' where they are still there, and upload it again"
+        f"({named}); the values were taken as they are. If letters are missing, save the file as 'CSV UTF-8' where "
+        "they are still there, and upload it again"
     )
     return FileWarning("LOST_CHARACTER", message, rows[0].row_number, column)

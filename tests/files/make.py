@@ -827,7 +827,7 @@ add(
     rows=2,
     errors={"1": ["FIELD_COUNT_MISMATCH"]},
     warnings=["UNNAMED_COLUMN"],
-    warns=["row 1"],
+    warns=["row 2"],
 )
 add(
     "comma-into-column-without-name-between.csv",
