@@ -64,6 +64,7 @@ OTHER = {
     "shift-jis": "日本語|マウス|ワイヤレス|カップ|お茶|赤|Mug 赤|大|キー",
     "euc-jp": "日本語|茶|マウス|お茶|赤|大",
     "euc-kr": "무선|컵|차|마우스|키보드|대",
+    "cp1258": "Đèn bàn|Cơm trưa|Đen và đăng ten",
     "cp874": "ชา|แก้ว|หนังสือ|กาแฟ",
 }  # fmt: skip
 
@@ -124,6 +125,12 @@ def test_decode_german_words_do_not_vouch_for_hungarian_ones() -> None:
     found = decode(rows_of(*names).encode("cp1250"))
     assert isinstance(found, Refusal)
     assert "'Hûtõ' as Windows-1252 and 'Hűtő' as Windows-1250" in found.reason
+
+
+def test_decode_french_words_with_shared_letters_vouch_for_a_doubtful_one() -> None:
+    names = ["Décence", "Éduqués", "Démesure", "Révélateurs", "Spéculatif", "Prêchant"]
+    assert isinstance(decode(rows_of("Prêchant").encode("cp1252")), Refusal)
+    assert isinstance(decode(rows_of(*names).encode("cp1252")), Decoded)
 
 
 def test_doubt_of_ascii_is_none() -> None:

@@ -26,6 +26,7 @@ GROUPS: dict[str, tuple[str, str, float]] = {
     "central": ("pl cs sk hu ro sl sh", "cp1250", _RAREST),
     "turkish": ("tr", "cp1254", _RAREST),
     "baltic": ("lv lt", "cp1257", _RAREST),
+    "vietnamese": ("vi", "cp1258", _RAREST),
     "cyrillic": ("ru uk bg mk", "cp1251", -9),
     "greek": ("el", "cp1253", -9),
 }

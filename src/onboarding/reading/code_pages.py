@@ -25,6 +25,7 @@ OTHERS = (
     ("cp1250", "Windows-1250", "central", 4),
     ("cp1254", "Windows-1254", "turkish", 5),
     ("cp1257", "Windows-1257", "baltic", 4),
+    ("cp1258", "Windows-1258", "vietnamese", 4),
     ("cp1251", "Windows-1251", "cyrillic", 5),
     ("cp1253", "Windows-1253", "greek", 5),
     ("iso8859-15", "ISO 8859-15 (Latin-9)", "western", 5),
@@ -59,6 +60,8 @@ _WRONG_CASE = 6.0
 """A capital right behind a small letter, as in `CafÈ`."""
 _ODD_CASE = 2.0
 """`CAFé`, where a system capitalized the letters of ASCII alone, or one capital by itself."""
+_CLEARLY_WESTERN = 20.0
+"""A lead of the letters that are the same in two code pages, from which no margin is needed for the others."""
 _KNOWN_WORD = 10.0
 """A frequent word whose letters alone would not decide, such as `Gâteau`; it is none in any other code page."""
 
@@ -116,8 +119,11 @@ def doubt(content: bytes) -> Doubt | None:
     first = Doubt(_place(alike, western)) if _total(western, known) < chance * len(triples) else None
     least = 0.0
     for codec, name, languages, margin in OTHERS:
-        lead = {t: western[t] - _score(codec, languages, t) for t in triples if _differ(codec, t)}
-        total = _total(lead, {word for word in known if _reads_otherwise(codec, word)}) - margin
+        leads = {triple: western[triple] - _score(codec, languages, triple) for triple in triples}
+        lead = {triple: leads.pop(triple) for triple in triples if _differ(codec, triple)}
+        # What is left reads the same in both, and shows the language alone.
+        needed = 0 if sum(leads.values()) > _CLEARLY_WESTERN else margin
+        total = _total(lead, {word for word in known if _reads_otherwise(codec, word)}) - needed
         if lead and total < least:
             least, first = total, Doubt(_place(alike, lead), codec, name)
     return first
