@@ -2,7 +2,7 @@
 
 REFUSALS = {
     "ALREADY_UPLOADED": "The same content was uploaded within 24 hours; the answer names that upload",
-    "AMBIGUOUS_COLUMNS": "Two names of the header may mean the same column of ours, or it names two currencies",
+    "AMBIGUOUS_COLUMNS": "Two names of the header may mean the same column, or it names two currencies",
     "AMBIGUOUS_DELIMITER": "Two characters could be what separates the values",
     "DUPLICATE_COLUMNS": "The header names a column more than once, or two names mean the same column",
     "EMPTY_FILE": "There is nothing in the file",
@@ -41,7 +41,7 @@ WARNINGS = {
     "DOUBLE_ENCODED": "Letters look as if they had been encoded twice (`Ã¼` for `ü`)",
     "HIDDEN_COLUMNS": "Hidden columns of a workbook were read",
     "HIDDEN_ROWS": "Hidden or filtered rows of a workbook were read",
-    "HYPERLINK_ADDRESS": "The address of a hyperlink was taken in place of the words that a workbook shows for it",
+    "HYPERLINK_ADDRESS": "The address of a hyperlink was read, not the words that a workbook shows for it",
     "LEADING_APOSTROPHE": "A value begins with an apostrophe, which spreadsheets put before text",
     "LINES_ABOVE_HEADER": "Lines above the header were not read",
     "LOOKALIKE_CHARACTERS": "An identifier has letters or signs that look like others, such as a Cyrillic A",
@@ -64,7 +64,7 @@ WARNINGS = {
     "SHORT_ROWS": "Rows end before optional columns at the end of the header, which were taken as blank",
     "SIMILAR_IDENTIFIERS": "Two identifiers differ only in case, or in characters that look alike",
     "UNCLEAR_COMMAS": "The commas of a column may be decimal or between thousands, so none was read as a point",
-    "UNKNOWN_COLUMN": "A column is none of ours, or another has its own name, and was not read",
+    "UNKNOWN_COLUMN": "A column is not one of the marketplace's, or another column has the exact name; it was not read",
     "UNNAMED_COLUMN": "A column without a name has values: not read if nearly every row has one, else row errors",
 }
 

@@ -23,13 +23,13 @@ def file_of(folder: Path, name: str, *rows: dict[str, str]) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["a.txt", "a.CSV", "csv"])
+@pytest.mark.parametrize("name", ["a.xls", "a.pdf", "csv"])
 def test_a_name_that_nobody_would_look_at_is_told_before_the_upload_too(run: Run, tmp_path: Path, name: str) -> None:
     path = file_of(tmp_path, name, product("cli-name"))
     _, _, expected = run("upload", str(path), "--vendor", "VEND001")
     code, out, err = run("validate", str(path), "--vendor", "VEND001", "--offline")
     assert (code, out, err) == (1, "", expected)
-    assert "the name must end in .csv or .xlsx" in err
+    assert "must end in .csv, .tsv, .txt or .xlsx" in err
 
 
 def test_validate_says_what_the_upload_then_does(run: Run, pipeline: Pipeline, tmp_path: Path) -> None:

@@ -122,10 +122,10 @@ def test_up_is_ready_while_a_file_is_still_read(
     [slow] = left_under_way(state, monkeypatch, "slow")
     reading, ready = threading.Event(), threading.Event()
 
-    def take_in_once_ready(ctx: Context, source: Object) -> Intake:
+    def take_in_once_ready(ctx: Context, source: Object, *, patience: timedelta) -> Intake:
         reading.set()
         assert ready.wait(30)
-        return take_in(ctx, source)
+        return take_in(ctx, source, patience=patience)
 
     def say_and_note(text: str = "", *, stderr: bool = False, style: str | None = None) -> None:
         say(text, stderr=stderr, style=style)
@@ -143,7 +143,7 @@ def test_up_is_ready_while_a_file_is_still_read(
     lines = told.out.splitlines()
     [done] = [line for line in lines if line.startswith("  resumed: UPLOAD_")]
     assert lines.index(done) > next(number for number, line in enumerate(lines) if line.startswith("Ready"))
-    assert slow.key.endswith("slow.txt")
+    assert "slow" in slow.key
 
 
 def test_bring_back_fault_of_one_part_does_not_stop_the_others(
@@ -161,7 +161,7 @@ def test_bring_back_fault_of_one_part_does_not_stop_the_others(
     faults = [fault for fault in found if isinstance(fault, Exception)]
     assert [(str(fault), fault.__notes__) for fault in faults] == [
         ("planted", ["the mails that were sent"]),
-        ("planted", ["the bucket's list"]),
+        ("planted", ["the list of objects and uploads"]),
     ]
     upload_id = pipeline.upload_id(source)
     assert upload_id in [driven.upload_id for driven in found if isinstance(driven, Driven)]

@@ -26,7 +26,6 @@ def handler(event: dict[str, Any], _: object) -> dict[str, Any]:
             metrics.add_metadata(name, value)
         count(metrics, "ProductsValidated", validated)
         count(metrics, "ProductsRejected", rejected)
-        count(metrics, "ItemsUnprocessable", len(unprocessable))
         for item, reason in unprocessable:
             named = {"upload_id": item.get("upload_id"), "record_id": item.get("record_id")}
             logger.error("item kept unprocessed", extra={**named, "reason": reason})
