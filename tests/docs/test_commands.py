@@ -162,6 +162,11 @@ def test_ci_runs_what_the_readme_tells_a_user_to_install() -> None:
     assert all(package in ci for package in packages.split())
     [run] = re.findall(r"^for step in ([a-z0-9. -]+); do$", ci, re.MULTILINE)
     # What takes a quarter of an hour or more is for a person; of the wheel, tests/docs/test_package.py.
-    assert set(run.split()) == set(re.findall(r"`?make ([a-z]+(?:-[0-9.]*[0-9])?)", readme)) - {"up", "check", "dist", *LONG}
+    assert set(run.split()) == set(re.findall(r"`?make ([a-z]+(?:-[0-9.]*[0-9])?)", readme)) - {
+        "up",
+        "check",
+        "dist",
+        *LONG,
+    }
     for target in LONG:
         assert f"`make {target}`" in readme
