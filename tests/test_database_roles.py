@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from botocore.exceptions import ClientError
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
@@ -28,6 +29,7 @@ MAY: dict[str, dict[str, str]] = {
         "product_changes": "insert select",
         "products": "insert select update",
         "quarantined_objects": "insert select",
+        "read_attempts": "delete insert select update",
         "sweep_position": "delete insert select update",
         "upload_history": "insert select update",
         "upload_tickets": "select*",
@@ -56,7 +58,7 @@ MAY: dict[str, dict[str, str]] = {
         "revoked_links": "insert select",
         "sessions": "select* update*",
         "sign_in_links": "select* update*",
-        "undo_kept": "insert select",
+        "undo_kept": "delete insert select",
         "upload_history": "select update",
         "upload_warnings": "select",
         "validation_errors": "insert select",
@@ -66,6 +68,7 @@ MAY: dict[str, dict[str, str]] = {
     "onboarding_vendor": {
         "actions": "insert select",
         "api_keys": "insert select* update*",
+        "dry_runs": "delete insert select update*",
         "link_uses": "select",
         "product_categories": "select",
         "product_changes": "select",
@@ -96,6 +99,8 @@ class Secrets:
         self.puts = 0
 
     def get_secret_value(self, SecretId: str) -> dict[str, str]:  # noqa: N803 - boto3's name
+        if SecretId not in self.values:
+            raise ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "GetSecretValue")
         return {"SecretString": json.dumps(self.values[SecretId])}
 
     def put_secret_value(self, SecretId: str, SecretString: str) -> None:  # noqa: N803 - boto3's names
@@ -230,6 +235,19 @@ def test_set_logins_again_changes_nothing(database: Database, secrets: Secrets) 
     before, puts = json.dumps(secrets.values), secrets.puts
     set_logins(database, secrets, server)
     assert (json.dumps(secrets.values), secrets.puts) == (before, puts)
+
+
+def test_set_logins_before_the_pipeline_stack_exists_completes_the_other_secrets(
+    database: Database, database_url: str
+) -> None:
+    server = conninfo_to_dict(database_url)
+    found = Secrets()
+    del found.values["ecommerce/link-keys"]
+    set_logins(database, found, {name: server[name] for name in ("host", "port", "dbname")})
+    assert {name: secret["username"] for name, secret in found.values.items()} == {
+        "ecommerce/rds/pipeline": "onboarding_pipeline",
+        "ecommerce/rds/api": "onboarding_api",
+    }
 
 
 def test_set_logins_keeps_the_link_keys(secrets: Secrets) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from botocore.exceptions import ClientError
 from psycopg import sql
 
 from onboarding.config import LOGIN_FIELDS
@@ -28,16 +29,29 @@ def set_logins(database: Database, secretsmanager: Any, server: Mapping[str, Any
     """Give each role the password in its secret, and complete the secret with all that it takes to connect to `server`.
 
     `server` holds host, port and dbname. A secret without a password gets one. Safe to repeat. The role comes first, so
-    that a secret never names a password that the role does not have.
+    that a secret never names a password that the role does not have. A secret that does not exist yet is left out: the
+    pipeline's stack makes that of the link keys, after the database's.
     """
     for name, role in LOGINS.items():
-        secret = json.loads(secretsmanager.get_secret_value(SecretId=name)["SecretString"])
+        secret = _secret(secretsmanager, name)
+        if secret is None:
+            continue
         password = secret.get("password") or secrets.token_urlsafe(32)
         login = {**server, "username": role, "password": password}
         assert login.keys() == LOGIN_FIELDS, "a link key is an entry of any other name"  # noqa: S101
         database.run(partial(_set_password, role=role, password=password))
         if secret != {**secret, **login}:
             secretsmanager.put_secret_value(SecretId=name, SecretString=json.dumps({**secret, **login}))
+
+
+def _secret(secretsmanager: Any, name: str) -> dict[str, Any] | None:
+    try:
+        secret: dict[str, Any] = json.loads(secretsmanager.get_secret_value(SecretId=name)["SecretString"])
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return None
+        raise
+    return secret
 
 
 def _set_password(connection: Connection, role: str, password: str) -> None:

@@ -78,6 +78,9 @@ def test_from_an_empty_account_to_nothing_and_back(account: Account) -> None:
             "application": "product-onboarding",
             "stage": "local",
         }
+    for name, role in LOGINS.items():
+        secret = account.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"]
+        assert json.loads(secret)["username"] == role
     # Nothing of the smoke test is left but its history.
     assert versions(account, bucket) == 0
     with open_connection(account.postgres.url) as connection:

@@ -99,7 +99,6 @@ def test_an_update_that_cannot_be_taken_back_says_what_to_do() -> None:
     ("template", "parameters", "secret"),
     [
         ("database", {}, "DatabaseSecret"),
-        ("database", {}, "LinkSecret"),
         ("pipeline", {"PipelineSecretArn": "arn:of:the:database", "ApiSecretArn": "arn"}, "LinkSecret"),
     ],
 )

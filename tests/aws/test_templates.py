@@ -170,7 +170,7 @@ def test_no_password_is_written_down() -> None:
     secrets = of_type("database", "AWS::SecretsManager::Secret")
     owner = {"username": "onboarding", "dbname": "ecommerce_platform"}
     templates = {name: json.loads(s["GenerateSecretString"]["SecretStringTemplate"]) for name, s in secrets.items()}
-    assert templates == {"DatabaseSecret": owner, "PipelineSecret": {}, "ApiSecret": {}, "LinkSecret": {}}
+    assert templates == {"DatabaseSecret": owner, "PipelineSecret": {}, "ApiSecret": {}}
     assert secrets["DatabaseSecret"]["Name"] == "ecommerce/rds/credentials"
     assert not any("SecretString" in secret for secret in secrets.values())
     [database] = of_type("database", "AWS::RDS::DBInstance").values()
@@ -183,6 +183,12 @@ def test_the_pipelines_template_makes_the_same_secrets_where_the_databases_does_
         assert local["Name"] == secret["Name"]
         if name != "DatabaseSecret":
             assert local == secret
+
+
+def test_link_keys_stay_in_the_stack_that_made_them_in_the_first_release() -> None:
+    """A resource that another stack still has cannot be created, so an update would fail."""
+    assert "LinkSecret" not in DOCUMENTS["database"]["Resources"]
+    assert "Condition" not in DOCUMENTS["pipeline"]["Resources"]["LinkSecret"]
 
 
 def test_the_admin_function_does_its_task_and_no_more() -> None:

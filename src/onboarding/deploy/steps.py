@@ -51,6 +51,8 @@ class Deployment:
         database = self._apply("database", self._database(network, code))
         self.migrate()
         pipeline = self._apply("pipeline", self._pipeline(network, database, code))
+        # A first deployment makes report-link's secret only now, and the function `admin` completes it.
+        self.migrate()
         told = {name: pipeline[name] for name in ("AlarmTopicArn", "ApiId")}
         self._apply("operations", {"Stage": self.plan.stage, **told})
         self.say("Smoke test")
@@ -125,7 +127,7 @@ class Deployment:
             "SubnetIds": network["SubnetIds"],
             "SecurityGroupIds": network["LambdaSecurityGroupId"],
             "DualStack": self.plan.dual_stack,
-            **{name: database[name] for name in ("PipelineSecretArn", "ApiSecretArn", "LinkSecretArn")},
+            **{name: database[name] for name in ("PipelineSecretArn", "ApiSecretArn")},
             "DatabaseSslMode": self.plan.ssl_mode,
             "MailSender": self.plan.mail_sender,
             "OperatorEmail": self.plan.operator_email,
