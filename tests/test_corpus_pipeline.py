@@ -21,6 +21,7 @@ from tests.chaos.pool import runtime_on
 from tests.chaos.runtime import Runtime
 from tests.chaos.world import World
 
+KINDS = ("created", "updated", "unchanged")
 OUTCOMES = sorted((Path(__file__).parent / "files").glob("*.json"))
 
 
@@ -70,3 +71,17 @@ def test_upload_of_a_corpus_file_ends_as_expected(runtime: Runtime, outcome: Pat
 
 def _comparable(column: str, value: Any) -> Any:
     return Decimal(str(value)) if value is not None and column in RANGES else value
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda path: path.stem)
+def test_upload_of_a_corpus_file_again_changes_no_product(runtime: Runtime, outcome: Path) -> None:
+    content = outcome.with_suffix("").read_bytes()
+    state.empty(runtime)
+    world = World(runtime, batch=7)
+    for name in ("first", "second"):
+        file = CorpusFile(content, metadata={"mode": "upsert", "force": "true"})
+        world.put(f"uploads/VEND001/{name}-{outcome.stem}", file)  # type: ignore[arg-type]
+        world.settle()
+    history = sorted(laws.table(world, "upload_history", "upload_timestamp, s3_key"), key=lambda row: row["s3_key"])
+    first, second = ({kind: row[f"{kind}_records"] for kind in KINDS} for row in history)
+    assert second == {"created": 0, "updated": 0, "unchanged": first["created"]}

@@ -161,7 +161,7 @@ def without(columns: Collection[str | None], row: Row) -> dict[str, str]:
 def test_the_cases_reach_all_that_can_happen(runtime: Runtime) -> None:
     state.empty(runtime)
     world = World(runtime, batch=100)
-    for number in range(150):
+    for number in range(300):
         some = case(number)
         world.put(f"uploads/{some.vendor_id}/{number}.csv", some)
     world.quiet()
@@ -171,4 +171,7 @@ def test_the_cases_reach_all_that_can_happen(runtime: Runtime) -> None:
         row["failure_code"] for row in history
     }
     for kind in ("created", "updated", "unchanged", "error"):
-        assert sum(row[f"{kind}_records"] for row in history) > 10, kind
+        assert sum(row[f"{kind}_records"] for row in history) > 10, (
+            kind,
+            sum(row[f"{kind}_records"] for row in history),
+        )
