@@ -169,7 +169,7 @@ def take_in(ctx: Context, source: Object, *, patience: timedelta = reading_attem
         return _complete(ctx, upload)
     if len(rows) != upload.total_records:
         raise RuntimeError(f"{upload_id} was opened with {upload.total_records} rows and reads otherwise now")
-    # An earlier attempt may have died anywhere: what has no outcome yet is staged anew, the rest is left alone.
+    # An earlier attempt may have died anywhere: rows without an outcome are staged again.
     waiting = rows if opened else _unjudged(ctx, rows)
     staging.stage(ctx, waiting)
     passed("intake.staged")
