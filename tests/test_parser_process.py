@@ -107,6 +107,12 @@ def test_child_that_prints_does_not_disturb_the_answer() -> None:
     assert isinstance(rows_of(FILE), ParsedRows)
 
 
+@pytest.mark.usefixtures("hostile")
+def test_child_that_is_killed_once_is_no_fault_of_the_file(tmp_path: Path) -> None:
+    assert isinstance(rows_of(b"killed:%b" % os.fsencode(tmp_path / "killed")), Refusal)
+    assert (tmp_path / "killed").exists()
+
+
 def test_child_that_ended_while_idle_is_replaced() -> None:
     rows_of(FILE)
     [child] = parser_process._children

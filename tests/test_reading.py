@@ -302,4 +302,5 @@ def test_detected_from_json_ignores_unknown_fields_and_fills_missing_ones() -> N
 
 def test_what_a_sentence_shows_of_a_file_is_one_line_and_short() -> None:
     assert one_line(" a\r\n\x00b\u2028 ") == "a b"
+    assert one_line("vsc.\u202eslx \ud800.csv") == "vsc. slx  .csv"
     assert one_line("x" * 61) == "x" * 60 + "…"

@@ -169,6 +169,19 @@ def test_upload_that_was_opened_keeps_its_rows_when_reading_again_fails(world: W
     assert "could not be read again" in errors[0][1]
 
 
+def test_upload_that_was_opened_ends_when_its_object_can_no_longer_be_read(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = put(world, KEY, content_of("locked-1", "locked-2"))
+    with pytest.raises(Crash):
+        parse(world, source, Falls("at intake.history_opened"))
+    cannot_be_read(world, monkeypatch, "KMS.DisabledException", "the key is disabled")
+    again(world)
+    watch(world)
+    world.quiet()
+    assert history(world) == {KEY: ("failed", None, 0, 2)}
+
+
 def again(world: World) -> None:
     """Time passes until the next run of the watchdog."""
     age(world)
@@ -309,8 +322,23 @@ def test_no_transaction_is_open_while_a_file_is_read(world: World, tmp_path: Pat
 def test_object_that_can_never_be_read_is_answered(
     world: World, monkeypatch: pytest.MonkeyPatch, code: str, message: str, reason: str, *, described: bool
 ) -> None:
-    aws = world.runtime.aws
     source = put(world, KEY, b"content")
+    cannot_be_read(world, monkeypatch, code, message, described=described)
+    parse(world, source)
+    world.quiet()
+    if described:
+        assert history(world) == {KEY: ("failed", "UNREADABLE_OBJECT", 0, 0)}
+        assert reason in world.runtime.aws.mails[0]["text"]
+    else:
+        [(noted,)] = world.runtime.ask("select reason from quarantined_objects")
+        assert reason in noted
+
+
+def cannot_be_read(
+    world: World, monkeypatch: pytest.MonkeyPatch, code: str, message: str, *, described: bool = True
+) -> None:
+    """Have S3 answer with this error for the object, and describe it or not."""
+    aws = world.runtime.aws
     stored = aws.objects[KEY][-1]
 
     def get_object(**_: Any) -> Any:
@@ -323,14 +351,6 @@ def test_object_that_can_never_be_read_is_answered(
 
     monkeypatch.setattr(aws, "s3_get_object", get_object)
     monkeypatch.setattr(aws, "s3_head_object", head_object, raising=False)
-    parse(world, source)
-    world.quiet()
-    if described:
-        assert history(world) == {KEY: ("failed", "UNREADABLE_OBJECT", 0, 0)}
-        assert reason in world.runtime.aws.mails[0]["text"]
-    else:
-        [(noted,)] = world.runtime.ask("select reason from quarantined_objects")
-        assert reason in noted
 
 
 def test_object_that_a_missing_permission_hides_is_not_answered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,7 +102,7 @@ def change_operator(
     role: Role | None = None,
     status: Status | None = None,
 ) -> None:
-    """Change what is given. To suspend an operator ends its sessions and links for good. Raises NotFound."""
+    """Change what is given. Suspending an operator ends its sessions and links. Raises NotFound."""
     if connection.execute(statement("operator_for_update"), {"email": email}).fetchone() is None:
         raise NotFound(f"there is no operator {email}")
     changes = {

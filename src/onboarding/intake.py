@@ -130,7 +130,7 @@ def take_in(ctx: Context, source: Object, *, patience: timedelta = reading_attem
     # A vendor who is suspended meanwhile keeps what was begun: its outcomes are owed.
     status = vendor_status if existing is None else "active"
     examined = _examined(ctx, source, content, partial(examine, content, upload_id, vendor_id, status), patience)
-    if existing is not None and examined.refusal == READING_FAILED:
+    if existing is not None and examined.refusal and examined.refusal in (READING_FAILED, content.unreadable):
         return Intake(upload_id, vendor_id, "unreadable")
     if existing is not None and examined.refusal is not None:
         raise RuntimeError(f"{upload_id} was opened before and is refused now: {examined.refusal.code}")
@@ -169,7 +169,7 @@ def take_in(ctx: Context, source: Object, *, patience: timedelta = reading_attem
         return _complete(ctx, upload)
     if len(rows) != upload.total_records:
         raise RuntimeError(f"{upload_id} was opened with {upload.total_records} rows and reads otherwise now")
-    # An earlier attempt may have died anywhere: what has no outcome yet is staged anew, the rest is left alone.
+    # An earlier attempt may have died anywhere: rows without an outcome are staged again.
     waiting = rows if opened else _unjudged(ctx, rows)
     staging.stage(ctx, waiting)
     passed("intake.staged")

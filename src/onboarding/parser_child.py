@@ -81,7 +81,7 @@ def serve() -> None:
     # Processes that answer requests come before those that read files.
     os.nice(5)
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    # Whatever a library prints goes to the log and not between the answers.
+    # What a library prints goes to the log and not between the answers.
     os.dup2(2, 1)
     threading.Thread(target=_end_with_parent, args=(requests.fileno(),), daemon=True).start()
     # As in the parent: a call makes many values and no cycles among them.

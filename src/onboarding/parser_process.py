@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -106,6 +107,10 @@ class _Died(Exception):
     """The child ended before it had taken the request."""
 
 
+class _Killed(Exception):
+    """The child was killed while it read a file, by the file's demand for memory or by chance."""
+
+
 class _Child:
     """One child process and its pipes."""
 
@@ -137,6 +142,8 @@ class _Child:
                 raise ParserTimeout(f"no answer within {seconds:g} seconds") from None
             if isinstance(error, _Died):
                 raise
+            if self.process.returncode == -signal.SIGKILL:
+                raise _Killed from None
             raise TooComplex(_cause(self.process.returncode)) from None
         except BaseException:
             self.end()
@@ -224,12 +231,18 @@ def _discard(child: _Child) -> None:
 
 def _ask(operation: str, *arguments: Any, seconds: float) -> Any:
     request = pickle.dumps((operation, arguments, CPU_SECONDS, memory_limit()), pickle.HIGHEST_PROTOCOL)
-    # A child may have been ended while it was idle, by whatever is short of memory: that says nothing about the file.
+    deadline = time.monotonic() + seconds
+    killed = False
+    # A child may have been ended while it was idle, for lack of memory: that says nothing about the file.
     for _ in range(2):
         child = _acquire()
         try:
-            kind, answer = child.ask(request, seconds)
+            kind, answer = child.ask(request, max(0.0, deadline - time.monotonic()))
         except _Died:
+            continue
+        except _Killed:
+            # The kernel may have chosen it for what another process took. A second time it is the file.
+            killed = True
             continue
         finally:
             _release(child)
@@ -238,6 +251,8 @@ def _ask(operation: str, *arguments: Any, seconds: float) -> Any:
         if kind == "memory":
             raise TooComplex(f"it needs more than {memory_limit() // _MB} MB of memory")
         raise ParserFault(answer)
+    if killed:
+        raise TooComplex(_cause(-signal.SIGKILL))
     raise ParserUnavailable("the process ends before it takes a file")
 
 

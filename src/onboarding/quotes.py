@@ -24,8 +24,8 @@ INVISIBLE_IN_IDENTIFIER = re.compile(f"[{_UNSHOWN}{_SHAPELESS}]")
 INVISIBLE_START = re.compile(rf"[\s{_UNSHOWN}{_SHAPELESS}]+")
 """What may stand before the first visible character of a text."""
 
-# What starts another line, drives a terminal, or turns the direction of the text after it.
-_BREAKING = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
+# What starts another line, drives a terminal, turns the direction of the text after it, or cannot be stored.
+_BREAKING = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+")
 
 SHOWN = 40
 """Characters of a rejected value that a message quotes."""

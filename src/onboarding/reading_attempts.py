@@ -19,7 +19,7 @@ FUNCTION_TIMEOUT = timedelta(minutes=5)
 
 
 def begin(connection: Connection, s3_key: str, s3_version_id: str, *, patience: timedelta = FUNCTION_TIMEOUT) -> bool:
-    """Count an attempt; False if `MAX_ATTEMPTS` were made in vain, the last of them at least `patience` ago."""
+    """Count an attempt; False if `MAX_ATTEMPTS` were unsuccessful and the last began `patience` ago."""
     parameters = {**_object(s3_key, s3_version_id), "most": MAX_ATTEMPTS, "patience": patience}
     return connection.execute(statement("begin_read_attempt"), parameters).fetchone() is not None
 

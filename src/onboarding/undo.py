@@ -49,7 +49,7 @@ def undo(database: Database, upload_id: str) -> Undone:
 
     The history keeps the upload, its status, its counts and its errors. What earlier undos of the vendor's uploads had
     to keep because of this upload is taken back too, so that uploads may be undone in any order. Raises LookupError for
-    an upload that is not known, NotUndoable for one that is still under way.
+    an upload that is not known, NotUndoable for one that is still being processed.
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:

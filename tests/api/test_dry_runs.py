@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -130,6 +130,32 @@ def test_dry_run_waits_for_its_turn_on_the_server(
         slow, waiting = asyncio.run(both())
     assert (slow.status_code, waiting.status_code) == (200, 503)
     assert answer_of(app, vendor_b, "POST", "/v1/dry-runs", content=FILE).status_code == 200
+
+
+def test_dry_run_whose_file_arrives_slowly_keeps_no_other_waiting(
+    app: FastAPI, vendor_a: httpx.Client, vendor_b: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dry_runs, "WAIT_SECONDS", 0.5)
+    app.state.dry_run_slots = asyncio.Semaphore(1)
+
+    async def both() -> tuple[httpx.Response, httpx.Response]:
+        waiting, go = asyncio.Event(), asyncio.Event()
+
+        async def slowly() -> AsyncIterator[bytes]:
+            yield FILE[:10]
+            waiting.set()
+            await go.wait()
+            yield FILE[10:]
+
+        async with asking(app, vendor_a) as a, asking(app, vendor_b) as b:
+            slow = asyncio.create_task(a.post("/v1/dry-runs", content=slowly()))
+            await waiting.wait()
+            other = await b.post("/v1/dry-runs", content=FILE)
+            go.set()
+            return await slow, other
+
+    slow, other = asyncio.run(both())
+    assert (slow.status_code, other.status_code) == (200, 200)
 
 
 def test_third_dry_run_at_once_of_a_vendor_is_refused(

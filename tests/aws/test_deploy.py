@@ -63,6 +63,12 @@ def versions(account: Account, bucket: str) -> int:
     return len(found.get("Versions", []))
 
 
+def login(account: Account, secret: str) -> str:
+    """The role in a secret."""
+    text = account.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
+    return str(json.loads(text)["username"])
+
+
 def test_from_an_empty_account_to_nothing_and_back(account: Account) -> None:
     told: list[str] = []
     deployment = rehearsal(account, told)
@@ -78,9 +84,7 @@ def test_from_an_empty_account_to_nothing_and_back(account: Account) -> None:
             "application": "product-onboarding",
             "stage": "local",
         }
-    for name, role in LOGINS.items():
-        secret = account.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"]
-        assert json.loads(secret)["username"] == role
+    assert {name: login(account, name) for name in LOGINS} == LOGINS
     # Nothing of the smoke test is left but its history.
     assert versions(account, bucket) == 0
     with open_connection(account.postgres.url) as connection:

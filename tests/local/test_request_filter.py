@@ -151,6 +151,15 @@ def test_filter_followed_link_to_a_download_is_served(path: str, query: str) -> 
         assert not is_served(headers | BROWSER | changed, method="GET", path=path, query=query)
 
 
+@pytest.mark.parametrize(
+    ("path", "query"), [("/_aws/execute-api/abc/reports/token", ""), ("/2015-03-31/functions", "X-Amz-Signature=ab")]
+)
+def test_filter_request_by_an_object_that_is_a_page_is_refused(path: str, query: str) -> None:
+    """It could read the answer."""
+    headers = {"host": HOST, "sec-fetch-site": "same-origin", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "empty"}
+    assert not is_served(headers, method="GET", path=path, query=query)
+
+
 def test_filter_typed_address_is_served() -> None:
     assert is_served({"host": HOST, "sec-fetch-site": "none"} | BROWSER, method="GET", path="/_ministack/health")
 

@@ -38,7 +38,10 @@ LONGEST = timedelta(minutes=2)
 @asynccontextmanager
 async def limited(request: Request, caller: Caller, desk: Desk) -> AsyncIterator[dict[str, Any]]:
     """Let one dry run of a vendor happen, or raise the problem `too-many-requests`; log it, with what the caller puts
-    into the dictionary."""
+    into the dictionary.
+
+    The request's body must be there already, so that a slow connection occupies no slot.
+    """
     dry_run_id = await run_in_threadpool(_begin, caller, desk)
     details: dict[str, Any] = {"outcome": "not finished"}
     slots: asyncio.Semaphore = request.app.state.dry_run_slots

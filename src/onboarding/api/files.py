@@ -154,8 +154,8 @@ async def judged(request: Request, caller: Caller, desk: Desk, options: Options)
     """What would become of the file in a vendor's request; for the page and the API alike."""
     vendor_id = caller.vendor_id
     assert vendor_id is not None, "only vendors are let through"  # noqa: S101
+    content = await _content(request, desk.settings.dry_run_bytes)
     async with dry_runs.limited(request, caller, desk) as details:
-        content = await _content(request, desk.settings.dry_run_bytes)
         details["file_size_bytes"] = len(content)
         try:
             # With the pipeline's rights: any vendor may know whether a SKU is taken, and nothing else is returned.

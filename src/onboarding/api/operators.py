@@ -226,7 +226,7 @@ def create_category(wanted: CategoryRequest, caller: OperatorAdmin, desk: DeskHe
 def change_category(
     category_id: Annotated[int, Path(ge=1, lt=2**31)], wanted: CategoryChange, caller: OperatorAdmin, desk: DeskHere
 ) -> CategoryShown:
-    """Describe a category anew, or have no more products in it."""
+    """Change the description of a category, or disable it."""
 
     def work(connection: Connection) -> CategoryShown:
         administration.change_category(connection, caller.recorded, category_id, **wanted.model_dump())

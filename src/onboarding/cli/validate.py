@@ -66,7 +66,7 @@ def validate(
 def _asked(ask: Ask, content: bytes, vendor: str, options: Options, *, is_limited: bool) -> dict[str, Any]:
     """The answer of a pipeline's dry run."""
     if too_large(len(content)):
-        # It is refused for its size alone, whatever the catalog holds.
+        # It is refused for its size alone: the catalog is not needed.
         return dry_run_as_json(replace(dry_run(None, content, vendor, options), offline=False))
     text = packed(content)
     if is_limited and len(text) > MOST_SENT:

@@ -14,7 +14,7 @@ from onboarding.judge import judge
 
 
 def handler(event: dict[str, Any], _: object) -> dict[str, Any]:
-    """Validate the items; the answer names the ones that were none of an upload's rows, for whoever redrives them."""
+    """Validate the items; return the reasons of those that are no upload's rows, for a redrive."""
     with measured("ValidationProcessingTime") as metrics:
         images = [record.get("dynamodb", {}).get("NewImage", {}) for record in event["Records"]]
         said = {"upload_ids": _texts(images, "upload_id"), "vendor_ids": _texts(images, "vendor_id")}

@@ -188,7 +188,7 @@ def report_unstored_objects(s3: Any) -> None:
             raise NotStoredError from error
 
     def record_object_version(bucket: str, key: str, prior: Any, record: Any, data: bytes) -> Any:
-        """Write the object before anybody is told of it: the emulator does so last, after the event."""
+        """Write the object before its event is sent: the emulator writes it last."""
         history, content = s3._object_versions, s3._buckets[bucket]  # noqa: SLF001
         before = list(history.get((bucket, key)) or [])
         try:

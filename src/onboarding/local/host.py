@@ -1,4 +1,4 @@
-"""The process that the AWS emulator runs in. It ends with whoever started it, and takes its workers along.
+"""The process that the AWS emulator runs in. It ends with the process that started it, and ends its workers.
 
 Its standard input is a pipe that the starter holds open. When that closes, however the starter ended, this kills its
 own process group: the emulator and every worker process that it started. Its arguments are the

@@ -48,7 +48,7 @@ def _read(paths: Iterable[Path]) -> list[Mail]:
             mails.append(_mail(path, path.read_bytes()))
         except FileNotFoundError:
             continue
-        # The parser raises whatever its own code stumbles over: LookupError, ValueError, AttributeError, IndexError.
+        # The parser raises many kinds of exceptions: LookupError, ValueError, AttributeError, IndexError.
         except Exception as error:  # noqa: BLE001
             reason = f"{path} cannot be read as a mail ({type(error).__name__}: {error}). Delete it, or repair it."
             mails.append(Mail(path, _modified(path), "", (), "Unreadable mail", _encodable(reason)))

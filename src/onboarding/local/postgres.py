@@ -253,7 +253,7 @@ def _tell(change: str) -> None:
 def _is_server(pid: int, started: int, data: Path) -> bool:
     """Whether the process is the PostgreSQL server that started then and works in this data directory.
 
-    PostgreSQL's processes have the data directory as their working directory, by whatever name it is called now.
+    PostgreSQL's processes have the data directory as their working directory, under its current name.
     """
     try:
         process = process_status(pid)

@@ -64,6 +64,8 @@ def _is_link_to_download(scope: Scope) -> bool:
     return (
         scope["type"] == "http"
         and scope["method"] == "GET"
+        # An object that is a page: the emulator has no other.
+        and "same-origin" not in _values(scope, b"sec-fetch-site")
         # Browsers do not agree on what a download is; its answer is readable to no other page.
         and _values(scope, b"sec-fetch-mode") in (["navigate"], ["no-cors"])
         and _values(scope, b"sec-fetch-dest") in (["document"], ["empty"])

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from onboarding import quotes
+
 MAX_COLUMNS = 1_000
 """Columns of a file; more are no products."""
-
-# What would break a line, ring a bell, or cannot be stored.
-_UNSHOWABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
 def one_line(text: str, most: int = 60) -> str:
     """Something of the file's as a sentence shows it: on one line, and not too long."""
-    shown = _UNSHOWABLE.sub(" ", text[: most + 1]).strip()
+    shown = quotes.one_line(text[: most + 1]).strip()
     return shown if len(shown) <= most else f"{shown[:most]}…"
 
 

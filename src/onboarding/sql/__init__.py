@@ -33,7 +33,7 @@ class Migration:
 
     @property
     def checksum(self) -> str:
-        """The SHA-256 of the text, whatever line ends a checkout gave it."""
+        """The SHA-256 of the text, the same for all line ends that a checkout may give it."""
         return sha256("\n".join(self.text.splitlines()).encode()).hexdigest()
 
 

@@ -1,2 +1,2 @@
--- Until the transaction ends, nobody else counts what this subject did: statements after this one see all that was counted.
+-- Until the transaction ends, no other one counts what this subject did: statements after this one see all that was counted.
 select pg_advisory_xact_lock(hashtextextended(%(subject)s, 2))
