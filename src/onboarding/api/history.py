@@ -77,8 +77,9 @@ class WarningShown(BaseModel):
     """Something odd about a file that changes no data."""
 
     code: str
-    message: str
-    row_number: int | None
+    message: str = Field(description="Names rows as a spreadsheet numbers them")
+    row_number: int | None = Field(description="The first row that it is about, counted below the header from 1")
+    spreadsheet_row: int | None = Field(description="Where a spreadsheet shows that row")
     column: str | None
 
 
@@ -240,11 +241,19 @@ def spreadsheet_rows(detected: Detected | None) -> Callable[[int], int]:
 
 
 def reading_shown(detected: Detected | None, warnings: Sequence[FileWarning]) -> ReadingShown:
+    line_of = spreadsheet_rows(detected)
     return ReadingShown(
         sentence=detected.sentence() if detected else None,
         detected=detected.as_json() if detected else None,
         warnings=[
-            WarningShown(code=w.code, message=w.message, row_number=w.row_number, column=w.column) for w in warnings
+            WarningShown(
+                code=w.code,
+                message=w.message,
+                row_number=w.row_number,
+                spreadsheet_row=line_of(w.row_number) if w.row_number else None,
+                column=w.column,
+            )
+            for w in warnings
         ],
     )
 
