@@ -117,3 +117,9 @@ def test_decode_byte_order_mark_written_twice_is_ignored() -> None:
     found = decode("\ufeff".encode() + rows_of("Mug").encode("utf-8-sig"))
     assert isinstance(found, Decoded)
     assert "".join(found.lines()) == rows_of("Mug")
+
+
+def test_lost_letters_value_with_a_control_character_is_shown_on_one_line() -> None:
+    row = Row("UPLOAD_1", "VEND001", 1, {"product_name": "Caf\x1f ??cre?me"}, line=2)
+    [warning] = lost_letters([row])
+    assert "'Caf<U+001F> ??cre?me' (row 2)" in warning.message

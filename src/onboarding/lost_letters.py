@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from onboarding.model import Row
+from onboarding.quotes import quoted
 from onboarding.reading.found import FileWarning, rows_named
 
 _COLUMNS = ("product_name", "category", "subcategory", "description", "brand", "unit")
@@ -48,7 +49,7 @@ def _has_underscores(value: str) -> bool:
 def _warning(column: str, signs: str, value: str, rows: Sequence[Row]) -> FileWarning:
     named = rows_named([row.line or row.row_number for row in rows])
     message = (
-        f"{column} has {signs} where letters were probably lost before the file was uploaded, such as '{value[:40]}' "
+        f"{column} has {signs} where letters were probably lost before the file was uploaded, such as {quoted(value)} "
         f"({named}); the values were taken as they are. If letters are missing, save the file as 'CSV UTF-8' where "
         "they are still there, and upload it again"
     )
