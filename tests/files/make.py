@@ -1306,6 +1306,20 @@ add(
     rows=3,
     errors={"1": ["DAMAGED_IDENTIFIER"], "3": ["DAMAGED_IDENTIFIER"]},
 )
+add(
+    "identifiers-with-thousands-and-decimals.csv",
+    column("sku", "12,345.00", "A-1", "987.00", "4,006,381,333,931.00", "1 234,00"),
+    rows=5,
+    errors={n: ["DAMAGED_IDENTIFIER"] for n in "1345"},
+    hints={"1": ["Did you mean '12345'?"], "4": ["Did you mean '4006381333931'?"]},
+)
+add(
+    "identifiers-with-thousands.csv",
+    column("sku", "12,345", "987", "1,234,567"),
+    rows=3,
+    errors={"1": ["DAMAGED_IDENTIFIER"], "3": ["DAMAGED_IDENTIFIER"]},
+)
+add("identifiers-with-a-comma.csv", column("sku", "12,345", "4006", "1,234,567"), rows=3)
 add("identifiers-with-points.csv", column("sku", "12345.0", "12346.5", "90.750"), rows=3)
 add(
     "identifiers-with-apostrophe.csv",
@@ -1351,7 +1365,8 @@ add(
 DATES = [
     "03/01/24", "3/1/24", "01.03.24", "1-gen", "1-mag", "1-mrt", "01-mai", "1/jan", "gen-24", "1.sty",
     "3\u67081\u65e5", "1-May-24", "00:30:00", "1/2/2024 0:00", "jan/24", "1. tammi", "2024\u5e743\u67081\u65e5",
-    "1-\u044f\u043d\u0432", "Mar 1, 2024", "3/1/2024 12:30 PM", "2024.03.01.",
+    "1-\u044f\u043d\u0432", "Mar 1, 2024", "3/1/2024 12:30 PM", "2024.03.01.", "2024\u5e743\u6708",
+    "00-Jan", "sept-24",
 ]  # fmt: skip
 add(
     "identifiers-are-dates.csv",
@@ -1471,7 +1486,7 @@ add(
             [*values(2, product_name="Mug \u202egnp.exe"), "ok"],
             [*values(3, product_name="Mug \u2067x"), "ok"],
             [*values(4), "\U000f0001"],
-            [*values(5), "\ufff9"],
+            [*values(5), "\ufff9 \ufffe"],
             [*values(6), "\u05d0\u200f!"],
         ],
         [*REQUIRED, "description"],
@@ -1505,6 +1520,10 @@ BAD_IMAGES = {
     "https://a.example/1.jpg\nhttps://a.example/2.jpg": FIRST,
     "https://a.example/1.jpg, //a.example/2.jpg": FIRST,
     "https://a.example/1.jpg::https://a.example/2.jpg": "Enter one address",
+    "https://a.example/1.jpg>https://a.example/2.jpg": FIRST,
+    "https://a.example/1.jpghttps://a.example/2.jpg": "Enter one address",
+    "https://a.example/1.jpg,": MEANT,
+    "https://a.example/1.jpg;": MEANT,
     "//cdn.example.com/a.jpg": "Did you mean 'https://cdn.example.com/a.jpg'?",
     "www.example.com/a.jpg": "Did you mean 'https://www.example.com/a.jpg'?",
     "https://a.example/my pic.jpg": "Did you mean 'https://a.example/my%20pic.jpg'?",
@@ -1549,6 +1568,13 @@ add(
     rows=4,
     warnings=["LOST_DIGITS"],
 )
+add(
+    "identifiers-of-16-digits-end-in-zero.csv",
+    column("sku", *(f"12345678901234{n}0" for n in range(4))),
+    rows=4,
+    warnings=["LOST_DIGITS"],
+)
+add("identifiers-of-16-digits-end-in-any.csv", column("sku", *(f"123456789012345{n}" for n in range(4))), rows=4)
 add("identifiers-end-in-some-zeros.csv", column("sku", "4006381333900", "4006381300000", "4006381333931"), rows=3)
 add(
     "compare-at-price-below-price.csv",
