@@ -972,6 +972,35 @@ add(
     errors={"2": ["FIELD_COUNT_MISMATCH"]},
 )
 add("total-is-a-product.csv", lines(HEAD, row(1, product_name="Total"), row(2, product_name="Total commander")), rows=2)
+add("ctrl-z-and-line-end.csv", lines(HEAD, row(1)).encode() + b"\x1a\r\n\0\0\r\n", rows=1)
+add(
+    "columns-that-pandas-named.csv",
+    lines(
+        f"Unnamed: 0,{HEAD},description,Unnamed: 8",
+        f"0,{row(1)},good,",
+        f"1,{row(2)},good, and cheap",
+        f"2,{row(3)},good,",
+    ),
+    rows=3,
+    errors={"2": ["FIELD_COUNT_MISMATCH"]},
+    warnings=["UNKNOWN_COLUMN", "UNKNOWN_COLUMN", "UNNAMED_COLUMN"],
+)
+add(
+    "rows-in-single-quotes.csv",
+    lines(HEAD, *(",".join(f"'{value}'" for value in row(n).split(",")) for n in (1, 2))),
+    refusal="UNREADABLE_CSV",
+    says=["'…'"],
+)
+add(
+    "ditto-marks-as-values.csv",
+    table(
+        [[*values(n), brand] for n, brand in enumerate(("Acme", '"', "\u3003", '""'), 1)],
+        [*REQUIRED, "brand"],
+    ),
+    rows=4,
+    warnings=["PLACEHOLDER_VALUE"],
+    cells={"1": {"brand": "Acme"}, "2": {"brand": None}, "3": {"brand": None}, "4": {"brand": None}},
+)
 add(
     "zeros-dragged-down.csv",
     lines(HEAD, *map(row, range(1, 4)), *[",,,,0,0"] * 195),
@@ -2452,6 +2481,18 @@ add(
     "cell-of-another-row.xlsx",
     patched(PLAIN, {SHEET: lambda part: part.replace(b'r="E3"', b'r="E2"')}),
     refusal="UNREADABLE_XLSX",
+)
+add(
+    "column-without-name-at-the-end.xlsx",
+    workbook(of_rows(REQUIRED, *([*values(n), None, f"note {n}"] for n in (1, 2)))),
+    rows=2,
+    warnings=["UNNAMED_COLUMN"],
+)
+add(
+    "note-beside-a-row.xlsx",
+    workbook(of_rows(REQUIRED, *([*values(n), None, *(["note"] if n == 2 else [])] for n in (1, 2, 3)))),
+    rows=3,
+    errors={"2": ["FIELD_COUNT_MISMATCH"]},
 )
 add(
     "cell-twice.xlsx",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -11,6 +12,9 @@ from onboarding.reading.found import FileWarning, Table
 
 _FILLED = 0.9
 """The share of rows with a value from which a column without a name is a column, and not where values went astray."""
+
+# What programs call a column without a name: pandas, readr, SheetJS.
+_NO_NAME = re.compile(r"(?:Unnamed: [0-9]+(?:_level_[0-9]+)?|\.\.\.[0-9]+|__EMPTY(?:_[0-9]+)?)?")
 
 # What an unquoted decimal comma makes of a number: 12,5 is then two values.
 _WHOLE = re.compile(r"-?[0-9]{1,7}")
@@ -39,7 +43,7 @@ def widths_of(
     lengths = [len(row) for row in table.rows]
     misfits: dict[int, int] = {}
     warnings: list[FileWarning] = []
-    unnamed = [place for place, name in enumerate(table.header) if not name.strip()]
+    unnamed = [place for place, name in enumerate(table.header) if _NO_NAME.fullmatch(name.strip())]
     if unnamed:
         astray = _astray(table.rows, unnamed)
         misfits |= {number: max(place + 1 - named, 1) for number, place in astray.items()}
@@ -66,6 +70,13 @@ def widths_of(
         )
         warnings.append(FileWarning("SHORT_ROWS", message, short[0]))
     return Widths(misfits, warnings)
+
+
+def width_of_most(rows: Sequence[Sequence[str]]) -> int:
+    """Return how many values nearly every row has at least."""
+    lengths = sorted(map(len, rows), reverse=True)
+    place = max(math.ceil(_FILLED * len(lengths)), 2) - 1
+    return lengths[place] if place < len(lengths) else 0
 
 
 def _astray(rows: Sequence[Sequence[str]], unnamed: Sequence[int]) -> dict[int, int]:
