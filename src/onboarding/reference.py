@@ -101,7 +101,7 @@ The header line may name them in any case and with spaces (`Product Name`), or a
   Otherwise a value in it is an error of its row: a comma inside another value brought it there.
 - Where commas separate the values, a row is an error as well if an unquoted decimal comma (`12,5`) has shifted its
   values. Other rows show it, which have a value too many in the same place; or a weight of 0 before a number in a
-  column of text.
+  column of text; or several rows with different numbers in a column of text in which no other row has one.
 - A value in quotes may have several lines. If lines of it look like rows of the table, a quote was opened in one row
   and closed in another, and the file is rejected. Blanks around quotes are not part of a value.
 - Where the header's name stands in `="…"`, so do the values of its column, and they are read without.

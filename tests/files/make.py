@@ -1002,6 +1002,18 @@ add(
     cells={"1": {"brand": "Acme"}, "2": {"brand": None}, "3": {"brand": None}, "4": {"brand": None}},
 )
 add(
+    "decimal-comma-unquoted-into-description.csv",
+    lines(
+        f"{HEAD},description",
+        "P-1,Mug,Kitchen,S-1,19,99,5,",
+        "P-2,Mug,Kitchen,S-2,24,50,7,",
+        "P-3,Mug,Kitchen,S-3,30,7,",
+    ),
+    rows=3,
+    errors={"1": ["FIELD_COUNT_MISMATCH"], "2": ["FIELD_COUNT_MISMATCH"]},
+    cells={"3": {"price": "30", "stock_quantity": "7"}},
+)
+add(
     "zeros-dragged-down.csv",
     lines(HEAD, *map(row, range(1, 4)), *[",,,,0,0"] * 195),
     rows=3,
