@@ -30,7 +30,7 @@ def test_find_double_encoded_utf8_opened_in_a_western_code_page_is_found(word: s
 
 
 @pytest.mark.parametrize("codec", ["cp1250", "cp1251", "mac-roman", "cp850", "cp437"])
-@pytest.mark.parametrize("word", ["Möbel", "Größentabelle", "Bär"])
+@pytest.mark.parametrize("word", ["Möbel", "Größentabelle", "Bär", "Küche", "Café", "über", "Menü"])
 def test_find_double_encoded_utf8_opened_in_another_code_page_is_found(word: str, codec: str) -> None:
     found = find_double_encoded(f"Mug, {word.encode().decode(codec)} XL")
     assert found is not None

@@ -41,6 +41,8 @@ def test_skipped_lines_no_product_between_rows_is_named_and_not_counted(line: st
 @pytest.mark.parametrize(
     "line",
     [
+        ",Итого,,,4.00 €,3", "Totales,,,,$4.00,3", "Average,,,,2.00,1.5", "0,0,0,0,0,0", ",#N/A,#N/A,,#N/A,0",
+        ",FALSE,,,0,FALSE",
         "(2 rows)", "2 rows in set (0.00 sec)", "Exported 2024-03-01 by ERP", "Printed by John, 2024-01-01",
         "*** END ***", "EOF", ",,,,4.00,3", ",,Kitchen,,0,0", ",,Kitchen,,,", "Total", "# end of file",
     ],
@@ -66,6 +68,38 @@ def test_skipped_lines_row_that_lacks_something_stays_a_row(line: str, last: boo
     found = parsed(row(1), line, *([] if last else [row(3)]))
     assert [r.line for r in found.rows] == ([2, 3] if last else [2, 3, 4])
     assert found.warnings == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "text,varchar(200),varchar(100),text,number,int(11)", "M,M,M,M,M,O", "1,2,3,4,5,6",
+        "e.g. A1,e.g. Red mug,e.g. Kitchen,e.g. S1,e.g. 19.99,e.g. 10",
+        "Your own ID,Name of the product,One of our list,Must be unique,Price incl. VAT in EUR,Whole number",
+    ],
+)  # fmt: skip
+def test_skipped_lines_instruction_right_below_the_header_is_not_a_row(line: str) -> None:
+    found = parsed(line, row(1), row(2))
+    assert [r.cells["sku"] for r in found.rows] == ["S1", "S2"]
+    assert [warning.code for warning in found.warnings] == ["REPEATED_HEADER"]
+
+
+@pytest.mark.parametrize("count", [2, 3, 40])
+def test_skipped_lines_numbered_in_advance_at_the_end_are_no_rows_if_several(count: int) -> None:
+    found = parsed(row(1), *(f"P{n},,,,," for n in range(2, 2 + count)))
+    assert len(found.rows) == (1 if count > 2 else 3)
+    assert [warning.code for warning in found.warnings] == (["NOT_PRODUCTS"] if count > 2 else [])
+
+
+def test_skipped_lines_identifier_and_stock_at_the_end_are_rows() -> None:
+    assert len(parsed(row(1), *(f"P{n},,,,,0" for n in range(2, 9))).rows) == 8
+
+
+@pytest.mark.parametrize("sign", [";", "%", "/*"])
+def test_skipped_lines_comment_signs_of_other_programs_are_comments(sign: str) -> None:
+    found = parsed(row(1), f"{sign} discontinued", f"{sign}{row(2)}", row(3))
+    assert [r.cells["sku"] for r in found.rows] == ["S1", "S3"]
+    assert [warning.code for warning in found.warnings] == ["COMMENTED_LINES"]
 
 
 def test_skipped_lines_identifiers_with_spaces_one_value_is_a_row_cut_short() -> None:

@@ -101,3 +101,29 @@ def test_widths_no_row_is_lost_and_no_value_moves(changes: list[int]) -> None:
         if not r.surplus_fields:
             assert r.cells.get("weight_kg") == ("1.5" if change > -2 else None)
             assert r.cells.get("brand") == ("Acme" if change > -1 else None)
+
+
+def test_widths_decimal_comma_that_moves_a_number_into_text_is_an_error() -> None:
+    header = f"{HEADER},description"
+    rows = ["P1,Mug,Kitchen,S1,19,99,5,", "P2,Mug,Kitchen,S2,24,50,7,", "P3,Mug,Kitchen,S3,3,7,"]
+    assert surplus(header, *rows) == [1, 1, 0]
+    assert surplus(f"{HEADER},description,brand", *(line.rstrip(",") for line in rows)) == [-1, -1, 0]
+    assert surplus(f"{HEADER},weight_kg,brand,unit", "P1,Mug,Kitchen,S1,19,99,5,0,25,,",
+                   "P2,Mug,Kitchen,S2,24,50,7,1,5,,") == [1, 1]  # fmt: skip
+    # One alone may be a text, unless another row has a value too many in the same place.
+    assert surplus(header, rows[0], rows[2]) == [0, 0]
+    assert surplus(header, rows[0], "P2,Mug,Kitchen,S2,24,50,7,blue", rows[2]) == [1, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [("brand", ["4711", "4711"]), ("unit", ["6", "12"]), ("brand", ["501", "Acme"]), ("weight_kg", ["5", "7"])],
+)
+def test_widths_whole_prices_beside_numbers_are_read(column: str, values: list[str]) -> None:
+    rows = [f"P{n},Mug,Kitchen,S{n},{n}9,{n}5,{value}" for n, value in enumerate(values, 1)]
+    assert surplus(f"{HEADER},{column}", *rows) == [0, 0]
+
+
+def test_widths_numbers_as_texts_beside_prices_with_points_are_read() -> None:
+    rows = [f"P{n},Mug,Kitchen,S{n},{price},1{n},50{n}" for n, price in enumerate(("19", "20", "19.50"), 1)]
+    assert surplus(f"{HEADER},brand", *rows) == [0, 0, 0]

@@ -35,7 +35,7 @@ REFUSALS = {
 }
 
 WARNINGS = {
-    "COMMENTED_LINES": "Lines that begin with `#`, `//` or `--`, in a file with comments, were not read",
+    "COMMENTED_LINES": "Lines that begin with `#`, `//`, `--`, `;` or `%`, in a file with comments, were not read",
     "COMPARE_AT_PRICE_BELOW_PRICE": "The price before a discount is lower than the price",
     "DATE_IN_TEXT": "A text column of a workbook has dates, which a spreadsheet may have made of other text",
     "DOUBLE_ENCODED": "Letters look as if they had been encoded twice (`Ã¼` for `ü`)",
@@ -45,7 +45,7 @@ WARNINGS = {
     "LEADING_APOSTROPHE": "A value begins with an apostrophe, which spreadsheets put before text",
     "LINES_ABOVE_HEADER": "Lines above the header were not read",
     "LOOKALIKE_CHARACTERS": "An identifier has letters or signs that look like others, such as a Cyrillic A",
-    "LOOKS_COMMENTED": "Rows begin with `#`, `//` or `--` and were read as products; delete what is commented out",
+    "LOOKS_COMMENTED": "Rows begin like comments (`#`, `//`, `--`, `;`, `%`) and were read as products; delete those",
     "LOST_CHARACTER": "Letters were lost before the file was uploaded, and `?`, `_` or U+FFFD stands in their place",
     "LOST_DIGITS": "Long codes of a column end in zeros, as spreadsheets write them when they round a number",
     "LOST_ZEROS": "Codes of a column seem to have lost leading zeros",

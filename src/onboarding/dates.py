@@ -21,13 +21,13 @@ _TIME = "[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?: ?[AaPp][Mm])?"
 _NUMERIC = re.compile(
     rf"(?:{_DAY}[./-]{_MONTH}|{_MONTH}[./-]{_DAY})[./-]{_YEAR}\.?(?:,? {_TIME})?"
     rf"|{_YEAR}[-/.]{_MONTH}[-/.]{_DAY}\.?(?:[ T]{_TIME}Z?)?"
-    rf"|(?:{_YEAR} ?[年년] ?)?{_MONTH} ?[月월] ?{_DAY} ?[日일]"
+    rf"|(?:{_YEAR} ?[年년] ?)?{_MONTH} ?[月월] ?{_DAY} ?[日일]|{_YEAR} ?[年년] ?{_MONTH} ?[月월]"
     # A time or, as a workbook's cell is read, a length of time.
     r"|[0-9]{1,8}:[0-5][0-9]:[0-5][0-9](?:\.[0-9]+)?(?: ?[AaPp][Mm])?"
 )
-# Day, month by name, and often a year; or month by name and year.
+# Day (of the number 0, day 0), month by name, and often a year; or month by name and year.
 _NAMED = re.compile(
-    rf"{_DAY}(?:-|/|\. ?| )(?P<month>[^\W\d_]+)(?:[-./ ]+(?:[0-9]{{4}}|[0-9]{{2}}))?\.?(?:,? {_TIME})?"
+    rf"(?:{_DAY}|00?)(?:-|/|\. ?| )(?P<month>[^\W\d_]+)(?:[-./ ]+(?:[0-9]{{4}}|[0-9]{{2}}))?\.?(?:,? {_TIME})?"
     rf"|(?P<first>[^\W\d_]+)(?:[-./ ]+(?:[0-9]{{4}}|[0-9]{{2}})|[-./ ]+{_DAY}, ?[0-9]{{4}})"
 )
 _SHORT = re.compile(r"([0-9]{1,2})([./-])([0-9]{1,2})\2([0-9]{2})")

@@ -34,6 +34,7 @@ _EXACT_DIGITS = 15
 
 DAMAGE_OF_COLUMN = {
     "decimals": "a number to which a program added decimals, as it did to all of this column",
+    "groups": "a number with commas between thousands, as a spreadsheet shows it",
     "dates": A_DATE,
 }
 """What shows only in the whole column of an identifier (`Row.damaged`), as the end of `it is …`."""
@@ -76,7 +77,7 @@ def _damaged_identifiers(row: Row) -> Iterator[RowError]:
         if damage := damage_to(value) or DAMAGE_OF_COLUMN.get(by_column, ""):
             shown = f" '{value}'" if value.isprintable() and len(value) <= SHOWN else ""
             message = f"{column}{shown} cannot be taken as it is: it is {damage}"
-            hint = _text_in_formula(value) or _without_decimals(by_column, value)
+            hint = _text_in_formula(value) or _plain_number(by_column, value)
             advice = hint or _ADVICE.get(damage, "Format the column as text, then enter the value")
             yield RowError("DAMAGED_IDENTIFIER", column, message, value, "the identifier as text, in full", advice)
 
@@ -117,7 +118,8 @@ def _text_in_formula(value: str) -> str:
     return f"Did you mean '{found[1]}'?" if found and found[1] else ""
 
 
-def _without_decimals(damage: str, value: str) -> str:
+def _plain_number(damage: str, value: str) -> str:
     # A program's floating-point number keeps 15 digits.
-    digits = re.split("[.,]", value)[0]
-    return f"Did you mean '{digits}'?" if damage == "decimals" and len(digits) <= _EXACT_DIGITS else ""
+    whole = re.sub("[.,]0+$", "", value) if damage == "decimals" else value if damage == "groups" else ""
+    digits = re.sub("[^0-9]", "", whole)
+    return f"Did you mean '{digits}'?" if 0 < len(digits) <= _EXACT_DIGITS else ""

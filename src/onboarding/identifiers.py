@@ -23,9 +23,20 @@ _SAME_LENGTH = 0.6
 _LONG_CODE, _LOST_DIGITS, _EXACT_DIGITS = 11, 5, 15
 """A spreadsheet shows codes of 12 digits or more with 6 of them, and keeps 15: the others become zeros."""
 
+_GROUP = 3
+"""Digits between two commas."""
+
+_BY_CHANCE = 3
+"""Codes of 16 digits that may all end in zero."""
+
 _DIGITS = frozenset("0123456789")
 _MONTHS_BEGIN = MONTHS_BEGIN | WORDS_BEGIN
-_NUMBER = re.compile(r"[0-9]+(?:[.,](?P<decimals>[0-9]+))?")
+# Also as formats of a spreadsheet show it: 1,234.00 and 1.234,00.
+_NUMBER = re.compile(
+    r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?=\.)|[0-9]{1,3}(?:[. \u00a0\u202f][0-9]{3})+(?=,)|[0-9]+)"
+    r"(?:[.,](?P<decimals>[0-9]+))?"
+)
+_GROUPED = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+")
 _SEVERAL = re.compile(r"[^,;|]{2,}(?:[,;|][^,;|]{2,})+")
 _DECIMAL = re.compile(r"[0-9]+,[0-9]+")
 _WORD = re.compile(r"[^\W_]+")
@@ -114,7 +125,8 @@ def holding_several(values: Mapping[int, str]) -> list[int]:
 def damage_by_column(values: Mapping[int, str]) -> tuple[str, list[int]]:
     """What a program did to a whole column of identifiers, and to which rows: a key of `excel.DAMAGE_OF_COLUMN`.
 
-    `decimals`: all numbers, two or more, have the same zeros behind a decimal sign (`12345.0`). `dates`: all that have
+    `decimals`: all numbers, two or more, have the same zeros behind a decimal sign (`12345.0`). `groups`: all numbers
+    of more than three digits, two or more, have commas between thousands (`12,345`). `dates`: all that have
     the form of a date with a year of two digits are one (`01.03.24`); in a column that has dates, also what may be one.
     """
     text = "".join(values.values())
@@ -123,6 +135,8 @@ def damage_by_column(values: Mapping[int, str]) -> tuple[str, list[int]]:
         decimals = {found["decimals"] or "" for found in numbers.values()}
         if len(numbers) > 1 and len(decimals) == 1 and set(*decimals) == {"0"}:
             return "decimals", list(numbers)
+    if "," in text and (grouped := _grouped(values)):
+        return "groups", grouped
     begun = set(begun_like_dates(values.values()))
     dates = set()
     if "." in text or "/" in text:
@@ -133,6 +147,14 @@ def damage_by_column(values: Mapping[int, str]) -> tuple[str, list[int]]:
     if len(may_be) > len(dates) and (dates or any(map(is_date, begun))):
         dates = may_be
     return ("dates", [n for n, value in values.items() if value in dates]) if dates else ("", [])
+
+
+def _grouped(values: Mapping[int, str]) -> list[int]:
+    """Return the rows whose number has commas between thousands, if every larger number of the column has them."""
+    grouped = [n for n, value in values.items() if _GROUPED.fullmatch(value)]
+    others = [value for value in values.values() if not _GROUPED.fullmatch(value) and _NUMBER.fullmatch(value)]
+    is_column = all(value.isdecimal() and len(value) <= _GROUP for value in others)
+    return grouped if is_column and len(grouped) > 1 else []
 
 
 def begun_like_dates(values: Iterable[str]) -> list[str]:
@@ -155,6 +177,10 @@ def with_lost_digits(values: Mapping[int, str]) -> Sequence[int]:
     """The rows whose code seems to have zeros for its last digits: long codes, most of which end in such zeros."""
     long = {n: value for n, value in values.items() if value.isdecimal() and len(value) >= _LONG_CODE}
     ended = [n for n, value in long.items() if _lost(value)]
+    # One in ten ends in zero by chance.
+    sixteen = [n for n, value in long.items() if len(value) == _EXACT_DIGITS + 1]
+    if len(sixteen) > _BY_CHANCE and all(values[n].endswith("0") for n in sixteen):
+        ended = sorted({*ended, *sixteen})
     return ended if len(ended) > 1 and len(ended) >= len(long) / 2 else ()
 
 

@@ -23,7 +23,9 @@ _NOT_PUBLIC = frozenset(
 )
 _HOST = re.compile(r"https?://(?P<host>\[[^\]/]*\]|[^/?#\s:]*)", re.IGNORECASE)
 _WITHIN = re.compile(r"https?://[^\s\"'<>\\|\[\](){},;]+", re.IGNORECASE)
-_SEPARATED = re.compile(r"(?:[\s,;|\"']|::)(?:https?:)?//", re.IGNORECASE)
+# Two addresses without a sign between them as well: none has a second scheme right behind a letter or digit.
+_SEPARATED = re.compile(r"(?:[\s,;|>\"']|::)(?:https?:)?//|[a-z0-9]https?://", re.IGNORECASE)
+_BETWEEN_ADDRESSES = (",", ";", "|")
 _REFERENCE = re.compile(r"&(?:[a-z]{2,6}|#[0-9]{1,7}|#x[0-9a-f]{1,6});", re.IGNORECASE)
 _WITHOUT_SCHEME = re.compile(r"(?://)?(?P<rest>(?:[a-z0-9-]+\.)+[a-z]{2,}(?::[0-9]+)?/\S*|www\.\S+)", re.IGNORECASE)
 _MISSPELLED_SCHEME = re.compile(
@@ -42,7 +44,7 @@ def is_public_address(text: str) -> bool:
         return found["last"].lower() not in _NOT_PUBLIC
     found = _GOOD.fullmatch(text)
     if found is not None:
-        several = _SEPARATED.search(text) is not None
+        several = text.endswith(_BETWEEN_ADDRESSES) or _SEPARATED.search(text) is not None
         return not (several or found["last"].lower() in _NOT_PUBLIC or not text.isprintable() or _has_reference(text))
     # Hosts by number are few.
     host = _host_of(text)
@@ -54,6 +56,8 @@ def fault_of(text: str) -> tuple[str, str]:
     addresses = _WITHIN.findall(text)
     if addresses and text.startswith(addresses[0]) and _SEPARATED.search(text):
         return "has several addresses", f"Enter one address{_such_as(addresses[0])}"
+    if text.endswith(_BETWEEN_ADDRESSES):
+        return "ends as a list of addresses does", _did_you_mean(text.rstrip("".join(_BETWEEN_ADDRESSES)))
     if len(addresses) == 1 and not text.startswith(addresses[0]):
         return "has other text around the address", _did_you_mean(addresses[0])
     if _has_reference(text):

@@ -22,7 +22,7 @@ from onboarding.reading.header import LINES_SEARCHED, Header, header_not_found, 
 from onboarding.reading.names import kept_text
 from onboarding.reading.shopify import variant_warnings
 from onboarding.reading.skipped_lines import skipped_lines
-from onboarding.reading.widths import widths_of
+from onboarding.reading.widths import width_of_most, widths_of
 from onboarding.rules import RANGES, REQUIRED
 
 if TYPE_CHECKING:
@@ -207,7 +207,8 @@ def _under_header(
     numbers = [grid.numbers[index] for index in kept]
     names, *data = (header.vendors_own(grid.lines[index]) for index in (place, *kept))
     if how.format == "xlsx":
-        # A sheet's rows end where their values end.
+        # A sheet's rows end where their values end, and its header where its names do.
+        names = [*names, *[""] * (width_of_most(data) - len(names))]
         data = [line + [""] * (len(names) - len(line)) for line in data]
     header = header.without_ours()
     table = Table(names, data, numbers)

@@ -14,7 +14,8 @@ from onboarding.quotes import quoted
 WORDS = (
     "NULL", "(null)", "[null]", "<null>", r"\N", "nil", "None", "(none)", "NaN", "NaT", "NA", "<NA>", "N/A", "N.A.",
     "n.a", r"n\a", "undefined", "[object Object]", "not available", "not applicable", "(blank)", "(empty)", "(leer)",
-    "(vide)", "TBD", "TBA", "t.b.d.", "k.A.", "-", "--", "---", "\u2013", "\u2014", "...", "…",
+    "(vide)", "TBD", "TBA", "t.b.d.", "k.A.", "-", "--", "---", "\u2013", "\u2014", "...", "…", "n/d", "n.d.", "s/d",
+    "n.v.t.", "keine Angabe", "?", ".", "_", "*", '"', '""', "\u3003", "\u2033", "\u201d",
 )  # fmt: skip
 """In capitals, in small letters, and with a capital first."""
 

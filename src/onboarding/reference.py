@@ -90,17 +90,18 @@ The header line may name them in any case and with spaces (`Product Name`), or a
 - The header is the line among the first {LINES_SEARCHED} that names most columns. Lines above it are not read, unless
   they look like products: then the file is rejected. So is one with a second header that names other columns.
 - Lines without any value are not rows. Neither are lines that repeat the header or say how to fill it in, rulers
-  (`-----`), totals, lines with nothing but zeros, and at the end of the file notes such as `(2 rows)`, sums, and
-  defaults that were dragged down. A warning names each line that was not read. Every line of a fix file is a row.
-- A line that begins with `#`, `//` or `--` is a comment if the file has a line that is nothing but a comment. In other
-  files it is a row, with a warning.
+  (`-----`), totals, lines with nothing but zeros, and at the end of the file notes such as `(2 rows)`, sums, defaults
+  and errors that were dragged down, and three or more lines with nothing but an identifier. A warning names each line
+  that was not read. Every line of a fix file is a row.
+- A line that begins with `#`, `//`, `--`, `;` or `%` is a comment if the file has a line that is nothing but a
+  comment. In other files it is a row, with a warning.
 - A row may end before the header does, as Excel leaves out blank values, if it has all required columns; a warning
   names it. Any other row with more or fewer values than the header is an error, unless the surplus values are blank.
 - A column without a name is a column that is not read if at least two rows, and nine of ten, have a value in it.
   Otherwise a value in it is an error of its row: a comma inside another value brought it there.
 - Where commas separate the values, a row is an error as well if an unquoted decimal comma (`12,5`) has shifted its
   values. Other rows show it, which have a value too many in the same place; or a weight of 0 before a number in a
-  column of text.
+  column of text; or several rows with different numbers in a column of text in which no other row has one.
 - A value in quotes may have several lines. If lines of it look like rows of the table, a quote was opened in one row
   and closed in another, and the file is rejected. Blanks around quotes are not part of a value.
 - Where the header's name stands in `="…"`, so do the values of its column, and they are read without.
@@ -209,11 +210,12 @@ def _values() -> str:
 - **Damage by spreadsheets**: shortened numbers (`4.00638E+12`; `1E5` has no sign and no decimals, and is an
   identifier), dates in the languages of Excel's users, truth values, formulas and their errors are errors in
   identifiers. So are numbers in a column where every number, two or more, has the same zeros behind a decimal sign
-  (`12345.0`), and dates with a two-digit year up to 2039 (`01.03.24`) in a column where every value of that form is
-  such a date. What may be a date or a code (`24-03-01`, `set-24`) is an error in a column that has other dates, else a
-  warning. Dates in dimensions_cm are errors, dates in other texts are warnings.
+  (`12345.0`), numbers in a column where every number of more than three digits, two or more, has commas between
+  thousands (`12,345`), and dates with a two-digit year up to 2039 (`01.03.24`) in a column where every value of that
+  form is such a date. What may be a date or a code (`24-03-01`, `set-24`) is an error in a column that has other
+  dates, else a warning. Dates in dimensions_cm are errors, dates in other texts are warnings.
 - **Texts** are stored as they are written. Control characters, characters that turn the direction of the text after
-  them, private use and annotations (U+FFF9 to U+FFFB) are errors.
+  them, private use and annotations (U+FFF9 to U+FFFB), and U+FFFE and U+FFFF are errors.
 - **Images**: one address with `http://` or `https://` and a host that the Internet may know: no `localhost`, no name
   without a dot or within a network (`.local`), no private number, no user name, no HTML notation (`&amp;`). Whether
   there is an image is not checked.

@@ -73,7 +73,7 @@ _SHORTEST_LIMIT = min(LENGTHS.values())
 # What PostgreSQL cannot hold (NUL, surrogates) and what no cell should: control characters but tab and line breaks.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 # Those that turn the direction of the text after them; private use, which no two programs show alike; annotations.
-_MEANINGLESS = re.compile(r"[\u202a-\u202e\u2066-\u2069\ue000-\uf8ff\ufff9-\ufffb\U000f0000-\U0010ffff]")
+_MEANINGLESS = re.compile(r"[\u202a-\u202e\u2066-\u2069\ue000-\uf8ff\ufff9-\ufffb\ufffe\uffff\U000f0000-\U0010ffff]")
 _IDENTIFIERS = frozenset({"vendor_product_id", "sku"})
 
 

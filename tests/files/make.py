@@ -972,6 +972,47 @@ add(
     errors={"2": ["FIELD_COUNT_MISMATCH"]},
 )
 add("total-is-a-product.csv", lines(HEAD, row(1, product_name="Total"), row(2, product_name="Total commander")), rows=2)
+add("ctrl-z-and-line-end.csv", lines(HEAD, row(1)).encode() + b"\x1a\r\n\0\0\r\n", rows=1)
+add(
+    "columns-that-pandas-named.csv",
+    lines(
+        f"Unnamed: 0,{HEAD},description,Unnamed: 8",
+        f"0,{row(1)},good,",
+        f"1,{row(2)},good, and cheap",
+        f"2,{row(3)},good,",
+    ),
+    rows=3,
+    errors={"2": ["FIELD_COUNT_MISMATCH"]},
+    warnings=["UNKNOWN_COLUMN", "UNKNOWN_COLUMN", "UNNAMED_COLUMN"],
+)
+add(
+    "rows-in-single-quotes.csv",
+    lines(HEAD, *(",".join(f"'{value}'" for value in row(n).split(",")) for n in (1, 2))),
+    refusal="UNREADABLE_CSV",
+    says=["'…'"],
+)
+add(
+    "ditto-marks-as-values.csv",
+    table(
+        [[*values(n), brand] for n, brand in enumerate(("Acme", '"', "\u3003", '""'), 1)],
+        [*REQUIRED, "brand"],
+    ),
+    rows=4,
+    warnings=["PLACEHOLDER_VALUE"],
+    cells={"1": {"brand": "Acme"}, "2": {"brand": None}, "3": {"brand": None}, "4": {"brand": None}},
+)
+add(
+    "decimal-comma-unquoted-into-description.csv",
+    lines(
+        f"{HEAD},description",
+        "P-1,Mug,Kitchen,S-1,19,99,5,",
+        "P-2,Mug,Kitchen,S-2,24,50,7,",
+        "P-3,Mug,Kitchen,S-3,30,7,",
+    ),
+    rows=3,
+    errors={"1": ["FIELD_COUNT_MISMATCH"], "2": ["FIELD_COUNT_MISMATCH"]},
+    cells={"3": {"price": "30", "stock_quantity": "7"}},
+)
 add(
     "zeros-dragged-down.csv",
     lines(HEAD, *map(row, range(1, 4)), *[",,,,0,0"] * 195),
@@ -1306,6 +1347,20 @@ add(
     rows=3,
     errors={"1": ["DAMAGED_IDENTIFIER"], "3": ["DAMAGED_IDENTIFIER"]},
 )
+add(
+    "identifiers-with-thousands-and-decimals.csv",
+    column("sku", "12,345.00", "A-1", "987.00", "4,006,381,333,931.00", "1 234,00"),
+    rows=5,
+    errors={n: ["DAMAGED_IDENTIFIER"] for n in "1345"},
+    hints={"1": ["Did you mean '12345'?"], "4": ["Did you mean '4006381333931'?"]},
+)
+add(
+    "identifiers-with-thousands.csv",
+    column("sku", "12,345", "987", "1,234,567"),
+    rows=3,
+    errors={"1": ["DAMAGED_IDENTIFIER"], "3": ["DAMAGED_IDENTIFIER"]},
+)
+add("identifiers-with-a-comma.csv", column("sku", "12,345", "4006", "1,234,567"), rows=3)
 add("identifiers-with-points.csv", column("sku", "12345.0", "12346.5", "90.750"), rows=3)
 add(
     "identifiers-with-apostrophe.csv",
@@ -1351,7 +1406,8 @@ add(
 DATES = [
     "03/01/24", "3/1/24", "01.03.24", "1-gen", "1-mag", "1-mrt", "01-mai", "1/jan", "gen-24", "1.sty",
     "3\u67081\u65e5", "1-May-24", "00:30:00", "1/2/2024 0:00", "jan/24", "1. tammi", "2024\u5e743\u67081\u65e5",
-    "1-\u044f\u043d\u0432", "Mar 1, 2024", "3/1/2024 12:30 PM", "2024.03.01.",
+    "1-\u044f\u043d\u0432", "Mar 1, 2024", "3/1/2024 12:30 PM", "2024.03.01.", "2024\u5e743\u6708",
+    "00-Jan", "sept-24",
 ]  # fmt: skip
 add(
     "identifiers-are-dates.csv",
@@ -1471,7 +1527,7 @@ add(
             [*values(2, product_name="Mug \u202egnp.exe"), "ok"],
             [*values(3, product_name="Mug \u2067x"), "ok"],
             [*values(4), "\U000f0001"],
-            [*values(5), "\ufff9"],
+            [*values(5), "\ufff9 \ufffe"],
             [*values(6), "\u05d0\u200f!"],
         ],
         [*REQUIRED, "description"],
@@ -1505,6 +1561,10 @@ BAD_IMAGES = {
     "https://a.example/1.jpg\nhttps://a.example/2.jpg": FIRST,
     "https://a.example/1.jpg, //a.example/2.jpg": FIRST,
     "https://a.example/1.jpg::https://a.example/2.jpg": "Enter one address",
+    "https://a.example/1.jpg>https://a.example/2.jpg": FIRST,
+    "https://a.example/1.jpghttps://a.example/2.jpg": "Enter one address",
+    "https://a.example/1.jpg,": MEANT,
+    "https://a.example/1.jpg;": MEANT,
     "//cdn.example.com/a.jpg": "Did you mean 'https://cdn.example.com/a.jpg'?",
     "www.example.com/a.jpg": "Did you mean 'https://www.example.com/a.jpg'?",
     "https://a.example/my pic.jpg": "Did you mean 'https://a.example/my%20pic.jpg'?",
@@ -1549,6 +1609,13 @@ add(
     rows=4,
     warnings=["LOST_DIGITS"],
 )
+add(
+    "identifiers-of-16-digits-end-in-zero.csv",
+    column("sku", *(f"12345678901234{n}0" for n in range(4))),
+    rows=4,
+    warnings=["LOST_DIGITS"],
+)
+add("identifiers-of-16-digits-end-in-any.csv", column("sku", *(f"123456789012345{n}" for n in range(4))), rows=4)
 add("identifiers-end-in-some-zeros.csv", column("sku", "4006381333900", "4006381300000", "4006381333931"), rows=3)
 add(
     "compare-at-price-below-price.csv",
@@ -2426,6 +2493,18 @@ add(
     "cell-of-another-row.xlsx",
     patched(PLAIN, {SHEET: lambda part: part.replace(b'r="E3"', b'r="E2"')}),
     refusal="UNREADABLE_XLSX",
+)
+add(
+    "column-without-name-at-the-end.xlsx",
+    workbook(of_rows(REQUIRED, *([*values(n), None, f"note {n}"] for n in (1, 2)))),
+    rows=2,
+    warnings=["UNNAMED_COLUMN"],
+)
+add(
+    "note-beside-a-row.xlsx",
+    workbook(of_rows(REQUIRED, *([*values(n), None, *(["note"] if n == 2 else [])] for n in (1, 2, 3)))),
+    rows=3,
+    errors={"2": ["FIELD_COUNT_MISMATCH"]},
 )
 add(
     "cell-twice.xlsx",

@@ -67,7 +67,7 @@ def decode(content: bytes) -> Decoded | Refusal:
         return wide
     if wide is not None:
         return _certain(content, *wide)
-    content = content.rstrip(_END_MARKS.encode())
+    content = _without_end_marks(content)
     if content.isascii():
         return _mixed_with_utf16(content) or Decoded(content, "utf-8", "UTF-8")
     try:
@@ -75,6 +75,15 @@ def decode(content: bytes) -> Decoded | Refusal:
     except UnicodeDecodeError as error:
         return _not_utf8(content, error)
     return _mixed_with_utf16(content) or Decoded(content, "utf-8", "UTF-8", tuple(_oddities(text)))
+
+
+def _without_end_marks(content: bytes) -> bytes:
+    """Return the text without its end marks. Where they stand on lines of their own, line ends may follow them."""
+    marks = _END_MARKS.encode()
+    tail = content[len(content.rstrip(marks + b"\r\n")) :]
+    if tail.startswith((b"\r", b"\n")) and (behind := tail.lstrip(b"\r\n")):
+        return content[: len(content) - len(behind)]
+    return content.rstrip(marks)
 
 
 def _certain(content: bytes, codec: str, name: str) -> Decoded | Refusal:

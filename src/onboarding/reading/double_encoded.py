@@ -31,6 +31,8 @@ _CYRILLIC = frozenset({"cp1251", "cp866"})
 # The first bytes of Latin, Greek, Cyrillic, Hebrew and Arabic characters in UTF-8.
 _FIRST_OF_TWO = (*range(0xC2, 0xC6), *range(0xCE, 0xD2), *range(0xD7, 0xDA))
 _USUAL = frozenset({"cp1252", "latin-1"})
+_OF_OTHER_LANGUAGES = frozenset("ąĄłŁľĽńŃśŚšŠťŤźŹżŻžŽ")
+"""Letters of languages that have no Ă and no Ĺ before them."""
 _BEHIND_WORDS = frozenset("“”‘’«»®™©°–—…²³¹½¼¾º")
 """Signs that may stand behind a word that ends with a capital, such as `KESÄ®`."""
 
@@ -112,6 +114,11 @@ def _is_likely(text: str, place: int) -> bool:
 def _is_telling(word: str, place: int, codec: str) -> bool:
     """Whether one Latin letter proves it, which two characters of the word would be."""
     before, first, second, behind = word[:place][-1:], word[place], word[place + 1], word[place + 2 : place + 3]
+    # A root or a box drawing stands right behind no letter, no capital behind a small one; Ă is Romanian, Ĺ Slovak.
+    if before.isalpha() and unicodedata.category(first) in {"Sm", "So"} and first not in _BEHIND_WORDS:
+        return True
+    if (before.islower() and first.isupper()) or (first in "ĂĹ" and second in _OF_OTHER_LANGUAGES):
+        return True
     # Hardly any word ends with the first of these, and goes on behind the sign.
     goes_on = first == "Ã" and word[place + 2 : place + 4].isalpha()
     if before.isupper() and second in _BEHIND_WORDS and not goes_on:

@@ -45,6 +45,7 @@ _BINARY = tuple(
         # Version; date of the last change; zeros; name and type of the first column.
         (rb"[\x03\x30-\x32\x43\x63\x83\x8b\x8e\xcb\xf5\xfb].[\x01-\x0c][\x01-\x1f].{8}\x00\x00.{18}[A-Za-z_].{10}[A-Z@+]",
          "a database table (dBase)"),
+        (rb"\$FL[23]@\(#\)|RD[AX][23]\n|\x80[\x02-\x05](?:\x95|[c}\]])", "a file of a statistics program"),
         (rb"PAR1", "a Parquet file"),
         (rb"Obj\x01", "an Avro file"),
         (rb"ORC[\x00-\x1f\x80-\xff]", "an ORC file"),
@@ -86,6 +87,7 @@ _TEXTS = tuple(
 )
 # In capitals, as programs write it: a title may begin with such words too.
 _SQL = re.compile(
+    r"INSERT \[\w+\]|MERGE INTO\s|REM INSERTING into |"
     r"INSERT (?:IGNORE )?INTO\s|REPLACE INTO\s|CREATE (?:OR REPLACE |TEMPORARY )*(?:TABLE|DATABASE|SCHEMA|VIEW)\s|"
     r"DROP (?:TABLE|DATABASE|SCHEMA)\s|ALTER TABLE\s|LOCK TABLES\s|DELETE FROM\s|TRUNCATE TABLE\s|"
     r"USE [`\[\w]+[`\]]?;?\s*$|(?:START|BEGIN) TRANSACTION|BEGIN;|PRAGMA \w+|"

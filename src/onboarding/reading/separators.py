@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 from onboarding.quotes import printable
 from onboarding.reading.found import MAX_COLUMNS, Grid, Refusal, first_of, one_line
@@ -17,6 +18,9 @@ DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 _SUPPORTED = ", ".join(DELIMITERS.values())
 _LONGEST_HEADER = 10_000
 """Characters of a line that is looked through for other delimiters."""
+
+_ROWS_SEEN = 100
+"""Rows that are looked through for other quotes."""
 
 _COLUMN_GAP = re.compile(r"\t+|  +")
 _QUOTES = ("''", "``", "‘’", "“”", "„“", "„”", "‚‘", "«»", "»«")  # noqa: RUF001 - the quotes that people write
@@ -63,8 +67,17 @@ def refusal_of(grid: Grid, delimiter: str) -> Refusal | None:
     if width < 2 or set(header) >= set(FIX_COLUMNS[:2]):
         return None
     names = [name for name in header if name]
+    first_rows = grid.lines[place + 1 : place + 1 + _ROWS_SEEN]
     for quotes in _QUOTES:
-        if len(names) > 1 and all(len(n) > 1 and n[0] + n[-1] == quotes for n in names):
+        stands_in_quotes = partial(_stands_in, quotes)
+        is_header = len(names) > 1 and all(map(stands_in_quotes, names))
+        # A row may be cut at a comma within quotes; its first value is not.
+        if is_header or (
+            first_rows
+            and all(
+                line[0].strip().startswith(quotes[0]) and sum(map(stands_in_quotes, line)) > 1 for line in first_rows
+            )
+        ):
             reason = (
                 f"The values stand in {quotes[0]}…{quotes[1]}, and these are part of a value in CSV; put values in "
                 'double quotes ("), or in none'
@@ -114,6 +127,11 @@ def _split_otherwise(line: str) -> Iterator[tuple[str, list[str]]]:
     marks = {c for c in line if not (c.isalnum() or c in " _-\"'\r\n" or c in DELIMITERS)}
     for mark in sorted(marks)[:20]:
         yield mark, line.split(mark)
+
+
+def _stands_in(quotes: str, value: str) -> bool:
+    value = value.strip()
+    return len(value) > 1 and value[0] + value[-1] == quotes
 
 
 def _is_quoted_whole(line: Sequence[str], delimiter: str, width: int) -> bool:

@@ -12,6 +12,7 @@ from itertools import islice
 from onboarding.reading.found import MAX_COLUMNS, NAMED, FileWarning, Refusal, first_of, lines_named, one_line
 from onboarding.reading.header import Header
 from onboarding.reading.names import column_of, known_in, normal, spellings, synonyms
+from onboarding.reading.skipped_words import COMMENT_SIGNS, END, EXAMPLE, LENGTH, REQUIREMENTS, TOTALS
 
 _NUMBERS = frozenset({"price", "compare_at_price", "stock_quantity", "weight_kg"})
 _NAMING = frozenset({"vendor_product_id", "sku", "product_name"})
@@ -22,32 +23,19 @@ _PROSE = frozenset({"product_name", "category", "subcategory", "description", "b
 _FIRST_ROWS = 100
 
 # Zeros, and what formulas come to without values.
-_ZERO = re.compile(r"[-+]?0+(?:[.,]0*)?|-|#[A-Z/0]+[!?]?|FALSE")
+_ZERO = re.compile(r"[-+]?0+(?:[.,]0*)?|-|#[A-Z/0]+[!?]?|FALSE|FALSCH|FAUX|FALSO|ONWAAR")
 _ERROR_VALUE = re.compile(r"#[¡¿]?[A-ZÀ-Þ/0]+[!?]?|#+")
 _NUMBER = re.compile(r"[-+]?[0-9][0-9.,'\s]*")
+_AMOUNT = re.compile(r"[^\W\d_]{0,3}[^\w-]{0,3}[-+]?[0-9][0-9.,'\s]*[^\w-]{0,3}[^\W\d_]{0,3}\.?")
 _RULER = re.compile(r"[-=+_:. ]+")
 _ROW_COUNT = re.compile(
     r"\(?[0-9][0-9.,]* (?:rows?|records?|lines?|products?|items?|zeilen|lignes?|filas|righe|rader)\b.{0,60}",
     re.IGNORECASE,
 )
-_TOTALS = (
-    "total", "totals", "sum", "summe", "summa", "suma", "zwischensumme", "gesamt", "gesamtsumme", "insgesamt", "totale",
-    "totaal", "totalt", "razem", "celkem", "spolu", "yhteensä", "összesen", "toplam", "subtotal", "grand total",
-)  # fmt: skip
-_TOTAL = re.compile(rf"(?:grand |sub[- ]?|net |overall )?(?:{'|'.join(_TOTALS)})(?:[ :(].{{0,40}})?", re.IGNORECASE)
-_COMMENT_SIGNS = ("#", "//", "--")
-_COMMENT_BEGINS = frozenset("#/-")
-_END = frozenset({"end", "eof", "ende", "fin", "fine", "einde", "koniec", "slut"})
-# What templates write below a header, one word for each column.
-_REQUIREMENTS = frozenset(
-    map(normal, (
-        "mandatory", "optional", "required", "not required", "conditional mandatory", "conditionally mandatory",
-        "conditionally required", "conditional", "recommended", "preferred", "desired", "pflicht", "pflichtfeld",
-        "obligatoire", "facultatif", "obligatorio", "opcional", "obrigatório", "obbligatorio", "facoltativo",
-        "verplicht", "optioneel", "wymagane", "opcjonalne", "text", "string", "number", "numeric", "integer", "decimal",
-        "float", "date", "url", "boolean", "currency", "varchar", "int",
-    ))
-)  # fmt: skip
+_TOTAL = re.compile(rf"(?:grand |sub[- ]?|net |overall )?(?:{'|'.join(TOTALS)})(?:[ :(].{{0,40}})?", re.IGNORECASE)
+_COMMENT_BEGINS = frozenset(sign[0] for sign in COMMENT_SIGNS)
+_PREFILLED = 3
+"""Lines at the end, each with one identifier and nothing else, that were numbered in advance."""
 
 
 class _Kind(Enum):
@@ -92,6 +80,9 @@ def skipped_lines(
     while end > top and (kind := looks.last(lines[end - 1])):
         kinds[end - 1] = kind
         end -= 1
+    numbered = looks.numbered_in_advance(lines, range(top, end))
+    kinds |= dict.fromkeys(numbered, _Kind.NO_PRODUCT)
+    end -= len(numbered)
     commented = []
     for i in _odd(lines, range(top, end), key, looks.names):
         line = lines[i]
@@ -142,7 +133,7 @@ class _Looks:
 
     def __init__(self, header: Header, first_rows: Sequence[Sequence[str]]) -> None:
         self.columns = header.columns
-        self.names = _names_as_written() | {*_TOTALS} | {name.casefold() for name in header.names if name}
+        self.names = _names_as_written() | {*TOTALS} | {name.casefold() for name in header.names if name}
         self.header_names = [name.casefold() for name in header.names]
         # Where identifiers have spaces in them, or names come first, one value may be what is left of a row.
         self.words_are_notes = (
@@ -183,7 +174,10 @@ class _Looks:
     def instruction(self, line: Sequence[str]) -> _Kind | None:
         """Return whether a line right below the header says how to fill in the columns."""
         values = list(self.values(line))
-        if len(values) > 1 and all(normal(value[:60]) in _REQUIREMENTS for _, value in values):
+        texts = [value[:60] for _, value in values]
+        if len(texts) > 1 and all(normal(LENGTH.sub("", text)) in REQUIREMENTS for text in texts):
+            return _Kind.HEADER
+        if len(texts) > 2 and (all(map(EXAMPLE.fullmatch, texts)) or _are_marks(texts)):
             return _Kind.HEADER
         if _is_ruler([value for _, value in values]):
             return _Kind.NO_PRODUCT
@@ -191,7 +185,8 @@ class _Looks:
         numbers = [value for column, value in values if column in _NUMBERS]
         if any(c.isdigit() for value in named for c in value) or any(map(_NUMBER.fullmatch, numbers)):
             return None
-        return _Kind.HEADER if any(len(value.split(None, 3)) > 2 for value in numbers) and len(named) < 2 else None
+        is_prose = any(len(value.split(None, 3)) > 2 for value in numbers)
+        return _Kind.HEADER if is_prose and (len(named) < 2 or all(" " in v for v in named)) else None
 
     def anywhere(self, line: Sequence[str]) -> _Kind | None:
         """Return whether a line is a total, a ruler, or has nothing but zeros."""
@@ -202,7 +197,7 @@ class _Looks:
             return _Kind.NO_PRODUCT
         totals = [value for _, value in values if _TOTAL.fullmatch(value)]
         others = [(column, value) for column, value in values if value not in totals]
-        if totals and all(column not in _NAMING and _NUMBER.fullmatch(value) for column, value in others):
+        if totals and all(column not in _NAMING and _AMOUNT.fullmatch(value) for column, value in others):
             return _Kind.NO_PRODUCT
         return None
 
@@ -213,20 +208,32 @@ class _Looks:
         values = list(self.values(line))
         is_sum = all(column in _NUMBERS for column, _ in values)
         is_dragged = all(c in _DRAGGED and (c not in _NUMBERS or _ZERO.fullmatch(value)) for c, value in values)
-        if values and (is_sum or is_dragged):
+        is_blank = len(values) > 1 and all(_is_nothing(value) for _, value in values)
+        if values and (is_sum or is_dragged or is_blank):
             return _Kind.NO_PRODUCT
         return _Kind.NO_PRODUCT if self.note(line) else None
+
+    def numbered_in_advance(self, lines: Sequence[Sequence[str]], indexes: range) -> range:
+        """Return the last lines if several of them have an identifier and nothing else."""
+        start = indexes.stop
+        while start > indexes.start and self._identifier_alone(lines[start - 1]):
+            start -= 1
+        return range(start, indexes.stop) if indexes.stop - start >= _PREFILLED else range(0)
+
+    def _identifier_alone(self, line: Sequence[str]) -> bool:
+        values = list(islice(self.values(line), 2))
+        return len(values) == 1 and values[0][0] in {"vendor_product_id", "sku"}
 
     def note(self, line: Sequence[str]) -> bool:
         """Return whether a line has nothing but a note, which begins in its first value."""
         value = line[0].strip()
         others = sum(1 for text in line[1:] if text.strip())
-        if value.startswith(_COMMENT_SIGNS):
-            return not others or (len(line) < len(self.columns) and not value.lstrip("#/-")[:1].isalnum())
+        if value.startswith(COMMENT_SIGNS):
+            return not others or (len(line) < len(self.columns) and not value.lstrip("#/-;%*<!")[:1].isalnum())
         # A note may have commas in it; identifiers without spaces begin no such value, even in a row that is cut short.
         if others > 2 or (others and len(line) >= len(self.columns)):
             return False
-        if not others and (_ROW_COUNT.fullmatch(value) or value.casefold().strip(".-* ") in _END):
+        if not others and (_ROW_COUNT.fullmatch(value) or value.casefold().strip(".-* ") in END):
             return True
         return self.words_are_notes and " " in value
 
@@ -238,9 +245,21 @@ class _Looks:
         return named and bool(numbers) and all(map(_NUMBER.fullmatch, numbers))
 
 
+def _is_nothing(value: str) -> bool:
+    """Return whether a value is zero, false, or an error, as formulas give them without a product."""
+    return value != "-" and bool(_ZERO.fullmatch(value) or _ERROR_VALUE.fullmatch(value))
+
+
+def _are_marks(values: Sequence[str]) -> bool:
+    """Return whether values are letters or numbers of columns: `M`, `M`, `O`, or `1`, `2`, `3`."""
+    return all(len(v) == 1 and v.isalpha() for v in values) or list(values) == [
+        str(n) for n in range(1, len(values) + 1)
+    ]
+
+
 def _is_commented(line: Sequence[str]) -> bool:
     value = line[0].strip()
-    return value.startswith(_COMMENT_SIGNS) and not (_ERROR_VALUE.fullmatch(value) or _RULER.fullmatch(value))
+    return value.startswith(COMMENT_SIGNS) and not (_ERROR_VALUE.fullmatch(value) or _RULER.fullmatch(value))
 
 
 def _is_ruler(values: Sequence[str]) -> bool:

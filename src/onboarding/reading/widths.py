@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -12,9 +13,15 @@ from onboarding.reading.found import FileWarning, Table
 _FILLED = 0.9
 """The share of rows with a value from which a column without a name is a column, and not where values went astray."""
 
+# What programs call a column without a name: pandas, readr, SheetJS.
+_NO_NAME = re.compile(r"(?:Unnamed: [0-9]+(?:_level_[0-9]+)?|\.\.\.[0-9]+|__EMPTY(?:_[0-9]+)?)?")
+
 # What an unquoted decimal comma makes of a number: 12,5 is then two values.
 _WHOLE = re.compile(r"-?[0-9]{1,7}")
 _DECIMALS = re.compile(r"[0-9]{1,3}")
+_PLAIN = re.compile(r"-?[0-9]{1,7}(?:\.[0-9]{1,6})?")
+_TEXTS = frozenset({"product_name", "subcategory", "description", "brand", "unit", "image_url"})
+"""Columns in which a number alone is rare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,7 @@ def widths_of(
     lengths = [len(row) for row in table.rows]
     misfits: dict[int, int] = {}
     warnings: list[FileWarning] = []
-    unnamed = [place for place, name in enumerate(table.header) if not name.strip()]
+    unnamed = [place for place, name in enumerate(table.header) if _NO_NAME.fullmatch(name.strip())]
     if unnamed:
         astray = _astray(table.rows, unnamed)
         misfits |= {number: max(place + 1 - named, 1) for number, place in astray.items()}
@@ -57,7 +64,10 @@ def widths_of(
                 misfits[number] = length - whole
     if commas:
         for place in (place for place, column in enumerate(columns) if column in decimals and place + 1 < named):
-            misfits |= _shifted(table, columns, misfits, place, decimals)
+            split = _split(table.rows, place)
+            if split:
+                misfits |= _shifted(table, columns, misfits, split, place=place, decimals=decimals)
+                misfits |= _shifted_into_text(table, columns, misfits, split, place=place, decimals=decimals)
     short = [number for number in short if number not in misfits]
     if short:
         message = (
@@ -66,6 +76,13 @@ def widths_of(
         )
         warnings.append(FileWarning("SHORT_ROWS", message, short[0]))
     return Widths(misfits, warnings)
+
+
+def width_of_most(rows: Sequence[Sequence[str]]) -> int:
+    """Return how many values nearly every row has at least."""
+    lengths = sorted(map(len, rows), reverse=True)
+    place = max(math.ceil(_FILLED * len(lengths)), 2) - 1
+    return lengths[place] if place < len(lengths) else 0
 
 
 def _astray(rows: Sequence[Sequence[str]], unnamed: Sequence[int]) -> dict[int, int]:
@@ -90,20 +107,9 @@ def _unnamed_warnings(table: Table, unnamed: Sequence[int], astray: Collection[i
         yield FileWarning("UNNAMED_COLUMN", "There are values in a column without a name; they were not read")
 
 
-def _shifted(
-    table: Table, columns: Sequence[str | None], misfits: Mapping[int, int], place: int, decimals: Collection[str]
-) -> dict[int, int]:
-    """Return the rows that an unquoted decimal comma has shifted: `12,5` stands in two columns, at `place` and behind.
-
-    Such a row may have as many values as the header if it lacks one at its end. That it is shifted is taken from
-    others of the file that have a value too many in the same place, or from the number: nothing weighs 0.
-    """
-    rows, named, whole = table.rows, len(columns), len(table.header)
-    behind = columns[place + 1]
-    is_text = behind not in decimals and behind != "stock_quantity"
-    if not is_text and not misfits and max(map(len, rows)) <= whole:
-        return {}
-    split = [
+def _split(rows: Sequence[Sequence[str]], place: int) -> list[int]:
+    """Return the rows with a whole number at a place, and behind it what may be its decimals."""
+    return [
         number
         for number, row in enumerate(rows, 1)
         if len(row) > place + 1
@@ -113,7 +119,26 @@ def _shifted(
         and _DECIMALS.fullmatch(part)
         and _WHOLE.fullmatch(row[place].strip())
     ]
-    if not split:
+
+
+def _shifted(
+    table: Table,
+    columns: Sequence[str | None],
+    misfits: Mapping[int, int],
+    split: Sequence[int],
+    *,
+    place: int,
+    decimals: Collection[str],
+) -> dict[int, int]:
+    """Return the rows that an unquoted decimal comma has shifted: `12,5` stands in two columns, at `place` and behind.
+
+    Such a row may have as many values as the header if it lacks one at its end. That it is shifted is taken from
+    others of the file that have a value too many in the same place, or from the number: nothing weighs 0.
+    """
+    rows, whole = table.rows, len(table.header)
+    behind = columns[place + 1]
+    is_text = behind not in decimals and behind != "stock_quantity"
+    if not is_text and not misfits and max(map(len, rows)) <= whole:
         return {}
     usual = Counter(map(len, rows)).most_common(1)[0][0]
     unusual = {number for number in split if whole < len(rows[number - 1]) != usual}
@@ -122,8 +147,59 @@ def _shifted(
         evidence = evidence or any(not rows[number - 1][place].strip().strip("0") for number in split)
     if not evidence:
         return {}
+    named = len(columns)
     return {
-        number: len(rows[number - 1]) - named if len(rows[number - 1]) < named else 1
+        number: _surplus(rows[number - 1], named)
         for number in split
         if number not in misfits and (is_text or number in unusual or len(rows[number - 1]) < named)
     }
+
+
+def _shifted_into_text(
+    table: Table,
+    columns: Sequence[str | None],
+    misfits: Mapping[int, int],
+    split: Sequence[int],
+    *,
+    place: int,
+    decimals: Collection[str],
+) -> dict[int, int]:
+    """Return the rows in which an unquoted decimal comma has moved a number into a column of text.
+
+    Without the comma, fewer of the row's texts would be numbers, and all its numbers would be some. Two such rows are
+    evidence if their numbers differ and no other row has a number there, or one, if another has a value too many.
+    Numbers in `unit` alone may be sizes of packs, unless the rows are longer than the header.
+    """
+    texts = [at for at, column in enumerate(columns) if at > place and column in _TEXTS]
+    moved: dict[int, list[str]] = {}
+    for number in split:
+        row = table.rows[number - 1]
+        found = [row[at].strip() for at in texts if at < len(row) and _PLAIN.fullmatch(row[at].strip())]
+        if found and number not in misfits:
+            joined = dict(zip(columns[place + 1 :], row[place + 2 :], strict=False))
+            remaining = sum(1 for c, value in joined.items() if c in _TEXTS and _PLAIN.fullmatch(value.strip()))
+            if remaining < len(found) and _has_numbers(joined, columns[place + 1 :], decimals):
+                moved[number] = found
+    others = (row for number, row in enumerate(table.rows, 1) if number not in moved and number not in misfits)
+    if not moved or any(_PLAIN.fullmatch(row[at].strip()) for row in others for at in texts if at < len(row)):
+        return {}
+    is_longer = any(len(table.rows[number - 1]) > len(table.header) for number in moved)
+    differ = len({*map(tuple, moved.values())}) > 1 and (is_longer or {columns[at] for at in texts} != {"unit"})
+    if not differ and not any(misfits.get(number, 0) > 0 for number in split):
+        return {}
+    return {number: _surplus(table.rows[number - 1], len(columns)) for number in moved}
+
+
+def _has_numbers(values: Mapping[str | None, str], columns: Sequence[str | None], decimals: Collection[str]) -> bool:
+    """Return whether the columns of numbers have numbers, or nothing where they may."""
+    for column in columns:
+        value = values.get(column, "").strip()
+        if column == "stock_quantity" and not value.isdigit():
+            return False
+        if column in decimals and value and not _PLAIN.fullmatch(value):
+            return False
+    return True
+
+
+def _surplus(row: Sequence[str], named: int) -> int:
+    return len(row) - named if len(row) < named else 1
