@@ -126,6 +126,16 @@ def test_decode_german_words_do_not_vouch_for_hungarian_ones() -> None:
     assert "'Hûtõ' as Windows-1252 and 'Hűtő' as Windows-1250" in found.reason
 
 
+@pytest.mark.parametrize("name", ["Tray 30 × 40 cm", "Plan §", "Divide ÷"])
+def test_doubt_single_signs_are_no_words_of_another_alphabet(name: str) -> None:
+    found = doubt(rows_of(name, "Plain article").encode("cp1252"))
+    assert found is None or found.codec not in {"cp1251", "koi8-r", "cp866", "mac-cyrillic", "cp1253", "cp737"}
+
+
+def test_decode_multiplication_sign_alone_is_windows_1252() -> None:
+    assert not isinstance(decode(rows_of("Tray 30 × 40 cm", "Plain article").encode("cp1252")), Refusal)
+
+
 def test_doubt_of_ascii_is_none() -> None:
     assert doubt(rows_of("Plain article").encode()) is None
 
