@@ -133,6 +133,16 @@ def test_decode_french_words_with_shared_letters_vouch_for_a_doubtful_one() -> N
     assert isinstance(decode(rows_of(*names).encode("cp1252")), Decoded)
 
 
+@pytest.mark.parametrize("name", ["Tray 30 × 40 cm", "Plan §", "Divide ÷"])
+def test_doubt_single_signs_are_no_words_of_another_alphabet(name: str) -> None:
+    found = doubt(rows_of(name, "Plain article").encode("cp1252"))
+    assert found is None or found.codec not in {"cp1251", "koi8-r", "cp866", "mac-cyrillic", "cp1253", "cp737"}
+
+
+def test_decode_multiplication_sign_alone_is_windows_1252() -> None:
+    assert not isinstance(decode(rows_of("Tray 30 × 40 cm", "Plain article").encode("cp1252")), Refusal)
+
+
 def test_doubt_of_ascii_is_none() -> None:
     assert doubt(rows_of("Plain article").encode()) is None
 

@@ -61,6 +61,7 @@ def test_skipped_lines_footer_is_named_and_not_counted(line: str) -> None:
         "P2", "P2,Artic", "P2,Mug,Kitchen,S2", ",Mug,,,,", "P2,,,,,", ",,,S2,0,0", "Total,Mug,Kitchen,S2,2.50,2",
         "P2,Total,Kitchen,S2,2.50,2", "P2,Title,Brand,S2,2.50,2", "-,-,-,-,-,-", "#NV,Mug,Kitchen,S2,2.50,2",
         ",,Kitchen,,2.50,2", "P2,Mug,Kitchen,S2,ask for price,", "P2,mandatory,optional,S2,1,1",
+        '"P2,Red mug,Kitchen,S2,2.50",2',
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("last", [True, False])
@@ -100,6 +101,12 @@ def test_skipped_lines_comment_signs_of_other_programs_are_comments(sign: str) -
     found = parsed(row(1), f"{sign} discontinued", f"{sign}{row(2)}", row(3))
     assert [r.cells["sku"] for r in found.rows] == ["S1", "S3"]
     assert [warning.code for warning in found.warnings] == ["COMMENTED_LINES"]
+
+
+def test_skipped_lines_row_with_two_values_in_one_is_no_instruction() -> None:
+    header = "image_url,stock_quantity,description,category,price,product_name,vendor_product_id,sku"
+    found = parsed('https://a.example/1.jpg,"1,Good and cheap",Kitchen,1.50,Mug,P1,S1', header=header)
+    assert [r.surplus_fields for r in found.rows] == [-1]
 
 
 def test_skipped_lines_identifiers_with_spaces_one_value_is_a_row_cut_short() -> None:

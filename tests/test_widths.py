@@ -124,6 +124,13 @@ def test_widths_whole_prices_beside_numbers_are_read(column: str, values: list[s
     assert surplus(f"{HEADER},{column}", *rows) == [0, 0]
 
 
+def test_widths_weight_of_0_before_a_number_and_an_address_is_read() -> None:
+    rows = [f"P{n},Mug,Kitchen,S{n},{n}.50,1,0,3{n},https://a.example/1.jpg" for n in (1, 2)]
+    assert surplus(f"{HEADER},weight_kg,dimensions_cm,image_url", *rows) == [0, 0]
+    # A single dimension is a number, too.
+    assert surplus(f"{HEADER},weight_kg,dimensions_cm,image_url", f"{row(1)},0,30,", f"{row(2)},1,30,") == [0, 0]
+
+
 def test_widths_numbers_as_texts_beside_prices_with_points_are_read() -> None:
     rows = [f"P{n},Mug,Kitchen,S{n},{price},1{n},50{n}" for n, price in enumerate(("19", "20", "19.50"), 1)]
     assert surplus(f"{HEADER},brand", *rows) == [0, 0, 0]

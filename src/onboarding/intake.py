@@ -39,10 +39,6 @@ READING_FAILED = Refusal(
     "fails too, contact the marketplace",
 )
 
-NOT_IN_A_NAME = r"\x00-\x1f\x7f-\x9f\ufffe\uffff"
-"""Characters that no file may be uploaded with, as a class of a regular expression: XML cannot hold them, so that no
-client lists such an object by its key, or they drive a terminal."""
-
 
 @dataclass(frozen=True, slots=True)
 class Object:

@@ -19,6 +19,10 @@ SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
 
 ENDINGS = f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
 
+NOT_IN_A_NAME = r"\x00-\x1f\x7f-\x9f\ufffe\uffff"
+"""Characters that no file may be uploaded with, as a class of a regular expression: XML cannot hold them, so that no
+client lists such an object by its key, or they drive a terminal."""
+
 _GONE = frozenset({"NoSuchKey", "NoSuchVersion"})
 
 

@@ -98,7 +98,8 @@ The header line may name them in any case and with spaces (`Product Name`), or a
 - A row may end before the header does, as Excel leaves out blank values, if it has all required columns; a warning
   names it. Any other row with more or fewer values than the header is an error, unless the surplus values are blank.
 - A column without a name is a column that is not read if at least two rows, and nine of ten, have a value in it.
-  Otherwise a value in it is an error of its row: a comma inside another value brought it there.
+  Otherwise a value in it is an error of its row: a comma inside another value brought it there. The same holds for
+  names that programs give to such columns (`Unnamed: 7`, `...7`, `__EMPTY`).
 - Where commas separate the values, a row is an error as well if an unquoted decimal comma (`12,5`) has shifted its
   values. Other rows show it, which have a value too many in the same place; or a weight of 0 before a number in a
   column of text; or several rows with different numbers in a column of text in which no other row has one.

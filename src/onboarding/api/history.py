@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from onboarding.api.desk import Desk
 from onboarding.api.problems import not_found
-from onboarding.api.shapes import Page, cursor_at, number_cursor, page, time_cursor
+from onboarding.api.shapes import Page, WarningShown, cursor_at, number_cursor, page, time_cursor
 from onboarding.api.who import Caller
 from onboarding.database import Connection
 from onboarding.ledger import upload as upload_named
@@ -71,16 +71,6 @@ class ErrorShown(BaseModel):
     expected: str
     hint: str = Field(description="What was probably meant; often blank")
     row: dict[str, str] = Field(description="The row as it was in the file")
-
-
-class WarningShown(BaseModel):
-    """Something odd about a file that changes no data."""
-
-    code: str
-    message: str = Field(description="Names rows as a spreadsheet numbers them")
-    row_number: int | None = Field(description="The first row that it is about, counted below the header from 1")
-    spreadsheet_row: int | None = Field(description="Where a spreadsheet shows that row")
-    column: str | None
 
 
 class ReadingShown(BaseModel):

@@ -117,3 +117,13 @@ def _read(cursor: str) -> str:
 
 def _bad_cursor() -> Problem:
     return Problem("bad-request", "The cursor is none of ours. Leave it out for the first page.")
+
+
+class WarningShown(BaseModel):
+    """Something odd about a file that changes no data."""
+
+    code: str
+    message: str = Field(description="Names rows as a spreadsheet numbers them")
+    row_number: int | None = Field(description="The first row that it is about, counted below the header from 1")
+    spreadsheet_row: int | None = Field(description="Where a spreadsheet shows that row")
+    column: str | None

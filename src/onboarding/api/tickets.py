@@ -20,9 +20,9 @@ from onboarding.api.secrets import new_secret
 from onboarding.api.shapes import IdempotencyKey, TicketId
 from onboarding.api.who import VendorHere, VendorWriter
 from onboarding.database import Connection
-from onboarding.intake import NOT_IN_A_NAME, PREFIX
+from onboarding.intake import PREFIX
 from onboarding.model import Mode, OnError, Upload
-from onboarding.objects import ENDINGS, SUFFIXES
+from onboarding.objects import ENDINGS, NOT_IN_A_NAME, SUFFIXES
 from onboarding.options import Options
 from onboarding.parse import MAX_BYTES
 from onboarding.sql import statement

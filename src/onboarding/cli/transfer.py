@@ -13,9 +13,9 @@ from onboarding.admin_reads import upload_from_json
 from onboarding.cli.connect import Ask
 from onboarding.cli.failures import CommandError
 from onboarding.context import Context
-from onboarding.intake import NOT_IN_A_NAME, PREFIX, Object
+from onboarding.intake import PREFIX, Object
 from onboarding.model import Upload, UploadStatus
-from onboarding.objects import wrong_name
+from onboarding.objects import NOT_IN_A_NAME, wrong_name
 from onboarding.options import Options
 
 ALL_VALID, OUR_FAULT, SOME_FAILED, REFUSED = 0, 1, 2, 3

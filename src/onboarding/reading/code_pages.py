@@ -65,6 +65,12 @@ _CLEARLY_WESTERN = 20.0
 _KNOWN_WORD = 10.0
 """A frequent word whose letters alone would not decide, such as `Gâteau`; it is none in any other code page."""
 
+_OTHER_ALPHABETS = frozenset({"cyrillic", "greek"})
+# Words of another alphabet have letters above ASCII side by side; a single one may be a sign of multiplication.
+_TWO_LETTERS = re.compile(rb"[\x80-\xff]{2}")
+
+_LAST_OF_ASCII = 0x7F
+
 _OF_TWO_BYTES = ("shift_jis", "gb2312", "big5", "euc_kr", "euc_jp")
 _IDEOGRAPH = re.compile("[\u3040-\u9fff\uac00-\ud7a3]")
 _CHANCE_OF_TWO_BYTES = -9.0
@@ -118,7 +124,12 @@ def doubt(content: bytes) -> Doubt | None:
     chance = _CHANCE_OF_TWO_BYTES if any(_decodes(content, codec) for codec in _OF_TWO_BYTES) else _CHANCE
     first = Doubt(_place(alike, western)) if _total(western, known) < chance * len(triples) else None
     least = 0.0
+    has_words = _TWO_LETTERS.search(content) is not None or any(
+        _is_letter(_characters(WESTERN)[byte]) for triple in triples for byte in triple if byte > _LAST_OF_ASCII
+    )
     for codec, name, languages, margin in OTHERS:
+        if languages in _OTHER_ALPHABETS and not has_words:
+            continue
         leads = {triple: western[triple] - _score(codec, languages, triple) for triple in triples}
         lead = {triple: leads.pop(triple) for triple in triples if _differ(codec, triple)}
         # What is left reads the same in both, and shows the language alone.

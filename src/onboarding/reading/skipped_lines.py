@@ -12,7 +12,7 @@ from itertools import islice
 from onboarding.reading.found import MAX_COLUMNS, NAMED, FileWarning, Refusal, first_of, lines_named, one_line
 from onboarding.reading.header import Header
 from onboarding.reading.names import column_of, known_in, normal, spellings, synonyms
-from onboarding.reading.skipped_words import COMMENT_SIGNS, END, EXAMPLE, LENGTH, REQUIREMENTS, TOTALS
+from onboarding.reading.skipped_words import COMMENT_SIGNS, END, EXAMPLE, LENGTH, REQUIREMENTS, ROW_COUNT, TOTALS
 
 _NUMBERS = frozenset({"price", "compare_at_price", "stock_quantity", "weight_kg"})
 _NAMING = frozenset({"vendor_product_id", "sku", "product_name"})
@@ -28,12 +28,10 @@ _ERROR_VALUE = re.compile(r"#[¡¿]?[A-ZÀ-Þ/0]+[!?]?|#+")
 _NUMBER = re.compile(r"[-+]?[0-9][0-9.,'\s]*")
 _AMOUNT = re.compile(r"[^\W\d_]{0,3}[^\w-]{0,3}[-+]?[0-9][0-9.,'\s]*[^\w-]{0,3}[^\W\d_]{0,3}\.?")
 _RULER = re.compile(r"[-=+_:. ]+")
-_ROW_COUNT = re.compile(
-    r"\(?[0-9][0-9.,]* (?:rows?|records?|lines?|products?|items?|zeilen|lignes?|filas|righe|rader)\b.{0,60}",
-    re.IGNORECASE,
-)
 _TOTAL = re.compile(rf"(?:grand |sub[- ]?|net |overall )?(?:{'|'.join(TOTALS)})(?:[ :(].{{0,40}})?", re.IGNORECASE)
 _COMMENT_BEGINS = frozenset(sign[0] for sign in COMMENT_SIGNS)
+_SEPARATOR = re.compile(r"[,;\t|]")
+_PARTS_OF_A_ROW = 3
 _PREFILLED = 3
 """Lines at the end, each with one identifier and nothing else, that were numbered in advance."""
 
@@ -183,7 +181,7 @@ class _Looks:
             return _Kind.NO_PRODUCT
         named = [value for column, value in values if column in {"vendor_product_id", "sku"}]
         numbers = [value for column, value in values if column in _NUMBERS]
-        if any(c.isdigit() for value in named for c in value) or any(map(_NUMBER.fullmatch, numbers)):
+        if any(c.isdigit() for value in named for c in value) or any(_NUMBER.fullmatch(value) for _, value in values):
             return None
         is_prose = any(len(value.split(None, 3)) > 2 for value in numbers)
         return _Kind.HEADER if is_prose and (len(named) < 2 or all(" " in v for v in named)) else None
@@ -233,9 +231,12 @@ class _Looks:
         # A note may have commas in it; identifiers without spaces begin no such value, even in a row that is cut short.
         if others > 2 or (others and len(line) >= len(self.columns)):
             return False
-        if not others and (_ROW_COUNT.fullmatch(value) or value.casefold().strip(".-* ") in END):
+        if not others and (ROW_COUNT.fullmatch(value) or value.casefold().strip(".-* ") in END):
             return True
-        return self.words_are_notes and " " in value
+        parts = _SEPARATOR.split(value)
+        # A row in quotes is no note.
+        is_row = len(parts) > _PARTS_OF_A_ROW and any(_NUMBER.fullmatch(part.strip()) for part in parts)
+        return self.words_are_notes and " " in value and not is_row
 
     def product(self, line: Sequence[str]) -> bool:
         """Return whether a line has identifiers, and numbers in the columns of numbers."""

@@ -36,3 +36,8 @@ EXAMPLE = re.compile(
 )
 LENGTH = re.compile(r"\([0-9 ,]*\)")
 """What follows the name of a type: `varchar(50)`."""
+
+ROW_COUNT = re.compile(
+    r"\(?[0-9][0-9.,]* (?:rows?|records?|lines?|products?|items?|zeilen|lignes?|filas|righe|rader)\b.{0,60}",
+    re.IGNORECASE,
+)

@@ -66,8 +66,10 @@ def widths_of(
         for place in (place for place, column in enumerate(columns) if column in decimals and place + 1 < named):
             split = _split(table.rows, place)
             if split:
-                misfits |= _shifted(table, columns, misfits, split, place=place, decimals=decimals)
-                misfits |= _shifted_into_text(table, columns, misfits, split, place=place, decimals=decimals)
+                misfits |= _shifted(table, columns, misfits, split, place=place, decimals=decimals, required=required)
+                misfits |= _shifted_into_text(
+                    table, columns, misfits, split, place=place, decimals=decimals, required=required
+                )
     short = [number for number in short if number not in misfits]
     if short:
         message = (
@@ -129,6 +131,7 @@ def _shifted(
     *,
     place: int,
     decimals: Collection[str],
+    required: Collection[str],
 ) -> dict[int, int]:
     """Return the rows that an unquoted decimal comma has shifted: `12,5` stands in two columns, at `place` and behind.
 
@@ -140,17 +143,21 @@ def _shifted(
     is_text = behind not in decimals and behind != "stock_quantity"
     if not is_text and not misfits and max(map(len, rows)) <= whole:
         return {}
+
+    def may_be_shifted(number: int) -> bool:
+        return not is_text or _fits(_joined(columns, rows[number - 1], place), decimals, required)
+
     usual = Counter(map(len, rows)).most_common(1)[0][0]
     unusual = {number for number in split if whole < len(rows[number - 1]) != usual}
     evidence = unusual or any(misfits.get(number, 0) > 0 for number in split)
-    if is_text and behind is not None:
-        evidence = evidence or any(not rows[number - 1][place].strip().strip("0") for number in split)
+    if behind in _TEXTS or (is_text and behind is not None and any(len(row) != whole for row in rows)):
+        evidence = evidence or any(not rows[n - 1][place].strip().strip("0") and may_be_shifted(n) for n in split)
     if not evidence:
         return {}
     named = len(columns)
     return {
         number: _surplus(rows[number - 1], named)
-        for number in split
+        for number in filter(may_be_shifted, split)
         if number not in misfits and (is_text or number in unusual or len(rows[number - 1]) < named)
     }
 
@@ -163,6 +170,7 @@ def _shifted_into_text(
     *,
     place: int,
     decimals: Collection[str],
+    required: Collection[str],
 ) -> dict[int, int]:
     """Return the rows in which an unquoted decimal comma has moved a number into a column of text.
 
@@ -176,9 +184,9 @@ def _shifted_into_text(
         row = table.rows[number - 1]
         found = [row[at].strip() for at in texts if at < len(row) and _PLAIN.fullmatch(row[at].strip())]
         if found and number not in misfits:
-            joined = dict(zip(columns[place + 1 :], row[place + 2 :], strict=False))
-            remaining = sum(1 for c, value in joined.items() if c in _TEXTS and _PLAIN.fullmatch(value.strip()))
-            if remaining < len(found) and _has_numbers(joined, columns[place + 1 :], decimals):
+            joined = _joined(columns, row, place)
+            remaining = sum(1 for column, value in joined if column in _TEXTS and _PLAIN.fullmatch(value))
+            if remaining < len(found) and _fits(joined, decimals, required):
                 moved[number] = found
     others = (row for number, row in enumerate(table.rows, 1) if number not in moved and number not in misfits)
     if not moved or any(_PLAIN.fullmatch(row[at].strip()) for row in others for at in texts if at < len(row)):
@@ -190,13 +198,23 @@ def _shifted_into_text(
     return {number: _surplus(table.rows[number - 1], len(columns)) for number in moved}
 
 
-def _has_numbers(values: Mapping[str | None, str], columns: Sequence[str | None], decimals: Collection[str]) -> bool:
-    """Return whether the columns of numbers have numbers, or nothing where they may."""
-    for column in columns:
-        value = values.get(column, "").strip()
+def _joined(columns: Sequence[str | None], row: Sequence[str], place: int) -> list[tuple[str | None, str]]:
+    """Return what would stand behind a place, by column, if it and the next were one number."""
+    values = [value.strip() for value in row[place + 2 :]]
+    behind = columns[place + 1 :]
+    return list(zip(behind, [*values, *[""] * (len(behind) - len(values))], strict=False))
+
+
+def _fits(values: Sequence[tuple[str | None, str]], decimals: Collection[str], required: Collection[str]) -> bool:
+    """Return whether required columns have values, the columns of numbers have numbers, and only images an address."""
+    for column, value in values:
+        if column in required and not value:
+            return False
         if column == "stock_quantity" and not value.isdigit():
             return False
         if column in decimals and value and not _PLAIN.fullmatch(value):
+            return False
+        if column is not None and value and (column == "image_url") != value.startswith(("http://", "https://")):
             return False
     return True
 
