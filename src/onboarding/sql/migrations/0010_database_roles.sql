@@ -17,21 +17,30 @@ begin
     ] loop
         begin
             if not exists (select from pg_roles where rolname = name) then
-                execute format('create role %I', name);
+                execute format('create role %I%s', name, case when name <> 'onboarding_operator' then ' login' end);
             end if;
         exception
             when duplicate_object or unique_violation then null;
         end;
         execute format('grant usage on schema public to %I', name);
     end loop;
-    foreach name in array array['onboarding_pipeline', 'onboarding_api', 'onboarding_report_link'] loop
-        execute format('alter role %I login', name);
-    end loop;
     -- Without inheritance: the login itself sees no row of a vendor, so a request that forgets to take a role fails.
-    grant onboarding_vendor, onboarding_operator to onboarding_api with inherit false, set true;
-    if not pg_has_role(current_user, 'onboarding_operator', 'set') then
-        execute format('grant onboarding_operator to %I with inherit false, set true', current_user);
-    end if;
+    foreach name in array array['onboarding_vendor', 'onboarding_operator'] loop
+        begin
+            if not pg_has_role('onboarding_api', name, 'set') then
+                execute format('grant %I to onboarding_api with inherit false, set true', name);
+            end if;
+        exception
+            when unique_violation then null;
+        end;
+    end loop;
+    begin
+        if not pg_has_role(current_user, 'onboarding_operator', 'set') then
+            execute format('grant onboarding_operator to %I with inherit false, set true', current_user);
+        end if;
+    exception
+        when unique_violation then null;
+    end;
 end
 $$;
 
