@@ -30,6 +30,9 @@ STILL = 8.0
 MAILS_AT_MOST = {"engine": 2, "worker": 2, "PostgreSQL": 1}
 """A mail that a killed mailer had sent and not marked goes out again, and a killed engine forgets its marks."""
 
+RETRIES_SOON = {"LAMBDA_ASYNC_RETRY_BASE_SECONDS": "1"}
+"""A killed mailer is called again after a second, and not after a minute: nothing moves meanwhile."""
+
 ATTEMPTS = 6
 """How often a kill that fell on nobody at work is tried again, each time sooner."""
 
@@ -62,7 +65,7 @@ class Moment:
 def _round(state: Path, name: str, victim: str, moment: Moment) -> str | None:
     """What came of it, or None if there was nobody at work to be killed."""
     some = files(UPLOADS, ROWS, 3, name)
-    local = LocalEngine(state)
+    local = LocalEngine(state, environment=RETRIES_SOON)
     local.start()
     try:
         with Load(local) as load:
@@ -79,7 +82,7 @@ def _round(state: Path, name: str, victim: str, moment: Moment) -> str | None:
             _kill(local, victim, busy)
         if victim == "engine":
             local.stop()
-            local = LocalEngine(state)
+            local = LocalEngine(state, environment=RETRIES_SOON)
             local.start()
         with Load(local, load.uploads) as load:
             driven = _bring_to_an_end(local, load)

@@ -161,6 +161,8 @@ class Postgres:
             pwfile.unlink()
         self._set_password(unfinished, f"create role {USER} login createdb createrole")
         self._single(unfinished, f"create database {DATABASE} owner {USER}")
+        # As on RDS, where the master user sees what the sessions of other roles do.
+        self._single(unfinished, f"grant pg_monitor to {USER}")
         unfinished.rename(self.data)
 
     def _set_password(self, data: Path | None = None, statement: str = f"alter role {USER}") -> None:
