@@ -42,7 +42,7 @@ def test_to_note_it_again_changes_nothing(database: Database) -> None:
 
 
 def test_names_that_the_database_cannot_hold_are_kept_without_what_it_refuses(database: Database) -> None:
-    content = b"vendor_product_id,product_name,category,sku,price,stock_quantity,no\0te\n1,2,3,4,5,6,7\n"
+    content = b"vendor_product_id,product_name,category,sku,price,stock_quantity,no\0te\nP-1,Mug,Kitchen,S-1,1,5,blue\n"
     found = parse(content, "U1", "VEND001")
     assert not isinstance(found, Refusal)
     database.run(lambda c: readings.note(c, "U1", found.detected, found.warnings))

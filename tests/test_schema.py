@@ -276,10 +276,10 @@ def test_numbers_of_a_file_are_stored_exactly(database: Database) -> None:
 
 
 @pytest.mark.parametrize("column", LENGTHS)
-@pytest.mark.parametrize("character", ["x", "\N{PILE OF POO}", "\u00e9", "\\", '"', "\ufffe"])
+@pytest.mark.parametrize("character", ["x", "\N{PILE OF POO}", "\u00e9", "\\", '"', "\u4e2d"])
 def test_the_catalog_takes_every_text_at_its_limit(database: Database, column: str, character: str) -> None:
     text = ("https://a.example/" if column == "image_url" else "").ljust(LENGTHS[column], character)
-    if column == "image_url" and character in '\\"\ufffe':
+    if column == "image_url" and character in '\\"':
         text = text.replace(character, "x")
     row = a_row(**{column: text})
     assert errors_of(row, Facts({row.cells["category"]}, set(), set())) == []
