@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -193,3 +195,9 @@ def test_memory_limit_leaves_the_function_what_it_needs(
     if function:
         monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", function)
     assert parser_process.memory_limit() == megabytes * 1024 * 1024
+
+
+def test_answer_that_names_a_function_is_not_read() -> None:
+    answer = pickle.dumps(("answer", os.getcwd))
+    with pytest.raises(pickle.UnpicklingError, match="is no part of an answer"):
+        parser_process._Answer(io.BytesIO(answer)).load()

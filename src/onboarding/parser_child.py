@@ -95,7 +95,7 @@ def serve() -> None:
             return
         answers.write(STARTED)
         answers.flush()
-        operation, arguments, cpu_seconds, memory = pickle.loads(request)  # noqa: S301 - from our own parent
+        operation, arguments, cpu_seconds, memory = pickle.loads(request)  # noqa: S301 - from our own parent  # nosec B301
         del request
         _limit(cpu_seconds, base[0] + memory)
         answer = _answer(operation, arguments)
