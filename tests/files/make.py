@@ -1579,7 +1579,7 @@ BAD_IMAGES = {
     "http://[::1]/1.jpg": PUBLIC,
     "http://2130706433/1.jpg": PUBLIC,
     "https://169.254.169.254/latest": PUBLIC,
-    "https://user:pw@a.example/1.jpg": PUBLIC,
+    "https://user@a.example/1.jpg": PUBLIC,
     "C:\\img\\1.jpg": SERVER,
     "file:///C:/img/1.jpg": SERVER,
     "mug.jpg": SERVER,
