@@ -16,6 +16,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from onboarding import excel, hints
+from onboarding.identifiers import IDENTIFIERS
 from onboarding.image_urls import fault_of, is_public_address
 from onboarding.model import Mode, Row, RowError
 from onboarding.placeholders import PLACEHOLDERS, has_no_placeholders, is_not_the_sample, placeholder
@@ -74,7 +75,6 @@ _SHORTEST_LIMIT = min(LENGTHS.values())
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 # Those that turn the direction of the text after them; private use, which no two programs show alike; annotations.
 _MEANINGLESS = re.compile(r"[\u202a-\u202e\u2066-\u2069\ue000-\uf8ff\ufff9-\ufffb\ufffe\uffff\U000f0000-\U0010ffff]")
-_IDENTIFIERS = frozenset({"vendor_product_id", "sku"})
 
 
 def required(row: Row, facts: Facts) -> tuple[str, ...]:
@@ -225,14 +225,14 @@ def _is_no_text(text: str) -> re.Match[str] | None:
 def _control_characters(row: Row) -> Iterator[RowError]:
     for column, text in row.cells.items():
         # Two identifiers that look alike must be alike.
-        found = INVISIBLE_IN_IDENTIFIER.search(text) if column in _IDENTIFIERS else _is_no_text(text)
+        found = INVISIBLE_IN_IDENTIFIER.search(text) if column in IDENTIFIERS else _is_no_text(text)
         if column not in RANGES and found:
             character = found[0]
             name = unicodedata.name(character, "")
             described = f"U+{ord(character):04X}{f' ({name})' if name else ''}"
             message = f"{column} has a character that is not text: {described} at position {found.start() + 1}"
-            expected = f"text without {'invisible' if column in _IDENTIFIERS else 'control'} characters"
-            hint = hints.visible(text) if column in _IDENTIFIERS else hints.windows_1252(text)
+            expected = f"text without {'invisible' if column in IDENTIFIERS else 'control'} characters"
+            hint = hints.visible(text) if column in IDENTIFIERS else hints.windows_1252(text)
             yield RowError("INVALID_CHARACTER", column, message, text, expected, hint)
 
 
