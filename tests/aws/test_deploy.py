@@ -17,7 +17,7 @@ from onboarding.deploy.adopt import import_request, kept
 from onboarding.deploy.calls import admin
 from onboarding.deploy.checks import account_of, deployed
 from onboarding.deploy.destroy import destroy
-from onboarding.deploy.plan import STACKS, DeployError, Plan, stack_name, template_text
+from onboarding.deploy.plan import STACKS, DeployError, Plan, template_text
 from onboarding.deploy.steps import Deployment, client_of
 from onboarding.roles import LOGINS
 from tests.aws.conftest import Account, empty_account
@@ -76,10 +76,10 @@ def test_from_an_empty_account_to_nothing_and_back(account: Account) -> None:
 
     outputs = deployment.run()
     bucket = outputs["Bucket"]
-    assert deployed(account.client) == [stack_name(name) for name in STACKS]
+    assert deployed(account.client, Plan()) == [Plan().stack_name(name) for name in STACKS]
     assert any("a file came through" in line for line in told)
     for name in STACKS:
-        [stack] = account.client("cloudformation").describe_stacks(StackName=stack_name(name))["Stacks"]
+        [stack] = account.client("cloudformation").describe_stacks(StackName=Plan().stack_name(name))["Stacks"]
         assert {tag["Key"]: tag["Value"] for tag in stack["Tags"]} == {
             "application": "product-onboarding",
             "stage": "local",
@@ -115,7 +115,7 @@ def test_from_an_empty_account_to_nothing_and_back(account: Account) -> None:
     iam.attach_group_policy(GroupName="vendors", PolicyArn=arn)
     told.clear()
     destroy(account.client, deployment.plan, told.append, with_data=False, pause=0.02)
-    assert deployed(account.client) == []
+    assert deployed(account.client, Plan()) == []
     assert iam.list_attached_user_policies(UserName="vendor-1")["AttachedPolicies"] == []
     for whom in ("the user vendor-1", "the role vendor-2", "the group vendors"):
         assert f"  takes the policy for vendors' own identities from {whom}" in told

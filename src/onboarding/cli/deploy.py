@@ -104,7 +104,7 @@ def destroy_command(
                 f"If that is meant, say it again: --confirm-account {account}"
             )
         say(f"Account {account}, region {region}. These stacks go:")
-        for name in deployed(client):
+        for name in deployed(client, Plan()):
             say(f"  {name}")
         if not yes:
             typer.confirm("Go on?", abort=True)

@@ -9,15 +9,20 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from onboarding.deploy.plan import PREFIX, DeployError, Plan
+from onboarding.deploy.plan import DeployError, Plan
+from onboarding.resource_names import resource_name
 
 CODE_KEY = "functions.zip"
+
+
+def deploy_bucket_name(plan: Plan, account: str, region: str) -> str:
+    return resource_name(f"deploy-{account}-{region}", plan.name_prefix)
 
 
 def deploy_bucket(s3: Any, account: str, plan: Plan) -> str:
     """The bucket that templates go through, made if it is not there; what is in it expires."""
     region = s3.meta.region_name
-    name = f"{PREFIX}-deploy-{account}-{region}"
+    name = deploy_bucket_name(plan, account, region)
     # us-east-1 may not be named as a place.
     place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
     try:

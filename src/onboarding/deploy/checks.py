@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from onboarding.deploy import buckets
 from onboarding.deploy.adopt import kept
 from onboarding.deploy.images import builder, pinned
-from onboarding.deploy.plan import STACKS, DeployError, MakeClient, Plan, stack_name, template_text
+from onboarding.deploy.plan import STACKS, DeployError, MakeClient, Plan, template_text
 from onboarding.local.template import Template
 
 UNRESERVED = 100
@@ -51,7 +51,7 @@ def check(client: MakeClient, plan: Plan) -> Iterator[Finding]:
             )
     yield from _buckets(client)
     yield from _lambda(client, plan)
-    yield from _vpcs(client)
+    yield from _vpcs(client, plan)
     yield from _database(client, plan)
     yield from _mail(client, plan)
 
@@ -119,8 +119,8 @@ def _buckets(client: MakeClient) -> Iterator[Finding]:
                 yield Finding(f"{error}.", blocks=True)
 
 
-def _vpcs(client: MakeClient) -> Iterator[Finding]:
-    if _exists(client, stack_name("network")):
+def _vpcs(client: MakeClient, plan: Plan) -> Iterator[Finding]:
+    if _exists(client, plan.stack_name("network")):
         return
     count = len(client("ec2").describe_vpcs()["Vpcs"])
     try:
@@ -134,7 +134,7 @@ def _vpcs(client: MakeClient) -> Iterator[Finding]:
 
 def _database(client: MakeClient, plan: Plan) -> Iterator[Finding]:
     # The local engine has PostgreSQL, and no list of what it offers.
-    if plan.stage == "local" or _exists(client, stack_name("database")):
+    if plan.stage == "local" or _exists(client, plan.stack_name("database")):
         return
     options = client("rds").describe_orderable_db_instance_options(
         Engine="postgres", DBInstanceClass=plan.instance_class, MaxRecords=100
@@ -178,6 +178,6 @@ def _exists(client: MakeClient, name: str) -> bool:
         raise
 
 
-def deployed(client: MakeClient) -> list[str]:
+def deployed(client: MakeClient, plan: Plan) -> list[str]:
     """The names of the stacks that are there."""
-    return [stack_name(name) for name in STACKS if _exists(client, stack_name(name))]
+    return [plan.stack_name(name) for name in STACKS if _exists(client, plan.stack_name(name))]

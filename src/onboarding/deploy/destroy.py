@@ -9,9 +9,10 @@ from botocore.exceptions import ClientError
 
 from onboarding.deploy import buckets, checks
 from onboarding.deploy.adopt import kept
-from onboarding.deploy.plan import DATABASE, PREFIX, STACKS, MakeClient, Plan, Say, stack_name, template_text
+from onboarding.deploy.plan import STACKS, MakeClient, Plan, Say, template_text
 from onboarding.deploy.stacks import Stacks
 from onboarding.local.template import Template
+from onboarding.resource_names import resource_name
 
 
 def destroy(client: MakeClient, plan: Plan, say: Say, *, with_data: bool, pause: float = 3) -> None:
@@ -26,15 +27,15 @@ def destroy(client: MakeClient, plan: Plan, say: Say, *, with_data: bool, pause:
         for kind, name in kept(account, s3.meta.region_name):
             if kind == "AWS::S3::Bucket":
                 buckets.is_there(s3, name)
-    bucket = f"{PREFIX}-deploy-{account}-{s3.meta.region_name}"
+    bucket = buckets.deploy_bucket_name(plan, account, s3.meta.region_name)
     stacks = Stacks(client, bucket, plan.tags, say, pause)
     for name in reversed(STACKS):
-        say(f"Stack {stack_name(name)}")
+        say(f"Stack {plan.stack_name(name)}")
         # The policy is the account's, whatever the region.
-        if name == "pipeline" and stacks.describe(stack_name(name)) is not None:
+        if name == "pipeline" and stacks.describe(plan.stack_name(name)) is not None:
             for whom in _detach(client("iam"), account):
                 say(f"  takes the policy for vendors' own identities from {whom}")
-        if not stacks.delete(stack_name(name)):
+        if not stacks.delete(plan.stack_name(name)):
             say("  is not there")
     if with_data:
         for what in delete_data(client, account):
@@ -42,7 +43,8 @@ def destroy(client: MakeClient, plan: Plan, say: Say, *, with_data: bool, pause:
     if buckets.is_there(s3, bucket):
         buckets.empty(s3, bucket)
         s3.delete_bucket(Bucket=bucket)
-    snapshots = client("rds").describe_db_snapshots(DBInstanceIdentifier=DATABASE)["DBSnapshots"]
+    database = resource_name("ecommerce-db", plan.name_prefix)
+    snapshots = client("rds").describe_db_snapshots(DBInstanceIdentifier=database)["DBSnapshots"]
     for snapshot in snapshots:
         say(f"Snapshot that stays: {snapshot['DBSnapshotIdentifier']}")
 

@@ -8,6 +8,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from onboarding.resource_names import PRODUCT, resource_name
+
 MakeClient = Callable[[str], Any]
 """A service's name to a boto3 client."""
 
@@ -22,17 +24,8 @@ class DeployError(Exception):
 STACKS = ("registry", "network", "database", "pipeline", "operations")
 """The templates in `infra`, in the order in which they are deployed."""
 
-PREFIX = "product-onboarding"
-
 BASE_IMAGE = "public.ecr.aws/lambda/python:3.13"
 """What the functions' image is built on, as the Dockerfile has it."""
-
-DATABASE = "ecommerce-db"
-"""The instance's name."""
-
-
-def stack_name(template: str) -> str:
-    return f"{PREFIX}-{template}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +33,11 @@ class Plan:
     """What to deploy. `pipeline_parameters` go to the pipeline's template as they are.
 
     `packaging` is Image on AWS; Zip is for the local engine, which runs the installed package. `base_image` is what the
-    image is built on, `ca_sha256` the digest that RDS's certificates must have, if any.
+    image is built on, `ca_sha256` the digest that RDS's certificates must have, if any. `name_prefix` begins every name
+    of a deployment beside the account's first one.
     """
 
+    name_prefix: str = ""
     stage: str = "production"
     outbound: str = "ipv6"
     multi_az: bool = False
@@ -56,10 +51,13 @@ class Plan:
     ssl_mode: str = "verify-full"
     pipeline_parameters: Mapping[str, str] = field(default_factory=dict)
 
+    def stack_name(self, template: str) -> str:
+        return resource_name(template, self.name_prefix)
+
     @property
     def tags(self) -> dict[str, str]:
         """On every stack, and through it on everything in it that can have tags."""
-        return {"application": PREFIX, "stage": self.stage}
+        return {"application": PRODUCT, "stage": self.stage}
 
     @property
     def dual_stack(self) -> str:

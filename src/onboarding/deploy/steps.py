@@ -10,7 +10,7 @@ from typing import Any
 from onboarding.context import FOR_A_CALL
 from onboarding.deploy import buckets, checks, images
 from onboarding.deploy.calls import admin
-from onboarding.deploy.plan import DeployError, MakeClient, Plan, Say, stack_name, template_text
+from onboarding.deploy.plan import DeployError, MakeClient, Plan, Say, template_text
 from onboarding.deploy.smoke import smoke_test
 from onboarding.deploy.stacks import Stacks
 
@@ -68,8 +68,8 @@ class Deployment:
     _stacks: Stacks = None  # type: ignore[assignment]
 
     def _apply(self, template: str, parameters: Mapping[str, str]) -> dict[str, str]:
-        self.say(f"Stack {stack_name(template)}")
-        return self._stacks.apply(stack_name(template), template_text(template), parameters)
+        self.say(f"Stack {self.plan.stack_name(template)}")
+        return self._stacks.apply(self.plan.stack_name(template), template_text(template), parameters)
 
     def _code(self, registry: Mapping[str, str], bucket: str) -> dict[str, str]:
         """The parameters that say where the functions' code is, for every function."""
@@ -96,7 +96,7 @@ class Deployment:
 
     def _database(self, network: Mapping[str, str], code: Mapping[str, str]) -> dict[str, str]:
         # CloudFormation replaces a database that no longer names the snapshot that it began with.
-        earlier = self._stacks.parameters(stack_name("database"))
+        earlier = self._stacks.parameters(self.plan.stack_name("database"))
         return {
             "SubnetIds": network["SubnetIds"],
             "DatabaseSecurityGroupId": network["DatabaseSecurityGroupId"],
