@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib.resources import files
@@ -17,13 +19,15 @@ from psycopg.pq import TransactionStatus
 from onboarding.database import ATTEMPTS, Connection, Database, MigrationError, migrate, open_connection
 from onboarding.sql import Migration, migrations
 from tests.database import database_at, new_database
+from tests.pipeline import until
+from tests.relay import Relay
 
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses that would have been made."""
     made: list[float] = []
-    monkeypatch.setattr("onboarding.database.time", SimpleNamespace(sleep=made.append))
+    monkeypatch.setattr("onboarding.database.time", SimpleNamespace(sleep=made.append, monotonic=time.monotonic))
     return made
 
 
@@ -41,6 +45,12 @@ def terminate(url: str, pid: int) -> None:
     with open_connection(url) as other:
         found = other.execute("select pg_terminate_backend(%s, 5000)", (pid,)).fetchone()
         assert found == (True,)
+
+
+def is_at_work(url: str, pid: int) -> bool:
+    with open_connection(url) as other:
+        activity = "select state = 'active' and query like '%%pg_sleep%%' from pg_stat_activity where pid = %s"
+        return other.execute(activity, (pid,)).fetchall() == [(True,)]
 
 
 # Transactions
@@ -221,6 +231,86 @@ def test_any_other_fault_escapes_at_once(database: Database, pauses: list[float]
     assert caught.value.sqlstate == code
     assert (len(tries), pauses) == (1, [])
     assert database.run(lambda c: c.execute("select 1").fetchone()) == (1,)
+
+
+# Failover
+
+
+def test_read_only_connection_is_replaced_for_the_next_work(database: Database) -> None:
+    first = database.run(backend)
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        database.run(lambda c: fail_with(c, "25006"))
+    assert database.run(backend) != first
+
+
+def test_open_connection_sets_the_bounds_for_a_dead_peer(database_url: str) -> None:
+    with open_connection(database_url) as connection, socket.socket(fileno=os.dup(connection.fileno())) as tcp:
+        options = {
+            "user timeout (ms)": tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT),
+            "keepalive": tcp.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE),
+            "idle": tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE),
+            "interval": tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL),
+            "count": tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT),
+        }
+    assert options == {"user timeout (ms)": 10_000, "keepalive": 1, "idle": 5, "interval": 2, "count": 3}
+
+
+@pytest.mark.parametrize("dies", ["while idle", "while it works"])
+def test_run_peer_that_swallows_packets_reaches_its_successor(database_url: str, dies: str) -> None:
+    port = int(psycopg.conninfo.conninfo_to_dict(database_url)["port"] or 5432)
+    with Relay(port) as relay:
+        database = database_at(psycopg.conninfo.make_conninfo(database_url, port=relay.port))
+        first = database.run(backend)
+
+        def work(connection: Connection) -> int:
+            if dies == "while it works" and backend(connection) == first:
+                connection.execute("select pg_sleep(600)")
+            connection.execute("select 1")
+            return backend(connection)
+
+        if dies == "while idle":
+            relay.swallow_packets()
+        with ThreadPoolExecutor(1) as pool:
+            result = pool.submit(database.run, work)
+            try:
+                if dies == "while it works":
+                    until(lambda: is_at_work(database_url, first), "the statement")
+                    relay.swallow_packets()
+                # Without bounds the kernel would try for a quarter of an hour.
+                assert result.result(timeout=60) != first
+            finally:
+                relay.close()
+        database.close()
+
+
+def test_run_server_that_accepts_and_never_answers_gives_up(
+    database_url: str, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Of several seconds each; libpq takes no less than 2.
+    monkeypatch.setattr("onboarding.database.CONNECT_SECONDS", 2)
+    monkeypatch.setattr("onboarding.database.LAST_CONNECT_SECONDS", 3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        database = database_at(psycopg.conninfo.make_conninfo(database_url, port=silent.getsockname()[1]))
+        with pytest.raises(psycopg.errors.ConnectionTimeout):
+            database.run(backend)
+    assert len(pauses) == 1, "the second attempt is the last one"
+
+
+def test_run_server_that_moves_is_found_by_a_later_attempt(
+    database_url: str, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a failover of RDS: the name stays, and its address changes."""
+    resolve, addresses = socket.getaddrinfo, ["127.0.0.2", "127.0.0.1"]
+
+    def moving(host: str, *arguments: Any, **options: Any) -> Any:
+        assert host == "ecommerce-db.example"
+        return resolve(addresses.pop(0), *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", moving)
+    database = database_at(psycopg.conninfo.make_conninfo(database_url, host="ecommerce-db.example"))
+    assert database.run(lambda c: c.execute("select 1").fetchone()) == (1,)
+    assert (addresses, len(pauses)) == ([], 1)
+    database.close()
 
 
 # Credentials

@@ -27,6 +27,25 @@ Result = TypeVar("Result")
 ATTEMPTS = 5
 """How often a piece of work is tried before its fault escapes, and the event comes again."""
 
+CONNECT_SECONDS = 5
+
+LAST_CONNECT_SECONDS = 18
+"""A piece of work that cannot connect gives up after this time, or one attempt later: the API, which has 29 seconds,
+can still answer that the database is away."""
+
+DEAD_PEER_BOUNDS = {
+    "tcp_user_timeout": 10_000,
+    "keepalives": 1,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
+"""Libpq's TCP settings: a server that disappears is noticed after about 10 seconds (Linux's own bound is 15 minutes).
+
+The timeout (in milliseconds) is for data that was sent, the probes are for an answer that is awaited. A server that
+works on a long statement is not cut off: its kernel acknowledges both. With the timeout set, Linux ignores the number
+of probes; other systems use it."""
+
 MIGRATION_LOCK = 7_166_001
 
 
@@ -52,9 +71,11 @@ class Database:
         """Run `work` in a transaction of its own and return what it returns.
 
         `pipelined` work waits for PostgreSQL only where it reads an answer; until then a statement's fault is not seen.
-        Raises what PostgreSQL raised once `ATTEMPTS` tries met a lost connection or a deadlock; anything else at once.
+        Raises what PostgreSQL raised once `ATTEMPTS` tries met a lost connection or a deadlock, or no connection could be
+        opened for `LAST_CONNECT_SECONDS`; anything else at once.
         """
         self._may_ask = True
+        began = time.monotonic()
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 connection = self._connect()
@@ -71,6 +92,8 @@ class Database:
             except psycopg.OperationalError:
                 # A full disk is an OperationalError on a sound connection; only a lost one is worth another try here.
                 if attempt == ATTEMPTS or (self._connection is not None and not self._connection.broken):
+                    raise
+                if self._connection is None and time.monotonic() - began >= LAST_CONNECT_SECONDS:
                     raise
                 self.close()
             time.sleep(random.uniform(0.5, 1) * 0.05 * 2**attempt)  # noqa: S311 - jitter, not a secret
@@ -135,11 +158,12 @@ def open_connection(conninfo: str = "", **parameters: Any) -> Connection:
     return psycopg.connect(
         conninfo,
         autocommit=True,
-        connect_timeout=5,
+        connect_timeout=CONNECT_SECONDS,
         # A plan for every call: the general one that PostgreSQL keeps of a prepared statement reads whole tables where
         # nobody has analysed them since they grew, and planning anew costs next to nothing.
         options="-c TimeZone=UTC -c statement_timeout=60000 -c idle_in_transaction_session_timeout=60000 "
         "-c plan_cache_mode=force_custom_plan",
+        **DEAD_PEER_BOUNDS,
         **parameters,
     )
 
