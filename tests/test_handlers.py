@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from importlib import import_module
 from typing import Any
 
+import psycopg
 import pytest
 
 from onboarding import watchdog as steps
+from onboarding.failures import Redriven
 from onboarding.handlers import csv_parser, error_processor, mailer, product_validator, telemetry, watchdog
 from onboarding.mail import Result
 from tests.database import an_upload
@@ -138,11 +141,40 @@ def test_what_the_watchdog_drove_on_is_told_beside_what_it_could_not(
         raise ExceptionGroup("1 of 2 could not be driven on", [Fault()])
 
     monkeypatch.setattr(watchdog, "drive", drive)
+    monkeypatch.setattr(watchdog, "redrive_uploads", lambda _: iter([]))
     with pytest.raises(ExceptionGroup):
         watchdog.handler({}, None)
     line = written.line("upload resumed")
     assert (line["upload_id"], line["vendor_id"]) == (UPLOAD_ID, "VEND001")
     assert written.metrics()["UploadsDrivenOn"] == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("event", "fault", "tries_again"),
+    [
+        ({}, None, True),
+        ({}, ExceptionGroup("1 of 2 could not be driven on", [Fault()]), True),
+        ({}, psycopg.OperationalError("the database is away"), False),
+        ({"sweep": True}, None, False),
+    ],
+    ids=["scheduled", "some uploads fail", "no database", "sweep"],
+)
+def test_watchdog_tries_failed_upload_events_if_the_database_answers(
+    event: dict[str, Any], fault: Exception | None, tries_again: bool, written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def drive(_: object, **__: object) -> Iterator[steps.Driven]:
+        if fault is not None:
+            raise fault
+        yield from ()
+
+    tried = Redriven("csv-parser-failures", "uploads/VEND001/a.csv", None)
+    for name in ("drive", "sweep"):
+        monkeypatch.setattr(watchdog, name, drive)
+    monkeypatch.setattr(watchdog, "redrive_uploads", lambda _: iter([tried]))
+    with nullcontext() if fault is None else pytest.raises(type(fault)):
+        watchdog.handler(event, None)
+    lines = [line["about"] for line in written.logged() if line["message"] == "failure tried again"]
+    assert lines == ([tried.about] if tries_again else [])
 
 
 # What is counted

@@ -24,7 +24,11 @@ Captured = pytest.CaptureFixture[str]
 class Sqs:
     """A queue whose answers may be empty although messages wait, as those of SQS are."""
 
-    def __init__(self, *bodies: dict[str, Any], empty_answers: int = 0, in_flight_elsewhere: int = 0) -> None:
+    def __init__(
+        self, *bodies: dict[str, Any], empty_answers: int = 0, in_flight_elsewhere: int = 0, name: str = QUEUE
+    ) -> None:
+        self.name = name
+        self.hidden_for: list[int] = []
         self.visible = [self.message(body) for body in bodies]
         self.taken: dict[str, dict[str, Any]] = {}
         self.empty_answers = empty_answers
@@ -43,26 +47,37 @@ class Sqs:
         return {"QueueUrl": QueueName}
 
     def get_queue_attributes(self, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803
-        mine = QueueUrl == QUEUE
+        mine = QueueUrl == self.name
         counts = {
             "ApproximateNumberOfMessages": len(self.visible) if mine else 0,
             "ApproximateNumberOfMessagesNotVisible": len(self.taken) + self.elsewhere if mine else 0,
         }
         return {"Attributes": {name: str(counts[name]) for name in AttributeNames}}
 
-    def receive_message(self, QueueUrl: str, WaitTimeSeconds: int, **_: Any) -> dict[str, Any]:  # noqa: N803
+    def receive_message(
+        self,
+        QueueUrl: str,  # noqa: N803
+        WaitTimeSeconds: int,  # noqa: N803
+        VisibilityTimeout: int,  # noqa: N803
+        **_: Any,
+    ) -> dict[str, Any]:
         self.waits.append(WaitTimeSeconds)
         if self.empty_answers:
             self.empty_answers -= 1
             return {}
-        if QueueUrl != QUEUE or not self.visible:
+        if QueueUrl != self.name or not self.visible:
             return {}
         message = self.visible.pop(0)
+        self.hidden_for.append(VisibilityTimeout)
         self.taken[message["ReceiptHandle"]] = message
         return {"Messages": [message]}
 
     def delete_message(self, QueueUrl: str, ReceiptHandle: str) -> None:  # noqa: N803
         del self.taken[ReceiptHandle]
+
+    def change_message_visibility(self, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> None:  # noqa: N803
+        assert (QueueUrl, VisibilityTimeout) == (self.name, 0)
+        self.visible.append(self.taken.pop(ReceiptHandle))
 
 
 def event(number: int, **answer: Any) -> dict[str, Any]:
@@ -137,3 +152,39 @@ def test_redrive_command_says_what_is_left_and_ends_accordingly(
     monkeypatch.setattr(commands, "connected", pipeline)
     assert main(["failures", "redrive", QUEUE]) == code
     assert said in capsys.readouterr().out
+
+
+def upload_events(*bodies: dict[str, Any]) -> Sqs:
+    return Sqs(*bodies, name=failures.INGESTION_QUEUE)
+
+
+def test_redrive_uploads_event_that_succeeds_is_deleted_and_one_that_fails_is_hidden() -> None:
+    sqs = upload_events(event(1), event(2, errorMessage="the database is away"))
+    tried = list(failures.redrive_uploads(context_with(sqs)))
+    assert [(some.about, some.error) for some in tried] == [("UPLOAD_1", None), ("UPLOAD_2", "the database is away")]
+    assert [message["Body"] for message in sqs.taken.values()] == [
+        json.dumps(event(2, errorMessage="the database is away"))
+    ]
+    assert sqs.hidden_for == [failures.AUTOMATIC_RETRY_SECONDS] * 2
+
+
+def test_redrive_uploads_event_older_than_a_day_is_left_visible() -> None:
+    sqs = upload_events(event(1))
+    old = sqs.message(event(2), datetime.now(UTC) - failures.MAX_AUTOMATIC_AGE - timedelta(minutes=1))
+    sqs.visible.insert(0, old)
+    assert [tried.about for tried in failures.redrive_uploads(context_with(sqs))] == ["UPLOAD_1"]
+    assert (sqs.visible, sqs.taken) == ([old], {})
+
+
+def test_redrive_uploads_more_events_than_one_run_may_try_are_left_for_the_next() -> None:
+    bodies = [event(number) for number in range(failures.MAX_AUTOMATIC_EVENTS + 3)]
+    sqs = upload_events(*bodies)
+    assert len(list(failures.redrive_uploads(context_with(sqs)))) == failures.MAX_AUTOMATIC_EVENTS
+    assert (len(sqs.visible), sqs.taken) == (3, {})
+    assert len(list(failures.redrive_uploads(context_with(sqs)))) == 3
+
+
+def test_redrive_uploads_empty_queue_is_not_polled() -> None:
+    sqs = upload_events()
+    assert list(failures.redrive_uploads(context_with(sqs))) == []
+    assert sqs.waits == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Any, Protocol, TypeVar
 
@@ -33,7 +33,7 @@ LAST_CONNECT_SECONDS = 18
 """A piece of work that cannot connect gives up after this time, or one attempt later: the API, which has 29 seconds,
 can still answer that the database is away."""
 
-DEAD_PEER_BOUNDS = {
+DEAD_PEER_BOUNDS: Mapping[str, Any] = {
     "tcp_user_timeout": 10_000,
     "keepalives": 1,
     "keepalives_idle": 5,
@@ -71,7 +71,7 @@ class Database:
         """Run `work` in a transaction of its own and return what it returns.
 
         `pipelined` work waits for PostgreSQL only where it reads an answer; until then a statement's fault is not seen.
-        Raises what PostgreSQL raised once `ATTEMPTS` tries met a lost connection or a deadlock, or no connection could be
+        Raises what PostgreSQL raised once `ATTEMPTS` tries met a lost connection or a deadlock, or when none could be
         opened for `LAST_CONNECT_SECONDS`; anything else at once.
         """
         self._may_ask = True

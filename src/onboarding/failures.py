@@ -1,11 +1,17 @@
-"""The failure queues: what every retry failed on waits there, whole, until an operator has it tried again."""
+"""The failure queues: what every retry failed on waits there, whole, until it is tried again.
+
+The watchdog tries upload events again: no table knows of their files. What the other queues are about is resumed from
+the history, so their messages are kept for operators.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from onboarding.context import Context
@@ -25,6 +31,18 @@ ERROR_QUEUE = "product-validation-errors"
 RECEIVE_BATCH = 10
 RETRY_SECONDS = 330
 """How long a message is ours while it is tried again: over a function's time limit."""
+
+INGESTION_QUEUE = "csv-parser-failures"
+
+AUTOMATIC_RETRY_SECONDS = 900
+"""How long an upload event waits for its next automatic attempt. Its message is hidden meanwhile; the evaluation
+periods of the queue's alarm cover that time."""
+
+MAX_AUTOMATIC_AGE = timedelta(days=1)
+"""Older upload events fail for a reason of their own, and are left to an operator."""
+
+MAX_AUTOMATIC_EVENTS = 50
+"""Upload events that one run of the watchdog tries; the next run continues."""
 
 LONG_POLL_SECONDS = 1
 """How long SQS waits for a message. With any wait it asks all of its servers; without one it asks some, and an answer
@@ -77,30 +95,50 @@ def some_failures(ctx: Context, queue: str) -> list[Failure]:
     return [Failure(queue, _sent(message), *_described(message["Body"])) for message in messages]
 
 
-def redrive(ctx: Context, queue: str) -> Iterator[Redriven]:
-    """Try every event of a failure queue again, one after another; what fails again stays.
+def redrive_uploads(ctx: Context, *, max_age: timedelta = MAX_AUTOMATIC_AGE) -> Iterator[Redriven]:
+    """Try upload events again, as the watchdog does in each of its runs: `MAX_AUTOMATIC_EVENTS` of them at most."""
+    if _waiting_at(ctx, _url(ctx, INGESTION_QUEUE), visible_only=True):
+        with closing(redrive(ctx, INGESTION_QUEUE, hidden=AUTOMATIC_RETRY_SECONDS, max_age=max_age)) as tries:
+            yield from islice(tries, MAX_AUTOMATIC_EVENTS)
 
-    Ends when no message is left but those that another redrive is trying, those that failed again, and those that were
-    sent since it began: `waiting_in` counts them.
+
+def redrive(
+    ctx: Context, queue: str, *, hidden: int = RETRY_SECONDS, max_age: timedelta = timedelta.max
+) -> Generator[Redriven]:
+    """Try every event of a failure queue again, one after another, unless it is older than `max_age`.
+
+    An event that fails again stays, and is `hidden` for so many seconds. Ends when no message is left but those that
+    another redrive is trying, those that failed again, and those that were sent since it began: `waiting_in` counts
+    them.
     """
     url, began, empty = _url(ctx, queue), datetime.now(UTC), 0
-    while empty < EMPTY_ANSWERS:
-        # One at a time: a message must be ours as long as its function may take.
-        messages = _receive(ctx, url, seconds=RETRY_SECONDS, at_most=1, wait=LONG_POLL_SECONDS)
-        if not messages:
-            if not _waiting_at(ctx, url, visible_only=True):
-                return
-            empty += 1
-            continue
-        empty = 0
-        [message] = messages
-        if _sent(message) > began:
-            continue
-        about, _ = _described(message["Body"])
-        error, is_kept = _tried(ctx, queue, message)
-        if not is_kept:
-            ctx.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        yield Redriven(queue, about, error)
+    too_old: list[str] = []
+    try:
+        while empty < EMPTY_ANSWERS:
+            # One at a time: a message must be ours as long as its function may take.
+            messages = _receive(ctx, url, seconds=hidden, at_most=1, wait=LONG_POLL_SECONDS)
+            if not messages:
+                if not _waiting_at(ctx, url, visible_only=True):
+                    return
+                empty += 1
+                continue
+            empty = 0
+            [message] = messages
+            age = began - _sent(message)
+            if age < timedelta(0):
+                continue
+            if age > max_age:
+                too_old.append(message["ReceiptHandle"])
+                continue
+            about, _ = _described(message["Body"])
+            error, is_kept = _tried(ctx, queue, message)
+            if not is_kept:
+                ctx.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            yield Redriven(queue, about, error)
+    finally:
+        # Not before the end of this run, which would receive them once more.
+        for receipt in too_old:
+            ctx.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=0)
 
 
 def _tried(ctx: Context, queue: str, message: Any) -> tuple[str | None, bool]:

@@ -11,11 +11,13 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+from botocore.exceptions import ClientError
 
 from onboarding.cli.connect import environment_of
 from onboarding.config import Settings
 from onboarding.context import Context
 from onboarding.deploy.buckets import empty
+from onboarding.failures import INGESTION_QUEUE, redrive_uploads
 from onboarding.link import token_for
 from onboarding.watchdog import sweep
 from tests.pipeline import Pipeline, csv_of, product
@@ -171,6 +173,7 @@ def watchdog_calls(run: Pipeline) -> Generator[str]:
     yield outcome(run, "watchdog", {})
     yield outcome(run, "watchdog", {"sweep": True})
     yield from failures_tried_again(run)
+    yield from upload_events_tried_again(run)
     # The sweep passes over what is younger than five minutes, and S3 makes nothing older: once more without patience.
     with in_the_role_of(run, "watchdog") as ctx:
         try:
@@ -188,6 +191,24 @@ def failures_tried_again(run: Pipeline) -> Generator[str]:
         run.sqs.purge_queue(QueueUrl=url)
         run.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(body))
         yield f"{queue}: {outcome(run, 'watchdog', {'redrive': queue})}, {waiting_in(run, url)} left"
+
+
+def upload_events_tried_again(run: Pipeline) -> Generator[str]:
+    """An event that a scheduled run tries, and one that is too old for that: an operator can receive it at once."""
+    url = run.sqs.get_queue_url(QueueName=INGESTION_QUEUE)["QueueUrl"]
+    event = json.dumps({"requestPayload": announced(run, VENDOR, two_rows())[1]})
+    run.sqs.send_message(QueueUrl=url, MessageBody=event)
+    yield f"scheduled: {outcome(run, 'watchdog', {})}, {waiting_in(run, url)} left"
+    run.sqs.send_message(QueueUrl=url, MessageBody=event)
+    with in_the_role_of(run, "watchdog") as ctx:
+        try:
+            tried = list(redrive_uploads(ctx, max_age=timedelta(-1)))
+        except ClientError as error:
+            yield str(error)
+        else:
+            received = run.sqs.receive_message(QueueUrl=url, VisibilityTimeout=0).get("Messages", [])
+            yield f"too old: {len(tried)} tried, {len(received)} visible"
+    run.sqs.purge_queue(QueueUrl=url)
 
 
 def waiting_in(run: Pipeline, url: str) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from onboarding import failures
 from onboarding.deploy.plan import template_text
 from onboarding.deploy.stacks import Stacks
 from onboarding.local.template import Template
@@ -95,6 +96,13 @@ def test_uploads_that_are_stuck_are_seen_though_a_period_has_no_run() -> None:
     # The schedule's moment moves a little, so of two runs one may fall into the period of the other.
     assert (rules["WatchdogSchedule"]["ScheduleExpression"], alarm["Period"]) == ("rate(5 minutes)", 300)
     assert alarm["DatapointsToAlarm"] == 3 < alarm["EvaluationPeriods"]
+
+
+def test_alarm_for_upload_events_covers_the_time_that_a_retry_hides_them() -> None:
+    alarm = ALARMS["csv-parser-failures-not-empty"]
+    next_run = 300
+    assert alarm["EvaluationPeriods"] * alarm["Period"] >= failures.AUTOMATIC_RETRY_SECONDS + next_run
+    assert alarm["DatapointsToAlarm"] == 1
 
 
 @pytest.mark.parametrize("name", sorted(ALARMS))

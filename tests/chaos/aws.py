@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable
@@ -96,6 +97,16 @@ class Message:
     receives: int = 0
 
 
+@dataclass
+class FailedEvent:
+    """One message of a failure queue, hidden until a time."""
+
+    body: str
+    sent: float
+    visible_at: float
+    receipt: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+
 class _Body:
     def __init__(self, content: bytes) -> None:
         self._content = content
@@ -120,6 +131,8 @@ class Aws:
         self.tables: dict[str, dict[tuple[str, ...], Item]] = {name: {} for name in KEYS}
         self.stream: list[dict[str, Any]] = []
         self.queue: list[Message] = []
+        self.failed_events: dict[str, list[FailedEvent]] = {}
+        self.clock: Callable[[], float] = time.time
         self.sent: list[dict[str, Any]] = []
         self.notifications: list[dict[str, Any]] = []
         self.unheard: list[dict[str, Any]] = []
@@ -263,6 +276,62 @@ class Aws:
 
     def sqs_change_message_visibility_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> Answer:  # noqa: N803
         return {"Successful": [{"Id": entry["Id"]} for entry in Entries]}
+
+    def sqs_get_queue_url(self, *, QueueName: str) -> Answer:  # noqa: N803
+        return {"QueueUrl": f"http://{QueueName}"}
+
+    def sqs_send_message(self, *, QueueUrl: str, MessageBody: str) -> Answer:  # noqa: N803
+        # The code compares the time of sending with the real time.
+        self.failed_events.setdefault(QueueUrl, []).append(FailedEvent(MessageBody, time.time(), self.clock()))
+        return {}
+
+    def sqs_get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> Answer:  # noqa: N803
+        events = self.failed_events.get(QueueUrl, [])
+        visible = sum(event.visible_at <= self.clock() for event in events)
+        counts = {
+            "ApproximateNumberOfMessages": visible,
+            "ApproximateNumberOfMessagesNotVisible": len(events) - visible,
+        }
+        return {"Attributes": {name: str(counts[name]) for name in AttributeNames}}
+
+    def sqs_receive_message(
+        self,
+        *,
+        QueueUrl: str,  # noqa: N803
+        MaxNumberOfMessages: int,  # noqa: N803
+        VisibilityTimeout: int,  # noqa: N803
+        **_: Any,
+    ) -> Answer:
+        now = self.clock()
+        events = [event for event in self.failed_events.get(QueueUrl, []) if event.visible_at <= now]
+        for event in events[:MaxNumberOfMessages]:
+            event.visible_at = now + VisibilityTimeout
+        messages = [
+            {
+                "Body": event.body,
+                "ReceiptHandle": event.receipt,
+                "Attributes": {"SentTimestamp": str(int(event.sent * 1000))},
+            }
+            for event in events[:MaxNumberOfMessages]
+        ]
+        return {"Messages": messages} if messages else {}
+
+    def sqs_change_message_visibility(
+        self,
+        *,
+        QueueUrl: str,  # noqa: N803
+        ReceiptHandle: str,  # noqa: N803
+        VisibilityTimeout: int,  # noqa: N803
+    ) -> Answer:
+        for event in self.failed_events[QueueUrl]:
+            if event.receipt == ReceiptHandle:
+                event.visible_at = self.clock() + VisibilityTimeout
+        return {}
+
+    def sqs_delete_message(self, *, QueueUrl: str, ReceiptHandle: str) -> Answer:  # noqa: N803
+        events = self.failed_events[QueueUrl]
+        self.failed_events[QueueUrl] = [event for event in events if event.receipt != ReceiptHandle]
+        return {}
 
     # SNS and SES
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +51,22 @@ class Client:
         if table:
             return {"UnprocessedItems": {table: left} if left else {}}
         return {"Failed": [{"Id": entry["Id"], "Code": "InternalError", "SenderFault": False} for entry in left]}
+
+
+class Lambdas:
+    """Stands for a client that calls functions: the function runs at once, and nothing befalls it."""
+
+    def __init__(self, container: Container) -> None:
+        self._container = container
+
+    def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
+        function, event = FunctionName.replace("-", "_"), json.loads(Payload)
+        try:
+            result, _ = self._container.runtime.call(function, event, lambda *_: None)
+        except Exception as error:  # noqa: BLE001 - Lambda answers with it
+            answer = {"errorType": type(error).__name__, "errorMessage": str(error)}
+            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(answer).encode())}
+        return {"Payload": io.BytesIO(json.dumps(result).encode())}
 
 
 class _OnePage:

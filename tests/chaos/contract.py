@@ -86,12 +86,39 @@ def conversation(clients: dict[str, Any], names: dict[str, str], say: Say) -> No
     refused = _refusal(sqs, lambda: sqs.send_message_batch(QueueUrl=queue, Entries=entries))
     # The engine names the error in the service's older way.
     say("too many messages", refused.rpartition(".")[2])
+    _failed_events(sqs, names["failures"], say)
     message = json.dumps({"default": "text", "lambda": "{}"})
     say(
         "published",
         "MessageId"
         in sns.publish(TopicArn=topic, Subject="s", Message=message, MessageStructure="json", MessageAttributes={}),
     )
+
+
+def _failed_events(sqs: Any, failures: str, say: Say) -> None:
+    """The calls to a failure queue."""
+    counts: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+
+    def waiting() -> Any:
+        return sqs.get_queue_attributes(QueueUrl=failures, AttributeNames=counts)["Attributes"]
+
+    def receive() -> list[Any]:
+        options: Any = {"MaxNumberOfMessages": 1, "VisibilityTimeout": 60, "WaitTimeSeconds": 0}
+        names: Any = ["SentTimestamp"]
+        answer = sqs.receive_message(QueueUrl=failures, MessageSystemAttributeNames=names, **options)
+        return list(answer.get("Messages", []))
+
+    say("no failed event", (receive(), waiting()))
+    sqs.send_message(QueueUrl=failures, MessageBody="{}")
+    say("a failed event", waiting())
+    [event] = receive()
+    say("received", (event["Body"], len(event["Attributes"]["SentTimestamp"]), receive(), waiting()))
+    receipt = event["ReceiptHandle"]
+    sqs.change_message_visibility(QueueUrl=failures, ReceiptHandle=receipt, VisibilityTimeout=0)
+    [event] = receive()
+    say("visible again", event["Body"])
+    sqs.delete_message(QueueUrl=failures, ReceiptHandle=event["ReceiptHandle"])
+    say("deleted", waiting())
 
 
 def _refusal(client: Any, call: Callable[[], Any]) -> str:
@@ -107,7 +134,13 @@ def compare(runtime: Runtime, endpoints: Endpoints) -> list[str]:
     said: list[tuple[str, str]] = []
     container = Container(runtime, "csv_parser")
     doubles = {service: Client(service, container) for service in ("s3", "dynamodb", "sqs", "sns")}
-    ours = {"bucket": "bucket", "queue": "queue", "topic": "topic", **{name: name for name in KEYS}}
+    ours = {
+        "bucket": "bucket",
+        "queue": "queue",
+        "failures": "failures",
+        "topic": "topic",
+        **{name: name for name in KEYS},
+    }
     runtime.aws = Aws()
     conversation(doubles, ours, lambda what, answer: said.append((what, repr(answer))))
 
@@ -136,5 +169,6 @@ def _resources(engine: dict[str, Any]) -> dict[str, str]:
             KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
         )
     names["queue"] = engine["sqs"].create_queue(QueueName=f"contract-{suffix}")["QueueUrl"]
+    names["failures"] = engine["sqs"].create_queue(QueueName=f"contract-failures-{suffix}")["QueueUrl"]
     names["topic"] = engine["sns"].create_topic(Name=f"contract-{suffix}")["TopicArn"]
     return names

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import json
+import socket
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import psycopg
 from botocore.exceptions import EndpointConnectionError
 
+from onboarding.failures import INGESTION_QUEUE
 from onboarding.local.postgres import Postgres
 from tests.chaos import laws
 from tests.chaos.enumeration import fresh, whole_way
+from tests.chaos.files import file_of
 from tests.chaos.plans import Once
 from tests.chaos.runtime import Call, Place, Runtime
 from tests.chaos.world import World, undisturbed
 
 SECRET = "ecommerce/rds/credentials"
+RUN_MINUTES = 5
+"""Minutes between two scheduled runs of the watchdog."""
+
 SERVICES = ("s3", "dynamodb", "sqs", "sns", "ses")
 
 
@@ -32,6 +40,7 @@ def trials(runtime: Runtime, postgres: Postgres) -> Iterator[Trial]:
     for service in SERVICES:
         yield _trial(f"{service} answers nobody for hours", runtime, _outage(service))
     yield _trial("PostgreSQL is down for hours", runtime, lambda world: _database_down(world, postgres))
+    yield an_hour_without_database(runtime)
     for function, place in RESTARTS:
         once = Once(function, place, 1, "restart")
         yield _trial(f"PostgreSQL restarts: {function} {place}", runtime, _restarting(once, postgres))
@@ -47,6 +56,11 @@ RESTARTS: tuple[tuple[str, Place], ...] = (
     ("product_validator", "after commit"),
     ("error_processor", "after sns.publish"),
 )
+
+
+def an_hour_without_database(runtime: Runtime) -> Trial:
+    """PostgreSQL refuses connections for an hour, and no operator acts: only the watchdog's scheduled runs do."""
+    return _trial("PostgreSQL is away for an hour, scheduled runs alone", runtime, _away_for_an_hour)
 
 
 def _trial(name: str, runtime: Runtime, play: Callable[[World], None]) -> Trial:
@@ -78,6 +92,62 @@ def _database_down(world: World, postgres: Postgres) -> None:
         whole_way(world, undisturbed)
     finally:
         postgres.start(lambda: None)
+
+
+def _away_for_an_hour(world: World) -> None:
+    """Files are ingested, validated and reported when the outage begins; others come while it lasts."""
+    runtime = world.runtime
+    world.batch = 4
+    world.put("uploads/VEND001/before.csv", file_of("VEND001", [f"before-{n}" for n in range(8)], {2: 0}))
+    world.put("uploads/VEND002/reported.csv", file_of("VEND002", ["reported-1"]))
+    for _ in range(2):
+        world.handle(world.waiting.pop(0))
+    world.collect()
+    first, *_, last = (some for some in world.waiting if some.function == "product_validator")
+    for validated in (first, last):
+        world.waiting.remove(validated)
+        world.handle(validated)
+    url = runtime.aws.sqs_get_queue_url(QueueName=INGESTION_QUEUE)["QueueUrl"]
+    evidence = set()
+    with _refusing_connections(world):
+        for minute in range(0, 60, RUN_MINUTES):
+            world.put(f"uploads/VEND003/{minute}.csv", file_of("VEND003", [f"{minute}-1", f"{minute}-2"], {2: 1}))
+            world.quiet()
+            for failed in world.failures:
+                if failed.function == "csv_parser":
+                    message = json.dumps({"requestPayload": failed.event})
+                    runtime.aws.sqs_send_message(QueueUrl=url, MessageBody=message)
+                else:
+                    evidence.add(failed.function)
+            world.failures.clear()
+            runtime.clock.advance(60 * RUN_MINUTES)
+            with suppress(psycopg.OperationalError):
+                runtime.call("watchdog", {}, undisturbed)
+                raise laws.broken("the watchdog notices that the database is away")
+    # Operators are to look at these some time; what they are about is resumed from the history.
+    assert evidence == {"product_validator", "error_processor"}, evidence
+    for _ in range(3):
+        runtime.clock.advance(60 * RUN_MINUTES)
+        runtime.call("watchdog", {}, undisturbed)
+        world.quiet()
+    if runtime.aws.failed_events[url]:
+        raise laws.broken("upload events leave their failure queue", runtime.aws.failed_events[url])
+    laws.check(world)
+
+
+@contextmanager
+def _refusing_connections(world: World) -> Iterator[None]:
+    """As during a restart: connections end, and nothing listens on the port that the secret names."""
+    runtime = world.runtime
+    secret = runtime.aws.secrets[SECRET]
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port, secret["port"] = secret["port"], str(closed.getsockname()[1])
+    runtime.cool_down()
+    try:
+        yield
+    finally:
+        secret["port"] = port
+        runtime.cool_down()
 
 
 def _restarting(once: Once, postgres: Postgres) -> Callable[[World], None]:

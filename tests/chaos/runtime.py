@@ -25,7 +25,7 @@ from onboarding.config import Settings
 from onboarding.context import Context
 from onboarding.model import UploadStatus
 from tests.chaos.aws import Aws
-from tests.chaos.clients import Client
+from tests.chaos.clients import Client, Lambdas
 from tests.chaos.patches import Clock, InlineExecutor, NoMetrics, names_of_statements, patched
 
 Place = str
@@ -127,6 +127,7 @@ class ChaosContext(Context):
         # In the places of the cached properties.
         for service in ("s3", "dynamodb", "sqs", "sns", "ses"):
             self.__dict__[service] = Client(service, container)
+        self.__dict__["lambdas"] = Lambdas(container)
 
     def secret(self, name: str, *, fresh: bool = False) -> dict[str, Any]:
         if fresh or name not in self._cached:
@@ -200,6 +201,7 @@ class Runtime:
     def reset(self) -> None:
         """A new AWS; the containers stay warm."""
         self.aws = Aws()
+        self.aws.clock = self.clock.time
         known = conninfo_to_dict(self.database_url)
         self.aws.secrets = {
             "ecommerce/rds/credentials": {"username": known.pop("user"), **known},

@@ -8,6 +8,7 @@ import pytest
 
 from onboarding.local.up import LocalEngine
 from tests.chaos import contract
+from tests.chaos.dependencies import an_hour_without_database
 from tests.chaos.enumeration import Case, Enumeration
 from tests.chaos.mutations import MUTATIONS, Mutation, hunt
 from tests.chaos.pool import runtime_on
@@ -44,6 +45,10 @@ def test_a_fault_at_any_named_point_changes_nothing(runtime: Runtime, enumeratio
     results = list(enumeration.run(runtime, cases))
     assert [(str(result.case), result.broken) for result in results if result.broken] == []
     assert all(result.fallen for result in results)
+
+
+def test_an_hour_without_database_needs_no_operator(runtime: Runtime) -> None:
+    assert an_hour_without_database(runtime).broken is None
 
 
 def test_some_schedules_keep_every_law(runtime: Runtime) -> None:

@@ -1,35 +1,50 @@
 """watchdog: started by a schedule every few minutes, and once a day with `{"sweep": true}`; by operators as well.
 
 Whoever calls it may say after how many seconds without a move an upload is stuck (`{"patience": 0}`), and is told what
-was driven on. The API starts it with `{"redrive": queue}`, to have the events of a failure queue tried again.
+was driven on. The API starts it with `{"redrive": queue}`, to have the events of a failure queue tried again. Each run
+but a sweep also tries upload events again that failed.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
 from onboarding.context import context
-from onboarding.failures import redrive
+from onboarding.failures import Redriven, redrive, redrive_uploads
 from onboarding.handlers.telemetry import count, logger, measured
-from onboarding.watchdog import PATIENCE, drive, sweep
+from onboarding.watchdog import PATIENCE, Driven, drive, sweep
 
-REDRIVE_SECONDS = 200
-"""How long one call tries events again; what is left then waits for the next."""
+LAST_REDRIVE_SECONDS = 200
+"""No event is tried again later than this after the start of a call; what is left then waits for the next one."""
 
 
 def handler(event: dict[str, Any], _: object) -> dict[str, Any]:
+    began = time.monotonic()
     if "redrive" in event:
-        _redrive(event["redrive"])
+        _redrive(redrive(context(), event["redrive"]), began)
         return {"driven": []}
     still = timedelta(seconds=event.get("patience", PATIENCE.total_seconds()))
+    if event.get("sweep"):
+        return {"driven": _drive(sweep(context(), patience=still))}
+    try:
+        driven = _drive(drive(context(), patience=still))
+    except ExceptionGroup:
+        # Some uploads could not be driven on, but the database answers.
+        _redrive(redrive_uploads(context()), began)
+        raise
+    _redrive(redrive_uploads(context()), began)
+    return {"driven": driven}
+
+
+def _drive(uploads: Iterable[Driven]) -> list[dict[str, Any]]:
+    driven = []
     with measured("WatchdogTime") as metrics:
-        run = sweep if event.get("sweep") else drive
-        driven = []
         try:
-            for upload in run(context(), patience=still):
+            for upload in uploads:
                 said = {"upload_id": upload.upload_id, "vendor_id": upload.vendor_id, "s3_key": upload.s3_key}
                 logger.warning(f"upload {upload.outcome}", extra=said)
                 driven.append(asdict(upload))
@@ -37,13 +52,12 @@ def handler(event: dict[str, Any], _: object) -> dict[str, Any]:
             # An alarm looks at it: uploads that have to be driven on again and again are stuck.
             count(metrics, "UploadsDrivenOn", len(driven))
             logger.info("watchdog ran", extra={"driven": len(driven)})
-    return {"driven": driven}
+    return driven
 
 
-def _redrive(queue: str) -> None:
-    started = time.monotonic()
-    for tried in redrive(context(), queue):
-        said = {"queue": queue, "about": tried.about, "error": tried.error}
+def _redrive(tries: Iterable[Redriven], began: float) -> None:
+    for tried in tries:
+        said = {"queue": tried.queue, "about": tried.about, "error": tried.error}
         logger.info("failure tried again", extra=said)
-        if time.monotonic() - started > REDRIVE_SECONDS:
+        if time.monotonic() - began > LAST_REDRIVE_SECONDS:
             break
