@@ -27,6 +27,9 @@ Result = TypeVar("Result")
 ATTEMPTS = 5
 """How often a piece of work is tried before its fault escapes, and the event comes again."""
 
+DATABASE_UNAVAILABLE = (psycopg.OperationalError, ReadOnlySqlTransaction)
+"""Raised while the database is away or fails over: the same request can succeed later."""
+
 CONNECT_SECONDS = 5
 
 LAST_CONNECT_SECONDS = 18

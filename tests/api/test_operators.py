@@ -11,7 +11,7 @@ import pytest
 
 from onboarding.admin import AdminError, carry_out
 from onboarding.audit_log import Actor
-from onboarding.database import Database
+from onboarding.database import DATABASE_UNAVAILABLE, Database
 from tests.api.attempts import answer_of, app_of
 from tests.api.people import browser, new_key, new_link, signed_in, with_key
 from tests.database import database_at, fetch
@@ -305,3 +305,24 @@ def test_a_fault_of_ours_tells_nothing_of_itself(pipeline: Pipeline, monkeypatch
         answer = answer_of(app, client, "GET", "/v1/uploads")
     assert (answer.status_code, answer.json()["type"]) == (500, "/problems/fault")
     assert "hunter2" not in answer.text
+
+
+@pytest.mark.parametrize("fault", DATABASE_UNAVAILABLE)
+def test_api_database_away_answers_unavailable_and_when_to_try_again(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, fault: type[Exception]
+) -> None:
+    app = app_of(pipeline)
+
+    def fails(*_: object) -> None:
+        raise fault("connection to server at 10.0.1.7 failed")
+
+    monkeypatch.setattr(app.state.desk, "run", fails)
+    with browser(pipeline) as client:
+        answer = answer_of(app, client, "GET", "/v1/uploads", headers={"Authorization": "Bearer onb_x"})
+        page = answer_of(app, client, "GET", "/sign-in/x")
+    assert (answer.status_code, answer.json()["type"]) == (503, "/problems/unavailable")
+    assert page.status_code == 503
+    for some in (answer, page):
+        assert some.headers["Retry-After"] == "60"
+        assert "try again in a minute" in some.text
+        assert "10.0.1.7" not in some.text

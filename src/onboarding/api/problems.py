@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from onboarding.api.log import logger
+from onboarding.database import DATABASE_UNAVAILABLE
 
 Responses = dict[int | str, dict[str, Any]]
 """What FastAPI takes as the answers of a route, by status."""
@@ -77,6 +78,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    for kind in DATABASE_UNAVAILABLE:
+        app.add_exception_handler(kind, _unavailable)
     app.add_exception_handler(Exception, _fault)
 
 
@@ -121,10 +124,20 @@ async def _http(_: Request, error: Exception) -> JSONResponse:
     return response(kind, detail.get(kind, str(error.detail)), headers=error.headers)
 
 
+async def _unavailable(request: Request, error: Exception) -> JSONResponse:
+    _log(request, error)
+    detail = "The database cannot be reached at the moment. Please try again in a minute."
+    return response("unavailable", detail, headers={"Retry-After": "60"})
+
+
 async def _fault(request: Request, error: Exception) -> JSONResponse:
+    _log(request, error)
+    return response("fault", "This is our fault, and it was logged. Please try again later.")
+
+
+def _log(request: Request, error: Exception) -> None:
     route = request.scope.get("route")
     logger.error("request failed", extra={"route": getattr(route, "path", None)}, exc_info=error)
-    return response("fault", "This is our fault, and it was logged. Please try again later.")
 
 
 def documented(*kinds: str) -> Responses:

@@ -8,14 +8,23 @@ from __future__ import annotations
 from typing import Any
 
 from onboarding.context import Context, context
-from onboarding.database import Connection
+from onboarding.database import DATABASE_UNAVAILABLE, Connection
 from onboarding.handlers.telemetry import logger
 from onboarding.link import DAYS_VALID, REDIRECT_SECONDS, LinkExpired, LinkInvalid, report_of_token
 from onboarding.sql import statement
 
 
 def handler(event: dict[str, Any], _: object) -> dict[str, Any]:
-    ctx = context()
+    try:
+        return _answer(context(), event)
+    except DATABASE_UNAVAILABLE:
+        logger.exception("database unavailable")
+        answer = _text(503, "Your report cannot be fetched at the moment. Please follow the link again in a minute.")
+        answer["headers"]["retry-after"] = "60"
+        return answer
+
+
+def _answer(ctx: Context, event: dict[str, Any]) -> dict[str, Any]:
     token = (event.get("pathParameters") or {}).get("token", "")
     try:
         key = report_of_token(token, ctx.secret(ctx.settings.link_secret))
