@@ -101,6 +101,19 @@ class Pipeline:
         finally:
             self.s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=configuration)
 
+    @contextmanager
+    def unscheduled(self) -> Iterator[None]:
+        """No schedule starts the watchdog within the block."""
+        events = self.endpoints.client("events")
+        rules = [rule["Name"] for rule in events.list_rules()["Rules"] if "ScheduleExpression" in rule]
+        for name in rules:
+            events.disable_rule(Name=name)
+        try:
+            yield
+        finally:
+            for name in rules:
+                events.enable_rule(Name=name)
+
     def upload_id(self, source: Object) -> str:
         head = self.s3.head_object(Bucket=source.bucket, Key=source.key, VersionId=source.version_id)
         return source.upload_id(head["LastModified"])

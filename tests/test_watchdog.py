@@ -328,7 +328,7 @@ def test_watchdog_works_with_its_own_role(pipeline: Pipeline, event: dict[str, b
 
 def test_event_that_failed_for_good_is_kept_and_redriven(ctx: Context, pipeline: Pipeline) -> None:
     key = "uploads/VEND001/denied.csv"
-    with without(pipeline, "csv-parser", "ReadUploads"):
+    with pipeline.unscheduled(), without(pipeline, "csv-parser", "ReadUploads"):
         source = pipeline.put_key(key, csv_of([product("denied")]))
         until(lambda: failures.waiting(ctx)["csv-parser-failures"], "the event to be given up")
         [failure] = failures.some_failures(ctx, "csv-parser-failures")

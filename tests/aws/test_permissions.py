@@ -73,7 +73,8 @@ def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
         run.s3.put_bucket_notification_configuration(Bucket=engine.endpoints.bucket, NotificationConfiguration={})
         for mapping in run.lambdas.list_event_source_mappings()["EventSourceMappings"]:
             run.lambdas.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
-        yield run
+        with run.unscheduled():
+            yield run
 
 
 def document_of(run: Pipeline, function: str) -> tuple[str, str, dict[str, Any]]:
