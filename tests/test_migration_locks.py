@@ -123,6 +123,18 @@ def test_migrate_deadlock_with_a_writer_is_tried_again(url: str, monkeypatch: py
         assert connection.execute("select last_value from attempts").fetchone() == (2,)
 
 
+def test_migrate_statement_that_takes_too_long_ends_with_the_migration_and_changes_nothing(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Migration(9001, "slow", "create table half (); select pg_sleep(600)")
+    monkeypatch.setattr(database, "migrations", lambda: [*migrations(), slow])
+    monkeypatch.setattr(database, "MIGRATION_SECONDS", 1)
+    with open_connection(url) as connection:
+        with pytest.raises(MigrationError, match=r"A statement of 9001_slow\.sql took longer than 1 s"):
+            migrate(connection)
+        assert connection.execute("select to_regclass('half')").fetchone() == (None,)
+
+
 def test_admin_may_take_longer_than_a_statement_of_a_migration() -> None:
     [admin] = of_type("database", "AWS::Lambda::Function").values()
     assert admin["Timeout"] > database.MIGRATION_SECONDS

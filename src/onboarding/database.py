@@ -15,6 +15,7 @@ from psycopg.errors import (
     DuplicateObject,
     DuplicateTable,
     LockNotAvailable,
+    QueryCanceled,
     ReadOnlySqlTransaction,
     SerializationFailure,
 )
@@ -168,11 +169,11 @@ def migrate(connection: Connection) -> list[str]:
 
     Safe to run twice and at the same time: one lock, and one transaction for each migration with its record. Migrations
     of a later version that the database has are left alone. Raises MigrationError for a database that was migrated with
-    other files than these, and for a migration that does not get its locks.
+    other files than these, and for a migration that does not get its locks or takes too long.
     """
     ran = []
     connection.execute(f"set statement_timeout = '{MIGRATION_SECONDS}s'")
-    # Not pg_advisory_lock: `create index concurrently` waits for every statement that has begun, waiting ones too.
+    # Not pg_advisory_lock: `create index concurrently` waits for all running statements, blocked ones included.
     while connection.execute("select pg_try_advisory_lock(%s)", (MIGRATION_LOCK,)).fetchone() == (False,):
         time.sleep(0.2)
     try:
@@ -216,6 +217,11 @@ def _apply(connection: Connection, migration: Migration) -> None:
     run = _run_unlocked if migration.text.startswith(NO_TRANSACTION) else _run_in_transaction
     try:
         run(connection, migration)
+    except QueryCanceled as error:
+        raise MigrationError(
+            f"A statement of {migration.file_name} took longer than {MIGRATION_SECONDS} s and was cancelled. Split the "
+            "migration into smaller ones"
+        ) from error
     except (DuplicateColumn, DuplicateObject, DuplicateTable) as error:
         raise MigrationError(
             f"{migration.file_name} does not fit this database: {error.diag.message_primary}, though the table "
