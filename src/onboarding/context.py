@@ -30,7 +30,7 @@ PARALLEL_CALLS = 8
 """Calls to one service under way at once, where a step has many to make."""
 
 
-FOR_A_CALL = Config(read_timeout=310, retries={"total_max_attempts": 1})
+FOR_A_CALL = Config(read_timeout=910, tcp_keepalive=True, retries={"total_max_attempts": 1})
 """For a client that calls functions: waits as long as one may take; a retry of its own would be a second call."""
 
 

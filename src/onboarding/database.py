@@ -14,6 +14,8 @@ from psycopg.errors import (
     DuplicateColumn,
     DuplicateObject,
     DuplicateTable,
+    LockNotAvailable,
+    QueryCanceled,
     ReadOnlySqlTransaction,
     SerializationFailure,
 )
@@ -50,6 +52,20 @@ works on a long statement is not cut off: its kernel acknowledges both. With the
 of probes; other systems use it."""
 
 MIGRATION_LOCK = 7_166_001
+
+MIGRATION_SECONDS = 840
+"""How long a statement of a migration may take. The function `admin` may take longer: the server would not notice its
+end, and go on."""
+
+LOCK_SECONDS = 5
+"""How long a migration waits for a lock: every writer of that table waits behind it."""
+
+LOCK_ATTEMPTS = 10
+"""How often a migration tries to get its locks: for longer than the minute after which PostgreSQL ends an idle
+transaction."""
+
+NO_TRANSACTION = "-- no transaction\n"
+"""First line of a migration that runs outside a transaction, for `create index concurrently`."""
 
 
 class Credentials(Protocol):
@@ -178,13 +194,15 @@ class MigrationError(Exception):
 def migrate(connection: Connection) -> list[str]:
     """Bring the schema up to date; returns the file names of the migrations that ran.
 
-    Safe to run twice and at the same time: one lock, and one transaction for each migration with its record. Raises
-    MigrationError for a database that was migrated with other files than these.
+    Safe to run twice and at the same time: one lock, and one transaction for each migration with its record. Migrations
+    of a later version that the database has are left alone. Raises MigrationError for a database that was migrated with
+    other files than these, and for a migration that does not get its locks or takes too long.
     """
     ran = []
-    # An index on a large table takes its minutes, and so does the wait for another who makes it.
-    connection.execute("set statement_timeout = 0")
-    connection.execute("select pg_advisory_lock(%s)", (MIGRATION_LOCK,))
+    connection.execute(f"set statement_timeout = '{MIGRATION_SECONDS}s'")
+    # Not pg_advisory_lock: `create index concurrently` waits for all running statements, blocked ones included.
+    while connection.execute("select pg_try_advisory_lock(%s)", (MIGRATION_LOCK,)).fetchone() == (False,):
+        time.sleep(0.2)
     try:
         applied = _applied(connection)
         for migration in migrations():
@@ -223,14 +241,56 @@ def _check_content(migration: Migration, checksum: str | None) -> None:
 
 
 def _apply(connection: Connection, migration: Migration) -> None:
+    run = _run_unlocked if migration.text.startswith(NO_TRANSACTION) else _run_in_transaction
     try:
-        with connection.transaction():
-            connection.execute(migration.text)
-            record = {"name": migration.name, "number": migration.number, "checksum": migration.checksum}
-            connection.execute(statement("record_migration"), record)
+        run(connection, migration)
+    except QueryCanceled as error:
+        raise MigrationError(
+            f"A statement of {migration.file_name} took longer than {MIGRATION_SECONDS} s and was cancelled. Split the "
+            "migration into smaller ones"
+        ) from error
     except (DuplicateColumn, DuplicateObject, DuplicateTable) as error:
         raise MigrationError(
             f"{migration.file_name} does not fit this database: {error.diag.message_primary}, though the table "
             f"schema_migrations has no migration named {migration.name}. It was made by a version with other "
             "migrations; start that version, or begin with an empty database"
         ) from error
+
+
+def _run_in_transaction(connection: Connection, migration: Migration) -> None:
+    """Run a migration with its record in one transaction; again after a pause while other sessions hold its locks."""
+    for attempt in range(1, LOCK_ATTEMPTS + 1):
+        try:
+            with connection.transaction():
+                connection.execute(f"set local lock_timeout = '{LOCK_SECONDS}s'")
+                connection.execute(migration.text)
+                _record(connection, migration)
+        except (DeadlockDetected, LockNotAvailable) as error:
+            if attempt == LOCK_ATTEMPTS:
+                raise MigrationError(
+                    f"{migration.file_name} did not get its locks in {LOCK_ATTEMPTS} attempts of {LOCK_SECONDS} s, and "
+                    f"changed nothing. {_lock_holders(connection)}. Run the migrations again later"
+                ) from error
+            # The writers that waited behind this migration go first.
+            time.sleep(LOCK_SECONDS)
+        else:
+            return
+
+
+def _run_unlocked(connection: Connection, migration: Migration) -> None:
+    """Run each statement of a migration by itself. What it did before a failure stays, and it runs again as a whole."""
+    for text in migration.text.split(";\n"):
+        connection.execute(text)
+    _record(connection, migration)
+
+
+def _record(connection: Connection, migration: Migration) -> None:
+    record = {"name": migration.name, "number": migration.number, "checksum": migration.checksum}
+    connection.execute(statement("record_migration"), record)
+
+
+def _lock_holders(connection: Connection) -> str:
+    """Return a sentence that names the sessions whose transactions hold locks on tables."""
+    rows = connection.execute(statement("lock_holders"), {"seconds": LOCK_SECONDS}).fetchall()
+    sessions = [f"process {pid} of {role} ({state}, {seconds} s): {query}" for pid, role, state, seconds, query in rows]
+    return f"Sessions that hold locks: {'; '.join(sessions)}" if sessions else "No session holds a lock any longer"
