@@ -8,9 +8,11 @@ from typing import Any
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError
+from botocore.loaders import create_loader
 from botocore.model import OperationModel
-from botocore.validate import validate_parameters
+from botocore.validate import ParamValidator
 
 NUMBER = "123456789012"
 BUCKET = f"ecommerce-product-uploads-{NUMBER}"
@@ -24,6 +26,8 @@ def refusal(code: str, message: str = "refused") -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": message}}, "any")
 
 
+MODELS = create_loader()
+
 DENIED = refusal("AccessDeniedException", "User is not authorized to perform this")
 
 
@@ -32,11 +36,7 @@ def healthy(region: str = "us-east-1") -> Answers:
     zones = [(f"{region}{letter}", f"zone-{letter}") for letter in "abc"]
     return {
         "sts:GetCallerIdentity": {"Account": NUMBER, "Arn": f"arn:aws:iam::{NUMBER}:user/ops", "UserId": "AIDA"},
-        "freetier:GetAccountPlanState": {
-            "accountId": NUMBER,
-            "accountPlanType": "PAID",
-            "accountPlanStatus": "ACTIVE",
-        },
+        "freetier:GetAccountPlanState": plan("PAID"),
         "cloudformation:DescribeStacks": refusal("ValidationError", "Stack does not exist"),
         "cloudformation:ListStackResources": refusal("ValidationError", "Stack does not exist"),
         "ecr:DescribeRepositories": {"repositories": [{"repositoryName": "website"}]},
@@ -72,6 +72,10 @@ def healthy(region: str = "us-east-1") -> Answers:
     }
 
 
+def plan(kind: str) -> dict[str, Any]:
+    return {"accountId": NUMBER, "accountPlanType": kind, "accountPlanStatus": "ACTIVE"}
+
+
 def limits(concurrent: int) -> dict[str, Any]:
     return {"AccountLimit": {"ConcurrentExecutions": concurrent, "UnreservedConcurrentExecutions": concurrent}}
 
@@ -79,7 +83,13 @@ def limits(concurrent: int) -> dict[str, Any]:
 def offer(version: str, region: str, letters: str, **changed: object) -> dict[str, Any]:
     """What RDS offers of an engine version: in the zones with these letters."""
     zones = [{"Name": f"{region}{letter}"} for letter in letters]
-    return {"EngineVersion": version, "StorageType": "gp3", "MultiAZCapable": True, "AvailabilityZones": zones, **changed}
+    return {
+        "EngineVersion": version,
+        "StorageType": "gp3",
+        "MultiAZCapable": True,
+        "AvailabilityZones": zones,
+        **changed,
+    }
 
 
 def identities(verified: dict[str, dict[str, Any]]) -> Callable[[dict[str, Any]], Answer]:
@@ -101,7 +111,9 @@ def sending(**changed: object) -> dict[str, Any]:
 
 
 def install(monkeypatch: pytest.MonkeyPatch, answers: Answers) -> list[str]:
-    """Have every client of boto3 answer so, without a connection. Returns the calls, with their hosts, as they are made."""
+    """Have every client of boto3 answer so, without a connection; return the list that its calls are added to."""
+    # AWS's models are megabytes: each is read once for all clients.
+    monkeypatch.setattr("botocore.loaders.create_loader", lambda _: MODELS)
     calls: list[str] = []
     make = boto3.session.Session.client
 
@@ -120,11 +132,13 @@ def install(monkeypatch: pytest.MonkeyPatch, answers: Answers) -> list[str]:
             if callable(answer) and not isinstance(answer, Exception):
                 answer = answer(context["asked"])
             if isinstance(answer, ClientError):
-                return AWSResponse(params["url"], 400, {}, None), {**answer.response, "ResponseMetadata": {}}
+                return AWSResponse(params["url"], 400, HTTPHeaders(), None), {**answer.response, "ResponseMetadata": {}}
             if isinstance(answer, Exception):
                 raise answer
-            validate_parameters(answer, model.output_shape)
-            return AWSResponse(params["url"], 200, {}, None), {**answer, "ResponseMetadata": {}}
+            assert model.output_shape is not None
+            report = ParamValidator().validate(answer, model.output_shape)
+            assert not report.has_errors(), f"{name}: {report.generate_report()}"
+            return AWSResponse(params["url"], 200, HTTPHeaders(), None), {**answer, "ResponseMetadata": {}}
 
         made.meta.events.register("provide-client-params", parameters_built)
         made.meta.events.register("before-call", before_call)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,12 +18,14 @@ from tests.aws.stubbed_account import (
     BUCKET,
     DENIED,
     NUMBER,
+    Answer,
     Answers,
     healthy,
     identities,
     install,
     limits,
     offer,
+    plan,
     refusal,
     sending,
 )
@@ -39,10 +42,13 @@ class Shell:
         self._capsys = capsys
         self.calls: list[str] = []
 
-    def dry_run(self, answers: Answers, *options: str, region: str = "us-east-1", expected: int = 0) -> list[str]:
-        """Return the lines that a dry run prints about such an account."""
+    def dry_run(
+        self, answers: Answers | None, *options: str, region: str = "us-east-1", expected: int = 0
+    ) -> list[str]:
+        """Return the lines that a dry run prints about such an account; None is boto3 as it is."""
         with self._monkeypatch.context() as patch:
-            self.calls = install(patch, answers)
+            if answers is not None:
+                self.calls = install(patch, answers)
             command = ["deploy", "--mail-sender", SENDER, "--base-image", BASE_IMAGE, "--region", region, "--dry-run"]
             code = main([*command, *options])
         printed = self._capsys.readouterr()
@@ -81,8 +87,7 @@ def test_dry_run_healthy_account_finds_nothing(shell: Shell) -> None:
 
 # -- Account plan ------------------------------------------------------------------------------------------------------
 def test_dry_run_free_plan_account_is_stopped_before_rds_refuses(shell: Shell) -> None:
-    plan = {"accountId": NUMBER, "accountPlanType": "FREE", "accountPlanStatus": "ACTIVE"}
-    answers = healthy("eu-central-1") | {"freetier:GetAccountPlanState": plan}
+    answers = healthy("eu-central-1") | {"freetier:GetAccountPlanState": plan("FREE")}
     [finding] = findings(shell.dry_run(answers, region="eu-central-1", expected=1))
     assert finding.startswith("STOP: The account is on AWS's Free plan")
     assert "7 days of backups" in finding
@@ -119,7 +124,8 @@ def test_dry_run_account_that_can_reserve_some_says_which(shell: Shell) -> None:
     [finding] = findings(shell.dry_run(healthy() | {"lambda:GetAccountSettings": limits(120)}))
     assert "can reserve 20 concurrent executions of functions, and the pipeline asks for 32" in finding
     assert (
-        "CsvParserConcurrency=8, ProductValidatorConcurrency=8, ApiConcurrency=0, WebhookConcurrency=0; 0 is no" in finding
+        "CsvParserConcurrency=8, ProductValidatorConcurrency=8, ApiConcurrency=0, WebhookConcurrency=0; 0 is no"
+        in finding
     )
 
 
@@ -130,11 +136,11 @@ def test_dry_run_reservation_named_beyond_the_limit_is_stopped(shell: Shell) -> 
 
 
 # -- SES ---------------------------------------------------------------------------------------------------------------
-def with_set(options: object) -> Answers:
+def with_set(options: Answer) -> Answers:
     """An account whose sender's identity has a default configuration set."""
     return healthy() | {
         "sesv2:GetEmailIdentity": identities({"techmart.example": {"ConfigurationSetName": "my-first"}}),
-        "sesv2:GetConfigurationSet": options,  # type: ignore[dict-item]
+        "sesv2:GetConfigurationSet": options,
     }
 
 
@@ -181,7 +187,9 @@ def test_dry_run_sandbox_says_whose_addresses_to_verify(shell: Shell) -> None:
     assert "ops@" not in finding
 
 
-@pytest.mark.parametrize("identity", ["uploads@a.shop.example.com", "a.shop.example.com", "shop.example.com", "example.com"])
+@pytest.mark.parametrize(
+    "identity", ["uploads@a.shop.example.com", "a.shop.example.com", "shop.example.com", "example.com"]
+)
 def test_dry_run_sender_below_a_verified_domain_is_verified(shell: Shell, identity: str) -> None:
     answers = healthy() | {"sesv2:GetEmailIdentity": identities({identity: {}})}
     assert findings(shell.dry_run(answers, "--mail-sender", "uploads@a.shop.example.com")) == []
@@ -247,7 +255,7 @@ def test_dry_run_data_of_an_earlier_deployment_is_taken_over(shell: Shell) -> No
 
 
 def test_dry_run_resources_of_the_own_stacks_are_no_finding(shell: Shell) -> None:
-    def resources(request: dict[str, object]) -> Answers:
+    def resources(request: dict[str, Any]) -> Answer:
         owned = {
             "product-onboarding-pipeline": [("CsvParser", "UPDATE_COMPLETE"), ("UploadRecords", "DELETE_COMPLETE")],
             "product-onboarding-database": [("Database", "CREATE_FAILED")],
@@ -261,7 +269,7 @@ def test_dry_run_resources_of_the_own_stacks_are_no_finding(shell: Shell) -> Non
             }
             for name, status in owned
         ]
-        return {"StackResourceSummaries": summaries}  # type: ignore[dict-item]
+        return {"StackResourceSummaries": summaries}
 
     answers = healthy() | {
         "cloudformation:ListStackResources": resources,
@@ -336,7 +344,7 @@ def test_dry_run_engine_version_not_offered_is_stopped(shell: Shell) -> None:
 # -- Credentials, rights, several problems at once ---------------------------------------------------------------------
 def test_dry_run_several_problems_are_all_listed(shell: Shell) -> None:
     answers = healthy() | {
-        "freetier:GetAccountPlanState": {"accountPlanType": "FREE"},
+        "freetier:GetAccountPlanState": plan("FREE"),
         "lambda:GetAccountSettings": limits(10),
         "lambda:ListFunctions": {"Functions": [{"FunctionName": "csv-parser"}]},
         "ec2:DescribeVpcs": {"Vpcs": [{"VpcId": f"vpc-{number}"} for number in range(5)]},
@@ -366,8 +374,8 @@ def test_dry_run_several_problems_are_all_listed(shell: Shell) -> None:
     ],
 )
 def test_dry_run_denied_call_leaves_the_other_checks(shell: Shell, operation: str, subject: str) -> None:
-    plan = {"freetier:GetAccountPlanState": {"accountPlanType": "FREE"}}
-    lines = findings(shell.dry_run(healthy() | plan | {operation: DENIED}, expected=1))
+    answers = healthy() | {"freetier:GetAccountPlanState": plan("FREE"), operation: DENIED}
+    lines = findings(shell.dry_run(answers, expected=1))
     assert f"Not checked: {subject}. Your credentials may not call {operation.partition(':')[2]}" in " ".join(lines)
     assert sum("Free plan" in line for line in lines) == 1
 
@@ -378,13 +386,16 @@ def test_dry_run_call_that_fails_is_a_finding(shell: Shell) -> None:
     assert finding.startswith("STOP: Could not check SES. Could not connect to the endpoint URL")
     unknown = refusal("OptInRequired", "The account is not signed up")
     [finding] = findings(shell.dry_run(healthy() | {"ec2:DescribeVpcs": unknown}, expected=1))
-    assert finding == "STOP: Could not check VPCs. AWS refused DescribeVpcs: OptInRequired: The account is not signed up."
+    assert (
+        finding == "STOP: Could not check VPCs. AWS refused DescribeVpcs: OptInRequired: The account is not signed up."
+    )
 
 
 def test_dry_run_without_credentials_says_so(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    assert "No AWS credentials were found. Set them up as the AWS CLI needs them." in shell.dry_run({}, expected=1)
+    lines = shell.dry_run(None, expected=1)
+    assert "No AWS credentials were found. Set them up as the AWS CLI needs them." in lines
 
 
 def test_dry_run_region_that_does_not_exist_says_so(shell: Shell) -> None:
