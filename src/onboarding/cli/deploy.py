@@ -12,6 +12,7 @@ from onboarding.cli.cost import Network
 from onboarding.cli.failures import CommandError
 from onboarding.cost.bill import Choice, bill, total
 from onboarding.deploy.adopt import kept
+from onboarding.deploy.buckets import upload_host
 from onboarding.deploy.checks import account_of, deployed
 from onboarding.deploy.destroy import destroy
 from onboarding.deploy.plan import BASE_IMAGE, DeployError, MakeClient, Plan, template_text
@@ -126,9 +127,11 @@ def _parameters(settings: list[str]) -> dict[str, str]:
 def _announce(client: MakeClient, deployment: Deployment) -> None:
     """What will be made, what it costs, and what the checks found. Raises DeployError if it would fail."""
     plan = deployment.plan
-    say(f"Account {account_of(client)}, region {client('s3').meta.region_name}. This will make or update:")
+    account, region = account_of(client), client("s3").meta.region_name
+    say(f"Account {account}, region {region}. This will make or update:")
     for line in plan.described():
         say(f"  {line}")
+    say(f"Browsers send files to, and links in mails lead to, https://{upload_host(plan, account, region)}")
     lines = bill(Choice(outbound=plan.outbound, multi_az=plan.multi_az, instance_class=plan.instance_class))
     say(f"About {total(lines):.2f} USD a month with 1,000 uploads of 1,000 rows; see: onboarding cost")
     findings = deployment.prepare()

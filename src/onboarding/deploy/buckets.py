@@ -9,7 +9,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from onboarding.deploy.plan import DeployError, Plan
+from onboarding.deploy.plan import DeployError, Plan, template_text
+from onboarding.local.template import Template
 from onboarding.resource_names import resource_name
 
 CODE_KEY = "functions.zip"
@@ -53,6 +54,15 @@ def _refuse_plain_http(arn: str) -> dict[str, Any]:
     denied = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [arn, f"{arn}/*"]}
     plain = {"Bool": {"aws:SecureTransport": "false"}}
     return {"Version": "2012-10-17", "Statement": [{"Sid": "RefusePlainHttp", **denied, "Condition": plain}]}
+
+
+def upload_host(plan: Plan, account: str, region: str) -> str:
+    """Return the host of the bucket for uploads in the addresses that the functions sign, for browsers and mails."""
+    template = Template(template_text("pipeline"), {}, account, region)
+    name = template.value(template.of_type("AWS::S3::Bucket")["UploadBucket"]["BucketName"])
+    if plan.dual_stack == "true":
+        return f"{name}.s3.dualstack.{region}.amazonaws.com"
+    return f"{name}.s3.amazonaws.com" if region == "us-east-1" else f"{name}.s3.{region}.amazonaws.com"
 
 
 def put_placeholder(s3: Any, bucket: str) -> dict[str, str]:

@@ -3,109 +3,94 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+)
 
-from onboarding.deploy import buckets
+from onboarding.deploy import buckets, concurrency, existing, mail_checks, zones
 from onboarding.deploy.adopt import kept
+from onboarding.deploy.findings import Finding, checked
 from onboarding.deploy.images import builder, pinned
-from onboarding.deploy.plan import STACKS, DeployError, MakeClient, Plan, template_text
-from onboarding.local.template import Template
-
-UNRESERVED = 100
-"""What Lambda insists on leaving to all other functions of an account."""
+from onboarding.deploy.plan import STACKS, DeployError, MakeClient, Plan
 
 VPCS_QUOTA = "L-F678F1CE"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a check found. `blocks`: the deployment would fail over it."""
-
-    text: str
-    blocks: bool = False
-
-
 def account_of(client: MakeClient) -> str:
-    """The account's number. Raises DeployError if there are no credentials that AWS accepts."""
+    """Return the account's number. Raises DeployError if AWS does not accept the credentials, or there are none."""
     try:
         return str(client("sts").get_caller_identity()["Account"])
+    except NoRegionError as error:
+        raise DeployError("No AWS region is set. Name one with --region or AWS_REGION.") from error
+    except (NoCredentialsError, PartialCredentialsError) as error:
+        raise DeployError("No AWS credentials were found. Set them up as the AWS CLI needs them.") from error
+    except EndpointConnectionError as error:
+        raise DeployError(f"AWS cannot be reached. Check the name of the region, and the network. {error}") from error
     except (ClientError, BotoCoreError) as error:
-        raise DeployError(f"AWS does not accept the credentials, or there are none: {error}") from error
+        # The same answer comes from a region that is switched off for the account.
+        raise DeployError(
+            f"AWS does not accept the credentials in this region. Check them, and that the region is enabled for the "
+            f"account. {error}"
+        ) from error
 
 
 def check(client: MakeClient, plan: Plan) -> Iterator[Finding]:
-    """Everything worth knowing before it begins."""
-    if plan.packaging == "Image":
-        tool = builder()
-        yield (
-            Finding(f"Images are built with {tool}.")
-            if tool
-            else Finding("No docker, podman or buildah is installed, and the image has to be built.", blocks=True)
-        )
-        if not pinned(plan.base_image):
-            yield Finding(
-                f"The image is built on {plan.base_image}, which moves, and anew only when our sources change. Name it "
-                "by its digest (--base-image) to know what runs; docs/deploy.md says how to find that."
-            )
-    yield from _buckets(client)
-    yield from _lambda(client, plan)
-    yield from _vpcs(client, plan)
-    yield from _database(client, plan)
-    yield from _mail(client, plan)
-
-
-def concurrency(client: MakeClient, plan: Plan) -> dict[str, str]:
-    """The pipeline's parameters for an account that cannot spare what the plan reserves: only what it names itself."""
-    reserved = reservations(plan)
-    if sum(reserved.values()) <= _spare(client):
-        return {}
-    return {parameter: "0" for parameter in reserved if parameter not in plan.pipeline_parameters}
-
-
-def reservations(plan: Plan) -> dict[str, int]:
-    """How many functions at once the pipeline keeps free for itself, by the parameter that says so."""
-    template = Template(template_text("pipeline"), plan.pipeline_parameters, "", "")
-    found = {}
-    for function in template.of_type("AWS::Lambda::Function").values():
-        match function.get("ReservedConcurrentExecutions"):
-            case {"Fn::If": [_, {"Ref": str(parameter)}, _]}:
-                value = template.parameter(parameter)
-                if not value.isdecimal():
-                    raise DeployError(f"{parameter} is a whole number, not '{value}'")
-                found[parameter] = int(value)
-    return found
-
-
-def _spare(client: MakeClient) -> int:
-    """How many of the account's functions at once may be reserved, beside what others have: ours may be there."""
-    lambdas = client("lambda")
-    spare: int = lambdas.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"] - UNRESERVED
-    functions = Template(template_text("pipeline"), {}, "", "").of_type("AWS::Lambda::Function")
-    for function in functions.values():
-        try:
-            answer = lambdas.get_function_concurrency(FunctionName=function["FunctionName"])
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceNotFoundException":
-                raise
-        else:
-            spare += answer.get("ReservedConcurrentExecutions", 0)
-    return max(spare, 0)
-
-
-def _lambda(client: MakeClient, plan: Plan) -> Iterator[Finding]:
-    reserved = reservations(plan)
-    spare = _spare(client)
-    said = {parameter: value for parameter, value in reserved.items() if parameter in plan.pipeline_parameters}
-    ask = "Ask for a quota of 1,000 (Service Quotas, Lambda, Concurrent executions)"
-    if sum(said.values()) > spare:
-        named = ", ".join(f"{parameter}={value}" for parameter, value in said.items())
-        yield Finding(f"The account can reserve {spare} functions at once, fewer than {named}. {ask}.", blocks=True)
-    elif sum(reserved.values()) > spare:
+    """Yield everything worth knowing before it begins."""
+    yield from _image(plan)
+    partition = client("s3").meta.partition
+    if partition != "aws":
         yield Finding(
-            f"The account can reserve {spare} functions at once, and {sum(reserved.values())} are wanted: none will be "
-            f"but what --set says. It will work. {ask} before many vendors upload at once."
+            f"{client('s3').meta.region_name} is in the partition {partition}, and only commercial regions (partition "
+            "aws) are supported: the image has no certificates of the other partitions' databases. Choose another "
+            "region.",
+            blocks=True,
+        )
+        return
+    yield from checked("names in use", existing.findings(client, plan, account_of(client)))
+    yield from checked("buckets", _buckets(client))
+    yield from checked("concurrency of functions", concurrency.findings(client, plan))
+    yield from checked("VPCs", _vpcs(client, plan))
+    # The local engine has PostgreSQL, and neither account plans nor a list of what RDS offers.
+    if plan.stage != "local":
+        yield from _account_plan(client)
+        yield from checked("what RDS offers", _database(client, plan))
+    yield from checked("SES", mail_checks.findings(client, plan))
+
+
+def _image(plan: Plan) -> Iterator[Finding]:
+    if plan.packaging != "Image":
+        return
+    tool = builder()
+    yield (
+        Finding(f"Images are built with {tool}.")
+        if tool
+        else Finding("No docker, podman or buildah is installed, and the image has to be built.", blocks=True)
+    )
+    if not pinned(plan.base_image):
+        yield Finding(
+            f"The image is built on {plan.base_image}, which moves, and anew only when our sources change. Name it "
+            "by its digest (--base-image) to know what runs; docs/deploy.md says how to find that."
+        )
+
+
+def _account_plan(client: MakeClient) -> Iterator[Finding]:
+    try:
+        free = client("freetier").get_account_plan_state()["accountPlanType"] == "FREE"
+    except (ClientError, BotoCoreError):
+        # An account from before July 2025 has no plan, and not everyone who may deploy may ask.
+        return
+    if free:
+        yield Finding(
+            "The account is on AWS's Free plan, and RDS refuses this database there: 7 days of backups are more than "
+            "the plan allows, and so is an instance class above micro. Upgrade to the Paid plan in the Billing and "
+            "Cost Management console, then run the command again: resources and remaining credits stay.",
+            blocks=True,
         )
 
 
@@ -117,6 +102,15 @@ def _buckets(client: MakeClient) -> Iterator[Finding]:
                 buckets.is_there(s3, name)
             except DeployError as error:
                 yield Finding(f"{error}.", blocks=True)
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "403":
+                    raise
+                yield Finding(
+                    f"The bucket {name} belongs to another account, or your credentials may not use it. Bucket names "
+                    "are unique in all of AWS: deploy with a prefix before every name (--name-prefix) if it is not "
+                    "yours.",
+                    blocks=True,
+                )
 
 
 def _vpcs(client: MakeClient, plan: Plan) -> Iterator[Finding]:
@@ -133,40 +127,8 @@ def _vpcs(client: MakeClient, plan: Plan) -> Iterator[Finding]:
 
 
 def _database(client: MakeClient, plan: Plan) -> Iterator[Finding]:
-    # The local engine has PostgreSQL, and no list of what it offers.
-    if plan.stage == "local" or _exists(client, plan.stack_name("database")):
-        return
-    options = client("rds").describe_orderable_db_instance_options(
-        Engine="postgres", DBInstanceClass=plan.instance_class, MaxRecords=100
-    )["OrderableDBInstanceOptions"]
-    if not options:
-        yield Finding(f"RDS offers no PostgreSQL on {plan.instance_class} in this region.", blocks=True)
-
-
-def _mail(client: MakeClient, plan: Plan) -> Iterator[Finding]:
-    ses = client("sesv2")
-    domain = plan.mail_sender.partition("@")[2]
-    if not domain:
-        yield Finding("No sender of mails is given (--mail-sender).", blocks=True)
-        return
-    if not any(_verified(ses, identity) for identity in (plan.mail_sender, domain)):
-        yield Finding(
-            f"SES has verified neither {plan.mail_sender} nor {domain}: mails to vendors will wait in the queue "
-            "mailer-failures until it has. Verify it in the SES console, in this region.",
-        )
-    if not ses.get_account().get("ProductionAccessEnabled"):
-        yield Finding(
-            "SES is in its sandbox: it sends to verified addresses alone. Ask for production access in its console."
-        )
-
-
-def _verified(ses: object, identity: str) -> bool:
-    try:
-        return bool(ses.get_email_identity(EmailIdentity=identity)["VerifiedForSendingStatus"])  # type: ignore[attr-defined]
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "NotFoundException":
-            return False
-        raise
+    if not _exists(client, plan.stack_name("database")):
+        yield from zones.findings(client, plan, new_network=not _exists(client, plan.stack_name("network")))
 
 
 def _exists(client: MakeClient, name: str) -> bool:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from onboarding.context import FOR_A_CALL
-from onboarding.deploy import buckets, checks, images
+from onboarding.deploy import buckets, checks, concurrency, images, zones
 from onboarding.deploy.calls import admin
+from onboarding.deploy.findings import Finding
 from onboarding.deploy.plan import DeployError, MakeClient, Plan, Say, template_text
 from onboarding.deploy.smoke import smoke_test
 from onboarding.deploy.stacks import Stacks
@@ -19,6 +20,9 @@ IMAGE = "ImageUri"
 
 STORAGE_GIB = 20
 """The least that RDS has."""
+
+ELSEWHERE = {"freetier": "us-east-1"}
+"""The regions of services that are not in every region."""
 
 SHARED = "Onboarding"
 """The repository of the functions that have none of their own."""
@@ -34,7 +38,7 @@ class Deployment:
     pause: float = 3
     run_command: images.Run = images.run_command
 
-    def prepare(self) -> list[checks.Finding]:
+    def prepare(self) -> list[Finding]:
         """What the checks found. Raises DeployError if the account cannot be asked."""
         checks.account_of(self.client)
         return list(checks.check(self.client, self.plan))
@@ -47,7 +51,7 @@ class Deployment:
         self._stacks = Stacks(self.client, bucket, self.plan.tags, self.say, self.pause)
         registry = self._apply("registry", {})
         code = self._code(registry, bucket)
-        network = self._apply("network", {"Stage": self.plan.stage, "Outbound": self.plan.outbound})
+        network = self._apply("network", self._network())
         database = self._apply("database", self._database(network, code))
         self.migrate()
         pipeline = self._apply("pipeline", self._pipeline(network, database, code))
@@ -94,6 +98,14 @@ class Deployment:
         shared = published[SHARED]
         return {name: published.get(name.removesuffix(IMAGE), shared) for name in self._image_parameters()}
 
+    def _network(self) -> dict[str, str]:
+        earlier = self._stacks.parameters(self.plan.stack_name("network"))
+        return {
+            "Stage": self.plan.stage,
+            "Outbound": self.plan.outbound,
+            **zones.parameters(self.client, self.plan, earlier),
+        }
+
     def _database(self, network: Mapping[str, str], code: Mapping[str, str]) -> dict[str, str]:
         # CloudFormation replaces a database that no longer names the snapshot that it began with.
         earlier = self._stacks.parameters(self.plan.stack_name("database"))
@@ -131,7 +143,7 @@ class Deployment:
             "DatabaseSslMode": self.plan.ssl_mode,
             "MailSender": self.plan.mail_sender,
             "OperatorEmail": self.plan.operator_email,
-            **checks.concurrency(self.client, self.plan),
+            **concurrency.parameters(self.client, self.plan),
             **self._declared("pipeline", code),
             **self.plan.pipeline_parameters,
         }
@@ -153,7 +165,9 @@ def client_of(session: Any) -> MakeClient:
 
     def client(service: str) -> Any:
         if service not in made:
-            made[service] = session.client(service, config=FOR_A_CALL if service == "lambda" else None)
+            made[service] = session.client(
+                service, region_name=ELSEWHERE.get(service), config=FOR_A_CALL if service == "lambda" else None
+            )
         return made[service]
 
     return client

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,13 +44,20 @@ def _long_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
 _Loader.add_multi_constructor("!", _long_form)
 
 
+@cache
+def _parse(text: str) -> dict[str, Any]:
+    """Return a template's document, which nobody may change: it takes longer to parse than to use."""
+    # A SafeLoader with more tags.
+    document: dict[str, Any] = yaml.load(text, _Loader)  # noqa: S506  # nosec B506
+    return document
+
+
 class Template:
     """A template with its parameters, as far as its values can be known without deploying it."""
 
     def __init__(self, text: str, parameters: Mapping[str, str], account: str, region: str) -> None:
         self.text = text
-        # A SafeLoader with more tags.
-        self._document: dict[str, Any] = yaml.load(text, _Loader)  # noqa: S506  # nosec B506
+        self._document = _parse(text)
         declared = self._document.get("Parameters", {})
         unknown = sorted(set(parameters) - set(declared))
         if unknown:
