@@ -11,6 +11,7 @@ from onboarding.deploy import buckets
 from onboarding.deploy.adopt import kept
 from onboarding.deploy.images import builder, pinned
 from onboarding.deploy.plan import STACKS, DeployError, MakeClient, Plan, template_text
+from onboarding.deploy.stacks import describe_stack, is_deployment
 from onboarding.local.template import Template
 
 UNRESERVED = 100
@@ -179,5 +180,6 @@ def _exists(client: MakeClient, name: str) -> bool:
 
 
 def deployed(client: MakeClient, plan: Plan) -> list[str]:
-    """The names of the stacks that are there."""
-    return [plan.stack_name(name) for name in STACKS if _exists(client, plan.stack_name(name))]
+    """The names of the deployment's stacks that are there."""
+    stacks = {plan.stack_name(name): describe_stack(client("cloudformation"), plan.stack_name(name)) for name in STACKS}
+    return [name for name, stack in stacks.items() if stack is not None and is_deployment(stack)]

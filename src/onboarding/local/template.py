@@ -50,12 +50,12 @@ class Template:
         self.text = text
         # A SafeLoader with more tags.
         self._document: dict[str, Any] = yaml.load(text, _Loader)  # noqa: S506  # nosec B506
-        declared = self._document.get("Parameters", {})
-        unknown = sorted(set(parameters) - set(declared))
+        self.declared: dict[str, dict[str, Any]] = self._document.get("Parameters", {})
+        unknown = sorted(set(parameters) - set(self.declared))
         if unknown:
             raise ValueError(f"the template has no parameter {', '.join(unknown)}")
         self.parameters = dict(parameters)
-        defaults = {name: str(item["Default"]) for name, item in declared.items() if "Default" in item}
+        defaults = {name: str(item["Default"]) for name, item in self.declared.items() if "Default" in item}
         self._values = {**defaults, **parameters, "AWS::AccountId": account, "AWS::Region": region}
 
     def of_type(self, resource_type: str) -> dict[str, dict[str, Any]]:
