@@ -142,7 +142,7 @@ def test_every_function_is_tried() -> None:
     assert {properties["FunctionName"] for properties in functions.values()} == set(CALLS)
 
 
-@pytest.mark.parametrize("function", CALLS)
+@pytest.mark.parametrize("function", [function for function in CALLS if function != "watchdog"])
 def test_a_fault_counts_where_the_alarm_of_its_function_looks(quiet: Pipeline, function: str) -> None:
     alarms = TEMPLATE.of_type("AWS::CloudWatch::Alarm").values()
     [alarm] = [alarm for alarm in alarms if alarm["AlarmName"] == f"{function}-error-rate"]
