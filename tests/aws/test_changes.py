@@ -13,7 +13,7 @@ from onboarding.cli.deploy import _parameters
 from onboarding.cli.failures import CommandError
 from onboarding.deploy import images, steps
 from onboarding.deploy.changes import CHOICES, complete_plan, parameter_changes
-from onboarding.deploy.plan import BASE_IMAGE, Plan
+from onboarding.deploy.plan import BASE_IMAGE, DeployError, Plan
 from onboarding.deploy.stacks import Stacks
 from onboarding.deploy.steps import Deployment
 
@@ -93,8 +93,11 @@ def test_complete_plan_has_the_defaults_where_nothing_runs() -> None:
     assert complete_plan(account({}), UNNAMED, {}) == Plan()
 
 
-def test_complete_plan_takes_nothing_from_stacks_of_another_application() -> None:
-    assert complete_plan(account(RUNNING, tag="another"), UNNAMED, {}) == Plan()
+def test_complete_plan_refuses_a_stack_of_another_application() -> None:
+    """Before anything is made, and not when the deployment reaches that stack."""
+    client = account({"pipeline": RUNNING["pipeline"]}, tag="another")
+    with pytest.raises(DeployError, match="product-onboarding-pipeline exists and does not carry the tag"):
+        complete_plan(client, UNNAMED, {})
 
 
 @pytest.mark.parametrize(

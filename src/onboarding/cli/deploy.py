@@ -159,16 +159,16 @@ def _announce(client: MakeClient, deployment: Deployment) -> None:
         say(f"  {line}")
     lines = bill(Choice(outbound=plan.outbound, multi_az=plan.multi_az, instance_class=plan.instance_class))
     say(f"About {total(lines):.2f} USD a month with 1,000 uploads of 1,000 rows; see: onboarding cost")
-    changes = deployment.changes()
-    if changes:
-        say("What changes of what runs:")
-    for change in changes:
-        say(f"  {change}", style="yellow" if change.consequence else None)
     findings = deployment.prepare()
     for finding in findings:
         say(f"  {'STOP: ' if finding.blocks else ''}{finding.text}", style="red" if finding.blocks else None)
     if any(finding.blocks for finding in findings):
         raise DeployError("The account is not ready; see above.")
+    changes = deployment.changes()
+    if changes:
+        say("What changes of what runs:")
+    for change in changes:
+        say(f"  {change}", style="yellow" if change.consequence else None)
 
 
 def _client(region: str | None) -> MakeClient:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from onboarding.deploy.plan import MakeClient, Plan, template_text
-from onboarding.deploy.stacks import describe_stack, is_deployment, stack_parameters
+from onboarding.deploy.stacks import describe_stack, require_deployment, stack_parameters
 from onboarding.local.template import Template
 
 CHOICES = {
@@ -54,15 +54,22 @@ class Change:
 
 
 def running_stacks(client: MakeClient, plan: Plan, *templates: str) -> dict[str, Mapping[str, Any]]:
-    """Return the deployment's stacks that are there, by template."""
-    described = {name: describe_stack(client("cloudformation"), plan.stack_name(name)) for name in templates}
-    return {name: stack for name, stack in described.items() if stack is not None and is_deployment(stack)}
+    """Return the stacks that are there, by template. Raises DeployError for one that is another application's."""
+    stacks: dict[str, Mapping[str, Any]] = {}
+    for template in templates:
+        name = plan.stack_name(template)
+        stack = describe_stack(client("cloudformation"), name)
+        if stack is not None:
+            require_deployment(name, stack)
+            stacks[template] = stack
+    return stacks
 
 
 def complete_plan(client: MakeClient, named: Mapping[str, Any], settings: Mapping[str, str]) -> Plan:
     """Return the plan with the choices that are named (not None), and those of the running stacks for the rest.
 
-    `settings` are parameters of the pipeline's template; an empty value returns one to its default.
+    `settings` are parameters of the pipeline's template; an empty value returns one to its default. Raises DeployError
+    if a stack of that name is another application's.
     """
     explicit = {name: value for name, value in named.items() if value is not None}
     templates = dict.fromkeys(template for template, _ in CHOICES.values())

@@ -1,4 +1,4 @@
-"""`onboarding destroy`: everything that costs goes; data goes only when that is said, and said again."""
+"""`onboarding destroy`: deletes the stacks, and the data only if that is confirmed with the account's number."""
 
 from __future__ import annotations
 

@@ -24,7 +24,10 @@ class Existing:
 
 
 def find(client: MakeClient, kind: str, name: str) -> Existing | None:
-    """Return the resource with this name, or None. Raises DeployError for a bucket in another region."""
+    """Return the resource with this name, or None if there is none or it is being deleted.
+
+    Raises DeployError for a bucket in another region.
+    """
     return _FINDERS[kind](client, name)
 
 
@@ -38,7 +41,7 @@ def _bucket(client: MakeClient, name: str) -> Existing | None:
 def _table(client: MakeClient, name: str) -> Existing | None:
     dynamodb = client("dynamodb")
     response = _ask(dynamodb.describe_table, TableName=name)
-    if response is None:
+    if response is None or response["Table"]["TableStatus"] == "DELETING":
         return None
     pages = dynamodb.get_paginator("list_tags_of_resource").paginate(ResourceArn=response["Table"]["TableArn"])
     return Existing({"TableName": name}, is_tagged([tag for page in pages for tag in page["Tags"]]))
@@ -46,7 +49,9 @@ def _table(client: MakeClient, name: str) -> Existing | None:
 
 def _secret(client: MakeClient, name: str) -> Existing | None:
     response = _ask(client("secretsmanager").describe_secret, SecretId=name)
-    return None if response is None else Existing({"Id": response["ARN"]}, is_tagged(response.get("Tags", [])))
+    if response is None or "DeletedDate" in response:
+        return None
+    return Existing({"Id": response["ARN"]}, is_tagged(response.get("Tags", [])))
 
 
 def _ask(call: Callable[..., Any], **request: str) -> Any:

@@ -49,6 +49,15 @@ def is_deployment(stack: Mapping[str, Any]) -> bool:
     )
 
 
+def require_deployment(name: str, stack: Mapping[str, Any]) -> None:
+    """Raise DeployError if a stack is not a deployment's."""
+    if not is_deployment(stack):
+        raise DeployError(
+            f"the stack {name} exists and does not carry the tag {TAG}, so it is another application's and was not "
+            "changed. Deploy into another account or region."
+        )
+
+
 def stack_parameters(stack: Mapping[str, Any]) -> dict[str, str]:
     return {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in stack.get("Parameters", [])}
 
@@ -72,11 +81,8 @@ class Stacks:
     def apply(self, name: str, text: str, parameters: Mapping[str, str]) -> dict[str, str]:
         """Create the stack or bring it up to date; its outputs. Raises DeployError with the first reasons."""
         stack = self._settled(name)
-        if stack is not None and not is_deployment(stack):
-            raise DeployError(
-                f"the stack {name} exists and does not carry the tag {TAG}, so it is another application's and was not "
-                "changed. Deploy into another account or region."
-            )
+        if stack is not None:
+            require_deployment(name, stack)
         if stack is not None and stack["StackStatus"] in UNUSABLE:
             self._say(f"  {name}: an earlier attempt failed; removing what is left of it")
             self.delete(name)

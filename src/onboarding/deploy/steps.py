@@ -56,6 +56,8 @@ class Deployment:
     def changes(self) -> list[Change]:
         """Return what changes in the stacks that run, as far as it is known before anything is made."""
         stacks = running_stacks(self.client, self.plan, *STACKS)
+        if not stacks:
+            return []
         running = {name: stack_parameters(stack) for name, stack in stacks.items()}
         outputs = {
             name: defaultdict(lambda: UNKNOWN, stack_outputs(stacks[name]) if name in stacks else {}) for name in STACKS
@@ -67,11 +69,12 @@ class Deployment:
             "pipeline": self._pipeline(outputs["network"], outputs["database"]),
             "operations": self._operations(outputs["pipeline"]),
         }
+        named = {"NamePrefix": self.plan.name_prefix}
         code = self._code_parameters(stack_outputs(stacks["registry"])) if "registry" in stacks else {}
         return [
             change
             for name, parameters in running.items()
-            for change in parameter_changes(name, parameters, new[name] | self._declared(name, code))
+            for change in parameter_changes(name, parameters, named | new[name] | self._declared(name, code))
         ]
 
     def run(self) -> dict[str, str]:
