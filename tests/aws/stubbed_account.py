@@ -58,7 +58,6 @@ def healthy(region: str = "us-east-1") -> Answers:
         "secretsmanager:ListSecrets": {"SecretList": [{"Name": "website"}]},
         "s3:ListBuckets": {"Buckets": [{"Name": "website"}]},
         "s3:HeadBucket": refusal("404", "Not Found"),
-        "resourcegroupstaggingapi:GetResources": {"ResourceTagMappingList": []},
         "ec2:DescribeVpcs": {"Vpcs": [{"VpcId": "vpc-1"}]},
         "ec2:DescribeAvailabilityZones": {
             "AvailabilityZones": [{"ZoneName": name, "ZoneId": number} for name, number in zones]
@@ -69,6 +68,20 @@ def healthy(region: str = "us-east-1") -> Answers:
         "service-quotas:GetServiceQuota": {"Quota": {"QuotaCode": "L-F678F1CE", "Value": 5.0}},
         "sesv2:GetEmailIdentity": identities({"techmart.example": {}}),
         "sesv2:GetAccount": sending(),
+    }
+
+
+def tagged(*tags: dict[str, str]) -> Answers:
+    """The answers about a table, a secret and a bucket that exist and have these tags."""
+    arn = f"arn:aws:dynamodb:us-east-1:{NUMBER}:table/Any"
+    return {
+        "dynamodb:DescribeTable": {"Table": {"TableStatus": "ACTIVE", "TableArn": arn}},
+        "dynamodb:ListTagsOfResource": {"Tags": list(tags)},
+        "secretsmanager:DescribeSecret": {
+            "ARN": f"arn:aws:secretsmanager:us-east-1:{NUMBER}:secret:any",
+            "Tags": list(tags),
+        },
+        "s3:GetBucketTagging": {"TagSet": list(tags)},
     }
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import MagicMock
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from onboarding.cli.main import main
 from onboarding.database import open_connection
 from onboarding.deploy import buckets, checks
 from onboarding.deploy.adopt import import_request, kept
 from onboarding.deploy.calls import admin
+from onboarding.deploy.changes import CHOICES, complete_plan
 from onboarding.deploy.checks import account_of, deployed
 from onboarding.deploy.destroy import destroy
 from onboarding.deploy.plan import STACKS, DeployError, Plan, template_text
@@ -36,15 +39,23 @@ class Rehearsal(Deployment):
         self.client("secretsmanager").put_secret_value(SecretId="ecommerce/rds/credentials", SecretString=secret)
         super().migrate()
 
+    def run(self) -> dict[str, str]:
+        outputs = super().run()
+        # AWS gives a stack's tags to its buckets; the engine leaves these out.
+        tags = [{"Key": key, "Value": value} for key, value in self.plan.tags.items()]
+        s3 = self.client("s3")
+        for bucket in s3.list_buckets()["Buckets"]:
+            s3.put_bucket_tagging(Bucket=bucket["Name"], Tagging={"TagSet": tags})
+        return outputs
+
 
 def rehearsal(account: Account, told: list[str], **changed: object) -> Rehearsal:
     plan = Plan(
         stage="local",
         packaging="Zip",
         ssl_mode="prefer",
-        mail_sender=SENDER,
         pipeline_parameters={"PublicUrl": account.engine.url},
-        **changed,  # type: ignore[arg-type]
+        **{"mail_sender": SENDER, **changed},  # type: ignore[arg-type]
     )
     made = Rehearsal(account.client, plan, told.append, pause=0.02)
     made.account = account
@@ -96,12 +107,6 @@ def test_from_an_empty_account_to_nothing_and_back(account: Account) -> None:
     assert sum("nothing to change" in line for line in told) == len(STACKS)
     assert "  nothing to do" in told
 
-    told.clear()
-    # A change reaches what it is about.
-    rehearsal(account, told, multi_az=True).run()
-    [database] = account.client("rds").describe_db_instances(DBInstanceIdentifier="ecommerce-db")["DBInstances"]
-    assert database["MultiAZ"] is True
-
     account.client("s3").put_object(Bucket=bucket, Key="uploads/VEND001/kept.txt", Body=b"kept")
     # Vendors' own identities have the policy, which could not be deleted then.
     iam = account.client("iam")
@@ -115,6 +120,14 @@ def test_from_an_empty_account_to_nothing_and_back(account: Account) -> None:
     iam.attach_group_policy(GroupName="vendors", PolicyArn=arn)
     told.clear()
     destroy(account.client, deployment.plan, told.append, with_data=False, pause=0.02)
+    remaining = "\n".join(told[told.index("What stays costs money:") :])
+    for part in (
+        "secrets (0.40 USD a month each): ecommerce/rds/credentials",
+        "UploadRecords",
+        f"--delete-data --confirm-account {account_of(account.client)}",
+        "aws rds delete-db-snapshot --db-snapshot-identifier",
+    ):
+        assert part in remaining
     assert deployed(account.client, Plan()) == []
     assert iam.list_attached_user_policies(UserName="vendor-1")["AttachedPolicies"] == []
     for whom in ("the user vendor-1", "the role vendor-2", "the group vendors"):
@@ -166,6 +179,59 @@ def test_another_region_leaves_the_data_alone(account: Account, capsys: pytest.C
         s3.delete_bucket(Bucket=bucket)
 
 
+def test_resources_of_another_application_are_neither_imported_nor_deleted(account: Account) -> None:
+    number = account_of(account.client)
+    table, secret, bucket = "UploadRecords", "ecommerce/rds/credentials", f"ecommerce-product-uploads-{number}"
+    plan = Plan(stage="local")
+    templates = buckets.deploy_bucket_name(plan, number, "us-east-1")
+    topic = "Resources: {Topic: {Type: AWS::SNS::Topic, Properties: {TopicName: theirs}}}"
+    dynamodb, secrets, s3 = (account.client(name) for name in ("dynamodb", "secretsmanager", "s3"))
+    sns, cloudformation = account.client("sns"), account.client("cloudformation")
+    key = {"AttributeName": "id"}
+    dynamodb.create_table(
+        TableName=table,
+        KeySchema=[{**key, "KeyType": "HASH"}],
+        AttributeDefinitions=[{**key, "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    secrets.create_secret(Name=secret, SecretString="theirs")
+    for name in (bucket, templates):
+        s3.create_bucket(Bucket=name)
+        s3.put_object(Bucket=name, Key="uploads/theirs.csv", Body=b"theirs")
+    cloudformation.create_stack(StackName=plan.stack_name("pipeline"), TemplateBody=topic)
+    cloudformation.get_waiter("stack_create_complete").wait(
+        StackName=plan.stack_name("pipeline"), WaiterConfig={"Delay": 0}
+    )
+    try:
+        assert deployed(account.client, plan) == []
+        with pytest.raises(DeployError, match=r"ecommerce-product-uploads-.*UploadRecords.*nothing was imported"):
+            import_request(account.client, template_text("pipeline"), {"PipelineSecretArn": "arn", "ApiSecretArn": "a"})
+        with pytest.raises(DeployError, match="ecommerce/rds/credentials: exists already"):
+            import_request(account.client, template_text("database"), {})
+        with pytest.raises(DeployError, match=f"the bucket {templates} exists"):
+            buckets.deploy_bucket(s3, number, plan)
+
+        lines: list[str] = []
+        destroy(account.client, plan, lines.append, with_data=True, pause=0.02)
+        for name in (f"table {table}", f"secret {secret}", f"bucket {bucket}", f"bucket {templates}"):
+            assert any(f"{name} stays: it does not carry the tag" in line for line in lines), name
+        stack = lines.index(f"Stack {plan.stack_name('pipeline')}")
+        assert "does not carry the tag" in lines[stack + 1]
+        # The last lines are about what the deployment left; a snapshot of an earlier test may be there.
+        assert not any("--delete-data" in line for line in lines)
+        assert dynamodb.describe_table(TableName=table)["Table"]["KeySchema"][0]["AttributeName"] == "id"
+        assert secrets.get_secret_value(SecretId=secret)["SecretString"] == "theirs"
+        assert [versions(account, name) for name in (bucket, templates)] == [1, 1]
+        assert any(found["TopicArn"].endswith(":theirs") for found in sns.list_topics()["Topics"])
+    finally:
+        cloudformation.delete_stack(StackName=plan.stack_name("pipeline"))
+        dynamodb.delete_table(TableName=table)
+        secrets.delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
+        for name in (bucket, templates):
+            buckets.empty(s3, name)
+            s3.delete_bucket(Bucket=name)
+
+
 def test_what_outlives_the_stacks_is_known() -> None:
     names = {name for _, name in kept("123456789012", "eu-west-1")}
     assert {"ecommerce-product-uploads-123456789012", "UploadRecords", "ecommerce/rds/credentials"} <= names
@@ -174,6 +240,7 @@ def test_what_outlives_the_stacks_is_known() -> None:
 def test_templates_go_through_a_bucket_that_refuses_plain_http() -> None:
     with_bucket = MagicMock()
     with_bucket.meta.region_name, with_bucket.meta.partition = "eu-west-1", "aws"
+    with_bucket.head_bucket.side_effect = ClientError({"Error": {"Code": "404"}}, "HeadBucket")
     name = buckets.deploy_bucket(with_bucket, "123456789012", Plan())
     [statement] = json.loads(with_bucket.put_bucket_policy.call_args.kwargs["Policy"])["Statement"]
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
@@ -195,6 +262,39 @@ def test_an_action_that_is_refused_says_why(
     monkeypatch.setenv("S3_BUCKET_NAME", outputs["Bucket"])
     assert main(["vendors", "suspend", "NOBODY"]) == 1
     assert capsys.readouterr().err == "there is no vendor NOBODY\n"
+
+
+@pytest.mark.usefixtures("credentials")
+def test_deployment_shows_what_it_changes_and_the_next_one_keeps_it(
+    account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told: list[str] = []
+    changed = rehearsal(account, told, multi_az=True, operator_email="ops@techmart.example")
+    assert [str(change) for change in changed.changes()] == [
+        "database: MultiAz false → true",
+        "pipeline: OperatorEmail none → ops@techmart.example",
+    ]
+    changed.run()
+    [database] = account.client("rds").describe_db_instances(DBInstanceIdentifier="ecommerce-db")["DBInstances"]
+    assert database["MultiAZ"] is True
+
+    plan = complete_plan(account.client, dict.fromkeys(CHOICES), {})
+    assert replace(plan, packaging="Zip", ssl_mode="prefer") == changed.plan
+    assert changed.changes() == []
+
+    monkeypatch.setattr(checks, "builder", lambda: "docker")
+    capsys.readouterr()
+    assert main(["deploy", "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert "with a standby in a second zone" in said
+    assert "About 33." in said
+    assert "MultiAz" not in said
+    assert main(["deploy", "--dry-run", "--network", "nat", "--no-multi-az", "--set", "ApiConcurrency=4"]) == 0
+    said = capsys.readouterr().out
+    assert "About 56." in said
+    assert "database: MultiAz true → false (no standby takes over when a zone fails)" in said
+    assert "network: Outbound ipv6 → nat" in said
+    assert "pipeline: ApiConcurrency 8 → 4" in said
 
 
 @pytest.fixture
@@ -219,7 +319,7 @@ def test_a_dry_run_says_what_would_be_made_and_what_it_costs(
     before = account.client("cloudformation").list_stacks()["StackSummaries"]
     settings = ("--set", "ProductValidatorConcurrency=16", "--set", "StreamParallelization=4")
     command = ["deploy", "--mail-sender", SENDER, "--base-image", BASE_IMAGE, "--dry-run"]
-    assert main([*command, "--network", "nat", *settings]) == 0
+    assert main([*command, "--network", "nat", "--no-multi-az", *settings]) == 0
     said = capsys.readouterr().out
     assert "a VPC with two private subnets and a NAT gateway" in said
     assert "About 56." in said

@@ -28,6 +28,7 @@ from tests.aws.stubbed_account import (
     plan,
     refusal,
     sending,
+    tagged,
 )
 
 SENDER = "uploads@techmart.example"
@@ -225,6 +226,7 @@ def test_dry_run_names_of_others_are_all_listed(shell: Shell) -> None:
         "secretsmanager:ListSecrets": {"SecretList": [{"Name": "ecommerce/rds/credentials"}]},
         "s3:ListBuckets": {"Buckets": [{"Name": BUCKET}]},
         "s3:HeadBucket": {"BucketRegion": "us-east-1"},
+        **tagged({"Key": "application", "Value": "website"}),
     }
     strangers, data = findings(shell.dry_run(answers, expected=1))
     assert strangers.startswith("STOP: The account has resources with names that the deployment needs")
@@ -239,19 +241,24 @@ def test_dry_run_names_of_others_are_all_listed(shell: Shell) -> None:
 
 
 def test_dry_run_data_of_an_earlier_deployment_is_taken_over(shell: Shell) -> None:
-    arns = [
-        f"arn:aws:dynamodb:us-east-1:{NUMBER}:table/UploadRecords",
-        f"arn:aws:secretsmanager:us-east-1:{NUMBER}:secret:ecommerce/rds/credentials-AbC123",
-        f"arn:aws:s3:::{BUCKET}",
-    ]
     answers = healthy() | {
         "dynamodb:ListTables": {"TableNames": ["UploadRecords"]},
         "secretsmanager:ListSecrets": {"SecretList": [{"Name": "ecommerce/rds/credentials"}]},
         "s3:ListBuckets": {"Buckets": [{"Name": BUCKET}]},
         "s3:HeadBucket": {"BucketRegion": "us-east-1"},
-        "resourcegroupstaggingapi:GetResources": {"ResourceTagMappingList": [{"ResourceARN": arn} for arn in arns]},
+        **tagged({"Key": "application", "Value": "product-onboarding"}),
     }
     assert findings(shell.dry_run(answers)) == []
+
+
+def test_dry_run_secret_that_is_being_deleted_is_stopped(shell: Shell) -> None:
+    secret = "ecommerce/rds/credentials"
+    answers = healthy() | {
+        "secretsmanager:ListSecrets": {"SecretList": [{"Name": secret}]},
+        "secretsmanager:DescribeSecret": {"Name": secret, "DeletedDate": 0},
+    }
+    [finding] = findings(shell.dry_run(answers, expected=1))
+    assert f"AWS is deleting secret {secret}. Restore" in finding
 
 
 def test_dry_run_resources_of_the_own_stacks_are_no_finding(shell: Shell) -> None:
@@ -276,6 +283,7 @@ def test_dry_run_resources_of_the_own_stacks_are_no_finding(shell: Shell) -> Non
         "lambda:ListFunctions": {"Functions": [{"FunctionName": "csv-parser"}]},
         "rds:DescribeDBInstances": {"DBInstances": [{"DBInstanceIdentifier": "ecommerce-db"}]},
         "dynamodb:ListTables": {"TableNames": ["UploadRecords"]},
+        **tagged(),
     }
     [finding] = findings(shell.dry_run(answers, expected=1))
     assert "table UploadRecords." in finding

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import boto3
 import pytest
+from botocore.stub import Stubber
 
 from onboarding.deploy import images
 from onboarding.deploy.plan import BASE_IMAGE
@@ -83,6 +85,26 @@ def test_a_tag_says_what_is_in_the_image(tmp_path: Path) -> None:
     assert images.tag_of(tmp_path, BASE.replace("0", "1")) != first
     (tmp_path / "src" / "a.py").write_text("2")
     assert images.tag_of(tmp_path, BASE) != first
+
+
+def test_mark_deployed_tags_each_image_once_and_may_be_repeated() -> None:
+    ecr = boto3.session.Session("key", "secret", region_name="us-east-1").client("ecr")
+    digest = "sha256:" + "a" * 64
+    manifest = {"imageManifest": "{}", "imageManifestMediaType": "application/vnd.oci.image.manifest.v1+json"}
+    with Stubber(ecr) as stubber:
+        for again in (False, True):
+            stubber.add_response(
+                "batch_get_image",
+                {"images": [manifest]},
+                {"repositoryName": "csv-parser-lambda", "imageIds": [{"imageDigest": digest}]},
+            )
+            asked = {"repositoryName": "csv-parser-lambda", **manifest, "imageTag": "deployed-" + "a" * 20}
+            if again:
+                stubber.add_client_error("put_image", "ImageAlreadyExistsException", expected_params=asked)
+            else:
+                stubber.add_response("put_image", {}, asked)
+            images.mark_deployed(lambda _: ecr, [f"1.dkr.example/csv-parser-lambda@{digest}"] * 2)
+        stubber.assert_no_pending_responses()
 
 
 @pytest.mark.parametrize(

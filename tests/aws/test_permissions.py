@@ -143,7 +143,21 @@ def test_every_function_is_tried() -> None:
     assert {properties["FunctionName"] for properties in functions.values()} == set(CALLS)
 
 
-@pytest.mark.parametrize("function", CALLS)
+def test_daily_call_of_functions_that_visitors_call_is_no_failure(quiet: Pipeline) -> None:
+    [rule] = [rule for name, rule in TEMPLATE.of_type("AWS::Events::Rule").items() if name == "DailyCall"]
+    functions = TEMPLATE.of_type("AWS::Lambda::Function")
+    statuses = {}
+    for target in rule["Targets"]:
+        logical = target["Arn"]["Fn::GetAtt"].removesuffix(".Arn")
+        name = TEMPLATE.value(functions[logical]["FunctionName"])
+        response = quiet.lambdas.invoke(FunctionName=name, Payload=target["Input"].encode())
+        assert "FunctionError" not in response
+        statuses[logical] = json.loads(response["Payload"].read())["statusCode"]
+    assert set(statuses) == {"Api", "ReportLink"}
+    assert all(400 <= status < 500 for status in statuses.values())
+
+
+@pytest.mark.parametrize("function", [function for function in CALLS if function != "watchdog"])
 def test_a_fault_counts_where_the_alarm_of_its_function_looks(quiet: Pipeline, function: str) -> None:
     alarms = TEMPLATE.of_type("AWS::CloudWatch::Alarm").values()
     [alarm] = [alarm for alarm in alarms if alarm["AlarmName"] == f"{function}-error-rate"]

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import MagicMock
 
 import boto3
 import pytest
+from botocore.stub import Stubber
 
-from onboarding.deploy.adopt import import_request
+from onboarding.deploy.adopt import IMPORTED, delete_leftover_logs, import_request
 from onboarding.deploy.plan import STACKS, DeployError, Plan, template_text
-from onboarding.deploy.stacks import UNUSABLE, Stacks
+from onboarding.deploy.stacks import UNUSABLE, Stacks, is_deployment
 from onboarding.deploy.steps import Deployment, client_of
 from tests.aws.test_templates import of_type
+
+TAGS = [{"Key": "application", "Value": "product-onboarding"}]
 
 
 class CloudFormation:
@@ -24,6 +28,7 @@ class CloudFormation:
         self.protected = True
         self.mended = mended
         self.done: list[str] = []
+        self.tags = TAGS
         self.clients = {name: MagicMock() for name in ("cloudformation", "rds", "s3", "sts")}
         api, rds = self.clients["cloudformation"], self.clients["rds"]
         api.describe_stacks.side_effect = self.describe_stacks
@@ -47,7 +52,8 @@ class CloudFormation:
             raise boto3.client("sts", region_name="us-east-1").exceptions.ClientError(
                 {"Error": {"Code": "ValidationError"}}, "DescribeStacks"
             )
-        return {"Stacks": [{"StackId": f"id-of-{StackName}", "StackStatus": self.status, "Outputs": []}]}
+        stack = {"StackId": f"id-of-{StackName}", "StackStatus": self.status, "Outputs": [], "Tags": self.tags}
+        return {"Stacks": [stack]}
 
     def delete_stack(self, StackName: str) -> None:  # noqa: N803
         self.done.append("delete")
@@ -70,9 +76,9 @@ class CloudFormation:
         self.done.append(kind.lower())
         self.status = f"{kind}_COMPLETE"
 
-    def apply(self) -> None:
+    def apply(self, text: str = "Resources: {}") -> None:
         stacks = Stacks(lambda service: self.clients[service], "templates", {}, lambda _: None, pause=0)
-        stacks.apply("database", "Resources: {}", {})
+        stacks.apply("database", text, {})
 
 
 @pytest.mark.parametrize("status", UNUSABLE)
@@ -110,7 +116,9 @@ def test_a_secret_that_was_kept_keeps_its_value(template: str, parameters: dict[
     for service in ("cloudformation", "s3"):
         clients[service].meta.region_name = "eu-west-1"
     clients["s3"].head_bucket.return_value = {"BucketRegion": "eu-west-1"}
-    clients["secretsmanager"].describe_secret.return_value = {"ARN": "arn:of:the:secret"}
+    clients["s3"].get_bucket_tagging.return_value = {"TagSet": TAGS}
+    clients["dynamodb"].get_paginator.return_value.paginate.return_value = [{"Tags": TAGS}]
+    clients["secretsmanager"].describe_secret.return_value = {"ARN": "arn:of:the:secret", "Tags": TAGS}
     asked = import_request(lambda service: clients[service], template_text(template), parameters)
     assert asked is not None
     imported = json.loads(asked.template)["Resources"]
@@ -144,13 +152,138 @@ def test_a_database_is_as_large_as_the_snapshot_that_it_begins_with(
         "DBSnapshots": [{"AllocatedStorage": sizes[DBSnapshotIdentifier]}]
     }
     deployment = Deployment(client, Plan(snapshot=snapshot), lambda _: None)
-    deployment._stacks = MagicMock()
-    deployment._stacks.parameters.return_value = given
-    asked = deployment._database(
-        dict.fromkeys(("SubnetIds", "DatabaseSecurityGroupId", "LambdaSecurityGroupId"), ""), {}
-    )
+    network = dict.fromkeys(("SubnetIds", "DatabaseSecurityGroupId", "LambdaSecurityGroupId"), "")
+    asked = deployment._database(given, network)
     assert asked["StorageGib"] == str(size)
     assert asked["SnapshotId"] == snapshot or given["SnapshotId"]
+
+
+@pytest.mark.parametrize(("storage", "limit"), [("20", 100), ("79", 100), ("80", 101), ("100", 126)])
+def test_storage_limit_of_a_large_database_leaves_room_to_grow(storage: str, limit: int) -> None:
+    network = dict.fromkeys(("SubnetIds", "DatabaseSecurityGroupId", "LambdaSecurityGroupId"), "")
+    asked = Deployment(MagicMock(), Plan(), lambda _: None)._database({"StorageGib": storage}, network)
+    assert asked["MaxStorageGib"] == str(limit)
+
+
+@pytest.mark.parametrize("status", ["UPDATE_COMPLETE", *UNUSABLE])
+def test_apply_to_a_stack_without_the_tag_changes_nothing(status: str) -> None:
+    stack = CloudFormation(status)
+    stack.tags = []
+    with pytest.raises(DeployError, match="database exists and does not carry the tag application=product-onboarding"):
+        stack.apply()
+    assert stack.done == []
+    stack.clients["s3"].put_object.assert_not_called()
+
+
+@pytest.mark.parametrize(
+    ("stack", "expected"),
+    [
+        ({"StackStatus": "IMPORT_COMPLETE", "Description": IMPORTED}, True),
+        ({"StackStatus": "REVIEW_IN_PROGRESS"}, True),
+        ({"StackStatus": "IMPORT_COMPLETE"}, False),
+        ({"StackStatus": "UPDATE_COMPLETE", "Tags": [{"Key": "application", "Value": "another"}]}, False),
+    ],
+)
+def test_is_deployment_of_a_stack_without_the_tag_needs_an_import_or_an_empty_stack(
+    stack: dict[str, Any], *, expected: bool
+) -> None:
+    assert is_deployment(stack) is expected
+
+
+def test_import_request_describes_the_stack_as_imported() -> None:
+    clients = {name: MagicMock() for name in ("sts", "cloudformation", "secretsmanager")}
+    clients["sts"].get_caller_identity.return_value = {"Account": "123456789012"}
+    clients["secretsmanager"].describe_secret.return_value = {"ARN": "arn", "Tags": TAGS}
+    text = "Resources: {Keys: {Type: AWS::SecretsManager::Secret, Properties: {Name: keys}}}"
+    asked = import_request(lambda service: clients[service], text, {})
+    assert asked is not None
+    assert json.loads(asked.template)["Description"] == IMPORTED
+
+
+def test_failed_first_attempt_leaves_a_snapshot_whose_name_is_told() -> None:
+    stack = CloudFormation("ROLLBACK_FAILED")
+    snapshots = [{"DBSnapshotIdentifier": "earlier"}]
+    final = {"DBSnapshotIdentifier": "final-of-the-attempt"}
+    stack.clients["rds"].describe_db_snapshots.side_effect = lambda **_: {
+        "DBSnapshots": snapshots if stack.status else [*snapshots, final]
+    }
+    lines: list[str] = []
+    Stacks(lambda service: stack.clients[service], "templates", {}, lines.append, pause=0).delete("database")
+    [line] = [line for line in lines if "final snapshot final-of-the-attempt stays" in line]
+    assert "aws rds delete-db-snapshot --db-snapshot-identifier final-of-the-attempt" in line
+    assert not any("earlier" in line for line in lines)
+
+
+def stubbed(service: str) -> tuple[Any, Stubber]:
+    client: Any = boto3.session.Session("key", "secret", region_name="us-east-1").client(service)  # type: ignore[call-overload]
+    stubber = Stubber(client)
+    stubber.activate()
+    return client, stubber
+
+
+def event(minute: int) -> dict[str, Any]:
+    moment = datetime(2026, 11, 28, 8, minute, tzinfo=UTC)
+    return {"StackId": "s", "StackName": "s", "EventId": str(minute), "Timestamp": moment}
+
+
+def test_events_of_a_long_history_are_read_no_further_than_the_last_change() -> None:
+    client, stubber = stubbed("cloudformation")
+    # A second request would find no answer, and fail.
+    page = {"StackEvents": [event(3), event(2), event(1)], "NextToken": "months of events"}
+    stacks = Stacks(lambda service: client if service == "cloudformation" else MagicMock(), "", {}, print)
+    stubber.add_response("describe_stack_events", page)
+    assert stacks._last_event("s") == event(3)["Timestamp"]
+    stubber.add_response("describe_stack_events", page)
+    assert [found["EventId"] for found in stacks._events("s", event(1)["Timestamp"])] == ["2", "3"]
+    stubber.assert_no_pending_responses()
+
+
+LOGS = """
+Resources:
+  Logs: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: /aws/rds/instance/ecommerce-db/postgresql}}
+  Others: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: /aws/lambda/admin}}
+"""
+GROUP = {"logGroupName": "/aws/rds/instance/ecommerce-db/postgresql"}
+
+
+def leftover_logs(databases: list[str], *, group: bool) -> list[str]:
+    """What is deleted for a template with LOGS, where these databases and maybe a group of logs are there."""
+    sts, stubbed_sts = stubbed("sts")
+    rds, stubbed_rds = stubbed("rds")
+    logs, stubbed_logs = stubbed("logs")
+    clients = {"sts": sts, "rds": rds, "logs": logs, "cloudformation": stubbed("cloudformation")[0]}
+    stubbed_sts.add_response("get_caller_identity", {"Account": "123456789012"})
+    if databases:
+        found = {"DBInstances": [{"DBInstanceIdentifier": name} for name in databases]}
+        stubbed_rds.add_response("describe_db_instances", found, {"DBInstanceIdentifier": "ecommerce-db"})
+    else:
+        stubbed_rds.add_client_error("describe_db_instances", "DBInstanceNotFound")
+        if group:
+            stubbed_logs.add_response("delete_log_group", {}, GROUP)
+        else:
+            stubbed_logs.add_client_error("delete_log_group", "ResourceNotFoundException", expected_params=GROUP)
+    deleted = list(delete_leftover_logs(lambda service: clients[service], LOGS, {}))
+    stubbed_logs.assert_no_pending_responses()
+    return deleted
+
+
+def test_log_group_of_a_deleted_database_is_deleted_before_a_create() -> None:
+    assert leftover_logs([], group=True) == [GROUP["logGroupName"]]
+    assert leftover_logs([], group=False) == []
+    assert leftover_logs(["ecommerce-db"], group=True) == []
+
+
+@pytest.mark.parametrize(("status", "expected"), [("ROLLBACK_COMPLETE", True), ("UPDATE_COMPLETE", False)])
+def test_apply_deletes_leftover_logs_only_before_a_create(status: str, *, expected: bool) -> None:
+    stack = CloudFormation(status)
+    stack.clients["logs"] = MagicMock()
+    stack.clients["sts"].get_caller_identity.return_value = {"Account": "123456789012"}
+    stack.protected = False
+    stack.clients["rds"].describe_db_instances.side_effect = lambda DBInstanceIdentifier: {  # noqa: N803
+        "DBInstances": [{"DeletionProtection": False}] if DBInstanceIdentifier == "guarded" else []
+    }
+    stack.apply(LOGS)
+    assert stack.clients["logs"].delete_log_group.called is expected
 
 
 def test_a_call_waits_as_long_as_a_function_may_take_and_is_made_once() -> None:
@@ -159,3 +292,8 @@ def test_a_call_waits_as_long_as_a_function_may_take_and_is_made_once() -> None:
     timeouts = [function["Timeout"] for name in STACKS for function in of_type(name, "AWS::Lambda::Function").values()]
     assert config.read_timeout > max(timeouts)
     assert config.retries["total_max_attempts"] == 1
+
+
+def test_other_clients_wait_longer_when_they_are_throttled() -> None:
+    session = boto3.session.Session("key", "secret", region_name="us-east-1")
+    assert client_of(session)("cloudformation").meta.config.retries["mode"] == "adaptive"

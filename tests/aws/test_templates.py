@@ -13,8 +13,9 @@ import boto3
 import pytest
 import yaml
 
+from onboarding.deploy.changes import IMAGE
 from onboarding.deploy.plan import STACKS, template_text
-from onboarding.deploy.steps import IMAGE, REPOSITORY, SHARED
+from onboarding.deploy.steps import REPOSITORY, SHARED
 from tests.test_template import CloudFormationLoader
 
 ROOT = Path(__file__).parents[2]
@@ -206,6 +207,22 @@ def test_the_admin_function_does_its_task_and_no_more() -> None:
     assert (opened["Effect"], closed["Effect"]) == ("Allow", "Deny")
 
 
+def test_database_versions_are_those_of_the_parameter_groups_family() -> None:
+    parameter = DOCUMENTS["database"]["Parameters"]["EngineVersion"]
+    [group] = of_type("database", "AWS::RDS::DBParameterGroup").values()
+    allowed = [v for v in ("17", "18", "18.4", "19", "180") if re.fullmatch(parameter["AllowedPattern"], v)]
+    assert allowed == ["18", "18.4"]
+    assert group["Family"] == f"postgres{parameter['Default']}"
+
+
+def test_both_ways_to_the_aws_apis_are_there_while_the_network_changes() -> None:
+    """Functions that use the earlier way go on until the pipeline's update is over."""
+    conditions = DOCUMENTS["network"]["Conditions"]
+    for way, name in (("ipv6", "WithIpv6"), ("nat", "WithNat"), ("endpoints", "WithEndpoints")):
+        either = {"Fn::Or": [{"Fn::Equals": [{"Ref": p}, way]} for p in ("Outbound", "OutboundBefore")]}
+        assert conditions[name] == ({"Fn::And": [{"Condition": "OnAws"}, either]} if way == "ipv6" else either)
+
+
 # -- Registry ----------------------------------------------------------------------------------------------------------
 
 
@@ -220,7 +237,7 @@ def test_repositories_are_the_specified_ones() -> None:
 
 
 def test_every_repository_holds_the_image_of_some_function() -> None:
-    outputs = {name.removesuffix(REPOSITORY) for name in DOCUMENTS["registry"]["Outputs"]}
+    outputs = {name.removesuffix(REPOSITORY) for name in DOCUMENTS["registry"]["Outputs"] if name.endswith(REPOSITORY)}
     asked = {
         name.removesuffix(IMAGE)
         for template in ("database", "pipeline")
@@ -229,6 +246,30 @@ def test_every_repository_holds_the_image_of_some_function() -> None:
     }
     assert outputs - {SHARED} <= asked
     assert asked - outputs, "the shared repository is for somebody"
+
+
+def expired(rules: list[dict[str, Any]], images: list[set[str]]) -> list[set[str]]:
+    """The images, the newest first, that a lifecycle policy expires.
+
+    An image that matches the tags of an earlier rule is expired by that rule or by none.
+    """
+    gone: list[set[str]] = []
+    decided: list[set[str]] = []
+    for rule in sorted(rules, key=lambda rule: rule["rulePriority"]):
+        prefixes = tuple(rule["selection"].get("tagPrefixList", [""]))
+        matching = [image for image in images if any(tag.startswith(prefixes) for tag in image)]
+        gone += [image for image in matching[rule["selection"]["countNumber"] :] if image not in decided]
+        decided += matching
+    return gone
+
+
+@pytest.mark.parametrize("repository", of_type("registry", "AWS::ECR::Repository").values())
+def test_registry_keeps_the_image_that_runs_whatever_is_pushed_after_it(repository: dict[str, Any]) -> None:
+    rules = json.loads(repository["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
+    deployed = [{f"sources-{n}", f"deployed-{n}"} for n in range(4)]
+    failed = [{f"sources-failed-{n}"} for n in range(5)]
+    # Three that functions ran can be gone back to, and of those that no function ever ran the oldest go.
+    assert expired(rules, [*failed, *deployed]) == [deployed[3], *failed[3:]]
 
 
 # -- All of them -------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from onboarding.cli.failures import CommandError
 from onboarding.cost.bill import Choice, bill, total
 from onboarding.deploy.adopt import kept
 from onboarding.deploy.buckets import upload_host
+from onboarding.deploy.changes import CHOICES, complete_plan
 from onboarding.deploy.checks import account_of, deployed
 from onboarding.deploy.destroy import destroy
 from onboarding.deploy.plan import BASE_IMAGE, DeployError, MakeClient, Plan, template_text
@@ -25,48 +26,70 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 def deploy_command(
     *,
-    mail_sender: Annotated[str, typer.Option(help="The address that vendors get mail from, verified in SES.")],
+    mail_sender: Annotated[
+        str | None,
+        typer.Option(help="The address that vendors get mail from, verified in SES; needed the first time."),
+    ] = None,
     base_image: Annotated[
-        str, typer.Option(help="What the functions' image is built on; best by its digest, NAME@sha256:…")
-    ] = BASE_IMAGE,
+        str | None,
+        typer.Option(
+            help=f"What the functions' image is built on; best by its digest, NAME@sha256:…; first {BASE_IMAGE}"
+        ),
+    ] = None,
     rds_ca_sha256: Annotated[
         str, typer.Option(help="The SHA-256 that RDS's certificates must have as the image is built; else any.")
     ] = "",
-    operator_email: Annotated[str, typer.Option(help="Gets notifications and alarms.")] = "",
-    network: Annotated[Network, typer.Option(help="How functions reach AWS.")] = "ipv6",
-    multi_az: Annotated[bool, typer.Option("--multi-az", help="A standby of the database.")] = False,
-    instance_class: Annotated[str, typer.Option(help="The database's size.")] = "db.t4g.micro",
+    operator_email: Annotated[
+        str | None, typer.Option(help='Gets notifications and alarms; first nobody, and "" is nobody again.')
+    ] = None,
+    network: Annotated[Network | None, typer.Option(help="How functions reach AWS; first ipv6.")] = None,
+    multi_az: Annotated[
+        bool | None, typer.Option("--multi-az/--no-multi-az", help="A standby of the database; first none.")
+    ] = None,
+    instance_class: Annotated[str | None, typer.Option(help="The database's size; first db.t4g.micro.")] = None,
     snapshot: Annotated[str, typer.Option(help="Begin with the data of this snapshot of the database.")] = "",
     public_url: Annotated[
-        str, typer.Option(help="Where links in mails begin, if the API has a domain of its own.")
-    ] = "",
+        str | None,
+        typer.Option(
+            help='Where links in mails begin, if the API has a domain of its own; "" if it has none any more.'
+        ),
+    ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Another parameter of infra/pipeline.yaml; may be repeated."),
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Another parameter of infra/pipeline.yaml; may be repeated; NAME= is its default again.",
+        ),
     ] = None,
-    stage: Annotated[str, typer.Option(help="A word for the tags.")] = "production",
+    stage: Annotated[str | None, typer.Option(help="A word for the tags; first production.")] = None,
     region: Region = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check and say what would be made.")] = False,
     yes: Yes = False,
 ) -> None:
-    """Deploy everything to AWS, or bring it up to date. Safe to repeat: it goes on where it stopped."""
-    plan = Plan(
-        stage=stage,
-        outbound=network,
-        multi_az=multi_az,
-        instance_class=instance_class,
-        snapshot=snapshot,
-        mail_sender=mail_sender,
-        operator_email=operator_email,
-        base_image=base_image,
-        ca_sha256=rds_ca_sha256,
-        pipeline_parameters=_parameters(settings or []) | ({"PublicUrl": public_url} if public_url else {}),
-    )
-    if plan.stage == "local":
+    """Deploy everything to AWS, or bring it up to date. Safe to repeat: it goes on where it stopped.
+
+    An option that is not named keeps what the last deployment chose. What changes is shown before the question.
+    """
+    named = {
+        "stage": stage,
+        "outbound": network,
+        "multi_az": multi_az,
+        "instance_class": instance_class,
+        "snapshot": snapshot,
+        "mail_sender": mail_sender,
+        "operator_email": operator_email,
+        "base_image": base_image,
+        "ca_sha256": rds_ca_sha256,
+    }
+    parameters = _parameters(settings or []) | ({} if public_url is None else {"PublicUrl": public_url})
+    if stage == "local":
         raise CommandError("The stage `local` is the local engine's: onboarding local up")
     client = _client(region)
-    deployment = Deployment(client, plan, say)
     try:
+        account_of(client)
+        plan = complete_plan(client, named, parameters)
+        deployment = Deployment(client, plan, say)
         _announce(client, deployment)
         if dry_run:
             return
@@ -77,7 +100,7 @@ def deploy_command(
         raise CommandError(f"{error}\nRun the command again to go on from here.") from error
     say()
     say(f"Deployed. Vendors put their files into s3://{outputs['Bucket']}/uploads/<vendor id>/")
-    say(f"Links in mails begin with {public_url or outputs['ApiEndpoint']}")
+    say(f"Links in mails begin with {plan.pipeline_parameters.get('PublicUrl') or outputs['ApiEndpoint']}")
     say(f"Commands find it with: export S3_BUCKET_NAME={outputs['Bucket']}")
 
 
@@ -90,9 +113,11 @@ def destroy_command(
     region: Region = None,
     yes: Yes = False,
 ) -> None:
-    """Remove everything that costs. The database leaves a final snapshot; buckets, tables and secrets stay.
+    """Remove everything but the data. The database leaves a final snapshot; buckets, tables and secrets stay.
 
-    With --delete-data they go as well, with every version of every file, if --confirm-account says the same again.
+    What stays costs money; the last lines name it. With --delete-data buckets, tables and secrets are deleted as well,
+    with every version of every file, if --confirm-account says the same again. Only resources with the tag
+    application=product-onboarding are removed.
     """
     client = _client(region)
     try:
@@ -117,6 +142,9 @@ def destroy_command(
 def _parameters(settings: list[str]) -> dict[str, str]:
     """`NAME=VALUE` words as parameters. Raises CommandError for a name that the pipeline's template does not have."""
     named = dict(setting.partition("=")[::2] for setting in settings)
+    for template, parameter in CHOICES.values():
+        if template == "pipeline" and parameter in named:
+            raise CommandError(f"--set: {parameter} has an option of its own; see onboarding deploy --help")
     try:
         Template(template_text("pipeline"), named, "", "")
     except ValueError as error:
@@ -139,6 +167,11 @@ def _announce(client: MakeClient, deployment: Deployment) -> None:
         say(f"  {'STOP: ' if finding.blocks else ''}{finding.text}", style="red" if finding.blocks else None)
     if any(finding.blocks for finding in findings):
         raise DeployError("The account is not ready; see above.")
+    changes = deployment.changes()
+    if changes:
+        say("What changes of what runs:")
+    for change in changes:
+        say(f"  {change}", style="yellow" if change.consequence else None)
 
 
 def _client(region: str | None) -> MakeClient:

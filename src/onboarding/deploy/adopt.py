@@ -7,14 +7,15 @@ follows gives them their properties and makes the rest.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from onboarding.deploy.buckets import is_there
-from onboarding.deploy.plan import STACKS, MakeClient, template_text
+from onboarding.deploy.ownership import find
+from onboarding.deploy.plan import STACKS, TAG, DeployError, MakeClient, template_text
 from onboarding.local.template import Template
 
 NAMES = {
@@ -24,8 +25,9 @@ NAMES = {
 }
 """By resource type, for everything that outlives its stack, the property that names it."""
 
-Found = tuple[dict[str, Any], dict[str, str]]
-"""The properties that describe a resource to CloudFormation for its import, and what identifies it."""
+
+IMPORTED = "Resources that an earlier deployment of product-onboarding kept"
+"""Describes a stack that begins with an import, which cannot give it tags. The update that follows does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,27 +40,42 @@ class Import:
 
 
 def import_request(client: MakeClient, text: str, parameters: Mapping[str, str]) -> Import | None:
-    """What of the template's kept resources exists already; None if nothing does."""
-    identity = client("sts").get_caller_identity()
-    region = client("cloudformation").meta.region_name
-    template = Template(text, parameters, identity["Account"], region)
+    """What of the template's kept resources exists already; None if nothing does.
+
+    Raises DeployError if one of them does not carry the deployments' tag.
+    """
+    template = _template(client, text, parameters)
     declared: dict[str, Any] = {}
     resources: list[dict[str, Any]] = []
     names: list[str] = []
-    for resource_type, find in FINDERS.items():
-        for logical, properties in template.of_type(resource_type).items():
+    untagged: list[str] = []
+    for kind, naming in NAMES.items():
+        for logical, properties in template.of_type(kind).items():
             if not template.made(logical):
                 continue
-            found = find(client, template, properties)
-            if found is None:
+            name = template.value(properties[naming])
+            existing = find(client, kind, name)
+            if existing is None:
                 continue
-            described, identifier = found
-            declared[logical] = {"Type": resource_type, "DeletionPolicy": "Retain", "Properties": described}
+            if not existing.tagged:
+                untagged.append(name)
+            # Tables and secrets as they were deployed: what an import leaves out the update would add. A stream can be
+            # added once, and a secret that begins to be generated gets a new value.
+            described = {naming: name} if kind == "AWS::S3::Bucket" else {**properties, naming: name}
+            declared[logical] = {"Type": kind, "DeletionPolicy": "Retain", "Properties": described}
             resources.append(
-                {"ResourceType": resource_type, "LogicalResourceId": logical, "ResourceIdentifier": identifier}
+                {"ResourceType": kind, "LogicalResourceId": logical, "ResourceIdentifier": existing.identifier}
             )
-            names.append(template.value(described[NAMES[resource_type]]))
-    return Import(json.dumps({"Resources": declared}), resources, names) if resources else None
+            names.append(name)
+    if untagged:
+        raise DeployError(
+            f"{', '.join(untagged)}: exists already and does not carry the tag {TAG}, so nothing was imported. "
+            "If it belongs to another application, deploy into another account or region; if an earlier deployment of "
+            "this product left it, give it that tag."
+        )
+    if not resources:
+        return None
+    return Import(json.dumps({"Description": IMPORTED, "Resources": declared}), resources, names)
 
 
 def kept(account: str, region: str) -> list[tuple[str, str]]:
@@ -71,39 +88,35 @@ def kept(account: str, region: str) -> list[tuple[str, str]]:
     return list(dict.fromkeys(found))
 
 
-def _bucket(client: MakeClient, template: Template, properties: Mapping[str, Any]) -> Found | None:
-    name = template.value(properties["BucketName"])
-    return ({"BucketName": name}, {"BucketName": name}) if is_there(client("s3"), name) else None
+def delete_leftover_logs(client: MakeClient, text: str, parameters: Mapping[str, str]) -> Iterator[str]:
+    """Delete the log groups of deleted databases, which RDS creates again, and yield their names.
+
+    CloudFormation cannot create a group that exists. The logs of a database that is there are not touched.
+    """
+    template = _template(client, text, parameters)
+    for properties in template.of_type("AWS::Logs::LogGroup").values():
+        name = template.value(properties["LogGroupName"])
+        database = re.fullmatch(r"/aws/rds/instance/([^/]+)/\w+", name)
+        if database is None or _has_database(client, database[1]):
+            continue
+        try:
+            client("logs").delete_log_group(logGroupName=name)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise
+        else:
+            yield name
 
 
-def _table(client: MakeClient, template: Template, properties: Mapping[str, Any]) -> Found | None:
-    name = template.value(properties["TableName"])
-    if _ask(client("dynamodb").describe_table, TableName=name) is None:
-        return None
-    # All of it, as it was deployed: what an import leaves out the update would add. A stream can be added once, and a
-    # secret that begins to be generated gets a new value.
-    return dict(properties), {"TableName": name}
-
-
-def _secret(client: MakeClient, template: Template, properties: Mapping[str, Any]) -> Found | None:
-    name = template.value(properties["Name"])
-    answer = _ask(client("secretsmanager").describe_secret, SecretId=name)
-    return None if answer is None else (dict(properties), {"Id": answer["ARN"]})
-
-
-def _ask(call: Callable[..., Any], **request: str) -> Any:
-    """What AWS answers, or None if there is no such thing."""
+def _has_database(client: MakeClient, name: str) -> bool:
     try:
-        return call(**request)
+        return bool(client("rds").describe_db_instances(DBInstanceIdentifier=name)["DBInstances"])
     except ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFoundException":
-            return None
+        if error.response["Error"]["Code"] == "DBInstanceNotFound":
+            return False
         raise
 
 
-FINDERS: dict[str, Callable[[MakeClient, Template, Mapping[str, Any]], Found | None]] = {
-    "AWS::S3::Bucket": _bucket,
-    "AWS::DynamoDB::Table": _table,
-    "AWS::SecretsManager::Secret": _secret,
-}
-"""By resource type, how to find one."""
+def _template(client: MakeClient, text: str, parameters: Mapping[str, str]) -> Template:
+    account = client("sts").get_caller_identity()["Account"]
+    return Template(text, parameters, account, client("cloudformation").meta.region_name)

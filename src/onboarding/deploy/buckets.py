@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from onboarding.deploy.plan import DeployError, Plan, template_text
+from onboarding.deploy.plan import TAG, DeployError, Plan, is_tagged, template_text
 from onboarding.local.template import Template
 from onboarding.resource_names import resource_name
 
@@ -21,16 +21,25 @@ def deploy_bucket_name(plan: Plan, account: str, region: str) -> str:
 
 
 def deploy_bucket(s3: Any, account: str, plan: Plan) -> str:
-    """The bucket that templates go through, made if it is not there; what is in it expires."""
+    """The bucket that templates go through, made if it is not there; what is in it expires.
+
+    Raises DeployError if there is a bucket of that name without the deployments' tag.
+    """
     region = s3.meta.region_name
     name = deploy_bucket_name(plan, account, region)
-    # us-east-1 may not be named as a place.
-    place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-    try:
+    if not is_there(s3, name):
+        # us-east-1 may not be named as a place.
+        place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
         s3.create_bucket(Bucket=name, **place)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "BucketAlreadyOwnedByYou":
-            raise
+    elif not is_tagged(tags_of(s3, name)):
+        raise DeployError(
+            f"the bucket {name} exists and does not carry the tag {TAG}. If a deployment of this product was "
+            "interrupted as it created the bucket, give it that tag or delete it."
+        )
+    # First of all: without its tag the next run would refuse it.
+    s3.put_bucket_tagging(
+        Bucket=name, Tagging={"TagSet": [{"Key": key, "Value": value} for key, value in plan.tags.items()]}
+    )
     s3.put_public_access_block(
         Bucket=name,
         PublicAccessBlockConfiguration={
@@ -44,9 +53,6 @@ def deploy_bucket(s3: Any, account: str, plan: Plan) -> str:
         s3.put_bucket_policy(Bucket=name, Policy=json.dumps(_refuse_plain_http(f"arn:{s3.meta.partition}:s3:::{name}")))
     rule = {"ID": "old", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 30}}
     s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": [rule]})
-    s3.put_bucket_tagging(
-        Bucket=name, Tagging={"TagSet": [{"Key": key, "Value": value} for key, value in plan.tags.items()]}
-    )
     return name
 
 
@@ -71,6 +77,10 @@ def put_placeholder(s3: Any, bucket: str) -> dict[str, str]:
     with zipfile.ZipFile(content, "w") as archive:
         archive.writestr("README", "The functions' code is the installed package `onboarding`.\n")
     s3.put_object(Bucket=bucket, Key=CODE_KEY, Body=content.getvalue())
+    return code_parameters(bucket)
+
+
+def code_parameters(bucket: str) -> dict[str, str]:
     return {"CodeBucket": bucket, "CodeKey": CODE_KEY}
 
 
@@ -89,6 +99,17 @@ def is_there(s3: Any, bucket: str) -> bool:
             "an account has one deployment, in one region (--region)"
         )
     return True
+
+
+def tags_of(s3: Any, bucket: str) -> list[dict[str, str]]:
+    """Return a bucket's tags; none if it has none."""
+    try:
+        tags: list[dict[str, str]] = s3.get_bucket_tagging(Bucket=bucket)["TagSet"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "NoSuchTagSet":
+            return []
+        raise
+    return tags
 
 
 def empty(s3: Any, bucket: str, prefix: str = "") -> int:

@@ -18,6 +18,7 @@ from onboarding.deploy.adopt import kept
 from onboarding.deploy.findings import Finding, checked
 from onboarding.deploy.images import builder, pinned
 from onboarding.deploy.plan import STACKS, DeployError, MakeClient, Plan
+from onboarding.deploy.stacks import describe_stack, is_deployment
 
 VPCS_QUOTA = "L-F678F1CE"
 
@@ -141,5 +142,6 @@ def _exists(client: MakeClient, name: str) -> bool:
 
 
 def deployed(client: MakeClient, plan: Plan) -> list[str]:
-    """The names of the stacks that are there."""
-    return [plan.stack_name(name) for name in STACKS if _exists(client, plan.stack_name(name))]
+    """The names of the deployment's stacks that are there."""
+    stacks = {plan.stack_name(name): describe_stack(client("cloudformation"), plan.stack_name(name)) for name in STACKS}
+    return [name for name, stack in stacks.items() if stack is not None and is_deployment(stack)]

@@ -1,25 +1,31 @@
-"""`onboarding destroy`: everything that costs goes; data goes only when that is said, and said again."""
+"""`onboarding destroy`: deletes the stacks, and the data only if that is confirmed with the account's number."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from botocore.exceptions import ClientError
-
+from onboarding.cost.bill import prices
 from onboarding.deploy import buckets, checks
 from onboarding.deploy.adopt import kept
-from onboarding.deploy.plan import STACKS, MakeClient, Plan, Say, template_text
-from onboarding.deploy.stacks import Stacks
+from onboarding.deploy.ownership import find
+from onboarding.deploy.plan import STACKS, TAG, MakeClient, Plan, Say, is_tagged, template_text
+from onboarding.deploy.stacks import Stacks, is_deployment
 from onboarding.local.template import Template
 from onboarding.resource_names import resource_name
+
+NOT_TAGGED = f"stays: it does not carry the tag {TAG}, so it is another application's"
+
+WORDS = {"AWS::S3::Bucket": "bucket", "AWS::DynamoDB::Table": "table", "AWS::SecretsManager::Secret": "secret"}
+"""By resource type, for everything that outlives its stack, the word for people."""
 
 
 def destroy(client: MakeClient, plan: Plan, say: Say, *, with_data: bool, pause: float = 3) -> None:
     """Delete the stacks, the last one first. The database goes with a final snapshot, whatever `with_data` says.
 
-    Without `with_data` buckets, tables and secrets stay, and the next deployment takes them over. Raises DeployError,
-    before anything is deleted, if the data is in another region.
+    Without `with_data` buckets, tables and secrets stay, and the next deployment takes them over. What does not carry
+    the deployments' tag is named and stays in any case. Raises DeployError, before anything is deleted, if the data is
+    in another region.
     """
     account = checks.account_of(client)
     s3 = client("s3")
@@ -31,42 +37,85 @@ def destroy(client: MakeClient, plan: Plan, say: Say, *, with_data: bool, pause:
     stacks = Stacks(client, bucket, plan.tags, say, pause)
     for name in reversed(STACKS):
         say(f"Stack {plan.stack_name(name)}")
-        # The policy is the account's, whatever the region.
-        if name == "pipeline" and stacks.describe(plan.stack_name(name)) is not None:
-            for whom in _detach(client("iam"), account):
-                say(f"  takes the policy for vendors' own identities from {whom}")
-        if not stacks.delete(plan.stack_name(name)):
-            say("  is not there")
+        for line in _delete_stack(client, stacks, plan, name, account):
+            say(f"  {line}")
     if with_data:
-        for what in delete_data(client, account):
-            say(f"  deleted: {what}")
+        for line in delete_data(client, account):
+            say(f"  {line}")
     if buckets.is_there(s3, bucket):
-        buckets.empty(s3, bucket)
-        s3.delete_bucket(Bucket=bucket)
-    database = resource_name("ecommerce-db", plan.name_prefix)
-    snapshots = client("rds").describe_db_snapshots(DBInstanceIdentifier=database)["DBSnapshots"]
-    for snapshot in snapshots:
-        say(f"Snapshot that stays: {snapshot['DBSnapshotIdentifier']}")
+        if is_tagged(buckets.tags_of(s3, bucket)):
+            buckets.empty(s3, bucket)
+            s3.delete_bucket(Bucket=bucket)
+        else:
+            say(f"  bucket {bucket} {NOT_TAGGED}")
+    for line in _remaining(client, plan, account):
+        say(line)
+
+
+def _delete_stack(client: MakeClient, stacks: Stacks, plan: Plan, template: str, account: str) -> Iterator[str]:
+    """Delete a stack if it is a deployment's; lines about it."""
+    stack = stacks.describe(plan.stack_name(template))
+    if stack is None:
+        yield "is not there"
+    elif not is_deployment(stack):
+        yield NOT_TAGGED
+    else:
+        # The policy is the account's, whatever the region.
+        if template == "pipeline":
+            for whom in _detach(client("iam"), account):
+                yield f"takes the policy for vendors' own identities from {whom}"
+        stacks.delete(plan.stack_name(template))
 
 
 def delete_data(client: MakeClient, account: str) -> Iterator[str]:
-    """Empty and delete what the stacks kept; what was deleted, one by one."""
+    """Empty and delete what the stacks kept; a line about each resource that was there."""
     for kind, name in kept(account, client("s3").meta.region_name):
-        try:
-            if kind == "AWS::S3::Bucket":
-                count = buckets.empty(client("s3"), name)
-                client("s3").delete_bucket(Bucket=name)
-                yield f"bucket {name} with {count} versions of objects"
-            elif kind == "AWS::DynamoDB::Table":
-                client("dynamodb").delete_table(TableName=name)
-                yield f"table {name}"
-            else:
-                # Thirty days to think better of it; until then no new secret can have the name, so it goes at once.
-                client("secretsmanager").delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
-                yield f"secret {name}"
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in {"NoSuchBucket", "ResourceNotFoundException"}:
-                raise
+        existing = find(client, kind, name)
+        if existing is None:
+            continue
+        if not existing.tagged:
+            yield f"{WORDS[kind]} {name} {NOT_TAGGED}"
+        elif kind == "AWS::S3::Bucket":
+            count = buckets.empty(client("s3"), name)
+            client("s3").delete_bucket(Bucket=name)
+            yield f"deleted: bucket {name} with {count} versions of objects"
+        elif kind == "AWS::DynamoDB::Table":
+            client("dynamodb").delete_table(TableName=name)
+            yield f"deleted: table {name}"
+        else:
+            # Thirty days to think better of it; until then no new secret can have the name, so it goes at once.
+            client("secretsmanager").delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+            yield f"deleted: secret {name}"
+
+
+def _remaining(client: MakeClient, plan: Plan, account: str) -> Iterator[str]:
+    """Yield lines about what stays and costs money, and how to remove it."""
+    names: dict[str, list[str]] = {kind: [] for kind in WORDS}
+    for kind, name in kept(account, client("s3").meta.region_name):
+        existing = find(client, kind, name)
+        if existing is not None and existing.tagged:
+            names[kind].append(name)
+    database = resource_name("ecommerce-db", plan.name_prefix)
+    found = client("rds").describe_db_snapshots(DBInstanceIdentifier=database)["DBSnapshots"]
+    snapshots = [snapshot["DBSnapshotIdentifier"] for snapshot in found]
+    if not any(names.values()) and not snapshots:
+        yield "Nothing stays that costs money."
+        return
+    yield "What stays costs money:"
+    secret = prices()["secrets"]
+    for kind, cost in (
+        ("AWS::SecretsManager::Secret", f"{secret:.2f} USD a month each"),
+        ("AWS::DynamoDB::Table", "their items, and backups of the last 35 days"),
+        ("AWS::S3::Bucket", "what they store, with every version"),
+    ):
+        if names[kind]:
+            yield f"  {WORDS[kind]}s ({cost}): {', '.join(names[kind])}"
+    if any(names.values()):
+        prefix = f" --name-prefix {plan.name_prefix}" if plan.name_prefix else ""
+        yield f"  remove these with: onboarding destroy --delete-data --confirm-account {account}{prefix}"
+    for snapshot in snapshots:
+        yield f"  snapshot of the database (its storage): {snapshot}"
+        yield f"  remove it with: aws rds delete-db-snapshot --db-snapshot-identifier {snapshot}"
 
 
 def _detach(iam: Any, account: str) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from onboarding.deploy.adopt import NAMES
 from onboarding.deploy.findings import Finding
+from onboarding.deploy.ownership import find
 from onboarding.deploy.plan import STACKS, MakeClient, Plan, template_text
 from onboarding.local.template import Template
 
@@ -74,9 +74,7 @@ def findings(client: MakeClient, plan: Plan, account: str) -> Iterator[Finding]:
             "them with a prefix before every name (--name-prefix).",
             blocks=True,
         )
-    kept = {kind: names for kind, names in taken.items() if kind in NAMES and names}
-    ours = _tagged(client, plan) if kept else ""
-    foreign = _listed({kind: [name for name in names if not _is_in(ours, name)] for kind, names in kept.items()})
+    foreign, deleting = _not_adopted(client, {kind: names for kind, names in taken.items() if kind in NAMES})
     if foreign:
         yield Finding(
             f"The account has data of another application under names that the deployment needs: {foreign}. They lack "
@@ -84,6 +82,16 @@ def findings(client: MakeClient, plan: Plan, account: str) -> Iterator[Finding]:
             "them, or deploy beside them with a prefix before every name (--name-prefix).",
             blocks=True,
         )
+    if deleting:
+        yield Finding(f"AWS is deleting {deleting}. Restore them, or wait until they are gone.", blocks=True)
+
+
+def _not_adopted(client: MakeClient, kept: dict[str, list[str]]) -> tuple[str, str]:
+    """Return the data that is another application's, and that which is being deleted."""
+    resources = {kind: [(name, find(client, kind, name)) for name in names] for kind, names in kept.items()}
+    foreign = {kind: [name for name, item in items if item and not item.tagged] for kind, items in resources.items()}
+    deleting = {kind: [name for name, item in items if item is None] for kind, items in resources.items()}
+    return _listed(foreign), _listed(deleting)
 
 
 def _not_deployed(client: MakeClient, plan: Plan, account: str) -> dict[str, set[str]]:
@@ -123,18 +131,6 @@ def _existing(client: MakeClient, listing: Listing) -> set[str]:
     pages = service.get_paginator(listing.operation).paginate(**listing.request, **region)
     names = (found for found in pages.search(listing.names) if found is not None)
     return {name.rpartition(listing.separator)[2] if listing.separator else name for name in names}
-
-
-def _tagged(client: MakeClient, plan: Plan) -> str:
-    """Return the ARNs of the resources that an earlier deployment tagged, each in a line."""
-    pages = client("resourcegroupstaggingapi").get_paginator("get_resources")
-    tag = {"Key": "application", "Values": [plan.tags["application"]]}
-    return "\n".join(pages.paginate(TagFilters=[tag]).search("ResourceTagMappingList[].ResourceARN"))
-
-
-def _is_in(arns: str, name: str) -> bool:
-    # Six characters end a secret's ARN.
-    return re.search(rf"[:/]{re.escape(name)}(-\w{{6}})?$", arns, re.MULTILINE) is not None
 
 
 def _listed(resources: dict[str, list[str]]) -> str:

@@ -7,7 +7,7 @@ import hashlib
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +67,8 @@ def publish(
     root = checkout()
     tag = tag_of(root, base)
     ecr = client("ecr")
-    missing = {name: uri for name, uri in repositories.items() if _digest(ecr, uri, tag) is None}
+    there = in_registry(client, repositories, base)
+    missing = {name: uri for name, uri in repositories.items() if name not in there}
     if missing:
         local = f"onboarding:{tag}"
         say(f"  building {local} for {PLATFORM} with {tool}")
@@ -77,15 +78,42 @@ def publish(
             say(f"  pushing {uri}:{tag}")
             run([tool, "tag", local, f"{uri}:{tag}"], None)
             run([tool, "push", f"{uri}:{tag}"], None)
+        there = in_registry(client, repositories, base)
     else:
         say(f"  {tag} is in the registry already")
-    images = {}
     for name, uri in repositories.items():
-        digest = _digest(ecr, uri, tag)
-        if digest is None:
+        if name not in there:
             raise DeployError(f"{uri}:{tag} was pushed and is not there")
-        images[name] = f"{uri}@{digest}"
-    return images
+    return there
+
+
+def in_registry(client: MakeClient, repositories: Mapping[str, str], base: str) -> dict[str, str]:
+    """Return the image of today's sources on `base` by digest, for each repository that has it."""
+    tag = tag_of(checkout(), base)
+    digests = {name: _digest(client("ecr"), uri, tag) for name, uri in repositories.items()}
+    return {name: f"{repositories[name]}@{digest}" for name, digest in digests.items() if digest}
+
+
+def mark_deployed(client: MakeClient, images: Iterable[str]) -> None:
+    """Give images that functions now run a tag that begins with `deployed-`.
+
+    The registry expires other images first, so that pushes of deployments that failed never expire the one that runs.
+    """
+    ecr = client("ecr")
+    for uri in set(images):
+        address, _, digest = uri.partition("@")
+        repository = address.split("/", 1)[1]
+        [image] = ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageDigest": digest}])["images"]
+        try:
+            ecr.put_image(
+                repositoryName=repository,
+                imageManifest=image["imageManifest"],
+                imageManifestMediaType=image["imageManifestMediaType"],
+                imageTag=f"deployed-{digest.removeprefix('sha256:')[:20]}",
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ImageAlreadyExistsException":
+                raise
 
 
 def _files(root: Path) -> Iterator[Path]:

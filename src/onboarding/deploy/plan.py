@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -23,6 +23,9 @@ class DeployError(Exception):
 
 STACKS = ("registry", "network", "database", "pipeline", "operations")
 """The templates in `infra`, in the order in which they are deployed."""
+
+TAG = f"application={PRODUCT}"
+"""Marks every stack of a deployment, and through it everything in it that can have tags."""
 
 BASE_IMAGE = "public.ecr.aws/lambda/python:3.13"
 """What the functions' image is built on, as the Dockerfile has it."""
@@ -57,7 +60,8 @@ class Plan:
     @property
     def tags(self) -> dict[str, str]:
         """On every stack, and through it on everything in it that can have tags."""
-        return {"application": PRODUCT, "stage": self.stage}
+        key, _, value = TAG.partition("=")
+        return {key: value, "stage": self.stage}
 
     @property
     def dual_stack(self) -> str:
@@ -78,6 +82,11 @@ class Plan:
             "the pipeline: two buckets, four tables, queues, topics, functions, an HTTP API",
             "alarms, a dashboard and saved queries",
         ]
+
+
+def is_tagged(tags: Iterable[Mapping[str, str]]) -> bool:
+    """Return whether AWS's list of a resource's tags has the deployments' tag."""
+    return any(f"{tag['Key']}={tag['Value']}" == TAG for tag in tags)
 
 
 def template_text(name: str) -> str:

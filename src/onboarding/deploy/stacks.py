@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from onboarding.deploy.adopt import import_request
-from onboarding.deploy.plan import DeployError, MakeClient, Say
+from onboarding.deploy.adopt import IMPORTED, delete_leftover_logs, import_request
+from onboarding.deploy.plan import TAG, DeployError, MakeClient, Say, is_tagged
 
 CAPABILITIES = ["CAPABILITY_NAMED_IAM"]
 
@@ -28,6 +29,43 @@ UNUSABLE = (
 )
 
 
+def describe_stack(cloudformation: Any, name: str) -> dict[str, Any] | None:
+    """Return what CloudFormation says of a stack, or None if it is not there."""
+    try:
+        found: list[dict[str, Any]] = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationError":
+            return None
+        raise
+    return found[0]
+
+
+def is_deployment(stack: Mapping[str, Any]) -> bool:
+    """Return whether a stack is a deployment's: it carries the tag, began with an import, or holds nothing yet."""
+    return (
+        is_tagged(stack.get("Tags", []))
+        or stack.get("Description") == IMPORTED
+        or stack["StackStatus"] == "REVIEW_IN_PROGRESS"
+    )
+
+
+def require_deployment(name: str, stack: Mapping[str, Any]) -> None:
+    """Raise DeployError if a stack is not a deployment's."""
+    if not is_deployment(stack):
+        raise DeployError(
+            f"the stack {name} exists and does not carry the tag {TAG}, so it is another application's and was not "
+            "changed. Deploy into another account or region."
+        )
+
+
+def stack_parameters(stack: Mapping[str, Any]) -> dict[str, str]:
+    return {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in stack.get("Parameters", [])}
+
+
+def stack_outputs(stack: Mapping[str, Any]) -> dict[str, str]:
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
 class Stacks:
     """The stacks of one account and region. Templates go through `bucket`, since a request carries 51,200 bytes."""
 
@@ -43,6 +81,8 @@ class Stacks:
     def apply(self, name: str, text: str, parameters: Mapping[str, str]) -> dict[str, str]:
         """Create the stack or bring it up to date; its outputs. Raises DeployError with the first reasons."""
         stack = self._settled(name)
+        if stack is not None:
+            require_deployment(name, stack)
         if stack is not None and stack["StackStatus"] in UNUSABLE:
             self._say(f"  {name}: an earlier attempt failed; removing what is left of it")
             self.delete(name)
@@ -56,6 +96,9 @@ class Stacks:
                 self._change(name, "IMPORT", kept.template, {}, {"ResourcesToImport": kept.resources})
                 stack = self._settled(name)
         exists = stack is not None and stack["StackStatus"] != "REVIEW_IN_PROGRESS"
+        if not exists:
+            for group in delete_leftover_logs(self._client, text, parameters):
+                self._say(f"  {name}: deleted the log group {group} of a database that was deleted earlier")
         self._change(name, "UPDATE" if exists else "CREATE", text, parameters, {})
         return self.outputs(name)
 
@@ -64,22 +107,10 @@ class Stacks:
         stack = self.describe(name)
         if stack is None:
             raise DeployError(f"the stack {name} is not there")
-        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
-
-    def parameters(self, name: str) -> dict[str, str]:
-        """What a stack was given; nothing if it is not there."""
-        stack = self.describe(name)
-        given = stack.get("Parameters", []) if stack else []
-        return {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in given}
+        return stack_outputs(stack)
 
     def describe(self, name: str) -> dict[str, Any] | None:
-        try:
-            found: list[dict[str, Any]] = self._cloudformation.describe_stacks(StackName=name)["Stacks"]
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ValidationError":
-                return None
-            raise
-        return found[0]
+        return describe_stack(self._cloudformation, name)
 
     def delete(self, name: str) -> bool:
         """Delete a stack and wait; False if there was none. Raises DeployError if it cannot be deleted."""
@@ -87,17 +118,32 @@ class Stacks:
         if stack is None:
             return False
         started = self._last_event(stack["StackId"])
-        self._unprotect(name)
+        databases = self._unprotect(name)
+        before = self._snapshots(databases)
         self._cloudformation.delete_stack(StackName=name)
         # By its id: the name is nobody's once it is gone.
         status = self._follow(name, stack["StackId"], started)
         if status not in {"DELETE_COMPLETE", None}:
             raise DeployError(f"{name} cannot be deleted ({status}):\n{self._reasons(stack['StackId'], started)}")
+        for snapshot in self._snapshots(databases) - before:
+            self._say(
+                f"  {name}: the final snapshot {snapshot} stays and costs storage. Without data that you need: "
+                f"aws rds delete-db-snapshot --db-snapshot-identifier {snapshot}"
+            )
         return True
 
-    def _unprotect(self, name: str) -> None:
-        """A database guards itself against being deleted; whoever deletes its stack was asked to."""
+    def _snapshots(self, databases: list[str]) -> set[str]:
         rds = self._client("rds")
+        return {
+            snapshot["DBSnapshotIdentifier"]
+            for database in databases
+            for snapshot in rds.describe_db_snapshots(DBInstanceIdentifier=database)["DBSnapshots"]
+        }
+
+    def _unprotect(self, name: str) -> list[str]:
+        """Turn off the deletion protection of a stack's databases; the names of those that are there."""
+        rds = self._client("rds")
+        databases: list[str] = []
         for page in self._cloudformation.get_paginator("list_stack_resources").paginate(StackName=name):
             for resource in page["StackResourceSummaries"]:
                 if resource["ResourceType"] != "AWS::RDS::DBInstance" or not resource.get("PhysicalResourceId"):
@@ -107,9 +153,11 @@ class Stacks:
                     [database] = rds.describe_db_instances(**which)["DBInstances"]
                 except rds.exceptions.DBInstanceNotFoundFault:
                     continue
+                databases.append(which["DBInstanceIdentifier"])
                 if database["DeletionProtection"]:
                     self._say(f"  {which['DBInstanceIdentifier']}: deletion protection off; a final snapshot is made")
                     rds.modify_db_instance(**which, DeletionProtection=False, ApplyImmediately=True)
+        return databases
 
     def _roll_back(self, name: str) -> None:
         """Take back an update that failed and could not be taken back then. Raises DeployError if it still cannot."""
@@ -190,19 +238,22 @@ class Stacks:
                 return status
             time.sleep(self._pause)
 
-    def _events(self, which: str, after: datetime | None) -> Iterator[dict[str, Any]]:
-        """The stack's events since `after`, the first of them first."""
+    def _events(self, which: str, after: datetime | None) -> list[dict[str, Any]]:
+        """Return the stack's events since `after`, the oldest first."""
+        events = takewhile(lambda event: after is None or event["Timestamp"] > after, self._newest_events(which))
+        return list(events)[::-1]
+
+    def _newest_events(self, which: str) -> Iterator[dict[str, Any]]:
+        """Yield a stack's events of the last 90 days, the newest first; reads no page before it is needed."""
         try:
-            pages = list(self._cloudformation.get_paginator("describe_stack_events").paginate(StackName=which))
+            for page in self._cloudformation.get_paginator("describe_stack_events").paginate(StackName=which):
+                yield from page["StackEvents"]
         except ClientError as error:
-            if error.response["Error"]["Code"] == "ValidationError":
-                return
-            raise
-        events = [event for page in pages for event in page["StackEvents"]]
-        yield from (event for event in reversed(events) if after is None or event["Timestamp"] > after)
+            if error.response["Error"]["Code"] != "ValidationError":
+                raise
 
     def _last_event(self, which: str) -> datetime | None:
-        return max((event["Timestamp"] for event in self._events(which, None)), default=None)
+        return next((event["Timestamp"] for event in self._newest_events(which)), None)
 
     def _reasons(self, which: str, after: datetime | None) -> str:
         failed = [event for event in self._events(which, after) if event["ResourceStatus"].endswith("_FAILED")]

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.config import Config
+
 from onboarding.context import FOR_A_CALL
 from onboarding.deploy import buckets, checks, concurrency, images, zones
 from onboarding.deploy.calls import admin
+from onboarding.deploy.changes import CHOSEN, IMAGE, Change, parameter_changes, running_stacks
 from onboarding.deploy.findings import Finding
-from onboarding.deploy.plan import DeployError, MakeClient, Plan, Say, template_text
+from onboarding.deploy.plan import BASE_IMAGE, STACKS, DeployError, MakeClient, Plan, Say, template_text
 from onboarding.deploy.smoke import smoke_test
-from onboarding.deploy.stacks import Stacks
+from onboarding.deploy.stacks import Stacks, stack_outputs, stack_parameters
 
 REPOSITORY = "Repository"
-IMAGE = "ImageUri"
 
 STORAGE_GIB = 20
 """The least that RDS has."""
@@ -24,8 +28,18 @@ STORAGE_GIB = 20
 ELSEWHERE = {"freetier": "us-east-1"}
 """The regions of services that are not in every region."""
 
+MAX_STORAGE_GIB = 100
+"""How far the storage grows by itself, unless a snapshot brings more."""
+
+STORAGE_HEADROOM = 1.26
+"""How far above its storage a database's limit has to be: RDS refuses less than 1.1, and advises this."""
+
 SHARED = "Onboarding"
 """The repository of the functions that have none of their own."""
+
+
+UNKNOWN = "known once it is made"
+"""Stands for what a running stack does not tell yet, where changes are shown."""
 
 
 @dataclass(slots=True)
@@ -43,22 +57,56 @@ class Deployment:
         checks.account_of(self.client)
         return list(checks.check(self.client, self.plan))
 
+    def changes(self) -> list[Change]:
+        """Return what changes in the stacks that run, as far as it is known before anything is made."""
+        stacks = running_stacks(self.client, self.plan, *STACKS)
+        if not stacks:
+            return []
+        running = {name: stack_parameters(stack) for name, stack in stacks.items()}
+        outputs = {
+            name: defaultdict(lambda: UNKNOWN, stack_outputs(stacks[name]) if name in stacks else {}) for name in STACKS
+        }
+        new = {
+            "registry": self._registry(),
+            # The zones of a network that is not there yet would be asked for.
+            "network": self._network(running["network"]) | {"OutboundBefore": ""} if "network" in running else {},
+            "database": self._database(running.get("database", {}), outputs["network"]),
+            "pipeline": self._pipeline(outputs["network"], outputs["database"]),
+            "operations": self._operations(outputs["pipeline"]),
+        }
+        named = {"NamePrefix": self.plan.name_prefix}
+        code = self._code_parameters(stack_outputs(stacks["registry"])) if "registry" in stacks else {}
+        return [
+            change
+            for name, parameters in running.items()
+            for change in parameter_changes(name, parameters, named | new[name] | self._declared(name, code))
+        ]
+
     def run(self) -> dict[str, str]:
         """Deploy everything; the pipeline's outputs. Raises DeployError where it stops, to be run again."""
         account = checks.account_of(self.client)
         s3 = self.client("s3")
         bucket = buckets.deploy_bucket(s3, account, self.plan)
         self._stacks = Stacks(self.client, bucket, self.plan.tags, self.say, self.pause)
-        registry = self._apply("registry", {})
+        running = {
+            name: stack_parameters(stack) for name, stack in running_stacks(self.client, self.plan, *STACKS).items()
+        }
+        registry = self._apply("registry", self._registry())
         code = self._code(registry, bucket)
-        network = self._apply("network", self._network())
-        database = self._apply("database", self._database(network, code))
+        between = self._network(running.get("network", {}))
+        network = self._apply("network", between)
+        database = self._apply(
+            "database", self._database(running.get("database", {}), network) | self._declared("database", code)
+        )
         self.migrate()
-        pipeline = self._apply("pipeline", self._pipeline(network, database, code))
+        pipeline = self._apply("pipeline", self._pipeline(network, database) | self._declared("pipeline", code))
+        if self.plan.packaging == "Image":
+            images.mark_deployed(self.client, code.values())
+        if between["OutboundBefore"]:
+            self._apply("network", between | {"OutboundBefore": ""})
         # A first deployment makes report-link's secret only now, and the function `admin` completes it.
         self.migrate()
-        told = {name: pipeline[name] for name in ("AlarmTopicArn", "ApiId")}
-        self._apply("operations", {"Stage": self.plan.stage, **told})
+        self._apply("operations", self._operations(pipeline))
         self.say("Smoke test")
         smoke_test(self.client, pipeline["Bucket"], self.say, pause=min(1, self.pause))
         return pipeline
@@ -83,56 +131,64 @@ class Deployment:
         if tool is None:
             raise DeployError("no docker, podman or buildah is installed, and the image has to be built")
         self.say("Image")
-        repositories = {
-            name.removesuffix(REPOSITORY): uri for name, uri in registry.items() if name.endswith(REPOSITORY)
-        }
         published = images.publish(
             self.client,
-            repositories,
+            _repositories(registry),
             self.plan.base_image,
             tool,
             self.say,
             ca_sha256=self.plan.ca_sha256,
             run=self.run_command,
         )
-        shared = published[SHARED]
-        return {name: published.get(name.removesuffix(IMAGE), shared) for name in self._image_parameters()}
+        return self._image_parameters(published)
 
-    def _network(self) -> dict[str, str]:
-        earlier = self._stacks.parameters(self.plan.stack_name("network"))
+    def _code_parameters(self, registry: Mapping[str, str]) -> dict[str, str]:
+        """Return the parameters of `_code` if nothing is built: an image that the registry lacks is empty."""
+        if self.plan.packaging == "Zip":
+            account, region = checks.account_of(self.client), self.client("s3").meta.region_name
+            return buckets.code_parameters(buckets.deploy_bucket_name(self.plan, account, region))
+        found = images.in_registry(self.client, _repositories(registry), self.plan.base_image)
+        return self._image_parameters(defaultdict(str, found))
+
+    def _registry(self) -> dict[str, str]:
+        return {"BaseImage": "" if self.plan.base_image == BASE_IMAGE else self.plan.base_image}
+
+    def _network(self, running: Mapping[str, str]) -> dict[str, str]:
+        """Return the parameters that keep the earlier way to the AWS APIs beside the new one, if it changes."""
+        earlier = running.get("Outbound", self.plan.outbound)
+        before = running.get("OutboundBefore", "") if earlier == self.plan.outbound else earlier
         return {
             "Stage": self.plan.stage,
             "Outbound": self.plan.outbound,
-            **zones.parameters(self.client, self.plan, earlier),
+            "OutboundBefore": before,
+            **zones.parameters(self.client, self.plan, running),
         }
 
-    def _database(self, network: Mapping[str, str], code: Mapping[str, str]) -> dict[str, str]:
-        # CloudFormation replaces a database that no longer names the snapshot that it began with.
-        earlier = self._stacks.parameters(self.plan.stack_name("database"))
+    def _database(self, running: Mapping[str, str], network: Mapping[str, str]) -> dict[str, str]:
+        storage = max(int(running.get("StorageGib", STORAGE_GIB)), self._snapshot_gib(running))
         return {
             "SubnetIds": network["SubnetIds"],
             "DatabaseSecurityGroupId": network["DatabaseSecurityGroupId"],
             "LambdaSecurityGroupId": network["LambdaSecurityGroupId"],
             "InstanceClass": self.plan.instance_class,
             "MultiAz": "true" if self.plan.multi_az else "false",
-            "SnapshotId": self.plan.snapshot or earlier.get("SnapshotId", ""),
-            "StorageGib": str(max(int(earlier.get("StorageGib", STORAGE_GIB)), self._snapshot_gib(earlier))),
+            # CloudFormation replaces a database that no longer names the snapshot that it began with.
+            "SnapshotId": self.plan.snapshot or running.get("SnapshotId", ""),
+            "StorageGib": str(storage),
+            "MaxStorageGib": str(max(MAX_STORAGE_GIB, math.ceil(STORAGE_HEADROOM * storage))),
             "Packaging": self.plan.packaging,
             "DatabaseSslMode": self.plan.ssl_mode,
             "DualStack": self.plan.dual_stack,
-            **self._declared("database", code),
         }
 
-    def _snapshot_gib(self, earlier: Mapping[str, str]) -> int:
+    def _snapshot_gib(self, running: Mapping[str, str]) -> int:
         """The storage of a snapshot to begin with, which may have grown: a database from it is no smaller."""
-        if self.plan.snapshot in {"", earlier.get("SnapshotId")}:
+        if self.plan.snapshot in {"", running.get("SnapshotId")}:
             return 0
         found = self.client("rds").describe_db_snapshots(DBSnapshotIdentifier=self.plan.snapshot)["DBSnapshots"]
         return int(found[0]["AllocatedStorage"])
 
-    def _pipeline(
-        self, network: Mapping[str, str], database: Mapping[str, str], code: Mapping[str, str]
-    ) -> dict[str, str]:
+    def _pipeline(self, network: Mapping[str, str], database: Mapping[str, str]) -> dict[str, str]:
         return {
             "Stage": self.plan.stage,
             "Packaging": self.plan.packaging,
@@ -144,14 +200,19 @@ class Deployment:
             "MailSender": self.plan.mail_sender,
             "OperatorEmail": self.plan.operator_email,
             **concurrency.parameters(self.client, self.plan),
-            **self._declared("pipeline", code),
             **self.plan.pipeline_parameters,
+            CHOSEN: ",".join(sorted(self.plan.pipeline_parameters)),
         }
 
-    def _image_parameters(self) -> list[str]:
-        """The names by which the templates ask for images, one for each function."""
+    def _operations(self, pipeline: Mapping[str, str]) -> dict[str, str]:
+        return {"Stage": self.plan.stage, **{name: pipeline[name] for name in ("AlarmTopicArn", "ApiId")}}
+
+    def _image_parameters(self, published: Mapping[str, str]) -> dict[str, str]:
+        """Return images by the names by which the templates ask for them, one for each function."""
         texts = (template_text(name) for name in ("database", "pipeline"))
-        return [name for text in texts for name in re.findall(rf"^  (\w+{IMAGE}):", text, re.MULTILINE)]
+        names = [name for text in texts for name in re.findall(rf"^  (\w+{IMAGE}):", text, re.MULTILINE)]
+        shared = published[SHARED]
+        return {name: published.get(name.removesuffix(IMAGE), shared) for name in names}
 
     def _declared(self, template: str, code: Mapping[str, str]) -> dict[str, str]:
         """Of the code's parameters those that a template has: each has its own functions."""
@@ -159,14 +220,21 @@ class Deployment:
         return {name: value for name, value in code.items() if f"\n  {name}:" in text}
 
 
+def _repositories(registry: Mapping[str, str]) -> dict[str, str]:
+    """Return the addresses of the repositories among the registry's outputs."""
+    return {name.removesuffix(REPOSITORY): uri for name, uri in registry.items() if name.endswith(REPOSITORY)}
+
+
 def client_of(session: Any) -> MakeClient:
     """Clients of a boto3 session, each made once."""
     made: dict[str, Any] = {}
+    # A deployment asks for its progress every few seconds, and other applications of the account do too.
+    patient = Config(retries={"mode": "adaptive", "total_max_attempts": 10})
 
     def client(service: str) -> Any:
         if service not in made:
             made[service] = session.client(
-                service, region_name=ELSEWHERE.get(service), config=FOR_A_CALL if service == "lambda" else None
+                service, region_name=ELSEWHERE.get(service), config=FOR_A_CALL if service == "lambda" else patient
             )
         return made[service]
 

@@ -58,12 +58,12 @@ class Template:
     def __init__(self, text: str, parameters: Mapping[str, str], account: str, region: str) -> None:
         self.text = text
         self._document = _parse(text)
-        declared = self._document.get("Parameters", {})
-        unknown = sorted(set(parameters) - set(declared))
+        self.declared: dict[str, dict[str, Any]] = self._document.get("Parameters", {})
+        unknown = sorted(set(parameters) - set(self.declared))
         if unknown:
             raise ValueError(f"the template has no parameter {', '.join(unknown)}")
         self.parameters = dict(parameters)
-        defaults = {name: str(item["Default"]) for name, item in declared.items() if "Default" in item}
+        defaults = {name: str(item["Default"]) for name, item in self.declared.items() if "Default" in item}
         self._values = {**defaults, **parameters, "AWS::AccountId": account, "AWS::Region": region}
 
     def of_type(self, resource_type: str) -> dict[str, dict[str, Any]]:

@@ -1,0 +1,60 @@
+"""Calls of functions by commands and deployments, also of one that Lambda has put to sleep."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from botocore.response import StreamingBody
+from botocore.stub import Stubber
+
+from onboarding.deploy.calls import NOT_READY, admin, call
+from onboarding.deploy.plan import DeployError
+
+
+@pytest.fixture
+def stub() -> tuple[Any, Stubber]:
+    lambdas = boto3.session.Session("key", "secret", region_name="us-east-1").client("lambda")
+    stubber = Stubber(lambdas)
+    stubber.activate()
+    return lambdas, stubber
+
+
+def answer(text: str) -> dict[str, Any]:
+    return {"StatusCode": 200, "Payload": StreamingBody(io.BytesIO(text.encode()), len(text))}
+
+
+def state(value: str) -> dict[str, Any]:
+    return {"Configuration": {"FunctionName": "admin", "State": value}}
+
+
+@pytest.mark.parametrize("code", NOT_READY)
+def test_call_of_an_inactive_function_waits_for_it_and_calls_once_more(stub: Any, code: str) -> None:
+    lambdas, stubber = stub
+    stubber.add_client_error("invoke", code, "The function is currently in the following state: Pending")
+    stubber.add_response("get_function", state("Active"), {"FunctionName": "admin"})
+    stubber.add_response("invoke", answer('{"ran": []}'))
+    assert admin(lambdas, "migrate") == {"ran": []}
+    stubber.assert_no_pending_responses()
+
+
+def test_call_of_a_function_that_stays_inactive_fails_without_a_second_call(stub: Any) -> None:
+    lambdas, stubber = stub
+    stubber.add_client_error("invoke", "ResourceNotReadyException")
+    stubber.add_response("get_function", state("Failed"))
+    with pytest.raises(DeployError, match="the function admin does not become active"):
+        admin(lambdas, "migrate")
+    stubber.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize("code", ["TooManyRequestsException", "ServiceException"])
+def test_call_that_fails_otherwise_is_not_repeated(stub: Any, code: str) -> None:
+    """The code may have run, and an action may not be one to run twice."""
+    lambdas, stubber = stub
+    stubber.add_client_error("invoke", code)
+    with pytest.raises(ClientError, match=code):
+        call(lambdas, "admin", {})
+    stubber.assert_no_pending_responses()

@@ -1,0 +1,209 @@
+"""What a deployment keeps of the running stacks, what it changes, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from unittest.mock import MagicMock
+
+import pytest
+from botocore.exceptions import ClientError
+
+from onboarding.cli.deploy import _parameters
+from onboarding.cli.failures import CommandError
+from onboarding.deploy import images, steps
+from onboarding.deploy.changes import CHOICES, complete_plan, parameter_changes
+from onboarding.deploy.plan import BASE_IMAGE, DeployError, Plan
+from onboarding.deploy.stacks import Stacks
+from onboarding.deploy.steps import Deployment
+
+UNNAMED = dict.fromkeys(CHOICES)
+
+RUNNING = {
+    "registry": {"BaseImage": "python@sha256:1"},
+    "network": {"Stage": "staging", "Outbound": "nat", "OutboundBefore": ""},
+    "database": {
+        "MultiAz": "true",
+        "InstanceClass": "db.t4g.small",
+        "SnapshotId": "begun-with",
+        "StorageGib": "60",
+        "AdminImageUri": "1.dkr.example/onboarding-lambda@sha256:1",
+    },
+    "pipeline": {
+        "MailSender": "uploads@techmart.example",
+        "OperatorEmail": "ops@techmart.example",
+        "PublicUrl": "https://shop.techmart.example",
+        "StreamBatchSize": "200",
+        # Not chosen: the account could reserve none.
+        "ApiConcurrency": "0",
+        "DatabasePassword": "****",
+        "Dropped": "by a later version",
+        "ChosenParameters": "DatabasePassword,Dropped,PublicUrl,StreamBatchSize",
+    },
+}
+
+
+def account(running: Mapping[str, Mapping[str, str]], tag: str = "product-onboarding") -> Any:
+    """An account with stacks that have these parameters."""
+    client = MagicMock()
+
+    def describe(StackName: str) -> dict[str, Any]:  # noqa: N803
+        parameters = running.get(StackName.removeprefix("product-onboarding-"))
+        if parameters is None:
+            raise ClientError({"Error": {"Code": "ValidationError"}}, "DescribeStacks")
+        given = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
+        tags = [{"Key": "application", "Value": tag}]
+        return {"Stacks": [{"StackStatus": "UPDATE_COMPLETE", "Parameters": given, "Tags": tags}]}
+
+    client("cloudformation").describe_stacks.side_effect = describe
+    limit = {"ConcurrentExecutions": 1_000, "UnreservedConcurrentExecutions": 1_000}
+    client("lambda").get_account_settings.return_value = {"AccountLimit": limit}
+    client("lambda").get_function_concurrency.return_value = {}
+    return client
+
+
+def test_complete_plan_keeps_every_choice_that_is_not_named() -> None:
+    assert complete_plan(account(RUNNING), UNNAMED, {}) == Plan(
+        stage="staging",
+        outbound="nat",
+        multi_az=True,
+        instance_class="db.t4g.small",
+        mail_sender="uploads@techmart.example",
+        operator_email="ops@techmart.example",
+        base_image="python@sha256:1",
+        pipeline_parameters={"PublicUrl": "https://shop.techmart.example", "StreamBatchSize": "200"},
+    )
+
+
+def test_complete_plan_takes_what_is_named_and_returns_empty_settings_to_their_defaults() -> None:
+    named = {
+        "outbound": "ipv6",
+        "multi_az": False,
+        "instance_class": "db.t4g.micro",
+        "operator_email": "",
+        "base_image": BASE_IMAGE,
+    }
+    plan = complete_plan(account(RUNNING), UNNAMED | named, {"PublicUrl": "", "StreamParallelization": "4"})
+    assert (plan.outbound, plan.multi_az, plan.instance_class) == ("ipv6", False, "db.t4g.micro")
+    assert (plan.operator_email, plan.base_image, plan.mail_sender) == ("", BASE_IMAGE, "uploads@techmart.example")
+    assert plan.pipeline_parameters == {"StreamBatchSize": "200", "StreamParallelization": "4"}
+
+
+def test_complete_plan_has_the_defaults_where_nothing_runs() -> None:
+    assert complete_plan(account({}), UNNAMED, {}) == Plan()
+
+
+def test_complete_plan_refuses_a_stack_of_another_application() -> None:
+    """Before anything is made, and not when the deployment reaches that stack."""
+    client = account({"pipeline": RUNNING["pipeline"]}, tag="another")
+    with pytest.raises(DeployError, match="product-onboarding-pipeline exists and does not carry the tag"):
+        complete_plan(client, UNNAMED, {})
+
+
+@pytest.mark.parametrize(
+    ("template", "running", "new", "expected"),
+    [
+        (
+            "database",
+            {"MultiAz": "true"},
+            {"MultiAz": "false"},
+            "database: MultiAz true → false (no standby takes over when a zone fails)",
+        ),
+        ("database", {"MultiAz": "false"}, {"MultiAz": "true"}, "database: MultiAz false → true"),
+        (
+            "database",
+            {"InstanceClass": "db.t4g.small"},
+            {},
+            "database: InstanceClass db.t4g.small → db.t4g.micro (the database is away for some minutes; files wait)",
+        ),
+        (
+            "pipeline",
+            {"OperatorEmail": "ops@techmart.example"},
+            {"OperatorEmail": ""},
+            "pipeline: OperatorEmail ops@techmart.example → none (nobody is notified of alarms)",
+        ),
+        # An older version had another default.
+        ("pipeline", {"StreamBatchSize": "50"}, {}, "pipeline: StreamBatchSize 50 → 100"),
+        (
+            "pipeline",
+            {"DatabasePassword": "****"},
+            {"DatabasePassword": "secret"},
+            "pipeline: DatabasePassword **** → ****",
+        ),
+        (
+            "pipeline",
+            {"ApiImageUri": "a@sha256:1", "MailerImageUri": "a@sha256:1"},
+            {"ApiImageUri": "a@sha256:2", "MailerImageUri": "a@sha256:2"},
+            "pipeline: image of the functions as it runs → new image",
+        ),
+    ],
+)
+def test_parameter_changes_name_old_and_new_value_and_what_follows(
+    template: str, running: dict[str, str], new: dict[str, str], expected: str
+) -> None:
+    assert [str(change) for change in parameter_changes(template, running, new)] == [expected]
+
+
+def test_parameter_changes_of_what_no_template_has_any_more_are_none() -> None:
+    running = {"Dropped": "by a later version", "DatabasePassword": "****", "ChosenParameters": "Dropped"}
+    assert list(parameter_changes("pipeline", running, {"ChosenParameters": "PublicUrl"})) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ({"Onboarding": "1.dkr.example/onboarding-lambda@sha256:1"}, []),
+        ({"Onboarding": "1.dkr.example/onboarding-lambda@sha256:2"}, ["image of the functions"]),
+        # It is not built yet.
+        ({}, ["image of the functions"]),
+    ],
+)
+def test_changes_have_a_new_image_where_the_functions_run_another_one(
+    found: dict[str, str], expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = account({name: RUNNING[name] for name in ("registry", "database")})
+    monkeypatch.setattr(images, "in_registry", lambda *_: found)
+    changes = Deployment(client, complete_plan(client, UNNAMED, {}), lambda _: None).changes()
+    assert [change.parameter for change in changes if change.new == "new image"] == expected
+
+
+@pytest.mark.parametrize(
+    ("running", "outbound", "expected"),
+    [
+        ({}, "ipv6", [""]),
+        ({"Outbound": "nat"}, "nat", [""]),
+        ({"Outbound": "nat"}, "ipv6", ["nat", ""]),
+        # An earlier run was interrupted before its end.
+        ({"Outbound": "ipv6", "OutboundBefore": "nat"}, "ipv6", ["nat", ""]),
+    ],
+)
+def test_run_removes_the_earlier_network_after_the_functions_use_the_new_one(
+    running: dict[str, str], outbound: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = account({"network": running} if running else {})
+    client("s3").head_bucket.side_effect = ClientError({"Error": {"Code": "404"}}, "HeadBucket")
+    applied: list[tuple[str, str]] = []
+
+    def apply(self: object, name: str, text: str, parameters: Mapping[str, str]) -> Any:
+        applied.append((name.removeprefix("product-onboarding-"), parameters.get("OutboundBefore", "-")))
+        return MagicMock()
+
+    monkeypatch.setattr(Stacks, "apply", apply)
+    monkeypatch.setattr(Deployment, "migrate", lambda _: None)
+    monkeypatch.setattr(steps, "smoke_test", lambda *_, **__: None)
+    Deployment(client, Plan(outbound=outbound, packaging="Zip", stage="local"), lambda _: None).run()
+    first, *last = expected
+    assert applied == [
+        ("registry", "-"),
+        ("network", first),
+        ("database", "-"),
+        ("pipeline", "-"),
+        *(("network", before) for before in last),
+        ("operations", "-"),
+    ]
+
+
+def test_a_setting_that_has_an_option_is_refused() -> None:
+    """Kept as a setting it would win over the option of later deployments."""
+    with pytest.raises(CommandError, match="MailSender has an option of its own"):
+        _parameters(["MailSender=another@techmart.example"])
