@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from typing import Any
+from unittest.mock import MagicMock
 
 import boto3
 import pytest
@@ -16,6 +17,7 @@ from botocore.exceptions import ParamValidationError
 
 from onboarding.local.processes import clean_environment
 from onboarding.wire import send_as_written
+from tests.aws.doubles import validated
 from tests.pipeline import Pipeline
 
 INVALID_CALL = """
@@ -47,6 +49,15 @@ def test_request_validation_batch_sent_as_written_is_refused() -> None:
     item = {"upload_id": {"S": "UPLOAD_1"}, "row_number": {"N": 1}}
     with pytest.raises(ParamValidationError, match="row_number"):
         client.batch_write_item(RequestItems={"UploadRecords": [{"PutRequest": {"Item": item}}]})
+
+
+def test_request_validation_double_of_a_client_is_refused() -> None:
+    client = validated(lambda _: MagicMock())("cloudformation")
+    client.describe_stacks(StackName="product-onboarding-database")
+    with pytest.raises(ParamValidationError, match="StackNames"):
+        client.describe_stacks(StackNames=["product-onboarding-database"])
+    with pytest.raises(ParamValidationError, match="StackNames"):
+        client.get_paginator("describe_stack_events").paginate(StackNames="product-onboarding-database")
 
 
 def test_request_validation_child_process_is_refused() -> None:

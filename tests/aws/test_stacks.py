@@ -13,6 +13,7 @@ from onboarding.deploy.adopt import import_request
 from onboarding.deploy.plan import DeployError, Plan, template_text
 from onboarding.deploy.stacks import UNUSABLE, Stacks
 from onboarding.deploy.steps import Deployment, client_of
+from tests.aws.doubles import validated
 
 
 class CloudFormation:
@@ -29,6 +30,7 @@ class CloudFormation:
         api.delete_stack.side_effect = self.delete_stack
         api.continue_update_rollback.side_effect = self.continue_update_rollback
         api.execute_change_set.side_effect = self.execute_change_set
+        api.create_change_set.return_value = {"Id": "arn:aws:cloudformation:us-east-1:123456789012:changeSet/deploy/1"}
         api.describe_change_set.return_value = {"Status": "CREATE_COMPLETE", "ExecutionStatus": "AVAILABLE"}
         resources = [
             {"ResourceType": "AWS::RDS::DBInstance", "PhysicalResourceId": "guarded"},
@@ -70,7 +72,7 @@ class CloudFormation:
         self.status = f"{kind}_COMPLETE"
 
     def apply(self) -> None:
-        stacks = Stacks(lambda service: self.clients[service], "templates", {}, lambda _: None, pause=0)
+        stacks = Stacks(validated(lambda service: self.clients[service]), "templates", {}, lambda _: None, pause=0)
         stacks.apply("database", "Resources: {}", {})
 
 
@@ -110,7 +112,7 @@ def test_a_secret_that_was_kept_keeps_its_value(template: str, parameters: dict[
         clients[service].meta.region_name = "eu-west-1"
     clients["s3"].head_bucket.return_value = {"BucketRegion": "eu-west-1"}
     clients["secretsmanager"].describe_secret.return_value = {"ARN": "arn:of:the:secret"}
-    asked = import_request(lambda service: clients[service], template_text(template), parameters)
+    asked = import_request(validated(lambda service: clients[service]), template_text(template), parameters)
     assert asked is not None
     imported = json.loads(asked.template)["Resources"]
     assert "GenerateSecretString" in imported[secret]["Properties"]
