@@ -16,6 +16,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -39,22 +40,39 @@ from tests.database import shape_of
 REGION = "us-east-1"
 SENDER = "uploads@techmart.example"
 HOST = "portal.techmart.example"
+Event = dict[str, Any]
+
 TEMPLATE = Template(template_text("pipeline"), {}, DEFAULT_ACCOUNT_ID, REGION)
 
-SECRETS = {
-    "admin": "ecommerce/rds/credentials",
-    "csv-parser": "ecommerce/rds/pipeline",
-    "product-validator": "ecommerce/rds/pipeline",
-    "error-processor": "ecommerce/rds/pipeline",
-    "watchdog": "ecommerce/rds/pipeline",
-    "api": "ecommerce/rds/api",
-    "report-link": "ecommerce/link-keys",
-    "mailer": "",
-    "webhook": "",
-}
-"""Each function, with the secret of its login to PostgreSQL."""
 
-Event = dict[str, Any]
+@dataclass(frozen=True)
+class Function:
+    """A function as the templates have it: its name at AWS, its module, the secret of its login to PostgreSQL."""
+
+    name: str
+    module: ModuleType
+    secret: str
+
+    @classmethod
+    def of(cls, template: Template, properties: Event) -> Function:
+        _, handler, _ = properties["Handler"]["Fn::If"]
+        secret = properties["Environment"]["Variables"].get("RDS_SECRET_NAME", "")
+        module = import_module(handler.rpartition(".")[0])
+        return cls(template.value(properties["FunctionName"]), module, template.value(secret))
+
+
+def _functions() -> dict[str, Function]:
+    templates = (TEMPLATE, Template(template_text("database"), {}, DEFAULT_ACCOUNT_ID, REGION))
+    functions = [
+        Function.of(template, properties)
+        for template in templates
+        for properties in template.of_type("AWS::Lambda::Function").values()
+    ]
+    return {function.module.__name__.rpartition(".")[2].replace("_", "-"): function for function in functions}
+
+
+FUNCTIONS = _functions()
+"""By short name."""
 
 
 @cache
@@ -112,7 +130,7 @@ class MotoAccount:
                 self.dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=lifetime)
 
     def _create_queues(self) -> None:
-        urls = {}
+        self.queue_urls: dict[str, str] = {}
         for logical_id, properties in TEMPLATE.of_type("AWS::SQS::Queue").items():
             attributes = {
                 name: "true" if value is True else TEMPLATE.value(value if isinstance(value, dict) else str(value))
@@ -120,9 +138,9 @@ class MotoAccount:
                 if name not in {"QueueName", "RedrivePolicy"}
             }
             name = TEMPLATE.value(properties["QueueName"])
-            urls[logical_id] = self.sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
-        self.queue_url = urls["ErrorQueue"]
-        asked = self.sqs.get_queue_attributes(QueueUrl=urls["ErrorDlq"], AttributeNames=["QueueArn"])
+            self.queue_urls[logical_id] = self.sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+        self.queue_url = self.queue_urls["ErrorQueue"]
+        asked = self.sqs.get_queue_attributes(QueueUrl=self.queue_urls["ErrorDlq"], AttributeNames=["QueueArn"])
         policy = TEMPLATE.of_type("AWS::SQS::Queue")["ErrorQueue"]["RedrivePolicy"]
         redrive = json.dumps({**policy, "deadLetterTargetArn": asked["Attributes"]["QueueArn"]})
         self.sqs.set_queue_attributes(QueueUrl=self.queue_url, Attributes={"RedrivePolicy": redrive})
@@ -137,9 +155,9 @@ class MotoAccount:
             "port": int(str(login["port"])),
             "dbname": login["dbname"],
         }
-        for name in sorted(set(filter(None, SECRETS.values()))):
-            key = {"current": "a key that signs links"} if name == SECRETS["report-link"] else {}
-            text = json.dumps(own if name == SECRETS["admin"] else key)
+        for name in sorted({function.secret for function in FUNCTIONS.values()} - {""}):
+            key = {"current": "a key that signs links"} if name == FUNCTIONS["report-link"].secret else {}
+            text = json.dumps(own if name == FUNCTIONS["admin"].secret else key)
             secrets.create_secret(Name=name, SecretString=text)
 
     def _create_functions(self) -> None:
@@ -149,13 +167,13 @@ class MotoAccount:
             archive.writestr("function.py", "")
         arns = {
             name: self.lambdas.create_function(
-                FunctionName=name,
+                FunctionName=function.name,
                 Runtime="python3.13",
                 Role=role,
                 Handler="function.handler",
                 Code={"ZipFile": code.getvalue()},
             )["FunctionArn"]
-            for name in SECRETS
+            for name, function in FUNCTIONS.items()
         }
         sns = self.client("sns")
         topic = TEMPLATE.of_type("AWS::SNS::Topic")["NotificationTopic"]
@@ -201,14 +219,14 @@ class MotoAccount:
     def environment(self, function: str) -> dict[str, str]:
         tables = TEMPLATE.of_type("AWS::DynamoDB::Table")
         return {
-            "RDS_SECRET_NAME": SECRETS[function],
+            "RDS_SECRET_NAME": FUNCTIONS[function].secret,
             "DATABASE_SSLMODE": "prefer",
             "S3_BUCKET_NAME": self.bucket,
             "FAILURES_BUCKET_NAME": self.failures_bucket,
             "DYNAMODB_TABLE": self.table,
             "SQS_ERROR_QUEUE_URL": self.queue_url,
             "SNS_TOPIC_ARN": self.topic,
-            "LINK_SECRET_NAME": SECRETS["report-link"],
+            "LINK_SECRET_NAME": FUNCTIONS["report-link"].secret,
             "LINK_BASE_URL": f"https://{HOST}",
             "PORTAL_URL": f"https://{HOST}",
             "MAIL_SENDER": SENDER,
@@ -221,7 +239,7 @@ class MotoAccount:
 
     def call(self, function: str, event: Event) -> Any:
         """Run a function on an event; both the event and the result are what JSON carries."""
-        handler = import_module(f"onboarding.handlers.{function.replace('-', '_')}").handler
+        handler = FUNCTIONS[function].module.handler
         return json.loads(json.dumps(handler(json.loads(json.dumps(event, default=str)), None)))
 
     def run(self) -> None:
@@ -324,15 +342,16 @@ def moto_account(url: str, database_url: str) -> Iterator[MotoAccount]:
             patch.setenv(name, value)
         account = MotoAccount(database_url)
 
+        short_names = {function.name: name for name, function in FUNCTIONS.items()}
+
         def invoke(function: LambdaFunction, body: str, headers: Any, response_headers: dict[str, str]) -> bytes:
-            return account.invoke(function.function_name, body, headers, response_headers)
+            return account.invoke(short_names[function.function_name], body, headers, response_headers)
 
         patch.setattr(LambdaFunction, "invoke", invoke)
-        for function in SECRETS:
-            ctx = stack.enter_context(closing(Context(Settings(account.environment(function)))))
-            module = import_module(f"onboarding.handlers.{function.replace('-', '_')}")
-            patch.setattr(module, "context", lambda ctx=ctx: ctx)
+        for name, function in FUNCTIONS.items():
+            ctx = stack.enter_context(closing(Context(Settings(account.environment(name)))))
+            patch.setattr(function.module, "context", lambda ctx=ctx: ctx)
         api._adapter.cache_clear()
         stack.callback(api._adapter.cache_clear)
-        account.lambdas.invoke(FunctionName="admin", Payload=json.dumps({"action": "migrate"}).encode())
+        account.call("admin", {"action": "migrate"})
         yield account

@@ -144,7 +144,7 @@ def test_moto_redrive_empties_the_failure_queue(account: MotoAccount, database: 
     upload_id = account.put("uploads/VEND001/failed.csv", csv_of([product("failed")]))
     [(_, event)] = account.events
     account.events.clear()
-    url = account.sqs.get_queue_url(QueueName="csv-parser-failures")["QueueUrl"]
+    url = account.queue_urls["CsvParserFailures"]
     account.sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"requestPayload": event}))
     account.call("watchdog", {"redrive": "csv-parser-failures"})
     account.run()
