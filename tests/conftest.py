@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,13 +15,18 @@ from onboarding.local.postgres import Postgres
 from onboarding.local.processes import Ports
 from onboarding.local.up import LocalEngine
 from tests.database import seeded
+from tests.every_process import sitecustomize
 from tests.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from onboarding.database import Database
+
+# The import above validates the requests of this process; this does the same for the processes that it starts.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [str(Path(sitecustomize.__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+)
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +53,7 @@ def database(database_url: str) -> Iterator[Database]:
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngine]:
     """The pipeline, up and running."""
-    state: Path = tmp_path_factory.mktemp("engine")
+    state = tmp_path_factory.mktemp("engine")
     # Retries as soon as may be: a test of what every retry failed on does not wait for three minutes.
     with LocalEngine(state, environment={"LAMBDA_ASYNC_RETRY_BASE_SECONDS": "1"}) as running:
         yield running

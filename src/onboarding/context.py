@@ -46,7 +46,7 @@ class Context:
             max_pool_connections=PARALLEL_CALLS,
             connect_timeout=5,
             read_timeout=30,
-            # Checking each request against the model costs more than making it; the tests run against the real shapes.
+            # Validation costs more than the request itself. The tests validate every request (tests/every_process).
             parameter_validation=False,
         )
 

@@ -15,6 +15,7 @@ from onboarding.deploy.adopt import IMPORTED, delete_leftover_logs, import_reque
 from onboarding.deploy.plan import STACKS, DeployError, Plan, template_text
 from onboarding.deploy.stacks import UNUSABLE, Stacks, is_deployment
 from onboarding.deploy.steps import Deployment, client_of
+from tests.aws.doubles import validated
 from tests.aws.test_templates import of_type
 
 TAGS = [{"Key": "application", "Value": "product-onboarding"}]
@@ -35,6 +36,7 @@ class CloudFormation:
         api.delete_stack.side_effect = self.delete_stack
         api.continue_update_rollback.side_effect = self.continue_update_rollback
         api.execute_change_set.side_effect = self.execute_change_set
+        api.create_change_set.return_value = {"Id": "arn:aws:cloudformation:us-east-1:123456789012:changeSet/deploy/1"}
         api.describe_change_set.return_value = {"Status": "CREATE_COMPLETE", "ExecutionStatus": "AVAILABLE"}
         resources = [
             {"ResourceType": "AWS::RDS::DBInstance", "PhysicalResourceId": "guarded"},
@@ -77,7 +79,7 @@ class CloudFormation:
         self.status = f"{kind}_COMPLETE"
 
     def apply(self, text: str = "Resources: {}") -> None:
-        stacks = Stacks(lambda service: self.clients[service], "templates", {}, lambda _: None, pause=0)
+        stacks = Stacks(validated(lambda service: self.clients[service]), "templates", {}, lambda _: None, pause=0)
         stacks.apply("database", text, {})
 
 
@@ -117,9 +119,11 @@ def test_a_secret_that_was_kept_keeps_its_value(template: str, parameters: dict[
         clients[service].meta.region_name = "eu-west-1"
     clients["s3"].head_bucket.return_value = {"BucketRegion": "eu-west-1"}
     clients["s3"].get_bucket_tagging.return_value = {"TagSet": TAGS}
+    table = {"TableStatus": "ACTIVE", "TableArn": "arn:of:the:table"}
+    clients["dynamodb"].describe_table.return_value = {"Table": table}
     clients["dynamodb"].get_paginator.return_value.paginate.return_value = [{"Tags": TAGS}]
     clients["secretsmanager"].describe_secret.return_value = {"ARN": "arn:of:the:secret", "Tags": TAGS}
-    asked = import_request(lambda service: clients[service], template_text(template), parameters)
+    asked = import_request(validated(lambda service: clients[service]), template_text(template), parameters)
     assert asked is not None
     imported = json.loads(asked.template)["Resources"]
     assert "GenerateSecretString" in imported[secret]["Properties"]

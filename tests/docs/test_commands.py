@@ -73,7 +73,7 @@ def test_what_a_page_says_to_run_works(page: Path, tmp_path: Path) -> None:
                 "HOME": str(tmp_path),
                 "ONBOARDING_STATE": str(tmp_path / "state"),
                 # A page may change the code: its own copy of it.
-                "PYTHONPATH": str(checkout / "src"),
+                "PYTHONPATH": f"{checkout / 'src'}{os.pathsep}{os.environ['PYTHONPATH']}",
             },
             capture_output=True,
             text=True,
