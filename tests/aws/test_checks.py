@@ -57,7 +57,7 @@ def test_every_reservation_of_the_template_counts() -> None:
         (10, {}, False),
         # What ours have is theirs already.
         (checks.UNRESERVED, {"csv-parser": ALL}, True),
-        (checks.UNRESERVED, {"csv-parser": ALL - 1, "api": 0}, False),
+        (checks.UNRESERVED, {"csv-parser": ALL - 1, "product-onboarding-api": 0}, False),
     ],
 )
 def test_an_account_that_can_spare_too_little_reserves_none(unreserved: int, ours: dict[str, int], fits: bool) -> None:

@@ -19,6 +19,7 @@ from onboarding.deploy.checks import account_of, deployed
 from onboarding.deploy.destroy import destroy
 from onboarding.deploy.plan import STACKS, DeployError, Plan, template_text
 from onboarding.deploy.steps import Deployment, client_of
+from onboarding.resource_names import resource_name
 from onboarding.roles import LOGINS
 from tests.aws.conftest import Account, empty_account
 
@@ -84,7 +85,7 @@ def test_from_an_empty_account_to_nothing_and_back(account: Account) -> None:
             "application": "product-onboarding",
             "stage": "local",
         }
-    assert {name: login(account, name) for name in LOGINS} == LOGINS
+    assert {name: login(account, resource_name(name)) for name in LOGINS} == LOGINS
     # Nothing of the smoke test is left but its history.
     assert versions(account, bucket) == 0
     with open_connection(account.postgres.url) as connection:
@@ -123,7 +124,7 @@ def test_from_an_empty_account_to_nothing_and_back(account: Account) -> None:
     [snapshot] = account.client("rds").describe_db_snapshots(DBInstanceIdentifier="ecommerce-db")["DBSnapshots"]
 
     # Secrets are the one kind that the engine cannot import.
-    for secret in ("ecommerce/rds/credentials", *LOGINS):
+    for secret in ("ecommerce/rds/credentials", *map(resource_name, LOGINS)):
         account.client("secretsmanager").delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
     told.clear()
     rehearsal(account, told, snapshot=snapshot["DBSnapshotIdentifier"]).run()
@@ -159,7 +160,7 @@ def test_another_region_leaves_the_data_alone(account: Account, capsys: pytest.C
 
         found = [finding for finding in checks.check(elsewhere, Plan(mail_sender=SENDER)) if finding.blocks]
         assert any(bucket in finding.text for finding in found)
-        with pytest.raises(DeployError, match="one deployment, in one region"):
+        with pytest.raises(DeployError, match="a deployment is in one region"):
             import_request(elsewhere, template_text("pipeline"), {})
     finally:
         buckets.empty(s3, bucket)
@@ -167,7 +168,7 @@ def test_another_region_leaves_the_data_alone(account: Account, capsys: pytest.C
 
 
 def test_what_outlives_the_stacks_is_known() -> None:
-    names = {name for _, name in kept("123456789012", "eu-west-1")}
+    names = {name for _, name in kept("123456789012", "eu-west-1", "")}
     assert {"ecommerce-product-uploads-123456789012", "UploadRecords", "ecommerce/rds/credentials"} <= names
 
 
@@ -187,9 +188,9 @@ def test_an_action_that_is_refused_says_why(
     told: list[str] = []
     outputs = rehearsal(account, told).run()
     with pytest.raises(DeployError, match="there is no vendor NOBODY"):
-        admin(account.client("lambda"), "change_vendor", vendor_id="NOBODY", status="suspended")
+        admin(account.client("lambda"), "change_vendor", prefix="", vendor_id="NOBODY", status="suspended")
     with pytest.raises(DeployError, match="there is no action drop_all"):
-        admin(account.client("lambda"), "drop_all")
+        admin(account.client("lambda"), "drop_all", prefix="")
     # Where no local engine runs, a command has the function do it.
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("S3_BUCKET_NAME", outputs["Bucket"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import boto3
@@ -17,8 +18,24 @@ from onboarding.deploy.destroy import destroy
 from onboarding.deploy.plan import BASE_IMAGE, DeployError, MakeClient, Plan, template_text
 from onboarding.deploy.steps import Deployment, client_of
 from onboarding.local.template import Template
+from onboarding.resource_names import PREFIX_PATTERN
+
+
+def _checked_prefix(prefix: str) -> str:
+    if re.fullmatch(PREFIX_PATTERN, prefix) is None:
+        raise typer.BadParameter("it is up to 12 small letters and digits, a letter first, and a hyphen at the end")
+    return prefix
+
 
 Region = Annotated[str | None, typer.Option(envvar="AWS_REGION", help="The AWS region; else as the AWS CLI has it.")]
+NamePrefix = Annotated[
+    str,
+    typer.Option(
+        metavar="PREFIX",
+        callback=_checked_prefix,
+        help="Before every name, for a deployment beside the account's first: such as staging-",
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
@@ -43,6 +60,7 @@ def deploy_command(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Another parameter of infra/pipeline.yaml; may be repeated."),
     ] = None,
+    name_prefix: NamePrefix = "",
     stage: Annotated[str, typer.Option(help="A word for the tags.")] = "production",
     region: Region = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check and say what would be made.")] = False,
@@ -50,6 +68,7 @@ def deploy_command(
 ) -> None:
     """Deploy everything to AWS, or bring it up to date. Safe to repeat: it goes on where it stopped."""
     plan = Plan(
+        name_prefix=name_prefix,
         stage=stage,
         outbound=network,
         multi_az=multi_az,
@@ -86,6 +105,7 @@ def destroy_command(
     confirm_account: Annotated[
         str, typer.Option(help="With --delete-data: the account's number, to say it a second time.")
     ] = "",
+    name_prefix: NamePrefix = "",
     region: Region = None,
     yes: Yes = False,
 ) -> None:
@@ -93,22 +113,22 @@ def destroy_command(
 
     With --delete-data they go as well, with every version of every file, if --confirm-account says the same again.
     """
-    client = _client(region)
+    client, plan = _client(region), Plan(name_prefix=name_prefix)
     try:
         account = account_of(client)
         region = client("s3").meta.region_name
         if delete_data and confirm_account != account:
-            names = "\n".join(f"  {name}" for _, name in kept(account, region))
+            names = "\n".join(f"  {name}" for _, name in kept(account, region, name_prefix))
             raise CommandError(
                 f"--delete-data deletes for good, in {region}:\n{names}\n"
                 f"If that is meant, say it again: --confirm-account {account}"
             )
         say(f"Account {account}, region {region}. These stacks go:")
-        for name in deployed(client, Plan()):
+        for name in deployed(client, plan):
             say(f"  {name}")
         if not yes:
             typer.confirm("Go on?", abort=True)
-        destroy(client, Plan(), say, with_data=delete_data)
+        destroy(client, plan, say, with_data=delete_data)
     except DeployError as error:
         raise CommandError(str(error)) from error
 

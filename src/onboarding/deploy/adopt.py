@@ -61,11 +61,11 @@ def import_request(client: MakeClient, text: str, parameters: Mapping[str, str])
     return Import(json.dumps({"Resources": declared}), resources, names) if resources else None
 
 
-def kept(account: str, region: str) -> list[tuple[str, str]]:
-    """Type and name of everything that outlives the stacks."""
+def kept(account: str, region: str, prefix: str) -> list[tuple[str, str]]:
+    """Type and name of everything that outlives the stacks whose names begin with `prefix`."""
     found: list[tuple[str, str]] = []
     for stack in STACKS:
-        template = Template(template_text(stack), {}, account, region)
+        template = Template(template_text(stack), {"NamePrefix": prefix}, account, region)
         for kind, name in NAMES.items():
             found += [(kind, template.value(properties[name])) for properties in template.of_type(kind).values()]
     return list(dict.fromkeys(found))
@@ -82,13 +82,13 @@ def _table(client: MakeClient, template: Template, properties: Mapping[str, Any]
         return None
     # All of it, as it was deployed: what an import leaves out the update would add. A stream can be added once, and a
     # secret that begins to be generated gets a new value.
-    return dict(properties), {"TableName": name}
+    return {**properties, "TableName": name}, {"TableName": name}
 
 
 def _secret(client: MakeClient, template: Template, properties: Mapping[str, Any]) -> Found | None:
     name = template.value(properties["Name"])
     answer = _ask(client("secretsmanager").describe_secret, SecretId=name)
-    return None if answer is None else (dict(properties), {"Id": answer["ARN"]})
+    return None if answer is None else ({**properties, "Name": name}, {"Id": answer["ARN"]})
 
 
 def _ask(call: Callable[..., Any], **request: str) -> Any:

@@ -7,11 +7,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from onboarding.deploy.plan import DeployError
+from onboarding.resource_names import resource_name
 
 
-def admin(lambdas: Any, action: str, *, actor: str = "command:deploy", **arguments: object) -> dict[str, Any]:
-    """The answer to an action of `onboarding.admin`, recorded as `actor`'s. Raises DeployError if there is none."""
-    body = call(lambdas, "admin", {"action": action, "arguments": arguments, "actor": actor})
+def admin(
+    lambdas: Any, action: str, *, prefix: str, actor: str = "command:deploy", **arguments: object
+) -> dict[str, Any]:
+    """The answer to an action of `onboarding.admin`, recorded as `actor`'s. Raises DeployError if there is none.
+
+    `prefix` begins the names of the deployment that is meant.
+    """
+    function = resource_name("admin", prefix)
+    body = call(lambdas, function, {"action": action, "arguments": arguments, "actor": actor})
     if "refused" in body:
         raise DeployError(str(body["refused"]))
     return body

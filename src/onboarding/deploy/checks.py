@@ -49,7 +49,7 @@ def check(client: MakeClient, plan: Plan) -> Iterator[Finding]:
                 f"The image is built on {plan.base_image}, which moves, and anew only when our sources change. Name it "
                 "by its digest (--base-image) to know what runs; docs/deploy.md says how to find that."
             )
-    yield from _buckets(client)
+    yield from _buckets(client, plan)
     yield from _lambda(client, plan)
     yield from _vpcs(client, plan)
     yield from _database(client, plan)
@@ -59,7 +59,7 @@ def check(client: MakeClient, plan: Plan) -> Iterator[Finding]:
 def concurrency(client: MakeClient, plan: Plan) -> dict[str, str]:
     """The pipeline's parameters for an account that cannot spare what the plan reserves: only what it names itself."""
     reserved = reservations(plan)
-    if sum(reserved.values()) <= _spare(client):
+    if sum(reserved.values()) <= _spare(client, plan):
         return {}
     return {parameter: "0" for parameter in reserved if parameter not in plan.pipeline_parameters}
 
@@ -78,14 +78,14 @@ def reservations(plan: Plan) -> dict[str, int]:
     return found
 
 
-def _spare(client: MakeClient) -> int:
+def _spare(client: MakeClient, plan: Plan) -> int:
     """How many of the account's functions at once may be reserved, beside what others have: ours may be there."""
     lambdas = client("lambda")
     spare: int = lambdas.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"] - UNRESERVED
-    functions = Template(template_text("pipeline"), {}, "", "").of_type("AWS::Lambda::Function")
-    for function in functions.values():
+    template = Template(template_text("pipeline"), {"NamePrefix": plan.name_prefix}, "", "")
+    for function in template.of_type("AWS::Lambda::Function").values():
         try:
-            answer = lambdas.get_function_concurrency(FunctionName=function["FunctionName"])
+            answer = lambdas.get_function_concurrency(FunctionName=template.value(function["FunctionName"]))
         except ClientError as error:
             if error.response["Error"]["Code"] != "ResourceNotFoundException":
                 raise
@@ -96,7 +96,7 @@ def _spare(client: MakeClient) -> int:
 
 def _lambda(client: MakeClient, plan: Plan) -> Iterator[Finding]:
     reserved = reservations(plan)
-    spare = _spare(client)
+    spare = _spare(client, plan)
     said = {parameter: value for parameter, value in reserved.items() if parameter in plan.pipeline_parameters}
     ask = "Ask for a quota of 1,000 (Service Quotas, Lambda, Concurrent executions)"
     if sum(said.values()) > spare:
@@ -109,9 +109,9 @@ def _lambda(client: MakeClient, plan: Plan) -> Iterator[Finding]:
         )
 
 
-def _buckets(client: MakeClient) -> Iterator[Finding]:
+def _buckets(client: MakeClient, plan: Plan) -> Iterator[Finding]:
     s3 = client("s3")
-    for kind, name in kept(account_of(client), s3.meta.region_name):
+    for kind, name in kept(account_of(client), s3.meta.region_name, plan.name_prefix):
         if kind == "AWS::S3::Bucket":
             try:
                 buckets.is_there(s3, name)

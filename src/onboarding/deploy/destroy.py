@@ -24,7 +24,7 @@ def destroy(client: MakeClient, plan: Plan, say: Say, *, with_data: bool, pause:
     account = checks.account_of(client)
     s3 = client("s3")
     if with_data:
-        for kind, name in kept(account, s3.meta.region_name):
+        for kind, name in kept(account, s3.meta.region_name, plan.name_prefix):
             if kind == "AWS::S3::Bucket":
                 buckets.is_there(s3, name)
     bucket = buckets.deploy_bucket_name(plan, account, s3.meta.region_name)
@@ -33,12 +33,12 @@ def destroy(client: MakeClient, plan: Plan, say: Say, *, with_data: bool, pause:
         say(f"Stack {plan.stack_name(name)}")
         # The policy is the account's, whatever the region.
         if name == "pipeline" and stacks.describe(plan.stack_name(name)) is not None:
-            for whom in _detach(client("iam"), account):
+            for whom in _detach(client("iam"), account, plan):
                 say(f"  takes the policy for vendors' own identities from {whom}")
         if not stacks.delete(plan.stack_name(name)):
             say("  is not there")
     if with_data:
-        for what in delete_data(client, account):
+        for what in delete_data(client, account, plan):
             say(f"  deleted: {what}")
     if buckets.is_there(s3, bucket):
         buckets.empty(s3, bucket)
@@ -49,9 +49,9 @@ def destroy(client: MakeClient, plan: Plan, say: Say, *, with_data: bool, pause:
         say(f"Snapshot that stays: {snapshot['DBSnapshotIdentifier']}")
 
 
-def delete_data(client: MakeClient, account: str) -> Iterator[str]:
+def delete_data(client: MakeClient, account: str, plan: Plan) -> Iterator[str]:
     """Empty and delete what the stacks kept; what was deleted, one by one."""
-    for kind, name in kept(account, client("s3").meta.region_name):
+    for kind, name in kept(account, client("s3").meta.region_name, plan.name_prefix):
         try:
             if kind == "AWS::S3::Bucket":
                 count = buckets.empty(client("s3"), name)
@@ -69,10 +69,11 @@ def delete_data(client: MakeClient, account: str) -> Iterator[str]:
                 raise
 
 
-def _detach(iam: Any, account: str) -> Iterator[str]:
+def _detach(iam: Any, account: str, plan: Plan) -> Iterator[str]:
     """Take the vendors' policy from whoever an operator gave it to, since it cannot be deleted before; who had it."""
-    policies = Template(template_text("pipeline"), {}, account, "").of_type("AWS::IAM::ManagedPolicy")
-    arn = f"arn:{iam.meta.partition}:iam::{account}:policy/{policies['VendorAccess']['ManagedPolicyName']}"
+    template = Template(template_text("pipeline"), {"NamePrefix": plan.name_prefix}, account, "")
+    name = template.value(template.of_type("AWS::IAM::ManagedPolicy")["VendorAccess"]["ManagedPolicyName"])
+    arn = f"arn:{iam.meta.partition}:iam::{account}:policy/{name}"
     try:
         pages = list(iam.get_paginator("list_entities_for_policy").paginate(PolicyArn=arn))
     except iam.exceptions.NoSuchEntityException:
