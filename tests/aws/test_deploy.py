@@ -33,8 +33,9 @@ class Rehearsal(Deployment):
     account: Account
 
     def migrate(self) -> None:
+        name = resource_name("ecommerce/rds/credentials", self.plan.name_prefix)
         secret = json.dumps(self.account.credentials)
-        self.client("secretsmanager").put_secret_value(SecretId="ecommerce/rds/credentials", SecretString=secret)
+        self.client("secretsmanager").put_secret_value(SecretId=name, SecretString=secret)
         super().migrate()
 
 
@@ -240,6 +241,35 @@ def test_a_dry_run_says_what_would_be_made_and_what_it_costs(
 def test_a_parameter_that_the_pipeline_does_not_have_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["deploy", "--mail-sender", SENDER, "--set", "Nothing=1", "--dry-run"]) == 1
     assert "the template has no parameter Nothing" in capsys.readouterr().err
+    # The other templates would not have it.
+    assert main(["deploy", "--mail-sender", SENDER, "--set", "NamePrefix=staging-", "--dry-run"]) == 1
+    assert "--set: NamePrefix is set by --name-prefix" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("credentials")
+def test_deploy_with_a_name_prefix_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(checks, "builder", lambda: "docker")
+    monkeypatch.setattr(checks, "_database", lambda *_: iter(()))
+    assert main(["deploy", "--mail-sender", SENDER, "--name-prefix", "staging-", "--dry-run"]) == 0
+    assert "Every name begins with staging-" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [["deploy", "--mail-sender", SENDER, "--dry-run"], ["destroy", "--yes"]])
+@pytest.mark.parametrize("prefix", ["staging", "Staging-", "two-words-"])
+def test_name_prefix_of_another_form_is_refused(
+    command: list[str], prefix: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command, "--name-prefix", prefix]) == 1
+    assert "up to 12 small letters and digits" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("credentials")
+def test_delete_data_with_a_name_prefix_lists_the_data_of_that_deployment(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["destroy", "--name-prefix", "staging-", "--delete-data", "--yes"]) == 1
+    said = capsys.readouterr().err
+    named = [line.strip() for line in said.splitlines() if line.startswith("  ")]
+    assert "staging-UploadRecords" in named
+    assert all(name.startswith("staging-") for name in named)
 
 
 @pytest.mark.usefixtures("credentials")

@@ -136,6 +136,8 @@ def destroy_command(
 def _parameters(settings: list[str]) -> dict[str, str]:
     """`NAME=VALUE` words as parameters. Raises CommandError for a name that the pipeline's template does not have."""
     named = dict(setting.partition("=")[::2] for setting in settings)
+    if "NamePrefix" in named:
+        raise CommandError("--set: NamePrefix is set by --name-prefix")
     try:
         Template(template_text("pipeline"), named, "", "")
     except ValueError as error:
@@ -149,6 +151,8 @@ def _announce(client: MakeClient, deployment: Deployment) -> None:
     say(f"Account {account_of(client)}, region {client('s3').meta.region_name}. This will make or update:")
     for line in plan.described():
         say(f"  {line}")
+    if plan.name_prefix:
+        say(f"Every name begins with {plan.name_prefix}")
     lines = bill(Choice(outbound=plan.outbound, multi_az=plan.multi_az, instance_class=plan.instance_class))
     say(f"About {total(lines):.2f} USD a month with 1,000 uploads of 1,000 rows; see: onboarding cost")
     findings = deployment.prepare()
