@@ -74,9 +74,9 @@ def written_names() -> Iterator[tuple[str, str, Any]]:
         for logical, resource in document["Resources"].items():
             properties = resource.get("Properties", {})
             tags = properties.get("Tags", [])
-            found = [value for key, value in properties.items() if NAMING.search(key) and key not in NAMES_NOTHING]
-            found += tags.values() if isinstance(tags, dict) else [tag["Value"] for tag in tags]
-            for value in found:
+            values = [value for key, value in properties.items() if NAMING.search(key) and key not in NAMES_NOTHING]
+            values += tags.values() if isinstance(tags, dict) else [tag["Value"] for tag in tags]
+            for value in values:
                 # A reference has the name of what it refers to.
                 if not (isinstance(value, dict) and value.keys() & {"Ref", "Fn::GetAtt"}):
                     yield f"{template} {logical}", resource["Type"], value
@@ -142,7 +142,7 @@ def test_names_of_two_deployments_are_never_equal() -> None:
     assert {"product-", "csv-", "ecommerce-"} <= prefixes
     deployments = {prefix: {full_name(written, prefix) for _, _, written in NAMES} for prefix in ["", *prefixes]}
     for prefix, its_names in deployments.items():
-        others = set().union(*(found for other, found in deployments.items() if other != prefix))
+        others = set().union(*(theirs for other, theirs in deployments.items() if other != prefix))
         assert its_names.isdisjoint(others), prefix
 
 

@@ -266,10 +266,9 @@ def test_name_prefix_of_another_form_is_refused(
 @pytest.mark.usefixtures("credentials")
 def test_delete_data_with_a_name_prefix_lists_the_data_of_that_deployment(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["destroy", "--name-prefix", "staging-", "--delete-data", "--yes"]) == 1
-    said = capsys.readouterr().err
-    named = [line.strip() for line in said.splitlines() if line.startswith("  ")]
-    assert "staging-UploadRecords" in named
-    assert all(name.startswith("staging-") for name in named)
+    names = [line.strip() for line in capsys.readouterr().err.splitlines() if line.startswith("  ")]
+    assert "staging-UploadRecords" in names
+    assert all(name.startswith("staging-") for name in names)
 
 
 @pytest.mark.usefixtures("credentials")

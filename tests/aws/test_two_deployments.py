@@ -42,7 +42,7 @@ def names_in(account: Account) -> set[str]:
 
     def of(service: str, operation: str, key: str, name: str | None = None) -> list[str]:
         pages = account.client(service).get_paginator(operation).paginate()
-        return [found[name] if name else found for page in pages for found in page.get(key, [])]
+        return [item[name] if name else item for page in pages for item in page.get(key, [])]
 
     return {
         *of("lambda", "list_functions", "Functions", "FunctionName"),
@@ -74,25 +74,25 @@ def test_deployment_with_a_prefix_leaves_the_first_one_alone(
 ) -> None:
     production, staging = accounts
     client: Any = production.client
-    told: list[str] = []
-    first = rehearsal(production, told)
+    progress: list[str] = []
+    first = rehearsal(production, progress)
     # Each deployment ends with a file through its own bucket, up to its own notification.
     bucket = first.run()["Bucket"]
     before = names_in(production)
-    second = rehearsal(staging, told, name_prefix="staging-")
+    second = rehearsal(staging, progress, name_prefix="staging-")
     assert [finding.text for finding in second.prepare() if finding.blocks] == []
     staging_bucket = second.run()["Bucket"]
     assert (bucket, staging_bucket) == tuple(
         f"{prefix}ecommerce-product-uploads-{account_of(client)}" for prefix in ("", "staging-")
     )
-    assert sum("a file came through" in line for line in told) == 2
+    assert sum("a file came through" in line for line in progress) == 2
     assert (uploads_of(production), uploads_of(staging)) == (1, 1)
     assert deployed(client, STAGING) == [f"staging-product-onboarding-{name}" for name in STACKS]
     added = names_in(production) - before
     assert len(added) == len(before)
     assert all("staging-" in name for name in added), added
 
-    # Commands reach the deployment whose bucket they are told.
+    # Commands reach the deployment whose bucket they are given.
     monkeypatch.chdir(tmp_path)
     for name, value in {"AWS_ENDPOINT_URL": production.engine.url, "AWS_REGION": "us-east-1"}.items():
         monkeypatch.setenv(name, value)
@@ -105,11 +105,11 @@ def test_deployment_with_a_prefix_leaves_the_first_one_alone(
     assert vendors_of(staging) - vendors_of(production) == {"TRIAL"}
 
     client("s3").put_object(Bucket=bucket, Key="uploads/VEND001/kept.txt", Body=b"kept")
-    destroy(client, second.plan, told.append, with_data=True, pause=0.02)
+    destroy(client, second.plan, progress.append, with_data=True, pause=0.02)
     assert deployed(client, STAGING) == []
     assert names_in(production) == before
     assert client("s3").list_objects_v2(Bucket=bucket)["KeyCount"] == 1
-    told.clear()
+    progress.clear()
     first.run()
-    assert sum("nothing to change" in line for line in told) == len(STACKS)
+    assert sum("nothing to change" in line for line in progress) == len(STACKS)
     assert "LIVE" in vendors_of(production)
