@@ -28,6 +28,7 @@ from onboarding.local.endpoints import Endpoints
 from onboarding.local.up import LocalEngine
 from onboarding.mail import Result
 from onboarding.model import Upload
+from onboarding.resource_names import resource_name
 from onboarding.sql import statement
 
 PART = "cold start"
@@ -98,7 +99,8 @@ def _environment(endpoints: Endpoints, function: str) -> dict[str, str]:
     variables: dict[str, str] = {}
     # Of another template, for which one machine has no use; it needs the secret alone.
     if function != "admin":
-        configuration = endpoints.client("lambda").get_function_configuration(FunctionName=function)
+        name = resource_name(function)
+        configuration = endpoints.client("lambda").get_function_configuration(FunctionName=name)
         variables = configuration["Environment"]["Variables"]
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH", "LANG") if name in os.environ}
     return {**kept, **endpoints.environment(), **variables}
@@ -134,7 +136,7 @@ def _events(endpoints: Endpoints, upload: Upload, number: int) -> dict[str, Any]
         used = {"key": hashed(secret), "created_by": "bench", "days": 1}
         connection.execute(statement("api_new_key"), {**key, **used})
     keys = json.loads(
-        endpoints.client("secretsmanager").get_secret_value(SecretId="ecommerce/link-keys")["SecretString"]
+        endpoints.client("secretsmanager").get_secret_value(SecretId=resource_name("/link-keys"))["SecretString"]
     )
     result = {field.name: getattr(upload, field.name, None) for field in fields(Result)}
     message = json.dumps({**result, "upload_id": f"COLD-{number}"}, default=str)

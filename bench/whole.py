@@ -19,6 +19,7 @@ from bench.measure import Report
 from bench.processes import cpu_seconds
 from onboarding.database import open_connection
 from onboarding.local.up import LocalEngine
+from onboarding.resource_names import resource_name
 
 PART = "end to end"
 PATIENCE = 300.0
@@ -144,5 +145,5 @@ def _flow(*, bare: bool, parameters: dict[str, str] | None = None) -> Iterator[F
                 lambdas = endpoints.client("lambda")
                 for function in FUNCTIONS:
                     handler = f"bench.bare.{function.replace('-', '_')}"
-                    lambdas.update_function_configuration(FunctionName=function, Handler=handler)
+                    lambdas.update_function_configuration(FunctionName=resource_name(function), Handler=handler)
             yield Flow(engine, endpoints.client("s3"))

@@ -15,6 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 from onboarding.config import LOGIN_FIELDS
 from onboarding.database import Connection, Database, open_connection
 from onboarding.link import LinkInvalid, report_of_token, token_for
+from onboarding.resource_names import resource_name
 from onboarding.roles import LOGINS, set_logins
 from onboarding.sql import statement
 from tests.database import fetch, open_upload
@@ -92,9 +93,9 @@ class Secrets:
 
     def __init__(self) -> None:
         self.values: dict[str, dict[str, Any]] = {
-            "ecommerce/rds/pipeline": {"password": "p" * 40},
-            "ecommerce/rds/api": {"password": "a" * 40},
-            "ecommerce/link-keys": {"current": "k" * 64, "former": "f" * 64},
+            "product-onboarding/rds/pipeline": {"password": "p" * 40},
+            "product-onboarding/rds/api": {"password": "a" * 40},
+            "product-onboarding/link-keys": {"current": "k" * 64, "former": "f" * 64},
         }
         self.puts = 0
 
@@ -112,7 +113,7 @@ class Secrets:
 def secrets(database: Database, database_url: str) -> Secrets:
     server = conninfo_to_dict(database_url)
     found = Secrets()
-    set_logins(database, found, {name: server[name] for name in ("host", "port", "dbname")})
+    set_logins(database, found, {name: server[name] for name in ("host", "port", "dbname")}, "")
     return found
 
 
@@ -121,7 +122,7 @@ def logins(secrets: Secrets) -> Iterator[dict[str, Connection]]:
     """A connection of each role that logs in, with what its secret says."""
     opened = {}
     for name, role in LOGINS.items():
-        secret = secrets.values[name]
+        secret = secrets.values[resource_name(name)]
         assert secret["username"] == role
         parameters = {field: secret[field] for field in LOGIN_FIELDS - {"username"}}
         opened[role] = open_connection(user=secret["username"], **parameters)
@@ -231,9 +232,9 @@ def test_report_link_reads_revocations_and_records_uses(logins: dict[str, Connec
 
 
 def test_set_logins_again_changes_nothing(database: Database, secrets: Secrets) -> None:
-    server = {name: secrets.values["ecommerce/rds/api"][name] for name in ("host", "port", "dbname")}
+    server = {name: secrets.values["product-onboarding/rds/api"][name] for name in ("host", "port", "dbname")}
     before, puts = json.dumps(secrets.values), secrets.puts
-    set_logins(database, secrets, server)
+    set_logins(database, secrets, server, "")
     assert (json.dumps(secrets.values), secrets.puts) == (before, puts)
 
 
@@ -242,16 +243,16 @@ def test_set_logins_before_the_pipeline_stack_exists_completes_the_other_secrets
 ) -> None:
     server = conninfo_to_dict(database_url)
     found = Secrets()
-    del found.values["ecommerce/link-keys"]
-    set_logins(database, found, {name: server[name] for name in ("host", "port", "dbname")})
+    del found.values["product-onboarding/link-keys"]
+    set_logins(database, found, {name: server[name] for name in ("host", "port", "dbname")}, "")
     assert {name: secret["username"] for name, secret in found.values.items()} == {
-        "ecommerce/rds/pipeline": "onboarding_pipeline",
-        "ecommerce/rds/api": "onboarding_api",
+        "product-onboarding/rds/pipeline": "onboarding_pipeline",
+        "product-onboarding/rds/api": "onboarding_api",
     }
 
 
 def test_set_logins_keeps_the_link_keys(secrets: Secrets) -> None:
-    keys = secrets.values["ecommerce/link-keys"]
+    keys = secrets.values["product-onboarding/link-keys"]
     assert (keys["current"], keys["former"]) == ("k" * 64, "f" * 64)
     # No part of the login is a key: who knows it signs no link.
     forged = token_for("errors/VEND001/U_errors.csv", {"current": keys["password"]})

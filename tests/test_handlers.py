@@ -16,6 +16,7 @@ from onboarding import watchdog as steps
 from onboarding.failures import Redriven
 from onboarding.handlers import csv_parser, error_processor, mailer, product_validator, telemetry, watchdog
 from onboarding.mail import Result
+from onboarding.resource_names import resource_name
 from tests.database import an_upload
 from tests.pipeline import Pipeline, csv_of, product, until
 
@@ -205,7 +206,7 @@ def test_a_function_writes_the_contracts_metrics_and_whose_upload_it_was(pipelin
     logs = pipeline.endpoints.client("logs")
 
     def lines() -> list[dict[str, Any]]:
-        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{function}")
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{resource_name(function)}")
         written = [event["message"] for page in pages for event in page["events"]]
         return [json.loads(text) for text in written if text.startswith("{") and upload.upload_id in text]
 

@@ -200,9 +200,9 @@ class Services:
                 ses=SimpleNamespace(send_email=self.send_email, exceptions=exceptions),
                 secret=lambda name: {"current": f"key of {name}"},
                 settings=SimpleNamespace(
-                    mail_claims_table="MailClaims",
+                    mail_claims_table="product-onboarding-mail-claims",
                     mail_sender="shop@example.com",
-                    link_secret="ecommerce/link-keys",
+                    link_secret="product-onboarding/link-keys",
                     link_base_url="https://api.example.com",
                 ),
             ),
@@ -219,7 +219,7 @@ def test_one_mail_to_that_vendor_alone_with_a_link_to_its_report() -> None:
     assert mail["Message"]["Subject"]["Data"] == subject(a_result())
     text = mail["Message"]["Body"]["Text"]["Data"]
     (link,) = [line for line in text.splitlines() if line.startswith("https://api.example.com/reports/")]
-    assert report_of_token(link.rsplit("/", 1)[1], {"current": "key of ecommerce/link-keys"}) == REPORT
+    assert report_of_token(link.rsplit("/", 1)[1], {"current": "key of product-onboarding/link-keys"}) == REPORT
     assert text == body(a_result(), link)
 
 
@@ -256,11 +256,14 @@ def test_list_unsent_reads_claims_in_pages_and_leaves_out_what_was_not_read() ->
     asked: list[int] = []
 
     def batch_get_item(*, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
-        keys = RequestItems["MailClaims"]["Keys"]
+        keys = RequestItems["product-onboarding-mail-claims"]["Keys"]
         asked.append(len(keys))
         claims = [{**key, **({"sent_at": {"N": "1"}} if number else {})} for number, key in enumerate(keys[:-2])]
         # The last is missing, the one before it was not read.
-        return {"Responses": {"MailClaims": claims}, "UnprocessedKeys": {"MailClaims": {"Keys": keys[-2:-1]}}}
+        return {
+            "Responses": {"product-onboarding-mail-claims": claims},
+            "UnprocessedKeys": {"product-onboarding-mail-claims": {"Keys": keys[-2:-1]}},
+        }
 
     ctx = Services().context()
     cast("Any", ctx.dynamodb).batch_get_item = batch_get_item

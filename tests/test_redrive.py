@@ -15,9 +15,12 @@ import pytest
 from onboarding import failures
 from onboarding.cli import redrive as commands
 from onboarding.cli.main import main
+from onboarding.config import Settings
 from onboarding.context import Context
 
 QUEUE = "watchdog-failures"
+STAGING = {"S3_BUCKET_NAME": "staging-ecommerce-product-uploads-123456789012"}
+"""The environment that names a deployment beside the first one."""
 Captured = pytest.CaptureFixture[str]
 
 
@@ -44,7 +47,8 @@ class Sqs:
         }
 
     def get_queue_url(self, QueueName: str) -> dict[str, str]:  # noqa: N803 - as boto3 names them
-        return {"QueueUrl": QueueName}
+        assert QueueName.startswith("staging-product-")
+        return {"QueueUrl": QueueName.removeprefix("staging-product-onboarding-")}
 
     def get_queue_attributes(self, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803
         mine = QueueUrl == self.name
@@ -89,13 +93,14 @@ class Lambdas:
     """Answers each event with what it brings along."""
 
     def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
+        assert FunctionName == "staging-product-onboarding-watchdog"
         answer = json.loads(Payload)["answer"]
         fault = {"FunctionError": "Unhandled"} if "errorMessage" in answer else {}
         return {**fault, "Payload": io.BytesIO(json.dumps(answer).encode())}
 
 
 def context_with(sqs: Sqs) -> Context:
-    return cast("Context", SimpleNamespace(sqs=sqs, lambdas=Lambdas()))
+    return cast("Context", SimpleNamespace(sqs=sqs, lambdas=Lambdas(), settings=Settings(STAGING)))
 
 
 def test_redrive_empty_answers_while_messages_wait_goes_on() -> None:

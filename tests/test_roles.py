@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from onboarding.model import UploadStatus
+from onboarding.resource_names import resource_name
 from tests.pipeline import Pipeline, csv_of, product, until
 
 
 def role_of(pipeline: Pipeline, function: str) -> str:
-    arn = pipeline.lambdas.get_function_configuration(FunctionName=function)["Role"]
+    arn = pipeline.lambdas.get_function_configuration(FunctionName=resource_name(function))["Role"]
     return str(arn.rsplit("/", 1)[-1])
 
 

@@ -14,7 +14,9 @@ from onboarding.api import signin
 from onboarding.intake import PREFIX
 from onboarding.parse import MAX_BYTES
 from onboarding.portal import entrance
+from onboarding.resource_names import resource_name
 from onboarding.roles import LOGINS
+from tests.names import short_name
 
 Node: TypeAlias = dict[str, Any]
 
@@ -84,7 +86,7 @@ TABLES = of_type("AWS::DynamoDB::Table")
 TOPICS = of_type("AWS::SNS::Topic")
 SECRETS = of_type("AWS::SecretsManager::Secret")
 ALARMS = of_type("AWS::CloudWatch::Alarm")
-BY_FUNCTION_NAME = {properties(name)["FunctionName"]: name for name in FUNCTIONS}
+BY_FUNCTION_NAME = {short_name(properties(name)["FunctionName"]): name for name in FUNCTIONS}
 
 
 def statements(name: str) -> list[Node]:
@@ -367,14 +369,14 @@ def test_the_topic_leaves_publishing_to_each_role() -> None:
 @pytest.mark.parametrize(
     ("resource", "key", "expected"),
     [
-        ("UploadBucket", "BucketName", {"Fn::Sub": "ecommerce-product-uploads-${AWS::AccountId}"}),
-        ("UploadRecords", "TableName", "UploadRecords"),
-        ("ErrorQueue", "QueueName", "product-validation-errors"),
+        ("UploadBucket", "BucketName", {"Fn::Sub": "${NamePrefix}ecommerce-product-uploads-${AWS::AccountId}"}),
+        ("UploadRecords", "TableName", {"Fn::Sub": "${NamePrefix}UploadRecords"}),
+        ("ErrorQueue", "QueueName", {"Fn::Sub": "${NamePrefix}product-validation-errors"}),
         ("ErrorQueue", "MessageRetentionPeriod", 4 * 24 * 3600),
-        ("ErrorDlq", "QueueName", "product-validation-errors-dlq"),
+        ("ErrorDlq", "QueueName", {"Fn::Sub": "${NamePrefix}product-validation-errors-dlq"}),
         ("ErrorDlq", "MessageRetentionPeriod", 14 * 24 * 3600),
-        ("NotificationTopic", "TopicName", "product-upload-notifications"),
-        ("DatabaseSecret", "Name", "ecommerce/rds/credentials"),
+        ("NotificationTopic", "TopicName", {"Fn::Sub": "${NamePrefix}product-upload-notifications"}),
+        ("DatabaseSecret", "Name", {"Fn::Sub": "${NamePrefix}ecommerce/rds/credentials"}),
     ],
 )
 def test_names_are_the_specified_ones(resource: str, key: str, expected: Any) -> None:
@@ -462,8 +464,9 @@ def test_a_function_is_told_what_it_needs_and_no_more(function: str, names: set[
     variables = properties(BY_FUNCTION_NAME[function])["Environment"]["Variables"]
     assert set(variables) == names | EVERYWHERE
     assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "EcommerceProductOnboarding"
-    assert variables["POWERTOOLS_SERVICE_NAME"] == function
-    assert variables.get("LINK_SECRET_NAME", "ecommerce/link-keys") == properties("LinkSecret")["Name"]
+    assert variables["POWERTOOLS_SERVICE_NAME"] == {"Fn::Sub": f"${{NamePrefix}}{function}"}
+    if "LINK_SECRET_NAME" in names:
+        assert variables["LINK_SECRET_NAME"] == properties("LinkSecret")["Name"]
 
 
 SECRET_OF = {
@@ -476,10 +479,10 @@ SECRET_OF = {
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_reads_the_login_of_its_own_group_and_no_other(function: str) -> None:
-    name = properties(function)["FunctionName"]
+    name = short_name(properties(function)["FunctionName"])
     variables = properties(function)["Environment"]["Variables"]
-    expected = {properties(SECRET_OF[name])["Name"]} if name in SECRET_OF else set()
-    assert {variables[key] for key in ("RDS_SECRET_NAME",) if key in variables} == expected
+    expected = properties(SECRET_OF[name])["Name"] if name in SECRET_OF else None
+    assert variables.get("RDS_SECRET_NAME") == expected
     role = target(properties(function)["Role"])
     read = {
         target(resource)
@@ -493,7 +496,8 @@ def test_a_function_reads_the_login_of_its_own_group_and_no_other(function: str)
 
 
 def test_the_logins_in_secrets_are_those_of_the_roles() -> None:
-    assert {properties(secret)["Name"] for secret in SECRET_OF.values()} == set(LOGINS)
+    named = {properties(secret)["Name"]["Fn::Sub"] for secret in SECRET_OF.values()}
+    assert named == {resource_name(login, "${NamePrefix}") for login in LOGINS}
 
 
 # -- Functions ---------------------------------------------------------------------------------------------------------
@@ -502,7 +506,7 @@ def test_the_logins_in_secrets_are_those_of_the_roles() -> None:
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_every_function_is_an_image_on_aws_and_a_zip_locally(function: str) -> None:
     found = properties(function)
-    name = found["FunctionName"]
+    name = short_name(found["FunctionName"])
     handler = f"onboarding.handlers.{name.replace('-', '_')}.handler"
     nothing = {"Ref": "AWS::NoValue"}
     assert found["PackageType"] == {"Ref": "Packaging"}
@@ -522,7 +526,8 @@ def test_every_function_is_an_image_on_aws_and_a_zip_locally(function: str) -> N
 def test_every_function_writes_to_its_log_group_for_thirty_days(function: str) -> None:
     found = properties(function)
     group = target(found["LoggingConfig"]["LogGroup"])
-    assert properties(group) == {"LogGroupName": f"/aws/lambda/{found['FunctionName']}", "RetentionInDays": 30}
+    name = {"Fn::Sub": f"/aws/lambda/{found['FunctionName']['Fn::Sub']}"}
+    assert properties(group) == {"LogGroupName": name, "RetentionInDays": 30}
     writes = [item for item in statements(target(found["Role"])) if item["Sid"] == "WriteLogs"]
     assert [target(item["Resource"]) for item in writes] == [group]
 

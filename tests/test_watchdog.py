@@ -16,6 +16,7 @@ from onboarding.cli.transfer import OUR_FAULT, Submission, follow
 from onboarding.context import Context
 from onboarding.intake import Intake, Object, take_in
 from onboarding.model import RowError, UploadStatus
+from onboarding.resource_names import resource_name
 from tests.pipeline import Pipeline, csv_of, product, until
 from tests.test_roles import without
 
@@ -192,7 +193,7 @@ def notified_before(pipeline: Pipeline, upload_id: str, minutes: int) -> None:
 def test_recovery_upload_whose_mail_was_never_sent_is_notified_again(ctx: Context, pipeline: Pipeline) -> None:
     inbox = Path(pipeline.endpoints.inbox_dir)
     away = inbox.rename(inbox.with_name("inbox-away"))
-    queue = ctx.sqs.get_queue_url(QueueName="mailer-failures")["QueueUrl"]
+    queue = ctx.sqs.get_queue_url(QueueName=resource_name("mailer-failures"))["QueueUrl"]
     ctx.sqs.purge_queue(QueueUrl=queue)
     try:
         upload_id = pipeline.put("VEND002", "unmailed.csv", csv_of([product("unmailed")]))
@@ -322,7 +323,7 @@ def test_file_that_was_never_announced_is_found(ctx: Context, pipeline: Pipeline
 
 @pytest.mark.parametrize("event", [{}, {"sweep": True}])
 def test_watchdog_works_with_its_own_role(pipeline: Pipeline, event: dict[str, bool]) -> None:
-    answer = pipeline.lambdas.invoke(FunctionName="watchdog", Payload=json.dumps(event).encode())
+    answer = pipeline.lambdas.invoke(FunctionName=resource_name("watchdog"), Payload=json.dumps(event).encode())
     assert "FunctionError" not in answer, answer["Payload"].read()
 
 
@@ -337,7 +338,7 @@ def test_event_that_failed_for_good_is_kept_and_redriven(ctx: Context, pipeline:
         [again] = failures.redrive(ctx, "csv-parser-failures")
         assert again.error is not None
         assert failures.waiting(ctx)["csv-parser-failures"] == 1, "what fails again stays"
-    url = ctx.sqs.get_queue_url(QueueName="csv-parser-failures")["QueueUrl"]
+    url = ctx.sqs.get_queue_url(QueueName=resource_name("csv-parser-failures"))["QueueUrl"]
     # Another operator's redrive would have to wait until the first one's message is visible again.
     ctx.sqs.purge_queue(QueueUrl=url)
     assert pipeline.upload(pipeline.upload_id(source)) is None
@@ -356,10 +357,10 @@ def test_batch_that_the_stream_gave_up_on_is_redriven(ctx: Context, pipeline: Pi
     upload = pipeline.run("VEND001", "given-up.csv", csv_of([product("given-up")]))
     image = pipeline.item(upload.upload_id, 1) | {"status": {"S": "pending_validation"}}
     records = {"Records": [{"eventName": "INSERT", "dynamodb": {"NewImage": image}}]}
-    bucket = f"ecommerce-product-failures-{pipeline.endpoints.bucket.rsplit('-', 1)[-1]}"
+    bucket = f"product-onboarding-failures-{pipeline.endpoints.bucket.rsplit('-', 1)[-1]}"
     pipeline.s3.put_object(Bucket=bucket, Key="aws/lambda/batch", Body=json.dumps({"payload": json.dumps(records)}))
     kept = {"source": "aws.s3", "detail": {"bucket": {"name": bucket}, "object": {"key": "aws/lambda/batch"}}}
-    url = ctx.sqs.get_queue_url(QueueName="product-validator-failures")["QueueUrl"]
+    url = ctx.sqs.get_queue_url(QueueName=resource_name("product-validator-failures"))["QueueUrl"]
     ctx.sqs.purge_queue(QueueUrl=url)
     ctx.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(kept))
     assert [r.error for r in failures.redrive(ctx, "product-validator-failures")] == [None]
@@ -368,7 +369,7 @@ def test_batch_that_the_stream_gave_up_on_is_redriven(ctx: Context, pipeline: Pi
 
 def test_an_event_that_cannot_be_tried_does_not_keep_the_others_waiting(ctx: Context, pipeline: Pipeline) -> None:
     queue = "mailer-failures"
-    url = ctx.sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+    url = ctx.sqs.get_queue_url(QueueName=resource_name(queue))["QueueUrl"]
     ctx.sqs.purge_queue(QueueUrl=url)
     upload = pipeline.run("VEND001", "redriven.csv", csv_of([product("redriven")]))
     notification = {"Records": [{"Sns": {"Message": json.dumps({"upload_id": upload.upload_id})}}]}

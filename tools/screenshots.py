@@ -18,6 +18,7 @@ from playwright.sync_api import Page
 
 from onboarding.local.endpoints import read_endpoints
 from onboarding.local.up import LocalEngine
+from onboarding.resource_names import resource_name
 from tests.api.people import OPERATOR
 from tests.pipeline import Pipeline, csv_of, product
 from tests.portal.browsing import chromium, drop, sign_in, somebody
@@ -187,7 +188,7 @@ def seed(pipeline: Pipeline) -> None:
             "last_progress_at = now() - make_interval(mins => %(age)s) where upload_id = %(id)s",
             {"done": done, "age": age, "id": upload.upload_id},
         )
-    queue = pipeline.sqs.get_queue_url(QueueName="mailer-failures")["QueueUrl"]
+    queue = pipeline.sqs.get_queue_url(QueueName=resource_name("mailer-failures"))["QueueUrl"]
     failed = {
         "requestPayload": {"Records": [{"Sns": {"Message": json.dumps({"upload_id": stuck.upload_id})}}]},
         "responsePayload": {"errorMessage": "Throttling: Maximum sending rate exceeded."},

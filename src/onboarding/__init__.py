@@ -27,8 +27,9 @@ On top of it: `api` and `portal` over HTTP, `cli` at a terminal; `local` runs al
 and `cost` says for how much.
 
 Under it: `model` has the nouns, `sql` every statement, `database` the connection, `roles` the functions' logins to it,
-`context` the clients, `config` the environment, `points` the moments that the fault tests know. `columns`, `codes`,
-`examples`, `quotes` and `formulas` hold what answers and pages say, and `reference` writes the pages.
+`context` the clients, `config` the environment, `resource_names` what AWS calls each resource, `points` the moments
+that the fault tests know. `columns`, `codes`, `examples`, `quotes` and `formulas` hold what answers and pages say, and
+`reference` writes the pages.
 """
 
 __version__ = "0.1.0"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from onboarding.resource_names import prefix_of_bucket, resource_name
+
 LOGIN_FIELDS = frozenset({"username", "password", "host", "port", "dbname"})
 """What a secret holds for a login to the database."""
 
@@ -50,6 +52,15 @@ class Settings:
     @property
     def bucket(self) -> str:
         return self._required("S3_BUCKET_NAME")
+
+    @property
+    def name_prefix(self) -> str:
+        """What this deployment's names begin with, by the name of its bucket; raises ValueError for another bucket."""
+        return prefix_of_bucket(self.bucket)
+
+    def resource_name(self, name: str) -> str:
+        """Return the full name of one of this deployment's resources."""
+        return resource_name(name, self.name_prefix)
 
     @property
     def failures_bucket(self) -> str:

@@ -24,7 +24,10 @@ RETRIED_BY: dict[str, str | None] = {
     "webhook-failures": "webhook",
     "watchdog-failures": "watchdog",
 }
-"""Each failure queue with the function that its events are for; None: its messages go back to the error queue."""
+"""Each failure queue with the function that its events are for; None: its messages go back to the error queue.
+
+These are short names, as operators use them.
+"""
 
 ERROR_QUEUE = "product-validation-errors"
 
@@ -160,7 +163,8 @@ def _retry(ctx: Context, queue: str, message: Any) -> tuple[str | None, bool]:
         )
         return None, False
     event = _event(ctx, json.loads(message["Body"]))
-    answer = ctx.lambdas.invoke(FunctionName=function, Payload=json.dumps(event).encode())
+    name = ctx.settings.resource_name(function)
+    answer = ctx.lambdas.invoke(FunctionName=name, Payload=json.dumps(event).encode())
     body = json.loads(answer["Payload"].read() or b"null")
     if fault := answer.get("FunctionError"):
         return str(body.get("errorMessage", fault)), True
@@ -223,4 +227,4 @@ def _sent(message: Any) -> datetime:
 
 
 def _url(ctx: Context, queue: str) -> str:
-    return ctx.sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+    return ctx.sqs.get_queue_url(QueueName=ctx.settings.resource_name(queue))["QueueUrl"]

@@ -13,26 +13,28 @@ from psycopg import sql
 
 from onboarding.config import LOGIN_FIELDS
 from onboarding.database import Connection, Database
+from onboarding.resource_names import resource_name
 
 LOGINS: Mapping[str, str] = {
-    "ecommerce/rds/pipeline": "onboarding_pipeline",
-    "ecommerce/rds/api": "onboarding_api",
-    "ecommerce/link-keys": "onboarding_report_link",
+    "/rds/pipeline": "onboarding_pipeline",
+    "/rds/api": "onboarding_api",
+    "/link-keys": "onboarding_report_link",
 }
-"""The role that the functions which read a secret log in as, by the secret's name.
+"""The role that the functions which read a secret log in as, by the secret's short name (see `resource_name`).
 
 report-link needs its link keys anyway, so its login stands in the same secret: another one would cost 0.40 USD a month.
 """
 
 
-def set_logins(database: Database, secretsmanager: Any, server: Mapping[str, Any]) -> None:
+def set_logins(database: Database, secretsmanager: Any, server: Mapping[str, Any], prefix: str) -> None:
     """Give each role the password in its secret, and complete the secret with all that it takes to connect to `server`.
 
     `server` holds host, port and dbname. A secret without a password gets one. Safe to repeat. The role comes first, so
     that a secret never names a password that the role does not have. A secret that does not exist yet is left out: the
-    pipeline's stack makes that of the link keys, after the database's.
+    pipeline's stack makes that of the link keys, after the database's. `prefix` is the deployment's.
     """
-    for name, role in LOGINS.items():
+    for short_name, role in LOGINS.items():
+        name = resource_name(short_name, prefix)
         secret = _secret(secretsmanager, name)
         if secret is None:
             continue

@@ -18,6 +18,7 @@ from starlette.routing import Mount, Route
 from onboarding.config import Settings
 from onboarding.context import Context
 from onboarding.portal.app import create_app
+from onboarding.resource_names import resource_name
 from tests.database import database_at
 from tests.pipeline import Pipeline
 
@@ -201,7 +202,7 @@ def fingerprint(pipeline: Pipeline, vendor_id: str) -> str:
         if f"/{vendor_id}/" in version["Key"]:
             digest.update(f"{version['Key']} {version['VersionId']} {version['ETag']}".encode())
     told = pipeline.dynamodb.query(
-        TableName="Webhooks",
+        TableName=resource_name("webhooks"),
         KeyConditionExpression="vendor_id = :vendor",
         ExpressionAttributeValues={":vendor": {"S": vendor_id}},
     )

@@ -26,6 +26,7 @@ from onboarding.api.who import SCOPES
 from onboarding.link import DAYS_VALID, token_for
 from onboarding.model import COLUMNS
 from onboarding.portal.app import PAGES
+from onboarding.resource_names import resource_name
 from onboarding.sql import statement
 from tests.api.attempts import (
     FORMS,
@@ -362,7 +363,9 @@ def test_the_database_shows_b_nothing_of_as(pipeline: Pipeline, theirs: Belongin
 
 def _too_old(pipeline: Pipeline, report_key: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """A link that was ours until a second ago."""
-    configured = pipeline.lambdas.get_function_configuration(FunctionName="mailer")["Environment"]["Variables"]
+    configured = pipeline.lambdas.get_function_configuration(FunctionName=resource_name("mailer"))["Environment"][
+        "Variables"
+    ]
     secrets = pipeline.endpoints.client("secretsmanager")
     keys = json.loads(secrets.get_secret_value(SecretId=configured["LINK_SECRET_NAME"])["SecretString"])
     signed_at = int(time.time()) - DAYS_VALID * 86_400 - 1

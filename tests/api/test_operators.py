@@ -12,6 +12,7 @@ import pytest
 from onboarding.admin import AdminError, carry_out
 from onboarding.audit_log import Actor
 from onboarding.database import DATABASE_UNAVAILABLE, Database
+from onboarding.resource_names import resource_name
 from tests.api.attempts import answer_of, app_of
 from tests.api.people import browser, new_key, new_link, signed_in, with_key
 from tests.database import database_at, fetch
@@ -155,7 +156,7 @@ def test_failures_are_listed_and_tried_again(pipeline: Pipeline, operator: httpx
         }
     }
     failed = {"requestPayload": {"Records": [record]}, "responsePayload": {"errorMessage": "the database was away"}}
-    queue = pipeline.sqs.get_queue_url(QueueName="csv-parser-failures")["QueueUrl"]
+    queue = pipeline.sqs.get_queue_url(QueueName=resource_name("csv-parser-failures"))["QueueUrl"]
 
     def waiting() -> int:
         found = operator.get("/v1/operator/failures").json()["items"]
@@ -194,7 +195,7 @@ def test_the_function_on_aws_is_the_same_app(pipeline: Pipeline) -> None:
         "requestContext": {"http": {"method": "GET", "path": "/v1/openapi.json", "sourceIp": "192.0.2.1"}},
         "isBase64Encoded": False,
     }
-    answer = pipeline.lambdas.invoke(FunctionName="api", Payload=json.dumps(event).encode())
+    answer = pipeline.lambdas.invoke(FunctionName=resource_name("api"), Payload=json.dumps(event).encode())
     told = json.loads(answer["Payload"].read())
     assert told["statusCode"] == 200, told
     with browser(pipeline) as client:
@@ -202,7 +203,9 @@ def test_the_function_on_aws_is_the_same_app(pipeline: Pipeline) -> None:
     # The database, with the role's own rights.
     event["rawPath"] = event["requestContext"]["http"]["path"] = "/v1/uploads"  # type: ignore[index]
     event["headers"] = {"host": host, "authorization": "Bearer onb_nobody"}
-    told = json.loads(pipeline.lambdas.invoke(FunctionName="api", Payload=json.dumps(event).encode())["Payload"].read())
+    told = json.loads(
+        pipeline.lambdas.invoke(FunctionName=resource_name("api"), Payload=json.dumps(event).encode())["Payload"].read()
+    )
     assert told["statusCode"] == 401, told
 
 

@@ -77,7 +77,9 @@ def test_sign_in_calls_the_mailer_for_every_address_alike(pipeline: Pipeline) ->
             forget_requests(pipeline)
             answer = answer_of(app, client, "POST", "/v1/sign-in", json={"email": email})
             assert answer.status_code == 202
-    assert [(call["FunctionName"], call["InvocationType"]) for call in called] == [("mailer", "Event")] * 2
+    assert [(call["FunctionName"], call["InvocationType"]) for call in called] == [
+        ("product-onboarding-mailer", "Event")
+    ] * 2
     mails = [SignInMail(**json.loads(call["Payload"])["sign_in"]) for call in called]
     assert [len(mail.links) for mail in mails] == [1, 0]
 

@@ -18,6 +18,7 @@ import pytest
 
 from onboarding.api import deliver, webhooks
 from onboarding.api.deliver import Refused, checked, resolved, signature
+from onboarding.resource_names import resource_name
 from tests.pipeline import Pipeline, csv_of, product, until
 from tests.serving import serving
 
@@ -125,7 +126,7 @@ def test_a_vendor_is_told_in_words_why_nothing_came(
     # As if the rules had been wider when it was set.
     address = {":vendor": {"S": "VENDB"}, ":url": {"S": f"http://{host}/hook"}}
     pipeline.dynamodb.update_item(
-        TableName="Webhooks",
+        TableName=resource_name("webhooks"),
         Key={"vendor_id": {"S": "VENDB"}, "entry": {"S": "address"}},
         UpdateExpression="set #url = :url",
         ConditionExpression="vendor_id = :vendor",

@@ -37,8 +37,10 @@ from onboarding.local.endpoints import Endpoints
 from onboarding.local.template import Template
 from onboarding.local.up import LocalEngine
 from onboarding.mail import Result
+from onboarding.resource_names import resource_name
 from tests.aws.calls_over_http import vendor, vendors_server
 from tests.aws.runtime_api import runtime_api
+from tests.names import short_name
 from tests.pipeline import Pipeline, csv_of, product
 from tests.serving import serving
 
@@ -235,7 +237,7 @@ def functions() -> set[str]:
     """The names of all functions that the templates make."""
     templates = [Template(template_text(name), {}, "0" * 12, "us-east-1") for name in ("database", "pipeline")]
     made = [properties for t in templates for properties in t.of_type("AWS::Lambda::Function").values()]
-    return {properties["FunctionName"] for properties in made}
+    return {short_name(properties["FunctionName"]) for properties in made}
 
 
 def result_of(text: str) -> str:
@@ -265,7 +267,7 @@ def environment_of(run: Pipeline, function: str) -> Mapping[str, str]:
     endpoints: Endpoints = run.endpoints
     given: dict[str, str] = {}
     if function != "admin":
-        found = run.lambdas.get_function_configuration(FunctionName=function)
+        found = run.lambdas.get_function_configuration(FunctionName=resource_name(function))
         given = dict(found["Environment"]["Variables"])
     return {**endpoints.environment(), **given, "AWS_LAMBDA_FUNCTION_NAME": function, "AWS_EC2_METADATA_DISABLED": "1"}
 

@@ -19,6 +19,7 @@ from onboarding.context import Context
 from onboarding.deploy.buckets import empty
 from onboarding.failures import INGESTION_QUEUE, redrive_uploads
 from onboarding.link import token_for
+from onboarding.resource_names import resource_name
 from onboarding.watchdog import sweep
 from tests.pipeline import Pipeline, csv_of, product
 from tests.test_roles import role_of
@@ -28,7 +29,7 @@ VENDOR = "VEND001"
 
 def answer(run: Pipeline, function: str, event: Mapping[str, Any]) -> tuple[str, Any]:
     """How a call ends, `well` or with which error, and what it answers."""
-    called = run.lambdas.invoke(FunctionName=function, Payload=json.dumps(event).encode())
+    called = run.lambdas.invoke(FunctionName=resource_name(function), Payload=json.dumps(event).encode())
     body = json.loads(called["Payload"].read() or b"null")
     return (f"{body.get('errorType')}: {body.get('errorMessage')}" if called.get("FunctionError") else "well"), body
 
@@ -133,11 +134,13 @@ def mailer_calls(run: Pipeline) -> Generator[str]:
 def another_sender(run: Pipeline) -> Iterator[None]:
     variables = variables_of(run, "mailer")
     changed = {**variables, "MAIL_SENDER": "nobody@unverified.example"}
-    run.lambdas.update_function_configuration(FunctionName="mailer", Environment={"Variables": changed})
+    run.lambdas.update_function_configuration(FunctionName=resource_name("mailer"), Environment={"Variables": changed})
     try:
         yield
     finally:
-        run.lambdas.update_function_configuration(FunctionName="mailer", Environment={"Variables": variables})
+        run.lambdas.update_function_configuration(
+            FunctionName=resource_name("mailer"), Environment={"Variables": variables}
+        )
 
 
 def link_calls(run: Pipeline) -> Generator[str]:
@@ -152,7 +155,9 @@ def link_event(run: Pipeline, upload_id: str) -> dict[str, Any]:
     upload = run.upload(upload_id)
     assert upload is not None
     assert upload.error_file_s3_key is not None
-    secret = run.endpoints.client("secretsmanager").get_secret_value(SecretId="ecommerce/link-keys")["SecretString"]
+    secret = run.endpoints.client("secretsmanager").get_secret_value(SecretId=resource_name("/link-keys"))[
+        "SecretString"
+    ]
     return {"pathParameters": {"token": token_for(upload.error_file_s3_key, json.loads(secret))}}
 
 
@@ -187,7 +192,7 @@ def watchdog_calls(run: Pipeline) -> Generator[str]:
 def failures_tried_again(run: Pipeline) -> Generator[str]:
     """One event in each failure queue, as Lambda, SNS and EventBridge put them there."""
     for queue, body in failed_events(run).items():
-        url = run.sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+        url = run.sqs.get_queue_url(QueueName=resource_name(queue))["QueueUrl"]
         run.sqs.purge_queue(QueueUrl=url)
         run.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(body))
         yield f"{queue}: {outcome(run, 'watchdog', {'redrive': queue})}, {waiting_in(run, url)} left"
@@ -218,7 +223,7 @@ def waiting_in(run: Pipeline, url: str) -> int:
 
 
 def failed_events(run: Pipeline) -> dict[str, Any]:
-    bucket = f"ecommerce-product-failures-{run.endpoints.bucket.rsplit('-', 1)[-1]}"
+    bucket = f"product-onboarding-failures-{run.endpoints.bucket.rsplit('-', 1)[-1]}"
     key = "aws/lambda/mapping/shard/batch.json"
     payload = json.dumps(staged(run)[1])
     run.s3.put_object(Bucket=bucket, Key=key, Body=json.dumps({"payload": payload}).encode())
@@ -244,7 +249,7 @@ def in_the_role_of(run: Pipeline, function: str) -> Iterator[Context]:
     opened = json.dumps({**trust, "Statement": [*trust["Statement"], ours]})
     iam.update_assume_role_policy(RoleName=role, PolicyDocument=opened)
     try:
-        arn = run.lambdas.get_function_configuration(FunctionName=function)["Role"]
+        arn = run.lambdas.get_function_configuration(FunctionName=resource_name(function))["Role"]
         rights = run.endpoints.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
     finally:
         iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(trust))
@@ -260,4 +265,6 @@ def in_the_role_of(run: Pipeline, function: str) -> Iterator[Context]:
 
 
 def variables_of(run: Pipeline, function: str) -> dict[str, str]:
-    return dict(run.lambdas.get_function_configuration(FunctionName=function)["Environment"]["Variables"])
+    return dict(
+        run.lambdas.get_function_configuration(FunctionName=resource_name(function))["Environment"]["Variables"]
+    )

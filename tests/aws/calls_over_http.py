@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from onboarding.resource_names import resource_name
 from tests.api.people import OPERATOR, forget_requests, new_key, post_form, signed_in
 from tests.aws.calls import (
     VENDOR,
@@ -118,7 +119,7 @@ def webhook_kept(run: Pipeline) -> Generator[str]:
 def failures_tried_again(run: Pipeline) -> Generator[str]:
     yield operator(run).status("GET", "/v1/operator/failures")
     yield operator(run).status("GET", "/v1/operator/failures/mailer-failures")
-    run.sqs.purge_queue(QueueUrl=run.sqs.get_queue_url(QueueName="mailer-failures")["QueueUrl"])
+    run.sqs.purge_queue(QueueUrl=run.sqs.get_queue_url(QueueName=resource_name("mailer-failures"))["QueueUrl"])
     yield operator(run).status("POST", "/v1/operator/failures/mailer-failures/redrive")
 
 

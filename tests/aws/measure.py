@@ -21,6 +21,7 @@ from pathlib import Path
 
 from onboarding.local.processes import Ports
 from onboarding.local.up import LocalEngine
+from onboarding.resource_names import PRODUCT, resource_name
 from tests.aws.calls import link_event, outcome, reported
 from tests.aws.calls_over_http import vendor
 from tests.aws.counting import Counts, counting
@@ -165,7 +166,7 @@ def log_bytes_of(run: Pipeline, function: str, since: int) -> int:
 def logged(run: Pipeline, function: str, since: int) -> list[str]:
     """What stands in a function's log from a time on."""
     pages = run.endpoints.client("logs").get_paginator("filter_log_events")
-    found = pages.paginate(logGroupName=f"/aws/lambda/{function}", startTime=since)
+    found = pages.paginate(logGroupName=f"/aws/lambda/{resource_name(function)}", startTime=since)
     return [event["message"] for page in found for event in page["events"]]
 
 
@@ -179,6 +180,7 @@ def cpu_milliseconds(state: Path) -> Counter[str]:
                 continue
             variables = (process / "environ").read_bytes().split(b"\0")
             names = [v.removeprefix(NAME).decode() for v in variables if v.startswith(NAME)]
+            names = [name.removeprefix(f"{PRODUCT}-") for name in names]
             # After the name in brackets: user's and system's time are the 12th and 13th.
             fields = (process / "stat").read_text().rpartition(") ")[2].split()
         except OSError:  # it ended meanwhile

@@ -15,13 +15,15 @@ from onboarding import failures
 from onboarding.deploy.plan import template_text
 from onboarding.deploy.stacks import Stacks
 from onboarding.local.template import Template
+from onboarding.resource_names import resource_name
 from tests.aws.conftest import empty_account
+from tests.names import short_name
 
 TEMPLATES = {
     name: Template(template_text(name), {}, "000000000000", "us-east-1") for name in ("pipeline", "operations")
 }
 ALARMS = {
-    alarm["AlarmName"]: alarm
+    short_name(alarm["AlarmName"]): alarm
     for template in TEMPLATES.values()
     for alarm in template.of_type("AWS::CloudWatch::Alarm").values()
 }
@@ -33,7 +35,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """An account with the alarms alone, and a queue that hears what operators hear."""
     with empty_account(tmp_path_factory.mktemp("alarms")) as account:
         sns, sqs = account.client("sns"), account.client("sqs")
-        topic = sns.create_topic(Name="product-upload-alarms")["TopicArn"]
+        topic = sns.create_topic(Name=resource_name("alarms"))["TopicArn"]
         queue = sqs.create_queue(QueueName="operators")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         allowed = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
@@ -115,21 +117,21 @@ def test_every_alarm_has_its_page(name: str) -> None:
 
 def test_the_dashboard_shows_what_there_is() -> None:
     [dashboard] = TEMPLATES["operations"].of_type("AWS::CloudWatch::Dashboard").values()
-    body = json.loads(dashboard["DashboardBody"]["Fn::Sub"].replace("${AWS::Region}", "us-east-1"))
+    body = json.loads(dashboard["DashboardBody"]["Fn::Sub"])
     metrics = [metric for widget in body["widgets"] for metric in widget["properties"]["metrics"]]
     assert len(metrics) <= 50, "more cost more"
-    functions = {p["FunctionName"] for p in TEMPLATES["pipeline"].of_type("AWS::Lambda::Function").values()}
+    functions = {p["FunctionName"]["Fn::Sub"] for p in TEMPLATES["pipeline"].of_type("AWS::Lambda::Function").values()}
     named = {metric[3] for metric in metrics if metric[0] == "AWS/Lambda"}
     assert named == functions
     rates = {(a["Namespace"], a["MetricName"]) for name, a in ALARMS.items() if name.endswith("-error-rate")}
     assert rates <= {tuple(metric[:2]) for metric in metrics}
-    for queue in {metric[3] for metric in metrics if metric[0] == "AWS/SQS"}:
-        assert queue in {p["QueueName"] for p in TEMPLATES["pipeline"].of_type("AWS::SQS::Queue").values()}
+    queues = {p["QueueName"]["Fn::Sub"] for p in TEMPLATES["pipeline"].of_type("AWS::SQS::Queue").values()}
+    assert {metric[3] for metric in metrics if metric[0] == "AWS/SQS"} <= queues
 
 
 def test_saved_queries_search_logs_that_exist() -> None:
-    groups = {p["LogGroupName"] for p in TEMPLATES["pipeline"].of_type("AWS::Logs::LogGroup").values()}
+    groups = {p["LogGroupName"]["Fn::Sub"] for p in TEMPLATES["pipeline"].of_type("AWS::Logs::LogGroup").values()}
     queries = TEMPLATES["operations"].of_type("AWS::Logs::QueryDefinition").values()
     assert len(list(queries)) == 4
     for query in queries:
-        assert set(query["LogGroupNames"]) <= groups
+        assert {group["Fn::Sub"] for group in query["LogGroupNames"]} <= groups

@@ -28,16 +28,16 @@ def answer(text: str) -> dict[str, Any]:
 
 
 def state(value: str) -> dict[str, Any]:
-    return {"Configuration": {"FunctionName": "admin", "State": value}}
+    return {"Configuration": {"FunctionName": "product-onboarding-admin", "State": value}}
 
 
 @pytest.mark.parametrize("code", NOT_READY)
 def test_call_of_an_inactive_function_waits_for_it_and_calls_once_more(stub: Any, code: str) -> None:
     lambdas, stubber = stub
     stubber.add_client_error("invoke", code, "The function is currently in the following state: Pending")
-    stubber.add_response("get_function", state("Active"), {"FunctionName": "admin"})
+    stubber.add_response("get_function", state("Active"), {"FunctionName": "product-onboarding-admin"})
     stubber.add_response("invoke", answer('{"ran": []}'))
-    assert admin(lambdas, "migrate") == {"ran": []}
+    assert admin(lambdas, "migrate", prefix="") == {"ran": []}
     stubber.assert_no_pending_responses()
 
 
@@ -45,8 +45,8 @@ def test_call_of_a_function_that_stays_inactive_fails_without_a_second_call(stub
     lambdas, stubber = stub
     stubber.add_client_error("invoke", "ResourceNotReadyException")
     stubber.add_response("get_function", state("Failed"))
-    with pytest.raises(DeployError, match="the function admin does not become active"):
-        admin(lambdas, "migrate")
+    with pytest.raises(DeployError, match="the function product-onboarding-admin does not become active"):
+        admin(lambdas, "migrate", prefix="")
     stubber.assert_no_pending_responses()
 
 
@@ -56,5 +56,5 @@ def test_call_that_fails_otherwise_is_not_repeated(stub: Any, code: str) -> None
     lambdas, stubber = stub
     stubber.add_client_error("invoke", code)
     with pytest.raises(ClientError, match=code):
-        call(lambdas, "admin", {})
+        call(lambdas, "product-onboarding-admin", {})
     stubber.assert_no_pending_responses()

@@ -67,7 +67,7 @@ def test_every_reservation_of_the_template_counts() -> None:
         (10, {}, (0, 0, 0, 0)),
         # What ours have is theirs already.
         (concurrency.UNRESERVED, {"csv-parser": ALL}, None),
-        (concurrency.UNRESERVED, {"csv-parser": ALL - 1, "api": 0}, (8, 8, 8, 0)),
+        (concurrency.UNRESERVED, {"csv-parser": ALL - 1, "product-onboarding-api": 0}, (8, 8, 8, 0)),
     ],
 )
 def test_concurrency_of_a_small_account_reserves_what_fits_in_the_order_of_an_upload(

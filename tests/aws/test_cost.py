@@ -14,6 +14,7 @@ from onboarding.cost.bill import Choice, bill, choices, total
 from onboarding.deploy.plan import template_text
 from onboarding.local.template import Template
 from tests.aws import counting
+from tests.names import short_name
 
 METRIC = re.compile(r'(?:measured\(|count\(metrics, )"(\w+)"')
 
@@ -46,16 +47,17 @@ def test_what_stands_there_is_counted_right() -> None:
     alarms = [p for t in TEMPLATES.values() for p in t.of_type("AWS::CloudWatch::Alarm").values()]
     assert all("MetricName" in alarm for alarm in alarms), "an alarm by an expression costs as many metrics as it has"
     assert len(alarms) == cost.ALARM_METRICS
-    secrets = {p["Name"] for t in TEMPLATES.values() for p in t.of_type("AWS::SecretsManager::Secret").values()}
+    secrets = {
+        short_name(p["Name"]) for t in TEMPLATES.values() for p in t.of_type("AWS::SecretsManager::Secret").values()
+    }
     assert len(secrets) == cost.SECRETS
     repositories = TEMPLATES["registry"].of_type("AWS::ECR::Repository").values()
     assert len(list(repositories)) == cost.REPOSITORIES
     for repository in repositories:
         policy = json.loads(repository["LifecyclePolicy"]["LifecyclePolicyText"])
         assert policy["rules"][0]["selection"]["countNumber"] == cost.IMAGES_KEPT
-    sizes = {
-        p["FunctionName"]: p["MemorySize"] for p in TEMPLATES["pipeline"].of_type("AWS::Lambda::Function").values()
-    }
+    functions = TEMPLATES["pipeline"].of_type("AWS::Lambda::Function").values()
+    sizes = {short_name(p["FunctionName"]): p["MemorySize"] for p in functions}
     assert sizes == cost.MEMORY
     endpoints = TEMPLATES["network"].of_type("AWS::EC2::VPCEndpoint").values()
     assert sum(p["VpcEndpointType"] == "Interface" for p in endpoints) == cost.INTERFACE_ENDPOINTS

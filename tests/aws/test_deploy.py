@@ -22,6 +22,7 @@ from onboarding.deploy.checks import account_of, deployed
 from onboarding.deploy.destroy import destroy
 from onboarding.deploy.plan import STACKS, DeployError, Plan, template_text
 from onboarding.deploy.steps import Deployment, client_of
+from onboarding.resource_names import resource_name
 from onboarding.roles import LOGINS
 from tests.aws.conftest import Account, empty_account
 
@@ -35,8 +36,9 @@ class Rehearsal(Deployment):
     account: Account
 
     def migrate(self) -> None:
+        name = resource_name("ecommerce/rds/credentials", self.plan.name_prefix)
         secret = json.dumps(self.account.credentials)
-        self.client("secretsmanager").put_secret_value(SecretId="ecommerce/rds/credentials", SecretString=secret)
+        self.client("secretsmanager").put_secret_value(SecretId=name, SecretString=secret)
         super().migrate()
 
     def run(self) -> dict[str, str]:
@@ -95,7 +97,7 @@ def test_from_an_empty_account_to_nothing_and_back(account: Account) -> None:
             "application": "product-onboarding",
             "stage": "local",
         }
-    assert {name: login(account, name) for name in LOGINS} == LOGINS
+    assert {name: login(account, resource_name(name)) for name in LOGINS} == LOGINS
     # Nothing of the smoke test is left but its history.
     assert versions(account, bucket) == 0
     with open_connection(account.postgres.url) as connection:
@@ -136,7 +138,7 @@ def test_from_an_empty_account_to_nothing_and_back(account: Account) -> None:
     [snapshot] = account.client("rds").describe_db_snapshots(DBInstanceIdentifier="ecommerce-db")["DBSnapshots"]
 
     # Secrets are the one kind that the engine cannot import.
-    for secret in ("ecommerce/rds/credentials", *LOGINS):
+    for secret in ("ecommerce/rds/credentials", *map(resource_name, LOGINS)):
         account.client("secretsmanager").delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
     told.clear()
     rehearsal(account, told, snapshot=snapshot["DBSnapshotIdentifier"]).run()
@@ -172,7 +174,7 @@ def test_another_region_leaves_the_data_alone(account: Account, capsys: pytest.C
 
         found = [finding for finding in checks.check(elsewhere, Plan(mail_sender=SENDER)) if finding.blocks]
         assert any(bucket in finding.text for finding in found)
-        with pytest.raises(DeployError, match="one deployment, in one region"):
+        with pytest.raises(DeployError, match="a deployment is in one region"):
             import_request(elsewhere, template_text("pipeline"), {})
     finally:
         buckets.empty(s3, bucket)
@@ -233,7 +235,7 @@ def test_resources_of_another_application_are_neither_imported_nor_deleted(accou
 
 
 def test_what_outlives_the_stacks_is_known() -> None:
-    names = {name for _, name in kept("123456789012", "eu-west-1")}
+    names = {name for _, name in kept("123456789012", "eu-west-1", "")}
     assert {"ecommerce-product-uploads-123456789012", "UploadRecords", "ecommerce/rds/credentials"} <= names
 
 
@@ -254,9 +256,9 @@ def test_an_action_that_is_refused_says_why(
     told: list[str] = []
     outputs = rehearsal(account, told).run()
     with pytest.raises(DeployError, match="there is no vendor NOBODY"):
-        admin(account.client("lambda"), "change_vendor", vendor_id="NOBODY", status="suspended")
+        admin(account.client("lambda"), "change_vendor", prefix="", vendor_id="NOBODY", status="suspended")
     with pytest.raises(DeployError, match="there is no action drop_all"):
-        admin(account.client("lambda"), "drop_all")
+        admin(account.client("lambda"), "drop_all", prefix="")
     # Where no local engine runs, a command has the function do it.
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("S3_BUCKET_NAME", outputs["Bucket"])
@@ -339,6 +341,34 @@ def test_a_dry_run_says_what_would_be_made_and_what_it_costs(
 def test_a_parameter_that_the_pipeline_does_not_have_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["deploy", "--mail-sender", SENDER, "--set", "Nothing=1", "--dry-run"]) == 1
     assert "the template has no parameter Nothing" in capsys.readouterr().err
+    # The other templates would not have it.
+    assert main(["deploy", "--mail-sender", SENDER, "--set", "NamePrefix=staging-", "--dry-run"]) == 1
+    assert "--set: NamePrefix is set by --name-prefix" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("credentials")
+def test_deploy_with_a_name_prefix_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(checks, "builder", lambda: "docker")
+    monkeypatch.setattr(checks, "_database", lambda *_: iter(()))
+    assert main(["deploy", "--mail-sender", SENDER, "--name-prefix", "staging-", "--dry-run"]) == 0
+    assert "Every name begins with staging-" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [["deploy", "--mail-sender", SENDER, "--dry-run"], ["destroy", "--yes"]])
+@pytest.mark.parametrize("prefix", ["staging", "Staging-", "two-words-"])
+def test_name_prefix_of_another_form_is_refused(
+    command: list[str], prefix: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command, "--name-prefix", prefix]) == 1
+    assert "up to 12 small letters and digits" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("credentials")
+def test_delete_data_with_a_name_prefix_lists_the_data_of_that_deployment(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["destroy", "--name-prefix", "staging-", "--delete-data", "--yes"]) == 1
+    names = [line.strip() for line in capsys.readouterr().err.splitlines() if line.startswith("  ")]
+    assert "staging-UploadRecords" in names
+    assert all(name.startswith("staging-") for name in names)
 
 
 @pytest.mark.usefixtures("credentials")

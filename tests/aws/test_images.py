@@ -65,7 +65,10 @@ def test_an_image_is_built_once_and_known_by_its_digest() -> None:
         if words[1] == "login":
             assert stdin == b"secret"
 
-    repositories = {"CsvParser": "1.dkr.example/csv-parser-lambda", "Onboarding": "1.dkr.example/onboarding-lambda"}
+    repositories = {
+        "CsvParser": "1.dkr.example/csv-parser-lambda",
+        "Onboarding": "1.dkr.example/product-onboarding-lambda",
+    }
     for _ in range(2):
         found = images.publish(
             lambda _: registry, repositories, BASE, "docker", lambda _: None, ca_sha256="c" * 64, run=run

@@ -19,6 +19,7 @@ import pytest
 from onboarding.deploy.plan import template_text
 from onboarding.local.template import Template
 from onboarding.local.up import LocalEngine
+from onboarding.resource_names import resource_name
 from tests.aws.calls import (
     link_calls,
     mailer_calls,
@@ -29,6 +30,7 @@ from tests.aws.calls import (
     watchdog_calls,
 )
 from tests.aws.calls_over_http import api_calls, webhook_calls
+from tests.names import short_name
 from tests.pipeline import Pipeline
 from tests.test_roles import role_of
 
@@ -111,7 +113,9 @@ def without(run: Pipeline, function: str, sid: str, action: str) -> Iterator[Non
 def start_anew(run: Pipeline, function: str) -> None:
     """A fresh process, which holds neither a connection nor a secret."""
     variables = {**variables_of(run, function), "START": uuid.uuid4().hex}
-    run.lambdas.update_function_configuration(FunctionName=function, Environment={"Variables": variables})
+    run.lambdas.update_function_configuration(
+        FunctionName=resource_name(function), Environment={"Variables": variables}
+    )
 
 
 def actions_of(run: Pipeline, function: str) -> list[tuple[str, str]]:
@@ -140,7 +144,7 @@ def test_a_role_without_any_one_action_is_not_enough(quiet: Pipeline, function: 
 
 def test_every_function_is_tried() -> None:
     functions = TEMPLATE.of_type("AWS::Lambda::Function")
-    assert {properties["FunctionName"] for properties in functions.values()} == set(CALLS)
+    assert {short_name(properties["FunctionName"]) for properties in functions.values()} == set(CALLS)
 
 
 def test_daily_call_of_functions_that_visitors_call_is_no_failure(quiet: Pipeline) -> None:
@@ -160,7 +164,7 @@ def test_daily_call_of_functions_that_visitors_call_is_no_failure(quiet: Pipelin
 @pytest.mark.parametrize("function", [function for function in CALLS if function != "watchdog"])
 def test_a_fault_counts_where_the_alarm_of_its_function_looks(quiet: Pipeline, function: str) -> None:
     alarms = TEMPLATE.of_type("AWS::CloudWatch::Alarm").values()
-    [alarm] = [alarm for alarm in alarms if alarm["AlarmName"] == f"{function}-error-rate"]
+    [alarm] = [alarm for alarm in alarms if short_name(alarm["AlarmName"]) == f"{function}-error-rate"]
     faults = {
         "mailer": ("ClaimMails", "dynamodb:PutItem"),
         "webhook": ("ReadWebhooks", "dynamodb:GetItem"),

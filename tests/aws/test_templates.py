@@ -16,6 +16,7 @@ import yaml
 from onboarding.deploy.changes import IMAGE
 from onboarding.deploy.plan import STACKS, template_text
 from onboarding.deploy.steps import REPOSITORY, SHARED
+from tests.names import short_name
 from tests.test_template import CloudFormationLoader
 
 ROOT = Path(__file__).parents[2]
@@ -151,7 +152,7 @@ def test_with_endpoints_every_service_that_a_function_asks_has_one() -> None:
 def test_the_database_is_the_specified_one() -> None:
     [database] = of_type("database", "AWS::RDS::DBInstance").values()
     expected = {
-        "DBInstanceIdentifier": "ecommerce-db",
+        "DBInstanceIdentifier": {"Fn::Sub": "${NamePrefix}ecommerce-db"},
         "Engine": "postgres",
         "StorageEncrypted": True,
         "PubliclyAccessible": False,
@@ -172,7 +173,7 @@ def test_no_password_is_written_down() -> None:
     owner = {"username": "onboarding", "dbname": "ecommerce_platform"}
     templates = {name: json.loads(s["GenerateSecretString"]["SecretStringTemplate"]) for name, s in secrets.items()}
     assert templates == {"DatabaseSecret": owner, "PipelineSecret": {}, "ApiSecret": {}}
-    assert secrets["DatabaseSecret"]["Name"] == "ecommerce/rds/credentials"
+    assert secrets["DatabaseSecret"]["Name"] == {"Fn::Sub": "${NamePrefix}ecommerce/rds/credentials"}
     assert not any("SecretString" in secret for secret in secrets.values())
     [database] = of_type("database", "AWS::RDS::DBInstance").values()
     assert database["MasterUserPassword"]["Fn::Sub"].startswith("{{resolve:secretsmanager:")
@@ -227,7 +228,7 @@ def test_both_ways_to_the_aws_apis_are_there_while_the_network_changes() -> None
 
 
 def test_repositories_are_the_specified_ones() -> None:
-    found = {p["RepositoryName"]: p for p in of_type("registry", "AWS::ECR::Repository").values()}
+    found = {short_name(p["RepositoryName"]): p for p in of_type("registry", "AWS::ECR::Repository").values()}
     assert {"csv-parser-lambda", "product-validator-lambda", "error-processor-lambda"} <= set(found)
     for repository in found.values():
         assert repository["ImageScanningConfiguration"] == {"ScanOnPush": True}
@@ -289,6 +290,7 @@ WITHOUT_NAMED_RESOURCE = {
     ("database", "AdminRole", "ManageInterfaces"): INTERFACES,
     ("pipeline", "VpcAccess", "ManageInterfaces"): INTERFACES,
     ("pipeline", "MailerRole", "SendMail"): SENDER,
+    ("pipeline", "ProductValidatorRole", "FindStream"): "IAM knows no resource for dynamodb:ListStreams",
 }
 """Where something is allowed on all resources, and why."""
 

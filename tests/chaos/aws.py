@@ -27,7 +27,7 @@ from tests.chaos.expressions import holds, passes, updated
 Item = dict[str, Any]
 Answer = dict[str, Any]
 
-KEYS = {"UploadRecords": ("upload_id", "record_id"), "MailClaims": ("upload_id",)}
+KEYS = {"UploadRecords": ("upload_id", "record_id"), "product-onboarding-mail-claims": ("upload_id",)}
 WRITTEN_AT = datetime(2024, 12, 21, 10, 30, 45, tzinfo=UTC)
 
 

@@ -17,7 +17,7 @@ from tests.chaos.runtime import Container, Runtime
 Say = Callable[[str, Any], None]
 KEYS = {
     "UploadRecords": [("upload_id", "HASH"), ("record_id", "RANGE")],
-    "MailClaims": [("upload_id", "HASH")],
+    "product-onboarding-mail-claims": [("upload_id", "HASH")],
 }
 
 
@@ -29,7 +29,7 @@ def conversation(clients: dict[str, Any], names: dict[str, str], say: Say) -> No
     """Every call that the steps make, with the answers that they look at."""
     s3, dynamodb, sqs, sns = clients["s3"], clients["dynamodb"], clients["sqs"], clients["sns"]
     bucket, queue, topic = names["bucket"], names["queue"], names["topic"]
-    records, claims = names["UploadRecords"], names["MailClaims"]
+    records, claims = names["UploadRecords"], names["product-onboarding-mail-claims"]
 
     versions = [
         s3.put_object(Bucket=bucket, Key="uploads/a b.csv", Body=io.BytesIO(body))["VersionId"]

@@ -44,9 +44,9 @@ ENVIRONMENT = {
     "FAILURES_BUCKET_NAME": "failures",
     "S3_BUCKET_NAME": "bucket",
     "SNS_TOPIC_ARN": "arn:topic",
-    "MAIL_CLAIMS_TABLE": "MailClaims",
+    "MAIL_CLAIMS_TABLE": "product-onboarding-mail-claims",
     "MAIL_SENDER": "uploads@techmart.example",
-    "LINK_SECRET_NAME": "ecommerce/link-keys",
+    "LINK_SECRET_NAME": "product-onboarding/link-keys",
     "LINK_BASE_URL": "http://links",
 }
 
@@ -205,7 +205,7 @@ class Runtime:
         known = conninfo_to_dict(self.database_url)
         self.aws.secrets = {
             "ecommerce/rds/credentials": {"username": known.pop("user"), **known},
-            "ecommerce/link-keys": {"current": "k" * 64},
+            "product-onboarding/link-keys": {"current": "k" * 64},
         }
         self.deadlocks = 0
 

@@ -53,7 +53,9 @@ def state_of(world: World) -> State:
     return {
         **{name: _rows(runtime, name) for name in tables(runtime)},
         "UploadRecords": {"/".join(key): _plain(item) for key, item in aws.tables["UploadRecords"].items()},
-        "MailClaims": {"/".join(key): "sent_at" in item for key, item in aws.tables["MailClaims"].items()},
+        "product-onboarding-mail-claims": {
+            "/".join(key): "sent_at" in item for key, item in aws.tables["product-onboarding-mail-claims"].items()
+        },
         "objects": {key: versions[-1].content for key, versions in aws.objects.items()},
         "mails": mails if not world.mail_windows else sorted(set(mails)),
         "messages": sorted({_said(body) for body in aws.sent}),

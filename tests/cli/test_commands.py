@@ -80,7 +80,7 @@ def an_engine(state: Path, port: int = 9) -> Endpoints:
         table="UploadRecords",
         error_queue_url=f"{url}/queue",
         topic_arn="arn:aws:sns:us-east-1:000000000000:topic",
-        mail_claims_table="MailClaims",
+        mail_claims_table="product-onboarding-mail-claims",
         secret_name="secret",
         database_url=f"postgresql://127.0.0.1:{port}/db",
         inbox_dir=str(state / "inbox"),
@@ -368,18 +368,30 @@ def test_the_engines_environment_is_pure_and_passes(
     assert dict(os.environ) == before
 
 
+BUCKET_ON_AWS = "staging-ecommerce-product-uploads-123456789012"
+
+
 def test_aws_is_found_by_its_usual_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("S3_BUCKET_NAME", "bucket-on-aws")
+    monkeypatch.setenv("S3_BUCKET_NAME", BUCKET_ON_AWS)
     monkeypatch.setenv("RDS_SECRET_NAME", "secret")
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
     with connected(None) as ctx:
-        assert (ctx.settings.bucket, ctx.s3.meta.region_name) == ("bucket-on-aws", "eu-central-1")
+        assert (ctx.settings.bucket, ctx.s3.meta.region_name) == (BUCKET_ON_AWS, "eu-central-1")
+        assert ctx.settings.resource_name("admin") == "staging-product-onboarding-admin"
+
+
+@pytest.mark.parametrize("command", [UPLOAD, ("uploads", "list"), ("failures", "list")], ids=" ".join)
+def test_connected_aws_bucket_of_no_deployment_is_named(
+    command: Sequence[str], monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    monkeypatch.setenv("S3_BUCKET_NAME", "product-uploads")
+    assert "S3_BUCKET_NAME: product-uploads is no bucket of a deployment" in sentence_of(main(command), capsys)
 
 
 def test_a_running_engine_comes_before_aws(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, announced: Callable[[Path], Endpoints]
 ) -> None:
-    monkeypatch.setenv("S3_BUCKET_NAME", "bucket-on-aws")
+    monkeypatch.setenv("S3_BUCKET_NAME", BUCKET_ON_AWS)
     (tmp_path / ".onboarding").mkdir()
     announced(tmp_path / ".onboarding")
     with connected(None) as ctx:

@@ -21,6 +21,7 @@ from onboarding.admin import carry_out
 from onboarding.cli.main import main
 from onboarding.context import Context
 from onboarding.intake import take_in
+from onboarding.resource_names import resource_name
 from tests.pipeline import Pipeline, csv_of, product
 
 Captured = pytest.CaptureFixture[str]
@@ -58,9 +59,9 @@ def admin_function(pipeline: Pipeline) -> Iterator[None]:
     policy = {"RoleName": known["Role"].rsplit("/", 1)[-1], "PolicyName": "admin-reads-the-owners-secret"}
     statement = {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}
     iam.put_role_policy(**policy, PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
-    lambdas.create_function(FunctionName="admin", Handler=handler, Code=code, **same)
+    lambdas.create_function(FunctionName=resource_name("admin"), Handler=handler, Code=code, **same)
     yield
-    lambdas.delete_function(FunctionName="admin")
+    lambdas.delete_function(FunctionName=resource_name("admin"))
     iam.delete_role_policy(**policy)
 
 

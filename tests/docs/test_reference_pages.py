@@ -19,6 +19,7 @@ from onboarding.local.template import Template
 from onboarding.model import Row, RowError
 from tests.database import GOOD_CELLS
 from tests.docs.pages import DOCS, ROOT, rows, section
+from tests.names import short_name
 from tools.cli_page import cli_page
 
 CONFIGURATION, DATA, METRICS = DOCS / "configuration.md", DOCS / "data.md", DOCS / "metrics.md"
@@ -59,7 +60,7 @@ def test_every_variable_of_a_function_is_listed_with_the_functions_that_get_it()
     given: dict[str, set[str]] = {}
     for function in resources("AWS::Lambda::Function"):
         for name in function["Environment"]["Variables"]:
-            given.setdefault(name, set()).add(function["FunctionName"])
+            given.setdefault(name, set()).add(short_name(function["FunctionName"]))
     table = [row for row in rows(section(CONFIGURATION, "## Functions")) if len(row) == 3]
     assert {name: set(listed(functions)) for name, functions, _ in table} == given
 
@@ -100,7 +101,7 @@ def test_every_metric_is_listed_with_the_function_that_writes_it() -> None:
 
 def names_under(part: str) -> dict[str, list[str]]:
     """The tables under a heading, each with the names in the first cells of its rows."""
-    found = re.findall(r"^### (\w+)\n(.*?)(?=^### |\Z)", section(DATA, part), re.MULTILINE | re.DOTALL)
+    found = re.findall(r"^### ([\w-]+)\n(.*?)(?=^### |\Z)", section(DATA, part), re.MULTILINE | re.DOTALL)
     return {table: [name for row in rows(text) for name in listed(row[0])] for table, text in found}
 
 
@@ -151,27 +152,27 @@ def written_to(table: str) -> set[str]:
             full = Row("U", "V", 1, cells, *of_the_file, ("price",), {"sku": "dates"}, many_categories=True)
             error = RowError("INVALID_PRICE", "price", "Price must be at least 0.01")
             staging.write_outcomes(context(kept), [(staging.item_of(full), [error])])
-        case "MailClaims":
+        case "mail-claims":
             result = mail.Result("U", "V", "Vendor", "v@example.com", "f.csv", "completed", 1, 1, 0, None, None)
             mail.send(context(kept), result)
-        case "Webhooks":
+        case "webhooks":
             app = SimpleNamespace(ctx=context(kept), settings=SimpleNamespace(webhooks_table="T"))
             webhooks.publish(cast("Desk", app), "V", url="https://v", secret="s")
-        case "WebhookDeliveries":
+        case "webhook-deliveries":
             told: dict[str, Any] = {"event": "test", "subject": "U", "url": "https://v", "status": 200, "error": ""}
             deliver._record(context(kept), "V", **told, milliseconds=1)
     return kept.attributes
 
 
-@pytest.mark.parametrize("table", sorted(table["TableName"] for table in resources("AWS::DynamoDB::Table")))
+@pytest.mark.parametrize("table", sorted(short_name(table["TableName"]) for table in resources("AWS::DynamoDB::Table")))
 def test_every_attribute_of_an_item_is_listed(table: str) -> None:
     assert set(names_under("## DynamoDB")[table]) == written_to(table)
 
 
 def test_no_other_table_is_listed_and_the_secrets_are() -> None:
-    assert names_under("## DynamoDB").keys() == {t["TableName"] for t in resources("AWS::DynamoDB::Table")}
+    assert names_under("## DynamoDB").keys() == {short_name(t["TableName"]) for t in resources("AWS::DynamoDB::Table")}
     secrets = {name for row in rows(section(DATA, "## Secrets")) for name in listed(row[0])}
-    assert secrets == {secret["Name"] for secret in resources("AWS::SecretsManager::Secret")}
+    assert secrets == {TEMPLATES[0].value(secret["Name"]) for secret in resources("AWS::SecretsManager::Secret")}
 
 
 def test_the_package_says_what_each_of_its_modules_is_for() -> None:

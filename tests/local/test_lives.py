@@ -23,6 +23,7 @@ from onboarding.local.postgres import Postgres
 from onboarding.local.processes import LocalError
 from onboarding.local.template import pipeline_text
 from onboarding.local.up import LocalEngine
+from onboarding.resource_names import resource_name
 from tests.local.watch import eventually, new_state, processes_of
 
 KEPT = "errors/VEND001/kept.csv"
@@ -43,7 +44,7 @@ def versions(endpoints: Endpoints) -> list[str]:
 
 def link_keys(endpoints: Endpoints) -> dict[str, str]:
     """The keys that sign links, without the login that stands beside them, which is another one after a restart."""
-    text = endpoints.client("secretsmanager").get_secret_value(SecretId="ecommerce/link-keys")["SecretString"]
+    text = endpoints.client("secretsmanager").get_secret_value(SecretId=resource_name("/link-keys"))["SecretString"]
     return {name: value for name, value in json.loads(text).items() if name not in LOGIN_FIELDS}
 
 
@@ -113,7 +114,9 @@ def start_worker(state: Path) -> None:
     """Have a function's worker process, so that there is one to leave behind."""
     found = read_endpoints(state)
     assert found is not None
-    found.client("lambda").invoke(FunctionName="report-link", Payload=b'{"pathParameters": {"token": "x"}}')
+    found.client("lambda").invoke(
+        FunctionName=resource_name("report-link"), Payload=b'{"pathParameters": {"token": "x"}}'
+    )
     assert any("_worker.py" in command for command in processes_of(state).values())
 
 

@@ -23,6 +23,7 @@ from onboarding.local.mails import Mail, read_mails
 from onboarding.local.postgres import installed
 from onboarding.local.processes import LocalError
 from onboarding.local.up import LocalEngine
+from onboarding.resource_names import resource_name
 from tests.local.watch import eventually, new_state, processes_of
 
 # As the kernel's tables write them.
@@ -89,7 +90,7 @@ def test_the_database_wants_the_password(local: LocalEngine) -> None:
 
 def test_tables_get_the_expiry_of_the_template(local: LocalEngine) -> None:
     dynamodb = local.endpoints.client("dynamodb")
-    for table in (local.endpoints.table, "MailClaims"):
+    for table in (local.endpoints.table, "product-onboarding-mail-claims"):
         expiry = dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
         assert expiry == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}
 
@@ -141,7 +142,7 @@ def test_emulator_lets_the_portal_post_to_the_bucket_alone(local: LocalEngine) -
 
 
 def test_mail_arrives_in_the_inbox(local: LocalEngine) -> None:
-    mailer = local.endpoints.client("lambda").get_function_configuration(FunctionName="mailer")
+    mailer = local.endpoints.client("lambda").get_function_configuration(FunctionName=resource_name("mailer"))
     sender = mailer["Environment"]["Variables"]["MAIL_SENDER"]
     ses = local.endpoints.client("ses")
 

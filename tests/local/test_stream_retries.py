@@ -11,6 +11,7 @@ import pytest
 
 from onboarding import failures
 from onboarding.context import Context
+from onboarding.resource_names import resource_name
 from tests.pipeline import Pipeline, csv_of, product, until
 
 QUEUE = "product-validator-failures"
@@ -19,7 +20,7 @@ QUEUE = "product-validator-failures"
 @pytest.fixture
 def queue(ctx: Context) -> Iterator[str]:
     """The URL of the failure queue, empty."""
-    url = ctx.sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
+    url = ctx.sqs.get_queue_url(QueueName=resource_name(QUEUE))["QueueUrl"]
     ctx.sqs.purge_queue(QueueUrl=url)
     yield url
     ctx.sqs.purge_queue(QueueUrl=url)

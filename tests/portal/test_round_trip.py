@@ -10,6 +10,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, Route, expect
 
+from onboarding.resource_names import resource_name
 from tests.api.people import links
 from tests.pipeline import Pipeline, csv_of, product, until
 from tests.portal.browsing import PATIENCE, drop, send, sign_in, upload
@@ -263,7 +264,7 @@ def test_an_operator_sees_all_and_resumes(operator: Page, pipeline: Pipeline) ->
 
 
 def test_an_operator_redrives_a_failed_event(operator: Page, pipeline: Pipeline) -> None:
-    url = pipeline.sqs.get_queue_url(QueueName="watchdog-failures")["QueueUrl"]
+    url = pipeline.sqs.get_queue_url(QueueName=resource_name("watchdog-failures"))["QueueUrl"]
     pipeline.sqs.send_message(QueueUrl=url, MessageBody='{"requestPayload": {}, "responsePayload": {}}')
     operator.goto("/operator")
     expect(operator.get_by_text("Something needs a hand.")).to_be_visible()

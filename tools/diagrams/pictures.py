@@ -84,8 +84,8 @@ def data_flow() -> Picture:
     picture.box(590, 288, 210, 50, "way", "product-validation-errors")
     picture.box(600, 390, 190, 62, "step", "error-processor", "SQS: up to 100 messages")
     picture.box(576, 490, 238, 50, "way", "product-upload-notifications")
-    picture.box(538, 590, 92, 54, "step", "mailer", "MailClaims")
-    picture.box(640, 590, 92, 54, "step", "webhook", "Webhooks")
+    picture.box(538, 590, 92, 54, "step", "mailer", "mail-claims")
+    picture.box(640, 590, 92, 54, "step", "webhook", "webhooks")
     picture.box(742, 590, 92, 54, "step", "report-link")
 
     picture.box(966, 62, 230, 46, "store", "upload_history", "total, counts, status")

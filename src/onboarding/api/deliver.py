@@ -1,7 +1,7 @@
 """Webhooks as they are sent: signed, to addresses of the Internet alone, each attempt recorded.
 
 This runs outside the private network, where whole Internet can be reached and the database cannot: what it needs is in
-the table `Webhooks`, where the API puts it. It writes to `WebhookDeliveries` alone.
+the table `webhooks`, where the API puts it. It writes to `webhook-deliveries` alone.
 """
 
 from __future__ import annotations

@@ -77,7 +77,8 @@ def ask_for_link(desk: Desk, email: str, ip: str) -> None:
         [(name, f"{desk.settings.portal_url}/sign-in/{secret}") for name, secret in named],
         time.time() + LINK_AGE.total_seconds(),
     )
-    desk.ctx.lambdas.invoke(FunctionName="mailer", InvocationType="Event", Payload=json.dumps(mail.event()).encode())
+    function = desk.settings.resource_name("mailer")
+    desk.ctx.lambdas.invoke(FunctionName=function, InvocationType="Event", Payload=json.dumps(mail.event()).encode())
 
 
 def _counted(connection: Connection, subject: str, limit: int, *, pause: timedelta) -> bool:

@@ -163,5 +163,6 @@ def send_test(caller: VendorAdmin, desk: DeskHere) -> TestStarted:
 
     caller.run(desk, work)
     event = {"test": {"vendor_id": caller.vendor_id, "id": started.id}}
-    desk.ctx.lambdas.invoke(FunctionName="webhook", InvocationType="Event", Payload=json.dumps(event).encode())
+    function = desk.settings.resource_name("webhook")
+    desk.ctx.lambdas.invoke(FunctionName=function, InvocationType="Event", Payload=json.dumps(event).encode())
     return started

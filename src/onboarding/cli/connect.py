@@ -17,6 +17,7 @@ from onboarding.context import Context
 from onboarding.deploy.calls import admin
 from onboarding.deploy.plan import DeployError
 from onboarding.local.endpoints import DEFAULT_STATE, FILE_NAME, Endpoints, read_endpoints
+from onboarding.resource_names import prefix_of_bucket
 
 # What would lead a client of the engine elsewhere: settings of a real account, a proxy, libpq's own variables.
 _MISLEADING = ("AWS_", "PG", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
@@ -40,8 +41,13 @@ def connected(state: Path | None) -> Iterator[Context]:
         return
     if state is not None:
         raise CommandError(_nothing_runs(state))
-    if not os.environ.get("S3_BUCKET_NAME"):
+    bucket = os.environ.get("S3_BUCKET_NAME")
+    if not bucket:
         raise CommandError(f"{_nothing_runs(DEFAULT_STATE)}\nFor AWS, set S3_BUCKET_NAME.")
+    try:
+        prefix_of_bucket(bucket)
+    except ValueError as error:
+        raise CommandError(f"S3_BUCKET_NAME: {error}. `onboarding deploy` prints the right one.") from error
     with _environment_kept():
         if region := os.environ.get("AWS_REGION"):
             # boto3 knows only the other name; the AWS CLI and the functions' own environment know this one.
@@ -78,7 +84,7 @@ def asked_on_aws(ctx: Context) -> Ask:
 
     def ask(action: str, **arguments: object) -> dict[str, Any]:
         try:
-            return admin(ctx.lambdas, action, actor=_actor(), **arguments)
+            return admin(ctx.lambdas, action, prefix=ctx.settings.name_prefix, actor=_actor(), **arguments)
         except DeployError as error:
             raise CommandError(str(error)) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import boto3
@@ -19,8 +20,24 @@ from onboarding.deploy.destroy import destroy
 from onboarding.deploy.plan import BASE_IMAGE, DeployError, MakeClient, Plan, template_text
 from onboarding.deploy.steps import Deployment, client_of
 from onboarding.local.template import Template
+from onboarding.resource_names import PREFIX_PATTERN
+
+
+def _checked_prefix(prefix: str) -> str:
+    if re.fullmatch(PREFIX_PATTERN, prefix) is None:
+        raise typer.BadParameter("it is up to 12 small letters and digits, a letter first, and a hyphen at the end")
+    return prefix
+
 
 Region = Annotated[str | None, typer.Option(envvar="AWS_REGION", help="The AWS region; else as the AWS CLI has it.")]
+NamePrefix = Annotated[
+    str,
+    typer.Option(
+        metavar="PREFIX",
+        callback=_checked_prefix,
+        help="Before every name, for a deployment beside the account's first: such as staging-",
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
@@ -62,6 +79,7 @@ def deploy_command(
             help="Another parameter of infra/pipeline.yaml; may be repeated; NAME= is its default again.",
         ),
     ] = None,
+    name_prefix: NamePrefix = "",
     stage: Annotated[str | None, typer.Option(help="A word for the tags; first production.")] = None,
     region: Region = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check and say what would be made.")] = False,
@@ -72,6 +90,7 @@ def deploy_command(
     An option that is not named keeps what the last deployment chose. What changes is shown before the question.
     """
     named = {
+        "name_prefix": name_prefix,
         "stage": stage,
         "outbound": network,
         "multi_az": multi_az,
@@ -110,6 +129,7 @@ def destroy_command(
     confirm_account: Annotated[
         str, typer.Option(help="With --delete-data: the account's number, to say it a second time.")
     ] = "",
+    name_prefix: NamePrefix = "",
     region: Region = None,
     yes: Yes = False,
 ) -> None:
@@ -119,22 +139,22 @@ def destroy_command(
     with every version of every file, if --confirm-account says the same again. Only resources with the tag
     application=product-onboarding are removed.
     """
-    client = _client(region)
+    client, plan = _client(region), Plan(name_prefix=name_prefix)
     try:
         account = account_of(client)
         region = client("s3").meta.region_name
         if delete_data and confirm_account != account:
-            names = "\n".join(f"  {name}" for _, name in kept(account, region))
+            names = "\n".join(f"  {name}" for _, name in kept(account, region, name_prefix))
             raise CommandError(
                 f"--delete-data deletes for good, in {region}:\n{names}\n"
                 f"If that is meant, say it again: --confirm-account {account}"
             )
         say(f"Account {account}, region {region}. These stacks go:")
-        for name in deployed(client, Plan()):
+        for name in deployed(client, plan):
             say(f"  {name}")
         if not yes:
             typer.confirm("Go on?", abort=True)
-        destroy(client, Plan(), say, with_data=delete_data)
+        destroy(client, plan, say, with_data=delete_data)
     except DeployError as error:
         raise CommandError(str(error)) from error
 
@@ -142,6 +162,8 @@ def destroy_command(
 def _parameters(settings: list[str]) -> dict[str, str]:
     """`NAME=VALUE` words as parameters. Raises CommandError for a name that the pipeline's template does not have."""
     named = dict(setting.partition("=")[::2] for setting in settings)
+    if "NamePrefix" in named:
+        raise CommandError("--set: NamePrefix is set by --name-prefix")
     for template, parameter in CHOICES.values():
         if template == "pipeline" and parameter in named:
             raise CommandError(f"--set: {parameter} has an option of its own; see onboarding deploy --help")
@@ -159,6 +181,8 @@ def _announce(client: MakeClient, deployment: Deployment) -> None:
     say(f"Account {account}, region {region}. This will make or update:")
     for line in plan.described():
         say(f"  {line}")
+    if plan.name_prefix:
+        say(f"Every name begins with {plan.name_prefix}")
     say(f"Browsers send files to, and links in mails lead to, https://{upload_host(plan, account, region)}")
     lines = bill(Choice(outbound=plan.outbound, multi_az=plan.multi_az, instance_class=plan.instance_class))
     say(f"About {total(lines):.2f} USD a month with 1,000 uploads of 1,000 rows; see: onboarding cost")

@@ -119,8 +119,9 @@ def _here(ctx: Context, patience: float, search: bool) -> Iterator[Driven | Exce
 
 def _by_the_function(ctx: Context, patience: float, search: bool) -> list[Driven | Exception]:
     events = [{"patience": patience}, *([{"patience": patience, "sweep": True}] if search else [])]
+    function = ctx.settings.resource_name("watchdog")
     try:
-        return [Driven(**upload) for event in events for upload in call(ctx.lambdas, "watchdog", event)["driven"]]
+        return [Driven(**upload) for event in events for upload in call(ctx.lambdas, function, event)["driven"]]
     except DeployError as error:
         raise CommandError(str(error)) from error
 

@@ -70,7 +70,7 @@ def import_request(client: MakeClient, text: str, parameters: Mapping[str, str])
     if untagged:
         raise DeployError(
             f"{', '.join(untagged)}: exists already and does not carry the tag {TAG}, so nothing was imported. "
-            "If it belongs to another application, deploy into another account or region; if an earlier deployment of "
+            "If it belongs to another application, deploy beside it with --name-prefix; if an earlier deployment of "
             "this product left it, give it that tag."
         )
     if not resources:
@@ -78,11 +78,11 @@ def import_request(client: MakeClient, text: str, parameters: Mapping[str, str])
     return Import(json.dumps({"Description": IMPORTED, "Resources": declared}), resources, names)
 
 
-def kept(account: str, region: str) -> list[tuple[str, str]]:
-    """Type and name of everything that outlives the stacks."""
+def kept(account: str, region: str, prefix: str) -> list[tuple[str, str]]:
+    """Type and name of everything that outlives the stacks whose names begin with `prefix`."""
     found: list[tuple[str, str]] = []
     for stack in STACKS:
-        template = Template(template_text(stack), {}, account, region)
+        template = Template(template_text(stack), {"NamePrefix": prefix}, account, region)
         for kind, name in NAMES.items():
             found += [(kind, template.value(properties[name])) for properties in template.of_type(kind).values()]
     return list(dict.fromkeys(found))

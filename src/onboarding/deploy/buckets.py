@@ -17,7 +17,8 @@ CODE_KEY = "functions.zip"
 
 
 def deploy_bucket_name(plan: Plan, account: str, region: str) -> str:
-    return resource_name(f"deploy-{account}-{region}", plan.name_prefix)
+    # No longer word: with the longest prefix and region it has the 63 characters that S3 allows.
+    return resource_name(f"cfn-{account}-{region}", plan.name_prefix)
 
 
 def deploy_bucket(s3: Any, account: str, plan: Plan) -> str:
@@ -64,7 +65,7 @@ def _refuse_plain_http(arn: str) -> dict[str, Any]:
 
 def upload_host(plan: Plan, account: str, region: str) -> str:
     """Return the host of the bucket for uploads in the addresses that the functions sign, for browsers and mails."""
-    template = Template(template_text("pipeline"), {}, account, region)
+    template = Template(template_text("pipeline"), {"NamePrefix": plan.name_prefix}, account, region)
     name = template.value(template.of_type("AWS::S3::Bucket")["UploadBucket"]["BucketName"])
     if plan.dual_stack == "true":
         return f"{name}.s3.dualstack.{region}.amazonaws.com"
@@ -96,7 +97,7 @@ def is_there(s3: Any, bucket: str) -> bool:
     if answer["BucketRegion"] != s3.meta.region_name:
         raise DeployError(
             f"{bucket} is a bucket in {answer['BucketRegion']}, and this is about {s3.meta.region_name}: "
-            "an account has one deployment, in one region (--region)"
+            "a deployment is in one region (--region); another one needs another --name-prefix"
         )
     return True
 

@@ -9,14 +9,21 @@ from typing import Any
 from botocore.exceptions import ClientError, WaiterError
 
 from onboarding.deploy.plan import DeployError
+from onboarding.resource_names import resource_name
 
 NOT_READY = ("ResourceNotReadyException", "ResourceConflictException")
 """Lambda's answers for a function that is inactive (it was idle for weeks) or that gets ready: its code did not run."""
 
 
-def admin(lambdas: Any, action: str, *, actor: str = "command:deploy", **arguments: object) -> dict[str, Any]:
-    """The answer to an action of `onboarding.admin`, recorded as `actor`'s. Raises DeployError if there is none."""
-    body = call(lambdas, "admin", {"action": action, "arguments": arguments, "actor": actor})
+def admin(
+    lambdas: Any, action: str, *, prefix: str, actor: str = "command:deploy", **arguments: object
+) -> dict[str, Any]:
+    """The answer to an action of `onboarding.admin`, recorded as `actor`'s. Raises DeployError if there is none.
+
+    `prefix` begins the names of the deployment that is meant.
+    """
+    function = resource_name("admin", prefix)
+    body = call(lambdas, function, {"action": action, "arguments": arguments, "actor": actor})
     if "refused" in body:
         raise DeployError(str(body["refused"]))
     return body

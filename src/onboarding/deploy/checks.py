@@ -54,7 +54,7 @@ def check(client: MakeClient, plan: Plan) -> Iterator[Finding]:
         )
         return
     yield from checked("names in use", existing.findings(client, plan, account_of(client)))
-    yield from checked("buckets", _buckets(client))
+    yield from checked("buckets", _buckets(client, plan))
     yield from checked("concurrency of functions", concurrency.findings(client, plan))
     yield from checked("VPCs", _vpcs(client, plan))
     # The local engine has PostgreSQL, and neither account plans nor a list of what RDS offers.
@@ -95,9 +95,9 @@ def _account_plan(client: MakeClient) -> Iterator[Finding]:
         )
 
 
-def _buckets(client: MakeClient) -> Iterator[Finding]:
+def _buckets(client: MakeClient, plan: Plan) -> Iterator[Finding]:
     s3 = client("s3")
-    for kind, name in kept(account_of(client), s3.meta.region_name):
+    for kind, name in kept(account_of(client), s3.meta.region_name, plan.name_prefix):
         if kind == "AWS::S3::Bucket":
             try:
                 buckets.is_there(s3, name)

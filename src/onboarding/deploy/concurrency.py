@@ -46,7 +46,7 @@ def parameters(client: MakeClient, plan: Plan) -> dict[str, str]:
     their functions. Where nothing can be reserved, one validator per shard leaves room for the other functions.
     """
     reserved = reservations(plan)
-    reservable = _reservable(client)
+    reservable = _reservable(client, plan)
     if sum(reserved.values()) <= reservable:
         return {}
     left = reservable - sum(value for name, value in reserved.items() if name in plan.pipeline_parameters)
@@ -65,7 +65,7 @@ def parameters(client: MakeClient, plan: Plan) -> dict[str, str]:
 def findings(client: MakeClient, plan: Plan) -> Iterator[Finding]:
     """Yield what the account's limit means for the pipeline, if it is too low for all reservations."""
     reserved = reservations(plan)
-    reservable = _reservable(client)
+    reservable = _reservable(client, plan)
     named = {name: value for name, value in reserved.items() if name in plan.pipeline_parameters}
     if sum(named.values()) > reservable:
         values = ", ".join(f"{name}={value}" for name, value in named.items())
@@ -95,11 +95,11 @@ def findings(client: MakeClient, plan: Plan) -> Iterator[Finding]:
             )
 
 
-def _reservable(client: MakeClient) -> int:
+def _reservable(client: MakeClient, plan: Plan) -> int:
     """Return the concurrency that the account can reserve for the pipeline, including what the pipeline has."""
     lambdas = client("lambda")
     spare: int = lambdas.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"] - UNRESERVED
-    template = Template(template_text("pipeline"), {}, "", "")
+    template = Template(template_text("pipeline"), {"NamePrefix": plan.name_prefix}, "", "")
     for function in template.of_type("AWS::Lambda::Function").values():
         try:
             answer = lambdas.get_function_concurrency(FunctionName=template.value(function["FunctionName"]))

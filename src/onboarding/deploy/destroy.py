@@ -30,7 +30,7 @@ def destroy(client: MakeClient, plan: Plan, say: Say, *, with_data: bool, pause:
     account = checks.account_of(client)
     s3 = client("s3")
     if with_data:
-        for kind, name in kept(account, s3.meta.region_name):
+        for kind, name in kept(account, s3.meta.region_name, plan.name_prefix):
             if kind == "AWS::S3::Bucket":
                 buckets.is_there(s3, name)
     bucket = buckets.deploy_bucket_name(plan, account, s3.meta.region_name)
@@ -40,7 +40,7 @@ def destroy(client: MakeClient, plan: Plan, say: Say, *, with_data: bool, pause:
         for line in _delete_stack(client, stacks, plan, name, account):
             say(f"  {line}")
     if with_data:
-        for line in delete_data(client, account):
+        for line in delete_data(client, account, plan):
             say(f"  {line}")
     if buckets.is_there(s3, bucket):
         if is_tagged(buckets.tags_of(s3, bucket)):
@@ -62,14 +62,14 @@ def _delete_stack(client: MakeClient, stacks: Stacks, plan: Plan, template: str,
     else:
         # The policy is the account's, whatever the region.
         if template == "pipeline":
-            for whom in _detach(client("iam"), account):
+            for whom in _detach(client("iam"), account, plan):
                 yield f"takes the policy for vendors' own identities from {whom}"
         stacks.delete(plan.stack_name(template))
 
 
-def delete_data(client: MakeClient, account: str) -> Iterator[str]:
+def delete_data(client: MakeClient, account: str, plan: Plan) -> Iterator[str]:
     """Empty and delete what the stacks kept; a line about each resource that was there."""
-    for kind, name in kept(account, client("s3").meta.region_name):
+    for kind, name in kept(account, client("s3").meta.region_name, plan.name_prefix):
         existing = find(client, kind, name)
         if existing is None:
             continue
@@ -91,7 +91,7 @@ def delete_data(client: MakeClient, account: str) -> Iterator[str]:
 def _remaining(client: MakeClient, plan: Plan, account: str) -> Iterator[str]:
     """Yield lines about what stays and costs money, and how to remove it."""
     names: dict[str, list[str]] = {kind: [] for kind in WORDS}
-    for kind, name in kept(account, client("s3").meta.region_name):
+    for kind, name in kept(account, client("s3").meta.region_name, plan.name_prefix):
         existing = find(client, kind, name)
         if existing is not None and existing.tagged:
             names[kind].append(name)
@@ -118,10 +118,11 @@ def _remaining(client: MakeClient, plan: Plan, account: str) -> Iterator[str]:
         yield f"  remove it with: aws rds delete-db-snapshot --db-snapshot-identifier {snapshot}"
 
 
-def _detach(iam: Any, account: str) -> Iterator[str]:
+def _detach(iam: Any, account: str, plan: Plan) -> Iterator[str]:
     """Take the vendors' policy from whoever an operator gave it to, since it cannot be deleted before; who had it."""
-    policies = Template(template_text("pipeline"), {}, account, "").of_type("AWS::IAM::ManagedPolicy")
-    arn = f"arn:{iam.meta.partition}:iam::{account}:policy/{policies['VendorAccess']['ManagedPolicyName']}"
+    template = Template(template_text("pipeline"), {"NamePrefix": plan.name_prefix}, account, "")
+    name = template.value(template.of_type("AWS::IAM::ManagedPolicy")["VendorAccess"]["ManagedPolicyName"])
+    arn = f"arn:{iam.meta.partition}:iam::{account}:policy/{name}"
     try:
         pages = list(iam.get_paginator("list_entities_for_policy").paginate(PolicyArn=arn))
     except iam.exceptions.NoSuchEntityException:

@@ -100,7 +100,7 @@ def _not_deployed(client: MakeClient, plan: Plan, account: str) -> dict[str, set
     missing: dict[str, set[str]] = {}
     deployed: set[tuple[str, str]] = set()
     for stack in STACKS:
-        template = Template(template_text(stack), {}, account, region)
+        template = Template(template_text(stack), {"NamePrefix": plan.name_prefix}, account, region)
         there = _resources(client, plan.stack_name(stack))
         for kind, listing in LISTINGS.items():
             for logical, properties in template.of_type(kind).items():

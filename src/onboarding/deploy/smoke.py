@@ -6,6 +6,8 @@ import csv
 import io
 import time
 import uuid
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from onboarding.admin import SMOKE_VENDOR
@@ -14,6 +16,10 @@ from onboarding.deploy.calls import admin
 from onboarding.deploy.plan import DeployError, MakeClient, Say
 from onboarding.intake import Object
 from onboarding.model import COLUMNS
+from onboarding.resource_names import prefix_of_bucket
+
+Ask = Callable[..., dict[str, Any]]
+"""Carries out an action of the function `admin` by its name and arguments."""
 
 # SES takes its mail and nobody gets it; it does not count as a bounce either.
 ADDRESS = "success@simulator.amazonses.com"
@@ -21,9 +27,9 @@ ADDRESS = "success@simulator.amazonses.com"
 
 def smoke_test(client: MakeClient, bucket: str, say: Say, timeout: float = 180, pause: float = 1) -> None:
     """One good row and one bad one, in and out. Raises DeployError if what comes out is anything else."""
-    lambdas, s3 = client("lambda"), client("s3")
-    admin(lambdas, "add_vendor", vendor_id=SMOKE_VENDOR, vendor_name="Smoke test", email=ADDRESS)
-    admin(lambdas, "change_vendor", vendor_id=SMOKE_VENDOR, status="active")
+    s3, ask = client("s3"), partial(admin, client("lambda"), prefix=prefix_of_bucket(bucket))
+    ask("add_vendor", vendor_id=SMOKE_VENDOR, vendor_name="Smoke test", email=ADDRESS)
+    ask("change_vendor", vendor_id=SMOKE_VENDOR, status="active")
     upload_id: str | None = None
     try:
         key = f"uploads/{SMOKE_VENDOR}/smoke.csv"
@@ -32,7 +38,7 @@ def smoke_test(client: MakeClient, bucket: str, say: Say, timeout: float = 180, 
         source = Object(bucket, key, version)
         written = s3.head_object(Bucket=bucket, Key=key, VersionId=version)["LastModified"]
         upload_id = source.upload_id(written)
-        upload = _finished(lambdas, upload_id, timeout, pause)
+        upload = _finished(ask, upload_id, timeout, pause)
         counts = (upload["status"], upload["valid_records"], upload["error_records"])
         if counts != ("partial", 1, 1):
             raise DeployError(f"the smoke test's upload ended as {counts} instead of partial with 1 valid and 1 not")
@@ -46,7 +52,7 @@ def smoke_test(client: MakeClient, bucket: str, say: Say, timeout: float = 180, 
             raise DeployError(f"the smoke test's report does not name the error: {lines}")
         say(f"  a file came through in {time.monotonic() - started:.1f} s, its report says what was wrong")
     finally:
-        _clean(client, bucket, upload_id)
+        _clean(ask, s3, bucket, upload_id)
 
 
 def _file() -> bytes:
@@ -69,10 +75,10 @@ def _file() -> bytes:
     return text.getvalue().encode()
 
 
-def _finished(lambdas: Any, upload_id: str, timeout: float, pause: float) -> dict[str, Any]:
+def _finished(ask: Ask, upload_id: str, timeout: float, pause: float) -> dict[str, Any]:
     deadline = time.monotonic() + timeout
     while True:
-        upload: dict[str, Any] | None = admin(lambdas, "show_upload", upload_id=upload_id)["upload"]
+        upload: dict[str, Any] | None = ask("show_upload", upload_id=upload_id)["upload"]
         if upload is not None and upload["notified"]:
             return upload
         if time.monotonic() > deadline:
@@ -80,16 +86,15 @@ def _finished(lambdas: Any, upload_id: str, timeout: float, pause: float) -> dic
         time.sleep(pause)
 
 
-def _clean(client: MakeClient, bucket: str, upload_id: str | None) -> None:
+def _clean(ask: Ask, s3: Any, bucket: str, upload_id: str | None) -> None:
     """Nothing of it stays in the catalog or the bucket. The history keeps it: its events may come once more."""
-    lambdas, s3 = client("lambda"), client("s3")
-    admin(lambdas, "change_vendor", vendor_id=SMOKE_VENDOR, status="suspended")
-    if upload_id is not None and _settled(lambdas, upload_id):
-        admin(lambdas, "undo_upload", upload_id=upload_id)
+    ask("change_vendor", vendor_id=SMOKE_VENDOR, status="suspended")
+    if upload_id is not None and _settled(ask, upload_id):
+        ask("undo_upload", upload_id=upload_id)
     for prefix in (f"uploads/{SMOKE_VENDOR}/", f"errors/{SMOKE_VENDOR}/"):
         empty(s3, bucket, prefix)
 
 
-def _settled(lambdas: Any, upload_id: str) -> bool:
-    upload = admin(lambdas, "show_upload", upload_id=upload_id)["upload"]
+def _settled(ask: Ask, upload_id: str) -> bool:
+    upload = ask("show_upload", upload_id=upload_id)["upload"]
     return upload is not None and upload["status"] != "processing"

@@ -114,14 +114,15 @@ class Deployment:
     def migrate(self) -> None:
         """Inside the VPC, since nobody outside reaches the database."""
         self.say("Migrations")
-        ran = admin(self.client("lambda"), "migrate")["ran"]
+        ran = admin(self.client("lambda"), "migrate", prefix=self.plan.name_prefix)["ran"]
         self.say(f"  ran: {', '.join(ran)}" if ran else "  nothing to do")
 
     _stacks: Stacks = None  # type: ignore[assignment]
 
     def _apply(self, template: str, parameters: Mapping[str, str]) -> dict[str, str]:
         self.say(f"Stack {self.plan.stack_name(template)}")
-        return self._stacks.apply(self.plan.stack_name(template), template_text(template), parameters)
+        named = {"NamePrefix": self.plan.name_prefix, **parameters}
+        return self._stacks.apply(self.plan.stack_name(template), template_text(template), named)
 
     def _code(self, registry: Mapping[str, str], bucket: str) -> dict[str, str]:
         """The parameters that say where the functions' code is, for every function."""

@@ -32,4 +32,5 @@ def handler(event: dict[str, Any], _: object) -> Answer:
 def _set_logins(ctx: Context) -> None:
     """Let the other functions log in: a migration may have made a role, or a snapshot have brought other passwords."""
     own = ctx.secret(ctx.settings.database_secret)
-    set_logins(ctx.database, ctx.secretsmanager, {name: own[name] for name in ("host", "port", "dbname")})
+    server = {name: own[name] for name in ("host", "port", "dbname")}
+    set_logins(ctx.database, ctx.secretsmanager, server, ctx.settings.name_prefix)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from onboarding.database import Connection
 from onboarding.local.files import private_directory
 from onboarding.local.processes import HOST, Check, LocalError, answers, clean_environment, log_tail, pause
+from onboarding.resource_names import prefix_of_bucket, resource_name
 
 if TYPE_CHECKING:
     from onboarding.local.endpoints import Endpoints
@@ -68,8 +69,8 @@ class Portal:
 
     def serve(self, endpoints: Endpoints, lambdas: Any) -> None:
         """Tell the process where everything is, as the deployed functions were told."""
-        configuration = lambdas.get_function_configuration(FunctionName="api")
-        variables = configuration["Environment"]["Variables"]
+        name = resource_name("api", prefix_of_bucket(endpoints.bucket))
+        variables = lambdas.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
         environment = {
             **variables,
             **endpoints.environment(),

@@ -19,6 +19,7 @@ from onboarding.local.inbox import Inbox
 from onboarding.local.portal import Portal, seed_operator
 from onboarding.local.postgres import DATABASE, USER, Postgres
 from onboarding.local.processes import HOST, LocalError, Ports, log_tail, read_json_object
+from onboarding.resource_names import prefix_of_bucket, resource_name
 from onboarding.roles import set_logins
 
 if TYPE_CHECKING:
@@ -162,7 +163,10 @@ class LocalEngine:
             secrets.put_secret_value(SecretId=name, SecretString=json.dumps(link_keys))
         else:
             write_atomically(self.state / LINK_KEYS, secrets.get_secret_value(SecretId=name)["SecretString"])
-        _set_logins(postgres, secrets)
+        # As the function `admin` does on AWS after each migration.
+        server = {"host": HOST, "port": postgres.port, "dbname": DATABASE}
+        with closing(Database(lambda *, fresh=False: {"conninfo": postgres.url})) as database:
+            set_logins(database, secrets, server, prefix_of_bucket(outputs["Bucket"]))
         endpoints = self._describe(engine, postgres, inbox, portal, outputs)
         portal.serve(endpoints, engine.client("lambda"))
         portal.wait_ready(self._check)
@@ -174,7 +178,8 @@ class LocalEngine:
     def _describe(
         self, engine: Engine, postgres: Postgres, inbox: Inbox, portal: Portal, outputs: Mapping[str, str]
     ) -> Endpoints:
-        mailer = engine.client("lambda").get_function_configuration(FunctionName="mailer")["Environment"]["Variables"]
+        name = resource_name("mailer", prefix_of_bucket(outputs["Bucket"]))
+        mailer = engine.client("lambda").get_function_configuration(FunctionName=name)["Environment"]["Variables"]
         return Endpoints(
             state=str(self.state),
             aws_endpoint_url=engine.url,
@@ -235,13 +240,6 @@ def _link_keys(path: Path) -> dict[str, str]:
 
 def _are_link_keys(values: dict[str, Any]) -> bool:
     return bool(values.get("current")) and all(type(key) is str for key in values.values())
-
-
-def _set_logins(postgres: Postgres, secretsmanager: Any) -> None:
-    """Let the functions log in to the database, as the function `admin` does on AWS after each migration."""
-    database = Database(lambda *, fresh=False: {"conninfo": postgres.url})
-    with closing(database):
-        set_logins(database, secretsmanager, {"host": HOST, "port": postgres.port, "dbname": DATABASE})
 
 
 def run_until_stopped(
