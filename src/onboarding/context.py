@@ -52,7 +52,11 @@ class Context:
 
     @cached_property
     def s3(self) -> S3Client:
-        return self._session.client("s3", config=self._config.merge(Config(signature_version="s3v4")))
+        # Signed addresses name the regional host: by default botocore signs for the global one, which redirects while a
+        # bucket is new and does not serve the newer regions. An endpoint that is an IP address, as the local one, keeps
+        # the bucket in the path.
+        signing = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
+        return self._session.client("s3", config=self._config.merge(signing))
 
     @cached_property
     def dynamodb(self) -> DynamoDBClient:
