@@ -10,6 +10,7 @@ from unittest.mock import MagicMock
 import boto3
 import pytest
 
+from onboarding.cli import deploy as deploy_commands
 from onboarding.cli.main import main
 from onboarding.database import open_connection
 from onboarding.deploy import buckets, checks
@@ -239,6 +240,33 @@ def test_a_dry_run_says_what_would_be_made_and_what_it_costs(
 def test_a_parameter_that_the_pipeline_does_not_have_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["deploy", "--mail-sender", SENDER, "--set", "Nothing=1", "--dry-run"]) == 1
     assert "the template has no parameter Nothing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--public-url", "https://onboarding.example.com/shop"),
+        ("--public-url", "https://onboarding.example.com//"),
+        ("--public-url", "onboarding.example.com"),
+        ("--set", "PortalOrigin=https://onboarding.example.com/"),
+    ],
+)
+def test_deploy_address_that_is_no_origin_is_refused_before_anything_is_made(
+    option: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(deploy_commands, "client_of", MagicMock(side_effect=AssertionError("no client is needed")))
+    assert main(["deploy", "--mail-sender", SENDER, option, value, "--dry-run"]) == 1
+    assert "it must be a scheme and a host with nothing behind it" in capsys.readouterr().err
+
+
+def test_deploy_public_url_loses_the_slash_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    deployment = MagicMock(return_value=MagicMock(run=MagicMock(side_effect=DeployError("enough"))))
+    monkeypatch.setattr(deploy_commands, "Deployment", deployment)
+    monkeypatch.setattr(deploy_commands, "_announce", lambda *_: None)
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    assert main(["deploy", "--mail-sender", SENDER, "--public-url", "https://onboarding.example.com/", "--yes"]) == 1
+    [(_, plan, _)] = [call.args for call in deployment.call_args_list]
+    assert plan.pipeline_parameters == {"PublicUrl": "https://onboarding.example.com"}
 
 
 @pytest.mark.usefixtures("credentials")

@@ -49,6 +49,8 @@ def deploy_command(
     yes: Yes = False,
 ) -> None:
     """Deploy everything to AWS, or bring it up to date. Safe to repeat: it goes on where it stopped."""
+    public_url = public_url.removesuffix("/")
+    parameters = _parameters([*(settings or []), *([f"PublicUrl={public_url}"] if public_url else [])])
     plan = Plan(
         stage=stage,
         outbound=network,
@@ -59,7 +61,7 @@ def deploy_command(
         operator_email=operator_email,
         base_image=base_image,
         ca_sha256=rds_ca_sha256,
-        pipeline_parameters=_parameters(settings or []) | ({"PublicUrl": public_url} if public_url else {}),
+        pipeline_parameters=parameters,
     )
     if plan.stage == "local":
         raise CommandError("The stage `local` is the local engine's: onboarding local up")
@@ -114,12 +116,12 @@ def destroy_command(
 
 
 def _parameters(settings: list[str]) -> dict[str, str]:
-    """`NAME=VALUE` words as parameters. Raises CommandError for a name that the pipeline's template does not have."""
+    """Return `NAME=VALUE` words as parameters. Raises CommandError for one that the pipeline's template refuses."""
     named = dict(setting.partition("=")[::2] for setting in settings)
     try:
         Template(template_text("pipeline"), named, "", "")
     except ValueError as error:
-        raise CommandError(f"--set: {error}") from error
+        raise CommandError(str(error)) from error
     return named
 
 
