@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -318,15 +320,40 @@ def test_the_exceptions_are_in_use() -> None:
     assert open_ones == set(WITHOUT_NAMED_RESOURCE)
 
 
-def test_on_aws_mail_goes_out_from_its_identity_alone() -> None:
+SENDER = "uploads@shop.techmart.example"
+
+
+def send_mail_is_allowed(resource: str, sender: str) -> bool:
+    """What AWS decides on a mail of `mailer` by a sender, for one of the resources that SES checks it against."""
     written = properties("MailerRole")["Policies"][0]["PolicyDocument"]["Statement"]
-    choices = [item for item in written if "Fn::If" in item]
-    assert len(choices) == 1
-    condition, local, aws = choices[0]["Fn::If"]
-    assert condition == "Local"
-    assert local["Resource"] == "*"
-    assert all("identity/" in text for text in resource_texts(aws))
+    [(condition, local, aws)] = [item["Fn::If"] for item in written if "Fn::If" in item]
+    assert (condition, local["Resource"]) == ("Local", "*")
+    assert (aws["Effect"], aws["Action"]) == ("Allow", "ses:SendEmail")
     assert aws["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "MailSender"}}}
+    prefix = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:"
+    patterns = [text.removeprefix(prefix) for text in resource_texts(aws)]
+    return sender == SENDER and any(fnmatchcase(resource, pattern) for pattern in patterns)
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        f"identity/{SENDER}",
+        "identity/shop.techmart.example",
+        "identity/techmart.example",
+        "identity/first@vendor.example",
+        "configuration-set/my-first-configuration-set",
+    ],
+    ids=["sender", "domain", "parent-domain", "recipient-in-the-sandbox", "default-configuration-set"],
+)
+def test_send_mail_on_aws_is_allowed_from_the_sender_alone(resource: str) -> None:
+    assert send_mail_is_allowed(resource, SENDER)
+    assert not send_mail_is_allowed(resource, "ceo@shop.techmart.example")
+    assert not send_mail_is_allowed("template/another", SENDER)
+
+
+def test_only_the_mailer_sends_mail() -> None:
+    assert [role for role in ROLES if any("ses:" in str(item["Action"]) for item in statements(role))] == ["MailerRole"]
 
 
 def test_listing_the_uploads_needs_their_prefix() -> None:
@@ -699,6 +726,27 @@ def test_browsers_put_files_into_the_bucket_from_the_portal_alone(parameters: di
     assert set(rule["AllowedMethods"]) == {"GET", "HEAD", "POST"}
     for name, parameter in (("HasPortal", "PortalOrigin"), ("HasPublicUrl", "PublicUrl")):
         assert DOCUMENT["Conditions"][name] == {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, ""]}]}
+
+
+@pytest.mark.parametrize("parameter", ["PublicUrl", "PortalOrigin"])
+@pytest.mark.parametrize(
+    ("value", "allowed"),
+    [
+        ("", True),
+        ("https://portal.techmart.example", True),
+        ("http://127.0.0.1:4566", True),
+        ("https://portal.techmart.example/", False),
+        ("https://portal.techmart.example/shop", False),
+        ("https://portal.techmart.example?shop=1", False),
+        ("https://user@portal.techmart.example", False),
+        ("portal.techmart.example", False),
+        ("https://", False),
+    ],
+)
+def test_address_of_the_portal_is_an_origin(parameter: str, value: str, *, allowed: bool) -> None:
+    """Browsers compare the bucket's CORS origin with theirs, which has no slash at its end."""
+    pattern = DOCUMENT["Parameters"][parameter]["AllowedPattern"]
+    assert bool(re.fullmatch(pattern, value)) is allowed
 
 
 @pytest.mark.parametrize("bucket", BUCKETS)
