@@ -187,6 +187,7 @@ def test_an_action_that_is_refused_says_why(
 ) -> None:
     told: list[str] = []
     outputs = rehearsal(account, told).run()
+    assert "  its mail was sent" in told
     with pytest.raises(DeployError, match="there is no vendor NOBODY"):
         admin(account.client("lambda"), "change_vendor", vendor_id="NOBODY", status="suspended")
     with pytest.raises(DeployError, match="there is no action drop_all"):
@@ -196,6 +197,17 @@ def test_an_action_that_is_refused_says_why(
     monkeypatch.setenv("S3_BUCKET_NAME", outputs["Bucket"])
     assert main(["vendors", "suspend", "NOBODY"]) == 1
     assert capsys.readouterr().err == "there is no vendor NOBODY\n"
+
+
+def test_deploy_without_a_verified_sender_warns_that_no_mail_leaves(account: Account) -> None:
+    told: list[str] = []
+    account.client("ses").delete_identity(Identity=SENDER)
+    try:
+        rehearsal(account, told).run()
+    finally:
+        account.client("ses").verify_email_identity(EmailAddress=SENDER)
+    [warning] = [line for line in told if "WARNING" in line]
+    assert "Email address is not verified" in warning
 
 
 @pytest.fixture

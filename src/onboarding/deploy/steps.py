@@ -56,7 +56,7 @@ class Deployment:
         told = {name: pipeline[name] for name in ("AlarmTopicArn", "ApiId")}
         self._apply("operations", {"Stage": self.plan.stage, **told})
         self.say("Smoke test")
-        smoke_test(self.client, pipeline["Bucket"], self.say, pause=min(1, self.pause))
+        smoke_test(self.client, pipeline, self.say, pause=min(1, self.pause))
         return pipeline
 
     def migrate(self) -> None:
