@@ -13,6 +13,7 @@ import yaml
 from fastapi.routing import APIRoute
 
 from onboarding.api import signin
+from onboarding.api.sessions import PER_IP
 from onboarding.intake import PREFIX
 from onboarding.parse import MAX_BYTES
 from onboarding.portal import entrance
@@ -659,6 +660,21 @@ def test_every_route_is_throttled() -> None:
     assert set(stage["RouteSettings"]) <= routes
     awaited = {properties(name)["RouteKey"] for name in RESOURCES["ReportApiStage"]["DependsOn"]}
     assert set(stage["RouteSettings"]) <= awaited
+
+
+def test_requests_for_sign_in_links_leave_containers_for_all_others() -> None:
+    limits = properties("ReportApiStage")["RouteSettings"]
+    requests_a_second = sum(limits[route]["ThrottlingRateLimit"] for route in limits if route.endswith("/sign-in"))
+    # Each takes a little longer than the least time of its response.
+    occupied = requests_a_second * 1.5 * signin.SAME_TIME
+    assert occupied < DOCUMENT["Parameters"]["ApiConcurrency"]["Default"]
+    # One network may use up its limit at once, and others still get through.
+    assert limits["POST /sign-in"]["ThrottlingBurstLimit"] > PER_IP
+
+
+def test_first_visits_of_two_people_fit_into_the_containers_of_the_api() -> None:
+    static_files = len(list((Path(entrance.__file__).parent / "static").iterdir()))
+    assert DOCUMENT["Parameters"]["ApiConcurrency"]["Default"] >= 2 * static_files
 
 
 def test_the_api_has_its_answer_before_nobody_waits_any_more() -> None:

@@ -47,6 +47,16 @@ def test_signed_addresses_name_the_region_and_are_what_the_policy_allows(
     assert directives["connect-src"] == directives["form-action"] == f"'self' https://{host}"
 
 
+def test_static_file_is_served_without_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each container of the API may hold one connection; those that serve only files hold none."""
+    ctx = context_in(monkeypatch, "us-east-1")
+    with httpx.Client(base_url=PORTAL) as client:
+        response = answer_of(create_app(ctx), client, "GET", address("app.css"))
+    assert response.status_code == 200
+    assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert "database" not in ctx.__dict__
+
+
 def test_signed_addresses_on_one_machine_have_the_bucket_in_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
     ctx = context_in(monkeypatch, "us-east-1", AWS_ENDPOINT_URL="http://127.0.0.1:4566")
     assert ctx.s3.generate_presigned_post(BUCKET, "uploads/")["url"] == f"http://127.0.0.1:4566/{BUCKET}"
