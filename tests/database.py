@@ -104,7 +104,15 @@ def judged(database: Database, *rows: Row) -> Judgement:
     return decide(context_with(database), rows)
 
 
-def open_upload(database: Database, upload_id: str, total: int, *, vendor_id: str = "VEND001", **changes: Any) -> None:
+def open_upload(
+    database: Database,
+    upload_id: str,
+    total: int,
+    *,
+    vendor_id: str = "VEND001",
+    uploaded_at: datetime = UPLOADED_AT,
+    **changes: Any,
+) -> None:
     """Open an upload of `total` rows, as the parser does before it stages the first; `changes` are more columns."""
     new = ledger.NewUpload(
         upload_id=upload_id,
@@ -113,7 +121,7 @@ def open_upload(database: Database, upload_id: str, total: int, *, vendor_id: st
         s3_key=f"uploads/{vendor_id}/{upload_id}.csv",
         s3_version_id="v1",
         file_size_bytes=1_000,
-        upload_timestamp=UPLOADED_AT,
+        upload_timestamp=uploaded_at,
         total_records=total,
         refusal=None,
         **changes,

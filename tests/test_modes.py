@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -15,7 +17,9 @@ from onboarding.catalog import RowKey
 from onboarding.database import Connection, Database
 from onboarding.model import Mode, OnError, Outcome, Row
 from onboarding.rules import CLEAR, Facts
+from onboarding.undo import undo
 from tests.database import (
+    UPLOADED_AT,
     a_row,
     database_at,
     fetch,
@@ -270,6 +274,80 @@ def test_two_uploads_in_one_batch_that_change_one_product(database: Database) ->
         (CHANGED, Decimal("19.99")),
         (OTHER, Decimal("1.00")),
     ]
+
+
+# Two uploads of a vendor, validated in any order
+
+LATER = UPLOADED_AT + timedelta(seconds=1)
+
+
+def two_uploads(database: Database, *, mode: Mode = Mode.UPDATE, on_error: OnError = OnError.REJECT_ROWS) -> None:
+    """Open the upload `CHANGED`, and `OTHER`, whose file was written a second later."""
+    open_upload(database, CHANGED, 2, mode=mode, on_error=on_error)
+    open_upload(database, OTHER, 1, mode=mode, uploaded_at=LATER)
+
+
+EARLIER_ROWS = (change_row("1", 1, price="1.00"), change_row("2", 2, price="1.00"))
+
+
+@pytest.mark.parametrize("price", ["2.00", "19.99"], ids=["changed", "confirmed"])
+def test_row_whose_product_a_later_upload_has_set_is_outdated(database: Database, price: str) -> None:
+    filled(database, 2)
+    two_uploads(database)
+    judged(database, change_row("1", upload_id=OTHER, price=price))
+    judgement = judged(database, *EARLIER_ROWS)
+    assert kinds(judgement) == {(CHANGED, 1): ["OUTDATED_ROW"], (CHANGED, 2): []}
+    assert OTHER in judgement.errors[CHANGED, 1][0].message
+    assert [product(database, name)["price"] for name in "12"] == [Decimal(price), Decimal("1.00")]
+    assert counts(database) == (0, 1, 0, 1, "partial")
+
+
+def test_row_whose_product_a_later_upload_has_created_is_outdated(database: Database) -> None:
+    two_uploads(database, mode=Mode.UPSERT)
+    judged(database, product_row("1", upload_id=OTHER))
+    judgement = judged(
+        database, product_row("1", 1, upload_id=CHANGED, price="1.00"), product_row("2", 2, upload_id=CHANGED)
+    )
+    assert kinds(judgement) == {(CHANGED, 1): ["OUTDATED_ROW"], (CHANGED, 2): []}
+    assert product(database, "1")["price"] == Decimal("19.99")
+
+
+def test_file_that_enters_as_a_whole_is_rejected_for_an_outdated_row(database: Database) -> None:
+    filled(database, 2)
+    two_uploads(database, on_error=OnError.REJECT_FILE)
+    judged(database, EARLIER_ROWS[0])
+    judged(database, change_row("1", upload_id=OTHER, price="2.00"))
+    assert kinds(judged(database, EARLIER_ROWS[1])) == {(CHANGED, 1): ["OUTDATED_ROW"], (CHANGED, 2): ["FILE_REJECTED"]}
+    assert counts(database) == (0, 0, 0, 2, "failed")
+
+
+@pytest.mark.parametrize("reason", ["undone", "invalid", "another vendor's"])
+def test_later_upload_that_did_nothing_to_the_product_outdates_no_row(database: Database, reason: str) -> None:
+    filled(database, 2)
+    two_uploads(database)
+    judged(database, change_row("1", upload_id=OTHER, price="2.00" if reason == "undone" else "0"))
+    if reason == "undone":
+        undo(database, OTHER)
+    if reason == "another vendor's":
+        fetch(database, "update upload_history set vendor_id = 'VEND002' where upload_id = %s returning 1", OTHER)
+    assert kinds(judged(database, *EARLIER_ROWS)) == {(CHANGED, 1): [], (CHANGED, 2): []}
+    assert product(database, "1")["price"] == Decimal("1.00")
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_uploads_validated_in_any_order_leave_the_values_of_the_later_one(database_url: str, *, at_once: bool) -> None:
+    rows = [*EARLIER_ROWS, change_row("1", upload_id=OTHER, price="2.00")]
+    for order in permutations(rows):
+        with seeded(database_url) as database:
+            filled(database, 2)
+            two_uploads(database)
+            outcome: dict[RowKey, list[str]] = {}
+            for batch in [order] if at_once else [[row] for row in order]:
+                outcome |= kinds(judged(database, *batch))
+            assert [product(database, name)["price"] for name in "12"] == [Decimal("2.00"), Decimal("1.00")]
+            assert set(outcome) == {(CHANGED, 1), (CHANGED, 2), (OTHER, 1)}
+            # To come again changes nothing.
+            assert kinds(judged(database, *rows)) == outcome
 
 
 def test_a_sku_that_another_vendor_takes_meanwhile_is_a_duplicate(

@@ -334,10 +334,34 @@ def test_object_that_can_never_be_read_is_answered(
         assert reason in noted
 
 
-def cannot_be_read(
-    world: World, monkeypatch: pytest.MonkeyPatch, code: str, message: str, *, described: bool = True
+@pytest.mark.parametrize("encryption", ["aws:kms", "aws:kms:dsse"])
+def test_object_denied_without_a_reason_is_answered_if_its_key_is_the_cause(
+    world: World, monkeypatch: pytest.MonkeyPatch, encryption: str
 ) -> None:
-    """Have S3 answer with this error for the object, and describe it or not."""
+    source = put(world, KEY, b"content")
+    cannot_be_read(world, monkeypatch, "AccessDenied", "Access Denied", ServerSideEncryption=encryption)
+    parse(world, source)
+    world.quiet()
+    assert history(world) == {KEY: ("failed", "UNREADABLE_OBJECT", 0, 0)}
+    assert "encrypted with a key" in world.runtime.aws.mails[0]["text"]
+
+
+@pytest.mark.parametrize("described", [True, False])
+def test_object_that_a_missing_permission_hides_is_not_answered(
+    world: World, monkeypatch: pytest.MonkeyPatch, *, described: bool
+) -> None:
+    source = put(world, KEY, b"content")
+    cannot_be_read(
+        world, monkeypatch, "AccessDenied", "Access Denied", described=described, ServerSideEncryption="AES256"
+    )
+    with pytest.raises(ClientError, match="GetObject"):
+        parse(world, source)
+
+
+def cannot_be_read(
+    world: World, monkeypatch: pytest.MonkeyPatch, code: str, message: str, *, described: bool = True, **header: str
+) -> None:
+    """Have S3 answer with this error for the object, and describe it, with a further header, or not."""
     aws = world.runtime.aws
     stored = aws.objects[KEY][-1]
 
@@ -347,17 +371,7 @@ def cannot_be_read(
     def head_object(**_: Any) -> Any:
         if not described:
             raise refused("s3", "HeadObject", "403")
-        return {"ContentLength": 7, "LastModified": stored.last_modified, "Metadata": {}}
+        return {"ContentLength": 7, "LastModified": stored.last_modified, "Metadata": {}, **header}
 
     monkeypatch.setattr(aws, "s3_get_object", get_object)
     monkeypatch.setattr(aws, "s3_head_object", head_object, raising=False)
-
-
-def test_object_that_a_missing_permission_hides_is_not_answered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def get_object(**_: Any) -> Any:
-        raise refused("s3", "GetObject", "AccessDenied")
-
-    source = put(world, KEY, b"content")
-    monkeypatch.setattr(world.runtime.aws, "s3_get_object", get_object)
-    with pytest.raises(Exception, match="AccessDenied"):
-        parse(world, source)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, cast
 
@@ -12,11 +14,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from onboarding.examples import EXAMPLES, Example
-from onboarding.model import COLUMNS, Mode, Row, RowError
+from onboarding.model import COLUMNS, Mode, Product, Row, RowError
 from onboarding.parse import MAX_CELL
 from onboarding.placeholders import PLACEHOLDERS, SAMPLE
 from onboarding.quotes import SHOWN, quoted
-from onboarding.rules import LENGTHS, RANGES, REQUIRED, RULES, Check, Facts, errors_of
+from onboarding.rules import LENGTHS, RANGES, REQUIRED, RULES, Check, Facts, errors_of, identity
 from tests.database import GOOD_CELLS, NOTHING_TAKEN, a_row, told
 
 quiet = settings(deadline=None)
@@ -655,6 +657,8 @@ def test_rules_change_nothing_and_always_say_the_same(cells: dict[str, str], dup
 def test_every_rule_can_fail() -> None:
     creates = Facts(NOTHING_TAKEN.categories, {"TAKEN"}, {("VEND001", "TAKEN")})
     updates = Facts(NOTHING_TAKEN.categories, set(), set(), mode=Mode.UPDATE)
+    product = Product(1, datetime(2024, 12, 21, tzinfo=UTC), "UPLOAD_2", {})
+    outdates = replace(updates, products={identity(a_row()): product})
 
     def fails(check: Callable[[Row, Facts], Iterable[RowError]]) -> bool:
         rows = [
@@ -663,7 +667,7 @@ def test_every_rule_can_fail() -> None:
             a_row(**SAMPLE),
             *(a_row(**cells) for cells, _ in FAULTS.values()),
         ]
-        return any(list(check(row, facts)) for row in rows for facts in (creates, updates))
+        return any(list(check(row, facts)) for row in rows for facts in (creates, updates, outdates))
 
     assert [name for name, check in RULES if not fails(check)] == []
     assert set(GOOD_CELLS) <= set(COLUMNS)

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from onboarding.context import Context
-from onboarding.failures import _described
+from onboarding.failures import describe_message
 from onboarding.sign_in_mail import SignInMail, send_sign_in_mail
 
 LINK = ("TechGear", "https://portal.example/sign-in/secret")
@@ -45,7 +45,7 @@ def test_send_sign_in_mail_without_a_link_that_works_sends_nothing(mail: SignInM
 
 def test_failed_sign_in_mail_is_listed_without_its_link() -> None:
     event = SignInMail("a@b.example", [LINK], 0).event()
-    about, _ = _described(json.dumps({"requestPayload": event}))
+    about, _ = describe_message(json.dumps({"requestPayload": event}))
     assert about == "the sign-in mail to a@b.example"
     # As the function reads it.
     assert SignInMail(**json.loads(json.dumps(event))["sign_in"]).address == "a@b.example"

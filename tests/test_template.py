@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -11,6 +13,7 @@ import yaml
 from fastapi.routing import APIRoute
 
 from onboarding.api import signin
+from onboarding.api.sessions import PER_IP
 from onboarding.intake import PREFIX
 from onboarding.parse import MAX_BYTES
 from onboarding.portal import entrance
@@ -326,15 +329,40 @@ def test_the_exceptions_are_in_use() -> None:
     assert open_ones == set(WITHOUT_NAMED_RESOURCE)
 
 
-def test_on_aws_mail_goes_out_from_its_identity_alone() -> None:
+SENDER = "uploads@shop.techmart.example"
+
+
+def send_mail_is_allowed(resource: str, sender: str) -> bool:
+    """What AWS decides on a mail of `mailer` by a sender, for one of the resources that SES checks it against."""
     written = properties("MailerRole")["Policies"][0]["PolicyDocument"]["Statement"]
-    choices = [item for item in written if "Fn::If" in item]
-    assert len(choices) == 1
-    condition, local, aws = choices[0]["Fn::If"]
-    assert condition == "Local"
-    assert local["Resource"] == "*"
-    assert all("identity/" in text for text in resource_texts(aws))
+    [(condition, local, aws)] = [item["Fn::If"] for item in written if "Fn::If" in item]
+    assert (condition, local["Resource"]) == ("Local", "*")
+    assert (aws["Effect"], aws["Action"]) == ("Allow", "ses:SendEmail")
     assert aws["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "MailSender"}}}
+    prefix = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:"
+    patterns = [text.removeprefix(prefix) for text in resource_texts(aws)]
+    return sender == SENDER and any(fnmatchcase(resource, pattern) for pattern in patterns)
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        f"identity/{SENDER}",
+        "identity/shop.techmart.example",
+        "identity/techmart.example",
+        "identity/first@vendor.example",
+        "configuration-set/my-first-configuration-set",
+    ],
+    ids=["sender", "domain", "parent-domain", "recipient-in-the-sandbox", "default-configuration-set"],
+)
+def test_send_mail_on_aws_is_allowed_from_the_sender_alone(resource: str) -> None:
+    assert send_mail_is_allowed(resource, SENDER)
+    assert not send_mail_is_allowed(resource, "ceo@shop.techmart.example")
+    assert not send_mail_is_allowed("template/another", SENDER)
+
+
+def test_only_the_mailer_sends_mail() -> None:
+    assert [role for role in ROLES if any("ses:" in str(item["Action"]) for item in statements(role))] == ["MailerRole"]
 
 
 def test_listing_the_uploads_needs_their_prefix() -> None:
@@ -435,7 +463,7 @@ def test_the_database_secret_has_the_specified_fields() -> None:
 
 
 EVERYWHERE = {"LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"}
-DATABASE = {"RDS_SECRET_NAME", "DATABASE_SSLMODE", "AWS_USE_DUALSTACK_ENDPOINT", "AWS_ENDPOINT_URL_SECRETS_MANAGER"}
+DATABASE = {"RDS_SECRET_NAME", "DATABASE_SSLMODE", "AWS_USE_DUALSTACK_ENDPOINT"}
 
 
 @pytest.mark.parametrize(
@@ -645,6 +673,21 @@ def test_every_route_is_throttled() -> None:
     assert set(stage["RouteSettings"]) <= awaited
 
 
+def test_requests_for_sign_in_links_leave_containers_for_all_others() -> None:
+    limits = properties("ReportApiStage")["RouteSettings"]
+    requests_a_second = sum(limits[route]["ThrottlingRateLimit"] for route in limits if route.endswith("/sign-in"))
+    # Each takes a little longer than the least time of its response.
+    occupied = requests_a_second * 1.5 * signin.SAME_TIME
+    assert occupied < DOCUMENT["Parameters"]["ApiConcurrency"]["Default"]
+    # One network may use up its limit at once, and others still get through.
+    assert limits["POST /sign-in"]["ThrottlingBurstLimit"] > PER_IP
+
+
+def test_first_visits_of_two_people_fit_into_the_containers_of_the_api() -> None:
+    static_files = len(list((Path(entrance.__file__).parent / "static").iterdir()))
+    assert DOCUMENT["Parameters"]["ApiConcurrency"]["Default"] >= 2 * static_files
+
+
 def test_the_api_has_its_answer_before_nobody_waits_any_more() -> None:
     assert properties("Api")["Timeout"] < 30, "the HTTP API gives up after 30 seconds"
     longest = properties("Api")["Environment"]["Variables"]["LONGEST_WAIT"]["Fn::If"]
@@ -710,6 +753,27 @@ def test_browsers_put_files_into_the_bucket_from_the_portal_alone(parameters: di
     assert set(rule["AllowedMethods"]) == {"GET", "HEAD", "POST"}
     for name, parameter in (("HasPortal", "PortalOrigin"), ("HasPublicUrl", "PublicUrl")):
         assert DOCUMENT["Conditions"][name] == {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, ""]}]}
+
+
+@pytest.mark.parametrize("parameter", ["PublicUrl", "PortalOrigin"])
+@pytest.mark.parametrize(
+    ("value", "allowed"),
+    [
+        ("", True),
+        ("https://portal.techmart.example", True),
+        ("http://127.0.0.1:4566", True),
+        ("https://portal.techmart.example/", False),
+        ("https://portal.techmart.example/shop", False),
+        ("https://portal.techmart.example?shop=1", False),
+        ("https://user@portal.techmart.example", False),
+        ("portal.techmart.example", False),
+        ("https://", False),
+    ],
+)
+def test_address_of_the_portal_is_an_origin(parameter: str, value: str, *, allowed: bool) -> None:
+    """Browsers compare the bucket's CORS origin with theirs, which has no slash at its end."""
+    pattern = DOCUMENT["Parameters"][parameter]["AllowedPattern"]
+    assert bool(re.fullmatch(pattern, value)) is allowed
 
 
 @pytest.mark.parametrize("bucket", BUCKETS)

@@ -9,8 +9,8 @@ The way of a row, module by module. Each step is what one function of `handlers`
    been counted (`reading_attempts`).
 2. `staging` puts its rows into the table `UploadRecords` (`wire`), whose stream carries them on.
 3. `judge` holds batches of rows against the `rules` (`ranges`, `excel`, `placeholders`, `image_urls`, `categories`,
-   `hints`), in one transaction; `validation_context` has what rules know of the catalog. `dates`, `faults` and
-   `spreadsheet_words` know what spreadsheets write into cells.
+   `hints`, `change_rules`), in one transaction; `validation_context` has what rules know of the catalog. `dates`,
+   `faults` and `spreadsheet_words` know what spreadsheets write into cells.
 4. `catalog` writes the good ones to `products`, or what they change there (`changes`); `hold` keeps those of files that
    enter as a whole; `ledger` writes the others to `validation_errors` and counts both.
 5. `notify` sends what happened to the queue; the message that an upload is complete goes last.

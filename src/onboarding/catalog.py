@@ -64,8 +64,8 @@ def facts_about(connection: Connection, rows: Sequence[Row], mode: Mode = Mode.C
     if mode is Mode.CREATE:
         return Facts(active, taken_skus, {(vendor, name) for vendor, name in taken_ids}, own_skus)
     products = {
-        (rows[0].vendor_id, values[0]): Product(product_id, updated_at, dict(zip(COLUMNS, values, strict=True)))
-        for product_id, updated_at, *values in own_products
+        (rows[0].vendor_id, values[0]): Product(product_id, updated_at, later, dict(zip(COLUMNS, values, strict=True)))
+        for product_id, updated_at, later, *values in own_products
     }
     for sku, name in released:
         taken_skus.add(sku)

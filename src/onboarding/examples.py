@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from onboarding.categories import DEFAULT_CATEGORIES
 from onboarding.columns import sample_row
-from onboarding.model import Mode, Row
+from onboarding.model import Mode, Product, Row
 from onboarding.rules import Facts
 
 VENDOR = "VEND001"
@@ -21,9 +22,18 @@ class Example:
 
 
 def _facts(mode: Mode = Mode.CREATE) -> Facts:
-    """VEND001 has the product PROD0009 with the SKU OWN-1; another vendor has the SKU TAKEN-1."""
+    """VEND001 has the product PROD0009 with the SKU OWN-1; another vendor has the SKU TAKEN-1.
+
+    A later upload than that of the row has changed the product, where the mode may change it.
+    """
+    products = {(VENDOR, "PROD0009"): Product(1, datetime(2024, 12, 21, tzinfo=UTC), "UPLOAD_20241221_103045", {})}
     return Facts(
-        DEFAULT_CATEGORIES, {"TAKEN-1", "OWN-1"}, {(VENDOR, "PROD0009")}, {(VENDOR, "OWN-1"): "PROD0009"}, mode
+        DEFAULT_CATEGORIES,
+        {"TAKEN-1", "OWN-1"},
+        {(VENDOR, "PROD0009")},
+        {(VENDOR, "OWN-1"): "PROD0009"},
+        mode,
+        products if mode is not Mode.CREATE else {},
     )
 
 
@@ -74,6 +84,7 @@ EXAMPLES = (
     _example(description="Mug \u202egnp.exe"),
     _example(description="Beep\x07"),
     _example(vendor_product_id="PROD0008", mode=Mode.UPDATE),
+    _example(vendor_product_id="PROD0009", mode=Mode.UPDATE),
     _example(sku="8.71E+12"),
     _example(sku="3-Mar"),
     _example(sku="12345.0", damaged={"sku": "decimals"}),

@@ -95,7 +95,7 @@ def _waiting_at(ctx: Context, url: str, *, visible_only: bool = False) -> int:
 def some_failures(ctx: Context, queue: str) -> list[Failure]:
     """Up to ten of the messages in a failure queue, which stay there."""
     messages = _receive(ctx, _url(ctx, queue), seconds=0)
-    return [Failure(queue, _sent(message), *_described(message["Body"])) for message in messages]
+    return [Failure(queue, _sent(message), *describe_message(message["Body"])) for message in messages]
 
 
 def redrive_uploads(ctx: Context, *, max_age: timedelta = MAX_AUTOMATIC_AGE) -> Iterator[Redriven]:
@@ -133,7 +133,7 @@ def redrive(
             if age > max_age:
                 too_old.append(message["ReceiptHandle"])
                 continue
-            about, _ = _described(message["Body"])
+            about, _ = describe_message(message["Body"])
             error, is_kept = _tried(ctx, queue, message)
             if not is_kept:
                 ctx.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
@@ -185,8 +185,8 @@ def _event(ctx: Context, body: dict[str, Any]) -> Any:
     return {"Records": [{"Sns": body}]}  # a notification that could not be delivered
 
 
-def _described(body: str) -> tuple[str, str]:
-    """What a message is about, and what went wrong with it."""
+def describe_message(body: str) -> tuple[str, str]:
+    """Return what a message of a failure queue is about, and what went wrong with it."""
     try:
         content = json.loads(body)
         error = content.get("responsePayload", {}).get("errorMessage", "") if "requestPayload" in content else ""

@@ -108,10 +108,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """One product of the catalog: its values by the CSV's columns, as PostgreSQL gives them (None: it has none)."""
+    """One product of the catalog: its values by the CSV's columns, as PostgreSQL gives them (None: it has none).
+
+    `later_upload` is the id of an upload after the row's that has already created, changed or confirmed the product.
+    """
 
     product_id: int
     updated_at: datetime
+    later_upload: str | None
     values: Mapping[str, object]
 
 

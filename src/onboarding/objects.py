@@ -25,6 +25,8 @@ client lists such an object by its key, or they drive a terminal."""
 
 _GONE = frozenset({"NoSuchKey", "NoSuchVersion"})
 
+_FOREIGN_KEY = "it is encrypted with a key that is not the marketplace's"
+
 
 @dataclass(frozen=True, slots=True)
 class Content:
@@ -70,38 +72,45 @@ def read_object(ctx: Context, bucket: str, key: str, version_id: str) -> Content
     except ClientError as error:
         if error.response["Error"]["Code"] in _GONE:
             return None
-        reason = _unreadable(error)
-        if reason is None:
-            raise
-        return _described(ctx, parameters, reason)
+        return _described(ctx, parameters, error)
     size = response["ContentLength"]
     with response["Body"] as body:
         data = None if too_large(size) else body.read()
     return Content(data, size, response["LastModified"], response.get("Metadata", {}))
 
 
-def _unreadable(error: ClientError) -> str | None:
-    """Why an object can never be read as it is stored; None for any other error, which may pass."""
-    code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
-    if code == "InvalidObjectState":
-        return "it is stored in an archive storage class (GLACIER or DEEP_ARCHIVE)"
-    # S3 has no code of its own for a key that we may not use.
-    if code.startswith("KMS.") or (code == "AccessDenied" and "kms:" in message):
-        return "it is encrypted with a key that is not the marketplace's"
-    if code == "InvalidRequest" and "Server Side Encryption" in message:
-        return "it is encrypted with a key that its sender keeps (SSE-C)"
-    return None
-
-
-def _described(ctx: Context, parameters: Any, reason: str) -> Content:
-    """Return an object that cannot be read, as far as S3 describes it."""
+def _described(ctx: Context, parameters: Any, error: ClientError) -> Content:
+    """Return an object that can never be read as it is stored, as far as S3 describes it. Raises any other error."""
+    reason = _unreadable(error)
+    if reason is None and error.response["Error"]["Code"] != "AccessDenied":
+        raise error
     try:
+        # It takes the permission to read the object and none for its key: if S3 denies an object without a reason and
+        # describes it, the key is the cause.
         head = ctx.s3.head_object(**parameters)
-    except ClientError as error:
+    except ClientError as fault:
+        if reason is None:
+            raise error from fault
         raise UnreadableObject(f"The object cannot be read: {reason}") from error
+    if reason is None and head.get("ServerSideEncryption", "").startswith("aws:kms"):
+        reason = _FOREIGN_KEY
+    if reason is None:
+        raise error
     refusal = Refusal(
         "UNREADABLE_OBJECT",
         f"The file cannot be read: {reason}. Upload it again with the storage class STANDARD and without an encryption "
         "key of your own",
     )
     return Content(None, head["ContentLength"], head["LastModified"], head.get("Metadata", {}), refusal)
+
+
+def _unreadable(error: ClientError) -> str | None:
+    """Return why an object can never be read as it is stored; None if the error alone does not say so."""
+    code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+    if code == "InvalidObjectState":
+        return "it is stored in an archive storage class (GLACIER or DEEP_ARCHIVE)"
+    if code.startswith("KMS.") or (code == "AccessDenied" and "kms:" in message):
+        return _FOREIGN_KEY
+    if code == "InvalidRequest" and "Server Side Encryption" in message:
+        return "it is encrypted with a key that its sender keeps (SSE-C)"
+    return None

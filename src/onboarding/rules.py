@@ -15,7 +15,7 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
 
-from onboarding import excel, hints
+from onboarding import change_rules, excel, hints
 from onboarding.identifiers import IDENTIFIERS
 from onboarding.image_urls import fault_of, is_public_address
 from onboarding.model import Mode, Row, RowError
@@ -185,17 +185,6 @@ def vendor_product_id_is_unique(row: Row, facts: Facts) -> Iterable[RowError]:
     return ()
 
 
-def product_is_there(row: Row, facts: Facts) -> Iterable[RowError]:
-    if facts.mode is not Mode.UPDATE:
-        return ()
-    name = row.cells.get("vendor_product_id")
-    if name is None or not facts.catalog_known or identity(row) in facts.taken_ids:
-        return ()
-    message = f"Unknown vendor product ID: {printable(name)} is none of your products, and update creates none"
-    hint = "To create what is not there, upload in the mode upsert"
-    return [RowError("UNKNOWN_PRODUCT", "vendor_product_id", message, name, "the ID of one of your products", hint)]
-
-
 def image_url_is_url(row: Row, _: Facts) -> Iterable[RowError]:
     text = row.cells.get("image_url")
     if text is None or "image_url" in row.cut or is_public_address(text) or _is_no_text(text):
@@ -257,7 +246,8 @@ RULES: tuple[tuple[str, Check], ...] = (
     ("values, not placeholders", has_no_placeholders),
     ("products, not the template's sample row", is_not_the_sample),
     # For the modes that change products.
-    ("product to change is there", product_is_there),
+    ("product to change is there", change_rules.product_is_there),
+    ("changes in the order of the uploads", change_rules.change_is_not_outdated),
 )
 
 

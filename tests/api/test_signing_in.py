@@ -8,14 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
+from botocore.exceptions import ClientError
 
 from onboarding.api.secrets import hashed
 from onboarding.api.sessions import LINK_AGE, PAUSE, PER_ADDRESS, PER_IP
 from onboarding.api.signin import SAME_TIME
+from onboarding.context import Context
+from onboarding.failures import some_failures, waiting_in
 from onboarding.sign_in_mail import SignInMail
 from tests.api.attempts import answer_of, app_of, working_app
 from tests.api.people import browser, forget_requests, links, new_key, new_link, signed_in, with_key
@@ -82,6 +85,41 @@ def test_sign_in_calls_the_mailer_for_every_address_alike(pipeline: Pipeline) ->
     ] * 2
     mails = [SignInMail(**json.loads(call["Payload"])["sign_in"]) for call in called]
     assert [len(mail.links) for mail in mails] == [1, 0]
+
+
+@pytest.mark.parametrize("email", ["", "nobody@nowhere.example"], ids=["known", "unknown"])
+def test_sign_in_that_cannot_call_the_mailer_is_a_server_error(pipeline: Pipeline, email: str) -> None:
+    """The alarm `api-error-rate` counts it; and it tells nothing of the address."""
+
+    def invoke(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "TooManyRequestsException"}}, "Invoke")
+
+    email = email or pipeline.vendor("SIGNIN11")
+    forget_requests(pipeline)
+    with working_app(pipeline) as app, browser(pipeline) as client:
+        app.state.desk.ctx.__dict__["lambdas"] = SimpleNamespace(invoke=invoke)
+        assert answer_of(app, client, "POST", "/v1/sign-in", json={"email": email}).status_code == 500
+
+
+def test_sign_in_mail_that_is_refused_ends_in_the_failure_queue(pipeline: Pipeline) -> None:
+    """Its alarm is `mailer-failures-not-empty`."""
+    email = pipeline.vendor("SIGNIN12")
+    forget_requests(pipeline)
+    inbox = Path(pipeline.endpoints.inbox_dir)
+    away = inbox.rename(inbox.with_name("inbox-away"))
+    ctx = cast("Context", SimpleNamespace(sqs=pipeline.sqs))
+    url = pipeline.sqs.get_queue_url(QueueName="mailer-failures")["QueueUrl"]
+    pipeline.sqs.purge_queue(QueueUrl=url)
+    try:
+        with browser(pipeline) as client:
+            assert ask(client, email).status_code == 202
+        until(lambda: waiting_in(ctx, "mailer-failures"), "every attempt to send the mail to fail")
+        [failure] = some_failures(ctx, "mailer-failures")
+    finally:
+        away.rename(inbox)
+        pipeline.sqs.purge_queue(QueueUrl=url)
+    assert failure.about == f"the sign-in mail to {email}"
+    assert "The inbox did not take the mail" in failure.error
 
 
 def ask(client: httpx.Client, email: str) -> httpx.Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import uuid
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -20,6 +21,7 @@ from onboarding.deploy.buckets import empty
 from onboarding.failures import INGESTION_QUEUE, redrive_uploads
 from onboarding.link import token_for
 from onboarding.resource_names import resource_name
+from onboarding.sign_in_mail import SignInMail
 from onboarding.watchdog import sweep
 from tests.pipeline import Pipeline, csv_of, product
 from tests.test_roles import role_of
@@ -128,6 +130,13 @@ def mailer_calls(run: Pipeline) -> Generator[str]:
     # A mail that is refused gives its claim back; SES knows no sender of that name.
     with another_sender(run):
         yield outcome(run, "mailer", new_result())
+        yield outcome(run, "mailer", sign_in_mail())
+    yield outcome(run, "mailer", sign_in_mail())
+
+
+def sign_in_mail() -> dict[str, Any]:
+    """Return the event by which the API asks for a mail with a sign-in link."""
+    return SignInMail("vendor@vendors.example", [("TechGear", "https://portal.example/x")], time.time() + 900).event()
 
 
 @contextmanager

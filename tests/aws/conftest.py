@@ -44,7 +44,7 @@ def empty_account(state: Path) -> Iterator[Account]:
     ports = Ports(state / "ports.json")
     postgres = Postgres(state, ports.choose("postgres"))
     inbox = Inbox(state / "inbox")
-    engine = Engine(state, ports.choose("engine"), inbox.port)
+    engine = Engine(state, ports.choose("engine"), inbox.port, {"LAMBDA_ASYNC_RETRY_BASE_SECONDS": "1"})
     try:
         postgres.start(lambda: None)
         inbox.start()

@@ -58,7 +58,7 @@ def test_every_reservation_of_the_template_counts() -> None:
         (1_000, {}, None),
         (concurrency.UNRESERVED + ALL, {}, None),
         # Others of the account have reserved the rest.
-        (concurrency.UNRESERVED + ALL - 1, {}, (8, 8, 8, 0)),
+        (concurrency.UNRESERVED + ALL - 1, {}, (8, 8, 16, 0)),
         (concurrency.UNRESERVED + 16, {}, (8, 8, 0, 0)),
         (concurrency.UNRESERVED + 15, {}, (8, 0, 0, 0)),
         # The first function gets a part: without any limit each file of a burst would connect to the database.
@@ -67,7 +67,7 @@ def test_every_reservation_of_the_template_counts() -> None:
         (10, {}, (0, 0, 0, 0)),
         # What ours have is theirs already.
         (concurrency.UNRESERVED, {"csv-parser": ALL}, None),
-        (concurrency.UNRESERVED, {"csv-parser": ALL - 1, "product-onboarding-api": 0}, (8, 8, 8, 0)),
+        (concurrency.UNRESERVED, {"csv-parser": ALL - 1, "product-onboarding-api": 0}, (8, 8, 16, 0)),
     ],
 )
 def test_concurrency_of_a_small_account_reserves_what_fits_in_the_order_of_an_upload(

@@ -12,6 +12,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from onboarding.cli import deploy as deploy_commands
 from onboarding.cli.main import main
 from onboarding.database import open_connection
 from onboarding.deploy import buckets, checks
@@ -255,6 +256,7 @@ def test_an_action_that_is_refused_says_why(
 ) -> None:
     told: list[str] = []
     outputs = rehearsal(account, told).run()
+    assert "  its mail was sent" in told
     with pytest.raises(DeployError, match="there is no vendor NOBODY"):
         admin(account.client("lambda"), "change_vendor", prefix="", vendor_id="NOBODY", status="suspended")
     with pytest.raises(DeployError, match="there is no action drop_all"):
@@ -264,6 +266,17 @@ def test_an_action_that_is_refused_says_why(
     monkeypatch.setenv("S3_BUCKET_NAME", outputs["Bucket"])
     assert main(["vendors", "suspend", "NOBODY"]) == 1
     assert capsys.readouterr().err == "there is no vendor NOBODY\n"
+
+
+def test_deploy_without_a_verified_sender_warns_that_no_mail_leaves(account: Account) -> None:
+    told: list[str] = []
+    account.client("ses").delete_identity(Identity=SENDER)
+    try:
+        rehearsal(account, told).run()
+    finally:
+        account.client("ses").verify_email_identity(EmailAddress=SENDER)
+    [warning] = [line for line in told if "WARNING" in line]
+    assert "Email address is not verified" in warning
 
 
 @pytest.mark.usefixtures("credentials")
@@ -296,7 +309,7 @@ def test_deployment_shows_what_it_changes_and_the_next_one_keeps_it(
     assert "About 56." in said
     assert "database: MultiAz true → false (no standby takes over when a zone fails)" in said
     assert "network: Outbound ipv6 → nat" in said
-    assert "pipeline: ApiConcurrency 8 → 4" in said
+    assert "pipeline: ApiConcurrency 16 → 4" in said
 
 
 @pytest.fixture
@@ -369,6 +382,33 @@ def test_delete_data_with_a_name_prefix_lists_the_data_of_that_deployment(capsys
     names = [line.strip() for line in capsys.readouterr().err.splitlines() if line.startswith("  ")]
     assert "staging-UploadRecords" in names
     assert all(name.startswith("staging-") for name in names)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--public-url", "https://onboarding.example.com/shop"),
+        ("--public-url", "https://onboarding.example.com//"),
+        ("--public-url", "onboarding.example.com"),
+        ("--set", "PortalOrigin=https://onboarding.example.com/"),
+    ],
+)
+def test_deploy_address_that_is_no_origin_is_refused_before_anything_is_made(
+    option: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(deploy_commands, "client_of", MagicMock(side_effect=AssertionError("no client is needed")))
+    assert main(["deploy", "--mail-sender", SENDER, option, value, "--dry-run"]) == 1
+    assert "it must be a scheme and a host with nothing behind it" in capsys.readouterr().err
+
+
+def test_deploy_public_url_loses_the_slash_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    deployment = MagicMock(return_value=MagicMock(run=MagicMock(side_effect=DeployError("enough"))))
+    monkeypatch.setattr(deploy_commands, "Deployment", deployment)
+    monkeypatch.setattr(deploy_commands, "_announce", lambda *_: None)
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    assert main(["deploy", "--mail-sender", SENDER, "--public-url", "https://onboarding.example.com/", "--yes"]) == 1
+    [(_, plan, _)] = [call.args for call in deployment.call_args_list]
+    assert plan.pipeline_parameters == {"PublicUrl": "https://onboarding.example.com"}
 
 
 @pytest.mark.usefixtures("credentials")

@@ -123,7 +123,7 @@ def test_dry_run_new_account_with_10_concurrent_executions_says_what_happens(she
 
 def test_dry_run_account_that_can_reserve_some_says_which(shell: Shell) -> None:
     [finding] = findings(shell.dry_run(healthy() | {"lambda:GetAccountSettings": limits(120)}))
-    assert "can reserve 20 concurrent executions of functions, and the pipeline asks for 32" in finding
+    assert "can reserve 20 concurrent executions of functions, and the pipeline asks for 40" in finding
     assert (
         "CsvParserConcurrency=8, ProductValidatorConcurrency=8, ApiConcurrency=0, WebhookConcurrency=0; 0 is no"
         in finding

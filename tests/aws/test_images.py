@@ -74,6 +74,7 @@ def test_an_image_is_built_once_and_known_by_its_digest() -> None:
             lambda _: registry, repositories, BASE, "docker", lambda _: None, ca_sha256="c" * 64, run=run
         )
         assert found["CsvParser"] == "1.dkr.example/csv-parser-lambda@sha256:" + "a" * 64
+    assert {name.rsplit(":")[1] for name in registry.pushed} == {images.tag_of(ROOT, BASE, "c" * 64)}
     assert [words[1] for words in commands] == ["buildx", "login", "tag", "push", "tag", "push"]
     assert "linux/arm64" in commands[0]
     assert f"BASE_IMAGE={BASE}" in commands[0]
@@ -86,6 +87,8 @@ def test_a_tag_says_what_is_in_the_image(tmp_path: Path) -> None:
     first = images.tag_of(tmp_path, BASE)
     assert images.tag_of(tmp_path, BASE) == first
     assert images.tag_of(tmp_path, BASE.replace("0", "1")) != first
+    # So that a new bundle of certificates is built into an image of the same sources.
+    assert len({first, *(images.tag_of(tmp_path, BASE, letter * 64) for letter in "ab")}) == 3
     (tmp_path / "src" / "a.py").write_text("2")
     assert images.tag_of(tmp_path, BASE) != first
 

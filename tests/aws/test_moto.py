@@ -23,7 +23,7 @@ from onboarding.deploy.smoke import smoke_test
 from onboarding.model import Upload, UploadStatus
 from tests.api.people import post_form
 from tests.aws.calls_over_http import request, vendors_server
-from tests.aws.moto_account import HOST, MotoAccount, moto_account
+from tests.aws.moto_account import HOST, MotoAccount, moto_account, named
 from tests.pipeline import csv_of, product
 
 ADDRESS = "contact@techgear.com"
@@ -195,10 +195,16 @@ def test_moto_webhook_of_a_vendor_is_called(account: MotoAccount, database: Data
 
 def test_moto_smoke_test_leaves_nothing(account: MotoAccount) -> None:
     said: list[str] = []
+    outputs = {
+        "Bucket": account.bucket,
+        "MailClaimsTable": named("AWS::DynamoDB::Table", "MailClaims", "TableName"),
+        "MailerFailuresUrl": account.queue_urls["MailerFailures"],
+    }
     with ThreadPoolExecutor(1) as aside:
-        smoke = aside.submit(smoke_test, account.client, account.bucket, said.append, timeout=60, pause=0.01)
+        smoke = aside.submit(smoke_test, account.client, outputs, said.append, timeout=60, pause=0.01)
         while not smoke.done():
             account.run()
         smoke.result()
     assert any("a file came through" in line for line in said)
+    assert "  its mail was sent" in said
     assert "Versions" not in account.s3.list_object_versions(Bucket=account.bucket)

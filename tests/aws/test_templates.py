@@ -82,40 +82,56 @@ def test_s3_and_dynamodb_are_reached_for_free() -> None:
     assert sorted(gateways) == ["dynamodb", "s3"]
 
 
-SPEAK_IPV6 = {
-    "dynamodb": "dynamodb.us-east-1.api.aws",
-    "lambda": "lambda.us-east-1.api.aws",
-    "s3": "s3.dualstack.us-east-1.amazonaws.com",
-    "secretsmanager": "secretsmanager.us-east-1.amazonaws.com",
-    "sns": "sns.us-east-1.api.aws",
-    "sqs": "sqs.us-east-1.api.aws",
+REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "dynamodb": ("get_item", {"TableName": "UploadRecords", "Key": {}}),
+    "lambda": ("invoke", {"FunctionName": "webhook"}),
+    "s3": ("get_object", {"Bucket": "uploads", "Key": "key"}),
+    "secretsmanager": ("get_secret_value", {"SecretId": "secret"}),
+    "sns": ("publish", {"TopicArn": "arn:aws:sns:us-east-1:123456789012:topic", "Message": "text"}),
+    "sqs": ("send_message", {"QueueUrl": "https://sqs.us-east-1.amazonaws.com/1/queue", "MessageBody": "text"}),
 }
-"""By service, the name that AWS publishes for IPv6 (General Reference, service endpoints and quotas)."""
+"""A request to each service that the functions in the VPC use."""
 
 
-@pytest.mark.parametrize(
-    ("template", "function"),
-    [
-        (template, name)
-        for template in ("database", "pipeline")
-        for name, function in of_type(template, "AWS::Lambda::Function").items()
-        if "VpcConfig" in function
-    ],
-)
-def test_a_function_that_has_only_ipv6_asks_names_that_speak_it(
-    template: str, function: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    variables = of_type(template, "AWS::Lambda::Function")[function]["Environment"]["Variables"]
-    assert variables["AWS_USE_DUALSTACK_ENDPOINT"] == {"Ref": "DualStack"}
-    condition, address, _ = variables["AWS_ENDPOINT_URL_SECRETS_MANAGER"]["Fn::If"]
-    assert DOCUMENTS[template]["Conditions"][condition] == {"Fn::Equals": [{"Ref": "DualStack"}, "true"]}
-    url = address["Fn::Sub"].replace("${AWS::Region}", "us-east-1").replace("${AWS::URLSuffix}", "amazonaws.com")
+class NotSent(Exception):
+    """Stops a request before it is sent; the message is its host."""
+
+
+def host_of_request(service: str, region: str) -> str:
+    """Return the host that boto3 sends a request to. A client's `endpoint_url` comes from an older table of names."""
+
+    def stop(request: Any, **_: Any) -> None:
+        raise NotSent(urlsplit(request.url).hostname)
+
+    session: Any = boto3.session.Session("key", "secret", region_name=region)
+    client = session.client(service)
+    client.meta.events.register("before-send", stop)
+    operation, parameters = REQUESTS[service]
+    with pytest.raises(NotSent) as sent:
+        getattr(client, operation)(**parameters)
+    return str(sent.value)
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "af-south-1"])
+def test_dual_stack_functions_ask_names_that_have_ipv6_addresses(region: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As AWS publishes them (General Reference, service endpoints and quotas)."""
+    for template in ("database", "pipeline"):
+        for function in of_type(template, "AWS::Lambda::Function").values():
+            variables = function["Environment"]["Variables"]
+            if "VpcConfig" in function:
+                assert variables["AWS_USE_DUALSTACK_ENDPOINT"] == {"Ref": "DualStack"}
+            assert not [name for name in variables if name.startswith("AWS_ENDPOINT_URL")]
     monkeypatch.setenv("AWS_USE_DUALSTACK_ENDPOINT", "true")
-    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    session: Any = boto3.session.Session("key", "secret", region_name="us-east-1")
-    asked = {name: urlsplit(session.client(name).meta.endpoint_url).hostname for name in SPEAK_IPV6}
-    assert asked == SPEAK_IPV6
+    assert {service: host_of_request(service, region) for service in REQUESTS} == {
+        "dynamodb": f"dynamodb.{region}.api.aws",
+        "lambda": f"lambda.{region}.api.aws",
+        "s3": f"uploads.s3.dualstack.{region}.amazonaws.com",
+        # Secrets Manager has one name, which has IPv4 and IPv6 addresses.
+        "secretsmanager": f"secretsmanager.{region}.amazonaws.com",
+        "sns": f"sns.{region}.api.aws",
+        "sqs": f"sqs.{region}.api.aws",
+    }
 
 
 def test_without_ipv6_to_the_outside_no_function_has_an_address_of_it() -> None:

@@ -55,6 +55,10 @@ def unsorted_insert(runtime: Runtime) -> Changes:
     return _statements(runtime, insert_products=('order by (p ->> 8) collate "C"', "order by random()"))
 
 
+def uploads_in_no_order(runtime: Runtime) -> Changes:
+    return _statements(runtime, own_products=("u.undone_at is null", "false"))
+
+
 def judged_rows_forgotten(_: Runtime) -> Changes:
     def judged_rows(*arguments: Any) -> Any:
         states, judged = real(*arguments)

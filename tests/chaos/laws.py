@@ -19,6 +19,7 @@ from tests.chaos.files import UNIQUE, File
 from tests.chaos.world import Delivery, LawBroken, World
 
 FILE_REJECTED = "FILE_REJECTED"
+OUTDATED = "OUTDATED_ROW"
 NOT_PROCESSED, CANCELLED = "NOT_PROCESSED", "CANCELLED"
 """The errors of rows that the watchdog gave up, or their vendor; nothing else is known of such rows."""
 
@@ -48,6 +49,7 @@ class Outcome:
         self.kinds: dict[str, Counter[str]] = defaultdict(Counter)
         self.errors: dict[str, dict[int, Table]] = defaultdict(lambda: defaultdict(list))
         self.last = {product["product_id"]: product["upload_id"] for product in products}
+        self.writers = {product["product_id"]: [product["upload_id"]] for product in products}
         by_id = {product["product_id"]: product for product in products}
         made = [{**product, "kind": "created"} for product in products]
         for row in [*made, *changes]:
@@ -59,6 +61,7 @@ class Outcome:
             self.kinds[row["upload_id"]][row["kind"]] += 1
             if row["kind"] == "updated":
                 self.last[row["product_id"]] = row["upload_id"]
+                self.writers.setdefault(row["product_id"], []).append(row["upload_id"])
         for row in [*made, *changes]:
             if row["upload_id"] in self.undone:
                 self.last.pop(row["product_id"], None)
@@ -67,6 +70,26 @@ class Outcome:
         released = {change["released_sku"] for change in changes}
         self.holder: dict[str, set[Any]] = {"sku": {p["sku"] for p in products} | released}
         self.holder["vendor_product_id"] = {(p["vendor_id"], p["vendor_product_id"]) for p in products}
+
+    def is_outdated(self, upload_id: str, file: File, vendor_product_id: str) -> bool:
+        """Whether an upload of a later file made, changed or confirmed this product, which this file may change."""
+        uploaded_at = self.history[upload_id]["upload_timestamp"]
+        later = {name for name, row in self.history.items() if row["upload_timestamp"] > uploaded_at}
+        return file.mode is not model.Mode.CREATE and any(
+            product is None
+            or (product["vendor_id"], product["vendor_product_id"]) == (file.vendor_id, vendor_product_id)
+            for name in later
+            for product in self.products[name].values()
+        )
+
+    def check_order(self) -> None:
+        """Raise LawBroken for a product that an upload wrote to after a later one had."""
+        if self.undone:
+            return
+        for product_id, writers in self.writers.items():
+            times = [self.history[upload_id]["upload_timestamp"] for upload_id in writers]
+            if times != sorted(times):
+                raise broken("a later upload's changes are never overwritten by an earlier one", product_id, writers)
 
     def is_taken(self, column: str, vendor_id: str, value: str) -> bool:
         return (value if column == "sku" else (vendor_id, value)) in self.holder[column]
@@ -96,6 +119,7 @@ def check(world: World) -> None:
         outcome.holder["sku"] |= {row["sku"] for row in file.rows}
         outcome.holder["vendor_product_id"] |= {(file.vendor_id, row["vendor_product_id"]) for row in file.rows}
         check_undone(world, outcome, upload_id)
+    outcome.check_order()
     if world.deadlocks_escaped:
         raise broken("no deadlock escapes", world.errors)
     if world.premature:
@@ -173,7 +197,7 @@ def check_upload(outcome: Outcome, upload_id: str, file: File) -> None:  # noqa:
                 is_last = outcome.last.get(entered["product_id"]) == upload_id
                 check_product(file, number, cells, entered, is_last=is_last)
         else:
-            check_errors(outcome, file, number, cells, errors)
+            check_errors(outcome, upload_id, file, number, cells)
 
 
 def check_undone(world: World, outcome: Outcome, upload_id: str) -> None:
@@ -203,10 +227,9 @@ def check_product(
         raise broken("the first row of a file wins", number, cells)
 
 
-def check_errors(
-    outcome: Outcome, file: File, number: int, cells: Mapping[str, str], others: Mapping[int, Table]
-) -> None:
+def check_errors(outcome: Outcome, upload_id: str, file: File, number: int, cells: Mapping[str, str]) -> None:
     """A row that did not enter is told why, and all of it is true."""
+    others = outcome.errors[upload_id]
     errors = others[number]
     types = Counter(error["error_type"] for error in errors)
     if file.ends and types == {file.ends: 1}:
@@ -217,7 +240,9 @@ def check_errors(
             raise broken("a rejected file has a row to blame", number)
     elif not types:
         raise broken("a row without an outcome is told why", number)
-    own = set(types) - set(UNIQUE)
+    own = set(types) - set(UNIQUE) - {OUTDATED}
+    if OUTDATED in types and not outcome.is_outdated(upload_id, file, cells["vendor_product_id"]):
+        raise broken("an outdated row has a later upload that set its product", upload_id, number)
     if own != set(file.faults.get(number, ())) or max(types.values(), default=0) > 1:
         raise broken("each broken rule is reported once", number, types, file.faults.get(number))
     for error_type, column in UNIQUE.items():

@@ -57,6 +57,11 @@ MUTATIONS = (
         ["at judge.errors_sent"],
     ),
     Mutation(
+        "an earlier upload overwrites a later one",
+        bugs.uploads_in_no_order,
+        ["a later upload's changes are never overwritten by an earlier one"],
+    ),
+    Mutation(
         "no lock for a vendor",
         bugs.no_vendor_lock,
         ["rows without an outcome in finished uploads"],

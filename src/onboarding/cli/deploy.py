@@ -101,7 +101,9 @@ def deploy_command(
         "base_image": base_image,
         "ca_sha256": rds_ca_sha256,
     }
-    parameters = _parameters(settings or []) | ({} if public_url is None else {"PublicUrl": public_url})
+    if public_url is not None:
+        settings = [*(settings or []), f"PublicUrl={public_url.removesuffix('/')}"]
+    parameters = _parameters(settings or [])
     if stage == "local":
         raise CommandError("The stage `local` is the local engine's: onboarding local up")
     client = _client(region)
@@ -160,7 +162,7 @@ def destroy_command(
 
 
 def _parameters(settings: list[str]) -> dict[str, str]:
-    """`NAME=VALUE` words as parameters. Raises CommandError for a name that the pipeline's template does not have."""
+    """Return `NAME=VALUE` words as parameters. Raises CommandError for one that the pipeline's template refuses."""
     named = dict(setting.partition("=")[::2] for setting in settings)
     if "NamePrefix" in named:
         raise CommandError("--set: NamePrefix is set by --name-prefix")
@@ -170,7 +172,7 @@ def _parameters(settings: list[str]) -> dict[str, str]:
     try:
         Template(template_text("pipeline"), named, "", "")
     except ValueError as error:
-        raise CommandError(f"--set: {error}") from error
+        raise CommandError(str(error)) from error
     return named
 
 

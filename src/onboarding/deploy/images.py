@@ -40,9 +40,9 @@ def pinned(base: str) -> bool:
     return re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", base) is not None
 
 
-def tag_of(root: Path, base: str) -> str:
-    """A tag that says what is in the image: the same sources on the same base have the same one."""
-    digest = hashlib.sha256(f"{base}\0".encode())
+def tag_of(root: Path, base: str, ca_sha256: str = "") -> str:
+    """Return a tag that names the image's content: its sources, its base, and RDS's certificates if they are given."""
+    digest = hashlib.sha256(f"{base}\0{ca_sha256}\0".encode())
     for path in sorted(_files(root)):
         digest.update(f"{path.relative_to(root)}\0{path.stat().st_size}\0".encode())
         digest.update(path.read_bytes())
@@ -65,7 +65,7 @@ def publish(
     certificates have another digest.
     """
     root = checkout()
-    tag = tag_of(root, base)
+    tag = tag_of(root, base, ca_sha256)
     ecr = client("ecr")
     there = in_registry(client, repositories, base)
     missing = {name: uri for name, uri in repositories.items() if name not in there}

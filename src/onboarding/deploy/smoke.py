@@ -6,7 +6,7 @@ import csv
 import io
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -14,6 +14,7 @@ from onboarding.admin import SMOKE_VENDOR
 from onboarding.deploy.buckets import empty
 from onboarding.deploy.calls import admin
 from onboarding.deploy.plan import DeployError, MakeClient, Say
+from onboarding.failures import describe_message
 from onboarding.intake import Object
 from onboarding.model import COLUMNS
 from onboarding.resource_names import prefix_of_bucket
@@ -24,10 +25,25 @@ Ask = Callable[..., dict[str, Any]]
 # SES takes its mail and nobody gets it; it does not count as a bounce either.
 ADDRESS = "success@simulator.amazonses.com"
 
+MAIL_SECONDS = 240
+"""How long the mail may take: Lambda tries it again after one minute and after two more, and then keeps the reason."""
 
-def smoke_test(client: MakeClient, bucket: str, say: Say, timeout: float = 180, pause: float = 1) -> None:
-    """One good row and one bad one, in and out. Raises DeployError if what comes out is anything else."""
-    s3, ask = client("s3"), partial(admin, client("lambda"), prefix=prefix_of_bucket(bucket))
+
+def smoke_test(
+    client: MakeClient,
+    outputs: Mapping[str, str],
+    say: Say,
+    *,
+    timeout: float = 180,
+    mail_timeout: float = MAIL_SECONDS,
+    pause: float = 1,
+) -> None:
+    """Upload one good row and one bad one, with the pipeline's `outputs`, and wait for their report and their mail.
+
+    Raises DeployError if the upload ends differently. Without a mail it only warns: the fault is mostly in SES.
+    """
+    s3, bucket = client("s3"), outputs["Bucket"]
+    ask = partial(admin, client("lambda"), prefix=prefix_of_bucket(bucket))
     ask("add_vendor", vendor_id=SMOKE_VENDOR, vendor_name="Smoke test", email=ADDRESS)
     ask("change_vendor", vendor_id=SMOKE_VENDOR, status="active")
     upload_id: str | None = None
@@ -51,6 +67,7 @@ def smoke_test(client: MakeClient, bucket: str, say: Say, timeout: float = 180, 
         if not any("INVALID_PRICE" in line for line in lines):
             raise DeployError(f"the smoke test's report does not name the error: {lines}")
         say(f"  a file came through in {time.monotonic() - started:.1f} s, its report says what was wrong")
+        say(_mail_result(client, outputs, upload_id, mail_timeout, pause))
     finally:
         _clean(ask, s3, bucket, upload_id)
 
@@ -84,6 +101,35 @@ def _finished(ask: Ask, upload_id: str, timeout: float, pause: float) -> dict[st
         if time.monotonic() > deadline:
             raise DeployError(f"the smoke test's file did not come through in {timeout:g} s; it stands at: {upload}")
         time.sleep(pause)
+
+
+def _mail_result(client: MakeClient, outputs: Mapping[str, str], upload_id: str, timeout: float, pause: float) -> str:
+    """Wait for the mail about the upload and return a line about it: that it was sent, or a warning with the reason."""
+    deadline = time.monotonic() + timeout
+    while True:
+        claim = client("dynamodb").get_item(
+            TableName=outputs["MailClaimsTable"], Key={"upload_id": {"S": upload_id}}, ConsistentRead=True
+        )
+        if "sent_at" in claim.get("Item", {}):
+            return "  its mail was sent"
+        reason = _mail_failure(client("sqs"), outputs["MailerFailuresUrl"], upload_id)
+        if reason is None and time.monotonic() > deadline:
+            reason = f"it was neither sent nor given up within {timeout:g} s; see the log group of the function mailer"
+        if reason is not None:
+            return (
+                f"  WARNING: the mail about the file was not sent, and no vendor or operator gets mail: {reason}\n"
+                "  Check the sender in SES. Then: onboarding failures redrive mailer-failures"
+            )
+        time.sleep(pause)
+
+
+def _mail_failure(sqs: Any, queue_url: str, upload_id: str) -> str | None:
+    """Return why the mail about an upload was given up, or None if no message in the failure queue says so."""
+    messages = sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10, VisibilityTimeout=0).get("Messages", [])
+    for about, error in (describe_message(message["Body"]) for message in messages):
+        if about == upload_id:
+            return error
+    return None
 
 
 def _clean(ask: Ask, s3: Any, bucket: str, upload_id: str | None) -> None:

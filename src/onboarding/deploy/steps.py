@@ -108,7 +108,7 @@ class Deployment:
         self.migrate()
         self._apply("operations", self._operations(pipeline))
         self.say("Smoke test")
-        smoke_test(self.client, pipeline["Bucket"], self.say, pause=min(1, self.pause))
+        smoke_test(self.client, pipeline, self.say, pause=min(1, self.pause))
         return pipeline
 
     def migrate(self) -> None:

@@ -62,6 +62,12 @@ class Template:
         unknown = sorted(set(parameters) - set(self.declared))
         if unknown:
             raise ValueError(f"the template has no parameter {', '.join(unknown)}")
+        for name, value in parameters.items():
+            pattern = self.declared[name].get("AllowedPattern", "")
+            if pattern and not re.fullmatch(pattern, value):
+                # Without the value, which may be a password.
+                reason = self.declared[name].get("ConstraintDescription", f"it must match {pattern}")
+                raise ValueError(f"the template refuses the value of {name}: {reason}")
         self.parameters = dict(parameters)
         defaults = {name: str(item["Default"]) for name, item in self.declared.items() if "Default" in item}
         self._values = {**defaults, **parameters, "AWS::AccountId": account, "AWS::Region": region}
