@@ -89,7 +89,7 @@ def test_sign_in_calls_the_mailer_for_every_address_alike(pipeline: Pipeline) ->
 
 @pytest.mark.parametrize("email", ["", "nobody@nowhere.example"], ids=["known", "unknown"])
 def test_sign_in_that_cannot_call_the_mailer_is_a_server_error(pipeline: Pipeline, email: str) -> None:
-    """The alarm `api-error-rate` counts it; and it tells nothing of the address."""
+    """The alarm `api-error-rate` counts it. The response does not depend on the address."""
 
     def invoke(**_: Any) -> None:
         raise ClientError({"Error": {"Code": "TooManyRequestsException"}}, "Invoke")

@@ -46,6 +46,10 @@ def test_smoke_mail_that_was_given_up_is_warned_of_with_the_reason() -> None:
     assert "onboarding failures redrive mailer-failures" in line
 
 
+def test_smoke_mail_that_was_given_up_without_a_reason_is_warned_of() -> None:
+    assert "without a reason" in mail_result([{}], [message(UPLOAD_ID, "")])
+
+
 @pytest.mark.parametrize("messages", [[], [message("UPLOAD_OTHER", DENIED)]])
 def test_smoke_mail_that_does_not_come_is_warned_of(messages: list[dict[str, str]]) -> None:
     line = mail_result([{}], messages, timeout=-1)

@@ -117,8 +117,9 @@ def _mail_result(client: MakeClient, outputs: Mapping[str, str], upload_id: str,
             reason = f"it was neither sent nor given up within {timeout:g} s; see the log group of the function mailer"
         if reason is not None:
             return (
-                f"  WARNING: the mail about the file was not sent, and no vendor or operator gets mail: {reason}\n"
-                "  Check the sender in SES. Then: onboarding failures redrive mailer-failures"
+                f"  WARNING: the mail about the file was not sent: {reason}\n"
+                "  Other mails to vendors and sign-in mails will fail too. Check the sender in SES, then run: "
+                "onboarding failures redrive mailer-failures"
             )
         time.sleep(pause)
 
@@ -128,7 +129,7 @@ def _mail_failure(sqs: Any, queue_url: str, upload_id: str) -> str | None:
     messages = sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10, VisibilityTimeout=0).get("Messages", [])
     for about, error in (describe_message(message["Body"]) for message in messages):
         if about == upload_id:
-            return error
+            return error or "the failure queue has it without a reason"
     return None
 
 
