@@ -178,13 +178,13 @@ def test_function_of_a_deployment_runs_the_version_that_it_has(
         "import onboarding\n\n\ndef handler(*_):\n    return onboarding.__file__\n"
     )
     lambdas = deployment.pipeline.lambdas
-    handler = lambdas.get_function_configuration(FunctionName="watchdog")["Handler"]
+    handler = lambdas.get_function_configuration(FunctionName=resource_name("watchdog"))["Handler"]
     deployment.deploy(VERSIONS["previous"])
-    lambdas.update_function_configuration(FunctionName="watchdog", Handler="which.handler")
+    lambdas.update_function_configuration(FunctionName=resource_name("watchdog"), Handler="which.handler")
     try:
         assert deployment.call("watchdog", {}) == str(sources[PREVIOUS] / "onboarding/__init__.py")
     finally:
-        lambdas.update_function_configuration(FunctionName="watchdog", Handler=handler)
+        lambdas.update_function_configuration(FunctionName=resource_name("watchdog"), Handler=handler)
 
 
 @pytest.mark.parametrize("versions", VERSIONS)

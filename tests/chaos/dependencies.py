@@ -13,6 +13,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from onboarding.failures import INGESTION_QUEUE
 from onboarding.local.postgres import Postgres
+from onboarding.resource_names import resource_name
 from tests.chaos import laws
 from tests.chaos.enumeration import fresh, whole_way
 from tests.chaos.files import file_of
@@ -107,7 +108,7 @@ def _away_for_an_hour(world: World) -> None:
     for validated in (first, last):
         world.waiting.remove(validated)
         world.handle(validated)
-    url = runtime.aws.sqs_get_queue_url(QueueName=INGESTION_QUEUE)["QueueUrl"]
+    url = runtime.aws.sqs_get_queue_url(QueueName=resource_name(INGESTION_QUEUE))["QueueUrl"]
     evidence = set()
     with _refusing_connections(world):
         for minute in range(0, 60, RUN_MINUTES):

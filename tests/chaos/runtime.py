@@ -42,7 +42,7 @@ ENVIRONMENT = {
     "DATABASE_SSLMODE": "prefer",
     "SQS_ERROR_QUEUE_URL": "http://queue",
     "FAILURES_BUCKET_NAME": "failures",
-    "S3_BUCKET_NAME": "bucket",
+    "S3_BUCKET_NAME": "ecommerce-product-uploads-000000000000",
     "SNS_TOPIC_ARN": "arn:topic",
     "MAIL_CLAIMS_TABLE": "product-onboarding-mail-claims",
     "MAIL_SENDER": "uploads@techmart.example",

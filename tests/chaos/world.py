@@ -18,7 +18,7 @@ from onboarding.intake import Object
 from onboarding.staging import Item, record_id
 from tests.chaos.aws import Message
 from tests.chaos.files import File
-from tests.chaos.runtime import Call, Crash, Place, Runtime
+from tests.chaos.runtime import ENVIRONMENT, Call, Crash, Place, Runtime
 
 Control = Callable[[Call, Place], str | None]
 
@@ -122,7 +122,7 @@ class World:
     def put(self, key: str, file: File) -> str:
         """A vendor puts a file into the bucket; returns the id that its upload gets."""
         aws = self.runtime.aws
-        source = Object("bucket", key, aws.put(key, file.content, file.metadata))
+        source = Object(ENVIRONMENT["S3_BUCKET_NAME"], key, aws.put(key, file.content, file.metadata))
         described = {"key": quote_plus(key), "versionId": source.version_id}
         event = {"Records": [{"s3": {"bucket": {"name": source.bucket}, "object": described}}]}
         self.waiting.append(Delivery("csv_parser", event))
