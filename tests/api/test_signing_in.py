@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from onboarding.api.secrets import hashed
 from onboarding.api.sessions import LINK_AGE, PAUSE, PER_ADDRESS, PER_IP
 from onboarding.api.signin import SAME_TIME
+from onboarding.config import Settings
 from onboarding.context import Context
 from onboarding.failures import some_failures, waiting_in
 from onboarding.sign_in_mail import SignInMail
@@ -105,11 +106,12 @@ def test_sign_in_mail_that_is_refused_ends_in_the_failure_queue(pipeline: Pipeli
     """Its alarm is `mailer-failures-not-empty`."""
     email = pipeline.vendor("SIGNIN12")
     forget_requests(pipeline)
+    settings = Settings({"S3_BUCKET_NAME": pipeline.endpoints.bucket})
+    ctx = cast("Context", SimpleNamespace(sqs=pipeline.sqs, settings=settings))
+    url = pipeline.sqs.get_queue_url(QueueName=settings.resource_name("mailer-failures"))["QueueUrl"]
+    pipeline.sqs.purge_queue(QueueUrl=url)
     inbox = Path(pipeline.endpoints.inbox_dir)
     away = inbox.rename(inbox.with_name("inbox-away"))
-    ctx = cast("Context", SimpleNamespace(sqs=pipeline.sqs))
-    url = pipeline.sqs.get_queue_url(QueueName="mailer-failures")["QueueUrl"]
-    pipeline.sqs.purge_queue(QueueUrl=url)
     try:
         with browser(pipeline) as client:
             assert ask(client, email).status_code == 202
