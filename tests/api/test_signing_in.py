@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import pytest
@@ -19,6 +19,7 @@ from onboarding.api.sessions import LINK_AGE, PAUSE, PER_ADDRESS, PER_IP
 from onboarding.api.signin import SAME_TIME
 from onboarding.context import Context
 from onboarding.failures import some_failures, waiting_in
+from onboarding.resource_names import resource_name
 from onboarding.sign_in_mail import SignInMail
 from tests.api.attempts import answer_of, app_of, working_app
 from tests.api.people import browser, forget_requests, links, new_key, new_link, signed_in, with_key
@@ -101,15 +102,14 @@ def test_sign_in_that_cannot_call_the_mailer_is_a_server_error(pipeline: Pipelin
         assert answer_of(app, client, "POST", "/v1/sign-in", json={"email": email}).status_code == 500
 
 
-def test_sign_in_mail_that_is_refused_ends_in_the_failure_queue(pipeline: Pipeline) -> None:
+def test_sign_in_mail_that_is_refused_ends_in_the_failure_queue(ctx: Context, pipeline: Pipeline) -> None:
     """Its alarm is `mailer-failures-not-empty`."""
     email = pipeline.vendor("SIGNIN12")
     forget_requests(pipeline)
+    url = pipeline.sqs.get_queue_url(QueueName=resource_name("mailer-failures"))["QueueUrl"]
+    pipeline.sqs.purge_queue(QueueUrl=url)
     inbox = Path(pipeline.endpoints.inbox_dir)
     away = inbox.rename(inbox.with_name("inbox-away"))
-    ctx = cast("Context", SimpleNamespace(sqs=pipeline.sqs))
-    url = pipeline.sqs.get_queue_url(QueueName="mailer-failures")["QueueUrl"]
-    pipeline.sqs.purge_queue(QueueUrl=url)
     try:
         with browser(pipeline) as client:
             assert ask(client, email).status_code == 202
