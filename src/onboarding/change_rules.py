@@ -29,5 +29,5 @@ def change_is_not_outdated(row: Row, facts: Facts) -> Iterable[RowError]:
         return ()
     name = row.cells["vendor_product_id"]
     message = f"Outdated row: your later upload {product.later_upload} has already set the product {printable(name)}"
-    hint = "If this row is right and the later one is not, upload this row again"
+    hint = "Leave this row out if the later upload is right; if not, upload this row again"
     return [RowError("OUTDATED_ROW", "vendor_product_id", message, name, "a row of the latest upload", hint)]
