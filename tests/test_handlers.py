@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -176,6 +177,30 @@ def test_watchdog_tries_failed_upload_events_if_the_database_answers(
         watchdog.handler(event, None)
     lines = [line["about"] for line in written.logged() if line["message"] == "failure tried again"]
     assert lines == ([tried.about] if tries_again else [])
+
+
+@pytest.mark.parametrize(("driven_for", "attempts"), [(0, 2), (60, 1), (250, 0)])
+def test_watchdog_starts_no_attempt_after_its_time(
+    driven_for: int, attempts: int, written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0]
+
+    def drive(_: object, **__: object) -> Iterator[steps.Driven]:
+        clock[0] += driven_for
+        yield from ()
+
+    def redrive_uploads(_: object) -> Iterator[Redriven]:
+        for number in range(3):
+            clock[0] += 150
+            yield Redriven("csv-parser-failures", str(number), None)
+
+    monkeypatch.setattr(watchdog, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(watchdog, "drive", drive)
+    monkeypatch.setattr(watchdog, "redrive_uploads", redrive_uploads)
+    watchdog.handler({}, None)
+    assert clock[0] == driven_for + 150 * attempts
+    tried = [line["about"] for line in written.logged() if line["message"] == "failure tried again"]
+    assert tried == [str(number) for number in range(attempts)]
 
 
 # What is counted

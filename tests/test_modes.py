@@ -302,6 +302,40 @@ def test_row_whose_product_a_later_upload_has_set_is_outdated(database: Database
     assert counts(database) == (0, 1, 0, 1, "partial")
 
 
+@pytest.mark.parametrize(
+    "cells", [{"stock_quantity": "7"}, {"stock_quantity": "150"}, {}], ids=["changed", "same", "none"]
+)
+def test_row_that_sets_other_columns_than_a_later_upload_is_not_outdated(
+    database: Database, cells: dict[str, str]
+) -> None:
+    """Prices and stock, in two files of one minute."""
+    filled(database, 2)
+    two_uploads(database)
+    judged(database, Row(OTHER, "VEND001", 1, {"vendor_product_id": "P-1", **cells}))
+    assert kinds(judged(database, *EARLIER_ROWS)) == {(CHANGED, 1): [], (CHANGED, 2): []}
+    assert product(database, "1")["price"] == Decimal("1.00")
+    assert product(database, "1")["stock_quantity"] == int(cells.get("stock_quantity", 150))
+
+
+def test_row_whose_column_a_later_upload_has_cleared_is_outdated(database: Database) -> None:
+    filled(database, 1)
+    two_uploads(database)
+    judged(database, change_row("1", upload_id=OTHER, brand=CLEAR, stock_quantity="7"))
+    judgement = judged(database, change_row("1", brand="Brand", price="1.00"))
+    [error] = judgement.errors[CHANGED, 1]
+    assert f"your later upload {OTHER} has already set brand of the product P-1" in error.message
+    assert product(database, "1")["brand"] is None
+
+
+def test_row_whose_product_a_later_upload_of_the_previous_version_has_changed_is_outdated(database: Database) -> None:
+    """That version notes no columns."""
+    filled(database, 1)
+    two_uploads(database)
+    judged(database, change_row("1", upload_id=OTHER, stock_quantity="7"))
+    fetch(database, "update product_changes set set_columns = null where upload_id = %s returning 1", OTHER)
+    assert kinds(judged(database, EARLIER_ROWS[0])) == {(CHANGED, 1): ["OUTDATED_ROW"]}
+
+
 def test_row_whose_product_a_later_upload_has_created_is_outdated(database: Database) -> None:
     two_uploads(database, mode=Mode.UPSERT)
     judged(database, product_row("1", upload_id=OTHER))

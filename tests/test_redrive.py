@@ -181,6 +181,17 @@ def test_redrive_uploads_event_older_than_a_day_is_left_visible() -> None:
     assert (sqs.visible, sqs.taken) == ([old], {})
 
 
+def test_redrive_uploads_many_older_events_end_the_run_and_keep_no_event_from_a_later_one() -> None:
+    sqs = upload_events(event(1))
+    old = datetime.now(UTC) - failures.MAX_AUTOMATIC_AGE - timedelta(minutes=1)
+    older = [event(number) for number in range(2, failures.MAX_TOO_OLD + 5)]
+    sqs.visible[:0] = [sqs.message(body, old) for body in older]
+    assert list(failures.redrive_uploads(context_with(sqs))) == []
+    assert len(sqs.hidden_for) == failures.MAX_TOO_OLD
+    assert [tried.about for tried in failures.redrive_uploads(context_with(sqs))] == ["UPLOAD_1"]
+    assert (len(sqs.visible), sqs.taken) == (failures.MAX_TOO_OLD + 3, {})
+
+
 def test_redrive_uploads_more_events_than_one_run_may_try_are_left_for_the_next() -> None:
     bodies = [event(number) for number in range(failures.MAX_AUTOMATIC_EVENTS + 3)]
     sqs = upload_events(*bodies)

@@ -657,7 +657,7 @@ def test_rules_change_nothing_and_always_say_the_same(cells: dict[str, str], dup
 def test_every_rule_can_fail() -> None:
     creates = Facts(NOTHING_TAKEN.categories, {"TAKEN"}, {("VEND001", "TAKEN")})
     updates = Facts(NOTHING_TAKEN.categories, set(), set(), mode=Mode.UPDATE)
-    product = Product(1, datetime(2024, 12, 21, tzinfo=UTC), "UPLOAD_2", {})
+    product = Product(1, datetime(2024, 12, 21, tzinfo=UTC), {"price": "UPLOAD_2"}, {})
     outdates = replace(updates, products={identity(a_row()): product})
 
     def fails(check: Callable[[Row, Facts], Iterable[RowError]]) -> bool:

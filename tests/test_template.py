@@ -233,8 +233,7 @@ def test_every_alarm_reaches_the_operators(alarm: str) -> None:
     assert properties(alarm)["TreatMissingData"] == "notBreaching"
 
 
-# A run of the watchdog that fails is tried again by Lambda and five minutes later, and the alarm of its failure queue
-# tells of the runs that failed with every retry.
+# The next run of the watchdog, five minutes later, is the retry of one that fails, and its failure queue has an alarm.
 @pytest.mark.parametrize("function", [name for name in FUNCTIONS if name != "Watchdog"])
 def test_every_function_has_an_error_rate_alarm_at_ten_percent(function: str) -> None:
     alarm = properties(f"{function}ErrorRateAlarm")

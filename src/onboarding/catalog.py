@@ -11,6 +11,7 @@ import psycopg
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from onboarding.change_rules import set_columns
 from onboarding.changes import changed_values, without_cleared
 from onboarding.database import Connection
 from onboarding.model import COLUMNS, Mode, Outcome, Product, Row
@@ -52,6 +53,7 @@ def facts_about(connection: Connection, rows: Sequence[Row], mode: Mode = Mode.C
         taken_ids = connection.execute(statement("taken_ids"), {"ids": json.dumps(ids)})
     else:
         own = {"vendor_id": rows[0].vendor_id, "ids": [n for _, n in ids], "upload_id": rows[0].upload_id}
+        own["columns"] = list(COLUMNS[1:])
         own_products = connection.execute(statement("own_products"), own)
         released = connection.execute(statement("released_skus"), {"skus": skus, "upload_id": rows[0].upload_id})
     active = {name for (name,) in categories}
@@ -64,7 +66,9 @@ def facts_about(connection: Connection, rows: Sequence[Row], mode: Mode = Mode.C
     if mode is Mode.CREATE:
         return Facts(active, taken_skus, {(vendor, name) for vendor, name in taken_ids}, own_skus)
     products = {
-        (rows[0].vendor_id, values[0]): Product(product_id, updated_at, later, dict(zip(COLUMNS, values, strict=True)))
+        (rows[0].vendor_id, values[0]): Product(
+            product_id, updated_at, later or {}, dict(zip(COLUMNS, values, strict=True))
+        )
         for product_id, updated_at, later, *values in own_products
     }
     for sku, name in released:
@@ -125,24 +129,26 @@ def update_products(connection: Connection, rows: Sequence[Row], facts: Facts) -
     if not rows:
         return {}
     upload_id = rows[0].upload_id
-    changed, unchanged = [], []
+    changed: list[list[object]] = []
+    unchanged: list[tuple[int, int, list[str]]] = []
     for row in rows:
         product = facts.products[identity(row)]
         after = changed_values(row, product)
         if after == product.values:
-            unchanged.append((row.row_number, product.product_id))
+            unchanged.append((row.row_number, product.product_id, set_columns(row)))
         else:
             values = [None if after[column] is None else str(after[column]) for column in COLUMNS[1:]]
-            changed.append([row.row_number, product.product_id, product.updated_at.isoformat(), *values])
+            changed.append(
+                [row.row_number, product.product_id, product.updated_at.isoformat(), *values, set_columns(row)]
+            )
     outcomes: dict[RowKey, Outcome] = {}
     if changed:
         parameters = {"upload_id": upload_id, "products": json.dumps(changed, ensure_ascii=False)}
         done = connection.execute(statement("update_products"), parameters)
         outcomes |= {(upload_id, number): Outcome.UPDATED for (number,) in done}
     if unchanged:
-        seen = {"rows": [number for number, _ in unchanged], "products": [product for _, product in unchanged]}
-        connection.execute(statement("note_unchanged"), {"upload_id": upload_id, **seen})
-        outcomes |= {(upload_id, number): Outcome.UNCHANGED for number, _ in unchanged}
+        connection.execute(statement("note_unchanged"), {"upload_id": upload_id, "rows": json.dumps(unchanged)})
+        outcomes |= {(upload_id, row_number): Outcome.UNCHANGED for row_number, *_ in unchanged}
     return outcomes
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from onboarding.model import Mode, Row, RowError
+from onboarding.model import COLUMNS, Mode, Row, RowError
 from onboarding.quotes import printable
 from onboarding.validation_context import Facts, identity
+
+MOST_NAMED = 3
+"""Columns that a message names."""
 
 
 def product_is_there(row: Row, facts: Facts) -> Iterable[RowError]:
@@ -20,14 +23,22 @@ def product_is_there(row: Row, facts: Facts) -> Iterable[RowError]:
     return [RowError("UNKNOWN_PRODUCT", "vendor_product_id", message, name, "the ID of one of your products", hint)]
 
 
+def set_columns(row: Row) -> list[str]:
+    """Return the columns that a row sets if its product is there: blank cells keep what it has."""
+    return [column for column in COLUMNS[1:] if column in row.cells]
+
+
 def change_is_not_outdated(row: Row, facts: Facts) -> Iterable[RowError]:
-    """Reject a row whose product a later upload has already set: uploads are validated in no fixed order."""
+    """Reject a row that sets a column which a later upload has already set: uploads are validated in no fixed order."""
     if facts.mode is Mode.CREATE:
         return ()
     product = facts.products.get(identity(row))
-    if product is None or product.later_upload is None:
+    outdated = [column for column in set_columns(row) if column in product.later_uploads] if product else []
+    if product is None or not outdated:
         return ()
+    upload_id = max(product.later_uploads[column] for column in outdated)
+    columns = ", ".join(outdated) if len(outdated) <= MOST_NAMED else f"{len(outdated)} columns"
     name = row.cells["vendor_product_id"]
-    message = f"Outdated row: your later upload {product.later_upload} has already set the product {printable(name)}"
-    hint = "If this row is right and the later one is not, upload this row again"
+    message = f"Outdated row: your later upload {upload_id} has already set {columns} of the product {printable(name)}"
+    hint = "Leave this row out if the later upload is right; if not, upload this row again"
     return [RowError("OUTDATED_ROW", "vendor_product_id", message, name, "a row of the latest upload", hint)]

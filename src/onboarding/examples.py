@@ -24,9 +24,11 @@ class Example:
 def _facts(mode: Mode = Mode.CREATE) -> Facts:
     """VEND001 has the product PROD0009 with the SKU OWN-1; another vendor has the SKU TAKEN-1.
 
-    A later upload than that of the row has changed the product, where the mode may change it.
+    A later upload than that of the row has set the price of the product, where the mode may change it.
     """
-    products = {(VENDOR, "PROD0009"): Product(1, datetime(2024, 12, 21, tzinfo=UTC), "UPLOAD_20241221_103045", {})}
+    products = {
+        (VENDOR, "PROD0009"): Product(1, datetime(2024, 12, 21, tzinfo=UTC), {"price": "UPLOAD_20241221_103045"}, {})
+    }
     return Facts(
         DEFAULT_CATEGORIES,
         {"TAKEN-1", "OWN-1"},

@@ -47,6 +47,9 @@ MAX_AUTOMATIC_AGE = timedelta(days=1)
 MAX_AUTOMATIC_EVENTS = 50
 """Upload events that one run of the watchdog tries; the next run continues."""
 
+MAX_TOO_OLD = 50
+"""Events older than `max_age` that one redrive receives: each costs two requests, in every run of the watchdog."""
+
 LONG_POLL_SECONDS = 1
 """How long SQS waits for a message. With any wait it asks all of its servers; without one it asks some, and an answer
 of nothing does not mean that a queue is empty."""
@@ -112,7 +115,7 @@ def redrive(
 
     An event that fails again stays, and is `hidden` for so many seconds. Ends when no message is left but those that
     another redrive is trying, those that failed again, and those that were sent since it began: `waiting_in` counts
-    them.
+    them. Ends also after `MAX_TOO_OLD` older events; the next redrive receives others.
     """
     url, began, empty = _url(ctx, queue), datetime.now(UTC), 0
     too_old: list[str] = []
@@ -132,6 +135,8 @@ def redrive(
                 continue
             if age > max_age:
                 too_old.append(message["ReceiptHandle"])
+                if len(too_old) == MAX_TOO_OLD:
+                    return
                 continue
             about, _ = describe_message(message["Body"])
             error, is_kept = _tried(ctx, queue, message)

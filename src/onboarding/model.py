@@ -110,12 +110,12 @@ class Row:
 class Product:
     """One product of the catalog: its values by the CSV's columns, as PostgreSQL gives them (None: it has none).
 
-    `later_upload` is the id of an upload after the row's that has already created, changed or confirmed the product.
+    `later_uploads` are uploads after the row's by the columns that they have already set: the latest for each column.
     """
 
     product_id: int
     updated_at: datetime
-    later_upload: str | None
+    later_uploads: Mapping[str, str]
     values: Mapping[str, object]
 
 

@@ -326,6 +326,7 @@ def test_api_database_away_answers_unavailable_and_when_to_try_again(
         page = answer_of(app, client, "GET", "/sign-in/x")
     assert (answer.status_code, answer.json()["type"]) == (503, "/problems/unavailable")
     assert page.status_code == 503
+    assert page.headers["content-type"].startswith("text/html")
     for some in (answer, page):
         assert some.headers["Retry-After"] == "60"
         assert "try again in a minute" in some.text

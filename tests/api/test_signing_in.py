@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import pytest
@@ -17,9 +17,9 @@ from botocore.exceptions import ClientError
 from onboarding.api.secrets import hashed
 from onboarding.api.sessions import LINK_AGE, PAUSE, PER_ADDRESS, PER_IP
 from onboarding.api.signin import SAME_TIME
-from onboarding.config import Settings
 from onboarding.context import Context
 from onboarding.failures import some_failures, waiting_in
+from onboarding.resource_names import resource_name
 from onboarding.sign_in_mail import SignInMail
 from tests.api.attempts import answer_of, app_of, working_app
 from tests.api.people import browser, forget_requests, links, new_key, new_link, signed_in, with_key
@@ -102,13 +102,11 @@ def test_sign_in_that_cannot_call_the_mailer_is_a_server_error(pipeline: Pipelin
         assert answer_of(app, client, "POST", "/v1/sign-in", json={"email": email}).status_code == 500
 
 
-def test_sign_in_mail_that_is_refused_ends_in_the_failure_queue(pipeline: Pipeline) -> None:
+def test_sign_in_mail_that_is_refused_ends_in_the_failure_queue(ctx: Context, pipeline: Pipeline) -> None:
     """Its alarm is `mailer-failures-not-empty`."""
     email = pipeline.vendor("SIGNIN12")
     forget_requests(pipeline)
-    settings = Settings({"S3_BUCKET_NAME": pipeline.endpoints.bucket})
-    ctx = cast("Context", SimpleNamespace(sqs=pipeline.sqs, settings=settings))
-    url = pipeline.sqs.get_queue_url(QueueName=settings.resource_name("mailer-failures"))["QueueUrl"]
+    url = pipeline.sqs.get_queue_url(QueueName=resource_name("mailer-failures"))["QueueUrl"]
     pipeline.sqs.purge_queue(QueueUrl=url)
     inbox = Path(pipeline.endpoints.inbox_dir)
     away = inbox.rename(inbox.with_name("inbox-away"))

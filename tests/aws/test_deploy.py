@@ -402,13 +402,13 @@ def test_deploy_address_that_is_no_origin_is_refused_before_anything_is_made(
 
 
 def test_deploy_public_url_loses_the_slash_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    deployment = MagicMock(return_value=MagicMock(run=MagicMock(side_effect=DeployError("enough"))))
-    monkeypatch.setattr(deploy_commands, "Deployment", deployment)
-    monkeypatch.setattr(deploy_commands, "_announce", lambda *_: None)
+    complete_plan = MagicMock(side_effect=DeployError("enough"))
+    monkeypatch.setattr(deploy_commands, "account_of", lambda _: "123456789012")
+    monkeypatch.setattr(deploy_commands, "complete_plan", complete_plan)
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
     assert main(["deploy", "--mail-sender", SENDER, "--public-url", "https://onboarding.example.com/", "--yes"]) == 1
-    [(_, plan, _)] = [call.args for call in deployment.call_args_list]
-    assert plan.pipeline_parameters == {"PublicUrl": "https://onboarding.example.com"}
+    [(_, _, settings)] = [call.args for call in complete_plan.call_args_list]
+    assert settings == {"PublicUrl": "https://onboarding.example.com"}
 
 
 @pytest.mark.usefixtures("credentials")

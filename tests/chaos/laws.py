@@ -49,7 +49,7 @@ class Outcome:
         self.kinds: dict[str, Counter[str]] = defaultdict(Counter)
         self.errors: dict[str, dict[int, Table]] = defaultdict(lambda: defaultdict(list))
         self.last = {product["product_id"]: product["upload_id"] for product in products}
-        self.writers = {product["product_id"]: [product["upload_id"]] for product in products}
+        self.writers = {(p["product_id"], column): [p["upload_id"]] for p in products for column in model.COLUMNS[1:]}
         by_id = {product["product_id"]: product for product in products}
         made = [{**product, "kind": "created"} for product in products]
         for row in [*made, *changes]:
@@ -61,7 +61,8 @@ class Outcome:
             self.kinds[row["upload_id"]][row["kind"]] += 1
             if row["kind"] == "updated":
                 self.last[row["product_id"]] = row["upload_id"]
-                self.writers.setdefault(row["product_id"], []).append(row["upload_id"])
+                for column in row["set_columns"]:
+                    self.writers.setdefault((row["product_id"], column), []).append(row["upload_id"])
         for row in [*made, *changes]:
             if row["upload_id"] in self.undone:
                 self.last.pop(row["product_id"], None)
@@ -83,13 +84,13 @@ class Outcome:
         )
 
     def check_order(self) -> None:
-        """Raise LawBroken for a product that an upload wrote to after a later one had."""
+        """Raise LawBroken for a column of a product that an upload set after a later one had."""
         if self.undone:
             return
-        for product_id, writers in self.writers.items():
+        for name, writers in self.writers.items():
             times = [self.history[upload_id]["upload_timestamp"] for upload_id in writers]
             if times != sorted(times):
-                raise broken("a later upload's changes are never overwritten by an earlier one", product_id, writers)
+                raise broken("a later upload's changes are never overwritten by an earlier one", *name, writers)
 
     def is_taken(self, column: str, vendor_id: str, value: str) -> bool:
         return (value if column == "sku" else (vendor_id, value)) in self.holder[column]

@@ -8,7 +8,7 @@ but a sweep also tries upload events again that failed.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -55,9 +55,8 @@ def _drive(uploads: Iterable[Driven]) -> list[dict[str, Any]]:
     return driven
 
 
-def _redrive(tries: Iterable[Redriven], began: float) -> None:
-    for tried in tries:
+def _redrive(tries: Iterator[Redriven], began: float) -> None:
+    # An iterator tries the next event when it is asked for the next result.
+    while time.monotonic() - began < LAST_REDRIVE_SECONDS and (tried := next(tries, None)):
         said = {"queue": tried.queue, "about": tried.about, "error": tried.error}
         logger.info("failure tried again", extra=said)
-        if time.monotonic() - began > LAST_REDRIVE_SECONDS:
-            break
