@@ -13,7 +13,7 @@ from onboarding.cli.deploy import _parameters
 from onboarding.cli.failures import CommandError
 from onboarding.deploy import images, steps
 from onboarding.deploy.changes import CHOICES, complete_plan, parameter_changes
-from onboarding.deploy.plan import BASE_IMAGE, DeployError, Plan
+from onboarding.deploy.plan import BASE_IMAGE, DeployError, Plan, checkout
 from onboarding.deploy.stacks import Stacks
 from onboarding.deploy.steps import Deployment
 
@@ -162,8 +162,11 @@ def test_changes_have_a_new_image_where_the_functions_run_another_one(
     found: dict[str, str], expected: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = account({name: RUNNING[name] for name in ("registry", "database")})
-    monkeypatch.setattr(images, "in_registry", lambda *_: found)
-    changes = Deployment(client, complete_plan(client, UNNAMED, {}), lambda _: None).changes()
+    digest = "c" * 64
+    tag = images.tag_of(checkout(), RUNNING["registry"]["BaseImage"], digest)
+    monkeypatch.setattr(images, "in_registry", lambda _, __, asked: found if asked == tag else {})
+    plan = complete_plan(client, UNNAMED | {"ca_sha256": digest}, {})
+    changes = Deployment(client, plan, lambda _: None).changes()
     assert [change.parameter for change in changes if change.new == "new image"] == expected
 
 

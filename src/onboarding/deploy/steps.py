@@ -16,7 +16,7 @@ from onboarding.deploy import buckets, checks, concurrency, images, zones
 from onboarding.deploy.calls import admin
 from onboarding.deploy.changes import CHOSEN, IMAGE, Change, parameter_changes, running_stacks
 from onboarding.deploy.findings import Finding
-from onboarding.deploy.plan import BASE_IMAGE, STACKS, DeployError, MakeClient, Plan, Say, template_text
+from onboarding.deploy.plan import BASE_IMAGE, STACKS, DeployError, MakeClient, Plan, Say, checkout, template_text
 from onboarding.deploy.smoke import smoke_test
 from onboarding.deploy.stacks import Stacks, stack_outputs, stack_parameters
 
@@ -148,7 +148,8 @@ class Deployment:
         if self.plan.packaging == "Zip":
             account, region = checks.account_of(self.client), self.client("s3").meta.region_name
             return buckets.code_parameters(buckets.deploy_bucket_name(self.plan, account, region))
-        found = images.in_registry(self.client, _repositories(registry), self.plan.base_image)
+        tag = images.tag_of(checkout(), self.plan.base_image, self.plan.ca_sha256)
+        found = images.in_registry(self.client, _repositories(registry), tag)
         return self._image_parameters(defaultdict(str, found))
 
     def _registry(self) -> dict[str, str]:
