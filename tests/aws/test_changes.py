@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 from unittest.mock import MagicMock
@@ -204,6 +205,45 @@ def test_run_removes_the_earlier_network_after_the_functions_use_the_new_one(
         *(("network", before) for before in last),
         ("operations", "-"),
     ]
+
+
+def test_a_choice_that_a_template_refuses_is_refused_before_anything_is_made() -> None:
+    for choice, parameter in (("stage", "Stage"), ("instance_class", "InstanceClass"), ("mail_sender", "MailSender")):
+        with pytest.raises(DeployError, match=f"refuses the value of {parameter}"):
+            complete_plan(account({}), UNNAMED | {choice: "Not one"}, {})
+
+
+def test_parameters_that_the_steps_set_are_not_to_be_chosen() -> None:
+    """A chosen value wins over the one that the other stacks tell."""
+    outputs: Any = defaultdict(str)
+    deployment = Deployment(account({}), Plan(), lambda _: None)
+    options = {parameter for template, parameter in CHOICES.values() if template == "pipeline"}
+    for name in {*deployment._pipeline(outputs, outputs), *deployment._code_parameters({})} - options:
+        with pytest.raises(CommandError, match=f"--set: {name} cannot be chosen"):
+            _parameters([f"{name}=1"])
+    assert "CsvParserImageUri" in deployment._code_parameters({})
+
+
+@pytest.mark.parametrize(
+    ("setting", "reason"),
+    [
+        ("StreamBatchSize=many", "it must be a whole number of at least 1 and at most 1000"),
+        ("StreamBatchSize=1001", "at most 1000"),
+        ("ErrorProcessorConcurrency=1", "at least 2"),
+        ("ApiConcurrency=-1", "at least 0"),
+        ("PublicUrl=techmart.example", "a scheme and a host"),
+        ("StreamBatchSize", "has no ="),
+    ],
+)
+def test_a_setting_that_the_template_refuses_is_refused_before_anything_is_made(setting: str, reason: str) -> None:
+    with pytest.raises(CommandError, match=reason):
+        _parameters([setting])
+
+
+def test_a_setting_without_a_value_is_the_default_of_a_parameter_that_exists() -> None:
+    assert _parameters(["StreamBatchSize=", "ApiConcurrency=4"]) == {"StreamBatchSize": "", "ApiConcurrency": "4"}
+    with pytest.raises(CommandError, match="has no parameter Nothing"):
+        _parameters(["Nothing="])
 
 
 def test_a_setting_that_has_an_option_is_refused() -> None:

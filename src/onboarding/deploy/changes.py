@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from onboarding.deploy.plan import MakeClient, Plan, template_text
+from onboarding.deploy.plan import DeployError, MakeClient, Plan, template_text
 from onboarding.deploy.stacks import describe_stack, require_deployment, stack_parameters
 from onboarding.local.template import Template
 
@@ -29,6 +29,28 @@ CHOSEN = "ChosenParameters"
 
 IMAGE = "ImageUri"
 """How the names of parameters end that name a function's image."""
+
+DERIVED = frozenset(
+    {
+        "Stage",
+        "Packaging",
+        "CodeBucket",
+        "CodeKey",
+        "SubnetIds",
+        "SecurityGroupIds",
+        "DualStack",
+        "PipelineSecretArn",
+        "ApiSecretArn",
+        "DatabaseHost",
+        "DatabasePort",
+        "DatabaseName",
+        "DatabaseUser",
+        "DatabasePassword",
+        "DatabaseSslMode",
+        CHOSEN,
+    }
+)
+"""The pipeline's parameters that follow from the other stacks, or that only the local stack needs."""
 
 CONSEQUENCES = {
     ("network", "Outbound"): "the earlier way to the AWS APIs is removed once all functions use the new one",
@@ -53,6 +75,11 @@ class Change:
         return f"{self.template}: {self.parameter} {self.old or 'none'} → {self.new or 'none'}{consequence}"
 
 
+def is_derived(parameter: str) -> bool:
+    """Return whether a deployment finds the value of the pipeline's parameter itself, so that it cannot be chosen."""
+    return parameter in DERIVED or parameter.endswith(IMAGE)
+
+
 def running_stacks(client: MakeClient, plan: Plan, *templates: str) -> dict[str, Mapping[str, Any]]:
     """Return the stacks that are there, by template. Raises DeployError for one that is another application's."""
     stacks: dict[str, Mapping[str, Any]] = {}
@@ -69,9 +96,15 @@ def complete_plan(client: MakeClient, named: Mapping[str, Any], settings: Mappin
     """Return the plan with the choices that are named (not None), and those of the running stacks for the rest.
 
     `settings` are parameters of the pipeline's template; an empty value returns one to its default. Raises DeployError
-    if a stack of that name is another application's.
+    if a template refuses a choice, or if a stack of that name is another application's.
     """
     explicit = {name: value for name, value in named.items() if value is not None}
+    for field, (template, parameter) in CHOICES.items():
+        if isinstance(explicit.get(field), str):
+            try:
+                Template(template_text(template), {parameter: explicit[field]}, "", "")
+            except ValueError as error:
+                raise DeployError(str(error)) from error
     templates = dict.fromkeys(template for template, _ in CHOICES.values())
     stacks = running_stacks(client, Plan(name_prefix=explicit.get("name_prefix", "")), *templates)
     running = {name: stack_parameters(stack) for name, stack in stacks.items()}
