@@ -11,6 +11,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from onboarding.deploy import destroy
 from onboarding.deploy.adopt import IMPORTED, delete_leftover_logs, import_request
 from onboarding.deploy.plan import STACKS, DeployError, Plan, template_text
 from onboarding.deploy.stacks import UNUSABLE, Stacks, is_deployment
@@ -221,6 +222,21 @@ def test_failed_first_attempt_leaves_a_snapshot_whose_name_is_told() -> None:
     [line] = [line for line in lines if "final snapshot final-of-the-attempt stays" in line]
     assert "aws rds delete-db-snapshot --db-snapshot-identifier final-of-the-attempt" in line
     assert not any("earlier" in line for line in lines)
+
+
+@pytest.mark.parametrize(("databases", "expected"), [([], True), (["ecommerce-db"], False)])
+def test_last_lines_of_destroy_name_no_snapshot_of_a_database_that_is_there(
+    databases: list[str], monkeypatch: pytest.MonkeyPatch, *, expected: bool
+) -> None:
+    """It is another application's: the deployment's own is deleted by then."""
+    monkeypatch.setattr(destroy, "find", lambda *_: None)
+    client = MagicMock()
+    client("s3").meta.region_name = "us-east-1"
+    client("rds").describe_db_instances.return_value = {"DBInstances": databases}
+    client("rds").describe_db_snapshots.return_value = {"DBSnapshots": [{"DBSnapshotIdentifier": "rds:theirs"}]}
+    lines = "\n".join(destroy._remaining(client, Plan(), "123456789012"))
+    assert ("rds:theirs" in lines) is expected
+    assert ("Nothing stays that costs money." in lines) is not expected
 
 
 def stubbed(service: str) -> tuple[Any, Stubber]:

@@ -102,7 +102,7 @@ def delete_leftover_logs(
             continue
         name = template.value(properties["LogGroupName"])
         database = re.fullmatch(r"/aws/rds/instance/([^/]+)/\w+", name)
-        if database is None or _has_database(client, database[1]):
+        if database is None or has_database(client, database[1]):
             continue
         try:
             client("logs").delete_log_group(logGroupName=name)
@@ -113,7 +113,8 @@ def delete_leftover_logs(
             yield name
 
 
-def _has_database(client: MakeClient, name: str) -> bool:
+def has_database(client: MakeClient, name: str) -> bool:
+    """Return whether RDS has a database instance of this name."""
     try:
         return bool(client("rds").describe_db_instances(DBInstanceIdentifier=name)["DBInstances"])
     except ClientError as error:
