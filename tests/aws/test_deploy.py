@@ -405,6 +405,8 @@ def test_deploy_public_url_loses_the_slash_at_its_end(monkeypatch: pytest.Monkey
     deployment = MagicMock(return_value=MagicMock(run=MagicMock(side_effect=DeployError("enough"))))
     monkeypatch.setattr(deploy_commands, "Deployment", deployment)
     monkeypatch.setattr(deploy_commands, "_announce", lambda *_: None)
+    monkeypatch.setattr(deploy_commands, "account_of", lambda _: "123456789012")
+    monkeypatch.setattr(deploy_commands, "complete_plan", lambda _, __, settings: Plan(pipeline_parameters=settings))
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
     assert main(["deploy", "--mail-sender", SENDER, "--public-url", "https://onboarding.example.com/", "--yes"]) == 1
     [(_, plan, _)] = [call.args for call in deployment.call_args_list]
