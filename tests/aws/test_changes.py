@@ -24,6 +24,7 @@ RUNNING = {
     "registry": {"BaseImage": "python@sha256:1"},
     "network": {"Stage": "staging", "Outbound": "nat", "OutboundBefore": ""},
     "database": {
+        "NamePrefix": "",
         "MultiAz": "true",
         "InstanceClass": "db.t4g.small",
         "SnapshotId": "begun-with",
@@ -92,6 +93,15 @@ def test_complete_plan_takes_what_is_named_and_returns_empty_settings_to_their_d
 
 def test_complete_plan_has_the_defaults_where_nothing_runs() -> None:
     assert complete_plan(account({}), UNNAMED, {}) == Plan()
+
+
+def test_complete_plan_refuses_a_deployment_with_the_names_of_the_first_release() -> None:
+    """Its database would have to be replaced, since the subnet group has another name."""
+    database = {name: value for name, value in RUNNING["database"].items() if name != "NamePrefix"}
+    with pytest.raises(DeployError, match=r"version 0\.1\.0 was deployed here"):
+        complete_plan(account(RUNNING | {"database": database}), UNNAMED, {})
+    # A stack that began with an import of kept secrets and went no further has no parameters.
+    assert complete_plan(account(RUNNING | {"database": {}}), UNNAMED, {}).outbound == "nat"
 
 
 def test_complete_plan_refuses_a_stack_of_another_application() -> None:

@@ -96,7 +96,8 @@ def complete_plan(client: MakeClient, named: Mapping[str, Any], settings: Mappin
     """Return the plan with the choices that are named (not None), and those of the running stacks for the rest.
 
     `settings` are parameters of the pipeline's template; an empty value returns one to its default. Raises DeployError
-    if a template refuses a choice, or if a stack of that name is another application's.
+    if a template refuses a choice, if a stack of that name is another application's, or if it is of a version that
+    cannot be updated to this one.
     """
     explicit = {name: value for name, value in named.items() if value is not None}
     for field, (template, parameter) in CHOICES.items():
@@ -108,6 +109,11 @@ def complete_plan(client: MakeClient, named: Mapping[str, Any], settings: Mappin
     templates = dict.fromkeys(template for template, _ in CHOICES.values())
     stacks = running_stacks(client, Plan(name_prefix=explicit.get("name_prefix", "")), *templates)
     running = {name: stack_parameters(stack) for name, stack in stacks.items()}
+    if running.get("database") and "NamePrefix" not in running["database"]:
+        raise DeployError(
+            "version 0.1.0 was deployed here, and its resources have other names: CloudFormation would have to replace "
+            "the database, and refuses. docs/deploy.md (Update and roll back) says how to move to this version."
+        )
     kept: dict[str, Any] = {}
     for field, (template, parameter) in CHOICES.items():
         value = running.get(template, {}).get(parameter)

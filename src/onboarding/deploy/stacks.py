@@ -54,7 +54,7 @@ def require_deployment(name: str, stack: Mapping[str, Any]) -> None:
     if not is_deployment(stack):
         raise DeployError(
             f"the stack {name} exists and does not carry the tag {TAG}, so it is another application's and was not "
-            "changed. Deploy into another account or region."
+            "changed. Deploy beside it with a prefix before every name (--name-prefix)."
         )
 
 
