@@ -14,9 +14,12 @@ from onboarding.cli.deploy import _parameters
 from onboarding.cli.failures import CommandError
 from onboarding.deploy import images, steps
 from onboarding.deploy.changes import CHOICES, complete_plan, parameter_changes
-from onboarding.deploy.plan import BASE_IMAGE, DeployError, Plan, checkout
+from onboarding.deploy.concurrency import reservations
+from onboarding.deploy.plan import BASE_IMAGE, DeployError, Plan, checkout, template_text
 from onboarding.deploy.stacks import Stacks
 from onboarding.deploy.steps import Deployment
+from onboarding.local.template import Template
+from onboarding.resource_names import resource_name
 
 UNNAMED = dict.fromkeys(CHOICES)
 
@@ -43,6 +46,14 @@ RUNNING = {
         "ChosenParameters": "DatabasePassword,Dropped,PublicUrl,StreamBatchSize",
     },
 }
+
+FUNCTIONS = {
+    "csv-parser": "CsvParserConcurrency",
+    "product-validator": "ProductValidatorConcurrency",
+    "api": "ApiConcurrency",
+    "webhook": "WebhookConcurrency",
+}
+"""The functions that reserve concurrency, by their short names, and the parameters that say how much."""
 
 
 def account(running: Mapping[str, Mapping[str, str]], tag: str = "product-onboarding") -> Any:
@@ -179,6 +190,48 @@ def test_changes_have_a_new_image_where_the_functions_run_another_one(
     plan = complete_plan(client, UNNAMED | {"ca_sha256": digest}, {})
     changes = Deployment(client, plan, lambda _: None).changes()
     assert [change.parameter for change in changes if change.new == "new image"] == expected
+
+
+@pytest.mark.parametrize("limit", [10, 110, 125, 1_000])
+def test_changes_of_a_repeated_deployment_are_none_and_those_of_a_raised_limit_are_named(
+    limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the account's limit decides what is reserved."""
+    monkeypatch.setattr(images, "in_registry", lambda *_: {})
+
+    def deployed(running: Mapping[str, Mapping[str, str]], limit: int) -> Any:
+        """The account that this deployment left: functions have what the pipeline's parameters reserve."""
+        client = account(running)
+        pipeline = running.get("pipeline", {})
+        wanted = (
+            {name: int(pipeline.get(name, value)) for name, value in reservations(Plan()).items()} if running else {}
+        )
+        reserved = {resource_name(name): wanted.get(parameter, 0) for name, parameter in FUNCTIONS.items()}
+        unreserved = {"ConcurrentExecutions": limit, "UnreservedConcurrentExecutions": limit - sum(wanted.values())}
+        client("lambda").get_account_settings.return_value = {"AccountLimit": unreserved}
+        client("lambda").get_function_concurrency.side_effect = lambda FunctionName: {  # noqa: N803
+            "ReservedConcurrentExecutions": reserved.get(FunctionName, 0)
+        }
+        return client
+
+    plan = Plan(mail_sender="uploads@techmart.example")
+    outputs: Any = defaultdict(lambda: steps.UNKNOWN)
+    first = Deployment(deployed({}, limit), plan, lambda _: None)
+    code = first._code_parameters({})
+    running = {
+        "database": first._database({}, outputs) | first._declared("database", code) | {"NamePrefix": ""},
+        "pipeline": first._pipeline(outputs, outputs) | first._declared("pipeline", code),
+    }
+    client = deployed(running, limit)
+    assert Deployment(client, complete_plan(client, UNNAMED, {}), lambda _: None).changes() == []
+    client = deployed(running, 1_000)
+    changed = {
+        change.parameter for change in Deployment(client, complete_plan(client, UNNAMED, {}), lambda _: None).changes()
+    }
+    computed = {*FUNCTIONS.values(), "StreamParallelization"} & set(running["pipeline"])
+    pipeline = Template(template_text("pipeline"), {}, "", "")
+    assert changed == {name for name in computed if running["pipeline"][name] != pipeline.parameter(name)}
+    assert bool(changed) is (limit < 1_000)
 
 
 @pytest.mark.parametrize(
