@@ -56,7 +56,9 @@ FUNCTIONS = {
 """The functions that reserve concurrency, by their short names, and the parameters that say how much."""
 
 
-def account(running: Mapping[str, Mapping[str, str]], tag: str = "product-onboarding") -> Any:
+def account(
+    running: Mapping[str, Mapping[str, str]], tag: str = "product-onboarding", status: str = "UPDATE_COMPLETE"
+) -> Any:
     """An account with stacks that have these parameters."""
     client = MagicMock()
 
@@ -66,7 +68,7 @@ def account(running: Mapping[str, Mapping[str, str]], tag: str = "product-onboar
             raise ClientError({"Error": {"Code": "ValidationError"}}, "DescribeStacks")
         given = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
         tags = [{"Key": "application", "Value": tag}]
-        return {"Stacks": [{"StackStatus": "UPDATE_COMPLETE", "Parameters": given, "Tags": tags}]}
+        return {"Stacks": [{"StackStatus": status, "Parameters": given, "Tags": tags}]}
 
     client("cloudformation").describe_stacks.side_effect = describe
     limit = {"ConcurrentExecutions": 1_000, "UnreservedConcurrentExecutions": 1_000}
@@ -192,6 +194,11 @@ def test_changes_have_a_new_image_where_the_functions_run_another_one(
     assert [change.parameter for change in changes if change.new == "new image"] == expected
 
 
+def test_changes_of_a_first_attempt_that_failed_are_none() -> None:
+    client = account(RUNNING, status="ROLLBACK_COMPLETE")
+    assert Deployment(client, Plan(), lambda _: None).changes() == []
+
+
 @pytest.mark.parametrize("limit", [10, 110, 125, 1_000])
 def test_changes_of_a_repeated_deployment_are_none_and_those_of_a_raised_limit_are_named(
     limit: int, monkeypatch: pytest.MonkeyPatch
@@ -235,19 +242,21 @@ def test_changes_of_a_repeated_deployment_are_none_and_those_of_a_raised_limit_a
 
 
 @pytest.mark.parametrize(
-    ("running", "outbound", "expected"),
+    ("running", "status", "outbound", "expected"),
     [
-        ({}, "ipv6", [""]),
-        ({"Outbound": "nat"}, "nat", [""]),
-        ({"Outbound": "nat"}, "ipv6", ["nat", ""]),
+        ({}, "UPDATE_COMPLETE", "ipv6", [""]),
+        ({"Outbound": "nat"}, "UPDATE_COMPLETE", "nat", [""]),
+        ({"Outbound": "nat"}, "UPDATE_COMPLETE", "ipv6", ["nat", ""]),
         # An earlier run was interrupted before its end.
-        ({"Outbound": "ipv6", "OutboundBefore": "nat"}, "ipv6", ["nat", ""]),
+        ({"Outbound": "ipv6", "OutboundBefore": "nat"}, "UPDATE_COMPLETE", "ipv6", ["nat", ""]),
+        # The network was never made.
+        ({"Outbound": "nat"}, "ROLLBACK_COMPLETE", "ipv6", [""]),
     ],
 )
 def test_run_removes_the_earlier_network_after_the_functions_use_the_new_one(
-    running: dict[str, str], outbound: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
+    running: dict[str, str], status: str, outbound: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = account({"network": running} if running else {})
+    client = account({"network": running} if running else {}, status=status)
     client("s3").head_bucket.side_effect = ClientError({"Error": {"Code": "404"}}, "HeadBucket")
     applied: list[tuple[str, str]] = []
 

@@ -18,7 +18,7 @@ from onboarding.deploy.changes import CHOSEN, IMAGE, Change, parameter_changes, 
 from onboarding.deploy.findings import Finding
 from onboarding.deploy.plan import BASE_IMAGE, STACKS, DeployError, MakeClient, Plan, Say, checkout, template_text
 from onboarding.deploy.smoke import smoke_test
-from onboarding.deploy.stacks import Stacks, stack_outputs, stack_parameters
+from onboarding.deploy.stacks import UNUSABLE, Stacks, stack_outputs, stack_parameters
 
 REPOSITORY = "Repository"
 
@@ -59,7 +59,9 @@ class Deployment:
 
     def changes(self) -> list[Change]:
         """Return what changes in the stacks that run, as far as it is known before anything is made."""
-        stacks = running_stacks(self.client, self.plan, *STACKS)
+        found = running_stacks(self.client, self.plan, *STACKS)
+        # Of a first attempt that failed nothing runs.
+        stacks = {name: stack for name, stack in found.items() if stack["StackStatus"] not in UNUSABLE}
         if not stacks:
             return []
         running = {name: stack_parameters(stack) for name, stack in stacks.items()}
@@ -88,9 +90,11 @@ class Deployment:
         s3 = self.client("s3")
         bucket = buckets.deploy_bucket(s3, account, self.plan)
         self._stacks = Stacks(self.client, bucket, self.plan.tags, self.say, self.pause)
-        running = {
-            name: stack_parameters(stack) for name, stack in running_stacks(self.client, self.plan, *STACKS).items()
-        }
+        stacks = running_stacks(self.client, self.plan, *STACKS)
+        running = {name: stack_parameters(stack) for name, stack in stacks.items()}
+        if "network" in stacks and stacks["network"]["StackStatus"] in UNUSABLE:
+            # A network that was never made has no zones and no way to the AWS APIs that it should keep.
+            del running["network"]
         registry = self._apply("registry", self._registry())
         code = self._code(registry, bucket)
         between = self._network(running.get("network", {}))
