@@ -56,7 +56,6 @@ CONSEQUENCES = {
     ("network", "Outbound"): "the earlier way to the AWS APIs is removed once all functions use the new one",
     ("database", "InstanceClass"): "the database is away for some minutes; files wait",
     ("database", "EngineVersion"): "the database is away for some minutes; files wait",
-    ("database", "SnapshotId"): "it replaces the database, which has to be destroyed first: see docs/operations.md",
 }
 
 

@@ -78,8 +78,8 @@ def _image(plan: Plan) -> Iterator[Finding]:
     )
     if not pinned(plan.base_image):
         yield Finding(
-            f"The image is built on {plan.base_image}, which moves, and anew only when our sources change. Name it "
-            "by its digest (--base-image) to know what runs; docs/deploy.md says how to find that."
+            f"The image is built on {plan.base_image}, which moves, and is built again only when our sources "
+            "change. Name it by its digest (--base-image) to know what runs; docs/deploy.md says how to find that."
         )
 
 
