@@ -36,6 +36,7 @@ class CloudFormation:
         self.mended = mended
         self.done: list[str] = []
         self.tags = TAGS
+        self.database_tags = TAGS
         self.clients = {name: MagicMock() for name in ("cloudformation", "rds", "s3", "sts")}
         api, rds = self.clients["cloudformation"], self.clients["rds"]
         api.describe_stacks.side_effect = self.describe_stacks
@@ -52,7 +53,9 @@ class CloudFormation:
         api.get_paginator.return_value.paginate.side_effect = lambda **_: [
             {"StackResourceSummaries": self.resources, "StackEvents": []}
         ]
-        rds.describe_db_instances.side_effect = lambda **_: {"DBInstances": [{"DeletionProtection": self.protected}]}
+        rds.describe_db_instances.side_effect = lambda **_: {
+            "DBInstances": [{"DeletionProtection": self.protected, "TagList": self.database_tags}]
+        }
         rds.modify_db_instance.side_effect = self.modify_db_instance
 
     def describe_stacks(self, StackName: str) -> Any:  # noqa: N803
@@ -95,6 +98,16 @@ def test_a_first_attempt_that_failed_makes_way_for_the_next(status: str) -> None
     stack = CloudFormation(status)
     stack.apply()
     assert stack.done == ["delete", "create"]
+
+
+def test_a_protected_database_of_another_application_stays_protected() -> None:
+    """A first attempt that could not create its database has the name of the one that is there."""
+    stack = CloudFormation("ROLLBACK_FAILED")
+    stack.database_tags = []
+    with pytest.raises(DeployError, match="cannot be deleted"):
+        stack.apply()
+    assert stack.protected
+    stack.clients["rds"].modify_db_instance.assert_not_called()
 
 
 def test_an_update_that_was_taken_back_half_way_is_taken_back_first() -> None:

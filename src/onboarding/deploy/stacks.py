@@ -141,7 +141,10 @@ class Stacks:
         }
 
     def _unprotect(self, name: str) -> list[str]:
-        """Turn off the deletion protection of a stack's databases; the names of those that are there."""
+        """Turn off the deletion protection of a stack's databases; the names of those that are there.
+
+        A database without the deployments' tag is left alone: a stack that could not create one names it too.
+        """
         rds = self._client("rds")
         databases: list[str] = []
         for resource in self._resources(name):
@@ -151,6 +154,8 @@ class Stacks:
             try:
                 [database] = rds.describe_db_instances(**which)["DBInstances"]
             except rds.exceptions.DBInstanceNotFoundFault:
+                continue
+            if not is_tagged(database.get("TagList", [])):
                 continue
             databases.append(which["DBInstanceIdentifier"])
             if database["DeletionProtection"]:
