@@ -197,8 +197,12 @@ def _announce(client: MakeClient, deployment: Deployment) -> None:
     if plan.name_prefix:
         say(f"Every name begins with {plan.name_prefix}")
     say(f"Browsers send files to, and links in mails lead to, https://{upload_host(plan, account, region)}")
-    lines = bill(Choice(outbound=plan.outbound, multi_az=plan.multi_az, instance_class=plan.instance_class))
-    say(f"About {total(lines):.2f} USD a month with 1,000 uploads of 1,000 rows; see: onboarding cost")
+    try:
+        lines = bill(Choice(outbound=plan.outbound, multi_az=plan.multi_az, instance_class=plan.instance_class))
+    except LookupError as error:
+        say(f"What it costs is not known: {error.args[0]}")
+    else:
+        say(f"About {total(lines):.2f} USD a month with 1,000 uploads of 1,000 rows; see: onboarding cost")
     findings = deployment.prepare()
     for finding in findings:
         say(f"  {'STOP: ' if finding.blocks else ''}{finding.text}", style="red" if finding.blocks else None)

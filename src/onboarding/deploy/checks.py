@@ -160,7 +160,8 @@ def _vpcs(client: MakeClient, plan: Plan) -> Iterator[Finding]:
 
 
 def _database(client: MakeClient, plan: Plan) -> Iterator[Finding]:
-    if not _exists(client, plan.stack_name("database")):
+    stack = describe_stack(client("cloudformation"), plan.stack_name("database"))
+    if stack is None or stack_parameters(stack).get("InstanceClass") != plan.instance_class:
         yield from zones.findings(client, plan, new_network=not _exists(client, plan.stack_name("network")))
 
 
