@@ -16,6 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import ParamValidationError
 
 from onboarding.local.processes import clean_environment
+from onboarding.resource_names import resource_name
 from onboarding.wire import send_as_written
 from tests.aws.doubles import validated
 from tests.pipeline import Pipeline
@@ -72,7 +73,7 @@ def test_request_validation_function_of_the_local_stack_is_refused(pipeline: Pip
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("invalid_call.py", INVALID_CALL)
-    role = pipeline.lambdas.get_function_configuration(FunctionName="mailer")["Role"]
+    role = pipeline.lambdas.get_function_configuration(FunctionName=resource_name("mailer"))["Role"]
     pipeline.lambdas.create_function(
         FunctionName="invalid-call",
         Runtime="python3.13",

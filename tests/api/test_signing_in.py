@@ -19,6 +19,7 @@ from onboarding.api.sessions import LINK_AGE, PAUSE, PER_ADDRESS, PER_IP
 from onboarding.api.signin import SAME_TIME
 from onboarding.context import Context
 from onboarding.failures import some_failures, waiting_in
+from onboarding.resource_names import resource_name
 from onboarding.sign_in_mail import SignInMail
 from tests.api.attempts import answer_of, app_of, working_app
 from tests.api.people import browser, forget_requests, links, new_key, new_link, signed_in, with_key
@@ -108,7 +109,7 @@ def test_sign_in_mail_that_is_refused_ends_in_the_failure_queue(pipeline: Pipeli
     inbox = Path(pipeline.endpoints.inbox_dir)
     away = inbox.rename(inbox.with_name("inbox-away"))
     ctx = cast("Context", SimpleNamespace(sqs=pipeline.sqs))
-    url = pipeline.sqs.get_queue_url(QueueName="mailer-failures")["QueueUrl"]
+    url = pipeline.sqs.get_queue_url(QueueName=resource_name("mailer-failures"))["QueueUrl"]
     pipeline.sqs.purge_queue(QueueUrl=url)
     try:
         with browser(pipeline) as client:

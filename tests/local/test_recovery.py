@@ -6,18 +6,19 @@ import json
 from pathlib import Path
 
 from onboarding.local.up import LocalEngine
+from onboarding.resource_names import resource_name
 from tests.pipeline import Pipeline, csv_of, product, until
 
 
 def run_watchdog(pipeline: Pipeline) -> str | None:
     """Start a run as the schedule does; return its error, if it failed."""
-    answer = pipeline.lambdas.invoke(FunctionName="watchdog", Payload=b"{}")
+    answer = pipeline.lambdas.invoke(FunctionName=resource_name("watchdog"), Payload=b"{}")
     body = json.loads(answer["Payload"].read() or b"null")
     return str(body["errorMessage"]) if "FunctionError" in answer else None
 
 
 def waiting(pipeline: Pipeline) -> int:
-    url = pipeline.sqs.get_queue_url(QueueName="csv-parser-failures")["QueueUrl"]
+    url = pipeline.sqs.get_queue_url(QueueName=resource_name("csv-parser-failures"))["QueueUrl"]
     names = ["ApproximateNumberOfMessages"]
     return int(pipeline.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"][names[0]])
 
