@@ -108,7 +108,7 @@ def test_sign_in_mail_that_is_refused_ends_in_the_failure_queue(pipeline: Pipeli
     forget_requests(pipeline)
     inbox = Path(pipeline.endpoints.inbox_dir)
     away = inbox.rename(inbox.with_name("inbox-away"))
-    ctx = cast("Context", SimpleNamespace(sqs=pipeline.sqs))
+    ctx = cast("Context", SimpleNamespace(sqs=pipeline.sqs, settings=SimpleNamespace(resource_name=resource_name)))
     url = pipeline.sqs.get_queue_url(QueueName=resource_name("mailer-failures"))["QueueUrl"]
     pipeline.sqs.purge_queue(QueueUrl=url)
     try:
