@@ -20,7 +20,7 @@ from tests.chaos.enumeration import fresh
 from tests.chaos.files import file_of
 from tests.chaos.plans import befall
 from tests.chaos.pool import runtime_on
-from tests.chaos.runtime import Call, Crash, Place, Runtime
+from tests.chaos.runtime import ENVIRONMENT, Call, Crash, Place, Runtime
 from tests.chaos.world import Control, World, undisturbed
 from tests.hostile_child import hostile_child
 
@@ -52,7 +52,7 @@ class Falls:
 
 def put(world: World, key: str, content: bytes) -> Object:
     """An object that no event has announced."""
-    return Object("bucket", key, world.runtime.aws.put(key, content, {}))
+    return Object(ENVIRONMENT["S3_BUCKET_NAME"], key, world.runtime.aws.put(key, content, {}))
 
 
 def parse(world: World, source: Object, control: Control = undisturbed) -> None:
