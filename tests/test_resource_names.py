@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +15,7 @@ from onboarding.deploy.plan import STACKS, Plan, template_text
 from onboarding.failures import ERROR_QUEUE, RETRIED_BY
 from onboarding.resource_names import CONTRACT_NAMES, PREFIX_PATTERN, PRODUCT, prefix_of_bucket, resource_name
 from onboarding.roles import LOGINS
+from tests.aws.iam_policies import statements
 from tests.test_template import CloudFormationLoader
 
 ACCOUNT = "123456789012"
@@ -164,6 +166,44 @@ def test_template_writes_no_name_without_the_prefix(template: str) -> None:
     any_name = "|".join(map(re.escape, names))
     for text in texts_in([DOCUMENTS[template]["Resources"], DOCUMENTS[template].get("Outputs", {})]):
         assert re.search(rf"(?<![\w{{}}/-])({any_name})(?![\w/]|-[a-z])", text) is None, text
+
+
+OF_SES = re.compile(r"arn:aws:ses:.*:(identity|configuration-set)/\*")
+"""What two deployments have in common: a condition holds each to its sender's address."""
+
+
+def named_resources(prefix: str) -> Iterator[tuple[str, str]]:
+    """The statements of a deployment that allow something, with each ARN that they write, which may be a pattern."""
+    for template, document in DOCUMENTS.items():
+        for logical, statement in statements(document):
+            if statement["Effect"] == "Deny":
+                continue
+            for node in (statement.get("Resource", []), statement.get("Condition", {})):
+                for text in texts_in(node):
+                    arn = text.replace("${AWS::Partition}", "aws").replace("${AWS::Region}", "us-east-1")
+                    arn = arn.replace("${AWS::AccountId}", ACCOUNT).replace("${NamePrefix}", prefix)
+                    if arn.startswith("arn:") and not OF_SES.fullmatch(arn):
+                        yield f"{template} {logical} {statement['Sid']}", arn
+
+
+def arns_of(prefix: str) -> set[str]:
+    """What may stand behind the account in the ARNs of a deployment's resources."""
+    names = {full_name(written, prefix) for _, _, written in NAMES}
+    kinds = ("", "function:", "secret:", "table/", "rule/", "log-group:")
+    ends = ("", "-AbCdEf", "/uploads/VEND001/products.csv", "/errors/VEND001/report.csv")
+    return {f"{kind}{name}{end}" for name in names for kind in kinds for end in ends}
+
+
+@pytest.mark.parametrize(("prefix", "other"), [("", "staging-"), ("staging-", ""), ("staging-", "test-")])
+def test_policies_of_a_deployment_reach_no_resource_of_another(prefix: str, other: str) -> None:
+    """With its wildcards too: `function:product-onboarding-*` would be refused here if it began with a wildcard."""
+    own, others = arns_of(prefix), arns_of(other)
+    places = list(named_resources(prefix))
+    assert len(places) > 20
+    for place, arn in places:
+        pattern = arn.split(":", 5)[5].replace("${!aws:PrincipalTag/vendor_id}", "VEND001")
+        assert fnmatch.filter(own, pattern), f"{place}: {arn} names nothing of the deployment"
+        assert fnmatch.filter(others, pattern) == [], f"{place}: {arn}"
 
 
 def texts_in(node: Any, key: str = "") -> Iterator[str]:

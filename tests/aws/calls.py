@@ -209,7 +209,7 @@ def failures_tried_again(run: Pipeline) -> Generator[str]:
 
 def upload_events_tried_again(run: Pipeline) -> Generator[str]:
     """An event that a scheduled run tries, and one that is too old for that: an operator can receive it at once."""
-    url = run.sqs.get_queue_url(QueueName=INGESTION_QUEUE)["QueueUrl"]
+    url = run.sqs.get_queue_url(QueueName=resource_name(INGESTION_QUEUE))["QueueUrl"]
     event = json.dumps({"requestPayload": announced(run, VENDOR, two_rows())[1]})
     run.sqs.send_message(QueueUrl=url, MessageBody=event)
     yield f"scheduled: {outcome(run, 'watchdog', {})}, {waiting_in(run, url)} left"

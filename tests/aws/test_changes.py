@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 from unittest.mock import MagicMock
@@ -13,9 +14,12 @@ from onboarding.cli.deploy import _parameters
 from onboarding.cli.failures import CommandError
 from onboarding.deploy import images, steps
 from onboarding.deploy.changes import CHOICES, complete_plan, parameter_changes
-from onboarding.deploy.plan import BASE_IMAGE, DeployError, Plan
+from onboarding.deploy.concurrency import reservations
+from onboarding.deploy.plan import BASE_IMAGE, DeployError, Plan, checkout, template_text
 from onboarding.deploy.stacks import Stacks
 from onboarding.deploy.steps import Deployment
+from onboarding.local.template import Template
+from onboarding.resource_names import resource_name
 
 UNNAMED = dict.fromkeys(CHOICES)
 
@@ -23,6 +27,7 @@ RUNNING = {
     "registry": {"BaseImage": "python@sha256:1"},
     "network": {"Stage": "staging", "Outbound": "nat", "OutboundBefore": ""},
     "database": {
+        "NamePrefix": "",
         "MultiAz": "true",
         "InstanceClass": "db.t4g.small",
         "SnapshotId": "begun-with",
@@ -42,8 +47,18 @@ RUNNING = {
     },
 }
 
+FUNCTIONS = {
+    "csv-parser": "CsvParserConcurrency",
+    "product-validator": "ProductValidatorConcurrency",
+    "api": "ApiConcurrency",
+    "webhook": "WebhookConcurrency",
+}
+"""The functions that reserve concurrency, by their short names, and the parameters that say how much."""
 
-def account(running: Mapping[str, Mapping[str, str]], tag: str = "product-onboarding") -> Any:
+
+def account(
+    running: Mapping[str, Mapping[str, str]], tag: str = "product-onboarding", status: str = "UPDATE_COMPLETE"
+) -> Any:
     """An account with stacks that have these parameters."""
     client = MagicMock()
 
@@ -53,7 +68,7 @@ def account(running: Mapping[str, Mapping[str, str]], tag: str = "product-onboar
             raise ClientError({"Error": {"Code": "ValidationError"}}, "DescribeStacks")
         given = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
         tags = [{"Key": "application", "Value": tag}]
-        return {"Stacks": [{"StackStatus": "UPDATE_COMPLETE", "Parameters": given, "Tags": tags}]}
+        return {"Stacks": [{"StackStatus": status, "Parameters": given, "Tags": tags}]}
 
     client("cloudformation").describe_stacks.side_effect = describe
     limit = {"ConcurrentExecutions": 1_000, "UnreservedConcurrentExecutions": 1_000}
@@ -91,6 +106,15 @@ def test_complete_plan_takes_what_is_named_and_returns_empty_settings_to_their_d
 
 def test_complete_plan_has_the_defaults_where_nothing_runs() -> None:
     assert complete_plan(account({}), UNNAMED, {}) == Plan()
+
+
+def test_complete_plan_refuses_a_deployment_with_the_names_of_the_first_release() -> None:
+    """Its database would have to be replaced, since the subnet group has another name."""
+    database = {name: value for name, value in RUNNING["database"].items() if name != "NamePrefix"}
+    with pytest.raises(DeployError, match=r"version 0\.1\.0 was deployed here"):
+        complete_plan(account(RUNNING | {"database": database}), UNNAMED, {})
+    # A stack that began with an import of kept secrets and went no further has no parameters.
+    assert complete_plan(account(RUNNING | {"database": {}}), UNNAMED, {}).outbound == "nat"
 
 
 def test_complete_plan_refuses_a_stack_of_another_application() -> None:
@@ -162,25 +186,77 @@ def test_changes_have_a_new_image_where_the_functions_run_another_one(
     found: dict[str, str], expected: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = account({name: RUNNING[name] for name in ("registry", "database")})
-    monkeypatch.setattr(images, "in_registry", lambda *_: found)
-    changes = Deployment(client, complete_plan(client, UNNAMED, {}), lambda _: None).changes()
+    digest = "c" * 64
+    tag = images.tag_of(checkout(), RUNNING["registry"]["BaseImage"], digest)
+    monkeypatch.setattr(images, "in_registry", lambda _, __, asked: found if asked == tag else {})
+    plan = complete_plan(client, UNNAMED | {"ca_sha256": digest}, {})
+    changes = Deployment(client, plan, lambda _: None).changes()
     assert [change.parameter for change in changes if change.new == "new image"] == expected
 
 
+def test_changes_of_a_first_attempt_that_failed_are_none() -> None:
+    client = account(RUNNING, status="ROLLBACK_COMPLETE")
+    assert Deployment(client, Plan(), lambda _: None).changes() == []
+
+
+@pytest.mark.parametrize("limit", [10, 110, 125, 1_000])
+def test_changes_of_a_repeated_deployment_are_none_and_those_of_a_raised_limit_are_named(
+    limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the account's limit decides what is reserved."""
+    monkeypatch.setattr(images, "in_registry", lambda *_: {})
+
+    def deployed(running: Mapping[str, Mapping[str, str]], limit: int) -> Any:
+        """The account that this deployment left: functions have what the pipeline's parameters reserve."""
+        client = account(running)
+        pipeline = running.get("pipeline", {})
+        wanted = (
+            {name: int(pipeline.get(name, value)) for name, value in reservations(Plan()).items()} if running else {}
+        )
+        reserved = {resource_name(name): wanted.get(parameter, 0) for name, parameter in FUNCTIONS.items()}
+        unreserved = {"ConcurrentExecutions": limit, "UnreservedConcurrentExecutions": limit - sum(wanted.values())}
+        client("lambda").get_account_settings.return_value = {"AccountLimit": unreserved}
+        client("lambda").get_function_concurrency.side_effect = lambda FunctionName: {  # noqa: N803
+            "ReservedConcurrentExecutions": reserved.get(FunctionName, 0)
+        }
+        return client
+
+    plan = Plan(mail_sender="uploads@techmart.example")
+    outputs: Any = defaultdict(lambda: steps.UNKNOWN)
+    first = Deployment(deployed({}, limit), plan, lambda _: None)
+    code = first._code_parameters({})
+    running = {
+        "database": first._database({}, outputs) | first._declared("database", code) | {"NamePrefix": ""},
+        "pipeline": first._pipeline(outputs, outputs) | first._declared("pipeline", code),
+    }
+    client = deployed(running, limit)
+    assert Deployment(client, complete_plan(client, UNNAMED, {}), lambda _: None).changes() == []
+    client = deployed(running, 1_000)
+    changed = {
+        change.parameter for change in Deployment(client, complete_plan(client, UNNAMED, {}), lambda _: None).changes()
+    }
+    computed = {*FUNCTIONS.values(), "StreamParallelization"} & set(running["pipeline"])
+    pipeline = Template(template_text("pipeline"), {}, "", "")
+    assert changed == {name for name in computed if running["pipeline"][name] != pipeline.parameter(name)}
+    assert bool(changed) is (limit < 1_000)
+
+
 @pytest.mark.parametrize(
-    ("running", "outbound", "expected"),
+    ("running", "status", "outbound", "expected"),
     [
-        ({}, "ipv6", [""]),
-        ({"Outbound": "nat"}, "nat", [""]),
-        ({"Outbound": "nat"}, "ipv6", ["nat", ""]),
+        ({}, "UPDATE_COMPLETE", "ipv6", [""]),
+        ({"Outbound": "nat"}, "UPDATE_COMPLETE", "nat", [""]),
+        ({"Outbound": "nat"}, "UPDATE_COMPLETE", "ipv6", ["nat", ""]),
         # An earlier run was interrupted before its end.
-        ({"Outbound": "ipv6", "OutboundBefore": "nat"}, "ipv6", ["nat", ""]),
+        ({"Outbound": "ipv6", "OutboundBefore": "nat"}, "UPDATE_COMPLETE", "ipv6", ["nat", ""]),
+        # The network was never made.
+        ({"Outbound": "nat"}, "ROLLBACK_COMPLETE", "ipv6", [""]),
     ],
 )
 def test_run_removes_the_earlier_network_after_the_functions_use_the_new_one(
-    running: dict[str, str], outbound: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
+    running: dict[str, str], status: str, outbound: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = account({"network": running} if running else {})
+    client = account({"network": running} if running else {}, status=status)
     client("s3").head_bucket.side_effect = ClientError({"Error": {"Code": "404"}}, "HeadBucket")
     applied: list[tuple[str, str]] = []
 
@@ -201,6 +277,45 @@ def test_run_removes_the_earlier_network_after_the_functions_use_the_new_one(
         *(("network", before) for before in last),
         ("operations", "-"),
     ]
+
+
+def test_a_choice_that_a_template_refuses_is_refused_before_anything_is_made() -> None:
+    for choice, parameter in (("stage", "Stage"), ("instance_class", "InstanceClass"), ("mail_sender", "MailSender")):
+        with pytest.raises(DeployError, match=f"refuses the value of {parameter}"):
+            complete_plan(account({}), UNNAMED | {choice: "Not one"}, {})
+
+
+def test_parameters_that_the_steps_set_are_not_to_be_chosen() -> None:
+    """A chosen value wins over the one that the other stacks tell."""
+    outputs: Any = defaultdict(str)
+    deployment = Deployment(account({}), Plan(), lambda _: None)
+    options = {parameter for template, parameter in CHOICES.values() if template == "pipeline"}
+    for name in {*deployment._pipeline(outputs, outputs), *deployment._code_parameters({})} - options:
+        with pytest.raises(CommandError, match=f"--set: {name} cannot be chosen"):
+            _parameters([f"{name}=1"])
+    assert "CsvParserImageUri" in deployment._code_parameters({})
+
+
+@pytest.mark.parametrize(
+    ("setting", "reason"),
+    [
+        ("StreamBatchSize=many", "it must be a whole number of at least 1 and at most 1000"),
+        ("StreamBatchSize=1001", "at most 1000"),
+        ("ErrorProcessorConcurrency=1", "at least 2"),
+        ("ApiConcurrency=-1", "at least 0"),
+        ("PublicUrl=techmart.example", "a scheme and a host"),
+        ("StreamBatchSize", "has no ="),
+    ],
+)
+def test_a_setting_that_the_template_refuses_is_refused_before_anything_is_made(setting: str, reason: str) -> None:
+    with pytest.raises(CommandError, match=reason):
+        _parameters([setting])
+
+
+def test_a_setting_without_a_value_is_the_default_of_a_parameter_that_exists() -> None:
+    assert _parameters(["StreamBatchSize=", "ApiConcurrency=4"]) == {"StreamBatchSize": "", "ApiConcurrency": "4"}
+    with pytest.raises(CommandError, match="has no parameter Nothing"):
+        _parameters(["Nothing="])
 
 
 def test_a_setting_that_has_an_option_is_refused() -> None:

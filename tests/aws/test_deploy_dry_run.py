@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -297,6 +298,92 @@ def test_dry_run_bucket_of_another_account_is_stopped(shell: Shell) -> None:
 def test_dry_run_bucket_in_another_region_is_stopped(shell: Shell) -> None:
     lines = findings(shell.dry_run(healthy() | {"s3:HeadBucket": {"BucketRegion": "eu-west-1"}}, expected=1))
     assert any(f"STOP: {BUCKET} is a bucket in eu-west-1" in line for line in lines)
+
+
+def test_dry_run_bucket_for_templates_of_another_account_is_stopped(shell: Shell) -> None:
+    """Its owner could change a template between upload and use. Whoever may use such a bucket does not own it."""
+
+    def owned_by_another(request: dict[str, Any]) -> Answer:
+        if "-cfn-" not in request["Bucket"]:
+            return refusal("404", "Not Found")
+        return refusal("403", "Forbidden") if request.get("ExpectedBucketOwner") == NUMBER else {"BucketRegion": "here"}
+
+    [finding] = findings(shell.dry_run(healthy() | {"s3:HeadBucket": owned_by_another}, expected=1))
+    assert f"STOP: The bucket product-onboarding-cfn-{NUMBER}-us-east-1 belongs to another account" in finding
+
+
+# -- A database that runs --------------------------------------------------------------------------------------------
+def with_database(**parameters: str) -> Answers:
+    """The answers about a deployment's database whose stack has these parameters."""
+    moment = datetime(2026, 11, 28, tzinfo=UTC)
+    given = {"NamePrefix": "", **parameters}
+    stack = {
+        "StackName": "product-onboarding-database",
+        "CreationTime": moment,
+        "StackStatus": "UPDATE_COMPLETE",
+        "Tags": [{"Key": "application", "Value": "product-onboarding"}],
+        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
+    }
+    resource = {
+        "LogicalResourceId": "Database",
+        "ResourceType": "any",
+        "LastUpdatedTimestamp": moment,
+        "ResourceStatus": "CREATE_COMPLETE",
+    }
+
+    def of_the_database(answer: Answer) -> Any:
+        missing = refusal("ValidationError", "Stack does not exist")
+        return lambda request: answer if request["StackName"] == stack["StackName"] else missing
+
+    return {
+        "cloudformation:DescribeStacks": of_the_database({"Stacks": [stack]}),
+        "cloudformation:ListStackResources": of_the_database({"StackResourceSummaries": [resource]}),
+        "rds:DescribeDBInstances": {"DBInstances": [{"DBInstanceIdentifier": "ecommerce-db"}]},
+    }
+
+
+def test_dry_run_other_instance_class_that_is_not_offered_is_stopped(shell: Shell) -> None:
+    """The database would be found missing the class after the image was built and pushed."""
+    answers = healthy() | with_database(InstanceClass="db.t4g.micro")
+    answers["rds:DescribeOrderableDBInstanceOptions"] = {"OrderableDBInstanceOptions": []}
+    assert findings(shell.dry_run(answers))[:1] == ["What changes of what runs:"]
+    lines = findings(shell.dry_run(answers, "--instance-class", "db.t4g.smal", expected=1))
+    assert "STOP: RDS does not offer PostgreSQL 18 on db.t4g.smal in this region." in lines[0]
+
+
+def test_dry_run_instance_class_without_a_known_price_says_so(shell: Shell) -> None:
+    lines = shell.dry_run(healthy(), "--instance-class", "db.m7g.large")
+    assert "What it costs is not known: no price is known for db.m7g.large, only for db.t4g.micro" in "\n".join(lines)
+
+
+# -- Snapshots ---------------------------------------------------------------------------------------------------------
+def snapshot(status: str) -> dict[str, Any]:
+    return {"DBSnapshots": [{"DBSnapshotIdentifier": "monday", "Status": status, "AllocatedStorage": 20}]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (snapshot("available"), []),
+        (snapshot("creating"), ["STOP: The snapshot monday cannot be used in its status creating."]),
+        (refusal("DBSnapshotNotFound"), ["STOP: This region has no snapshot monday."]),
+    ],
+)
+def test_dry_run_snapshot_that_cannot_be_used_is_stopped(shell: Shell, answer: Answer, expected: list[str]) -> None:
+    answers = healthy() | {"rds:DescribeDBSnapshots": answer}
+    lines = findings(shell.dry_run(answers, "--snapshot", "monday", expected=1 if expected else 0))
+    assert [line.partition(" Wait")[0] for line in lines] == expected
+
+
+@pytest.mark.parametrize(("begun_with", "code"), [("monday", 0), ("sunday", 1)])
+def test_dry_run_snapshot_beside_a_database_is_stopped(shell: Shell, begun_with: str, code: int) -> None:
+    answers = healthy() | {
+        **with_database(SnapshotId=begun_with, InstanceClass="db.t4g.micro"),
+        "rds:DescribeDBSnapshots": snapshot("available"),
+    }
+    lines = findings(shell.dry_run(answers, "--snapshot", "monday", expected=code))
+    stop = "STOP: The deployment has a database, and only a new one can begin with the snapshot monday."
+    assert [line.startswith(stop) for line in lines if line.startswith("STOP")] == [True] * code
 
 
 # -- Regions and zones -------------------------------------------------------------------------------------------------

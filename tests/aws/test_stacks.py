@@ -11,6 +11,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from onboarding.deploy import destroy
 from onboarding.deploy.adopt import IMPORTED, delete_leftover_logs, import_request
 from onboarding.deploy.plan import STACKS, DeployError, Plan, template_text
 from onboarding.deploy.stacks import UNUSABLE, Stacks, is_deployment
@@ -19,6 +20,11 @@ from tests.aws.doubles import validated
 from tests.aws.test_templates import of_type
 
 TAGS = [{"Key": "application", "Value": "product-onboarding"}]
+
+
+def held(logical: str, kind: str, **more: str) -> dict[str, str]:
+    """A resource of a stack, as CloudFormation lists it."""
+    return {"LogicalResourceId": logical, "ResourceType": kind, "ResourceStatus": "CREATE_COMPLETE", **more}
 
 
 class CloudFormation:
@@ -30,6 +36,7 @@ class CloudFormation:
         self.mended = mended
         self.done: list[str] = []
         self.tags = TAGS
+        self.database_tags = TAGS
         self.clients = {name: MagicMock() for name in ("cloudformation", "rds", "s3", "sts")}
         api, rds = self.clients["cloudformation"], self.clients["rds"]
         api.describe_stacks.side_effect = self.describe_stacks
@@ -38,15 +45,17 @@ class CloudFormation:
         api.execute_change_set.side_effect = self.execute_change_set
         api.create_change_set.return_value = {"Id": "arn:aws:cloudformation:us-east-1:123456789012:changeSet/deploy/1"}
         api.describe_change_set.return_value = {"Status": "CREATE_COMPLETE", "ExecutionStatus": "AVAILABLE"}
-        resources = [
-            {"ResourceType": "AWS::RDS::DBInstance", "PhysicalResourceId": "guarded"},
-            {"ResourceType": "AWS::RDS::DBInstance"},
-            {"ResourceType": "AWS::Logs::LogGroup", "PhysicalResourceId": "logs"},
+        self.resources = [
+            held("Database", "AWS::RDS::DBInstance", PhysicalResourceId="guarded"),
+            held("NotMadeYet", "AWS::RDS::DBInstance"),
+            held("OtherLogs", "AWS::Logs::LogGroup", PhysicalResourceId="logs"),
         ]
-        api.get_paginator.return_value.paginate.return_value = [
-            {"StackResourceSummaries": resources, "StackEvents": []}
+        api.get_paginator.return_value.paginate.side_effect = lambda **_: [
+            {"StackResourceSummaries": self.resources, "StackEvents": []}
         ]
-        rds.describe_db_instances.side_effect = lambda **_: {"DBInstances": [{"DeletionProtection": self.protected}]}
+        rds.describe_db_instances.side_effect = lambda **_: {
+            "DBInstances": [{"DeletionProtection": self.protected, "TagList": self.database_tags}]
+        }
         rds.modify_db_instance.side_effect = self.modify_db_instance
 
     def describe_stacks(self, StackName: str) -> Any:  # noqa: N803
@@ -89,6 +98,16 @@ def test_a_first_attempt_that_failed_makes_way_for_the_next(status: str) -> None
     stack = CloudFormation(status)
     stack.apply()
     assert stack.done == ["delete", "create"]
+
+
+def test_a_protected_database_of_another_application_stays_protected() -> None:
+    """A first attempt that could not create its database has the name of the one that is there."""
+    stack = CloudFormation("ROLLBACK_FAILED")
+    stack.database_tags = []
+    with pytest.raises(DeployError, match="cannot be deleted"):
+        stack.apply()
+    assert stack.protected
+    stack.clients["rds"].modify_db_instance.assert_not_called()
 
 
 def test_an_update_that_was_taken_back_half_way_is_taken_back_first() -> None:
@@ -218,6 +237,21 @@ def test_failed_first_attempt_leaves_a_snapshot_whose_name_is_told() -> None:
     assert not any("earlier" in line for line in lines)
 
 
+@pytest.mark.parametrize(("databases", "expected"), [([], True), (["ecommerce-db"], False)])
+def test_last_lines_of_destroy_name_no_snapshot_of_a_database_that_is_there(
+    databases: list[str], monkeypatch: pytest.MonkeyPatch, *, expected: bool
+) -> None:
+    """It is another application's: the deployment's own is deleted by then."""
+    monkeypatch.setattr(destroy, "find", lambda *_: None)
+    client = MagicMock()
+    client("s3").meta.region_name = "us-east-1"
+    client("rds").describe_db_instances.return_value = {"DBInstances": databases}
+    client("rds").describe_db_snapshots.return_value = {"DBSnapshots": [{"DBSnapshotIdentifier": "rds:theirs"}]}
+    lines = "\n".join(destroy._remaining(client, Plan(), "123456789012"))
+    assert ("rds:theirs" in lines) is expected
+    assert ("Nothing stays that costs money." in lines) is not expected
+
+
 def stubbed(service: str) -> tuple[Any, Stubber]:
     client: Any = boto3.session.Session("key", "secret", region_name="us-east-1").client(service)  # type: ignore[call-overload]
     stubber = Stubber(client)
@@ -266,7 +300,7 @@ def leftover_logs(databases: list[str], *, group: bool) -> list[str]:
             stubbed_logs.add_response("delete_log_group", {}, GROUP)
         else:
             stubbed_logs.add_client_error("delete_log_group", "ResourceNotFoundException", expected_params=GROUP)
-    deleted = list(delete_leftover_logs(lambda service: clients[service], LOGS, {}))
+    deleted = list(delete_leftover_logs(lambda service: clients[service], LOGS, {}, set()))
     stubbed_logs.assert_no_pending_responses()
     return deleted
 
@@ -277,17 +311,45 @@ def test_log_group_of_a_deleted_database_is_deleted_before_a_create() -> None:
     assert leftover_logs(["ecommerce-db"], group=True) == []
 
 
-@pytest.mark.parametrize(("status", "expected"), [("ROLLBACK_COMPLETE", True), ("UPDATE_COMPLETE", False)])
-def test_apply_deletes_leftover_logs_only_before_a_create(status: str, *, expected: bool) -> None:
+@pytest.mark.parametrize(
+    ("status", "resources", "expected"),
+    [
+        ("ROLLBACK_COMPLETE", [], True),
+        # The stack began with the import of secrets that an earlier deployment kept, and has no logs yet.
+        ("IMPORT_COMPLETE", [held("Secret", "AWS::SecretsManager::Secret")], True),
+        (
+            "UPDATE_ROLLBACK_COMPLETE",
+            [{**held("Logs", "AWS::Logs::LogGroup"), "ResourceStatus": "DELETE_COMPLETE"}],
+            True,
+        ),
+        ("UPDATE_COMPLETE", [held("Logs", "AWS::Logs::LogGroup")], False),
+    ],
+)
+def test_apply_deletes_leftover_logs_that_the_stack_would_create(
+    status: str, resources: list[dict[str, str]], *, expected: bool
+) -> None:
     stack = CloudFormation(status)
+    stack.resources = resources
     stack.clients["logs"] = MagicMock()
     stack.clients["sts"].get_caller_identity.return_value = {"Account": "123456789012"}
     stack.protected = False
-    stack.clients["rds"].describe_db_instances.side_effect = lambda DBInstanceIdentifier: {  # noqa: N803
-        "DBInstances": [{"DeletionProtection": False}] if DBInstanceIdentifier == "guarded" else []
-    }
+    stack.clients["rds"].describe_db_instances.side_effect = lambda **_: {"DBInstances": []}
     stack.apply(LOGS)
     assert stack.clients["logs"].delete_log_group.called is expected
+
+
+def test_apply_deletes_leftover_logs_after_an_import() -> None:
+    """Of the secrets that `destroy` keeps: the usual way back to a database from its snapshot."""
+    stack = CloudFormation("REVIEW_IN_PROGRESS")
+    stack.resources = []
+    stack.clients |= {"logs": MagicMock(), "secretsmanager": MagicMock()}
+    stack.clients["sts"].get_caller_identity.return_value = {"Account": "123456789012"}
+    secret = {"ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:keys", "Tags": TAGS}
+    stack.clients["secretsmanager"].describe_secret.return_value = secret
+    stack.clients["rds"].describe_db_instances.side_effect = lambda **_: {"DBInstances": []}
+    stack.apply(f"{LOGS}  Keys: {{Type: AWS::SecretsManager::Secret, Properties: {{Name: keys}}}}\n")
+    assert stack.done == ["import", "update"]
+    stack.clients["logs"].delete_log_group.assert_called_once_with(**GROUP)
 
 
 def test_a_call_waits_as_long_as_a_function_may_take_and_is_made_once() -> None:

@@ -14,7 +14,7 @@ from onboarding.cli.failures import CommandError
 from onboarding.cost.bill import Choice, bill, total
 from onboarding.deploy.adopt import kept
 from onboarding.deploy.buckets import upload_host
-from onboarding.deploy.changes import CHOICES, complete_plan
+from onboarding.deploy.changes import CHOICES, complete_plan, is_derived
 from onboarding.deploy.checks import account_of, deployed
 from onboarding.deploy.destroy import destroy
 from onboarding.deploy.plan import BASE_IMAGE, DeployError, MakeClient, Plan, template_text
@@ -163,14 +163,25 @@ def destroy_command(
 
 def _parameters(settings: list[str]) -> dict[str, str]:
     """Return `NAME=VALUE` words as parameters. Raises CommandError for one that the pipeline's template refuses."""
+    for setting in settings:
+        if "=" not in setting:
+            raise CommandError(f"--set: '{setting}' has no =; write {setting}=VALUE, or {setting}= for the default")
     named = dict(setting.partition("=")[::2] for setting in settings)
     if "NamePrefix" in named:
         raise CommandError("--set: NamePrefix is set by --name-prefix")
     for template, parameter in CHOICES.values():
         if template == "pipeline" and parameter in named:
             raise CommandError(f"--set: {parameter} has an option of its own; see onboarding deploy --help")
+    for parameter in named:
+        if is_derived(parameter):
+            raise CommandError(
+                f"--set: {parameter} cannot be chosen; it follows from the other stacks, the image and the options"
+            )
     try:
-        Template(template_text("pipeline"), named, "", "")
+        pipeline = Template(template_text("pipeline"), {}, "", "")
+        # An empty value is the default.
+        chosen = {name: value for name, value in named.items() if value or name not in pipeline.declared}
+        Template(pipeline.text, chosen, "", "")
     except ValueError as error:
         raise CommandError(str(error)) from error
     return named
@@ -186,8 +197,12 @@ def _announce(client: MakeClient, deployment: Deployment) -> None:
     if plan.name_prefix:
         say(f"Every name begins with {plan.name_prefix}")
     say(f"Browsers send files to, and links in mails lead to, https://{upload_host(plan, account, region)}")
-    lines = bill(Choice(outbound=plan.outbound, multi_az=plan.multi_az, instance_class=plan.instance_class))
-    say(f"About {total(lines):.2f} USD a month with 1,000 uploads of 1,000 rows; see: onboarding cost")
+    try:
+        lines = bill(Choice(outbound=plan.outbound, multi_az=plan.multi_az, instance_class=plan.instance_class))
+    except LookupError as error:
+        say(f"What it costs is not known: {error.args[0]}")
+    else:
+        say(f"About {total(lines):.2f} USD a month with 1,000 uploads of 1,000 rows; see: onboarding cost")
     findings = deployment.prepare()
     for finding in findings:
         say(f"  {'STOP: ' if finding.blocks else ''}{finding.text}", style="red" if finding.blocks else None)

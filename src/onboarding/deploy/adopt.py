@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,16 +88,21 @@ def kept(account: str, region: str, prefix: str) -> list[tuple[str, str]]:
     return list(dict.fromkeys(found))
 
 
-def delete_leftover_logs(client: MakeClient, text: str, parameters: Mapping[str, str]) -> Iterator[str]:
+def delete_leftover_logs(
+    client: MakeClient, text: str, parameters: Mapping[str, str], held: Container[str]
+) -> Iterator[str]:
     """Delete the log groups of deleted databases, which RDS creates again, and yield their names.
 
-    CloudFormation cannot create a group that exists. The logs of a database that is there are not touched.
+    CloudFormation cannot create a group that exists. `held` has the logical names of the resources that the stack has:
+    those groups, and the logs of a database that is there, are not touched.
     """
     template = _template(client, text, parameters)
-    for properties in template.of_type("AWS::Logs::LogGroup").values():
+    for logical, properties in template.of_type("AWS::Logs::LogGroup").items():
+        if logical in held:
+            continue
         name = template.value(properties["LogGroupName"])
         database = re.fullmatch(r"/aws/rds/instance/([^/]+)/\w+", name)
-        if database is None or _has_database(client, database[1]):
+        if database is None or has_database(client, database[1]):
             continue
         try:
             client("logs").delete_log_group(logGroupName=name)
@@ -108,7 +113,8 @@ def delete_leftover_logs(client: MakeClient, text: str, parameters: Mapping[str,
             yield name
 
 
-def _has_database(client: MakeClient, name: str) -> bool:
+def has_database(client: MakeClient, name: str) -> bool:
+    """Return whether RDS has a database instance of this name."""
     try:
         return bool(client("rds").describe_db_instances(DBInstanceIdentifier=name)["DBInstances"])
     except ClientError as error:

@@ -28,7 +28,7 @@ def deploy_bucket(s3: Any, account: str, plan: Plan) -> str:
     """
     region = s3.meta.region_name
     name = deploy_bucket_name(plan, account, region)
-    if not is_there(s3, name):
+    if not is_there(s3, name, account):
         # us-east-1 may not be named as a place.
         place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
         s3.create_bucket(Bucket=name, **place)
@@ -85,10 +85,14 @@ def code_parameters(bucket: str) -> dict[str, str]:
     return {"CodeBucket": bucket, "CodeKey": CODE_KEY}
 
 
-def is_there(s3: Any, bucket: str) -> bool:
-    """Whether there is such a bucket. Raises DeployError if it is in another region: the account has each name once."""
+def is_there(s3: Any, bucket: str, account: str) -> bool:
+    """Return whether the account has such a bucket. Raises DeployError if it is in another region.
+
+    Raises ClientError with the code 403 if it is another account's, even if that account lets everybody use it: names
+    that contain an account's number are easily guessed.
+    """
     try:
-        answer = s3.head_bucket(Bucket=bucket)
+        answer = s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=account)
     except ClientError as error:
         if error.response["Error"]["Code"] in {"404", "NoSuchBucket"}:
             return False

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from onboarding.deploy.plan import MakeClient, Plan, template_text
+from onboarding.deploy.plan import DeployError, MakeClient, Plan, template_text
 from onboarding.deploy.stacks import describe_stack, require_deployment, stack_parameters
 from onboarding.local.template import Template
 
@@ -30,11 +30,32 @@ CHOSEN = "ChosenParameters"
 IMAGE = "ImageUri"
 """How the names of parameters end that name a function's image."""
 
+DERIVED = frozenset(
+    {
+        "Stage",
+        "Packaging",
+        "CodeBucket",
+        "CodeKey",
+        "SubnetIds",
+        "SecurityGroupIds",
+        "DualStack",
+        "PipelineSecretArn",
+        "ApiSecretArn",
+        "DatabaseHost",
+        "DatabasePort",
+        "DatabaseName",
+        "DatabaseUser",
+        "DatabasePassword",
+        "DatabaseSslMode",
+        CHOSEN,
+    }
+)
+"""The pipeline's parameters that follow from the other stacks, or that only the local stack needs."""
+
 CONSEQUENCES = {
     ("network", "Outbound"): "the earlier way to the AWS APIs is removed once all functions use the new one",
     ("database", "InstanceClass"): "the database is away for some minutes; files wait",
     ("database", "EngineVersion"): "the database is away for some minutes; files wait",
-    ("database", "SnapshotId"): "it replaces the database, which has to be destroyed first: see docs/operations.md",
 }
 
 
@@ -53,6 +74,11 @@ class Change:
         return f"{self.template}: {self.parameter} {self.old or 'none'} → {self.new or 'none'}{consequence}"
 
 
+def is_derived(parameter: str) -> bool:
+    """Return whether a deployment finds the value of the pipeline's parameter itself, so that it cannot be chosen."""
+    return parameter in DERIVED or parameter.endswith(IMAGE)
+
+
 def running_stacks(client: MakeClient, plan: Plan, *templates: str) -> dict[str, Mapping[str, Any]]:
     """Return the stacks that are there, by template. Raises DeployError for one that is another application's."""
     stacks: dict[str, Mapping[str, Any]] = {}
@@ -69,12 +95,24 @@ def complete_plan(client: MakeClient, named: Mapping[str, Any], settings: Mappin
     """Return the plan with the choices that are named (not None), and those of the running stacks for the rest.
 
     `settings` are parameters of the pipeline's template; an empty value returns one to its default. Raises DeployError
-    if a stack of that name is another application's.
+    if a template refuses a choice, if a stack of that name is another application's, or if it is of a version that
+    cannot be updated to this one.
     """
     explicit = {name: value for name, value in named.items() if value is not None}
+    for field, (template, parameter) in CHOICES.items():
+        if isinstance(explicit.get(field), str):
+            try:
+                Template(template_text(template), {parameter: explicit[field]}, "", "")
+            except ValueError as error:
+                raise DeployError(str(error)) from error
     templates = dict.fromkeys(template for template, _ in CHOICES.values())
     stacks = running_stacks(client, Plan(name_prefix=explicit.get("name_prefix", "")), *templates)
     running = {name: stack_parameters(stack) for name, stack in stacks.items()}
+    if running.get("database") and "NamePrefix" not in running["database"]:
+        raise DeployError(
+            "version 0.1.0 was deployed here, and its resources have other names: CloudFormation would have to replace "
+            "the database, and refuses. docs/deploy.md (Update and roll back) says how to move to this version."
+        )
     kept: dict[str, Any] = {}
     for field, (template, parameter) in CHOICES.items():
         value = running.get(template, {}).get(parameter)

@@ -14,11 +14,12 @@ from botocore.exceptions import (
 )
 
 from onboarding.deploy import buckets, concurrency, existing, mail_checks, zones
-from onboarding.deploy.adopt import kept
+from onboarding.deploy.adopt import has_database, kept
 from onboarding.deploy.findings import Finding, checked
 from onboarding.deploy.images import builder, pinned
 from onboarding.deploy.plan import STACKS, DeployError, MakeClient, Plan
-from onboarding.deploy.stacks import describe_stack, is_deployment
+from onboarding.deploy.stacks import UNUSABLE, describe_stack, is_deployment, stack_parameters
+from onboarding.resource_names import resource_name
 
 VPCS_QUOTA = "L-F678F1CE"
 
@@ -55,6 +56,8 @@ def check(client: MakeClient, plan: Plan) -> Iterator[Finding]:
         return
     yield from checked("names in use", existing.findings(client, plan, account_of(client)))
     yield from checked("buckets", _buckets(client, plan))
+    if plan.snapshot:
+        yield from checked("the snapshot", _snapshot(client, plan))
     yield from checked("concurrency of functions", concurrency.findings(client, plan))
     yield from checked("VPCs", _vpcs(client, plan))
     # The local engine has PostgreSQL, and neither account plans nor a list of what RDS offers.
@@ -75,8 +78,8 @@ def _image(plan: Plan) -> Iterator[Finding]:
     )
     if not pinned(plan.base_image):
         yield Finding(
-            f"The image is built on {plan.base_image}, which moves, and anew only when our sources change. Name it "
-            "by its digest (--base-image) to know what runs; docs/deploy.md says how to find that."
+            f"The image is built on {plan.base_image}, which moves, and is built again only when our sources "
+            "change. Name it by its digest (--base-image) to know what runs; docs/deploy.md says how to find that."
         )
 
 
@@ -96,22 +99,51 @@ def _account_plan(client: MakeClient) -> Iterator[Finding]:
 
 
 def _buckets(client: MakeClient, plan: Plan) -> Iterator[Finding]:
-    s3 = client("s3")
-    for kind, name in kept(account_of(client), s3.meta.region_name, plan.name_prefix):
-        if kind == "AWS::S3::Bucket":
-            try:
-                buckets.is_there(s3, name)
-            except DeployError as error:
-                yield Finding(f"{error}.", blocks=True)
-            except ClientError as error:
-                if error.response["Error"]["Code"] != "403":
-                    raise
-                yield Finding(
-                    f"The bucket {name} belongs to another account, or your credentials may not use it. Bucket names "
-                    "are unique in all of AWS: deploy with a prefix before every name (--name-prefix) if it is not "
-                    "yours.",
-                    blocks=True,
-                )
+    s3, account = client("s3"), account_of(client)
+    region = s3.meta.region_name
+    names = [name for kind, name in kept(account, region, plan.name_prefix) if kind == "AWS::S3::Bucket"]
+    for name in [*names, buckets.deploy_bucket_name(plan, account, region)]:
+        try:
+            buckets.is_there(s3, name, account)
+        except DeployError as error:
+            yield Finding(f"{error}.", blocks=True)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "403":
+                raise
+            yield Finding(
+                f"The bucket {name} belongs to another account, or your credentials may not use it. Bucket names "
+                "are unique in all of AWS: deploy with a prefix before every name (--name-prefix) if it is not yours.",
+                blocks=True,
+            )
+
+
+def _snapshot(client: MakeClient, plan: Plan) -> Iterator[Finding]:
+    """Yield why no database can begin with the plan's snapshot."""
+    stack = describe_stack(client("cloudformation"), plan.stack_name("database"))
+    if stack is not None and stack["StackStatus"] not in UNUSABLE:
+        if stack_parameters(stack).get("SnapshotId") == plan.snapshot:
+            # It may be deleted by now: the database does not need it any more.
+            return
+        if has_database(client, resource_name("ecommerce-db", plan.name_prefix)):
+            yield Finding(
+                f"The deployment has a database, and only a new one can begin with the snapshot {plan.snapshot}. "
+                "docs/operations.md says how to go back to a backup.",
+                blocks=True,
+            )
+            return
+    try:
+        [snapshot] = client("rds").describe_db_snapshots(DBSnapshotIdentifier=plan.snapshot)["DBSnapshots"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "DBSnapshotNotFound":
+            raise
+        yield Finding(f"This region has no snapshot {plan.snapshot}.", blocks=True)
+    else:
+        if snapshot["Status"] != "available":
+            yield Finding(
+                f"The snapshot {plan.snapshot} cannot be used in its status {snapshot['Status']}. Wait until it is "
+                "available.",
+                blocks=True,
+            )
 
 
 def _vpcs(client: MakeClient, plan: Plan) -> Iterator[Finding]:
@@ -128,7 +160,8 @@ def _vpcs(client: MakeClient, plan: Plan) -> Iterator[Finding]:
 
 
 def _database(client: MakeClient, plan: Plan) -> Iterator[Finding]:
-    if not _exists(client, plan.stack_name("database")):
+    stack = describe_stack(client("cloudformation"), plan.stack_name("database"))
+    if stack is None or stack_parameters(stack).get("InstanceClass") != plan.instance_class:
         yield from zones.findings(client, plan, new_network=not _exists(client, plan.stack_name("network")))
 
 

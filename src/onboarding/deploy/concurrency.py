@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from botocore.exceptions import ClientError
 
 from onboarding.deploy.findings import Finding
-from onboarding.deploy.plan import DeployError, MakeClient, Plan, template_text
+from onboarding.deploy.plan import MakeClient, Plan, template_text
 from onboarding.local.template import Template
 
 UNRESERVED = 100
@@ -32,10 +32,7 @@ def reservations(plan: Plan) -> dict[str, int]:
     for function in template.of_type("AWS::Lambda::Function").values():
         match function.get("ReservedConcurrentExecutions"):
             case {"Fn::If": [_, {"Ref": str(parameter)}, _]}:
-                value = template.parameter(parameter)
-                if not value.isdecimal():
-                    raise DeployError(f"{parameter} is a whole number, not '{value}'")
-                found[parameter] = int(value)
+                found[parameter] = int(template.parameter(parameter))
     return found
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from onboarding.cost.bill import prices
 from onboarding.deploy import buckets, checks
-from onboarding.deploy.adopt import kept
+from onboarding.deploy.adopt import has_database, kept
 from onboarding.deploy.ownership import find
 from onboarding.deploy.plan import STACKS, TAG, MakeClient, Plan, Say, is_tagged, template_text
 from onboarding.deploy.stacks import Stacks, is_deployment
@@ -32,7 +32,7 @@ def destroy(client: MakeClient, plan: Plan, say: Say, *, with_data: bool, pause:
     if with_data:
         for kind, name in kept(account, s3.meta.region_name, plan.name_prefix):
             if kind == "AWS::S3::Bucket":
-                buckets.is_there(s3, name)
+                buckets.is_there(s3, name, account)
     bucket = buckets.deploy_bucket_name(plan, account, s3.meta.region_name)
     stacks = Stacks(client, bucket, plan.tags, say, pause)
     for name in reversed(STACKS):
@@ -42,7 +42,7 @@ def destroy(client: MakeClient, plan: Plan, say: Say, *, with_data: bool, pause:
     if with_data:
         for line in delete_data(client, account, plan):
             say(f"  {line}")
-    if buckets.is_there(s3, bucket):
+    if buckets.is_there(s3, bucket, account):
         if is_tagged(buckets.tags_of(s3, bucket)):
             buckets.empty(s3, bucket)
             s3.delete_bucket(Bucket=bucket)
@@ -96,8 +96,11 @@ def _remaining(client: MakeClient, plan: Plan, account: str) -> Iterator[str]:
         if existing is not None and existing.tagged:
             names[kind].append(name)
     database = resource_name("ecommerce-db", plan.name_prefix)
-    found = client("rds").describe_db_snapshots(DBInstanceIdentifier=database)["DBSnapshots"]
-    snapshots = [snapshot["DBSnapshotIdentifier"] for snapshot in found]
+    snapshots: list[str] = []
+    # The deployment's database is deleted by now: one of that name, and its snapshots, are another application's.
+    if not has_database(client, database):
+        found = client("rds").describe_db_snapshots(DBInstanceIdentifier=database)["DBSnapshots"]
+        snapshots = [snapshot["DBSnapshotIdentifier"] for snapshot in found]
     if not any(names.values()) and not snapshots:
         yield "Nothing stays that costs money."
         return

@@ -67,7 +67,7 @@ def publish(
     root = checkout()
     tag = tag_of(root, base, ca_sha256)
     ecr = client("ecr")
-    there = in_registry(client, repositories, base)
+    there = in_registry(client, repositories, tag)
     missing = {name: uri for name, uri in repositories.items() if name not in there}
     if missing:
         local = f"onboarding:{tag}"
@@ -78,7 +78,7 @@ def publish(
             say(f"  pushing {uri}:{tag}")
             run([tool, "tag", local, f"{uri}:{tag}"], None)
             run([tool, "push", f"{uri}:{tag}"], None)
-        there = in_registry(client, repositories, base)
+        there = in_registry(client, repositories, tag)
     else:
         say(f"  {tag} is in the registry already")
     for name, uri in repositories.items():
@@ -87,9 +87,8 @@ def publish(
     return there
 
 
-def in_registry(client: MakeClient, repositories: Mapping[str, str], base: str) -> dict[str, str]:
-    """Return the image of today's sources on `base` by digest, for each repository that has it."""
-    tag = tag_of(checkout(), base)
+def in_registry(client: MakeClient, repositories: Mapping[str, str], tag: str) -> dict[str, str]:
+    """Return the image with this tag by digest, for each repository that has it."""
     digests = {name: _digest(client("ecr"), uri, tag) for name, uri in repositories.items()}
     return {name: f"{repositories[name]}@{digest}" for name, digest in digests.items() if digest}
 

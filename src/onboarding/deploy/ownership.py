@@ -33,7 +33,7 @@ def find(client: MakeClient, kind: str, name: str) -> Existing | None:
 
 def _bucket(client: MakeClient, name: str) -> Existing | None:
     s3 = client("s3")
-    if not buckets.is_there(s3, name):
+    if not buckets.is_there(s3, name, client("sts").get_caller_identity()["Account"]):
         return None
     return Existing({"BucketName": name}, is_tagged(buckets.tags_of(s3, name)))
 

@@ -54,7 +54,7 @@ def require_deployment(name: str, stack: Mapping[str, Any]) -> None:
     if not is_deployment(stack):
         raise DeployError(
             f"the stack {name} exists and does not carry the tag {TAG}, so it is another application's and was not "
-            "changed. Deploy into another account or region."
+            "changed. Deploy beside it with a prefix before every name (--name-prefix)."
         )
 
 
@@ -96,9 +96,9 @@ class Stacks:
                 self._change(name, "IMPORT", kept.template, {}, {"ResourcesToImport": kept.resources})
                 stack = self._settled(name)
         exists = stack is not None and stack["StackStatus"] != "REVIEW_IN_PROGRESS"
-        if not exists:
-            for group in delete_leftover_logs(self._client, text, parameters):
-                self._say(f"  {name}: deleted the log group {group} of a database that was deleted earlier")
+        held = {resource["LogicalResourceId"] for resource in self._resources(name)} if exists else set()
+        for group in delete_leftover_logs(self._client, text, parameters, held):
+            self._say(f"  {name}: deleted the log group {group} of a database that was deleted earlier")
         self._change(name, "UPDATE" if exists else "CREATE", text, parameters, {})
         return self.outputs(name)
 
@@ -141,23 +141,34 @@ class Stacks:
         }
 
     def _unprotect(self, name: str) -> list[str]:
-        """Turn off the deletion protection of a stack's databases; the names of those that are there."""
+        """Turn off the deletion protection of a stack's databases; the names of those that are there.
+
+        A database without the deployments' tag is left alone: a stack that could not create one names it too.
+        """
         rds = self._client("rds")
         databases: list[str] = []
+        for resource in self._resources(name):
+            if resource["ResourceType"] != "AWS::RDS::DBInstance" or not resource.get("PhysicalResourceId"):
+                continue
+            which = {"DBInstanceIdentifier": resource["PhysicalResourceId"]}
+            try:
+                [database] = rds.describe_db_instances(**which)["DBInstances"]
+            except rds.exceptions.DBInstanceNotFoundFault:
+                continue
+            if not is_tagged(database.get("TagList", [])):
+                continue
+            databases.append(which["DBInstanceIdentifier"])
+            if database["DeletionProtection"]:
+                self._say(f"  {which['DBInstanceIdentifier']}: deletion protection off; a final snapshot is made")
+                rds.modify_db_instance(**which, DeletionProtection=False, ApplyImmediately=True)
+        return databases
+
+    def _resources(self, name: str) -> Iterator[dict[str, Any]]:
+        """Yield the resources of a stack that are not deleted."""
         for page in self._cloudformation.get_paginator("list_stack_resources").paginate(StackName=name):
             for resource in page["StackResourceSummaries"]:
-                if resource["ResourceType"] != "AWS::RDS::DBInstance" or not resource.get("PhysicalResourceId"):
-                    continue
-                which = {"DBInstanceIdentifier": resource["PhysicalResourceId"]}
-                try:
-                    [database] = rds.describe_db_instances(**which)["DBInstances"]
-                except rds.exceptions.DBInstanceNotFoundFault:
-                    continue
-                databases.append(which["DBInstanceIdentifier"])
-                if database["DeletionProtection"]:
-                    self._say(f"  {which['DBInstanceIdentifier']}: deletion protection off; a final snapshot is made")
-                    rds.modify_db_instance(**which, DeletionProtection=False, ApplyImmediately=True)
-        return databases
+                if resource["ResourceStatus"] != "DELETE_COMPLETE":
+                    yield resource
 
     def _roll_back(self, name: str) -> None:
         """Take back an update that failed and could not be taken back then. Raises DeployError if it still cannot."""

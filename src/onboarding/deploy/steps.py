@@ -16,9 +16,9 @@ from onboarding.deploy import buckets, checks, concurrency, images, zones
 from onboarding.deploy.calls import admin
 from onboarding.deploy.changes import CHOSEN, IMAGE, Change, parameter_changes, running_stacks
 from onboarding.deploy.findings import Finding
-from onboarding.deploy.plan import BASE_IMAGE, STACKS, DeployError, MakeClient, Plan, Say, template_text
+from onboarding.deploy.plan import BASE_IMAGE, STACKS, DeployError, MakeClient, Plan, Say, checkout, template_text
 from onboarding.deploy.smoke import smoke_test
-from onboarding.deploy.stacks import Stacks, stack_outputs, stack_parameters
+from onboarding.deploy.stacks import UNUSABLE, Stacks, stack_outputs, stack_parameters
 
 REPOSITORY = "Repository"
 
@@ -59,7 +59,9 @@ class Deployment:
 
     def changes(self) -> list[Change]:
         """Return what changes in the stacks that run, as far as it is known before anything is made."""
-        stacks = running_stacks(self.client, self.plan, *STACKS)
+        found = running_stacks(self.client, self.plan, *STACKS)
+        # Of a first attempt that failed nothing runs.
+        stacks = {name: stack for name, stack in found.items() if stack["StackStatus"] not in UNUSABLE}
         if not stacks:
             return []
         running = {name: stack_parameters(stack) for name, stack in stacks.items()}
@@ -88,9 +90,11 @@ class Deployment:
         s3 = self.client("s3")
         bucket = buckets.deploy_bucket(s3, account, self.plan)
         self._stacks = Stacks(self.client, bucket, self.plan.tags, self.say, self.pause)
-        running = {
-            name: stack_parameters(stack) for name, stack in running_stacks(self.client, self.plan, *STACKS).items()
-        }
+        stacks = running_stacks(self.client, self.plan, *STACKS)
+        running = {name: stack_parameters(stack) for name, stack in stacks.items()}
+        if "network" in stacks and stacks["network"]["StackStatus"] in UNUSABLE:
+            # A network that was never made has no zones and no way to the AWS APIs that it should keep.
+            del running["network"]
         registry = self._apply("registry", self._registry())
         code = self._code(registry, bucket)
         between = self._network(running.get("network", {}))
@@ -148,7 +152,8 @@ class Deployment:
         if self.plan.packaging == "Zip":
             account, region = checks.account_of(self.client), self.client("s3").meta.region_name
             return buckets.code_parameters(buckets.deploy_bucket_name(self.plan, account, region))
-        found = images.in_registry(self.client, _repositories(registry), self.plan.base_image)
+        tag = images.tag_of(checkout(), self.plan.base_image, self.plan.ca_sha256)
+        found = images.in_registry(self.client, _repositories(registry), tag)
         return self._image_parameters(defaultdict(str, found))
 
     def _registry(self) -> dict[str, str]:

@@ -52,6 +52,23 @@ def _parse(text: str) -> dict[str, Any]:
     return document
 
 
+def _refusal(declared: Mapping[str, Any], value: str) -> str | None:
+    """Return why a parameter cannot have this value, as CloudFormation would find; None if it can."""
+    pattern = declared.get("AllowedPattern", "")
+    if pattern and not re.fullmatch(pattern, value):
+        return str(declared.get("ConstraintDescription", f"it must match {pattern}"))
+    values = declared.get("AllowedValues")
+    if values and value not in values:
+        return f"it must be one of {', '.join(map(str, values))}"
+    if declared["Type"] == "Number":
+        least, most = declared.get("MinValue"), declared.get("MaxValue")
+        bounds = [f"at least {least}"] * (least is not None) + [f"at most {most}"] * (most is not None)
+        inside = re.fullmatch("[0-9]+", value) and (least or 0) <= int(value) and (most is None or int(value) <= most)
+        if not inside:
+            return " ".join(["it must be a whole number", *(["of", " and ".join(bounds)] if bounds else [])])
+    return None
+
+
 class Template:
     """A template with its parameters, as far as its values can be known without deploying it."""
 
@@ -63,10 +80,8 @@ class Template:
         if unknown:
             raise ValueError(f"the template has no parameter {', '.join(unknown)}")
         for name, value in parameters.items():
-            pattern = self.declared[name].get("AllowedPattern", "")
-            if pattern and not re.fullmatch(pattern, value):
+            if reason := _refusal(self.declared[name], value):
                 # Without the value, which may be a password.
-                reason = self.declared[name].get("ConstraintDescription", f"it must match {pattern}")
                 raise ValueError(f"the template refuses the value of {name}: {reason}")
         self.parameters = dict(parameters)
         defaults = {name: str(item["Default"]) for name, item in self.declared.items() if "Default" in item}
