@@ -17,9 +17,10 @@ from onboarding.cli import redrive as commands
 from onboarding.cli.main import main
 from onboarding.config import Settings
 from onboarding.context import Context
+from onboarding.resource_names import UPLOAD_BUCKET
 
 QUEUE = "watchdog-failures"
-STAGING = {"S3_BUCKET_NAME": "staging-ecommerce-product-uploads-123456789012"}
+STAGING = {"S3_BUCKET_NAME": f"staging-{UPLOAD_BUCKET}-123456789012"}
 """The environment that names a deployment beside the first one."""
 Captured = pytest.CaptureFixture[str]
 

@@ -13,7 +13,14 @@ import yaml
 from onboarding.deploy.buckets import deploy_bucket_name
 from onboarding.deploy.plan import STACKS, Plan, template_text
 from onboarding.failures import ERROR_QUEUE, RETRIED_BY
-from onboarding.resource_names import CONTRACT_NAMES, PREFIX_PATTERN, PRODUCT, prefix_of_bucket, resource_name
+from onboarding.resource_names import (
+    CONTRACT_NAMES,
+    PREFIX_PATTERN,
+    PRODUCT,
+    UPLOAD_BUCKET,
+    prefix_of_bucket,
+    resource_name,
+)
 from onboarding.roles import LOGINS
 from tests.aws.iam_policies import statements
 from tests.test_template import CloudFormationLoader
@@ -247,12 +254,12 @@ def test_prefix_of_bucket_is_that_of_its_deployment(prefix: str) -> None:
     "bucket",
     [
         "",
-        "ecommerce-product-uploads",
-        "ecommerce-product-uploads-12345678901",
-        "staging_ecommerce-product-uploads-123456789012",
-        "my-staging-ecommerce-product-uploads-123456789012",
-        "product-onboarding-failures-123456789012",
-        "ecommerce-product-uploads-123456789012/uploads",
+        UPLOAD_BUCKET,
+        f"{UPLOAD_BUCKET}-12345678901",
+        f"staging_{UPLOAD_BUCKET}-123456789012",
+        f"my-staging-{UPLOAD_BUCKET}-123456789012",
+        f"{PRODUCT}-failures-123456789012",
+        f"{UPLOAD_BUCKET}-123456789012/uploads",
     ],
 )
 def test_prefix_of_bucket_other_bucket_is_named(bucket: str) -> None:

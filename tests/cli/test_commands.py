@@ -30,6 +30,7 @@ from onboarding.config import NotSet
 from onboarding.intake import Object
 from onboarding.local.endpoints import LOCK, Endpoints, read_endpoints, write_endpoints
 from onboarding.model import Upload, UploadStatus
+from onboarding.resource_names import UPLOAD_BUCKET
 from onboarding.watchdog import Driven
 from tests.database import an_upload
 
@@ -368,7 +369,7 @@ def test_the_engines_environment_is_pure_and_passes(
     assert dict(os.environ) == before
 
 
-BUCKET_ON_AWS = "staging-ecommerce-product-uploads-123456789012"
+BUCKET_ON_AWS = f"staging-{UPLOAD_BUCKET}-123456789012"
 
 
 def test_aws_is_found_by_its_usual_environment(monkeypatch: pytest.MonkeyPatch) -> None:
