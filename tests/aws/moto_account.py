@@ -7,6 +7,7 @@ from it here, and the stream and the queue are polled as Lambda does.
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import zipfile
@@ -240,7 +241,9 @@ class MotoAccount:
     def call(self, function: str, event: Event) -> Any:
         """Run a function on an event; both the event and the result are what JSON carries."""
         handler = FUNCTIONS[function].module.handler
-        return json.loads(json.dumps(handler(json.loads(json.dumps(event, default=str)), None)))
+        # The API's adapter takes the thread's event loop, and leaves one of its own open where there is none.
+        with asyncio.Runner():
+            return json.loads(json.dumps(handler(json.loads(json.dumps(event, default=str)), None)))
 
     def run(self) -> None:
         """Run functions until nothing is due: no asynchronous call, no item in the stream, no message in the queue."""

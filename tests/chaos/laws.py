@@ -71,16 +71,21 @@ class Outcome:
         released = {change["released_sku"] for change in changes}
         self.holder: dict[str, set[Any]] = {"sku": {p["sku"] for p in products} | released}
         self.holder["vendor_product_id"] = {(p["vendor_id"], p["vendor_product_id"]) for p in products}
+        self.taken_back: dict[str, set[Any]] = {}
+        """By undone upload, what its file names: products that it created have left no trace."""
 
     def is_outdated(self, upload_id: str, file: File, vendor_product_id: str) -> bool:
         """Whether an upload of a later file made, changed or confirmed this product, which this file may change."""
         uploaded_at = self.history[upload_id]["upload_timestamp"]
+        identity = (file.vendor_id, vendor_product_id)
         later = {name for name, row in self.history.items() if row["upload_timestamp"] > uploaded_at}
         return file.mode is not model.Mode.CREATE and any(
-            product is None
-            or (product["vendor_id"], product["vendor_product_id"]) == (file.vendor_id, vendor_product_id)
+            identity in self.taken_back.get(name, ())
+            or any(
+                product is None or (product["vendor_id"], product["vendor_product_id"]) == identity
+                for product in self.products[name].values()
+            )
             for name in later
-            for product in self.products[name].values()
         )
 
     def check_order(self) -> None:
@@ -118,6 +123,7 @@ def check(world: World) -> None:
             raise broken("nobody's upload is undone unasked", upload_id)
         # Whom they turned away while they were there was right to be.
         outcome.holder["sku"] |= {row["sku"] for row in file.rows}
+        outcome.taken_back[upload_id] = {(file.vendor_id, row["vendor_product_id"]) for row in file.rows}
         outcome.holder["vendor_product_id"] |= {(file.vendor_id, row["vendor_product_id"]) for row in file.rows}
         check_undone(world, outcome, upload_id)
     outcome.check_order()
