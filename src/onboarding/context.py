@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import json
+from collections.abc import Mapping
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -108,6 +110,11 @@ class Context:
             }
 
         return Database(credentials)
+
+    def start_function(self, name: str, event: Mapping[str, object]) -> None:
+        """Have a function of this deployment, by its short name, handle an event; do not wait for it."""
+        function, payload = self.settings.resource_name(name), json.dumps(event).encode()
+        self.lambdas.invoke(FunctionName=function, InvocationType="Event", Payload=payload)
 
     def close(self) -> None:
         """Let the database go; a process that ends does so by itself."""

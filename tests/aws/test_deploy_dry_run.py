@@ -301,7 +301,7 @@ def test_dry_run_bucket_in_another_region_is_stopped(shell: Shell) -> None:
 
 
 def test_dry_run_bucket_for_templates_of_another_account_is_stopped(shell: Shell) -> None:
-    """Its owner could change a template between upload and use. Whoever may use such a bucket does not own it."""
+    """Its owner could change a template between upload and use. To be allowed to use such a bucket is not to own it."""
 
     def owned_by_another(request: dict[str, Any]) -> Answer:
         if "-cfn-" not in request["Bucket"]:

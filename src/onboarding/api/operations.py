@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timedelta
 from typing import Annotated
 from urllib.parse import quote_plus
@@ -210,9 +209,7 @@ def resume_upload(upload_id: UploadId, caller: OperatorAdmin, desk: DeskHere) ->
     # As if the bucket announced the object again: to take it in twice changes nothing that was done.
     announced = {"key": quote_plus(upload.s3_key), "versionId": upload.s3_version_id}
     record = {"s3": {"bucket": {"name": desk.settings.bucket}, "object": announced}}
-    function = desk.settings.resource_name("csv-parser")
-    payload = json.dumps({"Records": [record]}).encode()
-    desk.ctx.lambdas.invoke(FunctionName=function, InvocationType="Event", Payload=payload)
+    desk.ctx.start_function("csv-parser", {"Records": [record]})
     return Resumed(upload_id=upload_id, detail="Its rows are being staged again.")
 
 
@@ -237,9 +234,7 @@ def redrive(queue: Queue, caller: OperatorAdmin, desk: DeskHere) -> RedriveStart
     caller.run(desk, lambda connection: note(connection, caller, "failures_redriven", queue))
     waiting = failures.waiting_in(desk.ctx, queue)
     # By a function that has as long as those it calls; a request has not, and would be cut off in the midst.
-    function = desk.settings.resource_name("watchdog")
-    payload = json.dumps({"redrive": queue}).encode()
-    desk.ctx.lambdas.invoke(FunctionName=function, InvocationType="Event", Payload=payload)
+    desk.ctx.start_function("watchdog", {"redrive": queue})
     return RedriveStarted(queue=queue, waiting=waiting)
 
 

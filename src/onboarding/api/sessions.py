@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -77,8 +76,7 @@ def ask_for_link(desk: Desk, email: str, ip: str) -> None:
         [(name, f"{desk.settings.portal_url}/sign-in/{secret}") for name, secret in named],
         time.time() + LINK_AGE.total_seconds(),
     )
-    function = desk.settings.resource_name("mailer")
-    desk.ctx.lambdas.invoke(FunctionName=function, InvocationType="Event", Payload=json.dumps(mail.event()).encode())
+    desk.ctx.start_function("mailer", mail.event())
 
 
 def _counted(connection: Connection, subject: str, limit: int, *, pause: timedelta) -> bool:

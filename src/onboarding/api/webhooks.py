@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -162,7 +161,5 @@ def send_test(caller: VendorAdmin, desk: DeskHere) -> TestStarted:
         note(connection, caller, "webhook_tested", started.id)
 
     caller.run(desk, work)
-    event = {"test": {"vendor_id": caller.vendor_id, "id": started.id}}
-    function = desk.settings.resource_name("webhook")
-    desk.ctx.lambdas.invoke(FunctionName=function, InvocationType="Event", Payload=json.dumps(event).encode())
+    desk.ctx.start_function("webhook", {"test": {"vendor_id": caller.vendor_id, "id": started.id}})
     return started

@@ -166,12 +166,7 @@ def _database(client: MakeClient, plan: Plan) -> Iterator[Finding]:
 
 
 def _exists(client: MakeClient, name: str) -> bool:
-    try:
-        return bool(client("cloudformation").describe_stacks(StackName=name)["Stacks"])
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ValidationError":
-            return False
-        raise
+    return describe_stack(client("cloudformation"), name) is not None
 
 
 def deployed(client: MakeClient, plan: Plan) -> list[str]:

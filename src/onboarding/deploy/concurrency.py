@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from botocore.exceptions import ClientError
 
@@ -42,8 +42,10 @@ def parameters(client: MakeClient, plan: Plan) -> dict[str, str]:
     Parameters that the plan names keep their values. The others get what is left in the order in which an upload meets
     their functions. Where nothing can be reserved, one validator per shard leaves room for the other functions.
     """
-    reserved = reservations(plan)
-    reservable = _reservable(client, plan)
+    return _shared_out(plan, reservations(plan), _reservable(client, plan))
+
+
+def _shared_out(plan: Plan, reserved: Mapping[str, int], reservable: int) -> dict[str, str]:
     if sum(reserved.values()) <= reservable:
         return {}
     left = reservable - sum(value for name, value in reserved.items() if name in plan.pipeline_parameters)
@@ -72,7 +74,7 @@ def findings(client: MakeClient, plan: Plan) -> Iterator[Finding]:
             blocks=True,
         )
     elif sum(reserved.values()) > reservable:
-        changed = parameters(client, plan)
+        changed = _shared_out(plan, reserved, reservable)
         if reservable == 0:
             limit = client("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
             fewer = ", with one product-validator per shard of the stream" if PARALLELIZATION in changed else ""

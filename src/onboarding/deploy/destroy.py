@@ -7,7 +7,8 @@ from typing import Any
 
 from onboarding.cost.bill import prices
 from onboarding.deploy import buckets, checks
-from onboarding.deploy.adopt import has_database, kept
+from onboarding.deploy.adopt import NAMES, has_database, kept
+from onboarding.deploy.existing import LISTINGS
 from onboarding.deploy.ownership import find
 from onboarding.deploy.plan import STACKS, TAG, MakeClient, Plan, Say, is_tagged, template_text
 from onboarding.deploy.stacks import Stacks, is_deployment
@@ -15,9 +16,6 @@ from onboarding.local.template import Template
 from onboarding.resource_names import resource_name
 
 NOT_TAGGED = f"stays: it does not carry the tag {TAG}, so it is another application's"
-
-WORDS = {"AWS::S3::Bucket": "bucket", "AWS::DynamoDB::Table": "table", "AWS::SecretsManager::Secret": "secret"}
-"""By resource type, for everything that outlives its stack, the word for people."""
 
 
 def destroy(client: MakeClient, plan: Plan, say: Say, *, with_data: bool, pause: float = 3) -> None:
@@ -74,7 +72,7 @@ def delete_data(client: MakeClient, account: str, plan: Plan) -> Iterator[str]:
         if existing is None:
             continue
         if not existing.tagged:
-            yield f"{WORDS[kind]} {name} {NOT_TAGGED}"
+            yield f"{LISTINGS[kind].noun} {name} {NOT_TAGGED}"
         elif kind == "AWS::S3::Bucket":
             count = buckets.empty(client("s3"), name)
             client("s3").delete_bucket(Bucket=name)
@@ -90,7 +88,7 @@ def delete_data(client: MakeClient, account: str, plan: Plan) -> Iterator[str]:
 
 def _remaining(client: MakeClient, plan: Plan, account: str) -> Iterator[str]:
     """Yield lines about what stays and costs money, and how to remove it."""
-    names: dict[str, list[str]] = {kind: [] for kind in WORDS}
+    names: dict[str, list[str]] = {kind: [] for kind in NAMES}
     for kind, name in kept(account, client("s3").meta.region_name, plan.name_prefix):
         existing = find(client, kind, name)
         if existing is not None and existing.tagged:
@@ -112,7 +110,7 @@ def _remaining(client: MakeClient, plan: Plan, account: str) -> Iterator[str]:
         ("AWS::S3::Bucket", "what they store, with every version"),
     ):
         if names[kind]:
-            yield f"  {WORDS[kind]}s ({cost}): {', '.join(names[kind])}"
+            yield f"  {LISTINGS[kind].noun}s ({cost}): {', '.join(names[kind])}"
     if any(names.values()):
         prefix = f" --name-prefix {plan.name_prefix}" if plan.name_prefix else ""
         yield f"  remove these with: onboarding destroy --delete-data --confirm-account {account}{prefix}"

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from onboarding.deploy.adopt import NAMES
 from onboarding.deploy.findings import Finding
 from onboarding.deploy.ownership import find
 from onboarding.deploy.plan import STACKS, MakeClient, Plan, template_text
+from onboarding.deploy.stacks import stack_resources
 from onboarding.local.template import Template
 
 
@@ -101,7 +100,8 @@ def _not_deployed(client: MakeClient, plan: Plan, account: str) -> dict[str, set
     deployed: set[tuple[str, str]] = set()
     for stack in STACKS:
         template = Template(template_text(stack), {"NamePrefix": plan.name_prefix}, account, region)
-        there = _resources(client, plan.stack_name(stack))
+        resources = stack_resources(client("cloudformation"), plan.stack_name(stack))
+        there = {resource["LogicalResourceId"] for resource in resources}
         for kind, listing in LISTINGS.items():
             for logical, properties in template.of_type(kind).items():
                 name = template.value(properties[listing.property])
@@ -111,17 +111,6 @@ def _not_deployed(client: MakeClient, plan: Plan, account: str) -> dict[str, set
                     missing.setdefault(kind, set()).add(name)
     # Two templates declare the same secrets, each for its own stage.
     return {kind: {name for name in names if (kind, name) not in deployed} for kind, names in missing.items()}
-
-
-def _resources(client: MakeClient, stack: str) -> set[str]:
-    """Return the logical names of a stack's resources; none if it does not exist."""
-    pages = client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
-    try:
-        return set(pages.search("StackResourceSummaries[?ResourceStatus != 'DELETE_COMPLETE'].LogicalResourceId"))
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ValidationError":
-            return set()
-        raise
 
 
 def _existing(client: MakeClient, listing: Listing) -> set[str]:

@@ -40,6 +40,18 @@ def describe_stack(cloudformation: Any, name: str) -> dict[str, Any] | None:
     return found[0]
 
 
+def stack_resources(cloudformation: Any, name: str) -> Iterator[dict[str, Any]]:
+    """Yield the resources of a stack that are not deleted; none if the stack does not exist."""
+    try:
+        for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=name):
+            for resource in page["StackResourceSummaries"]:
+                if resource["ResourceStatus"] != "DELETE_COMPLETE":
+                    yield resource
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationError":
+            raise
+
+
 def is_deployment(stack: Mapping[str, Any]) -> bool:
     """Return whether a stack is a deployment's: it carries the tag, began with an import, or holds nothing yet."""
     return (
@@ -96,7 +108,7 @@ class Stacks:
                 self._change(name, "IMPORT", kept.template, {}, {"ResourcesToImport": kept.resources})
                 stack = self._settled(name)
         exists = stack is not None and stack["StackStatus"] != "REVIEW_IN_PROGRESS"
-        held = {resource["LogicalResourceId"] for resource in self._resources(name)} if exists else set()
+        held = {resource["LogicalResourceId"] for resource in stack_resources(self._cloudformation, name)}
         for group in delete_leftover_logs(self._client, text, parameters, held):
             self._say(f"  {name}: deleted the log group {group} of a database that was deleted earlier")
         self._change(name, "UPDATE" if exists else "CREATE", text, parameters, {})
@@ -147,7 +159,7 @@ class Stacks:
         """
         rds = self._client("rds")
         databases: list[str] = []
-        for resource in self._resources(name):
+        for resource in stack_resources(self._cloudformation, name):
             if resource["ResourceType"] != "AWS::RDS::DBInstance" or not resource.get("PhysicalResourceId"):
                 continue
             which = {"DBInstanceIdentifier": resource["PhysicalResourceId"]}
@@ -162,13 +174,6 @@ class Stacks:
                 self._say(f"  {which['DBInstanceIdentifier']}: deletion protection off; a final snapshot is made")
                 rds.modify_db_instance(**which, DeletionProtection=False, ApplyImmediately=True)
         return databases
-
-    def _resources(self, name: str) -> Iterator[dict[str, Any]]:
-        """Yield the resources of a stack that are not deleted."""
-        for page in self._cloudformation.get_paginator("list_stack_resources").paginate(StackName=name):
-            for resource in page["StackResourceSummaries"]:
-                if resource["ResourceStatus"] != "DELETE_COMPLETE":
-                    yield resource
 
     def _roll_back(self, name: str) -> None:
         """Take back an update that failed and could not be taken back then. Raises DeployError if it still cannot."""
