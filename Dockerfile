@@ -1,4 +1,4 @@
-# One image for every function: which one it is, the function's command says (onboarding.handlers.<name>.handler).
+# One image for every function: which one it is, the function's command says (onboarding.lambda_handlers.<name>.handler).
 #
 #   docker buildx build --platform linux/arm64 -t onboarding .
 #
@@ -49,4 +49,4 @@ WORKDIR /var/task
 # Lambda runs it as a user of its own; anywhere else it is nobody.
 USER 65534:65534
 ENTRYPOINT ["python3", "-m", "awslambdaric"]
-CMD ["onboarding.handlers.csv_parser.handler"]
+CMD ["onboarding.lambda_handlers.csv_parser.handler"]

@@ -51,7 +51,7 @@ scan: .venv-scan/installed ## Scan templates, code, dependencies and for secrets
 	@touch $@
 
 image: setup ## Build the functions' image and have each function in it answer (needs root, buildah, debootstrap)
-	@$(BIN)/python -m tests.aws.build_image
+	@$(BIN)/python -m tests.infra.build_image
 
 dist: setup ## Build the package in dist/: a wheel, and the source
 	@$(BIN)/python -m hatchling build --clean --directory dist
@@ -63,13 +63,13 @@ load: setup ## 100 uploads of 1,000 rows at once through the local engine, with 
 	@$(BIN)/python -m tests.chaos --only load
 
 fuzz: setup ## 20,000 hostile files, each from the bucket to its report and its mail (about 6 minutes)
-	@ONBOARDING_FUZZ=20000 $(BIN)/python -m pytest -q tests/test_fuzz.py
+	@ONBOARDING_FUZZ=20000 $(BIN)/python -m pytest -q tests/integration/pipeline/test_fuzz.py
 
 bench: setup ## Measure every stage beside its floor (up to 10 minutes)
 	@$(BIN)/python -m bench
 
 reference: setup ## Write docs/csv-format.md, docs/rules.md and docs/cli.md from the code
-	@$(BIN)/python -m onboarding.reference docs
+	@$(BIN)/python -m tools.reference_pages docs
 	@$(BIN)/python -m tools.cli_page
 
 diagrams: setup ## Draw docs/diagrams anew from tools/diagrams and the live schema

@@ -22,7 +22,7 @@ from urllib.parse import unquote_plus
 import boto3
 from botocore.config import Config
 
-from onboarding.wire import send_as_written
+from onboarding.aws.dynamodb_wire import send_as_written
 
 AT_ONCE = 8
 DAYS_KEPT = 14

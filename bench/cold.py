@@ -19,17 +19,17 @@ from urllib.parse import urlsplit
 
 from bench import data
 from bench.measure import Report
-from onboarding import ledger
-from onboarding.api.secrets import hashed, new_secret
-from onboarding.database import open_connection
-from onboarding.intake import Object
-from onboarding.link import token_for
+from onboarding.domain.models import Upload
 from onboarding.local.endpoints import Endpoints
-from onboarding.local.up import LocalEngine
-from onboarding.mail import Result
-from onboarding.model import Upload
+from onboarding.local.stack import LocalEngine
+from onboarding.notifications.email import UploadResult
+from onboarding.notifications.report_links import sign_report_link
+from onboarding.pipeline.ingest import S3ObjectVersion
 from onboarding.resource_names import resource_name
-from onboarding.sql import statement
+from onboarding.storage import uploads
+from onboarding.storage.database import open_connection
+from onboarding.storage.queries import statement
+from onboarding.web.tokens import hashed, new_secret
 
 PART = "cold start"
 MOST = 2.0
@@ -72,7 +72,7 @@ def measure(report: Report, *, quick: bool) -> None:
                 # Beside each function: what disturbs the machine for a second disturbs both.
                 bare.setdefault(function, []).append(_run(BARE + TELL % "0", [], dict(os.environ), None)[0])
                 script = FUNCTION + TELL % "invoked - imported"
-                module = f"onboarding.handlers.{function.replace('-', '_')}"
+                module = f"onboarding.lambda_handlers.{function.replace('-', '_')}"
                 imported, invoked = _run(script, [module], _environment(endpoints, function), event)
                 imports.setdefault(function, []).append(imported)
                 invocations.setdefault(function, []).append(invoked)
@@ -106,10 +106,10 @@ def _environment(endpoints: Endpoints, function: str) -> dict[str, str]:
     return {**kept, **endpoints.environment(), **variables}
 
 
-def _put(endpoints: Endpoints, file_name: str, content: bytes) -> Object:
+def _put(endpoints: Endpoints, file_name: str, content: bytes) -> S3ObjectVersion:
     key = f"uploads/{data.VENDOR}/{file_name}"
     answer = endpoints.client("s3").put_object(Bucket=endpoints.bucket, Key=key, Body=content)
-    return Object(endpoints.bucket, key, answer["VersionId"])
+    return S3ObjectVersion(endpoints.bucket, key, answer["VersionId"])
 
 
 def _first_upload(endpoints: Endpoints) -> Upload:
@@ -118,7 +118,7 @@ def _first_upload(endpoints: Endpoints) -> Upload:
     with open_connection(endpoints.database_url) as connection:
         until = time.monotonic() + 60
         while time.monotonic() < until:
-            found = ledger.uploads(connection, limit=1)
+            found = uploads.list_uploads(connection, limit=1)
             if found and found[0].notified_at:
                 return found[0]
             time.sleep(0.05)
@@ -138,7 +138,7 @@ def _events(endpoints: Endpoints, upload: Upload, number: int) -> dict[str, Any]
     keys = json.loads(
         endpoints.client("secretsmanager").get_secret_value(SecretId=resource_name("/link-keys"))["SecretString"]
     )
-    result = {field.name: getattr(upload, field.name, None) for field in fields(Result)}
+    result = {field.name: getattr(upload, field.name, None) for field in fields(UploadResult)}
     message = json.dumps({**result, "upload_id": f"COLD-{number}"}, default=str)
     rows = data.rows_of(data.csv_file(100, "cold"), upload.upload_id)
     return {
@@ -148,7 +148,7 @@ def _events(endpoints: Endpoints, upload: Upload, number: int) -> dict[str, Any]
             json.dumps({"event": "upload_finished", "upload_id": upload.upload_id, "vendor_id": upload.vendor_id})
         ),
         "mailer": {"Records": [{"Sns": {"Message": message}}]},
-        "report-link": {"pathParameters": {"token": token_for(upload.error_file_s3_key or "", keys)}},
+        "report-link": {"pathParameters": {"token": sign_report_link(upload.error_file_s3_key or "", keys)}},
         "watchdog": {},
         "webhook": {"Records": [{"Sns": {"Message": message}}]},
         "api": data.http_event("/v1/uploads", urlsplit(endpoints.portal_url).netloc, secret),

@@ -7,10 +7,11 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from onboarding import staging
-from onboarding.cli.samples import sample_rows
-from onboarding.model import COLUMNS, Row
-from onboarding.parse import MAX_BYTES, Refusal, parse
+from onboarding.aws import staging_table
+from onboarding.cli.sample_data import sample_rows
+from onboarding.domain.models import COLUMNS, Row
+from onboarding.files.models import FileRejection
+from onboarding.files.parser import MAX_BYTES, parse
 
 VENDOR = "VEND001"
 BAD = 0.05
@@ -56,7 +57,7 @@ def hopeless_file(rows: int) -> bytes:
 def rows_of(content: bytes, upload_id: str, vendor_id: str = VENDOR) -> list[Row]:
     """The rows of a file, as the parser hands them on."""
     parsed = parse(content, upload_id, vendor_id)
-    if isinstance(parsed, Refusal):
+    if isinstance(parsed, FileRejection):
         raise TypeError(parsed.reason)
     return list(parsed.rows)
 
@@ -65,7 +66,7 @@ def stream_events(rows: Sequence[Row], size: int) -> list[Event]:
     """What the table's stream brings to the validator once these rows are staged, in batches of `size`. Built here, in
     the stream's form, of the very items that the parser stages.
     """
-    records = [_record(number, staging.item_of(row)) for number, row in enumerate(rows, 1)]
+    records = [_record(number, staging_table.to_item(row)) for number, row in enumerate(rows, 1)]
     return [{"Records": records[start : start + size]} for start in range(0, len(records), size)]
 
 

@@ -13,8 +13,8 @@ import csv
 import io
 from collections.abc import Sequence
 
-from onboarding.database import Connection
-from onboarding.model import COLUMNS, Row
+from onboarding.domain.models import COLUMNS, Row
+from onboarding.storage.database import Connection
 
 INBOX = f"""
 create temp table bench_rows (

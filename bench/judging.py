@@ -73,7 +73,7 @@ def judge_upload(here: Stand, content: bytes, upload_id: str, size: int, *, agai
 
 def handle(events: Sequence[data.Event]) -> tuple[float, float]:
     with quiet():
-        from onboarding.handlers.product_validator import handler  # noqa: PLC0415 - its logger writes where we say
+        from onboarding.lambda_handlers.product_validator import handler  # noqa: PLC0415 - its logger writes where we say
 
         with timed() as watch:
             for event in events:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from onboarding.local.up import LocalEngine
+from onboarding.local.stack import LocalEngine
 
 TICK = os.sysconf("SC_CLK_TCK")
 DRIVER = "the bench itself, with the inbox"

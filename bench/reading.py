@@ -17,7 +17,7 @@ from botocore.config import Config
 from bench import data
 from bench.measure import Report, timed
 from bench.stand import Stand, quiet, stand
-from onboarding.wire import send_as_written
+from onboarding.aws.dynamodb_wire import send_as_written
 
 PART = "parser"
 MOST_CPU = 25.0
@@ -55,7 +55,7 @@ def parse_once(here: Stand, content: bytes, version_id: str) -> tuple[float, flo
     with here.connect() as connection:
         connection.execute("truncate upload_history cascade")
     with quiet():
-        from onboarding.handlers.csv_parser import handler  # noqa: PLC0415 - its logger writes where we say
+        from onboarding.lambda_handlers.csv_parser import handler  # noqa: PLC0415 - its logger writes where we say
 
         before = children_cpu()
         with timed() as watch:
@@ -80,7 +80,7 @@ def children_cpu() -> float:
 
 def _botocore_cpu(here: Stand, rows: Sequence[Any]) -> float:
     """What botocore spends on the same items when the network costs nothing: shaping, signing, reading the answer."""
-    from onboarding.staging import WRITE_BATCH, item_of  # noqa: PLC0415 - beside its use
+    from onboarding.aws.staging_table import WRITE_BATCH, to_item  # noqa: PLC0415 - beside its use
 
     session: Any = boto3.session.Session()
     client = session.client(
@@ -95,7 +95,7 @@ def _botocore_cpu(here: Stand, rows: Sequence[Any]) -> float:
     send_as_written(client)
     client.meta.events.register("before-send", _answer)
     table = here.context.settings.table
-    requests = [{"PutRequest": {"Item": item_of(row)}} for row in rows]
+    requests = [{"PutRequest": {"Item": to_item(row)}} for row in rows]
     with timed() as watch:
         for start in range(0, len(requests), WRITE_BATCH):
             client.batch_write_item(RequestItems={table: requests[start : start + WRITE_BATCH]})
@@ -123,7 +123,7 @@ from bench.stand import quiet, stand
 with stand() as here:
     content = sys.stdin.buffer.read()
     with quiet():
-        import onboarding.handlers.csv_parser
+        import onboarding.lambda_handlers.csv_parser
     reading.parse_once(here, reading.SMALL, "small")
     before = reading.memory("VmRSS")
     reading.parse_once(here, content, "large")

@@ -63,7 +63,7 @@ def finish_once(here: Stand, upload_id: str) -> tuple[float, float]:
     with here.connect() as connection:
         connection.execute("update upload_history set notified_at = null where upload_id = %s", (upload_id,))
     with quiet():
-        from onboarding.handlers.error_processor import handler  # noqa: PLC0415 - its logger writes where we say
+        from onboarding.lambda_handlers.error_processor import handler  # noqa: PLC0415 - its logger writes where we say
 
         event = data.queue_event(finished_message(upload_id, data.VENDOR))
         with timed() as watch:

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import urlsplit
 
-from onboarding.context import Context, context
-from onboarding.database import Connection, Database, migrate, open_connection
 from onboarding.local.postgres import Postgres
 from onboarding.local.processes import Ports
+from onboarding.runtime import AppContext, get_context
+from onboarding.storage.database import Connection, Database, migrate, open_connection
 
 ENVIRONMENT = {
     "DYNAMODB_TABLE": "UploadRecords",
@@ -104,7 +104,7 @@ class Stand:
     """A handler's surroundings: `context` is the one that every handler of this process gets."""
 
     url: str
-    context: Context
+    context: AppContext
     calls: Calls
     database: Database
     objects: dict[str, bytes] = field(default_factory=dict)
@@ -174,8 +174,8 @@ def stand() -> Iterator[Stand]:
 def on_database(url: str) -> Iterator[Stand]:
     """This process's context on a database that is there already, until the end of the block."""
     os.environ.update(ENVIRONMENT)
-    context.cache_clear()
-    ctx = context()
+    get_context.cache_clear()
+    ctx = get_context()
     calls = Calls()
     here = Stand(url, ctx, calls, _database(url))
     here.take_over()
@@ -185,7 +185,7 @@ def on_database(url: str) -> Iterator[Stand]:
         yield here
     finally:
         here.database.close()
-        context.cache_clear()
+        get_context.cache_clear()
 
 
 def _database(url: str) -> Database:

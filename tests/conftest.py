@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from onboarding.config import Settings
-from onboarding.context import Context
-from onboarding.database import migrate, open_connection
 from onboarding.local.postgres import Postgres
 from onboarding.local.processes import Ports
-from onboarding.local.up import LocalEngine
-from tests.database import seeded
-from tests.every_process import sitecustomize
-from tests.pipeline import Pipeline
+from onboarding.local.stack import LocalEngine
+from onboarding.runtime import AppContext
+from onboarding.storage.database import migrate, open_connection
+from tests.support.every_process import sitecustomize
+from tests.support.postgres_fixtures import seeded
+from tests.support.running_pipeline import Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from onboarding.database import Database
+    from onboarding.storage.database import Database
 
 # The import above validates the requests of this process; this does the same for the processes that it starts.
 os.environ["PYTHONPATH"] = os.pathsep.join(
@@ -67,11 +67,11 @@ def pipeline(engine: LocalEngine) -> Iterator[Pipeline]:
 
 
 @pytest.fixture(scope="module")
-def ctx(pipeline: Pipeline) -> Iterator[Context]:
+def ctx(pipeline: Pipeline) -> Iterator[AppContext]:
     """The running pipeline as an operator's command reaches it."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in pipeline.endpoints.environment().items():
             patch.setenv(name, value)
-        reached = Context(Settings(dict(os.environ)))
+        reached = AppContext(Settings(dict(os.environ)))
         yield reached
         reached.close()

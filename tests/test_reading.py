@@ -7,21 +7,21 @@ from pathlib import Path
 
 import pytest
 
-import onboarding.reading
-from onboarding.model import COLUMNS
-from onboarding.reading.decimals import Commas, commas_in, signs_in, with_point
-from onboarding.reading.decode import Decoded, decode
-from onboarding.reading.found import Detected, Refusal, one_line
-from onboarding.reading.header import header_of, place_of
-from onboarding.reading.names import column_of, columns_of, normal, spellings
-from onboarding.rules import REQUIRED
+import onboarding.files
+from onboarding.domain.models import COLUMNS
+from onboarding.domain.validation import REQUIRED
+from onboarding.files.decimal_commas import Commas, commas_in, signs_in, with_point
+from onboarding.files.encoding import Decoded, decode
+from onboarding.files.header import header_of, place_of
+from onboarding.files.header_names import column_of, columns_of, normal, spellings
+from onboarding.files.models import FileDetails, FileRejection, one_line
 
 # Encodings
 
 
 def decoded(content: bytes) -> Decoded:
     found = decode(content)
-    assert not isinstance(found, Refusal), found
+    assert not isinstance(found, FileRejection), found
     return found
 
 
@@ -61,7 +61,7 @@ def test_western_text_is_read_and_said_to_be_windows_1252(text: str) -> None:
 )
 def test_text_in_another_encoding_is_never_mangled(text: str, encoding: str) -> None:
     found = decode(f"name\n{text}\n".encode(encoding))
-    assert isinstance(found, Refusal), found
+    assert isinstance(found, FileRejection), found
     assert found.code == "UNKNOWN_ENCODING"
     assert "in line 2" in found.reason
     assert "byte 0x" in found.reason
@@ -72,7 +72,7 @@ def test_text_in_another_encoding_is_never_mangled(text: str, encoding: str) -> 
 def test_the_place_of_a_bad_byte_is_told(end: str) -> None:
     content = b"\xef\xbb\xbf" + f"a{end}b{end}".encode() + b"c\xe9d"
     found = decode(content)
-    assert isinstance(found, Refusal)
+    assert isinstance(found, FileRejection)
     assert found.reason == "The file begins as UTF-8 but is not (byte 0xE9 in line 3); save it as 'CSV UTF-8'"
 
 
@@ -93,7 +93,7 @@ def test_text_of_wide_characters_needs_no_mark(text: str, encoding: str) -> None
 
 def test_zeros_throughout_are_no_text() -> None:
     found = decode(WIDE.replace("c", "\0\0\0").replace("e", "\0\0\0").replace("o", "\0").encode())
-    assert isinstance(found, Refusal)
+    assert isinstance(found, FileRejection)
     assert found.code == "UNKNOWN_ENCODING"
 
 
@@ -103,13 +103,13 @@ def test_a_few_zeros_are_characters_of_utf8() -> None:
 
 def test_wide_characters_that_are_cut_short_are_refused() -> None:
     found = decode(WIDE.encode("utf-32-le")[:-2])
-    assert isinstance(found, Refusal)
+    assert isinstance(found, FileRejection)
     assert "begins as UTF-32 but is not" in found.reason
 
 
 def test_utf8_with_a_stray_byte_is_not_taken_for_windows_1252() -> None:
     found = decode("Café\n".encode() + b"Caf\xe9\n")
-    assert isinstance(found, Refusal)
+    assert isinstance(found, FileRejection)
     assert "UTF-8 in part" in found.reason
 
 
@@ -117,7 +117,7 @@ def test_utf8_with_a_stray_byte_is_not_taken_for_windows_1252() -> None:
 
 
 def test_every_synonym_means_one_column() -> None:
-    path = Path(onboarding.reading.__file__).parent / "headers.toml"
+    path = Path(onboarding.files.__file__).parent / "headers.toml"
     listed = tomllib.loads(path.read_text(encoding="utf-8"))
     friends = set(map(normal, listed.pop("only_beside_their_own")))
     meant: dict[str, str] = {column: column for column in COLUMNS}
@@ -166,7 +166,7 @@ def test_a_header_is_known_by_its_words(name: str, column: str | None) -> None:
 
 def test_a_missing_column_is_told_with_the_nearest_name() -> None:
     found = header_of(["vendor_product_id", "product_name", "categry", "sku", "price_net", "stock_quantity"], REQUIRED)
-    assert found == Refusal(
+    assert found == FileRejection(
         "MISSING_COLUMNS",
         "Missing required columns: category, price; the nearest found: 'categry' for category, 'price_net' for price; "
         "the header line has: vendor_product_id, product_name, categry, sku, price_net, stock_quantity",
@@ -281,23 +281,23 @@ def test_signs_in_a_workbook_each_column_is_decided_by_itself() -> None:
 
 
 def test_how_a_file_was_read_in_one_sentence() -> None:
-    detected = Detected(
+    detected = FileDetails(
         "csv", 3, {"Qty": "stock_quantity", "sku": "sku"}, ["Colour"], "Windows-1252", "semicolon", "CRLF",
         decimal_commas=["price"],
     )  # fmt: skip
     assert detected.sentence() == (
         "CSV, Windows-1252, semicolon, CRLF, header in line 3, decimal comma in price; read as: Qty = stock_quantity"
     )
-    assert Detected("xlsx", 1, {"sku": "sku"}, sheet="Mugs").sentence() == "XLSX, sheet 'Mugs', header in line 1"
+    assert FileDetails("xlsx", 1, {"sku": "sku"}, sheet="Mugs").sentence() == "XLSX, sheet 'Mugs', header in line 1"
 
 
 def test_detected_from_json_ignores_unknown_fields_and_fills_missing_ones() -> None:
-    detected = Detected("xlsx", 3, {"Qty": "stock_quantity"}, ["Colour"], sheet="Mugs", jumps=[[2, 9]])
+    detected = FileDetails("xlsx", 3, {"Qty": "stock_quantity"}, ["Colour"], sheet="Mugs", jumps=[[2, 9]])
     newer = {**detected.as_json(), "hidden_rows": [4], "columns_of_old": {}}
-    assert Detected.from_json(newer).as_json() == detected.as_json()
+    assert FileDetails.from_json(newer).as_json() == detected.as_json()
     older = {"format": "csv", "header_line": 2, "columns": {"sku": "sku"}}
-    assert Detected.from_json(older) == Detected("csv", 2, {"sku": "sku"})
-    assert Detected.from_json({}).line_of(1) == 2
+    assert FileDetails.from_json(older) == FileDetails("csv", 2, {"sku": "sku"})
+    assert FileDetails.from_json({}).line_of(1) == 2
 
 
 def test_what_a_sentence_shows_of_a_file_is_one_line_and_short() -> None:

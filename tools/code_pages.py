@@ -1,4 +1,4 @@
-"""Writes src/onboarding/reading/code_pages.txt: how often three letters occur together in each group of languages.
+"""Writes src/onboarding/files/code_pages.txt: how often three letters occur together in each group of languages.
 
 The words and their frequencies are those of wordfreq (https://github.com/rspeer/wordfreq; data CC BY-SA 4.0), which is
 installed for this alone: `pip install wordfreq==3.1.1`, then `python -m tools.code_pages`.
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 
-from onboarding.reading import code_pages
+from onboarding.files import code_pages
 
 PAGE = Path(__file__).parents[1] / "src" / "onboarding" / "reading" / "code_pages.txt"
 

@@ -17,10 +17,10 @@ from playwright.sync_api import Page
 from rich.console import Console
 from rich.text import Text
 
-from onboarding.local.up import LocalEngine
-from tests.api.people import OPERATOR
-from tests.pipeline import Pipeline
-from tests.portal.browsing import chromium, somebody
+from onboarding.local.stack import LocalEngine
+from tests.support.api_clients import OPERATOR
+from tests.support.browser import chromium, somebody
+from tests.support.running_pipeline import Pipeline
 from tools.screenshots import VENDOR, seed, signed_in, vendor_pages
 
 TARGET = Path(__file__).parents[1] / "docs" / "pictures"

@@ -17,11 +17,11 @@ from pathlib import Path
 from playwright.sync_api import Page
 
 from onboarding.local.endpoints import read_endpoints
-from onboarding.local.up import LocalEngine
+from onboarding.local.stack import LocalEngine
 from onboarding.resource_names import resource_name
-from tests.api.people import OPERATOR
-from tests.pipeline import Pipeline, csv_of, product
-from tests.portal.browsing import chromium, drop, sign_in, somebody
+from tests.support.api_clients import OPERATOR
+from tests.support.browser import chromium, drop, sign_in, somebody
+from tests.support.running_pipeline import Pipeline, csv_of, product
 
 WIDTHS = (1280, 375)
 TARGET = Path("build/screenshots")

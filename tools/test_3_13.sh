@@ -24,6 +24,6 @@ if [ ! -e $venv/installed ] || [ requirements.lock -nt $venv/installed ] || [ py
     touch $venv/installed
 fi
 # The corpus, the hostile files, the fuzzer's slice, and what reads and validates them.
-exec $venv/bin/python -m pytest -q tests/test_corpus*.py tests/test_hostile*.py tests/test_heavy*.py tests/test_fuzz.py \
-    tests/test_parse*.py tests/test_reading.py tests/test_workbooks.py tests/test_number_formats.py tests/test_kinds.py \
-    tests/test_code_pages.py tests/test_delimited*.py tests/test_column_checks.py tests/test_rules.py tests/test_dry_run.py
+exec $venv/bin/python -m pytest -q tests/test_corpus*.py tests/test_hostile*.py tests/test_heavy*.py tests/integration/pipeline/test_fuzz.py \
+    tests/test_parse*.py tests/test_reading.py tests/unit/files/test_xlsx_reader.py tests/unit/files/test_number_formats.py tests/unit/files/test_file_types.py \
+    tests/unit/files/test_code_pages.py tests/test_delimited*.py tests/unit/domain/test_column_checks.py tests/unit/domain/test_validation.py tests/integration/pipeline/test_dry_run.py

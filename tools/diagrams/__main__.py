@@ -5,9 +5,9 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from onboarding.database import migrate, open_connection
 from onboarding.local.postgres import Postgres
 from onboarding.local.processes import Ports
+from onboarding.storage.database import migrate, open_connection
 from tools.diagrams import erd
 from tools.diagrams.pictures import PICTURES
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from onboarding.database import Connection
+from onboarding.storage.database import Connection
 from tools.diagrams.draw import Picture, Point
 
 # Which tables stand together, column by column. A table that others refer to stands beside them; in the second picture

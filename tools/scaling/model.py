@@ -20,7 +20,7 @@ from typing import Any
 
 import simpy
 
-from onboarding.cost.bill import seconds, usage
+from onboarding.deploy.cost.bill import seconds, usage
 from tools.scaling.plot import Series, draw
 
 DOCS = Path(__file__).parents[2] / "docs"

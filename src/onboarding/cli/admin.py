@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from onboarding.cli.connect import asking
-from onboarding.cli.console import Column, console, say, say_json, table
 from onboarding.cli.options import Json, State
+from onboarding.cli.output import Column, console, say, say_json, table
+from onboarding.cli.target import asking
 
 vendors = typer.Typer(no_args_is_help=True, help="Whose files are taken in.")
 operators = typer.Typer(no_args_is_help=True, help="Who may sign in to see every vendor.")

@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from onboarding.cli.console import Column, console, say, say_json, table
-from onboarding.cli.failures import CommandError
+from onboarding.cli.errors import CommandError
 from onboarding.cli.options import Json
-from onboarding.cost.bill import Choice, Line, bill, choices, prices, total, usage
+from onboarding.cli.output import Column, console, say, say_json, table
+from onboarding.deploy.cost.bill import Choice, Line, bill, choices, prices, total, usage
 
 Network = Literal["ipv6", "nat", "endpoints"]
 

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from onboarding.cli.connect import asked_here, environment_of
-from onboarding.cli.console import Column, console, say, table
-from onboarding.cli.engine import run_engine
 from onboarding.cli.inbox import mail_table, say_mail
-from onboarding.cli.samples import Sample, write_samples
-from onboarding.cli.transfer import OUR_FAULT, Outcome, follow, submit
+from onboarding.cli.local_stack import run_engine
+from onboarding.cli.output import Column, console, say, table
+from onboarding.cli.sample_data import Sample, write_samples
+from onboarding.cli.target import asked_here, environment_of
+from onboarding.cli.upload_client import OUR_FAULT, Outcome, follow, submit
 from onboarding.cli.uploads import progress_bars, upload_table
 from onboarding.config import Settings
-from onboarding.context import Context
-from onboarding.local.mails import Mail, read_mails
-from onboarding.report import HEADER
-from onboarding.sql import statement
+from onboarding.files.error_report import HEADER
+from onboarding.local.delivered_emails import Mail, read_mails
+from onboarding.runtime import AppContext
+from onboarding.storage.queries import statement
 
 if TYPE_CHECKING:
     from onboarding.local.endpoints import Endpoints
@@ -74,7 +74,7 @@ def _show(endpoints: Endpoints, directory: Path) -> list[str]:
     say()
     _heading(f"Three vendors upload {ROWS} products each, {samples[0].bad_rows} of them with errors, all at once")
     with environment_of(endpoints):
-        ctx = Context(Settings.from_environment())
+        ctx = AppContext(Settings.from_environment())
         try:
             outcomes = _run(ctx, samples)
             mails = _wait_for_mails(Path(endpoints.inbox_dir), len(samples))
@@ -93,7 +93,7 @@ def _show(endpoints: Endpoints, directory: Path) -> list[str]:
     return faults
 
 
-def _run(ctx: Context, samples: Sequence[Sample]) -> list[Outcome]:
+def _run(ctx: AppContext, samples: Sequence[Sample]) -> list[Outcome]:
     # A client may be shared by threads, but they must not make it at the same time.
     _ = ctx.s3
     with ThreadPoolExecutor(len(samples)) as pool:
@@ -122,7 +122,7 @@ def _show_mails(mails: Sequence[Mail]) -> None:
         say_mail(mails[0], indent="    ")
 
 
-def _show_report(ctx: Context, outcome: Outcome) -> list[str]:
+def _show_report(ctx: AppContext, outcome: Outcome) -> list[str]:
     upload = outcome.upload
     if upload is None or upload.error_file_s3_key is None:
         return [f"{outcome.submission.upload_id} has no report."]
@@ -140,7 +140,7 @@ def _show_report(ctx: Context, outcome: Outcome) -> list[str]:
     return []
 
 
-def _show_catalog(ctx: Context, samples: Sequence[Sample]) -> list[str]:
+def _show_catalog(ctx: AppContext, samples: Sequence[Sample]) -> list[str]:
     counts = ctx.database.run(lambda connection: connection.execute(statement("catalog_by_vendor")).fetchall())
     products = ctx.database.run(
         lambda connection: connection.execute(statement("catalog_sample"), {"each": 2}).fetchall()

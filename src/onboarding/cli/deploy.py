@@ -8,14 +8,14 @@ from typing import Annotated
 import boto3
 import typer
 
-from onboarding.cli.console import say
 from onboarding.cli.cost import Network
-from onboarding.cli.failures import CommandError
-from onboarding.cost.bill import Choice, bill, total
+from onboarding.cli.errors import CommandError
+from onboarding.cli.output import say
 from onboarding.deploy.adopt import kept
 from onboarding.deploy.buckets import upload_host
 from onboarding.deploy.changes import CHOICES, complete_plan, is_derived
 from onboarding.deploy.checks import account_of, deployed
+from onboarding.deploy.cost.bill import Choice, bill, total
 from onboarding.deploy.destroy import destroy
 from onboarding.deploy.plan import BASE_IMAGE, DeployError, MakeClient, Plan, template_text
 from onboarding.deploy.steps import Deployment, client_of

@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from onboarding.cli.connect import local_engine
-from onboarding.cli.console import Column, console, say, say_json, table
-from onboarding.cli.failures import CommandError
+from onboarding.cli.errors import CommandError
 from onboarding.cli.options import Json, State
-from onboarding.local.mails import Mail, read_mails
+from onboarding.cli.output import Column, console, say, say_json, table
+from onboarding.cli.target import local_engine
+from onboarding.local.delivered_emails import Mail, read_mails
 
 app = typer.Typer(help="The mails that the local engine delivered.")
 

@@ -15,39 +15,39 @@ from onboarding import __version__
 from onboarding.cli import (
     admin,
     cost,
+    dead_letters,
     demo,
     deploy,
-    engine,
     inbox,
-    redrive,
-    samples,
-    show,
+    local_stack,
+    sample_data,
     template,
     undo,
+    upload_details,
     uploads,
     validate,
 )
-from onboarding.cli.console import say
-from onboarding.cli.failures import explain
-from onboarding.cli.transfer import OUR_FAULT
+from onboarding.cli.errors import explain
+from onboarding.cli.output import say
+from onboarding.cli.upload_client import OUR_FAULT
 
 INTERRUPTED = 130
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False
 )
-app.add_typer(engine.app, name="local")
-app.command("sample")(samples.sample_command)
+app.add_typer(local_stack.app, name="local")
+app.command("sample")(sample_data.sample_command)
 app.command()(template.template)
 app.command()(validate.validate)
 app.command()(uploads.upload)
-uploads.app.command()(show.show)
+uploads.app.command()(upload_details.show)
 uploads.app.command("undo")(undo.undo_upload)
 app.add_typer(uploads.app, name="uploads")
 app.command()(uploads.report)
 app.add_typer(inbox.app, name="inbox")
-app.add_typer(redrive.failures, name="failures")
-app.add_typer(redrive.watchdog, name="watchdog")
+app.add_typer(dead_letters.failures, name="failures")
+app.add_typer(dead_letters.watchdog, name="watchdog")
 app.add_typer(admin.vendors, name="vendors")
 app.add_typer(admin.categories, name="categories")
 app.add_typer(admin.operators, name="operators")

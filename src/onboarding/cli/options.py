@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from onboarding.domain.models import Mode, OnError
 from onboarding.local.endpoints import DEFAULT_STATE
-from onboarding.model import Mode, OnError
 
 State = Annotated[
     Path | None,

@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from onboarding.categories import DEFAULT_CATEGORIES
-from onboarding.cli.connect import asking
-from onboarding.cli.console import say
-from onboarding.cli.failures import CommandError
+from onboarding.cli.errors import CommandError
 from onboarding.cli.options import State
-from onboarding.template import as_csv, as_xlsx
+from onboarding.cli.output import say
+from onboarding.cli.target import asking
+from onboarding.domain.default_categories import DEFAULT_CATEGORIES
+from onboarding.files.product_template import as_csv, as_xlsx
 
 
 def template(

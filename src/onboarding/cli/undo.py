@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from onboarding.cli.connect import asking
-from onboarding.cli.console import Column, console, say, say_json, table
 from onboarding.cli.options import Json, State
+from onboarding.cli.output import Column, console, say, say_json, table
+from onboarding.cli.target import asking
 
 
 def undo_upload(

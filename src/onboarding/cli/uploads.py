@@ -15,13 +15,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from onboarding.admin_reads import upload_from_json
-from onboarding.cli import transfer
-from onboarding.cli.connect import asking, on_aws
-from onboarding.cli.console import Column, console, say, say_json, shown, table
-from onboarding.cli.failures import CommandError
+from onboarding.cli import upload_client
+from onboarding.cli.errors import CommandError
 from onboarding.cli.options import ForceOption, Json, ModeOption, OnErrorOption, State
-from onboarding.cli.transfer import (
+from onboarding.cli.output import Column, console, say, say_json, shown, table
+from onboarding.cli.target import asking, on_aws
+from onboarding.cli.upload_client import (
     POLL_SECONDS,
     SLOW_POLL_SECONDS,
     Outcome,
@@ -34,8 +33,9 @@ from onboarding.cli.transfer import (
     summary,
     summary_without_history,
 )
-from onboarding.model import Mode, OnError, Upload, UploadStatus
-from onboarding.options import Options
+from onboarding.domain.models import Mode, OnError, Upload, UploadStatus
+from onboarding.domain.upload_options import Options
+from onboarding.pipeline.admin_reads import upload_from_json
 
 TIMEOUT = 600
 PAGE = 500
@@ -158,7 +158,7 @@ def upload_table(uploads: Sequence[Upload]) -> Table:
 
 
 @contextmanager
-def progress_bars(where: Console, submissions: Sequence[Submission]) -> Iterator[transfer.Progress]:
+def progress_bars(where: Console, submissions: Sequence[Submission]) -> Iterator[upload_client.Progress]:
     """A bar of rows done for each file; yields what moves them."""
     columns = (
         TextColumn("{task.description}", markup=False),

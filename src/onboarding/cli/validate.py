@@ -11,17 +11,17 @@ from typing import Annotated, Any
 
 import typer
 
-from onboarding.admin_reads import dry_run_as_json, packed, unpacked
-from onboarding.cli.connect import Ask, asking, on_aws
-from onboarding.cli.console import Column, console, say, say_json, table
-from onboarding.cli.failures import CommandError
+from onboarding.cli.errors import CommandError
 from onboarding.cli.options import ForceOption, Json, ModeOption, OnErrorOption, State
-from onboarding.cli.transfer import ALL_VALID, REFUSED, SOME_FAILED, check_name
-from onboarding.dry_run import dry_run
-from onboarding.model import Mode, OnError, Outcome, RowError
-from onboarding.options import Options
-from onboarding.parse import too_large
-from onboarding.summary import summarised
+from onboarding.cli.output import Column, console, say, say_json, table
+from onboarding.cli.target import Ask, asking, on_aws
+from onboarding.cli.upload_client import ALL_VALID, REFUSED, SOME_FAILED, check_name
+from onboarding.domain.models import Mode, OnError, Outcome, RowError
+from onboarding.domain.upload_options import Options
+from onboarding.files.parser import too_large
+from onboarding.pipeline.admin_reads import dry_run_as_json, packed, unpacked
+from onboarding.pipeline.dry_run import dry_run
+from onboarding.storage.error_summary import summarize_errors
 
 MOST_SENT = 5_800_000
 """Bytes of a packed file that fit into a call of a function, which takes 6 MB."""
@@ -110,7 +110,7 @@ def _show(answer: Mapping[str, Any]) -> None:
         say(f"and {len(errors) - LINES_SHOWN:,} more errors. The most frequent:")
         named = ("error_type", "field", "message", "value", "expected", "hint")
         lines = [(e["spreadsheet_row"], RowError(**{name: e[name] for name in named})) for e in errors]
-        for sentence in summarised(lines).sentences:
+        for sentence in summarize_errors(lines).sentences:
             say(f"- {sentence}")
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from onboarding.cost.bill import prices
 from onboarding.deploy import buckets, checks
 from onboarding.deploy.adopt import NAMES, has_database, kept
+from onboarding.deploy.cost.bill import prices
 from onboarding.deploy.existing import LISTINGS
 from onboarding.deploy.ownership import find
 from onboarding.deploy.plan import STACKS, TAG, MakeClient, Plan, Say, is_tagged, template_text

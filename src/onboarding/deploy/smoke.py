@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from onboarding.admin import SMOKE_VENDOR
+from onboarding.aws.dead_letter_queues import describe_message
 from onboarding.deploy.buckets import empty
 from onboarding.deploy.calls import admin
 from onboarding.deploy.plan import DeployError, MakeClient, Say
-from onboarding.failures import describe_message
-from onboarding.intake import Object
-from onboarding.model import COLUMNS
+from onboarding.domain.models import COLUMNS
+from onboarding.lambda_handlers.admin_actions import SMOKE_VENDOR
+from onboarding.pipeline.ingest import S3ObjectVersion
 from onboarding.resource_names import prefix_of_bucket
 
 Ask = Callable[..., dict[str, Any]]
@@ -51,7 +51,7 @@ def smoke_test(
         key = f"uploads/{SMOKE_VENDOR}/smoke.csv"
         started = time.monotonic()
         version = s3.put_object(Bucket=bucket, Key=key, Body=_file())["VersionId"]
-        source = Object(bucket, key, version)
+        source = S3ObjectVersion(bucket, key, version)
         written = s3.head_object(Bucket=bucket, Key=key, VersionId=version)["LastModified"]
         upload_id = source.upload_id(written)
         upload = _finished(ask, upload_id, timeout, pause)

@@ -11,7 +11,6 @@ from typing import Any
 
 from botocore.config import Config
 
-from onboarding.context import FOR_A_CALL
 from onboarding.deploy import buckets, checks, concurrency, images, zones
 from onboarding.deploy.calls import admin
 from onboarding.deploy.changes import CHOSEN, IMAGE, Change, parameter_changes, running_stacks
@@ -19,6 +18,7 @@ from onboarding.deploy.findings import Finding
 from onboarding.deploy.plan import BASE_IMAGE, STACKS, DeployError, MakeClient, Plan, Say, checkout, template_text
 from onboarding.deploy.smoke import smoke_test
 from onboarding.deploy.stacks import UNUSABLE, Stacks, stack_outputs, stack_parameters
+from onboarding.runtime import FOR_A_CALL
 
 REPOSITORY = "Repository"
 

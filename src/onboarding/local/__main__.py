@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 from onboarding.local.endpoints import DEFAULT_STATE
-from onboarding.local.up import run_until_stopped
+from onboarding.local.stack import run_until_stopped
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Run the pipeline on this machine until stopped.")

@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from onboarding.local.files import write_atomically
+from onboarding.local.state_files import write_atomically
 
 DEFAULT_STATE = Path(".onboarding")
 """The state directory where none is named, in the working directory."""

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from onboarding.api.problems import not_found
-from onboarding.api.who import Visitor
-from onboarding.local.mails import read_mail, read_mails
-from onboarding.portal.pages import page
+from onboarding.local.delivered_emails import read_mail, read_mails
+from onboarding.web.auth import Visitor
+from onboarding.web.errors import not_found
+from onboarding.web.portal.rendering import page
 
 if TYPE_CHECKING:
     from pathlib import Path

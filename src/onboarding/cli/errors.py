@@ -1,0 +1,55 @@
+"""What may go wrong outside the code, as sentences for whoever typed the command."""
+
+from __future__ import annotations
+
+import psycopg
+from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError, TransformParameterError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+)
+
+from onboarding.config import NotSet
+from onboarding.local.processes import LocalError
+from onboarding.storage.database import MigrationError
+
+_START = "start a local engine: onboarding local up"
+
+
+class CommandError(Exception):
+    """A command cannot do what it was asked; the message says why and, if it can, what to do."""
+
+
+def explain(error: Exception) -> str | None:
+    """One sentence about a foreseeable fault; None for what only a mistake in the code explains."""
+    match error:
+        case CommandError() | LocalError() | MigrationError() | NotSet():
+            return str(error)
+        case NoCredentialsError() | PartialCredentialsError():
+            return f"No AWS credentials were found. Set them up as the AWS CLI needs them, or {_START}"
+        case NoRegionError():
+            return f"No AWS region is set. Set AWS_REGION, or {_START}"
+        case ClientError():
+            details = error.response.get("Error", {})
+            return f"AWS refused {error.operation_name}: {details.get('Code')}: {details.get('Message')}"
+        case BotoCoreError():
+            return f"AWS cannot be reached or asked: {error}"
+        case GetParameterError() | TransformParameterError():
+            # Powertools wraps what boto3 raised, which says more.
+            cause = explain(error.__context__) if isinstance(error.__context__, Exception) else None
+            return f"The secret with the database's credentials cannot be read. {cause or _first_line(error)}"
+        case psycopg.OperationalError():
+            return f"The database cannot be reached: {_first_line(error)}"
+        case psycopg.Error():
+            return f"The database refused: {_first_line(error)}"
+        case OSError():
+            reason = error.strerror or str(error)
+            return f"{error.filename}: {reason}" if error.filename else reason
+    return None
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

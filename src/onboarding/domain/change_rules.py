@@ -1,0 +1,44 @@
+"""Rules for rows that change products which are in the catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from onboarding.domain.models import COLUMNS, Mode, Row, RowError
+from onboarding.domain.text import printable
+from onboarding.domain.validation_context import ValidationContext, identity
+
+MOST_NAMED = 3
+"""Columns that a message names."""
+
+
+def product_is_there(row: Row, facts: ValidationContext) -> Iterable[RowError]:
+    if facts.mode is not Mode.UPDATE:
+        return ()
+    name = row.cells.get("vendor_product_id")
+    if name is None or not facts.catalog_known or identity(row) in facts.taken_ids:
+        return ()
+    message = f"Unknown vendor product ID: {printable(name)} is none of your products, and update creates none"
+    hint = "To create what is not there, upload in the mode upsert"
+    return [RowError("UNKNOWN_PRODUCT", "vendor_product_id", message, name, "the ID of one of your products", hint)]
+
+
+def set_columns(row: Row) -> list[str]:
+    """Return the columns that a row sets if its product is there: blank cells keep what it has."""
+    return [column for column in COLUMNS[1:] if column in row.cells]
+
+
+def change_is_not_outdated(row: Row, facts: ValidationContext) -> Iterable[RowError]:
+    """Reject a row that sets a column which a later upload has already set: uploads are validated in no fixed order."""
+    if facts.mode is Mode.CREATE:
+        return ()
+    product = facts.products.get(identity(row))
+    outdated = [column for column in set_columns(row) if column in product.later_uploads] if product else []
+    if product is None or not outdated:
+        return ()
+    upload_id = max(product.later_uploads[column] for column in outdated)
+    columns = ", ".join(outdated) if len(outdated) <= MOST_NAMED else f"{len(outdated)} columns"
+    name = row.cells["vendor_product_id"]
+    message = f"Outdated row: your later upload {upload_id} has already set {columns} of the product {printable(name)}"
+    hint = "Leave this row out if the later upload is right; if not, upload this row again"
+    return [RowError("OUTDATED_ROW", "vendor_product_id", message, name, "a row of the latest upload", hint)]

@@ -1,0 +1,189 @@
+"""Identifiers that look alike, that hold more than one, or that a program damaged as a column. Pure.
+
+Identifiers are compared and stored in Unicode's composed form (NFC): `É` is one character, however it was written.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from onboarding.domain.dates import MONTHS_BEGIN, WORDS_BEGIN, is_date, is_short, is_short_date, may_be_date
+
+IDENTIFIERS = ("vendor_product_id", "sku")
+
+_CODE_LENGTH = 5
+"""Digits from which equally long codes are taken for codes, and not for a count."""
+
+_SAME_LENGTH = 0.6
+"""The share of equally long codes that makes a shorter one look cut."""
+
+_LONG_CODE, _LOST_DIGITS, _EXACT_DIGITS = 11, 5, 15
+"""A spreadsheet shows codes of 12 digits or more with 6 of them, and keeps 15: the others become zeros."""
+
+_GROUP = 3
+"""Digits between two commas."""
+
+_BY_CHANCE = 3
+"""Codes of 16 digits that may all end in zero."""
+
+_DIGITS = frozenset("0123456789")
+_MONTHS_BEGIN = MONTHS_BEGIN | WORDS_BEGIN
+# Also as formats of a spreadsheet show it: 1,234.00 and 1.234,00.
+_NUMBER = re.compile(
+    r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?=\.)|[0-9]{1,3}(?:[. \u00a0\u202f][0-9]{3})+(?=,)|[0-9]+)"
+    r"(?:[.,](?P<decimals>[0-9]+))?"
+)
+_GROUPED = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+")
+_SEVERAL = re.compile(r"[^,;|]{2,}(?:[,;|][^,;|]{2,})+")
+_DECIMAL = re.compile(r"[0-9]+,[0-9]+")
+_WORD = re.compile(r"[^\W_]+")
+
+# Letters of other scripts with the shape of a Latin one.
+_LOOK_ALIKE = {
+    # Cyrillic.
+    **str.maketrans(
+        "\u0410\u0412\u0421\u0415\u041d\u0406\u0408\u041a\u041c\u041e\u0420\u0405\u0422\u0425", "ABCEHIJKMOPSTX"
+    ),
+    **str.maketrans(
+        "\u0423\u04ae\u050c\u051a\u051c\u0430\u0501\u0435\u04bb\u0456\u0458\u04cf\u043e\u051b", "YYGQWadehijloq"
+    ),
+    **str.maketrans("\u0440\u0455\u051d\u0445\u0443\u0475\u0441", "pswxyvc"),
+    # Greek.
+    **str.maketrans(
+        "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7", "ABEZHIKMNOPTYX"
+    ),
+    **str.maketrans("\u03bf\u03bd\u03c1\u03c5", "ovpu"),
+    # Armenian.
+    **str.maketrans("\u0585\u057d\u0555\u054d", "ouOU"),
+    # Dashes and apostrophes.
+    **str.maketrans("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\u2018\u2019\u02bc", "--------'''"),
+}
+_COMPATIBLE = re.compile("[\uff01-\uff5e\u2160-\u217f\U0001d400-\U0001d7ff]")
+
+
+def composed(text: str) -> str:
+    """An identifier as it is compared and stored."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def as_it_looks(text: str) -> str:
+    """A text with Latin letters in place of those of other scripts that have their shape."""
+    if text.isascii():
+        return text
+    return _COMPATIBLE.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text).translate(_LOOK_ALIKE)
+
+
+def like_others(values: Mapping[int, str]) -> list[int]:
+    """The rows whose identifier has characters with the shape of others, so that nobody can tell how it is written.
+
+    That is: all of it can be read as ASCII, or one of its words has letters of two scripts.
+    """
+    if "".join(values.values()).isascii():
+        return []
+    return [n for n, value in values.items() if not value.isascii() and _is_like_another(value)]
+
+
+def _is_like_another(text: str) -> bool:
+    plain = as_it_looks(text)
+    if plain == text:
+        return False
+    return plain.isascii() or any(_has_two_scripts(word) for word in _WORD.findall(text))
+
+
+def _has_two_scripts(word: str) -> bool:
+    if word.isascii():
+        return False
+    scripts = {unicodedata.name(letter, "").split(" ")[0] for letter in word if letter.isalpha()}
+    return len(scripts) > 1 and "LATIN" in scripts
+
+
+def similar(values: Mapping[int, str]) -> list[tuple[int, int]]:
+    """Pairs of rows whose identifiers differ only in case, or in characters that look alike."""
+    distinct = set(values.values())
+    if len({as_it_looks(value.casefold()) for value in distinct}) == len(distinct):
+        return []
+    first: dict[str, int] = {}
+    pairs = []
+    for row_number, value in values.items():
+        earlier = first.setdefault(as_it_looks(value).casefold(), row_number)
+        if values[earlier] != value:
+            pairs.append((earlier, row_number))
+    return pairs
+
+
+def holding_several(values: Mapping[int, str]) -> list[int]:
+    """The rows whose identifier seems to be several, with commas, semicolons or bars between them."""
+    text = "".join(values.values())
+    if not any(separator in text for separator in ",;|"):
+        return []
+    return [n for n, value in values.items() if _SEVERAL.fullmatch(value) and not _DECIMAL.fullmatch(value)]
+
+
+def damage_by_column(values: Mapping[int, str]) -> tuple[str, list[int]]:
+    """What a program did to a whole column of identifiers, and to which rows: a key of `excel.DAMAGE_OF_COLUMN`.
+
+    `decimals`: all numbers, two or more, have the same zeros behind a decimal sign (`12345.0`). `groups`: all numbers
+    of more than three digits, two or more, have commas between thousands (`12,345`). `dates`: all that have
+    the form of a date with a year of two digits are one (`01.03.24`); in a column that has dates, also what may be one.
+    """
+    text = "".join(values.values())
+    if ".0" in text or ",0" in text:
+        numbers = {n: found for n, value in values.items() if (found := _NUMBER.fullmatch(value))}
+        decimals = {found["decimals"] or "" for found in numbers.values()}
+        if len(numbers) > 1 and len(decimals) == 1 and set(*decimals) == {"0"}:
+            return "decimals", list(numbers)
+    if "," in text and (grouped := _grouped(values)):
+        return "groups", grouped
+    begun = set(begun_like_dates(values.values()))
+    dates = set()
+    if "." in text or "/" in text:
+        short = {value for value in begun if "-" not in value and is_short(value)}
+        if all(map(is_short_date, short)):
+            dates = short
+    may_be = set(filter(may_be_date, begun))
+    if len(may_be) > len(dates) and (dates or any(map(is_date, begun))):
+        dates = may_be
+    return ("dates", [n for n, value in values.items() if value in dates]) if dates else ("", [])
+
+
+def _grouped(values: Mapping[int, str]) -> list[int]:
+    """Return the rows whose number has commas between thousands, if every larger number of the column has them."""
+    grouped = [n for n, value in values.items() if _GROUPED.fullmatch(value)]
+    others = [value for value in values.values() if not _GROUPED.fullmatch(value) and _NUMBER.fullmatch(value)]
+    is_column = all(value.isdecimal() and len(value) <= _GROUP for value in others)
+    return grouped if is_column and len(grouped) > 1 else []
+
+
+def begun_like_dates(values: Iterable[str]) -> list[str]:
+    """The values that begin like a date, and are no number: hardly any."""
+    return [v for v in values if (v[0] in _DIGITS and not v.isdecimal()) or v[:3] in _MONTHS_BEGIN]
+
+
+def without_zeros(values: Mapping[int, str]) -> Sequence[int]:
+    """The rows whose code seems to lack leading zeros: all are digits, most are equally long, these are shorter."""
+    if not values or not all(value.isdecimal() and value.isascii() and value[0] != "0" for value in values.values()):
+        return ()
+    lengths = Counter(map(len, values.values()))
+    length, count = lengths.most_common(1)[0]
+    if length < _CODE_LENGTH or count < _SAME_LENGTH * len(values):
+        return ()
+    return [row_number for row_number, value in values.items() if len(value) < length]
+
+
+def with_lost_digits(values: Mapping[int, str]) -> Sequence[int]:
+    """The rows whose code seems to have zeros for its last digits: long codes, most of which end in such zeros."""
+    long = {n: value for n, value in values.items() if value.isdecimal() and len(value) >= _LONG_CODE}
+    ended = [n for n, value in long.items() if _lost(value)]
+    # One in ten ends in zero by chance.
+    sixteen = [n for n, value in long.items() if len(value) == _EXACT_DIGITS + 1]
+    if len(sixteen) > _BY_CHANCE and all(values[n].endswith("0") for n in sixteen):
+        ended = sorted({*ended, *sixteen})
+    return ended if len(ended) > 1 and len(ended) >= len(long) / 2 else ()
+
+
+def _lost(code: str) -> bool:
+    zeros = len(code) - len(code.rstrip("0"))
+    return zeros >= _LOST_DIGITS or (len(code) > _EXACT_DIGITS + 1 and zeros >= len(code) - _EXACT_DIGITS)

@@ -1,0 +1,42 @@
+"""What a row makes of a product that is there. Pure: the same for the real run and for the dry one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+
+from onboarding.domain.models import Outcome, Product, Row
+from onboarding.domain.validation import CLEAR, RANGES, cleared_columns
+from onboarding.domain.validation_context import ValidationContext, identity
+
+DEFAULTS = {"unit": "piece"}
+"""What a column holds that is cleared or was never given; any other holds nothing."""
+
+
+def changed_values(row: Row, product: Product) -> Mapping[str, object]:
+    """The product's values after the row, which passed every rule: blank keeps, `CLEAR` empties, the rest replaces."""
+    after = dict(product.values)
+    for column, text in row.cells.items():
+        if text.casefold() == CLEAR:
+            after[column] = DEFAULTS.get(column)
+        else:
+            # Decimal("10.0") equals 10.00 and 10: only a different number is a change.
+            after[column] = Decimal(text) if column in RANGES else text
+    return after
+
+
+def without_cleared(row: Row) -> Row:
+    """The row of a new product: to clear a column there means to leave it blank."""
+    cleared = cleared_columns(row)
+    if not cleared:
+        return row
+    return replace(row, cells={column: text for column, text in row.cells.items() if column not in cleared})
+
+
+def outcome_of(row: Row, facts: ValidationContext) -> Outcome:
+    """What a row that passed every rule will do to the catalog."""
+    product = facts.products.get(identity(row)) if facts.changes_a_product(row) else None
+    if product is None:
+        return Outcome.UPDATED if facts.changes_a_product(row) else Outcome.CREATED
+    return Outcome.UNCHANGED if changed_values(row, product) == product.values else Outcome.UPDATED

@@ -1,0 +1,125 @@
+"""Rules against what spreadsheets do to values when a file is opened and saved: what is lost there, nobody can guess.
+
+Excel takes an identifier for a number (`8.71E+12`), a date (`3-Mar`) or a truth value, and a formula's fault (`#REF!`)
+for its value. The functions with the shape of rules stand in `rules.RULES`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from onboarding.domain.dates import MONTHS_BEGIN, is_date
+from onboarding.domain.formula_errors import KEPT_TEXT, is_fault, is_formula
+from onboarding.domain.identifiers import IDENTIFIERS
+from onboarding.domain.models import Row, RowError
+from onboarding.domain.spreadsheet_words import words
+from onboarding.domain.text import SHOWN
+
+# In these no rule of their own would notice; a price of #REF! is no number, and is told so.
+TEXTS = ("product_name", "subcategory", "description", "brand", "unit", "dimensions_cm")
+
+# With a decimal sign, or with a sign behind the E: `1E5` may be a real SKU.
+_SHORTENED = re.compile(
+    r"[+-]?(?:[0-9]*[.,][0-9]+ ?[eE] ?[+-]?[0-9]{1,3}|[0-9]+ ?[eE] ?[+-][0-9]{1,3}"
+    r"|[0-9]+(?:[.,][0-9]+)? ?[x\u00d7\u00b7*] ?10(?:\^[+-]?[0-9]{1,3}|⁻?[⁰¹²³⁴-⁹]{1,3}))"
+)
+_BEGINS_NUMBER = frozenset("+-.,0123456789")
+_TRUTHS = words("truth_values")
+_LONGEST_TRUTH = max(map(len, _TRUTHS))
+A_DATE = "a date that a spreadsheet made of it"
+WITHOUT_LETTERS = "without some of its letters, which were lost before the file was uploaded"
+_ADVICE = {WITHOUT_LETTERS: "Save the file as 'CSV UTF-8' where the letters are still there"}
+_EXACT_DIGITS = 15
+
+DAMAGE_OF_COLUMN = {
+    "decimals": "a number to which a program added decimals, as it did to all of this column",
+    "groups": "a number with commas between thousands, as a spreadsheet shows it",
+    "dates": A_DATE,
+}
+"""What shows only in the whole column of an identifier (`Row.damaged`), as the end of `it is …`."""
+
+
+def damage_to(identifier: str) -> str:
+    """What a spreadsheet made of an identifier, as the end of `it is …`; blank if it shows no damage."""
+    # Hardly any does: the first characters tell most of them apart, several times faster than the patterns.
+    start = identifier[0]
+    if "??" in identifier or "\N{REPLACEMENT CHARACTER}" in identifier:
+        return WITHOUT_LETTERS
+    if start in _BEGINS_NUMBER:
+        if identifier.isdecimal():
+            return ""
+        if _SHORTENED.fullmatch(identifier):
+            return "a number that a spreadsheet shortened, and digits are lost"
+        return A_DATE if is_date(identifier) else ""
+    if (start == "#" or ":" in identifier or identifier[-1] in ".…") and is_fault(identifier):
+        return "the error of a formula"
+    if start == "=":
+        return "a formula, not its value" if is_formula(identifier) else ""
+    if len(identifier) <= _LONGEST_TRUTH and identifier.casefold() in _TRUTHS:
+        return "a truth value, not an identifier"
+    return A_DATE if identifier[:3] in MONTHS_BEGIN and is_date(identifier) else ""
+
+
+def identifiers_are_undamaged(row: Row, _: object) -> Iterable[RowError]:
+    sku, name = row.cells.get("sku"), row.cells.get("vendor_product_id")
+    if row.damaged or (sku is not None and damage_to(sku)) or (name is not None and damage_to(name)):
+        return _damaged_identifiers(row)
+    return ()
+
+
+def _damaged_identifiers(row: Row) -> Iterator[RowError]:
+    for column in IDENTIFIERS:
+        value = row.cells.get(column)
+        if value is None or column in row.cut:
+            continue
+        by_column = row.damaged.get(column, "")
+        if damage := damage_to(value) or DAMAGE_OF_COLUMN.get(by_column, ""):
+            shown = f" '{value}'" if value.isprintable() and len(value) <= SHOWN else ""
+            message = f"{column}{shown} cannot be taken as it is: it is {damage}"
+            hint = _text_in_formula(value) or _plain_number(by_column, value)
+            advice = hint or _ADVICE.get(damage, "Format the column as text, then enter the value")
+            yield RowError("DAMAGED_IDENTIFIER", column, message, value, "the identifier as text, in full", advice)
+
+
+def texts_are_values(row: Row, _: object) -> Iterable[RowError]:
+    # Nearly every value is told apart by its first and last character, and by a colon (`Err:502`).
+    cells = row.cells
+    for column in TEXTS:
+        value = cells.get(column)
+        if value is not None and (value[0] in "#=" or value[-1] in ".…" or ":" in value):
+            return _texts_are_values(row)
+    size = cells.get("dimensions_cm")
+    return _texts_are_values(row) if size is not None and "x" not in size and is_date(size) else ()
+
+
+def _texts_are_values(row: Row) -> Iterator[RowError]:
+    for column in TEXTS:
+        value = row.cells.get(column)
+        if value is None or (value[-1] == "." and not value.endswith("...") and value[0] != "#"):
+            continue
+        if is_fault(value):
+            message = f"{column} has the error of a formula: {value[:SHOWN]}"
+            yield RowError(
+                "SPREADSHEET_ERROR", column, message, value, "a value", "Fix the formula, or enter the value"
+            )
+        elif value[0] == "=" and column not in row.cut and is_formula(value):
+            hint = _text_in_formula(value) or "Replace the formula by its value"
+            message = f"{column} has a formula, not its value"
+            yield RowError("SPREADSHEET_FORMULA", column, message, value, "a value", hint)
+        elif column == "dimensions_cm" and is_date(value):
+            message = f"{column} has {A_DATE}: {value}"
+            hint = "Format the column as text, then enter the dimensions"
+            yield RowError("SPREADSHEET_DATE", column, message, value, "dimensions, such as 12x8x4", hint)
+
+
+def _text_in_formula(value: str) -> str:
+    found = KEPT_TEXT.fullmatch(value)
+    return f"Did you mean '{found[1]}'?" if found and found[1] else ""
+
+
+def _plain_number(damage: str, value: str) -> str:
+    # A program's floating-point number keeps 15 digits.
+    whole = re.sub("[.,]0+$", "", value) if damage == "decimals" else value if damage == "groups" else ""
+    digits = re.sub("[^0-9]", "", whole)
+    return f"Did you mean '{digits}'?" if 0 < len(digits) <= _EXACT_DIGITS else ""

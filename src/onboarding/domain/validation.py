@@ -1,0 +1,276 @@
+"""The rules that every row must pass: one function each, one table at the end.
+
+To change a limit, change it in `LENGTHS` or `RANGES`. To add a rule, write a function of a row and the facts that
+yields what is wrong, and give it a line in `RULES`. Rules are pure: what they need of the database comes as `Facts`.
+Nearly every row is good, so each rule finds that out first and at little cost; only then it looks for words.
+Each error says what was expected, with a hint (`hints`) where there is one.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from decimal import Decimal
+from functools import lru_cache
+
+from onboarding.domain import change_rules, spreadsheet_damage, suggestions
+from onboarding.domain.identifiers import IDENTIFIERS
+from onboarding.domain.image_urls import fault_of, is_public_address
+from onboarding.domain.models import Mode, Row, RowError
+from onboarding.domain.placeholders import PLACEHOLDERS, has_no_placeholders, is_not_the_sample, placeholder
+from onboarding.domain.ranges import Range
+from onboarding.domain.text import INVISIBLE_IN_IDENTIFIER, printable, quoted
+from onboarding.domain.validation_context import ValidationContext, identity
+
+REQUIRED = ("vendor_product_id", "product_name", "category", "sku", "price", "stock_quantity")
+"""What a new product needs."""
+
+REQUIRED_TO_CHANGE = ("vendor_product_id",)
+"""What a row needs that changes a product: it says which one, and what it leaves blank stays as it is."""
+
+CLEAR = "(clear)"
+"""The value that empties an optional column of a product, where a blank one would leave it as it is."""
+
+LENGTHS = {
+    "vendor_product_id": 100,
+    "product_name": 200,
+    "category": 100,
+    "subcategory": 100,
+    "description": 2_000,
+    "sku": 100,
+    "brand": 100,
+    "unit": 20,
+    "dimensions_cm": 50,
+    "image_url": 2_000,
+}
+"""The most characters that a text column takes."""
+
+RANGES = {
+    "price": Range("Price", Decimal("0.01"), Decimal("999999.99"), 2, "19.99"),
+    "compare_at_price": Range("Compare at price", Decimal("0.00"), Decimal("99999999.99"), 2, "24.99"),
+    "stock_quantity": Range("Stock quantity", Decimal(0), Decimal(1_000_000), 0, "150"),
+    "weight_kg": Range("Weight", Decimal(0), Decimal("9999999.999"), 3, "0.25"),
+}
+"""The numbers: their names in a sentence, least, most, decimal places, an example."""
+
+_REQUIRED = frozenset(REQUIRED)
+_SHORTEST_LIMIT = min(LENGTHS.values())
+
+# What PostgreSQL cannot hold (NUL, surrogates) and what no cell should: control characters but tab and line breaks.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+# Those that turn the direction of the text after them; private use, which no two programs show alike; annotations.
+_MEANINGLESS = re.compile(r"[\u202a-\u202e\u2066-\u2069\ue000-\uf8ff\ufff9-\ufffb\ufffe\uffff\U000f0000-\U0010ffff]")
+
+
+def required(row: Row, facts: ValidationContext) -> tuple[str, ...]:
+    """The columns that this row must not leave blank."""
+    return REQUIRED_TO_CHANGE if facts.changes_a_product(row) else REQUIRED
+
+
+def has_all_required(row: Row, facts: ValidationContext) -> Iterable[RowError]:
+    if row.cells.keys() >= _REQUIRED:
+        return ()
+    missing = [column for column in required(row, facts) if column not in row.cells]
+    if not missing:
+        return ()
+    names = ", ".join(missing)
+    message, expected = f"Missing required fields: {names}", f"a value for {names}"
+    return [RowError("MISSING_REQUIRED_FIELDS", names, message, expected=expected)]
+
+
+def price_in_range(row: Row, _: ValidationContext) -> Iterable[RowError]:
+    if _in_range(row, "price") and _in_range(row, "compare_at_price"):
+        return ()
+    columns = ("price", "compare_at_price")
+    return [error for column in columns for error in RANGES[column].errors(row, column, "INVALID_PRICE")]
+
+
+def stock_in_range(row: Row, _: ValidationContext) -> Iterable[RowError]:
+    column = "stock_quantity"
+    return () if _in_range(row, column) else RANGES[column].errors(row, column, "INVALID_STOCK_QUANTITY")
+
+
+def weight_in_range(row: Row, _: ValidationContext) -> Iterable[RowError]:
+    column = "weight_kg"
+    return () if _in_range(row, column) else RANGES[column].errors(row, column, "INVALID_WEIGHT")
+
+
+def _in_range(row: Row, column: str) -> bool:
+    text = row.cells.get(column)
+    return text is None or (column not in row.cut and column not in row.unclear and _takes(column, text))
+
+
+@lru_cache(4_096)
+def _takes(column: str, text: str) -> bool:
+    """Remembered, because the same prices and quantities come again and again."""
+    return RANGES[column].takes(text)
+
+
+def within_lengths(row: Row, _: ValidationContext) -> Iterable[RowError]:
+    for column, text in row.cells.items():
+        # What is left of a value that was cut is over every limit.
+        if len(text) > _SHORTEST_LIMIT and len(text) > LENGTHS.get(column, len(text)):
+            return _too_long(row)
+    return ()
+
+
+def _too_long(row: Row) -> Iterator[RowError]:
+    for column, limit in LENGTHS.items():
+        text = row.cells.get(column, "")
+        length = row.cut.get(column, len(text))
+        if length > limit:
+            message = f"{column} is {length} characters long; the limit is {limit}"
+            hint = f"It is {length - limit} character{'s' if length - limit > 1 else ''} too long"
+            yield RowError("FIELD_LENGTH_EXCEEDED", column, message, text, f"at most {limit} characters", hint)
+
+
+def category_is_active(row: Row, facts: ValidationContext) -> Iterable[RowError]:
+    name = row.cells.get("category")
+    # A name over the length limit, or with a control character, has that error already, and cannot be on the list.
+    if name is None or name in facts.categories or len(name) > LENGTHS["category"] or _is_no_text(name):
+        return ()
+    if name in PLACEHOLDERS:
+        return [placeholder("category", name)]
+    message = f"Invalid category: {printable(name)}"
+    hint = "" if row.many_categories else suggestions.nearest(name, facts.categories)
+    return [RowError("INVALID_CATEGORY", "category", message, name, "an active category of the marketplace", hint)]
+
+
+def sku_is_unique(row: Row, facts: ValidationContext) -> Iterable[RowError]:
+    sku = row.cells.get("sku", "")
+    earlier = row.duplicate_of.get("sku")
+    if earlier is None and sku not in facts.taken_skus:
+        return ()
+    expected = "a SKU that no other product has"
+    if earlier is not None:
+        message = f"Duplicate SKU: {printable(sku)} already exists in row {earlier} of this file"
+        return [RowError("DUPLICATE_SKU", "sku", message, sku, expected, f"Row {earlier} has the same SKU")]
+    holder = facts.own_skus.get((row.vendor_id, sku))
+    if holder is not None and facts.changes_a_product(row) and holder == row.cells.get("vendor_product_id"):
+        return ()
+    # Whose product it is stays unsaid: it may be another vendor's.
+    message = f"Duplicate SKU: {printable(sku)} already exists"
+    hint = f"Your product {quoted(holder)} has this SKU" if holder else ""
+    return [RowError("DUPLICATE_SKU", "sku", message, sku, expected, hint)]
+
+
+def vendor_product_id_is_unique(row: Row, facts: ValidationContext) -> Iterable[RowError]:
+    column = "vendor_product_id"
+    name = row.cells.get(column, "")
+    earlier = row.duplicate_of.get(column)
+    if earlier is not None:
+        message = f"Duplicate vendor product ID: {printable(name)} is also in row {earlier} of this file"
+        expected, hint = "an ID that no other row of this file has", f"Row {earlier} has the same ID"
+        return [RowError("DUPLICATE_VENDOR_PRODUCT_ID", column, message, name, expected, hint)]
+    if facts.taken_ids and facts.mode is Mode.CREATE and identity(row) in facts.taken_ids:
+        message = f"Duplicate vendor product ID: {printable(name)} is already one of your products"
+        hint = "To change products that are there, upload in the mode update or upsert"
+        expected = "an ID that none of your products has"
+        return [RowError("DUPLICATE_VENDOR_PRODUCT_ID", column, message, name, expected, hint)]
+    return ()
+
+
+def image_url_is_url(row: Row, _: ValidationContext) -> Iterable[RowError]:
+    text = row.cells.get("image_url")
+    if text is None or "image_url" in row.cut or is_public_address(text) or _is_no_text(text):
+        return ()
+    expected = "a web address, such as https://images.example.com/mouse.jpg"
+    fault, hint = fault_of(text)
+    message = f"Image URL must be {expected}; found {quoted(text)}{fault and f', which {fault}'}"
+    return [RowError("INVALID_IMAGE_URL", "image_url", message, text, expected, hint)]
+
+
+def has_plain_characters(row: Row, _: ValidationContext) -> Iterable[RowError]:
+    # Most rows hold none at all, and asking that of the whole row is far cheaper than searching.
+    text = "".join(row.cells.values())
+    if not text.isprintable():
+        return _control_characters(row)
+    if text.isascii():
+        return ()
+    # In an identifier, some that Python takes for printable are not.
+    identifiers = row.cells.get("sku", "") + row.cells.get("vendor_product_id", "")
+    return () if identifiers.isascii() else _control_characters(row)
+
+
+def _is_no_text(text: str) -> re.Match[str] | None:
+    return None if text.isprintable() else _CONTROL.search(text) or _MEANINGLESS.search(text)
+
+
+def _control_characters(row: Row) -> Iterator[RowError]:
+    for column, text in row.cells.items():
+        # Two identifiers that look alike must be alike.
+        found = INVISIBLE_IN_IDENTIFIER.search(text) if column in IDENTIFIERS else _is_no_text(text)
+        if column not in RANGES and found:
+            character = found[0]
+            name = unicodedata.name(character, "")
+            described = f"U+{ord(character):04X}{f' ({name})' if name else ''}"
+            message = f"{column} has a character that is not text: {described} at position {found.start() + 1}"
+            expected = f"text without {'invisible' if column in IDENTIFIERS else 'control'} characters"
+            hint = suggestions.visible(text) if column in IDENTIFIERS else suggestions.windows_1252(text)
+            yield RowError("INVALID_CHARACTER", column, message, text, expected, hint)
+
+
+Check = Callable[[Row, ValidationContext], Iterable[RowError]]
+
+RULES: tuple[tuple[str, Check], ...] = (
+    ("required fields present", has_all_required),
+    ("price in range", price_in_range),
+    ("stock in range", stock_in_range),
+    ("field lengths", within_lengths),
+    ("category on the whitelist and active", category_is_active),
+    ("SKU unique across the platform", sku_is_unique),
+    ("vendor product ID unique for the vendor", vendor_product_id_is_unique),
+    # Beyond the seven: what the catalog's columns would refuse.
+    ("weight in range", weight_in_range),
+    ("image address is a URL", image_url_is_url),
+    ("text without control characters, identifiers without invisible ones", has_plain_characters),
+    # What a spreadsheet may have done to a value.
+    ("identifiers without a spreadsheet's damage", spreadsheet_damage.identifiers_are_undamaged),
+    ("values, not formulas or their errors", spreadsheet_damage.texts_are_values),
+    # What stands for no value, or for no product.
+    ("values, not placeholders", has_no_placeholders),
+    ("products, not the template's sample row", is_not_the_sample),
+    # For the modes that change products.
+    ("product to change is there", change_rules.product_is_there),
+    ("changes in the order of the uploads", change_rules.change_is_not_outdated),
+)
+
+
+def validate_row(row: Row, facts: ValidationContext) -> list[RowError]:
+    """Every error of a row, in the order of the rules; none means that the row may enter the catalog."""
+    if row.surplus_fields:
+        # Its cells may stand under the wrong columns: to judge them one by one would only mislead.
+        message, expected = _field_count_message(row.surplus_fields), "as many fields as the header has"
+        return [RowError("FIELD_COUNT_MISMATCH", "row", message, expected=expected)]
+    cleared = cleared_columns(row) if facts.mode is not Mode.CREATE else ()
+    if not cleared:
+        return [error for _, check in RULES for error in check(row, facts)]
+    # What is cleared is no value, which another row could have too.
+    judged = replace(
+        row,
+        cells={column: text for column, text in row.cells.items() if column not in cleared},
+        duplicate_of={column: number for column, number in row.duplicate_of.items() if column not in cleared},
+    )
+    errors = [error for _, check in RULES for error in check(judged, facts)]
+    if facts.changes_a_product(judged):
+        errors += [_cannot_be_cleared(c) for c in cleared if c in REQUIRED and c not in REQUIRED_TO_CHANGE]
+    return errors
+
+
+def cleared_columns(row: Row) -> tuple[str, ...]:
+    """The columns that the row asks to empty; in the mode create no value means that."""
+    return tuple(column for column, text in row.cells.items() if text.casefold() == CLEAR)
+
+
+def _cannot_be_cleared(column: str) -> RowError:
+    message = f"{column} cannot be cleared: every product needs it"
+    return RowError("CANNOT_BE_CLEARED", column, message, CLEAR, "a value, or nothing to leave it as it is")
+
+
+def _field_count_message(difference: int) -> str:
+    fields = f"{abs(difference)} field{'s' if abs(difference) > 1 else ''}"
+    if difference > 0:
+        return f"The row has {fields} more than the header; a comma inside a value needs quotes around the value"
+    return f"The row has {fields} fewer than the header; leave a field empty rather than out"

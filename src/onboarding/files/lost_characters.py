@@ -1,0 +1,56 @@
+"""Warnings of values with `?` or `_` in place of letters that were lost when they were saved in a small code page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from onboarding.domain.models import Row
+from onboarding.domain.text import quoted
+from onboarding.files.models import FileWarning, rows_named
+
+_COLUMNS = ("product_name", "category", "subcategory", "description", "brand", "unit")
+
+_LETTER = r"[^\W\d_]"
+_QUESTION_MARKS = re.compile(
+    # Before a letter, where no question ends; but `a?b=1` is part of a web address, and `why?Because` lacks a space.
+    rf"(?<![^\s(\"'/-])\?+(?={_LETTER})|(?<={_LETTER})\?+(?=[^\W\d_A-Z])(?![^\W_]{{0,40}}=)|\?\?(?={_LETTER})"
+    # Two or more that no word comes before.
+    r"|(?<![^\s(\"'/-])\?\?"
+)
+_UNDERSCORE_LAST = re.compile(rf"(?<!\w){_LETTER}+_(?!\w)")
+_UNDERSCORE_WITHIN = re.compile(rf"(?<!\w){_LETTER}{{1,20}}__?[^\W\d_A-Z]{{1,20}}(?!\w)")
+_SHORT = 2
+"""Letters of a part of a word, as in `K_che`; both parts of names such as `usb_cable` are longer."""
+
+
+def lost_letters(rows: Sequence[Row]) -> Iterator[FileWarning]:
+    """Return a warning for each column in which letters seem to have been lost, naming the rows."""
+    # Hardly any row has either sign, which is seen faster of all its values together.
+    signed = [row for row in rows if "?" in (text := "".join(row.cells.values())) or "_" in text]
+    for column in _COLUMNS:
+        values = {row.row_number: row.cells[column] for row in signed if column in row.cells}
+        marked = [row_number for row_number, value in values.items() if _QUESTION_MARKS.search(value)]
+        if marked:
+            yield _warning(column, "question marks", values[marked[0]], [rows[n - 1] for n in marked])
+        underscored = [row_number for row_number, value in values.items() if _has_underscores(value)]
+        if underscored:
+            yield _warning(column, "underscores", values[underscored[0]], [rows[n - 1] for n in underscored])
+
+
+def _has_underscores(value: str) -> bool:
+    if "_" not in value:
+        return False
+    within = [found[0].split("_") for found in _UNDERSCORE_WITHIN.finditer(value)]
+    lost = sum(1 for parts in within if min(len(parts[0]), len(parts[-1])) <= _SHORT)
+    return lost > 1 or _UNDERSCORE_LAST.search(value) is not None
+
+
+def _warning(column: str, signs: str, value: str, rows: Sequence[Row]) -> FileWarning:
+    named = rows_named([row.line or row.row_number for row in rows])
+    message = (
+        f"{column} has {signs} where letters were probably lost before the file was uploaded, such as {quoted(value)} "
+        f"({named}); the values were taken as they are. If letters are missing, save the file as 'CSV UTF-8' where "
+        "they are still there, and upload it again"
+    )
+    return FileWarning("LOST_CHARACTER", message, rows[0].row_number, column)

@@ -1,0 +1,261 @@
+"""Bytes of a vendor's file to rows. Knows nothing of AWS or the database.
+
+How to read the file is found out in `reading`; here its lines become rows, and what only the whole file can tell is
+checked: how many rows it has, which of them repeat an earlier one, and what looks odd about a column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import TYPE_CHECKING
+
+from onboarding.domain.models import Row
+from onboarding.domain.validation import RANGES, REQUIRED
+from onboarding.files import csv_reader, file_types
+from onboarding.files.column_checks import examine
+from onboarding.files.decimal_commas import Commas, Signs, is_unclear, signs_in, warning_of, with_point
+from onboarding.files.encoding import decode
+from onboarding.files.header import LINES_SEARCHED, Header, header_not_found, header_of, place_of, warnings_of
+from onboarding.files.header_names import kept_text
+from onboarding.files.lost_characters import lost_letters
+from onboarding.files.models import FileDetails, FileRejection, FileWarning, RawTable, Table, jumps_of
+from onboarding.files.row_widths import width_of_most, widths_of
+from onboarding.files.shopify import variant_warnings
+from onboarding.files.skipped_lines import skipped_lines
+
+if TYPE_CHECKING:
+    from onboarding.files.xlsx_reader import Sheet
+
+
+MAX_BYTES = 10 * 1024 * 1024
+MAX_ROWS = 10_000
+
+MAX_CELL = 2_500
+"""Characters of a cell that are carried on: over every limit of the rules, and few enough that a row of such cells
+fits into an item (400 KB) and a message (256 KB)."""
+
+DECIMALS = {column: bounds.places for column, bounds in RANGES.items() if bounds.places}
+"""The columns whose numbers may have decimals, and how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedFile:
+    """A file that can be taken in: its rows in file order, the same as the vendor wrote it, how it was read, and what
+    is odd about it."""
+
+    rows: list[Row]
+    table: Table
+    detected: FileDetails
+    warnings: list[FileWarning]
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """A file's lines under an understood header."""
+
+    header: Header
+    table: Table
+    detected: FileDetails
+    warnings: list[FileWarning]
+    agreed: frozenset[str]
+    """Columns with decimal commas, as far as our fix file or the numeric cells of a workbook say so."""
+    misfits: Mapping[int, int]
+    """The rows in which values may stand under the wrong columns, and how many there are too many."""
+
+    def column(self, place: int) -> list[str]:
+        """Return the values at a place, row by row; a misplaced row has no say about a column, so it has none."""
+        values = [row[place] if place < len(row) else "" for row in self.table.rows]
+        for row_number in self.misfits:
+            values[row_number - 1] = ""
+        is_kept = self.header.columns[place] in self.header.kept_as_text
+        return [kept_text(value.strip()) for value in values] if is_kept else values
+
+
+def parse(
+    content: bytes, upload_id: str, vendor_id: str, *, required: Sequence[str] = REQUIRED
+) -> ParsedFile | FileRejection:
+    """The rows of a file in file order, or why it is refused: `required` are the columns that its header must name.
+
+    Values are stripped of white space around them; blank ones are left out. A decimal comma becomes a point where the
+    whole column agrees on it. Nothing else about the values is changed but by `column_checks.examine`.
+    """
+    lines = _lines(content, required)
+    if isinstance(lines, FileRejection):
+        return lines
+    columns = {
+        c: lines.column(place) for place, c in enumerate(lines.header.columns) if c is not None and c in DECIMALS
+    }
+    how = lines.detected
+    signs = signs_in(columns, lines.agreed, is_text=how.format == "csv", is_whole=not how.fix_file)
+    rows = _rows(lines, signs, upload_id, vendor_id)
+    decimal = [column for column, found in signs.commas.items() if found is Commas.DECIMAL]
+    detected = replace(lines.detected, decimal_commas=decimal)
+    warnings = [
+        *lines.warnings,
+        *_number_warnings(columns, lines.table.lines, signs),
+        *examine(rows, fix_file=detected.fix_file),
+        *lost_letters(rows),
+    ]
+    return ParsedFile(rows, lines.table, detected, warnings)
+
+
+def table_of(content: bytes) -> Table | FileRejection:
+    """The file as the vendor wrote it, whatever columns it has."""
+    lines = _lines(content, ())
+    return lines if isinstance(lines, FileRejection) else lines.table
+
+
+def too_large(size: int) -> FileRejection | None:
+    """The refusal of a file of `size` bytes, if that is over the limit."""
+    if size <= MAX_BYTES:
+        return None
+    return FileRejection(
+        "FILE_TOO_LARGE",
+        f"The file has {size / 1024 / 1024:.1f} MB; the limit is {MAX_BYTES // 1024 // 1024} MB. "
+        "Split it into smaller files",
+    )
+
+
+# Bytes to lines
+
+
+def _lines(content: bytes, required: Sequence[str]) -> _Lines | FileRejection:
+    refusal = file_types.refused_kind(content)
+    if refusal is not None:
+        return refusal
+    most = MAX_ROWS + 1 + LINES_SEARCHED
+    return _workbook(content, most, required) if file_types.is_workbook(content) else _text(content, most, required)
+
+
+def _text(content: bytes, most_lines: int, required: Sequence[str]) -> _Lines | FileRejection:
+    decoded = decode(content)
+    if isinstance(decoded, FileRejection):
+        return decoded
+    found = csv_reader.read(decoded, most_lines)
+    if isinstance(found, FileRejection):
+        return found
+    how = FileDetails("csv", 0, {}, (), decoded.name, found.delimiter, found.line_end)
+    return _under_header(found.grid, required, how, list(decoded.warnings))
+
+
+def _workbook(content: bytes, most_lines: int, required: Sequence[str]) -> _Lines | FileRejection:
+    # Few files are workbooks, and what reads them takes as long to load as everything else.
+    from onboarding.files import xlsx_reader  # noqa: PLC0415
+
+    sheet = xlsx_reader.read(content, most_lines)
+    if isinstance(sheet, FileRejection):
+        return sheet
+    how = FileDetails("xlsx", 0, {}, sheet=sheet.name)
+    warnings = [FileWarning("OTHER_SHEETS", f"Only {sheet.choice}")] if sheet.choice else []
+    found = _under_header(sheet.grid, required, how, warnings, sheet)
+    if isinstance(found, FileRejection) and sheet.choice:
+        return FileRejection(found.code, f"{found.reason}; only {sheet.choice}")
+    return found
+
+
+def _under_header(
+    grid: RawTable, required: Sequence[str], how: FileDetails, warnings: list[FileWarning], sheet: Sheet | None = None
+) -> _Lines | FileRejection:
+    if not grid.lines:
+        return FileRejection("EMPTY_FILE", "The file is empty; it needs a header line and at least one product row")
+    place = place_of(grid.lines)
+    header = header_of(grid.lines[place], required)
+    if isinstance(header, FileRejection):
+        missing = header_not_found(grid.lines, grid.numbers) if header.code == "MISSING_COLUMNS" else ""
+        return replace(header, reason=f"{header.reason}; {missing}") if missing else header
+    skipped = skipped_lines(grid.lines, grid.numbers, place, header)
+    if isinstance(skipped, FileRejection):
+        return skipped
+    rows = len(grid.lines) - place - 1 - len(skipped.indexes)
+    if grid.total > len(grid.lines):
+        # The lines past those that are kept may be products.
+        rows = grid.total - place - 1
+    if rows < 1:
+        found = "".join(f". {warning.message}" for warning in skipped.warnings)
+        return FileRejection("NO_ROWS", f"The file has a header line but no product rows{found}")
+    if rows > MAX_ROWS:
+        reason = f"The file has {rows:,} product rows; the limit is {MAX_ROWS:,} a file"
+        if (last := len(grid.lines) - 1) in skipped.indexes:
+            reason += f". Many lines have no product, such as line {grid.numbers[last]}: delete them"
+        return FileRejection("TOO_MANY_ROWS", reason)
+    if place:
+        message = f"The header is in line {grid.numbers[place]}; what stands above it was not read"
+        warnings.append(FileWarning("LINES_ABOVE_HEADER", message))
+    kept = [index for index in range(place + 1, len(grid.lines)) if index not in skipped.indexes]
+    agreed = header.agreed([grid.lines[index] for index in kept])
+    if sheet is not None:
+        resolved = sheet.resolve(place, header.columns, agreed, skipped.indexes)
+        if isinstance(resolved, FileRejection):
+            return resolved
+        agreed |= resolved.decimal_commas
+        warnings.extend(resolved.warnings)
+    numbers = [grid.numbers[index] for index in kept]
+    names, *data = (header.vendors_own(grid.lines[index]) for index in (place, *kept))
+    if how.format == "xlsx":
+        # A sheet's rows end where their values end, and its header where its names do.
+        names = [*names, *[""] * (width_of_most(data) - len(names))]
+        data = [line + [""] * (len(names) - len(line)) for line in data]
+    header = header.without_ours()
+    table = Table(names, data, numbers)
+    widths = widths_of(table, header.columns, REQUIRED, DECIMALS, commas=how.delimiter == "comma")
+    detected = replace(
+        how,
+        header_line=grid.numbers[place],
+        columns=header.mapping,
+        unknown=header.unknown,
+        fix_file=header.fix_file,
+        jumps=jumps_of([grid.numbers[place], *numbers]),
+    )
+    warnings += [*warnings_of(header), *skipped.warnings, *widths.warnings, *variant_warnings(header, table)]
+    return _Lines(header, table, detected, warnings, agreed, widths.misfits)
+
+
+# Lines to rows
+
+
+def _rows(lines: _Lines, signs: Signs, upload_id: str, vendor_id: str) -> list[Row]:
+    decimal = [column for column, found in signs.commas.items() if found is Commas.DECIMAL]
+    columns, kept_as_text = lines.header.columns, lines.header.kept_as_text
+    misfits, doubtful = lines.misfits, signs.doubtful
+    decimal_comma = tuple(decimal)
+    rows = []
+    for row_number, values, line in zip(count(1), lines.table.rows, lines.table.lines, strict=False):
+        cells, cut = _cells(columns, values)
+        for column in kept_as_text:
+            if column in cells and (text := kept_text(cells.pop(column)).strip()):
+                cells[column] = text
+        unclear = tuple(column for column in doubtful if is_unclear(cells.get(column, ""))) if doubtful else ()
+        for column in decimal:
+            if column in cells:
+                cells[column] = with_point(cells[column], DECIMALS[column])
+        surplus = misfits.get(row_number, 0)
+        row = Row(upload_id, vendor_id, row_number, cells, {}, surplus, cut, unclear, line, decimal_comma)
+        rows.append(row)
+    return rows
+
+
+def _cells(columns: Sequence[str | None], values: Sequence[str]) -> tuple[dict[str, str], dict[str, int]]:
+    """The values of our columns that are not blank, and the full lengths of those that were cut."""
+    cells = {
+        column: value
+        for column, text in zip(columns, values, strict=False)
+        if column is not None and (value := text.strip())
+    }
+    # Hardly any row is as long as a single value may be.
+    if len("".join(values)) <= MAX_CELL:
+        return cells, {}
+    cut = {column: len(value) for column, value in cells.items() if len(value) > MAX_CELL}
+    return {column: value[:MAX_CELL] for column, value in cells.items()}, cut
+
+
+# What looks odd about a column
+
+
+def _number_warnings(columns: Mapping[str, Sequence[str]], lines: Sequence[int], signs: Signs) -> Iterator[FileWarning]:
+    for column, found in signs.commas.items():
+        if found in {Commas.MIXED, Commas.UNCLEAR}:
+            # The message names rows as a spreadsheet does.
+            warning = warning_of(column, found, dict(zip(lines, columns[column], strict=True)))
+            yield replace(warning, row_number=lines.index(warning.row_number) + 1)

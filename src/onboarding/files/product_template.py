@@ -1,0 +1,66 @@
+"""The template that vendors start from: every column and a sample row, as CSV or as a workbook. Pure."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+from onboarding.domain.columns import column_facts, sample_row
+from onboarding.domain.models import COLUMNS
+from onboarding.files.parser import MAX_ROWS
+
+
+def as_csv(categories: Sequence[str]) -> bytes:
+    """Header and sample row; UTF-8 with a byte order mark, so that Excel reads and writes it as such."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS)
+    writer.writeheader()
+    writer.writerow(sample_row(categories))
+    return text.getvalue().encode("utf-8-sig")
+
+
+def as_xlsx(categories: Sequence[str]) -> bytes:
+    """A workbook: the products to fill in, with the categories to choose from; what each column takes; the categories.
+
+    All cells of the products are text, so that Excel keeps ids and SKUs as they are typed.
+    """
+    # Only this needs it, and it is slow to import.
+    from openpyxl import Workbook  # noqa: PLC0415
+    from openpyxl.styles import Font  # noqa: PLC0415
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415
+    from openpyxl.worksheet.datavalidation import DataValidation  # noqa: PLC0415
+
+    book = Workbook()
+    products = book.active
+    assert products is not None, "a new workbook has a sheet"  # noqa: S101
+    products.title = "Products"
+    sample = sample_row(categories)
+    products.append(list(COLUMNS))
+    products.append([sample[column] for column in COLUMNS])
+    for place, column in enumerate(COLUMNS, 1):
+        letter = get_column_letter(place)
+        products.column_dimensions[letter].width = max(len(column), len(sample[column])) + 2
+        products.column_dimensions[letter].number_format = "@"
+        products.cell(1, place).font = Font(bold=True)
+        products.cell(2, place).number_format = "@"
+    products.freeze_panes = "A2"
+
+    # The reader passes by a sheet whose name begins with `_`.
+    columns = book.create_sheet("_Columns")
+    columns.append(["Column", "Required", "Takes", "Example", "Meaning"])
+    for facts in column_facts():
+        takes = facts.takes.replace("`", "")
+        columns.append([facts.name, "yes" if facts.required else "no", takes, facts.example, facts.meaning])
+
+    list_sheet = book.create_sheet("_Categories")
+    for name in categories:
+        list_sheet.append([name])
+    if categories:
+        choice = DataValidation("list", formula1=f"_Categories!$A$1:$A${len(categories)}", allow_blank=True)
+        letter = get_column_letter(COLUMNS.index("category") + 1)
+        choice.add(f"{letter}2:{letter}{MAX_ROWS + 1}")
+        products.add_data_validation(choice)
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()

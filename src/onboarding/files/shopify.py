@@ -1,0 +1,40 @@
+"""Rows of a Shopify export that are no products of their own: further variants and pictures of the one above."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from onboarding.files.header import Header
+from onboarding.files.header_names import normal
+from onboarding.files.models import FileWarning, Table
+
+
+def variant_warnings(header: Header, table: Table) -> Iterator[FileWarning]:
+    """Yield what to tell of the rows that have the handle of an earlier row, and no title."""
+    names = list(map(normal, header.names))
+    if "handle" not in names or "product_name" not in header.columns:
+        return
+    handle, title = names.index("handle"), header.columns.index("product_name")
+    sku = header.columns.index("sku") if "sku" in header.columns else handle
+    seen: set[str] = set()
+    variants: list[int] = []
+    pictures: list[int] = []
+    for number, row in enumerate(table.rows, 1):
+        if len(row) > max(handle, title, sku) and row[handle].strip():
+            if row[handle] in seen and not row[title].strip():
+                (variants if row[sku].strip() else pictures).append(number)
+            seen.add(row[handle])
+    if variants:
+        message = (
+            f"Shopify writes the title and category of a product only in its first row; {table.rows_named(variants)} "
+            f"{'are further variants' if len(variants) > 1 else 'is a further variant'} without them. Here each "
+            "variant is a product: fill in its name and category"
+        )
+        yield FileWarning("SHOPIFY_VARIANTS", message, variants[0])
+    if pictures:
+        message = (
+            f"Shopify writes further pictures of a product in rows of their own; {table.rows_named(pictures)} "
+            f"{'have' if len(pictures) > 1 else 'has'} a picture and no product. Delete "
+            f"{'them' if len(pictures) > 1 else 'it'}"
+        )
+        yield FileWarning("SHOPIFY_PICTURES", message, pictures[0])

@@ -1,0 +1,24 @@
+"""mailer: started by the topic for each finished upload, and by the API for a sign-in link."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from onboarding.lambda_handlers.telemetry import logger, naming
+from onboarding.notifications.email import UploadResult, send_result_email
+from onboarding.notifications.sign_in_email import SignInEmail, send_sign_in_email
+from onboarding.runtime import get_context
+
+
+def handler(event: dict[str, Any], _: object) -> None:
+    if "sign_in" in event:
+        sent = send_sign_in_email(get_context(), SignInEmail(**event["sign_in"]))
+        logger.info("sign-in mail sent" if sent else "no sign-in mail to send")
+        return
+    for record in event["Records"]:
+        result = UploadResult.from_message(json.loads(record["Sns"]["Message"]))
+        said = {"upload_id": result.upload_id, "vendor_id": result.vendor_id}
+        with naming(**said):
+            sent = send_result_email(get_context(), result)
+        logger.info("mail sent" if sent else "mail was sent before", extra=said)

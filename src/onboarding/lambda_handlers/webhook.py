@@ -1,0 +1,40 @@
+"""webhook: started by the topic for each finished upload, and by the API for a test."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import Any
+
+from onboarding.lambda_handlers.telemetry import logger
+from onboarding.notifications.webhook import NotDelivered, deliver
+from onboarding.runtime import get_context
+
+TOLD = (
+    "upload_id",
+    "vendor_id",
+    "file_name",
+    "status",
+    "total_records",
+    "valid_records",
+    "error_records",
+    "failure_reason",
+)
+
+
+def handler(event: dict[str, Any], _: object) -> None:
+    if "test" in event:
+        vendor_id, subject = event["test"]["vendor_id"], event["test"]["id"]
+        told = {"upload": {"vendor_id": vendor_id}}
+        # One attempt: the vendor looks at what came of it and tries again; no operator is asked.
+        with suppress(NotDelivered):
+            deliver(get_context(), vendor_id, "test", subject, told)
+        logger.info("webhook tested", extra={"vendor_id": vendor_id})
+        return
+    for record in event["Records"]:
+        result = json.loads(record["Sns"]["Message"])
+        upload_id, vendor_id = result["upload_id"], result["vendor_id"]
+        told = {"upload": {name: result.get(name) for name in TOLD}}
+        delivered = deliver(get_context(), vendor_id, "upload.finished", upload_id, told)
+        said = {"upload_id": upload_id, "vendor_id": vendor_id}
+        logger.info("webhook delivered" if delivered else "no webhook", extra=said)

@@ -1,0 +1,56 @@
+"""The mail with sign-in links, which the API asks the function `mailer` to send."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from onboarding.domain.text import one_line
+from onboarding.runtime import AppContext
+
+MINUTES_VALID = 15
+"""How long a sign-in link works."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignInEmail:
+    """Links for one address, each with the name of its account. Without links there is no mail to send."""
+
+    address: str
+    links: list[tuple[str, str]]
+    expires_at: float
+    """When the links stop working, in seconds since 1970."""
+
+    def event(self) -> dict[str, Any]:
+        """The event that has `mailer` send it."""
+        return {"sign_in": asdict(self)}
+
+
+def send_sign_in_email(ctx: AppContext, mail: SignInEmail) -> bool:
+    """Send the mail unless there is nothing to send or its links have expired; returns whether it was sent."""
+    if not mail.links or mail.expires_at <= time.time():
+        return False
+    ctx.ses.send_email(
+        Source=ctx.settings.mail_sender,
+        Destination={"ToAddresses": [mail.address]},
+        Message={
+            "Subject": {"Data": "Your sign-in link", "Charset": "UTF-8"},
+            "Body": {"Text": {"Data": render_body(mail), "Charset": "UTF-8"}},
+        },
+    )
+    return True
+
+
+def render_body(mail: SignInEmail) -> str:
+    lines = ["Hello,", "", "use this link to sign in to the product onboarding portal:"]
+    for name, url in mail.links:
+        lines += ["", f"{one_line(name)}:", url]
+    lines += [
+        "",
+        f"The link works once, within {MINUTES_VALID} minutes. If you did not ask for it, there is nothing to do:",
+        "nobody can sign in without it.",
+        "",
+        "Product onboarding",
+    ]
+    return "\n".join(lines) + "\n"

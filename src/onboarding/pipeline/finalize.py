@@ -1,0 +1,132 @@
+"""What error-processor does: a complete upload to its report and its fix file, and to one notification."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from tempfile import TemporaryFile
+from typing import BinaryIO
+
+from onboarding.aws.objects import UnreadableObject, read_object
+from onboarding.domain.models import Upload, UploadStatus
+from onboarding.failpoints import failpoint
+from onboarding.files.error_report import report_key, write_report
+from onboarding.files.fix_file import fix_file_key, write_fix_file
+from onboarding.files.models import FileRejection, Table
+from onboarding.notifications import events
+from onboarding.pipeline import parser_process
+from onboarding.pipeline.parser_process import TooComplex
+from onboarding.runtime import AppContext
+from onboarding.storage import file_details, read_attempts, uploads
+from onboarding.storage.database import Connection
+from onboarding.storage.error_summary import MAX_GROUPS, get_error_summary
+from onboarding.storage.queries import statement
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """Where the files of an upload are in the bucket: None for one that it does not have."""
+
+    report_key: str | None = None
+    fix_file_key: str | None = None
+
+
+def finalize_upload(ctx: AppContext, upload_id: str) -> Upload | None:
+    """Write the files of an upload and publish its result, if it is complete and that was not done.
+
+    Returns the upload, or None when there was nothing to do. The files are written first, while no transaction is open:
+    two processes at once write the same ones. Then the history row is locked, the result published, and the row marked.
+    If the process dies before the mark, the retry does all of it again, and the mailer recognises the second message.
+    """
+    upload = ctx.database.run(partial(uploads.get_upload, upload_id=upload_id))
+    if upload is None or upload.status is UploadStatus.PROCESSING or upload.notified_at is not None:
+        return None
+    files = _write_files(ctx, upload) if upload.error_records else _Files()
+
+    def publish(connection: Connection) -> Upload | None:
+        upload = uploads.lock_upload_to_notify(connection, upload_id)
+        if upload is None:
+            return None
+        findings = get_error_summary(connection, upload_id).sentences if upload.error_records else []
+        warnings = [warning.message for warning in file_details.list_warnings(connection, upload_id)]
+        if len(warnings) > MAX_GROUPS:
+            warnings[MAX_GROUPS:] = [f"and {len(warnings) - MAX_GROUPS:,} more"]
+        events.publish_result(ctx, upload, files.report_key, files.fix_file_key, findings=findings, warnings=warnings)
+        failpoint("finalize.published")
+        uploads.mark_notified(connection, upload_id, files.report_key, files.fix_file_key)
+        return upload
+
+    upload = ctx.database.run(publish)
+    failpoint("finalize.marked")
+    return upload
+
+
+def _write_files(ctx: AppContext, upload: Upload) -> _Files:
+    table = _original(ctx, upload)
+    with ExitStack() as opened:
+        report: BinaryIO = opened.enter_context(TemporaryFile())
+        fix_file: BinaryIO = opened.enter_context(TemporaryFile())
+
+        def write(connection: Connection) -> None:
+            # A lost connection lets this run a second time.
+            for file in (report, fix_file):
+                file.seek(0)
+                file.truncate()
+            write_report(report, uploads.stream_report_rows(connection, upload.upload_id))
+            if table is not None:
+                _write_fix_file(connection, upload, table, fix_file)
+
+        ctx.database.run(write)
+        key = _put(ctx, report_key(upload), report)
+        failpoint("finalize.report_written")
+        fix_key = _put(ctx, fix_file_key(upload), fix_file) if table is not None else None
+        failpoint("finalize.fix_file_written")
+    return _Files(key, fix_key)
+
+
+def _write_fix_file(connection: Connection, upload: Upload, table: Table, file: BinaryIO) -> None:
+    detected = file_details.get_file_details(connection, upload.upload_id)
+    commas, delimiter = (detected.decimal_commas, detected.delimiter) if detected else ((), None)
+    write_fix_file(file, table, uploads.stream_report_rows(connection, upload.upload_id), commas, delimiter)
+
+
+def _original(ctx: AppContext, upload: Upload) -> Table | None:
+    """Return the rejected rows as they were uploaded, or None if the file is gone or cannot be read any more."""
+    parser_process.ensure_child()
+    try:
+        content = read_object(ctx, ctx.settings.bucket, upload.s3_key, upload.s3_version_id)
+    except UnreadableObject:
+        return None
+    if content is None or content.data is None:
+        return None
+
+    def begin(connection: Connection) -> set[int] | None:
+        if not read_attempts.start_attempt(connection, upload.s3_key, upload.s3_version_id):
+            return None
+        found = connection.execute(statement("rejected_rows"), {"upload_id": upload.upload_id})
+        return {row_number for (row_number,) in found}
+
+    rejected = ctx.database.run(begin)
+    failpoint("finalize.read_attempt_started")
+    if rejected is None:
+        return None
+    try:
+        table = parser_process.read_original_rows(content.data, rejected)
+    except TooComplex:
+        table = None
+    ctx.database.run(partial(read_attempts.delete_attempts, s3_key=upload.s3_key, s3_version_id=upload.s3_version_id))
+    failpoint("finalize.read_attempts_deleted")
+    return None if isinstance(table, FileRejection) else table
+
+
+def _put(ctx: AppContext, key: str, file: BinaryIO) -> str:
+    file.seek(0)
+    ctx.s3.put_object(
+        Bucket=ctx.settings.bucket,
+        Key=key,
+        Body=file,
+        ContentType="text/csv; charset=utf-8",
+        ContentDisposition=f'attachment; filename="{key.rsplit("/", 1)[-1]}"',
+    )
+    return key

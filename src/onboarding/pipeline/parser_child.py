@@ -1,0 +1,147 @@
+"""The program of the child process that parses files: `python -m onboarding.pipeline.parser_child`.
+
+It reads requests from standard input and answers on standard output, each a length and a pickle. A request names an
+operation, its arguments, and the limits for it.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import pickle
+import resource
+import select
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import fields
+from operator import attrgetter
+from pathlib import Path
+from typing import IO, Any, NoReturn
+
+from onboarding.domain.models import Row
+from onboarding.files.models import FileRejection, Table
+from onboarding.files.parser import parse, table_of
+
+STARTED, KEEP, END = b"s", b"k", b"e"
+"""The request was taken; after the answer this process can be used again, or should be ended."""
+
+KEPT_BYTES = 32 * 1024 * 1024
+"""A process that holds more than this after a file is to be ended: its memory is for the parent then."""
+
+
+def send(pipe: IO[bytes], data: bytes) -> None:
+    pipe.write(len(data).to_bytes(8, "big"))
+    pipe.write(data)
+    pipe.flush()
+
+
+def receive(pipe: IO[bytes]) -> bytes:
+    """Return one message; EOFError when the other side is gone."""
+    length = pipe.read(8)
+    if len(length) < 8:
+        raise EOFError
+    data: bytes = pipe.read(int.from_bytes(length, "big"))
+    if len(data) < int.from_bytes(length, "big"):
+        raise EOFError
+    return data
+
+
+_values_of = attrgetter(*(field.name for field in fields(Row)))
+"""A row as a tuple: half the size of a pickled row, and half the time."""
+
+
+def _rows(content: bytes, upload_id: str, vendor_id: str, required: Sequence[str]) -> object:
+    parsed = parse(content, upload_id, vendor_id, required=required)
+    if isinstance(parsed, FileRejection):
+        return parsed
+    return [_values_of(row) for row in parsed.rows], parsed.detected, list(parsed.warnings)
+
+
+def _table(content: bytes, row_numbers: Collection[int]) -> object:
+    table = table_of(content)
+    if isinstance(table, FileRejection):
+        return table
+    nothing: Sequence[str] = ()
+    rows = [row if number in row_numbers else nothing for number, row in enumerate(table.rows, 1)]
+    return Table(table.header, rows, table.lines)
+
+
+OPERATIONS: dict[str, Callable[..., object]] = {"rows": _rows, "table": _table}
+
+
+def serve() -> None:
+    """Answer requests from standard input until it is closed."""
+    # Signals to the whole group are for the parent: this process ends with its input.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # Processes that answer requests come before those that read files.
+    os.nice(5)
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    # What a library prints goes to the log and not between the answers.
+    os.dup2(2, 1)
+    threading.Thread(target=_end_with_parent, args=(requests.fileno(),), daemon=True).start()
+    # As in the parent: a call makes many values and no cycles among them.
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
+    base = _memory()
+    while True:
+        try:
+            request = receive(requests)
+        except EOFError:
+            return
+        answers.write(STARTED)
+        answers.flush()
+        operation, arguments, cpu_seconds, memory = pickle.loads(request)  # noqa: S301 - from our own parent  # nosec B301
+        del request
+        _limit(cpu_seconds, base[0] + memory)
+        answer = _answer(operation, arguments)
+        del arguments
+        kind = END if _memory()[1] > base[1] + KEPT_BYTES else KEEP
+        answers.write(kind)
+        send(answers, answer)
+        del answer
+
+
+def _answer(operation: str, arguments: Sequence[Any]) -> bytes:
+    try:
+        return pickle.dumps(("answer", OPERATIONS[operation](*arguments)), pickle.HIGHEST_PROTOCOL)
+    except (MemoryError, RecursionError):
+        return pickle.dumps(("memory", None))
+    except Exception:  # noqa: BLE001 - raised in the parent
+        return pickle.dumps(("fault", traceback.format_exc()))
+
+
+def _limit(cpu_seconds: float, address_space: int) -> None:
+    """Have the kernel end this process at `cpu_seconds` from now, and refuse it more memory than this."""
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time() + cpu_seconds) + 1, hard))
+    if sys.platform == "linux":
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (address_space, hard))
+
+
+def _memory() -> tuple[int, int]:
+    """Return the bytes of address space and of resident memory; zeros where the system does not say."""
+    try:
+        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()
+    except OSError:
+        return 0, 0
+    return int(pages[0]) * resource.getpagesize(), int(pages[1]) * resource.getpagesize()
+
+
+def _end_with_parent(requests: int) -> NoReturn:
+    """End this process when the parent has closed its side, even while a file is being read."""
+    closed = select.poll()
+    closed.register(requests, 0)
+    while not closed.poll():
+        pass
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    serve()

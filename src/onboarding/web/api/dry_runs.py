@@ -1,0 +1,221 @@
+"""Routes for making a file: the categories there are, the template, and what would become of a file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+
+from onboarding.domain.models import Mode, OnError, Outcome, UploadStatus
+from onboarding.domain.upload_options import Options
+from onboarding.files import product_template
+from onboarding.files.parser import MAX_BYTES
+from onboarding.pipeline import dry_run as dry
+from onboarding.pipeline.parser_process import ParserTimeout
+from onboarding.storage.error_summary import MAX_GROUPS, summarize_errors
+from onboarding.storage.queries import statement
+from onboarding.web import dry_run_limits
+from onboarding.web.auth import Caller, Reader, VendorHere
+from onboarding.web.database import Desk, DeskHere
+from onboarding.web.errors import Problem, Responses, documented
+from onboarding.web.schemas import ReadingShown, SummaryShown, reading_shown, spreadsheet_rows, summary_shown
+
+router = APIRouter(
+    prefix="/v1",
+    tags=["Making a file"],
+    responses=documented("not-signed-in", "not-allowed", "invalid-request", "bad-request"),
+)
+
+SHOWN_ERRORS = 200
+SHOWN_ROWS = 20
+
+
+class Categories(BaseModel):
+    """The names that the column `category` may hold."""
+
+    items: list[str]
+
+
+class DryError(BaseModel):
+    row_number: int
+    spreadsheet_row: int
+    error_type: str
+    column: str
+    message: str
+    value: str
+    expected: str
+    hint: str
+
+
+class DryRow(BaseModel):
+    """A row as it was read."""
+
+    row_number: int
+    spreadsheet_row: int
+    cells: dict[str, str]
+    outcome: Outcome | None = Field(description="What it would do; null for a row with errors")
+
+
+class DryRunShown(BaseModel):
+    """What an upload of the file would come to. Nothing was written."""
+
+    status: UploadStatus
+    failure_code: str | None
+    failure_reason: str | None
+    total_records: int
+    valid_records: int
+    error_records: int
+    created_records: int
+    updated_records: int
+    unchanged_records: int
+    errors: list[DryError] = Field(description=f"The first {SHOWN_ERRORS}")
+    error_types: dict[str, int] = Field(description="How many errors of each type there are in all")
+    summary: SummaryShown
+    reading: ReadingShown
+    rows: list[DryRow] = Field(description=f"The first {SHOWN_ROWS} rows")
+
+
+@router.get("/categories")
+def list_categories(caller: Reader, desk: DeskHere) -> Categories:
+    """The categories that products may be in."""
+    return Categories(items=categories(desk))
+
+
+def categories(desk: Desk) -> list[str]:
+    found = desk.as_operator(lambda connection: connection.execute(statement("active_category_names")).fetchall())
+    return [name for (name,) in found]
+
+
+CSV: Responses = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}, "description": "The file"}}
+XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+XLSX: Responses = {
+    200: {"content": {XLSX_TYPE: {"schema": {"type": "string", "format": "binary"}}}, "description": "The file"}
+}
+
+
+@router.get("/template.csv", response_class=Response, responses=CSV)
+def fetch_template(caller: Reader, desk: DeskHere) -> Response:
+    """A file to start from: every column, and one row as an example."""
+    return _attachment(product_template.as_csv(categories(desk)), "products.csv", "text/csv; charset=utf-8")
+
+
+@router.get("/template.xlsx", response_class=Response, responses=XLSX)
+def fetch_workbook(caller: Reader, desk: DeskHere) -> Response:
+    """The same as a workbook, with the categories to choose from."""
+    return _attachment(product_template.as_xlsx(categories(desk)), "products.xlsx", XLSX_TYPE)
+
+
+def _attachment(content: bytes, name: str, media_type: str) -> Response:
+    return Response(content, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "The file itself, or a form with the file as `file`",
+        "content": {
+            "text/csv": {"schema": {}},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"file": {"type": "string", "format": "binary"}},
+                }
+            },
+        },
+    }
+}
+
+
+@router.post(
+    "/dry-runs",
+    responses=documented("too-large", "forged-request", "too-many-requests", "unavailable"),
+    openapi_extra=_BODY,
+)
+async def dry_run(
+    request: Request,
+    caller: VendorHere,
+    desk: DeskHere,
+    *,
+    mode: Annotated[Mode, Query()] = Mode.CREATE,
+    on_error: Annotated[OnError, Query()] = OnError.REJECT_ROWS,
+    force: Annotated[bool, Query(description="As of a file that is uploaded again on purpose")] = False,
+) -> DryRunShown:
+    """Say what would become of a file, row for row, and write nothing. On AWS it takes files of up to 4 MB."""
+    return await judged(request, caller, desk, Options(mode, on_error, force))
+
+
+async def judged(request: Request, caller: Caller, desk: Desk, options: Options) -> DryRunShown:
+    """What would become of the file in a vendor's request; for the page and the API alike."""
+    vendor_id = caller.vendor_id
+    assert vendor_id is not None, "only vendors are let through"  # noqa: S101
+    content = await _content(request, desk.settings.dry_run_bytes)
+    async with dry_run_limits.limited(request, caller, desk) as details:
+        details["file_size_bytes"] = len(content)
+        try:
+            # With the pipeline's rights: any vendor may know whether a SKU is taken, and nothing else is returned.
+            run = await run_in_threadpool(dry.dry_run, desk.as_operator, content, vendor_id, options)
+        except ParserTimeout as error:
+            raise dry_run_limits.busy() from error
+        details |= {"outcome": run.status, "failure_code": run.refusal and run.refusal.code, "rows": len(run.rows)}
+        return shown(run)
+
+
+async def _content(request: Request, limit: int) -> bytes:
+    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        async with request.form() as form:
+            file = form.get("file")
+            if not isinstance(file, UploadFile):
+                raise Problem("bad-request", "The form has no file called `file`.")
+            content = await file.read()
+    else:
+        content = await request.body()
+    if len(content) > limit:
+        raise Problem("too-large", f"A dry run takes files of {limit:,} bytes at most; an upload, of {MAX_BYTES:,}.")
+    return content
+
+
+def shown(run: dry.DryRun) -> DryRunShown:
+    listed = [(number, error) for number, errors in sorted(run.errors.items()) for error in errors]
+    line_of = spreadsheet_rows(run.detected)
+    return DryRunShown(
+        status=run.status,
+        failure_code=run.refusal.code if run.refusal else None,
+        failure_reason=run.refusal.reason if run.refusal else None,
+        total_records=len(run.rows),
+        valid_records=len(run.outcomes),
+        error_records=len(run.errors),
+        created_records=run.count(Outcome.CREATED),
+        updated_records=run.count(Outcome.UPDATED),
+        unchanged_records=run.count(Outcome.UNCHANGED),
+        errors=[
+            DryError(
+                row_number=number,
+                spreadsheet_row=line_of(number),
+                error_type=error.error_type,
+                column=error.field,
+                message=error.message,
+                value=error.value,
+                expected=error.expected,
+                hint=error.hint,
+            )
+            for number, error in listed[:SHOWN_ERRORS]
+        ],
+        error_types=dict(Counter(error.error_type for _, error in listed)),
+        summary=summary_shown(summarize_errors(listed, MAX_GROUPS, line_of)),
+        reading=reading_shown(run.detected, run.warnings),
+        rows=[
+            DryRow(
+                row_number=row.row_number,
+                spreadsheet_row=line_of(row.row_number),
+                cells=dict(row.cells),
+                outcome=run.outcomes.get(row.row_number),
+            )
+            for row in run.rows[:SHOWN_ROWS]
+        ],
+    )

@@ -1,0 +1,153 @@
+"""Routes that change the course of an upload: cancel it, take it back, end the links to its files."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from onboarding.domain.models import RowError, Upload, UploadStatus
+from onboarding.files.error_report import report_key
+from onboarding.files.fix_file import fix_file_key
+from onboarding.pipeline import recovery, undo
+from onboarding.storage.database import Connection
+from onboarding.storage.queries import statement
+from onboarding.web import schemas
+from onboarding.web.audit import note
+from onboarding.web.auth import Caller, Reader, Writer
+from onboarding.web.database import Desk, DeskHere
+from onboarding.web.errors import Problem, documented
+from onboarding.web.pagination import UploadId
+from onboarding.web.schemas import UploadShown
+
+router = APIRouter(
+    prefix="/v1/uploads/{upload_id}",
+    tags=["Uploads"],
+    responses=documented(
+        "not-signed-in", "not-allowed", "account-suspended", "not-found", "invalid-request", "bad-request"
+    ),
+)
+
+CANCELLED = RowError("CANCELLED", "row", "The upload was cancelled before this row was checked")
+
+
+class KeptShown(BaseModel):
+    """A product that the undo left as it is, and why."""
+
+    row_number: int
+    spreadsheet_row: int | None
+    vendor_product_id: str
+    reason: str
+
+
+class UndoneShown(BaseModel):
+    upload_id: str
+    undone_at: datetime
+    removed: int
+    restored: int
+    kept: list[KeptShown]
+
+
+class LinkUse(BaseModel):
+    """A use of a mailed link: when, from where, and what came of it."""
+
+    at: datetime
+    file: str
+    outcome: str
+    ip: str
+    user_agent: str
+
+
+class Links(BaseModel):
+    """The links in the mail about an upload."""
+
+    revoked_at: datetime | None
+    uses: list[LinkUse]
+
+
+@router.post("/cancel", responses=documented("conflict"))
+def cancel_upload(upload_id: UploadId, caller: Writer, desk: DeskHere) -> UploadShown:
+    """End an upload that is under way. Rows that were checked keep their outcome; the others are `CANCELLED`."""
+    upload = schemas.upload_of(desk, caller, upload_id)
+    ended = 0
+    if upload.status is UploadStatus.PROCESSING:
+        with desk.operator_context() as ctx:
+            ended = recovery.end_upload(ctx, upload_id, upload.vendor_id, CANCELLED)
+    # None, if the last row had its outcome in the meantime.
+    if ended:
+        _noted(desk, caller, "upload_cancelled", upload)
+    elif not _was_cancelled(desk, caller, upload_id):
+        raise Problem("conflict", "The upload is finished. What it did to the catalog can be undone.")
+    return schemas.shown(schemas.upload_of(desk, caller, upload_id))
+
+
+def _was_cancelled(desk: Desk, caller: Caller, upload_id: str) -> bool:
+    conditions = {"error_type": CANCELLED.error_type, "column": None, "value": None}
+    return bool(schemas.errors_page(desk, caller, upload_id, conditions, cursor=None, limit=1).items)
+
+
+@router.post("/undo", responses=documented("conflict"))
+def undo_upload(upload_id: UploadId, caller: Writer, desk: DeskHere) -> UndoneShown:
+    """Take back what an upload did to the catalog, as far as nothing else has touched it since."""
+    upload = schemas.upload_of(desk, caller, upload_id)
+    try:
+        with desk.operator_context() as ctx:
+            done = undo.undo_upload(ctx.database, upload_id)
+    except undo.NotUndoable as error:
+        raise Problem("conflict", f"{error}.") from error
+    _noted(desk, caller, "upload_undone", upload)
+    kept = [
+        KeptShown(
+            row_number=kept.row_number,
+            spreadsheet_row=kept.spreadsheet_row,
+            vendor_product_id=kept.vendor_product_id,
+            reason=kept.reason,
+        )
+        for kept in done.kept
+    ]
+    return UndoneShown(
+        upload_id=upload_id, undone_at=done.undone_at, removed=done.removed, restored=done.restored, kept=kept
+    )
+
+
+@router.get("/links")
+def show_links(upload_id: UploadId, caller: Reader, desk: DeskHere) -> Links:
+    """Whether the links in the mail still work, and who used them: the last 100 uses."""
+
+    def work(connection: Connection) -> Links:
+        keys = _files(schemas.get_visible_upload(connection, caller, upload_id))
+        revoked = connection.execute(statement("api_revoked_link"), {"keys": keys}).fetchone()
+        uses = connection.execute(statement("api_link_uses"), {"keys": keys})
+        return Links(
+            revoked_at=revoked[0] if revoked else None,
+            uses=[
+                LinkUse(at=at, file=key.rsplit("/", 1)[-1], outcome=outcome, ip=ip, user_agent=agent)
+                for at, key, outcome, ip, agent in uses
+            ],
+        )
+
+    return caller.run(desk, work)
+
+
+@router.delete("/links", status_code=204)
+def revoke_links(upload_id: UploadId, caller: Writer, desk: DeskHere) -> None:
+    """End the links in the mail about an upload at once. The files can still be fetched by whoever signs in."""
+
+    def work(connection: Connection) -> None:
+        upload = schemas.get_visible_upload(connection, caller, upload_id)
+        for key in _files(upload):
+            parameters = {"s3_key": key, "vendor_id": upload.vendor_id, "revoked_by": caller.actor}
+            connection.execute(statement("api_revoke_link"), parameters)
+        note(connection, caller, "links_revoked", upload_id, vendor_id=upload.vendor_id)
+
+    caller.run(desk, work)
+
+
+def _files(upload: Upload) -> list[str]:
+    """The files that a mail about the upload leads to, whether they are there already or not."""
+    return [report_key(upload), fix_file_key(upload)]
+
+
+def _noted(desk: Desk, caller: Caller, action: str, upload: Upload) -> None:
+    caller.run(desk, lambda c: note(c, caller, action, upload.upload_id, vendor_id=upload.vendor_id))

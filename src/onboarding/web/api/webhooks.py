@@ -1,0 +1,165 @@
+"""Routes of the webhook: where a vendor's own server is told of finished uploads, and what became of that."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field, StringConstraints
+
+from onboarding.notifications.webhook import ADDRESS, Refused, checked
+from onboarding.storage.database import Connection
+from onboarding.storage.queries import statement
+from onboarding.web.audit import note
+from onboarding.web.auth import Caller, VendorAdmin
+from onboarding.web.database import Desk, DeskHere
+from onboarding.web.errors import Problem, documented, not_found
+from onboarding.web.tokens import new_secret
+
+router = APIRouter(
+    prefix="/v1/webhook",
+    tags=["Webhook"],
+    responses=documented("not-signed-in", "not-allowed", "account-suspended", "invalid-request", "bad-request"),
+)
+
+SHOWN = 50
+
+TESTS = 20
+"""Test messages that a vendor may send within the window: each is a call of whatever server it names."""
+TEST_WINDOW = timedelta(hours=1)
+
+
+class WebhookRequest(BaseModel):
+    url: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=8, max_length=2000, pattern=r"^[\x21-\x7e]+$")
+    ] = Field(description="An https address of the Internet", examples=["https://shop.example.com/onboarding"])
+    new_secret: bool = Field(False, description="Replace the secret; a new webhook gets one in any case")
+
+
+class WebhookShown(BaseModel):
+    url: str
+    created_at: datetime
+    updated_at: datetime
+    secret: str | None = Field(None, description="Signs each message; shown when it is made and never again")
+
+
+class DeliveryShown(BaseModel):
+    """One attempt to tell the vendor's server of something."""
+
+    at: datetime
+    event: str
+    subject: str = Field(description="What it was about, such as an upload's id")
+    url: str
+    status: int = Field(description="What the server answered; 0 if it did not")
+    error: str = Field(description="Why it counts as not delivered; blank if it was")
+    milliseconds: int
+
+
+class Deliveries(BaseModel):
+    items: list[DeliveryShown]
+
+
+class TestStarted(BaseModel):
+    id: str = Field(description="The `subject` under which the delivery will be listed")
+
+
+@router.get("", responses=documented("not-found"))
+def show_webhook(caller: VendorAdmin, desk: DeskHere) -> WebhookShown:
+    """Where finished uploads are told."""
+    return _shown(_kept(desk, caller))
+
+
+def _kept(desk: Desk, caller: Caller) -> tuple[Any, ...]:
+    found = caller.run(desk, lambda connection: connection.execute(statement("api_webhook")).fetchone())
+    if found is None:
+        raise not_found("webhook: none is set")
+    return found
+
+
+def _shown(row: tuple[Any, ...], secret: str | None = None) -> WebhookShown:
+    return WebhookShown(url=row[0], created_at=row[2], updated_at=row[3], secret=secret)
+
+
+@router.put("")
+def set_webhook(wanted: WebhookRequest, caller: VendorAdmin, desk: DeskHere) -> WebhookShown:
+    """Have finished uploads told to an address. Messages are signed as docs/api.md says."""
+    try:
+        checked(wanted.url, private=desk.settings.webhooks_may_be_private)
+    except Refused as error:
+        raise Problem("bad-request", f"The webhook cannot be set: {error}.") from error
+    secret = new_secret()
+    parameters = {"vendor_id": caller.vendor_id, "url": wanted.url, "secret": secret, "replace": wanted.new_secret}
+
+    def work(connection: Connection) -> tuple[Any, ...]:
+        note(connection, caller, "webhook_set", wanted.url)
+        [row] = connection.execute(statement("api_set_webhook"), parameters).fetchall()
+        return tuple(row)
+
+    row = caller.run(desk, work)
+    publish(desk, str(caller.vendor_id), url=row[0], secret=row[1])
+    return _shown(row, secret if row[1] == secret else None)
+
+
+def publish(desk: Desk, vendor_id: str, *, url: str, secret: str) -> None:
+    """Put a webhook where what sends it can read it."""
+    item = {"vendor_id": {"S": vendor_id}, "entry": {"S": ADDRESS}, "url": {"S": url}, "secret": {"S": secret}}
+    desk.ctx.dynamodb.put_item(TableName=desk.settings.webhooks_table, Item=item)
+
+
+def publish_all(desk: Desk) -> None:
+    """The same for every vendor: the local engine forgets its tables when it ends."""
+    found = desk.as_operator(lambda connection: connection.execute(statement("api_webhooks")).fetchall())
+    for vendor_id, url, secret in found:
+        publish(desk, vendor_id, url=url, secret=secret)
+
+
+@router.delete("", status_code=204)
+def remove_webhook(caller: VendorAdmin, desk: DeskHere) -> None:
+    """Tell nobody any more. To remove it again changes nothing."""
+
+    def work(connection: Connection) -> None:
+        if connection.execute(statement("api_remove_webhook")).rowcount:
+            note(connection, caller, "webhook_removed", "")
+
+    caller.run(desk, work)
+    key = {"vendor_id": {"S": str(caller.vendor_id)}, "entry": {"S": ADDRESS}}
+    desk.ctx.dynamodb.delete_item(TableName=desk.settings.webhooks_table, Key=key)
+
+
+@router.get("/deliveries")
+def list_deliveries(caller: VendorAdmin, desk: DeskHere) -> Deliveries:
+    """The last attempts, the newest first."""
+    found = desk.ctx.dynamodb.query(
+        TableName=desk.settings.webhook_deliveries_table,
+        KeyConditionExpression="vendor_id = :vendor",
+        ExpressionAttributeValues={":vendor": {"S": str(caller.vendor_id)}},
+        ScanIndexForward=False,
+        Limit=SHOWN,
+    )
+    names = DeliveryShown.model_fields
+    return Deliveries(
+        items=[
+            DeliveryShown.model_validate({name: next(iter(item[name].values())) for name in names})
+            for item in found["Items"]
+        ]
+    )
+
+
+@router.post("/test", status_code=202, responses=documented("not-found", "too-many-requests"))
+def send_test(caller: VendorAdmin, desk: DeskHere) -> TestStarted:
+    """Send a message of the event `test`; the list of deliveries tells what came of it."""
+    _kept(desk, caller)
+    started = TestStarted(id=new_secret()[:12])
+
+    def work(connection: Connection) -> None:
+        connection.execute(statement("lock_subject"), {"subject": f"webhook test:{caller.vendor_id}"})
+        [(sent,)] = connection.execute(statement("api_webhook_tests"), {"window": TEST_WINDOW}).fetchall()
+        if sent >= TESTS:
+            detail = f"{TESTS} test messages were sent within the hour. Please try again later."
+            raise Problem("too-many-requests", detail, headers={"Retry-After": "3600"})
+        note(connection, caller, "webhook_tested", started.id)
+
+    caller.run(desk, work)
+    desk.ctx.start_function("webhook", {"test": {"vendor_id": caller.vendor_id, "id": started.id}})
+    return started

@@ -1,0 +1,151 @@
+"""What goes wrong, as RFC 9457 has it: `application/problem+json` with type, title, status and detail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from onboarding.storage.database import DATABASE_UNAVAILABLE
+from onboarding.web.request_log import logger
+
+Responses = dict[int | str, dict[str, Any]]
+"""What FastAPI takes as the answers of a route, by status."""
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class FieldProblem(BaseModel):
+    """What is wrong with one part of a request."""
+
+    place: str = Field(description="Where it stands: `body`, `query`, `path` or `header`", examples=["body"])
+    field: str = Field(description="Its name; parts of parts with dots between", examples=["file_name"])
+    message: str = Field(description="What is wrong with it", examples=["String should have at least 1 character"])
+
+
+class ProblemDocument(BaseModel):
+    """Why a request was not done."""
+
+    type: str = Field(description="Which kind of problem; a path of docs/api.md", examples=["/problems/not-found"])
+    title: str = Field(description="The kind in words", examples=["Not found"])
+    status: int = Field(description="The status code again", examples=[404])
+    detail: str = Field(description="This case in a sentence", examples=["There is no such upload."])
+    errors: list[FieldProblem] | None = Field(None, description="The fields that are wrong, for `invalid-request`")
+
+
+KINDS: Mapping[str, tuple[int, str]] = {
+    "invalid-request": (422, "Invalid request"),
+    "bad-request": (400, "Bad request"),
+    "not-signed-in": (401, "Not signed in"),
+    "not-allowed": (403, "Not allowed"),
+    "forged-request": (403, "Request from another site"),
+    "account-suspended": (403, "Account suspended"),
+    "not-found": (404, "Not found"),
+    "method-not-allowed": (405, "Method not allowed"),
+    "conflict": (409, "Conflict"),
+    "gone": (410, "Gone"),
+    "too-large": (413, "Too large"),
+    "too-many-requests": (429, "Too many requests"),
+    "fault": (500, "Internal error"),
+    "unavailable": (503, "Unavailable"),
+}
+"""Every kind of problem, with its status and title; docs/api.md lists them."""
+
+
+class Problem(Exception):
+    """Ends a request with a problem of a kind."""
+
+    def __init__(self, kind: str, detail: str, *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+        self.headers = dict(headers or {})
+
+
+def not_found(what: str = "thing") -> Problem:
+    """The same for what is not there and for what belongs to somebody else."""
+    return Problem("not-found", f"There is no such {what}.")
+
+
+def install(app: FastAPI) -> None:
+    """Have every fault of a request answered with a problem document."""
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    for kind in DATABASE_UNAVAILABLE:
+        app.add_exception_handler(kind, _unavailable)
+    app.add_exception_handler(Exception, _fault)
+
+
+def response(
+    kind: str, detail: str, *, headers: Mapping[str, str] | None = None, errors: Sequence[FieldProblem] | None = None
+) -> JSONResponse:
+    status, title = KINDS[kind]
+    document = ProblemDocument(
+        type=f"/problems/{kind}", title=title, status=status, detail=detail, errors=list(errors) if errors else None
+    )
+    more = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
+    return JSONResponse(
+        document.model_dump(exclude_none=True),
+        status_code=status,
+        headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **more, **(headers or {})},
+        media_type=MEDIA_TYPE,
+    )
+
+
+async def _problem(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Problem)  # noqa: S101 - what it is installed for
+    return response(error.kind, error.detail, headers=error.headers)
+
+
+async def _invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    found = [_field(item) for item in error.errors()]
+    names = ", ".join(dict.fromkeys(item.field or item.place for item in found))
+    return response("invalid-request", f"Please check: {names}.", errors=found)
+
+
+def _field(item: Mapping[str, Any]) -> FieldProblem:
+    place, *names = (str(part) for part in item["loc"])
+    return FieldProblem(place=place, field=".".join(names), message=str(item["msg"]))
+
+
+async def _http(_: Request, error: Exception) -> JSONResponse:
+    """What the framework itself refuses: no such path, no such method, a body that is no JSON."""
+    assert isinstance(error, HTTPException)  # noqa: S101
+    kind = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}.get(error.status_code, "bad-request")
+    detail = {"not-found": "There is no such address.", "method-not-allowed": "This address does not take that method."}
+    return response(kind, detail.get(kind, str(error.detail)), headers=error.headers)
+
+
+async def _unavailable(request: Request, error: Exception) -> JSONResponse:
+    _log(request, error)
+    detail = "The database cannot be reached at the moment. Please try again in a minute."
+    return response("unavailable", detail, headers={"Retry-After": "60"})
+
+
+async def _fault(request: Request, error: Exception) -> JSONResponse:
+    _log(request, error)
+    return response("fault", "This is our fault, and it was logged. Please try again later.")
+
+
+def _log(request: Request, error: Exception) -> None:
+    route = request.scope.get("route")
+    logger.error("request failed", extra={"route": getattr(route, "path", None)}, exc_info=error)
+
+
+def documented(*kinds: str) -> Responses:
+    """The `responses` of a route or router that may end in these problems."""
+    found: Responses = {}
+    for kind in kinds:
+        status, title = KINDS[kind]
+        described = found.setdefault(status, {"model": ProblemDocument, "description": title})
+        if title not in described["description"]:
+            described["description"] += f"; {title[0].lower()}{title[1:]}"
+    return found

@@ -1,0 +1,112 @@
+"""The vendor's API keys: made, shown once, revoked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from onboarding.web.api import api_keys
+from onboarding.web.api.api_keys import KeyRequest, KeyShown
+from onboarding.web.auth import Caller, VendorAdmin
+from onboarding.web.database import Desk, DeskHere
+from onboarding.web.errors import Problem
+from onboarding.web.pagination import KeyId
+from onboarding.web.portal.forms import Text, filled
+from onboarding.web.portal.rendering import page
+from onboarding.web.tokens import new_secret
+
+router = APIRouter(prefix="/keys", include_in_schema=False)
+
+DAYS = {30: "30 days", 90: "90 days", 180: "180 days", 365: "One year"}
+
+SCOPE_WORDS: Mapping[str, str] = {
+    "uploads:read": "See uploads and their results",
+    "uploads:write": "Upload, cancel, undo",
+    "admin": "Manage keys and the webhook",
+}
+
+WORDS = {
+    "name": "What it is for, such as Nightly export. Up to 100 characters.",
+    "scopes": "A key must be good for something.",
+    "days": "Up to 365 days.",
+}
+
+BLANK: dict[str, Any] = {"name": "", "scopes": ["uploads:read", "uploads:write"], "days": "90"}
+
+
+@router.get("")
+def show(request: Request, caller: VendorAdmin, desk: DeskHere, said: Literal["made", "revoked", ""] = "") -> Response:
+    return _page(request, caller, desk, said=said)
+
+
+@router.post("")
+def create(
+    request: Request,
+    caller: VendorAdmin,
+    desk: DeskHere,
+    *,
+    name: Text = "",
+    scopes: Annotated[list[str], Form(default_factory=list)],
+    days: Text = "",
+    once: Text = "",
+) -> Response:
+    """The answer is the page that shows the key: there is no address under which it could be seen again."""
+    wanted, faults = filled(KeyRequest, WORDS, name=name, scopes=scopes, days=days)
+    if wanted is None:
+        given = {"name": name, "scopes": scopes, "days": days}
+        return _page(request, caller, desk, status=422, given=given, faults=faults)
+    try:
+        made = api_keys.create_key(wanted, caller, desk, once or None)
+    except Problem as problem:
+        if problem.kind != "conflict":
+            raise
+        # The form was sent a second time, such as by a reload.
+        return RedirectResponse("/keys?said=made", status_code=303)
+    return _page(request, caller, desk, status=201, made=made)
+
+
+@router.post("/{key_id}/revoke")
+def revoke(key_id: KeyId, caller: VendorAdmin, desk: DeskHere) -> Response:
+    api_keys.revoke_key(key_id, caller, desk)
+    return RedirectResponse("/keys?said=revoked", status_code=303)
+
+
+def _page(
+    request: Request,
+    caller: Caller,
+    desk: Desk,
+    *,
+    status: int = 200,
+    said: str = "",
+    made: api_keys.NewKey | None = None,
+    given: Mapping[str, Any] = BLANK,
+    faults: Mapping[str, str] | None = None,
+) -> Response:
+    found = [(key, state(key)) for key in api_keys.list_keys(caller, desk).items]
+    return page(
+        "keys.html",
+        request,
+        caller,
+        status=status,
+        said=said,
+        made=made,
+        good=[key for key, how in found if how == "good"],
+        ended=[(key, how) for key, how in found if how != "good"],
+        given=given,
+        faults=faults or {},
+        words=WORDS,
+        scope_words=SCOPE_WORDS,
+        days=DAYS,
+        once=new_secret()[:20],
+    )
+
+
+def state(key: KeyShown) -> str:
+    """`good`, `revoked` or `expired`."""
+    if key.revoked_at is not None:
+        return "revoked"
+    return "expired" if key.expires_at <= datetime.now(UTC) else "good"

@@ -1,0 +1,113 @@
+"""Charts, drawn on the server. Colours come from the style by class; no style stands in the drawing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from markupsafe import Markup
+
+from onboarding.web.api.operations import Moment
+
+WIDTH, HEIGHT = 480, 120
+GAP = 0.25
+"""The part of a bar's room that stays free."""
+
+Bar = tuple[float, float, str]
+"""The lower and the upper end of a bar in the chart's unit, and its class."""
+
+
+def bar(valid: int, error: int, total: int) -> Markup:
+    """The rows of an upload as one bar: accepted, rejected, and what is left. A script may move its parts."""
+    whole = max(total, 1)
+    good, bad = 100 * valid / whole, 100 * error / whole
+    label = f"{valid:,} of {total:,} rows accepted, {error:,} rejected"
+    return Markup(
+        '<svg class="bar" viewBox="0 0 100 4" preserveAspectRatio="none" role="img" aria-label="{}">'
+        '<rect class="bar-rest" width="100" height="4"/><rect class="bar-good" width="{:.3f}" height="4"/>'
+        '<rect class="bar-bad" x="{:.3f}" width="{:.3f}" height="4"/></svg>'
+    ).format(label, good, good, bad)
+
+
+def throughput(moments: Sequence[Moment]) -> Markup:
+    """Rows by stretch of time: accepted below, rejected on top. Nothing where there are none."""
+    accepted, rejected = sum(m.valid_rows for m in moments), sum(m.error_rows for m in moments)
+    if not accepted + rejected:
+        return Markup()
+    columns = [[(0, m.valid_rows, "bar-good"), (m.valid_rows, m.valid_rows + m.error_rows, "bar-bad")] for m in moments]
+    tips = [f"{m.valid_rows:,} accepted, {m.error_rows:,} rejected" for m in moments]
+    return _drawn(moments, columns, tips, "", f"Rows over time: {accepted:,} accepted and {rejected:,} rejected in all")
+
+
+def error_rate(moments: Sequence[Moment]) -> Markup:
+    """The share of rejected rows by stretch of time, in percent. Nothing where none was rejected."""
+    rates = [_rate(m) for m in moments]
+    highest = max(rates, default=0)
+    if not highest:
+        return Markup()
+    columns = [[(0.0, rate, "bar-bad")] for rate in rates]
+    tips = [f"{rate:.1f} % rejected" for rate in rates]
+    return _drawn(moments, columns, tips, " %", f"Share of rejected rows over time, {highest:.1f} percent at most")
+
+
+def _rate(m: Moment) -> float:
+    rows = m.valid_rows + m.error_rows
+    return 100 * m.error_rows / rows if rows else 0.0
+
+
+def _top(most: float) -> int:
+    """Where a scale ends that has room for `most`: a round number, and so is its half."""
+    if most <= 10:
+        return max(2, 2 * math.ceil(most / 2))
+    power: int = 10 ** math.floor(math.log10(most))
+    return next(step * power for step in (1, 2, 3, 4, 5, 6, 8, 10) if step * power >= most)
+
+
+def _drawn(
+    moments: Sequence[Moment], columns: Sequence[Sequence[Bar]], tips: Sequence[str], unit: str, label: str
+) -> Markup:
+    """A chart with its scale and its times beside it, as text: a drawing that is stretched would stretch them too."""
+    top = _top(max(upper for bars in columns for _, upper, _ in bars))
+    room = WIDTH / len(columns)
+    drawn = [
+        Markup(
+            '<rect class="{}" x="{:.2f}" y="{:.2f}" width="{:.2f}" height="{:.2f}">'
+            '<title data-at="{}">{}</title></rect>'
+        ).format(
+            kind,
+            n * room + room * GAP / 2,
+            HEIGHT * (1 - upper / top),
+            room * (1 - GAP),
+            HEIGHT * (upper - lower) / top,
+            _iso(moments[n].at),
+            tips[n],
+        )
+        for n, bars in enumerate(columns)
+        for lower, upper, kind in bars
+        if upper > lower
+    ]
+    grid = [
+        Markup('<line class="grid" x1="0" x2="{}" y1="{}" y2="{}"/>').format(WIDTH, y, y)
+        for y in (0.5, HEIGHT / 2, HEIGHT - 0.5)
+    ]
+    scale = [Markup("<span>{}{}</span>").format(f"{value:,}", unit) for value in (top, top // 2, 0)]
+    short = "time" if moments[-1].at.timestamp() - moments[0].at.timestamp() < 2 * 86_400 else "day"
+    times = [_tick(moments[n].at, short) for n in (0, len(moments) // 2)]
+    return Markup(
+        '<div class="plot"><div class="scale" aria-hidden="true">{}</div>'
+        '<svg class="chart" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}">{}{}</svg>'
+        '<div class="ticks" aria-hidden="true">{}<span>now</span></div></div>'
+    ).format(
+        Markup().join(scale), WIDTH, HEIGHT, label, Markup().join(grid), Markup().join(drawn), Markup().join(times)
+    )
+
+
+def _tick(at: datetime, short: str) -> Markup:
+    utc = at.astimezone(UTC)
+    text = f"{utc:%H:%M} UTC" if short == "time" else f"{utc:%d %b}"
+    return Markup('<time datetime="{}" data-short="{}">{}</time>').format(_iso(at), short, text)
+
+
+def _iso(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,107 @@
+"""The vendor's first page: drop a file, see what would become of it, upload it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from onboarding.aws.objects import SUFFIXES
+from onboarding.domain.models import Mode, OnError
+from onboarding.domain.upload_options import Options
+from onboarding.files.models import FileDetails
+from onboarding.files.parser import MAX_BYTES
+from onboarding.web import schemas
+from onboarding.web.api import dry_runs
+from onboarding.web.auth import Reader, VendorHere
+from onboarding.web.database import DeskHere
+from onboarding.web.portal.rendering import page
+from onboarding.web.schemas import ReadingShown, Wanted
+
+router = APIRouter(include_in_schema=False)
+
+RECENT = 5
+
+
+@router.get("/")
+def home(
+    request: Request,
+    caller: Reader,
+    desk: DeskHere,
+    mode: Mode = Mode.CREATE,
+    on_error: OnError = OnError.REJECT_ROWS,
+) -> Response:
+    if caller.is_operator:
+        return RedirectResponse("/operator", status_code=303)
+    recent = schemas.uploads_page(desk, caller, Wanted(), cursor=None, limit=RECENT)
+    return page(
+        "home.html",
+        request,
+        caller,
+        recent=recent,
+        mode=mode.value,
+        on_error=on_error.value,
+        suffixes=SUFFIXES,
+        max_bytes=MAX_BYTES,
+        preview_bytes=desk.settings.dry_run_bytes,
+    )
+
+
+@router.post("/preview")
+async def preview(
+    request: Request,
+    caller: VendorHere,
+    desk: DeskHere,
+    *,
+    mode: Mode = Mode.CREATE,
+    on_error: OnError = OnError.REJECT_ROWS,
+    force: bool = False,
+) -> Response:
+    """The API's dry run, drawn as a piece of the page. The body is the file."""
+    run = await dry_runs.judged(request, caller, desk, Options(mode, on_error, force))
+    rejects_file = on_error is OnError.REJECT_FILE
+    return page(
+        "preview.html",
+        request,
+        caller,
+        run=run,
+        facts=facts(run.reading),
+        line_of=line_of(run.reading),
+        rejects_file=rejects_file,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that reading found out."""
+
+    name: str
+    value: str
+
+
+def line_of(reading: ReadingShown) -> Callable[[int], int]:
+    """Where a spreadsheet shows each row of the file."""
+    return schemas.spreadsheet_rows(FileDetails.from_json(reading.detected) if reading.detected else None)
+
+
+def facts(reading: ReadingShown) -> list[Fact]:
+    """How a file was read, for somebody who wants to check it at a glance; nothing for one that could not be."""
+    if reading.detected is None:
+        return []
+    detected = FileDetails.from_json(reading.detected)
+    renamed = [f"{header} → {column}" for header, column in detected.columns.items() if header.strip() != column]
+    found = [
+        Fact("Format", detected.format.upper()),
+        Fact("Encoding", detected.encoding or ""),
+        Fact("Separator", detected.delimiter or ""),
+        Fact("Sheet", detected.sheet or ""),
+        Fact("Header", f"line {detected.header_line}"),
+        Fact("Columns", f"{len(detected.columns)} recognised"),
+        Fact("Read as", ", ".join(renamed)),
+        Fact("Ignored columns", ", ".join(detected.unknown)),
+        Fact("Decimal comma", ", ".join(detected.decimal_commas)),
+        Fact("Kind", "a fix file of ours" if detected.fix_file else ""),
+    ]
+    return [fact for fact in found if fact.value]

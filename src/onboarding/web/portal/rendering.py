@@ -1,0 +1,165 @@
+"""Templates and what they need: numbers, times and words as readers expect them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from onboarding.web.auth import ADMIN, WRITE, Caller
+from onboarding.web.portal import charts
+from onboarding.web.portal.static_files import address
+from onboarding.web.schemas import UploadShown
+
+STATUS_WORDS: Mapping[str, str] = {
+    "processing": "Under way",
+    "completed": "Complete",
+    "partial": "Partly accepted",
+    "failed": "Failed",
+}
+_ADDRESS = re.compile(r"(https?://[^\s<>\"']+)")
+
+MODE_WORDS: Mapping[str, str] = {
+    "create": "New products only",
+    "update": "Changes to existing products",
+    "upsert": "New products and changes",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LocalDemo:
+    """What the local engine has beside: pages that show its inbox, and people to sign in as, by address."""
+
+    inbox: APIRouter
+    people: Mapping[str, str]
+
+
+def number(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def percent(part: float, whole: float) -> str:
+    """A share in words; never a round 0 or 100 for what is not exactly that."""
+    if not whole:
+        return "none"
+    share = 100 * part / whole
+    if 0 < share < 0.1:
+        return "under 0.1 %"
+    return f"{min(share, 99.9) if part < whole else share:.1f}".removesuffix(".0") + " %"
+
+
+def size(value: int) -> str:
+    if value < 1 << 10:
+        return f"{value} bytes"
+    return f"{value / (1 << 10):,.0f} kB" if value < 1 << 20 else f"{value / (1 << 20):,.1f}".removesuffix(".0") + " MB"
+
+
+def moment(value: datetime) -> Markup:
+    """A time in UTC, for a script to put into the viewer's zone."""
+    utc = value.astimezone(UTC)
+    return Markup('<time datetime="{}">{}</time>').format(
+        utc.isoformat(timespec="seconds").replace("+00:00", "Z"), f"{utc:%d %b %Y, %H:%M} UTC"
+    )
+
+
+def linked(text: str) -> Markup:
+    """A text whose web addresses can be followed."""
+    parts = _ADDRESS.split(text)
+    return Markup().join(
+        Markup('<a href="{0}">{0}</a>').format(part) if n % 2 else part for n, part in enumerate(parts)
+    )
+
+
+def rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
+
+
+def sentence(name: str) -> str:
+    """A code, such as `upload_cancelled` or `INVALID_PRICE`, as words."""
+    return name.replace("_", " ").capitalize()
+
+
+def duration(upload: UploadShown) -> str:
+    """How long an upload took, or has taken so far."""
+    ended = upload.processing_completed_at or datetime.now(UTC)
+    seconds = max(0.0, (ended - upload.upload_timestamp).total_seconds())
+    if seconds < 1:
+        return "under a second"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def paging(path: str, given: Mapping[str, str], cursor: str | None, following: str | None) -> dict[str, Any]:
+    """Of a list that is shown page by page: whether this is a later one, and where the first and the next are.
+
+    `given` are the conditions of the list, `cursor` is this page's and `following` the next one's.
+    """
+    return {
+        "later": cursor is not None,
+        "first": f"{path}?{urlencode(given)}",
+        "following": f"{path}?{urlencode({**given, 'cursor': following})}" if following else "",
+    }
+
+
+def may_write(caller: Caller) -> bool:
+    return WRITE in caller.scopes
+
+
+def may_manage(caller: Caller) -> bool:
+    return ADMIN in caller.scopes
+
+
+def may_operate(caller: Caller) -> bool:
+    return caller.is_operator and ADMIN in caller.scopes
+
+
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        # Everything is escaped: file names, cells and messages hold what a vendor wrote.
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(
+        number=number, size=size, moment=moment, rows=rows, duration=duration, sentence=sentence, linked=linked
+    )
+    made.globals.update(
+        static=address,
+        percent=percent,
+        bar=charts.bar,
+        STATUS_WORDS=STATUS_WORDS,
+        MODE_WORDS=MODE_WORDS,
+        may_write=may_write,
+        may_manage=may_manage,
+        may_operate=may_operate,
+    )
+    return made
+
+
+_TEMPLATES = _environment()
+
+
+def page(
+    name: str,
+    request: Request,
+    caller: Caller | None,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    **values: Any,
+) -> HTMLResponse:
+    """A template as an answer."""
+    html = _TEMPLATES.get_template(name).render(request=request, user=caller, trial=request.app.state.trial, **values)
+    return HTMLResponse(html, status_code=status, headers=dict(headers or {}))

@@ -1,0 +1,296 @@
+"""Uploads as a caller may see them: one, a page of them, their errors, their products."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from onboarding.domain.models import Mode, OnError, Upload, UploadStatus
+from onboarding.files.models import FileDetails, FileWarning
+from onboarding.storage.database import Connection
+from onboarding.storage.error_summary import Summary, get_error_summary
+from onboarding.storage.file_details import get_file_details, list_warnings
+from onboarding.storage.queries import statement
+from onboarding.storage.uploads import get_upload as upload_named
+from onboarding.storage.uploads import list_uploads
+from onboarding.web.auth import Caller
+from onboarding.web.database import Desk
+from onboarding.web.errors import not_found
+from onboarding.web.pagination import Page, WarningShown, cursor_at, number_cursor, page, time_cursor
+
+Phase = Literal["reading", "checking", "reporting", "done"]
+
+
+class UploadShown(BaseModel):
+    """An upload as it stands. The counts are exact at every moment: rows are counted when their outcome is final."""
+
+    upload_id: str
+    vendor_id: str
+    vendor_name: str
+    file_name: str
+    file_size_bytes: int
+    status: UploadStatus
+    phase: Phase = Field(
+        description="`reading` the file, `checking` its rows, `reporting` the result, or `done`: the mail is on its way"
+    )
+    mode: Mode
+    on_error: OnError
+    total_records: int
+    valid_records: int
+    error_records: int
+    waiting_records: int = Field(description="Rows without an outcome so far")
+    created_records: int
+    updated_records: int
+    unchanged_records: int
+    failure_code: str | None = Field(description="Why the whole file was refused, if it was")
+    failure_reason: str | None
+    has_report: bool
+    has_fix_file: bool
+    upload_timestamp: datetime
+    processing_started_at: datetime
+    processing_completed_at: datetime | None
+    last_progress_at: datetime = Field(description="When something last moved; an old one means stuck, not slow")
+    undone_at: datetime | None
+    version: str = Field(description="Changes when anything above does; see `seen` of the upload's own address")
+
+
+class ErrorShown(BaseModel):
+    """One broken rule of one row."""
+
+    row_number: int = Field(description="Data row, the first below the header is 1")
+    spreadsheet_row: int = Field(description="The same row as a spreadsheet numbers it")
+    vendor_product_id: str | None
+    error_type: str
+    column: str = Field(description="The column it is about; several with commas between; `row` for the row as a whole")
+    message: str
+    value: str | None = Field(description="What stood there")
+    expected: str
+    hint: str = Field(description="What was probably meant; often blank")
+    row: dict[str, str] = Field(description="The row as it was in the file")
+
+
+class ReadingShown(BaseModel):
+    """How a file was read."""
+
+    sentence: str | None = Field(description="All of it for a reader; null for a file that could not be read")
+    detected: dict[str, Any] | None = Field(description="Format, encoding, delimiter, which header is which column …")
+    warnings: list[WarningShown]
+
+
+class ErrorGroupShown(BaseModel):
+    """Equal mistakes together."""
+
+    error_type: str
+    column: str
+    value: str
+    message: str
+    expected: str
+    hint: str
+    rows: int
+    first_row: int
+    like: int | None = Field(description="The condition `like` that finds the errors of this group; none in a dry run")
+    sentence: str
+
+
+class SummaryShown(BaseModel):
+    """What is wrong in an upload, the most frequent mistake first."""
+
+    groups: list[ErrorGroupShown]
+    more: int = Field(description="Groups beside these")
+
+
+class ProductShown(BaseModel):
+    """A product of the catalog, with the row of the file that put it there."""
+
+    row_number: int
+    vendor_product_id: str
+    product_name: str
+    category: str
+    subcategory: str | None
+    description: str | None
+    sku: str
+    brand: str | None
+    price: str
+    compare_at_price: str | None
+    stock_quantity: int
+    unit: str
+    weight_kg: str | None
+    dimensions_cm: str | None
+    image_url: str | None
+    updated_at: datetime
+
+
+def phase_of(upload: Upload) -> Phase:
+    if upload.status is not UploadStatus.PROCESSING:
+        return "done" if upload.notified_at else "reporting"
+    return "checking" if upload.valid_records + upload.error_records else "reading"
+
+
+def version_of(upload: Upload) -> str:
+    """Differs whenever the upload has moved. Progress is stamped by every change of the counts."""
+    moments = (upload.last_progress_at, upload.processing_completed_at, upload.notified_at, upload.undone_at)
+    return "-".join(f"{moment.timestamp() * 1e6:.0f}" if moment else "" for moment in moments)
+
+
+def shown(upload: Upload) -> UploadShown:
+    values = {name: value for name, value in asdict(upload).items() if name in UploadShown.model_fields}
+    return UploadShown(
+        **values,
+        phase=phase_of(upload),
+        waiting_records=upload.total_records - upload.valid_records - upload.error_records,
+        has_report=upload.error_file_s3_key is not None,
+        has_fix_file=upload.fix_file_s3_key is not None,
+        version=version_of(upload),
+    )
+
+
+def upload_of(desk: Desk, caller: Caller, upload_id: str) -> Upload:
+    """An upload that the caller may see; to anybody else it does not exist."""
+    return caller.run(desk, lambda connection: get_visible_upload(connection, caller, upload_id))
+
+
+def get_visible_upload(connection: Connection, caller: Caller, upload_id: str) -> Upload:
+    """The first wall; the second is the database's, which does not even find what another vendor has."""
+    upload = upload_named(connection, upload_id)
+    if upload is None or caller.vendor_id not in {None, upload.vendor_id}:
+        raise not_found("upload")
+    return upload
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which uploads; what is None does not matter."""
+
+    vendor_id: str | None = None
+    status: UploadStatus | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def uploads_page(desk: Desk, caller: Caller, wanted: Wanted, *, cursor: str | None, limit: int) -> Page[UploadShown]:
+    """A page of the history, newest first."""
+    conditions = {**asdict(wanted), "before": time_cursor(cursor), "limit": limit + 1}
+    if caller.vendor_id is not None:
+        if wanted.vendor_id not in {None, caller.vendor_id}:
+            return Page(items=[], next=None)
+        conditions["vendor_id"] = caller.vendor_id
+    found = caller.run(desk, lambda connection: list_uploads(connection, **conditions))
+    cursors = [cursor_at(upload.upload_timestamp.isoformat(), upload.upload_id) for upload in found]
+    return page([shown(upload) for upload in found], limit, cursors)
+
+
+def errors_page(
+    desk: Desk, caller: Caller, upload_id: str, conditions: Mapping[str, Any], *, cursor: str | None, limit: int
+) -> Page[ErrorShown]:
+    """A page of an upload's errors by row. `conditions`: error_type, column, value, like; each may be None."""
+    after_row, after_id = (*number_cursor(cursor), 0, 0)[:2]
+    place = {"upload_id": upload_id, "after_row": after_row, "after_id": after_id, "limit": limit + 1}
+    parameters = {"like": None, **conditions, **place}
+
+    def work(connection: Connection) -> tuple[list[tuple[Any, ...]], FileDetails | None]:
+        get_visible_upload(connection, caller, upload_id)
+        found = connection.execute(statement("api_errors"), parameters).fetchall()
+        return found, get_file_details(connection, upload_id)
+
+    found, detected = caller.run(desk, work)
+    line_of = spreadsheet_rows(detected)
+    items = [
+        ErrorShown(
+            row_number=number,
+            spreadsheet_row=line_of(number),
+            vendor_product_id=product,
+            error_type=error_type,
+            column=column,
+            message=message,
+            value=value,
+            expected=expected,
+            hint=hint,
+            row=row,
+        )
+        for _, number, product, error_type, column, message, value, expected, hint, row in found
+    ]
+    return page(items, limit, [cursor_at(row[1], row[0]) for row in found])
+
+
+def reading(desk: Desk, caller: Caller, upload_id: str) -> ReadingShown:
+    def work(connection: Connection) -> ReadingShown:
+        get_visible_upload(connection, caller, upload_id)
+        found, warnings = get_file_details(connection, upload_id), list_warnings(connection, upload_id)
+        return reading_shown(found, warnings)
+
+    return caller.run(desk, work)
+
+
+def spreadsheet_rows(detected: FileDetails | None) -> Callable[[int], int]:
+    """Where a spreadsheet shows each row of a file; of one that could not be read, no row is told of."""
+    return detected.line_of if detected else int
+
+
+def reading_shown(detected: FileDetails | None, warnings: Sequence[FileWarning]) -> ReadingShown:
+    line_of = spreadsheet_rows(detected)
+    return ReadingShown(
+        sentence=detected.sentence() if detected else None,
+        detected=detected.as_json() if detected else None,
+        warnings=[
+            WarningShown(
+                code=w.code,
+                message=w.message,
+                row_number=w.row_number,
+                spreadsheet_row=line_of(w.row_number) if w.row_number else None,
+                column=w.column,
+            )
+            for w in warnings
+        ],
+    )
+
+
+def summary(desk: Desk, caller: Caller, upload_id: str, top: int) -> SummaryShown:
+    def work(connection: Connection) -> SummaryShown:
+        get_visible_upload(connection, caller, upload_id)
+        return summary_shown(get_error_summary(connection, upload_id, top))
+
+    return caller.run(desk, work)
+
+
+def summary_shown(found: Summary) -> SummaryShown:
+    groups = [
+        ErrorGroupShown(
+            error_type=group.error_type,
+            column=group.field,
+            value=group.value,
+            message=group.message,
+            expected=group.expected,
+            hint=group.hint,
+            rows=group.rows,
+            first_row=group.first_row,
+            like=group.first_error,
+            sentence=group.sentence,
+        )
+        for group in found.groups
+    ]
+    return SummaryShown(groups=groups, more=found.more)
+
+
+def products_page(desk: Desk, caller: Caller, upload_id: str, *, cursor: str | None, limit: int) -> Page[ProductShown]:
+    """A page of the products that an upload put into the catalog, by row."""
+    [after] = (*number_cursor(cursor), 0)[:1]
+
+    def work(connection: Connection) -> list[tuple[Any, ...]]:
+        get_visible_upload(connection, caller, upload_id)
+        parameters = {"upload_id": upload_id, "after": after, "limit": limit + 1}
+        return connection.execute(statement("api_products"), parameters).fetchall()
+
+    items = [
+        ProductShown(**{name: _text(name, value) for name, value in zip(ProductShown.model_fields, row, strict=True)})
+        for row in caller.run(desk, work)
+    ]
+    return page(items, limit, [cursor_at(item.row_number) for item in items])
+
+
+def _text(name: str, value: Any) -> Any:
+    """Decimals as text, as exact as they are kept: 19.90, not 19.9."""
+    return str(value) if name in {"price", "compare_at_price", "weight_kg"} and value is not None else value

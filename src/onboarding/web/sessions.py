@@ -1,0 +1,134 @@
+"""Signing in without a password: a link by mail, used once, becomes a session."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from onboarding.notifications.sign_in_email import MINUTES_VALID, SignInEmail
+from onboarding.storage.audit_log import Actor, record_action
+from onboarding.storage.database import Connection
+from onboarding.storage.queries import statement
+from onboarding.web.database import Desk
+from onboarding.web.tokens import hashed, new_secret
+
+LINK_AGE = timedelta(minutes=MINUTES_VALID)
+SESSION_AGE = timedelta(hours=12)
+
+WINDOW = timedelta(hours=1)
+PER_ADDRESS = 5
+"""Mails that one address may be sent within the window, one right after the other."""
+PAUSE = timedelta(minutes=10)
+"""Beyond these, one address is sent a mail once per pause. A link lives longer than a pause, so that there is always a
+mail whose link works: nobody can lock an account out by asking for links in its name."""
+PER_IP = 30
+"""Requests that one IP address may make within the window, for all addresses together."""
+
+
+class TooMany(Exception):
+    """This IP address has asked too often; it is told so, since that says nothing about any address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody who may sign in: a vendor or an operator."""
+
+    vendor_id: str | None
+    operator_id: int | None
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A new session. `secret` is the cookie's value and exists nowhere else."""
+
+    secret: str
+    account: Account
+    expires_at: datetime
+
+
+def ask_for_link(desk: Desk, email: str, ip: str) -> None:
+    """Mail a sign-in link to an address if it belongs to an account. Raises `TooMany`.
+
+    The function `mailer` sends the mail, and is called for every address alike: the time that this takes does not tell
+    whether the address is known, nor does a fault of the mail service.
+    """
+    address = email.strip().lower()
+
+    def work(connection: Connection) -> list[tuple[Account, str]]:
+        if not _counted(connection, f"ip:{ip}", PER_IP, pause=WINDOW):
+            raise TooMany
+        # For every address alike: the limit must not tell which ones are known.
+        if not _counted(connection, f"address:{address}", PER_ADDRESS, pause=PAUSE):
+            return []
+        found = connection.execute(statement("api_accounts"), {"email": address})
+        return [(account, _new_link(connection, account)) for account in (Account(*columns) for columns in found)]
+
+    links = desk.run(work)
+    named = [
+        (account.name if len(links) == 1 else f"{account.name} ({account.vendor_id or 'operator'})", secret)
+        for account, secret in links
+    ]
+    mail = SignInEmail(
+        links[0][0].email if links else address,
+        [(name, f"{desk.settings.portal_url}/sign-in/{secret}") for name, secret in named],
+        time.time() + LINK_AGE.total_seconds(),
+    )
+    desk.ctx.start_function("mailer", mail.event())
+
+
+def _counted(connection: Connection, subject: str, limit: int, *, pause: timedelta) -> bool:
+    """Count one more request of a subject, if it may be made now."""
+    parameters = {"subject": subject[:300], "limit": limit, "window": WINDOW, "pause": pause}
+    connection.execute(statement("lock_subject"), parameters)
+    return connection.execute(statement("api_count_sign_in_request"), parameters).fetchone() is not None
+
+
+def _new_link(connection: Connection, account: Account) -> str:
+    secret = new_secret()
+    parameters = {
+        "link": hashed(secret),
+        "vendor_id": account.vendor_id,
+        "operator_id": account.operator_id,
+        "age": LINK_AGE,
+    }
+    connection.execute(statement("api_new_sign_in_link"), parameters)
+    return secret
+
+
+def link_is_good(desk: Desk, link: str) -> bool:
+    """Whether a link could be used now; to look does not use it up, since mail scanners look."""
+    found = desk.run(
+        lambda connection: connection.execute(statement("api_sign_in_link"), {"link": hashed(link)}).fetchone()
+    )
+    return found is not None
+
+
+def use_link(desk: Desk, link: str, ip: str) -> Session | None:
+    """Use a link up; the new session, or None for a link that is unknown, used, or too old."""
+
+    def work(connection: Connection) -> Session | None:
+        secret = new_secret()
+        found = connection.execute(statement("api_use_sign_in_link"), {"link": hashed(link)}).fetchone()
+        if found is None:
+            return None
+        account = Account(*found)
+        parameters = {
+            "session": hashed(secret),
+            "vendor_id": account.vendor_id,
+            "operator_id": account.operator_id,
+            "age": SESSION_AGE,
+        }
+        [(expires_at,)] = connection.execute(statement("api_new_session"), parameters).fetchall()
+        actor = Actor(f"vendor:{account.vendor_id}" if account.vendor_id else f"operator:{account.email}", ip)
+        record_action(connection, actor, "signed_in", account.email, vendor_id=account.vendor_id)
+        return Session(secret, account, expires_at)
+
+    return desk.run(work)
+
+
+def end(desk: Desk, session: str) -> None:
+    """End a session, now and for ever."""
+    desk.run(lambda connection: connection.execute(statement("api_end_session"), {"session": hashed(session)}))

@@ -1,0 +1,25 @@
+"""Running a command of ours on the engine that the tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from onboarding.cli.main import main
+from onboarding.local.stack import LocalEngine
+
+Captured = pytest.CaptureFixture[str]
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(engine: LocalEngine, capsys: Captured) -> Run:
+    """Run a command on the engine: its exit code, stdout and stderr."""
+
+    def run_command(*arguments: str) -> tuple[int, str, str]:
+        code = main([*arguments, "--state", str(engine.state)])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run_command

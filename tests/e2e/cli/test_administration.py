@@ -1,0 +1,123 @@
+"""Vendors, categories and operators by command, against the running pipeline and against what it makes of uploads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from onboarding.domain.models import UploadStatus
+from tests.e2e.cli.conftest import Run
+from tests.support.running_pipeline import Pipeline, csv_of, product
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was(pipeline: Pipeline) -> Iterator[None]:
+    """Other tests use the same categories."""
+    yield
+    pipeline.connection.execute("delete from product_categories where category_name like 'Test %'")
+
+
+def listed(run: Run, what: str, **wanted: object) -> dict[str, Any]:
+    """The one that has these fields, out of a list as JSON."""
+    code, out, _ = run(what, "list", "--json")
+    assert code == 0
+    [found] = [one for one in json.loads(out)[what] if wanted.items() <= one.items()]
+    return dict(found)
+
+
+def test_a_vendor_uploads_from_the_moment_it_is_added_until_it_is_suspended(run: Run, pipeline: Pipeline) -> None:
+    added = ("vendors", "add", "CLI-1", "--name", "First Name", "--email", "first@vendors.example")
+    assert run(*added) == (0, "CLI-1 may upload.\n", "")
+    assert listed(run, "vendors", vendor_id="CLI-1") == {
+        "vendor_id": "CLI-1",
+        "vendor_name": "First Name",
+        "email": "first@vendors.example",
+        "status": "active",
+        "uploads": 0,
+    }
+    assert pipeline.run("CLI-1", "a.csv", csv_of([product("cli-vendor")])).status is UploadStatus.COMPLETED
+
+    assert run("vendors", "suspend", "CLI-1")[0] == 0
+    refused = pipeline.run("CLI-1", "b.csv", csv_of([product("cli-vendor-2")]))
+    assert (refused.status, refused.total_records) == (UploadStatus.FAILED, 0)
+
+    other = ("vendors", "add", "CLI-1", "--name", "Second Name", "--email", "second@vendors.example")
+    code, _, said = run(*other)
+    assert (code, "onboarding vendors change CLI-1" in said) == (1, True)
+    assert "onboarding vendors activate CLI-1" in run(*added)[1]
+    changes = ("--name", "Second Name", "--email", "second@vendors.example", "--phone", "+49 30 1234567")
+    assert run("vendors", "change", "CLI-1", *changes) == (0, "CLI-1 is changed.\n", "")
+    assert run("vendors", "activate", "CLI-1") == (0, "CLI-1 may upload.\n", "")
+    now = listed(run, "vendors", vendor_id="CLI-1")
+    assert (now["vendor_name"], now["status"], now["uploads"]) == ("Second Name", "active", 2)
+    shown = next(line for line in run("vendors", "list")[1].splitlines() if line.startswith("CLI-1"))
+    assert shown.split()[-2:] == ["active", "2"]
+
+
+def test_rows_may_have_a_category_from_the_moment_it_is_added_until_it_is_disabled(
+    run: Run, pipeline: Pipeline
+) -> None:
+    def upload(name: str) -> UploadStatus:
+        return pipeline.run("VEND001", f"{name}.csv", csv_of([product(name, category="Test Kayaks")])).status
+
+    assert upload("cli-category-1") is UploadStatus.FAILED
+    said = "Rows may have the category Test Kayaks.\n"
+    assert run("categories", "add", "Test Kayaks", "--description", "For lakes") == (0, said, "")
+    assert upload("cli-category-2") is UploadStatus.COMPLETED
+    assert run("categories", "disable", "Test Kayaks")[0] == 0
+    assert listed(run, "categories", category_name="Test Kayaks") == {
+        "category_name": "Test Kayaks",
+        "is_active": False,
+        "description": "For lakes",
+    }
+    assert upload("cli-category-3") is UploadStatus.FAILED
+    [line] = [line for line in run("categories", "list")[1].splitlines() if line.startswith("Test Kayaks")]
+    assert line.split() == ["Test", "Kayaks", "no", "For", "lakes"]
+    code, _, said = run("categories", "add", "Test Kayaks")
+    assert (code, "onboarding categories enable" in said) == (1, True)
+    assert run("categories", "enable", "Test Kayaks")[0] == 0
+    assert listed(run, "categories", category_name="Test Kayaks", is_active=True)["description"] == "For lakes"
+
+
+def test_an_operator_is_added_given_another_role_and_suspended(run: Run) -> None:
+    email = "cli@techmart.example"
+    assert run("operators", "add", email, "--name", "Someone")[:2] == (0, f"{email} may sign in to the portal.\n")
+    assert listed(run, "operators", email=email) == {
+        "email": email,
+        "name": "Someone",
+        "role": "viewer",
+        "status": "active",
+    }
+    code, _, said = run("operators", "add", email, "--name", "Someone", "--role", "admin")
+    assert (code, f"onboarding operators change {email}" in said) == (1, True)
+    assert run("operators", "change", email, "--role", "admin")[0] == 0
+    assert listed(run, "operators", email=email)["role"] == "admin"
+    assert run("operators", "suspend", email)[:2] == (0, f"{email} is suspended.\n")
+    [line] = [line for line in run("operators", "list")[1].splitlines() if line.startswith(email)]
+    assert line.split() == [email, "Someone", "admin", "suspended"]
+    assert run("operators", "activate", email)[:2] == (0, f"{email} may sign in to the portal.\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [
+        (("vendors", "suspend", "NOBODY"), "there is no vendor NOBODY"),
+        (("vendors", "add", "a/b", "--name", "A", "--email", "a@b.example"), "'a/b' cannot be a vendor's id"),
+        (("vendors", "add", "AB", "--name", " ", "--email", "a@b.example"), "the vendor's name has 1 to 200"),
+        (("vendors", "add", "AB", "--name", "A", "--email", "nobody"), "'nobody' is not an e-mail address"),
+        (("vendors", "add", "AB", "--name", "A", "--email", "a@b.example", "--phone", "1" * 21), "up to 20 characters"),
+        (("categories", "disable", "Test Nothing"), "there is no category Test Nothing"),
+        (("categories", "add", " "), "a category's name has 1 to 100 characters"),
+        (("operators", "suspend", "no@b.example"), "there is no operator no@b.example"),
+        (("operators", "add", "a@b.example", "--name", "A", "--role", "king"), "an operator is a viewer or an admin"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_cannot_be_done_is_refused_in_a_sentence(run: Run, command: tuple[str, ...], why: str) -> None:
+    code, out, said = run(*command)
+    assert (code, out) == (1, "")
+    assert why in said
+    assert "Traceback" not in said

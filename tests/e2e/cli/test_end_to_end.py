@@ -1,0 +1,154 @@
+"""The commands against the running pipeline."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from onboarding.cli.main import main
+from onboarding.files.error_report import HEADER
+from tests.e2e.cli.conftest import Run
+from tests.support.running_pipeline import Pipeline, csv_of, product
+
+Captured = pytest.CaptureFixture[str]
+
+
+def upload(run: Run, file: Path, vendor_id: str) -> tuple[int, dict[str, Any]]:
+    code, out, _ = run("upload", str(file), "--vendor", vendor_id, "--wait", "--json")
+    found: dict[str, Any] = json.loads(out)
+    return code, found
+
+
+@pytest.fixture
+def good_file(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    path = tmp_path / "good [bold] +ü.csv"
+    path.write_bytes(csv_of(product(f"{request.node.name}-{n}") for n in range(3)))
+    return path
+
+
+def test_a_sample_ends_with_2_and_every_figure_agrees(run: Run, pipeline: Pipeline, tmp_path: Path) -> None:
+    assert main(["sample", str(tmp_path), "--run", "cli"]) == 0
+    run("uploads", "list")
+    code, found = upload(run, tmp_path / "VEND001-cli.csv", "VEND001")
+    assert code == 2
+    assert (found["status"], found["total_records"], found["valid_records"], found["error_records"]) == (
+        "partial",
+        100,
+        92,
+        8,
+    )
+    assert found["report_key"] == f"errors/VEND001/{found['upload_id']}_errors.csv"
+    assert 0 < found["seconds"] < 60
+    kept = pipeline.upload(found["upload_id"])
+    assert kept is not None
+    assert (kept.valid_records, kept.error_records) == (92, 8)
+
+    code, shown, _ = run("uploads", "show", found["upload_id"], "--json")
+    described = json.loads(shown)
+    assert code == 0
+    assert {key: described[key] for key in found if key != "seconds"} == {
+        key: value for key, value in found.items() if key != "seconds"
+    }
+    assert len(described["error_types"]) == 7
+
+    code, report, _ = run("report", found["upload_id"])
+    lines = list(csv.reader(io.StringIO(report.removeprefix("\ufeff"), newline="")))
+    assert (code, tuple(lines[0])) == (0, HEADER)
+    assert len({line[0] for line in lines[1:]}) == 8
+    kept_report = tmp_path / "report.csv"
+    assert run("report", found["upload_id"], "-o", str(kept_report))[:2] == (0, "")
+    assert kept_report.read_bytes().decode() == report
+
+
+def test_a_good_file_ends_with_0_in_words(run: Run, good_file: Path) -> None:
+    code, out, err = run("upload", str(good_file), "--vendor", "VEND002", "--wait")
+    assert code == 0
+    assert "3 of 3 rows are in the catalog, 0 failed." in out
+    assert "good [bold] +ü.csv" in err
+    assert "3/3 rows" in err
+    upload_id = next(line for line in out.splitlines() if line.startswith("Upload ID: ")).split()[-1]
+    assert "every row is valid" in run("report", upload_id)[2]
+
+
+def test_bad_files_end_with_3(run: Run, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.csv"
+    empty.touch()
+    code, found = upload(run, empty, "VEND002")
+    assert (code, found["status"], found["total_records"], found["report_key"]) == (3, "failed", 0, None)
+    code, _, err = run("report", found["upload_id"])
+    assert code == 1
+    assert "the file was refused" in err
+    code, _, err = run("upload", str(empty), "--vendor", "NOBODY", "--wait", "--json")
+    assert code == 1
+    assert "The vendor 'NOBODY' is not known. See: onboarding vendors list" in err
+
+
+def test_without_waiting_the_id_is_told_and_right(run: Run, pipeline: Pipeline, good_file: Path) -> None:
+    code, out, _ = run("upload", str(good_file), "--vendor", "VEND003", "--json")
+    assert code == 0
+    assert pipeline.finished(json.loads(out)["upload_id"]).valid_records == 3
+
+
+def test_uploads_are_listed_by_vendor_status_and_time(run: Run, pipeline: Pipeline, good_file: Path) -> None:
+    pipeline.vendor("VEND-LIST")
+    first, second = (upload(run, good_file, "VEND-LIST")[1]["upload_id"] for _ in range(2))
+
+    def listed(*options: str) -> list[str]:
+        code, out, _ = run("uploads", "list", "--vendor", "VEND-LIST", "--json", *options)
+        assert code == 0
+        return [upload["upload_id"] for upload in json.loads(out)["uploads"]]
+
+    assert set(listed()) == {first, second}
+    assert listed("--limit", "1") == listed()[:1]
+    assert listed("--status", "completed") == [first]
+    assert listed("--status", "failed") == [second]
+    assert listed("--since", "2100-01-01") == listed("--until", "2000-01-01T00:00:00") == []
+    code, out, _ = run("uploads", "list", "--vendor", "VEND-LIST")
+    assert code == 0
+    # The whole id, for it will be copied, and the name as it stands, whatever it looks like to Rich.
+    assert first in out
+    assert second in out
+    assert "good [bold] +ü.csv" in out
+
+
+def test_the_inbox_shows_the_mail(run: Run, pipeline: Pipeline, good_file: Path) -> None:
+    email = pipeline.vendor("VEND-MAIL")
+    upload_id = upload(run, good_file, "VEND-MAIL")[1]["upload_id"]
+    pipeline.mail(upload_id)
+    code, out, _ = run("inbox", "--json")
+    [mail] = [mail for mail in json.loads(out)["mails"] if upload_id in mail["text"]]
+    assert (code, mail["to"]) == (0, [email])
+    assert email in run("inbox")[1]
+    shown = run("inbox", "show", str(mail["number"]))[1]
+    assert f"To: {email}\nSubject: Product Upload Complete - good [bold] +ü.csv (100.0% Success)\n" in shown
+    assert f"Upload ID: {upload_id}\n" in shown
+    assert "There is no mail 9999" in run("inbox", "show", "9999")[2]
+
+
+@pytest.mark.parametrize("command", [("uploads", "show"), ("report",)])
+def test_an_unknown_upload_is_a_sentence(run: Run, command: tuple[str, ...]) -> None:
+    code, out, err = run(*command, "UPLOAD_NONE")
+    assert (code, out) == (1, "")
+    assert "There is no upload UPLOAD_NONE" in err
+
+
+def test_a_timeout_is_our_fault(run: Run, good_file: Path) -> None:
+    code, out, err = run("upload", str(good_file), "--vendor", "VEND001", "--wait", "--json", "--timeout", "0")
+    assert (code, out) == (1, "")
+    assert "onboarding uploads show UPLOAD_" in err or "has not been taken in yet" in err
+
+
+def test_the_demo_shows_the_main_job(capsys: Captured) -> None:
+    assert main(["demo"]) == 0
+    out = capsys.readouterr().out
+    for shown in ("Mails (3)", "contact@techgear.com", "sales@stylewear.com", "info@homeess.com", "(92.0% Success)"):
+        assert shown in out
+    assert ",".join(HEADER) in out
+    assert "Catalog (276 products)" in out
+    assert "Everything came out right." in out
+    assert "\x1b[" not in out

@@ -1,0 +1,142 @@
+"""What the command line says beforehand and afterwards: validate, template, modes, the fix file, undo."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from openpyxl import load_workbook
+
+from onboarding.cli.main import main
+from tests.e2e.cli.conftest import Run
+from tests.support.running_pipeline import Pipeline, csv_of, product
+
+Captured = pytest.CaptureFixture[str]
+
+
+def file_of(folder: Path, name: str, *rows: dict[str, str]) -> Path:
+    path = folder / name
+    path.write_bytes(csv_of(rows))
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.xls", "a.pdf", "csv"])
+def test_a_name_that_nobody_would_look_at_is_told_before_the_upload_too(run: Run, tmp_path: Path, name: str) -> None:
+    path = file_of(tmp_path, name, product("cli-name"))
+    _, _, expected = run("upload", str(path), "--vendor", "VEND001")
+    code, out, err = run("validate", str(path), "--vendor", "VEND001", "--offline")
+    assert (code, out, err) == (1, "", expected)
+    assert "must end in .csv, .tsv, .txt or .xlsx" in err
+
+
+def test_validate_says_what_the_upload_then_does(run: Run, pipeline: Pipeline, tmp_path: Path) -> None:
+    rows = [product("cli-v1"), product("cli-v2", category="Gardn"), product("cli-v3", price="0", sku="SKU-cli-v1")]
+    path = file_of(tmp_path, "validate.csv", *rows)
+    path.write_bytes(path.read_bytes().replace(b"PROD-cli-v2", b"\nPROD-cli-v2"))
+    code, out, _ = run("validate", str(path), "--vendor", "VEND001", "--json")
+    dry = json.loads(out)
+    assert code == 2
+    assert {(line["row_number"], line["spreadsheet_row"]) for line in dry["errors"]} == {(2, 4), (3, 5)}
+    assert (dry["status"], dry["offline"], dry["refusal"]) == ("partial", False, None)
+    assert (dry["total_records"], dry["valid_records"], dry["error_records"]) == (3, 1, 2)
+    assert dry["created_records"] == 1
+
+    code, out, _ = run("upload", str(path), "--vendor", "VEND001", "--wait", "--json")
+    assert code == 2
+    upload_id = json.loads(out)["upload_id"]
+    said = [(line["row_number"], line["error_type"], line["message"]) for line in dry["errors"]]
+    assert said == pipeline.errors(upload_id)
+    code, out, _ = run("validate", str(path), "--vendor", "VEND001", "--json")
+    assert (code, json.loads(out)["refusal"]["code"]) == (3, "ALREADY_UPLOADED")
+    code, out, _ = run("upload", str(path), "--vendor", "VEND001", "--wait", "--force")
+    assert (code, "3 failed" in out) == (2, True)
+
+
+def test_validate_for_a_person(run: Run, tmp_path: Path) -> None:
+    path = file_of(tmp_path, "person.csv", *(product(f"person-{n}", category="Elektronics") for n in range(60)))
+    code, out, _ = run("validate", str(path), "--vendor", "VEND002")
+    assert code == 2
+    assert "0 of 60 rows are valid, 60 are not.\n" in out
+    assert "and 10 more errors. The most frequent:\n- 60 rows: category 'Elektronics', did you mean" in out
+    code, out, _ = run("validate", str(path), "--vendor", "VEND009")
+    assert (code, out) == (3, "Would be refused: The vendor 'VEND009' is not known (UNKNOWN_VENDOR)\n")
+
+
+def test_validate_offline(tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("S3_BUCKET_NAME", "ONBOARDING_STATE"):
+        monkeypatch.delenv(name, raising=False)
+    path = file_of(tmp_path, "offline.csv", product("1"))
+    assert main(["validate", str(path), "--vendor", "VEND001"]) == 0
+    captured = capsys.readouterr()
+    assert "1 of 1 rows are valid, 0 are not.\n" in captured.out
+    assert "Nothing was asked of the catalog" in captured.err
+    assert main(["validate", str(path), "--vendor", "VEND001", "--offline", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["offline"] is True
+    assert main(["validate", str(path), "--vendor", "VEND001", "--state", str(tmp_path)]) == 1
+    assert main(["validate", str(tmp_path / "none.csv"), "--vendor", "VEND001"]) == 1
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_the_template_has_its_sample_row_as_only_error(run: Run, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"template.{kind}"
+    options = ["--xlsx"] if kind == "xlsx" else []
+    assert run("template", *options, "-o", str(path))[0] == 0
+    code, out, _ = run("validate", str(path), "--vendor", "VEND003", "--json")
+    answer = json.loads(out)
+    assert (code, answer["created_records"], answer["error_records"]) == (2, 0, 1)
+    if kind == "xlsx":
+        names = [cell.value for cell in load_workbook(path)["_Categories"]["A"]]
+        assert "Electronics" in names
+        assert names == sorted(names)
+
+
+def test_a_template_replaces_nothing_by_itself(
+    tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ONBOARDING_STATE", raising=False)
+    monkeypatch.delenv("S3_BUCKET_NAME", raising=False)
+    assert main(["template"]) == 0
+    before = (tmp_path / "product-template.csv").read_bytes()
+    (tmp_path / "product-template.csv").write_bytes(b"mine")
+    assert main(["template"]) == 1
+    assert "there already" in capsys.readouterr().err
+    assert (tmp_path / "product-template.csv").read_bytes() == b"mine" != before
+
+
+def test_fix_file_show_update_and_undo(run: Run, tmp_path: Path) -> None:
+    rows = [product(f"cli-u{n}") for n in range(3)]
+    rows[1]["price"] = "$5.00"
+    path = file_of(tmp_path, "create.csv", *rows)
+    upload_id = json.loads(run("upload", str(path), "--vendor", "VEND003", "--wait", "--json")[1])["upload_id"]
+    code, out, _ = run("uploads", "show", upload_id)
+    assert code == 0
+    assert "Row 3: price '$5.00', did you mean 5.00?" in out
+    assert f"Fix file:    errors/VEND003/{upload_id}_fix.csv" in out
+    assert "Read as:     CSV, UTF-8" in out
+    code, out, _ = run("report", "--fix", upload_id)
+    header, line = csv.reader(io.StringIO(out.removeprefix("\ufeff"), newline=""))
+    assert dict(zip(header, line, strict=True))["_row"] == "3"
+
+    changed = file_of(tmp_path, "update.csv", {"vendor_product_id": "PROD-cli-u0", "brand": "Other"})
+    code, out, _ = run("upload", str(changed), "--vendor", "VEND003", "--mode", "update", "--wait", "--json")
+    assert code == 0
+    updated = json.loads(out)["upload_id"]
+    code, out, _ = run("uploads", "show", updated)
+    assert "(0 created, 1 updated, 0 unchanged)" in out
+    assert "Mode:        update\n" in out
+
+    code, out, _ = run("uploads", "undo", upload_id)
+    assert code == 0
+    assert "Undone: 1 products removed, 0 as they were before, 1 kept as they are." in out
+    assert f"It was changed since by the upload {updated}" in out
+    code, out, _ = run("uploads", "undo", upload_id, "--json")
+    again = json.loads(out)
+    assert (again["removed"], [kept["row_number"] for kept in again["kept"]]) == (1, [1])
+    assert "Undone:" in run("uploads", "show", upload_id)[1]
+    code, _, err = run("uploads", "undo", "UPLOAD_9")
+    assert (code, "There is no upload UPLOAD_9" in err) == (1, True)

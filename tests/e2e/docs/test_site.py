@@ -1,0 +1,111 @@
+"""The site that `make docs` builds: every page is in it, every link and picture leads somewhere, nothing is fetched."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urlsplit
+
+import pytest
+
+from tests.support.doc_pages import DOCS, ROOT
+
+# What a browser asks for by itself; a link waits for a click.
+FETCHED = {("img", "src"), ("script", "src"), ("iframe", "src"), ("source", "src"), ("object", "data")}
+FETCHED_LINKS = {"stylesheet", "icon", "preload", "preconnect", "modulepreload"}
+
+
+class Page(HTMLParser):
+    """Where a page's links lead, what it makes a browser fetch, and where one may jump to in it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.links: set[str] = set()
+        self.fetched: set[str] = set()
+        self.anchors: set[str] = set()
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        said = {name: value for name, value in attrs if value is not None}
+        self.anchors |= {said[name] for name in ("id", "name") if name in said}
+        if tag == "a" and "href" in said:
+            self.links.add(said["href"])
+        if tag == "link" and set(said.get("rel", "").split()) & FETCHED_LINKS:
+            self.fetched.add(said["href"])
+        self.fetched |= {value for name, value in said.items() if (tag, name) in FETCHED}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built site."""
+    folder = tmp_path_factory.mktemp("site")
+    shutil.copytree(DOCS, folder / "docs")
+    shutil.copy(ROOT / "zensical.toml", folder)
+    done = subprocess.run(
+        [ROOT / ".venv" / "bin" / "zensical", "build", "--strict"],
+        cwd=folder,
+        env={"PATH": "/usr/bin:/bin", "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Warning" not in done.stdout + done.stderr
+    return folder / "site"
+
+
+@pytest.fixture(scope="module")
+def pages(site: Path) -> dict[Path, Page]:
+    return {path: Page(path.read_text(encoding="utf-8")) for path in site.rglob("*.html")}
+
+
+def test_every_page_has_a_place_in_the_order() -> None:
+    order = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]["nav"]
+    named = [page for part in order for group in part.values() for page in group]
+    assert sorted(named) == sorted(page.name for page in DOCS.glob("*.md"))
+
+
+def leads_into(site: Path, page: Path, address: str) -> tuple[Path, str] | None:
+    """The file and the anchor that an address on a page leads to; None if it leads out of the site."""
+    whole, anchor = urldefrag(address)
+    parts = urlsplit(whole)
+    if parts.scheme or parts.netloc:
+        return None
+    start = site if parts.path.startswith("/") else page.parent
+    target = (start / unquote(parts.path).lstrip("/")).resolve() if parts.path else page
+    return (target / "index.html" if target.is_dir() else target), unquote(anchor)
+
+
+def test_every_link_and_picture_leads_somewhere(site: Path, pages: dict[Path, Page]) -> None:
+    broken = []
+    for path, page in pages.items():
+        for address in page.links | page.fetched:
+            found = leads_into(site, path, address)
+            if found is None:
+                continue
+            target, anchor = found
+            there = target.exists() and (not anchor or target not in pages or anchor in pages[target].anchors)
+            # The theme's own jumps to the top.
+            if not there and not anchor.startswith("__"):
+                broken.append(f"{path.name}: {address}")
+    assert broken == []
+
+
+def test_no_page_asks_another_server_for_anything(site: Path, pages: dict[Path, Page]) -> None:
+    addresses = {address for page in pages.values() for address in page.fetched} | set(styles_fetch(site))
+    assert {address for address in addresses if urlsplit(address).netloc} == set()
+    # Read only where a diagram is to be drawn in the browser.
+    assert not any("class=mermaid" in text or 'class="mermaid' in text for text in map(Path.read_text, pages))
+
+
+def styles_fetch(site: Path) -> Iterator[str]:
+    for path in (*site.rglob("*.css"), *site.rglob("*.svg")):
+        text = path.read_text(encoding="utf-8")
+        yield from re.findall(r"""(?:url\(|@import )["']?([^"')]+)""", text)
+        yield from re.findall(r"""<(?:image|use)[^>]+href=["']([^"']+)""", text)

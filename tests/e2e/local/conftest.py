@@ -1,0 +1,18 @@
+"""A state directory for each test that wants one of its own."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.local_processes import new_state
+
+
+@pytest.fixture
+def state() -> Iterator[Path]:
+    directory = new_state()
+    yield directory
+    shutil.rmtree(directory)

@@ -1,0 +1,41 @@
+"""The local stack without its database: a file waits in the failure queue until the database is back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from onboarding.local.stack import LocalEngine
+from onboarding.resource_names import resource_name
+from tests.support.running_pipeline import Pipeline, csv_of, product, until
+
+
+def run_watchdog(pipeline: Pipeline) -> str | None:
+    """Start a run as the schedule does; return its error, if it failed."""
+    answer = pipeline.lambdas.invoke(FunctionName=resource_name("watchdog"), Payload=b"{}")
+    body = json.loads(answer["Payload"].read() or b"null")
+    return str(body["errorMessage"]) if "FunctionError" in answer else None
+
+
+def waiting(pipeline: Pipeline) -> int:
+    url = pipeline.sqs.get_queue_url(QueueName=resource_name("csv-parser-failures"))["QueueUrl"]
+    names = ["ApproximateNumberOfMessages"]
+    return int(pipeline.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"][names[0]])
+
+
+def test_file_put_while_the_database_is_away_is_ingested_by_the_next_run(state: Path) -> None:
+    with LocalEngine(state, environment={"LAMBDA_ASYNC_RETRY_BASE_SECONDS": "1"}) as local:
+        assert local.postgres is not None
+        with Pipeline(local.endpoints) as pipeline, pipeline.unscheduled():
+            local.postgres.stop()
+            upload_id = pipeline.put("VEND001", "outage.csv", csv_of([product("outage-1"), product("outage-2")]))
+            until(lambda: waiting(pipeline), "the event to reach the failure queue")
+            assert "connection" in (run_watchdog(pipeline) or "")
+            assert waiting(pipeline) == 1, "no attempt is spent while the database is away"
+            local.postgres.start(lambda: None)
+        with Pipeline(local.endpoints) as pipeline, pipeline.unscheduled():
+            assert run_watchdog(pipeline) is None
+            assert waiting(pipeline) == 0
+            assert pipeline.finished(upload_id).valid_records == 2
+            assert run_watchdog(pipeline) is None
+            assert len(pipeline.mails(upload_id)) == 1

@@ -1,0 +1,227 @@
+"""Starting, stopping, starting again, and dying in every way."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from onboarding.config import LOGIN_FIELDS
+from onboarding.local import deploy, postgres
+from onboarding.local.endpoints import Endpoints, read_endpoints
+from onboarding.local.postgres import Postgres
+from onboarding.local.processes import LocalError
+from onboarding.local.stack import LocalEngine
+from onboarding.local.template import pipeline_text
+from onboarding.resource_names import resource_name
+from tests.support.local_processes import eventually, new_state, processes_of
+
+KEPT = "errors/VEND001/kept.csv"
+
+
+@pytest.fixture(scope="module")
+def shared_state() -> Iterator[Path]:
+    """One directory for the tests that leave it usable: the next start is a restart, which is quick."""
+    directory = new_state()
+    yield directory
+    shutil.rmtree(directory)
+
+
+def versions(endpoints: Endpoints) -> list[str]:
+    listed = endpoints.client("s3").list_object_versions(Bucket=endpoints.bucket, Prefix=KEPT)
+    return [version["VersionId"] for version in listed["Versions"]]
+
+
+def link_keys(endpoints: Endpoints) -> dict[str, str]:
+    """The keys that sign links, without the login that stands beside them, which is another one after a restart."""
+    text = endpoints.client("secretsmanager").get_secret_value(SecretId=resource_name("/link-keys"))["SecretString"]
+    return {name: value for name, value in json.loads(text).items() if name not in LOGIN_FIELDS}
+
+
+def test_what_is_finished_survives_a_restart(state: Path) -> None:
+    with LocalEngine(state) as local:
+        first = local.endpoints
+        for body in (b"old", b"new"):
+            first.client("s3").put_object(Bucket=first.bucket, Key=KEPT, Body=body, ContentType="text/csv")
+        known = versions(first), link_keys(first)
+        with psycopg.connect(first.database_url) as connection:
+            connection.execute("update vendors set phone = '0123' where vendor_id = 'VEND001'")
+    assert processes_of(state) == {}
+    assert read_endpoints(state) is None
+
+    with LocalEngine(state) as local:
+        second = local.endpoints
+        assert second.aws_endpoint_url == first.aws_endpoint_url
+        assert second.database_url == first.database_url
+        assert (versions(second), link_keys(second)) == known
+        s3 = second.client("s3")
+        kept = s3.get_object(Bucket=second.bucket, Key=KEPT)
+        assert (kept["Body"].read(), kept["ContentType"]) == (b"new", "text/csv")
+        # The bucket is the template's again, not only its objects.
+        assert s3.get_bucket_versioning(Bucket=second.bucket)["Status"] == "Enabled"
+        wired = s3.get_bucket_notification_configuration(Bucket=second.bucket)["LambdaFunctionConfigurations"]
+        assert wired
+        assert all(item["LambdaFunctionArn"].endswith(":function:csv-parser") for item in wired)
+        with psycopg.connect(second.database_url) as connection:
+            query = "select phone from vendors where vendor_id = 'VEND001'"
+            assert connection.execute(query).fetchone() == ("0123",)
+
+
+def test_copied_state_leaves_the_original_alone(state: Path) -> None:
+    copy = new_state() / "copy"
+    with LocalEngine(state) as original:
+        subprocess.run(["cp", "--archive", state, copy], check=True)
+        server = next(pid for pid, command in processes_of(state).items() if "bin/postgres -D" in command)
+        assert read_endpoints(copy) is None
+        with LocalEngine(copy) as copied:
+            assert original.failure() is None
+            assert any(pid == server for pid in processes_of(state))
+            found = {"original": read_endpoints(state), "copy": read_endpoints(copy)}
+            assert found == {"original": original.endpoints, "copy": copied.endpoints}
+            for name in ("aws_endpoint_url", "database_url", "portal_url", "inbox_dir"):
+                assert getattr(original.endpoints, name) != getattr(copied.endpoints, name)
+        with psycopg.connect(original.endpoints.database_url) as connection:
+            assert connection.execute("select 1").fetchone() == (1,)
+    assert processes_of(copy) == {}
+    shutil.rmtree(copy.parent)
+
+
+def run(state: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "onboarding.local", "--state", str(state)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def run_until_up(state: Path) -> subprocess.Popen[str]:
+    process = run(state)
+    eventually(lambda: read_endpoints(state) or process.poll() is not None, "the engine to come up")
+    found = read_endpoints(state)
+    assert found is not None, process.communicate()[0]
+    assert found.pid == process.pid
+    return process
+
+
+def start_worker(state: Path) -> None:
+    """Have a function's worker process, so that there is one to leave behind."""
+    found = read_endpoints(state)
+    assert found is not None
+    found.client("lambda").invoke(
+        FunctionName=resource_name("report-link"), Payload=b'{"pathParameters": {"token": "x"}}'
+    )
+    assert any("_worker.py" in command for command in processes_of(state).values())
+
+
+@pytest.mark.parametrize("numbers", [[signal.SIGTERM], [signal.SIGINT], [signal.SIGINT, signal.SIGTERM] * 3])
+def test_signals_stop_everything(shared_state: Path, numbers: list[signal.Signals]) -> None:
+    process = run_until_up(shared_state)
+    start_worker(shared_state)
+    for number in numbers:
+        process.send_signal(number)
+    output, _ = process.communicate()
+    assert process.returncode == 0, output
+    assert "Traceback" not in output
+    assert processes_of(shared_state) == {}
+    assert not (shared_state / "endpoints.json").exists()
+
+
+@pytest.mark.parametrize("moment", ["postgres.unfinished", "postgres/postmaster.pid", "s3/000000000000"])
+def test_a_signal_during_the_start_stops_everything(state: Path, moment: str) -> None:
+    process = run(state)
+    eventually((state / moment).exists, moment)
+    process.terminate()
+    output, _ = process.communicate()
+    assert process.returncode == 0, output
+    assert processes_of(state) == {}
+    assert not (state / "endpoints.json").exists()
+
+
+def test_a_killed_starter_takes_everything_along(shared_state: Path) -> None:
+    process = run_until_up(shared_state)
+    start_worker(shared_state)
+    assert any("bin/postgres" in command for command in processes_of(shared_state).values())
+    process.kill()
+    process.communicate()
+    eventually(lambda: processes_of(shared_state) == {}, "the children's end")
+    # What it could not remove deceives nobody, and the next start is a start like any other.
+    assert (shared_state / "endpoints.json").exists()
+    assert read_endpoints(shared_state) is None
+    process = run_until_up(shared_state)
+    process.terminate()
+    process.communicate()
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("victim", "named"),
+    [
+        ("-m onboarding.local.emulator_process", "the engine"),
+        ("bin/postgres", "PostgreSQL"),
+        ("-m onboarding.local.web_server", "the portal"),
+    ],
+)
+def test_a_lost_child_is_told_and_ends_the_rest(shared_state: Path, victim: str, named: str) -> None:
+    process = run_until_up(shared_state)
+    start_worker(shared_state)
+    [pid] = [pid for pid, command in processes_of(shared_state).items() if victim in command]
+    os.kill(pid, signal.SIGKILL)
+    output, _ = process.communicate()
+    assert process.returncode == 1
+    assert f"{named} ended (exit code -9)" in output
+    eventually(lambda: processes_of(shared_state) == {}, "the workers' end")
+
+
+def test_postgres_comes_up_beside_the_remains_of_a_crash(state: Path) -> None:
+    server = Postgres(state, 0)
+    server.data.mkdir()
+    # A pid file of a crashed server whose number now belongs to somebody else: to this test.
+    (server.data / "postmaster.pid").write_text(f"{os.getpid()}\n{server.data}\n")
+    server._end_left_over(lambda: None)
+    assert not (server.data / "postmaster.pid").exists()
+
+
+def test_what_root_changes_for_the_helper_user_is_told(
+    state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    closed, ours = state / "closed", state / "closed" / "ours"
+    for directory in (closed, ours):
+        directory.mkdir(mode=0o700)
+    state.chmod(0o701)
+    for _ in range(2):
+        postgres._let_pass(ours / "postgres", ours=ours)
+    assert [stat.S_IMODE(directory.stat().st_mode) for directory in (closed, ours)] == [0o701, 0o701]
+    assert capsys.readouterr().err.splitlines() == [
+        f"PostgreSQL does not run as root: let its user pass through {closed} (chmod o+x)."
+    ]
+
+    made: list[list[str]] = []
+
+    def getpwnam(name: str) -> pwd.struct_passwd:
+        if not made:
+            raise KeyError(name)
+        return pwd.getpwuid(os.getuid())
+
+    monkeypatch.setattr("onboarding.local.postgres.pwd.getpwnam", getpwnam)
+    monkeypatch.setattr("onboarding.local.postgres.subprocess.run", lambda command, **_: made.append(command))
+    for _ in range(2):
+        postgres._helper_user()
+    assert [command[0] for command in made] == ["useradd"]
+    [told] = capsys.readouterr().err.splitlines()
+    assert "made the system user pgserver" in told
+
+
+def test_a_template_that_cannot_be_deployed_says_why(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = pipeline_text().replace("StreamViewType: NEW_IMAGE", "StreamViewType: NEW_IMAGE, StreamEnabled: false")
+    assert text != pipeline_text()
+    monkeypatch.setattr(deploy, "pipeline_text", lambda: text)
+    with pytest.raises(LocalError, match=r"ProductValidatorRole: .*StreamArn"):
+        LocalEngine(state).start()
+    assert processes_of(state) == {}

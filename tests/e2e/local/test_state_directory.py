@@ -1,0 +1,195 @@
+"""Files of the state directory: damaged ones are named, and what another state or a past run wrote is not believed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from datetime import UTC
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from onboarding.local import postgres
+from onboarding.local.delivered_emails import read_mail, read_mails
+from onboarding.local.postgres import Postgres, _is_server
+from onboarding.local.processes import LocalError, Ports
+from onboarding.local.stack import LocalEngine
+
+DAMAGED = ["", "[]", "null", "{", '"text"', "\x00\x00", "{\xff"]
+
+
+@pytest.mark.parametrize("content", [*DAMAGED, '{"engine": "80"}', '{"engine": 0}', '{"engine": 65536}', '{"x": true}'])
+def test_ports_damaged_file_is_named(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "ports.json"
+    path.write_bytes(content.encode("latin-1"))
+    with pytest.raises(LocalError, match=rf"{path} is damaged; delete it"):
+        Ports(path)
+
+
+@pytest.mark.parametrize("content", [*DAMAGED, "{}", '{"current": ""}', '{"current": 1}', '{"old": "key"}'])
+def test_start_damaged_link_keys_are_named(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "link-keys.json"
+    path.write_bytes(content.encode("latin-1"))
+    with pytest.raises(LocalError, match=rf"{path} is damaged; restore it, or delete it: a new key is made"):
+        LocalEngine(tmp_path).start()
+
+
+def test_start_password_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "database-password").write_bytes(b"\xff\xfe")
+    with pytest.raises(
+        LocalError, match=r"database-password does not hold the password of this database; delete the file"
+    ):
+        Postgres(tmp_path, 0)
+
+
+@pytest.mark.parametrize("password", ["guessed", "line\n", "%&'\"\\"])
+def test_start_wrong_password_is_named(database_url: str, tmp_path: Path, password: str) -> None:
+    server = Postgres(tmp_path, urlsplit(database_url).port or 0)
+    server.password = password
+    with pytest.raises(LocalError, match=rf"{tmp_path}/database-password does not hold the password of this database"):
+        server._answers()
+
+
+def test_start_other_refusal_of_postgresql_is_told(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Postgres, "url", f"{database_url}_of_nobody")
+    with pytest.raises(
+        LocalError, match=r"refuses the connection: database \"ecommerce_platform_of_nobody\" does not exist"
+    ):
+        Postgres(tmp_path, 0)._answers()
+
+
+def test_start_server_that_is_not_up_is_waited_for(tmp_path: Path) -> None:
+    assert not Postgres(tmp_path, 9)._answers()
+
+
+class Server:
+    """A process that is called `postgres`, working in a data directory."""
+
+    def __init__(self, data: Path, program: Path) -> None:
+        data.mkdir(parents=True)
+        self.started = int(time.time())
+        self.process = subprocess.Popen([program, "600"], cwd=data)
+
+    def pid_file(self, data: Path, *, started: int | None = None) -> Path:
+        path = data / "postmaster.pid"
+        path.write_text(f"{self.process.pid}\n{data}\n{started or self.started}\n5432\n\n127.0.0.1\n1 2\nready\n")
+        return path
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    program = tmp_path / "postgres-program" / "postgres"
+    program.parent.mkdir()
+    shutil.copy("/bin/sleep", program)
+    made = Server(tmp_path / "other" / "postgres", program)
+    try:
+        yield made
+    finally:
+        made.process.kill()
+        made.process.wait()
+
+
+def state_of(directory: Path) -> Postgres:
+    """A state directory whose database was made."""
+    (directory / "postgres").mkdir(parents=True, exist_ok=True)
+    return Postgres(directory, 0)
+
+
+def test_end_left_over_server_of_this_directory_is_ended(server: Server, tmp_path: Path) -> None:
+    other = state_of(tmp_path / "other")
+    pid_file = server.pid_file(other.data)
+    # Whoever reaps it: it is a child of this test.
+    other._end_left_over(lambda: (server.process.poll(), None)[1])
+    assert server.process.wait() == -signal.SIGINT
+    assert not pid_file.exists()
+
+
+def test_end_left_over_copied_pid_file_signals_nobody(server: Server, tmp_path: Path) -> None:
+    server.pid_file(tmp_path / "other" / "postgres")
+    shutil.copytree(tmp_path / "other", tmp_path / "copy")
+    copy = state_of(tmp_path / "copy")
+    copy._end_left_over(lambda: None)
+    assert server.process.poll() is None
+    assert not (copy.data / "postmaster.pid").exists()
+    assert (tmp_path / "other" / "postgres" / "postmaster.pid").exists()
+
+
+def test_end_left_over_pid_of_another_life_signals_nobody(server: Server, tmp_path: Path) -> None:
+    """After a restart of the machine the number belongs to another server, even one of the same directory."""
+    other = state_of(tmp_path / "other")
+    server.pid_file(other.data, started=server.started - 3600)
+    other._end_left_over(lambda: None)
+    assert server.process.poll() is None
+
+
+def test_end_left_over_moved_directory_is_still_ours(server: Server, tmp_path: Path) -> None:
+    moved = tmp_path / "moved"
+    (tmp_path / "other").rename(moved)
+    assert _is_server(server.process.pid, server.started, moved / "postgres")
+    assert not _is_server(os.getpid(), server.started, moved / "postgres")
+    assert not _is_server(2**22 + 1, server.started, moved / "postgres")
+
+
+@pytest.mark.parametrize("content", ["", "\n\n\n", "12", "x\ny\nz", "1\n/data\nyesterday\n"])
+def test_end_left_over_damaged_pid_file_is_removed(tmp_path: Path, content: str) -> None:
+    state = state_of(tmp_path)
+    (state.data / "postmaster.pid").write_text(content)
+    state._end_left_over(lambda: None)
+    assert not (state.data / "postmaster.pid").exists()
+
+
+def test_end_left_over_without_proc_signals_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(_pid: int) -> None:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(postgres, "process_status", missing)
+    assert not _is_server(os.getpid(), 0, tmp_path)
+
+
+GOOD = "From: a@example.com\r\nDelivered-To: b@example.com\r\nDate: Sat, 21 Dec 2024 10:30:45 +0000\r\nSubject: S\r\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\r\n\r\n",
+        f"{GOOD}Content-Type: text/plain; charset=nonsense\r\n\r\ntext".encode(),
+        f'{GOOD}Content-Type: text/plain; charset="unicode\\0"\r\n\r\ntext'.encode(),
+    ],
+)
+def test_read_mails_unreadable_one_is_shown_as_such(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "1.eml").write_bytes(f"{GOOD}\r\ntext".encode())
+    (tmp_path / "2.eml").write_bytes(content)
+    first, second = read_mails(tmp_path)
+    assert (first.subject, first.text) == ("S", "text")
+    assert second.subject == "Unreadable mail"
+    assert f"{tmp_path / '2.eml'} cannot be read as a mail" in second.text
+    assert second.date.tzinfo is UTC
+    assert read_mail(tmp_path, "2.eml") == second
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x00\xff\xfe no mail at all",
+        b"Subject: \xff\xfe\r\nDate: yesterday\r\n\r\n\xff\xfe",
+        b"Date:\r\nSubject: =?utf-8?b?/w==?=\r\n\r\ntext",
+        b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--y",
+        f"{GOOD}Content-Type: text/plain; charset=ascii\r\nContent-Transfer-Encoding: base64\r\n\r\n%%%".encode(),
+    ],
+)
+def test_read_mails_any_bytes_can_be_shown(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "1.eml").write_bytes(content)
+    (tmp_path / "2.eml").mkdir()
+    for mail in read_mails(tmp_path):
+        "".join((mail.subject, mail.sender, mail.text, *mail.recipients)).encode()
+        assert mail.date.isoformat()
+    assert len(read_mails(tmp_path)) == 2

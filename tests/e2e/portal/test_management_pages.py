@@ -1,0 +1,225 @@
+"""Keys and the webhook for a vendor's own programs; vendors and categories for operators; the local inbox."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from onboarding.web.auth import SCOPES
+from onboarding.web.portal.api_keys import SCOPE_WORDS
+from tests.support.api_clients import forget_requests, with_key
+from tests.support.browser import checked_by_axe, sign_in, somebody
+from tests.support.http_server import serving
+from tests.support.running_pipeline import Pipeline, csv_of, product, until
+
+
+def test_every_scope_is_explained() -> None:
+    assert set(SCOPE_WORDS) == set(SCOPES)
+
+
+def test_a_key_is_made_shown_once_used_and_revoked(vendor: Page, pipeline: Pipeline) -> None:
+    vendor.get_by_role("link", name="API keys").click()
+    vendor.get_by_label("Name").fill("Nightly export")
+    vendor.get_by_label("Works for").select_option("One year")
+    vendor.get_by_label("Upload, cancel, undo").uncheck()
+    vendor.get_by_role("button", name="Make the key").click()
+    key = vendor.locator("#new-key").inner_text()
+    checked_by_axe(vendor)
+    with with_key(pipeline, key) as program:
+        told = program.get("/v1/session").json()
+        assert (told["vendor_id"], told["scopes"]) == ("PORTAL", ["uploads:read"])
+    # Sent again by a reload, the form makes no second key; and the first is shown no more.
+    vendor.reload()
+    expect(vendor.get_by_text("This key was made already")).to_be_visible()
+    expect(vendor.get_by_role("listitem").filter(has_text="Nightly export")).to_have_count(1)
+    assert key not in vendor.content()
+
+    vendor.get_by_text("Revoke Nightly export").click()
+    vendor.get_by_role("button", name="Revoke it now").click()
+    expect(vendor.get_by_role("status")).to_contain_text("The key is revoked.")
+    expect(vendor.get_by_role("heading", name="Keys that ended")).to_be_visible()
+    with with_key(pipeline, key) as program:
+        assert program.get("/v1/session").status_code == 401
+
+
+def test_a_key_without_a_name_or_purpose_is_not_made(vendor: Page) -> None:
+    vendor.goto("/keys")
+    for words in SCOPE_WORDS.values():
+        vendor.get_by_label(words).uncheck()
+    vendor.get_by_role("button", name="Make the key").click()
+    expect(vendor.get_by_text("A key must be good for something.")).to_be_visible()
+    expect(vendor.get_by_label("Name")).to_have_attribute("aria-invalid", "true")
+    checked_by_axe(vendor)
+
+
+@pytest.fixture
+def server() -> Iterator[tuple[list[dict[str, Any]], str]]:
+    """A vendor's own server, and what it was told."""
+    told: list[dict[str, Any]] = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """No lines among the tests'."""
+
+    with serving(Receiver) as url:
+        yield told, f"{url}/hook"
+
+
+def test_a_webhook_is_set_tried_and_removed(
+    vendor: Page, pipeline: Pipeline, server: tuple[list[dict[str, Any]], str]
+) -> None:
+    told, url = server
+    vendor.get_by_role("link", name="Webhook").click()
+    vendor.get_by_label("Address").fill("ftp://example.com")
+    vendor.get_by_role("button", name="Set the webhook").click()
+    expect(vendor.get_by_role("alert")).to_contain_text("must begin with https://")
+    vendor.get_by_label("Address").fill(url)
+    vendor.get_by_role("button", name="Set the webhook").click()
+    secret = vendor.locator("#new-secret").inner_text()
+    checked_by_axe(vendor)
+
+    vendor.get_by_role("button", name="Send a test message").click()
+    until(lambda: told, "the test message")
+    # The list of deliveries keeps itself fresh.
+    expect(vendor.get_by_text("Delivered", exact=True)).to_be_visible()
+    assert secret not in vendor.content()
+    upload = pipeline.run("PORTAL", "told.csv", csv_of([product("TOLD1")]))
+    expect(vendor.get_by_role("link", name=upload.upload_id)).to_be_visible()
+
+    vendor.get_by_label("Make a new secret").check()
+    vendor.get_by_role("button", name="Save").click()
+    expect(vendor.locator("#new-secret")).to_be_visible()
+    expect(vendor.locator("#new-secret")).not_to_have_text(secret)
+    vendor.get_by_text("Remove the webhook").click()
+    vendor.get_by_role("button", name="Remove it now").click()
+    expect(vendor.get_by_role("status")).to_contain_text("The webhook is removed.")
+    expect(vendor.get_by_role("button", name="Set the webhook")).to_be_visible()
+
+
+def test_an_operator_takes_on_changes_and_suspends_a_vendor(operator: Page, pipeline: Pipeline) -> None:
+    operator.get_by_role("link", name="Vendors", exact=True).click()
+    operator.get_by_label("Vendor id").fill("no good id")
+    operator.get_by_label("Name").fill("Fresh <b>Foods")
+    operator.get_by_role("button", name="Take on the vendor").click()
+    expect(operator.get_by_label("Vendor id")).to_have_attribute("aria-invalid", "true")
+    expect(operator.get_by_label("E-mail address")).to_have_attribute("aria-invalid", "true")
+    expect(operator.get_by_label("Name")).to_have_value("Fresh <b>Foods")
+    checked_by_axe(operator)
+    operator.get_by_label("Vendor id").fill("VEND001")
+    operator.get_by_label("E-mail address").fill("fresh@foods.example")
+    operator.get_by_role("button", name="Take on the vendor").click()
+    expect(operator.get_by_role("alert")).to_contain_text("There is a vendor VEND001 already.")
+    operator.get_by_label("Vendor id").fill("FRESH")
+    operator.get_by_role("button", name="Take on the vendor").click()
+    expect(operator.get_by_role("heading", name="Fresh <b>Foods")).to_be_visible()
+
+    operator.get_by_label("Name").fill("Fresh Foods")
+    operator.get_by_role("button", name="Save").click()
+    expect(operator.get_by_role("heading", name="Fresh Foods")).to_be_visible()
+    operator.get_by_text("Suspend this vendor").click()
+    operator.get_by_role("button", name="Suspend it now").click()
+    expect(operator.get_by_role("status")).to_contain_text("The vendor is suspended")
+    checked_by_axe(operator)
+    assert _status(pipeline) == "suspended"
+    operator.get_by_role("button", name="Activate it again").click()
+    expect(operator.get_by_role("status")).to_contain_text("active again")
+    assert _status(pipeline) == "active"
+    operator.get_by_role("link", name="The whole record").click()
+    expect(operator.get_by_role("cell", name="Vendor created")).to_be_visible()
+
+
+def test_an_operator_shuts_a_vendor_out(operator: Page, vendor: Page, pipeline: Pipeline) -> None:
+    vendor.goto("/keys")
+    vendor.get_by_label("Name").fill("Leaked")
+    vendor.get_by_role("button", name="Make the key").click()
+    key = vendor.locator("#new-key").inner_text()
+    operator.goto("/operator/vendors/PORTAL")
+    operator.get_by_text("Revoke Leaked").click()
+    operator.get_by_role("button", name="Revoke it now").click()
+    expect(operator.get_by_role("status")).to_contain_text("The key is revoked.")
+    with with_key(pipeline, key) as program:
+        assert program.get("/v1/session").status_code == 401
+    operator.get_by_text("Sign the vendor out everywhere").click()
+    operator.get_by_role("button", name="Sign it out now").click()
+    expect(operator.get_by_role("status")).to_contain_text("signed out everywhere")
+    checked_by_axe(operator)
+    vendor.goto("/uploads")
+    expect(vendor).to_have_url(re.compile("/sign-in$"))
+
+
+def test_a_vendor_signs_out_everywhere(vendor: Page) -> None:
+    vendor.goto("/keys")
+    vendor.get_by_text("Sign out everywhere").click()
+    vendor.get_by_role("button", name="Sign out now").click()
+    expect(vendor.get_by_text("You are signed out.")).to_be_visible()
+
+
+def _status(pipeline: Pipeline) -> str:
+    [(status,)] = pipeline.connection.execute("select status from vendors where vendor_id = 'FRESH'").fetchall()
+    return str(status)
+
+
+def test_an_operator_adds_and_disables_a_category(operator: Page, pipeline: Pipeline) -> None:
+    operator.get_by_role("link", name="Categories").click()
+    operator.get_by_label("Name").fill("Board Games")
+    operator.get_by_role("button", name="Add the category").click()
+    row = operator.get_by_role("row", name=re.compile("Board Games"))
+    expect(row.get_by_text("Active")).to_be_visible()
+    operator.get_by_label("Name").fill("Board Games")
+    operator.get_by_role("button", name="Add the category").click()
+    expect(operator.get_by_role("alert")).to_contain_text("There is a category Board Games already.")
+    operator.get_by_role("button", name="Disable Board Games").click()
+    expect(operator.get_by_role("status")).to_contain_text("disabled")
+    pipeline.vendor("PORTAL")
+    refused = pipeline.run("PORTAL", "games.csv", csv_of([product("GAME1", category="Board Games")]))
+    assert refused.error_records == 1
+    operator.get_by_role("button", name="Enable Board Games").click()
+    expect(row.get_by_text("Active")).to_be_visible()
+
+
+def test_who_only_looks_is_offered_no_button(browser: Browser, pipeline: Pipeline) -> None:
+    pipeline.connection.execute(
+        "insert into operators (email, name) values ('looks@techmart.example', 'Looks') on conflict do nothing"
+    )
+    with somebody(browser, pipeline) as page:
+        sign_in(page, pipeline, "looks@techmart.example")
+        for path in ("/operator/vendors", "/operator/vendors/VEND001", "/operator/categories", "/operator/trouble"):
+            page.goto(path)
+            expect(page.get_by_role("heading", level=1)).to_be_visible()
+            assert page.locator('main form[method="post"]').count() == 0, path
+
+
+def test_a_new_user_signs_in_by_mouse_alone(visitor: Page, pipeline: Pipeline) -> None:
+    forget_requests(pipeline)
+    visitor.goto("/")
+    visitor.get_by_role("button", name="TechGear, a vendor").click()
+    visitor.get_by_role("link", name="Open the inbox").click()
+    mail = visitor.get_by_role("listitem").filter(has_text="contact@techgear.com")
+    mail.get_by_role("link", name="Your sign-in link").first.click()
+    checked_by_axe(visitor)
+    visitor.locator(".mail a").click()
+    visitor.get_by_role("button", name="Sign in").click()
+    expect(visitor.get_by_text("TechGear", exact=True)).to_be_visible()
+    visitor.goto("/inbox/nothing.eml")
+    expect(visitor.get_by_role("heading", name="Not found")).to_be_visible()
+
+
+def test_what_a_mail_says_is_text(visitor: Page, pipeline: Pipeline) -> None:
+    pipeline.vendor("PORTAL")
+    name = '"><img src=x onerror="document.title=1">.csv'
+    pipeline.run("PORTAL", name, csv_of([product("MAIL1", product_name=name)]))
+    visitor.goto("/inbox")
+    visitor.get_by_role("link", name="Product Upload Complete").first.click()
+    expect(visitor.locator(".mail")).to_be_visible()
+    assert visitor.locator("main img").count() == 0

@@ -1,0 +1,279 @@
+"""What people do at the portal, from the mail in the inbox to the last mended row, in a real browser."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page, Route, expect
+
+from onboarding.resource_names import resource_name
+from tests.support.api_clients import links
+from tests.support.browser import PATIENCE, drop, send, sign_in, upload
+from tests.support.running_pipeline import Pipeline, csv_of, product, until
+
+
+def test_bad_rows_are_fetched_mended_and_accepted(vendor: Page, pipeline: Pipeline, tmp_path: Path) -> None:
+    rows = [product(f"TRIP{n}") for n in range(20)]
+    rows[3]["price"] = "$12.50"
+    rows[7]["category"] = "Computer Acessories"
+
+    drop(vendor, "spring.csv", csv_of(rows))
+    preview = vendor.locator("#preview")
+    expect(preview.get_by_text("2 rows would be rejected.")).to_be_visible()
+    expect(preview.get_by_text("Did you mean 'Computer Accessories'?")).to_be_visible()
+    expect(preview.get_by_text("utf-8", exact=False).first).to_be_visible()
+    assert pipeline.connection.execute("select 1 from upload_history where file_name = 'spring.csv'").fetchone() is None
+    send(vendor)
+
+    expect(vendor.locator("#count-total")).to_have_text("20")
+    expect(vendor.locator("#count-rejected")).to_have_text("2")
+    expect(vendor.get_by_role("heading", name="What to mend")).to_be_visible()
+    with vendor.expect_download() as report:
+        vendor.get_by_role("link", name="Error report").click()
+    assert report.value.suggested_filename.endswith(".csv")
+    with vendor.expect_download() as download:
+        vendor.get_by_role("link", name="Download the fix file").click()
+    download.value.save_as(tmp_path / "fix.csv")
+
+    mended = mend((tmp_path / "fix.csv").read_bytes())
+    vendor.get_by_role("link", name="Upload again").click()
+    (tmp_path / "mended.csv").write_bytes(mended)
+    vendor.get_by_label("choose one").set_input_files(tmp_path / "mended.csv")
+    expect(vendor.locator("#preview").get_by_text("All 2 rows are fine.")).to_be_visible()
+    send(vendor)
+
+    expect(vendor.get_by_text("All 2 rows were accepted.").first).to_be_visible()
+    expect(vendor.locator("#count-rejected")).to_have_text("0")
+    found = pipeline.connection.execute("select count(*) from products where sku like 'SKU-TRIP%'").fetchone()
+    assert found == (20,)
+
+    vendor.get_by_role("link", name="History", exact=True).click()
+    expect(vendor.get_by_role("link", name="spring.csv")).to_be_visible()
+    vendor.get_by_label("Result").select_option("completed")
+    vendor.get_by_role("button", name="Filter").click()
+    expect(vendor.get_by_role("link", name="mended.csv")).to_be_visible()
+    expect(vendor.get_by_role("link", name="spring.csv")).to_have_count(0)
+
+
+def mend(fix_file: bytes) -> bytes:
+    """What a vendor does in a spreadsheet."""
+    lines = list(csv.DictReader(io.StringIO(fix_file.decode("utf-8-sig"), newline="")))
+    for line in lines:
+        line["price"] = line["price"].lstrip("'$")
+        line["category"] = "Computer Accessories"
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(lines[0]))
+    writer.writeheader()
+    writer.writerows(lines)
+    return text.getvalue().encode()
+
+
+def test_rows_are_counted_live(vendor: Page) -> None:
+    rows = [product(f"LIVE{n}") for n in range(1500)]
+    rows[0]["price"] = "free"
+    drop(vendor, "many.csv", csv_of(rows))
+    vendor.get_by_role("button", name="Upload 1,500 rows").click()
+    vendor.wait_for_url(re.compile("/uploads/"))
+    shown = vendor.locator("#live-count, #count-total")
+    expect(shown.first).to_be_visible()
+    expect(vendor.locator("#upload-view")).to_have_attribute("data-done", "yes", timeout=PATIENCE)
+    expect(vendor.locator("#count-total")).to_have_text("1,500")
+    expect(vendor.locator("#count-rejected")).to_have_text("1")
+    expect(vendor.locator("#title")).to_be_focused()
+
+
+def test_a_hopeless_file_is_told_before_it_is_sent(vendor: Page) -> None:
+    drop(vendor, "notes.pdf", b"hello")
+    expect(vendor.get_by_role("alert")).to_contain_text("must end in .csv, .tsv, .txt or .xlsx")
+    drop(vendor, "empty.csv", b"")
+    expect(vendor.get_by_role("alert")).to_contain_text("is empty")
+    drop(vendor, "strange.csv", b"a,b,c\n1,2,3\n")
+    expect(vendor.locator("#preview")).to_contain_text("This file would be refused.")
+    expect(vendor.get_by_role("button", name="Upload")).to_be_disabled()
+
+
+def gateway(status: int) -> Callable[[Route], None]:
+    """An answer as an HTTP API gives it in the function's place."""
+    answer = '{"message":"Service Unavailable"}'
+    return lambda route: route.fulfill(status=status, content_type="application/json", body=answer)
+
+
+def test_a_file_without_a_preview_can_be_uploaded(vendor: Page) -> None:
+    vendor.route("**/preview?*", gateway(503))
+    drop(vendor, "unseen.csv", csv_of([product("UNSEEN1"), product("UNSEEN2", price="x")]))
+    expect(vendor.locator("#preview")).to_contain_text("There is no preview. Service Unavailable")
+    send(vendor)
+    expect(vendor.locator("#count-rejected")).to_have_text("1")
+
+
+def test_a_file_too_large_for_a_preview_can_be_uploaded(vendor: Page) -> None:
+    vendor.route("**/preview?*", lambda route: route.abort())
+    vendor.locator("#upload[data-ready]").evaluate("form => form.dataset.previewBytes = 100")
+    drop(vendor, "large.csv", csv_of([product("LARGE1")]))
+    expect(vendor.locator("#preview")).to_contain_text("files of more than 100 bytes are not looked at")
+    send(vendor)
+    expect(vendor.locator("#count-rejected")).to_have_text("0")
+
+
+def test_an_upload_is_followed_through_a_busy_server(vendor: Page) -> None:
+    asked: list[str] = []
+
+    def busy(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            gateway(503)(route)
+        elif len(asked) == 2:
+            gateway(429)(route)
+        elif len(asked) == 3:
+            route.abort()
+        else:
+            route.continue_()
+
+    vendor.route("**/v1/tickets/*", busy)
+    drop(vendor, "busy.csv", csv_of([product("BUSY1")]))
+    expect(vendor.locator("#preview")).to_contain_text("The one row is fine.")
+    send(vendor)
+    expect(vendor.locator("#count-rejected")).to_have_text("0")
+    assert len(asked) > 3
+
+
+def test_a_server_that_does_not_wait_is_asked_less_and_less_often(vendor: Page, pipeline: Pipeline) -> None:
+    done = pipeline.run("PORTAL", "slow.csv", csv_of([product("SLOW1")]))
+    told = "update upload_history set notified_at = null where upload_id = %s"
+    pipeline.connection.execute(told, (done.upload_id,))
+    asked: list[str] = []
+
+    def at_once(route: Route) -> None:
+        # As on AWS.
+        asked.append(route.request.url)
+        route.continue_(url=route.request.url.replace("wait=20", "wait=0"))
+
+    def rest() -> int:
+        """Milliseconds by the page's own clock, which moves here alone, until it asks again."""
+        before, gone = len(asked), 0
+        while len(asked) == before and gone < 60_000:
+            vendor.clock.run_for(50)
+            gone += 50
+        return gone
+
+    vendor.route("**/v1/uploads/*", at_once)
+    vendor.clock.install(time=0)
+    vendor.clock.pause_at(1000)
+    vendor.goto(f"/uploads/{done.upload_id}")
+    rests = [rest() for _ in range(5)]
+    # The clock may have moved a little before a request is seen here.
+    assert [gone >= 0.9 * least for gone, least in zip(rests[1:], (1500, 2250, 3375, 5000), strict=True)] == [True] * 4
+    pipeline.connection.execute("update upload_history set notified_at = now() where upload_id = %s", (done.upload_id,))
+    vendor.clock.resume()
+    expect(vendor.locator("#upload-view")).to_have_attribute("data-done", "yes")
+
+
+def test_what_a_vendor_wrote_is_text(vendor: Page) -> None:
+    attack = '"><img src=x onerror="document.title=1"><script>document.title=1</script>{{7*7}}'
+    rows = [product("HTML1", product_name=attack), product("HTML2", price=attack, category=attack)]
+    upload(vendor, "<b>bold.csv", csv_of(rows))
+    expect(vendor.get_by_text("{{7*7}}").first).to_be_visible()
+    assert vendor.locator("main img, main script, main h1 b").count() == 0
+    vendor.get_by_role("link", name="Show this row").first.click()
+    assert vendor.locator("main img, main script").count() == 0
+    assert vendor.title() != "1"
+
+
+def test_undo_is_asked_for_twice(vendor: Page, pipeline: Pipeline) -> None:
+    upload(vendor, "mistake.csv", csv_of([product("UNDO1")]))
+    vendor.get_by_text("Undo this upload").click()
+    vendor.get_by_role("button", name="Undo it now").click()
+    expect(vendor.get_by_role("status").first).to_contain_text("was taken back")
+    found = pipeline.connection.execute("select 1 from products where vendor_product_id = 'PROD-UNDO1'").fetchone()
+    assert found is None
+
+
+def test_a_link_works_once(visitor: Page, pipeline: Pipeline) -> None:
+    email = pipeline.vendor("PORTAL")
+    sign_in(visitor, pipeline, email)
+    token = links(pipeline, email)[-1]
+    visitor.get_by_role("button", name="Sign out").click()
+    expect(visitor.get_by_text("You are signed out.")).to_be_visible()
+    visitor.goto(f"/sign-in/{token}")
+    expect(visitor.get_by_role("heading", name="This link no longer works")).to_be_visible()
+    visitor.goto("/uploads")
+    expect(visitor).to_have_url(re.compile("/sign-in$"))
+
+
+def test_an_address_that_is_none_is_told_so(visitor: Page) -> None:
+    visitor.goto("/sign-in")
+    visitor.get_by_label("E-mail address").fill("nobody")
+    visitor.get_by_role("button", name="Mail me a link").click()
+    expect(visitor.get_by_role("alert")).to_contain_text("not an e-mail address")
+    expect(visitor.get_by_label("E-mail address")).to_have_value("nobody")
+
+
+def test_times_are_the_viewers(vendor: Page, pipeline: Pipeline) -> None:
+    upload(vendor, "zone.csv", csv_of([product("ZONE1")]))
+    shown = vendor.locator("#upload-view time").first
+    assert "Z" in (shown.get_attribute("datetime") or "")
+    expect(shown).to_have_attribute("title", re.compile("Eastern|EST|EDT"))
+
+
+def test_the_keyboard_alone_reaches_everything(vendor: Page) -> None:
+    vendor.goto("/")
+    vendor.keyboard.press("Tab")
+    expect(vendor.get_by_role("link", name="Skip to content")).to_be_focused()
+    vendor.keyboard.press("Enter")
+    vendor.keyboard.press("Tab")
+    expect(vendor.locator("#file")).to_be_focused()
+    vendor.keyboard.press("Tab")
+    expect(vendor.get_by_label("New products only")).to_be_focused()
+
+
+def test_an_operator_sees_all_and_resumes(operator: Page, pipeline: Pipeline) -> None:
+    pipeline.vendor("PORTAL")
+    done = pipeline.run("PORTAL", "watched.csv", csv_of([product("OP1"), product("OP2", price="x")]))
+    operator.goto("/operator")
+    expect(operator.get_by_role("link", name="watched.csv")).to_be_visible()
+    # What comes later shows by itself, and the charts are not looked up again for it.
+    with operator.expect_response("**/operator/live"):
+        pipeline.run("PORTAL", "later.csv", csv_of([product("OP3")]))
+    expect(operator.get_by_role("link", name="later.csv")).to_be_visible()
+    operator.get_by_role("link", name="Vendors", exact=True).click()
+    operator.get_by_label("Find a vendor").fill("porta")
+    operator.get_by_role("button", name="Find").click()
+    expect(operator.get_by_role("row").filter(has_text="PORTAL")).to_be_visible()
+    expect(operator.get_by_role("row")).to_have_count(2)
+
+    # One that seems stuck: under way by the database's account, and nothing moved in it.
+    pipeline.connection.execute(
+        "update upload_history set status = 'processing', valid_records = 0, created_records = 0, "
+        "error_records = 0, notified_at = null, "
+        "processing_completed_at = null, last_progress_at = now() - interval '1 hour' where upload_id = %s",
+        (done.upload_id,),
+    )
+    operator.get_by_role("link", name="Trouble").click()
+    operator.get_by_role("button", name="Resume watched.csv").click()
+    expect(operator.get_by_text("Rows without an outcome are being staged again.")).to_be_visible()
+    pipeline.connection.execute(
+        "update upload_history set status = 'partial', valid_records = 1, created_records = 1, "
+        "error_records = 1, notified_at = now(), "
+        "processing_completed_at = now() where upload_id = %s",
+        (done.upload_id,),
+    )
+
+
+def test_an_operator_redrives_a_failed_event(operator: Page, pipeline: Pipeline) -> None:
+    url = pipeline.sqs.get_queue_url(QueueName=resource_name("watchdog-failures"))["QueueUrl"]
+    pipeline.sqs.send_message(QueueUrl=url, MessageBody='{"requestPayload": {}, "responsePayload": {}}')
+    operator.goto("/operator")
+    expect(operator.get_by_text("Something needs a hand.")).to_be_visible()
+    operator.get_by_role("link", name="Trouble").click()
+    operator.get_by_role("button", name="Redrive watchdog-failures").click()
+    expect(operator.get_by_role("status")).to_contain_text("The events are being tried again.")
+    until(lambda: _is_empty(pipeline, url), "the queue to be empty")
+
+
+def _is_empty(pipeline: Pipeline, url: str) -> bool:
+    found = pipeline.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
+    return bool(found["Attributes"]["ApproximateNumberOfMessages"] == "0")

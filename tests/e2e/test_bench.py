@@ -1,0 +1,19 @@
+"""The benchmarks run. What they measure is asserted nowhere: it is another figure on another machine."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_a_part_runs_and_keeps_its_figures(tmp_path: Path) -> None:
+    kept = tmp_path / "kept" / "result.json"
+    command = [sys.executable, "-m", "bench", "judging", "--quick", "--json", str(kept)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "validator" in done.stdout
+    names = [figure["name"] for figure in json.loads(kept.read_text())["figures"]]
+    assert "fresh / floor, batches of 100" in names

@@ -1,0 +1,58 @@
+"""`make scan`: a list of vulnerabilities that was not asked is no pass."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+OUT_OF_REACH = 'echo "ConnectionError: no route to the list" >&2; exit 1'
+FOUND = 'echo "Found 1 known vulnerability in 1 package"; exit 1'
+UNKNOWN = 'echo "Dependency not found and could not be audited: x"'
+
+
+def scan(directory: Path, pip_audit: str, **environment: str) -> tuple[int, str]:
+    """The script's exit code and output, with scanners that find nothing and this pip-audit."""
+    scanners = directory / ".venv-scan" / "bin"
+    scanners.mkdir(parents=True)
+    for name in ("checkov", "bandit", "detect-secrets-hook", "pip-audit"):
+        text = pip_audit if name == "pip-audit" else "true"
+        (scanners / name).write_text(f"#!/bin/sh\n{text}\n")
+        (scanners / name).chmod(0o755)
+    (directory / "tools").mkdir()
+    shutil.copy(ROOT / "tools" / "scan.sh", directory / "tools" / "scan.sh")
+    subprocess.run(["git", "init", "--quiet", str(directory)], check=True)
+    kept = {name: value for name, value in os.environ.items() if name != "ONBOARDING_SCAN_OFFLINE"}
+    done = subprocess.run(
+        [str(directory / "tools" / "scan.sh")],
+        env=kept | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def test_scan_that_finds_nothing_passes(tmp_path: Path) -> None:
+    code, said = scan(tmp_path, "true")
+    assert code == 0
+    assert "SKIPPED" not in said
+
+
+@pytest.mark.parametrize("pip_audit", [OUT_OF_REACH, UNKNOWN], ids=["out-of-reach", "not-audited"])
+def test_scan_without_the_list_fails_unless_told(tmp_path: Path, pip_audit: str) -> None:
+    code, said = scan(tmp_path / "online", pip_audit)
+    assert (code, "FAILED requirements-lambda.lock" in said) == (1, True)
+    code, said = scan(tmp_path / "offline", pip_audit, ONBOARDING_SCAN_OFFLINE="1")
+    assert (code, said.count("SKIPPED")) == (0, 2)
+
+
+def test_scan_offline_still_fails_for_what_is_found(tmp_path: Path) -> None:
+    code, said = scan(tmp_path, FOUND, ONBOARDING_SCAN_OFFLINE="1")
+    assert (code, "Found 1 known vulnerability" in said) == (1, True)

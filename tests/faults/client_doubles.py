@@ -1,0 +1,77 @@
+"""Doubles of boto3's clients, with the two moments of every call at which a fault can fall."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from tests.faults.aws_in_memory import exceptions_of, published_about
+
+if TYPE_CHECKING:
+    from tests.faults.lambda_runtime import Container
+
+PARTIAL = {"dynamodb.batch_write_item": ("RequestItems", "UploadRecords"), "sqs.send_message_batch": ("Entries", None)}
+"""Calls that the service may do in part, with where their list of entries is."""
+
+
+class Client:
+    """Stands for a boto3 client: every call is two places with the service's answer between them."""
+
+    def __init__(self, service: str, container: Container) -> None:
+        self._service = service
+        self._container = container
+        self.exceptions = exceptions_of(service)
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        def call(**parameters: Any) -> Any:
+            place = f"{self._service}.{operation}"
+            aws = self._container.runtime.aws
+            left = self._left_out(place, parameters) if self._container.reach(f"before {place}") == "partial" else None
+            with aws.lock:
+                answer = getattr(aws, f"{self._service}_{operation}")(**parameters)
+            if place == "sns.publish":
+                self._container.published.append(published_about(parameters["Message"]))
+            self._container.reach(f"after {place}")
+            return answer | left if left else answer
+
+        return call
+
+    def get_paginator(self, operation: str) -> Any:
+        return _OnePage(getattr(self, operation))
+
+    @staticmethod
+    def _left_out(place: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Takes the second half of the entries out of the parameters; what the answer says of them."""
+        name, table = PARTIAL[place]
+        entries = parameters[name][table] if table else parameters[name]
+        taken, left = entries[: max(1, len(entries) // 2)], entries[max(1, len(entries) // 2) :]
+        parameters[name] = {table: taken} if table else taken
+        if table:
+            return {"UnprocessedItems": {table: left} if left else {}}
+        return {"Failed": [{"Id": entry["Id"], "Code": "InternalError", "SenderFault": False} for entry in left]}
+
+
+class Lambdas:
+    """Stands for a client that calls functions: the function runs at once, and nothing befalls it."""
+
+    def __init__(self, container: Container) -> None:
+        self._container = container
+
+    def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
+        function, event = FunctionName.replace("-", "_"), json.loads(Payload)
+        try:
+            result, _ = self._container.runtime.call(function, event, lambda *_: None)
+        except Exception as error:  # noqa: BLE001 - Lambda answers with it
+            answer = {"errorType": type(error).__name__, "errorMessage": str(error)}
+            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(answer).encode())}
+        return {"Payload": io.BytesIO(json.dumps(result).encode())}
+
+
+class _OnePage:
+    def __init__(self, operation: Callable[..., Any]) -> None:
+        self._operation = operation
+
+    def paginate(self, *, PaginationConfig: Any = None, **parameters: Any) -> Iterator[Any]:  # noqa: N803
+        yield self._operation(**parameters)

@@ -1,0 +1,174 @@
+"""The doubles held against the engine: the same calls to both, and both must say the same."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from onboarding.local.endpoints import Endpoints
+from tests.faults.aws_in_memory import Aws
+from tests.faults.client_doubles import Client
+from tests.faults.lambda_runtime import Container, Runtime
+
+Say = Callable[[str, Any], None]
+KEYS = {
+    "UploadRecords": [("upload_id", "HASH"), ("record_id", "RANGE")],
+    "product-onboarding-mail-claims": [("upload_id", "HASH")],
+}
+
+
+def item(number: int, status: str = "pending_validation", **more: Any) -> dict[str, Any]:
+    return {"upload_id": {"S": "u"}, "record_id": {"S": f"REC_{number:05d}"}, "status": {"S": status}, **more}
+
+
+def conversation(clients: dict[str, Any], names: dict[str, str], say: Say) -> None:
+    """Every call that the steps make, with the answers that they look at."""
+    s3, dynamodb, sqs, sns = clients["s3"], clients["dynamodb"], clients["sqs"], clients["sns"]
+    bucket, queue, topic = names["bucket"], names["queue"], names["topic"]
+    records, claims = names["UploadRecords"], names["product-onboarding-mail-claims"]
+
+    versions = [
+        s3.put_object(Bucket=bucket, Key="uploads/a b.csv", Body=io.BytesIO(body))["VersionId"]
+        for body in (b"1", b"22")
+    ]
+    say("versions differ", len(set(versions)))
+    for version in ({}, {"VersionId": versions[0]}):
+        answer = s3.get_object(Bucket=bucket, Key="uploads/a b.csv", **version)
+        with answer["Body"] as body:
+            say("object", (body.read(), answer["ContentLength"], answer["LastModified"].tzinfo is not None))
+    for missing in ({"Key": "uploads/none.csv"}, {"Key": "uploads/none.csv", "VersionId": versions[0]}):
+        say("missing", _refusal(s3, partial(s3.get_object, Bucket=bucket, **missing)))
+    pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix="uploads/")
+    say("listed", sorted((v["Key"], v["VersionId"] in versions) for page in pages for v in page.get("Versions", [])))
+
+    def write(*items: dict[str, Any]) -> Any:
+        requests = [{"PutRequest": {"Item": one}} for one in items]
+        return dynamodb.batch_write_item(RequestItems={records: requests}).get("UnprocessedItems")
+
+    say("written", write(*(item(n) for n in range(1, 26))))
+    say("too many", _refusal(dynamodb, lambda: write(*(item(n) for n in range(1, 27)))))
+    say("twice in a call", _refusal(dynamodb, lambda: write(item(1), item(1))))
+    say("overwritten", write(item(1, "validated"), item(2, note={"M": {"n": {"N": "1.5"}}})))
+    for number in (1, 2, 99):
+        key = {"upload_id": {"S": "u"}, "record_id": {"S": f"REC_{number:05d}"}}
+        say("item", dynamodb.get_item(TableName=records, Key=key, ConsistentRead=True).get("Item"))
+
+    condition = "attribute_not_exists(upload_id) or (attribute_not_exists(sent_at) and lease_until < :now)"
+
+    def claim(now: int) -> str:
+        put = {"upload_id": {"S": "u"}, "lease_until": {"N": str(now + 45)}}
+        values = {":now": {"N": str(now)}}
+        return _refusal(
+            dynamodb,
+            lambda: dynamodb.put_item(
+                TableName=claims, Item=put, ConditionExpression=condition, ExpressionAttributeValues=values
+            ),
+        )
+
+    key = {"upload_id": {"S": "u"}}
+    say("claims", [claim(now) for now in (9, 20, 54, 55, 100, 101)])
+    dynamodb.delete_item(TableName=claims, Key=key)
+    say("claim after removal", claim(10))
+    dynamodb.update_item(
+        TableName=claims, Key=key, UpdateExpression="set sent_at = :now", ExpressionAttributeValues={":now": {"N": "7"}}
+    )
+    say("marked", dynamodb.get_item(TableName=claims, Key=key)["Item"])
+    say("claim after the mark", claim(1_000))
+
+    attributes = {"upload_id": {"DataType": "String", "StringValue": "u"}}
+    entries = [{"Id": str(n), "MessageBody": json.dumps({"n": n}), "MessageAttributes": attributes} for n in range(11)]
+    answer = sqs.send_message_batch(QueueUrl=queue, Entries=entries[:10])
+    say("sent", ([entry["Id"] for entry in answer["Successful"]], answer.get("Failed", [])))
+    refused = _refusal(sqs, lambda: sqs.send_message_batch(QueueUrl=queue, Entries=entries))
+    # The engine names the error in the service's older way.
+    say("too many messages", refused.rpartition(".")[2])
+    _failed_events(sqs, names["failures"], say)
+    message = json.dumps({"default": "text", "lambda": "{}"})
+    say(
+        "published",
+        "MessageId"
+        in sns.publish(TopicArn=topic, Subject="s", Message=message, MessageStructure="json", MessageAttributes={}),
+    )
+
+
+def _failed_events(sqs: Any, failures: str, say: Say) -> None:
+    """The calls to a failure queue."""
+    counts: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+
+    def waiting() -> Any:
+        return sqs.get_queue_attributes(QueueUrl=failures, AttributeNames=counts)["Attributes"]
+
+    def receive() -> list[Any]:
+        options: Any = {"MaxNumberOfMessages": 1, "VisibilityTimeout": 60, "WaitTimeSeconds": 0}
+        names: Any = ["SentTimestamp"]
+        answer = sqs.receive_message(QueueUrl=failures, MessageSystemAttributeNames=names, **options)
+        return list(answer.get("Messages", []))
+
+    say("no failed event", (receive(), waiting()))
+    sqs.send_message(QueueUrl=failures, MessageBody="{}")
+    say("a failed event", waiting())
+    [event] = receive()
+    say("received", (event["Body"], len(event["Attributes"]["SentTimestamp"]), receive(), waiting()))
+    receipt = event["ReceiptHandle"]
+    sqs.change_message_visibility(QueueUrl=failures, ReceiptHandle=receipt, VisibilityTimeout=0)
+    [event] = receive()
+    say("visible again", event["Body"])
+    sqs.delete_message(QueueUrl=failures, ReceiptHandle=event["ReceiptHandle"])
+    say("deleted", waiting())
+
+
+def _refusal(client: Any, call: Callable[[], Any]) -> str:
+    try:
+        call()
+    except client.exceptions.ClientError as error:
+        return str(error.response["Error"]["Code"])
+    return "taken"
+
+
+def compare(runtime: Runtime, endpoints: Endpoints) -> list[str]:
+    """Where the doubles and the engine differ; empty if nowhere."""
+    said: list[tuple[str, str]] = []
+    container = Container(runtime, "csv_parser")
+    doubles = {service: Client(service, container) for service in ("s3", "dynamodb", "sqs", "sns")}
+    ours = {
+        "bucket": "bucket",
+        "queue": "queue",
+        "failures": "failures",
+        "topic": "topic",
+        **{name: name for name in KEYS},
+    }
+    runtime.aws = Aws()
+    conversation(doubles, ours, lambda what, answer: said.append((what, repr(answer))))
+
+    heard: list[tuple[str, str]] = []
+    engine = {service: endpoints.client(service) for service in ("s3", "dynamodb", "sqs", "sns")}
+    conversation(engine, _resources(engine), lambda what, answer: heard.append((what, repr(answer))))
+    return [
+        f"{what}: double {ours}, engine {theirs}"
+        for (what, ours), (_, theirs) in zip(said, heard, strict=True)
+        if ours != theirs
+    ]
+
+
+def _resources(engine: dict[str, Any]) -> dict[str, str]:
+    """A bucket, tables, queue and topic of our own, that nothing listens to."""
+    suffix = str(time.time_ns())
+    names = {name: f"contract-{name}-{suffix}" for name in KEYS} | {"bucket": f"contract-{suffix}"}
+    engine["s3"].create_bucket(Bucket=names["bucket"])
+    versioned = {"Status": "Enabled"}
+    engine["s3"].put_bucket_versioning(Bucket=names["bucket"], VersioningConfiguration=versioned)
+    for table, keys in KEYS.items():
+        engine["dynamodb"].create_table(
+            TableName=names[table],
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
+            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
+        )
+    names["queue"] = engine["sqs"].create_queue(QueueName=f"contract-{suffix}")["QueueUrl"]
+    names["failures"] = engine["sqs"].create_queue(QueueName=f"contract-failures-{suffix}")["QueueUrl"]
+    names["topic"] = engine["sns"].create_topic(Name=f"contract-{suffix}")["TopicArn"]
+    return names

@@ -1,0 +1,326 @@
+"""Runs the real handlers as Lambda would: each in a container with its own context and database connection.
+
+Every moment at which a fault can fall is a place: a named point of the steps (`at judge.committed`), a call to AWS and
+a statement (`before s3.put_object`, `after sql.insert_products`), a commit. Whoever controls a call is asked at each.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from importlib import import_module
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from onboarding import failpoints
+from onboarding.config import Settings
+from onboarding.domain.models import UploadStatus
+from onboarding.pipeline import recovery, undo
+from onboarding.runtime import AppContext
+from onboarding.storage import uploads
+from onboarding.web.api.upload_actions import CANCELLED
+from tests.faults.aws_in_memory import Aws
+from tests.faults.client_doubles import Client, Lambdas
+from tests.faults.patches import Clock, InlineExecutor, NoMetrics, names_of_statements, patched
+
+Place = str
+Event = dict[str, Any]
+
+FUNCTIONS = ("csv_parser", "product_validator", "error_processor", "mailer", "watchdog")
+TIMED = ("database", "mail", "notify", "staging")
+CALLS = (*FUNCTIONS, "cancel", "undo")
+"""What runs as a call: the functions, and what the API does with an upload."""
+
+ENVIRONMENT = {
+    "DYNAMODB_TABLE": "UploadRecords",
+    "RDS_SECRET_NAME": "ecommerce/rds/credentials",
+    "DATABASE_SSLMODE": "prefer",
+    "SQS_ERROR_QUEUE_URL": "http://queue",
+    "FAILURES_BUCKET_NAME": "failures",
+    "S3_BUCKET_NAME": "ecommerce-product-uploads-000000000000",
+    "SNS_TOPIC_ARN": "arn:topic",
+    "MAIL_CLAIMS_TABLE": "product-onboarding-mail-claims",
+    "MAIL_SENDER": "uploads@techmart.example",
+    "LINK_SECRET_NAME": "product-onboarding/link-keys",
+    "LINK_BASE_URL": "http://links",
+}
+
+
+class Crash(BaseException):
+    """The process ends here. No code may catch it."""
+
+
+class Call:
+    """One invocation of a function. `control` is asked at every place; it may raise, or answer `partial`."""
+
+    def __init__(self, function: str, event: Event, control: Callable[[Call, Place], str | None]) -> None:
+        self.function = function
+        self.event = event
+        self.control = control
+        self.hits: Counter[Place] = Counter()
+        self.container: Container | None = None
+        self.faults: list[str] = []
+        self.delivery: Any = None
+
+    def reached(self, place: Place) -> str | None:
+        self.hits[place] += 1
+        return self.control(self, place)
+
+
+class Container:
+    """A process of one function: warm between calls, until it dies."""
+
+    def __init__(self, runtime: Runtime, function: str) -> None:
+        self.runtime = runtime
+        self.function = function
+        self.context = ChaosContext(self)
+        self.connection: ChaosConnection | None = None
+        self.call: Call | None = None
+        self.dead = False
+        self.published: list[str] = []
+
+    def reach(self, place: Place) -> str | None:
+        if self.dead:
+            raise Crash
+        return self.call.reached(place) if self.call is not None else None
+
+    def kill(self) -> None:
+        """The process is gone: the server finds the connection closed, and nothing more is done."""
+        self.dead = True
+        backend = self.backend
+        if self.connection is not None:
+            self.connection.pgconn.finish()
+        # What was open is rolled back, and its locks are free, before anything else happens. A statement that was sent
+        # ahead and waits for a lock keeps the server from finding out; whoever holds that lock may stand still.
+        while backend is not None and self.runtime.ask("select 1 from pg_stat_activity where pid = %s", (backend,)):
+            if self.runtime.waits_for_lock(backend):
+                self.runtime.terminate(backend)
+            time.sleep(0.001)
+
+    @property
+    def backend(self) -> int | None:
+        """The number of the server process on the other end of the connection."""
+        connection = self.connection
+        return None if connection is None or connection.closed else connection.pgconn.backend_pid
+
+    def cut(self) -> None:
+        """Let the server close the connection, whatever it is at."""
+        if self.backend is not None:
+            self.runtime.terminate(self.backend)
+
+    def close(self) -> None:
+        self.context.close()
+
+
+class ChaosContext(AppContext):
+    """A context whose clients are doubles; its database is the real one."""
+
+    def __init__(self, container: Container) -> None:
+        self.settings = Settings(dict(ENVIRONMENT))
+        self._container = container
+        self._cached: dict[str, dict[str, Any]] = {}
+        # In the places of the cached properties.
+        for service in ("s3", "dynamodb", "sqs", "sns", "ses"):
+            self.__dict__[service] = Client(service, container)
+        self.__dict__["lambdas"] = Lambdas(container)
+
+    def secret(self, name: str, *, fresh: bool = False) -> dict[str, Any]:
+        if fresh or name not in self._cached:
+            self._container.reach("before secretsmanager.get_secret_value")
+            self._cached[name] = dict(self._container.runtime.aws.secrets[name])
+        return self._cached[name]
+
+
+class ChaosConnection(psycopg.Connection[Any]):
+    """A connection whose statements and commits are places."""
+
+    container: Container
+
+    @contextmanager
+    def transaction(self, savepoint_name: str | None = None, force_rollback: bool = False) -> Iterator[Any]:
+        runtime, published = self.container.runtime, self.container.published
+        published.clear()
+        try:
+            with super().transaction(savepoint_name, force_rollback) as transaction:
+                yield transaction
+                self.container.reach("before commit")
+        except BaseException as fault:
+            # In a pipeline it shows where an answer is read, which may be any statement after.
+            runtime.deadlocks += isinstance(fault, psycopg.errors.DeadlockDetected)
+            runtime.aws.unmarked.update(published)
+            raise
+        finally:
+            runtime.transactions_ended += 1
+        self.container.reach("after commit")
+
+
+class _ChaosCursor(psycopg.Cursor[Any]):
+    def execute(self, query: Any, *arguments: Any, **options: Any) -> Any:
+        with self._places(query):
+            return super().execute(query, *arguments, **options)
+
+    def stream(self, query: Any, *arguments: Any, **options: Any) -> Iterator[Any]:
+        with self._places(query):
+            yield from super().stream(query, *arguments, **options)
+
+    @contextmanager
+    def _places(self, query: Any) -> Iterator[None]:
+        connection = self.connection
+        if not isinstance(connection, ChaosConnection):
+            yield
+            return
+        runtime = connection.container.runtime
+        name = runtime.statements.get(query) or "sql." + "_".join(str(query).split()[:3])
+        connection.container.reach(f"before {name}")
+        yield
+        connection.container.reach(f"after {name}")
+
+
+class Runtime:
+    """All containers, the AWS that they see, and the database's own connection for watching and cutting."""
+
+    def __init__(self, database_url: str) -> None:
+        self.database_url = database_url
+        self.aws = Aws()
+        self.clock = Clock()
+        self.statements = names_of_statements()
+        self.deadlocks = 0
+        self.transactions_ended = 0
+        self.idle: dict[str, list[Container]] = {name: [] for name in CALLS}
+        self.current = threading.local()
+        self._watching = psycopg.connect(database_url, autocommit=True)
+        self._lock = threading.Lock()
+        self._watch_lock = threading.Lock()
+        self.reset()
+
+    def reset(self) -> None:
+        """A new AWS; the containers stay warm."""
+        self.aws = Aws()
+        self.aws.clock = self.clock.time
+        known = conninfo_to_dict(self.database_url)
+        self.aws.secrets = {
+            "ecommerce/rds/credentials": {"username": known.pop("user"), **known},
+            "product-onboarding/link-keys": {"current": "k" * 64},
+        }
+        self.deadlocks = 0
+
+    def call(self, function: str, event: Event, control: Callable[[Call, Place], str | None]) -> tuple[Any, Call]:
+        """Invoke a function; raises what it raised, and Crash if its process died."""
+        call = Call(function, event, control)
+        return self.run(call), call
+
+    def run(self, call: Call) -> Any:
+        waiting = self.idle[call.function]
+        with self._lock:
+            container = waiting.pop() if waiting else Container(self, call.function)
+        container.call, call.container = call, container
+        before, self.current.container = getattr(self.current, "container", None), container
+        try:
+            result = self._handler(call.function)(call.event, None)
+        finally:
+            self.current.container = before
+            container.call = None
+            if not container.dead:
+                waiting.append(container)
+        if container.dead:
+            raise Crash
+        return result
+
+    def _handler(self, function: str) -> Callable[[Event, object], Any]:
+        if function not in FUNCTIONS:
+            return self._cancel if function == "cancel" else self._undo
+        handler: Callable[[Event, object], Any] = import_module(f"onboarding.lambda_handlers.{function}").handler
+        return handler
+
+    def _cancel(self, event: Event, _: object) -> None:
+        ctx, upload_id = self.current.container.context, event["upload_id"]
+        upload = ctx.database.run(lambda connection: uploads.get_upload(connection, upload_id))
+        if upload is not None and upload.status is UploadStatus.PROCESSING:
+            recovery.end_upload(ctx, upload_id, upload.vendor_id, CANCELLED)
+
+    def _undo(self, event: Event, _: object) -> None:
+        with suppress(LookupError, undo.NotUndoable):
+            undo.undo_upload(self.current.container.context.database, event["upload_id"])
+
+    def terminate(self, backend: int) -> None:
+        self.ask("select pg_terminate_backend(%s, 5000)", (backend,))
+
+    def waits_for_lock(self, backend: int) -> bool:
+        return bool(self.ask("select cardinality(pg_blocking_pids(%s)) > 0", (backend,))[0][0])
+
+    def ask(self, query: Any, parameters: Any = None) -> list[Any]:
+        """One statement on the watching connection."""
+        with self._watch_lock:
+            try:
+                cursor = self._watching.execute(query, parameters)
+            except psycopg.OperationalError:
+                # The server was restarted; so the connection is, once.
+                self._watching.close()
+                self._watching = psycopg.connect(self.database_url, autocommit=True)
+                cursor = self._watching.execute(query, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+    def cool_down(self) -> None:
+        """End every idle container."""
+        for waiting in self.idle.values():
+            while waiting:
+                waiting.pop().close()
+
+    def close(self) -> None:
+        self.cool_down()
+        self._watching.close()
+
+    @contextmanager
+    def installed(self) -> Iterator[Runtime]:
+        """The package runs on this runtime: handlers find our contexts, points and connections report to us."""
+        original = psycopg.connect
+
+        def connect(conninfo: str = "", **parameters: Any) -> Any:
+            container = getattr(self.current, "container", None)
+            if container is None:
+                return original(conninfo, **parameters)
+            container.reach("before connect")
+            connection = ChaosConnection.connect(conninfo, cursor_factory=_ChaosCursor, **parameters)
+            connection.container = container
+            container.connection = connection
+            return connection
+
+        changes: list[tuple[Any, str, Any]] = [(psycopg, "connect", connect)]
+        for name in FUNCTIONS:
+            module = import_module(f"onboarding.lambda_handlers.{name}")
+            changes.append((module, "context", lambda: self.current.container.context))
+        changes += [(import_module(f"onboarding.{name}"), "time", self.clock) for name in TIMED]
+        # Nothing is waited for here: what has not moved when the watchdog runs has stopped.
+        changes += [
+            (import_module("onboarding.lambda_handlers.watchdog"), "PATIENCE", timedelta(0)),
+            (recovery.resume_stalled_uploads, "__kwdefaults__", {"patience": timedelta(0), "at_once": None}),
+        ]
+        telemetry = import_module("onboarding.lambda_handlers.telemetry")
+        changes += [(telemetry, "Metrics", NoMetrics)]
+        changes += [(import_module("onboarding.aws.staging_table"), "ThreadPoolExecutor", InlineExecutor)]
+        levels = [(logging.getLogger(name), logging.getLogger(name).level) for name in ("psycopg",)]
+        level = telemetry.logger.log_level
+        failpoints.listen(self._passed)
+        telemetry.logger.setLevel("CRITICAL")
+        for logger, _ in levels:
+            logger.setLevel(logging.CRITICAL)
+        try:
+            with patched(changes):
+                yield self
+        finally:
+            failpoints.listen(None)
+            telemetry.logger.setLevel(level)
+            for logger, before in levels:
+                logger.setLevel(before)
+
+    def _passed(self, point: str) -> None:
+        container = getattr(self.current, "container", None)
+        if container is not None:
+            container.reach(f"at {point}")

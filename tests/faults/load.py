@@ -1,0 +1,82 @@
+"""A hundred uploads at once, and a small file beside a large one, through the engine's own triggers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from onboarding.local.stack import LocalEngine
+from tests.faults.invariants import broken
+from tests.faults.stack_runs import Load, Memory, files, vendors_of
+
+Print = Callable[[str], None]
+
+SECONDS = 600
+LIMITS = {"engine": 3_500, "largest worker": 350, "harness and inbox": 1_500, "largest PostgreSQL process": 300}
+"""MB that no process may pass, at least twice what was seen. The engine keeps all items and stream records."""
+
+
+def many(local: LocalEngine, uploads: int, rows: int, vendors: int, say: Print) -> None:
+    """Raises LawBroken when a row, a report or a mail is missing, or a process grew without bound."""
+    some = files(uploads, rows, vendors, "LOAD")
+    with Load(local) as load, Memory(local) as memory:
+        vendors_of(load, some)
+        began = time.monotonic()
+        load.put(some)
+        put = time.monotonic() - began
+        if not load.wait(SECONDS):
+            raise broken("every upload ends", f"{load.told()} of {uploads} told after {SECONDS} s")
+        took = time.monotonic() - began
+        load.check()
+    total = uploads * rows
+    say(f"{uploads} uploads of {rows:,} rows from {vendors} vendors: {took:.1f} s, {total / took:,.0f} rows/s")
+    say(f"  all put after {put:.1f} s; {memory.workers} worker processes at most; every law holds, {uploads} mails")
+    say("  peak memory: " + ", ".join(f"{kind} {peak:.0f} MB" for kind, peak in sorted(memory.peaks.items())))
+    grown = {kind: peak for kind, peak in memory.peaks.items() if peak > LIMITS[kind]}
+    if grown:
+        raise broken("memory is bounded", grown)
+
+
+def small_beside_large(local: LocalEngine, rows: int, say: Print) -> None:
+    """A vendor's ten rows wait for another's thousands no longer than the engine's one stream makes them."""
+    alone = _seconds(local, [("BESIDE-S1", 10)])["BESIDE-S1"]
+    times = _seconds(local, [("BESIDE-L", rows), ("BESIDE-S2", 10)])
+    large, small = times["BESIDE-L"], times["BESIDE-S2"]
+    say(f"10 rows alone: {alone:.2f} s; {rows:,} rows: {large:.2f} s; 10 rows put right after them: {small:.2f} s")
+    # The stream has one reader here: what was staged before comes before. On AWS shards and batches run side by side.
+    if small > large + alone + 2:
+        raise broken("a large file holds up a small one no longer than its own rows take", small, large)
+
+
+def _seconds(local: LocalEngine, wanted: list[tuple[str, int]]) -> dict[str, float]:
+    """Put a file for each name, one right after another; seconds from its putting until its vendor is told."""
+    with Load(local) as load:
+        began = {}
+        vendor_of = {}
+        for name, rows in wanted:
+            [(key, file)] = files(1, rows, 1, name)
+            vendors_of(load, [(key, file)])
+            content = file.content
+            began[name] = time.monotonic()
+            source = load.pipeline.put_key(key, content)
+            upload_id = load.pipeline.upload_id(source)
+            load.uploads[upload_id] = file
+            vendor_of[upload_id] = name
+        took: dict[str, float] = {}
+        while len(took) < len(wanted):
+            query = "select upload_id from upload_history where notified_at is not null and upload_id = any(%s)"
+            for (upload_id,) in load.pipeline.connection.execute(query, (list(load.uploads),)):
+                took.setdefault(vendor_of[upload_id], time.monotonic() - began[vendor_of[upload_id]])
+            if time.monotonic() - min(began.values()) > SECONDS:
+                raise broken("every upload ends", wanted)
+            time.sleep(0.02)
+        load.wait(30)
+        load.check()
+    return took
+
+
+def run(state: Path, uploads: int, rows: int, large: int, say: Print) -> None:
+    with LocalEngine(state) as local:
+        small_beside_large(local, large, say)
+        many(local, uploads, rows, 10, say)

@@ -1,0 +1,87 @@
+"""What is put in the place of parts that the harness must control: time, metrics, the pool of threads."""
+
+from __future__ import annotations
+
+import threading
+import time as real_time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from importlib.resources import files
+from typing import Any
+
+
+class Clock:
+    """Stands for the module `time`: sleeping passes at once, and moves nobody's leases."""
+
+    def __init__(self) -> None:
+        self._ahead = 0.0
+        self._lock = threading.Lock()
+
+    def time(self) -> float:
+        return real_time.time() + self._ahead
+
+    def advance(self, seconds: float) -> None:
+        with self._lock:
+            self._ahead += seconds
+
+    @staticmethod
+    def sleep(_: float) -> None:
+        # A little, so that two who run into each other for real do not do so in a busy loop.
+        real_time.sleep(0.001)
+
+    perf_counter = staticmethod(real_time.perf_counter)
+    monotonic = staticmethod(real_time.monotonic)
+
+
+class NoMetrics:
+    """Powertools keeps a process's metrics in one place, and here many functions share the process."""
+
+    def add_metric(self, *_: Any) -> None:
+        return
+
+    def add_metadata(self, *_: Any) -> None:
+        return
+
+    def flush_metrics(self) -> None:
+        return
+
+
+class InlineExecutor:
+    """A pool that does one thing after another, on the thread that asks: so that a seed gives the same run again."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        return
+
+    @staticmethod
+    def submit(function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        done.set_result(function(*arguments))
+        return done
+
+    def shutdown(self, **_: Any) -> None:
+        return
+
+
+def names_of_statements() -> dict[str, str]:
+    """The text of every statement of the package, to its name."""
+    folder = files("onboarding.storage.queries")
+    return {
+        entry.read_text(encoding="utf-8"): f"sql.{entry.name.removesuffix('.sql')}"
+        for entry in folder.iterdir()
+        if entry.name.endswith(".sql")
+    }
+
+
+@contextmanager
+def patched(changes: Iterable[tuple[Any, str, Any]]) -> Iterator[None]:
+    """Each object's attribute replaced; what was there comes back at the end. A missing one is an AttributeError."""
+    before: list[tuple[Any, str, Any]] = []
+    try:
+        for owner, name, value in changes:
+            before.append((owner, name, getattr(owner, name)))
+            setattr(owner, name, value)
+        yield
+    finally:
+        for owner, name, value in reversed(before):
+            setattr(owner, name, value)

@@ -1,0 +1,109 @@
+"""Runtimes for the many short runs: a few processes, each with a database of its own on one PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TypeVar
+
+from onboarding.local.postgres import Postgres
+from onboarding.local.processes import Ports
+from onboarding.storage.database import migrate, open_connection
+from tests.faults.enumeration import Case, Enumeration, Result
+from tests.faults.lambda_runtime import Runtime
+from tests.faults.mutation_testing import MUTATIONS, Caught, hunt
+from tests.faults.schedules import Ended, run_seed
+from tests.support.postgres_fixtures import new_database
+
+PROCESSES = 2
+CHUNK = 10
+
+Job = TypeVar("Job")
+Outcome = TypeVar("Outcome")
+
+
+@contextmanager
+def postgres_at(state: Path) -> Iterator[Postgres]:
+    """A server for the harness alone."""
+    server = Postgres(state, Ports(state / "ports.json").choose("postgres"))
+    server.start(lambda: None)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@contextmanager
+def runtime_on(url: str, name: str) -> Iterator[Runtime]:
+    """A runtime with a new database on the server at `url`, installed in this process."""
+    database = new_database(url, name)
+    with open_connection(database) as connection:
+        migrate(connection)
+        # A commit need not reach the disk for these runs: no machine loses its power in them.
+        connection.execute("alter role current_user set synchronous_commit = off")
+    runtime = Runtime(database)
+    try:
+        with runtime.installed():
+            yield runtime
+    finally:
+        runtime.close()
+
+
+@dataclass
+class _Process:
+    """What a process of the pool keeps between jobs."""
+
+    runtime: Runtime
+    enumeration: Enumeration | None = None
+
+    def enumerated(self) -> Enumeration:
+        if self.enumeration is None:
+            self.enumeration = Enumeration.of(self.runtime)
+        return self.enumeration
+
+
+_processes: list[_Process] = []
+
+
+def _open(url: str) -> None:
+    # Left open: the process ends with the pool, and its database with the server.
+    holder = runtime_on(url, f"chaos_{os.getpid()}")
+    _processes.append(_Process(holder.__enter__()))
+    _kept.append(holder)
+
+
+_kept: list[object] = []
+
+
+def run_cases(cases: Sequence[Case]) -> list[Result]:
+    [process] = _processes
+    return list(process.enumerated().run(process.runtime, cases))
+
+
+def run_seeds(seeds: Sequence[int]) -> list[Ended]:
+    [process] = _processes
+    return [run_seed(process.runtime, seed) for seed in seeds]
+
+
+def run_hunts(numbers: Sequence[int]) -> list[Caught]:
+    [process] = _processes
+    enumeration = process.enumerated()
+    return [hunt(process.runtime, MUTATIONS[number], enumeration, range(1, 1_500)) for number in numbers]
+
+
+def spread(
+    url: str, work: Callable[[Sequence[Job]], list[Outcome]], jobs: Sequence[Job], chunk: int = CHUNK
+) -> Iterator[Outcome]:
+    """Every job's outcome, in the order in which they come."""
+    with ProcessPoolExecutor(PROCESSES, get_context("spawn"), _open, (url,)) as pool:
+        futures = [pool.submit(work, jobs[start : start + chunk]) for start in range(0, len(jobs), chunk)]
+        try:
+            for future in as_completed(futures):
+                yield from future.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,252 @@
+"""The whole pipeline on the local engine, with its own triggers: put many files, wait, and hold the end to the laws."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from onboarding.config import Settings
+from onboarding.files.models import FileDetails
+from onboarding.local.delivered_emails import read_mails
+from onboarding.local.emulator_patches import PROCESSED_ITEMS
+from onboarding.local.recovery import bring_back
+from onboarding.local.stack import LocalEngine
+from onboarding.runtime import AppContext
+from tests.faults import invariants
+from tests.faults.upload_files import File, file_of
+from tests.support.running_pipeline import Pipeline
+
+ITEM_SECONDS = 30
+"""How long an item may lag behind its upload: one that was staged twice waits for its batch once more."""
+
+PARSERS_AT_ONCE = 8
+"""Files that are put before the first of them is taken in: the engine starts a process for each."""
+
+
+def files(uploads: int, rows: int, vendors: int, name: str, wrong: int = 20) -> list[tuple[str, File]]:
+    """Keys and files; every `wrong`th row breaks a rule, and the first SKUs are wanted by a vendor's every file."""
+    made = []
+    for number in range(uploads):
+        vendor = f"{name}-{number % vendors:02d}"
+        names = [f"{vendor}-shared-{n}" if n < 3 else f"{name}-{number}-{n}" for n in range(rows)]
+        broken = {n: n // wrong % 5 for n in range(wrong, rows + 1, wrong)}
+        made.append((f"uploads/{vendor}/file-{number}.csv", file_of(vendor, names, broken)))
+    return made
+
+
+class Load:
+    """Files put into a running engine, and what became of them."""
+
+    def __init__(self, local: LocalEngine, uploads: dict[str, File] | None = None) -> None:
+        self.local = local
+        self.pipeline = Pipeline(local.endpoints)
+        self.uploads = uploads if uploads is not None else {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.pipeline.connection.close()
+
+    def put(self, some: Iterable[tuple[str, File]]) -> None:
+        """Put files, never more than a few ahead of what was taken in."""
+        for key, file in some:
+            while self._ahead() >= PARSERS_AT_ONCE:
+                time.sleep(0.02)
+            source = self.pipeline.put_key(key, file.content)
+            self.uploads[self.pipeline.upload_id(source)] = file
+
+    def _ahead(self) -> int:
+        return len(self.uploads) - self._count("true")
+
+    def _count(self, condition: str) -> int:
+        query = f"select count(*) from upload_history where upload_id = any(%s) and {condition}"  # noqa: S608
+        found = self.pipeline.connection.execute(query, (list(self.uploads),)).fetchone()
+        return int(found[0]) if found else 0
+
+    def _judged(self) -> int:
+        query = "select coalesce(sum(valid_records + error_records), 0) from upload_history where upload_id = any(%s)"
+        found = self.pipeline.connection.execute(query, (list(self.uploads),)).fetchone()
+        return int(found[0]) if found else 0
+
+    def told(self) -> int:
+        """How many uploads are finished and notified."""
+        return self._count("notified_at is not null")
+
+    def wait(self, seconds: float, *, progress: float | None = None) -> bool:
+        """Wait until every vendor was told and has mail; False when nothing moved for `progress` seconds."""
+        deadline, last, moved = time.monotonic() + seconds, (-1, -1, -1), time.monotonic()
+        while time.monotonic() < deadline:
+            told = self.told()
+            now = (told, len(self._mailed()) if told == len(self.uploads) else -1, self._judged())
+            if now[:2] == (len(self.uploads), len(self.uploads)):
+                return True
+            if now != last:
+                last, moved = now, time.monotonic()
+            if progress is not None and time.monotonic() - moved > progress:
+                return False
+            time.sleep(0.1)
+        return False
+
+    def mailed(self) -> int:
+        """How many uploads have their mail."""
+        return len(self._mailed())
+
+    def mailed_twice(self) -> int:
+        return sum(len(mails) > 1 for mails in self._mailed().values())
+
+    def _mailed(self) -> dict[str, list[dict[str, Any]]]:
+        found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for mail in read_mails(Path(self.local.endpoints.inbox_dir)):
+            for line in mail.text.splitlines():
+                if (
+                    line.startswith("Upload ID: ")
+                    and (name := line.removeprefix("Upload ID: ").strip()) in self.uploads
+                ):
+                    text = mail.text.replace("\r\n", "\n")
+                    found[name].append({"to": list(mail.recipients), "subject": mail.subject, "text": text})
+        return found
+
+    def check(self, *, mails_at_most: int = 1, staged: bool = True) -> None:
+        """Every law, on every upload; the items of a few rows of each, if all of them are there still."""
+        outcome = invariants.outcome_of(self._table)
+        mails = self._mailed()
+        rows = sum(int(row["total_records"]) for row in outcome.history.values())
+        # The local stack keeps the items of the newest rows alone.
+        staged = staged and rows <= PROCESSED_ITEMS
+        for upload_id, file in self.uploads.items():
+            if upload_id not in outcome.history:
+                raise invariants.broken("every file of a vendor is in the history", upload_id)
+            invariants.check_upload(outcome, upload_id, file)
+            row, errors = outcome.history[upload_id], outcome.errors[upload_id]
+            if errors:
+                invariants.check_report(self._object(row["error_file_s3_key"]), errors)
+                invariants.check_fix_file(self._object(row["fix_file_s3_key"]), errors, FileDetails(**row["detected"]))
+            self._check_items(upload_id, row["total_records"], errors, staged=staged)
+            if not 1 <= len(mails[upload_id]) <= mails_at_most:
+                raise invariants.broken("one mail for each upload", upload_id, len(mails[upload_id]))
+            for mail in mails[upload_id]:
+                invariants.check_mail(mail, row, f"{file.vendor_id.lower()}@vendors.example")
+
+        query = "select deadlocks from pg_stat_database where datname = current_database()"
+        if (found := self.pipeline.connection.execute(query).fetchall()) != [(0,)]:
+            raise invariants.broken("no deadlock arises", found)
+
+    def _check_items(self, upload_id: str, total: int, errors: Mapping[int, object], *, staged: bool) -> None:
+        """Of the first and the last row, and of some that are wrong."""
+        for number in {1, total, *sorted(errors)[:3]}:
+            right = "error" if number in errors else "validated"
+            deadline = time.monotonic() + ITEM_SECONDS
+            while (item := self.pipeline.item(upload_id, number)) or staged:
+                if item and item["status"]["S"] == right:
+                    break
+                if time.monotonic() > deadline:
+                    raise invariants.broken("items have the status of their outcome", upload_id, number, item, right)
+                time.sleep(0.1)
+
+    def _table(self, name: str, order: str) -> invariants.Table:
+        query = f"select to_jsonb(t) from {name} t where upload_id = any(%s) order by {order}"  # noqa: S608
+        found = self.pipeline.connection.execute(query, (list(self.uploads),))
+        return [row for (row,) in found]
+
+    def _object(self, key: str) -> bytes:
+        answer = self.pipeline.s3.get_object(Bucket=self.local.endpoints.bucket, Key=key)
+        content: bytes = answer["Body"].read()
+        return content
+
+
+@contextmanager
+def environment(values: Mapping[str, str]) -> Any:
+    """These variables in our own environment."""
+    before = dict(os.environ)
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def watch(local: LocalEngine) -> int:
+    """One run of the watchdog, as an operator starts it after a restart; how many uploads it drove on."""
+    with environment(local.endpoints.environment()), closing(AppContext(Settings.from_environment())) as ctx:
+        return len(list(bring_back(ctx, Path(local.endpoints.inbox_dir))))
+
+
+def vendors_of(load: Load, some: Sequence[tuple[str, File]]) -> None:
+    for vendor in {file.vendor_id for _, file in some}:
+        load.pipeline.vendor(vendor)
+
+
+def processor_time(pid: int) -> int | None:
+    """How much of the processor a process has used, in the kernel's ticks; None for one that is no more."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return None
+    return int(fields[11]) + int(fields[12])
+
+
+def children(pid: int) -> list[int]:
+    """A process's descendants, nearest first."""
+    parents: dict[int, list[int]] = defaultdict(list)
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                stat = (entry / "stat").read_text()
+            except OSError:
+                continue
+            parents[int(stat.rsplit(")", 1)[1].split()[1])].append(int(entry.name))
+    found, left = [], [pid]
+    while left:
+        some = parents[left.pop()]
+        found += some
+        left += some
+    return found
+
+
+class Memory:
+    """Watches the peak of resident memory of every process of a run, in MB, by what it is."""
+
+    def __init__(self, local: LocalEngine) -> None:
+        self.peaks: dict[str, float] = defaultdict(float)
+        self.workers = 0
+        self._local = local
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ended.wait(0.25):
+            engine, postgres = self._local.engine, self._local.postgres
+            if not (engine and engine.process and postgres and postgres.process):
+                continue
+            workers = children(engine.process.pid)
+            self.workers = max(self.workers, len(workers))
+            self._note("harness and inbox", [os.getpid()])
+            self._note("engine", [engine.process.pid])
+            self._note("largest worker", workers)
+            self._note("largest PostgreSQL process", [postgres.process.pid, *children(postgres.process.pid)])
+
+    def _note(self, kind: str, processes: Sequence[int]) -> None:
+        for pid in processes:
+            try:
+                status = Path(f"/proc/{pid}/status").read_text()
+            except OSError:
+                continue
+            for line in status.splitlines():
+                if line.startswith("VmHWM:"):
+                    self.peaks[kind] = max(self.peaks[kind], int(line.split()[1]) / 1024)

@@ -1,0 +1,68 @@
+"""Vendors' files, with what is known of each row beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from onboarding.domain.models import Mode, OnError
+from onboarding.domain.upload_options import Options
+from tests.support.running_pipeline import csv_of, product
+
+FAULTS: Sequence[tuple[str, Mapping[str, str]]] = (
+    ("INVALID_PRICE", {"price": "0.00"}),
+    ("INVALID_STOCK_QUANTITY", {"stock_quantity": "-1"}),
+    ("INVALID_CATEGORY", {"category": "Gadgets"}),
+    ("MISSING_REQUIRED_FIELDS", {"product_name": ""}),
+    ("FIELD_LENGTH_EXCEEDED", {"brand": "b" * 101}),
+)
+"""One way to break each rule that needs no other row."""
+
+UNIQUE = {"DUPLICATE_SKU": "sku", "DUPLICATE_VENDOR_PRODUCT_ID": "vendor_product_id"}
+"""The errors that other rows cause, and the column that they are about."""
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of one vendor.
+
+    `faults` has the broken rules of each row (from 1) by themselves; `refused` why the file is; `whole` says that its
+    rows are to enter all together or not at all; `mode` what they may do to products that are there. `ends` is the
+    error with which somebody ended the upload, or tried to; `undone` that somebody took it back, or tried to.
+    """
+
+    vendor_id: str
+    rows: Sequence[dict[str, str]]
+    faults: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    refused: str | None = None
+    known: bool = True
+    whole: bool = False
+    mode: Mode = Mode.CREATE
+    ends: str | None = None
+    undone: bool = False
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        return Options(self.mode, OnError.REJECT_FILE if self.whole else OnError.REJECT_ROWS).metadata()
+
+    @property
+    def content(self) -> bytes:
+        if self.refused == "MISSING_COLUMNS":
+            return csv_of(self.rows, ["sku", "price"])
+        return csv_of(self.rows)
+
+    def earlier(self, column: str, row_number: int) -> bool:
+        """Whether a row before this one has the same value there."""
+        value = self.rows[row_number - 1][column]
+        return any(row[column] == value for row in self.rows[: row_number - 1])
+
+
+def file_of(vendor_id: str, names: Sequence[str], broken: Mapping[int, int] | None = None) -> File:
+    """A file of products with these names; `broken` gives some rows (from 1) a fault by its place in `FAULTS`."""
+    rows = [dict(product(name, vendor_product_id=f"ID-{name}")) for name in names]
+    faults = {}
+    for number, kind in (broken or {}).items():
+        error_type, cells = FAULTS[kind]
+        rows[number - 1].update(cells)
+        faults[number] = frozenset({error_type})
+    return File(vendor_id, rows, faults)

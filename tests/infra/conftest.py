@@ -1,0 +1,63 @@
+"""An account as it is at first: the engine without the pipeline, and a database that only this account has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from onboarding.local.aws_emulator import Engine
+from onboarding.local.postgres import DATABASE, USER, Postgres
+from onboarding.local.processes import HOST, Ports
+from onboarding.local.smtp_inbox import Inbox
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An empty account of the local engine, and the PostgreSQL that stands in for RDS."""
+
+    engine: Engine
+    postgres: Postgres
+    inbox: Path
+
+    def client(self, service: str) -> Any:
+        return self.engine.client(service)
+
+    @property
+    def credentials(self) -> dict[str, str | int]:
+        """The secret ecommerce/rds/credentials as it would be if RDS were here."""
+        return {
+            "username": USER,
+            "password": self.postgres.password,
+            "host": HOST,
+            "port": self.postgres.port,
+            "dbname": DATABASE,
+        }
+
+
+@contextmanager
+def empty_account(state: Path) -> Iterator[Account]:
+    ports = Ports(state / "ports.json")
+    postgres = Postgres(state, ports.choose("postgres"))
+    inbox = Inbox(state / "inbox")
+    engine = Engine(state, ports.choose("engine"), inbox.port, {"LAMBDA_ASYNC_RETRY_BASE_SECONDS": "1"})
+    try:
+        postgres.start(lambda: None)
+        inbox.start()
+        engine.spawn()
+        engine.wait_ready(lambda: None)
+        yield Account(engine, postgres, inbox.directory)
+    finally:
+        engine.stop()
+        inbox.stop()
+        postgres.stop()
+
+
+@pytest.fixture
+def account(tmp_path: Path) -> Iterator[Account]:
+    with empty_account(tmp_path) as made:
+        yield made

@@ -1,0 +1,137 @@
+"""Every alarm goes off at the figures that it is for, and stays quiet at those it is not for: each is tried on the
+engine, from the figures to the operators' queue."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from onboarding.aws import dead_letter_queues
+from onboarding.deploy.plan import template_text
+from onboarding.deploy.stacks import Stacks
+from onboarding.local.template import Template
+from onboarding.resource_names import resource_name
+from tests.infra.conftest import empty_account
+from tests.support.template_names import short_name
+
+TEMPLATES = {
+    name: Template(template_text(name), {}, "000000000000", "us-east-1") for name in ("pipeline", "operations")
+}
+ALARMS = {
+    short_name(alarm["AlarmName"]): alarm
+    for template in TEMPLATES.values()
+    for alarm in template.of_type("AWS::CloudWatch::Alarm").values()
+}
+RUNBOOK = Path(__file__).parents[2] / "docs" / "operations.md"
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """An account with the alarms alone, and a queue that hears what operators hear."""
+    with empty_account(tmp_path_factory.mktemp("alarms")) as account:
+        sns, sqs = account.client("sns"), account.client("sqs")
+        topic = sns.create_topic(Name=resource_name("alarms"))["TopicArn"]
+        queue = sqs.create_queue(QueueName="operators")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        allowed = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+        sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+        account.client("s3").create_bucket(Bucket="templates")
+        stacks = Stacks(account.client, "templates", {}, lambda _: None, pause=0.02)
+        stacks.apply(
+            "operations", template_text("operations"), {"Stage": "local", "AlarmTopicArn": topic, "ApiId": "a"}
+        )
+        yield account, queue, topic
+
+
+@pytest.mark.parametrize("name", sorted(ALARMS))
+def test_an_alarm_goes_off_and_reaches_the_operators(watched: Any, name: str) -> None:
+    account, queue, topic = watched
+    alarm = ALARMS[name]
+    # The engine looks at a metric's name alone, not at its dimensions: so each alarm gets a metric of its own.
+    metric = f"{alarm['MetricName']}-{name}"
+    cloudwatch = account.client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName=f"{name}-tried",
+        AlarmActions=[topic],
+        MetricName=metric,
+        **{
+            key: alarm[key]
+            for key in ("Namespace", "Statistic", "Period", "EvaluationPeriods", "ComparisonOperator", "Threshold")
+        },
+        **({"DatapointsToAlarm": alarm["DatapointsToAlarm"]} if "DatapointsToAlarm" in alarm else {}),
+    )
+
+    def state_after(figures: Sequence[float]) -> str:
+        datum = {"MetricName": metric, "Timestamp": datetime.now(UTC), "Values": figures}
+        cloudwatch.put_metric_data(Namespace=alarm["Namespace"], MetricData=[datum])
+        [found] = cloudwatch.describe_alarms(AlarmNames=[f"{name}-tried"])["MetricAlarms"]
+        return str(found["StateValue"])
+
+    quiet, loud = figures_of(alarm)
+    assert state_after(quiet) == "OK"
+    assert state_after(loud) == "ALARM"
+    told = account.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=5).get("Messages", [])
+    assert any(f"{name}-tried" in message["Body"] for message in told)
+    for message in told:
+        account.client("sqs").delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+
+
+def figures_of(alarm: Mapping[str, Any]) -> tuple[list[float], list[float]]:
+    """Figures at which nothing is wrong yet, and those that change this when they come."""
+    if alarm["MetricName"] in {"Errors", "5xx"}:
+        # Of a hundred calls or requests ten failed; then one more fails.
+        return [1.0] * 10 + [0.0] * 90, [1.0]
+    threshold = float(alarm["Threshold"])
+    return [threshold], [threshold + (1 if alarm["ComparisonOperator"] == "GreaterThanThreshold" else -1)]
+
+
+def test_uploads_that_are_stuck_are_seen_though_a_period_has_no_run() -> None:
+    rules = TEMPLATES["pipeline"].of_type("AWS::Events::Rule")
+    alarm = ALARMS["uploads-stuck"]
+    # The schedule's moment moves a little, so of two runs one may fall into the period of the other.
+    assert (rules["WatchdogSchedule"]["ScheduleExpression"], alarm["Period"]) == ("rate(5 minutes)", 300)
+    assert alarm["DatapointsToAlarm"] == 3 < alarm["EvaluationPeriods"]
+
+
+def test_alarm_for_upload_events_covers_the_time_that_a_retry_hides_them() -> None:
+    alarm = ALARMS["csv-parser-failures-not-empty"]
+    next_run = 300
+    assert alarm["EvaluationPeriods"] * alarm["Period"] >= dead_letter_queues.AUTOMATIC_RETRY_SECONDS + next_run
+    assert alarm["DatapointsToAlarm"] == 1
+
+
+@pytest.mark.parametrize("name", sorted(ALARMS))
+def test_every_alarm_has_its_page(name: str) -> None:
+    sections = RUNBOOK.read_text(encoding="utf-8").split("\n## ")
+    [page] = [section for section in sections if f"`{name}`" in section and "**Means**" in section]
+    assert "**Look at**" in page
+    assert "**Do**" in page
+
+
+def test_the_dashboard_shows_what_there_is() -> None:
+    [dashboard] = TEMPLATES["operations"].of_type("AWS::CloudWatch::Dashboard").values()
+    body = json.loads(dashboard["DashboardBody"]["Fn::Sub"])
+    metrics = [metric for widget in body["widgets"] for metric in widget["properties"]["metrics"]]
+    assert len(metrics) <= 50, "more cost more"
+    functions = {p["FunctionName"]["Fn::Sub"] for p in TEMPLATES["pipeline"].of_type("AWS::Lambda::Function").values()}
+    named = {metric[3] for metric in metrics if metric[0] == "AWS/Lambda"}
+    assert named == functions
+    rates = {(a["Namespace"], a["MetricName"]) for name, a in ALARMS.items() if name.endswith("-error-rate")}
+    assert rates <= {tuple(metric[:2]) for metric in metrics}
+    queues = {p["QueueName"]["Fn::Sub"] for p in TEMPLATES["pipeline"].of_type("AWS::SQS::Queue").values()}
+    assert {metric[3] for metric in metrics if metric[0] == "AWS/SQS"} <= queues
+
+
+def test_saved_queries_search_logs_that_exist() -> None:
+    groups = {p["LogGroupName"]["Fn::Sub"] for p in TEMPLATES["pipeline"].of_type("AWS::Logs::LogGroup").values()}
+    queries = TEMPLATES["operations"].of_type("AWS::Logs::QueryDefinition").values()
+    assert len(list(queries)) == 4
+    for query in queries:
+        assert {group["Fn::Sub"] for group in query["LogGroupNames"]} <= groups

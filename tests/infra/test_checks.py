@@ -1,0 +1,169 @@
+"""What an account reserves for the pipeline's functions, and which zones it gives a network."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest.mock import MagicMock
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from onboarding.deploy import concurrency, zones
+from onboarding.deploy.findings import Finding
+from onboarding.deploy.plan import MakeClient, Plan, template_text
+from onboarding.deploy.steps import client_of
+from onboarding.local.template import Template
+from tests.infra.stubbed_account import Answers, healthy, install, offer
+
+TEMPLATE = Template(template_text("pipeline"), {}, "0" * 12, "us-east-1")
+WANTED = concurrency.reservations(Plan())
+ALL = sum(WANTED.values())
+
+
+def account(unreserved: int, **reserved: int) -> Any:
+    """An account with that much left unreserved, and what functions of ours have reserved already."""
+    client = MagicMock()
+
+    def concurrency_of(FunctionName: str) -> dict[str, int]:  # noqa: N803
+        if FunctionName not in reserved:
+            raise ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "GetFunctionConcurrency")
+        return {"ReservedConcurrentExecutions": reserved[FunctionName]} if reserved[FunctionName] else {}
+
+    limit = {"ConcurrentExecutions": 1_000, "UnreservedConcurrentExecutions": unreserved}
+    client("lambda").get_account_settings.return_value = {"AccountLimit": limit}
+    client("lambda").get_function_concurrency.side_effect = concurrency_of
+    return client
+
+
+def findings(client: Any, **parameters: str) -> list[Finding]:
+    return list(concurrency.findings(client, Plan(pipeline_parameters=parameters)))
+
+
+def test_every_reservation_of_the_template_counts() -> None:
+    functions = TEMPLATE.of_type("AWS::Lambda::Function").items()
+    reserving = [name for name, properties in functions if "ReservedConcurrentExecutions" in properties]
+    assert set(WANTED) == {f"{name}Concurrency" for name in reserving}
+    assert {"CsvParserConcurrency", "ProductValidatorConcurrency", "ApiConcurrency"} <= set(WANTED)
+    assert all(value == int(TEMPLATE.parameter(name)) for name, value in WANTED.items())
+    named = Plan(pipeline_parameters={"ApiConcurrency": "40"})
+    assert concurrency.reservations(named) == WANTED | {"ApiConcurrency": 40}
+
+
+@pytest.mark.parametrize(
+    ("unreserved", "ours", "expected"),
+    [
+        (1_000, {}, None),
+        (concurrency.UNRESERVED + ALL, {}, None),
+        # Others of the account have reserved the rest.
+        (concurrency.UNRESERVED + ALL - 1, {}, (8, 8, 16, 0)),
+        (concurrency.UNRESERVED + 16, {}, (8, 8, 0, 0)),
+        (concurrency.UNRESERVED + 15, {}, (8, 0, 0, 0)),
+        # The first function gets a part: without any limit each file of a burst would connect to the database.
+        (concurrency.UNRESERVED + 3, {}, (3, 0, 0, 0)),
+        (concurrency.UNRESERVED, {}, (0, 0, 0, 0)),
+        (10, {}, (0, 0, 0, 0)),
+        # What ours have is theirs already.
+        (concurrency.UNRESERVED, {"csv-parser": ALL}, None),
+        (concurrency.UNRESERVED, {"csv-parser": ALL - 1, "product-onboarding-api": 0}, (8, 8, 16, 0)),
+    ],
+)
+def test_concurrency_of_a_small_account_reserves_what_fits_in_the_order_of_an_upload(
+    unreserved: int, ours: dict[str, int], expected: tuple[int, ...] | None
+) -> None:
+    client = account(unreserved, **ours)
+    parameters = concurrency.parameters(client, Plan())
+    # Without reservations eight validators could take most of a new account's ten executions.
+    assert parameters.pop("StreamParallelization", None) == ("1" if expected == (0, 0, 0, 0) else None)
+    order = ("CsvParserConcurrency", "ProductValidatorConcurrency", "ApiConcurrency", "WebhookConcurrency")
+    assert parameters == (dict(zip(order, map(str, expected), strict=True)) if expected else {})
+    assert [finding.blocks for finding in findings(client)] == ([False] if expected else [])
+
+
+def test_what_is_asked_for_by_name_is_reserved_or_refused() -> None:
+    client = account(concurrency.UNRESERVED + 16)
+    plan = Plan(pipeline_parameters={"ProductValidatorConcurrency": "16"})
+    others = [name for name in WANTED if name != "ProductValidatorConcurrency"]
+    assert concurrency.parameters(client, plan) == dict.fromkeys(others, "0")
+    [finding] = findings(client, ProductValidatorConcurrency="16")
+    assert not finding.blocks
+    assert "CsvParserConcurrency=0, ProductValidatorConcurrency=16, ApiConcurrency=0" in finding.text
+    [finding] = findings(client, ProductValidatorConcurrency="17")
+    assert finding.blocks
+    assert "ProductValidatorConcurrency=17" in finding.text
+
+
+def test_stream_parallelization_named_by_the_user_is_kept() -> None:
+    client = account(10)
+    named = {"StreamParallelization": "4"}
+    assert "StreamParallelization" not in concurrency.parameters(client, Plan(pipeline_parameters=named))
+    [finding] = findings(client, **named)
+    assert "per shard" not in finding.text
+
+
+# -- Zones -------------------------------------------------------------------------------------------------------------
+def clients(answers: Answers, monkeypatch: pytest.MonkeyPatch, region: str = "us-east-1") -> MakeClient:
+    install(monkeypatch, answers)
+    session = boto3.session.Session(region_name=region, aws_access_key_id="test", aws_secret_access_key="test")
+    return client_of(session)
+
+
+def test_zones_of_a_first_network_have_database_functions_and_endpoints(monkeypatch: pytest.MonkeyPatch) -> None:
+    region = "us-east-1"
+    ids = {"a": "use1-az3", "b": "use1-az1", "c": "use1-az2", "d": "use1-az4", "e": "use1-az5", "f": "use1-az6"}
+    client = clients(
+        healthy()
+        | {
+            "ec2:DescribeAvailabilityZones": {
+                "AvailabilityZones": [{"ZoneName": f"{region}{letter}", "ZoneId": name} for letter, name in ids.items()]
+            },
+            "rds:DescribeOrderableDBInstanceOptions": {
+                "OrderableDBInstanceOptions": [
+                    offer("17.7", region, "abcdef"),
+                    offer("18.1", region, "abcdef", StorageType="gp2"),
+                    offer("18.0", region, "acd"),
+                    offer("18.1", region, "acdef"),
+                ]
+            },
+            "ec2:DescribeVpcEndpointServices": {
+                "ServiceDetails": [
+                    {"AvailabilityZones": [f"{region}{letter}" for letter in letters]} for letters in ("abcdf", "abdef")
+                ]
+            },
+        },
+        monkeypatch,
+    )
+    assert zones.parameters(client, Plan(), {}) == {"ZoneA": "us-east-1d", "ZoneB": "us-east-1f"}
+
+
+def test_zones_of_a_network_stay() -> None:
+    client = MagicMock()
+    earlier = {"ZoneA": "us-east-1d", "ZoneB": "us-east-1f", "Outbound": "nat"}
+    assert zones.parameters(client, Plan(), earlier) == {"ZoneA": "us-east-1d", "ZoneB": "us-east-1f"}
+    # One from before the parameters goes on with the first two of the region.
+    assert zones.parameters(client, Plan(), {"Outbound": "nat"}) == {"ZoneA": "", "ZoneB": ""}
+    assert client.mock_calls == []
+
+
+def test_zones_asked_for_every_interface_endpoint_of_the_template(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def services(request: dict[str, Any]) -> Any:
+        asked.extend(request["ServiceNames"])
+        return {"ServiceDetails": []}
+
+    client = clients(
+        healthy("eu-west-1") | {"ec2:DescribeVpcEndpointServices": services}, monkeypatch, region="eu-west-1"
+    )
+    zones.parameters(client, Plan(), {})
+    names = ("secretsmanager", "sqs", "sns", "lambda")
+    assert sorted(asked) == sorted(f"com.amazonaws.eu-west-1.{name}" for name in names)
+
+
+@pytest.mark.parametrize(("subnet", "zone"), [("PrivateSubnetA", "A"), ("PrivateSubnetB", "B"), ("PublicSubnet", "A")])
+def test_network_template_subnet_is_in_the_named_zone(subnet: str, zone: str) -> None:
+    network = Template(template_text("network"), {}, "", "")
+    default = {"Fn::Select": [{"A": 0, "B": 1}[zone], {"Fn::GetAZs": ""}]}
+    named = {"Fn::If": ["NamesZones", {"Ref": f"Zone{zone}"}, default]}
+    assert network.of_type("AWS::EC2::Subnet")[subnet]["AvailabilityZone"] == named
+    assert network.parameter(f"Zone{zone}") == ""

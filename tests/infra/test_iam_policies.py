@@ -1,0 +1,93 @@
+"""Every IAM policy of the templates names actions, resources and condition keys that fit together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from onboarding.deploy.plan import STACKS, template_text
+from tests.infra.iam_policies import lint, statements
+from tests.infra.test_pipeline_template import CloudFormationLoader
+
+TEMPLATES: dict[str, Any] = {
+    name: yaml.load(template_text(name), Loader=CloudFormationLoader)  # noqa: S506  a SafeLoader
+    for name in STACKS
+}
+RESOURCES: dict[str, Any] = {
+    "Table": {"Type": "AWS::DynamoDB::Table"},
+    "Queue": {"Type": "AWS::SQS::Queue"},
+    "Bucket": {"Type": "AWS::S3::Bucket"},
+    "Logs": {"Type": "AWS::Logs::LogGroup"},
+    "Topic": {"Type": "AWS::SNS::Topic"},
+}
+
+
+def allow(action: Any, resource: Any, **condition: Any) -> dict[str, Any]:
+    statement = {"Effect": "Allow", "Action": action, "Resource": resource}
+    return statement | ({"Condition": {"StringLike": condition["key"]}} if condition else {})
+
+
+@pytest.mark.parametrize(
+    ("template", "statement"),
+    [
+        pytest.param(template, statement, id=f"{template}-{name}-{statement.get('Sid', number)}")
+        for template, document in TEMPLATES.items()
+        for number, (name, statement) in enumerate(statements(document))
+    ],
+)
+def test_policy_statement_of_a_template_has_no_finding(template: str, statement: dict[str, Any]) -> None:
+    assert lint(statement, TEMPLATES[template]["Resources"]) == []
+
+
+def test_policies_of_every_kind_are_linted() -> None:
+    kinds = {document["Resources"][name]["Type"] for document in TEMPLATES.values() for name, _ in statements(document)}
+    assert kinds >= {
+        "AWS::IAM::Role",
+        "AWS::IAM::ManagedPolicy",
+        "AWS::S3::BucketPolicy",
+        "AWS::SQS::QueuePolicy",
+        "AWS::SNS::TopicPolicy",
+        "AWS::ECR::Repository",
+    }
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        allow(["sqs:SendMessage", "sqs:ChangeMessageVisibility*"], {"Fn::GetAtt": ["Queue", "Arn"]}),
+        allow("s3:GetObject", {"Fn::Sub": "${Bucket.Arn}/uploads/*"}),
+        allow("s3:ListBucket", {"Fn::GetAtt": ["Bucket", "Arn"]}, key={"s3:prefix": "uploads/*"}),
+        allow("logs:PutLogEvents", {"Fn::GetAtt": ["Logs", "Arn"]}),
+        allow("sns:Publish", {"Ref": "Topic"}, key={"aws:SecureTransport": "true"}),
+        allow("ec2:DescribeSubnets", "*"),
+        allow("dynamodb:GetItem", {"Ref": "TableArnParameter"}),
+    ],
+)
+def test_lint_valid_statement_has_no_finding(statement: dict[str, Any]) -> None:
+    assert lint(statement, RESOURCES) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "finding"),
+    [
+        (allow("sqs:SendMessageBatch", {"Fn::GetAtt": ["Queue", "Arn"]}), "no service has the action"),
+        (allow("sqss:SendMessage", "*"), "no service has the action"),
+        (allow("s3:ListBucket", {"Fn::Sub": "${Bucket.Arn}/*"}), "has no resource of a type that it knows"),
+        (allow("s3:GetObject", {"Fn::GetAtt": ["Bucket", "Arn"]}), "has no resource of a type that it knows"),
+        (allow("dynamodb:ListStreams", {"Fn::Sub": "${Table.Arn}/stream/*"}), "has no resource of a type"),
+        (allow("dynamodb:GetRecords", {"Fn::GetAtt": ["Table", "Arn"]}), "has no resource of a type"),
+        (
+            allow("s3:GetObject", [{"Fn::Sub": "${Bucket.Arn}/*"}, {"Fn::GetAtt": ["Queue", "Arn"]}]),
+            "no action knows the resource",
+        ),
+        (
+            allow("s3:GetObject", {"Fn::Sub": "${Bucket.Arn}/*"}, key={"s3:prefix": "uploads/*"}),
+            "do not carry s3:prefix",
+        ),
+        (allow("sns:Publish", {"Ref": "Topic"}, key={"aws:SecureTransports": "true"}), "do not carry"),
+    ],
+)
+def test_lint_planted_mistake_is_found(statement: dict[str, Any], finding: str) -> None:
+    assert any(finding in found for found in lint(statement, RESOURCES))

@@ -1,0 +1,198 @@
+"""Each role allows what its function does and nothing else: with any one action taken away, something fails.
+
+The function's own calls are tried on the engine, which enforces roles. What the Lambda service does with a role before
+and after the code (logs, polling a stream or a queue, keeping failed events) the engine does as root; those actions are
+listed, with the reason why each is there.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import pytest
+
+from onboarding.deploy.plan import template_text
+from onboarding.local.stack import LocalEngine
+from onboarding.local.template import Template
+from onboarding.resource_names import resource_name
+from tests.infra.function_calls import (
+    link_calls,
+    mailer_calls,
+    parser_calls,
+    processor_calls,
+    validator_calls,
+    variables_of,
+    watchdog_calls,
+)
+from tests.integration.pipeline.test_function_roles import role_of
+from tests.support.http_calls import api_calls, webhook_calls
+from tests.support.running_pipeline import Pipeline
+from tests.support.template_names import short_name
+
+CALLS: dict[str, Callable[[Pipeline], Generator[str]]] = {
+    "csv-parser": parser_calls,
+    "product-validator": validator_calls,
+    "error-processor": processor_calls,
+    "mailer": mailer_calls,
+    "report-link": link_calls,
+    "watchdog": watchdog_calls,
+    "api": api_calls,
+    "webhook": webhook_calls,
+}
+"""By function; each call ends the same way every time, as long as the role allows it."""
+
+TEMPLATE = Template(template_text("pipeline"), {}, "0" * 12, "us-east-1")
+
+POLLING = "Lambda polls the source with the function's role"
+KEEPING = "Lambda keeps failed events with the function's role"
+BY_LAMBDA = {
+    "WriteLogs": "Lambda writes the logs with the function's role",
+    "ReadStream": POLLING,
+    "FindStream": POLLING,
+    "KeepFailedEvents": KEEPING,
+    "FindFailedBatches": KEEPING,
+    "KeepFailedBatches": KEEPING,
+    "ManageInterfaces": "Lambda makes the interfaces with the function's role",
+    "NotByTheCode": "a denial",
+    "TellGoneFromForbidden": "without it S3 answers 403 instead of 404; the engine always answers 404",
+}
+BY_LAMBDA_ACTIONS = {
+    ("error-processor", "sqs:ReceiveMessage"),
+    ("error-processor", "sqs:DeleteMessage"),
+    ("error-processor", "sqs:GetQueueAttributes"),
+}
+
+
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    """A pipeline in which nothing happens by itself: only the tests call functions."""
+    with LocalEngine(tmp_path_factory.mktemp("quiet")) as engine, Pipeline(engine.endpoints) as run:
+        run.s3.put_bucket_notification_configuration(Bucket=engine.endpoints.bucket, NotificationConfiguration={})
+        for mapping in run.lambdas.list_event_source_mappings()["EventSourceMappings"]:
+            run.lambdas.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+        with run.unscheduled():
+            yield run
+
+
+def document_of(run: Pipeline, function: str) -> tuple[str, str, dict[str, Any]]:
+    iam = run.endpoints.client("iam")
+    role = role_of(run, function)
+    [policy] = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    return role, policy, iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+
+
+@contextmanager
+def without(run: Pipeline, function: str, sid: str, action: str) -> Iterator[None]:
+    """The function's role without one action, and the function as if it had never run."""
+    iam = run.endpoints.client("iam")
+    role, policy, document = document_of(run, function)
+
+    def put(statements: list[Any]) -> None:
+        text = json.dumps({**document, "Statement": statements})
+        iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=text)
+        start_anew(run, function)
+
+    left = []
+    for statement in document["Statement"]:
+        actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+        remaining = [one for one in actions if not (statement["Sid"] == sid and one == action)]
+        if remaining:
+            left.append({**statement, "Action": remaining})
+    put(left)
+    try:
+        yield
+    finally:
+        put(document["Statement"])
+
+
+def start_anew(run: Pipeline, function: str) -> None:
+    """A fresh process, which holds neither a connection nor a secret."""
+    variables = {**variables_of(run, function), "START": uuid.uuid4().hex}
+    run.lambdas.update_function_configuration(
+        FunctionName=resource_name(function), Environment={"Variables": variables}
+    )
+
+
+def actions_of(run: Pipeline, function: str) -> list[tuple[str, str]]:
+    found = []
+    for statement in document_of(run, function)[2]["Statement"]:
+        actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+        found += [(statement["Sid"], action) for action in actions]
+    return found
+
+
+@pytest.mark.parametrize("function", CALLS)
+def test_a_role_without_any_one_action_is_not_enough(quiet: Pipeline, function: str) -> None:
+    start_anew(quiet, function)
+    as_it_should_be = ends_of(quiet, function)
+    assert not any("denied" in end for end in as_it_should_be), as_it_should_be
+    needless = []
+    for sid, action in actions_of(quiet, function):
+        if sid in BY_LAMBDA or (function, action) in BY_LAMBDA_ACTIONS:
+            continue
+        with without(quiet, function, sid, action):
+            if not differs(quiet, function, as_it_should_be):
+                needless.append((sid, action))
+    assert needless == [], f"{function} does not need {needless}"
+    assert ends_of(quiet, function) == as_it_should_be
+
+
+def test_every_function_is_tried() -> None:
+    functions = TEMPLATE.of_type("AWS::Lambda::Function")
+    assert {short_name(properties["FunctionName"]) for properties in functions.values()} == set(CALLS)
+
+
+def test_daily_call_of_functions_that_visitors_call_is_no_failure(quiet: Pipeline) -> None:
+    [rule] = [rule for name, rule in TEMPLATE.of_type("AWS::Events::Rule").items() if name == "DailyCall"]
+    functions = TEMPLATE.of_type("AWS::Lambda::Function")
+    statuses = {}
+    for target in rule["Targets"]:
+        logical = target["Arn"]["Fn::GetAtt"].removesuffix(".Arn")
+        name = TEMPLATE.value(functions[logical]["FunctionName"])
+        response = quiet.lambdas.invoke(FunctionName=name, Payload=target["Input"].encode())
+        assert "FunctionError" not in response
+        statuses[logical] = json.loads(response["Payload"].read())["statusCode"]
+    assert set(statuses) == {"Api", "ReportLink"}
+    assert all(400 <= status < 500 for status in statuses.values())
+
+
+@pytest.mark.parametrize("function", [function for function in CALLS if function != "watchdog"])
+def test_a_fault_counts_where_the_alarm_of_its_function_looks(quiet: Pipeline, function: str) -> None:
+    alarms = TEMPLATE.of_type("AWS::CloudWatch::Alarm").values()
+    [alarm] = [alarm for alarm in alarms if short_name(alarm["AlarmName"]) == f"{function}-error-rate"]
+    faults = {
+        "mailer": ("ClaimMails", "dynamodb:PutItem"),
+        "webhook": ("ReadWebhooks", "dynamodb:GetItem"),
+        "report-link": ("ReadLinkKeys", "secretsmanager:GetSecretValue"),
+    }
+    missing = faults.get(function, ("ReadDatabaseSecret", "secretsmanager:GetSecretValue"))
+    with without(quiet, function, *missing), closing(CALLS[function](quiet)) as ends:
+        end = next(ends)
+    if alarm["Namespace"] == "AWS/ApiGateway":
+        assert (alarm["MetricName"], end) == ("5xx", "500")
+    else:
+        # What Lambda counts: a call that failed, and none that answered.
+        assert alarm["MetricName"] == "Errors"
+        assert re.match(r"[\w.]+: ", end), end
+
+
+def ends_of(run: Pipeline, function: str) -> list[str]:
+    return [_plain(end) for end in CALLS[function](run)]
+
+
+def differs(run: Pipeline, function: str, expected: list[str]) -> bool:
+    """Whether some call now ends in another way; those after the first such call are not made."""
+    with closing(CALLS[function](run)) as ends:
+        return any(_plain(end) != wanted for end, wanted in zip(ends, expected, strict=False))
+
+
+def _plain(end: str) -> str:
+    """An outcome without the ids that differ from call to call."""
+    if "AccessDenied" in end or "not authorized" in end:
+        return "denied"
+    return re.sub(r"UPLOAD_\w+|[0-9a-f]{32}", "…", end)

@@ -1,0 +1,857 @@
+"""The laws that infra/pipeline.yaml keeps, whatever is added to it. Read from its text alone: no engine runs."""
+
+from __future__ import annotations
+
+import json
+import re
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+import yaml
+from fastapi.routing import APIRoute
+
+from onboarding.files.parser import MAX_BYTES
+from onboarding.pipeline.ingest import PREFIX
+from onboarding.resource_names import resource_name
+from onboarding.storage.database_roles import LOGINS
+from onboarding.web.api import sign_in as api_sign_in
+from onboarding.web.portal import sign_in
+from onboarding.web.sessions import PER_IP
+from tests.support.template_names import short_name
+
+Node: TypeAlias = dict[str, Any]
+
+TEMPLATE = Path(__file__).parents[2] / "infra" / "pipeline.yaml"
+
+
+class CloudFormationLoader(yaml.SafeLoader):
+    """YAML with CloudFormation's short tags: `!Ref x` becomes `{"Ref": "x"}`, `!Sub x` becomes `{"Fn::Sub": "x"}`."""
+
+
+def intrinsic(loader: CloudFormationLoader, tag: str, node: yaml.Node) -> Node:
+    value: Any
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        assert isinstance(node, yaml.MappingNode)
+        value = loader.construct_mapping(node, deep=True)
+    if tag == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {tag if tag in {"Ref", "Condition"} else f"Fn::{tag}": value}
+
+
+CloudFormationLoader.add_multi_constructor("!", intrinsic)
+
+TEXT = TEMPLATE.read_text(encoding="utf-8")
+DOCUMENT: Node = yaml.load(TEXT, Loader=CloudFormationLoader)  # noqa: S506  a SafeLoader
+RESOURCES: Node = DOCUMENT["Resources"]
+
+
+def of_type(*types: str) -> list[str]:
+    return [name for name, resource in RESOURCES.items() if resource["Type"] in types]
+
+
+def properties(name: str) -> Node:
+    found: Node = RESOURCES[name].get("Properties", {})
+    return found
+
+
+def target(value: Any) -> str:
+    """The logical id that a `!Ref` or a `!GetAtt` points to."""
+    assert isinstance(value, dict), value
+    name = value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0]
+    assert isinstance(name, str)
+    return name
+
+
+def branches(value: Any) -> list[Any]:
+    """Every value that a property may take: both sides of each `!If`."""
+    if isinstance(value, dict) and "Fn::If" in value:
+        _, yes, no = value["Fn::If"]
+        return branches(yes) + branches(no)
+    return [] if value == {"Ref": "AWS::NoValue"} else [value]
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+FUNCTIONS = of_type("AWS::Lambda::Function")
+ROLES = of_type("AWS::IAM::Role")
+MAPPINGS = of_type("AWS::Lambda::EventSourceMapping")
+QUEUES = of_type("AWS::SQS::Queue")
+BUCKETS = of_type("AWS::S3::Bucket")
+TABLES = of_type("AWS::DynamoDB::Table")
+TOPICS = of_type("AWS::SNS::Topic")
+SECRETS = of_type("AWS::SecretsManager::Secret")
+ALARMS = of_type("AWS::CloudWatch::Alarm")
+BY_FUNCTION_NAME = {short_name(properties(name)["FunctionName"]): name for name in FUNCTIONS}
+
+
+def statements(name: str) -> list[Node]:
+    """All statements of a role or a managed policy, from both sides of each condition."""
+    documents = [properties(name)["PolicyDocument"]] if "PolicyDocument" in properties(name) else []
+    documents += [policy["PolicyDocument"] for policy in properties(name).get("Policies", [])]
+    return [found for document in documents for item in document["Statement"] for found in branches(item)]
+
+
+STATEMENTS = [
+    pytest.param(name, statement, id=f"{name}-{statement['Sid']}")
+    for name in [*ROLES, *of_type("AWS::IAM::ManagedPolicy")]
+    for statement in statements(name)
+]
+
+# Where no resource can be named, and why.
+WITHOUT_NAMED_RESOURCE = {
+    ("VpcAccess", "ManageInterfaces"): "EC2 describes no single resource, Lambda refuses a delete of named ones",
+    ("VpcAccess", "NotByTheCode"): "a denial of the same calls",
+    ("ProductValidatorRole", "FindStream"): "IAM knows no resource for ListStreams",
+    ("MailerRole", "SendMail"): "the local engine does not tell its policies the identity; on AWS it is named",
+}
+
+
+# -- Nothing is lost: each trigger has somewhere to put what fails -----------------------------------------------------
+
+
+def failure_queue_behind(destination: str) -> str:
+    """The queue that reports what reached a failure destination: itself, or the one that a bucket's events go to."""
+    if destination in QUEUES:
+        return destination
+    assert destination in BUCKETS
+    events = properties(destination)["NotificationConfiguration"]["EventBridgeConfiguration"]
+    assert events == {"EventBridgeEnabled": True}
+    rules = [
+        properties(rule)
+        for rule in of_type("AWS::Events::Rule")
+        if "EventPattern" in properties(rule)
+        and {"Ref": destination} in properties(rule)["EventPattern"]["detail"]["bucket"]["name"]
+    ]
+    assert len(rules) == 1
+    return target(rules[0]["Targets"][0]["Arn"])
+
+
+def failure_destinations() -> list[str]:
+    found = [
+        target(properties(name)["DestinationConfig"]["OnFailure"]["Destination"])
+        for name in [*MAPPINGS, *of_type("AWS::Lambda::EventInvokeConfig")]
+        if "DestinationConfig" in properties(name)
+    ]
+    found += [
+        target(properties(name)["RedrivePolicy"]["deadLetterTargetArn"])
+        for name in [*QUEUES, *of_type("AWS::SNS::Subscription")]
+        if "RedrivePolicy" in properties(name)
+    ]
+    return sorted(set(found))
+
+
+@pytest.mark.parametrize("mapping", MAPPINGS)
+def test_every_mapping_has_a_failure_destination(mapping: str) -> None:
+    source = target(properties(mapping)["EventSourceArn"])
+    if source in QUEUES:
+        redrive = properties(source)["RedrivePolicy"]
+        assert target(redrive["deadLetterTargetArn"]) in QUEUES
+        assert redrive["maxReceiveCount"] == 3
+    else:
+        assert target(properties(mapping)["DestinationConfig"]["OnFailure"]["Destination"]) in BUCKETS
+
+
+def called_asynchronously() -> list[str]:
+    callers = {"s3.amazonaws.com", "sns.amazonaws.com", "events.amazonaws.com", "scheduler.amazonaws.com"}
+    permissions = [properties(name) for name in of_type("AWS::Lambda::Permission")]
+    # The daily call carries nothing that could be lost.
+    daily = {"Fn::GetAtt": ["DailyCall", "Arn"]}
+    asked = [item for item in permissions if item["Principal"] in callers and item["SourceArn"] != daily]
+    return sorted({target(item["FunctionName"]) for item in asked})
+
+
+def test_the_asynchronous_functions_are_known() -> None:
+    assert called_asynchronously() == ["CsvParser", "Mailer", "Watchdog", "Webhook"]
+
+
+@pytest.mark.parametrize("function", called_asynchronously())
+def test_every_asynchronous_function_has_a_failure_destination(function: str) -> None:
+    configs = [
+        properties(name)
+        for name in of_type("AWS::Lambda::EventInvokeConfig")
+        if properties(name)["FunctionName"] == {"Ref": function}
+    ]
+    assert len(configs) == 1
+    queue = target(configs[0]["DestinationConfig"]["OnFailure"]["Destination"])
+    assert queue in QUEUES
+    role = target(properties(function)["Role"])
+    assert any(
+        statement["Action"] == "sqs:SendMessage" and target(statement["Resource"]) == queue
+        for statement in statements(role)
+    )
+
+
+LAMBDA_SUBSCRIPTIONS = [name for name in of_type("AWS::SNS::Subscription") if properties(name)["Protocol"] == "lambda"]
+
+
+@pytest.mark.parametrize("subscription", LAMBDA_SUBSCRIPTIONS)
+def test_every_lambda_subscription_keeps_what_it_cannot_deliver(subscription: str) -> None:
+    assert target(properties(subscription)["RedrivePolicy"]["deadLetterTargetArn"]) in QUEUES
+
+
+def test_the_failure_destinations_are_known() -> None:
+    assert failure_destinations() == [
+        "CsvParserFailures",
+        "ErrorDlq",
+        "MailerFailures",
+        "StreamFailures",
+        "WatchdogFailures",
+        "WebhookFailures",
+    ]
+
+
+@pytest.mark.parametrize("destination", failure_destinations())
+def test_every_failure_destination_has_an_alarm(destination: str) -> None:
+    queue = failure_queue_behind(destination)
+    dimensions = [{"Name": "QueueName", "Value": {"Fn::GetAtt": [queue, "QueueName"]}}]
+    alarms = [properties(name) for name in ALARMS if properties(name).get("Dimensions") == dimensions]
+    assert len(alarms) == 1
+    alarm = alarms[0]
+    assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
+    assert properties(queue)["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
+@pytest.mark.parametrize("queue", [queue for queue in QUEUES if queue != "ErrorQueue"])
+def test_every_other_queue_is_a_failure_queue(queue: str) -> None:
+    assert queue in {failure_queue_behind(destination) for destination in failure_destinations()}
+
+
+@pytest.mark.parametrize("alarm", ALARMS)
+def test_every_alarm_reaches_the_operators(alarm: str) -> None:
+    topics = [target(action) for action in properties(alarm)["AlarmActions"]]
+    assert topics == ["AlarmTopic"]
+    assert properties("OperatorAlarms")["TopicArn"] == {"Ref": "AlarmTopic"}
+    assert properties(alarm)["TreatMissingData"] == "notBreaching"
+
+
+# The next run of the watchdog, five minutes later, is the retry of one that fails, and its failure queue has an alarm.
+@pytest.mark.parametrize("function", [name for name in FUNCTIONS if name != "Watchdog"])
+def test_every_function_has_an_error_rate_alarm_at_ten_percent(function: str) -> None:
+    alarm = properties(f"{function}ErrorRateAlarm")
+    if function == "Api":
+        # Its faults are answers, which its callers get and Lambda takes for success.
+        reads = ("AWS/ApiGateway", "5xx", [{"Name": "ApiId", "Value": {"Ref": "ReportApi"}}])
+    else:
+        reads = ("AWS/Lambda", "Errors", [{"Name": "FunctionName", "Value": {"Ref": function}}])
+    assert (alarm["Namespace"], alarm["MetricName"], alarm["Dimensions"]) == reads
+    # Each call counts as 0 or 1: their average is the rate.
+    assert alarm["Statistic"] == "Average"
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0.1)
+
+
+@pytest.mark.parametrize("function", [name for name in FUNCTIONS if properties(name)["Timeout"] == 300])
+def test_a_long_function_has_a_duration_alarm_near_five_minutes(function: str) -> None:
+    alarm = properties(f"{function}DurationAlarm")
+    assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": function}}]
+    assert (alarm["MetricName"], alarm["Statistic"]) == ("Duration", "Maximum")
+    assert 240_000 <= alarm["Threshold"] < 300_000
+
+
+# -- Least privilege ---------------------------------------------------------------------------------------------------
+
+
+def test_every_function_has_a_role_of_its_own() -> None:
+    used = [target(properties(function)["Role"]) for function in FUNCTIONS]
+    assert sorted(used) == sorted(ROLES)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_only_lambda_may_take_a_role(role: str) -> None:
+    assert [item["Principal"] for item in properties(role)["AssumeRolePolicyDocument"]["Statement"]] == [
+        {"Service": "lambda.amazonaws.com"}
+    ]
+
+
+@pytest.mark.parametrize(("name", "statement"), STATEMENTS)
+def test_a_statement_names_its_actions(name: str, statement: Node) -> None:
+    for action in as_list(statement["Action"]):
+        verb = action.split(":")[1]
+        # One action of AWS covers single and batch calls; written so that the local engine agrees.
+        assert "*" not in verb or action in {"sqs:SendMessage*", "sqs:ChangeMessageVisibility*"}, (
+            f"{name} allows {action}"
+        )
+    assert "NotAction" not in statement
+
+
+def resource_texts(statement: Node) -> list[str]:
+    """A statement's resources that are written out; a `!GetAtt` or `!Ref` names exactly one resource."""
+    texts = []
+    for resource in [found for item in as_list(statement["Resource"]) for found in branches(item)]:
+        text = resource.get("Fn::Sub", "") if isinstance(resource, dict) else resource
+        texts.append(text[0] if isinstance(text, list) else text)
+    return texts
+
+
+@pytest.mark.parametrize(("name", "statement"), STATEMENTS)
+def test_a_statement_names_its_resources(name: str, statement: Node) -> None:
+    assert "NotResource" not in statement
+    texts = resource_texts(statement)
+    if (name, statement["Sid"]) in WITHOUT_NAMED_RESOURCE:
+        return
+    for text in texts:
+        # A star may stand for the last part of a key, never for a name.
+        assert "*" not in text.removesuffix("/*"), f"{name} reaches {text}"
+
+
+def test_who_touches_the_bucket() -> None:
+    """The error processor reads what was uploaded for the fix file, and writes where both files go, nothing else."""
+    reaches = {
+        (statement["Sid"], action, text.rsplit("/", 2)[-2] if "/" in text else "")
+        for statement in statements("ErrorProcessorRole")
+        for action in as_list(statement["Action"])
+        for text in resource_texts(statement)
+        if action.startswith("s3:")
+    }
+    assert reaches == {
+        ("ReadUploads", "s3:GetObjectVersion", "uploads"),
+        ("TellGoneFromForbidden", "s3:ListBucket", ""),
+        ("WriteReports", "s3:PutObject", "errors"),
+    }
+
+
+def test_the_exceptions_are_in_use() -> None:
+    open_ones = {
+        (name, statement["Sid"])
+        for name in [*ROLES, *of_type("AWS::IAM::ManagedPolicy")]
+        for statement in statements(name)
+        if "*" in resource_texts(statement)
+    }
+    assert open_ones == set(WITHOUT_NAMED_RESOURCE)
+
+
+SENDER = "uploads@shop.techmart.example"
+
+
+def send_mail_is_allowed(resource: str, sender: str) -> bool:
+    """What AWS decides on a mail of `mailer` by a sender, for one of the resources that SES checks it against."""
+    written = properties("MailerRole")["Policies"][0]["PolicyDocument"]["Statement"]
+    [(condition, local, aws)] = [item["Fn::If"] for item in written if "Fn::If" in item]
+    assert (condition, local["Resource"]) == ("Local", "*")
+    assert (aws["Effect"], aws["Action"]) == ("Allow", "ses:SendEmail")
+    assert aws["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "MailSender"}}}
+    prefix = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:"
+    patterns = [text.removeprefix(prefix) for text in resource_texts(aws)]
+    return sender == SENDER and any(fnmatchcase(resource, pattern) for pattern in patterns)
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        f"identity/{SENDER}",
+        "identity/shop.techmart.example",
+        "identity/techmart.example",
+        "identity/first@vendor.example",
+        "configuration-set/my-first-configuration-set",
+    ],
+    ids=["sender", "domain", "parent-domain", "recipient-in-the-sandbox", "default-configuration-set"],
+)
+def test_send_mail_on_aws_is_allowed_from_the_sender_alone(resource: str) -> None:
+    assert send_mail_is_allowed(resource, SENDER)
+    assert not send_mail_is_allowed(resource, "ceo@shop.techmart.example")
+    assert not send_mail_is_allowed("template/another", SENDER)
+
+
+def test_only_the_mailer_sends_mail() -> None:
+    assert [role for role in ROLES if any("ses:" in str(item["Action"]) for item in statements(role))] == ["MailerRole"]
+
+
+def test_listing_the_uploads_needs_their_prefix() -> None:
+    for name in ROLES:
+        for statement in statements(name):
+            uploads = "ecommerce-product-uploads" in str(statement["Resource"])
+            if uploads and "s3:ListBucket" in as_list(statement["Action"]):
+                assert statement["Condition"] == {"StringLike": {"s3:prefix": "uploads/*"}}, name
+
+
+def test_the_webhook_function_writes_no_address() -> None:
+    writes = {
+        target(statement["Resource"])
+        for statement in statements("WebhookRole")
+        if {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"} & set(as_list(statement["Action"]))
+    }
+    assert writes == {"WebhookDeliveries"}
+
+
+def test_the_topic_leaves_publishing_to_each_role() -> None:
+    policies = [properties(name) for name in of_type("AWS::SNS::TopicPolicy")]
+    assert sorted(target(topic) for policy in policies for topic in policy["Topics"]) == sorted(TOPICS)
+    for policy in policies:
+        for statement in [found for item in policy["PolicyDocument"]["Statement"] for found in branches(item)]:
+            assert statement["Action"] == "sns:Publish"
+            assert statement["Effect"] == "Deny" or statement["Principal"] != "*"
+
+
+# -- Names and figures of SPEC 2 ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("resource", "key", "expected"),
+    [
+        ("UploadBucket", "BucketName", {"Fn::Sub": "${NamePrefix}ecommerce-product-uploads-${AWS::AccountId}"}),
+        ("UploadRecords", "TableName", {"Fn::Sub": "${NamePrefix}UploadRecords"}),
+        ("ErrorQueue", "QueueName", {"Fn::Sub": "${NamePrefix}product-validation-errors"}),
+        ("ErrorQueue", "MessageRetentionPeriod", 4 * 24 * 3600),
+        ("ErrorDlq", "QueueName", {"Fn::Sub": "${NamePrefix}product-validation-errors-dlq"}),
+        ("ErrorDlq", "MessageRetentionPeriod", 14 * 24 * 3600),
+        ("NotificationTopic", "TopicName", {"Fn::Sub": "${NamePrefix}product-upload-notifications"}),
+        ("DatabaseSecret", "Name", {"Fn::Sub": "${NamePrefix}ecommerce/rds/credentials"}),
+    ],
+)
+def test_names_are_the_specified_ones(resource: str, key: str, expected: Any) -> None:
+    assert properties(resource)[key] == expected
+
+
+@pytest.mark.parametrize(
+    ("function", "memory", "timeout"),
+    [
+        ("csv-parser", 512, 300),
+        ("product-validator", 512, 300),
+        ("error-processor", 256, 300),
+        ("mailer", 256, 30),
+        ("report-link", 256, 30),
+        ("api", 1024, 29),
+        ("webhook", 256, 30),
+    ],
+)
+def test_functions_have_the_specified_sizes(function: str, memory: int, timeout: int) -> None:
+    found = properties(BY_FUNCTION_NAME[function])
+    assert (found["MemorySize"], found["Timeout"]) == (memory, timeout)
+    assert found["Architectures"] == ["arm64"]
+
+
+def test_the_staging_table_is_the_specified_one() -> None:
+    table = properties("UploadRecords")
+    types = {item["AttributeName"]: item["AttributeType"] for item in table["AttributeDefinitions"]}
+    assert types == {"upload_id": "S", "record_id": "S", "vendor_id": "S"}
+    assert [(key["AttributeName"], key["KeyType"]) for key in table["KeySchema"]] == [
+        ("upload_id", "HASH"),
+        ("record_id", "RANGE"),
+    ]
+    index = table["GlobalSecondaryIndexes"][0]
+    assert (index["IndexName"], index["Projection"]) == ("VendorIndex", {"ProjectionType": "ALL"})
+    assert index["KeySchema"] == [{"AttributeName": "vendor_id", "KeyType": "HASH"}]
+    assert table["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_tables_are_paid_per_use_and_forget(table: str) -> None:
+    assert properties(table)["BillingMode"] == "PAY_PER_REQUEST"
+    assert properties(table)["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+
+
+def test_the_database_secret_has_the_specified_fields() -> None:
+    template = properties("DatabaseSecret")["SecretString"]["Fn::Sub"]
+    defaults = {name: str(item.get("Default", "")) for name, item in DOCUMENT["Parameters"].items()}
+    for name, value in defaults.items():
+        template = template.replace(f"${{{name}}}", value)
+    secret = json.loads(template)
+    assert set(secret) == {"username", "password", "host", "port", "dbname"}
+    assert (secret["port"], secret["dbname"]) == (5432, "ecommerce_platform")
+    assert DOCUMENT["Parameters"]["DatabasePassword"]["NoEcho"] is True
+    assert not DOCUMENT["Parameters"]["DatabasePassword"]["Default"]
+
+
+EVERYWHERE = {"LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"}
+DATABASE = {"RDS_SECRET_NAME", "DATABASE_SSLMODE", "AWS_USE_DUALSTACK_ENDPOINT"}
+
+
+@pytest.mark.parametrize(
+    ("function", "names"),
+    [
+        ("csv-parser", DATABASE | {"DYNAMODB_TABLE", "SQS_ERROR_QUEUE_URL", "S3_BUCKET_NAME", "SNS_TOPIC_ARN"}),
+        ("product-validator", DATABASE | {"DYNAMODB_TABLE", "SQS_ERROR_QUEUE_URL", "FAILURES_BUCKET_NAME"}),
+        ("error-processor", DATABASE | {"SQS_ERROR_QUEUE_URL", "S3_BUCKET_NAME", "SNS_TOPIC_ARN"}),
+        ("mailer", {"MAIL_CLAIMS_TABLE", "MAIL_SENDER", "LINK_SECRET_NAME", "LINK_BASE_URL"}),
+        (
+            "watchdog",
+            DATABASE
+            | {"DYNAMODB_TABLE", "SQS_ERROR_QUEUE_URL", "S3_BUCKET_NAME", "SNS_TOPIC_ARN", "MAIL_CLAIMS_TABLE"},
+        ),
+        ("report-link", DATABASE | {"S3_BUCKET_NAME", "LINK_SECRET_NAME"}),
+        (
+            "api",
+            DATABASE
+            | {"SQS_ERROR_QUEUE_URL", "S3_BUCKET_NAME", "PORTAL_URL", "LONGEST_WAIT", "DRY_RUN_BYTES"}
+            | {"WEBHOOKS_TABLE", "WEBHOOK_DELIVERIES_TABLE", "WEBHOOKS_MAY_BE_PRIVATE"},
+        ),
+        ("webhook", {"WEBHOOKS_TABLE", "WEBHOOK_DELIVERIES_TABLE", "WEBHOOKS_MAY_BE_PRIVATE"}),
+    ],
+)
+def test_a_function_is_told_what_it_needs_and_no_more(function: str, names: set[str]) -> None:
+    variables = properties(BY_FUNCTION_NAME[function])["Environment"]["Variables"]
+    assert set(variables) == names | EVERYWHERE
+    assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "EcommerceProductOnboarding"
+    assert variables["POWERTOOLS_SERVICE_NAME"] == {"Fn::Sub": f"${{NamePrefix}}{function}"}
+    if "LINK_SECRET_NAME" in names:
+        assert variables["LINK_SECRET_NAME"] == properties("LinkSecret")["Name"]
+
+
+SECRET_OF = {
+    **dict.fromkeys(("csv-parser", "product-validator", "error-processor", "watchdog"), "PipelineSecret"),
+    "api": "ApiSecret",
+    "report-link": "LinkSecret",
+}
+"""The secret with a function's login to the database."""
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_reads_the_login_of_its_own_group_and_no_other(function: str) -> None:
+    name = short_name(properties(function)["FunctionName"])
+    variables = properties(function)["Environment"]["Variables"]
+    expected = properties(SECRET_OF[name])["Name"] if name in SECRET_OF else None
+    assert variables.get("RDS_SECRET_NAME") == expected
+    role = target(properties(function)["Role"])
+    read = {
+        target(resource)
+        for statement in statements(role)
+        if "secretsmanager:GetSecretValue" in as_list(statement["Action"])
+        for resource in branches(statement["Resource"])
+        if "Fn::GetAtt" in resource
+    }
+    also = {"LinkSecret"} if "LINK_SECRET_NAME" in variables else set()
+    assert read == ({SECRET_OF[name]} if name in SECRET_OF else set()) | also
+
+
+def test_the_logins_in_secrets_are_those_of_the_roles() -> None:
+    named = {properties(secret)["Name"]["Fn::Sub"] for secret in SECRET_OF.values()}
+    assert named == {resource_name(login, "${NamePrefix}") for login in LOGINS}
+
+
+# -- Functions ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_function_is_an_image_on_aws_and_a_zip_locally(function: str) -> None:
+    found = properties(function)
+    name = short_name(found["FunctionName"])
+    handler = f"onboarding.lambda_handlers.{name.replace('-', '_')}.handler"
+    nothing = {"Ref": "AWS::NoValue"}
+    assert found["PackageType"] == {"Ref": "Packaging"}
+    assert found["Code"]["Fn::If"] == [
+        "Zip",
+        {"S3Bucket": {"Ref": "CodeBucket"}, "S3Key": {"Ref": "CodeKey"}},
+        {"ImageUri": {"Ref": f"{function}ImageUri"}},
+    ]
+    assert found["Handler"]["Fn::If"] == ["Zip", handler, nothing]
+    assert found["ImageConfig"]["Fn::If"] == ["Zip", nothing, {"Command": [handler]}]
+    condition, runtime, with_image = found["Runtime"]["Fn::If"]
+    assert (condition, with_image) == ("Zip", nothing)
+    assert runtime.startswith("python3.")
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_function_writes_to_its_log_group_for_thirty_days(function: str) -> None:
+    found = properties(function)
+    group = target(found["LoggingConfig"]["LogGroup"])
+    name = {"Fn::Sub": f"/aws/lambda/{found['FunctionName']['Fn::Sub']}"}
+    assert properties(group) == {"LogGroupName": name, "RetentionInDays": 30}
+    writes = [item for item in statements(target(found["Role"])) if item["Sid"] == "WriteLogs"]
+    assert [target(item["Resource"]) for item in writes] == [group]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_only_functions_that_use_the_database_are_in_the_vpc(function: str) -> None:
+    uses_database = "RDS_SECRET_NAME" in properties(function)["Environment"]["Variables"]
+    role = properties(target(properties(function)["Role"]))
+    assert ("VpcConfig" in properties(function)) == uses_database
+    assert ("ManagedPolicyArns" in role) == uses_database
+    if uses_database:
+        assert properties(function)["VpcConfig"]["Fn::If"][0] == "InVpc"
+        assert role["ManagedPolicyArns"]["Fn::If"] == ["InVpc", [{"Ref": "VpcAccess"}], {"Ref": "AWS::NoValue"}]
+
+
+# -- Triggers ----------------------------------------------------------------------------------------------------------
+
+
+def test_bucket_notification_for_any_file_name_starts_the_parser() -> None:
+    [notification] = properties("UploadBucket")["NotificationConfiguration"]["LambdaConfigurations"]
+    assert notification["Event"] == "s3:ObjectCreated:*"
+    assert target(notification["Function"]) == "CsvParser"
+    assert notification["Filter"]["S3Key"]["Rules"] == [{"Name": "prefix", "Value": PREFIX}]
+
+
+def matches(pattern: Any, event: Any) -> bool:
+    """Lambda's filter rule as far as we use it: a list holds the accepted values, a mapping goes one level down."""
+    if isinstance(pattern, list):
+        return event in pattern
+    return isinstance(event, dict) and all(key in event and matches(rule, event[key]) for key, rule in pattern.items())
+
+
+@pytest.mark.parametrize(
+    ("event", "image", "expected"),
+    [
+        ("INSERT", {"status": {"S": "pending_validation"}}, True),
+        ("INSERT", {"status": {"S": "validated"}}, False),
+        ("INSERT", {}, False),
+        ("MODIFY", {"status": {"S": "pending_validation"}}, True),
+        ("MODIFY", {"status": {"S": "error"}}, False),
+        ("REMOVE", None, False),
+    ],
+)
+def test_only_waiting_rows_start_the_validator(event: str, image: Node | None, *, expected: bool) -> None:
+    [pattern] = properties("ProductValidatorFromTable")["FilterCriteria"]["Filters"]
+    record = {"eventName": event, "dynamodb": {"Keys": {}} if image is None else {"NewImage": image}}
+    assert matches(json.loads(pattern["Pattern"]), record) is expected
+
+
+def test_the_stream_mapping_loses_nothing() -> None:
+    mapping = properties("ProductValidatorFromTable")
+    assert mapping["StartingPosition"] == "TRIM_HORIZON"
+    assert mapping["BisectBatchOnFunctionError"] is True
+    assert mapping["MaximumRetryAttempts"] == 3
+    assert mapping["MaximumRecordAgeInSeconds"] < 24 * 3600, "the stream itself forgets after a day"
+    assert "FunctionResponseTypes" not in mapping, "a batch is one transaction"
+    assert mapping["BatchSize"] == {"Ref": "StreamBatchSize"}
+    assert DOCUMENT["Parameters"]["StreamBatchSize"]["Default"] == 100
+
+
+def test_the_error_queue_hides_a_message_for_six_timeouts_and_the_window() -> None:
+    mapping = properties("ErrorProcessorFromQueue")
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    function = properties(target(mapping["FunctionName"]))
+    assert properties("ErrorQueue")["VisibilityTimeout"] == {"Ref": "ErrorQueueVisibility"}
+    needed = 6 * function["Timeout"] + mapping["MaximumBatchingWindowInSeconds"]
+    assert DOCUMENT["Parameters"]["ErrorQueueVisibility"]["Default"] >= needed
+
+
+@pytest.mark.parametrize("function", ["Mailer", "Webhook"])
+def test_vendors_hear_of_finished_uploads_alone(function: str) -> None:
+    subscription = properties(f"{function}FromTopic")
+    assert target(subscription["Endpoint"]) == function
+    assert subscription["FilterPolicyScope"] == "MessageAttributes"
+    assert subscription["FilterPolicy"] == {"status": ["completed", "partial", "failed"]}
+
+
+def test_the_routes_are_known_and_no_token_is_logged() -> None:
+    routes = {
+        item["RouteKey"]: target(properties(item["Target"]["Fn::Sub"].split("{")[1].rstrip("}"))["IntegrationUri"])
+        for item in map(properties, of_type("AWS::ApiGatewayV2::Route"))
+    }
+    assert routes == {
+        "GET /reports/{token}": "ReportLink",
+        "POST /v1/sign-in": "Api",
+        "POST /sign-in": "Api",
+        "$default": "Api",
+    }
+    for name in of_type("AWS::ApiGatewayV2::Integration"):
+        assert properties(name)["PayloadFormatVersion"] == "2.0"
+    written = properties("ReportApiStage")["AccessLogSettings"]["Format"]
+    # The route, as it is written above: paths hold tokens, and so do queries.
+    assert set(json.loads(written)) == {"time", "request", "ip", "route", "status", "milliseconds"}
+    assert "$context.path" not in written
+
+
+def test_every_route_is_throttled() -> None:
+    stage = properties("ReportApiStage")
+    limits = {"default": stage["DefaultRouteSettings"], **stage["RouteSettings"]}
+    assert all(limit["ThrottlingBurstLimit"] and limit["ThrottlingRateLimit"] for limit in limits.values())
+    # Every address at which a mail is asked for, of the API and of the portal.
+    asking = {
+        "POST " + route.path
+        for route in (*api_sign_in.router.routes, *sign_in.router.routes)
+        if isinstance(route, APIRoute) and route.path.endswith("/sign-in") and "POST" in (route.methods or ())
+    }
+    assert len(asking) == 2
+    for route in asking:
+        assert limits[route]["ThrottlingRateLimit"] < limits["$default"]["ThrottlingRateLimit"]
+        assert limits[route] == limits["POST /v1/sign-in"]
+    # A route has settings of its own only where it is one of its own.
+    routes = {properties(name)["RouteKey"] for name in of_type("AWS::ApiGatewayV2::Route")}
+    assert set(stage["RouteSettings"]) <= routes
+    awaited = {properties(name)["RouteKey"] for name in RESOURCES["ReportApiStage"]["DependsOn"]}
+    assert set(stage["RouteSettings"]) <= awaited
+
+
+def test_requests_for_sign_in_links_leave_containers_for_all_others() -> None:
+    limits = properties("ReportApiStage")["RouteSettings"]
+    requests_a_second = sum(limits[route]["ThrottlingRateLimit"] for route in limits if route.endswith("/sign-in"))
+    # Each takes a little longer than the least time of its response.
+    occupied = requests_a_second * 1.5 * api_sign_in.SAME_TIME
+    assert occupied < DOCUMENT["Parameters"]["ApiConcurrency"]["Default"]
+    # One network may use up its limit at once, and others still get through.
+    assert limits["POST /sign-in"]["ThrottlingBurstLimit"] > PER_IP
+
+
+def test_first_visits_of_two_people_fit_into_the_containers_of_the_api() -> None:
+    static_files = len(list((Path(sign_in.__file__).parent / "static").iterdir()))
+    assert DOCUMENT["Parameters"]["ApiConcurrency"]["Default"] >= 2 * static_files
+
+
+def test_the_api_has_its_answer_before_nobody_waits_any_more() -> None:
+    assert properties("Api")["Timeout"] < 30, "the HTTP API gives up after 30 seconds"
+    longest = properties("Api")["Environment"]["Variables"]["LONGEST_WAIT"]["Fn::If"]
+    assert longest == ["Local", "20", "0"], "a request that waits occupies a container on AWS"
+
+
+def test_a_dry_run_on_aws_is_of_a_file_that_fits_into_a_call() -> None:
+    limit = properties("Api")["Environment"]["Variables"]["DRY_RUN_BYTES"]["Fn::If"]
+    assert (limit[0], int(limit[1])) == ("Local", MAX_BYTES)
+    in_base64 = 4 * (int(limit[2]) + 2) // 3
+    assert in_base64 + 256 * 1024 < 6 * 1024 * 1024, "with what a form and a call's event put around it"
+
+
+def test_webhooks_reach_private_networks_locally_alone() -> None:
+    for function in ("Api", "Webhook"):
+        value = properties(function)["Environment"]["Variables"]["WEBHOOKS_MAY_BE_PRIVATE"]
+        assert value == {"Fn::If": ["Local", "true", "false"]}
+
+
+# -- Stores ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bucket", BUCKETS)
+def test_buckets_are_encrypted_and_private(bucket: str) -> None:
+    found = properties(bucket)
+    [rule] = found["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    assert found["PublicAccessBlockConfiguration"] == {
+        "BlockPublicAcls": True,
+        "BlockPublicPolicy": True,
+        "IgnorePublicAcls": True,
+        "RestrictPublicBuckets": True,
+    }
+
+
+PORTAL, PUBLIC = "https://portal.techmart.example", "https://links.techmart.example"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "origin"),
+    [
+        ({"PortalOrigin": PORTAL, "PublicUrl": PUBLIC}, PORTAL),
+        ({"PublicUrl": PUBLIC}, PUBLIC),
+        ({}, {"Fn::GetAtt": ["ReportApi", "ApiEndpoint"]}),
+    ],
+    ids=["portal", "domain", "neither"],
+)
+def test_browsers_put_files_into_the_bucket_from_the_portal_alone(parameters: dict[str, str], origin: object) -> None:
+    configuration: Node = properties("UploadBucket")["CorsConfiguration"]
+    [rule] = configuration["CorsRules"]
+    conditions = {"HasPortal": "PortalOrigin" in parameters, "HasPublicUrl": "PublicUrl" in parameters}
+
+    def chosen(value: Any) -> Any:
+        match value:
+            case {"Fn::If": [condition, yes, no]}:
+                return chosen(yes if conditions[condition] else no)
+            case {"Ref": name}:
+                return parameters[name]
+        return value
+
+    assert [chosen(allowed) for allowed in rule["AllowedOrigins"]] == [origin]
+    # POST is the form that the portal signs; nothing is put, and nothing deleted.
+    assert set(rule["AllowedMethods"]) == {"GET", "HEAD", "POST"}
+    for name, parameter in (("HasPortal", "PortalOrigin"), ("HasPublicUrl", "PublicUrl")):
+        assert DOCUMENT["Conditions"][name] == {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, ""]}]}
+
+
+@pytest.mark.parametrize("parameter", ["PublicUrl", "PortalOrigin"])
+@pytest.mark.parametrize(
+    ("value", "allowed"),
+    [
+        ("", True),
+        ("https://portal.techmart.example", True),
+        ("http://127.0.0.1:4566", True),
+        ("https://portal.techmart.example/", False),
+        ("https://portal.techmart.example/shop", False),
+        ("https://portal.techmart.example?shop=1", False),
+        ("https://user@portal.techmart.example", False),
+        ("portal.techmart.example", False),
+        ("https://", False),
+    ],
+)
+def test_address_of_the_portal_is_an_origin(parameter: str, value: str, *, allowed: bool) -> None:
+    """Browsers compare the bucket's CORS origin with theirs, which has no slash at its end."""
+    pattern = DOCUMENT["Parameters"][parameter]["AllowedPattern"]
+    assert bool(re.fullmatch(pattern, value)) is allowed
+
+
+@pytest.mark.parametrize("bucket", BUCKETS)
+def test_on_aws_buckets_refuse_plain_http(bucket: str) -> None:
+    names = [name for name in of_type("AWS::S3::BucketPolicy") if properties(name)["Bucket"] == {"Ref": bucket}]
+    assert len(names) == 1
+    assert RESOURCES[names[0]]["Condition"] == "OnAws"
+    [statement] = properties(names[0])["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert statement["Resource"] == [{"Fn::GetAtt": [bucket, "Arn"]}, {"Fn::Sub": f"${{{bucket}.Arn}}/*"}]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_tables_are_encrypted(table: str) -> None:
+    assert properties(table)["SSESpecification"] == {"SSEEnabled": True}
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_queues_are_encrypted(queue: str) -> None:
+    assert properties(queue)["SqsManagedSseEnabled"] is True
+
+
+# CloudWatch cannot publish to a topic under the account's SNS key; an alarm's text names no vendor.
+@pytest.mark.parametrize("topic", [topic for topic in TOPICS if topic != "AlarmTopic"])
+def test_topics_are_encrypted(topic: str) -> None:
+    assert properties(topic)["KmsMasterKeyId"] == "alias/aws/sns"
+
+
+@pytest.mark.parametrize("store", [*BUCKETS, *TABLES, *SECRETS])
+def test_stores_outlive_the_stack(store: str) -> None:
+    assert RESOURCES[store]["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert RESOURCES[store]["UpdateReplacePolicy"] == "Retain"
+
+
+def test_history_in_the_bucket_is_kept_for_the_audit() -> None:
+    bucket = properties("UploadBucket")
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    rules = bucket["LifecycleConfiguration"]["Rules"]
+    assert all(rule["Status"] == "Enabled" for rule in rules)
+    expiring = {rule.get("Prefix", ""): rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule}
+    assert set(expiring) == {"errors/"}, "a vendor's file itself never expires"
+    assert expiring["errors/"] >= 90
+    assert [days for rule in rules for days in rule.get("NoncurrentVersionExpiration", {}).values()] == [90]
+    assert any("AbortIncompleteMultipartUpload" in rule for rule in rules)
+    # In every part of the bucket; a marker without versions behind it would stay in each listing otherwise.
+    assert [rule.get("Prefix", "") for rule in rules if rule.get("ExpiredObjectDeleteMarker")] == [""]
+
+
+# -- The text itself ---------------------------------------------------------------------------------------------------
+
+
+def test_the_template_has_no_anchors() -> None:
+    events = yaml.parse(TEXT, Loader=CloudFormationLoader)
+    assert not [event for event in events if getattr(event, "anchor", None)], "the local engine does not read them"
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "Bucket",
+        "Table",
+        "StreamArn",
+        "StreamMappingId",
+        "QueueUrl",
+        "QueueArn",
+        "DlqUrl",
+        "TopicArn",
+        "MailClaimsTable",
+        "DatabaseSecretName",
+        "LinkSecretName",
+        "ApiId",
+        "ApiEndpoint",
+        "CsvParserFailuresUrl",
+        "ProductValidatorFailuresUrl",
+        "MailerFailuresUrl",
+        "WebhookFailuresUrl",
+        "WebhooksTable",
+    ],
+)
+def test_outputs_tell_the_launcher_what_it_needs(output: str) -> None:
+    assert "Value" in DOCUMENT["Outputs"][output]

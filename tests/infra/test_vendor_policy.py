@@ -1,0 +1,133 @@
+"""The managed policy for vendors' own AWS identities, with two vendors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from onboarding.deploy.plan import template_text
+from onboarding.local.endpoints import engine_client
+from onboarding.local.template import Template
+from tests.support.running_pipeline import Pipeline
+
+TEMPLATE = Template(template_text("pipeline"), {}, "000000000000", "us-east-1")
+
+VARIABLE = "${aws:PrincipalTag/vendor_id}"
+
+
+def vendor_client(pipeline: Pipeline, vendor: str | None) -> Any:
+    """S3 as a user sees it who has the policy and, if named, the tag of a vendor.
+
+    The engine knows the tag as a condition, but does not put its value into resources: that AWS does, and here the
+    test does in its place.
+    """
+    iam = pipeline.endpoints.client("iam")
+    [arn] = [
+        policy["Arn"]
+        for policy in iam.list_policies(Scope="Local")["Policies"]
+        if policy["PolicyName"] == "product-onboarding-vendor"
+    ]
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    document = json.dumps(iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"])
+    assert VARIABLE in document
+    name = f"vendor-{vendor or 'untagged'}"
+    iam.create_user(UserName=name, Tags=[{"Key": "vendor_id", "Value": vendor}] if vendor else [])
+    iam.put_user_policy(
+        UserName=name,
+        PolicyName="vendor",
+        # A variable without a value matches nothing.
+        PolicyDocument=document.replace(VARIABLE, vendor or "no such value"),
+    )
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    endpoints = pipeline.endpoints
+    return engine_client(
+        "s3", endpoints.aws_endpoint_url, endpoints.aws_region, key["AccessKeyId"], key["SecretAccessKey"]
+    )
+
+
+def allowed(call: Callable[..., object], **request: object) -> bool:
+    try:
+        call(**request)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in {"AccessDenied", "403"}:
+            raise
+        return False
+    return True
+
+
+def test_a_vendor_reaches_its_own_prefixes_alone(pipeline: Pipeline) -> None:
+    bucket = pipeline.endpoints.bucket
+    # Keys that no function looks at.
+    for vendor in ("VEND001", "VEND002"):
+        for prefix in ("uploads", "errors"):
+            pipeline.s3.put_object(Bucket=bucket, Key=f"{prefix}/{vendor}/policy.txt", Body=b"x")
+    clients = {vendor: vendor_client(pipeline, vendor) for vendor in ("VEND001", "VEND002")}
+    for vendor, s3 in clients.items():
+        for owner in clients:
+            mine = owner == vendor
+            own = {"Bucket": bucket, "Key": f"uploads/{owner}/policy.txt"}
+            report = {"Bucket": bucket, "Key": f"errors/{owner}/policy.txt"}
+            assert allowed(s3.put_object, **own, Body=b"x") is mine
+            assert allowed(s3.get_object, **own) is mine
+            assert allowed(s3.get_object, **report) is mine
+            assert not allowed(s3.put_object, **report, Body=b"x")
+            assert not allowed(s3.delete_object, **own)
+            assert allowed(s3.list_objects_v2, Bucket=bucket, Prefix=f"uploads/{owner}/") is mine
+        assert not allowed(s3.list_objects_v2, Bucket=bucket)
+        # A name that another begins with.
+        assert not allowed(s3.put_object, Bucket=bucket, Key=f"uploads/{vendor}X/policy.txt", Body=b"x")
+
+
+@pytest.mark.parametrize(
+    ("headers", "may"),
+    [
+        ({}, True),
+        ({"StorageClass": "STANDARD"}, True),
+        ({"ServerSideEncryption": "AES256"}, True),
+        ({"StorageClass": "GLACIER"}, False),
+        ({"StorageClass": "DEEP_ARCHIVE"}, False),
+        ({"ServerSideEncryption": "aws:kms"}, False),
+        ({"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "arn:aws:kms:us-east-1:999999999999:key/theirs"}, False),
+        ({"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "k" * 32}, False),
+    ],
+    ids=lambda value: "-".join(value.values()) if isinstance(value, dict) else "",
+)
+def test_put_object_that_could_not_be_read_is_refused(headers: dict[str, str], *, may: bool) -> None:
+    context = {
+        "StorageClass": "s3:x-amz-storage-class",
+        "ServerSideEncryption": "s3:x-amz-server-side-encryption",
+        "SSEKMSKeyId": "s3:x-amz-server-side-encryption-aws-kms-key-id",
+        "SSECustomerAlgorithm": "s3:x-amz-server-side-encryption-customer-algorithm",
+    }
+    given = {context[name]: value for name, value in headers.items() if name in context}
+    assert put_is_allowed(given) is may
+
+
+def put_is_allowed(given: dict[str, str]) -> bool:
+    """What AWS decides on a put with these condition keys; the engine does not fill them from headers."""
+    [statement] = [
+        statement
+        for statement in TEMPLATE.of_type("AWS::IAM::ManagedPolicy")["VendorAccess"]["PolicyDocument"]["Statement"]
+        if statement["Sid"] == "PutOwnFiles"
+    ]
+    conditions = statement["Condition"]
+    assert set(conditions) == {"StringLike", "StringEqualsIfExists", "Null"}
+    equal = all(given.get(key, value) == value for key, value in conditions["StringEqualsIfExists"].items())
+    return equal and not any(key in given for key, absent in conditions["Null"].items() if absent == "true")
+
+
+@pytest.mark.parametrize("prefix", ["uploads/", "uploads//", "uploads/VEND001/"])
+def test_without_the_tag_nothing_is_open(pipeline: Pipeline, prefix: str) -> None:
+    s3 = vendor_client(pipeline, None)
+    try:
+        assert not allowed(s3.put_object, Bucket=pipeline.endpoints.bucket, Key=f"{prefix}policy.txt", Body=b"x")
+    finally:
+        iam = pipeline.endpoints.client("iam")
+        for key in iam.list_access_keys(UserName="vendor-untagged")["AccessKeyMetadata"]:
+            iam.delete_access_key(UserName="vendor-untagged", AccessKeyId=key["AccessKeyId"])
+        iam.delete_user_policy(UserName="vendor-untagged", PolicyName="vendor")
+        iam.delete_user(UserName="vendor-untagged")

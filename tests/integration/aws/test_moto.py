@@ -1,0 +1,210 @@
+"""The pipeline at moto's server ends as it does on the local stack: a second opinion on every request.
+
+The resources are created from the pipeline's template with their own requests: moto's CloudFormation cannot create the
+stacks, since it lacks secrets, alarms, the HTTP API and IPv6 networks.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from moto.server import ThreadedMotoServer
+
+from onboarding.deploy.smoke import smoke_test
+from onboarding.domain.models import Upload, UploadStatus
+from onboarding.storage import uploads
+from onboarding.storage.database import Database
+from tests.support.api_clients import post_form
+from tests.support.http_calls import request, vendors_server
+from tests.support.moto_account import HOST, MotoAccount, moto_account, named
+from tests.support.running_pipeline import csv_of, product
+
+ADDRESS = "contact@techgear.com"
+
+
+@pytest.fixture(scope="module")
+def moto_url() -> Iterator[str]:
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        yield f"http://{host}:{port}"
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def account(moto_url: str, database_url: str, database: Database) -> Iterator[MotoAccount]:
+    with moto_account(moto_url, database_url) as made:
+        yield made
+
+
+def upload_of(database: Database, upload_id: str) -> Upload:
+    upload = database.run(lambda connection: uploads.get_upload(connection, upload_id))
+    assert upload is not None
+    return upload
+
+
+def test_moto_valid_and_invalid_rows_end_as_on_the_local_stack(account: MotoAccount, database: Database) -> None:
+    rows = [product("moto-1"), product("moto-2", price="-10.00"), product("moto-3", category="Spaceships")]
+    upload_id = account.put("uploads/VEND001/März & more.csv", csv_of(rows))
+    account.run()
+    upload = upload_of(database, upload_id)
+    assert (upload.status, upload.valid_records, upload.error_records) == (UploadStatus.PARTIAL, 1, 2)
+    report = account.content(upload.error_file_s3_key).splitlines()
+    assert report[0].startswith("Row Number,Vendor Product ID,SKU,Product Name,Error Type,Error Message")
+    assert [line.split(",")[4] for line in report[1:]] == ["INVALID_PRICE", "INVALID_CATEGORY"]
+    key = {"upload_id": {"S": upload_id}, "record_id": {"S": "REC_00002"}}
+    item = account.dynamodb.get_item(TableName=account.table, Key=key)["Item"]
+    assert (item["status"], item["error_reason"]) == ({"S": "error"}, {"S": "INVALID_PRICE"})
+    [mail] = account.mails
+    assert mail.subject == "Product Upload Complete - März & more.csv (33.3% Success)"
+    assert mail.destinations["ToAddresses"] == [ADDRESS]
+    [link] = re.findall(rf"https://{HOST}(/reports/\S+)", mail.body)[:1]
+    event = {"pathParameters": {"token": link.rsplit("/", 1)[-1]}}
+    address = account.call("report-link", event)["headers"]["location"]
+    assert "INVALID_PRICE" in httpx.get(address, trust_env=False).text
+
+
+def test_moto_empty_file_is_rejected(account: MotoAccount, database: Database) -> None:
+    upload_id = account.put("uploads/VEND001/empty.csv", b"")
+    account.run()
+    upload = upload_of(database, upload_id)
+    assert (upload.status, upload.failure_code) == (UploadStatus.FAILED, "EMPTY_FILE")
+    [mail] = account.mails
+    assert upload_id in mail.body
+
+
+def test_moto_file_of_unknown_vendor_is_quarantined(account: MotoAccount, database: Database) -> None:
+    account.put("uploads/NOBODY/products.csv", csv_of([product("moto-nobody")]))
+    account.run()
+    [(key,)] = database.run(lambda c: c.execute("select s3_key from quarantined_objects").fetchall())
+    assert key == "uploads/NOBODY/products.csv"
+    assert account.mails == []
+
+
+def test_moto_more_rows_than_a_batch_all_arrive(account: MotoAccount, database: Database) -> None:
+    rows = [product(f"moto-many-{number}", price="-1" if number % 20 == 0 else "1") for number in range(1, 251)]
+    upload_id = account.put("uploads/VEND001/many.csv", csv_of(rows))
+    account.run()
+    upload = upload_of(database, upload_id)
+    assert (upload.valid_records, upload.error_records) == (238, 12)
+    assert len(account.mails) == 1
+
+
+def test_moto_redelivered_events_change_nothing(account: MotoAccount, database: Database) -> None:
+    upload_id = account.put("uploads/VEND001/again.csv", csv_of([product("again-1"), product("again-2", price="0")]))
+    [(function, event)] = account.events
+    account.run()
+    account.events.append((function, event))
+    body = json.dumps({"upload_id": upload_id, "vendor_id": "VEND001"})
+    account.sqs.send_message(QueueUrl=account.queue_url, MessageBody=body)
+    account.run()
+    upload = upload_of(database, upload_id)
+    assert (upload.valid_records, upload.error_records) == (1, 1)
+    assert len(account.mails) == 1
+
+
+def test_moto_malformed_message_waits_for_another_attempt(account: MotoAccount) -> None:
+    account.sqs.send_message(QueueUrl=account.queue_url, MessageBody="not ours")
+    with pytest.raises(RuntimeError, match="none of 1 messages"):
+        account.run()
+    assert account.waiting_in(account.queue_url) == 1
+
+
+def test_moto_watchdog_resumes_an_upload_without_its_items(account: MotoAccount, database: Database) -> None:
+    upload_id = account.put("uploads/VEND001/stalled.csv", csv_of([product("stalled-1"), product("stalled-2")]))
+    [(function, event)] = account.events
+    account.events.clear()
+    account.call(function, event)
+    # The stream lost the items.
+    account._stream_records()
+    result = account.call("watchdog", {"patience": 0})
+    assert [driven["outcome"] for driven in result["driven"]] == ["resumed"]
+    account.run()
+    assert upload_of(database, upload_id).status is UploadStatus.COMPLETED
+
+
+def test_moto_watchdog_sweep_finds_an_object_without_an_event(account: MotoAccount, database: Database) -> None:
+    upload_id = account.put("uploads/VEND001/unheard.csv", csv_of([product("unheard")]))
+    account.events.clear()
+    account.call("watchdog", {"sweep": True, "patience": -timedelta(hours=1).total_seconds()})
+    account.run()
+    assert upload_of(database, upload_id).status is UploadStatus.COMPLETED
+
+
+def test_moto_redrive_empties_the_failure_queue(account: MotoAccount, database: Database) -> None:
+    upload_id = account.put("uploads/VEND001/failed.csv", csv_of([product("failed")]))
+    [(_, event)] = account.events
+    account.events.clear()
+    url = account.queue_urls["CsvParserFailures"]
+    account.sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"requestPayload": event}))
+    account.call("watchdog", {"redrive": "csv-parser-failures"})
+    account.run()
+    assert account.waiting_in(url) == 0
+    assert upload_of(database, upload_id).status is UploadStatus.COMPLETED
+
+
+def ask(account: MotoAccount, method: str, path: str, content: Any = None, **headers: str) -> Any:
+    """A request to the function `api`; the answer's body."""
+    sent = {"host": HOST, "content-type": "application/json", "origin": f"https://{HOST}", **headers}
+    answer = account.call("api", request(method, path, sent, None if content is None else json.dumps(content)))
+    assert answer["statusCode"] < 300, answer
+    return answer
+
+
+def signed_in(account: MotoAccount) -> dict[str, str]:
+    """The headers of a vendor who followed the link in the sign-in mail."""
+    ask(account, "POST", "/v1/sign-in", {"email": ADDRESS})
+    account.run()
+    [token] = re.findall(r"/sign-in/(\S+)", account.mails[-1].body)
+    answer = ask(account, "POST", "/v1/session", {"token": token})
+    cookies = "; ".join(cookie.split(";")[0] for cookie in answer["cookies"])
+    return {"cookie": cookies, "x-csrf-token": json.loads(answer["body"])["csrf_token"]}
+
+
+def test_moto_upload_session_takes_the_form_it_gives(account: MotoAccount, database: Database) -> None:
+    vendor = signed_in(account)
+    ticket = json.loads(ask(account, "POST", "/v1/tickets", {"file_name": "form.csv"}, **vendor)["body"])
+    assert post_form(ticket, csv_of([product("form")])).status_code == 201
+    waiting = json.loads(ask(account, "GET", f"/v1/tickets/{ticket['ticket_id']}", **vendor)["body"])
+    assert waiting["phase"] == "queued"
+    account.run()
+    upload_id = json.loads(ask(account, "GET", f"/v1/tickets/{ticket['ticket_id']}", **vendor)["body"])["upload"][
+        "upload_id"
+    ]
+    assert upload_of(database, upload_id).status is UploadStatus.COMPLETED
+
+
+def test_moto_webhook_of_a_vendor_is_called(account: MotoAccount, database: Database) -> None:
+    vendor = signed_in(account)
+    with vendors_server() as url:
+        ask(account, "PUT", "/v1/webhook", {"url": url}, **vendor)
+        account.put("uploads/VEND001/webhook.csv", csv_of([product("webhook")]))
+        account.run()
+    [delivery] = json.loads(ask(account, "GET", "/v1/webhook/deliveries", **vendor)["body"])["items"]
+    assert (delivery["event"], delivery["status"]) == ("upload.finished", 204)
+
+
+def test_moto_smoke_test_leaves_nothing(account: MotoAccount) -> None:
+    said: list[str] = []
+    outputs = {
+        "Bucket": account.bucket,
+        "MailClaimsTable": named("AWS::DynamoDB::Table", "MailClaims", "TableName"),
+        "MailerFailuresUrl": account.queue_urls["MailerFailures"],
+    }
+    with ThreadPoolExecutor(1) as aside:
+        smoke = aside.submit(smoke_test, account.client, outputs, said.append, timeout=60, pause=0.01)
+        while not smoke.done():
+            account.run()
+        smoke.result()
+    assert any("a file came through" in line for line in said)
+    assert "  its mail was sent" in said
+    assert "Versions" not in account.s3.list_object_versions(Bucket=account.bucket)

@@ -1,0 +1,321 @@
+"""What the AWS emulator does differently in the local stack: lists any key, reports failures, forgets what was read."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.util import module_from_spec
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+from urllib.parse import quote, unquote
+from xml.etree.ElementTree import Element, fromstring
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from onboarding.local import emulator_patches
+from onboarding.local.delivered_emails import read_mails
+from onboarding.local.smtp_inbox import Inbox
+
+NAMESPACE = "{http://s3.amazonaws.com/doc/2006-03-01/}"
+VERSIONING = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
+
+
+def load(name: str) -> ModuleType:
+    """A service of the emulator; nothing of it is shared with another one."""
+    spec = import_module(f"ministack.services.{name}").__spec__
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class S3:
+    """A patched S3 that keeps its objects in `directory`, and what was announced."""
+
+    def __init__(self, directory: Path, patch: pytest.MonkeyPatch) -> None:
+        patch.setenv("S3_PERSIST", "1")
+        patch.setenv("S3_DATA_DIR", str(directory))
+        self.module: Any = load("s3")
+        emulator_patches.list_any_key(self.module)
+        emulator_patches.report_unstored_objects(self.module)
+        self.announced: list[str] = []
+        patch.setattr(self.module, "_fire_s3_event_async", lambda _, key, *__, **___: self.announced.append(key))
+        self.ask("PUT", "/bucket")
+        self.ask("PUT", "/bucket", VERSIONING, versioning="")
+
+    def ask(self, method: str, path: str, body: bytes = b"", **query: str) -> tuple[int, bytes]:
+        parameters = {name.replace("_", "-"): [value] for name, value in query.items()}
+        status, _, answer = asyncio.run(self.module.handle_request(method, path, {}, body, parameters))
+        return status, answer
+
+    def versions(self, **query: str) -> Element:
+        status, answer = self.ask("GET", "/bucket", b"", versions="", **query)
+        assert status == 200
+        return fromstring(answer)  # noqa: S314 - the emulator's own answer
+
+    def listed(self) -> list[str]:
+        return [unquote(found.text or "") for found in self.versions(encoding_type="url").iter(f"{NAMESPACE}Key")]
+
+
+@pytest.fixture
+def s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S3:
+    return S3(tmp_path, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def shared_s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    with pytest.MonkeyPatch.context() as patch:
+        yield S3(tmp_path_factory.mktemp("s3"), patch)
+
+
+KEYS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20).filter(
+    lambda key: not key.startswith("/") and key.strip("/. ") != ""
+)
+
+
+@given(key=KEYS)
+@settings(max_examples=200, deadline=None)
+def test_list_versions_any_key_is_listed_as_it_is(shared_s3: S3, key: str) -> None:
+    assert shared_s3.ask("PUT", f"/bucket/{key}", b"x")[0] == 200
+    assert key in shared_s3.listed()
+    assert shared_s3.ask("DELETE", f"/bucket/{key}")[0] == 204
+    # Without the encoding the answer can be read all the same.
+    assert shared_s3.versions().tag == f"{NAMESPACE}ListVersionsResult"
+
+
+def test_list_versions_pages_by_keys_that_xml_cannot_hold(s3: S3) -> None:
+    keys = ["a\x07.csv", "b\x1b&<>.csv", "c\ufffe.csv", "d\r\n.csv", "e+%41 ä.csv"]
+    for key in keys:
+        s3.ask("PUT", f"/bucket/{key}", b"x")
+    found, markers = [], {"key_marker": "", "version_id_marker": ""}
+    while True:
+        page = s3.versions(encoding_type="url", max_keys="1", **markers)
+        assert page.findtext(f"{NAMESPACE}EncodingType") == "url"
+        found.append(unquote(page.findtext(f"{NAMESPACE}Version/{NAMESPACE}Key") or ""))
+        if page.findtext(f"{NAMESPACE}IsTruncated") == "false":
+            break
+        marker = page.findtext(f"{NAMESPACE}NextKeyMarker") or ""
+        markers = {
+            "key_marker": unquote(marker),
+            "version_id_marker": page.findtext(f"{NAMESPACE}NextVersionIdMarker") or "",
+        }
+        assert marker == quote(found[-1], safe="/")
+    assert found == keys
+
+
+def test_get_missing_key_that_xml_cannot_hold_is_a_readable_error(s3: S3) -> None:
+    status, answer = s3.ask("GET", "/bucket/\x1b\ufffe")
+    assert status == 404
+    assert fromstring(answer).findtext("Code") == "NoSuchKey"  # noqa: S314
+
+
+def full_disk(patch: pytest.MonkeyPatch, code: int = errno.ENOSPC, writes: int = 0) -> None:
+    """Let so many more writes through."""
+    fsync, left = os.fsync, iter(range(writes))
+
+    def failing(descriptor: int) -> None:
+        if next(left, None) is None:
+            raise OSError(code, os.strerror(code))
+        fsync(descriptor)
+
+    patch.setattr(os, "fsync", failing)
+
+
+@pytest.mark.parametrize("writes", [0, 1])
+def test_put_full_disk_says_so_and_stores_nothing(s3: S3, tmp_path: Path, writes: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        full_disk(patch, writes=writes)
+        status, answer = s3.ask("PUT", "/bucket/new.csv", b"content")
+    error = fromstring(answer)  # noqa: S314
+    assert (status, error.findtext("Code")) == (507, "InsufficientStorage")
+    assert error.findtext("Message") == f"The disk that holds {tmp_path} is full: nothing was stored"
+    assert s3.announced == []
+    assert s3.ask("GET", "/bucket/new.csv")[0] == 404
+    assert s3.listed() == []
+    assert not [path for path in tmp_path.rglob("new.csv*") if path.is_file()]
+    assert s3.ask("PUT", "/bucket/new.csv", b"content")[0] == 200
+    assert (s3.announced, s3.ask("GET", "/bucket/new.csv")) == (["new.csv"], (200, b"content"))
+
+
+@pytest.mark.parametrize("writes", [0, 1, 2])
+def test_put_full_disk_keeps_the_version_before(
+    s3: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: int
+) -> None:
+    assert s3.ask("PUT", "/bucket/old.csv", b"before")[0] == 200
+    with pytest.MonkeyPatch.context() as patch:
+        full_disk(patch, writes=writes)
+        assert s3.ask("PUT", "/bucket/old.csv", b"after")[0] == 507
+    for found in (s3, S3(tmp_path, monkeypatch)):
+        if writes < 2:  # else the file on disk is the new one's, and only memory knows better until the disk has room
+            assert found.ask("GET", "/bucket/old.csv") == (200, b"before")
+        assert found.listed() == ["old.csv"]
+    assert s3.ask("GET", "/bucket/old.csv") == (200, b"before")
+
+
+def test_put_unwritable_disk_names_the_reason(s3: S3) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        full_disk(patch, errno.EIO)
+        status, answer = s3.ask("PUT", "/bucket/new.csv", b"content")
+    assert status == 507
+    assert b"The object cannot be written ([Errno 5]" in answer
+
+
+def send_mail(ses: Any) -> tuple[int, bytes]:
+    asked = {
+        "Action": ["SendEmail"],
+        "Source": ["us@example.com"],
+        "Destination.ToAddresses.member.1": ["them@example.com"],
+        "Message.Subject.Data": ["Hello"],
+        "Message.Body.Text.Data": ["Text"],
+    }
+    status, _, body = asyncio.run(ses.handle_request("POST", "/", {}, b"", asked))
+    return status, body
+
+
+def test_send_email_is_answered_as_the_inbox_took_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inbox = Inbox(tmp_path / "inbox")
+    inbox.start()
+    try:
+        monkeypatch.setenv("SMTP_HOST", f"127.0.0.1:{inbox.port}")
+        ses: Any = load("ses")
+        emulator_patches.report_undelivered_mail(ses)
+        asyncio.run(
+            ses.handle_request(
+                "POST", "/", {}, b"", {"Action": ["VerifyEmailIdentity"], "EmailAddress": ["us@example.com"]}
+            )
+        )
+        assert send_mail(ses)[0] == 200
+        assert [mail.subject for mail in read_mails(inbox.directory)] == ["Hello"]
+        shutil.rmtree(inbox.directory)
+        refused = send_mail(ses)
+    finally:
+        inbox.stop()
+    for status, body in (refused, send_mail(ses)):
+        assert status == 400
+        assert b"<Code>MessageRejected</Code><Message>The inbox did not take the mail: " in body
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "post"])
+def test_inbox_takes_no_mail_from_an_http_request(tmp_path: Path, method: str) -> None:
+    mail = b"EHLO x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\nSubject: Forged\r\n\r\n.\r\nQUIT\r\n"
+    inbox = Inbox(tmp_path)
+    inbox.start()
+    try:
+        with socket.create_connection(("127.0.0.1", inbox.port)) as connection:
+            connection.sendall(f"{method} / HTTP/1.1\r\nHost: x\r\n\r\n".encode() + mail)
+            answer = b"".join(iter(lambda: connection.recv(4096), b""))
+    except ConnectionResetError:
+        answer = b""
+    finally:
+        inbox.stop()
+    assert b"250" not in answer
+    assert read_mails(tmp_path) == []
+
+
+def test_notification_calls_its_function_with_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    sns: Any = load("sns")
+    asked: list[tuple[Any, Any]] = []
+    lambda_svc = SimpleNamespace(
+        _get_func_record_for_ref=lambda arn: ({"name": arn}, {"config": 1}, arn),
+        _execution_record_for_config=lambda function, _config: function,
+        invoke_async_with_retry=lambda record, event: asked.append((record, event)),
+    )
+    emulator_patches.retry_notifications(sns, lambda_svc)
+    sns._deliver_to_lambda("arn", json.dumps({"Message": "m"}), "topic", "subscription", "id", "m", {})
+    [(record, event)] = asked
+    assert record == {"name": "arn"}
+    assert event["Records"][0]["Sns"] == {"Message": "m"}
+
+
+class Staging:
+    """A patched DynamoDB with one stream that one function reads."""
+
+    def __init__(self, items: int) -> None:
+        self.module: Any = load("dynamodb")
+        self.seen: list[str] = []
+        self.position = 0
+        self.lambda_svc: Any = SimpleNamespace(
+            _poll_dynamodb_streams=self._poll, _iter_all_esms=self._mappings, _dynamodb_stream_positions={}
+        )
+        self.ask(
+            "CreateTable",
+            TableName="UploadRecords",
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("upload_id", "record_id")],
+            KeySchema=[
+                {"AttributeName": "upload_id", "KeyType": "HASH"},
+                {"AttributeName": "record_id", "KeyType": "RANGE"},
+            ],
+            BillingMode="PAY_PER_REQUEST",
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+        )
+        emulator_patches.bound_memory(self.lambda_svc, self.module, items)
+
+    def ask(self, operation: str, **request: Any) -> Any:
+        headers = {"x-amz-target": f"DynamoDB_20120810.{operation}", "content-type": "application/x-amz-json-1.0"}
+        _, _, body = asyncio.run(self.module.handle_request("POST", "/", headers, json.dumps(request).encode(), {}))
+        return json.loads(body)
+
+    def put(self, record: str, status: str) -> None:
+        item = {"upload_id": {"S": "U"}, "record_id": {"S": record}, "status": {"S": status}}
+        self.ask("PutItem", TableName="UploadRecords", Item=item)
+
+    def items(self) -> dict[str, str]:
+        found = self.ask("Scan", TableName="UploadRecords")["Items"]
+        return {item["record_id"]["S"]: item["status"]["S"] for item in found}
+
+    def records(self) -> int:
+        return len(self.module.stream_live_records("UploadRecords"))
+
+    def _poll(self) -> bool:
+        """One record at a time, as the emulator's poller reads a batch."""
+        batch = self.module.stream_records_since("UploadRecords", self.position, 1)
+        self.seen += [record["dynamodb"]["Keys"]["record_id"]["S"] for record in batch]
+        self.position += len(batch)
+        self.lambda_svc._dynamodb_stream_positions["m"] = self.position
+        return bool(batch)
+
+    def _mappings(self) -> list[tuple[str, str, dict[str, str]]]:
+        source = "arn:aws:dynamodb:us-east-1:000000000000:table/UploadRecords/stream/2024"
+        return [("000000000000", "us-east-1", {"UUID": "m", "EventSourceArn": source})]
+
+
+def test_stream_read_records_are_dropped_and_none_is_missed() -> None:
+    staging = Staging(items=100)
+    for number in range(5):
+        staging.put(f"R{number}", "pending_validation")
+    staging.lambda_svc._poll_dynamodb_streams()
+    assert staging.records() == 4
+    staging.put("R5", "pending_validation")
+    while staging.lambda_svc._poll_dynamodb_streams():
+        pass
+    assert staging.records() == 0
+    assert staging.seen == [f"R{number}" for number in range(6)]
+    assert len(staging.items()) == 6
+
+
+def test_processed_items_beyond_the_limit_are_dropped_oldest_first() -> None:
+    staging = Staging(items=2)
+    for number in range(5):
+        staging.put(f"R{number}", "pending_validation")
+    for number in range(4):
+        staging.put(f"R{number}", "error" if number % 2 else "validated")
+    # Staged again: it waits for its outcome, however long ago it had one.
+    staging.put("R0", "pending_validation")
+    while staging.lambda_svc._poll_dynamodb_streams():
+        pass
+    assert staging.items() == {
+        "R0": "pending_validation",
+        "R2": "validated",
+        "R3": "error",
+        "R4": "pending_validation",
+    }

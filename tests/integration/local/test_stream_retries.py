@@ -1,0 +1,76 @@
+"""What the stream of the local stack does with records that cannot be processed: as on AWS, others go on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from onboarding.aws import dead_letter_queues
+from onboarding.resource_names import resource_name
+from onboarding.runtime import AppContext
+from tests.support.running_pipeline import Pipeline, csv_of, product, until
+
+QUEUE = "product-validator-failures"
+
+
+@pytest.fixture
+def queue(ctx: AppContext) -> Iterator[str]:
+    """The URL of the failure queue, empty."""
+    url = ctx.sqs.get_queue_url(QueueName=resource_name(QUEUE))["QueueUrl"]
+    ctx.sqs.purge_queue(QueueUrl=url)
+    yield url
+    ctx.sqs.purge_queue(QueueUrl=url)
+
+
+def test_garbage_item_is_kept_and_rows_of_others_are_validated(ctx: AppContext, pipeline: Pipeline, queue: str) -> None:
+    finished = pipeline.run("VEND001", "before-garbage.csv", csv_of([product("before-garbage")]))
+    row = {**pipeline.item(finished.upload_id, 1), "status": {"S": "pending_validation"}}
+    beyond = {**row, "row_number": {"N": "2"}, "record_id": {"S": "REC_00002"}}
+    nothing = {"upload_id": row["upload_id"], "record_id": {"S": "REC_x"}, "status": row["status"]}
+    client: Any = pipeline.endpoints.client("dynamodb")
+    for item in (beyond, nothing):
+        client.put_item(TableName="UploadRecords", Item=item)
+    after = pipeline.run("VEND001", "after-garbage.csv", csv_of([product("after-garbage")]))
+    assert after.valid_records == 1
+    assert pipeline.upload(finished.upload_id) == finished
+    until(lambda: dead_letter_queues.count_failures(ctx)[QUEUE] == 2, "both items to be in the failure queue")
+
+    tried = sorted(str(redriven.error) for redriven in dead_letter_queues.redrive(ctx, QUEUE))
+    assert "KeyError: 'product_data'" in tried[0] or "KeyError: 'vendor_id'" in tried[0]
+    assert "has 1 rows, and no row 2" in tried[1]
+    until(lambda: dead_letter_queues.count_failures(ctx)[QUEUE] == 2, "both to be there again, and nothing else")
+
+
+@contextmanager
+def without_its_database(pipeline: Pipeline) -> Iterator[None]:
+    """The validator cannot do its work."""
+    lambdas = pipeline.lambdas
+    before = lambdas.get_function_configuration(FunctionName="product-validator")["Environment"]["Variables"]
+    broken = {**before, "RDS_SECRET_NAME": "no/such/secret"}
+    lambdas.update_function_configuration(FunctionName="product-validator", Environment={"Variables": broken})
+    try:
+        yield
+    finally:
+        lambdas.update_function_configuration(FunctionName="product-validator", Environment={"Variables": before})
+
+
+def test_batch_that_always_fails_is_kept_after_its_retries_and_can_be_redriven(
+    ctx: AppContext, pipeline: Pipeline, queue: str
+) -> None:
+    with without_its_database(pipeline):
+        source = pipeline.put_key("uploads/VEND001/poison.csv", csv_of([product("poison-1"), product("poison-2")]))
+        until(lambda: dead_letter_queues.count_failures(ctx)[QUEUE] == 2, "each row to be given up")
+    upload_id = pipeline.upload_id(source)
+    after = pipeline.run("VEND001", "after-poison.csv", csv_of([product("after-poison")]))
+    assert after.valid_records == 1
+    kept = pipeline.upload(upload_id)
+    assert kept is not None
+    assert kept.valid_records == 0
+    assert [redriven.error for redriven in dead_letter_queues.redrive(ctx, QUEUE)] == [None, None]
+    assert pipeline.finished(upload_id).valid_records == 2
+    assert dead_letter_queues.count_failures(ctx)[QUEUE] == 0
+    assert json.loads(pipeline.item(upload_id, 1)["row_number"]["N"]) == 1

@@ -1,0 +1,247 @@
+"""The dry run says what the real run comes to, row for row, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import astuple
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from onboarding.aws import staging_table
+from onboarding.aws.objects import ObjectContent
+from onboarding.domain.default_categories import DEFAULT_CATEGORIES
+from onboarding.domain.models import COLUMNS, Mode, OnError, Outcome, Row, RowError, UploadStatus
+from onboarding.domain.upload_options import Options
+from onboarding.pipeline.dry_run import dry_run
+from onboarding.pipeline.ingest import parse_upload
+from onboarding.storage import products, uploads
+from onboarding.storage.database import Connection, Database
+from tests.support.postgres_fixtures import (
+    UPLOADED_AT,
+    a_row,
+    fetch,
+    judged,
+    open_upload,
+    product_row,
+    seeded,
+    standing,
+)
+from tests.support.running_pipeline import csv_of, product
+
+OUTCOMES = sorted((Path(__file__).parent / "files").glob("*.json"))
+CATALOG, THEIRS, UPLOAD = "UPLOAD_1", "UPLOAD_2", "UPLOAD_3"
+
+
+def filled(database: Database) -> None:
+    """VEND001 has the products 1 to 3, VEND002 has 4 and, under the same id, another 1."""
+    open_upload(database, CATALOG, 3)
+    judged(database, *(product_row(str(n), n, upload_id=CATALOG) for n in (1, 2, 3)))
+    open_upload(database, THEIRS, 2, vendor_id="VEND002")
+    theirs: dict[str, Any] = {"upload_id": THEIRS, "vendor_id": "VEND002"}
+    rows = [product_row("4", 1, **theirs), product_row("1", 2, **theirs, sku="S-theirs")]
+    judged(database, *rows)
+
+
+cells = st.fixed_dictionaries(
+    {
+        "vendor_product_id": st.sampled_from(["P-1", "P-2", "P-3", "P-4", "P-5", "P-6", ""]),
+        "sku": st.sampled_from(["S-1", "S-2", "S-3", "S-4", "S-5", "S-6", "S-theirs", "(clear)", ""]),
+        "price": st.sampled_from(["19.99", "19.99", "5", "0", "1,5", "(clear)", ""]),
+        "category": st.sampled_from(["Computer Accessories", "Computer Accessories", "Garden", "Gardn", ""]),
+        "brand": st.sampled_from(["TechGear", "Other", "(clear)", "x" * 101, ""]),
+        "stock_quantity": st.sampled_from(["150", "1", "-1", ""]),
+    }
+)
+options = st.builds(Options, st.sampled_from(Mode), st.sampled_from(OnError))
+
+
+def real_run(
+    database: Database, content: bytes, wishes: Options, cuts: list[int]
+) -> tuple[dict[int, list[tuple[Any, ...]]], dict[int, str], str]:
+    """Each row's errors, what each valid row did, and the final status."""
+    examined = parse_upload(
+        ObjectContent(content, len(content), UPLOADED_AT, wishes.metadata()), UPLOAD, "VEND001", "active"
+    )
+    assert examined.refusal is None
+    # As they come out of the staging table.
+    rows = [staging_table.from_item(staging_table.to_item(row)) for row in examined.rows]
+    open_upload(database, UPLOAD, len(rows), mode=wishes.mode, on_error=wishes.on_error)
+    places = sorted({0, len(rows), *(cut % (len(rows) + 1) for cut in cuts)})
+    batches = [rows[first:last] for first, last in itertools.pairwise(places)]
+    for batch in reversed(batches):
+        judged(database, *batch)
+    errors: dict[int, list[tuple[Any, ...]]] = {}
+    for line in database.run(lambda connection: list(uploads.stream_report_rows(connection, UPLOAD))):
+        errors.setdefault(line.row_number, []).append(astuple(line.error))
+    done = fetch(
+        database,
+        "select row_number, 'created' from products where upload_id = %s "
+        "union all select row_number, kind from product_changes where upload_id = %s",
+        UPLOAD,
+        UPLOAD,
+    )
+    [(status,)] = fetch(database, "select status from upload_history where upload_id = %s", UPLOAD)
+    return errors, dict(done), status
+
+
+def test_dry_and_real_run_agree_row_for_row(database_url: str) -> None:
+    @settings(deadline=None, max_examples=80)
+    @given(st.lists(cells, min_size=1, max_size=8), options, st.lists(st.integers(0, 8), max_size=3))
+    def agree(rows: list[dict[str, str]], wishes: Options, cuts: list[int]) -> None:
+        content = csv_of([product(str(n)) | row for n, row in enumerate(rows)])
+        with seeded(database_url) as database:
+            filled(database)
+            dry = dry_run(database.run, content, "VEND001", wishes)
+            assert fetch(database, "select count(*) from upload_history") == [(2,)]
+            errors, done, status = real_run(database, content, wishes, cuts)
+            assert {n: [astuple(error) for error in found] for n, found in dry.errors.items()} == errors
+            assert dry.outcomes == done
+            assert dry.status == status
+
+    agree()
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda path: path.stem)
+def test_dry_and_real_run_agree_on_the_corpus(database: Database, outcome: Path) -> None:
+    content = outcome.with_suffix("").read_bytes()
+    dry = dry_run(database.run, content, "VEND001")
+    expected = json.loads(outcome.read_text(encoding="utf-8"))
+    assert (dry.refusal and dry.refusal.code) == expected.get("refusal")
+    if dry.refusal is None:
+        errors, done, status = real_run(database, content, Options(), [50])
+        assert {n: [stored(error) for error in found] for n, found in dry.errors.items()} == errors
+        assert (dry.outcomes, dry.status) == (done, status)
+
+
+def stored(error: RowError) -> tuple[str, ...]:
+    """An error as the database gives it back."""
+    return tuple(products.to_storable_text(part) for part in astuple(error))
+
+
+def test_the_file_counts_as_not_uploaded(database: Database) -> None:
+    content = csv_of([product("1")])
+    assert dry_run(database.run, content, "VEND001").outcomes == {1: Outcome.CREATED}
+    assert dry_run(database.run, content, "VEND001").refusal is None
+
+
+def test_nothing_can_be_written(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    import psycopg
+
+    real = products.load_validation_context
+
+    def writing(connection: Connection, rows: list[Row], mode: Mode) -> object:
+        connection.execute("update vendors set phone = '1'")
+        return real(connection, rows, mode)
+
+    monkeypatch.setattr(products, "load_validation_context", writing)
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        dry_run(database.run, csv_of([product("1")]), "VEND001")
+
+
+def uploaded(database: Database, content: bytes, file_name: str = "first.csv") -> None:
+    """An upload of this content is open, with one row."""
+    source = ObjectContent(content, len(content), datetime.now(UTC))
+    new = uploads.NewUpload(
+        upload_id=UPLOAD,
+        vendor_id="VEND001",
+        file_name=file_name,
+        s3_key="uploads/VEND001/first.csv",
+        s3_version_id="v1",
+        file_size_bytes=source.size,
+        upload_timestamp=source.last_modified,
+        total_records=1,
+        refusal=None,
+        content_sha256=source.sha256,
+    )
+    database.run(lambda connection: uploads.open_upload(connection, new))
+
+
+def test_file_name_of_the_earlier_upload_is_shown_on_one_line(database: Database) -> None:
+    content = csv_of([product("1")])
+    uploaded(database, content, "a.csv\r\nBcc: everybody")
+    refusal = dry_run(database.run, content, "VEND001").refusal
+    assert refusal is not None
+    assert "as a.csv Bcc: everybody on" in refusal.reason
+
+
+def test_repeated_file_of_which_nothing_was_accepted_is_not_refused(database: Database) -> None:
+    rows = [product("1", category="Garden Tools")]
+    content = csv_of(rows)
+    uploaded(database, content)
+    # While it is processed, the same file is a repetition.
+    assert getattr(dry_run(database.run, content, "VEND001").refusal, "code", None) == "ALREADY_UPLOADED"
+    judged(database, a_row(1, upload_id=UPLOAD, category="Garden Tools"))
+    assert standing(database, UPLOAD) == (1, 0, 1, "failed")
+    fetch(database, "insert into product_categories (category_name) values ('Garden Tools') returning 1")
+    try:
+        assert dry_run(database.run, content, "VEND001").outcomes == {1: Outcome.CREATED}
+    finally:
+        fetch(database, "delete from product_categories where category_name = 'Garden Tools' returning 1")
+
+
+def test_a_repeated_file_is_refused_as_the_upload_would_be(database: Database) -> None:
+    content = csv_of([product("1")])
+    uploaded(database, content)
+    refusal = dry_run(database.run, content, "VEND001").refusal
+    assert refusal is not None
+    assert refusal.code == "ALREADY_UPLOADED"
+    assert UPLOAD in refusal.reason
+    assert "first.csv" in refusal.reason
+    assert dry_run(database.run, content, "VEND001", Options(force=True)).refusal is None
+    assert dry_run(database.run, content, "VEND001", Options(Mode.UPSERT)).refusal is None
+    assert dry_run(database.run, content, "VEND002").refusal is None
+
+
+@pytest.mark.parametrize(
+    ("vendor", "status", "code"), [("VEND009", None, "UNKNOWN_VENDOR"), ("VEND001", "suspended", "VENDOR_SUSPENDED")]
+)
+def test_a_vendor_who_may_not_upload(database: Database, vendor: str, status: str | None, code: str) -> None:
+    if status:
+        fetch(database, "update vendors set status = %s where vendor_id = %s returning 1", status, vendor)
+    answer = dry_run(database.run, csv_of([product("1")]), vendor)
+    assert answer.refusal is not None
+    assert (answer.refusal.code, answer.status) == (code, UploadStatus.FAILED)
+
+
+# Offline
+
+
+def kinds(answer: dict[int, list[RowError]]) -> dict[int, list[str]]:
+    return {number: [error.error_type for error in errors] for number, errors in answer.items()}
+
+
+def test_offline_it_knows_the_rules_and_the_default_categories() -> None:
+    rows = [
+        product("1"),
+        product("2", category="Gardn", price="0"),
+        product("3", sku="SKU-1"),
+        product("4", sku="", stock_quantity="x"),
+    ]
+    answer = dry_run(None, csv_of(rows), "VEND001")
+    assert kinds(dict(answer.errors)) == {  # type: ignore[arg-type]
+        2: ["INVALID_PRICE", "INVALID_CATEGORY"],
+        3: ["DUPLICATE_SKU"],
+        4: ["MISSING_REQUIRED_FIELDS", "INVALID_STOCK_QUANTITY"],
+    }
+    assert answer.errors[2][1].hint == "Did you mean 'Garden'?"
+    assert answer.outcomes == {1: Outcome.CREATED}
+
+
+@pytest.mark.parametrize("mode", [Mode.UPDATE, Mode.UPSERT])
+def test_offline_every_product_may_be_there(mode: Mode) -> None:
+    content = csv_of(
+        [{"vendor_product_id": "P-1", "price": "1.00"}, {"vendor_product_id": "P-2", "price": "0"}], COLUMNS
+    )
+    answer = dry_run(None, content, "VEND001", Options(mode))
+    assert kinds(dict(answer.errors)) == {2: ["INVALID_PRICE"]}  # type: ignore[arg-type]
+
+
+def test_offline_categories_are_those_of_a_new_database(database: Database) -> None:
+    names = fetch(database, "select category_name from product_categories order by category_id")
+    assert tuple(name for (name,) in names) == DEFAULT_CATEGORIES

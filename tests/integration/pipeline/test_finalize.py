@@ -1,0 +1,40 @@
+"""What error-processor does to a complete upload."""
+
+from __future__ import annotations
+
+import json
+
+from bench.reporting import peak_of_finish
+from onboarding.files.parser import MAX_ROWS
+from onboarding.storage.database import Database
+from tests.support.postgres_fixtures import open_upload
+from tests.support.running_pipeline import csv_of, product
+
+FUNCTION_MEMORY = 256
+"""What the template gives error-processor, in MB."""
+
+
+def test_a_full_file_with_many_errors_in_each_row_fits_into_the_functions_memory(
+    database: Database, database_url: str
+) -> None:
+    row = product("long", product_name="x" * 750)
+    open_upload(database, "UPLOAD_1", MAX_ROWS)
+    database.run(
+        lambda connection: connection.execute(
+            """
+            insert into validation_errors (
+                upload_id, vendor_id, row_number, error_type, error_field, error_message, original_data
+            )
+            select 'UPLOAD_1', 'VEND001', row_number, 'INVALID_PRICE', 'field ' || error, repeat('why ', 10), %s::jsonb
+            from generate_series(1, %s) as row_number, generate_series(1, 6) as error
+            """,
+            (json.dumps(row), MAX_ROWS),
+        )
+    )
+    finished = (
+        "update upload_history set status = 'failed', error_records = total_records, processing_completed_at = now()"
+    )
+    database.run(lambda connection: connection.execute(finished))
+    peak = peak_of_finish(database_url, "UPLOAD_1", csv_of([row] * MAX_ROWS))
+    # The function's runtime and what Lambda adds need their part of it too.
+    assert peak < 0.75 * FUNCTION_MEMORY

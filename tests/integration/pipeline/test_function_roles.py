@@ -1,0 +1,48 @@
+"""Roles are enforced while uploads run; tests/infra/test_permissions.py takes away each action of each role."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from onboarding.domain.models import UploadStatus
+from onboarding.resource_names import resource_name
+from tests.support.running_pipeline import Pipeline, csv_of, product, until
+
+
+def role_of(pipeline: Pipeline, function: str) -> str:
+    arn = pipeline.lambdas.get_function_configuration(FunctionName=resource_name(function))["Role"]
+    return str(arn.rsplit("/", 1)[-1])
+
+
+@contextmanager
+def without(pipeline: Pipeline, function: str, statement: str) -> Iterator[None]:
+    """The function's role without one of its statements, for a while."""
+    iam = pipeline.endpoints.client("iam")
+    role = role_of(pipeline, function)
+    [policy] = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+    left = [entry for entry in document["Statement"] if entry["Sid"] != statement]
+    assert len(left) == len(document["Statement"]) - 1, f"{function} has no statement {statement}"
+
+    def put(statements: list[Any]) -> None:
+        text = json.dumps({**document, "Statement": statements})
+        iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=text)
+
+    put(left)
+    try:
+        yield
+    finally:
+        put(document["Statement"])
+
+
+def test_parser_cannot_stage_without_its_statement_and_recovers(pipeline: Pipeline) -> None:
+    with without(pipeline, "csv-parser", "StageRows"):
+        upload_id = pipeline.put("VEND001", "stage.csv", csv_of([product("role-stage")]))
+        opened = until(lambda: pipeline.upload(upload_id), "the upload to be opened")
+        assert opened.status is UploadStatus.PROCESSING
+        assert pipeline.item(upload_id, 1) == {}
+    # The event comes again by itself, and finds what it may do.
+    assert pipeline.finished(upload_id).status is UploadStatus.COMPLETED

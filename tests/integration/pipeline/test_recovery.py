@@ -1,0 +1,414 @@
+"""Uploads that stopped moving are driven on or ended; what every retry failed on waits and is tried again."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from onboarding.aws import dead_letter_queues, staging_table
+from onboarding.cli.target import asked_here
+from onboarding.cli.upload_client import OUR_FAULT, Submission, follow
+from onboarding.domain.models import RowError, UploadStatus
+from onboarding.notifications import email, events
+from onboarding.pipeline import recovery
+from onboarding.pipeline.ingest import IngestResult, S3ObjectVersion, ingest_object
+from onboarding.resource_names import resource_name
+from onboarding.runtime import AppContext
+from tests.integration.pipeline.test_function_roles import without
+from tests.support.running_pipeline import Pipeline, csv_of, product, until
+
+AT_ONCE = timedelta(0)
+
+
+class Died(Exception):
+    """Stands for the end of a process."""
+
+
+def stopped_halfway(
+    ctx: AppContext, pipeline: Pipeline, name: str, rows: int, patch: pytest.MonkeyPatch
+) -> S3ObjectVersion:
+    """A file whose history was opened and whose rows were never staged. S3 does not announce it."""
+    content = csv_of(product(f"watchdog-{name}-{n}") for n in range(rows))
+    with pipeline.unannounced():
+        source = pipeline.put_key(f"uploads/VEND001/{name}.csv", content)
+
+    def die(*_: object) -> NoReturn:
+        raise Died
+
+    with patch.context() as broken:
+        broken.setattr(staging_table, "stage_rows", die)
+        with pytest.raises(Died):
+            ingest_object(ctx, source)
+    return source
+
+
+def test_stuck_upload_is_resumed(ctx: AppContext, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = stopped_halfway(ctx, pipeline, "stuck", 30, monkeypatch)
+    upload_id = pipeline.upload_id(source)
+    assert upload_id not in [driven.upload_id for driven in list(recovery.resume_stalled_uploads(ctx))], (
+        "it has hardly stopped"
+    )
+    driven = list(recovery.resume_stalled_uploads(ctx, patience=AT_ONCE))
+    assert (upload_id, "resumed") in [(d.upload_id, d.outcome) for d in driven]
+    upload = pipeline.finished(upload_id)
+    assert (upload.status, upload.valid_records) == (UploadStatus.COMPLETED, 30)
+
+
+def test_upload_whose_file_is_gone_is_ended(
+    ctx: AppContext, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = stopped_halfway(ctx, pipeline, "gone", 3, monkeypatch)
+    upload_id = pipeline.upload_id(source)
+    pipeline.s3.delete_object(Bucket=source.bucket, Key=source.key, VersionId=source.version_id)
+    driven = list(recovery.resume_stalled_uploads(ctx, patience=AT_ONCE))
+    assert (upload_id, "ended") in [(d.upload_id, d.outcome) for d in driven]
+    upload = pipeline.finished(upload_id)
+    assert (upload.status, upload.total_records, upload.error_records) == (UploadStatus.FAILED, 3, 3)
+    assert {error_type for _, error_type, _ in pipeline.errors(upload_id)} == {"NOT_PROCESSED"}
+    assert len(pipeline.report(upload).splitlines()) == 4
+
+
+def test_upload_driven_in_vain_is_ended(ctx: AppContext, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = stopped_halfway(ctx, pipeline, "vain", 2, monkeypatch)
+    upload_id = pipeline.upload_id(source)
+    for _ in range(recovery.MAX_RESUMES):
+        with monkeypatch.context() as lost:
+            lost.setattr(staging_table, "stage_rows", lambda *_: None)
+            list(recovery.resume_stalled_uploads(ctx, patience=AT_ONCE))
+    driven = list(recovery.resume_stalled_uploads(ctx, patience=AT_ONCE))
+    assert (upload_id, "ended") in [(d.upload_id, d.outcome) for d in driven]
+    assert pipeline.finished(upload_id).error_records == 2
+    assert "our fault" in pipeline.errors(upload_id)[0][2]
+    written = pipeline.s3.head_object(Bucket=source.bucket, Key=source.key, VersionId=source.version_id)["LastModified"]
+    [outcome] = follow(asked_here(ctx), [Submission(source, written, 0)], 0, lambda *_: None)
+    assert (outcome.unprocessed, outcome.exit_code) == (2, OUR_FAULT)
+
+
+def test_the_wait_doubles_with_each_time_in_vain(
+    ctx: AppContext, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was staged anew may lie behind much else, and must not be given up for that."""
+    upload_id = pipeline.upload_id(stopped_halfway(ctx, pipeline, "doubling", 2, monkeypatch))
+
+    def driven_after(minutes: int) -> bool:
+        """Whether the watchdog of then drives it on; its rows are lost again."""
+        earlier = """
+            update upload_history set
+                last_progress_at = last_progress_at - make_interval(mins => %s),
+                redriven_at = redriven_at - make_interval(mins => %s)
+            where upload_id = %s
+        """
+        pipeline.connection.execute(earlier, (minutes, minutes, upload_id))
+        with monkeypatch.context() as lost:
+            lost.setattr(staging_table, "stage_rows", lambda *_: None)
+            return upload_id in [driven.upload_id for driven in recovery.resume_stalled_uploads(ctx)]
+
+    assert [driven_after(minutes) for minutes in (4, 2, 6, 6, 11, 11)] == [False, True, False, True, False, True]
+    list(recovery.resume_stalled_uploads(ctx, patience=AT_ONCE))
+    pipeline.finished(upload_id)
+
+
+def test_rows_that_came_after_all_are_not_ended(
+    ctx: AppContext, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at the upload and its end, a batch was judged."""
+    upload_id = pipeline.upload_id(stopped_halfway(ctx, pipeline, "after-all", 2, monkeypatch))
+    seen = pipeline.upload(upload_id)
+    assert seen is not None
+    pipeline.connection.execute("update upload_history set last_progress_at = now() where upload_id = %s", (upload_id,))
+    error = RowError("NOT_PROCESSED", "row", "in vain")
+    assert recovery.end_upload(ctx, upload_id, "VEND001", error, still_since=seen.last_progress_at) == 0
+    upload = pipeline.upload(upload_id)
+    assert upload is not None
+    assert (upload.status, pipeline.errors(upload_id)) == (UploadStatus.PROCESSING, [])
+    assert recovery.end_upload(ctx, upload_id, "VEND001", error, still_since=upload.last_progress_at) == 2
+    pipeline.finished(upload_id)
+
+
+def test_a_fault_of_ours_ends_no_upload_for_a_day(
+    ctx: AppContext, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And does not keep the others waiting."""
+    cursed = stopped_halfway(ctx, pipeline, "cursed", 2, monkeypatch)
+    other = stopped_halfway(ctx, pipeline, "other", 2, monkeypatch)
+    untold = pipeline.run("VEND002", "untold-beside.csv", csv_of([product("untold-beside")])).upload_id
+    pipeline.connection.execute("update upload_history set notified_at = null where upload_id = %s", (untold,))
+
+    def take_in_all_but_one(ctx: AppContext, source: S3ObjectVersion, *, patience: timedelta) -> IngestResult:
+        if source == cursed:
+            raise Died
+        return ingest_object(ctx, source, patience=patience)
+
+    def drive_in_vain() -> None:
+        with monkeypatch.context() as broken:
+            broken.setattr("onboarding.pipeline.ingest.take_in", take_in_all_but_one)
+            with pytest.raises(ExceptionGroup, match="could not be driven on"):
+                list(recovery.resume_stalled_uploads(ctx, patience=AT_ONCE))
+
+    for _ in range(recovery.MAX_RESUMES + 1):
+        drive_in_vain()
+    assert pipeline.finished(pipeline.upload_id(other)).status is UploadStatus.COMPLETED
+    pipeline.finished(untold)
+    assert pipeline.errors(pipeline.upload_id(cursed)) == []
+    attempts = "update upload_history set redrive_attempts = %s where upload_id = %s"
+    pipeline.connection.execute(attempts, (recovery.MAX_RESUME_ATTEMPTS - 1, pipeline.upload_id(cursed)))
+    drive_in_vain()
+    list(recovery.resume_stalled_uploads(ctx, patience=AT_ONCE))
+    assert {kind for _, kind, _ in pipeline.errors(pipeline.upload_id(cursed))} == {"NOT_PROCESSED"}
+
+
+def test_vendor_suspended_meanwhile_keeps_what_was_begun(
+    ctx: AppContext, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = stopped_halfway(ctx, pipeline, "begun", 2, monkeypatch)
+    pipeline.connection.execute("update vendors set status = 'suspended' where vendor_id = 'VEND001'")
+    try:
+        list(recovery.resume_stalled_uploads(ctx, patience=AT_ONCE))
+        assert pipeline.finished(pipeline.upload_id(source)).valid_records == 2
+    finally:
+        pipeline.connection.execute("update vendors set status = 'active' where vendor_id = 'VEND001'")
+
+
+def test_finished_upload_that_nobody_was_told_of(ctx: AppContext, pipeline: Pipeline) -> None:
+    upload = pipeline.run("VEND002", "untold.csv", csv_of([product("untold")]))
+    pipeline.connection.execute(
+        "update upload_history set notified_at = null where upload_id = %s", (upload.upload_id,)
+    )
+    assert recovery.RecoveryAction(upload.upload_id, "VEND002", None, "announced") in list(
+        recovery.resume_stalled_uploads(ctx, patience=AT_ONCE)
+    )
+    pipeline.finished(upload.upload_id)
+    # A later upload passes the same queue and topic: when its mail is there, a second one of the first would be too.
+    pipeline.run("VEND002", "later.csv", csv_of([product("later")]))
+    assert len(pipeline.mails(upload.upload_id)) == 1
+
+
+def notified_before(pipeline: Pipeline, upload_id: str, minutes: int) -> None:
+    """Let the notification of an upload be so old; all others are too old for anybody to ask for their mails."""
+    pipeline.connection.execute(
+        "update upload_history set notified_at = now() - case when upload_id = %s then make_interval(mins => %s) "
+        "else interval '2 days' end, processing_completed_at = processing_completed_at - interval '1 day' "
+        "where notified_at is not null",
+        (upload_id, minutes),
+    )
+
+
+def test_recovery_upload_whose_mail_was_never_sent_is_notified_again(ctx: AppContext, pipeline: Pipeline) -> None:
+    inbox = Path(pipeline.endpoints.inbox_dir)
+    away = inbox.rename(inbox.with_name("inbox-away"))
+    queue = ctx.sqs.get_queue_url(QueueName=resource_name("mailer-failures"))["QueueUrl"]
+    ctx.sqs.purge_queue(QueueUrl=queue)
+    try:
+        upload_id = pipeline.put("VEND002", "unmailed.csv", csv_of([product("unmailed")]))
+        until(
+            lambda: dead_letter_queues.count_failures(ctx)["mailer-failures"], "every attempt to send the mail to fail"
+        )
+        [failure] = dead_letter_queues.peek_failures(ctx, "mailer-failures")
+    finally:
+        away.rename(inbox)
+        ctx.sqs.purge_queue(QueueUrl=queue)
+    assert failure.about == upload_id
+    assert "The inbox did not take the mail" in str(failure.error)
+    assert pipeline.mails(upload_id) == []
+
+    notified_before(pipeline, upload_id, minutes=4)
+    assert upload_id not in [driven.upload_id for driven in recovery.resume_stalled_uploads(ctx)], (
+        "the mailer may still be trying"
+    )
+    notified_before(pipeline, upload_id, minutes=6)
+    assert (upload_id, "announced") in [
+        (driven.upload_id, driven.outcome) for driven in recovery.resume_stalled_uploads(ctx)
+    ]
+    pipeline.finished(upload_id)
+    until(lambda: email.list_unsent(ctx, [upload_id]) == [], "the claim to be marked")
+    notified_before(pipeline, upload_id, minutes=60)
+    assert upload_id not in [driven.upload_id for driven in recovery.resume_stalled_uploads(ctx)]
+    assert len(pipeline.mails(upload_id)) == 1
+
+
+def test_recovery_upload_whose_mail_is_refused_again_and_again_is_given_up(ctx: AppContext, pipeline: Pipeline) -> None:
+    upload = pipeline.run("VEND002", "refused-mail.csv", csv_of([product("refused-mail")]))
+    key = {"upload_id": {"S": upload.upload_id}}
+    waits = []
+    for announcements in range(8):
+        ctx.dynamodb.delete_item(TableName=ctx.settings.mail_claims_table, Key=key)
+        for minutes in (5, 10, 20, 40, 80, 160, 320, 640):
+            notified_before(pipeline, upload.upload_id, minutes)
+            pipeline.connection.execute(
+                "update upload_history set announcements = %s where upload_id = %s", (announcements, upload.upload_id)
+            )
+            if upload.upload_id in recovery.list_recently_notified(ctx, recovery.MAIL_PATIENCE):
+                waits.append(minutes)
+                break
+    assert waits == [5, 10, 20, 40, 80, 160]
+
+
+def test_uploads_that_cannot_be_told_of_do_not_keep_the_others_waiting(
+    ctx: AppContext, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uploads = [pipeline.run("VEND002", f"dumb-{n}.csv", csv_of([product(f"dumb-{n}")])).upload_id for n in range(3)]
+    told: list[str] = []
+    monkeypatch.setattr(events, "send_completions", lambda _, some: told.extend(upload_id for upload_id, _ in some))
+
+    def run(*, minutes: int) -> set[str]:
+        """What a run so much later announces, all of it in vain."""
+        earlier = """
+            update upload_history set notified_at = null, announced_at = announced_at - make_interval(mins => %s),
+                processing_completed_at = processing_completed_at - make_interval(mins => %s)
+            where upload_id = any(%s)
+        """
+        pipeline.connection.execute(earlier, (minutes, minutes, uploads))
+        told.clear()
+        list(recovery.resume_stalled_uploads(ctx, at_once=2))
+        return set(told)
+
+    try:
+        first, last = set(uploads[:2]), set(uploads[2:])
+        assert [run(minutes=n) for n in (4, 2, 0, 0)] == [set(), first, last, set()]
+        assert [run(minutes=n) for n in (6, 5, 0, 0)] == [set(), first, last, set()], "the wait is twice as long"
+    finally:
+        pipeline.connection.execute(
+            "update upload_history set notified_at = now() where upload_id = any(%s)", (uploads,)
+        )
+
+
+def unheard(pipeline: Pipeline, *names: str) -> list[str]:
+    """Files that S3 tells nobody of."""
+    with pipeline.unannounced():
+        return [pipeline.put("VEND003", f"{name}.csv", csv_of([product(name)])) for name in names]
+
+
+def test_a_sweep_goes_on_where_the_last_one_stopped(
+    ctx: AppContext, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uploads = unheard(pipeline, *(f"sweep-{n}" for n in range(5)))
+    monkeypatch.setattr(recovery, "SWEEP_PAGE", 2)
+    pipeline.connection.execute("delete from sweep_position")
+    starts: list[tuple[str, str]] = []
+
+    def listed(ctx: AppContext, before: datetime, start: tuple[str, str] | None) -> Any:
+        starts.extend([start] if start else [])
+        return real(ctx, before, start)
+
+    real = recovery._listed
+    monkeypatch.setattr(recovery, "_listed", listed)
+    found: list[str | None] = []
+    while len(found) < len(uploads) or pipeline.connection.execute("select from sweep_position").fetchone():
+        found += [driven.upload_id for driven in recovery.ingest_missed_objects(ctx, patience=AT_ONCE, seconds=0)]
+    assert sorted(map(str, found)) == sorted(uploads)
+    # S3 lists keys in order, and the versions of one as they were written: forward is where no place comes back.
+    keys = [key for key, _ in starts]
+    assert keys == sorted(keys)
+    places = [place for place, _ in groupby(starts)]
+    assert len(places) == len(set(places)) > 1
+
+
+def test_a_sweep_goes_past_a_file_that_cannot_be_taken_in(
+    ctx: AppContext, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uploads = unheard(pipeline, "sweep-cursed", "sweep-other")
+
+    def take_in_all_but_one(ctx: AppContext, source: S3ObjectVersion, *, patience: timedelta) -> IngestResult:
+        if "cursed" in source.key:
+            raise Died
+        return ingest_object(ctx, source, patience=patience)
+
+    with monkeypatch.context() as broken:
+        broken.setattr("onboarding.pipeline.ingest.take_in", take_in_all_but_one)
+        with pytest.raises(ExceptionGroup):
+            list(recovery.ingest_missed_objects(ctx, patience=AT_ONCE))
+    assert pipeline.finished(uploads[1]).valid_records == 1
+    assert [driven.upload_id for driven in recovery.ingest_missed_objects(ctx, patience=AT_ONCE)] == uploads[:1]
+    pipeline.finished(uploads[0])
+
+
+def test_file_that_was_never_announced_is_found(ctx: AppContext, pipeline: Pipeline) -> None:
+    [upload_id] = unheard(pipeline, "unheard")
+    assert pipeline.upload(upload_id) is None
+    assert upload_id in [driven.upload_id for driven in list(recovery.ingest_missed_objects(ctx, patience=AT_ONCE))]
+    assert pipeline.finished(upload_id).valid_records == 1
+    assert list(recovery.ingest_missed_objects(ctx, patience=AT_ONCE)) == []
+
+
+@pytest.mark.parametrize("event", [{}, {"sweep": True}])
+def test_watchdog_works_with_its_own_role(pipeline: Pipeline, event: dict[str, bool]) -> None:
+    answer = pipeline.lambdas.invoke(FunctionName=resource_name("watchdog"), Payload=json.dumps(event).encode())
+    assert "FunctionError" not in answer, answer["Payload"].read()
+
+
+def test_event_that_failed_for_good_is_kept_and_redriven(ctx: AppContext, pipeline: Pipeline) -> None:
+    key = "uploads/VEND001/denied.csv"
+    with pipeline.unscheduled(), without(pipeline, "csv-parser", "ReadUploads"):
+        source = pipeline.put_key(key, csv_of([product("denied")]))
+        until(lambda: dead_letter_queues.count_failures(ctx)["csv-parser-failures"], "the event to be given up")
+        [failure] = dead_letter_queues.peek_failures(ctx, "csv-parser-failures")
+        assert failure.about == key
+        assert "AccessDenied" in failure.error
+        [again] = dead_letter_queues.redrive(ctx, "csv-parser-failures")
+        assert again.error is not None
+        assert dead_letter_queues.count_failures(ctx)["csv-parser-failures"] == 1, "what fails again stays"
+    url = ctx.sqs.get_queue_url(QueueName=resource_name("csv-parser-failures"))["QueueUrl"]
+    # Another operator's redrive would have to wait until the first one's message is visible again.
+    ctx.sqs.purge_queue(QueueUrl=url)
+    assert pipeline.upload(pipeline.upload_id(source)) is None
+    failed_event = {"requestPayload": {"Records": [{"s3": record_of(source)}]}, "responsePayload": {}}
+    ctx.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(failed_event))
+    assert [redriven.error for redriven in dead_letter_queues.redrive(ctx, "csv-parser-failures")] == [None]
+    assert pipeline.finished(pipeline.upload_id(source)).valid_records == 1
+    assert dead_letter_queues.count_failures(ctx)["csv-parser-failures"] == 0
+
+
+def record_of(source: S3ObjectVersion) -> dict[str, dict[str, str]]:
+    return {"bucket": {"name": source.bucket}, "object": {"key": source.key, "versionId": source.version_id}}
+
+
+def test_batch_that_the_stream_gave_up_on_is_redriven(ctx: AppContext, pipeline: Pipeline) -> None:
+    upload = pipeline.run("VEND001", "given-up.csv", csv_of([product("given-up")]))
+    image = pipeline.item(upload.upload_id, 1) | {"status": {"S": "pending_validation"}}
+    records = {"Records": [{"eventName": "INSERT", "dynamodb": {"NewImage": image}}]}
+    bucket = f"product-onboarding-failures-{pipeline.endpoints.bucket.rsplit('-', 1)[-1]}"
+    pipeline.s3.put_object(Bucket=bucket, Key="aws/lambda/batch", Body=json.dumps({"payload": json.dumps(records)}))
+    kept = {"source": "aws.s3", "detail": {"bucket": {"name": bucket}, "object": {"key": "aws/lambda/batch"}}}
+    url = ctx.sqs.get_queue_url(QueueName=resource_name("product-validator-failures"))["QueueUrl"]
+    ctx.sqs.purge_queue(QueueUrl=url)
+    ctx.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(kept))
+    assert [r.error for r in dead_letter_queues.redrive(ctx, "product-validator-failures")] == [None]
+    assert pipeline.upload(upload.upload_id) == upload
+
+
+def test_an_event_that_cannot_be_tried_does_not_keep_the_others_waiting(ctx: AppContext, pipeline: Pipeline) -> None:
+    queue = "mailer-failures"
+    url = ctx.sqs.get_queue_url(QueueName=resource_name(queue))["QueueUrl"]
+    ctx.sqs.purge_queue(QueueUrl=url)
+    upload = pipeline.run("VEND001", "redriven.csv", csv_of([product("redriven")]))
+    notification = {"Records": [{"Sns": {"Message": json.dumps({"upload_id": upload.upload_id})}}]}
+    gone = {"source": "aws.s3", "detail": {"bucket": {"name": "nowhere"}, "object": {"key": "gone"}}}
+    for body in ("no JSON", "[]", json.dumps(gone), json.dumps({"requestPayload": notification})):
+        ctx.sqs.send_message(QueueUrl=url, MessageBody=body)
+    try:
+        listed = {failure.about for failure in dead_letter_queues.peek_failures(ctx, queue)}
+        assert listed == {"no JSON", "[]", "gone", upload.upload_id}
+        tried = {redriven.about: redriven.error or "" for redriven in dead_letter_queues.redrive(ctx, queue)}
+        assert tried.keys() == listed
+        assert all(tried.values())
+        assert "NoSuchBucket" in tried["gone"]
+        assert dead_letter_queues.count_failures(ctx)[queue] == len(tried)
+    finally:
+        ctx.sqs.purge_queue(QueueUrl=url)
+
+
+def test_message_that_was_given_up_goes_back_to_its_queue(ctx: AppContext, pipeline: Pipeline) -> None:
+    upload = pipeline.run("VEND003", "dead.csv", csv_of([product("dead")]))
+    pipeline.connection.execute(
+        "update upload_history set notified_at = null where upload_id = %s", (upload.upload_id,)
+    )
+    url = ctx.sqs.get_queue_url(QueueName="product-validation-errors-dlq")["QueueUrl"]
+    ctx.sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"upload_id": upload.upload_id}))
+    [redriven] = dead_letter_queues.redrive(ctx, "product-validation-errors-dlq")
+    assert (redriven.about, redriven.error) == (upload.upload_id, None)
+    assert pipeline.finished(upload.upload_id).notified_at is not None

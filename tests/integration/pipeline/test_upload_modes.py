@@ -1,0 +1,530 @@
+"""Uploads that change products, and files that enter as a whole: against a real PostgreSQL, in any order of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+from itertools import permutations
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from onboarding.domain import validation
+from onboarding.domain.models import Mode, OnError, Outcome, Row
+from onboarding.domain.validation import CLEAR
+from onboarding.domain.validation_context import ValidationContext
+from onboarding.pipeline.undo import undo_upload
+from onboarding.storage import products
+from onboarding.storage.database import Connection, Database
+from onboarding.storage.products import RowKey
+from tests.support.postgres_fixtures import (
+    UPLOADED_AT,
+    a_row,
+    database_at,
+    fetch,
+    judged,
+    kinds,
+    open_upload,
+    product_row,
+    seeded,
+    skus_in_catalog,
+    standing,
+    upload_named,
+)
+
+CREATED, CHANGED, OTHER = "UPLOAD_1", "UPLOAD_2", "UPLOAD_3"
+
+
+def filled(database: Database, count: int = 3, **changes: Any) -> None:
+    """Products `1` to `count` of VEND001, made by the upload `CREATED`."""
+    open_upload(database, CREATED, count)
+    judged(database, *(product_row(str(n), n, **changes) for n in range(1, count + 1)))
+
+
+def change_row(
+    name: str, row_number: int = 1, *, upload_id: str = CHANGED, vendor_id: str = "VEND001", **cells: str
+) -> Row:
+    """A row that names the product `name` and holds nothing else but `cells`."""
+    return Row(upload_id, vendor_id, row_number, {"vendor_product_id": f"P-{name}", **cells})
+
+
+def product(database: Database, name: str) -> dict[str, Any]:
+    columns = ("product_name", "brand", "description", "sku", "price", "stock_quantity", "unit", "upload_id")
+    query = f"select {', '.join(columns)} from products where vendor_product_id = %s"  # noqa: S608
+    [values] = fetch(database, query, f"P-{name}")
+    return dict(zip(columns, values, strict=True))
+
+
+def counts(database: Database, upload_id: str = CHANGED) -> tuple[int, int, int, int, str]:
+    upload = upload_named(database, upload_id)
+    assert upload.valid_records == upload.created_records + upload.updated_records + upload.unchanged_records
+    return (
+        upload.created_records,
+        upload.updated_records,
+        upload.unchanged_records,
+        upload.error_records,
+        upload.status.value,
+    )
+
+
+# Update
+
+
+def test_blank_keeps_a_value_replaces_and_the_token_clears(database: Database) -> None:
+    filled(database)
+    before = product(database, "1")
+    open_upload(database, CHANGED, 1, mode=Mode.UPDATE)
+    row = change_row("1", price="5.5", brand=CLEAR, description="(Clear)", unit=CLEAR, stock_quantity="0")
+    assert kinds(judged(database, row)) == {(CHANGED, 1): []}
+    assert product(database, "1") == {
+        **before,
+        "price": Decimal("5.50"),
+        "brand": None,
+        "description": None,
+        "stock_quantity": 0,
+    }
+    assert counts(database) == (0, 1, 0, 0, "completed")
+
+
+def test_a_change_is_traced_to_its_row_and_the_creation_to_its_own(database: Database) -> None:
+    filled(database)
+    open_upload(database, CHANGED, 2, mode=Mode.UPDATE)
+    judged(database, change_row("2", 1, product_name="New"), change_row("3", 2, price="19.990".rstrip("0")))
+    assert product(database, "2")["upload_id"] == CREATED
+    assert fetch(
+        database, "select upload_id, row_number, kind, before ->> 'product_name' from product_changes order by 2"
+    ) == [(CHANGED, 1, "updated", "Wireless Mouse - Model 651"), (CHANGED, 2, "unchanged", None)]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [{}, {"price": "19.9900"[:5]}, {"stock_quantity": "0150"}, {"brand": "TechGear"}, {"compare_at_price": CLEAR}],
+)
+def test_what_changes_nothing_is_unchanged(database: Database, cells: dict[str, str]) -> None:
+    filled(database, 1)
+    touched = fetch(database, "select updated_at from products")
+    open_upload(database, CHANGED, 1, mode=Mode.UPDATE)
+    judged(database, change_row("1", 1, **cells))
+    assert counts(database) == (0, 0, 1, 0, "completed")
+    assert fetch(database, "select updated_at from products") == touched
+
+
+def test_update_never_creates(database: Database) -> None:
+    filled(database, 1)
+    open_upload(database, CHANGED, 2, mode=Mode.UPDATE)
+    judgement = judged(database, product_row("new", 1, upload_id=CHANGED), change_row("1", 2, price="1.00"))
+    assert kinds(judgement) == {(CHANGED, 1): ["UNKNOWN_PRODUCT"], (CHANGED, 2): []}
+    assert skus_in_catalog(database) == ["S-1"]
+    assert counts(database) == (0, 1, 0, 1, "partial")
+
+
+def test_another_vendors_product_is_unknown(database: Database) -> None:
+    filled(database, 1)
+    open_upload(database, CHANGED, 1, mode=Mode.UPDATE, vendor_id="VEND002")
+    judgement = judged(database, change_row("1", vendor_id="VEND002", price="0.01"))
+    assert kinds(judgement) == {(CHANGED, 1): ["UNKNOWN_PRODUCT"]}
+    assert product(database, "1")["price"] == Decimal("19.99")
+
+
+def test_what_every_product_needs_cannot_be_cleared(database: Database) -> None:
+    filled(database, 1)
+    open_upload(database, CHANGED, 1, mode=Mode.UPDATE)
+    judgement = judged(database, change_row("1", price=CLEAR, sku=CLEAR, brand=CLEAR))
+    assert [(e.error_type, e.field) for e in judgement.errors[CHANGED, 1]] == [
+        ("CANNOT_BE_CLEARED", "price"),
+        ("CANNOT_BE_CLEARED", "sku"),
+    ]
+    assert product(database, "1")["brand"] == "TechGear"
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        ({"sku": "S-1"}, []),
+        ({"sku": "S-new"}, []),
+        ({"sku": "S-2"}, ["DUPLICATE_SKU"]),
+        ({"sku": "S-theirs"}, ["DUPLICATE_SKU"]),
+        ({"price": "0"}, ["INVALID_PRICE"]),
+        ({"category": "None such", "stock_quantity": "-1"}, ["INVALID_STOCK_QUANTITY", "INVALID_CATEGORY"]),
+    ],
+)
+def test_the_rules_hold_for_what_is_given(database: Database, cells: dict[str, str], expected: list[str]) -> None:
+    filled(database, 2)
+    open_upload(database, OTHER, 1, vendor_id="VEND002")
+    judged(database, product_row("theirs", upload_id=OTHER, vendor_id="VEND002"))
+    open_upload(database, CHANGED, 1, mode=Mode.UPDATE)
+    assert kinds(judged(database, change_row("1", 1, **cells))) == {(CHANGED, 1): expected}
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_sku_that_the_file_itself_sets_free_stays_taken_for_it(
+    database: Database, order: Sequence[int], at_once: bool
+) -> None:
+    """Else the outcome would hang on which batch came first."""
+    filled(database, 2)
+    open_upload(database, CHANGED, 2, mode=Mode.UPDATE)
+    rows = [change_row("1", 1, sku="S-free"), change_row("2", 2, sku="S-1")]
+    outcome: dict[RowKey, list[str]] = {}
+    for batch in [[rows[n] for n in order]] if at_once else [[rows[n]] for n in order]:
+        outcome |= kinds(judged(database, *batch))
+    assert outcome == {(CHANGED, 1): [], (CHANGED, 2): ["DUPLICATE_SKU"]}
+    assert skus_in_catalog(database) == ["S-2", "S-free"]
+
+
+# Upsert
+
+
+def test_upsert_creates_updates_and_leaves_alone(database: Database) -> None:
+    filled(database)
+    open_upload(database, CHANGED, 5, mode=Mode.UPSERT)
+    judgement = judged(
+        database,
+        change_row("1", 1, price="1.00"),
+        change_row("2", 2),
+        product_row("new", 3, upload_id=CHANGED, brand=CLEAR),
+        change_row("none", 4, price="1.00"),
+        product_row("3", 5, upload_id=CHANGED, sku="S-2"),
+    )
+    assert kinds(judgement) == {
+        (CHANGED, 1): [],
+        (CHANGED, 2): [],
+        (CHANGED, 3): [],
+        (CHANGED, 4): ["MISSING_REQUIRED_FIELDS"],
+        (CHANGED, 5): ["DUPLICATE_SKU"],
+    }
+    assert judgement.errors[CHANGED, 4][0].field == "product_name, category, sku, stock_quantity"
+    assert product(database, "new")["brand"] is None
+    assert counts(database) == (1, 1, 1, 2, "partial")
+
+
+# In whatever order, as often as it likes
+
+
+def changes() -> list[Row]:
+    return [
+        change_row("1", 1, price="1.00"),
+        change_row("2", 2),
+        product_row("new", 3, upload_id=CHANGED),
+        change_row("none", 4, price="1.00"),
+        product_row("3", 5, upload_id=CHANGED, sku="S-2"),
+        change_row("4", 6, sku="S-moved", brand=CLEAR),
+        change_row("5", 7, sku="S-4"),
+        change_row("6", 8, stock_quantity="x"),
+    ]
+
+
+def state(database: Database) -> dict[str, list[tuple[Any, ...]]]:
+    return {
+        "products": fetch(
+            database, "select vendor_product_id, sku, price, brand, upload_id, row_number from products order by 1"
+        ),
+        "changes": fetch(
+            database,
+            "select row_number, kind, before ->> 'price', released_sku from product_changes "
+            "where upload_id = %s order by 1",
+            CHANGED,
+        ),
+        "errors": fetch(
+            database,
+            "select row_number, error_type, error_field, error_message, rejected_value, expected, hint "
+            "from validation_errors where upload_id = %s order by row_number, error_id",
+            CHANGED,
+        ),
+        "history": [counts(database)],
+    }
+
+
+@pytest.mark.parametrize("on_error", OnError)
+def test_any_order_and_repetition_of_batches_comes_to_the_same(database_url: str, on_error: OnError) -> None:
+    rows = changes()
+
+    def fresh(database: Database) -> None:
+        filled(database, 6)
+        open_upload(database, CHANGED, len(rows), mode=Mode.UPSERT, on_error=on_error)
+
+    with seeded(database_url) as database:
+        fresh(database)
+        judged(database, *rows)
+        expected = state(database)
+        assert expected["history"] == [
+            (1, 2, 1, 4, "partial") if on_error is OnError.REJECT_ROWS else (0, 0, 0, 8, "failed")
+        ]
+
+    @settings(deadline=None, max_examples=30)
+    @given(st.lists(st.sets(st.sampled_from(range(8)), min_size=1).flatmap(lambda s: st.permutations(sorted(s)))))
+    def holds(batches: list[list[int]]) -> None:
+        with seeded(database_url) as database:
+            fresh(database)
+            for batch in [*batches, list(range(7, -1, -1))]:
+                judged(database, *(rows[place] for place in batch))
+            assert state(database) == expected
+
+    holds()
+
+
+def test_two_uploads_in_one_batch_that_change_one_product(database: Database) -> None:
+    filled(database, 1)
+    open_upload(database, CHANGED, 1, mode=Mode.UPDATE)
+    open_upload(database, OTHER, 1, mode=Mode.UPSERT)
+    judged(database, change_row("1", price="1.00"), change_row("1", upload_id=OTHER, price="2.00"))
+    assert product(database, "1")["price"] == Decimal("2.00")
+    assert fetch(database, "select upload_id, (before ->> 'price')::numeric from product_changes order by 1") == [
+        (CHANGED, Decimal("19.99")),
+        (OTHER, Decimal("1.00")),
+    ]
+
+
+# Two uploads of a vendor, validated in any order
+
+LATER = UPLOADED_AT + timedelta(seconds=1)
+
+
+def two_uploads(database: Database, *, mode: Mode = Mode.UPDATE, on_error: OnError = OnError.REJECT_ROWS) -> None:
+    """Open the upload `CHANGED`, and `OTHER`, whose file was written a second later."""
+    open_upload(database, CHANGED, 2, mode=mode, on_error=on_error)
+    open_upload(database, OTHER, 1, mode=mode, uploaded_at=LATER)
+
+
+EARLIER_ROWS = (change_row("1", 1, price="1.00"), change_row("2", 2, price="1.00"))
+
+
+@pytest.mark.parametrize("price", ["2.00", "19.99"], ids=["changed", "confirmed"])
+def test_row_whose_product_a_later_upload_has_set_is_outdated(database: Database, price: str) -> None:
+    filled(database, 2)
+    two_uploads(database)
+    judged(database, change_row("1", upload_id=OTHER, price=price))
+    judgement = judged(database, *EARLIER_ROWS)
+    assert kinds(judgement) == {(CHANGED, 1): ["OUTDATED_ROW"], (CHANGED, 2): []}
+    assert OTHER in judgement.errors[CHANGED, 1][0].message
+    assert [product(database, name)["price"] for name in "12"] == [Decimal(price), Decimal("1.00")]
+    assert counts(database) == (0, 1, 0, 1, "partial")
+
+
+@pytest.mark.parametrize(
+    "cells", [{"stock_quantity": "7"}, {"stock_quantity": "150"}, {}], ids=["changed", "same", "none"]
+)
+def test_row_that_sets_other_columns_than_a_later_upload_is_not_outdated(
+    database: Database, cells: dict[str, str]
+) -> None:
+    """Prices and stock, in two files of one minute."""
+    filled(database, 2)
+    two_uploads(database)
+    judged(database, Row(OTHER, "VEND001", 1, {"vendor_product_id": "P-1", **cells}))
+    assert kinds(judged(database, *EARLIER_ROWS)) == {(CHANGED, 1): [], (CHANGED, 2): []}
+    assert product(database, "1")["price"] == Decimal("1.00")
+    assert product(database, "1")["stock_quantity"] == int(cells.get("stock_quantity", 150))
+
+
+def test_row_whose_column_a_later_upload_has_cleared_is_outdated(database: Database) -> None:
+    filled(database, 1)
+    two_uploads(database)
+    judged(database, change_row("1", upload_id=OTHER, brand=CLEAR, stock_quantity="7"))
+    judgement = judged(database, change_row("1", brand="Brand", price="1.00"))
+    [error] = judgement.errors[CHANGED, 1]
+    assert f"your later upload {OTHER} has already set brand of the product P-1" in error.message
+    assert product(database, "1")["brand"] is None
+
+
+def test_row_whose_product_a_later_upload_of_the_previous_version_has_changed_is_outdated(database: Database) -> None:
+    """That version notes no columns."""
+    filled(database, 1)
+    two_uploads(database)
+    judged(database, change_row("1", upload_id=OTHER, stock_quantity="7"))
+    fetch(database, "update product_changes set set_columns = null where upload_id = %s returning 1", OTHER)
+    assert kinds(judged(database, EARLIER_ROWS[0])) == {(CHANGED, 1): ["OUTDATED_ROW"]}
+
+
+def test_row_whose_product_a_later_upload_has_created_is_outdated(database: Database) -> None:
+    two_uploads(database, mode=Mode.UPSERT)
+    judged(database, product_row("1", upload_id=OTHER))
+    judgement = judged(
+        database, product_row("1", 1, upload_id=CHANGED, price="1.00"), product_row("2", 2, upload_id=CHANGED)
+    )
+    assert kinds(judgement) == {(CHANGED, 1): ["OUTDATED_ROW"], (CHANGED, 2): []}
+    assert product(database, "1")["price"] == Decimal("19.99")
+
+
+def test_file_that_enters_as_a_whole_is_rejected_for_an_outdated_row(database: Database) -> None:
+    filled(database, 2)
+    two_uploads(database, on_error=OnError.REJECT_FILE)
+    judged(database, EARLIER_ROWS[0])
+    judged(database, change_row("1", upload_id=OTHER, price="2.00"))
+    assert kinds(judged(database, EARLIER_ROWS[1])) == {(CHANGED, 1): ["OUTDATED_ROW"], (CHANGED, 2): ["FILE_REJECTED"]}
+    assert counts(database) == (0, 0, 0, 2, "failed")
+
+
+@pytest.mark.parametrize("reason", ["undone", "invalid", "another vendor's"])
+def test_later_upload_that_did_nothing_to_the_product_outdates_no_row(database: Database, reason: str) -> None:
+    filled(database, 2)
+    two_uploads(database)
+    judged(database, change_row("1", upload_id=OTHER, price="2.00" if reason == "undone" else "0"))
+    if reason == "undone":
+        undo_upload(database, OTHER)
+    if reason == "another vendor's":
+        fetch(database, "update upload_history set vendor_id = 'VEND002' where upload_id = %s returning 1", OTHER)
+    assert kinds(judged(database, *EARLIER_ROWS)) == {(CHANGED, 1): [], (CHANGED, 2): []}
+    assert product(database, "1")["price"] == Decimal("1.00")
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_uploads_validated_in_any_order_leave_the_values_of_the_later_one(database_url: str, *, at_once: bool) -> None:
+    rows = [*EARLIER_ROWS, change_row("1", upload_id=OTHER, price="2.00")]
+    for order in permutations(rows):
+        with seeded(database_url) as database:
+            filled(database, 2)
+            two_uploads(database)
+            outcome: dict[RowKey, list[str]] = {}
+            for batch in [order] if at_once else [[row] for row in order]:
+                outcome |= kinds(judged(database, *batch))
+            assert [product(database, name)["price"] for name in "12"] == [Decimal("2.00"), Decimal("1.00")]
+            assert set(outcome) == {(CHANGED, 1), (CHANGED, 2), (OTHER, 1)}
+            # To come again changes nothing.
+            assert kinds(judged(database, *rows)) == outcome
+
+
+def test_a_sku_that_another_vendor_takes_meanwhile_is_a_duplicate(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(database, 2)
+    open_upload(database, CHANGED, 2, mode=Mode.UPDATE)
+    open_upload(database, OTHER, 1, vendor_id="VEND002")
+    update = products.update_products
+    late = [product_row("x", upload_id=OTHER, vendor_id="VEND002", sku="SHARED")]
+
+    def overtaken(connection: Connection, rows: Sequence[Row], facts: ValidationContext) -> dict[RowKey, Outcome]:
+        if late:
+            other = database_at(database_url)
+            assert kinds(judged(other, late.pop())) == {(OTHER, 1): []}
+            other.close()
+        return update(connection, rows, facts)
+
+    monkeypatch.setattr(products, "update_products", overtaken)
+    judgement = judged(database, change_row("1", 1, sku="SHARED"), change_row("2", 2, price="1.00"))
+    assert kinds(judgement) == {(CHANGED, 1): ["DUPLICATE_SKU"], (CHANGED, 2): []}
+    assert counts(database) == (0, 1, 0, 1, "partial")
+
+
+def test_a_product_that_was_changed_by_hand_meanwhile_is_looked_at_again(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(database, 1)
+    open_upload(database, CHANGED, 1, mode=Mode.UPDATE)
+    update = products.update_products
+    late = ["update products set brand = 'By hand' returning 1"]
+
+    def overtaken(connection: Connection, rows: Sequence[Row], facts: ValidationContext) -> dict[RowKey, Outcome]:
+        if late:
+            other = database_at(database_url)
+            fetch(other, late.pop())
+            other.close()
+        return update(connection, rows, facts)
+
+    monkeypatch.setattr(products, "update_products", overtaken)
+    judged(database, change_row("1", price="1.00"))
+    assert (product(database, "1")["brand"], product(database, "1")["price"]) == ("By hand", Decimal("1.00"))
+    assert fetch(database, "select before ->> 'brand' from product_changes") == [("By hand",)]
+
+
+def test_a_change_that_the_schema_refuses_is_that_rows_error(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(validation, "RULES", tuple(rule for rule in validation.RULES if rule[0] != "price in range"))
+    filled(database, 4)
+    open_upload(database, CHANGED, 4, mode=Mode.UPSERT)
+    rows = [change_row(str(n), n, price="0" if n == 2 else "1.00") for n in range(1, 5)]
+    assert kinds(judged(database, *rows)) == {
+        (CHANGED, 1): [],
+        (CHANGED, 2): ["REFUSED_BY_CATALOG"],
+        (CHANGED, 3): [],
+        (CHANGED, 4): [],
+    }
+    assert counts(database) == (0, 3, 0, 1, "partial")
+
+
+# All or nothing
+
+
+def whole(database: Database, total: int, **changes: Any) -> None:
+    open_upload(database, CHANGED, total, on_error=OnError.REJECT_FILE, **changes)
+
+
+def good(count: int, first: int = 1, **changes: Any) -> list[Row]:
+    return [product_row(str(n), n, upload_id=CHANGED, **changes) for n in range(first, first + count)]
+
+
+def test_a_file_of_valid_rows_enters_with_its_last_one(database: Database) -> None:
+    whole(database, 3)
+    first = judged(database, *good(2))
+    assert (first.errors, first.finished, first.released) == ({}, [], [])
+    assert skus_in_catalog(database) == []
+    assert upload_named(database, CHANGED).valid_records == 0
+    last = judged(database, *good(1, first=3))
+    assert kinds(last) == {(CHANGED, 1): [], (CHANGED, 2): [], (CHANGED, 3): []}
+    assert (last.finished, [row.row_number for row in last.released]) == ([CHANGED], [1, 2, 3])
+    assert skus_in_catalog(database) == ["S-1", "S-2", "S-3"]
+    assert counts(database) == (3, 0, 0, 0, "completed")
+
+
+@pytest.mark.parametrize("bad", [1, 2, 3])
+@pytest.mark.parametrize("size", [1, 3])
+def test_one_bad_row_keeps_all_of_them_out(database: Database, bad: int, size: int) -> None:
+    whole(database, 3)
+    rows = [product_row(str(n), n, upload_id=CHANGED, price="0" if n == bad else "1") for n in (1, 2, 3)]
+    errors: dict[RowKey, list[str]] = {}
+    for place in range(0, 3, size):
+        errors |= kinds(judged(database, *rows[place : place + size]))
+    assert errors == {(CHANGED, n): ["INVALID_PRICE" if n == bad else "FILE_REJECTED"] for n in (1, 2, 3)}
+    assert skus_in_catalog(database) == []
+    assert standing(database, CHANGED) == (3, 0, 3, "failed")
+
+
+def test_a_sku_taken_while_the_rows_were_held_keeps_all_of_them_out(database: Database) -> None:
+    whole(database, 3)
+    judged(database, *good(2))
+    open_upload(database, OTHER, 1, vendor_id="VEND002")
+    judged(database, product_row("2", upload_id=OTHER, vendor_id="VEND002"))
+    assert kinds(judged(database, *good(1, first=3))) == {
+        (CHANGED, 1): ["FILE_REJECTED"],
+        (CHANGED, 2): ["DUPLICATE_SKU"],
+        (CHANGED, 3): ["FILE_REJECTED"],
+    }
+    assert fetch(database, "select vendor_id from products") == [("VEND002",)]
+    assert standing(database, CHANGED) == (3, 0, 3, "failed")
+
+
+def test_a_row_that_the_schema_refuses_keeps_all_of_them_out(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(validation, "RULES", tuple(rule for rule in validation.RULES if rule[0] != "price in range"))
+    whole(database, 3)
+    judged(database, *good(2, price="0"))
+    assert kinds(judged(database, *good(1, first=3))) == {
+        (CHANGED, 1): ["REFUSED_BY_CATALOG"],
+        (CHANGED, 2): ["REFUSED_BY_CATALOG"],
+        (CHANGED, 3): ["FILE_REJECTED"],
+    }
+    assert skus_in_catalog(database) == []
+
+
+def test_updates_enter_as_a_whole_too(database: Database) -> None:
+    filled(database, 2)
+    whole(database, 3, mode=Mode.UPSERT)
+    judged(database, change_row("1", 1, price="1.00"), change_row("2", 2))
+    assert product(database, "1")["price"] == Decimal("19.99")
+    judged(database, product_row("new", 3, upload_id=CHANGED))
+    assert product(database, "1")["price"] == Decimal("1.00")
+    assert counts(database) == (1, 1, 1, 0, "completed")
+
+
+def test_the_last_batch_again_says_it_all_again(database: Database) -> None:
+    whole(database, 3)
+    rows = [*good(2), a_row(3, upload_id=CHANGED, price="0")]
+    judged(database, *rows[:2])
+    said = judged(database, rows[2])
+    again = judged(database, rows[2])
+    assert again.errors == said.errors
+    assert (again.finished, again.released) == (said.finished, said.released)

@@ -1,0 +1,276 @@
+"""What a vendor is answered, and can ask for: whole uploads, from the bucket to the mail and back."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import urllib.request
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from onboarding.aws import staging_table
+from onboarding.domain.models import COLUMNS, Row, Upload, UploadStatus
+from onboarding.files.formula_escaping import unescape_formula
+from onboarding.notifications import events
+from onboarding.pipeline import recovery
+from onboarding.pipeline.finalize import finalize_upload
+from onboarding.pipeline.ingest import ingest_object
+from onboarding.pipeline.undo import undo_upload
+from onboarding.pipeline.validate import record_outcomes, validate_batch
+from onboarding.runtime import AppContext
+from onboarding.storage.held_rows import purge_held_rows
+from tests.support.postgres_fixtures import database_at
+from tests.support.running_pipeline import Pipeline, csv_of, product
+
+THEIR_COLUMNS = ("Shelf", *COLUMNS, "Remark")
+
+
+def links_of(pipeline: Pipeline, upload: Upload) -> list[bytes]:
+    """What lies behind the links of the mail."""
+    contents = []
+    for link in re.findall(r"http://\S+", pipeline.mail(upload.upload_id).text):
+        with urllib.request.urlopen(link) as answer:  # noqa: S310 - our own link
+            contents.append(answer.read())
+    return contents
+
+
+def lines_of(content: bytes) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
+
+
+def test_upload_fix_file_mended_upload(pipeline: Pipeline) -> None:
+    """The vendor mends what is named and nothing else, and then nothing is wrong."""
+    rows = [
+        product(f"fix-{n}") | {"Shelf": f"=A{n}", "Remark": f" 'kept {n}' ", "description": '-two\nlines, "quoted"'}
+        for n in range(6)
+    ]
+    rows[1] |= {"price": "-10.00", "category": "Computer Acessories"}
+    rows[3]["sku"] = rows[0]["sku"]
+    rows[4]["stock_quantity"] = ""
+    upload = pipeline.run("VEND001", "fix.csv", csv_of(rows, THEIR_COLUMNS))
+    assert (upload.valid_records, upload.error_records) == (3, 3)
+
+    assert upload.fix_file_s3_key == f"errors/VEND001/{upload.upload_id}_fix.csv"
+    fix_file = pipeline.content(upload.fix_file_s3_key)
+    assert links_of(pipeline, upload) == [pipeline.content(upload.error_file_s3_key), fix_file]
+    header, *lines = lines_of(fix_file)
+    assert header == ["_row", "_errors", "_hint", *THEIR_COLUMNS]
+    assert [line[0] for line in lines] == ["3", "5", "6"]
+    assert lines[0][1:3] == [
+        "Price must be at least 0.01; Invalid category: Computer Acessories",
+        "Did you mean 'Computer Accessories'?",
+    ]
+    assert lines[1][2] == "Row 2 has the same SKU"
+    for line, row in zip(lines, (rows[1], rows[3], rows[4]), strict=True):
+        assert [unescape_formula(value) for value in line[3:]] == [row[column] for column in THEIR_COLUMNS]
+        assert not any(value.startswith(("=", "@")) for value in line)
+
+    place = {column: number for number, column in enumerate(header)}
+    lines[0][place["price"]] = "10.00"
+    lines[0][place["category"]] = "Computer Accessories"
+    lines[1][place["sku"]] = "SKU-fix-3-new"
+    lines[2][place["stock_quantity"]] = "0"
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([header, *lines])
+    mended = pipeline.run("VEND001", "fix-mended.csv", text.getvalue().encode("utf-8-sig"))
+    assert mended.status is UploadStatus.COMPLETED
+    assert (mended.total_records, mended.error_records) == (3, 0)
+    stored = pipeline.products(mended.upload_id)
+    assert [p["vendor_product_id"] for p in stored] == ["PROD-fix-1", "PROD-fix-3", "PROD-fix-4"]
+    assert {p["description"] for p in stored} == {rows[0]["description"]}
+
+
+def test_mail_and_history_say_what_is_wrong_in_groups(pipeline: Pipeline) -> None:
+    rows = [product(f"group-{n}", category="Elektronics") for n in range(12)]
+    rows[3]["price"] = "$1,234.50"
+    upload = pipeline.run("VEND002", "group.csv", csv_of(rows, (*COLUMNS, "Shelf")))
+    text = pipeline.mail(upload.upload_id).text
+    assert "- 12 rows: category 'Elektronics', did you mean 'Electronics'?\n" in text
+    assert "- Row 5: price '$1,234.50', did you mean 1234.50?\n" in text
+    assert "What looked odd, and was taken as it is:\n- " in text
+    assert "Shelf" in text
+    answers = pipeline.connection.execute(
+        "select rejected_value, expected, hint from validation_errors "
+        "where upload_id = %s and row_number = 4 order by error_id",
+        (upload.upload_id,),
+    ).fetchall()
+    assert answers == [
+        ("$1,234.50", "a number from 0.01 to 999999.99 with at most two decimals", "Did you mean 1234.50?"),
+        ("Elektronics", "an active category of the marketplace", "Did you mean 'Electronics'?"),
+    ]
+
+
+def test_update_and_undo(pipeline: Pipeline) -> None:
+    created = pipeline.run("VEND003", "create.csv", csv_of([product(f"update-{n}") for n in range(3)]))
+    columns = ("vendor_product_id", "price", "brand")
+    rows = [
+        {"vendor_product_id": "PROD-update-0", "price": "5.00", "brand": ""},
+        {"vendor_product_id": "PROD-update-1", "price": "", "brand": "(clear)"},
+        {"vendor_product_id": "PROD-update-2", "price": "19.99", "brand": ""},
+        {"vendor_product_id": "PROD-update-9", "price": "1.00", "brand": ""},
+    ]
+    upload = pipeline.run("VEND003", "update.csv", csv_of(rows, columns), mode="update")
+    assert upload.status is UploadStatus.PARTIAL
+    assert (upload.created_records, upload.updated_records, upload.unchanged_records, upload.error_records) == (
+        0,
+        2,
+        1,
+        1,
+    )
+    assert [(p["price"], p["brand"]) for p in pipeline.products(created.upload_id)] == [
+        (Decimal("5.00"), "TechGear"),
+        (Decimal("19.99"), None),
+        (Decimal("19.99"), "TechGear"),
+    ]
+    assert pipeline.judged_item(upload.upload_id, 4)["error_reason"] == {"S": "UNKNOWN_PRODUCT"}
+
+    database = database_at(pipeline.endpoints.database_url)
+    assert undo_upload(database, upload.upload_id).restored == 2
+    assert undo_upload(database, created.upload_id).removed == 3
+    database.close()
+    assert pipeline.products(created.upload_id) == []
+    undone = pipeline.upload(created.upload_id)
+    assert undone is not None
+    assert (undone.status, undone.undone_at is None) == (UploadStatus.COMPLETED, False)
+
+
+def test_reject_file(pipeline: Pipeline) -> None:
+    rows = [product(f"whole-{n}") for n in range(250)]
+    rows[120]["price"] = "free"
+    upload = pipeline.run("VEND001", "whole.csv", csv_of(rows), on_error="reject_file")
+    assert (upload.status, upload.valid_records, upload.error_records) == (UploadStatus.FAILED, 0, 250)
+    assert pipeline.products(upload.upload_id) == []
+    for number, reason in ((1, "FILE_REJECTED"), (121, "INVALID_PRICE"), (250, "FILE_REJECTED")):
+        assert pipeline.judged_item(upload.upload_id, number)["error_reason"] == {"S": reason}
+    header, *lines = lines_of(pipeline.content(upload.fix_file_s3_key))
+    assert len(lines) == 250
+    lines[120][header.index("price")] = "1.00"
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([header, *lines])
+    mended = pipeline.run("VEND001", "whole-mended.csv", text.getvalue().encode(), on_error="reject_file")
+    assert (mended.status, mended.valid_records) == (UploadStatus.COMPLETED, 250)
+    assert pipeline.judged_item(mended.upload_id, 1)["status"] == {"S": "validated"}
+    assert held_of(pipeline, upload.upload_id, mended.upload_id) == 0, "all was said of them"
+
+
+def held_of(pipeline: Pipeline, *uploads: str) -> int:
+    query = "select count(*) from held_rows where upload_id = any(%s)"
+    found = pipeline.connection.execute(query, (list(uploads),)).fetchone()
+    return int(found[0]) if found else 0
+
+
+def test_held_rows_are_told_of_until_that_went_through(pipeline: Pipeline, ctx: AppContext) -> None:
+    """What was said of them is said again as long as it may have got lost, and then no more."""
+    cells = [{column: text for column, text in product(f"told-{n}").items() if text} for n in range(6)]
+    cells[0]["price"] = "free"
+    with pipeline.unannounced():
+        source = pipeline.put_key("uploads/VEND001/told.csv", csv_of(cells), on_error="reject_file")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(staging_table, "stage_rows", lambda *_: None)
+        upload_id = ingest_object(ctx, source).upload_id
+    assert upload_id is not None
+    items = [staging_table.to_item(Row(upload_id, "VEND001", n, row)) for n, row in enumerate(cells, 1)]
+    told: list[list[int]] = []
+
+    def send(_: AppContext, invalid: Sequence[tuple[Row, object]]) -> None:
+        told.append(sorted(row.row_number for row, _ in invalid))
+        if len(told) == 3:
+            raise RuntimeError("the process dies")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(events, "send_row_errors", send)
+        for batch in (items[:2], items[2:4]):
+            validate_batch(ctx, batch)
+        with pytest.raises(RuntimeError):
+            validate_batch(ctx, items[4:])
+        assert held_of(pipeline, upload_id) == 5
+        make_old = "update upload_history set processing_completed_at = now() - interval '14 days' where upload_id = %s"
+        pipeline.connection.execute(make_old, (upload_id,))
+        purge_held_rows(pipeline.connection)
+        for batch in (items[4:], items[4:], items[:2], items[2:4]):
+            validate_batch(ctx, batch)
+    assert told == [[1], [], [2, 3, 4, 5, 6], [2, 3, 4, 5, 6], [5, 6], [1, 2], [3, 4]]
+    assert held_of(pipeline, upload_id) == 0
+
+
+def test_held_rows_that_nobody_will_be_told_of_are_forgotten(pipeline: Pipeline, ctx: AppContext) -> None:
+    upload_id = given_up_as_a_whole(pipeline, ctx, "forgotten").upload_id
+    purge_held_rows(pipeline.connection)
+    assert held_of(pipeline, upload_id) == 1
+    make_old = "update upload_history set processing_completed_at = now() - interval '16 days' where upload_id = %s"
+    pipeline.connection.execute(make_old, (upload_id,))
+    purge_held_rows(pipeline.connection)
+    assert held_of(pipeline, upload_id) == 0
+
+
+def test_the_same_bytes_again_are_recognised_unless_forced(pipeline: Pipeline) -> None:
+    content = csv_of([product("again-same"), product("again-bad", price="0")])
+    first = pipeline.run("VEND001", "same.csv", content)
+    again = pipeline.run("VEND001", "renamed.csv", content)
+    assert (again.status, again.failure_code) == (UploadStatus.FAILED, "ALREADY_UPLOADED")
+    assert again.failure_reason is not None
+    assert first.upload_id in again.failure_reason
+    assert "same.csv" in again.failure_reason
+    assert again.failure_reason in pipeline.mail(again.upload_id).text
+    forced = pipeline.run("VEND001", "same.csv", content, force="true")
+    assert (forced.failure_code, forced.error_records) == (None, 2)
+    other_mode = pipeline.run("VEND001", "same.csv", content, mode="upsert")
+    assert (other_mode.failure_code, other_mode.unchanged_records, other_mode.error_records) == (None, 1, 1)
+    assert pipeline.run("VEND002", "same.csv", content).failure_code is None
+
+
+def test_an_undone_file_may_come_again(pipeline: Pipeline) -> None:
+    content = csv_of([product("undone")])
+    first = pipeline.run("VEND001", "undone.csv", content)
+    database = database_at(pipeline.endpoints.database_url)
+    undo_upload(database, first.upload_id)
+    database.close()
+    assert pipeline.run("VEND001", "undone.csv", content).status is UploadStatus.COMPLETED
+
+
+def test_wishes_that_cannot_be_followed_refuse_the_file(pipeline: Pipeline) -> None:
+    upload = pipeline.run("VEND001", "wish.csv", csv_of([product("wish")]), mode="replace")
+    assert (upload.status, upload.failure_code) == (UploadStatus.FAILED, "INVALID_OPTION")
+    assert upload.failure_reason == "The upload's mode is 'replace'; it must be create or update or upsert"
+
+
+def test_without_the_file_there_is_a_report_and_no_fix_file(pipeline: Pipeline, ctx: AppContext) -> None:
+    upload = pipeline.run("VEND001", "removed.csv", csv_of([product("removed", price="0")]))
+    assert upload.fix_file_s3_key is not None
+    pipeline.s3.delete_object(Bucket=pipeline.endpoints.bucket, Key=upload.s3_key, VersionId=upload.s3_version_id)
+    pipeline.connection.execute(
+        "update upload_history set notified_at = null where upload_id = %s", (upload.upload_id,)
+    )
+    finalize_upload(ctx, upload.upload_id)
+    again = pipeline.finished(upload.upload_id)
+    assert (again.error_file_s3_key, again.fix_file_s3_key) == (upload.error_file_s3_key, None)
+
+
+def given_up_as_a_whole(pipeline: Pipeline, ctx: AppContext, name: str) -> Upload:
+    """A file of three rows, of which one came before the file was removed."""
+    rows = [product(f"{name}-{n}") for n in range(3)]
+    with pipeline.unannounced():
+        source = pipeline.put_key(f"uploads/VEND001/{name}.csv", csv_of(rows), on_error="reject_file")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(staging_table, "stage_rows", lambda *_: None)
+        upload_id = ingest_object(ctx, source).upload_id
+    assert upload_id is not None
+    assert record_outcomes(ctx, [Row(upload_id, "VEND001", 2, {k: v for k, v in rows[1].items() if v})]).finished == []
+    pipeline.s3.delete_object(Bucket=source.bucket, Key=source.key, VersionId=source.version_id)
+    list(recovery.resume_stalled_uploads(ctx, patience=timedelta(0)))
+    return pipeline.finished(upload_id)
+
+
+def test_a_file_that_enters_as_a_whole_and_is_given_up(pipeline: Pipeline, ctx: AppContext) -> None:
+    """Rows that were held are rejected with those that never came."""
+    upload = given_up_as_a_whole(pipeline, ctx, "given-up")
+    assert (upload.status, upload.error_records) == (UploadStatus.FAILED, 3)
+    assert [(row, kind) for row, kind, _ in pipeline.errors(upload.upload_id)] == [
+        (1, "NOT_PROCESSED"),
+        (2, "FILE_REJECTED"),
+        (3, "NOT_PROCESSED"),
+    ]

@@ -1,0 +1,692 @@
+"""The judgement of batches against a real PostgreSQL: one outcome a row, counted once, however often they come."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from onboarding.domain import validation
+from onboarding.domain.models import Row, RowError
+from onboarding.storage import products as products_repository
+from onboarding.storage.database import Connection, Database
+from tests.support.postgres_fixtures import (
+    database_at,
+    fetch,
+    judged,
+    kinds,
+    open_upload,
+    product_row,
+    seeded,
+    skus_in_catalog,
+    standing,
+    told,
+    upload_named,
+)
+
+FIRST, SECOND, THIRD = "UPLOAD_1", "UPLOAD_2", "UPLOAD_3"
+
+
+def good_rows(count: int, *, prefix: str = "", first: int = 1, **changes: Any) -> list[Row]:
+    return [product_row(f"{prefix}{number}", number, **changes) for number in range(first, first + count)]
+
+
+def ledger_of(database: Database) -> dict[str, list[tuple[Any, ...]]]:
+    """All that a judgement writes, but for times and serial numbers."""
+    return {
+        "uploads": fetch(
+            database,
+            "select upload_id, total_records, valid_records, error_records, status, processing_completed_at is null "
+            "from upload_history order by upload_id",
+        ),
+        "products": fetch(database, "select upload_id, row_number, vendor_id, sku from products order by 1, 2"),
+        "errors": fetch(
+            database,
+            "select upload_id, row_number, error_type, error_field, error_message, original_data "
+            "from validation_errors order by 1, 2, error_id",
+        ),
+    }
+
+
+def assert_the_law(database: Database) -> None:
+    """Counts are what is there: a row has a product or errors, not both, and the counts are their numbers."""
+    for upload_id, total, valid, error, status in fetch(
+        database, "select upload_id, total_records, valid_records, error_records, status from upload_history"
+    ):
+        products = fetch(database, "select row_number from products where upload_id = %s", upload_id)
+        errors = fetch(database, "select distinct row_number from validation_errors where upload_id = %s", upload_id)
+        assert (valid, error) == (len(products), len(errors))
+        assert not set(products) & set(errors)
+        if valid + error < total:
+            assert status == "processing"
+        else:
+            assert status == ("completed" if not error else "partial" if valid else "failed")
+
+
+# One batch
+
+
+def test_good_rows_enter_the_catalog(database: Database) -> None:
+    open_upload(database, FIRST, 3)
+    judgement = judged(database, *good_rows(3))
+    assert kinds(judgement) == {(FIRST, 1): [], (FIRST, 2): [], (FIRST, 3): []}
+    assert judgement.finished == [FIRST]
+    assert skus_in_catalog(database) == ["S-1", "S-2", "S-3"]
+    assert standing(database, FIRST) == (3, 3, 0, "completed")
+    assert fetch(database, "select * from validation_errors") == []
+    assert_the_law(database)
+
+
+def test_no_rows_are_no_work(database: Database) -> None:
+    judgement = judged(database)
+    assert (judgement.errors, judgement.finished) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "field", "message"),
+    [
+        ({"sku": None, "price": None}, "MISSING_REQUIRED_FIELDS", "sku, price", "Missing required fields: sku, price"),
+        ({"price": "0"}, "INVALID_PRICE", "price", "Price must be at least 0.01"),
+        ({"stock_quantity": "-1"}, "INVALID_STOCK_QUANTITY", "stock_quantity", "Stock quantity must be at least 0"),
+        ({"unit": "u" * 21}, "FIELD_LENGTH_EXCEEDED", "unit", "unit is 21 characters long; the limit is 20"),
+        ({"category": "Elektronics"}, "INVALID_CATEGORY", "category", "Invalid category: Elektronics"),
+        ({"sku": "S-old"}, "DUPLICATE_SKU", "sku", "Duplicate SKU: S-old already exists"),
+        (
+            {"vendor_product_id": "P-old"},
+            "DUPLICATE_VENDOR_PRODUCT_ID",
+            "vendor_product_id",
+            "Duplicate vendor product ID: P-old is already one of your products",
+        ),
+        ({"weight_kg": "-1"}, "INVALID_WEIGHT", "weight_kg", "Weight must be at least 0"),
+        ({"description": "\0"}, "INVALID_CHARACTER", "description", None),
+        ({"image_url": "nowhere"}, "INVALID_IMAGE_URL", "image_url", None),
+        ({"surplus_fields": 1}, "FIELD_COUNT_MISMATCH", "row", None),
+    ],
+)
+def test_each_rule_makes_its_error_and_leaves_the_neighbours_alone(
+    database: Database, changes: dict[str, Any], kind: str, field: str, message: str | None
+) -> None:
+    open_upload(database, "UPLOAD_0", 1)
+    judged(database, product_row("old", upload_id="UPLOAD_0"))
+    open_upload(database, FIRST, 3)
+    judgement = judged(database, product_row("1", 1), product_row("2", 2, **changes), product_row("3", 3))
+    (error,) = judgement.errors[FIRST, 2]
+    assert (error.error_type, error.field) == (kind, field)
+    assert message is None or error.message == message
+    assert skus_in_catalog(database) == ["S-1", "S-3", "S-old"]
+    assert standing(database, FIRST) == (3, 2, 1, "partial")
+    assert fetch(database, "select row_number, error_type, error_field, error_message from validation_errors") == [
+        (2, error.error_type, error.field, error.message)
+    ]
+    assert_the_law(database)
+
+
+def test_a_row_with_many_errors_counts_once_and_keeps_them_in_order(database: Database) -> None:
+    open_upload(database, FIRST, 1)
+    row = product_row("1", price="0", stock_quantity="x", category="None such", sku=None, brand="b" * 101)
+    judgement = judged(database, row)
+    assert kinds(judgement)[FIRST, 1] == [
+        "MISSING_REQUIRED_FIELDS",
+        "INVALID_PRICE",
+        "INVALID_STOCK_QUANTITY",
+        "FIELD_LENGTH_EXCEEDED",
+        "INVALID_CATEGORY",
+    ]
+    stored = fetch(database, "select error_type from validation_errors order by error_id")
+    assert [kind for (kind,) in stored] == kinds(judgement)[FIRST, 1]
+    assert standing(database, FIRST) == (1, 0, 1, "failed")
+
+
+def test_an_error_keeps_the_row_as_the_vendor_wrote_it(database: Database) -> None:
+    open_upload(database, FIRST, 1)
+    row = product_row("1", price="010.000", sku="00\07", vendor_product_id="P" * 150)
+    judged(database, row)
+    stored = fetch(database, "select distinct vendor_product_id, original_data from validation_errors")
+    expected = {column: text.replace("\0", "\ufffd") for column, text in row.cells.items()}
+    assert stored == [("P" * 100, expected)]
+
+
+def test_an_inactive_category_is_no_category(database: Database) -> None:
+    insert = "insert into product_categories (category_name, is_active) values ('Fax Machines', false) returning 1"
+    fetch(database, insert)
+    open_upload(database, FIRST, 1)
+    judgement = judged(database, product_row("1", category="Fax Machines"))
+    assert told(judgement.errors[FIRST, 1]) == [("INVALID_CATEGORY", "category", "Invalid category: Fax Machines")]
+
+
+def test_decide_rows_of_no_upload_are_reported_and_their_neighbours_get_in(database: Database) -> None:
+    open_upload(database, FIRST, 2)
+    judgement = judged(
+        database,
+        product_row("1"),
+        product_row("2", 2, upload_id=SECOND),
+        product_row("3", 3),
+        product_row("0", 0),
+        product_row("big", 2**31 - 1),
+        product_row("2", 2),
+    )
+    assert judgement.unprocessable == {
+        (SECOND, 2): "there is no upload UPLOAD_2",
+        (FIRST, 3): "the upload UPLOAD_1 has 2 rows, and no row 3",
+        (FIRST, 0): "the upload UPLOAD_1 has 2 rows, and no row 0",
+        (FIRST, 2**31 - 1): "the upload UPLOAD_1 has 2 rows, and no row 2,147,483,647",
+    }
+    assert kinds(judgement) == {(FIRST, 1): [], (FIRST, 2): []}
+    assert skus_in_catalog(database) == ["S-1", "S-2"]
+    assert standing(database, FIRST) == (2, 2, 0, "completed")
+
+
+def test_decide_row_of_another_vendors_upload_is_reported_and_not_counted(database: Database) -> None:
+    open_upload(database, FIRST, 1)
+    judgement = judged(database, product_row("1", vendor_id="VEND002"))
+    assert judgement.unprocessable == {(FIRST, 1): "the upload UPLOAD_1 is not the vendor's"}
+    assert standing(database, FIRST) == (1, 0, 0, "processing")
+
+
+def test_decide_row_beyond_a_finished_upload_changes_nothing(database: Database) -> None:
+    open_upload(database, FIRST, 1)
+    judged(database, *good_rows(1))
+    before = ledger_of(database)
+    judgement = judged(database, product_row("2", 2))
+    assert list(judgement.unprocessable) == [(FIRST, 2)]
+    assert (judgement.errors, judgement.finished) == ({}, [])
+    assert ledger_of(database) == before
+
+
+def test_decide_row_of_a_finished_upload_whose_product_was_deleted_changes_nothing(database: Database) -> None:
+    open_upload(database, FIRST, 2)
+    judged(database, *good_rows(2))
+    fetch(database, "delete from products where sku = 'S-1' returning 1")
+    before = ledger_of(database)
+    assert kinds(judged(database, *good_rows(2))) == {(FIRST, 1): [], (FIRST, 2): []}
+    assert ledger_of(database) == before
+
+
+# Completion
+
+
+@pytest.mark.parametrize(
+    ("bad", "status"), [((), "completed"), ((2,), "partial"), ((1, 3), "partial"), ((1, 2, 3), "failed")]
+)
+def test_an_upload_is_finished_with_its_last_row_and_not_before(
+    database: Database, bad: Sequence[int], status: str
+) -> None:
+    open_upload(database, FIRST, 3)
+    rows = [product_row(str(n), n, price="0" if n in bad else "1") for n in (1, 2, 3)]
+    for row in rows[:2]:
+        assert judged(database, row).finished == []
+        assert standing(database, FIRST)[3] == "processing"
+        assert upload_named(database, FIRST).processing_completed_at is None
+    assert judged(database, rows[2]).finished == [FIRST]
+    assert standing(database, FIRST) == (3, 3 - len(bad), len(bad), status)
+    assert upload_named(database, FIRST).processing_completed_at is not None
+    assert_the_law(database)
+
+
+def test_a_batch_of_several_uploads_and_vendors(database: Database) -> None:
+    open_upload(database, FIRST, 2, vendor_id="VEND001")
+    open_upload(database, SECOND, 2, vendor_id="VEND002")
+    open_upload(database, THIRD, 3, vendor_id="VEND001")
+    judgement = judged(
+        database,
+        product_row("a", 1),
+        product_row("b", 1, upload_id=SECOND, vendor_id="VEND002"),
+        product_row("c", 1, upload_id=THIRD),
+        product_row("d", 2, price="0"),
+        product_row("e", 2, upload_id=SECOND, vendor_id="VEND002"),
+        product_row("f", 2, upload_id=THIRD, stock_quantity="0"),
+    )
+    assert kinds(judgement) == {
+        (FIRST, 1): [],
+        (SECOND, 1): [],
+        (THIRD, 1): [],
+        (FIRST, 2): ["INVALID_PRICE"],
+        (SECOND, 2): [],
+        (THIRD, 2): [],
+    }
+    assert sorted(judgement.finished) == [FIRST, SECOND]
+    assert standing(database, FIRST) == (2, 1, 1, "partial")
+    assert standing(database, SECOND) == (2, 2, 0, "completed")
+    assert standing(database, THIRD) == (3, 2, 0, "processing")
+    assert_the_law(database)
+
+
+# Duplicates
+
+
+def test_a_sku_of_another_vendor_is_taken_and_nothing_is_told_of_whose_it_is(database: Database) -> None:
+    open_upload(database, FIRST, 1, vendor_id="VEND002")
+    judged(database, product_row("1", vendor_id="VEND002", sku="SHARED", product_name="Secret", brand="Hidden"))
+    open_upload(database, SECOND, 1)
+    judgement = judged(database, product_row("2", upload_id=SECOND, sku="SHARED"))
+    assert told(judgement.errors[SECOND, 1]) == [("DUPLICATE_SKU", "sku", "Duplicate SKU: SHARED already exists")]
+    (stored,) = fetch(database, "select error_message, original_data::text from validation_errors")
+    for theirs in ("VEND002", "StyleWear", "Secret", "Hidden", FIRST, "P-1"):
+        assert theirs not in " ".join(stored)
+
+
+def test_the_same_vendor_product_id_of_another_vendor_is_free(database: Database) -> None:
+    open_upload(database, FIRST, 1, vendor_id="VEND002")
+    judged(database, product_row("1", vendor_id="VEND002", vendor_product_id="P"))
+    open_upload(database, SECOND, 1)
+    judged(database, product_row("2", upload_id=SECOND, vendor_product_id="P"))
+    assert skus_in_catalog(database) == ["S-1", "S-2"]
+
+
+def test_a_file_uploaded_again_is_all_duplicates(database: Database) -> None:
+    open_upload(database, FIRST, 3)
+    judged(database, *good_rows(3))
+    open_upload(database, SECOND, 3)
+    judgement = judged(database, *good_rows(3, upload_id=SECOND))
+    assert kinds(judgement) == {
+        (SECOND, number): ["DUPLICATE_SKU", "DUPLICATE_VENDOR_PRODUCT_ID"] for number in (1, 2, 3)
+    }
+    assert standing(database, SECOND) == (3, 0, 3, "failed")
+    assert standing(database, FIRST) == (3, 3, 0, "completed")
+
+
+def test_a_row_with_another_error_is_told_of_its_taken_keys_too(database: Database) -> None:
+    open_upload(database, FIRST, 1)
+    judged(database, product_row("1"))
+    open_upload(database, SECOND, 1)
+    judgement = judged(database, product_row("1", upload_id=SECOND, price="0"))
+    assert kinds(judgement) == {(SECOND, 1): ["INVALID_PRICE", "DUPLICATE_SKU", "DUPLICATE_VENDOR_PRODUCT_ID"]}
+
+
+def test_equal_rows_of_two_uploads_in_one_batch_have_one_winner(database: Database) -> None:
+    open_upload(database, FIRST, 2)
+    open_upload(database, SECOND, 2, vendor_id="VEND002")
+    judgement = judged(
+        database,
+        product_row("a", 1, sku="SHARED"),
+        product_row("b", 1, upload_id=SECOND, vendor_id="VEND002", sku="SHARED"),
+        product_row("c", 2),
+        product_row("d", 2, upload_id=SECOND, vendor_id="VEND002"),
+    )
+    outcome = kinds(judgement)
+    assert sorted([outcome[FIRST, 1], outcome[SECOND, 1]]) == [[], ["DUPLICATE_SKU"]]
+    assert (outcome[FIRST, 2], outcome[SECOND, 2]) == ([], [])
+    assert skus_in_catalog(database) == ["S-c", "S-d", "SHARED"]
+    assert_the_law(database)
+
+
+def test_equal_vendor_product_ids_of_two_uploads_in_one_batch_have_one_winner(database: Database) -> None:
+    open_upload(database, FIRST, 1)
+    open_upload(database, SECOND, 1)
+    judgement = judged(
+        database,
+        product_row("a", 1, vendor_product_id="SAME"),
+        product_row("b", 1, upload_id=SECOND, vendor_product_id="SAME"),
+    )
+    assert sorted(kinds(judgement).values()) == [[], ["DUPLICATE_VENDOR_PRODUCT_ID"]]
+    assert_the_law(database)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_the_first_row_of_a_file_wins_in_whatever_order_rows_come(database: Database, reverse: bool) -> None:
+    open_upload(database, FIRST, 2)
+    rows = [product_row("1", 1, sku="SAME"), product_row("2", 2, sku="SAME", duplicate_of={"sku": 1})]
+    outcome: dict[tuple[str, int], list[str]] = {}
+    for row in reversed(rows) if reverse else rows:
+        outcome |= kinds(judged(database, row))
+    assert outcome == {(FIRST, 1): [], (FIRST, 2): ["DUPLICATE_SKU"]}
+    assert fetch(database, "select row_number, error_message from validation_errors") == [
+        (2, "Duplicate SKU: SAME already exists in row 1 of this file")
+    ]
+
+
+# Again
+
+
+def mixed_rows() -> list[Row]:
+    """Six rows, every second of which has errors, one two of them."""
+    return [
+        product_row("1", 1),
+        product_row("2", 2, price="0", category="None such"),
+        product_row("3", 3),
+        product_row("4", 4, sku="S-1", duplicate_of={"sku": 1}),
+        product_row("5", 5),
+        product_row("6", 6, category="None such"),
+    ]
+
+
+def test_the_same_batch_again_moves_nothing_and_says_the_same(database: Database) -> None:
+    open_upload(database, FIRST, 6)
+    first = judged(database, *mixed_rows())
+    before = ledger_of(database)
+    completed_at = upload_named(database, FIRST).processing_completed_at
+    for _ in range(2):
+        again = judged(database, *mixed_rows())
+        assert again.errors == first.errors
+        assert list(again.finished) == list(first.finished) == [FIRST]
+    assert ledger_of(database) == before
+    assert upload_named(database, FIRST).processing_completed_at == completed_at
+    assert_the_law(database)
+
+
+def test_overlapping_batches_count_each_row_once(database: Database) -> None:
+    open_upload(database, FIRST, 6)
+    rows = mixed_rows()
+    assert judged(database, *rows[:4]).finished == []
+    second = judged(database, *rows[2:])
+    assert second.finished == [FIRST]
+    assert kinds(second)[FIRST, 4] == ["DUPLICATE_SKU"]
+    assert standing(database, FIRST) == (6, 3, 3, "partial")
+    assert_the_law(database)
+
+
+def test_a_replay_of_an_earlier_part_does_not_finish_the_upload(database: Database) -> None:
+    open_upload(database, FIRST, 6)
+    rows = mixed_rows()
+    judged(database, *rows[:3])
+    assert judged(database, *rows[:3]).finished == []
+    assert standing(database, FIRST) == (6, 2, 1, "processing")
+
+
+def test_rows_apart_from_each_other_are_judged_though_others_between_them_were_before(database: Database) -> None:
+    open_upload(database, FIRST, 6)
+    rows = mixed_rows()
+    judged(database, rows[2], rows[3])
+    judgement = judged(database, rows[0], rows[5])
+    assert judgement.errors.keys() == {(FIRST, 1), (FIRST, 6)}
+    assert standing(database, FIRST) == (6, 2, 2, "processing")
+
+
+def test_a_replay_keeps_the_first_outcome_though_the_sku_is_free_since(database: Database) -> None:
+    open_upload(database, FIRST, 1, vendor_id="VEND002")
+    judged(database, product_row("1", vendor_id="VEND002", sku="SHARED"))
+    open_upload(database, SECOND, 1)
+    row = product_row("2", upload_id=SECOND, sku="SHARED")
+    first = judged(database, row)
+    fetch(database, "delete from products where sku = 'SHARED' returning 1")
+    assert judged(database, row).errors == first.errors != {(SECOND, 1): []}
+    assert skus_in_catalog(database) == []
+    assert standing(database, SECOND) == (1, 0, 1, "failed")
+
+
+def test_a_replay_keeps_the_first_outcome_though_the_category_is_gone_since(database: Database) -> None:
+    open_upload(database, FIRST, 1)
+    judged(database, product_row("1", category="Garden"))
+    fetch(database, "update product_categories set is_active = false where category_name = 'Garden' returning 1")
+    try:
+        assert kinds(judged(database, product_row("1", category="Garden"))) == {(FIRST, 1): []}
+    finally:
+        fetch(database, "update product_categories set is_active = true where category_name = 'Garden' returning 1")
+
+
+def test_any_order_and_repetition_of_batches_comes_to_the_same(database_url: str) -> None:
+    """Against what one batch of everything comes to: rows of two uploads that share nothing."""
+    everything = [*mixed_rows(), *good_rows(3, prefix="x", upload_id=SECOND, vendor_id="VEND002")]
+
+    def fresh(database: Database) -> None:
+        open_upload(database, FIRST, 6)
+        open_upload(database, SECOND, 3, vendor_id="VEND002")
+
+    with seeded(database_url) as database:
+        fresh(database)
+        whole = judged(database, *everything)
+        expected = ledger_of(database)
+
+    @settings(deadline=None, max_examples=60)
+    @given(st.lists(st.sets(st.sampled_from(range(9)), min_size=1).flatmap(lambda s: st.permutations(sorted(s)))))
+    def holds(batches: list[list[int]]) -> None:
+        with seeded(database_url) as database:
+            fresh(database)
+            for batch in [*batches, list(range(8, -1, -1))]:
+                judgement = judged(database, *(everything[place] for place in batch))
+                assert judgement.errors == {
+                    key: whole.errors[key]
+                    for key in (products_repository.row_key(everything[place]) for place in batch)
+                }
+                assert_the_law(database)
+            assert ledger_of(database) == expected
+
+    holds()
+
+
+# What the rules let pass and the schema refuses
+
+
+def without(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = tuple((name, check) for name, check in validation.RULES if name != rule)
+    assert len(left) == len(validation.RULES) - 1
+    monkeypatch.setattr(validation, "RULES", left)
+
+
+@pytest.mark.parametrize(
+    ("rule", "changes"),
+    [
+        ("price in range", {"price": "0"}),
+        ("price in range", {"price": "Infinity"}),
+        ("price in range", {"price": "1e20"}),
+        ("price in range", {"price": "dear"}),
+        ("stock in range", {"stock_quantity": "-1"}),
+        ("stock in range", {"stock_quantity": "99999999999"}),
+        ("weight in range", {"weight_kg": "-1"}),
+        ("field lengths", {"sku": "s" * 101}),
+        ("required fields present", {"product_name": None}),
+        ("text without control characters, identifiers without invisible ones", {"description": "\0"}),
+    ],
+)
+def test_a_row_that_the_schema_refuses_is_that_rows_error_and_its_neighbours_get_in(
+    database: Database, monkeypatch: pytest.MonkeyPatch, rule: str, changes: dict[str, Any]
+) -> None:
+    without(rule, monkeypatch)
+    open_upload(database, FIRST, 100)
+    rows = good_rows(100)
+    rows[36] = product_row("37", 37, **changes)
+    judgement = judged(database, *rows)
+    rejected = {key: errors for key, errors in judgement.errors.items() if errors}
+    (error,) = rejected.pop((FIRST, 37))
+    assert rejected == {}
+    assert (error.error_type, error.field) == ("REFUSED_BY_CATALOG", "row")
+    assert error.message.startswith("The catalog cannot hold this row: ")
+    assert standing(database, FIRST) == (100, 99, 1, "partial")
+    assert len(skus_in_catalog(database)) == 99
+    assert_the_law(database)
+    before = ledger_of(database)
+    assert judged(database, *rows).errors == judgement.errors
+    assert ledger_of(database) == before
+
+
+def test_several_refused_rows_stand_beside_rows_with_errors_of_their_own(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without("price in range", monkeypatch)
+    open_upload(database, FIRST, 8)
+    rows = good_rows(8)
+    rows[0] = product_row("1", 1, price="0")
+    rows[1] = product_row("2", 2, price="x")
+    rows[4] = product_row("5", 5, category="None such")
+    rows[6] = product_row("7", 7, sku="S-8")
+    rows[7] = product_row("8", 8, price="-1", duplicate_of={"sku": 7})
+    assert kinds(judged(database, *rows)) == {
+        (FIRST, 1): ["REFUSED_BY_CATALOG"],
+        (FIRST, 2): ["REFUSED_BY_CATALOG"],
+        (FIRST, 3): [],
+        (FIRST, 4): [],
+        (FIRST, 5): ["INVALID_CATEGORY"],
+        (FIRST, 6): [],
+        (FIRST, 7): [],
+        (FIRST, 8): ["DUPLICATE_SKU"],
+    }
+    assert standing(database, FIRST) == (8, 4, 4, "partial")
+    assert_the_law(database)
+
+
+def test_a_fault_of_the_database_is_nobodys_error(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk is not the vendor's doing: it escapes, and the batch comes again."""
+
+    def full_disk(connection: Connection, rows: Sequence[Row]) -> set[tuple[str, int]]:
+        tries.append(len(rows))
+        connection.execute("do $$ begin raise exception using errcode = '53100'; end $$")
+        # The judgement waits for PostgreSQL only where it reads an answer.
+        connection.execute("select").fetchall()
+        raise AssertionError("PostgreSQL raised nothing")
+
+    tries: list[int] = []
+    open_upload(database, FIRST, 1)
+    with monkeypatch.context() as planted:
+        planted.setattr(products_repository, "insert_products", full_disk)
+        with pytest.raises(psycopg.errors.DiskFull):
+            judged(database, product_row("1"))
+    assert tries == [1]
+    assert standing(database, FIRST) == (1, 0, 0, "processing")
+    assert judged(database, product_row("1")).finished == [FIRST]
+
+
+def test_decide_exhausted_sequence_raises_and_no_row_is_rejected(database: Database) -> None:
+    """It is of the same class of SQLSTATEs as a value that does not fit, and no fault of a row's."""
+    [(limit,)] = fetch(database, "select seqmax from pg_sequence where seqrelid = 'products_product_id_seq'::regclass")
+    [(last,)] = fetch(database, "select nextval('products_product_id_seq')")
+    fetch(database, "select setval('products_product_id_seq', %s)", limit)
+    open_upload(database, FIRST, 2)
+    try:
+        with pytest.raises(psycopg.errors.SequenceGeneratorLimitExceeded):
+            judged(database, *good_rows(2))
+        assert standing(database, FIRST) == (2, 0, 0, "processing")
+    finally:
+        fetch(database, "select setval('products_product_id_seq', %s)", last)
+    assert judged(database, *good_rows(2)).finished == [FIRST]
+
+
+def test_a_row_that_lost_its_sku_to_a_batch_that_went_first_is_told(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other vendor's batch commits between the look at the catalog and the insert."""
+    open_upload(database, FIRST, 2)
+    open_upload(database, SECOND, 1, vendor_id="VEND002")
+    insert = products_repository.insert_products
+    late = [product_row("b", 1, upload_id=SECOND, vendor_id="VEND002", sku="SHARED")]
+
+    def overtaken(connection: Connection, rows: Sequence[Row]) -> set[tuple[str, int]]:
+        if late:
+            other = database_at(database_url)
+            assert kinds(judged(other, late.pop())) == {(SECOND, 1): []}
+            other.close()
+        return insert(connection, rows)
+
+    monkeypatch.setattr(products_repository, "insert_products", overtaken)
+    judgement = judged(database, product_row("a", 1, sku="SHARED"), product_row("c", 2))
+    assert kinds(judgement) == {(FIRST, 1): ["DUPLICATE_SKU"], (FIRST, 2): []}
+    assert_the_law(database)
+
+
+def test_a_row_whose_rival_vanished_is_judged_anew(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It did not get in, and nobody holds its SKU: the transaction runs again, and then it does."""
+    open_upload(database, FIRST, 1)
+    insert = products_repository.insert_products
+    tries: list[int] = []
+
+    def lost_once(connection: Connection, rows: Sequence[Row]) -> set[tuple[str, int]]:
+        tries.append(len(rows))
+        return set() if len(tries) == 1 else insert(connection, rows)
+
+    monkeypatch.setattr(products_repository, "insert_products", lost_once)
+    assert kinds(judged(database, product_row("1"))) == {(FIRST, 1): []}
+    assert tries == [1, 1]
+    assert standing(database, FIRST) == (1, 1, 0, "completed")
+
+
+# At the same time
+
+
+def test_products_go_in_in_the_order_of_their_skus(database: Database) -> None:
+    """Batches of different vendors then wait for each other's SKUs, and never in a circle."""
+    open_upload(database, FIRST, 50)
+    judged(database, *[product_row(str(n), n, sku=f"S{n * 37 % 50:03d}") for n in range(1, 51)])
+    assert fetch(database, "select sku from products order by product_id") == [(f"S{n:03d}",) for n in range(50)]
+
+
+def race(database_url: str, batches: Sequence[Sequence[Row]]) -> dict[tuple[str, int], list[RowError]]:
+    """Judge each list of batches in a thread and connection of its own, all started together."""
+    start = threading.Barrier(len(batches), timeout=60)
+
+    def judge_all(rows: Sequence[Row]) -> dict[tuple[str, int], list[RowError]]:
+        database = database_at(database_url)
+        outcome: dict[tuple[str, int], list[RowError]] = {}
+        try:
+            database.run(lambda connection: connection.info.backend_pid)
+            start.wait()
+            for place in range(0, len(rows), 20):
+                judgement = judged(database, *rows[place : place + 20])
+                outcome |= {key: list(errors) for key, errors in judgement.errors.items()}
+        finally:
+            database.close()
+        return outcome
+
+    with ThreadPoolExecutor(len(batches)) as pool:
+        return {key: errors for outcome in pool.map(judge_all, batches) for key, errors in outcome.items()}
+
+
+@pytest.mark.parametrize("one_vendor", [True, False])
+def test_uploads_that_share_their_keys_have_one_winner_each_and_every_loser_is_told(
+    database: Database, database_url: str, one_vendor: bool
+) -> None:
+    uploads, size = 6, 60
+    batches = []
+    for place in range(uploads):
+        upload_id = f"UPLOAD_{place}"
+        vendor_id = "VEND001" if one_vendor else f"VEND00{place % 3 + 1}"
+        open_upload(database, upload_id, size, vendor_id=vendor_id)
+        rows = []
+        for number in range(1, size + 1):
+            # Half of the keys are shared, and every upload comes to them in another order.
+            key = (number * (7 if place % 2 else 11) + place) % size
+            sku = f"SHARED-{key}" if key % 2 else f"{upload_id}-{key}"
+            name = f"P-{(key * 3) % size}" if key % 4 < 2 else f"P-{upload_id}-{key}"
+            rows.append(
+                product_row(str(key), number, upload_id=upload_id, vendor_id=vendor_id, sku=sku, vendor_product_id=name)
+            )
+        # What the parser would have marked.
+        seen: dict[tuple[str, str], int] = {}
+        for row in rows:
+            for column in ("sku", "vendor_product_id"):
+                earlier = seen.setdefault((column, row.cells[column]), row.row_number)
+                if earlier != row.row_number:
+                    row.duplicate_of[column] = earlier
+        batches.append(rows)
+
+    outcome = race(database_url, batches)
+
+    assert_the_law(database)
+    assert len(outcome) == uploads * size
+    assert fetch(database, "select count(*) from upload_history where status = 'processing'") == [(0,)]
+    held = fetch(database, "select sku, vendor_id, vendor_product_id, upload_id, row_number from products")
+    sku_holders = {sku: (upload_id, number) for sku, _, _, upload_id, number in held}
+    id_holders = {(vendor, name): (upload_id, number) for _, vendor, name, upload_id, number in held}
+    losers = 0
+    for row in (row for rows in batches for row in rows):
+        row_key = products_repository.row_key(row)
+        by_sku = sku_holders.get(row.cells["sku"])
+        by_id = id_holders.get((row.vendor_id, row.cells["vendor_product_id"]))
+        if not outcome[row_key]:
+            assert by_sku == by_id == row_key
+            continue
+        losers += 1
+        for error in outcome[row_key]:
+            # Whoever was told of a rival has one: another row holds the key, or an earlier one of the file has it.
+            if error.error_type == "DUPLICATE_SKU":
+                assert "sku" in row.duplicate_of or (by_sku is not None and by_sku != row_key)
+            else:
+                assert error.error_type == "DUPLICATE_VENDOR_PRODUCT_ID"
+                assert "vendor_product_id" in row.duplicate_of or (by_id is not None and by_id != row_key)
+    assert losers > uploads
+    # No key was left without an owner that some row could have had.
+    for row in (row for rows in batches for row in rows):
+        if not row.duplicate_of and row.cells["sku"] not in sku_holders:
+            assert (row.vendor_id, row.cells["vendor_product_id"]) in id_holders
+
+
+def test_the_same_batch_at_the_same_time_is_counted_once(database: Database, database_url: str) -> None:
+    open_upload(database, FIRST, 40)
+    rows = [product_row(str(n), n, price="0" if n % 5 == 0 else "1") for n in range(1, 41)]
+    race(database_url, [rows] * 4)
+    assert standing(database, FIRST) == (40, 32, 8, "partial")
+    assert_the_law(database)

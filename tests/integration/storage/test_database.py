@@ -1,0 +1,489 @@
+"""The connection to PostgreSQL: lost and found, transactions that end, migrations that may run twice."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from importlib.resources import files
+from types import SimpleNamespace
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.pq import TransactionStatus
+
+from onboarding.storage.database import ATTEMPTS, Connection, Database, MigrationError, migrate, open_connection
+from onboarding.storage.queries import Migration, migrations
+from tests.support.postgres_fixtures import database_at, new_database
+from tests.support.running_pipeline import until
+from tests.support.tcp_relay import Relay
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses that would have been made."""
+    made: list[float] = []
+    monkeypatch.setattr(
+        "onboarding.storage.database.time", SimpleNamespace(sleep=made.append, monotonic=time.monotonic)
+    )
+    return made
+
+
+def backend(connection: Connection) -> int:
+    return connection.info.backend_pid
+
+
+def fail_with(connection: Connection, code: str) -> None:
+    """Let PostgreSQL itself raise an error of that code."""
+    assert code.isalnum()
+    connection.execute(f"do $$ begin raise exception using errcode = '{code}', message = 'planted'; end $$")
+
+
+def terminate(url: str, pid: int) -> None:
+    with open_connection(url) as other:
+        found = other.execute("select pg_terminate_backend(%s, 5000)", (pid,)).fetchone()
+        assert found == (True,)
+
+
+def is_at_work(url: str, pid: int) -> bool:
+    with open_connection(url) as other:
+        activity = "select state = 'active' and query like '%%pg_sleep%%' from pg_stat_activity where pid = %s"
+        return other.execute(activity, (pid,)).fetchall() == [(True,)]
+
+
+# Transactions
+
+
+def test_work_returns_its_result_and_is_committed(database: Database, database_url: str) -> None:
+    def work(connection: Connection) -> str:
+        connection.execute("insert into quarantined_objects values ('k', 'v', 'why')")
+        return "done"
+
+    assert database.run(work) == "done"
+    with open_connection(database_url) as other:
+        assert other.execute("select reason from quarantined_objects").fetchall() == [("why",)]
+
+
+def test_work_that_raises_leaves_nothing(database: Database) -> None:
+    def work(connection: Connection) -> None:
+        connection.execute("insert into quarantined_objects values ('k', 'v', 'why')")
+        raise LookupError("ours")
+
+    with pytest.raises(LookupError):
+        database.run(work)
+    assert database.run(lambda c: c.execute("select count(*) from quarantined_objects").fetchone()) == (0,)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_nothing_stays_in_a_transaction_between_two_pieces_of_work(
+    database: Database, database_url: str, fails: bool
+) -> None:
+    seen: list[Connection] = []
+
+    def work(connection: Connection) -> None:
+        seen.append(connection)
+        connection.execute("select 1 from vendors for update")
+        assert connection.info.transaction_status is TransactionStatus.INTRANS
+        if fails:
+            connection.execute("select 1 / 0")
+
+    if fails:
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            database.run(work)
+    else:
+        database.run(work)
+    assert seen[0].info.transaction_status is TransactionStatus.IDLE
+    with open_connection(database_url) as other:
+        activity = "select state, xact_start from pg_stat_activity where pid = %s"
+        assert other.execute(activity, (backend(seen[0]),)).fetchall() == [("idle", None)]
+
+
+def test_one_connection_serves_all_work(database: Database) -> None:
+    assert database.run(backend) == database.run(backend)
+
+
+def test_times_are_utc_and_waiting_is_bounded(database: Database) -> None:
+    names = ("TimeZone", "statement_timeout", "idle_in_transaction_session_timeout")
+    assert [database.run(lambda c: c.execute("select current_setting(%s)", (name,)).fetchone()) for name in names] == [  # noqa: B023
+        ("UTC",),
+        ("1min",),
+        ("1min",),
+    ]
+
+
+# Faults
+
+
+def test_a_connection_that_was_lost_between_two_pieces_of_work_is_opened_anew(
+    database: Database, database_url: str
+) -> None:
+    first = database.run(backend)
+    terminate(database_url, first)
+    second = database.run(lambda c: (backend(c), c.execute("select 1").fetchone()))
+    assert second[0] != first
+    assert second[1] == (1,)
+
+
+def test_work_whose_connection_is_lost_runs_again_and_once_only_counts(
+    database: Database, database_url: str, pauses: list[float]
+) -> None:
+    backends: list[int] = []
+
+    def work(connection: Connection) -> None:
+        connection.execute("insert into quarantined_objects values ('k', 'v', 'why')")
+        backends.append(backend(connection))
+        if len(backends) == 1:
+            terminate(database_url, backends[0])
+        connection.execute("select 1")
+
+    database.run(work)
+    assert len(backends) == len(set(backends)) == 2
+    assert database.run(lambda c: c.execute("select count(*) from quarantined_objects").fetchone()) == (1,)
+    assert len(pauses) == 1
+
+
+def test_a_connection_that_is_always_lost_is_a_fault(
+    database: Database, database_url: str, pauses: list[float]
+) -> None:
+    tries: list[int] = []
+
+    def work(connection: Connection) -> None:
+        tries.append(backend(connection))
+        terminate(database_url, tries[-1])
+        connection.execute("select 1")
+
+    with pytest.raises(psycopg.OperationalError):
+        database.run(work)
+    assert len(set(tries)) == ATTEMPTS
+    assert len(pauses) == ATTEMPTS - 1
+    assert database.run(lambda c: c.execute("select 1").fetchone()) == (1,)
+
+
+@pytest.mark.parametrize("code", ["40P01", "40001"])
+def test_a_deadlock_or_a_failed_serialization_is_tried_again(
+    database: Database, pauses: list[float], code: str
+) -> None:
+    tries: list[TransactionStatus] = []
+
+    def work(connection: Connection) -> str:
+        connection.execute("insert into quarantined_objects values ('k', 'v', 'why')")
+        tries.append(connection.info.transaction_status)
+        if len(tries) < ATTEMPTS:
+            fail_with(connection, code)
+        return "done"
+
+    assert database.run(work) == "done"
+    assert len(tries) == ATTEMPTS
+    assert database.run(lambda c: c.execute("select count(*) from quarantined_objects").fetchone()) == (1,)
+    # Each pause is drawn from a range that lies above that of the one before.
+    assert pauses == sorted(pauses)
+
+
+def test_a_deadlock_that_never_ends_is_a_fault(database: Database, pauses: list[float]) -> None:
+    tries: list[int] = []
+
+    def work(connection: Connection) -> None:
+        tries.append(1)
+        fail_with(connection, "40P01")
+
+    with pytest.raises(psycopg.errors.DeadlockDetected):
+        database.run(work)
+    assert (len(tries), len(pauses)) == (ATTEMPTS, ATTEMPTS - 1)
+
+
+def test_a_real_deadlock_ends_with_both_pieces_of_work_done(database_url: str) -> None:
+    both_hold_one = threading.Barrier(2, timeout=30)
+    tries: list[str] = []
+
+    def work(mine: str, theirs: str) -> None:
+        def update(connection: Connection) -> None:
+            tries.append(mine)
+            connection.execute("update vendors set phone = %s where vendor_id = %s", (mine, mine))
+            if tries.count(mine) == 1:
+                both_hold_one.wait()
+            connection.execute("update vendors set phone = %s where vendor_id = %s", (mine, theirs))
+
+        database = database_at(database_url)
+        database.run(update)
+        database.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, ("VEND001", "VEND002"), ("VEND002", "VEND001")))
+    assert len(tries) > 2
+    with open_connection(database_url) as connection:
+        phones = connection.execute("select distinct phone from vendors where vendor_id < 'VEND003'").fetchall()
+    # Whoever came last wrote both.
+    assert len(phones) == 1
+
+
+@pytest.mark.parametrize("code", ["53100", "53200", "23505", "22P02", "25006"])
+def test_any_other_fault_escapes_at_once(database: Database, pauses: list[float], code: str) -> None:
+    tries: list[int] = []
+
+    def work(connection: Connection) -> None:
+        tries.append(1)
+        fail_with(connection, code)
+
+    with pytest.raises(psycopg.Error) as caught:
+        database.run(work)
+    assert caught.value.sqlstate == code
+    assert (len(tries), pauses) == (1, [])
+    assert database.run(lambda c: c.execute("select 1").fetchone()) == (1,)
+
+
+# Failover
+
+
+def test_read_only_connection_is_replaced_for_the_next_work(database: Database) -> None:
+    first = database.run(backend)
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        database.run(lambda c: fail_with(c, "25006"))
+    assert database.run(backend) != first
+
+
+def test_open_connection_sets_the_bounds_for_a_dead_peer(database_url: str) -> None:
+    with open_connection(database_url) as connection, socket.socket(fileno=os.dup(connection.fileno())) as tcp:
+        options = {
+            "user timeout (ms)": tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT),
+            "keepalive": tcp.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE),
+            "idle": tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE),
+            "interval": tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL),
+            "count": tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT),
+        }
+    assert options == {"user timeout (ms)": 10_000, "keepalive": 1, "idle": 5, "interval": 2, "count": 3}
+
+
+@pytest.mark.parametrize("dies", ["while idle", "while it works"])
+def test_run_peer_that_swallows_packets_reaches_its_successor(database_url: str, dies: str) -> None:
+    port = int(psycopg.conninfo.conninfo_to_dict(database_url)["port"] or 5432)
+    with Relay(port) as relay:
+        database = database_at(psycopg.conninfo.make_conninfo(database_url, port=relay.port))
+        first = database.run(backend)
+
+        def work(connection: Connection) -> int:
+            if dies == "while it works" and backend(connection) == first:
+                connection.execute("select pg_sleep(600)")
+            connection.execute("select 1")
+            return backend(connection)
+
+        if dies == "while idle":
+            relay.swallow_packets()
+        with ThreadPoolExecutor(1) as pool:
+            result = pool.submit(database.run, work)
+            try:
+                if dies == "while it works":
+                    until(lambda: is_at_work(database_url, first), "the statement")
+                    relay.swallow_packets()
+                # Without bounds the kernel would try for a quarter of an hour.
+                assert result.result(timeout=60) != first
+            finally:
+                relay.close()
+        database.close()
+
+
+def test_run_server_that_accepts_and_never_answers_gives_up(
+    database_url: str, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Of several seconds each; libpq takes no less than 2.
+    monkeypatch.setattr("onboarding.storage.database.CONNECT_SECONDS", 2)
+    monkeypatch.setattr("onboarding.storage.database.LAST_CONNECT_SECONDS", 3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        database = database_at(psycopg.conninfo.make_conninfo(database_url, port=silent.getsockname()[1]))
+        with pytest.raises(psycopg.errors.ConnectionTimeout):
+            database.run(backend)
+    assert len(pauses) == 1, "the second attempt is the last one"
+
+
+def test_run_server_that_moves_is_found_by_a_later_attempt(
+    database_url: str, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a failover of RDS: the name stays, and its address changes."""
+    resolve, addresses = socket.getaddrinfo, ["127.0.0.2", "127.0.0.1"]
+
+    def moving(host: str, *arguments: Any, **options: Any) -> Any:
+        assert host == "ecommerce-db.example"
+        return resolve(addresses.pop(0), *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", moving)
+    database = database_at(psycopg.conninfo.make_conninfo(database_url, host="ecommerce-db.example"))
+    assert database.run(lambda c: c.execute("select 1").fetchone()) == (1,)
+    assert (addresses, len(pauses)) == ([], 1)
+    database.close()
+
+
+# Credentials
+
+
+class Secret:
+    """Credentials as a cache gives them: `cached` until somebody asks past it."""
+
+    def __init__(self, cached: str, kept: str) -> None:
+        self.cached, self.kept = cached, kept
+        self.asked: list[bool] = []
+
+    def __call__(self, *, fresh: bool = False) -> dict[str, Any]:
+        self.asked.append(fresh)
+        if fresh:
+            self.cached = self.kept
+        return {"conninfo": self.cached}
+
+
+def wrong(url: str) -> str:
+    return psycopg.conninfo.make_conninfo(url, password="rotated")
+
+
+def test_credentials_are_asked_for_only_to_connect(database_url: str) -> None:
+    secret = Secret(database_url, database_url)
+    database = Database(secret)
+    assert secret.asked == []
+    database.run(backend)
+    database.run(backend)
+    assert secret.asked == [False]
+    database.close()
+
+
+def test_credentials_that_were_rotated_are_fetched_once(database_url: str, pauses: list[float]) -> None:
+    secret = Secret(wrong(database_url), database_url)
+    database = Database(secret)
+    assert database.run(lambda c: c.execute("select 1").fetchone()) == (1,)
+    assert secret.asked == [False, True]
+    assert pauses == []
+    database.close()
+
+
+def test_credentials_rotated_while_connected_are_fetched_when_the_connection_is_lost(
+    database_url: str, pauses: list[float]
+) -> None:
+    secret = Secret(database_url, database_url)
+    database = Database(secret)
+    pid = database.run(backend)
+    secret.cached = wrong(database_url)
+    terminate(database_url, pid)
+    assert database.run(backend) != pid
+    assert secret.asked == [False, False, True]
+    assert len(pauses) == 1
+    database.close()
+
+
+def test_credentials_that_are_wrong_for_good_are_a_fault(database_url: str, pauses: list[float]) -> None:
+    secret = Secret(wrong(database_url), wrong(database_url))
+    database = Database(secret)
+    for _ in range(2):
+        with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+            database.run(backend)
+        assert secret.asked == [False, True, *[False] * (ATTEMPTS - 1)], "once for each piece of work"
+        secret.asked.clear()
+    assert len(pauses) == 2 * (ATTEMPTS - 1)
+
+
+def test_a_server_that_cannot_be_reached_is_no_reason_to_fetch_the_credentials(
+    database_url: str, pauses: list[float]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        nobody = psycopg.conninfo.make_conninfo(database_url, port=taken.getsockname()[1])
+    secret = Secret(nobody, database_url)
+    with pytest.raises(psycopg.OperationalError):
+        Database(secret).run(backend)
+    assert secret.asked == [False] * ATTEMPTS
+
+
+# Migrations
+
+
+def test_migrations_run_once(database_url: str) -> None:
+    names = [migration.file_name for migration in migrations()]
+    with open_connection(new_database(database_url, "migrated_twice")) as connection:
+        assert migrate(connection) == names
+        before = connection.execute("select * from schema_migrations order by number").fetchall()
+        assert migrate(connection) == []
+        assert connection.execute("select * from schema_migrations order by number").fetchall() == before
+        recorded = [(number, name, checksum) for name, number, checksum, _ in before]
+        assert recorded == [(some.number, some.name, some.checksum) for some in migrations()]
+
+
+def test_a_migration_may_take_longer_than_a_statement(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    notes = Migration(9999, "notes", "create table noted as select current_setting('statement_timeout') as timeout")
+    monkeypatch.setattr("onboarding.storage.database.migrations", lambda: [*migrations(), notes])
+    with open_connection(new_database(database_url, "migrated_slowly")) as connection:
+        migrate(connection)
+        assert connection.execute("select timeout from noted").fetchone() == ("14min",)
+        assert connection.execute("show statement_timeout").fetchone() == ("1min",)
+
+
+def test_migrations_that_start_at_the_same_time_run_once(database_url: str) -> None:
+    url = new_database(database_url, "migrated_at_once")
+    start = threading.Barrier(4, timeout=30)
+
+    def run(_: int) -> list[str]:
+        with open_connection(url) as connection:
+            start.wait()
+            return migrate(connection)
+
+    with ThreadPoolExecutor(4) as pool:
+        ran = sorted(pool.map(run, range(4)))
+    assert ran == [[], [], [], [migration.file_name for migration in migrations()]]
+
+
+def test_a_migration_that_fails_leaves_nothing_of_itself_and_frees_the_lock(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = Migration(1, "good", "create table good (id integer)")
+    bad = Migration(2, "bad", "create table half (id integer); select 1 / 0")
+    monkeypatch.setattr("onboarding.storage.database.migrations", lambda: [good, bad])
+    url = new_database(database_url, "migrated_badly")
+    with open_connection(url) as connection, open_connection(url) as other:
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            migrate(connection)
+        assert connection.execute("select number from schema_migrations").fetchall() == [(1,)]
+        assert connection.execute("select to_regclass('good') is null, to_regclass('half') is null").fetchone() == (
+            False,
+            True,
+        )
+        other.execute("set statement_timeout = '5s'")
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            migrate(other)
+
+
+def test_migrations_have_numbers_of_their_own_in_order() -> None:
+    numbers = [migration.number for migration in migrations()]
+    assert numbers == sorted(set(numbers))
+    folder = files("onboarding.storage.queries") / "migrations"
+    assert all((folder / migration.file_name).is_file() for migration in migrations())
+
+
+def test_migrate_renumbered_migration_is_not_run_again(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = Migration(1, "one", "create table one ()"), Migration(2, "two", "create table two ()")
+    monkeypatch.setattr("onboarding.storage.database.migrations", lambda: [first])
+    with open_connection(new_database(database_url, "migrated_renumbered")) as connection:
+        connection.execute(
+            "create table products (); create table upload_history (); create table validation_errors ()"
+        )
+        assert migrate(connection) == ["0001_one.sql"]
+        renumbered = replace(first, number=2)
+        monkeypatch.setattr("onboarding.storage.database.migrations", lambda: [replace(second, number=1), renumbered])
+        assert migrate(connection) == ["0001_two.sql"]
+
+
+def test_migrate_edited_migration_is_an_error_that_names_it(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    edited = [replace(some, text=f"{some.text}\n-- edited") if some.name == "api" else some for some in migrations()]
+    with open_connection(new_database(database_url, "migrated_edited")) as connection:
+        migrate(connection)
+        monkeypatch.setattr("onboarding.storage.database.migrations", lambda: edited)
+        with pytest.raises(MigrationError, match=r"another 0006_api\.sql than this version has"):
+            migrate(connection)
+
+
+def test_migrate_line_ends_of_a_checkout_are_no_change() -> None:
+    windows = replace(migrations()[0], text=migrations()[0].text.replace("\n", "\r\n"))
+    assert windows.checksum == migrations()[0].checksum
+
+
+def test_migrate_database_with_tables_and_no_record_is_an_error_that_names_both(database_url: str) -> None:
+    with open_connection(new_database(database_url, "migrated_unknown")) as connection:
+        connection.execute("create table vendors ()")
+        with pytest.raises(MigrationError, match=r'0001_five_tables\.sql does not fit .* relation "vendors" already'):
+            migrate(connection)

@@ -1,0 +1,141 @@
+"""TLS to PostgreSQL: used where the server offers it, and by default only with a certificate that was checked.
+
+The test's own PostgreSQL was built without TLS: a relay before it speaks TLS as a server does.
+"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from onboarding.config import Settings
+from onboarding.runtime import AppContext
+from onboarding.storage.database import Connection
+
+needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
+
+SSL_REQUEST = bytes.fromhex("0000000804d2162f")
+
+
+def make_certificate(directory: Path) -> Path:
+    """A certificate for `localhost` that nobody but itself signed, with its key in the same file."""
+    path = directory / "certificate.pem"
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", *subject]
+    subprocess.run([*command, "-keyout", path, "-out", directory / "public.pem"], check=True, capture_output=True)
+    with path.open("ab") as file:
+        file.write((directory / "public.pem").read_bytes())
+    return path
+
+
+@contextmanager
+def relay(certificate: Path, port: int) -> Iterator[int]:
+    """A port of this machine that offers TLS and leads on to `port`."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+
+    def serve(client: socket.socket) -> None:
+        with suppress(OSError), ExitStack() as stack:
+            stack.enter_context(client)
+            while client.recv(8) == SSL_REQUEST:
+                client.sendall(b"S")
+                client = stack.enter_context(tls.wrap_socket(client, server_side=True))
+                server = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+                back = threading.Thread(target=copy, args=(server, client), daemon=True)
+                back.start()
+                copy(client, server)
+                return
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def accept() -> None:
+            with suppress(OSError):
+                while True:
+                    threading.Thread(target=serve, args=(listening.accept()[0],), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield listening.getsockname()[1]
+
+
+def copy(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+
+
+Reached = Callable[..., AppContext]
+
+
+@pytest.fixture
+def reached(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reached]:
+    """A context whose secret leads to the relay, with these environment variables."""
+    certificate = make_certificate(tmp_path)
+    monkeypatch.delenv("PGSSLROOTCERT", raising=False)
+    # libpq looks there for authorities of the user's own.
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    known = conninfo_to_dict(database_url)
+    with relay(certificate, int(str(known["port"]))) as port, ExitStack() as stack:
+
+        def made(*, trusted: bool, **environment: str) -> AppContext:
+            if trusted:
+                monkeypatch.setenv("PGSSLROOTCERT", str(tmp_path / "public.pem"))
+            ctx = AppContext(Settings({"RDS_SECRET_NAME": "secret", **environment}))
+            secret = {**known, "username": known["user"], "host": "localhost", "port": str(port)}
+            monkeypatch.setattr(ctx, "secret", lambda *_, **__: secret)
+            stack.callback(ctx.close)
+            return ctx
+
+        yield made
+
+
+def encrypted(connection: Connection) -> bool:
+    return bool(connection.pgconn.ssl_in_use)
+
+
+@needs_openssl
+def test_a_server_whose_certificate_was_checked_is_spoken_to_over_tls(reached: Reached) -> None:
+    assert reached(trusted=True).database.run(encrypted)
+
+
+@needs_openssl
+def test_a_server_that_nobody_vouches_for_is_told_nothing(reached: Reached, monkeypatch: Any) -> None:
+    monkeypatch.setattr("onboarding.storage.database.ATTEMPTS", 1)
+    with pytest.raises(psycopg.OperationalError, match="root certificate file"):
+        reached(trusted=False).database.run(encrypted)
+
+
+@needs_openssl
+def test_tls_is_used_where_the_server_offers_it(reached: Reached) -> None:
+    assert reached(trusted=False, DATABASE_SSLMODE="prefer").database.run(encrypted)
+
+
+@pytest.mark.parametrize(("environment", "mode"), [({}, "verify-full"), ({"DATABASE_SSLMODE": "require"}, "require")])
+def test_the_mode_reaches_libpq(environment: dict[str, str], mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def connect(_: str, **parameters: Any) -> None:
+        asked.append(parameters)
+        raise psycopg.errors.InvalidPassword
+
+    monkeypatch.setattr(psycopg, "connect", connect)
+    monkeypatch.setattr("onboarding.storage.database.ATTEMPTS", 1)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    ctx = AppContext(Settings({"RDS_SECRET_NAME": "secret", **environment}))
+    secret = dict.fromkeys(("host", "port", "dbname", "username", "password"), "x")
+    monkeypatch.setattr(ctx, "secret", lambda *_, **__: secret)
+    with pytest.raises(psycopg.OperationalError):
+        ctx.database.run(encrypted)
+    assert [parameters["sslmode"] for parameters in asked] == [mode]

@@ -1,0 +1,96 @@
+"""Equal mistakes in one sentence, the most frequent first; the same from the database and from a dry run."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pytest
+
+from onboarding.storage.database import Connection, Database
+from onboarding.storage.error_summary import ErrorGroup, get_error_summary, summarize_errors
+from onboarding.storage.queries import statement
+from tests.support.postgres_fixtures import judged, open_upload, product_row
+
+UPLOAD = "UPLOAD_1"
+
+
+@pytest.mark.parametrize("top", [1, 3, 100])
+def test_groups_of_an_upload(database: Database, top: int) -> None:
+    rows = [product_row(str(n), n, category="Elektronics" if n <= 5 else "Garden") for n in range(1, 8)]
+    rows.append(product_row("8", 8, price="0", sku=None))
+    rows += [product_row(str(n), n, stock_quantity="x") for n in (9, 10)]
+    open_upload(database, UPLOAD, len(rows))
+    judgement = judged(database, *rows)
+    found = database.run(lambda connection: get_error_summary(connection, UPLOAD, top))
+    lines = [(number, error) for (_, number), errors in judgement.errors.items() for error in errors]
+    assert found.sentences == summarize_errors(lines, top).sentences
+    everything = [
+        "5 rows: category 'Elektronics', did you mean 'Electronics'?",
+        "2 rows: stock_quantity 'x', expected a whole number from 0 to 1000000",
+        "Row 8: price '0', expected a number from 0.01 to 999999.99 with at most two decimals",
+        "Row 8: Missing required fields: sku",
+    ]
+    if top == 100:
+        assert sorted(found.sentences) == sorted(everything)
+        assert found.sentences[:2] == everything[:2]
+    else:
+        assert found.sentences[:-1] == found.sentences[:top]
+        assert found.sentences[-1] == {1: "and 3 other mistakes", 3: "and 1 other mistake"}[top]
+        assert found.sentences[0] == everything[0]
+
+
+def test_mistakes_without_a_value_are_told_apart_by_their_messages(database: Database) -> None:
+    rows = [product_row(str(n), n, surplus_fields=fields) for n, fields in enumerate((1, -5, 1, 3), 1)]
+    open_upload(database, UPLOAD, len(rows))
+    judgement = judged(database, *rows)
+    found = database.run(lambda connection: get_error_summary(connection, UPLOAD))
+    lines = [(number, error) for (_, number), errors in judgement.errors.items() for error in errors]
+    assert found.sentences == summarize_errors(lines).sentences
+    assert [sentence[:27] for sentence in found.sentences] == [
+        "2 rows: The row has 1 field",
+        "Row 2: The row has 5 fields",
+        "Row 4: The row has 3 fields",
+    ]
+
+
+def test_an_upload_without_errors_has_nothing_to_say(database: Database) -> None:
+    open_upload(database, UPLOAD, 1)
+    assert database.run(lambda connection: get_error_summary(connection, UPLOAD)).sentences == []
+
+
+def test_a_long_value_and_one_with_line_breaks_stay_short_and_on_one_line() -> None:
+    group = ErrorGroup("FIELD_LENGTH_EXCEEDED", "brand", "b\n" * 100, "", "", "It is 99 characters too long", 1_234, 1)
+    assert group.sentence == f"1,234 rows: brand '{'b<U+000A>' * 4}b<U+…', it is 99 characters too long"
+
+
+def test_errors_like_the_first_of_a_group_are_that_group_and_nothing_else(database: Database) -> None:
+    """Several columns, no value, a value with control characters: whatever separates groups separates their errors."""
+    rows = [
+        product_row("1", 1, price=None, stock_quantity=None),
+        product_row("2", 2, price=None, stock_quantity=None),
+        product_row("3", 3, price=None),
+        product_row("4", 4, surplus_fields=1),
+        product_row("5", 5, surplus_fields=2),
+        product_row("6", 6, description="a\x01b"),
+        product_row("7", 7, category="Elektronics"),
+        product_row("8", 8, category="Elektronics", brand="Elektronics" * 10),
+    ]
+    open_upload(database, UPLOAD, len(rows))
+    judged(database, *rows)
+    groups = database.run(lambda connection: get_error_summary(connection, UPLOAD)).groups
+    page = dict.fromkeys(("error_type", "column", "value")) | {"upload_id": UPLOAD, "limit": 99}
+    page |= {"after_row": 0, "after_id": 0}
+
+    def errors_like(connection: Connection, error_id: int | None) -> list[tuple[Any, ...]]:
+        return connection.execute(statement("api_errors"), {**page, "like": error_id}).fetchall()
+
+    for group in groups:
+        found = database.run(partial(errors_like, error_id=group.first_error))
+        assert {(kind, field, value or "") for _, _, _, kind, field, _, value, *_ in found} == {
+            (group.error_type, group.field, group.value)
+        }
+        assert len(found) == group.rows
+        if not group.value:
+            assert {row[5] for row in found} == {group.message}
+    assert len(groups) == 7

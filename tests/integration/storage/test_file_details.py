@@ -1,0 +1,50 @@
+"""How a file was read is kept with its upload, once."""
+
+from __future__ import annotations
+
+import pytest
+
+from onboarding.files.models import FileDetails, FileRejection, FileWarning
+from onboarding.files.parser import parse
+from onboarding.storage import file_details
+from onboarding.storage.database import Database
+from tests.support.postgres_fixtures import fetch, open_upload
+
+DETECTED = FileDetails("csv", 2, {"Qty": "stock_quantity"}, ["Colour"], "UTF-8", "comma", "LF", None, ["price"])
+WARNINGS = [
+    FileWarning("UNKNOWN_COLUMN", "The column 'Colour' is none of ours", column="Colour"),
+    FileWarning("LOST_ZEROS", "Perhaps\0", 3, "sku"),
+    FileWarning("DOUBLE_ENCODED", "Café"),
+]
+
+
+@pytest.fixture(name="database")
+def database_with_an_upload(database: Database) -> Database:
+    open_upload(database, "U1", 3)
+    return database
+
+
+def test_what_was_noted_comes_back(database: Database) -> None:
+    assert database.run(lambda c: file_details.get_file_details(c, "U1")) is None
+    assert database.run(lambda c: file_details.list_warnings(c, "U1")) == []
+    database.run(lambda c: file_details.save_file_details(c, "U1", DETECTED, WARNINGS))
+    assert database.run(lambda c: file_details.get_file_details(c, "U1")) == DETECTED
+    first, second, third = database.run(lambda c: file_details.list_warnings(c, "U1"))
+    assert (first, third) == (WARNINGS[0], WARNINGS[2])
+    assert second == FileWarning("LOST_ZEROS", "Perhaps\ufffd", 3, "sku")
+
+
+def test_to_note_it_again_changes_nothing(database: Database) -> None:
+    database.run(lambda c: file_details.save_file_details(c, "U1", DETECTED, WARNINGS))
+    database.run(lambda c: file_details.save_file_details(c, "U1", FileDetails("xlsx", 1, {}), WARNINGS))
+    assert database.run(lambda c: file_details.get_file_details(c, "U1")) == DETECTED
+    assert fetch(database, "select count(*) from upload_warnings") == [(3,)]
+
+
+def test_names_that_the_database_cannot_hold_are_kept_without_what_it_refuses(database: Database) -> None:
+    content = b"vendor_product_id,product_name,category,sku,price,stock_quantity,no\0te\nP-1,Mug,Kitchen,S-1,1,5,blue\n"
+    found = parse(content, "U1", "VEND001")
+    assert not isinstance(found, FileRejection)
+    database.run(lambda c: file_details.save_file_details(c, "U1", found.detected, found.warnings))
+    assert database.run(lambda c: file_details.get_file_details(c, "U1")) == found.detected
+    assert database.run(lambda c: file_details.list_warnings(c, "U1")) == found.warnings

@@ -1,0 +1,509 @@
+"""The schema is the contract's, and the rules mirror it: what passes them, PostgreSQL takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from onboarding.aws import staging_table
+from onboarding.domain.models import COLUMNS, Row, RowError
+from onboarding.domain.validation import LENGTHS, RANGES, REQUIRED, validate_row
+from onboarding.domain.validation_context import ValidationContext
+from onboarding.files.models import FileRejection
+from onboarding.files.parser import MAX_CELL, parse
+from onboarding.storage import products, uploads
+from onboarding.storage.database import Connection, Database
+from onboarding.storage.uploads import NewUpload
+from tests.support.postgres_fixtures import UPLOADED_AT, a_row, fetch, open_upload, told
+
+CATEGORIES = (
+    *("Electronics", "Computer Accessories", "Audio Equipment", "Mobile Accessories", "Computer Storage"),
+    *("Clothing", "Men's Clothing", "Women's Clothing", "Accessories", "Home & Garden", "Kitchen", "Bedroom"),
+    *("Bathroom", "Living Room", "Garden", "Sports & Outdoors", "Books", "Toys & Games", "Health & Beauty"),
+    "Food & Beverage",
+)
+
+# The contract's columns: type, whether null is refused, default (None: any or none).
+CONTRACT: dict[str, dict[str, tuple[str, bool, str | None]]] = {
+    "vendors": {
+        "vendor_id": ("varchar(50)", True, None),
+        "vendor_name": ("varchar(200)", True, None),
+        "email": ("varchar(255)", True, None),
+        "phone": ("varchar(20)", False, None),
+        "status": ("varchar(20)", True, "active"),
+        "created_at": ("timestamp with time zone", True, "now()"),
+    },
+    "product_categories": {
+        "category_id": ("integer", True, "nextval"),
+        "category_name": ("varchar(100)", True, None),
+        "description": ("text", False, None),
+        "is_active": ("boolean", True, "true"),
+        "created_at": ("timestamp with time zone", True, "now()"),
+    },
+    "products": {
+        "product_id": ("integer", True, "nextval"),
+        "vendor_id": ("varchar(50)", True, None),
+        "vendor_product_id": ("varchar(100)", True, None),
+        "product_name": ("varchar(200)", True, None),
+        "category": ("varchar(100)", True, None),
+        "subcategory": ("varchar(100)", False, None),
+        "description": ("text", False, None),
+        "sku": ("varchar(100)", True, None),
+        "brand": ("varchar(100)", False, None),
+        "price": ("numeric(10,2)", True, None),
+        "compare_at_price": ("numeric(10,2)", False, None),
+        "stock_quantity": ("integer", True, None),
+        "unit": ("varchar(20)", True, "piece"),
+        "weight_kg": ("numeric(10,3)", False, None),
+        "dimensions_cm": ("varchar(50)", False, None),
+        "image_url": ("text", False, None),
+        "upload_id": ("varchar(50)", True, None),
+        "status": ("varchar(20)", True, "active"),
+        "created_at": ("timestamp with time zone", True, "now()"),
+        "updated_at": ("timestamp with time zone", True, "now()"),
+    },
+    "upload_history": {
+        "upload_id": ("varchar(50)", True, None),
+        "vendor_id": ("varchar(50)", True, None),
+        "file_name": ("varchar(255)", True, None),
+        "s3_key": ("text", True, None),
+        "file_size_bytes": ("bigint", True, None),
+        "total_records": ("integer", True, None),
+        "valid_records": ("integer", True, "0"),
+        "error_records": ("integer", True, "0"),
+        "status": ("varchar(20)", True, "processing"),
+        "error_file_s3_key": ("varchar(500)", False, None),
+        "upload_timestamp": ("timestamp with time zone", True, None),
+        "processing_started_at": ("timestamp with time zone", True, "now()"),
+        "processing_completed_at": ("timestamp with time zone", False, None),
+    },
+    "validation_errors": {
+        "error_id": ("integer", True, "nextval"),
+        "upload_id": ("varchar(50)", True, None),
+        "vendor_id": ("varchar(50)", True, None),
+        "row_number": ("integer", True, None),
+        "vendor_product_id": ("varchar(100)", False, None),
+        "error_type": ("varchar(50)", True, None),
+        "error_field": ("varchar(100)", True, None),
+        "error_message": ("text", True, None),
+        "original_data": ("jsonb", True, None),
+        "created_at": ("timestamp with time zone", True, "now()"),
+    },
+}
+
+
+def column_types(database: Database, table: str) -> dict[str, tuple[str, bool, str | None]]:
+    return {
+        name: (kind.replace("character varying", "varchar"), required, default)
+        for name, kind, required, default in fetch(
+            database,
+            "select a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, pg_get_expr(d.adbin, d.adrelid) "
+            "from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum "
+            "where a.attrelid = %s::regclass and a.attnum > 0 and not a.attisdropped",
+            table,
+        )
+    }
+
+
+def constraints(database: Database, table: str, kind: str) -> dict[str, str]:
+    query = (
+        "select conname, pg_get_constraintdef(oid) from pg_constraint where conrelid = %s::regclass and contype = %s"
+    )
+    return dict(fetch(database, query, table, kind))
+
+
+# The contract's tables
+
+
+@pytest.mark.parametrize("table", CONTRACT)
+def test_the_tables_have_the_contracts_columns(database: Database, table: str) -> None:
+    found = column_types(database, table)
+    for column, (kind, required, default) in CONTRACT[table].items():
+        assert found[column][:2] == (kind, required), column
+        if default is not None:
+            assert default in (found[column][2] or ""), column
+
+
+def test_the_catalog_holds_every_column_of_the_file(database: Database) -> None:
+    assert set(COLUMNS) <= column_types(database, "products").keys()
+
+
+def test_the_whitelist_and_the_sample_vendors(database: Database) -> None:
+    names = fetch(database, "select category_name, is_active from product_categories order by category_id")
+    assert names == [(name, True) for name in CATEGORIES]
+    assert fetch(database, "select vendor_id, vendor_name, email, status from vendors order by vendor_id") == [
+        ("VEND001", "TechGear", "contact@techgear.com", "active"),
+        ("VEND002", "StyleWear", "sales@stylewear.com", "active"),
+        ("VEND003", "HomeEssentials", "info@homeess.com", "active"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [
+        ("products", "(vendor_id"),
+        ("products", "(sku"),
+        ("products", "(category"),
+        ("products", "(upload_id"),
+        ("upload_history", "(vendor_id, upload_timestamp DESC)"),
+        ("upload_history", "(status)"),
+        ("validation_errors", "(upload_id"),
+        ("validation_errors", "(error_type)"),
+    ],
+)
+def test_what_is_searched_for_has_an_index(database: Database, table: str, columns: str) -> None:
+    indexes = fetch(database, "select indexdef from pg_indexes where tablename = %s", table)
+    assert [index for (index,) in indexes if columns in index] != []
+
+
+def test_what_must_be_unique_is(database: Database) -> None:
+    assert set(constraints(database, "products", "u").values()) >= {
+        "UNIQUE (sku)",
+        "UNIQUE (vendor_id, vendor_product_id)",
+    }
+    assert "UNIQUE (category_name)" in constraints(database, "product_categories", "u").values()
+
+
+def test_every_table_belongs_to_its_vendor(database: Database) -> None:
+    for table in ("products", "upload_history", "validation_errors"):
+        assert "FOREIGN KEY (vendor_id) REFERENCES vendors(vendor_id)" in constraints(database, table, "f").values()
+
+
+# The rules mirror the schema
+
+
+def test_every_columns_type_is_mirrored_by_a_rule(database: Database) -> None:
+    rows = fetch(
+        database,
+        "select column_name, data_type, character_maximum_length, numeric_precision, numeric_scale, is_nullable, "
+        "column_default from information_schema.columns where table_name = 'products'",
+    )
+    for column, kind, length, precision, scale, nullable, default in rows:
+        if column not in COLUMNS:
+            continue
+        if kind == "character varying":
+            assert LENGTHS[column] == length
+        elif kind == "text":
+            assert LENGTHS[column] < MAX_CELL
+        elif kind == "numeric":
+            bounds = RANGES[column]
+            assert bounds.places == scale
+            assert max(abs(bounds.least), abs(bounds.most)) < Decimal(10) ** (precision - scale)
+        elif kind == "integer":
+            bounds = RANGES[column]
+            assert bounds.places == 0
+            assert -(2**31) <= bounds.least <= bounds.most < 2**31
+        else:
+            pytest.fail(f"{column} is of type {kind}, and no rule is known to mirror that")
+        if nullable == "NO" and default is None:
+            assert column in REQUIRED
+
+
+def test_every_constraint_of_the_catalog_is_known_to_be_mirrored(database: Database) -> None:
+    """A new constraint needs a rule; which rule mirrors which is said here."""
+    assert constraints(database, "products", "c").keys() == {
+        "products_price_positive",
+        "products_compare_at_price_not_negative",
+        "products_stock_not_negative",
+        "products_weight_not_negative",
+    }
+    assert constraints(database, "products", "u").keys() == {
+        "products_sku_key",
+        "products_vendor_product_key",
+        "products_upload_row_key",
+    }
+    assert constraints(database, "products", "f").keys() == {"products_vendor_fk"}
+    assert constraints(database, "products", "x") == {}
+    triggers = fetch(
+        database, "select tgname from pg_trigger where tgrelid = 'products'::regclass and not tgisinternal"
+    )
+    # It moves `updated_at` and refuses nothing.
+    assert triggers == [("products_touched",)]
+
+
+class RolledBack(Exception):
+    """Ends a transaction whose effect is not wanted."""
+
+
+def inserted(database: Database, rows: list[Row]) -> set[int]:
+    """The numbers of the rows that the catalog takes, without keeping them."""
+    taken: set[int] = set()
+
+    def work(connection: Connection) -> None:
+        taken.update(number for _, number in products.insert_products(connection, rows))
+        raise RolledBack
+
+    with pytest.raises(RolledBack):
+        database.run(work)
+    return taken
+
+
+@pytest.mark.parametrize("column", RANGES)
+@pytest.mark.parametrize("bound", ["least", "most"])
+def test_the_catalog_takes_every_number_at_its_bound_exactly(database: Database, column: str, bound: str) -> None:
+    value = getattr(RANGES[column], bound)
+    row = a_row(**{column: str(value)})
+    assert validate_row(row, ValidationContext({"Computer Accessories"}, set(), set())) == []
+
+    def work(connection: Connection) -> None:
+        products.insert_products(connection, [row])
+        query = psycopg.sql.SQL("select {} from products").format(psycopg.sql.Identifier(column))
+        assert connection.execute(query).fetchall() == [(value,)]
+        raise RolledBack
+
+    with pytest.raises(RolledBack):
+        database.run(work)
+
+
+def test_numbers_of_a_file_are_stored_exactly(database: Database) -> None:
+    content = (Path(__file__).parent / "files" / "numbers-of-a-database.csv").read_bytes()
+    found = parse(content, "UPLOAD_1", "VEND001")
+    assert not isinstance(found, FileRejection)
+
+    def work(connection: Connection) -> None:
+        products.insert_products(
+            connection, [staging_table.from_item(staging_table.to_item(row)) for row in found.rows[:2]]
+        )
+        stored = connection.execute("select price, stock_quantity, weight_kg from products order by sku").fetchall()
+        written = [["24.000000", "10.0000", "0.500000"], ["19.9900", "5.000", "1.2500"]]
+        assert [list(row) for row in stored] == [[Decimal(text) for text in row] for row in written]
+        raise RolledBack
+
+    with pytest.raises(RolledBack):
+        database.run(work)
+
+
+@pytest.mark.parametrize("column", LENGTHS)
+@pytest.mark.parametrize("character", ["x", "\N{PILE OF POO}", "\u00e9", "\\", '"', "\u4e2d"])
+def test_the_catalog_takes_every_text_at_its_limit(database: Database, column: str, character: str) -> None:
+    text = ("https://a.example/" if column == "image_url" else "").ljust(LENGTHS[column], character)
+    if column == "image_url" and character in '\\"':
+        text = text.replace(character, "x")
+    row = a_row(**{column: text})
+    assert validate_row(row, ValidationContext({row.cells["category"]}, set(), set())) == []
+    assert inserted(database, [row]) == {1}
+
+
+def test_a_product_is_stored_as_it_was_written(database: Database) -> None:
+    row = a_row(price="0019.9", compare_at_price="24", stock_quantity="0150", unit=None, weight_kg="0.25")
+
+    def work(connection: Connection) -> None:
+        products.insert_products(connection, [row])
+        columns = ", ".join(COLUMNS)
+        found = connection.execute(f"select {columns}, vendor_id, upload_id, row_number, status from products")  # noqa: S608
+        assert found.fetchall() == [
+            (
+                "PROD0001",
+                "Wireless Mouse - Model 651",
+                "Computer Accessories",
+                "Mice & Keyboards",
+                "Ergonomic wireless mouse...",
+                "CA-VEND001-0001",
+                "TechGear",
+                Decimal("19.90"),
+                Decimal("24.00"),
+                150,
+                "piece",
+                Decimal("0.250"),
+                "12x8x4",
+                "https://images.example.com/mouse.jpg",
+                "VEND001",
+                "UPLOAD_1",
+                1,
+                "active",
+            )
+        ]
+        raise RolledBack
+
+    with pytest.raises(RolledBack):
+        database.run(work)
+
+
+# Anything that UTF-8 can carry, and above all what has broken programs before.
+nasty_characters = st.characters(codec="utf-8") | st.sampled_from(
+    "\0\x01\t\n\r\x1b\x7f\x85\u00a0\u200b\u202e\u2028\ufeff\ufffe\uffff\ufdd0\U0001f4a9\U0010ffff'\"\\%{}[],"
+)
+nasty_text = st.text(nasty_characters, min_size=1, max_size=30).map(str.strip).filter(bool)
+long_text = st.builds(lambda c, n: c * n, st.sampled_from("x\u00e9\N{PILE OF POO}"), st.integers(15, 2_100))
+
+
+def number_text(column: str) -> st.SearchStrategy[str]:
+    bounds = RANGES[column]
+    beside = st.builds(
+        lambda bound, step: str(bound + step * Decimal(1).scaleb(-bounds.places)),
+        st.sampled_from((bounds.least, bounds.most)),
+        st.integers(-1, 1),
+    )
+    plain = st.from_regex(r"-?0{0,3}[0-9]{1,9}(\.[0-9]{1,4})?", fullmatch=True)
+    long = st.sampled_from(
+        ["0" * 2_000 + "1", "9" * 500, "0." + "0" * 400, "-0", "-0.00", "0.001", "NaN", "1e3", "\uff15"]
+    )
+    return beside | plain | long | nasty_text
+
+
+def cell(column: str) -> st.SearchStrategy[str]:
+    if column in RANGES:
+        return number_text(column)
+    if column == "category":
+        return st.sampled_from(CATEGORIES) | nasty_text
+    if column == "image_url":
+        return nasty_text.map(lambda text: f"https://{text}") | nasty_text
+    return nasty_text | nasty_text | long_text
+
+
+def some_of(columns: Sequence[str], most: int) -> st.SearchStrategy[dict[str, str]]:
+    """Nasty cells in up to `most` of these columns."""
+    chosen = st.lists(st.sampled_from(columns), max_size=most, unique=True)
+    return chosen.flatmap(lambda names: st.fixed_dictionaries({name: cell(name) for name in names}))
+
+
+def numbered(cells: list[dict[str, str]]) -> list[Row]:
+    return [Row("UPLOAD_1", "VEND001", number, given) for number, given in enumerate(cells, 1)]
+
+
+def test_what_passes_the_rules_the_catalog_takes(database: Database) -> None:
+    accepted = 0
+
+    @settings(deadline=None, max_examples=100)
+    @given(st.lists(some_of(COLUMNS, 4), min_size=1, max_size=20))
+    def holds(changes: list[dict[str, str]]) -> None:
+        nonlocal accepted
+        rows = [
+            a_row(number, **{"sku": f"S{number}", "vendor_product_id": f"P{number}", **cells})
+            for number, cells in enumerate(changes, 1)
+        ]
+        good = [row for row in rows if not validate_row(row, ValidationContext(CATEGORIES, set(), set()))]
+        skus = [row.cells["sku"] for row in good]
+        ids = [row.cells["vendor_product_id"] for row in good]
+        apart = [row for i, row in enumerate(good) if row.cells["sku"] not in skus[:i]]
+        apart = [row for row in apart if ids.count(row.cells["vendor_product_id"]) == 1]
+        assert inserted(database, apart) == {row.row_number for row in apart}
+        accepted += len(apart)
+
+    holds()
+    assert accepted > 100, "the rows must be such that many pass"
+
+
+@pytest.mark.parametrize("column", [*LENGTHS, *RANGES])
+def test_any_one_cell_passes_the_rules_exactly_if_the_catalog_takes_it_too(database: Database, column: str) -> None:
+    """All other cells are good, so what is refused is refused for this one; and what passes gets in."""
+
+    @settings(deadline=None, max_examples=40)
+    @given(st.lists(cell(column), min_size=1, max_size=20))
+    def holds(texts: list[str]) -> None:
+        rows = [
+            a_row(number, **{"sku": f"S{number}", "vendor_product_id": f"P{number}", column: text})
+            for number, text in enumerate(dict.fromkeys(texts), 1)
+        ]
+        good = [row for row in rows if not validate_row(row, ValidationContext(CATEGORIES, set(), set()))]
+        assert inserted(database, good) == {row.row_number for row in good}
+
+    holds()
+
+
+def test_every_error_of_any_row_can_be_written_and_read_back(database: Database) -> None:
+    open_upload(database, "UPLOAD_1", 100)
+
+    @settings(deadline=None, max_examples=75)
+    @given(st.lists(some_of(COLUMNS, len(COLUMNS)), min_size=1, max_size=10))
+    def holds(cells: list[dict[str, str]]) -> None:
+        rows = numbered(cells)
+
+        def work(connection: Connection) -> None:
+            facts = products.load_validation_context(connection, rows)
+            errors = {products.row_key(row): validate_row(row, facts) for row in rows}
+            uploads.insert_errors(connection, rows, errors)
+            read = list(uploads.stream_report_rows(connection, "UPLOAD_1"))
+            assert [(line.row_number, *told([line.error])) for line in read] == [
+                (row.row_number, said) for row in rows for said in told(errors[products.row_key(row)])
+            ]
+            written = {
+                row.row_number: {column: text.replace("\0", "\ufffd") for column, text in row.cells.items()}
+                for row in rows
+            }
+            for line in read:
+                assert line.cells == {column: written[line.row_number].get(column) for column in uploads.SHOWN}
+            kept = connection.execute("select row_number, original_data from validation_errors")
+            assert all(cells == written[row_number] for row_number, cells in kept)
+            raise RolledBack
+
+        with pytest.raises(RolledBack):
+            database.run(work)
+
+    holds()
+
+
+def test_a_row_with_lone_surrogates_gets_its_error_like_any_other(database: Database) -> None:
+    """No UTF-8 file holds them; a reader of another format may give them."""
+    open_upload(database, "UPLOAD_1", 1)
+    row = a_row(sku="a\ud800", vendor_product_id="\udfff", category="\ud800", description="x\udc00", price="\ud800")
+
+    def work(connection: Connection) -> list[RowError]:
+        errors = validate_row(row, products.load_validation_context(connection, [row]))
+        uploads.insert_errors(connection, [row], {products.row_key(row): errors})
+        return errors
+
+    errors = database.run(work)
+    stored = database.run(lambda c: list(uploads.stream_report_rows(c, "UPLOAD_1")))
+    assert told([line.error for line in stored]) == told(errors)
+    assert {error.error_type for error in errors} == {"INVALID_CHARACTER", "INVALID_PRICE"}
+
+
+# The history
+
+
+def refused(**changes: Any) -> NewUpload:
+    given: dict[str, Any] = {
+        "upload_id": "UPLOAD_1",
+        "vendor_id": "VEND001",
+        "file_name": "a.csv",
+        "s3_key": "uploads/VEND001/a.csv",
+        "s3_version_id": "v1",
+        "file_size_bytes": 10**12,
+        "upload_timestamp": UPLOADED_AT,
+        "total_records": 0,
+        "refusal": FileRejection("EMPTY_FILE", "The file is empty"),
+    }
+    return NewUpload(**{**given, **changes})
+
+
+def test_a_refused_file_is_finished_as_it_is_opened(database: Database) -> None:
+    assert database.run(lambda c: uploads.open_upload(c, refused()))
+    upload = database.run(lambda c: uploads.get_upload(c, "UPLOAD_1"))
+    assert upload is not None
+    assert (upload.status, upload.failure_code, upload.failure_reason) == ("failed", "EMPTY_FILE", "The file is empty")
+    assert upload.processing_completed_at is not None
+    assert not database.run(lambda c: uploads.open_upload(c, refused()))
+
+
+def test_a_file_name_of_any_length_and_kind_can_be_noted(database: Database) -> None:
+    name = "\N{PILE OF POO}" * 300
+    assert database.run(lambda c: uploads.open_upload(c, refused(file_name=name)))
+    assert database.run(lambda c: uploads.open_upload(c, refused(upload_id="UPLOAD_2", s3_key="k", file_name="a\0b")))
+    names = fetch(database, "select file_name from upload_history order by upload_id")
+    assert names == [(name[:255],), ("a\ufffdb",)]
+
+
+@pytest.mark.parametrize(
+    ("change", "constraint"),
+    [
+        ("status = 'completed'", "upload_history_completed_when_finished"),
+        ("status = 'completed', processing_completed_at = now()", "upload_history_no_loss"),
+        ("valid_records = 2, created_records = 2, error_records = 2", "upload_history_no_surplus"),
+        ("status = 'done', processing_completed_at = now(), error_records = 3", "upload_history_status_known"),
+        ("valid_records = 1", "upload_history_outcomes_add_up"),
+        ("held_records = 4", "upload_history_held_within"),
+    ],
+)
+def test_the_ledgers_law_is_kept_by_the_schema(database: Database, change: str, constraint: str) -> None:
+    open_upload(database, "UPLOAD_1", 3)
+    with pytest.raises(psycopg.errors.CheckViolation) as caught:
+        fetch(database, f"update upload_history set {change} returning 1")  # noqa: S608
+    assert caught.value.diag.constraint_name == constraint

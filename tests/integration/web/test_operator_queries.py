@@ -1,0 +1,105 @@
+"""What operators look at with ten thousand vendors: each question reads what it shows, by an index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from onboarding.pipeline.recovery import PATIENCE
+from onboarding.storage.database import Connection, migrate, open_connection
+from onboarding.storage.queries import statement
+from onboarding.web.api.operations import LATEST_ERRORS
+from tests.support.postgres_fixtures import new_database
+
+SEED = """
+insert into vendors (vendor_id, vendor_name, email)
+select 'V' || lpad(n::text, 5, '0'), 'Vendor ' || n, 'v' || n || '@many.example' from generate_series(1, 10000) n;
+
+insert into upload_history (
+    upload_id, vendor_id, file_name, s3_key, s3_version_id, file_size_bytes, total_records, valid_records,
+    created_records, error_records, status, upload_timestamp, processing_started_at, processing_completed_at,
+    last_progress_at, notified_at
+)
+select 'U' || n, 'V' || lpad((1 + n % 10000)::text, 5, '0'), 'f.csv', 'uploads/x/' || n, 'v', 1, 10, 10 - n % 5,
+    10 - n % 5, n % 5, 'partial', t, t, t, t, t
+from (select n, now() - n * interval '85 days' / 20000 as t from generate_series(1, 20000) n) x;
+
+insert into validation_errors (
+    upload_id, vendor_id, row_number, error_type, error_field, error_message, original_data, created_at
+)
+select upload_id, vendor_id, r, 'INVALID_PRICE', 'price', 'x', '{}', processing_completed_at
+from upload_history, generate_series(1, error_records) r;
+
+analyze;
+"""
+
+
+@pytest.fixture(scope="module")
+def marketplace(database_url: str) -> Iterator[Connection]:
+    with open_connection(new_database(database_url, "many_vendors")) as connection:
+        migrate(connection)
+        connection.execute(SEED)
+        yield connection
+
+
+PAGE: dict[str, Any] = {"vendor_id": None, "search": None, "after": None, "limit": 51}
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "indexes"),
+    [
+        ("api_vendors", PAGE, {"vendors_pk"}),
+        ("api_vendors", PAGE | {"after": "V05000"}, {"vendors_pk"}),
+        ("api_vendors", PAGE | {"search": "v777@"}, {"vendors_pk"}),
+        ("api_top_errors", {"days": 1, "latest": LATEST_ERRORS}, {"validation_errors_time"}),
+        ("api_top_errors", {"days": 90, "latest": 1000}, {"validation_errors_time"}),
+        ("api_throughput", {"width": timedelta(minutes=30), "stretches": 48}, {"upload_history_completed"}),
+        ("api_overview", {"patience": PATIENCE}, {"upload_history_time", "upload_history_status"}),
+    ],
+)
+def test_a_question_is_answered_by_indexes(
+    marketplace: Connection, name: str, parameters: dict[str, Any], indexes: set[str]
+) -> None:
+    [(plan,)] = marketplace.execute(f"explain (format json) {statement(name)}", parameters).fetchall()
+    found = list(nodes(plan[0]["Plan"]))
+    assert indexes <= {node.get("Index Name") for node in found}
+    # The vendors alone may be looked through, where a part of a name is looked for.
+    read_whole = {node["Relation Name"] for node in found if node["Node Type"] == "Seq Scan"}
+    assert read_whole <= ({"vendors"} if parameters.get("search") else set()) | {"quarantined_objects", "products"}
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for below in plan.get("Plans", []):
+        yield from nodes(below)
+
+
+def test_a_chart_has_every_upload_of_its_time_once(marketplace: Connection) -> None:
+    width = timedelta(hours=36)
+    found = marketplace.execute(statement("api_throughput"), {"width": width, "stretches": 20}).fetchall()
+    assert [later[0] - earlier[0] for earlier, later in pairwise(found)] == [width] * 19
+    [expected] = marketplace.execute(
+        "select count(*), sum(total_records), sum(valid_records), sum(error_records) from upload_history "
+        "where processing_completed_at >= now() - interval '30 days'"
+    ).fetchall()
+    # The clock has moved between the two questions, by much less than lies between two uploads.
+    assert [abs(sum(row[n] for row in found) - expected[n - 1]) <= 10 for n in range(1, 5)] == [True] * 4
+    assert min(row[1] for row in found) > 0
+
+
+def test_the_latest_errors_tell_what_is_frequent(marketplace: Connection) -> None:
+    parameters = {"days": 90, "latest": 1000}
+    [(_, column, errors, uploads, vendors)] = marketplace.execute(statement("api_top_errors"), parameters).fetchall()
+    assert (column, errors) == ("price", 1000)
+    assert uploads == vendors
+    assert 1000 / 4 <= uploads <= 1000
+
+
+def test_the_worst_vendors_come_first(marketplace: Connection) -> None:
+    found = marketplace.execute(statement("api_lowest_quality"), {"limit": 3}).fetchall()
+    assert [row[4] for row in found] == [60, 60, 60]
+    assert [row[0] for row in found] == sorted(row[0] for row in found)

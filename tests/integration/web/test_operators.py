@@ -1,0 +1,333 @@
+"""Operators see everything, manage vendors and categories, and have stuck and failed things tried again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+
+import httpx
+import pytest
+
+from onboarding.lambda_handlers.admin_actions import AdminError, carry_out
+from onboarding.resource_names import resource_name
+from onboarding.storage.audit_log import Actor
+from onboarding.storage.database import DATABASE_UNAVAILABLE, Database
+from tests.support.api_clients import browser, new_key, new_link, signed_in, with_key
+from tests.support.isolation_attempts import answer_of, app_of
+from tests.support.postgres_fixtures import database_at, fetch
+from tests.support.running_pipeline import Pipeline, csv_of, product, until
+
+
+def test_an_operator_sees_every_vendor(pipeline: Pipeline, operator: httpx.Client) -> None:
+    pipeline.vendor("VENDA")
+    upload = pipeline.run("VENDA", "seen.csv", csv_of([product("seen"), product("seen-bad", price="-1")]))
+    assert operator.get(f"/v1/uploads/{upload.upload_id}").json()["vendor_id"] == "VENDA"
+    assert operator.get(f"/v1/uploads/{upload.upload_id}/errors").json()["items"][0]["row_number"] == 2
+    of_a = operator.get("/v1/uploads", params={"vendor_id": "VENDA"}).json()["items"]
+    assert {item["vendor_id"] for item in of_a} == {"VENDA"}
+    overview = operator.get("/v1/operator/overview").json()
+    assert overview["uploads"] >= 1
+    assert overview["rows"] == overview["valid_rows"] + overview["error_rows"]
+    chart = operator.get("/v1/operator/throughput", params={"minutes": 60, "stretches": 12}).json()["items"]
+    assert len(chart) == 12
+    assert sum(moment["rows"] for moment in chart) >= 2
+    top = operator.get("/v1/operator/top-errors").json()["items"]
+    assert "INVALID_PRICE" in {item["error_type"] for item in top}
+
+
+def test_vendors_are_managed(pipeline: Pipeline, operator: httpx.Client) -> None:
+    wanted = {"vendor_id": "NEWCO", "vendor_name": "New & Co", "email": "hello@newco.example"}
+    made = operator.post("/v1/operator/vendors", json=wanted)
+    assert (made.status_code, made.json()["quality"]) == (201, None)
+    assert operator.post("/v1/operator/vendors", json=wanted).status_code == 409
+    with closing(signed_in(pipeline, "hello@newco.example")) as client:
+        assert client.get("/v1/session").json()["name"] == "New & Co"
+    pipeline.run("NEWCO", "first.csv", csv_of([product("new-1"), product("new-2", price="-1")]))
+    found = operator.get("/v1/operator/vendors", params={"search": "NEW & co"}).json()["items"]
+    listed = {v["vendor_id"]: v for v in found}
+    assert set(listed) == {"NEWCO"}
+    assert operator.get("/v1/operator/vendors", params={"search": "hello@NEWCO"}).json()["items"] == found
+    worst = operator.get("/v1/operator/lowest-quality", params={"limit": 100}).json()["items"]
+    assert {"vendor_id": "NEWCO", "vendor_name": "New & Co", "rows": 2, "valid_rows": 1, "quality": 50.0} in worst
+    assert [v["quality"] for v in worst] == sorted(v["quality"] for v in worst)
+    assert (listed["NEWCO"]["rows"], listed["NEWCO"]["valid_rows"], listed["NEWCO"]["quality"]) == (2, 1, 50.0)
+    changed = operator.patch("/v1/operator/vendors/NEWCO", json={"vendor_name": "Newco"}).json()
+    assert (changed["vendor_name"], changed["email"]) == ("Newco", "hello@newco.example")
+    assert operator.get("/v1/operator/vendors/NOSUCH").status_code == 404
+    done = operator.get("/v1/operator/actions", params={"vendor_id": "NEWCO"}).json()["items"]
+    assert [action["action"] for action in done if action["actor"].startswith("operator:")] == [
+        "vendor_changed",
+        "vendor_created",
+    ]
+
+
+def test_vendors_are_listed_page_by_page(pipeline: Pipeline, operator: httpx.Client) -> None:
+    names = [f"PAGED{n}" for n in range(5)]
+    for name in names:
+        pipeline.vendor(name)
+    seen, cursor = [], None
+    while True:
+        asked = {"search": "paged", "limit": "2"} | ({"cursor": cursor} if cursor else {})
+        page = operator.get("/v1/operator/vendors", params=asked).json()
+        assert len(page["items"]) <= 2
+        seen += [vendor["vendor_id"] for vendor in page["items"]]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    assert seen == names
+    assert operator.get("/v1/operator/vendors", params={"cursor": "AAAA"}).status_code == 400
+
+
+def test_an_operator_ends_a_vendors_keys_and_sessions(pipeline: Pipeline, operator: httpx.Client) -> None:
+    email = pipeline.vendor("LEAKY")
+    with closing(signed_in(pipeline, email)) as vendor, closing(signed_in(pipeline, email)) as elsewhere:
+        made, other = new_key(vendor), new_key(vendor)
+        listed = operator.get("/v1/operator/vendors/LEAKY/keys").json()["items"]
+        assert {key["key_id"] for key in listed} == {made["key_id"], other["key_id"]}
+        assert made["key"] not in json.dumps(listed)
+        with with_key(pipeline, made["key"]) as program, with_key(pipeline, other["key"]) as another:
+            # Of whom it is has to be said rightly.
+            assert operator.delete(f"/v1/operator/vendors/VENDA/keys/{made['key_id']}").status_code == 404
+            assert program.get("/v1/session").status_code == 200
+            assert operator.delete(f"/v1/operator/vendors/LEAKY/keys/{made['key_id']}").status_code == 204
+            assert program.get("/v1/session").status_code == 401
+            unused = new_link(pipeline, email)
+            assert operator.delete("/v1/operator/vendors/LEAKY/sessions").status_code == 204
+            assert {client.get("/v1/session").status_code for client in (vendor, elsewhere)} == {401}
+            assert another.get("/v1/session").status_code == 200, "keys are ended one by one"
+        with browser(pipeline) as client:
+            assert client.post("/v1/session", json={"token": unused}).status_code == 410
+    for path in ("keys", "keys/x", "sessions"):
+        method = "GET" if path == "keys" else "DELETE"
+        assert operator.request(method, f"/v1/operator/vendors/NOSUCH/{path}").status_code == 404
+    done = operator.get("/v1/operator/actions", params={"vendor_id": "LEAKY"}).json()["items"]
+    told = [action["action"] for action in done if action["actor"].startswith("operator:")]
+    assert told == ["signed_out_everywhere", "key_revoked"]
+
+
+def test_a_new_address_ends_what_the_old_one_opened(pipeline: Pipeline, operator: httpx.Client) -> None:
+    email = pipeline.vendor("MOVED")
+    with closing(signed_in(pipeline, email)) as vendor:
+        unused = new_link(pipeline, email)
+        same = {"email": email, "vendor_name": "Moved & Co"}
+        assert operator.patch("/v1/operator/vendors/MOVED", json=same).status_code == 200
+        assert vendor.get("/v1/session").status_code == 200
+        assert operator.patch("/v1/operator/vendors/MOVED", json={"email": "new@moved.example"}).status_code == 200
+        assert vendor.get("/v1/session").status_code == 401
+    with browser(pipeline) as client:
+        assert client.post("/v1/session", json={"token": unused}).status_code == 410
+    with closing(signed_in(pipeline, "new@moved.example")) as again:
+        assert again.get("/v1/session").json()["vendor_id"] == "MOVED"
+
+
+def test_categories_are_managed(pipeline: Pipeline, operator: httpx.Client, vendor_a: httpx.Client) -> None:
+    made = operator.post("/v1/operator/categories", json={"category_name": "Garden Gnomes"}).json()
+    assert operator.post("/v1/operator/categories", json={"category_name": "Garden Gnomes"}).status_code == 409
+    assert "Garden Gnomes" in vendor_a.get("/v1/categories").json()["items"]
+    operator.patch(f"/v1/operator/categories/{made['category_id']}", json={"is_active": False})
+    assert "Garden Gnomes" not in vendor_a.get("/v1/categories").json()["items"]
+    assert operator.patch("/v1/operator/categories/2147483647", json={"is_active": False}).status_code == 404
+    pipeline.connection.execute("delete from product_categories where category_name = 'Garden Gnomes'")
+
+
+def test_a_stuck_upload_is_resumed(pipeline: Pipeline, operator: httpx.Client) -> None:
+    upload = pipeline.run("VEND003", "stuck.csv", csv_of([product("stuck-1"), product("stuck-2")]))
+    with pipeline.connection.transaction():
+        pipeline.connection.execute("delete from products where upload_id = %s", (upload.upload_id,))
+        pipeline.connection.execute(
+            "update upload_history set status = 'processing', processing_completed_at = null, notified_at = null, "
+            "valid_records = 0, created_records = 0, last_progress_at = now() - interval '1 hour' where upload_id = %s",
+            (upload.upload_id,),
+        )
+    stuck = operator.get("/v1/operator/stuck", params={"minutes": 30}).json()["items"]
+    assert [item["upload_id"] for item in stuck] == [upload.upload_id]
+    assert operator.post(f"/v1/operator/uploads/{upload.upload_id}/resume").status_code == 202
+    assert pipeline.finished(upload.upload_id).valid_records == 2
+    assert operator.post(f"/v1/operator/uploads/{upload.upload_id}/resume").status_code == 409
+
+
+def test_failures_are_listed_and_tried_again(pipeline: Pipeline, operator: httpx.Client) -> None:
+    upload = pipeline.run("VEND003", "failed.csv", csv_of([product("failed")]))
+    record = {
+        "s3": {
+            "bucket": {"name": pipeline.endpoints.bucket},
+            "object": {"key": upload.s3_key, "versionId": upload.s3_version_id},
+        }
+    }
+    failed = {"requestPayload": {"Records": [record]}, "responsePayload": {"errorMessage": "the database was away"}}
+    queue = pipeline.sqs.get_queue_url(QueueName=resource_name("csv-parser-failures"))["QueueUrl"]
+
+    def waiting() -> int:
+        found = operator.get("/v1/operator/failures").json()["items"]
+        return sum(item["waiting"] for item in found if item["queue"] == "csv-parser-failures")
+
+    with pipeline.unscheduled():
+        pipeline.sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(failed))
+        until(lambda: waiting() == 1, "the failure to be seen")
+        [shown] = operator.get("/v1/operator/failures/csv-parser-failures").json()["items"]
+        assert (shown["about"], shown["error"]) == (upload.s3_key, "the database was away")
+        redriven = operator.post("/v1/operator/failures/csv-parser-failures/redrive")
+        assert (redriven.status_code, redriven.json()) == (202, {"queue": "csv-parser-failures", "waiting": 1})
+        until(lambda: waiting() == 0, "the failure to be gone")
+    assert operator.get("/v1/operator/failures/no-such-queue").status_code == 404
+
+
+def test_a_viewer_changes_nothing(pipeline: Pipeline) -> None:
+    pipeline.connection.execute(
+        "insert into operators (email, name) values ('viewer@techmart.example', 'Viewer') on conflict do nothing"
+    )
+    with closing(signed_in(pipeline, "viewer@techmart.example")) as viewer:
+        assert viewer.get("/v1/operator/overview").status_code == 200
+        assert viewer.post("/v1/operator/categories", json={"category_name": "X"}).status_code == 403
+        pipeline.connection.execute("update operators set status = 'suspended' where email like 'viewer@%'")
+        assert viewer.get("/v1/operator/overview").status_code == 401
+
+
+def test_the_function_on_aws_is_the_same_app(pipeline: Pipeline) -> None:
+    host = pipeline.endpoints.portal_url.removeprefix("http://")
+    event = {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": "/v1/openapi.json",
+        "rawQueryString": "",
+        "headers": {"host": host},
+        "requestContext": {"http": {"method": "GET", "path": "/v1/openapi.json", "sourceIp": "192.0.2.1"}},
+        "isBase64Encoded": False,
+    }
+    answer = pipeline.lambdas.invoke(FunctionName=resource_name("api"), Payload=json.dumps(event).encode())
+    told = json.loads(answer["Payload"].read())
+    assert told["statusCode"] == 200, told
+    with browser(pipeline) as client:
+        assert json.loads(told["body"]) == client.get("/v1/openapi.json").json()
+    # The database, with the role's own rights.
+    event["rawPath"] = event["requestContext"]["http"]["path"] = "/v1/uploads"  # type: ignore[index]
+    event["headers"] = {"host": host, "authorization": "Bearer onb_nobody"}
+    told = json.loads(
+        pipeline.lambdas.invoke(FunctionName=resource_name("api"), Payload=json.dumps(event).encode())["Payload"].read()
+    )
+    assert told["statusCode"] == 401, told
+
+
+@pytest.fixture
+def database(pipeline: Pipeline) -> Iterator[Database]:
+    """The engine's database, as a command reaches it."""
+    with closing(database_at(pipeline.endpoints.database_url)) as opened:
+        yield opened
+
+
+def test_operators_are_made_by_the_command(pipeline: Pipeline, database: Database) -> None:
+    email = "made@techmart.example"
+    carry_out(database, "add_operator", {"email": email, "name": "Made", "role": "admin"})
+    with closing(signed_in(pipeline, email)) as made:
+        assert made.get("/v1/session").json()["role"] == "admin"
+        with pytest.raises(AdminError, match=r"There is an operator .* already"):
+            carry_out(database, "add_operator", {"email": email.upper(), "name": "Made", "role": "viewer"})
+        carry_out(database, "change_operator", {"email": email.upper(), "role": "viewer"})
+        assert made.get("/v1/session").json()["role"] == "viewer"
+        left = new_link(pipeline, email)
+        carry_out(database, "change_operator", {"email": email, "status": "suspended"})
+        assert made.get("/v1/session").status_code == 401
+        # Neither the session nor the link comes back to life with the operator.
+        carry_out(database, "change_operator", {"email": email, "status": "active"})
+        assert made.get("/v1/session").status_code == 401
+        assert made.post("/v1/session", json={"token": left}).status_code == 410
+        carry_out(database, "change_operator", {"email": email, "status": "suspended"})
+    done = fetch(database, "select action, detail from actions where subject ilike %s order by action_id", email)
+    assert [(action, detail) for action, detail in done if action != "signed_in"] == [
+        ("operator_created", {"role": "admin"}),
+        ("operator_changed", {"role": "viewer"}),
+        *[("operator_changed", {"status": status}) for status in ("suspended", "active", "suspended")],
+    ]
+    listed = carry_out(database, "list_operators", {})["operators"]
+    assert {"email": email, "name": "Made", "role": "viewer", "status": "suspended"} in listed
+    for wrong in (
+        {"email": "x", "name": "x"},
+        {"email": email, "name": " "},
+        {"email": email, "name": "x", "role": "y"},
+    ):
+        with pytest.raises(AdminError):
+            carry_out(database, "add_operator", wrong)
+    with pytest.raises(AdminError):
+        carry_out(database, "change_operator", {"email": "nobody@techmart.example", "status": "suspended"})
+
+
+def test_change_vendor_by_command_ends_what_the_old_address_opened(pipeline: Pipeline, database: Database) -> None:
+    email = pipeline.vendor("MOVED1")
+    pipeline.connection.execute("update vendors set phone = '+49 30 1' where vendor_id = 'MOVED1'")
+    told = {"vendor_id": "MOVED1", "vendor_name": "Moved", "email": "elsewhere@vendors.example"}
+    with closing(signed_in(pipeline, email)) as client:
+        left = new_link(pipeline, email)
+        with pytest.raises(AdminError, match="There is a vendor MOVED1 already"):
+            carry_out(database, "add_vendor", told)
+        assert client.get("/v1/session").status_code == 200
+        carry_out(database, "change_vendor", {"vendor_id": "MOVED1", "email": told["email"]}, Actor("command:alice"))
+        assert client.get("/v1/session").status_code == 401
+        assert client.post("/v1/session", json={"token": left}).status_code == 410
+    assert fetch(database, "select email, phone from vendors where vendor_id = 'MOVED1'") == [
+        (told["email"], "+49 30 1")
+    ]
+    query = "select actor, detail from actions where vendor_id = 'MOVED1' and action = 'vendor_changed'"
+    assert fetch(database, query) == [("command:alice", {"email": told["email"]})]
+
+
+def test_add_vendor_again_with_the_same_data_changes_nothing(pipeline: Pipeline, database: Database) -> None:
+    told = {"vendor_id": "TWICE1", "vendor_name": "Twice", "email": "twice@vendors.example"}
+    assert carry_out(database, "add_vendor", told) == {"vendor_id": "TWICE1", "status": "active"}
+    carry_out(database, "change_vendor", {"vendor_id": "TWICE1", "status": "suspended"})
+    assert carry_out(database, "add_vendor", told) == {"vendor_id": "TWICE1", "status": "suspended"}
+    actions = fetch(database, "select action from actions where vendor_id = 'TWICE1' order by action_id")
+    assert actions == [("vendor_created",), ("vendor_changed",)]
+
+
+@pytest.mark.parametrize("email", ["<a@b.de>", "\u00fcn\u00efcode@ex\u00e4mple.com", "a..b@c.de", "a@localhost", "a@b"])
+def test_addresses_that_mail_cannot_reach_are_refused_everywhere(
+    pipeline: Pipeline, database: Database, operator: httpx.Client, email: str
+) -> None:
+    new = {"vendor_id": "UNREACHED", "vendor_name": "Unreached", "email": email}
+    assert operator.post("/v1/operator/vendors", json=new).status_code == 422
+    assert operator.patch("/v1/operator/vendors/VEND001", json={"email": email}).status_code == 422
+    for name, arguments in (
+        ("add_vendor", new),
+        ("change_vendor", {"vendor_id": "VEND001", "email": email}),
+        ("add_operator", {"email": email, "name": "Unreached"}),
+    ):
+        with pytest.raises(AdminError, match="is not an e-mail address"):
+            carry_out(database, name, arguments)
+    with browser(pipeline) as client:
+        assert client.post("/v1/sign-in", json={"email": email}).status_code == 422
+
+
+def test_a_fault_of_ours_tells_nothing_of_itself(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = app_of(pipeline)
+
+    def fails(*_: object) -> None:
+        raise RuntimeError("password=hunter2")
+
+    monkeypatch.setattr(app.state.desk, "run", fails)
+    with browser(pipeline, Authorization="Bearer onb_x") as client:
+        answer = answer_of(app, client, "GET", "/v1/uploads")
+    assert (answer.status_code, answer.json()["type"]) == (500, "/problems/fault")
+    assert "hunter2" not in answer.text
+
+
+@pytest.mark.parametrize("fault", DATABASE_UNAVAILABLE)
+def test_api_database_away_answers_unavailable_and_when_to_try_again(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, fault: type[Exception]
+) -> None:
+    app = app_of(pipeline)
+
+    def fails(*_: object) -> None:
+        raise fault("connection to server at 10.0.1.7 failed")
+
+    monkeypatch.setattr(app.state.desk, "run", fails)
+    with browser(pipeline) as client:
+        answer = answer_of(app, client, "GET", "/v1/uploads", headers={"Authorization": "Bearer onb_x"})
+        page = answer_of(app, client, "GET", "/sign-in/x")
+    assert (answer.status_code, answer.json()["type"]) == (503, "/problems/unavailable")
+    assert page.status_code == 503
+    assert page.headers["content-type"].startswith("text/html")
+    for some in (answer, page):
+        assert some.headers["Retry-After"] == "60"
+        assert "try again in a minute" in some.text
+        assert "10.0.1.7" not in some.text

@@ -1,0 +1,324 @@
+"""Uploads over the API: by ticket into the bucket, watched to their end, mended, taken back."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from onboarding.domain.models import UploadStatus
+from onboarding.files.parser import MAX_BYTES
+from onboarding.web import schemas
+from onboarding.web.api.upload_sessions import sanitised
+from tests.support.api_clients import post_form, upload
+from tests.support.isolation_attempts import answer_of, working_app
+from tests.support.running_pipeline import Pipeline, csv_of, product, until
+
+
+def test_a_file_goes_by_ticket_from_form_to_result(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+    rows = [product(f"ticket-{n}") for n in range(5)]
+    rows[1]["price"] = "-1"
+    rows[3] |= {"price": "x", "category": "Elektronics"}
+    answer = vendor_a.post("/v1/tickets", json={"file_name": "my products.csv"})
+    assert answer.status_code == 201
+    ticket = answer.json()
+    assert ticket["file_name"] == "my_products.csv"
+    assert vendor_a.get(ticket["status_url"]).json()["phase"] == "waiting"
+    # A blank line is no row, but a spreadsheet counts it.
+    lines = csv_of(rows).splitlines(keepends=True)
+    assert post_form(ticket, b"".join([*lines[:4], b"\n", *lines[4:]])).status_code == 201
+
+    def opened() -> dict[str, Any] | None:
+        shown = vendor_a.get(ticket["status_url"]).json()
+        assert shown["phase"] in {"queued", "opened"}
+        found: dict[str, Any] | None = shown["upload"]
+        return found
+
+    upload_id = until(opened, "the ticket's upload")["upload_id"]
+    shown: dict[str, Any] = {"version": None, "phase": None}
+    phases = []
+    while shown["phase"] != "done":
+        shown = vendor_a.get(f"/v1/uploads/{upload_id}", params={"wait": 20, "seen": shown["version"]}).json()
+        phases.append(shown["phase"])
+    assert sorted(phases, key=["reading", "checking", "reporting", "done"].index) == phases
+    assert {name: shown[name] for name in ("total_records", "valid_records", "error_records", "waiting_records")} == {
+        "total_records": 5,
+        "valid_records": 3,
+        "error_records": 2,
+        "waiting_records": 0,
+    }
+    assert (shown["status"], shown["has_report"], shown["has_fix_file"]) == ("partial", True, True)
+    assert shown["file_name"] == "my_products.csv"
+
+    errors = vendor_a.get(f"/v1/uploads/{upload_id}/errors").json()
+    assert [(e["row_number"], e["spreadsheet_row"], e["column"], e["value"]) for e in errors["items"]] == [
+        (2, 3, "price", "-1"),
+        (4, 6, "price", "x"),
+        (4, 6, "category", "Elektronics"),
+    ]
+    assert errors["items"][2]["hint"] == "Did you mean 'Electronics'?"
+    assert errors["items"][0]["row"]["sku"] == "SKU-ticket-1"
+    only = vendor_a.get(f"/v1/uploads/{upload_id}/errors", params={"column": "category"}).json()
+    assert [e["row_number"] for e in only["items"]] == [4]
+    only = vendor_a.get(f"/v1/uploads/{upload_id}/errors", params={"error_type": "INVALID_PRICE", "limit": 1}).json()
+    assert [e["row_number"] for e in only["items"]] == [2]
+    rest = vendor_a.get(
+        f"/v1/uploads/{upload_id}/errors", params={"error_type": "INVALID_PRICE", "cursor": only["next"]}
+    ).json()
+    assert [e["row_number"] for e in rest["items"]] == [4]
+    assert rest["next"] is None
+    reading = vendor_a.get(f"/v1/uploads/{upload_id}/reading").json()
+    assert (reading["detected"]["format"], reading["detected"]["delimiter"]) == ("csv", "comma")
+    summary = vendor_a.get(f"/v1/uploads/{upload_id}/summary").json()
+    assert sum(group["rows"] for group in summary["groups"]) == 3
+
+    products = vendor_a.get(f"/v1/uploads/{upload_id}/products", params={"limit": 2}).json()
+    assert [(p["row_number"], p["price"]) for p in products["items"]] == [(1, "19.99"), (3, "19.99")]
+    more = vendor_a.get(f"/v1/uploads/{upload_id}/products", params={"cursor": products["next"]}).json()
+    assert [p["row_number"] for p in more["items"]] == [5]
+
+    report = vendor_a.get(f"/v1/uploads/{upload_id}/report")
+    assert report.status_code == 303
+    assert b"INVALID_PRICE" in httpx.get(report.headers["location"], trust_env=False).content
+    fix = httpx.get(vendor_a.get(f"/v1/uploads/{upload_id}/fix-file").headers["location"], trust_env=False)
+    assert len(fix.text.splitlines()) == 3
+
+
+def test_the_form_serves_for_its_key_and_size_alone(vendor_a: httpx.Client) -> None:
+    ticket = vendor_a.post("/v1/tickets", json={"file_name": "form.csv"}).json()
+    key = ticket["form"]["fields"]["key"]
+    assert key == f"uploads/VENDA/{ticket['ticket_id']}/form.csv"
+    for other in ("uploads/VENDB/x/form.csv", f"{key}/../../../VENDB/form.csv", "errors/VENDA/x.csv"):
+        assert post_form(ticket, b"x", key=other).status_code == 403
+    assert post_form(ticket, b"x", **{"x-amz-meta-force": "true"}).status_code == 403
+    assert post_form(ticket, b"").status_code in {400, 403}
+    assert post_form(ticket, b"x" * (MAX_BYTES + 1)).status_code in {400, 403}
+
+
+def test_ticket_takes_one_file_and_the_next_ones_are_refused(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+    ticket = vendor_a.post("/v1/tickets", json={"file_name": "once.csv"}).json()
+    key = ticket["form"]["fields"]["key"]
+    for number in (1, 2, 3):
+        assert post_form(ticket, csv_of([product(f"ticket-{number}")])).status_code == 201
+    query = (
+        "select upload_id, failure_code, failure_reason from upload_history "
+        "where s3_key = %s and notified_at is not null"
+    )
+
+    def told() -> list[tuple[str, str | None, str | None]]:
+        rows = pipeline.connection.execute(query, (key,)).fetchall()
+        return [(str(row[0]), row[1], row[2]) for row in rows] if len(rows) == 3 else []
+
+    outcomes = until(told, "all three files to have an outcome")
+    [(taken, _, _)] = [outcome for outcome in outcomes if outcome[1] is None]
+    for upload_id, code, reason in outcomes:
+        if upload_id != taken:
+            assert code == "TICKET_USED"
+            assert taken in str(reason)
+    assert len(pipeline.products(taken)) == 1
+    assert vendor_a.get(ticket["status_url"]).json()["upload"]["upload_id"] == taken
+
+
+def test_an_idempotency_key_gives_the_same_ticket(vendor_a: httpx.Client, vendor_b: httpx.Client) -> None:
+    once = {"Idempotency-Key": "order-4711"}
+    wanted = {"file_name": "same.csv"}
+    first = vendor_a.post("/v1/tickets", json=wanted, headers=once).json()
+    again = vendor_a.post("/v1/tickets", json=wanted, headers=once).json()
+    assert again["ticket_id"] == first["ticket_id"]
+    assert again["form"]["fields"]["key"] == first["form"]["fields"]["key"]
+    assert vendor_a.post("/v1/tickets", json={"file_name": "other.csv"}, headers=once).status_code == 409
+    assert vendor_b.post("/v1/tickets", json=wanted, headers=once).json()["ticket_id"] != first["ticket_id"]
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("products.csv", "products.csv"),
+        ("../../errors/VENDB/x.CSV", "x.csv"),
+        ("C:\\files\\my products (2).csv", "my_products_(2).csv"),
+        ("...csv", "file.csv"),
+        ("%2e%2e%2fx.csv", "2e_2e_2fx.csv"),
+        ("Größe ½.csv", "Größe_½.csv"),
+        ("<img src=x onerror=alert(1)>.csv", "img_src_x_onerror_alert(1).csv"),
+        ("é" * 200 + ".csv", "é" * 75 + ".csv"),
+    ],
+)
+def test_a_file_name_becomes_part_of_a_key(given: str, kept: str) -> None:
+    assert sanitised(given) == kept
+
+
+def test_the_history_is_paged_and_filtered(pipeline: Pipeline, vendor_b: httpx.Client) -> None:
+    for number in range(3):
+        pipeline.run("VENDB", f"page-{number}.csv", csv_of([product(f"page-{number}", price="1" if number else "-1")]))
+    names: list[str] = []
+    cursor = None
+    while True:
+        found = vendor_b.get("/v1/uploads", params={"limit": 2, **({"cursor": cursor} if cursor else {})}).json()
+        names += [item["upload_id"] for item in found["items"]]
+        cursor = found["next"]
+        if cursor is None:
+            break
+    assert len(names) == len(set(names)) >= 3
+    failed = vendor_b.get("/v1/uploads", params={"status": "failed"}).json()["items"]
+    assert {item["status"] for item in failed} == {"failed"}
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    assert vendor_b.get("/v1/uploads", params={"since": tomorrow}).json()["items"] == []
+    assert (
+        vendor_b.get("/v1/uploads", params={"until": tomorrow, "limit": 1}).json()["items"][0]["upload_id"] == names[0]
+    )
+
+
+def test_waiting_ends_with_the_first_move(pipeline: Pipeline, vendor_b: httpx.Client) -> None:
+    upload = pipeline.run("VENDB", "wait.csv", csv_of([product("wait")]))
+    finished = vendor_b.get(f"/v1/uploads/{upload.upload_id}", params={"wait": 20})
+    assert finished.json()["phase"] == "done"
+    assert finished.elapsed.total_seconds() < 20, "a finished upload moves no more"
+    pipeline.connection.execute(
+        "update upload_history set notified_at = null where upload_id = %s", (upload.upload_id,)
+    )
+    answers: list[httpx.Response] = []
+
+    def wait(seconds: float) -> None:
+        answers.append(vendor_b.get(f"/v1/uploads/{upload.upload_id}", params={"wait": seconds}))
+
+    wait(1)
+    waiting = threading.Thread(target=wait, args=(20,))
+    waiting.start()
+    time.sleep(0.6)
+    pipeline.connection.execute(
+        "update upload_history set notified_at = now() where upload_id = %s", (upload.upload_id,)
+    )
+    waiting.join()
+    in_vain, moved = answers
+    assert (in_vain.json()["phase"], moved.json()["phase"]) == ("reporting", "done")
+    assert in_vain.elapsed.total_seconds() >= 1, "as long as it was asked to"
+
+
+def test_a_dry_run_says_what_an_upload_would_do(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+    content = csv_of([product("dry-1"), product("dry-2", price="-1")]).replace(b"PROD-dry-2", b"\n\nPROD-dry-2")
+    raw = vendor_a.post("/v1/dry-runs", content=content, headers={"Content-Type": "text/csv"})
+    form = vendor_a.post("/v1/dry-runs", files={"file": ("dry.csv", content)})
+    assert raw.json() == form.json()
+    shown = raw.json()
+    assert (shown["status"], shown["total_records"], shown["valid_records"], shown["error_records"]) == (
+        "partial",
+        2,
+        1,
+        1,
+    )
+    assert shown["error_types"] == {"INVALID_PRICE": 1}
+    assert [row["outcome"] for row in shown["rows"]] == ["created", None]
+    assert (shown["reading"]["detected"]["delimiter"], shown["reading"]["warnings"]) == ("comma", [])
+    [group] = shown["summary"]["groups"]
+    assert (group["column"], group["value"], group["rows"], group["first_row"]) == ("price", "-1", 1, 2)
+    page = vendor_a.post("/preview", content=content).text
+    assert group["message"] in page, "the portal draws the same"
+    assert [(error["row_number"], error["spreadsheet_row"]) for error in shown["errors"]] == [(2, 5)]
+    assert "(spreadsheet row 5)" in page
+    assert 'data-valid="1" data-rows="2"' in page
+    refused = vendor_a.post("/v1/dry-runs", content=b"", headers={"Content-Type": "text/csv"}).json()
+    assert refused["failure_code"] == "EMPTY_FILE"
+    found = pipeline.connection.execute("select count(*) from products where sku like 'SKU-dry-%'").fetchone()
+    assert found == (0,)
+
+
+def test_a_dry_run_has_a_limit_of_its_own(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+    content = csv_of([product("large-1")])
+    with working_app(pipeline, DRY_RUN_BYTES=str(len(content))) as app:
+        assert answer_of(app, vendor_a, "POST", "/v1/dry-runs", content=content).status_code == 200
+        answers = [
+            answer_of(app, vendor_a, "POST", "/v1/dry-runs", content=content + b"\n"),
+            answer_of(app, vendor_a, "POST", "/v1/dry-runs", files={"file": ("large.csv", content + b"\n")}),
+        ]
+        assert f'data-preview-bytes="{len(content)}"' in answer_of(app, vendor_a, "GET", "/").text
+    for answer in answers:
+        assert (answer.status_code, answer.json()["type"]) == (413, "/problems/too-large")
+        assert f"{len(content):,} bytes" in answer.json()["detail"]
+
+
+def test_a_cancelled_upload_has_an_outcome_for_every_row(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+    upload = pipeline.run("VENDA", "cancel.csv", csv_of([product(f"cancel-{n}") for n in range(3)]))
+    done = vendor_a.post(f"/v1/uploads/{upload.upload_id}/cancel")
+    assert done.status_code == 409
+    # As it stands when two of three rows are not judged yet.
+    with pipeline.connection.transaction():
+        pipeline.connection.execute("delete from products where upload_id = %s and row_number > 1", (upload.upload_id,))
+        pipeline.connection.execute(
+            "update upload_history set status = 'processing', processing_completed_at = null, notified_at = null, "
+            "valid_records = 1, created_records = 1 where upload_id = %s",
+            (upload.upload_id,),
+        )
+    assert vendor_a.post(f"/v1/uploads/{upload.upload_id}/cancel").status_code == 200
+    shown = vendor_a.get(f"/v1/uploads/{upload.upload_id}").json()
+    assert (shown["status"], shown["valid_records"], shown["error_records"]) == ("partial", 1, 2)
+    errors = vendor_a.get(f"/v1/uploads/{upload.upload_id}/errors").json()["items"]
+    assert [(e["row_number"], e["error_type"]) for e in errors] == [(2, "CANCELLED"), (3, "CANCELLED")]
+    assert vendor_a.post(f"/v1/uploads/{upload.upload_id}/cancel").status_code == 200, "again, it is so already"
+    pipeline.finished(upload.upload_id)
+
+
+def test_what_is_finished_in_the_meantime_was_not_cancelled(
+    pipeline: Pipeline, vendor_a: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = pipeline.run("VENDA", "raced.csv", csv_of([product("raced-1")]))
+    seen = iter([replace(done, status=UploadStatus.PROCESSING), done, done])
+    monkeypatch.setattr(schemas, "upload_of", lambda *_: next(seen))
+    with working_app(pipeline) as app:
+        refused = answer_of(app, vendor_a, "POST", f"/v1/uploads/{done.upload_id}/cancel")
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/conflict")
+    noted = "select count(*) from actions where action = 'upload_cancelled' and subject = %s"
+    assert pipeline.connection.execute(noted, (done.upload_id,)).fetchone() == (0,)
+
+
+def test_links_of_an_upload_under_way_end_too(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+    done = pipeline.run("VENDA", "early.csv", csv_of([product("early-1"), product("early-2", price="x")]))
+    [link, *_] = re.findall(r"http\S+/reports/\S+", pipeline.mail(done.upload_id).text)
+    # As it stands before its files are written.
+    pipeline.connection.execute(
+        "update upload_history set error_file_s3_key = null, fix_file_s3_key = null where upload_id = %s",
+        (done.upload_id,),
+    )
+    assert vendor_a.get(f"/v1/uploads/{done.upload_id}/links").json()["revoked_at"] is None
+    assert vendor_a.delete(f"/v1/uploads/{done.upload_id}/links").status_code == 204
+    assert vendor_a.get(f"/v1/uploads/{done.upload_id}/links").json()["revoked_at"] is not None
+    assert httpx.get(link, trust_env=False, timeout=30).status_code == 410
+
+
+def test_an_upload_is_taken_back(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+    done = upload(vendor_a, pipeline, csv_of([product("undo-1"), product("undo-2")]))
+    undone = vendor_a.post(f"/v1/uploads/{done.upload_id}/undo").json()
+    assert (undone["removed"], undone["restored"], undone["kept"]) == (2, 0, [])
+    assert pipeline.products(done.upload_id) == []
+    assert vendor_a.post(f"/v1/uploads/{done.upload_id}/undo").json() == undone
+    assert vendor_a.get(f"/v1/uploads/{done.upload_id}").json()["undone_at"] == undone["undone_at"]
+
+
+def test_options_go_along_with_the_file(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+    done = upload(vendor_a, pipeline, csv_of([product("opt", price="-1")]), mode="upsert", on_error="reject_file")
+    shown = vendor_a.get(f"/v1/uploads/{done.upload_id}").json()
+    assert (shown["mode"], shown["on_error"]) == ("upsert", "reject_file")
+
+
+def test_categories_and_template_fit_together(vendor_a: httpx.Client) -> None:
+    names = vendor_a.get("/v1/categories").json()["items"]
+    assert "Computer Accessories" in names
+    answer = vendor_a.get("/v1/template.csv")
+    assert answer.headers["content-disposition"] == 'attachment; filename="products.csv"'
+    own = answer.content.replace(b"CA-VEND001-0001", b"MINE-1")
+    for content, errors in ((answer.content, 1), (own, 0)):
+        shown = vendor_a.post("/v1/dry-runs", content=content, headers={"Content-Type": "text/csv"}).json()
+        assert shown["error_records"] == errors
+    assert vendor_a.get("/v1/template.xlsx").content[:2] == b"PK"
+
+
+@pytest.mark.parametrize("character", ["\x00", "\x07", "\x1b", "\n", "\r", "\t", "\x7f", "\x9b", "\ufffe", "\uffff"])
+def test_ticket_file_name_with_a_control_character_is_refused(vendor_a: httpx.Client, character: str) -> None:
+    refused = vendor_a.post("/v1/tickets", json={"file_name": f"products{character}.csv"})
+    assert (refused.status_code, refused.headers["content-type"]) == (422, "application/problem+json")
+    assert "file_name" in refused.text

@@ -1,0 +1,254 @@
+"""Webhooks: signed, recorded, and sent to the Internet alone."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import socket
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+import httpx
+import pytest
+
+from onboarding.notifications import webhook
+from onboarding.notifications.webhook import Refused, checked, resolved, signature
+from onboarding.resource_names import resource_name
+from onboarding.web.api import webhooks
+from tests.support.http_server import serving
+from tests.support.running_pipeline import Pipeline, csv_of, product, until
+
+
+class Receiver(BaseHTTPRequestHandler):
+    """A vendor's server."""
+
+    got: list[tuple[dict[str, str], bytes]]
+    status = 200
+
+    def do_POST(self) -> None:
+        self.got.append(
+            ({k.lower(): v for k, v in self.headers.items()}, self.rfile.read(int(self.headers["Content-Length"])))
+        )
+        self.send_response(type(self).status)
+        self.send_header("Location", "http://127.0.0.1:9/elsewhere")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """No lines among the tests'."""
+
+
+@pytest.fixture
+def server() -> Iterator[tuple[type[Receiver], str]]:
+    class Own(Receiver):
+        got: list[tuple[dict[str, str], bytes]] = []  # noqa: RUF012 - one for each test
+
+    with serving(Own) as url:
+        yield Own, f"{url}/hook?from=onboarding"
+
+
+def deliveries(client: httpx.Client, subject: str) -> list[dict[str, Any]]:
+    found = client.get("/v1/webhook/deliveries").json()["items"]
+    return [item for item in found if item["subject"] == subject]
+
+
+def test_a_finished_upload_is_told_and_signed(
+    pipeline: Pipeline, vendor_b: httpx.Client, server: tuple[type[Receiver], str]
+) -> None:
+    receiver, url = server
+    secret = vendor_b.put("/v1/webhook", json={"url": url, "new_secret": True}).json()["secret"]
+    assert "secret" not in vendor_b.get("/v1/webhook").json() or vendor_b.get("/v1/webhook").json()["secret"] is None
+    upload = pipeline.run("VENDB", "hook.csv", csv_of([product("hook"), product("hook-bad", price="-1")]))
+    until(lambda: receiver.got, "the webhook")
+    headers, body = receiver.got[0]
+    told = json.loads(body)
+    assert (told["event"], told["id"]) == ("upload.finished", f"upload.finished:{upload.upload_id}")
+    assert (told["upload"]["status"], told["upload"]["valid_records"], told["upload"]["error_records"]) == (
+        "partial",
+        1,
+        1,
+    )
+    stamp, given = (part.split("=", 1)[1] for part in headers["onboarding-signature"].split(","))
+    assert hmac.compare_digest(given, hmac.new(secret.encode(), f"{stamp}.".encode() + body, sha256).hexdigest())
+    [delivery] = until(lambda: deliveries(vendor_b, upload.upload_id), "the delivery to be recorded")
+    assert (delivery["status"], delivery["error"]) == (200, "")
+    assert vendor_b.delete("/v1/webhook").status_code == 204
+    assert vendor_b.get("/v1/webhook").status_code == 404
+
+
+def test_webhook_not_taken_is_delivered_again(
+    pipeline: Pipeline, vendor_b: httpx.Client, server: tuple[type[Receiver], str]
+) -> None:
+    receiver, url = server
+    receiver.status = 500
+    vendor_b.put("/v1/webhook", json={"url": url})
+    upload = pipeline.run("VENDB", "again.csv", csv_of([product("hook-again")]))
+    until(lambda: receiver.got, "the first delivery")
+    receiver.status = 204
+    until(lambda: len(deliveries(vendor_b, upload.upload_id)) > 1, "the delivery after it")
+    first, *_, last = sorted(deliveries(vendor_b, upload.upload_id), key=lambda item: str(item["at"]))
+    assert (first["status"], last["status"]) == (500, 204)
+    assert {json.loads(body)["id"] for _, body in receiver.got} == {f"upload.finished:{upload.upload_id}"}
+    vendor_b.delete("/v1/webhook")
+
+
+@pytest.mark.parametrize("status", [500, 302])
+def test_what_is_not_taken_is_recorded_as_such(
+    vendor_b: httpx.Client, server: tuple[type[Receiver], str], status: int
+) -> None:
+    receiver, url = server
+    receiver.status = status
+    vendor_b.put("/v1/webhook", json={"url": url})
+    started = vendor_b.post("/v1/webhook/test")
+    assert started.status_code == 202
+    [delivery] = until(lambda: deliveries(vendor_b, started.json()["id"]), "the delivery to be recorded")
+    assert (delivery["status"], delivery["error"]) == (status, f"the server answered {status}")
+    mine = [body for _, body in receiver.got if started.json()["id"] in body.decode()]
+    assert len(mine) == 1, "a redirect is not followed"
+    vendor_b.delete("/v1/webhook")
+
+
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [
+        ("127.0.0.1:9", "no connection to the server could be made"),
+        ("[::1", "this is not an address"),
+        ("a..b", "this is not a host's name"),
+    ],
+)
+def test_a_vendor_is_told_in_words_why_nothing_came(
+    pipeline: Pipeline, vendor_b: httpx.Client, host: str, words: str
+) -> None:
+    vendor_b.put("/v1/webhook", json={"url": "http://127.0.0.1:9/hook"})
+    # As if the rules had been wider when it was set.
+    address = {":vendor": {"S": "VENDB"}, ":url": {"S": f"http://{host}/hook"}}
+    pipeline.dynamodb.update_item(
+        TableName=resource_name("webhooks"),
+        Key={"vendor_id": {"S": "VENDB"}, "entry": {"S": "address"}},
+        UpdateExpression="set #url = :url",
+        ConditionExpression="vendor_id = :vendor",
+        ExpressionAttributeNames={"#url": "url"},
+        ExpressionAttributeValues=address,
+    )
+    started = vendor_b.post("/v1/webhook/test").json()
+    [delivery] = until(lambda: deliveries(vendor_b, started["id"]), "the delivery to be recorded")
+    assert (delivery["status"], delivery["error"]) == (0, words)
+    vendor_b.delete("/v1/webhook")
+
+
+def test_a_server_that_dawdles_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhook, "DEADLINE", 0.2)
+    given_up = threading.Event()
+
+    class Dawdling(Receiver):
+        got: list[tuple[dict[str, str], bytes]] = []  # noqa: RUF012 - one for each test
+
+        def do_POST(self) -> None:
+            # Something comes all the time, and never the end of a line; a line that is too long ends it otherwise.
+            while not given_up.wait(0.02):
+                self.wfile.write(b"x" * 1000)
+
+    with serving(Dawdling) as url:
+        try:
+            address = webhook.Address(f"{url}/", "secret")
+            assert webhook._send(address, "test", b"{}", private=True) == (0, webhook.LATE)
+        finally:
+            given_up.set()
+
+
+def test_a_vendor_tests_its_webhook_some_times_an_hour(
+    pipeline: Pipeline, vendor_b: httpx.Client, server: tuple[type[Receiver], str]
+) -> None:
+    _, url = server
+    vendor_b.put("/v1/webhook", json={"url": url})
+    forget = "delete from actions where vendor_id = 'VENDB' and action = 'webhook_tested'"
+    pipeline.connection.execute(forget)
+    started = [vendor_b.post("/v1/webhook/test") for _ in range(webhooks.TESTS)]
+    assert {answer.status_code for answer in started} == {202}
+    refused = vendor_b.post("/v1/webhook/test")
+    assert (refused.status_code, refused.json()["type"]) == (429, "/problems/too-many-requests")
+    noted = pipeline.connection.execute(
+        "select array_agg(subject order by action_id) from actions "
+        "where vendor_id = 'VENDB' and action = 'webhook_tested'"
+    ).fetchone()
+    assert noted == ([answer.json()["id"] for answer in started],)
+    last = started[-1].json()["id"]
+    until(lambda: deliveries(vendor_b, last), "the last delivery to be recorded")
+    pipeline.connection.execute(forget)
+    vendor_b.delete("/v1/webhook")
+
+
+def test_webhook_test_limit_holds_for_requests_at_the_same_time(pipeline: Pipeline, vendor_b: httpx.Client) -> None:
+    vendor_b.put("/v1/webhook", json={"url": "http://127.0.0.1:9/nobody"})
+    forget = "delete from actions where vendor_id = 'VENDB' and action = 'webhook_tested'"
+    pipeline.connection.execute(forget)
+    with ThreadPoolExecutor(40) as pool:
+        statuses = Counter(pool.map(lambda _: vendor_b.post("/v1/webhook/test").status_code, range(40)))
+    assert statuses == {202: webhooks.TESTS, 429: 40 - webhooks.TESTS}
+    pipeline.connection.execute(forget)
+    vendor_b.delete("/v1/webhook")
+
+
+def test_the_signature_is_as_documented() -> None:
+    expected = hmac.new(b"secret", b'1700000000.{"a":1}', sha256).hexdigest()
+    assert signature("secret", 1_700_000_000, b'{"a":1}') == f"t=1700000000,v1={expected}"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.com/x",
+        "ftp://example.com",
+        "https://",
+        "https://user:pass@example.com/",
+        "https://[::1",
+        "//x",
+        "https://a..b/",
+        f"https://{'a' * 64}.example.com/",
+        "https://.example.com/",
+    ],
+)
+def test_only_plain_https_addresses_are_taken(url: str) -> None:
+    with pytest.raises(Refused):
+        checked(url, private=False)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "10.0.0.5",
+        "172.16.3.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",  # noqa: S104
+        "224.0.0.1",
+        "::1",
+        "fd00::1",
+        "fe80::1",
+        "::ffff:127.0.0.1",
+        "::ffff:169.254.169.254",
+    ],
+)
+def test_on_aws_a_name_that_leads_inside_is_refused(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    # One good address among them does not help.
+    found = [(family, 1, 6, "", (address, 443)), (socket.AF_INET, 1, 6, "", ("93.184.215.14", 443))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    parts = checked("https://rebind.example.com/x", private=False)
+    with pytest.raises(Refused, match="private network"):
+        resolved(parts, private=False)
+    assert resolved(parts, private=True)
+
+
+def test_a_name_of_the_internet_is_connected_to_by_the_address_that_was_checked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = [(socket.AF_INET6, 1, 6, "", ("2606:2800:21f::1", 443)), (socket.AF_INET, 1, 6, "", ("93.184.215.14", 443))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    assert resolved(checked("https://example.com/x", private=False), private=False) == "93.184.215.14"

@@ -1,0 +1,207 @@
+"""Redriving a failure queue: until it is really empty, and what the command says of it."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from onboarding.aws import dead_letter_queues
+from onboarding.cli import dead_letters as commands
+from onboarding.cli.main import main
+from onboarding.config import Settings
+from onboarding.resource_names import UPLOAD_BUCKET
+from onboarding.runtime import AppContext
+
+QUEUE = "watchdog-failures"
+STAGING = {"S3_BUCKET_NAME": f"staging-{UPLOAD_BUCKET}-123456789012"}
+"""The environment that names a deployment beside the first one."""
+Captured = pytest.CaptureFixture[str]
+
+
+class Sqs:
+    """A queue whose answers may be empty although messages wait, as those of SQS are."""
+
+    def __init__(
+        self, *bodies: dict[str, Any], empty_answers: int = 0, in_flight_elsewhere: int = 0, name: str = QUEUE
+    ) -> None:
+        self.name = name
+        self.hidden_for: list[int] = []
+        self.visible = [self.message(body) for body in bodies]
+        self.taken: dict[str, dict[str, Any]] = {}
+        self.empty_answers = empty_answers
+        self.elsewhere = in_flight_elsewhere
+        self.waits: list[int] = []
+
+    def message(self, body: dict[str, Any], sent: datetime | None = None) -> dict[str, Any]:
+        sent = sent or datetime.now(UTC) - timedelta(hours=1)
+        return {
+            "Body": json.dumps(body),
+            "ReceiptHandle": str(id(body)),
+            "Attributes": {"SentTimestamp": str(int(sent.timestamp() * 1000))},
+        }
+
+    def get_queue_url(self, QueueName: str) -> dict[str, str]:  # noqa: N803 - as boto3 names them
+        assert QueueName.startswith("staging-product-")
+        return {"QueueUrl": QueueName.removeprefix("staging-product-onboarding-")}
+
+    def get_queue_attributes(self, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803
+        mine = QueueUrl == self.name
+        counts = {
+            "ApproximateNumberOfMessages": len(self.visible) if mine else 0,
+            "ApproximateNumberOfMessagesNotVisible": len(self.taken) + self.elsewhere if mine else 0,
+        }
+        return {"Attributes": {name: str(counts[name]) for name in AttributeNames}}
+
+    def receive_message(
+        self,
+        QueueUrl: str,  # noqa: N803
+        WaitTimeSeconds: int,  # noqa: N803
+        VisibilityTimeout: int,  # noqa: N803
+        **_: Any,
+    ) -> dict[str, Any]:
+        self.waits.append(WaitTimeSeconds)
+        if self.empty_answers:
+            self.empty_answers -= 1
+            return {}
+        if QueueUrl != self.name or not self.visible:
+            return {}
+        message = self.visible.pop(0)
+        self.hidden_for.append(VisibilityTimeout)
+        self.taken[message["ReceiptHandle"]] = message
+        return {"Messages": [message]}
+
+    def delete_message(self, QueueUrl: str, ReceiptHandle: str) -> None:  # noqa: N803
+        del self.taken[ReceiptHandle]
+
+    def change_message_visibility(self, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> None:  # noqa: N803
+        assert (QueueUrl, VisibilityTimeout) == (self.name, 0)
+        self.visible.append(self.taken.pop(ReceiptHandle))
+
+
+def event(number: int, **answer: Any) -> dict[str, Any]:
+    """A failed event of the watchdog, with what the function answers when it is tried again."""
+    return {"requestPayload": {"upload_id": f"UPLOAD_{number}", "answer": answer}}
+
+
+class Lambdas:
+    """Answers each event with what it brings along."""
+
+    def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
+        assert FunctionName in {"staging-csv-parser", "staging-product-onboarding-watchdog"}
+        answer = json.loads(Payload)["answer"]
+        fault = {"FunctionError": "Unhandled"} if "errorMessage" in answer else {}
+        return {**fault, "Payload": io.BytesIO(json.dumps(answer).encode())}
+
+
+def context_with(sqs: Sqs) -> AppContext:
+    return cast("AppContext", SimpleNamespace(sqs=sqs, lambdas=Lambdas(), settings=Settings(STAGING)))
+
+
+def test_redrive_empty_answers_while_messages_wait_goes_on() -> None:
+    sqs = Sqs(event(1), event(2), event(3), empty_answers=3)
+    assert [redriven.error for redriven in dead_letter_queues.redrive(context_with(sqs), QUEUE)] == [None] * 3
+    assert sqs.visible == []
+    assert all(sqs.waits), "without a wait SQS asks only some of its servers"
+
+
+def test_redrive_queue_that_counts_messages_and_gives_none_ends() -> None:
+    sqs = Sqs(event(1), empty_answers=1000)
+    assert list(dead_letter_queues.redrive(context_with(sqs), QUEUE)) == []
+
+
+def test_redrive_item_that_the_function_kept_again_is_an_error_and_no_second_message() -> None:
+    sqs = Sqs(event(1, unprocessable=["there is no upload UPLOAD_1"]))
+    [redriven] = dead_letter_queues.redrive(context_with(sqs), QUEUE)
+    assert redriven.error == "there is no upload UPLOAD_1"
+    assert (sqs.visible, sqs.taken) == ([], {})
+
+
+def test_redrive_message_sent_since_it_began_is_left() -> None:
+    sqs = Sqs(event(1))
+    sqs.visible.append(sqs.message(event(2), datetime.now(UTC) + timedelta(minutes=1)))
+    assert [redriven.about for redriven in dead_letter_queues.redrive(context_with(sqs), QUEUE)] == ["UPLOAD_1"]
+    assert dead_letter_queues.count_failures_in(context_with(sqs), QUEUE) == 1
+
+
+@pytest.mark.parametrize(
+    ("sqs", "code", "said"),
+    [
+        (Sqs(), 0, "There was nothing to try. Nothing is left in the failure queues."),
+        (Sqs(event(1)), 0, "1 tried again. Nothing is left in the failure queues."),
+        (
+            Sqs(event(1), event(2, errorMessage="no such bucket")),
+            1,
+            "2 tried again. 1 failed again and stay; they can be tried again in 6 minutes.",
+        ),
+        (
+            Sqs(in_flight_elsewhere=2),
+            1,
+            "There was nothing to try. About 2 more are being tried by another redrive, or came meanwhile",
+        ),
+    ],
+    ids=["empty", "done", "failed again", "in flight"],
+)
+def test_redrive_command_says_what_is_left_and_ends_accordingly(
+    sqs: Sqs, code: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    @contextmanager
+    def pipeline(_: object) -> Iterator[AppContext]:
+        yield context_with(sqs)
+
+    monkeypatch.setattr(commands, "connected", pipeline)
+    assert main(["failures", "redrive", QUEUE]) == code
+    assert said in capsys.readouterr().out
+
+
+def upload_events(*bodies: dict[str, Any]) -> Sqs:
+    return Sqs(*bodies, name=dead_letter_queues.INGESTION_QUEUE)
+
+
+def test_redrive_uploads_event_that_succeeds_is_deleted_and_one_that_fails_is_hidden() -> None:
+    sqs = upload_events(event(1), event(2, errorMessage="the database is away"))
+    tried = list(dead_letter_queues.redrive_uploads(context_with(sqs)))
+    assert [(some.about, some.error) for some in tried] == [("UPLOAD_1", None), ("UPLOAD_2", "the database is away")]
+    assert [message["Body"] for message in sqs.taken.values()] == [
+        json.dumps(event(2, errorMessage="the database is away"))
+    ]
+    assert sqs.hidden_for == [dead_letter_queues.AUTOMATIC_RETRY_SECONDS] * 2
+
+
+def test_redrive_uploads_event_older_than_a_day_is_left_visible() -> None:
+    sqs = upload_events(event(1))
+    old = sqs.message(event(2), datetime.now(UTC) - dead_letter_queues.MAX_AUTOMATIC_AGE - timedelta(minutes=1))
+    sqs.visible.insert(0, old)
+    assert [tried.about for tried in dead_letter_queues.redrive_uploads(context_with(sqs))] == ["UPLOAD_1"]
+    assert (sqs.visible, sqs.taken) == ([old], {})
+
+
+def test_redrive_uploads_many_older_events_end_the_run_and_keep_no_event_from_a_later_one() -> None:
+    sqs = upload_events(event(1))
+    old = datetime.now(UTC) - dead_letter_queues.MAX_AUTOMATIC_AGE - timedelta(minutes=1)
+    older = [event(number) for number in range(2, dead_letter_queues.MAX_TOO_OLD + 5)]
+    sqs.visible[:0] = [sqs.message(body, old) for body in older]
+    assert list(dead_letter_queues.redrive_uploads(context_with(sqs))) == []
+    assert len(sqs.hidden_for) == dead_letter_queues.MAX_TOO_OLD
+    assert [tried.about for tried in dead_letter_queues.redrive_uploads(context_with(sqs))] == ["UPLOAD_1"]
+    assert (len(sqs.visible), sqs.taken) == (dead_letter_queues.MAX_TOO_OLD + 3, {})
+
+
+def test_redrive_uploads_more_events_than_one_run_may_try_are_left_for_the_next() -> None:
+    bodies = [event(number) for number in range(dead_letter_queues.MAX_AUTOMATIC_EVENTS + 3)]
+    sqs = upload_events(*bodies)
+    assert len(list(dead_letter_queues.redrive_uploads(context_with(sqs)))) == dead_letter_queues.MAX_AUTOMATIC_EVENTS
+    assert (len(sqs.visible), sqs.taken) == (3, {})
+    assert len(list(dead_letter_queues.redrive_uploads(context_with(sqs)))) == 3
+
+
+def test_redrive_uploads_empty_queue_is_not_polled() -> None:
+    sqs = upload_events()
+    assert list(dead_letter_queues.redrive_uploads(context_with(sqs))) == []
+    assert sqs.waits == []

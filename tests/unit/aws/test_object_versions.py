@@ -1,0 +1,111 @@
+"""What an object's key and version say: whose it is, how its file is called, and the name of its upload."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote_plus
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from onboarding.pipeline.ingest import S3ObjectVersion
+
+WRITTEN = datetime(2024, 12, 21, 10, 30, 45, 999_000, tzinfo=UTC)
+
+
+def record(key: str, **changes: Any) -> dict[str, Any]:
+    """A record of an S3 event, as much of it as is read; `key` as it stands there."""
+    described = {"key": key, "size": 1, "eTag": "e", "sequencer": "s", "versionId": "v1", **changes}
+    return {"eventSource": "aws:s3", "s3": {"bucket": {"name": "bucket"}, "object": described}}
+
+
+def object_at(key: str, version_id: str = "v1", bucket: str = "bucket") -> S3ObjectVersion:
+    return S3ObjectVersion(bucket, key, version_id)
+
+
+@pytest.mark.parametrize(
+    ("announced", "key"),
+    [
+        ("uploads/VEND001/a.csv", "uploads/VEND001/a.csv"),
+        ("uploads/VEND001/my+file%2B%C3%BC+%281%29.csv", "uploads/VEND001/my file+ü (1).csv"),
+        ("uploads/VEND001/100%25.csv", "uploads/VEND001/100%.csv"),
+        ("uploads%2FVEND001%2Fa.csv", "uploads/VEND001/a.csv"),
+    ],
+)
+def test_a_key_comes_as_in_an_address(announced: str, key: str) -> None:
+    assert S3ObjectVersion.announced(record(announced)) == S3ObjectVersion("bucket", key, "v1")
+
+
+def test_an_object_of_a_bucket_without_versions() -> None:
+    announced = record("uploads/VEND001/a.csv")
+    del announced["s3"]["object"]["versionId"]
+    assert S3ObjectVersion.announced(announced).version_id == ""
+
+
+@settings(deadline=None)
+@given(st.text(st.characters(codec="utf-8"), min_size=1))
+def test_every_key_survives_its_announcement(key: str) -> None:
+    assert S3ObjectVersion.announced(record(quote_plus(key))).key == key
+
+
+@pytest.mark.parametrize(
+    ("key", "vendor_id", "file_name"),
+    [
+        ("uploads/VEND001/a.csv", "VEND001", "a.csv"),
+        ("uploads/VEND001/VEND002/a.csv", "VEND001", "a.csv"),
+        ("uploads/VEND001/2024/12/a b.csv", "VEND001", "a b.csv"),
+        ("uploads/VEND001/VEND002_products.csv", "VEND001", "VEND002_products.csv"),
+        ("uploads/VEND001/.csv", "VEND001", ".csv"),
+        ("uploads/ VEND001/a.csv", " VEND001", "a.csv"),
+        ("uploads/../a.csv", "..", "a.csv"),
+        ("uploads/a.csv", None, "a.csv"),
+        ("uploads//a.csv", None, "a.csv"),
+        ("uploads/", None, ""),
+        ("a.csv", None, "a.csv"),
+        ("Uploads/VEND001/a.csv", None, "a.csv"),
+        ("errors/VEND001/a.csv", None, "a.csv"),
+        ("/uploads/VEND001/a.csv", None, "a.csv"),
+        ("x/uploads/VEND001/a.csv", None, "a.csv"),
+        ("uploads/VEND001/a\0.csv", None, "a\0.csv"),
+    ],
+)
+def test_the_vendor_is_the_second_segment_and_never_the_file_name(
+    key: str, vendor_id: str | None, file_name: str
+) -> None:
+    assert (object_at(key).vendor_id, object_at(key).file_name) == (vendor_id, file_name)
+
+
+def test_the_upload_is_named_for_the_time_of_writing_in_utc() -> None:
+    name = object_at("uploads/VEND001/a.csv").upload_id(WRITTEN)
+    assert re.fullmatch(r"UPLOAD_20241221_103045_[0-9a-f]{8}", name)
+
+
+def test_the_same_version_has_the_same_upload_whoever_asks() -> None:
+    announced = S3ObjectVersion.announced(record("uploads/VEND001/my+file.csv"))
+    assert announced.upload_id(WRITTEN) == object_at("uploads/VEND001/my file.csv").upload_id(WRITTEN)
+    # Names outlive a release: an event that comes again after a deployment must meet the same upload.
+    assert object_at("uploads/VEND001/a.csv").upload_id(WRITTEN) == "UPLOAD_20241221_103045_96ce5dfe"
+
+
+def test_uploads_of_one_second_differ() -> None:
+    names = {
+        object_at(f"uploads/VEND00{vendor}/{file}.csv", f"v{version}").upload_id(WRITTEN)
+        for vendor in range(3)
+        for file in range(100)
+        for version in range(3)
+    }
+    assert len(names) == 900
+    assert object_at("k", bucket="one").upload_id(WRITTEN) != object_at("k", bucket="two").upload_id(WRITTEN)
+
+
+@settings(deadline=None)
+@given(st.text(st.characters(codec="utf-8"), max_size=1024), st.text(st.characters(codec="utf-8"), max_size=100))
+def test_a_name_fits_its_column(key: str, version_id: str) -> None:
+    source = object_at(key, version_id)
+    short, longer = source.upload_id(WRITTEN), source.upload_id(WRITTEN, digits=16)
+    assert len(short) <= len(longer) <= 50
+    assert longer.startswith(short)
+    assert longer.isascii()

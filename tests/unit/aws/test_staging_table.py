@@ -1,0 +1,328 @@
+"""Rows to items of the staging table and back, and how they are written."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from botocore.validate import validate_parameters
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from onboarding.aws.staging_table import (
+    ATTEMPTS,
+    DAYS_KEPT,
+    NOT_ROWS_PREFIX,
+    WRITE_BATCH,
+    Item,
+    MalformedItem,
+    details,
+    from_item,
+    map_concurrently,
+    record_id,
+    stage_rows,
+    store_unprocessable,
+    to_item,
+    utc_now,
+    write_outcomes,
+)
+from onboarding.domain.models import COLUMNS, Row, RowError
+from onboarding.domain.validation import RANGES, validate_row
+from onboarding.domain.validation_context import ValidationContext
+from onboarding.files.parser import MAX_CELL
+from onboarding.runtime import AppContext
+from tests.support.postgres_fixtures import GOOD_CELLS, a_row, shape_of
+
+NUMBER_COLUMNS = sorted(RANGES)
+
+texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
+number_like = st.one_of(
+    texts,
+    st.from_regex(r"-?[0-9]{1,25}(\.[0-9]{1,22})?", fullmatch=True),
+    st.sampled_from(["NaN", "Infinity", "1e3", "+5", "5.", ".5", "-0", "-0.00", "007", "1_000", "\uff15", "5\n"]),
+)
+ids = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40).filter(str.isprintable)
+some_cells = st.fixed_dictionaries(
+    {}, optional={column: number_like if column in RANGES else texts for column in COLUMNS}
+)
+some_rows = st.builds(
+    Row,
+    upload_id=ids,
+    vendor_id=ids,
+    row_number=st.integers(1, 10_000),
+    cells=some_cells,
+    duplicate_of=st.dictionaries(st.sampled_from(["sku", "vendor_product_id"]), st.integers(1, 9_999)),
+    surplus_fields=st.integers(-13, 20),
+    cut=st.dictionaries(st.sampled_from(COLUMNS), st.integers(2_501, 10_000_000)),
+    unclear=st.lists(st.sampled_from(NUMBER_COLUMNS), unique=True).map(tuple),
+    decimal_comma=st.lists(st.sampled_from(NUMBER_COLUMNS), unique=True).map(tuple),
+    damaged=st.dictionaries(st.sampled_from(["sku", "vendor_product_id"]), st.sampled_from(["decimals", "dates"])),
+    many_categories=st.booleans(),
+)
+
+
+def through_dynamodb(item: Item) -> Item:
+    """The item as DynamoDB gives it back: numbers lose needless zeros and the minus of zero, never their value."""
+
+    def stored(value: dict[str, Any]) -> dict[str, Any]:
+        ((kind, content),) = value.items()
+        if kind == "M":
+            return {"M": {name: stored(inner) for name, inner in content.items()}}
+        if kind == "N":
+            number = Decimal(content)
+            assert len(number.as_tuple().digits) <= 38, "DynamoDB takes 38 digits"
+            plain = f"{number:f}"
+            plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
+            return {"N": "0" if number == 0 else plain}
+        assert kind in {"S", "BOOL"}
+        return value
+
+    return {name: stored(value) for name, value in json.loads(json.dumps(item)).items()}
+
+
+@settings(deadline=None, max_examples=300)
+@given(some_rows)
+@example(a_row(price="10.00", stock_quantity="007", weight_kg="-0.000", compare_at_price="-0"))
+@example(a_row(price="1" * 20 + "." + "2" * 18, stock_quantity="9" * 21, weight_kg="0." + "0" * 18))
+def test_a_row_comes_back_from_its_item(row: Row) -> None:
+    item = to_item(row)
+    assert from_item(item) == row
+    assert from_item(through_dynamodb(item)) == row
+
+
+@pytest.mark.parametrize("column", NUMBER_COLUMNS)
+@pytest.mark.parametrize("text", ["0", "5", "-1", "150", "19.99", "0.25", "-10.5", "999999.99", "12345678901234567890"])
+def test_a_plain_number_is_a_number(column: str, text: str) -> None:
+    item = to_item(a_row(**{column: text}))
+    assert item["product_data"]["M"][column] == {"N": text}
+    assert "as_written" not in item
+
+
+@pytest.mark.parametrize("text", ["10.00", "007", "-0", "0.0", "-0.50", "1.10"])
+def test_a_number_in_another_spelling_is_a_number_and_keeps_its_spelling(text: str) -> None:
+    item = to_item(a_row(price=text))
+    assert Decimal(item["product_data"]["M"]["price"]["N"]) == Decimal(text)
+    assert item["as_written"]["M"]["price"] == {"S": text}
+    assert from_item(through_dynamodb(item)).cells["price"] == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["NaN", "Infinity", "-inf", "1e3", "1_000", "+5", "5.", ".5", "5\n", "\uff15", "\u0665", "9" * 21, "0." + "1" * 19],
+)
+def test_what_is_no_plain_number_or_does_not_fit_stays_text(text: str) -> None:
+    assert to_item(a_row(price=text))["product_data"]["M"]["price"] == {"S": text}
+
+
+def test_only_number_columns_hold_numbers() -> None:
+    item = to_item(a_row(**dict.fromkeys(COLUMNS, "5")))
+    kinds = {column: next(iter(value)) for column, value in item["product_data"]["M"].items()}
+    assert kinds == {column: "N" if column in NUMBER_COLUMNS else "S" for column in COLUMNS}
+
+
+def test_the_item_is_that_of_the_contract() -> None:
+    before = utc_now()
+    item = to_item(a_row(7))
+    assert item.pop("created_at")["S"] >= before
+    kept = int(item.pop("expires_at")["N"]) - time.time()
+    assert (DAYS_KEPT - 1) * 86_400 < kept <= DAYS_KEPT * 86_400
+    data = item.pop("product_data")["M"]
+    assert item == {
+        "upload_id": {"S": "UPLOAD_1"},
+        "record_id": {"S": "REC_00007"},
+        "vendor_id": {"S": "VEND001"},
+        "row_number": {"N": "7"},
+        "status": {"S": "pending_validation"},
+    }
+    assert data == {column: {"N" if column in NUMBER_COLUMNS else "S": text} for column, text in GOOD_CELLS.items()}
+
+
+@pytest.mark.parametrize(("number", "name"), [(1, "REC_00001"), (42, "REC_00042"), (10_000, "REC_10000")])
+def test_record_ids(number: int, name: str) -> None:
+    assert record_id(number) == name
+
+
+def test_the_time_is_iso_8601_in_utc() -> None:
+    now = utc_now()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", now)
+    assert datetime.fromisoformat(now).utcoffset() == timedelta(0)
+
+
+# Writing
+
+
+class Table:
+    """Stands in for the one call that staging makes. Hands back what `left_over` says of each call, in order."""
+
+    def __init__(self, *left_over: int) -> None:
+        self.left_over = list(left_over)
+        self.calls: list[list[Item]] = []
+        self.written: list[Item] = []
+
+    def batch_write_item(self, *, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
+        validate_parameters({"RequestItems": RequestItems}, shape_of("dynamodb", "BatchWriteItem"))
+        ((table, requests),) = RequestItems.items()
+        assert table == "UploadRecords"
+        items = [copy.deepcopy(request["PutRequest"]["Item"]) for request in requests]
+        left = self.left_over.pop(0) if self.left_over else 0
+        self.calls.append(items)
+        self.written += items[: len(items) - left]
+        return {"UnprocessedItems": {table: requests[len(items) - left :]} if left else {}}
+
+
+def context_with(table: Table) -> AppContext:
+    return cast("AppContext", SimpleNamespace(dynamodb=table, settings=SimpleNamespace(table="UploadRecords")))
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses that would have been made."""
+    made: list[float] = []
+    monkeypatch.setattr("onboarding.aws.staging_table.time", SimpleNamespace(sleep=made.append, time=time.time))
+    return made
+
+
+def size(item: Item) -> int:
+    """As DynamoDB counts, and rather more: the JSON in UTF-8."""
+    return len(json.dumps(item, ensure_ascii=False).encode())
+
+
+@pytest.mark.parametrize("count", [0, 1, 25, 26, 100])
+def test_every_row_is_staged_once_in_full_calls(count: int) -> None:
+    table = Table()
+    stage_rows(context_with(table), [a_row(number) for number in range(1, count + 1)])
+    assert sorted(item["record_id"]["S"] for item in table.written) == [record_id(n) for n in range(1, count + 1)]
+    assert sorted((len(call) for call in table.calls), reverse=True) == [WRITE_BATCH] * (count // 25) + (
+        [count % 25] if count % 25 else []
+    )
+
+
+def test_what_is_to_be_written_is_made_as_it_is_written() -> None:
+    made: list[int] = []
+
+    def arguments() -> Iterator[int]:
+        for number in range(1_000):
+            made.append(number)
+            yield number
+
+    calls = map_concurrently(lambda _: None, arguments())
+    next(calls)
+    assert len(made) < 100
+    assert len(list(calls)) == 999
+
+
+def test_what_dynamodb_hands_back_is_written_again(pauses: list[float]) -> None:
+    table = Table(10, 4)
+    stage_rows(context_with(table), [a_row(number) for number in range(1, 21)])
+    assert [len(call) for call in table.calls] == [20, 10, 4]
+    assert sorted(item["row_number"]["N"] for item in table.written) == sorted(str(n) for n in range(1, 21))
+    assert len(pauses) == 2
+    assert pauses[0] < pauses[1]
+
+
+def test_what_dynamodb_never_takes_is_a_fault(pauses: list[float]) -> None:
+    table = Table(*[1] * ATTEMPTS)
+    with pytest.raises(RuntimeError, match=f"1 items unwritten after {ATTEMPTS} attempts"):
+        stage_rows(context_with(table), [a_row(1), a_row(2)])
+    assert len(table.calls) == ATTEMPTS
+    assert pauses == sorted(pauses)
+
+
+def test_an_outcome_is_the_item_with_its_new_status() -> None:
+    table = Table()
+    good, bad = to_item(a_row(1)), to_item(a_row(2, price="10.00"))
+    errors = [
+        RowError("INVALID_PRICE", "price", "Price must ..."),
+        RowError("DUPLICATE_SKU", "sku", "Duplicate SKU: S"),
+    ]
+    write_outcomes(context_with(table), [(good, []), (bad, errors)])
+    first, second = table.written
+    processed = {first.pop("processed_at")["S"], second.pop("processed_at")["S"]}
+    assert len(processed) == 1
+    assert first == {**good, "status": {"S": "validated"}}
+    assert second == {
+        **bad,
+        "status": {"S": "error"},
+        "error_reason": {"S": "INVALID_PRICE"},
+        "error_details": {"S": "Price must ...; Duplicate SKU: S"},
+    }
+    assert good["status"] == {"S": "pending_validation"}
+
+
+def worst_rows() -> list[Row]:
+    """Rows with every cell as long as it may be, of characters that take the most room."""
+    cut = dict.fromkeys(COLUMNS, 10_000_000)
+    duplicates = {"sku": 9_999, "vendor_product_id": 9_999}
+    return [
+        Row("U" * 50, "V" * 50, 10_000, dict.fromkeys(COLUMNS, character * MAX_CELL), duplicates, -13, cut)
+        for character in ("\N{PILE OF POO}", "\0", '"', "\\", "\uffff", "9")
+    ]
+
+
+@pytest.mark.parametrize("row", worst_rows(), ids=["four bytes", "NUL", "quote", "backslash", "U+FFFF", "digit"])
+def test_the_largest_item_fits(row: Row) -> None:
+    table = Table()
+    whole = Row(row.upload_id, row.vendor_id, row.row_number, row.cells, row.duplicate_of)
+    errors = validate_row(whole, ValidationContext(set(), set(), set()))
+    write_outcomes(context_with(table), [(to_item(row), errors)])
+    (item,) = table.written
+    assert len(item["error_details"]["S"]) == len(details(errors)) > 0
+    assert size(item) < 400 * 1024
+    # A full call takes 16 MB.
+    assert size(item) * WRITE_BATCH < 16 * 1024 * 1024
+
+
+# Items that are no rows
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["S", "N", "M", "L"]), inner),
+    max_leaves=8,
+)
+
+
+@given(some_rows, st.data())
+def test_row_of_item_with_a_changed_attribute_is_refused_or_still_a_row(row: Row, data: st.DataObject) -> None:
+    """Whatever an attribute holds, `row_of` raises NotARow and nothing else, or returns what may be judged."""
+    item = to_item(row)
+    name = data.draw(st.sampled_from(sorted({*item, "duplicate_of", "cut", "unclear", "as_written"})))
+    changed = {**item, name: data.draw(JSON)}
+    try:
+        found = from_item(changed)
+    except MalformedItem:
+        return
+    assert isinstance(found.upload_id, str)
+    assert 1 <= found.row_number < 2**31
+    assert all(isinstance(text, str) and text for text in found.cells.values())
+    validate_row(found, ValidationContext({"Computer Accessories"}, set(), set()))
+
+
+@pytest.mark.parametrize("name", ["upload_id", "record_id", "vendor_id", "row_number", "product_data"])
+def test_row_of_item_without_an_attribute_is_refused(name: str) -> None:
+    item = to_item(a_row())
+    del item[name]
+    with pytest.raises(MalformedItem):
+        from_item(item)
+
+
+def test_keep_unprocessable_item_is_put_once_with_its_reason_and_an_event_to_try_again() -> None:
+    put: dict[tuple[str, str], bytes] = {}
+    s3 = SimpleNamespace(put_object=lambda **call: put.update({(call["Bucket"], call["Key"]): call["Body"]}))
+    ctx = cast("AppContext", SimpleNamespace(s3=s3, settings=SimpleNamespace(failures_bucket="failures")))
+    item = to_item(a_row())
+    store_unprocessable(ctx, [(item, "there is no such upload")])
+    store_unprocessable(ctx, [(item, "there is no such upload")])
+    [(bucket, key)], [body] = put.keys(), put.values()
+    assert bucket == "failures"
+    assert key.startswith(f"{NOT_ROWS_PREFIX}/")
+    kept = json.loads(body)
+    assert kept["reason"] == "there is no such upload"
+    assert json.loads(kept["payload"])["Records"][0]["dynamodb"]["NewImage"] == item

@@ -1,0 +1,50 @@
+"""The one rule for e-mail addresses: those to which SES delivers."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onboarding.domain.email_address import valid_address
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("contact@techgear.com", "contact@techgear.com"),
+        (" Contact@TechGear.COM ", "Contact@techgear.com"),
+        ("o'neill+orders@shop.example", "o'neill+orders@shop.example"),
+        ("a@ex\u00e4mple.com", "a@xn--exmple-cua.com"),
+        ("a@xn--exmple-cua.com", "a@xn--exmple-cua.com"),
+    ],
+)
+def test_valid_address_is_returned_as_mail_is_sent_to_it(text: str, address: str) -> None:
+    assert valid_address(text) == address
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "@", "nobody", "a@b", "a@localhost", "<a@b.de>", "A <a@b.de>", "a@b.de, c@d.de", "a@b.de c@d.de"),
+        *("a..b@c.de", ".a@b.de", "a.@b.de", "a@b..de", "a@-b.de", "a@b.de.", "a@[127.0.0.1]", '"a b"@c.de'),
+        *("\u00fcn\u00efcode@ex\u00e4mple.com", "a@b.de\r\nBcc: c@d.de", "a@b.local", "a@b.test", "x" * 65 + "@b.de"),
+        *("a@" + "b" * 250 + ".de", "a\u202e@b.de", "a@b\u3002de\x00"),
+    ],
+)
+def test_valid_address_other_text_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        valid_address(text)
+
+
+@given(st.emails() | st.text())
+def test_valid_address_is_one_line_of_ascii_and_stays_as_it_is(text: str) -> None:
+    try:
+        address = valid_address(text)
+    except ValueError:
+        return
+    assert address.isascii()
+    assert address.isprintable()
+    assert " " not in address
+    assert len(address) <= 255
+    assert valid_address(address) == address

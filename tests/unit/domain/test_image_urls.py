@@ -1,0 +1,42 @@
+"""Addresses of images: work is bounded, and a suggestion passes itself."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onboarding.domain.image_urls import fault_of, is_public_address
+
+HEAVY = (
+    "https://" + "a." * 1_200, "https://" + "a" * 2_400, "https://a.b/" + "%" * 2_400, "h" * 2_400, "&" * 2_400,
+    "x." * 1_200 + "/ ", "~" * 2_400, "&a;" * 800, "1." * 1_200, "t" * 2_400, " " * 2_400, "." * 2_400,
+    "https://" * 300,
+    "https://a.b/" + "," * 2_400, "https://[" + ":" * 2_400,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HEAVY, ids=range(len(HEAVY)))
+def test_image_address_of_any_shape_is_cheap(text: str) -> None:
+    began = time.process_time()
+    for _ in range(100):
+        is_public_address(text)
+        fault_of(text)
+    assert time.process_time() - began < 2
+
+
+PARTS = (
+    "https://", "http:", "//", "/", "a.example", "localhost", "10.0.0.1", "[::1]", "@", ":", "%", "%20", " ", "&amp;",
+    ",", "\n", "x.jpg", "<", '"', "{", "www.", "\u200b",
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PARTS), max_size=8).map("".join))
+def test_fault_of_suggests_only_addresses_that_pass(text: str) -> None:
+    if is_public_address(text):
+        return
+    _, hint = fault_of(text)
+    meant = hint.removeprefix("Did you mean '").removesuffix("'?").removeprefix("Enter one address, such as ")
+    assert "://" not in meant or is_public_address(meant)

@@ -1,0 +1,135 @@
+"""What a spreadsheet did to values, and what only looks like it."""
+
+from __future__ import annotations
+
+import pytest
+
+from onboarding.domain.identifiers import without_zeros
+from onboarding.domain.models import RowError
+from onboarding.domain.spreadsheet_damage import TEXTS, damage_to
+from onboarding.domain.validation import validate_row
+from tests.support.postgres_fixtures import NOTHING_TAKEN, a_row
+
+
+@pytest.mark.parametrize(
+    ("value", "damage"),
+    [
+        ("8.71E+12", "shortened"),
+        ("8,71E+12", "shortened"),
+        ("1E-05", "shortened"),
+        ("1.23456789012346E+15", "shortened"),
+        ("12-Mar", "date"),
+        ("3-Mar", "date"),
+        ("Mar-24", "date"),
+        ("01-Dec-2024", "date"),
+        ("1. Mrz", "date"),
+        ("01. Mrz 24", "date"),
+        ("12-janv.", "date"),
+        ("12-dic", "date"),
+        ("01.03.2024", "date"),
+        ("3/14/2024", "date"),
+        ("14/3/2024", "date"),
+        ("2024-03-01", "date"),
+        ("2024-03-01 00:00:00", "date"),
+        ("2024-03-01T00:00:00Z", "date"),
+        ("TRUE", "truth"),
+        ("False", "truth"),
+        ("WAHR", "truth"),
+        ("#REF!", "error"),
+        ("#N/A", "error"),
+        ("#BEZUG!", "error"),
+        ("#¡VALOR!", "error"),
+        ("########", "error"),
+        ("=A1", "formula"),
+        ('="00123"', "formula"),
+        ("=SUM(A1:A9)", "formula"),
+        ("=Sheet1!$A$1&'x'!B2", "formula"),
+        ("=-A1", "formula"),
+        ("=2*3", "formula"),
+        ("=?", "formula"),
+    ],
+)
+def test_damage_is_seen(value: str, damage: str) -> None:
+    assert damage in damage_to(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "A1", "007", "90.750", "1E5", "12E4", "5e10", "3-MAR", "12-2024", "12-08-04", "2024", "2024-13-01",
+        "32.13.2024", "MAR1", "MAY", "TRUE-1", "T", "#", "#4", "##", "# REF", "#REF", "=", "==", "= 5", "=====", "-",
+        "-5", "1-2-3", "ABC=1", "12/8/40", "Jan", "May-be", "e+10",
+    ],
+)  # fmt: skip
+def test_what_is_no_damage_is_left_alone(value: str) -> None:
+    assert damage_to(value) == ""
+
+
+@pytest.mark.parametrize("column", ["sku", "vendor_product_id"])
+def test_a_damaged_identifier_is_one_error_that_says_what_happened(column: str) -> None:
+    (error,) = validate_row(a_row(**{column: "8.71E+12"}), NOTHING_TAKEN)
+    assert error == RowError(
+        "DAMAGED_IDENTIFIER",
+        column,
+        f"{column} '8.71E+12' cannot be taken as it is: it is a number that a spreadsheet shortened, and digits are "
+        "lost",
+    )
+    assert (error.value, error.expected) == ("8.71E+12", "the identifier as text, in full")
+    assert error.hint == "Format the column as text, then enter the value"
+
+
+def test_a_text_kept_by_a_formula_is_suggested() -> None:
+    (error,) = validate_row(a_row(sku='="00123"'), NOTHING_TAKEN)
+    assert error.hint == "Did you mean '00123'?"
+
+
+@pytest.mark.parametrize("column", TEXTS)
+def test_a_text_must_be_no_fault_of_a_formula_and_no_formula(column: str) -> None:
+    (fault,) = validate_row(a_row(**{column: "#N/A"}), NOTHING_TAKEN)
+    assert (fault.error_type, fault.field) == ("SPREADSHEET_ERROR", column)
+    (formula,) = validate_row(a_row(**{column: "=A1+B1"}), NOTHING_TAKEN)
+    assert (formula.error_type, formula.field) == ("SPREADSHEET_FORMULA", column)
+    assert validate_row(a_row(**{column: "= 5 #REF! 3-Mar"}), NOTHING_TAKEN) == []
+
+
+@pytest.mark.parametrize(
+    ("column", "error_type"),
+    [
+        ("category", "INVALID_CATEGORY"),
+        ("price", "INVALID_PRICE"),
+        ("compare_at_price", "INVALID_PRICE"),
+        ("stock_quantity", "INVALID_STOCK_QUANTITY"),
+        ("weight_kg", "INVALID_WEIGHT"),
+        ("image_url", "INVALID_IMAGE_URL"),
+    ],
+)
+def test_where_another_rule_says_it_there_is_no_second_error(column: str, error_type: str) -> None:
+    assert [error.error_type for error in validate_row(a_row(**{column: "#REF!"}), NOTHING_TAKEN)] == [error_type]
+
+
+# Leading zeros
+
+
+def rows(*values: str) -> dict[int, str]:
+    return dict(enumerate(values, 1))
+
+
+def test_shorter_codes_among_equally_long_ones_are_suspected() -> None:
+    assert without_zeros(rows("4006381333931", "12345678905", "4006381333948", "4006381333955")) == [2]
+    assert without_zeros(rows("12345", "23456", "345", "34567", "4567")) == [3, 5]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        (),
+        ("12345",),
+        ("01234", "12345", "2345"),  # zeros were kept
+        ("1", "2", "10", "11", "12"),  # a count
+        ("12345", "12346", "A1"),  # no digits alone
+        ("12345", "123", "1234", "12"),  # no length stands out
+        ("12345", "12346", "123456"),  # longer, not shorter
+    ],
+)
+def test_nothing_is_suspected_without_reason(values: tuple[str, ...]) -> None:
+    assert list(without_zeros(rows(*values))) == []

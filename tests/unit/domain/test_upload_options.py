@@ -1,0 +1,45 @@
+"""What an upload asks for, as its object's metadata says it."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from onboarding.domain.models import Mode, OnError
+from onboarding.domain.upload_options import Options, options_of
+from onboarding.files.models import FileRejection
+
+
+@pytest.mark.parametrize("options", [Options(*said) for said in itertools.product(Mode, OnError, (True, False))])
+def test_what_is_written_is_read(options: Options) -> None:
+    assert options_of(options.metadata()) == options
+
+
+def test_the_defaults_need_no_words() -> None:
+    assert options_of({}) == Options(Mode.CREATE, OnError.REJECT_ROWS, force=False)
+    assert Options().metadata() == {}
+
+
+def test_case_and_space_and_other_metadata_make_no_difference() -> None:
+    said = {
+        "Mode": " UPDATE ",
+        "on-error": "Reject_File",
+        "FORCE": "True",
+        "s3cmd-attrs": "uid:0",
+        "mode-of-travel": "x",
+    }
+    assert options_of(said) == Options(Mode.UPDATE, OnError.REJECT_FILE, force=True)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "reason"),
+    [
+        ({"mode": "replace"}, "The upload's mode is 'replace'; it must be create or update or upsert"),
+        ({"mode": ""}, "The upload's mode is ''; it must be create or update or upsert"),
+        ({"on-error": "stop"}, "The upload's on-error is 'stop'; it must be reject_rows or reject_file"),
+        ({"force": "yes"}, "The upload's force is 'yes'; it must be true or false"),
+    ],
+)
+def test_anything_else_is_refused_with_what_there_is(metadata: dict[str, str], reason: str) -> None:
+    assert options_of(metadata) == FileRejection("INVALID_OPTION", reason)

@@ -1,0 +1,674 @@
+"""The rules, each at its limits and beside them, and what their messages say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, cast
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from onboarding.domain.models import COLUMNS, Mode, Product, Row, RowError
+from onboarding.domain.placeholders import PLACEHOLDERS, SAMPLE
+from onboarding.domain.text import SHOWN, quoted
+from onboarding.domain.validation import LENGTHS, RANGES, REQUIRED, RULES, Check, validate_row
+from onboarding.domain.validation_context import ValidationContext, identity
+from onboarding.files.parser import MAX_CELL
+from tests.support.postgres_fixtures import GOOD_CELLS, NOTHING_TAKEN, a_row, told
+from tools.rule_examples import EXAMPLES, Example
+
+quiet = settings(deadline=None)
+
+DIGITS = frozenset("0123456789")
+# In units of the last place: cents, pieces, grams.
+BOUNDS = {
+    "price": (1, 99_999_999),
+    "compare_at_price": (0, 9_999_999_999),
+    "stock_quantity": (0, 1_000_000),
+    "weight_kg": (0, 9_999_999_999),
+}
+PLACES = {"price": 2, "compare_at_price": 2, "stock_quantity": 0, "weight_kg": 3}
+NUMBER_ERRORS = {
+    "price": "INVALID_PRICE",
+    "compare_at_price": "INVALID_PRICE",
+    "stock_quantity": "INVALID_STOCK_QUANTITY",
+    "weight_kg": "INVALID_WEIGHT",
+}
+
+
+def messages(row: Row, facts: ValidationContext = NOTHING_TAKEN) -> list[str]:
+    return [error.message for error in validate_row(row, facts)]
+
+
+def types(row: Row, facts: ValidationContext = NOTHING_TAKEN) -> list[str]:
+    return [error.error_type for error in validate_row(row, facts)]
+
+
+def units(text: str, places: int) -> int | None:
+    """An oracle that shares nothing with the rules: the number in units of its last place, None if it is not plain."""
+    body = text[1:] if text[:1] == "-" else text
+    whole, point, fraction = body.partition(".")
+    if not whole or not DIGITS.issuperset(whole) or not DIGITS.issuperset(fraction):
+        return None
+    if point and not 1 <= len(fraction) <= places:
+        return None
+    value = int(whole + fraction.ljust(places, "0"))
+    return -value if body != text else value
+
+
+def spelled(column: str) -> st.SearchStrategy[str]:
+    """Texts that are numbers, nearly numbers, or numbers beside a bound."""
+    least, most = BOUNDS[column]
+    places = PLACES[column]
+
+    def decimal(value: int, zeros: str) -> str:
+        sign, digits = ("-" if value < 0 else ""), str(abs(value)).rjust(places + 1, "0")
+        whole, fraction = (digits[:-places], digits[-places:]) if places else (digits, "")
+        return f"{sign}{zeros}{whole}" + (f".{fraction}" if fraction else "")
+
+    beside = st.builds(
+        lambda bound, step, zeros: decimal(bound + step, zeros),
+        st.sampled_from((least, most, 0)),
+        st.integers(-2, 2),
+        st.sampled_from(("", "0", "000")),
+    )
+    return st.one_of(
+        beside,
+        st.builds(decimal, st.integers(-(10**12), 10**12), st.just("")),
+        st.text("0123456789", min_size=1, max_size=12),
+        st.from_regex(r"-?[0-9]{0,7}\.?[0-9]{0,4}", fullmatch=True).filter(bool),
+        st.text("0123456789.-+eE_, $€NaIinfty\u0661\uff11\u00b2\u2212\n\t", min_size=1, max_size=8),
+        st.text(min_size=1, max_size=10),
+    )
+
+
+def test_the_sample_row_of_the_contract_passes() -> None:
+    assert validate_row(a_row(), NOTHING_TAKEN) == []
+
+
+def test_a_row_with_nothing_but_the_required_columns_passes() -> None:
+    optional = {column: None for column in COLUMNS if column not in REQUIRED}
+    assert validate_row(a_row(**optional), NOTHING_TAKEN) == []
+
+
+def test_the_seven_rules_stand_first_and_in_the_order_of_the_contract() -> None:
+    assert [name for name, _ in RULES[:7]] == [
+        "required fields present",
+        "price in range",
+        "stock in range",
+        "field lengths",
+        "category on the whitelist and active",
+        "SKU unique across the platform",
+        "vendor product ID unique for the vendor",
+    ]
+
+
+# Rule 1
+
+
+@pytest.mark.parametrize("column", REQUIRED)
+def test_each_required_field_is_missed(column: str) -> None:
+    assert told(validate_row(a_row(**{column: None}), NOTHING_TAKEN)) == [
+        ("MISSING_REQUIRED_FIELDS", column, f"Missing required fields: {column}")
+    ]
+
+
+def test_missing_fields_are_one_error_that_names_them_all() -> None:
+    assert told(validate_row(a_row(sku=None, price=None), NOTHING_TAKEN)) == [
+        ("MISSING_REQUIRED_FIELDS", "sku, price", "Missing required fields: sku, price")
+    ]
+
+
+def test_the_required_columns_are_those_of_the_contract() -> None:
+    assert set(REQUIRED) == {"vendor_product_id", "product_name", "category", "sku", "price", "stock_quantity"}
+
+
+# Rules 2 and 3, and weight
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "message"),
+    [
+        ("price", "0.00", "Price must be at least 0.01"),
+        ("price", "0", "Price must be at least 0.01"),
+        ("price", "-0.00", "Price must be at least 0.01"),
+        ("price", "-10.00", "Price must be at least 0.01"),
+        ("price", "1000000.00", "Price must be at most 999999.99"),
+        ("price", "1000000", "Price must be at most 999999.99"),
+        ("price", "9" * 2_000, "Price must be at most 999999.99"),
+        ("compare_at_price", "-0.01", "Compare at price must be at least 0.00"),
+        ("compare_at_price", "100000000", "Compare at price must be at most 99999999.99"),
+        ("stock_quantity", "-1", "Stock quantity must be at least 0"),
+        ("stock_quantity", "1000001", "Stock quantity must be at most 1000000"),
+        ("weight_kg", "-0.001", "Weight must be at least 0"),
+        ("weight_kg", "10000000", "Weight must be at most 9999999.999"),
+    ],
+)
+def test_a_number_beyond_its_bound(column: str, text: str, message: str) -> None:
+    assert told(validate_row(a_row(**{column: text}), NOTHING_TAKEN)) == [(NUMBER_ERRORS[column], column, message)]
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        ("price", "0.01"),
+        ("price", "999999.99"),
+        ("price", "5"),
+        ("price", "5.0"),
+        ("price", "0005.10"),
+        ("compare_at_price", "0"),
+        ("compare_at_price", "0.01"),
+        ("compare_at_price", "99999999.99"),
+        ("stock_quantity", "0"),
+        ("stock_quantity", "-0"),
+        ("stock_quantity", "1000000"),
+        ("stock_quantity", "0150"),
+        ("weight_kg", "0"),
+        ("weight_kg", "0.001"),
+        ("weight_kg", "9999999.999"),
+    ],
+)
+def test_a_number_at_its_bound(column: str, text: str) -> None:
+    assert validate_row(a_row(**{column: text}), NOTHING_TAKEN) == []
+
+
+NOT_PLAIN = (
+    "Infinity",
+    "-inf",
+    "1e3",
+    "1E3",
+    "1_000",
+    "1,000",
+    "5,00",
+    "$5",
+    "5 USD",
+    "+5",
+    " 5",
+    "5 ",
+    "5\n",
+    "5.",
+    ".5",
+    "--5",
+    "5-",
+    "1.2.3",
+    "0x10",
+    "\uff15",
+    "\u0665",
+    "\u00b2",
+    "\u22125",
+    "5\0",
+    "five",
+)
+
+
+@pytest.mark.parametrize("column", RANGES)
+@pytest.mark.parametrize("text", NOT_PLAIN)
+def test_only_plain_numbers_are_numbers(column: str, text: str) -> None:
+    (error,) = validate_row(a_row(**{column: text}), NOTHING_TAKEN)
+    assert (error.error_type, error.field) == (NUMBER_ERRORS[column], column)
+    assert " must be a plain " in error.message
+    assert error.message.endswith(f"; found {quoted(text)}")
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "message"),
+    [
+        ("price", "$5", "Price must be a plain number with at most two decimals, such as 19.99; found '$5'"),
+        ("price", "1.999", "Price must be a plain number with at most two decimals, such as 19.99; found '1.999'"),
+        (
+            "compare_at_price",
+            "1.999",
+            "Compare at price must be a plain number with at most two decimals, such as 24.99; found '1.999'",
+        ),
+        ("stock_quantity", "1.5", "Stock quantity must be a plain whole number, such as 150; found '1.5'"),
+        ("stock_quantity", "many", "Stock quantity must be a plain whole number, such as 150; found 'many'"),
+        (
+            "weight_kg",
+            "0.2525",
+            "Weight must be a plain number with at most three decimals, such as 0.25; found '0.2525'",
+        ),
+    ],
+)
+def test_the_message_says_what_was_expected(column: str, text: str, message: str) -> None:
+    assert messages(a_row(**{column: text})) == [message]
+
+
+@pytest.mark.parametrize("column", RANGES)
+def test_a_number_is_accepted_exactly_when_it_is_plain_and_in_range(column: str) -> None:
+    least, most = BOUNDS[column]
+
+    @settings(deadline=None, max_examples=300)
+    @given(text=spelled(column))
+    @example(text="0" * 2_000 + "1")
+    @example(text="9" * 2_400)
+    def holds(text: str) -> None:
+        value = units(text, PLACES[column])
+        errors = validate_row(a_row(**{column: text}), NOTHING_TAKEN)
+        if value is not None and least <= value <= most:
+            assert errors == []
+            return
+        (error,) = errors
+        if text in PLACEHOLDERS:
+            assert (error.error_type, error.field) == ("PLACEHOLDER_VALUE", column)
+            return
+        assert (error.error_type, error.field) == (NUMBER_ERRORS[column], column)
+        if value is None:
+            assert " must be a plain " in error.message
+        else:
+            assert (" must be at least " if value < least else " must be at most ") in error.message
+
+    holds()
+
+
+def test_the_ranges_are_those_of_the_contract() -> None:
+    for column, expected in RANGES.items():
+        scale = Decimal(10) ** PLACES[column]
+        assert [expected.least * scale, expected.most * scale] == [Decimal(bound) for bound in BOUNDS[column]]
+        assert expected.places == PLACES[column]
+        assert units(expected.example, expected.places) is not None
+
+
+@pytest.mark.parametrize("column", RANGES)
+def test_a_number_that_was_cut_is_not_judged_by_what_is_left(column: str) -> None:
+    left = "0" * (MAX_CELL - 1) + "5"
+    (error,) = validate_row(a_row(**{column: left}, cut={column: MAX_CELL + 1}), NOTHING_TAKEN)
+    assert error.error_type == NUMBER_ERRORS[column]
+
+
+# Rule 4
+
+
+def fitting(column: str, length: int) -> tuple[str, ValidationContext]:
+    """A text of that length that breaks no other rule, and the facts under which it does not."""
+    text = "https://example.com/".ljust(length, "x") if column == "image_url" else "x" * length
+    categories = {text} if column == "category" else NOTHING_TAKEN.categories
+    return text, ValidationContext(categories, set(), set())
+
+
+def test_the_lengths_are_those_of_the_contract() -> None:
+    contract = {
+        "vendor_product_id": 100,
+        "product_name": 200,
+        "category": 100,
+        "subcategory": 100,
+        "description": 2_000,
+        "sku": 100,
+        "brand": 100,
+        "unit": 20,
+        "dimensions_cm": 50,
+    }
+    assert {column: LENGTHS[column] for column in contract} == contract
+    assert LENGTHS.keys() - contract.keys() == {"image_url"}
+    assert LENGTHS.keys() | RANGES.keys() == set(COLUMNS)
+    assert max(LENGTHS.values()) < MAX_CELL
+
+
+@pytest.mark.parametrize("column", LENGTHS)
+def test_a_text_at_its_limit_passes_and_one_more_does_not(column: str) -> None:
+    limit = LENGTHS[column]
+    text, facts = fitting(column, limit)
+    assert validate_row(a_row(**{column: text}), facts) == []
+    text, facts = fitting(column, limit + 1)
+    assert told(validate_row(a_row(**{column: text}), facts)) == [
+        ("FIELD_LENGTH_EXCEEDED", column, f"{column} is {limit + 1} characters long; the limit is {limit}")
+    ]
+
+
+@pytest.mark.parametrize("column", LENGTHS)
+def test_a_text_that_was_cut_is_named_with_its_full_length(column: str) -> None:
+    text, facts = fitting(column, MAX_CELL)
+    assert messages(a_row(**{column: text}, cut={column: 70_000}), facts) == [
+        f"{column} is 70000 characters long; the limit is {LENGTHS[column]}"
+    ]
+
+
+def test_length_is_counted_in_characters_and_not_in_bytes() -> None:
+    assert validate_row(a_row(sku="\N{PILE OF POO}" * 100), NOTHING_TAKEN) == []
+
+
+# Rule 5
+
+
+def test_a_category_that_is_not_on_the_list() -> None:
+    assert told(validate_row(a_row(category="Elektronics"), NOTHING_TAKEN)) == [
+        ("INVALID_CATEGORY", "category", "Invalid category: Elektronics")
+    ]
+
+
+@pytest.mark.parametrize("name", ["computer accessories", "COMPUTER ACCESSORIES", "Computer  Accessories", "Computer"])
+def test_a_category_is_written_as_it_is_on_the_list(name: str) -> None:
+    assert messages(a_row(category=name)) == [f"Invalid category: {name}"]
+
+
+# Rules 6 and 7
+
+
+def test_a_sku_that_is_taken() -> None:
+    facts = ValidationContext(NOTHING_TAKEN.categories, {"CA-VEND001-0001"}, set())
+    assert told(validate_row(a_row(), facts)) == [
+        ("DUPLICATE_SKU", "sku", "Duplicate SKU: CA-VEND001-0001 already exists")
+    ]
+
+
+def test_a_sku_that_an_earlier_row_has() -> None:
+    assert told(validate_row(a_row(9, duplicate_of={"sku": 4}), NOTHING_TAKEN)) == [
+        ("DUPLICATE_SKU", "sku", "Duplicate SKU: CA-VEND001-0001 already exists in row 4 of this file")
+    ]
+
+
+def test_a_vendor_product_id_that_is_taken() -> None:
+    facts = ValidationContext(NOTHING_TAKEN.categories, set(), {("VEND001", "PROD0001")})
+    (error,) = validate_row(a_row(), facts)
+    assert (error.error_type, error.field) == ("DUPLICATE_VENDOR_PRODUCT_ID", "vendor_product_id")
+    assert error.message.startswith("Duplicate vendor product ID: PROD0001")
+
+
+def test_a_vendor_product_id_that_an_earlier_row_has() -> None:
+    (error,) = validate_row(a_row(9, duplicate_of={"vendor_product_id": 4}), NOTHING_TAKEN)
+    assert error.error_type == "DUPLICATE_VENDOR_PRODUCT_ID"
+    assert error.message == "Duplicate vendor product ID: PROD0001 is also in row 4 of this file"
+
+
+def test_another_vendors_product_id_is_free() -> None:
+    facts = ValidationContext(NOTHING_TAKEN.categories, set(), {("VEND002", "PROD0001")})
+    assert validate_row(a_row(), facts) == []
+
+
+def test_duplicates_are_told_once_even_if_both_the_file_and_the_catalog_have_them() -> None:
+    facts = ValidationContext(NOTHING_TAKEN.categories, {"CA-VEND001-0001"}, {("VEND001", "PROD0001")})
+    row = a_row(9, duplicate_of={"sku": 4, "vendor_product_id": 5})
+    assert types(row, facts) == ["DUPLICATE_SKU", "DUPLICATE_VENDOR_PRODUCT_ID"]
+
+
+# Beyond the seven
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://a.example",
+        "https://images.example.com/mouse.jpg",
+        "HTTPS://EXAMPLE.COM/A%20B?x=1&y=2#z",
+        "https://ex.com/\u00e4",
+    ],
+)
+def test_a_web_address_passes(url: str) -> None:
+    assert validate_row(a_row(image_url=url), NOTHING_TAKEN) == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mouse.jpg",
+        "ftp://example.com/a",
+        "javascript:alert(1)",
+        "https://",
+        "https:///a.jpg",
+        "https://example.com/a b",
+        "https://example.com/<script>",
+        'https://example.com/"onerror=',
+        "data:image/png;base64,AAAA",
+        "https://?x",
+    ],
+)
+def test_what_is_not_a_web_address_does_not_pass(url: str) -> None:
+    (error,) = validate_row(a_row(image_url=url), NOTHING_TAKEN)
+    assert (error.error_type, error.field) == ("INVALID_IMAGE_URL", "image_url")
+    expected = f"Image URL must be a web address, such as https://images.example.com/mouse.jpg; found {quoted(url)}"
+    assert error.message.startswith(expected)
+
+
+@pytest.mark.parametrize("character", ["\0", "\x01", "\x0b", "\x1b", "\x7f", "\ud800"])
+@pytest.mark.parametrize("column", ["product_name", "description", "sku", "vendor_product_id", "unit"])
+def test_a_control_character_is_an_error_that_says_where(column: str, character: str) -> None:
+    errors = validate_row(a_row(**{column: f"ab{character}c"}), NOTHING_TAKEN)
+    assert told(errors) == [
+        (
+            "INVALID_CHARACTER",
+            column,
+            f"{column} has a character that is not text: U+{ord(character):04X} at position 3",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "character", "meant"),
+    [
+        ("A\u200b1", "U+200B (ZERO WIDTH SPACE) at position 2", "A1"),
+        ("A1\u200b", "U+200B (ZERO WIDTH SPACE) at position 3", "A1"),
+        ("A\u20601", "U+2060 (WORD JOINER) at position 2", "A1"),
+        ("A\xad1", "U+00AD (SOFT HYPHEN) at position 2", "A1"),
+        ("\ufeffA1", "U+FEFF (ZERO WIDTH NO-BREAK SPACE) at position 1", "A1"),
+        ("A\u20281", "U+2028 (LINE SEPARATOR) at position 2", "A1"),
+        ("A\x851", "U+0085 at position 2", "A1"),
+        ("A\xa01", "U+00A0 (NO-BREAK SPACE) at position 2", "A 1"),
+        ("A\u30001", "U+3000 (IDEOGRAPHIC SPACE) at position 2", "A 1"),
+        ("A\u202e1", "U+202E (RIGHT-TO-LEFT OVERRIDE) at position 2", "A1"),
+    ],
+)
+@pytest.mark.parametrize("column", ["sku", "vendor_product_id"])
+def test_an_identifier_has_nothing_that_cannot_be_seen(column: str, text: str, character: str, meant: str) -> None:
+    (error,) = validate_row(a_row(**{column: text}), NOTHING_TAKEN)
+    assert error.error_type == "INVALID_CHARACTER"
+    assert error.message == f"{column} has a character that is not text: {character}"
+    assert error.hint == f"Did you mean '{meant}'?"
+
+
+@pytest.mark.parametrize("sku", ["A 1", "\u00c4-1", "\u6f22\u5b57", "\U0001f5b1", "e\u0301"])
+def test_what_can_be_seen_may_be_in_an_identifier(sku: str) -> None:
+    assert validate_row(a_row(sku=sku), NOTHING_TAKEN) == []
+
+
+def test_other_texts_may_have_them_and_messages_show_them() -> None:
+    assert validate_row(a_row(product_name="Caf\xe9\xa0au\u200blait"), NOTHING_TAKEN) == []
+    assert messages(a_row(category="Books\u200b")) == ["Invalid category: Books<U+200B>"]
+    assert messages(a_row(price="19.99\u200b"))[0].endswith("; found '19.99<U+200B>'")
+
+
+def test_a_description_may_have_several_lines_and_an_identifier_may_not() -> None:
+    assert validate_row(a_row(description="a\nb\r\nc\td"), NOTHING_TAKEN) == []
+    assert types(a_row(sku="a\nb", vendor_product_id="a\tb")) == ["INVALID_CHARACTER", "INVALID_CHARACTER"]
+
+
+# The row as a whole
+
+
+def test_every_failing_rule_is_reported_in_the_order_of_the_rules() -> None:
+    facts = ValidationContext(set(), {"S"}, {("VEND001", "P")})
+    row = a_row(
+        product_name=None,
+        price="0",
+        compare_at_price="x",
+        stock_quantity="-1",
+        unit="u" * 21,
+        category="Elektronics",
+        sku="S",
+        vendor_product_id="P",
+        weight_kg="heavy",
+        image_url="mouse.jpg",
+        description="\0",
+    )
+    assert [(error.error_type, error.field) for error in validate_row(row, facts)] == [
+        ("MISSING_REQUIRED_FIELDS", "product_name"),
+        ("INVALID_PRICE", "price"),
+        ("INVALID_PRICE", "compare_at_price"),
+        ("INVALID_STOCK_QUANTITY", "stock_quantity"),
+        ("FIELD_LENGTH_EXCEEDED", "unit"),
+        ("INVALID_CATEGORY", "category"),
+        ("DUPLICATE_SKU", "sku"),
+        ("DUPLICATE_VENDOR_PRODUCT_ID", "vendor_product_id"),
+        ("INVALID_WEIGHT", "weight_kg"),
+        ("INVALID_IMAGE_URL", "image_url"),
+        ("INVALID_CHARACTER", "description"),
+    ]
+
+
+FAULTS: dict[str, tuple[dict[str, str | None], str]] = {
+    "missing": ({"product_name": None}, "MISSING_REQUIRED_FIELDS"),
+    "price": ({"price": "0"}, "INVALID_PRICE"),
+    "stock": ({"stock_quantity": "1.5"}, "INVALID_STOCK_QUANTITY"),
+    "length": ({"brand": "b" * 101}, "FIELD_LENGTH_EXCEEDED"),
+    "category": ({"category": "None such"}, "INVALID_CATEGORY"),
+    "sku": ({"sku": "TAKEN"}, "DUPLICATE_SKU"),
+    "id": ({"vendor_product_id": "TAKEN"}, "DUPLICATE_VENDOR_PRODUCT_ID"),
+    "weight": ({"weight_kg": "1e3"}, "INVALID_WEIGHT"),
+    "image": ({"image_url": "nowhere"}, "INVALID_IMAGE_URL"),
+    "characters": ({"description": "\x1b[2J"}, "INVALID_CHARACTER"),
+    "formula": ({"dimensions_cm": "#REF!"}, "SPREADSHEET_ERROR"),
+}
+
+
+IN_THE_SAME_COLUMNS: dict[str, tuple[dict[str, str | None], str]] = {
+    "category": ({"category": "Books\x07"}, "INVALID_CHARACTER"),
+    "image": ({"image_url": "no\x00where"}, "INVALID_CHARACTER"),
+    "sku": ({"sku": "TAKEN\u200b"}, "INVALID_CHARACTER"),
+    "id": ({"vendor_product_id": "TAKEN\xa01"}, "INVALID_CHARACTER"),
+}
+
+
+@quiet
+@given(st.sets(st.sampled_from(sorted(FAULTS))))
+def test_as_many_errors_as_faults(faults: set[str]) -> None:
+    facts = ValidationContext(NOTHING_TAKEN.categories, {"TAKEN"}, {("VEND001", "TAKEN")})
+    for planted in (FAULTS, FAULTS | IN_THE_SAME_COLUMNS):
+        cells = {column: text for fault in faults for column, text in planted[fault][0].items()}
+        assert sorted(types(a_row(**cells), facts)) == sorted(planted[fault][1] for fault in faults)
+
+
+@pytest.mark.parametrize("mode", [Mode.UPDATE, Mode.UPSERT])
+def test_to_clear_an_identifier_is_one_fault_even_if_two_rows_do(mode: Mode) -> None:
+    facts = ValidationContext(NOTHING_TAKEN.categories, set(), {("VEND001", "PROD0001")}, mode=mode)
+    assert types(a_row(sku="(clear)", duplicate_of={"sku": 1}), facts) == ["CANNOT_BE_CLEARED"]
+    row = a_row(vendor_product_id="(clear)", duplicate_of={"vendor_product_id": 1})
+    assert types(row, facts) == ["MISSING_REQUIRED_FIELDS"]
+
+
+@pytest.mark.parametrize(
+    ("difference", "message"),
+    [
+        (1, "The row has 1 field more than the header; a comma inside a value needs quotes around the value"),
+        (3, "The row has 3 fields more than the header; a comma inside a value needs quotes around the value"),
+        (-1, "The row has 1 field fewer than the header; leave a field empty rather than out"),
+        (-2, "The row has 2 fields fewer than the header; leave a field empty rather than out"),
+    ],
+)
+def test_a_row_of_another_width_has_that_error_alone(difference: int, message: str) -> None:
+    row = a_row(surplus_fields=difference, price="x", category="None such", sku=None)
+    assert told(validate_row(row, NOTHING_TAKEN)) == [("FIELD_COUNT_MISMATCH", "row", message)]
+
+
+# What rules may know
+
+ASKED_BEFORE = {"categories", "mode", "catalog_known"}
+"""What `judge` knows of new products before they go in."""
+
+KEPT_BY_KEYS = {"sku_is_unique": {"taken_skus", "own_skus"}, "vendor_product_id_is_unique": {"taken_ids"}}
+"""What it does not know, and need not: a unique key keeps such a row out, and then it is judged with all facts."""
+
+
+class Noting:
+    """Facts that note which of them are read."""
+
+    def __init__(self, facts: ValidationContext) -> None:
+        self._facts = facts
+        self.read: set[str] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        self.read.add(name)
+        return getattr(self._facts, name)
+
+    def changes_a_product(self, row: Row) -> bool:
+        return ValidationContext.changes_a_product(cast("ValidationContext", self), row)
+
+
+@pytest.mark.parametrize("check", [check for _, check in RULES], ids=lambda check: check.__name__)
+def test_a_rule_reads_no_fact_that_new_products_are_judged_without(check: Check) -> None:
+    """It would let pass in an upload what it reports in a dry run: see docs/extending.md."""
+    faulty = [Example(a_row(**cells), NOTHING_TAKEN) for cells, _ in FAULTS.values()]
+    for one in (*EXAMPLES, *faulty, Example(a_row(), NOTHING_TAKEN)):
+        if one.facts.mode is Mode.CREATE:
+            noting = Noting(one.facts)
+            list(check(one.row, cast("ValidationContext", noting)))
+            assert noting.read <= ASKED_BEFORE | KEPT_BY_KEYS.get(check.__name__, set())
+
+
+# What messages may show
+
+nasty = st.text(
+    st.characters(codec=None, categories=None) | st.sampled_from("\0\x01\t\n\r\x1b\x7f\x85\u2028\ufeff\ud800")
+)
+any_cells = st.fixed_dictionaries({}, optional=dict.fromkeys(COLUMNS, nasty.filter(bool)))
+
+
+def control(text: str) -> list[str]:
+    """Characters that would break a line, ring a bell, or cannot be stored or sent."""
+    return re.findall(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]", text)
+
+
+@settings(deadline=None, max_examples=300)
+@given(any_cells, st.booleans())
+def test_messages_are_one_line_of_text(cells: dict[str, str], taken: bool) -> None:
+    row = Row("UPLOAD_1", "VEND001", 2, cells, {"sku": 1} if "sku" in cells else {})
+    held = {cells.get("sku", "")} if taken else set()
+    facts = ValidationContext(set(), held, {("VEND001", cells.get("vendor_product_id", ""))} if taken else set())
+    for error in validate_row(row, facts):
+        assert control(error.message) == []
+        assert control(error.field) == []
+
+
+@settings(deadline=None, max_examples=200)
+@given(any_cells)
+def test_messages_show_nothing_but_the_row_itself(cells: dict[str, str]) -> None:
+    secret = "\N{KEY}other-vendor"
+    facts = ValidationContext({secret}, {secret, cells.get("sku", "")}, {("VEND002", secret), (secret, "PROD0001")})
+    row = Row("UPLOAD_1", "VEND001", 2, {column: text.replace("\N{KEY}", "") for column, text in cells.items()})
+    for error in validate_row(row, facts):
+        assert "\N{KEY}" not in error.message
+        assert "VEND002" not in error.message
+
+
+@quiet
+@given(nasty)
+def test_a_quoted_value_is_short(value: str) -> None:
+    shown = quoted(value * 50)
+    assert shown.startswith("'")
+    assert shown.endswith(("'", "…'"))
+    assert len(shown) <= SHOWN + 3
+
+
+@pytest.mark.parametrize(("length", "ends"), [(SHOWN, f"{'9' * SHOWN}'"), (SHOWN + 1, f"{'9' * SHOWN}…'")])
+def test_a_quoted_value_is_whole_up_to_its_limit(length: int, ends: str) -> None:
+    assert quoted("9" * length) == f"'{ends}"
+
+
+@quiet
+@given(any_cells, st.dictionaries(st.sampled_from(["sku", "vendor_product_id"]), st.integers(1, 9)))
+def test_rules_change_nothing_and_always_say_the_same(cells: dict[str, str], duplicates: dict[str, int]) -> None:
+    row = Row("UPLOAD_1", "VEND001", 10, dict(cells), dict(duplicates))
+    first = validate_row(row, NOTHING_TAKEN)
+    assert validate_row(row, NOTHING_TAKEN) == first
+    assert row == Row("UPLOAD_1", "VEND001", 10, cells, duplicates)
+
+
+def test_every_rule_can_fail() -> None:
+    creates = ValidationContext(NOTHING_TAKEN.categories, {"TAKEN"}, {("VEND001", "TAKEN")})
+    updates = ValidationContext(NOTHING_TAKEN.categories, set(), set(), mode=Mode.UPDATE)
+    product = Product(1, datetime(2024, 12, 21, tzinfo=UTC), {"price": "UPLOAD_2"}, {})
+    outdates = replace(updates, products={identity(a_row()): product})
+
+    def fails(check: Callable[[Row, ValidationContext], Iterable[RowError]]) -> bool:
+        rows = [
+            a_row(sku="8.71E+12"),
+            a_row(sku="N/A"),
+            a_row(**SAMPLE),
+            *(a_row(**cells) for cells, _ in FAULTS.values()),
+        ]
+        return any(list(check(row, facts)) for row in rows for facts in (creates, updates, outdates))
+
+    assert [name for name, check in RULES if not fails(check)] == []
+    assert set(GOOD_CELLS) <= set(COLUMNS)

@@ -1,0 +1,106 @@
+"""Every file of the corpus comes to the outcome that is written beside it."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from onboarding.domain.default_categories import DEFAULT_CATEGORIES
+from onboarding.domain.identifiers import IDENTIFIERS, composed
+from onboarding.domain.validation import RANGES, validate_row
+from onboarding.domain.validation_context import ValidationContext
+from onboarding.files.header_names import kept_text
+from onboarding.files.models import FileRejection
+from onboarding.files.parser import ParsedFile, parse, table_of
+
+FILES = Path(__file__).parent / "files"
+OUTCOMES = sorted(FILES.glob("*.json"))
+OFFLINE = ValidationContext(DEFAULT_CATEGORIES, set(), set(), catalog_known=False)
+
+
+def expected_of(outcome: Path) -> dict[str, Any]:
+    expected: dict[str, Any] = json.loads(outcome.read_text(encoding="utf-8"))
+    return expected
+
+
+def content_of(outcome: Path) -> bytes:
+    return outcome.with_suffix("").read_bytes()
+
+
+def accepted() -> list[Path]:
+    return [outcome for outcome in OUTCOMES if "rows" in expected_of(outcome)]
+
+
+def read(outcome: Path) -> ParsedFile:
+    found = parse(content_of(outcome), "UPLOAD_1", "VEND001")
+    assert not isinstance(found, FileRejection), found
+    return found
+
+
+def test_the_corpus_is_whole() -> None:
+    beside = {outcome.with_suffix("").name for outcome in OUTCOMES}
+    files = {path.name for path in FILES.iterdir() if path.is_file() and path.suffix not in {".json", ".py"}}
+    assert files == beside
+    assert len(files) >= 60
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda path: path.stem)
+def test_a_file_comes_to_what_is_expected(outcome: Path) -> None:
+    expected = expected_of(outcome)
+    found = parse(content_of(outcome), "UPLOAD_1", "VEND001")
+    if "refusal" in expected:
+        assert isinstance(found, FileRejection), found.detected
+        assert found.code == expected["refusal"], found
+        for words in expected.get("says", []):
+            assert words in found.reason
+        return
+    assert not isinstance(found, FileRejection), found
+    assert len(found.rows) == expected["rows"]
+    errors = {str(row.row_number): [error.error_type for error in validate_row(row, OFFLINE)] for row in found.rows}
+    assert {row: types for row, types in errors.items() if types} == expected.get("errors", {})
+    assert [warning.code for warning in found.warnings] == expected.get("warnings", [])
+    for words in expected.get("warns", []):
+        assert any(words in warning.message for warning in found.warnings), found.warnings
+    for row_number, hints in expected.get("hints", {}).items():
+        assert [error.hint for error in validate_row(found.rows[int(row_number) - 1], OFFLINE)] == hints
+    detected = found.detected.as_json()
+    assert {part: detected[part] for part in expected.get("detected", {})} == expected.get("detected", {})
+    for row_number, cells in expected.get("cells", {}).items():
+        row = found.rows[int(row_number) - 1]
+        assert {column: row.cells.get(column) for column in cells} == cells
+    assert [found.detected.line_of(row.row_number) for row in found.rows] == [row.line for row in found.rows]
+    if "lines" in expected:
+        assert [row.line for row in found.rows] == expected["lines"]
+
+
+@pytest.mark.parametrize("outcome", accepted(), ids=lambda path: path.stem)
+def test_the_table_has_what_the_vendor_wrote(outcome: Path) -> None:
+    found = read(outcome)
+    table = table_of(content_of(outcome))
+    assert table == found.table
+    assert len(table.rows) == len(found.rows)
+    columns = {found.detected.columns.get(name.strip()): place for place, name in enumerate(table.header)}
+    for row, values in zip(found.rows, table.rows, strict=True):
+        for column, text in row.cells.items():
+            # Names with line breaks in them are shown on one line.
+            if column in columns and column not in row.cut and column not in found.detected.decimal_commas:
+                # Where the header stands in ="…", the values are read without it.
+                written = values[columns[column]].strip()
+                written = written if written == text else kept_text(written).strip()
+                if column in RANGES and written != text:
+                    assert Decimal(written) == Decimal(text)
+                else:
+                    assert (composed(written) if column in IDENTIFIERS else written) == text
+
+
+@pytest.mark.parametrize("outcome", accepted(), ids=lambda path: path.stem)
+def test_how_it_was_read_can_be_told(outcome: Path) -> None:
+    detected = read(outcome).detected
+    again = json.loads(json.dumps(detected.as_json()))
+    assert type(detected).from_json(again).as_json() == detected.as_json()
+    assert f"header in line {detected.header_line}" in detected.sentence()
+    assert "\n" not in detected.sentence()

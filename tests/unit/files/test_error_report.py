@@ -1,0 +1,180 @@
+"""The error report: the contract's form, and values that a spreadsheet shows and does not run."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from onboarding.domain.models import COLUMNS, RowError
+from onboarding.files.error_report import HEADER, report_key, write_report
+from onboarding.files.formula_escaping import escape_formula, unescape_formula
+from onboarding.storage.uploads import ReportedRow
+from tests.support.postgres_fixtures import an_upload
+
+HEADER_LINE = "Row Number,Vendor Product ID,SKU,Product Name,Error Type,Error Message,Price,Stock Quantity"
+
+
+def report_of(errors: Iterable[ReportedRow]) -> bytes:
+    file = io.BytesIO()
+    write_report(file, errors)
+    return file.getvalue()
+
+
+def lines_of(report: bytes) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(report.decode("utf-8-sig"), newline=""), strict=True))
+
+
+def reported(row_number: int, message: str = "Price must be at least 0.01", **cells: str) -> ReportedRow:
+    return ReportedRow(row_number, RowError("INVALID_PRICE", "price", message), cells)
+
+
+def test_the_contracts_header_and_example_to_the_letter() -> None:
+    report = report_of(
+        [
+            reported(
+                5,
+                vendor_product_id="PROD0005",
+                sku="SKU-005",
+                product_name="Invalid Product",
+                price="-10.00",
+                stock_quantity="100",
+            )
+        ]
+    )
+    assert report.decode("utf-8-sig").splitlines() == [
+        HEADER_LINE,
+        "5,PROD0005,SKU-005,Invalid Product,INVALID_PRICE,Price must be at least 0.01,-10.00,100",
+    ]
+
+
+def test_excel_is_told_that_it_is_utf8_where_that_matters() -> None:
+    assert report_of([]) == HEADER_LINE.encode() + b"\r\n"
+    assert report_of([reported(1, "Café")]).startswith(b"\xef\xbb\xbf" + HEADER_LINE.encode() + b"\r\n")
+
+
+def test_one_line_for_each_error_in_the_order_given() -> None:
+    lines = lines_of(report_of([reported(2, "a"), reported(2, "b"), reported(7, "c")]))
+    assert [(line[0], line[5]) for line in lines[1:]] == [("2", "a"), ("2", "b"), ("7", "c")]
+
+
+def test_blank_cells_are_blank() -> None:
+    assert lines_of(report_of([reported(3, "Why")]))[1] == ["3", "", "", "", "INVALID_PRICE", "Why", "", ""]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "=1+1",
+        '=HYPERLINK("http://evil","x")',
+        "+1+1",
+        "-1+1",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "-",
+        "+",
+        "-cmd|' /C calc'!A0",
+        "-10.00.1",
+        "'quoted",
+        "'=1",
+        "\n=1+1",
+        " =1+1",
+        "\u00a0=1+1",
+        "\u200b=1+1",
+        "\ufeff=1+1",
+        "\u3000\u2060@SUM(1)",
+        "\uff1d1+1",
+        "\uff0b1+1",
+        "\uff0d1+1",
+        "\uff20SUM(1)",
+        "\ufe66A1",
+        "=\u0338A1",
+        "\u200b\uff1dA1",
+        "\x1f=1",
+    ],
+)
+def test_what_would_run_is_made_inert(value: str) -> None:
+    assert escape_formula(value) == f"'{value}"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "-10.00",
+        "+5",
+        "-0",
+        "007",
+        "19.99",
+        "",
+        "Mouse",
+        "a=b",
+        "1-2",
+        "e@mail",
+        "O'Neill",
+        "5PROD",
+        "\u2212 5",
+        " x",
+        "\u200b5",
+    ],
+)
+def test_what_does_not_run_stays(value: str) -> None:
+    assert escape_formula(value) == value
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.text("=+-@'\t\r\n\"0123456789.,ab\u00e9\u200b\u00a0\uff1d\uff0d\u0338", max_size=12) | st.text(max_size=20))
+@example("'")
+@example("''=")
+def test_inert_values_can_be_taken_back(value: str) -> None:
+    shown = escape_formula(value)
+    assert (shown.removeprefix("'")) == value
+    assert unescape_formula(shown) == value
+    if shown and shown[0] in "=+-@\t\r":
+        # What still starts like a formula is a plain number.
+        assert shown[0] in "+-"
+        assert shown[1] in "0123456789"
+        assert set(shown[1:]) <= set("0123456789.,")
+
+
+any_text = st.text(st.characters(codec="utf-8"), max_size=30)
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(1, 10_000),
+            any_text.filter(bool),
+            st.fixed_dictionaries({}, optional=dict.fromkeys(COLUMNS, any_text.filter(bool))),
+        ),
+        max_size=5,
+    )
+)
+def test_the_report_reads_back_as_what_was_reported(errors: list[tuple[int, str, dict[str, Any]]]) -> None:
+    report = report_of(
+        ReportedRow(number, RowError("INVALID_PRICE", "price", text), cells) for number, text, cells in errors
+    )
+    header, *lines = lines_of(report)
+    assert tuple(header) == HEADER == tuple(HEADER_LINE.split(","))
+    columns = ("vendor_product_id", "sku", "product_name", "price", "stock_quantity")
+    read = [[value.removeprefix("'") for value in line] for line in lines]
+    assert read == [
+        [
+            str(number),
+            *(cells.get(c, "") for c in columns[:3]),
+            "INVALID_PRICE",
+            text,
+            *(cells.get(c, "") for c in columns[3:]),
+        ]
+        for number, text, cells in errors
+    ]
+
+
+def test_where_the_report_lies() -> None:
+    assert report_key(an_upload()) == "errors/VEND001/UPLOAD_20241221_103045_0a1b2c3d_errors.csv"

@@ -1,0 +1,573 @@
+"""Bytes to rows: what a file may look like, and why one is refused."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from onboarding.domain.default_categories import DEFAULT_CATEGORIES
+from onboarding.domain.models import COLUMNS, Row
+from onboarding.domain.validation import REQUIRED, validate_row
+from onboarding.domain.validation_context import ValidationContext
+from onboarding.files.models import FileDetails, FileRejection, FileWarning, Table
+from onboarding.files.parser import MAX_BYTES, MAX_CELL, MAX_ROWS, ParsedFile, parse, table_of, too_large
+from tests.support.postgres_fixtures import a_row
+
+OFFLINE = ValidationContext(DEFAULT_CATEGORIES, set(), set(), catalog_known=False)
+HEADER = ",".join(COLUMNS)
+SHORT_HEADER = ",".join(REQUIRED)
+SAMPLE = (
+    "PROD0001,Wireless Mouse - Model 651,Computer Accessories,Mice & Keyboards,Ergonomic wireless mouse...,"
+    "CA-VEND001-0001,TechGear,19.99,,150,piece,0.25,12x8x4,https://images.example.com/mouse.jpg"
+)
+
+
+def rows_of(content: bytes | str) -> list[Row]:
+    found = parse(content.encode() if isinstance(content, str) else content, "UPLOAD_1", "VEND001")
+    assert not isinstance(found, FileRejection), found
+    return found.rows
+
+
+def parsed(content: bytes | str) -> ParsedFile:
+    found = parse(content.encode() if isinstance(content, str) else content, "UPLOAD_1", "VEND001")
+    assert not isinstance(found, FileRejection), found
+    return found
+
+
+def refusal_of(content: bytes | str) -> FileRejection:
+    found = parse(content.encode() if isinstance(content, str) else content, "UPLOAD_1", "VEND001")
+    assert isinstance(found, FileRejection), found.rows[:3]
+    return found
+
+
+def short(number: int, **changes: str) -> str:
+    """A line under the short header; every number has its own identifiers."""
+    cells = dict(zip(REQUIRED, (f"P{number}", "Mouse", "Books", f"S{number}", "1.00", "5"), strict=True))
+    return ",".join({**cells, **changes}.values())
+
+
+def file_of(*lines: str, end: str = "\n") -> str:
+    return end.join([SHORT_HEADER, *lines, ""])
+
+
+def test_the_sample_row_of_the_contract() -> None:
+    (row,) = rows_of(f"{HEADER}\n{SAMPLE}\n")
+    assert row == a_row()
+
+
+# Whole files that are refused
+
+
+@pytest.mark.parametrize("content", ["", "\ufeff", "\n", "\r\n\r\n", "  \n \t\n", "\ufeff \n"])
+def test_an_empty_file(content: str) -> None:
+    assert refusal_of(content) == FileRejection(
+        "EMPTY_FILE", "The file is empty; it needs a header line and at least one product row"
+    )
+
+
+@pytest.mark.parametrize("tail", ["", "\n", "\r\n", "\n\n\n", "\n,,,,,\n", "\n  \n ,, \n"])
+def test_a_header_alone(tail: str) -> None:
+    assert refusal_of(SHORT_HEADER + tail).code == "NO_ROWS"
+
+
+@pytest.mark.parametrize("column", REQUIRED)
+def test_a_header_without_a_required_column(column: str) -> None:
+    others = [name for name in COLUMNS if name != column]
+    refusal = refusal_of(f"{','.join(others)}\n{SAMPLE}\n")
+    assert refusal.code == "MISSING_COLUMNS"
+    assert refusal.reason == f"Missing required columns: {column}; the header line has: {', '.join(others)}"
+
+
+def test_a_file_without_a_header() -> None:
+    refusal = refusal_of(SAMPLE)
+    assert refusal.code == "MISSING_COLUMNS"
+    assert refusal.reason.startswith(f"Missing required columns: {', '.join(REQUIRED)}; ")
+
+
+@pytest.mark.parametrize("column", [column for column in COLUMNS if column not in REQUIRED])
+def test_optional_columns_may_be_left_out(column: str) -> None:
+    others = [name for name in COLUMNS if name != column]
+    (row,) = rows_of(f"{','.join(others)}\n{','.join(f'v{i}' for i, _ in enumerate(others))}\n")
+    assert set(row.cells) == set(others)
+
+
+def test_a_column_named_twice() -> None:
+    refusal = refusal_of(f"{SHORT_HEADER},sku,SKU,price\n{short(1)},a,b,c\n")
+    assert refusal == FileRejection(
+        "DUPLICATE_COLUMNS",
+        "The header line names a column more than once: price (as 'price' and 'price'), "
+        "sku (as 'sku' and 'sku' and 'SKU')",
+    )
+
+
+def test_an_unknown_column_named_twice_does_not_matter() -> None:
+    (row,) = rows_of(f"note,{SHORT_HEADER},note\nx,{short(1)},y\n")
+    assert set(row.cells) == set(REQUIRED)
+
+
+@pytest.mark.parametrize(
+    ("lines", "begins", "closed"),
+    [
+        ((short(1), '"P2"x,Mouse,Books,S2,1.00,5'), 3, "there"),
+        ((short(1), 'P2,"17"" screen" wide,Books,S2,1.00,5', short(3)), 3, "there"),
+        ((short(1), 'P2,"Mouse,Books,S2,1.00,5', short(3), 'P4,"Mug",Books,S4,1.00,5'), 3, "in line 5"),
+        ((short(1, product_name='"a\n\nb"'), '"P2"x,Mouse,Books,S2,1.00,5'), 5, "there"),
+        (("", "", '"P2"x,Mouse,Books,S2,1.00,5'), 4, "there"),
+    ],
+)
+def test_a_stray_quote_ends_the_reading_and_is_told_where(lines: Sequence[str], begins: int, closed: str) -> None:
+    assert refusal_of(file_of(*lines)) == FileRejection(
+        "UNREADABLE_CSV",
+        f"A quote in the row that begins in line {begins} is closed {closed}, and the value goes on behind it; "
+        'write a quote inside a quoted value twice ("")',
+    )
+
+
+@pytest.mark.parametrize(("above", "begins"), [("", 3), ("\n\n", 5), ("sep=,\n", 4)])
+def test_an_open_quote_is_told_by_the_row_that_has_it_and_not_by_the_end_of_the_file(above: str, begins: int) -> None:
+    lines = (short(1), 'P2,"Mouse,Books,S2,1.00,5', *(short(n) for n in range(3, 30)))
+    assert refusal_of(above + file_of(*lines)) == FileRejection(
+        "UNREADABLE_CSV",
+        f"A quote in the row that begins in line {begins} is never closed; close it, or take it out",
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("spaces", [" ", "   "])
+def test_spaces_before_a_quote_are_no_part_of_the_value(spaces: str, encoding: str) -> None:
+    names = ("P1", 'Mug, ""big""', "Books", "S1", "1.00", "5")
+    text = (
+        f",{spaces}".join(f'"{name}"' for name in REQUIRED) + "\n" + f",{spaces}".join(f'"{n}"' for n in names) + "\n"
+    )
+    (row,) = rows_of(text.encode(encoding))
+    assert list(row.cells.values()) == ["P1", 'Mug, "big"', "Books", "S1", "1.00", "5"]
+
+
+def test_spaces_of_other_lines_stay_in_the_table() -> None:
+    table = table_of(file_of(short(1, product_name=' "Mug"', category=" Books"), short(2, category=" Books ")).encode())
+    assert isinstance(table, Table)
+    assert [list(row[1:3]) for row in table.rows] == [["Mug", "Books"], ["Mouse", " Books "]]
+
+
+@pytest.mark.parametrize(
+    "name", [' "best" mug', ' "best', ' 17" and "x"', ' "" x'], ids=["goes on", "open", "inside", "empty"]
+)
+def test_a_quote_behind_a_space_that_parts_no_value_is_part_of_it(name: str) -> None:
+    rows = rows_of(file_of(short(1, product_name=name), short(2, sku=' "S2"'), short(3)))
+    assert [row.cells["sku"] for row in rows] == ["S1", '"S2"' if name != ' 17" and "x"' else "S2", "S3"]
+    assert rows[0].cells["product_name"] == name.strip()
+
+
+def test_rows_are_not_put_together_by_a_quote_behind_a_space() -> None:
+    rows = rows_of(file_of(short(1, product_name=' "best mug'), short(2, product_name='17"'), short(3)))
+    assert [row.cells["product_name"] for row in rows] == ['"best mug', '17"', "Mouse"]
+
+
+def test_a_quote_inside_an_unquoted_value_is_part_of_it() -> None:
+    (row,) = rows_of(file_of('P1,17" screen,Books,S1,1.00,5'))
+    assert row.cells["product_name"] == '17" screen'
+
+
+def test_as_many_rows_as_allowed_and_one_more() -> None:
+    lines = [short(number) for number in range(1, MAX_ROWS + 1)]
+    rows = rows_of(file_of(*lines))
+    assert (MAX_ROWS, len(rows), rows[-1].row_number) == (10_000, 10_000, 10_000)
+    assert refusal_of(file_of(*lines, short(MAX_ROWS + 1))) == FileRejection(
+        "TOO_MANY_ROWS", "The file has 10,001 product rows; the limit is 10,000 a file"
+    )
+
+
+def test_blank_lines_do_not_count_towards_the_limit() -> None:
+    lines = [short(number) for number in range(1, MAX_ROWS + 1)]
+    assert len(rows_of(file_of(*lines, "", ",,,,,", ""))) == MAX_ROWS
+
+
+def test_the_size_limit() -> None:
+    assert MAX_BYTES == 10 * 1024 * 1024
+    assert too_large(MAX_BYTES) is None
+    refusal = too_large(MAX_BYTES + 1)
+    assert refusal is not None
+    assert (refusal.code, "the limit is 10 MB" in refusal.reason) == ("FILE_TOO_LARGE", True)
+
+
+# How the same content may be written
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("last", [True, False])
+def test_line_ends_and_byte_order_mark_change_nothing(end: str, mark: str, last: bool) -> None:
+    lines = [short(1), short(2, product_name='"Mug, ""big"""')]
+    content = mark + file_of(*lines, end=end)
+    assert rows_of(content if last else content.removesuffix(end)) == rows_of(file_of(*lines))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_quoted_value_keeps_its_line_breaks_and_the_rows_their_numbers(end: str) -> None:
+    rows = rows_of(file_of(short(1, product_name=f'"one{end}two, and{end}{end}three"'), short(2), end=end))
+    assert [row.row_number for row in rows] == [1, 2]
+    assert rows[0].cells["product_name"] == f"one{end}two, and{end}{end}three"
+    assert rows[1].cells["sku"] == "S2"
+
+
+def test_white_space_around_a_value_is_not_part_of_it() -> None:
+    (row,) = rows_of(file_of('  P1 ,"  Mouse\t",\u00a0Books\u2003, S1 , 1.00, 5 '))
+    assert row.cells == dict(zip(REQUIRED, ("P1", "Mouse", "Books", "S1", "1.00", "5"), strict=True))
+
+
+def test_header_names_may_differ_in_case_and_spaces() -> None:
+    (row,) = rows_of(f" Vendor Product ID ,PRODUCT_NAME,Category,SKU,Price, Stock Quantity\n{short(1)}\n")
+    assert set(row.cells) == set(REQUIRED)
+
+
+def test_columns_may_stand_in_any_order_and_unknown_ones_are_ignored() -> None:
+    (row,) = rows_of("colour,stock_quantity,price,,sku,category,product_name,vendor_product_id\nred,5,1,?,S,C,N,P\n")
+    assert row.cells == {
+        "stock_quantity": "5",
+        "price": "1",
+        "sku": "S",
+        "category": "C",
+        "product_name": "N",
+        "vendor_product_id": "P",
+    }
+
+
+def test_values_are_kept_as_they_were_written() -> None:
+    (row,) = rows_of(file_of("0001,e\u0301 \u00e9,Books,007,010.00,+5"))
+    assert [row.cells[column] for column in REQUIRED] == ["0001", "e\u0301 \u00e9", "Books", "007", "010.00", "+5"]
+
+
+def test_blank_values_are_left_out() -> None:
+    (row,) = rows_of(file_of('P1,"  ",Books,"",,5'))
+    assert row.cells == {"vendor_product_id": "P1", "category": "Books", "stock_quantity": "5"}
+
+
+@pytest.mark.parametrize("tail", ["\n\n", ",,,,,\n", " , , , , ,\n,,,,,\n\n", ",,,,,,,,,,,,\n", "   \n"])
+def test_lines_left_over_at_the_end_are_no_rows(tail: str) -> None:
+    assert [row.row_number for row in rows_of(file_of(short(1)) + tail)] == [1]
+
+
+@pytest.mark.parametrize("line", ["", ",,,,,", "   ", "\t", ' , "" ,,, , ', '""', '"",""', ' "", ""', ",,,,,,,,,"])
+def test_parse_line_of_blanks_between_rows_is_no_row(line: str) -> None:
+    rows = rows_of(file_of(short(1), line, short(2)))
+    assert [(row.row_number, row.line, row.cells["sku"]) for row in rows] == [(1, 2, "S1"), (2, 4, "S2")]
+
+
+# Rows of another width
+
+
+@pytest.mark.parametrize(
+    ("line", "difference"),
+    [
+        (short(1), 0),
+        (short(1) + ",", 0),
+        (short(1) + ",, ,", 0),
+        (short(1) + ",x", 1),
+        (short(1) + ",,x", 2),
+        ("P1,Mouse,Books,S1,1.00", -1),
+        ("P1", -5),
+    ],
+)
+def test_a_row_wider_or_narrower_than_the_header(line: str, difference: int) -> None:
+    rows = rows_of(file_of(line, short(2)))
+    assert [row.surplus_fields for row in rows] == [difference, 0]
+
+
+def test_what_a_misplaced_row_holds_makes_no_duplicate_of_another() -> None:
+    rows = rows_of(file_of(short(1) + ",x", short(1), short(1)))
+    assert [row.duplicate_of for row in rows] == [{}, {}, {"sku": 3, "vendor_product_id": 3}]
+
+
+# Duplicates inside a file
+
+
+def test_the_first_row_of_equal_ones_wins() -> None:
+    rows = rows_of(file_of(short(1), short(2), short(3, sku="S1"), short(4, vendor_product_id="P2"), short(1)))
+    assert [row.duplicate_of for row in rows] == [
+        {},
+        {},
+        {"sku": 2},
+        {"vendor_product_id": 3},
+        {"sku": 2, "vendor_product_id": 2},
+    ]
+
+
+def test_identifiers_are_equal_only_to_the_letter() -> None:
+    rows = rows_of(file_of(short(1, sku="a1"), short(2, sku="A1"), short(3, sku="01"), short(4, sku="1")))
+    assert [row.duplicate_of for row in rows] == [{}, {}, {}, {}]
+
+
+def test_blank_identifiers_are_no_duplicates() -> None:
+    rows = rows_of(file_of(short(1, sku=""), short(2, sku=""), short(3, vendor_product_id=" ")))
+    assert [row.duplicate_of for row in rows] == [{}, {}, {}]
+
+
+def test_white_space_makes_no_difference_between_identifiers() -> None:
+    rows = rows_of(file_of(short(1), short(2, sku=" S1 ")))
+    assert rows[1].duplicate_of == {"sku": 2}
+
+
+identifiers = st.sampled_from(["A", "B", "C", "", "a"])
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(identifiers, identifiers), min_size=1, max_size=20))
+def test_duplicates_are_found_as_by_comparing_every_pair(pairs: list[tuple[str, str]]) -> None:
+    rows = rows_of(file_of(*(short(0, sku=sku, vendor_product_id=name) for sku, name in pairs)))
+    for number, (row, pair) in enumerate(zip(rows, pairs, strict=True)):
+        for column, place in (("sku", 0), ("vendor_product_id", 1)):
+            earlier = [i for i in range(number) if pairs[i][place] == pair[place] != ""]
+            assert row.duplicate_of.get(column) == (earlier[0] + 2 if earlier else None)
+
+
+def test_damaged_identifiers_are_no_duplicates_besides() -> None:
+    rows = rows_of(file_of(short(1, sku="8.71E+12"), short(2, sku="8.71E+12"), short(3, sku="S1"), short(4, sku="S1")))
+    assert [row.duplicate_of for row in rows] == [{}, {}, {}, {"sku": 4}]
+
+
+# Long cells
+
+
+def test_a_cell_at_the_limit_is_whole_and_a_longer_one_is_cut() -> None:
+    whole, longer = "x" * MAX_CELL, "y" * (MAX_CELL + 1)
+    rows = rows_of(file_of(short(1, product_name=whole), short(2, product_name=longer)))
+    assert (rows[0].cells["product_name"], rows[0].cut) == (whole, {})
+    assert (rows[1].cells["product_name"], rows[1].cut) == ("y" * MAX_CELL, {"product_name": MAX_CELL + 1})
+
+
+def test_cells_that_were_cut_are_not_compared() -> None:
+    rows = rows_of(file_of(short(1, sku="z" * MAX_CELL + "1"), short(2, sku="z" * MAX_CELL + "2")))
+    assert [row.duplicate_of for row in rows] == [{}, {}]
+    assert [row.cut for row in rows] == [{"sku": MAX_CELL + 1}] * 2
+
+
+def test_a_cell_of_the_whole_file_is_read() -> None:
+    (row,) = rows_of(file_of(short(1, product_name="w" * 300_000)))
+    assert row.cut == {"product_name": 300_000}
+
+
+# What is said of a file
+
+
+def test_a_row_knows_its_line() -> None:
+    found = parsed("\n\n" + file_of(short(1), "", short(2, product_name='"two\nlines"'), short(3)))
+    assert found.detected.header_line == 3
+    assert [row.line for row in found.rows] == [4, 6, 7]
+
+
+def test_what_was_detected() -> None:
+    found = parsed("Artikelnummer;Titel;Kategorie;Produkt-ID;Preis;Menge;Farbe\r\nS1;Mug;Kitchen;P1;19,99;5;red\r\n")
+    assert found.detected == FileDetails(
+        "csv",
+        1,
+        {
+            "Artikelnummer": "sku",
+            "Titel": "product_name",
+            "Kategorie": "category",
+            "Produkt-ID": "vendor_product_id",
+            "Preis": "price",
+            "Menge": "stock_quantity",
+        },
+        ["Farbe"],
+        "UTF-8",
+        "semicolon",
+        "CRLF",
+        None,
+        ["price"],
+    )
+    assert found.warnings == [
+        FileWarning("UNKNOWN_COLUMN", "The column 'Farbe' is none of ours; it was not read", column="Farbe")
+    ]
+    assert found.rows[0].cells["price"] == "19.99"
+    assert found.table.rows[0][4] == "19,99"
+
+
+def test_a_decimal_comma_is_read_in_its_own_column_alone() -> None:
+    header = f"{SHORT_HEADER};weight_kg".replace(",", ";")
+    (first, second) = rows_of(f"{header}\nP1;a;Books;S1;1,50;2,5;0.5\nP2;b;Books;S2;2;3;1\n")
+    assert (first.cells["price"], first.cells["weight_kg"]) == ("1.50", "0.5")
+    # A quantity has no decimals: its comma is the vendor's to mend.
+    assert first.cells["stock_quantity"] == "2,5"
+    assert second.cells["price"] == "2"
+
+
+def test_one_point_between_thousands_spoils_no_column_of_decimal_commas() -> None:
+    found = parsed(file_of(*(short(n, price=f'"{p}"') for n, p in enumerate(("899,00", "1.299", "12,50"), 1))))
+    assert [row.cells["price"] for row in found.rows] == ["899.00", "1.299", "12.50"]
+    assert [row.unclear for row in found.rows] == [(), ("price",), ()]
+    assert found.warnings == []
+    assert [
+        (error.error_type, error.message, error.hint) for row in found.rows for error in validate_row(row, OFFLINE)
+    ] == [
+        (
+            "INVALID_PRICE",
+            "Price can be read in two ways: its point may stand before decimals or between thousands; found '1.299'",
+            "Did you mean 1299?",
+        )
+    ]
+
+
+@pytest.mark.parametrize("other", ["0,5", "1,250"])
+def test_a_weight_that_may_be_a_thousand_times_another_is_an_error(other: str) -> None:
+    lines = [f'{short(n)},"{weight}"' for n, weight in enumerate(("1.250", other, "0.75", "3"), 1)]
+    found = parsed(f"{SHORT_HEADER},weight_kg\n" + "\n".join(lines))
+    errors = {row.row_number: error for row in found.rows for error in validate_row(row, OFFLINE)}
+    assert errors[1].error_type == "INVALID_WEIGHT"
+    assert errors[1].hint == "Did you mean 1250 or 1.25?"
+    assert errors.keys() == {1, 2}
+
+
+def test_a_weight_with_a_point_is_clear_where_no_other_has_a_comma() -> None:
+    (row,) = rows_of(f"{SHORT_HEADER},weight_kg\n{short(1)},1.250\n")
+    assert (row.cells["weight_kg"], row.unclear) == ("1.250", ())
+    assert validate_row(row, OFFLINE) == []
+
+
+def test_a_misplaced_row_has_no_say_about_commas() -> None:
+    found = parsed(file_of(short(1, price='"1,50"'), "P2,b,Books,x,S2,1.50,1"))
+    assert found.rows[0].cells["price"] == "1.50"
+    assert found.rows[1].surplus_fields == 1
+
+
+def test_parse_unclear_comma_in_a_fix_file_is_not_decided_by_its_other_rows() -> None:
+    line = '1,x,,price,P1,Mug,Books,S1,"1,50",5,"1,250"'
+    found = parsed(f"_row,_errors,_hint,_decimal_comma,{SHORT_HEADER},weight_kg\n{line}\n")
+    assert found.detected.decimal_commas == ["price"]
+    assert found.rows[0].cells["weight_kg"] == "1,250"
+    assert [warning.code for warning in found.warnings] == ["UNCLEAR_COMMAS"]
+
+
+def test_rows_that_disagree_about_commas_are_named() -> None:
+    found = parsed(file_of(*(short(n, price="1.50" if n == 7 else '"1,50"') for n in range(1, 13))))
+    (warning,) = found.warnings
+    assert (warning.code, warning.row_number, warning.column) == ("MIXED_DECIMALS", 7, "price")
+    assert warning.message == (
+        "price has a decimal comma in rows 2, 3, 4, 5, 6, 7, 9, 10, 11, 12 and 1 more, and a decimal point in row 8; "
+        "numbers with a comma were not taken for numbers. Write all of them in one way: the least to change is row 8"
+    )
+
+
+def test_rows_whose_comma_is_unclear_are_named() -> None:
+    found = parsed(file_of(*(short(n, price='"1,500"' if n in (2, 3) else "2") for n in range(1, 5))))
+    (warning,) = found.warnings
+    assert (warning.code, warning.row_number) == ("UNCLEAR_COMMAS", 2)
+    assert "price in rows 3, 4 may stand before decimals or between thousands" in warning.message
+
+
+def test_columns_of_a_fix_file_are_left_out_and_its_values_restored() -> None:
+    found = parsed(f"_row,_errors,_hint,{SHORT_HEADER}\n7,x,," + short(1, product_name="'=1+1"))
+    assert found.detected.fix_file
+    assert found.detected.unknown == []
+    assert found.warnings == []
+    assert found.rows[0].cells["product_name"] == "=1+1"
+    assert found.table.header == SHORT_HEADER.split(",")
+    assert list(found.table.rows[0]) == short(1, product_name="=1+1").split(",")
+
+
+@pytest.mark.parametrize("name", ["_note", "_row", "_errors", "_hint", "_decimal_comma", "_"])
+def test_a_vendors_own_column_that_begins_with_an_underscore_is_an_unknown_one(name: str) -> None:
+    found = parsed(f"{name},{SHORT_HEADER}\nprice," + short(1, product_name="'=1+1"))
+    assert not found.detected.fix_file
+    assert found.rows[0].cells["product_name"] == "'=1+1"
+    assert [warning.code for warning in found.warnings] == ["UNKNOWN_COLUMN", "LEADING_APOSTROPHE"]
+    assert (found.detected.unknown, found.table.header[0], found.table.rows[0][0]) == ([name], name, "price")
+    assert found.detected.decimal_commas == []
+
+
+def test_a_vendors_own_columns_come_through_a_fix_file_even_under_our_names() -> None:
+    found = parsed(f"_row,_errors,_hint,_row,_note,{SHORT_HEADER}\n7,x,,shelf,'=1,{short(1)}\n")
+    assert found.detected.fix_file
+    assert found.detected.unknown == ["_row", "_note"]
+    assert found.table.header == ["_row", "_note", *REQUIRED]
+    assert found.table.rows[0][:2] == ["shelf", "=1"]
+
+
+def test_only_the_columns_asked_for_must_be_there() -> None:
+    content = b"vendor_product_id,price\nP1,5\n"
+    found = parse(content, "UPLOAD_1", "VEND001", required=["vendor_product_id"])
+    assert isinstance(found, ParsedFile)
+    assert found.rows[0].cells == {"vendor_product_id": "P1", "price": "5"}
+    assert isinstance(parse(content, "UPLOAD_1", "VEND001"), FileRejection)
+
+
+def test_the_table_keeps_every_value_as_it_was_written() -> None:
+    content = f" SKU ,{SHORT_HEADER.replace('sku', 'x')},\n s1 , P1,'=1,,?,1.50,5 ,\n,,\n"
+    table = table_of(content.encode())
+    assert isinstance(table, Table)
+    assert table.header == [" SKU ", *SHORT_HEADER.replace("sku", "x").split(","), ""]
+    assert table.rows == [[" s1 ", " P1", "'=1", "", "?", "1.50", "5 ", ""]]
+    assert table.lines == [2]
+
+
+def test_a_full_file_is_read_in_little_memory() -> None:
+    line = short(1, product_name="n" * 950)
+    content = file_of(*[line] * MAX_ROWS).encode()
+    assert len(content) > 9_500_000
+    tracemalloc.start()
+    found = parse(content, "UPLOAD_1", "VEND001")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert isinstance(found, ParsedFile)
+    assert peak < 4 * MAX_BYTES
+
+
+# Properties
+
+CODES = {
+    "AMBIGUOUS_COLUMNS",
+    "ROWS_ABOVE_HEADER",
+    "SECOND_HEADER",
+    "ENCRYPTED_WORKBOOK",
+    "OLD_EXCEL",
+    "TOO_MANY_COLUMNS",
+    "UNKNOWN_DELIMITER",
+    "AMBIGUOUS_DELIMITER",
+    "DUPLICATE_COLUMNS",
+    "EMPTY_FILE",
+    "MISSING_COLUMNS",
+    "NOT_A_TABLE",
+    "NO_ROWS",
+    "QUOTED_LINES",
+    "UNKNOWN_ENCODING",
+    "UNREADABLE_CSV",
+    "UNREADABLE_XLSX",
+}
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.one_of(
+        st.binary(max_size=200),
+        st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")),
+        st.lists(st.sampled_from([b",", b'"', b"\n", b"\r", b"x", b" ", b"\0", b"\xff", b"sku"]), max_size=60).map(
+            lambda parts: SHORT_HEADER.encode() + b"\n" + b"".join(parts)
+        ),
+    )
+)
+def test_any_bytes_become_rows_or_a_reason(content: bytes) -> None:
+    found = parse(content, "UPLOAD_1", "VEND001")
+    if isinstance(found, FileRejection):
+        assert found.code in CODES
+        assert found.reason
+    else:
+        assert [row.row_number for row in found.rows] == list(range(1, len(found.rows) + 1))
+        assert all(value == value.strip() != "" for row in found.rows for value in row.cells.values())
+        assert all(set(row.cells) <= set(COLUMNS) for row in found.rows)
+
+
+# One row number for people: where a spreadsheet shows the row
+
+
+def test_parse_message_about_an_earlier_row_names_where_a_spreadsheet_shows_it() -> None:
+    """With a title, an empty line and a value of two lines: data row 1 is in row 4, and data row 3 in row 7."""
+    rows = [short(1), short(2, product_name='"two\nlines"'), "", short(3, sku="S2")]
+    parsed_file = parsed("\n".join(["Spring collection", "", SHORT_HEADER, *rows]))
+    assert [row.line for row in parsed_file.rows] == [4, 5, 7]
+    assert parsed_file.rows[2].duplicate_of == {"sku": 5}
+    [error] = validate_row(parsed_file.rows[2], ValidationContext({"Books"}, set(), set(), catalog_known=False))
+    assert error.message == "Duplicate SKU: S2 already exists in row 5 of this file"
+    assert error.hint == "Row 5 has the same SKU"

@@ -1,0 +1,79 @@
+"""However the same table is written, the rows are the same."""
+
+from __future__ import annotations
+
+import csv
+import io
+from itertools import product
+
+import pytest
+from openpyxl import Workbook
+
+from onboarding.domain.models import COLUMNS
+from onboarding.files.models import FileRejection
+from onboarding.files.parser import ParsedFile, parse
+
+ROWS = [
+    ("PROD0001", "Café crème; 250 g, gemahlen", "Kitchen", "Kaffee|Tee", "first\tline", "CA-1", "Müller & Söhne",
+     "19.99", "", "150", "piece", "0.25", "12x8x4", "https://images.example.com/a.jpg"),
+    ("00002", 'Becher "groß"', "Kitchen", "", "", "007", "", "7.50", "9.00", "0", "", "", "", ""),
+    ("3", "Déjà vu — €5", "Books", "", "one; two | three", "90.750", "", "5", "", "10", "", "1.5", "", ""),
+]  # fmt: skip
+
+ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252")
+DELIMITERS = (",", ";", "\t", "|")
+LINE_ENDS = ("\n", "\r\n", "\r")
+
+
+def written(encoding: str, delimiter: str, end: str, *, quote_all: bool = False, last_end: bool = True) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(
+        text,
+        delimiter=delimiter,
+        lineterminator=end,
+        quoting=csv.QUOTE_ALL if quote_all else csv.QUOTE_MINIMAL,
+    )
+    writer.writerows([COLUMNS, *ROWS])
+    whole = text.getvalue()
+    return (whole if last_end else whole.removesuffix(end)).encode(encoding)
+
+
+def read(content: bytes) -> ParsedFile:
+    found = parse(content, "UPLOAD_1", "VEND001")
+    assert not isinstance(found, FileRejection), found
+    return found
+
+
+PLAIN = read(written("utf-8", ",", "\n"))
+
+
+def test_the_plain_file_has_the_rows_as_they_are() -> None:
+    assert [tuple(row.cells.get(column, "") for column in COLUMNS) for row in PLAIN.rows] == ROWS
+    assert [(row.row_number, row.line) for row in PLAIN.rows] == [(1, 2), (2, 3), (3, 4)]
+    assert PLAIN.warnings == []
+
+
+@pytest.mark.parametrize(("encoding", "delimiter", "end"), list(product(ENCODINGS, DELIMITERS, LINE_ENDS)))
+def test_encoding_delimiter_and_line_end_make_no_difference(encoding: str, delimiter: str, end: str) -> None:
+    for quote_all, last_end in product((False, True), (False, True)):
+        found = read(written(encoding, delimiter, end, quote_all=quote_all, last_end=last_end))
+        assert found.rows == PLAIN.rows
+        assert [row.line for row in found.rows] == [row.line for row in PLAIN.rows]
+        assert found.table == PLAIN.table
+        assert (found.detected.delimiter, found.detected.line_end) == (
+            {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}[delimiter],
+            {"\n": "LF", "\r\n": "CRLF", "\r": "CR"}[end],
+        )
+
+
+def test_a_workbook_makes_no_difference() -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for values in [COLUMNS, *ROWS]:
+        sheet.append(list(values))
+    content = io.BytesIO()
+    book.save(content)
+    found = read(content.getvalue())
+    assert found.rows == PLAIN.rows
+    assert found.table == PLAIN.table

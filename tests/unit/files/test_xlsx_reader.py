@@ -1,0 +1,328 @@
+"""Workbooks that are forged or larger than they look, and workbooks of several sheets."""
+
+from __future__ import annotations
+
+import io
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openpyxl import Workbook
+
+from onboarding.domain.validation import REQUIRED
+from onboarding.files import xlsx_limits, xlsx_reader, xlsx_sheet, xlsx_workbook
+from onboarding.files.models import FileRejection
+from onboarding.files.parser import ParsedFile, parse, table_of
+from tests.support.workbook_builder import PARTS
+
+SHEET = "xl/worksheets/sheet1.xml"
+GOOD = ("P1", "Mug", "Books", "S1", "1.50", "5")
+
+
+def cells(*texts: str) -> str:
+    return "".join(f'<c t="inlineStr"><is><t>{text}</t></is></c>' for text in texts)
+
+
+def row(*texts: str) -> str:
+    return f"<row>{cells(*texts)}</row>"
+
+
+TABLE = row(*REQUIRED) + row(*GOOD)
+
+
+def packed(contents: Mapping[str, str]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, part in contents.items():
+            archive.writestr(name, part)
+    return out.getvalue()
+
+
+def workbook(rows: str = TABLE, **changes: tuple[str, str]) -> bytes:
+    """A workbook with these rows; `changes` replace a text by another in the part of that name (`sheet`, `book` …)."""
+    names = {"sheet": SHEET, "book": "xl/workbook.xml", "styles": "xl/styles.xml"}
+    contents = {name: part.replace("ROWS", rows) for name, part in PARTS.items()}
+    for name, (old, new) in changes.items():
+        assert old in contents[names[name]]
+        contents[names[name]] = contents[names[name]].replace(old, new)
+    return packed(contents)
+
+
+def read(content: bytes) -> ParsedFile | FileRejection:
+    return parse(content, "UPLOAD_1", "VEND001")
+
+
+def code_of(content: bytes) -> str:
+    found = read(content)
+    assert isinstance(found, FileRejection), found.detected
+    return found.code
+
+
+def test_the_least_of_a_workbook_is_read() -> None:
+    found = read(workbook())
+    assert isinstance(found, ParsedFile)
+    assert found.rows[0].cells == dict(zip(REQUIRED, GOOD, strict=True))
+
+
+def test_a_part_of_rows_that_never_begin_is_looked_through_once(tmp_path: Path) -> None:
+    path = tmp_path / "forged.xlsx"
+    path.write_bytes(workbook("<row " * 1_000_000))
+    program = "import sys; from onboarding.files.parser import parse; print(parse(open(sys.argv[1], 'rb').read(), 'U', 'V').code)"
+    # By itself, because what never ends cannot be interrupted here.
+    done = subprocess.run(
+        [sys.executable, "-c", program, path], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert done.stdout.strip() == "UNREADABLE_XLSX"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        workbook(f"<row>{'<c/>' * 3_000_000}</row>"),
+        workbook(f"<row>{'<other/>' * (xlsx_limits.MAX_TAGS + 1)}</row>"),
+        workbook("<row/>" * (xlsx_sheet.MAX_ROW + 1)),
+        workbook(f"<row>{'<c><v>1</v></c>' * 1_000}</row>" * 2_501),
+        workbook(book=("</sheets>", '<sheet name="x" sheetId="2" r:id="r1"/>' * 200 + "</sheets>")),
+        workbook(styles=("<xf/>", "<xf/>" * 400_000)),
+        workbook(TABLE + f"<row>{'<c/>' * 900}<c><v>1</v></c></row>" * 3_000),
+    ],
+    ids=["cells", "other elements", "rows", "cells of all rows", "sheets", "styles", "places"],
+)
+def test_a_workbook_that_unpacks_to_too_much_is_refused_before_that(content: bytes) -> None:
+    assert len(content) < 100_000
+    assert code_of(content) == "WORKBOOK_TOO_LARGE"
+
+
+def test_too_many_texts_are_refused() -> None:
+    contents = {name: part.replace("ROWS", TABLE) for name, part in PARTS.items()}
+    texts = "<si/>" * (xlsx_workbook.MAX_STRINGS + 1)
+    namespace = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    rels = "xl/_rels/workbook.xml.rels"
+    link = '<Relationship Id="t" Type="x/sharedStrings" Target="texts"/></Relationships>'
+    contents[rels] = contents[rels].replace("</Relationships>", link)
+    assert code_of(packed({**contents, "xl/texts": f'<sst xmlns="{namespace}">{texts}</sst>'})) == "WORKBOOK_TOO_LARGE"
+
+
+def elsewhere(rows: str, name: str = "xl/sheets/first.part") -> bytes:
+    """A workbook whose sheet is a part of another name than usual."""
+    contents = {name: part.replace("ROWS", rows) for name, part in PARTS.items()}
+    contents[name] = contents.pop(SHEET)
+    rels = "xl/_rels/workbook.xml.rels"
+    contents[rels] = contents[rels].replace("worksheets/sheet1.xml", f"/{name}")
+    return packed(contents)
+
+
+def test_a_sheet_of_another_name_is_looked_through_as_well() -> None:
+    assert isinstance(read(elsewhere(TABLE)), ParsedFile)
+    assert code_of(elsewhere(f"<row>{'<c/>' * 400_000}</row>")) == "WORKBOOK_TOO_LARGE"
+    assert code_of(elsewhere(TABLE.replace("<row>", '<row r="99999999">'))) == "UNREADABLE_XLSX"
+    assert code_of(elsewhere(" " * (xlsx_limits.MAX_UNPACKED + 1))) == "WORKBOOK_TOO_LARGE"
+    assert code_of(elsewhere(" " * (xlsx_limits.MAX_UNPACKED + 1), "xl/media/image1.png")) == "WORKBOOK_TOO_LARGE"
+
+
+def test_a_formula_without_a_result_is_found_in_a_sheet_of_another_name() -> None:
+    found = read(elsewhere(row(*REQUIRED) + row(*GOOD[:3]).replace("</row>", '<c><f>"S-"&amp;1</f></c></row>')))
+    assert isinstance(found, ParsedFile)
+    assert found.rows[0].cells["sku"] == '="S-"&1'
+
+
+def test_a_document_type_is_refused() -> None:
+    entities = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">]><worksheet '
+    assert code_of(workbook(TABLE.replace("Mug", "&a;"), sheet=("<worksheet ", entities))) == "UNREADABLE_XLSX"
+
+
+def test_the_other_kind_of_xlsx_is_named() -> None:
+    transitional, strict = (
+        "http://schemas.openxmlformats.org/spreadsheetml/2006/",
+        "http://purl.oclc.org/ooxml/spreadsheetml/",
+    )
+    found = read(workbook(sheet=(transitional, strict), book=(transitional, strict), styles=(transitional, strict)))
+    assert isinstance(found, FileRejection)
+    assert found.code == "NOT_A_TABLE"
+    assert "save it as 'Excel Workbook (.xlsx)'" in found.reason
+
+
+# Cells
+
+
+def cells_of(cells: str, **changes: tuple[str, str]) -> list[str]:
+    """The values of a row of these cells."""
+    # A row below it, since a single value at the end of a sheet is a note.
+    product = row("S-2", "1")
+    found = table_of(workbook(row("sku", "price", *"abcdefgh") + f"<row>{cells}</row>" + product, **changes))
+    assert not isinstance(found, FileRejection), found
+    return [value for value in found.rows[0] if value]
+
+
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        ('<c t="inlineStr"><is><r><t>Blue </t></r><r><t>mug</t></r><rPh><t>x</t></rPh></is></c>', ["Blue mug"]),
+        ('<c t="inlineStr"><is><t>a_x000D_b</t></is></c>', ["a\rb"]),
+        ('<c t="b"><v>1</v></c><c t="b"><v>0</v></c>', ["TRUE", "FALSE"]),
+        ('<c t="e"><v>#REF!</v></c>', ["#REF!"]),
+        ('<c t="str"><f>A1</f><v>x</v></c>', ["x"]),
+        ('<c t="str"><f>A1</f></c><c><v>1</v></c>', ["1"]),
+        ("<c><f>A1+1</f></c>", ["=A1+1"]),
+        ('<c><f t="shared" si="0"/></c>', ["=?"]),
+        ("<c><f>A1</f><v>2</v></c>", ["2"]),
+        ('<c/><c/><c t="d"><v>2024-03-12</v></c><c t="d"><v>2024-03-12T10:00:00Z</v></c>',
+         ["2024-03-12", "2024-03-12 10:00:00"]),
+        ('<c/><c/><c s="1"><v>45363</v></c>', ["2024-03-12"]),
+        ('<c/><c/><c s="01"><v>45363</v></c>', ["2024-03-12"]),
+        ("<c><v> 7 </v></c><c><v>7.0</v></c><c><v>19.989999999999998</v></c>", ["7", "7", "19.99"]),
+        ('<c r="B2"><v>1</v></c><c><v>2</v></c>', ["1", "2"]),
+        ('<c r="C2"><v>3</v></c><c r="A2"><v>1</v></c>', ["1", "3"]),
+        ('<c r="$A$2"><v>1</v></c>', []),
+    ],
+)  # fmt: skip
+def test_read_cell_of_each_type_has_its_value(cells: str, values: list[str]) -> None:
+    if not values:
+        assert code_of(workbook(TABLE + f"<row>{cells}</row>")) == "UNREADABLE_XLSX"
+        return
+    assert cells_of(cells) == values
+
+
+def test_read_dates_of_a_workbook_since_1904() -> None:
+    since = ("<sheets>", '<workbookPr date1904="true"/><sheets>')
+    assert cells_of('<c/><c/><c s="1"><v>43901</v></c><c t="d"><v>2024-03-12</v></c>', book=since) == ["2024-03-12"] * 2
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        '<c t="s"><v>0</v></c>',
+        '<c t="b"><v>x</v></c>',
+        '<c t="d"><v>soon</v></c>',
+        '<c t="other"><v>1</v></c>',
+        "<c><v>abc</v></c>",
+        '<c r="A3"><v>1</v></c><c r="A4"><v>1</v></c>',
+        '<c r="A3"><v>1</v></c><c r="A3"><v>2</v></c>',
+        '<c r="XFE3"><v>1</v></c>',
+        '<c r="Ä3"><v>1</v></c>',
+        '<c r="3"><v>1</v></c>',
+        '<c r="A"><v>1</v></c>',
+    ],
+)
+def test_read_cell_that_no_program_writes_is_damage(cells: str) -> None:
+    assert code_of(workbook(TABLE + f"<row>{cells}</row>")) == "UNREADABLE_XLSX"
+
+
+def test_read_two_parts_of_one_name_is_damage() -> None:
+    contents = {name: part.replace("ROWS", TABLE) for name, part in PARTS.items()}
+    assert code_of(packed({**contents, "XL/Worksheets/Sheet1.xml": contents[SHEET]})) == "UNREADABLE_XLSX"
+
+
+def test_read_rows_without_numbers_take_them_from_their_cells() -> None:
+    placed = "".join(
+        f'<c r="{letter}7" t="inlineStr"><is><t>{value}</t></is></c>'
+        for letter, value in zip("ABCDEF", GOOD, strict=True)
+    )
+    found = read(workbook(row(*REQUIRED) + f"<row>{placed}</row>"))
+    assert isinstance(found, ParsedFile)
+    assert [row.line for row in found.rows] == [7]
+
+
+TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Cn"]), max_size=30)
+
+
+@given(st.lists(st.lists(TEXTS, min_size=1, max_size=5), min_size=1, max_size=5))
+def test_read_texts_that_another_program_wrote_come_back_unchanged(lines: list[list[str]]) -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    # A workbook writes `_x0041_` for a character.
+    lines = [[text.replace("_x", "").strip() for text in line] for line in lines]
+    for number, line in enumerate(lines, 1):
+        for place, text in enumerate(line, 1):
+            if text:
+                cell = sheet.cell(number, place, text)
+                cell.data_type = "s"
+    out = io.BytesIO()
+    book.save(out)
+    found = xlsx_reader.read(out.getvalue(), 100)
+    if not any(map(any, lines)):
+        assert isinstance(found, FileRejection)
+        return
+    assert isinstance(found, xlsx_reader.Sheet)
+    wide = max(map(len, lines))
+    read_lines = dict(zip(found.grid.numbers, found.grid.lines, strict=True))
+    for number, line in enumerate(lines, 1):
+        came = [text.strip() for text in read_lines.get(number, [])]
+        assert came + [""] * (wide - len(came)) == line + [""] * (wide - len(line))
+
+
+# Several sheets
+
+
+def several(**sheets: str) -> bytes:
+    """A workbook of these sheets, by name."""
+    contents = {name: part for name, part in PARTS.items() if name != SHEET}
+    named = "".join(f'<sheet name="{name}" sheetId="{n}" r:id="s{n}"/>' for n, name in enumerate(sheets, 1))
+    book, rels = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
+    contents[book] = re.sub("<sheet .*?/>", named, contents[book])
+    kind = re.search('Type="([^"]*/worksheet)"', contents[rels])
+    assert kind
+    for n, rows in enumerate(sheets.values(), 1):
+        contents[f"xl/worksheets/sheet{n}.xml"] = PARTS[SHEET].replace("ROWS", rows)
+        link = f'<Relationship Id="s{n}" Type="{kind[1]}" Target="worksheets/sheet{n}.xml"/>'
+        contents[rels] = contents[rels].replace("</Relationships>", f"{link}</Relationships>")
+    return packed(contents)
+
+
+NOTES = row("How to fill this in") + row("Column", "Name", "Description", "Unit") + row("sku", "yours", "text", "-")
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (several(Products=TABLE, Old=row(*REQUIRED)), "Products"),
+        (several(Old=row(*REQUIRED), Products=TABLE), "Products"),
+        (several(Read=NOTES, Products=TABLE), "Products"),
+        (several(Read=NOTES, Title=row("Price list") + TABLE, Old=row("sku")), "Title"),
+        (several(Blank=row(" "), Few=row("vendor_product_id", "price") + row("P1", "1"), Other=NOTES), "Few"),
+        (several(_Products=TABLE, Read=NOTES, Old=NOTES), "_Products"),
+        (several(Read=row("x"), Some=row("sku", "price"), More=row("sku", "price", "brand")), "More"),
+        (several(Read=row("x"), Other=row("y")), "Read"),
+    ],
+)
+def test_the_sheet_that_is_read(content: bytes, name: str) -> None:
+    found = parse(content, "UPLOAD_1", "VEND001", required=())
+    if isinstance(found, FileRejection):
+        assert f"only the sheet '{name}' was read" in found.reason
+        return
+    assert found.detected.sheet == name
+    assert f"Only the sheet '{name}' was read; the workbook has others" in found.warnings[0].message
+    assert table_of(content) == found.table
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        several(Kitchen=TABLE, Notes=NOTES, Garden=TABLE),
+        several(_Kitchen=TABLE, Notes=NOTES, _Garden=TABLE),
+        several(Kitchen=TABLE, Garden=row("Prices of 2024") + row("vendor_product_id", "price") + row("P1", "1")),
+    ],
+)
+def test_read_two_sheets_with_products_are_refused_by_name(content: bytes) -> None:
+    found = read(content)
+    assert isinstance(found, FileRejection)
+    assert found.code == "SEVERAL_PRODUCT_SHEETS"
+    assert "Kitchen', '" in found.reason
+    assert "Garden'" in found.reason
+    assert table_of(content) == found
+
+
+def test_a_refusal_names_the_sheet_and_the_others() -> None:
+    found = read(several(Read=NOTES, Products=row("vendor_product_id", "price") + row("P1", "1"), Old=row("x")))
+    assert isinstance(found, FileRejection)
+    assert found.code == "MISSING_COLUMNS"
+    assert found.reason.endswith(
+        "; only the sheet 'Products' was read; the workbook has others with something in them: 'Read', 'Old'"
+    )

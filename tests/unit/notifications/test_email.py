@@ -1,0 +1,298 @@
+"""The vendor's mail: subject and body in the contract's form."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from email.message import EmailMessage
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from onboarding.notifications.email import (
+    FINDINGS_TITLE,
+    EmailInProgress,
+    UploadResult,
+    list_unsent,
+    render_body,
+    render_subject,
+    send_result_email,
+    success_rate,
+)
+from onboarding.notifications.report_links import verify_report_link
+from onboarding.runtime import AppContext
+
+REPORT = "errors/VEND001/UPLOAD_20241221_103045_0a1b2c3d_errors.csv"
+
+
+def a_result(**changes: Any) -> UploadResult:
+    given: dict[str, Any] = {
+        "upload_id": "UPLOAD_20241221_103045_0a1b2c3d",
+        "vendor_id": "VEND001",
+        "vendor_name": "TechGear",
+        "vendor_email": "contact@techgear.com",
+        "file_name": "products.csv",
+        "status": "partial",
+        "total_records": 100,
+        "valid_records": 92,
+        "error_records": 8,
+        "failure_reason": None,
+        "error_file_s3_key": REPORT,
+    }
+    return UploadResult(**{**given, **changes})
+
+
+def test_the_subject_of_the_contract() -> None:
+    assert render_subject(a_result()) == "Product Upload Complete - products.csv (92.0% Success)"
+
+
+def test_the_body_of_the_contract() -> None:
+    lines = render_body(a_result(), "https://example.com/reports/t0ken").splitlines()
+    facts = [
+        "Upload ID: UPLOAD_20241221_103045_0a1b2c3d",
+        "File name: products.csv",
+        "Total records: 100",
+        "Valid records: 92 (92.0%)",
+        "Invalid records: 8 (8.0%)",
+        "Status: PARTIAL",
+    ]
+    start = lines.index(facts[0])
+    assert lines[start : start + len(facts)] == facts
+    link = lines.index("https://example.com/reports/t0ken")
+    assert "expires in 7 days" in lines[link + 1]
+    assert lines[0] == "Hello TechGear,"
+
+
+def test_what_to_fix_what_looks_odd_and_both_links() -> None:
+    result = a_result(findings=["312 rows: category 'Elektronics'", "and 2 other mistakes"], warnings=["Not\nread"])
+    lines = render_body(result, "https://example.com/r/1", "https://example.com/r/2").splitlines()
+    start = lines.index(FINDINGS_TITLE)
+    assert lines[start + 1 : start + 3] == ["- 312 rows: category 'Elektronics'", "- and 2 other mistakes"]
+    assert "- Not read" in lines
+    for link in ("https://example.com/r/1", "https://example.com/r/2"):
+        assert lines[lines.index(link) + 1] == "This link expires in 7 days."
+
+
+def test_a_clean_upload_has_no_link() -> None:
+    clean = a_result(status="completed", valid_records=100, error_records=0, error_file_s3_key=None)
+    text = render_body(clean, None)
+    assert "Valid records: 100 (100.0%)\nInvalid records: 0 (0.0%)\nStatus: COMPLETED\n" in text
+    assert "expires" not in text
+    assert "report" not in text
+    assert render_subject(clean).endswith("(100.0% Success)")
+
+
+def test_a_refused_file_is_told_why() -> None:
+    refused = a_result(
+        status="failed",
+        total_records=0,
+        valid_records=0,
+        error_records=0,
+        failure_reason="The file is empty",
+        error_file_s3_key=None,
+    )
+    text = render_body(refused, None)
+    assert "Total records: 0\nValid records: 0 (0.0%)\nInvalid records: 0 (0.0%)\nStatus: FAILED\n" in text
+    assert "The file was not taken in:\nThe file is empty\n" in text
+    assert render_subject(refused).endswith("(0.0% Success)")
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.integers(1, 10_000).flatmap(lambda total: st.tuples(st.just(total), st.integers(0, total))))
+@example((10_000, 9_999))
+@example((3, 2))
+@example((1_001, 1))
+def test_only_a_whole_success_is_called_one(counts: tuple[int, int]) -> None:
+    total, valid = counts
+    result = a_result(total_records=total, valid_records=valid, error_records=total - valid)
+    rate = success_rate(result)
+    assert ("(100.0% Success)" in render_subject(result)) == (valid == total)
+    assert valid * 100 - rate * total < total * 0.1 + 1e-6
+    # 0.0 means none at all, so less than one in a thousand is rounded up.
+    assert rate * total <= valid * 100 + 1e-6 or (rate == 0.1 and valid)
+    shown_valid, shown_invalid = (
+        float(line.rsplit("(", 1)[1].removesuffix("%)"))
+        for line in render_body(result, None).splitlines()
+        if line.startswith(("Valid", "Invalid"))
+    )
+    assert round(shown_valid + shown_invalid, 1) == 100.0
+    assert shown_valid == rate
+
+
+NAMES = st.text("ab\r\n\x0b\x0c\x1c\x1e\x85\u2028\u2029\0\x7f: \u00e4", max_size=30)
+
+
+@settings(deadline=None, max_examples=300)
+@given(NAMES)
+@example("a.csv\r\nBcc: everybody@example.com")
+@example("a\u2028Bcc: everybody@example.com")
+def test_a_file_name_starts_no_line_of_its_own(name: str) -> None:
+    result = a_result(file_name=name)
+    line = render_subject(result)
+    assert len(line.splitlines()) == 1
+    # The standard library refuses a header that would break; so do mail services.
+    message = EmailMessage()
+    message["Subject"] = line
+    assert message.keys() == ["Subject"]
+    expected = render_body(a_result(file_name="x"), None).splitlines()
+    lines = render_body(result, None).splitlines()
+    assert len(lines) == len(expected)
+    assert [
+        new for new, old in zip(lines, expected, strict=True) if new != old and not new.startswith("File name:")
+    ] == []
+
+
+@given(st.text())
+@example("uploads/A/a.csv\r\n\r\nStatus: COMPLETED")
+def test_body_text_of_a_vendor_starts_no_line_of_its_own(text: str) -> None:
+    expected = render_body(a_result(failure_reason="x", vendor_name="x", findings=["x"], warnings=["x"]), None)
+    result = a_result(failure_reason=text or "x", vendor_name=text, findings=[text], warnings=[text])
+    assert len(render_body(result, None).splitlines()) == len(expected.splitlines())
+
+
+# Sending
+
+
+class Missed(Exception):
+    """Stands in for DynamoDB's refusal of a conditional write."""
+
+
+class Services:
+    """Stands in for the mail service, the table of claims (one upload's), and the secret."""
+
+    def __init__(self, claim: dict[str, Any] | None = None, fault: Exception | None = None) -> None:
+        self.claim = claim
+        self.fault = fault
+        self.done: list[str] = []
+        self.mails: list[dict[str, Any]] = []
+
+    def put_item(self, *, Item: dict[str, Any], **_: Any) -> None:  # noqa: N803
+        self.done.append("claim")
+        if self.claim is not None:
+            raise Missed
+        self.claim = Item
+
+    def get_item(self, **_: Any) -> dict[str, Any]:
+        return {"Item": self.claim} if self.claim is not None else {}
+
+    def delete_item(self, **_: Any) -> None:
+        self.done.append("release")
+        self.claim = None
+
+    def update_item(self, *, ExpressionAttributeValues: dict[str, Any], **_: Any) -> None:  # noqa: N803
+        self.done.append("mark")
+        assert self.claim is not None
+        self.claim["sent_at"] = ExpressionAttributeValues[":now"]
+
+    def send_email(self, **mail: Any) -> None:
+        self.done.append("send")
+        if self.fault is not None:
+            raise self.fault
+        self.mails.append(mail)
+
+    def context(self) -> AppContext:
+        exceptions = SimpleNamespace(ConditionalCheckFailedException=Missed, ClientError=ClientError)
+        return cast(
+            "AppContext",
+            SimpleNamespace(
+                dynamodb=SimpleNamespace(
+                    put_item=self.put_item,
+                    get_item=self.get_item,
+                    delete_item=self.delete_item,
+                    update_item=self.update_item,
+                    exceptions=exceptions,
+                ),
+                ses=SimpleNamespace(send_email=self.send_email, exceptions=exceptions),
+                secret=lambda name: {"current": f"key of {name}"},
+                settings=SimpleNamespace(
+                    mail_claims_table="product-onboarding-mail-claims",
+                    mail_sender="shop@example.com",
+                    link_secret="product-onboarding/link-keys",
+                    link_base_url="https://api.example.com",
+                ),
+            ),
+        )
+
+
+def test_one_mail_to_that_vendor_alone_with_a_link_to_its_report() -> None:
+    services = Services()
+    assert send_result_email(services.context(), a_result())
+    assert services.done == ["claim", "send", "mark"]
+    (mail,) = services.mails
+    assert mail["Destination"] == {"ToAddresses": ["contact@techgear.com"]}
+    assert mail["Source"] == "shop@example.com"
+    assert mail["Message"]["Subject"]["Data"] == render_subject(a_result())
+    text = mail["Message"]["Body"]["Text"]["Data"]
+    (link,) = [line for line in text.splitlines() if line.startswith("https://api.example.com/reports/")]
+    assert verify_report_link(link.rsplit("/", 1)[1], {"current": "key of product-onboarding/link-keys"}) == REPORT
+    assert text == render_body(a_result(), link)
+
+
+def test_a_result_that_comes_twice_is_mailed_once() -> None:
+    services = Services()
+    assert send_result_email(services.context(), a_result())
+    assert not send_result_email(services.context(), a_result())
+    assert len(services.mails) == 1
+
+
+def test_a_mail_that_the_service_refused_can_be_tried_again_at_once() -> None:
+    refusal = ClientError({"Error": {"Code": "Throttling", "Message": "slow down"}}, "SendEmail")
+    services = Services(fault=refusal)
+    with pytest.raises(ClientError):
+        send_result_email(services.context(), a_result())
+    assert services.done == ["claim", "send", "release"]
+    services.fault = None
+    assert send_result_email(services.context(), a_result())
+    assert len(services.mails) == 1
+
+
+def test_a_mail_of_which_nobody_knows_whether_it_went_out_keeps_its_claim() -> None:
+    services = Services(fault=TimeoutError())
+    with pytest.raises(TimeoutError):
+        send_result_email(services.context(), a_result())
+    services.fault = None
+    with pytest.raises(EmailInProgress):
+        send_result_email(services.context(), a_result())
+    assert services.mails == []
+
+
+def test_list_unsent_reads_claims_in_pages_and_leaves_out_what_was_not_read() -> None:
+    uploads = [f"UPLOAD_{number}" for number in range(250)]
+    asked: list[int] = []
+
+    def batch_get_item(*, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
+        keys = RequestItems["product-onboarding-mail-claims"]["Keys"]
+        asked.append(len(keys))
+        claims = [{**key, **({"sent_at": {"N": "1"}} if number else {})} for number, key in enumerate(keys[:-2])]
+        # The last is missing, the one before it was not read.
+        return {
+            "Responses": {"product-onboarding-mail-claims": claims},
+            "UnprocessedKeys": {"product-onboarding-mail-claims": {"Keys": keys[-2:-1]}},
+        }
+
+    ctx = Services().context()
+    cast("Any", ctx.dynamodb).batch_get_item = batch_get_item
+    assert list_unsent(ctx, uploads) == [f"UPLOAD_{number}" for number in (0, 99, 100, 199, 200, 249)]
+    assert asked == [100, 100, 50]
+    assert list_unsent(ctx, []) == []
+
+
+def test_the_result_is_what_the_topic_carries() -> None:
+    assert UploadResult.from_message(json.loads(json.dumps(asdict(a_result())))) == a_result()
+
+
+def test_result_of_another_version_is_read_without_what_is_unknown_or_missing() -> None:
+    message = asdict(a_result()) | {"added_later": [1]}
+    assert UploadResult.from_message(message) == a_result()
+    for name in ("fix_file_s3_key", "findings", "warnings", "failure_reason", "error_file_s3_key"):
+        del message[name]
+    assert UploadResult.from_message(message).upload_id == a_result().upload_id
+
+
+def test_failure_reason_starts_no_line_of_its_own() -> None:
+    text = render_body(a_result(failure_reason="As a.csv\r\nBcc: x"), None)
+    assert "As a.csv Bcc: x" in text.splitlines()

@@ -1,0 +1,140 @@
+"""The link in the mail: good for seven days, for one report, under the present key and the former ones."""
+
+from __future__ import annotations
+
+import json
+import time
+from itertools import pairwise
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from onboarding.notifications.report_links import (
+    DAYS_VALID,
+    LinkExpired,
+    LinkInvalid,
+    sign_report_link,
+    verify_report_link,
+)
+from tests.support.doc_pages import DOCS, rows, section
+
+REPORT = "errors/VEND001/UPLOAD_20241221_103045_0a1b2c3d_errors.csv"
+KEYS = {"current": "k" * 32}
+KEYS_BEFORE = {"current": "OLD"}
+DAY = 86_400
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_734_777_045
+
+    def time(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The time that links are made and read at; it stands still until it is set."""
+    stopped = Clock()
+    monkeypatch.setattr("itsdangerous.timed.time", SimpleNamespace(time=stopped.time))
+    return stopped
+
+
+def test_a_link_leads_to_its_report() -> None:
+    assert verify_report_link(sign_report_link(REPORT, KEYS), KEYS) == REPORT
+
+
+def test_a_link_works_for_seven_days_to_the_second(clock: Clock) -> None:
+    token = sign_report_link(REPORT, KEYS)
+    assert DAYS_VALID == 7
+    clock.now += 7 * DAY
+    assert verify_report_link(token, KEYS) == REPORT
+    clock.now += 1
+    with pytest.raises(LinkExpired):
+        verify_report_link(token, KEYS)
+
+
+def test_the_time_is_the_makers_and_not_the_readers(clock: Clock) -> None:
+    clock.now = int(time.time()) - 6 * DAY
+    token = sign_report_link(REPORT, KEYS)
+    clock.now += 8 * DAY
+    with pytest.raises(LinkExpired):
+        verify_report_link(token, KEYS)
+
+
+def test_an_expired_link_that_was_changed_is_invalid_and_not_expired(clock: Clock) -> None:
+    token = sign_report_link(REPORT, KEYS)
+    clock.now += 8 * DAY
+    with pytest.raises(LinkInvalid):
+        verify_report_link("x" + token, KEYS)
+
+
+def test_no_character_of_a_link_can_be_changed() -> None:
+    token = sign_report_link(REPORT, KEYS)
+    # The last character of the signature carries two bits that mean nothing.
+    for place in range(len(token) - 1):
+        changed = token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :]
+        with pytest.raises((LinkInvalid, LinkExpired)):
+            verify_report_link(changed, KEYS)
+        with pytest.raises(LinkInvalid):
+            verify_report_link(token[:place], KEYS)
+
+
+def test_a_link_to_another_report_needs_the_key() -> None:
+    other = sign_report_link("errors/VEND002/UPLOAD_1_errors.csv", {"current": "x" * 32})
+    with pytest.raises(LinkInvalid):
+        verify_report_link(other, KEYS)
+    payload, rest = sign_report_link(REPORT, KEYS).split(".", 1)
+    foreign = other.split(".", 1)[0]
+    assert payload != foreign
+    with pytest.raises(LinkInvalid):
+        verify_report_link(f"{foreign}.{rest}", KEYS)
+
+
+@settings(deadline=None)
+@given(st.text(st.characters(codec="utf-8")))
+def test_any_other_text_is_invalid(text: str) -> None:
+    with pytest.raises(LinkInvalid):
+        verify_report_link(text, KEYS)
+
+
+def test_keys_rotate() -> None:
+    old = sign_report_link(REPORT, {"current": "old" * 11})
+    rotated = {"previous": "old" * 11, "current": "new" * 11}
+    assert verify_report_link(old, rotated) == REPORT
+    new = sign_report_link(REPORT, rotated)
+    assert verify_report_link(new, {"current": "new" * 11}) == REPORT
+    with pytest.raises(LinkInvalid):
+        verify_report_link(new, {"current": "old" * 11})
+    with pytest.raises(LinkInvalid):
+        verify_report_link(old, {"current": "new" * 11})
+
+
+def test_current_signs_wherever_it_stands_among_the_keys() -> None:
+    token = sign_report_link(REPORT, {"current": "new" * 11, "a": "old" * 11, "z": "older" * 8})
+    assert verify_report_link(token, {"current": "new" * 11}) == REPORT
+
+
+def test_a_link_fits_into_an_address_as_it_is() -> None:
+    token = sign_report_link("errors/VEND\u00fc 1/a b&c=d/e_errors.csv", KEYS)
+    assert set(token) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
+    assert verify_report_link(token, KEYS) == "errors/VEND\u00fc 1/a b&c=d/e_errors.csv"
+
+
+def test_a_key_changes_as_the_page_says_and_no_link_breaks(clock: Clock) -> None:
+    page = section(DOCS / "operations.md", "## A new key for the links in mails")
+    steps = [KEYS_BEFORE, *(json.loads(row[1].strip("` ").replace(", …", "")) for row in rows(page))]
+    assert len(steps) == 4
+    # While functions keep what they read before, some are a step behind, whoever of them signs and whoever reads.
+    for before, after in pairwise(steps):
+        for signing, reading in ((before, after), (after, before)):
+            assert verify_report_link(sign_report_link(REPORT, signing), reading) == REPORT
+    # A link of the old key is over before the key goes.
+    token = sign_report_link(REPORT, steps[1])
+    clock.now += 7 * DAY + 3600
+    with pytest.raises(LinkExpired):
+        verify_report_link(token, steps[2])
+    with pytest.raises(LinkInvalid):
+        verify_report_link(sign_report_link(REPORT, {"current": "NEW"}), KEYS_BEFORE)  # what the first pause is for

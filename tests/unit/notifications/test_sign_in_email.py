@@ -1,0 +1,51 @@
+"""The mail with sign-in links: what it says, and when it is not sent."""
+
+from __future__ import annotations
+
+import json
+import time
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from onboarding.aws.dead_letter_queues import describe_message
+from onboarding.notifications.sign_in_email import SignInEmail, send_sign_in_email
+from onboarding.runtime import AppContext
+
+LINK = ("TechGear", "https://portal.example/sign-in/secret")
+
+
+def sent(mail: SignInEmail) -> list[dict[str, Any]]:
+    mails: list[dict[str, Any]] = []
+    ctx = SimpleNamespace(
+        settings=SimpleNamespace(mail_sender="uploads@techmart.example"),
+        ses=SimpleNamespace(send_email=lambda **said: mails.append(said)),
+    )
+    assert send_sign_in_email(cast("AppContext", ctx), mail) == bool(mails)
+    return mails
+
+
+def test_send_sign_in_mail_names_each_account_and_its_link() -> None:
+    [mail] = sent(SignInEmail("a@b.example", [LINK, ("Sample operator", "https://portal.example/x")], time.time() + 60))
+    assert mail["Destination"] == {"ToAddresses": ["a@b.example"]}
+    text = mail["Message"]["Body"]["Text"]["Data"]
+    assert "TechGear:\nhttps://portal.example/sign-in/secret\n" in text
+    assert "Sample operator:\nhttps://portal.example/x\n" in text
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [SignInEmail("a@b.example", [], time.time() + 60), SignInEmail("a@b.example", [LINK], time.time() - 1)],
+    ids=["no-account", "expired"],
+)
+def test_send_sign_in_mail_without_a_link_that_works_sends_nothing(mail: SignInEmail) -> None:
+    assert sent(mail) == []
+
+
+def test_failed_sign_in_mail_is_listed_without_its_link() -> None:
+    event = SignInEmail("a@b.example", [LINK], 0).event()
+    about, _ = describe_message(json.dumps({"requestPayload": event}))
+    assert about == "the sign-in mail to a@b.example"
+    # As the function reads it.
+    assert SignInEmail(**json.loads(json.dumps(event))["sign_in"]).address == "a@b.example"

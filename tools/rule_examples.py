@@ -1,0 +1,101 @@
+"""Rows with faults, for the page on rules: at least one for each rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from onboarding.domain.columns import sample_row
+from onboarding.domain.default_categories import DEFAULT_CATEGORIES
+from onboarding.domain.models import Mode, Product, Row
+from onboarding.domain.validation_context import ValidationContext
+
+VENDOR = "VEND001"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A row, and what is known when it is judged."""
+
+    row: Row
+    facts: ValidationContext
+
+
+def _facts(mode: Mode = Mode.CREATE) -> ValidationContext:
+    """VEND001 has the product PROD0009 with the SKU OWN-1; another vendor has the SKU TAKEN-1.
+
+    A later upload than that of the row has set the price of the product, where the mode may change it.
+    """
+    products = {
+        (VENDOR, "PROD0009"): Product(1, datetime(2024, 12, 21, tzinfo=UTC), {"price": "UPLOAD_20241221_103045"}, {})
+    }
+    return ValidationContext(
+        DEFAULT_CATEGORIES,
+        {"TAKEN-1", "OWN-1"},
+        {(VENDOR, "PROD0009")},
+        {(VENDOR, "OWN-1"): "PROD0009"},
+        mode,
+        products if mode is not Mode.CREATE else {},
+    )
+
+
+def _example(
+    *,
+    duplicate_of: dict[str, int] | None = None,
+    surplus_fields: int = 0,
+    unclear: tuple[str, ...] = (),
+    decimal_comma: tuple[str, ...] = (),
+    damaged: dict[str, str] | None = None,
+    mode: Mode = Mode.CREATE,
+    **cells: str,
+) -> Example:
+    product = sample_row(DEFAULT_CATEGORIES) | {"description": "Ergonomic wireless mouse"}
+    given = {column: text for column, text in (product | cells).items() if text}
+    row = Row("UPLOAD", VENDOR, 5, given, duplicate_of or {}, surplus_fields, {}, unclear, None, decimal_comma)
+    row.damaged = damaged or {}
+    return Example(row, _facts(mode))
+
+
+EXAMPLES = (
+    _example(sku="", price=""),
+    _example(price="0"),
+    _example(price="1000000"),
+    _example(price="$1,234.50"),
+    _example(price="1234.50 EUR", decimal_comma=("price",)),
+    _example(price="19.99-24.99"),
+    _example(price="12. Mai"),
+    _example(price="NULL"),
+    _example(compare_at_price="about 20"),
+    _example(stock_quantity="-1"),
+    _example(stock_quantity="1.5"),
+    _example(unit="pieces of the usual size"),
+    _example(category="Computer Acessories"),
+    _example(category="Men"),
+    _example(sku="TAKEN-1"),
+    _example(sku="OWN-1"),
+    _example(duplicate_of={"sku": 2}),
+    _example(vendor_product_id="PROD0009"),
+    _example(duplicate_of={"vendor_product_id": 2}),
+    _example(weight_kg="250 g"),
+    _example(weight_kg="1.250", unclear=("weight_kg",), decimal_comma=("weight_kg",)),
+    _example(image_url="images.example.com/mouse.jpg"),
+    _example(image_url="https://a.example/1.jpg, https://a.example/2.jpg"),
+    _example(image_url="https://localhost/1.jpg"),
+    _example(image_url="https://a.example/1.jpg?w=9&amp;h=9"),
+    _example(sku="CA-VEND001-0001\u200b"),
+    _example(description="Mug \u202egnp.exe"),
+    _example(description="Beep\x07"),
+    _example(vendor_product_id="PROD0008", mode=Mode.UPDATE),
+    _example(vendor_product_id="PROD0009", mode=Mode.UPDATE),
+    _example(sku="8.71E+12"),
+    _example(sku="3-Mar"),
+    _example(sku="12345.0", damaged={"sku": "decimals"}),
+    _example(sku="Err:502"),
+    _example(brand="#REF!"),
+    _example(product_name="=A1&B1"),
+    _example(dimensions_cm="10.12.2004"),
+    _example(sku="NULL"),
+    Example(Row("UPLOAD", VENDOR, 5, sample_row(DEFAULT_CATEGORIES)), _facts()),
+    _example(surplus_fields=1),
+    _example(surplus_fields=-2),
+)
