@@ -1,7 +1,7 @@
-"""Names for the moments after which something has happened that cannot be taken back.
+"""Failpoints: named points in the code, each after an effect that cannot be reverted.
 
-A step says that it passed one; nothing listens in production. The fault tests listen, and end the process there or
-raise, to show that whatever was left undone is done by the retry.
+They do nothing in production. The fault tests install a listener that raises or ends the process at a point, to show
+that the retry completes the work.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ _listener: Callable[[str], None] | None = None
 
 
 def failpoint(point: str) -> None:
-    """Say that the effect named `point`, such as `validate.committed`, has happened."""
+    """Notify the listener that the effect named `point`, such as `validate.committed`, has happened."""
     if _listener is not None:
         _listener(point)
 
 
 def listen(listener: Callable[[str], None] | None) -> None:
-    """Hear of every point from now on; None ends it."""
-    global _listener  # noqa: PLW0603 - one listener for the process is the whole idea
+    """Call `listener` at every failpoint; None removes it."""
+    global _listener  # noqa: PLW0603 - a process has one listener
     _listener = listener

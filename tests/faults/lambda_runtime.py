@@ -295,7 +295,7 @@ class Runtime:
         changes: list[tuple[Any, str, Any]] = [(psycopg, "connect", connect)]
         for name in FUNCTIONS:
             module = import_module(f"onboarding.lambda_handlers.{name}")
-            changes.append((module, "context", lambda: self.current.container.context))
+            changes.append((module, "get_context", lambda: self.current.container.context))
         changes += [(import_module(f"onboarding.{name}"), "time", self.clock) for name in TIMED]
         # Nothing is waited for here: what has not moved when the watchdog runs has stopped.
         changes += [

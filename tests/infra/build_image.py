@@ -219,7 +219,7 @@ def walk_through(container: str, run: Pipeline) -> None:
     text = run.mail(upload_id).text
     token = text.split("/reports/", 1)[1].split()[0]
     assert call("report-link", token=token)["statusCode"] == 302
-    assert call("watchdog") == {"driven": []}
+    assert call("watchdog") == {"recovered": []}
     asked = {"host": urlsplit(endpoints.portal_url).netloc, **vendor(run).headers}
     listed = call("api", path="/v1/uploads", **asked)
     assert upload_id in listed["body"], listed

@@ -353,7 +353,7 @@ def moto_account(url: str, database_url: str) -> Iterator[MotoAccount]:
         patch.setattr(LambdaFunction, "invoke", invoke)
         for name, function in FUNCTIONS.items():
             ctx = stack.enter_context(closing(AppContext(Settings(account.environment(name)))))
-            patch.setattr(function.module, "context", lambda ctx=ctx: ctx)
+            patch.setattr(function.module, "get_context", lambda ctx=ctx: ctx)
         api._adapter.cache_clear()
         stack.callback(api._adapter.cache_clear)
         account.call("admin", {"action": "migrate"})

@@ -1,7 +1,7 @@
-"""Requests to DynamoDB in the form in which they are sent, past the general conversion.
+"""Batch writes to DynamoDB without botocore's serialisation.
 
-botocore walks through every attribute of every item to bring it into the form that the service takes. Our items are in
-that form already, as the stream gives them, so the request is written as it is: for a full batch, a third of the time.
+botocore visits every attribute of every item to convert it. Our items already have the wire format, so the request body
+is written directly: a full batch takes a third of the time.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_KEPT = "onboarding_request"
+_CONTEXT_KEY = "onboarding_request"
 
 
 def send_as_written(client: DynamoDBClient) -> None:
-    """Have `client` send batches of items as they are given. They must hold no bytes, which JSON cannot carry."""
+    """Make `client` send batches of items without conversion. Items must not contain bytes, which JSON cannot hold."""
     events: Any = client.meta.events
-    events.register("provide-client-params.dynamodb.BatchWriteItem", _keep)
-    events.register("before-call.dynamodb.BatchWriteItem", _put_back)
+    events.register("provide-client-params.dynamodb.BatchWriteItem", _remove_items)
+    events.register("before-call.dynamodb.BatchWriteItem", _write_body)
 
 
-def _keep(params: dict[str, Any], context: dict[str, Any], **_: Any) -> dict[str, Any]:
-    context[_KEPT] = params
+def _remove_items(params: dict[str, Any], context: dict[str, Any], **_: Any) -> dict[str, Any]:
+    context[_CONTEXT_KEY] = params
     return {**params, "RequestItems": {}}
 
 
-def _put_back(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
-    params["body"] = json.dumps(context[_KEPT], separators=(",", ":")).encode()
+def _write_body(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+    params["body"] = json.dumps(context[_CONTEXT_KEY], separators=(",", ":")).encode()

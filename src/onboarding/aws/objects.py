@@ -15,13 +15,13 @@ from onboarding.files.parser import too_large
 from onboarding.runtime import AppContext
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
-"""How the name of a product file ends, in small letters or capitals."""
+"""File name extensions of product files, in any case."""
 
 ENDINGS = f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
 
 FORBIDDEN_NAME_CHARACTERS = r"\x00-\x1f\x7f-\x9f\ufffe\uffff"
-"""Characters that no file may be uploaded with, as a class of a regular expression: XML cannot hold them, so that no
-client lists such an object by its key, or they drive a terminal."""
+"""Characters that a file name must not have, as a regular expression class: XML cannot contain them, so clients cannot
+list the object, or they control a terminal."""
 
 _GONE = frozenset({"NoSuchKey", "NoSuchVersion"})
 
@@ -30,8 +30,8 @@ _FOREIGN_KEY = "it is encrypted with a key that is not the marketplace's"
 
 @dataclass(frozen=True, slots=True)
 class ObjectContent:
-    """What is in an object: its bytes, size, and time of writing in UTC. The bytes are None when the object is too
-    large to be read, or when it cannot be read; then `unreadable` says why."""
+    """Content of an object: bytes, size in bytes, and time of writing (UTC). `data` is None if the object is too large,
+    or if it cannot be read, with the reason in `unreadable`."""
 
     data: bytes | None
     size: int
@@ -45,12 +45,12 @@ class ObjectContent:
 
 
 def is_folder_marker(key: str, size: int) -> bool:
-    """Whether an object only stands for a folder, as the S3 console makes one: such objects are ignored."""
+    """Return whether an object is a folder of the S3 console; such objects are ignored."""
     return key.endswith("/") and size == 0
 
 
 def check_file_name(file_name: str) -> FileRejection | None:
-    """Return the refusal of a file whose name does not end like that of a product file."""
+    """Return the rejection of a file whose extension is not one of `SUFFIXES`."""
     if file_name.lower().endswith(SUFFIXES):
         return None
     return FileRejection(
@@ -61,11 +61,11 @@ def check_file_name(file_name: str) -> FileRejection | None:
 
 
 class UnreadableObject(Exception):
-    """S3 gives neither an object's bytes nor its description; the message says why."""
+    """S3 returns neither an object's bytes nor its metadata; the message says why."""
 
 
 def read_object(ctx: AppContext, bucket: str, key: str, version_id: str) -> ObjectContent | None:
-    """Return an object, or None if that version is no longer there. Raises UnreadableObject."""
+    """Return an object, or None if that version was deleted. Raises UnreadableObject."""
     parameters: Any = {"Bucket": bucket, "Key": key, **({"VersionId": version_id} if version_id else {})}
     try:
         response = ctx.s3.get_object(**parameters)
@@ -80,13 +80,13 @@ def read_object(ctx: AppContext, bucket: str, key: str, version_id: str) -> Obje
 
 
 def _described(ctx: AppContext, parameters: Any, error: ClientError) -> ObjectContent:
-    """Return an object that can never be read as it is stored, as far as S3 describes it. Raises any other error."""
+    """Return the metadata of an object that cannot be read as it is stored. Raises any other error."""
     reason = _unreadable(error)
     if reason is None and error.response["Error"]["Code"] != "AccessDenied":
         raise error
     try:
-        # It takes the permission to read the object and none for its key: if S3 denies an object without a reason and
-        # describes it, the key is the cause.
+        # HeadObject needs no permission for the encryption key: if it succeeds where GetObject is denied without a
+        # reason, the key is the cause.
         head = ctx.s3.head_object(**parameters)
     except ClientError as fault:
         if reason is None:
@@ -105,12 +105,12 @@ def _described(ctx: AppContext, parameters: Any, error: ClientError) -> ObjectCo
 
 
 def _unreadable(error: ClientError) -> str | None:
-    """Return why an object can never be read as it is stored; None if the error alone does not say so."""
+    """Return why an object cannot be read as it is stored; None if the error does not tell."""
     code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
     if code == "InvalidObjectState":
         return "it is stored in an archive storage class (GLACIER or DEEP_ARCHIVE)"
     if code.startswith("KMS.") or (code == "AccessDenied" and "kms:" in message):
         return _FOREIGN_KEY
     if code == "InvalidRequest" and "Server Side Encryption" in message:
-        return "it is encrypted with a key that its sender keeps (SSE-C)"
+        return "it is encrypted with a key of its sender (SSE-C)"
     return None

@@ -96,7 +96,7 @@ def run(
     ] = PATIENCE.total_seconds(),
     search: Annotated[bool, typer.Option("--sweep", help="Also look for files that no upload knows.")] = False,
 ) -> None:
-    """Drive on every upload that has stopped moving, now. Ends with 1 if any could not be driven on."""
+    """Drive on every upload that has stopped moving, now. Ends with 1 if any could not be resumed."""
     count = failed = 0
     with connected(state) as ctx:
         run = _by_the_function if on_aws(state) else _here
@@ -115,7 +115,7 @@ def run(
 
 def _here(ctx: AppContext, patience: float, search: bool) -> Iterator[RecoveryAction | Exception]:
     still = timedelta(seconds=patience)
-    runs = [resume_stalled_uploads(ctx, patience=still, at_once=None)]
+    runs = [resume_stalled_uploads(ctx, patience=still, limit=None)]
     if search:
         runs.append(ingest_missed_objects(ctx, patience=still, seconds=None))
     for run in runs:
@@ -129,7 +129,9 @@ def _by_the_function(ctx: AppContext, patience: float, search: bool) -> list[Rec
     events = [{"patience": patience}, *([{"patience": patience, "sweep": True}] if search else [])]
     function = ctx.settings.resource_name("watchdog")
     try:
-        return [RecoveryAction(**upload) for event in events for upload in call(ctx.lambdas, function, event)["driven"]]
+        return [
+            RecoveryAction(**upload) for event in events for upload in call(ctx.lambdas, function, event)["recovered"]
+        ]
     except DeployError as error:
         raise CommandError(str(error)) from error
 

@@ -1,4 +1,4 @@
-"""What reading finds: a file's lines, how it was written, what is odd about it, or why it is refused."""
+"""Models of a parsed file: raw table, table, file details, warnings, and the rejection of a file."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from typing import Any
 from onboarding.domain import text as domain_text
 
 MAX_COLUMNS = 1_000
-"""Columns of a file; more are no products."""
+"""Maximum number of columns of a file."""
 
 
 def one_line(text: str, most: int = 60) -> str:
-    """Something of the file's as a sentence shows it: on one line, and not too long."""
+    """Return text of a file for a message: on one line, cut after `most` characters."""
     shown = domain_text.one_line(text[: most + 1]).strip()
     return shown if len(shown) <= most else f"{shown[:most]}…"
 
 
 NAMED = 10
-"""Rows that a sentence names."""
+"""Maximum number of rows that a message names."""
 
 
 def first_of(texts: Sequence[str]) -> str:
-    """Such as `a, b, c`; of many the first, and how many more there are."""
+    """Return such as `a, b, c`, or the first of many texts with the number of the others."""
     more = f" and {len(texts) - NAMED:,} more" if len(texts) > NAMED else ""
     return f"{', '.join(texts[:NAMED])}{more}"
 
 
 def rows_named(numbers: Sequence[int]) -> str:
-    """Such as `rows 2, 3, 5`."""
+    """Return such as `rows 2, 3, 5`."""
     return f"row{'s' if len(numbers) > 1 else ''} {first_of([str(number) for number in numbers])}"
 
 
 def lines_named(numbers: Sequence[int]) -> str:
-    """Return such as `Lines 2, 5-199`, of ascending numbers."""
+    """Return such as `Lines 2, 5-199` for ascending numbers."""
     runs: list[list[int]] = []
     for number in numbers:
         if runs and number == runs[-1][-1] + 1:
@@ -48,7 +48,7 @@ def lines_named(numbers: Sequence[int]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FileRejection:
-    """Why a whole file is not taken in: a code for programs, a sentence for the vendor."""
+    """Rejection of a file: a code for programs and a reason for the vendor."""
 
     code: str
     reason: str
@@ -56,7 +56,7 @@ class FileRejection:
 
 @dataclass(frozen=True, slots=True)
 class FileWarning:
-    """Something odd that changes no data: of the whole file, or of one row or column of it."""
+    """Warning about a file, or about one of its rows or columns; it changes no data."""
 
     code: str
     message: str
@@ -66,10 +66,10 @@ class FileWarning:
 
 @dataclass(slots=True)
 class RawTable:
-    """A file as lines of values that mean nothing yet.
+    """Lines of a file, each a list of values, before its header is known.
 
-    `numbers` says where each line stands in the file, as a spreadsheet counts. Lines past the limit are counted in
-    `total` and not kept; blank lines at the end are neither.
+    `numbers` has the spreadsheet row of each line. `total` also counts lines after the limit, which are not stored;
+    blank lines at the end are not counted.
     """
 
     lines: list[list[str]] = field(default_factory=list)
@@ -79,10 +79,10 @@ class RawTable:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The file as the vendor wrote it: header and data rows in the order of its columns, every value untouched.
+    """The file as the vendor wrote it: header and data rows with unchanged values.
 
-    Row n is `rows[n - 1]`; `lines` says on which line of a spreadsheet it stands. A row may be shorter or longer than
-    the header. The columns that our fix file adds are left out, and values that it made harmless are as they were.
+    Row n is `rows[n - 1]`, and `lines[n - 1]` is its spreadsheet row. A row may be shorter or longer than the header.
+    The additional columns of a fix file are left out, and its formula escaping is reverted.
     """
 
     header: Sequence[str]
@@ -90,12 +90,12 @@ class Table:
     lines: Sequence[int]
 
     def rows_named(self, row_numbers: Sequence[int]) -> str:
-        """Return such as `rows 2, 3, 5` for data rows, by the numbers that a spreadsheet gives them."""
+        """Return such as `rows 2, 3, 5` with the spreadsheet rows of data rows."""
         return rows_named([self.lines[number - 1] for number in row_numbers])
 
 
 def jumps_of(lines: Sequence[int]) -> list[list[int]]:
-    """Of a header's line and those of its rows: the rows that do not stand right below the line before, with theirs."""
+    """Return `[row, line]` for each row that does not follow the line before; `lines` begins with the header's line."""
     if lines[-1] - lines[0] == len(lines) - 1:
         return []
     return [[row, line] for row, (before, line) in enumerate(pairwise(lines), 1) if line != before + 1]
@@ -103,11 +103,11 @@ def jumps_of(lines: Sequence[int]) -> list[list[int]]:
 
 @dataclass(frozen=True, slots=True)
 class FileDetails:
-    """How a file was written, as far as reading had to find out.
+    """Detected format of a file.
 
-    `columns` maps each header that is one of our columns to that column; `unknown` are the headers that are none.
-    Numbers in the columns `decimal_commas` were read with a comma for the decimal point. `jumps` are the rows that do
-    not stand right below the line before them, each with its line.
+    `columns` maps each known header to its column; `unknown` are the other headers. Numbers in the columns
+    `decimal_commas` were read with a decimal comma. `jumps` are the rows that do not follow the line before, each with
+    its line.
     """
 
     format: str
@@ -123,13 +123,13 @@ class FileDetails:
     jumps: Sequence[Sequence[int]] = field(default_factory=list)
 
     def line_of(self, row_number: int) -> int:
-        """Where a spreadsheet shows a row."""
+        """Return the spreadsheet row of a data row."""
         before = bisect_right(self.jumps, row_number, key=lambda jump: jump[0])
         row, line = self.jumps[before - 1] if before else (0, self.header_line)
         return line + row_number - row
 
     def as_json(self) -> dict[str, Any]:
-        """Its parts for a program; `from_json` makes it again."""
+        """Return the details as JSON; `from_json` is the reverse."""
         lists = {
             "unknown": list(self.unknown),
             "decimal_commas": list(self.decimal_commas),
@@ -139,12 +139,12 @@ class FileDetails:
 
     @classmethod
     def from_json(cls, parts: Mapping[str, Any]) -> FileDetails:
-        """Return what `as_json` gave, in this or another version: what this one does not know is left out."""
+        """Return the details from the JSON of this or another version; unknown fields are ignored."""
         known = {name: parts[name] for name in cls.__slots__ if name in parts}
         return cls(**{"format": "csv", "header_line": 1, "columns": {}, **known})
 
     def sentence(self) -> str:
-        """The same for a reader, such as `CSV, UTF-8, comma, LF, header in line 1; read as: Qty = stock_quantity`."""
+        """Return a sentence such as `CSV, UTF-8, comma, LF, header in line 1; read as: Qty = stock_quantity`."""
         parts = [self.format.upper(), self.encoding, self.delimiter, self.line_end]
         if self.sheet is not None:
             parts.append(f"sheet '{one_line(self.sheet)}'")
@@ -152,7 +152,7 @@ class FileDetails:
         if self.decimal_commas:
             parts.append(f"decimal comma in {' and '.join(self.decimal_commas)}")
         if self.fix_file:
-            parts.append("a fix file of ours")
-        said = ", ".join(part for part in parts if part)
+            parts.append("a fix file")
+        description = ", ".join(part for part in parts if part)
         renamed = [f"{one_line(name)} = {column}" for name, column in self.columns.items() if name.strip() != column]
-        return f"{said}; read as: {', '.join(renamed)}" if renamed else said
+        return f"{description}; read as: {', '.join(renamed)}" if renamed else description

@@ -1,7 +1,7 @@
-"""Bytes of a vendor's file to rows. Knows nothing of AWS or the database.
+"""Parser of product files: bytes to rows.
 
-How to read the file is found out in `reading`; here its lines become rows, and what only the whole file can tell is
-checked: how many rows it has, which of them repeat an earlier one, and what looks odd about a column.
+Detects the format, reads the lines, finds the header, converts lines to rows, and checks what needs the whole file:
+the number of rows, repeated identifiers, and conspicuous columns.
 """
 
 from __future__ import annotations
@@ -33,17 +33,16 @@ MAX_BYTES = 10 * 1024 * 1024
 MAX_ROWS = 10_000
 
 MAX_CELL = 2_500
-"""Characters of a cell that are carried on: over every limit of the rules, and few enough that a row of such cells
-fits into an item (400 KB) and a message (256 KB)."""
+"""Maximum length of a cell, in characters: more than any limit of the rules, and small enough that a row fits into a
+DynamoDB item (400 KB) and an SQS message (256 KB)."""
 
 DECIMALS = {column: bounds.places for column, bounds in RANGES.items() if bounds.places}
-"""The columns whose numbers may have decimals, and how many."""
+"""Number of decimal places of each decimal column."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedFile:
-    """A file that can be taken in: its rows in file order, the same as the vendor wrote it, how it was read, and what
-    is odd about it."""
+    """A parsed file: its rows in file order, the table as the vendor wrote it, file details, and warnings."""
 
     rows: list[Row]
     table: Table
@@ -53,19 +52,19 @@ class ParsedFile:
 
 @dataclass(frozen=True, slots=True)
 class _Lines:
-    """A file's lines under an understood header."""
+    """Lines of a file with a known header."""
 
     header: Header
     table: Table
     detected: FileDetails
     warnings: list[FileWarning]
     agreed: frozenset[str]
-    """Columns with decimal commas, as far as our fix file or the numeric cells of a workbook say so."""
+    """Columns with decimal commas according to a fix file or to the numeric cells of a workbook."""
     misfits: Mapping[int, int]
-    """The rows in which values may stand under the wrong columns, and how many there are too many."""
+    """Rows whose values may be in wrong columns, with the number of surplus values."""
 
     def column(self, place: int) -> list[str]:
-        """Return the values at a place, row by row; a misplaced row has no say about a column, so it has none."""
+        """Return the values at a position, one for each row; blank for rows whose values may be in wrong columns."""
         values = [row[place] if place < len(row) else "" for row in self.table.rows]
         for row_number in self.misfits:
             values[row_number - 1] = ""
@@ -76,10 +75,10 @@ class _Lines:
 def parse(
     content: bytes, upload_id: str, vendor_id: str, *, required: Sequence[str] = REQUIRED
 ) -> ParsedFile | FileRejection:
-    """The rows of a file in file order, or why it is refused: `required` are the columns that its header must name.
+    """Return the rows of a file or its rejection; `required` are the columns that its header must have.
 
-    Values are stripped of white space around them; blank ones are left out. A decimal comma becomes a point where the
-    whole column agrees on it. Nothing else about the values is changed but by `column_checks.examine`.
+    Surrounding white space is removed and blank values are left out. A decimal comma becomes a point if the whole column
+    is written so. Other changes of values are made by `column_checks.examine` only.
     """
     lines = _lines(content, required)
     if isinstance(lines, FileRejection):
@@ -102,13 +101,13 @@ def parse(
 
 
 def table_of(content: bytes) -> Table | FileRejection:
-    """The file as the vendor wrote it, whatever columns it has."""
+    """Return the file's table as the vendor wrote it, with any columns."""
     lines = _lines(content, ())
     return lines if isinstance(lines, FileRejection) else lines.table
 
 
 def too_large(size: int) -> FileRejection | None:
-    """The refusal of a file of `size` bytes, if that is over the limit."""
+    """Return the rejection of a file of more than `MAX_BYTES`."""
     if size <= MAX_BYTES:
         return None
     return FileRejection(
@@ -117,8 +116,6 @@ def too_large(size: int) -> FileRejection | None:
         "Split it into smaller files",
     )
 
-
-# Bytes to lines
 
 
 def _lines(content: bytes, required: Sequence[str]) -> _Lines | FileRejection:
@@ -141,7 +138,7 @@ def _text(content: bytes, most_lines: int, required: Sequence[str]) -> _Lines | 
 
 
 def _workbook(content: bytes, most_lines: int, required: Sequence[str]) -> _Lines | FileRejection:
-    # Few files are workbooks, and what reads them takes as long to load as everything else.
+    # Imported on use: few files are workbooks, and the import takes as long as all others.
     from onboarding.files import xlsx_reader  # noqa: PLC0415
 
     sheet = xlsx_reader.read(content, most_lines)
@@ -170,7 +167,7 @@ def _under_header(
         return skipped
     rows = len(grid.lines) - place - 1 - len(skipped.indexes)
     if grid.total > len(grid.lines):
-        # The lines past those that are kept may be products.
+        # The lines after the limit may be products.
         rows = grid.total - place - 1
     if rows < 1:
         found = "".join(f". {warning.message}" for warning in skipped.warnings)
@@ -181,7 +178,7 @@ def _under_header(
             reason += f". Many lines have no product, such as line {grid.numbers[last]}: delete them"
         return FileRejection("TOO_MANY_ROWS", reason)
     if place:
-        message = f"The header is in line {grid.numbers[place]}; what stands above it was not read"
+        message = f"The header is in line {grid.numbers[place]}; the lines above it were not read"
         warnings.append(FileWarning("LINES_ABOVE_HEADER", message))
     kept = [index for index in range(place + 1, len(grid.lines)) if index not in skipped.indexes]
     agreed = header.agreed([grid.lines[index] for index in kept])
@@ -194,7 +191,7 @@ def _under_header(
     numbers = [grid.numbers[index] for index in kept]
     names, *data = (header.vendors_own(grid.lines[index]) for index in (place, *kept))
     if how.format == "xlsx":
-        # A sheet's rows end where their values end, and its header where its names do.
+        # A sheet's rows end with their last value, and its header with its last name.
         names = [*names, *[""] * (width_of_most(data) - len(names))]
         data = [line + [""] * (len(names) - len(line)) for line in data]
     header = header.without_ours()
@@ -211,8 +208,6 @@ def _under_header(
     warnings += [*warnings_of(header), *skipped.warnings, *widths.warnings, *variant_warnings(header, table)]
     return _Lines(header, table, detected, warnings, agreed, widths.misfits)
 
-
-# Lines to rows
 
 
 def _rows(lines: _Lines, signs: Signs, upload_id: str, vendor_id: str) -> list[Row]:
@@ -237,25 +232,23 @@ def _rows(lines: _Lines, signs: Signs, upload_id: str, vendor_id: str) -> list[R
 
 
 def _cells(columns: Sequence[str | None], values: Sequence[str]) -> tuple[dict[str, str], dict[str, int]]:
-    """The values of our columns that are not blank, and the full lengths of those that were cut."""
+    """Return the values of our columns that are not blank, and the original lengths of truncated values."""
     cells = {
         column: value
         for column, text in zip(columns, values, strict=False)
         if column is not None and (value := text.strip())
     }
-    # Hardly any row is as long as a single value may be.
+    # Fast path: few rows are as long as a single value may be.
     if len("".join(values)) <= MAX_CELL:
         return cells, {}
     cut = {column: len(value) for column, value in cells.items() if len(value) > MAX_CELL}
     return {column: value[:MAX_CELL] for column, value in cells.items()}, cut
 
 
-# What looks odd about a column
-
 
 def _number_warnings(columns: Mapping[str, Sequence[str]], lines: Sequence[int], signs: Signs) -> Iterator[FileWarning]:
     for column, found in signs.commas.items():
         if found in {Commas.MIXED, Commas.UNCLEAR}:
-            # The message names rows as a spreadsheet does.
+            # The message names spreadsheet rows.
             warning = warning_of(column, found, dict(zip(lines, columns[column], strict=True)))
             yield replace(warning, row_number=lines.index(warning.row_number) + 1)

@@ -1,1 +1,1 @@
-"""Lambda entry points: each reads its event, calls one step, and says what became of it."""
+"""Lambda handlers: each translates its event into one use case and writes log lines and metrics."""

@@ -11,8 +11,8 @@ from dataclasses import asdict
 from typing import Any, cast, get_args
 
 from onboarding.domain.email_address import valid_address
-from onboarding.pipeline import admin_reads
-from onboarding.pipeline.undo import NotUndoable, undo_upload
+from onboarding.pipeline import admin_reads, undo
+from onboarding.pipeline.undo import NotUndoable
 from onboarding.storage import administration, uploads
 from onboarding.storage.administration import AlreadyExists, InvalidInput, NotFound
 from onboarding.storage.audit_log import Actor, record_action
@@ -146,7 +146,7 @@ def migrate(database: Database, _: Actor) -> Answer:
 def undo_upload(database: Database, actor: Actor, *, upload_id: str) -> Answer:
     """Take an upload back out of the catalog. Raises AdminError if it is not known or still under way."""
     try:
-        undone = undo_upload(database, upload_id)
+        undone = undo.undo_upload(database, upload_id)
     except (LookupError, NotUndoable) as error:
         raise AdminError(str(error)) from error
 

@@ -1,4 +1,4 @@
-"""api: started by the HTTP API for every request but those of mailed links; the app of `onboarding.web.portal`."""
+"""Handler of api, invoked by the HTTP API for every request except report links: the web application."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from onboarding.web.app import create_app
 
 @cache
 def _adapter() -> Mangum:
-    # A container answers one request at a time; what the app would do at its end, the container's end does.
+    # A container handles one request at a time and needs no shutdown of the application.
     return Mangum(create_app(get_context()), lifespan="off")
 
 

@@ -1,4 +1,4 @@
-"""csv-parser: started by S3 for each new object under `uploads/`."""
+"""Handler of csv-parser, invoked by S3 for each new object under `uploads/`."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ def handler(event: dict[str, Any], _: object) -> None:
     # S3 sends a test event without records when the notification is set up.
     for record in event.get("Records", []):
         with measured("CSVProcessingTime") as metrics:
-            source = S3ObjectVersion.announced(record)
+            source = S3ObjectVersion.from_event_record(record)
             with naming(s3_key=source.key, vendor_id=source.vendor_id):
-                intake = ingest_object(get_context(), source)
-            said = {"upload_id": intake.upload_id, "vendor_id": intake.vendor_id, "s3_key": source.key}
-            for name, value in said.items():
+                result = ingest_object(get_context(), source)
+            ids = {"upload_id": result.upload_id, "vendor_id": result.vendor_id, "s3_key": source.key}
+            for name, value in ids.items():
                 metrics.add_metadata(name, value)
-            count(metrics, "CSVRecordsProcessed", intake.rows)
-            count(metrics, "CSVRecordsSuccessful", intake.staged)
-            logger.info(f"object {intake.outcome}", extra={**said, "rows": intake.rows, "staged": intake.staged})
+            count(metrics, "CSVRecordsProcessed", result.rows)
+            count(metrics, "CSVRecordsSuccessful", result.staged)
+            logger.info(f"object {result.outcome}", extra={**ids, "rows": result.rows, "staged": result.staged})

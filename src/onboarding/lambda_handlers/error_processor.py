@@ -1,4 +1,4 @@
-"""error-processor: started by the error queue. How messages were batched says nothing; the uploads they name do."""
+"""Handler of error-processor, invoked by the error queue. Messages are grouped by upload, however SQS batches them."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ def handler(event: dict[str, Any], _: object) -> dict[str, list[dict[str, str]]]
                 body = json.loads(record["body"])
                 messages.setdefault(body["upload_id"], []).append((record, body))
             except (ValueError, KeyError, TypeError):
-                # Not a message of ours: it comes thrice, then lies in the dead-letter queue for an operator to see.
+                # Malformed message: SQS retries it three times, then moves it to the dead-letter queue.
                 logger.exception("message without an upload", extra={"message_id": record["messageId"]})
                 failed.append(record)
         processed = 0
         for upload_id, received in messages.items():
-            said = {"upload_id": upload_id, "vendor_id": received[0][1].get("vendor_id")}
+            ids = {"upload_id": upload_id, "vendor_id": received[0][1].get("vendor_id")}
             try:
                 upload = finalize_upload(get_context(), upload_id)
-            except Exception:  # noqa: BLE001 - reported as failed, so it comes again; its neighbours need not
-                logger.exception("upload not finished", extra=said)
+            except Exception:  # noqa: BLE001 - reported as failed: SQS redelivers these messages only
+                logger.exception("upload not finalized", extra=ids)
                 failed += [record for record, _ in received]
             else:
-                # The others say that an upload is complete, and are about no row.
+                # Messages without an error type report a complete upload and are about no row.
                 processed += sum(1 for _, body in received if "error_type" in body)
                 if upload is not None:
-                    logger.info("upload finished", extra={**said, "status": upload.status.value})
+                    logger.info("upload finalized", extra={**ids, "status": upload.status.value})
         upload_ids = sorted(messages)
         if failed:
             with naming(upload_ids=upload_ids):
@@ -44,6 +44,6 @@ def handler(event: dict[str, Any], _: object) -> dict[str, list[dict[str, str]]]
         count(metrics, "ErrorsProcessed", processed)
         logger.info("messages processed", extra={"upload_ids": upload_ids, "failed": len(failed)})
     if failed and len(failed) == len(event["Records"]):
-        # They come again either way; but a call that returns has not failed, and the alarm counts those that have.
+        # SQS redelivers them in any case, but only a call that raises counts for the alarm on errors.
         raise RuntimeError(f"none of {len(failed)} messages could be processed; the log says why")
     return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in failed]}

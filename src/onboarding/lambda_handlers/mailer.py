@@ -1,4 +1,4 @@
-"""mailer: started by the topic for each finished upload, and by the API for a sign-in link."""
+"""Handler of mailer, invoked by the topic for each finished upload and by the API for a sign-in link."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from onboarding.runtime import get_context
 def handler(event: dict[str, Any], _: object) -> None:
     if "sign_in" in event:
         sent = send_sign_in_email(get_context(), SignInEmail(**event["sign_in"]))
-        logger.info("sign-in mail sent" if sent else "no sign-in mail to send")
+        logger.info("sign-in e-mail sent" if sent else "no sign-in e-mail to send")
         return
     for record in event["Records"]:
         result = UploadResult.from_message(json.loads(record["Sns"]["Message"]))
-        said = {"upload_id": result.upload_id, "vendor_id": result.vendor_id}
-        with naming(**said):
+        ids = {"upload_id": result.upload_id, "vendor_id": result.vendor_id}
+        with naming(**ids):
             sent = send_result_email(get_context(), result)
-        logger.info("mail sent" if sent else "mail was sent before", extra=said)
+        logger.info("e-mail sent" if sent else "e-mail was sent before", extra=ids)

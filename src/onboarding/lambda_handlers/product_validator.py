@@ -1,7 +1,7 @@
-"""product-validator: started by the stream of `UploadRecords` with batches of new items.
+"""Handler of product-validator, invoked by the stream of `UploadRecords` with batches of new items.
 
-A fault of ours escapes and brings the whole batch again; what is wrong with the data never does. An item that is no row
-of an open upload is kept beside the batches that failed, and the others of its batch are validated.
+Exceptions of AWS and PostgreSQL are raised, and the whole batch is redelivered; faults in the data never raise. An item
+that is not a row of an open upload is stored with the failed batches, and the other items are validated.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from onboarding.runtime import get_context
 
 
 def handler(event: dict[str, Any], _: object) -> dict[str, Any]:
-    """Validate the items; return the reasons of those that are no upload's rows, for a redrive."""
+    """Validate the items; return the reasons of those that are not rows of an upload, for a redrive."""
     with measured("ValidationProcessingTime") as metrics:
         images = [record.get("dynamodb", {}).get("NewImage", {}) for record in event["Records"]]
-        said = {"upload_ids": _texts(images, "upload_id"), "vendor_ids": _texts(images, "vendor_id")}
-        with naming(**said):
-            judgement, unprocessable = validate_batch(get_context(), images)
-        rejected = sum(1 for errors in judgement.errors.values() if errors)
-        validated = len(judgement.errors) - rejected
-        for name, value in said.items():
+        ids = {"upload_ids": _texts(images, "upload_id"), "vendor_ids": _texts(images, "vendor_id")}
+        with naming(**ids):
+            result, unprocessable = validate_batch(get_context(), images)
+        rejected = sum(1 for errors in result.errors.values() if errors)
+        validated = len(result.errors) - rejected
+        for name, value in ids.items():
             metrics.add_metadata(name, value)
         count(metrics, "ProductsValidated", validated)
         count(metrics, "ProductsRejected", rejected)
         for item, reason in unprocessable:
             named = {"upload_id": item.get("upload_id"), "record_id": item.get("record_id")}
-            logger.error("item kept unprocessed", extra={**named, "reason": reason})
+            logger.error("unprocessable item stored", extra={**named, "reason": reason})
         logger.info(
-            "batch judged",
-            extra={**said, "validated": validated, "rejected": rejected, "finished": list(judgement.finished)},
+            "batch validated",
+            extra={**ids, "validated": validated, "rejected": rejected, "finished": list(result.finished)},
         )
     return {"unprocessable": [reason for _, reason in unprocessable]}
 

@@ -1,6 +1,6 @@
-"""report-link: started by the HTTP API for the link in the mail; leads on to a fresh short-lived address of S3.
+"""Handler of report-link, invoked by the HTTP API for the link in the e-mail; redirects to a pre-signed S3 URL.
 
-Every use of a link that was once ours is recorded, with what came of it.
+Every click on a link with a valid signature is recorded with its outcome.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from onboarding.storage.queries import statement
 
 def handler(event: dict[str, Any], _: object) -> dict[str, Any]:
     try:
-        return _answer(get_context(), event)
+        return _respond(get_context(), event)
     except DATABASE_UNAVAILABLE:
         logger.exception("database unavailable")
         answer = _text(503, "Your report cannot be fetched at the moment. Please follow the link again in a minute.")
@@ -30,13 +30,13 @@ def handler(event: dict[str, Any], _: object) -> dict[str, Any]:
         return answer
 
 
-def _answer(ctx: AppContext, event: dict[str, Any]) -> dict[str, Any]:
+def _respond(ctx: AppContext, event: dict[str, Any]) -> dict[str, Any]:
     token = (event.get("pathParameters") or {}).get("token", "")
     try:
         key = verify_report_link(token, ctx.secret(ctx.settings.link_secret))
     except LinkExpired as expired:
         if expired.report_key is not None:
-            _note(ctx, event, expired.report_key, "expired")
+            _record_click(ctx, event, expired.report_key, "expired")
         logger.info("link expired")
         return _text(
             410, f"This link has expired: it worked for {DAYS_VALID} days. Your upload history has the report."
@@ -44,7 +44,7 @@ def _answer(ctx: AppContext, event: dict[str, Any]) -> dict[str, Any]:
     except LinkInvalid:
         logger.info("link invalid")
         return _text(404, "This link is not valid. Please copy it from the e-mail in full.")
-    outcome = _note(ctx, event, key, "followed")
+    outcome = _record_click(ctx, event, key, "followed")
     logger.info(f"link {outcome}", extra={"s3_key": key})
     if outcome == "revoked":
         return _text(410, "This link was revoked. Your upload history has the report.")
@@ -54,23 +54,23 @@ def _answer(ctx: AppContext, event: dict[str, Any]) -> dict[str, Any]:
     return {"statusCode": 302, "headers": {"location": address, "cache-control": "no-store"}, "body": ""}
 
 
-def _note(ctx: AppContext, event: dict[str, Any], key: str, outcome: str) -> str:
-    """Record a use, and say what came of it: a good link may have been revoked."""
-    asked = (event.get("requestContext") or {}).get("http") or {}
+def _record_click(ctx: AppContext, event: dict[str, Any], key: str, outcome: str) -> str:
+    """Record a click and return its outcome: `outcome`, or `revoked` for a revoked link."""
+    request = (event.get("requestContext") or {}).get("http") or {}
 
     def work(connection: Connection) -> str:
         [(revoked,)] = connection.execute(statement("api_link_is_revoked"), {"s3_key": key}).fetchall()
-        found = "revoked" if revoked else outcome
+        actual = "revoked" if revoked else outcome
         parameters = {
             "s3_key": key,
             # errors/<vendor>/<file>
             "vendor_id": key.split("/")[1],
-            "outcome": found,
-            "ip": str(asked.get("sourceIp", ""))[:50],
-            "user_agent": str(asked.get("userAgent", ""))[:300].replace("\x00", ""),
+            "outcome": actual,
+            "ip": str(request.get("sourceIp", ""))[:50],
+            "user_agent": str(request.get("userAgent", ""))[:300].replace("\x00", ""),
         }
         connection.execute(statement("api_note_link_use"), parameters)
-        return found
+        return actual
 
     return ctx.database.run(work)
 

@@ -1,8 +1,8 @@
-"""watchdog: started by a schedule every few minutes, and once a day with `{"sweep": true}`; by operators as well.
+"""Handler of watchdog, invoked by a schedule every few minutes, once a day with `{"sweep": true}`, and by operators.
 
-Whoever calls it may say after how many seconds without a move an upload is stuck (`{"patience": 0}`), and is told what
-was driven on. The API starts it with `{"redrive": queue}`, to have the events of a failure queue tried again. Each run
-but a sweep also tries upload events again that failed.
+`{"patience": 0}` sets after how many seconds without progress an upload is stalled; the response lists the recovered
+uploads. The API invokes it with `{"redrive": queue}` to redrive a failure queue. Each run except a sweep also redrives
+failed upload events.
 """
 
 from __future__ import annotations
@@ -19,44 +19,44 @@ from onboarding.pipeline.recovery import PATIENCE, RecoveryAction, ingest_missed
 from onboarding.runtime import get_context
 
 LAST_REDRIVE_SECONDS = 200
-"""No event is tried again later than this after the start of a call; what is left then waits for the next one."""
+"""How long after its start a call redrives events; the next call continues."""
 
 
 def handler(event: dict[str, Any], _: object) -> dict[str, Any]:
-    began = time.monotonic()
+    started_at = time.monotonic()
     if "redrive" in event:
-        _redrive(redrive(get_context(), event["redrive"]), began)
-        return {"driven": []}
-    still = timedelta(seconds=event.get("patience", PATIENCE.total_seconds()))
+        _redrive(redrive(get_context(), event["redrive"]), started_at)
+        return {"recovered": []}
+    patience = timedelta(seconds=event.get("patience", PATIENCE.total_seconds()))
     if event.get("sweep"):
-        return {"driven": _drive(ingest_missed_objects(get_context(), patience=still))}
+        return {"recovered": _recover(ingest_missed_objects(get_context(), patience=patience))}
     try:
-        driven = _drive(resume_stalled_uploads(get_context(), patience=still))
+        recovered = _recover(resume_stalled_uploads(get_context(), patience=patience))
     except ExceptionGroup:
-        # Some uploads could not be driven on, but the database answers.
-        _redrive(redrive_uploads(get_context()), began)
+        # Some uploads could not be resumed, but the database answers.
+        _redrive(redrive_uploads(get_context()), started_at)
         raise
-    _redrive(redrive_uploads(get_context()), began)
-    return {"driven": driven}
+    _redrive(redrive_uploads(get_context()), started_at)
+    return {"recovered": recovered}
 
 
-def _drive(uploads: Iterable[RecoveryAction]) -> list[dict[str, Any]]:
-    driven = []
+def _recover(actions: Iterable[RecoveryAction]) -> list[dict[str, Any]]:
+    recovered = []
     with measured("WatchdogTime") as metrics:
         try:
-            for upload in uploads:
-                said = {"upload_id": upload.upload_id, "vendor_id": upload.vendor_id, "s3_key": upload.s3_key}
-                logger.warning(f"upload {upload.outcome}", extra=said)
-                driven.append(asdict(upload))
+            for action in actions:
+                ids = {"upload_id": action.upload_id, "vendor_id": action.vendor_id, "s3_key": action.s3_key}
+                logger.warning(f"upload {action.outcome}", extra=ids)
+                recovered.append(asdict(action))
         finally:
-            # An alarm looks at it: uploads that have to be driven on again and again are stuck.
-            count(metrics, "UploadsDrivenOn", len(driven))
-            logger.info("watchdog ran", extra={"driven": len(driven)})
-    return driven
+            # For an alarm: uploads that are resumed in every run are stalled.
+            count(metrics, "UploadsResumed", len(recovered))
+            logger.info("watchdog ran", extra={"recovered": len(recovered)})
+    return recovered
 
 
-def _redrive(tries: Iterator[RedriveResult], began: float) -> None:
-    # An iterator tries the next event when it is asked for the next result.
-    while time.monotonic() - began < LAST_REDRIVE_SECONDS and (tried := next(tries, None)):
-        said = {"queue": tried.queue, "about": tried.about, "error": tried.error}
-        logger.info("failure tried again", extra=said)
+def _redrive(results: Iterator[RedriveResult], started_at: float) -> None:
+    # The iterator redrives an event when its result is requested.
+    while time.monotonic() - started_at < LAST_REDRIVE_SECONDS and (result := next(results, None)):
+        ids = {"queue": result.queue, "about": result.about, "error": result.error}
+        logger.info("event redriven", extra=ids)

@@ -34,7 +34,7 @@ def bring_back(ctx: AppContext, inbox: Path) -> Iterator[RecoveryAction | Except
     """
     parts = (
         ("the mails that were sent", partial(_reopen_lost, ctx, inbox)),
-        ("the uploads in progress", partial(resume_stalled_uploads, ctx, patience=AT_ONCE, at_once=None)),
+        ("the uploads in progress", partial(resume_stalled_uploads, ctx, patience=AT_ONCE, limit=None)),
         ("the bucket's list", partial(ingest_missed_objects, ctx, patience=AT_ONCE, seconds=None)),
     )
     for name, part in parts:

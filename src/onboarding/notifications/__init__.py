@@ -1,1 +1,1 @@
-"""TODO."""
+"""Notifications of vendors and operators: SNS events, e-mails, webhooks and signed report links."""

@@ -1,4 +1,4 @@
-"""The vendor's mail: subject and body in the contract's form, sent once for each upload, to that vendor alone."""
+"""E-mail to the vendor with the result of an upload: sent once for each upload, in the contract's format."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ from onboarding.notifications.report_links import DAYS_VALID, sign_report_link
 from onboarding.runtime import AppContext
 
 LEASE_SECONDS = 45
-"""For how long an attempt keeps others: over the function's time limit (30 s), under the first retry (60 s)."""
+"""How long an attempt excludes others: longer than the function's time limit (30 s), shorter than the first retry
+(60 s)."""
 
 CLAIM_DAYS = 30
-"""How long it is remembered that a mail went out; beyond any retry."""
+"""How long a claim is stored; longer than any retry."""
 
 CLAIMS_PER_CALL = 100
-"""As many as DynamoDB reads in one call."""
+"""Maximum number of items in one BatchGetItem request."""
 
 
 class EmailInProgress(Exception):
-    """Another attempt is sending this mail, or died while it was; to be tried again when its lease is over."""
+    """Another attempt is sending this e-mail or ended while sending; the retry comes after its lease."""
 
 
 @dataclass(frozen=True, slots=True)
 class UploadResult:
-    """A finished upload as the topic tells it."""
+    """A finished upload, as published to the topic."""
 
     upload_id: str
     vendor_id: str
@@ -54,7 +55,7 @@ class UploadResult:
 
 
 def success_rate(result: UploadResult) -> float:
-    """Percent of rows that entered the catalog, rounded down: 100.0 means all of them, 0.0 means none."""
+    """Return the percentage of accepted rows, rounded down: 100.0 means all of them, 0.0 means none."""
     if not result.valid_records:
         return 0.0
     return max(0.1, math.floor(1000 * result.valid_records / result.total_records) / 10)
@@ -83,14 +84,18 @@ def render_body(result: UploadResult, link: str | None, fix_link: str | None = N
         f"Status: {result.status.upper()}",
     ]
     if result.failure_reason:
-        lines += ["", "The file was not taken in:", one_line(result.failure_reason)]
+        lines += ["", "The file was rejected:", one_line(result.failure_reason)]
     if result.findings:
         lines += ["", FINDINGS_TITLE, *(f"- {one_line(text)}" for text in result.findings)]
     if result.warnings:
-        lines += ["", "What looked odd, and was taken as it is:", *(f"- {one_line(text)}" for text in result.warnings)]
+        lines += [
+            "",
+            "Warnings; these values were imported as they are:",
+            *(f"- {one_line(text)}" for text in result.warnings),
+        ]
     for sentence, address in (
         ("The error report names every row to fix and what to do. Its Row Number is 1 right below the header:", link),
-        ("Your own rows that failed, to mend and to upload again as they are then:", fix_link),
+        ("Your rejected rows, to fix and upload again:", fix_link),
     ):
         if address:
             lines += ["", sentence, address, f"This link expires in {DAYS_VALID} days."]
@@ -98,10 +103,10 @@ def render_body(result: UploadResult, link: str | None, fix_link: str | None = N
 
 
 def send_result_email(ctx: AppContext, result: UploadResult) -> bool:
-    """Send the mail unless it went out before; returns whether it was sent now.
+    """Send the e-mail unless it was sent before; return whether it was sent now.
 
-    The claim makes it one mail although the topic may deliver twice. Only a process that dies between the mail service
-    taking the mail and the claim being marked can cause a second one.
+    A claim in DynamoDB prevents a second e-mail when the topic delivers twice. A second one is only possible if the
+    process ends after SES accepted the e-mail and before the claim is marked as sent.
     """
     if not _claim(ctx, result.upload_id):
         return False
@@ -116,7 +121,7 @@ def send_result_email(ctx: AppContext, result: UploadResult) -> bool:
             },
         )
     except ctx.ses.exceptions.ClientError:
-        # Refused, so certainly not sent: the retry need not wait for the lease.
+        # Rejected by SES, so not sent: the retry does not have to wait for the lease.
         ctx.dynamodb.delete_item(TableName=ctx.settings.mail_claims_table, Key=_key(result.upload_id))
         raise
     failpoint("email.sent")
@@ -138,7 +143,7 @@ def list_unsent(ctx: AppContext, upload_ids: Sequence[str]) -> list[str]:
         asked = upload_ids[start : start + CLAIMS_PER_CALL]
         answer = ctx.dynamodb.batch_get_item(RequestItems={table: {"Keys": [_key(name) for name in asked]}})
         claims = {claim["upload_id"]["S"]: claim for claim in answer["Responses"].get(table, [])}
-        # DynamoDB leaves some out under load: the next run asks for them again.
+        # DynamoDB returns a part under load: the next run requests the rest.
         unprocessed = answer["UnprocessedKeys"].get(table)
         left = {key["upload_id"]["S"] for key in unprocessed["Keys"]} if unprocessed else set()
         unsent += [name for name in asked if name not in left and "sent_at" not in claims.get(name, {})]
@@ -146,7 +151,7 @@ def list_unsent(ctx: AppContext, upload_ids: Sequence[str]) -> list[str]:
 
 
 def restore_claims(ctx: AppContext, upload_ids: Iterable[str]) -> None:
-    """Note that these mails were sent, where the claims were lost and the mails were not."""
+    """Mark these e-mails as sent, for a table that lost its claims."""
     now = int(time.time())
     times = {"sent_at": {"N": str(now)}, "expires_at": {"N": str(now + CLAIM_DAYS * 86_400)}}
     for upload_id in upload_ids:

@@ -1,6 +1,6 @@
-"""The link in the mail: names one report, works for seven days, and leads to an address of S3 that works for minutes.
+"""Signed links to error reports: valid for seven days, resolved to a pre-signed S3 URL that is valid for minutes.
 
-An address signed by a role's session ends with that session, within hours; a token of ours does not.
+A pre-signed S3 URL expires with the session of the role that signed it, within hours; a signed token does not.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ REDIRECT_SECONDS = 300
 
 
 class LinkExpired(Exception):
-    """The link was good once, and led to `report_key`."""
+    """The link was valid for `report_key` and has expired."""
 
     def __init__(self, report_key: str | None = None) -> None:
         super().__init__(report_key)
@@ -24,31 +24,30 @@ class LinkExpired(Exception):
 
 
 class LinkInvalid(Exception):
-    """The link was never ours, or was changed."""
+    """The link has no valid signature."""
 
 
 def _serializer(keys: Mapping[str, str]) -> URLSafeTimedSerializer:
-    # The last key signs, every key verifies. Functions keep the keys for an hour, so a new key is first added under any
-    # other name; when all know it, it becomes `current`, and the former one stays, renamed, for the seven days
-    # (docs/operations.md has the steps).
-    # The secret holds report-link's login to the database too.
+    # The last key signs, every key verifies. Functions cache the keys for an hour, so a new key is added under another
+    # name first and becomes `current` later; the former key stays for seven days (steps: docs/operations.md).
+    # The secret also has report-link's database login.
     former = [key for name, key in keys.items() if name not in {"current", *LOGIN_FIELDS}]
     ordered: Sequence[str] = [*former, keys["current"]]
     return URLSafeTimedSerializer(list(ordered), salt="error-report")
 
 
 def sign_report_link(report_key: str, keys: Mapping[str, str]) -> str:
-    """A token for a report, by its key in the bucket. `keys` holds `current` and, by any other names, former ones."""
+    """Return a token for a report's key in the bucket. `keys` has `current` and, under other names, older keys."""
     token = _serializer(keys).dumps(report_key)
     return token if isinstance(token, str) else token.decode()
 
 
 def verify_report_link(token: str, keys: Mapping[str, str]) -> str:
-    """The report's key that a token names. Raises `LinkExpired` after seven days, `LinkInvalid` for any other text."""
+    """Return the report's key of a token. Raises LinkExpired after seven days, LinkInvalid for any other text."""
     try:
         return str(_serializer(keys).loads(token, max_age=DAYS_VALID * 86_400))
     except SignatureExpired as error:
-        # Signed by us, so what it says may be believed, only no longer followed.
+        # The signature is valid, so the payload can be trusted.
         raise LinkExpired(_serializer(keys).load_payload(error.payload) if error.payload else None) from error
     except BadSignature as error:
         raise LinkInvalid from error

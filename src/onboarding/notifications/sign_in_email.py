@@ -1,4 +1,4 @@
-"""The mail with sign-in links, which the API asks the function `mailer` to send."""
+"""E-mail with sign-in links, sent by the function mailer for the API."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from onboarding.domain.text import one_line
 from onboarding.runtime import AppContext
 
 MINUTES_VALID = 15
-"""How long a sign-in link works."""
+"""Validity of a sign-in link in minutes."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignInEmail:
-    """Links for one address, each with the name of its account. Without links there is no mail to send."""
+    """Sign-in links for one address, each with the name of its account. Without links no e-mail is sent."""
 
     address: str
     links: list[tuple[str, str]]
     expires_at: float
-    """When the links stop working, in seconds since 1970."""
+    """Expiry of the links, in seconds since 1970."""
 
     def event(self) -> dict[str, Any]:
-        """The event that has `mailer` send it."""
+        """Return the event for the function mailer."""
         return {"sign_in": asdict(self)}
 
 
 def send_sign_in_email(ctx: AppContext, mail: SignInEmail) -> bool:
-    """Send the mail unless there is nothing to send or its links have expired; returns whether it was sent."""
+    """Send the e-mail unless it has no links or they have expired; return whether it was sent."""
     if not mail.links or mail.expires_at <= time.time():
         return False
     ctx.ses.send_email(
@@ -48,8 +48,8 @@ def render_body(mail: SignInEmail) -> str:
         lines += ["", f"{one_line(name)}:", url]
     lines += [
         "",
-        f"The link works once, within {MINUTES_VALID} minutes. If you did not ask for it, there is nothing to do:",
-        "nobody can sign in without it.",
+        f"The link works once, within {MINUTES_VALID} minutes. If you did not request it, ignore this e-mail:",
+        "nobody can sign in without the link.",
         "",
         "Product onboarding",
     ]

@@ -1,7 +1,7 @@
-"""What would become of a file: the same code as for an upload, and nothing is written.
+"""Dry run of a file: the code of an upload without its writes.
 
-With a database, its answers are those of the real run row for row. Without one, what only the catalog can tell is left
-out, and the categories are the default ones.
+With a database, the result of each row is that of the real upload. Without one, rules that need the catalog are left
+out, and the default categories apply.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from onboarding.storage.held_rows import file_rejected_error
 UPLOAD_ID = "DRY_RUN"
 
 READING_SECONDS = 20
-"""How long reading may take: somebody waits for the answer, and on AWS 30 seconds at most."""
+"""How long parsing may take: the response has to come within 30 seconds on AWS."""
 
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """The answer: why the file would be refused, or each row's errors and what each valid row would do."""
+    """Result of a dry run: rejection of the file, or errors of each row and outcome of each valid row."""
 
     refusal: FileRejection | None
     rows: Sequence[Row]
@@ -45,27 +45,27 @@ class DryRun:
     detected: FileDetails | None = None
     warnings: Sequence[FileWarning] = ()
     offline: bool = False
-    """Whether the catalog was not asked: then an outcome only says that the row is valid."""
+    """True if no catalog was used: an outcome then only means that the row is valid."""
 
     @property
     def status(self) -> UploadStatus:
-        """How the upload would end."""
+        """Return the status that the upload would get."""
         if not self.outcomes:
             return UploadStatus.FAILED
         return UploadStatus.PARTIAL if self.errors else UploadStatus.COMPLETED
 
     def count(self, outcome: Outcome) -> int:
-        return sum(1 for found in self.outcomes.values() if found is outcome)
+        return sum(1 for row_outcome in self.outcomes.values() if row_outcome is outcome)
 
 
 class RunTransaction(Protocol):
-    """What runs work in a transaction of its own, such as `Database.run`."""
+    """A function that runs work in its own transaction, such as `Database.run`."""
 
     def __call__(self, work: Callable[[Connection], Result]) -> Result: ...
 
 
 def dry_run(run: RunTransaction | None, content: bytes, vendor_id: str, options: Options | None = None) -> DryRun:
-    """Return what would become of a file of a vendor without writing anything; offline if there is no database.
+    """Return the result that an upload of a vendor's file would have; offline if `run` is None.
 
     No transaction is open while the file is read or its rows are validated. Raises ParserFault and ParserTimeout.
     """
@@ -73,25 +73,25 @@ def dry_run(run: RunTransaction | None, content: bytes, vendor_id: str, options:
     data = None if too_large(len(content)) else content
     source = ObjectContent(data, len(content), datetime.now(UTC), metadata)
     if run is None:
-        examined = parse_upload(source, UPLOAD_ID, vendor_id, "active", seconds=READING_SECONDS)
-        if examined.refusal:
-            return _refused(examined.refusal, offline=True)
-        facts = ValidationContext(DEFAULT_CATEGORIES, set(), set(), mode=examined.options.mode, catalog_known=False)
-        return _validated(examined, facts, offline=True)
+        parsed = parse_upload(source, UPLOAD_ID, vendor_id, "active", seconds=READING_SECONDS)
+        if parsed.refusal:
+            return _reject(parsed.refusal, offline=True)
+        context = ValidationContext(DEFAULT_CATEGORIES, set(), set(), mode=parsed.options.mode, catalog_known=False)
+        return _validate(parsed, context, offline=True)
     vendor_status = run(partial(uploads.get_vendor_status, vendor_id=vendor_id))
     if vendor_status is None:
-        return _refused(FileRejection("UNKNOWN_VENDOR", f"The vendor '{vendor_id}' is not known"))
-    examined = parse_upload(source, UPLOAD_ID, vendor_id, vendor_status, seconds=READING_SECONDS)
-    if examined.refusal:
-        return _refused(examined.refusal)
-    refusal, facts = run(partial(_asked, source=source, vendor_id=vendor_id, examined=examined))
-    return _refused(refusal) if refusal else _validated(examined, facts)
+        return _reject(FileRejection("UNKNOWN_VENDOR", f"The vendor '{vendor_id}' is not known"))
+    parsed = parse_upload(source, UPLOAD_ID, vendor_id, vendor_status, seconds=READING_SECONDS)
+    if parsed.refusal:
+        return _reject(parsed.refusal)
+    refusal, context = run(partial(_query_database, source=source, vendor_id=vendor_id, parsed=parsed))
+    return _reject(refusal) if refusal else _validate(parsed, context)
 
 
-def _asked(
-    connection: Connection, source: ObjectContent, vendor_id: str, examined: ParsedUpload
+def _query_database(
+    connection: Connection, source: ObjectContent, vendor_id: str, parsed: ParsedUpload
 ) -> tuple[FileRejection | None, ValidationContext]:
-    """Return what the database knows about a file: whether it was uploaded before, and about its rows."""
+    """Return the rejection of a file that was uploaded before, and the validation context of its rows."""
     connection.execute("set transaction read only")
     new = uploads.NewUpload(
         upload_id=UPLOAD_ID,
@@ -101,25 +101,25 @@ def _asked(
         s3_version_id="",
         file_size_bytes=source.size,
         upload_timestamp=source.last_modified,
-        total_records=len(examined.rows),
-        refusal=examined.refusal,
+        total_records=len(parsed.rows),
+        refusal=parsed.refusal,
         content_sha256=source.sha256,
-        mode=examined.options.mode,
-        on_error=examined.options.on_error,
+        mode=parsed.options.mode,
+        on_error=parsed.options.on_error,
     )
-    refusal = find_duplicate_upload(connection, new, examined)
-    return refusal, products.load_validation_context(connection, examined.rows, examined.options.mode)
+    refusal = find_duplicate_upload(connection, new, parsed)
+    return refusal, products.load_validation_context(connection, parsed.rows, parsed.options.mode)
 
 
-def _validated(examined: ParsedUpload, facts: ValidationContext, *, offline: bool = False) -> DryRun:
-    rows = examined.rows
-    errors = {row.row_number: found for row in rows if (found := validate_row(row, facts))}
-    if errors and examined.options.on_error is OnError.REJECT_FILE:
+def _validate(parsed: ParsedUpload, context: ValidationContext, *, offline: bool = False) -> DryRun:
+    rows = parsed.rows
+    errors = {row.row_number: row_errors for row in rows if (row_errors := validate_row(row, context))}
+    if errors and parsed.options.on_error is OnError.REJECT_FILE:
         rejected = [file_rejected_error(len(errors))]
         errors = {row.row_number: errors.get(row.row_number, rejected) for row in rows}
-    outcomes = {row.row_number: outcome_of(row, facts) for row in rows if row.row_number not in errors}
-    return DryRun(None, rows, errors, outcomes, examined.detected, examined.warnings, offline)
+    outcomes = {row.row_number: outcome_of(row, context) for row in rows if row.row_number not in errors}
+    return DryRun(None, rows, errors, outcomes, parsed.detected, parsed.warnings, offline)
 
 
-def _refused(refusal: FileRejection, *, offline: bool = False) -> DryRun:
+def _reject(refusal: FileRejection, *, offline: bool = False) -> DryRun:
     return DryRun(refusal, [], {}, {}, offline=offline)

@@ -1,4 +1,4 @@
-"""What error-processor does: a complete upload to its report and its fix file, and to one notification."""
+"""Finalization of a complete upload, with error report, fix file and notification: the work of error-processor."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from onboarding.storage.queries import statement
 
 @dataclass(frozen=True, slots=True)
 class _Files:
-    """Where the files of an upload are in the bucket: None for one that it does not have."""
+    """Keys of an upload's files in the bucket; None for a file that it does not have."""
 
     report_key: str | None = None
     fix_file_key: str | None = None
 
 
 def finalize_upload(ctx: AppContext, upload_id: str) -> Upload | None:
-    """Write the files of an upload and publish its result, if it is complete and that was not done.
+    """Write the files of a complete upload and publish its result, unless that was done; return the upload or None.
 
-    Returns the upload, or None when there was nothing to do. The files are written first, while no transaction is open:
-    two processes at once write the same ones. Then the history row is locked, the result published, and the row marked.
-    If the process dies before the mark, the retry does all of it again, and the mailer recognises the second message.
+    The files are written outside a transaction: two processes write identical ones. Then the history row is locked, the
+    result published, and the row marked. If the process ends before the mark, the retry repeats all of it, and mailer
+    recognises the second notification.
     """
     upload = ctx.database.run(partial(uploads.get_upload, upload_id=upload_id))
     if upload is None or upload.status is UploadStatus.PROCESSING or upload.notified_at is not None:
@@ -63,13 +63,13 @@ def finalize_upload(ctx: AppContext, upload_id: str) -> Upload | None:
 
 
 def _write_files(ctx: AppContext, upload: Upload) -> _Files:
-    table = _original(ctx, upload)
+    table = _read_rejected_rows(ctx, upload)
     with ExitStack() as opened:
         report: BinaryIO = opened.enter_context(TemporaryFile())
         fix_file: BinaryIO = opened.enter_context(TemporaryFile())
 
         def write(connection: Connection) -> None:
-            # A lost connection lets this run a second time.
+            # Runs a second time after a lost connection.
             for file in (report, fix_file):
                 file.seek(0)
                 file.truncate()
@@ -91,8 +91,8 @@ def _write_fix_file(connection: Connection, upload: Upload, table: Table, file: 
     write_fix_file(file, table, uploads.stream_report_rows(connection, upload.upload_id), commas, delimiter)
 
 
-def _original(ctx: AppContext, upload: Upload) -> Table | None:
-    """Return the rejected rows as they were uploaded, or None if the file is gone or cannot be read any more."""
+def _read_rejected_rows(ctx: AppContext, upload: Upload) -> Table | None:
+    """Return the rejected rows as they were uploaded, or None if the file was deleted or cannot be read any more."""
     parser_process.ensure_child()
     try:
         content = read_object(ctx, ctx.settings.bucket, upload.s3_key, upload.s3_version_id)
@@ -101,13 +101,13 @@ def _original(ctx: AppContext, upload: Upload) -> Table | None:
     if content is None or content.data is None:
         return None
 
-    def begin(connection: Connection) -> set[int] | None:
+    def start(connection: Connection) -> set[int] | None:
         if not read_attempts.start_attempt(connection, upload.s3_key, upload.s3_version_id):
             return None
-        found = connection.execute(statement("rejected_rows"), {"upload_id": upload.upload_id})
-        return {row_number for (row_number,) in found}
+        rows = connection.execute(statement("rejected_rows"), {"upload_id": upload.upload_id})
+        return {row_number for (row_number,) in rows}
 
-    rejected = ctx.database.run(begin)
+    rejected = ctx.database.run(start)
     failpoint("finalize.read_attempt_started")
     if rejected is None:
         return None

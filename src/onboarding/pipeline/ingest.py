@@ -1,7 +1,7 @@
-"""What csv-parser does: an object that S3 announced to an upload with staged rows, or to a reason why not.
+"""Ingestion of an uploaded object: the work of the function csv-parser.
 
-The whole file is read and checked before anything is written, and the history row is opened with the final total
-before the first row is staged: whoever counts the outcomes knows from the start how many there will be.
+The whole file is parsed before anything is written. The history row gets its final total before the first row is
+staged, so that counting the outcomes always shows when the upload is complete.
 """
 
 from __future__ import annotations
@@ -59,34 +59,34 @@ class S3ObjectVersion:
     version_id: str
 
     @classmethod
-    def announced(cls, record: dict[str, Any]) -> S3ObjectVersion:
-        """The object of one record of an S3 event; keys come there as in a URL, with `+` for a space."""
+    def from_event_record(cls, record: dict[str, Any]) -> S3ObjectVersion:
+        """Return the object of one record of an S3 event, whose keys are URL-encoded with `+` for a space."""
         described = record["s3"]["object"]
         return cls(record["s3"]["bucket"]["name"], unquote_plus(described["key"]), described.get("versionId", ""))
 
     @property
     def vendor_id(self) -> str | None:
-        """The key's second segment: who may write there is what the bucket's policies decide, not the file's name.
+        """The second segment of the key, where the bucket's policies let only this vendor write.
 
-        None for a key that names nobody, or that has the one character that the history cannot hold.
+        None for a key without a vendor, and for one with NUL, which PostgreSQL cannot store.
         """
         segments = self.key.split("/")
-        names_one = len(segments) > 2 and segments[1] and self.key.startswith(PREFIX) and "\0" not in self.key
-        return segments[1] if names_one else None
+        has_vendor = len(segments) > 2 and segments[1] and self.key.startswith(PREFIX) and "\0" not in self.key
+        return segments[1] if has_vendor else None
 
     @property
     def file_name(self) -> str:
         return self.key.rsplit("/", 1)[-1]
 
     def upload_id(self, last_modified: datetime, digits: int = 8) -> str:
-        """The same for the same version of the same object, whoever asks and however often."""
+        """Return the upload id, which is always the same for one version of an object."""
         digest = sha256("\n".join((self.bucket, self.key, self.version_id)).encode()).hexdigest()
         return f"UPLOAD_{last_modified:%Y%m%d_%H%M%S}_{digest[:digits]}"
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedUpload:
-    """What a file comes to by itself: what is asked for, and its rows or why it is refused."""
+    """A parsed file: the options of the upload, and the rows or the reason why the file is rejected."""
 
     options: Options
     rows: list[Row]
@@ -97,8 +97,8 @@ class ParsedUpload:
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """What became of an announced object. `upload_id` is None for one that has none: no vendor owns it, it is gone, or
-    it is a folder marker."""
+    """Result of ingesting an object. `upload_id` is None if the object has no upload: it belongs to no vendor, was
+    deleted, or is a folder marker."""
 
     upload_id: str | None
     vendor_id: str | None
@@ -110,19 +110,19 @@ class IngestResult:
 def ingest_object(
     ctx: AppContext, source: S3ObjectVersion, *, patience: timedelta = read_attempts.FUNCTION_TIMEOUT
 ) -> IngestResult:
-    """Take in one object. To do it again changes nothing that was done, and finishes what was not.
+    """Ingest one object. Idempotent: a repeated call completes what an earlier one left undone.
 
-    `patience` is how long another attempt to read the object may still be running. Raises what the infrastructure and
-    the child process raised: then the event is to come again.
+    `patience` is how long another attempt to read the object may still be running. Exceptions of AWS, PostgreSQL and
+    the child process are raised: the event is then redelivered.
     """
-    # It gets ready while S3 and the database answer.
+    # Starts while S3 and the database respond.
     parser_process.ensure_child()
     try:
         content = read_object(ctx, source.bucket, source.key, source.version_id)
     except UnreadableObject as error:
         return _quarantine(ctx, source, str(error))
     if content is None:
-        # Versions do not vanish by themselves: somebody removed it, and with it the wish to have it taken in.
+        # Somebody deleted this version, so it is not to be ingested any more.
         ctx.database.run(partial(read_attempts.delete_attempts, s3_key=source.key, s3_version_id=source.version_id))
         return IngestResult(None, source.vendor_id, "gone")
     if is_folder_marker(source.key, content.size):
@@ -132,20 +132,22 @@ def ingest_object(
     if vendor_id is None or vendor_status is None:
         return _quarantine(ctx, source, describe_unknown_owner(source))
 
-    upload_id, existing = _upload_id(ctx, source, content.last_modified)
+    upload_id, existing = _find_upload(ctx, source, content.last_modified)
     if existing is not None and existing.status is not UploadStatus.PROCESSING:
         return _complete(ctx, existing)
-    # A vendor who is suspended meanwhile keeps what was begun: its outcomes are owed.
+    # An upload that was opened before its vendor was suspended is completed.
     status = vendor_status if existing is None else "active"
-    examined = _examined(ctx, source, content, partial(parse_upload, content, upload_id, vendor_id, status), patience)
-    if existing is not None and examined.refusal and examined.refusal in (READING_FAILED, content.unreadable):
+    parsed = _parse_unless_excluded(
+        ctx, source, content, partial(parse_upload, content, upload_id, vendor_id, status), patience
+    )
+    if existing is not None and parsed.refusal and parsed.refusal in (READING_FAILED, content.unreadable):
         return IngestResult(upload_id, vendor_id, "unreadable")
-    if existing is not None and examined.refusal is not None:
-        raise RuntimeError(f"{upload_id} was opened before and is refused now: {examined.refusal.code}")
-    if examined.refusal != READING_FAILED:
+    if existing is not None and parsed.refusal is not None:
+        raise RuntimeError(f"{upload_id} was opened before and is rejected now: {parsed.refusal.code}")
+    if parsed.refusal != READING_FAILED:
         ctx.database.run(partial(read_attempts.delete_attempts, s3_key=source.key, s3_version_id=source.version_id))
         failpoint("ingest.read_attempts_deleted")
-    rows = examined.rows
+    rows = parsed.rows
     new = uploads.NewUpload(
         upload_id=upload_id,
         vendor_id=vendor_id,
@@ -155,30 +157,30 @@ def ingest_object(
         file_size_bytes=content.size,
         upload_timestamp=content.last_modified,
         total_records=len(rows),
-        refusal=examined.refusal,
+        refusal=parsed.refusal,
         content_sha256=content.sha256,
-        mode=examined.options.mode,
-        on_error=examined.options.on_error,
+        mode=parsed.options.mode,
+        on_error=parsed.options.on_error,
     )
 
     def open_upload(connection: Connection) -> tuple[bool, Upload | None]:
-        refusal = _ticket_used(connection, new) or find_duplicate_upload(connection, new, examined)
+        refusal = _reject_used_session(connection, new) or find_duplicate_upload(connection, new, parsed)
         opening = replace(new, total_records=0, refusal=refusal) if refusal else new
         opened = uploads.open_upload(connection, opening)
-        if examined.detected is not None:
-            file_details.save_file_details(connection, upload_id, examined.detected, examined.warnings)
+        if parsed.detected is not None:
+            file_details.save_file_details(connection, upload_id, parsed.detected, parsed.warnings)
         return opened, uploads.get_upload(connection, upload_id)
 
     opened, upload = ctx.database.run(open_upload)
     failpoint("ingest.history_opened")
     if upload is None:
-        raise RuntimeError(f"{upload_id} was opened and is not there")
+        raise RuntimeError(f"{upload_id} was opened and does not exist")
     if upload.status is not UploadStatus.PROCESSING:
         return _complete(ctx, upload)
     if len(rows) != upload.total_records:
-        raise RuntimeError(f"{upload_id} was opened with {upload.total_records} rows and reads otherwise now")
-    # An earlier attempt may have died anywhere: rows without an outcome are staged again.
-    waiting = rows if opened else _unjudged(ctx, rows)
+        raise RuntimeError(f"{upload_id} was opened with {upload.total_records} rows and has another number now")
+    # An earlier attempt may have ended at any point: stage the rows without an outcome again.
+    waiting = rows if opened else _rows_without_outcome(ctx, rows)
     staging_table.stage_rows(ctx, waiting)
     failpoint("ingest.staged")
     return IngestResult(upload_id, vendor_id, "staged" if opened else "resumed", len(rows), len(waiting))
@@ -192,27 +194,27 @@ def parse_upload(
     *,
     seconds: float = parser_process.WALL_SECONDS,
 ) -> ParsedUpload:
-    """Read a file as the upload of a vendor who is known. Writes nothing; a dry run does the same.
+    """Parse the file of a known vendor without writing anything; used by the dry run too.
 
-    `seconds` is how long reading may take. Raises ParserFault and ParserTimeout.
+    `seconds` limits the time for parsing. Raises ParserFault and ParserTimeout.
     """
     options = options_of(content.metadata)
     if vendor_status == "suspended":
-        reason = "Your account is suspended, so the file was not taken in; contact the marketplace"
+        reason = "Your account is suspended, so the file was not processed; contact the marketplace"
         return ParsedUpload(Options(), [], FileRejection("VENDOR_SUSPENDED", reason))
     if isinstance(options, FileRejection):
         return ParsedUpload(Options(), [], options)
     try:
-        parsed = _parsed(content, upload_id, vendor_id, options.mode, seconds)
+        result = _parse_rows(content, upload_id, vendor_id, options.mode, seconds)
     except TooComplex as error:
-        parsed = FileRejection("TOO_COMPLEX", f"The file takes too much time or memory to read: {error}. {_SIMPLER}")
-    if isinstance(parsed, FileRejection):
-        return ParsedUpload(options, [], parsed)
-    return ParsedUpload(options, parsed.rows, None, parsed.detected, parsed.warnings)
+        result = FileRejection("TOO_COMPLEX", f"The file takes too much time or memory to read: {error}. {_SIMPLER}")
+    if isinstance(result, FileRejection):
+        return ParsedUpload(options, [], result)
+    return ParsedUpload(options, result.rows, None, result.detected, result.warnings)
 
 
-def _ticket_used(connection: Connection, new: uploads.NewUpload) -> FileRejection | None:
-    """The refusal of a second file in the place of one ticket. The first one of them to be opened counts."""
+def _reject_used_session(connection: Connection, new: uploads.NewUpload) -> FileRejection | None:
+    """Return the rejection of a second file of one upload session; the file that is opened first is accepted."""
     key = {"s3_key": to_storable_text(new.s3_key), "s3_version_id": new.s3_version_id}
     connection.execute(statement("lock_subject"), {"subject": f"object:{key['s3_key']}"})
     found = connection.execute(statement("ticket_used"), key).fetchone()
@@ -225,11 +227,9 @@ def _ticket_used(connection: Connection, new: uploads.NewUpload) -> FileRejectio
     )
 
 
-def find_duplicate_upload(
-    connection: Connection, new: uploads.NewUpload, examined: ParsedUpload
-) -> FileRejection | None:
-    """The refusal of a file that the same vendor gave us within a day, unless that is meant."""
-    if examined.refusal or examined.options.force:
+def find_duplicate_upload(connection: Connection, new: uploads.NewUpload, parsed: ParsedUpload) -> FileRejection | None:
+    """Return the rejection of a file whose content the vendor uploaded within the last day, unless it is forced."""
+    if parsed.refusal or parsed.options.force:
         return None
     earlier = uploads.find_same_content(connection, new)
     if earlier is None:
@@ -238,56 +238,56 @@ def find_duplicate_upload(
     return FileRejection(
         "ALREADY_UPLOADED",
         f"The same content was uploaded before, as {one_line(file_name)} on {uploaded_at:%Y-%m-%d at %H:%M:%S} UTC: "
-        f"see the upload {upload_id}. To have it taken in once more, upload it with force",
+        f"see the upload {upload_id}. To process it again, upload it with force",
     )
 
 
-def _examined(
+def _parse_unless_excluded(
     ctx: AppContext,
     source: S3ObjectVersion,
     content: ObjectContent,
-    examine_it: Callable[[], ParsedUpload],
+    parse: Callable[[], ParsedUpload],
     patience: timedelta,
 ) -> ParsedUpload:
-    """Examine a file, unless its name or S3 rules that out or reading it was attempted too often. An attempt is counted
-    until the caller has it forgotten."""
+    """Parse a file unless its name, S3 or too many unsuccessful attempts exclude it. The attempt counts until the
+    caller deletes it."""
     refusal = check_file_name(source.file_name) or content.unreadable
     if refusal is None:
-        begin = partial(
+        start = partial(
             read_attempts.start_attempt, s3_key=source.key, s3_version_id=source.version_id, patience=patience
         )
-        may_read = ctx.database.run(begin)
+        may_read = ctx.database.run(start)
         failpoint("ingest.read_attempt_started")
         if may_read:
-            return examine_it()
+            return parse()
         refusal = READING_FAILED
     options = options_of(content.metadata)
     return ParsedUpload(Options() if isinstance(options, FileRejection) else options, [], refusal)
 
 
 def _complete(ctx: AppContext, upload: Upload) -> IngestResult:
-    """Have the result of a finished upload announced, unless that was done."""
+    """Send the completion of a finished upload; this has no effect if the vendor was notified before."""
     events.send_completions(ctx, [(upload.upload_id, upload.vendor_id)])
     failpoint("ingest.completion_sent")
     outcome = "refused" if upload.failure_code else "finished before"
     return IngestResult(upload.upload_id, upload.vendor_id, outcome)
 
 
-def _parsed(
+def _parse_rows(
     content: ObjectContent, upload_id: str, vendor_id: str, mode: Mode, seconds: float
 ) -> ParsedRows | FileRejection:
     if content.data is None:
         refusal = too_large(content.size)
-        assert refusal is not None, "only a file that is too large goes unread"  # noqa: S101
+        assert refusal is not None, "only a file that is too large has no data"  # noqa: S101
         return refusal
-    # Which of the others a row needs depends on whether its product is there.
+    # Whether a row needs the other required columns depends on whether its product exists.
     required = REQUIRED if mode is Mode.CREATE else REQUIRED_TO_CHANGE
     return parser_process.parse_rows(content.data, upload_id, vendor_id, required=required, seconds=seconds)
 
 
-def _upload_id(ctx: AppContext, source: S3ObjectVersion, last_modified: datetime) -> tuple[str, Upload | None]:
-    """The object's upload id (a longer one, should another object of the same second have the short one), and its
-    upload if that was opened before."""
+def _find_upload(ctx: AppContext, source: S3ObjectVersion, last_modified: datetime) -> tuple[str, Upload | None]:
+    """Return the object's upload id and its upload if it was opened before. The id is longer if another object of the
+    same second has the short one."""
     for digits in (8, 16):
         upload_id = source.upload_id(last_modified, digits)
         holder = ctx.database.run(partial(uploads.get_upload, upload_id=upload_id))
@@ -299,7 +299,7 @@ def _upload_id(ctx: AppContext, source: S3ObjectVersion, last_modified: datetime
 
 
 def describe_unknown_owner(source: S3ObjectVersion) -> str:
-    """Why an object is quarantined."""
+    """Return why an object without a known vendor is quarantined."""
     if source.vendor_id:
         return f"The vendor '{one_line(source.vendor_id)}' is not known"
     shape = f"{PREFIX}<vendor_id>/<file>, with {ENDINGS} at its end and no NUL character"
@@ -307,16 +307,16 @@ def describe_unknown_owner(source: S3ObjectVersion) -> str:
 
 
 def _quarantine(ctx: AppContext, source: S3ObjectVersion, reason: str) -> IngestResult:
-    def note_and_tell(connection: Connection) -> None:
-        # Published inside the transaction: if that fails, the note goes too, and the retry tells.
+    def record_and_publish(connection: Connection) -> None:
+        # Published within the transaction: if that fails, the record is rolled back and the retry publishes.
         if uploads.quarantine_object(connection, source.key, source.version_id, reason):
             events.publish_quarantine(ctx, source.key, reason)
             failpoint("ingest.quarantine_published")
 
-    ctx.database.run(note_and_tell)
+    ctx.database.run(record_and_publish)
     return IngestResult(None, source.vendor_id, "quarantined")
 
 
-def _unjudged(ctx: AppContext, rows: list[Row]) -> list[Row]:
-    _, judged = ctx.database.run(lambda c: uploads.get_recorded_outcomes(c, rows))
-    return [row for row in rows if row_key(row) not in judged]
+def _rows_without_outcome(ctx: AppContext, rows: list[Row]) -> list[Row]:
+    _, recorded = ctx.database.run(lambda c: uploads.get_recorded_outcomes(c, rows))
+    return [row for row in rows if row_key(row) not in recorded]

@@ -1,7 +1,7 @@
 """The program of the child process that parses files: `python -m onboarding.pipeline.parser_child`.
 
-It reads requests from standard input and answers on standard output, each a length and a pickle. A request names an
-operation, its arguments, and the limits for it.
+It reads requests from standard input and writes responses to standard output, each a length and a pickle. A request has
+an operation, its arguments, and its limits.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from onboarding.files.models import FileRejection, Table
 from onboarding.files.parser import parse, table_of
 
 STARTED, KEEP, END = b"s", b"k", b"e"
-"""The request was taken; after the answer this process can be used again, or should be ended."""
+"""The request was received; after the response this process can be used again, or should be ended."""
 
 KEPT_BYTES = 32 * 1024 * 1024
-"""A process that holds more than this after a file is to be ended: its memory is for the parent then."""
+"""A process that uses more than this after a file is ended, which leaves its memory to the parent."""
 
 
 def send(pipe: IO[bytes], data: bytes) -> None:
@@ -40,7 +40,7 @@ def send(pipe: IO[bytes], data: bytes) -> None:
 
 
 def receive(pipe: IO[bytes]) -> bytes:
-    """Return one message; EOFError when the other side is gone."""
+    """Return one message. Raises EOFError if the other side has closed the pipe."""
     length = pipe.read(8)
     if len(length) < 8:
         raise EOFError
@@ -51,7 +51,7 @@ def receive(pipe: IO[bytes]) -> bytes:
 
 
 _values_of = attrgetter(*(field.name for field in fields(Row)))
-"""A row as a tuple: half the size of a pickled row, and half the time."""
+"""Converts a row to a tuple, which needs half the size and time of a pickled row."""
 
 
 def _rows(content: bytes, upload_id: str, vendor_id: str, required: Sequence[str]) -> object:
@@ -74,15 +74,15 @@ OPERATIONS: dict[str, Callable[..., object]] = {"rows": _rows, "table": _table}
 
 
 def serve() -> None:
-    """Answer requests from standard input until it is closed."""
-    # Signals to the whole group are for the parent: this process ends with its input.
+    """Serve requests from standard input until it is closed."""
+    # The parent handles signals to the process group; this process ends with its input.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # Processes that answer requests come before those that read files.
+    # Processes that serve web requests have priority.
     os.nice(5)
-    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    # What a library prints goes to the log and not between the answers.
+    requests, responses = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    # Output of libraries goes to the log and not between the responses.
     os.dup2(2, 1)
     threading.Thread(target=_end_with_parent, args=(requests.fileno(),), daemon=True).start()
     # As in the parent: a call makes many values and no cycles among them.
@@ -94,22 +94,22 @@ def serve() -> None:
             request = receive(requests)
         except EOFError:
             return
-        answers.write(STARTED)
-        answers.flush()
+        responses.write(STARTED)
+        responses.flush()
         operation, arguments, cpu_seconds, memory = pickle.loads(request)  # noqa: S301 - from our own parent  # nosec B301
         del request
         _limit(cpu_seconds, base[0] + memory)
-        answer = _answer(operation, arguments)
+        response = _respond(operation, arguments)
         del arguments
         kind = END if _memory()[1] > base[1] + KEPT_BYTES else KEEP
-        answers.write(kind)
-        send(answers, answer)
-        del answer
+        responses.write(kind)
+        send(responses, response)
+        del response
 
 
-def _answer(operation: str, arguments: Sequence[Any]) -> bytes:
+def _respond(operation: str, arguments: Sequence[Any]) -> bytes:
     try:
-        return pickle.dumps(("answer", OPERATIONS[operation](*arguments)), pickle.HIGHEST_PROTOCOL)
+        return pickle.dumps(("response", OPERATIONS[operation](*arguments)), pickle.HIGHEST_PROTOCOL)
     except (MemoryError, RecursionError):
         return pickle.dumps(("memory", None))
     except Exception:  # noqa: BLE001 - raised in the parent
@@ -117,7 +117,7 @@ def _answer(operation: str, arguments: Sequence[Any]) -> bytes:
 
 
 def _limit(cpu_seconds: float, address_space: int) -> None:
-    """Have the kernel end this process at `cpu_seconds` from now, and refuse it more memory than this."""
+    """Limit this process to `cpu_seconds` from now and to `address_space` bytes."""
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time() + cpu_seconds) + 1, hard))
     if sys.platform == "linux":
@@ -126,7 +126,7 @@ def _limit(cpu_seconds: float, address_space: int) -> None:
 
 
 def _memory() -> tuple[int, int]:
-    """Return the bytes of address space and of resident memory; zeros where the system does not say."""
+    """Return the bytes of address space and of resident memory; zeros on systems without /proc."""
     try:
         pages = Path("/proc/self/statm").read_text(encoding="ascii").split()
     except OSError:
@@ -135,7 +135,7 @@ def _memory() -> tuple[int, int]:
 
 
 def _end_with_parent(requests: int) -> NoReturn:
-    """End this process when the parent has closed its side, even while a file is being read."""
+    """End this process when the parent closes its side, even during parsing."""
     closed = select.poll()
     closed.register(requests, 0)
     while not closed.poll():

@@ -1,9 +1,9 @@
 """Child processes that parse files, with limits on processor time and memory.
 
-A file that needs more than the limits ends the child process; the parent gets `TooComplex` and goes on. Children are
-started on first use, kept for the next file, and replaced after they were ended. A new interpreter is started instead
-of a fork because the parent has threads; pipes are used instead of `multiprocessing` because AWS Lambda has no
-`/dev/shm`. The child gets no credentials: its environment holds the search paths alone.
+A file that exceeds the limits ends the child process; the parent raises `TooComplex` and continues. Children are
+started on first use, reused for the next file, and replaced after they end. A new interpreter is started instead of a
+fork because the parent has threads; pipes are used instead of `multiprocessing` because AWS Lambda has no `/dev/shm`.
+The child gets no credentials: its environment has only the search paths.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from onboarding.files.models import FileDetails, FileRejection, FileWarning, Tab
 from onboarding.pipeline.parser_child import END, STARTED, receive, send
 
 CPU_SECONDS = 20
-"""Processor time that reading one file may take; an honest file of the largest size needs less than half of it."""
+"""Processor time for parsing one file; a regular file of the maximum size needs less than half of it."""
 
 WALL_SECONDS = 150
-"""How long the parent waits for an answer: as long as `CPU_SECONDS` take on the smallest function, which has a seventh
-of a processor."""
+"""How long the parent waits for a response: the time of `CPU_SECONDS` on the smallest function, which has a seventh of
+a processor."""
 
 MEMORY_MB = 400
-"""Memory that reading one file may take, on a machine that has enough."""
+"""Memory for parsing one file, on a machine that has enough."""
 
 PARENT_MB = 110
-"""Memory of a function that is left to the parent process."""
+"""Memory of a function that is reserved for the parent process."""
 
 COMMAND = (sys.executable, "-P", "-m", "onboarding.pipeline.parser_child")
 
@@ -48,16 +48,15 @@ _MB = 1024 * 1024
 
 
 class TooComplex(Exception):
-    """Reading the file took more processor time or memory than allowed, or ended the process that read it; the message
-    says which."""
+    """Parsing exceeded the limit of processor time or memory, or ended the child process; the message says which."""
 
 
 class ParserTimeout(Exception):
-    """No answer came in time though the processor time was not used up: the machine is overloaded."""
+    """No response in time although the processor time was not exhausted: the machine is overloaded."""
 
 
 class ParserFault(Exception):
-    """An exception escaped from the reading code; the message is the child's traceback."""
+    """The parsing code raised an exception; the message is the child's traceback."""
 
 
 class ParserUnavailable(Exception):
@@ -66,7 +65,7 @@ class ParserUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ParsedRows:
-    """A file's rows, how it was read, and what is odd about it."""
+    """Rows, file details and warnings of a file."""
 
     rows: list[Row]
     detected: FileDetails
@@ -76,52 +75,49 @@ class ParsedRows:
 def parse_rows(
     content: bytes, upload_id: str, vendor_id: str, *, required: Sequence[str] = REQUIRED, seconds: float = WALL_SECONDS
 ) -> ParsedRows | FileRejection:
-    """Return the rows of a file, or why it is refused; `onboarding.files.parser.parse` in a child process."""
-    answer = _ask("rows", content, upload_id, vendor_id, required, seconds=seconds)
-    if isinstance(answer, FileRejection):
-        return answer
-    rows, detected, warnings = answer
+    """Return the rows of a file or its rejection; runs `onboarding.files.parser.parse` in a child process."""
+    response = _request("rows", content, upload_id, vendor_id, required, seconds=seconds)
+    if isinstance(response, FileRejection):
+        return response
+    rows, detected, warnings = response
     return ParsedRows([Row(*values) for values in rows], detected, warnings)
 
 
 def read_original_rows(content: bytes, row_numbers: Collection[int]) -> Table | FileRejection:
-    """Return a file as its vendor wrote it, with these rows alone: the others are empty in the table's list."""
-    answer: Table | FileRejection = _ask("table", content, frozenset(row_numbers), seconds=WALL_SECONDS)
-    return answer
+    """Return a file's table as the vendor wrote it, with the cells of these rows only: the others are empty."""
+    response: Table | FileRejection = _request("table", content, frozenset(row_numbers), seconds=WALL_SECONDS)
+    return response
 
 
 def ensure_child() -> None:
-    """Make sure that a child process is ready. Raises ParserUnavailable."""
+    """Start a child process unless one is idle. Raises ParserUnavailable."""
     _release(_acquire())
 
 
 def memory_limit() -> int:
-    """Return how many bytes reading a file may take in this process's surroundings."""
+    """Return the memory limit for parsing a file, in bytes."""
     size = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
     return min(MEMORY_MB, int(size) - PARENT_MB if size.isdigit() else MEMORY_MB) * _MB
 
 
-# The parent's side
+_RESPONSE_TYPES = {(part.__module__, part.__name__): part for part in (FileDetails, FileWarning, FileRejection, Table)}
 
 
-_IN_ANSWERS = {(part.__module__, part.__name__): part for part in (FileDetails, FileWarning, FileRejection, Table)}
-
-
-class _Answer(pickle.Unpickler):
-    """Reads an answer of a child that a file may have taken over: it makes the parts of answers and calls nothing."""
+class _ResponseUnpickler(pickle.Unpickler):
+    """Unpickler for the response of a child that a file may control: creates response types and calls nothing else."""
 
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _IN_ANSWERS:
-            raise pickle.UnpicklingError(f"{module}.{name} is no part of an answer")
-        return _IN_ANSWERS[module, name]
+        if (module, name) not in _RESPONSE_TYPES:
+            raise pickle.UnpicklingError(f"{module}.{name} is not a response type")
+        return _RESPONSE_TYPES[module, name]
 
 
 class _Died(Exception):
-    """The child ended before it had taken the request."""
+    """The child ended before it received the request."""
 
 
 class _Killed(Exception):
-    """The child was killed while it read a file, by the file's demand for memory or by chance."""
+    """The child was killed during parsing, because of the file's memory use or by chance."""
 
 
 class _Child:
@@ -130,14 +126,14 @@ class _Child:
     def __init__(self) -> None:
         paths = os.pathsep.join(str(Path(path).resolve()) for path in sys.path if path)
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-        # An arena of memory for each thread would reserve much of the address space that the file may take.
+        # An arena for each thread would use up much of the address space limit.
         environment = {**inherited, "PYTHONPATH": paths, "MALLOC_ARENA_MAX": "1"}
         self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
         )
 
-    def ask(self, request: bytes, seconds: float) -> Any:
-        """Send a request and return the answer. The child is ended where an exception is raised."""
+    def request(self, request: bytes, seconds: float) -> Any:
+        """Send a request and return the response. If an exception is raised, the child has ended."""
         overdue = threading.Event()
 
         def end() -> None:
@@ -148,11 +144,11 @@ class _Child:
         timer.daemon = True
         timer.start()
         try:
-            kind, answer = self._exchange(request)
+            kind, response = self._exchange(request)
         except (EOFError, _Died) as error:
             self.end()
             if overdue.is_set():
-                raise ParserTimeout(f"no answer within {seconds:g} seconds") from None
+                raise ParserTimeout(f"no response within {seconds:g} seconds") from None
             if isinstance(error, _Died):
                 raise
             if self.process.returncode == -signal.SIGKILL:
@@ -165,30 +161,30 @@ class _Child:
             timer.cancel()
         if kind == END or overdue.is_set():
             self.end()
-        return answer
+        return response
 
     def _exchange(self, request: bytes) -> tuple[bytes, Any]:
-        requests, answers = self.process.stdin, self.process.stdout
+        requests, responses = self.process.stdin, self.process.stdout
         assert requests is not None  # noqa: S101 - both are pipes
-        assert answers is not None  # noqa: S101
+        assert responses is not None  # noqa: S101
         try:
             send(requests, request)
         except OSError as error:
             raise _Died from error
-        if answers.read(1) != STARTED:
+        if responses.read(1) != STARTED:
             raise _Died
-        kind = answers.read(1)
-        return kind, _Answer(io.BytesIO(receive(answers))).load()
+        kind = responses.read(1)
+        return kind, _ResponseUnpickler(io.BytesIO(receive(responses))).load()
 
     @property
     def is_alive(self) -> bool:
         return self.process.poll() is None
 
     def end(self) -> None:
-        """End the process and wait for it, so that nothing of it is left."""
+        """End the process and wait for it."""
         self.process.kill()
         for pipe in (self.process.stdin, self.process.stdout):
-            # What was buffered for a process that is gone cannot be flushed.
+            # Data that is buffered for an ended process cannot be flushed.
             with suppress(OSError):
                 if pipe is not None:
                     pipe.close()
@@ -200,7 +196,7 @@ _children: set[_Child] = set()
 
 
 def _forget_children() -> None:
-    """After a fork: the children belong to the process that started them."""
+    """Clear the lists after a fork: the children belong to the parent process."""
     _idle.clear()
 
 
@@ -209,7 +205,7 @@ os.register_at_fork(after_in_child=_forget_children)
 
 @atexit.register
 def close_children() -> None:
-    """End every child process; the next file starts another."""
+    """End all child processes; the next file starts a new one."""
     _idle.clear()
     while _children:
         _children.pop().end()
@@ -242,31 +238,31 @@ def _discard(child: _Child) -> None:
     _children.discard(child)
 
 
-def _ask(operation: str, *arguments: Any, seconds: float) -> Any:
+def _request(operation: str, *arguments: Any, seconds: float) -> Any:
     request = pickle.dumps((operation, arguments, CPU_SECONDS, memory_limit()), pickle.HIGHEST_PROTOCOL)
     deadline = time.monotonic() + seconds
     killed = False
-    # A child may have been ended while it was idle, for lack of memory: that says nothing about the file.
+    # The system may have ended an idle child for lack of memory, which has nothing to do with the file.
     for _ in range(2):
         child = _acquire()
         try:
-            kind, answer = child.ask(request, max(0.0, deadline - time.monotonic()))
+            kind, response = child.request(request, max(0.0, deadline - time.monotonic()))
         except _Died:
             continue
         except _Killed:
-            # The kernel may have chosen it for what another process took. A second time it is the file.
+            # The kernel may have killed it because of another process. The second time the file is the cause.
             killed = True
             continue
         finally:
             _release(child)
-        if kind == "answer":
-            return answer
+        if kind == "response":
+            return response
         if kind == "memory":
             raise TooComplex(f"it needs more than {memory_limit() // _MB} MB of memory")
-        raise ParserFault(answer)
+        raise ParserFault(response)
     if killed:
         raise TooComplex(_cause(-signal.SIGKILL))
-    raise ParserUnavailable("the process ends before it takes a file")
+    raise ParserUnavailable("the process ends before it receives a file")
 
 
 def _cause(returncode: int) -> str:

@@ -1,7 +1,7 @@
-"""What the watchdog does: uploads that stopped moving are driven on, or ended with what is known.
+"""Recovery of stalled uploads and missed objects: the work of the function watchdog.
 
-PostgreSQL and the object are the durable truth. Staging, the stream and the queues may have lost anything: rows without
-an outcome are staged again from the object, and a finished upload that nobody was told of is announced again.
+PostgreSQL and the object are the source of truth. The staging table, the stream and the queues may lose anything: rows
+without an outcome are staged again from the object, and a finished upload without a notification is notified again.
 """
 
 from __future__ import annotations
@@ -29,33 +29,33 @@ from onboarding.storage.products import row_key, to_storable_text
 from onboarding.storage.queries import statement
 
 SweepPosition = tuple[str, str]
-"""A key and a version of the bucket's list, after which a look through it goes on."""
+"""Key and version of an object in the bucket, after which the next sweep continues."""
 
 PATIENCE = timedelta(minutes=5)
-"""How long nothing may move in an upload before it counts as stuck; a batch in its retries moves within."""
+"""How long an upload may make no progress before it counts as stalled; the retries of a batch end within that time."""
 
 MAX_RESUMES = 5
-"""How often an upload is driven on in vain before it is ended: the wait doubles each time, so after five hours."""
+"""How often an upload is resumed without progress before it is ended. The wait doubles each time: five hours in all."""
 
 MAX_RESUME_ATTEMPTS = 288
-"""How often that is tried when not even the trying goes through, as faults that pass have it: a day of runs."""
+"""How many attempts to resume an upload may fail, as they do during an outage, before it is ended: a day of runs."""
 
 MAIL_PATIENCE = timedelta(minutes=5)
-"""How long after a notification its mail may come: the mailer's retries end after three minutes and its time limits."""
+"""How long after a notification its e-mail may be sent: mailer's retries take three minutes and its time limits."""
 
 MAX_UPLOADS_PER_RUN = 20
-"""Uploads that one run takes care of; the next run takes the next."""
+"""Maximum number of uploads that one run resumes; the next run continues."""
 
 SWEEP_SECONDS = 200
-"""How long one run looks through the bucket; the next goes on where it stopped. A run may take 300."""
+"""How long one run lists the bucket; the next run continues there. The time limit of the function is 300 seconds."""
 
 SWEEP_PAGE = 1000
-"""Versions that S3 lists in one answer."""
+"""Number of versions in one response of S3."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecoveryAction:
-    """One upload that the watchdog took care of, and how: `resumed`, `ended`, `announced` or `found`."""
+    """One upload or object that was recovered, and how: `resumed`, `ended`, `renotified` or `ingested`."""
 
     upload_id: str | None
     vendor_id: str | None
@@ -64,26 +64,26 @@ class RecoveryAction:
 
 
 def resume_stalled_uploads(
-    ctx: AppContext, *, patience: timedelta = PATIENCE, at_once: int | None = MAX_UPLOADS_PER_RUN
+    ctx: AppContext, *, patience: timedelta = PATIENCE, limit: int | None = MAX_UPLOADS_PER_RUN
 ) -> Iterator[RecoveryAction]:
-    """Take care of stuck uploads, `at_once` of them or all (None). Safe at any time and as often as wanted.
+    """Resume stalled uploads, at most `limit` of them (None: all). Idempotent, and safe to call at any time.
 
-    Gives each upload once it is taken care of, and does nothing that is not asked for. An upload that cannot be driven
-    on does not keep the others waiting: what went wrong is raised after them.
+    Yields each upload after it was resumed; nothing happens before the next item is requested. An upload that cannot be
+    resumed does not stop the others: its exception is raised after them.
     """
-    parameters = {"patience": patience, "limit": at_once}
-    stuck = ctx.database.run(lambda c: c.execute(statement("stuck_uploads"), parameters).fetchall())
-    unfinished = ctx.database.run(partial(read_attempts.list_unfinished, patience=patience, limit=at_once))
+    parameters = {"patience": patience, "limit": limit}
+    stalled = ctx.database.run(lambda c: c.execute(statement("stuck_uploads"), parameters).fetchall())
+    unfinished = ctx.database.run(partial(read_attempts.list_unfinished, patience=patience, limit=limit))
     ctx.database.run(purge_held_rows)
-    # Announcing reads no file, so no file keeps it waiting.
-    works: list[tuple[str, Callable[[], list[RecoveryAction]]]] = [
-        ("uploads without a mail", partial(reopen_unsent_notifications, ctx, MAIL_PATIENCE)),
-        ("finished uploads", partial(_announce, ctx, parameters)),
+    # Notifications come first: they read no file, so no file delays them.
+    tasks: list[tuple[str, Callable[[], list[RecoveryAction]]]] = [
+        ("uploads without an e-mail", partial(reopen_unsent_notifications, ctx, MAIL_PATIENCE)),
+        ("finished uploads", partial(_renotify, ctx, parameters)),
     ]
-    works += [(f"upload {upload[0]}", partial(_drive_one, ctx, upload, patience)) for upload in stuck]
+    tasks += [(f"upload {upload[0]}", partial(_resume_upload, ctx, upload, patience)) for upload in stalled]
     sources = [S3ObjectVersion(ctx.settings.bucket, key, version_id) for key, version_id in unfinished]
-    works += [(f"object {source.key!r}", partial(_find, ctx, source, patience)) for source in sources]
-    yield from _each(works)
+    tasks += [(f"object {source.key!r}", partial(_ingest, ctx, source, patience)) for source in sources]
+    yield from _run_all(tasks)
 
 
 def list_recently_notified(ctx: AppContext, patience: timedelta) -> list[str]:
@@ -94,99 +94,98 @@ def list_recently_notified(ctx: AppContext, patience: timedelta) -> list[str]:
 
 
 def reopen_unsent_notifications(ctx: AppContext, patience: timedelta) -> list[RecoveryAction]:
-    """Have uploads notified again whose mail was not sent `patience` after the notification was published."""
+    """Mark uploads for another notification if their e-mail was not sent `patience` after the last one."""
     unsent = email.list_unsent(ctx, list_recently_notified(ctx, patience))
     if unsent:
         ctx.database.run(lambda c: c.execute(statement("reopen_notifications"), {"uploads": unsent}))
-    # `_announce` gives them.
+    # `_renotify` returns them.
     return []
 
 
 def ingest_missed_objects(
     ctx: AppContext, *, patience: timedelta = PATIENCE, seconds: float | None = SWEEP_SECONDS
 ) -> Iterator[RecoveryAction]:
-    """Take in the objects under `uploads/` that no upload knows, though S3 announced them a while ago; as `drive` does.
+    """Ingest objects under `uploads/` that are older than `patience` and have no upload.
 
-    Lists every version there is, so it is for once a day and for the start of a local engine. It goes on where the last
-    run had to stop, and stops itself after these seconds; with None it lists all, from the start. The position is noted
-    before an object is read: if that ends the process, the next run goes on behind the object.
+    Lists every version in the bucket, so it runs once a day and when the local stack starts. It continues where the
+    last run stopped and stops after `seconds`; with None it lists the whole bucket from its start. The position is
+    saved before an object is read: if that ends the process, the next run continues after the object.
     """
-    unheard_of = _unheard_of(ctx, datetime.now(UTC) - patience, seconds)
-    yield from _each((f"object {source.key!r}", partial(_find, ctx, source, patience)) for source in unheard_of)
+    missed = _list_missed_objects(ctx, datetime.now(UTC) - patience, seconds)
+    yield from _run_all((f"object {source.key!r}", partial(_ingest, ctx, source, patience)) for source in missed)
 
 
-def _each(works: Iterable[tuple[str, Callable[[], list[RecoveryAction]]]]) -> Iterator[RecoveryAction]:
-    """Do all of it; raises at the end whatever went wrong on the way, each fault with a note of what it was about."""
-    faults, tried = [], 0
-    remaining = iter(works)
+def _run_all(tasks: Iterable[tuple[str, Callable[[], list[RecoveryAction]]]]) -> Iterator[RecoveryAction]:
+    """Run every task; at the end raise all exceptions in a group, each with a note that names its task."""
+    errors, attempted = [], 0
+    remaining = iter(tasks)
     while True:
-        tried += 1
+        attempted += 1
         name = "the list of objects and uploads"
         try:
-            found = next(remaining, None)
-            if found is None:
+            task = next(remaining, None)
+            if task is None:
                 break
-            name, work = found
-            driven = work()
-        except Exception as fault:  # noqa: BLE001 - raised below, after the others had their turn
-            fault.add_note(name)
-            faults.append(fault)
+            name, run = task
+            actions = run()
+        except Exception as error:  # noqa: BLE001 - raised below, after the other tasks
+            error.add_note(name)
+            errors.append(error)
         else:
-            yield from driven
-    if faults:
-        raise ExceptionGroup(f"{len(faults)} of {tried - 1} could not be driven on", faults)
+            yield from actions
+    if errors:
+        raise ExceptionGroup(f"{len(errors)} of {attempted - 1} could not be resumed", errors)
 
 
-def _find(ctx: AppContext, source: S3ObjectVersion, patience: timedelta) -> list[RecoveryAction]:
-    taken = ingest.ingest_object(ctx, source, patience=patience)
-    return [RecoveryAction(taken.upload_id, taken.vendor_id, source.key, "found")]
+def _ingest(ctx: AppContext, source: S3ObjectVersion, patience: timedelta) -> list[RecoveryAction]:
+    result = ingest.ingest_object(ctx, source, patience=patience)
+    return [RecoveryAction(result.upload_id, result.vendor_id, source.key, "ingested")]
 
 
-def _drive_one(ctx: AppContext, stuck: Sequence[Any], patience: timedelta) -> list[RecoveryAction]:
-    upload_id, vendor_id, key, version_id, still_since, redrives_in_vain, attempts_in_vain = stuck
+def _resume_upload(ctx: AppContext, stalled: Sequence[Any], patience: timedelta) -> list[RecoveryAction]:
+    upload_id, vendor_id, key, version_id, last_progress_at, resumes, attempts = stalled
 
     def give_up(reason: str) -> list[RecoveryAction]:
         error = RowError("NOT_PROCESSED", "row", f"{reason}. Please upload it again")
-        ended = end_upload(ctx, upload_id, vendor_id, error, still_since=still_since)
+        ended = end_upload(ctx, upload_id, vendor_id, error, last_progress_at=last_progress_at)
         return [RecoveryAction(upload_id, vendor_id, key, "ended" if ended else "resumed")]
 
-    if redrives_in_vain >= MAX_RESUMES or attempts_in_vain >= MAX_RESUME_ATTEMPTS:
-        return give_up("This row could not be processed; this is our fault, and the marketplace has been told")
+    if resumes >= MAX_RESUMES or attempts >= MAX_RESUME_ATTEMPTS:
+        return give_up("This row could not be processed; this is our fault, and the marketplace has been notified")
     ctx.database.run(partial(_mark, name="mark_redrive_begun", upload_id=upload_id))
     failpoint("recovery.marked")
-    taken = ingest.ingest_object(ctx, S3ObjectVersion(ctx.settings.bucket, key, version_id), patience=patience)
-    if taken.outcome == "gone":
+    result = ingest.ingest_object(ctx, S3ObjectVersion(ctx.settings.bucket, key, version_id), patience=patience)
+    if result.outcome == "gone":
         return give_up("The file was removed before this row was processed")
-    if taken.outcome == "unreadable":
+    if result.outcome == "unreadable":
         return give_up("The file could not be read again to process this row")
-    # Not reached by a fault of ours: what was never staged anew was not driven on in vain.
+    # Counted only after the rows were staged again: an attempt that failed before is not a resume without progress.
     ctx.database.run(partial(_mark, name="mark_redriven", upload_id=upload_id))
     return [RecoveryAction(upload_id, vendor_id, key, "resumed")]
 
 
 def end_upload(
-    ctx: AppContext, upload_id: str, vendor_id: str, error: RowError, *, still_since: datetime | None = None
+    ctx: AppContext, upload_id: str, vendor_id: str, error: RowError, *, last_progress_at: datetime | None = None
 ) -> int:
-    """Give every row that has no outcome this one, so that the upload is finished by the ledger's own law.
+    """Reject every row without an outcome with `error`, which completes the upload; return the number of these rows.
 
-    With `still_since` only if nothing has moved in it since then: its rows may have come after all. Returns how many
-    rows got it.
+    With `last_progress_at`, do so only if the upload has made no progress since then.
     """
 
     def work(connection: Connection) -> tuple[list[str], int]:
         uploads_repository.lock_vendors(connection, {vendor_id})
         upload = uploads_repository.get_upload(connection, upload_id)
-        assert upload is not None, "the history loses no upload"  # noqa: S101
-        if still_since is not None and upload.last_progress_at != still_since:
+        assert upload is not None, "uploads are never deleted"  # noqa: S101
+        if last_progress_at is not None and upload.last_progress_at != last_progress_at:
             return [], 0
         rows = [Row(upload_id, vendor_id, number, {}) for number in range(1, upload.total_records + 1)]
-        states, judged = uploads_repository.get_recorded_outcomes(connection, rows)
-        left = [row for row in rows if row_key(row) not in judged]
-        errors = {row_key(row): [error] for row in left}
-        uploads_repository.insert_errors(connection, left, errors)
-        standings = uploads_repository.count_outcomes(connection, left, errors)
-        release_held_rows(connection, standings, states)
-        return list(standings), len(left)
+        states, recorded = uploads_repository.get_recorded_outcomes(connection, rows)
+        remaining = [row for row in rows if row_key(row) not in recorded]
+        errors = {row_key(row): [error] for row in remaining}
+        uploads_repository.insert_errors(connection, remaining, errors)
+        progress = uploads_repository.count_outcomes(connection, remaining, errors)
+        release_held_rows(connection, progress, states)
+        return list(progress), len(remaining)
 
     finished, ended = ctx.database.run(work)
     failpoint("recovery.ended")
@@ -194,40 +193,40 @@ def end_upload(
     return ended
 
 
-def _announce(ctx: AppContext, parameters: Mapping[str, object]) -> list[RecoveryAction]:
+def _renotify(ctx: AppContext, parameters: Mapping[str, object]) -> list[RecoveryAction]:
     unnotified = ctx.database.run(lambda c: c.execute(statement("unnotified_uploads"), parameters).fetchall())
     events.send_completions(ctx, unnotified)
-    uploads = [upload_id for upload_id, _ in unnotified]
-    ctx.database.run(lambda c: c.execute(statement("mark_announced"), {"uploads": uploads}))
-    return [RecoveryAction(upload_id, vendor_id, None, "announced") for upload_id, vendor_id in unnotified]
+    upload_ids = [upload_id for upload_id, _ in unnotified]
+    ctx.database.run(lambda c: c.execute(statement("mark_announced"), {"uploads": upload_ids}))
+    return [RecoveryAction(upload_id, vendor_id, None, "renotified") for upload_id, vendor_id in unnotified]
 
 
-def _unheard_of(ctx: AppContext, before: datetime, seconds: float | None) -> Iterator[S3ObjectVersion]:
-    """The objects that no upload knows, as they are listed. After each page it is noted how far that has come."""
-    began = time.monotonic()
+def _list_missed_objects(ctx: AppContext, before: datetime, seconds: float | None) -> Iterator[S3ObjectVersion]:
+    """Yield the objects without an upload, and save the position after each page."""
+    started_at = time.monotonic()
 
     def time_is_up() -> bool:
-        return seconds is not None and time.monotonic() - began >= seconds
+        return seconds is not None and time.monotonic() - started_at >= seconds
 
-    start = None if seconds is None else ctx.database.run(_sweep_position)
-    for sources, position in _listed(ctx, before, start):
-        for source in ctx.database.run(partial(_unknown, sources=sources)):
+    start = None if seconds is None else ctx.database.run(_get_sweep_position)
+    for sources, position in _list_objects(ctx, before, start):
+        for source in ctx.database.run(partial(_select_missed, sources=sources)):
             if seconds is not None:
-                ctx.database.run(partial(_note_sweep, position=(source.key, source.version_id)))
+                ctx.database.run(partial(_save_sweep_position, position=(source.key, source.version_id)))
                 failpoint("recovery.position_saved")
             yield source
             if time_is_up():
                 return
-        ctx.database.run(partial(_note_sweep, position=position))
+        ctx.database.run(partial(_save_sweep_position, position=position))
         if time_is_up():
             return
 
 
-def _listed(
+def _list_objects(
     ctx: AppContext, before: datetime, start: SweepPosition | None
 ) -> Iterator[tuple[list[S3ObjectVersion], SweepPosition | None]]:
-    """The bucket's uploads, page by page, as far as they were written before `before`; each with where the next page
-    starts (None: it is the last)."""
+    """Yield pages of the objects that were written before `before`, each with the start of the next page (None for the
+    last)."""
     bucket = ctx.settings.bucket
     begin = {"KeyMarker": start[0], "VersionIdMarker": start[1]} if start else {}
     pages = ctx.s3.get_paginator("list_object_versions").paginate(
@@ -245,11 +244,11 @@ def _listed(
         yield sources, (page["NextKeyMarker"], page["NextVersionIdMarker"]) if page.get("IsTruncated") else None
 
 
-def _sweep_position(connection: Connection) -> SweepPosition | None:
+def _get_sweep_position(connection: Connection) -> SweepPosition | None:
     return connection.execute(statement("sweep_position")).fetchone()
 
 
-def _note_sweep(connection: Connection, position: SweepPosition | None) -> None:
+def _save_sweep_position(connection: Connection, position: SweepPosition | None) -> None:
     if position is None:
         connection.execute(statement("sweep_from_start"))
     else:
@@ -263,7 +262,7 @@ def _mark(connection: Connection, name: str, upload_id: str) -> None:
     connection.execute(statement(name), {"upload_id": upload_id})
 
 
-def _unknown(connection: Connection, sources: list[S3ObjectVersion]) -> list[S3ObjectVersion]:
+def _select_missed(connection: Connection, sources: list[S3ObjectVersion]) -> list[S3ObjectVersion]:
     parameters = {"keys": [to_storable_text(s.key) for s in sources], "versions": [s.version_id for s in sources]}
     known = set(connection.execute(statement("known_objects"), parameters).fetchall())
     return [source for source in sources if (to_storable_text(source.key), source.version_id) not in known]

@@ -1,4 +1,4 @@
-"""Takes back what an upload did to the catalog, as far as nothing else has touched it since."""
+"""Undo of an upload: its changes to the catalog are reverted, except where a later change followed."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class NotUndoable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SkippedProduct:
-    """A product that the undo left as it is, by the row of the file that had made or changed it, and why.
+    """A product that the undo did not revert, with the row that created or changed it, and the reason.
 
-    `spreadsheet_row` is where a spreadsheet shows that row.
+    `spreadsheet_row` is the number of that row in a spreadsheet program.
     """
 
     row_number: int
@@ -35,7 +35,7 @@ class SkippedProduct:
 
 @dataclass(frozen=True, slots=True)
 class UndoResult:
-    """What came of an undo: when it was, products removed, products that are again what they were, and the others."""
+    """Result of an undo: its time (UTC), the numbers of removed and restored products, and the skipped products."""
 
     upload_id: str
     undone_at: datetime
@@ -45,17 +45,17 @@ class UndoResult:
 
 
 def undo_upload(database: Database, upload_id: str) -> UndoResult:
-    """Undo an upload in one transaction. Again, it changes nothing and says the same.
+    """Undo an upload in one transaction. Idempotent: a repeated call returns the same result.
 
-    The history keeps the upload, its status, its counts and its errors. What earlier undos of the vendor's uploads had
-    to keep because of this upload is taken back too, so that uploads may be undone in any order. Raises LookupError for
-    an upload that is not known, NotUndoable for one that is still being processed.
+    The history keeps the upload with its status, counts and errors. Products that earlier undos skipped because of this
+    upload are reverted too, so that uploads may be undone in any order. Raises LookupError for an unknown upload and
+    NotUndoable for one that is still being processed.
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return database.run(lambda connection: _undo(connection, upload_id))
         except UniqueViolation:
-            # Another vendor took a former SKU between the look and the update; the next look sees that.
+            # Another vendor took a former SKU between the query and the update; the next attempt sees that.
             if attempt == ATTEMPTS:
                 raise
     raise AssertionError("the last attempt returns or raises")
@@ -68,21 +68,21 @@ def _undo(connection: Connection, upload_id: str) -> UndoResult:
         raise LookupError(f"There is no upload {upload_id}")
     uploads.lock_vendors(connection, {upload.vendor_id})
     found = connection.execute(statement("upload_to_undo"), named).fetchone()
-    assert found is not None, "the history loses no upload"  # noqa: S101
+    assert found is not None, "uploads are never deleted"  # noqa: S101
     status, undone_at, removed, restored = found
     if UploadStatus(status) is UploadStatus.PROCESSING:
         raise NotUndoable(f"{upload_id} is still being processed; undo it when it is finished")
     if undone_at is None:
-        removed, restored = _take_back(connection, upload_id)
+        removed, restored = _revert_changes(connection, upload_id)
         connection.execute(statement("note_kept"), named)
         marked = connection.execute(statement("mark_undone"), {**named, "removed": removed, "restored": restored})
         [(undone_at,)] = marked.fetchall()
         _resume_earlier_undos(connection, upload)
-    return UndoResult(upload_id, undone_at, removed, restored, _kept_by(connection, upload_id))
+    return UndoResult(upload_id, undone_at, removed, restored, _list_skipped(connection, upload_id))
 
 
-def _take_back(connection: Connection, upload_id: str) -> tuple[int, int]:
-    """Remove and restore products, as far as nothing else has touched them since; returns how many of each."""
+def _revert_changes(connection: Connection, upload_id: str) -> tuple[int, int]:
+    """Remove and restore products that have no later change; return the number of each."""
     named = {"upload_id": upload_id}
     removed = connection.execute(statement("undo_created"), named).rowcount
     restored = connection.execute(statement("undo_updated"), named).rowcount
@@ -90,29 +90,29 @@ def _take_back(connection: Connection, upload_id: str) -> tuple[int, int]:
 
 
 def _resume_earlier_undos(connection: Connection, upload: Upload) -> None:
-    """Take back what undos before this one left because this upload had changed it."""
+    """Revert products that earlier undos skipped because this upload had changed them."""
     named = {"upload_id": upload.upload_id, "vendor_id": upload.vendor_id}
     earlier = [upload_id for (upload_id,) in connection.execute(statement("undone_with_kept"), named)]
     while any(_resume(connection, upload_id) for upload_id in earlier):
-        # What one of them restored, an upload before it may have changed.
+        # A product that one of them restored may have been changed by an upload before it.
         pass
 
 
 def _resume(connection: Connection, upload_id: str) -> bool:
-    removed, restored = _take_back(connection, upload_id)
+    removed, restored = _revert_changes(connection, upload_id)
     if not removed and not restored:
         return False
     named = {"upload_id": upload_id}
     connection.execute(statement("add_to_undone"), {**named, "removed": removed, "restored": restored})
-    # Only what was left before can still be left: what this undo restored may have been removed by another one since.
-    rows = [kept.row_number for kept in _kept_by(connection, upload_id)]
+    # Only products that were skipped before can still be: another undo may have removed those that this one restored.
+    rows = [skipped.row_number for skipped in _list_skipped(connection, upload_id)]
     connection.execute(statement("forget_kept"), {**named, "rows": []})
     connection.execute(statement("note_kept"), named)
     connection.execute(statement("forget_kept"), {**named, "rows": rows})
     return True
 
 
-def _kept_by(connection: Connection, upload_id: str) -> list[SkippedProduct]:
+def _list_skipped(connection: Connection, upload_id: str) -> list[SkippedProduct]:
     detected = file_details.get_file_details(connection, upload_id)
     return [
         SkippedProduct(row_number, product, reason, detected.line_of(row_number) if detected else None)

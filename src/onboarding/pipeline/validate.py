@@ -1,7 +1,7 @@
-"""What product-validator does: a batch of staged rows to products, row errors, counts, and word of all three.
+"""Validation of a batch of staged rows: the work of the function product-validator.
 
-One transaction decides; what follows it only says what was decided, and is said again when the batch comes again.
-Rows that were judged before keep their outcome, so a batch may come as often as it likes.
+All outcomes are written in one transaction. The side effects after it are idempotent and repeat if the batch is
+redelivered. A row that has an outcome keeps it, so a batch may be delivered any number of times.
 """
 
 from __future__ import annotations
@@ -28,11 +28,12 @@ from onboarding.storage.uploads import UploadProgress, UploadState
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """Rows with their errors (none: it is in the catalog), and the uploads of these rows that are complete.
+    """Result of validating a batch.
 
-    A valid row of a file that is taken in as a whole is not among them until the file's last row is judged; `released`
-    are all such rows of the files that are complete, from whatever batch, until they were told of. `unprocessable` are
-    rows that belong to no upload, with the reason; nothing was done with them.
+    `errors` has the errors of each row that has an outcome; an accepted row has none. Held rows have no outcome before
+    the last row of their file is validated. `finished` are the uploads of these rows that are complete. `released` are
+    all held rows of complete uploads, also from other batches, until their outcomes have been sent. `unprocessable`
+    gives the reason for each row that belongs to no upload; such rows are not processed.
     """
 
     errors: Mapping[RowKey, Sequence[RowError]]
@@ -42,8 +43,8 @@ class BatchResult:
 
 
 @dataclass
-class _Work:
-    """What the transaction has come to so far."""
+class _Outcomes:
+    """Outcomes of newly validated rows, collected within the transaction."""
 
     errors: dict[RowKey, list[RowError]] = field(default_factory=dict)
     outcomes: dict[RowKey, Outcome] = field(default_factory=dict)
@@ -51,10 +52,10 @@ class _Work:
 
 
 def validate_batch(ctx: AppContext, items: Sequence[Item]) -> tuple[BatchResult, Sequence[Unprocessable]]:
-    """Judge staged items, write their statuses, and send what there is to send.
+    """Validate staged items, write their statuses, and send the messages that follow.
 
-    An item that is no row of an open upload is kept for an operator, and does not hold up the others. Raises whatever
-    the infrastructure raised: then the whole batch is to come again.
+    An item that is not a row of an open upload is stored for an operator and does not delay the others. Exceptions of
+    AWS and PostgreSQL are raised: the whole batch is then redelivered.
     """
     by_key = {}
     unprocessable: list[Unprocessable] = []
@@ -65,89 +66,95 @@ def validate_batch(ctx: AppContext, items: Sequence[Item]) -> tuple[BatchResult,
             unprocessable.append((item, str(error)))
         else:
             by_key[row_key(row)] = (item, row)
-    judgement = record_outcomes(ctx, [row for _, row in by_key.values()])
+    result = record_outcomes(ctx, [row for _, row in by_key.values()])
     failpoint("validate.committed")
-    for row in judgement.released:
+    for row in result.released:
         by_key.setdefault(row_key(row), (staging_table.to_item(row), row))
-    judged = [(item, row, judgement.errors[key]) for key, (item, row) in by_key.items() if key in judgement.errors]
-    staging_table.write_outcomes(ctx, [(item, errors) for item, _, errors in judged])
+    validated = [(item, row, result.errors[key]) for key, (item, row) in by_key.items() if key in result.errors]
+    staging_table.write_outcomes(ctx, [(item, errors) for item, _, errors in validated])
     failpoint("validate.statuses_written")
-    events.send_row_errors(ctx, [(row, errors) for _, row, errors in judged if errors])
+    events.send_row_errors(ctx, [(row, errors) for _, row, errors in validated if errors])
     failpoint("validate.errors_sent")
-    if judgement.released:
-        told = sorted({row.upload_id for row in judgement.released})
-        ctx.database.run(lambda connection: held_rows.delete_held_rows(connection, told))
+    if result.released:
+        released = sorted({row.upload_id for row in result.released})
+        ctx.database.run(lambda connection: held_rows.delete_held_rows(connection, released))
         failpoint("validate.held_rows_deleted")
     vendors = {row.upload_id: row.vendor_id for _, row in by_key.values()}
-    events.send_completions(ctx, [(upload_id, vendors[upload_id]) for upload_id in judgement.finished])
+    events.send_completions(ctx, [(upload_id, vendors[upload_id]) for upload_id in result.finished])
     failpoint("validate.completions_sent")
-    unprocessable += [(by_key[key][0], reason) for key, reason in judgement.unprocessable.items()]
+    unprocessable += [(by_key[key][0], reason) for key, reason in result.unprocessable.items()]
     if unprocessable:
         staging_table.store_unprocessable(ctx, unprocessable)
         failpoint("validate.unprocessable_stored")
-    return judgement, unprocessable
+    return result, unprocessable
 
 
 def record_outcomes(ctx: AppContext, rows: Sequence[Row]) -> BatchResult:
-    """The transaction: outcomes of all rows, counted once."""
+    """Write the outcomes of all rows in one transaction and count each row once."""
     try:
-        return ctx.database.run(lambda connection: _decide(connection, rows), pipelined=True)
+        return ctx.database.run(lambda connection: _record_outcomes(connection, rows), pipelined=True)
     except (psycopg.DataError, psycopg.IntegrityError) as error:
         if not products.is_row_error(error):
             raise
-        # A value that the rules let pass and the schema refuses: find its row, so that its neighbours get in.
-        return ctx.database.run(lambda connection: _decide(connection, rows, one_by_one=True))
+        # The schema rejects a value that the rules accept: find its row, so that the others are accepted.
+        return ctx.database.run(lambda connection: _record_outcomes(connection, rows, individually=True))
 
 
-def _decide(connection: Connection, rows: Sequence[Row], *, one_by_one: bool = False) -> BatchResult:
+def _record_outcomes(connection: Connection, rows: Sequence[Row], *, individually: bool = False) -> BatchResult:
     connection.execute(statement("plan_by_keys"))
     uploads.lock_vendors(connection, {row.vendor_id for row in rows})
-    # Read once the next answers are: they come together, with no wait for each.
-    asked = products.query_active_categories(connection, rows)
-    states, judged = uploads.get_recorded_outcomes(connection, rows)
-    categories = {name for (name,) in asked}
-    unprocessable = {row_key(row): reason for row in rows if (reason := _why_not_a_row(row, states.get(row.upload_id)))}
+    # In a pipeline: the result is read after the next queries have been sent, which saves a round trip.
+    active_categories = products.query_active_categories(connection, rows)
+    states, recorded = uploads.get_recorded_outcomes(connection, rows)
+    categories = {name for (name,) in active_categories}
+    unprocessable = {
+        row_key(row): reason for row in rows if (reason := _why_unprocessable(row, states.get(row.upload_id)))
+    }
     if unprocessable:
         rows = [row for row in rows if row_key(row) not in unprocessable]
         names = {row.upload_id for row in rows}
         states = {name: state for name, state in states.items() if name in names}
-    new = [row for row in rows if row_key(row) not in judged] if judged else rows
-    work = _Work()
-    for some in _together(new, states):
-        state = states[some[0].upload_id]
+    new = [row for row in rows if row_key(row) not in recorded] if recorded else rows
+    new_outcomes = _Outcomes()
+    for group in _group_rows(new, states):
+        state = states[group[0].upload_id]
         if state.on_error is OnError.REJECT_FILE:
-            _hold(connection, work, some, state.mode)
+            _hold_valid_rows(connection, new_outcomes, group, state.mode)
         else:
-            _enter(connection, work, some, state.mode, categories, one_by_one=one_by_one)
-    uploads.insert_errors(connection, [row for row in new if work.errors.get(row_key(row))], work.errors)
-    standings = uploads.count_outcomes(connection, new, work.errors, work.outcomes, held=work.held)
-    settled = release_held_rows(connection, standings, states, one_by_one=one_by_one)
+            _write_valid_rows(connection, new_outcomes, group, state.mode, categories, individually=individually)
+    uploads.insert_errors(
+        connection, [row for row in new if new_outcomes.errors.get(row_key(row))], new_outcomes.errors
+    )
+    progress = uploads.count_outcomes(
+        connection, new, new_outcomes.errors, new_outcomes.outcomes, held=new_outcomes.held
+    )
+    release = release_held_rows(connection, progress, states, individually=individually)
     status = {name: state.status for name, state in states.items()}
-    status |= {name: standing.status for name, standing in (standings | settled.standings).items()}
-    finished = [name for name, now in status.items() if now is not UploadStatus.PROCESSING]
-    errors = work.errors | settled.errors
-    released = list(settled.rows)
+    status |= {name: counted.status for name, counted in (progress | release.progress).items()}
+    finished = [name for name, current in status.items() if current is not UploadStatus.PROCESSING]
+    errors = new_outcomes.errors | release.errors
+    released = list(release.rows)
     for name in finished:
-        if states[name].on_error is OnError.REJECT_FILE and name not in settled.standings:
-            # Complete before this batch came. Held rows that are still there were not all told of.
-            again = held_rows.list_held_rows(connection, name)
-            judged |= uploads.get_recorded_outcomes(connection, again)[1] if again else {}
-            released += again
+        if states[name].on_error is OnError.REJECT_FILE and name not in release.progress:
+            # Complete before this batch. Held rows remain until all their outcomes have been sent: send them again.
+            remaining = held_rows.list_held_rows(connection, name)
+            recorded |= uploads.get_recorded_outcomes(connection, remaining)[1] if remaining else {}
+            released += remaining
     keys = [row_key(row) for row in [*rows, *released]]
-    known = {key: judged.get(key) or errors.get(key, []) for key in keys}
-    # Valid rows of a file that enters as a whole wait for its last row.
-    waiting = {
+    known = {key: recorded.get(key) or errors.get(key, []) for key in keys}
+    # Valid rows of an all-or-nothing file have no outcome before its last row is validated.
+    incomplete = {
         name
         for name, state in states.items()
         if state.on_error is OnError.REJECT_FILE and status[name] is UploadStatus.PROCESSING
     }
-    if waiting:
-        known = {key: found for key, found in known.items() if found or key[0] not in waiting}
+    if incomplete:
+        known = {key: row_errors for key, row_errors in known.items() if row_errors or key[0] not in incomplete}
     return BatchResult(known, finished, released, unprocessable)
 
 
-def _why_not_a_row(row: Row, state: UploadState | None) -> str | None:
-    """Return why a staged row is none of its upload's rows; None if it is one."""
+def _why_unprocessable(row: Row, state: UploadState | None) -> str | None:
+    """Return why a staged row does not belong to its upload; None if it does."""
     if state is None:
         return f"there is no upload {row.upload_id}"
     if row.vendor_id != state.vendor_id:
@@ -157,132 +164,133 @@ def _why_not_a_row(row: Row, state: UploadState | None) -> str | None:
     return None
 
 
-def _together(rows: Sequence[Row], states: Mapping[str, UploadState]) -> Iterable[list[Row]]:
-    """Rows that can be judged as one set: all that create products and stand for themselves, others by upload."""
-    sets: dict[str, list[Row]] = {}
+def _group_rows(rows: Sequence[Row], states: Mapping[str, UploadState]) -> Iterable[list[Row]]:
+    """Group rows that are validated together: rows in mode `create` that stand alone in one group, others by upload."""
+    groups: dict[str, list[Row]] = {}
     for row in rows:
         state = states[row.upload_id]
-        plain = state.mode is Mode.CREATE and state.on_error is OnError.REJECT_ROWS
-        sets.setdefault("" if plain else row.upload_id, []).append(row)
-    return sets.values()
+        independent = state.mode is Mode.CREATE and state.on_error is OnError.REJECT_ROWS
+        groups.setdefault("" if independent else row.upload_id, []).append(row)
+    return groups.values()
 
 
-def _hold(connection: Connection, work: _Work, rows: Sequence[Row], mode: Mode) -> None:
-    facts = products.load_validation_context(connection, rows, mode)
-    work.errors |= {row_key(row): validate_row(row, facts) for row in rows}
-    valid = [row for row in rows if not work.errors[row_key(row)]]
+def _hold_valid_rows(connection: Connection, result: _Outcomes, rows: Sequence[Row], mode: Mode) -> None:
+    context = products.load_validation_context(connection, rows, mode)
+    result.errors |= {row_key(row): validate_row(row, context) for row in rows}
+    valid = [row for row in rows if not result.errors[row_key(row)]]
     held_rows.insert_held_rows(connection, valid)
-    work.held |= {row_key(row) for row in valid}
+    result.held |= {row_key(row) for row in valid}
 
 
-def _enter(
+def _write_valid_rows(
     connection: Connection,
-    work: _Work,
+    result: _Outcomes,
     rows: Sequence[Row],
     mode: Mode,
     categories: Collection[str],
     *,
-    one_by_one: bool,
+    individually: bool,
 ) -> None:
-    """Put the valid ones of these rows into the catalog; `categories` are the active ones, as `Facts` has them.
+    """Write the valid rows to the catalog; `categories` are the active ones.
 
-    Of new products the categories are all that must be known beforehand: whose SKU or id is taken shows as they go in,
-    at no cost, and the catalog is asked about the few that do not.
+    New products are validated with the categories alone: the insert itself reports SKUs and ids that are taken, and
+    only the rows that it does not return are validated with a context from the catalog.
     """
     creates = mode is Mode.CREATE
-    facts = (
-        ValidationContext(categories, (), ()) if creates else products.load_validation_context(connection, rows, mode)
-    )
+    if creates:
+        context = ValidationContext(categories, (), ())
+    else:
+        context = products.load_validation_context(connection, rows, mode)
     errors: dict[RowKey, list[RowError]] = {}
 
-    def valid(some: Sequence[Row]) -> list[Row]:
-        """Those that pass every rule; the errors of the others are noted."""
-        good = []
+    def select_valid(some: Sequence[Row]) -> list[Row]:
+        """Return the rows that pass every rule; record the errors of the others."""
+        valid = []
         for row in some:
-            found = validate_row(row, facts)
-            if found:
-                errors[row_key(row)] = found
+            row_errors = validate_row(row, context)
+            if row_errors:
+                errors[row_key(row)] = row_errors
             else:
-                good.append(row)
-        return good
+                valid.append(row)
+        return valid
 
     outcomes: dict[RowKey, Outcome]
-    refused: dict[RowKey, str] = {}
-    if one_by_one:
-        outcomes, refused = products.write_products_individually(connection, valid(rows), facts)
+    rejected: dict[RowKey, str] = {}
+    if individually:
+        outcomes, rejected = products.write_products_individually(connection, select_valid(rows), context)
     elif creates and len(rows) > products.INSERT_BATCH:
-        entered = products.insert_validated_products(connection, rows, valid)
-        outcomes = dict.fromkeys(entered, Outcome.CREATED)
+        inserted = products.insert_validated_products(connection, rows, select_valid)
+        outcomes = dict.fromkeys(inserted, Outcome.CREATED)
     else:
-        outcomes = products.write_products(connection, valid(rows), facts)
-    for key, reason in refused.items():
+        outcomes = products.write_products(connection, select_valid(rows), context)
+    for key, reason in rejected.items():
         errors[key] = [RowError("REFUSED_BY_CATALOG", "row", f"The catalog cannot hold this row: {reason}")]
-    outside = [row for row in rows if row_key(row) not in outcomes and row_key(row) not in refused]
-    # Those of new products were not held against the catalog's keys yet, whatever else is wrong with them.
-    unsure = [row for row in outside if creates or row_key(row) not in errors]
-    if unsure:
-        facts = products.load_validation_context(connection, unsure, mode)
-        errors |= {row_key(row): validate_row(row, facts) for row in unsure}
-    unexplained = [row_key(row) for row in unsure if not errors[row_key(row)]]
+    not_written = [row for row in rows if row_key(row) not in outcomes and row_key(row) not in rejected]
+    # New products have not been compared with the catalog yet, whatever other errors they have.
+    unclear = [row for row in not_written if creates or row_key(row) not in errors]
+    if unclear:
+        context = products.load_validation_context(connection, unclear, mode)
+        errors |= {row_key(row): validate_row(row, context) for row in unclear}
+    unexplained = [row_key(row) for row in unclear if not errors[row_key(row)]]
     if unexplained:
-        # Whoever held the SKU has let it go since: the batch comes again, and then they get in.
+        # The SKU was released in the meantime: the batch is redelivered, and the rows are accepted then.
         raise psycopg.errors.SerializationFailure(f"neither inserted nor taken: {unexplained}")
-    work.errors |= errors
-    work.outcomes |= outcomes
+    result.errors |= errors
+    result.outcomes |= outcomes
 
 
-class _NotAsAWhole(Exception):
-    """Some row of a file that enters as a whole cannot enter after all."""
+class _RowRejected(Exception):
+    """A held row of an all-or-nothing file cannot be written after all."""
 
 
-def _enter_as_a_whole(
-    connection: Connection, work: _Work, rows: Sequence[Row], mode: Mode, *, one_by_one: bool
+def _write_whole_file(
+    connection: Connection, result: _Outcomes, rows: Sequence[Row], mode: Mode, *, individually: bool
 ) -> None:
     categories = {name for (name,) in products.query_active_categories(connection, rows)}
-    _enter(connection, work, rows, mode, categories, one_by_one=one_by_one)
-    if any(work.errors.values()):
-        raise _NotAsAWhole
+    _write_valid_rows(connection, result, rows, mode, categories, individually=individually)
+    if any(result.errors.values()):
+        raise _RowRejected
 
 
 @dataclass
-class Settled:
-    """Files that entered the catalog as a whole, or did not: their held rows, these rows' errors, how they stand."""
+class ReleaseResult:
+    """Held rows of all-or-nothing files that are complete, with their errors and the progress of the uploads."""
 
     rows: list[Row] = field(default_factory=list)
     errors: dict[RowKey, list[RowError]] = field(default_factory=dict)
-    standings: dict[str, UploadProgress] = field(default_factory=dict)
+    progress: dict[str, UploadProgress] = field(default_factory=dict)
 
 
 def release_held_rows(
     connection: Connection,
-    standings: Mapping[str, UploadProgress],
+    progress: Mapping[str, UploadProgress],
     states: Mapping[str, UploadState],
     *,
-    one_by_one: bool = False,
-) -> Settled:
-    """Decide on the held rows of those uploads whose last row has been judged: all of them enter, or none."""
-    settled = Settled()
-    for upload_id, standing in standings.items():
-        if not standing.held or standing.unjudged:
+    individually: bool = False,
+) -> ReleaseResult:
+    """Accept or reject all held rows of those uploads whose last row has been validated."""
+    release = ReleaseResult()
+    for upload_id, counted in progress.items():
+        if not counted.held or counted.unjudged:
             continue
         rows = held_rows.list_held_rows(connection, upload_id)
-        work = _Work()
-        if not standing.invalid:
+        result = _Outcomes()
+        if not counted.invalid:
             try:
                 with connection.transaction():
-                    _enter_as_a_whole(connection, work, rows, states[upload_id].mode, one_by_one=one_by_one)
-            except _NotAsAWhole:
-                work.outcomes.clear()
-        invalid = standing.invalid + sum(1 for errors in work.errors.values() if errors)
+                    _write_whole_file(connection, result, rows, states[upload_id].mode, individually=individually)
+            except _RowRejected:
+                result.outcomes.clear()
+        invalid = counted.invalid + sum(1 for errors in result.errors.values() if errors)
         if invalid:
-            work.errors |= {
+            result.errors |= {
                 row_key(row): [held_rows.file_rejected_error(invalid)]
                 for row in rows
-                if not work.errors.get(row_key(row))
+                if not result.errors.get(row_key(row))
             }
-            uploads.insert_errors(connection, rows, work.errors)
+            uploads.insert_errors(connection, rows, result.errors)
         keys = {row_key(row) for row in rows}
-        settled.standings |= uploads.count_outcomes(connection, rows, work.errors, work.outcomes, released=keys)
-        settled.errors |= work.errors
-        settled.rows += rows
-    return settled
+        release.progress |= uploads.count_outcomes(connection, rows, result.errors, result.outcomes, released=keys)
+        release.errors |= result.errors
+        release.rows += rows
+    return release

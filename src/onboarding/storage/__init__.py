@@ -1,1 +1,1 @@
-"""TODO."""
+"""PostgreSQL: connection, migrations, and one repository module for each aggregate."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Web application: REST API and portal."""

@@ -503,13 +503,13 @@ def test_watchdog_run_faults_are_sentences_and_end_with_one(
         yield RecoveryAction("UPLOAD_1", "VEND001", "key", "resumed")
         fault = ClientError({"Error": {"Code": "SlowDown", "Message": "later"}}, "GetObject")
         fault.add_note("upload UPLOAD_2")
-        raise ExceptionGroup("1 of 2 could not be driven on", [fault])
+        raise ExceptionGroup("1 of 2 could not be resumed", [fault])
 
     monkeypatch.setattr(dead_letters, "resume_stalled_uploads", drive)
     monkeypatch.setattr(
         dead_letters,
         "ingest_missed_objects",
-        lambda *_, **__: iter([RecoveryAction("UPLOAD_3", "VEND001", "key", "found")]),
+        lambda *_, **__: iter([RecoveryAction("UPLOAD_3", "VEND001", "key", "ingested")]),
     )
     assert main(["watchdog", "run", "--sweep", "--state", str(tmp_path)]) == 1
     said = capsys.readouterr()

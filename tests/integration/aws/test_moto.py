@@ -127,7 +127,7 @@ def test_moto_watchdog_resumes_an_upload_without_its_items(account: MotoAccount,
     # The stream lost the items.
     account._stream_records()
     result = account.call("watchdog", {"patience": 0})
-    assert [driven["outcome"] for driven in result["driven"]] == ["resumed"]
+    assert [driven["outcome"] for driven in result["recovered"]] == ["resumed"]
     account.run()
     assert upload_of(database, upload_id).status is UploadStatus.COMPLETED
 

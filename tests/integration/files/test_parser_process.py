@@ -201,4 +201,4 @@ def test_memory_limit_leaves_the_function_what_it_needs(
 def test_answer_that_names_a_function_is_not_read() -> None:
     answer = pickle.dumps(("answer", os.getcwd))
     with pytest.raises(pickle.UnpicklingError, match="is no part of an answer"):
-        parser_process._Answer(io.BytesIO(answer)).load()
+        parser_process._ResponseUnpickler(io.BytesIO(answer)).load()

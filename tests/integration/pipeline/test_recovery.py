@@ -122,11 +122,11 @@ def test_rows_that_came_after_all_are_not_ended(
     assert seen is not None
     pipeline.connection.execute("update upload_history set last_progress_at = now() where upload_id = %s", (upload_id,))
     error = RowError("NOT_PROCESSED", "row", "in vain")
-    assert recovery.end_upload(ctx, upload_id, "VEND001", error, still_since=seen.last_progress_at) == 0
+    assert recovery.end_upload(ctx, upload_id, "VEND001", error, last_progress_at=seen.last_progress_at) == 0
     upload = pipeline.upload(upload_id)
     assert upload is not None
     assert (upload.status, pipeline.errors(upload_id)) == (UploadStatus.PROCESSING, [])
-    assert recovery.end_upload(ctx, upload_id, "VEND001", error, still_since=upload.last_progress_at) == 2
+    assert recovery.end_upload(ctx, upload_id, "VEND001", error, last_progress_at=upload.last_progress_at) == 2
     pipeline.finished(upload_id)
 
 
@@ -147,7 +147,7 @@ def test_a_fault_of_ours_ends_no_upload_for_a_day(
     def drive_in_vain() -> None:
         with monkeypatch.context() as broken:
             broken.setattr("onboarding.pipeline.ingest.take_in", take_in_all_but_one)
-            with pytest.raises(ExceptionGroup, match="could not be driven on"):
+            with pytest.raises(ExceptionGroup, match="could not be resumed"):
                 list(recovery.resume_stalled_uploads(ctx, patience=AT_ONCE))
 
     for _ in range(recovery.MAX_RESUMES + 1):
@@ -179,7 +179,7 @@ def test_finished_upload_that_nobody_was_told_of(ctx: AppContext, pipeline: Pipe
     pipeline.connection.execute(
         "update upload_history set notified_at = null where upload_id = %s", (upload.upload_id,)
     )
-    assert recovery.RecoveryAction(upload.upload_id, "VEND002", None, "announced") in list(
+    assert recovery.RecoveryAction(upload.upload_id, "VEND002", None, "renotified") in list(
         recovery.resume_stalled_uploads(ctx, patience=AT_ONCE)
     )
     pipeline.finished(upload.upload_id)
@@ -221,7 +221,7 @@ def test_recovery_upload_whose_mail_was_never_sent_is_notified_again(ctx: AppCon
         "the mailer may still be trying"
     )
     notified_before(pipeline, upload_id, minutes=6)
-    assert (upload_id, "announced") in [
+    assert (upload_id, "renotified") in [
         (driven.upload_id, driven.outcome) for driven in recovery.resume_stalled_uploads(ctx)
     ]
     pipeline.finished(upload_id)
@@ -264,7 +264,7 @@ def test_uploads_that_cannot_be_told_of_do_not_keep_the_others_waiting(
         """
         pipeline.connection.execute(earlier, (minutes, minutes, uploads))
         told.clear()
-        list(recovery.resume_stalled_uploads(ctx, at_once=2))
+        list(recovery.resume_stalled_uploads(ctx, limit=2))
         return set(told)
 
     try:
@@ -295,8 +295,8 @@ def test_a_sweep_goes_on_where_the_last_one_stopped(
         starts.extend([start] if start else [])
         return real(ctx, before, start)
 
-    real = recovery._listed
-    monkeypatch.setattr(recovery, "_listed", listed)
+    real = recovery._list_objects
+    monkeypatch.setattr(recovery, "_list_objects", listed)
     found: list[str | None] = []
     while len(found) < len(uploads) or pipeline.connection.execute("select from sweep_position").fetchone():
         found += [driven.upload_id for driven in recovery.ingest_missed_objects(ctx, patience=AT_ONCE, seconds=0)]

@@ -36,19 +36,19 @@ def object_at(key: str, version_id: str = "v1", bucket: str = "bucket") -> S3Obj
     ],
 )
 def test_a_key_comes_as_in_an_address(announced: str, key: str) -> None:
-    assert S3ObjectVersion.announced(record(announced)) == S3ObjectVersion("bucket", key, "v1")
+    assert S3ObjectVersion.from_event_record(record(announced)) == S3ObjectVersion("bucket", key, "v1")
 
 
 def test_an_object_of_a_bucket_without_versions() -> None:
     announced = record("uploads/VEND001/a.csv")
     del announced["s3"]["object"]["versionId"]
-    assert S3ObjectVersion.announced(announced).version_id == ""
+    assert S3ObjectVersion.from_event_record(announced).version_id == ""
 
 
 @settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8"), min_size=1))
 def test_every_key_survives_its_announcement(key: str) -> None:
-    assert S3ObjectVersion.announced(record(quote_plus(key))).key == key
+    assert S3ObjectVersion.from_event_record(record(quote_plus(key))).key == key
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_the_upload_is_named_for_the_time_of_writing_in_utc() -> None:
 
 
 def test_the_same_version_has_the_same_upload_whoever_asks() -> None:
-    announced = S3ObjectVersion.announced(record("uploads/VEND001/my+file.csv"))
+    announced = S3ObjectVersion.from_event_record(record("uploads/VEND001/my+file.csv"))
     assert announced.upload_id(WRITTEN) == object_at("uploads/VEND001/my file.csv").upload_id(WRITTEN)
     # Names outlive a release: an event that comes again after a deployment must meet the same upload.
     assert object_at("uploads/VEND001/a.csv").upload_id(WRITTEN) == "UPLOAD_20241221_103045_96ce5dfe"

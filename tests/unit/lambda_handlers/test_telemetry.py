@@ -57,7 +57,7 @@ def written(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE)
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "tested")
     for module in (csv_parser, error_processor, mailer, product_validator, watchdog):
-        monkeypatch.setattr(module, "context", lambda: None)
+        monkeypatch.setattr(module, "get_context", lambda: None)
     return Written(log, capsys)
 
 
@@ -140,7 +140,7 @@ def test_what_the_watchdog_drove_on_is_told_beside_what_it_could_not(
 ) -> None:
     def drive(_: object, **__: object) -> Iterator[steps.RecoveryAction]:
         yield steps.RecoveryAction(UPLOAD_ID, "VEND001", "uploads/VEND001/a.csv", "resumed")
-        raise ExceptionGroup("1 of 2 could not be driven on", [Fault()])
+        raise ExceptionGroup("1 of 2 could not be resumed", [Fault()])
 
     monkeypatch.setattr(watchdog, "resume_stalled_uploads", drive)
     monkeypatch.setattr(watchdog, "redrive_uploads", lambda _: iter([]))
@@ -148,14 +148,14 @@ def test_what_the_watchdog_drove_on_is_told_beside_what_it_could_not(
         watchdog.handler({}, None)
     line = written.line("upload resumed")
     assert (line["upload_id"], line["vendor_id"]) == (UPLOAD_ID, "VEND001")
-    assert written.metrics()["UploadsDrivenOn"] == [1.0]
+    assert written.metrics()["UploadsResumed"] == [1.0]
 
 
 @pytest.mark.parametrize(
     ("event", "fault", "tries_again"),
     [
         ({}, None, True),
-        ({}, ExceptionGroup("1 of 2 could not be driven on", [Fault()]), True),
+        ({}, ExceptionGroup("1 of 2 could not be resumed", [Fault()]), True),
         ({}, psycopg.OperationalError("the database is away"), False),
         ({"sweep": True}, None, False),
     ],
