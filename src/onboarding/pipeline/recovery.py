@@ -7,11 +7,12 @@ an outcome are staged again from the object, and a finished upload that nobody w
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+
+from psycopg.rows import class_row
 
 from onboarding.aws.objects import is_folder_marker
 from onboarding.domain.models import Row, RowError
@@ -26,7 +27,7 @@ from onboarding.storage import uploads as uploads_repository
 from onboarding.storage.database import Connection
 from onboarding.storage.held_rows import purge_held_rows
 from onboarding.storage.products import row_key, to_storable_text
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 
 SweepPosition = tuple[str, str]
 """A key and a version of the bucket's list, after which a look through it goes on."""
@@ -63,6 +64,19 @@ class RecoveryAction:
     outcome: str
 
 
+@dataclass(frozen=True, slots=True)
+class StalledUpload:
+    """An upload without progress: since when, and how often it was resumed since (completed, and started)."""
+
+    upload_id: str
+    vendor_id: str
+    s3_key: str
+    s3_version_id: str
+    last_progress_at: datetime
+    resume_attempts: int
+    resume_starts: int
+
+
 def resume_stalled_uploads(
     ctx: AppContext, *, patience: timedelta = PATIENCE, at_once: int | None = MAX_UPLOADS_PER_RUN
 ) -> Iterator[RecoveryAction]:
@@ -72,7 +86,7 @@ def resume_stalled_uploads(
     on does not keep the others waiting: what went wrong is raised after them.
     """
     parameters = {"patience": patience, "limit": at_once}
-    stuck = ctx.database.run(lambda c: c.execute(statement("stuck_uploads"), parameters).fetchall())
+    stalled = ctx.database.run(partial(_stalled_uploads, parameters=parameters))
     unfinished = ctx.database.run(partial(read_attempts.list_unfinished, patience=patience, limit=at_once))
     ctx.database.run(purge_held_rows)
     # Announcing reads no file, so no file keeps it waiting.
@@ -80,7 +94,7 @@ def resume_stalled_uploads(
         ("uploads without a mail", partial(reopen_unsent_notifications, ctx, MAIL_PATIENCE)),
         ("finished uploads", partial(_announce, ctx, parameters)),
     ]
-    works += [(f"upload {upload[0]}", partial(_drive_one, ctx, upload, patience)) for upload in stuck]
+    works += [(f"upload {upload.upload_id}", partial(_drive_one, ctx, upload, patience)) for upload in stalled]
     sources = [S3ObjectVersion(ctx.settings.bucket, key, version_id) for key, version_id in unfinished]
     works += [(f"object {source.key!r}", partial(_find, ctx, source, patience)) for source in sources]
     yield from _each(works)
@@ -89,7 +103,7 @@ def resume_stalled_uploads(
 def list_recently_notified(ctx: AppContext, patience: timedelta) -> list[str]:
     """Return the uploads of the last day whose notification was published at least `patience` ago."""
     parameters = {"patience": patience}
-    rows = ctx.database.run(lambda c: c.execute(statement("recently_notified"), parameters).fetchall())
+    rows = ctx.database.run(lambda c: c.execute(query("list_recently_notified_uploads"), parameters).fetchall())
     return [upload_id for (upload_id,) in rows]
 
 
@@ -97,7 +111,7 @@ def reopen_unsent_notifications(ctx: AppContext, patience: timedelta) -> list[Re
     """Have uploads notified again whose mail was not sent `patience` after the notification was published."""
     unsent = email.list_unsent(ctx, list_recently_notified(ctx, patience))
     if unsent:
-        ctx.database.run(lambda c: c.execute(statement("reopen_notifications"), {"uploads": unsent}))
+        ctx.database.run(lambda c: c.execute(query("reopen_notifications"), {"uploads": unsent}))
     # `_announce` gives them.
     return []
 
@@ -142,25 +156,32 @@ def _find(ctx: AppContext, source: S3ObjectVersion, patience: timedelta) -> list
     return [RecoveryAction(taken.upload_id, taken.vendor_id, source.key, "found")]
 
 
-def _drive_one(ctx: AppContext, stuck: Sequence[Any], patience: timedelta) -> list[RecoveryAction]:
-    upload_id, vendor_id, key, version_id, still_since, redrives_in_vain, attempts_in_vain = stuck
+def _stalled_uploads(connection: Connection, parameters: Mapping[str, object]) -> list[StalledUpload]:
+    cursor = connection.cursor(row_factory=class_row(StalledUpload))
+    return cursor.execute(query("list_stalled_uploads"), parameters).fetchall()
+
+
+def _drive_one(ctx: AppContext, stalled: StalledUpload, patience: timedelta) -> list[RecoveryAction]:
+    upload_id, vendor_id, key = stalled.upload_id, stalled.vendor_id, stalled.s3_key
 
     def give_up(reason: str) -> list[RecoveryAction]:
         error = RowError("NOT_PROCESSED", "row", f"{reason}. Please upload it again")
-        ended = end_upload(ctx, upload_id, vendor_id, error, still_since=still_since)
+        ended = end_upload(ctx, upload_id, vendor_id, error, still_since=stalled.last_progress_at)
         return [RecoveryAction(upload_id, vendor_id, key, "ended" if ended else "resumed")]
 
-    if redrives_in_vain >= MAX_RESUMES or attempts_in_vain >= MAX_RESUME_ATTEMPTS:
+    if stalled.resume_attempts >= MAX_RESUMES or stalled.resume_starts >= MAX_RESUME_ATTEMPTS:
         return give_up("This row could not be processed; this is our fault, and the marketplace has been told")
-    ctx.database.run(partial(_mark, name="mark_redrive_begun", upload_id=upload_id))
+    ctx.database.run(partial(_mark, name="mark_resume_started", upload_id=upload_id))
     failpoint("recovery.marked")
-    taken = ingest.ingest_object(ctx, S3ObjectVersion(ctx.settings.bucket, key, version_id), patience=patience)
+    taken = ingest.ingest_object(
+        ctx, S3ObjectVersion(ctx.settings.bucket, key, stalled.s3_version_id), patience=patience
+    )
     if taken.outcome == "gone":
         return give_up("The file was removed before this row was processed")
     if taken.outcome == "unreadable":
         return give_up("The file could not be read again to process this row")
-    # Not reached by a fault of ours: what was never staged anew was not driven on in vain.
-    ctx.database.run(partial(_mark, name="mark_redriven", upload_id=upload_id))
+    # Not reached after a fault of the system: only resumes that staged the rows again count as resume attempts.
+    ctx.database.run(partial(_mark, name="mark_upload_resumed", upload_id=upload_id))
     return [RecoveryAction(upload_id, vendor_id, key, "resumed")]
 
 
@@ -195,10 +216,10 @@ def end_upload(
 
 
 def _announce(ctx: AppContext, parameters: Mapping[str, object]) -> list[RecoveryAction]:
-    unnotified = ctx.database.run(lambda c: c.execute(statement("unnotified_uploads"), parameters).fetchall())
+    unnotified = ctx.database.run(lambda c: c.execute(query("list_unnotified_uploads"), parameters).fetchall())
     events.send_completions(ctx, unnotified)
     uploads = [upload_id for upload_id, _ in unnotified]
-    ctx.database.run(lambda c: c.execute(statement("mark_announced"), {"uploads": uploads}))
+    ctx.database.run(lambda c: c.execute(query("mark_uploads_renotified"), {"uploads": uploads}))
     return [RecoveryAction(upload_id, vendor_id, None, "announced") for upload_id, vendor_id in unnotified]
 
 
@@ -246,24 +267,24 @@ def _listed(
 
 
 def _sweep_position(connection: Connection) -> SweepPosition | None:
-    return connection.execute(statement("sweep_position")).fetchone()
+    return connection.execute(query("get_sweep_cursor")).fetchone()
 
 
 def _note_sweep(connection: Connection, position: SweepPosition | None) -> None:
     if position is None:
-        connection.execute(statement("sweep_from_start"))
+        connection.execute(query("delete_sweep_cursor"))
     else:
         s3_key, version_id = position
         connection.execute(
-            statement("sweep_from_here"), {"s3_key": to_storable_text(s3_key), "s3_version_id": version_id}
+            query("upsert_sweep_cursor"), {"s3_key": to_storable_text(s3_key), "s3_version_id": version_id}
         )
 
 
 def _mark(connection: Connection, name: str, upload_id: str) -> None:
-    connection.execute(statement(name), {"upload_id": upload_id})
+    connection.execute(query(name), {"upload_id": upload_id})
 
 
 def _unknown(connection: Connection, sources: list[S3ObjectVersion]) -> list[S3ObjectVersion]:
     parameters = {"keys": [to_storable_text(s.key) for s in sources], "versions": [s.version_id for s in sources]}
-    known = set(connection.execute(statement("known_objects"), parameters).fetchall())
+    known = set(connection.execute(query("list_known_objects"), parameters).fetchall())
     return [source for source in sources if (to_storable_text(source.key), source.version_id) not in known]

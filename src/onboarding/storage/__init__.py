@@ -1,1 +1,1 @@
-"""TODO."""
+"""PostgreSQL: repositories, their queries, and the migrations."""
