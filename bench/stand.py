@@ -20,7 +20,8 @@ from urllib.parse import urlsplit
 from onboarding.local.postgres import Postgres
 from onboarding.local.processes import Ports
 from onboarding.runtime import AppContext, get_context
-from onboarding.storage.database import Connection, Database, migrate, open_connection
+from onboarding.storage.database import Connection, Database, open_connection
+from onboarding.storage.migrate import migrate
 
 ENVIRONMENT = {
     "DYNAMODB_TABLE": "UploadRecords",

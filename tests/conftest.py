@@ -13,7 +13,8 @@ from onboarding.local.postgres import Postgres
 from onboarding.local.processes import Ports
 from onboarding.local.stack import LocalEngine
 from onboarding.runtime import AppContext
-from onboarding.storage.database import migrate, open_connection
+from onboarding.storage.database import open_connection
+from onboarding.storage.migrate import migrate
 from tests.support.every_process import sitecustomize
 from tests.support.postgres_fixtures import seeded
 from tests.support.running_pipeline import Pipeline

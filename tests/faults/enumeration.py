@@ -142,7 +142,7 @@ def deadly(world: World, control: Control) -> None:
     world.put("uploads/VEND001/deadly.csv", replace(file, refused="READING_FAILED"))
     [stored] = world.runtime.aws.objects["uploads/VEND001/deadly.csv"]
     attempts = (
-        "insert into read_attempts (s3_key, s3_version_id, attempts, begun_at) "
+        "insert into read_attempts (s3_key, s3_version_id, attempts, started_at) "
         "values ('uploads/VEND001/deadly.csv', %s, 3, now() - interval '1 hour')"
     )
     world.runtime.ask(attempts, (stored.version_id,))

@@ -51,15 +51,15 @@ class Outcome:
         self.last = {product["product_id"]: product["upload_id"] for product in products}
         self.writers = {(p["product_id"], column): [p["upload_id"]] for p in products for column in models.COLUMNS[1:]}
         by_id = {product["product_id"]: product for product in products}
-        made = [{**product, "kind": "created"} for product in products]
+        made = [{**product, "change_type": "created"} for product in products]
         for row in [*made, *changes]:
             if row["row_number"] in self.products[row["upload_id"]]:
                 raise broken("each row has one outcome", row)
             self.products[row["upload_id"]][row["row_number"]] = by_id.get(row["product_id"])
             if row["product_id"] not in by_id and not self.undone:
                 raise broken("only an undo takes products away", row)
-            self.kinds[row["upload_id"]][row["kind"]] += 1
-            if row["kind"] == "updated":
+            self.kinds[row["upload_id"]][row["change_type"]] += 1
+            if row["change_type"] == "updated":
                 self.last[row["product_id"]] = row["upload_id"]
                 for column in row["set_columns"]:
                     self.writers.setdefault((row["product_id"], column), []).append(row["upload_id"])
@@ -209,7 +209,7 @@ def check_upload(outcome: Outcome, upload_id: str, file: File) -> None:  # noqa:
 
 def check_undone(world: World, outcome: Outcome, upload_id: str) -> None:
     """What an upload made is gone, but for what it is said of why it stays."""
-    kept = world.runtime.ask("select row_number from undo_kept where upload_id = %s", (upload_id,))
+    kept = world.runtime.ask("select row_number from undo_skipped where upload_id = %s", (upload_id,))
     row = outcome.history[upload_id]
     left = {
         number
@@ -271,7 +271,7 @@ def check_told(world: World, outcome: Outcome, upload_id: str) -> None:
     if errors:
         check_report(aws.objects[row["error_file_s3_key"]][-1].content, errors)
     if row["fix_file_s3_key"]:
-        check_fix_file(aws.objects[row["fix_file_s3_key"]][-1].content, errors, FileDetails(**row["detected"]))
+        check_fix_file(aws.objects[row["fix_file_s3_key"]][-1].content, errors, FileDetails(**row["file_details"]))
     mails = [mail for mail in aws.mails if f"Upload ID: {upload_id}\n" in mail["text"]]
     if not mails:
         raise broken("no mail is missing", upload_id)

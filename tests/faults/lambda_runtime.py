@@ -28,7 +28,7 @@ from onboarding.storage import uploads
 from onboarding.web.api.upload_actions import CANCELLED
 from tests.faults.aws_in_memory import Aws
 from tests.faults.client_doubles import Client, Lambdas
-from tests.faults.patches import Clock, InlineExecutor, NoMetrics, names_of_statements, patched
+from tests.faults.patches import Clock, InlineExecutor, NoMetrics, names_of_queries, patched
 
 Place = str
 Event = dict[str, Any]
@@ -177,7 +177,7 @@ class _ChaosCursor(psycopg.Cursor[Any]):
             yield
             return
         runtime = connection.container.runtime
-        name = runtime.statements.get(query) or "sql." + "_".join(str(query).split()[:3])
+        name = runtime.queries.get(query) or "sql." + "_".join(str(query).split()[:3])
         connection.container.reach(f"before {name}")
         yield
         connection.container.reach(f"after {name}")
@@ -190,7 +190,7 @@ class Runtime:
         self.database_url = database_url
         self.aws = Aws()
         self.clock = Clock()
-        self.statements = names_of_statements()
+        self.queries = names_of_queries()
         self.deadlocks = 0
         self.transactions_ended = 0
         self.idle: dict[str, list[Container]] = {name: [] for name in CALLS}

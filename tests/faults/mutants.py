@@ -16,7 +16,7 @@ from onboarding.pipeline import finalize as finishing
 from onboarding.pipeline import validate
 from onboarding.pipeline.validate import BatchResult
 from onboarding.storage import held_rows, products, uploads
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 from tests.faults.aws_in_memory import Aws
 from tests.faults.client_doubles import Client
 from tests.faults.lambda_runtime import ChaosConnection, Runtime
@@ -27,39 +27,39 @@ Make = Callable[[Runtime], Changes]
 
 
 def _edited(**edits: tuple[str, str]) -> Callable[[str], str]:
-    """The statements with a piece of some replaced; a piece that is not there is a mutation that no longer bites."""
+    """Return `query` with a piece of some queries replaced. A missing piece is a mutation without an effect."""
 
     def edited(name: str) -> str:
-        text = statement(name)
+        text = query(name)
         if name not in edits:
             return text
         old, new = edits[name]
-        assert old in text, f"{name}.sql has no '{old}'"
+        assert old in text, f"{name} has no '{old}'"
         return text.replace(old, new)
 
     return edited
 
 
-def _statements(runtime: Runtime, **edits: tuple[str, str]) -> Changes:
+def _queries(runtime: Runtime, **edits: tuple[str, str]) -> Changes:
     edited = _edited(**edits)
-    # An edited statement is the same place still.
-    runtime.statements |= {edited(name): f"sql.{name}" for name in edits}
-    return [(module, "statement", edited) for module in (products, uploads)]
+    # An edited query is the same place.
+    runtime.queries |= {edited(name): f"sql.{name}" for name in edits}
+    return [(module, "query", edited) for module in (products, uploads)]
 
 
 NO_LOCK = {"lock_vendors": ("pg_advisory_xact_lock(hashtextextended(vendor_id, 0))", "hashtextextended(vendor_id, 0)")}
 
 
 def no_vendor_lock(runtime: Runtime) -> Changes:
-    return _statements(runtime, **NO_LOCK)
+    return _queries(runtime, **NO_LOCK)
 
 
 def unsorted_insert(runtime: Runtime) -> Changes:
-    return _statements(runtime, insert_products=('order by (p ->> 8) collate "C"', "order by random()"))
+    return _queries(runtime, insert_products=('order by (p ->> 8) collate "C"', "order by random()"))
 
 
 def uploads_in_no_order(runtime: Runtime) -> Changes:
-    return _statements(runtime, own_products=("u.undone_at is null", "false"))
+    return _queries(runtime, list_own_products=("u.undone_at is null", "false"))
 
 
 def judged_rows_forgotten(_: Runtime) -> Changes:
@@ -183,7 +183,7 @@ def few_errors_told(_: Runtime) -> Changes:
 
 
 def result_published_by_two(runtime: Runtime) -> Changes:
-    return _statements(runtime, upload_to_notify=("for update", ""))
+    return _queries(runtime, lock_upload_to_notify=("for update", ""))
 
 
 def valid_rows_told_of(_: Runtime) -> Changes:

@@ -50,7 +50,7 @@ def trials(runtime: Runtime, postgres: Postgres) -> Iterator[Trial]:
 
 
 RESTARTS: tuple[tuple[str, Place], ...] = (
-    ("csv_parser", "after sql.open_upload"),
+    ("csv_parser", "after sql.insert_upload"),
     ("csv_parser", "at staging.chunk_written"),
     ("product_validator", "after sql.insert_products"),
     ("product_validator", "before commit"),

@@ -7,8 +7,9 @@ import time as real_time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from importlib.resources import files
 from typing import Any
+
+from onboarding.storage.queries import all_queries
 
 
 class Clock:
@@ -63,14 +64,9 @@ class InlineExecutor:
         return
 
 
-def names_of_statements() -> dict[str, str]:
-    """The text of every statement of the package, to its name."""
-    folder = files("onboarding.storage.queries")
-    return {
-        entry.read_text(encoding="utf-8"): f"sql.{entry.name.removesuffix('.sql')}"
-        for entry in folder.iterdir()
-        if entry.name.endswith(".sql")
-    }
+def names_of_queries() -> dict[str, str]:
+    """Return the name of every query of the package by its text."""
+    return {text: f"sql.{name}" for name, text in all_queries().items()}
 
 
 @contextmanager

@@ -13,7 +13,8 @@ from typing import TypeVar
 
 from onboarding.local.postgres import Postgres
 from onboarding.local.processes import Ports
-from onboarding.storage.database import migrate, open_connection
+from onboarding.storage.database import open_connection
+from onboarding.storage.migrate import migrate
 from tests.faults.enumeration import Case, Enumeration, Result
 from tests.faults.lambda_runtime import Runtime
 from tests.faults.mutation_testing import MUTATIONS, Caught, hunt

@@ -127,7 +127,9 @@ class Load:
             row, errors = outcome.history[upload_id], outcome.errors[upload_id]
             if errors:
                 invariants.check_report(self._object(row["error_file_s3_key"]), errors)
-                invariants.check_fix_file(self._object(row["fix_file_s3_key"]), errors, FileDetails(**row["detected"]))
+                invariants.check_fix_file(
+                    self._object(row["fix_file_s3_key"]), errors, FileDetails(**row["file_details"])
+                )
             self._check_items(upload_id, row["total_records"], errors, staged=staged)
             if not 1 <= len(mails[upload_id]) <= mails_at_most:
                 raise invariants.broken("one mail for each upload", upload_id, len(mails[upload_id]))

@@ -15,14 +15,14 @@ PASSING = {
     "expires_at",
     "sent_at",
     "lease_until",
-    "redrives",
-    "redrive_attempts",
-    "announcements",
+    "resume_attempts",
+    "resume_starts",
+    "renotifications",
     "timestamp",
     "product_id",
-    "before",
+    "previous_values",
 }
-"""What differs from run to run without a meaning, beside times and serial numbers of the database."""
+"""What differs from run to run without a meaning, beside times and identity columns."""
 
 State = dict[str, Any]
 
@@ -70,16 +70,16 @@ def _said(body: dict[str, Any]) -> tuple[str, int, str, str]:
 
 
 def _rows(runtime: Runtime, name: str) -> list[str]:
-    """The rows without times and serial numbers; errors of a row stay in their order."""
+    """The rows without times and identity columns; errors of a row stay in their order."""
     query = """
-        select column_name, coalesce(column_default like 'nextval%%', false), data_type like 'timestamp%%'
+        select column_name, is_identity = 'YES', data_type like 'timestamp%%'
         from information_schema.columns where table_name = %s and table_schema = 'public'
     """
     columns = runtime.ask(query, (name,))
-    serial = [column for column, is_serial, _ in columns if is_serial]
-    dropped = [column for column, is_serial, is_time in columns if is_serial or is_time or column in PASSING]
+    identity = [column for column, is_identity, _ in columns if is_identity]
+    dropped = [column for column, is_identity, is_time in columns if is_identity or is_time or column in PASSING]
     names = [column for column, _, _ in columns]
-    order = ", ".join([*(name for name in ("upload_id", "row_number") if name in names), *serial, "1"])
+    order = ", ".join([*(name for name in ("upload_id", "row_number") if name in names), *identity, "1"])
     found = runtime.ask(f"select (to_jsonb(t) - %s::text[])::text from {name} t order by {order}", (dropped,))  # noqa: S608
     return [row for (row,) in found]
 

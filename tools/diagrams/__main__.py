@@ -7,7 +7,8 @@ from pathlib import Path
 
 from onboarding.local.postgres import Postgres
 from onboarding.local.processes import Ports
-from onboarding.storage.database import migrate, open_connection
+from onboarding.storage.database import open_connection
+from onboarding.storage.migrate import migrate
 from tools.diagrams import erd
 from tools.diagrams.pictures import PICTURES
 

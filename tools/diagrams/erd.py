@@ -13,20 +13,20 @@ from tools.diagrams.draw import Picture, Point
 PLACES: dict[str, tuple[tuple[str, ...], ...]] = {
     "erd": (
         ("products", "product_categories", "schema_migrations"),
-        ("vendors", "quarantined_objects", "read_attempts", "sweep_position"),
+        ("vendors", "quarantined_objects", "read_attempts", "sweep_cursor"),
         ("upload_history",),
-        ("validation_errors", "upload_warnings", "product_changes", "held_rows", "undo_kept"),
+        ("validation_errors", "upload_warnings", "product_changes", "held_rows", "undo_skipped"),
     ),
     "erd-access": (
-        ("api_keys", "upload_tickets", "webhooks", "dry_runs"),
+        ("api_keys", "upload_sessions", "webhooks", "dry_runs"),
         ("vendors", "operators"),
         ("sign_in_links", "sessions", "sign_in_requests"),
-        ("actions", "link_uses", "revoked_links"),
+        ("audit_log", "report_link_clicks", "revoked_report_links"),
     ),
 }
 TITLES = {
     "erd": "Uploads and the catalog",
-    "erd-access": "Who may ask, and what they are given",
+    "erd-access": "Authentication and requests",
 }
 
 COLUMNS = """

@@ -14,7 +14,7 @@ from botocore.exceptions import (
 
 from onboarding.config import NotSet
 from onboarding.local.processes import LocalError
-from onboarding.storage.database import MigrationError
+from onboarding.storage.migrate import MigrationError
 
 _START = "start a local engine: onboarding local up"
 

@@ -117,7 +117,6 @@ def too_large(size: int) -> FileRejection | None:
     )
 
 
-
 def _lines(content: bytes, required: Sequence[str]) -> _Lines | FileRejection:
     refusal = file_types.refused_kind(content)
     if refusal is not None:
@@ -209,7 +208,6 @@ def _under_header(
     return _Lines(header, table, detected, warnings, agreed, widths.misfits)
 
 
-
 def _rows(lines: _Lines, signs: Signs, upload_id: str, vendor_id: str) -> list[Row]:
     decimal = [column for column, found in signs.commas.items() if found is Commas.DECIMAL]
     columns, kept_as_text = lines.header.columns, lines.header.kept_as_text
@@ -243,7 +241,6 @@ def _cells(columns: Sequence[str | None], values: Sequence[str]) -> tuple[dict[s
         return cells, {}
     cut = {column: len(value) for column, value in cells.items() if len(value) > MAX_CELL}
     return {column: value[:MAX_CELL] for column, value in cells.items()}, cut
-
 
 
 def _number_warnings(columns: Mapping[str, Sequence[str]], lines: Sequence[int], signs: Signs) -> Iterator[FileWarning]:

@@ -19,8 +19,9 @@ from onboarding.local.smtp_inbox import Inbox
 from onboarding.local.state_files import private_directory, write_atomically
 from onboarding.local.web_server import Portal, seed_operator
 from onboarding.resource_names import prefix_of_bucket, resource_name
-from onboarding.storage.database import Database, migrate, open_connection
+from onboarding.storage.database import Database, open_connection
 from onboarding.storage.database_roles import set_logins
+from onboarding.storage.migrate import migrate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

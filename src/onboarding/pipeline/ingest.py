@@ -36,7 +36,7 @@ from onboarding.runtime import AppContext
 from onboarding.storage import file_details, read_attempts, uploads
 from onboarding.storage.database import Connection
 from onboarding.storage.products import row_key, to_storable_text
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 
 PREFIX = "uploads/"
 _SIMPLER = (
@@ -216,8 +216,8 @@ def parse_upload(
 def _reject_used_session(connection: Connection, new: uploads.NewUpload) -> FileRejection | None:
     """Return the rejection of a second file of one upload session; the file that is opened first is accepted."""
     key = {"s3_key": to_storable_text(new.s3_key), "s3_version_id": new.s3_version_id}
-    connection.execute(statement("lock_subject"), {"subject": f"object:{key['s3_key']}"})
-    found = connection.execute(statement("ticket_used"), key).fetchone()
+    connection.execute(query("lock_subject"), {"subject": f"object:{key['s3_key']}"})
+    found = connection.execute(query("find_other_upload_of_session"), key).fetchone()
     if found is None:
         return None
     return FileRejection(

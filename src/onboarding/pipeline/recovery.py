@@ -7,11 +7,12 @@ without an outcome are staged again from the object, and a finished upload witho
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+
+from psycopg.rows import class_row
 
 from onboarding.aws.objects import is_folder_marker
 from onboarding.domain.models import Row, RowError
@@ -26,7 +27,7 @@ from onboarding.storage import uploads as uploads_repository
 from onboarding.storage.database import Connection
 from onboarding.storage.held_rows import purge_held_rows
 from onboarding.storage.products import row_key, to_storable_text
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 
 SweepPosition = tuple[str, str]
 """Key and version of an object in the bucket, after which the next sweep continues."""
@@ -63,6 +64,19 @@ class RecoveryAction:
     outcome: str
 
 
+@dataclass(frozen=True, slots=True)
+class StalledUpload:
+    """An upload without progress: since when, and how often it was resumed since (completed, and started)."""
+
+    upload_id: str
+    vendor_id: str
+    s3_key: str
+    s3_version_id: str
+    last_progress_at: datetime
+    resume_attempts: int
+    resume_starts: int
+
+
 def resume_stalled_uploads(
     ctx: AppContext, *, patience: timedelta = PATIENCE, limit: int | None = MAX_UPLOADS_PER_RUN
 ) -> Iterator[RecoveryAction]:
@@ -72,7 +86,7 @@ def resume_stalled_uploads(
     resumed does not stop the others: its exception is raised after them.
     """
     parameters = {"patience": patience, "limit": limit}
-    stalled = ctx.database.run(lambda c: c.execute(statement("stuck_uploads"), parameters).fetchall())
+    stalled = ctx.database.run(partial(_list_stalled_uploads, parameters=parameters))
     unfinished = ctx.database.run(partial(read_attempts.list_unfinished, patience=patience, limit=limit))
     ctx.database.run(purge_held_rows)
     # Notifications come first: they read no file, so no file delays them.
@@ -80,7 +94,7 @@ def resume_stalled_uploads(
         ("uploads without an e-mail", partial(reopen_unsent_notifications, ctx, MAIL_PATIENCE)),
         ("finished uploads", partial(_renotify, ctx, parameters)),
     ]
-    tasks += [(f"upload {upload[0]}", partial(_resume_upload, ctx, upload, patience)) for upload in stalled]
+    tasks += [(f"upload {upload.upload_id}", partial(_resume_upload, ctx, upload, patience)) for upload in stalled]
     sources = [S3ObjectVersion(ctx.settings.bucket, key, version_id) for key, version_id in unfinished]
     tasks += [(f"object {source.key!r}", partial(_ingest, ctx, source, patience)) for source in sources]
     yield from _run_all(tasks)
@@ -89,7 +103,7 @@ def resume_stalled_uploads(
 def list_recently_notified(ctx: AppContext, patience: timedelta) -> list[str]:
     """Return the uploads of the last day whose notification was published at least `patience` ago."""
     parameters = {"patience": patience}
-    rows = ctx.database.run(lambda c: c.execute(statement("recently_notified"), parameters).fetchall())
+    rows = ctx.database.run(lambda c: c.execute(query("list_recently_notified_uploads"), parameters).fetchall())
     return [upload_id for (upload_id,) in rows]
 
 
@@ -97,7 +111,7 @@ def reopen_unsent_notifications(ctx: AppContext, patience: timedelta) -> list[Re
     """Mark uploads for another notification if their e-mail was not sent `patience` after the last one."""
     unsent = email.list_unsent(ctx, list_recently_notified(ctx, patience))
     if unsent:
-        ctx.database.run(lambda c: c.execute(statement("reopen_notifications"), {"uploads": unsent}))
+        ctx.database.run(lambda c: c.execute(query("reopen_notifications"), {"uploads": unsent}))
     # `_renotify` returns them.
     return []
 
@@ -142,25 +156,31 @@ def _ingest(ctx: AppContext, source: S3ObjectVersion, patience: timedelta) -> li
     return [RecoveryAction(result.upload_id, result.vendor_id, source.key, "ingested")]
 
 
-def _resume_upload(ctx: AppContext, stalled: Sequence[Any], patience: timedelta) -> list[RecoveryAction]:
-    upload_id, vendor_id, key, version_id, last_progress_at, resumes, attempts = stalled
+def _list_stalled_uploads(connection: Connection, parameters: Mapping[str, object]) -> list[StalledUpload]:
+    cursor = connection.cursor(row_factory=class_row(StalledUpload))
+    return cursor.execute(query("list_stalled_uploads"), parameters).fetchall()
+
+
+def _resume_upload(ctx: AppContext, stalled: StalledUpload, patience: timedelta) -> list[RecoveryAction]:
+    upload_id, vendor_id, key = stalled.upload_id, stalled.vendor_id, stalled.s3_key
 
     def give_up(reason: str) -> list[RecoveryAction]:
         error = RowError("NOT_PROCESSED", "row", f"{reason}. Please upload it again")
-        ended = end_upload(ctx, upload_id, vendor_id, error, last_progress_at=last_progress_at)
+        ended = end_upload(ctx, upload_id, vendor_id, error, last_progress_at=stalled.last_progress_at)
         return [RecoveryAction(upload_id, vendor_id, key, "ended" if ended else "resumed")]
 
-    if resumes >= MAX_RESUMES or attempts >= MAX_RESUME_ATTEMPTS:
+    if stalled.resume_attempts >= MAX_RESUMES or stalled.resume_starts >= MAX_RESUME_ATTEMPTS:
         return give_up("This row could not be processed; this is our fault, and the marketplace has been notified")
-    ctx.database.run(partial(_mark, name="mark_redrive_begun", upload_id=upload_id))
+    ctx.database.run(partial(_mark, name="mark_resume_started", upload_id=upload_id))
     failpoint("recovery.marked")
-    result = ingest.ingest_object(ctx, S3ObjectVersion(ctx.settings.bucket, key, version_id), patience=patience)
+    source = S3ObjectVersion(ctx.settings.bucket, key, stalled.s3_version_id)
+    result = ingest.ingest_object(ctx, source, patience=patience)
     if result.outcome == "gone":
         return give_up("The file was removed before this row was processed")
     if result.outcome == "unreadable":
         return give_up("The file could not be read again to process this row")
     # Counted only after the rows were staged again: an attempt that failed before is not a resume without progress.
-    ctx.database.run(partial(_mark, name="mark_redriven", upload_id=upload_id))
+    ctx.database.run(partial(_mark, name="mark_upload_resumed", upload_id=upload_id))
     return [RecoveryAction(upload_id, vendor_id, key, "resumed")]
 
 
@@ -194,10 +214,10 @@ def end_upload(
 
 
 def _renotify(ctx: AppContext, parameters: Mapping[str, object]) -> list[RecoveryAction]:
-    unnotified = ctx.database.run(lambda c: c.execute(statement("unnotified_uploads"), parameters).fetchall())
+    unnotified = ctx.database.run(lambda c: c.execute(query("list_unnotified_uploads"), parameters).fetchall())
     events.send_completions(ctx, unnotified)
     upload_ids = [upload_id for upload_id, _ in unnotified]
-    ctx.database.run(lambda c: c.execute(statement("mark_announced"), {"uploads": upload_ids}))
+    ctx.database.run(lambda c: c.execute(query("mark_uploads_renotified"), {"uploads": upload_ids}))
     return [RecoveryAction(upload_id, vendor_id, None, "renotified") for upload_id, vendor_id in unnotified]
 
 
@@ -245,24 +265,24 @@ def _list_objects(
 
 
 def _get_sweep_position(connection: Connection) -> SweepPosition | None:
-    return connection.execute(statement("sweep_position")).fetchone()
+    return connection.execute(query("get_sweep_cursor")).fetchone()
 
 
 def _save_sweep_position(connection: Connection, position: SweepPosition | None) -> None:
     if position is None:
-        connection.execute(statement("sweep_from_start"))
+        connection.execute(query("delete_sweep_cursor"))
     else:
         s3_key, version_id = position
         connection.execute(
-            statement("sweep_from_here"), {"s3_key": to_storable_text(s3_key), "s3_version_id": version_id}
+            query("upsert_sweep_cursor"), {"s3_key": to_storable_text(s3_key), "s3_version_id": version_id}
         )
 
 
 def _mark(connection: Connection, name: str, upload_id: str) -> None:
-    connection.execute(statement(name), {"upload_id": upload_id})
+    connection.execute(query(name), {"upload_id": upload_id})
 
 
 def _select_missed(connection: Connection, sources: list[S3ObjectVersion]) -> list[S3ObjectVersion]:
     parameters = {"keys": [to_storable_text(s.key) for s in sources], "versions": [s.version_id for s in sources]}
-    known = set(connection.execute(statement("known_objects"), parameters).fetchall())
+    known = set(connection.execute(query("list_known_objects"), parameters).fetchall())
     return [source for source in sources if (to_storable_text(source.key), source.version_id) not in known]

@@ -22,7 +22,7 @@ from onboarding.runtime import AppContext
 from onboarding.storage import held_rows, products, uploads
 from onboarding.storage.database import Connection
 from onboarding.storage.products import RowKey, row_key
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 from onboarding.storage.uploads import UploadProgress, UploadState
 
 
@@ -101,7 +101,7 @@ def record_outcomes(ctx: AppContext, rows: Sequence[Row]) -> BatchResult:
 
 
 def _record_outcomes(connection: Connection, rows: Sequence[Row], *, individually: bool = False) -> BatchResult:
-    connection.execute(statement("plan_by_keys"))
+    connection.execute(query("force_index_plans"))
     uploads.lock_vendors(connection, {row.vendor_id for row in rows})
     # In a pipeline: the result is read after the next queries have been sent, which saves a round trip.
     active_categories = products.query_active_categories(connection, rows)

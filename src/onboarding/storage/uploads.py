@@ -1,31 +1,31 @@
-"""PostgreSQL's side of the ledger: each upload's history row, the errors of its rows, and both counts."""
+"""Repository for the upload history, its counts, and the errors of rows."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from psycopg.rows import args_row
+from psycopg.rows import dict_row, kwargs_row
 
 from onboarding.domain.models import Mode, OnError, Outcome, Row, RowError, Upload, UploadStatus
 from onboarding.storage.database import Connection
 from onboarding.storage.products import RowKey, row_key, to_storable_text
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 
 if TYPE_CHECKING:
     from onboarding.files.models import FileRejection
 
 SHOWN = ("vendor_product_id", "sku", "product_name", "price", "stock_quantity")
-"""What the report shows of a row."""
+"""The columns of a row that the report shows."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewUpload:
-    """What the history says of an upload before its first row is judged: all rows counted, or why it is refused."""
+    """A new upload: all rows are counted, none is validated, or the file is rejected."""
 
     upload_id: str
     vendor_id: str
@@ -43,7 +43,7 @@ class NewUpload:
 
 @dataclass(frozen=True, slots=True)
 class UploadState:
-    """What the judgement of a row must know of its upload."""
+    """What the validator must know about an upload."""
 
     vendor_id: str
     total_records: int
@@ -54,7 +54,7 @@ class UploadState:
 
 @dataclass(frozen=True, slots=True)
 class UploadProgress:
-    """An upload after counting: invalid rows, valid rows held back, and rows that have not been judged at all."""
+    """The status of an upload with the numbers of its invalid rows, held rows, and rows without an outcome."""
 
     status: UploadStatus
     invalid: int
@@ -64,7 +64,7 @@ class UploadProgress:
 
 @dataclass(frozen=True, slots=True)
 class ReportedRow:
-    """One error with the row it is about, and the row's cells that the report shows (`SHOWN`; blank: it has none)."""
+    """An error with the number of its row and the cells that the report shows (`SHOWN`; None: blank)."""
 
     row_number: int
     error: RowError
@@ -72,26 +72,26 @@ class ReportedRow:
 
 
 def get_vendor_status(connection: Connection, vendor_id: str) -> str | None:
-    """`active`, `suspended`, or None for a vendor that is not known."""
-    found = connection.execute(statement("vendor_status"), {"vendor_id": vendor_id}).fetchone()
+    """Return `active`, `suspended`, or None for an unknown vendor."""
+    found = connection.execute(query("get_vendor_status"), {"vendor_id": vendor_id}).fetchone()
     return found[0] if found else None
 
 
 def quarantine_object(connection: Connection, s3_key: str, s3_version_id: str, reason: str) -> bool:
-    """Note an object that belongs to no vendor; False if it was noted before."""
+    """Quarantine an object that belongs to no vendor; return False if it was quarantined before."""
     parameters = {"s3_key": to_storable_text(s3_key), "s3_version_id": s3_version_id, "reason": reason}
-    return connection.execute(statement("quarantine"), parameters).rowcount == 1
+    return connection.execute(query("insert_quarantined_object"), parameters).rowcount == 1
 
 
 def get_quarantine_reason(connection: Connection, s3_key: str, s3_version_id: str) -> str | None:
-    """Why an object was set aside, or None if it was not."""
+    """Return why an object was quarantined, or None."""
     parameters = {"s3_key": to_storable_text(s3_key), "s3_version_id": s3_version_id}
-    found = connection.execute(statement("quarantine_reason"), parameters).fetchone()
+    found = connection.execute(query("get_quarantine_reason"), parameters).fetchone()
     return found[0] if found else None
 
 
 def open_upload(connection: Connection, new: NewUpload) -> bool:
-    """Open the history row, or close it at once for a refused file; False if it was there before."""
+    """Insert the history row, failed at once for a rejected file; return False if it exists already."""
     parameters = {
         "upload_id": new.upload_id,
         "vendor_id": new.vendor_id,
@@ -107,13 +107,13 @@ def open_upload(connection: Connection, new: NewUpload) -> bool:
         "mode": new.mode,
         "on_error": new.on_error,
     }
-    return connection.execute(statement("open_upload"), parameters).rowcount == 1
+    return connection.execute(query("insert_upload"), parameters).rowcount == 1
 
 
 def find_same_content(connection: Connection, new: NewUpload) -> tuple[str, str, datetime] | None:
-    """The id, file name and time of the upload that brought the same bytes within a day, or None.
+    """Return the id, file name and time of the upload of the same bytes within a day, or None.
 
-    Nobody else opens an upload of these bytes until the transaction ends.
+    No other session opens an upload of these bytes until the transaction ends.
     """
     parameters = {
         "upload_id": new.upload_id,
@@ -123,12 +123,12 @@ def find_same_content(connection: Connection, new: NewUpload) -> tuple[str, str,
         "on_error": new.on_error,
         "upload_timestamp": new.upload_timestamp,
     }
-    connection.execute(statement("lock_content"), parameters)
-    return connection.execute(statement("same_upload"), parameters).fetchone()
+    connection.execute(query("lock_upload_content"), parameters)
+    return connection.execute(query("find_duplicate_upload"), parameters).fetchone()
 
 
 def get_upload(connection: Connection, upload_id: str) -> Upload | None:
-    """One upload as it stands now."""
+    """Return an upload, or None."""
     found = list_uploads(connection, upload_id=upload_id, limit=1)
     return found[0] if found else None
 
@@ -144,8 +144,8 @@ def list_uploads(
     before: tuple[datetime, str] | None = None,
     limit: int = 100,
 ) -> list[Upload]:
-    """The history, newest first; `since` is inclusive, `until` is not. `before` goes on after an upload, by its time
-    and id.
+    """List uploads, newest first. `since` is inclusive, `until` is exclusive; `before` is the time and id of the last
+    upload of the previous page.
     """
     parameters = {
         "upload_id": upload_id,
@@ -157,32 +157,26 @@ def list_uploads(
         "before_id": before[1] if before else None,
         "limit": limit,
     }
-    with connection.cursor(row_factory=args_row(_upload)) as cursor:
-        return cursor.execute(statement("uploads"), parameters).fetchall()
+    with connection.cursor(row_factory=kwargs_row(_upload)) as cursor:
+        return cursor.execute(query("list_uploads"), parameters).fetchall()
 
 
-def _upload(*columns: Any) -> Upload:
-    get_upload = Upload(*columns)
-    return replace(
-        get_upload,
-        status=UploadStatus(get_upload.status),
-        mode=Mode(get_upload.mode),
-        on_error=OnError(get_upload.on_error),
-    )
+def _upload(status: str, mode: str, on_error: str, **columns: Any) -> Upload:
+    return Upload(status=UploadStatus(status), mode=Mode(mode), on_error=OnError(on_error), **columns)
 
 
 def lock_vendors(connection: Connection, vendors: set[str]) -> None:
-    """Wait until no other batch of these vendors is being judged; lasts to the end of the transaction."""
-    connection.execute(statement("lock_vendors"), {"vendors": sorted(vendors)})
+    """Lock vendors until the transaction ends, so that one batch at a time is validated for each of them."""
+    connection.execute(query("lock_vendors"), {"vendors": sorted(vendors)})
 
 
 def get_recorded_outcomes(
     connection: Connection, rows: Sequence[Row]
 ) -> tuple[dict[str, UploadState], dict[RowKey, list[RowError]]]:
-    """How the uploads of these rows stand, and the rows that were judged already with their errors (none for a row that
-    is in the catalog or held back; there may be other rows of the same uploads among them).
+    """Return the states of the uploads of these rows, and the rows that have an outcome already with their errors.
 
-    An upload that has no history row has no state.
+    Accepted and held rows have no errors. Other rows of the same uploads may be included. An upload without a history
+    row has no state.
     """
     numbers: dict[str, list[int]] = {}
     for row in rows:
@@ -193,8 +187,8 @@ def get_recorded_outcomes(
         "firsts": [min(numbers[name]) for name in names],
         "lasts": [max(numbers[name]) for name in names],
     }
-    states = connection.execute(statement("upload_states"), {"uploads": names})
-    outcomes = connection.execute(statement("judged_rows"), stretches)
+    states = connection.execute(query("list_upload_states"), {"uploads": names})
+    outcomes = connection.execute(query("list_row_outcomes"), stretches)
     found = {
         upload_id: UploadState(vendor_id, total, UploadStatus(status), Mode(mode), OnError(on_error))
         for upload_id, vendor_id, total, status, mode, on_error in states
@@ -204,7 +198,7 @@ def get_recorded_outcomes(
         errors = judged.setdefault((upload_id, row_number), [])
         if error_type is not None:
             errors.append(RowError(error_type, field, message, value or "", expected, hint))
-    # Every row of a finished upload has its outcome, also where its product was removed since, as an undo does.
+    # Every row of a finished upload has an outcome, also if an undo removed its product since.
     finished = {name for name, state in found.items() if state.status is not UploadStatus.PROCESSING}
     if finished:
         for row in rows:
@@ -214,26 +208,28 @@ def get_recorded_outcomes(
 
 
 def insert_errors(connection: Connection, rows: Sequence[Row], errors: Mapping[RowKey, Sequence[RowError]]) -> None:
-    """Write every error of these rows to `validation_errors`."""
-    lines = [
-        [
-            row.upload_id,
-            row.vendor_id,
-            row.row_number,
-            to_storable_text(row.cells["vendor_product_id"][:100]) if "vendor_product_id" in row.cells else None,
-            error.error_type,
-            error.field,
-            error.message,
-            {column: to_storable_text(text) for column, text in row.cells.items()},
-            to_storable_text(error.value),
-            to_storable_text(error.expected),
-            to_storable_text(error.hint),
-        ]
+    """Insert every error of these rows."""
+    records = [
+        {
+            "upload_id": row.upload_id,
+            "vendor_id": row.vendor_id,
+            "row_number": row.row_number,
+            "vendor_product_id": to_storable_text(row.cells["vendor_product_id"][:100])
+            if "vendor_product_id" in row.cells
+            else None,
+            "error_type": error.error_type,
+            "error_field": error.field,
+            "error_message": error.message,
+            "original_data": {column: to_storable_text(text) for column, text in row.cells.items()},
+            "rejected_value": to_storable_text(error.value),
+            "expected": to_storable_text(error.expected),
+            "hint": to_storable_text(error.hint),
+        }
         for row in rows
         for error in errors[row_key(row)]
     ]
-    if lines:
-        connection.execute(statement("insert_errors"), {"errors": json.dumps(lines, ensure_ascii=False)})
+    if records:
+        connection.execute(query("insert_validation_errors"), {"errors": json.dumps(records, ensure_ascii=False)})
 
 
 def count_outcomes(
@@ -245,9 +241,9 @@ def count_outcomes(
     held: Collection[RowKey] = (),
     released: Collection[RowKey] = (),
 ) -> dict[str, UploadProgress]:
-    """Count rows that were newly judged; returns the uploads that they belong to as they stand now.
+    """Add the outcomes of these rows to the counts of their uploads, and return the new status of each upload.
 
-    A valid row is in `outcomes`, or in `held`. Rows that were held until now are in `released` too.
+    A valid row is in `outcomes` or in `held`. Rows that were held before are in `released` as well.
     """
     kinds: dict[str, list[str]] = {}
     for row in rows:
@@ -264,8 +260,8 @@ def count_outcomes(
     columns = (*Outcome, "error", "held")
     parameters = {"uploads": names, **{kind: [counts[name][kind] for name in names] for kind in columns}}
     found = {
-        name: UploadProgress(UploadStatus(status), *numbers)
-        for name, status, *numbers in connection.execute(statement("count_outcomes"), parameters)
+        upload_id: UploadProgress(UploadStatus(status), invalid, held, unjudged)
+        for upload_id, status, invalid, held, unjudged in connection.execute(query("add_outcome_counts"), parameters)
     }
     if missing := sorted(set(names) - found.keys()):
         raise RuntimeError(f"rows without an outcome in finished uploads: {', '.join(missing)}")
@@ -273,26 +269,26 @@ def count_outcomes(
 
 
 def lock_upload_to_notify(connection: Connection, upload_id: str) -> Upload | None:
-    """The upload, held for this transaction, if it is finished and nobody was told yet."""
-    if connection.execute(statement("upload_to_notify"), {"upload_id": upload_id}).fetchone() is None:
+    """Lock and return the upload if it is finished and has no notification yet."""
+    if connection.execute(query("lock_upload_to_notify"), {"upload_id": upload_id}).fetchone() is None:
         return None
     return get_upload(connection, upload_id)
 
 
 def stream_report_rows(connection: Connection, upload_id: str) -> Iterator[ReportedRow]:
-    """Every error of an upload, by row and then in the order of the rules.
+    """Iterate over the errors of an upload, by row and then in the order of the rules.
 
-    They come as they are asked for, since a full file may have a hundred thousand; until the last was taken, the
-    connection does nothing else.
+    They are streamed, because a large file may have 100,000; the connection is busy until the last one is read.
     """
-    with connection.cursor() as cursor:
-        for found in cursor.stream(statement("report_errors"), {"upload_id": upload_id}, size=500):
-            yield ReportedRow(found[0], RowError(*found[1:7]), dict(zip(SHOWN, found[7:], strict=True)))
+    with connection.cursor(row_factory=dict_row) as cursor:
+        for row in cursor.stream(query("list_report_errors"), {"upload_id": upload_id}, size=500):
+            cells = {column: row.pop(column) for column in SHOWN}
+            yield ReportedRow(row.pop("row_number"), RowError(**row), cells)
 
 
 def mark_notified(
     connection: Connection, upload_id: str, error_file_s3_key: str | None, fix_file_s3_key: str | None
 ) -> None:
-    """Note that the result of an upload has been published, and where its two files are."""
+    """Set the notification time of an upload, and the keys of its two files."""
     parameters = {"upload_id": upload_id, "error_file_s3_key": error_file_s3_key, "fix_file_s3_key": fix_file_s3_key}
-    connection.execute(statement("mark_notified"), parameters)
+    connection.execute(query("mark_upload_notified"), parameters)

@@ -82,7 +82,7 @@ def real_run(
     done = fetch(
         database,
         "select row_number, 'created' from products where upload_id = %s "
-        "union all select row_number, kind from product_changes where upload_id = %s",
+        "union all select row_number, change_type from product_changes where upload_id = %s",
         UPLOAD,
         UPLOAD,
     )

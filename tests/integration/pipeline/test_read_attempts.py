@@ -87,7 +87,7 @@ def attempts(world: World) -> list[int]:
 
 def age(world: World) -> None:
     """The attempts were made longer ago than any function runs."""
-    world.runtime.ask("update read_attempts set begun_at = begun_at - interval '1 hour'")
+    world.runtime.ask("update read_attempts set started_at = started_at - interval '1 hour'")
 
 
 def content_of(*names: str) -> bytes:
@@ -130,9 +130,9 @@ def test_attempts_that_may_still_run_do_not_count(world: World) -> None:
     [
         ("before s3.get_object", "unreachable"),
         ("before s3.get_object", "crash"),
-        ("before sql.vendor_status", "connection cut"),
-        ("before sql.open_upload", "exception"),
-        ("before sql.open_upload", "crash"),
+        ("before sql.get_vendor_status", "connection cut"),
+        ("before sql.insert_upload", "exception"),
+        ("before sql.insert_upload", "crash"),
         ("at intake.history_opened", "crash"),
         ("before sqs.send_message_batch", "unreachable"),
     ],
@@ -186,7 +186,7 @@ def again(world: World) -> None:
     """Time passes until the next run of the watchdog."""
     age(world)
     earlier = (
-        "update upload_history set redriven_at = redriven_at - interval '1 hour', "
+        "update upload_history set resume_started_at = resume_started_at - interval '1 hour', "
         "last_progress_at = last_progress_at - interval '3 hours'"
     )
     world.runtime.ask(earlier)
@@ -203,7 +203,7 @@ def test_sweep_goes_on_behind_an_object_that_ends_it(world: World) -> None:
     sources = [put(world, f"uploads/VEND00{n}/sweep.csv", content_of(f"sweep-{n}")) for n in (1, 2, 3)]
     with pytest.raises(Crash):
         watch(world, {"sweep": True}, Falls(READING))
-    assert world.runtime.ask("select s3_key from sweep_position") == [(sources[0].key,)]
+    assert world.runtime.ask("select s3_key from sweep_cursor") == [(sources[0].key,)]
     watch(world, {"sweep": True})
     world.quiet()
     assert history(world).keys() == {sources[1].key, sources[2].key}

@@ -100,7 +100,7 @@ def test_the_wait_doubles_with_each_time_in_vain(
         earlier = """
             update upload_history set
                 last_progress_at = last_progress_at - make_interval(mins => %s),
-                redriven_at = redriven_at - make_interval(mins => %s)
+                resume_started_at = resume_started_at - make_interval(mins => %s)
             where upload_id = %s
         """
         pipeline.connection.execute(earlier, (minutes, minutes, upload_id))
@@ -155,7 +155,7 @@ def test_a_fault_of_ours_ends_no_upload_for_a_day(
     assert pipeline.finished(pipeline.upload_id(other)).status is UploadStatus.COMPLETED
     pipeline.finished(untold)
     assert pipeline.errors(pipeline.upload_id(cursed)) == []
-    attempts = "update upload_history set redrive_attempts = %s where upload_id = %s"
+    attempts = "update upload_history set resume_starts = %s where upload_id = %s"
     pipeline.connection.execute(attempts, (recovery.MAX_RESUME_ATTEMPTS - 1, pipeline.upload_id(cursed)))
     drive_in_vain()
     list(recovery.resume_stalled_uploads(ctx, patience=AT_ONCE))
@@ -240,7 +240,7 @@ def test_recovery_upload_whose_mail_is_refused_again_and_again_is_given_up(ctx: 
         for minutes in (5, 10, 20, 40, 80, 160, 320, 640):
             notified_before(pipeline, upload.upload_id, minutes)
             pipeline.connection.execute(
-                "update upload_history set announcements = %s where upload_id = %s", (announcements, upload.upload_id)
+                "update upload_history set renotifications = %s where upload_id = %s", (announcements, upload.upload_id)
             )
             if upload.upload_id in recovery.list_recently_notified(ctx, recovery.MAIL_PATIENCE):
                 waits.append(minutes)
@@ -258,7 +258,7 @@ def test_uploads_that_cannot_be_told_of_do_not_keep_the_others_waiting(
     def run(*, minutes: int) -> set[str]:
         """What a run so much later announces, all of it in vain."""
         earlier = """
-            update upload_history set notified_at = null, announced_at = announced_at - make_interval(mins => %s),
+            update upload_history set notified_at = null, renotified_at = renotified_at - make_interval(mins => %s),
                 processing_completed_at = processing_completed_at - make_interval(mins => %s)
             where upload_id = any(%s)
         """
@@ -288,7 +288,7 @@ def test_a_sweep_goes_on_where_the_last_one_stopped(
 ) -> None:
     uploads = unheard(pipeline, *(f"sweep-{n}" for n in range(5)))
     monkeypatch.setattr(recovery, "SWEEP_PAGE", 2)
-    pipeline.connection.execute("delete from sweep_position")
+    pipeline.connection.execute("delete from sweep_cursor")
     starts: list[tuple[str, str]] = []
 
     def listed(ctx: AppContext, before: datetime, start: tuple[str, str] | None) -> Any:
@@ -298,7 +298,7 @@ def test_a_sweep_goes_on_where_the_last_one_stopped(
     real = recovery._list_objects
     monkeypatch.setattr(recovery, "_list_objects", listed)
     found: list[str | None] = []
-    while len(found) < len(uploads) or pipeline.connection.execute("select from sweep_position").fetchone():
+    while len(found) < len(uploads) or pipeline.connection.execute("select from sweep_cursor").fetchone():
         found += [driven.upload_id for driven in recovery.ingest_missed_objects(ctx, patience=AT_ONCE, seconds=0)]
     assert sorted(map(str, found)) == sorted(uploads)
     # S3 lists keys in order, and the versions of one as they were written: forward is where no place comes back.

@@ -32,7 +32,7 @@ def expected(runtime: Runtime) -> dict[str, stored_state.State]:
     [
         ("csv_parser", "table quarantined_objects"),
         ("csv_parser", "table read_attempts"),
-        ("csv_parser", "column upload_history.detected"),
+        ("csv_parser", "column upload_history.file_details"),
         ("product_validator", "table held_rows"),
         ("product_validator", "table products"),
         ("product_validator", "column product_changes.released_sku"),

@@ -11,7 +11,7 @@ import pytest
 from onboarding.domain.models import Mode, Row
 from onboarding.pipeline.undo import NotUndoable, SkippedProduct, UndoResult, undo_upload
 from onboarding.storage.database import Database
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 from tests.support.postgres_fixtures import (
     database_at,
     fetch,
@@ -104,7 +104,8 @@ def test_undo_uploads_of_one_product_in_any_order_leaves_nothing_of_them(
         undo_upload(database, upload_id)
         for removed, restored, kept, done in fetch(
             database,
-            "select undo_removed, undo_restored, (select count(*) from undo_kept k where k.upload_id = u.upload_id), "
+            "select undo_removed, undo_restored, "
+            "(select count(*) from undo_skipped s where s.upload_id = u.upload_id), "
             "created_records + updated_records from upload_history u where undone_at is not null",
         ):
             assert removed + restored + kept == done
@@ -179,12 +180,12 @@ def test_an_sku_taken_in_the_very_moment_is_seen_at_the_second_look(
 ) -> None:
     run(database, FIRST, *new(FIRST, "a"))
     run(database, SECOND, change(SECOND, "a", sku="S-x"), mode=Mode.UPDATE)
-    real = statement
+    real = query
     late = [THIRD]
 
     def overtaken(name: str) -> Any:
         text = real(name)
-        if name == "undo_updated" and late:
+        if name == "restore_updated_products" and late:
             other = database_at(database_url)
             run(other, late.pop(), product_row("a", upload_id=THIRD, vendor_id="VEND002"), vendor_id="VEND002")
             other.close()
@@ -192,6 +193,6 @@ def test_an_sku_taken_in_the_very_moment_is_seen_at_the_second_look(
             return text[: text.index("and not exists")]
         return text
 
-    monkeypatch.setattr("onboarding.pipeline.undo.statement", overtaken)
+    monkeypatch.setattr("onboarding.pipeline.undo.query", overtaken)
     undone = undo_upload(database, SECOND)
     assert (undone.restored, undone.kept) == (0, [SkippedProduct(1, "P-a", "Another product has its former SKU now")])

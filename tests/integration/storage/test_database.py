@@ -8,7 +8,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from importlib.resources import files
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,8 +16,8 @@ import psycopg
 import pytest
 from psycopg.pq import TransactionStatus
 
-from onboarding.storage.database import ATTEMPTS, Connection, Database, MigrationError, migrate, open_connection
-from onboarding.storage.queries import Migration, migrations
+from onboarding.storage.database import ATTEMPTS, Connection, Database, open_connection
+from onboarding.storage.migrate import Migration, MigrationError, load_migrations, migrate
 from tests.support.postgres_fixtures import database_at, new_database
 from tests.support.running_pipeline import until
 from tests.support.tcp_relay import Relay
@@ -395,19 +395,19 @@ def test_a_server_that_cannot_be_reached_is_no_reason_to_fetch_the_credentials(
 
 
 def test_migrations_run_once(database_url: str) -> None:
-    names = [migration.file_name for migration in migrations()]
+    names = [migration.file_name for migration in load_migrations()]
     with open_connection(new_database(database_url, "migrated_twice")) as connection:
         assert migrate(connection) == names
         before = connection.execute("select * from schema_migrations order by number").fetchall()
         assert migrate(connection) == []
         assert connection.execute("select * from schema_migrations order by number").fetchall() == before
         recorded = [(number, name, checksum) for name, number, checksum, _ in before]
-        assert recorded == [(some.number, some.name, some.checksum) for some in migrations()]
+        assert recorded == [(some.number, some.name, some.checksum) for some in load_migrations()]
 
 
 def test_a_migration_may_take_longer_than_a_statement(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     notes = Migration(9999, "notes", "create table noted as select current_setting('statement_timeout') as timeout")
-    monkeypatch.setattr("onboarding.storage.database.migrations", lambda: [*migrations(), notes])
+    monkeypatch.setattr("onboarding.storage.migrate.load_migrations", lambda: [*load_migrations(), notes])
     with open_connection(new_database(database_url, "migrated_slowly")) as connection:
         migrate(connection)
         assert connection.execute("select timeout from noted").fetchone() == ("14min",)
@@ -425,7 +425,7 @@ def test_migrations_that_start_at_the_same_time_run_once(database_url: str) -> N
 
     with ThreadPoolExecutor(4) as pool:
         ran = sorted(pool.map(run, range(4)))
-    assert ran == [[], [], [], [migration.file_name for migration in migrations()]]
+    assert ran == [[], [], [], [migration.file_name for migration in load_migrations()]]
 
 
 def test_a_migration_that_fails_leaves_nothing_of_itself_and_frees_the_lock(
@@ -433,7 +433,7 @@ def test_a_migration_that_fails_leaves_nothing_of_itself_and_frees_the_lock(
 ) -> None:
     good = Migration(1, "good", "create table good (id integer)")
     bad = Migration(2, "bad", "create table half (id integer); select 1 / 0")
-    monkeypatch.setattr("onboarding.storage.database.migrations", lambda: [good, bad])
+    monkeypatch.setattr("onboarding.storage.migrate.load_migrations", lambda: [good, bad])
     url = new_database(database_url, "migrated_badly")
     with open_connection(url) as connection, open_connection(url) as other:
         with pytest.raises(psycopg.errors.DivisionByZero):
@@ -448,42 +448,54 @@ def test_a_migration_that_fails_leaves_nothing_of_itself_and_frees_the_lock(
             migrate(other)
 
 
-def test_migrations_have_numbers_of_their_own_in_order() -> None:
-    numbers = [migration.number for migration in migrations()]
-    assert numbers == sorted(set(numbers))
-    folder = files("onboarding.storage.queries") / "migrations"
-    assert all((folder / migration.file_name).is_file() for migration in migrations())
+def test_load_migrations_folder_with_several_returns_them_in_order(tmp_path: Path) -> None:
+    for name in ("0010_third.sql", "0001_first.sql", "0002_second_table.sql", "notes.txt"):
+        (tmp_path / name).write_text(f"-- {name}")
+    assert [(some.number, some.name, some.text) for some in load_migrations(tmp_path)] == [
+        (1, "first", "-- 0001_first.sql"),
+        (2, "second_table", "-- 0002_second_table.sql"),
+        (10, "third", "-- 0010_third.sql"),
+    ]
+
+
+def test_load_migrations_folder_with_one_name_twice_is_an_error(tmp_path: Path) -> None:
+    for number in (1, 2):
+        (tmp_path / f"000{number}_same.sql").touch()
+    with pytest.raises(ValueError, match="same"):
+        load_migrations(tmp_path)
 
 
 def test_migrate_renumbered_migration_is_not_run_again(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = Migration(1, "one", "create table one ()"), Migration(2, "two", "create table two ()")
-    monkeypatch.setattr("onboarding.storage.database.migrations", lambda: [first])
+    monkeypatch.setattr("onboarding.storage.migrate.load_migrations", lambda: [first])
     with open_connection(new_database(database_url, "migrated_renumbered")) as connection:
         connection.execute(
             "create table products (); create table upload_history (); create table validation_errors ()"
         )
         assert migrate(connection) == ["0001_one.sql"]
         renumbered = replace(first, number=2)
-        monkeypatch.setattr("onboarding.storage.database.migrations", lambda: [replace(second, number=1), renumbered])
+        monkeypatch.setattr(
+            "onboarding.storage.migrate.load_migrations", lambda: [replace(second, number=1), renumbered]
+        )
         assert migrate(connection) == ["0001_two.sql"]
 
 
 def test_migrate_edited_migration_is_an_error_that_names_it(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    edited = [replace(some, text=f"{some.text}\n-- edited") if some.name == "api" else some for some in migrations()]
+    edited = [replace(some, text=f"{some.text}\n-- edited") for some in load_migrations()]
     with open_connection(new_database(database_url, "migrated_edited")) as connection:
         migrate(connection)
-        monkeypatch.setattr("onboarding.storage.database.migrations", lambda: edited)
-        with pytest.raises(MigrationError, match=r"another 0006_api\.sql than this version has"):
+        monkeypatch.setattr("onboarding.storage.migrate.load_migrations", lambda: edited)
+        with pytest.raises(MigrationError, match=r"another 0001_initial\.sql than this version has"):
             migrate(connection)
 
 
 def test_migrate_line_ends_of_a_checkout_are_no_change() -> None:
-    windows = replace(migrations()[0], text=migrations()[0].text.replace("\n", "\r\n"))
-    assert windows.checksum == migrations()[0].checksum
+    windows = replace(load_migrations()[0], text=load_migrations()[0].text.replace("\n", "\r\n"))
+    assert windows.checksum == load_migrations()[0].checksum
 
 
 def test_migrate_database_with_tables_and_no_record_is_an_error_that_names_both(database_url: str) -> None:
     with open_connection(new_database(database_url, "migrated_unknown")) as connection:
         connection.execute("create table vendors ()")
-        with pytest.raises(MigrationError, match=r'0001_five_tables\.sql does not fit .* relation "vendors" already'):
+        with pytest.raises(MigrationError, match=r'0001_initial\.sql does not fit .* relation "vendors" already'):
             migrate(connection)

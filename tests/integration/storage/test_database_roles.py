@@ -17,7 +17,7 @@ from onboarding.notifications.report_links import LinkInvalid, sign_report_link,
 from onboarding.resource_names import resource_name
 from onboarding.storage.database import Connection, Database, open_connection
 from onboarding.storage.database_roles import LOGINS, set_logins
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 from tests.support.postgres_fixtures import fetch, open_upload
 from tests.support.running_pipeline import Pipeline, csv_of, product
 
@@ -31,15 +31,15 @@ MAY: dict[str, dict[str, str]] = {
         "products": "insert select update",
         "quarantined_objects": "insert select",
         "read_attempts": "delete insert select update",
-        "sweep_position": "delete insert select update",
+        "sweep_cursor": "delete insert select update",
         "upload_history": "insert select update",
-        "upload_tickets": "select*",
+        "upload_sessions": "select*",
         "upload_warnings": "insert select",
         "validation_errors": "insert select",
         "vendors": "select",
     },
     "onboarding_api": {
-        "actions": "insert",
+        "audit_log": "insert",
         "api_keys": "select update*",
         "operators": "select",
         "sessions": "delete insert select update*",
@@ -48,18 +48,18 @@ MAY: dict[str, dict[str, str]] = {
         "vendors": "select*",
     },
     "onboarding_operator": {
-        "actions": "insert select",
+        "audit_log": "insert select",
         "api_keys": "select* update*",
         "held_rows": "select",
-        "link_uses": "select",
+        "report_link_clicks": "select",
         "product_categories": "insert select update",
         "product_changes": "select",
         "products": "delete select update",
         "quarantined_objects": "select",
-        "revoked_links": "insert select",
+        "revoked_report_links": "insert select",
         "sessions": "select* update*",
         "sign_in_links": "select* update*",
-        "undo_kept": "delete insert select",
+        "undo_skipped": "delete insert select",
         "upload_history": "select update",
         "upload_warnings": "select",
         "validation_errors": "insert select",
@@ -67,23 +67,23 @@ MAY: dict[str, dict[str, str]] = {
         "webhooks": "select",
     },
     "onboarding_vendor": {
-        "actions": "insert select",
+        "audit_log": "insert select",
         "api_keys": "insert select* update*",
         "dry_runs": "delete insert select update*",
-        "link_uses": "select",
+        "report_link_clicks": "select",
         "product_categories": "select",
         "product_changes": "select",
         "products": "select",
-        "revoked_links": "insert select",
-        "undo_kept": "select",
+        "revoked_report_links": "insert select",
+        "undo_skipped": "select",
         "upload_history": "select",
-        "upload_tickets": "insert select update*",
+        "upload_sessions": "insert select update*",
         "upload_warnings": "select",
         "validation_errors": "select",
         "vendors": "select",
         "webhooks": "delete insert select update",
     },
-    "onboarding_report_link": {"link_uses": "insert", "revoked_links": "select*"},
+    "onboarding_report_link": {"report_link_clicks": "insert", "revoked_report_links": "select*"},
 }
 """What each role may do to each table; `*` is for some columns alone."""
 
@@ -184,14 +184,14 @@ def test_only_the_api_takes_other_roles(database: Database) -> None:
     [
         ("onboarding_report_link", "select * from products"),
         ("onboarding_report_link", "select * from vendors"),
-        ("onboarding_report_link", "select revoked_by from revoked_links"),
-        ("onboarding_report_link", "select * from link_uses"),
+        ("onboarding_report_link", "select revoked_by from revoked_report_links"),
+        ("onboarding_report_link", "select * from report_link_clicks"),
         ("onboarding_report_link", "set role onboarding_operator"),
-        ("onboarding_report_link", "delete from revoked_links"),
+        ("onboarding_report_link", "delete from revoked_report_links"),
         ("onboarding_api", "select * from products"),
         ("onboarding_api", "select * from upload_history"),
         ("onboarding_api", "select phone from vendors"),
-        ("onboarding_api", "delete from actions"),
+        ("onboarding_api", "delete from audit_log"),
         ("onboarding_api", "set role onboarding_pipeline"),
         ("onboarding_api", "insert into operators (email, name, role) values ('a@b.example', 'A', 'admin')"),
         ("onboarding_pipeline", "select * from api_keys"),
@@ -200,7 +200,7 @@ def test_only_the_api_takes_other_roles(database: Database) -> None:
         ("onboarding_pipeline", "delete from products"),
         ("onboarding_pipeline", "set role onboarding_operator"),
         *((role, "create table public.mine (a integer)") for role in LOGINS.values()),
-        *((role, "truncate link_uses") for role in LOGINS.values()),
+        *((role, "truncate report_link_clicks") for role in LOGINS.values()),
     ],
 )
 def test_login_beyond_its_work_is_refused(logins: dict[str, Connection], role: str, query: str) -> None:
@@ -213,12 +213,12 @@ def test_api_as_a_vendor_sees_the_rows_of_that_vendor_alone(database: Database, 
         open_upload(database, f"UPLOAD_OF_{vendor}", 1, vendor_id=vendor)
     connection = logins["onboarding_api"]
     with connection.transaction():
-        connection.execute(statement("api_become_vendor"), {"vendor_id": "VEND001"})
+        connection.execute(query("restrict_to_vendor"), {"vendor_id": "VEND001"})
         assert connection.execute("select upload_id from upload_history").fetchall() == [("UPLOAD_OF_VEND001",)]
         with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
             connection.execute("set local row_security = off; select upload_id from upload_history")
     with connection.transaction():
-        connection.execute(statement("take_role"), {"role": "onboarding_operator"})
+        connection.execute(query("set_role"), {"role": "onboarding_operator"})
         assert len(connection.execute("select upload_id from upload_history").fetchall()) == 2
 
 
@@ -226,9 +226,9 @@ def test_report_link_reads_revocations_and_records_uses(logins: dict[str, Connec
     connection = logins["onboarding_report_link"]
     with connection.transaction(force_rollback=True):
         parameters = {"s3_key": "errors/VEND001/U_errors.csv"}
-        assert connection.execute(statement("api_link_is_revoked"), parameters).fetchone() == (False,)
+        assert connection.execute(query("is_report_link_revoked"), parameters).fetchone() == (False,)
         use = {**parameters, "vendor_id": "VEND001", "outcome": "followed", "ip": "", "user_agent": ""}
-        connection.execute(statement("api_note_link_use"), use)
+        connection.execute(query("insert_report_link_click"), use)
 
 
 def test_set_logins_again_changes_nothing(database: Database, secrets: Secrets) -> None:

@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import psycopg
 import pytest
 
-from onboarding.storage import database
-from onboarding.storage.database import NO_TRANSACTION, Connection, MigrationError, migrate, open_connection
-from onboarding.storage.queries import Migration, migrations
+from onboarding.storage import migrate as runner
+from onboarding.storage.database import Connection, open_connection
+from onboarding.storage.migrate import NO_TRANSACTION, Migration, MigrationError, load_migrations, migrate
 from tests.infra.test_templates import of_type
 from tests.support.postgres_fixtures import new_database
 from tests.support.running_pipeline import until
@@ -52,15 +52,15 @@ def writer(url: str) -> Iterator[Connection]:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Short waits for locks, and the pauses between them, which are not made."""
     made: list[float] = []
-    monkeypatch.setattr(database, "time", SimpleNamespace(sleep=made.append))
-    monkeypatch.setattr(database, "LOCK_SECONDS", 0.05)
+    monkeypatch.setattr(runner, "time", SimpleNamespace(sleep=made.append))
+    monkeypatch.setattr(runner, "LOCK_SECONDS", 0.05)
     return made
 
 
 @pytest.fixture
 def added(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A further migration, which `url` does not have yet."""
-    monkeypatch.setattr(database, "migrations", lambda: [*migrations(), ADD_COLUMNS])
+    monkeypatch.setattr(runner, "load_migrations", lambda: [*load_migrations(), ADD_COLUMNS])
 
 
 @pytest.mark.usefixtures("added")
@@ -87,7 +87,7 @@ def test_migrate_table_locked_for_a_while_lets_other_writers_through_and_succeed
     url: str, writer: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another writer waits behind the migration, and writes as soon as the migration gives up its first attempt."""
-    monkeypatch.setattr(database, "LOCK_SECONDS", 5)
+    monkeypatch.setattr(runner, "LOCK_SECONDS", 5)
     written = threading.Event()
 
     def pause(_: float) -> None:
@@ -99,7 +99,7 @@ def test_migrate_table_locked_for_a_while_lets_other_writers_through_and_succeed
             other.execute(INSERT_VENDOR, ("OTHER",))
         written.set()
 
-    monkeypatch.setattr(database, "time", SimpleNamespace(sleep=pause))
+    monkeypatch.setattr(runner, "time", SimpleNamespace(sleep=pause))
     with open_connection(url) as connection, open_connection(url) as observer, ThreadPoolExecutor(2) as pool:
         migrated = pool.submit(migrate, connection)
         until(lambda: waiting_for_locks(observer) == [connection.info.backend_pid], "the migration to wait")
@@ -116,7 +116,7 @@ def test_migrate_deadlock_with_a_writer_is_tried_again(url: str, monkeypatch: py
         "do $$ begin if nextval('attempts') = 1 then raise exception using errcode = '40P01'; end if; end $$; "
         "create table after_deadlock ()"
     )
-    monkeypatch.setattr(database, "migrations", lambda: [*migrations(), Migration(9001, "deadlock", deadlock)])
+    monkeypatch.setattr(runner, "load_migrations", lambda: [*load_migrations(), Migration(9001, "deadlock", deadlock)])
     with open_connection(url) as connection:
         connection.execute("create sequence attempts")
         assert migrate(connection) == ["9001_deadlock.sql"]
@@ -127,8 +127,8 @@ def test_migrate_statement_that_takes_too_long_ends_with_the_migration_and_chang
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow = Migration(9001, "slow", "create table half (); select pg_sleep(600)")
-    monkeypatch.setattr(database, "migrations", lambda: [*migrations(), slow])
-    monkeypatch.setattr(database, "MIGRATION_SECONDS", 1)
+    monkeypatch.setattr(runner, "load_migrations", lambda: [*load_migrations(), slow])
+    monkeypatch.setattr(runner, "MIGRATION_SECONDS", 1)
     with open_connection(url) as connection:
         with pytest.raises(MigrationError, match=r"A statement of 9001_slow\.sql took longer than 1 s"):
             migrate(connection)
@@ -137,8 +137,8 @@ def test_migrate_statement_that_takes_too_long_ends_with_the_migration_and_chang
 
 def test_admin_may_take_longer_than_a_statement_of_a_migration() -> None:
     [admin] = of_type("database", "AWS::Lambda::Function").values()
-    assert admin["Timeout"] > database.MIGRATION_SECONDS
-    assert database.LOCK_ATTEMPTS * 2 * database.LOCK_SECONDS > 60, "PostgreSQL ends an idle transaction after a minute"
+    assert admin["Timeout"] > runner.MIGRATION_SECONDS
+    assert runner.LOCK_ATTEMPTS * 2 * runner.LOCK_SECONDS > 60, "PostgreSQL ends an idle transaction after a minute"
 
 
 # Migrations outside a transaction
@@ -152,7 +152,7 @@ create unique index concurrently vendors_phone on vendors (phone);
 @pytest.fixture
 def index(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A migration that makes an index, which `url` does not have yet."""
-    monkeypatch.setattr(database, "migrations", lambda: [*migrations(), Migration(9001, "index", INDEX)])
+    monkeypatch.setattr(runner, "load_migrations", lambda: [*load_migrations(), Migration(9001, "index", INDEX)])
 
 
 def valid_indexes(connection: Connection) -> list[bool]:

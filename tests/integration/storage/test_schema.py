@@ -41,14 +41,14 @@ CONTRACT: dict[str, dict[str, tuple[str, bool, str | None]]] = {
         "created_at": ("timestamp with time zone", True, "now()"),
     },
     "product_categories": {
-        "category_id": ("integer", True, "nextval"),
+        "category_id": ("bigint", True, None),
         "category_name": ("varchar(100)", True, None),
         "description": ("text", False, None),
         "is_active": ("boolean", True, "true"),
         "created_at": ("timestamp with time zone", True, "now()"),
     },
     "products": {
-        "product_id": ("integer", True, "nextval"),
+        "product_id": ("bigint", True, None),
         "vendor_id": ("varchar(50)", True, None),
         "vendor_product_id": ("varchar(100)", True, None),
         "product_name": ("varchar(200)", True, None),
@@ -85,7 +85,7 @@ CONTRACT: dict[str, dict[str, tuple[str, bool, str | None]]] = {
         "processing_completed_at": ("timestamp with time zone", False, None),
     },
     "validation_errors": {
-        "error_id": ("integer", True, "nextval"),
+        "error_id": ("bigint", True, None),
         "upload_id": ("varchar(50)", True, None),
         "vendor_id": ("varchar(50)", True, None),
         "row_number": ("integer", True, None),
@@ -225,7 +225,7 @@ def test_every_constraint_of_the_catalog_is_known_to_be_mirrored(database: Datab
         database, "select tgname from pg_trigger where tgrelid = 'products'::regclass and not tgisinternal"
     )
     # It moves `updated_at` and refuses nothing.
-    assert triggers == [("products_touched",)]
+    assert triggers == [("products_set_updated_at",)]
 
 
 class RolledBack(Exception):

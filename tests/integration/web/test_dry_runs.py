@@ -205,8 +205,8 @@ def test_dry_run_is_recorded_with_size_and_outcome(app: FastAPI, pipeline: Pipel
     for content in (FILE, b"a,b\n1,2\n"):
         answer_of(app, vendor_a, "POST", "/v1/dry-runs", content=content)
     recorded = pipeline.connection.execute(
-        "select actor, detail from actions where vendor_id = 'VENDA' and action = 'dry_run' "
-        "order by action_id desc limit 2"
+        "select actor, detail from audit_log where vendor_id = 'VENDA' and action = 'dry_run' "
+        "order by entry_id desc limit 2"
     ).fetchall()
     assert [actor for actor, _ in recorded] == ["vendor:VENDA"] * 2
     assert [detail for _, detail in recorded] == [

@@ -233,7 +233,7 @@ def test_operators_are_made_by_the_command(pipeline: Pipeline, database: Databas
         assert made.get("/v1/session").status_code == 401
         assert made.post("/v1/session", json={"token": left}).status_code == 410
         carry_out(database, "change_operator", {"email": email, "status": "suspended"})
-    done = fetch(database, "select action, detail from actions where subject ilike %s order by action_id", email)
+    done = fetch(database, "select action, detail from audit_log where subject ilike %s order by entry_id", email)
     assert [(action, detail) for action, detail in done if action != "signed_in"] == [
         ("operator_created", {"role": "admin"}),
         ("operator_changed", {"role": "viewer"}),
@@ -267,7 +267,7 @@ def test_change_vendor_by_command_ends_what_the_old_address_opened(pipeline: Pip
     assert fetch(database, "select email, phone from vendors where vendor_id = 'MOVED1'") == [
         (told["email"], "+49 30 1")
     ]
-    query = "select actor, detail from actions where vendor_id = 'MOVED1' and action = 'vendor_changed'"
+    query = "select actor, detail from audit_log where vendor_id = 'MOVED1' and action = 'vendor_changed'"
     assert fetch(database, query) == [("command:alice", {"email": told["email"]})]
 
 
@@ -276,7 +276,7 @@ def test_add_vendor_again_with_the_same_data_changes_nothing(pipeline: Pipeline,
     assert carry_out(database, "add_vendor", told) == {"vendor_id": "TWICE1", "status": "active"}
     carry_out(database, "change_vendor", {"vendor_id": "TWICE1", "status": "suspended"})
     assert carry_out(database, "add_vendor", told) == {"vendor_id": "TWICE1", "status": "suspended"}
-    actions = fetch(database, "select action from actions where vendor_id = 'TWICE1' order by action_id")
+    actions = fetch(database, "select action from audit_log where vendor_id = 'TWICE1' order by entry_id")
     assert actions == [("vendor_created",), ("vendor_changed",)]
 
 

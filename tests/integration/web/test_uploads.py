@@ -272,7 +272,7 @@ def test_what_is_finished_in_the_meantime_was_not_cancelled(
     with working_app(pipeline) as app:
         refused = answer_of(app, vendor_a, "POST", f"/v1/uploads/{done.upload_id}/cancel")
     assert (refused.status_code, refused.json()["type"]) == (409, "/problems/conflict")
-    noted = "select count(*) from actions where action = 'upload_cancelled' and subject = %s"
+    noted = "select count(*) from audit_log where action = 'upload_cancelled' and subject = %s"
     assert pipeline.connection.execute(noted, (done.upload_id,)).fetchone() == (0,)
 
 

@@ -24,7 +24,7 @@ from itsdangerous import TimestampSigner
 from onboarding.domain.models import COLUMNS
 from onboarding.notifications.report_links import DAYS_VALID, sign_report_link
 from onboarding.resource_names import resource_name
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 from onboarding.web.app import PAGES
 from onboarding.web.auth import SCOPES
 from onboarding.web.tokens import hashed, new_secret
@@ -309,12 +309,12 @@ def test_the_database_shows_b_nothing_of_as(pipeline: Pipeline, theirs: Belongin
     assert len(tables) > 15
     before = fingerprint(pipeline, "VENDA")
 
-    def tried(query: str) -> int:
-        """How many rows a statement reaches as vendor B; 0 if it may not even be said."""
+    def tried(text: str) -> int:
+        """Return how many rows a statement reaches as vendor B; 0 if it is not permitted."""
         try:
             with pipeline.connection.transaction(force_rollback=True):
-                pipeline.connection.execute(statement("api_become_vendor"), {"vendor_id": "VENDB"})
-                rows = pipeline.connection.execute(query).rowcount
+                pipeline.connection.execute(query("restrict_to_vendor"), {"vendor_id": "VENDB"})
+                rows = pipeline.connection.execute(text).rowcount
                 return 1 if rows < 0 else int(rows)  # what is no question of rows was done
         except psycopg.Error:
             return 0
@@ -325,14 +325,14 @@ def test_the_database_shows_b_nothing_of_as(pipeline: Pipeline, theirs: Belongin
         )
         if table == "product_categories":
             continue  # the same for all, to read; nothing to write
-        for query in (
+        for text in (
             f"select 1 from {table} where {condition}",  # noqa: S608 - names of our own tables
             f"select count(*) from {table} where {condition} having count(*) > 0",  # noqa: S608
             f"delete from {table} where {condition}",  # noqa: S608
             f"select * from {table} where {condition} for update",  # noqa: S608
             f"insert into {table} select * from {table} where {condition}",  # noqa: S608
         ):
-            attempts.count(query, succeeded=tried(query) > 0)
+            attempts.count(text, succeeded=tried(text) > 0)
         if has_vendor:
             attempts.count(
                 f"give {table} to A",
@@ -346,12 +346,12 @@ def test_the_database_shows_b_nothing_of_as(pipeline: Pipeline, theirs: Belongin
         "insert into vendors (vendor_id, vendor_name, email) values ('VENDB2', 'x', 'x')",
         "select key_sha256 from api_keys",
         "insert into webhooks (vendor_id, url, secret) values ('VENDA', 'https://evil.example', 'x')",
-        "insert into revoked_links (s3_key, vendor_id, revoked_by) values ('x', 'VENDA', 'x')",
+        "insert into revoked_report_links (s3_key, vendor_id, revoked_by) values ('x', 'VENDA', 'x')",
         "create table evil ()",
         "copy products to '/tmp/stolen.csv'",
     )
-    for query in writes:
-        attempts.count(query, succeeded=tried(query) > 0)
+    for text in writes:
+        attempts.count(text, succeeded=tried(text) > 0)
     # Whoever forgets to say which vendor it is sees nothing, not everything.
     with pipeline.connection.transaction(force_rollback=True):
         pipeline.connection.execute("set local role onboarding_vendor")

@@ -165,14 +165,14 @@ def test_a_vendor_tests_its_webhook_some_times_an_hour(
 ) -> None:
     _, url = server
     vendor_b.put("/v1/webhook", json={"url": url})
-    forget = "delete from actions where vendor_id = 'VENDB' and action = 'webhook_tested'"
+    forget = "delete from audit_log where vendor_id = 'VENDB' and action = 'webhook_tested'"
     pipeline.connection.execute(forget)
     started = [vendor_b.post("/v1/webhook/test") for _ in range(webhooks.TESTS)]
     assert {answer.status_code for answer in started} == {202}
     refused = vendor_b.post("/v1/webhook/test")
     assert (refused.status_code, refused.json()["type"]) == (429, "/problems/too-many-requests")
     noted = pipeline.connection.execute(
-        "select array_agg(subject order by action_id) from actions "
+        "select array_agg(subject order by entry_id) from audit_log "
         "where vendor_id = 'VENDB' and action = 'webhook_tested'"
     ).fetchone()
     assert noted == ([answer.json()["id"] for answer in started],)
@@ -184,7 +184,7 @@ def test_a_vendor_tests_its_webhook_some_times_an_hour(
 
 def test_webhook_test_limit_holds_for_requests_at_the_same_time(pipeline: Pipeline, vendor_b: httpx.Client) -> None:
     vendor_b.put("/v1/webhook", json={"url": "http://127.0.0.1:9/nobody"})
-    forget = "delete from actions where vendor_id = 'VENDB' and action = 'webhook_tested'"
+    forget = "delete from audit_log where vendor_id = 'VENDB' and action = 'webhook_tested'"
     pipeline.connection.execute(forget)
     with ThreadPoolExecutor(40) as pool:
         statuses = Counter(pool.map(lambda _: vendor_b.post("/v1/webhook/test").status_code, range(40)))

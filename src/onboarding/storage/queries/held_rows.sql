@@ -1,4 +1,23 @@
+-- name: insert_held_rows
+-- Insert valid rows of an all-or-nothing file.
+insert into held_rows (upload_id, row_number, vendor_id, cells)
+select upload_id, row_number, vendor_id, cells
+from jsonb_to_recordset(%(rows)s::jsonb) as held (upload_id text, row_number integer, vendor_id text, cells jsonb)
+
+-- name: list_held_rows
+-- List the held rows of an upload.
 select upload_id, vendor_id, row_number, cells
 from held_rows
 where upload_id = %(upload_id)s
 order by row_number
+
+-- name: delete_held_rows
+-- Delete the held rows of these uploads.
+delete from held_rows where upload_id = any(%(uploads)s::text[])
+
+-- name: purge_held_rows
+-- Delete the held rows of uploads that were finished more than 15 days ago.
+-- Their notifications were sent or cannot be sent any more: the dead-letter queues keep a batch for 14 days.
+delete from held_rows h
+using upload_history u
+where u.upload_id = h.upload_id and u.processing_completed_at < now() - interval '15 days'

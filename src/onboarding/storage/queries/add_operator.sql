@@ -1,1 +1,0 @@
-insert into operators (email, name, role) values (%(email)s, %(name)s, %(role)s) on conflict do nothing

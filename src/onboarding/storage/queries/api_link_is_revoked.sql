@@ -1,1 +1,0 @@
-select exists (select from revoked_links where s3_key = %(s3_key)s)

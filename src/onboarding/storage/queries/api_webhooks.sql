@@ -1,1 +1,0 @@
-select vendor_id, url, secret from webhooks order by vendor_id

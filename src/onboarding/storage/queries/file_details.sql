@@ -1,0 +1,25 @@
+-- name: get_file_details
+-- Return how the file of an upload was read.
+select file_details from upload_history where upload_id = %(upload_id)s
+
+-- name: set_file_details
+-- Set how the file of an upload was read, if it is not set yet.
+update upload_history
+set file_details = %(file_details)s::jsonb
+where upload_id = %(upload_id)s and file_details is null
+
+-- name: insert_warnings
+-- Insert the warnings about a file. Warnings that exist already are left alone.
+insert into upload_warnings (upload_id, number, code, message, row_number, column_name)
+select %(upload_id)s, number, code, message, row_number, column_name
+from jsonb_to_recordset(%(warnings)s::jsonb) as warning (
+    number integer, code text, message text, row_number integer, column_name text
+)
+on conflict do nothing
+
+-- name: list_warnings
+-- List the warnings about the file of an upload, in their order.
+select code, message, row_number, column_name as "column"
+from upload_warnings
+where upload_id = %(upload_id)s
+order by number

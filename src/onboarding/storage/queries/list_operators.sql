@@ -1,1 +1,0 @@
-select email, name, role, status from operators order by email

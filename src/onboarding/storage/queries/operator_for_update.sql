@@ -1,1 +1,0 @@
-select name, role, status from operators where lower(email) = lower(%(email)s) for update

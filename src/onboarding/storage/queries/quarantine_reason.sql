@@ -1,3 +1,0 @@
-select reason
-from quarantined_objects
-where s3_key = %(s3_key)s and s3_version_id = %(s3_version_id)s

@@ -1,1 +1,0 @@
-select detected from upload_history where upload_id = %(upload_id)s

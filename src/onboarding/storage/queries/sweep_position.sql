@@ -1,1 +1,0 @@
-select s3_key, s3_version_id from sweep_position

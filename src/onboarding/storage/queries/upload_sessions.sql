@@ -1,0 +1,36 @@
+-- name: upsert_upload_session
+-- Insert an upload session, or return the one with this idempotency key, extended if it has expired.
+insert into upload_sessions (upload_session_id, vendor_id, file_name, s3_key, options, idempotency_key, expires_at)
+values (
+    %(upload_session_id)s, %(vendor_id)s, %(file_name)s, %(s3_key)s, %(options)s::jsonb, %(idempotency_key)s,
+    now() + %(age)s::interval
+)
+on conflict on constraint upload_sessions_idempotency_key do update
+set expires_at = case
+    when upload_sessions.expires_at > now() + interval '1 minute' then upload_sessions.expires_at
+    else excluded.expires_at
+end
+returning upload_session_id, file_name, s3_key, options, expires_at
+
+-- name: get_upload_session
+-- Return an upload session with the upload of its file, if there is one; not of a file that was stored there later.
+select t.upload_session_id, t.file_name, t.s3_key, t.options, t.expires_at, u.upload_id
+from upload_sessions t
+left join lateral (
+    select upload_id
+    from upload_history
+    where s3_key = t.s3_key
+    order by failure_code is not distinct from 'TICKET_USED', upload_timestamp
+    limit 1
+) u on true
+where t.upload_session_id = %(upload_session_id)s and t.vendor_id = current_vendor()
+
+-- name: find_other_upload_of_session
+-- Return the upload of another version of this object, if the key is that of an upload session.
+select u.upload_id
+from upload_sessions t
+join upload_history u on u.s3_key = t.s3_key
+where t.s3_key = %(s3_key)s
+  and u.s3_version_id <> %(s3_version_id)s
+  and u.failure_code is distinct from 'TICKET_USED'
+limit 1

@@ -1,1 +1,0 @@
-select status from vendors where vendor_id = %(vendor_id)s
