@@ -28,7 +28,7 @@ from onboarding.pipeline.ingest import S3ObjectVersion
 from onboarding.resource_names import resource_name
 from onboarding.storage import uploads
 from onboarding.storage.database import open_connection
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 from onboarding.web.tokens import hashed, new_secret
 
 PART = "cold start"
@@ -134,7 +134,7 @@ def _events(endpoints: Endpoints, upload: Upload, number: int) -> dict[str, Any]
         key = {"key_id": f"cold-{number}", "vendor_id": data.VENDOR, "name": "cold", "scopes": ["uploads:read"]}
         secret = new_secret()
         used = {"key": hashed(secret), "created_by": "bench", "days": 1}
-        connection.execute(statement("api_new_key"), {**key, **used})
+        connection.execute(query("insert_api_key"), {**key, **used})
     keys = json.loads(
         endpoints.client("secretsmanager").get_secret_value(SecretId=resource_name("/link-keys"))["SecretString"]
     )

@@ -16,7 +16,7 @@ from onboarding.pipeline import finalize as finishing
 from onboarding.pipeline import validate
 from onboarding.pipeline.validate import BatchResult
 from onboarding.storage import held_rows, products, uploads
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 from tests.faults.aws_in_memory import Aws
 from tests.faults.client_doubles import Client
 from tests.faults.lambda_runtime import ChaosConnection, Runtime
@@ -30,7 +30,7 @@ def _edited(**edits: tuple[str, str]) -> Callable[[str], str]:
     """The statements with a piece of some replaced; a piece that is not there is a mutation that no longer bites."""
 
     def edited(name: str) -> str:
-        text = statement(name)
+        text = query(name)
         if name not in edits:
             return text
         old, new = edits[name]

@@ -22,7 +22,7 @@ from onboarding.config import Settings
 from onboarding.files.error_report import HEADER
 from onboarding.local.delivered_emails import Mail, read_mails
 from onboarding.runtime import AppContext
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 
 if TYPE_CHECKING:
     from onboarding.local.endpoints import Endpoints
@@ -141,9 +141,9 @@ def _show_report(ctx: AppContext, outcome: Outcome) -> list[str]:
 
 
 def _show_catalog(ctx: AppContext, samples: Sequence[Sample]) -> list[str]:
-    counts = ctx.database.run(lambda connection: connection.execute(statement("catalog_by_vendor")).fetchall())
+    counts = ctx.database.run(lambda connection: connection.execute(query("count_products_by_vendor")).fetchall())
     products = ctx.database.run(
-        lambda connection: connection.execute(statement("catalog_sample"), {"each": 2}).fetchall()
+        lambda connection: connection.execute(query("list_sample_products"), {"each": 2}).fetchall()
     )
     say()
     _heading(f"Catalog ({sum(count for _, _, count in counts)} products)")

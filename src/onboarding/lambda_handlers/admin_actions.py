@@ -17,7 +17,7 @@ from onboarding.storage import administration, uploads
 from onboarding.storage.administration import AlreadyExists, InvalidInput, NotFound
 from onboarding.storage.audit_log import Actor, record_action
 from onboarding.storage.database import Connection, Database
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 
 SMOKE_VENDOR = "SMOKE"
 """The vendor of the smoke test: what it uploads is undone, and stays in the history."""
@@ -41,7 +41,7 @@ def add_vendor(
             connection, actor, vendor_id=vendor_id, vendor_name=vendor_name, email=email, phone=phone
         )
     except AlreadyExists as error:
-        row = connection.execute(statement("vendor_for_update"), {"vendor_id": vendor_id}).fetchone()
+        row = connection.execute(query("lock_vendor"), {"vendor_id": vendor_id}).fetchone()
         assert row is not None, "vendors are never deleted"  # noqa: S101
         name, address, number, status = row
         if (vendor_name.strip(), valid_address(email), phone) != (name, address, number):
@@ -114,7 +114,7 @@ def list_operators(connection: Connection) -> Answer:
 
 def _list(connection: Connection, what: str, *columns: str) -> Answer:
     """All that the statement `list_<what>` finds."""
-    rows = connection.execute(statement(f"list_{what}")).fetchall()
+    rows = connection.execute(query(f"list_{what}")).fetchall()
     return {what: [dict(zip(columns, row, strict=True)) for row in rows]}
 
 

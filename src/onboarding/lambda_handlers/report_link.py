@@ -17,7 +17,7 @@ from onboarding.notifications.report_links import (
 )
 from onboarding.runtime import AppContext, get_context
 from onboarding.storage.database import DATABASE_UNAVAILABLE, Connection
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 
 
 def handler(event: dict[str, Any], _: object) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def _note(ctx: AppContext, event: dict[str, Any], key: str, outcome: str) -> str
     asked = (event.get("requestContext") or {}).get("http") or {}
 
     def work(connection: Connection) -> str:
-        [(revoked,)] = connection.execute(statement("api_link_is_revoked"), {"s3_key": key}).fetchall()
+        [(revoked,)] = connection.execute(query("is_report_link_revoked"), {"s3_key": key}).fetchall()
         found = "revoked" if revoked else outcome
         parameters = {
             "s3_key": key,
@@ -69,7 +69,7 @@ def _note(ctx: AppContext, event: dict[str, Any], key: str, outcome: str) -> str
             "ip": str(asked.get("sourceIp", ""))[:50],
             "user_agent": str(asked.get("userAgent", ""))[:300].replace("\x00", ""),
         }
-        connection.execute(statement("api_note_link_use"), parameters)
+        connection.execute(query("insert_report_link_click"), parameters)
         return found
 
     return ctx.database.run(work)

@@ -21,7 +21,7 @@ from onboarding.pipeline.dry_run import DryRun, dry_run
 from onboarding.storage import file_details, uploads
 from onboarding.storage.database import Connection, Database
 from onboarding.storage.error_summary import get_error_summary
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 
 Answer = dict[str, Any]
 
@@ -111,7 +111,7 @@ def _look(connection: Connection, *, s3_key: str, s3_version_id: str, upload_ids
         if upload is not None and (upload.s3_key, upload.s3_version_id) == (s3_key, s3_version_id):
             unprocessed = 0
             if upload.notified_at:
-                counted = connection.execute(statement("unprocessed_rows"), {"upload_id": upload_id}).fetchone()
+                counted = connection.execute(query("count_unprocessed_rows"), {"upload_id": upload_id}).fetchone()
                 unprocessed = int(counted[0]) if counted else 0
             return {"upload": upload_as_json(upload), "quarantined": None, "unprocessed": unprocessed}
     reason = uploads.get_quarantine_reason(connection, s3_key, s3_version_id)
@@ -125,7 +125,7 @@ def vendor_status(connection: Connection, *, vendor_id: str) -> Answer:
 
 def active_categories(connection: Connection) -> Answer:
     """List the names of the categories that a row may have."""
-    return {"categories": [name for (name,) in connection.execute(statement("active_category_names"))]}
+    return {"categories": [name for (name,) in connection.execute(query("list_active_categories"))]}
 
 
 def dry_run_file(database: Database, _: object, *, content: str, vendor_id: str, options: Mapping[str, Any]) -> Answer:

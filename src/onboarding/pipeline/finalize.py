@@ -21,7 +21,7 @@ from onboarding.runtime import AppContext
 from onboarding.storage import file_details, read_attempts, uploads
 from onboarding.storage.database import Connection
 from onboarding.storage.error_summary import MAX_GROUPS, get_error_summary
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def _original(ctx: AppContext, upload: Upload) -> Table | None:
     def begin(connection: Connection) -> set[int] | None:
         if not read_attempts.start_attempt(connection, upload.s3_key, upload.s3_version_id):
             return None
-        found = connection.execute(statement("rejected_rows"), {"upload_id": upload.upload_id})
+        found = connection.execute(query("list_rejected_row_numbers"), {"upload_id": upload.upload_id})
         return {row_number for (row_number,) in found}
 
     rejected = ctx.database.run(begin)

@@ -36,7 +36,7 @@ from onboarding.runtime import AppContext
 from onboarding.storage import file_details, read_attempts, uploads
 from onboarding.storage.database import Connection
 from onboarding.storage.products import row_key, to_storable_text
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 
 PREFIX = "uploads/"
 _SIMPLER = (
@@ -214,8 +214,8 @@ def parse_upload(
 def _ticket_used(connection: Connection, new: uploads.NewUpload) -> FileRejection | None:
     """The refusal of a second file in the place of one ticket. The first one of them to be opened counts."""
     key = {"s3_key": to_storable_text(new.s3_key), "s3_version_id": new.s3_version_id}
-    connection.execute(statement("lock_subject"), {"subject": f"object:{key['s3_key']}"})
-    found = connection.execute(statement("ticket_used"), key).fetchone()
+    connection.execute(query("lock_subject"), {"subject": f"object:{key['s3_key']}"})
+    found = connection.execute(query("find_other_upload_of_session"), key).fetchone()
     if found is None:
         return None
     return FileRejection(

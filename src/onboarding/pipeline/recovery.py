@@ -26,7 +26,7 @@ from onboarding.storage import uploads as uploads_repository
 from onboarding.storage.database import Connection
 from onboarding.storage.held_rows import purge_held_rows
 from onboarding.storage.products import row_key, to_storable_text
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 
 SweepPosition = tuple[str, str]
 """A key and a version of the bucket's list, after which a look through it goes on."""
@@ -72,7 +72,7 @@ def resume_stalled_uploads(
     on does not keep the others waiting: what went wrong is raised after them.
     """
     parameters = {"patience": patience, "limit": at_once}
-    stuck = ctx.database.run(lambda c: c.execute(statement("stuck_uploads"), parameters).fetchall())
+    stuck = ctx.database.run(lambda c: c.execute(query("list_recently_notified_uploads"), parameters).fetchall())
     unfinished = ctx.database.run(partial(read_attempts.list_unfinished, patience=patience, limit=at_once))
     ctx.database.run(purge_held_rows)
     # Announcing reads no file, so no file keeps it waiting.
@@ -89,7 +89,7 @@ def resume_stalled_uploads(
 def list_recently_notified(ctx: AppContext, patience: timedelta) -> list[str]:
     """Return the uploads of the last day whose notification was published at least `patience` ago."""
     parameters = {"patience": patience}
-    rows = ctx.database.run(lambda c: c.execute(statement("recently_notified"), parameters).fetchall())
+    rows = ctx.database.run(lambda c: c.execute(query("reopen_notifications"), parameters).fetchall())
     return [upload_id for (upload_id,) in rows]
 
 
@@ -97,7 +97,7 @@ def reopen_unsent_notifications(ctx: AppContext, patience: timedelta) -> list[Re
     """Have uploads notified again whose mail was not sent `patience` after the notification was published."""
     unsent = email.list_unsent(ctx, list_recently_notified(ctx, patience))
     if unsent:
-        ctx.database.run(lambda c: c.execute(statement("reopen_notifications"), {"uploads": unsent}))
+        ctx.database.run(lambda c: c.execute(query("list_stalled_uploads"), {"uploads": unsent}))
     # `_announce` gives them.
     return []
 
@@ -195,10 +195,10 @@ def end_upload(
 
 
 def _announce(ctx: AppContext, parameters: Mapping[str, object]) -> list[RecoveryAction]:
-    unnotified = ctx.database.run(lambda c: c.execute(statement("unnotified_uploads"), parameters).fetchall())
+    unnotified = ctx.database.run(lambda c: c.execute(query("list_unnotified_uploads"), parameters).fetchall())
     events.send_completions(ctx, unnotified)
     uploads = [upload_id for upload_id, _ in unnotified]
-    ctx.database.run(lambda c: c.execute(statement("mark_announced"), {"uploads": uploads}))
+    ctx.database.run(lambda c: c.execute(query("mark_uploads_renotified"), {"uploads": uploads}))
     return [RecoveryAction(upload_id, vendor_id, None, "announced") for upload_id, vendor_id in unnotified]
 
 
@@ -246,24 +246,24 @@ def _listed(
 
 
 def _sweep_position(connection: Connection) -> SweepPosition | None:
-    return connection.execute(statement("sweep_position")).fetchone()
+    return connection.execute(query("get_sweep_cursor")).fetchone()
 
 
 def _note_sweep(connection: Connection, position: SweepPosition | None) -> None:
     if position is None:
-        connection.execute(statement("sweep_from_start"))
+        connection.execute(query("delete_sweep_cursor"))
     else:
         s3_key, version_id = position
         connection.execute(
-            statement("sweep_from_here"), {"s3_key": to_storable_text(s3_key), "s3_version_id": version_id}
+            query("upsert_sweep_cursor"), {"s3_key": to_storable_text(s3_key), "s3_version_id": version_id}
         )
 
 
 def _mark(connection: Connection, name: str, upload_id: str) -> None:
-    connection.execute(statement(name), {"upload_id": upload_id})
+    connection.execute(query(name), {"upload_id": upload_id})
 
 
 def _unknown(connection: Connection, sources: list[S3ObjectVersion]) -> list[S3ObjectVersion]:
     parameters = {"keys": [to_storable_text(s.key) for s in sources], "versions": [s.version_id for s in sources]}
-    known = set(connection.execute(statement("known_objects"), parameters).fetchall())
+    known = set(connection.execute(query("list_known_objects"), parameters).fetchall())
     return [source for source in sources if (to_storable_text(source.key), source.version_id) not in known]

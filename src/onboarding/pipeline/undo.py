@@ -11,7 +11,7 @@ from psycopg.errors import UniqueViolation
 from onboarding.domain.models import Upload, UploadStatus
 from onboarding.storage import file_details, uploads
 from onboarding.storage.database import Connection, Database
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 
 ATTEMPTS = 3
 
@@ -67,15 +67,15 @@ def _undo(connection: Connection, upload_id: str) -> UndoResult:
     if upload is None:
         raise LookupError(f"There is no upload {upload_id}")
     uploads.lock_vendors(connection, {upload.vendor_id})
-    found = connection.execute(statement("upload_to_undo"), named).fetchone()
+    found = connection.execute(query("lock_upload_to_undo"), named).fetchone()
     assert found is not None, "the history loses no upload"  # noqa: S101
     status, undone_at, removed, restored = found
     if UploadStatus(status) is UploadStatus.PROCESSING:
         raise NotUndoable(f"{upload_id} is still being processed; undo it when it is finished")
     if undone_at is None:
         removed, restored = _take_back(connection, upload_id)
-        connection.execute(statement("note_kept"), named)
-        marked = connection.execute(statement("mark_undone"), {**named, "removed": removed, "restored": restored})
+        connection.execute(query("insert_undo_skipped"), named)
+        marked = connection.execute(query("mark_upload_undone"), {**named, "removed": removed, "restored": restored})
         [(undone_at,)] = marked.fetchall()
         _resume_earlier_undos(connection, upload)
     return UndoResult(upload_id, undone_at, removed, restored, _kept_by(connection, upload_id))
@@ -84,15 +84,15 @@ def _undo(connection: Connection, upload_id: str) -> UndoResult:
 def _take_back(connection: Connection, upload_id: str) -> tuple[int, int]:
     """Remove and restore products, as far as nothing else has touched them since; returns how many of each."""
     named = {"upload_id": upload_id}
-    removed = connection.execute(statement("undo_created"), named).rowcount
-    restored = connection.execute(statement("undo_updated"), named).rowcount
+    removed = connection.execute(query("delete_created_products"), named).rowcount
+    restored = connection.execute(query("restore_updated_products"), named).rowcount
     return removed, restored
 
 
 def _resume_earlier_undos(connection: Connection, upload: Upload) -> None:
     """Take back what undos before this one left because this upload had changed it."""
     named = {"upload_id": upload.upload_id, "vendor_id": upload.vendor_id}
-    earlier = [upload_id for (upload_id,) in connection.execute(statement("undone_with_kept"), named)]
+    earlier = [upload_id for (upload_id,) in connection.execute(query("list_undone_uploads_with_skipped"), named)]
     while any(_resume(connection, upload_id) for upload_id in earlier):
         # What one of them restored, an upload before it may have changed.
         pass
@@ -103,12 +103,12 @@ def _resume(connection: Connection, upload_id: str) -> bool:
     if not removed and not restored:
         return False
     named = {"upload_id": upload_id}
-    connection.execute(statement("add_to_undone"), {**named, "removed": removed, "restored": restored})
+    connection.execute(query("add_undo_counts"), {**named, "removed": removed, "restored": restored})
     # Only what was left before can still be left: what this undo restored may have been removed by another one since.
     rows = [kept.row_number for kept in _kept_by(connection, upload_id)]
-    connection.execute(statement("forget_kept"), {**named, "rows": []})
-    connection.execute(statement("note_kept"), named)
-    connection.execute(statement("forget_kept"), {**named, "rows": rows})
+    connection.execute(query("delete_undo_skipped"), {**named, "rows": []})
+    connection.execute(query("insert_undo_skipped"), named)
+    connection.execute(query("delete_undo_skipped"), {**named, "rows": rows})
     return True
 
 
@@ -116,5 +116,5 @@ def _kept_by(connection: Connection, upload_id: str) -> list[SkippedProduct]:
     detected = file_details.get_file_details(connection, upload_id)
     return [
         SkippedProduct(row_number, product, reason, detected.line_of(row_number) if detected else None)
-        for row_number, product, reason in connection.execute(statement("kept_by_undo"), {"upload_id": upload_id})
+        for row_number, product, reason in connection.execute(query("list_undo_skipped"), {"upload_id": upload_id})
     ]

@@ -22,7 +22,7 @@ from onboarding.runtime import AppContext
 from onboarding.storage import held_rows, products, uploads
 from onboarding.storage.database import Connection
 from onboarding.storage.products import RowKey, row_key
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 from onboarding.storage.uploads import UploadProgress, UploadState
 
 
@@ -100,7 +100,7 @@ def record_outcomes(ctx: AppContext, rows: Sequence[Row]) -> BatchResult:
 
 
 def _decide(connection: Connection, rows: Sequence[Row], *, one_by_one: bool = False) -> BatchResult:
-    connection.execute(statement("plan_by_keys"))
+    connection.execute(query("force_index_plans"))
     uploads.lock_vendors(connection, {row.vendor_id for row in rows})
     # Read once the next answers are: they come together, with no wait for each.
     asked = products.query_active_categories(connection, rows)

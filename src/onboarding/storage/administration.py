@@ -11,7 +11,7 @@ from typing import Any, Literal
 from onboarding.domain.email_address import valid_address
 from onboarding.storage.audit_log import Actor, record_action
 from onboarding.storage.database import Connection
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 
 VENDOR_ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,49}$"
 """What can be the segment of a key and the tag of an AWS identity alike."""
@@ -46,7 +46,7 @@ def add_vendor(
         "email": _email(email),
         "phone": None if phone is None else _text("a telephone number", phone, 20, least=0),
     }
-    if connection.execute(statement("add_vendor"), parameters).rowcount == 0:
+    if connection.execute(query("insert_vendor"), parameters).rowcount == 0:
         raise AlreadyExists(f"There is a vendor {vendor_id} already.")
     record_action(connection, actor, "vendor_created", vendor_id, vendor_id=vendor_id)
 
@@ -62,7 +62,7 @@ def change_vendor(
     status: Status | None = None,
 ) -> None:
     """Change what is given. A new e-mail address ends the sessions and links of the old one. Raises NotFound."""
-    found = connection.execute(statement("vendor_for_update"), {"vendor_id": vendor_id}).fetchone()
+    found = connection.execute(query("lock_vendor"), {"vendor_id": vendor_id}).fetchone()
     if found is None:
         raise NotFound(f"there is no vendor {vendor_id}")
     changes = {
@@ -71,7 +71,7 @@ def change_vendor(
         "phone": None if phone is None else _text("a telephone number", phone, 20, least=0),
         "status": status,
     }
-    connection.execute(statement("change_vendor"), {"vendor_id": vendor_id, **changes})
+    connection.execute(query("update_vendor"), {"vendor_id": vendor_id, **changes})
     if changes["email"] not in {None, found[1]}:
         end_sessions_of_vendor(connection, vendor_id)
     given = {name: value for name, value in changes.items() if value is not None}
@@ -81,14 +81,14 @@ def change_vendor(
 def end_sessions_of_vendor(connection: Connection, vendor_id: str) -> None:
     """Sign a vendor out everywhere; sign-in links that were mailed and not used yet stop working."""
     # Links first: this waits for a use at the same moment, and then finds its session.
-    connection.execute(statement("end_links_of_vendor"), {"vendor_id": vendor_id})
-    connection.execute(statement("end_sessions_of_vendor"), {"vendor_id": vendor_id})
+    connection.execute(query("expire_vendor_sign_in_links"), {"vendor_id": vendor_id})
+    connection.execute(query("end_vendor_sessions"), {"vendor_id": vendor_id})
 
 
 def add_operator(connection: Connection, actor: Actor, email: str, name: str, role: Role = "viewer") -> None:
     """Let somebody sign in as an operator. Raises AlreadyExists for an address that one has."""
     parameters = {"email": _email(email), "name": _text("the operator's name", name, 200), "role": role}
-    if connection.execute(statement("add_operator"), parameters).rowcount == 0:
+    if connection.execute(query("insert_operator"), parameters).rowcount == 0:
         raise AlreadyExists(f"There is an operator {parameters['email']} already.")
     record_action(connection, actor, "operator_created", str(parameters["email"]), role=role)
 
@@ -103,17 +103,17 @@ def change_operator(
     status: Status | None = None,
 ) -> None:
     """Change what is given. Suspending an operator ends its sessions and links. Raises NotFound."""
-    if connection.execute(statement("operator_for_update"), {"email": email}).fetchone() is None:
+    if connection.execute(query("lock_operator"), {"email": email}).fetchone() is None:
         raise NotFound(f"there is no operator {email}")
     changes = {
         "name": None if name is None else _text("the operator's name", name, 200),
         "role": role,
         "status": status,
     }
-    connection.execute(statement("change_operator"), {"email": email, **changes})
+    connection.execute(query("update_operator"), {"email": email, **changes})
     if status == "suspended":
-        connection.execute(statement("end_links_of_operator"), {"email": email})
-        connection.execute(statement("end_sessions_of_operator"), {"email": email})
+        connection.execute(query("expire_operator_sign_in_links"), {"email": email})
+        connection.execute(query("end_operator_sessions"), {"email": email})
     given = {name: value for name, value in changes.items() if value is not None}
     record_action(connection, actor, "operator_changed", email, **given)
 
@@ -124,7 +124,7 @@ def add_category(connection: Connection, actor: Actor, category_name: str, descr
         "category_name": _text("a category's name", category_name, 100),
         "description": None if description is None else _text("a description", description, 1000, least=0),
     }
-    row = connection.execute(statement("add_category"), parameters).fetchone()
+    row = connection.execute(query("insert_category"), parameters).fetchone()
     if row is None:
         raise AlreadyExists(f"There is a category {parameters['category_name']} already.")
     record_action(connection, actor, "category_created", str(parameters["category_name"]))
@@ -142,14 +142,14 @@ def change_category(
     """Change what is given of a category, named by its id or its name. Raises NotFound."""
     by_id = isinstance(category, int)
     named = {"category_id": category if by_id else None, "category_name": None if by_id else category}
-    row = connection.execute(statement("category_for_update"), named).fetchone()
+    row = connection.execute(query("lock_category"), named).fetchone()
     if row is None:
         raise NotFound(f"there is no category {category}")
     changes = {
         "description": None if description is None else _text("a description", description, 1000, least=0),
         "is_active": is_active,
     }
-    connection.execute(statement("change_category"), {"category_id": row[0], **changes})
+    connection.execute(query("update_category"), {"category_id": row[0], **changes})
     given: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
     record_action(connection, actor, "category_changed", str(category), **given)
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 
 from onboarding.storage.database import Connection
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,4 +29,4 @@ def record_action(
         "ip": actor.ip,
         "detail": json.dumps(detail, default=str),
     }
-    connection.execute(statement("record_action"), parameters)
+    connection.execute(query("insert_audit_entry"), parameters)

@@ -9,7 +9,7 @@ from onboarding.domain.models import RowError
 from onboarding.domain.text import quoted
 from onboarding.storage import file_details
 from onboarding.storage.database import Connection
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 
 MAX_GROUPS = 10
 """How many groups a mail or a page shows."""
@@ -77,7 +77,7 @@ def summarize_errors(
 
 def get_error_summary(connection: Connection, upload_id: str, top: int = MAX_GROUPS) -> Summary:
     """What is wrong in an upload, by type, field and value or message."""
-    found = connection.execute(statement("error_groups"), {"upload_id": upload_id, "limit": top}).fetchall()
+    found = connection.execute(query("list_error_groups"), {"upload_id": upload_id, "limit": top}).fetchall()
     detected = file_details.get_file_details(connection, upload_id)
     groups = [ErrorGroup(*columns) for *columns, _ in found]
     if detected:

@@ -7,32 +7,34 @@ from collections.abc import Sequence
 
 from onboarding.domain.models import Row, RowError
 from onboarding.storage.database import Connection
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 
 
 def insert_held_rows(connection: Connection, rows: Sequence[Row]) -> None:
     """Keep rows that passed every rule."""
     if rows:
         lines = [[row.upload_id, row.row_number, row.vendor_id, dict(row.cells)] for row in rows]
-        connection.execute(statement("hold_rows"), {"rows": json.dumps(lines, ensure_ascii=False)})
+        connection.execute(query("insert_held_rows"), {"rows": json.dumps(lines, ensure_ascii=False)})
 
 
 def list_held_rows(connection: Connection, upload_id: str) -> list[Row]:
     """The rows that were held back of an upload, until what became of them was said."""
     return [
         Row(upload, vendor_id, row_number, cells)
-        for upload, vendor_id, row_number, cells in connection.execute(statement("held_rows"), {"upload_id": upload_id})
+        for upload, vendor_id, row_number, cells in connection.execute(
+            query("list_held_rows"), {"upload_id": upload_id}
+        )
     ]
 
 
 def delete_held_rows(connection: Connection, uploads: Sequence[str]) -> None:
     """All was said of the held rows of these uploads: whatever comes again has no need to say it once more."""
-    connection.execute(statement("let_held_go"), {"uploads": list(uploads)})
+    connection.execute(query("delete_held_rows"), {"uploads": list(uploads)})
 
 
 def purge_held_rows(connection: Connection) -> None:
     """Let the rows go of which no batch can come again."""
-    connection.execute(statement("forget_held"))
+    connection.execute(query("purge_held_rows"))
 
 
 def file_rejected_error(invalid_rows: int) -> RowError:

@@ -16,7 +16,7 @@ from onboarding.domain.models import COLUMNS, Mode, Outcome, Product, Row
 from onboarding.domain.product_changes import changed_values, without_cleared
 from onboarding.domain.validation_context import ValidationContext, identity
 from onboarding.storage.database import Connection
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 
 _NOT_HELD = re.compile(r"[\x00\ud800-\udfff]")
 
@@ -48,14 +48,14 @@ def load_validation_context(connection: Connection, rows: Sequence[Row], mode: M
     ids = [(row.vendor_id, to_storable_text(name)) for row in rows if (name := row.cells.get("vendor_product_id"))]
     vendors = sorted({row.vendor_id for row in rows})
     categories = query_active_categories(connection, rows)
-    holders = connection.execute(statement("taken_skus"), {"skus": json.dumps(skus), "vendors": vendors})
+    holders = connection.execute(query("list_taken_skus"), {"skus": json.dumps(skus), "vendors": vendors})
     if mode is Mode.CREATE:
-        taken_ids = connection.execute(statement("taken_ids"), {"ids": json.dumps(ids)})
+        taken_ids = connection.execute(query("list_taken_product_ids"), {"ids": json.dumps(ids)})
     else:
         own = {"vendor_id": rows[0].vendor_id, "ids": [n for _, n in ids], "upload_id": rows[0].upload_id}
         own["columns"] = list(COLUMNS[1:])
-        own_products = connection.execute(statement("own_products"), own)
-        released = connection.execute(statement("released_skus"), {"skus": skus, "upload_id": rows[0].upload_id})
+        own_products = connection.execute(query("list_own_products"), own)
+        released = connection.execute(query("list_released_skus"), {"skus": skus, "upload_id": rows[0].upload_id})
     active = {name for (name,) in categories}
     taken_skus: set[str] = set()
     own_skus: dict[tuple[str, str], str] = {}
@@ -80,7 +80,7 @@ def load_validation_context(connection: Connection, rows: Sequence[Row], mode: M
 def query_active_categories(connection: Connection, rows: Sequence[Row]) -> Cursor[TupleRow]:
     """The names of the active categories among theirs, and of all active ones if any of theirs is not."""
     names = {row.cells["category"] for row in rows if "category" in row.cells}
-    return connection.execute(statement("active_categories"), {"names": [to_storable_text(name) for name in names]})
+    return connection.execute(query("list_category_candidates"), {"names": [to_storable_text(name) for name in names]})
 
 
 def to_storable_text(text: str) -> str:
@@ -113,7 +113,7 @@ def insert_validated_products(
 
 def _insert(connection: Connection, rows: Sequence[Row]) -> Cursor[TupleRow]:
     products = [[row.upload_id, row.row_number, row.vendor_id, *map(row.cells.get, COLUMNS)] for row in rows]
-    return connection.execute(statement("insert_products"), {"products": json.dumps(products, ensure_ascii=False)})
+    return connection.execute(query("insert_products"), {"products": json.dumps(products, ensure_ascii=False)})
 
 
 def _inserted(cursors: Iterable[Cursor[TupleRow]]) -> set[RowKey]:
@@ -144,10 +144,10 @@ def update_products(connection: Connection, rows: Sequence[Row], facts: Validati
     outcomes: dict[RowKey, Outcome] = {}
     if changed:
         parameters = {"upload_id": upload_id, "products": json.dumps(changed, ensure_ascii=False)}
-        done = connection.execute(statement("update_products"), parameters)
+        done = connection.execute(query("update_products"), parameters)
         outcomes |= {(upload_id, number): Outcome.UPDATED for (number,) in done}
     if unchanged:
-        connection.execute(statement("note_unchanged"), {"upload_id": upload_id, "rows": json.dumps(unchanged)})
+        connection.execute(query("insert_unchanged_products"), {"upload_id": upload_id, "rows": json.dumps(unchanged)})
         outcomes |= {(upload_id, row_number): Outcome.UNCHANGED for row_number, *_ in unchanged}
     return outcomes
 

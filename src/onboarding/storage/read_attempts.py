@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from onboarding.storage.database import Connection
 from onboarding.storage.products import to_storable_text
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 
 MAX_ATTEMPTS = 3
 
@@ -23,18 +23,18 @@ def start_attempt(
 ) -> bool:
     """Count an attempt; False if `MAX_ATTEMPTS` were unsuccessful and the last began `patience` ago."""
     parameters = {**_object(s3_key, s3_version_id), "most": MAX_ATTEMPTS, "patience": patience}
-    return connection.execute(statement("begin_read_attempt"), parameters).fetchone() is not None
+    return connection.execute(query("start_read_attempt"), parameters).fetchone() is not None
 
 
 def delete_attempts(connection: Connection, s3_key: str, s3_version_id: str) -> None:
     """Forget the attempts for an object that was read."""
-    connection.execute(statement("forget_read_attempts"), _object(s3_key, s3_version_id))
+    connection.execute(query("delete_read_attempts"), _object(s3_key, s3_version_id))
 
 
 def list_unfinished(connection: Connection, *, patience: timedelta, limit: int | None) -> list[tuple[str, str]]:
     """Return key and version of objects whose last attempt began `patience` ago and that have no upload yet."""
     parameters = {"patience": patience, "limit": limit}
-    return connection.execute(statement("unfinished_read_attempts"), parameters).fetchall()
+    return connection.execute(query("list_unfinished_read_attempts"), parameters).fetchall()
 
 
 def _object(s3_key: str, s3_version_id: str) -> dict[str, object]:

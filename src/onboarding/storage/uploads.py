@@ -14,7 +14,7 @@ from psycopg.rows import args_row
 from onboarding.domain.models import Mode, OnError, Outcome, Row, RowError, Upload, UploadStatus
 from onboarding.storage.database import Connection
 from onboarding.storage.products import RowKey, row_key, to_storable_text
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 
 if TYPE_CHECKING:
     from onboarding.files.models import FileRejection
@@ -73,20 +73,20 @@ class ReportedRow:
 
 def get_vendor_status(connection: Connection, vendor_id: str) -> str | None:
     """`active`, `suspended`, or None for a vendor that is not known."""
-    found = connection.execute(statement("vendor_status"), {"vendor_id": vendor_id}).fetchone()
+    found = connection.execute(query("get_vendor_status"), {"vendor_id": vendor_id}).fetchone()
     return found[0] if found else None
 
 
 def quarantine_object(connection: Connection, s3_key: str, s3_version_id: str, reason: str) -> bool:
     """Note an object that belongs to no vendor; False if it was noted before."""
     parameters = {"s3_key": to_storable_text(s3_key), "s3_version_id": s3_version_id, "reason": reason}
-    return connection.execute(statement("quarantine"), parameters).rowcount == 1
+    return connection.execute(query("insert_quarantined_object"), parameters).rowcount == 1
 
 
 def get_quarantine_reason(connection: Connection, s3_key: str, s3_version_id: str) -> str | None:
     """Why an object was set aside, or None if it was not."""
     parameters = {"s3_key": to_storable_text(s3_key), "s3_version_id": s3_version_id}
-    found = connection.execute(statement("quarantine_reason"), parameters).fetchone()
+    found = connection.execute(query("get_quarantine_reason"), parameters).fetchone()
     return found[0] if found else None
 
 
@@ -107,7 +107,7 @@ def open_upload(connection: Connection, new: NewUpload) -> bool:
         "mode": new.mode,
         "on_error": new.on_error,
     }
-    return connection.execute(statement("open_upload"), parameters).rowcount == 1
+    return connection.execute(query("insert_upload"), parameters).rowcount == 1
 
 
 def find_same_content(connection: Connection, new: NewUpload) -> tuple[str, str, datetime] | None:
@@ -123,8 +123,8 @@ def find_same_content(connection: Connection, new: NewUpload) -> tuple[str, str,
         "on_error": new.on_error,
         "upload_timestamp": new.upload_timestamp,
     }
-    connection.execute(statement("lock_content"), parameters)
-    return connection.execute(statement("same_upload"), parameters).fetchone()
+    connection.execute(query("lock_upload_content"), parameters)
+    return connection.execute(query("find_duplicate_upload"), parameters).fetchone()
 
 
 def get_upload(connection: Connection, upload_id: str) -> Upload | None:
@@ -158,7 +158,7 @@ def list_uploads(
         "limit": limit,
     }
     with connection.cursor(row_factory=args_row(_upload)) as cursor:
-        return cursor.execute(statement("uploads"), parameters).fetchall()
+        return cursor.execute(query("list_uploads"), parameters).fetchall()
 
 
 def _upload(*columns: Any) -> Upload:
@@ -173,7 +173,7 @@ def _upload(*columns: Any) -> Upload:
 
 def lock_vendors(connection: Connection, vendors: set[str]) -> None:
     """Wait until no other batch of these vendors is being judged; lasts to the end of the transaction."""
-    connection.execute(statement("lock_vendors"), {"vendors": sorted(vendors)})
+    connection.execute(query("lock_vendors"), {"vendors": sorted(vendors)})
 
 
 def get_recorded_outcomes(
@@ -193,8 +193,8 @@ def get_recorded_outcomes(
         "firsts": [min(numbers[name]) for name in names],
         "lasts": [max(numbers[name]) for name in names],
     }
-    states = connection.execute(statement("upload_states"), {"uploads": names})
-    outcomes = connection.execute(statement("judged_rows"), stretches)
+    states = connection.execute(query("list_upload_states"), {"uploads": names})
+    outcomes = connection.execute(query("list_row_outcomes"), stretches)
     found = {
         upload_id: UploadState(vendor_id, total, UploadStatus(status), Mode(mode), OnError(on_error))
         for upload_id, vendor_id, total, status, mode, on_error in states
@@ -233,7 +233,7 @@ def insert_errors(connection: Connection, rows: Sequence[Row], errors: Mapping[R
         for error in errors[row_key(row)]
     ]
     if lines:
-        connection.execute(statement("insert_errors"), {"errors": json.dumps(lines, ensure_ascii=False)})
+        connection.execute(query("insert_validation_errors"), {"errors": json.dumps(lines, ensure_ascii=False)})
 
 
 def count_outcomes(
@@ -265,7 +265,7 @@ def count_outcomes(
     parameters = {"uploads": names, **{kind: [counts[name][kind] for name in names] for kind in columns}}
     found = {
         name: UploadProgress(UploadStatus(status), *numbers)
-        for name, status, *numbers in connection.execute(statement("count_outcomes"), parameters)
+        for name, status, *numbers in connection.execute(query("add_outcome_counts"), parameters)
     }
     if missing := sorted(set(names) - found.keys()):
         raise RuntimeError(f"rows without an outcome in finished uploads: {', '.join(missing)}")
@@ -274,7 +274,7 @@ def count_outcomes(
 
 def lock_upload_to_notify(connection: Connection, upload_id: str) -> Upload | None:
     """The upload, held for this transaction, if it is finished and nobody was told yet."""
-    if connection.execute(statement("upload_to_notify"), {"upload_id": upload_id}).fetchone() is None:
+    if connection.execute(query("lock_upload_to_notify"), {"upload_id": upload_id}).fetchone() is None:
         return None
     return get_upload(connection, upload_id)
 
@@ -286,7 +286,7 @@ def stream_report_rows(connection: Connection, upload_id: str) -> Iterator[Repor
     connection does nothing else.
     """
     with connection.cursor() as cursor:
-        for found in cursor.stream(statement("report_errors"), {"upload_id": upload_id}, size=500):
+        for found in cursor.stream(query("list_report_errors"), {"upload_id": upload_id}, size=500):
             yield ReportedRow(found[0], RowError(*found[1:7]), dict(zip(SHOWN, found[7:], strict=True)))
 
 
@@ -295,4 +295,4 @@ def mark_notified(
 ) -> None:
     """Note that the result of an upload has been published, and where its two files are."""
     parameters = {"upload_id": upload_id, "error_file_s3_key": error_file_s3_key, "fix_file_s3_key": fix_file_s3_key}
-    connection.execute(statement("mark_notified"), parameters)
+    connection.execute(query("mark_upload_notified"), parameters)

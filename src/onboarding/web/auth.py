@@ -11,7 +11,7 @@ from fastapi.security import APIKeyCookie, HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
 from onboarding.storage.audit_log import Actor
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 from onboarding.web.database import Desk, DeskHere, Work
 from onboarding.web.errors import Problem, not_found
 from onboarding.web.tokens import csrf_token_of, hashed, same
@@ -93,7 +93,7 @@ async def _visitor(request: Request, desk: DeskHere) -> Caller | None:
 
 def _of_key(desk: Desk, key: str) -> Caller | None:
     parameters = {"key": hashed(key)}
-    found = desk.run(lambda c: c.execute(statement("api_caller_of_key"), parameters).fetchone())
+    found = desk.run(lambda c: c.execute(query("get_key_principal"), parameters).fetchone())
     if found is None:
         return None
     key_id, vendor_id, vendor_name, email, status, scopes = found
@@ -102,7 +102,7 @@ def _of_key(desk: Desk, key: str) -> Caller | None:
 
 def _of_session(desk: Desk, session: str) -> Caller | None:
     parameters = {"session": hashed(session)}
-    found = desk.run(lambda c: c.execute(statement("api_caller_of_session"), parameters).fetchone())
+    found = desk.run(lambda c: c.execute(query("get_session_principal"), parameters).fetchone())
     if found is None:
         return None
     vendor_id, name, email, status, role = found

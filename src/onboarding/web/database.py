@@ -12,7 +12,7 @@ from fastapi import Depends, Request
 
 from onboarding.runtime import AppContext
 from onboarding.storage.database import Connection
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 
 Result = TypeVar("Result")
 Work = Callable[[Connection], Result]
@@ -56,7 +56,7 @@ class Desk:
         """Run `work` in a transaction that sees this vendor's rows and no others."""
 
         def behind_the_wall(connection: Connection) -> Result:
-            connection.execute(statement("api_become_vendor"), {"vendor_id": vendor_id})
+            connection.execute(query("restrict_to_vendor"), {"vendor_id": vendor_id})
             return work(connection)
 
         with self.context() as ctx:

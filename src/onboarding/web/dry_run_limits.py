@@ -12,7 +12,7 @@ from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
 from onboarding.storage.database import Connection
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 from onboarding.web.audit import note
 from onboarding.web.auth import Caller
 from onboarding.web.database import Desk
@@ -68,15 +68,15 @@ def _begin(caller: Caller, desk: Desk) -> int:
     parameters = {"vendor_id": caller.vendor_id, "window": WINDOW, "longest": LONGEST}
 
     def work(connection: Connection) -> int:
-        connection.execute(statement("api_lock_dry_runs"), parameters)
-        [(running, recent, seconds)] = connection.execute(statement("api_count_dry_runs"), parameters).fetchall()
+        connection.execute(query("lock_dry_runs"), parameters)
+        [(running, recent, seconds)] = connection.execute(query("count_dry_runs"), parameters).fetchall()
         if running >= VENDOR_AT_ONCE:
             raise _too_many(f"{running} dry runs of yours are running; at most {VENDOR_AT_ONCE} may run at once", 5)
         if recent >= VENDOR_PER_HOUR:
             raise _too_many(
                 f"You made {recent} dry runs within the hour; at most {VENDOR_PER_HOUR} are allowed", seconds
             )
-        [(dry_run_id,)] = connection.execute(statement("api_begin_dry_run"), parameters).fetchall()
+        [(dry_run_id,)] = connection.execute(query("insert_dry_run"), parameters).fetchall()
         return int(dry_run_id)
 
     return caller.run(desk, work)
@@ -90,7 +90,7 @@ def _too_many(what: str, seconds: int) -> Problem:
 
 def _end(caller: Caller, desk: Desk, dry_run_id: int, details: dict[str, Any]) -> None:
     def work(connection: Connection) -> None:
-        connection.execute(statement("api_end_dry_run"), {"dry_run_id": dry_run_id})
+        connection.execute(query("end_dry_run"), {"dry_run_id": dry_run_id})
         note(connection, caller, "dry_run", str(dry_run_id), **details)
 
     caller.run(desk, work)

@@ -14,7 +14,7 @@ from onboarding.files.models import FileDetails, FileWarning
 from onboarding.storage.database import Connection
 from onboarding.storage.error_summary import Summary, get_error_summary
 from onboarding.storage.file_details import get_file_details, list_warnings
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 from onboarding.storage.uploads import get_upload as upload_named
 from onboarding.storage.uploads import list_uploads
 from onboarding.web.auth import Caller
@@ -193,7 +193,7 @@ def errors_page(
 
     def work(connection: Connection) -> tuple[list[tuple[Any, ...]], FileDetails | None]:
         get_visible_upload(connection, caller, upload_id)
-        found = connection.execute(statement("api_errors"), parameters).fetchall()
+        found = connection.execute(query("list_validation_errors"), parameters).fetchall()
         return found, get_file_details(connection, upload_id)
 
     found, detected = caller.run(desk, work)
@@ -282,7 +282,7 @@ def products_page(desk: Desk, caller: Caller, upload_id: str, *, cursor: str | N
     def work(connection: Connection) -> list[tuple[Any, ...]]:
         get_visible_upload(connection, caller, upload_id)
         parameters = {"upload_id": upload_id, "after": after, "limit": limit + 1}
-        return connection.execute(statement("api_products"), parameters).fetchall()
+        return connection.execute(query("list_upload_products"), parameters).fetchall()
 
     items = [
         ProductShown(**{name: _text(name, value) for name, value in zip(ProductShown.model_fields, row, strict=True)})

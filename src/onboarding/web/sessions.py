@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from onboarding.notifications.sign_in_email import MINUTES_VALID, SignInEmail
 from onboarding.storage.audit_log import Actor, record_action
 from onboarding.storage.database import Connection
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 from onboarding.web.database import Desk
 from onboarding.web.tokens import hashed, new_secret
 
@@ -63,7 +63,7 @@ def ask_for_link(desk: Desk, email: str, ip: str) -> None:
         # For every address alike: the limit must not tell which ones are known.
         if not _counted(connection, f"address:{address}", PER_ADDRESS, pause=PAUSE):
             return []
-        found = connection.execute(statement("api_accounts"), {"email": address})
+        found = connection.execute(query("list_accounts"), {"email": address})
         return [(account, _new_link(connection, account)) for account in (Account(*columns) for columns in found)]
 
     links = desk.run(work)
@@ -82,8 +82,8 @@ def ask_for_link(desk: Desk, email: str, ip: str) -> None:
 def _counted(connection: Connection, subject: str, limit: int, *, pause: timedelta) -> bool:
     """Count one more request of a subject, if it may be made now."""
     parameters = {"subject": subject[:300], "limit": limit, "window": WINDOW, "pause": pause}
-    connection.execute(statement("lock_subject"), parameters)
-    return connection.execute(statement("api_count_sign_in_request"), parameters).fetchone() is not None
+    connection.execute(query("lock_subject"), parameters)
+    return connection.execute(query("insert_sign_in_request"), parameters).fetchone() is not None
 
 
 def _new_link(connection: Connection, account: Account) -> str:
@@ -94,14 +94,14 @@ def _new_link(connection: Connection, account: Account) -> str:
         "operator_id": account.operator_id,
         "age": LINK_AGE,
     }
-    connection.execute(statement("api_new_sign_in_link"), parameters)
+    connection.execute(query("insert_sign_in_link"), parameters)
     return secret
 
 
 def link_is_good(desk: Desk, link: str) -> bool:
     """Whether a link could be used now; to look does not use it up, since mail scanners look."""
     found = desk.run(
-        lambda connection: connection.execute(statement("api_sign_in_link"), {"link": hashed(link)}).fetchone()
+        lambda connection: connection.execute(query("find_sign_in_link"), {"link": hashed(link)}).fetchone()
     )
     return found is not None
 
@@ -111,7 +111,7 @@ def use_link(desk: Desk, link: str, ip: str) -> Session | None:
 
     def work(connection: Connection) -> Session | None:
         secret = new_secret()
-        found = connection.execute(statement("api_use_sign_in_link"), {"link": hashed(link)}).fetchone()
+        found = connection.execute(query("use_sign_in_link"), {"link": hashed(link)}).fetchone()
         if found is None:
             return None
         account = Account(*found)
@@ -121,7 +121,7 @@ def use_link(desk: Desk, link: str, ip: str) -> Session | None:
             "operator_id": account.operator_id,
             "age": SESSION_AGE,
         }
-        [(expires_at,)] = connection.execute(statement("api_new_session"), parameters).fetchall()
+        [(expires_at,)] = connection.execute(query("insert_session"), parameters).fetchall()
         actor = Actor(f"vendor:{account.vendor_id}" if account.vendor_id else f"operator:{account.email}", ip)
         record_action(connection, actor, "signed_in", account.email, vendor_id=account.vendor_id)
         return Session(secret, account, expires_at)
@@ -131,4 +131,4 @@ def use_link(desk: Desk, link: str, ip: str) -> Session | None:
 
 def end(desk: Desk, session: str) -> None:
     """End a session, now and for ever."""
-    desk.run(lambda connection: connection.execute(statement("api_end_session"), {"session": hashed(session)}))
+    desk.run(lambda connection: connection.execute(query("end_session"), {"session": hashed(session)}))

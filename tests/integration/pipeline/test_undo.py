@@ -11,7 +11,6 @@ import pytest
 from onboarding.domain.models import Mode, Row
 from onboarding.pipeline.undo import NotUndoable, SkippedProduct, UndoResult, undo_upload
 from onboarding.storage.database import Database
-from onboarding.storage.queries import statement
 from tests.support.postgres_fixtures import (
     database_at,
     fetch,

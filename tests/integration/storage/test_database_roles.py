@@ -17,7 +17,7 @@ from onboarding.notifications.report_links import LinkInvalid, sign_report_link,
 from onboarding.resource_names import resource_name
 from onboarding.storage.database import Connection, Database, open_connection
 from onboarding.storage.database_roles import LOGINS, set_logins
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 from tests.support.postgres_fixtures import fetch, open_upload
 from tests.support.running_pipeline import Pipeline, csv_of, product
 
@@ -213,12 +213,12 @@ def test_api_as_a_vendor_sees_the_rows_of_that_vendor_alone(database: Database, 
         open_upload(database, f"UPLOAD_OF_{vendor}", 1, vendor_id=vendor)
     connection = logins["onboarding_api"]
     with connection.transaction():
-        connection.execute(statement("api_become_vendor"), {"vendor_id": "VEND001"})
+        connection.execute(query("restrict_to_vendor"), {"vendor_id": "VEND001"})
         assert connection.execute("select upload_id from upload_history").fetchall() == [("UPLOAD_OF_VEND001",)]
         with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
             connection.execute("set local row_security = off; select upload_id from upload_history")
     with connection.transaction():
-        connection.execute(statement("take_role"), {"role": "onboarding_operator"})
+        connection.execute(query("set_role"), {"role": "onboarding_operator"})
         assert len(connection.execute("select upload_id from upload_history").fetchall()) == 2
 
 
@@ -226,9 +226,9 @@ def test_report_link_reads_revocations_and_records_uses(logins: dict[str, Connec
     connection = logins["onboarding_report_link"]
     with connection.transaction(force_rollback=True):
         parameters = {"s3_key": "errors/VEND001/U_errors.csv"}
-        assert connection.execute(statement("api_link_is_revoked"), parameters).fetchone() == (False,)
+        assert connection.execute(query("is_report_link_revoked"), parameters).fetchone() == (False,)
         use = {**parameters, "vendor_id": "VEND001", "outcome": "followed", "ip": "", "user_agent": ""}
-        connection.execute(statement("api_note_link_use"), use)
+        connection.execute(query("insert_report_link_click"), use)
 
 
 def test_set_logins_again_changes_nothing(database: Database, secrets: Secrets) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from onboarding.storage.database import Connection, Database
 from onboarding.storage.error_summary import ErrorGroup, get_error_summary, summarize_errors
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 from tests.support.postgres_fixtures import judged, open_upload, product_row
 
 UPLOAD = "UPLOAD_1"
@@ -83,7 +83,7 @@ def test_errors_like_the_first_of_a_group_are_that_group_and_nothing_else(databa
     page |= {"after_row": 0, "after_id": 0}
 
     def errors_like(connection: Connection, error_id: int | None) -> list[tuple[Any, ...]]:
-        return connection.execute(statement("api_errors"), {**page, "like": error_id}).fetchall()
+        return connection.execute(query("list_validation_errors"), {**page, "like": error_id}).fetchall()
 
     for group in groups:
         found = database.run(partial(errors_like, error_id=group.first_error))

@@ -11,7 +11,7 @@ import pytest
 
 from onboarding.pipeline.recovery import PATIENCE
 from onboarding.storage.database import Connection, migrate, open_connection
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 from onboarding.web.api.operations import LATEST_ERRORS
 from tests.support.postgres_fixtures import new_database
 
@@ -64,7 +64,7 @@ PAGE: dict[str, Any] = {"vendor_id": None, "search": None, "after": None, "limit
 def test_a_question_is_answered_by_indexes(
     marketplace: Connection, name: str, parameters: dict[str, Any], indexes: set[str]
 ) -> None:
-    [(plan,)] = marketplace.execute(f"explain (format json) {statement(name)}", parameters).fetchall()
+    [(plan,)] = marketplace.execute(f"explain (format json) {query(name)}", parameters).fetchall()
     found = list(nodes(plan[0]["Plan"]))
     assert indexes <= {node.get("Index Name") for node in found}
     # The vendors alone may be looked through, where a part of a name is looked for.
@@ -80,7 +80,7 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def test_a_chart_has_every_upload_of_its_time_once(marketplace: Connection) -> None:
     width = timedelta(hours=36)
-    found = marketplace.execute(statement("api_throughput"), {"width": width, "stretches": 20}).fetchall()
+    found = marketplace.execute(query("list_upload_throughput"), {"width": width, "stretches": 20}).fetchall()
     assert [later[0] - earlier[0] for earlier, later in pairwise(found)] == [width] * 19
     [expected] = marketplace.execute(
         "select count(*), sum(total_records), sum(valid_records), sum(error_records) from upload_history "
@@ -93,13 +93,13 @@ def test_a_chart_has_every_upload_of_its_time_once(marketplace: Connection) -> N
 
 def test_the_latest_errors_tell_what_is_frequent(marketplace: Connection) -> None:
     parameters = {"days": 90, "latest": 1000}
-    [(_, column, errors, uploads, vendors)] = marketplace.execute(statement("api_top_errors"), parameters).fetchall()
+    [(_, column, errors, uploads, vendors)] = marketplace.execute(query("list_top_errors"), parameters).fetchall()
     assert (column, errors) == ("price", 1000)
     assert uploads == vendors
     assert 1000 / 4 <= uploads <= 1000
 
 
 def test_the_worst_vendors_come_first(marketplace: Connection) -> None:
-    found = marketplace.execute(statement("api_lowest_quality"), {"limit": 3}).fetchall()
+    found = marketplace.execute(query("list_vendor_quality"), {"limit": 3}).fetchall()
     assert [row[4] for row in found] == [60, 60, 60]
     assert [row[0] for row in found] == sorted(row[0] for row in found)

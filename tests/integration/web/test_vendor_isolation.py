@@ -24,7 +24,6 @@ from itsdangerous import TimestampSigner
 from onboarding.domain.models import COLUMNS
 from onboarding.notifications.report_links import DAYS_VALID, sign_report_link
 from onboarding.resource_names import resource_name
-from onboarding.storage.queries import statement
 from onboarding.web.app import PAGES
 from onboarding.web.auth import SCOPES
 from onboarding.web.tokens import hashed, new_secret
@@ -313,7 +312,7 @@ def test_the_database_shows_b_nothing_of_as(pipeline: Pipeline, theirs: Belongin
         """How many rows a statement reaches as vendor B; 0 if it may not even be said."""
         try:
             with pipeline.connection.transaction(force_rollback=True):
-                pipeline.connection.execute(statement("api_become_vendor"), {"vendor_id": "VENDB"})
+                pipeline.connection.execute(query("restrict_to_vendor"), {"vendor_id": "VENDB"})
                 rows = pipeline.connection.execute(query).rowcount
                 return 1 if rows < 0 else int(rows)  # what is no question of rows was done
         except psycopg.Error:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from onboarding.storage.administration import PLAIN
 from onboarding.storage.database import Connection
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 from onboarding.web.audit import note
 from onboarding.web.auth import SCOPES, Caller, VendorAdmin
 from onboarding.web.database import Desk, DeskHere
@@ -72,7 +72,7 @@ def list_keys(caller: VendorAdmin, desk: DeskHere) -> Keys:
 def keys_of(caller: Caller, desk: Desk, vendor_id: str) -> Keys:
     """A vendor's keys, as that vendor or an operator sees them."""
     parameters = {"vendor_id": vendor_id}
-    found = caller.run(desk, lambda connection: connection.execute(statement("api_keys"), parameters).fetchall())
+    found = caller.run(desk, lambda connection: connection.execute(query("list_api_keys"), parameters).fetchall())
     return Keys(items=shaped(KeyShown, found))
 
 
@@ -101,7 +101,7 @@ def create_key(
 
     def work(connection: Connection) -> KeyShown:
         note(connection, caller, "key_created", key_id, name=wanted.name, scopes=parameters["scopes"])
-        [made] = shaped(KeyShown, connection.execute(statement("api_new_key"), parameters))
+        [made] = shaped(KeyShown, connection.execute(query("insert_api_key"), parameters))
         return made
 
     try:
@@ -129,7 +129,7 @@ def revoke(caller: Caller, desk: Desk, vendor_id: str, key_id: str) -> None:
     parameters = {"key_id": key_id, "vendor_id": vendor_id}
 
     def work(connection: Connection) -> None:
-        if connection.execute(statement("api_revoke_key"), parameters).rowcount == 0:
+        if connection.execute(query("revoke_api_key"), parameters).rowcount == 0:
             raise not_found("key")
         note(connection, caller, "key_revoked", key_id, vendor_id=vendor_id)
 

@@ -18,7 +18,7 @@ from onboarding.files.parser import MAX_BYTES
 from onboarding.pipeline import dry_run as dry
 from onboarding.pipeline.parser_process import ParserTimeout
 from onboarding.storage.error_summary import MAX_GROUPS, summarize_errors
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 from onboarding.web import dry_run_limits
 from onboarding.web.auth import Caller, Reader, VendorHere
 from onboarding.web.database import Desk, DeskHere
@@ -87,7 +87,7 @@ def list_categories(caller: Reader, desk: DeskHere) -> Categories:
 
 
 def categories(desk: Desk) -> list[str]:
-    found = desk.as_operator(lambda connection: connection.execute(statement("active_category_names")).fetchall())
+    found = desk.as_operator(lambda connection: connection.execute(query("list_active_categories")).fetchall())
     return [name for (name,) in found]
 
 

@@ -13,7 +13,7 @@ from onboarding.aws import dead_letter_queues
 from onboarding.domain.models import Upload, UploadStatus
 from onboarding.pipeline.recovery import PATIENCE
 from onboarding.storage.database import Connection
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 from onboarding.web.audit import note
 from onboarding.web.auth import OperatorAdmin, OperatorHere
 from onboarding.web.database import DeskHere
@@ -133,7 +133,7 @@ class Resumed(BaseModel):
 def show_overview(caller: OperatorHere, desk: DeskHere) -> Overview:
     """How things stand."""
     parameters = {"patience": PATIENCE}
-    row = caller.run(desk, lambda c: c.execute(statement("api_overview"), parameters).fetchone())
+    row = caller.run(desk, lambda c: c.execute(query("get_upload_overview"), parameters).fetchone())
     assert row is not None, "an aggregate has one row"  # noqa: S101
     uploads, processing, rows, valid, error, stuck, quarantined = row
     return Overview(
@@ -157,7 +157,7 @@ def show_throughput(
 ) -> Throughput:
     """What was finished over time, for charts."""
     parameters = {"width": timedelta(minutes=minutes / stretches), "stretches": stretches}
-    found = caller.run(desk, lambda c: c.execute(statement("api_throughput"), parameters).fetchall())
+    found = caller.run(desk, lambda c: c.execute(query("list_upload_throughput"), parameters).fetchall())
     return Throughput(items=shaped(Moment, found))
 
 
@@ -165,7 +165,7 @@ def show_throughput(
 def show_top_errors(caller: OperatorHere, desk: DeskHere, days: Annotated[int, Query(ge=1, le=90)] = 7) -> TopErrors:
     """What vendors get wrong most, by their latest 20,000 errors."""
     parameters = {"days": days, "latest": LATEST_ERRORS}
-    found = caller.run(desk, lambda c: c.execute(statement("api_top_errors"), parameters).fetchall())
+    found = caller.run(desk, lambda c: c.execute(query("list_top_errors"), parameters).fetchall())
     return TopErrors(items=shaped(TopError, found))
 
 
@@ -174,7 +174,7 @@ def list_lowest_quality(
     caller: OperatorHere, desk: DeskHere, limit: Annotated[int, Query(ge=1, le=100, description="How many at most")] = 5
 ) -> Qualities:
     """The vendors whose files were worst in the last 90 days, the worst first."""
-    found = caller.run(desk, lambda c: c.execute(statement("api_lowest_quality"), {"limit": limit}).fetchall())
+    found = caller.run(desk, lambda c: c.execute(query("list_vendor_quality"), {"limit": limit}).fetchall())
     return Qualities(items=shaped(Quality, found))
 
 
@@ -188,7 +188,7 @@ def list_stuck(
     parameters = {"patience": timedelta(minutes=minutes), "limit": 100}
 
     def work(connection: Connection) -> list[Upload]:
-        names = [row[0] for row in connection.execute(statement("api_stuck"), parameters)]
+        names = [row[0] for row in connection.execute(query("list_stalled_upload_ids"), parameters)]
         return [get_visible_upload(connection, caller, name) for name in names]
 
     return Stuck(items=[shown(upload) for upload in caller.run(desk, work)])
@@ -248,5 +248,5 @@ def _known(queue: str) -> None:
 @router.get("/quarantine")
 def list_quarantined(caller: OperatorHere, desk: DeskHere) -> Quarantine:
     """Objects that no vendor owns, the latest 100."""
-    found = caller.run(desk, lambda c: c.execute(statement("api_quarantine")).fetchall())
+    found = caller.run(desk, lambda c: c.execute(query("list_quarantined_objects")).fetchall())
     return Quarantine(items=shaped(Quarantined, found))

@@ -12,7 +12,7 @@ from onboarding.storage import administration
 from onboarding.storage import uploads as uploads_repository
 from onboarding.storage.administration import PLAIN, VENDOR_ID, AlreadyExists, NotFound
 from onboarding.storage.database import Connection
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 from onboarding.web.api import api_keys, sign_in
 from onboarding.web.api.sign_in import Email
 from onboarding.web.auth import OperatorAdmin, OperatorHere
@@ -121,7 +121,7 @@ Search = Annotated[str | None, Query(max_length=200, pattern=PLAIN, description=
 
 def _vendors(connection: Connection, **wanted: str | int | None) -> list[VendorShown]:
     parameters = {"vendor_id": None, "search": None, "after": None, "limit": 1, **wanted}
-    return shaped(VendorShown, connection.execute(statement("api_vendors"), parameters))
+    return shaped(VendorShown, connection.execute(query("list_vendors_with_quality"), parameters))
 
 
 @router.get("/vendors")
@@ -206,7 +206,7 @@ def list_categories(caller: OperatorHere, desk: DeskHere) -> CategoryList:
 
 
 def _categories(connection: Connection, category_id: int | None = None) -> list[CategoryShown]:
-    return shaped(CategoryShown, connection.execute(statement("api_categories"), {"category_id": category_id}))
+    return shaped(CategoryShown, connection.execute(query("list_categories_with_counts"), {"category_id": category_id}))
 
 
 @router.post("/categories", status_code=201, responses=documented("conflict"))
@@ -246,5 +246,5 @@ def list_actions(
     """Who did what, the latest first."""
     [before] = (*number_cursor(cursor), 2**31 - 1)[:1]
     parameters = {"vendor_id": vendor_id, "before": before, "limit": limit + 1}
-    found = caller.run(desk, lambda connection: connection.execute(statement("api_actions"), parameters).fetchall())
+    found = caller.run(desk, lambda connection: connection.execute(query("list_audit_entries"), parameters).fetchall())
     return page(shaped(ActionShown, (row[1:] for row in found)), limit, [cursor_at(row[0]) for row in found])

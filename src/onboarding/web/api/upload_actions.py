@@ -12,7 +12,7 @@ from onboarding.files.error_report import report_key
 from onboarding.files.fix_file import fix_file_key
 from onboarding.pipeline import recovery, undo
 from onboarding.storage.database import Connection
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 from onboarding.web import schemas
 from onboarding.web.audit import note
 from onboarding.web.auth import Caller, Reader, Writer
@@ -117,8 +117,8 @@ def show_links(upload_id: UploadId, caller: Reader, desk: DeskHere) -> Links:
 
     def work(connection: Connection) -> Links:
         keys = _files(schemas.get_visible_upload(connection, caller, upload_id))
-        revoked = connection.execute(statement("api_revoked_link"), {"keys": keys}).fetchone()
-        uses = connection.execute(statement("api_link_uses"), {"keys": keys})
+        revoked = connection.execute(query("get_report_link_revocation"), {"keys": keys}).fetchone()
+        uses = connection.execute(query("list_report_link_clicks"), {"keys": keys})
         return Links(
             revoked_at=revoked[0] if revoked else None,
             uses=[
@@ -138,7 +138,7 @@ def revoke_links(upload_id: UploadId, caller: Writer, desk: DeskHere) -> None:
         upload = schemas.get_visible_upload(connection, caller, upload_id)
         for key in _files(upload):
             parameters = {"s3_key": key, "vendor_id": upload.vendor_id, "revoked_by": caller.actor}
-            connection.execute(statement("api_revoke_link"), parameters)
+            connection.execute(query("revoke_report_link"), parameters)
         note(connection, caller, "links_revoked", upload_id, vendor_id=upload.vendor_id)
 
     caller.run(desk, work)

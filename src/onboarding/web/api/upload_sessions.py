@@ -18,7 +18,7 @@ from onboarding.domain.upload_options import Options
 from onboarding.files.parser import MAX_BYTES
 from onboarding.pipeline.ingest import PREFIX
 from onboarding.storage.database import Connection
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 from onboarding.web.audit import note
 from onboarding.web.auth import VendorHere, VendorWriter
 from onboarding.web.database import Desk, DeskHere
@@ -122,7 +122,7 @@ def create_ticket(
     }
 
     def work(connection: Connection) -> _Kept:
-        [columns] = connection.execute(statement("api_new_ticket"), parameters).fetchall()
+        [columns] = connection.execute(query("upsert_upload_session"), parameters).fetchall()
         kept = _Kept(*columns)
         if kept.ticket_id == ticket_id:
             note(connection, caller, "ticket_created", ticket_id, file_name=file_name)
@@ -163,7 +163,7 @@ def show_ticket(ticket_id: TicketId, caller: VendorHere, desk: DeskHere) -> Tick
     """What became of a ticket; with the upload, once there is one."""
 
     def work(connection: Connection) -> tuple[_Kept, Upload | None]:
-        found = connection.execute(statement("api_ticket"), {"ticket_id": ticket_id}).fetchone()
+        found = connection.execute(query("get_upload_session"), {"ticket_id": ticket_id}).fetchone()
         if found is None:
             raise not_found("ticket")
         kept = _Kept(*found)

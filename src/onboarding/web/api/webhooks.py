@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from onboarding.notifications.webhook import ADDRESS, Refused, checked
 from onboarding.storage.database import Connection
-from onboarding.storage.queries import statement
+from onboarding.storage.queries import query
 from onboarding.web.audit import note
 from onboarding.web.auth import Caller, VendorAdmin
 from onboarding.web.database import Desk, DeskHere
@@ -71,7 +71,7 @@ def show_webhook(caller: VendorAdmin, desk: DeskHere) -> WebhookShown:
 
 
 def _kept(desk: Desk, caller: Caller) -> tuple[Any, ...]:
-    found = caller.run(desk, lambda connection: connection.execute(statement("api_webhook")).fetchone())
+    found = caller.run(desk, lambda connection: connection.execute(query("get_webhook")).fetchone())
     if found is None:
         raise not_found("webhook: none is set")
     return found
@@ -93,7 +93,7 @@ def set_webhook(wanted: WebhookRequest, caller: VendorAdmin, desk: DeskHere) -> 
 
     def work(connection: Connection) -> tuple[Any, ...]:
         note(connection, caller, "webhook_set", wanted.url)
-        [row] = connection.execute(statement("api_set_webhook"), parameters).fetchall()
+        [row] = connection.execute(query("upsert_webhook"), parameters).fetchall()
         return tuple(row)
 
     row = caller.run(desk, work)
@@ -109,7 +109,7 @@ def publish(desk: Desk, vendor_id: str, *, url: str, secret: str) -> None:
 
 def publish_all(desk: Desk) -> None:
     """The same for every vendor: the local engine forgets its tables when it ends."""
-    found = desk.as_operator(lambda connection: connection.execute(statement("api_webhooks")).fetchall())
+    found = desk.as_operator(lambda connection: connection.execute(query("list_webhooks")).fetchall())
     for vendor_id, url, secret in found:
         publish(desk, vendor_id, url=url, secret=secret)
 
@@ -119,7 +119,7 @@ def remove_webhook(caller: VendorAdmin, desk: DeskHere) -> None:
     """Tell nobody any more. To remove it again changes nothing."""
 
     def work(connection: Connection) -> None:
-        if connection.execute(statement("api_remove_webhook")).rowcount:
+        if connection.execute(query("delete_webhook")).rowcount:
             note(connection, caller, "webhook_removed", "")
 
     caller.run(desk, work)
@@ -153,8 +153,8 @@ def send_test(caller: VendorAdmin, desk: DeskHere) -> TestStarted:
     started = TestStarted(id=new_secret()[:12])
 
     def work(connection: Connection) -> None:
-        connection.execute(statement("lock_subject"), {"subject": f"webhook test:{caller.vendor_id}"})
-        [(sent,)] = connection.execute(statement("api_webhook_tests"), {"window": TEST_WINDOW}).fetchall()
+        connection.execute(query("lock_subject"), {"subject": f"webhook test:{caller.vendor_id}"})
+        [(sent,)] = connection.execute(query("count_webhook_tests"), {"window": TEST_WINDOW}).fetchall()
         if sent >= TESTS:
             detail = f"{TESTS} test messages were sent within the hour. Please try again later."
             raise Problem("too-many-requests", detail, headers={"Retry-After": "3600"})
