@@ -5,7 +5,7 @@ left join lateral (
     select upload_id
     from upload_history
     where s3_key = t.s3_key
-    order by failure_code is not distinct from 'TICKET_USED', upload_timestamp
+    order by failure_code is not distinct from 'UPLOAD_SESSION_USED', upload_timestamp
     limit 1
 ) u on true
 where t.ticket_id = %(ticket_id)s and t.vendor_id = current_vendor()

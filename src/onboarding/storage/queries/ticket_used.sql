@@ -4,5 +4,5 @@ from upload_tickets t
 join upload_history u on u.s3_key = t.s3_key
 where t.s3_key = %(s3_key)s
   and u.s3_version_id <> %(s3_version_id)s
-  and u.failure_code is distinct from 'TICKET_USED'
+  and u.failure_code is distinct from 'UPLOAD_SESSION_USED'
 limit 1
