@@ -66,7 +66,7 @@ def pages(page: Page, pipeline: Pipeline) -> Iterator[str]:
     page.get_by_role("link", name="Product Upload Complete - spring-collection.csv").first.click()
     yield "inbox-mail"
     page.goto("/sign-in")
-    page.get_by_role("button", name="Mail me a link").click()
+    page.get_by_role("button", name="Email me a sign-in link").click()
     yield "sign-in-error"
     with signed_in(page, pipeline, pipeline.vendor(NEW)):
         empty = {"home-empty": "/", "history-empty": "/uploads", "keys-empty": "/keys", "webhook-empty": "/webhook"}
@@ -85,13 +85,13 @@ def pages(page: Page, pipeline: Pipeline) -> Iterator[str]:
                 "operator-vendors": "/operator/vendors",
                 "operator-vendor": f"/operator/vendors/{VENDOR}",
                 "operator-categories": "/operator/categories",
-                "operator-trouble": "/operator/trouble",
-                "operator-actions": "/operator/actions",
+                "operator-issues": "/operator/issues",
+                "operator-audit-log": "/operator/audit-log",
             },
         )
         page.goto("/operator/vendors")
-        page.get_by_label("Vendor id").fill("no good id")
-        page.get_by_role("button", name="Take on the vendor").click()
+        page.get_by_label("Vendor ID").fill("no good id")
+        page.get_by_role("button", name="Add vendor").click()
         yield "operator-vendors-error"
 
 
@@ -103,17 +103,17 @@ def opened(page: Page, paths: Mapping[str, str]) -> Iterator[str]:
 
 def previews(page: Page) -> Iterator[str]:
     drop(page, "autumn-collection.csv", csv_of(rows_of("PREVIEW", 40)))
-    page.get_by_role("heading", name="What would happen").wait_for()
+    page.get_by_role("heading", name="Preview").wait_for()
     yield "vendor-preview"
-    page.locator("#upload").evaluate("form => form.dataset.previewBytes = 2048")
+    page.locator("#upload-form").evaluate("form => form.dataset.previewBytes = 2048")
     drop(page, "everything.csv", csv_of(rows_of("EVERYTHING", 40)))
-    page.get_by_text("There is no preview.").wait_for()
+    page.get_by_text("No preview.").wait_for()
     yield "vendor-preview-none"
     page.goto("/")
     drop(page, "photo.csv", b"\x89PNG\r\n\x1a\n" + bytes(500))
-    page.get_by_text("This file would be refused.").wait_for()
-    yield "vendor-preview-refused"
-    drop(page, "notes.txt", b"hello")
+    page.get_by_text("This file would be rejected.").wait_for()
+    yield "vendor-preview-rejected"
+    drop(page, "notes.pdf", b"hello")
     page.get_by_role("alert").wait_for()
     yield "vendor-preview-wrong"
 
@@ -122,17 +122,17 @@ def programs(page: Page) -> Iterator[str]:
     """The pages for the vendor's own programs."""
     page.goto("/keys")
     page.get_by_label("Name").fill("Nightly export")
-    page.get_by_role("button", name="Make the key").click()
+    page.get_by_role("button", name="Create key").click()
     page.locator("#new-key").wait_for()
     yield "vendor-keys-made"
     page.goto("/webhook")
-    page.get_by_label("Address").fill("http://127.0.0.1:9/onboarding")
-    page.get_by_role("button", name="Set the webhook").or_(page.get_by_role("button", name="Save")).click()
+    page.get_by_label("URL").fill("http://127.0.0.1:9/onboarding")
+    page.get_by_role("button", name="Add webhook").or_(page.get_by_role("button", name="Save")).click()
     page.goto("/webhook")
-    page.get_by_role("button", name="Send a test message").click()
-    page.get_by_text("Not delivered").first.wait_for()
+    page.get_by_role("button", name="Send test message").click()
+    page.get_by_text("Failed", exact=True).first.wait_for()
     yield "vendor-webhook"
-    page.get_by_text("Remove the webhook").click()
+    page.get_by_text("Remove webhook").click()
     yield "vendor-webhook-remove"
 
 
@@ -152,8 +152,8 @@ def vendor_pages(pipeline: Pipeline) -> dict[str, str]:
     return {
         "vendor-result-partial": f"/uploads/{ids['spring-collection.csv']}",
         "vendor-result-complete": f"/uploads/{ids['stock-update.csv']}",
-        "vendor-result-refused": f"/uploads/{ids['notes.csv']}",
-        "vendor-under-way": f"/uploads/{ids['big-catalog.csv']}",
+        "vendor-result-rejected": f"/uploads/{ids['notes.csv']}",
+        "vendor-processing": f"/uploads/{ids['big-catalog.csv']}",
         "vendor-errors": f"/uploads/{ids['spring-collection.csv']}/errors",
         "vendor-history": "/uploads",
     }
@@ -168,7 +168,7 @@ def shoot(page: Page, name: str) -> None:
 
 
 def seed(pipeline: Pipeline) -> None:
-    """Two vendors with a history, one upload under way, something stuck, something failed. Done once for a state."""
+    """Two vendors with a history, one upload in progress, one stalled, one failed event. Done once for a state."""
     for vendor_id, name in NAMES.items():
         pipeline.vendor(vendor_id)
         pipeline.connection.execute("update vendors set vendor_name = %s where vendor_id = %s", (name, vendor_id))
@@ -179,9 +179,9 @@ def seed(pipeline: Pipeline) -> None:
     pipeline.run(VENDOR, "notes.csv", b"a,b,c\n1,2,3\n")
     pipeline.run(VENDOR, "spring-collection.csv", csv_of(rows_of("SPRING", 120)))
     pipeline.run(SECOND, "winter-sale.csv", csv_of(rows_of("WINTER", 60)))
-    under_way = pipeline.run(VENDOR, "big-catalog.csv", csv_of([product(f"BIG{n}") for n in range(200)]))
-    stuck = pipeline.run(SECOND, "spare-parts.csv", csv_of([product(f"SPARE{n}") for n in range(80)]))
-    for upload, done, age in ((under_way, 124, 0), (stuck, 31, 40)):
+    processing = pipeline.run(VENDOR, "big-catalog.csv", csv_of([product(f"BIG{n}") for n in range(200)]))
+    stalled = pipeline.run(SECOND, "spare-parts.csv", csv_of([product(f"SPARE{n}") for n in range(80)]))
+    for upload, done, age in ((processing, 124, 0), (stalled, 31, 40)):
         pipeline.connection.execute(
             "update upload_history set status = 'processing', valid_records = %(done)s, created_records = %(done)s, "
             "notified_at = null, processing_completed_at = null, "
@@ -190,7 +190,7 @@ def seed(pipeline: Pipeline) -> None:
         )
     queue = pipeline.sqs.get_queue_url(QueueName=resource_name("mailer-failures"))["QueueUrl"]
     failed = {
-        "requestPayload": {"Records": [{"Sns": {"Message": json.dumps({"upload_id": stuck.upload_id})}}]},
+        "requestPayload": {"Records": [{"Sns": {"Message": json.dumps({"upload_id": stalled.upload_id})}}]},
         "responsePayload": {"errorMessage": "Throttling: Maximum sending rate exceeded."},
     }
     pipeline.sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(failed))

@@ -68,9 +68,9 @@ def with_key(pipeline: Pipeline, key: str) -> httpx.Client:
     return browser(pipeline, Authorization=f"Bearer {key}")
 
 
-def post_form(ticket: dict[str, Any], content: bytes, **fields: str) -> httpx.Response:
-    """Put a file where a ticket says; `fields` replace what the form has."""
-    form = ticket["form"]
+def post_form(upload_session: dict[str, Any], content: bytes, **fields: str) -> httpx.Response:
+    """Put a file where an upload session says; `fields` replace what the form has."""
+    form = upload_session["form"]
     data = {**form["fields"], **fields}
     return httpx.post(form["url"], data=data, files={"file": ("file.csv", content)}, trust_env=False)
 
@@ -78,12 +78,12 @@ def post_form(ticket: dict[str, Any], content: bytes, **fields: str) -> httpx.Re
 def upload(
     client: httpx.Client, pipeline: Pipeline, content: bytes, name: str = "products.csv", **options: Any
 ) -> Upload:
-    """A whole upload by ticket, to its end."""
-    ticket = client.post("/v1/tickets", json={"file_name": name, **options}).json()
-    assert post_form(ticket, content).status_code == 201
+    """A whole upload by upload session, to its end."""
+    upload_session = client.post("/v1/upload-sessions", json={"file_name": name, **options}).json()
+    assert post_form(upload_session, content).status_code == 201
 
     def opened() -> str | None:
-        shown = client.get(ticket["status_url"]).json()
+        shown = client.get(upload_session["status_url"]).json()
         return shown["upload"]["upload_id"] if shown["upload"] else None
 
-    return pipeline.finished(until(opened, "the ticket's upload"))
+    return pipeline.finished(until(opened, "the upload of the session"))

@@ -67,9 +67,9 @@ def sign_in(page: Page, pipeline: Pipeline, email: str) -> None:
     forget_requests(pipeline)
     before = len(links(pipeline, email))
     page.goto("/sign-in")
-    page.get_by_label("E-mail address").fill(email)
-    page.get_by_role("button", name="Mail me a link").click()
-    expect(page.get_by_role("heading", name="Check your mail")).to_be_visible(timeout=PATIENCE)
+    page.get_by_label("Email address").fill(email)
+    page.get_by_role("button", name="Email me a sign-in link").click()
+    expect(page.get_by_role("heading", name="Check your email")).to_be_visible(timeout=PATIENCE)
     token = until(lambda: links(pipeline, email)[before:], f"the sign-in mail to {email}")[0]
     page.goto(f"/sign-in/{token}")
     page.get_by_role("button", name="Sign in").click()
@@ -78,7 +78,7 @@ def sign_in(page: Page, pipeline: Pipeline, email: str) -> None:
 
 def drop(page: Page, name: str, content: bytes) -> None:
     """Drop a file on the form, as a mouse does."""
-    page.locator("#upload[data-ready]").wait_for()
+    page.locator("#upload-form[data-ready]").wait_for()
     transfer = page.evaluate_handle(
         """([name, bytes]) => {
             const transfer = new DataTransfer();
@@ -87,8 +87,8 @@ def drop(page: Page, name: str, content: bytes) -> None:
         }""",
         [name, list(content)],
     )
-    page.dispatch_event("#drop", "dragover", {"dataTransfer": transfer})
-    page.dispatch_event("#drop", "drop", {"dataTransfer": transfer})
+    page.dispatch_event("#dropzone", "dragover", {"dataTransfer": transfer})
+    page.dispatch_event("#dropzone", "drop", {"dataTransfer": transfer})
 
 
 def upload(page: Page, name: str, content: bytes) -> None:
@@ -100,7 +100,7 @@ def upload(page: Page, name: str, content: bytes) -> None:
 
 def send(page: Page) -> None:
     page.get_by_role("button", name="Upload").click()
-    expect(page.locator("#upload-view")).to_have_attribute("data-done", "yes", timeout=PATIENCE)
+    expect(page.locator("#upload")).to_have_attribute("data-done", "true", timeout=PATIENCE)
 
 
 def checked_by_axe(page: Page) -> None:

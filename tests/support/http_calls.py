@@ -74,7 +74,7 @@ def operator(run: Pipeline) -> Caller:
 
 def api_calls(run: Pipeline) -> Generator[str]:
     yield from sign_in(run)
-    yield from upload_by_ticket(run)
+    yield from upload_by_session(run)
     yield vendor(run).status("POST", f"/v1/uploads/{staged(run)[0]}/cancel")
     yield from webhook_kept(run)
     yield operator(run).status("POST", f"/v1/operator/uploads/{staged(run)[0]}/resume")
@@ -86,15 +86,15 @@ def sign_in(run: Pipeline) -> Generator[str]:
     yield Caller(run, {}).status("POST", "/v1/sign-in", {"email": ADDRESS})
 
 
-def upload_by_ticket(run: Pipeline) -> Generator[str]:
-    status, found = vendor(run).ask("POST", "/v1/tickets", {"file_name": "products.csv"})
+def upload_by_session(run: Pipeline) -> Generator[str]:
+    status, found = vendor(run).ask("POST", "/v1/upload-sessions", {"file_name": "products.csv"})
     yield status
     if found is None:
         return
-    ticket = json.loads(found["body"])
+    upload_session = json.loads(found["body"])
     # The form and the address carry the role's rights.
-    yield str(post_form(ticket, two_rows()).status_code)
-    yield vendor(run).status("GET", f"/v1/tickets/{ticket['ticket_id']}")
+    yield str(post_form(upload_session, two_rows()).status_code)
+    yield vendor(run).status("GET", f"/v1/upload-sessions/{upload_session['upload_session_id']}")
     status, found = vendor(run).ask("GET", f"/v1/uploads/{reported(run)}/report")
     yield status
     yield str(httpx.get(found["headers"]["location"], trust_env=False).status_code)

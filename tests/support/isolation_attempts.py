@@ -48,7 +48,7 @@ class Belongings:
     """What vendor A has that nobody else may see: ids to guess, and words that stand in its data alone."""
 
     upload_id: str
-    ticket_id: str
+    upload_session_id: str
     key_id: str
     link: str
     words: tuple[str, ...]
@@ -122,7 +122,7 @@ def addresses(path: str, theirs: Belongings, own_upload: str) -> Iterator[str]:
     """A route with A's things for its parameters: plain, and dressed up to pass as somebody else's."""
     values = {
         "{upload_id}": theirs.upload_id,
-        "{ticket_id}": theirs.ticket_id,
+        "{upload_session_id}": theirs.upload_session_id,
         "{key_id}": theirs.key_id,
         "{vendor_id}": "VENDA",
         "{category_id}": "1",
@@ -157,7 +157,7 @@ def addresses(path: str, theirs: Belongings, own_upload: str) -> Iterator[str]:
 
 
 BODIES: dict[str, Any] = {
-    "POST /v1/tickets": {"file_name": "../VENDA/stolen.csv"},
+    "POST /v1/upload-sessions": {"file_name": "../VENDA/stolen.csv"},
     "POST /v1/keys": {"name": "mine", "scopes": ["uploads:read"], "vendor_id": "VENDA"},
     "POST /v1/sign-in": {"email": "nobody@nowhere.example"},
     "POST /v1/operator/vendors": {"vendor_id": "EVIL", "vendor_name": "Evil", "email": "evil@evil.example"},

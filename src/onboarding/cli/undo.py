@@ -25,13 +25,13 @@ def undo_upload(
         say_json({"upload_id": upload_id, **undone})
         return
     say(
-        f"Undone: {undone['removed']:,} products removed, {undone['restored']:,} as they were before, "
-        f"{len(undone['kept']):,} kept as they are."
+        f"Undone: {undone['removed']:,} products removed, {undone['restored']:,} restored, "
+        f"{len(undone['skipped']):,} skipped."
     )
-    if undone["kept"]:
-        columns = (Column("Row", "right"), Column("Vendor product ID"), Column("Why it was kept", folds=True))
+    if undone["skipped"]:
+        columns = (Column("Row", "right"), Column("Vendor product ID"), Column("Reason", folds=True))
         rows = [
-            (kept["spreadsheet_row"] or kept["row_number"], kept["vendor_product_id"], kept["reason"])
-            for kept in undone["kept"]
+            (product["spreadsheet_row"] or product["row_number"], product["vendor_product_id"], product["reason"])
+            for product in undone["skipped"]
         ]
         console().print(table(columns, rows))

@@ -15,14 +15,14 @@ def show(upload_id: UploadId, as_json: Json = False, state: State = None) -> Non
         answer = ask("describe_upload", upload_id=upload_id)
     found = upload_in(answer, upload_id)
     if as_json:
-        parts = ("error_types", "error_groups", "detected", "warnings")
+        parts = ("error_types", "error_groups", "file_details", "warnings")
         say_json({**described(found), **{part: answer[part] for part in parts}})
         return
     facts = {
         "Upload": found.upload_id,
         "Vendor": f"{found.vendor_id} {found.vendor_name} <{found.vendor_email}>",
         "File": f"{found.file_name} ({found.file_size_bytes:,} bytes)",
-        "Read as": answer["read_as"],
+        "Format": answer["file_description"],
         "Status": found.status,
         "Mode": found.mode if found.on_error is OnError.REJECT_ROWS else f"{found.mode}, {found.on_error}",
         "Rows": f"{found.total_records:,}",

@@ -91,8 +91,8 @@ def _show(answer: Mapping[str, Any]) -> None:
     if refusal := answer["refusal"]:
         say(f"Would be refused: {refusal['reason']} ({refusal['code']})")
         return
-    if answer["read_as"]:
-        say(f"Read as {answer['read_as']}.")
+    if answer["file_description"]:
+        say(f"Format: {answer['file_description']}.")
     for warning in answer["warnings"]:
         say(f"Warning: {warning['message']}.")
     counts = {kind: answer.get(f"{kind}_records", 0) for kind in Outcome}

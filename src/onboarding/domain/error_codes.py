@@ -19,7 +19,7 @@ REFUSALS = {
     "ROWS_ABOVE_HEADER": "Products stand above the header, as when it was sorted with them; move it to the top",
     "SECOND_HEADER": "A second header with other columns stands between the rows; upload each table by itself",
     "SEVERAL_PRODUCT_SHEETS": "More than one visible sheet of the workbook has products",
-    "TICKET_USED": "The upload form was used before, and takes one file; ask for a new ticket",
+    "UPLOAD_SESSION_USED": "The upload form was used before, and takes one file; create a new upload session",
     "TOO_COMPLEX": "Reading the file takes more processor time or memory than one file may take",
     "TOO_MANY_COLUMNS": "The header has more columns than products can have",
     "TOO_MANY_ROWS": "The file has more rows than the limit; split it",

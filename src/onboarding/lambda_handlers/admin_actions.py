@@ -161,7 +161,7 @@ def undo_upload(database: Database, actor: Actor, *, upload_id: str) -> Answer:
         "undone_at": undone.undone_at.isoformat(),
         "removed": undone.removed,
         "restored": undone.restored,
-        "kept": [asdict(kept) for kept in undone.kept],
+        "skipped": [asdict(kept) for kept in undone.kept],
     }
 
 

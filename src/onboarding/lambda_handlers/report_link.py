@@ -19,13 +19,15 @@ from onboarding.runtime import AppContext, get_context
 from onboarding.storage.database import DATABASE_UNAVAILABLE, Connection
 from onboarding.storage.queries import query
 
+_IN_HISTORY = "Sign in to download the report from your upload history."
+
 
 def handler(event: dict[str, Any], _: object) -> dict[str, Any]:
     try:
         return _respond(get_context(), event)
     except DATABASE_UNAVAILABLE:
         logger.exception("database unavailable")
-        answer = _text(503, "Your report cannot be fetched at the moment. Please follow the link again in a minute.")
+        answer = _text(503, "The report is temporarily unavailable. Follow the link again in a minute.")
         answer["headers"]["retry-after"] = "60"
         return answer
 
@@ -38,16 +40,14 @@ def _respond(ctx: AppContext, event: dict[str, Any]) -> dict[str, Any]:
         if expired.report_key is not None:
             _record_click(ctx, event, expired.report_key, "expired")
         logger.info("link expired")
-        return _text(
-            410, f"This link has expired: it worked for {DAYS_VALID} days. Your upload history has the report."
-        )
+        return _text(410, f"This link has expired: it was valid for {DAYS_VALID} days. {_IN_HISTORY}")
     except LinkInvalid:
         logger.info("link invalid")
-        return _text(404, "This link is not valid. Please copy it from the e-mail in full.")
+        return _text(404, "This link is not valid. Copy the complete link from the email.")
     outcome = _record_click(ctx, event, key, "followed")
     logger.info(f"link {outcome}", extra={"s3_key": key})
     if outcome == "revoked":
-        return _text(410, "This link was revoked. Your upload history has the report.")
+        return _text(410, f"This link was disabled. {_IN_HISTORY}")
     address = ctx.s3.generate_presigned_url(
         "get_object", Params={"Bucket": ctx.settings.bucket, "Key": key}, ExpiresIn=REDIRECT_SECONDS
     )

@@ -1,6 +1,6 @@
-"""The local engine's inbox as pages of the portal, so that a mailed link is one click away.
+"""Portal pages of the local inbox, where links in emails can be followed.
 
-Whoever reaches these pages may read every mail; so may whoever reaches the engine's APIs, on this machine alone.
+They need no sign-in: like the APIs of the local stack, they are only reachable from this machine.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ SHOWN = 100
 
 
 def inbox_pages(directory: Path) -> APIRouter:
-    """The pages of the mails in `directory`."""
+    """Return the pages for the emails in `directory`."""
     router = APIRouter(prefix="/inbox", include_in_schema=False)
 
     @router.get("")
     def show_all(request: Request, caller: Visitor) -> Response:
-        return page("inbox.html", request, caller, mails=read_mails(directory, SHOWN)[::-1])
+        return page("inbox.html", request, caller, emails=read_mails(directory, SHOWN)[::-1])
 
     @router.get("/{name}")
     def show(name: str, request: Request, caller: Visitor) -> Response:
         mail = read_mail(directory, name)
         if mail is None:
-            raise not_found("mail")
-        return page("mail.html", request, caller, mail=mail)
+            raise not_found("email")
+        return page("email.html", request, caller, email=mail)
 
     return router

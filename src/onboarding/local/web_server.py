@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 SAMPLE_OPERATOR = "operator@techmart.example"
 """Signs in like any other, with the mail in the inbox. On AWS there is no operator until one is made."""
 
-PEOPLE = {"TechGear, a vendor": "contact@techgear.com", "The operator": SAMPLE_OPERATOR}
-"""Whom the page of signing in offers on this machine."""
+PEOPLE = {"TechGear (vendor)": "contact@techgear.com", "Operator": SAMPLE_OPERATOR}
+"""Demo accounts on the sign-in page, by name."""
 
 SEATS = 6
 """Database connections of the app, and so the requests that it works on at once."""

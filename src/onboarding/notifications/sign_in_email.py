@@ -43,13 +43,13 @@ def send_sign_in_email(ctx: AppContext, mail: SignInEmail) -> bool:
 
 
 def render_body(mail: SignInEmail) -> str:
-    lines = ["Hello,", "", "use this link to sign in to the product onboarding portal:"]
+    lines = ["Hello,", "", "Use this link to sign in to the product onboarding portal:"]
     for name, url in mail.links:
         lines += ["", f"{one_line(name)}:", url]
     lines += [
         "",
-        f"The link works once, within {MINUTES_VALID} minutes. If you did not request it, ignore this e-mail:",
-        "nobody can sign in without the link.",
+        f"The link works once and expires in {MINUTES_VALID} minutes.",
+        "Didn't request this? You can ignore this email.",
         "",
         "Product onboarding",
     ]

@@ -41,7 +41,7 @@ NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 RESERVED_V4 = tuple(ipaddress.IPv4Network(network) for network in ("192.0.0.0/24", "192.88.99.0/24"))
 """Protocol assignments and the 6to4 relay, which some versions of Python count among the Internet's."""
 
-LATE = "the server did not answer in time"
+LATE = "no response in time"
 
 
 class Refused(Exception):
@@ -129,7 +129,7 @@ def _attempt(address: Address, headers: Mapping[str, str], body: bytes, *, priva
         answer = _post(parts, resolved(parts, private=private), headers, body)
     except (Refused, urllib3.exceptions.HTTPError, OSError) as error:
         return 0, _words(error)
-    return answer.status, "" if 200 <= answer.status < 300 else f"the server answered {answer.status}"
+    return answer.status, "" if 200 <= answer.status < 300 else f"HTTP {answer.status}"
 
 
 def _words(error: Exception) -> str:
@@ -138,20 +138,20 @@ def _words(error: Exception) -> str:
         case Refused():
             return str(error)
         case socket.gaierror():
-            return "the host's name could not be found"
+            return "host name not found"
         case urllib3.exceptions.NewConnectionError():
-            return "no connection to the server could be made"
+            return "could not connect to the server"
         case urllib3.exceptions.TimeoutError():
             return LATE
         case urllib3.exceptions.SSLError():
-            return f"the server's certificate was not accepted: {error}"[:300]
+            return f"TLS certificate not accepted: {error}"[:300]
         case urllib3.exceptions.ProtocolError(args=(_, http.client.HTTPException() as cause)) if not isinstance(
             cause, http.client.RemoteDisconnected
         ):
             # What it said instead is not shown: it may be a server that only we can reach.
-            return "the server does not speak HTTP"
+            return "the response is not HTTP"
         case _:
-            return "the connection to the server broke"
+            return "the connection was lost"
 
 
 def checked(url: str, *, private: bool) -> SplitResult:
@@ -160,16 +160,16 @@ def checked(url: str, *, private: bool) -> SplitResult:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError as error:
-        raise Refused("this is not an address") from error
+        raise Refused("it is not a valid URL") from error
     if parts.scheme != "https" and not (private and parts.scheme == "http"):
-        raise Refused("the address must begin with https://")
+        raise Refused("it must begin with https://")
     if not parts.hostname or parts.username is not None or parts.password is not None:
-        raise Refused("the address must name a host, and no user")
+        raise Refused("it must have a host name and no user name")
     try:
         # As it will be when the name is looked up: no part is empty or over 63 letters.
         parts.hostname.encode("idna")
     except UnicodeError as error:
-        raise Refused("this is not a host's name") from error
+        raise Refused("the host name is not valid") from error
     return parts
 
 
@@ -179,7 +179,7 @@ def resolved(parts: SplitResult, *, private: bool) -> str:
     port = parts.port or (443 if parts.scheme == "https" else 80)
     found = [info[4][0] for info in socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)]
     if not private and not all(is_public(str(address)) for address in found):
-        raise Refused("the address leads to a private network")
+        raise Refused("it points to a private network")
     # IPv4 first: not every network that we run in has IPv6 to the outside.
     return min(map(str, found), key=lambda address: ":" in address)
 

@@ -91,8 +91,8 @@ def describe_upload(connection: Connection, *, upload_id: str) -> Answer:
         "error_types": dict(kinds.most_common()),
         "error_groups": [asdict(group) for group in summary.groups],
         "error_sentences": summary.sentences,
-        "detected": detected and detected.as_json(),
-        "read_as": detected and detected.sentence(),
+        "file_details": detected and detected.as_json(),
+        "file_description": detected and detected.sentence(),
         "warnings": [asdict(warning) for warning in file_details.list_warnings(connection, upload_id)],
     }
 
@@ -146,8 +146,8 @@ def dry_run_as_json(answer: DryRun) -> Answer:
         "valid_records": len(answer.outcomes),
         "error_records": len(answer.errors),
         **outcomes,
-        "detected": answer.detected and answer.detected.as_json(),
-        "read_as": answer.detected and answer.detected.sentence(),
+        "file_details": answer.detected and answer.detected.as_json(),
+        "file_description": answer.detected and answer.detected.sentence(),
         "warnings": [asdict(warning) for warning in answer.warnings],
         "errors": [
             _error_as_json(number, answer.detected.line_of(number) if answer.detected else None, error)

@@ -221,9 +221,9 @@ def _reject_used_session(connection: Connection, new: uploads.NewUpload) -> File
     if found is None:
         return None
     return FileRejection(
-        "TICKET_USED",
-        f"This upload form takes one file and was used before, by the upload {found[0]}. Ask for a new form (a new "
-        "ticket) and upload the file with that",
+        "UPLOAD_SESSION_USED",
+        f"This upload form takes one file and was used before, by the upload {found[0]}. Create a new "
+        "upload session and upload the file with its form",
     )
 
 

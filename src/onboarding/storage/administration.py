@@ -47,7 +47,7 @@ def add_vendor(
         "phone": None if phone is None else _text("a telephone number", phone, 20, least=0),
     }
     if connection.execute(query("insert_vendor"), parameters).rowcount == 0:
-        raise AlreadyExists(f"There is a vendor {vendor_id} already.")
+        raise AlreadyExists(f"Vendor {vendor_id} already exists.")
     record_action(connection, actor, "vendor_created", vendor_id, vendor_id=vendor_id)
 
 
@@ -89,7 +89,7 @@ def add_operator(connection: Connection, actor: Actor, email: str, name: str, ro
     """Let somebody sign in as an operator. Raises AlreadyExists for an address that one has."""
     parameters = {"email": _email(email), "name": _text("the operator's name", name, 200), "role": role}
     if connection.execute(query("insert_operator"), parameters).rowcount == 0:
-        raise AlreadyExists(f"There is an operator {parameters['email']} already.")
+        raise AlreadyExists(f"Operator {parameters['email']} already exists.")
     record_action(connection, actor, "operator_created", str(parameters["email"]), role=role)
 
 
@@ -126,7 +126,7 @@ def add_category(connection: Connection, actor: Actor, category_name: str, descr
     }
     row = connection.execute(query("insert_category"), parameters).fetchone()
     if row is None:
-        raise AlreadyExists(f"There is a category {parameters['category_name']} already.")
+        raise AlreadyExists(f"Category {parameters['category_name']} already exists.")
     record_action(connection, actor, "category_created", str(parameters["category_name"]))
     return int(row[0])
 

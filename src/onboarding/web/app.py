@@ -62,10 +62,10 @@ def _for_readers(handler: _Handler) -> _Handler:
         problem = json.loads(bytes(answer.body))
         # Only a browser that opens a page is led to the sign-in; scripts and programs are told.
         browses = request.method == "GET" and "text/html" in request.headers.get("accept", "")
-        if problem["type"] == "/problems/not-signed-in" and browses:
+        if problem["type"] == "/problems/unauthenticated" and browses:
             return RedirectResponse("/sign-in", status_code=303)
         kept = {name: value for name, value in answer.headers.items() if name in {"retry-after", "allow"}}
         caller = getattr(request.state, "caller", None)
-        return rendering.page("problem.html", request, caller, status=answer.status_code, headers=kept, problem=problem)
+        return rendering.page("error.html", request, caller, status=answer.status_code, headers=kept, problem=problem)
 
     return handle

@@ -30,7 +30,7 @@ _COOKIE = APIKeyCookie(
     name="onboarding_session",
     auto_error=False,
     scheme_name="session",
-    description="A session's cookie; requests that change something need its `X-CSRF-Token` too",
+    description="The session cookie; requests that change data also need its `X-CSRF-Token`",
 )
 
 
@@ -78,7 +78,7 @@ async def _visitor(request: Request, desk: DeskHere) -> Caller | None:
         scheme, _, key = authorization.partition(" ")
         found = await run_in_threadpool(_of_key, desk, key.strip()) if scheme.lower() == "bearer" else None
         if found is None:
-            raise Problem("not-signed-in", "The API key is not known, has expired or was revoked.")
+            raise Problem("unauthenticated", "The API key is unknown, expired or revoked.")
         return _known(request, found)
     session = request.cookies.get(cookie_name(desk.settings.portal_url))
     if session is None:
@@ -139,8 +139,8 @@ async def _from_our_pages(request: Request, desk: Desk, expected: str) -> None:
     if not given and kind in {"application/x-www-form-urlencoded", "multipart/form-data"}:
         given = str((await request.form()).get("csrf_token", ""))
     if not same_origin(request, desk.settings.portal_url) or not same(given, expected):
-        detail = "The request did not come from a page of this session. Please reload the page."
-        raise Problem("forged-request", detail)
+        detail = "The request could not be verified. Reload the page and try again."
+        raise Problem("csrf-failed", detail)
 
 
 def _signed_in(
@@ -149,7 +149,7 @@ def _signed_in(
     _session: Annotated[object, Security(_COOKIE)],
 ) -> Caller:
     if caller is None:
-        raise Problem("not-signed-in", "Send an API key as `Authorization: Bearer …`, or sign in.")
+        raise Problem("unauthenticated", "Sign in, or send an API key as `Authorization: Bearer …`.")
     return caller
 
 
@@ -163,11 +163,13 @@ class Needs:
     def __call__(self, caller: Annotated[Caller, Depends(_signed_in)]) -> Caller:
         # What is for others alone is not there at all.
         if self.kind is not None and (self.kind == "operator") != caller.is_operator:
-            raise not_found("address")
+            raise not_found("page")
         if self.scope not in caller.scopes:
             if caller.role == "suspended":
-                raise Problem("account-suspended", "Your account is suspended; contact the marketplace.")
-            raise Problem("not-allowed", f"This needs the scope {self.scope}, which you do not have.")
+                raise Problem(
+                    "account-suspended", "Your account is suspended. Contact the marketplace to reactivate it."
+                )
+            raise Problem("forbidden", f"This requires the permission {self.scope}, which you do not have.")
         return caller
 
 

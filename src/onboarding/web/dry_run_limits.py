@@ -60,7 +60,7 @@ async def limited(request: Request, caller: Caller, desk: Desk) -> AsyncIterator
 
 
 def busy() -> Problem:
-    detail = "The server is too busy to read the file now. Try again later, or upload the file without a dry run."
+    detail = "The server is too busy for a dry run. Try again later, or upload the file without a dry run."
     return Problem("unavailable", detail, headers={"Retry-After": "30"})
 
 
@@ -71,11 +71,9 @@ def _begin(caller: Caller, desk: Desk) -> int:
         connection.execute(query("lock_dry_runs"), parameters)
         [(running, recent, seconds)] = connection.execute(query("count_dry_runs"), parameters).fetchall()
         if running >= VENDOR_AT_ONCE:
-            raise _too_many(f"{running} dry runs of yours are running; at most {VENDOR_AT_ONCE} may run at once", 5)
+            raise _too_many(f"You have {running} dry runs in progress; the limit is {VENDOR_AT_ONCE} at a time", 5)
         if recent >= VENDOR_PER_HOUR:
-            raise _too_many(
-                f"You made {recent} dry runs within the hour; at most {VENDOR_PER_HOUR} are allowed", seconds
-            )
+            raise _too_many(f"You started {recent} dry runs within an hour; the limit is {VENDOR_PER_HOUR}", seconds)
         [(dry_run_id,)] = connection.execute(query("insert_dry_run"), parameters).fetchall()
         return int(dry_run_id)
 
@@ -83,9 +81,7 @@ def _begin(caller: Caller, desk: Desk) -> int:
 
 
 def _too_many(what: str, seconds: int) -> Problem:
-    return Problem(
-        "too-many-requests", f"{what}. Please try again later.", headers={"Retry-After": str(max(1, seconds))}
-    )
+    return Problem("too-many-requests", f"{what}. Try again later.", headers={"Retry-After": str(max(1, seconds))})
 
 
 def _end(caller: Caller, desk: Desk, dry_run_id: int, details: dict[str, Any]) -> None:

@@ -24,27 +24,29 @@ MEDIA_TYPE = "application/problem+json"
 class FieldProblem(BaseModel):
     """What is wrong with one part of a request."""
 
-    place: str = Field(description="Where it stands: `body`, `query`, `path` or `header`", examples=["body"])
-    field: str = Field(description="Its name; parts of parts with dots between", examples=["file_name"])
-    message: str = Field(description="What is wrong with it", examples=["String should have at least 1 character"])
+    place: str = Field(description="Part of the request: `body`, `query`, `path` or `header`", examples=["body"])
+    field: str = Field(description="Name of the field; nested names are joined by dots", examples=["file_name"])
+    message: str = Field(
+        description="What is wrong with the field", examples=["String should have at least 1 character"]
+    )
 
 
 class ProblemDocument(BaseModel):
     """Why a request was not done."""
 
-    type: str = Field(description="Which kind of problem; a path of docs/api.md", examples=["/problems/not-found"])
-    title: str = Field(description="The kind in words", examples=["Not found"])
-    status: int = Field(description="The status code again", examples=[404])
-    detail: str = Field(description="This case in a sentence", examples=["There is no such upload."])
-    errors: list[FieldProblem] | None = Field(None, description="The fields that are wrong, for `invalid-request`")
+    type: str = Field(description="Type of problem; listed in docs/api.md", examples=["/problems/not-found"])
+    title: str = Field(description="Title of the type", examples=["Not found"])
+    status: int = Field(description="HTTP status code", examples=[404])
+    detail: str = Field(description="Explanation of this occurrence", examples=["Upload not found."])
+    errors: list[FieldProblem] | None = Field(None, description="The invalid fields, for `invalid-request`")
 
 
 KINDS: Mapping[str, tuple[int, str]] = {
     "invalid-request": (422, "Invalid request"),
     "bad-request": (400, "Bad request"),
-    "not-signed-in": (401, "Not signed in"),
-    "not-allowed": (403, "Not allowed"),
-    "forged-request": (403, "Request from another site"),
+    "unauthenticated": (401, "Sign-in required"),
+    "forbidden": (403, "Forbidden"),
+    "csrf-failed": (403, "Request could not be verified"),
     "account-suspended": (403, "Account suspended"),
     "not-found": (404, "Not found"),
     "method-not-allowed": (405, "Method not allowed"),
@@ -52,7 +54,7 @@ KINDS: Mapping[str, tuple[int, str]] = {
     "gone": (410, "Gone"),
     "too-large": (413, "Too large"),
     "too-many-requests": (429, "Too many requests"),
-    "fault": (500, "Internal error"),
+    "internal-error": (500, "Internal error"),
     "unavailable": (503, "Unavailable"),
 }
 """Every kind of problem, with its status and title; docs/api.md lists them."""
@@ -70,7 +72,7 @@ class Problem(Exception):
 
 def not_found(what: str = "thing") -> Problem:
     """The same for what is not there and for what belongs to somebody else."""
-    return Problem("not-found", f"There is no such {what}.")
+    return Problem("not-found", f"{what[0].upper()}{what[1:]} not found.")
 
 
 def install(app: FastAPI) -> None:
@@ -120,19 +122,19 @@ async def _http(_: Request, error: Exception) -> JSONResponse:
     """What the framework itself refuses: no such path, no such method, a body that is no JSON."""
     assert isinstance(error, HTTPException)  # noqa: S101
     kind = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}.get(error.status_code, "bad-request")
-    detail = {"not-found": "There is no such address.", "method-not-allowed": "This address does not take that method."}
+    detail = {"not-found": "Page not found.", "method-not-allowed": "This address does not support that method."}
     return response(kind, detail.get(kind, str(error.detail)), headers=error.headers)
 
 
 async def _unavailable(request: Request, error: Exception) -> JSONResponse:
     _log(request, error)
-    detail = "The database cannot be reached at the moment. Please try again in a minute."
+    detail = "The database is temporarily unavailable. Try again in a minute."
     return response("unavailable", detail, headers={"Retry-After": "60"})
 
 
 async def _fault(request: Request, error: Exception) -> JSONResponse:
     _log(request, error)
-    return response("fault", "This is our fault, and it was logged. Please try again later.")
+    return response("internal-error", "Something went wrong on our side. The error was logged. Try again later.")
 
 
 def _log(request: Request, error: Exception) -> None:

@@ -69,7 +69,7 @@ class Guards:
             message = await receive()
             received += len(message.get("body", b""))
             if received > MAX_BODY:
-                raise Problem("too-large", f"A request may have {MAX_BODY:,} bytes at most.")
+                raise Problem("too-large", f"A request may have up to {MAX_BODY:,} bytes.")
             return message
 
         async def guarded(message: Message) -> None:
@@ -98,7 +98,7 @@ class Guards:
             return Problem("bad-request", "This address is not served here.")
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > MAX_BODY:
-            return Problem("too-large", f"A request may have {MAX_BODY:,} bytes at most.")
+            return Problem("too-large", f"A request may have up to {MAX_BODY:,} bytes.")
         return None
 
     @staticmethod

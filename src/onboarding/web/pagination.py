@@ -24,14 +24,15 @@ TicketId = Annotated[str, Path(min_length=1, max_length=40, pattern=r"^[A-Za-z0-
 KeyId = Annotated[str, Path(min_length=1, max_length=20, pattern=r"^[A-Za-z0-9_-]+$")]
 VendorId = Annotated[str, Path(pattern=VENDOR_ID, examples=["VEND001"])]
 WantedVendor = Annotated[
-    str | None, Query(pattern=VENDOR_ID, description="Operators: this vendor's alone. A vendor sees its own anyway")
+    str | None,
+    Query(pattern=VENDOR_ID, description="For operators: only this vendor. Vendors always see only their own data"),
 ]
 
-Limit = Annotated[int, Query(ge=1, le=500, description="How many at most")]
+Limit = Annotated[int, Query(ge=1, le=500, description="Maximum number of results")]
 Cursor = Annotated[
-    str | None, Query(max_length=200, pattern=r"^[A-Za-z0-9_-]+$", description="`next` of the page before")
+    str | None, Query(max_length=200, pattern=r"^[A-Za-z0-9_-]+$", description="The `next` value of the previous page")
 ]
-Since = Annotated[AwareDatetime | None, Query(description="Not before this time", examples=["2026-01-01T00:00:00Z"])]
+Since = Annotated[AwareDatetime | None, Query(description="At or after this time", examples=["2026-01-01T00:00:00Z"])]
 Until = Annotated[AwareDatetime | None, Query(description="Before this time")]
 
 IdempotencyKey = Annotated[
@@ -41,7 +42,7 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=255,
         pattern=r"^[\x21-\x7e]+$",
-        description="Any text of yours: what was made with it once is not made again",
+        description="A unique value that you choose; repeating a request with it has no further effect",
     ),
 ]
 
@@ -57,7 +58,7 @@ class Page(BaseModel, Generic[Item]):
     """Some of a list."""
 
     items: list[Item]
-    next: str | None = Field(description="The `cursor` of the following page; null on the last one")
+    next: str | None = Field(description="The `cursor` of the next page; null on the last page")
 
 
 def page(found: list[Item], limit: int, cursor_of: list[str]) -> Page[Item]:
@@ -116,14 +117,14 @@ def _read(cursor: str) -> str:
 
 
 def _bad_cursor() -> Problem:
-    return Problem("bad-request", "The cursor is none of ours. Leave it out for the first page.")
+    return Problem("bad-request", "The cursor is invalid. Omit it to get the first page.")
 
 
 class WarningShown(BaseModel):
     """Something odd about a file that changes no data."""
 
     code: str
-    message: str = Field(description="Names rows as a spreadsheet numbers them")
-    row_number: int | None = Field(description="The first row that it is about, counted below the header from 1")
-    spreadsheet_row: int | None = Field(description="Where a spreadsheet shows that row")
+    message: str = Field(description="Uses the row numbers of a spreadsheet")
+    row_number: int | None = Field(description="The first affected data row; the first one below the header is 1")
+    spreadsheet_row: int | None = Field(description="The row number in a spreadsheet")
     column: str | None

@@ -35,49 +35,53 @@ class UploadShown(BaseModel):
     file_size_bytes: int
     status: UploadStatus
     phase: Phase = Field(
-        description="`reading` the file, `checking` its rows, `reporting` the result, or `done`: the mail is on its way"
+        description="`reading` the file, `checking` its rows, `reporting` the result, or `done`: the vendor is notified"
     )
     mode: Mode
     on_error: OnError
     total_records: int
     valid_records: int
     error_records: int
-    waiting_records: int = Field(description="Rows without an outcome so far")
+    waiting_records: int = Field(description="Rows without an outcome yet")
     created_records: int
     updated_records: int
     unchanged_records: int
-    failure_code: str | None = Field(description="Why the whole file was refused, if it was")
+    failure_code: str | None = Field(description="Why the whole file was rejected, if it was")
     failure_reason: str | None
     has_report: bool
     has_fix_file: bool
     upload_timestamp: datetime
     processing_started_at: datetime
     processing_completed_at: datetime | None
-    last_progress_at: datetime = Field(description="When something last moved; an old one means stuck, not slow")
+    last_progress_at: datetime = Field(
+        description="Time of the last progress; an upload without recent progress has stalled"
+    )
     undone_at: datetime | None
-    version: str = Field(description="Changes when anything above does; see `seen` of the upload's own address")
+    version: str = Field(
+        description="Changes whenever a field above changes; see `version` of `GET /v1/uploads/{upload_id}`"
+    )
 
 
 class ErrorShown(BaseModel):
     """One broken rule of one row."""
 
-    row_number: int = Field(description="Data row, the first below the header is 1")
-    spreadsheet_row: int = Field(description="The same row as a spreadsheet numbers it")
+    row_number: int = Field(description="Data row; the first one below the header is 1")
+    spreadsheet_row: int = Field(description="The row number in a spreadsheet")
     vendor_product_id: str | None
     error_type: str
-    column: str = Field(description="The column it is about; several with commas between; `row` for the row as a whole")
+    column: str = Field(description="The column or comma-separated columns; `row` for the row as a whole")
     message: str
-    value: str | None = Field(description="What stood there")
+    value: str | None = Field(description="The value in the file")
     expected: str
-    hint: str = Field(description="What was probably meant; often blank")
-    row: dict[str, str] = Field(description="The row as it was in the file")
+    hint: str = Field(description="A suggested correction; often blank")
+    row: dict[str, str] = Field(description="The row as it is in the file")
 
 
 class ReadingShown(BaseModel):
     """How a file was read."""
 
-    sentence: str | None = Field(description="All of it for a reader; null for a file that could not be read")
-    detected: dict[str, Any] | None = Field(description="Format, encoding, delimiter, which header is which column …")
+    description: str | None = Field(description="The details in one sentence; null for a file that could not be read")
+    details: dict[str, Any] | None = Field(description="Format, encoding, delimiter, column mapping …")
     warnings: list[WarningShown]
 
 
@@ -92,7 +96,7 @@ class ErrorGroupShown(BaseModel):
     hint: str
     rows: int
     first_row: int
-    like: int | None = Field(description="The condition `like` that finds the errors of this group; none in a dry run")
+    id: int | None = Field(description="Lists the errors of this group as `group` of the errors; null in a dry run")
     sentence: str
 
 
@@ -100,7 +104,7 @@ class SummaryShown(BaseModel):
     """What is wrong in an upload, the most frequent mistake first."""
 
     groups: list[ErrorGroupShown]
-    more: int = Field(description="Groups beside these")
+    more: int = Field(description="Number of further groups")
 
 
 class ProductShown(BaseModel):
@@ -233,8 +237,8 @@ def spreadsheet_rows(detected: FileDetails | None) -> Callable[[int], int]:
 def reading_shown(detected: FileDetails | None, warnings: Sequence[FileWarning]) -> ReadingShown:
     line_of = spreadsheet_rows(detected)
     return ReadingShown(
-        sentence=detected.sentence() if detected else None,
-        detected=detected.as_json() if detected else None,
+        description=detected.sentence() if detected else None,
+        details=detected.as_json() if detected else None,
         warnings=[
             WarningShown(
                 code=w.code,
@@ -267,7 +271,7 @@ def summary_shown(found: Summary) -> SummaryShown:
             hint=group.hint,
             rows=group.rows,
             first_row=group.first_row,
-            like=group.first_error,
+            id=group.first_error,
             sentence=group.sentence,
         )
         for group in found.groups

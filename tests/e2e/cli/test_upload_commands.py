@@ -24,7 +24,7 @@ def file_of(folder: Path, name: str, *rows: dict[str, str]) -> Path:
 
 
 @pytest.mark.parametrize("name", ["a.xls", "a.pdf", "csv"])
-def test_a_name_that_nobody_would_look_at_is_told_before_the_upload_too(run: Run, tmp_path: Path, name: str) -> None:
+def test_upload_unsupported_file_name_fails_before_the_upload(run: Run, tmp_path: Path, name: str) -> None:
     path = file_of(tmp_path, name, product("cli-name"))
     _, _, expected = run("upload", str(path), "--vendor", "VEND001")
     code, out, err = run("validate", str(path), "--vendor", "VEND001", "--offline")
@@ -32,7 +32,7 @@ def test_a_name_that_nobody_would_look_at_is_told_before_the_upload_too(run: Run
     assert "must end in .csv, .tsv, .txt or .xlsx" in err
 
 
-def test_validate_says_what_the_upload_then_does(run: Run, pipeline: Pipeline, tmp_path: Path) -> None:
+def test_validate_reports_the_outcome_of_the_upload(run: Run, pipeline: Pipeline, tmp_path: Path) -> None:
     rows = [product("cli-v1"), product("cli-v2", category="Gardn"), product("cli-v3", price="0", sku="SKU-cli-v1")]
     path = file_of(tmp_path, "validate.csv", *rows)
     path.write_bytes(path.read_bytes().replace(b"PROD-cli-v2", b"\nPROD-cli-v2"))
@@ -55,7 +55,7 @@ def test_validate_says_what_the_upload_then_does(run: Run, pipeline: Pipeline, t
     assert (code, "3 failed" in out) == (2, True)
 
 
-def test_validate_for_a_person(run: Run, tmp_path: Path) -> None:
+def test_validate_without_json_prints_a_summary(run: Run, tmp_path: Path) -> None:
     path = file_of(tmp_path, "person.csv", *(product(f"person-{n}", category="Elektronics") for n in range(60)))
     code, out, _ = run("validate", str(path), "--vendor", "VEND002")
     assert code == 2
@@ -65,7 +65,9 @@ def test_validate_for_a_person(run: Run, tmp_path: Path) -> None:
     assert (code, out) == (3, "Would be refused: The vendor 'VEND009' is not known (UNKNOWN_VENDOR)\n")
 
 
-def test_validate_offline(tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_validate_offline_skips_catalog_checks(
+    tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("S3_BUCKET_NAME", "ONBOARDING_STATE"):
         monkeypatch.delenv(name, raising=False)
@@ -81,7 +83,7 @@ def test_validate_offline(tmp_path: Path, capsys: Captured, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
-def test_the_template_has_its_sample_row_as_only_error(run: Run, tmp_path: Path, kind: str) -> None:
+def test_template_sample_row_is_its_only_error(run: Run, tmp_path: Path, kind: str) -> None:
     path = tmp_path / f"template.{kind}"
     options = ["--xlsx"] if kind == "xlsx" else []
     assert run("template", *options, "-o", str(path))[0] == 0
@@ -94,9 +96,7 @@ def test_the_template_has_its_sample_row_as_only_error(run: Run, tmp_path: Path,
         assert names == sorted(names)
 
 
-def test_a_template_replaces_nothing_by_itself(
-    tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_template_for_an_existing_file_fails(tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("ONBOARDING_STATE", raising=False)
     monkeypatch.delenv("S3_BUCKET_NAME", raising=False)
@@ -108,7 +108,7 @@ def test_a_template_replaces_nothing_by_itself(
     assert (tmp_path / "product-template.csv").read_bytes() == b"mine" != before
 
 
-def test_fix_file_show_update_and_undo(run: Run, tmp_path: Path) -> None:
+def test_fix_file_show_update_and_undo_of_an_upload_succeed(run: Run, tmp_path: Path) -> None:
     rows = [product(f"cli-u{n}") for n in range(3)]
     rows[1]["price"] = "$5.00"
     path = file_of(tmp_path, "create.csv", *rows)
@@ -117,7 +117,7 @@ def test_fix_file_show_update_and_undo(run: Run, tmp_path: Path) -> None:
     assert code == 0
     assert "Row 3: price '$5.00', did you mean 5.00?" in out
     assert f"Fix file:    errors/VEND003/{upload_id}_fix.csv" in out
-    assert "Read as:     CSV, UTF-8" in out
+    assert "Format:      CSV, UTF-8" in out
     code, out, _ = run("report", "--fix", upload_id)
     header, line = csv.reader(io.StringIO(out.removeprefix("\ufeff"), newline=""))
     assert dict(zip(header, line, strict=True))["_row"] == "3"
@@ -132,11 +132,11 @@ def test_fix_file_show_update_and_undo(run: Run, tmp_path: Path) -> None:
 
     code, out, _ = run("uploads", "undo", upload_id)
     assert code == 0
-    assert "Undone: 1 products removed, 0 as they were before, 1 kept as they are." in out
+    assert "Undone: 1 products removed, 0 restored, 1 skipped." in out
     assert f"It was changed since by the upload {updated}" in out
     code, out, _ = run("uploads", "undo", upload_id, "--json")
     again = json.loads(out)
-    assert (again["removed"], [kept["row_number"] for kept in again["kept"]]) == (1, [1])
+    assert (again["removed"], [item["row_number"] for item in again["skipped"]]) == (1, [1])
     assert "Undone:" in run("uploads", "show", upload_id)[1]
     code, _, err = run("uploads", "undo", "UPLOAD_9")
     assert (code, "There is no upload UPLOAD_9" in err) == (1, True)

@@ -27,7 +27,7 @@ def document(pipeline: Pipeline) -> Paths:
     return paths
 
 
-def test_the_page_and_the_description_name_the_same_addresses(
+def test_docs_list_every_route_of_the_api_description(
     document: Paths,
 ) -> None:
     printed = re.findall(r"^\| `([A-Z]+) (/v1/[^`]*)` \|", TEXT, re.MULTILINE)
@@ -35,19 +35,19 @@ def test_the_page_and_the_description_name_the_same_addresses(
     assert set(printed) == {(method.upper(), path) for path, methods in document.items() for method in methods}
 
 
-def test_addresses_stand_under_their_heading(document: Paths) -> None:
+def test_docs_list_routes_under_their_tag(document: Paths) -> None:
     sections = dict(re.findall(r"^### (.*?)\n(.*?)(?=^##|\Z)", TEXT, re.MULTILINE | re.DOTALL))
     for path, methods in document.items():
         for method, operation in methods.items():
             assert f"| `{method.upper()} {path}` |" in sections[operation["tags"][0]]
 
 
-def test_every_problem_is_listed_with_its_status() -> None:
+def test_docs_list_every_problem_type_with_its_status() -> None:
     printed = re.findall(r"^\| `/problems/([a-z-]+)` \| (\d+) \|", TEXT, re.MULTILINE)
     assert dict(printed) == {kind: str(status) for kind, (status, _) in KINDS.items()}
 
 
-def test_the_walk_works_as_printed(pipeline: Pipeline, tmp_path: Path) -> None:
+def test_docs_walkthrough_works(pipeline: Pipeline, tmp_path: Path) -> None:
     forget_requests(pipeline)
     script = "\n".join(BLOCKS)
     environment = {

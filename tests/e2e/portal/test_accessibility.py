@@ -70,15 +70,15 @@ CASES = [
     ("operator", "/operator/vendors"),
     ("operator", "/operator/vendors/PAGES"),
     ("operator", "/operator/categories"),
-    ("operator", "/operator/actions"),
-    ("operator", "/operator/trouble"),
+    ("operator", "/operator/audit-log"),
+    ("operator", "/operator/issues"),
     ("operator", "/uploads"),
     ("operator", "/uploads/{upload}"),
 ]
 
 
 @pytest.mark.parametrize(("who", "path"), CASES)
-def test_a_page_is_for_everybody(people: dict[str, Page], bad_upload: str, who: str, path: str) -> None:
+def test_page_at_both_widths_is_accessible(people: dict[str, Page], bad_upload: str, who: str, path: str) -> None:
     page = people[who]
     for width in SIZES.values():
         page.set_viewport_size({"width": width, "height": 800})
@@ -87,18 +87,18 @@ def test_a_page_is_for_everybody(people: dict[str, Page], bad_upload: str, who: 
         checked_by_axe(page)
 
 
-def test_the_preview_is_for_everybody(people: dict[str, Page]) -> None:
+def test_preview_at_both_widths_is_accessible(people: dict[str, Page]) -> None:
     page = people["vendor"]
     for width in SIZES.values():
         page.set_viewport_size({"width": width, "height": 800})
         page.goto("/")
         drop(page, "look.csv", csv_of([product("AXE1"), product("AXE2", price="cheap")]))
-        expect(page.get_by_role("heading", name="What would happen")).to_be_visible()
+        expect(page.get_by_role("heading", name="Preview")).to_be_visible()
         checked_by_axe(page)
 
 
-def test_a_vendor_never_sees_the_operators_pages(vendor: Page) -> None:
-    for path in ("/operator", "/operator/vendors", "/operator/categories", "/operator/trouble", "/operator/actions"):
+def test_operator_pages_for_a_vendor_are_not_found(vendor: Page) -> None:
+    for path in ("/operator", "/operator/vendors", "/operator/categories", "/operator/issues", "/operator/audit-log"):
         answer = vendor.goto(path)
         assert answer is not None
         assert answer.status == 404
@@ -125,7 +125,7 @@ def _addresses(upload_id: str) -> Iterator[tuple[str, str]]:
                 yield from ((method, path) for method in route.methods)  # type: ignore[attr-defined]
 
 
-def test_no_page_shows_anything_to_others(pipeline: Pipeline, bad_upload: str, empty_vendor: str) -> None:
+def test_pages_of_another_vendor_are_not_found(pipeline: Pipeline, bad_upload: str, empty_vendor: str) -> None:
     tried = 0
     with closing(signed_in(pipeline, empty_vendor)) as other, program(pipeline) as nobody:
         for method, path in _addresses(bad_upload):
@@ -149,14 +149,14 @@ def test_no_page_shows_anything_to_others(pipeline: Pipeline, bad_upload: str, e
     assert tried > 20
 
 
-def test_a_browser_is_led_to_the_sign_in(pipeline: Pipeline) -> None:
+def test_page_without_session_redirects_to_sign_in(pipeline: Pipeline) -> None:
     with program(pipeline, Accept="text/html") as client:
         for path in ("/", "/uploads", "/operator"):
             answer = client.get(path)
             assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
 
 
-def test_own_files_may_be_kept_and_nothing_else(pipeline: Pipeline) -> None:
+def test_only_static_files_are_cacheable(pipeline: Pipeline) -> None:
     with program(pipeline) as client:
         page = client.get("/sign-in")
         assert page.headers["cache-control"] == "no-store"

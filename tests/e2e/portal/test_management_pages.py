@@ -12,23 +12,23 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from onboarding.web.auth import SCOPES
-from onboarding.web.portal.api_keys import SCOPE_WORDS
+from onboarding.web.portal.api_keys import SCOPE_LABELS
 from tests.support.api_clients import forget_requests, with_key
 from tests.support.browser import checked_by_axe, sign_in, somebody
 from tests.support.http_server import serving
 from tests.support.running_pipeline import Pipeline, csv_of, product, until
 
 
-def test_every_scope_is_explained() -> None:
-    assert set(SCOPE_WORDS) == set(SCOPES)
+def test_scope_labels_cover_every_scope() -> None:
+    assert set(SCOPE_LABELS) == set(SCOPES)
 
 
-def test_a_key_is_made_shown_once_used_and_revoked(vendor: Page, pipeline: Pipeline) -> None:
+def test_api_key_is_shown_once_works_and_can_be_revoked(vendor: Page, pipeline: Pipeline) -> None:
     vendor.get_by_role("link", name="API keys").click()
     vendor.get_by_label("Name").fill("Nightly export")
-    vendor.get_by_label("Works for").select_option("One year")
-    vendor.get_by_label("Upload, cancel, undo").uncheck()
-    vendor.get_by_role("button", name="Make the key").click()
+    vendor.get_by_label("Expires in").select_option("1 year")
+    vendor.get_by_label("Upload files, cancel and undo uploads").uncheck()
+    vendor.get_by_role("button", name="Create key").click()
     key = vendor.locator("#new-key").inner_text()
     checked_by_axe(vendor)
     with with_key(pipeline, key) as program:
@@ -36,24 +36,24 @@ def test_a_key_is_made_shown_once_used_and_revoked(vendor: Page, pipeline: Pipel
         assert (told["vendor_id"], told["scopes"]) == ("PORTAL", ["uploads:read"])
     # Sent again by a reload, the form makes no second key; and the first is shown no more.
     vendor.reload()
-    expect(vendor.get_by_text("This key was made already")).to_be_visible()
+    expect(vendor.get_by_text("This key was already created")).to_be_visible()
     expect(vendor.get_by_role("listitem").filter(has_text="Nightly export")).to_have_count(1)
     assert key not in vendor.content()
 
     vendor.get_by_text("Revoke Nightly export").click()
-    vendor.get_by_role("button", name="Revoke it now").click()
-    expect(vendor.get_by_role("status")).to_contain_text("The key is revoked.")
-    expect(vendor.get_by_role("heading", name="Keys that ended")).to_be_visible()
+    vendor.get_by_role("button", name="Revoke key").click()
+    expect(vendor.get_by_role("status")).to_contain_text("Key revoked.")
+    expect(vendor.get_by_role("heading", name="Inactive keys")).to_be_visible()
     with with_key(pipeline, key) as program:
         assert program.get("/v1/session").status_code == 401
 
 
-def test_a_key_without_a_name_or_purpose_is_not_made(vendor: Page) -> None:
+def test_api_key_without_name_or_permission_shows_field_errors(vendor: Page) -> None:
     vendor.goto("/keys")
-    for words in SCOPE_WORDS.values():
+    for words in SCOPE_LABELS.values():
         vendor.get_by_label(words).uncheck()
-    vendor.get_by_role("button", name="Make the key").click()
-    expect(vendor.get_by_text("A key must be good for something.")).to_be_visible()
+    vendor.get_by_role("button", name="Create key").click()
+    expect(vendor.get_by_text("Select at least one permission.")).to_be_visible()
     expect(vendor.get_by_label("Name")).to_have_attribute("aria-invalid", "true")
     checked_by_axe(vendor)
 
@@ -76,20 +76,20 @@ def server() -> Iterator[tuple[list[dict[str, Any]], str]]:
         yield told, f"{url}/hook"
 
 
-def test_a_webhook_is_set_tried_and_removed(
+def test_webhook_is_added_tested_and_removed(
     vendor: Page, pipeline: Pipeline, server: tuple[list[dict[str, Any]], str]
 ) -> None:
     told, url = server
     vendor.get_by_role("link", name="Webhook").click()
-    vendor.get_by_label("Address").fill("ftp://example.com")
-    vendor.get_by_role("button", name="Set the webhook").click()
+    vendor.get_by_label("URL").fill("ftp://example.com")
+    vendor.get_by_role("button", name="Add webhook").click()
     expect(vendor.get_by_role("alert")).to_contain_text("must begin with https://")
-    vendor.get_by_label("Address").fill(url)
-    vendor.get_by_role("button", name="Set the webhook").click()
+    vendor.get_by_label("URL").fill(url)
+    vendor.get_by_role("button", name="Add webhook").click()
     secret = vendor.locator("#new-secret").inner_text()
     checked_by_axe(vendor)
 
-    vendor.get_by_role("button", name="Send a test message").click()
+    vendor.get_by_role("button", name="Send test message").click()
     until(lambda: told, "the test message")
     # The list of deliveries keeps itself fresh.
     expect(vendor.get_by_text("Delivered", exact=True)).to_be_visible()
@@ -97,71 +97,71 @@ def test_a_webhook_is_set_tried_and_removed(
     upload = pipeline.run("PORTAL", "told.csv", csv_of([product("TOLD1")]))
     expect(vendor.get_by_role("link", name=upload.upload_id)).to_be_visible()
 
-    vendor.get_by_label("Make a new secret").check()
+    vendor.get_by_label("Generate a new secret").check()
     vendor.get_by_role("button", name="Save").click()
     expect(vendor.locator("#new-secret")).to_be_visible()
     expect(vendor.locator("#new-secret")).not_to_have_text(secret)
-    vendor.get_by_text("Remove the webhook").click()
-    vendor.get_by_role("button", name="Remove it now").click()
-    expect(vendor.get_by_role("status")).to_contain_text("The webhook is removed.")
-    expect(vendor.get_by_role("button", name="Set the webhook")).to_be_visible()
+    vendor.get_by_text("Remove webhook").click()
+    vendor.get_by_role("button", name="Remove", exact=True).click()
+    expect(vendor.get_by_role("status")).to_contain_text("Webhook removed.")
+    expect(vendor.get_by_role("button", name="Add webhook")).to_be_visible()
 
 
-def test_an_operator_takes_on_changes_and_suspends_a_vendor(operator: Page, pipeline: Pipeline) -> None:
+def test_operator_adds_changes_and_suspends_a_vendor(operator: Page, pipeline: Pipeline) -> None:
     operator.get_by_role("link", name="Vendors", exact=True).click()
-    operator.get_by_label("Vendor id").fill("no good id")
-    operator.get_by_label("Name").fill("Fresh <b>Foods")
-    operator.get_by_role("button", name="Take on the vendor").click()
-    expect(operator.get_by_label("Vendor id")).to_have_attribute("aria-invalid", "true")
-    expect(operator.get_by_label("E-mail address")).to_have_attribute("aria-invalid", "true")
-    expect(operator.get_by_label("Name")).to_have_value("Fresh <b>Foods")
+    operator.get_by_label("Vendor ID").fill("no good id")
+    operator.get_by_label("Name", exact=True).fill("Fresh <b>Foods")
+    operator.get_by_role("button", name="Add vendor").click()
+    expect(operator.get_by_label("Vendor ID")).to_have_attribute("aria-invalid", "true")
+    expect(operator.get_by_label("Email address")).to_have_attribute("aria-invalid", "true")
+    expect(operator.get_by_label("Name", exact=True)).to_have_value("Fresh <b>Foods")
     checked_by_axe(operator)
-    operator.get_by_label("Vendor id").fill("VEND001")
-    operator.get_by_label("E-mail address").fill("fresh@foods.example")
-    operator.get_by_role("button", name="Take on the vendor").click()
-    expect(operator.get_by_role("alert")).to_contain_text("There is a vendor VEND001 already.")
-    operator.get_by_label("Vendor id").fill("FRESH")
-    operator.get_by_role("button", name="Take on the vendor").click()
+    operator.get_by_label("Vendor ID").fill("VEND001")
+    operator.get_by_label("Email address").fill("fresh@foods.example")
+    operator.get_by_role("button", name="Add vendor").click()
+    expect(operator.get_by_role("alert")).to_contain_text("Vendor VEND001 already exists.")
+    operator.get_by_label("Vendor ID").fill("FRESH")
+    operator.get_by_role("button", name="Add vendor").click()
     expect(operator.get_by_role("heading", name="Fresh <b>Foods")).to_be_visible()
 
-    operator.get_by_label("Name").fill("Fresh Foods")
+    operator.get_by_label("Name", exact=True).fill("Fresh Foods")
     operator.get_by_role("button", name="Save").click()
     expect(operator.get_by_role("heading", name="Fresh Foods")).to_be_visible()
-    operator.get_by_text("Suspend this vendor").click()
-    operator.get_by_role("button", name="Suspend it now").click()
-    expect(operator.get_by_role("status")).to_contain_text("The vendor is suspended")
+    operator.get_by_text("Suspend vendor").click()
+    operator.get_by_role("button", name="Suspend", exact=True).click()
+    expect(operator.get_by_role("status")).to_contain_text("Vendor suspended")
     checked_by_axe(operator)
     assert _status(pipeline) == "suspended"
-    operator.get_by_role("button", name="Activate it again").click()
-    expect(operator.get_by_role("status")).to_contain_text("active again")
+    operator.get_by_role("button", name="Activate vendor").click()
+    expect(operator.get_by_role("status")).to_contain_text("Vendor activated")
     assert _status(pipeline) == "active"
-    operator.get_by_role("link", name="The whole record").click()
+    operator.get_by_role("link", name="View all").click()
     expect(operator.get_by_role("cell", name="Vendor created")).to_be_visible()
 
 
-def test_an_operator_shuts_a_vendor_out(operator: Page, vendor: Page, pipeline: Pipeline) -> None:
+def test_operator_revokes_key_and_signs_vendor_out(operator: Page, vendor: Page, pipeline: Pipeline) -> None:
     vendor.goto("/keys")
     vendor.get_by_label("Name").fill("Leaked")
-    vendor.get_by_role("button", name="Make the key").click()
+    vendor.get_by_role("button", name="Create key").click()
     key = vendor.locator("#new-key").inner_text()
     operator.goto("/operator/vendors/PORTAL")
     operator.get_by_text("Revoke Leaked").click()
-    operator.get_by_role("button", name="Revoke it now").click()
-    expect(operator.get_by_role("status")).to_contain_text("The key is revoked.")
+    operator.get_by_role("button", name="Revoke key").click()
+    expect(operator.get_by_role("status")).to_contain_text("Key revoked.")
     with with_key(pipeline, key) as program:
         assert program.get("/v1/session").status_code == 401
-    operator.get_by_text("Sign the vendor out everywhere").click()
-    operator.get_by_role("button", name="Sign it out now").click()
+    operator.get_by_text("Sign out everywhere").click()
+    operator.get_by_role("button", name="Sign out vendor").click()
     expect(operator.get_by_role("status")).to_contain_text("signed out everywhere")
     checked_by_axe(operator)
     vendor.goto("/uploads")
     expect(vendor).to_have_url(re.compile("/sign-in$"))
 
 
-def test_a_vendor_signs_out_everywhere(vendor: Page) -> None:
+def test_sign_out_everywhere_ends_every_session(vendor: Page) -> None:
     vendor.goto("/keys")
     vendor.get_by_text("Sign out everywhere").click()
-    vendor.get_by_role("button", name="Sign out now").click()
+    vendor.get_by_role("main").get_by_role("button", name="Sign out").click()
     expect(vendor.get_by_text("You are signed out.")).to_be_visible()
 
 
@@ -170,15 +170,15 @@ def _status(pipeline: Pipeline) -> str:
     return str(status)
 
 
-def test_an_operator_adds_and_disables_a_category(operator: Page, pipeline: Pipeline) -> None:
+def test_operator_adds_and_disables_a_category(operator: Page, pipeline: Pipeline) -> None:
     operator.get_by_role("link", name="Categories").click()
     operator.get_by_label("Name").fill("Board Games")
-    operator.get_by_role("button", name="Add the category").click()
+    operator.get_by_role("button", name="Add category").click()
     row = operator.get_by_role("row", name=re.compile("Board Games"))
     expect(row.get_by_text("Active")).to_be_visible()
     operator.get_by_label("Name").fill("Board Games")
-    operator.get_by_role("button", name="Add the category").click()
-    expect(operator.get_by_role("alert")).to_contain_text("There is a category Board Games already.")
+    operator.get_by_role("button", name="Add category").click()
+    expect(operator.get_by_role("alert")).to_contain_text("Category Board Games already exists.")
     operator.get_by_role("button", name="Disable Board Games").click()
     expect(operator.get_by_role("status")).to_contain_text("disabled")
     pipeline.vendor("PORTAL")
@@ -188,38 +188,38 @@ def test_an_operator_adds_and_disables_a_category(operator: Page, pipeline: Pipe
     expect(row.get_by_text("Active")).to_be_visible()
 
 
-def test_who_only_looks_is_offered_no_button(browser: Browser, pipeline: Pipeline) -> None:
+def test_viewer_sees_no_forms_that_change_data(browser: Browser, pipeline: Pipeline) -> None:
     pipeline.connection.execute(
         "insert into operators (email, name) values ('looks@techmart.example', 'Looks') on conflict do nothing"
     )
     with somebody(browser, pipeline) as page:
         sign_in(page, pipeline, "looks@techmart.example")
-        for path in ("/operator/vendors", "/operator/vendors/VEND001", "/operator/categories", "/operator/trouble"):
+        for path in ("/operator/vendors", "/operator/vendors/VEND001", "/operator/categories", "/operator/issues"):
             page.goto(path)
             expect(page.get_by_role("heading", level=1)).to_be_visible()
             assert page.locator('main form[method="post"]').count() == 0, path
 
 
-def test_a_new_user_signs_in_by_mouse_alone(visitor: Page, pipeline: Pipeline) -> None:
+def test_demo_account_signs_in_through_the_inbox(visitor: Page, pipeline: Pipeline) -> None:
     forget_requests(pipeline)
     visitor.goto("/")
-    visitor.get_by_role("button", name="TechGear, a vendor").click()
+    visitor.get_by_role("button", name="TechGear (vendor)").click()
     visitor.get_by_role("link", name="Open the inbox").click()
     mail = visitor.get_by_role("listitem").filter(has_text="contact@techgear.com")
     mail.get_by_role("link", name="Your sign-in link").first.click()
     checked_by_axe(visitor)
-    visitor.locator(".mail a").click()
+    visitor.locator(".email-body a").click()
     visitor.get_by_role("button", name="Sign in").click()
     expect(visitor.get_by_text("TechGear", exact=True)).to_be_visible()
     visitor.goto("/inbox/nothing.eml")
     expect(visitor.get_by_role("heading", name="Not found")).to_be_visible()
 
 
-def test_what_a_mail_says_is_text(visitor: Page, pipeline: Pipeline) -> None:
+def test_inbox_email_with_markup_shows_text(visitor: Page, pipeline: Pipeline) -> None:
     pipeline.vendor("PORTAL")
     name = '"><img src=x onerror="document.title=1">.csv'
     pipeline.run("PORTAL", name, csv_of([product("MAIL1", product_name=name)]))
     visitor.goto("/inbox")
     visitor.get_by_role("link", name="Product Upload Complete").first.click()
-    expect(visitor.locator(".mail")).to_be_visible()
+    expect(visitor.locator(".email-body")).to_be_visible()
     assert visitor.locator("main img").count() == 0

@@ -16,7 +16,7 @@ from tests.support.browser import PATIENCE, drop, send, sign_in, upload
 from tests.support.running_pipeline import Pipeline, csv_of, product, until
 
 
-def test_bad_rows_are_fetched_mended_and_accepted(vendor: Page, pipeline: Pipeline, tmp_path: Path) -> None:
+def test_fix_file_corrected_and_uploaded_again_is_accepted(vendor: Page, pipeline: Pipeline, tmp_path: Path) -> None:
     rows = [product(f"TRIP{n}") for n in range(20)]
     rows[3]["price"] = "$12.50"
     rows[7]["category"] = "Computer Acessories"
@@ -29,31 +29,31 @@ def test_bad_rows_are_fetched_mended_and_accepted(vendor: Page, pipeline: Pipeli
     assert pipeline.connection.execute("select 1 from upload_history where file_name = 'spring.csv'").fetchone() is None
     send(vendor)
 
-    expect(vendor.locator("#count-total")).to_have_text("20")
-    expect(vendor.locator("#count-rejected")).to_have_text("2")
-    expect(vendor.get_by_role("heading", name="What to mend")).to_be_visible()
+    expect(vendor.locator("#total-rows")).to_have_text("20")
+    expect(vendor.locator("#rejected-rows")).to_have_text("2")
+    expect(vendor.get_by_role("heading", name="What to fix")).to_be_visible()
     with vendor.expect_download() as report:
-        vendor.get_by_role("link", name="Error report").click()
+        vendor.get_by_role("link", name="Download error report").click()
     assert report.value.suggested_filename.endswith(".csv")
     with vendor.expect_download() as download:
-        vendor.get_by_role("link", name="Download the fix file").click()
+        vendor.get_by_role("link", name="Download fix file").click()
     download.value.save_as(tmp_path / "fix.csv")
 
     mended = mend((tmp_path / "fix.csv").read_bytes())
     vendor.get_by_role("link", name="Upload again").click()
     (tmp_path / "mended.csv").write_bytes(mended)
-    vendor.get_by_label("choose one").set_input_files(tmp_path / "mended.csv")
-    expect(vendor.locator("#preview").get_by_text("All 2 rows are fine.")).to_be_visible()
+    vendor.get_by_label("choose a file").set_input_files(tmp_path / "mended.csv")
+    expect(vendor.locator("#preview").get_by_text("All 2 rows are valid.")).to_be_visible()
     send(vendor)
 
     expect(vendor.get_by_text("All 2 rows were accepted.").first).to_be_visible()
-    expect(vendor.locator("#count-rejected")).to_have_text("0")
+    expect(vendor.locator("#rejected-rows")).to_have_text("0")
     found = pipeline.connection.execute("select count(*) from products where sku like 'SKU-TRIP%'").fetchone()
     assert found == (20,)
 
     vendor.get_by_role("link", name="History", exact=True).click()
     expect(vendor.get_by_role("link", name="spring.csv")).to_be_visible()
-    vendor.get_by_label("Result").select_option("completed")
+    vendor.get_by_label("Status").select_option("completed")
     vendor.get_by_role("button", name="Filter").click()
     expect(vendor.get_by_role("link", name="mended.csv")).to_be_visible()
     expect(vendor.get_by_role("link", name="spring.csv")).to_have_count(0)
@@ -72,27 +72,27 @@ def mend(fix_file: bytes) -> bytes:
     return text.getvalue().encode()
 
 
-def test_rows_are_counted_live(vendor: Page) -> None:
+def test_upload_page_shows_progress_then_result(vendor: Page) -> None:
     rows = [product(f"LIVE{n}") for n in range(1500)]
     rows[0]["price"] = "free"
     drop(vendor, "many.csv", csv_of(rows))
     vendor.get_by_role("button", name="Upload 1,500 rows").click()
     vendor.wait_for_url(re.compile("/uploads/"))
-    shown = vendor.locator("#live-count, #count-total")
+    shown = vendor.locator("#progress-text, #total-rows")
     expect(shown.first).to_be_visible()
-    expect(vendor.locator("#upload-view")).to_have_attribute("data-done", "yes", timeout=PATIENCE)
-    expect(vendor.locator("#count-total")).to_have_text("1,500")
-    expect(vendor.locator("#count-rejected")).to_have_text("1")
+    expect(vendor.locator("#upload")).to_have_attribute("data-done", "true", timeout=PATIENCE)
+    expect(vendor.locator("#total-rows")).to_have_text("1,500")
+    expect(vendor.locator("#rejected-rows")).to_have_text("1")
     expect(vendor.locator("#title")).to_be_focused()
 
 
-def test_a_hopeless_file_is_told_before_it_is_sent(vendor: Page) -> None:
+def test_invalid_file_is_reported_before_the_upload(vendor: Page) -> None:
     drop(vendor, "notes.pdf", b"hello")
     expect(vendor.get_by_role("alert")).to_contain_text("must end in .csv, .tsv, .txt or .xlsx")
     drop(vendor, "empty.csv", b"")
     expect(vendor.get_by_role("alert")).to_contain_text("is empty")
     drop(vendor, "strange.csv", b"a,b,c\n1,2,3\n")
-    expect(vendor.locator("#preview")).to_contain_text("This file would be refused.")
+    expect(vendor.locator("#preview")).to_contain_text("This file would be rejected.")
     expect(vendor.get_by_role("button", name="Upload")).to_be_disabled()
 
 
@@ -102,24 +102,24 @@ def gateway(status: int) -> Callable[[Route], None]:
     return lambda route: route.fulfill(status=status, content_type="application/json", body=answer)
 
 
-def test_a_file_without_a_preview_can_be_uploaded(vendor: Page) -> None:
+def test_file_whose_preview_fails_can_be_uploaded(vendor: Page) -> None:
     vendor.route("**/preview?*", gateway(503))
     drop(vendor, "unseen.csv", csv_of([product("UNSEEN1"), product("UNSEEN2", price="x")]))
-    expect(vendor.locator("#preview")).to_contain_text("There is no preview. Service Unavailable")
+    expect(vendor.locator("#preview")).to_contain_text("No preview. Service Unavailable")
     send(vendor)
-    expect(vendor.locator("#count-rejected")).to_have_text("1")
+    expect(vendor.locator("#rejected-rows")).to_have_text("1")
 
 
-def test_a_file_too_large_for_a_preview_can_be_uploaded(vendor: Page) -> None:
+def test_file_too_large_for_a_preview_can_be_uploaded(vendor: Page) -> None:
     vendor.route("**/preview?*", lambda route: route.abort())
-    vendor.locator("#upload[data-ready]").evaluate("form => form.dataset.previewBytes = 100")
+    vendor.locator("#upload-form[data-ready]").evaluate("form => form.dataset.previewBytes = 100")
     drop(vendor, "large.csv", csv_of([product("LARGE1")]))
-    expect(vendor.locator("#preview")).to_contain_text("files of more than 100 bytes are not looked at")
+    expect(vendor.locator("#preview")).to_contain_text("Previews are limited to 100 bytes.")
     send(vendor)
-    expect(vendor.locator("#count-rejected")).to_have_text("0")
+    expect(vendor.locator("#rejected-rows")).to_have_text("0")
 
 
-def test_an_upload_is_followed_through_a_busy_server(vendor: Page) -> None:
+def test_upload_survives_temporary_server_errors(vendor: Page) -> None:
     asked: list[str] = []
 
     def busy(route: Route) -> None:
@@ -133,15 +133,15 @@ def test_an_upload_is_followed_through_a_busy_server(vendor: Page) -> None:
         else:
             route.continue_()
 
-    vendor.route("**/v1/tickets/*", busy)
+    vendor.route("**/v1/upload-sessions/*", busy)
     drop(vendor, "busy.csv", csv_of([product("BUSY1")]))
-    expect(vendor.locator("#preview")).to_contain_text("The one row is fine.")
+    expect(vendor.locator("#preview")).to_contain_text("1 row is valid.")
     send(vendor)
-    expect(vendor.locator("#count-rejected")).to_have_text("0")
+    expect(vendor.locator("#rejected-rows")).to_have_text("0")
     assert len(asked) > 3
 
 
-def test_a_server_that_does_not_wait_is_asked_less_and_less_often(vendor: Page, pipeline: Pipeline) -> None:
+def test_progress_without_changes_polls_less_often(vendor: Page, pipeline: Pipeline) -> None:
     done = pipeline.run("PORTAL", "slow.csv", csv_of([product("SLOW1")]))
     told = "update upload_history set notified_at = null where upload_id = %s"
     pipeline.connection.execute(told, (done.upload_id,))
@@ -169,10 +169,10 @@ def test_a_server_that_does_not_wait_is_asked_less_and_less_often(vendor: Page, 
     assert [gone >= 0.9 * least for gone, least in zip(rests[1:], (1500, 2250, 3375, 5000), strict=True)] == [True] * 4
     pipeline.connection.execute("update upload_history set notified_at = now() where upload_id = %s", (done.upload_id,))
     vendor.clock.resume()
-    expect(vendor.locator("#upload-view")).to_have_attribute("data-done", "yes")
+    expect(vendor.locator("#upload")).to_have_attribute("data-done", "true")
 
 
-def test_what_a_vendor_wrote_is_text(vendor: Page) -> None:
+def test_file_with_markup_shows_text(vendor: Page) -> None:
     attack = '"><img src=x onerror="document.title=1"><script>document.title=1</script>{{7*7}}'
     rows = [product("HTML1", product_name=attack), product("HTML2", price=attack, category=attack)]
     upload(vendor, "<b>bold.csv", csv_of(rows))
@@ -183,16 +183,16 @@ def test_what_a_vendor_wrote_is_text(vendor: Page) -> None:
     assert vendor.title() != "1"
 
 
-def test_undo_is_asked_for_twice(vendor: Page, pipeline: Pipeline) -> None:
+def test_undo_after_confirmation_removes_products(vendor: Page, pipeline: Pipeline) -> None:
     upload(vendor, "mistake.csv", csv_of([product("UNDO1")]))
-    vendor.get_by_text("Undo this upload").click()
-    vendor.get_by_role("button", name="Undo it now").click()
-    expect(vendor.get_by_role("status").first).to_contain_text("was taken back")
+    vendor.get_by_text("Undo upload").click()
+    vendor.get_by_role("button", name="Undo", exact=True).click()
+    expect(vendor.get_by_role("status").first).to_contain_text("Upload undone.")
     found = pipeline.connection.execute("select 1 from products where vendor_product_id = 'PROD-UNDO1'").fetchone()
     assert found is None
 
 
-def test_a_link_works_once(visitor: Page, pipeline: Pipeline) -> None:
+def test_sign_in_link_used_twice_no_longer_works(visitor: Page, pipeline: Pipeline) -> None:
     email = pipeline.vendor("PORTAL")
     sign_in(visitor, pipeline, email)
     token = links(pipeline, email)[-1]
@@ -204,22 +204,22 @@ def test_a_link_works_once(visitor: Page, pipeline: Pipeline) -> None:
     expect(visitor).to_have_url(re.compile("/sign-in$"))
 
 
-def test_an_address_that_is_none_is_told_so(visitor: Page) -> None:
+def test_sign_in_with_invalid_address_shows_error(visitor: Page) -> None:
     visitor.goto("/sign-in")
-    visitor.get_by_label("E-mail address").fill("nobody")
-    visitor.get_by_role("button", name="Mail me a link").click()
-    expect(visitor.get_by_role("alert")).to_contain_text("not an e-mail address")
-    expect(visitor.get_by_label("E-mail address")).to_have_value("nobody")
+    visitor.get_by_label("Email address").fill("nobody")
+    visitor.get_by_role("button", name="Email me a sign-in link").click()
+    expect(visitor.get_by_role("alert")).to_contain_text("Enter a valid email address")
+    expect(visitor.get_by_label("Email address")).to_have_value("nobody")
 
 
-def test_times_are_the_viewers(vendor: Page, pipeline: Pipeline) -> None:
+def test_times_are_shown_in_the_viewers_time_zone(vendor: Page, pipeline: Pipeline) -> None:
     upload(vendor, "zone.csv", csv_of([product("ZONE1")]))
-    shown = vendor.locator("#upload-view time").first
+    shown = vendor.locator("#upload time").first
     assert "Z" in (shown.get_attribute("datetime") or "")
     expect(shown).to_have_attribute("title", re.compile("Eastern|EST|EDT"))
 
 
-def test_the_keyboard_alone_reaches_everything(vendor: Page) -> None:
+def test_upload_form_is_usable_by_keyboard(vendor: Page) -> None:
     vendor.goto("/")
     vendor.keyboard.press("Tab")
     expect(vendor.get_by_role("link", name="Skip to content")).to_be_focused()
@@ -227,21 +227,21 @@ def test_the_keyboard_alone_reaches_everything(vendor: Page) -> None:
     vendor.keyboard.press("Tab")
     expect(vendor.locator("#file")).to_be_focused()
     vendor.keyboard.press("Tab")
-    expect(vendor.get_by_label("New products only")).to_be_focused()
+    expect(vendor.get_by_label("Add new products")).to_be_focused()
 
 
-def test_an_operator_sees_all_and_resumes(operator: Page, pipeline: Pipeline) -> None:
+def test_operator_overview_refreshes_and_stalled_upload_is_resumed(operator: Page, pipeline: Pipeline) -> None:
     pipeline.vendor("PORTAL")
     done = pipeline.run("PORTAL", "watched.csv", csv_of([product("OP1"), product("OP2", price="x")]))
     operator.goto("/operator")
     expect(operator.get_by_role("link", name="watched.csv")).to_be_visible()
     # What comes later shows by itself, and the charts are not looked up again for it.
-    with operator.expect_response("**/operator/live"):
+    with operator.expect_response("**/operator/refresh"):
         pipeline.run("PORTAL", "later.csv", csv_of([product("OP3")]))
     expect(operator.get_by_role("link", name="later.csv")).to_be_visible()
     operator.get_by_role("link", name="Vendors", exact=True).click()
-    operator.get_by_label("Find a vendor").fill("porta")
-    operator.get_by_role("button", name="Find").click()
+    operator.get_by_label("Name, ID or email").fill("porta")
+    operator.get_by_role("button", name="Search").click()
     expect(operator.get_by_role("row").filter(has_text="PORTAL")).to_be_visible()
     expect(operator.get_by_role("row")).to_have_count(2)
 
@@ -252,9 +252,9 @@ def test_an_operator_sees_all_and_resumes(operator: Page, pipeline: Pipeline) ->
         "processing_completed_at = null, last_progress_at = now() - interval '1 hour' where upload_id = %s",
         (done.upload_id,),
     )
-    operator.get_by_role("link", name="Trouble").click()
+    operator.get_by_role("link", name="Issues", exact=True).click()
     operator.get_by_role("button", name="Resume watched.csv").click()
-    expect(operator.get_by_text("Rows without an outcome are being staged again.")).to_be_visible()
+    expect(operator.get_by_text("Upload resumed.")).to_be_visible()
     pipeline.connection.execute(
         "update upload_history set status = 'partial', valid_records = 1, created_records = 1, "
         "error_records = 1, notified_at = now(), "
@@ -263,14 +263,14 @@ def test_an_operator_sees_all_and_resumes(operator: Page, pipeline: Pipeline) ->
     )
 
 
-def test_an_operator_redrives_a_failed_event(operator: Page, pipeline: Pipeline) -> None:
+def test_operator_redrives_a_failed_event(operator: Page, pipeline: Pipeline) -> None:
     url = pipeline.sqs.get_queue_url(QueueName=resource_name("watchdog-failures"))["QueueUrl"]
     pipeline.sqs.send_message(QueueUrl=url, MessageBody='{"requestPayload": {}, "responsePayload": {}}')
     operator.goto("/operator")
-    expect(operator.get_by_text("Something needs a hand.")).to_be_visible()
-    operator.get_by_role("link", name="Trouble").click()
+    expect(operator.get_by_text("Action required.")).to_be_visible()
+    operator.get_by_role("link", name="Issues", exact=True).click()
     operator.get_by_role("button", name="Redrive watchdog-failures").click()
-    expect(operator.get_by_role("status")).to_contain_text("The events are being tried again.")
+    expect(operator.get_by_role("status")).to_contain_text("Redrive started.")
     until(lambda: _is_empty(pipeline, url), "the queue to be empty")
 
 

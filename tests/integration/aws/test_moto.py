@@ -172,14 +172,18 @@ def signed_in(account: MotoAccount) -> dict[str, str]:
 
 def test_moto_upload_session_takes_the_form_it_gives(account: MotoAccount, database: Database) -> None:
     vendor = signed_in(account)
-    ticket = json.loads(ask(account, "POST", "/v1/tickets", {"file_name": "form.csv"}, **vendor)["body"])
-    assert post_form(ticket, csv_of([product("form")])).status_code == 201
-    waiting = json.loads(ask(account, "GET", f"/v1/tickets/{ticket['ticket_id']}", **vendor)["body"])
+    upload_session = json.loads(
+        ask(account, "POST", "/v1/upload-sessions", {"file_name": "form.csv"}, **vendor)["body"]
+    )
+    assert post_form(upload_session, csv_of([product("form")])).status_code == 201
+    waiting = json.loads(
+        ask(account, "GET", f"/v1/upload-sessions/{upload_session['upload_session_id']}", **vendor)["body"]
+    )
     assert waiting["phase"] == "queued"
     account.run()
-    upload_id = json.loads(ask(account, "GET", f"/v1/tickets/{ticket['ticket_id']}", **vendor)["body"])["upload"][
-        "upload_id"
-    ]
+    upload_id = json.loads(
+        ask(account, "GET", f"/v1/upload-sessions/{upload_session['upload_session_id']}", **vendor)["body"]
+    )["upload"]["upload_id"]
     assert upload_of(database, upload_id).status is UploadStatus.COMPLETED
 
 

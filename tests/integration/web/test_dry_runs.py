@@ -46,7 +46,7 @@ def asking(app: FastAPI, client: httpx.Client) -> httpx.AsyncClient:
     )
 
 
-def test_others_are_answered_while_hostile_files_are_read(
+def test_other_requests_during_hostile_dry_runs_are_answered(
     app: FastAPI, pipeline: Pipeline, vendor_a: httpx.Client, vendor_b: httpx.Client, tmp_path: Path
 ) -> None:
     """Ten uploads and as many dry runs as a vendor may have are read until they are let go."""
@@ -93,7 +93,7 @@ def test_others_are_answered_while_hostile_files_are_read(
 
 
 @pytest.mark.parametrize("order", [b"loop", b"memory", b"killed"])
-def test_dry_run_of_a_file_over_a_limit_says_so(app: FastAPI, vendor_a: httpx.Client, order: bytes) -> None:
+def test_dry_run_of_a_file_over_a_limit_fails(app: FastAPI, vendor_a: httpx.Client, order: bytes) -> None:
     with hostile_child(CPU_SECONDS=1):
         answer = answer_of(app, vendor_a, "POST", "/v1/dry-runs", content=order)
     assert (answer.status_code, answer.json()["failure_code"]) == (200, "TOO_COMPLEX")
@@ -133,7 +133,7 @@ def test_dry_run_waits_for_its_turn_on_the_server(
     assert answer_of(app, vendor_b, "POST", "/v1/dry-runs", content=FILE).status_code == 200
 
 
-def test_dry_run_whose_file_arrives_slowly_keeps_no_other_waiting(
+def test_dry_run_with_a_slow_upload_blocks_no_other(
     app: FastAPI, vendor_a: httpx.Client, vendor_b: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dry_run_limits, "WAIT_SECONDS", 0.5)
@@ -159,7 +159,7 @@ def test_dry_run_whose_file_arrives_slowly_keeps_no_other_waiting(
     assert (slow.status_code, other.status_code) == (200, 200)
 
 
-def test_third_dry_run_at_once_of_a_vendor_is_refused(
+def test_third_concurrent_dry_run_of_a_vendor_is_rejected(
     app: FastAPI, pipeline: Pipeline, vendor_a: httpx.Client, vendor_b: httpx.Client
 ) -> None:
     begin = "insert into dry_runs (vendor_id, started_at) values ('VENDA', now() - make_interval(secs => %s))"
@@ -174,7 +174,7 @@ def test_third_dry_run_at_once_of_a_vendor_is_refused(
     assert answer_of(app, vendor_a, "POST", "/v1/dry-runs", content=FILE).status_code == 200
 
 
-def test_dry_runs_at_the_same_moment_are_counted_one_after_another(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+def test_dry_runs_started_concurrently_are_counted_exactly(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
     """Of requests that come together no more than the limit get through."""
     forget(pipeline)
     with ThreadPoolExecutor(12) as threads:
@@ -189,7 +189,7 @@ def test_dry_runs_at_the_same_moment_are_counted_one_after_another(pipeline: Pip
     forget(pipeline)
 
 
-def test_dry_runs_of_an_hour_are_limited(app: FastAPI, pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+def test_dry_runs_over_the_hourly_limit_are_rejected(app: FastAPI, pipeline: Pipeline, vendor_a: httpx.Client) -> None:
     many = (
         "insert into dry_runs (vendor_id, started_at, ended_at) "
         "select 'VENDA', now() - interval '50 minutes', now() from generate_series(1, %s)"
@@ -198,7 +198,7 @@ def test_dry_runs_of_an_hour_are_limited(app: FastAPI, pipeline: Pipeline, vendo
     refused = answer_of(app, vendor_a, "POST", "/v1/dry-runs", content=FILE)
     assert refused.status_code == 429
     assert 500 <= int(refused.headers["Retry-After"]) <= 600
-    assert f"{dry_run_limits.VENDOR_PER_HOUR} are allowed" in refused.json()["detail"]
+    assert f"the limit is {dry_run_limits.VENDOR_PER_HOUR}" in refused.json()["detail"]
 
 
 def test_dry_run_is_recorded_with_size_and_outcome(app: FastAPI, pipeline: Pipeline, vendor_a: httpx.Client) -> None:

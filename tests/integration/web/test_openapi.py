@@ -90,16 +90,16 @@ def answered(operations: schemathesis.BaseSchema, url: str, **credentials: Any) 
     return wrong
 
 
-def test_real_things_are_answered_as_described(
+def test_responses_match_the_api_description(
     own_pipeline: Pipeline, vendor: httpx.Client, operator: httpx.Client, described: schemathesis.BaseSchema
 ) -> None:
     """What made-up ids never reach. Comes first: made-up requests of an operator may suspend the vendor."""
     done = upload(vendor, own_pipeline, csv_of([product("real"), product("real-2", price="x")]))
-    ticket = vendor.post("/v1/tickets", json={"file_name": "x.csv"}).json()["ticket_id"]
+    upload_session = vendor.post("/v1/upload-sessions", json={"file_name": "x.csv"}).json()["upload_session_id"]
     vendor.put("/v1/webhook", json={"url": "http://127.0.0.1:9/hook"})
     asked = [
         (vendor, "/v1/uploads"),
-        (vendor, "/v1/tickets/{ticket_id}"),
+        (vendor, "/v1/upload-sessions/{upload_session_id}"),
         (vendor, "/v1/keys"),
         (vendor, "/v1/webhook"),
         (vendor, "/v1/webhook/deliveries"),
@@ -107,23 +107,23 @@ def test_real_things_are_answered_as_described(
         (operator, "/v1/operator/overview"),
         (operator, "/v1/operator/throughput"),
         (operator, "/v1/operator/top-errors"),
-        (operator, "/v1/operator/actions"),
+        (operator, "/v1/operator/audit-log"),
         (operator, "/v1/operator/vendors"),
-        (operator, "/v1/operator/lowest-quality"),
+        (operator, "/v1/operator/vendor-quality"),
         (operator, "/v1/operator/failures"),
         *(
             (client, f"/v1/uploads/{{upload_id}}{part}")
             for client in (vendor, operator)
-            for part in ("", "/errors", "/reading", "/summary", "/products", "/report", "/fix-file", "/links")
+            for part in ("", "/errors", "/file-details", "/summary", "/products", "/report", "/fix-file", "/links")
         ),
     ]
     for client, path in asked:
-        answer = client.get(path.replace("{upload_id}", done.upload_id).replace("{ticket_id}", ticket))
+        answer = client.get(path.replace("{upload_id}", done.upload_id).replace("{upload_session_id}", upload_session))
         assert answer.status_code in {200, 303}, path
         described[path]["GET"].validate_response(answer)
 
 
-def test_vendors_are_answered_as_described(
+def test_vendor_requests_match_the_api_description(
     own_pipeline: Pipeline, described: schemathesis.BaseSchema, key: str
 ) -> None:
     by_vendors = described.exclude(path_regex="^/v1/operator")
@@ -131,7 +131,7 @@ def test_vendors_are_answered_as_described(
     assert answered(by_vendors, own_pipeline.endpoints.portal_url, headers=headers) == []
 
 
-def test_operators_are_answered_as_described(
+def test_operator_requests_match_the_api_description(
     own_pipeline: Pipeline, described: schemathesis.BaseSchema, operator: httpx.Client
 ) -> None:
     by_operators = described.include(path_regex="^/v1/(operator|uploads)")

@@ -62,7 +62,7 @@ PAGE: dict[str, Any] = {"vendor_id": None, "search": None, "after": None, "limit
         ("get_upload_overview", {"patience": PATIENCE}, {"upload_history_time", "upload_history_status"}),
     ],
 )
-def test_a_question_is_answered_by_indexes(
+def test_query_with_many_vendors_uses_indexes(
     marketplace: Connection, name: str, parameters: dict[str, Any], indexes: set[str]
 ) -> None:
     [(plan,)] = marketplace.execute(f"explain (format json) {query(name)}", parameters).fetchall()
@@ -79,7 +79,7 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from nodes(below)
 
 
-def test_a_chart_has_every_upload_of_its_time_once(marketplace: Connection) -> None:
+def test_throughput_counts_every_upload_once(marketplace: Connection) -> None:
     width = timedelta(hours=36)
     found = marketplace.execute(query("list_upload_throughput"), {"width": width, "intervals": 20}).fetchall()
     assert [later[0] - earlier[0] for earlier, later in pairwise(found)] == [width] * 19
@@ -92,7 +92,7 @@ def test_a_chart_has_every_upload_of_its_time_once(marketplace: Connection) -> N
     assert min(row[1] for row in found) > 0
 
 
-def test_the_latest_errors_tell_what_is_frequent(marketplace: Connection) -> None:
+def test_top_errors_are_sorted_by_frequency(marketplace: Connection) -> None:
     parameters = {"days": 90, "latest": 1000}
     [(_, column, errors, uploads, vendors)] = marketplace.execute(query("list_top_errors"), parameters).fetchall()
     assert (column, errors) == ("price", 1000)
@@ -100,7 +100,7 @@ def test_the_latest_errors_tell_what_is_frequent(marketplace: Connection) -> Non
     assert 1000 / 4 <= uploads <= 1000
 
 
-def test_the_worst_vendors_come_first(marketplace: Connection) -> None:
+def test_vendor_quality_lists_the_lowest_first(marketplace: Connection) -> None:
     found = marketplace.execute(query("list_vendor_quality"), {"limit": 3}).fetchall()
     assert [row[4] for row in found] == [60, 60, 60]
     assert [row[0] for row in found] == sorted(row[0] for row in found)

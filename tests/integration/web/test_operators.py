@@ -19,7 +19,7 @@ from tests.support.postgres_fixtures import database_at, fetch
 from tests.support.running_pipeline import Pipeline, csv_of, product, until
 
 
-def test_an_operator_sees_every_vendor(pipeline: Pipeline, operator: httpx.Client) -> None:
+def test_operator_sees_every_vendor(pipeline: Pipeline, operator: httpx.Client) -> None:
     pipeline.vendor("VENDA")
     upload = pipeline.run("VENDA", "seen.csv", csv_of([product("seen"), product("seen-bad", price="-1")]))
     assert operator.get(f"/v1/uploads/{upload.upload_id}").json()["vendor_id"] == "VENDA"
@@ -29,14 +29,14 @@ def test_an_operator_sees_every_vendor(pipeline: Pipeline, operator: httpx.Clien
     overview = operator.get("/v1/operator/overview").json()
     assert overview["uploads"] >= 1
     assert overview["rows"] == overview["valid_rows"] + overview["error_rows"]
-    chart = operator.get("/v1/operator/throughput", params={"minutes": 60, "stretches": 12}).json()["items"]
+    chart = operator.get("/v1/operator/throughput", params={"minutes": 60, "buckets": 12}).json()["items"]
     assert len(chart) == 12
     assert sum(moment["rows"] for moment in chart) >= 2
     top = operator.get("/v1/operator/top-errors").json()["items"]
     assert "INVALID_PRICE" in {item["error_type"] for item in top}
 
 
-def test_vendors_are_managed(pipeline: Pipeline, operator: httpx.Client) -> None:
+def test_operator_creates_changes_and_suspends_a_vendor(pipeline: Pipeline, operator: httpx.Client) -> None:
     wanted = {"vendor_id": "NEWCO", "vendor_name": "New & Co", "email": "hello@newco.example"}
     made = operator.post("/v1/operator/vendors", json=wanted)
     assert (made.status_code, made.json()["quality"]) == (201, None)
@@ -48,21 +48,21 @@ def test_vendors_are_managed(pipeline: Pipeline, operator: httpx.Client) -> None
     listed = {v["vendor_id"]: v for v in found}
     assert set(listed) == {"NEWCO"}
     assert operator.get("/v1/operator/vendors", params={"search": "hello@NEWCO"}).json()["items"] == found
-    worst = operator.get("/v1/operator/lowest-quality", params={"limit": 100}).json()["items"]
+    worst = operator.get("/v1/operator/vendor-quality", params={"limit": 100}).json()["items"]
     assert {"vendor_id": "NEWCO", "vendor_name": "New & Co", "rows": 2, "valid_rows": 1, "quality": 50.0} in worst
     assert [v["quality"] for v in worst] == sorted(v["quality"] for v in worst)
     assert (listed["NEWCO"]["rows"], listed["NEWCO"]["valid_rows"], listed["NEWCO"]["quality"]) == (2, 1, 50.0)
     changed = operator.patch("/v1/operator/vendors/NEWCO", json={"vendor_name": "Newco"}).json()
     assert (changed["vendor_name"], changed["email"]) == ("Newco", "hello@newco.example")
     assert operator.get("/v1/operator/vendors/NOSUCH").status_code == 404
-    done = operator.get("/v1/operator/actions", params={"vendor_id": "NEWCO"}).json()["items"]
+    done = operator.get("/v1/operator/audit-log", params={"vendor_id": "NEWCO"}).json()["items"]
     assert [action["action"] for action in done if action["actor"].startswith("operator:")] == [
         "vendor_changed",
         "vendor_created",
     ]
 
 
-def test_vendors_are_listed_page_by_page(pipeline: Pipeline, operator: httpx.Client) -> None:
+def test_vendors_are_listed_in_pages(pipeline: Pipeline, operator: httpx.Client) -> None:
     names = [f"PAGED{n}" for n in range(5)]
     for name in names:
         pipeline.vendor(name)
@@ -79,7 +79,7 @@ def test_vendors_are_listed_page_by_page(pipeline: Pipeline, operator: httpx.Cli
     assert operator.get("/v1/operator/vendors", params={"cursor": "AAAA"}).status_code == 400
 
 
-def test_an_operator_ends_a_vendors_keys_and_sessions(pipeline: Pipeline, operator: httpx.Client) -> None:
+def test_operator_revokes_keys_and_sessions_of_a_vendor(pipeline: Pipeline, operator: httpx.Client) -> None:
     email = pipeline.vendor("LEAKY")
     with closing(signed_in(pipeline, email)) as vendor, closing(signed_in(pipeline, email)) as elsewhere:
         made, other = new_key(vendor), new_key(vendor)
@@ -101,12 +101,12 @@ def test_an_operator_ends_a_vendors_keys_and_sessions(pipeline: Pipeline, operat
     for path in ("keys", "keys/x", "sessions"):
         method = "GET" if path == "keys" else "DELETE"
         assert operator.request(method, f"/v1/operator/vendors/NOSUCH/{path}").status_code == 404
-    done = operator.get("/v1/operator/actions", params={"vendor_id": "LEAKY"}).json()["items"]
+    done = operator.get("/v1/operator/audit-log", params={"vendor_id": "LEAKY"}).json()["items"]
     told = [action["action"] for action in done if action["actor"].startswith("operator:")]
     assert told == ["signed_out_everywhere", "key_revoked"]
 
 
-def test_a_new_address_ends_what_the_old_one_opened(pipeline: Pipeline, operator: httpx.Client) -> None:
+def test_vendor_email_change_ends_sessions_and_links(pipeline: Pipeline, operator: httpx.Client) -> None:
     email = pipeline.vendor("MOVED")
     with closing(signed_in(pipeline, email)) as vendor:
         unused = new_link(pipeline, email)
@@ -121,7 +121,9 @@ def test_a_new_address_ends_what_the_old_one_opened(pipeline: Pipeline, operator
         assert again.get("/v1/session").json()["vendor_id"] == "MOVED"
 
 
-def test_categories_are_managed(pipeline: Pipeline, operator: httpx.Client, vendor_a: httpx.Client) -> None:
+def test_operator_creates_and_changes_a_category(
+    pipeline: Pipeline, operator: httpx.Client, vendor_a: httpx.Client
+) -> None:
     made = operator.post("/v1/operator/categories", json={"category_name": "Garden Gnomes"}).json()
     assert operator.post("/v1/operator/categories", json={"category_name": "Garden Gnomes"}).status_code == 409
     assert "Garden Gnomes" in vendor_a.get("/v1/categories").json()["items"]
@@ -131,7 +133,7 @@ def test_categories_are_managed(pipeline: Pipeline, operator: httpx.Client, vend
     pipeline.connection.execute("delete from product_categories where category_name = 'Garden Gnomes'")
 
 
-def test_a_stuck_upload_is_resumed(pipeline: Pipeline, operator: httpx.Client) -> None:
+def test_stalled_upload_is_listed_and_resumed(pipeline: Pipeline, operator: httpx.Client) -> None:
     upload = pipeline.run("VEND003", "stuck.csv", csv_of([product("stuck-1"), product("stuck-2")]))
     with pipeline.connection.transaction():
         pipeline.connection.execute("delete from products where upload_id = %s", (upload.upload_id,))
@@ -140,14 +142,14 @@ def test_a_stuck_upload_is_resumed(pipeline: Pipeline, operator: httpx.Client) -
             "valid_records = 0, created_records = 0, last_progress_at = now() - interval '1 hour' where upload_id = %s",
             (upload.upload_id,),
         )
-    stuck = operator.get("/v1/operator/stuck", params={"minutes": 30}).json()["items"]
+    stuck = operator.get("/v1/operator/stalled-uploads", params={"minutes": 30}).json()["items"]
     assert [item["upload_id"] for item in stuck] == [upload.upload_id]
     assert operator.post(f"/v1/operator/uploads/{upload.upload_id}/resume").status_code == 202
     assert pipeline.finished(upload.upload_id).valid_records == 2
     assert operator.post(f"/v1/operator/uploads/{upload.upload_id}/resume").status_code == 409
 
 
-def test_failures_are_listed_and_tried_again(pipeline: Pipeline, operator: httpx.Client) -> None:
+def test_failed_events_are_listed_and_redriven(pipeline: Pipeline, operator: httpx.Client) -> None:
     upload = pipeline.run("VEND003", "failed.csv", csv_of([product("failed")]))
     record = {
         "s3": {
@@ -173,7 +175,7 @@ def test_failures_are_listed_and_tried_again(pipeline: Pipeline, operator: httpx
     assert operator.get("/v1/operator/failures/no-such-queue").status_code == 404
 
 
-def test_a_viewer_changes_nothing(pipeline: Pipeline) -> None:
+def test_viewer_may_not_change_anything(pipeline: Pipeline) -> None:
     pipeline.connection.execute(
         "insert into operators (email, name) values ('viewer@techmart.example', 'Viewer') on conflict do nothing"
     )
@@ -184,7 +186,7 @@ def test_a_viewer_changes_nothing(pipeline: Pipeline) -> None:
         assert viewer.get("/v1/operator/overview").status_code == 401
 
 
-def test_the_function_on_aws_is_the_same_app(pipeline: Pipeline) -> None:
+def test_api_function_on_aws_serves_the_same_app(pipeline: Pipeline) -> None:
     host = pipeline.endpoints.portal_url.removeprefix("http://")
     event = {
         "version": "2.0",
@@ -216,12 +218,12 @@ def database(pipeline: Pipeline) -> Iterator[Database]:
         yield opened
 
 
-def test_operators_are_made_by_the_command(pipeline: Pipeline, database: Database) -> None:
+def test_operator_created_by_command_can_sign_in(pipeline: Pipeline, database: Database) -> None:
     email = "made@techmart.example"
     carry_out(database, "add_operator", {"email": email, "name": "Made", "role": "admin"})
     with closing(signed_in(pipeline, email)) as made:
         assert made.get("/v1/session").json()["role"] == "admin"
-        with pytest.raises(AdminError, match=r"There is an operator .* already"):
+        with pytest.raises(AdminError, match=r"Operator .* already exists"):
             carry_out(database, "add_operator", {"email": email.upper(), "name": "Made", "role": "viewer"})
         carry_out(database, "change_operator", {"email": email.upper(), "role": "viewer"})
         assert made.get("/v1/session").json()["role"] == "viewer"
@@ -252,13 +254,13 @@ def test_operators_are_made_by_the_command(pipeline: Pipeline, database: Databas
         carry_out(database, "change_operator", {"email": "nobody@techmart.example", "status": "suspended"})
 
 
-def test_change_vendor_by_command_ends_what_the_old_address_opened(pipeline: Pipeline, database: Database) -> None:
+def test_change_vendor_command_ends_sessions_of_the_old_email(pipeline: Pipeline, database: Database) -> None:
     email = pipeline.vendor("MOVED1")
     pipeline.connection.execute("update vendors set phone = '+49 30 1' where vendor_id = 'MOVED1'")
     told = {"vendor_id": "MOVED1", "vendor_name": "Moved", "email": "elsewhere@vendors.example"}
     with closing(signed_in(pipeline, email)) as client:
         left = new_link(pipeline, email)
-        with pytest.raises(AdminError, match="There is a vendor MOVED1 already"):
+        with pytest.raises(AdminError, match="Vendor MOVED1 already exists"):
             carry_out(database, "add_vendor", told)
         assert client.get("/v1/session").status_code == 200
         carry_out(database, "change_vendor", {"vendor_id": "MOVED1", "email": told["email"]}, Actor("command:alice"))
@@ -281,7 +283,7 @@ def test_add_vendor_again_with_the_same_data_changes_nothing(pipeline: Pipeline,
 
 
 @pytest.mark.parametrize("email", ["<a@b.de>", "\u00fcn\u00efcode@ex\u00e4mple.com", "a..b@c.de", "a@localhost", "a@b"])
-def test_addresses_that_mail_cannot_reach_are_refused_everywhere(
+def test_invalid_email_addresses_are_rejected_everywhere(
     pipeline: Pipeline, database: Database, operator: httpx.Client, email: str
 ) -> None:
     new = {"vendor_id": "UNREACHED", "vendor_name": "Unreached", "email": email}
@@ -298,7 +300,7 @@ def test_addresses_that_mail_cannot_reach_are_refused_everywhere(
         assert client.post("/v1/sign-in", json={"email": email}).status_code == 422
 
 
-def test_a_fault_of_ours_tells_nothing_of_itself(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_internal_error_reveals_no_details(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     app = app_of(pipeline)
 
     def fails(*_: object) -> None:
@@ -307,7 +309,7 @@ def test_a_fault_of_ours_tells_nothing_of_itself(pipeline: Pipeline, monkeypatch
     monkeypatch.setattr(app.state.desk, "run", fails)
     with browser(pipeline, Authorization="Bearer onb_x") as client:
         answer = answer_of(app, client, "GET", "/v1/uploads")
-    assert (answer.status_code, answer.json()["type"]) == (500, "/problems/fault")
+    assert (answer.status_code, answer.json()["type"]) == (500, "/problems/internal-error")
     assert "hunter2" not in answer.text
 
 
@@ -329,5 +331,5 @@ def test_api_database_away_answers_unavailable_and_when_to_try_again(
     assert page.headers["content-type"].startswith("text/html")
     for some in (answer, page):
         assert some.headers["Retry-After"] == "60"
-        assert "try again in a minute" in some.text
+        assert "Try again in a minute" in some.text
         assert "10.0.1.7" not in some.text

@@ -26,7 +26,7 @@ from tests.support.isolation_attempts import answer_of, app_of, working_app
 from tests.support.running_pipeline import Pipeline, until
 
 
-def test_a_mailed_link_signs_in_once(pipeline: Pipeline) -> None:
+def test_sign_in_link_works_once(pipeline: Pipeline) -> None:
     email = pipeline.vendor("SIGNIN1")
     token = new_link(pipeline, email)
     with browser(pipeline) as client:
@@ -48,7 +48,7 @@ def test_a_mailed_link_signs_in_once(pipeline: Pipeline) -> None:
     assert kept.fetchone() == (1,), "as its hash alone"
 
 
-def test_an_old_link_signs_nobody_in(pipeline: Pipeline) -> None:
+def test_expired_sign_in_link_is_rejected(pipeline: Pipeline) -> None:
     token = new_link(pipeline, pipeline.vendor("SIGNIN2"))
     pipeline.connection.execute(
         "update sign_in_links set expires_at = now() - interval '1 second' where link_sha256 = %s", (hashed(token),)
@@ -57,7 +57,7 @@ def test_an_old_link_signs_nobody_in(pipeline: Pipeline) -> None:
         assert client.post("/v1/session", json={"token": token}).status_code == 410
 
 
-def test_an_unknown_address_is_answered_alike(pipeline: Pipeline) -> None:
+def test_sign_in_with_unknown_address_gets_the_same_response(pipeline: Pipeline) -> None:
     known = pipeline.vendor("SIGNIN3")
     answers = set()
     with browser(pipeline) as client:
@@ -132,7 +132,7 @@ def links_made(pipeline: Pipeline, vendor_id: str) -> int:
     return int(count)
 
 
-def test_an_address_is_not_flooded(pipeline: Pipeline) -> None:
+def test_sign_in_requests_for_one_address_are_limited(pipeline: Pipeline) -> None:
     email = pipeline.vendor("SIGNIN4")
     forget_requests(pipeline)
     with browser(pipeline) as client:
@@ -176,7 +176,7 @@ def test_sign_in_limits_hold_for_requests_at_the_same_time(pipeline: Pipeline) -
     forget_requests(pipeline)
 
 
-def test_a_session_ends_when_it_is_ended(pipeline: Pipeline) -> None:
+def test_session_after_sign_out_is_invalid(pipeline: Pipeline) -> None:
     with closing(signed_in(pipeline, pipeline.vendor("SIGNIN5"))) as client:
         cookie = client.cookies["onboarding_session"]
         assert client.delete("/v1/session").status_code == 204
@@ -184,7 +184,7 @@ def test_a_session_ends_when_it_is_ended(pipeline: Pipeline) -> None:
             assert thief.get("/v1/session").status_code == 401
 
 
-def test_a_vendor_signs_out_everywhere(pipeline: Pipeline) -> None:
+def test_sign_out_everywhere_ends_every_session(pipeline: Pipeline) -> None:
     email = pipeline.vendor("ROAMING")
     with closing(signed_in(pipeline, email)) as here, closing(signed_in(pipeline, email)) as there:
         made = new_key(here)
@@ -196,9 +196,9 @@ def test_a_vendor_signs_out_everywhere(pipeline: Pipeline) -> None:
         assert again.get("/v1/session").status_code == 200
 
 
-def test_another_site_cannot_use_a_session(vendor_a: httpx.Client) -> None:
+def test_request_from_another_site_is_rejected(vendor_a: httpx.Client) -> None:
     def post(**headers: str) -> int:
-        return vendor_a.post("/v1/tickets", json={"file_name": "x.csv"}, headers=headers).status_code
+        return vendor_a.post("/v1/upload-sessions", json={"file_name": "x.csv"}, headers=headers).status_code
 
     assert post() == 201
     assert post(Origin=str(vendor_a.base_url).rstrip("/")) == 201
@@ -217,13 +217,13 @@ def test_another_site_cannot_use_a_session(vendor_a: httpx.Client) -> None:
     )
 
 
-def test_a_key_opens_what_its_scopes_say(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+def test_api_key_is_limited_to_its_scopes(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
     made = new_key(vendor_a, "uploads:read")
     assert made["key"].startswith(f"onb_{made['key_id']}_")
     with with_key(pipeline, made["key"]) as program:
         assert program.get("/v1/uploads").status_code == 200
-        refused = program.post("/v1/tickets", json={"file_name": "x.csv"})
-        assert (refused.status_code, refused.json()["type"]) == (403, "/problems/not-allowed")
+        refused = program.post("/v1/upload-sessions", json={"file_name": "x.csv"})
+        assert (refused.status_code, refused.json()["type"]) == (403, "/problems/forbidden")
         assert program.get("/v1/keys").status_code == 403
         listed = {key["key_id"]: key for key in vendor_a.get("/v1/keys").json()["items"]}
         assert listed[made["key_id"]]["last_used_at"] is not None
@@ -234,18 +234,18 @@ def test_a_key_opens_what_its_scopes_say(pipeline: Pipeline, vendor_a: httpx.Cli
     assert kept.fetchone() == (hashed(made["key"]),)
 
 
-def test_a_key_makes_none_that_may_do_more(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+def test_api_key_cannot_create_a_key_with_more_scopes(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
     made = new_key(vendor_a, "admin", "uploads:read")
     with with_key(pipeline, made["key"]) as program:
         refused = program.post("/v1/keys", json={"name": "more", "scopes": ["uploads:read", "uploads:write"]})
-        assert (refused.status_code, refused.json()["type"]) == (403, "/problems/not-allowed")
+        assert (refused.status_code, refused.json()["type"]) == (403, "/problems/forbidden")
         same = program.post("/v1/keys", json={"name": "same", "scopes": ["admin", "uploads:read"]})
         assert same.status_code == 201
     listed = [key["name"] for key in vendor_a.get("/v1/keys").json()["items"]]
     assert ("more" in listed, "same" in listed) == (False, True)
 
 
-def test_an_idempotency_key_makes_one_key(vendor_a: httpx.Client, vendor_b: httpx.Client) -> None:
+def test_create_key_repeated_with_idempotency_key_conflicts(vendor_a: httpx.Client, vendor_b: httpx.Client) -> None:
     once = {"Idempotency-Key": "key-4711"}
     made = vendor_a.post("/v1/keys", json={"name": "once"}, headers=once).json()
     again = vendor_a.post("/v1/keys", json={"name": "once"}, headers=once)
@@ -258,7 +258,7 @@ def test_an_idempotency_key_makes_one_key(vendor_a: httpx.Client, vendor_b: http
     assert (other.status_code, other.json()["key_id"] == made["key_id"]) == (201, False)
 
 
-def test_an_expired_key_opens_nothing(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+def test_expired_api_key_is_rejected(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
     made = new_key(vendor_a)
     pipeline.connection.execute(
         "update api_keys set expires_at = now() - interval '1 second' where key_id = %s", (made["key_id"],)
@@ -272,12 +272,12 @@ def test_an_expired_key_opens_nothing(pipeline: Pipeline, vendor_a: httpx.Client
     "authorization",
     ["", "Bearer", "Basic dXNlcjpwYXNz", "Bearer onb_x_y", "Bearer \u00e9", "bearer " + "x" * 5000],
 )
-def test_a_bad_key_is_refused_even_beside_a_good_session(vendor_a: httpx.Client, authorization: str) -> None:
+def test_invalid_api_key_with_a_valid_session_is_rejected(vendor_a: httpx.Client, authorization: str) -> None:
     headers = {b"Authorization": authorization.encode("latin-1")}
     assert vendor_a.get("/v1/uploads", headers=headers).status_code == 401
 
 
-def test_a_suspended_vendor_looks_and_touches_nothing(pipeline: Pipeline, operator: httpx.Client) -> None:
+def test_suspended_vendor_may_only_read(pipeline: Pipeline, operator: httpx.Client) -> None:
     with closing(signed_in(pipeline, pipeline.vendor("SIGNIN6"))) as client:
         made = new_key(client)
         changed = operator.patch("/v1/operator/vendors/SIGNIN6", json={"status": "suspended"})
@@ -285,16 +285,16 @@ def test_a_suspended_vendor_looks_and_touches_nothing(pipeline: Pipeline, operat
         with with_key(pipeline, made["key"]) as program:
             for someone in (client, program):
                 assert someone.get("/v1/uploads").status_code == 200
-                refused = someone.post("/v1/tickets", json={"file_name": "x.csv"})
+                refused = someone.post("/v1/upload-sessions", json={"file_name": "x.csv"})
                 assert (refused.status_code, refused.json()["type"]) == (403, "/problems/account-suspended")
 
 
-def test_a_request_for_another_host_is_not_served(pipeline: Pipeline) -> None:
+def test_request_for_another_host_is_rejected(pipeline: Pipeline) -> None:
     with browser(pipeline, Host="evil.example") as client:
         assert client.get("/v1/openapi.json").status_code == 400
 
 
-def test_every_answer_has_the_headers(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_response_has_security_headers(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object) -> None:
         raise RuntimeError
 
@@ -315,7 +315,7 @@ def test_every_answer_has_the_headers(pipeline: Pipeline, monkeypatch: pytest.Mo
             assert headers["cache-control"] == "no-store"
 
 
-def test_the_log_holds_no_secret(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+def test_log_contains_no_secrets(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
     made = new_key(vendor_a)
     token = new_link(pipeline, "venda@vendors.example")
     with browser(pipeline) as client:

@@ -1,4 +1,4 @@
-"""Uploads over the API: by ticket into the bucket, watched to their end, mended, taken back."""
+"""Uploads over the API: by upload session into the bucket, watched to their end, mended, taken back."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ from tests.support.isolation_attempts import answer_of, working_app
 from tests.support.running_pipeline import Pipeline, csv_of, product, until
 
 
-def test_a_file_goes_by_ticket_from_form_to_result(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
-    rows = [product(f"ticket-{n}") for n in range(5)]
+def test_upload_session_form_leads_to_a_result(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+    rows = [product(f"upload_session-{n}") for n in range(5)]
     rows[1]["price"] = "-1"
     rows[3] |= {"price": "x", "category": "Elektronics"}
-    answer = vendor_a.post("/v1/tickets", json={"file_name": "my products.csv"})
+    answer = vendor_a.post("/v1/upload-sessions", json={"file_name": "my products.csv"})
     assert answer.status_code == 201
-    ticket = answer.json()
-    assert ticket["file_name"] == "my_products.csv"
-    assert vendor_a.get(ticket["status_url"]).json()["phase"] == "waiting"
+    upload_session = answer.json()
+    assert upload_session["file_name"] == "my_products.csv"
+    assert vendor_a.get(upload_session["status_url"]).json()["phase"] == "waiting"
     # A blank line is no row, but a spreadsheet counts it.
     lines = csv_of(rows).splitlines(keepends=True)
-    assert post_form(ticket, b"".join([*lines[:4], b"\n", *lines[4:]])).status_code == 201
+    assert post_form(upload_session, b"".join([*lines[:4], b"\n", *lines[4:]])).status_code == 201
 
     def opened() -> dict[str, Any] | None:
-        shown = vendor_a.get(ticket["status_url"]).json()
+        shown = vendor_a.get(upload_session["status_url"]).json()
         assert shown["phase"] in {"queued", "opened"}
         found: dict[str, Any] | None = shown["upload"]
         return found
 
-    upload_id = until(opened, "the ticket's upload")["upload_id"]
+    upload_id = until(opened, "the upload of the session")["upload_id"]
     shown: dict[str, Any] = {"version": None, "phase": None}
     phases = []
     while shown["phase"] != "done":
-        shown = vendor_a.get(f"/v1/uploads/{upload_id}", params={"wait": 20, "seen": shown["version"]}).json()
+        shown = vendor_a.get(f"/v1/uploads/{upload_id}", params={"wait": 20, "version": shown["version"]}).json()
         phases.append(shown["phase"])
     assert sorted(phases, key=["reading", "checking", "reporting", "done"].index) == phases
     assert {name: shown[name] for name in ("total_records", "valid_records", "error_records", "waiting_records")} == {
@@ -63,7 +63,7 @@ def test_a_file_goes_by_ticket_from_form_to_result(pipeline: Pipeline, vendor_a:
         (4, 6, "category", "Elektronics"),
     ]
     assert errors["items"][2]["hint"] == "Did you mean 'Electronics'?"
-    assert errors["items"][0]["row"]["sku"] == "SKU-ticket-1"
+    assert errors["items"][0]["row"]["sku"] == "SKU-upload_session-1"
     only = vendor_a.get(f"/v1/uploads/{upload_id}/errors", params={"column": "category"}).json()
     assert [e["row_number"] for e in only["items"]] == [4]
     only = vendor_a.get(f"/v1/uploads/{upload_id}/errors", params={"error_type": "INVALID_PRICE", "limit": 1}).json()
@@ -73,8 +73,8 @@ def test_a_file_goes_by_ticket_from_form_to_result(pipeline: Pipeline, vendor_a:
     ).json()
     assert [e["row_number"] for e in rest["items"]] == [4]
     assert rest["next"] is None
-    reading = vendor_a.get(f"/v1/uploads/{upload_id}/reading").json()
-    assert (reading["detected"]["format"], reading["detected"]["delimiter"]) == ("csv", "comma")
+    file_details = vendor_a.get(f"/v1/uploads/{upload_id}/file-details").json()
+    assert (file_details["details"]["format"], file_details["details"]["delimiter"]) == ("csv", "comma")
     summary = vendor_a.get(f"/v1/uploads/{upload_id}/summary").json()
     assert sum(group["rows"] for group in summary["groups"]) == 3
 
@@ -90,22 +90,22 @@ def test_a_file_goes_by_ticket_from_form_to_result(pipeline: Pipeline, vendor_a:
     assert len(fix.text.splitlines()) == 3
 
 
-def test_the_form_serves_for_its_key_and_size_alone(vendor_a: httpx.Client) -> None:
-    ticket = vendor_a.post("/v1/tickets", json={"file_name": "form.csv"}).json()
-    key = ticket["form"]["fields"]["key"]
-    assert key == f"uploads/VENDA/{ticket['ticket_id']}/form.csv"
+def test_upload_session_form_for_another_key_or_size_is_rejected(vendor_a: httpx.Client) -> None:
+    upload_session = vendor_a.post("/v1/upload-sessions", json={"file_name": "form.csv"}).json()
+    key = upload_session["form"]["fields"]["key"]
+    assert key == f"uploads/VENDA/{upload_session['upload_session_id']}/form.csv"
     for other in ("uploads/VENDB/x/form.csv", f"{key}/../../../VENDB/form.csv", "errors/VENDA/x.csv"):
-        assert post_form(ticket, b"x", key=other).status_code == 403
-    assert post_form(ticket, b"x", **{"x-amz-meta-force": "true"}).status_code == 403
-    assert post_form(ticket, b"").status_code in {400, 403}
-    assert post_form(ticket, b"x" * (MAX_BYTES + 1)).status_code in {400, 403}
+        assert post_form(upload_session, b"x", key=other).status_code == 403
+    assert post_form(upload_session, b"x", **{"x-amz-meta-force": "true"}).status_code == 403
+    assert post_form(upload_session, b"").status_code in {400, 403}
+    assert post_form(upload_session, b"x" * (MAX_BYTES + 1)).status_code in {400, 403}
 
 
-def test_ticket_takes_one_file_and_the_next_ones_are_refused(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
-    ticket = vendor_a.post("/v1/tickets", json={"file_name": "once.csv"}).json()
-    key = ticket["form"]["fields"]["key"]
+def test_upload_session_used_twice_rejects_the_second_file(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+    upload_session = vendor_a.post("/v1/upload-sessions", json={"file_name": "once.csv"}).json()
+    key = upload_session["form"]["fields"]["key"]
     for number in (1, 2, 3):
-        assert post_form(ticket, csv_of([product(f"ticket-{number}")])).status_code == 201
+        assert post_form(upload_session, csv_of([product(f"upload_session-{number}")])).status_code == 201
     query = (
         "select upload_id, failure_code, failure_reason from upload_history "
         "where s3_key = %s and notified_at is not null"
@@ -119,21 +119,26 @@ def test_ticket_takes_one_file_and_the_next_ones_are_refused(pipeline: Pipeline,
     [(taken, _, _)] = [outcome for outcome in outcomes if outcome[1] is None]
     for upload_id, code, reason in outcomes:
         if upload_id != taken:
-            assert code == "TICKET_USED"
+            assert code == "UPLOAD_SESSION_USED"
             assert taken in str(reason)
     assert len(pipeline.products(taken)) == 1
-    assert vendor_a.get(ticket["status_url"]).json()["upload"]["upload_id"] == taken
+    assert vendor_a.get(upload_session["status_url"]).json()["upload"]["upload_id"] == taken
 
 
-def test_an_idempotency_key_gives_the_same_ticket(vendor_a: httpx.Client, vendor_b: httpx.Client) -> None:
+def test_create_upload_session_repeated_with_idempotency_key_returns_the_same(
+    vendor_a: httpx.Client, vendor_b: httpx.Client
+) -> None:
     once = {"Idempotency-Key": "order-4711"}
     wanted = {"file_name": "same.csv"}
-    first = vendor_a.post("/v1/tickets", json=wanted, headers=once).json()
-    again = vendor_a.post("/v1/tickets", json=wanted, headers=once).json()
-    assert again["ticket_id"] == first["ticket_id"]
+    first = vendor_a.post("/v1/upload-sessions", json=wanted, headers=once).json()
+    again = vendor_a.post("/v1/upload-sessions", json=wanted, headers=once).json()
+    assert again["upload_session_id"] == first["upload_session_id"]
     assert again["form"]["fields"]["key"] == first["form"]["fields"]["key"]
-    assert vendor_a.post("/v1/tickets", json={"file_name": "other.csv"}, headers=once).status_code == 409
-    assert vendor_b.post("/v1/tickets", json=wanted, headers=once).json()["ticket_id"] != first["ticket_id"]
+    assert vendor_a.post("/v1/upload-sessions", json={"file_name": "other.csv"}, headers=once).status_code == 409
+    assert (
+        vendor_b.post("/v1/upload-sessions", json=wanted, headers=once).json()["upload_session_id"]
+        != first["upload_session_id"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -149,11 +154,11 @@ def test_an_idempotency_key_gives_the_same_ticket(vendor_a: httpx.Client, vendor
         ("é" * 200 + ".csv", "é" * 75 + ".csv"),
     ],
 )
-def test_a_file_name_becomes_part_of_a_key(given: str, kept: str) -> None:
+def test_sanitised_file_name_is_safe_in_an_object_key(given: str, kept: str) -> None:
     assert sanitised(given) == kept
 
 
-def test_the_history_is_paged_and_filtered(pipeline: Pipeline, vendor_b: httpx.Client) -> None:
+def test_uploads_are_paged_and_filtered(pipeline: Pipeline, vendor_b: httpx.Client) -> None:
     for number in range(3):
         pipeline.run("VENDB", f"page-{number}.csv", csv_of([product(f"page-{number}", price="1" if number else "-1")]))
     names: list[str] = []
@@ -174,7 +179,7 @@ def test_the_history_is_paged_and_filtered(pipeline: Pipeline, vendor_b: httpx.C
     )
 
 
-def test_waiting_ends_with_the_first_move(pipeline: Pipeline, vendor_b: httpx.Client) -> None:
+def test_show_upload_with_wait_returns_on_the_first_change(pipeline: Pipeline, vendor_b: httpx.Client) -> None:
     upload = pipeline.run("VENDB", "wait.csv", csv_of([product("wait")]))
     finished = vendor_b.get(f"/v1/uploads/{upload.upload_id}", params={"wait": 20})
     assert finished.json()["phase"] == "done"
@@ -200,7 +205,7 @@ def test_waiting_ends_with_the_first_move(pipeline: Pipeline, vendor_b: httpx.Cl
     assert in_vain.elapsed.total_seconds() >= 1, "as long as it was asked to"
 
 
-def test_a_dry_run_says_what_an_upload_would_do(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+def test_dry_run_reports_the_outcome_of_an_upload(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
     content = csv_of([product("dry-1"), product("dry-2", price="-1")]).replace(b"PROD-dry-2", b"\n\nPROD-dry-2")
     raw = vendor_a.post("/v1/dry-runs", content=content, headers={"Content-Type": "text/csv"})
     form = vendor_a.post("/v1/dry-runs", files={"file": ("dry.csv", content)})
@@ -214,21 +219,21 @@ def test_a_dry_run_says_what_an_upload_would_do(pipeline: Pipeline, vendor_a: ht
     )
     assert shown["error_types"] == {"INVALID_PRICE": 1}
     assert [row["outcome"] for row in shown["rows"]] == ["created", None]
-    assert (shown["reading"]["detected"]["delimiter"], shown["reading"]["warnings"]) == ("comma", [])
+    assert (shown["file_details"]["details"]["delimiter"], shown["file_details"]["warnings"]) == ("comma", [])
     [group] = shown["summary"]["groups"]
     assert (group["column"], group["value"], group["rows"], group["first_row"]) == ("price", "-1", 1, 2)
     page = vendor_a.post("/preview", content=content).text
     assert group["message"] in page, "the portal draws the same"
     assert [(error["row_number"], error["spreadsheet_row"]) for error in shown["errors"]] == [(2, 5)]
     assert "(spreadsheet row 5)" in page
-    assert 'data-valid="1" data-rows="2"' in page
+    assert 'data-rows="2"' in page
     refused = vendor_a.post("/v1/dry-runs", content=b"", headers={"Content-Type": "text/csv"}).json()
     assert refused["failure_code"] == "EMPTY_FILE"
     found = pipeline.connection.execute("select count(*) from products where sku like 'SKU-dry-%'").fetchone()
     assert found == (0,)
 
 
-def test_a_dry_run_has_a_limit_of_its_own(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+def test_dry_run_over_its_size_limit_is_too_large(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
     content = csv_of([product("large-1")])
     with working_app(pipeline, DRY_RUN_BYTES=str(len(content))) as app:
         assert answer_of(app, vendor_a, "POST", "/v1/dry-runs", content=content).status_code == 200
@@ -242,7 +247,7 @@ def test_a_dry_run_has_a_limit_of_its_own(pipeline: Pipeline, vendor_a: httpx.Cl
         assert f"{len(content):,} bytes" in answer.json()["detail"]
 
 
-def test_a_cancelled_upload_has_an_outcome_for_every_row(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+def test_cancelled_upload_has_an_outcome_for_every_row(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
     upload = pipeline.run("VENDA", "cancel.csv", csv_of([product(f"cancel-{n}") for n in range(3)]))
     done = vendor_a.post(f"/v1/uploads/{upload.upload_id}/cancel")
     assert done.status_code == 409
@@ -263,7 +268,7 @@ def test_a_cancelled_upload_has_an_outcome_for_every_row(pipeline: Pipeline, ven
     pipeline.finished(upload.upload_id)
 
 
-def test_what_is_finished_in_the_meantime_was_not_cancelled(
+def test_cancel_upload_finished_in_the_meantime_conflicts(
     pipeline: Pipeline, vendor_a: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = pipeline.run("VENDA", "raced.csv", csv_of([product("raced-1")]))
@@ -276,7 +281,7 @@ def test_what_is_finished_in_the_meantime_was_not_cancelled(
     assert pipeline.connection.execute(noted, (done.upload_id,)).fetchone() == (0,)
 
 
-def test_links_of_an_upload_under_way_end_too(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+def test_revoke_links_of_a_processing_upload_disables_them(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
     done = pipeline.run("VENDA", "early.csv", csv_of([product("early-1"), product("early-2", price="x")]))
     [link, *_] = re.findall(r"http\S+/reports/\S+", pipeline.mail(done.upload_id).text)
     # As it stands before its files are written.
@@ -290,22 +295,22 @@ def test_links_of_an_upload_under_way_end_too(pipeline: Pipeline, vendor_a: http
     assert httpx.get(link, trust_env=False, timeout=30).status_code == 410
 
 
-def test_an_upload_is_taken_back(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+def test_undo_upload_removes_its_products(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
     done = upload(vendor_a, pipeline, csv_of([product("undo-1"), product("undo-2")]))
     undone = vendor_a.post(f"/v1/uploads/{done.upload_id}/undo").json()
-    assert (undone["removed"], undone["restored"], undone["kept"]) == (2, 0, [])
+    assert (undone["removed"], undone["restored"], undone["skipped"]) == (2, 0, [])
     assert pipeline.products(done.upload_id) == []
     assert vendor_a.post(f"/v1/uploads/{done.upload_id}/undo").json() == undone
     assert vendor_a.get(f"/v1/uploads/{done.upload_id}").json()["undone_at"] == undone["undone_at"]
 
 
-def test_options_go_along_with_the_file(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+def test_upload_session_options_apply_to_the_upload(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
     done = upload(vendor_a, pipeline, csv_of([product("opt", price="-1")]), mode="upsert", on_error="reject_file")
     shown = vendor_a.get(f"/v1/uploads/{done.upload_id}").json()
     assert (shown["mode"], shown["on_error"]) == ("upsert", "reject_file")
 
 
-def test_categories_and_template_fit_together(vendor_a: httpx.Client) -> None:
+def test_template_lists_the_active_categories(vendor_a: httpx.Client) -> None:
     names = vendor_a.get("/v1/categories").json()["items"]
     assert "Computer Accessories" in names
     answer = vendor_a.get("/v1/template.csv")
@@ -318,7 +323,7 @@ def test_categories_and_template_fit_together(vendor_a: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("character", ["\x00", "\x07", "\x1b", "\n", "\r", "\t", "\x7f", "\x9b", "\ufffe", "\uffff"])
-def test_ticket_file_name_with_a_control_character_is_refused(vendor_a: httpx.Client, character: str) -> None:
-    refused = vendor_a.post("/v1/tickets", json={"file_name": f"products{character}.csv"})
+def test_upload_session_file_name_with_control_character_is_rejected(vendor_a: httpx.Client, character: str) -> None:
+    refused = vendor_a.post("/v1/upload-sessions", json={"file_name": f"products{character}.csv"})
     assert (refused.status_code, refused.headers["content-type"]) == (422, "application/problem+json")
     assert "file_name" in refused.text

@@ -72,14 +72,21 @@ def theirs(pipeline: Pipeline, vendor_a: httpx.Client) -> Belongings:
     """What A has."""
     rows = [product(f"{WORD}-1", product_name=f"{WORD} one"), product(f"{WORD}-2", price="-1", brand=WORD)]
     done = upload(vendor_a, pipeline, csv_of(rows), f"{WORD}.csv")
-    ticket = vendor_a.post("/v1/tickets", json={"file_name": f"{WORD}.csv"}).json()
+    upload_session = vendor_a.post("/v1/upload-sessions", json={"file_name": f"{WORD}.csv"}).json()
     made = new_key(vendor_a)
     vendor_a.put("/v1/webhook", json={"url": f"https://{WORD}.example/hook"})
     link = new_link(pipeline, "venda@vendors.example")
     with browser(pipeline) as client:  # used, and so to be replayed
         assert client.post("/v1/session", json={"token": link}).status_code == 201
-    words = (WORD, done.upload_id, ticket["ticket_id"], made["key_id"], "VENDA", "venda@vendors.example")
-    return Belongings(done.upload_id, ticket["ticket_id"], made["key_id"], link, words)
+    words = (
+        WORD,
+        done.upload_id,
+        upload_session["upload_session_id"],
+        made["key_id"],
+        "VENDA",
+        "venda@vendors.example",
+    )
+    return Belongings(done.upload_id, upload_session["upload_session_id"], made["key_id"], link, words)
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +124,7 @@ def program_b(pipeline: Pipeline, vendor_b: httpx.Client) -> Iterator[httpx.Clie
         yield client
 
 
-def test_the_walk_is_of_every_route(routes: list[tuple[str, str]], pipeline: Pipeline) -> None:
+def test_attempts_cover_every_route(routes: list[tuple[str, str]], pipeline: Pipeline) -> None:
     with browser(pipeline) as client:
         described = client.get("/v1/openapi.json").json()["paths"]
     told = {(method.upper(), path) for path, methods in described.items() for method in methods}
@@ -132,7 +139,7 @@ def test_the_walk_is_of_every_route(routes: list[tuple[str, str]], pipeline: Pip
 
 
 @pytest.mark.parametrize("who", ["session", "key"])
-def test_b_walks_every_route_with_what_is_as(
+def test_every_route_with_ids_of_another_vendor_is_not_found(
     attack: Attack, vendor_b: httpx.Client, program_b: httpx.Client, who: str
 ) -> None:
     pipeline, attempts, theirs = attack.pipeline, attack.attempts, attack.theirs
@@ -162,7 +169,9 @@ def scope_of(method: str, path: str) -> str:
 
 
 @pytest.mark.parametrize("scope", SCOPES)
-def test_a_key_opens_nothing_beside_its_scope(attack: Attack, vendor_b: httpx.Client, scope: str) -> None:
+def test_api_key_without_the_scope_is_forbidden_on_every_route(
+    attack: Attack, vendor_b: httpx.Client, scope: str
+) -> None:
     with with_key(attack.pipeline, new_key(vendor_b, scope)["key"]) as client:
         for method, path in attack.routes:
             if path in PUBLIC or path == "/sign-out" or (scope == "admin" and path in ENDING):
@@ -184,7 +193,7 @@ def turned_away(answer: httpx.Response) -> bool:
     return answer.status_code in {401, 422} or (answer.status_code == 303 and answer.headers["location"] == "/sign-in")
 
 
-def test_nobody_gets_in_without_a_good_credential(
+def test_every_route_without_valid_credentials_is_unauthenticated(
     attack: Attack, vendor_a: httpx.Client, vendor_b: httpx.Client
 ) -> None:
     pipeline, attempts, theirs = attack.pipeline, attack.attempts, attack.theirs
@@ -229,13 +238,15 @@ def test_nobody_gets_in_without_a_good_credential(
     # A's session in B's hands is good; without A's page it changes nothing all the same.
     with browser(pipeline, Cookie=f"onboarding_session={session}") as client:
         for token in ("", vendor_b.headers["X-CSRF-Token"]):
-            answer = client.post("/v1/tickets", json={"file_name": "x.csv"}, headers={"X-CSRF-Token": token})
+            answer = client.post("/v1/upload-sessions", json={"file_name": "x.csv"}, headers={"X-CSRF-Token": token})
             attempts.count(f"A's cookie with B's token -> {answer.status_code}", succeeded=answer.status_code < 400)
     attempts.count("something of A's was changed", succeeded=fingerprint(pipeline, "VENDA") != before)
     assert attempts.successes == []
 
 
-def test_injected_text_is_text(vendor_b: httpx.Client, own_upload: str, theirs: Belongings, attempts: Attempts) -> None:
+def test_injected_text_in_parameters_is_treated_as_text(
+    vendor_b: httpx.Client, own_upload: str, theirs: Belongings, attempts: Attempts
+) -> None:
     for text in INJECTIONS:
         answers = [
             vendor_b.get("/v1/uploads", params={"vendor_id": text}),
@@ -245,7 +256,7 @@ def test_injected_text_is_text(vendor_b: httpx.Client, own_upload: str, theirs: 
             vendor_b.get(f"/v1/uploads/{own_upload}/errors", params={"column": text}),
             vendor_b.get(f"/v1/uploads/{own_upload}/errors", params={"value": text}),
             vendor_b.post(
-                "/v1/tickets", json={"file_name": f"{text}.csv"}, headers={"Idempotency-Key": "x" + text[:1]}
+                "/v1/upload-sessions", json={"file_name": f"{text}.csv"}, headers={"Idempotency-Key": "x" + text[:1]}
             ),
             vendor_b.post("/v1/keys", json={"name": text}),
             vendor_b.post("/v1/sign-in", json={"email": f"{text}@x.example"}),
@@ -256,16 +267,16 @@ def test_injected_text_is_text(vendor_b: httpx.Client, own_upload: str, theirs: 
             attempts.count(f"{answer.request.method} {answer.url}", succeeded=theirs.seen_in(answer, text))
 
 
-def test_b_reaches_nothing_of_as_in_the_bucket(attack: Attack, vendor_b: httpx.Client) -> None:
+def test_bucket_objects_of_another_vendor_are_unreachable(attack: Attack, vendor_b: httpx.Client) -> None:
     pipeline, attempts, theirs = attack.pipeline, attack.attempts, attack.theirs
-    their_upload, ticket = (
+    their_upload, upload_session = (
         pipeline.upload(theirs.upload_id),
-        vendor_b.post("/v1/tickets", json={"file_name": "b.csv"}).json(),
+        vendor_b.post("/v1/upload-sessions", json={"file_name": "b.csv"}).json(),
     )
     assert their_upload is not None
     assert their_upload.error_file_s3_key is not None
     before = fingerprint(pipeline, "VENDA")
-    own_key = ticket["form"]["fields"]["key"]
+    own_key = upload_session["form"]["fields"]["key"]
     for key in (
         "uploads/VENDA/stolen.csv",
         "uploads/VENDB/../VENDA/stolen.csv",
@@ -276,7 +287,7 @@ def test_b_reaches_nothing_of_as_in_the_bucket(attack: Attack, vendor_b: httpx.C
         their_upload.error_file_s3_key,
         "errors/VENDB/x.csv",
     ):
-        answer = post_form(ticket, b"x", key=key)
+        answer = post_form(upload_session, b"x", key=key)
         attempts.count(f"form with key {key} -> {answer.status_code}", succeeded=answer.status_code < 400)
     signed = vendor_b.get(f"/v1/uploads/{attack.own_upload}/report").headers["location"]
     parts = urlsplit(signed)
@@ -300,7 +311,9 @@ def test_b_reaches_nothing_of_as_in_the_bucket(attack: Attack, vendor_b: httpx.C
     assert attempts.successes == []
 
 
-def test_the_database_shows_b_nothing_of_as(pipeline: Pipeline, theirs: Belongings, attempts: Attempts) -> None:
+def test_row_level_security_hides_rows_of_another_vendor(
+    pipeline: Pipeline, theirs: Belongings, attempts: Attempts
+) -> None:
     tables = pipeline.connection.execute(
         "select t.table_name, bool_or(c.column_name = 'vendor_id'), bool_or(c.column_name = 'upload_id') "
         "from information_schema.tables t join information_schema.columns c using (table_schema, table_name) "
@@ -374,7 +387,7 @@ def _too_old(pipeline: Pipeline, report_key: str, monkeypatch: pytest.MonkeyPatc
         return sign_report_link(report_key, keys)
 
 
-def test_links_cannot_be_forged_or_replayed(
+def test_forged_or_replayed_links_are_rejected(
     pipeline: Pipeline,
     vendor_a: httpx.Client,
     theirs: Belongings,
@@ -418,7 +431,7 @@ def test_links_cannot_be_forged_or_replayed(
     assert [use["outcome"] for use in shown["uses"]] == ["revoked", "expired", "followed"]
 
 
-def test_an_error_tells_b_nothing_of_the_product_that_has_the_sku(
+def test_duplicate_sku_error_reveals_nothing_of_the_other_product(
     pipeline: Pipeline, vendor_b: httpx.Client, theirs: Belongings, attempts: Attempts
 ) -> None:
     content = csv_of([product("clash", sku=f"SKU-{WORD}-1")])
@@ -437,7 +450,7 @@ TEXTS = tuple(
 )
 
 
-def test_formulas_and_markup_in_any_column_stay_text(
+def test_formulas_and_markup_in_every_column_stay_text(
     pipeline: Pipeline, vendor_b: httpx.Client, attempts: Attempts
 ) -> None:
     for number, evil in enumerate(("=1+1", "+1", "@SUM(A1)", "-2+3", "\t=1", "<img src=x onerror=alert(1)>")):
@@ -459,7 +472,7 @@ def test_formulas_and_markup_in_any_column_stay_text(
             attempts.count(f"{page} with {evil}", succeeded="<img src=x" in answer.text)
 
 
-def test_none_of_it_succeeded(attempts: Attempts, capsys: pytest.CaptureFixture[str]) -> None:
+def test_attempts_changed_nothing_of_the_other_vendor(attempts: Attempts, capsys: pytest.CaptureFixture[str]) -> None:
     with capsys.disabled():
         print(f"\nisolation: {attempts.made} attempts, {len(attempts.successes)} successes")
     assert attempts.made > 1000

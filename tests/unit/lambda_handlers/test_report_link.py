@@ -30,4 +30,4 @@ def test_report_link_database_away_asks_to_follow_the_link_again(
     token = sign_report_link("errors/VEND001/UPLOAD_1_errors.csv", KEYS)
     answer = report_link.handler({"pathParameters": {"token": token}}, None)
     assert (answer["statusCode"], answer["headers"]["retry-after"]) == (503, "60")
-    assert "follow the link again" in answer["body"]
+    assert "Follow the link again" in answer["body"]

@@ -29,7 +29,7 @@ def context_in(monkeypatch: pytest.MonkeyPatch, region: str, **environment: str)
 
 @pytest.mark.parametrize("outbound", ["ipv6", "nat", "endpoints"])
 @pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "af-south-1"])
-def test_signed_addresses_name_the_region_and_are_what_the_policy_allows(
+def test_presigned_urls_on_aws_match_the_content_security_policy(
     monkeypatch: pytest.MonkeyPatch, region: str, outbound: str
 ) -> None:
     dual_stack = Plan(outbound=outbound).dual_stack
@@ -57,6 +57,6 @@ def test_static_file_is_served_without_a_database(monkeypatch: pytest.MonkeyPatc
     assert "database" not in ctx.__dict__
 
 
-def test_signed_addresses_on_one_machine_have_the_bucket_in_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_presigned_urls_on_one_machine_have_the_bucket_in_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
     ctx = context_in(monkeypatch, "us-east-1", AWS_ENDPOINT_URL="http://127.0.0.1:4566")
     assert ctx.s3.generate_presigned_post(BUCKET, "uploads/")["url"] == f"http://127.0.0.1:4566/{BUCKET}"

@@ -23,31 +23,35 @@ def moments(*rows: tuple[int, int], apart: timedelta = timedelta(minutes=30)) ->
 
 
 @given(st.floats(min_value=0.001, max_value=1e9))
-def test_a_scale_has_room_and_wastes_little(most: float) -> None:
+def test_top_any_value_is_even_and_at_most_twice_the_value(most: float) -> None:
     top = charts._top(most)
     assert most <= top <= max(2, 2 * most)
     assert top % 2 == 0, "its half stands beside it too"
 
 
 @pytest.mark.parametrize(("most", "top"), [(1, 2), (3, 4), (10, 10), (11, 20), (99, 100), (2130, 3000), (4001, 5000)])
-def test_a_scale_ends_with_a_round_number(most: float, top: int) -> None:
+def test_top_value_is_rounded_up_to_a_round_number(most: float, top: int) -> None:
     assert charts._top(most) == top
 
 
-def test_bars_stand_on_each_other_and_tell_what_they_are() -> None:
+def test_throughput_stacks_accepted_and_rejected_rows() -> None:
     drawn = charts.throughput(moments((60, 20), (0, 0), (80, 0)))
     bars = re.findall(r'class="(bar-\w+)" x="[\d.]+" y="([\d.]+)" width="[\d.]+" height="([\d.]+)"', drawn)
-    assert bars == [("bar-good", "30.00", "90.00"), ("bar-bad", "0.00", "30.00"), ("bar-good", "0.00", "120.00")]
+    assert bars == [
+        ("bar-accepted", "30.00", "90.00"),
+        ("bar-rejected", "0.00", "30.00"),
+        ("bar-accepted", "0.00", "120.00"),
+    ]
     assert "60 accepted, 20 rejected" in drawn
     assert "<span>80</span><span>40</span><span>0</span>" in drawn
-    assert 'datetime="2026-01-31T12:00:00Z" data-short="time">12:00 UTC<' in drawn
+    assert 'datetime="2026-01-31T12:00:00Z" data-format="time">12:00 UTC<' in drawn
 
 
-def test_long_spans_are_told_in_days() -> None:
+def test_error_rate_over_several_days_labels_days() -> None:
     drawn = charts.error_rate(moments((9, 1), (8, 2), apart=timedelta(days=3)))
     assert "<span>20 %</span><span>10 %</span><span>0 %</span>" in drawn
-    assert 'data-short="day">31 Jan<' in drawn
+    assert 'data-format="day">31 Jan<' in drawn
 
 
-def test_nothing_is_drawn_of_nothing() -> None:
+def test_charts_without_rows_are_empty() -> None:
     assert charts.throughput(moments((0, 0))) == charts.error_rate(moments((5, 0))) == ""

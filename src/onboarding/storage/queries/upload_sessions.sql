@@ -20,7 +20,7 @@ left join lateral (
     select upload_id
     from upload_history
     where s3_key = t.s3_key
-    order by failure_code is not distinct from 'TICKET_USED', upload_timestamp
+    order by failure_code is not distinct from 'UPLOAD_SESSION_USED', upload_timestamp
     limit 1
 ) u on true
 where t.upload_session_id = %(upload_session_id)s and t.vendor_id = current_vendor()
@@ -32,5 +32,5 @@ from upload_sessions t
 join upload_history u on u.s3_key = t.s3_key
 where t.s3_key = %(s3_key)s
   and u.s3_version_id <> %(s3_version_id)s
-  and u.failure_code is distinct from 'TICKET_USED'
+  and u.failure_code is distinct from 'UPLOAD_SESSION_USED'
 limit 1

@@ -22,7 +22,7 @@ from onboarding.web.tokens import hashed, new_secret
 router = APIRouter(
     prefix="/v1/keys",
     tags=["API keys"],
-    responses=documented("not-signed-in", "not-allowed", "account-suspended", "invalid-request", "bad-request"),
+    responses=documented("unauthenticated", "forbidden", "account-suspended", "invalid-request", "bad-request"),
 )
 
 ID_LENGTH = 16
@@ -33,13 +33,13 @@ assert set(SCOPES) == {"uploads:read", "uploads:write", "admin"}  # noqa: S101 -
 
 class KeyRequest(BaseModel):
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=PLAIN)] = Field(
-        description="What it is for", examples=["Nightly export"]
+        description="Purpose of the key", examples=["Nightly export"]
     )
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=10)] = Field(
         default=["uploads:read", "uploads:write"],
-        description="`admin` makes and revokes keys and sets the webhook",
+        description="`admin` manages API keys and the webhook",
     )
-    days: int = Field(90, ge=1, le=365, description="How long it works")
+    days: int = Field(90, ge=1, le=365, description="Number of days until the key expires")
 
 
 class KeyShown(BaseModel):
@@ -56,7 +56,7 @@ class KeyShown(BaseModel):
 
 
 class NewKey(KeyShown):
-    key: str = Field(description="Shown this once; to be sent as `Authorization: Bearer …`")
+    key: str = Field(description="Returned only once; send it as `Authorization: Bearer …`")
 
 
 class Keys(BaseModel):
@@ -85,7 +85,7 @@ def create_key(
     A second request with the same `Idempotency-Key` makes none: it is a conflict, which names the key of the first.
     """
     if not caller.scopes.issuperset(wanted.scopes):
-        raise Problem("not-allowed", "A key cannot make one that may do more than itself.")
+        raise Problem("forbidden", "A key cannot create a key with more permissions than its own.")
     key_id, secret = _id_of(caller, idempotency_key), new_secret()
     # Words that a scanner of code and logs finds, and the part by which it is known in lists.
     key = f"onb_{key_id}_{secret}"
@@ -107,7 +107,7 @@ def create_key(
     try:
         return NewKey(**caller.run(desk, work).model_dump(), key=key)
     except UniqueViolation as error:
-        detail = f"The key {key_id} was made with this Idempotency-Key, and cannot be shown again."
+        detail = f"The key {key_id} was created with this Idempotency-Key and cannot be shown again."
         raise Problem("conflict", detail) from error
 
 

@@ -47,10 +47,10 @@ ROUTERS: tuple[APIRouter, ...] = (
 OPENAPI = "/v1/openapi.json"
 
 DESCRIPTION = """\
-Vendors upload product files, watch them being checked, and fetch what to fix; operators see everything.
+Vendors upload product files, follow their progress and download error reports. Operators see every vendor.
 
-Times are ISO 8601 in UTC. Lists come in pages: `next` is the `cursor` of the following page, null on the last one.
-Errors are `application/problem+json` (RFC 9457). What belongs to somebody else is `404`, like what does not exist.
+Times are ISO 8601 in UTC. Lists are paginated: `next` is the `cursor` of the next page, null on the last page.
+Errors are `application/problem+json` (RFC 9457). Resources of other vendors return `404`, like missing ones.
 """
 
 

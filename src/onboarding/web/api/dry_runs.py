@@ -27,8 +27,8 @@ from onboarding.web.schemas import ReadingShown, SummaryShown, reading_shown, sp
 
 router = APIRouter(
     prefix="/v1",
-    tags=["Making a file"],
-    responses=documented("not-signed-in", "not-allowed", "invalid-request", "bad-request"),
+    tags=["Templates and dry runs"],
+    responses=documented("unauthenticated", "forbidden", "invalid-request", "bad-request"),
 )
 
 SHOWN_ERRORS = 200
@@ -58,7 +58,7 @@ class DryRow(BaseModel):
     row_number: int
     spreadsheet_row: int
     cells: dict[str, str]
-    outcome: Outcome | None = Field(description="What it would do; null for a row with errors")
+    outcome: Outcome | None = Field(description="What the row would do; null for a row with errors")
 
 
 class DryRunShown(BaseModel):
@@ -74,9 +74,9 @@ class DryRunShown(BaseModel):
     updated_records: int
     unchanged_records: int
     errors: list[DryError] = Field(description=f"The first {SHOWN_ERRORS}")
-    error_types: dict[str, int] = Field(description="How many errors of each type there are in all")
+    error_types: dict[str, int] = Field(description="Number of errors by type")
     summary: SummaryShown
-    reading: ReadingShown
+    file_details: ReadingShown
     rows: list[DryRow] = Field(description=f"The first {SHOWN_ROWS} rows")
 
 
@@ -134,7 +134,7 @@ _BODY = {
 
 @router.post(
     "/dry-runs",
-    responses=documented("too-large", "forged-request", "too-many-requests", "unavailable"),
+    responses=documented("too-large", "csrf-failed", "too-many-requests", "unavailable"),
     openapi_extra=_BODY,
 )
 async def dry_run(
@@ -171,12 +171,14 @@ async def _content(request: Request, limit: int) -> bytes:
         async with request.form() as form:
             file = form.get("file")
             if not isinstance(file, UploadFile):
-                raise Problem("bad-request", "The form has no file called `file`.")
+                raise Problem("bad-request", "The form has no file in the field `file`.")
             content = await file.read()
     else:
         content = await request.body()
     if len(content) > limit:
-        raise Problem("too-large", f"A dry run takes files of {limit:,} bytes at most; an upload, of {MAX_BYTES:,}.")
+        raise Problem(
+            "too-large", f"A dry run accepts files up to {limit:,} bytes; an upload, up to {MAX_BYTES:,} bytes."
+        )
     return content
 
 
@@ -208,7 +210,7 @@ def shown(run: dry.DryRun) -> DryRunShown:
         ],
         error_types=dict(Counter(error.error_type for _, error in listed)),
         summary=summary_shown(summarize_errors(listed, MAX_GROUPS, line_of)),
-        reading=reading_shown(run.detected, run.warnings),
+        file_details=reading_shown(run.detected, run.warnings),
         rows=[
             DryRow(
                 row_number=row.row_number,

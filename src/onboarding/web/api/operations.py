@@ -24,7 +24,7 @@ from onboarding.web.schemas import UploadShown, get_visible_upload, shown
 router = APIRouter(
     prefix="/v1/operator",
     tags=["Operations"],
-    responses=documented("not-signed-in", "not-allowed", "not-found", "invalid-request", "bad-request"),
+    responses=documented("unauthenticated", "forbidden", "not-found", "invalid-request", "bad-request"),
 )
 
 LATEST_ERRORS = 20_000
@@ -41,7 +41,7 @@ class Overview(BaseModel):
     rows: int
     valid_rows: int
     error_rows: int
-    stuck: int = Field(description=f"Uploads in which nothing moved for {PATIENCE.total_seconds() / 60:.0f} minutes")
+    stalled: int = Field(description=f"Uploads without progress for {PATIENCE.total_seconds() / 60:.0f} minutes")
     failed_events: int = Field(description="Messages in all failure queues")
     quarantined: int
 
@@ -57,7 +57,7 @@ class Moment(BaseModel):
 
 
 class Throughput(BaseModel):
-    items: list[Moment] = Field(description="Every stretch of the time asked for, the oldest first")
+    items: list[Moment] = Field(description="Every bucket of the requested time, the oldest first")
 
 
 class TopError(BaseModel):
@@ -79,7 +79,7 @@ class Quality(BaseModel):
     vendor_name: str
     rows: int
     valid_rows: int
-    quality: float = Field(description="Percent of rows that were valid in the last 90 days")
+    quality: float = Field(description="Percentage of valid rows in the last 90 days")
 
 
 class Qualities(BaseModel):
@@ -106,12 +106,12 @@ class Failures(BaseModel):
 
 
 class FailureList(BaseModel):
-    items: list[FailureShown] = Field(description="Up to ten of those that wait")
+    items: list[FailureShown] = Field(description="Up to ten of the waiting messages")
 
 
 class RedriveStarted(BaseModel):
     queue: str
-    waiting: int = Field(description="How many wait as it begins")
+    waiting: int = Field(description="Number of messages when the redrive starts")
 
 
 class Quarantined(BaseModel):
@@ -135,14 +135,14 @@ def show_overview(caller: OperatorHere, desk: DeskHere) -> Overview:
     parameters = {"patience": PATIENCE}
     row = caller.run(desk, lambda c: c.execute(query("get_upload_overview"), parameters).fetchone())
     assert row is not None, "an aggregate has one row"  # noqa: S101
-    uploads, processing, rows, valid, error, stuck, quarantined = row
+    uploads, processing, rows, valid, error, stalled, quarantined = row
     return Overview(
         uploads=uploads,
         processing=processing,
         rows=rows,
         valid_rows=valid,
         error_rows=error,
-        stuck=stuck,
+        stalled=stalled,
         failed_events=sum(dead_letter_queues.count_failures(desk.ctx).values()),
         quarantined=quarantined,
     )
@@ -152,11 +152,11 @@ def show_overview(caller: OperatorHere, desk: DeskHere) -> Overview:
 def show_throughput(
     caller: OperatorHere,
     desk: DeskHere,
-    minutes: Annotated[int, Query(ge=5, le=129_600, description="How far back")] = 1440,
-    stretches: Annotated[int, Query(ge=1, le=200, description="Into how many stretches that is divided")] = 48,
+    minutes: Annotated[int, Query(ge=5, le=129_600, description="Length of time up to now")] = 1440,
+    buckets: Annotated[int, Query(ge=1, le=200, description="Number of buckets to divide the time into")] = 48,
 ) -> Throughput:
     """What was finished over time, for charts."""
-    parameters = {"width": timedelta(minutes=minutes / stretches), "intervals": stretches}
+    parameters = {"width": timedelta(minutes=minutes / buckets), "intervals": buckets}
     found = caller.run(desk, lambda c: c.execute(query("list_upload_throughput"), parameters).fetchall())
     return Throughput(items=shaped(Moment, found))
 
@@ -169,20 +169,22 @@ def show_top_errors(caller: OperatorHere, desk: DeskHere, days: Annotated[int, Q
     return TopErrors(items=shaped(TopError, found))
 
 
-@router.get("/lowest-quality")
+@router.get("/vendor-quality")
 def list_lowest_quality(
-    caller: OperatorHere, desk: DeskHere, limit: Annotated[int, Query(ge=1, le=100, description="How many at most")] = 5
+    caller: OperatorHere,
+    desk: DeskHere,
+    limit: Annotated[int, Query(ge=1, le=100, description="Maximum number of results")] = 5,
 ) -> Qualities:
     """The vendors whose files were worst in the last 90 days, the worst first."""
     found = caller.run(desk, lambda c: c.execute(query("list_vendor_quality"), {"limit": limit}).fetchall())
     return Qualities(items=shaped(Quality, found))
 
 
-@router.get("/stuck")
+@router.get("/stalled-uploads")
 def list_stuck(
     caller: OperatorHere,
     desk: DeskHere,
-    minutes: Annotated[int, Query(ge=0, le=1440, description="For how long nothing has moved")] = 5,
+    minutes: Annotated[int, Query(ge=0, le=1440, description="Minutes without progress")] = 5,
 ) -> Stuck:
     """Uploads under way in which nothing has moved for a while, the longest first."""
     parameters = {"patience": timedelta(minutes=minutes), "limit": 100}
@@ -210,7 +212,7 @@ def resume_upload(upload_id: UploadId, caller: OperatorAdmin, desk: DeskHere) ->
     announced = {"key": quote_plus(upload.s3_key), "versionId": upload.s3_version_id}
     record = {"s3": {"bucket": {"name": desk.settings.bucket}, "object": announced}}
     desk.ctx.start_function("csv-parser", {"Records": [record]})
-    return Resumed(upload_id=upload_id, detail="Its rows are being staged again.")
+    return Resumed(upload_id=upload_id, detail="The remaining rows are being processed.")
 
 
 @router.get("/failures")

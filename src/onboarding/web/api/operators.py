@@ -36,7 +36,7 @@ from onboarding.web.pagination import (
 router = APIRouter(
     prefix="/v1/operator",
     tags=["Operators"],
-    responses=documented("not-signed-in", "not-allowed", "not-found", "invalid-request", "bad-request"),
+    responses=documented("unauthenticated", "forbidden", "not-found", "invalid-request", "bad-request"),
 )
 
 VendorStatus = Literal["active", "suspended"]
@@ -58,7 +58,7 @@ class VendorShown(BaseModel):
     uploads: int
     rows: int
     valid_rows: int
-    quality: float | None = Field(description="Percent of rows that were valid in the last 90 days; null without rows")
+    quality: float | None = Field(description="Percentage of valid rows in the last 90 days; null without rows")
     last_upload_at: datetime | None
 
 
@@ -76,7 +76,7 @@ class VendorChange(BaseModel):
     email: Email | None = None
     phone: Phone | None = None
     status: VendorStatus | None = Field(
-        None, description="A suspended vendor sees what was and changes nothing; its files are refused"
+        None, description="A suspended vendor can view past uploads but cannot upload or change anything"
     )
 
 
@@ -116,7 +116,9 @@ class ActionShown(BaseModel):
     detail: dict[str, Any]
 
 
-Search = Annotated[str | None, Query(max_length=200, pattern=PLAIN, description="A part of id, name or e-mail address")]
+Search = Annotated[
+    str | None, Query(max_length=200, pattern=PLAIN, description="Part of the id, name or email address")
+]
 
 
 def _vendors(connection: Connection, **wanted: str | int | None) -> list[VendorShown]:
@@ -239,7 +241,7 @@ def change_category(
         raise not_found("category") from error
 
 
-@router.get("/actions")
+@router.get("/audit-log")
 def list_actions(
     caller: OperatorHere, desk: DeskHere, vendor_id: WantedVendor = None, cursor: Cursor = None, limit: Limit = 100
 ) -> Page[ActionShown]:

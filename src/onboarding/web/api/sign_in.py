@@ -21,7 +21,7 @@ from onboarding.web.database import Desk, DeskHere
 from onboarding.web.errors import Problem, documented
 from onboarding.web.tokens import csrf_token_of
 
-router = APIRouter(prefix="/v1", tags=["Signing in"])
+router = APIRouter(prefix="/v1", tags=["Authentication"])
 
 SAME_TIME = 0.15
 """Seconds that asking for a link takes at least: a known address takes a statement more. On AWS the wait occupies a
@@ -36,7 +36,9 @@ Email = Annotated[
 
 
 class LinkRequest(BaseModel):
-    email: Email = Field(description="Where the link is sent, if it is known", examples=["contact@techgear.com"])
+    email: Email = Field(
+        description="Where to send the link, if an account exists for it", examples=["contact@techgear.com"]
+    )
 
 
 class LinkSent(BaseModel):
@@ -46,7 +48,7 @@ class LinkSent(BaseModel):
 
 
 class Link(BaseModel):
-    token: str = Field(description="The last part of the mailed link", min_length=1, max_length=200)
+    token: str = Field(description="The last part of the emailed link", min_length=1, max_length=200)
 
 
 class SessionShown(BaseModel):
@@ -59,7 +61,7 @@ class SessionShown(BaseModel):
     role: str = Field(description="`vendor`, or an operator's `viewer` or `admin`; `suspended` for a suspended vendor")
     scopes: list[str]
     csrf_token: str | None = Field(
-        description="To be sent as `X-CSRF-Token` with whatever changes something; null for a key, which needs none"
+        description="Send it as `X-CSRF-Token` with every request that changes data; null for API keys, which need none"
     )
 
 
@@ -71,28 +73,28 @@ class SessionStarted(BaseModel):
 @router.post(
     "/sign-in",
     status_code=202,
-    responses=documented("invalid-request", "bad-request", "forged-request", "too-many-requests"),
+    responses=documented("invalid-request", "bad-request", "csrf-failed", "too-many-requests"),
 )
 async def ask_for_sign_in_link(asked: LinkRequest, request: Request, desk: DeskHere) -> LinkSent:
     """Have a sign-in link mailed. The answer is the same whether the address is known or not."""
     started = time.monotonic()
     if not same_origin(request, desk.settings.portal_url):
-        raise Problem("forged-request", "The request came from a page of another site.")
+        raise Problem("csrf-failed", "The request came from another site.")
     try:
         await run_in_threadpool(sessions.ask_for_link, desk, asked.email, client_ip(request))
     except sessions.TooMany as error:
         raise Problem(
             "too-many-requests",
-            "Too many sign-in links were asked for from your network.",
+            "Too many sign-in links were requested from your network. Try again in an hour.",
             headers={"Retry-After": "3600"},
         ) from error
     await asyncio.sleep(max(0.0, SAME_TIME - (time.monotonic() - started)))
-    return LinkSent(detail="If the address is known, a link is on its way. It works once, within 15 minutes.")
+    return LinkSent(
+        detail="If an account exists for this address, a sign-in link is on its way. It expires in 15 minutes."
+    )
 
 
-@router.post(
-    "/session", status_code=201, responses=documented("invalid-request", "bad-request", "forged-request", "gone")
-)
+@router.post("/session", status_code=201, responses=documented("invalid-request", "bad-request", "csrf-failed", "gone"))
 def start_session(link: Link, request: Request, response: Response, desk: DeskHere) -> SessionStarted:
     """Use a sign-in link up. The session comes as a cookie."""
     return begin(link.token, request, response, desk)
@@ -101,12 +103,10 @@ def start_session(link: Link, request: Request, response: Response, desk: DeskHe
 def begin(token: str, request: Request, response: Response, desk: Desk) -> SessionStarted:
     """Use a link up and set the session's cookie on `response`; for the page and the API alike."""
     if not same_origin(request, desk.settings.portal_url):
-        raise Problem("forged-request", "The request came from a page of another site.")
+        raise Problem("csrf-failed", "The request came from another site.")
     session = sessions.use_link(desk, token, client_ip(request))
     if session is None:
-        raise Problem(
-            "gone", "This link was used, is older than 15 minutes, or was never ours. Please ask for a new one."
-        )
+        raise Problem("gone", "This link has expired or was already used. Request a new one.")
     response.set_cookie(
         cookie_name(desk.settings.portal_url),
         session.secret,
@@ -119,7 +119,7 @@ def begin(token: str, request: Request, response: Response, desk: Desk) -> Sessi
     return SessionStarted(csrf_token=csrf_token_of(session.secret), expires_at=session.expires_at)
 
 
-@router.get("/session", responses=documented("not-signed-in"))
+@router.get("/session", responses=documented("unauthenticated"))
 def show_session(caller: SignedIn) -> SessionShown:
     """Say who is asking."""
     return shown(caller)
@@ -137,7 +137,7 @@ def shown(caller: Caller) -> SessionShown:
     )
 
 
-@router.delete("/session", status_code=204, responses=documented("not-signed-in", "forged-request"))
+@router.delete("/session", status_code=204, responses=documented("unauthenticated", "csrf-failed"))
 def end_session(caller: SignedIn, request: Request, response: Response, desk: DeskHere) -> None:
     """Sign out. A key stays as it is: revoke it to end it."""
     name = cookie_name(desk.settings.portal_url)
@@ -151,7 +151,7 @@ def end_session(caller: SignedIn, request: Request, response: Response, desk: De
 @router.delete(
     "/sessions",
     status_code=204,
-    responses=documented("not-signed-in", "not-allowed", "account-suspended", "not-found", "forged-request"),
+    responses=documented("unauthenticated", "forbidden", "account-suspended", "not-found", "csrf-failed"),
 )
 def end_every_session(caller: VendorAdmin, desk: DeskHere) -> None:
     """Sign out everywhere: whoever is signed in for this vendor has to ask for a new link. Keys stay as they are."""

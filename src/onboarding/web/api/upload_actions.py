@@ -25,7 +25,7 @@ router = APIRouter(
     prefix="/v1/uploads/{upload_id}",
     tags=["Uploads"],
     responses=documented(
-        "not-signed-in", "not-allowed", "account-suspended", "not-found", "invalid-request", "bad-request"
+        "unauthenticated", "forbidden", "account-suspended", "not-found", "invalid-request", "bad-request"
     ),
 )
 
@@ -46,7 +46,7 @@ class UndoneShown(BaseModel):
     undone_at: datetime
     removed: int
     restored: int
-    kept: list[KeptShown]
+    skipped: list[KeptShown]
 
 
 class LinkUse(BaseModel):
@@ -78,7 +78,7 @@ def cancel_upload(upload_id: UploadId, caller: Writer, desk: DeskHere) -> Upload
     if ended:
         _noted(desk, caller, "upload_cancelled", upload)
     elif not _was_cancelled(desk, caller, upload_id):
-        raise Problem("conflict", "The upload is finished. What it did to the catalog can be undone.")
+        raise Problem("conflict", "The upload is finished and can no longer be cancelled. You can undo it instead.")
     return schemas.shown(schemas.upload_of(desk, caller, upload_id))
 
 
@@ -107,7 +107,7 @@ def undo_upload(upload_id: UploadId, caller: Writer, desk: DeskHere) -> UndoneSh
         for kept in done.kept
     ]
     return UndoneShown(
-        upload_id=upload_id, undone_at=done.undone_at, removed=done.removed, restored=done.restored, kept=kept
+        upload_id=upload_id, undone_at=done.undone_at, removed=done.removed, restored=done.restored, skipped=kept
     )
 
 

@@ -28,9 +28,9 @@ from onboarding.web.schemas import UploadShown, get_visible_upload, shown
 from onboarding.web.tokens import new_secret
 
 router = APIRouter(
-    prefix="/v1/tickets",
-    tags=["Upload tickets"],
-    responses=documented("not-signed-in", "not-allowed", "account-suspended", "invalid-request", "bad-request"),
+    prefix="/v1/upload-sessions",
+    tags=["Upload sessions"],
+    responses=documented("unauthenticated", "forbidden", "account-suspended", "invalid-request", "bad-request"),
 )
 
 TICKET_AGE = timedelta(minutes=15)
@@ -49,11 +49,12 @@ class TicketRequest(BaseModel):
     file_name: Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=FILE_NAME)] = Field(
         examples=["products.csv"], description=f"Ends in {ENDINGS}"
     )
-    mode: Mode = Field(Mode.CREATE, description="`create` products, `update` those that are there, or `upsert`: either")
+    mode: Mode = Field(Mode.CREATE, description="`create` new products, `update` existing ones, or `upsert`: both")
     on_error: OnError = Field(
-        OnError.REJECT_ROWS, description="Whether an invalid row is left out alone, or the whole file with it"
+        OnError.REJECT_ROWS,
+        description="`reject_rows` skips invalid rows; `reject_file` rejects the whole file if any row is invalid",
     )
-    force: bool = Field(False, description="Take the same file again within a day, which is refused as a mistake else")
+    force: bool = Field(False, description="Accept content that was already uploaded in the last 24 hours")
 
 
 class UploadForm(BaseModel):
@@ -66,21 +67,21 @@ class UploadForm(BaseModel):
 class Ticket(BaseModel):
     """A place for one file."""
 
-    ticket_id: str
-    file_name: str = Field(description="As it will be called: with what an object's key should not have replaced")
+    upload_session_id: str
+    file_name: str = Field(description="The name after replacing characters that are unsafe in an object key")
     expires_at: datetime
     max_bytes: int
     form: UploadForm
-    status_url: str = Field(description="Tells the upload's id as soon as the file has arrived and was opened")
+    status_url: str = Field(description="Returns the upload once the file has arrived and processing has started")
 
 
 class TicketShown(BaseModel):
     """What became of a ticket."""
 
-    ticket_id: str
+    upload_session_id: str
     file_name: str
     phase: Literal["waiting", "queued", "opened", "expired"] = Field(
-        description="`waiting` for the file, `queued`: it has arrived, `opened`: there is an upload; `expired` unused"
+        description="`waiting` for the file, `queued` after it arrived, `opened` once the upload exists, or `expired`"
     )
     expires_at: datetime
     upload: UploadShown | None
@@ -125,7 +126,7 @@ def create_ticket(
         [columns] = connection.execute(query("upsert_upload_session"), parameters).fetchall()
         kept = _Kept(*columns)
         if kept.ticket_id == ticket_id:
-            note(connection, caller, "ticket_created", ticket_id, file_name=file_name)
+            note(connection, caller, "upload_session_created", ticket_id, file_name=file_name)
         return kept
 
     kept = desk.as_vendor(vendor_id, work)
@@ -149,23 +150,23 @@ def _ticket(desk: Desk, kept: _Kept) -> Ticket:
         ExpiresIn=max(1, int((kept.expires_at - datetime.now(UTC)).total_seconds())),
     )
     return Ticket(
-        ticket_id=kept.ticket_id,
+        upload_session_id=kept.ticket_id,
         file_name=kept.file_name,
         expires_at=kept.expires_at,
         max_bytes=MAX_BYTES,
         form=UploadForm(url=form["url"], fields=form["fields"]),
-        status_url=f"{desk.settings.portal_url}/v1/tickets/{kept.ticket_id}",
+        status_url=f"{desk.settings.portal_url}/v1/upload-sessions/{kept.ticket_id}",
     )
 
 
-@router.get("/{ticket_id}", responses=documented("not-found"))
-def show_ticket(ticket_id: TicketId, caller: VendorHere, desk: DeskHere) -> TicketShown:
+@router.get("/{upload_session_id}", responses=documented("not-found"))
+def show_ticket(upload_session_id: TicketId, caller: VendorHere, desk: DeskHere) -> TicketShown:
     """What became of a ticket; with the upload, once there is one."""
 
     def work(connection: Connection) -> tuple[_Kept, Upload | None]:
-        found = connection.execute(query("get_upload_session"), {"upload_session_id": ticket_id}).fetchone()
+        found = connection.execute(query("get_upload_session"), {"upload_session_id": upload_session_id}).fetchone()
         if found is None:
-            raise not_found("ticket")
+            raise not_found("upload session")
         kept = _Kept(*found)
         return kept, get_visible_upload(connection, caller, kept.upload_id) if kept.upload_id else None
 
@@ -177,7 +178,7 @@ def show_ticket(ticket_id: TicketId, caller: VendorHere, desk: DeskHere) -> Tick
     else:
         phase = "expired" if kept.expires_at <= datetime.now(UTC) else "waiting"
     return TicketShown(
-        ticket_id=kept.ticket_id,
+        upload_session_id=kept.ticket_id,
         file_name=kept.file_name,
         phase=phase,
         expires_at=kept.expires_at,

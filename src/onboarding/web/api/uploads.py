@@ -18,14 +18,14 @@ from onboarding.web import schemas
 from onboarding.web.audit import note
 from onboarding.web.auth import Caller, Reader
 from onboarding.web.database import Desk, DeskHere
-from onboarding.web.errors import Responses, documented, not_found
+from onboarding.web.errors import Problem, Responses, documented
 from onboarding.web.pagination import Cursor, Limit, Page, Since, Until, UploadId, WantedVendor
 from onboarding.web.schemas import ErrorShown, ProductShown, ReadingShown, SummaryShown, UploadShown, Wanted
 
 router = APIRouter(
     prefix="/v1/uploads",
     tags=["Uploads"],
-    responses=documented("not-signed-in", "not-allowed", "invalid-request", "bad-request"),
+    responses=documented("unauthenticated", "forbidden", "invalid-request", "bad-request"),
 )
 missing = documented("not-found")
 
@@ -58,10 +58,11 @@ async def show_upload(
     caller: Reader,
     desk: DeskHere,
     wait: Annotated[
-        float, Query(ge=0, le=20, description="Seconds to wait for something to move; the answer may come sooner")
+        float,
+        Query(ge=0, le=20, description="Seconds to wait for a change; the response is sent as soon as there is one"),
     ] = 0,
-    seen: Annotated[
-        str | None, Query(max_length=200, description="The `version` that is known; any other is answered at once")
+    version: Annotated[
+        str | None, Query(max_length=200, description="The last known `version`; another one is returned at once")
     ] = None,
 ) -> UploadShown:
     """One upload as it stands. With `wait` the answer comes when it has moved on, or is done, or the time is up.
@@ -70,7 +71,7 @@ async def show_upload(
     """
     deadline = time.monotonic() + min(wait, desk.settings.longest_wait)
     found = await run_in_threadpool(schemas.upload_of, desk, caller, upload_id)
-    known = seen or schemas.version_of(found)
+    known = version or schemas.version_of(found)
     while schemas.phase_of(found) != "done" and schemas.version_of(found) == known:
         left = deadline - time.monotonic()
         if left <= 0:
@@ -89,18 +90,18 @@ def list_errors(
     error_type: Condition = None,
     column: Condition = None,
     value: Annotated[str | None, Query(max_length=3000, pattern=PLAIN)] = None,
-    like: Annotated[
-        int | None, Query(ge=1, le=2**63 - 1, description="Only errors of the group that the summary gives this number")
+    group: Annotated[
+        int | None, Query(ge=1, le=2**63 - 1, description="Only errors of the group with this `id` in the summary")
     ] = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Page[ErrorShown]:
     """The errors of an upload's rows, by row; of one type, about one column, with one value, of one group."""
-    conditions = {"error_type": error_type, "column": column, "value": value, "like": like}
+    conditions = {"error_type": error_type, "column": column, "value": value, "like": group}
     return schemas.errors_page(desk, caller, upload_id, conditions, cursor=cursor, limit=limit)
 
 
-@router.get("/{upload_id}/reading", responses=missing)
+@router.get("/{upload_id}/file-details", responses=missing)
 def show_reading(upload_id: UploadId, caller: Reader, desk: DeskHere) -> ReadingShown:
     """How the file was read: its format, which header is which column, and what was odd about it."""
     return schemas.reading(desk, caller, upload_id)
@@ -124,7 +125,7 @@ def list_products(
 
 LEADS_ON: Responses = {
     303: {
-        "description": "The file is at `Location`, for a few minutes",
+        "description": "`Location` is a link to the file that works for a few minutes",
         "headers": {"Location": {"schema": {"type": "string", "format": "uri"}, "required": True}},
     }
 }
@@ -148,7 +149,7 @@ def fetch_fix_file(upload_id: UploadId, caller: Reader, desk: DeskHere) -> Redir
 
 def _to_file(desk: Desk, caller: Caller, upload: Upload, key: str | None, what: str) -> RedirectResponse:
     if key is None:
-        raise not_found(f"{what}: the upload is not finished, or no row was rejected")
+        raise Problem("not-found", f"There is no {what}: the upload is not finished, or no row was rejected.")
     address = desk.ctx.s3.generate_presigned_url(
         "get_object", Params={"Bucket": desk.settings.bucket, "Key": key}, ExpiresIn=REDIRECT_SECONDS
     )

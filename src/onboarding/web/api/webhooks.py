@@ -20,7 +20,7 @@ from onboarding.web.tokens import new_secret
 router = APIRouter(
     prefix="/v1/webhook",
     tags=["Webhook"],
-    responses=documented("not-signed-in", "not-allowed", "account-suspended", "invalid-request", "bad-request"),
+    responses=documented("unauthenticated", "forbidden", "account-suspended", "invalid-request", "bad-request"),
 )
 
 SHOWN = 50
@@ -33,15 +33,15 @@ TEST_WINDOW = timedelta(hours=1)
 class WebhookRequest(BaseModel):
     url: Annotated[
         str, StringConstraints(strip_whitespace=True, min_length=8, max_length=2000, pattern=r"^[\x21-\x7e]+$")
-    ] = Field(description="An https address of the Internet", examples=["https://shop.example.com/onboarding"])
-    new_secret: bool = Field(False, description="Replace the secret; a new webhook gets one in any case")
+    ] = Field(description="A public https URL", examples=["https://shop.example.com/onboarding"])
+    new_secret: bool = Field(False, description="Replace the secret; a new webhook always gets one")
 
 
 class WebhookShown(BaseModel):
     url: str
     created_at: datetime
     updated_at: datetime
-    secret: str | None = Field(None, description="Signs each message; shown when it is made and never again")
+    secret: str | None = Field(None, description="Signs each message; returned only when it is created")
 
 
 class DeliveryShown(BaseModel):
@@ -49,10 +49,10 @@ class DeliveryShown(BaseModel):
 
     at: datetime
     event: str
-    subject: str = Field(description="What it was about, such as an upload's id")
+    subject: str = Field(description="Subject of the event, such as an upload id")
     url: str
-    status: int = Field(description="What the server answered; 0 if it did not")
-    error: str = Field(description="Why it counts as not delivered; blank if it was")
+    status: int = Field(description="Status code of the response; 0 if there was none")
+    error: str = Field(description="Why the delivery failed; blank if it succeeded")
     milliseconds: int
 
 
@@ -61,7 +61,7 @@ class Deliveries(BaseModel):
 
 
 class TestStarted(BaseModel):
-    id: str = Field(description="The `subject` under which the delivery will be listed")
+    id: str = Field(description="The `subject` of the delivery in the list")
 
 
 @router.get("", responses=documented("not-found"))
@@ -73,7 +73,7 @@ def show_webhook(caller: VendorAdmin, desk: DeskHere) -> WebhookShown:
 def _kept(desk: Desk, caller: Caller) -> tuple[Any, ...]:
     found = caller.run(desk, lambda connection: connection.execute(query("get_webhook")).fetchone())
     if found is None:
-        raise not_found("webhook: none is set")
+        raise not_found("webhook")
     return found
 
 
@@ -87,7 +87,7 @@ def set_webhook(wanted: WebhookRequest, caller: VendorAdmin, desk: DeskHere) -> 
     try:
         checked(wanted.url, private=desk.settings.webhooks_may_be_private)
     except Refused as error:
-        raise Problem("bad-request", f"The webhook cannot be set: {error}.") from error
+        raise Problem("bad-request", f"The URL cannot be used: {error}.") from error
     secret = new_secret()
     parameters = {"vendor_id": caller.vendor_id, "url": wanted.url, "secret": secret, "replace": wanted.new_secret}
 
@@ -156,7 +156,7 @@ def send_test(caller: VendorAdmin, desk: DeskHere) -> TestStarted:
         connection.execute(query("lock_subject"), {"subject": f"webhook test:{caller.vendor_id}"})
         [(sent,)] = connection.execute(query("count_webhook_tests"), {"window": TEST_WINDOW}).fetchall()
         if sent >= TESTS:
-            detail = f"{TESTS} test messages were sent within the hour. Please try again later."
+            detail = f"You can send up to {TESTS} test messages per hour. Try again later."
             raise Problem("too-many-requests", detail, headers={"Retry-After": "3600"})
         note(connection, caller, "webhook_tested", started.id)
 

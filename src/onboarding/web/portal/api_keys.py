@@ -21,17 +21,17 @@ from onboarding.web.tokens import new_secret
 
 router = APIRouter(prefix="/keys", include_in_schema=False)
 
-DAYS = {30: "30 days", 90: "90 days", 180: "180 days", 365: "One year"}
+DAYS = {30: "30 days", 90: "90 days", 180: "180 days", 365: "1 year"}
 
-SCOPE_WORDS: Mapping[str, str] = {
-    "uploads:read": "See uploads and their results",
-    "uploads:write": "Upload, cancel, undo",
-    "admin": "Manage keys and the webhook",
+SCOPE_LABELS: Mapping[str, str] = {
+    "uploads:read": "View uploads and results",
+    "uploads:write": "Upload files, cancel and undo uploads",
+    "admin": "Manage API keys and the webhook",
 }
 
-WORDS = {
-    "name": "What it is for, such as Nightly export. Up to 100 characters.",
-    "scopes": "A key must be good for something.",
+HELP_TEXTS = {
+    "name": "Purpose of the key, such as Nightly export. Up to 100 characters.",
+    "scopes": "Select at least one permission.",
     "days": "Up to 365 days.",
 }
 
@@ -39,8 +39,10 @@ BLANK: dict[str, Any] = {"name": "", "scopes": ["uploads:read", "uploads:write"]
 
 
 @router.get("")
-def show(request: Request, caller: VendorAdmin, desk: DeskHere, said: Literal["made", "revoked", ""] = "") -> Response:
-    return _page(request, caller, desk, said=said)
+def show(
+    request: Request, caller: VendorAdmin, desk: DeskHere, notice: Literal["created", "revoked", ""] = ""
+) -> Response:
+    return _page(request, caller, desk, notice=notice)
 
 
 @router.post("")
@@ -52,27 +54,27 @@ def create(
     name: Text = "",
     scopes: Annotated[list[str], Form(default_factory=list)],
     days: Text = "",
-    once: Text = "",
+    idempotency_key: Text = "",
 ) -> Response:
     """The answer is the page that shows the key: there is no address under which it could be seen again."""
-    wanted, faults = filled(KeyRequest, WORDS, name=name, scopes=scopes, days=days)
+    wanted, faults = filled(KeyRequest, HELP_TEXTS, name=name, scopes=scopes, days=days)
     if wanted is None:
         given = {"name": name, "scopes": scopes, "days": days}
         return _page(request, caller, desk, status=422, given=given, faults=faults)
     try:
-        made = api_keys.create_key(wanted, caller, desk, once or None)
+        made = api_keys.create_key(wanted, caller, desk, idempotency_key or None)
     except Problem as problem:
         if problem.kind != "conflict":
             raise
         # The form was sent a second time, such as by a reload.
-        return RedirectResponse("/keys?said=made", status_code=303)
+        return RedirectResponse("/keys?notice=created", status_code=303)
     return _page(request, caller, desk, status=201, made=made)
 
 
 @router.post("/{key_id}/revoke")
 def revoke(key_id: KeyId, caller: VendorAdmin, desk: DeskHere) -> Response:
     api_keys.revoke_key(key_id, caller, desk)
-    return RedirectResponse("/keys?said=revoked", status_code=303)
+    return RedirectResponse("/keys?notice=revoked", status_code=303)
 
 
 def _page(
@@ -81,32 +83,32 @@ def _page(
     desk: Desk,
     *,
     status: int = 200,
-    said: str = "",
+    notice: str = "",
     made: api_keys.NewKey | None = None,
     given: Mapping[str, Any] = BLANK,
     faults: Mapping[str, str] | None = None,
 ) -> Response:
     found = [(key, state(key)) for key in api_keys.list_keys(caller, desk).items]
     return page(
-        "keys.html",
+        "api_keys.html",
         request,
         caller,
         status=status,
-        said=said,
-        made=made,
-        good=[key for key, how in found if how == "good"],
-        ended=[(key, how) for key, how in found if how != "good"],
-        given=given,
-        faults=faults or {},
-        words=WORDS,
-        scope_words=SCOPE_WORDS,
+        notice=notice,
+        new_key=made,
+        active_keys=[key for key, how in found if how == "active"],
+        inactive_keys=[(key, how) for key, how in found if how != "active"],
+        values=given,
+        field_errors=faults or {},
+        help_texts=HELP_TEXTS,
+        scope_labels=SCOPE_LABELS,
         days=DAYS,
-        once=new_secret()[:20],
+        idempotency_key=new_secret()[:20],
     )
 
 
 def state(key: KeyShown) -> str:
-    """`good`, `revoked` or `expired`."""
+    """`active`, `revoked` or `expired`."""
     if key.revoked_at is not None:
         return "revoked"
-    return "expired" if key.expires_at <= datetime.now(UTC) else "good"
+    return "expired" if key.expires_at <= datetime.now(UTC) else "active"

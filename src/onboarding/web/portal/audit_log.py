@@ -1,4 +1,4 @@
-"""Operators: the record of who did what."""
+"""Operators: the audit log."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from onboarding.web.database import DeskHere
 from onboarding.web.pagination import Cursor
 from onboarding.web.portal.rendering import page, paging
 
-router = APIRouter(prefix="/operator/actions", include_in_schema=False)
+router = APIRouter(prefix="/operator/audit-log", include_in_schema=False)
 
 PER_PAGE = 50
 
@@ -30,10 +30,10 @@ def show(
     found = operators.list_actions(caller, desk, vendor_id or None, cursor, PER_PAGE)
     given = {"vendor_id": vendor_id} if vendor_id else {}
     return page(
-        "actions.html",
+        "audit_log.html",
         request,
         caller,
-        found=found,
+        entries=found,
         vendor_id=vendor_id,
-        **paging("/operator/actions", given, cursor, found.next),
+        **paging("/operator/audit-log", given, cursor, found.next),
     )

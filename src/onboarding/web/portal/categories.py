@@ -18,18 +18,18 @@ from onboarding.web.portal.rendering import page
 
 router = APIRouter(prefix="/operator/categories", include_in_schema=False)
 
-WORDS = {
-    "category_name": "As vendors write it, up to 100 characters.",
-    "description": "Up to 1,000 characters; may be blank.",
+HELP_TEXTS = {
+    "category_name": "Exactly as vendors must write it. Up to 100 characters.",
+    "description": "Optional. Up to 1,000 characters.",
     "is_active": "Yes or no.",
 }
 
 
 @router.get("")
 def show(
-    request: Request, caller: OperatorHere, desk: DeskHere, said: Literal["added", "on", "off", ""] = ""
+    request: Request, caller: OperatorHere, desk: DeskHere, notice: Literal["added", "enabled", "disabled", ""] = ""
 ) -> Response:
-    return _page(request, caller, desk, said=said)
+    return _page(request, caller, desk, notice=notice)
 
 
 @router.post("")
@@ -37,21 +37,23 @@ def add(
     request: Request, caller: OperatorAdmin, desk: DeskHere, category_name: Text = "", description: Text = ""
 ) -> Response:
     given = {"category_name": category_name, "description": description}
-    faults = faults_of_new(CategoryRequest, WORDS, given, lambda new: operators.create_category(new, caller, desk))
+    faults = faults_of_new(CategoryRequest, HELP_TEXTS, given, lambda new: operators.create_category(new, caller, desk))
     if faults:
         return _page(request, caller, desk, status=422, given=given, faults=faults)
-    return RedirectResponse("/operator/categories?said=added", status_code=303)
+    return RedirectResponse("/operator/categories?notice=added", status_code=303)
 
 
 @router.post("/{category_id}")
 def switch(
     category_id: Annotated[int, Path(ge=1, lt=2**31)], caller: OperatorAdmin, desk: DeskHere, is_active: Text = ""
 ) -> Response:
-    wanted, faults = filled(CategoryChange, WORDS, is_active=is_active)
+    wanted, faults = filled(CategoryChange, HELP_TEXTS, is_active=is_active)
     if wanted is None:
         raise Problem("bad-request", faults["is_active"])
     operators.change_category(category_id, wanted, caller, desk)
-    return RedirectResponse(f"/operator/categories?said={'on' if wanted.is_active else 'off'}", status_code=303)
+    return RedirectResponse(
+        f"/operator/categories?notice={'enabled' if wanted.is_active else 'disabled'}", status_code=303
+    )
 
 
 def _page(
@@ -60,7 +62,7 @@ def _page(
     desk: Desk,
     *,
     status: int = 200,
-    said: str = "",
+    notice: str = "",
     given: Mapping[str, str] | None = None,
     faults: Mapping[str, str] | None = None,
 ) -> Response:
@@ -69,9 +71,9 @@ def _page(
         request,
         caller,
         status=status,
-        said=said,
+        notice=notice,
         categories=operators.list_categories(caller, desk).items,
-        given=given or {},
-        faults=faults or {},
-        words=WORDS,
+        values=given or {},
+        field_errors=faults or {},
+        help_texts=HELP_TEXTS,
     )

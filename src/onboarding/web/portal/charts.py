@@ -25,8 +25,8 @@ def bar(valid: int, error: int, total: int) -> Markup:
     label = f"{valid:,} of {total:,} rows accepted, {error:,} rejected"
     return Markup(
         '<svg class="bar" viewBox="0 0 100 4" preserveAspectRatio="none" role="img" aria-label="{}">'
-        '<rect class="bar-rest" width="100" height="4"/><rect class="bar-good" width="{:.3f}" height="4"/>'
-        '<rect class="bar-bad" x="{:.3f}" width="{:.3f}" height="4"/></svg>'
+        '<rect class="bar-remaining" width="100" height="4"/><rect class="bar-accepted" width="{:.3f}" height="4"/>'
+        '<rect class="bar-rejected" x="{:.3f}" width="{:.3f}" height="4"/></svg>'
     ).format(label, good, good, bad)
 
 
@@ -35,9 +35,14 @@ def throughput(moments: Sequence[Moment]) -> Markup:
     accepted, rejected = sum(m.valid_rows for m in moments), sum(m.error_rows for m in moments)
     if not accepted + rejected:
         return Markup()
-    columns = [[(0, m.valid_rows, "bar-good"), (m.valid_rows, m.valid_rows + m.error_rows, "bar-bad")] for m in moments]
+    columns = [
+        [(0, m.valid_rows, "bar-accepted"), (m.valid_rows, m.valid_rows + m.error_rows, "bar-rejected")]
+        for m in moments
+    ]
     tips = [f"{m.valid_rows:,} accepted, {m.error_rows:,} rejected" for m in moments]
-    return _drawn(moments, columns, tips, "", f"Rows over time: {accepted:,} accepted and {rejected:,} rejected in all")
+    return _drawn(
+        moments, columns, tips, "", f"Rows over time: {accepted:,} accepted and {rejected:,} rejected in total"
+    )
 
 
 def error_rate(moments: Sequence[Moment]) -> Markup:
@@ -46,9 +51,9 @@ def error_rate(moments: Sequence[Moment]) -> Markup:
     highest = max(rates, default=0)
     if not highest:
         return Markup()
-    columns = [[(0.0, rate, "bar-bad")] for rate in rates]
+    columns = [[(0.0, rate, "bar-rejected")] for rate in rates]
     tips = [f"{rate:.1f} % rejected" for rate in rates]
-    return _drawn(moments, columns, tips, " %", f"Share of rejected rows over time, {highest:.1f} percent at most")
+    return _drawn(moments, columns, tips, " %", f"Share of rejected rows over time, up to {highest:.1f} percent")
 
 
 def _rate(m: Moment) -> float:
@@ -73,7 +78,7 @@ def _drawn(
     drawn = [
         Markup(
             '<rect class="{}" x="{:.2f}" y="{:.2f}" width="{:.2f}" height="{:.2f}">'
-            '<title data-at="{}">{}</title></rect>'
+            '<title data-time="{}">{}</title></rect>'
         ).format(
             kind,
             n * room + room * GAP / 2,
@@ -95,9 +100,9 @@ def _drawn(
     short = "time" if moments[-1].at.timestamp() - moments[0].at.timestamp() < 2 * 86_400 else "day"
     times = [_tick(moments[n].at, short) for n in (0, len(moments) // 2)]
     return Markup(
-        '<div class="plot"><div class="scale" aria-hidden="true">{}</div>'
+        '<div class="plot"><div class="value-axis" aria-hidden="true">{}</div>'
         '<svg class="chart" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}">{}{}</svg>'
-        '<div class="ticks" aria-hidden="true">{}<span>now</span></div></div>'
+        '<div class="time-axis" aria-hidden="true">{}<span>now</span></div></div>'
     ).format(
         Markup().join(scale), WIDTH, HEIGHT, label, Markup().join(grid), Markup().join(drawn), Markup().join(times)
     )
@@ -106,7 +111,7 @@ def _drawn(
 def _tick(at: datetime, short: str) -> Markup:
     utc = at.astimezone(UTC)
     text = f"{utc:%H:%M} UTC" if short == "time" else f"{utc:%d %b}"
-    return Markup('<time datetime="{}" data-short="{}">{}</time>').format(_iso(at), short, text)
+    return Markup('<time datetime="{}" data-format="{}">{}</time>').format(_iso(at), short, text)
 
 
 def _iso(at: datetime) -> str:

@@ -40,7 +40,7 @@ def home(
         "home.html",
         request,
         caller,
-        recent=recent,
+        recent_uploads=recent,
         mode=mode.value,
         on_error=on_error.value,
         suffixes=SUFFIXES,
@@ -66,9 +66,9 @@ async def preview(
         "preview.html",
         request,
         caller,
-        run=run,
-        facts=facts(run.reading),
-        line_of=line_of(run.reading),
+        dry_run=run,
+        details=facts(run.file_details),
+        spreadsheet_row=line_of(run.file_details),
         rejects_file=rejects_file,
     )
 
@@ -83,25 +83,25 @@ class Fact:
 
 def line_of(reading: ReadingShown) -> Callable[[int], int]:
     """Where a spreadsheet shows each row of the file."""
-    return schemas.spreadsheet_rows(FileDetails.from_json(reading.detected) if reading.detected else None)
+    return schemas.spreadsheet_rows(FileDetails.from_json(reading.details) if reading.details else None)
 
 
 def facts(reading: ReadingShown) -> list[Fact]:
     """How a file was read, for somebody who wants to check it at a glance; nothing for one that could not be."""
-    if reading.detected is None:
+    if reading.details is None:
         return []
-    detected = FileDetails.from_json(reading.detected)
+    detected = FileDetails.from_json(reading.details)
     renamed = [f"{header} → {column}" for header, column in detected.columns.items() if header.strip() != column]
     found = [
         Fact("Format", detected.format.upper()),
         Fact("Encoding", detected.encoding or ""),
-        Fact("Separator", detected.delimiter or ""),
+        Fact("Delimiter", detected.delimiter or ""),
         Fact("Sheet", detected.sheet or ""),
         Fact("Header", f"line {detected.header_line}"),
         Fact("Columns", f"{len(detected.columns)} recognised"),
-        Fact("Read as", ", ".join(renamed)),
+        Fact("Column mapping", ", ".join(renamed)),
         Fact("Ignored columns", ", ".join(detected.unknown)),
         Fact("Decimal comma", ", ".join(detected.decimal_commas)),
-        Fact("Kind", "a fix file of ours" if detected.fix_file else ""),
+        Fact("File type", "Fix file" if detected.fix_file else ""),
     ]
     return [fact for fact in found if fact.value]

@@ -33,12 +33,12 @@ def overview(
     minutes, words = RANGES[span]
     moments = operations.show_throughput(caller, desk, minutes, STRETCHES).items
     return page(
-        "operator.html",
+        "overview.html",
         request,
         caller,
         span=span,
         spans={name: text for name, (_, text) in RANGES.items()},
-        words=words,
+        span_label=words,
         throughput=charts.throughput(moments),
         error_rate=charts.error_rate(moments),
         errors=operations.show_top_errors(caller, desk, max(1, minutes // 1440)).items[:TOP],
@@ -47,15 +47,17 @@ def overview(
     )
 
 
-@router.get("/live")
+@router.get("/refresh")
 def live(request: Request, caller: OperatorHere, desk: DeskHere) -> Response:
-    """The parts of the overview that move, for its script: nothing else is looked up for them every few seconds."""
-    return page("operator_live.html", request, caller, **_live(caller, desk))
+    """Return the parts of the overview that its script refreshes."""
+    return page("overview_refresh.html", request, caller, **_live(caller, desk))
 
 
 def _live(caller: Caller, desk: Desk) -> dict[str, Any]:
     return {
-        "now": operations.show_overview(caller, desk),
-        "live": schemas.uploads_page(desk, caller, Wanted(status=UploadStatus.PROCESSING), cursor=None, limit=LIVE),
-        "latest": schemas.uploads_page(desk, caller, Wanted(), cursor=None, limit=TOP),
+        "overview": operations.show_overview(caller, desk),
+        "processing_uploads": schemas.uploads_page(
+            desk, caller, Wanted(status=UploadStatus.PROCESSING), cursor=None, limit=LIVE
+        ),
+        "latest_uploads": schemas.uploads_page(desk, caller, Wanted(), cursor=None, limit=TOP),
     }

@@ -20,18 +20,18 @@ from onboarding.web.portal import charts
 from onboarding.web.portal.static_files import address
 from onboarding.web.schemas import UploadShown
 
-STATUS_WORDS: Mapping[str, str] = {
-    "processing": "Under way",
-    "completed": "Complete",
+STATUS_LABELS: Mapping[str, str] = {
+    "processing": "Processing",
+    "completed": "Completed",
     "partial": "Partly accepted",
     "failed": "Failed",
 }
 _ADDRESS = re.compile(r"(https?://[^\s<>\"']+)")
 
-MODE_WORDS: Mapping[str, str] = {
-    "create": "New products only",
-    "update": "Changes to existing products",
-    "upsert": "New products and changes",
+MODE_LABELS: Mapping[str, str] = {
+    "create": "Add new products",
+    "update": "Update existing products",
+    "upsert": "Add and update",
 }
 
 
@@ -50,7 +50,7 @@ def number(value: float) -> str:
 def percent(part: float, whole: float) -> str:
     """A share in words; never a round 0 or 100 for what is not exactly that."""
     if not whole:
-        return "none"
+        return "0 %"
     share = 100 * part / whole
     if 0 < share < 0.1:
         return "under 0.1 %"
@@ -105,9 +105,8 @@ def paging(path: str, given: Mapping[str, str], cursor: str | None, following: s
     `given` are the conditions of the list, `cursor` is this page's and `following` the next one's.
     """
     return {
-        "later": cursor is not None,
-        "first": f"{path}?{urlencode(given)}",
-        "following": f"{path}?{urlencode({**given, 'cursor': following})}" if following else "",
+        "first_url": f"{path}?{urlencode(given)}" if cursor else "",
+        "next_url": f"{path}?{urlencode({**given, 'cursor': following})}" if following else "",
     }
 
 
@@ -133,14 +132,14 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(
-        number=number, size=size, moment=moment, rows=rows, duration=duration, sentence=sentence, linked=linked
+        number=number, size=size, timestamp=moment, rows=rows, duration=duration, label=sentence, linkify=linked
     )
     made.globals.update(
         static=address,
         percent=percent,
-        bar=charts.bar,
-        STATUS_WORDS=STATUS_WORDS,
-        MODE_WORDS=MODE_WORDS,
+        progress_bar=charts.bar,
+        STATUS_LABELS=STATUS_LABELS,
+        MODE_LABELS=MODE_LABELS,
         may_write=may_write,
         may_manage=may_manage,
         may_operate=may_operate,
@@ -161,5 +160,5 @@ def page(
     **values: Any,
 ) -> HTMLResponse:
     """A template as an answer."""
-    html = _TEMPLATES.get_template(name).render(request=request, user=caller, trial=request.app.state.trial, **values)
+    html = _TEMPLATES.get_template(name).render(request=request, user=caller, demo=request.app.state.trial, **values)
     return HTMLResponse(html, status_code=status, headers=dict(headers or {}))

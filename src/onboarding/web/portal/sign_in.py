@@ -17,10 +17,10 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/sign-in")
-def ask(request: Request, caller: Visitor, sent: bool = False, out: bool = False) -> Response:
+def ask(request: Request, caller: Visitor, sent: bool = False, signed_out: bool = False) -> Response:
     if caller is not None:
         return RedirectResponse("/", status_code=303)
-    return page("sign_in.html", request, None, sent=sent, out=out, error="", email="")
+    return page("sign_in.html", request, None, sent=sent, signed_out=signed_out, error="", email="")
 
 
 @router.post("/sign-in")
@@ -30,18 +30,20 @@ async def send(request: Request, desk: DeskHere) -> Response:
         asked = sign_in.LinkRequest(email=email)
         await sign_in.ask_for_sign_in_link(asked, request, desk)
     except ValidationError:
-        error, status = "This is not an e-mail address. It looks like name@company.com.", 422
+        error, status = "Enter a valid email address, such as name@company.com.", 422
     except Problem as problem:
         error, status = problem.detail, 429 if problem.kind == "too-many-requests" else 403
     else:
         return RedirectResponse("/sign-in?sent=true", status_code=303)
-    return page("sign_in.html", request, None, status=status, sent=False, out=False, error=error, email=email[:255])
+    return page(
+        "sign_in.html", request, None, status=status, sent=False, signed_out=False, error=error, email=email[:255]
+    )
 
 
 @router.get("/sign-in/{token}")
 def show(token: str, request: Request, desk: DeskHere) -> Response:
     good = sessions.link_is_good(desk, token)
-    return page("link.html", request, None, status=200 if good else 410, good=good)
+    return page("confirm_sign_in.html", request, None, status=200 if good else 410, is_valid=good)
 
 
 @router.post("/sign-in/{token}")
@@ -52,13 +54,13 @@ def use(token: str, request: Request, desk: DeskHere) -> Response:
     except Problem as problem:
         if problem.kind != "gone":
             raise
-        return page("link.html", request, None, status=410, good=False)
+        return page("confirm_sign_in.html", request, None, status=410, is_valid=False)
     return response
 
 
 @router.post("/sign-out")
 def leave(request: Request, caller: SignedIn, desk: DeskHere) -> Response:
-    response = RedirectResponse("/sign-in?out=true", status_code=303)
+    response = RedirectResponse("/sign-in?signed_out=true", status_code=303)
     sign_in.end_session(caller, request, response, desk)
     return response
 
@@ -66,4 +68,4 @@ def leave(request: Request, caller: SignedIn, desk: DeskHere) -> Response:
 @router.post("/sign-out/everywhere")
 def leave_everywhere(caller: VendorAdmin, desk: DeskHere) -> Response:
     sign_in.end_every_session(caller, desk)
-    return RedirectResponse("/sign-in?out=true", status_code=303)
+    return RedirectResponse("/sign-in?signed_out=true", status_code=303)

@@ -62,9 +62,9 @@ def show_history(
         "history.html",
         request,
         caller,
-        found=found,
-        chosen=chosen,
-        filtered=bool(given.keys() - {"zone"}),
+        uploads=found,
+        filters=chosen,
+        is_filtered=bool(given.keys() - {"zone"}),
         **paging("/uploads", given, cursor, found.next),
     )
 
@@ -81,7 +81,7 @@ def _midnight(day: date, where: tzinfo, *, days: int = 0) -> datetime:
     try:
         return datetime.combine(day + timedelta(days=days), time(), where).astimezone(UTC)
     except OverflowError as error:
-        raise Problem("bad-request", "There is no such day.") from error
+        raise Problem("bad-request", "Enter a valid date.") from error
 
 
 @router.get("/{upload_id}")
@@ -90,7 +90,7 @@ def show_upload(
     request: Request,
     caller: Reader,
     desk: DeskHere,
-    said: Literal["cancelled", "undone", "revoked", "resumed", ""] = "",
+    notice: Literal["cancelled", "undone", "revoked", "resumed", ""] = "",
 ) -> Response:
     upload = schemas.shown(schemas.upload_of(desk, caller, upload_id))
     none = dict.fromkeys(("error_type", "column", "value"))
@@ -100,12 +100,12 @@ def show_upload(
         request,
         caller,
         upload=upload,
-        said=said,
-        facts=facts(reading),
-        line_of=line_of(reading),
-        reading=reading,
+        notice=notice,
+        details=facts(reading),
+        spreadsheet_row=line_of(reading),
+        file_details=reading,
         summary=schemas.summary(desk, caller, upload_id, SHOWN_GROUPS),
-        rows=schemas.errors_page(desk, caller, upload_id, none, cursor=None, limit=FIRST_ROWS),
+        errors=schemas.errors_page(desk, caller, upload_id, none, cursor=None, limit=FIRST_ROWS),
         products=schemas.products_page(desk, caller, upload_id, cursor=None, limit=5),
         links=upload_actions.show_links(upload_id, caller, desk),
     )
@@ -121,26 +121,26 @@ def show_errors(
     error_type: Condition = None,
     column: Condition = None,
     value: Condition = None,
-    like: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
+    group: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
     cursor: Cursor = None,
 ) -> Response:
-    conditions = {"error_type": error_type or None, "column": column or None, "value": value or None, "like": like}
+    conditions = {"error_type": error_type or None, "column": column or None, "value": value or None, "like": group}
     upload = schemas.shown(schemas.upload_of(desk, caller, upload_id))
     found = schemas.errors_page(desk, caller, upload_id, conditions, cursor=cursor, limit=ERRORS_PER_PAGE)
-    given = {name: str(text) for name, text in conditions.items() if text}
-    shown = {name: text for name, text in given.items() if name != "like"}
-    if like and found.items:
+    given = {"group" if name == "like" else name: str(text) for name, text in conditions.items() if text}
+    shown = {name: text for name, text in given.items() if name != "group"}
+    if group and found.items:
         first = found.items[0]
         shown |= {"error_type": first.error_type, "column": first.column}
         shown |= {"value": first.value} if first.value else {"message": first.message}
     return page(
-        "errors.html",
+        "rejected_rows.html",
         request,
         caller,
         upload=upload,
-        found=found,
-        conditions=shown,
-        filtered=bool(given),
+        errors=found,
+        filters=shown,
+        is_filtered=bool(given),
         **paging(f"/uploads/{upload_id}/errors", given, cursor, found.next),
     )
 
@@ -163,5 +163,5 @@ def revoke(upload_id: UploadId, caller: Writer, desk: DeskHere) -> Response:
     return _back(upload_id, "revoked")
 
 
-def _back(upload_id: str, said: str) -> Response:
-    return RedirectResponse(f"/uploads/{upload_id}?said={said}", status_code=303)
+def _back(upload_id: str, notice: str) -> Response:
+    return RedirectResponse(f"/uploads/{upload_id}?notice={notice}", status_code=303)

@@ -15,7 +15,7 @@ from onboarding.web.auth import Caller, OperatorAdmin, OperatorHere
 from onboarding.web.database import Desk, DeskHere
 from onboarding.web.errors import Problem
 from onboarding.web.pagination import Cursor, KeyId, VendorId
-from onboarding.web.portal.api_keys import SCOPE_WORDS, state
+from onboarding.web.portal.api_keys import SCOPE_LABELS, state
 from onboarding.web.portal.forms import Text, faults_of_new, filled
 from onboarding.web.portal.rendering import page, paging
 from onboarding.web.schemas import Wanted
@@ -26,12 +26,12 @@ RECENT = 5
 PER_PAGE = 50
 LATEST_ACTIONS = 8
 
-WORDS = {
-    "vendor_id": "Letters, digits, - and _, up to 50. It stays for good.",
+HELP_TEXTS = {
+    "vendor_id": "Letters, digits, - and _, up to 50 characters. Can't be changed later.",
     "vendor_name": "Up to 200 characters.",
-    "email": "Where results and sign-in links go, such as name@company.com.",
-    "phone": "Up to 20 characters; may be blank.",
-    "status": "Active or suspended.",
+    "email": "Receives results and sign-in links, such as name@company.com.",
+    "phone": "Optional. Up to 20 characters.",
+    "status": "Must be active or suspended.",
 }
 
 
@@ -54,10 +54,10 @@ def add(
     phone: Text = "",
 ) -> Response:
     given = {"vendor_id": vendor_id.strip(), "vendor_name": vendor_name, "email": email, "phone": phone}
-    faults = faults_of_new(VendorRequest, WORDS, given, lambda new: operators.create_vendor(new, caller, desk))
+    faults = faults_of_new(VendorRequest, HELP_TEXTS, given, lambda new: operators.create_vendor(new, caller, desk))
     if faults:
         return _all(request, caller, desk, status=422, given=given, faults=faults)
-    return RedirectResponse(f"/operator/vendors/{given['vendor_id']}?said=added", status_code=303)
+    return RedirectResponse(f"/operator/vendors/{given['vendor_id']}?notice=added", status_code=303)
 
 
 def _all(
@@ -81,9 +81,9 @@ def _all(
         vendors=found.items,
         search=search,
         **paging("/operator/vendors", asked, cursor, found.next),
-        given=given or {},
-        faults=faults or {},
-        words=WORDS,
+        values=given or {},
+        field_errors=faults or {},
+        help_texts=HELP_TEXTS,
     )
 
 
@@ -93,9 +93,9 @@ def show(
     request: Request,
     caller: OperatorHere,
     desk: DeskHere,
-    said: Literal["added", "changed", "suspended", "active", "revoked", "signed-out", ""] = "",
+    notice: Literal["added", "changed", "suspended", "active", "revoked", "signed-out", ""] = "",
 ) -> Response:
-    return _one(vendor_id, request, caller, desk, said=said)
+    return _one(vendor_id, request, caller, desk, notice=notice)
 
 
 @router.post("/{vendor_id}")
@@ -110,32 +110,32 @@ def change(
     phone: Text = "",
 ) -> Response:
     given = {"vendor_name": vendor_name, "email": email, "phone": phone}
-    wanted, faults = filled(VendorChange, WORDS, **given)
+    wanted, faults = filled(VendorChange, HELP_TEXTS, **given)
     if wanted is None:
         return _one(vendor_id, request, caller, desk, status=422, given=given, faults=faults)
     operators.change_vendor(vendor_id, wanted, caller, desk)
-    return RedirectResponse(f"/operator/vendors/{vendor_id}?said=changed", status_code=303)
+    return RedirectResponse(f"/operator/vendors/{vendor_id}?notice=changed", status_code=303)
 
 
 @router.post("/{vendor_id}/status")
 def set_status(vendor_id: VendorId, caller: OperatorAdmin, desk: DeskHere, status: Text = "") -> Response:
-    wanted, faults = filled(VendorChange, WORDS, status=status)
+    wanted, faults = filled(VendorChange, HELP_TEXTS, status=status)
     if wanted is None:
         raise Problem("bad-request", faults["status"])
     operators.change_vendor(vendor_id, wanted, caller, desk)
-    return RedirectResponse(f"/operator/vendors/{vendor_id}?said={status}", status_code=303)
+    return RedirectResponse(f"/operator/vendors/{vendor_id}?notice={status}", status_code=303)
 
 
 @router.post("/{vendor_id}/keys/{key_id}/revoke")
 def revoke_key(vendor_id: VendorId, key_id: KeyId, caller: OperatorAdmin, desk: DeskHere) -> Response:
     operators.revoke_key_of_vendor(vendor_id, key_id, caller, desk)
-    return RedirectResponse(f"/operator/vendors/{vendor_id}?said=revoked", status_code=303)
+    return RedirectResponse(f"/operator/vendors/{vendor_id}?notice=revoked", status_code=303)
 
 
 @router.post("/{vendor_id}/sign-out")
 def sign_out(vendor_id: VendorId, caller: OperatorAdmin, desk: DeskHere) -> Response:
     operators.sign_vendor_out(vendor_id, caller, desk)
-    return RedirectResponse(f"/operator/vendors/{vendor_id}?said=signed-out", status_code=303)
+    return RedirectResponse(f"/operator/vendors/{vendor_id}?notice=signed-out", status_code=303)
 
 
 def _one(
@@ -145,7 +145,7 @@ def _one(
     desk: Desk,
     *,
     status: int = 200,
-    said: str = "",
+    notice: str = "",
     given: Mapping[str, str] | None = None,
     faults: Mapping[str, str] | None = None,
 ) -> Response:
@@ -155,13 +155,13 @@ def _one(
         request,
         caller,
         status=status,
-        said=said,
+        notice=notice,
         vendor=vendor,
-        keys=[key for key in api_keys.keys_of(caller, desk, vendor_id).items if state(key) == "good"],
-        scope_words=SCOPE_WORDS,
-        recent=schemas.uploads_page(desk, caller, Wanted(vendor_id), cursor=None, limit=RECENT),
-        actions=operators.list_actions(caller, desk, vendor_id, None, LATEST_ACTIONS).items,
-        given=given or {"vendor_name": vendor.vendor_name, "email": vendor.email, "phone": vendor.phone or ""},
-        faults=faults or {},
-        words=WORDS,
+        active_keys=[key for key in api_keys.keys_of(caller, desk, vendor_id).items if state(key) == "active"],
+        scope_labels=SCOPE_LABELS,
+        recent_uploads=schemas.uploads_page(desk, caller, Wanted(vendor_id), cursor=None, limit=RECENT),
+        audit_entries=operators.list_actions(caller, desk, vendor_id, None, LATEST_ACTIONS).items,
+        values=given or {"vendor_name": vendor.vendor_name, "email": vendor.email, "phone": vendor.phone or ""},
+        field_errors=faults or {},
+        help_texts=HELP_TEXTS,
     )

@@ -17,20 +17,20 @@ from onboarding.web.portal.rendering import page
 
 router = APIRouter(prefix="/webhook", include_in_schema=False)
 
-WORDS = {"url": "An address of the Internet that begins with https://"}
+HELP_TEXTS = {"url": "Public URL that begins with https://"}
 
-Said = Literal["saved", "removed", "tested", ""]
+Notice = Literal["saved", "removed", "tested", ""]
 
 
 @router.get("")
-def show(request: Request, caller: VendorAdmin, desk: DeskHere, said: Said = "") -> Response:
-    return _page(request, caller, desk, said=said)
+def show(request: Request, caller: VendorAdmin, desk: DeskHere, notice: Notice = "") -> Response:
+    return _page(request, caller, desk, notice=notice)
 
 
 @router.post("")
 def save(request: Request, caller: VendorAdmin, desk: DeskHere, url: Text = "", new_secret: Text = "") -> Response:
     """The answer to a new secret is the page that shows it: there is no address under which to see it again."""
-    wanted, faults = filled(WebhookRequest, WORDS, url=url, new_secret=bool(new_secret))
+    wanted, faults = filled(WebhookRequest, HELP_TEXTS, url=url, new_secret=bool(new_secret))
     if wanted is None:
         return _page(request, caller, desk, status=422, url=url, fault=faults["url"])
     try:
@@ -40,20 +40,20 @@ def save(request: Request, caller: VendorAdmin, desk: DeskHere, url: Text = "", 
             raise
         return _page(request, caller, desk, status=422, url=url, fault=problem.detail)
     if set_so.secret is None:
-        return RedirectResponse("/webhook?said=saved", status_code=303)
+        return RedirectResponse("/webhook?notice=saved", status_code=303)
     return _page(request, caller, desk, secret=set_so.secret)
 
 
 @router.post("/remove")
 def remove(caller: VendorAdmin, desk: DeskHere) -> Response:
     webhooks.remove_webhook(caller, desk)
-    return RedirectResponse("/webhook?said=removed", status_code=303)
+    return RedirectResponse("/webhook?notice=removed", status_code=303)
 
 
 @router.post("/test")
 def test(caller: VendorAdmin, desk: DeskHere) -> Response:
     webhooks.send_test(caller, desk)
-    return RedirectResponse("/webhook?said=tested", status_code=303)
+    return RedirectResponse("/webhook?notice=tested", status_code=303)
 
 
 def _page(
@@ -62,7 +62,7 @@ def _page(
     desk: Desk,
     *,
     status: int = 200,
-    said: str = "",
+    notice: str = "",
     url: str | None = None,
     fault: str = "",
     secret: str | None = None,
@@ -73,11 +73,11 @@ def _page(
         request,
         caller,
         status=status,
-        said=said,
-        hook=hook,
+        notice=notice,
+        webhook=hook,
         url=url if url is not None else hook.url if hook else "",
-        faults={"url": fault} if fault else {},
-        words=WORDS,
+        field_errors={"url": fault} if fault else {},
+        help_texts=HELP_TEXTS,
         secret=secret,
         deliveries=webhooks.list_deliveries(caller, desk).items,
     )

@@ -1,14 +1,15 @@
-// What every page has: times in the viewer's zone, and the name of that zone for forms that ask for days.
+// Behaviour that every page shares.
 
-import { showTimes } from "./times.js";
+import { localizeTimes } from "./local-times.js";
 
-showTimes();
+localizeTimes();
 
-for (const field of document.querySelectorAll("input[data-zone]")) {
-  field.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
+// Date filters are days in the viewer's time zone.
+for (const input of document.querySelectorAll("input[data-time-zone]")) {
+  input.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
 }
 
-// One open question at a time, and Escape closes it.
+// Escape closes an open confirmation.
 for (const details of document.querySelectorAll("details.confirm")) {
   details.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
@@ -17,28 +18,27 @@ for (const details of document.querySelectorAll("details.confirm")) {
   });
 }
 
-// A form that is sent twice would do its work twice.
+// Disable the buttons of a submitted form so that a second click does not submit it again.
 for (const form of document.querySelectorAll('form[method="post"]')) {
   form.addEventListener("submit", () => {
     for (const button of form.querySelectorAll("button")) setTimeout(() => (button.disabled = true));
   });
 }
-// A page that the browser brings back from its memory must not stay locked.
+// Enable them again when the browser restores the page from its back/forward cache.
 window.addEventListener("pageshow", (event) => {
   if (!event.persisted) return;
   for (const button of document.querySelectorAll('form[method="post"] button')) button.disabled = false;
 });
 
-// What is shown once is best not typed.
 for (const button of document.querySelectorAll("button[data-copy]")) {
   button.addEventListener("click", async () => {
-    const shown = document.getElementById(button.dataset.copy);
+    const source = document.getElementById(button.dataset.copy);
     try {
-      await navigator.clipboard.writeText(shown.textContent);
+      await navigator.clipboard.writeText(source.textContent);
       button.textContent = "Copied";
     } catch {
-      // A browser that forbids it still lets its user copy what is selected.
-      window.getSelection().selectAllChildren(shown);
+      // Without clipboard permission, select the text so that the user can copy it.
+      window.getSelection().selectAllChildren(source);
       button.textContent = "Press Ctrl+C";
     }
   });

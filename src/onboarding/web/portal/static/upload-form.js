@@ -1,0 +1,255 @@
+// The upload form: previews a chosen file, sends it to the bucket and opens the page of its upload.
+
+import { request, RequestError, sleep } from "./api-client.js";
+import { localizeTimes } from "./local-times.js";
+
+const form = document.getElementById("upload-form");
+if (form) initialize();
+
+function initialize() {
+  const element = (id) => document.getElementById(id);
+  const dropzone = element("dropzone");
+  const fileInput = element("file");
+  const preview = element("preview");
+  const uploadButton = element("upload-button");
+  const cancelButton = element("cancel-button");
+  const uploadStatus = element("upload-status");
+  const progress = element("upload-progress");
+  const maxBytes = Number(form.dataset.maxBytes);
+  const suffixes = form.dataset.suffixes.split(" ");
+  let file = null;
+  let previewAbort = null;
+  let uploadAbort = null;
+
+  for (const type of ["dragenter", "dragover"]) {
+    dropzone.addEventListener(type, (event) => {
+      event.preventDefault();
+      dropzone.classList.add("is-dragover");
+    });
+  }
+  for (const type of ["dragleave", "drop"]) {
+    dropzone.addEventListener(type, () => dropzone.classList.remove("is-dragover"));
+  }
+  dropzone.addEventListener("drop", (event) => {
+    event.preventDefault();
+    if (uploadAbort) return;
+    const { files } = event.dataTransfer;
+    if (files.length > 1) return showError("Upload one file at a time.");
+    if (files.length) selectFile(files[0]);
+  });
+  // Without this, the browser opens a file that is dropped beside the dropzone.
+  for (const type of ["dragover", "drop"]) window.addEventListener(type, (event) => event.preventDefault());
+  dropzone.addEventListener("click", (event) => {
+    // The label and the input open the file dialog themselves.
+    if (!event.target.closest("label, input") && !uploadAbort) fileInput.click();
+  });
+  fileInput.addEventListener("change", () => {
+    if (fileInput.files.length) selectFile(fileInput.files[0]);
+    // Lets the user choose the same file again after correcting it.
+    fileInput.value = "";
+  });
+  form.addEventListener("change", (event) => {
+    if (event.target.name && file) loadPreview();
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (file && !uploadAbort) upload();
+  });
+  cancelButton.addEventListener("click", () => uploadAbort?.abort());
+  form.dataset.ready = "true";
+
+  function selectFile(selected) {
+    showError("");
+    preview.replaceChildren();
+    uploadButton.disabled = true;
+    file = null;
+    dropzone.classList.remove("has-file");
+    element("dropzone-title").textContent = "Drop a file here";
+    element("file-picker").textContent = "choose a file";
+    if (!suffixes.some((suffix) => selected.name.toLowerCase().endsWith(suffix))) {
+      const allowed = `${suffixes.slice(0, -1).join(", ")} or ${suffixes.at(-1)}`;
+      return showError(`${selected.name} can't be uploaded: its name must end in ${allowed}.`);
+    }
+    if (selected.size === 0) return showError(`${selected.name} is empty.`);
+    if (selected.size > maxBytes) {
+      const limit = formatSize(maxBytes);
+      return showError(
+        `${selected.name} is ${formatSize(selected.size)}; the limit is ${limit}. Split it into smaller files.`,
+      );
+    }
+    file = selected;
+    dropzone.classList.add("has-file");
+    element("dropzone-title").textContent = `${selected.name} (${formatSize(selected.size)})`;
+    element("file-picker").textContent = "choose another file";
+    loadPreview();
+  }
+
+  async function loadPreview() {
+    previewAbort?.abort();
+    const abort = (previewAbort = new AbortController());
+    showError("");
+    uploadButton.textContent = "Upload";
+    const previewBytes = Number(form.dataset.previewBytes);
+    if (file.size > previewBytes) return skipPreview(`Previews are limited to ${formatSize(previewBytes)}.`);
+    uploadButton.disabled = true;
+    preview.setAttribute("aria-busy", "true");
+    preview.replaceChildren(paragraph("Reading the file …", "loading"));
+    try {
+      const query = new URLSearchParams(uploadOptions());
+      const contentType = "application/octet-stream";
+      const response = await request(`/preview?${query}`, { method: "POST", body: file, contentType, signal: abort.signal });
+      const page = new DOMParser().parseFromString(await response.text(), "text/html");
+      if (abort.signal.aborted) return;
+      preview.replaceChildren(...page.body.childNodes);
+      localizeTimes(preview);
+      scrollIntoView(preview);
+      const rows = Number(preview.querySelector("[data-rows]")?.dataset.rows);
+      uploadButton.disabled = rows === 0;
+      if (rows) uploadButton.textContent = `Upload ${rows === 1 ? "1 row" : `${rows.toLocaleString()} rows`}`;
+    } catch (error) {
+      if (error.name !== "AbortError") skipPreview(describeError(error));
+    } finally {
+      if (abort === previewAbort) preview.removeAttribute("aria-busy");
+    }
+  }
+
+  // The preview is optional: the upload validates the file in any case.
+  function skipPreview(reason) {
+    const warning = paragraph(`${reason} You can still upload the file; errors will appear in the result.`, "notice warning");
+    const title = document.createElement("strong");
+    title.textContent = "No preview. ";
+    warning.prepend(title);
+    preview.replaceChildren(warning);
+    scrollIntoView(preview);
+    uploadButton.disabled = false;
+  }
+
+  function uploadOptions() {
+    const data = new FormData(form);
+    return { mode: data.get("mode"), on_error: data.get("on_error"), force: String(data.has("force")) };
+  }
+
+  async function upload() {
+    showError("");
+    uploadAbort = new AbortController();
+    const { signal } = uploadAbort;
+    // Read the options before disabling the fields: FormData leaves out disabled fields.
+    const options = uploadOptions();
+    setLocked(true);
+    showProgress(0, file.size);
+    announce("Uploading.");
+    try {
+      const body = JSON.stringify({ file_name: file.name, ...options, force: options.force === "true" });
+      const contentType = "application/json";
+      const response = await request("/v1/upload-sessions", { method: "POST", body, contentType, signal });
+      const session = await response.json();
+      await postFile(session.form, signal);
+      cancelButton.hidden = true;
+      progress.removeAttribute("value");
+      element("upload-progress-label").textContent = "Uploaded";
+      element("upload-progress-text").textContent = "Starting checks …";
+      announce("Uploaded. Starting checks.");
+      const uploadId = await waitForUpload(session.upload_session_id);
+      window.location.assign(`/uploads/${encodeURIComponent(uploadId)}`);
+    } catch (error) {
+      uploadStatus.hidden = true;
+      if (error.name === "AbortError") announce("Upload cancelled.");
+      else showError(describeError(error));
+      setLocked(false);
+      uploadAbort = null;
+    }
+  }
+
+  // XMLHttpRequest, because fetch does not report upload progress.
+  function postFile({ url, fields }, signal) {
+    return new Promise((resolve, reject) => {
+      const data = new FormData();
+      for (const [name, value] of Object.entries(fields)) data.append(name, value);
+      data.append("file", file);
+      const xhr = new XMLHttpRequest();
+      xhr.open("POST", url);
+      xhr.upload.addEventListener("progress", (event) => {
+        if (event.lengthComputable) showProgress(event.loaded, event.total);
+      });
+      xhr.addEventListener("load", () => {
+        if (xhr.status < 300) return resolve();
+        const code = xhr.responseXML?.querySelector("Code")?.textContent ?? "";
+        reject(new RequestError(`The upload failed (HTTP ${xhr.status} ${code}). Try again.`, xhr.status));
+      });
+      xhr.addEventListener("error", () => {
+        reject(new RequestError("The connection was lost during the upload. Try again.", 0));
+      });
+      xhr.addEventListener("abort", () => reject(new DOMException("cancelled", "AbortError")));
+      signal.addEventListener("abort", () => xhr.abort());
+      xhr.send(data);
+    });
+  }
+
+  // Processing starts within seconds, or minutes on a busy server. The file is stored, so temporary errors are retried.
+  async function waitForUpload(sessionId) {
+    for (let attempt = 0; attempt < 60; attempt += 1) {
+      try {
+        const session = await (await request(`/v1/upload-sessions/${sessionId}`)).json();
+        if (session.upload) return session.upload.upload_id;
+      } catch (error) {
+        if (!(error instanceof RequestError) || !isTemporary(error.status)) throw error;
+      }
+      await sleep(Math.min(5000, 250 * 1.2 ** attempt));
+    }
+    throw new RequestError("Your file is still queued. You'll find it in your history shortly.", 0);
+  }
+
+  function showProgress(sentBytes, totalBytes) {
+    const percent = totalBytes ? Math.floor((100 * sentBytes) / totalBytes) : 0;
+    progress.value = percent;
+    const sent = formatSize(Math.min(sentBytes, totalBytes));
+    element("upload-progress-label").textContent = "Uploading";
+    element("upload-progress-text").textContent = `${sent} of ${formatSize(totalBytes)}, ${percent} %`;
+    uploadStatus.hidden = false;
+  }
+
+  function setLocked(locked) {
+    for (const control of form.querySelectorAll("fieldset, #file")) control.disabled = locked;
+    dropzone.classList.toggle("is-locked", locked);
+    uploadButton.disabled = locked;
+    cancelButton.hidden = !locked;
+  }
+
+  function showError(message) {
+    element("form-error").textContent = message;
+    element("form-error").hidden = !message;
+    if (message) scrollIntoView(element("form-error"));
+  }
+
+  function announce(message) {
+    element("announcement").textContent = message;
+  }
+}
+
+// On a small screen, messages are below the visible part of the page.
+function scrollIntoView(target) {
+  if (target.getBoundingClientRect().top > 0.6 * window.innerHeight) target.scrollIntoView({ block: "start" });
+}
+
+function paragraph(text, className) {
+  const element = document.createElement("p");
+  element.className = className;
+  element.textContent = text;
+  return element;
+}
+
+function isTemporary(status) {
+  return status === 0 || status === 429 || status >= 500;
+}
+
+function describeError(error) {
+  if (error instanceof RequestError) return error.message;
+  return error.name === "NotReadableError"
+    ? "The file changed or can no longer be read. Choose it again."
+    : `Something went wrong: ${error.message}`;
+}
+
+function formatSize(bytes) {
+  if (bytes < 1024) return `${bytes} bytes`;
+  return bytes < 2 ** 20 ? `${Math.round(bytes / 1024)} kB` : `${(bytes / 2 ** 20).toFixed(1).replace(".0", "")} MB`;
+}
