@@ -1,1 +1,1 @@
-"""PostgreSQL: repositories, their queries, and the migrations."""
+"""Repositories of PostgreSQL, and their queries."""
