@@ -181,15 +181,15 @@ def get_recorded_outcomes(
     numbers: dict[str, list[int]] = {}
     for row in rows:
         numbers.setdefault(row.upload_id, []).append(row.row_number)
-    names = list(numbers)
-    stretches = {
-        "uploads": names,
-        "firsts": [min(numbers[name]) for name in names],
-        "lasts": [max(numbers[name]) for name in names],
+    upload_ids = list(numbers)
+    ranges = {
+        "uploads": upload_ids,
+        "firsts": [min(numbers[name]) for name in upload_ids],
+        "lasts": [max(numbers[name]) for name in upload_ids],
     }
-    states = connection.execute(query("list_upload_states"), {"uploads": names})
-    outcomes = connection.execute(query("list_row_outcomes"), stretches)
-    found = {
+    states = connection.execute(query("list_upload_states"), {"uploads": upload_ids})
+    outcomes = connection.execute(query("list_row_outcomes"), ranges)
+    upload_states = {
         upload_id: UploadState(vendor_id, total, UploadStatus(status), Mode(mode), OnError(on_error))
         for upload_id, vendor_id, total, status, mode, on_error in states
     }
@@ -199,12 +199,12 @@ def get_recorded_outcomes(
         if error_type is not None:
             errors.append(RowError(error_type, field, message, value or "", expected, hint))
     # Every row of a finished upload has an outcome, also if an undo removed its product since.
-    finished = {name for name, state in found.items() if state.status is not UploadStatus.PROCESSING}
+    finished = {name for name, state in upload_states.items() if state.status is not UploadStatus.PROCESSING}
     if finished:
         for row in rows:
             if row.upload_id in finished:
                 judged.setdefault(row_key(row), [])
-    return found, judged
+    return upload_states, judged
 
 
 def insert_errors(connection: Connection, rows: Sequence[Row], errors: Mapping[RowKey, Sequence[RowError]]) -> None:
@@ -281,8 +281,9 @@ def stream_report_rows(connection: Connection, upload_id: str) -> Iterator[Repor
     They are streamed, because a large file may have 100,000; the connection is busy until the last one is read.
     """
     with connection.cursor(row_factory=dict_row) as cursor:
-        for row in cursor.stream(query("list_report_errors"), {"upload_id": upload_id}, size=500):
-            cells = {column: row.pop(column) for column in SHOWN}
+        parameters = {"upload_id": upload_id, "columns": list(SHOWN)}
+        for row in cursor.stream(query("list_report_errors"), parameters, size=500):
+            cells = dict(zip(SHOWN, row.pop("cells"), strict=True))
             yield ReportedRow(row.pop("row_number"), RowError(**row), cells)
 
 

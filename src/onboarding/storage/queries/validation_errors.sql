@@ -56,12 +56,15 @@ limit %(limit)s
 select distinct row_number from validation_errors where upload_id = %(upload_id)s
 
 -- name: list_report_errors
--- List the errors of an upload, each with the cells of its row that the report shows.
+-- List the errors of an upload, each with the cells of its row in these columns.
 select
     row_number, error_type, error_field as field, error_message as message, coalesce(rejected_value, '') as value,
-    expected, hint, original_data ->> 'vendor_product_id' as vendor_product_id, original_data ->> 'sku' as sku,
-    original_data ->> 'product_name' as product_name, original_data ->> 'price' as price,
-    original_data ->> 'stock_quantity' as stock_quantity
+    expected, hint,
+    array(
+        select original_data ->> name
+        from unnest(%(columns)s::text[]) with ordinality as report (name, position)
+        order by position
+    ) as cells
 from validation_errors
 where upload_id = %(upload_id)s
 order by row_number, error_id
