@@ -15,7 +15,7 @@ import pytest
 from onboarding.domain.models import UploadStatus
 from onboarding.files.parser import MAX_BYTES
 from onboarding.web import schemas
-from onboarding.web.api.upload_sessions import sanitised
+from onboarding.web.api.upload_sessions import sanitise_file_name
 from tests.support.api_clients import post_form, upload
 from tests.support.isolation_attempts import answer_of, working_app
 from tests.support.running_pipeline import Pipeline, csv_of, product, until
@@ -155,7 +155,7 @@ def test_create_upload_session_repeated_with_idempotency_key_returns_the_same(
     ],
 )
 def test_sanitised_file_name_is_safe_in_an_object_key(given: str, kept: str) -> None:
-    assert sanitised(given) == kept
+    assert sanitise_file_name(given) == kept
 
 
 def test_uploads_are_paged_and_filtered(pipeline: Pipeline, vendor_b: httpx.Client) -> None:
