@@ -29,7 +29,7 @@ from onboarding.resource_names import resource_name
 from onboarding.storage import uploads
 from onboarding.storage.database import open_connection
 from onboarding.storage.queries import query
-from onboarding.web.tokens import hashed, new_secret
+from onboarding.web.tokens import generate_secret, hash_secret
 
 PART = "cold start"
 MOST = 2.0
@@ -132,8 +132,8 @@ def _events(endpoints: Endpoints, upload: Upload, number: int) -> dict[str, Any]
     with open_connection(endpoints.database_url) as connection:
         connection.execute("update upload_history set notified_at = null where upload_id = %s", (upload.upload_id,))
         key = {"key_id": f"cold-{number}", "vendor_id": data.VENDOR, "name": "cold", "scopes": ["uploads:read"]}
-        secret = new_secret()
-        used = {"key": hashed(secret), "created_by": "bench", "days": 1}
+        secret = generate_secret()
+        used = {"key": hash_secret(secret), "created_by": "bench", "days": 1}
         connection.execute(query("insert_api_key"), {**key, **used})
     keys = json.loads(
         endpoints.client("secretsmanager").get_secret_value(SecretId=resource_name("/link-keys"))["SecretString"]

@@ -14,7 +14,7 @@ from onboarding.cli.errors import CommandError
 from onboarding.cli.target import Ask
 from onboarding.domain.models import Upload, UploadStatus
 from onboarding.domain.upload_options import Options
-from onboarding.pipeline.admin_reads import upload_from_json
+from onboarding.lambda_handlers.admin_queries import upload_from_json
 from onboarding.pipeline.ingest import PREFIX, S3ObjectVersion
 from onboarding.runtime import AppContext
 

@@ -35,7 +35,7 @@ from onboarding.cli.upload_client import (
 )
 from onboarding.domain.models import Mode, OnError, Upload, UploadStatus
 from onboarding.domain.upload_options import Options
-from onboarding.pipeline.admin_reads import upload_from_json
+from onboarding.lambda_handlers.admin_queries import upload_from_json
 
 TIMEOUT = 600
 PAGE = 500

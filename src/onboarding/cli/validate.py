@@ -19,7 +19,7 @@ from onboarding.cli.upload_client import ALL_VALID, REFUSED, SOME_FAILED, check_
 from onboarding.domain.models import Mode, OnError, Outcome, RowError
 from onboarding.domain.upload_options import Options
 from onboarding.files.parser import too_large
-from onboarding.pipeline.admin_reads import dry_run_as_json, packed, unpacked
+from onboarding.lambda_handlers.admin_queries import dry_run_as_json, packed, unpacked
 from onboarding.pipeline.dry_run import dry_run
 from onboarding.storage.error_summary import summarize_errors
 

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import Any, cast, get_args
 
 from onboarding.domain.email_address import valid_address
-from onboarding.pipeline import admin_reads
+from onboarding.lambda_handlers import admin_queries
 from onboarding.pipeline.undo import NotUndoable, undo_upload
 from onboarding.storage import administration, uploads
 from onboarding.storage.administration import AlreadyExists, InvalidInput, NotFound
@@ -199,16 +199,16 @@ ACTIONS: dict[str, Callable[..., Answer]] = {
         list_categories,
         list_operators,
         show_upload,
-        admin_reads.list_uploads,
-        admin_reads.describe_upload,
-        admin_reads.look_at_objects,
-        admin_reads.vendor_status,
-        admin_reads.active_categories,
+        admin_queries.list_uploads,
+        admin_queries.describe_upload,
+        admin_queries.look_at_objects,
+        admin_queries.vendor_status,
+        admin_queries.active_categories,
     )
 }
 """By name, those that only read, each in a transaction."""
 
 OF_THE_DATABASE: dict[str, Callable[..., Answer]] = {
-    action.__name__: action for action in (migrate, undo_upload, admin_reads.dry_run_file)
+    action.__name__: action for action in (migrate, undo_upload, admin_queries.dry_run_file)
 }
 """By name, those that open their transactions themselves."""

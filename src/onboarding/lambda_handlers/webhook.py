@@ -10,7 +10,7 @@ from onboarding.lambda_handlers.telemetry import logger
 from onboarding.notifications.webhook import NotDelivered, deliver
 from onboarding.runtime import get_context
 
-TOLD = (
+UPLOAD_FIELDS = (
     "upload_id",
     "vendor_id",
     "file_name",
@@ -34,7 +34,7 @@ def handler(event: dict[str, Any], _: object) -> None:
     for record in event["Records"]:
         result = json.loads(record["Sns"]["Message"])
         upload_id, vendor_id = result["upload_id"], result["vendor_id"]
-        told = {"upload": {name: result.get(name) for name in TOLD}}
+        told = {"upload": {name: result.get(name) for name in UPLOAD_FIELDS}}
         delivered = deliver(get_context(), vendor_id, "upload.finished", upload_id, told)
         said = {"upload_id": upload_id, "vendor_id": vendor_id}
         logger.info("webhook delivered" if delivered else "no webhook", extra=said)

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from onboarding.local.delivered_emails import read_mail, read_mails
-from onboarding.web.auth import Visitor
+from onboarding.web.auth import OptionalPrincipal
 from onboarding.web.errors import not_found
 from onboarding.web.portal.rendering import page
 
@@ -26,14 +26,14 @@ def inbox_pages(directory: Path) -> APIRouter:
     router = APIRouter(prefix="/inbox", include_in_schema=False)
 
     @router.get("")
-    def show_all(request: Request, caller: Visitor) -> Response:
-        return page("inbox.html", request, caller, mails=read_mails(directory, SHOWN)[::-1])
+    def show_all(request: Request, principal: OptionalPrincipal) -> Response:
+        return page("inbox.html", request, principal, mails=read_mails(directory, SHOWN)[::-1])
 
     @router.get("/{name}")
-    def show(name: str, request: Request, caller: Visitor) -> Response:
+    def show(name: str, request: Request, principal: OptionalPrincipal) -> Response:
         mail = read_mail(directory, name)
         if mail is None:
             raise not_found("mail")
-        return page("mail.html", request, caller, mail=mail)
+        return page("mail.html", request, principal, mail=mail)
 
     return router

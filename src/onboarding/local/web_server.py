@@ -126,7 +126,7 @@ def _main() -> None:
     trial = LocalDemo(inbox_pages(Path(told["inbox"])), PEOPLE)
     app = create_app(AppContext(Settings.from_environment()), seats=SEATS, trial=trial)
     # What the engine forgot at its last end, the database remembers.
-    publish_all(app.state.desk)
+    publish_all(app.state.pool)
     config = uvicorn.Config(
         app,
         host=HOST,

@@ -24,7 +24,7 @@ from urllib.parse import SplitResult, urlsplit
 import urllib3
 
 from onboarding.runtime import AppContext
-from onboarding.web.tokens import new_secret
+from onboarding.web.tokens import generate_secret
 
 ADDRESS = "address"
 """The entry of a vendor that says where to send to."""
@@ -66,7 +66,7 @@ def signature(secret: str, timestamp: int, body: bytes) -> str:
     return f"t={timestamp},v1={digest}"
 
 
-def address_of(ctx: AppContext, vendor_id: str) -> Address | None:
+def get_address(ctx: AppContext, vendor_id: str) -> Address | None:
     key = {"vendor_id": {"S": vendor_id}, "entry": {"S": ADDRESS}}
     item = ctx.dynamodb.get_item(TableName=ctx.settings.webhooks_table, Key=key, ConsistentRead=True).get("Item")
     return Address(item["url"]["S"], item["secret"]["S"]) if item else None
@@ -77,7 +77,7 @@ def deliver(ctx: AppContext, vendor_id: str, event: str, subject: str, data: Map
 
     `subject` names the event for good: a receiver that sees it twice has seen it once.
     """
-    address = address_of(ctx, vendor_id)
+    address = get_address(ctx, vendor_id)
     if address is None:
         return False
     body = json.dumps({"event": event, "id": f"{event}:{subject}", **data}, ensure_ascii=False).encode()
@@ -125,14 +125,14 @@ def _send(address: Address, event: str, body: bytes, *, private: bool) -> tuple[
 
 def _attempt(address: Address, headers: Mapping[str, str], body: bytes, *, private: bool) -> tuple[int, str]:
     try:
-        parts = checked(address.url, private=private)
-        answer = _post(parts, resolved(parts, private=private), headers, body)
+        parts = parse_url(address.url, private=private)
+        answer = _post(parts, resolve_host(parts, private=private), headers, body)
     except (Refused, urllib3.exceptions.HTTPError, OSError) as error:
-        return 0, _words(error)
+        return 0, _describe(error)
     return answer.status, "" if 200 <= answer.status < 300 else f"the server answered {answer.status}"
 
 
-def _words(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     """Why nothing came of it, for the vendor, who knows its server and not our libraries."""
     match error:
         case Refused():
@@ -154,7 +154,7 @@ def _words(error: Exception) -> str:
             return "the connection to the server broke"
 
 
-def checked(url: str, *, private: bool) -> SplitResult:
+def parse_url(url: str, *, private: bool) -> SplitResult:
     """An address in its parts. Raises `Refused` for one that no webhook may have."""
     try:
         parts = urlsplit(url)
@@ -173,7 +173,7 @@ def checked(url: str, *, private: bool) -> SplitResult:
     return parts
 
 
-def resolved(parts: SplitResult, *, private: bool) -> str:
+def resolve_host(parts: SplitResult, *, private: bool) -> str:
     """The IP address to connect to. Every one that the name has must be of the Internet, or it is refused: else a
     vendor could have us ask what only we can reach."""
     port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -232,7 +232,7 @@ def _record(ctx: AppContext, vendor_id: str, **said: str | int) -> None:
     now = datetime.now(UTC)
     item: dict[str, Any] = {
         "vendor_id": {"S": vendor_id},
-        "entry": {"S": f"{now.isoformat(timespec='milliseconds')}#{new_secret()[:6]}"},
+        "entry": {"S": f"{now.isoformat(timespec='milliseconds')}#{generate_secret()[:6]}"},
         "at": {"S": now.isoformat(timespec="milliseconds")},
         "expires_at": {"N": str(int((now + KEPT).timestamp()))},
         **{name: {"N": str(value)} if isinstance(value, int) else {"S": value} for name, value in said.items()},

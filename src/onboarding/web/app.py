@@ -48,11 +48,11 @@ def create_app(ctx: AppContext, *, seats: int = 1, trial: rendering.LocalDemo | 
     app = api.create_app(ctx, seats=seats, pages=(*PAGES, trial.inbox) if trial else PAGES)
     app.state.trial = trial
     for kind, handler in list(app.exception_handlers.items()):
-        app.add_exception_handler(kind, _for_readers(handler))  # type: ignore[arg-type]
+        app.add_exception_handler(kind, _as_page(handler))  # type: ignore[arg-type]
     return app
 
 
-def _for_readers(handler: _Handler) -> _Handler:
+def _as_page(handler: _Handler) -> _Handler:
     """Answer a page's fault with a page; the API's own addresses keep their problem documents."""
 
     async def handle(request: Request, error: Exception) -> Response:
@@ -65,7 +65,9 @@ def _for_readers(handler: _Handler) -> _Handler:
         if problem["type"] == "/problems/not-signed-in" and browses:
             return RedirectResponse("/sign-in", status_code=303)
         kept = {name: value for name, value in answer.headers.items() if name in {"retry-after", "allow"}}
-        caller = getattr(request.state, "caller", None)
-        return rendering.page("problem.html", request, caller, status=answer.status_code, headers=kept, problem=problem)
+        principal = getattr(request.state, "principal", None)
+        return rendering.page(
+            "problem.html", request, principal, status=answer.status_code, headers=kept, problem=problem
+        )
 
     return handle

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from onboarding.storage.audit_log import record_action
 from onboarding.storage.database import Connection
-from onboarding.web.auth import Caller
+from onboarding.web.auth import Principal
 
 
 def note(
-    connection: Connection, caller: Caller, action: str, subject: str, *, vendor_id: str | None = None, **detail: object
+    connection: Connection,
+    principal: Principal,
+    action: str,
+    subject: str,
+    *,
+    vendor_id: str | None = None,
+    **detail: object,
 ) -> None:
-    """Record an action of a caller in the transaction that does it. Secrets have no place in `detail`.
+    """Record an action of a principal in the transaction that does it. Secrets have no place in `detail`.
 
     `vendor_id` is whose thing an operator acted on: that vendor may see it too.
     """
-    record_action(connection, caller.recorded, action, subject, vendor_id=caller.vendor_id or vendor_id, **detail)
+    record_action(connection, principal.recorded, action, subject, vendor_id=principal.vendor_id or vendor_id, **detail)

@@ -17,11 +17,11 @@ from onboarding.storage.queries import query
 Result = TypeVar("Result")
 Work = Callable[[Connection], Result]
 
-OPERATOR = "onboarding_operator"
+OPERATOR_ROLE = "onboarding_operator"
 """The database role that sees the rows of all vendors."""
 
 
-class Desk:
+class DatabasePool:
     """A few contexts for the threads that answer requests: each has a database connection, all share the AWS clients.
 
     A function on AWS answers one request at a time and has one.
@@ -65,14 +65,14 @@ class Desk:
     def as_operator(self, work: Work[Result]) -> Result:
         """Run `work` in a transaction that sees the rows of all vendors."""
         with self.context() as ctx:
-            return ctx.database.acting_as(OPERATOR).run(work)
+            return ctx.database.acting_as(OPERATOR_ROLE).run(work)
 
     @contextmanager
     def operator_context(self) -> Iterator[AppContext]:
         """A context whose database sees the rows of all vendors, for steps that open their transactions themselves."""
         with self.context() as ctx:
             acting = copy.copy(ctx)
-            acting.__dict__["database"] = ctx.database.acting_as(OPERATOR)
+            acting.__dict__["database"] = ctx.database.acting_as(OPERATOR_ROLE)
             yield acting
 
     def run(self, work: Work[Result]) -> Result:
@@ -85,10 +85,10 @@ class Desk:
             seat.close()
 
 
-def _desk(request: Request) -> Desk:
-    desk: Desk = request.app.state.desk
-    return desk
+def _desk(request: Request) -> DatabasePool:
+    pool: DatabasePool = request.app.state.pool
+    return pool
 
 
-DeskHere = Annotated[Desk, Depends(_desk)]
-"""The desk, as a route's parameter."""
+PoolDep = Annotated[DatabasePool, Depends(_desk)]
+"""The pool, as a route's parameter."""

@@ -14,8 +14,8 @@ from starlette.concurrency import run_in_threadpool
 from onboarding.storage.database import Connection
 from onboarding.storage.queries import query
 from onboarding.web.audit import note
-from onboarding.web.auth import Caller
-from onboarding.web.database import Desk
+from onboarding.web.auth import Principal
+from onboarding.web.database import DatabasePool
 from onboarding.web.errors import Problem
 from onboarding.web.request_log import logger
 
@@ -36,13 +36,13 @@ LONGEST = timedelta(minutes=2)
 
 
 @asynccontextmanager
-async def limited(request: Request, caller: Caller, desk: Desk) -> AsyncIterator[dict[str, Any]]:
-    """Let one dry run of a vendor happen, or raise the problem `too-many-requests`; log it, with what the caller puts
+async def limited(request: Request, principal: Principal, pool: DatabasePool) -> AsyncIterator[dict[str, Any]]:
+    """Let one dry run of a vendor happen, or raise the problem `too-many-requests`; log it, with what the principal puts
     into the dictionary.
 
     The request's body must be there already, so that a slow connection occupies no slot.
     """
-    dry_run_id = await run_in_threadpool(_begin, caller, desk)
+    dry_run_id = await run_in_threadpool(_begin, principal, pool)
     details: dict[str, Any] = {"outcome": "not finished"}
     slots: asyncio.Semaphore = request.app.state.dry_run_slots
     try:
@@ -56,7 +56,7 @@ async def limited(request: Request, caller: Caller, desk: Desk) -> AsyncIterator
         finally:
             slots.release()
     finally:
-        await run_in_threadpool(_end, caller, desk, dry_run_id, details)
+        await run_in_threadpool(_end, principal, pool, dry_run_id, details)
 
 
 def busy() -> Problem:
@@ -64,8 +64,8 @@ def busy() -> Problem:
     return Problem("unavailable", detail, headers={"Retry-After": "30"})
 
 
-def _begin(caller: Caller, desk: Desk) -> int:
-    parameters = {"vendor_id": caller.vendor_id, "window": WINDOW, "longest": LONGEST}
+def _begin(principal: Principal, pool: DatabasePool) -> int:
+    parameters = {"vendor_id": principal.vendor_id, "window": WINDOW, "longest": LONGEST}
 
     def work(connection: Connection) -> int:
         connection.execute(query("lock_dry_runs"), parameters)
@@ -79,7 +79,7 @@ def _begin(caller: Caller, desk: Desk) -> int:
         [(dry_run_id,)] = connection.execute(query("insert_dry_run"), parameters).fetchall()
         return int(dry_run_id)
 
-    return caller.run(desk, work)
+    return principal.run(pool, work)
 
 
 def _too_many(what: str, seconds: int) -> Problem:
@@ -88,10 +88,10 @@ def _too_many(what: str, seconds: int) -> Problem:
     )
 
 
-def _end(caller: Caller, desk: Desk, dry_run_id: int, details: dict[str, Any]) -> None:
+def _end(principal: Principal, pool: DatabasePool, dry_run_id: int, details: dict[str, Any]) -> None:
     def work(connection: Connection) -> None:
         connection.execute(query("end_dry_run"), {"dry_run_id": dry_run_id})
-        note(connection, caller, "dry_run", str(dry_run_id), **details)
+        note(connection, principal, "dry_run", str(dry_run_id), **details)
 
-    caller.run(desk, work)
-    logger.info("dry run", extra={"actor": caller.actor, "vendor_id": caller.vendor_id, **details})
+    principal.run(pool, work)
+    logger.info("dry run", extra={"actor": principal.actor, "vendor_id": principal.vendor_id, **details})

@@ -73,7 +73,7 @@ def not_found(what: str = "thing") -> Problem:
     return Problem("not-found", f"There is no such {what}.")
 
 
-def install(app: FastAPI) -> None:
+def add_exception_handlers(app: FastAPI) -> None:
     """Have every fault of a request answered with a problem document."""
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -140,7 +140,7 @@ def _log(request: Request, error: Exception) -> None:
     logger.error("request failed", extra={"route": getattr(route, "path", None)}, exc_info=error)
 
 
-def documented(*kinds: str) -> Responses:
+def problem_responses(*kinds: str) -> Responses:
     """The `responses` of a route or router that may end in these problems."""
     found: Responses = {}
     for kind in kinds:

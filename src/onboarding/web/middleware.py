@@ -9,7 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from onboarding.files.parser import MAX_BYTES
-from onboarding.web.auth import Caller
+from onboarding.web.auth import Principal
 from onboarding.web.errors import Problem, response
 from onboarding.web.request_log import logger
 
@@ -45,7 +45,7 @@ def policy(bucket_origin: str) -> str:
     )
 
 
-class Guards:
+class SecurityMiddleware:
     """The outermost layer of the app."""
 
     def __init__(self, app: ASGIApp, *, portal_url: str, bucket_origin: str) -> None:
@@ -79,7 +79,7 @@ class Guards:
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
-                # Whatever is not a static file belongs to one caller at one moment.
+                # Whatever is not a static file belongs to one principal at one moment.
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
@@ -104,15 +104,15 @@ class Guards:
     @staticmethod
     def _log(scope: Scope, status: int, seconds: float) -> None:
         """One line for each request. The route, never the path: paths hold tokens."""
-        caller: Caller | None = scope.get("state", {}).get("caller")
+        principal: Principal | None = scope.get("state", {}).get("principal")
         route = getattr(scope.get("route"), "path", None)
         said = {
             "method": scope["method"],
             "route": route,
             "status": status,
             "milliseconds": round(seconds * 1000),
-            "actor": caller and caller.actor,
-            "vendor_id": caller and caller.vendor_id,
+            "actor": principal and principal.actor,
+            "vendor_id": principal and principal.vendor_id,
             "ip": (scope.get("client") or ("", 0))[0],
         }
         logger.info("request", extra=said)

@@ -23,7 +23,7 @@ UploadId = Annotated[
 TicketId = Annotated[str, Path(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
 KeyId = Annotated[str, Path(min_length=1, max_length=20, pattern=r"^[A-Za-z0-9_-]+$")]
 VendorId = Annotated[str, Path(pattern=VENDOR_ID, examples=["VEND001"])]
-WantedVendor = Annotated[
+VendorFilter = Annotated[
     str | None, Query(pattern=VENDOR_ID, description="Operators: this vendor's alone. A vendor sees its own anyway")
 ]
 
@@ -48,7 +48,7 @@ IdempotencyKey = Annotated[
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=PLAIN)]
 
 
-def shaped(model: type[Shape], rows: Iterable[Sequence[Any]]) -> list[Shape]:
+def models_from_rows(model: type[Shape], rows: Iterable[Sequence[Any]]) -> list[Shape]:
     """Each row of a query as a model with one field for each column, in the same order."""
     return [model.model_validate(dict(zip(model.model_fields, row, strict=True))) for row in rows]
 
@@ -66,12 +66,12 @@ def page(found: list[Item], limit: int, cursor_of: list[str]) -> Page[Item]:
     return Page(items=found[:limit], next=cursor_of[limit - 1] if more else None)
 
 
-def cursor_at(*parts: object) -> str:
+def encode_cursor(*parts: object) -> str:
     """A place in a list, for `time_cursor` or `number_cursor`."""
     return base64.urlsafe_b64encode("|".join(map(str, parts)).encode()).decode().rstrip("=")
 
 
-def time_cursor(cursor: str | None) -> tuple[datetime, str] | None:
+def decode_time_cursor(cursor: str | None) -> tuple[datetime, str] | None:
     """The time and id of a cursor; None without one."""
     if cursor is None:
         return None
@@ -85,7 +85,7 @@ def time_cursor(cursor: str | None) -> tuple[datetime, str] | None:
     return found, name
 
 
-def name_cursor(cursor: str | None) -> str | None:
+def decode_name_cursor(cursor: str | None) -> str | None:
     """The name of a cursor; None without one."""
     if cursor is None:
         return None
@@ -95,7 +95,7 @@ def name_cursor(cursor: str | None) -> str | None:
     return name
 
 
-def number_cursor(cursor: str | None) -> list[int]:
+def decode_number_cursor(cursor: str | None) -> list[int]:
     """The numbers of a cursor; none without one. Each is a whole number that the database can hold."""
     if cursor is None:
         return []
@@ -119,7 +119,7 @@ def _bad_cursor() -> Problem:
     return Problem("bad-request", "The cursor is none of ours. Leave it out for the first page.")
 
 
-class WarningShown(BaseModel):
+class WarningResponse(BaseModel):
     """Something odd about a file that changes no data."""
 
     code: str

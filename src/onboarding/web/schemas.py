@@ -1,4 +1,4 @@
-"""Uploads as a caller may see them: one, a page of them, their errors, their products."""
+"""Uploads as a principal may see them: one, a page of them, their errors, their products."""
 
 from __future__ import annotations
 
@@ -17,15 +17,22 @@ from onboarding.storage.file_details import get_file_details, list_warnings
 from onboarding.storage.queries import query
 from onboarding.storage.uploads import get_upload as upload_named
 from onboarding.storage.uploads import list_uploads
-from onboarding.web.auth import Caller
-from onboarding.web.database import Desk
+from onboarding.web.auth import Principal
+from onboarding.web.database import DatabasePool
 from onboarding.web.errors import not_found
-from onboarding.web.pagination import Page, WarningShown, cursor_at, number_cursor, page, time_cursor
+from onboarding.web.pagination import (
+    Page,
+    WarningResponse,
+    decode_number_cursor,
+    decode_time_cursor,
+    encode_cursor,
+    page,
+)
 
 Phase = Literal["reading", "checking", "reporting", "done"]
 
 
-class UploadShown(BaseModel):
+class UploadResponse(BaseModel):
     """An upload as it stands. The counts are exact at every moment: rows are counted when their outcome is final."""
 
     upload_id: str
@@ -58,7 +65,7 @@ class UploadShown(BaseModel):
     version: str = Field(description="Changes when anything above does; see `seen` of the upload's own address")
 
 
-class ErrorShown(BaseModel):
+class ErrorResponse(BaseModel):
     """One broken rule of one row."""
 
     row_number: int = Field(description="Data row, the first below the header is 1")
@@ -73,15 +80,15 @@ class ErrorShown(BaseModel):
     row: dict[str, str] = Field(description="The row as it was in the file")
 
 
-class ReadingShown(BaseModel):
+class FileDetailsResponse(BaseModel):
     """How a file was read."""
 
     sentence: str | None = Field(description="All of it for a reader; null for a file that could not be read")
     detected: dict[str, Any] | None = Field(description="Format, encoding, delimiter, which header is which column …")
-    warnings: list[WarningShown]
+    warnings: list[WarningResponse]
 
 
-class ErrorGroupShown(BaseModel):
+class ErrorGroupResponse(BaseModel):
     """Equal mistakes together."""
 
     error_type: str
@@ -96,14 +103,14 @@ class ErrorGroupShown(BaseModel):
     sentence: str
 
 
-class SummaryShown(BaseModel):
+class SummaryResponse(BaseModel):
     """What is wrong in an upload, the most frequent mistake first."""
 
-    groups: list[ErrorGroupShown]
+    groups: list[ErrorGroupResponse]
     more: int = Field(description="Groups beside these")
 
 
-class ProductShown(BaseModel):
+class ProductResponse(BaseModel):
     """A product of the catalog, with the row of the file that put it there."""
 
     row_number: int
@@ -136,9 +143,9 @@ def version_of(upload: Upload) -> str:
     return "-".join(f"{moment.timestamp() * 1e6:.0f}" if moment else "" for moment in moments)
 
 
-def shown(upload: Upload) -> UploadShown:
-    values = {name: value for name, value in asdict(upload).items() if name in UploadShown.model_fields}
-    return UploadShown(
+def upload_response(upload: Upload) -> UploadResponse:
+    values = {name: value for name, value in asdict(upload).items() if name in UploadResponse.model_fields}
+    return UploadResponse(
         **values,
         phase=phase_of(upload),
         waiting_records=upload.total_records - upload.valid_records - upload.error_records,
@@ -148,21 +155,21 @@ def shown(upload: Upload) -> UploadShown:
     )
 
 
-def upload_of(desk: Desk, caller: Caller, upload_id: str) -> Upload:
-    """An upload that the caller may see; to anybody else it does not exist."""
-    return caller.run(desk, lambda connection: get_visible_upload(connection, caller, upload_id))
+def upload_of(pool: DatabasePool, principal: Principal, upload_id: str) -> Upload:
+    """An upload that the principal may see; to anybody else it does not exist."""
+    return principal.run(pool, lambda connection: get_visible_upload(connection, principal, upload_id))
 
 
-def get_visible_upload(connection: Connection, caller: Caller, upload_id: str) -> Upload:
+def get_visible_upload(connection: Connection, principal: Principal, upload_id: str) -> Upload:
     """The first wall; the second is the database's, which does not even find what another vendor has."""
     upload = upload_named(connection, upload_id)
-    if upload is None or caller.vendor_id not in {None, upload.vendor_id}:
+    if upload is None or principal.vendor_id not in {None, upload.vendor_id}:
         raise not_found("upload")
     return upload
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class UploadFilter:
     """Which uploads; what is None does not matter."""
 
     vendor_id: str | None = None
@@ -171,35 +178,43 @@ class Wanted:
     until: datetime | None = None
 
 
-def uploads_page(desk: Desk, caller: Caller, wanted: Wanted, *, cursor: str | None, limit: int) -> Page[UploadShown]:
+def list_uploads(
+    pool: DatabasePool, principal: Principal, wanted: UploadFilter, *, cursor: str | None, limit: int
+) -> Page[UploadResponse]:
     """A page of the history, newest first."""
-    conditions = {**asdict(wanted), "before": time_cursor(cursor), "limit": limit + 1}
-    if caller.vendor_id is not None:
-        if wanted.vendor_id not in {None, caller.vendor_id}:
+    conditions = {**asdict(wanted), "before": decode_time_cursor(cursor), "limit": limit + 1}
+    if principal.vendor_id is not None:
+        if wanted.vendor_id not in {None, principal.vendor_id}:
             return Page(items=[], next=None)
-        conditions["vendor_id"] = caller.vendor_id
-    found = caller.run(desk, lambda connection: list_uploads(connection, **conditions))
-    cursors = [cursor_at(upload.upload_timestamp.isoformat(), upload.upload_id) for upload in found]
-    return page([shown(upload) for upload in found], limit, cursors)
+        conditions["vendor_id"] = principal.vendor_id
+    found = principal.run(pool, lambda connection: list_uploads(connection, **conditions))
+    cursors = [encode_cursor(upload.upload_timestamp.isoformat(), upload.upload_id) for upload in found]
+    return page([upload_response(upload) for upload in found], limit, cursors)
 
 
-def errors_page(
-    desk: Desk, caller: Caller, upload_id: str, conditions: Mapping[str, Any], *, cursor: str | None, limit: int
-) -> Page[ErrorShown]:
+def list_errors(
+    pool: DatabasePool,
+    principal: Principal,
+    upload_id: str,
+    conditions: Mapping[str, Any],
+    *,
+    cursor: str | None,
+    limit: int,
+) -> Page[ErrorResponse]:
     """A page of an upload's errors by row. `conditions`: error_type, column, value, like; each may be None."""
-    after_row, after_id = (*number_cursor(cursor), 0, 0)[:2]
+    after_row, after_id = (*decode_number_cursor(cursor), 0, 0)[:2]
     place = {"upload_id": upload_id, "after_row": after_row, "after_id": after_id, "limit": limit + 1}
     parameters = {"like": None, **conditions, **place}
 
     def work(connection: Connection) -> tuple[list[tuple[Any, ...]], FileDetails | None]:
-        get_visible_upload(connection, caller, upload_id)
+        get_visible_upload(connection, principal, upload_id)
         found = connection.execute(query("list_validation_errors"), parameters).fetchall()
         return found, get_file_details(connection, upload_id)
 
-    found, detected = caller.run(desk, work)
+    found, detected = principal.run(pool, work)
     line_of = spreadsheet_rows(detected)
     items = [
-        ErrorShown(
+        ErrorResponse(
             row_number=number,
             spreadsheet_row=line_of(number),
             vendor_product_id=product,
@@ -213,16 +228,16 @@ def errors_page(
         )
         for _, number, product, error_type, column, message, value, expected, hint, row in found
     ]
-    return page(items, limit, [cursor_at(row[1], row[0]) for row in found])
+    return page(items, limit, [encode_cursor(row[1], row[0]) for row in found])
 
 
-def reading(desk: Desk, caller: Caller, upload_id: str) -> ReadingShown:
-    def work(connection: Connection) -> ReadingShown:
-        get_visible_upload(connection, caller, upload_id)
+def get_file_details(pool: DatabasePool, principal: Principal, upload_id: str) -> FileDetailsResponse:
+    def work(connection: Connection) -> FileDetailsResponse:
+        get_visible_upload(connection, principal, upload_id)
         found, warnings = get_file_details(connection, upload_id), list_warnings(connection, upload_id)
-        return reading_shown(found, warnings)
+        return file_details_response(found, warnings)
 
-    return caller.run(desk, work)
+    return principal.run(pool, work)
 
 
 def spreadsheet_rows(detected: FileDetails | None) -> Callable[[int], int]:
@@ -230,13 +245,13 @@ def spreadsheet_rows(detected: FileDetails | None) -> Callable[[int], int]:
     return detected.line_of if detected else int
 
 
-def reading_shown(detected: FileDetails | None, warnings: Sequence[FileWarning]) -> ReadingShown:
+def file_details_response(detected: FileDetails | None, warnings: Sequence[FileWarning]) -> FileDetailsResponse:
     line_of = spreadsheet_rows(detected)
-    return ReadingShown(
+    return FileDetailsResponse(
         sentence=detected.sentence() if detected else None,
         detected=detected.as_json() if detected else None,
         warnings=[
-            WarningShown(
+            WarningResponse(
                 code=w.code,
                 message=w.message,
                 row_number=w.row_number,
@@ -248,17 +263,17 @@ def reading_shown(detected: FileDetails | None, warnings: Sequence[FileWarning])
     )
 
 
-def summary(desk: Desk, caller: Caller, upload_id: str, top: int) -> SummaryShown:
-    def work(connection: Connection) -> SummaryShown:
-        get_visible_upload(connection, caller, upload_id)
-        return summary_shown(get_error_summary(connection, upload_id, top))
+def get_summary(pool: DatabasePool, principal: Principal, upload_id: str, top: int) -> SummaryResponse:
+    def work(connection: Connection) -> SummaryResponse:
+        get_visible_upload(connection, principal, upload_id)
+        return summary_response(get_error_summary(connection, upload_id, top))
 
-    return caller.run(desk, work)
+    return principal.run(pool, work)
 
 
-def summary_shown(found: Summary) -> SummaryShown:
+def summary_response(found: Summary) -> SummaryResponse:
     groups = [
-        ErrorGroupShown(
+        ErrorGroupResponse(
             error_type=group.error_type,
             column=group.field,
             value=group.value,
@@ -272,25 +287,29 @@ def summary_shown(found: Summary) -> SummaryShown:
         )
         for group in found.groups
     ]
-    return SummaryShown(groups=groups, more=found.more)
+    return SummaryResponse(groups=groups, more=found.more)
 
 
-def products_page(desk: Desk, caller: Caller, upload_id: str, *, cursor: str | None, limit: int) -> Page[ProductShown]:
+def list_products(
+    pool: DatabasePool, principal: Principal, upload_id: str, *, cursor: str | None, limit: int
+) -> Page[ProductResponse]:
     """A page of the products that an upload put into the catalog, by row."""
-    [after] = (*number_cursor(cursor), 0)[:1]
+    [after] = (*decode_number_cursor(cursor), 0)[:1]
 
     def work(connection: Connection) -> list[tuple[Any, ...]]:
-        get_visible_upload(connection, caller, upload_id)
+        get_visible_upload(connection, principal, upload_id)
         parameters = {"upload_id": upload_id, "after": after, "limit": limit + 1}
         return connection.execute(query("list_upload_products"), parameters).fetchall()
 
     items = [
-        ProductShown(**{name: _text(name, value) for name, value in zip(ProductShown.model_fields, row, strict=True)})
-        for row in caller.run(desk, work)
+        ProductResponse(
+            **{name: _as_text(name, value) for name, value in zip(ProductResponse.model_fields, row, strict=True)}
+        )
+        for row in principal.run(pool, work)
     ]
-    return page(items, limit, [cursor_at(item.row_number) for item in items])
+    return page(items, limit, [encode_cursor(item.row_number) for item in items])
 
 
-def _text(name: str, value: Any) -> Any:
+def _as_text(name: str, value: Any) -> Any:
     """Decimals as text, as exact as they are kept: 19.90, not 19.9."""
     return str(value) if name in {"price", "compare_at_price", "weight_kg"} and value is not None else value

@@ -10,8 +10,8 @@ from onboarding.notifications.sign_in_email import MINUTES_VALID, SignInEmail
 from onboarding.storage.audit_log import Actor, record_action
 from onboarding.storage.database import Connection
 from onboarding.storage.queries import query
-from onboarding.web.database import Desk
-from onboarding.web.tokens import hashed, new_secret
+from onboarding.web.database import DatabasePool
+from onboarding.web.tokens import generate_secret, hash_secret
 
 LINK_AGE = timedelta(minutes=MINUTES_VALID)
 SESSION_AGE = timedelta(hours=12)
@@ -26,7 +26,7 @@ PER_IP = 30
 """Requests that one IP address may make within the window, for all addresses together."""
 
 
-class TooMany(Exception):
+class TooManyRequests(Exception):
     """This IP address has asked too often; it is told so, since that says nothing about any address."""
 
 
@@ -49,7 +49,7 @@ class Session:
     expires_at: datetime
 
 
-def ask_for_link(desk: Desk, email: str, ip: str) -> None:
+def request_link(pool: DatabasePool, email: str, ip: str) -> None:
     """Mail a sign-in link to an address if it belongs to an account. Raises `TooMany`.
 
     The function `mailer` sends the mail, and is called for every address alike: the time that this takes does not tell
@@ -58,38 +58,38 @@ def ask_for_link(desk: Desk, email: str, ip: str) -> None:
     address = email.strip().lower()
 
     def work(connection: Connection) -> list[tuple[Account, str]]:
-        if not _counted(connection, f"ip:{ip}", PER_IP, pause=WINDOW):
-            raise TooMany
+        if not _count_request(connection, f"ip:{ip}", PER_IP, pause=WINDOW):
+            raise TooManyRequests
         # For every address alike: the limit must not tell which ones are known.
-        if not _counted(connection, f"address:{address}", PER_ADDRESS, pause=PAUSE):
+        if not _count_request(connection, f"address:{address}", PER_ADDRESS, pause=PAUSE):
             return []
         found = connection.execute(query("list_accounts"), {"email": address})
-        return [(account, _new_link(connection, account)) for account in (Account(*columns) for columns in found)]
+        return [(account, _add_link(connection, account)) for account in (Account(*columns) for columns in found)]
 
-    links = desk.run(work)
+    links = pool.run(work)
     named = [
         (account.name if len(links) == 1 else f"{account.name} ({account.vendor_id or 'operator'})", secret)
         for account, secret in links
     ]
     mail = SignInEmail(
         links[0][0].email if links else address,
-        [(name, f"{desk.settings.portal_url}/sign-in/{secret}") for name, secret in named],
+        [(name, f"{pool.settings.portal_url}/sign-in/{secret}") for name, secret in named],
         time.time() + LINK_AGE.total_seconds(),
     )
-    desk.ctx.start_function("mailer", mail.event())
+    pool.ctx.start_function("mailer", mail.event())
 
 
-def _counted(connection: Connection, subject: str, limit: int, *, pause: timedelta) -> bool:
+def _count_request(connection: Connection, subject: str, limit: int, *, pause: timedelta) -> bool:
     """Count one more request of a subject, if it may be made now."""
     parameters = {"subject": subject[:300], "limit": limit, "window": WINDOW, "pause": pause}
     connection.execute(query("lock_subject"), parameters)
     return connection.execute(query("insert_sign_in_request"), parameters).fetchone() is not None
 
 
-def _new_link(connection: Connection, account: Account) -> str:
-    secret = new_secret()
+def _add_link(connection: Connection, account: Account) -> str:
+    secret = generate_secret()
     parameters = {
-        "link": hashed(secret),
+        "link": hash_secret(secret),
         "vendor_id": account.vendor_id,
         "operator_id": account.operator_id,
         "age": LINK_AGE,
@@ -98,25 +98,25 @@ def _new_link(connection: Connection, account: Account) -> str:
     return secret
 
 
-def link_is_good(desk: Desk, link: str) -> bool:
+def is_link_valid(pool: DatabasePool, link: str) -> bool:
     """Whether a link could be used now; to look does not use it up, since mail scanners look."""
-    found = desk.run(
-        lambda connection: connection.execute(query("find_sign_in_link"), {"link": hashed(link)}).fetchone()
+    found = pool.run(
+        lambda connection: connection.execute(query("find_sign_in_link"), {"link": hash_secret(link)}).fetchone()
     )
     return found is not None
 
 
-def use_link(desk: Desk, link: str, ip: str) -> Session | None:
+def use_link(pool: DatabasePool, link: str, ip: str) -> Session | None:
     """Use a link up; the new session, or None for a link that is unknown, used, or too old."""
 
     def work(connection: Connection) -> Session | None:
-        secret = new_secret()
-        found = connection.execute(query("use_sign_in_link"), {"link": hashed(link)}).fetchone()
+        secret = generate_secret()
+        found = connection.execute(query("use_sign_in_link"), {"link": hash_secret(link)}).fetchone()
         if found is None:
             return None
         account = Account(*found)
         parameters = {
-            "session": hashed(secret),
+            "session": hash_secret(secret),
             "vendor_id": account.vendor_id,
             "operator_id": account.operator_id,
             "age": SESSION_AGE,
@@ -126,9 +126,9 @@ def use_link(desk: Desk, link: str, ip: str) -> Session | None:
         record_action(connection, actor, "signed_in", account.email, vendor_id=account.vendor_id)
         return Session(secret, account, expires_at)
 
-    return desk.run(work)
+    return pool.run(work)
 
 
-def end(desk: Desk, session: str) -> None:
+def end_session(pool: DatabasePool, session: str) -> None:
     """End a session, now and for ever."""
-    desk.run(lambda connection: connection.execute(query("end_session"), {"session": hashed(session)}))
+    pool.run(lambda connection: connection.execute(query("end_session"), {"session": hash_secret(session)}))

@@ -12,20 +12,20 @@ from hashlib import sha256
 LENGTH = 32
 
 
-def new_secret() -> str:
+def generate_secret() -> str:
     return secrets.token_urlsafe(LENGTH)
 
 
-def hashed(secret: str) -> bytes:
+def hash_secret(secret: str) -> bytes:
     """What the database keeps, and is asked for."""
     return sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
-def csrf_token_of(session: str) -> str:
+def derive_csrf_token(session: str) -> str:
     """What a page of this session carries and no other site can know. Derived, so nothing more has to be kept."""
     return hmac.new(session.encode("utf-8", "surrogatepass"), b"csrf", sha256).hexdigest()
 
 
-def same(given: str, expected: str) -> bool:
+def is_equal(given: str, expected: str) -> bool:
     """Compare without telling by the time how much was right."""
     return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), expected.encode())

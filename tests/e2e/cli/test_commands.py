@@ -27,8 +27,8 @@ from onboarding.cli.target import Ask, connected
 from onboarding.cli.upload_client import Look, Outcome, Submission, follow
 from onboarding.config import NotSet
 from onboarding.domain.models import Upload, UploadStatus
+from onboarding.lambda_handlers.admin_queries import upload_as_json
 from onboarding.local.endpoints import LOCK, Endpoints, read_endpoints, write_endpoints
-from onboarding.pipeline.admin_reads import upload_as_json
 from onboarding.pipeline.ingest import S3ObjectVersion
 from onboarding.pipeline.recovery import RecoveryAction
 from onboarding.resource_names import UPLOAD_BUCKET

@@ -17,7 +17,7 @@ from onboarding.local.template import Template
 from onboarding.notifications import email, webhook
 from onboarding.runtime import AppContext
 from onboarding.web.api import webhooks
-from onboarding.web.database import Desk
+from onboarding.web.database import DatabasePool
 from tests.support.doc_pages import DOCS, ROOT, rows, section
 from tests.support.postgres_fixtures import GOOD_CELLS
 from tests.support.template_names import short_name
@@ -158,7 +158,7 @@ def written_to(table: str) -> set[str]:
             email.send_result_email(context(kept), result)
         case "webhooks":
             app = SimpleNamespace(ctx=context(kept), settings=SimpleNamespace(webhooks_table="T"))
-            webhooks.publish(cast("Desk", app), "V", url="https://v", secret="s")
+            webhooks.publish(cast("DatabasePool", app), "V", url="https://v", secret="s")
         case "webhook-deliveries":
             told: dict[str, Any] = {"event": "test", "subject": "U", "url": "https://v", "status": 200, "error": ""}
             webhook._record(context(kept), "V", **told, milliseconds=1)

@@ -15,7 +15,7 @@ import pytest
 from onboarding.domain.models import UploadStatus
 from onboarding.files.parser import MAX_BYTES
 from onboarding.web import schemas
-from onboarding.web.api.upload_sessions import sanitised
+from onboarding.web.api.upload_sessions import sanitise_file_name
 from tests.support.api_clients import post_form, upload
 from tests.support.isolation_attempts import answer_of, working_app
 from tests.support.running_pipeline import Pipeline, csv_of, product, until
@@ -150,7 +150,7 @@ def test_an_idempotency_key_gives_the_same_ticket(vendor_a: httpx.Client, vendor
     ],
 )
 def test_a_file_name_becomes_part_of_a_key(given: str, kept: str) -> None:
-    assert sanitised(given) == kept
+    assert sanitise_file_name(given) == kept
 
 
 def test_the_history_is_paged_and_filtered(pipeline: Pipeline, vendor_b: httpx.Client) -> None:

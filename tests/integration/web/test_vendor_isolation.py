@@ -26,7 +26,7 @@ from onboarding.notifications.report_links import DAYS_VALID, sign_report_link
 from onboarding.resource_names import resource_name
 from onboarding.web.app import PAGES
 from onboarding.web.auth import SCOPES
-from onboarding.web.tokens import hashed, new_secret
+from onboarding.web.tokens import generate_secret, hash_secret
 from tests.support.api_clients import browser, links, new_key, new_link, post_form, upload, with_key
 from tests.support.isolation_attempts import (
     FORMS,
@@ -191,18 +191,18 @@ def test_nobody_gets_in_without_a_good_credential(
     revoked, expired = new_key(vendor_a), new_key(vendor_a)
     assert vendor_a.delete(f"/v1/keys/{revoked['key_id']}").status_code == 204
     pipeline.connection.execute("update api_keys set expires_at = now() where key_id = %s", (expired["key_id"],))
-    ended = new_secret()
+    ended = generate_secret()
     pipeline.connection.execute(
         "insert into sessions (session_sha256, vendor_id, expires_at, ended_at) "
         "values (%s, 'VENDA', now() + interval '1 hour', now())",
-        (hashed(ended),),
+        (hash_secret(ended),),
     )
     digest = pipeline.connection.execute("select encode(session_sha256, 'hex') from sessions limit 1").fetchone()
     forged = {
         "nothing": {},
         "a revoked key": {"Authorization": f"Bearer {revoked['key']}"},
         "an expired key": {"Authorization": f"Bearer {expired['key']}"},
-        "a key's id with another secret": {"Authorization": f"Bearer onb_{theirs.key_id}_{new_secret()}"},
+        "a key's id with another secret": {"Authorization": f"Bearer onb_{theirs.key_id}_{generate_secret()}"},
         "a session as a key": {"Authorization": f"Bearer {session}"},
         "a key as a session": {"Cookie": f"onboarding_session={new_key(vendor_a)['key']}"},
         "a session that has ended": {"Cookie": f"onboarding_session={ended}"},

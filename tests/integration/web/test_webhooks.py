@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from onboarding.notifications import webhook
-from onboarding.notifications.webhook import Refused, checked, resolved, signature
+from onboarding.notifications.webhook import Refused, parse_url, resolve_host, signature
 from onboarding.resource_names import resource_name
 from onboarding.web.api import webhooks
 from tests.support.http_server import serving
@@ -214,7 +214,7 @@ def test_the_signature_is_as_documented() -> None:
 )
 def test_only_plain_https_addresses_are_taken(url: str) -> None:
     with pytest.raises(Refused):
-        checked(url, private=False)
+        parse_url(url, private=False)
 
 
 @pytest.mark.parametrize(
@@ -240,10 +240,10 @@ def test_on_aws_a_name_that_leads_inside_is_refused(monkeypatch: pytest.MonkeyPa
     # One good address among them does not help.
     found = [(family, 1, 6, "", (address, 443)), (socket.AF_INET, 1, 6, "", ("93.184.215.14", 443))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
-    parts = checked("https://rebind.example.com/x", private=False)
+    parts = parse_url("https://rebind.example.com/x", private=False)
     with pytest.raises(Refused, match="private network"):
-        resolved(parts, private=False)
-    assert resolved(parts, private=True)
+        resolve_host(parts, private=False)
+    assert resolve_host(parts, private=True)
 
 
 def test_a_name_of_the_internet_is_connected_to_by_the_address_that_was_checked(
@@ -251,4 +251,4 @@ def test_a_name_of_the_internet_is_connected_to_by_the_address_that_was_checked(
 ) -> None:
     found = [(socket.AF_INET6, 1, 6, "", ("2606:2800:21f::1", 443)), (socket.AF_INET, 1, 6, "", ("93.184.215.14", 443))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
-    assert resolved(checked("https://example.com/x", private=False), private=False) == "93.184.215.14"
+    assert resolve_host(parse_url("https://example.com/x", private=False), private=False) == "93.184.215.14"

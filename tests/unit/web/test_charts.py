@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onboarding.web.api.operations import Moment
+from onboarding.web.api.operations import ThroughputBucket
 from onboarding.web.portal import charts
 
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
-def moments(*rows: tuple[int, int], apart: timedelta = timedelta(minutes=30)) -> list[Moment]:
+def moments(*rows: tuple[int, int], apart: timedelta = timedelta(minutes=30)) -> list[ThroughputBucket]:
     return [
-        Moment(at=START + n * apart, uploads=1, rows=good + bad, valid_rows=good, error_rows=bad)
+        ThroughputBucket(at=START + n * apart, uploads=1, rows=good + bad, valid_rows=good, error_rows=bad)
         for n, (good, bad) in enumerate(rows)
     ]
 

@@ -27,9 +27,9 @@ from onboarding.web.api import (
     uploads,
     webhooks,
 )
-from onboarding.web.database import Desk
+from onboarding.web.database import DatabasePool
 from onboarding.web.dry_run_limits import SERVER_AT_ONCE
-from onboarding.web.middleware import Guards
+from onboarding.web.middleware import SecurityMiddleware
 
 ROUTERS: tuple[APIRouter, ...] = (
     upload_sessions.router,
@@ -68,15 +68,15 @@ class App(FastAPI):
 
 def create_app(ctx: AppContext, *, seats: int = 1, pages: Iterable[APIRouter] = ()) -> FastAPI:
     """The app on a context; `seats` is how many database connections it may have. `pages` come first."""
-    desk = Desk(ctx, seats)
+    pool = DatabasePool(ctx, seats)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        desk.close()
+        pool.close()
 
     app = App(
-        guards=partial(Guards, portal_url=ctx.settings.portal_url, bucket_origin=bucket_origin(ctx)),
+        guards=partial(SecurityMiddleware, portal_url=ctx.settings.portal_url, bucket_origin=bucket_origin(ctx)),
         title="Product onboarding",
         version=__version__,
         description=DESCRIPTION,
@@ -88,12 +88,12 @@ def create_app(ctx: AppContext, *, seats: int = 1, pages: Iterable[APIRouter] = 
         # An address with a slash too many does not exist; a redirect would repeat the host that was asked for.
         redirect_slashes=False,
     )
-    app.state.desk = desk
+    app.state.pool = pool
     app.state.dry_run_slots = asyncio.Semaphore(SERVER_AT_ONCE)
     for router in (*pages, *ROUTERS):
         app.include_router(router)
-    errors.install(app)
-    app.openapi = lambda: _described(app)  # type: ignore[method-assign]
+    errors.add_exception_handlers(app)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 
 
@@ -104,7 +104,7 @@ def bucket_origin(ctx: AppContext) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _described(app: FastAPI) -> dict[str, Any]:
+def _openapi(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document, with our problems in place of the framework's own."""
     if app.openapi_schema is None:
         document = get_openapi(

@@ -20,15 +20,21 @@ from onboarding.pipeline.parser_process import ParserTimeout
 from onboarding.storage.error_summary import MAX_GROUPS, summarize_errors
 from onboarding.storage.queries import query
 from onboarding.web import dry_run_limits
-from onboarding.web.auth import Caller, Reader, VendorHere
-from onboarding.web.database import Desk, DeskHere
-from onboarding.web.errors import Problem, Responses, documented
-from onboarding.web.schemas import ReadingShown, SummaryShown, reading_shown, spreadsheet_rows, summary_shown
+from onboarding.web.auth import CurrentVendor, Principal, Reader
+from onboarding.web.database import DatabasePool, PoolDep
+from onboarding.web.errors import Problem, Responses, problem_responses
+from onboarding.web.schemas import (
+    FileDetailsResponse,
+    SummaryResponse,
+    file_details_response,
+    spreadsheet_rows,
+    summary_response,
+)
 
 router = APIRouter(
     prefix="/v1",
     tags=["Making a file"],
-    responses=documented("not-signed-in", "not-allowed", "invalid-request", "bad-request"),
+    responses=problem_responses("not-signed-in", "not-allowed", "invalid-request", "bad-request"),
 )
 
 SHOWN_ERRORS = 200
@@ -61,7 +67,7 @@ class DryRow(BaseModel):
     outcome: Outcome | None = Field(description="What it would do; null for a row with errors")
 
 
-class DryRunShown(BaseModel):
+class DryRunResponse(BaseModel):
     """What an upload of the file would come to. Nothing was written."""
 
     status: UploadStatus
@@ -75,19 +81,19 @@ class DryRunShown(BaseModel):
     unchanged_records: int
     errors: list[DryError] = Field(description=f"The first {SHOWN_ERRORS}")
     error_types: dict[str, int] = Field(description="How many errors of each type there are in all")
-    summary: SummaryShown
-    reading: ReadingShown
+    summary: SummaryResponse
+    reading: FileDetailsResponse
     rows: list[DryRow] = Field(description=f"The first {SHOWN_ROWS} rows")
 
 
 @router.get("/categories")
-def list_categories(caller: Reader, desk: DeskHere) -> Categories:
+def list_categories(principal: Reader, pool: PoolDep) -> Categories:
     """The categories that products may be in."""
-    return Categories(items=categories(desk))
+    return Categories(items=categories(pool))
 
 
-def categories(desk: Desk) -> list[str]:
-    found = desk.as_operator(lambda connection: connection.execute(query("list_active_categories")).fetchall())
+def categories(pool: DatabasePool) -> list[str]:
+    found = pool.as_operator(lambda connection: connection.execute(query("list_active_categories")).fetchall())
     return [name for (name,) in found]
 
 
@@ -99,15 +105,15 @@ XLSX: Responses = {
 
 
 @router.get("/template.csv", response_class=Response, responses=CSV)
-def fetch_template(caller: Reader, desk: DeskHere) -> Response:
+def fetch_template(principal: Reader, pool: PoolDep) -> Response:
     """A file to start from: every column, and one row as an example."""
-    return _attachment(product_template.as_csv(categories(desk)), "products.csv", "text/csv; charset=utf-8")
+    return _attachment(product_template.as_csv(categories(pool)), "products.csv", "text/csv; charset=utf-8")
 
 
 @router.get("/template.xlsx", response_class=Response, responses=XLSX)
-def fetch_workbook(caller: Reader, desk: DeskHere) -> Response:
+def fetch_workbook(principal: Reader, pool: PoolDep) -> Response:
     """The same as a workbook, with the categories to choose from."""
-    return _attachment(product_template.as_xlsx(categories(desk)), "products.xlsx", XLSX_TYPE)
+    return _attachment(product_template.as_xlsx(categories(pool)), "products.xlsx", XLSX_TYPE)
 
 
 def _attachment(content: bytes, name: str, media_type: str) -> Response:
@@ -134,36 +140,36 @@ _BODY = {
 
 @router.post(
     "/dry-runs",
-    responses=documented("too-large", "forged-request", "too-many-requests", "unavailable"),
+    responses=problem_responses("too-large", "forged-request", "too-many-requests", "unavailable"),
     openapi_extra=_BODY,
 )
 async def dry_run(
     request: Request,
-    caller: VendorHere,
-    desk: DeskHere,
+    principal: CurrentVendor,
+    pool: PoolDep,
     *,
     mode: Annotated[Mode, Query()] = Mode.CREATE,
     on_error: Annotated[OnError, Query()] = OnError.REJECT_ROWS,
     force: Annotated[bool, Query(description="As of a file that is uploaded again on purpose")] = False,
-) -> DryRunShown:
+) -> DryRunResponse:
     """Say what would become of a file, row for row, and write nothing. On AWS it takes files of up to 4 MB."""
-    return await judged(request, caller, desk, Options(mode, on_error, force))
+    return await judged(request, principal, pool, Options(mode, on_error, force))
 
 
-async def judged(request: Request, caller: Caller, desk: Desk, options: Options) -> DryRunShown:
+async def judged(request: Request, principal: Principal, pool: DatabasePool, options: Options) -> DryRunResponse:
     """What would become of the file in a vendor's request; for the page and the API alike."""
-    vendor_id = caller.vendor_id
+    vendor_id = principal.vendor_id
     assert vendor_id is not None, "only vendors are let through"  # noqa: S101
-    content = await _content(request, desk.settings.dry_run_bytes)
-    async with dry_run_limits.limited(request, caller, desk) as details:
+    content = await _content(request, pool.settings.dry_run_bytes)
+    async with dry_run_limits.limited(request, principal, pool) as details:
         details["file_size_bytes"] = len(content)
         try:
             # With the pipeline's rights: any vendor may know whether a SKU is taken, and nothing else is returned.
-            run = await run_in_threadpool(dry.dry_run, desk.as_operator, content, vendor_id, options)
+            run = await run_in_threadpool(dry.dry_run, pool.as_operator, content, vendor_id, options)
         except ParserTimeout as error:
             raise dry_run_limits.busy() from error
         details |= {"outcome": run.status, "failure_code": run.refusal and run.refusal.code, "rows": len(run.rows)}
-        return shown(run)
+        return dry_run_response(run)
 
 
 async def _content(request: Request, limit: int) -> bytes:
@@ -180,10 +186,10 @@ async def _content(request: Request, limit: int) -> bytes:
     return content
 
 
-def shown(run: dry.DryRun) -> DryRunShown:
+def dry_run_response(run: dry.DryRun) -> DryRunResponse:
     listed = [(number, error) for number, errors in sorted(run.errors.items()) for error in errors]
     line_of = spreadsheet_rows(run.detected)
-    return DryRunShown(
+    return DryRunResponse(
         status=run.status,
         failure_code=run.refusal.code if run.refusal else None,
         failure_reason=run.refusal.reason if run.refusal else None,
@@ -207,8 +213,8 @@ def shown(run: dry.DryRun) -> DryRunShown:
             for number, error in listed[:SHOWN_ERRORS]
         ],
         error_types=dict(Counter(error.error_type for _, error in listed)),
-        summary=summary_shown(summarize_errors(listed, MAX_GROUPS, line_of)),
-        reading=reading_shown(run.detected, run.warnings),
+        summary=summary_response(summarize_errors(listed, MAX_GROUPS, line_of)),
+        reading=file_details_response(run.detected, run.warnings),
         rows=[
             DryRow(
                 row_number=row.row_number,

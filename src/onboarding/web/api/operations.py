@@ -15,16 +15,16 @@ from onboarding.pipeline.recovery import PATIENCE
 from onboarding.storage.database import Connection
 from onboarding.storage.queries import query
 from onboarding.web.audit import note
-from onboarding.web.auth import OperatorAdmin, OperatorHere
-from onboarding.web.database import DeskHere
-from onboarding.web.errors import Problem, documented, not_found
-from onboarding.web.pagination import UploadId, shaped
-from onboarding.web.schemas import UploadShown, get_visible_upload, shown
+from onboarding.web.auth import CurrentOperator, OperatorAdmin
+from onboarding.web.database import PoolDep
+from onboarding.web.errors import Problem, not_found, problem_responses
+from onboarding.web.pagination import UploadId, models_from_rows
+from onboarding.web.schemas import UploadResponse, get_visible_upload, upload_response
 
 router = APIRouter(
     prefix="/v1/operator",
     tags=["Operations"],
-    responses=documented("not-signed-in", "not-allowed", "not-found", "invalid-request", "bad-request"),
+    responses=problem_responses("not-signed-in", "not-allowed", "not-found", "invalid-request", "bad-request"),
 )
 
 LATEST_ERRORS = 20_000
@@ -46,7 +46,7 @@ class Overview(BaseModel):
     quarantined: int
 
 
-class Moment(BaseModel):
+class ThroughputBucket(BaseModel):
     """What was finished in one stretch of time."""
 
     at: datetime
@@ -57,7 +57,7 @@ class Moment(BaseModel):
 
 
 class Throughput(BaseModel):
-    items: list[Moment] = Field(description="Every stretch of the time asked for, the oldest first")
+    items: list[ThroughputBucket] = Field(description="Every stretch of the time asked for, the oldest first")
 
 
 class TopError(BaseModel):
@@ -86,11 +86,11 @@ class Qualities(BaseModel):
     items: list[Quality]
 
 
-class Stuck(BaseModel):
-    items: list[UploadShown]
+class StalledUploads(BaseModel):
+    items: list[UploadResponse]
 
 
-class FailureShown(BaseModel):
+class FailureResponse(BaseModel):
     since: datetime
     about: str
     error: str
@@ -106,7 +106,7 @@ class Failures(BaseModel):
 
 
 class FailureList(BaseModel):
-    items: list[FailureShown] = Field(description="Up to ten of those that wait")
+    items: list[FailureResponse] = Field(description="Up to ten of those that wait")
 
 
 class RedriveStarted(BaseModel):
@@ -130,10 +130,10 @@ class Resumed(BaseModel):
 
 
 @router.get("/overview")
-def show_overview(caller: OperatorHere, desk: DeskHere) -> Overview:
+def show_overview(principal: CurrentOperator, pool: PoolDep) -> Overview:
     """How things stand."""
     parameters = {"patience": PATIENCE}
-    row = caller.run(desk, lambda c: c.execute(query("get_upload_overview"), parameters).fetchone())
+    row = principal.run(pool, lambda c: c.execute(query("get_upload_overview"), parameters).fetchone())
     assert row is not None, "an aggregate has one row"  # noqa: S101
     uploads, processing, rows, valid, error, stuck, quarantined = row
     return Overview(
@@ -143,110 +143,114 @@ def show_overview(caller: OperatorHere, desk: DeskHere) -> Overview:
         valid_rows=valid,
         error_rows=error,
         stuck=stuck,
-        failed_events=sum(dead_letter_queues.count_failures(desk.ctx).values()),
+        failed_events=sum(dead_letter_queues.count_failures(pool.ctx).values()),
         quarantined=quarantined,
     )
 
 
 @router.get("/throughput")
 def show_throughput(
-    caller: OperatorHere,
-    desk: DeskHere,
+    principal: CurrentOperator,
+    pool: PoolDep,
     minutes: Annotated[int, Query(ge=5, le=129_600, description="How far back")] = 1440,
     stretches: Annotated[int, Query(ge=1, le=200, description="Into how many stretches that is divided")] = 48,
 ) -> Throughput:
     """What was finished over time, for charts."""
     parameters = {"width": timedelta(minutes=minutes / stretches), "stretches": stretches}
-    found = caller.run(desk, lambda c: c.execute(query("list_upload_throughput"), parameters).fetchall())
-    return Throughput(items=shaped(Moment, found))
+    found = principal.run(pool, lambda c: c.execute(query("list_upload_throughput"), parameters).fetchall())
+    return Throughput(items=models_from_rows(ThroughputBucket, found))
 
 
 @router.get("/top-errors")
-def show_top_errors(caller: OperatorHere, desk: DeskHere, days: Annotated[int, Query(ge=1, le=90)] = 7) -> TopErrors:
+def show_top_errors(
+    principal: CurrentOperator, pool: PoolDep, days: Annotated[int, Query(ge=1, le=90)] = 7
+) -> TopErrors:
     """What vendors get wrong most, by their latest 20,000 errors."""
     parameters = {"days": days, "latest": LATEST_ERRORS}
-    found = caller.run(desk, lambda c: c.execute(query("list_top_errors"), parameters).fetchall())
-    return TopErrors(items=shaped(TopError, found))
+    found = principal.run(pool, lambda c: c.execute(query("list_top_errors"), parameters).fetchall())
+    return TopErrors(items=models_from_rows(TopError, found))
 
 
 @router.get("/lowest-quality")
-def list_lowest_quality(
-    caller: OperatorHere, desk: DeskHere, limit: Annotated[int, Query(ge=1, le=100, description="How many at most")] = 5
+def list_vendor_quality(
+    principal: CurrentOperator,
+    pool: PoolDep,
+    limit: Annotated[int, Query(ge=1, le=100, description="How many at most")] = 5,
 ) -> Qualities:
     """The vendors whose files were worst in the last 90 days, the worst first."""
-    found = caller.run(desk, lambda c: c.execute(query("list_vendor_quality"), {"limit": limit}).fetchall())
-    return Qualities(items=shaped(Quality, found))
+    found = principal.run(pool, lambda c: c.execute(query("list_vendor_quality"), {"limit": limit}).fetchall())
+    return Qualities(items=models_from_rows(Quality, found))
 
 
 @router.get("/stuck")
-def list_stuck(
-    caller: OperatorHere,
-    desk: DeskHere,
+def list_stalled_uploads(
+    principal: CurrentOperator,
+    pool: PoolDep,
     minutes: Annotated[int, Query(ge=0, le=1440, description="For how long nothing has moved")] = 5,
-) -> Stuck:
+) -> StalledUploads:
     """Uploads under way in which nothing has moved for a while, the longest first."""
     parameters = {"patience": timedelta(minutes=minutes), "limit": 100}
 
     def work(connection: Connection) -> list[Upload]:
         names = [row[0] for row in connection.execute(query("list_stalled_upload_ids"), parameters)]
-        return [get_visible_upload(connection, caller, name) for name in names]
+        return [get_visible_upload(connection, principal, name) for name in names]
 
-    return Stuck(items=[shown(upload) for upload in caller.run(desk, work)])
+    return StalledUploads(items=[upload_response(upload) for upload in principal.run(pool, work)])
 
 
-@router.post("/uploads/{upload_id}/resume", status_code=202, responses=documented("conflict"))
-def resume_upload(upload_id: UploadId, caller: OperatorAdmin, desk: DeskHere) -> Resumed:
+@router.post("/uploads/{upload_id}/resume", status_code=202, responses=problem_responses("conflict"))
+def resume_upload(upload_id: UploadId, principal: OperatorAdmin, pool: PoolDep) -> Resumed:
     """Have the rows of an upload that have no outcome staged again. Safe at any time."""
 
     def work(connection: Connection) -> Upload:
-        upload = get_visible_upload(connection, caller, upload_id)
+        upload = get_visible_upload(connection, principal, upload_id)
         if upload.status is not UploadStatus.PROCESSING:
             raise Problem("conflict", "The upload is finished.")
-        note(connection, caller, "upload_resumed", upload_id, vendor_id=upload.vendor_id)
+        note(connection, principal, "upload_resumed", upload_id, vendor_id=upload.vendor_id)
         return upload
 
-    upload = caller.run(desk, work)
+    upload = principal.run(pool, work)
     # As if the bucket announced the object again: to take it in twice changes nothing that was done.
     announced = {"key": quote_plus(upload.s3_key), "versionId": upload.s3_version_id}
-    record = {"s3": {"bucket": {"name": desk.settings.bucket}, "object": announced}}
-    desk.ctx.start_function("csv-parser", {"Records": [record]})
+    record = {"s3": {"bucket": {"name": pool.settings.bucket}, "object": announced}}
+    pool.ctx.start_function("csv-parser", {"Records": [record]})
     return Resumed(upload_id=upload_id, detail="Its rows are being staged again.")
 
 
 @router.get("/failures")
-def list_failure_queues(caller: OperatorHere, desk: DeskHere) -> Failures:
+def list_failure_queues(principal: CurrentOperator, pool: PoolDep) -> Failures:
     """How many events that every retry failed on wait in each queue."""
     return Failures(
-        items=[FailureQueue(queue=queue, waiting=n) for queue, n in dead_letter_queues.count_failures(desk.ctx).items()]
+        items=[FailureQueue(queue=queue, waiting=n) for queue, n in dead_letter_queues.count_failures(pool.ctx).items()]
     )
 
 
 @router.get("/failures/{queue}")
-def list_failures(queue: Queue, caller: OperatorHere, desk: DeskHere) -> FailureList:
+def list_failures(queue: Queue, principal: CurrentOperator, pool: PoolDep) -> FailureList:
     """Some of the events in a failure queue; they stay there."""
-    _known(queue)
-    found = dead_letter_queues.peek_failures(desk.ctx, queue)
-    return FailureList(items=[FailureShown(since=f.since, about=f.about, error=f.error) for f in found])
+    _require_queue(queue)
+    found = dead_letter_queues.peek_failures(pool.ctx, queue)
+    return FailureList(items=[FailureResponse(since=f.since, about=f.about, error=f.error) for f in found])
 
 
 @router.post("/failures/{queue}/redrive", status_code=202)
-def redrive(queue: Queue, caller: OperatorAdmin, desk: DeskHere) -> RedriveStarted:
+def redrive(queue: Queue, principal: OperatorAdmin, pool: PoolDep) -> RedriveStarted:
     """Have the events of a failure queue tried again. Those that go well are gone soon; what fails again stays."""
-    _known(queue)
-    caller.run(desk, lambda connection: note(connection, caller, "failures_redriven", queue))
-    waiting = dead_letter_queues.count_failures_in(desk.ctx, queue)
+    _require_queue(queue)
+    principal.run(pool, lambda connection: note(connection, principal, "failures_redriven", queue))
+    waiting = dead_letter_queues.count_failures_in(pool.ctx, queue)
     # By a function that has as long as those it calls; a request has not, and would be cut off in the midst.
-    desk.ctx.start_function("watchdog", {"redrive": queue})
+    pool.ctx.start_function("watchdog", {"redrive": queue})
     return RedriveStarted(queue=queue, waiting=waiting)
 
 
-def _known(queue: str) -> None:
+def _require_queue(queue: str) -> None:
     if queue not in dead_letter_queues.RETRIED_BY:
         raise not_found("queue")
 
 
 @router.get("/quarantine")
-def list_quarantined(caller: OperatorHere, desk: DeskHere) -> Quarantine:
+def list_quarantined(principal: CurrentOperator, pool: PoolDep) -> Quarantine:
     """Objects that no vendor owns, the latest 100."""
-    found = caller.run(desk, lambda c: c.execute(query("list_quarantined_objects")).fetchall())
-    return Quarantine(items=shaped(Quarantined, found))
+    found = principal.run(pool, lambda c: c.execute(query("list_quarantined_objects")).fetchall())
+    return Quarantine(items=models_from_rows(Quarantined, found))

@@ -15,16 +15,16 @@ from onboarding.storage.database import Connection
 from onboarding.storage.queries import query
 from onboarding.web import schemas
 from onboarding.web.audit import note
-from onboarding.web.auth import Caller, Reader, Writer
-from onboarding.web.database import Desk, DeskHere
-from onboarding.web.errors import Problem, documented
+from onboarding.web.auth import Principal, Reader, Writer
+from onboarding.web.database import DatabasePool, PoolDep
+from onboarding.web.errors import Problem, problem_responses
 from onboarding.web.pagination import UploadId
-from onboarding.web.schemas import UploadShown
+from onboarding.web.schemas import UploadResponse
 
 router = APIRouter(
     prefix="/v1/uploads/{upload_id}",
     tags=["Uploads"],
-    responses=documented(
+    responses=problem_responses(
         "not-signed-in", "not-allowed", "account-suspended", "not-found", "invalid-request", "bad-request"
     ),
 )
@@ -32,7 +32,7 @@ router = APIRouter(
 CANCELLED = RowError("CANCELLED", "row", "The upload was cancelled before this row was checked")
 
 
-class KeptShown(BaseModel):
+class SkippedProductResponse(BaseModel):
     """A product that the undo left as it is, and why."""
 
     row_number: int
@@ -41,12 +41,12 @@ class KeptShown(BaseModel):
     reason: str
 
 
-class UndoneShown(BaseModel):
+class UndoResponse(BaseModel):
     upload_id: str
     undone_at: datetime
     removed: int
     restored: int
-    kept: list[KeptShown]
+    kept: list[SkippedProductResponse]
 
 
 class LinkUse(BaseModel):
@@ -66,39 +66,39 @@ class Links(BaseModel):
     uses: list[LinkUse]
 
 
-@router.post("/cancel", responses=documented("conflict"))
-def cancel_upload(upload_id: UploadId, caller: Writer, desk: DeskHere) -> UploadShown:
+@router.post("/cancel", responses=problem_responses("conflict"))
+def cancel_upload(upload_id: UploadId, principal: Writer, pool: PoolDep) -> UploadResponse:
     """End an upload that is under way. Rows that were checked keep their outcome; the others are `CANCELLED`."""
-    upload = schemas.upload_of(desk, caller, upload_id)
+    upload = schemas.upload_of(pool, principal, upload_id)
     ended = 0
     if upload.status is UploadStatus.PROCESSING:
-        with desk.operator_context() as ctx:
+        with pool.operator_context() as ctx:
             ended = recovery.end_upload(ctx, upload_id, upload.vendor_id, CANCELLED)
     # None, if the last row had its outcome in the meantime.
     if ended:
-        _noted(desk, caller, "upload_cancelled", upload)
-    elif not _was_cancelled(desk, caller, upload_id):
+        _noted(pool, principal, "upload_cancelled", upload)
+    elif not _was_cancelled(pool, principal, upload_id):
         raise Problem("conflict", "The upload is finished. What it did to the catalog can be undone.")
-    return schemas.shown(schemas.upload_of(desk, caller, upload_id))
+    return schemas.upload_response(schemas.upload_of(pool, principal, upload_id))
 
 
-def _was_cancelled(desk: Desk, caller: Caller, upload_id: str) -> bool:
+def _was_cancelled(pool: DatabasePool, principal: Principal, upload_id: str) -> bool:
     conditions = {"error_type": CANCELLED.error_type, "column": None, "value": None}
-    return bool(schemas.errors_page(desk, caller, upload_id, conditions, cursor=None, limit=1).items)
+    return bool(schemas.list_errors(pool, principal, upload_id, conditions, cursor=None, limit=1).items)
 
 
-@router.post("/undo", responses=documented("conflict"))
-def undo_upload(upload_id: UploadId, caller: Writer, desk: DeskHere) -> UndoneShown:
+@router.post("/undo", responses=problem_responses("conflict"))
+def undo_upload(upload_id: UploadId, principal: Writer, pool: PoolDep) -> UndoResponse:
     """Take back what an upload did to the catalog, as far as nothing else has touched it since."""
-    upload = schemas.upload_of(desk, caller, upload_id)
+    upload = schemas.upload_of(pool, principal, upload_id)
     try:
-        with desk.operator_context() as ctx:
+        with pool.operator_context() as ctx:
             done = undo.undo_upload(ctx.database, upload_id)
     except undo.NotUndoable as error:
         raise Problem("conflict", f"{error}.") from error
-    _noted(desk, caller, "upload_undone", upload)
+    _noted(pool, principal, "upload_undone", upload)
     kept = [
-        KeptShown(
+        SkippedProductResponse(
             row_number=kept.row_number,
             spreadsheet_row=kept.spreadsheet_row,
             vendor_product_id=kept.vendor_product_id,
@@ -106,17 +106,17 @@ def undo_upload(upload_id: UploadId, caller: Writer, desk: DeskHere) -> UndoneSh
         )
         for kept in done.kept
     ]
-    return UndoneShown(
+    return UndoResponse(
         upload_id=upload_id, undone_at=done.undone_at, removed=done.removed, restored=done.restored, kept=kept
     )
 
 
 @router.get("/links")
-def show_links(upload_id: UploadId, caller: Reader, desk: DeskHere) -> Links:
+def show_links(upload_id: UploadId, principal: Reader, pool: PoolDep) -> Links:
     """Whether the links in the mail still work, and who used them: the last 100 uses."""
 
     def work(connection: Connection) -> Links:
-        keys = _files(schemas.get_visible_upload(connection, caller, upload_id))
+        keys = _file_keys(schemas.get_visible_upload(connection, principal, upload_id))
         revoked = connection.execute(query("get_report_link_revocation"), {"keys": keys}).fetchone()
         uses = connection.execute(query("list_report_link_clicks"), {"keys": keys})
         return Links(
@@ -127,27 +127,27 @@ def show_links(upload_id: UploadId, caller: Reader, desk: DeskHere) -> Links:
             ],
         )
 
-    return caller.run(desk, work)
+    return principal.run(pool, work)
 
 
 @router.delete("/links", status_code=204)
-def revoke_links(upload_id: UploadId, caller: Writer, desk: DeskHere) -> None:
+def revoke_links(upload_id: UploadId, principal: Writer, pool: PoolDep) -> None:
     """End the links in the mail about an upload at once. The files can still be fetched by whoever signs in."""
 
     def work(connection: Connection) -> None:
-        upload = schemas.get_visible_upload(connection, caller, upload_id)
-        for key in _files(upload):
-            parameters = {"s3_key": key, "vendor_id": upload.vendor_id, "revoked_by": caller.actor}
+        upload = schemas.get_visible_upload(connection, principal, upload_id)
+        for key in _file_keys(upload):
+            parameters = {"s3_key": key, "vendor_id": upload.vendor_id, "revoked_by": principal.actor}
             connection.execute(query("revoke_report_link"), parameters)
-        note(connection, caller, "links_revoked", upload_id, vendor_id=upload.vendor_id)
+        note(connection, principal, "links_revoked", upload_id, vendor_id=upload.vendor_id)
 
-    caller.run(desk, work)
+    principal.run(pool, work)
 
 
-def _files(upload: Upload) -> list[str]:
+def _file_keys(upload: Upload) -> list[str]:
     """The files that a mail about the upload leads to, whether they are there already or not."""
     return [report_key(upload), fix_file_key(upload)]
 
 
-def _noted(desk: Desk, caller: Caller, action: str, upload: Upload) -> None:
-    caller.run(desk, lambda c: note(c, caller, action, upload.upload_id, vendor_id=upload.vendor_id))
+def _noted(pool: DatabasePool, principal: Principal, action: str, upload: Upload) -> None:
+    principal.run(pool, lambda c: note(c, principal, action, upload.upload_id, vendor_id=upload.vendor_id))

@@ -20,20 +20,20 @@ from onboarding.pipeline.ingest import PREFIX
 from onboarding.storage.database import Connection
 from onboarding.storage.queries import query
 from onboarding.web.audit import note
-from onboarding.web.auth import VendorHere, VendorWriter
-from onboarding.web.database import Desk, DeskHere
-from onboarding.web.errors import Problem, documented, not_found
+from onboarding.web.auth import CurrentVendor, VendorWriter
+from onboarding.web.database import DatabasePool, PoolDep
+from onboarding.web.errors import Problem, not_found, problem_responses
 from onboarding.web.pagination import IdempotencyKey, TicketId
-from onboarding.web.schemas import UploadShown, get_visible_upload, shown
-from onboarding.web.tokens import new_secret
+from onboarding.web.schemas import UploadResponse, get_visible_upload, upload_response
+from onboarding.web.tokens import generate_secret
 
 router = APIRouter(
     prefix="/v1/tickets",
     tags=["Upload tickets"],
-    responses=documented("not-signed-in", "not-allowed", "account-suspended", "invalid-request", "bad-request"),
+    responses=problem_responses("not-signed-in", "not-allowed", "account-suspended", "invalid-request", "bad-request"),
 )
 
-TICKET_AGE = timedelta(minutes=15)
+SESSION_AGE = timedelta(minutes=15)
 NAME_LENGTH = 150
 
 _ANY_CASE = "|".join("".join(f"[{c}{c.upper()}]" for c in suffix[1:]) for suffix in SUFFIXES)
@@ -43,7 +43,7 @@ FILE_NAME = rf"^[^{FORBIDDEN_NAME_CHARACTERS}]*\.({_ANY_CASE})$"
 _NOT_KEPT = re.compile(r"[^\w.()+-]+")
 
 
-class TicketRequest(BaseModel):
+class UploadSessionRequest(BaseModel):
     """A file that is about to be uploaded, and what it may do to the catalog."""
 
     file_name: Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=FILE_NAME)] = Field(
@@ -63,7 +63,7 @@ class UploadForm(BaseModel):
     fields: dict[str, str]
 
 
-class Ticket(BaseModel):
+class UploadSession(BaseModel):
     """A place for one file."""
 
     ticket_id: str
@@ -74,7 +74,7 @@ class Ticket(BaseModel):
     status_url: str = Field(description="Tells the upload's id as soon as the file has arrived and was opened")
 
 
-class TicketShown(BaseModel):
+class UploadSessionResponse(BaseModel):
     """What became of a ticket."""
 
     ticket_id: str
@@ -83,11 +83,11 @@ class TicketShown(BaseModel):
         description="`waiting` for the file, `queued`: it has arrived, `opened`: there is an upload; `expired` unused"
     )
     expires_at: datetime
-    upload: UploadShown | None
+    upload: UploadResponse | None
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _StoredSession:
     """A ticket as the database has it."""
 
     ticket_id: str
@@ -98,18 +98,18 @@ class _Kept:
     upload_id: str | None = None
 
 
-@router.post("", status_code=201, responses=documented("conflict"))
+@router.post("", status_code=201, responses=problem_responses("conflict"))
 def create_ticket(
-    wanted: TicketRequest, caller: VendorWriter, desk: DeskHere, idempotency_key: IdempotencyKey = None
-) -> Ticket:
+    wanted: UploadSessionRequest, principal: VendorWriter, pool: PoolDep, idempotency_key: IdempotencyKey = None
+) -> UploadSession:
     """Ask for a place for one file: post the form, then follow `status_url`.
 
     The same `Idempotency-Key` gives the same ticket again.
     """
-    vendor_id = caller.vendor_id
+    vendor_id = principal.vendor_id
     assert vendor_id is not None, "VendorWriter has one"  # noqa: S101
-    ticket_id = f"T{new_secret()[:24]}"
-    file_name = sanitised(wanted.file_name)
+    ticket_id = f"T{generate_secret()[:24]}"
+    file_name = sanitise_file_name(wanted.file_name)
     options = Options(wanted.mode, wanted.on_error, wanted.force)
     parameters = {
         "ticket_id": ticket_id,
@@ -118,79 +118,79 @@ def create_ticket(
         "s3_key": f"{PREFIX}{vendor_id}/{ticket_id}/{file_name}",
         "options": json.dumps(options.metadata()),
         "idempotency_key": idempotency_key,
-        "age": TICKET_AGE,
+        "age": SESSION_AGE,
     }
 
-    def work(connection: Connection) -> _Kept:
+    def work(connection: Connection) -> _StoredSession:
         [columns] = connection.execute(query("upsert_upload_session"), parameters).fetchall()
-        kept = _Kept(*columns)
+        kept = _StoredSession(*columns)
         if kept.ticket_id == ticket_id:
-            note(connection, caller, "ticket_created", ticket_id, file_name=file_name)
+            note(connection, principal, "ticket_created", ticket_id, file_name=file_name)
         return kept
 
-    kept = desk.as_vendor(vendor_id, work)
+    kept = pool.as_vendor(vendor_id, work)
     if (kept.file_name, kept.options) != (file_name, options.metadata()):
         raise Problem("conflict", "This Idempotency-Key was used for another file or other options.")
-    return _ticket(desk, kept)
+    return _session_response(pool, kept)
 
 
-def _ticket(desk: Desk, kept: _Kept) -> Ticket:
+def _session_response(pool: DatabasePool, kept: _StoredSession) -> UploadSession:
     fixed = {
         "Content-Type": "text/csv" if kept.file_name.lower().endswith(".csv") else "application/octet-stream",
         "success_action_status": "201",
         **{f"x-amz-meta-{name}": value for name, value in kept.options.items()},
     }
-    form = desk.ctx.s3.generate_presigned_post(
-        desk.settings.bucket,
+    form = pool.ctx.s3.generate_presigned_post(
+        pool.settings.bucket,
         kept.s3_key,
         Fields=dict(fixed),
         # Every field must be named here, and the key is this one: the form serves for nothing else.
         Conditions=[{name: value} for name, value in fixed.items()] + [["content-length-range", 1, MAX_BYTES]],
         ExpiresIn=max(1, int((kept.expires_at - datetime.now(UTC)).total_seconds())),
     )
-    return Ticket(
+    return UploadSession(
         ticket_id=kept.ticket_id,
         file_name=kept.file_name,
         expires_at=kept.expires_at,
         max_bytes=MAX_BYTES,
         form=UploadForm(url=form["url"], fields=form["fields"]),
-        status_url=f"{desk.settings.portal_url}/v1/tickets/{kept.ticket_id}",
+        status_url=f"{pool.settings.portal_url}/v1/tickets/{kept.ticket_id}",
     )
 
 
-@router.get("/{ticket_id}", responses=documented("not-found"))
-def show_ticket(ticket_id: TicketId, caller: VendorHere, desk: DeskHere) -> TicketShown:
+@router.get("/{ticket_id}", responses=problem_responses("not-found"))
+def show_ticket(ticket_id: TicketId, principal: CurrentVendor, pool: PoolDep) -> UploadSessionResponse:
     """What became of a ticket; with the upload, once there is one."""
 
-    def work(connection: Connection) -> tuple[_Kept, Upload | None]:
+    def work(connection: Connection) -> tuple[_StoredSession, Upload | None]:
         found = connection.execute(query("get_upload_session"), {"ticket_id": ticket_id}).fetchone()
         if found is None:
             raise not_found("ticket")
-        kept = _Kept(*found)
-        return kept, get_visible_upload(connection, caller, kept.upload_id) if kept.upload_id else None
+        kept = _StoredSession(*found)
+        return kept, get_visible_upload(connection, principal, kept.upload_id) if kept.upload_id else None
 
-    kept, upload = caller.run(desk, work)
+    kept, upload = principal.run(pool, work)
     if upload is not None:
         phase: Literal["waiting", "queued", "opened", "expired"] = "opened"
-    elif _arrived(desk, kept):
+    elif _has_arrived(pool, kept):
         phase = "queued"
     else:
         phase = "expired" if kept.expires_at <= datetime.now(UTC) else "waiting"
-    return TicketShown(
+    return UploadSessionResponse(
         ticket_id=kept.ticket_id,
         file_name=kept.file_name,
         phase=phase,
         expires_at=kept.expires_at,
-        upload=shown(upload) if upload else None,
+        upload=upload_response(upload) if upload else None,
     )
 
 
-def _arrived(desk: Desk, kept: _Kept) -> bool:
-    found = desk.ctx.s3.list_objects_v2(Bucket=desk.settings.bucket, Prefix=kept.s3_key, MaxKeys=1)
+def _has_arrived(pool: DatabasePool, kept: _StoredSession) -> bool:
+    found = pool.ctx.s3.list_objects_v2(Bucket=pool.settings.bucket, Prefix=kept.s3_key, MaxKeys=1)
     return any(item["Key"] == kept.s3_key for item in found.get("Contents", []))
 
 
-def sanitised(name: str) -> str:
+def sanitise_file_name(name: str) -> str:
     """A file name as part of a key: letters and digits of any script, few signs, no path, the kind kept."""
     last = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
     stem, dot, kind = last.rpartition(".")

@@ -8,22 +8,22 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, StringConstraints
 
-from onboarding.notifications.webhook import ADDRESS, Refused, checked
+from onboarding.notifications.webhook import ADDRESS, Refused, parse_url
 from onboarding.storage.database import Connection
 from onboarding.storage.queries import query
 from onboarding.web.audit import note
-from onboarding.web.auth import Caller, VendorAdmin
-from onboarding.web.database import Desk, DeskHere
-from onboarding.web.errors import Problem, documented, not_found
-from onboarding.web.tokens import new_secret
+from onboarding.web.auth import Principal, VendorAdmin
+from onboarding.web.database import DatabasePool, PoolDep
+from onboarding.web.errors import Problem, not_found, problem_responses
+from onboarding.web.tokens import generate_secret
 
 router = APIRouter(
     prefix="/v1/webhook",
     tags=["Webhook"],
-    responses=documented("not-signed-in", "not-allowed", "account-suspended", "invalid-request", "bad-request"),
+    responses=problem_responses("not-signed-in", "not-allowed", "account-suspended", "invalid-request", "bad-request"),
 )
 
-SHOWN = 50
+MAX_DELIVERIES = 50
 
 TESTS = 20
 """Test messages that a vendor may send within the window: each is a call of whatever server it names."""
@@ -34,17 +34,17 @@ class WebhookRequest(BaseModel):
     url: Annotated[
         str, StringConstraints(strip_whitespace=True, min_length=8, max_length=2000, pattern=r"^[\x21-\x7e]+$")
     ] = Field(description="An https address of the Internet", examples=["https://shop.example.com/onboarding"])
-    new_secret: bool = Field(False, description="Replace the secret; a new webhook gets one in any case")
+    generate_secret: bool = Field(False, description="Replace the secret; a new webhook gets one in any case")
 
 
-class WebhookShown(BaseModel):
+class WebhookResponse(BaseModel):
     url: str
     created_at: datetime
     updated_at: datetime
     secret: str | None = Field(None, description="Signs each message; shown when it is made and never again")
 
 
-class DeliveryShown(BaseModel):
+class DeliveryResponse(BaseModel):
     """One attempt to tell the vendor's server of something."""
 
     at: datetime
@@ -57,109 +57,109 @@ class DeliveryShown(BaseModel):
 
 
 class Deliveries(BaseModel):
-    items: list[DeliveryShown]
+    items: list[DeliveryResponse]
 
 
 class TestStarted(BaseModel):
     id: str = Field(description="The `subject` under which the delivery will be listed")
 
 
-@router.get("", responses=documented("not-found"))
-def show_webhook(caller: VendorAdmin, desk: DeskHere) -> WebhookShown:
+@router.get("", responses=problem_responses("not-found"))
+def show_webhook(principal: VendorAdmin, pool: PoolDep) -> WebhookResponse:
     """Where finished uploads are told."""
-    return _shown(_kept(desk, caller))
+    return _webhook_response(_get_webhook(pool, principal))
 
 
-def _kept(desk: Desk, caller: Caller) -> tuple[Any, ...]:
-    found = caller.run(desk, lambda connection: connection.execute(query("get_webhook")).fetchone())
+def _get_webhook(pool: DatabasePool, principal: Principal) -> tuple[Any, ...]:
+    found = principal.run(pool, lambda connection: connection.execute(query("get_webhook")).fetchone())
     if found is None:
         raise not_found("webhook: none is set")
     return found
 
 
-def _shown(row: tuple[Any, ...], secret: str | None = None) -> WebhookShown:
-    return WebhookShown(url=row[0], created_at=row[2], updated_at=row[3], secret=secret)
+def _webhook_response(row: tuple[Any, ...], secret: str | None = None) -> WebhookResponse:
+    return WebhookResponse(url=row[0], created_at=row[2], updated_at=row[3], secret=secret)
 
 
 @router.put("")
-def set_webhook(wanted: WebhookRequest, caller: VendorAdmin, desk: DeskHere) -> WebhookShown:
+def set_webhook(wanted: WebhookRequest, principal: VendorAdmin, pool: PoolDep) -> WebhookResponse:
     """Have finished uploads told to an address. Messages are signed as docs/api.md says."""
     try:
-        checked(wanted.url, private=desk.settings.webhooks_may_be_private)
+        parse_url(wanted.url, private=pool.settings.webhooks_may_be_private)
     except Refused as error:
         raise Problem("bad-request", f"The webhook cannot be set: {error}.") from error
-    secret = new_secret()
-    parameters = {"vendor_id": caller.vendor_id, "url": wanted.url, "secret": secret, "replace": wanted.new_secret}
+    secret = generate_secret()
+    parameters = {"vendor_id": principal.vendor_id, "url": wanted.url, "secret": secret, "replace": wanted.new_secret}
 
     def work(connection: Connection) -> tuple[Any, ...]:
-        note(connection, caller, "webhook_set", wanted.url)
+        note(connection, principal, "webhook_set", wanted.url)
         [row] = connection.execute(query("upsert_webhook"), parameters).fetchall()
         return tuple(row)
 
-    row = caller.run(desk, work)
-    publish(desk, str(caller.vendor_id), url=row[0], secret=row[1])
-    return _shown(row, secret if row[1] == secret else None)
+    row = principal.run(pool, work)
+    publish(pool, str(principal.vendor_id), url=row[0], secret=row[1])
+    return _webhook_response(row, secret if row[1] == secret else None)
 
 
-def publish(desk: Desk, vendor_id: str, *, url: str, secret: str) -> None:
+def publish(pool: DatabasePool, vendor_id: str, *, url: str, secret: str) -> None:
     """Put a webhook where what sends it can read it."""
     item = {"vendor_id": {"S": vendor_id}, "entry": {"S": ADDRESS}, "url": {"S": url}, "secret": {"S": secret}}
-    desk.ctx.dynamodb.put_item(TableName=desk.settings.webhooks_table, Item=item)
+    pool.ctx.dynamodb.put_item(TableName=pool.settings.webhooks_table, Item=item)
 
 
-def publish_all(desk: Desk) -> None:
+def publish_all(pool: DatabasePool) -> None:
     """The same for every vendor: the local engine forgets its tables when it ends."""
-    found = desk.as_operator(lambda connection: connection.execute(query("list_webhooks")).fetchall())
+    found = pool.as_operator(lambda connection: connection.execute(query("list_webhooks")).fetchall())
     for vendor_id, url, secret in found:
-        publish(desk, vendor_id, url=url, secret=secret)
+        publish(pool, vendor_id, url=url, secret=secret)
 
 
 @router.delete("", status_code=204)
-def remove_webhook(caller: VendorAdmin, desk: DeskHere) -> None:
+def remove_webhook(principal: VendorAdmin, pool: PoolDep) -> None:
     """Tell nobody any more. To remove it again changes nothing."""
 
     def work(connection: Connection) -> None:
         if connection.execute(query("delete_webhook")).rowcount:
-            note(connection, caller, "webhook_removed", "")
+            note(connection, principal, "webhook_removed", "")
 
-    caller.run(desk, work)
-    key = {"vendor_id": {"S": str(caller.vendor_id)}, "entry": {"S": ADDRESS}}
-    desk.ctx.dynamodb.delete_item(TableName=desk.settings.webhooks_table, Key=key)
+    principal.run(pool, work)
+    key = {"vendor_id": {"S": str(principal.vendor_id)}, "entry": {"S": ADDRESS}}
+    pool.ctx.dynamodb.delete_item(TableName=pool.settings.webhooks_table, Key=key)
 
 
 @router.get("/deliveries")
-def list_deliveries(caller: VendorAdmin, desk: DeskHere) -> Deliveries:
+def list_deliveries(principal: VendorAdmin, pool: PoolDep) -> Deliveries:
     """The last attempts, the newest first."""
-    found = desk.ctx.dynamodb.query(
-        TableName=desk.settings.webhook_deliveries_table,
+    found = pool.ctx.dynamodb.query(
+        TableName=pool.settings.webhook_deliveries_table,
         KeyConditionExpression="vendor_id = :vendor",
-        ExpressionAttributeValues={":vendor": {"S": str(caller.vendor_id)}},
+        ExpressionAttributeValues={":vendor": {"S": str(principal.vendor_id)}},
         ScanIndexForward=False,
-        Limit=SHOWN,
+        Limit=MAX_DELIVERIES,
     )
-    names = DeliveryShown.model_fields
+    names = DeliveryResponse.model_fields
     return Deliveries(
         items=[
-            DeliveryShown.model_validate({name: next(iter(item[name].values())) for name in names})
+            DeliveryResponse.model_validate({name: next(iter(item[name].values())) for name in names})
             for item in found["Items"]
         ]
     )
 
 
-@router.post("/test", status_code=202, responses=documented("not-found", "too-many-requests"))
-def send_test(caller: VendorAdmin, desk: DeskHere) -> TestStarted:
+@router.post("/test", status_code=202, responses=problem_responses("not-found", "too-many-requests"))
+def send_test(principal: VendorAdmin, pool: PoolDep) -> TestStarted:
     """Send a message of the event `test`; the list of deliveries tells what came of it."""
-    _kept(desk, caller)
-    started = TestStarted(id=new_secret()[:12])
+    _get_webhook(pool, principal)
+    started = TestStarted(id=generate_secret()[:12])
 
     def work(connection: Connection) -> None:
-        connection.execute(query("lock_subject"), {"subject": f"webhook test:{caller.vendor_id}"})
+        connection.execute(query("lock_subject"), {"subject": f"webhook test:{principal.vendor_id}"})
         [(sent,)] = connection.execute(query("count_webhook_tests"), {"window": TEST_WINDOW}).fetchall()
         if sent >= TESTS:
             detail = f"{TESTS} test messages were sent within the hour. Please try again later."
             raise Problem("too-many-requests", detail, headers={"Retry-After": "3600"})
-        note(connection, caller, "webhook_tested", started.id)
+        note(connection, principal, "webhook_tested", started.id)
 
-    caller.run(desk, work)
-    desk.ctx.start_function("webhook", {"test": {"vendor_id": caller.vendor_id, "id": started.id}})
+    principal.run(pool, work)
+    pool.ctx.start_function("webhook", {"test": {"vendor_id": principal.vendor_id, "id": started.id}})
     return started

@@ -10,14 +10,14 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from onboarding.web.api import api_keys
-from onboarding.web.api.api_keys import KeyRequest, KeyShown
-from onboarding.web.auth import Caller, VendorAdmin
-from onboarding.web.database import Desk, DeskHere
+from onboarding.web.api.api_keys import KeyRequest, KeyResponse
+from onboarding.web.auth import Principal, VendorAdmin
+from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem
 from onboarding.web.pagination import KeyId
 from onboarding.web.portal.forms import Text, filled
 from onboarding.web.portal.rendering import page
-from onboarding.web.tokens import new_secret
+from onboarding.web.tokens import generate_secret
 
 router = APIRouter(prefix="/keys", include_in_schema=False)
 
@@ -39,15 +39,17 @@ BLANK: dict[str, Any] = {"name": "", "scopes": ["uploads:read", "uploads:write"]
 
 
 @router.get("")
-def show(request: Request, caller: VendorAdmin, desk: DeskHere, said: Literal["made", "revoked", ""] = "") -> Response:
-    return _page(request, caller, desk, said=said)
+def show(
+    request: Request, principal: VendorAdmin, pool: PoolDep, said: Literal["made", "revoked", ""] = ""
+) -> Response:
+    return _page(request, principal, pool, said=said)
 
 
 @router.post("")
 def create(
     request: Request,
-    caller: VendorAdmin,
-    desk: DeskHere,
+    principal: VendorAdmin,
+    pool: PoolDep,
     *,
     name: Text = "",
     scopes: Annotated[list[str], Form(default_factory=list)],
@@ -58,27 +60,27 @@ def create(
     wanted, faults = filled(KeyRequest, WORDS, name=name, scopes=scopes, days=days)
     if wanted is None:
         given = {"name": name, "scopes": scopes, "days": days}
-        return _page(request, caller, desk, status=422, given=given, faults=faults)
+        return _page(request, principal, pool, status=422, given=given, faults=faults)
     try:
-        made = api_keys.create_key(wanted, caller, desk, once or None)
+        made = api_keys.create_key(wanted, principal, pool, once or None)
     except Problem as problem:
         if problem.kind != "conflict":
             raise
         # The form was sent a second time, such as by a reload.
         return RedirectResponse("/keys?said=made", status_code=303)
-    return _page(request, caller, desk, status=201, made=made)
+    return _page(request, principal, pool, status=201, made=made)
 
 
 @router.post("/{key_id}/revoke")
-def revoke(key_id: KeyId, caller: VendorAdmin, desk: DeskHere) -> Response:
-    api_keys.revoke_key(key_id, caller, desk)
+def revoke(key_id: KeyId, principal: VendorAdmin, pool: PoolDep) -> Response:
+    api_keys.revoke_key(key_id, principal, pool)
     return RedirectResponse("/keys?said=revoked", status_code=303)
 
 
 def _page(
     request: Request,
-    caller: Caller,
-    desk: Desk,
+    principal: Principal,
+    pool: DatabasePool,
     *,
     status: int = 200,
     said: str = "",
@@ -86,11 +88,11 @@ def _page(
     given: Mapping[str, Any] = BLANK,
     faults: Mapping[str, str] | None = None,
 ) -> Response:
-    found = [(key, state(key)) for key in api_keys.list_keys(caller, desk).items]
+    found = [(key, state(key)) for key in api_keys.list_keys(principal, pool).items]
     return page(
         "keys.html",
         request,
-        caller,
+        principal,
         status=status,
         said=said,
         made=made,
@@ -101,11 +103,11 @@ def _page(
         words=WORDS,
         scope_words=SCOPE_WORDS,
         days=DAYS,
-        once=new_secret()[:20],
+        once=generate_secret()[:20],
     )
 
 
-def state(key: KeyShown) -> str:
+def state(key: KeyResponse) -> str:
     """`good`, `revoked` or `expired`."""
     if key.revoked_at is not None:
         return "revoked"

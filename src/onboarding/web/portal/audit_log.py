@@ -9,8 +9,8 @@ from fastapi.responses import Response
 
 from onboarding.storage.administration import VENDOR_ID
 from onboarding.web.api import operators
-from onboarding.web.auth import OperatorHere
-from onboarding.web.database import DeskHere
+from onboarding.web.auth import CurrentOperator
+from onboarding.web.database import PoolDep
 from onboarding.web.pagination import Cursor
 from onboarding.web.portal.rendering import page, paging
 
@@ -22,17 +22,17 @@ PER_PAGE = 50
 @router.get("")
 def show(
     request: Request,
-    caller: OperatorHere,
-    desk: DeskHere,
+    principal: CurrentOperator,
+    pool: PoolDep,
     vendor_id: Annotated[str, Query(pattern=rf"{VENDOR_ID}|^$")] = "",
     cursor: Cursor = None,
 ) -> Response:
-    found = operators.list_actions(caller, desk, vendor_id or None, cursor, PER_PAGE)
+    found = operators.list_actions(principal, pool, vendor_id or None, cursor, PER_PAGE)
     given = {"vendor_id": vendor_id} if vendor_id else {}
     return page(
         "actions.html",
         request,
-        caller,
+        principal,
         found=found,
         vendor_id=vendor_id,
         **paging("/operator/actions", given, cursor, found.next),

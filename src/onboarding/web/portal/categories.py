@@ -10,8 +10,8 @@ from fastapi.responses import RedirectResponse, Response
 
 from onboarding.web.api import operators
 from onboarding.web.api.operators import CategoryChange, CategoryRequest
-from onboarding.web.auth import Caller, OperatorAdmin, OperatorHere
-from onboarding.web.database import Desk, DeskHere
+from onboarding.web.auth import CurrentOperator, OperatorAdmin, Principal
+from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem
 from onboarding.web.portal.forms import Text, faults_of_new, filled
 from onboarding.web.portal.rendering import page
@@ -27,37 +27,37 @@ WORDS = {
 
 @router.get("")
 def show(
-    request: Request, caller: OperatorHere, desk: DeskHere, said: Literal["added", "on", "off", ""] = ""
+    request: Request, principal: CurrentOperator, pool: PoolDep, said: Literal["added", "on", "off", ""] = ""
 ) -> Response:
-    return _page(request, caller, desk, said=said)
+    return _page(request, principal, pool, said=said)
 
 
 @router.post("")
 def add(
-    request: Request, caller: OperatorAdmin, desk: DeskHere, category_name: Text = "", description: Text = ""
+    request: Request, principal: OperatorAdmin, pool: PoolDep, category_name: Text = "", description: Text = ""
 ) -> Response:
     given = {"category_name": category_name, "description": description}
-    faults = faults_of_new(CategoryRequest, WORDS, given, lambda new: operators.create_category(new, caller, desk))
+    faults = faults_of_new(CategoryRequest, WORDS, given, lambda new: operators.create_category(new, principal, pool))
     if faults:
-        return _page(request, caller, desk, status=422, given=given, faults=faults)
+        return _page(request, principal, pool, status=422, given=given, faults=faults)
     return RedirectResponse("/operator/categories?said=added", status_code=303)
 
 
 @router.post("/{category_id}")
 def switch(
-    category_id: Annotated[int, Path(ge=1, lt=2**31)], caller: OperatorAdmin, desk: DeskHere, is_active: Text = ""
+    category_id: Annotated[int, Path(ge=1, lt=2**31)], principal: OperatorAdmin, pool: PoolDep, is_active: Text = ""
 ) -> Response:
     wanted, faults = filled(CategoryChange, WORDS, is_active=is_active)
     if wanted is None:
         raise Problem("bad-request", faults["is_active"])
-    operators.change_category(category_id, wanted, caller, desk)
+    operators.change_category(category_id, wanted, principal, pool)
     return RedirectResponse(f"/operator/categories?said={'on' if wanted.is_active else 'off'}", status_code=303)
 
 
 def _page(
     request: Request,
-    caller: Caller,
-    desk: Desk,
+    principal: Principal,
+    pool: DatabasePool,
     *,
     status: int = 200,
     said: str = "",
@@ -67,10 +67,10 @@ def _page(
     return page(
         "categories.html",
         request,
-        caller,
+        principal,
         status=status,
         said=said,
-        categories=operators.list_categories(caller, desk).items,
+        categories=operators.list_categories(principal, pool).items,
         given=given or {},
         faults=faults or {},
         words=WORDS,

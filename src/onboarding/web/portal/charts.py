@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup
 
-from onboarding.web.api.operations import Moment
+from onboarding.web.api.operations import ThroughputBucket
 
 WIDTH, HEIGHT = 480, 120
 GAP = 0.25
@@ -30,17 +30,17 @@ def bar(valid: int, error: int, total: int) -> Markup:
     ).format(label, good, good, bad)
 
 
-def throughput(moments: Sequence[Moment]) -> Markup:
+def throughput(moments: Sequence[ThroughputBucket]) -> Markup:
     """Rows by stretch of time: accepted below, rejected on top. Nothing where there are none."""
     accepted, rejected = sum(m.valid_rows for m in moments), sum(m.error_rows for m in moments)
     if not accepted + rejected:
         return Markup()
     columns = [[(0, m.valid_rows, "bar-good"), (m.valid_rows, m.valid_rows + m.error_rows, "bar-bad")] for m in moments]
     tips = [f"{m.valid_rows:,} accepted, {m.error_rows:,} rejected" for m in moments]
-    return _drawn(moments, columns, tips, "", f"Rows over time: {accepted:,} accepted and {rejected:,} rejected in all")
+    return _chart(moments, columns, tips, "", f"Rows over time: {accepted:,} accepted and {rejected:,} rejected in all")
 
 
-def error_rate(moments: Sequence[Moment]) -> Markup:
+def error_rate(moments: Sequence[ThroughputBucket]) -> Markup:
     """The share of rejected rows by stretch of time, in percent. Nothing where none was rejected."""
     rates = [_rate(m) for m in moments]
     highest = max(rates, default=0)
@@ -48,10 +48,10 @@ def error_rate(moments: Sequence[Moment]) -> Markup:
         return Markup()
     columns = [[(0.0, rate, "bar-bad")] for rate in rates]
     tips = [f"{rate:.1f} % rejected" for rate in rates]
-    return _drawn(moments, columns, tips, " %", f"Share of rejected rows over time, {highest:.1f} percent at most")
+    return _chart(moments, columns, tips, " %", f"Share of rejected rows over time, {highest:.1f} percent at most")
 
 
-def _rate(m: Moment) -> float:
+def _rate(m: ThroughputBucket) -> float:
     rows = m.valid_rows + m.error_rows
     return 100 * m.error_rows / rows if rows else 0.0
 
@@ -64,8 +64,8 @@ def _top(most: float) -> int:
     return next(step * power for step in (1, 2, 3, 4, 5, 6, 8, 10) if step * power >= most)
 
 
-def _drawn(
-    moments: Sequence[Moment], columns: Sequence[Sequence[Bar]], tips: Sequence[str], unit: str, label: str
+def _chart(
+    moments: Sequence[ThroughputBucket], columns: Sequence[Sequence[Bar]], tips: Sequence[str], unit: str, label: str
 ) -> Markup:
     """A chart with its scale and its times beside it, as text: a drawing that is stretched would stretch them too."""
     top = _top(max(upper for bars in columns for _, upper, _ in bars))

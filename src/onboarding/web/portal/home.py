@@ -15,10 +15,10 @@ from onboarding.files.models import FileDetails
 from onboarding.files.parser import MAX_BYTES
 from onboarding.web import schemas
 from onboarding.web.api import dry_runs
-from onboarding.web.auth import Reader, VendorHere
-from onboarding.web.database import DeskHere
+from onboarding.web.auth import CurrentVendor, Reader
+from onboarding.web.database import PoolDep
 from onboarding.web.portal.rendering import page
-from onboarding.web.schemas import ReadingShown, Wanted
+from onboarding.web.schemas import FileDetailsResponse, UploadFilter
 
 router = APIRouter(include_in_schema=False)
 
@@ -28,44 +28,44 @@ RECENT = 5
 @router.get("/")
 def home(
     request: Request,
-    caller: Reader,
-    desk: DeskHere,
+    principal: Reader,
+    pool: PoolDep,
     mode: Mode = Mode.CREATE,
     on_error: OnError = OnError.REJECT_ROWS,
 ) -> Response:
-    if caller.is_operator:
+    if principal.is_operator:
         return RedirectResponse("/operator", status_code=303)
-    recent = schemas.uploads_page(desk, caller, Wanted(), cursor=None, limit=RECENT)
+    recent = schemas.list_uploads(pool, principal, UploadFilter(), cursor=None, limit=RECENT)
     return page(
         "home.html",
         request,
-        caller,
+        principal,
         recent=recent,
         mode=mode.value,
         on_error=on_error.value,
         suffixes=SUFFIXES,
         max_bytes=MAX_BYTES,
-        preview_bytes=desk.settings.dry_run_bytes,
+        preview_bytes=pool.settings.dry_run_bytes,
     )
 
 
 @router.post("/preview")
 async def preview(
     request: Request,
-    caller: VendorHere,
-    desk: DeskHere,
+    principal: CurrentVendor,
+    pool: PoolDep,
     *,
     mode: Mode = Mode.CREATE,
     on_error: OnError = OnError.REJECT_ROWS,
     force: bool = False,
 ) -> Response:
     """The API's dry run, drawn as a piece of the page. The body is the file."""
-    run = await dry_runs.judged(request, caller, desk, Options(mode, on_error, force))
+    run = await dry_runs.judged(request, principal, pool, Options(mode, on_error, force))
     rejects_file = on_error is OnError.REJECT_FILE
     return page(
         "preview.html",
         request,
-        caller,
+        principal,
         run=run,
         facts=facts(run.reading),
         line_of=line_of(run.reading),
@@ -81,12 +81,12 @@ class Fact:
     value: str
 
 
-def line_of(reading: ReadingShown) -> Callable[[int], int]:
+def line_of(reading: FileDetailsResponse) -> Callable[[int], int]:
     """Where a spreadsheet shows each row of the file."""
     return schemas.spreadsheet_rows(FileDetails.from_json(reading.detected) if reading.detected else None)
 
 
-def facts(reading: ReadingShown) -> list[Fact]:
+def facts(reading: FileDetailsResponse) -> list[Fact]:
     """How a file was read, for somebody who wants to check it at a glance; nothing for one that could not be."""
     if reading.detected is None:
         return []

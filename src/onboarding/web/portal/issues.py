@@ -10,11 +10,11 @@ from fastapi.responses import RedirectResponse, Response
 from onboarding.domain.models import UploadStatus
 from onboarding.web import schemas
 from onboarding.web.api import operations
-from onboarding.web.auth import OperatorAdmin, OperatorHere
-from onboarding.web.database import DeskHere
+from onboarding.web.auth import CurrentOperator, OperatorAdmin
+from onboarding.web.database import PoolDep
 from onboarding.web.pagination import UploadId
 from onboarding.web.portal.rendering import page
-from onboarding.web.schemas import Wanted
+from onboarding.web.schemas import UploadFilter
 
 router = APIRouter(prefix="/operator/trouble", include_in_schema=False)
 
@@ -22,30 +22,32 @@ FAILED = 10
 
 
 @router.get("")
-def show(request: Request, caller: OperatorHere, desk: DeskHere, said: Literal["redriven", ""] = "") -> Response:
-    queues = operations.list_failure_queues(caller, desk).items
+def show(request: Request, principal: CurrentOperator, pool: PoolDep, said: Literal["redriven", ""] = "") -> Response:
+    queues = operations.list_failure_queues(principal, pool).items
     return page(
         "trouble.html",
         request,
-        caller,
-        stuck=operations.list_stuck(caller, desk).items,
+        principal,
+        stuck=operations.list_stalled_uploads(principal, pool).items,
         queues=[
-            (queue, operations.list_failures(queue.queue, caller, desk).items if queue.waiting else [])
+            (queue, operations.list_failures(queue.queue, principal, pool).items if queue.waiting else [])
             for queue in queues
         ],
-        failed=schemas.uploads_page(desk, caller, Wanted(status=UploadStatus.FAILED), cursor=None, limit=FAILED),
-        quarantine=operations.list_quarantined(caller, desk).items,
+        failed=schemas.list_uploads(
+            pool, principal, UploadFilter(status=UploadStatus.FAILED), cursor=None, limit=FAILED
+        ),
+        quarantine=operations.list_quarantined(principal, pool).items,
         said=said,
     )
 
 
 @router.post("/uploads/{upload_id}/resume")
-def resume(upload_id: UploadId, caller: OperatorAdmin, desk: DeskHere) -> Response:
-    operations.resume_upload(upload_id, caller, desk)
+def resume(upload_id: UploadId, principal: OperatorAdmin, pool: PoolDep) -> Response:
+    operations.resume_upload(upload_id, principal, pool)
     return RedirectResponse(f"/uploads/{upload_id}?said=resumed", status_code=303)
 
 
 @router.post("/queues/{queue}/redrive")
-def redrive(queue: operations.Queue, caller: OperatorAdmin, desk: DeskHere) -> Response:
-    operations.redrive(queue, caller, desk)
+def redrive(queue: operations.Queue, principal: OperatorAdmin, pool: PoolDep) -> Response:
+    operations.redrive(queue, principal, pool)
     return RedirectResponse("/operator/trouble?said=redriven", status_code=303)

@@ -15,10 +15,10 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from onboarding.web.auth import ADMIN, WRITE, Caller
+from onboarding.web.auth import ADMIN, WRITE, Principal
 from onboarding.web.portal import charts
 from onboarding.web.portal.static_files import address
-from onboarding.web.schemas import UploadShown
+from onboarding.web.schemas import UploadResponse
 
 STATUS_WORDS: Mapping[str, str] = {
     "processing": "Under way",
@@ -88,7 +88,7 @@ def sentence(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def duration(upload: UploadShown) -> str:
+def duration(upload: UploadResponse) -> str:
     """How long an upload took, or has taken so far."""
     ended = upload.processing_completed_at or datetime.now(UTC)
     seconds = max(0.0, (ended - upload.upload_timestamp).total_seconds())
@@ -111,16 +111,16 @@ def paging(path: str, given: Mapping[str, str], cursor: str | None, following: s
     }
 
 
-def may_write(caller: Caller) -> bool:
-    return WRITE in caller.scopes
+def may_write(principal: Principal) -> bool:
+    return WRITE in principal.scopes
 
 
-def may_manage(caller: Caller) -> bool:
-    return ADMIN in caller.scopes
+def may_manage(principal: Principal) -> bool:
+    return ADMIN in principal.scopes
 
 
-def may_operate(caller: Caller) -> bool:
-    return caller.is_operator and ADMIN in caller.scopes
+def may_operate(principal: Principal) -> bool:
+    return principal.is_operator and ADMIN in principal.scopes
 
 
 def _environment() -> Environment:
@@ -154,12 +154,14 @@ _TEMPLATES = _environment()
 def page(
     name: str,
     request: Request,
-    caller: Caller | None,
+    principal: Principal | None,
     *,
     status: int = 200,
     headers: Mapping[str, str] | None = None,
     **values: Any,
 ) -> HTMLResponse:
     """A template as an answer."""
-    html = _TEMPLATES.get_template(name).render(request=request, user=caller, trial=request.app.state.trial, **values)
+    html = _TEMPLATES.get_template(name).render(
+        request=request, user=principal, trial=request.app.state.trial, **values
+    )
     return HTMLResponse(html, status_code=status, headers=dict(headers or {}))

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from onboarding.web import sessions
 from onboarding.web.api import sign_in
-from onboarding.web.auth import SignedIn, VendorAdmin, Visitor
-from onboarding.web.database import DeskHere
+from onboarding.web.auth import CurrentPrincipal, OptionalPrincipal, VendorAdmin
+from onboarding.web.database import PoolDep
 from onboarding.web.errors import Problem
 from onboarding.web.portal.rendering import page
 
@@ -17,18 +17,18 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/sign-in")
-def ask(request: Request, caller: Visitor, sent: bool = False, out: bool = False) -> Response:
-    if caller is not None:
+def show_form(request: Request, principal: OptionalPrincipal, sent: bool = False, out: bool = False) -> Response:
+    if principal is not None:
         return RedirectResponse("/", status_code=303)
     return page("sign_in.html", request, None, sent=sent, out=out, error="", email="")
 
 
 @router.post("/sign-in")
-async def send(request: Request, desk: DeskHere) -> Response:
+async def send(request: Request, pool: PoolDep) -> Response:
     email = str((await request.form()).get("email", ""))
     try:
         asked = sign_in.LinkRequest(email=email)
-        await sign_in.ask_for_sign_in_link(asked, request, desk)
+        await sign_in.ask_for_sign_in_link(asked, request, pool)
     except ValidationError:
         error, status = "This is not an e-mail address. It looks like name@company.com.", 422
     except Problem as problem:
@@ -39,16 +39,16 @@ async def send(request: Request, desk: DeskHere) -> Response:
 
 
 @router.get("/sign-in/{token}")
-def show(token: str, request: Request, desk: DeskHere) -> Response:
-    good = sessions.link_is_good(desk, token)
+def confirm(token: str, request: Request, pool: PoolDep) -> Response:
+    good = sessions.is_link_valid(pool, token)
     return page("link.html", request, None, status=200 if good else 410, good=good)
 
 
 @router.post("/sign-in/{token}")
-def use(token: str, request: Request, desk: DeskHere) -> Response:
+def sign_in(token: str, request: Request, pool: PoolDep) -> Response:
     response = RedirectResponse("/", status_code=303)
     try:
-        sign_in.begin(token, request, response, desk)
+        sign_in.begin(token, request, response, pool)
     except Problem as problem:
         if problem.kind != "gone":
             raise
@@ -57,13 +57,13 @@ def use(token: str, request: Request, desk: DeskHere) -> Response:
 
 
 @router.post("/sign-out")
-def leave(request: Request, caller: SignedIn, desk: DeskHere) -> Response:
+def sign_out(request: Request, principal: CurrentPrincipal, pool: PoolDep) -> Response:
     response = RedirectResponse("/sign-in?out=true", status_code=303)
-    sign_in.end_session(caller, request, response, desk)
+    sign_in.end_session(principal, request, response, pool)
     return response
 
 
 @router.post("/sign-out/everywhere")
-def leave_everywhere(caller: VendorAdmin, desk: DeskHere) -> Response:
-    sign_in.end_every_session(caller, desk)
+def sign_out_everywhere(principal: VendorAdmin, pool: PoolDep) -> Response:
+    sign_in.end_every_session(principal, pool)
     return RedirectResponse("/sign-in?out=true", status_code=303)

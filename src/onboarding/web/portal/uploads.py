@@ -14,12 +14,12 @@ from onboarding.storage.administration import PLAIN, VENDOR_ID
 from onboarding.web import schemas
 from onboarding.web.api import upload_actions
 from onboarding.web.auth import Reader, Writer
-from onboarding.web.database import DeskHere
+from onboarding.web.database import PoolDep
 from onboarding.web.errors import Problem
 from onboarding.web.pagination import Cursor, UploadId
 from onboarding.web.portal.home import facts, line_of
 from onboarding.web.portal.rendering import page, paging
-from onboarding.web.schemas import Wanted
+from onboarding.web.schemas import UploadFilter
 
 router = APIRouter(prefix="/uploads", include_in_schema=False)
 
@@ -36,8 +36,8 @@ Condition = Annotated[str | None, Query(max_length=3000, pattern=PLAIN)]
 @router.get("")
 def show_history(
     request: Request,
-    caller: Reader,
-    desk: DeskHere,
+    principal: Reader,
+    pool: PoolDep,
     *,
     status: UploadStatus | Blank = "",
     since: date | Blank = "",
@@ -47,7 +47,7 @@ def show_history(
     cursor: Cursor = None,
 ) -> Response:
     where = _zone(zone)
-    wanted = Wanted(
+    wanted = UploadFilter(
         vendor_id or None,
         status if isinstance(status, UploadStatus) else None,
         _midnight(since, where) if isinstance(since, date) else None,
@@ -57,11 +57,11 @@ def show_history(
         "status": str(status), "since": str(since), "until": str(until), "zone": zone, "vendor_id": vendor_id
     }  # fmt: skip
     given = {name: value for name, value in chosen.items() if value}
-    found = schemas.uploads_page(desk, caller, wanted, cursor=cursor, limit=PER_PAGE)
+    found = schemas.list_uploads(pool, principal, wanted, cursor=cursor, limit=PER_PAGE)
     return page(
         "history.html",
         request,
-        caller,
+        principal,
         found=found,
         chosen=chosen,
         filtered=bool(given.keys() - {"zone"}),
@@ -88,26 +88,26 @@ def _midnight(day: date, where: tzinfo, *, days: int = 0) -> datetime:
 def show_upload(
     upload_id: UploadId,
     request: Request,
-    caller: Reader,
-    desk: DeskHere,
+    principal: Reader,
+    pool: PoolDep,
     said: Literal["cancelled", "undone", "revoked", "resumed", ""] = "",
 ) -> Response:
-    upload = schemas.shown(schemas.upload_of(desk, caller, upload_id))
+    upload = schemas.upload_response(schemas.upload_of(pool, principal, upload_id))
     none = dict.fromkeys(("error_type", "column", "value"))
-    reading = schemas.reading(desk, caller, upload_id)
+    reading = schemas.get_file_details(pool, principal, upload_id)
     return page(
         "upload.html",
         request,
-        caller,
+        principal,
         upload=upload,
         said=said,
         facts=facts(reading),
         line_of=line_of(reading),
         reading=reading,
-        summary=schemas.summary(desk, caller, upload_id, SHOWN_GROUPS),
-        rows=schemas.errors_page(desk, caller, upload_id, none, cursor=None, limit=FIRST_ROWS),
-        products=schemas.products_page(desk, caller, upload_id, cursor=None, limit=5),
-        links=upload_actions.show_links(upload_id, caller, desk),
+        summary=schemas.get_summary(pool, principal, upload_id, SHOWN_GROUPS),
+        rows=schemas.list_errors(pool, principal, upload_id, none, cursor=None, limit=FIRST_ROWS),
+        products=schemas.list_products(pool, principal, upload_id, cursor=None, limit=5),
+        links=upload_actions.show_links(upload_id, principal, pool),
     )
 
 
@@ -115,8 +115,8 @@ def show_upload(
 def show_errors(
     upload_id: UploadId,
     request: Request,
-    caller: Reader,
-    desk: DeskHere,
+    principal: Reader,
+    pool: PoolDep,
     *,
     error_type: Condition = None,
     column: Condition = None,
@@ -125,8 +125,8 @@ def show_errors(
     cursor: Cursor = None,
 ) -> Response:
     conditions = {"error_type": error_type or None, "column": column or None, "value": value or None, "like": like}
-    upload = schemas.shown(schemas.upload_of(desk, caller, upload_id))
-    found = schemas.errors_page(desk, caller, upload_id, conditions, cursor=cursor, limit=ERRORS_PER_PAGE)
+    upload = schemas.upload_response(schemas.upload_of(pool, principal, upload_id))
+    found = schemas.list_errors(pool, principal, upload_id, conditions, cursor=cursor, limit=ERRORS_PER_PAGE)
     given = {name: str(text) for name, text in conditions.items() if text}
     shown = {name: text for name, text in given.items() if name != "like"}
     if like and found.items:
@@ -136,7 +136,7 @@ def show_errors(
     return page(
         "errors.html",
         request,
-        caller,
+        principal,
         upload=upload,
         found=found,
         conditions=shown,
@@ -146,20 +146,20 @@ def show_errors(
 
 
 @router.post("/{upload_id}/cancel")
-def cancel(upload_id: UploadId, caller: Writer, desk: DeskHere) -> Response:
-    upload_actions.cancel_upload(upload_id, caller, desk)
+def cancel(upload_id: UploadId, principal: Writer, pool: PoolDep) -> Response:
+    upload_actions.cancel_upload(upload_id, principal, pool)
     return _back(upload_id, "cancelled")
 
 
 @router.post("/{upload_id}/undo")
-def undo(upload_id: UploadId, caller: Writer, desk: DeskHere) -> Response:
-    upload_actions.undo_upload(upload_id, caller, desk)
+def undo(upload_id: UploadId, principal: Writer, pool: PoolDep) -> Response:
+    upload_actions.undo_upload(upload_id, principal, pool)
     return _back(upload_id, "undone")
 
 
 @router.post("/{upload_id}/revoke")
-def revoke(upload_id: UploadId, caller: Writer, desk: DeskHere) -> Response:
-    upload_actions.revoke_links(upload_id, caller, desk)
+def revoke(upload_id: UploadId, principal: Writer, pool: PoolDep) -> Response:
+    upload_actions.revoke_links(upload_id, principal, pool)
     return _back(upload_id, "revoked")
 
 

@@ -11,14 +11,14 @@ from fastapi.responses import RedirectResponse, Response
 from onboarding.web import schemas
 from onboarding.web.api import api_keys, operators
 from onboarding.web.api.operators import VendorChange, VendorRequest
-from onboarding.web.auth import Caller, OperatorAdmin, OperatorHere
-from onboarding.web.database import Desk, DeskHere
+from onboarding.web.auth import CurrentOperator, OperatorAdmin, Principal
+from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem
 from onboarding.web.pagination import Cursor, KeyId, VendorId
 from onboarding.web.portal.api_keys import SCOPE_WORDS, state
 from onboarding.web.portal.forms import Text, faults_of_new, filled
 from onboarding.web.portal.rendering import page, paging
-from onboarding.web.schemas import Wanted
+from onboarding.web.schemas import UploadFilter
 
 router = APIRouter(prefix="/operator/vendors", include_in_schema=False)
 
@@ -37,16 +37,16 @@ WORDS = {
 
 @router.get("")
 def show_all(
-    request: Request, caller: OperatorHere, desk: DeskHere, search: operators.Search = None, cursor: Cursor = None
+    request: Request, principal: CurrentOperator, pool: PoolDep, search: operators.Search = None, cursor: Cursor = None
 ) -> Response:
-    return _all(request, caller, desk, search=search or "", cursor=cursor)
+    return _all(request, principal, pool, search=search or "", cursor=cursor)
 
 
 @router.post("")
 def add(
     request: Request,
-    caller: OperatorAdmin,
-    desk: DeskHere,
+    principal: OperatorAdmin,
+    pool: PoolDep,
     *,
     vendor_id: Text = "",
     vendor_name: Text = "",
@@ -54,16 +54,16 @@ def add(
     phone: Text = "",
 ) -> Response:
     given = {"vendor_id": vendor_id.strip(), "vendor_name": vendor_name, "email": email, "phone": phone}
-    faults = faults_of_new(VendorRequest, WORDS, given, lambda new: operators.create_vendor(new, caller, desk))
+    faults = faults_of_new(VendorRequest, WORDS, given, lambda new: operators.create_vendor(new, principal, pool))
     if faults:
-        return _all(request, caller, desk, status=422, given=given, faults=faults)
+        return _all(request, principal, pool, status=422, given=given, faults=faults)
     return RedirectResponse(f"/operator/vendors/{given['vendor_id']}?said=added", status_code=303)
 
 
 def _all(
     request: Request,
-    caller: Caller,
-    desk: Desk,
+    principal: Principal,
+    pool: DatabasePool,
     *,
     status: int = 200,
     search: str = "",
@@ -71,12 +71,12 @@ def _all(
     given: Mapping[str, str] | None = None,
     faults: Mapping[str, str] | None = None,
 ) -> Response:
-    found = operators.list_vendors(caller, desk, search.strip() or None, cursor, PER_PAGE)
+    found = operators.list_vendors(principal, pool, search.strip() or None, cursor, PER_PAGE)
     asked = {"search": search} if search else {}
     return page(
         "vendors.html",
         request,
-        caller,
+        principal,
         status=status,
         vendors=found.items,
         search=search,
@@ -91,19 +91,19 @@ def _all(
 def show(
     vendor_id: VendorId,
     request: Request,
-    caller: OperatorHere,
-    desk: DeskHere,
+    principal: CurrentOperator,
+    pool: PoolDep,
     said: Literal["added", "changed", "suspended", "active", "revoked", "signed-out", ""] = "",
 ) -> Response:
-    return _one(vendor_id, request, caller, desk, said=said)
+    return _one(vendor_id, request, principal, pool, said=said)
 
 
 @router.post("/{vendor_id}")
 def change(
     vendor_id: VendorId,
     request: Request,
-    caller: OperatorAdmin,
-    desk: DeskHere,
+    principal: OperatorAdmin,
+    pool: PoolDep,
     *,
     vendor_name: Text = "",
     email: Text = "",
@@ -112,55 +112,55 @@ def change(
     given = {"vendor_name": vendor_name, "email": email, "phone": phone}
     wanted, faults = filled(VendorChange, WORDS, **given)
     if wanted is None:
-        return _one(vendor_id, request, caller, desk, status=422, given=given, faults=faults)
-    operators.change_vendor(vendor_id, wanted, caller, desk)
+        return _one(vendor_id, request, principal, pool, status=422, given=given, faults=faults)
+    operators.change_vendor(vendor_id, wanted, principal, pool)
     return RedirectResponse(f"/operator/vendors/{vendor_id}?said=changed", status_code=303)
 
 
 @router.post("/{vendor_id}/status")
-def set_status(vendor_id: VendorId, caller: OperatorAdmin, desk: DeskHere, status: Text = "") -> Response:
+def set_status(vendor_id: VendorId, principal: OperatorAdmin, pool: PoolDep, status: Text = "") -> Response:
     wanted, faults = filled(VendorChange, WORDS, status=status)
     if wanted is None:
         raise Problem("bad-request", faults["status"])
-    operators.change_vendor(vendor_id, wanted, caller, desk)
+    operators.change_vendor(vendor_id, wanted, principal, pool)
     return RedirectResponse(f"/operator/vendors/{vendor_id}?said={status}", status_code=303)
 
 
 @router.post("/{vendor_id}/keys/{key_id}/revoke")
-def revoke_key(vendor_id: VendorId, key_id: KeyId, caller: OperatorAdmin, desk: DeskHere) -> Response:
-    operators.revoke_key_of_vendor(vendor_id, key_id, caller, desk)
+def revoke_key(vendor_id: VendorId, key_id: KeyId, principal: OperatorAdmin, pool: PoolDep) -> Response:
+    operators.revoke_key_of_vendor(vendor_id, key_id, principal, pool)
     return RedirectResponse(f"/operator/vendors/{vendor_id}?said=revoked", status_code=303)
 
 
 @router.post("/{vendor_id}/sign-out")
-def sign_out(vendor_id: VendorId, caller: OperatorAdmin, desk: DeskHere) -> Response:
-    operators.sign_vendor_out(vendor_id, caller, desk)
+def sign_out(vendor_id: VendorId, principal: OperatorAdmin, pool: PoolDep) -> Response:
+    operators.sign_vendor_out(vendor_id, principal, pool)
     return RedirectResponse(f"/operator/vendors/{vendor_id}?said=signed-out", status_code=303)
 
 
 def _one(
     vendor_id: str,
     request: Request,
-    caller: Caller,
-    desk: Desk,
+    principal: Principal,
+    pool: DatabasePool,
     *,
     status: int = 200,
     said: str = "",
     given: Mapping[str, str] | None = None,
     faults: Mapping[str, str] | None = None,
 ) -> Response:
-    vendor = operators.show_vendor(vendor_id, caller, desk)
+    vendor = operators.show_vendor(vendor_id, principal, pool)
     return page(
         "vendor.html",
         request,
-        caller,
+        principal,
         status=status,
         said=said,
         vendor=vendor,
-        keys=[key for key in api_keys.keys_of(caller, desk, vendor_id).items if state(key) == "good"],
+        keys=[key for key in api_keys.list_keys_of(principal, pool, vendor_id).items if state(key) == "good"],
         scope_words=SCOPE_WORDS,
-        recent=schemas.uploads_page(desk, caller, Wanted(vendor_id), cursor=None, limit=RECENT),
-        actions=operators.list_actions(caller, desk, vendor_id, None, LATEST_ACTIONS).items,
+        recent=schemas.list_uploads(pool, principal, UploadFilter(vendor_id), cursor=None, limit=RECENT),
+        actions=operators.list_actions(principal, pool, vendor_id, None, LATEST_ACTIONS).items,
         given=given or {"vendor_name": vendor.vendor_name, "email": vendor.email, "phone": vendor.phone or ""},
         faults=faults or {},
         words=WORDS,

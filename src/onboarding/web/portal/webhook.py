@@ -8,9 +8,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from onboarding.web.api import webhooks
-from onboarding.web.api.webhooks import WebhookRequest, WebhookShown
-from onboarding.web.auth import Caller, VendorAdmin
-from onboarding.web.database import Desk, DeskHere
+from onboarding.web.api.webhooks import WebhookRequest, WebhookResponse
+from onboarding.web.auth import Principal, VendorAdmin
+from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem
 from onboarding.web.portal.forms import Text, filled
 from onboarding.web.portal.rendering import page
@@ -23,43 +23,43 @@ Said = Literal["saved", "removed", "tested", ""]
 
 
 @router.get("")
-def show(request: Request, caller: VendorAdmin, desk: DeskHere, said: Said = "") -> Response:
-    return _page(request, caller, desk, said=said)
+def show(request: Request, principal: VendorAdmin, pool: PoolDep, said: Said = "") -> Response:
+    return _page(request, principal, pool, said=said)
 
 
 @router.post("")
-def save(request: Request, caller: VendorAdmin, desk: DeskHere, url: Text = "", new_secret: Text = "") -> Response:
+def save(request: Request, principal: VendorAdmin, pool: PoolDep, url: Text = "", new_secret: Text = "") -> Response:
     """The answer to a new secret is the page that shows it: there is no address under which to see it again."""
     wanted, faults = filled(WebhookRequest, WORDS, url=url, new_secret=bool(new_secret))
     if wanted is None:
-        return _page(request, caller, desk, status=422, url=url, fault=faults["url"])
+        return _page(request, principal, pool, status=422, url=url, fault=faults["url"])
     try:
-        set_so = webhooks.set_webhook(wanted, caller, desk)
+        set_so = webhooks.set_webhook(wanted, principal, pool)
     except Problem as problem:
         if problem.kind != "bad-request":
             raise
-        return _page(request, caller, desk, status=422, url=url, fault=problem.detail)
+        return _page(request, principal, pool, status=422, url=url, fault=problem.detail)
     if set_so.secret is None:
         return RedirectResponse("/webhook?said=saved", status_code=303)
-    return _page(request, caller, desk, secret=set_so.secret)
+    return _page(request, principal, pool, secret=set_so.secret)
 
 
 @router.post("/remove")
-def remove(caller: VendorAdmin, desk: DeskHere) -> Response:
-    webhooks.remove_webhook(caller, desk)
+def remove(principal: VendorAdmin, pool: PoolDep) -> Response:
+    webhooks.remove_webhook(principal, pool)
     return RedirectResponse("/webhook?said=removed", status_code=303)
 
 
 @router.post("/test")
-def test(caller: VendorAdmin, desk: DeskHere) -> Response:
-    webhooks.send_test(caller, desk)
+def test(principal: VendorAdmin, pool: PoolDep) -> Response:
+    webhooks.send_test(principal, pool)
     return RedirectResponse("/webhook?said=tested", status_code=303)
 
 
 def _page(
     request: Request,
-    caller: Caller,
-    desk: Desk,
+    principal: Principal,
+    pool: DatabasePool,
     *,
     status: int = 200,
     said: str = "",
@@ -67,11 +67,11 @@ def _page(
     fault: str = "",
     secret: str | None = None,
 ) -> Response:
-    hook = _hook(caller, desk)
+    hook = _hook(principal, pool)
     return page(
         "webhook.html",
         request,
-        caller,
+        principal,
         status=status,
         said=said,
         hook=hook,
@@ -79,13 +79,13 @@ def _page(
         faults={"url": fault} if fault else {},
         words=WORDS,
         secret=secret,
-        deliveries=webhooks.list_deliveries(caller, desk).items,
+        deliveries=webhooks.list_deliveries(principal, pool).items,
     )
 
 
-def _hook(caller: Caller, desk: Desk) -> WebhookShown | None:
+def _hook(principal: Principal, pool: DatabasePool) -> WebhookResponse | None:
     try:
-        return webhooks.show_webhook(caller, desk)
+        return webhooks.show_webhook(principal, pool)
     except Problem as problem:
         if problem.kind != "not-found":
             raise
