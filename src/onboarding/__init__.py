@@ -8,8 +8,8 @@ The way of a row, module by module. Each step is what one function of `handlers`
    upload. Files are parsed in a child process with limits (`parser_process`, `parser_child`), after the attempt has
    been counted (`reading_attempts`).
 2. `staging` puts its rows into the table `UploadRecords` (`wire`), whose stream carries them on.
-3. `judge` holds batches of rows against the `rules` (`ranges`, `excel`, `placeholders`, `image_urls`, `categories`,
-   `hints`, `change_rules`), in one transaction; `validation_context` has what rules know of the catalog. `dates`,
+3. `judge` holds batches of rows against the `rules` (`ranges`, `excel`, `placeholders`, `image_urls`, `hints`,
+   `change_rules`), in one transaction; `validation_context` has what rules know of the catalog. `dates`,
    `faults` and `spreadsheet_words` know what spreadsheets write into cells.
 4. `catalog` writes the good ones to `products`, or what they change there (`changes`); `hold` keeps those of files that
    enter as a whole; `ledger` writes the others to `validation_errors` and counts both.
@@ -26,10 +26,10 @@ become of a file, `undo` takes an upload back, `template` is a file to start fro
 On top of it: `api` and `portal` over HTTP, `cli` at a terminal; `local` runs all of it on one machine, `deploy` on AWS,
 and `cost` says for how much.
 
-Under it: `model` has the nouns, `sql` every statement, `database` the connection, `roles` the functions' logins to it,
-`context` the clients, `config` the environment, `resource_names` what AWS calls each resource, `points` the moments
-that the fault tests know. `columns`, `codes`, `examples`, `quotes` and `formulas` hold what answers and pages say, and
-`reference` writes the pages.
+Under it: `domain` has the product schema and the error codes, `model` the nouns, `sql` and `storage` every statement,
+`database` the connection, `roles` the functions' logins to it, `context` the clients, `config` the environment,
+`resource_names` what AWS calls each resource, `points` the moments that the fault tests know. `examples`, `quotes` and
+`formulas` hold what answers and pages say, and `reference` writes the pages.
 """
 
 __version__ = "0.1.0"

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from importlib.resources import files
 from typing import Any
 
+from onboarding.storage import product_queries
+
 
 class Clock:
     """Stands for the module `time`: sleeping passes at once, and moves nobody's leases."""
@@ -66,7 +68,8 @@ class InlineExecutor:
 def names_of_statements() -> dict[str, str]:
     """The text of every statement of the package, to its name."""
     folder = files("onboarding.storage.queries")
-    return {
+    composed = {text: f"sql.{name.lower()}" for name, text in vars(product_queries).items() if isinstance(text, str)}
+    return composed | {
         entry.read_text(encoding="utf-8"): f"sql.{entry.name.removesuffix('.sql')}"
         for entry in folder.iterdir()
         if entry.name.endswith(".sql")

@@ -1,7 +1,6 @@
 """What csv-parser does: an object that S3 announced to an upload with staged rows, or to a reason why not.
 
-The whole file is read and checked before anything is written, and the history row is opened with the final total
-before the first row is staged: whoever counts the outcomes knows from the start how many there will be.
+The whole file is read before anything is written, and the upload is opened with its final number of rows.
 """
 
 from __future__ import annotations
@@ -23,9 +22,10 @@ from onboarding.aws.objects import (
     is_folder_marker,
     read_object,
 )
+from onboarding.domain.error_codes import RejectionCode
 from onboarding.domain.models import Mode, Row, Upload, UploadStatus
+from onboarding.domain.product_schema import REQUIRED, REQUIRED_TO_CHANGE
 from onboarding.domain.upload_options import Options, options_of
-from onboarding.domain.validation import REQUIRED, REQUIRED_TO_CHANGE
 from onboarding.failpoints import failpoint
 from onboarding.files.models import FileDetails, FileRejection, FileWarning, one_line
 from onboarding.files.parser import too_large
@@ -44,7 +44,7 @@ _SIMPLER = (
     "file, and upload it again"
 )
 READING_FAILED = FileRejection(
-    "READING_FAILED",
+    RejectionCode.READING_FAILED,
     f"The file could not be read: {read_attempts.MAX_ATTEMPTS} attempts ended without a result. {_SIMPLER}; if that "
     "fails too, contact the marketplace",
 )
@@ -199,13 +199,15 @@ def parse_upload(
     options = options_of(content.metadata)
     if vendor_status == "suspended":
         reason = "Your account is suspended, so the file was not taken in; contact the marketplace"
-        return ParsedUpload(Options(), [], FileRejection("VENDOR_SUSPENDED", reason))
+        return ParsedUpload(Options(), [], FileRejection(RejectionCode.VENDOR_SUSPENDED, reason))
     if isinstance(options, FileRejection):
         return ParsedUpload(Options(), [], options)
     try:
         parsed = _parsed(content, upload_id, vendor_id, options.mode, seconds)
     except TooComplex as error:
-        parsed = FileRejection("TOO_COMPLEX", f"The file takes too much time or memory to read: {error}. {_SIMPLER}")
+        parsed = FileRejection(
+            RejectionCode.TOO_COMPLEX, f"The file takes too much time or memory to read: {error}. {_SIMPLER}"
+        )
     if isinstance(parsed, FileRejection):
         return ParsedUpload(options, [], parsed)
     return ParsedUpload(options, parsed.rows, None, parsed.detected, parsed.warnings)
@@ -215,11 +217,10 @@ def _ticket_used(connection: Connection, new: uploads.NewUpload) -> FileRejectio
     """The refusal of a second file in the place of one ticket. The first one of them to be opened counts."""
     key = {"s3_key": to_storable_text(new.s3_key), "s3_version_id": new.s3_version_id}
     connection.execute(query("lock_subject"), {"subject": f"object:{key['s3_key']}"})
-    found = connection.execute(query("find_other_upload_of_session"), key).fetchone()
-    if found is None:
+    if (found := connection.execute(query("find_other_upload_of_session"), key).fetchone()) is None:
         return None
     return FileRejection(
-        "TICKET_USED",
+        RejectionCode.TICKET_USED,
         f"This upload form takes one file and was used before, by the upload {found[0]}. Ask for a new form (a new "
         "ticket) and upload the file with that",
     )
@@ -236,7 +237,7 @@ def find_duplicate_upload(
         return None
     upload_id, file_name, uploaded_at = earlier
     return FileRejection(
-        "ALREADY_UPLOADED",
+        RejectionCode.ALREADY_UPLOADED,
         f"The same content was uploaded before, as {one_line(file_name)} on {uploaded_at:%Y-%m-%d at %H:%M:%S} UTC: "
         f"see the upload {upload_id}. To have it taken in once more, upload it with force",
     )
@@ -249,8 +250,7 @@ def _examined(
     examine_it: Callable[[], ParsedUpload],
     patience: timedelta,
 ) -> ParsedUpload:
-    """Examine a file, unless its name or S3 rules that out or reading it was attempted too often. An attempt is counted
-    until the caller has it forgotten."""
+    """Examine a file, unless its name, S3 or too many attempts rule it out; the caller ends the counted attempt."""
     refusal = check_file_name(source.file_name) or content.unreadable
     if refusal is None:
         begin = partial(

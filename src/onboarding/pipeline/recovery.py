@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from onboarding.aws.objects import is_folder_marker
+from onboarding.domain.error_codes import RowErrorCode
 from onboarding.domain.models import Row, RowError
 from onboarding.failpoints import failpoint
 from onboarding.notifications import email, events
@@ -146,7 +147,7 @@ def _drive_one(ctx: AppContext, stuck: Sequence[Any], patience: timedelta) -> li
     upload_id, vendor_id, key, version_id, still_since, redrives_in_vain, attempts_in_vain = stuck
 
     def give_up(reason: str) -> list[RecoveryAction]:
-        error = RowError("NOT_PROCESSED", "row", f"{reason}. Please upload it again")
+        error = RowError(RowErrorCode.NOT_PROCESSED, "row", f"{reason}. Please upload it again")
         ended = end_upload(ctx, upload_id, vendor_id, error, still_since=still_since)
         return [RecoveryAction(upload_id, vendor_id, key, "ended" if ended else "resumed")]
 

@@ -13,6 +13,7 @@ import psycopg
 
 from onboarding.aws import staging_table
 from onboarding.aws.staging_table import Item, Unprocessable
+from onboarding.domain.error_codes import RowErrorCode
 from onboarding.domain.models import Mode, OnError, Outcome, Row, RowError, UploadStatus
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
@@ -216,7 +217,7 @@ def _enter(
     else:
         outcomes = products.write_products(connection, valid(rows), facts)
     for key, reason in refused.items():
-        errors[key] = [RowError("REFUSED_BY_CATALOG", "row", f"The catalog cannot hold this row: {reason}")]
+        errors[key] = [RowError(RowErrorCode.REFUSED_BY_CATALOG, "row", f"The catalog cannot hold this row: {reason}")]
     outside = [row for row in rows if row_key(row) not in outcomes and row_key(row) not in refused]
     # Those of new products were not held against the catalog's keys yet, whatever else is wrong with them.
     unsure = [row for row in outside if creates or row_key(row) not in errors]

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Repositories of PostgreSQL, and their queries."""

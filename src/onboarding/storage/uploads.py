@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, Any
 from psycopg.rows import args_row
 
 from onboarding.domain.models import Mode, OnError, Outcome, Row, RowError, Upload, UploadStatus
+from onboarding.domain.product_schema import REPORT_COLUMNS
 from onboarding.storage.database import Connection
 from onboarding.storage.products import RowKey, row_key, to_storable_text
 from onboarding.storage.queries import query
 
 if TYPE_CHECKING:
     from onboarding.files.models import FileRejection
-
-SHOWN = ("vendor_product_id", "sku", "product_name", "price", "stock_quantity")
-"""What the report shows of a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ class UploadProgress:
 
 @dataclass(frozen=True, slots=True)
 class ReportedRow:
-    """One error with the row it is about, and the row's cells that the report shows (`SHOWN`; blank: it has none)."""
+    """One error with the row it is about, and the row's cells that the report shows, by column."""
 
     row_number: int
     error: RowError
@@ -286,8 +284,10 @@ def stream_report_rows(connection: Connection, upload_id: str) -> Iterator[Repor
     connection does nothing else.
     """
     with connection.cursor() as cursor:
-        for found in cursor.stream(query("list_report_errors"), {"upload_id": upload_id}, size=500):
-            yield ReportedRow(found[0], RowError(*found[1:7]), dict(zip(SHOWN, found[7:], strict=True)))
+        columns = list(REPORT_COLUMNS.values())
+        parameters = {"upload_id": upload_id, "columns": columns}
+        for row_number, *error, values in cursor.stream(query("list_report_errors"), parameters, size=500):
+            yield ReportedRow(row_number, RowError(*error), dict(zip(columns, values, strict=True)))
 
 
 def mark_notified(

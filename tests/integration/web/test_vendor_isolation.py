@@ -21,7 +21,7 @@ import pytest
 from fastapi.routing import APIRoute
 from itsdangerous import TimestampSigner
 
-from onboarding.domain.models import COLUMNS
+from onboarding.domain.product_schema import TEXT_COLUMNS
 from onboarding.notifications.report_links import DAYS_VALID, sign_report_link
 from onboarding.resource_names import resource_name
 from onboarding.web.app import PAGES
@@ -431,9 +431,7 @@ def test_an_error_tells_b_nothing_of_the_product_that_has_the_sku(
     attempts.count("mail of a duplicate", succeeded="VENDA" in mail or f"{WORD} one" in mail)
 
 
-TEXTS = tuple(
-    column for column in COLUMNS if column not in {"price", "compare_at_price", "stock_quantity", "weight_kg"}
-)
+TEXTS = tuple(TEXT_COLUMNS)
 
 
 def test_formulas_and_markup_in_any_column_stay_text(
