@@ -23,10 +23,10 @@ import boto3
 from botocore.config import Config
 
 from onboarding.aws.dynamodb_wire import send_as_written
+from onboarding.domain.product_schema import NUMBER_COLUMNS
 
 AT_ONCE = 8
 DAYS_KEPT = 14
-NUMBERS = frozenset({"price", "compare_at_price", "stock_quantity", "weight_kg"})
 EACH = 20
 """Every so manyth row is treated as invalid: 5 %."""
 
@@ -133,7 +133,7 @@ def _items(upload: str, lines: Sequence[str]) -> Iterator[dict[str, Any]]:
     created_at, expires_at = "2024-12-21T10:30:45.000Z", str(int(time.time()) + DAYS_KEPT * 86_400)
     for number, row in enumerate(rows, 1):
         cells = {name: value for name, value in zip(names, row, strict=False) if value}
-        numbers = {name: text for name, text in cells.items() if name in NUMBERS and _is_number(text)}
+        numbers = {name: text for name, text in cells.items() if name in NUMBER_COLUMNS and _is_number(text)}
         item = {
             "upload_id": {"S": upload},
             "record_id": {"S": f"REC_{number:05d}"},

@@ -13,7 +13,8 @@ import csv
 import io
 from collections.abc import Sequence
 
-from onboarding.domain.models import COLUMNS, Row
+from onboarding.domain.models import Row
+from onboarding.domain.product_schema import COLUMNS
 from onboarding.storage.database import Connection
 
 INBOX = f"""

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 import onboarding.files
-from onboarding.domain.models import COLUMNS
-from onboarding.domain.validation import REQUIRED
+from onboarding.domain.product_schema import COLUMNS, REQUIRED
 from onboarding.files.decimal_commas import Commas, commas_in, signs_in, with_point
 from onboarding.files.encoding import Decoded, decode
 from onboarding.files.header import header_of, place_of

@@ -10,22 +10,27 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from onboarding.aws.objects import ENDINGS
-from onboarding.domain.columns import column_facts, sample_row
-from onboarding.domain.default_categories import DEFAULT_CATEGORIES
-from onboarding.domain.error_codes import REFUSALS, ROW_ERRORS, WARNINGS
-from onboarding.domain.identifiers import IDENTIFIERS
-from onboarding.domain.models import COLUMNS
+from onboarding.domain.error_codes import Code, RejectionCode, RowErrorCode, WarningCode
 from onboarding.domain.placeholders import SAMPLE
 from onboarding.domain.placeholders import WORDS as PLACEHOLDER_WORDS
+from onboarding.domain.product_schema import (
+    COLUMNS,
+    DEFAULT_CATEGORIES,
+    IDENTIFIERS,
+    NUMBER_COLUMNS,
+    PRODUCT_SCHEMA,
+    REQUIRED,
+    REQUIRED_TO_CHANGE,
+    sample_row,
+)
 from onboarding.domain.text import printable
-from onboarding.domain.validation import CLEAR, REQUIRED, REQUIRED_TO_CHANGE, RULES, Check, validate_row
+from onboarding.domain.validation import CLEAR, RULES, Check, validate_row
 from onboarding.files.column_checks import MOST_CATEGORIES
 from onboarding.files.error_report import HEADER
 from onboarding.files.formula_escaping import escape_formula
 from onboarding.files.header import DECIMAL_COMMA, FIX_COLUMNS, LINES_SEARCHED
 from onboarding.files.header_names import synonyms
 from onboarding.files.parser import MAX_BYTES, MAX_ROWS
-from onboarding.files.xlsx_values import UNITS
 from onboarding.pipeline.parser_process import CPU_SECONDS, MEMORY_MB
 from tools.rule_examples import EXAMPLES
 
@@ -44,7 +49,6 @@ OPTIONS = (
 
 def csv_format() -> str:
     """The page on files: what may be in them, what is asked for with them, what comes back."""
-    facts = column_facts()
     sample = sample_row(DEFAULT_CATEGORIES)
     return f"""# The file
 
@@ -67,7 +71,10 @@ leading zeros stay.
 {
         _table(
             ("Column", "Required", "Takes", "Example", "Meaning"),
-            ((f.name, "yes" if f.required else "no", f.takes, f"`{f.example}`", f.meaning) for f in facts),
+            (
+                (c.name, "yes" if c.name in REQUIRED else "no", c.limits, f"`{c.example}`", c.description)
+                for c in PRODUCT_SCHEMA.values()
+            ),
         )
     }
 
@@ -121,7 +128,9 @@ The visible sheet with the products is read. A sheet whose name begins with `_` 
 products. If two sheets have products, the file is refused, and the answer names them: put all products into one, or
 hide the others.
 
-- **Numbers** ({_and(tuple(UNITS))}): the cell's value counts, with the 15 digits that Excel keeps, not what its number
+- **Numbers** ({
+        _and(tuple(NUMBER_COLUMNS))
+    }): the cell's value counts, with the 15 digits that Excel keeps, not what its number
   format shows. Stock 2.5 shown as 3 is an error; a price of 19.99 shown as 20 is 19.99, with a warning. A unit or a
   percent sign that the format adds is an error (`250 g`), except `kg` in weight_kg. Text such as `24,90` among numeric
   cells is read with a decimal comma, as in a CSV file.
@@ -183,13 +192,13 @@ one apostrophe is taken away from each such value: leave the doubled ones as the
 
 ## Why a whole file is refused
 
-{_table(("Code", "Meaning"), REFUSALS.items())}
+{_codes(RejectionCode)}
 
 ## Warnings
 
 The rows are accepted. A warning names ten rows at most.
 
-{_table(("Code", "Meaning"), WARNINGS.items())}
+{_codes(WarningCode)}
 """
 
 
@@ -232,6 +241,7 @@ def _values() -> str:
 
 def rules() -> str:
     """The page on rules: each with the errors that it makes of examples."""
+    sections = "".join(_section(number, name, check) for number, (name, check) in enumerate(RULES, 1))
     width = [e for example in EXAMPLES if example.row.surplus_fields for e in validate_row(example.row, example.facts)]
     return f"""# The rules
 
@@ -239,11 +249,13 @@ Every row is held against every rule, and every error is reported: code, column,
 expected and, where there is one, a hint. The messages here are what the examples came to. What counts as a number, a
 placeholder, an identifier or an address says [the page on the file](csv-format.md#how-values-are-read).
 
-{"".join(_section(number, name, check) for number, (name, check) in enumerate(RULES, 1))}## Of the row as a whole
+{sections}## Rows with a wrong number of values
 
-{_table(("Code", "Meaning"), ROW_ERRORS.items())}
+{"".join(f"- {error.message}.{NEW_LINE}" for error in width)}
+## All codes
 
-{"".join(f"- {error.message}.{NEW_LINE}" for error in width)}"""
+{_codes(RowErrorCode)}
+"""
 
 
 def _section(number: int, name: str, check: Check) -> str:
@@ -259,6 +271,10 @@ def _section(number: int, name: str, check: Check) -> str:
 def pages() -> dict[str, str]:
     """Each page by its name in docs/."""
     return {"csv-format.md": csv_format(), "rules.md": rules()}
+
+
+def _codes(codes: Iterable[Code]) -> str:
+    return _table(("Code", "Title", "Meaning"), ((code, code.label, code.description) for code in codes))
 
 
 def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from onboarding.domain.columns import sample_row
-from onboarding.domain.default_categories import DEFAULT_CATEGORIES
 from onboarding.domain.models import Mode, Product, Row
+from onboarding.domain.product_schema import DEFAULT_CATEGORIES, sample_row
 from onboarding.domain.validation_context import ValidationContext
 
 VENDOR = "VEND001"

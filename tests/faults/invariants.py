@@ -12,6 +12,7 @@ from typing import Any
 
 from onboarding.aws.staging_table import NOT_ROWS_PREFIX
 from onboarding.domain import models
+from onboarding.domain.product_schema import CHANGEABLE
 from onboarding.files.models import FileDetails
 from tests.faults import stored_state
 from tests.faults.aws_in_memory import Aws
@@ -49,7 +50,7 @@ class Outcome:
         self.kinds: dict[str, Counter[str]] = defaultdict(Counter)
         self.errors: dict[str, dict[int, Table]] = defaultdict(lambda: defaultdict(list))
         self.last = {product["product_id"]: product["upload_id"] for product in products}
-        self.writers = {(p["product_id"], column): [p["upload_id"]] for p in products for column in models.COLUMNS[1:]}
+        self.writers = {(p["product_id"], column): [p["upload_id"]] for p in products for column in CHANGEABLE}
         by_id = {product["product_id"]: product for product in products}
         made = [{**product, "change_type": "created"} for product in products]
         for row in [*made, *changes]:

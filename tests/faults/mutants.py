@@ -15,7 +15,7 @@ from onboarding.notifications import events
 from onboarding.pipeline import finalize as finishing
 from onboarding.pipeline import validate
 from onboarding.pipeline.validate import BatchResult
-from onboarding.storage import held_rows, products, uploads
+from onboarding.storage import held_rows, product_queries, products, uploads
 from onboarding.storage.queries import query
 from tests.faults.aws_in_memory import Aws
 from tests.faults.client_doubles import Client
@@ -47,6 +47,14 @@ def _queries(runtime: Runtime, **edits: tuple[str, str]) -> Changes:
     return [(module, "query", edited) for module in (products, uploads)]
 
 
+def _product_query(runtime: Runtime, name: str, old: str, new: str) -> Changes:
+    text = getattr(product_queries, name)
+    assert old in text, f"{name} has no '{old}'"
+    edited = text.replace(old, new)
+    runtime.statements[edited] = f"sql.{name.lower()}"
+    return [(product_queries, name, edited)]
+
+
 NO_LOCK = {"lock_vendors": ("pg_advisory_xact_lock(hashtextextended(vendor_id, 0))", "hashtextextended(vendor_id, 0)")}
 
 
@@ -55,11 +63,11 @@ def no_vendor_lock(runtime: Runtime) -> Changes:
 
 
 def unsorted_insert(runtime: Runtime) -> Changes:
-    return _queries(runtime, insert_products=('order by (p ->> 8) collate "C"', "order by random()"))
+    return _product_query(runtime, "INSERT_PRODUCTS", 'order by sku collate "C"', "order by random()")
 
 
 def uploads_in_no_order(runtime: Runtime) -> Changes:
-    return _queries(runtime, list_own_products=("u.undone_at is null", "false"))
+    return _product_query(runtime, "SELECT_OWN_PRODUCTS", "u.undone_at is null", "false")
 
 
 def judged_rows_forgotten(_: Runtime) -> Changes:

@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
 
+from onboarding.storage import product_queries
 from onboarding.storage.queries import all_queries
 
 
@@ -66,7 +67,8 @@ class InlineExecutor:
 
 def names_of_queries() -> dict[str, str]:
     """Return the name of every query of the package by its text."""
-    return {text: f"sql.{name}" for name, text in all_queries().items()}
+    composed = {text: f"sql.{name.lower()}" for name, text in vars(product_queries).items() if isinstance(text, str)}
+    return composed | {text: f"sql.{name}" for name, text in all_queries().items()}
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from onboarding.domain.validation import REQUIRED
+from onboarding.domain.product_schema import REQUIRED
 from onboarding.files.parser import MAX_BYTES, parse
 
 HEADER = ",".join(REQUIRED)

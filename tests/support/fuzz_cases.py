@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from onboarding.domain.models import COLUMNS, Mode, OnError
+from onboarding.domain.models import Mode, OnError
+from onboarding.domain.product_schema import COLUMNS, REQUIRED, REQUIRED_TO_CHANGE
 from onboarding.domain.upload_options import Options
-from onboarding.domain.validation import REQUIRED, REQUIRED_TO_CHANGE
 from onboarding.files.header_names import spellings
 from tests.faults.upload_files import File
 from tests.support.workbook_builder import PARTS

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from onboarding.domain.validation import REQUIRED
+from onboarding.domain.product_schema import REQUIRED
 from onboarding.files.models import FileRejection
 from onboarding.files.parser import parse
 from tests.support.workbook_builder import PARTS

@@ -12,7 +12,8 @@ from typing import Any, cast
 import psycopg
 from botocore.session import get_session
 
-from onboarding.domain.models import COLUMNS, Row, RowError, Upload, UploadStatus
+from onboarding.domain.models import Row, RowError, Upload, UploadStatus
+from onboarding.domain.product_schema import COLUMNS
 from onboarding.domain.validation_context import ValidationContext
 from onboarding.pipeline.validate import BatchResult, record_outcomes
 from onboarding.runtime import AppContext

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from onboarding.domain.models import COLUMNS, Upload, UploadStatus
+from onboarding.domain.models import Upload, UploadStatus
+from onboarding.domain.product_schema import COLUMNS
 from onboarding.local.delivered_emails import Mail, read_mails
 from onboarding.local.endpoints import Endpoints
 from onboarding.pipeline.ingest import S3ObjectVersion
@@ -25,22 +26,25 @@ PATIENCE = 180.0
 
 def product(name: str, **cells: str) -> dict[str, str]:
     """A row that passes every rule, unique by `name`; `cells` replace its values."""
-    return {
-        "vendor_product_id": f"PROD-{name}",
-        "product_name": f"Wireless Mouse - Model {name}",
-        "category": "Computer Accessories",
-        "subcategory": "Mice & Keyboards",
-        "description": "Ergonomic wireless mouse",
-        "sku": f"SKU-{name}",
-        "brand": "TechGear",
-        "price": "19.99",
-        "compare_at_price": "",
-        "stock_quantity": "150",
-        "unit": "piece",
-        "weight_kg": "0.25",
-        "dimensions_cm": "12x8x4",
-        "image_url": "https://images.example.com/mouse.jpg",
-    } | cells
+    return (
+        dict.fromkeys(COLUMNS, "")
+        | {
+            "vendor_product_id": f"PROD-{name}",
+            "product_name": f"Wireless Mouse - Model {name}",
+            "category": "Computer Accessories",
+            "subcategory": "Mice & Keyboards",
+            "description": "Ergonomic wireless mouse",
+            "sku": f"SKU-{name}",
+            "brand": "TechGear",
+            "price": "19.99",
+            "stock_quantity": "150",
+            "unit": "piece",
+            "weight_kg": "0.25",
+            "dimensions_cm": "12x8x4",
+            "image_url": "https://images.example.com/mouse.jpg",
+        }
+        | cells
+    )
 
 
 def csv_of(rows: Iterable[Mapping[str, str]], columns: Iterable[str] = COLUMNS) -> bytes:

@@ -10,6 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from onboarding.domain.error_codes import RejectionCode
 from onboarding.files.models import FileRejection, one_line
 from onboarding.files.parser import too_large
 from onboarding.runtime import AppContext
@@ -54,7 +55,7 @@ def check_file_name(file_name: str) -> FileRejection | None:
     if file_name.lower().endswith(SUFFIXES):
         return None
     return FileRejection(
-        "UNKNOWN_FILE_TYPE",
+        RejectionCode.UNKNOWN_FILE_TYPE,
         f"'{one_line(file_name)}' is not a product file by its name, which must end in {ENDINGS}. Save the table as "
         "CSV UTF-8 or as an Excel workbook (.xlsx), and upload that",
     )
@@ -97,7 +98,7 @@ def _described(ctx: AppContext, parameters: Any, error: ClientError) -> ObjectCo
     if reason is None:
         raise error
     refusal = FileRejection(
-        "UNREADABLE_OBJECT",
+        RejectionCode.UNREADABLE_OBJECT,
         f"The file cannot be read: {reason}. Upload it again with the storage class STANDARD and without an encryption "
         "key of your own",
     )

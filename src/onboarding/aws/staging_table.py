@@ -20,7 +20,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from onboarding.domain.models import Row, RowError, RowStatus
-from onboarding.domain.validation import RANGES
+from onboarding.domain.product_schema import NUMBER_COLUMNS
 from onboarding.failpoints import failpoint
 from onboarding.runtime import PARALLEL_CALLS, AppContext
 
@@ -84,7 +84,7 @@ def _items_of(rows: Iterable[Row]) -> Iterator[Item]:
         cells = row.cells
         data: Item = {column: {"S": text} for column, text in cells.items()}
         as_written: Item = {}
-        for column in RANGES:
+        for column in NUMBER_COLUMNS:
             text = cells.get(column)
             if text is None:
                 continue

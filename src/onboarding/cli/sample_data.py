@@ -14,8 +14,7 @@ import typer
 from onboarding.cli.errors import CommandError
 from onboarding.cli.output import say
 from onboarding.cli.sample_products import BRANDS, SampleProduct, articles_of
-from onboarding.domain.models import COLUMNS
-from onboarding.domain.validation import LENGTHS, REQUIRED
+from onboarding.domain.product_schema import COLUMNS, MAX_LENGTHS, REQUIRED
 
 SEED = 2024
 
@@ -100,7 +99,7 @@ def _good(rng: random.Random, vendor_id: str, number: int, digits: int, run: str
     article = rng.choice(articles_of(vendor_id))
     price = rng.randrange(article.price[0], article.price[1] + 1, 50)
     middle = f"{run}-" if run else ""
-    filled: Cells = {
+    filled = dict.fromkeys(COLUMNS, "") | {
         "vendor_product_id": f"PROD{middle}{number:0{digits}}",
         "product_name": f"{article.name} - Model {rng.randint(100, 999)}",
         "category": article.category,
@@ -147,7 +146,7 @@ def _wrong_stock(rng: random.Random, cells: Cells, _: Cells) -> None:
 
 def _too_long(rng: random.Random, cells: Cells, _: Cells) -> None:
     column = rng.choice(("product_name", "description", "brand", "subcategory"))
-    wanted = LENGTHS[column] + rng.randint(1, 30)
+    wanted = MAX_LENGTHS[column] + rng.randint(1, 30)
     phrase = f"{cells[column] or 'Our best seller'}; "
     cells[column] = (phrase * (wanted // len(phrase) + 1))[: wanted - 1] + "."
 

@@ -12,7 +12,7 @@ from onboarding.cli.errors import CommandError
 from onboarding.cli.options import State
 from onboarding.cli.output import say
 from onboarding.cli.target import asking
-from onboarding.domain.default_categories import DEFAULT_CATEGORIES
+from onboarding.domain.product_schema import DEFAULT_CATEGORIES
 from onboarding.files.product_template import as_csv, as_xlsx
 
 

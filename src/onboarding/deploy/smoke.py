@@ -14,7 +14,7 @@ from onboarding.aws.dead_letter_queues import describe_message
 from onboarding.deploy.buckets import empty
 from onboarding.deploy.calls import admin
 from onboarding.deploy.plan import DeployError, MakeClient, Say
-from onboarding.domain.models import COLUMNS
+from onboarding.domain.product_schema import COLUMNS
 from onboarding.lambda_handlers.admin_actions import SMOKE_VENDOR
 from onboarding.pipeline.ingest import S3ObjectVersion
 from onboarding.resource_names import prefix_of_bucket

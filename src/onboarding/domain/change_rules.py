@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from onboarding.domain.models import COLUMNS, Mode, Row, RowError
+from onboarding.domain.error_codes import RowErrorCode
+from onboarding.domain.models import Mode, Row, RowError
+from onboarding.domain.product_schema import CHANGEABLE
 from onboarding.domain.text import printable
 from onboarding.domain.validation_context import ValidationContext, identity
 
@@ -20,12 +22,16 @@ def product_is_there(row: Row, facts: ValidationContext) -> Iterable[RowError]:
         return ()
     message = f"Unknown vendor product ID: {printable(name)} is none of your products, and update creates none"
     hint = "To create what is not there, upload in the mode upsert"
-    return [RowError("UNKNOWN_PRODUCT", "vendor_product_id", message, name, "the ID of one of your products", hint)]
+    return [
+        RowError(
+            RowErrorCode.UNKNOWN_PRODUCT, "vendor_product_id", message, name, "the ID of one of your products", hint
+        )
+    ]
 
 
 def set_columns(row: Row) -> list[str]:
     """Return the columns that a row sets if its product is there: blank cells keep what it has."""
-    return [column for column in COLUMNS[1:] if column in row.cells]
+    return [column for column in CHANGEABLE if column in row.cells]
 
 
 def change_is_not_outdated(row: Row, facts: ValidationContext) -> Iterable[RowError]:
@@ -41,4 +47,4 @@ def change_is_not_outdated(row: Row, facts: ValidationContext) -> Iterable[RowEr
     name = row.cells["vendor_product_id"]
     message = f"Outdated row: your later upload {upload_id} has already set {columns} of the product {printable(name)}"
     hint = "Leave this row out if the later upload is right; if not, upload this row again"
-    return [RowError("OUTDATED_ROW", "vendor_product_id", message, name, "a row of the latest upload", hint)]
+    return [RowError(RowErrorCode.OUTDATED_ROW, "vendor_product_id", message, name, "a row of the latest upload", hint)]

@@ -12,8 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from onboarding.domain.dates import MONTHS_BEGIN, WORDS_BEGIN, is_date, is_short, is_short_date, may_be_date
 
-IDENTIFIERS = ("vendor_product_id", "sku")
-
 _CODE_LENGTH = 5
 """Digits from which equally long codes are taken for codes, and not for a count."""
 

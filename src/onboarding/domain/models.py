@@ -55,25 +55,6 @@ class Outcome(StrEnum):
     UNCHANGED = "unchanged"
 
 
-# The CSV's columns in the order of the contract; also the columns of `products`.
-COLUMNS = (
-    "vendor_product_id",
-    "product_name",
-    "category",
-    "subcategory",
-    "description",
-    "sku",
-    "brand",
-    "price",
-    "compare_at_price",
-    "stock_quantity",
-    "unit",
-    "weight_kg",
-    "dimensions_cm",
-    "image_url",
-)
-
-
 _NO_DAMAGE: Mapping[str, str] = {}
 
 

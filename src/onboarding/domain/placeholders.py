@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from onboarding.domain.column_types import ColumnType
+from onboarding.domain.error_codes import RowErrorCode
 from onboarding.domain.models import Row, RowError
+from onboarding.domain.product_schema import PRODUCT_SCHEMA, REQUIRED, columns_of_type
 from onboarding.domain.text import quoted
 
 WORDS = (
@@ -23,33 +26,26 @@ PLACEHOLDERS = frozenset(
     spelling for word in WORDS for spelling in (word, word.upper(), word.lower(), word.capitalize())
 ) - {r"\n"}
 
-SAMPLE = {
-    "vendor_product_id": "PROD0001",
-    "sku": "CA-VEND001-0001",
-    "description": "Ergonomic wireless mouse, 18 months on one battery",
-}
-"""By what the sample row of our template is recognised, whatever else of it was changed."""
+SAMPLE = {name: PRODUCT_SCHEMA[name].example for name in ("vendor_product_id", "sku", "description")}
+"""The values that identify the sample row of the template, even if its other values were changed."""
 
 _SAMPLE_SKU = SAMPLE["sku"]
 
-# The others are checked where a number or a category is.
-_TEXTS = ("vendor_product_id", "product_name", "sku")
+# Numbers and categories are checked by their own rules.
+_TEXTS = tuple(column for column in REQUIRED if column in columns_of_type(ColumnType.IDENTIFIER, ColumnType.WORDS))
 
 
 def placeholder(column: str, value: str) -> RowError:
     """The error of a placeholder in a column that every product needs."""
     message = f"{column} is the placeholder {quoted(value)}, not a value"
-    return RowError("PLACEHOLDER_VALUE", column, message, value, f"a value for {column}")
+    return RowError(RowErrorCode.PLACEHOLDER_VALUE, column, message, value, f"a value for {column}")
 
 
 def has_no_placeholders(row: Row, _: object) -> Iterator[RowError] | tuple[()]:
     cells = row.cells
-    if (
-        cells.get("sku") in PLACEHOLDERS
-        or cells.get("product_name") in PLACEHOLDERS
-        or cells.get("vendor_product_id") in PLACEHOLDERS
-    ):
-        return _placeholders(row)
+    for column in _TEXTS:
+        if cells.get(column) in PLACEHOLDERS:
+            return _placeholders(row)
     return ()
 
 
@@ -66,4 +62,4 @@ def is_not_the_sample(row: Row, _: object) -> tuple[RowError, ...]:
         return ()
     message = "This row is the sample row of the template, not a product of yours"
     expected = "your own products alone"
-    return (RowError("SAMPLE_ROW", "row", message, SAMPLE["sku"], expected, "Delete the row from the file"),)
+    return (RowError(RowErrorCode.SAMPLE_ROW, "row", message, SAMPLE["sku"], expected, "Delete the row from the file"),)

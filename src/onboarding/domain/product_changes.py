@@ -7,11 +7,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 from onboarding.domain.models import Outcome, Product, Row
-from onboarding.domain.validation import CLEAR, RANGES, cleared_columns
+from onboarding.domain.product_schema import DEFAULTS, NUMBER_COLUMNS
+from onboarding.domain.validation import CLEAR, cleared_columns
 from onboarding.domain.validation_context import ValidationContext, identity
-
-DEFAULTS = {"unit": "piece"}
-"""What a column holds that is cleared or was never given; any other holds nothing."""
 
 
 def changed_values(row: Row, product: Product) -> Mapping[str, object]:
@@ -22,7 +20,7 @@ def changed_values(row: Row, product: Product) -> Mapping[str, object]:
             after[column] = DEFAULTS.get(column)
         else:
             # Decimal("10.0") equals 10.00 and 10: only a different number is a change.
-            after[column] = Decimal(text) if column in RANGES else text
+            after[column] = Decimal(text) if column in NUMBER_COLUMNS else text
     return after
 
 

@@ -9,15 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from onboarding.domain.column_types import ColumnType
 from onboarding.domain.dates import MONTHS_BEGIN, is_date
+from onboarding.domain.error_codes import RowErrorCode
 from onboarding.domain.formula_errors import KEPT_TEXT, is_fault, is_formula
-from onboarding.domain.identifiers import IDENTIFIERS
 from onboarding.domain.models import Row, RowError
+from onboarding.domain.product_schema import IDENTIFIERS, columns_of_type
 from onboarding.domain.spreadsheet_words import words
 from onboarding.domain.text import SHOWN
 
-# In these no rule of their own would notice; a price of #REF! is no number, and is told so.
-TEXTS = ("product_name", "subcategory", "description", "brand", "unit", "dimensions_cm")
+_DIMENSIONS = columns_of_type(ColumnType.DIMENSIONS)
+# Other columns have rules of their own, which reject a formula: a price of #REF! is not a number.
+TEXTS = columns_of_type(ColumnType.WORDS, ColumnType.DIMENSIONS)
 
 # With a decimal sign, or with a sign behind the E: `1E5` may be a real SKU.
 _SHORTENED = re.compile(
@@ -62,9 +65,13 @@ def damage_to(identifier: str) -> str:
 
 
 def identifiers_are_undamaged(row: Row, _: object) -> Iterable[RowError]:
-    sku, name = row.cells.get("sku"), row.cells.get("vendor_product_id")
-    if row.damaged or (sku is not None and damage_to(sku)) or (name is not None and damage_to(name)):
+    if row.damaged:
         return _damaged_identifiers(row)
+    cells = row.cells
+    for column in IDENTIFIERS:
+        value = cells.get(column)
+        if value is not None and damage_to(value):
+            return _damaged_identifiers(row)
     return ()
 
 
@@ -79,7 +86,9 @@ def _damaged_identifiers(row: Row) -> Iterator[RowError]:
             message = f"{column}{shown} cannot be taken as it is: it is {damage}"
             hint = _text_in_formula(value) or _plain_number(by_column, value)
             advice = hint or _ADVICE.get(damage, "Format the column as text, then enter the value")
-            yield RowError("DAMAGED_IDENTIFIER", column, message, value, "the identifier as text, in full", advice)
+            yield RowError(
+                RowErrorCode.DAMAGED_IDENTIFIER, column, message, value, "the identifier as text, in full", advice
+            )
 
 
 def texts_are_values(row: Row, _: object) -> Iterable[RowError]:
@@ -89,8 +98,11 @@ def texts_are_values(row: Row, _: object) -> Iterable[RowError]:
         value = cells.get(column)
         if value is not None and (value[0] in "#=" or value[-1] in ".…" or ":" in value):
             return _texts_are_values(row)
-    size = cells.get("dimensions_cm")
-    return _texts_are_values(row) if size is not None and "x" not in size and is_date(size) else ()
+    for column in _DIMENSIONS:
+        size = cells.get(column)
+        if size is not None and "x" not in size and is_date(size):
+            return _texts_are_values(row)
+    return ()
 
 
 def _texts_are_values(row: Row) -> Iterator[RowError]:
@@ -101,16 +113,16 @@ def _texts_are_values(row: Row) -> Iterator[RowError]:
         if is_fault(value):
             message = f"{column} has the error of a formula: {value[:SHOWN]}"
             yield RowError(
-                "SPREADSHEET_ERROR", column, message, value, "a value", "Fix the formula, or enter the value"
+                RowErrorCode.SPREADSHEET_ERROR, column, message, value, "a value", "Fix the formula, or enter the value"
             )
         elif value[0] == "=" and column not in row.cut and is_formula(value):
             hint = _text_in_formula(value) or "Replace the formula by its value"
             message = f"{column} has a formula, not its value"
-            yield RowError("SPREADSHEET_FORMULA", column, message, value, "a value", hint)
-        elif column == "dimensions_cm" and is_date(value):
+            yield RowError(RowErrorCode.SPREADSHEET_FORMULA, column, message, value, "a value", hint)
+        elif column in _DIMENSIONS and is_date(value):
             message = f"{column} has {A_DATE}: {value}"
             hint = "Format the column as text, then enter the dimensions"
-            yield RowError("SPREADSHEET_DATE", column, message, value, "dimensions, such as 12x8x4", hint)
+            yield RowError(RowErrorCode.SPREADSHEET_DATE, column, message, value, "dimensions, such as 12x8x4", hint)
 
 
 def _text_in_formula(value: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
+from onboarding.domain.error_codes import RejectionCode
 from onboarding.domain.models import Mode, OnError
 from onboarding.files.models import FileRejection
 
@@ -63,4 +64,6 @@ def _chosen(given: Mapping[str, str], name: str, default: Choice) -> Choice | Fi
 
 
 def _unknown(name: str, text: str, choices: list[str]) -> FileRejection:
-    return FileRejection("INVALID_OPTION", f"The upload's {name} is '{text[:100]}'; it must be {' or '.join(choices)}")
+    return FileRejection(
+        RejectionCode.INVALID_OPTION, f"The upload's {name} is '{text[:100]}'; it must be {' or '.join(choices)}"
+    )

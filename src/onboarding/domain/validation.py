@@ -1,6 +1,6 @@
 """The rules that every row must pass: one function each, one table at the end.
 
-To change a limit, change it in `LENGTHS` or `RANGES`. To add a rule, write a function of a row and the facts that
+The limits are those of the product schema. To add a rule, write a function of a row and the facts that
 yields what is wrong, and give it a line in `RULES`. Rules are pure: what they need of the database comes as `Facts`.
 Nearly every row is good, so each rule finds that out first and at little cost; only then it looks for words.
 Each error says what was expected, with a hint (`hints`) where there is one.
@@ -10,53 +10,36 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from functools import lru_cache
 
 from onboarding.domain import change_rules, spreadsheet_damage, suggestions
-from onboarding.domain.identifiers import IDENTIFIERS
+from onboarding.domain.column_types import ColumnType
+from onboarding.domain.error_codes import RowErrorCode
 from onboarding.domain.image_urls import fault_of, is_public_address
 from onboarding.domain.models import Mode, Row, RowError
 from onboarding.domain.placeholders import PLACEHOLDERS, has_no_placeholders, is_not_the_sample, placeholder
-from onboarding.domain.ranges import Range
+from onboarding.domain.product_schema import (
+    IDENTIFIERS,
+    MAX_LENGTHS,
+    NUMBER_COLUMNS,
+    PRICES,
+    REQUIRED,
+    REQUIRED_TO_CHANGE,
+    columns_of_type,
+)
+from onboarding.domain.ranges import number_errors
 from onboarding.domain.text import INVISIBLE_IN_IDENTIFIER, printable, quoted
 from onboarding.domain.validation_context import ValidationContext, identity
-
-REQUIRED = ("vendor_product_id", "product_name", "category", "sku", "price", "stock_quantity")
-"""What a new product needs."""
-
-REQUIRED_TO_CHANGE = ("vendor_product_id",)
-"""What a row needs that changes a product: it says which one, and what it leaves blank stays as it is."""
 
 CLEAR = "(clear)"
 """The value that empties an optional column of a product, where a blank one would leave it as it is."""
 
-LENGTHS = {
-    "vendor_product_id": 100,
-    "product_name": 200,
-    "category": 100,
-    "subcategory": 100,
-    "description": 2_000,
-    "sku": 100,
-    "brand": 100,
-    "unit": 20,
-    "dimensions_cm": 50,
-    "image_url": 2_000,
-}
-"""The most characters that a text column takes."""
-
-RANGES = {
-    "price": Range("Price", Decimal("0.01"), Decimal("999999.99"), 2, "19.99"),
-    "compare_at_price": Range("Compare at price", Decimal("0.00"), Decimal("99999999.99"), 2, "24.99"),
-    "stock_quantity": Range("Stock quantity", Decimal(0), Decimal(1_000_000), 0, "150"),
-    "weight_kg": Range("Weight", Decimal(0), Decimal("9999999.999"), 3, "0.25"),
-}
-"""The numbers: their names in a sentence, least, most, decimal places, an example."""
-
 _REQUIRED = frozenset(REQUIRED)
-_SHORTEST_LIMIT = min(LENGTHS.values())
+_QUANTITIES = columns_of_type(ColumnType.QUANTITY)
+_WEIGHTS = columns_of_type(ColumnType.WEIGHT)
+_SHORTEST_LIMIT = min(MAX_LENGTHS.values())
 
 # What PostgreSQL cannot hold (NUL, surrogates) and what no cell should: control characters but tab and line breaks.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -77,65 +60,70 @@ def has_all_required(row: Row, facts: ValidationContext) -> Iterable[RowError]:
         return ()
     names = ", ".join(missing)
     message, expected = f"Missing required fields: {names}", f"a value for {names}"
-    return [RowError("MISSING_REQUIRED_FIELDS", names, message, expected=expected)]
+    return [RowError(RowErrorCode.MISSING_REQUIRED_FIELDS, names, message, expected=expected)]
 
 
 def price_in_range(row: Row, _: ValidationContext) -> Iterable[RowError]:
-    if _in_range(row, "price") and _in_range(row, "compare_at_price"):
-        return ()
-    columns = ("price", "compare_at_price")
-    return [error for column in columns for error in RANGES[column].errors(row, column, "INVALID_PRICE")]
+    return _number_errors(row, PRICES, RowErrorCode.INVALID_PRICE)
 
 
 def stock_in_range(row: Row, _: ValidationContext) -> Iterable[RowError]:
-    column = "stock_quantity"
-    return () if _in_range(row, column) else RANGES[column].errors(row, column, "INVALID_STOCK_QUANTITY")
+    return _number_errors(row, _QUANTITIES, RowErrorCode.INVALID_STOCK_QUANTITY)
 
 
 def weight_in_range(row: Row, _: ValidationContext) -> Iterable[RowError]:
-    column = "weight_kg"
-    return () if _in_range(row, column) else RANGES[column].errors(row, column, "INVALID_WEIGHT")
+    return _number_errors(row, _WEIGHTS, RowErrorCode.INVALID_WEIGHT)
 
 
-def _in_range(row: Row, column: str) -> bool:
-    text = row.cells.get(column)
-    return text is None or (column not in row.cut and column not in row.unclear and _takes(column, text))
+def _number_errors(row: Row, columns: Sequence[str], error_type: RowErrorCode) -> Iterable[RowError]:
+    cells = row.cells
+    for column in columns:
+        text = cells.get(column)
+        if text is not None and (column in row.cut or column in row.unclear or not _accepts(column, text)):
+            return [error for name in columns for error in number_errors(row, NUMBER_COLUMNS[name], error_type)]
+    return ()
 
 
 @lru_cache(4_096)
-def _takes(column: str, text: str) -> bool:
+def _accepts(column: str, text: str) -> bool:
     """Remembered, because the same prices and quantities come again and again."""
-    return RANGES[column].takes(text)
+    return NUMBER_COLUMNS[column].accepts(text)
 
 
 def within_lengths(row: Row, _: ValidationContext) -> Iterable[RowError]:
     for column, text in row.cells.items():
         # What is left of a value that was cut is over every limit.
-        if len(text) > _SHORTEST_LIMIT and len(text) > LENGTHS.get(column, len(text)):
+        if len(text) > _SHORTEST_LIMIT and len(text) > MAX_LENGTHS.get(column, len(text)):
             return _too_long(row)
     return ()
 
 
 def _too_long(row: Row) -> Iterator[RowError]:
-    for column, limit in LENGTHS.items():
+    for column, limit in MAX_LENGTHS.items():
         text = row.cells.get(column, "")
         length = row.cut.get(column, len(text))
         if length > limit:
             message = f"{column} is {length} characters long; the limit is {limit}"
             hint = f"It is {length - limit} character{'s' if length - limit > 1 else ''} too long"
-            yield RowError("FIELD_LENGTH_EXCEEDED", column, message, text, f"at most {limit} characters", hint)
+            yield RowError(
+                RowErrorCode.FIELD_LENGTH_EXCEEDED, column, message, text, f"at most {limit} characters", hint
+            )
 
 
 def category_is_active(row: Row, facts: ValidationContext) -> Iterable[RowError]:
     name = row.cells.get("category")
     # A name over the length limit, or with a control character, has that error already, and cannot be on the list.
-    if name is None or name in facts.categories or len(name) > LENGTHS["category"] or _is_no_text(name):
+    if name is None or name in facts.categories or len(name) > MAX_LENGTHS["category"] or _is_no_text(name):
         return ()
     if name in PLACEHOLDERS:
         return [placeholder("category", name)]
     message = f"Invalid category: {printable(name)}"
     hint = "" if row.many_categories else suggestions.nearest(name, facts.categories)
-    return [RowError("INVALID_CATEGORY", "category", message, name, "an active category of the marketplace", hint)]
+    return [
+        RowError(
+            RowErrorCode.INVALID_CATEGORY, "category", message, name, "an active category of the marketplace", hint
+        )
+    ]
 
 
 def sku_is_unique(row: Row, facts: ValidationContext) -> Iterable[RowError]:
@@ -146,14 +134,14 @@ def sku_is_unique(row: Row, facts: ValidationContext) -> Iterable[RowError]:
     expected = "a SKU that no other product has"
     if earlier is not None:
         message = f"Duplicate SKU: {printable(sku)} already exists in row {earlier} of this file"
-        return [RowError("DUPLICATE_SKU", "sku", message, sku, expected, f"Row {earlier} has the same SKU")]
+        return [RowError(RowErrorCode.DUPLICATE_SKU, "sku", message, sku, expected, f"Row {earlier} has the same SKU")]
     holder = facts.own_skus.get((row.vendor_id, sku))
     if holder is not None and facts.changes_a_product(row) and holder == row.cells.get("vendor_product_id"):
         return ()
     # Whose product it is stays unsaid: it may be another vendor's.
     message = f"Duplicate SKU: {printable(sku)} already exists"
     hint = f"Your product {quoted(holder)} has this SKU" if holder else ""
-    return [RowError("DUPLICATE_SKU", "sku", message, sku, expected, hint)]
+    return [RowError(RowErrorCode.DUPLICATE_SKU, "sku", message, sku, expected, hint)]
 
 
 def vendor_product_id_is_unique(row: Row, facts: ValidationContext) -> Iterable[RowError]:
@@ -163,12 +151,12 @@ def vendor_product_id_is_unique(row: Row, facts: ValidationContext) -> Iterable[
     if earlier is not None:
         message = f"Duplicate vendor product ID: {printable(name)} is also in row {earlier} of this file"
         expected, hint = "an ID that no other row of this file has", f"Row {earlier} has the same ID"
-        return [RowError("DUPLICATE_VENDOR_PRODUCT_ID", column, message, name, expected, hint)]
+        return [RowError(RowErrorCode.DUPLICATE_VENDOR_PRODUCT_ID, column, message, name, expected, hint)]
     if facts.taken_ids and facts.mode is Mode.CREATE and identity(row) in facts.taken_ids:
         message = f"Duplicate vendor product ID: {printable(name)} is already one of your products"
         hint = "To change products that are there, upload in the mode update or upsert"
         expected = "an ID that none of your products has"
-        return [RowError("DUPLICATE_VENDOR_PRODUCT_ID", column, message, name, expected, hint)]
+        return [RowError(RowErrorCode.DUPLICATE_VENDOR_PRODUCT_ID, column, message, name, expected, hint)]
     return ()
 
 
@@ -179,7 +167,7 @@ def image_url_is_url(row: Row, _: ValidationContext) -> Iterable[RowError]:
     expected = "a web address, such as https://images.example.com/mouse.jpg"
     fault, hint = fault_of(text)
     message = f"Image URL must be {expected}; found {quoted(text)}{fault and f', which {fault}'}"
-    return [RowError("INVALID_IMAGE_URL", "image_url", message, text, expected, hint)]
+    return [RowError(RowErrorCode.INVALID_IMAGE_URL, "image_url", message, text, expected, hint)]
 
 
 def has_plain_characters(row: Row, _: ValidationContext) -> Iterable[RowError]:
@@ -190,7 +178,7 @@ def has_plain_characters(row: Row, _: ValidationContext) -> Iterable[RowError]:
     if text.isascii():
         return ()
     # In an identifier, some that Python takes for printable are not.
-    identifiers = row.cells.get("sku", "") + row.cells.get("vendor_product_id", "")
+    identifiers = "".join(row.cells.get(column, "") for column in IDENTIFIERS)
     return () if identifiers.isascii() else _control_characters(row)
 
 
@@ -202,14 +190,14 @@ def _control_characters(row: Row) -> Iterator[RowError]:
     for column, text in row.cells.items():
         # Two identifiers that look alike must be alike.
         found = INVISIBLE_IN_IDENTIFIER.search(text) if column in IDENTIFIERS else _is_no_text(text)
-        if column not in RANGES and found:
+        if column not in NUMBER_COLUMNS and found:
             character = found[0]
             name = unicodedata.name(character, "")
             described = f"U+{ord(character):04X}{f' ({name})' if name else ''}"
             message = f"{column} has a character that is not text: {described} at position {found.start() + 1}"
             expected = f"text without {'invisible' if column in IDENTIFIERS else 'control'} characters"
             hint = suggestions.visible(text) if column in IDENTIFIERS else suggestions.windows_1252(text)
-            yield RowError("INVALID_CHARACTER", column, message, text, expected, hint)
+            yield RowError(RowErrorCode.INVALID_CHARACTER, column, message, text, expected, hint)
 
 
 Check = Callable[[Row, ValidationContext], Iterable[RowError]]
@@ -243,7 +231,7 @@ def validate_row(row: Row, facts: ValidationContext) -> list[RowError]:
     if row.surplus_fields:
         # Its cells may stand under the wrong columns: to judge them one by one would only mislead.
         message, expected = _field_count_message(row.surplus_fields), "as many fields as the header has"
-        return [RowError("FIELD_COUNT_MISMATCH", "row", message, expected=expected)]
+        return [RowError(RowErrorCode.FIELD_COUNT_MISMATCH, "row", message, expected=expected)]
     cleared = cleared_columns(row) if facts.mode is not Mode.CREATE else ()
     if not cleared:
         return [error for _, check in RULES for error in check(row, facts)]
@@ -266,7 +254,7 @@ def cleared_columns(row: Row) -> tuple[str, ...]:
 
 def _cannot_be_cleared(column: str) -> RowError:
     message = f"{column} cannot be cleared: every product needs it"
-    return RowError("CANNOT_BE_CLEARED", column, message, CLEAR, "a value, or nothing to leave it as it is")
+    return RowError(RowErrorCode.CANNOT_BE_CLEARED, column, message, CLEAR, "a value, or nothing to leave it as it is")
 
 
 def _field_count_message(difference: int) -> str:

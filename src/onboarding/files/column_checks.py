@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from onboarding.domain.column_types import ColumnType
 from onboarding.domain.dates import is_date, is_short, is_short_date, may_be_date
+from onboarding.domain.error_codes import WarningCode
 from onboarding.domain.identifiers import (
-    IDENTIFIERS,
     begun_like_dates,
     composed,
     damage_by_column,
@@ -20,12 +21,19 @@ from onboarding.domain.identifiers import (
     with_lost_digits,
     without_zeros,
 )
-from onboarding.domain.models import COLUMNS, Row
+from onboarding.domain.models import Row
 from onboarding.domain.numbers import without_needless_zeros
 from onboarding.domain.placeholders import PLACEHOLDERS
+from onboarding.domain.product_schema import (
+    COLUMNS,
+    IDENTIFIERS,
+    MAX_LENGTHS,
+    NUMBER_COLUMNS,
+    REQUIRED,
+    columns_of_type,
+)
 from onboarding.domain.spreadsheet_damage import damage_to
 from onboarding.domain.text import quoted
-from onboarding.domain.validation import LENGTHS, RANGES, REQUIRED
 from onboarding.files.decimal_commas import has_clear_point, is_unclear
 from onboarding.files.models import FileWarning, first_of, rows_named
 
@@ -33,6 +41,8 @@ MOST_CATEGORIES = 200
 """Different categories of a file for which another one is suggested, if they are not on the list."""
 
 _OPTIONAL = tuple(column for column in COLUMNS if column not in REQUIRED)
+_DIMENSIONS = columns_of_type(ColumnType.DIMENSIONS)
+_NAMES = tuple(column for column in columns_of_type(ColumnType.WORDS) if column != "description")
 _LONGEST_DATE = 30
 _SERIAL_NUMBERS, _SERIAL_DIGITS = range(20_000, 60_000), 5
 """Excel counts days from 1900 on: these are in the years 1954 to 2064."""
@@ -67,14 +77,14 @@ def _rows_named(numbers: Sequence[int], lines: Mapping[int, int]) -> str:
 
 
 def _drop_needless_zeros(rows: Sequence[Row]) -> None:
-    for column, bounds in RANGES.items():
+    for column, definition in NUMBER_COLUMNS.items():
         long = [
             row
             for row in rows
             # Most numbers have no more decimals than they may have.
-            if "." in (text := row.cells.get(column, "")) and len(text) - text.rindex(".") - 1 > bounds.places
+            if "." in (text := row.cells.get(column, "")) and len(text) - text.rindex(".") - 1 > definition.decimals
         ]
-        shorter = {row.row_number: without_needless_zeros(row.cells[column], bounds.places) for row in long}
+        shorter = {row.row_number: without_needless_zeros(row.cells[column], definition.decimals) for row in long}
         changed = [row for row in long if shorter[row.row_number] != row.cells[column] and column not in row.unclear]
         unclear = [row for row in changed if is_unclear(row.cells[column])]
         if unclear and not has_clear_point([row.cells[column] for row in rows if column in row.cells]):
@@ -97,7 +107,7 @@ def _drop_placeholders(rows: Sequence[Row], lines: Mapping[int, int]) -> Iterato
         row.cells = {c: text for c, text in row.cells.items() if c in REQUIRED or text not in PLACEHOLDERS}
     for column, numbers in dropped.items():
         message = f"{column} has a placeholder for a value in {_rows_named(numbers, lines)}, which was read as blank"
-        yield FileWarning("PLACEHOLDER_VALUE", message, numbers[0], column)
+        yield FileWarning(WarningCode.PLACEHOLDER_VALUE, message, numbers[0], column)
 
 
 def _count_categories(rows: Sequence[Row]) -> None:
@@ -121,7 +131,7 @@ def _examine_identifiers(rows: Sequence[Row], lines: Mapping[int, int], column: 
     if not "".join(values.values()).isascii():
         for number, value in values.items():
             # A longer one is an error, and composing takes as long as it is.
-            if not value.isascii() and len(value) <= LENGTHS[column]:
+            if not value.isascii() and len(value) <= MAX_LENGTHS[column]:
                 values[number] = composed(value)
                 by_number[number].cells = {**by_number[number].cells, column: values[number]}
     damage, damaged = damage_by_column(values)
@@ -154,10 +164,10 @@ def _identifier_warnings(values: Mapping[int, str], lines: Mapping[int, int], co
             f"{column} may have lost leading zeros, as spreadsheets drop them: most are equally long, but not "
             f"{named(shorter)}. They were taken as they are"
         )
-        yield FileWarning("LOST_ZEROS", message, shorter[0], column)
+        yield FileWarning(WarningCode.LOST_ZEROS, message, shorter[0], column)
     if ended := with_lost_digits(values):
         message = f"{column} may have lost its last digits, as spreadsheets round long numbers: {named(ended)}"
-        yield FileWarning("LOST_DIGITS", message, ended[0], column)
+        yield FileWarning(WarningCode.LOST_DIGITS, message, ended[0], column)
 
     def is_sound(number: int) -> bool:
         """What is no identifier at all is an error of its own."""
@@ -168,15 +178,15 @@ def _identifier_warnings(values: Mapping[int, str], lines: Mapping[int, int], co
             [f"{quoted(values[a])} (row {lines[a]}) and {quoted(values[b])} (row {lines[b]})" for a, b in pairs]
         )
         message = f"{column} differs only in case, or in characters that look alike: {first}"
-        yield FileWarning("SIMILAR_IDENTIFIERS", message, pairs[0][1], column)
+        yield FileWarning(WarningCode.SIMILAR_IDENTIFIERS, message, pairs[0][1], column)
     if alike := list(filter(is_sound, like_others(values))):
         message = f"{column} has letters or signs that look like others, such as a Cyrillic A: {named(alike)}"
-        yield FileWarning("LOOKALIKE_CHARACTERS", message, alike[0], column)
+        yield FileWarning(WarningCode.LOOKALIKE_CHARACTERS, message, alike[0], column)
     if several := list(filter(is_sound, holding_several(values))):
         message = (
             f"{column} may hold several identifiers in one value: {named(several)}. Each product needs its own row"
         )
-        yield FileWarning("SEVERAL_IDENTIFIERS", message, several[0], column)
+        yield FileWarning(WarningCode.SEVERAL_IDENTIFIERS, message, several[0], column)
 
 
 # Warnings about other values
@@ -188,7 +198,7 @@ def _price_warnings(rows: Sequence[Row], lines: Mapping[int, int]) -> Iterator[F
         message = (
             f"compare_at_price is lower than price in {_rows_named(below, lines)}; it is the price before a discount"
         )
-        yield FileWarning("COMPARE_AT_PRICE_BELOW_PRICE", message, below[0], "compare_at_price")
+        yield FileWarning(WarningCode.COMPARE_AT_PRICE_BELOW_PRICE, message, below[0], "compare_at_price")
 
 
 def _is_below_price(row: Row) -> bool:
@@ -199,7 +209,7 @@ def _is_below_price(row: Row) -> bool:
             return False
     except ValueError:
         return False
-    return RANGES["price"].takes(price) and RANGES["compare_at_price"].takes(before)
+    return NUMBER_COLUMNS["price"].accepts(price) and NUMBER_COLUMNS["compare_at_price"].accepts(before)
 
 
 def _date_warnings(rows: Sequence[Row], lines: Mapping[int, int]) -> Iterator[FileWarning]:
@@ -209,7 +219,7 @@ def _date_warnings(rows: Sequence[Row], lines: Mapping[int, int]) -> Iterator[Fi
         dates = set(filter(may_be, begun))
         if any(is_short(value) and not is_short_date(value) for value in begun):
             dates = {value for value in dates if not is_short(value)}
-        if column == "dimensions_cm" or (column in IDENTIFIERS and any(map(is_date, begun))):
+        if column in _DIMENSIONS or (column in IDENTIFIERS and any(map(is_date, begun))):
             dates.update(filter(_is_serial_number, values))
         if dates:
             numbers = [row.row_number for row in rows if row.cells.get(column) in dates and column not in row.damaged]
@@ -217,7 +227,7 @@ def _date_warnings(rows: Sequence[Row], lines: Mapping[int, int]) -> Iterator[Fi
                 message = (
                     f"{column} may be a date that a spreadsheet made of another value in {_rows_named(numbers, lines)}"
                 )
-                yield FileWarning("POSSIBLE_DATE", message, numbers[0], column)
+                yield FileWarning(WarningCode.POSSIBLE_DATE, message, numbers[0], column)
 
 
 def _is_serial_number(value: str) -> bool:
@@ -227,8 +237,8 @@ def _is_serial_number(value: str) -> bool:
 
 _MAY_BE_DATE: Mapping[str, Callable[[str], bool]] = {
     **dict.fromkeys(IDENTIFIERS, may_be_date),
-    **dict.fromkeys(("product_name", "subcategory", "brand", "unit"), is_date),
-    "dimensions_cm": is_short_date,
+    **dict.fromkeys(_NAMES, is_date),
+    **dict.fromkeys(_DIMENSIONS, is_short_date),
 }
 
 
@@ -238,11 +248,11 @@ def _apostrophe_warnings(rows: Sequence[Row], lines: Mapping[int, int]) -> Itera
         # Asked of the whole row at once: few have one.
         if "'" in "".join(row.cells.values()):
             for column, value in row.cells.items():
-                if value.startswith("'") and column not in RANGES:
+                if value.startswith("'") and column not in NUMBER_COLUMNS:
                     found.setdefault(column, []).append(row.row_number)
     for column, numbers in found.items():
         message = (
             f"{column} begins with an apostrophe in {_rows_named(numbers, lines)}, as spreadsheets and our own files "
             "write it before a text; it was taken as a part of the value"
         )
-        yield FileWarning("LEADING_APOSTROPHE", message, numbers[0], column)
+        yield FileWarning(WarningCode.LEADING_APOSTROPHE, message, numbers[0], column)

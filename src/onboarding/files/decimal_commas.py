@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from onboarding.domain.error_codes import WarningCode
 from onboarding.files.models import FileWarning, rows_named
 
 # 19,99 · 1.234,56 · 0,250 · 12345,678: no way to read these but with a decimal comma.
@@ -96,13 +97,13 @@ def warning_of(column: str, commas: Commas, values: Mapping[int, str]) -> FileWa
             f"{rows_named(with_point)}; numbers with a comma were not taken for numbers. Write all of them in one way: "
             f"the least to change is {rows_named(fewer)}"
         )
-        return FileWarning("MIXED_DECIMALS", message, fewer[0], column)
+        return FileWarning(WarningCode.MIXED_DECIMALS, message, fewer[0], column)
     unclear = [row_number for row_number, value in values.items() if _EITHER.fullmatch(value.strip())]
     message = (
         f"The comma of {column} in {rows_named(unclear)} may stand before decimals or between thousands; numbers "
         "with it were not taken for numbers. Write 1234.50 for one thousand two hundred thirty-four and a half"
     )
-    return FileWarning("UNCLEAR_COMMAS", message, unclear[0], column)
+    return FileWarning(WarningCode.UNCLEAR_COMMAS, message, unclear[0], column)
 
 
 def has_clear_point(values: Iterable[str]) -> bool:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
+from onboarding.domain.error_codes import RejectionCode
 from onboarding.domain.text import printable
 from onboarding.files.header import FIX_COLUMNS, place_of
 from onboarding.files.header_names import known_in
@@ -47,14 +48,14 @@ def delimiter_of(head: Sequence[str]) -> str | FileRejection:
             f"It cannot be told what stands between the values: the header line has columns of ours, {found}. "
             "Use one and the same sign throughout"
         )
-        return FileRejection("AMBIGUOUS_DELIMITER", reason)
+        return FileRejection(RejectionCode.AMBIGUOUS_DELIMITER, reason)
     return candidates[0] if candidates else ","
 
 
 def unknown_delimiter(line: str) -> FileRejection:
     """Return the refusal of a file whose first line names a delimiter that is not supported."""
     reason = f"The first line is '{one_line(line)}'; what can stand between values: {_SUPPORTED}"
-    return FileRejection("UNKNOWN_DELIMITER", reason)
+    return FileRejection(RejectionCode.UNKNOWN_DELIMITER, reason)
 
 
 def refusal_of(grid: RawTable, delimiter: str) -> FileRejection | None:
@@ -82,7 +83,7 @@ def refusal_of(grid: RawTable, delimiter: str) -> FileRejection | None:
                 f"The values stand in {quotes[0]}…{quotes[1]}, and these are part of a value in CSV; put values in "
                 'double quotes ("), or in none'
             )
-            return FileRejection("UNREADABLE_CSV", reason)
+            return FileRejection(RejectionCode.UNREADABLE_CSV, reason)
     short = [(line, n) for line, n in zip(grid.lines[place + 1 :], grid.numbers[place + 1 :], strict=True)
              if len(line) < width or not line[1]]  # fmt: skip
     quoted = [n for line, n in short if _is_quoted_whole(line, delimiter, width)]
@@ -91,7 +92,7 @@ def refusal_of(grid: RawTable, delimiter: str) -> FileRejection | None:
             f"{_lines_named(quoted)} {'stand' if len(quoted) > 1 else 'stands'} in quotes as one single value, as when "
             "CSV was pasted into one column; save the table as CSV from the program it was made in"
         )
-        return FileRejection("QUOTED_LINES", reason)
+        return FileRejection(RejectionCode.QUOTED_LINES, reason)
     return _mixed(short, delimiter, width)
 
 
@@ -116,7 +117,8 @@ def _unsupported(head: Sequence[str]) -> FileRejection | None:
     else:
         reason = f"The values are separated by '{printable(found)}'"
     return FileRejection(
-        "UNKNOWN_DELIMITER", f"{reason}; what can stand between values: {_SUPPORTED}. Save the table as 'CSV UTF-8'"
+        RejectionCode.UNKNOWN_DELIMITER,
+        f"{reason}; what can stand between values: {_SUPPORTED}. Save the table as 'CSV UTF-8'",
     )
 
 
@@ -153,7 +155,7 @@ def _mixed(short: Iterable[tuple[Sequence[str], int]], delimiter: str, width: in
             f"The header line has a {DELIMITERS[delimiter]} between its names, but {_lines_named(numbers, 'line')} "
             f"{'have' if len(numbers) > 1 else 'has'} {found} between the values. Use one and the same sign throughout"
         )
-        return FileRejection("AMBIGUOUS_DELIMITER", reason)
+        return FileRejection(RejectionCode.AMBIGUOUS_DELIMITER, reason)
     return None
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from onboarding.domain.error_codes import RejectionCode, WarningCode
 from onboarding.files.code_pages import Doubt, doubt
 from onboarding.files.double_encoding import find_double_encoded
 from onboarding.files.models import FileRejection, FileWarning, one_line
@@ -98,7 +99,7 @@ def _certain(content: bytes, codec: str, name: str) -> Decoded | FileRejection:
         reason = (
             f"The file begins as {plain_name} but is not (byte 0x{byte:02X} in line {line}); save it as 'CSV UTF-8'"
         )
-        return FileRejection("UNKNOWN_ENCODING", reason)
+        return FileRejection(RejectionCode.UNKNOWN_ENCODING, reason)
     if codec.startswith("utf-16") and (refusal := _mixed_with_ascii(content, codec)):
         return refusal
     if text.endswith(tuple(_END_MARKS)):
@@ -112,7 +113,7 @@ def _mixed_with_ascii(content: bytes, codec: str) -> FileRejection | None:
         if b"\n" in found[0] or b"\r" in found[0]:
             line = _line_at(content, (found.start() + 1) & ~1, codec)
             reason = f"The file begins as UTF-16, but line {line} has text of another encoding; save it as 'CSV UTF-8'"
-            return FileRejection("UNKNOWN_ENCODING", reason)
+            return FileRejection(RejectionCode.UNKNOWN_ENCODING, reason)
     return None
 
 
@@ -123,7 +124,7 @@ def _mixed_with_utf16(content: bytes) -> FileRejection | None:
         return None
     line = _line_at(content, found.start(), "latin-1")
     reason = f"The file begins as UTF-8, but line {line} has text in UTF-16; save it as 'CSV UTF-8'"
-    return FileRejection("UNKNOWN_ENCODING", reason)
+    return FileRejection(RejectionCode.UNKNOWN_ENCODING, reason)
 
 
 def _wide_without_mark(content: bytes) -> tuple[str, str] | FileRejection | None:
@@ -144,14 +145,14 @@ def _wide_without_mark(content: bytes) -> tuple[str, str] | FileRejection | None
     if even > 3 * odd:
         return "utf-16-be", "UTF-16"
     reason = "The file has NUL characters throughout, as no text has; save it as 'CSV UTF-8'"
-    return FileRejection("UNKNOWN_ENCODING", reason)
+    return FileRejection(RejectionCode.UNKNOWN_ENCODING, reason)
 
 
 def _not_utf8(content: bytes, error: UnicodeDecodeError) -> Decoded | FileRejection:
     where = f"byte 0x{content[error.start]:02X} in line {_line_at(content, error.start, 'latin-1')}"
     if _is_damaged_utf8(content):
         reason = f"The file is UTF-8 in part, but not all of it ({where}); save it as 'CSV UTF-8'"
-        return FileRejection("UNKNOWN_ENCODING", reason)
+        return FileRejection(RejectionCode.UNKNOWN_ENCODING, reason)
     try:
         text = content.decode("cp1252")
     except UnicodeDecodeError as undefined:
@@ -160,7 +161,7 @@ def _not_utf8(content: bytes, error: UnicodeDecodeError) -> Decoded | FileReject
             f"The file is neither UTF-8 nor Windows-1252 text (byte 0x{byte:02X} in line {line}); "
             "save it as 'CSV UTF-8'"
         )
-        return FileRejection("UNKNOWN_ENCODING", reason)
+        return FileRejection(RejectionCode.UNKNOWN_ENCODING, reason)
     if found := doubt(content):
         return _doubtful(content, text, found)
     example = _word_at(text, error.start)
@@ -169,7 +170,7 @@ def _not_utf8(content: bytes, error: UnicodeDecodeError) -> Decoded | FileReject
         f"has '{example}'. If that is not what it should say, save the file as 'CSV UTF-8' and upload it again"
     )
     # UTF-8 is read several times faster.
-    return Decoded(text.encode(), "utf-8", "Windows-1252", (FileWarning("READ_AS_WINDOWS_1252", message),))
+    return Decoded(text.encode(), "utf-8", "Windows-1252", (FileWarning(WarningCode.READ_AS_WINDOWS_1252, message),))
 
 
 def _is_damaged_utf8(content: bytes) -> bool:
@@ -199,7 +200,7 @@ def _doubtful(content: bytes, text: str, found: Doubt) -> FileRejection:
         f"The file is not UTF-8, and its encoding cannot be told for certain (byte 0x{content[at]:02X} in line "
         f"{_line_at(content, at, 'latin-1')}, which {readings}); save it as 'CSV UTF-8'"
     )
-    return FileRejection("UNKNOWN_ENCODING", reason)
+    return FileRejection(RejectionCode.UNKNOWN_ENCODING, reason)
 
 
 def _oddities(text: str) -> Iterator[FileWarning]:
@@ -210,14 +211,14 @@ def _oddities(text: str) -> Iterator[FileWarning]:
             f"'{one_line(found.probably, SHOWN)}' before it was saved in one encoding and opened in another; "
             "it was taken as it is in the file"
         )
-        yield FileWarning("DOUBLE_ENCODED", message)
+        yield FileWarning(WarningCode.DOUBLE_ENCODED, message)
     at = text.find("\N{REPLACEMENT CHARACTER}")
     if at >= 0:
         message = (
             f"Line {_lines_before(text, at)} has '{_word_at(text, at)}': a character was lost there before the file "
             "was uploaded; it was taken as it stands"
         )
-        yield FileWarning("LOST_CHARACTER", message)
+        yield FileWarning(WarningCode.LOST_CHARACTER, message)
 
 
 def _word_at(text: str, at: int) -> str:

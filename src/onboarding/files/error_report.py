@@ -11,23 +11,26 @@ from tempfile import TemporaryFile
 from typing import BinaryIO
 
 from onboarding.domain.models import Upload
+from onboarding.domain.product_schema import PRODUCT_SCHEMA, REPORT_COLUMNS
 from onboarding.files.formula_escaping import escape_formula
 from onboarding.storage.uploads import ReportedRow
 
-HEADER = (
-    "Row Number",
-    "Vendor Product ID",
-    "SKU",
-    "Product Name",
-    "Error Type",
-    "Error Message",
-    "Price",
-    "Stock Quantity",
-)
+_ROW_NUMBER, _ERROR_TYPE, _ERROR_MESSAGE = 1, 5, 6
+"""The places of the columns that do not show a value of the row."""
+
+_TITLES = {
+    _ROW_NUMBER: "Row Number",
+    _ERROR_TYPE: "Error Type",
+    _ERROR_MESSAGE: "Error Message",
+    **{place: PRODUCT_SCHEMA[name].title for place, name in REPORT_COLUMNS.items()},
+}
+_PLACES = sorted(_TITLES)
+
+HEADER = tuple(_TITLES[place] for place in _PLACES)
 
 
 def report_key(upload: Upload) -> str:
-    """Where the report of an upload lies in the bucket."""
+    """Return the key of an upload's report in the bucket."""
     return f"errors/{upload.vendor_id}/{upload.upload_id}_errors.csv"
 
 
@@ -43,17 +46,13 @@ def write_report(file: BinaryIO, errors: Iterable[ReportedRow]) -> None:
         writer = csv.writer(text)
         writer.writerow(HEADER)
         for line in errors:
-            cells = line.cells
-            values = (
-                str(line.row_number),
-                cells.get("vendor_product_id") or "",
-                cells.get("sku") or "",
-                cells.get("product_name") or "",
-                line.error.error_type,
-                line.error.message,
-                cells.get("price") or "",
-                cells.get("stock_quantity") or "",
-            )
+            by_place = {
+                _ROW_NUMBER: str(line.row_number),
+                _ERROR_TYPE: line.error.error_type,
+                _ERROR_MESSAGE: line.error.message,
+                **{place: line.cells.get(name) or "" for place, name in REPORT_COLUMNS.items()},
+            }
+            values = [by_place[place] for place in _PLACES]
             plain = plain and all(map(str.isascii, values))
             writer.writerow([escape_formula(value) for value in values])
         if not plain:

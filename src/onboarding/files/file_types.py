@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import re
 
+from onboarding.domain.error_codes import RejectionCode
 from onboarding.files.models import FileRejection
 
 _ZIP = b"PK\x03\x04"
@@ -119,14 +120,14 @@ def refused_kind(content: bytes) -> FileRejection | None:
                 "The workbook is protected by rights management (a sensitivity label or restricted access); "
                 "remove that protection, save the workbook and upload it again"
             )
-            return FileRejection("ENCRYPTED_WORKBOOK", reason)
+            return FileRejection(RejectionCode.ENCRYPTED_WORKBOOK, reason)
         if _ENCRYPTED in content:
             reason = "The workbook is protected with a password; save it without one and upload it again"
-            return FileRejection("ENCRYPTED_WORKBOOK", reason)
+            return FileRejection(RejectionCode.ENCRYPTED_WORKBOOK, reason)
         for part, kind in _OTHER_OLE:
             if part in content:
                 return _not_a_table(kind)
-        return FileRejection("OLD_EXCEL", f"The file is an old Excel workbook (.xls); {_WANTED}")
+        return FileRejection(RejectionCode.OLD_EXCEL, f"The file is an old Excel workbook (.xls); {_WANTED}")
     beginning = content[:_BEGINNING]
     for pattern, kind in _BINARY:
         if pattern.match(beginning):
@@ -136,7 +137,7 @@ def refused_kind(content: bytes) -> FileRejection | None:
 
 
 def _not_a_table(kind: str) -> FileRejection:
-    return FileRejection("NOT_A_TABLE", f"The file is {kind}; {_WANTED}")
+    return FileRejection(RejectionCode.NOT_A_TABLE, f"The file is {kind}; {_WANTED}")
 
 
 def _kind_of_text(text: str, content: bytes) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from onboarding.domain.error_codes import RejectionCode, WarningCode
 from onboarding.files.formula_escaping import unescape_formula
 from onboarding.files.header_names import (
     LONGEST_NAME,
@@ -129,7 +130,9 @@ def header_of(values: Sequence[str], required: Sequence[str]) -> Header | FileRe
         names = list(map(unescape_formula, names))
     if len(names) > MAX_COLUMNS:
         wide = next(n for n in range(len(values), 0, -1) if values[n - 1].strip())
-        return FileRejection("TOO_MANY_COLUMNS", f"The header line has {wide:,} columns; the limit is {MAX_COLUMNS:,}")
+        return FileRejection(
+            RejectionCode.TOO_MANY_COLUMNS, f"The header line has {wide:,} columns; the limit is {MAX_COLUMNS:,}"
+        )
     columns = _own_names_first(names, columns_of(names))
     ambiguous = _ambiguous(names, columns)
     if ambiguous is not None:
@@ -139,7 +142,9 @@ def header_of(values: Sequence[str], required: Sequence[str]) -> Header | FileRe
         return _missing(missing, names, columns)
     twice = _named_twice(names, columns)
     if twice:
-        return FileRejection("DUPLICATE_COLUMNS", f"The header line names a column more than once: {', '.join(twice)}")
+        return FileRejection(
+            RejectionCode.DUPLICATE_COLUMNS, f"The header line names a column more than once: {', '.join(twice)}"
+        )
     if not set(names) >= _MARKS_OF_A_FIX_FILE:
         return Header(names, columns, frozenset())
     # The first of a name: the vendor's own may be called the same, and come after ours.
@@ -156,7 +161,7 @@ def warnings_of(header: Header) -> Iterator[FileWarning]:
             message = f"The column '{one_line(name)}' was not read, because the header has '{one_line(own)}' too"
         else:
             message = f"The column '{one_line(name)}' is none of ours; it was not read"
-        yield FileWarning("UNKNOWN_COLUMN", message, column=name[:LONGEST_NAME])
+        yield FileWarning(WarningCode.UNKNOWN_COLUMN, message, column=name[:LONGEST_NAME])
 
 
 def header_not_found(lines: Sequence[Sequence[str]], numbers: Sequence[int]) -> str:
@@ -190,12 +195,12 @@ def _ambiguous(names: Sequence[str], columns: Sequence[str | None]) -> FileRejec
                 f"The price may be '{one_line(plain[_COST])}' or '{one_line(rival)}': some systems call the price "
                 "that customers pay by the one name, some by the other. Rename the one that customers pay to 'price'"
             )
-            return FileRejection("AMBIGUOUS_COLUMNS", reason)
+            return FileRejection(RejectionCode.AMBIGUOUS_COLUMNS, reason)
     currencies = currencies_in(name for name, column in zip(names, columns, strict=True) if column)
     if len(currencies) > 1:
         named = " and ".join(f"'{one_line(name)}'" for name in currencies.values())
         reason = f"The header names more than one currency: {named}. Write all prices in one currency"
-        return FileRejection("AMBIGUOUS_COLUMNS", reason)
+        return FileRejection(RejectionCode.AMBIGUOUS_COLUMNS, reason)
     return None
 
 
@@ -214,7 +219,7 @@ def _named_twice(names: Sequence[str], columns: Sequence[str | None]) -> list[st
 def _missing(missing: Sequence[str], names: Sequence[str], columns: Sequence[str | None]) -> FileRejection:
     if len(names) == 1 and any(known_in(names[0].split(mark)) > 1 for mark in ",;\t|"):
         reason = "Each line stands in quotes as one single value; save the table as CSV from the program it was made in"
-        return FileRejection("QUOTED_LINES", reason)
+        return FileRejection(RejectionCode.QUOTED_LINES, reason)
     others = dict.fromkeys(name for name, column in zip(names, columns, strict=True) if column is None and name)
     offered = _nearest(missing, list(others)[:_COMPARED_NAMES])
     nearest = [f"'{one_line(offered[column])}' for {column}" for column in missing if column in offered]
@@ -222,7 +227,7 @@ def _missing(missing: Sequence[str], names: Sequence[str], columns: Sequence[str
     if nearest:
         reason += f"; the nearest found: {', '.join(nearest)}"
     found = ", ".join(name for name in names if name) or "nothing"
-    return FileRejection("MISSING_COLUMNS", f"{reason}; the header line has: {found[:500]}")
+    return FileRejection(RejectionCode.MISSING_COLUMNS, f"{reason}; the header line has: {found[:500]}")
 
 
 def _nearest(missing: Sequence[str], names: Sequence[str]) -> dict[str, str]:

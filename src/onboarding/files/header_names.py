@@ -10,7 +10,8 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
-from onboarding.domain.models import COLUMNS
+from onboarding.domain.column_types import ColumnType
+from onboarding.domain.product_schema import COLUMNS, PRICES, columns_of_type
 from onboarding.files.models import MAX_COLUMNS
 
 LONGEST_NAME = 100
@@ -42,7 +43,7 @@ _NOTES = frozenset({"required", "optional", "mandatory"})
 _BRACKETED = frozenset({*_CURRENCIES, *_PIECES, *_NOTES})
 # "Price in EUR" is one name with "Price EUR".
 _IN = re.compile(r"(?:[ _]+(?:in|en|i|w|v|em))?[ _\-./:]*$", re.IGNORECASE)
-_MONEY = frozenset({"price", "compare_at_price"})
+_QUANTITIES = columns_of_type(ColumnType.QUANTITY)
 
 
 def normal(name: str) -> str:
@@ -115,7 +116,7 @@ def column_of(name: str) -> str | None:
     if not unit or _has_signs(base):
         return None
     column = _meant_by(normal(base))
-    if unit in _NOTES or (column in _MONEY and unit in _CURRENCIES) or (column == "stock_quantity" and unit in _PIECES):
+    if unit in _NOTES or (column in PRICES and unit in _CURRENCIES) or (column in _QUANTITIES and unit in _PIECES):
         return column
     return None
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from onboarding.domain.column_types import ColumnType
+from onboarding.domain.error_codes import WarningCode
 from onboarding.domain.models import Row
+from onboarding.domain.product_schema import columns_of_type
 from onboarding.domain.text import quoted
 from onboarding.files.models import FileWarning, rows_named
 
-_COLUMNS = ("product_name", "category", "subcategory", "description", "brand", "unit")
+_COLUMNS = columns_of_type(ColumnType.WORDS, ColumnType.CATEGORY)
 
 _LETTER = r"[^\W\d_]"
 _QUESTION_MARKS = re.compile(
@@ -53,4 +56,4 @@ def _warning(column: str, signs: str, value: str, rows: Sequence[Row]) -> FileWa
         f"({named}); the values were taken as they are. If letters are missing, save the file as 'CSV UTF-8' where "
         "they are still there, and upload it again"
     )
-    return FileWarning("LOST_CHARACTER", message, rows[0].row_number, column)
+    return FileWarning(WarningCode.LOST_CHARACTER, message, rows[0].row_number, column)

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING
 
+from onboarding.domain.error_codes import RejectionCode, WarningCode
 from onboarding.domain.models import Row
-from onboarding.domain.validation import RANGES, REQUIRED
+from onboarding.domain.product_schema import COLUMNS, NUMBER_COLUMNS, REQUIRED
 from onboarding.files import csv_reader, file_types
 from onboarding.files.column_checks import examine
 from onboarding.files.decimal_commas import Commas, Signs, is_unclear, signs_in, warning_of, with_point
@@ -32,11 +33,11 @@ if TYPE_CHECKING:
 MAX_BYTES = 10 * 1024 * 1024
 MAX_ROWS = 10_000
 
-MAX_CELL = 2_500
+MAX_CELL = 35_000 // len(COLUMNS)
 """Maximum length of a cell, in characters: more than any limit of the rules, and small enough that a row fits into a
-DynamoDB item (400 KB) and an SQS message (256 KB)."""
+DynamoDB item (400 KB) and an SQS message (256 KB), however many columns there are."""
 
-DECIMALS = {column: bounds.places for column, bounds in RANGES.items() if bounds.places}
+DECIMALS = {name: column.decimals for name, column in NUMBER_COLUMNS.items() if column.decimals}
 """Number of decimal places of each decimal column."""
 
 
@@ -111,7 +112,7 @@ def too_large(size: int) -> FileRejection | None:
     if size <= MAX_BYTES:
         return None
     return FileRejection(
-        "FILE_TOO_LARGE",
+        RejectionCode.FILE_TOO_LARGE,
         f"The file has {size / 1024 / 1024:.1f} MB; the limit is {MAX_BYTES // 1024 // 1024} MB. "
         "Split it into smaller files",
     )
@@ -144,7 +145,7 @@ def _workbook(content: bytes, most_lines: int, required: Sequence[str]) -> _Line
     if isinstance(sheet, FileRejection):
         return sheet
     how = FileDetails("xlsx", 0, {}, sheet=sheet.name)
-    warnings = [FileWarning("OTHER_SHEETS", f"Only {sheet.choice}")] if sheet.choice else []
+    warnings = [FileWarning(WarningCode.OTHER_SHEETS, f"Only {sheet.choice}")] if sheet.choice else []
     found = _under_header(sheet.grid, required, how, warnings, sheet)
     if isinstance(found, FileRejection) and sheet.choice:
         return FileRejection(found.code, f"{found.reason}; only {sheet.choice}")
@@ -155,11 +156,13 @@ def _under_header(
     grid: RawTable, required: Sequence[str], how: FileDetails, warnings: list[FileWarning], sheet: Sheet | None = None
 ) -> _Lines | FileRejection:
     if not grid.lines:
-        return FileRejection("EMPTY_FILE", "The file is empty; it needs a header line and at least one product row")
+        return FileRejection(
+            RejectionCode.EMPTY_FILE, "The file is empty; it needs a header line and at least one product row"
+        )
     place = place_of(grid.lines)
     header = header_of(grid.lines[place], required)
     if isinstance(header, FileRejection):
-        missing = header_not_found(grid.lines, grid.numbers) if header.code == "MISSING_COLUMNS" else ""
+        missing = header_not_found(grid.lines, grid.numbers) if header.code == RejectionCode.MISSING_COLUMNS else ""
         return replace(header, reason=f"{header.reason}; {missing}") if missing else header
     skipped = skipped_lines(grid.lines, grid.numbers, place, header)
     if isinstance(skipped, FileRejection):
@@ -170,15 +173,15 @@ def _under_header(
         rows = grid.total - place - 1
     if rows < 1:
         found = "".join(f". {warning.message}" for warning in skipped.warnings)
-        return FileRejection("NO_ROWS", f"The file has a header line but no product rows{found}")
+        return FileRejection(RejectionCode.NO_ROWS, f"The file has a header line but no product rows{found}")
     if rows > MAX_ROWS:
         reason = f"The file has {rows:,} product rows; the limit is {MAX_ROWS:,} a file"
         if (last := len(grid.lines) - 1) in skipped.indexes:
             reason += f". Many lines have no product, such as line {grid.numbers[last]}: delete them"
-        return FileRejection("TOO_MANY_ROWS", reason)
+        return FileRejection(RejectionCode.TOO_MANY_ROWS, reason)
     if place:
         message = f"The header is in line {grid.numbers[place]}; the lines above it were not read"
-        warnings.append(FileWarning("LINES_ABOVE_HEADER", message))
+        warnings.append(FileWarning(WarningCode.LINES_ABOVE_HEADER, message))
     kept = [index for index in range(place + 1, len(grid.lines)) if index not in skipped.indexes]
     agreed = header.agreed([grid.lines[index] for index in kept])
     if sheet is not None:

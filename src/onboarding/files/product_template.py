@@ -6,8 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 
-from onboarding.domain.columns import column_facts, sample_row
-from onboarding.domain.models import COLUMNS
+from onboarding.domain.product_schema import COLUMNS, PRODUCT_SCHEMA, REQUIRED, sample_row
 from onboarding.files.parser import MAX_ROWS
 
 
@@ -38,9 +37,9 @@ def as_xlsx(categories: Sequence[str]) -> bytes:
     sample = sample_row(categories)
     products.append(list(COLUMNS))
     products.append([sample[column] for column in COLUMNS])
-    for place, column in enumerate(COLUMNS, 1):
+    for place, name in enumerate(COLUMNS, 1):
         letter = get_column_letter(place)
-        products.column_dimensions[letter].width = max(len(column), len(sample[column])) + 2
+        products.column_dimensions[letter].width = max(len(name), len(sample[name])) + 2
         products.column_dimensions[letter].number_format = "@"
         products.cell(1, place).font = Font(bold=True)
         products.cell(2, place).number_format = "@"
@@ -49,9 +48,9 @@ def as_xlsx(categories: Sequence[str]) -> bytes:
     # The reader passes by a sheet whose name begins with `_`.
     columns = book.create_sheet("_Columns")
     columns.append(["Column", "Required", "Takes", "Example", "Meaning"])
-    for facts in column_facts():
-        takes = facts.takes.replace("`", "")
-        columns.append([facts.name, "yes" if facts.required else "no", takes, facts.example, facts.meaning])
+    for column in PRODUCT_SCHEMA.values():
+        required = "yes" if column.name in REQUIRED else "no"
+        columns.append([column.name, required, column.limits.replace("`", ""), column.example, column.description])
 
     list_sheet = book.create_sheet("_Categories")
     for name in categories:

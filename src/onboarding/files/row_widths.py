@@ -8,6 +8,9 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from onboarding.domain.column_types import ColumnType
+from onboarding.domain.error_codes import WarningCode
+from onboarding.domain.product_schema import columns_of_type
 from onboarding.files.models import FileWarning, Table
 
 _FILLED = 0.9
@@ -20,8 +23,11 @@ _NO_NAME = re.compile(r"(?:Unnamed: [0-9]+(?:_level_[0-9]+)?|\.\.\.[0-9]+|__EMPT
 _WHOLE = re.compile(r"-?[0-9]{1,7}")
 _DECIMALS = re.compile(r"[0-9]{1,3}")
 _PLAIN = re.compile(r"-?[0-9]{1,7}(?:\.[0-9]{1,6})?")
-_TEXTS = frozenset({"product_name", "subcategory", "description", "brand", "unit", "image_url"})
+_TEXTS = frozenset(columns_of_type(ColumnType.WORDS, ColumnType.URL))
 """Columns in which a number alone is rare."""
+
+_QUANTITIES = columns_of_type(ColumnType.QUANTITY)
+_URLS = columns_of_type(ColumnType.URL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,7 @@ def widths_of(
             f"The values of {table.rows_named(short)} end before the header's do; the columns that are missing at the "
             "end were taken as blank"
         )
-        warnings.append(FileWarning("SHORT_ROWS", message, short[0]))
+        warnings.append(FileWarning(WarningCode.SHORT_ROWS, message, short[0]))
     return Widths(misfits, warnings)
 
 
@@ -104,9 +110,9 @@ def _unnamed_warnings(table: Table, unnamed: Sequence[int], astray: Collection[i
             f"There is text in a column without a name in {table.rows_named(numbers)}, as when a comma inside a value "
             "has no quotes around the value; give the column a name if it is one"
         )
-        yield FileWarning("UNNAMED_COLUMN", message, numbers[0])
+        yield FileWarning(WarningCode.UNNAMED_COLUMN, message, numbers[0])
     elif any(len(row) > place and row[place].strip() for row in table.rows for place in unnamed):
-        yield FileWarning("UNNAMED_COLUMN", "There are values in a column without a name; they were not read")
+        yield FileWarning(WarningCode.UNNAMED_COLUMN, "There are values in a column without a name; they were not read")
 
 
 def _split(rows: Sequence[Sequence[str]], place: int) -> list[int]:
@@ -140,7 +146,7 @@ def _shifted(
     """
     rows, whole = table.rows, len(table.header)
     behind = columns[place + 1]
-    is_text = behind not in decimals and behind != "stock_quantity"
+    is_text = behind not in decimals and behind not in _QUANTITIES
     if not is_text and not misfits and max(map(len, rows)) <= whole:
         return {}
 
@@ -210,11 +216,11 @@ def _fits(values: Sequence[tuple[str | None, str]], decimals: Collection[str], r
     for column, value in values:
         if column in required and not value:
             return False
-        if column == "stock_quantity" and not value.isdigit():
+        if column in _QUANTITIES and not value.isdigit():
             return False
         if column in decimals and value and not _PLAIN.fullmatch(value):
             return False
-        if column is not None and value and (column == "image_url") != value.startswith(("http://", "https://")):
+        if column is not None and value and (column in _URLS) != value.startswith(("http://", "https://")):
             return False
     return True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from onboarding.domain.error_codes import WarningCode
 from onboarding.files.header import Header
 from onboarding.files.header_names import normal
 from onboarding.files.models import FileWarning, Table
@@ -30,11 +31,11 @@ def variant_warnings(header: Header, table: Table) -> Iterator[FileWarning]:
             f"{'are further variants' if len(variants) > 1 else 'is a further variant'} without them. Here each "
             "variant is a product: fill in its name and category"
         )
-        yield FileWarning("SHOPIFY_VARIANTS", message, variants[0])
+        yield FileWarning(WarningCode.SHOPIFY_VARIANTS, message, variants[0])
     if pictures:
         message = (
             f"Shopify writes further pictures of a product in rows of their own; {table.rows_named(pictures)} "
             f"{'have' if len(pictures) > 1 else 'has'} a picture and no product. Delete "
             f"{'them' if len(pictures) > 1 else 'it'}"
         )
-        yield FileWarning("SHOPIFY_PICTURES", message, pictures[0])
+        yield FileWarning(WarningCode.SHOPIFY_PICTURES, message, pictures[0])

@@ -9,17 +9,19 @@ from enum import Enum, auto
 from functools import cache
 from itertools import islice
 
+from onboarding.domain.column_types import ColumnType
+from onboarding.domain.error_codes import RejectionCode, WarningCode
+from onboarding.domain.product_schema import IDENTIFIERS, NUMBER_COLUMNS, columns_of_type
 from onboarding.files.header import Header
 from onboarding.files.header_names import column_of, known_in, normal, spellings, synonyms
 from onboarding.files.models import MAX_COLUMNS, NAMED, FileRejection, FileWarning, first_of, lines_named, one_line
 from onboarding.files.skipped_line_words import COMMENT_SIGNS, END, EXAMPLE, LENGTH, REQUIREMENTS, ROW_COUNT, TOTALS
 
-_NUMBERS = frozenset({"price", "compare_at_price", "stock_quantity", "weight_kg"})
-_NAMING = frozenset({"vendor_product_id", "sku", "product_name"})
-_DRAGGED = _NUMBERS | {"category", "subcategory", "brand", "unit"}
+_NAMING = frozenset({*IDENTIFIERS, "product_name"})
+_DRAGGED = NUMBER_COLUMNS.keys() | {"category", "subcategory", "brand", "unit"}
 """Columns that a formula or a default fills in rows without a product."""
 
-_PROSE = frozenset({"product_name", "category", "subcategory", "description", "brand"})
+_PROSE = frozenset(columns_of_type(ColumnType.WORDS, ColumnType.CATEGORY)) - {"unit"}
 _FIRST_ROWS = 100
 
 # Zeros, and what formulas come to without values.
@@ -68,7 +70,7 @@ def skipped_lines(
             f"The header is in line {numbers[place]}, and {lines_named(above).lower()} above it "
             f"{'look' if len(above) > 1 else 'looks'} like products; move the header to the top"
         )
-        return FileRejection("ROWS_ABOVE_HEADER", reason)
+        return FileRejection(RejectionCode.ROWS_ABOVE_HEADER, reason)
     kinds: dict[int, _Kind] = {}
     top = place + 1
     while top < len(lines) and (kind := looks.header(lines[top], right_below=True) or looks.instruction(lines[top])):
@@ -97,7 +99,7 @@ def skipped_lines(
             f"{lines_named([numbers[i] for i in sorted(second)])} {'are' if len(second) > 1 else 'is'} another header, "
             "with other columns than the first; upload each table as a file of its own"
         )
-        return FileRejection("SECOND_HEADER", reason)
+        return FileRejection(RejectionCode.SECOND_HEADER, reason)
     has_comments = any(map(_is_commented, lines[:place])) or any(looks.note(lines[i]) for i in commented)
     if has_comments:
         kinds |= dict.fromkeys(commented, _Kind.COMMENT)
@@ -179,8 +181,8 @@ class _Looks:
             return _Kind.HEADER
         if _is_ruler([value for _, value in values]):
             return _Kind.NO_PRODUCT
-        named = [value for column, value in values if column in {"vendor_product_id", "sku"}]
-        numbers = [value for column, value in values if column in _NUMBERS]
+        named = [value for column, value in values if column in IDENTIFIERS]
+        numbers = [value for column, value in values if column in NUMBER_COLUMNS]
         if any(c.isdigit() for value in named for c in value) or any(_NUMBER.fullmatch(value) for _, value in values):
             return None
         is_prose = any(len(value.split(None, 3)) > 2 for value in numbers)
@@ -191,7 +193,7 @@ class _Looks:
         values = list(self.values(line))
         if _is_ruler([value for _, value in values]):
             return _Kind.NO_PRODUCT
-        if values and all(column in _NUMBERS and _ZERO.fullmatch(value) for column, value in values):
+        if values and all(column in NUMBER_COLUMNS and _ZERO.fullmatch(value) for column, value in values):
             return _Kind.NO_PRODUCT
         totals = [value for _, value in values if _TOTAL.fullmatch(value)]
         others = [(column, value) for column, value in values if value not in totals]
@@ -204,8 +206,8 @@ class _Looks:
         if kind := self.anywhere(line):
             return kind
         values = list(self.values(line))
-        is_sum = all(column in _NUMBERS for column, _ in values)
-        is_dragged = all(c in _DRAGGED and (c not in _NUMBERS or _ZERO.fullmatch(value)) for c, value in values)
+        is_sum = all(column in NUMBER_COLUMNS for column, _ in values)
+        is_dragged = all(c in _DRAGGED and (c not in NUMBER_COLUMNS or _ZERO.fullmatch(value)) for c, value in values)
         is_blank = len(values) > 1 and all(_is_nothing(value) for _, value in values)
         if values and (is_sum or is_dragged or is_blank):
             return _Kind.NO_PRODUCT
@@ -220,7 +222,7 @@ class _Looks:
 
     def _identifier_alone(self, line: Sequence[str]) -> bool:
         values = list(islice(self.values(line), 2))
-        return len(values) == 1 and values[0][0] in {"vendor_product_id", "sku"}
+        return len(values) == 1 and values[0][0] in IDENTIFIERS
 
     def note(self, line: Sequence[str]) -> bool:
         """Return whether a line has nothing but a note, which begins in its first value."""
@@ -241,8 +243,8 @@ class _Looks:
     def product(self, line: Sequence[str]) -> bool:
         """Return whether a line has identifiers, and numbers in the columns of numbers."""
         values = [(column, value) for column, value in self.values(line) if column is not None]
-        numbers = [value for column, value in values if column in _NUMBERS]
-        named = any(column in {"vendor_product_id", "sku"} for column, _ in values)
+        numbers = [value for column, value in values if column in NUMBER_COLUMNS]
+        named = any(column in IDENTIFIERS for column, _ in values)
         return named and bool(numbers) and all(map(_NUMBER.fullmatch, numbers))
 
 
@@ -276,16 +278,16 @@ def _warnings(lines: Sequence[Sequence[str]], numbers: Sequence[int], kinds: dic
         if kind is _Kind.HEADER:
             does = "repeat or explain" if many else "repeats or explains"
             read = "they were not read as products" if many else "it was not read as a product"
-            yield FileWarning("REPEATED_HEADER", f"{named} {does} the header; {read}")
+            yield FileWarning(WarningCode.REPEATED_HEADER, f"{named} {does} the header; {read}")
             continue
         texts = (next(filter(None, map(str.strip, lines[i])), "") for i in indexes)
         shown = first_of([f"'{one_line(text)}'" for text in dict.fromkeys(islice(texts, 10 * NAMED))])
         if kind is _Kind.COMMENT:
             message = f"{named} {'begin' if many else 'begins'} like a comment and {'were' if many else 'was'} not read"
-            yield FileWarning("COMMENTED_LINES", f"{message}: {shown}")
+            yield FileWarning(WarningCode.COMMENTED_LINES, f"{message}: {shown}")
         else:
             message = f"{named} {'have' if many else 'has'} no product and {'were' if many else 'was'} not read"
-            yield FileWarning("NOT_PRODUCTS", f"{message}: {shown}")
+            yield FileWarning(WarningCode.NOT_PRODUCTS, f"{message}: {shown}")
 
 
 def _look_commented(numbers: Sequence[int]) -> FileWarning:
@@ -294,4 +296,4 @@ def _look_commented(numbers: Sequence[int]) -> FileWarning:
         f"{lines_named(numbers)} {'begin like comments' if many else 'begins like a comment'} and "
         f"{'were' if many else 'was'} read as {'products' if many else 'a product'}. Delete what is commented out"
     )
-    return FileWarning("LOOKS_COMMENTED", message)
+    return FileWarning(WarningCode.LOOKS_COMMENTED, message)

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from onboarding.domain.error_codes import RejectionCode
+from onboarding.domain.product_schema import IDENTIFIERS, NUMBER_COLUMNS
 from onboarding.files.header import place_of
 from onboarding.files.header_names import columns_of
 from onboarding.files.models import MAX_COLUMNS, FileRejection, RawTable
@@ -18,7 +20,6 @@ _LINE = re.compile(r"[^\r\n]+")
 _LINES_TRIED = 100
 """Lines of one value that are looked at: if it swallowed rows, its second line is one."""
 
-_NUMBERS = frozenset({"price", "compare_at_price", "stock_quantity", "weight_kg"})
 _LETTERS = re.compile(r"[^\W\d_]")
 _DIGITS = re.compile(r"[0-9]+")
 _LONGEST_NUMBER = 30
@@ -34,7 +35,7 @@ def stray_quote(error: csv.Error, begins: int, line: int) -> FileRejection:
             f"A quote in the row that begins in line {begins} is closed {seen}, and the value goes on behind it; write "
             'a quote inside a quoted value twice ("")'
         )
-    return FileRejection("UNREADABLE_CSV", reason)
+    return FileRejection(RejectionCode.UNREADABLE_CSV, reason)
 
 
 def swallowed_rows(grid: RawTable, broken: Sequence[tuple[int, int, int]], delimiter: str) -> FileRejection | None:
@@ -50,8 +51,8 @@ def swallowed_rows(grid: RawTable, broken: Sequence[tuple[int, int, int]], delim
     names = [name.strip() for name in header[:MAX_COLUMNS]]
     columns = columns_of(names)
     width = len(header)
-    numbers = [place for place, column in enumerate(columns) if column in _NUMBERS]
-    typed = numbers or [place for place, column in enumerate(columns) if column in {"vendor_product_id", "sku"}]
+    numbers = [place for place, column in enumerate(columns) if column in NUMBER_COLUMNS]
+    typed = numbers or [place for place, column in enumerate(columns) if column in IDENTIFIERS]
     for index, begins, ends in broken:
         line = grid.lines[index]
         looks = _Looks(line, delimiter, width, typed, are_numbers=bool(numbers))
@@ -61,7 +62,7 @@ def swallowed_rows(grid: RawTable, broken: Sequence[tuple[int, int, int]], delim
                 f"of the table to line {ends}; take out the quotes that open and close it, or write a quote inside a "
                 'quoted value twice ("")'
             )
-            return FileRejection("UNREADABLE_CSV", reason)
+            return FileRejection(RejectionCode.UNREADABLE_CSV, reason)
     return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from onboarding.domain.error_codes import RejectionCode
 from onboarding.files.header import LINES_SEARCHED, place_of
 from onboarding.files.header_names import column_of, known_in
 from onboarding.files.models import MAX_COLUMNS, FileRejection, RawTable, one_line
@@ -15,15 +16,15 @@ from onboarding.files.xlsx_values import Resolved, resolve
 from onboarding.files.xlsx_workbook import Book, SheetPart, read_book
 
 DAMAGED = FileRejection(
-    "UNREADABLE_XLSX",
+    RejectionCode.UNREADABLE_XLSX,
     "The workbook is damaged and cannot be read; open it in a spreadsheet program and save it again as .xlsx",
 )
 TOO_LARGE = FileRejection(
-    "WORKBOOK_TOO_LARGE",
+    RejectionCode.WORKBOOK_TOO_LARGE,
     "The workbook is too large when unpacked; keep the products alone, in one sheet, or upload a CSV file",
 )
 STRICT = FileRejection(
-    "NOT_A_TABLE",
+    RejectionCode.NOT_A_TABLE,
     "The workbook is saved as 'Strict Open XML Spreadsheet'; save it as 'Excel Workbook (.xlsx)' and upload that",
 )
 
@@ -97,7 +98,7 @@ def read(content: bytes, most_lines: int) -> Sheet | FileRejection:
         return STRICT if book.is_strict else _read(package, book, most_lines)
     except TooManyColumnsError as error:
         reason = f"Row {error.row} has a value in column {error.column:,}; the limit is {MAX_COLUMNS:,} columns"
-        return FileRejection("TOO_MANY_COLUMNS", reason)
+        return FileRejection(RejectionCode.TOO_MANY_COLUMNS, reason)
     except TooLargeError:
         return TOO_LARGE
     except DamagedError as error:
@@ -107,7 +108,7 @@ def read(content: bytes, most_lines: int) -> Sheet | FileRejection:
 def _refused(package: Package) -> FileRejection | None:
     if "xl/workbook.bin" in package:
         return FileRejection(
-            "NOT_A_TABLE", "The file is a binary Excel workbook (.xlsb); save it as .xlsx or as 'CSV UTF-8'"
+            RejectionCode.NOT_A_TABLE, "The file is a binary Excel workbook (.xlsb); save it as .xlsx or as 'CSV UTF-8'"
         )
     if "xl/workbook.xml" not in package and not package.has_folder("xl"):
         if "content.xml" in package:
@@ -121,11 +122,11 @@ def _refused(package: Package) -> FileRejection | None:
         else:
             kind = "a ZIP archive without a workbook in it"
         return FileRejection(
-            "NOT_A_TABLE", f"The file is {kind}; save the table as .xlsx or as 'CSV UTF-8' and upload that"
+            RejectionCode.NOT_A_TABLE, f"The file is {kind}; save the table as .xlsx or as 'CSV UTF-8' and upload that"
         )
     if package.is_encrypted:
         reason = "The workbook is protected with a password; save it without one and upload it again"
-        return FileRejection("ENCRYPTED_WORKBOOK", reason)
+        return FileRejection(RejectionCode.ENCRYPTED_WORKBOOK, reason)
     return None
 
 
@@ -138,7 +139,7 @@ def _read(package: Package, book: Book, most_lines: int) -> Sheet | FileRejectio
         noted = [_head(package, book, sheet) for sheet in visible if sheet.name.startswith("_")]
         candidates = [head for head in noted if head.lines and (head.is_of_products or not filled)] or filled
     if not candidates:
-        return FileRejection("EMPTY_FILE", "The workbook has no visible sheet with anything in it")
+        return FileRejection(RejectionCode.EMPTY_FILE, "The workbook has no visible sheet with anything in it")
     of_products = [head for head in candidates if head.is_of_products]
     with_rows = [head for head in of_products if head.has_rows]
     if len(with_rows) > 1:
@@ -146,7 +147,7 @@ def _read(package: Package, book: Book, most_lines: int) -> Sheet | FileRejectio
         reason = (
             f"More than one sheet has products: {names}. Put all into one sheet, or hide the sheets that do not count"
         )
-        return FileRejection("SEVERAL_PRODUCT_SHEETS", reason)
+        return FileRejection(RejectionCode.SEVERAL_PRODUCT_SHEETS, reason)
     with_most = max(candidates, key=lambda head: known_in(head.header))
     chosen = [*with_rows, *of_products, with_most][0].sheet
     others = [head.sheet.name for head in filled if head.sheet is not chosen]

@@ -7,6 +7,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from onboarding.domain.error_codes import RejectionCode, WarningCode
+from onboarding.domain.product_schema import IDENTIFIERS, NUMBER_COLUMNS, PRICES
 from onboarding.files.decimal_commas import Commas, commas_in
 from onboarding.files.models import FileRejection, FileWarning, first_of, one_line, rows_named
 from onboarding.files.number_formats import NumberFormat
@@ -14,15 +16,10 @@ from onboarding.files.numeric_cells import in_identifier_column, in_number_colum
 from onboarding.files.xlsx_cells import Range, SheetCells
 from onboarding.files.xlsx_limits import TooLargeError
 
-IDENTIFIERS = frozenset({"vendor_product_id", "sku"})
-PRICES = frozenset({"price", "compare_at_price"})
-UNITS = {"price": "", "compare_at_price": "", "stock_quantity": "", "weight_kg": "kg"}
-"""The number columns, and the unit that a number format may add to each."""
-
 MAX_FILLED = 2_500_000
 """Cells that merged ranges may fill."""
 
-_DECIMALS = ("price", "compare_at_price", "weight_kg")
+_DECIMALS = tuple(name for name, column in NUMBER_COLUMNS.items() if column.decimals)
 _IMAGE = "image_url"
 _PLAIN = re.compile(r"-?[0-9]+\.[0-9]+")
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
@@ -78,7 +75,7 @@ class _Resolver:
         if len(self.currencies) > 1:
             named = "; ".join(f"{one_line(name)} in {self._rows_named(rows)}" for name, rows in self.currencies.items())
             reason = f"The prices have more than one currency: {named[:800]}. Upload the products of each by themselves"
-            return FileRejection("MIXED_CURRENCIES", reason)
+            return FileRejection(RejectionCode.MIXED_CURRENCIES, reason)
         commas = self._decimal_commas(agreed)
         warnings = [*self._addresses(), *self._hidden(), *self._merged(), *self._dates(), *self._rounded()]
         return Resolved(warnings, commas)
@@ -91,11 +88,11 @@ class _Resolver:
     def _text(self, line: int, column: str | None, raw: str, form: NumberFormat) -> str:
         if column in IDENTIFIERS:
             return in_identifier_column(raw, form, since_1904=self.since_1904)
-        if column is None or column not in UNITS:
+        if column is None or column not in NUMBER_COLUMNS:
             if form.is_date and column is not None:
                 self.dates.setdefault(column, []).append(self.rows[line])
             return in_text_column(raw, form, since_1904=self.since_1904)
-        found = in_number_column(raw, form, UNITS[column], since_1904=self.since_1904)
+        found = in_number_column(raw, form, NUMBER_COLUMNS[column].unit, since_1904=self.since_1904)
         if found.shown:
             self.rounded.setdefault(column, []).append((self.rows[line], found.shown, found.text))
         if "." in found.text:
@@ -150,7 +147,7 @@ class _Resolver:
             message = (
                 f"{_IMAGE} has a hyperlink in {self._rows_named(found)}; its address was taken, not the words it shows"
             )
-            yield FileWarning("HYPERLINK_ADDRESS", message, found[0], _IMAGE)
+            yield FileWarning(WarningCode.HYPERLINK_ADDRESS, message, found[0], _IMAGE)
 
     def _merged(self) -> Iterator[FileWarning]:
         """Give the value of a merged range to each of its rows that has values of its own."""
@@ -181,11 +178,11 @@ class _Resolver:
             message = (
                 f"{column} has merged cells in {self._rows_named(data_rows)}; each row was given the value of its range"
             )
-            yield FileWarning("MERGED_CELLS", message, data_rows[0], column)
+            yield FileWarning(WarningCode.MERGED_CELLS, message, data_rows[0], column)
         if across:
             ranges = first_of([merged.text for _, merged in across])
             message = f"Cells are merged across columns ({ranges}); the value was taken for the first column alone"
-            yield FileWarning("MERGED_CELLS", message, across[0][0])
+            yield FileWarning(WarningCode.MERGED_CELLS, message, across[0][0])
 
     def _hidden(self) -> Iterator[FileWarning]:
         hidden = set(self.cells.hidden_rows)
@@ -193,12 +190,12 @@ class _Resolver:
         if rows:
             named = self._rows_named(rows)
             message = f"The sheet hides {named}, by hand or by a filter; hidden rows are read like the others"
-            yield FileWarning("HIDDEN_ROWS", message, rows[0])
+            yield FileWarning(WarningCode.HIDDEN_ROWS, message, rows[0])
         ranges = self.cells.hidden_columns
         columns = [column for n, column in enumerate(self.columns) if column and any(n in found for found in ranges)]
         if columns:
             message = f"The sheet hides {', '.join(columns)}; hidden columns are read like the others"
-            yield FileWarning("HIDDEN_COLUMNS", message, column=columns[0])
+            yield FileWarning(WarningCode.HIDDEN_COLUMNS, message, column=columns[0])
 
     def _dates(self) -> Iterator[FileWarning]:
         for column, rows in self.dates.items():
@@ -206,7 +203,7 @@ class _Resolver:
                 f"{column} has a date in {self._rows_named(rows)}, which a spreadsheet may have made of other text; "
                 "it was taken as the sheet shows it"
             )
-            yield FileWarning("DATE_IN_TEXT", message, rows[0], column)
+            yield FileWarning(WarningCode.DATE_IN_TEXT, message, rows[0], column)
 
     def _rounded(self) -> Iterator[FileWarning]:
         for column, found in self.rounded.items():
@@ -215,4 +212,4 @@ class _Resolver:
                 f"{column} is not shown in full in {self._rows_named(rows)}: {self._rows_named([number])} shows "
                 f"{shown[:40]}, its cell has {text[:40]}. The cell's value was taken"
             )
-            yield FileWarning("ROUNDED_DISPLAY", message, number, column)
+            yield FileWarning(WarningCode.ROUNDED_DISPLAY, message, number, column)

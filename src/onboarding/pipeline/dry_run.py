@@ -13,9 +13,10 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from onboarding.aws.objects import ObjectContent
-from onboarding.domain.default_categories import DEFAULT_CATEGORIES
+from onboarding.domain.error_codes import RejectionCode
 from onboarding.domain.models import OnError, Outcome, Row, RowError, UploadStatus
 from onboarding.domain.product_changes import outcome_of
+from onboarding.domain.product_schema import DEFAULT_CATEGORIES
 from onboarding.domain.upload_options import Options
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
@@ -80,7 +81,7 @@ def dry_run(run: RunTransaction | None, content: bytes, vendor_id: str, options:
         return _validate(parsed, context, offline=True)
     vendor_status = run(partial(uploads.get_vendor_status, vendor_id=vendor_id))
     if vendor_status is None:
-        return _reject(FileRejection("UNKNOWN_VENDOR", f"The vendor '{vendor_id}' is not known"))
+        return _reject(FileRejection(RejectionCode.UNKNOWN_VENDOR, f"The vendor '{vendor_id}' is not known"))
     parsed = parse_upload(source, UPLOAD_ID, vendor_id, vendor_status, seconds=READING_SECONDS)
     if parsed.refusal:
         return _reject(parsed.refusal)

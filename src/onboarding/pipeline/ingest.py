@@ -23,9 +23,10 @@ from onboarding.aws.objects import (
     is_folder_marker,
     read_object,
 )
+from onboarding.domain.error_codes import RejectionCode
 from onboarding.domain.models import Mode, Row, Upload, UploadStatus
+from onboarding.domain.product_schema import REQUIRED, REQUIRED_TO_CHANGE
 from onboarding.domain.upload_options import Options, options_of
-from onboarding.domain.validation import REQUIRED, REQUIRED_TO_CHANGE
 from onboarding.failpoints import failpoint
 from onboarding.files.models import FileDetails, FileRejection, FileWarning, one_line
 from onboarding.files.parser import too_large
@@ -44,7 +45,7 @@ _SIMPLER = (
     "file, and upload it again"
 )
 READING_FAILED = FileRejection(
-    "READING_FAILED",
+    RejectionCode.READING_FAILED,
     f"The file could not be read: {read_attempts.MAX_ATTEMPTS} attempts ended without a result. {_SIMPLER}; if that "
     "fails too, contact the marketplace",
 )
@@ -201,13 +202,15 @@ def parse_upload(
     options = options_of(content.metadata)
     if vendor_status == "suspended":
         reason = "Your account is suspended, so the file was not processed; contact the marketplace"
-        return ParsedUpload(Options(), [], FileRejection("VENDOR_SUSPENDED", reason))
+        return ParsedUpload(Options(), [], FileRejection(RejectionCode.VENDOR_SUSPENDED, reason))
     if isinstance(options, FileRejection):
         return ParsedUpload(Options(), [], options)
     try:
         result = _parse_rows(content, upload_id, vendor_id, options.mode, seconds)
     except TooComplex as error:
-        result = FileRejection("TOO_COMPLEX", f"The file takes too much time or memory to read: {error}. {_SIMPLER}")
+        result = FileRejection(
+            RejectionCode.TOO_COMPLEX, f"The file takes too much time or memory to read: {error}. {_SIMPLER}"
+        )
     if isinstance(result, FileRejection):
         return ParsedUpload(options, [], result)
     return ParsedUpload(options, result.rows, None, result.detected, result.warnings)
@@ -217,11 +220,10 @@ def _reject_used_session(connection: Connection, new: uploads.NewUpload) -> File
     """Return the rejection of a second file of one upload session; the file that is opened first is accepted."""
     key = {"s3_key": to_storable_text(new.s3_key), "s3_version_id": new.s3_version_id}
     connection.execute(query("lock_subject"), {"subject": f"object:{key['s3_key']}"})
-    found = connection.execute(query("find_other_upload_of_session"), key).fetchone()
-    if found is None:
+    if (found := connection.execute(query("find_other_upload_of_session"), key).fetchone()) is None:
         return None
     return FileRejection(
-        "UPLOAD_SESSION_USED",
+        RejectionCode.UPLOAD_SESSION_USED,
         f"This upload form takes one file and was used before, by the upload {found[0]}. Create a new "
         "upload session and upload the file with its form",
     )
@@ -236,7 +238,7 @@ def find_duplicate_upload(connection: Connection, new: uploads.NewUpload, parsed
         return None
     upload_id, file_name, uploaded_at = earlier
     return FileRejection(
-        "ALREADY_UPLOADED",
+        RejectionCode.ALREADY_UPLOADED,
         f"The same content was uploaded before, as {one_line(file_name)} on {uploaded_at:%Y-%m-%d at %H:%M:%S} UTC: "
         f"see the upload {upload_id}. To process it again, upload it with force",
     )

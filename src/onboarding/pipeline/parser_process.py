@@ -23,8 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from onboarding.domain.error_codes import RejectionCode, WarningCode
 from onboarding.domain.models import Row
-from onboarding.domain.validation import REQUIRED
+from onboarding.domain.product_schema import REQUIRED
 from onboarding.files.models import FileDetails, FileRejection, FileWarning, Table
 from onboarding.pipeline.parser_child import END, STARTED, receive, send
 
@@ -100,7 +101,10 @@ def memory_limit() -> int:
     return min(MEMORY_MB, int(size) - PARENT_MB if size.isdigit() else MEMORY_MB) * _MB
 
 
-_RESPONSE_TYPES = {(part.__module__, part.__name__): part for part in (FileDetails, FileWarning, FileRejection, Table)}
+_RESPONSE_TYPES = {
+    (part.__module__, part.__name__): part
+    for part in (FileDetails, FileWarning, FileRejection, RejectionCode, Table, WarningCode)
+}
 
 
 class _ResponseUnpickler(pickle.Unpickler):

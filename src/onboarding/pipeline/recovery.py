@@ -15,6 +15,7 @@ from functools import partial
 from psycopg.rows import class_row
 
 from onboarding.aws.objects import is_folder_marker
+from onboarding.domain.error_codes import RowErrorCode
 from onboarding.domain.models import Row, RowError
 from onboarding.failpoints import failpoint
 from onboarding.notifications import email, events
@@ -165,7 +166,7 @@ def _resume_upload(ctx: AppContext, stalled: StalledUpload, patience: timedelta)
     upload_id, vendor_id, key = stalled.upload_id, stalled.vendor_id, stalled.s3_key
 
     def give_up(reason: str) -> list[RecoveryAction]:
-        error = RowError("NOT_PROCESSED", "row", f"{reason}. Please upload it again")
+        error = RowError(RowErrorCode.NOT_PROCESSED, "row", f"{reason}. Please upload it again")
         ended = end_upload(ctx, upload_id, vendor_id, error, last_progress_at=stalled.last_progress_at)
         return [RecoveryAction(upload_id, vendor_id, key, "ended" if ended else "resumed")]
 

@@ -11,6 +11,7 @@ from psycopg.errors import UniqueViolation
 from onboarding.domain.models import Upload, UploadStatus
 from onboarding.storage import file_details, uploads
 from onboarding.storage.database import Connection, Database
+from onboarding.storage.products import restore_products
 from onboarding.storage.queries import query
 
 ATTEMPTS = 3
@@ -85,7 +86,7 @@ def _revert_changes(connection: Connection, upload_id: str) -> tuple[int, int]:
     """Remove and restore products that have no later change; return the number of each."""
     named = {"upload_id": upload_id}
     removed = connection.execute(query("delete_created_products"), named).rowcount
-    restored = connection.execute(query("restore_updated_products"), named).rowcount
+    restored = restore_products(connection, upload_id)
     return removed, restored
 
 

@@ -13,6 +13,7 @@ import psycopg
 
 from onboarding.aws import staging_table
 from onboarding.aws.staging_table import Item, Unprocessable
+from onboarding.domain.error_codes import RowErrorCode
 from onboarding.domain.models import Mode, OnError, Outcome, Row, RowError, UploadStatus
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
@@ -224,7 +225,7 @@ def _write_valid_rows(
     else:
         outcomes = products.write_products(connection, select_valid(rows), context)
     for key, reason in rejected.items():
-        errors[key] = [RowError("REFUSED_BY_CATALOG", "row", f"The catalog cannot hold this row: {reason}")]
+        errors[key] = [RowError(RowErrorCode.REFUSED_BY_CATALOG, "row", f"The catalog cannot hold this row: {reason}")]
     not_written = [row for row in rows if row_key(row) not in outcomes and row_key(row) not in rejected]
     # New products have not been compared with the catalog yet, whatever other errors they have.
     unclear = [row for row in not_written if creates or row_key(row) not in errors]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from onboarding.domain.error_codes import RowErrorCode
 from onboarding.domain.models import Row, RowError
 from onboarding.storage.database import Connection
 from onboarding.storage.queries import query
@@ -49,7 +50,7 @@ def file_rejected_error(invalid_rows: int) -> RowError:
     """Return the error of a valid row in a rejected all-or-nothing file."""
     others = "1 other row has" if invalid_rows == 1 else f"{invalid_rows:,} other rows have"
     return RowError(
-        "FILE_REJECTED",
+        RowErrorCode.FILE_REJECTED,
         "row",
         f"The row is valid, but the file was to be taken in as a whole or not at all, and {others} errors",
         expected="no errors in any row of the file",

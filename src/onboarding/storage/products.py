@@ -6,15 +6,18 @@ import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import psycopg
 from psycopg import Cursor
-from psycopg.rows import TupleRow
+from psycopg.rows import TupleRow, dict_row
 
 from onboarding.domain.change_rules import set_columns
-from onboarding.domain.models import COLUMNS, Mode, Outcome, Product, Row
+from onboarding.domain.models import Mode, Outcome, Product, Row
 from onboarding.domain.product_changes import changed_values, without_cleared
+from onboarding.domain.product_schema import CHANGEABLE, COLUMNS
 from onboarding.domain.validation_context import ValidationContext, identity
+from onboarding.storage import product_queries
 from onboarding.storage.database import Connection
 from onboarding.storage.queries import query
 
@@ -53,8 +56,7 @@ def load_validation_context(connection: Connection, rows: Sequence[Row], mode: M
         taken_ids = connection.execute(query("list_taken_product_ids"), {"ids": json.dumps(ids)})
     else:
         own = {"vendor_id": rows[0].vendor_id, "ids": [n for _, n in ids], "upload_id": rows[0].upload_id}
-        own["columns"] = list(COLUMNS[1:])
-        own_products = connection.execute(query("list_own_products"), own)
+        own_products = connection.execute(product_queries.SELECT_OWN_PRODUCTS, own)
         released = connection.execute(query("list_released_skus"), {"skus": skus, "upload_id": rows[0].upload_id})
     active = {name for (name,) in categories}
     taken_skus: set[str] = set()
@@ -113,7 +115,7 @@ def insert_validated_products(
 
 def _insert(connection: Connection, rows: Sequence[Row]) -> Cursor[TupleRow]:
     products = [[row.upload_id, row.row_number, row.vendor_id, *map(row.cells.get, COLUMNS)] for row in rows]
-    return connection.execute(query("insert_products"), {"products": json.dumps(products, ensure_ascii=False)})
+    return connection.execute(product_queries.INSERT_PRODUCTS, {"products": json.dumps(products, ensure_ascii=False)})
 
 
 def _inserted(cursors: Iterable[Cursor[TupleRow]]) -> set[RowKey]:
@@ -141,13 +143,13 @@ def update_products(connection: Connection, rows: Sequence[Row], facts: Validati
             )
             outcomes[row_key(row)] = Outcome.UNCHANGED
         else:
-            values = [None if after[column] is None else str(after[column]) for column in COLUMNS[1:]]
+            values = [None if after[column] is None else str(after[column]) for column in CHANGEABLE]
             changed.append(
                 [row.row_number, product.product_id, product.updated_at.isoformat(), *values, set_columns(row)]
             )
     if changed:
         parameters = {"upload_id": upload_id, "products": json.dumps(changed, ensure_ascii=False)}
-        done = connection.execute(query("update_products"), parameters)
+        done = connection.execute(product_queries.UPDATE_PRODUCTS, parameters)
         outcomes |= {(upload_id, number): Outcome.UPDATED for (number,) in done}
     if unchanged:
         connection.execute(query("insert_unchanged_products"), {"upload_id": upload_id, "rows": json.dumps(unchanged)})
@@ -162,6 +164,18 @@ def write_products(connection: Connection, rows: Sequence[Row], facts: Validatio
     new = [without_cleared(row) for row in rows if not facts.changes_a_product(row)]
     created = dict.fromkeys(insert_products(connection, new), Outcome.CREATED)
     return created | update_products(connection, there, facts)
+
+
+def restore_products(connection: Connection, upload_id: str) -> int:
+    """Give the products that an upload changed their former values; return how many there were."""
+    return connection.execute(product_queries.RESTORE_PRODUCTS, {"upload_id": upload_id}).rowcount
+
+
+def products_of_upload(connection: Connection, upload_id: str, after: int, limit: int) -> list[dict[str, Any]]:
+    """Return a page of the products that an upload put into the catalog: those of rows after `after`."""
+    parameters = {"upload_id": upload_id, "after": after, "limit": limit}
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(product_queries.SELECT_UPLOAD_PRODUCTS, parameters).fetchall()
 
 
 def is_row_error(error: psycopg.Error) -> bool:

@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, Any
 from psycopg.rows import dict_row, kwargs_row
 
 from onboarding.domain.models import Mode, OnError, Outcome, Row, RowError, Upload, UploadStatus
+from onboarding.domain.product_schema import REPORT_COLUMNS
 from onboarding.storage.database import Connection
 from onboarding.storage.products import RowKey, row_key, to_storable_text
 from onboarding.storage.queries import query
 
 if TYPE_CHECKING:
     from onboarding.files.models import FileRejection
-
-SHOWN = ("vendor_product_id", "sku", "product_name", "price", "stock_quantity")
-"""The columns of a row that the report shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ class UploadProgress:
 
 @dataclass(frozen=True, slots=True)
 class ReportedRow:
-    """An error with the number of its row and the cells that the report shows (`SHOWN`; None: blank)."""
+    """An error with the number of its row and the cells that the report shows, by column (None: blank)."""
 
     row_number: int
     error: RowError
@@ -280,10 +278,11 @@ def stream_report_rows(connection: Connection, upload_id: str) -> Iterator[Repor
 
     They are streamed, because a large file may have 100,000; the connection is busy until the last one is read.
     """
+    columns = list(REPORT_COLUMNS.values())
     with connection.cursor(row_factory=dict_row) as cursor:
-        parameters = {"upload_id": upload_id, "columns": list(SHOWN)}
+        parameters = {"upload_id": upload_id, "columns": columns}
         for row in cursor.stream(query("list_report_errors"), parameters, size=500):
-            cells = dict(zip(SHOWN, row.pop("cells"), strict=True))
+            cells = dict(zip(columns, row.pop("cells"), strict=True))
             yield ReportedRow(row.pop("row_number"), RowError(**row), cells)
 
 

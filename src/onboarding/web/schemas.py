@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, create_model
 
+from onboarding.domain.column_types import NumberColumn, TextColumn
 from onboarding.domain.models import Mode, OnError, Upload, UploadStatus
+from onboarding.domain.product_schema import PRODUCT_SCHEMA
 from onboarding.files.models import FileDetails, FileWarning
 from onboarding.storage.database import Connection
 from onboarding.storage.error_summary import Summary, get_error_summary
 from onboarding.storage.file_details import get_file_details, list_warnings
+from onboarding.storage.products import products_of_upload
 from onboarding.storage.queries import query
 from onboarding.storage.uploads import get_upload as upload_named
 from onboarding.storage.uploads import list_uploads
@@ -114,24 +118,24 @@ class SummaryResponse(BaseModel):
     more: int = Field(description="Number of further groups")
 
 
-class ProductResponse(BaseModel):
+class _Numbered(BaseModel):
+    row_number: int
+
+
+def _field_of(column: TextColumn | NumberColumn) -> Any:
+    """The type and description of a product column in the API. Decimals are text, as exact as they are stored."""
+    value: Any = int if column.sql_type == "integer" else str
+    return (value | None if column.is_nullable else value, Field(description=column.description))
+
+
+_ProductColumns = create_model(
+    "_ProductColumns", __base__=_Numbered, **{name: _field_of(column) for name, column in PRODUCT_SCHEMA.items()}
+)
+
+
+class ProductResponse(_ProductColumns):  # type: ignore[valid-type, misc]
     """A product of the catalog, with the row of the file that put it there."""
 
-    row_number: int
-    vendor_product_id: str
-    product_name: str
-    category: str
-    subcategory: str | None
-    description: str | None
-    sku: str
-    brand: str | None
-    price: str
-    compare_at_price: str | None
-    stock_quantity: int
-    unit: str
-    weight_kg: str | None
-    dimensions_cm: str | None
-    image_url: str | None
     updated_at: datetime
 
 
@@ -300,20 +304,14 @@ def list_products(
     """A page of the products that an upload put into the catalog, by row."""
     [after] = (*decode_number_cursor(cursor), 0)[:1]
 
-    def work(connection: Connection) -> list[tuple[Any, ...]]:
+    def work(connection: Connection) -> list[dict[str, Any]]:
         get_visible_upload(connection, principal, upload_id)
-        parameters = {"upload_id": upload_id, "after": after, "limit": limit + 1}
-        return connection.execute(query("list_upload_products"), parameters).fetchall()
+        return products_of_upload(connection, upload_id, after, limit + 1)
 
     items = [
         ProductResponse(
-            **{name: _as_text(name, value) for name, value in zip(ProductResponse.model_fields, row, strict=True)}
+            **{name: str(value) if isinstance(value, Decimal) else value for name, value in product.items()}
         )
-        for row in principal.run(pool, work)
+        for product in principal.run(pool, work)
     ]
     return page(items, limit, [encode_cursor(item.row_number) for item in items])
-
-
-def _as_text(name: str, value: Any) -> Any:
-    """Decimals as text, as exact as they are kept: 19.90, not 19.9."""
-    return str(value) if name in {"price", "compare_at_price", "weight_kg"} and value is not None else value

@@ -31,17 +31,17 @@ from tests.integration.pipeline.test_upload_modes import CHANGED, change_row, fi
 
 def test_it_is_created_changed_and_taken_back(database_url):
     with seeded(database_url) as database:
-        def gtin():
-            [[value]] = fetch(database, "select gtin from products")
+        def ean():
+            [[value]] = fetch(database, "select ean from products")
             return value
 
-        filled(database, 1, gtin="042")
-        assert gtin() == "042"
+        filled(database, 1, ean="042")
+        assert ean() == "042"
         open_upload(database, CHANGED, 1, mode=Mode.UPDATE)
-        judged(database, change_row("1", gtin="4006381333931"))
-        assert gtin() == "4006381333931"
+        judged(database, change_row("1", ean="4006381333931"))
+        assert ean() == "4006381333931"
         undo(database, CHANGED)
-        assert gtin() == "042"
+        assert ean() == "042"
 """
 
 
@@ -92,7 +92,7 @@ def checkout(tmp_path: Path) -> Checkout:
     return Checkout(tmp_path / "checkout")
 
 
-def test_the_rule_is_seen_in_a_dry_run_and_on_its_page(checkout: Checkout) -> None:
+def test_add_a_rule_dry_run_and_page_have_it(checkout: Checkout) -> None:
     [file] = re.findall(r"^printf '(.+)' > try\.csv$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     (checkout.path / "try.csv").write_text(file.replace("\\n", "\n"))
     ask = ("-c", COMMAND, "validate", "try.csv", "--vendor", "VEND001", "--offline", "--json")
@@ -111,16 +111,16 @@ def test_the_rule_is_seen_in_a_dry_run_and_on_its_page(checkout: Checkout) -> No
     assert " passed" in ran
 
 
-def test_the_column_goes_all_the_way(checkout: Checkout) -> None:
+def test_add_a_column_is_stored_changed_and_undone(checkout: Checkout) -> None:
     checkout.change("## Add a column")
     template = checkout.python("-c", COMMAND, "template", "-o", "template.csv")
     assert template.returncode == 0, template.stderr
-    assert (checkout.path / "template.csv").read_text(encoding="utf-8-sig").splitlines()[0].endswith(",gtin")
-    (checkout.path / "tests" / "test_gtin.py").write_text(OF_THE_COLUMN)
+    assert (checkout.path / "template.csv").read_text(encoding="utf-8-sig").splitlines()[0].endswith(",ean")
+    (checkout.path / "tests" / "test_ean.py").write_text(OF_THE_COLUMN)
     checkout.test(
-        "tests/test_gtin.py",
-        "tests/integration/storage/test_schema.py::test_a_product_is_stored_as_it_was_written",
-        "tests/integration/storage/test_schema.py::test_every_columns_type_is_mirrored_by_a_rule",
+        "tests/test_ean.py",
+        "tests/integration/storage/test_schema.py::test_insert_products_stores_every_column_as_it_was_written",
+        "tests/integration/storage/test_schema.py::test_products_table_agrees_with_the_product_schema",
         "tests/unit/files/test_parser.py::test_the_sample_row_of_the_contract",
         "tests/unit/files/test_parser_equivalent_files.py::test_the_plain_file_has_the_rows_as_they_are",
     )

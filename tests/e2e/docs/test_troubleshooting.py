@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from onboarding.domain.error_codes import REFUSALS, ROW_ERRORS, WARNINGS
+from onboarding.domain.error_codes import RejectionCode, RowErrorCode, WarningCode
 from onboarding.domain.validation import validate_row
 from tests.support.doc_pages import DOCS, ROOT
 from tools.rule_examples import EXAMPLES
@@ -44,4 +44,4 @@ def test_there_is_something_to_hold_it_to() -> None:
 
 def test_the_codes_that_it_names_are_there() -> None:
     named = set(re.findall(r"`([A-Z]{3,}(?:_[A-Z]+)+)`", PAGE.read_text(encoding="utf-8"))) - {"ONBOARDING_STATE"}
-    assert named <= REFUSALS.keys() | ROW_ERRORS.keys() | WARNINGS.keys()
+    assert named <= {*RejectionCode, *RowErrorCode, *WarningCode}

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from onboarding.domain.error_codes import REFUSALS
+from onboarding.domain.error_codes import RejectionCode
 from onboarding.files.models import FileRejection
 from onboarding.files.parser import parse, table_of
 from tests.support.expensive_text import KINDS, content_of
@@ -27,7 +27,7 @@ def test_parse_heavy_text_of_a_size_is_answered(kind: str, size: int) -> None:
     # Ten megabytes may take five seconds: this much of them, with a wide margin for what does not grow.
     assert time.process_time() - start < 1 + MOST_SECONDS * size / 1_000_000
     if isinstance(found, FileRejection):
-        assert found.code in REFUSALS
+        assert found.code in set(RejectionCode)
     else:
         assert table_of(content) == found.table
 

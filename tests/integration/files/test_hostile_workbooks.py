@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from onboarding.domain.error_codes import REFUSALS
+from onboarding.domain.error_codes import RejectionCode
 from tests.support.hostile_workbooks import HONEST, MOST_CPU, MOST_MEMORY, cases
 
 ROOT = Path(__file__).parent.parent
@@ -29,7 +29,7 @@ def test_parse_hostile_workbooks_are_answered_within_bounds() -> None:
     wrong = {
         name: answer
         for name, answer in answers.items()
-        if answer["code"] not in {"read", *REFUSALS} or answer["cpu"] > MOST_CPU or answer["memory"] > MOST_MEMORY
+        if answer["code"] not in {"read", *RejectionCode} or answer["cpu"] > MOST_CPU or answer["memory"] > MOST_MEMORY
     }
     assert wrong == {}
     assert {answers[name]["code"] for name in HONEST} == {"read"}

@@ -12,9 +12,7 @@ from typing import Any
 
 import pytest
 
-from onboarding.domain.models import COLUMNS
-from onboarding.domain.product_changes import DEFAULTS
-from onboarding.domain.validation import RANGES
+from onboarding.domain.product_schema import COLUMNS, DEFAULTS, NUMBER_COLUMNS
 from onboarding.files.parser import ParsedFile, parse
 from tests.faults import invariants, stored_state
 from tests.faults.lambda_runtime import Runtime
@@ -70,7 +68,7 @@ def test_upload_of_a_corpus_file_ends_as_expected(runtime: Runtime, outcome: Pat
 
 
 def _comparable(column: str, value: Any) -> Any:
-    return Decimal(str(value)) if value is not None and column in RANGES else value
+    return Decimal(str(value)) if value is not None and column in NUMBER_COLUMNS else value
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda path: path.stem)

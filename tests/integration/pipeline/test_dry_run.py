@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from onboarding.aws import staging_table
 from onboarding.aws.objects import ObjectContent
-from onboarding.domain.default_categories import DEFAULT_CATEGORIES
-from onboarding.domain.models import COLUMNS, Mode, OnError, Outcome, Row, RowError, UploadStatus
+from onboarding.domain.models import Mode, OnError, Outcome, Row, RowError, UploadStatus
+from onboarding.domain.product_schema import COLUMNS, DEFAULT_CATEGORIES
 from onboarding.domain.upload_options import Options
 from onboarding.pipeline.dry_run import dry_run
 from onboarding.pipeline.ingest import parse_upload

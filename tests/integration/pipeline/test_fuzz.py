@@ -16,9 +16,9 @@ from functools import partial
 import pytest
 
 from onboarding.aws.staging_table import from_item, to_item
-from onboarding.domain.default_categories import DEFAULT_CATEGORIES
-from onboarding.domain.error_codes import REFUSALS
-from onboarding.domain.models import COLUMNS, Mode, Row
+from onboarding.domain.error_codes import RejectionCode
+from onboarding.domain.models import Mode, Row
+from onboarding.domain.product_schema import COLUMNS, DEFAULT_CATEGORIES
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
 from onboarding.files.formula_escaping import unescape_formula
@@ -89,7 +89,7 @@ def check_reading(some: Case) -> ParsedFile | FileRejection:
 def _read(some: Case) -> ParsedFile | FileRejection:
     found = parse(some.data, "UPLOAD_1", some.vendor_id, required=some.required)
     if isinstance(found, FileRejection):
-        assert found.code in REFUSALS
+        assert found.code in set(RejectionCode)
         assert_one_line(found.reason)
         assert len(found.reason) < 1_500
         return found

@@ -10,8 +10,8 @@ import pytest
 
 from onboarding.domain.models import Mode, Row
 from onboarding.pipeline.undo import NotUndoable, SkippedProduct, UndoResult, undo_upload
-from onboarding.storage.database import Database
-from onboarding.storage.queries import query
+from onboarding.storage import product_queries, products
+from onboarding.storage.database import Connection, Database
 from tests.support.postgres_fixtures import (
     database_at,
     fetch,
@@ -180,19 +180,21 @@ def test_an_sku_taken_in_the_very_moment_is_seen_at_the_second_look(
 ) -> None:
     run(database, FIRST, *new(FIRST, "a"))
     run(database, SECOND, change(SECOND, "a", sku="S-x"), mode=Mode.UPDATE)
-    real = query
+    real = products.restore_products
     late = [THIRD]
 
-    def overtaken(name: str) -> Any:
-        text = real(name)
-        if name == "restore_updated_products" and late:
+    def overtaken(connection: Connection, upload_id: str) -> int:
+        if late:
             other = database_at(database_url)
             run(other, late.pop(), product_row("a", upload_id=THIRD, vendor_id="VEND002"), vendor_id="VEND002")
             other.close()
-            # As if the look had been before the other's commit: without the condition that sees it.
-            return text[: text.index("and not exists")]
-        return text
+            # The query runs as before the other's commit: without the condition that sees it.
+            query = product_queries.RESTORE_PRODUCTS
+            with monkeypatch.context() as earlier:
+                earlier.setattr(product_queries, "RESTORE_PRODUCTS", query[: query.index("and not exists")])
+                return real(connection, upload_id)
+        return real(connection, upload_id)
 
-    monkeypatch.setattr("onboarding.pipeline.undo.query", overtaken)
+    monkeypatch.setattr("onboarding.pipeline.undo.restore_products", overtaken)
     undone = undo_upload(database, SECOND)
     assert (undone.restored, undone.kept) == (0, [SkippedProduct(1, "P-a", "Another product has its former SKU now")])

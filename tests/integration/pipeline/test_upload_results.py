@@ -13,7 +13,8 @@ from decimal import Decimal
 import pytest
 
 from onboarding.aws import staging_table
-from onboarding.domain.models import COLUMNS, Row, Upload, UploadStatus
+from onboarding.domain.models import Row, Upload, UploadStatus
+from onboarding.domain.product_schema import COLUMNS
 from onboarding.files.formula_escaping import unescape_formula
 from onboarding.notifications import events
 from onboarding.pipeline import recovery

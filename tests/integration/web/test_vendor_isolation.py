@@ -21,7 +21,7 @@ import pytest
 from fastapi.routing import APIRoute
 from itsdangerous import TimestampSigner
 
-from onboarding.domain.models import COLUMNS
+from onboarding.domain.product_schema import TEXT_COLUMNS
 from onboarding.notifications.report_links import DAYS_VALID, sign_report_link
 from onboarding.resource_names import resource_name
 from onboarding.storage.queries import query
@@ -445,9 +445,7 @@ def test_duplicate_sku_error_reveals_nothing_of_the_other_product(
     attempts.count("mail of a duplicate", succeeded="VENDA" in mail or f"{WORD} one" in mail)
 
 
-TEXTS = tuple(
-    column for column in COLUMNS if column not in {"price", "compare_at_price", "stock_quantity", "weight_kg"}
-)
+TEXTS = tuple(TEXT_COLUMNS)
 
 
 def test_formulas_and_markup_in_every_column_stay_text(

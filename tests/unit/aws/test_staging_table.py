@@ -34,14 +34,13 @@ from onboarding.aws.staging_table import (
     utc_now,
     write_outcomes,
 )
-from onboarding.domain.models import COLUMNS, Row, RowError
-from onboarding.domain.validation import RANGES, validate_row
+from onboarding.domain.models import Row, RowError
+from onboarding.domain.product_schema import COLUMNS, NUMBER_COLUMNS
+from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
 from onboarding.files.parser import MAX_CELL
 from onboarding.runtime import AppContext
 from tests.support.postgres_fixtures import GOOD_CELLS, a_row, shape_of
-
-NUMBER_COLUMNS = sorted(RANGES)
 
 texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
 number_like = st.one_of(
@@ -51,7 +50,7 @@ number_like = st.one_of(
 )
 ids = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40).filter(str.isprintable)
 some_cells = st.fixed_dictionaries(
-    {}, optional={column: number_like if column in RANGES else texts for column in COLUMNS}
+    {}, optional={column: number_like if column in NUMBER_COLUMNS else texts for column in COLUMNS}
 )
 some_rows = st.builds(
     Row,
@@ -62,8 +61,8 @@ some_rows = st.builds(
     duplicate_of=st.dictionaries(st.sampled_from(["sku", "vendor_product_id"]), st.integers(1, 9_999)),
     surplus_fields=st.integers(-13, 20),
     cut=st.dictionaries(st.sampled_from(COLUMNS), st.integers(2_501, 10_000_000)),
-    unclear=st.lists(st.sampled_from(NUMBER_COLUMNS), unique=True).map(tuple),
-    decimal_comma=st.lists(st.sampled_from(NUMBER_COLUMNS), unique=True).map(tuple),
+    unclear=st.lists(st.sampled_from(sorted(NUMBER_COLUMNS)), unique=True).map(tuple),
+    decimal_comma=st.lists(st.sampled_from(sorted(NUMBER_COLUMNS)), unique=True).map(tuple),
     damaged=st.dictionaries(st.sampled_from(["sku", "vendor_product_id"]), st.sampled_from(["decimals", "dates"])),
     many_categories=st.booleans(),
 )

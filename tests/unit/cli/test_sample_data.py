@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from onboarding.cli.main import main
 from onboarding.cli.sample_data import SPOILS, sample_rows, write_samples
 from onboarding.cli.sample_products import BRANDS
-from onboarding.domain.identifiers import IDENTIFIERS
-from onboarding.domain.models import COLUMNS, Row, RowError
+from onboarding.domain.models import Row, RowError
+from onboarding.domain.product_schema import COLUMNS, IDENTIFIERS
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
 from onboarding.files.models import FileRejection

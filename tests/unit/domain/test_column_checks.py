@@ -13,7 +13,8 @@ from onboarding.domain.identifiers import damage_by_column, similar, with_lost_d
 from onboarding.domain.models import Row
 from onboarding.domain.numbers import without_needless_zeros
 from onboarding.domain.placeholders import PLACEHOLDERS, SAMPLE
-from onboarding.domain.validation import RANGES, validate_row
+from onboarding.domain.product_schema import NUMBER_COLUMNS
+from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
 from onboarding.files.column_checks import MOST_CATEGORIES, examine
 from tests.support.postgres_fixtures import NOTHING_TAKEN, a_row
@@ -137,9 +138,9 @@ def test_examine_no_more_than_200_categories_get_a_suggestion() -> None:
 
 
 @settings(deadline=None)
-@given(st.integers(0, 10**9), st.integers(0, 8), st.sampled_from(sorted(RANGES)))
+@given(st.integers(0, 10**9), st.integers(0, 8), st.sampled_from(sorted(NUMBER_COLUMNS)))
 def test_without_needless_zeros_is_the_same_number(units: int, zeros: int, column: str) -> None:
-    places = RANGES[column].places
+    places = NUMBER_COLUMNS[column].decimals
     digits = str(units).rjust(places + 1, "0")
     number = f"{digits[: len(digits) - places]}.{digits[len(digits) - places :]}" if places else f"{digits}."
     shorter = without_needless_zeros(number + "0" * zeros, places)

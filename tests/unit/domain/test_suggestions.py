@@ -8,8 +8,8 @@ import time
 import pytest
 
 from onboarding.domain import suggestions
-from onboarding.domain.default_categories import DEFAULT_CATEGORIES
 from onboarding.domain.numbers import is_range, readings
+from onboarding.domain.product_schema import DEFAULT_CATEGORIES
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from onboarding.domain.models import COLUMNS, Mode, Product, Row, RowError
+from onboarding.domain.models import Mode, Product, Row, RowError
 from onboarding.domain.placeholders import PLACEHOLDERS, SAMPLE
+from onboarding.domain.product_schema import COLUMNS, MAX_LENGTHS, NUMBER_COLUMNS, REQUIRED
 from onboarding.domain.text import SHOWN, quoted
-from onboarding.domain.validation import LENGTHS, RANGES, REQUIRED, RULES, Check, validate_row
+from onboarding.domain.validation import RULES, Check, validate_row
 from onboarding.domain.validation_context import ValidationContext, identity
 from onboarding.files.parser import MAX_CELL
 from tests.support.postgres_fixtures import GOOD_CELLS, NOTHING_TAKEN, a_row, told
@@ -206,7 +207,7 @@ NOT_PLAIN = (
 )
 
 
-@pytest.mark.parametrize("column", RANGES)
+@pytest.mark.parametrize("column", NUMBER_COLUMNS)
 @pytest.mark.parametrize("text", NOT_PLAIN)
 def test_only_plain_numbers_are_numbers(column: str, text: str) -> None:
     (error,) = validate_row(a_row(**{column: text}), NOTHING_TAKEN)
@@ -238,7 +239,7 @@ def test_the_message_says_what_was_expected(column: str, text: str, message: str
     assert messages(a_row(**{column: text})) == [message]
 
 
-@pytest.mark.parametrize("column", RANGES)
+@pytest.mark.parametrize("column", NUMBER_COLUMNS)
 def test_a_number_is_accepted_exactly_when_it_is_plain_and_in_range(column: str) -> None:
     least, most = BOUNDS[column]
 
@@ -266,14 +267,14 @@ def test_a_number_is_accepted_exactly_when_it_is_plain_and_in_range(column: str)
 
 
 def test_the_ranges_are_those_of_the_contract() -> None:
-    for column, expected in RANGES.items():
+    for column, expected in NUMBER_COLUMNS.items():
         scale = Decimal(10) ** PLACES[column]
-        assert [expected.least * scale, expected.most * scale] == [Decimal(bound) for bound in BOUNDS[column]]
-        assert expected.places == PLACES[column]
-        assert units(expected.example, expected.places) is not None
+        assert [expected.minimum * scale, expected.maximum * scale] == [Decimal(bound) for bound in BOUNDS[column]]
+        assert expected.decimals == PLACES[column]
+        assert units(expected.example, expected.decimals) is not None
 
 
-@pytest.mark.parametrize("column", RANGES)
+@pytest.mark.parametrize("column", NUMBER_COLUMNS)
 def test_a_number_that_was_cut_is_not_judged_by_what_is_left(column: str) -> None:
     left = "0" * (MAX_CELL - 1) + "5"
     (error,) = validate_row(a_row(**{column: left}, cut={column: MAX_CELL + 1}), NOTHING_TAKEN)
@@ -302,15 +303,13 @@ def test_the_lengths_are_those_of_the_contract() -> None:
         "unit": 20,
         "dimensions_cm": 50,
     }
-    assert {column: LENGTHS[column] for column in contract} == contract
-    assert LENGTHS.keys() - contract.keys() == {"image_url"}
-    assert LENGTHS.keys() | RANGES.keys() == set(COLUMNS)
-    assert max(LENGTHS.values()) < MAX_CELL
+    assert {column: MAX_LENGTHS[column] for column in contract} == contract
+    assert max(MAX_LENGTHS.values()) < MAX_CELL
 
 
-@pytest.mark.parametrize("column", LENGTHS)
+@pytest.mark.parametrize("column", MAX_LENGTHS)
 def test_a_text_at_its_limit_passes_and_one_more_does_not(column: str) -> None:
-    limit = LENGTHS[column]
+    limit = MAX_LENGTHS[column]
     text, facts = fitting(column, limit)
     assert validate_row(a_row(**{column: text}), facts) == []
     text, facts = fitting(column, limit + 1)
@@ -319,11 +318,11 @@ def test_a_text_at_its_limit_passes_and_one_more_does_not(column: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("column", LENGTHS)
+@pytest.mark.parametrize("column", MAX_LENGTHS)
 def test_a_text_that_was_cut_is_named_with_its_full_length(column: str) -> None:
     text, facts = fitting(column, MAX_CELL)
     assert messages(a_row(**{column: text}, cut={column: 70_000}), facts) == [
-        f"{column} is 70000 characters long; the limit is {LENGTHS[column]}"
+        f"{column} is 70000 characters long; the limit is {MAX_LENGTHS[column]}"
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from onboarding.domain.validation import REQUIRED
+from onboarding.domain.product_schema import REQUIRED
 from onboarding.files.models import FileRejection
 from onboarding.files.parser import ParsedFile, parse
 

@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from onboarding.domain.identifiers import IDENTIFIERS
-from onboarding.domain.models import COLUMNS
 from onboarding.domain.numbers import without_needless_zeros
 from onboarding.domain.placeholders import PLACEHOLDERS
-from onboarding.domain.validation import RANGES, REQUIRED
+from onboarding.domain.product_schema import COLUMNS, IDENTIFIERS, NUMBER_COLUMNS, REQUIRED
 from onboarding.files.models import FileRejection
 from onboarding.files.parser import ParsedFile, parse, table_of
 from onboarding.files.skipped_line_words import COMMENT_SIGNS
@@ -69,8 +67,8 @@ def stored(column: str, value: str) -> str:
         return ""
     if column in IDENTIFIERS:
         return unicodedata.normalize("NFC", text)
-    if column in RANGES:
-        return without_needless_zeros(text, RANGES[column].places)
+    if column in NUMBER_COLUMNS:
+        return without_needless_zeros(text, NUMBER_COLUMNS[column].decimals)
     return text
 
 

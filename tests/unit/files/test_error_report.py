@@ -11,7 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from onboarding.domain.models import COLUMNS, RowError
+from onboarding.domain.models import RowError
+from onboarding.domain.product_schema import COLUMNS
 from onboarding.files.error_report import HEADER, report_key, write_report
 from onboarding.files.formula_escaping import escape_formula, unescape_formula
 from onboarding.storage.uploads import ReportedRow

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onboarding.domain.models import COLUMNS, RowError
+from onboarding.domain.models import RowError
+from onboarding.domain.product_schema import COLUMNS
 from onboarding.files.fix_file import fix_file_key, write_fix_file
 from onboarding.files.formula_escaping import escape_formula, unescape_formula
 from onboarding.files.models import FileRejection, Table

@@ -9,21 +9,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onboarding.domain.default_categories import DEFAULT_CATEGORIES
-from onboarding.domain.models import COLUMNS, Row
-from onboarding.domain.validation import REQUIRED, validate_row
+from onboarding.domain.models import Row
+from onboarding.domain.product_schema import COLUMNS, DEFAULT_CATEGORIES, REQUIRED
+from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
 from onboarding.files.models import FileDetails, FileRejection, FileWarning, Table
 from onboarding.files.parser import MAX_BYTES, MAX_CELL, MAX_ROWS, ParsedFile, parse, table_of, too_large
 from tests.support.postgres_fixtures import a_row
 
 OFFLINE = ValidationContext(DEFAULT_CATEGORIES, set(), set(), catalog_known=False)
-HEADER = ",".join(COLUMNS)
 SHORT_HEADER = ",".join(REQUIRED)
 SAMPLE = (
     "PROD0001,Wireless Mouse - Model 651,Computer Accessories,Mice & Keyboards,Ergonomic wireless mouse...,"
     "CA-VEND001-0001,TechGear,19.99,,150,piece,0.25,12x8x4,https://images.example.com/mouse.jpg"
 )
+HEADER = ",".join(COLUMNS[: len(SAMPLE.split(","))])
 
 
 def rows_of(content: bytes | str) -> list[Row]:

@@ -7,10 +7,9 @@ import io
 import pytest
 from openpyxl import load_workbook
 
-from onboarding.domain.columns import column_facts, sample_row
-from onboarding.domain.default_categories import DEFAULT_CATEGORIES
-from onboarding.domain.models import COLUMNS, Mode, Outcome
+from onboarding.domain.models import Mode, Outcome
 from onboarding.domain.placeholders import SAMPLE
+from onboarding.domain.product_schema import COLUMNS, DEFAULT_CATEGORIES, PRODUCT_SCHEMA, sample_row
 from onboarding.domain.upload_options import Options
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
@@ -56,7 +55,7 @@ def test_the_workbook_has_the_same_row_as_text_and_the_categories_to_choose_from
 
 
 def test_each_columns_limit_is_told() -> None:
-    takes = {facts.name: facts.takes for facts in column_facts()}
+    takes = {column.name: column.limits for column in PRODUCT_SCHEMA.values()}
     assert takes["price"] == "number, 0.01 to 999,999.99, at most 2 decimals"
     assert takes["stock_quantity"] == "whole number, 0 to 1,000,000"
     assert takes["description"] == "text, up to 2,000 characters"

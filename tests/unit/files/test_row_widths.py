@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onboarding.domain.validation import REQUIRED
+from onboarding.domain.product_schema import REQUIRED
 from onboarding.files.models import FileRejection
 from onboarding.files.parser import ParsedFile, parse
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from onboarding.domain.validation import REQUIRED, REQUIRED_TO_CHANGE
+from onboarding.domain.product_schema import REQUIRED, REQUIRED_TO_CHANGE
 from onboarding.files.models import FileRejection
 from onboarding.files.parser import ParsedFile, parse, table_of
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
-from onboarding.domain.validation import REQUIRED
+from onboarding.domain.product_schema import REQUIRED
 from onboarding.files import xlsx_limits, xlsx_reader, xlsx_sheet, xlsx_workbook
 from onboarding.files.models import FileRejection
 from onboarding.files.parser import ParsedFile, parse, table_of

@@ -13,7 +13,8 @@ from botocore.validate import validate_parameters
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from onboarding.domain.models import COLUMNS, Row, RowError, UploadStatus
+from onboarding.domain.models import Row, RowError, UploadStatus
+from onboarding.domain.product_schema import COLUMNS
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
 from onboarding.files.parser import MAX_CELL

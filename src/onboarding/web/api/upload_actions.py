@@ -7,6 +7,7 @@ from datetime import datetime
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from onboarding.domain.error_codes import RowErrorCode
 from onboarding.domain.models import RowError, Upload, UploadStatus
 from onboarding.files.error_report import report_key
 from onboarding.files.fix_file import fix_file_key
@@ -29,7 +30,7 @@ router = APIRouter(
     ),
 )
 
-CANCELLED = RowError("CANCELLED", "row", "The upload was cancelled before this row was checked")
+CANCELLED = RowError(RowErrorCode.CANCELLED, "row", "The upload was cancelled before this row was checked")
 
 
 class SkippedProductResponse(BaseModel):
