@@ -22,10 +22,10 @@ import httpx
 import pytest
 
 from onboarding.domain.models import Upload
+from onboarding.domain.resource_names import resource_name
 from onboarding.local.postgres import installed
 from onboarding.local.processes import clean_environment
 from onboarding.local.stack import LocalEngine
-from onboarding.resource_names import resource_name
 from onboarding.storage.database import open_connection
 from onboarding.storage.migrate import Migration, load_migrations, migrate
 from tests.support.api_clients import new_key, signed_in
