@@ -20,12 +20,12 @@ from urllib.parse import urlsplit
 from bench import data
 from bench.measure import Report
 from onboarding.domain.models import Upload
+from onboarding.domain.resource_names import resource_name
 from onboarding.local.endpoints import Endpoints
 from onboarding.local.stack import LocalEngine
 from onboarding.notifications.email import UploadResult
 from onboarding.notifications.report_links import sign_report_link
 from onboarding.pipeline.ingest import S3ObjectVersion
-from onboarding.resource_names import resource_name
 from onboarding.storage import uploads
 from onboarding.storage.database import open_connection
 from onboarding.storage.queries import query

@@ -17,8 +17,8 @@ from typing import Any
 from bench import data
 from bench.measure import Report
 from bench.processes import cpu_seconds
+from onboarding.domain.resource_names import resource_name
 from onboarding.local.stack import LocalEngine
-from onboarding.resource_names import resource_name
 from onboarding.storage.database import open_connection
 
 PART = "end to end"

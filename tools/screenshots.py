@@ -16,9 +16,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
+from onboarding.domain.resource_names import resource_name
 from onboarding.local.endpoints import read_endpoints
 from onboarding.local.stack import LocalEngine
-from onboarding.resource_names import resource_name
 from tests.support.api_clients import OPERATOR
 from tests.support.browser import chromium, drop, sign_in, somebody
 from tests.support.running_pipeline import Pipeline, csv_of, product

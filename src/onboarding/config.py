@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from onboarding.resource_names import prefix_of_bucket, resource_name
+from onboarding.domain.resource_names import prefix_of_bucket, resource_name
 
 LOGIN_FIELDS = frozenset({"username", "password", "host", "port", "dbname"})
 """What a secret holds for a login to the database."""

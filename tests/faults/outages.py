@@ -12,8 +12,8 @@ import psycopg
 from botocore.exceptions import EndpointConnectionError
 
 from onboarding.aws.dead_letter_queues import INGESTION_QUEUE
+from onboarding.domain.resource_names import resource_name
 from onboarding.local.postgres import Postgres
-from onboarding.resource_names import resource_name
 from tests.faults import invariants
 from tests.faults.enumeration import fresh, whole_way
 from tests.faults.fault_plans import Once

@@ -31,12 +31,12 @@ from urllib.parse import urlsplit
 import httpx
 
 from onboarding.deploy.plan import template_text
+from onboarding.domain.resource_names import resource_name
 from onboarding.local.endpoints import Endpoints
 from onboarding.local.stack import LocalEngine
 from onboarding.local.template import Template
 from onboarding.notifications.email import UploadResult
 from onboarding.pipeline.ingest import S3ObjectVersion
-from onboarding.resource_names import resource_name
 from onboarding.storage import uploads
 from tests.infra.lambda_runtime_api import runtime_api
 from tests.support.http_calls import vendor, vendors_server

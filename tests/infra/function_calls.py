@@ -18,10 +18,10 @@ from onboarding.aws.dead_letter_queues import INGESTION_QUEUE, redrive_uploads
 from onboarding.cli.target import environment_of
 from onboarding.config import Settings
 from onboarding.deploy.buckets import empty
+from onboarding.domain.resource_names import resource_name
 from onboarding.notifications.report_links import sign_report_link
 from onboarding.notifications.sign_in_email import SignInEmail
 from onboarding.pipeline.recovery import ingest_missed_objects
-from onboarding.resource_names import resource_name
 from onboarding.runtime import AppContext
 from tests.integration.pipeline.test_function_roles import role_of
 from tests.support.running_pipeline import Pipeline, csv_of, product

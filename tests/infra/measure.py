@@ -19,9 +19,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from onboarding.domain.resource_names import PRODUCT, resource_name
 from onboarding.local.processes import Ports
 from onboarding.local.stack import LocalEngine
-from onboarding.resource_names import PRODUCT, resource_name
 from tests.infra.function_calls import link_event, outcome, reported
 from tests.infra.request_counting import Counts, counting
 from tests.support.http_calls import vendor

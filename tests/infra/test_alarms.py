@@ -14,8 +14,8 @@ import pytest
 from onboarding.aws import dead_letter_queues
 from onboarding.deploy.plan import template_text
 from onboarding.deploy.stacks import Stacks
+from onboarding.domain.resource_names import resource_name
 from onboarding.local.template import Template
-from onboarding.resource_names import resource_name
 from tests.infra.conftest import empty_account
 from tests.support.template_names import short_name
 

@@ -18,8 +18,8 @@ from onboarding.deploy.concurrency import reservations
 from onboarding.deploy.plan import BASE_IMAGE, DeployError, Plan, checkout, template_text
 from onboarding.deploy.stacks import Stacks
 from onboarding.deploy.steps import Deployment
+from onboarding.domain.resource_names import resource_name
 from onboarding.local.template import Template
-from onboarding.resource_names import resource_name
 
 UNNAMED = dict.fromkeys(CHOICES)
 

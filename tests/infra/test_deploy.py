@@ -22,7 +22,7 @@ from onboarding.deploy.checks import account_of, deployed
 from onboarding.deploy.destroy import destroy
 from onboarding.deploy.plan import STACKS, DeployError, Plan, template_text
 from onboarding.deploy.steps import Deployment, client_of
-from onboarding.resource_names import resource_name
+from onboarding.domain.resource_names import resource_name
 from onboarding.storage.database import open_connection
 from onboarding.storage.database_roles import LOGINS
 from tests.infra.conftest import Account, empty_account

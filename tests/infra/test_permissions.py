@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from onboarding.deploy.plan import template_text
+from onboarding.domain.resource_names import resource_name
 from onboarding.local.stack import LocalEngine
 from onboarding.local.template import Template
-from onboarding.resource_names import resource_name
 from tests.infra.function_calls import (
     link_calls,
     mailer_calls,

@@ -12,9 +12,9 @@ import pytest
 import yaml
 from fastapi.routing import APIRoute
 
+from onboarding.domain.resource_names import resource_name
 from onboarding.files.parser import MAX_BYTES
 from onboarding.pipeline.ingest import PREFIX
-from onboarding.resource_names import resource_name
 from onboarding.storage.database_roles import LOGINS
 from onboarding.web.api import sign_in as api_sign_in
 from onboarding.web.portal import sign_in

@@ -13,7 +13,7 @@ import yaml
 from onboarding.aws.dead_letter_queues import ERROR_QUEUE, RETRIED_BY
 from onboarding.deploy.buckets import deploy_bucket_name
 from onboarding.deploy.plan import STACKS, Plan, template_text
-from onboarding.resource_names import (
+from onboarding.domain.resource_names import (
     CONTRACT_NAMES,
     PREFIX_PATTERN,
     PRODUCT,

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from starlette.routing import Mount, Route
 
 from onboarding.config import Settings
-from onboarding.resource_names import resource_name
+from onboarding.domain.resource_names import resource_name
 from onboarding.runtime import AppContext
 from onboarding.web.app import create_app
 from tests.support.postgres_fixtures import database_at

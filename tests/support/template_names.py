@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from onboarding.resource_names import PRODUCT
+from onboarding.domain.resource_names import PRODUCT
 
 PREFIX = "${NamePrefix}"
 

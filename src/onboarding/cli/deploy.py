@@ -19,8 +19,8 @@ from onboarding.deploy.cost.bill import Choice, bill, total
 from onboarding.deploy.destroy import destroy
 from onboarding.deploy.plan import BASE_IMAGE, DeployError, MakeClient, Plan, template_text
 from onboarding.deploy.steps import Deployment, client_of
+from onboarding.domain.resource_names import PREFIX_PATTERN
 from onboarding.local.template import Template
-from onboarding.resource_names import PREFIX_PATTERN
 
 
 def _checked_prefix(prefix: str) -> str:

@@ -13,9 +13,9 @@ from onboarding.cli.errors import CommandError
 from onboarding.config import Settings
 from onboarding.deploy.calls import admin
 from onboarding.deploy.plan import DeployError
+from onboarding.domain.resource_names import prefix_of_bucket
 from onboarding.lambda_handlers.admin_actions import AdminError, carry_out
 from onboarding.local.endpoints import DEFAULT_STATE, FILE_NAME, Endpoints, read_endpoints
-from onboarding.resource_names import prefix_of_bucket
 from onboarding.runtime import AppContext
 from onboarding.storage.audit_log import Actor
 

@@ -10,8 +10,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from onboarding.deploy.plan import TAG, DeployError, Plan, is_tagged, template_text
+from onboarding.domain.resource_names import resource_name
 from onboarding.local.template import Template
-from onboarding.resource_names import resource_name
 
 CODE_KEY = "functions.zip"
 

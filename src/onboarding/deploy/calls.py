@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError, WaiterError
 
 from onboarding.deploy.plan import DeployError
-from onboarding.resource_names import resource_name
+from onboarding.domain.resource_names import resource_name
 
 NOT_READY = ("ResourceNotReadyException", "ResourceConflictException")
 """Lambda's answers for a function that is inactive (it was idle for weeks) or that gets ready: its code did not run."""

@@ -19,7 +19,7 @@ from onboarding.deploy.findings import Finding, checked
 from onboarding.deploy.images import builder, pinned
 from onboarding.deploy.plan import STACKS, DeployError, MakeClient, Plan
 from onboarding.deploy.stacks import UNUSABLE, describe_stack, is_deployment, stack_parameters
-from onboarding.resource_names import resource_name
+from onboarding.domain.resource_names import resource_name
 
 VPCS_QUOTA = "L-F678F1CE"
 

@@ -12,8 +12,8 @@ from onboarding.deploy.existing import LISTINGS
 from onboarding.deploy.ownership import find
 from onboarding.deploy.plan import STACKS, TAG, MakeClient, Plan, Say, is_tagged, template_text
 from onboarding.deploy.stacks import Stacks, is_deployment
+from onboarding.domain.resource_names import resource_name
 from onboarding.local.template import Template
-from onboarding.resource_names import resource_name
 
 NOT_TAGGED = f"stays: it does not carry the tag {TAG}, so it is another application's"
 

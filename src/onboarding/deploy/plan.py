@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from onboarding.resource_names import PRODUCT, resource_name
+from onboarding.domain.resource_names import PRODUCT, resource_name
 
 MakeClient = Callable[[str], Any]
 """A service's name to a boto3 client."""

@@ -15,9 +15,9 @@ from onboarding.deploy.buckets import empty
 from onboarding.deploy.calls import admin
 from onboarding.deploy.plan import DeployError, MakeClient, Say
 from onboarding.domain.models import COLUMNS
+from onboarding.domain.resource_names import prefix_of_bucket
 from onboarding.lambda_handlers.admin_actions import SMOKE_VENDOR
 from onboarding.pipeline.ingest import S3ObjectVersion
-from onboarding.resource_names import prefix_of_bucket
 
 Ask = Callable[..., dict[str, Any]]
 """Carries out an action of the function `admin` by its name and arguments."""

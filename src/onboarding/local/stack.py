@@ -10,6 +10,7 @@ import time
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any, Self
 
+from onboarding.domain.resource_names import prefix_of_bucket, resource_name
 from onboarding.local.aws_emulator import REGION, ROOT_KEY, ROOT_SECRET, Engine
 from onboarding.local.deploy import deploy
 from onboarding.local.endpoints import LOCK, Endpoints, remove_endpoints, write_endpoints
@@ -18,7 +19,6 @@ from onboarding.local.processes import HOST, LocalError, Ports, log_tail, read_j
 from onboarding.local.smtp_inbox import Inbox
 from onboarding.local.state_files import private_directory, write_atomically
 from onboarding.local.web_server import Portal, seed_operator
-from onboarding.resource_names import prefix_of_bucket, resource_name
 from onboarding.storage.database import Database, migrate, open_connection
 from onboarding.storage.database_roles import set_logins
 

@@ -15,9 +15,9 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from onboarding.domain.resource_names import prefix_of_bucket, resource_name
 from onboarding.local.processes import HOST, Check, LocalError, answers, clean_environment, log_tail, pause
 from onboarding.local.state_files import private_directory
-from onboarding.resource_names import prefix_of_bucket, resource_name
 from onboarding.storage.database import Connection
 
 if TYPE_CHECKING:

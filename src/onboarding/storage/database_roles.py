@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from psycopg import sql
 
 from onboarding.config import LOGIN_FIELDS
-from onboarding.resource_names import resource_name
+from onboarding.domain.resource_names import resource_name
 from onboarding.storage.database import Connection, Database
 
 LOGINS: Mapping[str, str] = {

@@ -27,11 +27,11 @@ from onboarding.cli.target import Ask, connected
 from onboarding.cli.upload_client import Look, Outcome, Submission, follow
 from onboarding.config import NotSet
 from onboarding.domain.models import Upload, UploadStatus
+from onboarding.domain.resource_names import UPLOAD_BUCKET
 from onboarding.lambda_handlers.admin_queries import upload_as_json
 from onboarding.local.endpoints import LOCK, Endpoints, read_endpoints, write_endpoints
 from onboarding.pipeline.ingest import S3ObjectVersion
 from onboarding.pipeline.recovery import RecoveryAction
-from onboarding.resource_names import UPLOAD_BUCKET
 from tests.support.postgres_fixtures import an_upload
 
 Captured = pytest.CaptureFixture[str]

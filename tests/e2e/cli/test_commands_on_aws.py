@@ -18,9 +18,9 @@ from openpyxl import load_workbook
 
 from onboarding.aws import staging_table
 from onboarding.cli.main import main
+from onboarding.domain.resource_names import resource_name
 from onboarding.lambda_handlers.admin_actions import carry_out
 from onboarding.pipeline.ingest import ingest_object
-from onboarding.resource_names import resource_name
 from onboarding.runtime import AppContext
 from tests.support.running_pipeline import Pipeline, csv_of, product
 

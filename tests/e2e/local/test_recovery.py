@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from onboarding.domain.resource_names import resource_name
 from onboarding.local.stack import LocalEngine
-from onboarding.resource_names import resource_name
 from tests.support.running_pipeline import Pipeline, csv_of, product, until
 
 

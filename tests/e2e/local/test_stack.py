@@ -18,12 +18,12 @@ import psycopg
 import pytest
 from botocore.exceptions import ClientError
 
+from onboarding.domain.resource_names import resource_name
 from onboarding.local.delivered_emails import Mail, read_mails
 from onboarding.local.endpoints import engine_client, read_endpoints
 from onboarding.local.postgres import installed
 from onboarding.local.processes import LocalError
 from onboarding.local.stack import LocalEngine
-from onboarding.resource_names import resource_name
 from tests.support.local_processes import eventually, new_state, processes_of
 
 # As the kernel's tables write them.

@@ -17,13 +17,13 @@ import psycopg
 import pytest
 
 from onboarding.config import LOGIN_FIELDS
+from onboarding.domain.resource_names import resource_name
 from onboarding.local import deploy, postgres
 from onboarding.local.endpoints import Endpoints, read_endpoints
 from onboarding.local.postgres import Postgres
 from onboarding.local.processes import LocalError
 from onboarding.local.stack import LocalEngine
 from onboarding.local.template import pipeline_text
-from onboarding.resource_names import resource_name
 from tests.support.local_processes import eventually, new_state, processes_of
 
 KEPT = "errors/VEND001/kept.csv"

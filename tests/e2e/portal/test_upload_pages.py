@@ -10,7 +10,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, Route, expect
 
-from onboarding.resource_names import resource_name
+from onboarding.domain.resource_names import resource_name
 from tests.support.api_clients import links
 from tests.support.browser import PATIENCE, drop, send, sign_in, upload
 from tests.support.running_pipeline import Pipeline, csv_of, product, until

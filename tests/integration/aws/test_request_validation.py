@@ -16,8 +16,8 @@ from botocore.config import Config
 from botocore.exceptions import ParamValidationError
 
 from onboarding.aws.dynamodb_wire import send_as_written
+from onboarding.domain.resource_names import resource_name
 from onboarding.local.processes import clean_environment
-from onboarding.resource_names import resource_name
 from tests.support.running_pipeline import Pipeline
 from tests.support.validated_clients import validated
 

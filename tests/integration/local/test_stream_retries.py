@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from onboarding.aws import dead_letter_queues
-from onboarding.resource_names import resource_name
+from onboarding.domain.resource_names import resource_name
 from onboarding.runtime import AppContext
 from tests.support.running_pipeline import Pipeline, csv_of, product, until
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from onboarding.domain.models import UploadStatus
-from onboarding.resource_names import resource_name
+from onboarding.domain.resource_names import resource_name
 from tests.support.running_pipeline import Pipeline, csv_of, product, until
 
 

@@ -14,10 +14,10 @@ from onboarding.aws import dead_letter_queues, staging_table
 from onboarding.cli.target import asked_here
 from onboarding.cli.upload_client import OUR_FAULT, Submission, follow
 from onboarding.domain.models import RowError, UploadStatus
+from onboarding.domain.resource_names import resource_name
 from onboarding.notifications import email, events
 from onboarding.pipeline import recovery
 from onboarding.pipeline.ingest import IngestResult, S3ObjectVersion, ingest_object
-from onboarding.resource_names import resource_name
 from onboarding.runtime import AppContext
 from tests.integration.pipeline.test_function_roles import without
 from tests.support.running_pipeline import Pipeline, csv_of, product, until

@@ -21,9 +21,9 @@ import httpx
 import pytest
 
 from onboarding.domain.models import Upload
+from onboarding.domain.resource_names import resource_name
 from onboarding.local.processes import clean_environment
 from onboarding.local.stack import LocalEngine
-from onboarding.resource_names import resource_name
 from onboarding.storage.database import migrate, open_connection
 from onboarding.storage.queries import Migration, migrations
 from tests.support.api_clients import new_key, signed_in

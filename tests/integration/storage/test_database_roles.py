@@ -13,8 +13,8 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from onboarding.config import LOGIN_FIELDS
+from onboarding.domain.resource_names import resource_name
 from onboarding.notifications.report_links import LinkInvalid, sign_report_link, verify_report_link
-from onboarding.resource_names import resource_name
 from onboarding.storage.database import Connection, Database, open_connection
 from onboarding.storage.database_roles import LOGINS, set_logins
 from onboarding.storage.queries import query

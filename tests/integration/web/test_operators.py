@@ -9,8 +9,8 @@ from contextlib import closing
 import httpx
 import pytest
 
+from onboarding.domain.resource_names import resource_name
 from onboarding.lambda_handlers.admin_actions import AdminError, carry_out
-from onboarding.resource_names import resource_name
 from onboarding.storage.audit_log import Actor
 from onboarding.storage.database import DATABASE_UNAVAILABLE, Database
 from tests.support.api_clients import browser, new_key, new_link, signed_in, with_key

@@ -15,8 +15,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from onboarding.aws.dead_letter_queues import count_failures_in, peek_failures
+from onboarding.domain.resource_names import resource_name
 from onboarding.notifications.sign_in_email import SignInEmail
-from onboarding.resource_names import resource_name
 from onboarding.runtime import AppContext
 from onboarding.web.api.sign_in import MINIMUM_SECONDS
 from onboarding.web.sessions import LINK_AGE, PAUSE, PER_ADDRESS, PER_IP

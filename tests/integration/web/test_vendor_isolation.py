@@ -22,8 +22,8 @@ from fastapi.routing import APIRoute
 from itsdangerous import TimestampSigner
 
 from onboarding.domain.models import COLUMNS
+from onboarding.domain.resource_names import resource_name
 from onboarding.notifications.report_links import DAYS_VALID, sign_report_link
-from onboarding.resource_names import resource_name
 from onboarding.web.app import PAGES
 from onboarding.web.auth import SCOPES
 from onboarding.web.tokens import generate_secret, hash_secret

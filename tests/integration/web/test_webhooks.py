@@ -16,9 +16,9 @@ from typing import Any
 import httpx
 import pytest
 
+from onboarding.domain.resource_names import resource_name
 from onboarding.notifications import webhook
 from onboarding.notifications.webhook import Refused, parse_url, resolve_host, signature
-from onboarding.resource_names import resource_name
 from onboarding.web.api import webhooks
 from tests.support.http_server import serving
 from tests.support.running_pipeline import Pipeline, csv_of, product, until

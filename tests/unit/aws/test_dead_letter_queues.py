@@ -16,7 +16,7 @@ from onboarding.aws import dead_letter_queues
 from onboarding.cli import dead_letters as commands
 from onboarding.cli.main import main
 from onboarding.config import Settings
-from onboarding.resource_names import UPLOAD_BUCKET
+from onboarding.domain.resource_names import UPLOAD_BUCKET
 from onboarding.runtime import AppContext
 
 QUEUE = "watchdog-failures"

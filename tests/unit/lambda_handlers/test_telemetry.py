@@ -14,10 +14,10 @@ import psycopg
 import pytest
 
 from onboarding.aws.dead_letter_queues import RedriveResult
+from onboarding.domain.resource_names import resource_name
 from onboarding.lambda_handlers import csv_parser, error_processor, mailer, product_validator, telemetry, watchdog
 from onboarding.notifications.email import UploadResult
 from onboarding.pipeline import recovery as steps
-from onboarding.resource_names import resource_name
 from tests.support.postgres_fixtures import an_upload
 from tests.support.running_pipeline import Pipeline, csv_of, product, until
 
