@@ -23,12 +23,12 @@ become of a file, `undo` takes an upload back, `template` is a file to start fro
 `admin_reads` answers their commands. What they and the API may change of vendors, operators and categories is in
 `administration` (with `email_address`), which writes the `audit_log`; `sign_in_mail` has the mail with sign-in links.
 
-On top of it: `api` and `portal` over HTTP, `cli` at a terminal; `local` runs all of it on one machine, `deploy` on AWS,
-and `cost` says for how much.
+On top of it: `api` and `portal` over HTTP, `cli` at a terminal; `local` runs all of it on one machine and `deploy`
+deploys it to AWS, both with `cloudformation`; `cost` estimates the bill.
 
 Under it: `model` has the nouns, `sql` every statement, `database` the connection, `roles` the functions' logins to it,
-`context` the clients, `config` the environment, `resource_names` what AWS calls each resource, `points` the moments
-that the fault tests know. `columns`, `codes`, `examples`, `quotes` and `formulas` hold what answers and pages say, and
+`context` the clients, `config` the environment, `domain` the names of AWS resources, `points` the moments that the
+fault tests know. `columns`, `codes`, `examples`, `quotes` and `formulas` hold what answers and pages say, and
 `reference` writes the pages.
 """
 

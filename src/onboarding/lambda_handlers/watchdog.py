@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 from onboarding.aws.dead_letter_queues import RedriveResult, redrive, redrive_uploads
-from onboarding.lambda_handlers.telemetry import count, logger, measured
+from onboarding.lambda_handlers.telemetry import Metric, add_count, logger, record_metrics
 from onboarding.pipeline.recovery import PATIENCE, RecoveryAction, ingest_missed_objects, resume_stalled_uploads
 from onboarding.runtime import get_context
 
@@ -42,7 +42,7 @@ def handler(event: dict[str, Any], _: object) -> dict[str, Any]:
 
 def _drive(uploads: Iterable[RecoveryAction]) -> list[dict[str, Any]]:
     driven = []
-    with measured("WatchdogTime") as metrics:
+    with record_metrics(Metric.WATCHDOG_TIME) as metrics:
         try:
             for upload in uploads:
                 said = {"upload_id": upload.upload_id, "vendor_id": upload.vendor_id, "s3_key": upload.s3_key}
@@ -50,7 +50,7 @@ def _drive(uploads: Iterable[RecoveryAction]) -> list[dict[str, Any]]:
                 driven.append(asdict(upload))
         finally:
             # An alarm looks at it: uploads that have to be driven on again and again are stuck.
-            count(metrics, "UploadsDrivenOn", len(driven))
+            add_count(metrics, Metric.UPLOADS_RESUMED, len(driven))
             logger.info("watchdog ran", extra={"driven": len(driven)})
     return driven
 

@@ -1,6 +1,6 @@
-"""The local engine's inbox as pages of the portal, so that a mailed link is one click away.
+"""Portal pages of the local stack's inbox, for one-click access to links in e-mails.
 
-Whoever reaches these pages may read every mail; so may whoever reaches the engine's APIs, on this machine alone.
+All users of this machine can read every e-mail on these pages, as they can by the emulator's APIs.
 """
 
 from __future__ import annotations
@@ -18,19 +18,20 @@ from onboarding.web.portal.rendering import page
 if TYPE_CHECKING:
     from pathlib import Path
 
-SHOWN = 100
+MAX_EMAILS = 100
+"""The number of e-mails on the page, the newest."""
 
 
 def inbox_pages(directory: Path) -> APIRouter:
-    """The pages of the mails in `directory`."""
+    """Return the router for the pages of the e-mails in `directory`."""
     router = APIRouter(prefix="/inbox", include_in_schema=False)
 
     @router.get("")
-    def show_all(request: Request, principal: OptionalPrincipal) -> Response:
-        return page("inbox.html", request, principal, mails=read_mails(directory, SHOWN)[::-1])
+    def show_inbox(request: Request, principal: OptionalPrincipal) -> Response:
+        return page("inbox.html", request, principal, mails=read_mails(directory, MAX_EMAILS)[::-1])
 
     @router.get("/{name}")
-    def show(name: str, request: Request, principal: OptionalPrincipal) -> Response:
+    def show_email(name: str, request: Request, principal: OptionalPrincipal) -> Response:
         mail = read_mail(directory, name)
         if mail is None:
             raise not_found("mail")

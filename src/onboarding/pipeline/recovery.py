@@ -107,7 +107,7 @@ def ingest_missed_objects(
 ) -> Iterator[RecoveryAction]:
     """Take in the objects under `uploads/` that no upload knows, though S3 announced them a while ago; as `drive` does.
 
-    Lists every version there is, so it is for once a day and for the start of a local engine. It goes on where the last
+    Lists every version there is, so it is for once a day and for the start of a local stack. It goes on where the last
     run had to stop, and stops itself after these seconds; with None it lists all, from the start. The position is noted
     before an object is read: if that ends the process, the next run goes on behind the object.
     """

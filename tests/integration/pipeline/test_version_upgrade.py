@@ -23,7 +23,7 @@ import pytest
 from onboarding.domain.models import Upload
 from onboarding.domain.resource_names import resource_name
 from onboarding.local.processes import clean_environment
-from onboarding.local.stack import LocalEngine
+from onboarding.local.stack import LocalStack
 from onboarding.storage.database import migrate, open_connection
 from onboarding.storage.queries import Migration, migrations
 from tests.support.api_clients import new_key, signed_in
@@ -142,7 +142,7 @@ class Deployment:
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory, sources: Mapping[str, Path]) -> Iterator[Deployment]:
     with (
-        LocalEngine(tmp_path_factory.mktemp("versions")) as engine,
+        LocalStack(tmp_path_factory.mktemp("versions")) as engine,
         Pipeline(engine.endpoints) as pipeline,
     ):
         yield Deployment(pipeline, sources)

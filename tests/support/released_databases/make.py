@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from onboarding import __version__
 from onboarding.domain.models import Mode, OnError
-from onboarding.local.postgres import Postgres, installed
+from onboarding.local.postgres import Postgres, installation
 from onboarding.local.processes import Ports
 from onboarding.storage.database import Database, migrate, open_connection
 from tests.support.postgres_fixtures import database_at, judged, open_upload, product_row
@@ -37,7 +37,7 @@ def fill(database: Database) -> None:
 def dump(url: str) -> str:
     """Return the database as statements that any client can run."""
     options = ("--no-owner", "--inserts", "--rows-per-insert=100", "--no-comments")
-    program = installed() / "bin" / "pg_dump"
+    program = installation() / "bin" / "pg_dump"
     made = subprocess.run([program, *options, url], capture_output=True, text=True, check=True)
     lines = [line for line in made.stdout.splitlines() if line and not line.startswith(("--", "\\"))]
     return "\n".join(lines) + "\n"

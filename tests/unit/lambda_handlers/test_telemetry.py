@@ -148,7 +148,7 @@ def test_what_the_watchdog_drove_on_is_told_beside_what_it_could_not(
         watchdog.handler({}, None)
     line = written.line("upload resumed")
     assert (line["upload_id"], line["vendor_id"]) == (UPLOAD_ID, "VEND001")
-    assert written.metrics()["UploadsDrivenOn"] == [1.0]
+    assert written.metrics()["UploadsResumed"] == [1.0]
 
 
 @pytest.mark.parametrize(
