@@ -1,4 +1,4 @@
-"""Each function's cold start: its import and its first invocation, in a fresh process, on the running local engine.
+"""Each function's cold start: its import and its first invocation, in a fresh process, on the running local stack.
 
 Beside it stand the bare imports of boto3 and psycopg, which nobody who uses both gets around.
 """
@@ -22,7 +22,7 @@ from bench.measure import Report
 from onboarding.domain.models import Upload
 from onboarding.domain.resource_names import resource_name
 from onboarding.local.endpoints import Endpoints
-from onboarding.local.stack import LocalEngine
+from onboarding.local.stack import LocalStack
 from onboarding.notifications.email import UploadResult
 from onboarding.notifications.report_links import sign_report_link
 from onboarding.pipeline.ingest import S3ObjectVersion
@@ -61,7 +61,7 @@ TELL = "print(f'\\n{imported - started} {%s}')\n"
 
 def measure(report: Report, *, quick: bool) -> None:
     rounds = 1 if quick else 5
-    with tempfile.TemporaryDirectory(prefix="bench-") as directory, LocalEngine(Path(directory)) as engine:
+    with tempfile.TemporaryDirectory(prefix="bench-") as directory, LocalStack(Path(directory)) as engine:
         endpoints = engine.endpoints
         upload = _first_upload(endpoints)
         bare: dict[str, list[float]] = {}

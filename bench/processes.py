@@ -1,4 +1,4 @@
-"""Who spends the processor's time: the local engine's processes, by what they are there for."""
+"""Who spends the processor's time: the local stack's processes, by what they are there for."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from onboarding.local.stack import LocalEngine
+from onboarding.local.stack import LocalStack
 
 TICK = os.sysconf("SC_CLK_TCK")
 DRIVER = "the bench itself, with the inbox"
 _FUNCTION = re.compile(rb"(?:^|\0)POWERTOOLS_SERVICE_NAME=([^\0]+)")
 
 
-def cpu_seconds(local: LocalEngine) -> Mapping[str, float]:
+def cpu_seconds(local: LocalStack) -> Mapping[str, float]:
     """The CPU that each part of a running engine has used so far, in seconds; and this process's."""
-    assert local.engine is not None, "it runs"  # noqa: S101
-    assert local.engine.process is not None, "it runs"  # noqa: S101
+    assert local.emulator is not None, "it runs"  # noqa: S101
+    assert local.emulator.process is not None, "it runs"  # noqa: S101
     assert local.postgres is not None, "it runs"  # noqa: S101
     assert local.postgres.process is not None, "it runs"  # noqa: S101
     spent: defaultdict[str, float] = defaultdict(float)
-    engine, postgres = local.engine.process.pid, local.postgres.process.pid
+    engine, postgres = local.emulator.process.pid, local.postgres.process.pid
     parents = _parents()
     for process in parents:
         ancestors = _ancestors(process, parents)

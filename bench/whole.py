@@ -1,4 +1,4 @@
-"""From the file in the bucket to the vendor's mail, on the local engine; beside the same flow with bare handlers.
+"""From the file in the bucket to the vendor's mail, on the local stack; beside the same flow with bare handlers.
 
 Two engines run side by side and take turns, so that what disturbs one disturbs the other. The first file of all is the
 cold start of the whole pipeline; one of 1,000 rows after it warms up and is not counted.
@@ -18,7 +18,7 @@ from bench import data
 from bench.measure import Report
 from bench.processes import cpu_seconds
 from onboarding.domain.resource_names import resource_name
-from onboarding.local.stack import LocalEngine
+from onboarding.local.stack import LocalStack
 from onboarding.storage.database import open_connection
 
 PART = "end to end"
@@ -79,7 +79,7 @@ def _many(report: Report, whole: Flow, bare: Flow, files: int = 100, rows: int =
 class Flow:
     """One engine, as a vendor sees it."""
 
-    engine: LocalEngine
+    engine: LocalStack
     s3: Any
     number: int = 0
     rows: int = 0
@@ -133,7 +133,7 @@ def _mails(inbox: Path) -> list[Path]:
 def _flow(*, bare: bool, parameters: dict[str, str] | None = None) -> Iterator[Flow]:
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         environment = {"PYTHONPATH": str(Path(__file__).resolve().parents[1])} if bare else None
-        with LocalEngine(Path(directory), environment=environment, parameters=parameters) as engine:
+        with LocalStack(Path(directory), environment=environment, parameters=parameters) as engine:
             endpoints = engine.endpoints
             with open_connection(endpoints.database_url) as connection:
                 connection.execute(

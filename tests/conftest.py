@@ -1,4 +1,4 @@
-"""What many tests stand on: a real PostgreSQL, and the whole pipeline on the local engine. Each is started once."""
+"""What many tests stand on: a real PostgreSQL, and the whole pipeline on the local stack. Each is started once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from onboarding.config import Settings
 from onboarding.local.postgres import Postgres
 from onboarding.local.processes import Ports
-from onboarding.local.stack import LocalEngine
+from onboarding.local.stack import LocalStack
 from onboarding.runtime import AppContext
 from onboarding.storage.database import open_connection
 from onboarding.storage.migrate import migrate
@@ -52,16 +52,16 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="session")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngine]:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """The pipeline, up and running."""
     state = tmp_path_factory.mktemp("engine")
     # Retries as soon as may be: a test of what every retry failed on does not wait for three minutes.
-    with LocalEngine(state, environment={"LAMBDA_ASYNC_RETRY_BASE_SECONDS": "1"}) as running:
+    with LocalStack(state, environment={"LAMBDA_ASYNC_RETRY_BASE_SECONDS": "1"}) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def pipeline(engine: LocalEngine) -> Iterator[Pipeline]:
+def pipeline(engine: LocalStack) -> Iterator[Pipeline]:
     """The running pipeline as a test uses it."""
     with Pipeline(engine.endpoints) as running:
         yield running

@@ -17,7 +17,7 @@ from playwright.sync_api import Page
 from rich.console import Console
 from rich.text import Text
 
-from onboarding.local.stack import LocalEngine
+from onboarding.local.stack import LocalStack
 from tests.support.api_clients import OPERATOR
 from tests.support.browser import chromium, somebody
 from tests.support.running_pipeline import Pipeline
@@ -39,7 +39,7 @@ def main() -> None:
     (TARGET / "demo.svg").write_text(terminal(demo()), encoding="utf-8")
     with (
         tempfile.TemporaryDirectory(prefix="onboarding-pictures-") as state,
-        LocalEngine(Path(state)) as engine,
+        LocalStack(Path(state)) as engine,
         Pipeline(engine.endpoints) as pipeline,
         chromium() as browser,
         somebody(browser, pipeline, width=WIDTH, height=HEIGHT) as page,

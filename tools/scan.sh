@@ -1,24 +1,24 @@
 #!/usr/bin/env bash
-# The scanners: templates, code, secrets, known vulnerabilities. They live in .venv-scan; `make scan` calls this.
+# Scans templates, code, secrets and dependencies. The scanners are in .venv-scan; `make scan` calls this.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=.venv-scan/bin
 
 echo "checkov: the templates"
-# It asks its maker's server for guidelines that nothing here needs.
+# Its errors are hidden, since it tries to download guidelines that are not needed here.
 $bin/checkov --directory infra --config-file .checkov.yaml 2>/dev/null
 
 echo "bandit: the code"
 $bin/bandit --quiet --recursive src -ll
 
 echo "detect-secrets: every file in git"
-# By look, not by name: a variable called password is no secret.
+# Without the detection by names: a variable called password is not a secret.
 git ls-files -z -- ':!*.lock' | xargs -0 $bin/detect-secrets-hook --disable-plugin KeywordDetector
 
-echo "pip-audit: what the images and this environment hold"
-unchecked() {
+echo "pip-audit: dependencies of the image and of this environment"
+report_unreachable() {
     echo "$2"
-    # A list that was not asked has found nothing: that is no pass, unless whoever runs this knows that it is out of reach.
+    # Without the list of vulnerabilities the scan must not pass, unless this is set where the list is unreachable.
     if [ -z "${ONBOARDING_SCAN_OFFLINE:-}" ]; then
         echo "FAILED $1: the list of vulnerabilities cannot be reached. To scan without it: ONBOARDING_SCAN_OFFLINE=1"
         exit 1
@@ -26,13 +26,13 @@ unchecked() {
     echo "SKIPPED $1: ONBOARDING_SCAN_OFFLINE is set, and the list of vulnerabilities cannot be reached"
 }
 for lock in requirements-lambda.lock requirements.lock; do
-    if ! said=$($bin/pip-audit -r "$lock" --require-hashes --disable-pip --progress-spinner off 2>&1); then
-        if grep -qE "^Found [0-9]+ known vulnerabilit" <<<"$said"; then
-            echo "$said"
+    if ! output=$($bin/pip-audit -r "$lock" --require-hashes --disable-pip --progress-spinner off 2>&1); then
+        if grep -qE "^Found [0-9]+ known vulnerabilit" <<<"$output"; then
+            echo "$output"
             exit 1
         fi
-        unchecked "$lock" "$(tail -1 <<<"$said")"
-    elif grep -q "could not be audited" <<<"$said"; then
-        unchecked "$lock" "$said"
+        report_unreachable "$lock" "$(tail -1 <<<"$output")"
+    elif grep -q "could not be audited" <<<"$output"; then
+        report_unreachable "$lock" "$output"
     fi
 done

@@ -18,7 +18,7 @@ from playwright.sync_api import Page
 
 from onboarding.domain.resource_names import resource_name
 from onboarding.local.endpoints import read_endpoints
-from onboarding.local.stack import LocalEngine
+from onboarding.local.stack import LocalStack
 from tests.support.api_clients import OPERATOR
 from tests.support.browser import chromium, drop, sign_in, somebody
 from tests.support.running_pipeline import Pipeline, csv_of, product
@@ -41,7 +41,7 @@ def main() -> None:
                 parser.error(f"no engine runs on {asked.state}")
         else:
             state = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="onboarding-shots-")))
-            endpoints = stack.enter_context(LocalEngine(state)).endpoints
+            endpoints = stack.enter_context(LocalStack(state)).endpoints
         pipeline = stack.enter_context(Pipeline(endpoints))
         seed(pipeline)
         with chromium() as browser:

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Runs the tests of reading on Python 3.13, the version of the functions' image, in a virtual environment of its own.
+# Runs the tests of parsing and validation on Python 3.13, the version of the functions' image, in a separate virtual
+# environment.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# pyenv puts a launcher on the PATH for every version that it has; it runs only the selected ones.
+# pyenv has a launcher on the PATH for every installed version, which runs only selected versions.
 if command -v pyenv >/dev/null; then
     PYENV_VERSION=$(pyenv versions --bare --skip-aliases | grep '^3\.13\.' | tail -n 1) && export PYENV_VERSION
 fi
@@ -23,7 +24,7 @@ if [ ! -e $venv/installed ] || [ requirements.lock -nt $venv/installed ] || [ py
     $venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
     touch $venv/installed
 fi
-# The corpus, the hostile files, the fuzzer's slice, and what reads and validates them.
+# The corpus, hostile files, a part of the fuzzer, and the tests of the parser and the rules.
 exec $venv/bin/python -m pytest -q tests/test_corpus*.py tests/test_hostile*.py tests/test_heavy*.py tests/integration/pipeline/test_fuzz.py \
     tests/test_parse*.py tests/test_reading.py tests/unit/files/test_xlsx_reader.py tests/unit/files/test_number_formats.py tests/unit/files/test_file_types.py \
     tests/unit/files/test_code_pages.py tests/test_delimited*.py tests/unit/domain/test_column_checks.py tests/unit/domain/test_validation.py tests/integration/pipeline/test_dry_run.py

@@ -84,7 +84,7 @@ def test_it_runs_from_an_environment_of_its_own(wheel: Path, tmp_path: Path) -> 
     assert (good.returncode, "2 of 2 rows are valid" in good.stdout) == (0, True), good.stderr
     bad = run(command, "validate", "bad.csv", "--vendor", "VEND001", cwd=tmp_path)
     assert (bad.returncode, "INVALID_PRICE" in bad.stdout) == (2, True), bad.stderr
-    # Without the extra that has it, the local engine says what is missing.
+    # Without the extra that has it, the local stack says what is missing.
     demo = run(command, "demo", cwd=tmp_path)
     assert (demo.returncode, "pip install 'product-onboarding[local]'" in demo.stderr) == (1, True), demo.stderr
 

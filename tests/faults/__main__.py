@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from onboarding.local.stack import LocalEngine
+from onboarding.local.stack import LocalStack
 from tests.faults import double_contract, load, outages, process_kills
 from tests.faults.enumeration import Case, Enumeration
 from tests.faults.mutation_testing import MUTATIONS
@@ -119,7 +119,7 @@ def mutations(url: str, _: Plan) -> None:
 def run_contract(url: str, _: Plan) -> None:
     state = Path(tempfile.mkdtemp(prefix="chaos-contract-"))
     try:
-        with runtime_on(url, "chaos_contract") as runtime, LocalEngine(state) as local:
+        with runtime_on(url, "chaos_contract") as runtime, LocalStack(state) as local:
             different = double_contract.compare(runtime, local.endpoints)
     finally:
         shutil.rmtree(state, ignore_errors=True)

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 from botocore.errorfactory import ClientExceptionsFactory
 from botocore.session import get_session
 
-from onboarding.local.template import Template, pipeline_text
+from onboarding.cloudformation.templates import load_template
 from tests.faults.dynamodb_expressions import holds, passes, updated
 
 Item = dict[str, Any]
@@ -56,11 +56,11 @@ class Wiring:
     @classmethod
     @cache
     def of_template(cls) -> Wiring:
-        template = Template(pipeline_text(), {}, "000000000000", "us-east-1")
-        mapping = template.of_type("AWS::Lambda::EventSourceMapping")["ProductValidatorFromTable"]
-        queue = template.of_type("AWS::SQS::Queue")["ErrorQueue"]
-        mailer = template.of_type("AWS::SNS::Subscription")["MailerFromTopic"]
-        retries = template.of_type("AWS::Lambda::EventInvokeConfig")["MailerRetries"]
+        template = load_template("pipeline", {}, "000000000000", "us-east-1")
+        mapping = template.resources_of_type("AWS::Lambda::EventSourceMapping")["ProductValidatorFromTable"]
+        queue = template.resources_of_type("AWS::SQS::Queue")["ErrorQueue"]
+        mailer = template.resources_of_type("AWS::SNS::Subscription")["MailerFromTopic"]
+        retries = template.resources_of_type("AWS::Lambda::EventInvokeConfig")["MailerRetries"]
         return cls(
             stream_filters=[json.loads(some["Pattern"]) for some in mapping["FilterCriteria"]["Filters"]],
             stream_attempts=1 + mapping["MaximumRetryAttempts"],

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from onboarding.local.stack import LocalEngine
+from onboarding.local.stack import LocalStack
 from tests.faults.invariants import broken
 from tests.faults.stack_runs import Load, Memory, files, vendors_of
 
@@ -17,7 +17,7 @@ LIMITS = {"engine": 3_500, "largest worker": 350, "harness and inbox": 1_500, "l
 """MB that no process may pass, at least twice what was seen. The engine keeps all items and stream records."""
 
 
-def many(local: LocalEngine, uploads: int, rows: int, vendors: int, say: Print) -> None:
+def many(local: LocalStack, uploads: int, rows: int, vendors: int, say: Print) -> None:
     """Raises LawBroken when a row, a report or a mail is missing, or a process grew without bound."""
     some = files(uploads, rows, vendors, "LOAD")
     with Load(local) as load, Memory(local) as memory:
@@ -38,7 +38,7 @@ def many(local: LocalEngine, uploads: int, rows: int, vendors: int, say: Print) 
         raise broken("memory is bounded", grown)
 
 
-def small_beside_large(local: LocalEngine, rows: int, say: Print) -> None:
+def small_beside_large(local: LocalStack, rows: int, say: Print) -> None:
     """A vendor's ten rows wait for another's thousands no longer than the engine's one stream makes them."""
     alone = _seconds(local, [("BESIDE-S1", 10)])["BESIDE-S1"]
     times = _seconds(local, [("BESIDE-L", rows), ("BESIDE-S2", 10)])
@@ -49,7 +49,7 @@ def small_beside_large(local: LocalEngine, rows: int, say: Print) -> None:
         raise broken("a large file holds up a small one no longer than its own rows take", small, large)
 
 
-def _seconds(local: LocalEngine, wanted: list[tuple[str, int]]) -> dict[str, float]:
+def _seconds(local: LocalStack, wanted: list[tuple[str, int]]) -> dict[str, float]:
     """Put a file for each name, one right after another; seconds from its putting until its vendor is told."""
     with Load(local) as load:
         began = {}
@@ -77,6 +77,6 @@ def _seconds(local: LocalEngine, wanted: list[tuple[str, int]]) -> dict[str, flo
 
 
 def run(state: Path, uploads: int, rows: int, large: int, say: Print) -> None:
-    with LocalEngine(state) as local:
+    with LocalStack(state) as local:
         small_beside_large(local, large, say)
         many(local, uploads, rows, 10, say)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from onboarding.local.stack import LocalEngine
+from onboarding.local.stack import LocalStack
 from tests.faults.invariants import broken
 from tests.faults.stack_runs import Load, children, files, processor_time, vendors_of, watch
 from tests.support.running_pipeline import until
@@ -65,7 +65,7 @@ class Moment:
 def _round(state: Path, name: str, victim: str, moment: Moment) -> str | None:
     """What came of it, or None if there was nobody at work to be killed."""
     some = files(UPLOADS, ROWS, 3, name)
-    local = LocalEngine(state, environment=RETRIES_SOON)
+    local = LocalStack(state, environment=RETRIES_SOON)
     local.start()
     try:
         with Load(local) as load:
@@ -82,7 +82,7 @@ def _round(state: Path, name: str, victim: str, moment: Moment) -> str | None:
             _kill(local, victim, busy)
         if victim == "engine":
             local.stop()
-            local = LocalEngine(state, environment=RETRIES_SOON)
+            local = LocalStack(state, environment=RETRIES_SOON)
             local.start()
         with Load(local, load.uploads) as load:
             driven = _bring_to_an_end(local, load)
@@ -97,29 +97,29 @@ def _round(state: Path, name: str, victim: str, moment: Moment) -> str | None:
         local.stop()
 
 
-def _busy(local: LocalEngine, load: Load, victim: str) -> list[int]:
+def _busy(local: LocalStack, load: Load, victim: str) -> list[int]:
     """The processes of its kind that are at work just now: in a transaction, or using the processor."""
     if victim == "PostgreSQL":
         query = "select pid from pg_stat_activity where xact_start is not null and pid <> pg_backend_pid()"
         return [pid for (pid,) in load.pipeline.connection.execute(query)]
-    assert local.engine is not None
-    assert local.engine.process is not None
-    engine = local.engine.process.pid
+    assert local.emulator is not None
+    assert local.emulator.process is not None
+    engine = local.emulator.process.pid
     candidates = [engine] if victim == "engine" else children(engine)
     before = {pid: processor_time(pid) for pid in candidates}
     time.sleep(MOMENT)
     return [pid for pid in candidates if (now := processor_time(pid)) is not None and now != before[pid]]
 
 
-def _kill(local: LocalEngine, victim: str, busy: Sequence[int]) -> None:
-    assert local.engine is not None
-    assert local.engine.process is not None
+def _kill(local: LocalStack, victim: str, busy: Sequence[int]) -> None:
+    assert local.emulator is not None
+    assert local.emulator.process is not None
     assert local.postgres is not None
     assert local.postgres.process is not None
     match victim:
         case "engine":
-            local.engine.process.kill()
-            local.engine.process.wait()
+            local.emulator.process.kill()
+            local.emulator.process.wait()
         case "worker":
             for pid in busy[:2]:
                 with contextlib.suppress(ProcessLookupError):
@@ -130,11 +130,11 @@ def _kill(local: LocalEngine, victim: str, busy: Sequence[int]) -> None:
             local.postgres.start(lambda: None)
 
 
-def _bring_to_an_end(local: LocalEngine, load: Load) -> int:
+def _bring_to_an_end(local: LocalStack, load: Load) -> int:
     """Wait as long as something moves, then let the watchdog look after the rest."""
     driven = 0
     for attempt in range(6):
-        if attempt or local.engine is None:
+        if attempt or local.emulator is None:
             driven += watch(local)
         if load.wait(120, progress=STILL):
             return driven

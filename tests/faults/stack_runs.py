@@ -1,4 +1,4 @@
-"""The whole pipeline on the local engine, with its own triggers: put many files, wait, and hold the end to the laws."""
+"""The whole pipeline on the local stack, with its own triggers: put many files, wait, and hold the end to the laws."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from onboarding.files.models import FileDetails
 from onboarding.local.delivered_emails import read_mails
 from onboarding.local.emulator_patches import PROCESSED_ITEMS
 from onboarding.local.recovery import bring_back
-from onboarding.local.stack import LocalEngine
+from onboarding.local.stack import LocalStack
 from onboarding.runtime import AppContext
 from tests.faults import invariants
 from tests.faults.upload_files import File, file_of
@@ -43,7 +43,7 @@ def files(uploads: int, rows: int, vendors: int, name: str, wrong: int = 20) -> 
 class Load:
     """Files put into a running engine, and what became of them."""
 
-    def __init__(self, local: LocalEngine, uploads: dict[str, File] | None = None) -> None:
+    def __init__(self, local: LocalStack, uploads: dict[str, File] | None = None) -> None:
         self.local = local
         self.pipeline = Pipeline(local.endpoints)
         self.uploads = uploads if uploads is not None else {}
@@ -175,7 +175,7 @@ def environment(values: Mapping[str, str]) -> Any:
         os.environ.update(before)
 
 
-def watch(local: LocalEngine) -> int:
+def watch(local: LocalStack) -> int:
     """One run of the watchdog, as an operator starts it after a restart; how many uploads it drove on."""
     with environment(local.endpoints.environment()), closing(AppContext(Settings.from_environment())) as ctx:
         return len(list(bring_back(ctx, Path(local.endpoints.inbox_dir))))
@@ -216,7 +216,7 @@ def children(pid: int) -> list[int]:
 class Memory:
     """Watches the peak of resident memory of every process of a run, in MB, by what it is."""
 
-    def __init__(self, local: LocalEngine) -> None:
+    def __init__(self, local: LocalStack) -> None:
         self.peaks: dict[str, float] = defaultdict(float)
         self.workers = 0
         self._local = local
@@ -233,7 +233,7 @@ class Memory:
 
     def _run(self) -> None:
         while not self._ended.wait(0.25):
-            engine, postgres = self._local.engine, self._local.postgres
+            engine, postgres = self._local.emulator, self._local.postgres
             if not (engine and engine.process and postgres and postgres.process):
                 continue
             workers = children(engine.process.pid)

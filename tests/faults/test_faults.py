@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from onboarding.local.stack import LocalEngine
+from onboarding.local.stack import LocalStack
 from tests.faults import double_contract
 from tests.faults.enumeration import Case, Enumeration
 from tests.faults.lambda_runtime import Runtime
@@ -67,7 +67,7 @@ def test_planted_bug_breaks_a_law(runtime: Runtime, enumeration: Enumeration, mu
     assert hunt(runtime, mutation, enumeration, range(1, 30)).by is not None
 
 
-def test_doubles_answer_as_the_engine(runtime: Runtime, engine: LocalEngine) -> None:
+def test_doubles_answer_as_the_engine(runtime: Runtime, engine: LocalStack) -> None:
     try:
         assert double_contract.compare(runtime, engine.endpoints) == []
     finally:

@@ -30,11 +30,10 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from onboarding.deploy.plan import template_text
+from onboarding.cloudformation.templates import load_template
 from onboarding.domain.resource_names import resource_name
 from onboarding.local.endpoints import Endpoints
-from onboarding.local.stack import LocalEngine
-from onboarding.local.template import Template
+from onboarding.local.stack import LocalStack
 from onboarding.notifications.email import UploadResult
 from onboarding.pipeline.ingest import S3ObjectVersion
 from onboarding.storage import uploads
@@ -163,7 +162,7 @@ def check_content(container: str) -> None:
         assert not [path for path in found if not path.endswith(("/pip", "/pip3"))], found
         task = mount / "var" / "task"
         assert not list(mount.glob("usr/lib/python3/dist-packages/pip")), "pip is left"
-        for name in ("local", "cli", "deploy", "cost"):
+        for name in ("local", "cli", "cloudformation", "deploy", "cost"):
             assert not (task / "onboarding" / name).exists(), f"onboarding.{name} has no place in an image"
         assert not (task / "ministack").exists()
         modules, compiled = set(task.rglob("*.py")), list(task.rglob("*.pyc"))
@@ -179,7 +178,7 @@ def check_content(container: str) -> None:
 
 
 def check_functions(container: str) -> None:
-    with tempfile.TemporaryDirectory() as state, LocalEngine(Path(state)) as engine, Pipeline(engine.endpoints) as run:
+    with tempfile.TemporaryDirectory() as state, LocalStack(Path(state)) as engine, Pipeline(engine.endpoints) as run:
         # From here on nothing but the image does the pipeline's work.
         run.s3.put_bucket_notification_configuration(Bucket=engine.endpoints.bucket, NotificationConfiguration={})
         for mapping in run.lambdas.list_event_source_mappings()["EventSourceMappings"]:
@@ -235,8 +234,8 @@ def walk_through(container: str, run: Pipeline) -> None:
 
 def functions() -> set[str]:
     """The names of all functions that the templates make."""
-    templates = [Template(template_text(name), {}, "0" * 12, "us-east-1") for name in ("database", "pipeline")]
-    made = [properties for t in templates for properties in t.of_type("AWS::Lambda::Function").values()]
+    templates = [load_template(name, {}, "0" * 12, "us-east-1") for name in ("database", "pipeline")]
+    made = [properties for t in templates for properties in t.resources_of_type("AWS::Lambda::Function").values()]
     return {short_name(properties["FunctionName"]) for properties in made}
 
 
@@ -249,7 +248,7 @@ def result_of(text: str) -> str:
 
 
 def subscribe(run: Pipeline) -> str:
-    """A queue that gets what the topic tells from now on; the engine's own mailer gets nothing more."""
+    """A queue that gets what the topic tells from now on; the local stack's mailer gets nothing more."""
     sns = run.endpoints.client("sns")
     for found in sns.list_subscriptions_by_topic(TopicArn=run.endpoints.topic_arn)["Subscriptions"]:
         sns.unsubscribe(SubscriptionArn=found["SubscriptionArn"])
@@ -263,7 +262,7 @@ def subscribe(run: Pipeline) -> str:
 
 
 def environment_of(run: Pipeline, function: str) -> Mapping[str, str]:
-    """A function's variables as the template gave them, and the way to the engine."""
+    """A function's variables as the template gave them, and the endpoint of the emulator."""
     endpoints: Endpoints = run.endpoints
     given: dict[str, str] = {}
     if function != "admin":

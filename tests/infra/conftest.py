@@ -1,4 +1,4 @@
-"""An account as it is at first: the engine without the pipeline, and a database that only this account has."""
+"""Fixtures of an empty AWS account: the AWS emulator without the pipeline, and a separate database."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from onboarding.local.aws_emulator import Engine
+from onboarding.local.aws_emulator import AwsEmulator
 from onboarding.local.postgres import DATABASE, USER, Postgres
 from onboarding.local.processes import HOST, Ports
 from onboarding.local.smtp_inbox import Inbox
@@ -18,9 +18,9 @@ from onboarding.local.smtp_inbox import Inbox
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An empty account of the local engine, and the PostgreSQL that stands in for RDS."""
+    """An empty account of the AWS emulator, and the PostgreSQL that replaces RDS."""
 
-    engine: Engine
+    engine: AwsEmulator
     postgres: Postgres
     inbox: Path
 
@@ -29,7 +29,7 @@ class Account:
 
     @property
     def credentials(self) -> dict[str, str | int]:
-        """The secret ecommerce/rds/credentials as it would be if RDS were here."""
+        """The content of the secret ecommerce/rds/credentials."""
         return {
             "username": USER,
             "password": self.postgres.password,
@@ -44,7 +44,7 @@ def empty_account(state: Path) -> Iterator[Account]:
     ports = Ports(state / "ports.json")
     postgres = Postgres(state, ports.choose("postgres"))
     inbox = Inbox(state / "inbox")
-    engine = Engine(state, ports.choose("engine"), inbox.port, {"LAMBDA_ASYNC_RETRY_BASE_SECONDS": "1"})
+    engine = AwsEmulator(state, ports.choose("emulator"), inbox.port, {"LAMBDA_ASYNC_RETRY_BASE_SECONDS": "1"})
     try:
         postgres.start(lambda: None)
         inbox.start()

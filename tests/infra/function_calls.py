@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from onboarding.aws.dead_letter_queues import INGESTION_QUEUE, redrive_uploads
 from onboarding.cli.target import environment_of
 from onboarding.config import Settings
-from onboarding.deploy.buckets import empty
+from onboarding.deploy.buckets import empty_bucket
 from onboarding.domain.resource_names import resource_name
 from onboarding.notifications.report_links import sign_report_link
 from onboarding.notifications.sign_in_email import SignInEmail
@@ -172,7 +172,7 @@ def link_event(run: Pipeline, upload_id: str) -> dict[str, Any]:
 
 def watchdog_calls(run: Pipeline) -> Generator[str]:
     """A stuck upload, one that nobody was told of, and an object that S3 announced to nobody."""
-    empty(run.s3, run.endpoints.bucket)
+    empty_bucket(run.s3, run.endpoints.bucket)
     run.connection.execute("truncate upload_history, products cascade")
     staged(run)
     complete(run)

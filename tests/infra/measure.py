@@ -1,10 +1,10 @@
-"""Measures what an upload makes the pipeline do, and writes it down for `onboarding cost` and the model of its scaling.
+"""Measures the usage of an upload, for `onboarding cost` and for the scaling model.
 
     python -m tests.infra.measure
 
-Two sizes of file, 5% of the rows bad; what is the same in both belongs to the upload, the rest to its rows. Requests
-are counted on their way to the engine; times are taken without the counting, wall clock and processor's time apart:
-a function waits as long on AWS, and computes as much slower as it has less of a processor there.
+It uploads files of two sizes, with 5% invalid rows: usage that is equal in both is that of an upload, the difference
+is that of its rows. A proxy counts the requests to the AWS emulator. Durations are measured without the proxy, as
+wall-clock and CPU time: on AWS a function waits as long, and its CPU time depends on its memory.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 
 from onboarding.domain.resource_names import PRODUCT, resource_name
 from onboarding.local.processes import Ports
-from onboarding.local.stack import LocalEngine
+from onboarding.local.stack import LocalStack
 from tests.infra.function_calls import link_event, outcome, reported
 from tests.infra.request_counting import Counts, counting
 from tests.support.http_calls import vendor
@@ -51,10 +51,10 @@ def usage() -> dict[str, object]:
     counted, timed = {}, {}
     with tempfile.TemporaryDirectory() as directory:
         state = Path(directory)
-        port = Ports(state / "ports.json").choose("engine")
+        port = Ports(state / "ports.json").choose("emulator")
         with (
             counting(port) as (address, counts),
-            LocalEngine(state, port, environment={"AWS_ENDPOINT_URL": address}) as engine,
+            LocalStack(state, port, environment={"AWS_ENDPOINT_URL": address}) as engine,
             Pipeline(engine.endpoints) as run,
         ):
             run_once(run, SMALL)  # from here on every function has a process that is warm and holds its secrets
@@ -62,7 +62,7 @@ def usage() -> dict[str, object]:
                 counted[rows] = requests_of(run, counts, rows)
     with tempfile.TemporaryDirectory() as directory:
         state = Path(directory)
-        with LocalEngine(state) as engine, Pipeline(engine.endpoints) as run:
+        with LocalStack(state) as engine, Pipeline(engine.endpoints) as run:
             run_once(run, SMALL)
             for rows in (SMALL, LARGE):
                 timed[rows] = times_of(run, state, rows)
@@ -70,7 +70,7 @@ def usage() -> dict[str, object]:
     small, large = counted[SMALL], counted[LARGE]
     less, more = timed[SMALL], timed[LARGE]
     return {
-        "measured": f"{SMALL} and {LARGE} rows, 5% bad, batches of 100, on the local engine",
+        "measured": f"{SMALL} and {LARGE} rows, 5% bad, batches of 100, on the local stack",
         "requests": {name: line(small[0][name], large[0][name]) for name in sorted({*small[0], *large[0]})},
         "write_units": line(small[1], large[1]),
         "file_bytes": line(small[2], large[2]),
@@ -171,7 +171,7 @@ def logged(run: Pipeline, function: str, since: int) -> list[str]:
 
 
 def cpu_milliseconds(state: Path) -> Counter[str]:
-    """The processor's time that each function's processes of this engine have had."""
+    """The processor's time that each function's processes of this local stack have had."""
     tick = 1000 / os.sysconf("SC_CLK_TCK")
     spent: Counter[str] = Counter()
     for process in Path("/proc").glob("[0-9]*"):

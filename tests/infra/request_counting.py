@@ -1,4 +1,4 @@
-"""Counts what the functions ask of AWS: a proxy between them and the engine, which reads each request on its way."""
+"""Proxy between the functions and the AWS emulator that counts the requests by service and operation."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def operation_of(method: str, path: str, headers: Message, body: bytes) -> str:
 
 @contextmanager
 def counting(upstream_port: int) -> Iterator[tuple[str, Counts]]:
-    """An address that leads to the engine, and the counts of what passed through it."""
+    """An address that leads to the AWS emulator, and the counts of what passed through it."""
     counts = Counts()
 
     class Handler(BaseHTTPRequestHandler):

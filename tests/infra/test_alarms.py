@@ -1,5 +1,4 @@
-"""Every alarm goes off at the figures that it is for, and stays quiet at those it is not for: each is tried on the
-engine, from the figures to the operators' queue."""
+"""Tests of the alarms on the AWS emulator: each fires for its values only, and its notification reaches operators."""
 
 from __future__ import annotations
 
@@ -12,27 +11,24 @@ from typing import Any
 import pytest
 
 from onboarding.aws import dead_letter_queues
-from onboarding.deploy.plan import template_text
-from onboarding.deploy.stacks import Stacks
+from onboarding.cloudformation.templates import load_template
+from onboarding.deploy.stacks import DeploymentStacks
 from onboarding.domain.resource_names import resource_name
-from onboarding.local.template import Template
 from tests.infra.conftest import empty_account
 from tests.support.template_names import short_name
 
-TEMPLATES = {
-    name: Template(template_text(name), {}, "000000000000", "us-east-1") for name in ("pipeline", "operations")
-}
+TEMPLATES = {name: load_template(name, {}, "000000000000", "us-east-1") for name in ("pipeline", "operations")}
 ALARMS = {
     short_name(alarm["AlarmName"]): alarm
     for template in TEMPLATES.values()
-    for alarm in template.of_type("AWS::CloudWatch::Alarm").values()
+    for alarm in template.resources_of_type("AWS::CloudWatch::Alarm").values()
 }
 RUNBOOK = Path(__file__).parents[2] / "docs" / "operations.md"
 
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """An account with the alarms alone, and a queue that hears what operators hear."""
+    """An account with the alarms only, and a queue that receives the operators' notifications."""
     with empty_account(tmp_path_factory.mktemp("alarms")) as account:
         sns, sqs = account.client("sns"), account.client("sqs")
         topic = sns.create_topic(Name=resource_name("alarms"))["TopicArn"]
@@ -43,18 +39,17 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
         account.client("s3").create_bucket(Bucket="templates")
-        stacks = Stacks(account.client, "templates", {}, lambda _: None, pause=0.02)
-        stacks.apply(
-            "operations", template_text("operations"), {"Stage": "local", "AlarmTopicArn": topic, "ApiId": "a"}
-        )
+        stacks = DeploymentStacks(account.client, "templates", {}, lambda _: None, pause=0.02)
+        parameters = {"Stage": "local", "AlarmTopicArn": topic, "ApiId": "a"}
+        stacks.apply("operations", load_template("operations", parameters))
         yield account, queue, topic
 
 
 @pytest.mark.parametrize("name", sorted(ALARMS))
-def test_an_alarm_goes_off_and_reaches_the_operators(watched: Any, name: str) -> None:
+def test_alarm_breached_threshold_notifies_operators(watched: Any, name: str) -> None:
     account, queue, topic = watched
     alarm = ALARMS[name]
-    # The engine looks at a metric's name alone, not at its dimensions: so each alarm gets a metric of its own.
+    # The AWS emulator looks at a metric's name alone, not at its dimensions: so each alarm gets a metric of its own.
     metric = f"{alarm['MetricName']}-{name}"
     cloudwatch = account.client("cloudwatch")
     cloudwatch.put_metric_alarm(
@@ -92,15 +87,15 @@ def figures_of(alarm: Mapping[str, Any]) -> tuple[list[float], list[float]]:
     return [threshold], [threshold + (1 if alarm["ComparisonOperator"] == "GreaterThanThreshold" else -1)]
 
 
-def test_uploads_that_are_stuck_are_seen_though_a_period_has_no_run() -> None:
-    rules = TEMPLATES["pipeline"].of_type("AWS::Events::Rule")
-    alarm = ALARMS["uploads-stuck"]
+def test_alarm_stalled_uploads_in_nonconsecutive_periods_fires() -> None:
+    rules = TEMPLATES["pipeline"].resources_of_type("AWS::Events::Rule")
+    alarm = ALARMS["uploads-stalled"]
     # The schedule's moment moves a little, so of two runs one may fall into the period of the other.
     assert (rules["WatchdogSchedule"]["ScheduleExpression"], alarm["Period"]) == ("rate(5 minutes)", 300)
     assert alarm["DatapointsToAlarm"] == 3 < alarm["EvaluationPeriods"]
 
 
-def test_alarm_for_upload_events_covers_the_time_that_a_retry_hides_them() -> None:
+def test_alarm_upload_events_hidden_by_a_retry_stays_on() -> None:
     alarm = ALARMS["csv-parser-failures-not-empty"]
     next_run = 300
     assert alarm["EvaluationPeriods"] * alarm["Period"] >= dead_letter_queues.AUTOMATIC_RETRY_SECONDS + next_run
@@ -108,30 +103,34 @@ def test_alarm_for_upload_events_covers_the_time_that_a_retry_hides_them() -> No
 
 
 @pytest.mark.parametrize("name", sorted(ALARMS))
-def test_every_alarm_has_its_page(name: str) -> None:
+def test_operations_page_has_a_section_for_every_alarm(name: str) -> None:
     sections = RUNBOOK.read_text(encoding="utf-8").split("\n## ")
     [page] = [section for section in sections if f"`{name}`" in section and "**Means**" in section]
     assert "**Look at**" in page
     assert "**Do**" in page
 
 
-def test_the_dashboard_shows_what_there_is() -> None:
-    [dashboard] = TEMPLATES["operations"].of_type("AWS::CloudWatch::Dashboard").values()
+def test_dashboard_widgets_reference_existing_resources() -> None:
+    [dashboard] = TEMPLATES["operations"].resources_of_type("AWS::CloudWatch::Dashboard").values()
     body = json.loads(dashboard["DashboardBody"]["Fn::Sub"])
     metrics = [metric for widget in body["widgets"] for metric in widget["properties"]["metrics"]]
     assert len(metrics) <= 50, "more cost more"
-    functions = {p["FunctionName"]["Fn::Sub"] for p in TEMPLATES["pipeline"].of_type("AWS::Lambda::Function").values()}
+    functions = {
+        p["FunctionName"]["Fn::Sub"] for p in TEMPLATES["pipeline"].resources_of_type("AWS::Lambda::Function").values()
+    }
     named = {metric[3] for metric in metrics if metric[0] == "AWS/Lambda"}
     assert named == functions
     rates = {(a["Namespace"], a["MetricName"]) for name, a in ALARMS.items() if name.endswith("-error-rate")}
     assert rates <= {tuple(metric[:2]) for metric in metrics}
-    queues = {p["QueueName"]["Fn::Sub"] for p in TEMPLATES["pipeline"].of_type("AWS::SQS::Queue").values()}
+    queues = {p["QueueName"]["Fn::Sub"] for p in TEMPLATES["pipeline"].resources_of_type("AWS::SQS::Queue").values()}
     assert {metric[3] for metric in metrics if metric[0] == "AWS/SQS"} <= queues
 
 
-def test_saved_queries_search_logs_that_exist() -> None:
-    groups = {p["LogGroupName"]["Fn::Sub"] for p in TEMPLATES["pipeline"].of_type("AWS::Logs::LogGroup").values()}
-    queries = TEMPLATES["operations"].of_type("AWS::Logs::QueryDefinition").values()
+def test_saved_queries_reference_existing_log_groups() -> None:
+    groups = {
+        p["LogGroupName"]["Fn::Sub"] for p in TEMPLATES["pipeline"].resources_of_type("AWS::Logs::LogGroup").values()
+    }
+    queries = TEMPLATES["operations"].resources_of_type("AWS::Logs::QueryDefinition").values()
     assert len(list(queries)) == 4
     for query in queries:
         assert {group["Fn::Sub"] for group in query["LogGroupNames"]} <= groups

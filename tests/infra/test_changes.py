@@ -12,14 +12,15 @@ from botocore.exceptions import ClientError
 
 from onboarding.cli.deploy import _parameters
 from onboarding.cli.errors import CommandError
+from onboarding.cloudformation.stacks import DeployError
+from onboarding.cloudformation.templates import Template, load_template, repository_root
 from onboarding.deploy import images, steps
 from onboarding.deploy.changes import CHOICES, complete_plan, parameter_changes
 from onboarding.deploy.concurrency import reservations
-from onboarding.deploy.plan import BASE_IMAGE, DeployError, Plan, checkout, template_text
-from onboarding.deploy.stacks import Stacks
+from onboarding.deploy.plan import BASE_IMAGE, Plan
+from onboarding.deploy.stacks import DeploymentStacks
 from onboarding.deploy.steps import Deployment
 from onboarding.domain.resource_names import resource_name
-from onboarding.local.template import Template
 
 UNNAMED = dict.fromkeys(CHOICES)
 
@@ -77,7 +78,7 @@ def account(
     return client
 
 
-def test_complete_plan_keeps_every_choice_that_is_not_named() -> None:
+def test_complete_plan_unnamed_choices_are_kept() -> None:
     assert complete_plan(account(RUNNING), UNNAMED, {}) == Plan(
         stage="staging",
         outbound="nat",
@@ -90,7 +91,7 @@ def test_complete_plan_keeps_every_choice_that_is_not_named() -> None:
     )
 
 
-def test_complete_plan_takes_what_is_named_and_returns_empty_settings_to_their_defaults() -> None:
+def test_complete_plan_named_choices_override_and_empty_settings_reset() -> None:
     named = {
         "outbound": "ipv6",
         "multi_az": False,
@@ -104,23 +105,23 @@ def test_complete_plan_takes_what_is_named_and_returns_empty_settings_to_their_d
     assert plan.pipeline_parameters == {"StreamBatchSize": "200", "StreamParallelization": "4"}
 
 
-def test_complete_plan_has_the_defaults_where_nothing_runs() -> None:
+def test_complete_plan_without_stacks_has_the_defaults() -> None:
     assert complete_plan(account({}), UNNAMED, {}) == Plan()
 
 
-def test_complete_plan_refuses_a_deployment_with_the_names_of_the_first_release() -> None:
+def test_complete_plan_first_release_is_refused() -> None:
     """Its database would have to be replaced, since the subnet group has another name."""
     database = {name: value for name, value in RUNNING["database"].items() if name != "NamePrefix"}
-    with pytest.raises(DeployError, match=r"version 0\.1\.0 was deployed here"):
+    with pytest.raises(DeployError, match=r"version 0\.1\.0 is deployed here"):
         complete_plan(account(RUNNING | {"database": database}), UNNAMED, {})
     # A stack that began with an import of kept secrets and went no further has no parameters.
     assert complete_plan(account(RUNNING | {"database": {}}), UNNAMED, {}).outbound == "nat"
 
 
-def test_complete_plan_refuses_a_stack_of_another_application() -> None:
+def test_complete_plan_stack_of_another_application_is_refused() -> None:
     """Before anything is made, and not when the deployment reaches that stack."""
     client = account({"pipeline": RUNNING["pipeline"]}, tag="another")
-    with pytest.raises(DeployError, match="product-onboarding-pipeline exists and does not carry the tag"):
+    with pytest.raises(DeployError, match="product-onboarding-pipeline exists without the tag"):
         complete_plan(client, UNNAMED, {})
 
 
@@ -131,20 +132,23 @@ def test_complete_plan_refuses_a_stack_of_another_application() -> None:
             "database",
             {"MultiAz": "true"},
             {"MultiAz": "false"},
-            "database: MultiAz true → false (no standby takes over when a zone fails)",
+            "database: MultiAz true → false (no standby replaces the database if its zone fails)",
         ),
         ("database", {"MultiAz": "false"}, {"MultiAz": "true"}, "database: MultiAz false → true"),
         (
             "database",
             {"InstanceClass": "db.t4g.small"},
             {},
-            "database: InstanceClass db.t4g.small → db.t4g.micro (the database is away for some minutes; files wait)",
+            (
+                "database: InstanceClass db.t4g.small → db.t4g.micro "
+                "(the database is unavailable for some minutes; files wait)"
+            ),
         ),
         (
             "pipeline",
             {"OperatorEmail": "ops@techmart.example"},
             {"OperatorEmail": ""},
-            "pipeline: OperatorEmail ops@techmart.example → none (nobody is notified of alarms)",
+            "pipeline: OperatorEmail ops@techmart.example → none (no one is notified of alarms)",
         ),
         # An older version had another default.
         ("pipeline", {"StreamBatchSize": "50"}, {}, "pipeline: StreamBatchSize 50 → 100"),
@@ -158,17 +162,17 @@ def test_complete_plan_refuses_a_stack_of_another_application() -> None:
             "pipeline",
             {"ApiImageUri": "a@sha256:1", "MailerImageUri": "a@sha256:1"},
             {"ApiImageUri": "a@sha256:2", "MailerImageUri": "a@sha256:2"},
-            "pipeline: image of the functions as it runs → new image",
+            "pipeline: image of the functions current image → new image",
         ),
     ],
 )
-def test_parameter_changes_name_old_and_new_value_and_what_follows(
+def test_parameter_changes_have_old_and_new_value_and_consequence(
     template: str, running: dict[str, str], new: dict[str, str], expected: str
 ) -> None:
     assert [str(change) for change in parameter_changes(template, running, new)] == [expected]
 
 
-def test_parameter_changes_of_what_no_template_has_any_more_are_none() -> None:
+def test_parameter_changes_of_removed_parameters_are_none() -> None:
     running = {"Dropped": "by a later version", "DatabasePassword": "****", "ChosenParameters": "Dropped"}
     assert list(parameter_changes("pipeline", running, {"ChosenParameters": "PublicUrl"})) == []
 
@@ -182,29 +186,29 @@ def test_parameter_changes_of_what_no_template_has_any_more_are_none() -> None:
         ({}, ["image of the functions"]),
     ],
 )
-def test_changes_have_a_new_image_where_the_functions_run_another_one(
+def test_changes_different_image_is_listed(
     found: dict[str, str], expected: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = account({name: RUNNING[name] for name in ("registry", "database")})
     digest = "c" * 64
-    tag = images.tag_of(checkout(), RUNNING["registry"]["BaseImage"], digest)
-    monkeypatch.setattr(images, "in_registry", lambda _, __, asked: found if asked == tag else {})
+    tag = images.image_tag(repository_root(), RUNNING["registry"]["BaseImage"], digest)
+    monkeypatch.setattr(images, "find_published", lambda _, __, asked: found if asked == tag else {})
     plan = complete_plan(client, UNNAMED | {"ca_sha256": digest}, {})
     changes = Deployment(client, plan, lambda _: None).changes()
     assert [change.parameter for change in changes if change.new == "new image"] == expected
 
 
-def test_changes_of_a_first_attempt_that_failed_are_none() -> None:
+def test_changes_failed_first_attempt_has_none() -> None:
     client = account(RUNNING, status="ROLLBACK_COMPLETE")
     assert Deployment(client, Plan(), lambda _: None).changes() == []
 
 
 @pytest.mark.parametrize("limit", [10, 110, 125, 1_000])
-def test_changes_of_a_repeated_deployment_are_none_and_those_of_a_raised_limit_are_named(
+def test_changes_repeated_deployment_has_none_and_raised_limit_is_listed(
     limit: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where the account's limit decides what is reserved."""
-    monkeypatch.setattr(images, "in_registry", lambda *_: {})
+    monkeypatch.setattr(images, "find_published", lambda *_: {})
 
     def deployed(running: Mapping[str, Mapping[str, str]], limit: int) -> Any:
         """The account that this deployment left: functions have what the pipeline's parameters reserve."""
@@ -236,8 +240,8 @@ def test_changes_of_a_repeated_deployment_are_none_and_those_of_a_raised_limit_a
         change.parameter for change in Deployment(client, complete_plan(client, UNNAMED, {}), lambda _: None).changes()
     }
     computed = {*FUNCTIONS.values(), "StreamParallelization"} & set(running["pipeline"])
-    pipeline = Template(template_text("pipeline"), {}, "", "")
-    assert changed == {name for name in computed if running["pipeline"][name] != pipeline.parameter(name)}
+    pipeline = load_template("pipeline")
+    assert changed == {name for name in computed if running["pipeline"][name] != pipeline.parameter_value(name)}
     assert bool(changed) is (limit < 1_000)
 
 
@@ -253,21 +257,23 @@ def test_changes_of_a_repeated_deployment_are_none_and_those_of_a_raised_limit_a
         ({"Outbound": "nat"}, "ROLLBACK_COMPLETE", "ipv6", [""]),
     ],
 )
-def test_run_removes_the_earlier_network_after_the_functions_use_the_new_one(
+def test_run_changed_outbound_removes_the_earlier_route_last(
     running: dict[str, str], status: str, outbound: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = account({"network": running} if running else {}, status=status)
     client("s3").head_bucket.side_effect = ClientError({"Error": {"Code": "404"}}, "HeadBucket")
     applied: list[tuple[str, str]] = []
 
-    def apply(self: object, name: str, text: str, parameters: Mapping[str, str]) -> Any:
-        applied.append((name.removeprefix("product-onboarding-"), parameters.get("OutboundBefore", "-")))
+    def apply(self: object, name: str, template: Template) -> Any:
+        before = template.parameters.get("OutboundBefore", "-")
+        applied.append((name.removeprefix("product-onboarding-"), before))
         return MagicMock()
 
-    monkeypatch.setattr(Stacks, "apply", apply)
+    monkeypatch.setattr(DeploymentStacks, "apply", apply)
     monkeypatch.setattr(Deployment, "migrate", lambda _: None)
     monkeypatch.setattr(steps, "smoke_test", lambda *_, **__: None)
-    Deployment(client, Plan(outbound=outbound, packaging="Zip", stage="local"), lambda _: None).run()
+    plan = Plan(outbound=outbound, packaging="Zip", stage="local", mail_sender="uploads@techmart.example")
+    Deployment(client, plan, lambda _: None).run()
     first, *last = expected
     assert applied == [
         ("registry", "-"),
@@ -279,13 +285,13 @@ def test_run_removes_the_earlier_network_after_the_functions_use_the_new_one(
     ]
 
 
-def test_a_choice_that_a_template_refuses_is_refused_before_anything_is_made() -> None:
+def test_complete_plan_choice_not_allowed_by_template_is_refused() -> None:
     for choice, parameter in (("stage", "Stage"), ("instance_class", "InstanceClass"), ("mail_sender", "MailSender")):
         with pytest.raises(DeployError, match=f"refuses the value of {parameter}"):
             complete_plan(account({}), UNNAMED | {choice: "Not one"}, {})
 
 
-def test_parameters_that_the_steps_set_are_not_to_be_chosen() -> None:
+def test_settings_derived_parameters_are_refused() -> None:
     """A chosen value wins over the one that the other stacks tell."""
     outputs: Any = defaultdict(str)
     deployment = Deployment(account({}), Plan(), lambda _: None)
@@ -307,18 +313,18 @@ def test_parameters_that_the_steps_set_are_not_to_be_chosen() -> None:
         ("StreamBatchSize", "has no ="),
     ],
 )
-def test_a_setting_that_the_template_refuses_is_refused_before_anything_is_made(setting: str, reason: str) -> None:
+def test_settings_value_not_allowed_by_template_is_refused(setting: str, reason: str) -> None:
     with pytest.raises(CommandError, match=reason):
         _parameters([setting])
 
 
-def test_a_setting_without_a_value_is_the_default_of_a_parameter_that_exists() -> None:
+def test_settings_empty_value_of_existing_parameter_is_accepted() -> None:
     assert _parameters(["StreamBatchSize=", "ApiConcurrency=4"]) == {"StreamBatchSize": "", "ApiConcurrency": "4"}
     with pytest.raises(CommandError, match="has no parameter Nothing"):
         _parameters(["Nothing="])
 
 
-def test_a_setting_that_has_an_option_is_refused() -> None:
+def test_settings_parameter_with_its_own_option_is_refused() -> None:
     """Kept as a setting it would win over the option of later deployments."""
-    with pytest.raises(CommandError, match="MailSender has an option of its own"):
+    with pytest.raises(CommandError, match="MailSender has its own option"):
         _parameters(["MailSender=another@techmart.example"])

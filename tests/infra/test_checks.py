@@ -9,14 +9,15 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from onboarding.cloudformation.stacks import MakeClient
+from onboarding.cloudformation.templates import load_template
 from onboarding.deploy import concurrency, zones
 from onboarding.deploy.findings import Finding
-from onboarding.deploy.plan import MakeClient, Plan, template_text
-from onboarding.deploy.steps import client_of
-from onboarding.local.template import Template
+from onboarding.deploy.plan import Plan
+from onboarding.deploy.steps import make_client_factory
 from tests.infra.stubbed_account import Answers, healthy, install, offer
 
-TEMPLATE = Template(template_text("pipeline"), {}, "0" * 12, "us-east-1")
+TEMPLATE = load_template("pipeline", {}, "0" * 12, "us-east-1")
 WANTED = concurrency.reservations(Plan())
 ALL = sum(WANTED.values())
 
@@ -37,15 +38,15 @@ def account(unreserved: int, **reserved: int) -> Any:
 
 
 def findings(client: Any, **parameters: str) -> list[Finding]:
-    return list(concurrency.findings(client, Plan(pipeline_parameters=parameters)))
+    return list(concurrency.check_concurrency(client, Plan(pipeline_parameters=parameters)))
 
 
-def test_every_reservation_of_the_template_counts() -> None:
-    functions = TEMPLATE.of_type("AWS::Lambda::Function").items()
+def test_reservations_include_every_function_of_the_template() -> None:
+    functions = TEMPLATE.resources_of_type("AWS::Lambda::Function").items()
     reserving = [name for name, properties in functions if "ReservedConcurrentExecutions" in properties]
     assert set(WANTED) == {f"{name}Concurrency" for name in reserving}
     assert {"CsvParserConcurrency", "ProductValidatorConcurrency", "ApiConcurrency"} <= set(WANTED)
-    assert all(value == int(TEMPLATE.parameter(name)) for name, value in WANTED.items())
+    assert all(value == int(TEMPLATE.parameter_value(name)) for name, value in WANTED.items())
     named = Plan(pipeline_parameters={"ApiConcurrency": "40"})
     assert concurrency.reservations(named) == WANTED | {"ApiConcurrency": 40}
 
@@ -68,11 +69,11 @@ def test_every_reservation_of_the_template_counts() -> None:
         (concurrency.UNRESERVED, {"csv-parser": ALL - 1, "product-onboarding-api": 0}, (8, 8, 16, 0)),
     ],
 )
-def test_concurrency_of_a_small_account_reserves_what_fits_in_the_order_of_an_upload(
+def test_concurrency_small_account_is_distributed_in_the_order_of_an_upload(
     unreserved: int, ours: dict[str, int], expected: tuple[int, ...] | None
 ) -> None:
     client = account(unreserved, **ours)
-    parameters = concurrency.parameters(client, Plan())
+    parameters = concurrency.concurrency_parameters(client, Plan())
     # Without reservations eight validators could take most of a new account's ten executions.
     assert parameters.pop("StreamParallelization", None) == ("1" if expected == (0, 0, 0, 0) else None)
     order = ("CsvParserConcurrency", "ProductValidatorConcurrency", "ApiConcurrency", "WebhookConcurrency")
@@ -80,11 +81,11 @@ def test_concurrency_of_a_small_account_reserves_what_fits_in_the_order_of_an_up
     assert [finding.blocks for finding in findings(client)] == ([False] if expected else [])
 
 
-def test_what_is_asked_for_by_name_is_reserved_or_refused() -> None:
+def test_concurrency_named_reservation_is_kept_or_refused() -> None:
     client = account(concurrency.UNRESERVED + 16)
     plan = Plan(pipeline_parameters={"ProductValidatorConcurrency": "16"})
     others = [name for name in WANTED if name != "ProductValidatorConcurrency"]
-    assert concurrency.parameters(client, plan) == dict.fromkeys(others, "0")
+    assert concurrency.concurrency_parameters(client, plan) == dict.fromkeys(others, "0")
     [finding] = findings(client, ProductValidatorConcurrency="16")
     assert not finding.blocks
     assert "CsvParserConcurrency=0, ProductValidatorConcurrency=16, ApiConcurrency=0" in finding.text
@@ -93,10 +94,10 @@ def test_what_is_asked_for_by_name_is_reserved_or_refused() -> None:
     assert "ProductValidatorConcurrency=17" in finding.text
 
 
-def test_stream_parallelization_named_by_the_user_is_kept() -> None:
+def test_concurrency_named_stream_parallelization_is_kept() -> None:
     client = account(10)
     named = {"StreamParallelization": "4"}
-    assert "StreamParallelization" not in concurrency.parameters(client, Plan(pipeline_parameters=named))
+    assert "StreamParallelization" not in concurrency.concurrency_parameters(client, Plan(pipeline_parameters=named))
     [finding] = findings(client, **named)
     assert "per shard" not in finding.text
 
@@ -105,10 +106,10 @@ def test_stream_parallelization_named_by_the_user_is_kept() -> None:
 def clients(answers: Answers, monkeypatch: pytest.MonkeyPatch, region: str = "us-east-1") -> MakeClient:
     install(monkeypatch, answers)
     session = boto3.session.Session(region_name=region, aws_access_key_id="test", aws_secret_access_key="test")
-    return client_of(session)
+    return make_client_factory(session)
 
 
-def test_zones_of_a_first_network_have_database_functions_and_endpoints(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_zones_new_network_supports_database_functions_and_endpoints(monkeypatch: pytest.MonkeyPatch) -> None:
     region = "us-east-1"
     ids = {"a": "use1-az3", "b": "use1-az1", "c": "use1-az2", "d": "use1-az4", "e": "use1-az5", "f": "use1-az6"}
     client = clients(
@@ -133,19 +134,19 @@ def test_zones_of_a_first_network_have_database_functions_and_endpoints(monkeypa
         },
         monkeypatch,
     )
-    assert zones.parameters(client, Plan(), {}) == {"ZoneA": "us-east-1d", "ZoneB": "us-east-1f"}
+    assert zones.zone_parameters(client, Plan(), {}) == {"ZoneA": "us-east-1d", "ZoneB": "us-east-1f"}
 
 
-def test_zones_of_a_network_stay() -> None:
+def test_zones_existing_network_keeps_them() -> None:
     client = MagicMock()
     earlier = {"ZoneA": "us-east-1d", "ZoneB": "us-east-1f", "Outbound": "nat"}
-    assert zones.parameters(client, Plan(), earlier) == {"ZoneA": "us-east-1d", "ZoneB": "us-east-1f"}
+    assert zones.zone_parameters(client, Plan(), earlier) == {"ZoneA": "us-east-1d", "ZoneB": "us-east-1f"}
     # One from before the parameters goes on with the first two of the region.
-    assert zones.parameters(client, Plan(), {"Outbound": "nat"}) == {"ZoneA": "", "ZoneB": ""}
+    assert zones.zone_parameters(client, Plan(), {"Outbound": "nat"}) == {"ZoneA": "", "ZoneB": ""}
     assert client.mock_calls == []
 
 
-def test_zones_asked_for_every_interface_endpoint_of_the_template(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_zones_every_interface_endpoint_of_the_template_is_required(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
     def services(request: dict[str, Any]) -> Any:
@@ -155,15 +156,15 @@ def test_zones_asked_for_every_interface_endpoint_of_the_template(monkeypatch: p
     client = clients(
         healthy("eu-west-1") | {"ec2:DescribeVpcEndpointServices": services}, monkeypatch, region="eu-west-1"
     )
-    zones.parameters(client, Plan(), {})
+    zones.zone_parameters(client, Plan(), {})
     names = ("secretsmanager", "sqs", "sns", "lambda")
     assert sorted(asked) == sorted(f"com.amazonaws.eu-west-1.{name}" for name in names)
 
 
 @pytest.mark.parametrize(("subnet", "zone"), [("PrivateSubnetA", "A"), ("PrivateSubnetB", "B"), ("PublicSubnet", "A")])
 def test_network_template_subnet_is_in_the_named_zone(subnet: str, zone: str) -> None:
-    network = Template(template_text("network"), {}, "", "")
+    network = load_template("network")
     default = {"Fn::Select": [{"A": 0, "B": 1}[zone], {"Fn::GetAZs": ""}]}
     named = {"Fn::If": ["NamesZones", {"Ref": f"Zone{zone}"}, default]}
-    assert network.of_type("AWS::EC2::Subnet")[subnet]["AvailabilityZone"] == named
-    assert network.parameter(f"Zone{zone}") == ""
+    assert network.resources_of_type("AWS::EC2::Subnet")[subnet]["AvailabilityZone"] == named
+    assert network.parameter_value(f"Zone{zone}") == ""

@@ -1,4 +1,4 @@
-"""The very code of `onboarding deploy` and `destroy`, on an empty account of the local engine."""
+"""Tests of `onboarding deploy` and `onboarding destroy` with an empty account of the AWS emulator."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from botocore.exceptions import ClientError
 
 from onboarding.cli import deploy as deploy_commands
 from onboarding.cli.main import main
+from onboarding.cloudformation.stacks import DeployError
+from onboarding.cloudformation.templates import load_template
 from onboarding.deploy import buckets, checks
-from onboarding.deploy.adopt import import_request, kept
-from onboarding.deploy.calls import admin
+from onboarding.deploy.adopt import find_retained, list_retained
+from onboarding.deploy.calls import call_admin
 from onboarding.deploy.changes import CHOICES, complete_plan
-from onboarding.deploy.checks import account_of, deployed
+from onboarding.deploy.checks import get_account, list_deployed_stacks
 from onboarding.deploy.destroy import destroy
-from onboarding.deploy.plan import STACKS, DeployError, Plan, template_text
-from onboarding.deploy.steps import Deployment, client_of
+from onboarding.deploy.plan import STACKS, Plan
+from onboarding.deploy.steps import Deployment, make_client_factory
 from onboarding.domain.resource_names import resource_name
 from onboarding.storage.database import open_connection
 from onboarding.storage.database_roles import LOGINS
@@ -32,7 +34,7 @@ BASE_IMAGE = "registry.example/python@sha256:" + "0" * 64
 
 
 class Rehearsal(Deployment):
-    """A deployment whose database stands elsewhere: the engine says that it has RDS, and nothing listens there."""
+    """A deployment with a separate database, since the emulator's RDS runs none."""
 
     account: Account
 
@@ -44,7 +46,7 @@ class Rehearsal(Deployment):
 
     def run(self) -> dict[str, str]:
         outputs = super().run()
-        # AWS gives a stack's tags to its buckets; the engine leaves these out.
+        # AWS copies a stack's tags to its buckets; the emulator does not.
         tags = [{"Key": key, "Value": value} for key, value in self.plan.tags.items()]
         s3 = self.client("s3")
         for bucket in s3.list_buckets()["Buckets"]:
@@ -52,7 +54,7 @@ class Rehearsal(Deployment):
         return outputs
 
 
-def rehearsal(account: Account, told: list[str], **changed: object) -> Rehearsal:
+def rehearsal(account: Account, progress: list[str], **changed: object) -> Rehearsal:
     plan = Plan(
         stage="local",
         packaging="Zip",
@@ -60,7 +62,7 @@ def rehearsal(account: Account, told: list[str], **changed: object) -> Rehearsal
         pipeline_parameters={"PublicUrl": account.engine.url},
         **{"mail_sender": SENDER, **changed},  # type: ignore[arg-type]
     )
-    made = Rehearsal(account.client, plan, told.append, pause=0.02)
+    made = Rehearsal(account.client, plan, progress.append, pause=0.02)
     made.account = account
     return made
 
@@ -83,15 +85,15 @@ def login(account: Account, secret: str) -> str:
     return str(json.loads(text)["username"])
 
 
-def test_from_an_empty_account_to_nothing_and_back(account: Account) -> None:
-    told: list[str] = []
-    deployment = rehearsal(account, told)
+def test_deploy_and_destroy_empty_account_round_trip(account: Account) -> None:
+    progress: list[str] = []
+    deployment = rehearsal(account, progress)
     assert [finding.text for finding in deployment.prepare() if finding.blocks] == []
 
     outputs = deployment.run()
     bucket = outputs["Bucket"]
-    assert deployed(account.client, Plan()) == [Plan().stack_name(name) for name in STACKS]
-    assert any("a file came through" in line for line in told)
+    assert list_deployed_stacks(account.client, Plan()) == [Plan().stack_name(name) for name in STACKS]
+    assert any("the test file was processed" in line for line in progress)
     for name in STACKS:
         [stack] = account.client("cloudformation").describe_stacks(StackName=Plan().stack_name(name))["Stacks"]
         assert {tag["Key"]: tag["Value"] for tag in stack["Tags"]} == {
@@ -105,10 +107,10 @@ def test_from_an_empty_account_to_nothing_and_back(account: Account) -> None:
         assert connection.execute("select count(*) from products").fetchone() == (0,)
         assert connection.execute("select status from vendors where vendor_id = 'SMOKE'").fetchone() == ("suspended",)
 
-    told.clear()
+    progress.clear()
     deployment.run()
-    assert sum("nothing to change" in line for line in told) == len(STACKS)
-    assert "  nothing to do" in told
+    assert sum("nothing to change" in line for line in progress) == len(STACKS)
+    assert "  nothing to do" in progress
 
     account.client("s3").put_object(Bucket=bucket, Key="uploads/VEND001/kept.txt", Body=b"kept")
     # Vendors' own identities have the policy, which could not be deleted then.
@@ -121,69 +123,69 @@ def test_from_an_empty_account_to_nothing_and_back(account: Account) -> None:
     iam.attach_role_policy(RoleName="vendor-2", PolicyArn=arn)
     iam.create_group(GroupName="vendors")
     iam.attach_group_policy(GroupName="vendors", PolicyArn=arn)
-    told.clear()
-    destroy(account.client, deployment.plan, told.append, with_data=False, pause=0.02)
-    remaining = "\n".join(told[told.index("What stays costs money:") :])
+    progress.clear()
+    destroy(account.client, deployment.plan, progress.append, with_data=False, pause=0.02)
+    remaining = "\n".join(progress[progress.index("These remaining resources cost money:") :])
     for part in (
         "secrets (0.40 USD a month each): ecommerce/rds/credentials",
         "UploadRecords",
-        f"--delete-data --confirm-account {account_of(account.client)}",
+        f"--delete-data --confirm-account {get_account(account.client)}",
         "aws rds delete-db-snapshot --db-snapshot-identifier",
     ):
         assert part in remaining
-    assert deployed(account.client, Plan()) == []
+    assert list_deployed_stacks(account.client, Plan()) == []
     assert iam.list_attached_user_policies(UserName="vendor-1")["AttachedPolicies"] == []
     for whom in ("the user vendor-1", "the role vendor-2", "the group vendors"):
-        assert f"  takes the policy for vendors' own identities from {whom}" in told
+        assert f"  detached the policy for vendors' own identities from {whom}" in progress
     assert versions(account, bucket) == 1
     [snapshot] = account.client("rds").describe_db_snapshots(DBInstanceIdentifier="ecommerce-db")["DBSnapshots"]
 
     # Secrets are the one kind that the engine cannot import.
     for secret in ("ecommerce/rds/credentials", *map(resource_name, LOGINS)):
         account.client("secretsmanager").delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
-    told.clear()
-    rehearsal(account, told, snapshot=snapshot["DBSnapshotIdentifier"]).run()
-    assert any("taking over" in line and bucket in line and "UploadRecords" in line for line in told)
+    progress.clear()
+    rehearsal(account, progress, snapshot=snapshot["DBSnapshotIdentifier"]).run()
+    assert any("importing what" in line and bucket in line and "UploadRecords" in line for line in progress)
     assert versions(account, bucket) == 1
 
-    told.clear()
+    progress.clear()
     # A database that began with a snapshot goes on naming it: it would be replaced otherwise.
     deployment.run()
-    assert sum("nothing to change" in line for line in told) == len(STACKS)
+    assert sum("nothing to change" in line for line in progress) == len(STACKS)
 
-    destroy(account.client, deployment.plan, told.append, with_data=True, pause=0.02)
+    destroy(account.client, deployment.plan, progress.append, with_data=True, pause=0.02)
     assert account.client("s3").list_buckets()["Buckets"] == []
     assert account.client("dynamodb").list_tables()["TableNames"] == []
 
 
 @pytest.mark.usefixtures("credentials")
-def test_another_region_leaves_the_data_alone(account: Account, capsys: pytest.CaptureFixture[str]) -> None:
+def test_destroy_data_in_another_region_is_kept(account: Account, capsys: pytest.CaptureFixture[str]) -> None:
     """A bucket's name is the account's in every region, so that it would be found from there as well."""
-    number = account_of(account.client)
+    number = get_account(account.client)
     bucket = f"ecommerce-product-uploads-{number}"
     s3 = account.client("s3")
     s3.create_bucket(Bucket=bucket)
     s3.put_object(Bucket=bucket, Key="uploads/VEND001/live.csv", Body=b"live")
-    elsewhere = client_of(boto3.session.Session(region_name="eu-west-1"))
+    elsewhere = make_client_factory(boto3.session.Session(region_name="eu-west-1"))
     try:
         destroying = ["destroy", "--region", "eu-west-1", "--delete-data", "--yes"]
         assert main(destroying) == 1
-        assert "deletes for good, in eu-west-1:" in capsys.readouterr().err
+        assert "permanently deletes, in eu-west-1:" in capsys.readouterr().err
         assert main([*destroying, "--confirm-account", number]) == 1
-        assert f"{bucket} is a bucket in us-east-1, and this is about eu-west-1" in capsys.readouterr().err
+        assert f"the bucket {bucket} is in us-east-1, and this command is for eu-west-1" in capsys.readouterr().err
         assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 1
 
         found = [finding for finding in checks.check(elsewhere, Plan(mail_sender=SENDER)) if finding.blocks]
         assert any(bucket in finding.text for finding in found)
         with pytest.raises(DeployError, match="a deployment is in one region"):
-            import_request(elsewhere, template_text("pipeline"), {})
+            find_retained(elsewhere, load_template("pipeline", {}, number, "us-east-1"))
     finally:
-        buckets.empty(s3, bucket)
+        buckets.empty_bucket(s3, bucket)
         s3.delete_bucket(Bucket=bucket)
 
 
-def test_resources_of_another_application_are_neither_imported_nor_deleted(account: Account) -> None:
-    number = account_of(account.client)
+def test_destroy_resources_of_another_application_are_kept(account: Account) -> None:
+    number = get_account(account.client)
     table, secret, bucket = "UploadRecords", "ecommerce/rds/credentials", f"ecommerce-product-uploads-{number}"
     plan = Plan(stage="local")
     templates = buckets.deploy_bucket_name(plan, number, "us-east-1")
@@ -206,20 +208,20 @@ def test_resources_of_another_application_are_neither_imported_nor_deleted(accou
         StackName=plan.stack_name("pipeline"), WaiterConfig={"Delay": 0}
     )
     try:
-        assert deployed(account.client, plan) == []
+        assert list_deployed_stacks(account.client, plan) == []
         with pytest.raises(DeployError, match=r"ecommerce-product-uploads-.*UploadRecords.*nothing was imported"):
-            import_request(account.client, template_text("pipeline"), {"PipelineSecretArn": "arn", "ApiSecretArn": "a"})
-        with pytest.raises(DeployError, match="ecommerce/rds/credentials: exists already"):
-            import_request(account.client, template_text("database"), {})
+            find_retained(account.client, plan.template("pipeline", number, "us-east-1"))
+        with pytest.raises(DeployError, match="ecommerce/rds/credentials: exists without the tag"):
+            find_retained(account.client, plan.template("database", number, "us-east-1"))
         with pytest.raises(DeployError, match=f"the bucket {templates} exists"):
-            buckets.deploy_bucket(s3, number, plan)
+            buckets.ensure_deploy_bucket(s3, number, plan)
 
         lines: list[str] = []
         destroy(account.client, plan, lines.append, with_data=True, pause=0.02)
         for name in (f"table {table}", f"secret {secret}", f"bucket {bucket}", f"bucket {templates}"):
-            assert any(f"{name} stays: it does not carry the tag" in line for line in lines), name
+            assert any(f"{name} is kept: it lacks the tag" in line for line in lines), name
         stack = lines.index(f"Stack {plan.stack_name('pipeline')}")
-        assert "does not carry the tag" in lines[stack + 1]
+        assert "lacks the tag" in lines[stack + 1]
         # The last lines are about what the deployment left; a snapshot of an earlier test may be there.
         assert not any("--delete-data" in line for line in lines)
         assert dynamodb.describe_table(TableName=table)["Table"]["KeySchema"][0]["AttributeName"] == "id"
@@ -231,60 +233,60 @@ def test_resources_of_another_application_are_neither_imported_nor_deleted(accou
         dynamodb.delete_table(TableName=table)
         secrets.delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
         for name in (bucket, templates):
-            buckets.empty(s3, name)
+            buckets.empty_bucket(s3, name)
             s3.delete_bucket(Bucket=name)
 
 
-def test_what_outlives_the_stacks_is_known() -> None:
-    names = {name for _, name in kept("123456789012", "eu-west-1", "")}
+def test_list_retained_has_buckets_tables_and_secrets() -> None:
+    names = {name for _, name in list_retained(Plan(), "123456789012", "eu-west-1")}
     assert {"ecommerce-product-uploads-123456789012", "UploadRecords", "ecommerce/rds/credentials"} <= names
 
 
-def test_templates_go_through_a_bucket_that_refuses_plain_http() -> None:
+def test_deploy_bucket_policy_denies_plain_http() -> None:
     with_bucket = MagicMock()
     with_bucket.meta.region_name, with_bucket.meta.partition = "eu-west-1", "aws"
     with_bucket.head_bucket.side_effect = ClientError({"Error": {"Code": "404"}}, "HeadBucket")
-    name = buckets.deploy_bucket(with_bucket, "123456789012", Plan())
+    name = buckets.ensure_deploy_bucket(with_bucket, "123456789012", Plan())
     [statement] = json.loads(with_bucket.put_bucket_policy.call_args.kwargs["Policy"])["Statement"]
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     assert statement["Resource"] == [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]
 
 
 @pytest.mark.usefixtures("credentials")
-def test_an_action_that_is_refused_says_why(
+def test_call_admin_refused_action_reports_the_reason(
     account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told: list[str] = []
-    outputs = rehearsal(account, told).run()
-    assert "  its mail was sent" in told
+    progress: list[str] = []
+    outputs = rehearsal(account, progress).run()
+    assert "  its e-mail was sent" in progress
     with pytest.raises(DeployError, match="there is no vendor NOBODY"):
-        admin(account.client("lambda"), "change_vendor", prefix="", vendor_id="NOBODY", status="suspended")
+        call_admin(account.client("lambda"), "change_vendor", prefix="", vendor_id="NOBODY", status="suspended")
     with pytest.raises(DeployError, match="there is no action drop_all"):
-        admin(account.client("lambda"), "drop_all", prefix="")
-    # Where no local engine runs, a command has the function do it.
+        call_admin(account.client("lambda"), "drop_all", prefix="")
+    # Where no local stack runs, a command has the function do it.
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("S3_BUCKET_NAME", outputs["Bucket"])
     assert main(["vendors", "suspend", "NOBODY"]) == 1
     assert capsys.readouterr().err == "there is no vendor NOBODY\n"
 
 
-def test_deploy_without_a_verified_sender_warns_that_no_mail_leaves(account: Account) -> None:
-    told: list[str] = []
+def test_deploy_unverified_sender_warns(account: Account) -> None:
+    progress: list[str] = []
     account.client("ses").delete_identity(Identity=SENDER)
     try:
-        rehearsal(account, told).run()
+        rehearsal(account, progress).run()
     finally:
         account.client("ses").verify_email_identity(EmailAddress=SENDER)
-    [warning] = [line for line in told if "WARNING" in line]
+    [warning] = [line for line in progress if "WARNING" in line]
     assert "Email address is not verified" in warning
 
 
 @pytest.mark.usefixtures("credentials")
-def test_deployment_shows_what_it_changes_and_the_next_one_keeps_it(
+def test_deploy_changes_are_shown_and_kept_by_the_next_one(
     account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told: list[str] = []
-    changed = rehearsal(account, told, multi_az=True, operator_email="ops@techmart.example")
+    progress: list[str] = []
+    changed = rehearsal(account, progress, multi_az=True, operator_email="ops@techmart.example")
     assert [str(change) for change in changed.changes()] == [
         "database: MultiAz false → true",
         "pipeline: OperatorEmail none → ops@techmart.example",
@@ -297,19 +299,19 @@ def test_deployment_shows_what_it_changes_and_the_next_one_keeps_it(
     assert replace(plan, packaging="Zip", ssl_mode="prefer") == changed.plan
     assert changed.changes() == []
 
-    monkeypatch.setattr(checks, "builder", lambda: "docker")
+    monkeypatch.setattr(checks, "find_builder", lambda: "docker")
     capsys.readouterr()
     assert main(["deploy", "--dry-run"]) == 0
-    said = capsys.readouterr().out
-    assert "with a standby in a second zone" in said
-    assert "About 33." in said
-    assert "MultiAz" not in said
+    output = capsys.readouterr().out
+    assert "with a standby in a second zone" in output
+    assert "About 33." in output
+    assert "MultiAz" not in output
     assert main(["deploy", "--dry-run", "--network", "nat", "--no-multi-az", "--set", "ApiConcurrency=4"]) == 0
-    said = capsys.readouterr().out
-    assert "About 56." in said
-    assert "database: MultiAz true → false (no standby takes over when a zone fails)" in said
-    assert "network: Outbound ipv6 → nat" in said
-    assert "pipeline: ApiConcurrency 16 → 4" in said
+    output = capsys.readouterr().out
+    assert "About 56." in output
+    assert "database: MultiAz true → false (no standby replaces the database if its zone fails)" in output
+    assert "network: Outbound ipv6 → nat" in output
+    assert "pipeline: ApiConcurrency 16 → 4" in output
 
 
 @pytest.fixture
@@ -325,33 +327,33 @@ def credentials(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("credentials")
-def test_a_dry_run_says_what_would_be_made_and_what_it_costs(
+def test_dry_run_lists_resources_and_cost(
     account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(checks, "builder", lambda: "docker")
+    monkeypatch.setattr(checks, "find_builder", lambda: "docker")
     # What RDS offers is not known to the engine.
-    monkeypatch.setattr(checks, "_database", lambda *_: iter(()))
+    monkeypatch.setattr(checks, "_check_database", lambda *_: iter(()))
     before = account.client("cloudformation").list_stacks()["StackSummaries"]
     settings = ("--set", "ProductValidatorConcurrency=16", "--set", "StreamParallelization=4")
     command = ["deploy", "--mail-sender", SENDER, "--base-image", BASE_IMAGE, "--dry-run"]
     assert main([*command, "--network", "nat", "--no-multi-az", *settings]) == 0
-    said = capsys.readouterr().out
-    assert "a VPC with two private subnets and a NAT gateway" in said
-    assert "About 56." in said
-    assert "which moves" not in said
+    output = capsys.readouterr().out
+    assert "a VPC with two private subnets and a NAT gateway" in output
+    assert "About 56." in output
+    assert "content changes over time" not in output
     assert account.client("cloudformation").list_stacks()["StackSummaries"] == before
 
-    monkeypatch.setattr(checks, "builder", lambda: None)
+    monkeypatch.setattr(checks, "find_builder", lambda: None)
     assert main(command) == 1
     assert "STOP: No docker, podman or buildah is installed" in capsys.readouterr().out
 
-    monkeypatch.setattr(checks, "builder", lambda: "docker")
+    monkeypatch.setattr(checks, "find_builder", lambda: "docker")
     assert main(["deploy", "--mail-sender", SENDER, "--dry-run"]) == 0
-    assert "public.ecr.aws/lambda/python:3.13, which moves" in capsys.readouterr().out
+    assert "public.ecr.aws/lambda/python:3.13, whose content changes" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("credentials")
-def test_a_parameter_that_the_pipeline_does_not_have_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_deploy_unknown_parameter_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["deploy", "--mail-sender", SENDER, "--set", "Nothing=1", "--dry-run"]) == 1
     assert "the template has no parameter Nothing" in capsys.readouterr().err
     # The other templates would not have it.
@@ -360,24 +362,24 @@ def test_a_parameter_that_the_pipeline_does_not_have_is_refused(capsys: pytest.C
 
 
 @pytest.mark.usefixtures("credentials")
-def test_deploy_with_a_name_prefix_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(checks, "builder", lambda: "docker")
-    monkeypatch.setattr(checks, "_database", lambda *_: iter(()))
+def test_deploy_name_prefix_is_shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(checks, "find_builder", lambda: "docker")
+    monkeypatch.setattr(checks, "_check_database", lambda *_: iter(()))
     assert main(["deploy", "--mail-sender", SENDER, "--name-prefix", "staging-", "--dry-run"]) == 0
-    assert "Every name begins with staging-" in capsys.readouterr().out
+    assert "All names begin with staging-" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("command", [["deploy", "--mail-sender", SENDER, "--dry-run"], ["destroy", "--yes"]])
 @pytest.mark.parametrize("prefix", ["staging", "Staging-", "two-words-"])
-def test_name_prefix_of_another_form_is_refused(
+def test_deploy_malformed_name_prefix_is_refused(
     command: list[str], prefix: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*command, "--name-prefix", prefix]) == 1
-    assert "up to 12 small letters and digits" in capsys.readouterr().err
+    assert "up to 11 lowercase letters and digits" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("credentials")
-def test_delete_data_with_a_name_prefix_lists_the_data_of_that_deployment(capsys: pytest.CaptureFixture[str]) -> None:
+def test_destroy_delete_data_with_name_prefix_lists_its_data(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["destroy", "--name-prefix", "staging-", "--delete-data", "--yes"]) == 1
     names = [line.strip() for line in capsys.readouterr().err.splitlines() if line.startswith("  ")]
     assert "staging-UploadRecords" in names
@@ -393,17 +395,19 @@ def test_delete_data_with_a_name_prefix_lists_the_data_of_that_deployment(capsys
         ("--set", "PortalOrigin=https://onboarding.example.com/"),
     ],
 )
-def test_deploy_address_that_is_no_origin_is_refused_before_anything_is_made(
+def test_deploy_public_url_with_a_path_is_refused(
     option: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(deploy_commands, "client_of", MagicMock(side_effect=AssertionError("no client is needed")))
+    monkeypatch.setattr(
+        deploy_commands, "make_client_factory", MagicMock(side_effect=AssertionError("no client is needed"))
+    )
     assert main(["deploy", "--mail-sender", SENDER, option, value, "--dry-run"]) == 1
-    assert "it must be a scheme and a host with nothing behind it" in capsys.readouterr().err
+    assert "it must be a scheme and a host without a path" in capsys.readouterr().err
 
 
-def test_deploy_public_url_loses_the_slash_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deploy_public_url_trailing_slash_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     complete_plan = MagicMock(side_effect=DeployError("enough"))
-    monkeypatch.setattr(deploy_commands, "account_of", lambda _: "123456789012")
+    monkeypatch.setattr(deploy_commands, "get_account", lambda _: "123456789012")
     monkeypatch.setattr(deploy_commands, "complete_plan", complete_plan)
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
     assert main(["deploy", "--mail-sender", SENDER, "--public-url", "https://onboarding.example.com/", "--yes"]) == 1
@@ -412,9 +416,11 @@ def test_deploy_public_url_loses_the_slash_at_its_end(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.usefixtures("credentials")
-def test_data_goes_only_when_told_twice(account: Account, capsys: pytest.CaptureFixture[str]) -> None:
+def test_destroy_delete_data_without_confirmation_keeps_data(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["destroy", "--delete-data", "--yes"]) == 1
-    said = capsys.readouterr().err
-    assert f"--confirm-account {account_of(account.client)}" in said
-    assert "UploadRecords" in said
+    output = capsys.readouterr().err
+    assert f"--confirm-account {get_account(account.client)}" in output
+    assert "UploadRecords" in output
     assert main(["destroy", "--delete-data", "--confirm-account", "1", "--yes"]) == 1

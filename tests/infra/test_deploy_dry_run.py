@@ -70,7 +70,7 @@ def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], t
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(checks, "builder", lambda: "docker")
+    monkeypatch.setattr(checks, "find_builder", lambda: "docker")
     return Shell(monkeypatch, capsys)
 
 
@@ -80,9 +80,9 @@ def findings(lines: list[str]) -> list[str]:
     return [line for line in lines[start + 1 :] if not line.startswith(("The account is not ready", "Run the command"))]
 
 
-def test_dry_run_healthy_account_finds_nothing(shell: Shell) -> None:
+def test_dry_run_healthy_account_has_no_findings(shell: Shell) -> None:
     lines = shell.dry_run(healthy())
-    assert lines[0] == f"Account {NUMBER}, region us-east-1. This will make or update:"
+    assert lines[0] == f"Account {NUMBER}, region us-east-1. This will create or update:"
     assert findings(lines) == []
     assert {call.partition(" ")[0] for call in shell.calls} >= {"freetier:GetAccountPlanState", "sqs:ListQueues"}
 
@@ -108,30 +108,30 @@ def test_dry_run_free_plan_account_is_stopped_before_rds_refuses(shell: Shell) -
         EndpointConnectionError(endpoint_url="https://freetier.us-east-1.amazonaws.com"),
     ],
 )
-def test_dry_run_account_plan_cannot_be_asked_finds_nothing(shell: Shell, answer: Exception) -> None:
+def test_dry_run_unknown_account_plan_has_no_findings(shell: Shell, answer: Exception) -> None:
     assert findings(shell.dry_run(healthy() | {"freetier:GetAccountPlanState": answer})) == []
 
 
 # -- Concurrency -------------------------------------------------------------------------------------------------------
-def test_dry_run_new_account_with_10_concurrent_executions_says_what_happens(shell: Shell) -> None:
+def test_dry_run_account_with_10_concurrent_executions_is_explained(shell: Shell) -> None:
     [finding] = findings(shell.dry_run(healthy() | {"lambda:GetAccountSettings": limits(10)}))
     assert "at most 10 functions at once" in finding
     assert "none of them can be reserved" in finding
     assert "one product-validator per shard of the stream" in finding
-    assert "the API and the portal answer some requests with an error" in finding
+    assert "the API and the portal respond to some requests with an error" in finding
     assert "L-B99A9384" in finding
 
 
-def test_dry_run_account_that_can_reserve_some_says_which(shell: Shell) -> None:
+def test_dry_run_partial_reservations_are_listed(shell: Shell) -> None:
     [finding] = findings(shell.dry_run(healthy() | {"lambda:GetAccountSettings": limits(120)}))
-    assert "can reserve 20 concurrent executions of functions, and the pipeline asks for 40" in finding
+    assert "can reserve 20 concurrent executions of functions, and the pipeline needs 40" in finding
     assert (
         "CsvParserConcurrency=8, ProductValidatorConcurrency=8, ApiConcurrency=0, WebhookConcurrency=0; 0 is no"
         in finding
     )
 
 
-def test_dry_run_reservation_named_beyond_the_limit_is_stopped(shell: Shell) -> None:
+def test_dry_run_named_reservation_above_the_limit_stops(shell: Shell) -> None:
     answers = healthy() | {"lambda:GetAccountSettings": limits(10)}
     [finding] = findings(shell.dry_run(answers, "--set", "ApiConcurrency=4", expected=1))
     assert finding.startswith("STOP: The account can reserve 0 concurrent executions of functions, fewer than")
@@ -153,37 +153,37 @@ def test_dry_run_default_configuration_set_is_named(shell: Shell) -> None:
         "DeliveryOptions": {"TlsPolicy": "REQUIRE"},
     }
     [finding] = findings(shell.dry_run(with_set(options)))
-    assert f"mails from {SENDER} through the identity's default configuration set my-first" in finding
+    assert f"e-mails from {SENDER} through the identity's default configuration set my-first" in finding
     assert "sending enabled and TLS required" in finding
 
 
-def test_dry_run_default_configuration_set_that_does_not_send_is_named(shell: Shell) -> None:
+def test_dry_run_disabled_configuration_set_is_named(shell: Shell) -> None:
     [finding] = findings(shell.dry_run(with_set({"SendingOptions": {"SendingEnabled": False}})))
-    assert "sending is turned off: no mail is sent" in finding
+    assert "sending is disabled: no e-mail is sent" in finding
 
 
-def test_dry_run_default_configuration_set_that_is_deleted_is_named(shell: Shell) -> None:
+def test_dry_run_deleted_configuration_set_is_named(shell: Shell) -> None:
     [finding] = findings(shell.dry_run(with_set(refusal("NotFoundException"))))
-    assert "my-first, which does not exist: SES refuses every mail" in finding
+    assert "my-first, which does not exist: SES refuses every e-mail" in finding
 
 
-def test_dry_run_sending_paused_says_that_no_mail_is_sent(shell: Shell) -> None:
+def test_dry_run_paused_sending_is_reported(shell: Shell) -> None:
     paused = sending(SendingEnabled=False, EnforcementStatus="SHUTDOWN")
     [finding] = findings(shell.dry_run(healthy() | {"sesv2:GetAccount": paused}))
-    assert "paused sending for this account in this region (status SHUTDOWN): no mail is sent" in finding
+    assert "paused sending for this account in this region (status SHUTDOWN): no e-mail is sent" in finding
 
 
-def test_dry_run_ses_account_under_review_says_so(shell: Shell) -> None:
+def test_dry_run_ses_account_under_review_is_reported(shell: Shell) -> None:
     [finding] = findings(shell.dry_run(healthy() | {"sesv2:GetAccount": sending(EnforcementStatus="PROBATION")}))
     assert "under review (status PROBATION)" in finding
 
 
-def test_dry_run_sandbox_says_whose_addresses_to_verify(shell: Shell) -> None:
+def test_dry_run_sandbox_lists_addresses_to_verify(shell: Shell) -> None:
     quota = {"Max24HourSend": 200.0, "MaxSendRate": 1.0, "SentLast24Hours": 0.0}
     sandbox = {"sesv2:GetAccount": sending(ProductionAccessEnabled=False, SendQuota=quota)}
     [finding] = findings(shell.dry_run(healthy() | sandbox, "--operator-email", "ops@elsewhere.example"))
-    assert "at most 200 mails a day, and only to addresses and domains that are verified" in finding
-    assert "ask for production access" in finding
+    assert "at most 200 e-mails a day, and only to addresses and domains that are verified" in finding
+    assert "request production access" in finding
     assert finding.endswith("That includes ops@elsewhere.example, which is not verified.")
     [finding] = findings(shell.dry_run(healthy() | sandbox, "--operator-email", "ops@techmart.example"))
     assert "ops@" not in finding
@@ -197,7 +197,7 @@ def test_dry_run_sender_below_a_verified_domain_is_verified(shell: Shell, identi
     assert findings(shell.dry_run(answers, "--mail-sender", "uploads@a.shop.example.com")) == []
 
 
-def test_dry_run_sender_not_verified_names_the_identities_that_would_do(shell: Shell) -> None:
+def test_dry_run_unverified_sender_lists_possible_identities(shell: Shell) -> None:
     answers = healthy() | {
         "sesv2:GetEmailIdentity": identities(
             {"com": {}, "other.example.com": {}, "example.com": {"VerifiedForSendingStatus": False}}
@@ -208,7 +208,7 @@ def test_dry_run_sender_not_verified_names_the_identities_that_would_do(shell: S
 
 
 # -- Names -------------------------------------------------------------------------------------------------------------
-def test_dry_run_names_of_others_are_all_listed(shell: Shell) -> None:
+def test_dry_run_names_of_other_applications_are_listed(shell: Shell) -> None:
     arn = f"arn:aws:sns:us-east-1:{NUMBER}"
     answers = healthy() | {
         "ecr:DescribeRepositories": {"repositories": [{"repositoryName": "csv-parser-lambda"}]},
@@ -241,7 +241,7 @@ def test_dry_run_names_of_others_are_all_listed(shell: Shell) -> None:
     assert "application=product-onboarding" in data
 
 
-def test_dry_run_data_of_an_earlier_deployment_is_taken_over(shell: Shell) -> None:
+def test_dry_run_retained_data_has_no_findings(shell: Shell) -> None:
     answers = healthy() | {
         "dynamodb:ListTables": {"TableNames": ["UploadRecords"]},
         "secretsmanager:ListSecrets": {"SecretList": [{"Name": "ecommerce/rds/credentials"}]},
@@ -262,7 +262,7 @@ def test_dry_run_secret_that_is_being_deleted_is_stopped(shell: Shell) -> None:
     assert f"AWS is deleting secret {secret}. Restore" in finding
 
 
-def test_dry_run_resources_of_the_own_stacks_are_no_finding(shell: Shell) -> None:
+def test_dry_run_resources_of_its_stacks_have_no_findings(shell: Shell) -> None:
     def resources(request: dict[str, Any]) -> Answer:
         owned = {
             "product-onboarding-pipeline": [("CsvParser", "UPDATE_COMPLETE"), ("UploadRecords", "DELETE_COMPLETE")],
@@ -297,7 +297,7 @@ def test_dry_run_bucket_of_another_account_is_stopped(shell: Shell) -> None:
 
 def test_dry_run_bucket_in_another_region_is_stopped(shell: Shell) -> None:
     lines = findings(shell.dry_run(healthy() | {"s3:HeadBucket": {"BucketRegion": "eu-west-1"}}, expected=1))
-    assert any(f"STOP: {BUCKET} is a bucket in eu-west-1" in line for line in lines)
+    assert any(f"STOP: the bucket {BUCKET} is in eu-west-1" in line for line in lines)
 
 
 def test_dry_run_bucket_for_templates_of_another_account_is_stopped(shell: Shell) -> None:
@@ -342,18 +342,18 @@ def with_database(**parameters: str) -> Answers:
     }
 
 
-def test_dry_run_other_instance_class_that_is_not_offered_is_stopped(shell: Shell) -> None:
+def test_dry_run_instance_class_not_offered_is_stopped(shell: Shell) -> None:
     """The database would be found missing the class after the image was built and pushed."""
     answers = healthy() | with_database(InstanceClass="db.t4g.micro")
     answers["rds:DescribeOrderableDBInstanceOptions"] = {"OrderableDBInstanceOptions": []}
-    assert findings(shell.dry_run(answers))[:1] == ["What changes of what runs:"]
+    assert findings(shell.dry_run(answers))[:1] == ["Changes to the running deployment:"]
     lines = findings(shell.dry_run(answers, "--instance-class", "db.t4g.smal", expected=1))
     assert "STOP: RDS does not offer PostgreSQL 18 on db.t4g.smal in this region." in lines[0]
 
 
-def test_dry_run_instance_class_without_a_known_price_says_so(shell: Shell) -> None:
+def test_dry_run_instance_class_without_a_price_is_reported(shell: Shell) -> None:
     lines = shell.dry_run(healthy(), "--instance-class", "db.m7g.large")
-    assert "What it costs is not known: no price is known for db.m7g.large, only for db.t4g.micro" in "\n".join(lines)
+    assert "The cost is not known: no price is known for db.m7g.large, only for db.t4g.micro" in "\n".join(lines)
 
 
 # -- Snapshots ---------------------------------------------------------------------------------------------------------
@@ -369,7 +369,7 @@ def snapshot(status: str) -> dict[str, Any]:
         (refusal("DBSnapshotNotFound"), ["STOP: This region has no snapshot monday."]),
     ],
 )
-def test_dry_run_snapshot_that_cannot_be_used_is_stopped(shell: Shell, answer: Answer, expected: list[str]) -> None:
+def test_dry_run_unusable_snapshot_is_stopped(shell: Shell, answer: Answer, expected: list[str]) -> None:
     answers = healthy() | {"rds:DescribeDBSnapshots": answer}
     lines = findings(shell.dry_run(answers, "--snapshot", "monday", expected=1 if expected else 0))
     assert [line.partition(" Wait")[0] for line in lines] == expected
@@ -382,14 +382,14 @@ def test_dry_run_snapshot_beside_a_database_is_stopped(shell: Shell, begun_with:
         "rds:DescribeDBSnapshots": snapshot("available"),
     }
     lines = findings(shell.dry_run(answers, "--snapshot", "monday", expected=code))
-    stop = "STOP: The deployment has a database, and only a new one can begin with the snapshot monday."
+    stop = "STOP: The deployment has a database, and only a new one can be created from the snapshot monday."
     assert [line.startswith(stop) for line in lines if line.startswith("STOP")] == [True] * code
 
 
 # -- Regions and zones -------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "af-south-1"])
 @pytest.mark.parametrize("network", ["ipv6", "nat", "endpoints"])
-def test_dry_run_names_the_host_that_the_functions_sign_for(
+def test_dry_run_shows_the_host_of_signed_urls(
     shell: Shell, monkeypatch: pytest.MonkeyPatch, region: str, network: str
 ) -> None:
     lines = shell.dry_run(healthy(region), "--network", network, region=region)
@@ -399,12 +399,12 @@ def test_dry_run_names_the_host_that_the_functions_sign_for(
     monkeypatch.setenv("AWS_DEFAULT_REGION", region)
     monkeypatch.setenv("AWS_USE_DUALSTACK_ENDPOINT", "true" if network == "ipv6" else "false")
     origin = bucket_origin(AppContext(Settings({"S3_BUCKET_NAME": BUCKET})))
-    assert f"Browsers send files to, and links in mails lead to, {origin}" in lines
+    assert f"Browsers upload files to, and links in e-mails lead to, {origin}" in lines
     # Elsewhere the global host redirects browsers, or refuses them.
     assert region in str(urlsplit(origin).hostname) or (region == "us-east-1" and network != "ipv6")
 
 
-def test_dry_run_nat_in_eu_central_1_leads_browsers_to_the_regional_host(shell: Shell) -> None:
+def test_dry_run_nat_in_eu_central_1_shows_the_regional_host(shell: Shell) -> None:
     lines = shell.dry_run(healthy("eu-central-1"), "--network", "nat", region="eu-central-1")
     assert "a VPC with two private subnets and a NAT gateway" in lines
     assert any(line.endswith(f" https://{BUCKET}.s3.eu-central-1.amazonaws.com") for line in lines)
@@ -428,7 +428,7 @@ def test_dry_run_fewer_than_two_usable_zones_is_stopped(shell: Shell) -> None:
     assert "this account has us-east-1b in this region" in finding
 
 
-def test_dry_run_engine_version_not_offered_is_stopped(shell: Shell) -> None:
+def test_dry_run_local_stack_version_not_offered_is_stopped(shell: Shell) -> None:
     options = [offer("17.7", "us-east-1", "abc"), offer("18.1", "us-east-1", "abc", MultiAZCapable=False)]
     answers = healthy() | {"rds:DescribeOrderableDBInstanceOptions": {"OrderableDBInstanceOptions": options}}
     assert findings(shell.dry_run(answers)) == []
@@ -462,20 +462,20 @@ def test_dry_run_several_problems_are_all_listed(shell: Shell) -> None:
         ("cloudformation:ListStackResources", "names in use"),
         ("lambda:GetAccountSettings", "concurrency of functions"),
         ("ec2:DescribeVpcs", "VPCs"),
-        ("ec2:DescribeVpcEndpointServices", "what RDS offers"),
-        ("rds:DescribeOrderableDBInstanceOptions", "what RDS offers"),
+        ("ec2:DescribeVpcEndpointServices", "RDS offers"),
+        ("rds:DescribeOrderableDBInstanceOptions", "RDS offers"),
         ("sesv2:GetEmailIdentity", "SES"),
         ("sesv2:GetAccount", "SES"),
     ],
 )
-def test_dry_run_denied_call_leaves_the_other_checks(shell: Shell, operation: str, subject: str) -> None:
+def test_dry_run_denied_call_does_not_stop_other_checks(shell: Shell, operation: str, subject: str) -> None:
     answers = healthy() | {"freetier:GetAccountPlanState": plan("FREE"), operation: DENIED}
     lines = findings(shell.dry_run(answers, expected=1))
-    assert f"Not checked: {subject}. Your credentials may not call {operation.partition(':')[2]}" in " ".join(lines)
+    assert f"Not checked: {subject}. Your credentials do not allow {operation.partition(':')[2]}" in " ".join(lines)
     assert sum("Free plan" in line for line in lines) == 1
 
 
-def test_dry_run_call_that_fails_is_a_finding(shell: Shell) -> None:
+def test_dry_run_failed_call_is_a_finding(shell: Shell) -> None:
     unreachable = EndpointConnectionError(endpoint_url="https://email.us-east-1.amazonaws.com")
     [finding] = findings(shell.dry_run(healthy() | {"sesv2:GetEmailIdentity": unreachable}, expected=1))
     assert finding.startswith("STOP: Could not check SES. Could not connect to the endpoint URL")
@@ -486,22 +486,22 @@ def test_dry_run_call_that_fails_is_a_finding(shell: Shell) -> None:
     )
 
 
-def test_dry_run_without_credentials_says_so(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dry_run_without_credentials_is_reported(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     lines = shell.dry_run(None, expected=1)
-    assert "No AWS credentials were found. Set them up as the AWS CLI needs them." in lines
+    assert "No AWS credentials were found. Configure them as for the AWS CLI." in lines
 
 
-def test_dry_run_region_that_does_not_exist_says_so(shell: Shell) -> None:
+def test_dry_run_unknown_region_is_reported(shell: Shell) -> None:
     answers: Answers = {
         "sts:GetCallerIdentity": EndpointConnectionError(endpoint_url="https://sts.eu-cental-1.amazonaws.com")
     }
     lines = shell.dry_run(answers, region="eu-cental-1", expected=1)
-    assert lines[0].startswith("AWS cannot be reached. Check the name of the region")
+    assert lines[0].startswith("AWS cannot be reached. Check the region's name")
 
 
-def test_dry_run_region_that_is_switched_off_says_so(shell: Shell) -> None:
+def test_dry_run_disabled_region_is_reported(shell: Shell) -> None:
     answers: Answers = {"sts:GetCallerIdentity": refusal("InvalidClientTokenId", "The security token is invalid")}
     lines = shell.dry_run(answers, region="af-south-1", expected=1)
     assert "that the region is enabled for the account" in lines[0]

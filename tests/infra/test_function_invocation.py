@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
-from onboarding.deploy.calls import NOT_READY, admin, call
-from onboarding.deploy.plan import DeployError
+from onboarding.cloudformation.stacks import DeployError
+from onboarding.deploy.calls import NOT_READY, call_admin, call_function
 
 
 @pytest.fixture
@@ -32,29 +32,29 @@ def state(value: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("code", NOT_READY)
-def test_call_of_an_inactive_function_waits_for_it_and_calls_once_more(stub: Any, code: str) -> None:
+def test_call_function_inactive_is_called_again_once_active(stub: Any, code: str) -> None:
     lambdas, stubber = stub
     stubber.add_client_error("invoke", code, "The function is currently in the following state: Pending")
     stubber.add_response("get_function", state("Active"), {"FunctionName": "product-onboarding-admin"})
     stubber.add_response("invoke", answer('{"ran": []}'))
-    assert admin(lambdas, "migrate", prefix="") == {"ran": []}
+    assert call_admin(lambdas, "migrate", prefix="") == {"ran": []}
     stubber.assert_no_pending_responses()
 
 
-def test_call_of_a_function_that_stays_inactive_fails_without_a_second_call(stub: Any) -> None:
+def test_call_function_that_stays_inactive_fails_without_a_second_call(stub: Any) -> None:
     lambdas, stubber = stub
     stubber.add_client_error("invoke", "ResourceNotReadyException")
     stubber.add_response("get_function", state("Failed"))
     with pytest.raises(DeployError, match="the function product-onboarding-admin does not become active"):
-        admin(lambdas, "migrate", prefix="")
+        call_admin(lambdas, "migrate", prefix="")
     stubber.assert_no_pending_responses()
 
 
 @pytest.mark.parametrize("code", ["TooManyRequestsException", "ServiceException"])
-def test_call_that_fails_otherwise_is_not_repeated(stub: Any, code: str) -> None:
+def test_call_function_other_error_is_not_repeated(stub: Any, code: str) -> None:
     """The code may have run, and an action may not be one to run twice."""
     lambdas, stubber = stub
     stubber.add_client_error("invoke", code)
     with pytest.raises(ClientError, match=code):
-        call(lambdas, "product-onboarding-admin", {})
+        call_function(lambdas, "product-onboarding-admin", {})
     stubber.assert_no_pending_responses()

@@ -5,16 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import yaml
 
-from onboarding.deploy.plan import STACKS, template_text
+from onboarding.cloudformation.templates import parse_template, template_text
+from onboarding.deploy.plan import STACKS
 from tests.infra.iam_policies import lint, statements
-from tests.infra.test_pipeline_template import CloudFormationLoader
 
-TEMPLATES: dict[str, Any] = {
-    name: yaml.load(template_text(name), Loader=CloudFormationLoader)  # noqa: S506  a SafeLoader
-    for name in STACKS
-}
+TEMPLATES: dict[str, Any] = {name: parse_template(template_text(name)) for name in STACKS}
 RESOURCES: dict[str, Any] = {
     "Table": {"Type": "AWS::DynamoDB::Table"},
     "Queue": {"Type": "AWS::SQS::Queue"},

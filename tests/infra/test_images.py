@@ -19,7 +19,7 @@ IN_EVERY_BASE = {"python3", "cp", "rm", "chmod", "mkdir", "mv"}
 """Python, and coreutils: AWS's base has a shell and hardly anything else, no `find` and no `sed`."""
 
 
-def test_the_image_is_made_with_what_its_base_has() -> None:
+def test_dockerfile_uses_only_programs_of_its_base() -> None:
     text = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
     lines = [line.removeprefix("RUN ").strip() for line in text.splitlines() if line.startswith("RUN ")]
     assert len(lines) > 1
@@ -30,7 +30,7 @@ def test_the_image_is_made_with_what_its_base_has() -> None:
         assert not re.search(r"[`$]\(?", line), f"{line}: nothing that this test does not see"
 
 
-def test_the_usual_base_is_the_dockerfiles() -> None:
+def test_base_image_default_is_that_of_the_dockerfile() -> None:
     assert f"ARG BASE_IMAGE={BASE_IMAGE}\n" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
 
@@ -52,7 +52,7 @@ class Registry:
         return {"authorizationData": [{"authorizationToken": "QVdTOnNlY3JldA=="}]}
 
 
-def test_an_image_is_built_once_and_known_by_its_digest() -> None:
+def test_publish_image_is_built_once_and_returned_by_digest() -> None:
     registry = Registry()
     commands: list[list[str]] = []
 
@@ -74,26 +74,26 @@ def test_an_image_is_built_once_and_known_by_its_digest() -> None:
             lambda _: registry, repositories, BASE, "docker", lambda _: None, ca_sha256="c" * 64, run=run
         )
         assert found["CsvParser"] == "1.dkr.example/csv-parser-lambda@sha256:" + "a" * 64
-    assert {name.rsplit(":")[1] for name in registry.pushed} == {images.tag_of(ROOT, BASE, "c" * 64)}
+    assert {name.rsplit(":")[1] for name in registry.pushed} == {images.image_tag(ROOT, BASE, "c" * 64)}
     assert [words[1] for words in commands] == ["buildx", "login", "tag", "push", "tag", "push"]
     assert "linux/arm64" in commands[0]
     assert f"BASE_IMAGE={BASE}" in commands[0]
     assert "RDS_CA_SHA256=" + "c" * 64 in commands[0]
 
 
-def test_a_tag_says_what_is_in_the_image(tmp_path: Path) -> None:
+def test_image_tag_depends_on_content(tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "a.py").write_text("1")
-    first = images.tag_of(tmp_path, BASE)
-    assert images.tag_of(tmp_path, BASE) == first
-    assert images.tag_of(tmp_path, BASE.replace("0", "1")) != first
+    first = images.image_tag(tmp_path, BASE)
+    assert images.image_tag(tmp_path, BASE) == first
+    assert images.image_tag(tmp_path, BASE.replace("0", "1")) != first
     # So that a new bundle of certificates is built into an image of the same sources.
-    assert len({first, *(images.tag_of(tmp_path, BASE, letter * 64) for letter in "ab")}) == 3
+    assert len({first, *(images.image_tag(tmp_path, BASE, letter * 64) for letter in "ab")}) == 3
     (tmp_path / "src" / "a.py").write_text("2")
-    assert images.tag_of(tmp_path, BASE) != first
+    assert images.image_tag(tmp_path, BASE) != first
 
 
-def test_mark_deployed_tags_each_image_once_and_may_be_repeated() -> None:
+def test_mark_deployed_repeated_tags_each_image_once() -> None:
     ecr = boto3.session.Session("key", "secret", region_name="us-east-1").client("ecr")
     digest = "sha256:" + "a" * 64
     manifest = {"imageManifest": "{}", "imageManifestMediaType": "application/vnd.oci.image.manifest.v1+json"}
@@ -124,5 +124,5 @@ def test_mark_deployed_tags_each_image_once_and_may_be_repeated() -> None:
         ("", False),
     ],
 )
-def test_a_base_is_pinned_by_its_digest(base: str, *, pinned: bool) -> None:
-    assert images.pinned(base) is pinned
+def test_is_pinned_requires_a_digest(base: str, *, pinned: bool) -> None:
+    assert images.is_pinned(base) is pinned

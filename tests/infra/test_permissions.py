@@ -1,8 +1,8 @@
-"""Each role allows what its function does and nothing else: with any one action taken away, something fails.
+"""Tests that roles allow only the required actions: without any one of them, a call of the function fails.
 
-The function's own calls are tried on the engine, which enforces roles. What the Lambda service does with a role before
-and after the code (logs, polling a stream or a queue, keeping failed events) the engine does as root; those actions are
-listed, with the reason why each is there.
+The AWS emulator enforces roles for the functions' own calls. It uses root for the actions of the Lambda service
+before and after the code (logs, polling a stream or a queue, storing failed events), so these actions are listed here
+with their reasons.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ from typing import Any
 
 import pytest
 
-from onboarding.deploy.plan import template_text
+from onboarding.cloudformation.templates import load_template
 from onboarding.domain.resource_names import resource_name
-from onboarding.local.stack import LocalEngine
-from onboarding.local.template import Template
+from onboarding.local.stack import LocalStack
 from tests.infra.function_calls import (
     link_calls,
     mailer_calls,
@@ -46,7 +45,7 @@ CALLS: dict[str, Callable[[Pipeline], Generator[str]]] = {
 }
 """By function; each call ends the same way every time, as long as the role allows it."""
 
-TEMPLATE = Template(template_text("pipeline"), {}, "0" * 12, "us-east-1")
+TEMPLATE = load_template("pipeline", {}, "0" * 12, "us-east-1")
 
 POLLING = "Lambda polls the source with the function's role"
 KEEPING = "Lambda keeps failed events with the function's role"
@@ -58,8 +57,8 @@ BY_LAMBDA = {
     "FindFailedBatches": KEEPING,
     "KeepFailedBatches": KEEPING,
     "ManageInterfaces": "Lambda makes the interfaces with the function's role",
-    "NotByTheCode": "a denial",
-    "TellGoneFromForbidden": "without it S3 answers 403 instead of 404; the engine always answers 404",
+    "DenyToFunctionCode": "a denial",
+    "ListToDetectMissingObjects": "without it S3 answers 403 instead of 404; the AWS emulator always answers 404",
 }
 BY_LAMBDA_ACTIONS = {
     ("error-processor", "sqs:ReceiveMessage"),
@@ -71,7 +70,7 @@ BY_LAMBDA_ACTIONS = {
 @pytest.fixture(scope="module")
 def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     """A pipeline in which nothing happens by itself: only the tests call functions."""
-    with LocalEngine(tmp_path_factory.mktemp("quiet")) as engine, Pipeline(engine.endpoints) as run:
+    with LocalStack(tmp_path_factory.mktemp("quiet")) as engine, Pipeline(engine.endpoints) as run:
         run.s3.put_bucket_notification_configuration(Bucket=engine.endpoints.bucket, NotificationConfiguration={})
         for mapping in run.lambdas.list_event_source_mappings()["EventSourceMappings"]:
             run.lambdas.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
@@ -127,7 +126,7 @@ def actions_of(run: Pipeline, function: str) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("function", CALLS)
-def test_a_role_without_any_one_action_is_not_enough(quiet: Pipeline, function: str) -> None:
+def test_role_without_one_action_fails(quiet: Pipeline, function: str) -> None:
     start_anew(quiet, function)
     as_it_should_be = ends_of(quiet, function)
     assert not any("denied" in end for end in as_it_should_be), as_it_should_be
@@ -142,18 +141,18 @@ def test_a_role_without_any_one_action_is_not_enough(quiet: Pipeline, function: 
     assert ends_of(quiet, function) == as_it_should_be
 
 
-def test_every_function_is_tried() -> None:
-    functions = TEMPLATE.of_type("AWS::Lambda::Function")
+def test_permissions_cover_every_function() -> None:
+    functions = TEMPLATE.resources_of_type("AWS::Lambda::Function")
     assert {short_name(properties["FunctionName"]) for properties in functions.values()} == set(CALLS)
 
 
-def test_daily_call_of_functions_that_visitors_call_is_no_failure(quiet: Pipeline) -> None:
-    [rule] = [rule for name, rule in TEMPLATE.of_type("AWS::Events::Rule").items() if name == "DailyCall"]
-    functions = TEMPLATE.of_type("AWS::Lambda::Function")
+def test_daily_call_of_http_functions_does_not_fail(quiet: Pipeline) -> None:
+    [rule] = [rule for name, rule in TEMPLATE.resources_of_type("AWS::Events::Rule").items() if name == "DailyCall"]
+    functions = TEMPLATE.resources_of_type("AWS::Lambda::Function")
     statuses = {}
     for target in rule["Targets"]:
         logical = target["Arn"]["Fn::GetAtt"].removesuffix(".Arn")
-        name = TEMPLATE.value(functions[logical]["FunctionName"])
+        name = TEMPLATE.evaluate(functions[logical]["FunctionName"])
         response = quiet.lambdas.invoke(FunctionName=name, Payload=target["Input"].encode())
         assert "FunctionError" not in response
         statuses[logical] = json.loads(response["Payload"].read())["statusCode"]
@@ -162,8 +161,8 @@ def test_daily_call_of_functions_that_visitors_call_is_no_failure(quiet: Pipelin
 
 
 @pytest.mark.parametrize("function", [function for function in CALLS if function != "watchdog"])
-def test_a_fault_counts_where_the_alarm_of_its_function_looks(quiet: Pipeline, function: str) -> None:
-    alarms = TEMPLATE.of_type("AWS::CloudWatch::Alarm").values()
+def test_function_failure_counts_in_the_metric_of_its_alarm(quiet: Pipeline, function: str) -> None:
+    alarms = TEMPLATE.resources_of_type("AWS::CloudWatch::Alarm").values()
     [alarm] = [alarm for alarm in alarms if short_name(alarm["AlarmName"]) == f"{function}-error-rate"]
     faults = {
         "mailer": ("ClaimMails", "dynamodb:PutItem"),

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from fastapi.routing import APIRoute
 
+from onboarding.cloudformation.templates import TemplateLoader, parse_template
 from onboarding.domain.resource_names import resource_name
 from onboarding.files.parser import MAX_BYTES
 from onboarding.pipeline.ingest import PREFIX
@@ -26,28 +27,8 @@ Node: TypeAlias = dict[str, Any]
 TEMPLATE = Path(__file__).parents[2] / "infra" / "pipeline.yaml"
 
 
-class CloudFormationLoader(yaml.SafeLoader):
-    """YAML with CloudFormation's short tags: `!Ref x` becomes `{"Ref": "x"}`, `!Sub x` becomes `{"Fn::Sub": "x"}`."""
-
-
-def intrinsic(loader: CloudFormationLoader, tag: str, node: yaml.Node) -> Node:
-    value: Any
-    if isinstance(node, yaml.ScalarNode):
-        value = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        assert isinstance(node, yaml.MappingNode)
-        value = loader.construct_mapping(node, deep=True)
-    if tag == "GetAtt" and isinstance(value, str):
-        value = value.split(".", 1)
-    return {tag if tag in {"Ref", "Condition"} else f"Fn::{tag}": value}
-
-
-CloudFormationLoader.add_multi_constructor("!", intrinsic)
-
 TEXT = TEMPLATE.read_text(encoding="utf-8")
-DOCUMENT: Node = yaml.load(TEXT, Loader=CloudFormationLoader)  # noqa: S506  a SafeLoader
+DOCUMENT: Node = parse_template(TEXT)
 RESOURCES: Node = DOCUMENT["Resources"]
 
 
@@ -108,9 +89,9 @@ STATEMENTS = [
 # Where no resource can be named, and why.
 WITHOUT_NAMED_RESOURCE = {
     ("VpcAccess", "ManageInterfaces"): "EC2 describes no single resource, Lambda refuses a delete of named ones",
-    ("VpcAccess", "NotByTheCode"): "a denial of the same calls",
+    ("VpcAccess", "DenyToFunctionCode"): "a denial of the same calls",
     ("ProductValidatorRole", "FindStream"): "IAM knows no resource for ListStreams",
-    ("MailerRole", "SendMail"): "the local engine does not tell its policies the identity; on AWS it is named",
+    ("MailerRole", "SendMail"): "the local stack does not tell its policies the identity; on AWS it is named",
 }
 
 
@@ -275,7 +256,7 @@ def test_only_lambda_may_take_a_role(role: str) -> None:
 def test_a_statement_names_its_actions(name: str, statement: Node) -> None:
     for action in as_list(statement["Action"]):
         verb = action.split(":")[1]
-        # One action of AWS covers single and batch calls; written so that the local engine agrees.
+        # One action of AWS covers single and batch calls; written so that the local stack agrees.
         assert "*" not in verb or action in {"sqs:SendMessage*", "sqs:ChangeMessageVisibility*"}, (
             f"{name} allows {action}"
         )
@@ -313,7 +294,7 @@ def test_who_touches_the_bucket() -> None:
     }
     assert reaches == {
         ("ReadUploads", "s3:GetObjectVersion", "uploads"),
-        ("TellGoneFromForbidden", "s3:ListBucket", ""),
+        ("ListToDetectMissingObjects", "s3:ListBucket", ""),
         ("WriteReports", "s3:PutObject", "errors"),
     }
 
@@ -826,8 +807,8 @@ def test_history_in_the_bucket_is_kept_for_the_audit() -> None:
 
 
 def test_the_template_has_no_anchors() -> None:
-    events = yaml.parse(TEXT, Loader=CloudFormationLoader)
-    assert not [event for event in events if getattr(event, "anchor", None)], "the local engine does not read them"
+    events = yaml.parse(TEXT, Loader=TemplateLoader)
+    assert not [event for event in events if getattr(event, "anchor", None)], "the local stack does not read them"
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
 
 from onboarding.aws.dead_letter_queues import ERROR_QUEUE, RETRIED_BY
+from onboarding.cloudformation.templates import parse_template, template_text
 from onboarding.deploy.buckets import deploy_bucket_name
-from onboarding.deploy.plan import STACKS, Plan, template_text
+from onboarding.deploy.plan import STACKS, Plan
 from onboarding.domain.resource_names import (
     CONTRACT_NAMES,
     PREFIX_PATTERN,
@@ -23,16 +23,12 @@ from onboarding.domain.resource_names import (
 )
 from onboarding.storage.database_roles import LOGINS
 from tests.infra.iam_policies import statements
-from tests.infra.test_pipeline_template import CloudFormationLoader
 
 ACCOUNT = "123456789012"
 LONGEST_PREFIX = "a12345678901-"
 LONGEST_REGION = "ap-southeast-1"
 
-DOCUMENTS: dict[str, Any] = {
-    name: yaml.load(template_text(name), Loader=CloudFormationLoader)  # noqa: S506  a SafeLoader
-    for name in STACKS
-}
+DOCUMENTS: dict[str, Any] = {name: parse_template(template_text(name)) for name in STACKS}
 
 NAMING = re.compile(r"(?:^|[a-z])(?:Name|Identifier)$")
 """Properties that give a name."""
@@ -263,5 +259,5 @@ def test_prefix_of_bucket_is_that_of_its_deployment(prefix: str) -> None:
     ],
 )
 def test_prefix_of_bucket_other_bucket_is_named(bucket: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(f"{bucket} is no bucket of a deployment")):
+    with pytest.raises(ValueError, match=re.escape(f"{bucket} is not the bucket of a deployment")):
         prefix_of_bucket(bucket)

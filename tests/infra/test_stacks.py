@@ -1,4 +1,4 @@
-"""What becomes of stacks that an earlier attempt left in a bad state, and what a stack begins with."""
+"""Tests of stacks: failed earlier attempts, imports, deletion, events and failure reasons."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from onboarding.cloudformation.imports import IMPORT_DESCRIPTION
+from onboarding.cloudformation.stacks import DeployError, StackRunner
+from onboarding.cloudformation.templates import Template, load_template
 from onboarding.deploy import destroy
-from onboarding.deploy.adopt import IMPORTED, delete_leftover_logs, import_request
-from onboarding.deploy.plan import STACKS, DeployError, Plan, template_text
-from onboarding.deploy.stacks import UNUSABLE, Stacks, is_deployment
-from onboarding.deploy.steps import Deployment, client_of
+from onboarding.deploy.adopt import delete_leftover_logs, find_retained
+from onboarding.deploy.plan import STACKS, Plan
+from onboarding.deploy.stacks import UNUSABLE_STATUSES, DeploymentStacks, is_deployment
+from onboarding.deploy.steps import Deployment, make_client_factory
 from tests.infra.test_templates import of_type
 from tests.support.validated_clients import validated
 
@@ -28,12 +31,12 @@ def held(logical: str, kind: str, **more: str) -> dict[str, str]:
 
 
 class CloudFormation:
-    """One stack with a database that guards itself, which the local engine's stacks do not heed."""
+    """A fake of CloudFormation with one stack and its protected database, a feature that the AWS emulator lacks."""
 
-    def __init__(self, status: str, *, mended: bool = True) -> None:
+    def __init__(self, status: str, *, rollback_succeeds: bool = True) -> None:
         self.status: str | None = status
         self.protected = True
-        self.mended = mended
+        self.rollback_succeeds = rollback_succeeds
         self.done: list[str] = []
         self.tags = TAGS
         self.database_tags = TAGS
@@ -80,7 +83,7 @@ class CloudFormation:
 
     def continue_update_rollback(self, StackName: str) -> None:  # noqa: N803
         self.done.append("roll back")
-        self.status = "UPDATE_ROLLBACK_COMPLETE" if self.mended else "UPDATE_ROLLBACK_FAILED"
+        self.status = "UPDATE_ROLLBACK_COMPLETE" if self.rollback_succeeds else "UPDATE_ROLLBACK_FAILED"
 
     def execute_change_set(self, **_: object) -> None:
         kind = self.clients["cloudformation"].create_change_set.call_args.kwargs["ChangeSetType"]
@@ -88,20 +91,22 @@ class CloudFormation:
         self.status = f"{kind}_COMPLETE"
 
     def apply(self, text: str = "Resources: {}") -> None:
-        stacks = Stacks(validated(lambda service: self.clients[service]), "templates", {}, lambda _: None, pause=0)
-        stacks.apply("database", text, {})
+        stacks = DeploymentStacks(
+            validated(lambda service: self.clients[service]), "templates", {}, lambda _: None, pause=0
+        )
+        stacks.apply("database", Template(text, account="123456789012"))
 
 
-@pytest.mark.parametrize("status", UNUSABLE)
-def test_a_first_attempt_that_failed_makes_way_for_the_next(status: str) -> None:
-    """Though its database is there, and guards itself against being deleted."""
+@pytest.mark.parametrize("status", UNUSABLE_STATUSES)
+def test_apply_failed_first_attempt_is_deleted_and_created_again(status: str) -> None:
+    """The stack has a database with deletion protection."""
     stack = CloudFormation(status)
     stack.apply()
     assert stack.done == ["delete", "create"]
 
 
-def test_a_protected_database_of_another_application_stays_protected() -> None:
-    """A first attempt that could not create its database has the name of the one that is there."""
+def test_apply_database_of_another_application_stays_protected() -> None:
+    """A failed first attempt lists the existing database of the same name."""
     stack = CloudFormation("ROLLBACK_FAILED")
     stack.database_tags = []
     with pytest.raises(DeployError, match="cannot be deleted"):
@@ -110,15 +115,15 @@ def test_a_protected_database_of_another_application_stays_protected() -> None:
     stack.clients["rds"].modify_db_instance.assert_not_called()
 
 
-def test_an_update_that_was_taken_back_half_way_is_taken_back_first() -> None:
+def test_apply_failed_rollback_is_continued_first() -> None:
     stack = CloudFormation("UPDATE_ROLLBACK_FAILED")
     stack.apply()
     assert stack.done == ["roll back", "update"]
 
 
-def test_an_update_that_cannot_be_taken_back_says_what_to_do() -> None:
-    stack = CloudFormation("UPDATE_ROLLBACK_FAILED", mended=False)
-    with pytest.raises(DeployError, match=r"cannot be taken back(.|\n)*continue the rollback"):
+def test_apply_rollback_that_fails_again_reports_what_to_do() -> None:
+    stack = CloudFormation("UPDATE_ROLLBACK_FAILED", rollback_succeeds=False)
+    with pytest.raises(DeployError, match=r"cannot be rolled back(.|\n)*continue the rollback"):
         stack.apply()
     assert stack.done == ["roll back"]
 
@@ -130,8 +135,8 @@ def test_an_update_that_cannot_be_taken_back_says_what_to_do() -> None:
         ("pipeline", {"PipelineSecretArn": "arn:of:the:database", "ApiSecretArn": "arn"}, "LinkSecret"),
     ],
 )
-def test_a_secret_that_was_kept_keeps_its_value(template: str, parameters: dict[str, str], secret: str) -> None:
-    """An update that begins to generate it would give it another one."""
+def test_find_retained_secret_keeps_its_value(template: str, parameters: dict[str, str], secret: str) -> None:
+    """An update that adds the generation of a secret would replace its value."""
     clients = {name: MagicMock() for name in ("sts", "cloudformation", "s3", "dynamodb", "secretsmanager")}
     clients["sts"].get_caller_identity.return_value = {"Account": "123456789012"}
     for service in ("cloudformation", "s3"):
@@ -142,11 +147,13 @@ def test_a_secret_that_was_kept_keeps_its_value(template: str, parameters: dict[
     clients["dynamodb"].describe_table.return_value = {"Table": table}
     clients["dynamodb"].get_paginator.return_value.paginate.return_value = [{"Tags": TAGS}]
     clients["secretsmanager"].describe_secret.return_value = {"ARN": "arn:of:the:secret", "Tags": TAGS}
-    asked = import_request(validated(lambda service: clients[service]), template_text(template), parameters)
+    asked = find_retained(
+        validated(lambda service: clients[service]), load_template(template, parameters, "123456789012", "eu-west-1")
+    )
     assert asked is not None
-    imported = json.loads(asked.template)["Resources"]
+    imported = json.loads(asked.request.template)["Resources"]
     assert "GenerateSecretString" in imported[secret]["Properties"]
-    identified = {one["LogicalResourceId"]: one["ResourceIdentifier"] for one in asked.resources}
+    identified = {one["LogicalResourceId"]: one["ResourceIdentifier"] for one in asked.request.resources}
     assert identified[secret] == {"Id": "arn:of:the:secret"}
     # The import has no parameters and no other resources to refer to.
     assert "Ref" not in json.dumps(imported)
@@ -159,14 +166,14 @@ def test_a_secret_that_was_kept_keeps_its_value(template: str, parameters: dict[
         ({}, "", 20),
         ({}, "small", 20),
         ({}, "grown", 60),
-        # A stack keeps its own, whatever has become of the snapshot since.
+        # A stack keeps its storage, even if its snapshot is deleted.
         ({"SnapshotId": "grown", "StorageGib": "60"}, "", 60),
         ({"SnapshotId": "gone", "StorageGib": "60"}, "gone", 60),
         ({"SnapshotId": "", "StorageGib": "30"}, "small", 30),
         ({"SnapshotId": "small", "StorageGib": "20"}, "grown", 60),
     ],
 )
-def test_a_database_is_as_large_as_the_snapshot_that_it_begins_with(
+def test_database_parameters_storage_is_at_least_that_of_the_snapshot(
     given: dict[str, str], snapshot: str, size: int
 ) -> None:
     client = MagicMock()
@@ -182,17 +189,17 @@ def test_a_database_is_as_large_as_the_snapshot_that_it_begins_with(
 
 
 @pytest.mark.parametrize(("storage", "limit"), [("20", 100), ("79", 100), ("80", 101), ("100", 126)])
-def test_storage_limit_of_a_large_database_leaves_room_to_grow(storage: str, limit: int) -> None:
+def test_database_parameters_storage_limit_leaves_headroom(storage: str, limit: int) -> None:
     network = dict.fromkeys(("SubnetIds", "DatabaseSecurityGroupId", "LambdaSecurityGroupId"), "")
     asked = Deployment(MagicMock(), Plan(), lambda _: None)._database({"StorageGib": storage}, network)
     assert asked["MaxStorageGib"] == str(limit)
 
 
-@pytest.mark.parametrize("status", ["UPDATE_COMPLETE", *UNUSABLE])
-def test_apply_to_a_stack_without_the_tag_changes_nothing(status: str) -> None:
+@pytest.mark.parametrize("status", ["UPDATE_COMPLETE", *UNUSABLE_STATUSES])
+def test_apply_stack_without_the_tag_is_not_changed(status: str) -> None:
     stack = CloudFormation(status)
     stack.tags = []
-    with pytest.raises(DeployError, match="database exists and does not carry the tag application=product-onboarding"):
+    with pytest.raises(DeployError, match="database exists without the tag application=product-onboarding"):
         stack.apply()
     assert stack.done == []
     stack.clients["s3"].put_object.assert_not_called()
@@ -201,7 +208,7 @@ def test_apply_to_a_stack_without_the_tag_changes_nothing(status: str) -> None:
 @pytest.mark.parametrize(
     ("stack", "expected"),
     [
-        ({"StackStatus": "IMPORT_COMPLETE", "Description": IMPORTED}, True),
+        ({"StackStatus": "IMPORT_COMPLETE", "Description": IMPORT_DESCRIPTION}, True),
         ({"StackStatus": "REVIEW_IN_PROGRESS"}, True),
         ({"StackStatus": "IMPORT_COMPLETE"}, False),
         ({"StackStatus": "UPDATE_COMPLETE", "Tags": [{"Key": "application", "Value": "another"}]}, False),
@@ -213,17 +220,17 @@ def test_is_deployment_of_a_stack_without_the_tag_needs_an_import_or_an_empty_st
     assert is_deployment(stack) is expected
 
 
-def test_import_request_describes_the_stack_as_imported() -> None:
+def test_find_retained_request_has_the_import_description() -> None:
     clients = {name: MagicMock() for name in ("sts", "cloudformation", "secretsmanager")}
     clients["sts"].get_caller_identity.return_value = {"Account": "123456789012"}
     clients["secretsmanager"].describe_secret.return_value = {"ARN": "arn", "Tags": TAGS}
     text = "Resources: {Keys: {Type: AWS::SecretsManager::Secret, Properties: {Name: keys}}}"
-    asked = import_request(lambda service: clients[service], text, {})
+    asked = find_retained(lambda service: clients[service], Template(text))
     assert asked is not None
-    assert json.loads(asked.template)["Description"] == IMPORTED
+    assert json.loads(asked.request.template)["Description"] == IMPORT_DESCRIPTION
 
 
-def test_failed_first_attempt_leaves_a_snapshot_whose_name_is_told() -> None:
+def test_delete_final_snapshot_is_reported() -> None:
     stack = CloudFormation("ROLLBACK_FAILED")
     snapshots = [{"DBSnapshotIdentifier": "earlier"}]
     final = {"DBSnapshotIdentifier": "final-of-the-attempt"}
@@ -231,25 +238,25 @@ def test_failed_first_attempt_leaves_a_snapshot_whose_name_is_told() -> None:
         "DBSnapshots": snapshots if stack.status else [*snapshots, final]
     }
     lines: list[str] = []
-    Stacks(lambda service: stack.clients[service], "templates", {}, lines.append, pause=0).delete("database")
-    [line] = [line for line in lines if "final snapshot final-of-the-attempt stays" in line]
+    DeploymentStacks(lambda service: stack.clients[service], "templates", {}, lines.append, pause=0).delete("database")
+    [line] = [line for line in lines if "final snapshot final-of-the-attempt remains" in line]
     assert "aws rds delete-db-snapshot --db-snapshot-identifier final-of-the-attempt" in line
     assert not any("earlier" in line for line in lines)
 
 
 @pytest.mark.parametrize(("databases", "expected"), [([], True), (["ecommerce-db"], False)])
-def test_last_lines_of_destroy_name_no_snapshot_of_a_database_that_is_there(
+def test_list_remaining_snapshots_of_an_existing_database_are_omitted(
     databases: list[str], monkeypatch: pytest.MonkeyPatch, *, expected: bool
 ) -> None:
-    """It is another application's: the deployment's own is deleted by then."""
-    monkeypatch.setattr(destroy, "find", lambda *_: None)
+    """The deployment's own database is deleted before, so an existing one is another application's."""
+    monkeypatch.setattr(destroy, "find_resource", lambda *_: None)
     client = MagicMock()
     client("s3").meta.region_name = "us-east-1"
     client("rds").describe_db_instances.return_value = {"DBInstances": databases}
     client("rds").describe_db_snapshots.return_value = {"DBSnapshots": [{"DBSnapshotIdentifier": "rds:theirs"}]}
-    lines = "\n".join(destroy._remaining(client, Plan(), "123456789012"))
+    lines = "\n".join(destroy._list_remaining(client, Plan(), "123456789012"))
     assert ("rds:theirs" in lines) is expected
-    assert ("Nothing stays that costs money." in lines) is not expected
+    assert ("No remaining resource costs money." in lines) is not expected
 
 
 def stubbed(service: str) -> tuple[Any, Stubber]:
@@ -264,15 +271,16 @@ def event(minute: int) -> dict[str, Any]:
     return {"StackId": "s", "StackName": "s", "EventId": str(minute), "Timestamp": moment}
 
 
-def test_events_of_a_long_history_are_read_no_further_than_the_last_change() -> None:
+def test_events_long_history_is_read_only_to_the_last_event() -> None:
     client, stubber = stubbed("cloudformation")
-    # A second request would find no answer, and fail.
+    # A request for a second page would fail, since the stub has no response for it.
     page = {"StackEvents": [event(3), event(2), event(1)], "NextToken": "months of events"}
-    stacks = Stacks(lambda service: client if service == "cloudformation" else MagicMock(), "", {}, print)
+    clients: dict[str, Any] = {"cloudformation": client, "s3": MagicMock()}
+    runner = StackRunner(clients.__getitem__, "", print, lambda: None)
     stubber.add_response("describe_stack_events", page)
-    assert stacks._last_event("s") == event(3)["Timestamp"]
+    assert runner._last_event_id("s") == "3"
     stubber.add_response("describe_stack_events", page)
-    assert [found["EventId"] for found in stacks._events("s", event(1)["Timestamp"])] == ["2", "3"]
+    assert [found["EventId"] for found in runner._events_after("1", "s")] == ["2", "3"]
     stubber.assert_no_pending_responses()
 
 
@@ -285,12 +293,10 @@ GROUP = {"logGroupName": "/aws/rds/instance/ecommerce-db/postgresql"}
 
 
 def leftover_logs(databases: list[str], *, group: bool) -> list[str]:
-    """What is deleted for a template with LOGS, where these databases and maybe a group of logs are there."""
-    sts, stubbed_sts = stubbed("sts")
+    """Return the deleted groups of the template LOGS, with these databases and, if `group`, an existing log group."""
     rds, stubbed_rds = stubbed("rds")
     logs, stubbed_logs = stubbed("logs")
-    clients = {"sts": sts, "rds": rds, "logs": logs, "cloudformation": stubbed("cloudformation")[0]}
-    stubbed_sts.add_response("get_caller_identity", {"Account": "123456789012"})
+    clients = {"rds": rds, "logs": logs}
     if databases:
         found = {"DBInstances": [{"DBInstanceIdentifier": name} for name in databases]}
         stubbed_rds.add_response("describe_db_instances", found, {"DBInstanceIdentifier": "ecommerce-db"})
@@ -300,12 +306,12 @@ def leftover_logs(databases: list[str], *, group: bool) -> list[str]:
             stubbed_logs.add_response("delete_log_group", {}, GROUP)
         else:
             stubbed_logs.add_client_error("delete_log_group", "ResourceNotFoundException", expected_params=GROUP)
-    deleted = list(delete_leftover_logs(lambda service: clients[service], LOGS, {}, set()))
+    deleted = list(delete_leftover_logs(lambda service: clients[service], Template(LOGS), set()))
     stubbed_logs.assert_no_pending_responses()
     return deleted
 
 
-def test_log_group_of_a_deleted_database_is_deleted_before_a_create() -> None:
+def test_delete_leftover_logs_of_a_deleted_database_are_deleted() -> None:
     assert leftover_logs([], group=True) == [GROUP["logGroupName"]]
     assert leftover_logs([], group=False) == []
     assert leftover_logs(["ecommerce-db"], group=True) == []
@@ -325,7 +331,7 @@ def test_log_group_of_a_deleted_database_is_deleted_before_a_create() -> None:
         ("UPDATE_COMPLETE", [held("Logs", "AWS::Logs::LogGroup")], False),
     ],
 )
-def test_apply_deletes_leftover_logs_that_the_stack_would_create(
+def test_apply_leftover_logs_are_deleted_before_creation(
     status: str, resources: list[dict[str, str]], *, expected: bool
 ) -> None:
     stack = CloudFormation(status)
@@ -338,8 +344,8 @@ def test_apply_deletes_leftover_logs_that_the_stack_would_create(
     assert stack.clients["logs"].delete_log_group.called is expected
 
 
-def test_apply_deletes_leftover_logs_after_an_import() -> None:
-    """Of the secrets that `destroy` keeps: the usual way back to a database from its snapshot."""
+def test_apply_leftover_logs_are_deleted_after_an_import() -> None:
+    """As for the restoration of a database from its snapshot, with the secrets that `destroy` keeps."""
     stack = CloudFormation("REVIEW_IN_PROGRESS")
     stack.resources = []
     stack.clients |= {"logs": MagicMock(), "secretsmanager": MagicMock()}
@@ -352,14 +358,29 @@ def test_apply_deletes_leftover_logs_after_an_import() -> None:
     stack.clients["logs"].delete_log_group.assert_called_once_with(**GROUP)
 
 
-def test_a_call_waits_as_long_as_a_function_may_take_and_is_made_once() -> None:
+def test_lambda_client_waits_for_the_longest_function_without_retries() -> None:
     session = boto3.session.Session("key", "secret", region_name="us-east-1")
-    config = client_of(session)("lambda").meta.config
+    config = make_client_factory(session)("lambda").meta.config
     timeouts = [function["Timeout"] for name in STACKS for function in of_type(name, "AWS::Lambda::Function").values()]
     assert config.read_timeout > max(timeouts)
     assert config.retries["total_max_attempts"] == 1
 
 
-def test_other_clients_wait_longer_when_they_are_throttled() -> None:
+def test_clients_retry_adaptively() -> None:
     session = boto3.session.Session("key", "secret", region_name="us-east-1")
-    assert client_of(session)("cloudformation").meta.config.retries["mode"] == "adaptive"
+    assert make_client_factory(session)("cloudformation").meta.config.retries["mode"] == "adaptive"
+
+
+def test_failure_reasons_invalid_template_include_validation_errors() -> None:
+    client, stubber = stubbed("cloudformation")
+    failure = {
+        "LogicalResourceId": "s",
+        "ResourceStatus": "CREATE_FAILED",
+        "ResourceStatusReason": "Call DescribeEvents",
+    }
+    stubber.add_response("describe_stack_events", {"StackEvents": [{**event(1), **failure}]})
+    error = {"LogicalResourceId": "Topic", "ValidationStatusReason": "the topic already exists"}
+    stubber.add_response("describe_events", {"OperationEvents": [error, {"LogicalResourceId": "Queue"}]})
+    clients: dict[str, Any] = {"cloudformation": client, "s3": MagicMock()}
+    runner = StackRunner(clients.__getitem__, "", print, lambda: None)
+    assert runner._failure_reasons("s", None) == "  s: Call DescribeEvents\n  Topic: the topic already exists"

@@ -13,17 +13,14 @@ import boto3
 import pytest
 import yaml
 
-from onboarding.deploy.changes import IMAGE
-from onboarding.deploy.plan import STACKS, template_text
-from onboarding.deploy.steps import REPOSITORY, SHARED
-from tests.infra.test_pipeline_template import CloudFormationLoader
+from onboarding.cloudformation.templates import TemplateLoader, parse_template, template_text
+from onboarding.deploy.changes import IMAGE_SUFFIX
+from onboarding.deploy.plan import STACKS
+from onboarding.deploy.steps import REPOSITORY_SUFFIX, SHARED_REPOSITORY
 from tests.support.template_names import short_name
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS: dict[str, Any] = {
-    name: yaml.load(template_text(name), Loader=CloudFormationLoader)  # noqa: S506  a SafeLoader
-    for name in STACKS
-}
+DOCUMENTS: dict[str, Any] = {name: parse_template(template_text(name)) for name in STACKS}
 
 
 def of_type(template: str, kind: str) -> dict[str, Any]:
@@ -31,7 +28,7 @@ def of_type(template: str, kind: str) -> dict[str, Any]:
     return {name: resource.get("Properties", {}) for name, resource in found if resource["Type"] == kind}
 
 
-def test_every_template_is_deployed() -> None:
+def test_stacks_include_every_template() -> None:
     assert {path.stem for path in (ROOT / "infra").glob("*.yaml")} == set(STACKS)
 
 
@@ -42,7 +39,7 @@ def groups() -> dict[str, Any]:
     return {p["GroupName"]: p for p in of_type("network", "AWS::EC2::SecurityGroup").values()}
 
 
-def test_the_network_is_the_specified_one() -> None:
+def test_network_template_matches_the_contract() -> None:
     [vpc] = of_type("network", "AWS::EC2::VPC").values()
     assert vpc["CidrBlock"] == "10.0.0.0/16"
     subnets = of_type("network", "AWS::EC2::Subnet")
@@ -52,20 +49,20 @@ def test_the_network_is_the_specified_one() -> None:
     assert not any(p.get("MapPublicIpOnLaunch") for p in subnets.values())
 
 
-def test_nobody_reaches_the_functions() -> None:
+def test_lambda_security_group_has_no_inbound_rules() -> None:
     found = groups()["lambda-sg"]
     assert "SecurityGroupIngress" not in found
     assert sorted({rule["ToPort"] for rule in found["SecurityGroupEgress"]}) == [443, 5432]
 
 
-def test_only_the_functions_reach_the_database() -> None:
+def test_database_security_group_allows_only_the_functions() -> None:
     [rule] = groups()["rds-sg"]["SecurityGroupIngress"]
     assert (rule["FromPort"], rule["ToPort"]) == (5432, 5432)
     assert rule["SourceSecurityGroupId"] == {"Ref": "LambdaSecurityGroup"}
     assert "CidrIp" not in rule
 
 
-def test_no_way_leads_in() -> None:
+def test_network_template_has_no_inbound_routes() -> None:
     """Private subnets have a way out at most: over the egress-only gateway or through NAT."""
     routes = of_type("network", "AWS::EC2::Route").values()
     private = [route for route in routes if route["RouteTableId"] == {"Ref": "PrivateRoutes"}]
@@ -73,7 +70,7 @@ def test_no_way_leads_in() -> None:
     assert not [route for route in private if "GatewayId" in route]
 
 
-def test_s3_and_dynamodb_are_reached_for_free() -> None:
+def test_network_template_has_gateway_endpoints() -> None:
     gateways = [
         p["ServiceName"]["Fn::Sub"].rsplit(".", 1)[-1]
         for p in of_type("network", "AWS::EC2::VPCEndpoint").values()
@@ -113,7 +110,7 @@ def host_of_request(service: str, region: str) -> str:
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "af-south-1"])
-def test_dual_stack_functions_ask_names_that_have_ipv6_addresses(region: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dual_stack_endpoints_have_ipv6_addresses(region: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As AWS publishes them (General Reference, service endpoints and quotas)."""
     for template in ("database", "pipeline"):
         for function in of_type(template, "AWS::Lambda::Function").values():
@@ -134,14 +131,14 @@ def test_dual_stack_functions_ask_names_that_have_ipv6_addresses(region: str, mo
     }
 
 
-def test_without_ipv6_to_the_outside_no_function_has_an_address_of_it() -> None:
+def test_network_without_ipv6_egress_has_no_ipv6_functions() -> None:
     """It would be tried first, and be waited for in vain."""
     for template in ("database", "pipeline"):
         text = template_text(template)
         assert text.count("Ipv6AllowedForDualStack:") == text.count("Ipv6AllowedForDualStack: !Ref DualStack")
 
 
-def test_with_endpoints_every_service_that_a_function_asks_has_one() -> None:
+def test_network_endpoints_cover_every_used_service() -> None:
     """The services that the roles of the functions in the VPC name, beside those that Lambda itself asks for them."""
     roles = {
         function["Role"]["Fn::GetAtt"][0]
@@ -165,7 +162,7 @@ def test_with_endpoints_every_service_that_a_function_asks_has_one() -> None:
 # -- Database ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_database_is_the_specified_one() -> None:
+def test_database_template_matches_the_contract() -> None:
     [database] = of_type("database", "AWS::RDS::DBInstance").values()
     expected = {
         "DBInstanceIdentifier": {"Fn::Sub": "${NamePrefix}ecommerce-db"},
@@ -184,7 +181,7 @@ def test_the_database_is_the_specified_one() -> None:
     assert parameters["Parameters"]["rds.force_ssl"] == "1"
 
 
-def test_no_password_is_written_down() -> None:
+def test_templates_contain_no_password() -> None:
     secrets = of_type("database", "AWS::SecretsManager::Secret")
     owner = {"username": "onboarding", "dbname": "ecommerce_platform"}
     templates = {name: json.loads(s["GenerateSecretString"]["SecretStringTemplate"]) for name, s in secrets.items()}
@@ -195,7 +192,7 @@ def test_no_password_is_written_down() -> None:
     assert database["MasterUserPassword"]["Fn::Sub"].startswith("{{resolve:secretsmanager:")
 
 
-def test_the_pipelines_template_makes_the_same_secrets_where_the_databases_does_not() -> None:
+def test_pipeline_template_creates_the_same_secrets_as_the_database_template() -> None:
     for name, secret in of_type("database", "AWS::SecretsManager::Secret").items():
         local = of_type("pipeline", "AWS::SecretsManager::Secret")[name]
         assert local["Name"] == secret["Name"]
@@ -203,13 +200,13 @@ def test_the_pipelines_template_makes_the_same_secrets_where_the_databases_does_
             assert local == secret
 
 
-def test_link_keys_stay_in_the_stack_that_made_them_in_the_first_release() -> None:
+def test_link_keys_are_in_the_pipeline_stack() -> None:
     """A resource that another stack still has cannot be created, so an update would fail."""
     assert "LinkSecret" not in DOCUMENTS["database"]["Resources"]
     assert "Condition" not in DOCUMENTS["pipeline"]["Resources"]["LinkSecret"]
 
 
-def test_the_admin_function_does_its_task_and_no_more() -> None:
+def test_admin_role_has_only_the_required_permissions() -> None:
     [role] = of_type("database", "AWS::IAM::Role").values()
     statements = role["Policies"][0]["PolicyDocument"]["Statement"]
     assert [statement["Sid"] for statement in statements] == [
@@ -217,14 +214,14 @@ def test_the_admin_function_does_its_task_and_no_more() -> None:
         "ReadDatabaseSecret",
         "CompleteLogins",
         "ManageInterfaces",
-        "NotByTheCode",
+        "DenyToFunctionCode",
     ]
     opened, closed = statements[3:]
     assert opened["Action"] == closed["Action"]
     assert (opened["Effect"], closed["Effect"]) == ("Allow", "Deny")
 
 
-def test_database_versions_are_those_of_the_parameter_groups_family() -> None:
+def test_database_version_matches_the_parameter_group_family() -> None:
     parameter = DOCUMENTS["database"]["Parameters"]["EngineVersion"]
     [group] = of_type("database", "AWS::RDS::DBParameterGroup").values()
     allowed = [v for v in ("17", "18", "18.4", "19", "180") if re.fullmatch(parameter["AllowedPattern"], v)]
@@ -232,7 +229,7 @@ def test_database_versions_are_those_of_the_parameter_groups_family() -> None:
     assert group["Family"] == f"postgres{parameter['Default']}"
 
 
-def test_both_ways_to_the_aws_apis_are_there_while_the_network_changes() -> None:
+def test_network_change_keeps_both_routes() -> None:
     """Functions that use the earlier way go on until the pipeline's update is over."""
     conditions = DOCUMENTS["network"]["Conditions"]
     for way, name in (("ipv6", "WithIpv6"), ("nat", "WithNat"), ("endpoints", "WithEndpoints")):
@@ -243,7 +240,7 @@ def test_both_ways_to_the_aws_apis_are_there_while_the_network_changes() -> None
 # -- Registry ----------------------------------------------------------------------------------------------------------
 
 
-def test_repositories_are_the_specified_ones() -> None:
+def test_registry_template_matches_the_contract() -> None:
     found = {short_name(p["RepositoryName"]): p for p in of_type("registry", "AWS::ECR::Repository").values()}
     assert {"csv-parser-lambda", "product-validator-lambda", "error-processor-lambda"} <= set(found)
     for repository in found.values():
@@ -253,15 +250,19 @@ def test_repositories_are_the_specified_ones() -> None:
         assert json.loads(repository["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
 
 
-def test_every_repository_holds_the_image_of_some_function() -> None:
-    outputs = {name.removesuffix(REPOSITORY) for name in DOCUMENTS["registry"]["Outputs"] if name.endswith(REPOSITORY)}
+def test_registry_every_repository_has_a_function() -> None:
+    outputs = {
+        name.removesuffix(REPOSITORY_SUFFIX)
+        for name in DOCUMENTS["registry"]["Outputs"]
+        if name.endswith(REPOSITORY_SUFFIX)
+    }
     asked = {
-        name.removesuffix(IMAGE)
+        name.removesuffix(IMAGE_SUFFIX)
         for template in ("database", "pipeline")
         for name in DOCUMENTS[template]["Parameters"]
-        if name.endswith(IMAGE)
+        if name.endswith(IMAGE_SUFFIX)
     }
-    assert outputs - {SHARED} <= asked
+    assert outputs - {SHARED_REPOSITORY} <= asked
     assert asked - outputs, "the shared repository is for somebody"
 
 
@@ -281,7 +282,7 @@ def expired(rules: list[dict[str, Any]], images: list[set[str]]) -> list[set[str
 
 
 @pytest.mark.parametrize("repository", of_type("registry", "AWS::ECR::Repository").values())
-def test_registry_keeps_the_image_that_runs_whatever_is_pushed_after_it(repository: dict[str, Any]) -> None:
+def test_registry_deployed_image_survives_later_pushes(repository: dict[str, Any]) -> None:
     rules = json.loads(repository["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
     deployed = [{f"sources-{n}", f"deployed-{n}"} for n in range(4)]
     failed = [{f"sources-failed-{n}"} for n in range(5)]
@@ -293,15 +294,15 @@ def test_registry_keeps_the_image_that_runs_whatever_is_pushed_after_it(reposito
 
 
 @pytest.mark.parametrize("name", STACKS)
-def test_no_template_has_anchors(name: str) -> None:
-    events = yaml.parse(template_text(name), Loader=CloudFormationLoader)
+def test_templates_have_no_anchors(name: str) -> None:
+    events = yaml.parse(template_text(name), Loader=TemplateLoader)
     assert not [event for event in events if getattr(event, "anchor", None)]
 
 
 INTERFACES = (
     "for the Lambda service, since EC2 describes no single interface; the other statement denies it to the code"
 )
-SENDER = "on the local engine, which does not tell its policies the identity; on AWS it is named"
+SENDER = "on the local stack, which does not tell its policies the identity; on AWS it is named"
 WITHOUT_NAMED_RESOURCE = {
     ("database", "AdminRole", "ManageInterfaces"): INTERFACES,
     ("pipeline", "VpcAccess", "ManageInterfaces"): INTERFACES,
@@ -311,7 +312,7 @@ WITHOUT_NAMED_RESOURCE = {
 """Where something is allowed on all resources, and why."""
 
 BATCHES_TOO = {"sqs:SendMessage*", "sqs:ChangeMessageVisibility*"}
-"""One action of AWS for single and batch calls, written so that the local engine agrees."""
+"""One action of AWS for single and batch calls, written so that the local stack agrees."""
 
 
 def statements_in(node: Any) -> Iterator[dict[str, Any]]:
@@ -340,7 +341,7 @@ def texts_in(node: Any) -> list[str]:
     return []
 
 
-def test_what_is_allowed_is_allowed_on_what_has_a_name() -> None:
+def test_policies_allow_only_named_resources() -> None:
     found = set()
     for template, document in DOCUMENTS.items():
         for name, resource in document["Resources"].items():
@@ -358,7 +359,7 @@ def test_what_is_allowed_is_allowed_on_what_has_a_name() -> None:
 
 
 @pytest.mark.parametrize("name", STACKS)
-def test_stores_say_how_they_are_encrypted(name: str) -> None:
+def test_data_stores_are_encrypted(name: str) -> None:
     says = {
         "AWS::S3::Bucket": "BucketEncryption",
         "AWS::DynamoDB::Table": "SSESpecification",
@@ -369,7 +370,7 @@ def test_stores_say_how_they_are_encrypted(name: str) -> None:
         assert all(p.get(key) for p in of_type(name, kind).values())
 
 
-def test_each_suppression_has_a_reason() -> None:
+def test_scanner_suppressions_have_a_reason() -> None:
     texts = [template_text(name) for name in STACKS]
     found = [line.strip() for text in texts for line in text.splitlines() if "checkov:skip" in line]
     assert found

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from onboarding.cli.main import main
-from onboarding.deploy.checks import account_of, deployed
+from onboarding.deploy.checks import get_account, list_deployed_stacks
 from onboarding.deploy.destroy import destroy
 from onboarding.deploy.plan import STACKS, Plan
 from onboarding.local.postgres import Postgres
@@ -69,7 +69,7 @@ def uploads_of(account: Account) -> int:
     return int(count)
 
 
-def test_deployment_with_a_prefix_leaves_the_first_one_alone(
+def test_deploy_with_prefix_does_not_change_the_first_deployment(
     accounts: tuple[Account, Account], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     production, staging = accounts
@@ -83,11 +83,11 @@ def test_deployment_with_a_prefix_leaves_the_first_one_alone(
     assert [finding.text for finding in second.prepare() if finding.blocks] == []
     staging_bucket = second.run()["Bucket"]
     assert (bucket, staging_bucket) == tuple(
-        f"{prefix}ecommerce-product-uploads-{account_of(client)}" for prefix in ("", "staging-")
+        f"{prefix}ecommerce-product-uploads-{get_account(client)}" for prefix in ("", "staging-")
     )
-    assert sum("a file came through" in line for line in progress) == 2
+    assert sum("the test file was processed" in line for line in progress) == 2
     assert (uploads_of(production), uploads_of(staging)) == (1, 1)
-    assert deployed(client, STAGING) == [f"staging-product-onboarding-{name}" for name in STACKS]
+    assert list_deployed_stacks(client, STAGING) == [f"staging-product-onboarding-{name}" for name in STACKS]
     added = names_in(production) - before
     assert len(added) == len(before)
     assert all("staging-" in name for name in added), added
@@ -106,7 +106,7 @@ def test_deployment_with_a_prefix_leaves_the_first_one_alone(
 
     client("s3").put_object(Bucket=bucket, Key="uploads/VEND001/kept.txt", Body=b"kept")
     destroy(client, second.plan, progress.append, with_data=True, pause=0.02)
-    assert deployed(client, STAGING) == []
+    assert list_deployed_stacks(client, STAGING) == []
     assert names_in(production) == before
     assert client("s3").list_objects_v2(Bucket=bucket)["KeyCount"] == 1
     progress.clear()

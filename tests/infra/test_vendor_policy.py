@@ -9,21 +9,19 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from onboarding.deploy.plan import template_text
-from onboarding.local.endpoints import engine_client
-from onboarding.local.template import Template
+from onboarding.cloudformation.templates import load_template
+from onboarding.local.endpoints import emulator_client
 from tests.support.running_pipeline import Pipeline
 
-TEMPLATE = Template(template_text("pipeline"), {}, "000000000000", "us-east-1")
+TEMPLATE = load_template("pipeline", {}, "000000000000", "us-east-1")
 
 VARIABLE = "${aws:PrincipalTag/vendor_id}"
 
 
 def vendor_client(pipeline: Pipeline, vendor: str | None) -> Any:
-    """S3 as a user sees it who has the policy and, if named, the tag of a vendor.
+    """Return an S3 client of a user with the policy and, if named, the tag of a vendor.
 
-    The engine knows the tag as a condition, but does not put its value into resources: that AWS does, and here the
-    test does in its place.
+    The AWS emulator evaluates the tag in conditions but, unlike AWS, not in resources: the test inserts it there.
     """
     iam = pipeline.endpoints.client("iam")
     [arn] = [
@@ -44,7 +42,7 @@ def vendor_client(pipeline: Pipeline, vendor: str | None) -> Any:
     )
     key = iam.create_access_key(UserName=name)["AccessKey"]
     endpoints = pipeline.endpoints
-    return engine_client(
+    return emulator_client(
         "s3", endpoints.aws_endpoint_url, endpoints.aws_region, key["AccessKeyId"], key["SecretAccessKey"]
     )
 
@@ -59,7 +57,7 @@ def allowed(call: Callable[..., object], **request: object) -> bool:
     return True
 
 
-def test_a_vendor_reaches_its_own_prefixes_alone(pipeline: Pipeline) -> None:
+def test_vendor_policy_allows_only_own_prefixes(pipeline: Pipeline) -> None:
     bucket = pipeline.endpoints.bucket
     # Keys that no function looks at.
     for vendor in ("VEND001", "VEND002"):
@@ -96,7 +94,7 @@ def test_a_vendor_reaches_its_own_prefixes_alone(pipeline: Pipeline) -> None:
     ],
     ids=lambda value: "-".join(value.values()) if isinstance(value, dict) else "",
 )
-def test_put_object_that_could_not_be_read_is_refused(headers: dict[str, str], *, may: bool) -> None:
+def test_vendor_policy_unreadable_object_is_denied(headers: dict[str, str], *, may: bool) -> None:
     context = {
         "StorageClass": "s3:x-amz-storage-class",
         "ServerSideEncryption": "s3:x-amz-server-side-encryption",
@@ -108,10 +106,12 @@ def test_put_object_that_could_not_be_read_is_refused(headers: dict[str, str], *
 
 
 def put_is_allowed(given: dict[str, str]) -> bool:
-    """What AWS decides on a put with these condition keys; the engine does not fill them from headers."""
+    """What AWS decides on a put with these condition keys; the AWS emulator does not fill them from headers."""
     [statement] = [
         statement
-        for statement in TEMPLATE.of_type("AWS::IAM::ManagedPolicy")["VendorAccess"]["PolicyDocument"]["Statement"]
+        for statement in TEMPLATE.resources_of_type("AWS::IAM::ManagedPolicy")["VendorAccess"]["PolicyDocument"][
+            "Statement"
+        ]
         if statement["Sid"] == "PutOwnFiles"
     ]
     conditions = statement["Condition"]
@@ -121,7 +121,7 @@ def put_is_allowed(given: dict[str, str]) -> bool:
 
 
 @pytest.mark.parametrize("prefix", ["uploads/", "uploads//", "uploads/VEND001/"])
-def test_without_the_tag_nothing_is_open(pipeline: Pipeline, prefix: str) -> None:
+def test_vendor_policy_without_tag_denies_everything(pipeline: Pipeline, prefix: str) -> None:
     s3 = vendor_client(pipeline, None)
     try:
         assert not allowed(s3.put_object, Bucket=pipeline.endpoints.bucket, Key=f"{prefix}policy.txt", Body=b"x")

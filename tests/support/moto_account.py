@@ -29,10 +29,9 @@ from moto.awslambda.models import LambdaFunction
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.ses.models import ses_backends
 
+from onboarding.cloudformation.templates import Template, load_template
 from onboarding.config import Settings
-from onboarding.deploy.plan import template_text
 from onboarding.lambda_handlers import api
-from onboarding.local.template import Template
 from onboarding.pipeline.ingest import S3ObjectVersion
 from onboarding.runtime import AppContext
 from tests.faults.dynamodb_expressions import passes
@@ -43,7 +42,7 @@ SENDER = "uploads@techmart.example"
 HOST = "portal.techmart.example"
 Event = dict[str, Any]
 
-TEMPLATE = Template(template_text("pipeline"), {}, DEFAULT_ACCOUNT_ID, REGION)
+TEMPLATE = load_template("pipeline", {}, DEFAULT_ACCOUNT_ID, REGION)
 
 
 @dataclass(frozen=True)
@@ -59,15 +58,15 @@ class Function:
         _, handler, _ = properties["Handler"]["Fn::If"]
         secret = properties["Environment"]["Variables"].get("RDS_SECRET_NAME", "")
         module = import_module(handler.rpartition(".")[0])
-        return cls(template.value(properties["FunctionName"]), module, template.value(secret))
+        return cls(template.evaluate(properties["FunctionName"]), module, template.evaluate(secret))
 
 
 def _functions() -> dict[str, Function]:
-    templates = (TEMPLATE, Template(template_text("database"), {}, DEFAULT_ACCOUNT_ID, REGION))
+    templates = (TEMPLATE, load_template("database", {}, DEFAULT_ACCOUNT_ID, REGION))
     functions = [
         Function.of(template, properties)
         for template in templates
-        for properties in template.of_type("AWS::Lambda::Function").values()
+        for properties in template.resources_of_type("AWS::Lambda::Function").values()
     ]
     return {function.module.__name__.rpartition(".")[2].replace("_", "-"): function for function in functions}
 
@@ -83,7 +82,7 @@ def _session() -> Any:
 
 def named(resource_type: str, logical_id: str, key: str) -> str:
     """The name that the template gives a resource."""
-    return TEMPLATE.value(TEMPLATE.of_type(resource_type)[logical_id][key])
+    return TEMPLATE.evaluate(TEMPLATE.resources_of_type(resource_type)[logical_id][key])
 
 
 @dataclass
@@ -119,12 +118,12 @@ class MotoAccount:
     # -- Resources -----------------------------------------------------------------------------------------------------
 
     def _create_tables(self) -> None:
-        for properties in TEMPLATE.of_type("AWS::DynamoDB::Table").values():
+        for properties in TEMPLATE.resources_of_type("AWS::DynamoDB::Table").values():
             members = shape_of("dynamodb", "CreateTable").members
             request = {name: value for name, value in properties.items() if name in members}
             if "StreamSpecification" in request:
                 request["StreamSpecification"] = {"StreamEnabled": True, **request["StreamSpecification"]}
-            name = request["TableName"] = TEMPLATE.value(request["TableName"])
+            name = request["TableName"] = TEMPLATE.evaluate(request["TableName"])
             request["SSESpecification"] = {"Enabled": properties["SSESpecification"]["SSEEnabled"]}
             self.dynamodb.create_table(**request)
             if lifetime := properties.get("TimeToLiveSpecification"):
@@ -132,17 +131,17 @@ class MotoAccount:
 
     def _create_queues(self) -> None:
         self.queue_urls: dict[str, str] = {}
-        for logical_id, properties in TEMPLATE.of_type("AWS::SQS::Queue").items():
+        for logical_id, properties in TEMPLATE.resources_of_type("AWS::SQS::Queue").items():
             attributes = {
-                name: "true" if value is True else TEMPLATE.value(value if isinstance(value, dict) else str(value))
+                name: "true" if value is True else TEMPLATE.evaluate(value if isinstance(value, dict) else str(value))
                 for name, value in properties.items()
                 if name not in {"QueueName", "RedrivePolicy"}
             }
-            name = TEMPLATE.value(properties["QueueName"])
+            name = TEMPLATE.evaluate(properties["QueueName"])
             self.queue_urls[logical_id] = self.sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
         self.queue_url = self.queue_urls["ErrorQueue"]
         asked = self.sqs.get_queue_attributes(QueueUrl=self.queue_urls["ErrorDlq"], AttributeNames=["QueueArn"])
-        policy = TEMPLATE.of_type("AWS::SQS::Queue")["ErrorQueue"]["RedrivePolicy"]
+        policy = TEMPLATE.resources_of_type("AWS::SQS::Queue")["ErrorQueue"]["RedrivePolicy"]
         redrive = json.dumps({**policy, "deadLetterTargetArn": asked["Attributes"]["QueueArn"]})
         self.sqs.set_queue_attributes(QueueUrl=self.queue_url, Attributes={"RedrivePolicy": redrive})
 
@@ -177,11 +176,11 @@ class MotoAccount:
             for name, function in FUNCTIONS.items()
         }
         sns = self.client("sns")
-        topic = TEMPLATE.of_type("AWS::SNS::Topic")["NotificationTopic"]
+        topic = TEMPLATE.resources_of_type("AWS::SNS::Topic")["NotificationTopic"]
         self.topic = sns.create_topic(
-            Name=TEMPLATE.value(topic["TopicName"]), Attributes={"KmsMasterKeyId": topic["KmsMasterKeyId"]}
+            Name=TEMPLATE.evaluate(topic["TopicName"]), Attributes={"KmsMasterKeyId": topic["KmsMasterKeyId"]}
         )["TopicArn"]
-        subscriptions = TEMPLATE.of_type("AWS::SNS::Subscription")
+        subscriptions = TEMPLATE.resources_of_type("AWS::SNS::Subscription")
         for function, subscription in (("mailer", "MailerFromTopic"), ("webhook", "WebhookFromTopic")):
             properties = subscriptions[subscription]
             sns.subscribe(
@@ -199,7 +198,7 @@ class MotoAccount:
         for bucket in (self.bucket, self.failures_bucket):
             self.s3.create_bucket(Bucket=bucket)
         self.s3.put_bucket_versioning(Bucket=self.bucket, VersioningConfiguration={"Status": "Enabled"})
-        [configuration] = TEMPLATE.of_type("AWS::S3::Bucket")["UploadBucket"]["NotificationConfiguration"][
+        [configuration] = TEMPLATE.resources_of_type("AWS::S3::Bucket")["UploadBucket"]["NotificationConfiguration"][
             "LambdaConfigurations"
         ]
         self.s3.put_bucket_notification_configuration(
@@ -218,7 +217,7 @@ class MotoAccount:
     # -- Functions -----------------------------------------------------------------------------------------------------
 
     def environment(self, function: str) -> dict[str, str]:
-        tables = TEMPLATE.of_type("AWS::DynamoDB::Table")
+        tables = TEMPLATE.resources_of_type("AWS::DynamoDB::Table")
         return {
             "RDS_SECRET_NAME": FUNCTIONS[function].secret,
             "DATABASE_SSLMODE": "prefer",
@@ -231,9 +230,9 @@ class MotoAccount:
             "LINK_BASE_URL": f"https://{HOST}",
             "PORTAL_URL": f"https://{HOST}",
             "MAIL_SENDER": SENDER,
-            "MAIL_CLAIMS_TABLE": TEMPLATE.value(tables["MailClaims"]["TableName"]),
-            "WEBHOOKS_TABLE": TEMPLATE.value(tables["Webhooks"]["TableName"]),
-            "WEBHOOK_DELIVERIES_TABLE": TEMPLATE.value(tables["WebhookDeliveries"]["TableName"]),
+            "MAIL_CLAIMS_TABLE": TEMPLATE.evaluate(tables["MailClaims"]["TableName"]),
+            "WEBHOOKS_TABLE": TEMPLATE.evaluate(tables["Webhooks"]["TableName"]),
+            "WEBHOOK_DELIVERIES_TABLE": TEMPLATE.evaluate(tables["WebhookDeliveries"]["TableName"]),
             "WEBHOOKS_MAY_BE_PRIVATE": "true",
             "LONGEST_WAIT": "0",
         }
@@ -260,7 +259,7 @@ class MotoAccount:
     def _stream_records(self) -> list[Event]:
         answer = self._streams.get_records(ShardIterator=self._iterator, Limit=100)
         self._iterator = answer["NextShardIterator"]
-        mapping = TEMPLATE.of_type("AWS::Lambda::EventSourceMapping")["ProductValidatorFromTable"]
+        mapping = TEMPLATE.resources_of_type("AWS::Lambda::EventSourceMapping")["ProductValidatorFromTable"]
         patterns = [json.loads(each["Pattern"]) for each in mapping["FilterCriteria"]["Filters"]]
         return [record for record in answer["Records"] if any(passes(pattern, record) for pattern in patterns)]
 

@@ -14,28 +14,29 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
+from onboarding.domain.resource_names import Function, Queue
 from onboarding.runtime import AppContext
 
 RETRIED_BY: dict[str, str | None] = {
-    "csv-parser-failures": "csv-parser",
-    "product-validator-failures": "product-validator",
-    "product-validation-errors-dlq": None,
-    "mailer-failures": "mailer",
-    "webhook-failures": "webhook",
-    "watchdog-failures": "watchdog",
+    Queue.CSV_PARSER_FAILURES: Function.CSV_PARSER,
+    Queue.PRODUCT_VALIDATOR_FAILURES: Function.PRODUCT_VALIDATOR,
+    Queue.ERRORS_DLQ: None,
+    Queue.MAILER_FAILURES: Function.MAILER,
+    Queue.WEBHOOK_FAILURES: Function.WEBHOOK,
+    Queue.WATCHDOG_FAILURES: Function.WATCHDOG,
 }
 """Each failure queue with the function that its events are for; None: its messages go back to the error queue.
 
 These are short names, as operators use them.
 """
 
-ERROR_QUEUE = "product-validation-errors"
+ERROR_QUEUE = Queue.ERRORS
 
 RECEIVE_BATCH = 10
 RETRY_SECONDS = 330
 """How long a message is ours while it is tried again: over a function's time limit."""
 
-INGESTION_QUEUE = "csv-parser-failures"
+INGESTION_QUEUE = Queue.CSV_PARSER_FAILURES
 
 AUTOMATIC_RETRY_SECONDS = 900
 """How long an upload event waits for its next automatic attempt. Its message is hidden meanwhile; the evaluation

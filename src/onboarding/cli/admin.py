@@ -178,6 +178,6 @@ def _shown(value: object) -> object:
 
 
 def _do(state: Path | None, action: str, **arguments: object) -> dict[str, Any]:
-    """Carry out an action: here if the local engine runs, by the function `admin` on AWS."""
+    """Carry out an action: here if the local stack runs, by the function `admin` on AWS."""
     with asking(state) as (_, ask):
         return ask(action, **arguments)

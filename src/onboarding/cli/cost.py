@@ -1,4 +1,4 @@
-"""`onboarding cost`."""
+"""`onboarding cost`: estimates the monthly bill."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ Network = Literal["ipv6", "nat", "endpoints"]
 def cost(
     *,
     uploads: Annotated[int, typer.Option(min=0, help="Uploads a month.")] = 1_000,
-    rows: Annotated[int, typer.Option(min=0, max=10_000, help="Rows of each.")] = 1_000,
-    network: Annotated[Network, typer.Option(help="How functions reach AWS.")] = "ipv6",
+    rows: Annotated[int, typer.Option(min=0, max=10_000, help="Rows of each upload.")] = 1_000,
+    network: Annotated[Network, typer.Option(help="The route of functions to the AWS APIs.")] = "ipv6",
     multi_az: Annotated[bool, typer.Option("--multi-az", help="A standby of the database.")] = False,
     instance_class: Annotated[str, typer.Option(help="The database's size.")] = "db.t4g.micro",
     as_json: Json = False,
 ) -> None:
-    """What a month on AWS costs, from list prices and from what the pipeline was measured to do."""
+    """Estimate the cost of a month on AWS, from list prices and measured usage."""
     choice = Choice(uploads, rows, network, multi_az, instance_class)
     try:
         lines = bill(choice)
@@ -35,17 +35,17 @@ def cost(
         return
     say(f"{uploads:,} uploads of {rows:,} rows a month, prices of {prices()['as_of']} in {prices()['region']}, USD")
     say()
-    console().print(_table(lines))
+    console().print(_bill_table(lines))
     say()
-    say("What each choice would cost:")
-    shown = [(name, f"{usd:.2f}") for name, usd in choices(choice)]
-    console().print(table((Column("Choice"), Column("USD a month", "right")), shown))
+    say("Cost of each choice:")
+    table_rows = [(name, f"{usd:.2f}") for name, usd in choices(choice)]
+    console().print(table((Column("Choice"), Column("USD a month", "right")), table_rows))
     say()
-    say(f"Use measured with {usage()['measured']}.")
+    say(f"Usage measured with {usage()['measured']}.")
     say(str(prices()["note"]))
 
 
-def _table(lines: list[Line]) -> object:
+def _bill_table(lines: list[Line]) -> object:
     rows = [(line.service, line.what, f"{line.usd:.2f}", f"{line.without_free:.2f}") for line in lines]
     rows.append(("Total", "", f"{total(lines):.2f}", f"{sum(line.without_free for line in lines):.2f}"))
     columns = (Column("Service"), Column("What"), Column("USD", "right"), Column("without free tier", "right"))

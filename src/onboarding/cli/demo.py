@@ -1,4 +1,4 @@
-"""`onboarding demo`: the main job once, on a local engine of its own, and whether it went as it must."""
+"""`onboarding demo`: the main job once, on a local stack of its own, and whether it went as it must."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from onboarding.cli.inbox import mail_table, say_mail
-from onboarding.cli.local_stack import run_engine
+from onboarding.cli.local_stack import run_local_stack
 from onboarding.cli.output import Column, console, say, table
 from onboarding.cli.sample_data import Sample, write_samples
 from onboarding.cli.target import asked_here, environment_of
@@ -37,7 +37,7 @@ REPORT_LINES = 6
 
 
 class _Finished(Exception):
-    """Ends the engine's run when the demo is over."""
+    """Stops the local stack after the demo."""
 
 
 def demo() -> None:
@@ -55,7 +55,7 @@ def demo() -> None:
     with tempfile.TemporaryDirectory(prefix="onboarding-demo-") as directory:
         say("Starting PostgreSQL, the AWS APIs and a mail inbox on this machine ...")
         try:
-            code = run_engine(Path(directory) / "state", None, show)
+            code = run_local_stack(Path(directory) / "state", None, show)
         except _Finished:
             code = OUR_FAULT if faults else 0
         else:

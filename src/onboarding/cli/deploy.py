@@ -11,64 +11,69 @@ import typer
 from onboarding.cli.cost import Network
 from onboarding.cli.errors import CommandError
 from onboarding.cli.output import say
-from onboarding.deploy.adopt import kept
+from onboarding.cloudformation.stacks import DeployError, MakeClient
+from onboarding.cloudformation.templates import load_template
+from onboarding.deploy.adopt import list_retained
 from onboarding.deploy.buckets import upload_host
 from onboarding.deploy.changes import CHOICES, complete_plan, is_derived
-from onboarding.deploy.checks import account_of, deployed
+from onboarding.deploy.checks import get_account, list_deployed_stacks
 from onboarding.deploy.cost.bill import Choice, bill, total
 from onboarding.deploy.destroy import destroy
-from onboarding.deploy.plan import BASE_IMAGE, DeployError, MakeClient, Plan, template_text
-from onboarding.deploy.steps import Deployment, client_of
+from onboarding.deploy.plan import BASE_IMAGE, Plan
+from onboarding.deploy.steps import Deployment, make_client_factory
 from onboarding.domain.resource_names import PREFIX_PATTERN
-from onboarding.local.template import Template
 
 
-def _checked_prefix(prefix: str) -> str:
+def _check_prefix(prefix: str) -> str:
     if re.fullmatch(PREFIX_PATTERN, prefix) is None:
-        raise typer.BadParameter("it is up to 12 small letters and digits, a letter first, and a hyphen at the end")
+        raise typer.BadParameter("it must be a letter, up to 11 lowercase letters and digits, and a hyphen at the end")
     return prefix
 
 
-Region = Annotated[str | None, typer.Option(envvar="AWS_REGION", help="The AWS region; else as the AWS CLI has it.")]
+Region = Annotated[
+    str | None, typer.Option(envvar="AWS_REGION", help="The AWS region; by default that of the AWS CLI.")
+]
 NamePrefix = Annotated[
     str,
     typer.Option(
         metavar="PREFIX",
-        callback=_checked_prefix,
-        help="Before every name, for a deployment beside the account's first: such as staging-",
+        callback=_check_prefix,
+        help="Prefix of all names, for a deployment beside the account's first; such as staging-",
     ),
 ]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 
 
 def deploy_command(
     *,
     mail_sender: Annotated[
         str | None,
-        typer.Option(help="The address that vendors get mail from, verified in SES; needed the first time."),
+        typer.Option(help="The sender of e-mails to vendors, verified in SES; required for the first deployment."),
     ] = None,
     base_image: Annotated[
         str | None,
         typer.Option(
-            help=f"What the functions' image is built on; best by its digest, NAME@sha256:…; first {BASE_IMAGE}"
+            help=f"The base of the functions' image, best by its digest (NAME@sha256:…); initially {BASE_IMAGE}."
         ),
     ] = None,
     rds_ca_sha256: Annotated[
-        str, typer.Option(help="The SHA-256 that RDS's certificates must have as the image is built; else any.")
+        str, typer.Option(help="The SHA-256 that RDS's certificates must have when the image is built; by default any.")
     ] = "",
     operator_email: Annotated[
-        str | None, typer.Option(help='Gets notifications and alarms; first nobody, and "" is nobody again.')
+        str | None, typer.Option(help='Recipient of notifications and alarms; initially none, and "" removes it.')
     ] = None,
-    network: Annotated[Network | None, typer.Option(help="How functions reach AWS; first ipv6.")] = None,
+    network: Annotated[
+        Network | None, typer.Option(help="The route of functions to the AWS APIs; initially ipv6.")
+    ] = None,
     multi_az: Annotated[
-        bool | None, typer.Option("--multi-az/--no-multi-az", help="A standby of the database; first none.")
+        bool | None, typer.Option("--multi-az/--no-multi-az", help="A standby of the database; initially none.")
     ] = None,
-    instance_class: Annotated[str | None, typer.Option(help="The database's size; first db.t4g.micro.")] = None,
-    snapshot: Annotated[str, typer.Option(help="Begin with the data of this snapshot of the database.")] = "",
+    instance_class: Annotated[str | None, typer.Option(help="The database's size; initially db.t4g.micro.")] = None,
+    snapshot: Annotated[str, typer.Option(help="Create the database from this snapshot.")] = "",
     public_url: Annotated[
         str | None,
         typer.Option(
-            help='Where links in mails begin, if the API has a domain of its own; "" if it has none any more.'
+            help='The base URL of links in e-mails, if the API has its own domain; "" if it no longer has one.'
         ),
     ] = None,
     settings: Annotated[
@@ -76,18 +81,20 @@ def deploy_command(
         typer.Option(
             "--set",
             metavar="NAME=VALUE",
-            help="Another parameter of infra/pipeline.yaml; may be repeated; NAME= is its default again.",
+            help="Another parameter of infra/pipeline.yaml; can be repeated; NAME= resets it to its default.",
         ),
     ] = None,
     name_prefix: NamePrefix = "",
-    stage: Annotated[str | None, typer.Option(help="A word for the tags; first production.")] = None,
+    stage: Annotated[str | None, typer.Option(help="A word for the tags; initially production.")] = None,
     region: Region = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check and say what would be made.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only check, and show what would be created and changed.")
+    ] = False,
     yes: Yes = False,
 ) -> None:
-    """Deploy everything to AWS, or bring it up to date. Safe to repeat: it goes on where it stopped.
+    """Deploy everything to AWS, or update it. Can be repeated: it continues where it stopped.
 
-    An option that is not named keeps what the last deployment chose. What changes is shown before the question.
+    An omitted option keeps its value of the last deployment. Changes are shown before the confirmation.
     """
     named = {
         "name_prefix": name_prefix,
@@ -105,115 +112,117 @@ def deploy_command(
         settings = [*(settings or []), f"PublicUrl={public_url.removesuffix('/')}"]
     parameters = _parameters(settings or [])
     if stage == "local":
-        raise CommandError("The stage `local` is the local engine's: onboarding local up")
-    client = _client(region)
+        raise CommandError("The stage `local` is reserved for the local stack: onboarding local up")
+    client = _make_clients(region)
     try:
-        account_of(client)
+        get_account(client)
         plan = complete_plan(client, named, parameters)
         deployment = Deployment(client, plan, say)
-        _announce(client, deployment)
+        _show_plan(client, deployment)
         if dry_run:
             return
         if not yes:
-            typer.confirm("Go on?", abort=True)
+            typer.confirm("Continue?", abort=True)
         outputs = deployment.run()
     except DeployError as error:
-        raise CommandError(f"{error}\nRun the command again to go on from here.") from error
+        raise CommandError(f"{error}\nRun the command again to continue from here.") from error
     say()
-    say(f"Deployed. Vendors put their files into s3://{outputs['Bucket']}/uploads/<vendor id>/")
-    say(f"Links in mails begin with {plan.pipeline_parameters.get('PublicUrl') or outputs['ApiEndpoint']}")
-    say(f"Commands find it with: export S3_BUCKET_NAME={outputs['Bucket']}")
+    say(f"Deployed. Vendors upload their files to s3://{outputs['Bucket']}/uploads/<vendor id>/")
+    say(f"Links in e-mails begin with {plan.pipeline_parameters.get('PublicUrl') or outputs['ApiEndpoint']}")
+    say(f"To use it from other commands: export S3_BUCKET_NAME={outputs['Bucket']}")
 
 
 def destroy_command(
     *,
-    delete_data: Annotated[bool, typer.Option("--delete-data", help="Buckets, tables and secrets too.")] = False,
+    delete_data: Annotated[
+        bool, typer.Option("--delete-data", help="Also delete buckets, tables and secrets.")
+    ] = False,
     confirm_account: Annotated[
-        str, typer.Option(help="With --delete-data: the account's number, to say it a second time.")
+        str, typer.Option(help="With --delete-data: the account's number, to confirm the deletion.")
     ] = "",
     name_prefix: NamePrefix = "",
     region: Region = None,
     yes: Yes = False,
 ) -> None:
-    """Remove everything but the data. The database leaves a final snapshot; buckets, tables and secrets stay.
+    """Remove everything but the data: a final snapshot of the database, buckets, tables and secrets remain.
 
-    What stays costs money; the last lines name it. With --delete-data buckets, tables and secrets are deleted as well,
-    with every version of every file, if --confirm-account says the same again. Only resources with the tag
+    The last lines list remaining resources that cost money. With --delete-data and --confirm-account buckets, tables
+    and secrets are deleted as well, with every version of every file. Only resources with the tag
     application=product-onboarding are removed.
     """
-    client, plan = _client(region), Plan(name_prefix=name_prefix)
+    client, plan = _make_clients(region), Plan(name_prefix=name_prefix)
     try:
-        account = account_of(client)
+        account = get_account(client)
         region = client("s3").meta.region_name
         if delete_data and confirm_account != account:
-            names = "\n".join(f"  {name}" for _, name in kept(account, region, name_prefix))
+            names = "\n".join(f"  {name}" for _, name in list_retained(plan, account, region))
             raise CommandError(
-                f"--delete-data deletes for good, in {region}:\n{names}\n"
-                f"If that is meant, say it again: --confirm-account {account}"
+                f"--delete-data permanently deletes, in {region}:\n{names}\n"
+                f"To confirm, add: --confirm-account {account}"
             )
-        say(f"Account {account}, region {region}. These stacks go:")
-        for name in deployed(client, plan):
+        say(f"Account {account}, region {region}. These stacks will be deleted:")
+        for name in list_deployed_stacks(client, plan):
             say(f"  {name}")
         if not yes:
-            typer.confirm("Go on?", abort=True)
+            typer.confirm("Continue?", abort=True)
         destroy(client, plan, say, with_data=delete_data)
     except DeployError as error:
         raise CommandError(str(error)) from error
 
 
 def _parameters(settings: list[str]) -> dict[str, str]:
-    """Return `NAME=VALUE` words as parameters. Raises CommandError for one that the pipeline's template refuses."""
+    """Return `NAME=VALUE` settings as parameters. Raises CommandError for one that the pipeline's template refuses."""
     for setting in settings:
         if "=" not in setting:
-            raise CommandError(f"--set: '{setting}' has no =; write {setting}=VALUE, or {setting}= for the default")
+            raise CommandError(f"--set: '{setting}' has no =; use {setting}=VALUE, or {setting}= for the default")
     named = dict(setting.partition("=")[::2] for setting in settings)
     if "NamePrefix" in named:
         raise CommandError("--set: NamePrefix is set by --name-prefix")
     for template, parameter in CHOICES.values():
         if template == "pipeline" and parameter in named:
-            raise CommandError(f"--set: {parameter} has an option of its own; see onboarding deploy --help")
+            raise CommandError(f"--set: {parameter} has its own option; see onboarding deploy --help")
     for parameter in named:
         if is_derived(parameter):
             raise CommandError(
                 f"--set: {parameter} cannot be chosen; it follows from the other stacks, the image and the options"
             )
     try:
-        pipeline = Template(template_text("pipeline"), {}, "", "")
+        pipeline = load_template("pipeline")
         # An empty value is the default.
         chosen = {name: value for name, value in named.items() if value or name not in pipeline.declared}
-        Template(pipeline.text, chosen, "", "")
+        load_template("pipeline", chosen)
     except ValueError as error:
         raise CommandError(str(error)) from error
     return named
 
 
-def _announce(client: MakeClient, deployment: Deployment) -> None:
-    """What will be made, what it costs, and what the checks found. Raises DeployError if it would fail."""
+def _show_plan(client: MakeClient, deployment: Deployment) -> None:
+    """Print the resources, their cost, the checks' findings and the changes. Raises DeployError if a finding blocks."""
     plan = deployment.plan
-    account, region = account_of(client), client("s3").meta.region_name
-    say(f"Account {account}, region {region}. This will make or update:")
-    for line in plan.described():
+    account, region = get_account(client), client("s3").meta.region_name
+    say(f"Account {account}, region {region}. This will create or update:")
+    for line in plan.describe_resources():
         say(f"  {line}")
     if plan.name_prefix:
-        say(f"Every name begins with {plan.name_prefix}")
-    say(f"Browsers send files to, and links in mails lead to, https://{upload_host(plan, account, region)}")
+        say(f"All names begin with {plan.name_prefix}")
+    say(f"Browsers upload files to, and links in e-mails lead to, https://{upload_host(plan, account, region)}")
     try:
         lines = bill(Choice(outbound=plan.outbound, multi_az=plan.multi_az, instance_class=plan.instance_class))
     except LookupError as error:
-        say(f"What it costs is not known: {error.args[0]}")
+        say(f"The cost is not known: {error.args[0]}")
     else:
         say(f"About {total(lines):.2f} USD a month with 1,000 uploads of 1,000 rows; see: onboarding cost")
     findings = deployment.prepare()
     for finding in findings:
         say(f"  {'STOP: ' if finding.blocks else ''}{finding.text}", style="red" if finding.blocks else None)
     if any(finding.blocks for finding in findings):
-        raise DeployError("The account is not ready; see above.")
+        raise DeployError("The account is not ready; see the findings above.")
     changes = deployment.changes()
     if changes:
-        say("What changes of what runs:")
+        say("Changes to the running deployment:")
     for change in changes:
         say(f"  {change}", style="yellow" if change.consequence else None)
 
 
-def _client(region: str | None) -> MakeClient:
-    return client_of(boto3.session.Session(region_name=region))
+def _make_clients(region: str | None) -> MakeClient:
+    return make_client_factory(boto3.session.Session(region_name=region))

@@ -16,7 +16,7 @@ from onboarding.config import NotSet
 from onboarding.local.processes import LocalError
 from onboarding.storage.migrate import MigrationError
 
-_START = "start a local engine: onboarding local up"
+_START = "start a local stack: onboarding local up"
 
 
 class CommandError(Exception):

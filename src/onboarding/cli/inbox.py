@@ -1,4 +1,4 @@
-"""`onboarding inbox`: the mails that the local engine delivered."""
+"""`onboarding inbox`: the mails that the local stack delivered."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from rich.table import Table
 from onboarding.cli.errors import CommandError
 from onboarding.cli.options import Json, State
 from onboarding.cli.output import Column, console, say, say_json, table
-from onboarding.cli.target import local_engine
+from onboarding.cli.target import running_local_stack
 from onboarding.local.delivered_emails import Mail, read_mails
 
-app = typer.Typer(help="The mails that the local engine delivered.")
+app = typer.Typer(help="The mails that the local stack delivered.")
 
 
 @app.callback(invoke_without_command=True)
 def inbox(ctx: typer.Context, state: State = None, as_json: Json = False) -> None:
-    """List the mails that the local engine delivered, oldest first."""
+    """List the mails that the local stack delivered, oldest first."""
     if ctx.invoked_subcommand is not None:
         ctx.obj = (state, as_json)
         return
@@ -82,4 +82,4 @@ def _described(number: int, mail: Mail) -> dict[str, object]:
 
 
 def _mails(state: Path | None) -> list[Mail]:
-    return read_mails(Path(local_engine(state).inbox_dir))
+    return read_mails(Path(running_local_stack(state).inbox_dir))

@@ -1,4 +1,4 @@
-"""`onboarding local up`."""
+"""`onboarding local up`: starts the local stack."""
 
 from __future__ import annotations
 
@@ -24,52 +24,53 @@ if TYPE_CHECKING:
 
     from onboarding.local.endpoints import Endpoints
 
-STOP_SECONDS = 5
+STOP_TIMEOUT = 5
 
 app = typer.Typer(no_args_is_help=True, help="The pipeline on this machine, without an AWS account.")
 
 
 @app.callback()
 def local() -> None:
-    """Makes `up` a command of its own, beside those to come."""
+    """Keep `up` a subcommand; without a callback typer would merge the only command into `local`."""
 
 
 @app.command()
 def up(
     state: State = None,
     port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="Where the AWS APIs answer. The one of the last run, or any.")
+        int | None,
+        typer.Option(min=1, max=65535, help="The port of the AWS APIs; by default that of the last run."),
     ] = None,
 ) -> None:
-    """Start PostgreSQL, the AWS APIs and the mail inbox, and stay until Ctrl-C.
+    """Start PostgreSQL, the AWS APIs, the portal and the e-mail inbox, and run until Ctrl-C.
 
-    What was finished is still there when the same state directory is used again.
+    Files, uploads and e-mails are kept in the state directory for the next start.
     """
     directory = state or DEFAULT_STATE
     say(f"Starting on {directory} ...")
-    code = run_engine(directory, port, _show)
+    code = run_local_stack(directory, port, _on_ready)
     if code == 0:
         say("Stopped.")
     raise typer.Exit(code)
 
 
-def run_engine(state: Path, port: int | None, on_ready: Callable[[Endpoints], Callable[[], None] | None]) -> int:
-    """Run the local engine until it is told to stop; the exit code. Raises CommandError if it is not installed."""
+def run_local_stack(state: Path, port: int | None, on_ready: Callable[[Endpoints], Callable[[], None] | None]) -> int:
+    """Run the local stack until a signal; return the exit code. Raises CommandError if it is not installed."""
     try:
-        # Its libraries are an extra of the package, which no function on AWS needs.
+        # Its libraries are an extra of the package, since functions on AWS do not need them.
         from onboarding.local.stack import run_until_stopped  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise CommandError(
-            f"The local engine is not installed ({error.name} is missing). "
+            f"The local stack is not installed ({error.name} is missing). "
             "Install it with: pip install 'product-onboarding[local]'"
         ) from error
     return run_until_stopped(state, port, on_ready, say=lambda line: say(line, stderr=True))
 
 
 class _Recovery:
-    """Drives on, in a thread of its own, what was in progress when this state directory was last used.
+    """Resumes, in a thread, the uploads that were processing when this state directory was last used.
 
-    The engine itself has forgotten it. Nothing waits for the end of this: reading a file may take its time.
+    The AWS emulator has lost their events. The start does not wait for the thread, since reading a file can take long.
     """
 
     def __init__(self, endpoints: Endpoints) -> None:
@@ -77,52 +78,52 @@ class _Recovery:
         self._inbox = Path(endpoints.inbox_dir)
         with environment_of(endpoints):
             self._ctx = AppContext(Settings.from_environment())
-            # Made here, by this environment, which the thread does not have.
-            for made in (self._ctx.s3, self._ctx.dynamodb, self._ctx.sqs, self._ctx.sns, self._ctx.database):
-                assert made is not None  # noqa: S101
+            # Created here, with this environment, which the thread does not have.
+            for created in (self._ctx.s3, self._ctx.dynamodb, self._ctx.sqs, self._ctx.sns, self._ctx.database):
+                assert created is not None  # noqa: S101
             self._ctx.secret(self._ctx.settings.database_secret)
         self._thread = threading.Thread(target=self._run, name="recovery", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """End it after the upload at hand, for which it does not wait long: the next start finds that again."""
+        """Stop after the current upload, or after a timeout; the next start resumes what remains."""
         self._stopping.set()
-        self._thread.join(STOP_SECONDS)
+        self._thread.join(STOP_TIMEOUT)
 
     def _run(self) -> None:
         count = 0
         with closing(self._ctx) as ctx:
-            for found in bring_back(ctx, self._inbox):
+            for result in bring_back(ctx, self._inbox):
                 if self._stopping.is_set():
                     return
-                if isinstance(found, Exception):
-                    about = ", ".join(getattr(found, "__notes__", ()))
-                    why = f"{type(found).__name__}: {found}"
-                    say(f"  not brought back: {about} ({why}); the watchdog tries again", style="red", stderr=True)
+                if isinstance(result, Exception):
+                    subject = ", ".join(getattr(result, "__notes__", ()))
+                    reason = f"{type(result).__name__}: {result}"
+                    say(f"  not recovered: {subject} ({reason}); the watchdog tries again", style="red", stderr=True)
                 else:
                     count += 1
-                    say(f"  {found.outcome}: {found.upload_id or found.s3_key}")
+                    say(f"  {result.outcome}: {result.upload_id or result.s3_key}")
         if count:
             say(f"Recovery finished: {count} {'upload' if count == 1 else 'uploads'}.")
 
 
-def _show(endpoints: Endpoints) -> Callable[[], None]:
+def _on_ready(endpoints: Endpoints) -> Callable[[], None]:
     lines = {
         "Portal": f"{endpoints.portal_url}  (sign in as contact@techgear.com or operator@techmart.example)",
-        "Inbox": f"{endpoints.portal_url}/inbox  (every mail, with the links to sign in)",
+        "Inbox": f"{endpoints.portal_url}/inbox  (every e-mail, with the sign-in links)",
         "REST API": f"{endpoints.portal_url}/v1/openapi.json",
         "AWS APIs": f"{endpoints.aws_endpoint_url}  (region {endpoints.aws_region}, "
         f"key {endpoints.aws_access_key_id}, secret {endpoints.aws_secret_access_key})",
-        "Bucket": f"s3://{endpoints.bucket}/uploads/<vendor id>/<file>, which ends in {ENDINGS}",
+        "Bucket": f"s3://{endpoints.bucket}/uploads/<vendor id>/<file>, where <file> ends in {ENDINGS}",
         "Database": endpoints.database_url,
-        "Mails": endpoints.inbox_dir,
+        "E-mails": endpoints.inbox_dir,
         "Logs": endpoints.log_dir,
     }
     for name, value in lines.items():
         say(f"  {name + ':':10} {value}")
     recovery = _Recovery(endpoints)
     try:
-        say("Ready. Stop it with Ctrl-C. Uploads that were in progress at the last stop are recovered meanwhile.")
+        say("Ready. Press Ctrl-C to stop. Uploads that were in progress at the last stop are being recovered.")
     except BaseException:
         recovery.stop()
         raise

@@ -71,7 +71,7 @@ def onboarding(
 ) -> None:
     """Takes in vendors' product files: every row ends in the catalog, or in a report that says what to fix.
 
-    Commands find the local engine that runs on the state directory (--state, ONBOARDING_STATE or .onboarding), else AWS
+    Commands find the local stack that runs on the state directory (--state, ONBOARDING_STATE or .onboarding), else AWS
     by its usual environment, S3_BUCKET_NAME.
     """
 

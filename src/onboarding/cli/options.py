@@ -15,7 +15,7 @@ State = Annotated[
     typer.Option(
         "--state",
         envvar="ONBOARDING_STATE",
-        help="The local engine's state directory.",
+        help="The local stack's state directory.",
         show_default=str(DEFAULT_STATE),
     ),
 ]

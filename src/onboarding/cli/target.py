@@ -1,4 +1,4 @@
-"""Finds the pipeline that the commands talk to: a running local engine, or AWS by the usual environment."""
+"""Target of the commands: a running local stack, or AWS with the credentials of the environment."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from onboarding.cli.errors import CommandError
+from onboarding.cloudformation.stacks import DeployError
 from onboarding.config import Settings
-from onboarding.deploy.calls import admin
-from onboarding.deploy.plan import DeployError
+from onboarding.deploy.calls import call_admin
 from onboarding.domain.resource_names import prefix_of_bucket
 from onboarding.lambda_handlers.admin_actions import AdminError, carry_out
 from onboarding.local.endpoints import DEFAULT_STATE, FILE_NAME, Endpoints, read_endpoints
 from onboarding.runtime import AppContext
 from onboarding.storage.audit_log import Actor
 
-# What would lead a client of the engine elsewhere: settings of a real account, a proxy, libpq's own variables.
+# Variables with which a client would not use the local stack: of a real account, of a proxy, of libpq.
 _MISLEADING = ("AWS_", "PG", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
@@ -31,8 +31,8 @@ Ask = Callable[..., dict[str, Any]]
 def connected(state: Path | None) -> Iterator[AppContext]:
     """The pipeline, ready for use. Nothing is contacted yet. On AWS its database is out of reach: see `asking`.
 
-    A named state directory must have a running engine. Without one named, the default directory's engine comes first,
-    then AWS. Raises CommandError if there is neither.
+    A named state directory must have a running local stack. Otherwise the local stack of the default directory is used,
+    or AWS. Raises CommandError if there is neither.
     """
     endpoints = _endpoints(state or DEFAULT_STATE)
     if endpoints is not None:
@@ -84,7 +84,7 @@ def asked_on_aws(ctx: AppContext) -> Ask:
 
     def ask(action: str, **arguments: object) -> dict[str, Any]:
         try:
-            return admin(ctx.lambdas, action, prefix=ctx.settings.name_prefix, actor=_actor(), **arguments)
+            return call_admin(ctx.lambdas, action, prefix=ctx.settings.name_prefix, actor=_actor(), **arguments)
         except DeployError as error:
             raise CommandError(str(error)) from error
 
@@ -96,8 +96,8 @@ def _actor() -> str:
     return f"command:{getuser()}"
 
 
-def local_engine(state: Path | None) -> Endpoints:
-    """The running local engine. Raises CommandError if there is none."""
+def running_local_stack(state: Path | None) -> Endpoints:
+    """The running local stack. Raises CommandError if there is none."""
     endpoints = _endpoints(state or DEFAULT_STATE)
     if endpoints is None:
         raise CommandError(_nothing_runs(state or DEFAULT_STATE))
@@ -106,7 +106,7 @@ def local_engine(state: Path | None) -> Endpoints:
 
 @contextmanager
 def environment_of(endpoints: Endpoints) -> Iterator[None]:
-    """The process's environment as the engine needs it, and as it was again at the end."""
+    """Set the process's environment for the local stack, and restore it at the end."""
     with _environment_kept():
         for name in [name for name in os.environ if name.upper().startswith(_MISLEADING)]:
             del os.environ[name]
@@ -135,9 +135,9 @@ def _endpoints(state: Path) -> Endpoints | None:
     try:
         return read_endpoints(state)
     except (ValueError, KeyError, TypeError) as error:
-        raise CommandError(f"{state / FILE_NAME} is not what this version writes; restart the local engine") from error
+        raise CommandError(f"{state / FILE_NAME} was not written by this version; restart the local stack") from error
 
 
 def _nothing_runs(state: Path) -> str:
     up = "onboarding local up" if state == DEFAULT_STATE else f"onboarding local up --state {state}"
-    return f"No local engine runs on {state}. Start one with: {up}"
+    return f"No local stack runs on {state}. Start one with: {up}"

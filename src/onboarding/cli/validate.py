@@ -43,7 +43,7 @@ def validate(
 ) -> None:
     """Say what would become of a file, without uploading it.
 
-    Without a local engine and AWS, the rules that need the catalog are left out, and the categories are the default
+    Without a local stack and AWS, the rules that need the catalog are left out, and the categories are the default
     ones. Ends with 0 when every row is valid, 2 when some are not, 3 when the file would be refused, and 1 when the
     fault is not the file's.
     """

@@ -1,7 +1,7 @@
-"""From an empty AWS account to a running pipeline, and back: `onboarding deploy` and `onboarding destroy`.
+"""Deployment to AWS from an empty account, and its removal: `onboarding deploy` and `onboarding destroy`.
 
-`plan` says what will be there, `checks` whether the account can take it (`existing` names, `zones`, `concurrency` and
-`mail_checks`, each as `findings`), `steps` does it in order with `stacks` (CloudFormation), `images` (build and push),
-`calls` (the function `admin`) and `smoke` (a tiny file, in and out).
-Every step may run again: what is there as wanted is left alone.
+`plan` holds the choices and `changes` what they change. `checks` finds out whether the account is ready (with
+`existing`, `zones`, `concurrency`, `mail_checks`; each yields `findings`). `steps` runs the deployment in order with
+`stacks` (CloudFormation), `images` (build and push), `calls` (the function `admin`) and `smoke` (a test upload).
+Every step can be repeated: it does not change what is already as planned.
 """

@@ -1,108 +1,82 @@
-"""What an earlier deployment left on purpose (buckets, tables, secrets) becomes part of a new stack again.
-
-A resource that exists cannot be created. So a new stack begins with an import of those that are there; the update that
-follows gives them their properties and makes the rest.
-"""
+"""Resources that an earlier deployment retained (buckets, tables, secrets), for import into a new stack."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from botocore.exceptions import ClientError
 
-from onboarding.deploy.ownership import find
-from onboarding.deploy.plan import STACKS, TAG, DeployError, MakeClient, template_text
-from onboarding.local.template import Template
-
-NAMES = {
-    "AWS::S3::Bucket": "BucketName",
-    "AWS::DynamoDB::Table": "TableName",
-    "AWS::SecretsManager::Secret": "Name",
-}
-"""By resource type, for everything that outlives its stack, the property that names it."""
-
-
-IMPORTED = "Resources that an earlier deployment of product-onboarding kept"
-"""Describes a stack that begins with an import, which cannot give it tags. The update that follows does."""
+from onboarding.cloudformation.imports import NAME_PROPERTIES, ImportRequest, import_request
+from onboarding.cloudformation.stacks import DeployError, MakeClient
+from onboarding.cloudformation.templates import Template
+from onboarding.deploy.ownership import find_resource
+from onboarding.deploy.plan import STACKS, TAG, Plan
 
 
 @dataclass(frozen=True, slots=True)
-class Import:
-    """A change set's template and list of resources to import, and their names for people."""
+class Retained:
+    """Retained resources of a template: their names, and the request that imports them."""
 
-    template: str
-    resources: list[dict[str, Any]]
     names: list[str]
+    request: ImportRequest
 
 
-def import_request(client: MakeClient, text: str, parameters: Mapping[str, str]) -> Import | None:
-    """What of the template's kept resources exists already; None if nothing does.
+def find_retained(client: MakeClient, template: Template) -> Retained | None:
+    """Return the resources of a template that an earlier deployment retained, or None if there are none.
 
-    Raises DeployError if one of them does not carry the deployments' tag.
+    Raises DeployError if one of them does not have the deployment's tag.
     """
-    template = _template(client, text, parameters)
-    declared: dict[str, Any] = {}
-    resources: list[dict[str, Any]] = []
     names: list[str] = []
+    identifiers: dict[str, dict[str, str]] = {}
     untagged: list[str] = []
-    for kind, naming in NAMES.items():
-        for logical, properties in template.of_type(kind).items():
-            if not template.made(logical):
+    for resource_type, name_property in NAME_PROPERTIES.items():
+        for logical_name, properties in template.resources_of_type(resource_type).items():
+            if not template.is_created(logical_name):
                 continue
-            name = template.value(properties[naming])
-            existing = find(client, kind, name)
-            if existing is None:
+            name = template.evaluate(properties[name_property])
+            resource = find_resource(client, resource_type, name)
+            if resource is None:
                 continue
-            if not existing.tagged:
+            if not resource.tagged:
                 untagged.append(name)
-            # Tables and secrets as they were deployed: what an import leaves out the update would add. A stream can be
-            # added once, and a secret that begins to be generated gets a new value.
-            described = {naming: name} if kind == "AWS::S3::Bucket" else {**properties, naming: name}
-            declared[logical] = {"Type": kind, "DeletionPolicy": "Retain", "Properties": described}
-            resources.append(
-                {"ResourceType": kind, "LogicalResourceId": logical, "ResourceIdentifier": existing.identifier}
-            )
             names.append(name)
+            identifiers[logical_name] = resource.identifier
     if untagged:
         raise DeployError(
-            f"{', '.join(untagged)}: exists already and does not carry the tag {TAG}, so nothing was imported. "
-            "If it belongs to another application, deploy beside it with --name-prefix; if an earlier deployment of "
-            "this product left it, give it that tag."
+            f"{', '.join(untagged)}: exists without the tag {TAG}, so nothing was imported. If it belongs to another "
+            "application, deploy beside it with --name-prefix; if an earlier deployment of this product retained it, "
+            "add that tag."
         )
-    if not resources:
-        return None
-    return Import(json.dumps({"Description": IMPORTED, "Resources": declared}), resources, names)
+    return Retained(names, import_request(template, identifiers)) if names else None
 
 
-def kept(account: str, region: str, prefix: str) -> list[tuple[str, str]]:
-    """Type and name of everything that outlives the stacks whose names begin with `prefix`."""
-    found: list[tuple[str, str]] = []
+def list_retained(plan: Plan, account: str, region: str) -> list[tuple[str, str]]:
+    """Return the type and name of all resources that outlive the stacks of a deployment."""
+    retained: list[tuple[str, str]] = []
     for stack in STACKS:
-        template = Template(template_text(stack), {"NamePrefix": prefix}, account, region)
-        for kind, name in NAMES.items():
-            found += [(kind, template.value(properties[name])) for properties in template.of_type(kind).values()]
-    return list(dict.fromkeys(found))
+        template = plan.template(stack, account, region)
+        for resource_type, name_property in NAME_PROPERTIES.items():
+            retained += [
+                (resource_type, template.evaluate(properties[name_property]))
+                for properties in template.resources_of_type(resource_type).values()
+            ]
+    return list(dict.fromkeys(retained))
 
 
-def delete_leftover_logs(
-    client: MakeClient, text: str, parameters: Mapping[str, str], held: Container[str]
-) -> Iterator[str]:
-    """Delete the log groups of deleted databases, which RDS creates again, and yield their names.
+def delete_leftover_logs(client: MakeClient, template: Template, logical_names: Container[str]) -> Iterator[str]:
+    """Delete log groups that RDS recreated for a deleted database, and yield their names.
 
-    CloudFormation cannot create a group that exists. `held` has the logical names of the resources that the stack has:
-    those groups, and the logs of a database that is there, are not touched.
+    CloudFormation cannot create a group that exists. The groups of resources that the stack has (`logical_names`), and
+    those of databases that exist, are not deleted.
     """
-    template = _template(client, text, parameters)
-    for logical, properties in template.of_type("AWS::Logs::LogGroup").items():
-        if logical in held:
+    for logical_name, properties in template.resources_of_type("AWS::Logs::LogGroup").items():
+        if logical_name in logical_names:
             continue
-        name = template.value(properties["LogGroupName"])
+        name = template.evaluate(properties["LogGroupName"])
         database = re.fullmatch(r"/aws/rds/instance/([^/]+)/\w+", name)
-        if database is None or has_database(client, database[1]):
+        if database is None or database_exists(client, database[1]):
             continue
         try:
             client("logs").delete_log_group(logGroupName=name)
@@ -113,7 +87,7 @@ def delete_leftover_logs(
             yield name
 
 
-def has_database(client: MakeClient, name: str) -> bool:
+def database_exists(client: MakeClient, name: str) -> bool:
     """Return whether RDS has a database instance of this name."""
     try:
         return bool(client("rds").describe_db_instances(DBInstanceIdentifier=name)["DBInstances"])
@@ -121,8 +95,3 @@ def has_database(client: MakeClient, name: str) -> bool:
         if error.response["Error"]["Code"] == "DBInstanceNotFound":
             return False
         raise
-
-
-def _template(client: MakeClient, text: str, parameters: Mapping[str, str]) -> Template:
-    account = client("sts").get_caller_identity()["Account"]
-    return Template(text, parameters, account, client("cloudformation").meta.region_name)

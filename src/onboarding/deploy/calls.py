@@ -1,4 +1,4 @@
-"""Calls of functions, which reach the database from inside the VPC."""
+"""Calls of Lambda functions, which reach the database from inside the VPC."""
 
 from __future__ import annotations
 
@@ -8,44 +8,44 @@ from typing import Any
 
 from botocore.exceptions import ClientError, WaiterError
 
-from onboarding.deploy.plan import DeployError
-from onboarding.domain.resource_names import resource_name
+from onboarding.cloudformation.stacks import DeployError
+from onboarding.domain.resource_names import Function, resource_name
 
 NOT_READY = ("ResourceNotReadyException", "ResourceConflictException")
-"""Lambda's answers for a function that is inactive (it was idle for weeks) or that gets ready: its code did not run."""
+"""Lambda's error codes for a function that is inactive (idle for weeks) or being activated: its code did not run."""
 
 
-def admin(
+def call_admin(
     lambdas: Any, action: str, *, prefix: str, actor: str = "command:deploy", **arguments: object
 ) -> dict[str, Any]:
-    """The answer to an action of `onboarding.lambda_handlers.admin_actions`, recorded as `actor`'s. Raises DeployError if there is none.
+    """Return the result of an action of the function `admin`, which the audit log records as `actor`'s.
 
-    `prefix` begins the names of the deployment that is meant.
+    `prefix` is the name prefix of the deployment. Raises DeployError if the action is refused or fails.
     """
-    function = resource_name("admin", prefix)
-    body = call(lambdas, function, {"action": action, "arguments": arguments, "actor": actor})
-    if "refused" in body:
-        raise DeployError(str(body["refused"]))
-    return body
+    function = resource_name(Function.ADMIN, prefix)
+    result = call_function(lambdas, function, {"action": action, "arguments": arguments, "actor": actor})
+    if "refused" in result:
+        raise DeployError(str(result["refused"]))
+    return result
 
 
-def call(lambdas: Any, function: str, event: Mapping[str, object]) -> dict[str, Any]:
-    """A function's answer to an event. Raises DeployError if it failed."""
+def call_function(lambdas: Any, function: str, event: Mapping[str, object]) -> dict[str, Any]:
+    """Return a function's result for an event. Raises DeployError if the function fails."""
     try:
-        answer = _invoke(lambdas, function, event)
+        response = _invoke(lambdas, function, event)
     except ClientError as error:
         if error.response["Error"]["Code"] not in NOT_READY:
             raise
-        # The first call wakes the function and is refused.
+        # The first call of an inactive function is refused and activates it.
         try:
             lambdas.get_waiter("function_active_v2").wait(FunctionName=function)
         except WaiterError as failure:
             raise DeployError(f"the function {function} does not become active: {failure}") from error
-        answer = _invoke(lambdas, function, event)
-    body: dict[str, Any] = json.loads(answer["Payload"].read())
-    if answer.get("FunctionError"):
-        raise DeployError(f"the function {function} failed: {body.get('errorMessage')}")
-    return body
+        response = _invoke(lambdas, function, event)
+    result: dict[str, Any] = json.loads(response["Payload"].read())
+    if response.get("FunctionError"):
+        raise DeployError(f"the function {function} failed: {result.get('errorMessage')}")
+    return result
 
 
 def _invoke(lambdas: Any, function: str, event: Mapping[str, object]) -> Any:

@@ -1,4 +1,4 @@
-"""Whether an account can take the deployment, found out before anything is made."""
+"""Checks whether an account is ready for the deployment, before anything is created."""
 
 from __future__ import annotations
 
@@ -13,121 +13,124 @@ from botocore.exceptions import (
     PartialCredentialsError,
 )
 
+from onboarding.cloudformation.stacks import DeployError, MakeClient, describe_stack, stack_parameters
 from onboarding.deploy import buckets, concurrency, existing, mail_checks, zones
-from onboarding.deploy.adopt import has_database, kept
-from onboarding.deploy.findings import Finding, checked
-from onboarding.deploy.images import builder, pinned
-from onboarding.deploy.plan import STACKS, DeployError, MakeClient, Plan
-from onboarding.deploy.stacks import UNUSABLE, describe_stack, is_deployment, stack_parameters
+from onboarding.deploy.adopt import database_exists, list_retained
+from onboarding.deploy.findings import Finding, include_failures
+from onboarding.deploy.images import find_builder, is_pinned
+from onboarding.deploy.plan import STACKS, Plan
+from onboarding.deploy.stacks import UNUSABLE_STATUSES, is_deployment
 from onboarding.domain.resource_names import resource_name
 
 VPCS_QUOTA = "L-F678F1CE"
+DEFAULT_VPCS = 5
 
 
-def account_of(client: MakeClient) -> str:
-    """Return the account's number. Raises DeployError if AWS does not accept the credentials, or there are none."""
+def get_account(client: MakeClient) -> str:
+    """Return the account's number. Raises DeployError if there are no credentials or AWS does not accept them."""
     try:
         return str(client("sts").get_caller_identity()["Account"])
     except NoRegionError as error:
         raise DeployError("No AWS region is set. Name one with --region or AWS_REGION.") from error
     except (NoCredentialsError, PartialCredentialsError) as error:
-        raise DeployError("No AWS credentials were found. Set them up as the AWS CLI needs them.") from error
+        raise DeployError("No AWS credentials were found. Configure them as for the AWS CLI.") from error
     except EndpointConnectionError as error:
-        raise DeployError(f"AWS cannot be reached. Check the name of the region, and the network. {error}") from error
+        raise DeployError(f"AWS cannot be reached. Check the region's name and the network. {error}") from error
     except (ClientError, BotoCoreError) as error:
-        # The same answer comes from a region that is switched off for the account.
+        # A region that is not enabled for the account responds in the same way.
         raise DeployError(
-            f"AWS does not accept the credentials in this region. Check them, and that the region is enabled for the "
-            f"account. {error}"
+            "AWS does not accept the credentials in this region. Check them, and check that the region is enabled for "
+            f"the account. {error}"
         ) from error
 
 
 def check(client: MakeClient, plan: Plan) -> Iterator[Finding]:
-    """Yield everything worth knowing before it begins."""
-    yield from _image(plan)
+    """Yield the findings of all checks."""
+    yield from _check_image(plan)
     partition = client("s3").meta.partition
     if partition != "aws":
         yield Finding(
             f"{client('s3').meta.region_name} is in the partition {partition}, and only commercial regions (partition "
-            "aws) are supported: the image has no certificates of the other partitions' databases. Choose another "
+            "aws) are supported: the image lacks the certificates of databases in other partitions. Choose another "
             "region.",
             blocks=True,
         )
         return
-    yield from checked("names in use", existing.findings(client, plan, account_of(client)))
-    yield from checked("buckets", _buckets(client, plan))
+    yield from include_failures("names in use", existing.check_names(client, plan, get_account(client)))
+    yield from include_failures("buckets", _check_buckets(client, plan))
     if plan.snapshot:
-        yield from checked("the snapshot", _snapshot(client, plan))
-    yield from checked("concurrency of functions", concurrency.findings(client, plan))
-    yield from checked("VPCs", _vpcs(client, plan))
-    # The local engine has PostgreSQL, and neither account plans nor a list of what RDS offers.
+        yield from include_failures("the snapshot", _check_snapshot(client, plan))
+    yield from include_failures("concurrency of functions", concurrency.check_concurrency(client, plan))
+    yield from include_failures("VPCs", _check_vpcs(client, plan))
+    # The AWS emulator has neither account plans nor a list of RDS offers.
     if plan.stage != "local":
-        yield from _account_plan(client)
-        yield from checked("what RDS offers", _database(client, plan))
-    yield from checked("SES", mail_checks.findings(client, plan))
+        yield from _check_account_plan(client)
+        yield from include_failures("RDS offers", _check_database(client, plan))
+    yield from include_failures("SES", mail_checks.check_ses(client, plan))
 
 
-def _image(plan: Plan) -> Iterator[Finding]:
+def _check_image(plan: Plan) -> Iterator[Finding]:
     if plan.packaging != "Image":
         return
-    tool = builder()
+    tool = find_builder()
     yield (
         Finding(f"Images are built with {tool}.")
         if tool
         else Finding("No docker, podman or buildah is installed, and the image has to be built.", blocks=True)
     )
-    if not pinned(plan.base_image):
+    if not is_pinned(plan.base_image):
         yield Finding(
-            f"The image is built on {plan.base_image}, which moves, and is built again only when our sources "
-            "change. Name it by its digest (--base-image) to know what runs; docs/deploy.md says how to find that."
+            f"The image is built on {plan.base_image}, whose content changes over time, but the image is rebuilt only "
+            "when its sources change. Name the base by its digest (--base-image); docs/deploy.md says how to find it."
         )
 
 
-def _account_plan(client: MakeClient) -> Iterator[Finding]:
+def _check_account_plan(client: MakeClient) -> Iterator[Finding]:
     try:
         free = client("freetier").get_account_plan_state()["accountPlanType"] == "FREE"
     except (ClientError, BotoCoreError):
-        # An account from before July 2025 has no plan, and not everyone who may deploy may ask.
+        # Accounts from before July 2025 have no plan, and permission to deploy does not include this call.
         return
     if free:
         yield Finding(
-            "The account is on AWS's Free plan, and RDS refuses this database there: 7 days of backups are more than "
-            "the plan allows, and so is an instance class above micro. Upgrade to the Paid plan in the Billing and "
-            "Cost Management console, then run the command again: resources and remaining credits stay.",
+            "The account is on AWS's Free plan, and RDS refuses this database there: the plan does not allow 7 days of "
+            "backups or an instance class above micro. Upgrade to the Paid plan in the Billing and Cost Management "
+            "console, then run the command again: resources and remaining credits are kept.",
             blocks=True,
         )
 
 
-def _buckets(client: MakeClient, plan: Plan) -> Iterator[Finding]:
-    s3, account = client("s3"), account_of(client)
+def _check_buckets(client: MakeClient, plan: Plan) -> Iterator[Finding]:
+    s3, account = client("s3"), get_account(client)
     region = s3.meta.region_name
-    names = [name for kind, name in kept(account, region, plan.name_prefix) if kind == "AWS::S3::Bucket"]
+    retained = list_retained(plan, account, region)
+    names = [name for resource_type, name in retained if resource_type == "AWS::S3::Bucket"]
     for name in [*names, buckets.deploy_bucket_name(plan, account, region)]:
         try:
-            buckets.is_there(s3, name, account)
+            buckets.bucket_exists(s3, name, account)
         except DeployError as error:
             yield Finding(f"{error}.", blocks=True)
         except ClientError as error:
             if error.response["Error"]["Code"] != "403":
                 raise
             yield Finding(
-                f"The bucket {name} belongs to another account, or your credentials may not use it. Bucket names "
-                "are unique in all of AWS: deploy with a prefix before every name (--name-prefix) if it is not yours.",
+                f"The bucket {name} belongs to another account, or your credentials do not allow its use. Bucket names "
+                "are unique in all of AWS: if it is not yours, deploy with a prefix for all names (--name-prefix).",
                 blocks=True,
             )
 
 
-def _snapshot(client: MakeClient, plan: Plan) -> Iterator[Finding]:
-    """Yield why no database can begin with the plan's snapshot."""
+def _check_snapshot(client: MakeClient, plan: Plan) -> Iterator[Finding]:
+    """Yield the reason why no database can be created from the plan's snapshot, if there is one."""
     stack = describe_stack(client("cloudformation"), plan.stack_name("database"))
-    if stack is not None and stack["StackStatus"] not in UNUSABLE:
+    if stack is not None and stack["StackStatus"] not in UNUSABLE_STATUSES:
         if stack_parameters(stack).get("SnapshotId") == plan.snapshot:
-            # It may be deleted by now: the database does not need it any more.
+            # The snapshot may be deleted: the database no longer needs it.
             return
-        if has_database(client, resource_name("ecommerce-db", plan.name_prefix)):
+        if database_exists(client, resource_name("ecommerce-db", plan.name_prefix)):
             yield Finding(
-                f"The deployment has a database, and only a new one can begin with the snapshot {plan.snapshot}. "
-                "docs/operations.md says how to go back to a backup.",
+                f"The deployment has a database, and only a new one can be created from the snapshot {plan.snapshot}. "
+                "docs/operations.md says how to restore a backup.",
                 blocks=True,
             )
             return
@@ -146,30 +149,32 @@ def _snapshot(client: MakeClient, plan: Plan) -> Iterator[Finding]:
             )
 
 
-def _vpcs(client: MakeClient, plan: Plan) -> Iterator[Finding]:
-    if _exists(client, plan.stack_name("network")):
+def _check_vpcs(client: MakeClient, plan: Plan) -> Iterator[Finding]:
+    if _stack_exists(client, plan.stack_name("network")):
         return
     count = len(client("ec2").describe_vpcs()["Vpcs"])
     try:
         quota = client("service-quotas").get_service_quota(ServiceCode="vpc", QuotaCode=VPCS_QUOTA)["Quota"]["Value"]
     except ClientError:
-        # Not everyone who may deploy may ask; five is what every account begins with.
-        quota = 5
+        # Permission to deploy does not include this call.
+        quota = DEFAULT_VPCS
     if count >= quota:
-        yield Finding(f"The region has {count} VPCs and its quota is {quota:.0f}: no other fits.", blocks=True)
+        yield Finding(
+            f"The region has {count} VPCs, and its quota is {quota:.0f}: another one is not possible.", blocks=True
+        )
 
 
-def _database(client: MakeClient, plan: Plan) -> Iterator[Finding]:
+def _check_database(client: MakeClient, plan: Plan) -> Iterator[Finding]:
     stack = describe_stack(client("cloudformation"), plan.stack_name("database"))
     if stack is None or stack_parameters(stack).get("InstanceClass") != plan.instance_class:
-        yield from zones.findings(client, plan, new_network=not _exists(client, plan.stack_name("network")))
+        yield from zones.check_zones(client, plan, new_network=not _stack_exists(client, plan.stack_name("network")))
 
 
-def _exists(client: MakeClient, name: str) -> bool:
+def _stack_exists(client: MakeClient, name: str) -> bool:
     return describe_stack(client("cloudformation"), name) is not None
 
 
-def deployed(client: MakeClient, plan: Plan) -> list[str]:
-    """The names of the deployment's stacks that are there."""
+def list_deployed_stacks(client: MakeClient, plan: Plan) -> list[str]:
+    """Return the names of the deployment's existing stacks."""
     stacks = {plan.stack_name(name): describe_stack(client("cloudformation"), plan.stack_name(name)) for name in STACKS}
     return [name for name, stack in stacks.items() if stack is not None and is_deployment(stack)]

@@ -1,4 +1,4 @@
-"""Whether SES would send the pipeline's mails."""
+"""Checks whether SES would send the pipeline's e-mails."""
 
 from __future__ import annotations
 
@@ -7,42 +7,43 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from onboarding.cloudformation.stacks import MakeClient
 from onboarding.deploy.findings import Finding
-from onboarding.deploy.plan import MakeClient, Plan
+from onboarding.deploy.plan import Plan
 
-PRODUCTION = "ask for production access in the SES console (Account dashboard)"
+PRODUCTION = "request production access in the SES console (Account dashboard)"
 
 
-def findings(client: MakeClient, plan: Plan) -> Iterator[Finding]:
-    """Yield what keeps mails from being sent. Only a missing sender blocks: failed mails can be redriven."""
+def check_ses(client: MakeClient, plan: Plan) -> Iterator[Finding]:
+    """Yield the reasons why e-mails would not be sent. Only a missing sender blocks: failed e-mails can be redriven."""
     if "@" not in plan.mail_sender:
-        yield Finding("No sender of mails is given (--mail-sender).", blocks=True)
+        yield Finding("No sender for e-mails is set (--mail-sender).", blocks=True)
         return
     ses = client("sesv2")
     names = identities(plan.mail_sender)
-    identity = _verified(ses, names)
+    identity = _find_verified(ses, names)
     if identity is None:
         yield Finding(
-            f"SES has verified none of {', '.join(names)} in this region: nobody can sign in by mail, and mails to "
+            f"SES has verified none of {', '.join(names)} in this region: no one can sign in by e-mail, and e-mails to "
             "vendors end in the queue mailer-failures. Verify the address or, better, its domain in the SES console, "
             "in this region."
         )
     elif "ConfigurationSetName" in identity:
-        yield from _configuration_set(ses, plan.mail_sender, identity["ConfigurationSetName"])
-    yield from _account(ses, plan)
+        yield from _check_configuration_set(ses, plan.mail_sender, identity["ConfigurationSetName"])
+    yield from _check_account(ses, plan)
 
 
 def identities(address: str) -> list[str]:
-    """Return the identities of SES that may send from an address, the one that SES prefers first.
+    """Return the SES identities that can send from an address, in the order of SES's preference.
 
-    A domain's identity covers the domains below it.
+    A domain's identity includes its subdomains.
     """
     labels = address.partition("@")[2].split(".")
     return [address, *(".".join(labels[start:]) for start in range(max(len(labels) - 1, 1)))]
 
 
-def _verified(ses: Any, names: list[str]) -> dict[str, Any] | None:
-    """Return the first identity that may send, or None."""
+def _find_verified(ses: Any, names: list[str]) -> dict[str, Any] | None:
+    """Return the first verified identity, or None."""
     for name in names:
         try:
             identity: dict[str, Any] = ses.get_email_identity(EmailIdentity=name)
@@ -55,49 +56,49 @@ def _verified(ses: Any, names: list[str]) -> dict[str, Any] | None:
     return None
 
 
-def _configuration_set(ses: Any, sender: str, name: str) -> Iterator[Finding]:
-    """Yield how the set that SES applies to each of the sender's mails treats them."""
-    uses = f"SES sends mails from {sender} through the identity's default configuration set {name}"
+def _check_configuration_set(ses: Any, sender: str, name: str) -> Iterator[Finding]:
+    """Yield the effects of the configuration set that SES applies to the sender's e-mails."""
+    uses = f"SES sends e-mails from {sender} through the identity's default configuration set {name}"
     try:
         options = ses.get_configuration_set(ConfigurationSetName=name)
     except ClientError as error:
         if error.response["Error"]["Code"] != "NotFoundException":
             raise
         yield Finding(
-            f"{uses}, which does not exist: SES refuses every mail. Choose another default set, or none, for the "
-            "identity in the SES console."
+            f"{uses}, which does not exist: SES refuses every e-mail. Choose another default set, or none, for "
+            "the identity in the SES console."
         )
         return
     if options.get("SendingOptions", {}).get("SendingEnabled", True):
         tls = options.get("DeliveryOptions", {}).get("TlsPolicy")
-        required = " and TLS required: mail servers without TLS get no mail" if tls == "REQUIRE" else ""
+        required = " and TLS required: mail servers without TLS get no e-mail" if tls == "REQUIRE" else ""
         yield Finding(
             f"{uses}, with sending enabled{required}. Check that its tracking, suppression list and event "
-            "destinations suit mails to vendors."
+            "destinations suit e-mails to vendors."
         )
     else:
-        yield Finding(f"{uses}, in which sending is turned off: no mail is sent. Turn it on in the SES console.")
+        yield Finding(f"{uses}, in which sending is disabled: no e-mail is sent. Enable it in the SES console.")
 
 
-def _account(ses: Any, plan: Plan) -> Iterator[Finding]:
+def _check_account(ses: Any, plan: Plan) -> Iterator[Finding]:
     account = ses.get_account()
     status = account.get("EnforcementStatus", "HEALTHY")
     if not account.get("SendingEnabled", True):
         yield Finding(
-            f"SES has paused sending for this account in this region (status {status}): no mail is sent, and nobody "
-            "can sign in by mail. The SES console (Account dashboard) says why and how to appeal."
+            f"SES has paused sending for this account in this region (status {status}): no e-mail is sent, and no "
+            "one can sign in by e-mail. The SES console (Account dashboard) shows the reason and how to appeal."
         )
     elif status != "HEALTHY":
         yield Finding(
             f"SES has this account under review (status {status}) and may pause sending. The SES console (Account "
-            "dashboard) says why."
+            "dashboard) shows the reason."
         )
     if not account.get("ProductionAccessEnabled"):
         quota = account.get("SendQuota", {}).get("Max24HourSend", 200)
-        unverified = plan.operator_email and _verified(ses, identities(plan.operator_email)) is None
+        unverified = plan.operator_email and _find_verified(ses, identities(plan.operator_email)) is None
         operator = f" That includes {plan.operator_email}, which is not verified." if unverified else ""
         yield Finding(
-            f"SES is in its sandbox in this region: it sends at most {quota:.0f} mails a day, and only to addresses "
-            "and domains that are verified in SES here. Verify the address of each vendor and operator who is to get "
-            f"a mail or to sign in, or {PRODUCTION}.{operator}"
+            f"SES is in its sandbox in this region: it sends at most {quota:.0f} e-mails a day, and only to "
+            "addresses and domains that are verified in SES here. Verify the address of each vendor and operator who "
+            f"should get an e-mail or sign in, or {PRODUCTION}.{operator}"
         )

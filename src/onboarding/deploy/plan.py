@@ -1,43 +1,30 @@
-"""What a deployment is to be, and what of it stands in which template."""
+"""Choices of a deployment, and the names, tags and templates that follow from them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from importlib.resources import files
-from pathlib import Path
-from typing import Any
 
+from onboarding.cloudformation.templates import NO_PARAMETERS, Template, load_template
 from onboarding.domain.resource_names import PRODUCT, resource_name
 
-MakeClient = Callable[[str], Any]
-"""A service's name to a boto3 client."""
-
-Say = Callable[[str], None]
-"""Where progress is told, line by line."""
-
-
-class DeployError(Exception):
-    """The deployment cannot go on; the message says why and, if it can, what to do."""
-
-
 STACKS = ("registry", "network", "database", "pipeline", "operations")
-"""The templates in `infra`, in the order in which they are deployed."""
+"""The templates in `infra`, in the order of their deployment."""
 
 TAG = f"application={PRODUCT}"
-"""Marks every stack of a deployment, and through it everything in it that can have tags."""
+"""The tag of every stack of a deployment, which CloudFormation copies to all its resources that can have tags."""
 
 BASE_IMAGE = "public.ecr.aws/lambda/python:3.13"
-"""What the functions' image is built on, as the Dockerfile has it."""
+"""The base of the functions' image, as in the Dockerfile."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to deploy. `pipeline_parameters` go to the pipeline's template as they are.
+    """Choices of a deployment. `pipeline_parameters` are passed to the pipeline's template unchanged.
 
-    `packaging` is Image on AWS; Zip is for the local engine, which runs the installed package. `base_image` is what the
-    image is built on, `ca_sha256` the digest that RDS's certificates must have, if any. `name_prefix` begins every name
-    of a deployment beside the account's first one.
+    `packaging` is Image on AWS; Zip is for the local stack, which runs the installed package. `base_image` is the base
+    of the functions' image, `ca_sha256` the digest that RDS's certificates must have, if any. `name_prefix` is the
+    prefix of all names of a deployment beside the account's first one.
     """
 
     name_prefix: str = ""
@@ -55,20 +42,28 @@ class Plan:
     pipeline_parameters: Mapping[str, str] = field(default_factory=dict)
 
     def stack_name(self, template: str) -> str:
+        """Return the name of a template's stack."""
         return resource_name(template, self.name_prefix)
+
+    def template(
+        self, name: str, account: str = "", region: str = "", parameters: Mapping[str, str] = NO_PARAMETERS
+    ) -> Template:
+        """Return a template with the prefix of this deployment's names and these parameters."""
+        return load_template(name, {"NamePrefix": self.name_prefix, **parameters}, account, region)
 
     @property
     def tags(self) -> dict[str, str]:
-        """On every stack, and through it on everything in it that can have tags."""
+        """Tags of every stack, which CloudFormation copies to all its resources that can have tags."""
         key, _, value = TAG.partition("=")
         return {key: value, "stage": self.stage}
 
     @property
     def dual_stack(self) -> str:
+        """`true` if the functions reach the AWS APIs over IPv6, else `false`."""
         return "true" if self.outbound == "ipv6" and self.stage != "local" else "false"
 
-    def described(self) -> list[str]:
-        """What will be there, for whoever is asked whether to go on."""
+    def describe_resources(self) -> list[str]:
+        """Return a line for each group of resources that the deployment creates, for its confirmation."""
         outbound = {
             "ipv6": "an egress-only gateway (IPv6)",
             "nat": "a NAT gateway",
@@ -85,18 +80,5 @@ class Plan:
 
 
 def is_tagged(tags: Iterable[Mapping[str, str]]) -> bool:
-    """Return whether AWS's list of a resource's tags has the deployments' tag."""
+    """Return whether AWS's list of a resource's tags contains the deployment's tag."""
     return any(f"{tag['Key']}={tag['Value']}" == TAG for tag in tags)
-
-
-def template_text(name: str) -> str:
-    """`infra/<name>.yaml`, from the installed package or, in a checkout, from beside `src`."""
-    packaged = files("onboarding").joinpath("infra", f"{name}.yaml")
-    if packaged.is_file():
-        return packaged.read_text(encoding="utf-8")
-    return checkout().joinpath("infra", f"{name}.yaml").read_text(encoding="utf-8")
-
-
-def checkout() -> Path:
-    """Where `src`, `infra` and the Dockerfile are."""
-    return Path(__file__).resolve().parents[3]

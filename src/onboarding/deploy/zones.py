@@ -1,56 +1,54 @@
-"""Availability Zones for a new network: the database, the functions and the endpoints need both of them."""
+"""Availability Zones of the network: both must support the database, the functions and the endpoints."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from onboarding.cloudformation.stacks import MakeClient
+from onboarding.cloudformation.templates import load_template
 from onboarding.deploy.findings import Finding
-from onboarding.deploy.plan import MakeClient, Plan, template_text
-from onboarding.local.template import Template
+from onboarding.deploy.plan import Plan
 
 UNSUPPORTED = frozenset({"use1-az3", "usw1-az2", "cac1-az3"})
-"""Ids of old zones without Lambda, arm64 instances or interface endpoints. Zone names differ by account."""
+"""The ids of old zones without Lambda, arm64 instances or interface endpoints. Zone names differ by account."""
 
 PARAMETERS = ("ZoneA", "ZoneB")
 """The parameters of the network's template that name its two zones."""
 
 
-def parameters(client: MakeClient, plan: Plan, earlier: Mapping[str, str]) -> dict[str, str]:
-    """Return the zones for the network's template. A network keeps its zones: others would replace its subnets."""
+def zone_parameters(client: MakeClient, plan: Plan, earlier: Mapping[str, str]) -> dict[str, str]:
+    """Return the parameters for the network's zones. A network keeps its zones: others would replace its subnets."""
     if earlier or plan.stage == "local":
         return {name: earlier.get(name, "") for name in PARAMETERS}
-    return dict(zip(PARAMETERS, _zones(client, _options(client, plan)), strict=False))
+    return dict(zip(PARAMETERS, _choose_zones(client, _list_options(client, plan)), strict=False))
 
 
-def findings(client: MakeClient, plan: Plan, *, new_network: bool) -> Iterator[Finding]:
-    """Yield what keeps the database or the network out of the region."""
-    options = _options(client, plan)
-    version = _database().parameter("EngineVersion")
-    wanted = f"PostgreSQL {version} on {plan.instance_class}{' with a standby' if plan.multi_az else ''}"
+def check_zones(client: MakeClient, plan: Plan, *, new_network: bool) -> Iterator[Finding]:
+    """Yield the reason why the database or the network is not possible in the region, if there is one."""
+    options = _list_options(client, plan)
+    version = load_template("database").parameter_value("EngineVersion")
+    database = f"PostgreSQL {version} on {plan.instance_class}{' with a standby' if plan.multi_az else ''}"
     if not options:
         yield Finding(
-            f"RDS does not offer {wanted} in this region. Choose another instance class (--instance-class) or region.",
+            f"RDS does not offer {database} in this region. Choose another instance class (--instance-class) or "
+            "region.",
             blocks=True,
         )
-    elif new_network and len(zones := _zones(client, options)) < len(PARAMETERS):
+    elif new_network and len(zones := _choose_zones(client, options)) < len(PARAMETERS):
         yield Finding(
-            f"The deployment needs two Availability Zones with {wanted}, Lambda and interface endpoints, and this "
+            f"The deployment needs two Availability Zones with {database}, Lambda and interface endpoints, and this "
             f"account has {', '.join(zones) or 'none'} in this region. Choose another instance class "
             "(--instance-class) or region.",
             blocks=True,
         )
 
 
-def _database() -> Template:
-    return Template(template_text("database"), {}, "", "")
-
-
-def _options(client: MakeClient, plan: Plan) -> list[dict[str, Any]]:
-    """Return what RDS offers of the database's engine, version, storage and instance class."""
-    template = _database()
-    [instance] = template.of_type("AWS::RDS::DBInstance").values()
-    version = template.parameter("EngineVersion")
+def _list_options(client: MakeClient, plan: Plan) -> list[dict[str, Any]]:
+    """Return RDS's offers of the database's engine, version, storage and instance class."""
+    template = load_template("database")
+    [instance] = template.resources_of_type("AWS::RDS::DBInstance").values()
+    version = template.parameter_value("EngineVersion")
     pages = client("rds").get_paginator("describe_orderable_db_instance_options")
     return [
         option
@@ -62,8 +60,8 @@ def _options(client: MakeClient, plan: Plan) -> list[dict[str, Any]]:
     ]
 
 
-def _zones(client: MakeClient, options: list[dict[str, Any]]) -> list[str]:
-    """Return the names of up to two zones that have everything."""
+def _choose_zones(client: MakeClient, options: list[dict[str, Any]]) -> list[str]:
+    """Return the names of up to two zones that support the database, the functions and the endpoints."""
     ec2 = client("ec2")
     available = ec2.describe_availability_zones(
         Filters=[
@@ -74,7 +72,7 @@ def _zones(client: MakeClient, options: list[dict[str, Any]]) -> list[str]:
     )["AvailabilityZones"]
     zones = {zone["ZoneName"] for zone in available if zone["ZoneId"] not in UNSUPPORTED}
     zones &= {zone["Name"] for option in options for zone in option["AvailabilityZones"]}
-    # Also in a network without endpoints: it may get them later, and keeps its zones.
+    # Also for a network without endpoints: they can be added later, when the zones cannot change any more.
     for service in ec2.describe_vpc_endpoint_services(ServiceNames=_endpoint_services(client))["ServiceDetails"]:
         zones &= set(service["AvailabilityZones"])
     return sorted(zones)[: len(PARAMETERS)]
@@ -82,8 +80,10 @@ def _zones(client: MakeClient, options: list[dict[str, Any]]) -> list[str]:
 
 def _endpoint_services(client: MakeClient) -> list[str]:
     """Return the services that have an interface endpoint in the network's template."""
-    template = Template(template_text("network"), {}, "", client("ec2").meta.region_name)
-    endpoints = template.of_type("AWS::EC2::VPCEndpoint").values()
+    template = load_template("network", region=client("ec2").meta.region_name)
+    endpoints = template.resources_of_type("AWS::EC2::VPCEndpoint").values()
     return [
-        template.value(endpoint["ServiceName"]) for endpoint in endpoints if endpoint["VpcEndpointType"] == "Interface"
+        template.evaluate(endpoint["ServiceName"])
+        for endpoint in endpoints
+        if endpoint["VpcEndpointType"] == "Interface"
     ]

@@ -24,7 +24,7 @@ SMOKE_VENDOR = "SMOKE"
 """The vendor of the smoke test: what it uploads is undone, and stays in the history."""
 
 COMMAND = Actor("command")
-"""An operator with AWS credentials, or at the machine of the local engine; CloudTrail says who called on AWS."""
+"""An operator with AWS credentials, or at the machine of the local stack; CloudTrail says who called on AWS."""
 
 Answer = dict[str, Any]
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from onboarding.lambda_handlers.telemetry import count, logger, measured, naming
+from onboarding.lambda_handlers.telemetry import Metric, add_count, log_failures, logger, record_metrics
 from onboarding.notifications.events import retry_transient
 from onboarding.pipeline.finalize import finalize_upload
 from onboarding.runtime import get_context
 
 
 def handler(event: dict[str, Any], _: object) -> dict[str, list[dict[str, str]]]:
-    with measured("ErrorProcessingTime") as metrics:
+    with record_metrics(Metric.ERROR_PROCESSING_TIME) as metrics:
         messages: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
         failed: list[dict[str, Any]] = []
         for record in event["Records"]:
@@ -38,10 +38,10 @@ def handler(event: dict[str, Any], _: object) -> dict[str, list[dict[str, str]]]
                     logger.info("upload finalized", extra={**ids, "status": upload.status.value})
         upload_ids = sorted(messages)
         if failed:
-            with naming(upload_ids=upload_ids):
+            with log_failures(upload_ids=upload_ids):
                 retry_transient(get_context(), failed)
         metrics.add_metadata("upload_ids", upload_ids)
-        count(metrics, "ErrorsProcessed", processed)
+        add_count(metrics, Metric.ERRORS_PROCESSED, processed)
         logger.info("messages processed", extra={"upload_ids": upload_ids, "failed": len(failed)})
     if failed and len(failed) == len(event["Records"]):
         # SQS redelivers them in any case, but only a call that raises counts for the alarm on errors.

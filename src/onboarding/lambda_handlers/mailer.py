@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from onboarding.lambda_handlers.telemetry import logger, naming
+from onboarding.lambda_handlers.telemetry import log_failures, logger
 from onboarding.notifications.email import UploadResult, send_result_email
 from onboarding.notifications.sign_in_email import SignInEmail, send_sign_in_email
 from onboarding.runtime import get_context
@@ -19,6 +19,6 @@ def handler(event: dict[str, Any], _: object) -> None:
     for record in event["Records"]:
         result = UploadResult.from_message(json.loads(record["Sns"]["Message"]))
         ids = {"upload_id": result.upload_id, "vendor_id": result.vendor_id}
-        with naming(**ids):
+        with log_failures(**ids):
             sent = send_result_email(get_context(), result)
         logger.info("e-mail sent" if sent else "e-mail was sent before", extra=ids)

@@ -8,24 +8,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from onboarding.lambda_handlers.telemetry import count, logger, measured, naming
+from onboarding.lambda_handlers.telemetry import Metric, add_count, log_failures, logger, record_metrics
 from onboarding.pipeline.validate import validate_batch
 from onboarding.runtime import get_context
 
 
 def handler(event: dict[str, Any], _: object) -> dict[str, Any]:
     """Validate the items; return the reasons of those that are not rows of an upload, for a redrive."""
-    with measured("ValidationProcessingTime") as metrics:
+    with record_metrics(Metric.VALIDATION_PROCESSING_TIME) as metrics:
         images = [record.get("dynamodb", {}).get("NewImage", {}) for record in event["Records"]]
         ids = {"upload_ids": _texts(images, "upload_id"), "vendor_ids": _texts(images, "vendor_id")}
-        with naming(**ids):
+        with log_failures(**ids):
             result, unprocessable = validate_batch(get_context(), images)
         rejected = sum(1 for errors in result.errors.values() if errors)
         validated = len(result.errors) - rejected
         for name, value in ids.items():
             metrics.add_metadata(name, value)
-        count(metrics, "ProductsValidated", validated)
-        count(metrics, "ProductsRejected", rejected)
+        add_count(metrics, Metric.PRODUCTS_VALIDATED, validated)
+        add_count(metrics, Metric.PRODUCTS_REJECTED, rejected)
         for item, reason in unprocessable:
             named = {"upload_id": item.get("upload_id"), "record_id": item.get("record_id")}
             logger.error("unprocessable item stored", extra={**named, "reason": reason})

@@ -1,6 +1,6 @@
-"""Logs and metrics as every function writes them: JSON lines, and CloudWatch's embedded metric format.
+"""Logs and metrics of the functions: JSON lines, and CloudWatch's embedded metric format.
 
-Metrics have the service as their only dimension; upload and vendor are properties of the line, to be searched for.
+The service is the only dimension of metrics; upload and vendor are searchable properties of the log line.
 """
 
 from __future__ import annotations
@@ -8,17 +8,34 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 
 from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
 
-# Service and namespace come from the environment that the template sets.
+
+class Metric(StrEnum):
+    """Names of the custom metrics."""
+
+    CSV_PROCESSING_TIME = "CSVProcessingTime"
+    CSV_RECORDS_PROCESSED = "CSVRecordsProcessed"
+    CSV_RECORDS_SUCCESSFUL = "CSVRecordsSuccessful"
+    VALIDATION_PROCESSING_TIME = "ValidationProcessingTime"
+    PRODUCTS_VALIDATED = "ProductsValidated"
+    PRODUCTS_REJECTED = "ProductsRejected"
+    ERROR_PROCESSING_TIME = "ErrorProcessingTime"
+    ERRORS_PROCESSED = "ErrorsProcessed"
+    WATCHDOG_TIME = "WatchdogTime"
+    UPLOADS_RESUMED = "UploadsResumed"
+
+
+# The template sets the service and the namespace in the environment.
 logger = Logger(utc=True)
 
 
 @contextmanager
-def measured(duration_metric: str) -> Iterator[Metrics]:
-    """Metrics that are written at the end of the block, with the time that the block took."""
+def record_metrics(duration_metric: Metric) -> Iterator[Metrics]:
+    """Yield metrics that are written at the end of the block, with its duration."""
     metrics = Metrics()
     started = time.perf_counter()
     try:
@@ -28,13 +45,14 @@ def measured(duration_metric: str) -> Iterator[Metrics]:
         metrics.flush_metrics()
 
 
-def count(metrics: Metrics, name: str, value: int) -> None:
+def add_count(metrics: Metrics, name: Metric, value: int) -> None:
+    """Add a count to the metrics."""
     metrics.add_metric(name, MetricUnit.Count, value)
 
 
 @contextmanager
-def naming(**ids: object) -> Iterator[None]:
-    """Log whatever escapes from the block with these ids beside it; it escapes all the same."""
+def log_failures(**ids: object) -> Iterator[None]:
+    """Log an exception of the block with these ids, and raise it again."""
     try:
         yield
     except Exception:

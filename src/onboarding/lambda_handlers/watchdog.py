@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 from onboarding.aws.dead_letter_queues import RedriveResult, redrive, redrive_uploads
-from onboarding.lambda_handlers.telemetry import count, logger, measured
+from onboarding.lambda_handlers.telemetry import Metric, add_count, logger, record_metrics
 from onboarding.pipeline.recovery import PATIENCE, RecoveryAction, ingest_missed_objects, resume_stalled_uploads
 from onboarding.runtime import get_context
 
@@ -42,7 +42,7 @@ def handler(event: dict[str, Any], _: object) -> dict[str, Any]:
 
 def _recover(actions: Iterable[RecoveryAction]) -> list[dict[str, Any]]:
     recovered = []
-    with measured("WatchdogTime") as metrics:
+    with record_metrics(Metric.WATCHDOG_TIME) as metrics:
         try:
             for action in actions:
                 ids = {"upload_id": action.upload_id, "vendor_id": action.vendor_id, "s3_key": action.s3_key}
@@ -50,7 +50,7 @@ def _recover(actions: Iterable[RecoveryAction]) -> list[dict[str, Any]]:
                 recovered.append(asdict(action))
         finally:
             # For an alarm: uploads that are resumed in every run are stalled.
-            count(metrics, "UploadsResumed", len(recovered))
+            add_count(metrics, Metric.UPLOADS_RESUMED, len(recovered))
             logger.info("watchdog ran", extra={"recovered": len(recovered)})
     return recovered
 

@@ -1,5 +1,6 @@
-"""The pipeline on one machine: PostgreSQL, an engine that speaks the AWS APIs, a mail inbox, and the one template.
+"""Local stack: the pipeline on one machine, with PostgreSQL, an AWS emulator and an SMTP inbox.
 
-`up` starts and stops it all; `endpoints` tells every other process where it is. Nothing outside this package imports
-`postgres`, `engine`, `inbox` or `up` unless it runs the engine: their libraries are not part of an image.
+It deploys the same template as on AWS. `up` starts and stops it; `endpoints` has its addresses for other processes.
+Only code that starts the local stack imports `postgres`, `engine`, `inbox` or `up`: the libraries that they need are an
+extra of this package and not part of the image.
 """

@@ -1,6 +1,6 @@
-"""`python -m onboarding.local`: the local engine in the foreground, without the command line around it.
+"""`python -m onboarding.local`: runs the local stack in the foreground, without the command line.
 
-What was under way when it stopped is left to the watchdog; `onboarding local up` brings it back at once.
+The watchdog resumes the uploads that were processing at the last stop; `onboarding local up` resumes them immediately.
 """
 
 from __future__ import annotations
@@ -16,4 +16,6 @@ if __name__ == "__main__":
     parser.add_argument("--state", type=Path, default=DEFAULT_STATE)
     parser.add_argument("--port", type=int)
     options = parser.parse_args()
-    raise SystemExit(run_until_stopped(options.state, options.port, lambda found: print(found.aws_endpoint_url)))
+    raise SystemExit(
+        run_until_stopped(options.state, options.port, lambda endpoints: print(endpoints.aws_endpoint_url))
+    )

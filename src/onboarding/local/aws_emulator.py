@@ -1,4 +1,4 @@
-"""The engine that answers as AWS: ministack, in a process group of its own."""
+"""AWS emulator of the local stack: ministack in its own process group."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from onboarding.local.endpoints import engine_client
-from onboarding.local.processes import HOST, Check, LocalError, answers, clean_environment, log_tail, pause
+from onboarding.local.endpoints import emulator_client
+from onboarding.local.processes import HOST, Check, LocalError, clean_environment, log_tail, pause, responds
 from onboarding.local.state_files import private_directory
 
 if TYPE_CHECKING:
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 REGION = "us-east-1"
-# The engine's root. It listens to this machine alone, where these are no secret.
+# The emulator's root credentials. They are no secret: it listens only on the loopback address.
 ROOT_KEY = ROOT_SECRET = "test"  # noqa: S105
-STOP_SECONDS = 5
+STOP_TIMEOUT = 5
 
 
-class Engine:
-    """One engine: `spawn`, `wait_ready`, use `url`, `stop`. It keeps the buckets' objects and forgets all else."""
+class AwsEmulator:
+    """The AWS emulator: `spawn`, `wait_ready`, use `url`, `stop`. Only the objects of buckets outlive its process."""
 
     def __init__(
         self,
@@ -37,14 +37,14 @@ class Engine:
         *,
         origin: str | None = None,
     ) -> None:
-        """`origin` is the portal's: pages of no other may send requests."""
+        """Prepare the process. Only pages of `origin`, the portal's, can send requests to it."""
         self.port = port
         self.url = f"http://{HOST}:{port}"
-        self.log = private_directory(state / "logs") / "engine.log"
+        self.log = private_directory(state / "logs") / "emulator.log"
         self.process: subprocess.Popen[bytes] | None = None
         self._temporary = state / "tmp"
-        self._directory = private_directory(state / "engine")
-        # The engine hands its environment on to the functions.
+        self._directory = private_directory(state / "emulator")
+        # The emulator passes its environment on to the functions.
         variables = self._environment = {
             **clean_environment(),
             "GATEWAY_PORT": str(port),
@@ -57,7 +57,7 @@ class Engine:
             "STATE_DIR": str(self._directory),
             "TMPDIR": str(self._temporary),
             "SMTP_HOST": f"{HOST}:{smtp_port}",
-            # As on AWS, functions that are called asynchronously are tried again after one and three minutes.
+            # As on AWS, asynchronous calls of functions are retried after one and three minutes.
             "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "60",
             "LAMBDA_ASYNC_RETRY_MAX_SECONDS": "120",
             "IOT_MTLS_ENABLED": "0",
@@ -70,17 +70,17 @@ class Engine:
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            # Each line that a function writes is carried into its log; a library's warnings are nobody's business here.
+            # All output of a function is written to its log, where warnings of libraries have no use.
             "PYTHONWARNINGS": "ignore",
             "PYTHONUNBUFFERED": "1",
             **(environment or {}),
         }
-        # Functions may be led here by another address, such as one that counts their calls.
+        # Functions may use another address that forwards to this one, such as one that counts their calls.
         hosts = (f"{HOST}:{port}", f"localhost:{port}", urlsplit(variables["AWS_ENDPOINT_URL"]).netloc)
         self._arguments = [",".join(hosts), *([origin] if origin else [])]
 
     def spawn(self) -> None:
-        """Start the process; it is of no use before `wait_ready`."""
+        """Start the process; use it after `wait_ready`."""
         self._clear()
         private_directory(self._temporary)
         with self.log.open("ab") as log:
@@ -95,24 +95,24 @@ class Engine:
             )
 
     def wait_ready(self, check: Check) -> None:
-        """Return once the engine answers."""
-        while not answers(self.port, "/_ministack/ready"):
+        """Wait until the emulator responds. Raises LocalError if it ends before."""
+        while not responds(self.port, "/_ministack/ready"):
             if self.process is None or self.process.poll() is not None:
-                raise LocalError(f"the engine did not start; {self.log} ends:\n{log_tail(self.log)}")
+                raise LocalError(f"the AWS emulator did not start; {self.log} ends:\n{log_tail(self.log)}")
             pause(check)
 
     def client(self, service: str) -> Any:
-        """A boto3 client with the rights of the engine's root."""
-        return engine_client(service, self.url, REGION, ROOT_KEY, ROOT_SECRET)
+        """Return a boto3 client with the permissions of the emulator's root."""
+        return emulator_client(service, self.url, REGION, ROOT_KEY, ROOT_SECRET)
 
     def stop(self) -> None:
-        """End the engine and every worker that it started."""
+        """Stop the emulator and all its worker processes."""
         if self.process is None:
             return
         self.process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(STOP_SECONDS)
-        # Workers in the middle of a call outlive the engine that waits for them.
+            self.process.wait(STOP_TIMEOUT)
+        # Workers that process a call outlive the emulator.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
@@ -122,5 +122,5 @@ class Engine:
         self._clear()
 
     def _clear(self) -> None:
-        """Workers leave their directories behind."""
+        """Remove the directories that workers leave."""
         shutil.rmtree(self._temporary, ignore_errors=True)

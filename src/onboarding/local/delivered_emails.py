@@ -1,4 +1,4 @@
-"""Reading the inbox: the mails that the local engine delivered, one `.eml` file each."""
+"""Reader for the inbox: the e-mails that the local stack delivered, one `.eml` file each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One delivered mail. `recipients` are the addresses it was delivered to, whatever its headers say."""
+    """A delivered e-mail. `recipients` are the addresses of its SMTP envelope, not of its headers."""
 
     path: Path
     date: datetime
@@ -26,13 +26,13 @@ class Mail:
 
 
 def read_mails(directory: Path, last: int | None = None) -> list[Mail]:
-    """The mails in `directory`, or the `last` so many, oldest first; none if it does not exist."""
+    """Return the e-mails in `directory`, or the `last` ones, oldest first; none if it does not exist."""
     paths = _paths(directory)
     return _read(paths if last is None else paths[-last:])
 
 
 def read_mail(directory: Path, name: str) -> Mail | None:
-    """The mail whose file has this name. The name is compared, never made part of a path."""
+    """Return the e-mail whose file has this name, or None. The name is only compared, never part of a path."""
     return next(iter(_read(path for path in _paths(directory) if path.name == name)), None)
 
 
@@ -41,21 +41,21 @@ def _paths(directory: Path) -> list[Path]:
 
 
 def _read(paths: Iterable[Path]) -> list[Mail]:
-    """Read the files. One that is no mail is shown as unreadable; one that was removed meanwhile is left out."""
+    """Parse the files. One that is not an e-mail becomes an unreadable one; one that was removed is omitted."""
     mails = []
     for path in paths:
         try:
-            mails.append(_mail(path, path.read_bytes()))
+            mails.append(_parse(path, path.read_bytes()))
         except FileNotFoundError:
             continue
         # The parser raises many kinds of exceptions: LookupError, ValueError, AttributeError, IndexError.
         except Exception as error:  # noqa: BLE001
-            reason = f"{path} cannot be read as a mail ({type(error).__name__}: {error}). Delete it, or repair it."
-            mails.append(Mail(path, _modified(path), "", (), "Unreadable mail", _encodable(reason)))
+            reason = f"{path} cannot be read as an e-mail ({type(error).__name__}: {error}). Delete it, or repair it."
+            mails.append(Mail(path, _modified(path), "", (), "Unreadable e-mail", _encodable(reason)))
     return mails
 
 
-def _mail(path: Path, content: bytes) -> Mail:
+def _parse(path: Path, content: bytes) -> Mail:
     if not content.strip():
         raise ValueError("the file is empty")
     message = message_from_bytes(content, policy=email.policy.default)
@@ -71,7 +71,7 @@ def _mail(path: Path, content: bytes) -> Mail:
 
 
 def _encodable(text: object) -> str:
-    """`text` without the surrogates that stand for undecodable bytes: no page and no terminal can show them."""
+    """Replace the surrogates of undecodable bytes: no page and no terminal can show them."""
     return str(text).encode("utf-8", "replace").decode()
 
 

@@ -1,4 +1,4 @@
-"""Changes to the AWS emulator: where it differs from AWS in what the pipeline relies on, and where it is slow.
+"""Patches of the AWS emulator: differences from AWS that the pipeline depends on, and slow parts.
 
 Each function changes one loaded module of `ministack.services`; `host` applies them all.
 """
@@ -19,27 +19,27 @@ from urllib.parse import quote
 from xml.sax.saxutils import unescape
 
 PROCESSED_ITEMS = 50_000
-"""Staged rows that are kept after they have their outcome, the newest: some 400 MB. AWS keeps them for 14 days."""
+"""The number of processed staging items that are kept, the newest: about 400 MB. AWS keeps them for 14 days."""
 
-SMTP_SECONDS = 5
-"""How long the inbox may take for each answer. The mailer's call may take 30 seconds."""
+SMTP_TIMEOUT = 5
+"""Seconds that the inbox has for each response. The mailer's call can take 30 seconds."""
 
 _NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def speed_up_items(dynamodb: Any) -> None:
-    """Spare the emulator half of what it does with an item, for which it has no setting; no answer changes."""
-    # It weighs each item of a batch up to six times, for a bill that none of our calls asks for.
+    """Skip half of the emulator's work on an item, for which it has no setting; responses stay the same."""
+    # It calculates the size of each item of a batch up to six times, for consumed capacity that no call requests.
     dynamodb._accumulate_write_capacity = lambda *_: None  # noqa: SLF001 - see above
-    # It reads each number of an item four times and weighs it twice; the same ones come again and again.
+    # It parses each number of an item four times and calculates its size twice; most numbers repeat.
     for name in ("_ddb_canonicalize_number", "_number_error", "_number_size_bytes"):
         setattr(dynamodb, name, lru_cache(100_000)(getattr(dynamodb, name)))
 
 
 def bound_memory(lambda_svc: Any, dynamodb: Any, items: int = PROCESSED_ITEMS) -> None:
-    """Drop stream records once every function has read them, and the oldest processed items beyond `items`.
+    """Drop stream records that every function has read, and the oldest processed items beyond `items`.
 
-    The emulator keeps both in memory, for a day and for as long as the item says: some 12 to 20 KB for each row.
+    The emulator keeps records in memory for a day and items until they expire: about 12 to 20 KB for each row.
     """
     poll = lambda_svc._poll_dynamodb_streams  # noqa: SLF001 - the emulator has no setting for it
     processed: deque[tuple[Any, str, str]] = deque()
@@ -55,7 +55,7 @@ def bound_memory(lambda_svc: Any, dynamodb: Any, items: int = PROCESSED_ITEMS) -
         with dynamodb._lock:  # noqa: SLF001
             while len(processed) > items:
                 table, upload_id, record_id = processed.popleft()
-                # One that was staged again waits for its outcome.
+                # An item that was staged again is not processed yet.
                 if _is_processed(table["items"].get(upload_id, {}).get(record_id, {})):
                     dynamodb._remove_item(table, upload_id, record_id)  # noqa: SLF001
         return more
@@ -68,7 +68,7 @@ def _is_processed(item: dict[str, Any]) -> bool:
 
 
 def _read_positions(lambda_svc: Any) -> list[tuple[str, str, str, int]]:
-    """Return how far each table's stream was read by all of its functions."""
+    """Return the position in each table's stream up to which all of its functions have read."""
     positions: dict[tuple[str, str, str], int] = {}
     for account, region, mapping in lambda_svc._iter_all_esms():  # noqa: SLF001
         source = mapping.get("EventSourceArn", "")
@@ -87,20 +87,20 @@ def _trim(dynamodb: Any, account: str, region: str, table: str, position: int) -
     if not records or position <= trimmed:
         return []
     with dynamodb._lock:  # noqa: SLF001 - writers append to the list
-        gone: list[dict[str, Any]] = records[: position - trimmed]
+        removed: list[dict[str, Any]] = records[: position - trimmed]
         del records[: position - trimmed]
-        dynamodb._stream_trimmed.set_scoped(account, region, table, trimmed + len(gone))  # noqa: SLF001
-    return gone
+        dynamodb._stream_trimmed.set_scoped(account, region, table, trimmed + len(removed))  # noqa: SLF001
+    return removed
 
 
 def retry_notifications(sns: Any, lambda_svc: Any) -> None:
-    """Have SNS call functions asynchronously, as on AWS: with the function's retries and its failure destination."""
+    """Make SNS call functions asynchronously, as on AWS: with the function's retries and its failure destination."""
 
     def execute(record: dict[str, Any], event: dict[str, Any]) -> None:
         lambda_svc.invoke_async_with_retry(record, event)
 
     class Retrying:
-        """The emulator's Lambda as SNS sees it."""
+        """The emulator's Lambda service, as SNS uses it."""
 
         _execute_function_with_config_scope = staticmethod(execute)
 
@@ -111,30 +111,30 @@ def retry_notifications(sns: Any, lambda_svc: Any) -> None:
 
 
 def report_undelivered_mail(ses: Any) -> None:
-    """Answer a mail that the inbox did not take with an error, which the emulator only logs."""
+    """Return an error for an e-mail that the inbox does not accept; the emulator only logs it."""
     handle = ses.handle_request
 
     def relay(source: str, recipients: list[str], message: str) -> None:
         host, port = ses._parse_smtp_host()  # noqa: SLF001
-        with smtplib.SMTP(host, port, timeout=SMTP_SECONDS) as connection:
+        with smtplib.SMTP(host, port, timeout=SMTP_TIMEOUT) as connection:
             connection.sendmail(source, recipients, message)
 
     async def handle_request(*arguments: Any) -> Any:
         try:
-            # The wait for the inbox must not hold up the other services.
+            # Waiting for the inbox must not block the other services.
             return await asyncio.to_thread(asyncio.run, handle(*arguments))
         except (OSError, smtplib.SMTPException) as error:
-            message = f"The inbox did not take the mail: {str(error) or type(error).__name__}"
+            message = f"The inbox did not accept the e-mail: {str(error) or type(error).__name__}"
             return ses._error("MessageRejected", message, 400)  # noqa: SLF001
 
     ses._smtp_relay, ses.handle_request = relay, handle_request  # noqa: SLF001
 
 
 def list_any_key(s3: Any) -> None:
-    """List object versions by keys that XML cannot hold (control characters, U+FFFE, U+FFFF): URL-encoded, as on AWS.
+    """List object versions with URL-encoded keys, as on AWS: XML cannot contain control characters, U+FFFE and U+FFFF.
 
-    boto3 and the AWS CLI ask for that encoding. In other answers such a character is replaced: what has it cannot be
-    read at all.
+    boto3 and the AWS CLI request that encoding. In other responses such characters are replaced: XML parsers refuse
+    them.
     """
     list_versions = s3._list_object_versions  # noqa: SLF001
     encoding: ContextVar[bool] = ContextVar("encoding", default=False)
@@ -165,12 +165,12 @@ def list_any_key(s3: Any) -> None:
 class NotStoredError(BaseException):
     """An object could not be written to the disk.
 
-    Not an Exception: the emulator logs every Exception of a write, and answers that the object is stored.
+    Not an Exception: the emulator only logs every Exception of a write, and reports the object as stored.
     """
 
 
 def report_unstored_objects(s3: Any) -> None:
-    """Answer a write that does not reach the disk with an error, and forget the object."""
+    """Return an error for an object that cannot be written to the disk, and discard the object."""
     handle, record_version = s3.handle_request, s3._record_object_version  # noqa: SLF001
 
     def write(path: str, data: bytes | str, *, text: bool = False) -> None:
@@ -201,7 +201,7 @@ def report_unstored_objects(s3: Any) -> None:
                 s3._delete_persisted_object(bucket, key)  # noqa: SLF001
             else:
                 content["objects"][key] = prior
-                # Its file may be overwritten already; it was copied to the versions before.
+                # Its file may already be overwritten; the versions have a copy.
                 version_id = prior.get("version_id") or "null"
                 prior["body"] = s3._version_body(content, bucket, key, {"version_id": version_id})  # noqa: SLF001
                 with contextlib.suppress(NotStoredError):
@@ -218,7 +218,7 @@ def report_unstored_objects(s3: Any) -> None:
             message = (
                 f"The disk that holds {s3.DATA_DIR} is full" if full else f"The object cannot be written ({cause})"
             )
-            # No status that clients retry at once.
+            # A status that clients do not retry immediately.
             return s3._error("InsufficientStorage", f"{message}: nothing was stored", 507)  # noqa: SLF001
 
     s3._atomic_write, s3._record_object_version = write, record_object_version  # noqa: SLF001

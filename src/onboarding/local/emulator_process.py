@@ -1,8 +1,8 @@
-"""The process that the AWS emulator runs in. It ends with the process that started it, and ends its workers.
+"""Process of the AWS emulator. It ends with the process that started it, and ends its workers.
 
-Its standard input is a pipe that the starter holds open. When that closes, however the starter ended, this kills its
-own process group: the emulator and every worker process that it started. Its arguments are the
-hosts that it answers, separated by commas, and the portal's origin if there is a portal.
+Its standard input is a pipe that its parent keeps open. When the pipe closes, it kills its own process group: the
+emulator and all its worker processes. Its arguments are the hosts that it responds to, separated by commas, and the
+portal's origin if there is a portal.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from onboarding.local.request_filter import RequestFilter
 from onboarding.local.stream_retries import bound_stream_retries
 
 
-def _end_with_starter() -> None:
+def _end_with_parent() -> None:
     while os.read(0, 1024):
         pass
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
 def _patch_emulator(hosts: str, origin: str | None = None) -> None:
-    """Change the emulator's modules before they serve the first request."""
+    """Patch the emulator's modules before they serve the first request."""
     dynamodb, lambda_svc, s3, ses, sns = (
         import_module(f"ministack.services.{name}") for name in ("dynamodb", "lambda_svc", "s3", "ses", "sns")
     )
@@ -43,9 +43,9 @@ def _patch_emulator(hosts: str, origin: str | None = None) -> None:
 
 
 if __name__ == "__main__":
-    threading.Thread(target=_end_with_starter, name="end-with-starter", daemon=True).start()
-    # The emulator holds every item and stream record in memory; to look through all of them for cycles after each few
-    # thousand new ones would take a fifth of its time.
+    threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
+    # The emulator keeps all items and stream records in memory. With the default threshold, garbage collection would
+    # take a fifth of its time.
     gc.set_threshold(100_000, 20, 100)
     _patch_emulator(*sys.argv[1:])
     sys.argv = ["ministack"]

@@ -1,4 +1,4 @@
-"""Where a running local engine is: `endpoints.json` in its state directory, and AWS clients made from it."""
+"""Endpoints of a running local stack: `endpoints.json` in its state directory, and AWS clients for it."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from botocore.config import Config
 from onboarding.local.state_files import write_atomically
 
 DEFAULT_STATE = Path(".onboarding")
-"""The state directory where none is named, in the working directory."""
+"""The default state directory, in the working directory."""
 
 FILE_NAME = "endpoints.json"
 
 LOCK = "lock"
-"""The file in a state directory that is locked while a local stack runs on it, with that process's id."""
+"""The file in a state directory that a running local stack locks, with the id of its process."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """What another process needs to use the running engine. `pid` is the process that runs it.
+    """The endpoints and settings with which another process uses the running local stack, whose process is `pid`.
 
-    `state` is its state directory: a copy of that directory has a copy of the file, which is about the original.
+    `state` is its state directory. It identifies the file in a copy of that directory, which is about the original.
     """
 
     state: str
@@ -49,7 +49,7 @@ class Endpoints:
     pid: int
 
     def environment(self) -> dict[str, str]:
-        """The environment that leads any AWS client, and this package's steps, to the engine."""
+        """Return the environment variables with which AWS clients and this package use the local stack."""
         return {
             "AWS_ENDPOINT_URL": self.aws_endpoint_url,
             "AWS_REGION": self.aws_region,
@@ -66,51 +66,56 @@ class Endpoints:
         }
 
     def client(self, service: str) -> Any:
-        """A boto3 client of the engine, whatever the environment says."""
-        return engine_client(
+        """Return a boto3 client of the AWS emulator, independent of the environment."""
+        return emulator_client(
             service, self.aws_endpoint_url, self.aws_region, self.aws_access_key_id, self.aws_secret_access_key
         )
 
 
-def engine_client(service: str, url: str, region: str, key: str, secret: str) -> Any:
-    """A boto3 client of the engine at `url`."""
-    # A proxy of the environment must not come between this machine and itself.
+def emulator_client(service: str, url: str, region: str, key: str, secret: str) -> Any:
+    """Return a boto3 client of the AWS emulator at `url`."""
+    # Without the proxies of the environment: the emulator is on this machine.
     config = Config(proxies={}, retries={"mode": "standard"}, s3={"addressing_style": "path"})
     return _session(region, key, secret).client(service, endpoint_url=url, config=config)
 
 
 @cache
 def _session(region: str, key: str, secret: str) -> Any:
-    """One session for all clients: each reads some megabytes of tables about AWS."""
+    """Return one session for all clients: each session reads some megabytes of AWS models."""
     return boto3.session.Session(aws_access_key_id=key, aws_secret_access_key=secret, region_name=region)
 
 
 def write_endpoints(state: Path, endpoints: Endpoints) -> None:
-    """Announce a running engine."""
+    """Write the endpoints of a running local stack to its state directory."""
     write_atomically(state / FILE_NAME, json.dumps(asdict(endpoints), indent=2) + "\n")
 
 
 def remove_endpoints(state: Path) -> None:
-    """Take the announcement back."""
+    """Remove the endpoints from a state directory."""
     (state / FILE_NAME).unlink(missing_ok=True)
 
 
 def read_endpoints(state: Path = DEFAULT_STATE) -> Endpoints | None:
-    """The engine that runs on `state`, or None. A file that a killed engine left behind, or that is a copy of another
-    state's, counts as none."""
-    holder = _lock_holder(state)
-    if holder is None:
+    """Return the endpoints of the local stack that runs on `state`, or None.
+
+    A file of a killed local stack, or a copy of another state directory's file, is ignored.
+    """
+    lock_holder = _lock_holder(state)
+    if lock_holder is None:
         return None
     try:
         values = json.loads((state / FILE_NAME).read_text())
     except FileNotFoundError:
         return None
     endpoints = Endpoints(**{field.name: values[field.name] for field in fields(Endpoints)})
-    return endpoints if (endpoints.state, endpoints.pid) == (str(state.resolve()), holder) else None
+    return endpoints if (endpoints.state, endpoints.pid) == (str(state.resolve()), lock_holder) else None
 
 
 def _lock_holder(state: Path) -> int | None:
-    """Return the process that runs a local stack on `state`. A process id alone may be another process's by now."""
+    """Return the id of the process that runs a local stack on `state`, or None.
+
+    Only the lock proves that it runs: the id in the file may since belong to another process.
+    """
     try:
         with (state / LOCK).open() as file:
             try:

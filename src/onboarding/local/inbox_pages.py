@@ -18,7 +18,8 @@ from onboarding.web.portal.rendering import page
 if TYPE_CHECKING:
     from pathlib import Path
 
-SHOWN = 100
+MAX_EMAILS = 100
+"""The number of e-mails on the page, the newest."""
 
 
 def inbox_pages(directory: Path) -> APIRouter:
@@ -26,11 +27,11 @@ def inbox_pages(directory: Path) -> APIRouter:
     router = APIRouter(prefix="/inbox", include_in_schema=False)
 
     @router.get("")
-    def show_all(request: Request, principal: OptionalPrincipal) -> Response:
-        return page("inbox.html", request, principal, emails=read_mails(directory, SHOWN)[::-1])
+    def show_inbox(request: Request, principal: OptionalPrincipal) -> Response:
+        return page("inbox.html", request, principal, emails=read_mails(directory, MAX_EMAILS)[::-1])
 
     @router.get("/{name}")
-    def show(name: str, request: Request, principal: OptionalPrincipal) -> Response:
+    def show_email(name: str, request: Request, principal: OptionalPrincipal) -> Response:
         mail = read_mail(directory, name)
         if mail is None:
             raise not_found("email")

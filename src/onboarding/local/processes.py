@@ -1,4 +1,4 @@
-"""Child processes that never outlive us, and the ports they listen on."""
+"""Child processes that never outlive their parent, and the ports that they listen on."""
 
 from __future__ import annotations
 
@@ -24,47 +24,47 @@ HOST = "127.0.0.1"
 
 PR_SET_PDEATHSIG = 1
 
-# What a child may know of our environment: where programs and this package are, and the language. Everything else (AWS
-# settings, proxies, PG*, LOG_LEVEL) would change what it does.
 KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "VIRTUAL_ENV", "PYTHONPATH", "LD_LIBRARY_PATH")
+"""The environment variables that children inherit. Others (AWS_*, proxies, PG*, LOG_LEVEL) change their behaviour."""
 
 
 class LocalError(Exception):
-    """The local engine cannot start or go on; the message says why, for whoever started it."""
+    """The local stack cannot start or continue; the message says why."""
 
 
 Check = Callable[[], None]
-"""Called while waiting; raises to give up."""
+"""Called while waiting; raises an exception to end the waiting."""
 
 
 def clean_environment() -> dict[str, str]:
-    """The part of our environment that children get."""
-    kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-    if "PYTHONPATH" in kept:  # children have another working directory
-        kept["PYTHONPATH"] = os.pathsep.join(str(Path(part).resolve()) for part in kept["PYTHONPATH"].split(os.pathsep))
-    return kept
+    """Return the part of the environment that child processes inherit."""
+    variables = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    if "PYTHONPATH" in variables:  # children have another working directory
+        parts = variables["PYTHONPATH"].split(os.pathsep)
+        variables["PYTHONPATH"] = os.pathsep.join(str(Path(part).resolve()) for part in parts)
+    return variables
 
 
 def die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
-    """A `preexec_fn` that makes the kernel send `number` to the child when we die, even by SIGKILL. Linux only.
+    """Return a `preexec_fn` that has the kernel send the signal to the child when this process ends. Linux only.
 
-    The kernel watches the thread that started the child, so that must be one which lasts: the main thread.
+    The kernel watches the thread that started the child, so start it from the main thread.
     """
     if sys.platform != "linux":
         return None
     prctl = ctypes.CDLL(None, use_errno=True).prctl
     parent = os.getpid()
 
-    def ask() -> None:
+    def request_signal() -> None:
         prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
-        if os.getppid() != parent:  # it died before we asked
+        if os.getppid() != parent:  # It ended before the request.
             os._exit(1)
 
-    return ask
+    return request_signal
 
 
 def stop_process(process: subprocess.Popen[bytes], *signals: signal.Signals, seconds: float) -> None:
-    """Ask with each signal in turn, `seconds` apart, then kill; returns once the process is gone."""
+    """Stop a process: send each signal in turn, `seconds` apart, then kill it."""
     for number in signals:
         if process.poll() is not None:
             return
@@ -78,7 +78,7 @@ def stop_process(process: subprocess.Popen[bytes], *signals: signal.Signals, sec
 
 @dataclass(frozen=True, slots=True)
 class ProcessStatus:
-    """A process as /proc shows it; `started` is in seconds since 1970."""
+    """The status of a process in /proc; `started` is in seconds since 1970."""
 
     name: str
     state: str
@@ -94,13 +94,13 @@ def process_status(pid: int) -> ProcessStatus:
 
 
 def pause(check: Check) -> None:
-    """Let a little time pass in a loop that waits for something."""
+    """Wait for a moment in a loop, after calling `check`."""
     check()
     time.sleep(0.01)
 
 
-def answers(port: int, path: str) -> bool:
-    """Whether a server on the loopback address has an answer for `path`."""
+def responds(port: int, path: str) -> bool:
+    """Return whether a server on the loopback address responds to a request for `path` with the status 200."""
     connection = http.client.HTTPConnection(HOST, port, timeout=5)
     try:
         connection.request("GET", path)
@@ -112,7 +112,7 @@ def answers(port: int, path: str) -> bool:
 
 
 def log_tail(path: Path, lines: int = 8) -> str:
-    """The last lines of a log, to be shown with an error."""
+    """Return the last lines of a log, for an error message."""
     text = path.read_text(errors="replace") if path.exists() else ""
     return "\n".join(text.splitlines()[-lines:])
 
@@ -120,7 +120,7 @@ def log_tail(path: Path, lines: int = 8) -> str:
 def read_json_object(path: Path, is_valid: Callable[[dict[str, Any]], bool], remedy: str) -> dict[str, Any]:
     """Return the JSON object in `path`, or an empty one if there is no such file.
 
-    Raises LocalError, which names the file and the remedy, if it holds anything else or is not valid.
+    Raises LocalError with the file and the remedy if it contains anything else or is not valid.
     """
     try:
         values = json.loads(path.read_text())
@@ -134,9 +134,9 @@ def read_json_object(path: Path, is_valid: Callable[[dict[str, Any]], bool], rem
 
 
 def port_is_free(port: int) -> bool:
-    """Whether nothing listens on the port of the loopback address."""
+    """Return whether no process listens on the port of the loopback address."""
     with socket.socket() as probe:
-        # As servers do: connections that linger from the last run are no obstacle.
+        # As servers do, so that closed connections of the last run do not matter.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
@@ -151,30 +151,30 @@ def _are_ports(values: dict[str, Any]) -> bool:
 
 
 class Ports:
-    """Port numbers kept in the state directory, so that a restart answers where it answered before."""
+    """Port numbers, stored in the state directory so that a restart uses the same ones."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._kept: dict[str, int] = read_json_object(path, _are_ports, "delete it: the ports are chosen again")
+        self._stored: dict[str, int] = read_json_object(path, _are_ports, "delete it, and new ports are chosen")
 
-    def choose(self, name: str, wanted: int | None = None) -> int:
-        """The wanted port, or the kept one if it is free, or any free one; kept from now on.
+    def choose(self, name: str, required: int | None = None) -> int:
+        """Return the required port, or the stored one if it is free, or any free one, and store it.
 
-        Raises LocalError if the wanted one is taken.
+        Raises LocalError if the required port is in use.
         """
-        if wanted is not None and not port_is_free(wanted):
-            raise LocalError(f"port {wanted} on {HOST} is taken; choose another one, or none to get a free one")
-        port = wanted or self._kept.get(name)
+        if required is not None and not port_is_free(required):
+            raise LocalError(f"port {required} on {HOST} is in use; choose another one, or none to get a free one")
+        port = required or self._stored.get(name)
         if port is None or not port_is_free(port):
-            port = self._any_free()
-        if self._kept.get(name) != port:
-            self._kept[name] = port
-            write_atomically(self._path, json.dumps(self._kept))
+            port = self._find_free()
+        if self._stored.get(name) != port:
+            self._stored[name] = port
+            write_atomically(self._path, json.dumps(self._stored))
         return port
 
-    def _any_free(self) -> int:
+    def _find_free(self) -> int:
         while True:
             with socket.create_server((HOST, 0)) as probe:
                 port: int = probe.getsockname()[1]
-            if port not in self._kept.values():
+            if port not in self._stored.values():
                 return port

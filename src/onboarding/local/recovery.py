@@ -1,4 +1,7 @@
-"""Brings back what was under way when the engine stopped: it forgets its tables, queues, streams and notifications."""
+"""Recovery of the uploads that were processing at the last stop of the local stack.
+
+The emulator loses its tables, queues, streams and notifications when it stops.
+"""
 
 from __future__ import annotations
 
@@ -23,33 +26,33 @@ if TYPE_CHECKING:
 
     from onboarding.runtime import AppContext
 
-AT_ONCE = timedelta(0)
-"""Nothing else is under way, so nothing has to be waited for."""
+NO_PATIENCE = timedelta(0)
+"""Nothing is processing at the start, so every upload without a result has stalled."""
 
 
 def bring_back(ctx: AppContext, inbox: Path) -> Iterator[RecoveryAction | Exception]:
-    """Drive on every upload that did not end, and notify again of those whose mail was lost with the engine.
+    """Resume every upload without a result, and repeat the notifications whose e-mails were lost.
 
-    Gives each fault with a note of what it was about, and goes on: the watchdog tries again.
+    Yields a failure with a note of its subject, and continues: the watchdog tries again.
     """
     parts = (
-        ("the mails that were sent", partial(_reopen_lost, ctx, inbox)),
-        ("the uploads in progress", partial(resume_stalled_uploads, ctx, patience=AT_ONCE, limit=None)),
-        ("the bucket's list", partial(ingest_missed_objects, ctx, patience=AT_ONCE, seconds=None)),
+        ("lost e-mails", partial(_repeat_lost_emails, ctx, inbox)),
+        ("uploads in progress", partial(resume_stalled_uploads, ctx, patience=NO_PATIENCE, limit=None)),
+        ("objects without an upload", partial(ingest_missed_objects, ctx, patience=NO_PATIENCE, seconds=None)),
     )
     for name, part in parts:
         try:
             yield from part()
         except ExceptionGroup as faults:
             yield from faults.exceptions
-        except Exception as fault:  # noqa: BLE001 - told, and the next part has its turn
+        except Exception as fault:  # noqa: BLE001 - yielded, and the next part runs
             fault.add_note(name)
             yield fault
 
 
-def _reopen_lost(ctx: AppContext, inbox: Path) -> list[RecoveryAction]:
-    """Note the mails in the inbox as sent, which the engine has forgotten; all others were lost with it."""
-    found = (re.search(r"^Upload ID: (\S+)", mail.text, re.MULTILINE) for mail in read_mails(inbox))
-    mailed = {match[1] for match in found if match}
-    restore_claims(ctx, mailed.intersection(list_recently_notified(ctx, AT_ONCE)))
-    return reopen_unsent_notifications(ctx, AT_ONCE)
+def _repeat_lost_emails(ctx: AppContext, inbox: Path) -> list[RecoveryAction]:
+    """Record the e-mails in the inbox as sent, and repeat the notifications of all other recent uploads."""
+    matches = (re.search(r"^Upload ID: (\S+)", mail.text, re.MULTILINE) for mail in read_mails(inbox))
+    delivered = {match[1] for match in matches if match}
+    restore_claims(ctx, delivered.intersection(list_recently_notified(ctx, NO_PATIENCE)))
+    return reopen_unsent_notifications(ctx, NO_PATIENCE)

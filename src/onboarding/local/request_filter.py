@@ -1,9 +1,9 @@
-"""ASGI filter in front of the AWS emulator: serves programs of this machine and the portal's pages, no other page.
+"""ASGI filter in front of the AWS emulator: accepts requests of programs and of the portal's pages, not of other pages.
 
-The emulator takes the key `test` with any signature and answers with `Access-Control-Allow-Origin: *`. It listens to
-the loopback address alone, but a browser on this machine sends it requests of pages from anywhere. Browsers name the
-page in `Origin`; where they leave that out (images, links, GET forms), `Sec-Fetch-Site` says that a page caused the
-request. A page whose host name was made to lead to the loopback address (DNS rebinding) is known by its `Host`.
+The emulator accepts the key `test` with any signature and responds with `Access-Control-Allow-Origin: *`. It listens
+only on the loopback address, but a browser on this machine can send it requests of any web page. Browsers send the
+page's origin in `Origin`; where they omit it (images, links, GET forms), `Sec-Fetch-Site` shows that a page caused the
+request. A page whose host name resolves to the loopback address (DNS rebinding) is detected by its `Host`.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 REPORT_LINKS = "/_aws/execute-api/"
-"""Where the public API of the report links answers."""
+"""The path prefix of the public API for report links."""
 
 
 class RequestFilter:
-    """The emulator's app with the filter before it.
+    """The emulator's app behind the filter.
 
-    `hosts` are what clients may call it, with the port; `origin` is the portal's, and None refuses every page.
+    `hosts` are the accepted values of `Host`; `origin` is the portal's, and None refuses every page.
     """
 
     def __init__(self, app: App, hosts: Collection[str], origin: str | None) -> None:
@@ -48,25 +48,25 @@ class RequestFilter:
             return f"the host of a request must be one of {', '.join(sorted(self._hosts))}"
         origins = _values(scope, b"origin")
         if any(origin != self._origin for origin in origins):
-            return "only the portal's pages may send requests from a browser"
-        by_a_page = any(site != "none" for site in _values(scope, b"sec-fetch-site"))
-        if by_a_page and not origins and not _is_link_to_download(scope):
-            return "a page may only link to reports and to signed addresses of objects"
+            return "in a browser, only the portal's pages can send requests"
+        is_from_page = any(site != "none" for site in _values(scope, b"sec-fetch-site"))
+        if is_from_page and not origins and not _is_link_to_download(scope):
+            return "a page can only link to error reports and to pre-signed URLs of objects"
         return None
 
 
 def _is_link_to_download(scope: Scope) -> bool:
-    """Whether somebody followed a link (or its redirect) to a report or to a signed address of an object.
+    """Return whether the request follows a link (or its redirect) to an error report or to a pre-signed URL.
 
-    The APIs that take their operation from the query (`Action`) are never behind such a link.
+    Requests to APIs with the operation in the query (`Action`) are excluded.
     """
     query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
     return (
         scope["type"] == "http"
         and scope["method"] == "GET"
-        # An object that is a page: the emulator has no other.
+        # Not from a page of the emulator itself, which can only be an object.
         and "same-origin" not in _values(scope, b"sec-fetch-site")
-        # Browsers do not agree on what a download is; its answer is readable to no other page.
+        # Browsers differ in the mode of downloads; no other page can read the response of either.
         and _values(scope, b"sec-fetch-mode") in (["navigate"], ["no-cors"])
         and _values(scope, b"sec-fetch-dest") in (["document"], ["empty"])
         and "Action" not in query
@@ -90,13 +90,13 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, reason: str) -> No
 
 
 def _without_wildcard(send: Send) -> Send:
-    """Drop the emulator's permission for every page. The bucket's own CORS rules name the portal."""
+    """Remove the emulator's permission for all origins. The bucket's own CORS rules allow the portal."""
 
     async def send_without_wildcard(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = message.get("headers", [])
-            kept = [(k, v) for k, v in headers if (k.lower(), v) != (b"access-control-allow-origin", b"*")]
-            message = {**message, "headers": kept}
+            allowed = [(k, v) for k, v in headers if (k.lower(), v) != (b"access-control-allow-origin", b"*")]
+            message = {**message, "headers": allowed}
         await send(message)
 
     return send_without_wildcard

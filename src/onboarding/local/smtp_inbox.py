@@ -1,6 +1,6 @@
-"""The inbox: an SMTP server on the loopback address that keeps every mail as a file and sends none on.
+"""SMTP inbox: a server on the loopback address that stores every e-mail as a file and forwards none.
 
-`mails` reads what lies here.
+`mails` reads the files.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ HOST = "127.0.0.1"
 
 
 class _Server(SMTP):
-    """One connection. It ends with the first line of an HTTP request: a page in a browser must deliver no mail here."""
+    """One SMTP connection. It closes at the first line of an HTTP request, so that no web page can deliver e-mail."""
 
     async def refuse_http(self, _: str) -> None:
-        await self.push("421 This is no web server")
+        await self.push("421 This is not a web server")
         if self._handler_coroutine is not None and self.transport is not None:
             self._handler_coroutine.cancel()
             self.transport.close()
@@ -36,7 +36,7 @@ class _Server(SMTP):
 
 
 class Inbox:
-    """Takes mail from construction on (the port is bound), answers from `start` on, until `stop`."""
+    """The SMTP server. Its port is bound at construction; it responds from `start` until `stop`."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = private_directory(directory)
@@ -47,12 +47,12 @@ class Inbox:
         self._last = datetime.min.replace(tzinfo=UTC)
 
     def start(self) -> None:
-        """Answer on a thread of its own."""
+        """Start to respond, on a new thread."""
         self._thread = threading.Thread(target=self._serve, name="inbox", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop answering. A mail whose delivery was confirmed is on disk."""
+        """Stop responding. E-mails whose delivery was confirmed are on disk."""
         if self._thread is not None:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
@@ -63,7 +63,7 @@ class Inbox:
     def _serve(self) -> None:
         loop = self._loop
         asyncio.set_event_loop(loop)
-        # The name is given because looking up our own may wait for a name server.
+        # With a host name, since looking up that of this machine may wait for a name server.
         server = loop.run_until_complete(
             loop.create_server(lambda: _Server(self, hostname="localhost", loop=loop), sock=self._socket)
         )
@@ -74,17 +74,17 @@ class Inbox:
             loop.run_until_complete(asyncio.gather(task, return_exceptions=True))
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
-        """What aiosmtpd calls with a whole mail; the answer confirms the delivery."""
-        now = self._arrival()
+        """Store an e-mail and return the SMTP response; aiosmtpd calls this."""
+        now = self._arrival_time()
         content = envelope.original_content or b""
-        head = [f"Delivered-To: {recipient}" for recipient in envelope.rcpt_tos]
+        headers = [f"Delivered-To: {recipient}" for recipient in envelope.rcpt_tos]
         if b"\ndate:" not in b"\n" + content.split(b"\r\n\r\n", 1)[0].lower():
-            head.append(f"Date: {format_datetime(now)}")
+            headers.append(f"Date: {format_datetime(now)}")
         name = f"{now:%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(3)}.eml"
-        write_atomically(self.directory / name, "".join(f"{line}\r\n" for line in head).encode() + content)
-        return "250 kept"
+        write_atomically(self.directory / name, "".join(f"{line}\r\n" for line in headers).encode() + content)
+        return "250 Stored"
 
-    def _arrival(self) -> datetime:
-        """Now, but always later than the last mail, so that names sort as mails came."""
+    def _arrival_time(self) -> datetime:
+        """Return the current time, always later than that of the last e-mail, so that file names sort by arrival."""
         self._last = max(datetime.now(UTC), self._last + timedelta(microseconds=1))
         return self._last

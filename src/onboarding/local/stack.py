@@ -1,4 +1,4 @@
-"""Starts the whole pipeline on this machine, keeps it up, and stops it without leaving a process behind."""
+"""Local stack: starts all its processes, deploys the pipeline to it, watches the processes, and stops them all."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import time
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any, Self
 
-from onboarding.domain.resource_names import prefix_of_bucket, resource_name
-from onboarding.local.aws_emulator import REGION, ROOT_KEY, ROOT_SECRET, Engine
+from onboarding.domain.resource_names import Function, prefix_of_bucket, resource_name
+from onboarding.local.aws_emulator import REGION, ROOT_KEY, ROOT_SECRET, AwsEmulator
 from onboarding.local.deploy import deploy
 from onboarding.local.endpoints import LOCK, Endpoints, remove_endpoints, write_endpoints
 from onboarding.local.postgres import DATABASE, USER, Postgres
 from onboarding.local.processes import HOST, LocalError, Ports, log_tail, read_json_object
 from onboarding.local.smtp_inbox import Inbox
 from onboarding.local.state_files import private_directory, write_atomically
-from onboarding.local.web_server import Portal, seed_operator
+from onboarding.local.web_server import WebServer, seed_operator
 from onboarding.storage.database import Database, open_connection
 from onboarding.storage.database_roles import set_logins
 from onboarding.storage.migrate import migrate
@@ -29,26 +29,26 @@ if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
 WATCH_SECONDS = 0.2
-"""How often it is looked whether everything is still up; a signal interrupts the wait."""
+"""Seconds between two checks of the processes; a signal interrupts the wait."""
 
 LOCK_ATTEMPTS = 20
-"""How often it is tried to get the lock of a state directory, a hundredth of a second apart."""
+"""The number of attempts to lock a state directory, a hundredth of a second apart."""
 
 LINK_KEYS = "link-keys.json"
-"""The file of the link keys in the state directory."""
+"""The file in the state directory with the keys that sign report links."""
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopped(BaseException):
-    """Somebody asked us to stop. Not an Exception: nobody on the way may take it for a fault and go on."""
+    """A signal requested a stop. Not an Exception, so that no handler of failures catches it and continues."""
 
 
-class LocalEngine:
-    """The pipeline on one state directory, as a context manager or by `start` and `stop`.
+class LocalStack:
+    """The local stack on one state directory, as a context manager or by `start` and `stop`.
 
-    Start it from a thread that lasts as long as the engine is to last (see `die_with_parent`). `parameters` go to the
-    template, `environment` to the engine and its functions.
+    The thread that starts it must outlive it (see `die_with_parent`). `parameters` are passed to the template,
+    `environment` to the emulator and its functions.
     """
 
     endpoints: Endpoints
@@ -62,18 +62,18 @@ class LocalEngine:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.state = state.resolve()
-        # A plain flag: a signal's handler sets it, and an Event's lock could be held by what the signal interrupted.
+        # A plain flag, since a signal handler sets it: the code that it interrupts could hold the lock of an Event.
         self.stopping = False
-        self.engine: Engine | None = None
+        self.emulator: AwsEmulator | None = None
         self.postgres: Postgres | None = None
-        self.portal: Portal | None = None
+        self.web_server: WebServer | None = None
         self._port = port
         self._parameters = parameters or {}
         self._environment = environment
         self._undo = ExitStack()
 
     def start(self) -> Endpoints:
-        """Start everything and announce it in `endpoints.json`. After an exception nothing is left running."""
+        """Start everything and write `endpoints.json`. After an exception no process is left."""
         try:
             self.endpoints = self._start()
         except BaseException:
@@ -82,7 +82,7 @@ class LocalEngine:
         return self.endpoints
 
     def stop(self) -> None:
-        """Stop everything, last things first. Safe to call again."""
+        """Stop everything in reverse order. Can be called again."""
         self._undo.close()
 
     def __enter__(self) -> Self:
@@ -95,8 +95,12 @@ class LocalEngine:
         self.stop()
 
     def failure(self) -> str | None:
-        """What went wrong, if a process that should be up is not; asked for again and again while up."""
-        children = (("the engine", self.engine), ("PostgreSQL", self.postgres), ("the portal", self.portal))
+        """Return a description of a process that ended unexpectedly, or None if all run."""
+        children = (
+            ("the AWS emulator", self.emulator),
+            ("PostgreSQL", self.postgres),
+            ("the web server", self.web_server),
+        )
         for name, child in children:
             code = child.process.poll() if child is not None and child.process is not None else None
             if child is not None and code is not None:
@@ -104,7 +108,7 @@ class LocalEngine:
         return None
 
     def _check(self) -> None:
-        """Called between steps and while waiting."""
+        """Raise Stopped after a signal, and LocalError if a process ended. Called between steps and while waiting."""
         if self.stopping:
             raise Stopped
         failure = self.failure()
@@ -114,32 +118,34 @@ class LocalEngine:
     def _start(self) -> Endpoints:
         private_directory(self.state)
         self._undo.enter_context(_lock(self.state))
-        # What lies here is nobody's to commit, wherever the directory stands.
+        # Keep git from adding the directory if it is in a repository.
         write_atomically(self.state / ".gitignore", "*\n")
         remove_endpoints(self.state)
         ports = Ports(self.state / "ports.json")
-        link_keys = _link_keys(self.state / LINK_KEYS)
-        engine_port = ports.choose("engine", self._port)
+        link_keys = _read_link_keys(self.state / LINK_KEYS)
+        emulator_port = ports.choose("emulator", self._port)
 
-        # The engine comes up beside PostgreSQL. It ends before the inbox, which holds the mail that is on its way.
+        # The emulator starts while PostgreSQL does. It stops before the inbox, which receives its last e-mails.
         postgres = self.postgres = Postgres(self.state, ports.choose("postgres"))
         self._undo.callback(postgres.stop)
         inbox = Inbox(self.state / "inbox")
         self._undo.callback(inbox.stop)
-        portal = self.portal = Portal(self.state, ports.choose("portal"))
-        engine = self.engine = Engine(self.state, engine_port, inbox.port, self._environment, origin=portal.url)
-        self._undo.callback(engine.stop)
-        self._undo.callback(portal.stop)
+        web_server = self.web_server = WebServer(self.state, ports.choose("portal"))
+        emulator = self.emulator = AwsEmulator(
+            self.state, emulator_port, inbox.port, self._environment, origin=web_server.url
+        )
+        self._undo.callback(emulator.stop)
+        self._undo.callback(web_server.stop)
         self._check()
-        engine.spawn()
-        # Its imports take a while: they are done while the rest comes up.
-        portal.spawn()
+        emulator.spawn()
+        # Its imports take a while, so they run while the others start.
+        web_server.spawn()
         postgres.start(self._check)
         inbox.start()
         with open_connection(postgres.url) as connection:
             migrate(connection)
             seed_operator(connection)
-        engine.wait_ready(self._check)
+        emulator.wait_ready(self._check)
         parameters = {
             "Stage": "local",
             "Packaging": "Zip",
@@ -149,17 +155,17 @@ class LocalEngine:
             "DatabaseUser": USER,
             "DatabasePassword": postgres.password,
             "DatabaseSslMode": "prefer",
-            "PublicUrl": engine.url,
-            "PortalOrigin": portal.url,
-            # A limit on a function that S3 starts loses events here, where AWS would hold them back.
+            "PublicUrl": emulator.url,
+            "PortalOrigin": web_server.url,
+            # The emulator loses events of S3 for a function at its limit; AWS keeps them.
             "CsvParserConcurrency": "0",
             "ProductValidatorConcurrency": "0",
-            # The engine counts what its filter leaves out as part of a batch, and has but one batch at work.
+            # The emulator counts filtered records as part of a batch, and processes one batch at a time.
             "StreamBatchSize": "500",
             **self._parameters,
         }
-        outputs = deploy(engine.client, engine.url, parameters, self._check)
-        secrets, name = engine.client("secretsmanager"), outputs["LinkSecretName"]
+        outputs = deploy(emulator.client, parameters, self._check)
+        secrets, name = emulator.client("secretsmanager"), outputs["LinkSecretName"]
         if link_keys:
             secrets.put_secret_value(SecretId=name, SecretString=json.dumps(link_keys))
         else:
@@ -168,22 +174,22 @@ class LocalEngine:
         server = {"host": HOST, "port": postgres.port, "dbname": DATABASE}
         with closing(Database(lambda *, fresh=False: {"conninfo": postgres.url})) as database:
             set_logins(database, secrets, server, prefix_of_bucket(outputs["Bucket"]))
-        endpoints = self._describe(engine, postgres, inbox, portal, outputs)
-        portal.serve(endpoints, engine.client("lambda"))
-        portal.wait_ready(self._check)
+        endpoints = self._collect_endpoints(emulator, postgres, inbox, web_server, outputs)
+        web_server.serve(endpoints, emulator.client("lambda"))
+        web_server.wait_ready(self._check)
         self._check()
         write_endpoints(self.state, endpoints)
         self._undo.callback(remove_endpoints, self.state)
         return endpoints
 
-    def _describe(
-        self, engine: Engine, postgres: Postgres, inbox: Inbox, portal: Portal, outputs: Mapping[str, str]
+    def _collect_endpoints(
+        self, emulator: AwsEmulator, postgres: Postgres, inbox: Inbox, web_server: WebServer, outputs: Mapping[str, str]
     ) -> Endpoints:
-        name = resource_name("mailer", prefix_of_bucket(outputs["Bucket"]))
-        mailer = engine.client("lambda").get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        name = resource_name(Function.MAILER, prefix_of_bucket(outputs["Bucket"]))
+        mailer = emulator.client("lambda").get_function_configuration(FunctionName=name)["Environment"]["Variables"]
         return Endpoints(
             state=str(self.state),
-            aws_endpoint_url=engine.url,
+            aws_endpoint_url=emulator.url,
             aws_region=REGION,
             aws_access_key_id=ROOT_KEY,
             aws_secret_access_key=ROOT_SECRET,
@@ -196,21 +202,21 @@ class LocalEngine:
             database_url=postgres.url,
             inbox_dir=str(inbox.directory),
             link_base_url=mailer["LINK_BASE_URL"],
-            portal_url=portal.url,
+            portal_url=web_server.url,
             log_dir=str(self.state / "logs"),
             pid=os.getpid(),
         )
 
 
 class _lock:  # noqa: N801 - reads as a function
-    """Holds the state directory for one process; the kernel lets go of it however that process ends."""
+    """Lock of the state directory for one process; the kernel releases it when the process ends."""
 
     def __init__(self, state: Path) -> None:
         self._path = state / LOCK
 
     def __enter__(self) -> None:
         self._file = self._path.open("a+")
-        # A command that looks whether the lock is held holds it itself for a moment.
+        # A command that checks the lock holds it for a moment.
         for _ in range(LOCK_ATTEMPTS):
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -222,8 +228,8 @@ class _lock:  # noqa: N801 - reads as a function
             holder = self._file.read().strip()
             self._file.close()
             raise LocalError(
-                f"a local engine (process {holder}) already runs on {self._path.parent}; "
-                "stop it, or name another state directory"
+                f"a local stack (process {holder}) already runs on {self._path.parent}; "
+                "stop it, or choose another state directory"
             )
         self._file.truncate(0)
         self._file.write(str(os.getpid()))
@@ -233,9 +239,9 @@ class _lock:  # noqa: N801 - reads as a function
         self._file.close()
 
 
-def _link_keys(path: Path) -> dict[str, str]:
-    """Return the link keys of the first stack, so that links in old mails still open; nothing before the first."""
-    remedy = "restore it, or delete it: a new key is made, and links in the mails sent so far no longer open"
+def _read_link_keys(path: Path) -> dict[str, str]:
+    """Return the link keys of the first start, with which links in old e-mails still work; empty before it."""
+    remedy = "restore it, or delete it: a new key is created, and links in earlier e-mails no longer work"
     return read_json_object(path, _are_link_keys, remedy)
 
 
@@ -251,26 +257,26 @@ def run_until_stopped(
     parameters: Mapping[str, str] | None = None,
     say: Callable[[str], None] = print,
 ) -> int:
-    """Run the pipeline in the foreground until a signal; the exit code: 0, or 1 if it could not run or broke.
+    """Run the local stack in the foreground until a signal; return the exit code: 0, or 1 after a failure.
 
-    `on_ready` is called once all of it is up; it may return a function, which is called before all of it is stopped.
-    To be called from the main thread, which signals interrupt.
+    `on_ready` is called when everything has started; it may return a function to call before the stop. Call this from
+    the main thread, which signals interrupt.
     """
-    local = LocalEngine(state, port, parameters=parameters)
+    local = LocalStack(state, port, parameters=parameters)
     interruptible = False
     before_stop: Callable[[], None] | None = None
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        # While a start or a stop is under way, a raised exception could lose sight of a process just born.
-        first, local.stopping = not local.stopping, True
-        if first and interruptible:
+        # During a start or a stop, an exception could lose track of a new process.
+        is_first, local.stopping = not local.stopping, True
+        if is_first and interruptible:
             raise Stopped
 
-    # nohup leaves SIGHUP ignored, and means it.
-    wanted = [
+    # nohup ignores SIGHUP, which must stay ignored.
+    numbers = [
         number for number in STOP_SIGNALS if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN
     ]
-    before = {number: signal.signal(number, stop) for number in wanted}
+    before = {number: signal.signal(number, stop) for number in numbers}
     try:
         with local:
             interruptible = True

@@ -1,4 +1,4 @@
-"""Files of the state directory: written whole or not at all, readable by their owner alone."""
+"""Files of the state directory: written atomically, readable only by their owner."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
-    """Put `content` at `path` so that a reader sees the old file or the new one; mode 0600."""
+    """Write `content` to `path` so that readers see either the old or the new file, with mode 0600."""
     data = content.encode() if isinstance(content, str) else content
-    # mkstemp's files are 0600, and a name that begins with a dot is not taken for the real thing.
+    # mkstemp creates files with mode 0600. Readers of the directory ignore names that begin with a dot.
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
-            # A power cut must not leave an empty file under the name.
+            # A power failure must not leave an empty file at `path`.
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)  # noqa: PTH105 - the temporary name is a string already
@@ -28,6 +28,6 @@ def write_atomically(path: Path, content: bytes | str) -> None:
 
 
 def private_directory(path: Path) -> Path:
-    """Make `path` a directory, its owner's alone if it is new, and return it."""
+    """Create the directory `path`, accessible only by its owner, if it does not exist, and return it."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path

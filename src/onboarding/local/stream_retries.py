@@ -1,7 +1,7 @@
-"""Bounded retries for the stream of the local stack, which the AWS emulator does not have.
+"""Limited retries for the stream of the local stack, a feature that the AWS emulator lacks.
 
-On AWS a batch that fails is retried `MaximumRetryAttempts` times, split, and what still fails goes to the failure
-destination. The emulator retries a batch until it succeeds, and everything behind it waits.
+On AWS a failed batch is retried `MaximumRetryAttempts` times and split; records that still fail are sent to the failure
+destination. The emulator retries a batch until it succeeds, and all later records wait.
 """
 
 from __future__ import annotations
@@ -10,25 +10,26 @@ import json
 from collections import Counter
 from typing import Any
 
-WHOLE_BATCH = 100
-"""The size of a batch where the mapping names none."""
+DEFAULT_BATCH_SIZE = 100
+"""The size of a batch if the mapping does not set it."""
 
 
 def bound_stream_retries(lambdas: Any, dynamodb: Any) -> None:
-    """Make the emulator's poller of DynamoDB streams give up on a record that fails with every retry."""
+    """Make the emulator's poller of DynamoDB streams skip a record after its last retry failed."""
     poll = lambdas._poll_dynamodb_streams  # noqa: SLF001 - the emulator has no setting for it
     failures: Counter[tuple[str, int]] = Counter()
-    whole: dict[str, tuple[int, int]] = {}  # of a mapping whose batch is split: its batch size, and the batch's end
+    # For each mapping with a split batch: the configured batch size, and the end of the batch.
+    split: dict[str, tuple[int, int]] = {}
 
-    def note(esm: Any) -> None:
+    def record_result(esm: Any) -> None:
         mapping = esm["UUID"]
         position = lambdas._dynamodb_stream_positions.get(mapping)  # noqa: SLF001 - see above
         if position is None:
             return
-        size, end = whole.get(mapping, (0, 0))
+        size, end = split.get(mapping, (0, 0))
         if size and position >= end:
             esm["BatchSize"] = size
-            del whole[mapping]
+            del split[mapping]
         if esm.get("LastProcessingResult") != "FAILED":
             return
         esm["LastProcessingResult"] = "Retrying"
@@ -36,35 +37,35 @@ def bound_stream_retries(lambdas: Any, dynamodb: Any) -> None:
         if failures[mapping, position] <= int(esm.get("MaximumRetryAttempts", 3)):
             return
         del failures[mapping, position]
-        if mapping not in whole:
-            # One record at a time, so that the neighbours of the one that fails are processed.
-            size = int(esm.get("BatchSize", WHOLE_BATCH))
-            whole[mapping] = size, position + size
+        if mapping not in split:
+            # One record at a time, so that the other records of the batch are processed.
+            size = int(esm.get("BatchSize", DEFAULT_BATCH_SIZE))
+            split[mapping] = size, position + size
             esm["BatchSize"] = 1
             return
         table = esm["EventSourceArn"].split("/")[1]
-        _keep(esm, dynamodb.stream_records_since(table, position, 1))
+        _store_failure(esm, dynamodb.stream_records_since(table, position, 1))
         lambdas._dynamodb_stream_positions[mapping] = position + 1  # noqa: SLF001 - see above
 
-    def bounded() -> bool:
+    def poll_with_limit() -> bool:
         processed = bool(poll())
         for account, region, esm in lambdas._iter_all_esms():  # noqa: SLF001 - see above
             if ":dynamodb:" not in esm.get("EventSourceArn", ""):
                 continue
             tokens = lambdas._request_account_id.set(account), lambdas._request_region.set(region)  # noqa: SLF001
             try:
-                note(esm)
+                record_result(esm)
             finally:
                 lambdas._request_account_id.reset(tokens[0])  # noqa: SLF001 - see above
                 lambdas._request_region.reset(tokens[1])  # noqa: SLF001 - see above
         return processed
 
-    lambdas._poll_dynamodb_streams = bounded  # noqa: SLF001 - see above
+    lambdas._poll_dynamodb_streams = poll_with_limit  # noqa: SLF001 - see above
 
 
-def _keep(esm: Any, records: list[Any]) -> None:
-    """Put the records into the bucket that is the mapping's failure destination, as Lambda does."""
-    import boto3  # noqa: PLC0415 - hardly ever needed, and the emulator starts sooner without it
+def _store_failure(esm: Any, records: list[Any]) -> None:
+    """Store the records in the bucket of the mapping's failure destination, as Lambda does."""
+    import boto3  # noqa: PLC0415 - rarely needed, and the emulator starts faster without it
 
     destination = esm.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", "")
     if not records or not destination.startswith("arn:aws:s3:::"):

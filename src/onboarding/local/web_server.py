@@ -1,7 +1,7 @@
-"""The portal and the REST API on this machine: the same app as on AWS, served by uvicorn in a process of its own.
+"""Web server of the local stack: the portal and the REST API, the same app as on AWS, in its own uvicorn process.
 
-As a program (`python -m onboarding.local.web_server`) it is that process: it gets ready, reads its settings as one line of
-JSON from standard input, serves, and ends when that input closes, however its starter ended.
+As a program (`python -m onboarding.local.web_server`) it is that process: it reads its settings as one line of JSON from
+standard input, serves, and ends when that input closes.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from onboarding.domain.resource_names import prefix_of_bucket, resource_name
-from onboarding.local.processes import HOST, Check, LocalError, answers, clean_environment, log_tail, pause
+from onboarding.domain.resource_names import Function, prefix_of_bucket, resource_name
+from onboarding.local.processes import HOST, Check, LocalError, clean_environment, log_tail, pause, responds
 from onboarding.local.state_files import private_directory
 from onboarding.storage.database import Connection
 
@@ -24,27 +24,27 @@ if TYPE_CHECKING:
     from onboarding.local.endpoints import Endpoints
 
 SAMPLE_OPERATOR = "operator@techmart.example"
-"""Signs in like any other, with the mail in the inbox. On AWS there is no operator until one is made."""
+"""An operator who signs in by e-mail like any other. On AWS there is no operator until one is added."""
 
-PEOPLE = {"TechGear (vendor)": "contact@techgear.com", "Operator": SAMPLE_OPERATOR}
+SIGN_IN_CHOICES = {"TechGear (vendor)": "contact@techgear.com", "Operator": SAMPLE_OPERATOR}
 """Demo accounts on the sign-in page, by name."""
 
 SEATS = 6
-"""Database connections of the app, and so the requests that it works on at once."""
+"""The number of database connections of the app, and so of concurrent requests."""
 
-STOP_SECONDS = 3
+STOP_TIMEOUT = 3
 
 
 def seed_operator(connection: Connection) -> None:
-    """Have an operator to sign in as."""
+    """Insert the sample operator."""
     connection.execute(
         "insert into operators (email, name, role) values (%s, 'Sample operator', 'admin') on conflict do nothing",
         (SAMPLE_OPERATOR,),
     )
 
 
-class Portal:
-    """The served app: `spawn`, `serve`, `wait_ready`, use `url`, `stop`."""
+class WebServer:
+    """The web server: `spawn`, `serve`, `wait_ready`, use `url`, `stop`."""
 
     def __init__(self, state: Path, port: int) -> None:
         self.port = port
@@ -57,7 +57,7 @@ class Portal:
         """Start the process, which waits for its settings."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                # The directory is for whoever looks at the list of processes.
+                # The directory only identifies the process in lists of processes.
                 [sys.executable, "-m", "onboarding.local.web_server", str(self._directory)],
                 stdin=subprocess.PIPE,
                 stdout=log,
@@ -68,46 +68,46 @@ class Portal:
             )
 
     def serve(self, endpoints: Endpoints, lambdas: Any) -> None:
-        """Tell the process where everything is, as the deployed functions were told."""
-        name = resource_name("api", prefix_of_bucket(endpoints.bucket))
+        """Send the process its settings: those of the deployed function `api`."""
+        name = resource_name(Function.API, prefix_of_bucket(endpoints.bucket))
         variables = lambdas.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
         environment = {
             **variables,
             **endpoints.environment(),
-            # The function's own login; the endpoints name that of an operator's commands.
+            # The function's own login; the endpoints have that of the commands.
             "RDS_SECRET_NAME": variables["RDS_SECRET_NAME"],
             "PORTAL_URL": self.url,
         }
         assert self.process is not None  # noqa: S101 - spawn comes first
         assert self.process.stdin is not None  # noqa: S101
-        with contextlib.suppress(BrokenPipeError):  # `wait_ready` tells why
-            told = {"port": self.port, "environment": environment, "inbox": endpoints.inbox_dir}
-            self.process.stdin.write(json.dumps(told).encode() + b"\n")
+        with contextlib.suppress(BrokenPipeError):  # `wait_ready` reports the reason
+            settings = {"port": self.port, "environment": environment, "inbox": endpoints.inbox_dir}
+            self.process.stdin.write(json.dumps(settings).encode() + b"\n")
             self.process.stdin.flush()
 
     def wait_ready(self, check: Check) -> None:
-        """Return once the app answers."""
-        while not answers(self.port, "/v1/openapi.json"):
+        """Wait until the app responds. Raises LocalError if its process ends before."""
+        while not responds(self.port, "/v1/openapi.json"):
             if self.process is None or self.process.poll() is not None:
-                raise LocalError(f"the portal did not start; {self.log} ends:\n{log_tail(self.log)}")
+                raise LocalError(f"the web server did not start; {self.log} ends:\n{log_tail(self.log)}")
             pause(check)
 
     def stop(self) -> None:
-        """End the process; requests under way are cut off."""
+        """Stop the process, without waiting for the responses to current requests."""
         if self.process is None:
             return
         if self.process.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 self.process.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(STOP_SECONDS)
+            self.process.wait(STOP_TIMEOUT)
         self.process.kill()
         self.process.wait()
         self.process = None
 
 
 def _main() -> None:
-    import uvicorn  # noqa: PLC0415 - this process alone needs it, and the app
+    import uvicorn  # noqa: PLC0415 - only this process needs uvicorn and the app
 
     from onboarding.config import Settings  # noqa: PLC0415
     from onboarding.local.inbox_pages import inbox_pages  # noqa: PLC0415
@@ -119,20 +119,20 @@ def _main() -> None:
     line = sys.stdin.buffer.readline()
     if not line:
         return
-    told = json.loads(line)
+    settings = json.loads(line)
 
-    # boto3 asks the environment itself.
-    os.environ.update(told["environment"])
-    trial = LocalDemo(inbox_pages(Path(told["inbox"])), PEOPLE)
+    # boto3 reads the environment itself.
+    os.environ.update(settings["environment"])
+    trial = LocalDemo(inbox_pages(Path(settings["inbox"])), SIGN_IN_CHOICES)
     app = create_app(AppContext(Settings.from_environment()), seats=SEATS, trial=trial)
-    # What the engine forgot at its last end, the database remembers.
+    # The emulator has lost the webhooks of its table; the database has them.
     publish_all(app.state.pool)
     config = uvicorn.Config(
         app,
         host=HOST,
-        port=told["port"],
+        port=settings["port"],
         log_level="warning",
-        # The app writes its own lines, without the paths, which hold tokens.
+        # The app writes its own access log, without paths, which contain tokens.
         access_log=False,
         server_header=False,
         proxy_headers=False,
@@ -140,12 +140,12 @@ def _main() -> None:
     )
     server = uvicorn.Server(config)
 
-    def end_with_starter() -> None:
+    def end_with_parent() -> None:
         while sys.stdin.buffer.read(1024):
             pass
         server.should_exit = True
 
-    threading.Thread(target=end_with_starter, name="end-with-starter", daemon=True).start()
+    threading.Thread(target=end_with_parent, name="end-with-parent", daemon=True).start()
     server.run()
 
 

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from onboarding.domain.resource_names import Function
 from onboarding.notifications.sign_in_email import MINUTES_VALID, SignInEmail
 from onboarding.storage.audit_log import Actor, record_action
 from onboarding.storage.database import Connection
@@ -76,7 +77,7 @@ def request_link(pool: DatabasePool, email: str, ip: str) -> None:
         [(name, f"{pool.settings.portal_url}/sign-in/{secret}") for name, secret in named],
         time.time() + LINK_AGE.total_seconds(),
     )
-    pool.ctx.start_function("mailer", mail.event())
+    pool.ctx.start_function(Function.MAILER, mail.event())
 
 
 def _count_request(connection: Connection, subject: str, limit: int, *, pause: timedelta) -> bool:

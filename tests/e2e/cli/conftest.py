@@ -7,14 +7,14 @@ from collections.abc import Callable
 import pytest
 
 from onboarding.cli.main import main
-from onboarding.local.stack import LocalEngine
+from onboarding.local.stack import LocalStack
 
 Captured = pytest.CaptureFixture[str]
 Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(engine: LocalEngine, capsys: Captured) -> Run:
+def run(engine: LocalStack, capsys: Captured) -> Run:
     """Run a command on the engine: its exit code, stdout and stderr."""
 
     def run_command(*arguments: str) -> tuple[int, str, str]:

@@ -114,7 +114,7 @@ NEED_AN_ENGINE = [
 
 @pytest.mark.parametrize("command", NEED_AN_ENGINE, ids=" ".join)
 def test_without_an_engine_the_message_says_how_to_start_one(command: Sequence[str], capsys: Captured) -> None:
-    assert "No local engine runs on .onboarding. Start one with: onboarding local up" in sentence_of(
+    assert "No local stack runs on .onboarding. Start one with: onboarding local up" in sentence_of(
         main(command), capsys
     )
 
@@ -125,7 +125,7 @@ def test_a_named_state_directory_is_never_replaced_by_aws(
 ) -> None:
     monkeypatch.setenv("S3_BUCKET_NAME", "bucket")
     monkeypatch.setenv("RDS_SECRET_NAME", "secret")
-    sentence = "No local engine runs on other. Start one with: onboarding local up --state other"
+    sentence = "No local stack runs on other. Start one with: onboarding local up --state other"
     assert sentence in sentence_of(main([*command, "--state", "other"]), capsys)
     monkeypatch.setenv("ONBOARDING_STATE", "other")
     assert sentence in sentence_of(main(command), capsys)
@@ -135,7 +135,7 @@ def test_an_engine_that_was_killed_counts_as_none(tmp_path: Path, capsys: Captur
     # Its process id may belong to another process by now, as here to this one.
     write_endpoints(tmp_path, an_engine(tmp_path))
     for _ in range(2):
-        assert "No local engine runs" in sentence_of(main(["uploads", "list", "--state", str(tmp_path)]), capsys)
+        assert "No local stack runs" in sentence_of(main(["uploads", "list", "--state", str(tmp_path)]), capsys)
         (tmp_path / LOCK).touch()
 
 
@@ -151,7 +151,7 @@ def test_endpoints_of_a_copied_state_are_not_used(
     # Not even while the copy has a stack of its own that is starting.
     announced(copy)
     shutil.copy(original / "endpoints.json", copy)
-    assert "No local engine runs" in sentence_of(main(["uploads", "list", "--state", str(copy)]), capsys)
+    assert "No local stack runs" in sentence_of(main(["uploads", "list", "--state", str(copy)]), capsys)
 
 
 def test_endpoints_of_another_version_are_named(
@@ -161,7 +161,7 @@ def test_endpoints_of_another_version_are_named(
     for content in ("{}", "[]", "nonsense", ""):
         (tmp_path / "endpoints.json").write_text(content)
         sentence = sentence_of(main(["uploads", "list", "--state", str(tmp_path)]), capsys)
-        assert f"{tmp_path / 'endpoints.json'} is not what this version writes" in sentence
+        assert f"{tmp_path / 'endpoints.json'} was not written by this version" in sentence
 
 
 @pytest.mark.parametrize(
@@ -386,7 +386,7 @@ def test_connected_aws_bucket_of_no_deployment_is_named(
     command: Sequence[str], monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
     monkeypatch.setenv("S3_BUCKET_NAME", "product-uploads")
-    assert "S3_BUCKET_NAME: product-uploads is no bucket of a deployment" in sentence_of(main(command), capsys)
+    assert "S3_BUCKET_NAME: product-uploads is not the bucket of a deployment" in sentence_of(main(command), capsys)
 
 
 def test_a_running_engine_comes_before_aws(
@@ -489,7 +489,7 @@ def test_inbox_show_takes_json_before_and_after_itself(
     assert main(["inbox", "--state", str(tmp_path), "show", "1"]) == 0
     assert "Subject: Hello" in capsys.readouterr().out
     assert main(["inbox", "--state", str(tmp_path), "--json"]) == 0
-    assert [mail["subject"] for mail in json.loads(capsys.readouterr().out)["mails"]] == ["Hello", "Unreadable mail"]
+    assert [mail["subject"] for mail in json.loads(capsys.readouterr().out)["mails"]] == ["Hello", "Unreadable e-mail"]
     assert main(["inbox", "--state", str(tmp_path), "show", "2"]) == 0
     assert "cannot be read as a mail" in capsys.readouterr().out
 
@@ -513,5 +513,5 @@ def test_watchdog_run_faults_are_sentences_and_end_with_one(
     )
     assert main(["watchdog", "run", "--sweep", "--state", str(tmp_path)]) == 1
     said = capsys.readouterr()
-    assert said.out.splitlines() == ["resumed: UPLOAD_1", "found: UPLOAD_3", "2 driven on, 1 failed."]
+    assert said.out.splitlines() == ["resumed: UPLOAD_1", "found: UPLOAD_3", "2 resumed, 1 failed."]
     assert said.err == "failed: upload UPLOAD_2 (AWS refused GetObject: SlowDown: later); the next run tries again\n"

@@ -20,7 +20,7 @@ from onboarding.config import Settings
 from onboarding.domain.models import Upload
 from onboarding.local.endpoints import read_endpoints
 from onboarding.local.recovery import bring_back
-from onboarding.local.stack import LocalEngine
+from onboarding.local.stack import LocalStack
 from onboarding.pipeline.ingest import IngestResult, S3ObjectVersion, ingest_object
 from onboarding.pipeline.recovery import RecoveryAction
 from onboarding.runtime import AppContext
@@ -40,7 +40,7 @@ def state() -> Iterator[Path]:
 def left_under_way(state: Path, patch: pytest.MonkeyPatch, *names: str) -> list[S3ObjectVersion]:
     """The objects of uploads that were opened there and got no further."""
     with (
-        LocalEngine(state) as local,
+        LocalStack(state) as local,
         Pipeline(local.endpoints) as pipeline,
         environment_of(local.endpoints),
         closing(AppContext(Settings.from_environment())) as ctx,
@@ -85,7 +85,7 @@ def test_what_was_under_way_is_brought_back_and_what_cannot_be_stops_nothing(
     assert code == 0
     assert f"  resumed: {upload_id}\n" in told.out
     [fault] = told.err.splitlines()
-    assert fault.startswith("  not brought back: upload UPLOAD_")
+    assert fault.startswith("  not recovered: upload UPLOAD_")
     assert fault.endswith("(Died: planted); the watchdog tries again")
 
     code, upload_id = up(state, monkeypatch, cursed)
@@ -102,7 +102,7 @@ def test_up_keys_that_xml_cannot_hold_are_recovered(
     state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Such a key stopped every start. These were put, and nobody was told of them."""
-    with LocalEngine(state) as local, Pipeline(local.endpoints) as pipeline:
+    with LocalStack(state) as local, Pipeline(local.endpoints) as pipeline:
         bucket = local.endpoints.bucket
         pipeline.s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
         sources = [

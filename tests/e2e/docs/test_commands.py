@@ -1,6 +1,6 @@
 """Every command that a page shows works, or at least exists.
 
-A block marked `sh` is run here, all blocks of a page one after the other, on a local engine of the page's own. A block
+A block marked `sh` is run here, all blocks of a page one after the other, on a local stack of the page's own. A block
 marked `console` is only shown, since it needs what a test has not: an AWS account, a terminal, another quarter of an
 hour. Its commands must exist all the same, and so must those in sentences.
 """
@@ -21,7 +21,7 @@ import pytest
 import typer
 
 from onboarding.cli.main import app
-from onboarding.local.stack import LocalEngine
+from onboarding.local.stack import LocalStack
 from tests.support.doc_pages import PAGES, ROOT, WRITTEN, code, fences, name_of
 
 # The walk of docs/api.md speaks HTTP, and has tests of its own in tests/api.
@@ -64,7 +64,7 @@ def a_checkout(path: Path) -> Path:
 @pytest.mark.parametrize("page", RUN, ids=name_of)
 def test_what_a_page_says_to_run_works(page: Path, tmp_path: Path) -> None:
     checkout = a_checkout(tmp_path / "checkout")
-    with LocalEngine(tmp_path / "state") if NEEDS_ENGINE.search(script(page)) else nullcontext():
+    with LocalStack(tmp_path / "state") if NEEDS_ENGINE.search(script(page)) else nullcontext():
         done = subprocess.run(
             ["bash", "-euxo", "pipefail", "-c", script(page)],
             cwd=checkout,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from onboarding.local.template import Template
+from onboarding.cloudformation.templates import Template
 from tests.infra.test_pipeline_template import RESOURCES
 from tests.support.doc_pages import DOCS, ROOT, fences, rows, section
 
@@ -132,9 +132,9 @@ def test_the_channel_is_subscribed_where_somebody_wants_it(checkout: Checkout) -
     text = (checkout.path / "infra" / "pipeline.yaml").read_text(encoding="utf-8")
     for phone in ("", "+15550100"):
         template = Template(text, {"OperatorPhone": phone}, "000000000000", "us-east-1")
-        assert template.made("OperatorTexts") == bool(phone)
-    subscription = template.of_type("AWS::SNS::Subscription")["OperatorTexts"]
-    assert (subscription["Protocol"], template.value(subscription["Endpoint"])) == ("sms", "+15550100")
+        assert template.is_created("OperatorTexts") == bool(phone)
+    subscription = template.resources_of_type("AWS::SNS::Subscription")["OperatorTexts"]
+    assert (subscription["Protocol"], template.evaluate(subscription["Endpoint"])) == ("sms", "+15550100")
 
 
 def test_the_function_to_copy_is_as_the_page_says() -> None:

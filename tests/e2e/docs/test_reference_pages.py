@@ -11,9 +11,9 @@ import psycopg
 import pytest
 
 from onboarding.aws import staging_table
-from onboarding.deploy.plan import template_text
+from onboarding.cloudformation.templates import load_template
 from onboarding.domain.models import Row, RowError
-from onboarding.local.template import Template
+from onboarding.lambda_handlers.telemetry import Metric
 from onboarding.notifications import email, webhook
 from onboarding.runtime import AppContext
 from onboarding.web.api import webhooks
@@ -24,9 +24,7 @@ from tests.support.template_names import short_name
 from tools.cli_page import cli_page
 
 CONFIGURATION, DATA, METRICS = DOCS / "configuration.md", DOCS / "data.md", DOCS / "metrics.md"
-TEMPLATES = [
-    Template(template_text(name), {}, "000000000000", "us-east-1") for name in ("pipeline", "database", "operations")
-]
+TEMPLATES = [load_template(name, {}, "000000000000", "us-east-1") for name in ("pipeline", "database", "operations")]
 
 
 def listed(cell: str) -> list[str]:
@@ -36,7 +34,7 @@ def listed(cell: str) -> list[str]:
 
 def resources(kind: str) -> Iterator[dict[str, Any]]:
     for template in TEMPLATES:
-        yield from template.of_type(kind).values()
+        yield from template.resources_of_type(kind).values()
 
 
 def test_the_command_line_is_what_the_commands_say() -> None:
@@ -84,17 +82,11 @@ def given_to_functions() -> set[str]:
 # -- Metrics -----------------------------------------------------------------------------------------------------------
 
 
-def test_every_metric_is_listed_with_the_function_that_writes_it() -> None:
-    written = {
-        (metric, path.stem.replace("_", "-"))
-        for path in (ROOT / "src" / "onboarding" / "handlers").glob("*.py")
-        for metric in re.findall(r"""(?:measured\(|count\(metrics, )"(\w+)\"""", path.read_text(encoding="utf-8"))
-    }
+def test_metrics_page_lists_every_metric_with_its_unit() -> None:
     table = rows(METRICS.read_text(encoding="utf-8"))
-    assert {(metric, function) for metric, function, _, _ in table} == written
-    assert {metric for metric, _, unit, _ in table if unit == "milliseconds"} == {
-        metric for metric, _ in written if metric.endswith("Time")
-    }
+    assert {metric for metric, _, _, _ in table} == set(Metric)
+    durations = {metric for metric in Metric if metric.endswith("Time")}
+    assert {metric for metric, _, unit, _ in table if unit == "milliseconds"} == durations
 
 
 # -- Tables ------------------------------------------------------------------------------------------------------------
@@ -173,7 +165,7 @@ def test_every_attribute_of_an_item_is_listed(table: str) -> None:
 def test_no_other_table_is_listed_and_the_secrets_are() -> None:
     assert names_under("## DynamoDB").keys() == {short_name(t["TableName"]) for t in resources("AWS::DynamoDB::Table")}
     secrets = {name for row in rows(section(DATA, "## Secrets")) for name in listed(row[0])}
-    assert secrets == {TEMPLATES[0].value(secret["Name"]) for secret in resources("AWS::SecretsManager::Secret")}
+    assert secrets == {TEMPLATES[0].evaluate(secret["Name"]) for secret in resources("AWS::SecretsManager::Secret")}
 
 
 def test_the_package_says_what_each_of_its_modules_is_for() -> None:

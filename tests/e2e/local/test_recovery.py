@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from onboarding.domain.resource_names import resource_name
-from onboarding.local.stack import LocalEngine
+from onboarding.local.stack import LocalStack
 from tests.support.running_pipeline import Pipeline, csv_of, product, until
 
 
@@ -23,8 +23,8 @@ def waiting(pipeline: Pipeline) -> int:
     return int(pipeline.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"][names[0]])
 
 
-def test_file_put_while_the_database_is_away_is_ingested_by_the_next_run(state: Path) -> None:
-    with LocalEngine(state, environment={"LAMBDA_ASYNC_RETRY_BASE_SECONDS": "1"}) as local:
+def test_recovery_file_put_without_database_is_ingested(state: Path) -> None:
+    with LocalStack(state, environment={"LAMBDA_ASYNC_RETRY_BASE_SECONDS": "1"}) as local:
         assert local.postgres is not None
         with Pipeline(local.endpoints) as pipeline, pipeline.unscheduled():
             local.postgres.stop()

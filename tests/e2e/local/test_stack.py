@@ -1,4 +1,4 @@
-"""What a running local engine offers."""
+"""Tests of a running local stack: its files, ports, database, emulator and inbox."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from botocore.exceptions import ClientError
 
 from onboarding.domain.resource_names import resource_name
 from onboarding.local.delivered_emails import Mail, read_mails
-from onboarding.local.endpoints import engine_client, read_endpoints
-from onboarding.local.postgres import installed
+from onboarding.local.endpoints import emulator_client, read_endpoints
+from onboarding.local.postgres import installation
 from onboarding.local.processes import LocalError
-from onboarding.local.stack import LocalEngine
+from onboarding.local.stack import LocalStack
 from tests.support.local_processes import eventually, new_state, processes_of
 
 # As the kernel's tables write them.
@@ -32,12 +32,12 @@ LISTEN = "0A"
 
 
 @pytest.fixture
-def local(engine: LocalEngine) -> LocalEngine:
-    """The engine that all tests share, under the name that reads well here."""
+def local(engine: LocalStack) -> LocalStack:
+    """Return the local stack that all tests share."""
     return engine
 
 
-def test_endpoints_are_announced_to_their_owner_alone(local: LocalEngine) -> None:
+def test_endpoints_file_is_readable_only_by_its_owner(local: LocalStack) -> None:
     path = local.state / "endpoints.json"
     values = json.loads(path.read_text())
     promised = (
@@ -51,7 +51,7 @@ def test_endpoints_are_announced_to_their_owner_alone(local: LocalEngine) -> Non
     assert read_endpoints(local.state) == local.endpoints
 
 
-def test_nothing_listens_beyond_this_machine(local: LocalEngine) -> None:
+def test_servers_listen_only_on_the_loopback_address(local: LocalStack) -> None:
     sockets = set()
     for process in [os.getpid(), *processes_of(local.state)]:
         for descriptor in Path(f"/proc/{process}/fd").iterdir():
@@ -65,14 +65,14 @@ def test_nothing_listens_beyond_this_machine(local: LocalEngine) -> None:
             fields = line.split()
             if fields[3] == LISTEN and fields[9] in sockets:
                 addresses.append(fields[1].split(":")[0])
-    # The engine, PostgreSQL and the inbox, at least.
+    # The emulator, PostgreSQL and the inbox, at least.
     assert len(addresses) >= 3
     assert set(addresses) == {LOOPBACK}
 
 
-def test_psql_connects_by_the_url(local: LocalEngine) -> None:
+def test_database_url_works_with_psql(local: LocalStack) -> None:
     psql = [
-        str(installed() / "bin" / "psql"),
+        str(installation() / "bin" / "psql"),
         "--no-psqlrc",
         "--tuples-only",
         "--no-align",
@@ -83,28 +83,28 @@ def test_psql_connects_by_the_url(local: LocalEngine) -> None:
     assert done.stdout == "TechGear|f\n"
 
 
-def test_the_database_wants_the_password(local: LocalEngine) -> None:
+def test_database_wrong_password_is_refused(local: LocalStack) -> None:
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(local.endpoints.database_url, password="guessed")
 
 
-def test_tables_get_the_expiry_of_the_template(local: LocalEngine) -> None:
+def test_tables_have_the_time_to_live_of_the_template(local: LocalStack) -> None:
     dynamodb = local.endpoints.client("dynamodb")
     for table in (local.endpoints.table, "product-onboarding-mail-claims"):
         expiry = dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
         assert expiry == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}
 
 
-def test_the_link_base_leads_to_the_report_link(local: LocalEngine) -> None:
+def test_link_base_url_reaches_report_link(local: LocalStack) -> None:
     with pytest.raises(urllib.error.HTTPError, match="404") as answer:
         urllib.request.urlopen(f"{local.endpoints.link_base_url}/reports/never-ours")  # noqa: S310
     assert b"This link is not valid" in answer.value.read()
     answer.value.close()
 
 
-def test_unknown_keys_are_refused(local: LocalEngine) -> None:
+def test_emulator_unknown_keys_are_refused(local: LocalStack) -> None:
     found = local.endpoints
-    stranger = engine_client("s3", found.aws_endpoint_url, found.aws_region, "AKIAIOSFODNN7EXAMPLE", "secret")
+    stranger = emulator_client("s3", found.aws_endpoint_url, found.aws_region, "AKIAIOSFODNN7EXAMPLE", "secret")
     with pytest.raises(ClientError, match=r"InvalidAccessKeyId|AccessDenied"):
         stranger.list_objects_v2(Bucket=found.bucket)
 
@@ -119,7 +119,7 @@ def test_unknown_keys_are_refused(local: LocalEngine) -> None:
         ({"Sec-Fetch-Site": "cross-site"}, 403),
     ],
 )
-def test_emulator_answers_no_page_but_the_portals(local: LocalEngine, headers: dict[str, str], status: int) -> None:
+def test_emulator_foreign_page_is_refused(local: LocalStack, headers: dict[str, str], status: int) -> None:
     """The request that made a role and a function from any page: its key is in the query, so no preflight is needed."""
     query = "Action=ListRoles&X-Amz-Credential=test%2F20241221%2Fus-east-1%2Fiam%2Faws4_request&X-Amz-Signature=0"
     url = (
@@ -132,7 +132,7 @@ def test_emulator_answers_no_page_but_the_portals(local: LocalEngine, headers: d
     assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
-def test_emulator_lets_the_portal_post_to_the_bucket_alone(local: LocalEngine) -> None:
+def test_emulator_portal_page_can_only_post_to_the_bucket(local: LocalStack) -> None:
     found = local.endpoints
     asks = {"Origin": found.portal_url, "Access-Control-Request-Method": "POST"}
     bucket = httpx.options(f"{found.aws_endpoint_url}/{found.bucket}", headers=asks, trust_env=False)
@@ -141,7 +141,7 @@ def test_emulator_lets_the_portal_post_to_the_bucket_alone(local: LocalEngine) -
     assert "access-control-allow-origin" not in functions.headers
 
 
-def test_mail_arrives_in_the_inbox(local: LocalEngine) -> None:
+def test_inbox_receives_email(local: LocalStack) -> None:
     mailer = local.endpoints.client("lambda").get_function_configuration(FunctionName=resource_name("mailer"))
     sender = mailer["Environment"]["Variables"]["MAIL_SENDER"]
     ses = local.endpoints.client("ses")
@@ -170,7 +170,7 @@ def test_mail_arrives_in_the_inbox(local: LocalEngine) -> None:
     assert stat.S_IMODE(first.path.stat().st_mode) == 0o600
 
 
-def test_only_the_verified_sender_may_send(local: LocalEngine) -> None:
+def test_send_email_unverified_sender_is_refused(local: LocalStack) -> None:
     with pytest.raises(ClientError, match="not verified"):
         local.endpoints.client("ses").send_email(
             Source="stranger@example.com",
@@ -179,23 +179,23 @@ def test_only_the_verified_sender_may_send(local: LocalEngine) -> None:
         )
 
 
-def test_a_state_directory_is_for_one(local: LocalEngine) -> None:
+def test_start_used_state_directory_is_refused(local: LocalStack) -> None:
     with pytest.raises(LocalError, match=rf"\(process {os.getpid()}\) already runs on {local.state}"):
-        LocalEngine(local.state).start()
+        LocalStack(local.state).start()
     assert read_endpoints(local.state) == local.endpoints
 
 
-def test_a_taken_port_is_named(state: Path) -> None:
+def test_start_used_port_is_reported(state: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(LocalError, match=f"port {port} on 127.0.0.1 is taken"):
-            LocalEngine(state, port).start()
+            LocalStack(state, port).start()
     assert processes_of(state) == {}
 
 
-def test_two_run_side_by_side(local: LocalEngine) -> None:
+def test_start_two_local_stacks_run_in_parallel(local: LocalStack) -> None:
     directory = new_state()
-    with LocalEngine(directory) as other:
+    with LocalStack(directory) as other:
         mine, theirs = local.endpoints, other.endpoints
         assert mine.aws_endpoint_url != theirs.aws_endpoint_url
         theirs.client("s3").put_object(Bucket=theirs.bucket, Key="theirs", Body=b"theirs")

@@ -16,14 +16,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from onboarding.cloudformation.templates import Template, template_text
 from onboarding.config import LOGIN_FIELDS
 from onboarding.domain.resource_names import resource_name
 from onboarding.local import deploy, postgres
 from onboarding.local.endpoints import Endpoints, read_endpoints
 from onboarding.local.postgres import Postgres
 from onboarding.local.processes import LocalError
-from onboarding.local.stack import LocalEngine
-from onboarding.local.template import pipeline_text
+from onboarding.local.stack import LocalStack
 from tests.support.local_processes import eventually, new_state, processes_of
 
 KEPT = "errors/VEND001/kept.csv"
@@ -48,8 +48,8 @@ def link_keys(endpoints: Endpoints) -> dict[str, str]:
     return {name: value for name, value in json.loads(text).items() if name not in LOGIN_FIELDS}
 
 
-def test_what_is_finished_survives_a_restart(state: Path) -> None:
-    with LocalEngine(state) as local:
+def test_restart_keeps_files_uploads_and_emails(state: Path) -> None:
+    with LocalStack(state) as local:
         first = local.endpoints
         for body in (b"old", b"new"):
             first.client("s3").put_object(Bucket=first.bucket, Key=KEPT, Body=body, ContentType="text/csv")
@@ -59,7 +59,7 @@ def test_what_is_finished_survives_a_restart(state: Path) -> None:
     assert processes_of(state) == {}
     assert read_endpoints(state) is None
 
-    with LocalEngine(state) as local:
+    with LocalStack(state) as local:
         second = local.endpoints
         assert second.aws_endpoint_url == first.aws_endpoint_url
         assert second.database_url == first.database_url
@@ -77,13 +77,13 @@ def test_what_is_finished_survives_a_restart(state: Path) -> None:
             assert connection.execute(query).fetchone() == ("0123",)
 
 
-def test_copied_state_leaves_the_original_alone(state: Path) -> None:
+def test_start_copied_state_does_not_change_the_original(state: Path) -> None:
     copy = new_state() / "copy"
-    with LocalEngine(state) as original:
+    with LocalStack(state) as original:
         subprocess.run(["cp", "--archive", state, copy], check=True)
         server = next(pid for pid, command in processes_of(state).items() if "bin/postgres -D" in command)
         assert read_endpoints(copy) is None
-        with LocalEngine(copy) as copied:
+        with LocalStack(copy) as copied:
             assert original.failure() is None
             assert any(pid == server for pid in processes_of(state))
             found = {"original": read_endpoints(state), "copy": read_endpoints(copy)}
@@ -103,7 +103,7 @@ def run(state: Path) -> subprocess.Popen[str]:
 
 def run_until_up(state: Path) -> subprocess.Popen[str]:
     process = run(state)
-    eventually(lambda: read_endpoints(state) or process.poll() is not None, "the engine to come up")
+    eventually(lambda: read_endpoints(state) or process.poll() is not None, "the local stack to start")
     found = read_endpoints(state)
     assert found is not None, process.communicate()[0]
     assert found.pid == process.pid
@@ -121,7 +121,7 @@ def start_worker(state: Path) -> None:
 
 
 @pytest.mark.parametrize("numbers", [[signal.SIGTERM], [signal.SIGINT], [signal.SIGINT, signal.SIGTERM] * 3])
-def test_signals_stop_everything(shared_state: Path, numbers: list[signal.Signals]) -> None:
+def test_signal_stops_all_processes(shared_state: Path, numbers: list[signal.Signals]) -> None:
     process = run_until_up(shared_state)
     start_worker(shared_state)
     for number in numbers:
@@ -134,7 +134,7 @@ def test_signals_stop_everything(shared_state: Path, numbers: list[signal.Signal
 
 
 @pytest.mark.parametrize("moment", ["postgres.unfinished", "postgres/postmaster.pid", "s3/000000000000"])
-def test_a_signal_during_the_start_stops_everything(state: Path, moment: str) -> None:
+def test_signal_during_start_stops_all_processes(state: Path, moment: str) -> None:
     process = run(state)
     eventually((state / moment).exists, moment)
     process.terminate()
@@ -144,7 +144,7 @@ def test_a_signal_during_the_start_stops_everything(state: Path, moment: str) ->
     assert not (state / "endpoints.json").exists()
 
 
-def test_a_killed_starter_takes_everything_along(shared_state: Path) -> None:
+def test_killed_parent_stops_all_processes(shared_state: Path) -> None:
     process = run_until_up(shared_state)
     start_worker(shared_state)
     assert any("bin/postgres" in command for command in processes_of(shared_state).values())
@@ -163,12 +163,12 @@ def test_a_killed_starter_takes_everything_along(shared_state: Path) -> None:
 @pytest.mark.parametrize(
     ("victim", "named"),
     [
-        ("-m onboarding.local.emulator_process", "the engine"),
+        ("-m onboarding.local.emulator_process", "the AWS emulator"),
         ("bin/postgres", "PostgreSQL"),
-        ("-m onboarding.local.web_server", "the portal"),
+        ("-m onboarding.local.web_server", "the web server"),
     ],
 )
-def test_a_lost_child_is_told_and_ends_the_rest(shared_state: Path, victim: str, named: str) -> None:
+def test_lost_child_is_reported_and_stops_the_others(shared_state: Path, victim: str, named: str) -> None:
     process = run_until_up(shared_state)
     start_worker(shared_state)
     [pid] = [pid for pid, command in processes_of(shared_state).items() if victim in command]
@@ -179,16 +179,16 @@ def test_a_lost_child_is_told_and_ends_the_rest(shared_state: Path, victim: str,
     eventually(lambda: processes_of(shared_state) == {}, "the workers' end")
 
 
-def test_postgres_comes_up_beside_the_remains_of_a_crash(state: Path) -> None:
+def test_postgres_start_after_a_crash_succeeds(state: Path) -> None:
     server = Postgres(state, 0)
     server.data.mkdir()
     # A pid file of a crashed server whose number now belongs to somebody else: to this test.
     (server.data / "postmaster.pid").write_text(f"{os.getpid()}\n{server.data}\n")
-    server._end_left_over(lambda: None)
+    server._stop_leftover(lambda: None)
     assert not (server.data / "postmaster.pid").exists()
 
 
-def test_what_root_changes_for_the_helper_user_is_told(
+def test_postgres_changes_as_root_are_printed(
     state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     closed, ours = state / "closed", state / "closed" / "ours"
@@ -196,7 +196,7 @@ def test_what_root_changes_for_the_helper_user_is_told(
         directory.mkdir(mode=0o700)
     state.chmod(0o701)
     for _ in range(2):
-        postgres._let_pass(ours / "postgres", ours=ours)
+        postgres._make_reachable(ours / "postgres", silent=ours)
     assert [stat.S_IMODE(directory.stat().st_mode) for directory in (closed, ours)] == [0o701, 0o701]
     assert capsys.readouterr().err.splitlines() == [
         f"PostgreSQL does not run as root: let its user pass through {closed} (chmod o+x)."
@@ -212,16 +212,18 @@ def test_what_root_changes_for_the_helper_user_is_told(
     monkeypatch.setattr("onboarding.local.postgres.pwd.getpwnam", getpwnam)
     monkeypatch.setattr("onboarding.local.postgres.subprocess.run", lambda command, **_: made.append(command))
     for _ in range(2):
-        postgres._helper_user()
+        postgres._ensure_system_user()
     assert [command[0] for command in made] == ["useradd"]
     [told] = capsys.readouterr().err.splitlines()
-    assert "made the system user pgserver" in told
+    assert "created the system user pgserver" in told
 
 
-def test_a_template_that_cannot_be_deployed_says_why(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = pipeline_text().replace("StreamViewType: NEW_IMAGE", "StreamViewType: NEW_IMAGE, StreamEnabled: false")
-    assert text != pipeline_text()
-    monkeypatch.setattr(deploy, "pipeline_text", lambda: text)
+def test_start_template_that_fails_to_deploy_reports_the_reason(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = template_text("pipeline").replace(
+        "StreamViewType: NEW_IMAGE", "StreamViewType: NEW_IMAGE, StreamEnabled: false"
+    )
+    assert text != template_text("pipeline")
+    monkeypatch.setattr(deploy, "load_template", lambda _, *values: Template(text, *values))
     with pytest.raises(LocalError, match=r"ProductValidatorRole: .*StreamArn"):
-        LocalEngine(state).start()
+        LocalStack(state).start()
     assert processes_of(state) == {}

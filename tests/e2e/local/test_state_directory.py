@@ -18,7 +18,7 @@ from onboarding.local import postgres
 from onboarding.local.delivered_emails import read_mail, read_mails
 from onboarding.local.postgres import Postgres, _is_server
 from onboarding.local.processes import LocalError, Ports
-from onboarding.local.stack import LocalEngine
+from onboarding.local.stack import LocalStack
 
 DAMAGED = ["", "[]", "null", "{", '"text"', "\x00\x00", "{\xff"]
 
@@ -36,10 +36,10 @@ def test_start_damaged_link_keys_are_named(tmp_path: Path, content: str) -> None
     path = tmp_path / "link-keys.json"
     path.write_bytes(content.encode("latin-1"))
     with pytest.raises(LocalError, match=rf"{path} is damaged; restore it, or delete it: a new key is made"):
-        LocalEngine(tmp_path).start()
+        LocalStack(tmp_path).start()
 
 
-def test_start_password_that_is_no_text_is_named(tmp_path: Path) -> None:
+def test_start_undecodable_password_is_reported(tmp_path: Path) -> None:
     (tmp_path / "database-password").write_bytes(b"\xff\xfe")
     with pytest.raises(
         LocalError, match=r"database-password does not hold the password of this database; delete the file"
@@ -52,21 +52,21 @@ def test_start_wrong_password_is_named(database_url: str, tmp_path: Path, passwo
     server = Postgres(tmp_path, urlsplit(database_url).port or 0)
     server.password = password
     with pytest.raises(LocalError, match=rf"{tmp_path}/database-password does not hold the password of this database"):
-        server._answers()
+        server._accepts_connections()
 
 
-def test_start_other_refusal_of_postgresql_is_told(
+def test_start_other_refusal_of_postgresql_is_reported(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Postgres, "url", f"{database_url}_of_nobody")
     with pytest.raises(
         LocalError, match=r"refuses the connection: database \"ecommerce_platform_of_nobody\" does not exist"
     ):
-        Postgres(tmp_path, 0)._answers()
+        Postgres(tmp_path, 0)._accepts_connections()
 
 
-def test_start_server_that_is_not_up_is_waited_for(tmp_path: Path) -> None:
-    assert not Postgres(tmp_path, 9)._answers()
+def test_start_unready_server_is_awaited(tmp_path: Path) -> None:
+    assert not Postgres(tmp_path, 9)._accepts_connections()
 
 
 class Server:
@@ -102,34 +102,34 @@ def state_of(directory: Path) -> Postgres:
     return Postgres(directory, 0)
 
 
-def test_end_left_over_server_of_this_directory_is_ended(server: Server, tmp_path: Path) -> None:
+def test_stop_leftover_server_of_this_directory_is_stopped(server: Server, tmp_path: Path) -> None:
     other = state_of(tmp_path / "other")
     pid_file = server.pid_file(other.data)
     # Whoever reaps it: it is a child of this test.
-    other._end_left_over(lambda: (server.process.poll(), None)[1])
+    other._stop_leftover(lambda: (server.process.poll(), None)[1])
     assert server.process.wait() == -signal.SIGINT
     assert not pid_file.exists()
 
 
-def test_end_left_over_copied_pid_file_signals_nobody(server: Server, tmp_path: Path) -> None:
+def test_stop_leftover_copied_pid_file_signals_no_process(server: Server, tmp_path: Path) -> None:
     server.pid_file(tmp_path / "other" / "postgres")
     shutil.copytree(tmp_path / "other", tmp_path / "copy")
     copy = state_of(tmp_path / "copy")
-    copy._end_left_over(lambda: None)
+    copy._stop_leftover(lambda: None)
     assert server.process.poll() is None
     assert not (copy.data / "postmaster.pid").exists()
     assert (tmp_path / "other" / "postgres" / "postmaster.pid").exists()
 
 
-def test_end_left_over_pid_of_another_life_signals_nobody(server: Server, tmp_path: Path) -> None:
+def test_stop_leftover_pid_from_before_a_restart_signals_no_process(server: Server, tmp_path: Path) -> None:
     """After a restart of the machine the number belongs to another server, even one of the same directory."""
     other = state_of(tmp_path / "other")
     server.pid_file(other.data, started=server.started - 3600)
-    other._end_left_over(lambda: None)
+    other._stop_leftover(lambda: None)
     assert server.process.poll() is None
 
 
-def test_end_left_over_moved_directory_is_still_ours(server: Server, tmp_path: Path) -> None:
+def test_stop_leftover_server_of_a_moved_directory_is_stopped(server: Server, tmp_path: Path) -> None:
     moved = tmp_path / "moved"
     (tmp_path / "other").rename(moved)
     assert _is_server(server.process.pid, server.started, moved / "postgres")
@@ -138,14 +138,14 @@ def test_end_left_over_moved_directory_is_still_ours(server: Server, tmp_path: P
 
 
 @pytest.mark.parametrize("content", ["", "\n\n\n", "12", "x\ny\nz", "1\n/data\nyesterday\n"])
-def test_end_left_over_damaged_pid_file_is_removed(tmp_path: Path, content: str) -> None:
+def test_stop_leftover_damaged_pid_file_is_removed(tmp_path: Path, content: str) -> None:
     state = state_of(tmp_path)
     (state.data / "postmaster.pid").write_text(content)
-    state._end_left_over(lambda: None)
+    state._stop_leftover(lambda: None)
     assert not (state.data / "postmaster.pid").exists()
 
 
-def test_end_left_over_without_proc_signals_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stop_leftover_without_proc_signals_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(_pid: int) -> None:
         raise FileNotFoundError
 
@@ -165,12 +165,12 @@ GOOD = "From: a@example.com\r\nDelivered-To: b@example.com\r\nDate: Sat, 21 Dec 
         f'{GOOD}Content-Type: text/plain; charset="unicode\\0"\r\n\r\ntext'.encode(),
     ],
 )
-def test_read_mails_unreadable_one_is_shown_as_such(tmp_path: Path, content: bytes) -> None:
+def test_read_mails_unreadable_email_is_marked(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "1.eml").write_bytes(f"{GOOD}\r\ntext".encode())
     (tmp_path / "2.eml").write_bytes(content)
     first, second = read_mails(tmp_path)
     assert (first.subject, first.text) == ("S", "text")
-    assert second.subject == "Unreadable mail"
+    assert second.subject == "Unreadable e-mail"
     assert f"{tmp_path / '2.eml'} cannot be read as a mail" in second.text
     assert second.date.tzinfo is UTC
     assert read_mail(tmp_path, "2.eml") == second
@@ -186,7 +186,7 @@ def test_read_mails_unreadable_one_is_shown_as_such(tmp_path: Path, content: byt
         f"{GOOD}Content-Type: text/plain; charset=ascii\r\nContent-Transfer-Encoding: base64\r\n\r\n%%%".encode(),
     ],
 )
-def test_read_mails_any_bytes_can_be_shown(tmp_path: Path, content: bytes) -> None:
+def test_read_mails_undecodable_bytes_are_replaced(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "1.eml").write_bytes(content)
     (tmp_path / "2.eml").mkdir()
     for mail in read_mails(tmp_path):

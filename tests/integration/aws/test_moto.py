@@ -112,7 +112,7 @@ def test_moto_redelivered_events_change_nothing(account: MotoAccount, database: 
     assert len(account.mails) == 1
 
 
-def test_moto_malformed_message_waits_for_another_attempt(account: MotoAccount) -> None:
+def test_moto_malformed_message_is_retried(account: MotoAccount) -> None:
     account.sqs.send_message(QueueUrl=account.queue_url, MessageBody="not ours")
     with pytest.raises(RuntimeError, match="none of 1 messages"):
         account.run()
@@ -170,7 +170,7 @@ def signed_in(account: MotoAccount) -> dict[str, str]:
     return {"cookie": cookies, "x-csrf-token": json.loads(answer["body"])["csrf_token"]}
 
 
-def test_moto_upload_session_takes_the_form_it_gives(account: MotoAccount, database: Database) -> None:
+def test_moto_upload_session_accepts_its_form(account: MotoAccount, database: Database) -> None:
     vendor = signed_in(account)
     upload_session = json.loads(
         ask(account, "POST", "/v1/upload-sessions", {"file_name": "form.csv"}, **vendor)["body"]
@@ -197,18 +197,18 @@ def test_moto_webhook_of_a_vendor_is_called(account: MotoAccount, database: Data
     assert (delivery["event"], delivery["status"]) == ("upload.finished", 204)
 
 
-def test_moto_smoke_test_leaves_nothing(account: MotoAccount) -> None:
-    said: list[str] = []
+def test_moto_smoke_test_removes_its_data(account: MotoAccount) -> None:
+    output: list[str] = []
     outputs = {
         "Bucket": account.bucket,
         "MailClaimsTable": named("AWS::DynamoDB::Table", "MailClaims", "TableName"),
         "MailerFailuresUrl": account.queue_urls["MailerFailures"],
     }
     with ThreadPoolExecutor(1) as aside:
-        smoke = aside.submit(smoke_test, account.client, outputs, said.append, timeout=60, pause=0.01)
+        smoke = aside.submit(smoke_test, account.client, outputs, output.append, timeout=60, pause=0.01)
         while not smoke.done():
             account.run()
         smoke.result()
-    assert any("a file came through" in line for line in said)
-    assert "  its mail was sent" in said
+    assert any("the test file was processed" in line for line in output)
+    assert "  its e-mail was sent" in output
     assert "Versions" not in account.s3.list_object_versions(Bucket=account.bucket)

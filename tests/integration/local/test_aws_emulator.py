@@ -85,7 +85,7 @@ KEYS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 
 @given(key=KEYS)
 @settings(max_examples=200, deadline=None)
-def test_list_versions_any_key_is_listed_as_it_is(shared_s3: S3, key: str) -> None:
+def test_list_versions_any_key_is_unchanged(shared_s3: S3, key: str) -> None:
     assert shared_s3.ask("PUT", f"/bucket/{key}", b"x")[0] == 200
     assert key in shared_s3.listed()
     assert shared_s3.ask("DELETE", f"/bucket/{key}")[0] == 204
@@ -93,7 +93,7 @@ def test_list_versions_any_key_is_listed_as_it_is(shared_s3: S3, key: str) -> No
     assert shared_s3.versions().tag == f"{NAMESPACE}ListVersionsResult"
 
 
-def test_list_versions_pages_by_keys_that_xml_cannot_hold(s3: S3) -> None:
+def test_list_versions_pages_by_keys_that_xml_cannot_contain(s3: S3) -> None:
     keys = ["a\x07.csv", "b\x1b&<>.csv", "c\ufffe.csv", "d\r\n.csv", "e+%41 ä.csv"]
     for key in keys:
         s3.ask("PUT", f"/bucket/{key}", b"x")
@@ -113,7 +113,7 @@ def test_list_versions_pages_by_keys_that_xml_cannot_hold(s3: S3) -> None:
     assert found == keys
 
 
-def test_get_missing_key_that_xml_cannot_hold_is_a_readable_error(s3: S3) -> None:
+def test_get_object_missing_key_that_xml_cannot_contain_is_readable(s3: S3) -> None:
     status, answer = s3.ask("GET", "/bucket/\x1b\ufffe")
     assert status == 404
     assert fromstring(answer).findtext("Code") == "NoSuchKey"  # noqa: S314
@@ -132,7 +132,7 @@ def full_disk(patch: pytest.MonkeyPatch, code: int = errno.ENOSPC, writes: int =
 
 
 @pytest.mark.parametrize("writes", [0, 1])
-def test_put_full_disk_says_so_and_stores_nothing(s3: S3, tmp_path: Path, writes: int) -> None:
+def test_put_object_full_disk_is_reported(s3: S3, tmp_path: Path, writes: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         full_disk(patch, writes=writes)
         status, answer = s3.ask("PUT", "/bucket/new.csv", b"content")
@@ -148,7 +148,7 @@ def test_put_full_disk_says_so_and_stores_nothing(s3: S3, tmp_path: Path, writes
 
 
 @pytest.mark.parametrize("writes", [0, 1, 2])
-def test_put_full_disk_keeps_the_version_before(
+def test_put_object_full_disk_keeps_the_previous_version(
     s3: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: int
 ) -> None:
     assert s3.ask("PUT", "/bucket/old.csv", b"before")[0] == 200
@@ -162,7 +162,7 @@ def test_put_full_disk_keeps_the_version_before(
     assert s3.ask("GET", "/bucket/old.csv") == (200, b"before")
 
 
-def test_put_unwritable_disk_names_the_reason(s3: S3) -> None:
+def test_put_object_unwritable_disk_reports_the_reason(s3: S3) -> None:
     with pytest.MonkeyPatch.context() as patch:
         full_disk(patch, errno.EIO)
         status, answer = s3.ask("PUT", "/bucket/new.csv", b"content")
@@ -182,7 +182,7 @@ def send_mail(ses: Any) -> tuple[int, bytes]:
     return status, body
 
 
-def test_send_email_is_answered_as_the_inbox_took_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_send_email_response_follows_the_inbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     inbox = Inbox(tmp_path / "inbox")
     inbox.start()
     try:
@@ -206,7 +206,7 @@ def test_send_email_is_answered_as_the_inbox_took_it(tmp_path: Path, monkeypatch
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "post"])
-def test_inbox_takes_no_mail_from_an_http_request(tmp_path: Path, method: str) -> None:
+def test_inbox_http_request_is_refused(tmp_path: Path, method: str) -> None:
     mail = b"EHLO x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\nSubject: Forged\r\n\r\n.\r\nQUIT\r\n"
     inbox = Inbox(tmp_path)
     inbox.start()
@@ -289,7 +289,7 @@ class Staging:
         return [("000000000000", "us-east-1", {"UUID": "m", "EventSourceArn": source})]
 
 
-def test_stream_read_records_are_dropped_and_none_is_missed() -> None:
+def test_bound_memory_read_records_are_dropped() -> None:
     staging = Staging(items=100)
     for number in range(5):
         staging.put(f"R{number}", "pending_validation")
@@ -303,7 +303,7 @@ def test_stream_read_records_are_dropped_and_none_is_missed() -> None:
     assert len(staging.items()) == 6
 
 
-def test_processed_items_beyond_the_limit_are_dropped_oldest_first() -> None:
+def test_bound_memory_oldest_processed_items_are_dropped() -> None:
     staging = Staging(items=2)
     for number in range(5):
         staging.put(f"R{number}", "pending_validation")

@@ -1,4 +1,4 @@
-"""The engine's process: what it is spared changes none of its answers."""
+"""The emulator's patches for speed do not change its responses."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ NO_TEXT = (5, 2.5, None, True)
 
 @pytest.fixture
 def engines() -> tuple[ModuleType, ModuleType]:
-    """The engine's DynamoDB as it is, and as the local engine runs it; nothing of one is the other's."""
+    """The AWS emulator's DynamoDB as it is, and as the local stack runs it; nothing of one is the other's."""
     plain, hastened = _dynamodb(), _dynamodb()
     speed_up_items(hastened)
     for module in (plain, hastened):
@@ -98,7 +98,7 @@ def _all_items(engines: tuple[ModuleType, ModuleType]) -> list[dict[str, Any]]:
     return list(by_key)
 
 
-def test_items_with_numbers_come_back_the_same(engines: tuple[ModuleType, ModuleType]) -> None:
+def test_speed_up_items_numbers_are_unchanged(engines: tuple[ModuleType, ModuleType]) -> None:
     # Twice, since what was found of a number is remembered; the second time each is a change.
     for _ in range(2):
         for place, number in enumerate(NUMBERS):
@@ -114,7 +114,7 @@ def test_items_with_numbers_come_back_the_same(engines: tuple[ModuleType, Module
 
 
 @pytest.mark.parametrize("number", [*REFUSED, *NO_TEXT])
-def test_what_is_no_number_is_refused_the_same(engines: tuple[ModuleType, ModuleType], number: Any) -> None:
+def test_speed_up_items_invalid_numbers_are_refused(engines: tuple[ModuleType, ModuleType], number: Any) -> None:
     for _ in range(2):
         status, told = _both(engines, "PutItem", {"TableName": "UploadRecords", "Item": _item("R", number)})
         assert (status, "Exception" in told["__type"]) == (400, True)
@@ -124,7 +124,7 @@ def test_what_is_no_number_is_refused_the_same(engines: tuple[ModuleType, Module
     assert _all_items(engines) == []
 
 
-def test_other_bad_requests_are_refused_the_same(engines: tuple[ModuleType, ModuleType]) -> None:
+def test_speed_up_items_invalid_requests_are_refused(engines: tuple[ModuleType, ModuleType]) -> None:
     without_key = {name: value for name, value in _item("R", "1").items() if name != "record_id"}
     empty_vendor = {**_item("R", "1"), "vendor_id": {"S": ""}}
     too_large = {**_item("R", "1"), "description": {"S": "x" * 410_000}}

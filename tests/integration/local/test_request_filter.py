@@ -164,7 +164,7 @@ def test_filter_typed_address_is_served() -> None:
     assert is_served({"host": HOST, "sec-fetch-site": "none"} | BROWSER, method="GET", path="/_ministack/health")
 
 
-def test_filter_answer_permits_no_foreign_page() -> None:
+def test_filter_response_allows_no_foreign_origin() -> None:
     for headers in ({"host": HOST}, {"host": HOST, "origin": PORTAL}):
         [start, _] = ask(headers)
         assert start["headers"] == [(b"Access-Control-Allow-Origin", PORTAL.encode())]

@@ -26,7 +26,9 @@ def queue(ctx: AppContext) -> Iterator[str]:
     ctx.sqs.purge_queue(QueueUrl=url)
 
 
-def test_garbage_item_is_kept_and_rows_of_others_are_validated(ctx: AppContext, pipeline: Pipeline, queue: str) -> None:
+def test_stream_malformed_item_is_stored_and_other_rows_are_validated(
+    ctx: AppContext, pipeline: Pipeline, queue: str
+) -> None:
     finished = pipeline.run("VEND001", "before-garbage.csv", csv_of([product("before-garbage")]))
     row = {**pipeline.item(finished.upload_id, 1), "status": {"S": "pending_validation"}}
     beyond = {**row, "row_number": {"N": "2"}, "record_id": {"S": "REC_00002"}}
@@ -58,7 +60,7 @@ def without_its_database(pipeline: Pipeline) -> Iterator[None]:
         lambdas.update_function_configuration(FunctionName="product-validator", Environment={"Variables": before})
 
 
-def test_batch_that_always_fails_is_kept_after_its_retries_and_can_be_redriven(
+def test_stream_failed_batch_is_stored_after_its_retries_and_redriven(
     ctx: AppContext, pipeline: Pipeline, queue: str
 ) -> None:
     with without_its_database(pipeline):

@@ -25,7 +25,7 @@ from onboarding.domain.models import Upload
 from onboarding.domain.resource_names import resource_name
 from onboarding.local.postgres import installed
 from onboarding.local.processes import clean_environment
-from onboarding.local.stack import LocalEngine
+from onboarding.local.stack import LocalStack
 from onboarding.storage.database import open_connection
 from onboarding.storage.migrate import Migration, load_migrations, migrate
 from tests.support.api_clients import new_key, signed_in
@@ -162,7 +162,7 @@ class Deployment:
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory, sources: Mapping[str, Path]) -> Iterator[Deployment]:
     with (
-        LocalEngine(tmp_path_factory.mktemp("versions")) as engine,
+        LocalStack(tmp_path_factory.mktemp("versions")) as engine,
         Pipeline(engine.endpoints) as pipeline,
     ):
         yield Deployment(pipeline, sources)

@@ -17,7 +17,7 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis.checks import positive_data_acceptance
 from schemathesis.core.failures import FailureGroup
 
-from onboarding.local.stack import LocalEngine
+from onboarding.local.stack import LocalStack
 from tests.support.api_clients import OPERATOR, new_key, signed_in, upload
 from tests.support.running_pipeline import Pipeline, csv_of, product
 
@@ -35,7 +35,7 @@ BOUNDED = settings(
 
 @pytest.fixture(scope="module")
 def own_pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
-    with LocalEngine(tmp_path_factory.mktemp("described")) as engine, Pipeline(engine.endpoints) as running:
+    with LocalStack(tmp_path_factory.mktemp("described")) as engine, Pipeline(engine.endpoints) as running:
         yield running
 
 

@@ -133,17 +133,17 @@ def test_redrive_message_sent_since_it_began_is_left() -> None:
 @pytest.mark.parametrize(
     ("sqs", "code", "said"),
     [
-        (Sqs(), 0, "There was nothing to try. Nothing is left in the failure queues."),
-        (Sqs(event(1)), 0, "1 tried again. Nothing is left in the failure queues."),
+        (Sqs(), 0, "There was nothing to redrive. The failure queues are empty."),
+        (Sqs(event(1)), 0, "1 redriven. The failure queues are empty."),
         (
             Sqs(event(1), event(2, errorMessage="no such bucket")),
             1,
-            "2 tried again. 1 failed again and stay; they can be tried again in 6 minutes.",
+            "2 redriven. 1 failed again and stay; you can redrive them again in 6 minutes.",
         ),
         (
             Sqs(in_flight_elsewhere=2),
             1,
-            "There was nothing to try. About 2 more are being tried by another redrive, or came meanwhile",
+            "There was nothing to redrive. About 2 more are being redriven by another command or arrived meanwhile",
         ),
     ],
     ids=["empty", "done", "failed again", "in flight"],

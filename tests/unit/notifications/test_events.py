@@ -13,12 +13,12 @@ from botocore.validate import validate_parameters
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from onboarding.cloudformation.templates import load_template
 from onboarding.domain.models import Row, RowError, UploadStatus
 from onboarding.domain.product_schema import COLUMNS
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
 from onboarding.files.parser import MAX_CELL
-from onboarding.local.template import Template, pipeline_text
 from onboarding.notifications.email import UploadResult
 from onboarding.notifications.events import (
     ATTEMPTS,
@@ -318,8 +318,8 @@ def waits_of(received: list[int]) -> list[int]:
 
 
 def test_a_message_that_failed_comes_again_until_a_failover_is_over() -> None:
-    template = Template(pipeline_text(), {}, "000000000000", "us-east-1")
-    receives: int = template.of_type("AWS::SQS::Queue")["ErrorQueue"]["RedrivePolicy"]["maxReceiveCount"]
+    template = load_template("pipeline", {}, "000000000000", "us-east-1")
+    receives: int = template.resources_of_type("AWS::SQS::Queue")["ErrorQueue"]["RedrivePolicy"]["maxReceiveCount"]
     *retries, last = waits_of(list(range(1, receives + 1)))
     assert tuple(retries) == RETRY_SECONDS, "a wait for each time that it comes again"
     assert retries[0] < 60, "a report is due within a minute"

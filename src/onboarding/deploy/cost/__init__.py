@@ -1,1 +1,1 @@
-"""What the pipeline costs a month on AWS: list prices (prices.json) times what it was measured to do (usage.json)."""
+"""Monthly cost of the pipeline on AWS: list prices (prices.json) times measured usage (usage.json)."""

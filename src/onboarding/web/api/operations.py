@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from onboarding.aws import dead_letter_queues
 from onboarding.domain.models import Upload, UploadStatus
+from onboarding.domain.resource_names import Function
 from onboarding.pipeline.recovery import PATIENCE
 from onboarding.storage.database import Connection
 from onboarding.storage.queries import query
@@ -213,7 +214,7 @@ def resume_upload(upload_id: UploadId, principal: OperatorAdmin, pool: PoolDep) 
     # As if the bucket announced the object again: to take it in twice changes nothing that was done.
     announced = {"key": quote_plus(upload.s3_key), "versionId": upload.s3_version_id}
     record = {"s3": {"bucket": {"name": pool.settings.bucket}, "object": announced}}
-    pool.ctx.start_function("csv-parser", {"Records": [record]})
+    pool.ctx.start_function(Function.CSV_PARSER, {"Records": [record]})
     return Resumed(upload_id=upload_id, detail="The remaining rows are being processed.")
 
 
@@ -240,7 +241,7 @@ def redrive(queue: Queue, principal: OperatorAdmin, pool: PoolDep) -> RedriveSta
     principal.run(pool, lambda connection: note(connection, principal, "failures_redriven", queue))
     waiting = dead_letter_queues.count_failures_in(pool.ctx, queue)
     # By a function that has as long as those it calls; a request has not, and would be cut off in the midst.
-    pool.ctx.start_function("watchdog", {"redrive": queue})
+    pool.ctx.start_function(Function.WATCHDOG, {"redrive": queue})
     return RedriveStarted(queue=queue, waiting=waiting)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, StringConstraints
 
+from onboarding.domain.resource_names import Function
 from onboarding.notifications.webhook import ADDRESS, Refused, parse_url
 from onboarding.storage.database import Connection
 from onboarding.storage.queries import query
@@ -108,7 +109,7 @@ def publish(pool: DatabasePool, vendor_id: str, *, url: str, secret: str) -> Non
 
 
 def publish_all(pool: DatabasePool) -> None:
-    """The same for every vendor: the local engine forgets its tables when it ends."""
+    """The same for every vendor: the local stack forgets its tables when it ends."""
     found = pool.as_operator(lambda connection: connection.execute(query("list_webhooks")).fetchall())
     for vendor_id, url, secret in found:
         publish(pool, vendor_id, url=url, secret=secret)
@@ -161,5 +162,5 @@ def send_test(principal: VendorAdmin, pool: PoolDep) -> TestStarted:
         note(connection, principal, "webhook_tested", started.id)
 
     principal.run(pool, work)
-    pool.ctx.start_function("webhook", {"test": {"vendor_id": principal.vendor_id, "id": started.id}})
+    pool.ctx.start_function(Function.WEBHOOK, {"test": {"vendor_id": principal.vendor_id, "id": started.id}})
     return started

@@ -37,7 +37,7 @@ MODE_LABELS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class LocalDemo:
-    """What the local engine has beside: pages that show its inbox, and people to sign in as, by address."""
+    """What the local stack has beside: pages that show its inbox, and people to sign in as, by address."""
 
     inbox: APIRouter
     people: Mapping[str, str]

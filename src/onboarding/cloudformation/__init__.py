@@ -1,0 +1,1 @@
+"""CloudFormation templates and stacks, for `local` and `deploy` alike."""
