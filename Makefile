@@ -1,4 +1,4 @@
-# Needs python3 (3.11 or later), make, and a package index that pip can reach. Everything lands in .venv.
+# Requires python3 (3.11 or later), make, and a package index that pip can reach. Everything is installed into .venv.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -6,10 +6,10 @@ BIN := .venv/bin
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test test-3.13 check docs scan image dist chaos load fuzz bench reference diagrams screenshots pictures lock clean
 
-help: ## Show what can be made
+help: ## List the targets
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-setup: .venv/installed ## Make .venv with the pinned dependencies and the command onboarding
+setup: .venv/installed ## Create .venv with the pinned dependencies and the command onboarding
 
 .venv/installed: requirements.lock pyproject.toml
 	@echo "Setting up .venv (about a minute, once) ..."
@@ -19,30 +19,30 @@ setup: .venv/installed ## Make .venv with the pinned dependencies and the comman
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: setup ## Run the main job once: three vendors' files in; catalog, reports and mails out
+demo: setup ## Process the files of three vendors on a temporary local stack, and show catalog, reports and e-mails
 	@$(BIN)/onboarding demo
 
-up: setup ## Start the local engine and stay
+up: setup ## Start the local stack and run until Ctrl-C
 	@$(BIN)/onboarding local up
 
-test: setup check ## Run the checks and every test
+test: setup check ## Run the checks and all tests
 	@$(BIN)/python -m pytest
 
-test-3.13: ## Run the tests of reading on Python 3.13, which the functions' image has
+test-3.13: ## Run the parser's tests on Python 3.13, the version of the functions' image
 	@tools/test_3_13.sh
 
-check: setup ## Formatting, lint, types, template, layers
+check: setup ## Check formatting, lint, types, templates and import layers
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/cfn-lint infra/*.yaml
 	@$(BIN)/lint-imports
 
-docs: setup ## Build the pages of docs/ as a site in site/, without a broken link or a warning
+docs: setup ## Build the documentation site in site/; fails at a broken link or warning
 	@rm -rf site
 	@$(BIN)/zensical build --strict --clean
 
-scan: .venv-scan/installed ## Scan templates, code, dependencies and for secrets
+scan: .venv-scan/installed ## Scan templates, code and dependencies for vulnerabilities and secrets
 	@tools/scan.sh
 
 .venv-scan/installed: requirements-scan.lock
@@ -50,38 +50,38 @@ scan: .venv-scan/installed ## Scan templates, code, dependencies and for secrets
 	@.venv-scan/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-scan.lock
 	@touch $@
 
-image: setup ## Build the functions' image and have each function in it answer (needs root, buildah, debootstrap)
+image: setup ## Build the functions' image and call each function in it (needs root, buildah, debootstrap)
 	@$(BIN)/python -m tests.infra.build_image
 
-dist: setup ## Build the package in dist/: a wheel, and the source
+dist: setup ## Build the wheel and the source distribution in dist/
 	@$(BIN)/python -m hatchling build --clean --directory dist
 
-chaos: setup ## Prove that nothing is lost or doubled: faults, random schedules, kills (up to 15 minutes)
+chaos: setup ## Test that nothing is lost or duplicated: faults, random schedules, kills (up to 15 minutes)
 	@$(BIN)/python -m tests.chaos
 
-load: setup ## 100 uploads of 1,000 rows at once through the local engine, with figures
+load: setup ## Process 100 uploads of 1,000 rows at once on a local stack, with figures
 	@$(BIN)/python -m tests.chaos --only load
 
-fuzz: setup ## 20,000 hostile files, each from the bucket to its report and its mail (about 6 minutes)
+fuzz: setup ## Process 20,000 hostile files from the bucket to report and e-mail (about 6 minutes)
 	@ONBOARDING_FUZZ=20000 $(BIN)/python -m pytest -q tests/integration/pipeline/test_fuzz.py
 
-bench: setup ## Measure every stage beside its floor (up to 10 minutes)
+bench: setup ## Run the benchmarks (up to 10 minutes)
 	@$(BIN)/python -m bench
 
-reference: setup ## Write docs/csv-format.md, docs/rules.md and docs/cli.md from the code
+reference: setup ## Generate docs/csv-format.md, docs/rules.md and docs/cli.md from the code
 	@$(BIN)/python -m tools.reference_pages docs
 	@$(BIN)/python -m tools.cli_page
 
-diagrams: setup ## Draw docs/diagrams anew from tools/diagrams and the live schema
+diagrams: setup ## Draw docs/diagrams from tools/diagrams and the live schema
 	@$(BIN)/python -m tools.diagrams
 
-screenshots: setup ## Every page of the portal as a picture, in build/screenshots (needs Chromium)
+screenshots: setup ## Take screenshots of every page of the portal in build/screenshots (needs Chromium)
 	@$(BIN)/python -m tools.screenshots
 
-pictures: setup ## Make the pictures in docs/pictures anew (needs Chromium)
+pictures: setup ## Take the screenshots in docs/pictures (needs Chromium)
 	@$(BIN)/python -m tools.pictures
 
-lock: ## Pin the dependencies anew (needs uv)
+lock: ## Update the lock files (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header --all-extras pyproject.toml -o requirements.lock
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -89,6 +89,6 @@ lock: ## Pin the dependencies anew (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header requirements-scan.in -o requirements-scan.lock
 
-clean: ## Remove what make made
+clean: ## Remove generated files
 	@rm -rf .venv .venv-3.13 .venv-scan .onboarding samples .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache \
 		.cache .bench build dist site

@@ -1,15 +1,14 @@
-"""Measures the pipeline stage by stage, each beside a floor: the same work done in the plainest way, on this machine.
+"""Benchmarks of the pipeline, each stage beside a floor: the same work in the plainest way on the same machine.
 
-`python -m bench` runs every part and prints one table; nothing here is asserted in the tests.
+`python -m bench` runs every part and prints one table. The tests assert none of the figures.
 
-1. `judging`: product-validator's batches beside `floor`, one COPY and one set-based statement for the same job.
-2. `growth`: the same batches with none, then 10,000, then a million products in the catalog.
-3. `reading`: csv-parser from the file's bytes to staged items, beside what botocore spends on the same calls; memory.
-4. `calls`: what one file asks of AWS, in calls and in DynamoDB's write units.
-5. `reporting`: error-processor with 10,000 errors.
-6. `cold`: import and first invocation of each function, beside the bare imports.
-7. `whole`: from the file in the bucket to the mail, beside `bare`, handlers that only make the calls.
+1. `validation`: product-validator's batches beside `sql_floor`, one COPY and one set-based statement for the same work.
+2. `catalog_growth`: the same batches with 0, 10,000 and a million products in the catalog.
+3. `parsing`: csv-parser from the file's bytes to staged items: processor time and memory.
+4. `error_report`: error-processor with 10,000 errors: time and memory.
+5. `cold_start`: the import of each function beside the imports of boto3 and psycopg.
+6. `end_to_end`: from the object in the bucket to the e-mail, beside `bare_handlers`, which only make the AWS calls.
 
-`data` makes the files, `stand` what a handler runs in here, `measure` keeps the figures, `table` prints them;
-`processes` says who spent the processor's time.
+`files` generates vendors' files and events, `harness` runs a handler on a real PostgreSQL with AWS stubs, `measure`
+collects figures, `table` prints them.
 """

@@ -1,4 +1,4 @@
-"""Figures: how often something was measured, its median and spread, and what it should come to."""
+"""Figures: measured values with median, spread and target."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line of the table. `most` is the target: the median should not be over it."""
+    """One line of the table. The median should not exceed the target `limit`."""
 
     part: str
     name: str
     unit: str
     values: Sequence[float]
-    most: float | None = None
+    limit: float | None = None
 
     @property
     def median(self) -> float:
@@ -34,7 +34,7 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        return None if self.most is None else self.median <= self.most
+        return None if self.limit is None else self.median <= self.limit
 
     def as_dict(self) -> dict[str, Any]:
         summary = {"median": self.median, "low": self.low, "high": self.high, "met": self.met}
@@ -43,33 +43,34 @@ class Figure:
 
 @dataclass
 class Report:
-    """The figures of one run, in the order in which they were found."""
+    """The figures of one run in the order of measurement."""
 
     figures: list[Figure] = field(default_factory=list)
 
-    def add(self, part: str, name: str, unit: str, values: Sequence[float], most: float | None = None) -> None:
-        self.figures.append(Figure(part, name, unit, tuple(values), most))
+    def add(self, part: str, name: str, unit: str, values: Sequence[float], limit: float | None = None) -> None:
+        """Add a line of the table."""
+        self.figures.append(Figure(part, name, unit, tuple(values), limit))
 
     def ratio(
-        self, part: str, name: str, values: Sequence[float], of: Sequence[float], most: float | None = None
+        self, part: str, name: str, values: Sequence[float], of: Sequence[float], limit: float | None = None
     ) -> None:
-        """How many times `of` these are, round by round: what disturbed one of a pair disturbed the other too."""
-        self.add(part, name, "x", [value / base for value, base in zip(values, of, strict=True)], most)
+        """Add the ratio of `values` to `of`, round by round, since a disturbance affects both values of a round."""
+        self.add(part, name, "x", [value / base for value, base in zip(values, of, strict=True)], limit)
 
 
 class Stopwatch:
-    """Wall clock and this process's CPU, both in seconds."""
+    """Wall clock and processor time of this process in seconds."""
 
-    wall: float = 0.0
+    elapsed: float = 0.0
     cpu: float = 0.0
 
 
 @contextmanager
 def timed() -> Iterator[Stopwatch]:
-    """Time the block; the stopwatch holds the result after it."""
+    """Time the block; the stopwatch has the result after it."""
     watch = Stopwatch()
-    cpu, wall = time.process_time(), time.perf_counter()
+    cpu, elapsed = time.process_time(), time.perf_counter()
     try:
         yield watch
     finally:
-        watch.wall, watch.cpu = time.perf_counter() - wall, time.process_time() - cpu
+        watch.elapsed, watch.cpu = time.perf_counter() - elapsed, time.process_time() - cpu

@@ -1,6 +1,6 @@
-"""`python -m bench.memory URL UPLOAD_ID FILE`: the most memory that finishing an upload takes, in MB.
+"""`python -m bench.memory URL UPLOAD_ID FILE`: print the peak memory of finalizing an upload in MB (Linux only).
 
-A process of its own: what another has done before would hide some of it. Linux alone tells it this way.
+It runs in a process of its own, since the peak of a process cannot be reset.
 """
 
 from __future__ import annotations
@@ -9,25 +9,26 @@ import re
 import sys
 from pathlib import Path
 
-from bench.reporting import finish_once
-from bench.stand import on_database
+from bench.error_report import finalize_once
+from bench.harness import use_database
 
 
 def main(url: str, upload_id: str, file: Path) -> None:
-    with on_database(url) as here:
-        with here.connect() as connection:
+    """Finalize the upload once and print the peak."""
+    with use_database(url) as harness:
+        with harness.connect() as connection:
             query = "select s3_key from upload_history where upload_id = %s"
             [(key,)] = connection.execute(query, (upload_id,)).fetchall()
-        here.objects[key] = file.read_bytes()
-        finish_once(here, upload_id)
+        harness.objects[key] = file.read_bytes()
+        finalize_once(harness, upload_id)
     print(peak())
 
 
 def peak() -> float:
-    """The most memory that this process ever had, in MB."""
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    assert found is not None  # noqa: S101 - the kernel tells it of every process
-    return int(found[1]) / 1024
+    """Return the peak memory of this process in MB."""
+    match = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    assert match is not None  # noqa: S101 - the kernel reports it for every process
+    return int(match[1]) / 1024
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The table that a run prints, and the machine that it ran on."""
+"""The table of figures, and the description of the machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HEAD = ("part", "what", "median", "low", "high", "unit", "target", "")
 
 
 def table(figures: Iterable[Figure]) -> str:
-    """The figures as lines of text; the last column says `over` where a target is missed."""
+    """Return the figures as lines of text; the last column is `over` where a target is missed."""
     lines = [HEAD, *(_line(figure) for figure in figures)]
     widths = [max(len(line[place]) for line in lines) for place in range(len(HEAD))]
     text = []
@@ -36,7 +36,7 @@ def _line(figure: Figure) -> tuple[str, ...]:
         _number(figure.low),
         _number(figure.high),
         figure.unit,
-        "" if figure.most is None else f"<= {figure.most:g}",
+        "" if figure.limit is None else f"<= {figure.limit:g}",
         "" if figure.met in {None, True} else "over",
     )
 
@@ -48,12 +48,12 @@ def _number(value: float) -> str:
 
 
 def load() -> float:
-    """How many processes wanted a core at a time, in the last minute."""
+    """Return the load average of the last minute."""
     return os.getloadavg()[0]
 
 
 def machine() -> Mapping[str, str]:
-    """What the figures depend on."""
+    """Return what the figures depend on: processor, system, versions."""
     return {
         "processor": _processor(),
         "cores": str(os.cpu_count()),

@@ -1,7 +1,7 @@
-"""Writes src/onboarding/files/code_pages.txt: how often three letters occur together in each group of languages.
+"""Generator of src/onboarding/files/code_pages.txt: frequencies of three letters in groups of languages.
 
-The words and their frequencies are those of wordfreq (https://github.com/rspeer/wordfreq; data CC BY-SA 4.0), which is
-installed for this alone: `pip install wordfreq==3.1.1`, then `python -m tools.code_pages`.
+The word frequencies are those of wordfreq (https://github.com/rspeer/wordfreq; data CC BY-SA 4.0), which nothing else
+needs: `pip install wordfreq==3.1.1`, then `python -m tools.code_pages`.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ PAGE = Path(__file__).parents[1] / "src" / "onboarding" / "reading" / "code_page
 
 _RAREST = -15.0
 
-# The languages of a group, the code page that has their letters, and the least frequent triple that is kept: of letters
-# that are no Latin ones, only what short words are made of is needed.
+# The languages of a group, their code page, and the score of the rarest triple to store: for letters other than Latin
+# ones, the triples of short words suffice.
 GROUPS: dict[str, tuple[str, str, float]] = {
     "western": ("de en fr es it pt nl da sv nb fi ca is", "cp1252", _RAREST),
     "central": ("pl cs sk hu ro sl sh", "cp1250", _RAREST),
@@ -31,14 +31,14 @@ GROUPS: dict[str, tuple[str, str, float]] = {
     "greek": ("el", "cp1253", -9),
 }
 WORDS = 60_000
-"""The most frequent ones of each language."""
+"""Number of words of each language, the most frequent first."""
 
 _RARE = 1e-6
 
-# Frequent in product files, not in other texts.
+# Words that are frequent in product files but not in other texts.
 _OF_PRODUCTS = "häagen škoda tiramisù champú romã lã ladies’ girls’ boys’ kids’ babies’ äöü"
 
-# wordfreq counts ß as ss; and umlauts are listed by themselves.
+# wordfreq counts ß as ss, and lacks umlauts as words.
 _GERMAN = (
     "groß große großer großes größe größer größte größen übergröße straße straßen weiß weiße weißer weißes heiß heiße "
     "heißer süß süße süßer fuß füße fußball barfuß außen außer außerdem draußen maß maße maßband spaß gruß grüße "
@@ -53,12 +53,12 @@ _GERMAN = (
 
 _LEAST_OF_A_LETTER = -5.6
 
-# Romanian as code pages have it.
+# Romanian letters as in code pages.
 _CEDILLAS = str.maketrans("șțȘȚ", "şţŞŢ")
 
 
 def words(language: str) -> Iterator[tuple[str, float]]:
-    """The words that are not all ASCII, with their frequencies."""
+    """Yield the words with letters outside ASCII and their frequencies."""
     wordfreq = import_module("wordfreq")
     if language == "de":
         for word in _GERMAN.split():
@@ -70,7 +70,7 @@ def words(language: str) -> Iterator[tuple[str, float]]:
 
 
 def frequencies(languages: str, codec: str, counts: Callable[[str], bool] = bool) -> dict[str, float]:
-    """The logarithm of each triple's probability, in the language where it is most frequent."""
+    """Return the logarithm of each triple's probability in the language where it is most frequent."""
     best: dict[str, float] = {}
     for language in languages.split():
         weights: dict[str, float] = defaultdict(float)
@@ -79,7 +79,7 @@ def frequencies(languages: str, codec: str, counts: Callable[[str], bool] = bool
                 bounded = f"_{word}_"
                 for triple in (bounded[at : at + 3] for at in range(len(word))):
                     if not triple.isascii():
-                        # The square root: rare words matter too, for products are mostly named by such.
+                        # The square root gives weight to rare words, which are frequent in product names.
                         weights[triple] += math.sqrt(frequency)
         total = sum(weights.values())
         for triple, weight in weights.items():
@@ -88,7 +88,7 @@ def frequencies(languages: str, codec: str, counts: Callable[[str], bool] = bool
 
 
 def page(counts: Callable[[str], bool] = bool) -> str:
-    """The page: for each group, lines of a score and all triples that have it."""
+    """Return the file: for each group, lines of a score and all triples with it."""
     text = (
         "# Written by tools/code_pages.py from the word frequencies of wordfreq 3.1.1 (data: CC BY-SA 4.0).\n"
         "# Each line: the natural logarithm of a probability, and the triples of letters that have it. Under\n"
@@ -97,7 +97,7 @@ def page(counts: Callable[[str], bool] = bool) -> str:
     for group, (languages, codec, least) in GROUPS.items():
         by_score: dict[float, list[str]] = defaultdict(list)
         for triple, score in frequencies(languages, codec, counts).items():
-            # A letter by itself is a word in some languages, and in lists of words much else.
+            # Single letters are words in some languages, but mostly noise in word lists.
             if score >= (_LEAST_OF_A_LETTER if least == _RAREST and triple[::2] == "__" else least):
                 by_score[round(2 * score) / 2].append(triple)
         text += f"[{group}]\n"
@@ -106,7 +106,7 @@ def page(counts: Callable[[str], bool] = bool) -> str:
 
 
 def frequent_words() -> set[str]:
-    """The frequent Western words, and English ones with an apostrophe as typesetters write it."""
+    """Return the frequent Western words, and English ones with a typographic apostrophe."""
     codec = GROUPS["western"][1]
     found = {
         word
@@ -123,7 +123,7 @@ def frequent_words() -> set[str]:
 
 
 def undecided(known: set[str]) -> list[str]:
-    """Those words that their letters do not decide, unless they are words in another code page too."""
+    """Return the words whose letters are no evidence, without those that are words in another code page."""
     others = {
         (codec, language): {word for word, _ in words(language)}
         for codec, _, group, _ in code_pages.OTHERS

@@ -1,4 +1,4 @@
-"""The benchmarks run. What they measure is asserted nowhere: it is another figure on another machine."""
+"""The benchmarks run. Their figures are asserted nowhere, since they differ between machines."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_a_part_runs_and_keeps_its_figures(tmp_path: Path) -> None:
-    kept = tmp_path / "kept" / "result.json"
-    command = [sys.executable, "-m", "bench", "judging", "--quick", "--json", str(kept)]
+def test_bench_quick_run_writes_its_figures(tmp_path: Path) -> None:
+    result = tmp_path / "results" / "result.json"
+    command = [sys.executable, "-m", "bench", "validation", "--quick", "--json", str(result)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "validator" in done.stdout
-    names = [figure["name"] for figure in json.loads(kept.read_text())["figures"]]
-    assert "fresh / floor, batches of 100" in names
+    assert "validation" in done.stdout
+    names = [figure["name"] for figure in json.loads(result.read_text())["figures"]]
+    assert "new products / floor, batches of 100" in names

@@ -1,4 +1,4 @@
-"""The pictures of docs/diagrams, drawn from what stands here: `python -m tools.diagrams` (or `make diagrams`).
+"""Diagrams of docs/diagrams, drawn by `python -m tools.diagrams` (or `make diagrams`).
 
-`pictures` places boxes and arrows by hand; `erd` reads the live schema. A test draws them again and compares.
+`pictures` places boxes and arrows by hand; `erd` reads the live schema. A test compares the committed files.
 """

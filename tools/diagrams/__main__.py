@@ -1,4 +1,4 @@
-"""Draws every picture anew: `python -m tools.diagrams`. A PostgreSQL of its own tells the schema."""
+"""`python -m tools.diagrams`: draw every diagram, with the schema of a temporary PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ TARGET = Path("docs/diagrams")
 
 
 def main() -> None:
+    """Write the files of docs/diagrams."""
     drawn = {name: picture() for name, picture in PICTURES.items()}
     with tempfile.TemporaryDirectory(prefix="onboarding-erd-") as directory:
         postgres = Postgres(Path(directory), Ports(Path(directory) / "ports.json").choose("postgres"))

@@ -1,4 +1,4 @@
-"""Boxes, groups, arrows and words as an SVG that reads in light and in dark. Lengths are pixels, y goes down."""
+"""SVG pictures of boxes, groups, arrows and texts for light and dark mode. Lengths are pixels, y points down."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from html import escape
 Point = tuple[float, float]
 
 FONT = "Arial, 'Liberation Sans', Helvetica, sans-serif"
-"""Three names of one set of widths, so that what fits here fits elsewhere."""
+"""Three fonts with the same widths, so that texts fit on every system."""
 
-# Kind of thing: fill and stroke in light, fill and stroke in dark.
+# Kind of box: fill and stroke in light mode, fill and stroke in dark mode.
 KINDS = {
     "people": ("#f1e9fe", "#8b5cf6", "#35235a", "#b79bff"),
     "step": ("#e3edff", "#3b6fd4", "#1b335c", "#7aa7ff"),
@@ -41,7 +41,7 @@ CORNER = 9
 
 
 def style() -> str:
-    """The rules that all pictures share."""
+    """Return the style sheet of all pictures."""
     return "\n".join(
         (
             f"text {{ font-family: {FONT}; font-size: 14px }}",
@@ -68,7 +68,7 @@ def _colours(tones: dict[str, str], first: int) -> str:
 
 
 class Picture:
-    """What is drawn, in the order in which it was asked for: what comes later lies on top."""
+    """A picture; later elements cover earlier ones."""
 
     def __init__(self, title: str, description: str, width: int, height: int) -> None:
         self._title = title
@@ -77,12 +77,12 @@ class Picture:
         self._parts: list[str] = []
 
     def group(self, x: float, y: float, width: float, height: float, title: str) -> None:
-        """A frame around things that belong together."""
+        """Draw a frame around boxes that belong together."""
         self._add(f'<rect class="group" {_rect(x, y, width, height)} rx="12"/>')
         self.words(x + 14, y + 22, title, "strong soft", anchor="start")
 
     def box(self, x: float, y: float, width: float, height: float, kind: str, *lines: str, glyph: str = "") -> None:
-        """A thing with its name and, below that, what is to be said of it; `glyph` is a small sign above both."""
+        """Draw a box with its name and, below, further lines; `glyph` is a symbol above the name."""
         self._add(f'<g class="{kind}">{_shape(x, y, width, height, kind)}')
         middle = x + width / 2
         top = y + height / 2 - 9 * len(lines) + 14
@@ -94,13 +94,13 @@ class Picture:
         self._add("</g>")
 
     def glyph(self, x: float, y: float, kind: str, glyph: str) -> None:
-        """A small sign by itself, its upper edge in the middle at `x` and `y`."""
+        """Draw a symbol; `x` and `y` are the middle of its upper edge."""
         self._add(f'<g class="{kind}">{_glyph(x, y, glyph)}</g>')
 
     def arrow(
         self, *points: Point, label: str = "", at: Point | None = None, anchor: str = "middle", dashed: bool = False
     ) -> None:
-        """A line from point to point with a head at its end; the label is at `at` or above the middle of the line."""
+        """Draw a line through the points with an arrow head; the label is at `at` or above its middle."""
         self._add(f'<path class="arrow{" dashed" if dashed else ""}" d="{_rounded(points)}"/>')
         self._add(f'<path class="head" d="{_head(points[-2], points[-1])}"/>')
         if label:
@@ -110,7 +110,7 @@ class Picture:
                 self.words(x, y + 15 * number, line, "small halo", anchor=anchor)
 
     def line(self, *points: Point) -> None:
-        """An arrow without a head."""
+        """Draw an arrow without a head."""
         self._add(f'<path class="arrow" d="{_rounded(points)}"/>')
 
     def dot(self, x: float, y: float) -> None:
@@ -120,7 +120,7 @@ class Picture:
         self._add(f'<text class="{kind}" x="{x:g}" y="{y:g}" text-anchor="{anchor}">{escape(text, quote=False)}</text>')
 
     def svg(self) -> str:
-        """The whole file, with words for those who cannot see it."""
+        """Return the file, with title and description for screen readers."""
         width, height = self._size
         parts = "\n".join(self._parts)
         return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" \
@@ -140,7 +140,7 @@ width="{width:g}" height="{height:g}" role="img" aria-labelledby="title descript
 
 
 GLYPHS = {
-    # Each 28 wide and 28 high.
+    # Paths of 28 by 28 pixels.
     "person": "M14 12a6 6 0 1 0 0-12a6 6 0 1 0 0 12M2 28v-4a8 8 0 0 1 8-8h8a8 8 0 0 1 8 8v4",
     "bucket": "M3 4h22l-3 22h-16zM3 4c0 4 22 4 22 0M5 13h18",
     "code": "M4 4h20a3 3 0 0 1 3 3v14a3 3 0 0 1-3 3h-20a3 3 0 0 1-3-3v-14a3 3 0 0 1 3-3M10 10l-4 4l4 4M18 10l4 4l-4 4"
@@ -167,7 +167,7 @@ def _shape(x: float, y: float, width: float, height: float, kind: str) -> str:
 
 
 def _rounded(points: Sequence[Point]) -> str:
-    """A path along straight lines with round corners."""
+    """Return a path along straight lines with round corners."""
     path = f"M{points[0][0]:g} {points[0][1]:g}"
     for before, corner, after in zip(points, points[1:], points[2:], strict=False):
         entry, leave = _towards(corner, before, CORNER), _towards(corner, after, CORNER)
@@ -183,7 +183,7 @@ def _towards(start: Point, end: Point, distance: float) -> Point:
 
 
 def _head(before: Point, tip: Point) -> str:
-    """A triangle whose tip is the end of the line."""
+    """Return a triangle whose tip is the end of the line."""
     back = _towards(tip, before, 9)
     dx, dy = (tip[1] - back[1]) * 0.45, (back[0] - tip[0]) * 0.45
     return f"M{tip[0]:g} {tip[1]:g}L{back[0] + dx:g} {back[1] + dy:g}L{back[0] - dx:g} {back[1] - dy:g}z"

@@ -1,4 +1,4 @@
-"""The tables of the live schema: columns, types, keys and which refers to which, as two pictures."""
+"""Two entity-relationship diagrams of the live schema: columns, types, keys and references."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from onboarding.storage.database import Connection
 from tools.diagrams.draw import Picture, Point
 
-# Which tables stand together, column by column. A table that others refer to stands beside them; in the second picture
-# the vendors are there by name alone.
+# The tables of each diagram, column by column. A referenced table is placed beside those that refer to it; the second
+# diagram shows `vendors` by name only.
 PLACES: dict[str, tuple[tuple[str, ...], ...]] = {
     "erd": (
         ("products", "product_categories", "schema_migrations"),
@@ -52,8 +52,7 @@ WIDTH, GUTTER, LINE, TOP = 292, 74, 18, 74
 
 @dataclass
 class Table:
-    """A table: each column with its type (`?`: may be null) and its keys; the columns that refer to another table, with
-    its name and whether at most one row refers to each row there."""
+    """A table: columns with types (`?`: nullable), keys by column, and references (column, table, whether unique)."""
 
     columns: list[tuple[str, str]] = field(default_factory=list)
     marks: dict[str, list[str]] = field(default_factory=dict)
@@ -61,7 +60,7 @@ class Table:
 
 
 def tables(connection: Connection) -> dict[str, Table]:
-    """The schema as it is."""
+    """Read the tables of the schema."""
     found: dict[str, Table] = {}
     for name, column, kind, required in connection.execute(COLUMNS):
         found.setdefault(name, Table()).columns.append((column, _short(kind) if required else f"{_short(kind)} ?"))
@@ -86,7 +85,7 @@ def _short(kind: str) -> str:
 
 
 def pictures(connection: Connection) -> Iterator[tuple[str, Picture]]:
-    """Both pictures of the schema. Raises ValueError for a table without a place, KeyError for a place without one."""
+    """Yield both diagrams. Raises ValueError for a table without a place, KeyError for a place without a table."""
     schema = tables(connection)
     placed = {name for columns in PLACES.values() for column in columns for name in column}
     if schema.keys() - placed:
@@ -94,7 +93,7 @@ def pictures(connection: Connection) -> Iterator[tuple[str, Picture]]:
     for name, columns in PLACES.items():
         shown = {table: schema[table] for column in columns for table in column}
         if name != "erd":
-            shown["vendors"] = Table([("see the other picture", "")])
+            shown["vendors"] = Table([("see the first diagram", "")])
         yield name, _picture(TITLES[name], columns, shown)
 
 
@@ -117,7 +116,7 @@ def _picture(title: str, columns: Sequence[Sequence[str]], shown: Mapping[str, T
     picture.words(24, 34, title, "large", anchor="start")
     legend = "PK primary key, UK unique (alone or with others), FK refers to another table, ? may be null"
     picture.words(len(columns) * (WIDTH + GUTTER) - GUTTER + 24, 34, legend, "small soft", anchor="end")
-    # A lane for each table that others refer to: lines to one may run together, lines to two may not.
+    # Lines to the same table share a lane; lines to different tables do not.
     lanes = {name: 14 * (number % 3) - 14 for number, name in enumerate(shown)}
     for name, table in shown.items():
         for column, target, alone in table.refers:
@@ -140,8 +139,7 @@ def _draw(picture: Picture, name: str, table: Table, x: float, y: float) -> None
 
 
 def _relate(picture: Picture, corner: Point, number: int, target: Point, *, shift: float, alone: bool) -> None:
-    """A line from column `number` to the head of the table that it refers to: through the gap between neighbours, or
-    over the tables that stand between."""
+    """Draw a line from column `number` to the head of the referenced table: through the gap or over other tables."""
     y, head = corner[1] + 16 + LINE * number, target[1] + 12
     if corner[0] > target[0]:
         start, end, side = corner[0], target[0] + WIDTH, 1

@@ -1,4 +1,4 @@
-"""Where things stand on AWS: the VPC, what is in it, what lies outside, and who may talk to whom."""
+"""Network diagram on AWS: the VPC, the services outside, and the permitted connections."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from tools.diagrams.draw import Picture
 
 
 def network() -> Picture:
+    """Draw the network."""
     picture = Picture(
         "Network",
-        "Functions that use the database stand in two private subnets; the database lets them in on port 5432 alone. "
-        "S3 and DynamoDB are reached by gateway endpoints, other services by the way out. Mailer and webhook stand "
-        "outside.",
+        "Functions that use the database run in two private subnets; the database accepts only them, on port 5432. "
+        "S3 and DynamoDB are reached through gateway endpoints, other services through egress. Mailer and webhook run "
+        "outside the VPC.",
         1240,
         640,
     )
     picture.group(20, 20, 190, 600, "Internet")
     picture.group(242, 20, 250, 600, "AWS, outside the VPC")
-    picture.group(524, 20, 696, 600, "VPC 10.0.0.0/16: nothing in it can be reached from outside")
+    picture.group(524, 20, 696, 600, "VPC 10.0.0.0/16: no inbound connections")
     picture.group(546, 62, 652, 208, "private subnet A, 10.0.0.0/20")
     picture.group(546, 286, 652, 160, "private subnet B, 10.0.16.0/20")
 
@@ -24,20 +25,20 @@ def network() -> Picture:
     picture.box(40, 180, 150, 62, "people", "Operators")
     picture.box(40, 540, 150, 62, "people", "Vendors' servers", "webhooks")
     picture.box(262, 80, 210, 62, "way", "HTTP API", "throttled; TLS")
-    picture.box(262, 180, 210, 62, "store", "S3, DynamoDB", "TLS alone; encrypted")
-    picture.box(262, 300, 210, 80, "way", "Lambda service", "starts functions by", "S3, stream, SQS, schedule")
+    picture.box(262, 180, 210, 62, "store", "S3, DynamoDB", "TLS only; encrypted")
+    picture.box(262, 300, 210, 80, "way", "Lambda service", "invokes functions for", "S3, stream, SQS, schedule")
     picture.box(262, 440, 210, 62, "way", "SQS, SNS, Secrets Manager")
     picture.box(262, 540, 210, 62, "step", "mailer, webhook", "no database, no VPC")
 
     for y, height in ((96, 150), (322, 104)):
-        picture.box(580, y, 240, height, "step", "functions with lambda-sg", "in: nothing", "out: 5432 in the VPC, 443",
+        picture.box(580, y, 240, height, "step", "functions with lambda-sg", "in: none", "out: 5432 in the VPC, 443",
                     *(["csv-parser, product-validator,", "error-processor, watchdog,", "api, report-link, admin"]
                       if y < 200 else []))  # fmt: skip
-    picture.box(930, 96, 240, 150, "store", "ecommerce-db with rds-sg", "encrypted; TLS or nothing",
-                "in: 5432 from lambda-sg alone", "out: nothing")  # fmt: skip
-    picture.box(930, 322, 240, 104, "note", "standby", "with MultiAz", "or nothing")
+    picture.box(930, 96, 240, 150, "store", "ecommerce-db with rds-sg", "encrypted; TLS required",
+                "in: 5432 from lambda-sg only", "out: none")  # fmt: skip
+    picture.box(930, 322, 240, 104, "note", "standby", "if MultiAz is set")
     picture.box(580, 478, 240, 54, "way", "gateway endpoints", "S3, DynamoDB: free")
-    picture.box(580, 552, 590, 54, "way", "the way out: egress-only gateway (IPv6)",
+    picture.box(580, 552, 590, 54, "way", "egress: egress-only gateway (IPv6)",
                 "or a NAT gateway, or interface endpoints: a parameter")  # fmt: skip
 
     picture.arrow((190, 111), (262, 111), label="443")
@@ -49,7 +50,7 @@ def network() -> Picture:
     picture.arrow((472, 360), (580, 360), label="events", at=(528, 354))
     picture.arrow((820, 171), (930, 171), label="5432, TLS")
     picture.arrow((820, 368), (876, 368), (876, 210), (930, 210))
-    picture.arrow((1050, 246), (1050, 322), label="copies", at=(1060, 284), anchor="start", dashed=True)
+    picture.arrow((1050, 246), (1050, 322), label="replicates", at=(1060, 284), anchor="start", dashed=True)
     picture.arrow((640, 426), (640, 478), label="443", at=(650, 460), anchor="start")
     picture.arrow((850, 400), (850, 552), label="443", at=(860, 480), anchor="start")
     picture.line((820, 400), (850, 400))

@@ -1,4 +1,4 @@
-"""Lines in an SVG file, which a browser and a code host show as they are."""
+"""Line charts as SVG files."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ COLOURS = ("#1f5fbf", "#bf5f1f", "#2f8f4f")
 
 @dataclass(frozen=True, slots=True)
 class Series:
+    """A named line: points of x and y."""
+
     name: str
     points: list[tuple[float, float]]
 
 
 def draw(path: Path, title: str, along: str, series: list[Series]) -> None:
-    """Write a line chart from zero to the largest values."""
+    """Write a line chart whose axes begin at zero."""
     right = max(x for one in series for x, _ in one.points) or 1
     top = max(y for one in series for _, y in one.points) or 1
 

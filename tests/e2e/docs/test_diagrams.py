@@ -1,4 +1,4 @@
-"""The committed pictures are those that their sources draw, and the tables in them are those of the live schema."""
+"""The committed diagrams equal what their sources draw; the tables in them are those of the live schema."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def committed(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_a_picture_is_what_its_source_draws(name: str) -> None:
-    """Draw it anew with: make diagrams"""
+def test_diagram_equals_its_source(name: str) -> None:
+    """Update it with: make diagrams"""
     assert committed(name) == PICTURES[name]().svg()
 
 
-def test_the_tables_are_those_of_the_live_schema(database_url: str) -> None:
-    """Draw them anew with: make diagrams"""
+def test_tables_of_the_diagrams_are_those_of_the_live_schema(database_url: str) -> None:
+    """Update them with: make diagrams"""
     with open_connection(database_url) as connection:
         drawn = {name: picture.svg() for name, picture in erd.pictures(connection)}
         names = {name for (name,) in connection.execute("select tablename from pg_tables where schemaname = 'public'")}
@@ -39,7 +39,7 @@ def test_the_tables_are_those_of_the_live_schema(database_url: str) -> None:
     assert names <= shown
 
 
-def test_every_file_is_drawn_and_shown() -> None:
+def test_every_diagram_has_a_source_and_a_page() -> None:
     assert {path.stem for path in FILES} == {*PICTURES, *erd.PLACES}
     assert {path.suffix for path in FOLDER.iterdir()} == {".svg"}
     pages = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
@@ -47,23 +47,23 @@ def test_every_file_is_drawn_and_shown() -> None:
 
 
 def words(path: Path) -> list[ElementTree.Element]:
-    return list(ElementTree.parse(path).getroot().iter(f"{NAMESPACE}text"))  # noqa: S314 - our own
+    return list(ElementTree.parse(path).getroot().iter(f"{NAMESPACE}text"))  # noqa: S314 - our own file
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_what_a_picture_names_is_in_the_templates(name: str) -> None:
+def test_resources_named_in_a_diagram_are_in_the_templates(name: str) -> None:
     templates = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "infra").glob("*.yaml"))
     shown = " ".join(text.text or "" for text in words(FOLDER / f"{name}.svg"))
-    # Functions, queues, topics and groups have names with hyphens; so have these words.
-    named = set(re.findall(r"\b[a-z]+(?:-[a-z]+)+\b", shown)) - {"dead-letter", "egress-only"}
+    # Names of functions, queues, topics and security groups contain hyphens, as do these words.
+    named = set(re.findall(r"\b[a-z]+(?:-[a-z]+)+\b", shown)) - {"all-or-nothing", "e-mail", "egress-only"}
     networks = set(re.findall(r"10\.[0-9.]+/[0-9]+", shown))
     assert [found for found in sorted(named | networks) if found not in templates] == []
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_a_picture_needs_nothing_else_and_says_what_it_shows(path: Path) -> None:
+def test_diagram_is_self_contained_and_has_a_description(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    root = ElementTree.fromstring(text)  # noqa: S314 - our own
+    root = ElementTree.fromstring(text)  # noqa: S314 - our own file
     assert re.findall(r"\w+://[^\s\"']+", text) == ["http://www.w3.org/2000/svg"]
     assert not re.search(r"<(?:script|image|foreignObject|use)\b|@import|@font-face|url\(", text)
     for name in ("title", "desc"):
@@ -73,9 +73,9 @@ def test_a_picture_needs_nothing_else_and_says_what_it_shows(path: Path) -> None
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_words_stay_on_the_page(path: Path) -> None:
-    """By a letter's usual width; what is too long for its place would run off it."""
-    root = ElementTree.parse(path).getroot()  # noqa: S314 - our own
+def test_texts_fit_into_the_diagram(path: Path) -> None:
+    """Estimate the length of a text from the average width of a letter."""
+    root = ElementTree.parse(path).getroot()  # noqa: S314 - our own file
     width, height = (float(root.attrib[name]) for name in ("width", "height"))
     for text in words(path):
         x, y = float(text.attrib["x"]), float(text.attrib["y"])

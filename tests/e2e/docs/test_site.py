@@ -65,10 +65,15 @@ def pages(site: Path) -> dict[Path, Page]:
     return {path: Page(path.read_text(encoding="utf-8")) for path in site.rglob("*.html")}
 
 
-def test_every_page_has_a_place_in_the_order() -> None:
+def test_navigation_contains_every_page() -> None:
     order = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]["nav"]
     named = [page for part in order for group in part.values() for page in group]
-    assert sorted(named) == sorted(page.name for page in DOCS.glob("*.md"))
+    assert sorted(named) == sorted(["adr/index.md", *(page.name for page in DOCS.glob("*.md"))])
+
+
+def test_index_of_decision_records_links_to_every_record() -> None:
+    linked = re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", (DOCS / "adr" / "index.md").read_text(encoding="utf-8"))
+    assert linked == sorted(page.name for page in (DOCS / "adr").glob("0*.md"))
 
 
 def leads_into(site: Path, page: Path, address: str) -> tuple[Path, str] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from bench.reporting import peak_of_finish
+from bench.error_report import measure_peak_memory
 from onboarding.files.parser import MAX_ROWS
 from onboarding.storage.database import Database
 from tests.support.postgres_fixtures import open_upload
@@ -35,6 +35,6 @@ def test_a_full_file_with_many_errors_in_each_row_fits_into_the_functions_memory
         "update upload_history set status = 'failed', error_records = total_records, processing_completed_at = now()"
     )
     database.run(lambda connection: connection.execute(finished))
-    peak = peak_of_finish(database_url, "UPLOAD_1", csv_of([row] * MAX_ROWS))
+    peak = measure_peak_memory(database_url, "UPLOAD_1", csv_of([row] * MAX_ROWS))
     # The function's runtime and what Lambda adds need their part of it too.
     assert peak < 0.75 * FUNCTION_MEMORY

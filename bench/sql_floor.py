@@ -1,10 +1,10 @@
-"""The whole job in this database and nothing around it: one COPY and one statement for a batch of rows.
+"""SQL floor: one COPY and one statement for a batch of rows, in the same database as the validator.
 
-The statement judges by all seven rules, puts the good rows into `products` and the others' errors into
-`validation_errors`, and moves the counts: the same tables, constraints and indexes as the validator's, one transaction
-for each batch. It skips what the validator owes beyond that (Python between stream and database, replays, several
-uploads and modes in a batch, hints), so it is a floor and no rival. It is not the least that PostgreSQL can spend: its
-statement looks every SKU and id up before it inserts, which the validator leaves to the insert.
+The statement applies the seven rules, inserts valid rows into `products` and errors into `validation_errors`, and
+updates the counts: the same tables, constraints and indexes, one transaction for each batch. It omits the validator's
+other work (Python between stream and database, redelivered rows, several uploads and modes in a batch, hints). It is
+not the least that PostgreSQL can spend: it looks up every SKU and ID before it inserts, which the validator leaves to
+the insert.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from onboarding.domain.models import Row
 from onboarding.domain.product_schema import COLUMNS
 from onboarding.storage.database import Connection
 
-INBOX = f"""
+CREATE_INBOX = f"""
 create temp table bench_rows (
     row_number integer, {", ".join(f"{column} text" for column in COLUMNS)}, same_sku integer, same_id integer
 ) on commit delete rows
 """
 
-JUDGE = """
-with judged as materialized (
+VALIDATE = """
+with validated as materialized (
     select r.*,
         array_remove(array[
             case when num_nulls(r.vendor_product_id, r.product_name, r.category, r.sku, r.price, r.stock_quantity) > 0
@@ -50,7 +50,7 @@ with judged as materialized (
     left join products s on s.sku = r.sku
     left join products i on i.vendor_id = %(vendor_id)s and i.vendor_product_id = r.vendor_product_id
 ),
-entered as (
+accepted as (
     insert into products (
         upload_id, row_number, vendor_id,
         vendor_product_id, product_name, category, subcategory, description, sku, brand,
@@ -60,26 +60,26 @@ entered as (
         vendor_product_id, product_name, category, subcategory, description, sku, brand,
         price::numeric, compare_at_price::numeric, stock_quantity::integer, coalesce(unit, 'piece'),
         weight_kg::numeric, dimensions_cm, image_url
-    from judged
+    from validated
     where errors = '{}'
     order by sku
     on conflict do nothing
     returning row_number
 ),
-refused as (
+rejected as (
     insert into validation_errors (
         upload_id, vendor_id, row_number, vendor_product_id, error_type, error_field, error_message, original_data
     )
     select %(upload_id)s, %(vendor_id)s, j.row_number, j.vendor_product_id, error_type, error_type,
         'Row ' || j.row_number || ': ' || error_type, to_jsonb(j)
-    from judged j
+    from validated j
     cross join unnest(case when j.errors = '{}' then array['DUPLICATE_SKU'] else j.errors end) as error_type
-    left join entered e using (row_number)
+    left join accepted e using (row_number)
     where e.row_number is null
     returning row_number
 ),
 counted as (
-    select (select count(*) from entered) as valid, (select count(distinct row_number) from refused) as error
+    select (select count(*) from accepted) as valid, (select count(distinct row_number) from rejected) as error
 )
 update upload_history u
 set valid_records = valid_records + valid, created_records = created_records + valid,
@@ -93,8 +93,8 @@ where u.upload_id = %(upload_id)s
 """
 
 
-def copy_batches(rows: Sequence[Row], size: int) -> list[str]:
-    """The rows as COPY takes them, ready made: writing them is not part of the floor."""
+def to_copy_texts(rows: Sequence[Row], size: int) -> list[str]:
+    """Return the rows as texts for COPY, one for each batch. This is not part of the floor's time."""
     return [_copy_text(rows[start : start + size]) for start in range(0, len(rows), size)]
 
 
@@ -108,11 +108,11 @@ def _copy_text(rows: Sequence[Row]) -> str:
 
 
 def run_floor(connection: Connection, batches: Sequence[str], upload_id: str, vendor_id: str) -> None:
-    """Judge and enter an upload, each batch in a transaction of its own."""
-    # To plan each check of a foreign key anew, as connections of ours do by default, would be no floor.
+    """Validate and insert an upload, one transaction for each batch."""
+    # The pipeline's connections plan every statement, which is slower.
     connection.execute("set plan_cache_mode = auto")
     for text in batches:
         with connection.transaction():
             with connection.cursor().copy("copy bench_rows from stdin with (format csv)") as copy:
                 copy.write(text)
-            connection.execute(JUDGE, {"upload_id": upload_id, "vendor_id": vendor_id})
+            connection.execute(VALIDATE, {"upload_id": upload_id, "vendor_id": vendor_id})

@@ -1,9 +1,9 @@
-"""Handlers that make the calls of the pipeline and do nothing besides: what they take is the engine's own share.
+"""Handlers that make the pipeline's AWS calls and do no other work: their time is the emulator's share.
 
-The parser reads the object and puts an item for each line, the validator writes each item's status, sends a message for
-each twentieth row and one at the end, the error processor writes two files and publishes, the mailer claims and sends,
-the webhook looks whether there is one. No row is judged, no database is asked. Calls are as full, as many at once and
-as cheaply made as the pipeline's, and their items have the same attributes.
+The parser reads the object and stages an item for each line; the validator writes each item's status and sends a
+message for each twentieth row and one at the end; the error processor writes two files and publishes; the mailer claims
+and sends; the webhook looks up its address. No row is validated, no database is used. Calls have the same size and
+concurrency as the pipeline's, items the same attributes.
 """
 
 from __future__ import annotations
@@ -25,17 +25,20 @@ from botocore.config import Config
 from onboarding.aws.dynamodb_wire import send_as_written
 from onboarding.domain.product_schema import NUMBER_COLUMNS
 
-AT_ONCE = 8
+CONCURRENT_CALLS = 8
 DAYS_KEPT = 14
-EACH = 20
-"""Every so manyth row is treated as invalid: 5 %."""
+NUMBERS = frozenset({"price", "compare_at_price", "stock_quantity", "weight_kg"})
+INVALID_INTERVAL = 20
+"""Each twentieth row (5 %) is treated as invalid."""
 
-_seen: Counter[str] = Counter()
+_validated: Counter[str] = Counter()
 
 
 @cache
 def client(service: str) -> Any:
-    client = _session().client(service, config=Config(parameter_validation=False, max_pool_connections=AT_ONCE))
+    client = _session().client(
+        service, config=Config(parameter_validation=False, max_pool_connections=CONCURRENT_CALLS)
+    )
     if service == "dynamodb":
         send_as_written(client)
     return client
@@ -48,7 +51,7 @@ def _session() -> Any:
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(AT_ONCE)
+    return ThreadPoolExecutor(CONCURRENT_CALLS)
 
 
 def csv_parser(event: dict[str, Any], _: object) -> None:
@@ -67,14 +70,14 @@ def product_validator(event: dict[str, Any], _: object) -> None:
     messages: list[dict[str, Any]] = []
     for item in items:
         upload, total = item["upload_id"]["S"], int(item["total"]["N"])
-        if int(item["row_number"]["N"]) % EACH == 0:
+        if int(item["row_number"]["N"]) % INVALID_INTERVAL == 0:
             messages.append({"upload": upload, "row": item["product_data"]})
-        # One worker gets all batches of the stream here, one after the other.
-        _seen[upload] += 1
-        if _seen[upload] == total:
+        # The emulator gives all batches of the stream to one worker, one after the other.
+        _validated[upload] += 1
+        if _validated[upload] == total:
             messages.append({"upload": upload, "finished": total})
     _send(messages)
-    print(json.dumps({"judged": len(items)}))
+    print(json.dumps({"validated": len(items)}))
 
 
 def error_processor(event: dict[str, Any], _: object) -> dict[str, Any]:
@@ -86,7 +89,7 @@ def error_processor(event: dict[str, Any], _: object) -> dict[str, Any]:
                 client("s3").put_object(
                     Bucket=os.environ["S3_BUCKET_NAME"],
                     Key=f"errors/bench/{message['upload']}_{name}.csv",
-                    Body=report * (message["finished"] // EACH),
+                    Body=report * (message["finished"] // INVALID_INTERVAL),
                 )
             client("sns").publish(
                 TopicArn=os.environ["SNS_TOPIC_ARN"],
@@ -116,7 +119,7 @@ def mailer(event: dict[str, Any], _: object) -> None:
             UpdateExpression="set sent_at = :now",
             ExpressionAttributeValues={":now": {"N": "1"}},
         )
-        print(json.dumps({"mailed": upload}))
+        print(json.dumps({"sent": upload}))
 
 
 def webhook(event: dict[str, Any], _: object) -> None:
@@ -128,7 +131,7 @@ def webhook(event: dict[str, Any], _: object) -> None:
 
 
 def _items(upload: str, lines: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """What `staging` makes of such a file, with the number of its rows besides."""
+    """Return the items of a file as the pipeline stages them, with the total number of rows in each."""
     names, *rows = csv.reader(lines)
     created_at, expires_at = "2024-12-21T10:30:45.000Z", str(int(time.time()) + DAYS_KEPT * 86_400)
     for number, row in enumerate(rows, 1):
@@ -147,9 +150,9 @@ def _items(upload: str, lines: Sequence[str]) -> Iterator[dict[str, Any]]:
             "created_at": {"S": created_at},
             "expires_at": {"N": expires_at},
         }
-        # How DynamoDB would give a number back is not how it was written.
-        if spelt := {name: {"S": text} for name, text in numbers.items() if text.endswith("0") and "." in text}:
-            item["as_written"] = {"M": spelt}
+        # DynamoDB returns these numbers in another spelling.
+        if written := {name: {"S": text} for name, text in numbers.items() if text.endswith("0") and "." in text}:
+            item["as_written"] = {"M": written}
         yield item
 
 
@@ -160,12 +163,12 @@ def _is_number(text: str) -> bool:
 def _write(items: Iterable[dict[str, Any]]) -> None:
     table, dynamodb = os.environ["DYNAMODB_TABLE"], client("dynamodb")
 
-    def write(some: Sequence[dict[str, Any]]) -> None:
-        requests: Any = {table: [{"PutRequest": {"Item": item}} for item in some]}
+    def write(chunk: Sequence[dict[str, Any]]) -> None:
+        requests: Any = {table: [{"PutRequest": {"Item": item}} for item in chunk]}
         while requests:
             requests = dynamodb.batch_write_item(RequestItems=requests).get("UnprocessedItems")
 
-    list(_pool().map(write, _chunks(list(items), 25)))
+    list(_pool().map(write, _split(list(items), 25)))
 
 
 def _send(messages: Sequence[dict[str, Any]]) -> None:
@@ -173,7 +176,7 @@ def _send(messages: Sequence[dict[str, Any]]) -> None:
         return
     url, sqs = os.environ["SQS_ERROR_QUEUE_URL"], client("sqs")
 
-    def send(some: Sequence[dict[str, Any]]) -> None:
+    def send(chunk: Sequence[dict[str, Any]]) -> None:
         entries = [
             {
                 "Id": str(number),
@@ -183,12 +186,12 @@ def _send(messages: Sequence[dict[str, Any]]) -> None:
                     for name in ("upload_id", "vendor_id", "error_type")
                 },
             }
-            for number, message in enumerate(some)
+            for number, message in enumerate(chunk)
         ]
         sqs.send_message_batch(QueueUrl=url, Entries=entries)
 
-    list(_pool().map(send, _chunks(messages, 10)))
+    list(_pool().map(send, _split(messages, 10)))
 
 
-def _chunks(elements: Sequence[Any], size: int) -> Iterable[Sequence[Any]]:
+def _split(elements: Sequence[Any], size: int) -> Iterable[Sequence[Any]]:
     return (elements[start : start + size] for start in range(0, len(elements), size))

@@ -1,4 +1,4 @@
-"""What a handler runs in here: a real PostgreSQL, and AWS clients that do nothing but count."""
+"""Harness that runs a handler on a real PostgreSQL with AWS clients that do nothing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import io
 import json
 import os
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -42,102 +41,59 @@ Answer = Callable[[Mapping[str, Any]], Any]
 WRITTEN_AT = datetime(2024, 12, 21, 10, 30, 45, tzinfo=UTC)
 
 
-@dataclass
-class Calls:
-    """What was asked of AWS: calls by operation, and DynamoDB's write units."""
+class StubClient:
+    """An AWS client whose every operation succeeds at once; `answers` computes the responses that are not empty."""
 
-    made: Counter[str] = field(default_factory=Counter)
-    # One entry for each call: several are made at once.
-    units: list[int] = field(default_factory=list)
-
-    def clear(self) -> None:
-        self.made.clear()
-        self.units.clear()
-
-
-class DoNothing:
-    """An AWS client whose every operation succeeds at once and is counted; `answers` are for those that return."""
-
-    class exceptions:  # noqa: N801 - so named in boto3's clients
+    class exceptions:  # noqa: N801 - boto3's name
         class ClientError(Exception): ...
 
-    def __init__(self, calls: Calls, answers: Mapping[str, Answer] | None = None) -> None:
-        self._calls = calls
+    def __init__(self, answers: Mapping[str, Answer] | None = None) -> None:
         self._answers = answers or {}
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         answer = self._answers.get(operation)
 
         def call(**request: Any) -> Any:
-            self._calls.made[operation] += 1
             return answer(request) if answer else {}
 
-        # Found the usual way from now on: a client's methods are no slower.
+        # An attribute from the second call on, as fast as a method of a real client.
         setattr(self, operation, call)
         return call
 
 
-def _weigh(calls: Calls) -> Answer:
-    """An answer of `batch_write_item` that counts what DynamoDB would charge: table and index, a unit for each KB."""
-
-    def answer(request: Mapping[str, Any]) -> dict[str, Any]:
-        for requests in request["RequestItems"].values():
-            calls.units.append(sum(2 * units_of(put["PutRequest"]["Item"]) for put in requests))
-        return {}
-
-    return answer
-
-
-def units_of(item: Mapping[str, Any]) -> int:
-    return -(-sum(len(name.encode()) + _size(value) for name, value in item.items()) // 1024)
-
-
-def _size(value: Mapping[str, Any]) -> int:
-    ((kind, content),) = value.items()
-    if kind == "M":
-        return 3 + sum(1 + len(name.encode()) + _size(inner) for name, inner in content.items())
-    # A number takes a byte for two digits, and one more.
-    return len(content) // 2 + 2 if kind == "N" else len(content.encode())
-
-
 @dataclass
-class Stand:
-    """A handler's surroundings: `context` is the one that every handler of this process gets."""
+class Harness:
+    """A database and stub clients; `context` is the one that every handler of this process uses."""
 
     url: str
     context: AppContext
-    calls: Calls
     database: Database
     objects: dict[str, bytes] = field(default_factory=dict)
 
     def connect(self) -> Connection:
+        """Open a connection to the database."""
         return open_connection(self.url)
 
-    def beside(self, name: str) -> Stand:
-        """A database more in the same server, with surroundings that are otherwise these; see `take_over`."""
+    def create_database(self, name: str) -> Harness:
+        """Return a harness with another database of the same server; `activate` makes the handlers use it."""
         with self.connect() as connection:
             connection.execute(f"create database {name}")
         url = urlsplit(self.url)._replace(path=f"/{name}").geturl()
         with open_connection(url) as connection:
             migrate(connection)
-        return Stand(url, self.context, self.calls, _database(url), self.objects)
+        return Harness(url, self.context, _database(url), self.objects)
 
-    def take_over(self) -> None:
-        """From now on the handlers work in this database."""
+    def activate(self) -> None:
+        """Make the handlers use this database."""
         self.context.__dict__["database"] = self.database
 
-    def empty(self) -> None:
-        """Back to what the migrations left, but for vendors and categories."""
+    def truncate(self) -> None:
+        """Delete all products and uploads."""
         with self.connect() as connection:
             connection.execute("truncate products, upload_history, validation_errors, quarantined_objects cascade")
-        self.calls.clear()
-
-    def weigh_writes(self) -> None:
-        """From now on count DynamoDB's write units as well, which takes time of its own."""
-        self.context.__dict__["dynamodb"] = DoNothing(self.calls, {"batch_write_item": _weigh(self.calls)})
 
     def open_upload(self, upload_id: str, rows: int, vendor_id: str) -> None:
-        """The history row, as the parser opens it."""
+        """Insert the history row as the parser does."""
         with self.connect() as connection:
             connection.execute(
                 "insert into upload_history (upload_id, vendor_id, file_name, s3_key, s3_version_id, file_size_bytes, "
@@ -145,19 +101,25 @@ class Stand:
                 (upload_id, vendor_id, f"uploads/{vendor_id}/{upload_id}.csv", rows),
             )
 
-    def outcomes(self, upload_id: str) -> tuple[int, int, str]:
-        """Valid and invalid rows of an upload, and its status."""
+    def read_outcomes(self, upload_id: str) -> tuple[int, int, str]:
+        """Return the valid and invalid rows of an upload, and its status."""
         with self.connect() as connection:
-            found = connection.execute(
+            row = connection.execute(
                 "select valid_records, error_records, status from upload_history where upload_id = %s", (upload_id,)
             ).fetchone()
-        assert found is not None, upload_id  # noqa: S101 - the harness lost its own upload
-        return found[0], found[1], found[2]
+        assert row is not None, upload_id  # noqa: S101 - the harness opened it
+        return row[0], row[1], row[2]
+
+    def count_errors(self) -> int:
+        """Return the number of errors of all uploads."""
+        with self.connect() as connection:
+            [(count,)] = connection.execute("select count(*) from validation_errors").fetchall()
+        return int(count)
 
 
 @contextmanager
-def stand() -> Iterator[Stand]:
-    """A fresh PostgreSQL and this process's context on it, until the end of the block."""
+def start_harness() -> Iterator[Harness]:
+    """Start a new PostgreSQL server and use it in this process until the end of the block."""
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         state = Path(directory)
         postgres = Postgres(state, Ports(state / "ports.json").choose("postgres"))
@@ -165,27 +127,26 @@ def stand() -> Iterator[Stand]:
         try:
             with open_connection(postgres.url) as connection:
                 migrate(connection)
-            with on_database(postgres.url) as here:
-                yield here
+            with use_database(postgres.url) as harness:
+                yield harness
         finally:
             postgres.stop()
 
 
 @contextmanager
-def on_database(url: str) -> Iterator[Stand]:
-    """This process's context on a database that is there already, until the end of the block."""
+def use_database(url: str) -> Iterator[Harness]:
+    """Use an existing database in this process until the end of the block."""
     os.environ.update(ENVIRONMENT)
     get_context.cache_clear()
     ctx = get_context()
-    calls = Calls()
-    here = Stand(url, ctx, calls, _database(url))
-    here.take_over()
-    s3 = DoNothing(calls, {"get_object": lambda request: _object(here.objects[request["Key"]])})
-    ctx.__dict__.update(s3=s3, sqs=DoNothing(calls), sns=DoNothing(calls), dynamodb=DoNothing(calls))
+    harness = Harness(url, ctx, _database(url))
+    harness.activate()
+    s3 = StubClient({"get_object": lambda request: _object(harness.objects[request["Key"]])})
+    ctx.__dict__.update(s3=s3, sqs=StubClient(), sns=StubClient(), dynamodb=StubClient())
     try:
-        yield here
+        yield harness
     finally:
-        here.database.close()
+        harness.database.close()
         get_context.cache_clear()
 
 
@@ -194,25 +155,26 @@ def _database(url: str) -> Database:
 
 
 def _object(content: bytes) -> dict[str, Any]:
-    # A copy, as bytes from a network are.
+    # A copy, like bytes from the network.
     body = io.BytesIO(bytes(memoryview(content)))
     return {"Body": body, "ContentLength": len(content), "LastModified": WRITTEN_AT, "Metadata": {}}
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Handlers write log lines and metrics to standard output: here they go nowhere.
+def discard_output() -> Iterator[None]:
+    """Discard the log lines and metrics that handlers write to standard output.
 
-    Import handlers inside: their logger keeps the standard output that it finds.
+    Import handlers inside the block: their logger keeps the standard output of that time.
     """
-    with contextlib.redirect_stdout(_nowhere()):
+    with contextlib.redirect_stdout(_null()):
         yield
 
 
 @cache
-def _nowhere() -> TextIO:
+def _null() -> TextIO:
     return Path(os.devnull).open("w")
 
 
 def finished_message(upload_id: str, vendor_id: str) -> str:
+    """Return the queue message of a complete upload."""
     return json.dumps({"event": "upload_finished", "upload_id": upload_id, "vendor_id": vendor_id})
