@@ -1,8 +1,7 @@
-"""Every command that a page shows works, or at least exists.
+"""Commands in the documentation work, or at least exist.
 
-A block marked `sh` is run here, all blocks of a page one after the other, on a local engine of the page's own. A block
-marked `console` is only shown, since it needs what a test has not: an AWS account, a terminal, another quarter of an
-hour. Its commands must exist all the same, and so must those in sentences.
+The `sh` blocks of a page are run in order on a local stack. The commands in `console` blocks, which need an AWS
+account, a terminal or much time, and in inline code must exist.
 """
 
 from __future__ import annotations
@@ -24,35 +23,35 @@ from onboarding.cli.main import app
 from onboarding.local.stack import LocalEngine
 from tests.support.doc_pages import PAGES, ROOT, WRITTEN, code, fences, name_of
 
-# The walk of docs/api.md speaks HTTP, and has tests of its own in tests/api.
+# tests/api runs the example of docs/api.md.
 RUN = [page for page in WRITTEN if page.name != "api.md" and any(fence.language == "sh" for fence in fences(page))]
 
-SHOWN = {"sh", "console", "csv", "json", "python", "sql", "text", "yaml", "diff", "http"}
+LANGUAGES = {"sh", "console", "csv", "json", "python", "sql", "text", "yaml", "diff", "http"}
 
-# Of an id in a page, the reader takes the one that was printed: here it is the newest upload's.
+# UPLOAD_ID in a page stands for the printed ID of the newest upload.
 PRELUDE = """
 newest() {
     onboarding uploads list --limit 1 --json |
         python -c 'import json, sys; print(json.load(sys.stdin)["uploads"][0]["upload_id"])'
 }
 """
-NEEDS_ENGINE = re.compile(
+NEEDS_STACK = re.compile(
     r"^(code=0; )?onboarding (upload|uploads|report|inbox|failures|watchdog|vendors) ", re.MULTILINE
 )
 ENDS_WITH = re.compile(r"^(?P<command>.*?)\s+# ends with (?P<code>\d+)\b.*$", re.MULTILINE)
 
 
 def script(page: Path) -> str:
-    """The page's blocks as a reader runs them. A command that is said to end with a code must do so."""
+    """Return a script of the blocks of a page. Commands with a comment `ends with N` must exit with N."""
     blocks = "\n".join(fence.text for fence in fences(page) if fence.language == "sh")
     checked = ENDS_WITH.sub(
-        lambda found: f"code=0; {found['command']} || code=$?; test $code = {found['code']}", blocks
+        lambda match: f"code=0; {match['command']} || code=$?; test $code = {match['code']}", blocks
     )
     return PRELUDE + checked.replace("UPLOAD_ID", '"$(newest)"')
 
 
-def a_checkout(path: Path) -> Path:
-    """A copy of what a page may look at or change, with the environment of this one."""
+def copy_checkout(path: Path) -> Path:
+    """Copy the folders that a page may read or change."""
     path.mkdir()
     for name in ("src", "infra", "docs", "tests"):
         shutil.copytree(ROOT / name, path / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -62,9 +61,9 @@ def a_checkout(path: Path) -> Path:
 
 
 @pytest.mark.parametrize("page", RUN, ids=name_of)
-def test_what_a_page_says_to_run_works(page: Path, tmp_path: Path) -> None:
-    checkout = a_checkout(tmp_path / "checkout")
-    with LocalEngine(tmp_path / "state") if NEEDS_ENGINE.search(script(page)) else nullcontext():
+def test_sh_blocks_of_page_succeed(page: Path, tmp_path: Path) -> None:
+    checkout = copy_checkout(tmp_path / "checkout")
+    with LocalEngine(tmp_path / "state") if NEEDS_STACK.search(script(page)) else nullcontext():
         done = subprocess.run(
             ["bash", "-euxo", "pipefail", "-c", script(page)],
             cwd=checkout,
@@ -72,7 +71,7 @@ def test_what_a_page_says_to_run_works(page: Path, tmp_path: Path) -> None:
                 "PATH": f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
                 "HOME": str(tmp_path),
                 "ONBOARDING_STATE": str(tmp_path / "state"),
-                # A page may change the code: its own copy of it.
+                # A page may change its copy of the code.
                 "PYTHONPATH": f"{checkout / 'src'}{os.pathsep}{os.environ['PYTHONPATH']}",
             },
             capture_output=True,
@@ -84,24 +83,24 @@ def test_what_a_page_says_to_run_works(page: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_every_block_says_what_it_is(page: Path) -> None:
-    assert {fence.language for fence in fences(page)} <= SHOWN
+def test_every_block_has_a_known_language(page: Path) -> None:
+    assert {fence.language for fence in fences(page)} <= LANGUAGES
 
 
-def shown(page: Path) -> Iterator[str]:
-    """The commands of ours that a page shows, in blocks that are not run and in sentences."""
+def commands(page: Path) -> Iterator[str]:
+    """Yield the lines of `console` blocks and the inline code of a page."""
     for fence in fences(page):
         if fence.language == "console":
-            # A line may go on after a backslash.
+            # A backslash continues the line.
             yield from re.sub(r"\\\n\s*", "", fence.text).splitlines()
     yield from code(page)
 
 
 @pytest.mark.parametrize("page", WRITTEN, ids=name_of)
-def test_what_is_shown_exists(page: Path) -> None:
+def test_commands_in_page_exist(page: Path) -> None:
     targets = set(re.findall(r"^([a-z][a-z0-9.-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    for line in shown(page):
-        words = shlex.split(re.split(r"\s+#|[|<>]|…|\.\.\.", line)[0]) if line.startswith(OURS) else []
+    for line in commands(page):
+        words = shlex.split(re.split(r"\s+#|[|<>]|…|\.\.\.", line)[0]) if line.startswith(PROGRAMS) else []
         match words:
             case ["make", target, *_]:
                 assert target in targets, line
@@ -113,60 +112,47 @@ def test_what_is_shown_exists(page: Path) -> None:
                 assert find_spec(module) is not None, line
 
 
-LONG = {"chaos", "load", "fuzz", "bench"}
-OURS = ("make ", "onboarding ", ".venv/bin/onboarding ", "python ", ".venv/bin/python ")
+TOP_LEVEL = {"src", "docs", "tests", "infra", "tools", "bench", ".ci"}
+# Pages name modules of the package by their path in it, such as `pipeline/ingest.py`.
+PATH = re.compile(
+    rf"({'|'.join(map(re.escape, sorted(TOP_LEVEL)))}|pipeline|domain|files|storage|lambda_handlers|web|notifications)"
+    r"/[\w./-]*"
+)
+PROGRAMS = ("make ", "onboarding ", ".venv/bin/onboarding ", "python ", ".venv/bin/python ")
 
 
 def unknown(arguments: list[str]) -> list[str]:
-    """The words that no command and no option of `onboarding` goes by."""
+    """Return the arguments that are no command or option of `onboarding`."""
     command = typer.main.get_command(app)
     options = {option for parameter in command.params for option in parameter.opts}
-    strange = []
+    result = []
     for word in arguments:
         if word.startswith("-"):
-            strange += [] if word.split("=")[0] in options | {"--help"} else [word]
+            result += [] if word.split("=")[0] in options | {"--help"} else [word]
         elif isinstance(command, typer.core.TyperGroup):
             if word not in command.commands:
-                return [*strange, word]
+                return [*result, word]
             command = command.commands[word]
             options |= {option for parameter in command.params for option in parameter.opts}
-    return strange
+    return result
 
 
 @pytest.mark.parametrize("page", WRITTEN, ids=name_of)
-def test_the_files_that_a_page_names_are_there(page: Path) -> None:
+def test_files_named_in_page_exist(page: Path) -> None:
     named = {
-        word
+        (ROOT if match[1] in TOP_LEVEL else ROOT / "src" / "onboarding") / match[0]
         for word in code(page)
-        if re.fullmatch(r"(src|docs|tests|infra|tools|bench|\.ci)/[\w./-]*", word) and "..." not in word
+        if (match := PATH.fullmatch(word)) and "..." not in word
     }
-    assert {word for word in named if not (ROOT / word).exists()} == set()
+    assert {path for path in named if not path.exists()} == set()
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.parent == ROOT], ids=name_of)
-def test_what_a_page_outside_the_site_links_to_is_there(page: Path) -> None:
+def test_links_of_page_outside_the_site_exist(page: Path) -> None:
     linked = set(re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")))
     assert {target for target in linked if "://" not in target and not (ROOT / target).exists()} == set()
 
 
-def test_pictures_are_small() -> None:
+def test_pictures_are_at_most_150_kb() -> None:
     sizes = {path.name: path.stat().st_size for path in (ROOT / "docs").rglob("*.*") if path.suffix in {".png", ".svg"}}
     assert {name: size for name, size in sizes.items() if size > 150_000} == {}
-
-
-def test_ci_runs_what_the_readme_tells_a_user_to_install() -> None:
-    """Everything that needs more than Python: what it needs is installed there, and it is run."""
-    ci = (ROOT / ".ci" / "run").read_text()
-    readme = (ROOT / "README.md").read_text()
-    [packages] = re.findall(r"apt-get install ([a-z ]+)", readme)
-    assert all(package in ci for package in packages.split())
-    [run] = re.findall(r"^for step in ([a-z0-9. -]+); do$", ci, re.MULTILINE)
-    # What takes a quarter of an hour or more is for a person; of the wheel, tests/e2e/test_package.py.
-    assert set(run.split()) == set(re.findall(r"`?make ([a-z]+(?:-[0-9.]*[0-9])?)", readme)) - {
-        "up",
-        "check",
-        "dist",
-        *LONG,
-    }
-    for target in LONG:
-        assert f"`make {target}`" in readme
