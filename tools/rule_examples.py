@@ -1,4 +1,4 @@
-"""Rows with faults, for the page on rules: at least one for each rule."""
+"""Invalid rows for the page on rules: at least one for each rule."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ VENDOR = "VEND001"
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A row, and what is known when it is judged."""
+    """Row with its validation context."""
 
     row: Row
     facts: ValidationContext
 
 
 def _facts(mode: Mode = Mode.CREATE) -> ValidationContext:
-    """VEND001 has the product PROD0009 with the SKU OWN-1; another vendor has the SKU TAKEN-1.
+    """Return a catalog in which VEND001 has the product PROD0009 with the SKU OWN-1, another vendor the SKU TAKEN-1.
 
-    A later upload than that of the row has set the price of the product, where the mode may change it.
+    In modes that change products a later upload than that of the row has set the price of the product.
     """
     products = {
         (VENDOR, "PROD0009"): Product(1, datetime(2024, 12, 21, tzinfo=UTC), {"price": "UPLOAD_20241221_103045"}, {})

@@ -94,4 +94,4 @@ def test_what_is_in_the_wheel_is_all_that_the_local_engine_needs(wheel: Path, tm
     done = run(sys.executable, "-c", command, cwd=tmp_path, PYTHONPATH=str(tmp_path / "site"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith(str(tmp_path / "site"))
-    assert re.search(r"^Everything came out right\.", done.stdout, re.MULTILINE)
+    assert re.search(r"^Every figure is correct\.", done.stdout, re.MULTILINE)

@@ -51,7 +51,7 @@ def _product_query(runtime: Runtime, name: str, old: str, new: str) -> Changes:
     text = getattr(product_queries, name)
     assert old in text, f"{name} has no '{old}'"
     edited = text.replace(old, new)
-    runtime.statements[edited] = f"sql.{name.lower()}"
+    runtime.queries[edited] = f"sql.{name.lower()}"
     return [(product_queries, name, edited)]
 
 

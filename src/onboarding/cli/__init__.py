@@ -1,5 +1,5 @@
-"""The command line: `main` is the command `onboarding`, the other modules are what it offers.
+"""Command line: `main` is the command `onboarding`; the other modules are its subcommands and their helpers.
 
-`connect` finds the pipeline (the local stack, or AWS), `transfer` hands files over and follows them, `console` and
-`failures` say how things look and what went wrong.
+`target` finds the pipeline (the local stack, or AWS), `upload_client` uploads files and waits for the results, `output`
+prints, and `errors` explains failures.
 """

@@ -1,4 +1,4 @@
-"""`onboarding demo`: the main job once, on a local stack of its own, and whether it went as it must."""
+"""`onboarding demo`: the main use case on a temporary local stack, with a check of every figure."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from onboarding.cli.inbox import mail_table, say_mail
+from onboarding.cli.inbox import mail_table, print_mail
 from onboarding.cli.local_stack import run_local_stack
 from onboarding.cli.output import Column, console, say, table
 from onboarding.cli.sample_data import Sample, write_samples
-from onboarding.cli.target import asked_here, environment_of
+from onboarding.cli.target import environment_of, run_locally
 from onboarding.cli.upload_client import OUR_FAULT, Outcome, follow, submit
 from onboarding.cli.uploads import progress_bars, upload_table
 from onboarding.config import Settings
@@ -32,51 +32,51 @@ ERROR_RATE = 0.08
 TIMEOUT = 120
 MAIL_SECONDS = 30
 MAIL_GRACE = 0.5
-"""Seconds in which one mail too many would show."""
+"""Seconds to wait for an e-mail too many."""
 REPORT_LINES = 6
 
 
 class _Finished(Exception):
-    """Stops the local stack after the demo."""
+    """The demo has ended; stops the local stack."""
 
 
 def demo() -> None:
-    """Show the main job: three vendors' files in, catalog, reports and mails out. Needs nothing and leaves nothing."""
-    faults: list[str] = []
+    """Run the demo: three vendors' files, their catalog, reports and e-mails. Leaves nothing behind."""
+    errors: list[str] = []
 
-    def show(endpoints: Endpoints) -> None:
+    def run_demo(endpoints: Endpoints) -> None:
         say(f"Ready after {time.monotonic() - started:.1f} s.")
-        faults.extend(_show(endpoints, Path(directory)))
+        errors.extend(_run(endpoints, Path(directory)))
         say()
         say("Stopping ...")
         raise _Finished
 
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="onboarding-demo-") as directory:
-        say("Starting PostgreSQL, the AWS APIs and a mail inbox on this machine ...")
+        say("Starting PostgreSQL, the AWS emulator and an inbox on this machine ...")
         try:
-            code = run_local_stack(Path(directory) / "state", None, show)
+            code = run_local_stack(Path(directory) / "state", None, run_demo)
         except _Finished:
-            code = OUR_FAULT if faults else 0
+            code = OUR_FAULT if errors else 0
         else:
-            # It ended by itself, with a reason printed, or somebody stopped it.
-            faults.append("The demo was stopped before it was over.")
-    for fault in faults:
-        say(fault, style="red", stderr=True)
-    if faults:
+            # It failed with a printed reason, or was interrupted.
+            errors.append("The demo was stopped before its end.")
+    for error in errors:
+        say(error, style="red", stderr=True)
+    if errors:
         raise typer.Exit(code or OUR_FAULT)
-    say(f"Everything came out right. The demo took {time.monotonic() - started:.1f} s, start and stop included.")
+    say(f"Every figure is correct. The demo took {time.monotonic() - started:.1f} s, including start and stop.")
 
 
-def _show(endpoints: Endpoints, directory: Path) -> list[str]:
-    """Run the job and show all of it; returns what is wrong, nothing if all is well."""
+def _run(endpoints: Endpoints, directory: Path) -> list[str]:
+    """Upload the samples and print all results. Return one sentence for each wrong figure."""
     samples = write_samples(directory / "samples", ROWS, ERROR_RATE)
     say()
-    _heading(f"Three vendors upload {ROWS} products each, {samples[0].bad_rows} of them with errors, all at once")
+    _heading(f"Three vendors upload {ROWS} products each at the same time, {samples[0].bad_rows} of them with errors")
     with environment_of(endpoints):
         ctx = AppContext(Settings.from_environment())
         try:
-            outcomes = _run(ctx, samples)
+            outcomes = _upload(ctx, samples)
             mails = _wait_for_mails(Path(endpoints.inbox_dir), len(samples))
             seconds = max(outcome.seconds for outcome in outcomes)
             say(f"From upload to the last result: {seconds:.1f} s.")
@@ -84,45 +84,45 @@ def _show(endpoints: Endpoints, directory: Path) -> list[str]:
             _heading("Uploads")
             uploads = [outcome.upload for outcome in outcomes if outcome.upload is not None]
             console().print(upload_table(uploads))
-            _show_mails(mails)
-            faults = [*_count_faults(samples, outcomes), *_mail_faults(outcomes, mails)]
-            faults += _show_report(ctx, outcomes[0])
-            faults += _show_catalog(ctx, samples)
+            _print_mails(mails)
+            errors = [*_check_counts(samples, outcomes), *_check_mails(outcomes, mails)]
+            errors += _print_report(ctx, outcomes[0])
+            errors += _print_catalog(ctx, samples)
         finally:
             ctx.database.close()
-    return faults
+    return errors
 
 
-def _run(ctx: AppContext, samples: Sequence[Sample]) -> list[Outcome]:
-    # A client may be shared by threads, but they must not make it at the same time.
+def _upload(ctx: AppContext, samples: Sequence[Sample]) -> list[Outcome]:
+    # Threads may share a client, but must not create it at the same time.
     _ = ctx.s3
     with ThreadPoolExecutor(len(samples)) as pool:
         submissions = list(pool.map(lambda sample: submit(ctx, sample.path, sample.vendor_id), samples))
     with progress_bars(console(), submissions) as progress:
-        return follow(asked_here(ctx), submissions, TIMEOUT, progress)
+        return follow(run_locally(ctx), submissions, TIMEOUT, progress)
 
 
-def _wait_for_mails(inbox: Path, wanted: int) -> list[Mail]:
-    """The mails, as soon as there are enough and no more came for a moment."""
+def _wait_for_mails(inbox: Path, count: int) -> list[Mail]:
+    """Wait for a number of e-mails and a moment more, and return all."""
     deadline = time.monotonic() + MAIL_SECONDS
-    while len(read_mails(inbox)) < wanted and time.monotonic() < deadline:
+    while len(read_mails(inbox)) < count and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(MAIL_GRACE)
     return read_mails(inbox)
 
 
-def _show_mails(mails: Sequence[Mail]) -> None:
+def _print_mails(mails: Sequence[Mail]) -> None:
     say()
-    _heading(f"Mails ({len(mails)})")
+    _heading(f"E-mails ({len(mails)})")
     if mails:
         console().print(mail_table(mails))
         say()
         say("The first one:")
         say()
-        say_mail(mails[0], indent="    ")
+        print_mail(mails[0], indent="    ")
 
 
-def _show_report(ctx: AppContext, outcome: Outcome) -> list[str]:
+def _print_report(ctx: AppContext, outcome: Outcome) -> list[str]:
     upload = outcome.upload
     if upload is None or upload.error_file_s3_key is None:
         return [f"{outcome.submission.upload_id} has no report."]
@@ -136,11 +136,11 @@ def _show_report(ctx: AppContext, outcome: Outcome) -> list[str]:
     if len(lines) > REPORT_LINES:
         say(f"... and {len(lines) - REPORT_LINES} more")
     if lines[0] != ",".join(HEADER) or len(lines) <= upload.error_records:
-        return [f"{upload.error_file_s3_key} does not tell of each of the {upload.error_records} rows with errors."]
+        return [f"{upload.error_file_s3_key} has fewer lines than the {upload.error_records} rows with errors."]
     return []
 
 
-def _show_catalog(ctx: AppContext, samples: Sequence[Sample]) -> list[str]:
+def _print_catalog(ctx: AppContext, samples: Sequence[Sample]) -> list[str]:
     counts = ctx.database.run(lambda connection: connection.execute(query("count_products_by_vendor")).fetchall())
     products = ctx.database.run(
         lambda connection: connection.execute(query("list_sample_products"), {"each": 2}).fetchall()
@@ -166,24 +166,24 @@ def _show_catalog(ctx: AppContext, samples: Sequence[Sample]) -> list[str]:
     ]
 
 
-def _count_faults(samples: Sequence[Sample], outcomes: Sequence[Outcome]) -> list[str]:
-    faults = []
+def _check_counts(samples: Sequence[Sample], outcomes: Sequence[Outcome]) -> list[str]:
+    errors = []
     for sample, outcome in zip(samples, outcomes, strict=True):
         upload = outcome.upload
         if upload is None:
-            faults.append(f"{sample.path.name} was set aside: {outcome.quarantined}")
+            errors.append(f"{sample.path.name} was quarantined: {outcome.quarantined}")
             continue
-        wanted = (sample.rows, sample.rows - sample.bad_rows, sample.bad_rows)
-        found = (upload.total_records, upload.valid_records, upload.error_records)
-        if found != wanted:
-            faults.append(f"{sample.path.name} has (rows, valid, errors) = {found} instead of {wanted}.")
-    return faults
+        expected = (sample.rows, sample.rows - sample.bad_rows, sample.bad_rows)
+        counts = (upload.total_records, upload.valid_records, upload.error_records)
+        if counts != expected:
+            errors.append(f"{sample.path.name} has (rows, valid, errors) = {counts} instead of {expected}.")
+    return errors
 
 
-def _mail_faults(outcomes: Sequence[Outcome], mails: Sequence[Mail]) -> list[str]:
-    wanted = sorted((outcome.upload.vendor_email,) for outcome in outcomes if outcome.upload is not None)
-    found = sorted(mail.recipients for mail in mails)
-    return [] if found == wanted else [f"Mails went to {found} instead of {wanted}."]
+def _check_mails(outcomes: Sequence[Outcome], mails: Sequence[Mail]) -> list[str]:
+    expected = sorted((outcome.upload.vendor_email,) for outcome in outcomes if outcome.upload is not None)
+    recipients = sorted(mail.recipients for mail in mails)
+    return [] if recipients == expected else [f"E-mails went to {recipients} instead of {expected}."]
 
 
 def _heading(text: str) -> None:

@@ -1,4 +1,4 @@
-"""What may go wrong outside the code, as sentences for whoever typed the command."""
+"""Foreseeable errors, explained to the user of a command."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _START = "start a local stack: onboarding local up"
 
 
 class CommandError(Exception):
-    """A command cannot do what it was asked; the message says why and, if it can, what to do."""
+    """The command cannot be carried out; the message says why and what to do."""
 
 
 def explain(error: Exception) -> str | None:
-    """One sentence about a foreseeable fault; None for what only a mistake in the code explains."""
+    """Return one sentence about a foreseeable error, or None for a fault in the code."""
     match error:
         case CommandError() | LocalError() | MigrationError() | NotSet():
             return str(error)
@@ -36,9 +36,9 @@ def explain(error: Exception) -> str | None:
             details = error.response.get("Error", {})
             return f"AWS refused {error.operation_name}: {details.get('Code')}: {details.get('Message')}"
         case BotoCoreError():
-            return f"AWS cannot be reached or asked: {error}"
+            return f"AWS cannot be reached: {error}"
         case GetParameterError() | TransformParameterError():
-            # Powertools wraps what boto3 raised, which says more.
+            # Powertools wraps the error of boto3, which is more specific.
             cause = explain(error.__context__) if isinstance(error.__context__, Exception) else None
             return f"The secret with the database's credentials cannot be read. {cause or _first_line(error)}"
         case psycopg.OperationalError():

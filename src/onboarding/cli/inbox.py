@@ -1,4 +1,4 @@
-"""`onboarding inbox`: the mails that the local stack delivered."""
+"""`onboarding inbox`: the e-mails that the local stack delivered."""
 
 from __future__ import annotations
 
@@ -12,48 +12,48 @@ from rich.table import Table
 from onboarding.cli.errors import CommandError
 from onboarding.cli.options import Json, State
 from onboarding.cli.output import Column, console, say, say_json, table
-from onboarding.cli.target import running_local_stack
+from onboarding.cli.target import find_local_stack
 from onboarding.local.delivered_emails import Mail, read_mails
 
-app = typer.Typer(help="The mails that the local stack delivered.")
+app = typer.Typer(help="E-mails that the local stack delivered; without a command, list them.")
 
 
 @app.callback(invoke_without_command=True)
 def inbox(ctx: typer.Context, state: State = None, as_json: Json = False) -> None:
-    """List the mails that the local stack delivered, oldest first."""
+    """List the e-mails that the local stack delivered, oldest first."""
     if ctx.invoked_subcommand is not None:
         ctx.obj = (state, as_json)
         return
-    mails = _mails(state)
+    mails = _read_inbox(state)
     if as_json:
-        say_json({"mails": [_described(number, mail) for number, mail in enumerate(mails, 1)]})
+        say_json({"mails": [_mail_as_json(number, mail) for number, mail in enumerate(mails, 1)]})
     elif mails:
         console().print(mail_table(mails))
     else:
-        say("No mail has come.")
+        say("The inbox is empty.")
 
 
 @app.command()
 def show(
     ctx: typer.Context,
-    number: Annotated[int, typer.Argument(metavar="N", help="The mail's number in the list.")],
+    number: Annotated[int, typer.Argument(metavar="N", help="Number in the list.")],
     state: State = None,
     as_json: Json = False,
 ) -> None:
-    """Print one mail."""
-    state_before, json_before = ctx.obj
-    mails = _mails(state or state_before)
+    """Print one e-mail."""
+    group_state, group_json = ctx.obj
+    mails = _read_inbox(state or group_state)
     if not 1 <= number <= len(mails):
-        raise CommandError(f"There is no mail {number}; the inbox has {len(mails)}.")
+        raise CommandError(f"There is no e-mail {number}; the inbox has {len(mails)}.")
     mail = mails[number - 1]
-    if as_json or json_before:
-        say_json(_described(number, mail))
+    if as_json or group_json:
+        say_json(_mail_as_json(number, mail))
     else:
-        say_mail(mail)
+        print_mail(mail)
 
 
 def mail_table(mails: Sequence[Mail]) -> Table:
-    """The mails as the list shows them."""
+    """Return the table of e-mails."""
     columns = (Column("#", "right"), Column("Date (UTC)"), Column("To"), Column("Subject", folds=True))
     rows = [
         (number, f"{mail.date:%Y-%m-%d %H:%M:%S}", ", ".join(mail.recipients), mail.subject)
@@ -62,14 +62,14 @@ def mail_table(mails: Sequence[Mail]) -> Table:
     return table(columns, rows)
 
 
-def say_mail(mail: Mail, indent: str = "") -> None:
-    """Print a mail as its reader sees it."""
+def print_mail(mail: Mail, indent: str = "") -> None:
+    """Print an e-mail: sender, recipients, subject and text."""
     head = {"From": mail.sender, "To": ", ".join(mail.recipients), "Subject": mail.subject}
     for line in (*(f"{name}: {value}" for name, value in head.items()), "", *mail.text.splitlines()):
         say(f"{indent}{line}".rstrip())
 
 
-def _described(number: int, mail: Mail) -> dict[str, object]:
+def _mail_as_json(number: int, mail: Mail) -> dict[str, object]:
     return {
         "number": number,
         "date": mail.date.isoformat(),
@@ -81,5 +81,5 @@ def _described(number: int, mail: Mail) -> dict[str, object]:
     }
 
 
-def _mails(state: Path | None) -> list[Mail]:
-    return read_mails(Path(running_local_stack(state).inbox_dir))
+def _read_inbox(state: Path | None) -> list[Mail]:
+    return read_mails(Path(find_local_stack(state).inbox_dir))

@@ -1,4 +1,4 @@
-"""The command `onboarding`."""
+"""Entry point of the command `onboarding`."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ app.command("destroy")(deploy.destroy_command)
 app.command()(cost.cost)
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+def _show_version(requested: bool) -> None:
+    if requested:
         say(f"onboarding {__version__}")
         raise typer.Exit
 
@@ -69,36 +69,36 @@ def onboarding(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Takes in vendors' product files: every row ends in the catalog, or in a report that says what to fix.
+    """Ingests vendors' product files: every row ends in the catalog or in a report that says what to fix.
 
-    Commands find the local stack that runs on the state directory (--state, ONBOARDING_STATE or .onboarding), else AWS
-    by its usual environment, S3_BUCKET_NAME.
+    Commands use the local stack of the state directory (--state, ONBOARDING_STATE or .onboarding). If none is running,
+    they use AWS with the credentials of the AWS CLI; S3_BUCKET_NAME names the deployment.
     """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line, this process's own by default, and return its exit code.
 
-    Faults that can be foreseen end in a sentence on stderr and in 1, as do mistakes in the command line: 2 and 3 say
-    how an upload ended, and nothing else.
+    Foreseeable errors and invalid command lines print one sentence on stderr and return 1: 2 and 3 are reserved for the
+    results of uploads.
     """
     # A stream that the caller has closed is None.
-    sys.stdout, sys.stderr = sys.stdout or _nowhere(), sys.stderr or _nowhere()
+    sys.stdout, sys.stderr = sys.stdout or _open_null(), sys.stderr or _open_null()
     for stream in (sys.stdout, sys.stderr):
-        # A terminal without UTF-8 shows what it can.
+        # A terminal without UTF-8 shows the other characters as escapes.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
         code = app(arguments, prog_name="onboarding", standalone_mode=False)
         sys.stdout.flush()
     except typer.TyperException as error:
-        if message := error.format_message():  # none where the help was shown instead
-            say(f"{message}\nSee: {_command_of(error)} --help", stderr=True)
+        if message := error.format_message():  # blank if the help was printed instead
+            say(f"{message}\nSee: {_command_path(error)} --help", stderr=True)
         return OUR_FAULT
     except typer.Abort:
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has seen enough; nothing more may be written, not even at exit.
+        # The reader closed the pipe: nothing more may be written, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OUR_FAULT
     except Exception as error:
@@ -110,11 +110,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _nowhere() -> TextIO:
+def _open_null() -> TextIO:
     return Path(os.devnull).open("w", encoding="utf-8")
 
 
-def _command_of(error: typer.TyperException) -> str:
-    """The command that a mistake in the command line is about."""
+def _command_path(error: typer.TyperException) -> str:
+    """Return the command whose arguments are invalid."""
     context = getattr(error, "ctx", None)
     return context.command_path if context is not None else "onboarding"

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options shared by several commands."""
 
 from __future__ import annotations
 
@@ -15,11 +15,15 @@ State = Annotated[
     typer.Option(
         "--state",
         envvar="ONBOARDING_STATE",
-        help="The local stack's state directory.",
+        help="State directory of the local stack.",
         show_default=str(DEFAULT_STATE),
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead, and nothing else.")]
-ModeOption = Annotated[Mode, typer.Option("--mode", help="What the file may do to the catalog.")]
-OnErrorOption = Annotated[OnError, typer.Option("--on-error", help="Whether an invalid row keeps the others out.")]
-ForceOption = Annotated[bool, typer.Option("--force", help="Though the same content was uploaded within a day.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+ModeOption = Annotated[
+    Mode, typer.Option("--mode", help="Create new products, update existing ones, or both (upsert).")
+]
+OnErrorOption = Annotated[
+    OnError, typer.Option("--on-error", help="Reject only invalid rows, or all rows if any is invalid.")
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Accept content that was uploaded within 24 hours.")]

@@ -1,4 +1,4 @@
-"""`onboarding sample`: files for the three sample vendors, good products and a known number of deliberate errors."""
+"""`onboarding sample`: files of the three sample vendors, with a known number of deliberate errors."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from onboarding.domain.product_schema import COLUMNS, MAX_LENGTHS, REQUIRED
 SEED = 2024
 
 Cells = dict[str, str]
-Spoil = Callable[[random.Random, Cells, Cells], None]
-"""Makes a good row bad; the second cells are those of an earlier row."""
+Mutation = Callable[[random.Random, Cells, Cells], None]
+"""Makes a valid row invalid; the second cells are those of an earlier row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A file that was written: whose it is, how many rows it has, and how many of these have errors."""
+    """Sample file: its vendor, path, number of rows, and number of rows with errors."""
 
     vendor_id: str
     path: Path
@@ -34,32 +34,32 @@ class Sample:
 
 
 def sample_command(
-    directory: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to write them.")] = Path("samples"),
-    rows: Annotated[int, typer.Option(min=1, help="Products in each file.")] = 100,
-    error_rate: Annotated[float, typer.Option(min=0, max=1, help="Share of rows with errors, from 0 to 1.")] = 0.08,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = SEED,
+    directory: Annotated[Path, typer.Argument(metavar="[DIR]", help="Directory of the files.")] = Path("samples"),
+    rows: Annotated[int, typer.Option(min=1, help="Rows in each file.")] = 100,
+    error_rate: Annotated[float, typer.Option(min=0, max=1, help="Share of rows with errors.")] = 0.08,
+    seed: Annotated[int, typer.Option(help="Seed; the same seed writes the same files.")] = SEED,
     run: Annotated[
-        str, typer.Option(help="A word that goes into names, ids and SKUs: a further sample, all of it new.")
+        str, typer.Option(help="Word in file names, IDs and SKUs, so that no row repeats another sample.")
     ] = "",
 ) -> None:
-    """Write a sample file for each of three vendors, with deliberate errors of every kind."""
+    """Write a sample file for each of three vendors, with deliberate errors."""
     if run and not (run.isascii() and run.replace("-", "").isalnum() and len(run) <= 20):
-        raise CommandError("--run takes up to 20 letters, digits and hyphens")
+        raise CommandError("--run must have up to 20 letters, digits and hyphens")
     written = write_samples(directory, rows, error_rate, seed, run)
     for sample in written:
         say(f"{sample.path}: {sample.rows:,} rows, {sample.bad_rows:,} of them with errors")
     say(f"Upload one with: onboarding upload {written[0].path} --vendor {written[0].vendor_id} --wait")
 
 
-def bad_rows_of(rows: int, error_rate: float) -> int:
-    """How many of so many rows a sample spoils."""
+def count_invalid_rows(rows: int, error_rate: float) -> int:
+    """Return the number of rows with errors in a sample."""
     return round(rows * error_rate)
 
 
 def write_samples(directory: Path, rows: int, error_rate: float, seed: int = SEED, run: str = "") -> list[Sample]:
-    """Write one file for each sample vendor into `directory`, which is made if need be.
+    """Write one file for each sample vendor into `directory`, which is created if it is missing.
 
-    The same arguments give the same files. Another `run` gives other ids and SKUs, so that its rows are no duplicates.
+    The same arguments write the same files. Another `run` gives other IDs and SKUs, so that its rows are no duplicates.
     """
     directory.mkdir(parents=True, exist_ok=True)
     samples = []
@@ -69,33 +69,33 @@ def write_samples(directory: Path, rows: int, error_rate: float, seed: int = SEE
             writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
             writer.writeheader()
             writer.writerows(sample_rows(vendor_id, rows, error_rate, seed, run))
-        samples.append(Sample(vendor_id, path, rows, bad_rows_of(rows, error_rate)))
+        samples.append(Sample(vendor_id, path, rows, count_invalid_rows(rows, error_rate)))
     return samples
 
 
 def sample_rows(vendor_id: str, rows: int, error_rate: float, seed: int = SEED, run: str = "") -> list[Cells]:
-    """The rows of a vendor's file. Errors take turns: with eight bad rows or more, each kind is among them."""
+    """Return the rows of a vendor's file. Kinds of errors alternate: eight invalid rows have every kind."""
     rng = random.Random(f"{seed} {vendor_id}")  # noqa: S311 - samples are to be reproducible
-    bad = bad_rows_of(rows, error_rate)
-    # The first row is good as long as any is, so that there is one that a later row can repeat.
-    spoiled = set(rng.sample(range(2, rows + 1), min(bad, rows - 1)))
-    if bad == rows:
-        spoiled.add(1)
+    invalid_count = count_invalid_rows(rows, error_rate)
+    # The first row is valid if any is, so that a later row can repeat it.
+    invalid = set(rng.sample(range(2, rows + 1), min(invalid_count, rows - 1)))
+    if invalid_count == rows:
+        invalid.add(1)
     written: list[Cells] = []
-    good: list[Cells] = []
+    valid: list[Cells] = []
     turn = 0
     for number in range(1, rows + 1):
-        cells = _good(rng, vendor_id, number, max(4, len(str(rows))), run)
-        if number in spoiled:
-            SPOILS[turn % len(SPOILS)](rng, cells, rng.choice(good or written[:1] or [cells]))
+        cells = _valid_row(rng, vendor_id, number, max(4, len(str(rows))), run)
+        if number in invalid:
+            MUTATIONS[turn % len(MUTATIONS)](rng, cells, rng.choice(valid or written[:1] or [cells]))
             turn += 1
         else:
-            good.append(cells)
+            valid.append(cells)
         written.append(cells)
     return written
 
 
-def _good(rng: random.Random, vendor_id: str, number: int, digits: int, run: str) -> Cells:
+def _valid_row(rng: random.Random, vendor_id: str, number: int, digits: int, run: str) -> Cells:
     article = rng.choice(articles_of(vendor_id))
     price = rng.randrange(article.price[0], article.price[1] + 1, 50)
     middle = f"{run}-" if run else ""
@@ -115,7 +115,7 @@ def _good(rng: random.Random, vendor_id: str, number: int, digits: int, run: str
         "dimensions_cm": article.dimensions,
         "image_url": _image(article, number),
     }
-    # Vendors leave out what they need not give.
+    # Vendors often leave optional columns blank.
     for column in ("subcategory", "description", "brand", "weight_kg", "dimensions_cm", "image_url"):
         if rng.random() < 0.05:
             filled[column] = ""
@@ -146,9 +146,9 @@ def _wrong_stock(rng: random.Random, cells: Cells, _: Cells) -> None:
 
 def _too_long(rng: random.Random, cells: Cells, _: Cells) -> None:
     column = rng.choice(("product_name", "description", "brand", "subcategory"))
-    wanted = MAX_LENGTHS[column] + rng.randint(1, 30)
+    length = MAX_LENGTHS[column] + rng.randint(1, 30)
     phrase = f"{cells[column] or 'Our best seller'}; "
-    cells[column] = (phrase * (wanted // len(phrase) + 1))[: wanted - 1] + "."
+    cells[column] = (phrase * (length // len(phrase) + 1))[: length - 1] + "."
 
 
 def _unknown_category(rng: random.Random, cells: Cells, _: Cells) -> None:
@@ -167,8 +167,8 @@ def _several(_: random.Random, cells: Cells, __: Cells) -> None:
     cells.update(price="-1.00", stock_quantity="-1", category="Unknown")
 
 
-SPOILS: tuple[Spoil, ...] = (
-    _wrong_price,  # first, because it leaves the ids alone: in a file of bad rows only, later ones repeat them
+MUTATIONS: tuple[Mutation, ...] = (
+    _wrong_price,  # first, because it keeps the IDs, which later rows repeat in a file without valid rows
     _missing_fields,
     _wrong_stock,
     _too_long,

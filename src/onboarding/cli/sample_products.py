@@ -1,4 +1,4 @@
-"""What the three sample vendors sell: `articles.csv`, and their brands."""
+"""Products of the three sample vendors: `articles.csv`, and their brands."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ BRANDS = {
     "VEND002": ("StyleWear", "Løv & Lin", "Harbor Row", "Atelier Été"),
     "VEND003": ("HomeEssentials", "Casa Niña", "Oak & Iron", "Hearth"),
 }
-"""By vendor id: the sample vendors of the database."""
+"""Brands of each sample vendor."""
 
 
 @dataclass(frozen=True, slots=True)
 class SampleProduct:
-    """One kind of product. `price` is the least and the most in cents, `weight` in grams; `unit` may be blank."""
+    """Kind of product with its ranges of price (cents) and weight (grams); `unit` may be blank."""
 
     code: str
     category: str
@@ -32,7 +32,7 @@ class SampleProduct:
 
 @cache
 def articles_of(vendor_id: str) -> tuple[SampleProduct, ...]:
-    """What a sample vendor sells."""
+    """Return the products of a sample vendor."""
     text = files("onboarding.cli").joinpath("articles.csv").read_text(encoding="utf-8")
     return tuple(
         SampleProduct(

@@ -1,4 +1,4 @@
-"""Target of the commands: a running local stack, or AWS with the credentials of the environment."""
+"""Connection of the commands to the pipeline: a running local stack, or AWS."""
 
 from __future__ import annotations
 
@@ -19,20 +19,19 @@ from onboarding.local.endpoints import DEFAULT_STATE, FILE_NAME, Endpoints, read
 from onboarding.runtime import AppContext
 from onboarding.storage.audit_log import Actor
 
-# Variables with which a client would not use the local stack: of a real account, of a proxy, of libpq.
-_MISLEADING = ("AWS_", "PG", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+# Variables that would direct clients of the local stack elsewhere: settings of an AWS account, proxies, libpq.
+_IGNORED_VARIABLES = ("AWS_", "PG", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
-
-Ask = Callable[..., dict[str, Any]]
-"""Carries out an action of `onboarding.lambda_handlers.admin_actions` by its name and arguments. Raises CommandError if it is refused."""
+RunAction = Callable[..., dict[str, Any]]
+"""Runs an action of `onboarding.lambda_handlers.admin_actions` by its name and arguments. Raises CommandError if it is rejected."""
 
 
 @contextmanager
 def connected(state: Path | None) -> Iterator[AppContext]:
-    """The pipeline, ready for use. Nothing is contacted yet. On AWS its database is out of reach: see `asking`.
+    """Yield the context of the pipeline without contacting it. On AWS its database is unreachable: see `connect_admin`.
 
-    A named state directory must have a running local stack. Otherwise the local stack of the default directory is used,
-    or AWS. Raises CommandError if there is neither.
+    A state directory that is named must have a running local stack. Otherwise the stack of the default directory is
+    used, or else AWS. Raises CommandError if there is neither.
     """
     endpoints = _endpoints(state or DEFAULT_STATE)
     if endpoints is not None:
@@ -40,84 +39,84 @@ def connected(state: Path | None) -> Iterator[AppContext]:
             yield from _context()
         return
     if state is not None:
-        raise CommandError(_nothing_runs(state))
+        raise CommandError(_no_stack(state))
     bucket = os.environ.get("S3_BUCKET_NAME")
     if not bucket:
-        raise CommandError(f"{_nothing_runs(DEFAULT_STATE)}\nFor AWS, set S3_BUCKET_NAME.")
+        raise CommandError(f"{_no_stack(DEFAULT_STATE)}\nFor AWS, set S3_BUCKET_NAME.")
     try:
         prefix_of_bucket(bucket)
     except ValueError as error:
         raise CommandError(f"S3_BUCKET_NAME: {error}. `onboarding deploy` prints the right one.") from error
-    with _environment_kept():
+    with _environment_restored():
         if region := os.environ.get("AWS_REGION"):
-            # boto3 knows only the other name; the AWS CLI and the functions' own environment know this one.
+            # boto3 reads only AWS_DEFAULT_REGION; the AWS CLI and Lambda also use AWS_REGION.
             os.environ["AWS_DEFAULT_REGION"] = region
         yield from _context()
 
 
 def on_aws(state: Path | None) -> bool:
-    """Whether the pipeline that `connected` leads to is on AWS, where nobody but its functions reaches the database."""
+    """Return whether `connected` uses AWS, where only the functions reach the database."""
     return state is None and _endpoints(DEFAULT_STATE) is None
 
 
 @contextmanager
-def asking(state: Path | None) -> Iterator[tuple[AppContext, Ask]]:
-    """The pipeline, and what answers questions to its database: this process, or the function `admin` on AWS."""
+def connect_admin(state: Path | None) -> Iterator[tuple[AppContext, RunAction]]:
+    """Yield the context of the pipeline and what runs actions on its database: this process, or `admin` on AWS."""
     with connected(state) as ctx:
-        yield ctx, asked_on_aws(ctx) if on_aws(state) else asked_here(ctx)
+        yield ctx, run_on_aws(ctx) if on_aws(state) else run_locally(ctx)
 
 
-def asked_here(ctx: AppContext) -> Ask:
-    """Carry out actions in this process."""
+def run_locally(ctx: AppContext) -> RunAction:
+    """Return a function that runs actions in this process."""
 
-    def ask(action: str, **arguments: object) -> dict[str, Any]:
+    def run_action(action: str, **arguments: object) -> dict[str, Any]:
         try:
             return carry_out(ctx.database, action, arguments, Actor(_actor()))
         except AdminError as error:
             raise CommandError(str(error)) from error
 
-    return ask
+    return run_action
 
 
-def asked_on_aws(ctx: AppContext) -> Ask:
-    """Have actions carried out by the function `admin`, which reaches the database."""
+def run_on_aws(ctx: AppContext) -> RunAction:
+    """Return a function that runs actions in the function `admin`, which reaches the database."""
 
-    def ask(action: str, **arguments: object) -> dict[str, Any]:
+    def run_action(action: str, **arguments: object) -> dict[str, Any]:
         try:
             return call_admin(ctx.lambdas, action, prefix=ctx.settings.name_prefix, actor=_actor(), **arguments)
         except DeployError as error:
             raise CommandError(str(error)) from error
 
-    return ask
+    return run_action
 
 
 def _actor() -> str:
-    """Return who the audit log names for what this command changes."""
+    """Return the actor that the audit log records."""
     return f"command:{getuser()}"
 
 
-def running_local_stack(state: Path | None) -> Endpoints:
-    """The running local stack. Raises CommandError if there is none."""
+def find_local_stack(state: Path | None) -> Endpoints:
+    """Return the endpoints of the running local stack. Raises CommandError if there is none."""
     endpoints = _endpoints(state or DEFAULT_STATE)
     if endpoints is None:
-        raise CommandError(_nothing_runs(state or DEFAULT_STATE))
+        raise CommandError(_no_stack(state or DEFAULT_STATE))
     return endpoints
 
 
 @contextmanager
 def environment_of(endpoints: Endpoints) -> Iterator[None]:
-    """Set the process's environment for the local stack, and restore it at the end."""
-    with _environment_kept():
-        for name in [name for name in os.environ if name.upper().startswith(_MISLEADING)]:
+    """Set the environment of this process for the local stack, and restore it at the end."""
+    with _environment_restored():
+        for name in [name for name in os.environ if name.upper().startswith(_IGNORED_VARIABLES)]:
             del os.environ[name]
-        # A profile of the user's own may name other endpoints.
+        # A profile of the user may name other endpoints.
         nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
         os.environ.update({**nowhere, **endpoints.environment()})
         yield
 
 
 @contextmanager
-def _environment_kept() -> Iterator[None]:
+def _environment_restored() -> Iterator[None]:
     before = dict(os.environ)
     try:
         yield
@@ -138,6 +137,6 @@ def _endpoints(state: Path) -> Endpoints | None:
         raise CommandError(f"{state / FILE_NAME} was not written by this version; restart the local stack") from error
 
 
-def _nothing_runs(state: Path) -> str:
+def _no_stack(state: Path) -> str:
     up = "onboarding local up" if state == DEFAULT_STATE else f"onboarding local up --state {state}"
     return f"No local stack runs on {state}. Start one with: {up}"

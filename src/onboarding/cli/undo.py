@@ -1,4 +1,4 @@
-"""`onboarding uploads undo`: takes back what an upload did to the catalog."""
+"""`onboarding uploads undo`."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import typer
 
 from onboarding.cli.options import Json, State
 from onboarding.cli.output import Column, console, say, say_json, table
-from onboarding.cli.target import asking
+from onboarding.cli.target import connect_admin
 
 
 def undo_upload(
     upload_id: Annotated[str, typer.Argument(metavar="UPLOAD_ID")], as_json: Json = False, state: State = None
 ) -> None:
-    """Take back what an upload did to the catalog.
+    """Undo the changes of an upload in the catalog.
 
-    Products that it created go, those that it changed are what they were before. What was changed since, by another
-    upload or otherwise, stays as it is and is listed. The history keeps the upload.
+    Created products are deleted, changed products get their previous values. Products that were changed since are
+    skipped and listed. The history keeps the upload.
     """
-    with asking(state) as (_, ask):
-        undone = ask("undo_upload", upload_id=upload_id)
+    with connect_admin(state) as (_, run_action):
+        undone = run_action("undo_upload", upload_id=upload_id)
     if as_json:
         say_json({"upload_id": upload_id, **undone})
         return

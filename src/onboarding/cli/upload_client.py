@@ -1,4 +1,4 @@
-"""Hands a file to the pipeline as a vendor does, and follows what becomes of it."""
+"""Upload client: puts files into the bucket and waits for their results."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from pathlib import Path
 
 from onboarding.aws.objects import FORBIDDEN_NAME_CHARACTERS, check_file_name
 from onboarding.cli.errors import CommandError
-from onboarding.cli.target import Ask
+from onboarding.cli.target import RunAction
 from onboarding.domain.models import Upload, UploadStatus
 from onboarding.domain.upload_options import Options
 from onboarding.lambda_handlers.admin_queries import upload_from_json
 from onboarding.pipeline.ingest import PREFIX, S3ObjectVersion
 from onboarding.runtime import AppContext
 
-ALL_VALID, OUR_FAULT, SOME_FAILED, REFUSED = 0, 1, 2, 3
+ALL_VALID, OUR_FAULT, SOME_FAILED, REJECTED = 0, 1, 2, 3
 """Exit codes."""
 
 POLL_SECONDS = 0.1
 
 SLOW_POLL_SECONDS = 2.0
-"""The same where each look is a call of a function on AWS."""
+"""On AWS, where each poll calls a function."""
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A file that was put into the bucket. `started` is on the clock of `time.monotonic`."""
+    """File that was put into the bucket. `started` is a time of `time.monotonic`."""
 
     source: S3ObjectVersion
     last_modified: datetime
@@ -42,9 +42,9 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a file: an upload whose result was published, or the reason why it belongs to nobody.
+    """Result of a file: a finished upload, or the reason why the file was quarantined.
 
-    `unprocessed` counts the rows that were ended without having been judged.
+    `unprocessed` counts the rows that were not validated.
     """
 
     submission: Submission
@@ -56,27 +56,27 @@ class Outcome:
     @property
     def exit_code(self) -> int:
         if self.upload is None or self.upload.failure_code:
-            return REFUSED
+            return REJECTED
         if self.unprocessed:
             return OUR_FAULT
         return SOME_FAILED if self.upload.error_records else ALL_VALID
 
 
 Progress = Callable[[Submission, Upload | None], None]
-"""Called at every look with an upload as it stands; with None for a file that no upload was opened for."""
+"""Called at every poll with the upload, or None if it is not opened yet."""
 
 
 def check_name(file: Path) -> None:
-    """Raise CommandError for a file whose name an upload would be refused for."""
+    """Raise CommandError for a file name that an upload rejects."""
     if re.search(f"[{FORBIDDEN_NAME_CHARACTERS}]", file.name):
         raise CommandError(f"{file.name!r}: the name has a control character; rename the file")
-    refusal = check_file_name(file.name)
-    if refusal is not None:
-        raise CommandError(refusal.reason)
+    rejection = check_file_name(file.name)
+    if rejection is not None:
+        raise CommandError(rejection.reason)
 
 
 def check_file(file: Path) -> None:
-    """Raise CommandError for a file that nothing would come of, OSError if it cannot be read."""
+    """Raise CommandError for a file that cannot be uploaded, OSError if it cannot be read."""
     check_name(file)
     try:
         file.name.encode()
@@ -86,21 +86,21 @@ def check_file(file: Path) -> None:
 
 
 def check_vendor_id(vendor_id: str) -> None:
-    """Raise CommandError for what cannot be the vendor's part of an object's key."""
+    """Raise CommandError for an ID that cannot be part of an object key."""
     if vendor_id in {"", ".", ".."} or "/" in vendor_id or not vendor_id.isprintable():
-        raise CommandError(f"'{vendor_id}' cannot be a vendor's id: name the vendor, such as VEND001")
+        raise CommandError(f"'{vendor_id}' cannot be a vendor ID, such as VEND001")
 
 
-def check_vendor(ask: Ask, vendor_id: str) -> None:
-    """Raise CommandError for a vendor that is not known."""
-    if ask("vendor_status", vendor_id=vendor_id)["status"] is None:
+def check_vendor(run_action: RunAction, vendor_id: str) -> None:
+    """Raise CommandError for an unknown vendor."""
+    if run_action("vendor_status", vendor_id=vendor_id)["status"] is None:
         raise CommandError(f"The vendor '{vendor_id}' is not known. See: onboarding vendors list")
 
 
 def submit(ctx: AppContext, file: Path, vendor_id: str, options: Options | None = None) -> Submission:
-    """Put `file` where the vendor's files go, with what is asked for.
+    """Put a file into the vendor's folder of the bucket.
 
-    Raises CommandError for a file that nothing would come of, OSError if it cannot be read.
+    Raises CommandError for a file that cannot be uploaded, OSError if it cannot be read.
     """
     check_file(file)
     check_vendor_id(vendor_id)
@@ -111,25 +111,29 @@ def submit(ctx: AppContext, file: Path, vendor_id: str, options: Options | None 
         metadata = (options or Options()).metadata()
         answer = ctx.s3.put_object(Bucket=bucket, Key=key, Body=content, Metadata=metadata)
     version_id = answer.get("VersionId", "")
-    # The upload id holds the time that S3 gave the object, and only S3 can tell it.
+    # The upload ID contains the time at which S3 stored the object.
     version = {"VersionId": version_id} if version_id else {}
     head = ctx.s3.head_object(Bucket=bucket, Key=key, **version)  # type: ignore[arg-type]
     return Submission(S3ObjectVersion(bucket, key, version_id), head["LastModified"], started)
 
 
 def follow(
-    ask: Ask, submissions: Sequence[Submission], timeout: float, progress: Progress, pause: float = POLL_SECONDS
+    run_action: RunAction,
+    submissions: Sequence[Submission],
+    timeout: float,
+    progress: Progress,
+    pause: float = POLL_SECONDS,
 ) -> list[Outcome]:
-    """Wait until each file's result has been published; the outcomes are in the order given.
+    """Wait for the result of each file and return the outcomes in the same order.
 
-    Raises CommandError, with the upload ids, for what is not finished `timeout` seconds after this was called.
+    Raises CommandError with the IDs of the uploads that are not finished after `timeout` seconds.
     """
     deadline = time.monotonic() + timeout
     outcomes: dict[Submission, Outcome] = {}
     while True:
         pending = [submission for submission in submissions if submission not in outcomes]
-        looks = _look(ask, pending)
-        for submission, (upload, quarantined, unprocessed) in zip(pending, looks, strict=True):
+        statuses = _get_statuses(run_action, pending)
+        for submission, (upload, quarantined, unprocessed) in zip(pending, statuses, strict=True):
             progress(submission, upload)
             if quarantined is not None or (upload is not None and upload.notified_at is not None):
                 seconds = time.monotonic() - submission.started
@@ -137,17 +141,17 @@ def follow(
         if len(outcomes) == len(submissions):
             return [outcomes[submission] for submission in submissions]
         if time.monotonic() > deadline:
-            late = [
-                _lateness(submission, upload)
-                for submission, (upload, *_) in zip(pending, looks, strict=True)
+            unfinished = [
+                _describe_progress(submission, upload)
+                for submission, (upload, *_) in zip(pending, statuses, strict=True)
                 if submission not in outcomes
             ]
-            raise CommandError(f"Not finished after {timeout:g} s:\n" + "\n".join(late))
+            raise CommandError(f"Not finished after {timeout:g} s:\n" + "\n".join(unfinished))
         time.sleep(pause)
 
 
 def summary(upload: Upload, seconds: float | None) -> dict[str, object]:
-    """An upload as `--json` prints it."""
+    """Return the fields of an upload for `--json`."""
     return {
         "upload_id": upload.upload_id,
         "status": str(upload.status),
@@ -160,7 +164,7 @@ def summary(upload: Upload, seconds: float | None) -> dict[str, object]:
 
 
 def summary_without_history(submission: Submission, status: str, seconds: float) -> dict[str, object]:
-    """The same for a file of which the history says nothing: it has not been looked at yet, or it is nobody's."""
+    """Return the same fields for a file that is not ingested yet, or quarantined."""
     return {
         "upload_id": submission.upload_id,
         "status": status,
@@ -172,32 +176,32 @@ def summary_without_history(submission: Submission, status: str, seconds: float)
     }
 
 
-Look = tuple[Upload | None, str | None, int]
-"""An upload, if it was opened; why the file was set aside, if it was; how many rows were ended unjudged."""
+ObjectStatus = tuple[Upload | None, str | None, int]
+"""The upload, if it is opened; the reason of a quarantine; the number of rows that were not validated."""
 
 
-def _look(ask: Ask, submissions: Sequence[Submission]) -> list[Look]:
+def _get_statuses(run_action: RunAction, submissions: Sequence[Submission]) -> list[ObjectStatus]:
     objects = [
         {
             "s3_key": submission.source.key,
             "s3_version_id": submission.source.version_id,
-            # The longer id is for the case that another object of the same second has the short one.
+            # An object has the longer ID if another one of the same second has the short ID.
             "upload_ids": [submission.upload_id, submission.source.upload_id(submission.last_modified, digits=16)],
         }
         for submission in submissions
     ]
     return [
-        (look["upload"] and upload_from_json(look["upload"]), look["quarantined"], look["unprocessed"])
-        for look in ask("look_at_objects", objects=objects)["looks"]
+        (status["upload"] and upload_from_json(status["upload"]), status["quarantined"], status["unprocessed"])
+        for status in run_action("look_at_objects", objects=objects)["looks"]
     ]
 
 
-def _lateness(submission: Submission, upload: Upload | None) -> str:
+def _describe_progress(submission: Submission, upload: Upload | None) -> str:
     if upload is None:
-        return f"{submission.upload_id} ({submission.source.key}) has not been taken in yet."
+        return f"{submission.upload_id} ({submission.source.key}) is not ingested yet."
     if upload.status is UploadStatus.PROCESSING:
-        judged = upload.valid_records + upload.error_records
-        state = f"has {judged:,} of {upload.total_records:,} rows done"
+        done = upload.valid_records + upload.error_records
+        state = f"has {done:,} of {upload.total_records:,} rows done"
     else:
-        state = f"is {upload.status}, but its result has not been published"
-    return f"{upload.upload_id} {state}. It goes on; look again with: onboarding uploads show {upload.upload_id}"
+        state = f"is {upload.status}, but its notification has not been sent"
+    return f"{upload.upload_id} {state}. It continues. See: onboarding uploads show {upload.upload_id}"

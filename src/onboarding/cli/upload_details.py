@@ -1,50 +1,50 @@
-"""`onboarding uploads show`: one upload, what is wrong in it, and how its file was read."""
+"""`onboarding uploads show`: one upload, its errors, and the details of its file."""
 
 from __future__ import annotations
 
 from onboarding.cli.options import Json, State
 from onboarding.cli.output import Column, console, say, say_json, table
-from onboarding.cli.target import asking
-from onboarding.cli.uploads import UploadId, described, upload_in, utc_time
+from onboarding.cli.target import connect_admin
+from onboarding.cli.uploads import UploadId, describe_upload, format_time, get_upload
 from onboarding.domain.models import OnError, Upload
 
 
 def show(upload_id: UploadId, as_json: Json = False, state: State = None) -> None:
     """Show one upload."""
-    with asking(state) as (_, ask):
-        answer = ask("describe_upload", upload_id=upload_id)
-    found = upload_in(answer, upload_id)
+    with connect_admin(state) as (_, run_action):
+        answer = run_action("describe_upload", upload_id=upload_id)
+    upload = get_upload(answer, upload_id)
     if as_json:
         parts = ("error_types", "error_groups", "file_details", "warnings")
-        say_json({**described(found), **{part: answer[part] for part in parts}})
+        say_json({**describe_upload(upload), **{part: answer[part] for part in parts}})
         return
-    facts = {
-        "Upload": found.upload_id,
-        "Vendor": f"{found.vendor_id} {found.vendor_name} <{found.vendor_email}>",
-        "File": f"{found.file_name} ({found.file_size_bytes:,} bytes)",
+    fields = {
+        "Upload": upload.upload_id,
+        "Vendor": f"{upload.vendor_id} {upload.vendor_name} <{upload.vendor_email}>",
+        "File": f"{upload.file_name} ({upload.file_size_bytes:,} bytes)",
         "Format": answer["file_description"],
-        "Status": found.status,
-        "Mode": found.mode if found.on_error is OnError.REJECT_ROWS else f"{found.mode}, {found.on_error}",
-        "Rows": f"{found.total_records:,}",
-        "Valid": f"{found.valid_records:,}{_outcomes(found)}",
-        "Errors": f"{found.error_records:,}",
+        "Status": upload.status,
+        "Mode": upload.mode if upload.on_error is OnError.REJECT_ROWS else f"{upload.mode}, {upload.on_error}",
+        "Rows": f"{upload.total_records:,}",
+        "Valid": f"{upload.valid_records:,}{_describe_outcomes(upload)}",
+        "Errors": f"{upload.error_records:,}",
         "Warnings": answer["warnings"] and f"{len(answer['warnings']):,}",
-        "Refused": found.failure_code and f"{found.failure_code}: {found.failure_reason}",
-        "Uploaded": utc_time(found.upload_timestamp),
-        "Finished": utc_time(found.processing_completed_at),
-        "Vendor told": utc_time(found.notified_at),
-        "Undone": utc_time(found.undone_at),
-        "Report": found.error_file_s3_key,
-        "Fix file": found.fix_file_s3_key,
+        "Rejected": upload.failure_code and f"{upload.failure_code}: {upload.failure_reason}",
+        "Uploaded": format_time(upload.upload_timestamp),
+        "Finished": format_time(upload.processing_completed_at),
+        "Notified": format_time(upload.notified_at),
+        "Undone": format_time(upload.undone_at),
+        "Report": upload.error_file_s3_key,
+        "Fix file": upload.fix_file_s3_key,
     }
-    for name, value in facts.items():
+    for name, value in fields.items():
         if value:
             say(f"{name + ':':13}{value}")
     if answer["error_types"]:
         console().print()
         console().print(table((Column("Error type"), Column("Errors", "right")), answer["error_types"].items()))
     _list("What to fix, the most frequent first:", answer["error_sentences"])
-    _list("What looked odd, and was taken as it is:", [warning["message"] for warning in answer["warnings"]])
+    _list("Warnings:", [warning["message"] for warning in answer["warnings"]])
 
 
 def _list(title: str, sentences: list[str]) -> None:
@@ -55,8 +55,8 @@ def _list(title: str, sentences: list[str]) -> None:
         say(f"- {sentence}")
 
 
-def _outcomes(upload: Upload) -> str:
-    """What valid rows did, where that was more than to create products."""
+def _describe_outcomes(upload: Upload) -> str:
+    """Return the outcomes of valid rows, unless all of them created products."""
     if upload.valid_records == upload.created_records:
         return ""
     return (

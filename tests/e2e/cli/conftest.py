@@ -1,4 +1,4 @@
-"""Running a command of ours on the engine that the tests share."""
+"""Fixture that runs commands on the local stack shared by the tests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def run(engine: LocalStack, capsys: Captured) -> Run:
-    """Run a command on the engine: its exit code, stdout and stderr."""
+    """Return a function that runs a command and returns its exit code, stdout and stderr."""
 
     def run_command(*arguments: str) -> tuple[int, str, str]:
         code = main([*arguments, "--state", str(engine.state)])

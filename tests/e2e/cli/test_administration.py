@@ -1,4 +1,4 @@
-"""Vendors, categories and operators by command, against the running pipeline and against what it makes of uploads."""
+"""Commands for vendors, categories and operators, with their effect on uploads."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from tests.support.running_pipeline import Pipeline, csv_of, product
 
 
 @pytest.fixture(autouse=True)
-def _as_it_was(pipeline: Pipeline) -> Iterator[None]:
-    """Other tests use the same categories."""
+def _delete_categories(pipeline: Pipeline) -> Iterator[None]:
+    """Delete the categories of a test, because others list categories."""
     yield
     pipeline.connection.execute("delete from product_categories where category_name like 'Test %'")
 
 
 def listed(run: Run, what: str, **wanted: object) -> dict[str, Any]:
-    """The one that has these fields, out of a list as JSON."""
+    """Return the single record with these fields."""
     code, out, _ = run(what, "list", "--json")
     assert code == 0
     [found] = [one for one in json.loads(out)[what] if wanted.items() <= one.items()]
     return dict(found)
 
 
-def test_a_vendor_uploads_from_the_moment_it_is_added_until_it_is_suspended(run: Run, pipeline: Pipeline) -> None:
+def test_vendors_added_vendor_uploads_until_suspended(run: Run, pipeline: Pipeline) -> None:
     added = ("vendors", "add", "CLI-1", "--name", "First Name", "--email", "first@vendors.example")
-    assert run(*added) == (0, "CLI-1 may upload.\n", "")
+    assert run(*added) == (0, "CLI-1 is active.\n", "")
     assert listed(run, "vendors", vendor_id="CLI-1") == {
         "vendor_id": "CLI-1",
         "vendor_name": "First Name",
@@ -50,21 +50,19 @@ def test_a_vendor_uploads_from_the_moment_it_is_added_until_it_is_suspended(run:
     assert "onboarding vendors activate CLI-1" in run(*added)[1]
     changes = ("--name", "Second Name", "--email", "second@vendors.example", "--phone", "+49 30 1234567")
     assert run("vendors", "change", "CLI-1", *changes) == (0, "CLI-1 is changed.\n", "")
-    assert run("vendors", "activate", "CLI-1") == (0, "CLI-1 may upload.\n", "")
+    assert run("vendors", "activate", "CLI-1") == (0, "CLI-1 is active.\n", "")
     now = listed(run, "vendors", vendor_id="CLI-1")
     assert (now["vendor_name"], now["status"], now["uploads"]) == ("Second Name", "active", 2)
     shown = next(line for line in run("vendors", "list")[1].splitlines() if line.startswith("CLI-1"))
     assert shown.split()[-2:] == ["active", "2"]
 
 
-def test_rows_may_have_a_category_from_the_moment_it_is_added_until_it_is_disabled(
-    run: Run, pipeline: Pipeline
-) -> None:
+def test_categories_added_category_is_accepted_until_disabled(run: Run, pipeline: Pipeline) -> None:
     def upload(name: str) -> UploadStatus:
         return pipeline.run("VEND001", f"{name}.csv", csv_of([product(name, category="Test Kayaks")])).status
 
     assert upload("cli-category-1") is UploadStatus.FAILED
-    said = "Rows may have the category Test Kayaks.\n"
+    said = "The category Test Kayaks is active.\n"
     assert run("categories", "add", "Test Kayaks", "--description", "For lakes") == (0, said, "")
     assert upload("cli-category-2") is UploadStatus.COMPLETED
     assert run("categories", "disable", "Test Kayaks")[0] == 0
@@ -82,9 +80,9 @@ def test_rows_may_have_a_category_from_the_moment_it_is_added_until_it_is_disabl
     assert listed(run, "categories", category_name="Test Kayaks", is_active=True)["description"] == "For lakes"
 
 
-def test_an_operator_is_added_given_another_role_and_suspended(run: Run) -> None:
+def test_operators_add_change_and_suspend(run: Run) -> None:
     email = "cli@techmart.example"
-    assert run("operators", "add", email, "--name", "Someone")[:2] == (0, f"{email} may sign in to the portal.\n")
+    assert run("operators", "add", email, "--name", "Someone")[:2] == (0, f"{email} can sign in to the portal.\n")
     assert listed(run, "operators", email=email) == {
         "email": email,
         "name": "Someone",
@@ -98,7 +96,7 @@ def test_an_operator_is_added_given_another_role_and_suspended(run: Run) -> None
     assert run("operators", "suspend", email)[:2] == (0, f"{email} is suspended.\n")
     [line] = [line for line in run("operators", "list")[1].splitlines() if line.startswith(email)]
     assert line.split() == [email, "Someone", "admin", "suspended"]
-    assert run("operators", "activate", email)[:2] == (0, f"{email} may sign in to the portal.\n")
+    assert run("operators", "activate", email)[:2] == (0, f"{email} can sign in to the portal.\n")
 
 
 @pytest.mark.parametrize(
@@ -116,7 +114,7 @@ def test_an_operator_is_added_given_another_role_and_suspended(run: Run) -> None
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_what_cannot_be_done_is_refused_in_a_sentence(run: Run, command: tuple[str, ...], why: str) -> None:
+def test_administration_invalid_input_prints_reason(run: Run, command: tuple[str, ...], why: str) -> None:
     code, out, said = run(*command)
     assert (code, out) == (1, "")
     assert why in said

@@ -1,4 +1,4 @@
-"""The commands without an engine: what they print, how they end, and what they say when something is missing."""
+"""Commands without a local stack: output, exit codes and error messages."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from onboarding.cli import dead_letters, uploads
 from onboarding.cli.errors import CommandError, explain
 from onboarding.cli.main import main
 from onboarding.cli.output import shown
-from onboarding.cli.target import Ask, connected
-from onboarding.cli.upload_client import Look, Outcome, Submission, follow
+from onboarding.cli.target import RunAction, connected
+from onboarding.cli.upload_client import ObjectStatus, Outcome, Submission, follow
 from onboarding.config import NotSet
 from onboarding.domain.models import Upload, UploadStatus
 from onboarding.domain.resource_names import UPLOAD_BUCKET
@@ -42,8 +42,8 @@ SUBMISSION = Submission(SOURCE, datetime(2024, 12, 21, 10, 30, 45, tzinfo=UTC), 
 
 
 @pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A working directory without an engine, and an environment without AWS."""
+def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Use a working directory without a stack and an environment without AWS."""
     monkeypatch.chdir(tmp_path)
     for name in ("ONBOARDING_STATE", "S3_BUCKET_NAME", "RDS_SECRET_NAME"):
         monkeypatch.delenv(name, raising=False)
@@ -53,23 +53,23 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def announced() -> Iterator[Callable[[Path], Endpoints]]:
-    """Announces an engine on a state directory, and holds it as a running one does."""
+def start_fake_stack() -> Iterator[Callable[[Path], Endpoints]]:
+    """Return a function that marks a state directory as used by a running stack."""
     with ExitStack() as locks:
 
-        def announce(state: Path) -> Endpoints:
+        def start(state: Path) -> Endpoints:
             lock = locks.enter_context((state / LOCK).open("w"))
             fcntl.flock(lock, fcntl.LOCK_EX)
             lock.write(str(os.getpid()))
             lock.flush()
-            write_endpoints(state, endpoints := an_engine(state))
+            write_endpoints(state, endpoints := fake_endpoints(state))
             return endpoints
 
-        yield announce
+        yield start
 
 
-def an_engine(state: Path, port: int = 9) -> Endpoints:
-    """Where an engine would be; nothing listens there."""
+def fake_endpoints(state: Path, port: int = 9) -> Endpoints:
+    """Return endpoints at which nothing listens."""
     url = f"http://127.0.0.1:{port}"
     return Endpoints(
         state=str(state.resolve()),
@@ -93,7 +93,7 @@ def an_engine(state: Path, port: int = 9) -> Endpoints:
 
 
 def sentence_of(code: int, capsys: Captured) -> str:
-    """What a command that failed said on stderr; it says nothing else and shows no trace."""
+    """Return the message on stderr of a failed command, which prints nothing else and no traceback."""
     captured = capsys.readouterr()
     assert (code, captured.out) == (1, "")
     assert "Traceback" not in captured.err
@@ -101,7 +101,7 @@ def sentence_of(code: int, capsys: Captured) -> str:
 
 
 UPLOAD = ("upload", "products.csv", "--vendor", "VEND001")
-NEED_AN_ENGINE = [
+NEED_A_STACK = [
     UPLOAD,
     (*UPLOAD, "--wait", "--json"),
     ("uploads", "list"),
@@ -112,15 +112,15 @@ NEED_AN_ENGINE = [
 ]
 
 
-@pytest.mark.parametrize("command", NEED_AN_ENGINE, ids=" ".join)
-def test_without_an_engine_the_message_says_how_to_start_one(command: Sequence[str], capsys: Captured) -> None:
+@pytest.mark.parametrize("command", NEED_A_STACK, ids=" ".join)
+def test_command_without_stack_says_how_to_start_one(command: Sequence[str], capsys: Captured) -> None:
     assert "No local stack runs on .onboarding. Start one with: onboarding local up" in sentence_of(
         main(command), capsys
     )
 
 
-@pytest.mark.parametrize("command", NEED_AN_ENGINE, ids=" ".join)
-def test_a_named_state_directory_is_never_replaced_by_aws(
+@pytest.mark.parametrize("command", NEED_A_STACK, ids=" ".join)
+def test_command_named_state_without_stack_does_not_use_aws(
     command: Sequence[str], capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("S3_BUCKET_NAME", "bucket")
@@ -131,33 +131,33 @@ def test_a_named_state_directory_is_never_replaced_by_aws(
     assert sentence in sentence_of(main(command), capsys)
 
 
-def test_an_engine_that_was_killed_counts_as_none(tmp_path: Path, capsys: Captured) -> None:
-    # Its process id may belong to another process by now, as here to this one.
-    write_endpoints(tmp_path, an_engine(tmp_path))
+def test_command_killed_stack_is_not_used(tmp_path: Path, capsys: Captured) -> None:
+    # Its process ID may belong to another process, here to this one.
+    write_endpoints(tmp_path, fake_endpoints(tmp_path))
     for _ in range(2):
         assert "No local stack runs" in sentence_of(main(["uploads", "list", "--state", str(tmp_path)]), capsys)
         (tmp_path / LOCK).touch()
 
 
-def test_endpoints_of_a_copied_state_are_not_used(
-    tmp_path: Path, capsys: Captured, announced: Callable[[Path], Endpoints]
+def test_command_copied_state_directory_is_not_used(
+    tmp_path: Path, capsys: Captured, start_fake_stack: Callable[[Path], Endpoints]
 ) -> None:
     original, copy = tmp_path / "original", tmp_path / "copy"
     original.mkdir()
-    endpoints = announced(original)
+    endpoints = start_fake_stack(original)
     shutil.copytree(original, copy)
     assert read_endpoints(original) == endpoints
     assert read_endpoints(copy) is None
     # Not even while the copy has a stack of its own that is starting.
-    announced(copy)
+    start_fake_stack(copy)
     shutil.copy(original / "endpoints.json", copy)
     assert "No local stack runs" in sentence_of(main(["uploads", "list", "--state", str(copy)]), capsys)
 
 
-def test_endpoints_of_another_version_are_named(
-    tmp_path: Path, capsys: Captured, announced: Callable[[Path], Endpoints]
+def test_command_endpoints_of_another_version_are_rejected(
+    tmp_path: Path, capsys: Captured, start_fake_stack: Callable[[Path], Endpoints]
 ) -> None:
-    announced(tmp_path)
+    start_fake_stack(tmp_path)
     for content in ("{}", "[]", "nonsense", ""):
         (tmp_path / "endpoints.json").write_text(content)
         sentence = sentence_of(main(["uploads", "list", "--state", str(tmp_path)]), capsys)
@@ -165,16 +165,16 @@ def test_endpoints_of_another_version_are_named(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("missing.csv", "--vendor", "VEND001"), "missing.csv: No such file"),
         (("folder.csv", "--vendor", "VEND001"), "folder.csv: Is a directory"),
         (("products.pdf", "--vendor", "VEND001"), "must end in .csv, .tsv, .txt or .xlsx"),
-        (("products.csv", "--vendor", "VEND001/x"), "'VEND001/x' cannot be a vendor's id"),
-        (("products.csv", "--vendor", ""), "'' cannot be a vendor's id"),
-        (("products.csv", "--vendor", ".."), "'..' cannot be a vendor's id"),
-        (("products.csv", "--vendor", "."), "'.' cannot be a vendor's id"),
-        (("products.csv", "--vendor", "VEND\x07"), "cannot be a vendor's id"),
+        (("products.csv", "--vendor", "VEND001/x"), "'VEND001/x' cannot be a vendor ID"),
+        (("products.csv", "--vendor", ""), "'' cannot be a vendor ID"),
+        (("products.csv", "--vendor", ".."), "'..' cannot be a vendor ID"),
+        (("products.csv", "--vendor", "."), "'.' cannot be a vendor ID"),
+        (("products.csv", "--vendor", "VEND\x07"), "cannot be a vendor ID"),
         (("products\udcff.csv", "--vendor", "VEND001"), "the name is not UTF-8"),
         *(
             ((f"products{character}.csv", "--vendor", "VEND001"), "the name has a control character; rename the file")
@@ -182,16 +182,20 @@ def test_endpoints_of_another_version_are_named(
         ),
     ],
 )
-def test_a_file_that_nothing_would_come_of_is_not_sent(
-    arguments: Sequence[str], said: str, tmp_path: Path, capsys: Captured, announced: Callable[[Path], Endpoints]
+def test_upload_invalid_arguments_send_nothing(
+    arguments: Sequence[str],
+    message: str,
+    tmp_path: Path,
+    capsys: Captured,
+    start_fake_stack: Callable[[Path], Endpoints],
 ) -> None:
     (tmp_path / "folder.csv").mkdir()
-    announced(tmp_path)
-    assert said in sentence_of(main(["upload", *arguments, "--state", str(tmp_path)]), capsys)
+    start_fake_stack(tmp_path)
+    assert message in sentence_of(main(["upload", *arguments, "--state", str(tmp_path)]), capsys)
 
 
 @pytest.mark.parametrize(
-    ("command", "said"),
+    ("command", "message"),
     [
         (("nonsense",), "No such command 'nonsense'"),
         (("upload",), "onboarding upload --help"),
@@ -202,30 +206,30 @@ def test_a_file_that_nothing_would_come_of_is_not_sent(
         (("local", "up", "--port", "65536"), "65535"),
     ],
 )
-def test_a_wrong_command_line_ends_with_1(command: Sequence[str], said: str, capsys: Captured) -> None:
-    # 2 and 3 say how an upload ended; a script must not take a typing mistake for that.
-    assert said in sentence_of(main(command), capsys)
+def test_command_invalid_arguments_exit_with_1(command: Sequence[str], message: str, capsys: Captured) -> None:
+    # 2 and 3 are results of uploads, which a script must not confuse with invalid arguments.
+    assert message in sentence_of(main(command), capsys)
 
 
-def test_version(capsys: Captured) -> None:
+def test_version_option_prints_version(capsys: Captured) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"onboarding {__version__}\n"
 
 
 @pytest.mark.parametrize("command", [(), ("local",), ("uploads",), ("inbox",), ("upload",), ("demo",)])
-def test_every_command_has_help(command: Sequence[str], capsys: Captured) -> None:
+def test_command_help_is_printed(command: Sequence[str], capsys: Captured) -> None:
     assert main([*command, "--help"]) == 0
     assert "Usage: onboarding" in capsys.readouterr().out
 
 
 def ending_with(outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let `upload --wait` see this outcome instead of a pipeline's."""
+    """Make `upload --wait` return this outcome without a pipeline."""
 
     @contextmanager
-    def no_pipeline(*_: object) -> Iterator[tuple[None, Ask]]:
+    def no_pipeline(*_: object) -> Iterator[tuple[None, RunAction]]:
         yield None, lambda *_, **__: {"status": "active"}
 
-    monkeypatch.setattr(uploads, "asking", no_pipeline)
+    monkeypatch.setattr(uploads, "connect_admin", no_pipeline)
     monkeypatch.setattr(uploads, "submit", lambda *_: outcome.submission)
     monkeypatch.setattr(uploads, "follow", lambda *_: [outcome])
 
@@ -237,7 +241,7 @@ def outcome_of(upload: Upload | None, quarantined: str | None = None, unprocesse
 ALL_VALID = an_upload(status=UploadStatus.COMPLETED, valid_records=100, error_records=0)
 SOME_FAILED = an_upload(error_file_s3_key="errors/VEND001/report.csv")
 NONE_VALID = an_upload(status=UploadStatus.FAILED, valid_records=0, error_records=100)
-REFUSED = an_upload(
+REJECTED = an_upload(
     status=UploadStatus.FAILED,
     total_records=0,
     valid_records=0,
@@ -248,36 +252,32 @@ REFUSED = an_upload(
 
 
 @pytest.mark.parametrize(
-    ("outcome", "code", "said"),
+    ("outcome", "code", "message"),
     [
-        (outcome_of(ALL_VALID), 0, "100 of 100 rows are in the catalog, 0 failed."),
-        (outcome_of(SOME_FAILED), 2, "92 of 100 rows are in the catalog, 8 failed."),
-        (outcome_of(NONE_VALID), 2, "0 of 100 rows are in the catalog, 100 failed."),
-        (
-            outcome_of(SOME_FAILED, unprocessed=3),
-            1,
-            "By no fault of the file's, 3 of its rows could not",
-        ),
-        (outcome_of(NONE_VALID, unprocessed=100), 1, "By no fault of the file's, 100 of its rows could not"),
-        (outcome_of(REFUSED), 3, "Refused: The file is empty (EMPTY_FILE)"),
-        (outcome_of(None, "The vendor 'X' is not known"), 3, "Refused: The vendor 'X' is not known."),
+        (outcome_of(ALL_VALID), 0, "100 of 100 rows are in the catalog, 0 were rejected."),
+        (outcome_of(SOME_FAILED), 2, "92 of 100 rows are in the catalog, 8 were rejected."),
+        (outcome_of(NONE_VALID), 2, "0 of 100 rows are in the catalog, 100 were rejected."),
+        (outcome_of(SOME_FAILED, unprocessed=3), 1, "3 rows could not be processed, by our fault"),
+        (outcome_of(NONE_VALID, unprocessed=100), 1, "100 rows could not be processed, by our fault"),
+        (outcome_of(REJECTED), 3, "Rejected: The file is empty (EMPTY_FILE)"),
+        (outcome_of(None, "The vendor 'X' is not known"), 3, "Rejected: The vendor 'X' is not known."),
     ],
-    ids=["all valid", "some failed", "none valid", "some ended", "all ended", "refused", "quarantined"],
+    ids=["all valid", "some rejected", "none valid", "some unprocessed", "all unprocessed", "rejected", "quarantined"],
 )
-def test_exit_code_and_words_for_each_outcome(
-    outcome: Outcome, code: int, said: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+def test_upload_wait_outcome_sets_exit_code_and_message(
+    outcome: Outcome, code: int, message: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ending_with(outcome, monkeypatch)
     assert main([*UPLOAD, "--wait"]) == code
-    assert said in capsys.readouterr().out
+    assert message in capsys.readouterr().out
     assert main([*UPLOAD, "--wait", "--json"]) == code
     captured = capsys.readouterr()
     assert list(json.loads(captured.out)) == KEYS
     assert captured.out.count("\n") == 1
-    assert said in captured.err
+    assert message in captured.err
 
 
-def test_json_tells_the_figures(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_upload_json_has_the_counts(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     ending_with(outcome_of(SOME_FAILED), monkeypatch)
     main([*UPLOAD, "--wait", "--json"])
     assert json.loads(capsys.readouterr().out) == {
@@ -291,14 +291,14 @@ def test_json_tells_the_figures(capsys: Captured, monkeypatch: pytest.MonkeyPatc
     }
 
 
-def test_json_of_a_quarantined_file_names_no_upload(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_upload_json_quarantined_file_has_no_upload_id(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     ending_with(outcome_of(None, "nobody's"), monkeypatch)
     main([*UPLOAD, "--wait", "--json"])
     found = json.loads(capsys.readouterr().out)
     assert (found["upload_id"], found["status"], found["total_records"]) == (None, "quarantined", None)
 
 
-def test_json_without_waiting_has_the_same_keys(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_upload_json_without_wait_has_the_same_keys(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     ending_with(outcome_of(SOME_FAILED), monkeypatch)
     assert main([*UPLOAD, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -306,64 +306,64 @@ def test_json_without_waiting_has_the_same_keys(capsys: Captured, monkeypatch: p
     assert (found["upload_id"], found["status"]) == (SUBMISSION.upload_id, "processing")
 
 
-class Looks:
-    """A pipeline that shows an upload as it stands at each look, the last state for ever."""
+class Pipeline:
+    """Fake pipeline that returns one state of an upload after another, then the last one."""
 
-    def __init__(self, *states: Look) -> None:
+    def __init__(self, *states: ObjectStatus) -> None:
         self.states = list(states)
 
-    def ask(self, action: str, *, objects: Sequence[Mapping[str, object]]) -> dict[str, object]:
+    def run_action(self, action: str, *, objects: Sequence[Mapping[str, object]]) -> dict[str, object]:
         assert action == "look_at_objects"
         assert [named["s3_key"] for named in objects] == [SOURCE.key]
         upload, quarantined, unprocessed = self.states.pop(0) if len(self.states) > 1 else self.states[0]
-        look = {"upload": upload and upload_as_json(upload), "quarantined": quarantined, "unprocessed": unprocessed}
-        # As it comes from a function.
-        return dict(json.loads(json.dumps({"looks": [look]})))
+        status = {"upload": upload and upload_as_json(upload), "quarantined": quarantined, "unprocessed": unprocessed}
+        # As from a function on AWS.
+        return dict(json.loads(json.dumps({"looks": [status]})))
 
     def follow(self, timeout: float) -> tuple[Outcome, list[Upload | None]]:
         seen: list[Upload | None] = []
-        [outcome] = follow(self.ask, [SUBMISSION], timeout, lambda _, upload: seen.append(upload), pause=0)
+        [outcome] = follow(self.run_action, [SUBMISSION], timeout, lambda _, upload: seen.append(upload), pause=0)
         return outcome, seen
 
 
-def test_waits_until_the_vendor_was_told() -> None:
+def test_follow_finished_upload_waits_for_notification() -> None:
     finished = an_upload()
-    told = an_upload(notified_at=datetime.now(UTC))
-    outcome, seen = Looks((None, None, 0), (finished, None, 0), (told, None, 0)).follow(5)
-    assert (outcome.upload, seen) == (told, [None, finished, told])
+    notified = an_upload(notified_at=datetime.now(UTC))
+    outcome, seen = Pipeline((None, None, 0), (finished, None, 0), (notified, None, 0)).follow(5)
+    assert (outcome.upload, seen) == (notified, [None, finished, notified])
 
 
-def test_waits_no_longer_for_what_was_set_aside() -> None:
-    outcome, _ = Looks((None, "The vendor is not known", 0)).follow(0)
+def test_follow_quarantined_file_returns_at_once() -> None:
+    outcome, _ = Pipeline((None, "The vendor is not known", 0)).follow(0)
     assert (outcome.upload, outcome.quarantined, outcome.exit_code) == (None, "The vendor is not known", 3)
 
 
 @pytest.mark.parametrize(
-    ("upload", "said"),
+    ("upload", "state"),
     [
-        (None, "has not been taken in yet"),
+        (None, "is not ingested yet"),
         (an_upload(status=UploadStatus.PROCESSING), "has 100 of 100 rows done"),
-        (an_upload(), "is partial, but its result has not been published"),
+        (an_upload(), "is partial, but its notification has not been sent"),
     ],
 )
-def test_a_timeout_names_the_upload(upload: Upload | None, said: str) -> None:
+def test_follow_timeout_names_the_upload(upload: Upload | None, state: str) -> None:
     with pytest.raises(CommandError) as caught:
-        Looks((upload, None, 0)).follow(0)
-    assert said in str(caught.value)
+        Pipeline((upload, None, 0)).follow(0)
+    assert state in str(caught.value)
     assert (upload.upload_id if upload else SUBMISSION.upload_id) in str(caught.value)
 
 
-def test_the_engines_environment_is_pure_and_passes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, announced: Callable[[Path], Endpoints]
+def test_connected_local_stack_replaces_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start_fake_stack: Callable[[Path], Endpoints]
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "of-somebody")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "https://elsewhere.example")
     monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
     monkeypatch.setenv("PGHOSTADDR", "192.0.2.1")
     before = dict(os.environ)
-    engine = announced(tmp_path)
+    endpoints = start_fake_stack(tmp_path)
     with connected(tmp_path) as ctx:
-        assert ctx.s3.meta.endpoint_url == engine.aws_endpoint_url
+        assert ctx.s3.meta.endpoint_url == endpoints.aws_endpoint_url
         assert ctx.settings.bucket == "the-bucket"
         assert {"AWS_PROFILE", "AWS_ENDPOINT_URL_S3", "https_proxy", "PGHOSTADDR"}.isdisjoint(os.environ)
     assert dict(os.environ) == before
@@ -372,7 +372,7 @@ def test_the_engines_environment_is_pure_and_passes(
 BUCKET_ON_AWS = f"staging-{UPLOAD_BUCKET}-123456789012"
 
 
-def test_aws_is_found_by_its_usual_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connected_aws_uses_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("S3_BUCKET_NAME", BUCKET_ON_AWS)
     monkeypatch.setenv("RDS_SECRET_NAME", "secret")
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
@@ -382,25 +382,25 @@ def test_aws_is_found_by_its_usual_environment(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("command", [UPLOAD, ("uploads", "list"), ("failures", "list")], ids=" ".join)
-def test_connected_aws_bucket_of_no_deployment_is_named(
+def test_connected_aws_other_bucket_is_rejected(
     command: Sequence[str], monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
     monkeypatch.setenv("S3_BUCKET_NAME", "product-uploads")
     assert "S3_BUCKET_NAME: product-uploads is not the bucket of a deployment" in sentence_of(main(command), capsys)
 
 
-def test_a_running_engine_comes_before_aws(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, announced: Callable[[Path], Endpoints]
+def test_connected_local_stack_takes_precedence_over_aws(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start_fake_stack: Callable[[Path], Endpoints]
 ) -> None:
     monkeypatch.setenv("S3_BUCKET_NAME", BUCKET_ON_AWS)
     (tmp_path / ".onboarding").mkdir()
-    announced(tmp_path / ".onboarding")
+    start_fake_stack(tmp_path / ".onboarding")
     with connected(None) as ctx:
         assert ctx.settings.bucket == "the-bucket"
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "message"),
     [
         (NoCredentialsError(), "No AWS credentials were found"),
         (NoRegionError(), "No AWS region is set"),
@@ -418,48 +418,46 @@ def test_a_running_engine_comes_before_aws(
         (NotSet("the environment variable X is not set"), "the environment variable X is not set"),
     ],
 )
-def test_foreseeable_faults_are_sentences(error: Exception, said: str) -> None:
+def test_explain_foreseeable_error_returns_sentence(error: Exception, message: str) -> None:
     sentence = explain(error)
     assert sentence is not None
-    assert said in sentence
+    assert message in sentence
     assert "second line" not in sentence
 
 
-def test_mistakes_in_the_code_are_not_explained_away() -> None:
+def test_explain_other_error_returns_none() -> None:
     assert explain(KeyError("x")) is None
     assert explain(RuntimeError("x")) is None
 
 
-def test_an_unreachable_engine_is_a_sentence(
-    tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch, announced: Callable[[Path], Endpoints]
+def test_command_unreachable_stack_prints_sentence(
+    tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch, start_fake_stack: Callable[[Path], Endpoints]
 ) -> None:
-    announced(tmp_path)
-    # Without the waits between attempts.
+    start_fake_stack(tmp_path)
+    # No waits between attempts.
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
-    said = sentence_of(main([*UPLOAD, "--state", str(tmp_path)]), capsys)
-    assert "AWS cannot be reached or asked: Could not connect to the endpoint URL" in said
-    said = sentence_of(main(["uploads", "list", "--state", str(tmp_path)]), capsys)
-    assert "The secret with the database's credentials cannot be read" in said
+    message = sentence_of(main([*UPLOAD, "--state", str(tmp_path)]), capsys)
+    assert "AWS cannot be reached: Could not connect to the endpoint URL" in message
+    message = sentence_of(main(["uploads", "list", "--state", str(tmp_path)]), capsys)
+    assert "The secret with the database's credentials cannot be read" in message
 
 
-def test_without_the_engines_libraries_the_message_says_what_to_install(
-    capsys: Captured, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_local_up_without_extra_says_what_to_install(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onboarding.local.stack", None)
     assert main(["local", "up"]) == 1
     assert "pip install 'product-onboarding[local]'" in capsys.readouterr().err
 
 
-def test_what_drives_a_terminal_is_not_printed() -> None:
+def test_shown_control_characters_are_replaced() -> None:
     assert shown("\x1b[31mred\x07\r\x9b") == "\ufffd[31mred\ufffd\ufffd\ufffd"
     assert shown("Løv\tline\n") == "Løv\tline\n"
 
 
-def test_endpoints_file_has_what_other_programs_need() -> None:
+def test_endpoints_file_has_all_fields() -> None:
     wanted = (
         "aws_endpoint_url aws_region aws_access_key_id aws_secret_access_key bucket table error_queue_url topic_arn"
     )
-    assert asdict(an_engine(Path())).keys() >= {*wanted.split(), "secret_name", "database_url", "inbox_dir"}
+    assert asdict(fake_endpoints(Path())).keys() >= {*wanted.split(), "secret_name", "database_url", "inbox_dir"}
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["cost", "--uploads", "3"], ["sample", "--help"]])
@@ -473,19 +471,19 @@ def test_main_closed_stream_gives_no_traceback(arguments: Sequence[str], closed:
     assert "Exception ignored" not in log.read_text()
 
 
-def test_inbox_show_takes_json_before_and_after_itself(
-    tmp_path: Path, capsys: Captured, announced: Callable[[Path], Endpoints]
+def test_inbox_show_accepts_json_before_and_after(
+    tmp_path: Path, capsys: Captured, start_fake_stack: Callable[[Path], Endpoints]
 ) -> None:
-    announced(tmp_path)
+    start_fake_stack(tmp_path)
     (tmp_path / "inbox").mkdir()
     (tmp_path / "inbox" / "1.eml").write_bytes(b"Subject: Hello\r\nDate: Sat, 21 Dec 2024 10:30:45 +0000\r\n\r\ntext")
     (tmp_path / "inbox" / "2.eml").touch()
-    said = []
+    message = []
     for arguments in (["--json", "show", "1"], ["show", "1", "--json"], ["--json", "show", "--json", "1"]):
         assert main(["inbox", "--state", str(tmp_path), *arguments]) == 0
-        said.append(json.loads(capsys.readouterr().out))
-    assert said == [said[0]] * 3
-    assert (said[0]["number"], said[0]["subject"]) == (1, "Hello")
+        message.append(json.loads(capsys.readouterr().out))
+    assert message == [message[0]] * 3
+    assert (message[0]["number"], message[0]["subject"]) == (1, "Hello")
     assert main(["inbox", "--state", str(tmp_path), "show", "1"]) == 0
     assert "Subject: Hello" in capsys.readouterr().out
     assert main(["inbox", "--state", str(tmp_path), "--json"]) == 0
@@ -494,10 +492,10 @@ def test_inbox_show_takes_json_before_and_after_itself(
     assert "cannot be read as a mail" in capsys.readouterr().out
 
 
-def test_watchdog_run_faults_are_sentences_and_end_with_one(
-    tmp_path: Path, capsys: Captured, announced: Callable[[Path], Endpoints], monkeypatch: pytest.MonkeyPatch
+def test_watchdog_run_errors_are_printed_and_exit_with_1(
+    tmp_path: Path, capsys: Captured, start_fake_stack: Callable[[Path], Endpoints], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    announced(tmp_path)
+    start_fake_stack(tmp_path)
 
     def drive(*_: object, **__: object) -> Iterator[RecoveryAction]:
         yield RecoveryAction("UPLOAD_1", "VEND001", "key", "resumed")
@@ -512,6 +510,6 @@ def test_watchdog_run_faults_are_sentences_and_end_with_one(
         lambda *_, **__: iter([RecoveryAction("UPLOAD_3", "VEND001", "key", "ingested")]),
     )
     assert main(["watchdog", "run", "--sweep", "--state", str(tmp_path)]) == 1
-    said = capsys.readouterr()
-    assert said.out.splitlines() == ["resumed: UPLOAD_1", "found: UPLOAD_3", "2 resumed, 1 failed."]
-    assert said.err == "failed: upload UPLOAD_2 (AWS refused GetObject: SlowDown: later); the next run tries again\n"
+    message = capsys.readouterr()
+    assert message.out.splitlines() == ["resumed: UPLOAD_1", "found: UPLOAD_3", "2 resumed, 1 failed."]
+    assert message.err == "failed: upload UPLOAD_2 (AWS refused GetObject: SlowDown: later); the next run tries again\n"

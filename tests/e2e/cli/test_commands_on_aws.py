@@ -167,4 +167,4 @@ def test_validate_on_aws_file_that_no_call_can_carry_says_what_to_do(tmp_path: P
     path = tmp_path / "random.csv"
     path.write_bytes(random.Random(1).randbytes(6_000_000))  # noqa: S311 - bytes that cannot be packed
     assert main(["validate", str(path), "--vendor", "VEND001"]) == 1
-    assert "Try it with --offline, or upload it" in capsys.readouterr().err
+    assert "Use --offline, or upload the file" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The commands against the running pipeline."""
+"""Commands on the running pipeline."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def good_file(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     return path
 
 
-def test_a_sample_ends_with_2_and_every_figure_agrees(run: Run, pipeline: Pipeline, tmp_path: Path) -> None:
+def test_upload_sample_exits_with_2_and_counts_agree(run: Run, pipeline: Pipeline, tmp_path: Path) -> None:
     assert main(["sample", str(tmp_path), "--run", "cli"]) == 0
     run("uploads", "list")
     code, found = upload(run, tmp_path / "VEND001-cli.csv", "VEND001")
@@ -65,36 +65,36 @@ def test_a_sample_ends_with_2_and_every_figure_agrees(run: Run, pipeline: Pipeli
     assert kept_report.read_bytes().decode() == report
 
 
-def test_a_good_file_ends_with_0_in_words(run: Run, good_file: Path) -> None:
+def test_upload_valid_file_exits_with_0(run: Run, good_file: Path) -> None:
     code, out, err = run("upload", str(good_file), "--vendor", "VEND002", "--wait")
     assert code == 0
-    assert "3 of 3 rows are in the catalog, 0 failed." in out
+    assert "3 of 3 rows are in the catalog, 0 were rejected." in out
     assert "good [bold] +ü.csv" in err
     assert "3/3 rows" in err
     upload_id = next(line for line in out.splitlines() if line.startswith("Upload ID: ")).split()[-1]
     assert "every row is valid" in run("report", upload_id)[2]
 
 
-def test_bad_files_end_with_3(run: Run, tmp_path: Path) -> None:
+def test_upload_rejected_file_exits_with_3(run: Run, tmp_path: Path) -> None:
     empty = tmp_path / "empty.csv"
     empty.touch()
     code, found = upload(run, empty, "VEND002")
     assert (code, found["status"], found["total_records"], found["report_key"]) == (3, "failed", 0, None)
     code, _, err = run("report", found["upload_id"])
     assert code == 1
-    assert "the file was refused" in err
+    assert "the file was rejected" in err
     code, _, err = run("upload", str(empty), "--vendor", "NOBODY", "--wait", "--json")
     assert code == 1
     assert "The vendor 'NOBODY' is not known. See: onboarding vendors list" in err
 
 
-def test_without_waiting_the_id_is_told_and_right(run: Run, pipeline: Pipeline, good_file: Path) -> None:
+def test_upload_without_wait_prints_upload_id(run: Run, pipeline: Pipeline, good_file: Path) -> None:
     code, out, _ = run("upload", str(good_file), "--vendor", "VEND003", "--json")
     assert code == 0
     assert pipeline.finished(json.loads(out)["upload_id"]).valid_records == 3
 
 
-def test_uploads_are_listed_by_vendor_status_and_time(run: Run, pipeline: Pipeline, good_file: Path) -> None:
+def test_uploads_list_filters_by_vendor_status_and_time(run: Run, pipeline: Pipeline, good_file: Path) -> None:
     pipeline.vendor("VEND-LIST")
     first, second = (upload(run, good_file, "VEND-LIST")[1]["upload_id"] for _ in range(2))
 
@@ -110,13 +110,13 @@ def test_uploads_are_listed_by_vendor_status_and_time(run: Run, pipeline: Pipeli
     assert listed("--since", "2100-01-01") == listed("--until", "2000-01-01T00:00:00") == []
     code, out, _ = run("uploads", "list", "--vendor", "VEND-LIST")
     assert code == 0
-    # The whole id, for it will be copied, and the name as it stands, whatever it looks like to Rich.
+    # The whole ID, which users copy, and the name, although it looks like markup.
     assert first in out
     assert second in out
     assert "good [bold] +ü.csv" in out
 
 
-def test_the_inbox_shows_the_mail(run: Run, pipeline: Pipeline, good_file: Path) -> None:
+def test_inbox_show_prints_email(run: Run, pipeline: Pipeline, good_file: Path) -> None:
     email = pipeline.vendor("VEND-MAIL")
     upload_id = upload(run, good_file, "VEND-MAIL")[1]["upload_id"]
     pipeline.mail(upload_id)
@@ -127,28 +127,28 @@ def test_the_inbox_shows_the_mail(run: Run, pipeline: Pipeline, good_file: Path)
     shown = run("inbox", "show", str(mail["number"]))[1]
     assert f"To: {email}\nSubject: Product Upload Complete - good [bold] +ü.csv (100.0% Success)\n" in shown
     assert f"Upload ID: {upload_id}\n" in shown
-    assert "There is no mail 9999" in run("inbox", "show", "9999")[2]
+    assert "There is no e-mail 9999" in run("inbox", "show", "9999")[2]
 
 
 @pytest.mark.parametrize("command", [("uploads", "show"), ("report",)])
-def test_an_unknown_upload_is_a_sentence(run: Run, command: tuple[str, ...]) -> None:
+def test_uploads_show_unknown_upload_prints_sentence(run: Run, command: tuple[str, ...]) -> None:
     code, out, err = run(*command, "UPLOAD_NONE")
     assert (code, out) == (1, "")
     assert "There is no upload UPLOAD_NONE" in err
 
 
-def test_a_timeout_is_our_fault(run: Run, good_file: Path) -> None:
+def test_upload_timeout_exits_with_1(run: Run, good_file: Path) -> None:
     code, out, err = run("upload", str(good_file), "--vendor", "VEND001", "--wait", "--json", "--timeout", "0")
     assert (code, out) == (1, "")
-    assert "onboarding uploads show UPLOAD_" in err or "has not been taken in yet" in err
+    assert "onboarding uploads show UPLOAD_" in err or "is not ingested yet" in err
 
 
-def test_the_demo_shows_the_main_job(capsys: Captured) -> None:
+def test_demo_prints_every_result(capsys: Captured) -> None:
     assert main(["demo"]) == 0
     out = capsys.readouterr().out
-    for shown in ("Mails (3)", "contact@techgear.com", "sales@stylewear.com", "info@homeess.com", "(92.0% Success)"):
+    for shown in ("E-mails (3)", "contact@techgear.com", "sales@stylewear.com", "info@homeess.com", "(92.0% Success)"):
         assert shown in out
     assert ",".join(HEADER) in out
     assert "Catalog (276 products)" in out
-    assert "Everything came out right." in out
+    assert "Every figure is correct." in out
     assert "\x1b[" not in out

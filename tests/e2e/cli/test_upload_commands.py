@@ -1,4 +1,4 @@
-"""What the command line says beforehand and afterwards: validate, template, modes, the fix file, undo."""
+"""Commands before and after an upload: validate, template, modes, fix file, undo."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def file_of(folder: Path, name: str, *rows: dict[str, str]) -> Path:
 
 
 @pytest.mark.parametrize("name", ["a.xls", "a.pdf", "csv"])
-def test_upload_unsupported_file_name_fails_before_the_upload(run: Run, tmp_path: Path, name: str) -> None:
+def test_validate_wrong_file_name_is_rejected_like_upload(run: Run, tmp_path: Path, name: str) -> None:
     path = file_of(tmp_path, name, product("cli-name"))
     _, _, expected = run("upload", str(path), "--vendor", "VEND001")
     code, out, err = run("validate", str(path), "--vendor", "VEND001", "--offline")
@@ -32,7 +32,7 @@ def test_upload_unsupported_file_name_fails_before_the_upload(run: Run, tmp_path
     assert "must end in .csv, .tsv, .txt or .xlsx" in err
 
 
-def test_validate_reports_the_outcome_of_the_upload(run: Run, pipeline: Pipeline, tmp_path: Path) -> None:
+def test_validate_matches_the_upload(run: Run, pipeline: Pipeline, tmp_path: Path) -> None:
     rows = [product("cli-v1"), product("cli-v2", category="Gardn"), product("cli-v3", price="0", sku="SKU-cli-v1")]
     path = file_of(tmp_path, "validate.csv", *rows)
     path.write_bytes(path.read_bytes().replace(b"PROD-cli-v2", b"\nPROD-cli-v2"))
@@ -52,20 +52,20 @@ def test_validate_reports_the_outcome_of_the_upload(run: Run, pipeline: Pipeline
     code, out, _ = run("validate", str(path), "--vendor", "VEND001", "--json")
     assert (code, json.loads(out)["refusal"]["code"]) == (3, "ALREADY_UPLOADED")
     code, out, _ = run("upload", str(path), "--vendor", "VEND001", "--wait", "--force")
-    assert (code, "3 failed" in out) == (2, True)
+    assert (code, "3 were rejected" in out) == (2, True)
 
 
-def test_validate_without_json_prints_a_summary(run: Run, tmp_path: Path) -> None:
+def test_validate_text_lists_errors_and_groups(run: Run, tmp_path: Path) -> None:
     path = file_of(tmp_path, "person.csv", *(product(f"person-{n}", category="Elektronics") for n in range(60)))
     code, out, _ = run("validate", str(path), "--vendor", "VEND002")
     assert code == 2
-    assert "0 of 60 rows are valid, 60 are not.\n" in out
+    assert "0 of 60 rows are valid, 60 are invalid.\n" in out
     assert "and 10 more errors. The most frequent:\n- 60 rows: category 'Elektronics', did you mean" in out
     code, out, _ = run("validate", str(path), "--vendor", "VEND009")
-    assert (code, out) == (3, "Would be refused: The vendor 'VEND009' is not known (UNKNOWN_VENDOR)\n")
+    assert (code, out) == (3, "Would be rejected: The vendor 'VEND009' is not known (UNKNOWN_VENDOR)\n")
 
 
-def test_validate_offline_skips_catalog_checks(
+def test_validate_without_pipeline_is_offline(
     tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -74,8 +74,8 @@ def test_validate_offline_skips_catalog_checks(
     path = file_of(tmp_path, "offline.csv", product("1"))
     assert main(["validate", str(path), "--vendor", "VEND001"]) == 0
     captured = capsys.readouterr()
-    assert "1 of 1 rows are valid, 0 are not.\n" in captured.out
-    assert "Nothing was asked of the catalog" in captured.err
+    assert "1 of 1 rows are valid, 0 are invalid.\n" in captured.out
+    assert "Without the catalog" in captured.err
     assert main(["validate", str(path), "--vendor", "VEND001", "--offline", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["offline"] is True
     assert main(["validate", str(path), "--vendor", "VEND001", "--state", str(tmp_path)]) == 1
@@ -83,7 +83,7 @@ def test_validate_offline_skips_catalog_checks(
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
-def test_template_sample_row_is_its_only_error(run: Run, tmp_path: Path, kind: str) -> None:
+def test_template_has_only_the_sample_row_error(run: Run, tmp_path: Path, kind: str) -> None:
     path = tmp_path / f"template.{kind}"
     options = ["--xlsx"] if kind == "xlsx" else []
     assert run("template", *options, "-o", str(path))[0] == 0
@@ -96,7 +96,7 @@ def test_template_sample_row_is_its_only_error(run: Run, tmp_path: Path, kind: s
         assert names == sorted(names)
 
 
-def test_template_for_an_existing_file_fails(tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_template_existing_file_is_kept(tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("ONBOARDING_STATE", raising=False)
     monkeypatch.delenv("S3_BUCKET_NAME", raising=False)
@@ -104,11 +104,11 @@ def test_template_for_an_existing_file_fails(tmp_path: Path, capsys: Captured, m
     before = (tmp_path / "product-template.csv").read_bytes()
     (tmp_path / "product-template.csv").write_bytes(b"mine")
     assert main(["template"]) == 1
-    assert "there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     assert (tmp_path / "product-template.csv").read_bytes() == b"mine" != before
 
 
-def test_fix_file_show_update_and_undo_of_an_upload_succeed(run: Run, tmp_path: Path) -> None:
+def test_report_fix_show_update_and_undo(run: Run, tmp_path: Path) -> None:
     rows = [product(f"cli-u{n}") for n in range(3)]
     rows[1]["price"] = "$5.00"
     path = file_of(tmp_path, "create.csv", *rows)

@@ -1,4 +1,4 @@
-"""The pages on the file and on the rules say what the code does, and name every code that an answer may have."""
+"""The pages on file format and rules are generated from the code and have every code of an answer."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ RULES_ERRORS = {error.error_type for example in EXAMPLES for error in validate_r
 
 
 @pytest.mark.parametrize("name", pages())
-def test_the_page_is_what_the_code_says(name: str) -> None:
-    """Write it anew with: python -m tools.reference_pages docs"""
+def test_reference_page_is_generated_from_the_code(name: str) -> None:
+    """Update it with: make reference"""
     assert (ROOT / "docs" / name).read_text(encoding="utf-8") == pages()[name]
 
 

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import pytest
 
 from onboarding.aws import dead_letter_queues, staging_table
-from onboarding.cli.target import asked_here
+from onboarding.cli.target import run_locally
 from onboarding.cli.upload_client import OUR_FAULT, Submission, follow
 from onboarding.domain.models import RowError, UploadStatus
 from onboarding.domain.resource_names import resource_name
@@ -85,7 +85,7 @@ def test_upload_driven_in_vain_is_ended(ctx: AppContext, pipeline: Pipeline, mon
     assert pipeline.finished(upload_id).error_records == 2
     assert "our fault" in pipeline.errors(upload_id)[0][2]
     written = pipeline.s3.head_object(Bucket=source.bucket, Key=source.key, VersionId=source.version_id)["LastModified"]
-    [outcome] = follow(asked_here(ctx), [Submission(source, written, 0)], 0, lambda *_: None)
+    [outcome] = follow(run_locally(ctx), [Submission(source, written, 0)], 0, lambda *_: None)
     assert (outcome.unprocessed, outcome.exit_code) == (2, OUR_FAULT)
 
 

@@ -23,7 +23,7 @@ import pytest
 
 from onboarding.domain.models import Upload
 from onboarding.domain.resource_names import resource_name
-from onboarding.local.postgres import installed
+from onboarding.local.postgres import installation
 from onboarding.local.processes import clean_environment
 from onboarding.local.stack import LocalStack
 from onboarding.storage.database import open_connection
@@ -72,7 +72,7 @@ def run_python(source: Path, program: str, request: str, environment: Mapping[st
 
 def dump(url: str) -> str:
     """Return a database as SQL."""
-    program = installed() / "bin" / "pg_dump"
+    program = installation() / "bin" / "pg_dump"
     made = subprocess.run(
         [program, "--no-owner", "--inserts", "--no-comments", url], capture_output=True, text=True, check=True
     )

@@ -1,4 +1,4 @@
-"""Sample files: as many errors as asked for, of every kind, the same each time, and never in each other's way."""
+"""Sample files: number and kinds of errors, reproducible content, unique SKUs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onboarding.cli.main import main
-from onboarding.cli.sample_data import SPOILS, sample_rows, write_samples
+from onboarding.cli.sample_data import MUTATIONS, sample_rows, write_samples
 from onboarding.cli.sample_products import BRANDS
 from onboarding.domain.models import Row, RowError
 from onboarding.domain.product_schema import COLUMNS, IDENTIFIERS
@@ -40,14 +40,14 @@ FACTS = ValidationContext(
 )
 
 
-def judged(path: Path, vendor_id: str) -> dict[int, list[RowError]]:
-    """The errors of each row of a file, as the pipeline would find them in an empty catalog."""
+def validate_file(path: Path, vendor_id: str) -> dict[int, list[RowError]]:
+    """Return the errors of each row of a file with an empty catalog."""
     found = parse(path.read_bytes(), "UPLOAD_1", vendor_id)
     assert not isinstance(found, FileRejection), found
     return {row.row_number: validate_row(row, FACTS) for row in found.rows}
 
 
-def bad_rows(errors: dict[int, list[RowError]]) -> list[int]:
+def invalid_rows(errors: dict[int, list[RowError]]) -> list[int]:
     return [number for number, found in errors.items() if found]
 
 
@@ -55,26 +55,26 @@ def kinds(errors: dict[int, list[RowError]]) -> Counter[str]:
     return Counter(error.error_type for found in errors.values() for error in found)
 
 
-def test_each_vendor_gets_a_file_with_the_errors_of_the_contract(tmp_path: Path) -> None:
+def test_write_samples_files_have_the_errors_of_the_contract(tmp_path: Path) -> None:
     samples = write_samples(tmp_path / "deep" / "samples", 100, 0.08)
     assert [sample.vendor_id for sample in samples] == ["VEND001", "VEND002", "VEND003"]
     for sample in samples:
-        errors = judged(sample.path, sample.vendor_id)
+        errors = validate_file(sample.path, sample.vendor_id)
         assert sample.path.name == f"{sample.vendor_id}.csv"
-        assert (sample.rows, sample.bad_rows, len(errors), len(bad_rows(errors))) == (100, 8, 100, 8)
+        assert (sample.rows, sample.bad_rows, len(errors), len(invalid_rows(errors))) == (100, 8, 100, 8)
         assert kinds(errors).keys() == SEVEN
 
 
 @settings(max_examples=60, deadline=None)
 @given(rows=st.integers(1, 200), rate=st.floats(0, 1), seed=st.integers(0, 99), vendor=st.sampled_from(sorted(BRANDS)))
-def test_exactly_as_many_bad_rows_as_asked_for(rows: int, rate: float, seed: int, vendor: str) -> None:
+def test_sample_rows_have_the_requested_number_of_invalid_rows(rows: int, rate: float, seed: int, vendor: str) -> None:
     written = sample_rows(vendor, rows, rate, seed)
     assert len(written) == rows
-    assert len(bad_rows(errors_in(written))) == round(rows * rate)
+    assert len(invalid_rows(errors_in(written))) == round(rows * rate)
 
 
 def errors_in(written: Sequence[dict[str, str]]) -> dict[int, list[RowError]]:
-    """The same for rows that were not written to a file."""
+    """Return the errors of rows that are not in a file."""
     first: dict[tuple[str, str], int] = {}
     errors = {}
     for number, cells in enumerate(written, 1):
@@ -87,16 +87,16 @@ def errors_in(written: Sequence[dict[str, str]]) -> dict[int, list[RowError]]:
     return errors
 
 
-def test_ten_thousand_rows_hold_every_error_and_fit_the_limit(tmp_path: Path) -> None:
+def test_write_samples_10_000_rows_have_every_error_and_fit_the_limit(tmp_path: Path) -> None:
     for sample in write_samples(tmp_path, 10_000, 0.05):
-        errors = judged(sample.path, sample.vendor_id)
-        assert len(bad_rows(errors)) == 500
+        errors = validate_file(sample.path, sample.vendor_id)
+        assert len(invalid_rows(errors)) == 500
         assert kinds(errors).keys() == SEVEN
-        assert min(kinds(errors).values()) >= 500 // len(SPOILS)
+        assert min(kinds(errors).values()) >= 500 // len(MUTATIONS)
         assert sample.path.stat().st_size < MAX_BYTES
 
 
-def test_the_same_arguments_give_the_same_files(tmp_path: Path) -> None:
+def test_write_samples_same_arguments_write_same_files(tmp_path: Path) -> None:
     def content(name: str, seed: int, run: str = "") -> list[bytes]:
         return [sample.path.read_bytes() for sample in write_samples(tmp_path / name, 50, 0.1, seed, run)]
 
@@ -104,14 +104,14 @@ def test_the_same_arguments_give_the_same_files(tmp_path: Path) -> None:
     assert content("c", 8) != content("a", 7)
 
 
-def test_no_sku_is_in_two_files_or_two_runs() -> None:
+def test_sample_rows_skus_are_unique_across_files_and_runs() -> None:
     rows = [row for run in ("", "b", "c") for vendor in BRANDS for row in sample_rows(vendor, 200, 0, run=run)]
     assert len({row["sku"] for row in rows}) == len(rows) == 3 * 3 * 200
     ids = {(index // 200, row["vendor_product_id"]) for index, row in enumerate(rows)}
     assert len(ids) == len(rows)
 
 
-def test_rows_look_like_the_contracts_sample() -> None:
+def test_sample_rows_match_the_sample_of_the_contract() -> None:
     [row] = sample_rows("VEND001", 1, 0)
     assert tuple(row) == COLUMNS
     assert row["vendor_product_id"] == "PROD0001"
@@ -120,16 +120,16 @@ def test_rows_look_like_the_contracts_sample() -> None:
     assert re.fullmatch(r"\d+\.\d\d", row["price"])
 
 
-def test_command_writes_the_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sample_command_writes_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sample", str(tmp_path), "--rows", "20", "--error-rate", "0.5", "--run", "second"]) == 0
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["VEND001-second.csv", "VEND002-second.csv", "VEND003-second.csv"]
     assert "20 rows, 10 of them with errors" in capsys.readouterr().out
-    assert len(bad_rows(judged(tmp_path / names[0], "VEND001"))) == 10
+    assert len(invalid_rows(validate_file(tmp_path / names[0], "VEND001"))) == 10
 
 
 @pytest.mark.parametrize("option", [("--rows", "0"), ("--error-rate", "1.1"), ("--run", "a/b"), ("--run", "x" * 21)])
-def test_command_refuses_what_makes_no_sample(
+def test_sample_command_invalid_option_writes_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], option: tuple[str, str]
 ) -> None:
     assert main(["sample", str(tmp_path), *option]) == 1

@@ -124,7 +124,7 @@ def test_a_link_fits_into_an_address_as_it_is() -> None:
 
 
 def test_a_key_changes_as_the_page_says_and_no_link_breaks(clock: Clock) -> None:
-    page = section(DOCS / "operations.md", "## A new key for the links in mails")
+    page = section(DOCS / "operations.md", "## Rotate the link keys")
     steps = [KEYS_BEFORE, *(json.loads(row[1].strip("` ").replace(", …", "")) for row in rows(page))]
     assert len(steps) == 4
     # While functions keep what they read before, some are a step behind, whoever of them signs and whoever reads.
