@@ -2,9 +2,11 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# One worker for each core. A file's tests stay in one worker, so that they share its fixtures.
+PARALLEL := --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-3.13 check docs scan image dist chaos load fuzz bench reference diagrams screenshots pictures lock clean
+.PHONY: help setup demo up test test-unit test-3.13 check docs scan image dist chaos load fuzz bench reference diagrams screenshots pictures lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -25,10 +27,13 @@ demo: setup ## Run the main job once: three vendors' files in; catalog, reports 
 up: setup ## Start the local engine and stay
 	@$(BIN)/onboarding local up
 
-test: setup check ## Run the checks and every test
-	@$(BIN)/python -m pytest
+test: setup check ## Run the checks and every test, with the coverage of the package
+	@$(BIN)/python -m pytest $(PARALLEL) --cov
 
-test-3.13: ## Run the tests of reading on Python 3.13, which the functions' image has
+test-unit: setup ## Run the unit tests: seconds, without processes
+	@$(BIN)/python -m pytest -q $(PARALLEL) tests/unit
+
+test-3.13: ## Run the tests of parsing on Python 3.13, which the functions' image has
 	@tools/test_3_13.sh
 
 check: setup ## Formatting, lint, types, template, layers
@@ -56,11 +61,11 @@ image: setup ## Build the functions' image and have each function in it answer (
 dist: setup ## Build the package in dist/: a wheel, and the source
 	@$(BIN)/python -m hatchling build --clean --directory dist
 
-chaos: setup ## Prove that nothing is lost or doubled: faults, random schedules, kills (up to 15 minutes)
-	@$(BIN)/python -m tests.chaos
+chaos: setup ## Run all fault tests: injected faults, random schedules, kills (up to 15 minutes)
+	@$(BIN)/python -m tests.faults
 
-load: setup ## 100 uploads of 1,000 rows at once through the local engine, with figures
-	@$(BIN)/python -m tests.chaos --only load
+load: setup ## Process 100 uploads of 1,000 rows at once on the local stack and print figures
+	@$(BIN)/python -m tests.faults --only load
 
 fuzz: setup ## 20,000 hostile files, each from the bucket to its report and its mail (about 6 minutes)
 	@ONBOARDING_FUZZ=20000 $(BIN)/python -m pytest -q tests/integration/pipeline/test_fuzz.py

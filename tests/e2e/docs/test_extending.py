@@ -121,8 +121,8 @@ def test_the_column_goes_all_the_way(checkout: Checkout) -> None:
         "tests/test_gtin.py",
         "tests/integration/storage/test_schema.py::test_a_product_is_stored_as_it_was_written",
         "tests/integration/storage/test_schema.py::test_every_columns_type_is_mirrored_by_a_rule",
-        "tests/unit/files/test_parser.py::test_the_sample_row_of_the_contract",
-        "tests/unit/files/test_parser_equivalent_files.py::test_the_plain_file_has_the_rows_as_they_are",
+        "tests/unit/files/test_parser.py::test_parse_sample_row_of_the_contract_is_valid",
+        "tests/unit/files/test_parser_equivalent_files.py::test_parse_plain_file_returns_its_rows",
     )
 
 

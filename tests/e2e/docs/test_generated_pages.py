@@ -1,24 +1,23 @@
-"""The pages on the file and on the rules say what the code does, and name every code that an answer may have."""
+"""Generated pages: equal to the text from the code, with every code explained."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from onboarding.domain.error_codes import REFUSALS, ROW_ERRORS, WARNINGS
 from onboarding.domain.validation import RULES, validate_row
+from tests.support.paths import ROOT
 from tools.reference_pages import pages
 from tools.rule_examples import EXAMPLES
 
-ROOT = Path(__file__).parents[3]
 RULES_ERRORS = {error.error_type for example in EXAMPLES for error in validate_row(example.row, example.facts)}
 
 
 @pytest.mark.parametrize("name", pages())
-def test_the_page_is_what_the_code_says(name: str) -> None:
+def test_page_equals_its_generated_text(name: str) -> None:
     """Write it anew with: python -m tools.reference_pages docs"""
     assert (ROOT / "docs" / name).read_text(encoding="utf-8") == pages()[name]
 
@@ -33,16 +32,16 @@ def codes_given_to(kind: str) -> Iterator[str]:
                     yield code.value
 
 
-def test_every_refusal_and_every_warning_is_explained() -> None:
+def test_page_explains_every_rejection_and_warning() -> None:
     assert set(codes_given_to("Refusal")) == REFUSALS.keys()
     assert set(codes_given_to("FileWarning")) == WARNINGS.keys()
 
 
-def test_every_error_of_a_row_is_explained_or_has_an_example() -> None:
+def test_page_explains_every_row_error() -> None:
     assert set(codes_given_to("RowError")) <= RULES_ERRORS | ROW_ERRORS.keys()
 
 
-def test_every_rule_has_an_example_that_says_what_was_expected() -> None:
+def test_every_rule_has_an_example_with_its_message() -> None:
     for name, check in RULES:
         errors = [error for example in EXAMPLES for error in check(example.row, example.facts)]
         assert errors, name

@@ -28,11 +28,11 @@ from onboarding.storage.database import migrate, open_connection
 from onboarding.storage.queries import Migration, migrations
 from tests.support.api_clients import new_key, signed_in
 from tests.support.http_calls import Caller
+from tests.support.paths import ROOT
 from tests.support.postgres_fixtures import new_database
 from tests.support.released_databases.make import dump
 from tests.support.running_pipeline import Pipeline, csv_of, product
 
-ROOT = Path(__file__).parents[3]
 COMMIT = (ROOT / "tests/previous_version").read_text(encoding="utf-8").strip()
 
 PREVIOUS, CURRENT = "previous", "current"

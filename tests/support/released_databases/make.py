@@ -1,4 +1,6 @@
-"""The database of a release as SQL, with uploads in progress: `python -m tests.support.released_databases.make` writes this release's.
+"""Dump of a release's database with uploads in progress.
+
+`python -m tests.support.released_databases.make` writes the dump of this release.
 
 A file stays as it was written. `test_states` restores each, migrates it, and finishes its uploads.
 """
