@@ -2,9 +2,11 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# One worker for each core. A file's tests stay in one worker, so that they share its fixtures.
+PARALLEL := --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-3.13 check docs scan image dist chaos load fuzz bench reference diagrams screenshots pictures lock clean
+.PHONY: help setup demo up test test-unit test-3.13 check docs scan image dist chaos load fuzz bench reference diagrams screenshots pictures lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -25,10 +27,13 @@ demo: setup ## Process the files of three vendors on a temporary local stack, an
 up: setup ## Start the local stack and run until Ctrl-C
 	@$(BIN)/onboarding local up
 
-test: setup check ## Run the checks and all tests
-	@$(BIN)/python -m pytest
+test: setup check ## Run the checks and every test, with the coverage of the package
+	@$(BIN)/python -m pytest $(PARALLEL) --cov
 
-test-3.13: ## Run the parser's tests on Python 3.13, the version of the functions' image
+test-unit: setup ## Run the unit tests: seconds, without processes
+	@$(BIN)/python -m pytest -q $(PARALLEL) tests/unit
+
+test-3.13: ## Run the tests of parsing on Python 3.13, which the functions' image has
 	@tools/test_3_13.sh
 
 check: setup ## Check formatting, lint, types, templates and import layers
@@ -56,11 +61,11 @@ image: setup ## Build the functions' image and call each function in it (needs r
 dist: setup ## Build the wheel and the source distribution in dist/
 	@$(BIN)/python -m hatchling build --clean --directory dist
 
-chaos: setup ## Test that nothing is lost or duplicated: faults, random schedules, kills (up to 15 minutes)
-	@$(BIN)/python -m tests.chaos
+chaos: setup ## Run all fault tests: injected faults, random schedules, kills (up to 15 minutes)
+	@$(BIN)/python -m tests.faults
 
-load: setup ## Process 100 uploads of 1,000 rows at once on a local stack, with figures
-	@$(BIN)/python -m tests.chaos --only load
+load: setup ## Process 100 uploads of 1,000 rows at once on the local stack and print figures
+	@$(BIN)/python -m tests.faults --only load
 
 fuzz: setup ## Process 20,000 hostile files from the bucket to report and e-mail (about 6 minutes)
 	@ONBOARDING_FUZZ=20000 $(BIN)/python -m pytest -q tests/integration/pipeline/test_fuzz.py

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Runs the tests of parsing and validation on Python 3.13, the version of the functions' image, in a separate virtual
-# environment.
+# Runs the tests of parsing on Python 3.13, the version of the functions' image, in a separate virtual environment.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,7 +23,7 @@ if [ ! -e $venv/installed ] || [ requirements.lock -nt $venv/installed ] || [ py
     $venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
     touch $venv/installed
 fi
-# The corpus, hostile files, a part of the fuzzer, and the tests of the parser and the rules.
-exec $venv/bin/python -m pytest -q tests/test_corpus*.py tests/test_hostile*.py tests/test_heavy*.py tests/integration/pipeline/test_fuzz.py \
-    tests/test_parse*.py tests/test_reading.py tests/unit/files/test_xlsx_reader.py tests/unit/files/test_number_formats.py tests/unit/files/test_file_types.py \
-    tests/unit/files/test_code_pages.py tests/test_delimited*.py tests/unit/domain/test_column_checks.py tests/unit/domain/test_validation.py tests/integration/pipeline/test_dry_run.py
+# Parsing and validation, with the corpus, the hostile files and a part of the fuzz cases.
+exec $venv/bin/python -m pytest -q --numprocesses auto --dist loadfile tests/unit/files tests/unit/domain \
+    tests/integration/files tests/integration/pipeline/test_corpus.py tests/integration/pipeline/test_fuzz.py \
+    tests/integration/pipeline/test_dry_run.py

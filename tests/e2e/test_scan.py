@@ -1,4 +1,4 @@
-"""`make scan`: a list of vulnerabilities that was not asked is no pass."""
+"""`make scan` fails if the vulnerability list is not available."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
 
 OUT_OF_REACH = 'echo "ConnectionError: no route to the list" >&2; exit 1'
 FOUND = 'echo "Found 1 known vulnerability in 1 package"; exit 1'

@@ -1,5 +1,7 @@
-"""`python -m tests.chaos`: every fault, every law. Ends with 1 at the first law that is broken, and says how to see it
-again."""
+"""`python -m tests.faults`: all faults, all invariants.
+
+Exits with 1 at the first violation and prints the command that reproduces it.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +18,17 @@ from pathlib import Path
 from onboarding.local.stack import LocalStack
 from tests.faults import double_contract, load, outages, process_kills
 from tests.faults.enumeration import Case, Enumeration
-from tests.faults.mutation_testing import MUTATIONS
-from tests.faults.runtime_pool import postgres_at, run_cases, run_hunts, run_seeds, runtime_on, spread
+from tests.faults.mutation_testing import MUTANTS
+from tests.faults.runtime_pool import postgres_at, run_cases, run_in_pool, run_mutants, run_seeds, runtime_on
 from tests.faults.schedules import run_seed, schedules_of_hypothesis
-from tests.faults.simulation import LawBroken
+from tests.faults.simulation import InvariantViolated
 
-COMMAND = "python -m tests.chaos"
+COMMAND = "python -m tests.faults"
 
 
 @dataclass
-class Plan:
-    """What is asked for."""
+class Options:
+    """Options of the command."""
 
     only: Sequence[str]
     case: str | None
@@ -39,15 +41,15 @@ class Plan:
 
 
 class Failed(Exception):
-    """A law is broken; the message says which, and how to see it again."""
+    """An invariant is violated; the message names it and the command that reproduces it."""
 
 
 def say(text: str) -> None:
     print(text, flush=True)
 
 
-def enumeration(url: str, plan: Plan) -> None:
-    """The table of functions and faults, all places summed up in it; the places themselves on request."""
+def enumeration(url: str, plan: Options) -> None:
+    """Run every case and print a table of functions and faults, or run the cases that contain a text."""
     with runtime_on(url, "chaos_enumeration") as runtime:
         found = Enumeration.of(runtime)
         if found.missed:
@@ -55,97 +57,103 @@ def enumeration(url: str, plan: Plan) -> None:
         cases = [case for case in found.cases if plan.case is None or plan.case in str(case)]
         if plan.case is not None:
             for result in found.run(runtime, cases):
-                say(f"{'BROKEN' if result.broken else 'pass'}  {result.case}  {result.broken or ''}")
-                if result.broken:
-                    raise Failed(result.broken)
+                say(f"{'FAIL' if result.violation else 'pass'}  {result.case}  {result.violation or ''}")
+                if result.violation:
+                    raise Failed(result.violation)
             return
     passed: dict[str, Counter[str]] = defaultdict(Counter)
-    for result in spread(url, run_cases, cases):
-        if result.broken or not result.fallen:
-            raise Failed(f"{result.broken or 'the fault did not fall'}\n  {COMMAND} --case '{result.case}'")
+    for result in run_in_pool(url, run_cases, cases):
+        if result.violation or not result.injected:
+            raise Failed(f"{result.violation or 'the fault was not injected'}\n  {COMMAND} --case '{result.case}'")
         passed[_line(result.case)][result.case.fault] += 1
     faults = sorted({case.fault for case in cases})
     width = max(map(len, passed)) + 2
-    say(f"{'function, place':{width}}" + "  ".join(faults))
+    say(f"{'function, failpoint':{width}}" + "  ".join(faults))
     for line, counts in sorted(passed.items()):
         cells = ((f"pass {counts[fault]}" if counts[fault] else "-").center(len(fault)) for fault in faults)
         say(f"{line:{width}}" + "  ".join(cells))
-    say(f"{len(cases)} cases, every one ends as an undisturbed run does")
+    say(f"{len(cases)} cases end as a run without faults")
 
 
 def _line(case: Case) -> str:
-    """Named points each have a line of the table; statements and calls go by their service."""
-    when, name = case.place.split(" ", 1)
+    """Return the line of the table: one for each named failpoint, one for the statements and calls of each service."""
+    when, name = case.failpoint.split(" ", 1)
     kind = name if when == "at" else f"{when} {name.split('.')[0]}"
     return f"{case.function} {kind}"
 
 
-def schedules(url: str, plan: Plan) -> None:
+def schedules(url: str, plan: Options) -> None:
     if plan.seed is not None:
         with runtime_on(url, "chaos_seed") as runtime:
             ended = run_seed(runtime, plan.seed)
-        say(f"seed {plan.seed}: {ended.uploads} uploads, faults {ended.faults}: {ended.broken or 'every law holds'}")
-        if ended.broken:
-            raise Failed(ended.broken)
+        say(
+            f"seed {plan.seed}: {ended.uploads} uploads, faults {ended.faults}: "
+            f"{ended.violation or 'every invariant holds'}"
+        )
+        if ended.violation:
+            raise Failed(ended.violation)
         return
     seeds = range(plan.first_seed, plan.first_seed + plan.schedules)
     ran, free, uploads, faults = 0, 0, 0, 0
-    for ended in spread(url, run_seeds, seeds):
-        if ended.broken:
-            raise Failed(f"{ended.broken}\n  faults: {ended.faults}\n  {COMMAND} --seed {ended.seed}")
+    for ended in run_in_pool(url, run_seeds, seeds):
+        if ended.violation:
+            raise Failed(f"{ended.violation}\n  faults: {ended.faults}\n  {COMMAND} --seed {ended.seed}")
         ran, free, uploads, faults = ran + 1, free + ended.free, uploads + ended.uploads, faults + len(ended.faults)
     with runtime_on(url, "chaos_hypothesis") as runtime:
         try:
             schedules_of_hypothesis(runtime, plan.examples)()
-        except LawBroken as law:
-            # Cut down to what it takes, and kept in .hypothesis: the next run begins with it.
-            notes = "\n".join(law.__notes__ if hasattr(law, "__notes__") else [])
-            raise Failed(f"{law}\n{notes}\n  {COMMAND} --only schedules --schedules 0") from law
-    say(f"{plan.examples} schedules planned by Hypothesis: every law holds")
-    say(f"{ran} schedules ({free} at full speed), {uploads} uploads, {faults} faults: every law holds")
+        except InvariantViolated as error:
+            # Hypothesis shrinks the schedule and keeps it in .hypothesis: the next run starts with it.
+            notes = "\n".join(error.__notes__ if hasattr(error, "__notes__") else [])
+            raise Failed(f"{error}\n{notes}\n  {COMMAND} --only schedules --schedules 0") from error
+    say(f"{plan.examples} schedules generated by Hypothesis: every invariant holds")
+    say(f"{ran} schedules ({free} at full speed), {uploads} uploads, {faults} faults: every invariant holds")
 
 
-def mutations(url: str, _: Plan) -> None:
+def mutations(url: str, _: Options) -> None:
     missed = []
-    for caught in spread(url, run_hunts, range(len(MUTATIONS)), chunk=1):
-        say(f"  {'caught' if caught.by else 'MISSED'}  {caught.mutation}: {caught.by} {(caught.law or '')[:110]}")
-        if not caught.by:
-            missed.append(caught.mutation)
+    for result in run_in_pool(url, run_mutants, range(len(MUTANTS)), chunk=1):
+        say(
+            f"  {'detected' if result.found_by else 'MISSED'}  {result.mutant}: {result.found_by} "
+            f"{(result.violation or '')[:110]}"
+        )
+        if not result.found_by:
+            missed.append(result.mutant)
     if missed:
-        raise Failed(f"planted bugs that no law saw: {', '.join(missed)}\n  {COMMAND} --only mutations")
-    say(f"{len(MUTATIONS)} planted bugs, each caught")
+        raise Failed(f"mutants that violated no invariant: {', '.join(missed)}\n  {COMMAND} --only mutations")
+    say(f"{len(MUTANTS)} mutants, each detected")
 
 
-def run_contract(url: str, _: Plan) -> None:
+def run_contract(url: str, _: Options) -> None:
     state = Path(tempfile.mkdtemp(prefix="chaos-contract-"))
     try:
         with runtime_on(url, "chaos_contract") as runtime, LocalStack(state) as local:
-            different = double_contract.compare(runtime, local.endpoints)
+            different = double_contract.find_differences(runtime, local.endpoints)
     finally:
         shutil.rmtree(state, ignore_errors=True)
     if different:
-        raise Failed("the doubles are not as the engine is: " + "; ".join(different))
-    say("the doubles answer as the engine does")
+        raise Failed("the doubles differ from the emulator: " + "; ".join(different))
+    say("the doubles respond as the emulator does")
 
 
-def run_dependencies(_: str, __: Plan) -> None:
+def run_dependencies(_: str, __: Options) -> None:
     state = Path(tempfile.mkdtemp(prefix="chaos-postgres-"))
     try:
-        # A server of its own: it is stopped, and its password changed.
+        # A separate server: the tests stop it and change its password.
         with postgres_at(state) as postgres, runtime_on(postgres.url, "chaos_dependencies") as runtime:
-            for trial in outages.trials(runtime, postgres):
-                say(f"  {'BROKEN' if trial.broken else 'pass'}  {trial.name}")
-                if trial.broken:
-                    raise Failed(f"{trial.broken}\n  {COMMAND} --only dependencies")
+            for trial in outages.run_outages(runtime, postgres):
+                say(f"  {'FAIL' if trial.violation else 'pass'}  {trial.name}")
+                if trial.violation:
+                    raise Failed(f"{trial.violation}\n  {COMMAND} --only dependencies")
     finally:
         shutil.rmtree(state, ignore_errors=True)
 
 
-def run_load(_: str, plan: Plan) -> None:
+def run_load(_: str, plan: Options) -> None:
     _on_engine("load", lambda state: load.run(state, plan.uploads, 1_000, 10_000, say))
 
 
-def run_kills(_: str, plan: Plan) -> None:
+def run_kills(_: str, plan: Options) -> None:
     _on_engine("kills", lambda state: process_kills.run(state, plan.rounds, plan.first_seed, say))
 
 
@@ -153,13 +161,13 @@ def _on_engine(name: str, work: Callable[[Path], None]) -> None:
     state = Path(tempfile.mkdtemp(prefix=f"chaos-{name}-"))
     try:
         work(state)
-    except LawBroken as law:
-        raise Failed(f"{law}\n  {COMMAND} --only {name}") from law
+    except InvariantViolated as error:
+        raise Failed(f"{error}\n  {COMMAND} --only {name}") from error
     finally:
         shutil.rmtree(state, ignore_errors=True)
 
 
-PARTS: dict[str, Callable[[str, Plan], None]] = {
+PARTS: dict[str, Callable[[str, Options], None]] = {
     "contract": run_contract,
     "enumeration": enumeration,
     "dependencies": run_dependencies,
@@ -172,15 +180,15 @@ PARTS: dict[str, Callable[[str, Plan], None]] = {
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
-    parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS), help="these parts alone")
-    parser.add_argument("--case", help="the cases of the enumeration that have this text in their name")
-    parser.add_argument("--seed", type=int, help="one schedule")
+    parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS), help="run only these parts")
+    parser.add_argument("--case", help="run only the enumeration cases whose name contains this text")
+    parser.add_argument("--seed", type=int, help="run one schedule")
     parser.add_argument("--schedules", type=int, default=2_000, help="how many random schedules")
-    parser.add_argument("--examples", type=int, default=100, help="how many schedules Hypothesis plans")
-    parser.add_argument("--first-seed", type=int, default=1, help="where their seeds begin")
+    parser.add_argument("--examples", type=int, default=100, help="how many schedules Hypothesis generates")
+    parser.add_argument("--first-seed", type=int, default=1, help="first seed")
     parser.add_argument("--uploads", type=int, default=100, help="uploads of the load")
     parser.add_argument("--rounds", type=int, default=2, help="kills of each kind")
-    plan = Plan(**vars(parser.parse_args()))
+    plan = Options(**vars(parser.parse_args()))
     if plan.case is not None:
         plan.only = ["enumeration"]
     if plan.seed is not None:
@@ -195,7 +203,7 @@ def main() -> int:
                 PARTS[name](postgres.url, plan)
                 say(f"   {time.monotonic() - started:.0f} s\n")
     except Failed as failed:
-        say(f"BROKEN: {failed}")
+        say(f"FAIL: {failed}")
         return 1
     finally:
         shutil.rmtree(state, ignore_errors=True)

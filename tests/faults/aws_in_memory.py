@@ -1,4 +1,4 @@
-"""AWS in memory: exactly the calls that the steps make, with the meanings that they rely on.
+"""In-memory double of AWS: the calls that the pipeline makes, with the semantics that it relies on.
 
 What the template says of filters and retries is read from the template. `contract` holds these doubles against the
 engine.
@@ -33,19 +33,19 @@ WRITTEN_AT = datetime(2024, 12, 21, 10, 30, 45, tzinfo=UTC)
 
 @cache
 def exceptions_of(service: str) -> Any:
-    """The exceptions of a service's client, which boto3 would make."""
+    """Return the exceptions of a service's client."""
     return ClientExceptionsFactory().create_client_exceptions(get_session().get_service_model(service))
 
 
 def refused(service: str, operation: str, code: str, message: str = "planted") -> Exception:
-    """What the client raises when the service answers with an error."""
+    """Return the exception that a client raises for an error response."""
     kind = exceptions_of(service).from_code(code)
     return kind({"Error": {"Code": code, "Message": message}}, operation)  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)
 class Wiring:
-    """What the template says of the triggers."""
+    """Settings of the triggers in the template."""
 
     stream_filters: list[dict[str, Any]]
     stream_attempts: int
@@ -71,7 +71,7 @@ class Wiring:
 
 
 def published_about(message: str) -> str:
-    """The upload that a publication is about, or the object that no vendor owns."""
+    """Return the upload of a publication, or the key of an object without a vendor."""
     forms = json.loads(message)
     result = json.loads(forms["lambda"])
     return str(result.get("upload_id") or result.get("s3_key"))
@@ -135,17 +135,17 @@ class Aws:
         self.clock: Callable[[], float] = time.time
         self.sent: list[dict[str, Any]] = []
         self.notifications: list[dict[str, Any]] = []
-        self.unheard: list[dict[str, Any]] = []
+        self.filtered_out: list[dict[str, Any]] = []
         self.mails: list[dict[str, Any]] = []
         self.secrets: dict[str, dict[str, Any]] = {}
         self.published: Counter[str] = Counter()
-        # Publications whose transaction did not come to its end: nobody noted them, so they are made again.
+        # Publications whose transaction did not commit: they are repeated.
         self.unmarked: Counter[str] = Counter()
-        self.witness_items: Callable[[list[Item]], None] = lambda _: None
-        self.witness_messages: Callable[[list[dict[str, Any]]], None] = lambda _: None
+        self.observe_items: Callable[[list[Item]], None] = lambda _: None
+        self.observe_messages: Callable[[list[dict[str, Any]]], None] = lambda _: None
 
-    def forget(self) -> None:
-        """Staging, its stream and the queue are gone."""
+    def lose_state(self) -> None:
+        """Lose the staging table, its stream and the queue."""
         with self.lock:
             self.tables["UploadRecords"].clear()
             self.stream.clear()
@@ -194,8 +194,8 @@ class Aws:
             if key.startswith(Prefix)
             for stored in versions
         ]
-        places = [(version["Key"], version["VersionId"]) for version in listed]
-        after = places.index((KeyMarker, VersionIdMarker)) + 1 if KeyMarker else 0
+        keys = [(version["Key"], version["VersionId"]) for version in listed]
+        after = keys.index((KeyMarker, VersionIdMarker)) + 1 if KeyMarker else 0
         return {"Versions": listed[after:]}
 
     # DynamoDB
@@ -207,7 +207,7 @@ class Aws:
             keys = [self._key(name, request["PutRequest"]["Item"]) for request in requests]
             if len(set(keys)) != len(keys):
                 raise refused("dynamodb", "BatchWriteItem", "ValidationException", "item keys contain duplicates")
-            self.witness_items([request["PutRequest"]["Item"] for request in requests])
+            self.observe_items([request["PutRequest"]["Item"] for request in requests])
             for request in requests:
                 self._put(name, request["PutRequest"]["Item"])
         return {"UnprocessedItems": {}}
@@ -269,7 +269,7 @@ class Aws:
         if not 1 <= len(names) <= 10 or len(set(names)) != len(names):
             raise refused("sqs", "SendMessageBatch", "AWS.SimpleQueueService.TooManyEntriesInBatchRequest")
         bodies = [json.loads(entry["MessageBody"]) for entry in Entries]
-        self.witness_messages(bodies)
+        self.observe_messages(bodies)
         self.sent += bodies
         self.queue += [Message(entry["MessageBody"], entry["MessageAttributes"]) for entry in Entries]
         return {"Successful": [{"Id": name} for name in names]}
@@ -346,8 +346,10 @@ class Aws:
         forms = json.loads(Message)
         event = {"Records": [{"Sns": {"Message": forms.get("lambda", forms["default"])}}]}
         wanted = self.wiring.mailer_filter
-        heard = all(MessageAttributes.get(name, {}).get("StringValue") in values for name, values in wanted.items())
-        (self.notifications if heard else self.unheard).append(event)
+        is_subscribed = all(
+            MessageAttributes.get(name, {}).get("StringValue") in values for name, values in wanted.items()
+        )
+        (self.notifications if is_subscribed else self.filtered_out).append(event)
         self.published[published_about(Message)] += 1
         return {"MessageId": str(uuid.uuid4())}
 

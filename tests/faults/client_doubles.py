@@ -1,4 +1,4 @@
-"""Doubles of boto3's clients, with the two moments of every call at which a fault can fall."""
+"""Doubles of boto3 clients, with two failpoints for every call."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from tests.faults.lambda_runtime import Container
 
 PARTIAL = {"dynamodb.batch_write_item": ("RequestItems", "UploadRecords"), "sqs.send_message_batch": ("Entries", None)}
-"""Calls that the service may do in part, with where their list of entries is."""
+"""Calls that the service may accept in part, with the parameter that has the entries."""
 
 
 class Client:
-    """Stands for a boto3 client: every call is two places with the service's answer between them."""
+    """Double of a boto3 client: every call is two failpoints with the service's response between them."""
 
     def __init__(self, service: str, container: Container) -> None:
         self._service = service
@@ -26,14 +26,18 @@ class Client:
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         def call(**parameters: Any) -> Any:
-            place = f"{self._service}.{operation}"
+            failpoint = f"{self._service}.{operation}"
             aws = self._container.runtime.aws
-            left = self._left_out(place, parameters) if self._container.reach(f"before {place}") == "partial" else None
+            left = (
+                self._left_out(failpoint, parameters)
+                if self._container.reach(f"before {failpoint}") == "partial"
+                else None
+            )
             with aws.lock:
                 answer = getattr(aws, f"{self._service}_{operation}")(**parameters)
-            if place == "sns.publish":
+            if failpoint == "sns.publish":
                 self._container.published.append(published_about(parameters["Message"]))
-            self._container.reach(f"after {place}")
+            self._container.reach(f"after {failpoint}")
             return answer | left if left else answer
 
         return call
@@ -42,9 +46,9 @@ class Client:
         return _OnePage(getattr(self, operation))
 
     @staticmethod
-    def _left_out(place: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Takes the second half of the entries out of the parameters; what the answer says of them."""
-        name, table = PARTIAL[place]
+    def _left_out(failpoint: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Remove the second half of the entries from the parameters; return the part of the response about them."""
+        name, table = PARTIAL[failpoint]
         entries = parameters[name][table] if table else parameters[name]
         taken, left = entries[: max(1, len(entries) // 2)], entries[max(1, len(entries) // 2) :]
         parameters[name] = {table: taken} if table else taken
@@ -54,7 +58,7 @@ class Client:
 
 
 class Lambdas:
-    """Stands for a client that calls functions: the function runs at once, and nothing befalls it."""
+    """Double of the Lambda client: the function runs at once, without faults."""
 
     def __init__(self, container: Container) -> None:
         self._container = container
@@ -63,7 +67,7 @@ class Lambdas:
         function, event = FunctionName.replace("-", "_"), json.loads(Payload)
         try:
             result, _ = self._container.runtime.call(function, event, lambda *_: None)
-        except Exception as error:  # noqa: BLE001 - Lambda answers with it
+        except Exception as error:  # noqa: BLE001 - Lambda responds with it
             answer = {"errorType": type(error).__name__, "errorMessage": str(error)}
             return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(answer).encode())}
         return {"Payload": io.BytesIO(json.dumps(result).encode())}

@@ -1,4 +1,4 @@
-"""The doubles held against the engine: the same calls to both, and both must say the same."""
+"""Contract test of the doubles: the same calls to the doubles and to the AWS emulator must have the same results."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.faults.aws_in_memory import Aws
 from tests.faults.client_doubles import Client
 from tests.faults.lambda_runtime import Container, Runtime
 
-Say = Callable[[str, Any], None]
+Record = Callable[[str, Any], None]
 KEYS = {
     "UploadRecords": [("upload_id", "HASH"), ("record_id", "RANGE")],
     "product-onboarding-mail-claims": [("upload_id", "HASH")],
@@ -25,8 +25,8 @@ def item(number: int, status: str = "pending_validation", **more: Any) -> dict[s
     return {"upload_id": {"S": "u"}, "record_id": {"S": f"REC_{number:05d}"}, "status": {"S": status}, **more}
 
 
-def conversation(clients: dict[str, Any], names: dict[str, str], say: Say) -> None:
-    """Every call that the steps make, with the answers that they look at."""
+def make_calls(clients: dict[str, Any], names: dict[str, str], record: Record) -> None:
+    """Make every call that the pipeline makes, and record the parts of the responses that it uses."""
     s3, dynamodb, sqs, sns = clients["s3"], clients["dynamodb"], clients["sqs"], clients["sns"]
     bucket, queue, topic = names["bucket"], names["queue"], names["topic"]
     records, claims = names["UploadRecords"], names["product-onboarding-mail-claims"]
@@ -35,27 +35,27 @@ def conversation(clients: dict[str, Any], names: dict[str, str], say: Say) -> No
         s3.put_object(Bucket=bucket, Key="uploads/a b.csv", Body=io.BytesIO(body))["VersionId"]
         for body in (b"1", b"22")
     ]
-    say("versions differ", len(set(versions)))
+    record("versions differ", len(set(versions)))
     for version in ({}, {"VersionId": versions[0]}):
         answer = s3.get_object(Bucket=bucket, Key="uploads/a b.csv", **version)
         with answer["Body"] as body:
-            say("object", (body.read(), answer["ContentLength"], answer["LastModified"].tzinfo is not None))
+            record("object", (body.read(), answer["ContentLength"], answer["LastModified"].tzinfo is not None))
     for missing in ({"Key": "uploads/none.csv"}, {"Key": "uploads/none.csv", "VersionId": versions[0]}):
-        say("missing", _refusal(s3, partial(s3.get_object, Bucket=bucket, **missing)))
+        record("missing", _refusal(s3, partial(s3.get_object, Bucket=bucket, **missing)))
     pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix="uploads/")
-    say("listed", sorted((v["Key"], v["VersionId"] in versions) for page in pages for v in page.get("Versions", [])))
+    record("listed", sorted((v["Key"], v["VersionId"] in versions) for page in pages for v in page.get("Versions", [])))
 
     def write(*items: dict[str, Any]) -> Any:
         requests = [{"PutRequest": {"Item": one}} for one in items]
         return dynamodb.batch_write_item(RequestItems={records: requests}).get("UnprocessedItems")
 
-    say("written", write(*(item(n) for n in range(1, 26))))
-    say("too many", _refusal(dynamodb, lambda: write(*(item(n) for n in range(1, 27)))))
-    say("twice in a call", _refusal(dynamodb, lambda: write(item(1), item(1))))
-    say("overwritten", write(item(1, "validated"), item(2, note={"M": {"n": {"N": "1.5"}}})))
+    record("written", write(*(item(n) for n in range(1, 26))))
+    record("too many", _refusal(dynamodb, lambda: write(*(item(n) for n in range(1, 27)))))
+    record("twice in a call", _refusal(dynamodb, lambda: write(item(1), item(1))))
+    record("overwritten", write(item(1, "validated"), item(2, note={"M": {"n": {"N": "1.5"}}})))
     for number in (1, 2, 99):
         key = {"upload_id": {"S": "u"}, "record_id": {"S": f"REC_{number:05d}"}}
-        say("item", dynamodb.get_item(TableName=records, Key=key, ConsistentRead=True).get("Item"))
+        record("item", dynamodb.get_item(TableName=records, Key=key, ConsistentRead=True).get("Item"))
 
     condition = "attribute_not_exists(upload_id) or (attribute_not_exists(sent_at) and lease_until < :now)"
 
@@ -70,33 +70,33 @@ def conversation(clients: dict[str, Any], names: dict[str, str], say: Say) -> No
         )
 
     key = {"upload_id": {"S": "u"}}
-    say("claims", [claim(now) for now in (9, 20, 54, 55, 100, 101)])
+    record("claims", [claim(now) for now in (9, 20, 54, 55, 100, 101)])
     dynamodb.delete_item(TableName=claims, Key=key)
-    say("claim after removal", claim(10))
+    record("claim after removal", claim(10))
     dynamodb.update_item(
         TableName=claims, Key=key, UpdateExpression="set sent_at = :now", ExpressionAttributeValues={":now": {"N": "7"}}
     )
-    say("marked", dynamodb.get_item(TableName=claims, Key=key)["Item"])
-    say("claim after the mark", claim(1_000))
+    record("marked", dynamodb.get_item(TableName=claims, Key=key)["Item"])
+    record("claim after the mark", claim(1_000))
 
     attributes = {"upload_id": {"DataType": "String", "StringValue": "u"}}
     entries = [{"Id": str(n), "MessageBody": json.dumps({"n": n}), "MessageAttributes": attributes} for n in range(11)]
     answer = sqs.send_message_batch(QueueUrl=queue, Entries=entries[:10])
-    say("sent", ([entry["Id"] for entry in answer["Successful"]], answer.get("Failed", [])))
+    record("sent", ([entry["Id"] for entry in answer["Successful"]], answer.get("Failed", [])))
     refused = _refusal(sqs, lambda: sqs.send_message_batch(QueueUrl=queue, Entries=entries))
-    # The engine names the error in the service's older way.
-    say("too many messages", refused.rpartition(".")[2])
-    _failed_events(sqs, names["failures"], say)
+    # The emulator uses the older form of the error code.
+    record("too many messages", refused.rpartition(".")[2])
+    _failed_events(sqs, names["failures"], record)
     message = json.dumps({"default": "text", "lambda": "{}"})
-    say(
+    record(
         "published",
         "MessageId"
         in sns.publish(TopicArn=topic, Subject="s", Message=message, MessageStructure="json", MessageAttributes={}),
     )
 
 
-def _failed_events(sqs: Any, failures: str, say: Say) -> None:
-    """The calls to a failure queue."""
+def _failed_events(sqs: Any, failures: str, record: Record) -> None:
+    """Make the calls to a failure queue."""
     counts: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
 
     def waiting() -> Any:
@@ -108,17 +108,17 @@ def _failed_events(sqs: Any, failures: str, say: Say) -> None:
         answer = sqs.receive_message(QueueUrl=failures, MessageSystemAttributeNames=names, **options)
         return list(answer.get("Messages", []))
 
-    say("no failed event", (receive(), waiting()))
+    record("no failed event", (receive(), waiting()))
     sqs.send_message(QueueUrl=failures, MessageBody="{}")
-    say("a failed event", waiting())
+    record("a failed event", waiting())
     [event] = receive()
-    say("received", (event["Body"], len(event["Attributes"]["SentTimestamp"]), receive(), waiting()))
+    record("received", (event["Body"], len(event["Attributes"]["SentTimestamp"]), receive(), waiting()))
     receipt = event["ReceiptHandle"]
     sqs.change_message_visibility(QueueUrl=failures, ReceiptHandle=receipt, VisibilityTimeout=0)
     [event] = receive()
-    say("visible again", event["Body"])
+    record("visible again", event["Body"])
     sqs.delete_message(QueueUrl=failures, ReceiptHandle=event["ReceiptHandle"])
-    say("deleted", waiting())
+    record("deleted", waiting())
 
 
 def _refusal(client: Any, call: Callable[[], Any]) -> str:
@@ -129,9 +129,9 @@ def _refusal(client: Any, call: Callable[[], Any]) -> str:
     return "taken"
 
 
-def compare(runtime: Runtime, endpoints: Endpoints) -> list[str]:
-    """Where the doubles and the engine differ; empty if nowhere."""
-    said: list[tuple[str, str]] = []
+def find_differences(runtime: Runtime, endpoints: Endpoints) -> list[str]:
+    """Return the differences between the doubles and the emulator."""
+    double_responses: list[tuple[str, str]] = []
     container = Container(runtime, "csv_parser")
     doubles = {service: Client(service, container) for service in ("s3", "dynamodb", "sqs", "sns")}
     ours = {
@@ -142,20 +142,20 @@ def compare(runtime: Runtime, endpoints: Endpoints) -> list[str]:
         **{name: name for name in KEYS},
     }
     runtime.aws = Aws()
-    conversation(doubles, ours, lambda what, answer: said.append((what, repr(answer))))
+    make_calls(doubles, ours, lambda what, answer: double_responses.append((what, repr(answer))))
 
-    heard: list[tuple[str, str]] = []
+    emulator_responses: list[tuple[str, str]] = []
     engine = {service: endpoints.client(service) for service in ("s3", "dynamodb", "sqs", "sns")}
-    conversation(engine, _resources(engine), lambda what, answer: heard.append((what, repr(answer))))
+    make_calls(engine, _resources(engine), lambda what, answer: emulator_responses.append((what, repr(answer))))
     return [
-        f"{what}: double {ours}, engine {theirs}"
-        for (what, ours), (_, theirs) in zip(said, heard, strict=True)
+        f"{what}: double {ours}, emulator {theirs}"
+        for (what, ours), (_, theirs) in zip(double_responses, emulator_responses, strict=True)
         if ours != theirs
     ]
 
 
 def _resources(engine: dict[str, Any]) -> dict[str, str]:
-    """A bucket, tables, queue and topic of our own, that nothing listens to."""
+    """Create a bucket, tables, queues and a topic without subscribers."""
     suffix = str(time.time_ns())
     names = {name: f"contract-{name}-{suffix}" for name in KEYS} | {"bucket": f"contract-{suffix}"}
     engine["s3"].create_bucket(Bucket=names["bucket"])

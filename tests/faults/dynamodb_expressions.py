@@ -1,4 +1,4 @@
-"""The two small languages in which DynamoDB and the stream's mapping are told conditions, as far as we use them."""
+"""Evaluator for the subset of DynamoDB expressions and event filter patterns that the project uses."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def holds(expression: str, item: Item, values: Item) -> bool:
-    """Whether a condition expression holds for an item (an empty one: there is none)."""
+    """Return whether a condition expression holds for an item; an empty item stands for a missing one."""
     tokens = _TOKEN.findall(expression)
-    assert "".join(tokens) == re.sub(r"\s+", "", expression), f"not understood: {expression}"
+    assert "".join(tokens) == re.sub(r"\s+", "", expression), f"unsupported: {expression}"
     result = _either(tokens, item, values)
-    assert not tokens, f"not understood: {' '.join(tokens)}"
+    assert not tokens, f"unsupported: {' '.join(tokens)}"
     return result
 
 
@@ -34,7 +34,7 @@ def _either(tokens: list[str], item: Item, values: Item) -> bool:
     result = _both(tokens, item, values)
     while tokens and tokens[0].lower() == "or":
         tokens.pop(0)
-        # No short cut: the right side has to be read in any case.
+        # No short circuit: the right side must be consumed in any case.
         result = _both(tokens, item, values) or result
     return result
 
@@ -73,9 +73,9 @@ def _operand(name: str, item: Item, values: Item) -> Any:
 
 
 def updated(expression: str, item: Item, values: Item) -> Item:
-    """The item after `set a = :x, b = :y`."""
+    """Return the item after `set a = :x, b = :y`."""
     verb, assignments = expression.split(None, 1)
-    assert verb.lower() == "set", f"not understood: {expression}"
+    assert verb.lower() == "set", f"unsupported: {expression}"
     result = dict(item)
     for assignment in assignments.split(","):
         name, value = (part.strip() for part in assignment.split("="))
@@ -84,7 +84,7 @@ def updated(expression: str, item: Item, values: Item) -> Item:
 
 
 def passes(pattern: Any, record: Any) -> bool:
-    """Whether an event passes a filter pattern whose leaves are lists of the texts allowed there."""
+    """Return whether an event passes a filter pattern whose leaves are lists of allowed texts."""
     if isinstance(pattern, list):
         return record in pattern
     return isinstance(record, dict) and all(

@@ -1,4 +1,4 @@
-"""What can befall a call at a place, and controls that let it happen at the right moment."""
+"""Faults for each failpoint, and controls that inject them."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from tests.faults.aws_in_memory import refused
 from tests.faults.client_doubles import PARTIAL
-from tests.faults.lambda_runtime import Call, Crash, Place
+from tests.faults.lambda_runtime import Call, Crash, Failpoint
 
 CLIENTS = ("s3.", "dynamodb.", "sqs.", "sns.", "ses.")
 
 COLD = ("before connect", "before secretsmanager.get_secret_value")
-"""Places that only a new container reaches."""
+"""Failpoints that only a new container reaches."""
 
 SIMPLE = ("crash", "exception")
-"""What can happen anywhere."""
+"""Faults that are possible at every failpoint."""
 
 
-def faults_at(place: Place) -> Sequence[str]:
-    """The faults that can fall at a place, beside those of delivery."""
-    when, name = place.split(" ", 1)
+def faults_at(failpoint: Failpoint) -> Sequence[str]:
+    """Return the faults that are possible at a failpoint, besides those of delivery."""
+    when, name = failpoint.split(" ", 1)
     if name.startswith(CLIENTS):
         if when == "after":
             return ("crash", "answer lost")
@@ -33,20 +33,20 @@ def faults_at(place: Place) -> Sequence[str]:
     return SIMPLE
 
 
-def befall(call: Call, place: Place, fault: str) -> str | None:
-    """Let a fault happen to a call, now."""
-    call.faults.append(f"{fault} {place}")
+def inject_fault(call: Call, failpoint: Failpoint, fault: str) -> str | None:
+    """Inject a fault into a call."""
+    call.faults.append(f"{fault} {failpoint}")
     container = call.container
     assert container is not None
-    service, _, operation = place.split(" ", 1)[1].partition(".")
+    service, _, operation = failpoint.split(" ", 1)[1].partition(".")
     match fault:
         case "crash":
             container.kill()
             raise Crash
-        case "exception" if place.startswith("before ") and f"{service}." in CLIENTS:
+        case "exception" if failpoint.startswith("before ") and f"{service}." in CLIENTS:
             raise refused(service, operation, "ThrottlingException")
         case "exception":
-            raise RuntimeError(f"planted {place}")
+            raise RuntimeError(f"injected {failpoint}")
         case "unreachable":
             raise EndpointConnectionError(endpoint_url=f"http://{service}")
         case "answer lost":
@@ -64,26 +64,26 @@ def befall(call: Call, place: Place, fault: str) -> str | None:
     return None
 
 
-class Once:
-    """A control: the `nth` time that the function reaches the place, the fault falls; nothing else happens."""
+class SingleFault:
+    """Control that injects one fault, the `nth` time that the function reaches the failpoint."""
 
-    def __init__(self, function: str, place: Place, nth: int, fault: str) -> None:
+    def __init__(self, function: str, failpoint: Failpoint, nth: int, fault: str) -> None:
         self.function = function
-        self.place = place
+        self.failpoint = failpoint
         self.nth = nth
         self.fault = fault
-        self.fallen = False
+        self.injected = False
         self._seen = 0
 
-    def __call__(self, call: Call, place: Place) -> str | None:
-        if self.due(call, place):
-            return befall(call, place, self.fault)
+    def __call__(self, call: Call, failpoint: Failpoint) -> str | None:
+        if self.due(call, failpoint):
+            return inject_fault(call, failpoint, self.fault)
         return None
 
-    def due(self, call: Call, place: Place) -> bool:
-        """Whether this is the moment; it comes once."""
-        if self.fallen or call.function != self.function or place != self.place:
+    def due(self, call: Call, failpoint: Failpoint) -> bool:
+        """Return whether the fault is due now; it is due once."""
+        if self.injected or call.function != self.function or failpoint != self.failpoint:
             return False
         self._seen += 1
-        self.fallen = self._seen == self.nth
-        return self.fallen
+        self.injected = self._seen == self.nth
+        return self.injected

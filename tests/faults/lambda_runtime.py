@@ -1,7 +1,7 @@
-"""Runs the real handlers as Lambda would: each in a container with its own context and database connection.
+"""Simulated Lambda runtime: runs the real handlers, each in a container with its own context and database connection.
 
-Every moment at which a fault can fall is a place: a named point of the steps (`at judge.committed`), a call to AWS and
-a statement (`before s3.put_object`, `after sql.insert_products`), a commit. Whoever controls a call is asked at each.
+Failpoints are the named failpoints of the pipeline (`at judge.committed`), calls to AWS and statements
+(`before s3.put_object`, `after sql.insert_products`), and commits. The control of a call is asked at each.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from tests.faults.aws_in_memory import Aws
 from tests.faults.client_doubles import Client, Lambdas
 from tests.faults.patches import Clock, InlineExecutor, NoMetrics, names_of_queries, patched
 
-Place = str
+Failpoint = str
 Event = dict[str, Any]
 
 FUNCTIONS = ("csv_parser", "product_validator", "error_processor", "mailer", "watchdog")
 TIMED = ("database", "mail", "notify", "staging")
 CALLS = (*FUNCTIONS, "cancel", "undo")
-"""What runs as a call: the functions, and what the API does with an upload."""
+"""Calls: the functions, and the actions of the API on an upload."""
 
 ENVIRONMENT = {
     "DYNAMODB_TABLE": "UploadRecords",
@@ -54,51 +54,51 @@ ENVIRONMENT = {
 
 
 class Crash(BaseException):
-    """The process ends here. No code may catch it."""
+    """The process ends here; no code may catch it."""
 
 
 class Call:
-    """One invocation of a function. `control` is asked at every place; it may raise, or answer `partial`."""
+    """One invocation of a function. `control` is asked at every failpoint; it may raise, or return `partial`."""
 
-    def __init__(self, function: str, event: Event, control: Callable[[Call, Place], str | None]) -> None:
+    def __init__(self, function: str, event: Event, control: Callable[[Call, Failpoint], str | None]) -> None:
         self.function = function
         self.event = event
         self.control = control
-        self.hits: Counter[Place] = Counter()
+        self.hits: Counter[Failpoint] = Counter()
         self.container: Container | None = None
         self.faults: list[str] = []
         self.delivery: Any = None
 
-    def reached(self, place: Place) -> str | None:
-        self.hits[place] += 1
-        return self.control(self, place)
+    def reached(self, failpoint: Failpoint) -> str | None:
+        self.hits[failpoint] += 1
+        return self.control(self, failpoint)
 
 
 class Container:
-    """A process of one function: warm between calls, until it dies."""
+    """A process of one function: warm between calls, until a crash."""
 
     def __init__(self, runtime: Runtime, function: str) -> None:
         self.runtime = runtime
         self.function = function
-        self.context = ChaosContext(self)
-        self.connection: ChaosConnection | None = None
+        self.context = FaultContext(self)
+        self.connection: FaultConnection | None = None
         self.call: Call | None = None
         self.dead = False
         self.published: list[str] = []
 
-    def reach(self, place: Place) -> str | None:
+    def reach(self, failpoint: Failpoint) -> str | None:
         if self.dead:
             raise Crash
-        return self.call.reached(place) if self.call is not None else None
+        return self.call.reached(failpoint) if self.call is not None else None
 
     def kill(self) -> None:
-        """The process is gone: the server finds the connection closed, and nothing more is done."""
+        """End the process: the server sees the connection closed, and nothing else runs."""
         self.dead = True
         backend = self.backend
         if self.connection is not None:
             self.connection.pgconn.finish()
-        # What was open is rolled back, and its locks are free, before anything else happens. A statement that was sent
-        # ahead and waits for a lock keeps the server from finding out; whoever holds that lock may stand still.
+        # Wait until the transaction is rolled back and its locks are released. A statement that waits for a lock keeps
+        # the server from noticing the closed connection, and the holder of the lock may be paused: terminate it.
         while backend is not None and self.runtime.ask("select 1 from pg_stat_activity where pid = %s", (backend,)):
             if self.runtime.waits_for_lock(backend):
                 self.runtime.terminate(backend)
@@ -106,12 +106,12 @@ class Container:
 
     @property
     def backend(self) -> int | None:
-        """The number of the server process on the other end of the connection."""
+        """Process id of the server process of the connection."""
         connection = self.connection
         return None if connection is None or connection.closed else connection.pgconn.backend_pid
 
     def cut(self) -> None:
-        """Let the server close the connection, whatever it is at."""
+        """Let the server close the connection."""
         if self.backend is not None:
             self.runtime.terminate(self.backend)
 
@@ -119,14 +119,14 @@ class Container:
         self.context.close()
 
 
-class ChaosContext(AppContext):
-    """A context whose clients are doubles; its database is the real one."""
+class FaultContext(AppContext):
+    """A context with doubles for the AWS clients and the real database."""
 
     def __init__(self, container: Container) -> None:
         self.settings = Settings(dict(ENVIRONMENT))
         self._container = container
         self._cached: dict[str, dict[str, Any]] = {}
-        # In the places of the cached properties.
+        # Set instead of the cached properties.
         for service in ("s3", "dynamodb", "sqs", "sns", "ses"):
             self.__dict__[service] = Client(service, container)
         self.__dict__["lambdas"] = Lambdas(container)
@@ -138,8 +138,8 @@ class ChaosContext(AppContext):
         return self._cached[name]
 
 
-class ChaosConnection(psycopg.Connection[Any]):
-    """A connection whose statements and commits are places."""
+class FaultConnection(psycopg.Connection[Any]):
+    """A connection whose statements and commits are failpoints."""
 
     container: Container
 
@@ -152,7 +152,7 @@ class ChaosConnection(psycopg.Connection[Any]):
                 yield transaction
                 self.container.reach("before commit")
         except BaseException as fault:
-            # In a pipeline it shows where an answer is read, which may be any statement after.
+            # In pipeline mode the error is raised where a result is read, which may be any later statement.
             runtime.deadlocks += isinstance(fault, psycopg.errors.DeadlockDetected)
             runtime.aws.unmarked.update(published)
             raise
@@ -161,19 +161,19 @@ class ChaosConnection(psycopg.Connection[Any]):
         self.container.reach("after commit")
 
 
-class _ChaosCursor(psycopg.Cursor[Any]):
+class _FaultCursor(psycopg.Cursor[Any]):
     def execute(self, query: Any, *arguments: Any, **options: Any) -> Any:
-        with self._places(query):
+        with self._failpoints(query):
             return super().execute(query, *arguments, **options)
 
     def stream(self, query: Any, *arguments: Any, **options: Any) -> Iterator[Any]:
-        with self._places(query):
+        with self._failpoints(query):
             yield from super().stream(query, *arguments, **options)
 
     @contextmanager
-    def _places(self, query: Any) -> Iterator[None]:
+    def _failpoints(self, query: Any) -> Iterator[None]:
         connection = self.connection
-        if not isinstance(connection, ChaosConnection):
+        if not isinstance(connection, FaultConnection):
             yield
             return
         runtime = connection.container.runtime
@@ -184,7 +184,7 @@ class _ChaosCursor(psycopg.Cursor[Any]):
 
 
 class Runtime:
-    """All containers, the AWS that they see, and the database's own connection for watching and cutting."""
+    """All containers, their AWS double, and a database connection to observe and terminate sessions."""
 
     def __init__(self, database_url: str) -> None:
         self.database_url = database_url
@@ -201,7 +201,7 @@ class Runtime:
         self.reset()
 
     def reset(self) -> None:
-        """A new AWS; the containers stay warm."""
+        """Start with a new AWS double; the containers stay warm."""
         self.aws = Aws()
         self.aws.clock = self.clock.time
         known = conninfo_to_dict(self.database_url)
@@ -211,8 +211,8 @@ class Runtime:
         }
         self.deadlocks = 0
 
-    def call(self, function: str, event: Event, control: Callable[[Call, Place], str | None]) -> tuple[Any, Call]:
-        """Invoke a function; raises what it raised, and Crash if its process died."""
+    def call(self, function: str, event: Event, control: Callable[[Call, Failpoint], str | None]) -> tuple[Any, Call]:
+        """Invoke a function; raise its error, or Crash if its process ended."""
         call = Call(function, event, control)
         return self.run(call), call
 
@@ -256,19 +256,19 @@ class Runtime:
         return bool(self.ask("select cardinality(pg_blocking_pids(%s)) > 0", (backend,))[0][0])
 
     def ask(self, query: Any, parameters: Any = None) -> list[Any]:
-        """One statement on the watching connection."""
+        """Execute a statement on the observing connection."""
         with self._watch_lock:
             try:
                 cursor = self._watching.execute(query, parameters)
             except psycopg.OperationalError:
-                # The server was restarted; so the connection is, once.
+                # The server was restarted: connect once more.
                 self._watching.close()
                 self._watching = psycopg.connect(self.database_url, autocommit=True)
                 cursor = self._watching.execute(query, parameters)
             return cursor.fetchall() if cursor.description else []
 
     def cool_down(self) -> None:
-        """End every idle container."""
+        """Close every idle container."""
         for waiting in self.idle.values():
             while waiting:
                 waiting.pop().close()
@@ -279,7 +279,7 @@ class Runtime:
 
     @contextmanager
     def installed(self) -> Iterator[Runtime]:
-        """The package runs on this runtime: handlers find our contexts, points and connections report to us."""
+        """Patch the package to run on this runtime: contexts, failpoints and connections."""
         original = psycopg.connect
 
         def connect(conninfo: str = "", **parameters: Any) -> Any:
@@ -287,7 +287,7 @@ class Runtime:
             if container is None:
                 return original(conninfo, **parameters)
             container.reach("before connect")
-            connection = ChaosConnection.connect(conninfo, cursor_factory=_ChaosCursor, **parameters)
+            connection = FaultConnection.connect(conninfo, cursor_factory=_FaultCursor, **parameters)
             connection.container = container
             container.connection = connection
             return connection
@@ -297,7 +297,7 @@ class Runtime:
             module = import_module(f"onboarding.lambda_handlers.{name}")
             changes.append((module, "get_context", lambda: self.current.container.context))
         changes += [(import_module(f"onboarding.{name}"), "time", self.clock) for name in TIMED]
-        # Nothing is waited for here: what has not moved when the watchdog runs has stopped.
+        # Without a minimum age: every unfinished upload counts as stalled when the watchdog runs.
         changes += [
             (import_module("onboarding.lambda_handlers.watchdog"), "PATIENCE", timedelta(0)),
             (recovery.resume_stalled_uploads, "__kwdefaults__", {"patience": timedelta(0), "at_once": None}),

@@ -1,76 +1,61 @@
-"""Bugs to plant: each gives what is to be replaced, and by what."""
+"""Mutants: each returns the attributes to replace, and their replacements."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 from onboarding.aws import staging_table
-from onboarding.domain.models import RowError
+from onboarding.domain.models import Row, RowError
 from onboarding.domain.validation import validate_row
+from onboarding.domain.validation_context import ValidationContext
 from onboarding.lambda_handlers import error_processor
 from onboarding.notifications import events
 from onboarding.pipeline import finalize as finishing
 from onboarding.pipeline import validate
 from onboarding.pipeline.validate import BatchResult
-from onboarding.storage import held_rows, product_queries, products, uploads
-from onboarding.storage.queries import query
+from onboarding.storage import held_rows, uploads
+from onboarding.storage import products as products_repository
 from tests.faults.aws_in_memory import Aws
 from tests.faults.client_doubles import Client
-from tests.faults.lambda_runtime import ChaosConnection, Runtime
+from tests.faults.lambda_runtime import FaultConnection, Runtime
 from tests.support.postgres_fixtures import NOTHING_TAKEN
 
-Changes = list[tuple[Any, str, Any]]
-Make = Callable[[Runtime], Changes]
+Patches = list[tuple[Any, str, Any]]
+MutantFactory = Callable[[Runtime], Patches]
 
 
-def _edited(**edits: tuple[str, str]) -> Callable[[str], str]:
-    """Return `query` with a piece of some queries replaced. A missing piece is a mutation without an effect."""
-
-    def edited(name: str) -> str:
-        text = query(name)
-        if name not in edits:
-            return text
-        old, new = edits[name]
-        assert old in text, f"{name} has no '{old}'"
-        return text.replace(old, new)
-
-    return edited
+def no_vendor_lock(_: Runtime) -> Patches:
+    return [(uploads, "lock_vendors", lambda *_: None)]
 
 
-def _queries(runtime: Runtime, **edits: tuple[str, str]) -> Changes:
-    edited = _edited(**edits)
-    # An edited query is the same place.
-    runtime.queries |= {edited(name): f"sql.{name}" for name in edits}
-    return [(module, "query", edited) for module in (products, uploads)]
+def unsorted_insert(_: Runtime) -> Patches:
+    def insert(connection: Any, rows: Sequence[Row]) -> Any:
+        middle = len(rows) // 2
+        halves = [rows[middle:], rows[:middle]]
+        random.shuffle(halves)
+        keys = [key for half in halves if half for key in real(connection, half).fetchall()]
+        return SimpleNamespace(fetchall=lambda: keys)
+
+    real = products_repository._insert
+    return [(products_repository, "_insert", insert)]
 
 
-def _product_query(runtime: Runtime, name: str, old: str, new: str) -> Changes:
-    text = getattr(product_queries, name)
-    assert old in text, f"{name} has no '{old}'"
-    edited = text.replace(old, new)
-    runtime.queries[edited] = f"sql.{name.lower()}"
-    return [(product_queries, name, edited)]
+def upload_order_ignored(_: Runtime) -> Patches:
+    def facts_about(*arguments: Any) -> ValidationContext:
+        facts = real(*arguments)
+        products = {key: replace(product, later_uploads={}) for key, product in facts.products.items()}
+        return replace(facts, products=products)
+
+    real = products_repository.load_validation_context
+    return [(products_repository, "load_validation_context", facts_about)]
 
 
-NO_LOCK = {"lock_vendors": ("pg_advisory_xact_lock(hashtextextended(vendor_id, 0))", "hashtextextended(vendor_id, 0)")}
-
-
-def no_vendor_lock(runtime: Runtime) -> Changes:
-    return _queries(runtime, **NO_LOCK)
-
-
-def unsorted_insert(runtime: Runtime) -> Changes:
-    return _product_query(runtime, "INSERT_PRODUCTS", 'order by sku collate "C"', "order by random()")
-
-
-def uploads_in_no_order(runtime: Runtime) -> Changes:
-    return _product_query(runtime, "SELECT_OWN_PRODUCTS", "u.undone_at is null", "false")
-
-
-def judged_rows_forgotten(_: Runtime) -> Changes:
+def recorded_rows_ignored(_: Runtime) -> Patches:
     def judged_rows(*arguments: Any) -> Any:
         states, judged = real(*arguments)
         return states, type(judged)()
@@ -79,11 +64,11 @@ def judged_rows_forgotten(_: Runtime) -> Changes:
     return [(uploads, "get_recorded_outcomes", judged_rows)]
 
 
-def counted_per_delivery(_: Runtime) -> Changes:
+def counted_per_delivery(_: Runtime) -> Patches:
     seen: set[Any] = set()
 
     def decide(ctx: Any, rows: Sequence[Any]) -> BatchResult:
-        keys = {products.row_key(row) for row in rows}
+        keys = {products_repository.row_key(row) for row in rows}
         again = [upload_id for upload_id, _ in keys & seen]
         seen.update(keys)
         judgement = real(ctx, rows)
@@ -98,14 +83,14 @@ def counted_per_delivery(_: Runtime) -> Changes:
     return [(validate, "record_outcomes", decide)]
 
 
-def no_transaction(_: Runtime) -> Changes:
-    def transaction(self: ChaosConnection, *_: Any) -> Any:
+def no_transaction(_: Runtime) -> Patches:
+    def transaction(self: FaultConnection, *_: Any) -> Any:
         return nullcontext()
 
-    return [(ChaosConnection, "transaction", transaction)]
+    return [(FaultConnection, "transaction", transaction)]
 
 
-def completion_sent_only_first(_: Runtime) -> Changes:
+def completion_sent_only_first(_: Runtime) -> Patches:
     seen: set[str] = set()
 
     def decide(ctx: Any, rows: Sequence[Any]) -> BatchResult:
@@ -119,7 +104,7 @@ def completion_sent_only_first(_: Runtime) -> Changes:
     return [(validate, "record_outcomes", decide)]
 
 
-def statuses_before_commit(_: Runtime) -> Changes:
+def statuses_before_commit(_: Runtime) -> Patches:
     def decide(ctx: Any, rows: Sequence[Any]) -> BatchResult:
         staging_table.write_outcomes(ctx, [(staging_table.to_item(row), []) for row in rows])
         return real(ctx, rows)
@@ -128,7 +113,7 @@ def statuses_before_commit(_: Runtime) -> Changes:
     return [(validate, "record_outcomes", decide)]
 
 
-def marked_before_published(runtime: Runtime) -> Changes:
+def marked_before_published(runtime: Runtime) -> Patches:
     def upload_to_notify(connection: Any, upload_id: str) -> Any:
         query = """
             update upload_history set notified_at = now()
@@ -139,7 +124,7 @@ def marked_before_published(runtime: Runtime) -> Changes:
     return [(uploads, "lock_upload_to_notify", upload_to_notify)]
 
 
-def mail_without_claim(_: Runtime) -> Changes:
+def mail_without_claim(_: Runtime) -> Patches:
     def put_item(self: Aws, *, ConditionExpression: str, **parameters: Any) -> Any:  # noqa: N803
         return real(self, **{k: v for k, v in parameters.items() if k != "ExpressionAttributeValues"})
 
@@ -147,16 +132,16 @@ def mail_without_claim(_: Runtime) -> Changes:
     return [(Aws, "dynamodb_put_item", put_item)]
 
 
-def partial_answers_ignored(_: Runtime) -> Changes:
-    def left_out(place: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        real(place, parameters)
+def partial_answers_ignored(_: Runtime) -> Patches:
+    def left_out(failpoint: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        real(failpoint, parameters)
         return {}
 
     real = Client._left_out
     return [(Client, "_left_out", staticmethod(left_out))]
 
 
-def resume_stages_nothing(_: Runtime) -> Changes:
+def resume_stages_nothing(_: Runtime) -> Patches:
     seen: set[str] = set()
 
     def stage(ctx: Any, rows: Iterable[Any]) -> None:
@@ -171,7 +156,7 @@ def resume_stages_nothing(_: Runtime) -> Changes:
     return [(staging_table, "stage_rows", stage)]
 
 
-def failed_report_acknowledged(_: Runtime) -> Changes:
+def failed_report_acknowledged(_: Runtime) -> Patches:
     def finish(*arguments: Any) -> Any:
         try:
             return real(*arguments)
@@ -182,7 +167,7 @@ def failed_report_acknowledged(_: Runtime) -> Changes:
     return [(error_processor, "finalize_upload", finish)]
 
 
-def few_errors_told(_: Runtime) -> Changes:
+def row_errors_dropped(_: Runtime) -> Patches:
     def send_row_errors(ctx: Any, invalid: Sequence[Any]) -> None:
         real(ctx, invalid[:5])
 
@@ -190,22 +175,26 @@ def few_errors_told(_: Runtime) -> Changes:
     return [(events, "send_row_errors", send_row_errors)]
 
 
-def result_published_by_two(runtime: Runtime) -> Changes:
-    return _queries(runtime, lock_upload_to_notify=("for update", ""))
+def result_published_by_two(_: Runtime) -> Patches:
+    def upload_to_notify(connection: Any, upload_id: str) -> Any:
+        query = "select 1 from upload_history where status <> 'processing' and notified_at is null and upload_id = %s"
+        return uploads.get_upload(connection, upload_id) if connection.execute(query, (upload_id,)).fetchone() else None
+
+    return [(uploads, "lock_upload_to_notify", upload_to_notify)]
 
 
-def valid_rows_told_of(_: Runtime) -> Changes:
+def valid_rows_reported(_: Runtime) -> Patches:
     def send_row_errors(ctx: Any, invalid: Sequence[Any]) -> None:
         [row, *_] = [row for row, _ in invalid] or [None]
         others = [number for number in (1, 2) if row is not None and number != row.row_number]
-        strange = [(replace(row, row_number=number), [RowError("INVALID_PRICE", "price", "?")]) for number in others]
-        real(ctx, [*invalid, *strange])
+        unexpected = [(replace(row, row_number=number), [RowError("INVALID_PRICE", "price", "?")]) for number in others]
+        real(ctx, [*invalid, *unexpected])
 
     real = events.send_row_errors
     return [(events, "send_row_errors", send_row_errors)]
 
 
-def told_before_commit(_: Runtime) -> Changes:
+def row_errors_sent_before_commit(_: Runtime) -> Patches:
     def decide(ctx: Any, rows: Sequence[Any]) -> BatchResult:
         found = [(row, validate_row(row, NOTHING_TAKEN)) for row in rows]
         events.send_row_errors(ctx, [(row, errors) for row, errors in found if errors])
@@ -215,7 +204,7 @@ def told_before_commit(_: Runtime) -> Changes:
     return [(validate, "record_outcomes", decide)]
 
 
-def completion_before_commit(_: Runtime) -> Changes:
+def completion_before_commit(_: Runtime) -> Patches:
     def decide(ctx: Any, rows: Sequence[Any]) -> BatchResult:
         events.send_completions(ctx, sorted({(row.upload_id, row.vendor_id) for row in rows}))
         return real(ctx, rows)
@@ -224,11 +213,11 @@ def completion_before_commit(_: Runtime) -> Changes:
     return [(validate, "record_outcomes", decide)]
 
 
-def held_rows_told_of_by_every_batch(_: Runtime) -> Changes:
+def held_rows_sent_by_each_batch(_: Runtime) -> Patches:
     return [(held_rows, "delete_held_rows", lambda *_: None)]
 
 
-def held_rows_told_of_once(_: Runtime) -> Changes:
+def held_rows_sent_once(_: Runtime) -> Patches:
     def decide(ctx: Any, rows: Sequence[Any]) -> BatchResult:
         judgement = real(ctx, rows)
         ctx.database.run(lambda connection: held_rows.delete_held_rows(connection, list(judgement.finished)))
@@ -238,7 +227,7 @@ def held_rows_told_of_once(_: Runtime) -> Changes:
     return [(validate, "record_outcomes", decide)]
 
 
-def mail_to_another_vendor(_: Runtime) -> Changes:
+def mail_to_another_vendor(_: Runtime) -> Patches:
     def publish_result(ctx: Any, upload: Any, *arguments: Any, **more: Any) -> None:
         real(ctx, replace(upload, vendor_email="sales@stylewear.com"), *arguments, **more)
 

@@ -1,4 +1,4 @@
-"""Planted bugs. Each must break a law: what no mutation can break is not being watched."""
+"""Mutation tests: each mutant must violate an invariant; otherwise nothing checks what it breaks."""
 
 from __future__ import annotations
 
@@ -8,179 +8,182 @@ from dataclasses import dataclass
 from tests.faults import mutants
 from tests.faults.enumeration import Case, Enumeration, Result, run_case
 from tests.faults.lambda_runtime import Runtime
-from tests.faults.mutants import Make
+from tests.faults.mutants import MutantFactory
 from tests.faults.patches import patched
-from tests.faults.schedules import Ended, is_free, run_seed
+from tests.faults.schedules import ScheduleResult, is_unsynchronized, run_seed
 
 
 @dataclass(frozen=True)
-class Mutation:
-    """A bug: its name, what it changes, and the laws that it breaks (or what the product itself raises that holds one).
+class Mutant:
+    """A bug: its name, the attributes that it replaces, and the invariants that it violates (or the error text of a
+    database constraint).
 
-    `hunted_by` are texts of the enumeration's cases that are tried first; a `free` one shows only at full speed.
+    `likely_cases` are texts of the enumeration's cases that run first; a `free` one shows only in unsynchronized runs.
     """
 
     name: str
-    make: Make
-    laws: Sequence[str]
-    hunted_by: Sequence[str] = ()
+    make: MutantFactory
+    invariants: Sequence[str]
+    likely_cases: Sequence[str] = ()
     free: bool = False
 
 
 @dataclass(frozen=True)
-class Caught:
-    """How a mutation was caught: by what, and which law it broke. `by` is None if it was not; `law` then says what else
-    went wrong."""
+class MutantResult:
+    """How a mutant was detected: by which run, and which invariant it violated.
 
-    mutation: str
-    by: str | None
-    law: str | None
+    `found_by` is None if it was not detected; `violation` is then any other error.
+    """
+
+    mutant: str
+    found_by: str | None
+    violation: str | None
 
 
-MUTATIONS = (
-    Mutation(
+MUTANTS = (
+    Mutant(
         "counts move with each delivery",
         mutants.counted_per_delivery,
         ['violates check constraint "upload_history_'],
         ["product_validator/at judge.committed"],
     ),
-    Mutation(
+    Mutant(
         "each statement commits by itself",
         mutants.no_transaction,
-        ["no upload stays under way"],
+        ["every upload finishes"],
         ["product_validator/after sql.insert_products"],
     ),
-    Mutation(
-        "the completion message goes out only first",
+    Mutant(
+        "the completion message is sent only at the first attempt",
         mutants.completion_sent_only_first,
         ["every finished upload is notified"],
         ["at judge.errors_sent"],
     ),
-    Mutation(
+    Mutant(
         "an earlier upload overwrites a later one",
-        mutants.uploads_in_no_order,
-        ["a later upload's changes are never overwritten by an earlier one"],
+        mutants.upload_order_ignored,
+        ["an earlier upload never overwrites changes of a later one"],
     ),
-    Mutation(
+    Mutant(
         "no lock for a vendor",
         mutants.no_vendor_lock,
         ["rows without an outcome in finished uploads"],
     ),
-    Mutation(
-        "products enter unsorted",
+    Mutant(
+        "products are inserted unsorted",
         mutants.unsorted_insert,
         ["no deadlock arises between files of new products"],
         free=True,
     ),
-    Mutation(
-        "rows judged before are judged again",
-        mutants.judged_rows_forgotten,
+    Mutant(
+        "validated rows are validated again",
+        mutants.recorded_rows_ignored,
         ["rows without an outcome in finished uploads"],
         ["product_validator/at judge.committed"],
     ),
-    Mutation(
-        "statuses before the commit",
+    Mutant(
+        "statuses are written before the commit",
         mutants.statuses_before_commit,
-        ["nobody is told before it is true"],
+        ["no effect precedes its commit"],
         ["product_validator/before commit/1/crash"],
     ),
-    Mutation(
-        "marked as notified before it is published",
+    Mutant(
+        "an upload is marked as notified before the publication",
         mutants.marked_before_published,
-        ["a report if and only if rows failed"],
+        ["a report exists if and only if rows failed"],
         ["error_processor/at finish.published/2/crash"],
     ),
-    Mutation(
-        "a result is published by two at once",
+    Mutant(
+        "a result is published by two at the same time",
         mutants.result_published_by_two,
-        ["one notification for each upload, but for the window"],
+        ["one notification for each upload, except in the retry window"],
         ["at finish.published/1/duplicate"],
     ),
-    Mutation(
-        "mail without a claim",
+    Mutant(
+        "a mail is sent without a claim",
         mutants.mail_without_claim,
-        ["one mail for each upload, but for the window"],
+        ["one mail for each upload, except in the retry window"],
         ["mailer/at mail.marked/1/duplicate"],
     ),
-    Mutation(
+    Mutant(
         "a mail goes to another vendor",
         mutants.mail_to_another_vendor,
-        ["the mail goes to its vendor alone"],
+        ["the mail goes only to its vendor"],
         ["error_processor/at finish.published"],
     ),
-    Mutation(
-        "half-taken batches count as taken",
+    Mutant(
+        "partly accepted batches count as accepted",
         mutants.partial_answers_ignored,
-        ["no upload stays under way", "items have the status of their outcome", "each invalid row has its message"],
+        ["every upload finishes", "items have the status of their outcome", "each invalid row has its message"],
         ["partial"],
     ),
-    Mutation(
+    Mutant(
         "a resumed upload stages nothing",
         mutants.resume_stages_nothing,
-        ["no upload stays under way"],
+        ["every upload finishes"],
         ["csv_parser/at staging.chunk_written"],
     ),
-    Mutation(
+    Mutant(
         "a failed report is acknowledged",
         mutants.failed_report_acknowledged,
         ["every finished upload is notified"],
         ["error_processor/before sns.publish"],
     ),
-    Mutation(
+    Mutant(
         "not every invalid row gets its message",
-        mutants.few_errors_told,
+        mutants.row_errors_dropped,
         ["each invalid row has its message"],
         ["product_validator/at judge.committed/1/crash"],
     ),
-    Mutation(
-        "rows that are not invalid are told of",
-        mutants.valid_rows_told_of,
-        ["nobody is told before it is true"],
+    Mutant(
+        "messages are sent about valid rows",
+        mutants.valid_rows_reported,
+        ["no effect precedes its commit"],
         ["product_validator/at judge.committed/1/crash"],
     ),
-    Mutation(
-        "rows are told of before the commit",
-        mutants.told_before_commit,
-        ["nobody is told before it is true"],
+    Mutant(
+        "row messages are sent before the commit",
+        mutants.row_errors_sent_before_commit,
+        ["no effect precedes its commit"],
         ["product_validator/before commit/1/crash"],
     ),
-    Mutation(
-        "an end is told of before the commit",
+    Mutant(
+        "the completion message is sent before the commit",
         mutants.completion_before_commit,
-        ["nobody is told before it is true"],
+        ["no effect precedes its commit"],
         ["product_validator/before commit/1/crash"],
     ),
-    Mutation(
-        "held rows are told of by every batch",
-        mutants.held_rows_told_of_by_every_batch,
-        ["what comes late tells of its own rows alone"],
+    Mutant(
+        "messages about held rows are sent by every batch",
+        mutants.held_rows_sent_by_each_batch,
+        ["a late duplicate sends messages only about its own rows"],
     ),
-    Mutation(
-        "held rows are told of at the first attempt alone",
-        mutants.held_rows_told_of_once,
+    Mutant(
+        "messages about held rows are sent only at the first attempt",
+        mutants.held_rows_sent_once,
         ["items have the status of their outcome", "each invalid row has its message"],
-        ["as a whole/product_validator/at judge.committed"],
+        ["all or nothing/product_validator/at judge.committed"],
     ),
 )
 
 
-def hunt(runtime: Runtime, mutation: Mutation, enumeration: Enumeration, seeds: Iterable[int]) -> Caught:
-    """Plant a bug and look for it, first where it should show, then at random. What else goes wrong does not count."""
-    cases = [case for case in enumeration.cases if any(text in str(case) for text in mutation.hunted_by)]
+def find_violation(runtime: Runtime, mutant: Mutant, enumeration: Enumeration, seeds: Iterable[int]) -> MutantResult:
+    """Run with the mutant, first its likely cases, then random schedules, until an expected invariant is violated."""
+    cases = [case for case in enumeration.cases if any(text in str(case) for text in mutant.likely_cases)]
     otherwise = None
-    with patched(mutation.make(runtime)):
-        for by, result in _runs(runtime, mutation, enumeration, cases, seeds):
-            if result.is_law and any(law in f"{result.broken}" for law in mutation.laws):
-                return Caught(mutation.name, by, result.broken)
-            otherwise = otherwise or result.broken
-    return Caught(mutation.name, None, otherwise)
+    with patched(mutant.make(runtime)):
+        for by, result in _runs(runtime, mutant, enumeration, cases, seeds):
+            if result.is_violation and any(invariant in f"{result.violation}" for invariant in mutant.invariants):
+                return MutantResult(mutant.name, by, result.violation)
+            otherwise = otherwise or result.violation
+    return MutantResult(mutant.name, None, otherwise)
 
 
 def _runs(
-    runtime: Runtime, mutation: Mutation, enumeration: Enumeration, cases: Iterable[Case], seeds: Iterable[int]
-) -> Iterator[tuple[str, Result | Ended]]:
+    runtime: Runtime, mutant: Mutant, enumeration: Enumeration, cases: Iterable[Case], seeds: Iterable[int]
+) -> Iterator[tuple[str, Result | ScheduleResult]]:
     for case in cases:
         yield f"--case '{case}'", run_case(runtime, case, enumeration.expected[case.scenario])
     for seed in seeds:
-        if is_free(seed) or not mutation.free:
+        if is_unsynchronized(seed) or not mutant.free:
             yield f"--seed {seed}", run_seed(runtime, seed)

@@ -1,4 +1,4 @@
-"""The services themselves fail for a while: PostgreSQL for real, AWS in the doubles. Afterwards nothing is missing."""
+"""Outages of the services: PostgreSQL itself, AWS in the doubles. Afterwards every invariant holds."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from onboarding.aws.dead_letter_queues import INGESTION_QUEUE
 from onboarding.domain.resource_names import resource_name
 from onboarding.local.postgres import Postgres
 from tests.faults import invariants
-from tests.faults.enumeration import fresh, whole_way
-from tests.faults.fault_plans import Once
-from tests.faults.lambda_runtime import Call, Place, Runtime
-from tests.faults.simulation import World, undisturbed
+from tests.faults.enumeration import all_file_kinds, new_simulation
+from tests.faults.fault_plans import SingleFault
+from tests.faults.lambda_runtime import Call, Failpoint, Runtime
+from tests.faults.simulation import Simulation, no_fault
 from tests.faults.upload_files import file_of
 
 SECRET = "ecommerce/rds/credentials"
@@ -29,27 +29,27 @@ SERVICES = ("s3", "dynamodb", "sqs", "sns", "ses")
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What failed, and the law that broke, if one did."""
+class OutageResult:
+    """An outage, and the violated invariant, if any."""
 
     name: str
-    broken: str | None
+    violation: str | None
 
 
-def trials(runtime: Runtime, postgres: Postgres) -> Iterator[Trial]:
-    """Every failure in turn."""
+def run_outages(runtime: Runtime, postgres: Postgres) -> Iterator[OutageResult]:
+    """Run every outage."""
     for service in SERVICES:
-        yield _trial(f"{service} answers nobody for hours", runtime, _outage(service))
-    yield _trial("PostgreSQL is down for hours", runtime, lambda world: _database_down(world, postgres))
-    yield an_hour_without_database(runtime)
-    for function, place in RESTARTS:
-        once = Once(function, place, 1, "restart")
-        yield _trial(f"PostgreSQL restarts: {function} {place}", runtime, _restarting(once, postgres))
-    yield _trial("the secret is rotated", runtime, _rotated)
-    yield _trial("PostgreSQL takes no writes for a while", runtime, _read_only)
+        yield _run_outage(f"{service} is down for hours", runtime, _outage(service))
+    yield _run_outage("PostgreSQL is down for hours", runtime, lambda simulation: _database_down(simulation, postgres))
+    yield hour_without_database(runtime)
+    for function, failpoint in RESTARTS:
+        once = SingleFault(function, failpoint, 1, "restart")
+        yield _run_outage(f"PostgreSQL restarts: {function} {failpoint}", runtime, _restarting(once, postgres))
+    yield _run_outage("the secret is rotated", runtime, _rotated)
+    yield _run_outage("PostgreSQL is read-only for a while", runtime, _read_only)
 
 
-RESTARTS: tuple[tuple[str, Place], ...] = (
+RESTARTS: tuple[tuple[str, Failpoint], ...] = (
     ("csv_parser", "after sql.insert_upload"),
     ("csv_parser", "at staging.chunk_written"),
     ("product_validator", "after sql.insert_products"),
@@ -59,87 +59,87 @@ RESTARTS: tuple[tuple[str, Place], ...] = (
 )
 
 
-def an_hour_without_database(runtime: Runtime) -> Trial:
-    """PostgreSQL refuses connections for an hour, and no operator acts: only the watchdog's scheduled runs do."""
-    return _trial("PostgreSQL is away for an hour, scheduled runs alone", runtime, _away_for_an_hour)
+def hour_without_database(runtime: Runtime) -> OutageResult:
+    """PostgreSQL refuses connections for an hour; only the scheduled runs of the watchdog act."""
+    return _run_outage("PostgreSQL is down for an hour, only scheduled runs", runtime, _hour_without_database)
 
 
-def _trial(name: str, runtime: Runtime, play: Callable[[World], None]) -> Trial:
-    world = fresh(runtime)
+def _run_outage(name: str, runtime: Runtime, play: Callable[[Simulation], None]) -> OutageResult:
+    simulation = new_simulation(runtime)
     try:
-        play(world)
-        world.settle()
-        invariants.check(world)
-    except Exception as law:  # noqa: BLE001 - what the product raises once faults have stopped is a broken law too
+        play(simulation)
+        simulation.recover()
+        invariants.check(simulation)
+    except Exception as error:  # noqa: BLE001 - an error after the faults have stopped is a violation too
         runtime.cool_down()
-        return Trial(name, f"{type(law).__name__}: {law} | faults met: {world.errors[-4:]}")
-    return Trial(name, None)
+        return OutageResult(name, f"{type(error).__name__}: {error} | faults met: {simulation.errors[-4:]}")
+    return OutageResult(name, None)
 
 
-def _outage(service: str) -> Callable[[World], None]:
-    """No call gets through until every retry was in vain; what was given up is redriven then."""
+def _outage(service: str) -> Callable[[Simulation], None]:
+    """Fail every call until all retries are exhausted; the failure queues are redriven then."""
 
-    def refuse(_: Call, place: Place) -> None:
-        if place.startswith(f"before {service}."):
+    def refuse(_: Call, failpoint: Failpoint) -> None:
+        if failpoint.startswith(f"before {service}."):
             raise EndpointConnectionError(endpoint_url=f"http://{service}")
 
-    return lambda world: whole_way(world, refuse)
+    return lambda simulation: all_file_kinds(simulation, refuse)
 
 
-def _database_down(world: World, postgres: Postgres) -> None:
-    world.runtime.cool_down()
+def _database_down(simulation: Simulation, postgres: Postgres) -> None:
+    simulation.runtime.cool_down()
     postgres.stop()
     try:
-        whole_way(world, undisturbed)
+        all_file_kinds(simulation, no_fault)
     finally:
         postgres.start(lambda: None)
 
 
-def _away_for_an_hour(world: World) -> None:
-    """Files are ingested, validated and reported when the outage begins; others come while it lasts."""
-    runtime = world.runtime
-    world.batch = 4
-    world.put("uploads/VEND001/before.csv", file_of("VEND001", [f"before-{n}" for n in range(8)], {2: 0}))
-    world.put("uploads/VEND002/reported.csv", file_of("VEND002", ["reported-1"]))
+def _hour_without_database(simulation: Simulation) -> None:
+    """Files are ingested, validated and reported when the outage begins; others arrive during it."""
+    runtime = simulation.runtime
+    simulation.batch = 4
+    simulation.put("uploads/VEND001/before.csv", file_of("VEND001", [f"before-{n}" for n in range(8)], {2: 0}))
+    simulation.put("uploads/VEND002/reported.csv", file_of("VEND002", ["reported-1"]))
     for _ in range(2):
-        world.handle(world.waiting.pop(0))
-    world.collect()
-    first, *_, last = (some for some in world.waiting if some.function == "product_validator")
+        simulation.handle(simulation.pending.pop(0))
+    simulation.collect()
+    first, *_, last = (some for some in simulation.pending if some.function == "product_validator")
     for validated in (first, last):
-        world.waiting.remove(validated)
-        world.handle(validated)
+        simulation.pending.remove(validated)
+        simulation.handle(validated)
     url = runtime.aws.sqs_get_queue_url(QueueName=resource_name(INGESTION_QUEUE))["QueueUrl"]
     evidence = set()
-    with _refusing_connections(world):
+    with _refusing_connections(simulation):
         for minute in range(0, 60, RUN_MINUTES):
-            world.put(f"uploads/VEND003/{minute}.csv", file_of("VEND003", [f"{minute}-1", f"{minute}-2"], {2: 1}))
-            world.quiet()
-            for failed in world.failures:
+            simulation.put(f"uploads/VEND003/{minute}.csv", file_of("VEND003", [f"{minute}-1", f"{minute}-2"], {2: 1}))
+            simulation.deliver_all()
+            for failed in simulation.failures:
                 if failed.function == "csv_parser":
                     message = json.dumps({"requestPayload": failed.event})
                     runtime.aws.sqs_send_message(QueueUrl=url, MessageBody=message)
                 else:
                     evidence.add(failed.function)
-            world.failures.clear()
+            simulation.failures.clear()
             runtime.clock.advance(60 * RUN_MINUTES)
             with suppress(psycopg.OperationalError):
-                runtime.call("watchdog", {}, undisturbed)
-                raise invariants.broken("the watchdog notices that the database is away")
-    # Operators are to look at these some time; what they are about is resumed from the history.
+                runtime.call("watchdog", {}, no_fault)
+                raise invariants.violation("the watchdog detects that the database is down")
+    # Operators examine these later; their uploads are resumed from the history.
     assert evidence == {"product_validator", "error_processor"}, evidence
     for _ in range(3):
         runtime.clock.advance(60 * RUN_MINUTES)
-        runtime.call("watchdog", {}, undisturbed)
-        world.quiet()
+        runtime.call("watchdog", {}, no_fault)
+        simulation.deliver_all()
     if runtime.aws.failed_events[url]:
-        raise invariants.broken("upload events leave their failure queue", runtime.aws.failed_events[url])
-    invariants.check(world)
+        raise invariants.violation("upload events leave their failure queue", runtime.aws.failed_events[url])
+    invariants.check(simulation)
 
 
 @contextmanager
-def _refusing_connections(world: World) -> Iterator[None]:
-    """As during a restart: connections end, and nothing listens on the port that the secret names."""
-    runtime = world.runtime
+def _refusing_connections(simulation: Simulation) -> Iterator[None]:
+    """As during a restart: connections end, and nothing listens on the port in the secret."""
+    runtime = simulation.runtime
     secret = runtime.aws.secrets[SECRET]
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port, secret["port"] = secret["port"], str(closed.getsockname()[1])
@@ -151,31 +151,31 @@ def _refusing_connections(world: World) -> Iterator[None]:
         runtime.cool_down()
 
 
-def _restarting(once: Once, postgres: Postgres) -> Callable[[World], None]:
-    def restart(call: Call, place: Place) -> None:
-        if once.due(call, place):
+def _restarting(once: SingleFault, postgres: Postgres) -> Callable[[Simulation], None]:
+    def restart(call: Call, failpoint: Failpoint) -> None:
+        if once.due(call, failpoint):
             postgres.stop()
             postgres.start(lambda: None)
 
-    def play(world: World) -> None:
-        whole_way(world, restart)
-        assert once.fallen, "the place was not reached"
+    def play(simulation: Simulation) -> None:
+        all_file_kinds(simulation, restart)
+        assert once.injected, "the failpoint was not reached"
 
     return play
 
 
-def _rotated(world: World) -> None:
-    """Containers are warm and know the old password; then it changes and their connections are lost."""
-    runtime = world.runtime
-    once = Once("product_validator", "after sql.insert_products", 1, "rotation")
+def _rotated(simulation: Simulation) -> None:
+    """Warm containers have the old password; then it changes and their connections are lost."""
+    runtime = simulation.runtime
+    once = SingleFault("product_validator", "after sql.insert_products", 1, "rotation")
     old = runtime.aws.secrets[SECRET]["password"]
 
     def change(password: str) -> None:
         runtime.ask(f"alter role current_user password '{password}'")
         runtime.aws.secrets[SECRET] |= {"password": password}
 
-    def rotate(call: Call, place: Place) -> None:
-        if once.due(call, place):
+    def rotate(call: Call, failpoint: Failpoint) -> None:
+        if once.due(call, failpoint):
             change("rotated")
             runtime.ask(
                 "select pg_terminate_backend(pid, 5000) from pg_stat_activity "
@@ -183,24 +183,24 @@ def _rotated(world: World) -> None:
             )
 
     try:
-        whole_way(world, rotate)
+        all_file_kinds(simulation, rotate)
     finally:
         change(old)
         runtime.cool_down()
-    assert once.fallen, "the place was not reached"
-    if any("OperationalError" in error for error in world.errors):
-        raise invariants.broken("a rotated secret is asked for anew", world.errors)
+    assert once.injected, "the failpoint was not reached"
+    if any("OperationalError" in error for error in simulation.errors):
+        raise invariants.violation("a rotated secret is read again", simulation.errors)
 
 
-def _read_only(world: World) -> None:
-    """As after a failover that leaves connections with the old primary: sessions are read-only until they are new."""
-    runtime = world.runtime
+def _read_only(simulation: Simulation) -> None:
+    """As after a failover that leaves connections on the old primary: existing sessions are read-only."""
+    runtime = simulation.runtime
     runtime.cool_down()
     runtime.ask("alter role current_user set default_transaction_read_only = on")
     try:
-        whole_way(world, undisturbed)
+        all_file_kinds(simulation, no_fault)
     finally:
         runtime.ask("alter role current_user reset default_transaction_read_only")
     refused = psycopg.errors.ReadOnlySqlTransaction.__name__
-    if not any(refused in error for error in world.errors):
-        raise invariants.broken("a database that takes no writes is noticed", world.errors)
+    if not any(refused in error for error in simulation.errors):
+        raise invariants.violation("a read-only database is detected", simulation.errors)

@@ -1,4 +1,4 @@
-"""What is put in the place of parts that the harness must control: time, metrics, the pool of threads."""
+"""Replacements for what the harness must control: time, metrics, thread pools, statement names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from onboarding.storage.queries import all_queries
 
 
 class Clock:
-    """Stands for the module `time`: sleeping passes at once, and moves nobody's leases."""
+    """Double of the module `time`: `sleep` returns at once and leases do not expire."""
 
     def __init__(self) -> None:
         self._ahead = 0.0
@@ -29,7 +29,7 @@ class Clock:
 
     @staticmethod
     def sleep(_: float) -> None:
-        # A little, so that two who run into each other for real do not do so in a busy loop.
+        # A short pause prevents a busy loop between two real retries.
         real_time.sleep(0.001)
 
     perf_counter = staticmethod(real_time.perf_counter)
@@ -37,7 +37,7 @@ class Clock:
 
 
 class NoMetrics:
-    """Powertools keeps a process's metrics in one place, and here many functions share the process."""
+    """Discard metrics: Powertools keeps one set for each process, and here many functions share a process."""
 
     def add_metric(self, *_: Any) -> None:
         return
@@ -50,7 +50,7 @@ class NoMetrics:
 
 
 class InlineExecutor:
-    """A pool that does one thing after another, on the thread that asks: so that a seed gives the same run again."""
+    """Executor that runs each call on the calling thread, so that a seed reproduces its run."""
 
     def __init__(self, *_: Any, **__: Any) -> None:
         return
@@ -73,7 +73,7 @@ def names_of_queries() -> dict[str, str]:
 
 @contextmanager
 def patched(changes: Iterable[tuple[Any, str, Any]]) -> Iterator[None]:
-    """Each object's attribute replaced; what was there comes back at the end. A missing one is an AttributeError."""
+    """Replace attributes and restore them at the end; a missing attribute raises AttributeError."""
     before: list[tuple[Any, str, Any]] = []
     try:
         for owner, name, value in changes:

@@ -1,4 +1,4 @@
-"""`kill -9` of the engine, of a function's worker and of PostgreSQL in the middle of a load."""
+"""`kill -9` of the emulator, of a function's worker and of PostgreSQL during a load."""
 
 from __future__ import annotations
 
@@ -12,71 +12,72 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onboarding.local.stack import LocalStack
-from tests.faults.invariants import broken
-from tests.faults.stack_runs import Load, children, files, processor_time, vendors_of, watch
+from tests.faults.invariants import violation
+from tests.faults.stack_runs import StackRun, children, create_vendors, files, processor_time, watch
 from tests.support.running_pipeline import until
 
 Print = Callable[[str], None]
 
 UPLOADS, ROWS = 10, 300
 VICTIMS = ("engine", "worker", "PostgreSQL")
-MOMENT = 0.03
-"""Seconds over which a process must have used the processor to count as at work."""
+SAMPLE_SECONDS = 0.03
+"""Seconds in which a process must use CPU time to count as busy."""
 
-STILL = 8.0
-"""Seconds without progress after which the watchdog is asked; its own patience is minutes."""
+STALLED_SECONDS = 8.0
+"""Seconds without progress after which the watchdog runs; its schedule is minutes."""
 
 
 MAILS_AT_MOST = {"engine": 2, "worker": 2, "PostgreSQL": 1}
-"""A mail that a killed mailer had sent and not marked goes out again, and a killed engine forgets its marks."""
+"""A mail that a killed mailer has sent but not marked is sent again; a killed emulator loses its marks."""
 
 RETRIES_SOON = {"LAMBDA_ASYNC_RETRY_BASE_SECONDS": "1"}
-"""A killed mailer is called again after a second, and not after a minute: nothing moves meanwhile."""
+"""A killed mailer is called again after a second instead of a minute."""
 
 ATTEMPTS = 6
-"""How often a kill that fell on nobody at work is tried again, each time sooner."""
+"""How often a kill without a busy process is repeated, each time sooner."""
 
 
 def run(state: Path, rounds: int, seed: int, say: Print) -> None:
-    """Some rounds for each victim on one state directory; raises LawBroken when one ends otherwise than it should."""
-    chance = random.Random(seed)  # noqa: S311 - to be the same again is the point
+    """Run some rounds for each victim on one state directory; raise InvariantViolated if one
+    violates an invariant."""
+    chance = random.Random(seed)  # noqa: S311 - a seed must reproduce its run
     for number in range(rounds):
         for victim in VICTIMS:
-            # In the first seconds, or when some are told already.
-            moment = Moment(chance.randint(0, UPLOADS - 4) if number else 0, chance.uniform(0.0, 1.5))
+            # In the first seconds, or when some uploads are notified already.
+            moment = KillTime(chance.randint(0, UPLOADS - 4) if number else 0, chance.uniform(0.0, 1.5))
             for attempt in range(ATTEMPTS):
                 said = _round(state, f"KILL{number}{victim[0].upper()}{attempt}", victim, moment)
                 if said is not None:
                     say(said)
                     break
-                moment = Moment(moment.told // 2, moment.seconds / 2)
+                moment = KillTime(moment.notified // 2, moment.seconds / 2)
             else:
-                raise broken("a kill falls into the middle of the work", victim, moment)
+                raise violation("a kill falls into the middle of the work", victim, moment)
 
 
 @dataclass(frozen=True)
-class Moment:
-    """When the kill falls: so many seconds after so many uploads were told."""
+class KillTime:
+    """Time of the kill: so many seconds after so many uploads are notified."""
 
-    told: int
+    notified: int
     seconds: float
 
 
-def _round(state: Path, name: str, victim: str, moment: Moment) -> str | None:
-    """What came of it, or None if there was nobody at work to be killed."""
+def _round(state: Path, name: str, victim: str, moment: KillTime) -> str | None:
+    """Return a description of the round, or None if no process was busy."""
     some = files(UPLOADS, ROWS, 3, name)
     local = LocalStack(state, environment=RETRIES_SOON)
     local.start()
     try:
-        with Load(local) as load:
-            vendors_of(load, some)
+        with StackRun(local) as load:
+            create_vendors(load, some)
             load.put(some)
-            until(lambda: load.told() >= moment.told, "uploads to be told")
+            until(lambda: load.count_notified() >= moment.notified, "uploads to be told")
             time.sleep(moment.seconds)
-            at, mailed = load.told(), load.mailed()
+            at, mailed = load.count_notified(), load.count_mailed()
             busy: list[int] = []
             while not busy:
-                if load.told() == UPLOADS:
+                if load.count_notified() == UPLOADS:
                     return None
                 busy = _busy(local, load, victim)
             _kill(local, victim, busy)
@@ -84,21 +85,21 @@ def _round(state: Path, name: str, victim: str, moment: Moment) -> str | None:
             local.stop()
             local = LocalStack(state, environment=RETRIES_SOON)
             local.start()
-        with Load(local, load.uploads) as load:
-            driven = _bring_to_an_end(local, load)
-            # The engine forgets its staging table when it ends.
+        with StackRun(local, load.uploads) as load:
+            driven = _finish_uploads(local, load)
+            # The emulator loses its staging table when it ends.
             load.check(mails_at_most=MAILS_AT_MOST[victim], staged=victim != "engine")
-            twice = load.mailed_twice()
+            twice = load.count_mailed_twice()
         return (
-            f"{victim} killed with {at} of {UPLOADS} uploads told, {mailed} mails out, {len(busy)} at work: "
-            f"the watchdog drove {driven} on, every law holds, {twice} mails came twice"
+            f"{victim} killed: {at} of {UPLOADS} uploads notified, {mailed} mails sent, {len(busy)} processes busy; "
+            f"the watchdog resumed {driven}, every invariant holds, {twice} mails were sent twice"
         )
     finally:
         local.stop()
 
 
-def _busy(local: LocalStack, load: Load, victim: str) -> list[int]:
-    """The processes of its kind that are at work just now: in a transaction, or using the processor."""
+def _busy(local: LocalStack, load: StackRun, victim: str) -> list[int]:
+    """Return the busy processes of its kind: those in a transaction, or using CPU time."""
     if victim == "PostgreSQL":
         query = "select pid from pg_stat_activity where xact_start is not null and pid <> pg_backend_pid()"
         return [pid for (pid,) in load.pipeline.connection.execute(query)]
@@ -107,7 +108,7 @@ def _busy(local: LocalStack, load: Load, victim: str) -> list[int]:
     engine = local.emulator.process.pid
     candidates = [engine] if victim == "engine" else children(engine)
     before = {pid: processor_time(pid) for pid in candidates}
-    time.sleep(MOMENT)
+    time.sleep(SAMPLE_SECONDS)
     return [pid for pid in candidates if (now := processor_time(pid)) is not None and now != before[pid]]
 
 
@@ -130,14 +131,15 @@ def _kill(local: LocalStack, victim: str, busy: Sequence[int]) -> None:
             local.postgres.start(lambda: None)
 
 
-def _bring_to_an_end(local: LocalStack, load: Load) -> int:
-    """Wait as long as something moves, then let the watchdog look after the rest."""
+def _finish_uploads(local: LocalStack, load: StackRun) -> int:
+    """Wait while there is progress, then let the watchdog resume the rest; return how many it resumed."""
     driven = 0
     for attempt in range(6):
         if attempt or local.emulator is None:
             driven += watch(local)
-        if load.wait(120, progress=STILL):
+        if load.wait(120, progress=STALLED_SECONDS):
             return driven
-    raise broken(
-        "every upload ends and is told, and has mail", f"{load.told()} told and {load.mailed()} mailed of {UPLOADS}"
+    raise violation(
+        "every upload ends, is notified and has a mail",
+        f"{load.count_notified()} notified and {load.count_mailed()} mailed of {UPLOADS}",
     )

@@ -1,4 +1,4 @@
-"""Runtimes for the many short runs: a few processes, each with a database of its own on one PostgreSQL."""
+"""Pool of processes for many short runs, each with its own database on one PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from onboarding.storage.database import open_connection
 from onboarding.storage.migrate import migrate
 from tests.faults.enumeration import Case, Enumeration, Result
 from tests.faults.lambda_runtime import Runtime
-from tests.faults.mutation_testing import MUTATIONS, Caught, hunt
-from tests.faults.schedules import Ended, run_seed
+from tests.faults.mutation_testing import MUTANTS, MutantResult, find_violation
+from tests.faults.schedules import ScheduleResult, run_seed
 from tests.support.postgres_fixtures import new_database
 
 PROCESSES = 2
@@ -30,7 +30,7 @@ Outcome = TypeVar("Outcome")
 
 @contextmanager
 def postgres_at(state: Path) -> Iterator[Postgres]:
-    """A server for the harness alone."""
+    """Start a server for the harness."""
     server = Postgres(state, Ports(state / "ports.json").choose("postgres"))
     server.start(lambda: None)
     try:
@@ -41,11 +41,11 @@ def postgres_at(state: Path) -> Iterator[Postgres]:
 
 @contextmanager
 def runtime_on(url: str, name: str) -> Iterator[Runtime]:
-    """A runtime with a new database on the server at `url`, installed in this process."""
+    """Install a runtime with a new database on the server at `url`."""
     database = new_database(url, name)
     with open_connection(database) as connection:
         migrate(connection)
-        # A commit need not reach the disk for these runs: no machine loses its power in them.
+        # These runs do not test power loss: a commit need not reach the disk.
         connection.execute("alter role current_user set synchronous_commit = off")
     runtime = Runtime(database)
     try:
@@ -57,12 +57,12 @@ def runtime_on(url: str, name: str) -> Iterator[Runtime]:
 
 @dataclass
 class _Process:
-    """What a process of the pool keeps between jobs."""
+    """State of a pool process between jobs."""
 
     runtime: Runtime
     enumeration: Enumeration | None = None
 
-    def enumerated(self) -> Enumeration:
+    def cached_enumeration(self) -> Enumeration:
         if self.enumeration is None:
             self.enumeration = Enumeration.of(self.runtime)
         return self.enumeration
@@ -72,7 +72,7 @@ _processes: list[_Process] = []
 
 
 def _open(url: str) -> None:
-    # Left open: the process ends with the pool, and its database with the server.
+    # Never closed: the process ends with the pool, and its database with the server.
     holder = runtime_on(url, f"chaos_{os.getpid()}")
     _processes.append(_Process(holder.__enter__()))
     _kept.append(holder)
@@ -83,24 +83,24 @@ _kept: list[object] = []
 
 def run_cases(cases: Sequence[Case]) -> list[Result]:
     [process] = _processes
-    return list(process.enumerated().run(process.runtime, cases))
+    return list(process.cached_enumeration().run(process.runtime, cases))
 
 
-def run_seeds(seeds: Sequence[int]) -> list[Ended]:
+def run_seeds(seeds: Sequence[int]) -> list[ScheduleResult]:
     [process] = _processes
     return [run_seed(process.runtime, seed) for seed in seeds]
 
 
-def run_hunts(numbers: Sequence[int]) -> list[Caught]:
+def run_mutants(numbers: Sequence[int]) -> list[MutantResult]:
     [process] = _processes
-    enumeration = process.enumerated()
-    return [hunt(process.runtime, MUTATIONS[number], enumeration, range(1, 1_500)) for number in numbers]
+    enumeration = process.cached_enumeration()
+    return [find_violation(process.runtime, MUTANTS[number], enumeration, range(1, 1_500)) for number in numbers]
 
 
-def spread(
+def run_in_pool(
     url: str, work: Callable[[Sequence[Job]], list[Outcome]], jobs: Sequence[Job], chunk: int = CHUNK
 ) -> Iterator[Outcome]:
-    """Every job's outcome, in the order in which they come."""
+    """Run the jobs in the pool; yield the outcomes as they arrive."""
     with ProcessPoolExecutor(PROCESSES, get_context("spawn"), _open, (url,)) as pool:
         futures = [pool.submit(work, jobs[start : start + chunk]) for start in range(0, len(jobs), chunk)]
         try:

@@ -1,7 +1,6 @@
-"""What lies between the functions: events that wait, come again after a failure, and end in a failure queue.
+"""Simulation of the event delivery between the functions: at least once, in any order.
 
-Everything is at least once and in no order. A delivery that fails comes again as often as the template says; then it
-lies among the failures until somebody has it tried again.
+A failed delivery is retried as often as the template says; then it stays in the failure queue until it is redriven.
 """
 
 from __future__ import annotations
@@ -17,34 +16,34 @@ import psycopg
 from onboarding.aws.staging_table import Item, record_id
 from onboarding.pipeline.ingest import S3ObjectVersion
 from tests.faults.aws_in_memory import Message
-from tests.faults.lambda_runtime import ENVIRONMENT, Call, Crash, Place, Runtime
+from tests.faults.lambda_runtime import ENVIRONMENT, Call, Crash, Failpoint, Runtime
 from tests.faults.upload_files import File
 
-Control = Callable[[Call, Place], str | None]
+Control = Callable[[Call, Failpoint], str | None]
 
 NO_EVENTS = ("watchdog", "cancel", "undo")
-"""What starts these does not come again."""
+"""Calls that are not retried."""
 
 MAIL_LEASE = 61
-"""Seconds until the first retry of an asynchronous call; a mail's lease is over by then."""
+"""Seconds until the first retry of an asynchronous call; the lease of a mail has expired by then."""
 
 
-def undisturbed(_: Call, __: Place) -> None:
-    """The control of a call that nothing happens to."""
+def no_fault(_: Call, __: Failpoint) -> None:
+    """Control that injects no fault."""
 
 
-def happens(chance: random.Random, percent: int) -> bool:
-    """One decision. Of a whole number: a choice of Hypothesis's that takes little room."""
+def occurs(chance: random.Random, percent: int) -> bool:
+    """Return True with this probability. Whole numbers take little of the entropy of Hypothesis."""
     return chance.randint(1, 100) <= percent
 
 
-class LawBroken(AssertionError):
-    """The product did what it must not do."""
+class InvariantViolated(AssertionError):
+    """An invariant does not hold."""
 
 
 @dataclass(eq=False)
 class Delivery:
-    """One event on its way to a function, and how often that failed. Messages of the queue count for themselves."""
+    """One event for a function, and its failed attempts. Queue messages count their own attempts."""
 
     function: str
     event: dict[str, Any]
@@ -56,30 +55,30 @@ class Delivery:
 
 
 @dataclass
-class World:
-    """A runtime with the deliveries between its functions."""
+class Simulation:
+    """A runtime, and the deliveries between its functions."""
 
     runtime: Runtime
     batch: int = 10
     shuffles: bool = True
-    waiting: list[Delivery] = field(default_factory=list)
+    pending: list[Delivery] = field(default_factory=list)
     failures: list[Delivery] = field(default_factory=list)
     handled: list[Delivery] = field(default_factory=list)
     uploads: dict[str, File] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
-    garbage: list[Item] = field(default_factory=list)
+    malformed_items: list[Item] = field(default_factory=list)
     mail_windows: int = 0
-    forgetful: bool = False
+    state_lost: bool = False
     interrupted: bool = False
     deadlocks_escaped: int = 0
-    premature: list[str] = field(default_factory=list)
+    early_effects: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.runtime.aws.witness_items = self._witness_items
-        self.runtime.aws.witness_messages = self._witness_messages
+        self.runtime.aws.observe_items = self._observe_items
+        self.runtime.aws.observe_messages = self._observe_messages
 
-    def _witness_messages(self, bodies: Sequence[Mapping[str, Any]]) -> None:
-        """Whoever tells of an error or an end must have it in the database, for all to see."""
+    def _observe_messages(self, bodies: Sequence[Mapping[str, Any]]) -> None:
+        """Note messages about errors or completions that are not committed in the database."""
         rows = [body for body in bodies if "row_number" in body]
         columns = [[body[name] for body in rows] for name in ("upload_id", "row_number", "error_type")]
         untrue = """
@@ -91,14 +90,14 @@ class World:
             )
         """
         if rows and (ahead := self.runtime.ask(untrue, columns)[0][0]):
-            self.premature.append(f"{ahead} messages of rows of {sorted(set(columns[0]))}")
+            self.early_effects.append(f"{ahead} messages of rows of {sorted(set(columns[0]))}")
         ended = [body["upload_id"] for body in bodies if "row_number" not in body]
         unfinished = "select count(*) from upload_history where upload_id = any(%s) and status <> 'processing'"
         if ended and self.runtime.ask(unfinished, (ended,))[0][0] != len(set(ended)):
-            self.premature.append(f"a message that {ended} are finished")
+            self.early_effects.append(f"a message that {ended} are finished")
 
-    def _witness_items(self, items: Sequence[Mapping[str, Any]]) -> None:
-        """Whoever gives an item a status must have the outcome in the database, for all to see."""
+    def _observe_items(self, items: Sequence[Mapping[str, Any]]) -> None:
+        """Note item statuses whose outcome is not committed in the database."""
         judged = [item for item in items if item["status"]["S"] != "pending_validation"]
         names, numbers = [i["upload_id"]["S"] for i in judged], [int(i["row_number"]["N"]) for i in judged]
         query = """
@@ -117,26 +116,26 @@ class World:
             )
         """
         if judged and (ahead := self.runtime.ask(query, (names, numbers))[0][0]):
-            self.premature.append(f"{ahead} items of {sorted(set(names))}")
+            self.early_effects.append(f"{ahead} items of {sorted(set(names))}")
 
     def put(self, key: str, file: File) -> str:
-        """A vendor puts a file into the bucket; returns the id that its upload gets."""
+        """Put a file into the bucket; return the id of its upload."""
         aws = self.runtime.aws
         source = S3ObjectVersion(ENVIRONMENT["S3_BUCKET_NAME"], key, aws.put(key, file.content, file.metadata))
         described = {"key": quote_plus(key), "versionId": source.version_id}
         event = {"Records": [{"s3": {"bucket": {"name": source.bucket}, "object": described}}]}
-        self.waiting.append(Delivery("csv_parser", event))
+        self.pending.append(Delivery("csv_parser", event))
         upload_id = source.upload_id(aws.objects[key][-1].last_modified)
         self.uploads[upload_id] = file
         return upload_id
 
-    def litter(self, upload_id: str) -> None:
-        """Put items that are no rows of this upload or any other into the stream, between and around its rows."""
+    def insert_malformed_items(self, upload_id: str) -> None:
+        """Insert malformed items into the stream, between the rows of an upload."""
         stream = self.runtime.aws.stream
-        # Without times, so that each run keeps the same objects.
+        # Without times, so that each run stores equal objects.
         row = stream[0]["dynamodb"]["NewImage"] | {"created_at": {"S": "now"}, "expires_at": {"N": "1"}}
         beyond = len(self.uploads[upload_id].rows) + 1
-        self.garbage = [
+        self.malformed_items = [
             {},
             {name: value for name, value in row.items() if name != "product_data"},
             {**row, "product_data": {"L": []}},
@@ -148,28 +147,28 @@ class World:
             {**row, "upload_id": {"S": "UPLOAD_20241221_103045_unknown"}},
             {**row, "upload_id": {"S": "\x00"}},
         ]
-        for place, item in enumerate(self.garbage):
-            stream.insert(place * 2, {"eventName": "INSERT", "dynamodb": {"NewImage": item}})
+        for index, item in enumerate(self.malformed_items):
+            stream.insert(index * 2, {"eventName": "INSERT", "dynamodb": {"NewImage": item}})
 
     def collect(self, chance: random.Random | None = None) -> None:
-        """Turn what the services have to tell into deliveries: batches of the usual size, or of any by chance."""
+        """Turn the events of the services into deliveries, in batches of the usual or a random size."""
         aws = self.runtime.aws
         with aws.lock:
             while aws.stream:
                 size = chance.randint(1, self.batch) if chance and self.shuffles else self.batch
-                if chance and self.shuffles and happens(chance, 30):
+                if chance and self.shuffles and occurs(chance, 30):
                     chance.shuffle(aws.stream)
                 records, aws.stream[:size] = aws.stream[:size], []
-                self.waiting.append(Delivery("product_validator", {"Records": records}))
+                self.pending.append(Delivery("product_validator", {"Records": records}))
             while aws.queue:
                 size = chance.randint(1, self.batch) if chance else self.batch
                 messages, aws.queue[:size] = aws.queue[:size], []
-                self.waiting.append(_of_queue(messages))
+                self.pending.append(_of_queue(messages))
             while aws.notifications:
-                self.waiting.append(Delivery("mailer", aws.notifications.pop(0)))
+                self.pending.append(Delivery("mailer", aws.notifications.pop(0)))
 
-    def handle(self, delivery: Delivery, control: Control = undisturbed) -> str | None:
-        """Hand an event to its function and see to what comes of it; the fault, if there was one."""
+    def handle(self, delivery: Delivery, control: Control = no_fault) -> str | None:
+        """Run the function of a delivery and schedule its retry after a failure; return the failure, if any."""
         if delivery.function == "mailer" and delivery.attempts:
             self.runtime.clock.advance(MAIL_LEASE)
         call = Call(delivery.function, delivery.event, control)
@@ -178,9 +177,9 @@ class World:
             self.handled.append(delivery.copy())
         try:
             result = self.runtime.run(call)
-        except (Exception, Crash) as fault:  # noqa: BLE001 - whatever it is, the event comes again
+        except (Exception, Crash) as fault:  # noqa: BLE001 - the event is retried after any error
             self._failed(delivery, fault)
-            # The mail is out and the claim does not say so: the one window.
+            # The mail was sent but not marked: only then it may be sent twice.
             self.mail_windows += call.hits["after ses.send_email"] > 0 and not call.hits["after dynamodb.update_item"]
             return f"{type(fault).__name__}: {fault}"
         failed = (
@@ -205,7 +204,7 @@ class World:
         wiring = self.runtime.aws.wiring
         limit = wiring.stream_attempts if delivery.function == "product_validator" else wiring.async_attempts
         again = Delivery(delivery.function, delivery.event, delivery.attempts + 1)
-        (self.failures if again.attempts >= limit else self.waiting).append(again)
+        (self.failures if again.attempts >= limit else self.pending).append(again)
 
     def _again(self, messages: Sequence[Message]) -> None:
         for message in messages:
@@ -214,52 +213,52 @@ class World:
         for spent in (True, False):
             some = [message for message in messages if (message.receives >= limit) == spent]
             if some:
-                (self.failures if spent else self.waiting).append(_of_queue(some))
+                (self.failures if spent else self.pending).append(_of_queue(some))
 
-    def quiet(self, control: Control = undisturbed) -> None:
-        """Deliver until nothing waits."""
+    def deliver_all(self, control: Control = no_fault) -> None:
+        """Deliver until nothing is pending."""
         for _ in range(2_000):
             self.collect()
-            if not self.waiting:
+            if not self.pending:
                 return
-            self.handle(self.waiting.pop(0), control)
-        raise LawBroken(f"everything comes to rest | {self.errors[-3:]}")
+            self.handle(self.pending.pop(0), control)
+        raise InvariantViolated(f"all deliveries end | {self.errors[-3:]}")
 
-    def settle(self, check: Callable[[], None] | None = None) -> None:
-        """The faults have stopped: retries come to their end, then the watchdog looks after what is left.
+    def recover(self, check: Callable[[], None] | None = None) -> None:
+        """Deliver all retries without faults, then run the watchdog and redrive until nothing is left.
 
-        As long as nothing was given up, forgotten or broken off the retries alone must do, so `check` is called
-        before it too.
+        While nothing was given up, lost or interrupted, the retries alone must suffice: `check` is called before the
+        watchdog too.
         """
-        self.quiet()
-        if check and not self.failures and not self.forgetful and not self.interrupted:
+        self.deliver_all()
+        if check and not self.failures and not self.state_lost and not self.interrupted:
             check()
         for _ in range(10):
             given_up, self.failures = self.failures, []
-            self.waiting += [Delivery(d.function, d.event, 0, d.messages) for d in given_up]
+            self.pending += [Delivery(d.function, d.event, 0, d.messages) for d in given_up]
             for message in (message for d in given_up for message in d.messages):
                 message.receives = 0
-            # A sweep that was broken off goes on behind the object at which it was: the next one has all of them.
+            # An interrupted sweep continues after its last object; the next one covers all of them.
             for event in ({}, {"sweep": True}, {"sweep": True}):
                 self._watch(event)
             self.collect()
-            driven = bool(self.waiting)
-            self.quiet()
+            driven = bool(self.pending)
+            self.deliver_all()
             if not driven and not self.failures:
                 return
-        raise LawBroken(f"everything comes to rest | {self.errors[-3:]}")
+        raise InvariantViolated(f"all deliveries end | {self.errors[-3:]}")
 
     def _watch(self, event: dict[str, Any]) -> None:
         try:
-            self.runtime.run(Call("watchdog", event, undisturbed))
+            self.runtime.run(Call("watchdog", event, no_fault))
         except Exception as fault:
-            raise LawBroken(f"the watchdog does its work once the faults have stopped | {fault!r}") from fault
+            raise InvariantViolated(f"the watchdog succeeds after the faults have stopped | {fault!r}") from fault
 
-    def forget(self) -> None:
-        """Staging, stream, queue and whatever was on its way are gone; only the topic delivers what it took."""
-        self.forgetful = True
-        self.runtime.aws.forget()
-        self.waiting = [delivery for delivery in self.waiting if delivery.function == "mailer"]
+    def lose_state(self) -> None:
+        """Lose staging table, stream, queue and pending deliveries, except those of the topic."""
+        self.state_lost = True
+        self.runtime.aws.lose_state()
+        self.pending = [delivery for delivery in self.pending if delivery.function == "mailer"]
         self.failures = [delivery for delivery in self.failures if delivery.function == "mailer"]
 
 

@@ -1,4 +1,4 @@
-"""The whole pipeline on the local stack, with its own triggers: put many files, wait, and hold the end to the laws."""
+"""Runs on the local stack: put many files, wait, and check the invariants."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from tests.faults.upload_files import File, file_of
 from tests.support.running_pipeline import Pipeline
 
 ITEM_SECONDS = 30
-"""How long an item may lag behind its upload: one that was staged twice waits for its batch once more."""
+"""How long an item may lag behind its upload: an item that was staged twice waits for a second batch."""
 
 PARSERS_AT_ONCE = 8
-"""Files that are put before the first of them is taken in: the engine starts a process for each."""
+"""Files that may wait for ingestion at the same time: the emulator starts a process for each."""
 
 
 def files(uploads: int, rows: int, vendors: int, name: str, wrong: int = 20) -> list[tuple[str, File]]:
-    """Keys and files; every `wrong`th row breaks a rule, and the first SKUs are wanted by a vendor's every file."""
+    """Return keys and files; every `wrong`th row is invalid, and all files of a vendor share their first SKUs."""
     made = []
     for number in range(uploads):
         vendor = f"{name}-{number % vendors:02d}"
         names = [f"{vendor}-shared-{n}" if n < 3 else f"{name}-{number}-{n}" for n in range(rows)]
-        broken = {n: n // wrong % 5 for n in range(wrong, rows + 1, wrong)}
-        made.append((f"uploads/{vendor}/file-{number}.csv", file_of(vendor, names, broken)))
+        invalid = {n: n // wrong % 5 for n in range(wrong, rows + 1, wrong)}
+        made.append((f"uploads/{vendor}/file-{number}.csv", file_of(vendor, names, invalid)))
     return made
 
 
-class Load:
-    """Files put into a running engine, and what became of them."""
+class StackRun:
+    """Files put into a running local stack, and their uploads."""
 
     def __init__(self, local: LocalStack, uploads: dict[str, File] | None = None) -> None:
         self.local = local
@@ -55,7 +55,7 @@ class Load:
         self.pipeline.connection.close()
 
     def put(self, some: Iterable[tuple[str, File]]) -> None:
-        """Put files, never more than a few ahead of what was taken in."""
+        """Put files, at most `PARSERS_AT_ONCE` ahead of the ingestion."""
         for key, file in some:
             while self._ahead() >= PARSERS_AT_ONCE:
                 time.sleep(0.02)
@@ -75,15 +75,15 @@ class Load:
         found = self.pipeline.connection.execute(query, (list(self.uploads),)).fetchone()
         return int(found[0]) if found else 0
 
-    def told(self) -> int:
-        """How many uploads are finished and notified."""
+    def count_notified(self) -> int:
+        """Return how many uploads are finished and notified."""
         return self._count("notified_at is not null")
 
     def wait(self, seconds: float, *, progress: float | None = None) -> bool:
-        """Wait until every vendor was told and has mail; False when nothing moved for `progress` seconds."""
+        """Wait until all uploads are notified and mailed; return False after `progress` seconds without progress."""
         deadline, last, moved = time.monotonic() + seconds, (-1, -1, -1), time.monotonic()
         while time.monotonic() < deadline:
-            told = self.told()
+            told = self.count_notified()
             now = (told, len(self._mailed()) if told == len(self.uploads) else -1, self._judged())
             if now[:2] == (len(self.uploads), len(self.uploads)):
                 return True
@@ -94,11 +94,11 @@ class Load:
             time.sleep(0.1)
         return False
 
-    def mailed(self) -> int:
-        """How many uploads have their mail."""
+    def count_mailed(self) -> int:
+        """Return how many uploads have a mail."""
         return len(self._mailed())
 
-    def mailed_twice(self) -> int:
+    def count_mailed_twice(self) -> int:
         return sum(len(mails) > 1 for mails in self._mailed().values())
 
     def _mailed(self) -> dict[str, list[dict[str, Any]]]:
@@ -114,15 +114,15 @@ class Load:
         return found
 
     def check(self, *, mails_at_most: int = 1, staged: bool = True) -> None:
-        """Every law, on every upload; the items of a few rows of each, if all of them are there still."""
+        """Check the invariants of every upload, and the items of a few rows of each if all are kept."""
         outcome = invariants.outcome_of(self._table)
         mails = self._mailed()
         rows = sum(int(row["total_records"]) for row in outcome.history.values())
-        # The local stack keeps the items of the newest rows alone.
+        # The local stack keeps only the items of the newest rows.
         staged = staged and rows <= PROCESSED_ITEMS
         for upload_id, file in self.uploads.items():
             if upload_id not in outcome.history:
-                raise invariants.broken("every file of a vendor is in the history", upload_id)
+                raise invariants.violation("every file of a vendor is in the history", upload_id)
             invariants.check_upload(outcome, upload_id, file)
             row, errors = outcome.history[upload_id], outcome.errors[upload_id]
             if errors:
@@ -132,16 +132,16 @@ class Load:
                 )
             self._check_items(upload_id, row["total_records"], errors, staged=staged)
             if not 1 <= len(mails[upload_id]) <= mails_at_most:
-                raise invariants.broken("one mail for each upload", upload_id, len(mails[upload_id]))
+                raise invariants.violation("one mail for each upload", upload_id, len(mails[upload_id]))
             for mail in mails[upload_id]:
                 invariants.check_mail(mail, row, f"{file.vendor_id.lower()}@vendors.example")
 
         query = "select deadlocks from pg_stat_database where datname = current_database()"
         if (found := self.pipeline.connection.execute(query).fetchall()) != [(0,)]:
-            raise invariants.broken("no deadlock arises", found)
+            raise invariants.violation("no deadlock arises", found)
 
     def _check_items(self, upload_id: str, total: int, errors: Mapping[int, object], *, staged: bool) -> None:
-        """Of the first and the last row, and of some that are wrong."""
+        """Check the items of the first row, the last row and some invalid rows."""
         for number in {1, total, *sorted(errors)[:3]}:
             right = "error" if number in errors else "validated"
             deadline = time.monotonic() + ITEM_SECONDS
@@ -149,7 +149,7 @@ class Load:
                 if item and item["status"]["S"] == right:
                     break
                 if time.monotonic() > deadline:
-                    raise invariants.broken("items have the status of their outcome", upload_id, number, item, right)
+                    raise invariants.violation("items have the status of their outcome", upload_id, number, item, right)
                 time.sleep(0.1)
 
     def _table(self, name: str, order: str) -> invariants.Table:
@@ -165,7 +165,7 @@ class Load:
 
 @contextmanager
 def environment(values: Mapping[str, str]) -> Any:
-    """These variables in our own environment."""
+    """Set environment variables for a while."""
     before = dict(os.environ)
     os.environ.update(values)
     try:
@@ -176,18 +176,18 @@ def environment(values: Mapping[str, str]) -> Any:
 
 
 def watch(local: LocalStack) -> int:
-    """One run of the watchdog, as an operator starts it after a restart; how many uploads it drove on."""
+    """Run the watchdog as after a restart; return how many uploads it resumed."""
     with environment(local.endpoints.environment()), closing(AppContext(Settings.from_environment())) as ctx:
         return len(list(bring_back(ctx, Path(local.endpoints.inbox_dir))))
 
 
-def vendors_of(load: Load, some: Sequence[tuple[str, File]]) -> None:
+def create_vendors(load: StackRun, some: Sequence[tuple[str, File]]) -> None:
     for vendor in {file.vendor_id for _, file in some}:
         load.pipeline.vendor(vendor)
 
 
 def processor_time(pid: int) -> int | None:
-    """How much of the processor a process has used, in the kernel's ticks; None for one that is no more."""
+    """Return the CPU time of a process in kernel ticks; None if it has ended."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     except OSError:
@@ -196,7 +196,7 @@ def processor_time(pid: int) -> int | None:
 
 
 def children(pid: int) -> list[int]:
-    """A process's descendants, nearest first."""
+    """Return the descendants of a process, nearest first."""
     parents: dict[int, list[int]] = defaultdict(list)
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -213,8 +213,8 @@ def children(pid: int) -> list[int]:
     return found
 
 
-class Memory:
-    """Watches the peak of resident memory of every process of a run, in MB, by what it is."""
+class MemoryMonitor:
+    """Monitor of the peak resident memory of the processes of a run, in MB by kind."""
 
     def __init__(self, local: LocalStack) -> None:
         self.peaks: dict[str, float] = defaultdict(float)

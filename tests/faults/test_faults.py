@@ -1,4 +1,4 @@
-"""A fixed slice of the fault harness; `make chaos` runs all of it."""
+"""A fixed part of the fault tests; `make chaos` runs all of them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from onboarding.local.stack import LocalStack
 from tests.faults import double_contract
 from tests.faults.enumeration import Case, Enumeration
 from tests.faults.lambda_runtime import Runtime
-from tests.faults.mutation_testing import MUTATIONS, Mutation, hunt
-from tests.faults.outages import an_hour_without_database
+from tests.faults.mutation_testing import MUTANTS, Mutant, find_violation
+from tests.faults.outages import hour_without_database
 from tests.faults.runtime_pool import runtime_on
-from tests.faults.schedules import is_free, run_seed, schedules_of_hypothesis
+from tests.faults.schedules import is_unsynchronized, run_seed, schedules_of_hypothesis
 
-QUICKLY_CAUGHT = [mutation for mutation in MUTATIONS if mutation.hunted_by]
+QUICK_MUTANTS = [mutant for mutant in MUTANTS if mutant.likely_cases]
 
 
 @pytest.fixture(scope="module")
@@ -29,46 +29,48 @@ def enumeration(runtime: Runtime) -> Enumeration:
     return Enumeration.of(runtime)
 
 
-def test_every_named_point_is_reached(enumeration: Enumeration) -> None:
+def test_enumeration_scenarios_reach_every_named_failpoint(enumeration: Enumeration) -> None:
     assert enumeration.missed == set()
 
 
-def test_a_fault_at_any_named_point_changes_nothing(runtime: Runtime, enumeration: Enumeration) -> None:
-    """The first time at each point, crash and duplicate; elsewhere every twentieth case."""
+def test_enumeration_fault_at_any_named_failpoint_ends_as_without_faults(
+    runtime: Runtime, enumeration: Enumeration
+) -> None:
+    """Crash and duplicate at the first time of each named failpoint; elsewhere every twentieth case."""
 
     def is_in_slice(number: int, case: Case) -> bool:
-        if case.place.startswith("at "):
+        if case.failpoint.startswith("at "):
             return case.nth == 1 and case.fault in {"crash", "duplicate"}
         return number % 20 == 0
 
     cases = [case for number, case in enumerate(enumeration.cases) if is_in_slice(number, case)]
     results = list(enumeration.run(runtime, cases))
-    assert [(str(result.case), result.broken) for result in results if result.broken] == []
-    assert all(result.fallen for result in results)
+    assert [(str(result.case), result.violation) for result in results if result.violation] == []
+    assert all(result.injected for result in results)
 
 
-def test_an_hour_without_database_needs_no_operator(runtime: Runtime) -> None:
-    assert an_hour_without_database(runtime).broken is None
+def test_outage_hour_without_database_needs_no_operator(runtime: Runtime) -> None:
+    assert hour_without_database(runtime).violation is None
 
 
-def test_some_schedules_keep_every_law(runtime: Runtime) -> None:
-    seeds = [seed for seed in range(1, 60) if not is_free(seed)][:20]
-    seeds += [seed for seed in range(1, 60) if is_free(seed)][:2]
+def test_schedules_of_some_seeds_keep_every_invariant(runtime: Runtime) -> None:
+    seeds = [seed for seed in range(1, 60) if not is_unsynchronized(seed)][:20]
+    seeds += [seed for seed in range(1, 60) if is_unsynchronized(seed)][:2]
     ended = [run_seed(runtime, seed) for seed in seeds]
-    assert [(some.seed, some.broken) for some in ended if some.broken] == []
+    assert [(some.seed, some.violation) for some in ended if some.violation] == []
 
 
-def test_no_schedule_is_found_that_breaks_a_law(runtime: Runtime) -> None:
+def test_schedules_of_hypothesis_keep_every_invariant(runtime: Runtime) -> None:
     schedules_of_hypothesis(runtime, 15, derandomize=True, database=None)()
 
 
-@pytest.mark.parametrize("mutation", QUICKLY_CAUGHT, ids=[mutation.name for mutation in QUICKLY_CAUGHT])
-def test_planted_bug_breaks_a_law(runtime: Runtime, enumeration: Enumeration, mutation: Mutation) -> None:
-    assert hunt(runtime, mutation, enumeration, range(1, 30)).by is not None
+@pytest.mark.parametrize("mutant", QUICK_MUTANTS, ids=[mutant.name for mutant in QUICK_MUTANTS])
+def test_mutant_violates_an_invariant(runtime: Runtime, enumeration: Enumeration, mutant: Mutant) -> None:
+    assert find_violation(runtime, mutant, enumeration, range(1, 30)).found_by is not None
 
 
-def test_doubles_answer_as_the_engine(runtime: Runtime, engine: LocalStack) -> None:
+def test_doubles_respond_as_the_emulator(runtime: Runtime, engine: LocalStack) -> None:
     try:
-        assert double_contract.compare(runtime, engine.endpoints) == []
+        assert double_contract.find_differences(runtime, engine.endpoints) == []
     finally:
         runtime.reset()

@@ -1,4 +1,4 @@
-"""Vendors' files, with what is known of each row beforehand."""
+"""Files of vendors with the expected errors of each row."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ FAULTS: Sequence[tuple[str, Mapping[str, str]]] = (
     ("MISSING_REQUIRED_FIELDS", {"product_name": ""}),
     ("FIELD_LENGTH_EXCEEDED", {"brand": "b" * 101}),
 )
-"""One way to break each rule that needs no other row."""
+"""One violation of each rule that concerns a single row."""
 
 UNIQUE = {"DUPLICATE_SKU": "sku", "DUPLICATE_VENDOR_PRODUCT_ID": "vendor_product_id"}
-"""The errors that other rows cause, and the column that they are about."""
+"""Errors that depend on other rows, and their column."""
 
 
 @dataclass(frozen=True)
 class File:
     """A file of one vendor.
 
-    `faults` has the broken rules of each row (from 1) by themselves; `refused` why the file is; `whole` says that its
-    rows are to enter all together or not at all; `mode` what they may do to products that are there. `ends` is the
-    error with which somebody ended the upload, or tried to; `undone` that somebody took it back, or tried to.
+    `faults` has the error types of each row (from 1); `refused` is the code of a rejected file; `whole` means
+    all-or-nothing; `mode` is the upload mode. `ends` is the error with which the upload was or may have been ended;
+    `undone` means that an undo was or may have been requested.
     """
 
     vendor_id: str
@@ -52,16 +52,16 @@ class File:
         return csv_of(self.rows)
 
     def earlier(self, column: str, row_number: int) -> bool:
-        """Whether a row before this one has the same value there."""
+        """Return whether an earlier row has the same value in the column."""
         value = self.rows[row_number - 1][column]
         return any(row[column] == value for row in self.rows[: row_number - 1])
 
 
-def file_of(vendor_id: str, names: Sequence[str], broken: Mapping[int, int] | None = None) -> File:
-    """A file of products with these names; `broken` gives some rows (from 1) a fault by its place in `FAULTS`."""
+def file_of(vendor_id: str, names: Sequence[str], invalid: Mapping[int, int] | None = None) -> File:
+    """Return a file of products with these names; `invalid` maps rows (from 1) to an index in `FAULTS`."""
     rows = [dict(product(name, vendor_product_id=f"ID-{name}")) for name in names]
     faults = {}
-    for number, kind in (broken or {}).items():
+    for number, kind in (invalid or {}).items():
         error_type, cells = FAULTS[kind]
         rows[number - 1].update(cells)
         faults[number] = frozenset({error_type})

@@ -1,4 +1,4 @@
-"""The laws that infra/pipeline.yaml keeps, whatever is added to it. Read from its text alone: no engine runs."""
+"""Rules for infra/pipeline.yaml, checked on its text."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ from onboarding.storage.database_roles import LOGINS
 from onboarding.web.api import sign_in as api_sign_in
 from onboarding.web.portal import sign_in
 from onboarding.web.sessions import PER_IP
+from tests.support.paths import ROOT
 from tests.support.template_names import short_name
 
 Node: TypeAlias = dict[str, Any]
 
-TEMPLATE = Path(__file__).parents[2] / "infra" / "pipeline.yaml"
+TEMPLATE = ROOT / "infra" / "pipeline.yaml"
 
 
 TEXT = TEMPLATE.read_text(encoding="utf-8")
@@ -130,7 +131,7 @@ def failure_destinations() -> list[str]:
 
 
 @pytest.mark.parametrize("mapping", MAPPINGS)
-def test_every_mapping_has_a_failure_destination(mapping: str) -> None:
+def test_event_source_mappings_have_a_failure_destination(mapping: str) -> None:
     source = target(properties(mapping)["EventSourceArn"])
     if source in QUEUES:
         redrive = properties(source)["RedrivePolicy"]
@@ -149,12 +150,12 @@ def called_asynchronously() -> list[str]:
     return sorted({target(item["FunctionName"]) for item in asked})
 
 
-def test_the_asynchronous_functions_are_known() -> None:
+def test_asynchronous_functions_are_the_expected_ones() -> None:
     assert called_asynchronously() == ["CsvParser", "Mailer", "Watchdog", "Webhook"]
 
 
 @pytest.mark.parametrize("function", called_asynchronously())
-def test_every_asynchronous_function_has_a_failure_destination(function: str) -> None:
+def test_asynchronous_functions_have_a_failure_destination(function: str) -> None:
     configs = [
         properties(name)
         for name in of_type("AWS::Lambda::EventInvokeConfig")
@@ -174,11 +175,11 @@ LAMBDA_SUBSCRIPTIONS = [name for name in of_type("AWS::SNS::Subscription") if pr
 
 
 @pytest.mark.parametrize("subscription", LAMBDA_SUBSCRIPTIONS)
-def test_every_lambda_subscription_keeps_what_it_cannot_deliver(subscription: str) -> None:
+def test_lambda_subscriptions_have_a_dead_letter_queue(subscription: str) -> None:
     assert target(properties(subscription)["RedrivePolicy"]["deadLetterTargetArn"]) in QUEUES
 
 
-def test_the_failure_destinations_are_known() -> None:
+def test_failure_destinations_are_the_expected_ones() -> None:
     assert failure_destinations() == [
         "CsvParserFailures",
         "ErrorDlq",
@@ -190,7 +191,7 @@ def test_the_failure_destinations_are_known() -> None:
 
 
 @pytest.mark.parametrize("destination", failure_destinations())
-def test_every_failure_destination_has_an_alarm(destination: str) -> None:
+def test_failure_destinations_have_an_alarm(destination: str) -> None:
     queue = failure_queue_behind(destination)
     dimensions = [{"Name": "QueueName", "Value": {"Fn::GetAtt": [queue, "QueueName"]}}]
     alarms = [properties(name) for name in ALARMS if properties(name).get("Dimensions") == dimensions]
@@ -202,12 +203,12 @@ def test_every_failure_destination_has_an_alarm(destination: str) -> None:
 
 
 @pytest.mark.parametrize("queue", [queue for queue in QUEUES if queue != "ErrorQueue"])
-def test_every_other_queue_is_a_failure_queue(queue: str) -> None:
+def test_queues_other_than_the_error_queue_are_failure_destinations(queue: str) -> None:
     assert queue in {failure_queue_behind(destination) for destination in failure_destinations()}
 
 
 @pytest.mark.parametrize("alarm", ALARMS)
-def test_every_alarm_reaches_the_operators(alarm: str) -> None:
+def test_alarms_notify_the_operators(alarm: str) -> None:
     topics = [target(action) for action in properties(alarm)["AlarmActions"]]
     assert topics == ["AlarmTopic"]
     assert properties("OperatorAlarms")["TopicArn"] == {"Ref": "AlarmTopic"}
@@ -216,7 +217,7 @@ def test_every_alarm_reaches_the_operators(alarm: str) -> None:
 
 # The next run of the watchdog, five minutes later, is the retry of one that fails, and its failure queue has an alarm.
 @pytest.mark.parametrize("function", [name for name in FUNCTIONS if name != "Watchdog"])
-def test_every_function_has_an_error_rate_alarm_at_ten_percent(function: str) -> None:
+def test_functions_have_an_error_rate_alarm_at_ten_percent(function: str) -> None:
     alarm = properties(f"{function}ErrorRateAlarm")
     if function == "Api":
         # Its faults are answers, which its callers get and Lambda takes for success.
@@ -230,7 +231,7 @@ def test_every_function_has_an_error_rate_alarm_at_ten_percent(function: str) ->
 
 
 @pytest.mark.parametrize("function", [name for name in FUNCTIONS if properties(name)["Timeout"] == 300])
-def test_a_long_function_has_a_duration_alarm_near_five_minutes(function: str) -> None:
+def test_functions_of_five_minutes_have_a_duration_alarm(function: str) -> None:
     alarm = properties(f"{function}DurationAlarm")
     assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": function}}]
     assert (alarm["MetricName"], alarm["Statistic"]) == ("Duration", "Maximum")
@@ -240,20 +241,20 @@ def test_a_long_function_has_a_duration_alarm_near_five_minutes(function: str) -
 # -- Least privilege ---------------------------------------------------------------------------------------------------
 
 
-def test_every_function_has_a_role_of_its_own() -> None:
+def test_functions_have_separate_roles() -> None:
     used = [target(properties(function)["Role"]) for function in FUNCTIONS]
     assert sorted(used) == sorted(ROLES)
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_only_lambda_may_take_a_role(role: str) -> None:
+def test_roles_are_assumed_only_by_lambda(role: str) -> None:
     assert [item["Principal"] for item in properties(role)["AssumeRolePolicyDocument"]["Statement"]] == [
         {"Service": "lambda.amazonaws.com"}
     ]
 
 
 @pytest.mark.parametrize(("name", "statement"), STATEMENTS)
-def test_a_statement_names_its_actions(name: str, statement: Node) -> None:
+def test_role_statements_name_their_actions(name: str, statement: Node) -> None:
     for action in as_list(statement["Action"]):
         verb = action.split(":")[1]
         # One action of AWS covers single and batch calls; written so that the local stack agrees.
@@ -273,7 +274,7 @@ def resource_texts(statement: Node) -> list[str]:
 
 
 @pytest.mark.parametrize(("name", "statement"), STATEMENTS)
-def test_a_statement_names_its_resources(name: str, statement: Node) -> None:
+def test_role_statements_name_their_resources(name: str, statement: Node) -> None:
     assert "NotResource" not in statement
     texts = resource_texts(statement)
     if (name, statement["Sid"]) in WITHOUT_NAMED_RESOURCE:
@@ -283,7 +284,7 @@ def test_a_statement_names_its_resources(name: str, statement: Node) -> None:
         assert "*" not in text.removesuffix("/*"), f"{name} reaches {text}"
 
 
-def test_who_touches_the_bucket() -> None:
+def test_roles_with_bucket_access_are_the_expected_ones() -> None:
     """The error processor reads what was uploaded for the fix file, and writes where both files go, nothing else."""
     reaches = {
         (statement["Sid"], action, text.rsplit("/", 2)[-2] if "/" in text else "")
@@ -299,7 +300,7 @@ def test_who_touches_the_bucket() -> None:
     }
 
 
-def test_the_exceptions_are_in_use() -> None:
+def test_exceptions_are_in_use() -> None:
     open_ones = {
         (name, statement["Sid"])
         for name in [*ROLES, *of_type("AWS::IAM::ManagedPolicy")]
@@ -335,17 +336,17 @@ def send_mail_is_allowed(resource: str, sender: str) -> bool:
     ],
     ids=["sender", "domain", "parent-domain", "recipient-in-the-sandbox", "default-configuration-set"],
 )
-def test_send_mail_on_aws_is_allowed_from_the_sender_alone(resource: str) -> None:
+def test_mailer_role_sends_only_from_the_sender(resource: str) -> None:
     assert send_mail_is_allowed(resource, SENDER)
     assert not send_mail_is_allowed(resource, "ceo@shop.techmart.example")
     assert not send_mail_is_allowed("template/another", SENDER)
 
 
-def test_only_the_mailer_sends_mail() -> None:
+def test_mailer_role_is_the_only_one_that_sends_mail() -> None:
     assert [role for role in ROLES if any("ses:" in str(item["Action"]) for item in statements(role))] == ["MailerRole"]
 
 
-def test_listing_the_uploads_needs_their_prefix() -> None:
+def test_roles_list_the_bucket_only_with_a_prefix() -> None:
     for name in ROLES:
         for statement in statements(name):
             uploads = "ecommerce-product-uploads" in str(statement["Resource"])
@@ -353,7 +354,7 @@ def test_listing_the_uploads_needs_their_prefix() -> None:
                 assert statement["Condition"] == {"StringLike": {"s3:prefix": "uploads/*"}}, name
 
 
-def test_the_webhook_function_writes_no_address() -> None:
+def test_webhook_role_writes_no_address() -> None:
     writes = {
         target(statement["Resource"])
         for statement in statements("WebhookRole")
@@ -362,7 +363,7 @@ def test_the_webhook_function_writes_no_address() -> None:
     assert writes == {"WebhookDeliveries"}
 
 
-def test_the_topic_leaves_publishing_to_each_role() -> None:
+def test_topic_policy_grants_no_publishing() -> None:
     policies = [properties(name) for name in of_type("AWS::SNS::TopicPolicy")]
     assert sorted(target(topic) for policy in policies for topic in policy["Topics"]) == sorted(TOPICS)
     for policy in policies:
@@ -387,7 +388,7 @@ def test_the_topic_leaves_publishing_to_each_role() -> None:
         ("DatabaseSecret", "Name", {"Fn::Sub": "${NamePrefix}ecommerce/rds/credentials"}),
     ],
 )
-def test_names_are_the_specified_ones(resource: str, key: str, expected: Any) -> None:
+def test_resource_names_are_those_of_the_contract(resource: str, key: str, expected: Any) -> None:
     assert properties(resource)[key] == expected
 
 
@@ -403,13 +404,13 @@ def test_names_are_the_specified_ones(resource: str, key: str, expected: Any) ->
         ("webhook", 256, 30),
     ],
 )
-def test_functions_have_the_specified_sizes(function: str, memory: int, timeout: int) -> None:
+def test_function_sizes_are_those_of_the_contract(function: str, memory: int, timeout: int) -> None:
     found = properties(BY_FUNCTION_NAME[function])
     assert (found["MemorySize"], found["Timeout"]) == (memory, timeout)
     assert found["Architectures"] == ["arm64"]
 
 
-def test_the_staging_table_is_the_specified_one() -> None:
+def test_staging_table_is_that_of_the_contract() -> None:
     table = properties("UploadRecords")
     types = {item["AttributeName"]: item["AttributeType"] for item in table["AttributeDefinitions"]}
     assert types == {"upload_id": "S", "record_id": "S", "vendor_id": "S"}
@@ -425,12 +426,12 @@ def test_the_staging_table_is_the_specified_one() -> None:
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_tables_are_paid_per_use_and_forget(table: str) -> None:
+def test_tables_are_on_demand_with_expiry(table: str) -> None:
     assert properties(table)["BillingMode"] == "PAY_PER_REQUEST"
     assert properties(table)["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
 
 
-def test_the_database_secret_has_the_specified_fields() -> None:
+def test_database_secret_has_the_fields_of_the_contract() -> None:
     template = properties("DatabaseSecret")["SecretString"]["Fn::Sub"]
     defaults = {name: str(item.get("Default", "")) for name, item in DOCUMENT["Parameters"].items()}
     for name, value in defaults.items():
@@ -468,7 +469,7 @@ DATABASE = {"RDS_SECRET_NAME", "DATABASE_SSLMODE", "AWS_USE_DUALSTACK_ENDPOINT"}
         ("webhook", {"WEBHOOKS_TABLE", "WEBHOOK_DELIVERIES_TABLE", "WEBHOOKS_MAY_BE_PRIVATE"}),
     ],
 )
-def test_a_function_is_told_what_it_needs_and_no_more(function: str, names: set[str]) -> None:
+def test_function_environment_has_only_what_it_reads(function: str, names: set[str]) -> None:
     variables = properties(BY_FUNCTION_NAME[function])["Environment"]["Variables"]
     assert set(variables) == names | EVERYWHERE
     assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "EcommerceProductOnboarding"
@@ -486,7 +487,7 @@ SECRET_OF = {
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_reads_the_login_of_its_own_group_and_no_other(function: str) -> None:
+def test_function_reads_only_the_login_of_its_group(function: str) -> None:
     name = short_name(properties(function)["FunctionName"])
     variables = properties(function)["Environment"]["Variables"]
     expected = properties(SECRET_OF[name])["Name"] if name in SECRET_OF else None
@@ -503,7 +504,7 @@ def test_a_function_reads_the_login_of_its_own_group_and_no_other(function: str)
     assert read == ({SECRET_OF[name]} if name in SECRET_OF else set()) | also
 
 
-def test_the_logins_in_secrets_are_those_of_the_roles() -> None:
+def test_login_secrets_equal_the_database_roles() -> None:
     named = {properties(secret)["Name"]["Fn::Sub"] for secret in SECRET_OF.values()}
     assert named == {resource_name(login, "${NamePrefix}") for login in LOGINS}
 
@@ -512,7 +513,7 @@ def test_the_logins_in_secrets_are_those_of_the_roles() -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_every_function_is_an_image_on_aws_and_a_zip_locally(function: str) -> None:
+def test_functions_are_images_on_aws_and_zips_locally(function: str) -> None:
     found = properties(function)
     name = short_name(found["FunctionName"])
     handler = f"onboarding.lambda_handlers.{name.replace('-', '_')}.handler"
@@ -531,7 +532,7 @@ def test_every_function_is_an_image_on_aws_and_a_zip_locally(function: str) -> N
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_every_function_writes_to_its_log_group_for_thirty_days(function: str) -> None:
+def test_functions_log_to_their_group_for_thirty_days(function: str) -> None:
     found = properties(function)
     group = target(found["LoggingConfig"]["LogGroup"])
     name = {"Fn::Sub": f"/aws/lambda/{found['FunctionName']['Fn::Sub']}"}
@@ -541,7 +542,7 @@ def test_every_function_writes_to_its_log_group_for_thirty_days(function: str) -
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_only_functions_that_use_the_database_are_in_the_vpc(function: str) -> None:
+def test_functions_without_database_are_outside_the_vpc(function: str) -> None:
     uses_database = "RDS_SECRET_NAME" in properties(function)["Environment"]["Variables"]
     role = properties(target(properties(function)["Role"]))
     assert ("VpcConfig" in properties(function)) == uses_database
@@ -579,13 +580,13 @@ def matches(pattern: Any, event: Any) -> bool:
         ("REMOVE", None, False),
     ],
 )
-def test_only_waiting_rows_start_the_validator(event: str, image: Node | None, *, expected: bool) -> None:
+def test_stream_filter_passes_only_pending_rows(event: str, image: Node | None, *, expected: bool) -> None:
     [pattern] = properties("ProductValidatorFromTable")["FilterCriteria"]["Filters"]
     record = {"eventName": event, "dynamodb": {"Keys": {}} if image is None else {"NewImage": image}}
     assert matches(json.loads(pattern["Pattern"]), record) is expected
 
 
-def test_the_stream_mapping_loses_nothing() -> None:
+def test_stream_mapping_keeps_failed_batches() -> None:
     mapping = properties("ProductValidatorFromTable")
     assert mapping["StartingPosition"] == "TRIM_HORIZON"
     assert mapping["BisectBatchOnFunctionError"] is True
@@ -596,7 +597,7 @@ def test_the_stream_mapping_loses_nothing() -> None:
     assert DOCUMENT["Parameters"]["StreamBatchSize"]["Default"] == 100
 
 
-def test_the_error_queue_hides_a_message_for_six_timeouts_and_the_window() -> None:
+def test_error_queue_visibility_covers_six_timeouts_and_the_window() -> None:
     mapping = properties("ErrorProcessorFromQueue")
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     function = properties(target(mapping["FunctionName"]))
@@ -606,14 +607,14 @@ def test_the_error_queue_hides_a_message_for_six_timeouts_and_the_window() -> No
 
 
 @pytest.mark.parametrize("function", ["Mailer", "Webhook"])
-def test_vendors_hear_of_finished_uploads_alone(function: str) -> None:
+def test_mailer_subscription_passes_only_finished_uploads(function: str) -> None:
     subscription = properties(f"{function}FromTopic")
     assert target(subscription["Endpoint"]) == function
     assert subscription["FilterPolicyScope"] == "MessageAttributes"
     assert subscription["FilterPolicy"] == {"status": ["completed", "partial", "failed"]}
 
 
-def test_the_routes_are_known_and_no_token_is_logged() -> None:
+def test_routes_are_the_expected_ones_and_log_no_token() -> None:
     routes = {
         item["RouteKey"]: target(properties(item["Target"]["Fn::Sub"].split("{")[1].rstrip("}"))["IntegrationUri"])
         for item in map(properties, of_type("AWS::ApiGatewayV2::Route"))
@@ -632,7 +633,7 @@ def test_the_routes_are_known_and_no_token_is_logged() -> None:
     assert "$context.path" not in written
 
 
-def test_every_route_is_throttled() -> None:
+def test_routes_are_throttled() -> None:
     stage = properties("ReportApiStage")
     limits = {"default": stage["DefaultRouteSettings"], **stage["RouteSettings"]}
     assert all(limit["ThrottlingBurstLimit"] and limit["ThrottlingRateLimit"] for limit in limits.values())
@@ -653,7 +654,7 @@ def test_every_route_is_throttled() -> None:
     assert set(stage["RouteSettings"]) <= awaited
 
 
-def test_requests_for_sign_in_links_leave_containers_for_all_others() -> None:
+def test_sign_in_route_throttle_leaves_containers_for_others() -> None:
     limits = properties("ReportApiStage")["RouteSettings"]
     requests_a_second = sum(limits[route]["ThrottlingRateLimit"] for route in limits if route.endswith("/sign-in"))
     # Each takes a little longer than the least time of its response.
@@ -663,25 +664,25 @@ def test_requests_for_sign_in_links_leave_containers_for_all_others() -> None:
     assert limits["POST /sign-in"]["ThrottlingBurstLimit"] > PER_IP
 
 
-def test_first_visits_of_two_people_fit_into_the_containers_of_the_api() -> None:
+def test_api_concurrency_covers_two_first_visits() -> None:
     static_files = len(list((Path(sign_in.__file__).parent / "static").iterdir()))
     assert DOCUMENT["Parameters"]["ApiConcurrency"]["Default"] >= 2 * static_files
 
 
-def test_the_api_has_its_answer_before_nobody_waits_any_more() -> None:
+def test_api_timeout_is_below_that_of_the_gateway() -> None:
     assert properties("Api")["Timeout"] < 30, "the HTTP API gives up after 30 seconds"
     longest = properties("Api")["Environment"]["Variables"]["LONGEST_WAIT"]["Fn::If"]
     assert longest == ["Local", "20", "0"], "a request that waits occupies a container on AWS"
 
 
-def test_a_dry_run_on_aws_is_of_a_file_that_fits_into_a_call() -> None:
+def test_dry_run_limit_on_aws_fits_into_a_call() -> None:
     limit = properties("Api")["Environment"]["Variables"]["DRY_RUN_BYTES"]["Fn::If"]
     assert (limit[0], int(limit[1])) == ("Local", MAX_BYTES)
     in_base64 = 4 * (int(limit[2]) + 2) // 3
     assert in_base64 + 256 * 1024 < 6 * 1024 * 1024, "with what a form and a call's event put around it"
 
 
-def test_webhooks_reach_private_networks_locally_alone() -> None:
+def test_webhook_private_networks_are_allowed_only_locally() -> None:
     for function in ("Api", "Webhook"):
         value = properties(function)["Environment"]["Variables"]["WEBHOOKS_MAY_BE_PRIVATE"]
         assert value == {"Fn::If": ["Local", "true", "false"]}
@@ -715,7 +716,7 @@ PORTAL, PUBLIC = "https://portal.techmart.example", "https://links.techmart.exam
     ],
     ids=["portal", "domain", "neither"],
 )
-def test_browsers_put_files_into_the_bucket_from_the_portal_alone(parameters: dict[str, str], origin: object) -> None:
+def test_bucket_cors_allows_only_the_portal(parameters: dict[str, str], origin: object) -> None:
     configuration: Node = properties("UploadBucket")["CorsConfiguration"]
     [rule] = configuration["CorsRules"]
     conditions = {"HasPortal": "PortalOrigin" in parameters, "HasPublicUrl": "PublicUrl" in parameters}
@@ -750,14 +751,14 @@ def test_browsers_put_files_into_the_bucket_from_the_portal_alone(parameters: di
         ("https://", False),
     ],
 )
-def test_address_of_the_portal_is_an_origin(parameter: str, value: str, *, allowed: bool) -> None:
+def test_portal_address_is_an_origin(parameter: str, value: str, *, allowed: bool) -> None:
     """Browsers compare the bucket's CORS origin with theirs, which has no slash at its end."""
     pattern = DOCUMENT["Parameters"][parameter]["AllowedPattern"]
     assert bool(re.fullmatch(pattern, value)) is allowed
 
 
 @pytest.mark.parametrize("bucket", BUCKETS)
-def test_on_aws_buckets_refuse_plain_http(bucket: str) -> None:
+def test_buckets_on_aws_deny_plain_http(bucket: str) -> None:
     names = [name for name in of_type("AWS::S3::BucketPolicy") if properties(name)["Bucket"] == {"Ref": bucket}]
     assert len(names) == 1
     assert RESOURCES[names[0]]["Condition"] == "OnAws"
@@ -806,7 +807,7 @@ def test_history_in_the_bucket_is_kept_for_the_audit() -> None:
 # -- The text itself ---------------------------------------------------------------------------------------------------
 
 
-def test_the_template_has_no_anchors() -> None:
+def test_template_has_no_anchors() -> None:
     events = yaml.parse(TEXT, Loader=TemplateLoader)
     assert not [event for event in events if getattr(event, "anchor", None)], "the local stack does not read them"
 
@@ -834,5 +835,5 @@ def test_the_template_has_no_anchors() -> None:
         "WebhooksTable",
     ],
 )
-def test_outputs_tell_the_launcher_what_it_needs(output: str) -> None:
+def test_outputs_have_what_the_local_stack_reads(output: str) -> None:
     assert "Value" in DOCUMENT["Outputs"][output]

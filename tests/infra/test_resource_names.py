@@ -1,4 +1,4 @@
-"""Names of resources: one rule for the code and for every template, and no two deployments with the same name."""
+"""Names of resources: one rule for code and templates, different for each deployment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hostile files by the thousand: bytes and cells that vendors, spreadsheets and bad luck may bring.
+"""Generator of hostile files: bytes and cells from vendors and spreadsheets.
 
 Each case comes from its own number, so that one that fails can be made again.
 """
@@ -12,7 +12,6 @@ import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from xml.sax.saxutils import escape
 
 from onboarding.domain.models import Mode, OnError
@@ -20,11 +19,11 @@ from onboarding.domain.product_schema import COLUMNS, REQUIRED, REQUIRED_TO_CHAN
 from onboarding.domain.upload_options import Options
 from onboarding.files.header_names import spellings
 from tests.faults.upload_files import File
+from tests.support.paths import CORPUS
 from tests.support.workbook_builder import PARTS
 
-FILES = Path(__file__).parent / "files"
 # The one that unpacks to 100 MB is tested once; here it would be most of the time.
-SEEDS = [path for path in sorted(FILES.iterdir()) if path.suffix in {".csv", ".xlsx"} and path.name != "zip-bomb.xlsx"]
+SEEDS = [path for path in sorted(CORPUS.iterdir()) if path.suffix in {".csv", ".xlsx"} and path.name != "zip-bomb.xlsx"]
 TEXTS = [path.read_bytes() for path in SEEDS if path.suffix == ".csv"]
 WORKBOOKS = [path.read_bytes() for path in SEEDS if path.suffix == ".xlsx"]
 

@@ -1,4 +1,4 @@
-"""A child process that does what the content of a file says: what a hostile file would make the real one do.
+"""Parser child process that does what the content of a file says, as a hostile file could.
 
 As a program (`python -m tests.support.hostile_parser_child`) it stands in for `onboarding.pipeline.parser_child`.
 """

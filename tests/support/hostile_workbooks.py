@@ -1,8 +1,7 @@
-"""Workbooks that are made to cost a reader its time or its memory, each kind at several sizes.
+"""Workbooks that are made to cost a parser its time or its memory, each kind at several sizes.
 
-`python -m tests.support.hostile_workbooks` reads each in a process of its own and prints what came of it, one JSON line each:
-the code of the refusal (or `read`), seconds of CPU, and MB beyond what the process held before. It needs the standard
-library alone, so any Python can run it.
+`python -m tests.support.hostile_workbooks` parses each in its own process and prints one JSON line for each: the code
+of the rejection (or `read`), seconds of CPU, and MB beyond those that the process used before.
 """
 
 from __future__ import annotations
@@ -335,6 +334,7 @@ def cases() -> dict[str, Content]:
             ),
             f"blank cells {count}": partial(sheet, ('<row r="9"><c r="XFD9"/></row>', 1), ("<row/>", count)),
             f"rows {count}": partial(sheet, (row("P2", "Mug"), count // 10)),
+            f"unclosed rows {count}": partial(sheet, ("<row ", count)),
             f"hidden rows {count}": partial(sheet, ('<row hidden="1"/>', count)),
             f"hidden columns {count}": partial(sheet, before=[('<col min="1" max="9" hidden="1"/>', count)]),
             f"pictures {count}": partial(

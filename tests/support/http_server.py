@@ -1,4 +1,4 @@
-"""A small HTTP server beside a test, for as long as the test needs it."""
+"""A small HTTP server for a test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of the core share: rows, uploads, and work with a real PostgreSQL."""
+"""Rows, uploads and database work for the tests of the core."""
 
 from __future__ import annotations
 

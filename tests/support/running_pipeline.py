@@ -1,4 +1,4 @@
-"""The running pipeline as a test uses it: put a file, wait for what comes of it, look at every store."""
+"""The pipeline on the local stack for tests: put a file, wait for its result, look into every store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A TCP relay in front of a server; its connections can swallow packets, as a host does that has disappeared."""
+"""A TCP relay in front of a server whose connections can drop packets, as a lost host does."""
 
 from __future__ import annotations
 

@@ -1,6 +1,12 @@
-"""The least of a workbook, part by part: one sheet, with ROWS where its rows go."""
+"""The smallest workbook, part by part, and builders for workbooks that differ from it."""
 
 from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+
+from onboarding.domain.product_schema import REQUIRED
 
 _SHEETS = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
@@ -24,4 +30,45 @@ PARTS = {
     '<cellXfs><xf/><xf numFmtId="14"/><xf numFmtId="4"/></cellXfs></styleSheet>',
     "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{_SHEETS}"><sheetData>ROWS</sheetData></worksheet>',
 }
-"""The least of a workbook; styles 1 and 2 are a date and a number with two decimals."""
+"""The parts, with ROWS in the place of the rows; styles 1 and 2 are a date and a number with two decimals."""
+
+SHEET = "xl/worksheets/sheet1.xml"
+GOOD = ("P1", "Mug", "Books", "S1", "1.50", "5")
+
+
+def cells(*texts: str) -> str:
+    return "".join(f'<c t="inlineStr"><is><t>{text}</t></is></c>' for text in texts)
+
+
+def row(*texts: str) -> str:
+    return f"<row>{cells(*texts)}</row>"
+
+
+TABLE = row(*REQUIRED) + row(*GOOD)
+
+
+def packed(contents: Mapping[str, str]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, part in contents.items():
+            archive.writestr(name, part)
+    return out.getvalue()
+
+
+def workbook(rows: str = TABLE, **changes: tuple[str, str]) -> bytes:
+    """A workbook with these rows; `changes` replace a text by another in the part of that name (`sheet`, `book` …)."""
+    names = {"sheet": SHEET, "book": "xl/workbook.xml", "styles": "xl/styles.xml"}
+    contents = {name: part.replace("ROWS", rows) for name, part in PARTS.items()}
+    for name, (old, new) in changes.items():
+        assert old in contents[names[name]]
+        contents[names[name]] = contents[names[name]].replace(old, new)
+    return packed(contents)
+
+
+def elsewhere(rows: str, name: str = "xl/sheets/first.part") -> bytes:
+    """A workbook whose sheet is a part of another name than usual."""
+    contents = {name: part.replace("ROWS", rows) for name, part in PARTS.items()}
+    contents[name] = contents.pop(SHEET)
+    rels = "xl/_rels/workbook.xml.rels"
+    contents[rels] = contents[rels].replace("worksheets/sheet1.xml", f"/{name}")
+    return packed(contents)

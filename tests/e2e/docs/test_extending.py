@@ -121,8 +121,8 @@ def test_add_a_column_is_stored_changed_and_undone(checkout: Checkout) -> None:
         "tests/test_ean.py",
         "tests/integration/storage/test_schema.py::test_insert_products_stores_every_column_as_it_was_written",
         "tests/integration/storage/test_schema.py::test_products_table_agrees_with_the_product_schema",
-        "tests/unit/files/test_parser.py::test_the_sample_row_of_the_contract",
-        "tests/unit/files/test_parser_equivalent_files.py::test_the_plain_file_has_the_rows_as_they_are",
+        "tests/unit/files/test_parser.py::test_parse_sample_row_of_the_contract_is_valid",
+        "tests/unit/files/test_parser_equivalent_files.py::test_parse_plain_file_returns_its_rows",
     )
 
 

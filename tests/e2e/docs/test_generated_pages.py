@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from onboarding.domain.error_codes import Code, RejectionCode, RowErrorCode, WarningCode
 from onboarding.domain.validation import RULES, validate_row
+from tests.support.paths import ROOT
 from tools.reference_pages import pages
 from tools.rule_examples import EXAMPLES
 
-ROOT = Path(__file__).parents[3]
 RULES_ERRORS = {error.error_type for example in EXAMPLES for error in validate_row(example.row, example.facts)}
 
 
@@ -32,7 +30,7 @@ def test_every_error_of_the_rules_has_an_example() -> None:
     assert set(RowErrorCode) - of_the_file == RULES_ERRORS
 
 
-def test_every_rule_has_an_example_that_says_what_was_expected() -> None:
+def test_every_rule_has_an_example_with_its_message() -> None:
     for name, check in RULES:
         errors = [error for example in EXAMPLES for error in check(example.row, example.facts)]
         assert errors, name

@@ -1,4 +1,4 @@
-"""Every AWS request of the test run is validated, in each process that makes one."""
+"""Every AWS request of a test run is validated, in each process."""
 
 from __future__ import annotations
 

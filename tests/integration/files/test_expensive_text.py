@@ -1,4 +1,4 @@
-"""Text that is expensive to read is answered in bounded time and memory, whatever its size."""
+"""Expensive text is parsed in bounded time and memory at any size."""
 
 from __future__ import annotations
 
@@ -34,9 +34,8 @@ def test_parse_heavy_text_of_a_size_is_answered(kind: str, size: int) -> None:
 
 def test_parse_heavy_text_of_full_size_takes_bounded_time_and_memory() -> None:
     # Processes of their own: memory that was used once stays with a process.
-    run = subprocess.run(
-        [sys.executable, "-m", "tests.support.expensive_text"], capture_output=True, text=True, check=True
-    )
+    command = [sys.executable, "-m", "tests.support.expensive_text"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
     figures = json.loads(run.stdout)
     assert figures.keys() == KINDS.keys()
     assert {kind: took for kind, took in figures.items() if took[0] > MOST_SECONDS or took[1] > MOST_MB} == {}

@@ -1,4 +1,4 @@
-"""Text files that are made to be slow to read: each is answered in bounded time and memory, at every size."""
+"""Hostile text files are parsed in bounded time and memory at every size."""
 
 from __future__ import annotations
 

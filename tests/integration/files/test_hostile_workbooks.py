@@ -1,4 +1,4 @@
-"""Every hostile workbook is answered within bounds of time and memory."""
+"""Hostile workbooks are parsed in bounded time and memory."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 from onboarding.domain.error_codes import RejectionCode
 from tests.support.hostile_workbooks import HONEST, MOST_CPU, MOST_MEMORY, cases
-
-ROOT = Path(__file__).parent.parent
+from tests.support.paths import ROOT
 
 
 def answers_of_all() -> dict[str, dict[str, Any]]:

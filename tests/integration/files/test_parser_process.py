@@ -155,7 +155,9 @@ def test_child_does_not_inherit_secrets(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_child_ends_when_its_parent_is_killed_in_the_middle_of_a_file(tmp_path: Path) -> None:
     program = (
-        "import sys; from tests.support.hostile_parser_child import hostile_child; from onboarding import parser_process as p\n"
+        "import sys\n"
+        "from tests.support.hostile_parser_child import hostile_child\n"
+        "from onboarding import parser_process as p\n"
         "with hostile_child():\n"
         "    p.start(); [child] = p._children; print(child.process.pid, flush=True)\n"
         "    p.parse_rows(sys.argv[1].encode(), 'U', 'V')\n"

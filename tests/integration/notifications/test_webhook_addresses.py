@@ -1,4 +1,4 @@
-"""Where webhooks may lead: addresses of the Internet in their own form, and what a vendor learns of other servers."""
+"""Addresses of webhooks: only public ones, and errors without the content of responses."""
 
 from __future__ import annotations
 

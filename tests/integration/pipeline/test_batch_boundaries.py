@@ -1,4 +1,4 @@
-"""The same answer for the same file, however its rows are batched: the dry run's, in every mode."""
+"""Batch boundaries: a file has the same result in any batches, in every mode."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every file of the corpus through the functions, from the bucket to PostgreSQL, the report and the mail."""
+"""Every file of the corpus through the functions, from the bucket to PostgreSQL, report and mail."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from onboarding.files.parser import ParsedFile, parse
 from tests.faults import invariants, stored_state
 from tests.faults.lambda_runtime import Runtime
 from tests.faults.runtime_pool import runtime_on
-from tests.faults.simulation import World
+from tests.faults.simulation import Simulation
+from tests.support.paths import OUTCOMES
 
 KINDS = ("created", "updated", "unchanged")
-OUTCOMES = sorted((Path(__file__).parent / "files").glob("*.json"))
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,12 @@ def test_upload_of_a_corpus_file_ends_as_expected(runtime: Runtime, outcome: Pat
     expected = json.loads(outcome.read_text(encoding="utf-8"))
     content = outcome.with_suffix("").read_bytes()
     stored_state.empty(runtime)
-    world = World(runtime, batch=7)
-    upload_id = world.put(f"uploads/VEND001/{outcome.stem}", CorpusFile(content))  # type: ignore[arg-type]
-    world.settle()
-    assert (world.errors, world.failures) == ([], [])
-    result = invariants.outcome_of(partial(invariants.table, world))
-    invariants.check_told(world, result, upload_id)
+    simulation = Simulation(runtime, batch=7)
+    upload_id = simulation.put(f"uploads/VEND001/{outcome.stem}", CorpusFile(content))  # type: ignore[arg-type]
+    simulation.recover()
+    assert (simulation.errors, simulation.failures) == ([], [])
+    result = invariants.outcome_of(partial(invariants.table, simulation))
+    invariants.check_notifications(simulation, result, upload_id)
     history = result.history[upload_id]
     assert history["failure_code"] == expected.get("refusal")
     if "refusal" in expected:
@@ -75,13 +75,13 @@ def _comparable(column: str, value: Any) -> Any:
 def test_upload_of_a_corpus_file_again_changes_no_product(runtime: Runtime, outcome: Path) -> None:
     content = outcome.with_suffix("").read_bytes()
     stored_state.empty(runtime)
-    world = World(runtime, batch=7)
+    simulation = Simulation(runtime, batch=7)
     for name in ("first", "second"):
         file = CorpusFile(content, metadata={"mode": "upsert", "force": "true"})
-        world.put(f"uploads/VEND001/{name}-{outcome.stem}", file)  # type: ignore[arg-type]
-        world.settle()
+        simulation.put(f"uploads/VEND001/{name}-{outcome.stem}", file)  # type: ignore[arg-type]
+        simulation.recover()
     history = sorted(
-        invariants.table(world, "upload_history", "upload_timestamp, s3_key"), key=lambda row: row["s3_key"]
+        invariants.table(simulation, "upload_history", "upload_timestamp, s3_key"), key=lambda row: row["s3_key"]
     )
     first, second = ({kind: row[f"{kind}_records"] for kind in KINDS} for row in history)
     assert second == {"created": 0, "updated": 0, "unchanged": first["created"]}

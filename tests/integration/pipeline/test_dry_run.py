@@ -1,4 +1,4 @@
-"""The dry run says what the real run comes to, row for row, and leaves nothing behind."""
+"""Dry run: the same result as the upload, row for row, without a write."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 from onboarding.aws import staging_table
 from onboarding.aws.objects import ObjectContent
 from onboarding.domain.models import Mode, OnError, Outcome, Row, RowError, UploadStatus
-from onboarding.domain.product_schema import COLUMNS, DEFAULT_CATEGORIES
+from onboarding.domain.product_schema import DEFAULT_CATEGORIES
 from onboarding.domain.upload_options import Options
 from onboarding.pipeline.dry_run import dry_run
 from onboarding.pipeline.ingest import parse_upload
 from onboarding.storage import products, uploads
 from onboarding.storage.database import Connection, Database
+from tests.support.paths import OUTCOMES
 from tests.support.postgres_fixtures import (
     UPLOADED_AT,
     a_row,
@@ -34,7 +35,6 @@ from tests.support.postgres_fixtures import (
 )
 from tests.support.running_pipeline import csv_of, product
 
-OUTCOMES = sorted((Path(__file__).parent / "files").glob("*.json"))
 CATALOG, THEIRS, UPLOAD = "UPLOAD_1", "UPLOAD_2", "UPLOAD_3"
 
 
@@ -90,7 +90,7 @@ def real_run(
     return errors, dict(done), status
 
 
-def test_dry_and_real_run_agree_row_for_row(database_url: str) -> None:
+def test_dry_run_any_rows_equals_real_run(database_url: str) -> None:
     @settings(deadline=None, max_examples=80)
     @given(st.lists(cells, min_size=1, max_size=8), options, st.lists(st.integers(0, 8), max_size=3))
     def agree(rows: list[dict[str, str]], wishes: Options, cuts: list[int]) -> None:
@@ -108,7 +108,7 @@ def test_dry_and_real_run_agree_row_for_row(database_url: str) -> None:
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda path: path.stem)
-def test_dry_and_real_run_agree_on_the_corpus(database: Database, outcome: Path) -> None:
+def test_dry_run_corpus_file_equals_real_run(database: Database, outcome: Path) -> None:
     content = outcome.with_suffix("").read_bytes()
     dry = dry_run(database.run, content, "VEND001")
     expected = json.loads(outcome.read_text(encoding="utf-8"))
@@ -124,13 +124,13 @@ def stored(error: RowError) -> tuple[str, ...]:
     return tuple(products.to_storable_text(part) for part in astuple(error))
 
 
-def test_the_file_counts_as_not_uploaded(database: Database) -> None:
+def test_dry_run_file_is_not_recorded_as_upload(database: Database) -> None:
     content = csv_of([product("1")])
     assert dry_run(database.run, content, "VEND001").outcomes == {1: Outcome.CREATED}
     assert dry_run(database.run, content, "VEND001").refusal is None
 
 
-def test_nothing_can_be_written(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dry_run_write_raises_read_only_error(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     import psycopg
 
     real = products.load_validation_context
@@ -162,7 +162,7 @@ def uploaded(database: Database, content: bytes, file_name: str = "first.csv") -
     database.run(lambda connection: uploads.open_upload(connection, new))
 
 
-def test_file_name_of_the_earlier_upload_is_shown_on_one_line(database: Database) -> None:
+def test_dry_run_repeated_file_shows_earlier_name_on_one_line(database: Database) -> None:
     content = csv_of([product("1")])
     uploaded(database, content, "a.csv\r\nBcc: everybody")
     refusal = dry_run(database.run, content, "VEND001").refusal
@@ -170,7 +170,7 @@ def test_file_name_of_the_earlier_upload_is_shown_on_one_line(database: Database
     assert "as a.csv Bcc: everybody on" in refusal.reason
 
 
-def test_repeated_file_of_which_nothing_was_accepted_is_not_refused(database: Database) -> None:
+def test_dry_run_repeated_file_without_accepted_rows_is_accepted(database: Database) -> None:
     rows = [product("1", category="Garden Tools")]
     content = csv_of(rows)
     uploaded(database, content)
@@ -185,7 +185,7 @@ def test_repeated_file_of_which_nothing_was_accepted_is_not_refused(database: Da
         fetch(database, "delete from product_categories where category_name = 'Garden Tools' returning 1")
 
 
-def test_a_repeated_file_is_refused_as_the_upload_would_be(database: Database) -> None:
+def test_dry_run_repeated_file_is_rejected_as_upload(database: Database) -> None:
     content = csv_of([product("1")])
     uploaded(database, content)
     refusal = dry_run(database.run, content, "VEND001").refusal
@@ -201,7 +201,9 @@ def test_a_repeated_file_is_refused_as_the_upload_would_be(database: Database) -
 @pytest.mark.parametrize(
     ("vendor", "status", "code"), [("VEND009", None, "UNKNOWN_VENDOR"), ("VEND001", "suspended", "VENDOR_SUSPENDED")]
 )
-def test_a_vendor_who_may_not_upload(database: Database, vendor: str, status: str | None, code: str) -> None:
+def test_dry_run_unknown_or_suspended_vendor_is_rejected(
+    database: Database, vendor: str, status: str | None, code: str
+) -> None:
     if status:
         fetch(database, "update vendors set status = %s where vendor_id = %s returning 1", status, vendor)
     answer = dry_run(database.run, csv_of([product("1")]), vendor)
@@ -209,39 +211,6 @@ def test_a_vendor_who_may_not_upload(database: Database, vendor: str, status: st
     assert (answer.refusal.code, answer.status) == (code, UploadStatus.FAILED)
 
 
-# Offline
-
-
-def kinds(answer: dict[int, list[RowError]]) -> dict[int, list[str]]:
-    return {number: [error.error_type for error in errors] for number, errors in answer.items()}
-
-
-def test_offline_it_knows_the_rules_and_the_default_categories() -> None:
-    rows = [
-        product("1"),
-        product("2", category="Gardn", price="0"),
-        product("3", sku="SKU-1"),
-        product("4", sku="", stock_quantity="x"),
-    ]
-    answer = dry_run(None, csv_of(rows), "VEND001")
-    assert kinds(dict(answer.errors)) == {  # type: ignore[arg-type]
-        2: ["INVALID_PRICE", "INVALID_CATEGORY"],
-        3: ["DUPLICATE_SKU"],
-        4: ["MISSING_REQUIRED_FIELDS", "INVALID_STOCK_QUANTITY"],
-    }
-    assert answer.errors[2][1].hint == "Did you mean 'Garden'?"
-    assert answer.outcomes == {1: Outcome.CREATED}
-
-
-@pytest.mark.parametrize("mode", [Mode.UPDATE, Mode.UPSERT])
-def test_offline_every_product_may_be_there(mode: Mode) -> None:
-    content = csv_of(
-        [{"vendor_product_id": "P-1", "price": "1.00"}, {"vendor_product_id": "P-2", "price": "0"}], COLUMNS
-    )
-    answer = dry_run(None, content, "VEND001", Options(mode))
-    assert kinds(dict(answer.errors)) == {2: ["INVALID_PRICE"]}  # type: ignore[arg-type]
-
-
-def test_offline_categories_are_those_of_a_new_database(database: Database) -> None:
+def test_default_categories_equal_those_of_a_new_database(database: Database) -> None:
     names = fetch(database, "select category_name from product_categories order by category_id")
     assert tuple(name for (name,) in names) == DEFAULT_CATEGORIES

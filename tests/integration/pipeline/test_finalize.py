@@ -1,4 +1,4 @@
-"""What error-processor does to a complete upload."""
+"""Finalization of a complete upload."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ FUNCTION_MEMORY = 256
 """What the template gives error-processor, in MB."""
 
 
-def test_a_full_file_with_many_errors_in_each_row_fits_into_the_functions_memory(
-    database: Database, database_url: str
-) -> None:
+def test_finalize_full_file_with_many_errors_fits_into_memory(database: Database, database_url: str) -> None:
     row = product("long", product_name="x" * 750)
     open_upload(database, "UPLOAD_1", MAX_ROWS)
     database.run(

@@ -1,4 +1,4 @@
-"""Roles are enforced while uploads run; tests/infra/test_permissions.py takes away each action of each role."""
+"""IAM roles are enforced on the local stack; the permission tests remove each action of each role."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def without(pipeline: Pipeline, function: str, statement: str) -> Iterator[None]
         put(document["Statement"])
 
 
-def test_parser_cannot_stage_without_its_statement_and_recovers(pipeline: Pipeline) -> None:
+def test_csv_parser_without_its_permission_fails_and_recovers(pipeline: Pipeline) -> None:
     with without(pipeline, "csv-parser", "StageRows"):
         upload_id = pipeline.put("VEND001", "stage.csv", csv_of([product("role-stage")]))
         opened = until(lambda: pipeline.upload(upload_id), "the upload to be opened")

@@ -1,4 +1,4 @@
-"""Whatever a file's bytes and cells are, its upload ends: with a clear reason, or with products and row errors.
+"""Any bytes and cells: the upload ends with a reason, or with products and row errors.
 
 The cases are a fixed sequence. A test run takes `CASES` of them; `ONBOARDING_FUZZ=20000` takes as many as it says. Each
 is read by itself; then some at a time are uploads of one database, through the functions, to the reports and mails.
@@ -28,7 +28,7 @@ from tests.faults import invariants, stored_state
 from tests.faults.invariants import Outcome
 from tests.faults.lambda_runtime import Runtime
 from tests.faults.runtime_pool import runtime_on
-from tests.faults.simulation import World
+from tests.faults.simulation import Simulation
 from tests.support.fuzz_cases import Case, case
 
 CASES = 200
@@ -54,24 +54,24 @@ def runtime(database_url: str) -> Iterator[Runtime]:
 
 
 @pytest.mark.parametrize("numbers", bundles(), ids=lambda numbers: f"{numbers.start}-{numbers.stop - 1}")
-def test_every_upload_ends_with_a_reason_or_an_outcome_for_each_row(runtime: Runtime, numbers: range) -> None:
+def test_upload_any_file_has_a_reason_or_an_outcome_for_each_row(runtime: Runtime, numbers: range) -> None:
     cases = [case(number) for number in numbers]
     read = {some.number: check_reading(some) for some in cases}
     stored_state.empty(runtime)
-    world = World(runtime, batch=(1 + numbers.start) % 97 + 4)
-    uploads = {world.put(f"uploads/{some.vendor_id}/{some.number}/{some.name}", some): some for some in cases}
+    simulation = Simulation(runtime, batch=(1 + numbers.start) % 97 + 4)
+    uploads = {simulation.put(f"uploads/{some.vendor_id}/{some.number}/{some.name}", some): some for some in cases}
     # The watchdog comes too, and finds nothing to do.
-    world.settle()
-    assert (world.errors, world.failures) == ([], [])
-    outcome = invariants.outcome_of(partial(invariants.table, world))
+    simulation.recover()
+    assert (simulation.errors, simulation.failures) == ([], [])
+    outcome = invariants.outcome_of(partial(invariants.table, simulation))
     unnamed = {upload_id for upload_id, some in uploads.items() if "\0" in some.name}
     assert outcome.history.keys() == uploads.keys() - unnamed
     assert runtime.ask("select count(*) from quarantined_objects") == [(len(unnamed),)]
     for upload_id in outcome.history:
         some = uploads[upload_id]
         try:
-            check_upload(world, outcome, upload_id, read[some.number])
-            invariants.check_told(world, outcome, upload_id)
+            check_upload(simulation, outcome, upload_id, read[some.number])
+            invariants.check_notifications(simulation, outcome, upload_id)
         except AssertionError as error:
             error.add_note(f"case {some.number}: {some.wishes}: {some.data[:200]!r}")
             raise
@@ -123,7 +123,7 @@ def assert_one_line(text: str) -> None:
     assert not [c for c in text if unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"}]
 
 
-def check_upload(world: World, outcome: Outcome, upload_id: str, read: ParsedFile | FileRejection) -> None:
+def check_upload(simulation: Simulation, outcome: Outcome, upload_id: str, read: ParsedFile | FileRejection) -> None:
     """One upload's history, products, errors and files."""
     row, products, errors = outcome.history[upload_id], outcome.products[upload_id], outcome.errors[upload_id]
     total, valid = row["total_records"], row["valid_records"]
@@ -139,7 +139,9 @@ def check_upload(world: World, outcome: Outcome, upload_id: str, read: ParsedFil
     assert row["status"] == ("completed" if not errors else "partial" if valid else "failed")
     assert not (row["on_error"] == "reject_file" and valid and errors)
     if errors:
-        content = {name: world.runtime.aws.objects[row[f"{name}_file_s3_key"]][-1].content for name in ("error", "fix")}
+        content = {
+            name: simulation.runtime.aws.objects[row[f"{name}_file_s3_key"]][-1].content for name in ("error", "fix")
+        }
         told = [
             (int(line["Row Number"]), line["Error Type"], unescape_formula(line["Error Message"]))
             for line in csv.DictReader(io.StringIO(content["error"].decode("utf-8-sig"), newline=""), strict=True)
@@ -163,14 +165,14 @@ def without(columns: Collection[str | None], row: Row) -> dict[str, str]:
     return {column: text for column, text in row.cells.items() if column not in columns}
 
 
-def test_the_cases_reach_all_that_can_happen(runtime: Runtime) -> None:
+def test_fuzz_cases_reach_every_outcome(runtime: Runtime) -> None:
     stored_state.empty(runtime)
-    world = World(runtime, batch=100)
+    simulation = Simulation(runtime, batch=100)
     for number in range(300):
         some = case(number)
-        world.put(f"uploads/{some.vendor_id}/{number}.csv", some)
-    world.quiet()
-    history = invariants.outcome_of(partial(invariants.table, world)).history.values()
+        simulation.put(f"uploads/{some.vendor_id}/{number}.csv", some)
+    simulation.deliver_all()
+    history = invariants.outcome_of(partial(invariants.table, simulation)).history.values()
     assert {row["status"] for row in history} == {"completed", "partial", "failed"}
     assert {"MISSING_COLUMNS", "UNKNOWN_ENCODING", "UNREADABLE_CSV", "UNREADABLE_XLSX", "NO_ROWS"} <= {
         row["failure_code"] for row in history

@@ -1,4 +1,4 @@
-"""Uploads that stopped moving are driven on or ended; what every retry failed on waits and is tried again."""
+"""Recovery: stalled uploads are resumed or ended, and failed events redriven."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ def stopped_halfway(
     return source
 
 
-def test_stuck_upload_is_resumed(ctx: AppContext, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recovery_stalled_upload_is_resumed(
+    ctx: AppContext, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = stopped_halfway(ctx, pipeline, "stuck", 30, monkeypatch)
     upload_id = pipeline.upload_id(source)
     assert upload_id not in [driven.upload_id for driven in list(recovery.resume_stalled_uploads(ctx))], (
@@ -59,7 +61,7 @@ def test_stuck_upload_is_resumed(ctx: AppContext, pipeline: Pipeline, monkeypatc
     assert (upload.status, upload.valid_records) == (UploadStatus.COMPLETED, 30)
 
 
-def test_upload_whose_file_is_gone_is_ended(
+def test_recovery_upload_without_object_is_ended(
     ctx: AppContext, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = stopped_halfway(ctx, pipeline, "gone", 3, monkeypatch)
@@ -73,7 +75,9 @@ def test_upload_whose_file_is_gone_is_ended(
     assert len(pipeline.report(upload).splitlines()) == 4
 
 
-def test_upload_driven_in_vain_is_ended(ctx: AppContext, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recovery_upload_resumed_without_progress_is_ended(
+    ctx: AppContext, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = stopped_halfway(ctx, pipeline, "vain", 2, monkeypatch)
     upload_id = pipeline.upload_id(source)
     for _ in range(recovery.MAX_RESUMES):
@@ -89,7 +93,7 @@ def test_upload_driven_in_vain_is_ended(ctx: AppContext, pipeline: Pipeline, mon
     assert (outcome.unprocessed, outcome.exit_code) == (2, OUR_FAULT)
 
 
-def test_the_wait_doubles_with_each_time_in_vain(
+def test_recovery_wait_doubles_with_each_attempt(
     ctx: AppContext, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was staged anew may lie behind much else, and must not be given up for that."""
@@ -113,9 +117,7 @@ def test_the_wait_doubles_with_each_time_in_vain(
     pipeline.finished(upload_id)
 
 
-def test_rows_that_came_after_all_are_not_ended(
-    ctx: AppContext, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_recovery_late_rows_are_not_ended(ctx: AppContext, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between the look at the upload and its end, a batch was judged."""
     upload_id = pipeline.upload_id(stopped_halfway(ctx, pipeline, "after-all", 2, monkeypatch))
     seen = pipeline.upload(upload_id)
@@ -130,7 +132,7 @@ def test_rows_that_came_after_all_are_not_ended(
     pipeline.finished(upload_id)
 
 
-def test_a_fault_of_ours_ends_no_upload_for_a_day(
+def test_recovery_internal_error_ends_no_upload_for_a_day(
     ctx: AppContext, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And does not keep the others waiting."""
@@ -162,7 +164,7 @@ def test_a_fault_of_ours_ends_no_upload_for_a_day(
     assert {kind for _, kind, _ in pipeline.errors(pipeline.upload_id(cursed))} == {"NOT_PROCESSED"}
 
 
-def test_vendor_suspended_meanwhile_keeps_what_was_begun(
+def test_recovery_upload_of_vendor_suspended_later_is_completed(
     ctx: AppContext, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = stopped_halfway(ctx, pipeline, "begun", 2, monkeypatch)
@@ -174,7 +176,7 @@ def test_vendor_suspended_meanwhile_keeps_what_was_begun(
         pipeline.connection.execute("update vendors set status = 'active' where vendor_id = 'VEND001'")
 
 
-def test_finished_upload_that_nobody_was_told_of(ctx: AppContext, pipeline: Pipeline) -> None:
+def test_recovery_finished_upload_without_notification_is_notified(ctx: AppContext, pipeline: Pipeline) -> None:
     upload = pipeline.run("VEND002", "untold.csv", csv_of([product("untold")]))
     pipeline.connection.execute(
         "update upload_history set notified_at = null where upload_id = %s", (upload.upload_id,)
@@ -248,7 +250,7 @@ def test_recovery_upload_whose_mail_is_refused_again_and_again_is_given_up(ctx: 
     assert waits == [5, 10, 20, 40, 80, 160]
 
 
-def test_uploads_that_cannot_be_told_of_do_not_keep_the_others_waiting(
+def test_recovery_failed_notification_does_not_delay_others(
     ctx: AppContext, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     uploads = [pipeline.run("VEND002", f"dumb-{n}.csv", csv_of([product(f"dumb-{n}")])).upload_id for n in range(3)]
@@ -283,7 +285,7 @@ def unheard(pipeline: Pipeline, *names: str) -> list[str]:
         return [pipeline.put("VEND003", f"{name}.csv", csv_of([product(name)])) for name in names]
 
 
-def test_a_sweep_goes_on_where_the_last_one_stopped(
+def test_sweep_continues_where_the_last_one_stopped(
     ctx: AppContext, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     uploads = unheard(pipeline, *(f"sweep-{n}" for n in range(5)))
@@ -308,7 +310,7 @@ def test_a_sweep_goes_on_where_the_last_one_stopped(
     assert len(places) == len(set(places)) > 1
 
 
-def test_a_sweep_goes_past_a_file_that_cannot_be_taken_in(
+def test_sweep_skips_file_that_cannot_be_ingested(
     ctx: AppContext, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     uploads = unheard(pipeline, "sweep-cursed", "sweep-other")
@@ -327,7 +329,7 @@ def test_a_sweep_goes_past_a_file_that_cannot_be_taken_in(
     pipeline.finished(uploads[0])
 
 
-def test_file_that_was_never_announced_is_found(ctx: AppContext, pipeline: Pipeline) -> None:
+def test_sweep_ingests_object_without_event(ctx: AppContext, pipeline: Pipeline) -> None:
     [upload_id] = unheard(pipeline, "unheard")
     assert pipeline.upload(upload_id) is None
     assert upload_id in [driven.upload_id for driven in list(recovery.ingest_missed_objects(ctx, patience=AT_ONCE))]
@@ -341,7 +343,7 @@ def test_watchdog_works_with_its_own_role(pipeline: Pipeline, event: dict[str, b
     assert "FunctionError" not in answer, answer["Payload"].read()
 
 
-def test_event_that_failed_for_good_is_kept_and_redriven(ctx: AppContext, pipeline: Pipeline) -> None:
+def test_redrive_permanently_failed_event_is_processed(ctx: AppContext, pipeline: Pipeline) -> None:
     key = "uploads/VEND001/denied.csv"
     with pipeline.unscheduled(), without(pipeline, "csv-parser", "ReadUploads"):
         source = pipeline.put_key(key, csv_of([product("denied")]))
@@ -367,7 +369,7 @@ def record_of(source: S3ObjectVersion) -> dict[str, dict[str, str]]:
     return {"bucket": {"name": source.bucket}, "object": {"key": source.key, "versionId": source.version_id}}
 
 
-def test_batch_that_the_stream_gave_up_on_is_redriven(ctx: AppContext, pipeline: Pipeline) -> None:
+def test_redrive_failed_stream_batch_is_processed(ctx: AppContext, pipeline: Pipeline) -> None:
     upload = pipeline.run("VEND001", "given-up.csv", csv_of([product("given-up")]))
     image = pipeline.item(upload.upload_id, 1) | {"status": {"S": "pending_validation"}}
     records = {"Records": [{"eventName": "INSERT", "dynamodb": {"NewImage": image}}]}
@@ -381,7 +383,7 @@ def test_batch_that_the_stream_gave_up_on_is_redriven(ctx: AppContext, pipeline:
     assert pipeline.upload(upload.upload_id) == upload
 
 
-def test_an_event_that_cannot_be_tried_does_not_keep_the_others_waiting(ctx: AppContext, pipeline: Pipeline) -> None:
+def test_redrive_failing_event_does_not_delay_others(ctx: AppContext, pipeline: Pipeline) -> None:
     queue = "mailer-failures"
     url = ctx.sqs.get_queue_url(QueueName=resource_name(queue))["QueueUrl"]
     ctx.sqs.purge_queue(QueueUrl=url)
@@ -402,7 +404,7 @@ def test_an_event_that_cannot_be_tried_does_not_keep_the_others_waiting(ctx: App
         ctx.sqs.purge_queue(QueueUrl=url)
 
 
-def test_message_that_was_given_up_goes_back_to_its_queue(ctx: AppContext, pipeline: Pipeline) -> None:
+def test_redrive_dead_letter_message_returns_to_its_queue(ctx: AppContext, pipeline: Pipeline) -> None:
     upload = pipeline.run("VEND003", "dead.csv", csv_of([product("dead")]))
     pipeline.connection.execute(
         "update upload_history set notified_at = null where upload_id = %s", (upload.upload_id,)

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults import invariants, stored_state
-from tests.faults.enumeration import as_a_whole, changes, fresh, undisturbed_run, whole_way
+from tests.faults.enumeration import all_file_kinds, all_or_nothing, new_simulation, product_changes, run_without_faults
 from tests.faults.lambda_runtime import Runtime
 from tests.faults.runtime_pool import runtime_on
-from tests.faults.simulation import undisturbed
+from tests.faults.simulation import no_fault
 
-SCENARIOS = {"whole way": whole_way, "as a whole": as_a_whole, "changes": changes}
+SCENARIOS = {"all file kinds": all_file_kinds, "all or nothing": all_or_nothing, "product changes": product_changes}
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def runtime(database_url: str) -> Iterator[Runtime]:
 @pytest.fixture(scope="module")
 def expected(runtime: Runtime) -> dict[str, stored_state.State]:
     """How each scenario ends by itself."""
-    return {name: undisturbed_run(runtime, name)[0] for name in SCENARIOS}
+    return {name: run_without_faults(runtime, name)[0] for name in SCENARIOS}
 
 
 @pytest.mark.parametrize(
@@ -49,18 +49,18 @@ def test_handlers_without_a_part_of_the_schema_end_as_with_it_once_it_is_there(
     table, _, column = name.partition(".")
     faults: set[str] = set()
     for scenario, play in SCENARIOS.items():
-        world = fresh(runtime)
+        simulation = new_simulation(runtime)
         if kind == "table":
             add, remove = f"alter table later rename to {table}", f"alter table {table} rename to later"
         else:
             add, remove = (f"alter table {table} rename {a} to {b}" for a, b in (("later", column), (column, "later")))
         runtime.ask(remove)
         try:
-            play(world, undisturbed)
+            play(simulation, no_fault)
         finally:
             runtime.ask(add)
-        faults |= {error.split(":")[0] for error in world.errors}
-        world.settle()
-        invariants.check(world)
-        assert stored_state.differences(expected[scenario], stored_state.state_of(world)) == []
+        faults |= {error.split(":")[0] for error in simulation.errors}
+        simulation.recover()
+        invariants.check(simulation)
+        assert stored_state.differences(expected[scenario], stored_state.state_of(simulation)) == []
     assert faults == {function}, "another function needs it, or none"

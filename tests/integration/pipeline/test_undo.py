@@ -1,4 +1,4 @@
-"""Undo: what an upload did to the catalog is taken back, and what changed since stays and is listed."""
+"""Undo: reverts the products of an upload, and lists those that changed since."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def catalog_of(database: Database) -> list[tuple[Any, ...]]:
     return fetch(database, "select * from products order by vendor_product_id")
 
 
-def test_created_products_go(database: Database) -> None:
+def test_undo_created_products_are_removed(database: Database) -> None:
     run(database, FIRST, *new(FIRST, "a"))
     run(database, SECOND, *new(SECOND, "b", "c"))
     undone = undo_upload(database, SECOND)
@@ -53,7 +53,7 @@ def test_created_products_go(database: Database) -> None:
     assert standing(database, SECOND) == (2, 2, 0, "completed")
 
 
-def test_updated_products_are_what_they_were_to_the_last_column(database: Database) -> None:
+def test_undo_updated_products_have_their_previous_values(database: Database) -> None:
     run(database, FIRST, *new(FIRST, "a", "b", "c"))
     before = catalog_of(database)
     rows = [
@@ -67,7 +67,7 @@ def test_updated_products_are_what_they_were_to_the_last_column(database: Databa
     assert catalog_of(database) == before
 
 
-def test_uploads_are_undone_one_after_another(database: Database) -> None:
+def test_undo_uploads_one_after_another(database: Database) -> None:
     run(database, FIRST, *new(FIRST, "a"))
     run(database, SECOND, change(SECOND, "a", price="2.00"), mode=Mode.UPDATE)
     run(database, THIRD, change(THIRD, "a", price="3.00"), mode=Mode.UPDATE)
@@ -78,7 +78,7 @@ def test_uploads_are_undone_one_after_another(database: Database) -> None:
     assert catalog_of(database) == []
 
 
-def test_what_another_upload_changed_since_is_kept_and_listed(database: Database) -> None:
+def test_undo_products_changed_by_another_upload_are_skipped(database: Database) -> None:
     run(database, FIRST, *new(FIRST, "a", "b", "c"))
     run(database, SECOND, change(SECOND, "b", price="2.00"), mode=Mode.UPDATE)
     run(database, THIRD, change(THIRD, "b", price="3.00"), mode=Mode.UPDATE)
@@ -121,7 +121,7 @@ def test_undo_after_an_earlier_one_counts_what_that_one_takes_back_now(database:
     assert (undo_upload(database, FIRST).removed, undo_upload(database, FIRST).kept) == (2, [])
 
 
-def test_what_was_changed_by_hand_or_removed_since_is_kept_and_listed(database: Database) -> None:
+def test_undo_products_changed_manually_are_skipped(database: Database) -> None:
     run(database, FIRST, *new(FIRST, "a", "b", "c", "d"))
     run(database, SECOND, change(SECOND, "c", price="1.00"), change(SECOND, "d", 2, price="1.00"), mode=Mode.UPDATE)
     fetch(database, "update products set stock_quantity = 1 where sku in ('S-a', 'S-c') returning 1")
@@ -137,7 +137,7 @@ def test_what_was_changed_by_hand_or_removed_since_is_kept_and_listed(database: 
     assert skus_in_catalog(database) == ["S-a", "S-c"]
 
 
-def test_a_former_sku_that_is_taken_now_keeps_its_new_holder(database: Database) -> None:
+def test_undo_previous_sku_that_is_taken_is_skipped(database: Database) -> None:
     run(database, FIRST, *new(FIRST, "a", "b"))
     run(database, SECOND, change(SECOND, "a", sku="S-x"), change(SECOND, "b", 2, price="1.00"), mode=Mode.UPDATE)
     run(database, THIRD, product_row("a", upload_id=THIRD, vendor_id="VEND002"), vendor_id="VEND002")
@@ -145,7 +145,7 @@ def test_a_former_sku_that_is_taken_now_keeps_its_new_holder(database: Database)
     assert (undone.restored, undone.kept) == (1, [SkippedProduct(1, "P-a", "Another product has its former SKU now")])
 
 
-def test_undo_again_says_the_same_and_changes_nothing(database: Database) -> None:
+def test_undo_repeated_returns_the_same_result(database: Database) -> None:
     run(database, FIRST, *new(FIRST, "a", "b"))
     fetch(database, "update products set stock_quantity = 1 where sku = 'S-a' returning 1")
     first = undo_upload(database, FIRST)
@@ -155,7 +155,7 @@ def test_undo_again_says_the_same_and_changes_nothing(database: Database) -> Non
     assert skus_in_catalog(database) == ["S-a", "S-b"]
 
 
-def test_a_batch_that_comes_again_after_an_undo_brings_nothing_back(database: Database) -> None:
+def test_undo_redelivered_batch_restores_nothing(database: Database) -> None:
     rows = new(FIRST, "a", "b")
     run(database, FIRST, *rows)
     undo_upload(database, FIRST)
@@ -165,7 +165,7 @@ def test_a_batch_that_comes_again_after_an_undo_brings_nothing_back(database: Da
     assert standing(database, FIRST) == (2, 2, 0, "completed")
 
 
-def test_an_upload_under_way_and_an_unknown_one_are_not_undone(database: Database) -> None:
+def test_undo_processing_or_unknown_upload_is_rejected(database: Database) -> None:
     open_upload(database, FIRST, 2)
     judged(database, *new(FIRST, "a"))
     with pytest.raises(NotUndoable, match=FIRST):
@@ -175,7 +175,7 @@ def test_an_upload_under_way_and_an_unknown_one_are_not_undone(database: Databas
     assert skus_in_catalog(database) == ["S-a"]
 
 
-def test_an_sku_taken_in_the_very_moment_is_seen_at_the_second_look(
+def test_undo_sku_taken_concurrently_is_skipped(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(database, FIRST, *new(FIRST, "a"))

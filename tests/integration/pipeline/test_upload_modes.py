@@ -1,4 +1,4 @@
-"""Uploads that change products, and files that enter as a whole: against a real PostgreSQL, in any order of rows."""
+"""Upload modes and all-or-nothing files on PostgreSQL, in any order of rows."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def counts(database: Database, upload_id: str = CHANGED) -> tuple[int, int, int,
 # Update
 
 
-def test_blank_keeps_a_value_replaces_and_the_token_clears(database: Database) -> None:
+def test_update_blank_keeps_value_replaces_and_token_clears(database: Database) -> None:
     filled(database)
     before = product(database, "1")
     open_upload(database, CHANGED, 1, mode=Mode.UPDATE)
@@ -89,7 +89,7 @@ def test_blank_keeps_a_value_replaces_and_the_token_clears(database: Database) -
     assert counts(database) == (0, 1, 0, 0, "completed")
 
 
-def test_a_change_is_traced_to_its_row_and_the_creation_to_its_own(database: Database) -> None:
+def test_update_change_and_creation_keep_their_rows(database: Database) -> None:
     filled(database)
     open_upload(database, CHANGED, 2, mode=Mode.UPDATE)
     judged(database, change_row("2", 1, product_name="New"), change_row("3", 2, price="19.990".rstrip("0")))
@@ -104,7 +104,7 @@ def test_a_change_is_traced_to_its_row_and_the_creation_to_its_own(database: Dat
     "cells",
     [{}, {"price": "19.9900"[:5]}, {"stock_quantity": "0150"}, {"brand": "TechGear"}, {"compare_at_price": CLEAR}],
 )
-def test_what_changes_nothing_is_unchanged(database: Database, cells: dict[str, str]) -> None:
+def test_update_equal_values_are_unchanged(database: Database, cells: dict[str, str]) -> None:
     filled(database, 1)
     touched = fetch(database, "select updated_at from products")
     open_upload(database, CHANGED, 1, mode=Mode.UPDATE)
@@ -113,7 +113,7 @@ def test_what_changes_nothing_is_unchanged(database: Database, cells: dict[str, 
     assert fetch(database, "select updated_at from products") == touched
 
 
-def test_update_never_creates(database: Database) -> None:
+def test_update_unknown_product_is_rejected(database: Database) -> None:
     filled(database, 1)
     open_upload(database, CHANGED, 2, mode=Mode.UPDATE)
     judgement = judged(database, product_row("new", 1, upload_id=CHANGED), change_row("1", 2, price="1.00"))
@@ -122,7 +122,7 @@ def test_update_never_creates(database: Database) -> None:
     assert counts(database) == (0, 1, 0, 1, "partial")
 
 
-def test_another_vendors_product_is_unknown(database: Database) -> None:
+def test_update_product_of_another_vendor_is_rejected(database: Database) -> None:
     filled(database, 1)
     open_upload(database, CHANGED, 1, mode=Mode.UPDATE, vendor_id="VEND002")
     judgement = judged(database, change_row("1", vendor_id="VEND002", price="0.01"))
@@ -130,7 +130,7 @@ def test_another_vendors_product_is_unknown(database: Database) -> None:
     assert product(database, "1")["price"] == Decimal("19.99")
 
 
-def test_what_every_product_needs_cannot_be_cleared(database: Database) -> None:
+def test_update_clearing_a_required_column_is_rejected(database: Database) -> None:
     filled(database, 1)
     open_upload(database, CHANGED, 1, mode=Mode.UPDATE)
     judgement = judged(database, change_row("1", price=CLEAR, sku=CLEAR, brand=CLEAR))
@@ -152,7 +152,9 @@ def test_what_every_product_needs_cannot_be_cleared(database: Database) -> None:
         ({"category": "None such", "stock_quantity": "-1"}, ["INVALID_STOCK_QUANTITY", "INVALID_CATEGORY"]),
     ],
 )
-def test_the_rules_hold_for_what_is_given(database: Database, cells: dict[str, str], expected: list[str]) -> None:
+def test_update_applies_the_rules_to_given_values(
+    database: Database, cells: dict[str, str], expected: list[str]
+) -> None:
     filled(database, 2)
     open_upload(database, OTHER, 1, vendor_id="VEND002")
     judged(database, product_row("theirs", upload_id=OTHER, vendor_id="VEND002"))
@@ -162,7 +164,7 @@ def test_the_rules_hold_for_what_is_given(database: Database, cells: dict[str, s
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 @pytest.mark.parametrize("at_once", [True, False])
-def test_a_sku_that_the_file_itself_sets_free_stays_taken_for_it(
+def test_update_sku_released_by_the_same_file_stays_taken(
     database: Database, order: Sequence[int], at_once: bool
 ) -> None:
     """Else the outcome would hang on which batch came first."""
@@ -179,7 +181,7 @@ def test_a_sku_that_the_file_itself_sets_free_stays_taken_for_it(
 # Upsert
 
 
-def test_upsert_creates_updates_and_leaves_alone(database: Database) -> None:
+def test_upsert_creates_updates_and_confirms(database: Database) -> None:
     filled(database)
     open_upload(database, CHANGED, 5, mode=Mode.UPSERT)
     judgement = judged(
@@ -240,7 +242,7 @@ def state(database: Database) -> dict[str, list[tuple[Any, ...]]]:
 
 
 @pytest.mark.parametrize("on_error", OnError)
-def test_any_order_and_repetition_of_batches_comes_to_the_same(database_url: str, on_error: OnError) -> None:
+def test_upsert_any_order_and_repetition_of_batches_has_one_result(database_url: str, on_error: OnError) -> None:
     rows = changes()
 
     def fresh(database: Database) -> None:
@@ -267,7 +269,7 @@ def test_any_order_and_repetition_of_batches_comes_to_the_same(database_url: str
     holds()
 
 
-def test_two_uploads_in_one_batch_that_change_one_product(database: Database) -> None:
+def test_update_two_uploads_of_one_product_in_one_batch(database: Database) -> None:
     filled(database, 1)
     open_upload(database, CHANGED, 1, mode=Mode.UPDATE)
     open_upload(database, OTHER, 1, mode=Mode.UPSERT)
@@ -296,7 +298,7 @@ EARLIER_ROWS = (change_row("1", 1, price="1.00"), change_row("2", 2, price="1.00
 
 
 @pytest.mark.parametrize("price", ["2.00", "19.99"], ids=["changed", "confirmed"])
-def test_row_whose_product_a_later_upload_has_set_is_outdated(database: Database, price: str) -> None:
+def test_update_row_of_column_set_by_later_upload_is_outdated(database: Database, price: str) -> None:
     filled(database, 2)
     two_uploads(database)
     judged(database, change_row("1", upload_id=OTHER, price=price))
@@ -310,9 +312,7 @@ def test_row_whose_product_a_later_upload_has_set_is_outdated(database: Database
 @pytest.mark.parametrize(
     "cells", [{"stock_quantity": "7"}, {"stock_quantity": "150"}, {}], ids=["changed", "same", "none"]
 )
-def test_row_that_sets_other_columns_than_a_later_upload_is_not_outdated(
-    database: Database, cells: dict[str, str]
-) -> None:
+def test_update_row_of_other_columns_than_later_upload_is_accepted(database: Database, cells: dict[str, str]) -> None:
     """Prices and stock, in two files of one minute."""
     filled(database, 2)
     two_uploads(database)
@@ -322,7 +322,7 @@ def test_row_that_sets_other_columns_than_a_later_upload_is_not_outdated(
     assert product(database, "1")["stock_quantity"] == int(cells.get("stock_quantity", 150))
 
 
-def test_row_whose_column_a_later_upload_has_cleared_is_outdated(database: Database) -> None:
+def test_update_row_of_column_cleared_by_later_upload_is_outdated(database: Database) -> None:
     filled(database, 1)
     two_uploads(database)
     judged(database, change_row("1", upload_id=OTHER, brand=CLEAR, stock_quantity="7"))
@@ -332,7 +332,7 @@ def test_row_whose_column_a_later_upload_has_cleared_is_outdated(database: Datab
     assert product(database, "1")["brand"] is None
 
 
-def test_row_whose_product_a_later_upload_has_created_is_outdated(database: Database) -> None:
+def test_upsert_row_of_product_created_by_later_upload_is_outdated(database: Database) -> None:
     two_uploads(database, mode=Mode.UPSERT)
     judged(database, product_row("1", upload_id=OTHER))
     judgement = judged(
@@ -342,7 +342,7 @@ def test_row_whose_product_a_later_upload_has_created_is_outdated(database: Data
     assert product(database, "1")["price"] == Decimal("19.99")
 
 
-def test_file_that_enters_as_a_whole_is_rejected_for_an_outdated_row(database: Database) -> None:
+def test_reject_file_outdated_row_rejects_all_rows(database: Database) -> None:
     filled(database, 2)
     two_uploads(database, on_error=OnError.REJECT_FILE)
     judged(database, EARLIER_ROWS[0])
@@ -352,7 +352,7 @@ def test_file_that_enters_as_a_whole_is_rejected_for_an_outdated_row(database: D
 
 
 @pytest.mark.parametrize("reason", ["undone", "invalid", "another vendor's"])
-def test_later_upload_that_did_nothing_to_the_product_outdates_no_row(database: Database, reason: str) -> None:
+def test_update_row_after_later_upload_of_other_products_is_accepted(database: Database, reason: str) -> None:
     filled(database, 2)
     two_uploads(database)
     judged(database, change_row("1", upload_id=OTHER, price="2.00" if reason == "undone" else "0"))
@@ -365,7 +365,7 @@ def test_later_upload_that_did_nothing_to_the_product_outdates_no_row(database: 
 
 
 @pytest.mark.parametrize("at_once", [True, False])
-def test_uploads_validated_in_any_order_leave_the_values_of_the_later_one(database_url: str, *, at_once: bool) -> None:
+def test_update_uploads_in_any_order_keep_values_of_the_later_one(database_url: str, *, at_once: bool) -> None:
     rows = [*EARLIER_ROWS, change_row("1", upload_id=OTHER, price="2.00")]
     for order in permutations(rows):
         with seeded(database_url) as database:
@@ -380,7 +380,7 @@ def test_uploads_validated_in_any_order_leave_the_values_of_the_later_one(databa
             assert kinds(judged(database, *rows)) == outcome
 
 
-def test_a_sku_that_another_vendor_takes_meanwhile_is_a_duplicate(
+def test_update_sku_taken_concurrently_is_a_duplicate(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     filled(database, 2)
@@ -402,7 +402,7 @@ def test_a_sku_that_another_vendor_takes_meanwhile_is_a_duplicate(
     assert counts(database) == (0, 1, 0, 1, "partial")
 
 
-def test_a_product_that_was_changed_by_hand_meanwhile_is_looked_at_again(
+def test_update_product_changed_concurrently_is_validated_again(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     filled(database, 1)
@@ -423,7 +423,7 @@ def test_a_product_that_was_changed_by_hand_meanwhile_is_looked_at_again(
     assert fetch(database, "select previous_values ->> 'brand' from product_changes") == [("By hand",)]
 
 
-def test_a_change_that_the_schema_refuses_is_that_rows_error(
+def test_update_value_against_the_schema_is_an_error_of_its_row(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(validation, "RULES", tuple(rule for rule in validation.RULES if rule[0] != "price in range"))
@@ -450,7 +450,7 @@ def good(count: int, first: int = 1, **changes: Any) -> list[Row]:
     return [product_row(str(n), n, upload_id=CHANGED, **changes) for n in range(first, first + count)]
 
 
-def test_a_file_of_valid_rows_enters_with_its_last_one(database: Database) -> None:
+def test_reject_file_valid_rows_are_released_with_the_last_batch(database: Database) -> None:
     whole(database, 3)
     first = judged(database, *good(2))
     assert (first.errors, first.finished, first.released) == ({}, [], [])
@@ -465,7 +465,7 @@ def test_a_file_of_valid_rows_enters_with_its_last_one(database: Database) -> No
 
 @pytest.mark.parametrize("bad", [1, 2, 3])
 @pytest.mark.parametrize("size", [1, 3])
-def test_one_bad_row_keeps_all_of_them_out(database: Database, bad: int, size: int) -> None:
+def test_reject_file_one_invalid_row_rejects_all_rows(database: Database, bad: int, size: int) -> None:
     whole(database, 3)
     rows = [product_row(str(n), n, upload_id=CHANGED, price="0" if n == bad else "1") for n in (1, 2, 3)]
     errors: dict[RowKey, list[str]] = {}
@@ -476,7 +476,7 @@ def test_one_bad_row_keeps_all_of_them_out(database: Database, bad: int, size: i
     assert standing(database, CHANGED) == (3, 0, 3, "failed")
 
 
-def test_a_sku_taken_while_the_rows_were_held_keeps_all_of_them_out(database: Database) -> None:
+def test_reject_file_sku_taken_while_held_rejects_all_rows(database: Database) -> None:
     whole(database, 3)
     judged(database, *good(2))
     open_upload(database, OTHER, 1, vendor_id="VEND002")
@@ -490,7 +490,7 @@ def test_a_sku_taken_while_the_rows_were_held_keeps_all_of_them_out(database: Da
     assert standing(database, CHANGED) == (3, 0, 3, "failed")
 
 
-def test_a_row_that_the_schema_refuses_keeps_all_of_them_out(
+def test_reject_file_row_against_the_schema_rejects_all_rows(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(validation, "RULES", tuple(rule for rule in validation.RULES if rule[0] != "price in range"))
@@ -504,7 +504,7 @@ def test_a_row_that_the_schema_refuses_keeps_all_of_them_out(
     assert skus_in_catalog(database) == []
 
 
-def test_updates_enter_as_a_whole_too(database: Database) -> None:
+def test_reject_file_updates_are_released_together(database: Database) -> None:
     filled(database, 2)
     whole(database, 3, mode=Mode.UPSERT)
     judged(database, change_row("1", 1, price="1.00"), change_row("2", 2))
@@ -514,7 +514,7 @@ def test_updates_enter_as_a_whole_too(database: Database) -> None:
     assert counts(database) == (1, 1, 1, 0, "completed")
 
 
-def test_the_last_batch_again_says_it_all_again(database: Database) -> None:
+def test_reject_file_repeated_last_batch_repeats_its_notifications(database: Database) -> None:
     whole(database, 3)
     rows = [*good(2), a_row(3, upload_id=CHANGED, price="0")]
     judged(database, *rows[:2])

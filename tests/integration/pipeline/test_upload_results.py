@@ -1,4 +1,4 @@
-"""What a vendor is answered, and can ask for: whole uploads, from the bucket to the mail and back."""
+"""Results of whole uploads on the local stack: mails, fix files, options, undo."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def lines_of(content: bytes) -> list[list[str]]:
     return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
 
 
-def test_upload_fix_file_mended_upload(pipeline: Pipeline) -> None:
+def test_upload_fixed_fix_file_completes_the_upload(pipeline: Pipeline) -> None:
     """The vendor mends what is named and nothing else, and then nothing is wrong."""
     rows = [
         product(f"fix-{n}") | {"Shelf": f"=A{n}", "Remark": f" 'kept {n}' ", "description": '-two\nlines, "quoted"'}
@@ -85,7 +85,7 @@ def test_upload_fix_file_mended_upload(pipeline: Pipeline) -> None:
     assert {p["description"] for p in stored} == {rows[0]["description"]}
 
 
-def test_mail_and_history_say_what_is_wrong_in_groups(pipeline: Pipeline) -> None:
+def test_upload_equal_errors_are_grouped_in_mail_and_history(pipeline: Pipeline) -> None:
     rows = [product(f"group-{n}", category="Elektronics") for n in range(12)]
     rows[3]["price"] = "$1,234.50"
     upload = pipeline.run("VEND002", "group.csv", csv_of(rows, (*COLUMNS, "Shelf")))
@@ -105,7 +105,7 @@ def test_mail_and_history_say_what_is_wrong_in_groups(pipeline: Pipeline) -> Non
     ]
 
 
-def test_update_and_undo(pipeline: Pipeline) -> None:
+def test_upload_update_can_be_undone(pipeline: Pipeline) -> None:
     created = pipeline.run("VEND003", "create.csv", csv_of([product(f"update-{n}") for n in range(3)]))
     columns = ("vendor_product_id", "price", "brand")
     rows = [
@@ -139,7 +139,7 @@ def test_update_and_undo(pipeline: Pipeline) -> None:
     assert (undone.status, undone.undone_at is None) == (UploadStatus.COMPLETED, False)
 
 
-def test_reject_file(pipeline: Pipeline) -> None:
+def test_upload_reject_file_with_invalid_row_rejects_all_rows(pipeline: Pipeline) -> None:
     rows = [product(f"whole-{n}") for n in range(250)]
     rows[120]["price"] = "free"
     upload = pipeline.run("VEND001", "whole.csv", csv_of(rows), on_error="reject_file")
@@ -164,7 +164,7 @@ def held_of(pipeline: Pipeline, *uploads: str) -> int:
     return int(found[0]) if found else 0
 
 
-def test_held_rows_are_told_of_until_that_went_through(pipeline: Pipeline, ctx: AppContext) -> None:
+def test_held_rows_notifications_are_retried_until_sent(pipeline: Pipeline, ctx: AppContext) -> None:
     """What was said of them is said again as long as it may have got lost, and then no more."""
     cells = [{column: text for column, text in product(f"told-{n}").items() if text} for n in range(6)]
     cells[0]["price"] = "free"
@@ -198,7 +198,7 @@ def test_held_rows_are_told_of_until_that_went_through(pipeline: Pipeline, ctx: 
     assert held_of(pipeline, upload_id) == 0
 
 
-def test_held_rows_that_nobody_will_be_told_of_are_forgotten(pipeline: Pipeline, ctx: AppContext) -> None:
+def test_held_rows_without_pending_notification_are_deleted(pipeline: Pipeline, ctx: AppContext) -> None:
     upload_id = given_up_as_a_whole(pipeline, ctx, "forgotten").upload_id
     purge_held_rows(pipeline.connection)
     assert held_of(pipeline, upload_id) == 1
@@ -208,7 +208,7 @@ def test_held_rows_that_nobody_will_be_told_of_are_forgotten(pipeline: Pipeline,
     assert held_of(pipeline, upload_id) == 0
 
 
-def test_the_same_bytes_again_are_recognised_unless_forced(pipeline: Pipeline) -> None:
+def test_upload_repeated_file_is_rejected_unless_forced(pipeline: Pipeline) -> None:
     content = csv_of([product("again-same"), product("again-bad", price="0")])
     first = pipeline.run("VEND001", "same.csv", content)
     again = pipeline.run("VEND001", "renamed.csv", content)
@@ -224,7 +224,7 @@ def test_the_same_bytes_again_are_recognised_unless_forced(pipeline: Pipeline) -
     assert pipeline.run("VEND002", "same.csv", content).failure_code is None
 
 
-def test_an_undone_file_may_come_again(pipeline: Pipeline) -> None:
+def test_upload_file_of_an_undone_upload_is_accepted(pipeline: Pipeline) -> None:
     content = csv_of([product("undone")])
     first = pipeline.run("VEND001", "undone.csv", content)
     database = database_at(pipeline.endpoints.database_url)
@@ -233,13 +233,13 @@ def test_an_undone_file_may_come_again(pipeline: Pipeline) -> None:
     assert pipeline.run("VEND001", "undone.csv", content).status is UploadStatus.COMPLETED
 
 
-def test_wishes_that_cannot_be_followed_refuse_the_file(pipeline: Pipeline) -> None:
+def test_upload_invalid_options_reject_the_file(pipeline: Pipeline) -> None:
     upload = pipeline.run("VEND001", "wish.csv", csv_of([product("wish")]), mode="replace")
     assert (upload.status, upload.failure_code) == (UploadStatus.FAILED, "INVALID_OPTION")
     assert upload.failure_reason == "The upload's mode is 'replace'; it must be create or update or upsert"
 
 
-def test_without_the_file_there_is_a_report_and_no_fix_file(pipeline: Pipeline, ctx: AppContext) -> None:
+def test_upload_removed_object_has_report_without_fix_file(pipeline: Pipeline, ctx: AppContext) -> None:
     upload = pipeline.run("VEND001", "removed.csv", csv_of([product("removed", price="0")]))
     assert upload.fix_file_s3_key is not None
     pipeline.s3.delete_object(Bucket=pipeline.endpoints.bucket, Key=upload.s3_key, VersionId=upload.s3_version_id)
@@ -266,7 +266,7 @@ def given_up_as_a_whole(pipeline: Pipeline, ctx: AppContext, name: str) -> Uploa
     return pipeline.finished(upload_id)
 
 
-def test_a_file_that_enters_as_a_whole_and_is_given_up(pipeline: Pipeline, ctx: AppContext) -> None:
+def test_upload_all_or_nothing_given_up_rejects_all_rows(pipeline: Pipeline, ctx: AppContext) -> None:
     """Rows that were held are rejected with those that never came."""
     upload = given_up_as_a_whole(pipeline, ctx, "given-up")
     assert (upload.status, upload.error_records) == (UploadStatus.FAILED, 3)

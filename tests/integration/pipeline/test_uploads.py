@@ -1,4 +1,4 @@
-"""Whole uploads, from the bucket to the mail, on the real parts."""
+"""Whole uploads on the local stack, from the bucket to the mail."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_good_file_enters_the_catalog(pipeline: Pipeline) -> None:
+def test_upload_valid_file_is_completed(pipeline: Pipeline) -> None:
     rows = [product(f"good-{n}") for n in range(3)]
     rows[1] |= {"stock_quantity": "0", "price": "10.00", "unit": "", "description": 'says "hello",\nin two lines'}
     upload = pipeline.run("VEND001", "good.csv", csv_of(rows))
@@ -61,7 +61,7 @@ def test_good_file_enters_the_catalog(pipeline: Pipeline) -> None:
     assert "expires" not in mail.text
 
 
-def test_bad_rows_are_reported_and_the_others_enter(pipeline: Pipeline) -> None:
+def test_upload_invalid_rows_are_reported_and_valid_ones_accepted(pipeline: Pipeline) -> None:
     rows = [product(f"bad-{n}") for n in range(6)]
     rows[1]["price"] = "-10.00"
     rows[3] |= {"price": "", "sku": "", "stock_quantity": "1.5", "category": "Gadgets"}
@@ -105,7 +105,7 @@ def test_bad_rows_are_reported_and_the_others_enter(pipeline: Pipeline) -> None:
     assert len(pipeline.mails(upload.upload_id)) == 1
 
 
-def test_no_good_row_fails_the_upload(pipeline: Pipeline) -> None:
+def test_upload_without_valid_row_fails(pipeline: Pipeline) -> None:
     upload = pipeline.run("VEND001", "none.csv", csv_of([product("none", category="Gadgets")]))
     assert upload.status is UploadStatus.FAILED
     assert upload.failure_code is None
@@ -127,7 +127,9 @@ REFUSED: list[tuple[str, Callable[[], bytes], str]] = [
 
 
 @pytest.mark.parametrize(("name", "content", "code"), REFUSED, ids=[code for _, _, code in REFUSED])
-def test_refused_file_is_answered(pipeline: Pipeline, name: str, content: Callable[[], bytes], code: str) -> None:
+def test_upload_rejected_file_notifies_its_vendor(
+    pipeline: Pipeline, name: str, content: Callable[[], bytes], code: str
+) -> None:
     upload = pipeline.run("VEND003", name, content())
     assert upload.status is UploadStatus.FAILED
     assert upload.failure_code == code
@@ -141,7 +143,7 @@ def test_refused_file_is_answered(pipeline: Pipeline, name: str, content: Callab
     assert upload.failure_reason in mail.text
 
 
-def test_first_row_of_a_file_wins(pipeline: Pipeline) -> None:
+def test_upload_first_of_duplicate_rows_wins(pipeline: Pipeline) -> None:
     rows = [product(f"twice-{n}") for n in range(4)]
     rows[2]["sku"] = rows[0]["sku"]
     rows[3]["vendor_product_id"] = rows[1]["vendor_product_id"]
@@ -153,7 +155,7 @@ def test_first_row_of_a_file_wins(pipeline: Pipeline) -> None:
     assert upload.valid_records == 2
 
 
-def test_duplicates_across_files_and_vendors(pipeline: Pipeline) -> None:
+def test_upload_duplicates_across_files_and_vendors_are_rejected(pipeline: Pipeline) -> None:
     pipeline.run("VEND001", "first.csv", csv_of([product("across")]))
 
     own = pipeline.run("VEND001", "second.csv", csv_of([product("across", brand="Another")]))
@@ -175,13 +177,13 @@ def test_duplicates_across_files_and_vendors(pipeline: Pipeline) -> None:
     assert "VEND001" not in pipeline.report(other)
 
 
-def test_inactive_category_is_invalid(pipeline: Pipeline) -> None:
+def test_upload_row_of_inactive_category_is_rejected(pipeline: Pipeline) -> None:
     pipeline.connection.execute("insert into product_categories (category_name, is_active) values ('Retired', false)")
     upload = pipeline.run("VEND001", "retired.csv", csv_of([product("retired", category="Retired")]))
     assert pipeline.errors(upload.upload_id) == [(1, "INVALID_CATEGORY", "Invalid category: Retired")]
 
 
-def test_suspended_vendor_is_refused(pipeline: Pipeline) -> None:
+def test_upload_of_suspended_vendor_is_rejected(pipeline: Pipeline) -> None:
     email = pipeline.vendor("VEND-SUSPENDED", "suspended")
     upload = pipeline.run("VEND-SUSPENDED", "file.csv", csv_of([product("suspended")]))
     assert (upload.status, upload.failure_code) == (UploadStatus.FAILED, "VENDOR_SUSPENDED")
@@ -189,7 +191,7 @@ def test_suspended_vendor_is_refused(pipeline: Pipeline) -> None:
 
 
 @pytest.mark.parametrize("key", ["uploads/NOBODY/file.csv", "uploads/file.csv"])
-def test_object_of_no_vendor_is_quarantined(pipeline: Pipeline, key: str) -> None:
+def test_upload_object_without_vendor_is_quarantined(pipeline: Pipeline, key: str) -> None:
     source = pipeline.put_key(key, csv_of([product("nobody")]))
     query = "select reason from quarantined_objects where s3_key = %s and s3_version_id = %s"
     (reason,) = until(
@@ -200,7 +202,7 @@ def test_object_of_no_vendor_is_quarantined(pipeline: Pipeline, key: str) -> Non
 
 
 @pytest.mark.parametrize("name", ["my file+ü (1).csv", "deep/er & deeper/100%.csv", "日本語.csv", "a'b\"c;.csv"])
-def test_odd_file_names(pipeline: Pipeline, name: str) -> None:
+def test_upload_unusual_file_name_is_processed(pipeline: Pipeline, name: str) -> None:
     upload = pipeline.run("VEND001", name, csv_of([product(f"odd-{name}")]))
     assert upload.s3_key == f"uploads/VEND001/{name}"
     assert upload.file_name == name.rsplit("/", 1)[-1]
@@ -208,21 +210,21 @@ def test_odd_file_names(pipeline: Pipeline, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["SPRING.CSV", "Spring.Csv", "spring.tsv", "spring.TXT"])
-def test_file_name_in_any_case_and_with_any_ending_of_text_is_processed(pipeline: Pipeline, name: str) -> None:
+def test_upload_file_name_with_any_text_extension_is_processed(pipeline: Pipeline, name: str) -> None:
     content = csv_of([product(f"ending-{name}")])
     upload = pipeline.run("VEND001", name, content.replace(b",", b"\t") if name.endswith("tsv") else content)
     assert (upload.status, upload.valid_records, upload.file_name) == (UploadStatus.COMPLETED, 1, name)
 
 
 @pytest.mark.parametrize("name", ["photo.JPG", "products.xls", "products", ".DS_Store", "products.csv.gz"])
-def test_file_name_of_another_kind_is_answered_with_a_reason_and_a_mail(pipeline: Pipeline, name: str) -> None:
+def test_upload_file_name_of_another_type_is_rejected_with_mail(pipeline: Pipeline, name: str) -> None:
     upload = pipeline.run("VEND001", f"others/{name}", csv_of([product("other")]))
     assert (upload.status, upload.failure_code) == (UploadStatus.FAILED, "UNKNOWN_FILE_TYPE")
     assert f"'{name}' is not a product file" in pipeline.mail(upload.upload_id).text
     assert ".csv, .tsv, .txt or .xlsx" in str(upload.failure_reason)
 
 
-def test_folder_marker_is_ignored_and_an_object_like_one_with_content_is_answered(pipeline: Pipeline) -> None:
+def test_upload_folder_marker_is_ignored(pipeline: Pipeline) -> None:
     marker = pipeline.put_key("uploads/VEND001/folder/", b"")
     answered = pipeline.finished(pipeline.upload_id(pipeline.put_key("uploads/VEND001/folder/", b"content")))
     assert answered.failure_code == "UNKNOWN_FILE_TYPE"
@@ -231,13 +233,13 @@ def test_folder_marker_is_ignored_and_an_object_like_one_with_content_is_answere
     assert pipeline.connection.execute(query).fetchall() == []
 
 
-def test_byte_order_mark_and_crlf(pipeline: Pipeline) -> None:
+def test_upload_byte_order_mark_and_crlf_are_processed(pipeline: Pipeline) -> None:
     content = b"\xef\xbb\xbf" + csv_of([product("bom"), product("bom-2")])
     assert b"\r\n" in content
     assert pipeline.run("VEND001", "bom.csv", content).status is UploadStatus.COMPLETED
 
 
-def test_a_workbook_is_an_upload_like_any_other(pipeline: Pipeline) -> None:
+def test_upload_workbook_is_completed(pipeline: Pipeline) -> None:
     book = Workbook()
     sheet = book.active
     assert sheet is not None
@@ -250,7 +252,7 @@ def test_a_workbook_is_an_upload_like_any_other(pipeline: Pipeline) -> None:
     assert pipeline.products(upload.upload_id)[0]["sku"] == "SKU-workbook-0"
 
 
-def test_a_file_as_vendors_write_it_and_how_it_was_read(pipeline: Pipeline) -> None:
+def test_upload_typical_file_has_file_details(pipeline: Pipeline) -> None:
     rows = [product(f"german-{n}", brand="Müller", price="1.234,50", weight_kg="0,5") for n in range(2)]
     text = csv_of([{**row, "Farbe": "rot"} for row in rows], [*COLUMNS, "Farbe"]).decode()
     lines = list(csv.reader(io.StringIO(text)))
@@ -271,7 +273,7 @@ def test_a_file_as_vendors_write_it_and_how_it_was_read(pipeline: Pipeline) -> N
     assert [warning.code for warning in warnings] == ["READ_AS_WINDOWS_1252", "UNKNOWN_COLUMN"]
 
 
-def test_same_name_again_is_another_upload(pipeline: Pipeline) -> None:
+def test_upload_same_name_again_is_another_upload(pipeline: Pipeline) -> None:
     first = pipeline.put("VEND001", "again.csv", csv_of([product("again-1")]))
     second = pipeline.put("VEND001", "again.csv", csv_of([product("again-2")]))
     assert first != second
@@ -284,7 +286,7 @@ def event_of(source: S3ObjectVersion) -> bytes:
     return json.dumps({"Records": [{"s3": {"bucket": {"name": source.bucket}, "object": described}}]}).encode()
 
 
-def test_same_upload_event_twice_changes_nothing(pipeline: Pipeline) -> None:
+def test_upload_repeated_s3_event_changes_nothing(pipeline: Pipeline) -> None:
     rows = [product(f"event-{n}") for n in range(30)]
     rows[7]["price"] = "free"
     source = pipeline.put_key("uploads/VEND001/event.csv", csv_of(rows))
@@ -298,7 +300,7 @@ def test_same_upload_event_twice_changes_nothing(pipeline: Pipeline) -> None:
     assert len(pipeline.mails(before.upload_id)) == 1
 
 
-def test_same_stream_batch_twice_changes_nothing(pipeline: Pipeline) -> None:
+def test_upload_repeated_stream_batch_changes_nothing(pipeline: Pipeline) -> None:
     rows = [product(f"batch-{n}") for n in range(5)]
     rows[2]["stock_quantity"] = "-1"
     before = pipeline.run("VEND002", "batch.csv", csv_of(rows))
@@ -316,7 +318,7 @@ def test_same_stream_batch_twice_changes_nothing(pipeline: Pipeline) -> None:
     assert (pipeline.products(before.upload_id), pipeline.errors(before.upload_id)) == (products, errors)
 
 
-def test_a_file_that_comes_in_parts_is_one_upload(pipeline: Pipeline, tmp_path: Path) -> None:
+def test_upload_multipart_file_is_one_upload(pipeline: Pipeline, tmp_path: Path) -> None:
     """As any client of S3 sends a large file. S3 takes no part under 5 MB but the last."""
     rows = [product(f"parts-{n}", description=f"{n} ".ljust(2_000, ".")) for n in range(3_000)]
     rows[-1]["price"] = "0"
@@ -338,7 +340,7 @@ def test_a_file_that_comes_in_parts_is_one_upload(pipeline: Pipeline, tmp_path: 
     assert pipeline.connection.execute(query, (key,)).fetchone() == (1,)
 
 
-def test_ten_thousand_rows_with_every_error(pipeline: Pipeline) -> None:
+def test_upload_ten_thousand_rows_with_every_error_is_processed(pipeline: Pipeline) -> None:
     rows = [product(f"many-{n}") for n in range(10_000)]
     faults = [
         ("MISSING_REQUIRED_FIELDS", {"product_name": ""}),
@@ -360,7 +362,7 @@ def test_ten_thousand_rows_with_every_error(pipeline: Pipeline) -> None:
     assert len(pipeline.report(upload).splitlines()) == 501
 
 
-def test_uploads_at_the_same_time_keep_apart(pipeline: Pipeline) -> None:
+def test_upload_concurrent_files_are_independent(pipeline: Pipeline) -> None:
     owners = {"VEND001": "contact@techgear.com", "VEND002": "sales@stylewear.com", "VEND003": "info@homeess.com"}
     started = {
         pipeline.put(vendor, f"same-{n}.csv", csv_of(product(f"{vendor}-{n}-{i}") for i in range(40))): vendor

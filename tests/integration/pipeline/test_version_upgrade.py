@@ -30,10 +30,10 @@ from onboarding.storage.database import open_connection
 from onboarding.storage.migrate import Migration, load_migrations, migrate
 from tests.support.api_clients import new_key, signed_in
 from tests.support.http_calls import Caller
+from tests.support.paths import ROOT
 from tests.support.postgres_fixtures import new_database
 from tests.support.running_pipeline import Pipeline, csv_of, product
 
-ROOT = Path(__file__).parents[3]
 COMMIT = (ROOT / "tests/previous_version").read_text(encoding="utf-8").strip()
 
 PREVIOUS, CURRENT = "previous", "current"

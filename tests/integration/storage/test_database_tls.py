@@ -1,4 +1,4 @@
-"""TLS to PostgreSQL: used where the server offers it, and by default only with a certificate that was checked.
+"""TLS to PostgreSQL: by default only with a verified certificate.
 
 The test's own PostgreSQL was built without TLS: a relay before it speaks TLS as a server does.
 """
@@ -106,24 +106,24 @@ def encrypted(connection: Connection) -> bool:
 
 
 @needs_openssl
-def test_a_server_whose_certificate_was_checked_is_spoken_to_over_tls(reached: Reached) -> None:
+def test_connect_verified_certificate_uses_tls(reached: Reached) -> None:
     assert reached(trusted=True).database.run(encrypted)
 
 
 @needs_openssl
-def test_a_server_that_nobody_vouches_for_is_told_nothing(reached: Reached, monkeypatch: Any) -> None:
+def test_connect_unverified_certificate_sends_no_password(reached: Reached, monkeypatch: Any) -> None:
     monkeypatch.setattr("onboarding.storage.database.ATTEMPTS", 1)
     with pytest.raises(psycopg.OperationalError, match="root certificate file"):
         reached(trusted=False).database.run(encrypted)
 
 
 @needs_openssl
-def test_tls_is_used_where_the_server_offers_it(reached: Reached) -> None:
+def test_connect_prefer_mode_uses_tls_if_offered(reached: Reached) -> None:
     assert reached(trusted=False, DATABASE_SSLMODE="prefer").database.run(encrypted)
 
 
 @pytest.mark.parametrize(("environment", "mode"), [({}, "verify-full"), ({"DATABASE_SSLMODE": "require"}, "require")])
-def test_the_mode_reaches_libpq(environment: dict[str, str], mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connect_passes_the_ssl_mode(environment: dict[str, str], mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[dict[str, Any]] = []
 
     def connect(_: str, **parameters: Any) -> None:

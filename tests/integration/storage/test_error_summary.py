@@ -1,4 +1,4 @@
-"""Equal mistakes in one sentence, the most frequent first; the same from the database and from a dry run."""
+"""Summary of the errors of an upload: equal from the database and from a dry run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from onboarding.storage.database import Connection, Database
-from onboarding.storage.error_summary import ErrorGroup, get_error_summary, summarize_errors
+from onboarding.storage.error_summary import get_error_summary, summarize_errors
 from onboarding.storage.queries import query
 from tests.support.postgres_fixtures import judged, open_upload, product_row
 
@@ -16,7 +16,7 @@ UPLOAD = "UPLOAD_1"
 
 
 @pytest.mark.parametrize("top", [1, 3, 100])
-def test_groups_of_an_upload(database: Database, top: int) -> None:
+def test_summary_of_upload_groups_equal_errors(database: Database, top: int) -> None:
     rows = [product_row(str(n), n, category="Elektronics" if n <= 5 else "Garden") for n in range(1, 8)]
     rows.append(product_row("8", 8, price="0", sku=None))
     rows += [product_row(str(n), n, stock_quantity="x") for n in (9, 10)]
@@ -40,7 +40,7 @@ def test_groups_of_an_upload(database: Database, top: int) -> None:
         assert found.sentences[0] == everything[0]
 
 
-def test_mistakes_without_a_value_are_told_apart_by_their_messages(database: Database) -> None:
+def test_summary_of_errors_without_value_groups_by_message(database: Database) -> None:
     rows = [product_row(str(n), n, surplus_fields=fields) for n, fields in enumerate((1, -5, 1, 3), 1)]
     open_upload(database, UPLOAD, len(rows))
     judgement = judged(database, *rows)
@@ -54,17 +54,12 @@ def test_mistakes_without_a_value_are_told_apart_by_their_messages(database: Dat
     ]
 
 
-def test_an_upload_without_errors_has_nothing_to_say(database: Database) -> None:
+def test_summary_of_upload_without_errors_is_empty(database: Database) -> None:
     open_upload(database, UPLOAD, 1)
     assert database.run(lambda connection: get_error_summary(connection, UPLOAD)).sentences == []
 
 
-def test_a_long_value_and_one_with_line_breaks_stay_short_and_on_one_line() -> None:
-    group = ErrorGroup("FIELD_LENGTH_EXCEEDED", "brand", "b\n" * 100, "", "", "It is 99 characters too long", 1_234, 1)
-    assert group.sentence == f"1,234 rows: brand '{'b<U+000A>' * 4}b<U+…', it is 99 characters too long"
-
-
-def test_errors_like_the_first_of_a_group_are_that_group_and_nothing_else(database: Database) -> None:
+def test_errors_like_the_first_of_a_group_are_that_group(database: Database) -> None:
     """Several columns, no value, a value with control characters: whatever separates groups separates their errors."""
     rows = [
         product_row("1", 1, price=None, stock_quantity=None),

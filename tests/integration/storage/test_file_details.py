@@ -1,4 +1,4 @@
-"""How a file was read is kept with its upload, once."""
+"""Storage of file details."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def database_with_an_upload(database: Database) -> Database:
     return database
 
 
-def test_what_was_noted_comes_back(database: Database) -> None:
+def test_file_details_are_stored_and_read(database: Database) -> None:
     assert database.run(lambda c: file_details.get_file_details(c, "U1")) is None
     assert database.run(lambda c: file_details.list_warnings(c, "U1")) == []
     database.run(lambda c: file_details.save_file_details(c, "U1", DETECTED, WARNINGS))
@@ -34,14 +34,14 @@ def test_what_was_noted_comes_back(database: Database) -> None:
     assert second == FileWarning("LOST_ZEROS", "Perhaps\ufffd", 3, "sku")
 
 
-def test_to_note_it_again_changes_nothing(database: Database) -> None:
+def test_file_details_stored_again_are_unchanged(database: Database) -> None:
     database.run(lambda c: file_details.save_file_details(c, "U1", DETECTED, WARNINGS))
     database.run(lambda c: file_details.save_file_details(c, "U1", FileDetails("xlsx", 1, {}), WARNINGS))
     assert database.run(lambda c: file_details.get_file_details(c, "U1")) == DETECTED
     assert fetch(database, "select count(*) from upload_warnings") == [(3,)]
 
 
-def test_names_that_the_database_cannot_hold_are_kept_without_what_it_refuses(database: Database) -> None:
+def test_file_details_characters_that_postgresql_rejects_are_replaced(database: Database) -> None:
     content = b"vendor_product_id,product_name,category,sku,price,stock_quantity,no\0te\nP-1,Mug,Kitchen,S-1,1,5,blue\n"
     found = parse(content, "U1", "VEND001")
     assert not isinstance(found, FileRejection)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -24,6 +23,7 @@ from onboarding.files.parser import parse
 from onboarding.storage import products, uploads
 from onboarding.storage.database import Connection, Database
 from onboarding.storage.uploads import NewUpload
+from tests.support.paths import CORPUS
 from tests.support.postgres_fixtures import UPLOADED_AT, a_row, fetch, open_upload, told
 
 CATEGORIES = (
@@ -255,7 +255,7 @@ def test_the_catalog_takes_every_number_at_its_bound_exactly(database: Database,
 
 
 def test_numbers_of_a_file_are_stored_exactly(database: Database) -> None:
-    content = (Path(__file__).parent / "files" / "numbers-of-a-database.csv").read_bytes()
+    content = (CORPUS / "numbers-of-a-database.csv").read_bytes()
     found = parse(content, "UPLOAD_1", "VEND001")
     assert not isinstance(found, FileRejection)
 

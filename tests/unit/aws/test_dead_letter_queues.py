@@ -1,4 +1,4 @@
-"""Redriving a failure queue: until it is really empty, and what the command says of it."""
+"""Redrive of dead-letter queues: until they are empty, and the output of the command."""
 
 from __future__ import annotations
 

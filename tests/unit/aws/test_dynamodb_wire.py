@@ -1,4 +1,4 @@
-"""What DynamoDB is sent: the same requests as botocore would write, item for item."""
+"""Requests to DynamoDB equal those of botocore."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _request(items: list[dict[str, Any]], *, as_written: bool) -> tuple[Any, Any
     return request.headers["X-Amz-Target"], json.loads(request.body)
 
 
-def test_a_batch_is_sent_as_botocore_would_write_it() -> None:
+def test_send_as_written_batch_equals_the_request_of_botocore() -> None:
     items = [
         to_item(a_row(1)),
         to_item(a_row(2, product_name="Mäuse “drahtlos” 鼠标 \U0001f5b1", price="10.00", description='a"b\\c\n\x01')),

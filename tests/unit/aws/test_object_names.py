@@ -1,4 +1,4 @@
-"""Which objects are product files by their names."""
+"""Names of product files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an object's key and version say: whose it is, how its file is called, and the name of its upload."""
+"""Keys and versions of objects: vendor, file name, upload id."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def object_at(key: str, version_id: str = "v1", bucket: str = "bucket") -> S3Obj
         ("uploads%2FVEND001%2Fa.csv", "uploads/VEND001/a.csv"),
     ],
 )
-def test_a_key_comes_as_in_an_address(announced: str, key: str) -> None:
+def test_object_announced_key_is_url_decoded(announced: str, key: str) -> None:
     assert S3ObjectVersion.from_event_record(record(announced)) == S3ObjectVersion("bucket", key, "v1")
 
 
-def test_an_object_of_a_bucket_without_versions() -> None:
+def test_object_announced_without_version_has_empty_version() -> None:
     announced = record("uploads/VEND001/a.csv")
     del announced["s3"]["object"]["versionId"]
     assert S3ObjectVersion.from_event_record(announced).version_id == ""
@@ -47,7 +47,7 @@ def test_an_object_of_a_bucket_without_versions() -> None:
 
 @settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8"), min_size=1))
-def test_every_key_survives_its_announcement(key: str) -> None:
+def test_object_announced_any_key_is_unchanged(key: str) -> None:
     assert S3ObjectVersion.from_event_record(record(quote_plus(key))).key == key
 
 
@@ -72,25 +72,23 @@ def test_every_key_survives_its_announcement(key: str) -> None:
         ("uploads/VEND001/a\0.csv", None, "a\0.csv"),
     ],
 )
-def test_the_vendor_is_the_second_segment_and_never_the_file_name(
-    key: str, vendor_id: str | None, file_name: str
-) -> None:
+def test_object_vendor_is_the_second_segment_of_the_key(key: str, vendor_id: str | None, file_name: str) -> None:
     assert (object_at(key).vendor_id, object_at(key).file_name) == (vendor_id, file_name)
 
 
-def test_the_upload_is_named_for_the_time_of_writing_in_utc() -> None:
+def test_upload_id_has_the_write_time_in_utc() -> None:
     name = object_at("uploads/VEND001/a.csv").upload_id(WRITTEN)
     assert re.fullmatch(r"UPLOAD_20241221_103045_[0-9a-f]{8}", name)
 
 
-def test_the_same_version_has_the_same_upload_whoever_asks() -> None:
+def test_upload_id_of_one_version_is_stable() -> None:
     announced = S3ObjectVersion.from_event_record(record("uploads/VEND001/my+file.csv"))
     assert announced.upload_id(WRITTEN) == object_at("uploads/VEND001/my file.csv").upload_id(WRITTEN)
     # Names outlive a release: an event that comes again after a deployment must meet the same upload.
     assert object_at("uploads/VEND001/a.csv").upload_id(WRITTEN) == "UPLOAD_20241221_103045_96ce5dfe"
 
 
-def test_uploads_of_one_second_differ() -> None:
+def test_upload_id_of_versions_in_one_second_differs() -> None:
     names = {
         object_at(f"uploads/VEND00{vendor}/{file}.csv", f"v{version}").upload_id(WRITTEN)
         for vendor in range(3)
@@ -103,7 +101,7 @@ def test_uploads_of_one_second_differ() -> None:
 
 @settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8"), max_size=1024), st.text(st.characters(codec="utf-8"), max_size=100))
-def test_a_name_fits_its_column(key: str, version_id: str) -> None:
+def test_upload_id_fits_its_column(key: str, version_id: str) -> None:
     source = object_at(key, version_id)
     short, longer = source.upload_id(WRITTEN), source.upload_id(WRITTEN, digits=16)
     assert len(short) <= len(longer) <= 50

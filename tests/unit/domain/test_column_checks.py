@@ -1,4 +1,4 @@
-"""What only a whole column shows, and how it reaches the rules."""
+"""Checks of whole columns: damage, duplicates, placeholders."""
 
 from __future__ import annotations
 

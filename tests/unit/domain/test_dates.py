@@ -1,4 +1,4 @@
-"""Dates as spreadsheets write them, and codes that only look like dates."""
+"""Dates as spreadsheets write them, and codes that resemble dates."""
 
 from __future__ import annotations
 

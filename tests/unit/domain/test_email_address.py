@@ -1,4 +1,4 @@
-"""The one rule for e-mail addresses: those to which SES delivers."""
+"""Validation of e-mail addresses: those to which SES delivers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a spreadsheet did to values, and what only looks like it."""
+"""Damage by spreadsheets, and values that resemble it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ from tests.support.postgres_fixtures import NOTHING_TAKEN, a_row
         ("=?", "formula"),
     ],
 )
-def test_damage_is_seen(value: str, damage: str) -> None:
+def test_damage_to_damaged_value_is_detected(value: str, damage: str) -> None:
     assert damage in damage_to(value)
 
 
@@ -61,12 +61,12 @@ def test_damage_is_seen(value: str, damage: str) -> None:
         "-5", "1-2-3", "ABC=1", "12/8/40", "Jan", "May-be", "e+10",
     ],
 )  # fmt: skip
-def test_what_is_no_damage_is_left_alone(value: str) -> None:
+def test_damage_to_regular_value_is_none(value: str) -> None:
     assert damage_to(value) == ""
 
 
 @pytest.mark.parametrize("column", ["sku", "vendor_product_id"])
-def test_a_damaged_identifier_is_one_error_that_says_what_happened(column: str) -> None:
+def test_validate_damaged_identifier_has_one_error_with_cause(column: str) -> None:
     (error,) = validate_row(a_row(**{column: "8.71E+12"}), NOTHING_TAKEN)
     assert error == RowError(
         "DAMAGED_IDENTIFIER",
@@ -78,13 +78,13 @@ def test_a_damaged_identifier_is_one_error_that_says_what_happened(column: str) 
     assert error.hint == "Format the column as text, then enter the value"
 
 
-def test_a_text_kept_by_a_formula_is_suggested() -> None:
+def test_validate_text_in_formula_suggests_the_text() -> None:
     (error,) = validate_row(a_row(sku='="00123"'), NOTHING_TAKEN)
     assert error.hint == "Did you mean '00123'?"
 
 
 @pytest.mark.parametrize("column", TEXTS)
-def test_a_text_must_be_no_fault_of_a_formula_and_no_formula(column: str) -> None:
+def test_validate_formula_error_suggests_nothing(column: str) -> None:
     (fault,) = validate_row(a_row(**{column: "#N/A"}), NOTHING_TAKEN)
     assert (fault.error_type, fault.field) == ("SPREADSHEET_ERROR", column)
     (formula,) = validate_row(a_row(**{column: "=A1+B1"}), NOTHING_TAKEN)
@@ -103,7 +103,7 @@ def test_a_text_must_be_no_fault_of_a_formula_and_no_formula(column: str) -> Non
         ("image_url", "INVALID_IMAGE_URL"),
     ],
 )
-def test_where_another_rule_says_it_there_is_no_second_error(column: str, error_type: str) -> None:
+def test_validate_damaged_value_with_other_error_has_no_second_error(column: str, error_type: str) -> None:
     assert [error.error_type for error in validate_row(a_row(**{column: "#REF!"}), NOTHING_TAKEN)] == [error_type]
 
 
@@ -114,7 +114,7 @@ def rows(*values: str) -> dict[int, str]:
     return dict(enumerate(values, 1))
 
 
-def test_shorter_codes_among_equally_long_ones_are_suspected() -> None:
+def test_without_zeros_shorter_code_among_equal_lengths_is_suspected() -> None:
     assert without_zeros(rows("4006381333931", "12345678905", "4006381333948", "4006381333955")) == [2]
     assert without_zeros(rows("12345", "23456", "345", "34567", "4567")) == [3, 5]
 
@@ -131,5 +131,5 @@ def test_shorter_codes_among_equally_long_ones_are_suspected() -> None:
         ("12345", "12346", "123456"),  # longer, not shorter
     ],
 )
-def test_nothing_is_suspected_without_reason(values: tuple[str, ...]) -> None:
+def test_without_zeros_mixed_lengths_are_not_suspected(values: tuple[str, ...]) -> None:
     assert list(without_zeros(rows(*values))) == []

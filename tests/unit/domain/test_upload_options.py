@@ -1,4 +1,4 @@
-"""What an upload asks for, as its object's metadata says it."""
+"""Upload options in the metadata of an object."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from onboarding.files.models import FileRejection
 
 
 @pytest.mark.parametrize("options", [Options(*said) for said in itertools.product(Mode, OnError, (True, False))])
-def test_what_is_written_is_read(options: Options) -> None:
+def test_options_of_metadata_of_options_is_equal(options: Options) -> None:
     assert options_of(options.metadata()) == options
 
 
-def test_the_defaults_need_no_words() -> None:
+def test_options_of_empty_metadata_are_the_defaults() -> None:
     assert options_of({}) == Options(Mode.CREATE, OnError.REJECT_ROWS, force=False)
     assert Options().metadata() == {}
 
 
-def test_case_and_space_and_other_metadata_make_no_difference() -> None:
+def test_options_of_ignores_case_space_and_other_metadata() -> None:
     said = {
         "Mode": " UPDATE ",
         "on-error": "Reject_File",
@@ -41,5 +41,5 @@ def test_case_and_space_and_other_metadata_make_no_difference() -> None:
         ({"force": "yes"}, "The upload's force is 'yes'; it must be true or false"),
     ],
 )
-def test_anything_else_is_refused_with_what_there_is(metadata: dict[str, str], reason: str) -> None:
+def test_options_of_unknown_value_is_rejected_with_the_choices(metadata: dict[str, str], reason: str) -> None:
     assert options_of(metadata) == FileRejection("INVALID_OPTION", reason)

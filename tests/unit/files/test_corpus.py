@@ -1,4 +1,4 @@
-"""Every file of the corpus comes to the outcome that is written beside it."""
+"""Every file of the corpus has its expected outcome."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ from onboarding.domain.validation_context import ValidationContext
 from onboarding.files.header_names import kept_text
 from onboarding.files.models import FileRejection
 from onboarding.files.parser import ParsedFile, parse, table_of
+from tests.support.paths import CORPUS, OUTCOMES
 
-FILES = Path(__file__).parent / "files"
-OUTCOMES = sorted(FILES.glob("*.json"))
 OFFLINE = ValidationContext(DEFAULT_CATEGORIES, set(), set(), catalog_known=False)
 
 
@@ -41,15 +40,15 @@ def read(outcome: Path) -> ParsedFile:
     return found
 
 
-def test_the_corpus_is_whole() -> None:
+def test_corpus_every_file_has_an_expected_outcome() -> None:
     beside = {outcome.with_suffix("").name for outcome in OUTCOMES}
-    files = {path.name for path in FILES.iterdir() if path.is_file() and path.suffix not in {".json", ".py"}}
+    files = {path.name for path in CORPUS.iterdir() if path.is_file() and path.suffix not in {".json", ".py"}}
     assert files == beside
     assert len(files) >= 60
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda path: path.stem)
-def test_a_file_comes_to_what_is_expected(outcome: Path) -> None:
+def test_parse_corpus_file_has_expected_outcome(outcome: Path) -> None:
     expected = expected_of(outcome)
     found = parse(content_of(outcome), "UPLOAD_1", "VEND001")
     if "refusal" in expected:
@@ -78,7 +77,7 @@ def test_a_file_comes_to_what_is_expected(outcome: Path) -> None:
 
 
 @pytest.mark.parametrize("outcome", accepted(), ids=lambda path: path.stem)
-def test_the_table_has_what_the_vendor_wrote(outcome: Path) -> None:
+def test_table_of_corpus_file_keeps_values_as_written(outcome: Path) -> None:
     found = read(outcome)
     table = table_of(content_of(outcome))
     assert table == found.table
@@ -98,7 +97,7 @@ def test_the_table_has_what_the_vendor_wrote(outcome: Path) -> None:
 
 
 @pytest.mark.parametrize("outcome", accepted(), ids=lambda path: path.stem)
-def test_how_it_was_read_can_be_told(outcome: Path) -> None:
+def test_file_details_of_corpus_file_survive_json(outcome: Path) -> None:
     detected = read(outcome).detected
     again = json.loads(json.dumps(detected.as_json()))
     assert type(detected).from_json(again).as_json() == detected.as_json()

@@ -1,4 +1,4 @@
-"""Text to lines: quotes that swallow rows or stand in blanks, and delimiters that are not those of the header."""
+"""CSV: quotes that join rows or stand between blanks, and other delimiters than that of the header."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Letters that were damaged before the file was uploaded: encoded twice, or replaced by signs."""
+"""Text that was damaged before the upload: double-encoded or replaced characters."""
 
 from __future__ import annotations
 

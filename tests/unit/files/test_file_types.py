@@ -1,4 +1,4 @@
-"""Other kinds of file under the name of a table are named, and no table is taken for one."""
+"""Other file types with the extension of a table are named, and no table is taken for one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fix file: the vendor's own rejected rows, which come back as they were but for what was mended."""
+"""Fix file: rejected rows of the vendor, which parse to the same rows except for corrections."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from onboarding.files.formula_escaping import escape_formula, unescape_formula
 from onboarding.files.models import FileRejection, Table
 from onboarding.files.parser import parse, table_of
 from onboarding.storage.uploads import ReportedRow
+from tests.support.paths import OUTCOMES
 from tests.support.postgres_fixtures import an_upload
 from tests.support.running_pipeline import csv_of, product
 
-OUTCOMES = sorted((Path(__file__).parent / "files").glob("*.json"))
 PRICE = RowError("INVALID_PRICE", "price", "Price must be at least 0.01", "0", "a number", "")
 CATEGORY = RowError("INVALID_CATEGORY", "category", "Invalid category: Gardn", "Gardn", "", "Did you mean 'Garden'?")
 SKU = RowError("DUPLICATE_SKU", "sku", "Duplicate SKU: S", "S", "another", "Row 1 has the same SKU")
@@ -49,11 +49,11 @@ def lines_of(content: bytes) -> list[list[str]]:
     return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
 
 
-def test_it_lies_beside_the_report() -> None:
+def test_fix_file_key_is_beside_the_report() -> None:
     assert fix_file_key(an_upload()) == "errors/VEND001/UPLOAD_20241221_103045_0a1b2c3d_fix.csv"
 
 
-def test_rejected_rows_alone_with_what_is_wrong_before_them() -> None:
+def test_fix_file_has_rejected_rows_with_their_errors() -> None:
     table = Table(("Shelf", "SKU", "Remark"), [("A", "S-1", ""), ("B", " S-2 ", "-1.50"), ("C", "", "=1")], (2, 3, 4))
     content = fix_file_of(table, [*reported(2), *reported(3, CATEGORY, PRICE, SKU)])
     assert content.startswith(b"\xef\xbb\xbf")
@@ -71,7 +71,7 @@ def test_rejected_rows_alone_with_what_is_wrong_before_them() -> None:
     ]
 
 
-def test_messages_that_name_more_columns_than_the_header_are_not_taken_for_it() -> None:
+def test_fix_file_messages_with_column_names_are_not_the_header() -> None:
     table = Table(("vendor_product_id", "sku"), [("P1", "")], (2,))
     missing = "Missing required fields: product_name, category, sku, price, stock_quantity"
     error = RowError("MISSING_REQUIRED_FIELDS", "sku", missing)
@@ -81,7 +81,7 @@ def test_messages_that_name_more_columns_than_the_header_are_not_taken_for_it() 
 
 
 @pytest.mark.parametrize(("delimiter", "mark"), [("semicolon", ";"), ("tab", "\t"), ("comma", ","), (None, ",")])
-def test_its_values_are_parted_as_in_the_vendors_file(delimiter: str | None, mark: str) -> None:
+def test_fix_file_uses_the_delimiter_of_the_vendor(delimiter: str | None, mark: str) -> None:
     table = Table(("vendor_product_id", "price"), [("P;1,\t", "-1,50")], (2,))
     content = fix_file_of(table, reported(1), ("price",), delimiter).decode("utf-8-sig")
     assert content.splitlines()[0] == mark.join(["_row", "_errors", "_hint", "_decimal_comma", *table.header])
@@ -91,7 +91,7 @@ def test_its_values_are_parted_as_in_the_vendors_file(delimiter: str | None, mar
     assert again.table.rows == [["P;1,\t", "-1,50"]]
 
 
-def test_a_row_of_another_width_keeps_its_width() -> None:
+def test_fix_file_row_of_another_width_keeps_its_width() -> None:
     table = Table(("a", "b"), [("1", "2", "3"), ("4",)], (2, 3))
     assert [line[3:] for line in lines_of(fix_file_of(table, reported(1) + reported(2)))] == [
         ["a", "b"],
@@ -100,7 +100,7 @@ def test_a_row_of_another_width_keeps_its_width() -> None:
     ]
 
 
-def test_rows_that_the_file_has_no_more_are_left_out() -> None:
+def test_fix_file_missing_rows_are_left_out() -> None:
     """Another version of this package may have read more of them, and the report has them all."""
     table = Table(("a", "b"), [("1", "2"), ("3", "4")], (2, 3))
     lines = lines_of(fix_file_of(table, [*reported(2), *reported(3), *reported(9)]))
@@ -108,7 +108,7 @@ def test_rows_that_the_file_has_no_more_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda path: path.stem)
-def test_any_file_of_the_corpus_comes_back_as_it_was(outcome: Path) -> None:
+def test_fix_file_of_corpus_file_parses_to_the_same_rows(outcome: Path) -> None:
     """Whatever it was, workbook or Windows-1252: the same header, the same values, the same rows."""
     content = outcome.with_suffix("").read_bytes()
     before = parse(content, "UPLOAD_1", "VEND001")
@@ -130,7 +130,7 @@ def test_any_file_of_the_corpus_comes_back_as_it_was(outcome: Path) -> None:
     assert (again.table, again.rows) == (after.table, after.rows)
 
 
-def test_a_decimal_comma_stays_one_where_the_rejected_rows_alone_do_not_show_it() -> None:
+def test_fix_file_decimal_comma_is_kept() -> None:
     rows = [product("1", price="1,50", weight_kg="0,5"), product("2", price="0", weight_kg="1,250")]
     before = parse(csv_of(rows), "UPLOAD_1", "VEND001")
     assert not isinstance(before, FileRejection)
@@ -155,7 +155,7 @@ value = st.text(
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(value, value, value), min_size=1, max_size=5))
-def test_untouched_cells_are_the_same_to_the_byte(rows: list[tuple[str, str, str]]) -> None:
+def test_fix_file_unchanged_cells_are_equal_byte_for_byte(rows: list[tuple[str, str, str]]) -> None:
     columns = ("Remark", *COLUMNS, "Shelf")
     written = [
         product(str(n)) | {"Remark": remark, "Shelf": f"x{shelf}", "description": f"d{description}"}
@@ -169,12 +169,12 @@ def test_untouched_cells_are_the_same_to_the_byte(rows: list[tuple[str, str, str
 
 
 @given(st.text())
-def test_what_is_made_harmless_is_restored(text: str) -> None:
+def test_fix_file_escaped_formula_is_restored(text: str) -> None:
     assert unescape_formula(escape_formula(text)) == text
     assert not escape_formula(text).startswith(("=", "@", "\t", "\r"))
 
 
-def test_a_number_stays_a_number_and_a_vendors_own_apostrophe_stays() -> None:
+def test_fix_file_numbers_and_apostrophes_are_not_escaped() -> None:
     assert [escape_formula(text) for text in ("-10.00", "-1.234,50", "+5", "-a", "'a")] == [
         "-10.00",
         "-1.234,50",

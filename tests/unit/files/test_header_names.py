@@ -1,4 +1,4 @@
-"""Header names: which column each means, alone and among the others of its line."""
+"""Header names: the column of each, alone and among the others of its line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Number formats: what a numeric cell is in a text column, in a number column and as an identifier."""
+"""Number formats: the text of a numeric cell in a text, number or identifier column."""
 
 from __future__ import annotations
 
@@ -111,14 +111,14 @@ def test_in_text_column_date_since_1904_is_four_years_later() -> None:
 
 
 @pytest.mark.parametrize(("code", "text"), [(code, BUILT_IN[code]) for code in (14, 22, 27, 36, 45, 50, 58, 81)])
-def test_built_in_date_formats_are_dates(code: int, text: str) -> None:
+def test_number_format_built_in_date_formats_are_dates(code: int, text: str) -> None:
     assert is_date_code(text), code
 
 
 @pytest.mark.parametrize(
     "code", ["General", "0.00", "[Red]0", '0" days"', "0\\d", "[$-409]0", '"h"0', "_d0", "[>5]0;0", "@"]
 )
-def test_number_formats_with_letters_in_them_are_no_dates(code: str) -> None:
+def test_number_format_with_quoted_letters_is_no_date(code: str) -> None:
     assert not is_date_code(code)
 
 
@@ -219,7 +219,7 @@ CODES = st.text(st.sampled_from('0#?.,;[]"\\ %_*E+-/@$€dmyhskrg<>=19General'),
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False), CODES)
-def test_any_number_has_a_text_under_any_format(value: float, code: str) -> None:
+def test_in_text_column_any_number_and_format_has_a_text(value: float, code: str) -> None:
     for text in (shown(value, code), number(value, code).text, identifier(value, code)):
         assert text
 

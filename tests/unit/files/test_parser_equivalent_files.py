@@ -1,4 +1,4 @@
-"""However the same table is written, the rows are the same."""
+"""Equal tables in any notation have equal rows."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def read(content: bytes) -> ParsedFile:
 PLAIN = read(written("utf-8", ",", "\n"))
 
 
-def test_the_plain_file_has_the_rows_as_they_are() -> None:
+def test_parse_plain_file_returns_its_rows() -> None:
     assert [tuple(row.cells.get(column, "") for column in HEADER) for row in PLAIN.rows] == ROWS
     assert [(row.row_number, row.line) for row in PLAIN.rows] == [(1, 2), (2, 3), (3, 4)]
     assert PLAIN.warnings == []
 
 
 @pytest.mark.parametrize(("encoding", "delimiter", "end"), list(product(ENCODINGS, DELIMITERS, LINE_ENDS)))
-def test_encoding_delimiter_and_line_end_make_no_difference(encoding: str, delimiter: str, end: str) -> None:
+def test_parse_any_encoding_delimiter_and_line_end_returns_equal_rows(encoding: str, delimiter: str, end: str) -> None:
     for quote_all, last_end in product((False, True), (False, True)):
         found = read(written(encoding, delimiter, end, quote_all=quote_all, last_end=last_end))
         assert found.rows == PLAIN.rows
@@ -67,7 +67,7 @@ def test_encoding_delimiter_and_line_end_make_no_difference(encoding: str, delim
         )
 
 
-def test_a_workbook_makes_no_difference() -> None:
+def test_parse_workbook_returns_equal_rows() -> None:
     book = Workbook()
     sheet = book.active
     assert sheet is not None

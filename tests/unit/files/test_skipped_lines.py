@@ -1,4 +1,4 @@
-"""Lines below the header that are no products, and those that only look so."""
+"""Lines below the header that are not products, and rows that resemble them."""
 
 from __future__ import annotations
 

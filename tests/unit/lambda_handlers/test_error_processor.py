@@ -1,4 +1,4 @@
-"""What the error processor makes of a batch of messages of which some, or all, cannot be processed."""
+"""Batches of messages of which some or all fail."""
 
 from __future__ import annotations
 
@@ -38,16 +38,14 @@ def about(upload_id: str) -> str:
     return json.dumps({"upload_id": upload_id})
 
 
-def test_a_message_that_fails_leaves_its_neighbours_alone(retried: list[str]) -> None:
+def test_error_processor_failed_message_does_not_affect_others(retried: list[str]) -> None:
     answer = error_processor.handler(batch(about("BAD"), about("GOOD"), "not ours"), None)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "2"}, {"itemIdentifier": "0"}]}
     assert retried == ["2", "0"]
 
 
 @pytest.mark.parametrize("bodies", [[about("BAD")], [about("BAD-1"), about("BAD-2"), about("BAD-1")], ["not ours"]])
-def test_a_batch_of_which_nothing_could_be_processed_fails_and_comes_again_soon(
-    retried: list[str], bodies: list[str]
-) -> None:
+def test_error_processor_batch_without_success_fails_and_is_retried_soon(retried: list[str], bodies: list[str]) -> None:
     with pytest.raises(RuntimeError, match="messages could be processed"):
         error_processor.handler(batch(*bodies), None)
     assert sorted(retried) == [str(number) for number in range(len(bodies))]

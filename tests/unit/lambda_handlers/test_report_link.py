@@ -1,4 +1,4 @@
-"""The function behind the links in mails, without its database."""
+"""The function of report links without its database."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""What every function writes while it works: its log lines with their ids, and its metrics. Also when it fails."""
+"""Log lines and metrics of the handlers, also after errors."""
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import nullcontext
 from importlib import import_module
 from types import SimpleNamespace
@@ -14,12 +14,10 @@ import psycopg
 import pytest
 
 from onboarding.aws.dead_letter_queues import RedriveResult
-from onboarding.domain.resource_names import resource_name
 from onboarding.lambda_handlers import csv_parser, error_processor, mailer, product_validator, telemetry, watchdog
 from onboarding.notifications.email import UploadResult
 from onboarding.pipeline import recovery as steps
 from tests.support.postgres_fixtures import an_upload
-from tests.support.running_pipeline import Pipeline, csv_of, product, until
 
 NAMESPACE = "EcommerceProductOnboarding"
 UPLOAD_ID = "UPLOAD_20241221_103045_0a1b2c3d"
@@ -106,7 +104,7 @@ def message(**more: str) -> dict[str, Any]:
     ],
     ids=["csv-parser", "product-validator", "mailer"],
 )
-def test_a_fault_escapes_and_leaves_a_line_that_says_whose(
+def test_handler_error_is_raised_and_logged_with_its_ids(
     step: str, event: dict[str, Any], named: dict[str, Any], written: Written, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(f"onboarding.lambda_handlers.{step}", failing)
@@ -118,7 +116,7 @@ def test_a_fault_escapes_and_leaves_a_line_that_says_whose(
     assert (line["level"], line["exception_name"]) == ("ERROR", "Fault")
 
 
-def test_an_upload_that_cannot_be_finished_leaves_a_line(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_processor_failed_upload_is_logged(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(error_processor, "finalize_upload", failing)
     monkeypatch.setattr(error_processor, "retry_transient", lambda *_: None)
     with pytest.raises(RuntimeError, match="none of 1 messages"):
@@ -127,7 +125,7 @@ def test_an_upload_that_cannot_be_finished_leaves_a_line(written: Written, monke
     assert (line["upload_id"], line["vendor_id"], line["exception_name"]) == (UPLOAD_ID, "VEND001", "Fault")
 
 
-def test_messages_that_cannot_be_sent_back_leave_a_line(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_processor_failed_retry_is_logged(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(error_processor, "finalize_upload", failing)
     monkeypatch.setattr(error_processor, "retry_transient", failing)
     with pytest.raises(Fault):
@@ -135,9 +133,7 @@ def test_messages_that_cannot_be_sent_back_leave_a_line(written: Written, monkey
     assert written.line("call failed")["upload_ids"] == [UPLOAD_ID]
 
 
-def test_what_the_watchdog_drove_on_is_told_beside_what_it_could_not(
-    written: Written, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_watchdog_logs_resumed_uploads_beside_failed_ones(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
     def drive(_: object, **__: object) -> Iterator[steps.RecoveryAction]:
         yield steps.RecoveryAction(UPLOAD_ID, "VEND001", "uploads/VEND001/a.csv", "resumed")
         raise ExceptionGroup("1 of 2 could not be resumed", [Fault()])
@@ -161,7 +157,7 @@ def test_what_the_watchdog_drove_on_is_told_beside_what_it_could_not(
     ],
     ids=["scheduled", "some uploads fail", "no database", "sweep"],
 )
-def test_watchdog_tries_failed_upload_events_if_the_database_answers(
+def test_watchdog_redrives_upload_events_if_the_database_responds(
     event: dict[str, Any], fault: Exception | None, tries_again: bool, written: Written, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def drive(_: object, **__: object) -> Iterator[steps.RecoveryAction]:
@@ -206,46 +202,10 @@ def test_watchdog_starts_no_attempt_after_its_time(
 # What is counted
 
 
-def test_only_messages_about_rows_count_as_errors(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_processor_counts_only_row_messages(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(error_processor, "finalize_upload", lambda *_: an_upload())
     row = message(error_type="INVALID_PRICE")
     error_processor.handler(queue_event(row, row, message(event="upload_finished")), None)
     assert written.metrics()["ErrorsProcessed"] == [2.0]
     line = written.line("upload finished")
     assert (line["upload_id"], line["vendor_id"], line["status"]) == (UPLOAD_ID, "VEND001", "partial")
-
-
-# The contract's list, to the letter.
-COUNTED = {
-    "csv-parser": {"CSVRecordsProcessed", "CSVRecordsSuccessful", "CSVProcessingTime"},
-    "product-validator": {"ProductsValidated", "ProductsRejected", "ValidationProcessingTime"},
-    "error-processor": {"ErrorsProcessed", "ErrorProcessingTime"},
-}
-SAID = {"csv-parser": "object staged", "product-validator": "batch judged", "error-processor": "upload finished"}
-
-
-@pytest.mark.parametrize("function", COUNTED)
-def test_a_function_writes_the_contracts_metrics_and_whose_upload_it_was(pipeline: Pipeline, function: str) -> None:
-    rows = [product(f"told-{function}-1"), product(f"told-{function}-2", price="0")]
-    upload = pipeline.run("VEND001", f"told-{function}.csv", csv_of(rows))
-    logs = pipeline.endpoints.client("logs")
-
-    def lines() -> list[dict[str, Any]]:
-        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{resource_name(function)}")
-        written = [event["message"] for page in pages for event in page["events"]]
-        return [json.loads(text) for text in written if text.startswith("{") and upload.upload_id in text]
-
-    def of(condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        return until(lambda: next(filter(condition, lines()), None), f"{function}'s line")
-
-    said = of(lambda line: line.get("message") == SAID[function])
-    ids = [said.get(name) or said[f"{name}s"] for name in ("upload_id", "vendor_id")]
-    assert ids in ([upload.upload_id, "VEND001"], [[upload.upload_id], ["VEND001"]])
-
-    metrics = of(lambda line: "_aws" in line)
-    [directive] = metrics["_aws"]["CloudWatchMetrics"]
-    assert directive["Namespace"] == NAMESPACE
-    assert {metric["Name"] for metric in directive["Metrics"]} == COUNTED[function]
-    assert directive["Dimensions"] == [["service"]]
-    assert COUNTED[function] | {"service"} <= metrics.keys()
-    assert metrics["service"] == function

@@ -1,4 +1,4 @@
-"""The link in the mail: good for seven days, for one report, under the present key and the former ones."""
+"""Report links: valid for seven days, for one report, with the current and the former keys."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return stopped
 
 
-def test_a_link_leads_to_its_report() -> None:
+def test_report_of_token_returns_its_report() -> None:
     assert verify_report_link(sign_report_link(REPORT, KEYS), KEYS) == REPORT
 
 
-def test_a_link_works_for_seven_days_to_the_second(clock: Clock) -> None:
+def test_report_of_token_expires_after_seven_days(clock: Clock) -> None:
     token = sign_report_link(REPORT, KEYS)
     assert DAYS_VALID == 7
     clock.now += 7 * DAY
@@ -56,7 +56,7 @@ def test_a_link_works_for_seven_days_to_the_second(clock: Clock) -> None:
         verify_report_link(token, KEYS)
 
 
-def test_the_time_is_the_makers_and_not_the_readers(clock: Clock) -> None:
+def test_report_of_token_expiry_is_set_by_the_signer(clock: Clock) -> None:
     clock.now = int(time.time()) - 6 * DAY
     token = sign_report_link(REPORT, KEYS)
     clock.now += 8 * DAY
@@ -64,14 +64,14 @@ def test_the_time_is_the_makers_and_not_the_readers(clock: Clock) -> None:
         verify_report_link(token, KEYS)
 
 
-def test_an_expired_link_that_was_changed_is_invalid_and_not_expired(clock: Clock) -> None:
+def test_report_of_token_changed_expired_token_is_invalid(clock: Clock) -> None:
     token = sign_report_link(REPORT, KEYS)
     clock.now += 8 * DAY
     with pytest.raises(LinkInvalid):
         verify_report_link("x" + token, KEYS)
 
 
-def test_no_character_of_a_link_can_be_changed() -> None:
+def test_report_of_token_any_changed_character_is_invalid() -> None:
     token = sign_report_link(REPORT, KEYS)
     # The last character of the signature carries two bits that mean nothing.
     for place in range(len(token) - 1):
@@ -82,7 +82,7 @@ def test_no_character_of_a_link_can_be_changed() -> None:
             verify_report_link(token[:place], KEYS)
 
 
-def test_a_link_to_another_report_needs_the_key() -> None:
+def test_report_of_token_other_report_is_invalid() -> None:
     other = sign_report_link("errors/VEND002/UPLOAD_1_errors.csv", {"current": "x" * 32})
     with pytest.raises(LinkInvalid):
         verify_report_link(other, KEYS)
@@ -95,12 +95,12 @@ def test_a_link_to_another_report_needs_the_key() -> None:
 
 @settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8")))
-def test_any_other_text_is_invalid(text: str) -> None:
+def test_report_of_token_other_text_is_invalid(text: str) -> None:
     with pytest.raises(LinkInvalid):
         verify_report_link(text, KEYS)
 
 
-def test_keys_rotate() -> None:
+def test_report_of_token_former_key_is_accepted() -> None:
     old = sign_report_link(REPORT, {"current": "old" * 11})
     rotated = {"previous": "old" * 11, "current": "new" * 11}
     assert verify_report_link(old, rotated) == REPORT
@@ -112,18 +112,18 @@ def test_keys_rotate() -> None:
         verify_report_link(old, {"current": "new" * 11})
 
 
-def test_current_signs_wherever_it_stands_among_the_keys() -> None:
+def test_token_for_uses_the_current_key() -> None:
     token = sign_report_link(REPORT, {"current": "new" * 11, "a": "old" * 11, "z": "older" * 8})
     assert verify_report_link(token, {"current": "new" * 11}) == REPORT
 
 
-def test_a_link_fits_into_an_address_as_it_is() -> None:
+def test_token_for_is_url_safe() -> None:
     token = sign_report_link("errors/VEND\u00fc 1/a b&c=d/e_errors.csv", KEYS)
     assert set(token) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
     assert verify_report_link(token, KEYS) == "errors/VEND\u00fc 1/a b&c=d/e_errors.csv"
 
 
-def test_a_key_changes_as_the_page_says_and_no_link_breaks(clock: Clock) -> None:
+def test_report_of_token_documented_key_rotation_keeps_links_valid(clock: Clock) -> None:
     page = section(DOCS / "operations.md", "## Rotate the link keys")
     steps = [KEYS_BEFORE, *(json.loads(row[1].strip("` ").replace(", …", "")) for row in rows(page))]
     assert len(steps) == 4

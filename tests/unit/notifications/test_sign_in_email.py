@@ -1,4 +1,4 @@
-"""The mail with sign-in links: what it says, and when it is not sent."""
+"""Mails with sign-in links: their text, and when none is sent."""
 
 from __future__ import annotations
 

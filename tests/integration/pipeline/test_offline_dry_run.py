@@ -1,0 +1,57 @@
+"""Dry runs without a database: the rules, and the default categories."""
+
+from __future__ import annotations
+
+import pytest
+
+from onboarding.domain.models import Mode, Outcome, RowError
+from onboarding.domain.placeholders import SAMPLE
+from onboarding.domain.product_schema import COLUMNS, DEFAULT_CATEGORIES
+from onboarding.domain.upload_options import Options
+from onboarding.files.product_template import as_csv
+from onboarding.pipeline.dry_run import dry_run
+from tests.support.running_pipeline import csv_of, product
+
+
+def kinds(answer: dict[int, list[RowError]]) -> dict[int, list[str]]:
+    return {number: [error.error_type for error in errors] for number, errors in answer.items()}
+
+
+def test_dry_run_without_database_applies_rules_and_default_categories() -> None:
+    rows = [
+        product("1"),
+        product("2", category="Gardn", price="0"),
+        product("3", sku="SKU-1"),
+        product("4", sku="", stock_quantity="x"),
+    ]
+    answer = dry_run(None, csv_of(rows), "VEND001")
+    assert kinds(dict(answer.errors)) == {  # type: ignore[arg-type]
+        2: ["INVALID_PRICE", "INVALID_CATEGORY"],
+        3: ["DUPLICATE_SKU"],
+        4: ["MISSING_REQUIRED_FIELDS", "INVALID_STOCK_QUANTITY"],
+    }
+    assert answer.errors[2][1].hint == "Did you mean 'Garden'?"
+    assert answer.outcomes == {1: Outcome.CREATED}
+
+
+@pytest.mark.parametrize("mode", [Mode.UPDATE, Mode.UPSERT])
+def test_dry_run_without_database_assumes_that_products_exist(mode: Mode) -> None:
+    content = csv_of(
+        [{"vendor_product_id": "P-1", "price": "1.00"}, {"vendor_product_id": "P-2", "price": "0"}], COLUMNS
+    )
+    answer = dry_run(None, content, "VEND001", Options(mode))
+    assert kinds(dict(answer.errors)) == {2: ["INVALID_PRICE"]}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("mode", [Mode.CREATE, Mode.UPSERT])
+def test_dry_run_template_with_own_sku_is_valid(mode: Mode) -> None:
+    content = as_csv(DEFAULT_CATEGORIES).replace(SAMPLE["sku"].encode(), b"MINE-1")
+    answer = dry_run(None, content, "VEND001", Options(mode))
+    assert (answer.refusal, dict(answer.errors), len(answer.outcomes)) == (None, {}, 1)
+    if mode is Mode.CREATE:
+        assert answer.outcomes == {1: Outcome.CREATED}
+
+
+def test_dry_run_unchanged_template_has_one_error() -> None:
+    answer = dry_run(None, as_csv(DEFAULT_CATEGORIES), "VEND001")
+    assert [error.error_type for error in answer.errors[1]] == ["SAMPLE_ROW"]

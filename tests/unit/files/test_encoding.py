@@ -1,0 +1,102 @@
+"""Encodings: UTF-8, UTF-16, UTF-32 and Windows-1252 are decoded, all others are rejected."""
+
+from __future__ import annotations
+
+import pytest
+
+from onboarding.files.encoding import Decoded, decode
+from onboarding.files.models import FileRejection
+
+
+def decoded(content: bytes) -> Decoded:
+    found = decode(content)
+    assert not isinstance(found, FileRejection), found
+    return found
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Café", "crème brûlée", "Größe", "ÄÖÜ", "créée", "señor ¿qué?", "L\u2019Oréal", "5 m²", "20 €", "Œuvre",
+     "Škoda", "Ærø", "GORE\u2122", "São Paulo", "½ kg", "25 °C", "naïve"],
+)  # fmt: skip
+def test_decode_western_text_is_windows_1252_with_warning(text: str) -> None:
+    found = decoded(f"name\n{text}\n".encode("cp1252"))
+    assert found.name == "Windows-1252"
+    assert list(found.lines()) == ["name\n", f"{text}\n"]
+    assert [warning.code for warning in found.warnings] == ["READ_AS_WINDOWS_1252"]
+    assert "line 2" in found.warnings[0].message
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Книга", "cp1251"),
+        ("Книга", "koi8-r"),
+        ("Βιβλίο", "cp1253"),
+        ("ספר", "cp1255"),
+        ("كتاب", "cp1256"),
+        ("Příliš žluťoučký", "cp1250"),
+        ("książka", "cp1250"),
+        ("Yağmur", "cp1254"),
+        ("Café", "cp850"),
+        ("Möbel", "cp850"),
+        ("Café", "mac-roman"),
+        ("日本語", "shift-jis"),
+        ("日本語", "euc-jp"),
+        ("무선", "euc-kr"),
+        ("滑鼠", "big5"),
+        ("鼠标", "gbk"),
+    ],
+)
+def test_decode_other_encoding_is_rejected(text: str, encoding: str) -> None:
+    found = decode(f"name\n{text}\n".encode(encoding))
+    assert isinstance(found, FileRejection), found
+    assert found.code == "UNKNOWN_ENCODING"
+    assert "in line 2" in found.reason
+    assert "byte 0x" in found.reason
+    assert "save it as 'CSV UTF-8'" in found.reason
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_decode_invalid_byte_names_its_line(end: str) -> None:
+    content = b"\xef\xbb\xbf" + f"a{end}b{end}".encode() + b"c\xe9d"
+    found = decode(content)
+    assert isinstance(found, FileRejection)
+    assert found.reason == "The file begins as UTF-8 but is not (byte 0xE9 in line 3); save it as 'CSV UTF-8'"
+
+
+WIDE = "vendor_product_id,product_name,category,sku,price,stock_quantity\nP1,Mug,Books,S1,1.00,5\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize(
+    "text",
+    [WIDE, WIDE.replace("Mug", "Café"), WIDE.replace("_name", "\u0100"), WIDE.replace("Mug", "鼠标" * 500),
+     WIDE.replace("Mug", "\U0001f5b1"), f"Ā\n{WIDE}"],
+)  # fmt: skip
+def test_decode_utf16_or_utf32_without_mark_is_detected(text: str, encoding: str) -> None:
+    found = decoded(text.encode(encoding))
+    assert found.name == encoding[:6].upper()
+    assert "".join(found.lines()) == text
+
+
+def test_decode_zeros_throughout_are_rejected() -> None:
+    found = decode(WIDE.replace("c", "\0\0\0").replace("e", "\0\0\0").replace("o", "\0").encode())
+    assert isinstance(found, FileRejection)
+    assert found.code == "UNKNOWN_ENCODING"
+
+
+def test_decode_few_zeros_are_utf8() -> None:
+    assert decoded(WIDE.replace("Mug", "M\0\0g").encode()).name == "UTF-8"
+
+
+def test_decode_truncated_utf32_is_rejected() -> None:
+    found = decode(WIDE.encode("utf-32-le")[:-2])
+    assert isinstance(found, FileRejection)
+    assert "begins as UTF-32 but is not" in found.reason
+
+
+def test_decode_utf8_with_invalid_byte_is_rejected() -> None:
+    found = decode("Café\n".encode() + b"Caf\xe9\n")
+    assert isinstance(found, FileRejection)
+    assert "UTF-8 in part" in found.reason

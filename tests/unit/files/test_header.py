@@ -1,0 +1,80 @@
+"""Header lines: where they are, and which columns are missing."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import onboarding.files
+from onboarding.domain.product_schema import COLUMNS, REQUIRED
+from onboarding.files.header import header_of, place_of
+from onboarding.files.header_names import column_of, columns_of, normal, spellings
+from onboarding.files.models import FileRejection
+
+
+def test_column_of_every_synonym_is_one_column() -> None:
+    path = Path(onboarding.files.__file__).parent / "headers.toml"
+    listed = tomllib.loads(path.read_text(encoding="utf-8"))
+    friends = set(map(normal, listed.pop("only_beside_their_own")))
+    meant: dict[str, str] = {column: column for column in COLUMNS}
+    for columns in listed.values():
+        assert set(columns) <= set(COLUMNS)
+        for column, names in columns.items():
+            for name in names:
+                assert meant.setdefault(normal(name), column) == column, name
+                assert column_of(name) == column
+                assert columns_of([name]) == [None if normal(name) in friends else column]
+    assert all(column in COLUMNS for column in spellings().values())
+    assert friends <= meant.keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("sku", "sku"),
+        ("SKU", "sku"),
+        ("item_sku", "sku"),
+        ("Artikel-Nr.", "sku"),
+        ("Product Name", "product_name"),
+        ("productName", "product_name"),
+        ("Qty", "stock_quantity"),
+        ("Vendor Product ID*", "vendor_product_id"),
+        ("Catégorie", "category"),
+        ("CATEGORÍA", "category"),
+        ("Stückpreis", "price"),
+        ("Weight (kg)", "weight_kg"),
+        ("weight-kg", "weight_kg"),
+        ("dimensions [cm]", "dimensions_cm"),
+        ("price\u00a0", "price"),
+        ("\ufeffprice", "price"),
+        ("weight", None),
+        ("id", None),
+        ("regular price", None),
+        ("_price", None),
+        ("", None),
+        ("***", None),
+        ("price" * 50, None),
+    ],
+)
+def test_column_of_name_is_known_by_its_words(name: str, column: str | None) -> None:
+    assert column_of(name) == column
+
+
+def test_header_of_missing_column_names_the_nearest_header() -> None:
+    found = header_of(["vendor_product_id", "product_name", "categry", "sku", "price_net", "stock_quantity"], REQUIRED)
+    assert found == FileRejection(
+        "MISSING_COLUMNS",
+        "Missing required columns: category, price; the nearest found: 'categry' for category, 'price_net' for price; "
+        "the header line has: vendor_product_id, product_name, categry, sku, price_net, stock_quantity",
+    )
+
+
+def test_place_of_header_is_first_line_unless_another_names_columns() -> None:
+    assert place_of([["x"], ["y"]]) == 0
+    assert place_of([["", " "], ["x"], ["y"]]) == 1
+    assert place_of([["Price list"], [""], list(REQUIRED)]) == 2
+    assert place_of([["sku", "price"], list(REQUIRED)]) == 1
+    assert place_of([list(REQUIRED), list(REQUIRED)]) == 0
+    assert place_of([["sku"], ["price"]]) == 0
