@@ -16,6 +16,7 @@ from tests.support.every_process import sitecustomize
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from onboarding.local.stack import LocalStack
     from onboarding.runtime import AppContext
     from onboarding.storage.database import Database
     from tests.support.running_pipeline import Pipeline
