@@ -19,17 +19,17 @@ The way of a row, module by module. Each step is what one function of `handlers`
 7. `mail` tells the vendor, with a `link` to the report.
 
 Beside it: `watchdog` drives on what stopped, `failures` has what every retry failed on, `dry_run` says what would
-become of a file, `undo` takes an upload back, `template` is a file to start from, `admin` is for operators, and
-`admin_reads` answers their commands. What they and the API may change of vendors, operators and categories is in
-`administration` (with `email_address`), which writes the `audit_log`; `sign_in_mail` has the mail with sign-in links.
+become of a file, `undo` takes an upload back, `template` is a file to start from. `storage` has the rules and
+statements for vendors, operators, categories and API keys (with `email_address`), and writes the audit log in the same
+transaction; `notifications` delivers webhooks; `sign_in_mail` has the e-mail with sign-in links.
 
 On top of it: `api` and `portal` over HTTP, `cli` at a terminal; `local` runs all of it on one machine, `deploy` on AWS,
 and `cost` says for how much.
 
-Under it: `model` has the nouns, `sql` every statement, `database` the connection, `roles` the functions' logins to it,
-`context` the clients, `config` the environment, `resource_names` what AWS calls each resource, `points` the moments
-that the fault tests know. `columns`, `codes`, `examples`, `quotes` and `formulas` hold what answers and pages say, and
-`reference` writes the pages.
+Under it: `domain` has pure helpers, `model` has the nouns, `sql` every statement, `database` the connection, `roles`
+the functions' logins to it, `context` the clients, `config` the environment, `resource_names` what AWS calls each
+resource, `points` the moments that the fault tests know. `columns`, `codes`, `examples`, `quotes` and `formulas` hold
+what answers and pages say, and `reference` writes the pages.
 """
 
 __version__ = "0.1.0"

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Pure rules and models: no AWS, no database, no I/O."""

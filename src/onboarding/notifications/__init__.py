@@ -1,1 +1,1 @@
-"""TODO."""
+"""Notifications to vendors: their format, signature and delivery."""

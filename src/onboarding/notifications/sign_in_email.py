@@ -1,4 +1,4 @@
-"""The mail with sign-in links, which the API asks the function `mailer` to send."""
+"""The e-mail with sign-in links, which the function `mailer` sends for the API."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from onboarding.domain.text import one_line
 from onboarding.runtime import AppContext
 
 MINUTES_VALID = 15
-"""How long a sign-in link works."""
+"""How long a sign-in link is valid."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignInEmail:
-    """Links for one address, each with the name of its account. Without links there is no mail to send."""
+    """Sign-in links for one address, each with the name of its account. Without links, no e-mail is sent."""
 
     address: str
     links: list[tuple[str, str]]
     expires_at: float
-    """When the links stop working, in seconds since 1970."""
+    """When the links expire, in seconds since 1970."""
 
     def event(self) -> dict[str, Any]:
-        """The event that has `mailer` send it."""
+        """Return the event for the function `mailer`."""
         return {"sign_in": asdict(self)}
 
 
 def send_sign_in_email(ctx: AppContext, mail: SignInEmail) -> bool:
-    """Send the mail unless there is nothing to send or its links have expired; returns whether it was sent."""
+    """Send the e-mail unless it has no links or they have expired; return whether it was sent."""
     if not mail.links or mail.expires_at <= time.time():
         return False
     ctx.ses.send_email(
@@ -43,6 +43,7 @@ def send_sign_in_email(ctx: AppContext, mail: SignInEmail) -> bool:
 
 
 def render_body(mail: SignInEmail) -> str:
+    """Return the text of the e-mail."""
     lines = ["Hello,", "", "use this link to sign in to the product onboarding portal:"]
     for name, url in mail.links:
         lines += ["", f"{one_line(name)}:", url]

@@ -23,6 +23,7 @@ from onboarding.pipeline.validate import release_held_rows
 from onboarding.runtime import AppContext
 from onboarding.storage import read_attempts
 from onboarding.storage import uploads as uploads_repository
+from onboarding.storage.audit_log import Actor, record_action
 from onboarding.storage.database import Connection
 from onboarding.storage.held_rows import purge_held_rows
 from onboarding.storage.products import row_key, to_storable_text
@@ -165,12 +166,18 @@ def _drive_one(ctx: AppContext, stuck: Sequence[Any], patience: timedelta) -> li
 
 
 def end_upload(
-    ctx: AppContext, upload_id: str, vendor_id: str, error: RowError, *, still_since: datetime | None = None
+    ctx: AppContext,
+    upload_id: str,
+    vendor_id: str,
+    error: RowError,
+    *,
+    still_since: datetime | None = None,
+    actor: Actor | None = None,
 ) -> int:
-    """Give every row that has no outcome this one, so that the upload is finished by the ledger's own law.
+    """Record `error` for every row without an outcome, which completes the upload. Return the number of these rows.
 
-    With `still_since` only if nothing has moved in it since then: its rows may have come after all. Returns how many
-    rows got it.
+    With `still_since`, do so only if the upload has made no progress since then: its rows may have been processed
+    meanwhile. `actor` is the party that cancels the upload; its audit entry is part of the transaction.
     """
 
     def work(connection: Connection) -> tuple[list[str], int]:
@@ -186,6 +193,8 @@ def end_upload(
         uploads_repository.insert_errors(connection, left, errors)
         standings = uploads_repository.count_outcomes(connection, left, errors)
         release_held_rows(connection, standings, states)
+        if left and actor is not None:
+            record_action(connection, actor, "upload_cancelled", upload_id, vendor_id=vendor_id)
         return list(standings), len(left)
 
     finished, ended = ctx.database.run(work)

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Repositories: rules and statements, one module for each aggregate."""

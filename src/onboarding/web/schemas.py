@@ -1,4 +1,4 @@
-"""Uploads as a principal may see them: one, a page of them, their errors, their products."""
+"""Uploads, their errors and products, as far as the principal of a request may see them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from onboarding.storage.database import Connection
 from onboarding.storage.error_summary import Summary, get_error_summary
 from onboarding.storage.file_details import get_file_details, list_warnings
 from onboarding.storage.queries import query
-from onboarding.storage.uploads import get_upload as upload_named
-from onboarding.storage.uploads import list_uploads
+from onboarding.storage.uploads import get_upload as get_upload
+from onboarding.storage.uploads import list_uploads as find_uploads
 from onboarding.web.auth import Principal
-from onboarding.web.database import DatabasePool
 from onboarding.web.errors import not_found
 from onboarding.web.pagination import (
     Page,
@@ -33,7 +32,7 @@ Phase = Literal["reading", "checking", "reporting", "done"]
 
 
 class UploadResponse(BaseModel):
-    """An upload as it stands. The counts are exact at every moment: rows are counted when their outcome is final."""
+    """The state of an upload. The counts are always exact: rows are counted when their outcome is final."""
 
     upload_id: str
     vendor_id: str
@@ -42,54 +41,58 @@ class UploadResponse(BaseModel):
     file_size_bytes: int
     status: UploadStatus
     phase: Phase = Field(
-        description="`reading` the file, `checking` its rows, `reporting` the result, or `done`: the mail is on its way"
+        description="`reading` the file, `checking` its rows, `reporting` the result, or `done`: the result is sent"
     )
     mode: Mode
     on_error: OnError
     total_records: int
     valid_records: int
     error_records: int
-    waiting_records: int = Field(description="Rows without an outcome so far")
+    waiting_records: int = Field(description="Rows without an outcome")
     created_records: int
     updated_records: int
     unchanged_records: int
-    failure_code: str | None = Field(description="Why the whole file was refused, if it was")
+    failure_code: str | None = Field(description="The code for a rejected file")
     failure_reason: str | None
     has_report: bool
     has_fix_file: bool
     upload_timestamp: datetime
     processing_started_at: datetime
     processing_completed_at: datetime | None
-    last_progress_at: datetime = Field(description="When something last moved; an old one means stuck, not slow")
+    last_progress_at: datetime = Field(
+        description="The time of the last progress; if it is long ago, the upload has stalled"
+    )
     undone_at: datetime | None
-    version: str = Field(description="Changes when anything above does; see `seen` of the upload's own address")
+    version: str = Field(
+        description="Changes whenever another field changes; see the parameter `seen` of this resource"
+    )
 
 
 class ErrorResponse(BaseModel):
-    """One broken rule of one row."""
+    """An error of a row."""
 
-    row_number: int = Field(description="Data row, the first below the header is 1")
+    row_number: int = Field(description="The data row; the first one below the header is 1")
     spreadsheet_row: int = Field(description="The same row as a spreadsheet numbers it")
     vendor_product_id: str | None
     error_type: str
-    column: str = Field(description="The column it is about; several with commas between; `row` for the row as a whole")
+    column: str = Field(description="The column concerned; several are separated by commas; `row` for the whole row")
     message: str
-    value: str | None = Field(description="What stood there")
+    value: str | None = Field(description="The rejected value")
     expected: str
-    hint: str = Field(description="What was probably meant; often blank")
-    row: dict[str, str] = Field(description="The row as it was in the file")
+    hint: str = Field(description="The probable correction; often blank")
+    row: dict[str, str] = Field(description="The row of the file")
 
 
 class FileDetailsResponse(BaseModel):
     """How a file was read."""
 
-    sentence: str | None = Field(description="All of it for a reader; null for a file that could not be read")
-    detected: dict[str, Any] | None = Field(description="Format, encoding, delimiter, which header is which column …")
+    sentence: str | None = Field(description="The details in words; null for a file that could not be read")
+    detected: dict[str, Any] | None = Field(description="Format, encoding, delimiter, the column of each header …")
     warnings: list[WarningResponse]
 
 
 class ErrorGroupResponse(BaseModel):
-    """Equal mistakes together."""
+    """Errors with the same cause."""
 
     error_type: str
     column: str
@@ -99,19 +102,21 @@ class ErrorGroupResponse(BaseModel):
     hint: str
     rows: int
     first_row: int
-    like: int | None = Field(description="The condition `like` that finds the errors of this group; none in a dry run")
+    like: int | None = Field(
+        description="The value of the parameter `like` that selects the errors of this group; null in a dry run"
+    )
     sentence: str
 
 
 class SummaryResponse(BaseModel):
-    """What is wrong in an upload, the most frequent mistake first."""
+    """The errors of an upload in groups, the largest first."""
 
     groups: list[ErrorGroupResponse]
-    more: int = Field(description="Groups beside these")
+    more: int = Field(description="The number of further groups")
 
 
 class ProductResponse(BaseModel):
-    """A product of the catalog, with the row of the file that put it there."""
+    """A product of the catalog, with the row of the file that it comes from."""
 
     row_number: int
     vendor_product_id: str
@@ -132,18 +137,20 @@ class ProductResponse(BaseModel):
 
 
 def phase_of(upload: Upload) -> Phase:
+    """Return the phase of an upload."""
     if upload.status is not UploadStatus.PROCESSING:
         return "done" if upload.notified_at else "reporting"
     return "checking" if upload.valid_records + upload.error_records else "reading"
 
 
 def version_of(upload: Upload) -> str:
-    """Differs whenever the upload has moved. Progress is stamped by every change of the counts."""
+    """Return a text that changes with every progress of the upload; each change of the counts sets its time."""
     moments = (upload.last_progress_at, upload.processing_completed_at, upload.notified_at, upload.undone_at)
     return "-".join(f"{moment.timestamp() * 1e6:.0f}" if moment else "" for moment in moments)
 
 
 def upload_response(upload: Upload) -> UploadResponse:
+    """Return an upload as the API shows it."""
     values = {name: value for name, value in asdict(upload).items() if name in UploadResponse.model_fields}
     return UploadResponse(
         **values,
@@ -155,14 +162,12 @@ def upload_response(upload: Upload) -> UploadResponse:
     )
 
 
-def upload_of(pool: DatabasePool, principal: Principal, upload_id: str) -> Upload:
-    """An upload that the principal may see; to anybody else it does not exist."""
-    return principal.run(pool, lambda connection: get_visible_upload(connection, principal, upload_id))
-
-
 def get_visible_upload(connection: Connection, principal: Principal, upload_id: str) -> Upload:
-    """The first wall; the second is the database's, which does not even find what another vendor has."""
-    upload = upload_named(connection, upload_id)
+    """Return an upload that the principal may see. Raises the problem `not-found`.
+
+    This check comes before row-level security, which hides other vendors' uploads too.
+    """
+    upload = get_upload(connection, upload_id)
     if upload is None or principal.vendor_id not in {None, upload.vendor_id}:
         raise not_found("upload")
     return upload
@@ -170,7 +175,7 @@ def get_visible_upload(connection: Connection, principal: Principal, upload_id: 
 
 @dataclass(frozen=True, slots=True)
 class UploadFilter:
-    """Which uploads; what is None does not matter."""
+    """Conditions for uploads; None matches all."""
 
     vendor_id: str | None = None
     status: UploadStatus | None = None
@@ -179,21 +184,21 @@ class UploadFilter:
 
 
 def list_uploads(
-    pool: DatabasePool, principal: Principal, wanted: UploadFilter, *, cursor: str | None, limit: int
+    connection: Connection, principal: Principal, conditions: UploadFilter, *, cursor: str | None, limit: int
 ) -> Page[UploadResponse]:
-    """A page of the history, newest first."""
-    conditions = {**asdict(wanted), "before": decode_time_cursor(cursor), "limit": limit + 1}
+    """Return a page of the upload history, the newest first."""
+    parameters = {**asdict(conditions), "before": decode_time_cursor(cursor), "limit": limit + 1}
     if principal.vendor_id is not None:
-        if wanted.vendor_id not in {None, principal.vendor_id}:
+        if conditions.vendor_id not in {None, principal.vendor_id}:
             return Page(items=[], next=None)
-        conditions["vendor_id"] = principal.vendor_id
-    found = principal.run(pool, lambda connection: list_uploads(connection, **conditions))
-    cursors = [encode_cursor(upload.upload_timestamp.isoformat(), upload.upload_id) for upload in found]
-    return page([upload_response(upload) for upload in found], limit, cursors)
+        parameters["vendor_id"] = principal.vendor_id
+    uploads = find_uploads(connection, **parameters)
+    cursors = [encode_cursor(upload.upload_timestamp.isoformat(), upload.upload_id) for upload in uploads]
+    return page([upload_response(upload) for upload in uploads], limit, cursors)
 
 
 def list_errors(
-    pool: DatabasePool,
+    connection: Connection,
     principal: Principal,
     upload_id: str,
     conditions: Mapping[str, Any],
@@ -201,18 +206,12 @@ def list_errors(
     cursor: str | None,
     limit: int,
 ) -> Page[ErrorResponse]:
-    """A page of an upload's errors by row. `conditions`: error_type, column, value, like; each may be None."""
+    """Return a page of an upload's errors, by row. `conditions`: error_type, column, value, like; each may be None."""
+    get_visible_upload(connection, principal, upload_id)
     after_row, after_id = (*decode_number_cursor(cursor), 0, 0)[:2]
-    place = {"upload_id": upload_id, "after_row": after_row, "after_id": after_id, "limit": limit + 1}
-    parameters = {"like": None, **conditions, **place}
-
-    def work(connection: Connection) -> tuple[list[tuple[Any, ...]], FileDetails | None]:
-        get_visible_upload(connection, principal, upload_id)
-        found = connection.execute(query("list_validation_errors"), parameters).fetchall()
-        return found, get_file_details(connection, upload_id)
-
-    found, detected = principal.run(pool, work)
-    line_of = spreadsheet_rows(detected)
+    position = {"upload_id": upload_id, "after_row": after_row, "after_id": after_id, "limit": limit + 1}
+    rows = connection.execute(query("list_validation_errors"), {"like": None, **conditions, **position}).fetchall()
+    line_of = spreadsheet_rows(get_file_details(connection, upload_id))
     items = [
         ErrorResponse(
             row_number=number,
@@ -224,28 +223,26 @@ def list_errors(
             value=value,
             expected=expected,
             hint=hint,
-            row=row,
+            row=cells,
         )
-        for _, number, product, error_type, column, message, value, expected, hint, row in found
+        for _, number, product, error_type, column, message, value, expected, hint, cells in rows
     ]
-    return page(items, limit, [encode_cursor(row[1], row[0]) for row in found])
+    return page(items, limit, [encode_cursor(row[1], row[0]) for row in rows])
 
 
-def get_file_details(pool: DatabasePool, principal: Principal, upload_id: str) -> FileDetailsResponse:
-    def work(connection: Connection) -> FileDetailsResponse:
-        get_visible_upload(connection, principal, upload_id)
-        found, warnings = get_file_details(connection, upload_id), list_warnings(connection, upload_id)
-        return file_details_response(found, warnings)
-
-    return principal.run(pool, work)
+def get_file_details(connection: Connection, principal: Principal, upload_id: str) -> FileDetailsResponse:
+    """Return how the file of an upload was read."""
+    get_visible_upload(connection, principal, upload_id)
+    return file_details_response(get_file_details(connection, upload_id), list_warnings(connection, upload_id))
 
 
 def spreadsheet_rows(detected: FileDetails | None) -> Callable[[int], int]:
-    """Where a spreadsheet shows each row of a file; of one that could not be read, no row is told of."""
+    """Return the function from a data row to its row in a spreadsheet; a file that could not be read has no rows."""
     return detected.line_of if detected else int
 
 
 def file_details_response(detected: FileDetails | None, warnings: Sequence[FileWarning]) -> FileDetailsResponse:
+    """Return file details as the API shows them."""
     line_of = spreadsheet_rows(detected)
     return FileDetailsResponse(
         sentence=detected.sentence() if detected else None,
@@ -263,15 +260,14 @@ def file_details_response(detected: FileDetails | None, warnings: Sequence[FileW
     )
 
 
-def get_summary(pool: DatabasePool, principal: Principal, upload_id: str, top: int) -> SummaryResponse:
-    def work(connection: Connection) -> SummaryResponse:
-        get_visible_upload(connection, principal, upload_id)
-        return summary_response(get_error_summary(connection, upload_id, top))
-
-    return principal.run(pool, work)
+def get_summary(connection: Connection, principal: Principal, upload_id: str, top: int) -> SummaryResponse:
+    """Return the `top` largest groups of errors of an upload."""
+    get_visible_upload(connection, principal, upload_id)
+    return summary_response(get_error_summary(connection, upload_id, top))
 
 
-def summary_response(found: Summary) -> SummaryResponse:
+def summary_response(summary: Summary) -> SummaryResponse:
+    """Return groups of errors as the API shows them."""
     groups = [
         ErrorGroupResponse(
             error_type=group.error_type,
@@ -285,31 +281,26 @@ def summary_response(found: Summary) -> SummaryResponse:
             like=group.first_error,
             sentence=group.sentence,
         )
-        for group in found.groups
+        for group in get_summary.groups
     ]
-    return SummaryResponse(groups=groups, more=found.more)
+    return SummaryResponse(groups=groups, more=get_summary.more)
 
 
 def list_products(
-    pool: DatabasePool, principal: Principal, upload_id: str, *, cursor: str | None, limit: int
+    connection: Connection, principal: Principal, upload_id: str, *, cursor: str | None, limit: int
 ) -> Page[ProductResponse]:
-    """A page of the products that an upload put into the catalog, by row."""
+    """Return a page of the products that an upload added to the catalog or changed, by row."""
+    get_visible_upload(connection, principal, upload_id)
     [after] = (*decode_number_cursor(cursor), 0)[:1]
-
-    def work(connection: Connection) -> list[tuple[Any, ...]]:
-        get_visible_upload(connection, principal, upload_id)
-        parameters = {"upload_id": upload_id, "after": after, "limit": limit + 1}
-        return connection.execute(query("list_upload_products"), parameters).fetchall()
-
+    parameters = {"upload_id": upload_id, "after": after, "limit": limit + 1}
+    names = tuple(ProductResponse.model_fields)
     items = [
-        ProductResponse(
-            **{name: _as_text(name, value) for name, value in zip(ProductResponse.model_fields, row, strict=True)}
-        )
-        for row in principal.run(pool, work)
+        ProductResponse(**{name: _as_text(name, value) for name, value in zip(names, row, strict=True)})
+        for row in connection.execute(query("list_upload_products"), parameters)
     ]
     return page(items, limit, [encode_cursor(item.row_number) for item in items])
 
 
 def _as_text(name: str, value: Any) -> Any:
-    """Decimals as text, as exact as they are kept: 19.90, not 19.9."""
+    """Return decimals as text with all their places: 19.90, not 19.9."""
     return str(value) if name in {"price", "compare_at_price", "weight_kg"} and value is not None else value

@@ -12,7 +12,7 @@ from onboarding.pipeline.undo import undo_upload
 from onboarding.storage import uploads
 from onboarding.storage.database import Database, migrate, open_connection
 from onboarding.storage.queries import migrations
-from tests.support.postgres_fixtures import database_at, fetch, judged, new_database, product_row, standing
+from tests.support.postgres_fixtures import ACTOR, database_at, fetch, judged, new_database, product_row, standing
 from tests.support.released_databases.make import CHANGED, FOLDER, HALF, WHOLE
 
 STATES = sorted(FOLDER.glob("*.sql"))
@@ -63,7 +63,7 @@ def test_decide_rows_left_in_a_state_of_a_release_finishes_its_uploads(state: Da
 
 def test_undo_upload_of_a_state_of_a_release_restores_its_product(state: Database) -> None:
     state.migrate()
-    assert undo_upload(state, CHANGED).restored == 1
+    assert undo_upload(state, CHANGED, ACTOR).restored == 1
     assert fetch(state, "select price from products where vendor_product_id = 'P-1'") == [(Decimal("19.99"),)]
 
 

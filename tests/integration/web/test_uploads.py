@@ -14,6 +14,7 @@ import pytest
 
 from onboarding.domain.models import UploadStatus
 from onboarding.files.parser import MAX_BYTES
+from onboarding.storage.database import Database
 from onboarding.web import schemas
 from onboarding.web.api.upload_sessions import sanitise_file_name
 from tests.support.api_clients import post_form, upload
@@ -268,7 +269,7 @@ def test_what_is_finished_in_the_meantime_was_not_cancelled(
 ) -> None:
     done = pipeline.run("VENDA", "raced.csv", csv_of([product("raced-1")]))
     seen = iter([replace(done, status=UploadStatus.PROCESSING), done, done])
-    monkeypatch.setattr(schemas, "upload_of", lambda *_: next(seen))
+    monkeypatch.setattr(schemas, "get_visible_upload", lambda *_: next(seen))
     with working_app(pipeline) as app:
         refused = answer_of(app, vendor_a, "POST", f"/v1/uploads/{done.upload_id}/cancel")
     assert (refused.status_code, refused.json()["type"]) == (409, "/problems/conflict")
@@ -322,3 +323,20 @@ def test_ticket_file_name_with_a_control_character_is_refused(vendor_a: httpx.Cl
     refused = vendor_a.post("/v1/tickets", json={"file_name": f"products{character}.csv"})
     assert (refused.status_code, refused.headers["content-type"]) == (422, "application/problem+json")
     assert "file_name" in refused.text
+
+
+def test_upload_page_uses_one_transaction_besides_authentication(
+    pipeline: Pipeline, vendor_a: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = pipeline.run("VENDA", "page.csv", csv_of([product("page-1"), product("page-2", price="x")]))
+    with working_app(pipeline) as app:
+        database = app.state.pool.ctx.database
+        works: list[Any] = []
+
+        def run(work: Any) -> Any:
+            works.append(work)
+            return Database.run(database, work)
+
+        monkeypatch.setattr(database, "run", run)
+        assert answer_of(app, vendor_a, "GET", f"/uploads/{upload.upload_id}").status_code == 200
+    assert len(works) == 2
