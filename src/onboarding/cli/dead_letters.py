@@ -24,6 +24,7 @@ from onboarding.cli.target import connected, on_aws
 from onboarding.cli.upload_client import OUR_FAULT
 from onboarding.deploy.calls import call
 from onboarding.deploy.plan import DeployError
+from onboarding.domain.json_objects import from_json
 from onboarding.pipeline.recovery import PATIENCE, RecoveryAction, ingest_missed_objects, resume_stalled_uploads
 from onboarding.runtime import AppContext
 
@@ -130,7 +131,9 @@ def _by_the_function(ctx: AppContext, patience: float, search: bool) -> list[Rec
     function = ctx.settings.resource_name("watchdog")
     try:
         return [
-            RecoveryAction(**upload) for event in events for upload in call(ctx.lambdas, function, event)["recovered"]
+            from_json(RecoveryAction, upload)
+            for event in events
+            for upload in call(ctx.lambdas, function, event)["recovered"]
         ]
     except DeployError as error:
         raise CommandError(str(error)) from error

@@ -13,7 +13,7 @@ from onboarding.cli.errors import CommandError
 from onboarding.config import Settings
 from onboarding.deploy.calls import admin
 from onboarding.deploy.plan import DeployError
-from onboarding.lambda_handlers.admin_actions import AdminError, carry_out
+from onboarding.lambda_handlers.admin import AdminError, run_action
 from onboarding.local.endpoints import DEFAULT_STATE, FILE_NAME, Endpoints, read_endpoints
 from onboarding.resource_names import prefix_of_bucket
 from onboarding.runtime import AppContext
@@ -24,7 +24,7 @@ _MISLEADING = ("AWS_", "PG", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
 Ask = Callable[..., dict[str, Any]]
-"""Carries out an action of `onboarding.lambda_handlers.admin_actions` by its name and arguments. Raises CommandError if it is refused."""
+"""Runs an action of `lambda_handlers.admin` by its name and arguments. Raises CommandError if it is refused."""
 
 
 @contextmanager
@@ -72,7 +72,7 @@ def asked_here(ctx: AppContext) -> Ask:
 
     def ask(action: str, **arguments: object) -> dict[str, Any]:
         try:
-            return carry_out(ctx.database, action, arguments, Actor(_actor()))
+            return run_action(ctx.database, action, arguments, Actor(_actor()))
         except AdminError as error:
             raise CommandError(str(error)) from error
 

@@ -18,7 +18,7 @@ NOT_READY = ("ResourceNotReadyException", "ResourceConflictException")
 def admin(
     lambdas: Any, action: str, *, prefix: str, actor: str = "command:deploy", **arguments: object
 ) -> dict[str, Any]:
-    """The answer to an action of `onboarding.lambda_handlers.admin_actions`, recorded as `actor`'s. Raises DeployError if there is none.
+    """Return the response of an action of `onboarding.lambda_handlers.admin`, performed by `actor`. Raises DeployError.
 
     `prefix` begins the names of the deployment that is meant.
     """

@@ -15,12 +15,14 @@ from onboarding.deploy.buckets import empty
 from onboarding.deploy.calls import admin
 from onboarding.deploy.plan import DeployError, MakeClient, Say
 from onboarding.domain.models import COLUMNS
-from onboarding.lambda_handlers.admin_actions import SMOKE_VENDOR
 from onboarding.pipeline.ingest import S3ObjectVersion
 from onboarding.resource_names import prefix_of_bucket
 
 Ask = Callable[..., dict[str, Any]]
 """Carries out an action of the function `admin` by its name and arguments."""
+
+SMOKE_VENDOR = "SMOKE"
+"""The vendor of the smoke test. Its uploads are undone, and stay in the history."""
 
 # SES takes its mail and nobody gets it; it does not count as a bounce either.
 ADDRESS = "success@simulator.amazonses.com"

@@ -124,7 +124,7 @@ def _main() -> None:
     # boto3 asks the environment itself.
     os.environ.update(told["environment"])
     trial = LocalDemo(inbox_pages(Path(told["inbox"])), PEOPLE)
-    app = create_app(AppContext(Settings.from_environment()), seats=SEATS, trial=trial)
+    app = create_app(AppContext(Settings.from_environment()), connections=SEATS, trial=trial)
     # What the engine forgot at its last end, the database remembers.
     publish_all(app.state.pool)
     config = uvicorn.Config(

@@ -14,7 +14,8 @@ from onboarding.aws import staging_table
 from onboarding.deploy.plan import template_text
 from onboarding.domain.models import Row, RowError
 from onboarding.local.template import Template
-from onboarding.notifications import email, webhook
+from onboarding.notifications import email
+from onboarding.notifications import webhook as deliver
 from onboarding.runtime import AppContext
 from onboarding.web.api import webhooks
 from onboarding.web.database import DatabasePool
@@ -161,7 +162,7 @@ def written_to(table: str) -> set[str]:
             webhooks.publish(cast("DatabasePool", app), "V", url="https://v", secret="s")
         case "webhook-deliveries":
             told: dict[str, Any] = {"event": "test", "subject": "U", "url": "https://v", "status": 200, "error": ""}
-            webhook._record(context(kept), "V", **told, milliseconds=1)
+            deliver._record(context(kept), "V", **told, milliseconds=1)
     return kept.attributes
 
 
