@@ -29,6 +29,7 @@ from onboarding.web.api.upload_actions import CANCELLED
 from tests.faults.aws_in_memory import Aws
 from tests.faults.client_doubles import Client, Lambdas
 from tests.faults.patches import Clock, InlineExecutor, NoMetrics, names_of_queries, patched
+from tests.support.postgres_fixtures import ACTOR
 
 Failpoint = str
 Event = dict[str, Any]
@@ -243,11 +244,11 @@ class Runtime:
         ctx, upload_id = self.current.container.context, event["upload_id"]
         upload = ctx.database.run(lambda connection: uploads.get_upload(connection, upload_id))
         if upload is not None and upload.status is UploadStatus.PROCESSING:
-            recovery.end_upload(ctx, upload_id, upload.vendor_id, CANCELLED)
+            recovery.end_upload(ctx, upload_id, upload.vendor_id, CANCELLED, actor=ACTOR)
 
     def _undo(self, event: Event, _: object) -> None:
         with suppress(LookupError, undo.NotUndoable):
-            undo.undo_upload(self.current.container.context.database, event["upload_id"])
+            undo.undo_upload(self.current.container.context.database, event["upload_id"], ACTOR)
 
     def terminate(self, backend: int) -> None:
         self.ask("select pg_terminate_backend(%s, 5000)", (backend,))

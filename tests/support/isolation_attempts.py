@@ -71,7 +71,7 @@ def app_of(pipeline: Pipeline, **environment: str) -> FastAPI:
 def working_app(pipeline: Pipeline, **environment: str) -> Iterator[FastAPI]:
     """The same with a way to the engine's database and functions."""
     app = app_of(pipeline, **environment)
-    ctx: AppContext = app.state.desk.ctx
+    ctx: AppContext = app.state.pool.ctx
     ctx.__dict__.update(
         database=database_at(pipeline.endpoints.database_url),
         lambdas=pipeline.lambdas,
@@ -81,7 +81,7 @@ def working_app(pipeline: Pipeline, **environment: str) -> Iterator[FastAPI]:
     try:
         yield app
     finally:
-        app.state.desk.close()
+        app.state.pool.close()
 
 
 def answer_of(app: FastAPI, client: httpx.Client, method: str, path: str, **content: Any) -> httpx.Response:

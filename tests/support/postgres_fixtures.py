@@ -18,6 +18,7 @@ from onboarding.domain.validation_context import ValidationContext
 from onboarding.pipeline.validate import BatchResult, record_outcomes
 from onboarding.runtime import AppContext
 from onboarding.storage import uploads
+from onboarding.storage.audit_log import Actor
 from onboarding.storage.database import Connection, Database, open_connection
 
 GOOD_CELLS: Mapping[str, str] = {
@@ -36,6 +37,8 @@ GOOD_CELLS: Mapping[str, str] = {
     "image_url": "https://images.example.com/mouse.jpg",
 }
 """The sample row of the contract; its compare_at_price is blank."""
+
+ACTOR = Actor("command:test")
 
 NOTHING_TAKEN = ValidationContext(categories={"Computer Accessories"}, taken_skus=set(), taken_ids=set())
 
@@ -193,7 +196,7 @@ def database_at(url: str) -> Database:
 
 def _empty(connection: Connection) -> None:
     """Back to what the migrations left."""
-    for table in ("validation_errors", "products", "upload_history", "quarantined_objects"):
+    for table in ("validation_errors", "products", "upload_history", "quarantined_objects", "actions"):
         connection.execute(psycopg.sql.SQL("delete from {}").format(psycopg.sql.Identifier(table)))
     connection.execute("delete from vendors where vendor_id not in ('VEND001', 'VEND002', 'VEND003')")
     connection.execute("update vendors set status = 'active'")

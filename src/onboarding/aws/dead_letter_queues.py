@@ -1,17 +1,20 @@
-"""The failure queues: what every retry failed on waits there, whole, until it is tried again.
+"""The failure queues: events whose retries all failed, stored until they are redriven.
 
-The watchdog tries upload events again: no table knows of their files. What the other queues are about is resumed from
-the history, so their messages are kept for operators.
+The watchdog redrives upload events, because no table knows their files. The subjects of the other queues are resumed
+from the upload history, so their messages are for operators.
 """
 
 from __future__ import annotations
 
 import json
+import math
+import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from threading import Lock
 from typing import Any
 
 from onboarding.domain.resource_names import Function, Queue
@@ -25,16 +28,19 @@ RETRIED_BY: dict[str, str | None] = {
     Queue.WEBHOOK_FAILURES: Function.WEBHOOK,
     Queue.WATCHDOG_FAILURES: Function.WATCHDOG,
 }
-"""Each failure queue with the function that its events are for; None: its messages go back to the error queue.
+"""Failure queues, each with the function that handles its events; None: its messages return to the error queue.
 
-These are short names, as operators use them.
+These are the short names that operators use.
 """
 
 ERROR_QUEUE = Queue.ERRORS
 
 RECEIVE_BATCH = 10
 RETRY_SECONDS = 330
-"""How long a message is ours while it is tried again: over a function's time limit."""
+"""How long a message is hidden while it is redriven: longer than a function's time limit."""
+
+COUNT_SECONDS = 10
+"""How old the numbers of `MessageCounts` may be."""
 
 INGESTION_QUEUE = Queue.CSV_PARSER_FAILURES
 
@@ -43,25 +49,25 @@ AUTOMATIC_RETRY_SECONDS = 900
 periods of the queue's alarm cover that time."""
 
 MAX_AUTOMATIC_AGE = timedelta(days=1)
-"""Older upload events fail for a reason of their own, and are left to an operator."""
+"""Older upload events fail for a persistent reason and are left to an operator."""
 
 MAX_AUTOMATIC_EVENTS = 50
-"""Upload events that one run of the watchdog tries; the next run continues."""
+"""Upload events that one run of the watchdog redrives; the next run continues."""
 
 MAX_TOO_OLD = 50
-"""Events older than `max_age` that one redrive receives: each costs two requests, in every run of the watchdog."""
+"""Events older than `max_age` that one redrive receives: each takes two requests, in every run of the watchdog."""
 
 LONG_POLL_SECONDS = 1
-"""How long SQS waits for a message. With any wait it asks all of its servers; without one it asks some, and an answer
-of nothing does not mean that a queue is empty."""
+"""How long SQS waits for a message. With a wait it asks all of its servers; without one it asks some of them, and an
+empty response does not mean that the queue is empty."""
 
 EMPTY_ANSWERS = 5
-"""How many answers of nothing in a row are believed although the queue counts messages that nobody has taken."""
+"""Empty responses in a row after which a redrive ends although the queue still counts visible messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One event that could not be handled: where it lies, since when (UTC), what it is about, what went wrong."""
+    """An event that could not be handled: its queue, the time it was sent (UTC), its subject and the error."""
 
     queue: str
     since: datetime
@@ -71,7 +77,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class RedriveResult:
-    """What came of trying one event again; `error` is None when it went well. Else the event still waits."""
+    """The result of redriving one event. Unless `error` is None, the event stays in the queue."""
 
     queue: str
     about: str
@@ -79,12 +85,33 @@ class RedriveResult:
 
 
 def count_failures(ctx: AppContext) -> dict[str, int]:
-    """How many messages wait in each failure queue; those of an operator's redrive under way count too."""
+    """Return the number of messages in each failure queue, including those that are being redriven."""
     return {queue: count_failures_in(ctx, queue) for queue in RETRIED_BY}
 
 
+class MessageCounts:
+    """The number of messages in each failure queue, at most `COUNT_SECONDS` old and shared by all threads.
+
+    A count takes two requests to SQS for each queue, and each open overview page asks every few seconds.
+    """
+
+    def __init__(self, ctx: AppContext) -> None:
+        self._ctx = ctx
+        self._lock = Lock()
+        self._counts: dict[str, int] = {}
+        self._expires_at = -math.inf
+
+    def get(self) -> dict[str, int]:
+        """Return the counts; the first caller after they expired fetches new ones, the others wait for it."""
+        with self._lock:
+            if time.monotonic() >= self._expires_at:
+                self._counts = count_failures(self._ctx)
+                self._expires_at = time.monotonic() + COUNT_SECONDS
+            return self._counts
+
+
 def count_failures_in(ctx: AppContext, queue: str) -> int:
-    """How many messages wait in one of them."""
+    """Return the number of messages in one failure queue."""
     return _waiting_at(ctx, _url(ctx, queue))
 
 
@@ -97,13 +124,13 @@ def _waiting_at(ctx: AppContext, url: str, *, visible_only: bool = False) -> int
 
 
 def peek_failures(ctx: AppContext, queue: str) -> list[Failure]:
-    """Up to ten of the messages in a failure queue, which stay there."""
+    """Return up to ten messages of a failure queue without removing them."""
     messages = _receive(ctx, _url(ctx, queue), seconds=0)
     return [Failure(queue, _sent(message), *describe_message(message["Body"])) for message in messages]
 
 
 def redrive_uploads(ctx: AppContext, *, max_age: timedelta = MAX_AUTOMATIC_AGE) -> Iterator[RedriveResult]:
-    """Try upload events again, as the watchdog does in each of its runs: `MAX_AUTOMATIC_EVENTS` of them at most."""
+    """Redrive up to `MAX_AUTOMATIC_EVENTS` upload events, as each run of the watchdog does."""
     if _waiting_at(ctx, _url(ctx, INGESTION_QUEUE), visible_only=True):
         with closing(redrive(ctx, INGESTION_QUEUE, hidden=AUTOMATIC_RETRY_SECONDS, max_age=max_age)) as tries:
             yield from islice(tries, MAX_AUTOMATIC_EVENTS)
@@ -112,17 +139,17 @@ def redrive_uploads(ctx: AppContext, *, max_age: timedelta = MAX_AUTOMATIC_AGE) 
 def redrive(
     ctx: AppContext, queue: str, *, hidden: int = RETRY_SECONDS, max_age: timedelta = timedelta.max
 ) -> Generator[RedriveResult]:
-    """Try every event of a failure queue again, one after another, unless it is older than `max_age`.
+    """Redrive the events of a failure queue that are not older than `max_age`, one after another.
 
-    An event that fails again stays, and is `hidden` for so many seconds. Ends when no message is left but those that
-    another redrive is trying, those that failed again, and those that were sent since it began: `waiting_in` counts
-    them. Ends also after `MAX_TOO_OLD` older events; the next redrive receives others.
+    An event that fails again stays in the queue, hidden for `hidden` seconds. The redrive ends when only messages are
+    left that another redrive handles, that failed again, or that were sent after its start (`waiting_in` counts them),
+    or after `MAX_TOO_OLD` older events; the next redrive receives others.
     """
     url, began, empty = _url(ctx, queue), datetime.now(UTC), 0
     too_old: list[str] = []
     try:
         while empty < EMPTY_ANSWERS:
-            # One at a time: a message must be ours as long as its function may take.
+            # One at a time: a message must stay hidden for as long as its function may run.
             messages = _receive(ctx, url, seconds=hidden, at_most=1, wait=LONG_POLL_SECONDS)
             if not messages:
                 if not _waiting_at(ctx, url, visible_only=True):
@@ -145,17 +172,16 @@ def redrive(
                 ctx.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
             yield RedriveResult(queue, about, error)
     finally:
-        # Not before the end of this run, which would receive them once more.
+        # Only at the end of this run, which would otherwise receive them again.
         for receipt in too_old:
             ctx.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=0)
 
 
 def _tried(ctx: AppContext, queue: str, message: Any) -> tuple[str | None, bool]:
-    """What went wrong, and whether the message must stay for it; an event that cannot even be tried does not keep the
-    others waiting."""
+    """Return the error and whether the message must stay. An event that cannot be redriven blocks no others."""
     try:
         return _retry(ctx, queue, message)
-    except Exception as fault:  # noqa: BLE001 - told to the operator who asked, and the message stays
+    except Exception as fault:  # noqa: BLE001 - returned to the operator, and the message stays
         return f"{type(fault).__name__}: {fault}", True
 
 
@@ -174,16 +200,16 @@ def _retry(ctx: AppContext, queue: str, message: Any) -> tuple[str | None, bool]
     body = json.loads(answer["Payload"].read() or b"null")
     if fault := answer.get("FunctionError"):
         return str(body.get("errorMessage", fault)), True
-    # The function put these items into the queue again, each by itself: this message has no more to tell.
+    # The function put each of these items into the queue again, so this message is not needed any more.
     unprocessable = body.get("unprocessable") if isinstance(body, dict) else None
     return ("; ".join(map(str, unprocessable)) if unprocessable else None), False
 
 
 def _event(ctx: AppContext, body: dict[str, Any]) -> Any:
-    """The event that failed, out of what the queue holds."""
+    """Return the failed event from the body of its message."""
     if "requestPayload" in body:  # an asynchronous call, after its retries
         return body["requestPayload"]
-    if body.get("source") == "aws.s3":  # a batch of the stream: kept as an object, of which the queue only knows
+    if body.get("source") == "aws.s3":  # a batch of the stream, stored as an object that the message names
         kept = ctx.s3.get_object(Bucket=body["detail"]["bucket"]["name"], Key=body["detail"]["object"]["key"])
         with kept["Body"] as content:
             payload = json.loads(content.read())["payload"]
@@ -192,13 +218,13 @@ def _event(ctx: AppContext, body: dict[str, Any]) -> Any:
 
 
 def describe_message(body: str) -> tuple[str, str]:
-    """Return what a message of a failure queue is about, and what went wrong with it."""
+    """Return the subject and the error of a message in a failure queue."""
     try:
         content = json.loads(body)
         error = content.get("responsePayload", {}).get("errorMessage", "") if "requestPayload" in content else ""
         return _about(content.get("requestPayload", content)), str(error)
     except (ValueError, AttributeError):
-        return body[:200], "not a message of ours"
+        return body[:200], "unknown message format"
 
 
 def _about(event: Any) -> str:
@@ -212,7 +238,7 @@ def _about(event: Any) -> str:
         case {"detail": {"object": {"key": key}}}:
             return str(key)
         case {"sign_in": {"address": address}}:
-            # The event holds links, which open an account.
+            # The event itself contains sign-in links.
             return f"the sign-in mail to {address}"
     return json.dumps(event)[:200]
 

@@ -24,6 +24,7 @@ from onboarding.cli.target import connected, on_aws
 from onboarding.cli.upload_client import OUR_FAULT
 from onboarding.cloudformation.stacks import DeployError
 from onboarding.deploy.calls import call_function
+from onboarding.domain.json_objects import from_json
 from onboarding.domain.resource_names import Function
 from onboarding.pipeline.recovery import PATIENCE, RecoveryAction, ingest_missed_objects, resume_stalled_uploads
 from onboarding.runtime import AppContext
@@ -133,7 +134,7 @@ def _resume_by_function(ctx: AppContext, patience: float, search: bool) -> list[
     function = ctx.settings.resource_name(Function.WATCHDOG)
     try:
         return [
-            RecoveryAction(**upload)
+            from_json(RecoveryAction, upload)
             for event in events
             for upload in call_function(ctx.lambdas, function, event)["recovered"]
         ]

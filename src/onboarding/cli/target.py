@@ -14,7 +14,7 @@ from onboarding.cloudformation.stacks import DeployError
 from onboarding.config import Settings
 from onboarding.deploy.calls import call_admin
 from onboarding.domain.resource_names import prefix_of_bucket
-from onboarding.lambda_handlers.admin_actions import AdminError, carry_out
+from onboarding.lambda_handlers.admin import AdminError
 from onboarding.local.endpoints import DEFAULT_STATE, FILE_NAME, Endpoints, read_endpoints
 from onboarding.runtime import AppContext
 from onboarding.storage.audit_log import Actor
@@ -23,7 +23,7 @@ from onboarding.storage.audit_log import Actor
 _IGNORED_VARIABLES = ("AWS_", "PG", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 RunAction = Callable[..., dict[str, Any]]
-"""Runs an action of `onboarding.lambda_handlers.admin_actions` by its name and arguments. Raises CommandError if it is rejected."""
+"""Runs an action of `lambda_handlers.admin` by its name and arguments. Raises CommandError if it is rejected."""
 
 
 @contextmanager
@@ -69,25 +69,25 @@ def connect_admin(state: Path | None) -> Iterator[tuple[AppContext, RunAction]]:
 def run_locally(ctx: AppContext) -> RunAction:
     """Return a function that runs actions in this process."""
 
-    def run_action(action: str, **arguments: object) -> dict[str, Any]:
+    def run(action: str, **arguments: object) -> dict[str, Any]:
         try:
-            return carry_out(ctx.database, action, arguments, Actor(_actor()))
+            return run_action(ctx.database, action, arguments, Actor(_actor()))
         except AdminError as error:
             raise CommandError(str(error)) from error
 
-    return run_action
+    return run
 
 
 def run_on_aws(ctx: AppContext) -> RunAction:
     """Return a function that runs actions in the function `admin`, which reaches the database."""
 
-    def run_action(action: str, **arguments: object) -> dict[str, Any]:
+    def run(action: str, **arguments: object) -> dict[str, Any]:
         try:
             return call_admin(ctx.lambdas, action, prefix=ctx.settings.name_prefix, actor=_actor(), **arguments)
         except DeployError as error:
             raise CommandError(str(error)) from error
 
-    return run_action
+    return run
 
 
 def _actor() -> str:

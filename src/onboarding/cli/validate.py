@@ -16,6 +16,7 @@ from onboarding.cli.options import ForceOption, Json, ModeOption, OnErrorOption,
 from onboarding.cli.output import Column, console, say, say_json, table
 from onboarding.cli.target import RunAction, connect_admin, on_aws
 from onboarding.cli.upload_client import ALL_VALID, REJECTED, SOME_FAILED, check_name
+from onboarding.domain.json_objects import from_json
 from onboarding.domain.models import Mode, OnError, Outcome, RowError
 from onboarding.domain.upload_options import Options
 from onboarding.files.parser import too_large
@@ -110,8 +111,7 @@ def _print_result(answer: Mapping[str, Any]) -> None:
     console().print(table(columns, rows))
     if len(errors) > LINES_SHOWN:
         say(f"and {len(errors) - LINES_SHOWN:,} more errors. The most frequent:")
-        named = ("error_type", "field", "message", "value", "expected", "hint")
-        lines = [(e["spreadsheet_row"], RowError(**{name: e[name] for name in named})) for e in errors]
+        lines = [(e["spreadsheet_row"], from_json(RowError, e)) for e in errors]
         for sentence in summarize_errors(lines).sentences:
             say(f"- {sentence}")
 

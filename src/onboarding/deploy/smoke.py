@@ -16,11 +16,13 @@ from onboarding.deploy.buckets import empty_bucket
 from onboarding.deploy.calls import call_admin
 from onboarding.domain.product_schema import COLUMNS
 from onboarding.domain.resource_names import prefix_of_bucket
-from onboarding.lambda_handlers.admin_actions import SMOKE_VENDOR
 from onboarding.pipeline.ingest import S3ObjectVersion
 
 RunAction = Callable[..., dict[str, Any]]
 """Runs an action of the function `admin` by its name and arguments."""
+
+SMOKE_VENDOR = "SMOKE"
+"""The vendor of the smoke test. Its uploads are undone and remain in the history."""
 
 ADDRESS = "success@simulator.amazonses.com"
 """SES accepts e-mails to this address, delivers them to no one and counts no bounce."""

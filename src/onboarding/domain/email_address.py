@@ -1,4 +1,4 @@
-"""The one rule for e-mail addresses."""
+"""Validation of e-mail addresses."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from email_validator import EmailNotValidError, validate_email
 
 
 def valid_address(text: str) -> str:
-    """Return the address in the form to which mail is sent. Raises ValueError, with the reason, for any other text.
+    """Return the address in the form to which e-mail is sent. Raises ValueError with the reason.
 
-    Only ASCII stands before the @, since SES delivers nothing else; a domain with other letters becomes punycode. The
-    domain is not looked up: an address may be entered before its mail server is set up.
+    The part before the @ must be ASCII, because SES delivers nothing else; a domain with other letters becomes
+    punycode. The domain is not looked up: an address may be entered before its mail server exists.
     """
     try:
-        found = validate_email(text.strip(), check_deliverability=False, allow_smtputf8=False, strict=True)
+        address = validate_email(text.strip(), check_deliverability=False, allow_smtputf8=False, strict=True)
     except EmailNotValidError as error:
         raise ValueError(str(error)) from error
-    assert found.ascii_email is not None, "without SMTPUTF8 there is one"  # noqa: S101
-    return found.ascii_email
+    assert address.ascii_email is not None, "without SMTPUTF8 it is set"  # noqa: S101
+    return address.ascii_email

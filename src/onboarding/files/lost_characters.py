@@ -1,4 +1,4 @@
-"""Warnings of values with `?` or `_` in place of letters that were lost when they were saved in a small code page."""
+"""Warnings about values with `?` or `_` in place of letters that were lost by saving in a limited code page."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ _COLUMNS = columns_of_type(ColumnType.WORDS, ColumnType.CATEGORY)
 
 _LETTER = r"[^\W\d_]"
 _QUESTION_MARKS = re.compile(
-    # Before a letter, where no question ends; but `a?b=1` is part of a web address, and `why?Because` lacks a space.
+    # Before a letter, where no question ends. `a?b=1` is part of a web address, and `why?Because` lacks a space.
     rf"(?<![^\s(\"'/-])\?+(?={_LETTER})|(?<={_LETTER})\?+(?=[^\W\d_A-Z])(?![^\W_]{{0,40}}=)|\?\?(?={_LETTER})"
-    # Two or more that no word comes before.
+    # Two or more without a word before them.
     r"|(?<![^\s(\"'/-])\?\?"
 )
 _UNDERSCORE_LAST = re.compile(rf"(?<!\w){_LETTER}+_(?!\w)")
 _UNDERSCORE_WITHIN = re.compile(rf"(?<!\w){_LETTER}{{1,20}}__?[^\W\d_A-Z]{{1,20}}(?!\w)")
 _SHORT = 2
-"""Letters of a part of a word, as in `K_che`; both parts of names such as `usb_cable` are longer."""
+"""The length of a word fragment, as in `K_che`; both parts of names such as `usb_cable` are longer."""
 
 
 def lost_letters(rows: Sequence[Row]) -> Iterator[FileWarning]:
-    """Return a warning for each column in which letters seem to have been lost, naming the rows."""
-    # Hardly any row has either sign, which is seen faster of all its values together.
+    """Return a warning for each column with probably lost letters, with the rows."""
+    # Few rows contain either character; searching all values of a row at once is faster.
     signed = [row for row in rows if "?" in (text := "".join(row.cells.values())) or "_" in text]
     for column in _COLUMNS:
         values = {row.row_number: row.cells[column] for row in signed if column in row.cells}

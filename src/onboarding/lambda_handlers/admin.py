@@ -1,36 +1,219 @@
-"""admin: called by operators, to migrate the database and to do what `onboarding.lambda_handlers.admin_actions` offers, inside the VPC."""
+"""Handler of the function `admin`: operator commands that need the database, dispatched by the name of an action.
+
+On AWS the database cannot be reached from outside the VPC, so the CLI calls this function. On one machine it calls
+`run_action` directly.
+"""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
-from onboarding.lambda_handlers.admin_actions import COMMAND, AdminError, Answer, carry_out
+from onboarding.lambda_handlers import admin_queries
 from onboarding.lambda_handlers.telemetry import logger
+from onboarding.pipeline import undo
 from onboarding.runtime import AppContext, get_context
+from onboarding.storage import categories, operators, vendors
 from onboarding.storage.audit_log import Actor
+from onboarding.storage.database import Connection, Database
 from onboarding.storage.database_roles import set_logins
+from onboarding.storage.errors import AlreadyExists, InvalidInput, NotFound
+from onboarding.storage.migrate import migrate as run_migrations
+
+DEFAULT_ACTOR = Actor("command")
+"""An operator with AWS credentials whose command did not name one; CloudTrail records the caller."""
+
+Response = dict[str, Any]
 
 
-def handler(event: dict[str, Any], _: object) -> Answer:
-    """`{"action": …, "arguments": {…}, "actor": …}` to its answer, or to `{"refused": why}`."""
+class AdminError(Exception):
+    """An action cannot be performed; the message states the reason."""
+
+
+def handler(event: dict[str, Any], _: object) -> Response:
+    """Return the response to `{"action": …, "arguments": {…}, "actor": …}`, or `{"refused": reason}`."""
     name: str = event["action"]
     arguments: dict[str, Any] = event.get("arguments", {})
-    said: dict[str, Any] = {
+    ids: dict[str, Any] = {
         key: arguments[key] for key in ("vendor_id", "category_name", "upload_id") if key in arguments
     }
-    logger.info("admin action", extra={"action": name, **said})
+    logger.info("admin action", extra={"action": name, **ids})
     ctx = get_context()
     try:
-        answer = carry_out(ctx.database, name, arguments, Actor(event.get("actor", COMMAND.name)))
+        response = run_action(ctx.database, name, arguments, Actor(event.get("actor", DEFAULT_ACTOR.name)))
     except AdminError as error:
         return {"refused": str(error)}
     if name == "migrate":
         _set_logins(ctx)
-    return answer
+    return response
 
 
 def _set_logins(ctx: AppContext) -> None:
-    """Let the other functions log in: a migration may have made a role, or a snapshot have brought other passwords."""
+    """Set the logins of the other functions: a migration may have added a role, a snapshot other passwords."""
     own = ctx.secret(ctx.settings.database_secret)
     server = {name: own[name] for name in ("host", "port", "dbname")}
     set_logins(ctx.database, ctx.secretsmanager, server, ctx.settings.name_prefix)
+
+
+def run_action(database: Database, name: str, arguments: Mapping[str, Any], actor: Actor = DEFAULT_ACTOR) -> Response:
+    """Return the response of an action. Raises AdminError if it is unknown or cannot be performed."""
+    action = ACTIONS.get(name)
+    if action is None:
+        raise AdminError(f"there is no action {name}")
+    values = {**arguments, "actor": actor, "database": database, "connection": None}
+    parameters = inspect.signature(action).parameters
+    if unknown := arguments.keys() - parameters.keys():
+        raise AdminError(f"{name} does not take {', '.join(sorted(unknown))}; the deployment has another version")
+
+    def perform(connection: Connection | None) -> Response:
+        call = {**values, "connection": connection}
+        return action(**{parameter: call[parameter] for parameter in parameters if parameter in call})
+
+    try:
+        return database.run(perform) if "connection" in parameters else perform(None)
+    except (InvalidInput, NotFound, undo.NotUndoable) as error:
+        raise AdminError(str(error)) from error
+
+
+def migrate(database: Database) -> Response:
+    """Update the schema; `ran` names the migrations that ran."""
+    return {"ran": run_migrations(database.connection())}
+
+
+def add_vendor(
+    connection: Connection, actor: Actor, *, vendor_id: str, vendor_name: str, email: str, phone: str | None = None
+) -> Response:
+    """Add a vendor. Repeating it changes nothing; `status` tells whether the vendor is active."""
+    try:
+        vendors.add_vendor(connection, actor, vendor_id=vendor_id, vendor_name=vendor_name, email=email, phone=phone)
+    except AlreadyExists as error:
+        status = vendors.get_status_of_same_vendor(
+            connection, vendor_id=vendor_id, vendor_name=vendor_name, email=email, phone=phone
+        )
+        if status is None:
+            raise AdminError(f"{error} To change it: onboarding vendors change {vendor_id}") from error
+        return {"vendor_id": vendor_id, "status": status}
+    return {"vendor_id": vendor_id, "status": "active"}
+
+
+def change_vendor(
+    connection: Connection,
+    actor: Actor,
+    *,
+    vendor_id: str,
+    vendor_name: str | None = None,
+    email: str | None = None,
+    phone: str | None = None,
+    status: vendors.VendorStatus | None = None,
+) -> Response:
+    """Change a vendor's name, address, telephone number or status."""
+    vendors.change_vendor(
+        connection, actor, vendor_id, vendor_name=vendor_name, email=email, phone=phone, status=status
+    )
+    return {"vendor_id": vendor_id}
+
+
+def list_vendors(connection: Connection) -> Response:
+    """List the vendors."""
+    return {"vendors": vendors.list_vendors(connection)}
+
+
+def add_category(
+    connection: Connection, actor: Actor, *, category_name: str, description: str | None = None
+) -> Response:
+    """Add a category."""
+    try:
+        categories.add_category(connection, actor, category_name, description)
+    except AlreadyExists as error:
+        raise AdminError(f"{error} To activate a disabled one: onboarding categories enable") from error
+    return {"category_name": category_name}
+
+
+def enable_category(connection: Connection, actor: Actor, *, category_name: str) -> Response:
+    """Activate a disabled category."""
+    categories.change_category(connection, actor, category_name, is_active=True)
+    return {"category_name": category_name}
+
+
+def disable_category(connection: Connection, actor: Actor, *, category_name: str) -> Response:
+    """Remove a category from those that new rows may have."""
+    categories.change_category(connection, actor, category_name, is_active=False)
+    return {"category_name": category_name}
+
+
+def list_categories(connection: Connection) -> Response:
+    """List the categories."""
+    return {"categories": categories.list_categories(connection)}
+
+
+def add_operator(
+    connection: Connection, actor: Actor, *, email: str, name: str, role: operators.Role = "viewer"
+) -> Response:
+    """Allow a person to sign in as an operator: a `viewer`, or an `admin`, who changes things."""
+    try:
+        operators.add_operator(connection, actor, email=email, name=name, role=role)
+    except AlreadyExists as error:
+        raise AdminError(f"{error} To change it: onboarding operators change {email}") from error
+    return {"email": email, "role": role}
+
+
+def change_operator(
+    connection: Connection,
+    actor: Actor,
+    *,
+    email: str,
+    name: str | None = None,
+    role: operators.Role | None = None,
+    status: operators.OperatorStatus | None = None,
+) -> Response:
+    """Change an operator's name, role or status."""
+    operators.change_operator(connection, actor, email, name=name, role=role, status=status)
+    return {"email": email}
+
+
+def list_operators(connection: Connection) -> Response:
+    """List the operators."""
+    return {"operators": operators.list_operators(connection)}
+
+
+def undo_upload(database: Database, actor: Actor, *, upload_id: str) -> Response:
+    """Remove an upload's products from the catalog, and restore those that it changed."""
+    try:
+        undone = undo.undo_upload(database, upload_id, actor)
+    except LookupError as error:
+        raise AdminError(str(error)) from error
+    return {
+        "undone_at": undone.undone_at.isoformat(),
+        "removed": undone.removed,
+        "restored": undone.restored,
+        "skipped": [asdict(product) for product in undone.kept],
+    }
+
+
+ACTIONS: dict[str, Callable[..., Response]] = {
+    action.__name__: action
+    for action in (
+        migrate,
+        add_vendor,
+        change_vendor,
+        list_vendors,
+        add_category,
+        enable_category,
+        disable_category,
+        list_categories,
+        add_operator,
+        change_operator,
+        list_operators,
+        undo_upload,
+        admin_queries.show_upload,
+        admin_queries.list_uploads,
+        admin_queries.describe_upload,
+        admin_queries.look_at_objects,
+        admin_queries.vendor_status,
+        admin_queries.active_categories,
+        admin_queries.dry_run_file,
+    )
+}
+"""Actions by name. One that takes a `connection` runs in a transaction; one that takes a `database` opens its own."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from onboarding.domain.json_objects import from_json
 from onboarding.lambda_handlers.telemetry import log_failures, logger
 from onboarding.notifications.email import UploadResult, send_result_email
 from onboarding.notifications.sign_in_email import SignInEmail, send_sign_in_email
@@ -13,7 +14,7 @@ from onboarding.runtime import get_context
 
 def handler(event: dict[str, Any], _: object) -> None:
     if "sign_in" in event:
-        sent = send_sign_in_email(get_context(), SignInEmail(**event["sign_in"]))
+        sent = send_sign_in_email(get_context(), from_json(SignInEmail, event["sign_in"]))
         logger.info("sign-in e-mail sent" if sent else "no sign-in e-mail to send")
         return
     for record in event["Records"]:

@@ -1,4 +1,4 @@
-"""webhook: started by the topic for each finished upload, and by the API for a test."""
+"""Handler of `webhook`: started by the topic for each finished upload, and by the API for a test message."""
 
 from __future__ import annotations
 
@@ -20,21 +20,22 @@ UPLOAD_FIELDS = (
     "error_records",
     "failure_reason",
 )
+"""Fields of a finished upload that a webhook message has."""
 
 
 def handler(event: dict[str, Any], _: object) -> None:
+    """Deliver the uploads of a notification, or a test message. A failed delivery raises, and Lambda retries it."""
     if "test" in event:
         vendor_id, subject = event["test"]["vendor_id"], event["test"]["id"]
-        told = {"upload": {"vendor_id": vendor_id}}
-        # One attempt: the vendor looks at what came of it and tries again; no operator is asked.
+        # Tests are not retried: the vendor sees the result in the list of deliveries.
         with suppress(NotDelivered):
-            deliver(get_context(), vendor_id, "test", subject, told)
+            deliver(get_context(), vendor_id, "test", subject, {"upload": {"vendor_id": vendor_id}})
         logger.info("webhook tested", extra={"vendor_id": vendor_id})
         return
     for record in event["Records"]:
         result = json.loads(record["Sns"]["Message"])
         upload_id, vendor_id = result["upload_id"], result["vendor_id"]
-        told = {"upload": {name: result.get(name) for name in UPLOAD_FIELDS}}
-        delivered = deliver(get_context(), vendor_id, "upload.finished", upload_id, told)
-        said = {"upload_id": upload_id, "vendor_id": vendor_id}
-        logger.info("webhook delivered" if delivered else "no webhook", extra=said)
+        data = {"upload": {name: result.get(name) for name in UPLOAD_FIELDS}}
+        delivered = deliver(get_context(), vendor_id, "upload.finished", upload_id, data)
+        ids = {"upload_id": upload_id, "vendor_id": vendor_id}
+        logger.info("webhook delivered" if delivered else "no webhook", extra=ids)

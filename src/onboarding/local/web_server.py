@@ -124,7 +124,7 @@ def _main() -> None:
     # boto3 reads the environment itself.
     os.environ.update(settings["environment"])
     trial = LocalDemo(inbox_pages(Path(settings["inbox"])), SIGN_IN_CHOICES)
-    app = create_app(AppContext(Settings.from_environment()), seats=SEATS, trial=trial)
+    app = create_app(AppContext(Settings.from_environment()), connections=SEATS, trial=trial)
     # The emulator has lost the webhooks of its table; the database has them.
     publish_all(app.state.pool)
     config = uvicorn.Config(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
+from onboarding.domain.json_objects import from_json
 from onboarding.domain.text import one_line
 from onboarding.failpoints import failpoint
 from onboarding.notifications.report_links import DAYS_VALID, sign_report_link
@@ -50,8 +51,7 @@ class UploadResult:
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> UploadResult:
         """Return the result in a message of this version of the package, of an older one, or of a newer one."""
-        known = {each.name for each in fields(cls)}
-        return cls(**{name: value for name, value in message.items() if name in known})
+        return from_json(cls, message)
 
 
 def success_rate(result: UploadResult) -> float:

@@ -25,6 +25,7 @@ from onboarding.pipeline.validate import release_held_rows
 from onboarding.runtime import AppContext
 from onboarding.storage import read_attempts
 from onboarding.storage import uploads as uploads_repository
+from onboarding.storage.audit_log import Actor, record_action
 from onboarding.storage.database import Connection
 from onboarding.storage.held_rows import purge_held_rows
 from onboarding.storage.products import row_key, to_storable_text
@@ -186,11 +187,18 @@ def _resume_upload(ctx: AppContext, stalled: StalledUpload, patience: timedelta)
 
 
 def end_upload(
-    ctx: AppContext, upload_id: str, vendor_id: str, error: RowError, *, last_progress_at: datetime | None = None
+    ctx: AppContext,
+    upload_id: str,
+    vendor_id: str,
+    error: RowError,
+    *,
+    last_progress_at: datetime | None = None,
+    actor: Actor | None = None,
 ) -> int:
-    """Reject every row without an outcome with `error`, which completes the upload; return the number of these rows.
+    """Record `error` for every row without an outcome, which completes the upload. Return the number of these rows.
 
-    With `last_progress_at`, do so only if the upload has made no progress since then.
+    With `last_progress_at`, do so only if the upload has made no progress since then: its rows may have been processed
+    meanwhile. `actor` is the party that cancels the upload; its audit entry is part of the transaction.
     """
 
     def work(connection: Connection) -> tuple[list[str], int]:
@@ -206,6 +214,8 @@ def end_upload(
         uploads_repository.insert_errors(connection, remaining, errors)
         progress = uploads_repository.count_outcomes(connection, remaining, errors)
         release_held_rows(connection, progress, states)
+        if remaining and actor is not None:
+            record_action(connection, actor, "upload_cancelled", upload_id, vendor_id=vendor_id)
         return list(progress), len(remaining)
 
     finished, ended = ctx.database.run(work)

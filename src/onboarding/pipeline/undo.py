@@ -10,6 +10,7 @@ from psycopg.errors import UniqueViolation
 
 from onboarding.domain.models import Upload, UploadStatus
 from onboarding.storage import file_details, uploads
+from onboarding.storage.audit_log import Actor, record_action
 from onboarding.storage.database import Connection, Database
 from onboarding.storage.products import restore_products
 from onboarding.storage.queries import query
@@ -45,8 +46,8 @@ class UndoResult:
     kept: Sequence[SkippedProduct]
 
 
-def undo_upload(database: Database, upload_id: str) -> UndoResult:
-    """Undo an upload in one transaction. Idempotent: a repeated call returns the same result.
+def undo_upload(database: Database, upload_id: str, actor: Actor) -> UndoResult:
+    """Undo an upload in one transaction with its audit entry. Repeating it returns the same result.
 
     The history keeps the upload with its status, counts and errors. Products that earlier undos skipped because of this
     upload are reverted too, so that uploads may be undone in any order. Raises LookupError for an unknown upload and
@@ -54,7 +55,7 @@ def undo_upload(database: Database, upload_id: str) -> UndoResult:
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return database.run(lambda connection: _undo(connection, upload_id))
+            return database.run(lambda connection: _undo(connection, upload_id, actor))
         except UniqueViolation:
             # Another vendor took a former SKU between the query and the update; the next attempt sees that.
             if attempt == ATTEMPTS:
@@ -62,7 +63,7 @@ def undo_upload(database: Database, upload_id: str) -> UndoResult:
     raise AssertionError("the last attempt returns or raises")
 
 
-def _undo(connection: Connection, upload_id: str) -> UndoResult:
+def _undo(connection: Connection, upload_id: str, actor: Actor) -> UndoResult:
     named = {"upload_id": upload_id}
     upload = uploads.get_upload(connection, upload_id)
     if upload is None:
@@ -79,6 +80,7 @@ def _undo(connection: Connection, upload_id: str) -> UndoResult:
         marked = connection.execute(query("mark_upload_undone"), {**named, "removed": removed, "restored": restored})
         [(undone_at,)] = marked.fetchall()
         _resume_earlier_undos(connection, upload)
+        record_action(connection, actor, "upload_undone", upload_id, vendor_id=upload.vendor_id)
     return UndoResult(upload_id, undone_at, removed, restored, _list_skipped(connection, upload_id))
 
 

@@ -1,4 +1,4 @@
-"""The audit log: who did what, to what, from where. Written in the transaction that does it."""
+"""Repository for the audit log: who did what, to what, from where."""
 
 from __future__ import annotations
 
@@ -11,19 +11,27 @@ from onboarding.storage.queries import query
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: `operator:<e-mail>`, `vendor:<id>`, `key:<id>` or `command:<user>`; and from which IP address."""
+    """The party that acts: `operator:<e-mail>`, `vendor:<id>`, `key:<id>` or `command:<user>`, and its IP address.
+
+    `vendor_id` is the vendor that acts, by its session or key; None for operators and commands.
+    """
 
     name: str
     ip: str = ""
+    vendor_id: str | None = None
 
 
 def record_action(
     connection: Connection, actor: Actor, action: str, subject: str, *, vendor_id: str | None = None, **detail: object
 ) -> None:
-    """Write an entry. `vendor_id` is the vendor concerned, who may see the entry. Secrets have no place in `detail`."""
+    """Write an entry, in the transaction that makes the change.
+
+    `vendor_id` is the vendor concerned, who may see the entry; it defaults to the actor's. `detail` must hold no
+    secrets.
+    """
     parameters = {
         "actor": actor.name,
-        "vendor_id": vendor_id,
+        "vendor_id": actor.vendor_id or vendor_id,
         "action": action,
         "subject": subject[:500],
         "ip": actor.ip,

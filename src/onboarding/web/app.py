@@ -1,4 +1,4 @@
-"""The app that is served: the API, and the pages on top of it."""
+"""The FastAPI application of the portal: the API and the pages."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ PAGES = (
 _Handler = Callable[[Request, Any], Awaitable[Response]]
 
 
-def create_app(ctx: AppContext, *, seats: int = 1, trial: rendering.LocalDemo | None = None) -> FastAPI:
-    """API and portal on a context; `seats` is how many database connections they may have."""
-    app = api.create_app(ctx, seats=seats, pages=(*PAGES, trial.inbox) if trial else PAGES)
+def create_app(ctx: AppContext, *, connections: int = 1, trial: rendering.LocalDemo | None = None) -> FastAPI:
+    """Return the application with API and portal, and a number of database connections."""
+    app = api.create_app(ctx, connections=connections, pages=(*PAGES, trial.inbox) if trial else PAGES)
     app.state.trial = trial
     for kind, handler in list(app.exception_handlers.items()):
         app.add_exception_handler(kind, _as_page(handler))  # type: ignore[arg-type]
@@ -53,21 +53,21 @@ def create_app(ctx: AppContext, *, seats: int = 1, trial: rendering.LocalDemo | 
 
 
 def _as_page(handler: _Handler) -> _Handler:
-    """Answer a page's fault with a page; the API's own addresses keep their problem documents."""
+    """Answer the errors of pages with a page; addresses of the API keep their problem documents."""
 
     async def handle(request: Request, error: Exception) -> Response:
-        answer = await handler(request, error)
-        if request.url.path.startswith("/v1/") or not answer.body:
-            return answer
-        problem = json.loads(bytes(answer.body))
-        # Only a browser that opens a page is led to the sign-in; scripts and programs are told.
-        browses = request.method == "GET" and "text/html" in request.headers.get("accept", "")
-        if problem["type"] == "/problems/unauthenticated" and browses:
+        response = await handler(request, error)
+        if request.url.path.startswith("/v1/") or not response.body:
+            return response
+        problem = json.loads(bytes(response.body))
+        # Only a browser that opens a page is redirected to sign in; scripts and programs get the problem.
+        opens_page = request.method == "GET" and "text/html" in request.headers.get("accept", "")
+        if problem["type"] == "/problems/unauthenticated" and opens_page:
             return RedirectResponse("/sign-in", status_code=303)
-        kept = {name: value for name, value in answer.headers.items() if name in {"retry-after", "allow"}}
+        headers = {name: value for name, value in response.headers.items() if name in {"retry-after", "allow"}}
         principal = getattr(request.state, "principal", None)
         return rendering.page(
-            "error.html", request, principal, status=answer.status_code, headers=kept, problem=problem
+            "error.html", request, principal, status=response.status_code, headers=headers, problem=problem
         )
 
     return handle

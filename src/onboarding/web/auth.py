@@ -1,4 +1,4 @@
-"""Who is asking: a vendor by key or session, an operator by session, or nobody we know."""
+"""Authentication of requests: a vendor by API key or session, an operator by session."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie, HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
+from onboarding.storage.api_keys import SCOPES
 from onboarding.storage.audit_log import Actor
 from onboarding.storage.queries import query
 from onboarding.web.database import DatabasePool, PoolDep, Work
@@ -18,13 +19,11 @@ from onboarding.web.tokens import derive_csrf_token, hash_secret, is_equal
 
 Result = TypeVar("Result")
 
-READ, WRITE, ADMIN = "uploads:read", "uploads:write", "admin"
-SCOPES = (READ, WRITE, ADMIN)
-"""`admin` is for the account itself: keys and the webhook. A signed-in vendor has all three."""
+READ, WRITE, ADMIN = SCOPES
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
-# For the description alone: both are read by hand below, to tell a bad key from a missing one.
+# For the API description only: `_authenticate` reads both, to distinguish an invalid key from a missing one.
 _BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="An API key: `Authorization: Bearer onb_…`")
 _COOKIE = APIKeyCookie(
     name="onboarding_session",
@@ -36,7 +35,7 @@ _COOKIE = APIKeyCookie(
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Somebody we know. A vendor has a `vendor_id`; an operator has none, and sees every vendor's things."""
+    """An authenticated vendor or operator. An operator has no `vendor_id` and sees the data of all vendors."""
 
     actor: str
     vendor_id: str | None
@@ -52,60 +51,63 @@ class Principal:
         return self.vendor_id is None
 
     @property
-    def recorded(self) -> Actor:
-        """The principal as the audit log names it."""
-        return Actor(self.actor, self.ip)
+    def audit_actor(self) -> Actor:
+        """The actor for entries of the audit log."""
+        return Actor(self.actor, self.ip, self.vendor_id)
 
     def run(self, pool: DatabasePool, work: Work[Result]) -> Result:
-        """Run `work` with this principal's eyes."""
-        return pool.as_operator(work) if self.vendor_id is None else pool.as_vendor(self.vendor_id, work)
+        """Run `work` in a transaction that sees the rows that this principal may see."""
+        return pool.run_unrestricted(work) if self.vendor_id is None else pool.run_as_vendor(self.vendor_id, work)
 
 
 def cookie_name(portal_url: str) -> str:
-    """Browsers let a `__Host-` cookie be set by this host alone and over TLS; plain HTTP (locally) cannot have it."""
+    """Return the name of the session cookie.
+
+    Browsers accept a `__Host-` cookie only from this host and over TLS, so plain HTTP on one machine has another name.
+    """
     return "__Host-onboarding_session" if portal_url.startswith("https:") else "onboarding_session"
 
 
 def client_ip(request: Request) -> str:
-    """The address that the request came from; never a header, which anyone can write."""
+    """Return the address of the request's connection; headers can be forged."""
     return request.client.host if request.client else ""
 
 
-async def _visitor(request: Request, pool: PoolDep) -> Principal | None:
-    """Whoever asks, or None. Raises the problem of a key or session that is not good."""
+async def _authenticate(request: Request, pool: PoolDep) -> Principal | None:
+    """Return the principal of a request, or None without credentials. Raises Problem for an invalid key."""
     authorization = request.headers.get("authorization")
     if authorization is not None:
         scheme, _, key = authorization.partition(" ")
-        found = await run_in_threadpool(_find_by_key, pool, key.strip()) if scheme.lower() == "bearer" else None
-        if found is None:
+        principal = await run_in_threadpool(_find_by_key, pool, key.strip()) if scheme.lower() == "bearer" else None
+        if principal is None:
             raise Problem("unauthenticated", "The API key is unknown, expired or revoked.")
-        return _remember(request, found)
+        return _remember(request, principal)
     session = request.cookies.get(cookie_name(pool.settings.portal_url))
     if session is None:
         return None
-    found = await run_in_threadpool(_find_by_session, pool, session)
-    if found is None:
+    principal = await run_in_threadpool(_find_by_session, pool, session)
+    if principal is None:
         return None
     if request.method not in SAFE_METHODS:
-        await _from_our_pages(request, pool, derive_csrf_token(session))
-    return _remember(request, found)
+        await _check_csrf_token(request, pool, derive_csrf_token(session))
+    return _remember(request, principal)
 
 
 def _find_by_key(pool: DatabasePool, key: str) -> Principal | None:
     parameters = {"key": hash_secret(key)}
-    found = pool.run(lambda c: c.execute(query("get_key_principal"), parameters).fetchone())
-    if found is None:
+    row = pool.run(lambda c: c.execute(query("get_key_principal"), parameters).fetchone())
+    if row is None:
         return None
-    key_id, vendor_id, vendor_name, email, status, scopes = found
+    key_id, vendor_id, vendor_name, email, status, scopes = row
     return _vendor(Principal(f"key:{key_id}", vendor_id, frozenset(scopes), vendor_name, email=email), status)
 
 
 def _find_by_session(pool: DatabasePool, session: str) -> Principal | None:
     parameters = {"session": hash_secret(session)}
-    found = pool.run(lambda c: c.execute(query("get_session_principal"), parameters).fetchone())
-    if found is None:
+    row = pool.run(lambda c: c.execute(query("get_session_principal"), parameters).fetchone())
+    if row is None:
         return None
-    vendor_id, name, email, status, role = found
+    vendor_id, name, email, status, role = row
     token = derive_csrf_token(session)
     if vendor_id is not None:
         principal = Principal(f"vendor:{vendor_id}", vendor_id, frozenset(SCOPES), name, email=email, csrf_token=token)
@@ -115,36 +117,36 @@ def _find_by_session(pool: DatabasePool, session: str) -> Principal | None:
 
 
 def _vendor(principal: Principal, status: str) -> Principal:
-    # A suspended vendor may still look at what was, and change nothing.
+    # A suspended vendor may still read its data.
     return principal if status == "active" else replace(principal, scopes=principal.scopes & {READ}, role="suspended")
 
 
 def _remember(request: Request, principal: Principal) -> Principal:
-    """The principal with the address it asks from; and kept for this request's line in the log and for its page."""
-    known = replace(principal, ip=client_ip(request))
-    request.state.principal = known
-    return known
+    """Return the principal with its IP address, and store it in the request for the log and error pages."""
+    principal = replace(principal, ip=client_ip(request))
+    request.state.principal = principal
+    return principal
 
 
 def is_same_origin(request: Request, portal_url: str) -> bool:
-    """Whether a browser says that our own page sent this. Programs send no Origin, and no cookie by accident."""
+    """Return whether the request comes from our own pages or from a program, which sends no `Origin`."""
     origin = request.headers.get("origin")
     parts = urlsplit(portal_url)
     return origin is None or origin == f"{parts.scheme}://{parts.netloc}"
 
 
-async def _from_our_pages(request: Request, pool: DatabasePool, expected: str) -> None:
-    given = request.headers.get("x-csrf-token", "")
-    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if not given and kind in {"application/x-www-form-urlencoded", "multipart/form-data"}:
-        given = str((await request.form()).get("csrf_token", ""))
-    if not is_same_origin(request, pool.settings.portal_url) or not is_equal(given, expected):
+async def _check_csrf_token(request: Request, pool: DatabasePool, expected: str) -> None:
+    token = request.headers.get("x-csrf-token", "")
+    media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if not token and media_type in {"application/x-www-form-urlencoded", "multipart/form-data"}:
+        token = str((await request.form()).get("csrf_token", ""))
+    if not is_same_origin(request, pool.settings.portal_url) or not is_equal(token, expected):
         detail = "The request could not be verified. Reload the page and try again."
         raise Problem("csrf-failed", detail)
 
 
 def _require_principal(
-    principal: Annotated[Principal | None, Depends(_visitor)],
+    principal: Annotated[Principal | None, Depends(_authenticate)],
     _key: Annotated[object, Security(_BEARER)],
     _session: Annotated[object, Security(_COOKIE)],
 ) -> Principal:
@@ -154,14 +156,14 @@ def _require_principal(
 
 
 class RequireScope:
-    """A dependency that lets through a principal with a scope, of a kind or of either."""
+    """A dependency that requires a scope, and optionally a vendor or an operator."""
 
     def __init__(self, scope: str, kind: str | None = None) -> None:
         self.scope = scope
         self.kind = kind
 
     def __call__(self, principal: Annotated[Principal, Depends(_require_principal)]) -> Principal:
-        # What is for others alone is not there at all.
+        # To other principals the route does not exist.
         if self.kind is not None and (self.kind == "operator") != principal.is_operator:
             raise not_found("page")
         if self.scope not in principal.scopes:
@@ -173,14 +175,14 @@ class RequireScope:
         return principal
 
 
-OptionalPrincipal = Annotated[Principal | None, Depends(_visitor)]
-"""Whoever asks, or None."""
+OptionalPrincipal = Annotated[Principal | None, Depends(_authenticate)]
+"""The principal of a request, or None."""
 
 CurrentPrincipal = Annotated[Principal, Depends(_require_principal)]
-"""Anybody we know."""
+"""Any authenticated principal."""
 
 Reader = Annotated[Principal, Depends(RequireScope(READ))]
-"""A vendor, who reads its own things, or an operator, who reads all."""
+"""A vendor, who reads its own data, or an operator, who reads all."""
 
 Writer = Annotated[Principal, Depends(RequireScope(WRITE))]
 

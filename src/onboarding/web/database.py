@@ -22,73 +22,75 @@ OPERATOR_ROLE = "onboarding_operator"
 
 
 class DatabasePool:
-    """A few contexts for the threads that answer requests: each has a database connection, all share the AWS clients.
+    """Contexts for the threads that answer requests: each has a database connection, all share the AWS clients.
 
     A function on AWS answers one request at a time and has one.
     """
 
-    def __init__(self, ctx: AppContext, seats: int = 1) -> None:
+    def __init__(self, ctx: AppContext, connections: int = 1) -> None:
         self.ctx = ctx
         self.settings = ctx.settings
+        self._contexts = [ctx, *(self._copy(ctx) for _ in range(connections - 1))]
+        # Last in, first out: a quiet server uses one connection.
         self._free: LifoQueue[AppContext] = LifoQueue()
-        self._seats = [ctx, *(self._beside(ctx) for _ in range(seats - 1))]
-        for seat in reversed(self._seats):
-            self._free.put(seat)
+        for context in reversed(self._contexts):
+            self._free.put(context)
 
     @staticmethod
-    def _beside(ctx: AppContext) -> AppContext:
-        # Clients may be shared between threads once they are made, and not while they are.
+    def _copy(ctx: AppContext) -> AppContext:
+        """Return a context with the same clients and a database connection of its own."""
+        # Threads may share an AWS client, but must not create the same one at once.
         _ = ctx.s3, ctx.sqs, ctx.sns, ctx.lambdas, ctx.dynamodb
         other = copy.copy(ctx)
         other.__dict__.pop("database", None)
         return other
 
     @contextmanager
-    def context(self) -> Iterator[AppContext]:
-        """A context for the length of a piece of work; waits for one where all are in use."""
-        seat = self._free.get()
+    def _context(self) -> Iterator[AppContext]:
+        """Lend a context for the duration of the block; wait while all are in use."""
+        ctx = self._free.get()
         try:
-            yield seat
+            yield ctx
         finally:
-            self._free.put(seat)
+            self._free.put(ctx)
 
-    def as_vendor(self, vendor_id: str, work: Work[Result]) -> Result:
-        """Run `work` in a transaction that sees this vendor's rows and no others."""
+    def run(self, work: Work[Result]) -> Result:
+        """Run `work` in a transaction with the API's own role, which sees accounts, keys and sessions only."""
+        with self._context() as ctx:
+            return ctx.database.run(work)
 
-        def behind_the_wall(connection: Connection) -> Result:
+    def run_as_vendor(self, vendor_id: str, work: Work[Result]) -> Result:
+        """Run `work` in a transaction that sees the rows of this vendor only."""
+
+        def restricted(connection: Connection) -> Result:
             connection.execute(query("restrict_to_vendor"), {"vendor_id": vendor_id})
             return work(connection)
 
-        with self.context() as ctx:
-            return ctx.database.run(behind_the_wall)
+        return self.run(restricted)
 
-    def as_operator(self, work: Work[Result]) -> Result:
+    def run_unrestricted(self, work: Work[Result]) -> Result:
         """Run `work` in a transaction that sees the rows of all vendors."""
-        with self.context() as ctx:
+        with self._context() as ctx:
             return ctx.database.acting_as(OPERATOR_ROLE).run(work)
 
     @contextmanager
-    def operator_context(self) -> Iterator[AppContext]:
-        """A context whose database sees the rows of all vendors, for steps that open their transactions themselves."""
-        with self.context() as ctx:
-            acting = copy.copy(ctx)
-            acting.__dict__["database"] = ctx.database.acting_as(OPERATOR_ROLE)
-            yield acting
-
-    def run(self, work: Work[Result]) -> Result:
-        """Run `work` as the API's own role: it knows keys, sessions and sign-in links, and nothing of the catalog."""
-        with self.context() as ctx:
-            return ctx.database.run(work)
+    def unrestricted_context(self) -> Iterator[AppContext]:
+        """Lend a context whose database sees the rows of all vendors, for steps that open their own transactions."""
+        with self._context() as ctx:
+            unrestricted = copy.copy(ctx)
+            unrestricted.__dict__["database"] = ctx.database.acting_as(OPERATOR_ROLE)
+            yield unrestricted
 
     def close(self) -> None:
-        for seat in self._seats:
-            seat.close()
+        """Close all connections; the next work opens new ones."""
+        for ctx in self._contexts:
+            ctx.close()
 
 
-def _desk(request: Request) -> DatabasePool:
+def _pool(request: Request) -> DatabasePool:
     pool: DatabasePool = request.app.state.pool
     return pool
 
 
-PoolDep = Annotated[DatabasePool, Depends(_desk)]
-"""The pool, as a route's parameter."""
+PoolDep = Annotated[DatabasePool, Depends(_pool)]
+"""The connection pool, as a route's parameter."""

@@ -1,4 +1,4 @@
-"""Limits on dry runs: how many each vendor may have, counted in the database, and how many run on one server."""
+"""Limits on dry runs: per vendor, counted in the database, and per server."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from typing import Any
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
+from onboarding.storage.audit_log import record_action
 from onboarding.storage.database import Connection
 from onboarding.storage.queries import query
-from onboarding.web.audit import note
 from onboarding.web.auth import Principal
 from onboarding.web.database import DatabasePool
 from onboarding.web.errors import Problem
 from onboarding.web.request_log import logger
 
 SERVER_AT_ONCE = 3
-"""Dry runs that one server works on; further ones wait. A function on AWS answers one request at a time."""
+"""Simultaneous dry runs on one server; further ones wait. A function on AWS answers one request at a time."""
 
 VENDOR_AT_ONCE = 2
-"""Dry runs that one vendor may have at once, on all servers: less than `SERVER_AT_ONCE`."""
+"""Simultaneous dry runs of one vendor on all servers: fewer than `SERVER_AT_ONCE`."""
 
 VENDOR_PER_HOUR = 300
 WINDOW = timedelta(hours=1)
 
 WAIT_SECONDS = 20
-"""How long a dry run waits for its turn."""
+"""How long a dry run waits for a slot."""
 
 LONGEST = timedelta(minutes=2)
-"""A dry run that began before this has ended, though its server did not say so."""
+"""An older dry run counts as ended, because its server stopped without recording the end."""
 
 
 @asynccontextmanager
 async def limited(request: Request, principal: Principal, pool: DatabasePool) -> AsyncIterator[dict[str, Any]]:
-    """Let one dry run of a vendor happen, or raise the problem `too-many-requests`; log it, with what the principal puts
-    into the dictionary.
+    """Run the block as a dry run within the limits, and log it with the details that the block sets.
 
-    The request's body must be there already, so that a slow connection occupies no slot.
+    Raises the problem `too-many-requests`. The request's body must be read before, so that a slow connection occupies
+    no slot.
     """
     dry_run_id = await run_in_threadpool(_begin, principal, pool)
     details: dict[str, Any] = {"outcome": "not finished"}
@@ -60,6 +60,7 @@ async def limited(request: Request, principal: Principal, pool: DatabasePool) ->
 
 
 def busy() -> Problem:
+    """Return the problem for a server without a free slot."""
     detail = "The server is too busy for a dry run. Try again later, or upload the file without a dry run."
     return Problem("unavailable", detail, headers={"Retry-After": "30"})
 
@@ -87,7 +88,7 @@ def _too_many(what: str, seconds: int) -> Problem:
 def _end(principal: Principal, pool: DatabasePool, dry_run_id: int, details: dict[str, Any]) -> None:
     def work(connection: Connection) -> None:
         connection.execute(query("end_dry_run"), {"dry_run_id": dry_run_id})
-        note(connection, principal, "dry_run", str(dry_run_id), **details)
+        record_action(connection, principal.audit_actor, "dry_run", str(dry_run_id), **details)
 
     principal.run(pool, work)
     logger.info("dry run", extra={"actor": principal.actor, "vendor_id": principal.vendor_id, **details})

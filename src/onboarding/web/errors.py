@@ -1,4 +1,4 @@
-"""What goes wrong, as RFC 9457 has it: `application/problem+json` with type, title, status and detail."""
+"""Errors of requests as problem documents (RFC 9457, `application/problem+json`)."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from onboarding.storage.database import DATABASE_UNAVAILABLE
+from onboarding.storage.errors import AlreadyExists, InvalidInput, NotFound
 from onboarding.web.request_log import logger
 
 Responses = dict[int | str, dict[str, Any]]
-"""What FastAPI takes as the answers of a route, by status."""
+"""The `responses` of a FastAPI route, by status."""
 
 MEDIA_TYPE = "application/problem+json"
 
 
 class FieldProblem(BaseModel):
-    """What is wrong with one part of a request."""
+    """An invalid field of a request."""
 
     place: str = Field(description="Part of the request: `body`, `query`, `path` or `header`", examples=["body"])
     field: str = Field(description="Name of the field; nested names are joined by dots", examples=["file_name"])
@@ -32,7 +33,7 @@ class FieldProblem(BaseModel):
 
 
 class ProblemDocument(BaseModel):
-    """Why a request was not done."""
+    """The reason why a request failed."""
 
     type: str = Field(description="Type of problem; listed in docs/api.md", examples=["/problems/not-found"])
     title: str = Field(description="Title of the type", examples=["Not found"])
@@ -57,11 +58,11 @@ KINDS: Mapping[str, tuple[int, str]] = {
     "internal-error": (500, "Internal error"),
     "unavailable": (503, "Unavailable"),
 }
-"""Every kind of problem, with its status and title; docs/api.md lists them."""
+"""Problem types with status and title; docs/api.md lists them."""
 
 
 class Problem(Exception):
-    """Ends a request with a problem of a kind."""
+    """Ends a request with a problem of the type `kind`."""
 
     def __init__(self, kind: str, detail: str, *, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
@@ -71,18 +72,28 @@ class Problem(Exception):
 
 
 def not_found(what: str = "thing") -> Problem:
-    """The same for what is not there and for what belongs to somebody else."""
+    """Return the problem for an object that does not exist or belongs to another vendor."""
     return Problem("not-found", f"{what[0].upper()}{what[1:]} not found.")
 
 
 def add_exception_handlers(app: FastAPI) -> None:
-    """Have every fault of a request answered with a problem document."""
+    """Answer every error of a request with a problem document."""
     app.add_exception_handler(Problem, _problem)
+    for error in STORAGE_KINDS:
+        app.add_exception_handler(error, _storage_error)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     for kind in DATABASE_UNAVAILABLE:
         app.add_exception_handler(kind, _unavailable)
-    app.add_exception_handler(Exception, _fault)
+    app.add_exception_handler(Exception, _internal_error)
+
+
+STORAGE_KINDS: Mapping[type[Exception], str] = {
+    NotFound: "not-found",
+    AlreadyExists: "conflict",
+    InvalidInput: "invalid-request",
+}
+"""Problem types for the exceptions of the repositories."""
 
 
 def response(
@@ -102,15 +113,20 @@ def response(
 
 
 async def _problem(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, Problem)  # noqa: S101 - what it is installed for
+    assert isinstance(error, Problem)  # noqa: S101 - the only exception of this handler
     return response(error.kind, error.detail, headers=error.headers)
+
+
+async def _storage_error(_: Request, error: Exception) -> JSONResponse:
+    text = str(error).rstrip(".")
+    return response(STORAGE_KINDS[type(error)], f"{text[0].upper()}{text[1:]}.")
 
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101
-    found = [_field(item) for item in error.errors()]
-    names = ", ".join(dict.fromkeys(item.field or item.place for item in found))
-    return response("invalid-request", f"Please check: {names}.", errors=found)
+    fields = [_field(item) for item in error.errors()]
+    names = ", ".join(dict.fromkeys(field.field or field.place for field in fields))
+    return response("invalid-request", f"Please check: {names}.", errors=fields)
 
 
 def _field(item: Mapping[str, Any]) -> FieldProblem:
@@ -119,7 +135,7 @@ def _field(item: Mapping[str, Any]) -> FieldProblem:
 
 
 async def _http(_: Request, error: Exception) -> JSONResponse:
-    """What the framework itself refuses: no such path, no such method, a body that is no JSON."""
+    """Answer the framework's own errors: an unknown path, a wrong method, a body that is not JSON."""
     assert isinstance(error, HTTPException)  # noqa: S101
     kind = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}.get(error.status_code, "bad-request")
     detail = {"not-found": "Page not found.", "method-not-allowed": "This address does not support that method."}
@@ -132,7 +148,7 @@ async def _unavailable(request: Request, error: Exception) -> JSONResponse:
     return response("unavailable", detail, headers={"Retry-After": "60"})
 
 
-async def _fault(request: Request, error: Exception) -> JSONResponse:
+async def _internal_error(request: Request, error: Exception) -> JSONResponse:
     _log(request, error)
     return response("internal-error", "Something went wrong on our side. The error was logged. Try again later.")
 
@@ -143,11 +159,11 @@ def _log(request: Request, error: Exception) -> None:
 
 
 def problem_responses(*kinds: str) -> Responses:
-    """The `responses` of a route or router that may end in these problems."""
-    found: Responses = {}
+    """Return the `responses` of a route or router that can end with these problem types."""
+    responses: Responses = {}
     for kind in kinds:
         status, title = KINDS[kind]
-        described = found.setdefault(status, {"model": ProblemDocument, "description": title})
+        described = responses.setdefault(status, {"model": ProblemDocument, "description": title})
         if title not in described["description"]:
             described["description"] += f"; {title[0].lower()}{title[1:]}"
-    return found
+    return responses

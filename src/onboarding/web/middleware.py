@@ -1,4 +1,4 @@
-"""What every request passes: the host it names, the size it has, the headers of its answer, and its line in the log."""
+"""Middleware for all requests: host and size checks, security headers and the request log."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from onboarding.web.errors import Problem, response
 from onboarding.web.request_log import logger
 
 MAX_BODY = MAX_BYTES + 64 * 1024
-"""A dry run's file with what a form puts around it; nothing else comes near."""
+"""The file of a dry run with the form around it; all other requests are smaller."""
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    # An address may hold the token of a mailed link. (With no-referrer, forms would come with the origin "null".)
+    # An address can contain the token of an e-mailed link. (With no-referrer, forms would have the origin "null".)
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -29,7 +29,7 @@ HEADERS = {
 
 
 def policy(bucket_origin: str) -> str:
-    """The pages' policy for content: own files, and the bucket to upload to. No inline script, no inline style."""
+    """Return the Content-Security-Policy: own files, uploads to the bucket, no inline scripts or styles."""
     return "; ".join(
         (
             "default-src 'none'",
@@ -46,7 +46,7 @@ def policy(bucket_origin: str) -> str:
 
 
 class SecurityMiddleware:
-    """The outermost layer of the app."""
+    """The outermost layer of the application."""
 
     def __init__(self, app: ASGIApp, *, portal_url: str, bucket_origin: str) -> None:
         self.app = app
@@ -64,7 +64,7 @@ class SecurityMiddleware:
         status = 500
         received = 0
 
-        async def bounded() -> Message:
+        async def limited_receive() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
@@ -72,28 +72,28 @@ class SecurityMiddleware:
                 raise Problem("too-large", f"A request may have up to {MAX_BODY:,} bytes.")
             return message
 
-        async def guarded(message: Message) -> None:
+        async def secured_send(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
-                # Whatever is not a static file belongs to one principal at one moment.
+                # All responses but static files are specific to one principal and moment.
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
         try:
             refusal = self._refusal(Headers(scope=scope))
             if refusal is not None:
-                await response(refusal.kind, refusal.detail)(scope, receive, guarded)
+                await response(refusal.kind, refusal.detail)(scope, receive, secured_send)
             else:
-                await self.app(scope, bounded, guarded)
+                await self.app(scope, limited_receive, secured_send)
         finally:
             self._log(scope, status, time.perf_counter() - started)
 
     def _refusal(self, headers: Headers) -> Problem | None:
-        # A name that an attacker's server gives this address (DNS rebinding) is not ours.
+        # DNS rebinding: an attacker's host name may resolve to this address.
         if headers.get("host", "").lower() != self._host:
             return Problem("bad-request", "This address is not served here.")
         length = headers.get("content-length", "0")
@@ -103,10 +103,10 @@ class SecurityMiddleware:
 
     @staticmethod
     def _log(scope: Scope, status: int, seconds: float) -> None:
-        """One line for each request. The route, never the path: paths hold tokens."""
+        """Log a request with its route and not its path, because paths contain tokens."""
         principal: Principal | None = scope.get("state", {}).get("principal")
         route = getattr(scope.get("route"), "path", None)
-        said = {
+        fields = {
             "method": scope["method"],
             "route": route,
             "status": status,
@@ -115,4 +115,4 @@ class SecurityMiddleware:
             "vendor_id": principal and principal.vendor_id,
             "ip": (scope.get("client") or ("", 0))[0],
         }
-        logger.info("request", extra=said)
+        logger.info("request", extra=fields)

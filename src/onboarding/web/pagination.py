@@ -1,4 +1,4 @@
-"""What requests and answers have in common: ids that the database can hold, pages, and times."""
+"""Types that requests and responses share: ids, names, pages and cursors."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Header, Path, Query
-from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints
 
-from onboarding.storage.administration import PLAIN, VENDOR_ID
+from onboarding.domain.email_address import valid_address
+from onboarding.storage.input_rules import PLAIN_TEXT
+from onboarding.storage.vendors import NAME_LENGTH, VENDOR_ID
 from onboarding.web.errors import Problem
 
 Item = TypeVar("Item")
@@ -20,7 +22,7 @@ Shape = TypeVar("Shape", bound=BaseModel)
 UploadId = Annotated[
     str, Path(min_length=1, max_length=50, pattern=r"^[A-Za-z0-9_-]+$", examples=["UPLOAD_20241221_103045_0a1b2c3d"])
 ]
-TicketId = Annotated[str, Path(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
+UploadSessionId = Annotated[str, Path(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
 KeyId = Annotated[str, Path(min_length=1, max_length=20, pattern=r"^[A-Za-z0-9_-]+$")]
 VendorId = Annotated[str, Path(pattern=VENDOR_ID, examples=["VEND001"])]
 VendorFilter = Annotated[
@@ -46,48 +48,56 @@ IdempotencyKey = Annotated[
     ),
 ]
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=PLAIN)]
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_LENGTH, pattern=PLAIN_TEXT)
+]
+
+Email = Annotated[
+    str,
+    StringConstraints(min_length=3, max_length=254),
+    Field(json_schema_extra={"format": "email"}),
+    AfterValidator(valid_address),
+]
 
 
 def models_from_rows(model: type[Shape], rows: Iterable[Sequence[Any]]) -> list[Shape]:
-    """Each row of a query as a model with one field for each column, in the same order."""
+    """Return each row as a model whose fields have the order of the columns."""
     return [model.model_validate(dict(zip(model.model_fields, row, strict=True))) for row in rows]
 
 
 class Page(BaseModel, Generic[Item]):
-    """Some of a list."""
+    """One page of a list."""
 
     items: list[Item]
     next: str | None = Field(description="The `cursor` of the next page; null on the last page")
 
 
-def page(found: list[Item], limit: int, cursor_of: list[str]) -> Page[Item]:
-    """A page of what was found when one more than `limit` was asked for; `cursor_of` holds each item's place."""
-    more = len(found) > limit
-    return Page(items=found[:limit], next=cursor_of[limit - 1] if more else None)
+def page(items: list[Item], limit: int, cursors: list[str]) -> Page[Item]:
+    """Return a page from up to `limit` + 1 items and their cursors."""
+    return Page(items=items[:limit], next=cursors[limit - 1] if len(items) > limit else None)
 
 
 def encode_cursor(*parts: object) -> str:
-    """A place in a list, for `time_cursor` or `number_cursor`."""
+    """Return the cursor of a position in a list."""
     return base64.urlsafe_b64encode("|".join(map(str, parts)).encode()).decode().rstrip("=")
 
 
 def decode_time_cursor(cursor: str | None) -> tuple[datetime, str] | None:
-    """The time and id of a cursor; None without one."""
+    """Return the time and id of a cursor, or None without a cursor."""
     if cursor is None:
         return None
     time, _, name = _read(cursor).partition("|")
     try:
-        found = datetime.fromisoformat(time)
+        moment = datetime.fromisoformat(time)
     except ValueError as error:
         raise _bad_cursor() from error
-    if found.tzinfo is None or not name.isprintable():
+    if moment.tzinfo is None or not name.isprintable():
         raise _bad_cursor()
-    return found, name
+    return moment, name
 
 
 def decode_name_cursor(cursor: str | None) -> str | None:
-    """The name of a cursor; None without one."""
+    """Return the name of a cursor, or None without a cursor."""
     if cursor is None:
         return None
     name = _read(cursor)
@@ -97,14 +107,14 @@ def decode_name_cursor(cursor: str | None) -> str | None:
 
 
 def decode_number_cursor(cursor: str | None) -> list[int]:
-    """The numbers of a cursor; none without one. Each is a whole number that the database can hold."""
+    """Return the numbers of a cursor, or none without a cursor. Each fits into a bigint of PostgreSQL."""
     if cursor is None:
         return []
     try:
         numbers = [int(part) for part in _read(cursor).split("|")]
     except ValueError as error:
         raise _bad_cursor() from error
-    if any(not 0 <= number < 2**31 for number in numbers):
+    if any(not 0 <= number < 2**63 for number in numbers):
         raise _bad_cursor()
     return numbers
 
@@ -121,7 +131,7 @@ def _bad_cursor() -> Problem:
 
 
 class WarningResponse(BaseModel):
-    """Something odd about a file that changes no data."""
+    """A warning about a file; it does not change data."""
 
     code: str
     message: str = Field(description="Uses the row numbers of a spreadsheet")

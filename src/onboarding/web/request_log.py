@@ -1,4 +1,4 @@
-"""The log of requests: JSON lines as the functions write them. No path, no header, no body: those hold secrets."""
+"""The request log: JSON lines like those of the functions, without paths, headers and bodies, which contain secrets."""
 
 from __future__ import annotations
 

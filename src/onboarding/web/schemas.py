@@ -1,4 +1,4 @@
-"""Uploads as a principal may see them: one, a page of them, their errors, their products."""
+"""Uploads, their errors and products, as far as the principal of a request may see them."""
 
 from __future__ import annotations
 
@@ -14,15 +14,12 @@ from onboarding.domain.column_types import NumberColumn, TextColumn
 from onboarding.domain.models import Mode, OnError, Upload, UploadStatus
 from onboarding.domain.product_schema import PRODUCT_SCHEMA
 from onboarding.files.models import FileDetails, FileWarning
+from onboarding.storage import file_details, uploads
 from onboarding.storage.database import Connection
 from onboarding.storage.error_summary import Summary, get_error_summary
-from onboarding.storage.file_details import get_file_details, list_warnings
 from onboarding.storage.products import products_of_upload
 from onboarding.storage.queries import query
-from onboarding.storage.uploads import get_upload as upload_named
-from onboarding.storage.uploads import list_uploads
 from onboarding.web.auth import Principal
-from onboarding.web.database import DatabasePool
 from onboarding.web.errors import not_found
 from onboarding.web.pagination import (
     Page,
@@ -37,7 +34,7 @@ Phase = Literal["reading", "checking", "reporting", "done"]
 
 
 class UploadResponse(BaseModel):
-    """An upload as it stands. The counts are exact at every moment: rows are counted when their outcome is final."""
+    """The state of an upload. The counts are always exact: rows are counted when their outcome is final."""
 
     upload_id: str
     vendor_id: str
@@ -74,7 +71,7 @@ class UploadResponse(BaseModel):
 
 
 class ErrorResponse(BaseModel):
-    """One broken rule of one row."""
+    """An error of a row."""
 
     row_number: int = Field(description="Data row; the first one below the header is 1")
     spreadsheet_row: int = Field(description="The row number in a spreadsheet")
@@ -97,7 +94,7 @@ class FileDetailsResponse(BaseModel):
 
 
 class ErrorGroupResponse(BaseModel):
-    """Equal mistakes together."""
+    """Errors with the same cause."""
 
     error_type: str
     column: str
@@ -112,7 +109,7 @@ class ErrorGroupResponse(BaseModel):
 
 
 class SummaryResponse(BaseModel):
-    """What is wrong in an upload, the most frequent mistake first."""
+    """The errors of an upload in groups, the largest first."""
 
     groups: list[ErrorGroupResponse]
     more: int = Field(description="Number of further groups")
@@ -140,18 +137,20 @@ class ProductResponse(_ProductColumns):  # type: ignore[valid-type, misc]
 
 
 def phase_of(upload: Upload) -> Phase:
+    """Return the phase of an upload."""
     if upload.status is not UploadStatus.PROCESSING:
         return "done" if upload.notified_at else "reporting"
     return "checking" if upload.valid_records + upload.error_records else "reading"
 
 
 def version_of(upload: Upload) -> str:
-    """Differs whenever the upload has moved. Progress is stamped by every change of the counts."""
+    """Return a text that changes with every progress of the upload; each change of the counts sets its time."""
     moments = (upload.last_progress_at, upload.processing_completed_at, upload.notified_at, upload.undone_at)
     return "-".join(f"{moment.timestamp() * 1e6:.0f}" if moment else "" for moment in moments)
 
 
 def upload_response(upload: Upload) -> UploadResponse:
+    """Return an upload as the API shows it."""
     values = {name: value for name, value in asdict(upload).items() if name in UploadResponse.model_fields}
     return UploadResponse(
         **values,
@@ -163,14 +162,12 @@ def upload_response(upload: Upload) -> UploadResponse:
     )
 
 
-def upload_of(pool: DatabasePool, principal: Principal, upload_id: str) -> Upload:
-    """An upload that the principal may see; to anybody else it does not exist."""
-    return principal.run(pool, lambda connection: get_visible_upload(connection, principal, upload_id))
-
-
 def get_visible_upload(connection: Connection, principal: Principal, upload_id: str) -> Upload:
-    """The first wall; the second is the database's, which does not even find what another vendor has."""
-    upload = upload_named(connection, upload_id)
+    """Return an upload that the principal may see. Raises the problem `not-found`.
+
+    This check comes before row-level security, which hides other vendors' uploads too.
+    """
+    upload = uploads.get_upload(connection, upload_id)
     if upload is None or principal.vendor_id not in {None, upload.vendor_id}:
         raise not_found("upload")
     return upload
@@ -178,7 +175,7 @@ def get_visible_upload(connection: Connection, principal: Principal, upload_id: 
 
 @dataclass(frozen=True, slots=True)
 class UploadFilter:
-    """Which uploads; what is None does not matter."""
+    """Conditions for uploads; None matches all."""
 
     vendor_id: str | None = None
     status: UploadStatus | None = None
@@ -187,21 +184,21 @@ class UploadFilter:
 
 
 def list_uploads(
-    pool: DatabasePool, principal: Principal, wanted: UploadFilter, *, cursor: str | None, limit: int
+    connection: Connection, principal: Principal, conditions: UploadFilter, *, cursor: str | None, limit: int
 ) -> Page[UploadResponse]:
-    """A page of the history, newest first."""
-    conditions = {**asdict(wanted), "before": decode_time_cursor(cursor), "limit": limit + 1}
+    """Return a page of the upload history, the newest first."""
+    parameters = {**asdict(conditions), "before": decode_time_cursor(cursor), "limit": limit + 1}
     if principal.vendor_id is not None:
-        if wanted.vendor_id not in {None, principal.vendor_id}:
+        if conditions.vendor_id not in {None, principal.vendor_id}:
             return Page(items=[], next=None)
-        conditions["vendor_id"] = principal.vendor_id
-    found = principal.run(pool, lambda connection: list_uploads(connection, **conditions))
-    cursors = [encode_cursor(upload.upload_timestamp.isoformat(), upload.upload_id) for upload in found]
-    return page([upload_response(upload) for upload in found], limit, cursors)
+        parameters["vendor_id"] = principal.vendor_id
+    history = uploads.list_uploads(connection, **parameters)
+    cursors = [encode_cursor(upload.upload_timestamp.isoformat(), upload.upload_id) for upload in history]
+    return page([upload_response(upload) for upload in history], limit, cursors)
 
 
 def list_errors(
-    pool: DatabasePool,
+    connection: Connection,
     principal: Principal,
     upload_id: str,
     conditions: Mapping[str, Any],
@@ -209,18 +206,12 @@ def list_errors(
     cursor: str | None,
     limit: int,
 ) -> Page[ErrorResponse]:
-    """A page of an upload's errors by row. `conditions`: error_type, column, value, like; each may be None."""
+    """Return a page of an upload's errors, by row. `conditions`: error_type, column, value, like; each may be None."""
+    get_visible_upload(connection, principal, upload_id)
     after_row, after_id = (*decode_number_cursor(cursor), 0, 0)[:2]
-    place = {"upload_id": upload_id, "after_row": after_row, "after_id": after_id, "limit": limit + 1}
-    parameters = {"like": None, **conditions, **place}
-
-    def work(connection: Connection) -> tuple[list[tuple[Any, ...]], FileDetails | None]:
-        get_visible_upload(connection, principal, upload_id)
-        found = connection.execute(query("list_validation_errors"), parameters).fetchall()
-        return found, get_file_details(connection, upload_id)
-
-    found, detected = principal.run(pool, work)
-    line_of = spreadsheet_rows(detected)
+    position = {"upload_id": upload_id, "after_row": after_row, "after_id": after_id, "limit": limit + 1}
+    rows = connection.execute(query("list_validation_errors"), {"like": None, **conditions, **position}).fetchall()
+    line_of = spreadsheet_rows(file_details.get_file_details(connection, upload_id))
     items = [
         ErrorResponse(
             row_number=number,
@@ -232,28 +223,28 @@ def list_errors(
             value=value,
             expected=expected,
             hint=hint,
-            row=row,
+            row=cells,
         )
-        for _, number, product, error_type, column, message, value, expected, hint, row in found
+        for _, number, product, error_type, column, message, value, expected, hint, cells in rows
     ]
-    return page(items, limit, [encode_cursor(row[1], row[0]) for row in found])
+    return page(items, limit, [encode_cursor(row[1], row[0]) for row in rows])
 
 
-def get_file_details(pool: DatabasePool, principal: Principal, upload_id: str) -> FileDetailsResponse:
-    def work(connection: Connection) -> FileDetailsResponse:
-        get_visible_upload(connection, principal, upload_id)
-        found, warnings = get_file_details(connection, upload_id), list_warnings(connection, upload_id)
-        return file_details_response(found, warnings)
-
-    return principal.run(pool, work)
+def get_file_details(connection: Connection, principal: Principal, upload_id: str) -> FileDetailsResponse:
+    """Return how the file of an upload was read."""
+    get_visible_upload(connection, principal, upload_id)
+    return file_details_response(
+        file_details.get_file_details(connection, upload_id), file_details.list_warnings(connection, upload_id)
+    )
 
 
 def spreadsheet_rows(detected: FileDetails | None) -> Callable[[int], int]:
-    """Where a spreadsheet shows each row of a file; of one that could not be read, no row is told of."""
+    """Return the function from a data row to its row in a spreadsheet; a file that could not be read has no rows."""
     return detected.line_of if detected else int
 
 
 def file_details_response(detected: FileDetails | None, warnings: Sequence[FileWarning]) -> FileDetailsResponse:
+    """Return file details as the API shows them."""
     line_of = spreadsheet_rows(detected)
     return FileDetailsResponse(
         description=detected.sentence() if detected else None,
@@ -271,15 +262,14 @@ def file_details_response(detected: FileDetails | None, warnings: Sequence[FileW
     )
 
 
-def get_summary(pool: DatabasePool, principal: Principal, upload_id: str, top: int) -> SummaryResponse:
-    def work(connection: Connection) -> SummaryResponse:
-        get_visible_upload(connection, principal, upload_id)
-        return summary_response(get_error_summary(connection, upload_id, top))
-
-    return principal.run(pool, work)
+def get_summary(connection: Connection, principal: Principal, upload_id: str, top: int) -> SummaryResponse:
+    """Return the `top` largest groups of errors of an upload."""
+    get_visible_upload(connection, principal, upload_id)
+    return summary_response(get_error_summary(connection, upload_id, top))
 
 
-def summary_response(found: Summary) -> SummaryResponse:
+def summary_response(summary: Summary) -> SummaryResponse:
+    """Return groups of errors as the API shows them."""
     groups = [
         ErrorGroupResponse(
             error_type=group.error_type,
@@ -293,25 +283,21 @@ def summary_response(found: Summary) -> SummaryResponse:
             id=group.first_error,
             sentence=group.sentence,
         )
-        for group in found.groups
+        for group in summary.groups
     ]
-    return SummaryResponse(groups=groups, more=found.more)
+    return SummaryResponse(groups=groups, more=summary.more)
 
 
 def list_products(
-    pool: DatabasePool, principal: Principal, upload_id: str, *, cursor: str | None, limit: int
+    connection: Connection, principal: Principal, upload_id: str, *, cursor: str | None, limit: int
 ) -> Page[ProductResponse]:
-    """A page of the products that an upload put into the catalog, by row."""
+    """Return a page of the products that an upload added to the catalog or changed, by row."""
+    get_visible_upload(connection, principal, upload_id)
     [after] = (*decode_number_cursor(cursor), 0)[:1]
-
-    def work(connection: Connection) -> list[dict[str, Any]]:
-        get_visible_upload(connection, principal, upload_id)
-        return products_of_upload(connection, upload_id, after, limit + 1)
-
     items = [
         ProductResponse(
             **{name: str(value) if isinstance(value, Decimal) else value for name, value in product.items()}
         )
-        for product in principal.run(pool, work)
+        for product in products_of_upload(connection, upload_id, after, limit + 1)
     ]
     return page(items, limit, [encode_cursor(item.row_number) for item in items])

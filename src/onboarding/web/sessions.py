@@ -1,4 +1,4 @@
-"""Signing in without a password: a link by mail, used once, becomes a session."""
+"""Passwordless sign-in: an e-mailed link, valid for one use, starts a session."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ SESSION_AGE = timedelta(hours=12)
 
 WINDOW = timedelta(hours=1)
 PER_ADDRESS = 5
-"""Mails that one address may be sent within the window, one right after the other."""
+"""E-mails to one address within the window without a pause between them."""
 PAUSE = timedelta(minutes=10)
-"""Beyond these, one address is sent a mail once per pause. A link lives longer than a pause, so that there is always a
-mail whose link works: nobody can lock an account out by asking for links in its name."""
+"""Further e-mails to one address are sent once per pause. A link is valid for longer than a pause, so one e-mail always
+has a valid link: requests by other people cannot lock an account out."""
 PER_IP = 30
-"""Requests that one IP address may make within the window, for all addresses together."""
+"""Requests of one IP address within the window, for all e-mail addresses together."""
 
 
 class TooManyRequests(Exception):
-    """This IP address has asked too often; it is told so, since that says nothing about any address."""
+    """The IP address made too many requests. The response may say so: it reveals nothing about an e-mail address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Somebody who may sign in: a vendor or an operator."""
+    """A vendor or operator who may sign in."""
 
     vendor_id: str | None
     operator_id: int | None
@@ -43,7 +43,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A new session. `secret` is the cookie's value and exists nowhere else."""
+    """A new session. `secret` is the value of the cookie and is stored nowhere else."""
 
     secret: str
     account: Account
@@ -51,21 +51,21 @@ class Session:
 
 
 def request_link(pool: DatabasePool, email: str, ip: str) -> None:
-    """Mail a sign-in link to an address if it belongs to an account. Raises `TooMany`.
+    """E-mail a sign-in link to an address that belongs to an account. Raises TooManyRequests.
 
-    The function `mailer` sends the mail, and is called for every address alike: the time that this takes does not tell
-    whether the address is known, nor does a fault of the mail service.
+    The function `mailer` sends the e-mail and is called for unknown addresses too: neither the response time nor a
+    failure of the e-mail service tells whether an address is known.
     """
     address = email.strip().lower()
 
     def work(connection: Connection) -> list[tuple[Account, str]]:
         if not _count_request(connection, f"ip:{ip}", PER_IP, pause=WINDOW):
             raise TooManyRequests
-        # For every address alike: the limit must not tell which ones are known.
+        # Unknown addresses count too: the limit must not tell which ones are known.
         if not _count_request(connection, f"address:{address}", PER_ADDRESS, pause=PAUSE):
             return []
-        found = connection.execute(query("list_accounts"), {"email": address})
-        return [(account, _add_link(connection, account)) for account in (Account(*columns) for columns in found)]
+        accounts = [Account(*row) for row in connection.execute(query("list_accounts"), {"email": address})]
+        return [(account, _add_link(connection, account)) for account in accounts]
 
     links = pool.run(work)
     named = [
@@ -81,7 +81,7 @@ def request_link(pool: DatabasePool, email: str, ip: str) -> None:
 
 
 def _count_request(connection: Connection, subject: str, limit: int, *, pause: timedelta) -> bool:
-    """Count one more request of a subject, if it may be made now."""
+    """Count a request of a subject and return True, or return False if the limit is reached."""
     parameters = {"subject": subject[:300], "limit": limit, "window": WINDOW, "pause": pause}
     connection.execute(query("lock_subject"), parameters)
     return connection.execute(query("insert_sign_in_request"), parameters).fetchone() is not None
@@ -100,22 +100,22 @@ def _add_link(connection: Connection, account: Account) -> str:
 
 
 def is_link_valid(pool: DatabasePool, link: str) -> bool:
-    """Whether a link could be used now; to look does not use it up, since mail scanners look."""
-    found = pool.run(
-        lambda connection: connection.execute(query("find_sign_in_link"), {"link": hash_secret(link)}).fetchone()
+    """Return whether a link can be used now. This does not use the link: e-mail scanners open it too."""
+    parameters = {"link": hash_secret(link)}
+    return (
+        pool.run(lambda connection: connection.execute(query("find_sign_in_link"), parameters).fetchone()) is not None
     )
-    return found is not None
 
 
 def use_link(pool: DatabasePool, link: str, ip: str) -> Session | None:
-    """Use a link up; the new session, or None for a link that is unknown, used, or too old."""
+    """Use a link and return the new session, or None for an unknown, used or expired link."""
 
     def work(connection: Connection) -> Session | None:
         secret = generate_secret()
-        found = connection.execute(query("use_sign_in_link"), {"link": hash_secret(link)}).fetchone()
-        if found is None:
+        row = connection.execute(query("use_sign_in_link"), {"link": hash_secret(link)}).fetchone()
+        if row is None:
             return None
-        account = Account(*found)
+        account = Account(*row)
         parameters = {
             "session": hash_secret(secret),
             "vendor_id": account.vendor_id,
@@ -123,13 +123,13 @@ def use_link(pool: DatabasePool, link: str, ip: str) -> Session | None:
             "age": SESSION_AGE,
         }
         [(expires_at,)] = connection.execute(query("insert_session"), parameters).fetchall()
-        actor = Actor(f"vendor:{account.vendor_id}" if account.vendor_id else f"operator:{account.email}", ip)
-        record_action(connection, actor, "signed_in", account.email, vendor_id=account.vendor_id)
+        name = f"vendor:{account.vendor_id}" if account.vendor_id else f"operator:{account.email}"
+        record_action(connection, Actor(name, ip, account.vendor_id), "signed_in", account.email)
         return Session(secret, account, expires_at)
 
     return pool.run(work)
 
 
 def end_session(pool: DatabasePool, session: str) -> None:
-    """End a session, now and for ever."""
+    """End a session immediately and permanently."""
     pool.run(lambda connection: connection.execute(query("end_session"), {"session": hash_secret(session)}))

@@ -1,6 +1,6 @@
-"""Random secrets: made here, shown once, kept as a hash.
+"""Random secrets, which are shown once and stored as a hash.
 
-Each is 32 random bytes, so its plain SHA-256 is as good as unguessable: slow hashes are for what people think up.
+A secret has 32 random bytes, so a plain SHA-256 protects it: slow hashes are for passwords that people choose.
 """
 
 from __future__ import annotations
@@ -13,19 +13,20 @@ LENGTH = 32
 
 
 def generate_secret() -> str:
+    """Return a new random secret, as text for URLs, headers and cookies."""
     return secrets.token_urlsafe(LENGTH)
 
 
 def hash_secret(secret: str) -> bytes:
-    """What the database keeps, and is asked for."""
+    """Return the hash by which the database stores and finds a secret."""
     return sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
 def derive_csrf_token(session: str) -> str:
-    """What a page of this session carries and no other site can know. Derived, so nothing more has to be kept."""
+    """Return the token that pages of a session send and other sites cannot know. It is derived, not stored."""
     return hmac.new(session.encode("utf-8", "surrogatepass"), b"csrf", sha256).hexdigest()
 
 
-def is_equal(given: str, expected: str) -> bool:
-    """Compare without telling by the time how much was right."""
-    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), expected.encode())
+def is_equal(value: str, expected: str) -> bool:
+    """Compare in constant time."""
+    return hmac.compare_digest(value.encode("utf-8", "surrogatepass"), expected.encode())

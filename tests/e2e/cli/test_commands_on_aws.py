@@ -19,7 +19,7 @@ from openpyxl import load_workbook
 from onboarding.aws import staging_table
 from onboarding.cli.main import main
 from onboarding.domain.resource_names import resource_name
-from onboarding.lambda_handlers.admin_actions import carry_out
+from onboarding.lambda_handlers.admin import run_action
 from onboarding.pipeline.ingest import ingest_object
 from onboarding.runtime import AppContext
 from tests.support.running_pipeline import Pipeline, csv_of, product
@@ -149,7 +149,7 @@ def test_upload_on_aws_is_followed_listed_shown_reported_and_undone(tmp_path: Pa
 
 @pytest.mark.usefixtures("aws", "admin_function")
 def test_template_on_aws_has_the_active_categories(tmp_path: Path, ctx: AppContext) -> None:
-    names = carry_out(ctx.database, "active_categories", {})["categories"]
+    names = run_action(ctx.database, "active_categories", {})["categories"]
     assert main(["template", "--xlsx", "-o", str(tmp_path / "template.xlsx")]) == 0
     assert [cell.value for cell in load_workbook(tmp_path / "template.xlsx")["_Categories"]["A"]] == names
 

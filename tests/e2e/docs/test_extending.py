@@ -25,7 +25,7 @@ COMMAND = "import sys; from onboarding.cli.main import main; sys.exit(main(sys.a
 OF_THE_COLUMN = """
 from onboarding.domain.models import Mode
 from onboarding.pipeline.undo import undo
-from tests.support.postgres_fixtures import fetch, judged, open_upload, seeded
+from tests.support.postgres_fixtures import ACTOR, fetch, judged, open_upload, seeded
 from tests.integration.pipeline.test_upload_modes import CHANGED, change_row, filled
 
 
@@ -40,7 +40,7 @@ def test_it_is_created_changed_and_taken_back(database_url):
         open_upload(database, CHANGED, 1, mode=Mode.UPDATE)
         judged(database, change_row("1", ean="4006381333931"))
         assert ean() == "4006381333931"
-        undo(database, CHANGED)
+        undo(database, CHANGED, ACTOR)
         assert ean() == "042"
 """
 

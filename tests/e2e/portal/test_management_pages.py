@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from onboarding.web.auth import SCOPES
+from onboarding.storage.api_keys import SCOPES
 from onboarding.web.portal.api_keys import SCOPE_LABELS
 from tests.support.api_clients import forget_requests, with_key
 from tests.support.browser import checked_by_axe, sign_in, somebody

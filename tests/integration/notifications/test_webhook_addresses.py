@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onboarding.notifications import webhook
+from onboarding.notifications import webhook as deliver
 from onboarding.notifications.webhook import Address, is_public
 
 PRIVATE_V4 = (
@@ -102,7 +102,7 @@ def test_deliver_to_a_server_that_is_not_http_does_not_show_what_it_said() -> No
 
         threading.Thread(target=greet, daemon=True).start()
         url = f"http://127.0.0.1:{server.getsockname()[1]}/hook"
-        status, error = webhook._attempt(Address(url, "secret"), {}, b"{}", private=True)
+        status, error = deliver._attempt(Address(url, "secret"), {}, b"{}", private=True)
     assert (status, error) == (0, "the server does not speak HTTP")
 
 
@@ -116,7 +116,7 @@ def test_deliver_to_a_server_that_hangs_up_says_so() -> None:
 
         threading.Thread(target=hang_up, daemon=True).start()
         url = f"http://127.0.0.1:{server.getsockname()[1]}/hook"
-        assert webhook._attempt(Address(url, "secret"), {}, b"{}", private=True) == (
+        assert deliver._attempt(Address(url, "secret"), {}, b"{}", private=True) == (
             0,
             "the connection to the server broke",
         )

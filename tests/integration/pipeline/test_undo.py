@@ -7,12 +7,15 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from psycopg import DataError
 
 from onboarding.domain.models import Mode, Row
 from onboarding.pipeline.undo import NotUndoable, SkippedProduct, UndoResult, undo_upload
 from onboarding.storage import product_queries, products
+from onboarding.storage.audit_log import Actor
 from onboarding.storage.database import Connection, Database
 from tests.support.postgres_fixtures import (
+    ACTOR,
     database_at,
     fetch,
     judged,
@@ -47,7 +50,7 @@ def catalog_of(database: Database) -> list[tuple[Any, ...]]:
 def test_undo_created_products_are_removed(database: Database) -> None:
     run(database, FIRST, *new(FIRST, "a"))
     run(database, SECOND, *new(SECOND, "b", "c"))
-    undone = undo_upload(database, SECOND)
+    undone = undo_upload(database, SECOND, ACTOR)
     assert (undone.removed, undone.restored, undone.kept) == (2, 0, [])
     assert skus_in_catalog(database) == ["S-a"]
     assert standing(database, SECOND) == (2, 2, 0, "completed")
@@ -62,7 +65,7 @@ def test_undo_updated_products_have_their_previous_values(database: Database) ->
         product_row("new", 3, upload_id=SECOND),
     ]
     run(database, SECOND, *rows, mode=Mode.UPSERT)
-    undone = undo_upload(database, SECOND)
+    undone = undo_upload(database, SECOND, ACTOR)
     assert (undone.removed, undone.restored, undone.kept) == (1, 1, [])
     assert catalog_of(database) == before
 
@@ -71,10 +74,10 @@ def test_undo_uploads_one_after_another(database: Database) -> None:
     run(database, FIRST, *new(FIRST, "a"))
     run(database, SECOND, change(SECOND, "a", price="2.00"), mode=Mode.UPDATE)
     run(database, THIRD, change(THIRD, "a", price="3.00"), mode=Mode.UPDATE)
-    assert undo_upload(database, THIRD).restored == 1
+    assert undo_upload(database, THIRD, ACTOR).restored == 1
     assert fetch(database, "select price from products") == [(Decimal("2.00"),)]
-    assert undo_upload(database, SECOND).restored == 1
-    assert undo_upload(database, FIRST).removed == 1
+    assert undo_upload(database, SECOND, ACTOR).restored == 1
+    assert undo_upload(database, FIRST, ACTOR).removed == 1
     assert catalog_of(database) == []
 
 
@@ -82,10 +85,10 @@ def test_undo_products_changed_by_another_upload_are_skipped(database: Database)
     run(database, FIRST, *new(FIRST, "a", "b", "c"))
     run(database, SECOND, change(SECOND, "b", price="2.00"), mode=Mode.UPDATE)
     run(database, THIRD, change(THIRD, "b", price="3.00"), mode=Mode.UPDATE)
-    assert undo_upload(database, SECOND).kept == [
+    assert undo_upload(database, SECOND, ACTOR).kept == [
         SkippedProduct(1, "P-b", f"It was changed since by the upload {THIRD}")
     ]
-    undone = undo_upload(database, FIRST)
+    undone = undo_upload(database, FIRST, ACTOR)
     assert (undone.removed, undone.kept) == (
         2,
         [SkippedProduct(2, "P-b", f"It was changed since by the upload {THIRD}")],
@@ -101,7 +104,7 @@ def test_undo_uploads_of_one_product_in_any_order_leaves_nothing_of_them(
     run(database, SECOND, change(SECOND, "a", price="2.00"), *new(SECOND, "c"), mode=Mode.UPSERT)
     run(database, THIRD, change(THIRD, "a", sku="S-x"), change(THIRD, "b", 2, price="3.00"), mode=Mode.UPDATE)
     for upload_id in order:
-        undo_upload(database, upload_id)
+        undo_upload(database, upload_id, ACTOR)
         for removed, restored, kept, done in fetch(
             database,
             "select undo_removed, undo_restored, "
@@ -110,15 +113,15 @@ def test_undo_uploads_of_one_product_in_any_order_leaves_nothing_of_them(
         ):
             assert removed + restored + kept == done
     assert catalog_of(database) == []
-    assert [undo_upload(database, upload_id).kept for upload_id in order] == [[], [], []]
+    assert [undo_upload(database, upload_id, ACTOR).kept for upload_id in order] == [[], [], []]
 
 
 def test_undo_after_an_earlier_one_counts_what_that_one_takes_back_now(database: Database) -> None:
     run(database, FIRST, *new(FIRST, "a", "b"))
     run(database, SECOND, change(SECOND, "a", price="2.00"), mode=Mode.UPDATE)
-    assert (undo_upload(database, FIRST).removed, len(undo_upload(database, FIRST).kept)) == (1, 1)
-    assert undo_upload(database, SECOND).restored == 1
-    assert (undo_upload(database, FIRST).removed, undo_upload(database, FIRST).kept) == (2, [])
+    assert (undo_upload(database, FIRST, ACTOR).removed, len(undo_upload(database, FIRST, ACTOR).kept)) == (1, 1)
+    assert undo_upload(database, SECOND, ACTOR).restored == 1
+    assert (undo_upload(database, FIRST, ACTOR).removed, undo_upload(database, FIRST, ACTOR).kept) == (2, [])
 
 
 def test_undo_products_changed_manually_are_skipped(database: Database) -> None:
@@ -126,11 +129,11 @@ def test_undo_products_changed_manually_are_skipped(database: Database) -> None:
     run(database, SECOND, change(SECOND, "c", price="1.00"), change(SECOND, "d", 2, price="1.00"), mode=Mode.UPDATE)
     fetch(database, "update products set stock_quantity = 1 where sku in ('S-a', 'S-c') returning 1")
     fetch(database, "delete from products where sku = 'S-d' returning 1")
-    assert undo_upload(database, SECOND).kept == [
+    assert undo_upload(database, SECOND, ACTOR).kept == [
         SkippedProduct(1, "P-c", "It was changed since"),
         SkippedProduct(2, "P-d", "It is no longer in the catalog"),
     ]
-    assert undo_upload(database, FIRST).kept == [
+    assert undo_upload(database, FIRST, ACTOR).kept == [
         SkippedProduct(1, "P-a", "It was changed since"),
         SkippedProduct(3, "P-c", "It was changed since"),
     ]
@@ -141,24 +144,40 @@ def test_undo_previous_sku_that_is_taken_is_skipped(database: Database) -> None:
     run(database, FIRST, *new(FIRST, "a", "b"))
     run(database, SECOND, change(SECOND, "a", sku="S-x"), change(SECOND, "b", 2, price="1.00"), mode=Mode.UPDATE)
     run(database, THIRD, product_row("a", upload_id=THIRD, vendor_id="VEND002"), vendor_id="VEND002")
-    undone = undo_upload(database, SECOND)
+    undone = undo_upload(database, SECOND, ACTOR)
     assert (undone.restored, undone.kept) == (1, [SkippedProduct(1, "P-a", "Another product has its former SKU now")])
 
 
 def test_undo_repeated_returns_the_same_result(database: Database) -> None:
     run(database, FIRST, *new(FIRST, "a", "b"))
     fetch(database, "update products set stock_quantity = 1 where sku = 'S-a' returning 1")
-    first = undo_upload(database, FIRST)
+    first = undo_upload(database, FIRST, ACTOR)
     run(database, SECOND, *new(SECOND, "b"))
-    assert undo_upload(database, FIRST) == first
+    assert undo_upload(database, FIRST, ACTOR) == first
     assert isinstance(first, UndoResult)
     assert skus_in_catalog(database) == ["S-a", "S-b"]
+
+
+def test_undo_records_one_audit_entry_however_often_it_is_repeated(database: Database) -> None:
+    run(database, FIRST, *new(FIRST, "a"))
+    undo_upload(database, FIRST, ACTOR)
+    undo_upload(database, FIRST, ACTOR)
+    entries = fetch(database, "select actor, action, subject, vendor_id from audit_log")
+    assert entries == [(ACTOR.name, "upload_undone", FIRST, "VEND001")]
+
+
+def test_undo_whose_audit_entry_cannot_be_written_changes_nothing(database: Database) -> None:
+    run(database, FIRST, *new(FIRST, "a"))
+    with pytest.raises(DataError):
+        undo_upload(database, FIRST, Actor("PostgreSQL stores no \0"))
+    assert skus_in_catalog(database) == ["S-a"]
+    assert undo_upload(database, FIRST, ACTOR).removed == 1
 
 
 def test_undo_redelivered_batch_restores_nothing(database: Database) -> None:
     rows = new(FIRST, "a", "b")
     run(database, FIRST, *rows)
-    undo_upload(database, FIRST)
+    undo_upload(database, FIRST, ACTOR)
     again = judged(database, *rows)
     assert (kinds(again), again.finished) == ({(FIRST, 1): [], (FIRST, 2): []}, [FIRST])
     assert skus_in_catalog(database) == []
@@ -169,9 +188,9 @@ def test_undo_processing_or_unknown_upload_is_rejected(database: Database) -> No
     open_upload(database, FIRST, 2)
     judged(database, *new(FIRST, "a"))
     with pytest.raises(NotUndoable, match=FIRST):
-        undo_upload(database, FIRST)
+        undo_upload(database, FIRST, ACTOR)
     with pytest.raises(LookupError, match="UPLOAD_9"):
-        undo_upload(database, "UPLOAD_9")
+        undo_upload(database, "UPLOAD_9", ACTOR)
     assert skus_in_catalog(database) == ["S-a"]
 
 
@@ -196,5 +215,5 @@ def test_undo_sku_taken_concurrently_is_skipped(
         return real(connection, upload_id)
 
     monkeypatch.setattr("onboarding.pipeline.undo.restore_products", overtaken)
-    undone = undo_upload(database, SECOND)
+    undone = undo_upload(database, SECOND, ACTOR)
     assert (undone.restored, undone.kept) == (0, [SkippedProduct(1, "P-a", "Another product has its former SKU now")])

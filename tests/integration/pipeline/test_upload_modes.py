@@ -21,6 +21,7 @@ from onboarding.storage import products
 from onboarding.storage.database import Connection, Database
 from onboarding.storage.products import RowKey
 from tests.support.postgres_fixtures import (
+    ACTOR,
     UPLOADED_AT,
     a_row,
     database_at,
@@ -357,7 +358,7 @@ def test_update_row_after_later_upload_of_other_products_is_accepted(database: D
     two_uploads(database)
     judged(database, change_row("1", upload_id=OTHER, price="2.00" if reason == "undone" else "0"))
     if reason == "undone":
-        undo_upload(database, OTHER)
+        undo_upload(database, OTHER, ACTOR)
     if reason == "another vendor's":
         fetch(database, "update upload_history set vendor_id = 'VEND002' where upload_id = %s returning 1", OTHER)
     assert kinds(judged(database, *EARLIER_ROWS)) == {(CHANGED, 1): [], (CHANGED, 2): []}

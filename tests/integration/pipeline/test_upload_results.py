@@ -24,7 +24,7 @@ from onboarding.pipeline.undo import undo_upload
 from onboarding.pipeline.validate import record_outcomes, validate_batch
 from onboarding.runtime import AppContext
 from onboarding.storage.held_rows import purge_held_rows
-from tests.support.postgres_fixtures import database_at
+from tests.support.postgres_fixtures import ACTOR, database_at
 from tests.support.running_pipeline import Pipeline, csv_of, product
 
 THEIR_COLUMNS = ("Shelf", *COLUMNS, "Remark")
@@ -130,8 +130,8 @@ def test_upload_update_can_be_undone(pipeline: Pipeline) -> None:
     assert pipeline.judged_item(upload.upload_id, 4)["error_reason"] == {"S": "UNKNOWN_PRODUCT"}
 
     database = database_at(pipeline.endpoints.database_url)
-    assert undo_upload(database, upload.upload_id).restored == 2
-    assert undo_upload(database, created.upload_id).removed == 3
+    assert undo_upload(database, upload.upload_id, ACTOR).restored == 2
+    assert undo_upload(database, created.upload_id, ACTOR).removed == 3
     database.close()
     assert pipeline.products(created.upload_id) == []
     undone = pipeline.upload(created.upload_id)
@@ -228,7 +228,7 @@ def test_upload_file_of_an_undone_upload_is_accepted(pipeline: Pipeline) -> None
     content = csv_of([product("undone")])
     first = pipeline.run("VEND001", "undone.csv", content)
     database = database_at(pipeline.endpoints.database_url)
-    undo_upload(database, first.upload_id)
+    undo_upload(database, first.upload_id, ACTOR)
     database.close()
     assert pipeline.run("VEND001", "undone.csv", content).status is UploadStatus.COMPLETED
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from onboarding.domain.resource_names import resource_name
-from onboarding.lambda_handlers.admin_actions import AdminError, carry_out
+from onboarding.lambda_handlers.admin import AdminError, run_action
 from onboarding.storage.audit_log import Actor
 from onboarding.storage.database import DATABASE_UNAVAILABLE, Database
 from tests.support.api_clients import browser, new_key, new_link, signed_in, with_key
@@ -220,28 +220,28 @@ def database(pipeline: Pipeline) -> Iterator[Database]:
 
 def test_operator_created_by_command_can_sign_in(pipeline: Pipeline, database: Database) -> None:
     email = "made@techmart.example"
-    carry_out(database, "add_operator", {"email": email, "name": "Made", "role": "admin"})
+    run_action(database, "add_operator", {"email": email, "name": "Made", "role": "admin"})
     with closing(signed_in(pipeline, email)) as made:
         assert made.get("/v1/session").json()["role"] == "admin"
         with pytest.raises(AdminError, match=r"Operator .* already exists"):
-            carry_out(database, "add_operator", {"email": email.upper(), "name": "Made", "role": "viewer"})
-        carry_out(database, "change_operator", {"email": email.upper(), "role": "viewer"})
+            run_action(database, "add_operator", {"email": email.upper(), "name": "Made", "role": "viewer"})
+        run_action(database, "change_operator", {"email": email.upper(), "role": "viewer"})
         assert made.get("/v1/session").json()["role"] == "viewer"
         left = new_link(pipeline, email)
-        carry_out(database, "change_operator", {"email": email, "status": "suspended"})
+        run_action(database, "change_operator", {"email": email, "status": "suspended"})
         assert made.get("/v1/session").status_code == 401
         # Neither the session nor the link comes back to life with the operator.
-        carry_out(database, "change_operator", {"email": email, "status": "active"})
+        run_action(database, "change_operator", {"email": email, "status": "active"})
         assert made.get("/v1/session").status_code == 401
         assert made.post("/v1/session", json={"token": left}).status_code == 410
-        carry_out(database, "change_operator", {"email": email, "status": "suspended"})
+        run_action(database, "change_operator", {"email": email, "status": "suspended"})
     done = fetch(database, "select action, detail from audit_log where subject ilike %s order by entry_id", email)
     assert [(action, detail) for action, detail in done if action != "signed_in"] == [
         ("operator_created", {"role": "admin"}),
         ("operator_changed", {"role": "viewer"}),
         *[("operator_changed", {"status": status}) for status in ("suspended", "active", "suspended")],
     ]
-    listed = carry_out(database, "list_operators", {})["operators"]
+    listed = run_action(database, "list_operators", {})["operators"]
     assert {"email": email, "name": "Made", "role": "viewer", "status": "suspended"} in listed
     for wrong in (
         {"email": "x", "name": "x"},
@@ -249,9 +249,9 @@ def test_operator_created_by_command_can_sign_in(pipeline: Pipeline, database: D
         {"email": email, "name": "x", "role": "y"},
     ):
         with pytest.raises(AdminError):
-            carry_out(database, "add_operator", wrong)
+            run_action(database, "add_operator", wrong)
     with pytest.raises(AdminError):
-        carry_out(database, "change_operator", {"email": "nobody@techmart.example", "status": "suspended"})
+        run_action(database, "change_operator", {"email": "nobody@techmart.example", "status": "suspended"})
 
 
 def test_change_vendor_command_ends_sessions_of_the_old_email(pipeline: Pipeline, database: Database) -> None:
@@ -261,9 +261,9 @@ def test_change_vendor_command_ends_sessions_of_the_old_email(pipeline: Pipeline
     with closing(signed_in(pipeline, email)) as client:
         left = new_link(pipeline, email)
         with pytest.raises(AdminError, match="Vendor MOVED1 already exists"):
-            carry_out(database, "add_vendor", told)
+            run_action(database, "add_vendor", told)
         assert client.get("/v1/session").status_code == 200
-        carry_out(database, "change_vendor", {"vendor_id": "MOVED1", "email": told["email"]}, Actor("command:alice"))
+        run_action(database, "change_vendor", {"vendor_id": "MOVED1", "email": told["email"]}, Actor("command:alice"))
         assert client.get("/v1/session").status_code == 401
         assert client.post("/v1/session", json={"token": left}).status_code == 410
     assert fetch(database, "select email, phone from vendors where vendor_id = 'MOVED1'") == [
@@ -275,9 +275,9 @@ def test_change_vendor_command_ends_sessions_of_the_old_email(pipeline: Pipeline
 
 def test_add_vendor_again_with_the_same_data_changes_nothing(pipeline: Pipeline, database: Database) -> None:
     told = {"vendor_id": "TWICE1", "vendor_name": "Twice", "email": "twice@vendors.example"}
-    assert carry_out(database, "add_vendor", told) == {"vendor_id": "TWICE1", "status": "active"}
-    carry_out(database, "change_vendor", {"vendor_id": "TWICE1", "status": "suspended"})
-    assert carry_out(database, "add_vendor", told) == {"vendor_id": "TWICE1", "status": "suspended"}
+    assert run_action(database, "add_vendor", told) == {"vendor_id": "TWICE1", "status": "active"}
+    run_action(database, "change_vendor", {"vendor_id": "TWICE1", "status": "suspended"})
+    assert run_action(database, "add_vendor", told) == {"vendor_id": "TWICE1", "status": "suspended"}
     actions = fetch(database, "select action from audit_log where vendor_id = 'TWICE1' order by entry_id")
     assert actions == [("vendor_created",), ("vendor_changed",)]
 
@@ -295,7 +295,7 @@ def test_invalid_email_addresses_are_rejected_everywhere(
         ("add_operator", {"email": email, "name": "Unreached"}),
     ):
         with pytest.raises(AdminError, match="is not an e-mail address"):
-            carry_out(database, name, arguments)
+            run_action(database, name, arguments)
     with browser(pipeline) as client:
         assert client.post("/v1/sign-in", json={"email": email}).status_code == 422
 
@@ -306,7 +306,7 @@ def test_internal_error_reveals_no_details(pipeline: Pipeline, monkeypatch: pyte
     def fails(*_: object) -> None:
         raise RuntimeError("password=hunter2")
 
-    monkeypatch.setattr(app.state.desk, "run", fails)
+    monkeypatch.setattr(app.state.pool, "run", fails)
     with browser(pipeline, Authorization="Bearer onb_x") as client:
         answer = answer_of(app, client, "GET", "/v1/uploads")
     assert (answer.status_code, answer.json()["type"]) == (500, "/problems/internal-error")
@@ -322,7 +322,7 @@ def test_api_database_away_answers_unavailable_and_when_to_try_again(
     def fails(*_: object) -> None:
         raise fault("connection to server at 10.0.1.7 failed")
 
-    monkeypatch.setattr(app.state.desk, "run", fails)
+    monkeypatch.setattr(app.state.pool, "run", fails)
     with browser(pipeline) as client:
         answer = answer_of(app, client, "GET", "/v1/uploads", headers={"Authorization": "Bearer onb_x"})
         page = answer_of(app, client, "GET", "/sign-in/x")

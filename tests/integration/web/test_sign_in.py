@@ -79,7 +79,7 @@ def test_sign_in_calls_the_mailer_for_every_address_alike(pipeline: Pipeline) ->
     called: list[dict[str, Any]] = []
     known = pipeline.vendor("SIGNIN7")
     with working_app(pipeline) as app, browser(pipeline) as client:
-        app.state.desk.ctx.__dict__["lambdas"] = SimpleNamespace(invoke=lambda **call: called.append(call))
+        app.state.pool.ctx.__dict__["lambdas"] = SimpleNamespace(invoke=lambda **call: called.append(call))
         for email in (known, "nobody@nowhere.example"):
             forget_requests(pipeline)
             answer = answer_of(app, client, "POST", "/v1/sign-in", json={"email": email})
@@ -101,7 +101,7 @@ def test_sign_in_that_cannot_call_the_mailer_is_a_server_error(pipeline: Pipelin
     email = email or pipeline.vendor("SIGNIN11")
     forget_requests(pipeline)
     with working_app(pipeline) as app, browser(pipeline) as client:
-        app.state.desk.ctx.__dict__["lambdas"] = SimpleNamespace(invoke=invoke)
+        app.state.pool.ctx.__dict__["lambdas"] = SimpleNamespace(invoke=invoke)
         assert answer_of(app, client, "POST", "/v1/sign-in", json={"email": email}).status_code == 500
 
 
@@ -302,7 +302,7 @@ def test_every_response_has_security_headers(pipeline: Pipeline, monkeypatch: py
         raise RuntimeError
 
     app = app_of(pipeline)
-    monkeypatch.setattr(app.state.desk, "run", fails)
+    monkeypatch.setattr(app.state.pool, "run", fails)
     with browser(pipeline) as client:
         answers = [client.get(path) for path in ("/v1/openapi.json", "/v1/uploads", "/nowhere", "/sign-in/x")]
         # What went wrong with us, told to a program and to a reader.

@@ -14,6 +14,7 @@ import pytest
 
 from onboarding.domain.models import UploadStatus
 from onboarding.files.parser import MAX_BYTES
+from onboarding.storage.database import Database
 from onboarding.web import schemas
 from onboarding.web.api.upload_sessions import sanitise_file_name
 from tests.support.api_clients import post_form, upload
@@ -273,7 +274,7 @@ def test_cancel_upload_finished_in_the_meantime_conflicts(
 ) -> None:
     done = pipeline.run("VENDA", "raced.csv", csv_of([product("raced-1")]))
     seen = iter([replace(done, status=UploadStatus.PROCESSING), done, done])
-    monkeypatch.setattr(schemas, "upload_of", lambda *_: next(seen))
+    monkeypatch.setattr(schemas, "get_visible_upload", lambda *_: next(seen))
     with working_app(pipeline) as app:
         refused = answer_of(app, vendor_a, "POST", f"/v1/uploads/{done.upload_id}/cancel")
     assert (refused.status_code, refused.json()["type"]) == (409, "/problems/conflict")
@@ -327,3 +328,20 @@ def test_upload_session_file_name_with_control_character_is_rejected(vendor_a: h
     refused = vendor_a.post("/v1/upload-sessions", json={"file_name": f"products{character}.csv"})
     assert (refused.status_code, refused.headers["content-type"]) == (422, "application/problem+json")
     assert "file_name" in refused.text
+
+
+def test_upload_page_uses_one_transaction_besides_authentication(
+    pipeline: Pipeline, vendor_a: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = pipeline.run("VENDA", "page.csv", csv_of([product("page-1"), product("page-2", price="x")]))
+    with working_app(pipeline) as app:
+        database = app.state.pool.ctx.database
+        works: list[Any] = []
+
+        def run(work: Any) -> Any:
+            works.append(work)
+            return Database.run(database, work)
+
+        monkeypatch.setattr(database, "run", run)
+        assert answer_of(app, vendor_a, "GET", f"/uploads/{upload.upload_id}").status_code == 200
+    assert len(works) == 2

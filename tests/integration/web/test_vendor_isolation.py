@@ -24,9 +24,9 @@ from itsdangerous import TimestampSigner
 from onboarding.domain.product_schema import TEXT_COLUMNS
 from onboarding.domain.resource_names import resource_name
 from onboarding.notifications.report_links import DAYS_VALID, sign_report_link
+from onboarding.storage.api_keys import SCOPES
 from onboarding.storage.queries import query
 from onboarding.web.app import PAGES
-from onboarding.web.auth import SCOPES
 from onboarding.web.tokens import generate_secret, hash_secret
 from tests.support.api_clients import browser, links, new_key, new_link, post_form, upload, with_key
 from tests.support.isolation_attempts import (

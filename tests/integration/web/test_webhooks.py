@@ -1,24 +1,30 @@
-"""Webhooks: signed, recorded, and sent to the Internet alone."""
+"""Webhooks: signed in the Standard Webhooks format, recorded, and sent to public addresses only."""
 
 from __future__ import annotations
 
-import hmac
 import json
 import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from hashlib import sha256
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import httpx
 import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from onboarding.domain.resource_names import resource_name
 from onboarding.notifications import webhook
-from onboarding.notifications.webhook import Refused, parse_url, resolve_host, signature
+from onboarding.notifications.webhook import (
+    Refused,
+    generate_signing_secret,
+    parse_url,
+    resolve_host,
+    signature_headers,
+)
 from onboarding.web.api import webhooks
 from tests.support.http_server import serving
 from tests.support.running_pipeline import Pipeline, csv_of, product, until
@@ -56,7 +62,7 @@ def deliveries(client: httpx.Client, subject: str) -> list[dict[str, Any]]:
     return [item for item in found if item["subject"] == subject]
 
 
-def test_a_finished_upload_is_told_and_signed(
+def test_webhook_finished_upload_is_delivered_and_signed(
     pipeline: Pipeline, vendor_b: httpx.Client, server: tuple[type[Receiver], str]
 ) -> None:
     receiver, url = server
@@ -65,15 +71,14 @@ def test_a_finished_upload_is_told_and_signed(
     upload = pipeline.run("VENDB", "hook.csv", csv_of([product("hook"), product("hook-bad", price="-1")]))
     until(lambda: receiver.got, "the webhook")
     headers, body = receiver.got[0]
-    told = json.loads(body)
-    assert (told["event"], told["id"]) == ("upload.finished", f"upload.finished:{upload.upload_id}")
+    told = Webhook(secret).verify(body, headers)
+    assert (told["event"], told["id"]) == ("upload.finished", f"upload_finished:{upload.upload_id}")
+    assert headers["webhook-id"] == told["id"]
     assert (told["upload"]["status"], told["upload"]["valid_records"], told["upload"]["error_records"]) == (
         "partial",
         1,
         1,
     )
-    stamp, given = (part.split("=", 1)[1] for part in headers["onboarding-signature"].split(","))
-    assert hmac.compare_digest(given, hmac.new(secret.encode(), f"{stamp}.".encode() + body, sha256).hexdigest())
     [delivery] = until(lambda: deliveries(vendor_b, upload.upload_id), "the delivery to be recorded")
     assert (delivery["status"], delivery["error"]) == (200, "")
     assert vendor_b.delete("/v1/webhook").status_code == 204
@@ -92,12 +97,12 @@ def test_webhook_not_taken_is_delivered_again(
     until(lambda: len(deliveries(vendor_b, upload.upload_id)) > 1, "the delivery after it")
     first, *_, last = sorted(deliveries(vendor_b, upload.upload_id), key=lambda item: str(item["at"]))
     assert (first["status"], last["status"]) == (500, 204)
-    assert {json.loads(body)["id"] for _, body in receiver.got} == {f"upload.finished:{upload.upload_id}"}
+    assert {json.loads(body)["id"] for _, body in receiver.got} == {f"upload_finished:{upload.upload_id}"}
     vendor_b.delete("/v1/webhook")
 
 
 @pytest.mark.parametrize("status", [500, 302])
-def test_what_is_not_taken_is_recorded_as_such(
+def test_webhook_not_accepted_is_recorded_with_the_status(
     vendor_b: httpx.Client, server: tuple[type[Receiver], str], status: int
 ) -> None:
     receiver, url = server
@@ -120,7 +125,7 @@ def test_what_is_not_taken_is_recorded_as_such(
         ("a..b", "the host name is not valid"),
     ],
 )
-def test_a_vendor_is_told_in_words_why_nothing_came(
+def test_webhook_failed_delivery_gives_the_reason_in_words(
     pipeline: Pipeline, vendor_b: httpx.Client, host: str, words: str
 ) -> None:
     vendor_b.put("/v1/webhook", json={"url": "http://127.0.0.1:9/hook"})
@@ -140,7 +145,7 @@ def test_a_vendor_is_told_in_words_why_nothing_came(
     vendor_b.delete("/v1/webhook")
 
 
-def test_a_server_that_dawdles_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_send_to_a_slow_server_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webhook, "DEADLINE", 0.2)
     given_up = threading.Event()
 
@@ -154,13 +159,13 @@ def test_a_server_that_dawdles_is_not_waited_for(monkeypatch: pytest.MonkeyPatch
 
     with serving(Dawdling) as url:
         try:
-            address = webhook.Address(f"{url}/", "secret")
-            assert webhook._send(address, "test", b"{}", private=True) == (0, webhook.LATE)
+            address = webhook.Address(f"{url}/", generate_signing_secret())
+            assert webhook._send(address, "test:1", "{}", private=True) == (0, webhook.LATE)
         finally:
             given_up.set()
 
 
-def test_a_vendor_tests_its_webhook_some_times_an_hour(
+def test_webhook_tests_are_limited_per_hour(
     pipeline: Pipeline, vendor_b: httpx.Client, server: tuple[type[Receiver], str]
 ) -> None:
     _, url = server
@@ -193,9 +198,25 @@ def test_webhook_test_limit_holds_for_requests_at_the_same_time(pipeline: Pipeli
     vendor_b.delete("/v1/webhook")
 
 
-def test_the_signature_is_as_documented() -> None:
-    expected = hmac.new(b"secret", b'1700000000.{"a":1}', sha256).hexdigest()
-    assert signature("secret", 1_700_000_000, b'{"a":1}') == f"t=1700000000,v1={expected}"
+def test_signature_headers_are_verified_by_the_receivers_library() -> None:
+    secret, body = generate_signing_secret(), '{"name": "Ünïcode"}'
+    headers = signature_headers(secret, "test:1", datetime.now(UTC), body)
+    assert secret.startswith("whsec_")
+    assert Webhook(secret).verify(body, headers) == {"name": "Ünïcode"}
+    for other_secret, other_headers, other_body in (
+        (generate_signing_secret(), headers, body),
+        (secret, headers, body.replace("Ü", "U")),
+        (secret, {**headers, "webhook-id": "test:2"}, body),
+    ):
+        with pytest.raises(WebhookVerificationError, match="No matching signature"):
+            Webhook(other_secret).verify(other_body, other_headers)
+
+
+def test_signature_headers_of_an_old_message_are_rejected_as_a_replay() -> None:
+    secret = generate_signing_secret()
+    headers = signature_headers(secret, "test:1", datetime.now(UTC) - timedelta(hours=1), "{}")
+    with pytest.raises(WebhookVerificationError, match="too old"):
+        Webhook(secret).verify("{}", headers)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +233,7 @@ def test_the_signature_is_as_documented() -> None:
         "https://.example.com/",
     ],
 )
-def test_only_plain_https_addresses_are_taken(url: str) -> None:
+def test_parse_url_that_is_not_plain_https_is_refused(url: str) -> None:
     with pytest.raises(Refused):
         parse_url(url, private=False)
 
@@ -235,7 +256,7 @@ def test_only_plain_https_addresses_are_taken(url: str) -> None:
         "::ffff:169.254.169.254",
     ],
 )
-def test_on_aws_a_name_that_leads_inside_is_refused(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+def test_resolve_host_with_a_private_address_is_refused(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     # One good address among them does not help.
     found = [(family, 1, 6, "", (address, 443)), (socket.AF_INET, 1, 6, "", ("93.184.215.14", 443))]
@@ -246,7 +267,7 @@ def test_on_aws_a_name_that_leads_inside_is_refused(monkeypatch: pytest.MonkeyPa
     assert resolve_host(parts, private=True)
 
 
-def test_a_name_of_the_internet_is_connected_to_by_the_address_that_was_checked(
+def test_resolve_host_returns_the_ipv4_address(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     found = [(socket.AF_INET6, 1, 6, "", ("2606:2800:21f::1", 443)), (socket.AF_INET, 1, 6, "", ("93.184.215.14", 443))]

@@ -1,21 +1,19 @@
-"""The REST API and whatever else speaks HTTP: who asks, what they may see, and the answers.
+"""The REST API: authentication, routes and responses.
 
-The way of a request: `guards` (host, headers, the log line), `who` (key or session to a principal), the route, and in it
-`pool`, which runs work on PostgreSQL as that principal. What goes wrong becomes a problem document (`problems`).
+A request passes `guards` (host, headers, log), `who` (API key or session → `Principal`) and the route, which runs
+database work through `pool` with the rights of the principal. Errors become problem documents (`problems`).
 
-How to add pages (the portal):
+To add pages, as the portal does:
 
-1. Write a module with `router = APIRouter(include_in_schema=False)` and plain `def` routes, and give the router to
-   `app.create_app` among its `pages`. Pages are not part of the API's description.
-2. A page for vendors takes `principal: who.VendorHere`, one for operators `principal: who.OperatorHere`, one for either
-   `principal: who.SignedIn`, all of them from `who.Caller`. Whoever is not signed in gets a 401 problem; a page that would
-   rather send them to the sign-in asks for `principal: who.Visitor`, which may be None.
-3. Data comes from the same functions that the routes call, such as `history.upload_of(pool, principal, upload_id)`, with
-   `pool: Desk` among the route's parameters (`pool.DeskHere`).
-4. A form that changes something has a hidden field `csrf_token`, a script sends the header `X-CSRF-Token`. Both hold
-   `principal.csrf_token`, to be put into the page, such as in a `<meta>`. Requests with a key need none.
-5. The policy for content (`guards.policy`) allows own files alone: no inline script or style, no third party. The
-   upload form posts to the bucket, whose origin is in the policy already.
-6. The mailed link leads to `GET /sign-in/{token}`: a page whose button posts to the same address, which calls
-   `signin.begin`: that uses the link up and sets the cookie.
+1. Write a module with `router = APIRouter(include_in_schema=False)` and plain `def` routes, and pass the router to
+   `app.create_app` as one of its `pages`.
+2. A page for vendors takes `principal: who.CurrentVendor`, one for operators `who.CurrentOperator`, one for both
+   `who.CurrentPrincipal`; without credentials they answer with a 401 problem. `who.OptionalPrincipal` may be None.
+3. Take data from the functions that the API routes call, such as `history.get_visible_upload`, in one
+   `principal.run(pool, work)`, with `pool: pool.PoolDep`.
+4. A form that changes something has a hidden field `csrf_token`; a script sends the header `X-CSRF-Token`. Both have
+   the value `principal.csrf_token`. Requests with an API key need neither.
+5. The Content-Security-Policy (`guards.policy`) permits own files only: no inline scripts or styles, no third party.
+6. The e-mailed link leads to `GET /sign-in/{token}`: a page whose button posts to the same address, which calls
+   `signin.begin`: it uses the link and sets the cookie.
 """

@@ -1,21 +1,21 @@
-"""API keys of a vendor: made, listed, revoked."""
+"""Routes for the API keys of a vendor."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter
-from psycopg.errors import UniqueViolation
 from pydantic import BaseModel, Field, StringConstraints
 
-from onboarding.storage.administration import PLAIN
+from onboarding.storage import api_keys
+from onboarding.storage.api_keys import MAX_DAYS, NAME_LENGTH, Scope
 from onboarding.storage.database import Connection
-from onboarding.storage.queries import query
-from onboarding.web.audit import note
-from onboarding.web.auth import SCOPES, Principal, VendorAdmin
+from onboarding.storage.errors import AlreadyExists
+from onboarding.storage.input_rules import PLAIN_TEXT
+from onboarding.web.auth import Principal, VendorAdmin
 from onboarding.web.database import DatabasePool, PoolDep
-from onboarding.web.errors import Problem, not_found, problem_responses
+from onboarding.web.errors import Problem, problem_responses
 from onboarding.web.pagination import IdempotencyKey, KeyId, models_from_rows
 from onboarding.web.tokens import generate_secret, hash_secret
 
@@ -27,23 +27,20 @@ router = APIRouter(
 
 ID_LENGTH = 16
 
-Scope = Literal["uploads:read", "uploads:write", "admin"]
-assert set(SCOPES) == {"uploads:read", "uploads:write", "admin"}  # noqa: S101 - a Literal cannot be made of a tuple
-
 
 class KeyRequest(BaseModel):
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=PLAIN)] = Field(
-        description="Purpose of the key", examples=["Nightly export"]
-    )
+    name: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_LENGTH, pattern=PLAIN_TEXT)
+    ] = Field(description="Purpose of the key", examples=["Nightly export"])
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=10)] = Field(
         default=["uploads:read", "uploads:write"],
         description="`admin` manages API keys and the webhook",
     )
-    days: int = Field(90, ge=1, le=365, description="Number of days until the key expires")
+    days: int = Field(90, ge=1, le=MAX_DAYS, description="Number of days until the key expires")
 
 
 class KeyResponse(BaseModel):
-    """A key without the key."""
+    """An API key without its secret."""
 
     key_id: str
     name: str
@@ -65,54 +62,51 @@ class Keys(BaseModel):
 
 @router.get("")
 def list_keys(principal: VendorAdmin, pool: PoolDep) -> Keys:
-    """All keys of the account, the newest first, revoked and expired ones among them."""
-    return list_keys_of(principal, pool, str(principal.vendor_id))
+    """List all keys of the account, the newest first, revoked and expired ones included."""
+    return principal.run(pool, lambda connection: list_keys_of(connection, str(principal.vendor_id)))
 
 
-def list_keys_of(principal: Principal, pool: DatabasePool, vendor_id: str) -> Keys:
-    """A vendor's keys, as that vendor or an operator sees them."""
-    parameters = {"vendor_id": vendor_id}
-    found = principal.run(pool, lambda connection: connection.execute(query("list_api_keys"), parameters).fetchall())
-    return Keys(items=models_from_rows(KeyResponse, found))
+def list_keys_of(connection: Connection, vendor_id: str) -> Keys:
+    """Return the keys of a vendor."""
+    return Keys(items=models_from_rows(KeyResponse, api_keys.list_api_keys(connection, vendor_id)))
 
 
 @router.post("", status_code=201, responses=problem_responses("conflict"))
 def create_key(
-    wanted: KeyRequest, principal: VendorAdmin, pool: PoolDep, idempotency_key: IdempotencyKey = None
+    body: KeyRequest, principal: VendorAdmin, pool: PoolDep, idempotency_key: IdempotencyKey = None
 ) -> NewKey:
-    """Make a key. It is shown in this answer and never again. A key gives no scope that it does not have itself.
+    """Create a key. Only this response shows it. A key cannot create a key with scopes that it does not have.
 
-    A second request with the same `Idempotency-Key` makes none: it is a conflict, which names the key of the first.
+    A repeated request with the same `Idempotency-Key` is a conflict that names the key of the first request.
     """
-    if not principal.scopes.issuperset(wanted.scopes):
+    if not principal.scopes.issuperset(body.scopes):
         raise Problem("forbidden", "A key cannot create a key with more permissions than its own.")
     key_id, secret = _make_id(principal, idempotency_key), generate_secret()
-    # Words that a scanner of code and logs finds, and the part by which it is known in lists.
+    # The prefix is for secret scanners, the id is shown in lists.
     key = f"onb_{key_id}_{secret}"
-    parameters = {
-        "key_id": key_id,
-        "vendor_id": principal.vendor_id,
-        "name": wanted.name,
-        "key": hash_secret(key),
-        "scopes": sorted(set(wanted.scopes)),
-        "created_by": principal.actor,
-        "days": wanted.days,
-    }
 
     def work(connection: Connection) -> KeyResponse:
-        note(connection, principal, "key_created", key_id, name=wanted.name, scopes=parameters["scopes"])
-        [made] = models_from_rows(KeyResponse, connection.execute(query("insert_api_key"), parameters))
-        return made
+        row = api_keys.add_api_key(
+            connection,
+            principal.audit_actor,
+            key_id=key_id,
+            vendor_id=str(principal.vendor_id),
+            name=body.name,
+            key_hash=hash_secret(key),
+            scopes=body.scopes,
+            days=body.days,
+        )
+        return models_from_rows(KeyResponse, [row])[0]
 
     try:
         return NewKey(**principal.run(pool, work).model_dump(), key=key)
-    except UniqueViolation as error:
+    except AlreadyExists as error:
         detail = f"The key {key_id} was created with this Idempotency-Key and cannot be shown again."
         raise Problem("conflict", detail) from error
 
 
 def _make_id(principal: Principal, idempotency_key: str | None) -> str:
-    """A new id. It follows from the idempotency key, if there is one, so the same one cannot make two keys."""
+    """Return a new id, which follows from the idempotency key: the same one cannot create two keys."""
     if idempotency_key is None:
         return generate_secret()[:ID_LENGTH]
     return hash_secret(f"{principal.vendor_id} {idempotency_key}").hex()[:ID_LENGTH]
@@ -120,17 +114,11 @@ def _make_id(principal: Principal, idempotency_key: str | None) -> str:
 
 @router.delete("/{key_id}", status_code=204, responses=problem_responses("not-found"))
 def revoke_key(key_id: KeyId, principal: VendorAdmin, pool: PoolDep) -> None:
-    """End a key at once and for good. To revoke it again changes nothing."""
+    """Revoke a key immediately and permanently. Repeating the request changes nothing."""
     revoke(principal, pool, str(principal.vendor_id), key_id)
 
 
 def revoke(principal: Principal, pool: DatabasePool, vendor_id: str, key_id: str) -> None:
-    """End a vendor's key, as that vendor or an operator."""
-    parameters = {"key_id": key_id, "vendor_id": vendor_id}
-
-    def work(connection: Connection) -> None:
-        if connection.execute(query("revoke_api_key"), parameters).rowcount == 0:
-            raise not_found("key")
-        note(connection, principal, "key_revoked", key_id, vendor_id=vendor_id)
-
-    principal.run(pool, work)
+    """Revoke a key of a vendor, at its own or an operator's request."""
+    actor = principal.audit_actor
+    principal.run(pool, lambda c: api_keys.revoke_api_key(c, actor, vendor_id=vendor_id, key_id=key_id))

@@ -1,4 +1,4 @@
-"""The app: the same locally and on AWS."""
+"""The FastAPI application of the REST API, the same on one machine and on AWS."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.types import ASGIApp
 
 from onboarding import __version__
+from onboarding.aws.dead_letter_queues import MessageCounts
 from onboarding.runtime import AppContext
 from onboarding.web import errors
 from onboarding.web.api import (
@@ -42,7 +43,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     operators.router,
     operations.router,
 )
-"""Everything that the API answers, in the order in which it is described."""
+"""The routers of the API, in the order of its description."""
 
 OPENAPI = "/v1/openapi.json"
 
@@ -55,20 +56,22 @@ Errors are `application/problem+json` (RFC 9457). Resources of other vendors ret
 
 
 class App(FastAPI):
-    """Every answer passes the guards, that to a fault of ours among them: the framework makes that one outside of all
-    that `add_middleware` adds."""
+    """An application whose outermost layer is `security`.
 
-    def __init__(self, *, guards: Callable[[ASGIApp], ASGIApp], **options: Any) -> None:
-        self._guards = guards
+    The framework answers unhandled exceptions outside of all layers that `add_middleware` adds.
+    """
+
+    def __init__(self, *, security: Callable[[ASGIApp], ASGIApp], **options: Any) -> None:
+        self._security = security
         super().__init__(**options)
 
     def build_middleware_stack(self) -> ASGIApp:
-        return self._guards(super().build_middleware_stack())
+        return self._security(super().build_middleware_stack())
 
 
-def create_app(ctx: AppContext, *, seats: int = 1, pages: Iterable[APIRouter] = ()) -> FastAPI:
-    """The app on a context; `seats` is how many database connections it may have. `pages` come first."""
-    pool = DatabasePool(ctx, seats)
+def create_app(ctx: AppContext, *, connections: int = 1, pages: Iterable[APIRouter] = ()) -> FastAPI:
+    """Return the application with a number of database connections; the routers `pages` come first."""
+    pool = DatabasePool(ctx, connections)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -76,7 +79,7 @@ def create_app(ctx: AppContext, *, seats: int = 1, pages: Iterable[APIRouter] = 
         pool.close()
 
     app = App(
-        guards=partial(SecurityMiddleware, portal_url=ctx.settings.portal_url, bucket_origin=bucket_origin(ctx)),
+        security=partial(SecurityMiddleware, portal_url=ctx.settings.portal_url, bucket_origin=bucket_origin(ctx)),
         title="Product onboarding",
         version=__version__,
         description=DESCRIPTION,
@@ -85,10 +88,11 @@ def create_app(ctx: AppContext, *, seats: int = 1, pages: Iterable[APIRouter] = 
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
-        # An address with a slash too many does not exist; a redirect would repeat the host that was asked for.
+        # A redirect would repeat the host of the request.
         redirect_slashes=False,
     )
     app.state.pool = pool
+    app.state.message_counts = MessageCounts(ctx)
     app.state.dry_run_slots = asyncio.Semaphore(SERVER_AT_ONCE)
     for router in (*pages, *ROUTERS):
         app.include_router(router)
@@ -98,14 +102,14 @@ def create_app(ctx: AppContext, *, seats: int = 1, pages: Iterable[APIRouter] = 
 
 
 def bucket_origin(ctx: AppContext) -> str:
-    """Where a browser sends a file: the origin of the bucket's forms."""
+    """Return the origin of the bucket's upload forms."""
     form = ctx.s3.generate_presigned_post(ctx.settings.bucket, "uploads/")
     parts = urlsplit(form["url"])
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document, with our problems in place of the framework's own."""
+    """Return the OpenAPI document with our problem documents instead of the framework's errors."""
     if app.openapi_schema is None:
         document = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes, tags=app.openapi_tags

@@ -1,4 +1,4 @@
-"""Routes for making a file: the categories there are, the template, and what would become of a file."""
+"""Routes for preparing a file: categories, templates and dry runs."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from onboarding.files import product_template
 from onboarding.files.parser import MAX_BYTES
 from onboarding.pipeline import dry_run as dry
 from onboarding.pipeline.parser_process import ParserTimeout
+from onboarding.storage.categories import list_active_category_names
 from onboarding.storage.error_summary import MAX_GROUPS, summarize_errors
-from onboarding.storage.queries import query
 from onboarding.web import dry_run_limits
 from onboarding.web.auth import CurrentVendor, Principal, Reader
 from onboarding.web.database import DatabasePool, PoolDep
@@ -42,7 +42,7 @@ SHOWN_ROWS = 20
 
 
 class Categories(BaseModel):
-    """The names that the column `category` may hold."""
+    """The names that the column `category` may have."""
 
     items: list[str]
 
@@ -59,7 +59,7 @@ class DryError(BaseModel):
 
 
 class DryRow(BaseModel):
-    """A row as it was read."""
+    """A row of the file."""
 
     row_number: int
     spreadsheet_row: int
@@ -68,7 +68,7 @@ class DryRow(BaseModel):
 
 
 class DryRunResponse(BaseModel):
-    """What an upload of the file would come to. Nothing was written."""
+    """The result that an upload of the file would have. Nothing was written."""
 
     status: UploadStatus
     failure_code: str | None
@@ -88,13 +88,8 @@ class DryRunResponse(BaseModel):
 
 @router.get("/categories")
 def list_categories(principal: Reader, pool: PoolDep) -> Categories:
-    """The categories that products may be in."""
-    return Categories(items=categories(pool))
-
-
-def categories(pool: DatabasePool) -> list[str]:
-    found = pool.as_operator(lambda connection: connection.execute(query("list_active_categories")).fetchall())
-    return [name for (name,) in found]
+    """List the active categories."""
+    return Categories(items=pool.run_unrestricted(list_active_category_names))
 
 
 CSV: Responses = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}, "description": "The file"}}
@@ -106,14 +101,20 @@ XLSX: Responses = {
 
 @router.get("/template.csv", response_class=Response, responses=CSV)
 def fetch_template(principal: Reader, pool: PoolDep) -> Response:
-    """A file to start from: every column, and one row as an example."""
-    return _attachment(product_template.as_csv(categories(pool)), "products.csv", "text/csv; charset=utf-8")
+    """Download a template with every column and one example row."""
+    return _attachment(
+        product_template.as_csv(pool.run_unrestricted(list_active_category_names)),
+        "products.csv",
+        "text/csv; charset=utf-8",
+    )
 
 
 @router.get("/template.xlsx", response_class=Response, responses=XLSX)
 def fetch_workbook(principal: Reader, pool: PoolDep) -> Response:
-    """The same as a workbook, with the categories to choose from."""
-    return _attachment(product_template.as_xlsx(categories(pool)), "products.xlsx", XLSX_TYPE)
+    """Download the template as an Excel workbook, with a list of the categories."""
+    return _attachment(
+        product_template.as_xlsx(pool.run_unrestricted(list_active_category_names)), "products.xlsx", XLSX_TYPE
+    )
 
 
 def _attachment(content: bytes, name: str, media_type: str) -> Response:
@@ -150,22 +151,22 @@ async def dry_run(
     *,
     mode: Annotated[Mode, Query()] = Mode.CREATE,
     on_error: Annotated[OnError, Query()] = OnError.REJECT_ROWS,
-    force: Annotated[bool, Query(description="As of a file that is uploaded again on purpose")] = False,
+    force: Annotated[bool, Query(description="Accept a file that was uploaded before")] = False,
 ) -> DryRunResponse:
-    """Say what would become of a file, row for row, and write nothing. On AWS it takes files of up to 4 MB."""
-    return await judged(request, principal, pool, Options(mode, on_error, force))
+    """Return what an upload of the file would do, row by row, and write nothing. On AWS, files may have up to 4 MB."""
+    return await run_dry_run(request, principal, pool, Options(mode, on_error, force))
 
 
-async def judged(request: Request, principal: Principal, pool: DatabasePool, options: Options) -> DryRunResponse:
-    """What would become of the file in a vendor's request; for the page and the API alike."""
+async def run_dry_run(request: Request, principal: Principal, pool: DatabasePool, options: Options) -> DryRunResponse:
+    """Return the dry run of the file in a vendor's request; the page and the API share this."""
     vendor_id = principal.vendor_id
-    assert vendor_id is not None, "only vendors are let through"  # noqa: S101
+    assert vendor_id is not None, "the routes require a vendor"  # noqa: S101
     content = await _content(request, pool.settings.dry_run_bytes)
     async with dry_run_limits.limited(request, principal, pool) as details:
         details["file_size_bytes"] = len(content)
         try:
-            # With the pipeline's rights: any vendor may know whether a SKU is taken, and nothing else is returned.
-            run = await run_in_threadpool(dry.dry_run, pool.as_operator, content, vendor_id, options)
+            # Unrestricted: the result tells any vendor whether a SKU exists, and nothing else of other vendors.
+            run = await run_in_threadpool(dry.dry_run, pool.run_unrestricted, content, vendor_id, options)
         except ParserTimeout as error:
             raise dry_run_limits.busy() from error
         details |= {"outcome": run.status, "failure_code": run.refusal and run.refusal.code, "rows": len(run.rows)}
@@ -189,6 +190,7 @@ async def _content(request: Request, limit: int) -> bytes:
 
 
 def dry_run_response(run: dry.DryRun) -> DryRunResponse:
+    """Return a dry run as the API shows it."""
     listed = [(number, error) for number, errors in sorted(run.errors.items()) for error in errors]
     line_of = spreadsheet_rows(run.detected)
     return DryRunResponse(

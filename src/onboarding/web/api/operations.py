@@ -1,4 +1,4 @@
-"""Routes for operators: what runs, what is stuck, what failed, and buttons that have it tried again."""
+"""Routes for operators: throughput, stalled uploads and failed events, and requests to resume or redrive them."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from datetime import datetime, timedelta
 from typing import Annotated
 from urllib.parse import quote_plus
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel, Field
 
 from onboarding.aws import dead_letter_queues
+from onboarding.aws.dead_letter_queues import MessageCounts
 from onboarding.domain.models import Upload, UploadStatus
 from onboarding.domain.resource_names import Function
 from onboarding.pipeline.recovery import PATIENCE
+from onboarding.storage.audit_log import record_action
 from onboarding.storage.database import Connection
 from onboarding.storage.queries import query
-from onboarding.web.audit import note
 from onboarding.web.auth import CurrentOperator, OperatorAdmin
 from onboarding.web.database import PoolDep
 from onboarding.web.errors import Problem, not_found, problem_responses
@@ -29,13 +30,13 @@ router = APIRouter(
 )
 
 LATEST_ERRORS = 20_000
-"""How many errors the most frequent ones are looked for in."""
+"""The number of latest errors among which the most frequent ones are counted."""
 
 Queue = Annotated[str, Path(max_length=100, pattern=r"^[a-z-]+$", examples=["csv-parser-failures"])]
 
 
 class Overview(BaseModel):
-    """The last 24 hours, and what waits."""
+    """The figures of the last 24 hours, and what needs attention now."""
 
     uploads: int
     processing: int
@@ -43,12 +44,12 @@ class Overview(BaseModel):
     valid_rows: int
     error_rows: int
     stalled: int = Field(description=f"Uploads without progress for {PATIENCE.total_seconds() / 60:.0f} minutes")
-    failed_events: int = Field(description="Messages in all failure queues")
+    failed_events: int = Field(description="Messages in all failure queues, counted every few seconds")
     quarantined: int
 
 
 class ThroughputBucket(BaseModel):
-    """What was finished in one stretch of time."""
+    """Uploads and rows that were completed in one interval."""
 
     at: datetime
     uploads: int
@@ -74,7 +75,7 @@ class TopErrors(BaseModel):
 
 
 class Quality(BaseModel):
-    """How good a vendor's files were."""
+    """The quality of a vendor's files."""
 
     vendor_id: str
     vendor_name: str
@@ -130,11 +131,25 @@ class Resumed(BaseModel):
     detail: str
 
 
+def _message_counts(request: Request) -> MessageCounts:
+    counts: MessageCounts = request.app.state.message_counts
+    return counts
+
+
+MessageCountsDep = Annotated[MessageCounts, Depends(_message_counts)]
+"""The numbers of messages in the failure queues, as a route's parameter."""
+
+
 @router.get("/overview")
-def show_overview(principal: CurrentOperator, pool: PoolDep) -> Overview:
-    """How things stand."""
-    parameters = {"patience": PATIENCE}
-    row = principal.run(pool, lambda c: c.execute(query("get_upload_overview"), parameters).fetchone())
+def show_overview(principal: CurrentOperator, pool: PoolDep, counts: MessageCountsDep) -> Overview:
+    """Return the figures of the last 24 hours."""
+    failed_events = sum(counts.get().values())
+    return principal.run(pool, lambda connection: get_overview(connection, failed_events))
+
+
+def get_overview(connection: Connection, failed_events: int) -> Overview:
+    """Return the figures of the last 24 hours."""
+    row = connection.execute(query("get_upload_overview"), {"patience": PATIENCE}).fetchone()
     assert row is not None, "an aggregate has one row"  # noqa: S101
     uploads, processing, rows, valid, error, stalled, quarantined = row
     return Overview(
@@ -144,7 +159,7 @@ def show_overview(principal: CurrentOperator, pool: PoolDep) -> Overview:
         valid_rows=valid,
         error_rows=error,
         stalled=stalled,
-        failed_events=sum(dead_letter_queues.count_failures(pool.ctx).values()),
+        failed_events=failed_events,
         quarantined=quarantined,
     )
 
@@ -156,20 +171,29 @@ def show_throughput(
     minutes: Annotated[int, Query(ge=5, le=129_600, description="Length of time up to now")] = 1440,
     buckets: Annotated[int, Query(ge=1, le=200, description="Number of buckets to divide the time into")] = 48,
 ) -> Throughput:
-    """What was finished over time, for charts."""
-    parameters = {"width": timedelta(minutes=minutes / buckets), "intervals": buckets}
-    found = principal.run(pool, lambda c: c.execute(query("list_upload_throughput"), parameters).fetchall())
-    return Throughput(items=models_from_rows(ThroughputBucket, found))
+    """Return completed uploads and rows over time, for charts."""
+    return principal.run(pool, lambda connection: get_throughput(connection, minutes, buckets))
+
+
+def get_throughput(connection: Connection, minutes: int, intervals: int) -> Throughput:
+    """Return what was completed in the last minutes, divided into intervals."""
+    parameters = {"width": timedelta(minutes=minutes / intervals), "intervals": intervals}
+    rows = connection.execute(query("list_upload_throughput"), parameters)
+    return Throughput(items=models_from_rows(ThroughputBucket, rows))
 
 
 @router.get("/top-errors")
 def show_top_errors(
     principal: CurrentOperator, pool: PoolDep, days: Annotated[int, Query(ge=1, le=90)] = 7
 ) -> TopErrors:
-    """What vendors get wrong most, by their latest 20,000 errors."""
-    parameters = {"days": days, "latest": LATEST_ERRORS}
-    found = principal.run(pool, lambda c: c.execute(query("list_top_errors"), parameters).fetchall())
-    return TopErrors(items=models_from_rows(TopError, found))
+    """Return the most frequent errors among the latest 20,000."""
+    return principal.run(pool, lambda connection: get_top_errors(connection, days))
+
+
+def get_top_errors(connection: Connection, days: int) -> TopErrors:
+    """Return the most frequent errors of the last days."""
+    rows = connection.execute(query("list_top_errors"), {"days": days, "latest": LATEST_ERRORS})
+    return TopErrors(items=models_from_rows(TopError, rows))
 
 
 @router.get("/vendor-quality")
@@ -178,9 +202,14 @@ def list_vendor_quality(
     pool: PoolDep,
     limit: Annotated[int, Query(ge=1, le=100, description="Maximum number of results")] = 5,
 ) -> Qualities:
-    """The vendors whose files were worst in the last 90 days, the worst first."""
-    found = principal.run(pool, lambda c: c.execute(query("list_vendor_quality"), {"limit": limit}).fetchall())
-    return Qualities(items=models_from_rows(Quality, found))
+    """List the vendors with the lowest quality of files in the last 90 days, the lowest first."""
+    return principal.run(pool, lambda connection: get_vendor_quality(connection, limit))
+
+
+def get_vendor_quality(connection: Connection, limit: int) -> Qualities:
+    """Return the vendors with the lowest quality of files."""
+    rows = connection.execute(query("list_vendor_quality"), {"limit": limit})
+    return Qualities(items=models_from_rows(Quality, rows))
 
 
 @router.get("/stalled-uploads")
@@ -189,38 +218,38 @@ def list_stalled_uploads(
     pool: PoolDep,
     minutes: Annotated[int, Query(ge=0, le=1440, description="Minutes without progress")] = 5,
 ) -> StalledUploads:
-    """Uploads under way in which nothing has moved for a while, the longest first."""
+    """List uploads in processing without progress, the longest first."""
     parameters = {"patience": timedelta(minutes=minutes), "limit": 100}
 
     def work(connection: Connection) -> list[Upload]:
-        names = [row[0] for row in connection.execute(query("list_stalled_upload_ids"), parameters)]
-        return [get_visible_upload(connection, principal, name) for name in names]
+        upload_ids = [row[0] for row in connection.execute(query("list_stalled_upload_ids"), parameters)]
+        return [get_visible_upload(connection, principal, upload_id) for upload_id in upload_ids]
 
     return StalledUploads(items=[upload_response(upload) for upload in principal.run(pool, work)])
 
 
 @router.post("/uploads/{upload_id}/resume", status_code=202, responses=problem_responses("conflict"))
 def resume_upload(upload_id: UploadId, principal: OperatorAdmin, pool: PoolDep) -> Resumed:
-    """Have the rows of an upload that have no outcome staged again. Safe at any time."""
+    """Stage the rows of an upload that have no outcome again. This is safe at any time."""
 
     def work(connection: Connection) -> Upload:
         upload = get_visible_upload(connection, principal, upload_id)
         if upload.status is not UploadStatus.PROCESSING:
             raise Problem("conflict", "The upload is finished.")
-        note(connection, principal, "upload_resumed", upload_id, vendor_id=upload.vendor_id)
+        record_action(connection, principal.audit_actor, "upload_resumed", upload_id, vendor_id=upload.vendor_id)
         return upload
 
     upload = principal.run(pool, work)
-    # As if the bucket announced the object again: to take it in twice changes nothing that was done.
-    announced = {"key": quote_plus(upload.s3_key), "versionId": upload.s3_version_id}
-    record = {"s3": {"bucket": {"name": pool.settings.bucket}, "object": announced}}
+    # The same event as from S3. Ingesting an object again repeats no finished work.
+    described = {"key": quote_plus(upload.s3_key), "versionId": upload.s3_version_id}
+    record = {"s3": {"bucket": {"name": pool.settings.bucket}, "object": described}}
     pool.ctx.start_function(Function.CSV_PARSER, {"Records": [record]})
     return Resumed(upload_id=upload_id, detail="The remaining rows are being processed.")
 
 
 @router.get("/failures")
 def list_failure_queues(principal: CurrentOperator, pool: PoolDep) -> Failures:
-    """How many events that every retry failed on wait in each queue."""
+    """Return the number of events in each failure queue."""
     return Failures(
         items=[FailureQueue(queue=queue, waiting=n) for queue, n in dead_letter_queues.count_failures(pool.ctx).items()]
     )
@@ -228,19 +257,19 @@ def list_failure_queues(principal: CurrentOperator, pool: PoolDep) -> Failures:
 
 @router.get("/failures/{queue}")
 def list_failures(queue: Queue, principal: CurrentOperator, pool: PoolDep) -> FailureList:
-    """Some of the events in a failure queue; they stay there."""
+    """Return some of the events in a failure queue, without removing them."""
     _require_queue(queue)
-    found = dead_letter_queues.peek_failures(pool.ctx, queue)
-    return FailureList(items=[FailureResponse(since=f.since, about=f.about, error=f.error) for f in found])
+    events = dead_letter_queues.peek_failures(pool.ctx, queue)
+    return FailureList(items=[FailureResponse(since=f.since, about=f.about, error=f.error) for f in events])
 
 
 @router.post("/failures/{queue}/redrive", status_code=202)
 def redrive(queue: Queue, principal: OperatorAdmin, pool: PoolDep) -> RedriveStarted:
-    """Have the events of a failure queue tried again. Those that go well are gone soon; what fails again stays."""
+    """Redrive the events of a failure queue. Events that succeed leave the queue; events that fail again stay."""
     _require_queue(queue)
-    principal.run(pool, lambda connection: note(connection, principal, "failures_redriven", queue))
     waiting = dead_letter_queues.count_failures_in(pool.ctx, queue)
-    # By a function that has as long as those it calls; a request has not, and would be cut off in the midst.
+    principal.run(pool, lambda c: record_action(c, principal.audit_actor, "failures_redriven", queue))
+    # The watchdog may run as long as the functions that it calls; a request may not.
     pool.ctx.start_function(Function.WATCHDOG, {"redrive": queue})
     return RedriveStarted(queue=queue, waiting=waiting)
 
@@ -252,6 +281,6 @@ def _require_queue(queue: str) -> None:
 
 @router.get("/quarantine")
 def list_quarantined(principal: CurrentOperator, pool: PoolDep) -> Quarantine:
-    """Objects that no vendor owns, the latest 100."""
-    found = principal.run(pool, lambda c: c.execute(query("list_quarantined_objects")).fetchall())
-    return Quarantine(items=models_from_rows(Quarantined, found))
+    """List the latest 100 objects that belong to no vendor."""
+    rows = principal.run(pool, lambda c: c.execute(query("list_quarantined_objects")).fetchall())
+    return Quarantine(items=models_from_rows(Quarantined, rows))

@@ -1,25 +1,25 @@
-"""Routes for operators: the whole marketplace at a glance, vendors, categories, and the record of who did what."""
+"""Routes for operators: vendors, categories and the audit log."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field, StringConstraints
 
-from onboarding.storage import administration
-from onboarding.storage import uploads as uploads_repository
-from onboarding.storage.administration import PLAIN, VENDOR_ID, AlreadyExists, NotFound
+from onboarding.storage import categories, vendors
 from onboarding.storage.database import Connection
+from onboarding.storage.input_rules import PLAIN_TEXT
 from onboarding.storage.queries import query
+from onboarding.storage.vendors import VENDOR_ID, VendorStatus
 from onboarding.web.api import api_keys, sign_in
-from onboarding.web.api.sign_in import Email
 from onboarding.web.auth import CurrentOperator, OperatorAdmin
 from onboarding.web.database import PoolDep
-from onboarding.web.errors import Problem, not_found, problem_responses
+from onboarding.web.errors import not_found, problem_responses
 from onboarding.web.pagination import (
     Cursor,
+    Email,
     KeyId,
     Limit,
     Name,
@@ -39,14 +39,18 @@ router = APIRouter(
     responses=problem_responses("unauthenticated", "forbidden", "not-found", "invalid-request", "bad-request"),
 )
 
-VendorStatus = Literal["active", "suspended"]
-Phone = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20, pattern=PLAIN)]
-Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000, pattern=PLAIN)]
-CategoryName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=PLAIN)]
+Phone = Annotated[str, StringConstraints(strip_whitespace=True, max_length=vendors.PHONE_LENGTH, pattern=PLAIN_TEXT)]
+Description = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=categories.DESCRIPTION_LENGTH, pattern=PLAIN_TEXT)
+]
+CategoryName = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=categories.NAME_LENGTH, pattern=PLAIN_TEXT),
+]
 
 
 class VendorResponse(BaseModel):
-    """A vendor, and how good its files are."""
+    """A vendor, with the quality of its files."""
 
     vendor_id: str
     vendor_name: str
@@ -70,7 +74,7 @@ class VendorRequest(BaseModel):
 
 
 class VendorChange(BaseModel):
-    """What is left out stays."""
+    """Changes to a vendor. Fields that are left out do not change."""
 
     vendor_name: Name | None = None
     email: Email | None = None
@@ -98,14 +102,14 @@ class CategoryRequest(BaseModel):
 
 
 class CategoryChange(BaseModel):
-    """What is left out stays. Products keep their category when it is no longer active."""
+    """Changes to a category. Fields that are left out do not change. Products keep a category that is inactive."""
 
     description: Description | None = None
     is_active: bool | None = None
 
 
 class ActionResponse(BaseModel):
-    """What somebody did."""
+    """An entry of the audit log."""
 
     at: datetime
     actor: str
@@ -117,12 +121,12 @@ class ActionResponse(BaseModel):
 
 
 Search = Annotated[
-    str | None, Query(max_length=200, pattern=PLAIN, description="Part of the id, name or email address")
+    str | None, Query(max_length=200, pattern=PLAIN_TEXT, description="Part of the id, name or email address")
 ]
 
 
-def _find_vendors(connection: Connection, **wanted: str | int | None) -> list[VendorResponse]:
-    parameters = {"vendor_id": None, "search": None, "after": None, "limit": 1, **wanted}
+def _find_vendors(connection: Connection, **conditions: str | int | None) -> list[VendorResponse]:
+    parameters = {"vendor_id": None, "search": None, "after": None, "limit": 1, **conditions}
     return models_from_rows(VendorResponse, connection.execute(query("list_vendors_with_quality"), parameters))
 
 
@@ -130,129 +134,122 @@ def _find_vendors(connection: Connection, **wanted: str | int | None) -> list[Ve
 def list_vendors(
     principal: CurrentOperator, pool: PoolDep, search: Search = None, cursor: Cursor = None, limit: Limit = 100
 ) -> Page[VendorResponse]:
-    """The vendors with the quality of their files, by id."""
-    wanted = {"search": search, "after": decode_name_cursor(cursor), "limit": limit + 1}
-    found = principal.run(pool, lambda connection: _find_vendors(connection, **wanted))
-    return page(found, limit, [encode_cursor(vendor.vendor_id) for vendor in found])
+    """List the vendors with the quality of their files, by id."""
+    conditions = {"search": search, "after": decode_name_cursor(cursor), "limit": limit + 1}
+    items = principal.run(pool, lambda connection: _find_vendors(connection, **conditions))
+    return page(items, limit, [encode_cursor(vendor.vendor_id) for vendor in items])
 
 
 @router.get("/vendors/{vendor_id}")
 def show_vendor(vendor_id: VendorId, principal: CurrentOperator, pool: PoolDep) -> VendorResponse:
-    return principal.run(pool, lambda connection: _vendor(connection, vendor_id))
+    """Return a vendor with the quality of its files."""
+    return principal.run(pool, lambda connection: get_vendor(connection, vendor_id))
 
 
-def _vendor(connection: Connection, vendor_id: str) -> VendorResponse:
-    found = _find_vendors(connection, vendor_id=vendor_id)
-    if not found:
+def get_vendor(connection: Connection, vendor_id: str) -> VendorResponse:
+    """Return a vendor. Raises the problem `not-found`."""
+    items = _find_vendors(connection, vendor_id=vendor_id)
+    if not items:
         raise not_found("vendor")
-    return found[0]
-
-
-def _must_be_there(connection: Connection, vendor_id: str) -> None:
-    if uploads_repository.get_vendor_status(connection, vendor_id) is None:
-        raise not_found("vendor")
+    return items[0]
 
 
 @router.post("/vendors", status_code=201, responses=problem_responses("conflict"))
-def create_vendor(wanted: VendorRequest, principal: OperatorAdmin, pool: PoolDep) -> VendorResponse:
-    """Take on a vendor, who may sign in and upload from now on."""
+def create_vendor(body: VendorRequest, principal: OperatorAdmin, pool: PoolDep) -> VendorResponse:
+    """Add a vendor, who may sign in and upload from now on."""
 
     def work(connection: Connection) -> VendorResponse:
-        administration.add_vendor(connection, principal.recorded, **wanted.model_dump())
-        return _vendor(connection, wanted.vendor_id)
+        vendors.add_vendor(connection, principal.audit_actor, **body.model_dump())
+        return get_vendor(connection, body.vendor_id)
 
-    try:
-        return principal.run(pool, work)
-    except AlreadyExists as error:
-        raise Problem("conflict", str(error)) from error
+    return principal.run(pool, work)
 
 
 @router.patch("/vendors/{vendor_id}")
-def change_vendor(vendor_id: VendorId, wanted: VendorChange, principal: OperatorAdmin, pool: PoolDep) -> VendorResponse:
-    """Change a vendor, or suspend it. A new e-mail address signs out whoever signed in by the old one."""
+def change_vendor(vendor_id: VendorId, body: VendorChange, principal: OperatorAdmin, pool: PoolDep) -> VendorResponse:
+    """Change or suspend a vendor. A new e-mail address ends all sessions of the vendor."""
 
     def work(connection: Connection) -> VendorResponse:
-        administration.change_vendor(connection, principal.recorded, vendor_id, **wanted.model_dump())
-        return _vendor(connection, vendor_id)
+        vendors.change_vendor(connection, principal.audit_actor, vendor_id, **body.model_dump())
+        return get_vendor(connection, vendor_id)
 
-    try:
-        return principal.run(pool, work)
-    except NotFound as error:
-        raise not_found("vendor") from error
+    return principal.run(pool, work)
 
 
 @router.get("/vendors/{vendor_id}/keys")
 def list_keys_of_vendor(vendor_id: VendorId, principal: CurrentOperator, pool: PoolDep) -> api_keys.Keys:
-    """All API keys of a vendor, the newest first; without the keys themselves, which nobody has."""
-    principal.run(pool, lambda connection: _must_be_there(connection, vendor_id))
-    return api_keys.list_keys_of(principal, pool, vendor_id)
+    """List all API keys of a vendor, the newest first, without their secrets."""
+
+    def work(connection: Connection) -> api_keys.Keys:
+        vendors.require_vendor(connection, vendor_id)
+        return api_keys.list_keys_of(connection, vendor_id)
+
+    return principal.run(pool, work)
 
 
 @router.delete("/vendors/{vendor_id}/keys/{key_id}", status_code=204)
 def revoke_key_of_vendor(vendor_id: VendorId, key_id: KeyId, principal: OperatorAdmin, pool: PoolDep) -> None:
-    """End a vendor's key at once and for good, such as one that became known to somebody."""
+    """Revoke a vendor's key immediately and permanently, for example one that leaked."""
     api_keys.revoke(principal, pool, vendor_id, key_id)
 
 
 @router.delete("/vendors/{vendor_id}/sessions", status_code=204)
 def sign_vendor_out(vendor_id: VendorId, principal: OperatorAdmin, pool: PoolDep) -> None:
-    """Sign a vendor out everywhere; links that it was mailed and has not used sign nobody in. Its keys stay."""
-    principal.run(pool, lambda connection: _must_be_there(connection, vendor_id))
+    """Sign a vendor out everywhere: its sessions and unused sign-in links end. Its API keys stay valid."""
     sign_in.sign_out(principal, pool, vendor_id)
 
 
 @router.get("/categories")
 def list_categories(principal: CurrentOperator, pool: PoolDep) -> CategoryList:
-    """All categories, the inactive ones among them."""
+    """List all categories, inactive ones included."""
     return CategoryList(items=principal.run(pool, _find_categories))
 
 
 def _find_categories(connection: Connection, category_id: int | None = None) -> list[CategoryResponse]:
-    return models_from_rows(
-        CategoryResponse, connection.execute(query("list_categories_with_counts"), {"category_id": category_id})
-    )
+    rows = connection.execute(query("list_categories_with_counts"), {"category_id": category_id})
+    return models_from_rows(CategoryResponse, rows)
 
 
 @router.post("/categories", status_code=201, responses=problem_responses("conflict"))
-def create_category(wanted: CategoryRequest, principal: OperatorAdmin, pool: PoolDep) -> CategoryResponse:
-    """Add a category, which products may be in from now on."""
+def create_category(body: CategoryRequest, principal: OperatorAdmin, pool: PoolDep) -> CategoryResponse:
+    """Add a category that products may have from now on."""
 
     def work(connection: Connection) -> CategoryResponse:
-        category_id = administration.add_category(connection, principal.recorded, **wanted.model_dump())
+        category_id = categories.add_category(connection, principal.audit_actor, **body.model_dump())
         return _find_categories(connection, category_id)[0]
 
-    try:
-        return principal.run(pool, work)
-    except AlreadyExists as error:
-        raise Problem("conflict", str(error)) from error
+    return principal.run(pool, work)
 
 
 @router.patch("/categories/{category_id}")
 def change_category(
-    category_id: Annotated[int, Path(ge=1, lt=2**31)], wanted: CategoryChange, principal: OperatorAdmin, pool: PoolDep
+    category_id: Annotated[int, Path(ge=1, lt=2**31)], body: CategoryChange, principal: OperatorAdmin, pool: PoolDep
 ) -> CategoryResponse:
-    """Change the description of a category, or disable it."""
+    """Change the description of a category, enable or disable it."""
 
     def work(connection: Connection) -> CategoryResponse:
-        administration.change_category(connection, principal.recorded, category_id, **wanted.model_dump())
+        categories.change_category(connection, principal.audit_actor, category_id, **body.model_dump())
         return _find_categories(connection, category_id)[0]
 
-    try:
-        return principal.run(pool, work)
-    except NotFound as error:
-        raise not_found("category") from error
+    return principal.run(pool, work)
 
 
 @router.get("/audit-log")
 def list_actions(
-    principal: CurrentOperator, pool: PoolDep, vendor_id: VendorFilter = None, cursor: Cursor = None, limit: Limit = 100
+    principal: CurrentOperator,
+    pool: PoolDep,
+    vendor_id: VendorFilter = None,
+    cursor: Cursor = None,
+    limit: Limit = 100,
 ) -> Page[ActionResponse]:
-    """Who did what, the latest first."""
-    [before] = (*decode_number_cursor(cursor), 2**31 - 1)[:1]
+    """List the entries of the audit log, the latest first."""
+    return principal.run(pool, lambda connection: find_actions(connection, vendor_id, cursor, limit))
+
+
+def find_actions(connection: Connection, vendor_id: str | None, cursor: str | None, limit: int) -> Page[ActionResponse]:
+    """Return a page of the audit log, of one vendor or of all."""
+    [before] = (*decode_number_cursor(cursor), 2**63 - 1)[:1]
     parameters = {"vendor_id": vendor_id, "before": before, "limit": limit + 1}
-    found = principal.run(
-        pool, lambda connection: connection.execute(query("list_audit_entries"), parameters).fetchall()
-    )
-    return page(
-        models_from_rows(ActionResponse, (row[1:] for row in found)), limit, [encode_cursor(row[0]) for row in found]
-    )
+    rows = connection.execute(query("list_audit_entries"), parameters).fetchall()
+    items = models_from_rows(ActionResponse, (row[1:] for row in rows))
+    return page(items, limit, [encode_cursor(row[0]) for row in rows])

@@ -1,38 +1,29 @@
-"""Routes of signing in and out. A browser's session is a cookie; programs use keys and never come here."""
+"""Routes for signing in and out in a browser, whose session is a cookie. Programs use API keys instead."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
-from onboarding.domain.email_address import valid_address
-from onboarding.storage.administration import end_sessions_of_vendor
-from onboarding.storage.database import Connection
+from onboarding.storage import vendors
 from onboarding.web import sessions
-from onboarding.web.audit import note
 from onboarding.web.auth import CurrentPrincipal, Principal, VendorAdmin, client_ip, cookie_name, is_same_origin
 from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem, problem_responses
+from onboarding.web.pagination import Email
 from onboarding.web.tokens import derive_csrf_token
 
 router = APIRouter(prefix="/v1", tags=["Authentication"])
 
 MINIMUM_SECONDS = 0.15
-"""Seconds that asking for a link takes at least: a known address takes a statement more. On AWS the wait occupies a
-container, so it is no longer than that needs."""
-
-Email = Annotated[
-    str,
-    StringConstraints(min_length=3, max_length=254),
-    Field(json_schema_extra={"format": "email"}),
-    AfterValidator(valid_address),
-]
+"""Minimum duration of a request for a link, which hides the additional statement for a known address. On AWS the wait
+occupies a container, so it is as short as possible."""
 
 
 class LinkRequest(BaseModel):
@@ -42,7 +33,7 @@ class LinkRequest(BaseModel):
 
 
 class LinkSent(BaseModel):
-    """The same for every address."""
+    """The response for known and unknown addresses."""
 
     detail: str
 
@@ -52,7 +43,7 @@ class Link(BaseModel):
 
 
 class SessionResponse(BaseModel):
-    """Who is signed in."""
+    """The authenticated vendor or operator."""
 
     kind: Literal["vendor", "operator"]
     vendor_id: str | None
@@ -75,13 +66,13 @@ class SessionStarted(BaseModel):
     status_code=202,
     responses=problem_responses("invalid-request", "bad-request", "csrf-failed", "too-many-requests"),
 )
-async def ask_for_sign_in_link(asked: LinkRequest, request: Request, pool: PoolDep) -> LinkSent:
-    """Have a sign-in link mailed. The answer is the same whether the address is known or not."""
+async def request_sign_in_link(body: LinkRequest, request: Request, pool: PoolDep) -> LinkSent:
+    """E-mail a sign-in link. The response is the same for known and unknown addresses."""
     started = time.monotonic()
     if not is_same_origin(request, pool.settings.portal_url):
         raise Problem("csrf-failed", "The request came from another site.")
     try:
-        await run_in_threadpool(sessions.request_link, pool, asked.email, client_ip(request))
+        await run_in_threadpool(sessions.request_link, pool, body.email, client_ip(request))
     except sessions.TooManyRequests as error:
         raise Problem(
             "too-many-requests",
@@ -98,12 +89,12 @@ async def ask_for_sign_in_link(asked: LinkRequest, request: Request, pool: PoolD
     "/session", status_code=201, responses=problem_responses("invalid-request", "bad-request", "csrf-failed", "gone")
 )
 def start_session(link: Link, request: Request, response: Response, pool: PoolDep) -> SessionStarted:
-    """Use a sign-in link up. The session comes as a cookie."""
+    """Use a sign-in link. The response sets the session cookie."""
     return begin(link.token, request, response, pool)
 
 
 def begin(token: str, request: Request, response: Response, pool: DatabasePool) -> SessionStarted:
-    """Use a link up and set the session's cookie on `response`; for the page and the API alike."""
+    """Use a link and set the session cookie on `response`; the page and the API share this."""
     if not is_same_origin(request, pool.settings.portal_url):
         raise Problem("csrf-failed", "The request came from another site.")
     session = sessions.use_link(pool, token, client_ip(request))
@@ -123,11 +114,7 @@ def begin(token: str, request: Request, response: Response, pool: DatabasePool) 
 
 @router.get("/session", responses=problem_responses("unauthenticated"))
 def show_session(principal: CurrentPrincipal) -> SessionResponse:
-    """Say who is asking."""
-    return shown(principal)
-
-
-def shown(principal: Principal) -> SessionResponse:
+    """Return the authenticated vendor or operator."""
     return SessionResponse(
         kind="operator" if principal.is_operator else "vendor",
         vendor_id=principal.vendor_id,
@@ -141,7 +128,7 @@ def shown(principal: Principal) -> SessionResponse:
 
 @router.delete("/session", status_code=204, responses=problem_responses("unauthenticated", "csrf-failed"))
 def end_session(principal: CurrentPrincipal, request: Request, response: Response, pool: PoolDep) -> None:
-    """Sign out. A key stays as it is: revoke it to end it."""
+    """Sign out. An API key stays valid until it is revoked."""
     name = cookie_name(pool.settings.portal_url)
     session = request.cookies.get(name)
     if principal.csrf_token is not None and session is not None:
@@ -156,16 +143,11 @@ def end_session(principal: CurrentPrincipal, request: Request, response: Respons
     responses=problem_responses("unauthenticated", "forbidden", "account-suspended", "not-found", "csrf-failed"),
 )
 def end_every_session(principal: VendorAdmin, pool: PoolDep) -> None:
-    """Sign out everywhere: whoever is signed in for this vendor has to ask for a new link. Keys stay as they are."""
+    """Sign out everywhere: all sessions and unused sign-in links of this vendor end. API keys stay valid."""
     sign_out(principal, pool, str(principal.vendor_id))
 
 
 def sign_out(principal: Principal, pool: DatabasePool, vendor_id: str) -> None:
-    """Sign a vendor out everywhere, as that vendor or an operator."""
-
-    # As the API itself: sessions are closed to vendors.
-    def work(connection: Connection) -> None:
-        end_sessions_of_vendor(connection, vendor_id)
-        note(connection, principal, "signed_out_everywhere", vendor_id, vendor_id=vendor_id)
-
-    pool.run(work)
+    """Sign a vendor out everywhere, at its own or an operator's request."""
+    # With the API's own role: vendors have no access to sessions.
+    pool.run(lambda connection: vendors.sign_out_vendor(connection, principal.audit_actor, vendor_id))

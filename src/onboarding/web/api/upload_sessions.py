@@ -1,4 +1,4 @@
-"""Tickets: each lets its holder put one file into the bucket, under the vendor's own prefix, for some minutes."""
+"""Routes for upload sessions: each permits one upload to the vendor's prefix of the bucket, for some minutes."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from onboarding.domain.models import Mode, OnError, Upload
 from onboarding.domain.upload_options import Options
 from onboarding.files.parser import MAX_BYTES
 from onboarding.pipeline.ingest import PREFIX
+from onboarding.storage.audit_log import record_action
 from onboarding.storage.database import Connection
 from onboarding.storage.queries import query
-from onboarding.web.audit import note
 from onboarding.web.auth import CurrentVendor, VendorWriter
 from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem, not_found, problem_responses
-from onboarding.web.pagination import IdempotencyKey, TicketId
+from onboarding.web.pagination import IdempotencyKey, UploadSessionId
 from onboarding.web.schemas import UploadResponse, get_visible_upload, upload_response
 from onboarding.web.tokens import generate_secret
 
@@ -38,13 +38,13 @@ NAME_LENGTH = 150
 
 _ANY_CASE = "|".join("".join(f"[{c}{c.upper()}]" for c in suffix[1:]) for suffix in SUFFIXES)
 FILE_NAME = rf"^[^{FORBIDDEN_NAME_CHARACTERS}]*\.({_ANY_CASE})$"
-"""Said as a pattern, so that the description says it too."""
+"""A pattern, so that the API description contains it."""
 
-_NOT_KEPT = re.compile(r"[^\w.()+-]+")
+_UNSUITABLE = re.compile(r"[^\w.()+-]+")
 
 
 class UploadSessionRequest(BaseModel):
-    """A file that is about to be uploaded, and what it may do to the catalog."""
+    """A file to upload, and how it may change the catalog."""
 
     file_name: Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=FILE_NAME)] = Field(
         examples=["products.csv"], description=f"Ends in {ENDINGS}"
@@ -58,14 +58,14 @@ class UploadSessionRequest(BaseModel):
 
 
 class UploadForm(BaseModel):
-    """A form to be posted as multipart/form-data: all fields as they are, then the file as `file`."""
+    """A form to post as multipart/form-data: all fields unchanged, then the file as `file`."""
 
     url: str
     fields: dict[str, str]
 
 
 class UploadSession(BaseModel):
-    """A place for one file."""
+    """A permission to upload one file."""
 
     upload_session_id: str
     file_name: str = Field(description="The name after replacing characters that are unsafe in an object key")
@@ -76,7 +76,7 @@ class UploadSession(BaseModel):
 
 
 class UploadSessionResponse(BaseModel):
-    """What became of a ticket."""
+    """The state of an upload session."""
 
     upload_session_id: str
     file_name: str
@@ -89,9 +89,9 @@ class UploadSessionResponse(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class _StoredSession:
-    """A ticket as the database has it."""
+    """An upload session in the database."""
 
-    ticket_id: str
+    upload_session_id: str
     file_name: str
     s3_key: str
     options: dict[str, Any]
@@ -100,23 +100,23 @@ class _StoredSession:
 
 
 @router.post("", status_code=201, responses=problem_responses("conflict"))
-def create_ticket(
-    wanted: UploadSessionRequest, principal: VendorWriter, pool: PoolDep, idempotency_key: IdempotencyKey = None
+def create_upload_session(
+    body: UploadSessionRequest, principal: VendorWriter, pool: PoolDep, idempotency_key: IdempotencyKey = None
 ) -> UploadSession:
-    """Ask for a place for one file: post the form, then follow `status_url`.
+    """Request permission to upload one file: post the form, then poll `status_url`.
 
-    The same `Idempotency-Key` gives the same ticket again.
+    A repeated request with the same `Idempotency-Key` returns the same upload session.
     """
     vendor_id = principal.vendor_id
     assert vendor_id is not None, "VendorWriter has one"  # noqa: S101
-    ticket_id = f"T{generate_secret()[:24]}"
-    file_name = sanitise_file_name(wanted.file_name)
-    options = Options(wanted.mode, wanted.on_error, wanted.force)
+    upload_session_id = f"T{generate_secret()[:24]}"
+    file_name = sanitise_file_name(body.file_name)
+    options = Options(body.mode, body.on_error, body.force)
     parameters = {
-        "upload_session_id": ticket_id,
+        "upload_session_id": upload_session_id,
         "vendor_id": vendor_id,
         "file_name": file_name,
-        "s3_key": f"{PREFIX}{vendor_id}/{ticket_id}/{file_name}",
+        "s3_key": f"{PREFIX}{vendor_id}/{upload_session_id}/{file_name}",
         "options": json.dumps(options.metadata()),
         "idempotency_key": idempotency_key,
         "age": SESSION_AGE,
@@ -124,78 +124,82 @@ def create_ticket(
 
     def work(connection: Connection) -> _StoredSession:
         [columns] = connection.execute(query("upsert_upload_session"), parameters).fetchall()
-        kept = _StoredSession(*columns)
-        if kept.ticket_id == ticket_id:
-            note(connection, principal, "upload_session_created", ticket_id, file_name=file_name)
-        return kept
+        session = _StoredSession(*columns)
+        if session.upload_session_id == upload_session_id:
+            record_action(
+                connection, principal.audit_actor, "upload_session_created", upload_session_id, file_name=file_name
+            )
+        return session
 
-    kept = pool.as_vendor(vendor_id, work)
-    if (kept.file_name, kept.options) != (file_name, options.metadata()):
+    session = pool.run_as_vendor(vendor_id, work)
+    if (session.file_name, session.options) != (file_name, options.metadata()):
         raise Problem("conflict", "This Idempotency-Key was used for another file or other options.")
-    return _session_response(pool, kept)
+    return _session_response(pool, session)
 
 
-def _session_response(pool: DatabasePool, kept: _StoredSession) -> UploadSession:
+def _session_response(pool: DatabasePool, session: _StoredSession) -> UploadSession:
     fixed = {
-        "Content-Type": "text/csv" if kept.file_name.lower().endswith(".csv") else "application/octet-stream",
+        "Content-Type": "text/csv" if session.file_name.lower().endswith(".csv") else "application/octet-stream",
         "success_action_status": "201",
-        **{f"x-amz-meta-{name}": value for name, value in kept.options.items()},
+        **{f"x-amz-meta-{name}": value for name, value in session.options.items()},
     }
     form = pool.ctx.s3.generate_presigned_post(
         pool.settings.bucket,
-        kept.s3_key,
+        session.s3_key,
         Fields=dict(fixed),
-        # Every field must be named here, and the key is this one: the form serves for nothing else.
+        # S3 requires a condition for every field; the key is fixed, so the form permits nothing else.
         Conditions=[{name: value} for name, value in fixed.items()] + [["content-length-range", 1, MAX_BYTES]],
-        ExpiresIn=max(1, int((kept.expires_at - datetime.now(UTC)).total_seconds())),
+        ExpiresIn=max(1, int((session.expires_at - datetime.now(UTC)).total_seconds())),
     )
     return UploadSession(
-        upload_session_id=kept.ticket_id,
-        file_name=kept.file_name,
-        expires_at=kept.expires_at,
+        upload_session_id=session.upload_session_id,
+        file_name=session.file_name,
+        expires_at=session.expires_at,
         max_bytes=MAX_BYTES,
         form=UploadForm(url=form["url"], fields=form["fields"]),
-        status_url=f"{pool.settings.portal_url}/v1/upload-sessions/{kept.ticket_id}",
+        status_url=f"{pool.settings.portal_url}/v1/upload-sessions/{session.upload_session_id}",
     )
 
 
 @router.get("/{upload_session_id}", responses=problem_responses("not-found"))
-def show_ticket(upload_session_id: TicketId, principal: CurrentVendor, pool: PoolDep) -> UploadSessionResponse:
-    """What became of a ticket; with the upload, once there is one."""
+def show_upload_session(
+    upload_session_id: UploadSessionId, principal: CurrentVendor, pool: PoolDep
+) -> UploadSessionResponse:
+    """Return the state of an upload session, with its upload once processing has started."""
 
     def work(connection: Connection) -> tuple[_StoredSession, Upload | None]:
-        found = connection.execute(query("get_upload_session"), {"upload_session_id": upload_session_id}).fetchone()
-        if found is None:
+        row = connection.execute(query("get_upload_session"), {"upload_session_id": upload_session_id}).fetchone()
+        if row is None:
             raise not_found("upload session")
-        kept = _StoredSession(*found)
-        return kept, get_visible_upload(connection, principal, kept.upload_id) if kept.upload_id else None
+        session = _StoredSession(*row)
+        return session, get_visible_upload(connection, principal, session.upload_id) if session.upload_id else None
 
-    kept, upload = principal.run(pool, work)
+    session, upload = principal.run(pool, work)
     if upload is not None:
         phase: Literal["waiting", "queued", "opened", "expired"] = "opened"
-    elif _has_arrived(pool, kept):
+    elif _has_arrived(pool, session):
         phase = "queued"
     else:
-        phase = "expired" if kept.expires_at <= datetime.now(UTC) else "waiting"
+        phase = "expired" if session.expires_at <= datetime.now(UTC) else "waiting"
     return UploadSessionResponse(
-        upload_session_id=kept.ticket_id,
-        file_name=kept.file_name,
+        upload_session_id=session.upload_session_id,
+        file_name=session.file_name,
         phase=phase,
-        expires_at=kept.expires_at,
+        expires_at=session.expires_at,
         upload=upload_response(upload) if upload else None,
     )
 
 
-def _has_arrived(pool: DatabasePool, kept: _StoredSession) -> bool:
-    found = pool.ctx.s3.list_objects_v2(Bucket=pool.settings.bucket, Prefix=kept.s3_key, MaxKeys=1)
-    return any(item["Key"] == kept.s3_key for item in found.get("Contents", []))
+def _has_arrived(pool: DatabasePool, session: _StoredSession) -> bool:
+    listed = pool.ctx.s3.list_objects_v2(Bucket=pool.settings.bucket, Prefix=session.s3_key, MaxKeys=1)
+    return any(item["Key"] == session.s3_key for item in listed.get("Contents", []))
 
 
 def sanitise_file_name(name: str) -> str:
-    """A file name as part of a key: letters and digits of any script, few signs, no path, the kind kept."""
+    """Return a file name for a key: letters and digits of any script, few signs, no path, the same extension."""
     last = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
-    stem, dot, kind = last.rpartition(".")
-    stem = _NOT_KEPT.sub("_", stem).strip("._") or "file"
+    stem, dot, extension = last.rpartition(".")
+    stem = _UNSUITABLE.sub("_", stem).strip("._") or "file"
     while len(stem.encode()) > NAME_LENGTH:
         stem = stem[:-1]
-    return f"{stem}{dot}{kind.lower()}"
+    return f"{stem}{dot}{extension.lower()}"

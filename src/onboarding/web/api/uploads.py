@@ -1,9 +1,10 @@
-"""Routes of uploads: the history, one upload's progress, its errors, products and files."""
+"""Routes for uploads: the history, and the progress, errors, products and files of an upload."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -12,10 +13,11 @@ from starlette.concurrency import run_in_threadpool
 
 from onboarding.domain.models import Upload, UploadStatus
 from onboarding.notifications.report_links import REDIRECT_SECONDS
-from onboarding.storage.administration import PLAIN
+from onboarding.storage.audit_log import record_action
+from onboarding.storage.database import Connection
 from onboarding.storage.error_summary import MAX_GROUPS
+from onboarding.storage.input_rules import PLAIN_TEXT
 from onboarding.web import schemas
-from onboarding.web.audit import note
 from onboarding.web.auth import Principal, Reader
 from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem, Responses, problem_responses
@@ -37,9 +39,9 @@ router = APIRouter(
 missing = problem_responses("not-found")
 
 POLL_SECONDS = 0.4
-"""Seconds between two looks while a request waits for something to move."""
+"""The time between two queries while a request waits for progress."""
 
-Condition = Annotated[str | None, Query(max_length=200, pattern=PLAIN)]
+Condition = Annotated[str | None, Query(max_length=200, pattern=PLAIN_TEXT)]
 
 
 @router.get("")
@@ -54,9 +56,9 @@ def list_uploads(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[UploadResponse]:
-    """The history, newest first, by status and date."""
-    wanted = UploadFilter(vendor_id, status, since, until)
-    return schemas.list_uploads(pool, principal, wanted, cursor=cursor, limit=limit)
+    """List uploads, the newest first, by status and date."""
+    conditions = UploadFilter(vendor_id, status, since, until)
+    return principal.run(pool, lambda c: schemas.list_uploads(c, principal, conditions, cursor=cursor, limit=limit))
 
 
 @router.get("/{upload_id}", responses=missing)
@@ -72,20 +74,24 @@ async def show_upload(
         str | None, Query(max_length=200, description="The last known `version`; another one is returned at once")
     ] = None,
 ) -> UploadResponse:
-    """One upload as it stands. With `wait` the answer comes when it has moved on, or is done, or the time is up.
+    """Return an upload. With `wait`, the response comes after progress, when it is done, or when the time is up.
 
-    On AWS it comes at once: pause between two questions.
+    On AWS the response comes immediately: pause between two requests.
     """
     deadline = time.monotonic() + min(wait, pool.settings.longest_wait)
-    found = await run_in_threadpool(schemas.upload_of, pool, principal, upload_id)
-    known = version or schemas.version_of(found)
-    while schemas.phase_of(found) != "done" and schemas.version_of(found) == known:
-        left = deadline - time.monotonic()
-        if left <= 0:
+    upload = await run_in_threadpool(_get_upload, pool, principal, upload_id)
+    known = version or schemas.version_of(upload)
+    while schemas.phase_of(upload) != "done" and schemas.version_of(upload) == known:
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
             break
-        await asyncio.sleep(min(POLL_SECONDS, left))
-        found = await run_in_threadpool(schemas.upload_of, pool, principal, upload_id)
-    return schemas.upload_response(found)
+        await asyncio.sleep(min(POLL_SECONDS, remaining))
+        upload = await run_in_threadpool(_get_upload, pool, principal, upload_id)
+    return schemas.upload_response(upload)
+
+
+def _get_upload(pool: DatabasePool, principal: Principal, upload_id: str) -> Upload:
+    return principal.run(pool, lambda connection: schemas.get_visible_upload(connection, principal, upload_id))
 
 
 @router.get("/{upload_id}/errors", responses=missing)
@@ -96,38 +102,42 @@ def list_errors(
     *,
     error_type: Condition = None,
     column: Condition = None,
-    value: Annotated[str | None, Query(max_length=3000, pattern=PLAIN)] = None,
+    value: Annotated[str | None, Query(max_length=3000, pattern=PLAIN_TEXT)] = None,
     group: Annotated[
         int | None, Query(ge=1, le=2**63 - 1, description="Only errors of the group with this `id` in the summary")
     ] = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Page[ErrorResponse]:
-    """The errors of an upload's rows, by row; of one type, about one column, with one value, of one group."""
+    """List the errors of an upload, by row; optionally of one type, column, value or group."""
     conditions = {"error_type": error_type, "column": column, "value": value, "like": group}
-    return schemas.list_errors(pool, principal, upload_id, conditions, cursor=cursor, limit=limit)
+
+    def work(connection: Connection) -> Page[ErrorResponse]:
+        return schemas.list_errors(connection, principal, upload_id, conditions, cursor=cursor, limit=limit)
+
+    return principal.run(pool, work)
 
 
 @router.get("/{upload_id}/file-details", responses=missing)
 def show_file_details(upload_id: UploadId, principal: Reader, pool: PoolDep) -> FileDetailsResponse:
-    """How the file was read: its format, which header is which column, and what was odd about it."""
-    return schemas.get_file_details(pool, principal, upload_id)
+    """Return how the file was read: its format, the column of each header, and warnings."""
+    return principal.run(pool, lambda connection: schemas.get_file_details(connection, principal, upload_id))
 
 
 @router.get("/{upload_id}/summary", responses=missing)
 def show_summary(
     upload_id: UploadId, principal: Reader, pool: PoolDep, top: Annotated[int, Query(ge=1, le=200)] = MAX_GROUPS
 ) -> SummaryResponse:
-    """What is wrong in an upload: equal mistakes together, the most frequent first."""
-    return schemas.get_summary(pool, principal, upload_id, top)
+    """Return the errors of an upload in groups with the same cause, the largest first."""
+    return principal.run(pool, lambda connection: schemas.get_summary(connection, principal, upload_id, top))
 
 
 @router.get("/{upload_id}/products", responses=missing)
 def list_products(
     upload_id: UploadId, principal: Reader, pool: PoolDep, cursor: Cursor = None, limit: Limit = 100
 ) -> Page[ProductResponse]:
-    """The products that an upload put into the catalog, by row."""
-    return schemas.list_products(pool, principal, upload_id, cursor=cursor, limit=limit)
+    """List the products that an upload added to the catalog or changed, by row."""
+    return principal.run(pool, lambda c: schemas.list_products(c, principal, upload_id, cursor=cursor, limit=limit))
 
 
 REDIRECT: Responses = {
@@ -140,28 +150,33 @@ REDIRECT: Responses = {
 
 @router.get("/{upload_id}/report", status_code=303, response_class=RedirectResponse, responses={**REDIRECT, **missing})
 def fetch_report(upload_id: UploadId, principal: Reader, pool: PoolDep) -> RedirectResponse:
-    """The error report, as CSV."""
-    upload = schemas.upload_of(pool, principal, upload_id)
-    return _redirect_to_file(pool, principal, upload, upload.error_file_s3_key, "report")
+    """Download the error report as CSV."""
+    return _redirect_to_file(pool, principal, upload_id, "report", lambda upload: upload.error_file_s3_key)
 
 
 @router.get(
     "/{upload_id}/fix-file", status_code=303, response_class=RedirectResponse, responses={**REDIRECT, **missing}
 )
 def fetch_fix_file(upload_id: UploadId, principal: Reader, pool: PoolDep) -> RedirectResponse:
-    """The rejected rows as they were in the file, each with what is wrong: to be mended and uploaded again."""
-    upload = schemas.upload_of(pool, principal, upload_id)
-    return _redirect_to_file(pool, principal, upload, upload.fix_file_s3_key, "fix file")
+    """Download the rejected rows of the file with their errors, to fix them and upload them again."""
+    return _redirect_to_file(pool, principal, upload_id, "fix file", lambda upload: upload.fix_file_s3_key)
 
 
 def _redirect_to_file(
-    pool: DatabasePool, principal: Principal, upload: Upload, key: str | None, what: str
+    pool: DatabasePool, principal: Principal, upload_id: str, file: str, key_of: Callable[[Upload], str | None]
 ) -> RedirectResponse:
-    if key is None:
-        raise Problem("not-found", f"There is no {what}: the upload is not finished, or no row was rejected.")
-    address = pool.ctx.s3.generate_presigned_url(
+    def work(connection: Connection) -> str:
+        upload = schemas.get_visible_upload(connection, principal, upload_id)
+        key = key_of(upload)
+        if key is None:
+            detail = f"There is no {file}: the upload is not finished, or no row was rejected."
+            raise Problem("not-found", detail)
+        action = f"fetched_{file.replace(' ', '_')}"
+        record_action(connection, principal.audit_actor, action, upload_id, vendor_id=upload.vendor_id)
+        return key
+
+    key = principal.run(pool, work)
+    url = pool.ctx.s3.generate_presigned_url(
         "get_object", Params={"Bucket": pool.settings.bucket, "Key": key}, ExpiresIn=REDIRECT_SECONDS
     )
-    action = f"fetched_{what.replace(' ', '_')}"
-    principal.run(pool, lambda c: note(c, principal, action, upload.upload_id, vendor_id=upload.vendor_id))
-    return RedirectResponse(address, status_code=303)
+    return RedirectResponse(url, status_code=303)

@@ -1,4 +1,4 @@
-"""Routes of the webhook: where a vendor's own server is told of finished uploads, and what became of that."""
+"""Routes for the webhook of a vendor: its configuration, deliveries and test messages."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field, StringConstraints
 
 from onboarding.domain.resource_names import Function
-from onboarding.notifications.webhook import ADDRESS, Refused, parse_url
+from onboarding.notifications.webhook import ADDRESS, Refused, generate_signing_secret, parse_url
+from onboarding.storage.audit_log import record_action
 from onboarding.storage.database import Connection
 from onboarding.storage.queries import query
-from onboarding.web.audit import note
-from onboarding.web.auth import Principal, VendorAdmin
+from onboarding.web.auth import VendorAdmin
 from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem, not_found, problem_responses
 from onboarding.web.tokens import generate_secret
@@ -27,7 +27,7 @@ router = APIRouter(
 MAX_DELIVERIES = 50
 
 TESTS = 20
-"""Test messages that a vendor may send within the window: each is a call of whatever server it names."""
+"""Test messages that a vendor may send within the window: each one calls a server that the vendor chooses."""
 TEST_WINDOW = timedelta(hours=1)
 
 
@@ -42,11 +42,11 @@ class WebhookResponse(BaseModel):
     url: str
     created_at: datetime
     updated_at: datetime
-    secret: str | None = Field(None, description="Signs each message; returned only when it is created")
+    secret: str | None = Field(None, description="Signs each message (`whsec_…`); returned only when it is created")
 
 
 class DeliveryResponse(BaseModel):
-    """One attempt to tell the vendor's server of something."""
+    """One attempt to send a message to the vendor's server."""
 
     at: datetime
     event: str
@@ -67,15 +67,15 @@ class TestStarted(BaseModel):
 
 @router.get("", responses=problem_responses("not-found"))
 def show_webhook(principal: VendorAdmin, pool: PoolDep) -> WebhookResponse:
-    """Where finished uploads are told."""
-    return _webhook_response(_get_webhook(pool, principal))
+    """Return the webhook, without its secret."""
+    return _webhook_response(principal.run(pool, _get_webhook))
 
 
-def _get_webhook(pool: DatabasePool, principal: Principal) -> tuple[Any, ...]:
-    found = principal.run(pool, lambda connection: connection.execute(query("get_webhook")).fetchone())
-    if found is None:
+def _get_webhook(connection: Connection) -> tuple[Any, ...]:
+    row = connection.execute(query("get_webhook")).fetchone()
+    if row is None:
         raise not_found("webhook")
-    return found
+    return row
 
 
 def _webhook_response(row: tuple[Any, ...], secret: str | None = None) -> WebhookResponse:
@@ -83,17 +83,17 @@ def _webhook_response(row: tuple[Any, ...], secret: str | None = None) -> Webhoo
 
 
 @router.put("")
-def set_webhook(wanted: WebhookRequest, principal: VendorAdmin, pool: PoolDep) -> WebhookResponse:
-    """Have finished uploads told to an address. Messages are signed as docs/api.md says."""
+def set_webhook(body: WebhookRequest, principal: VendorAdmin, pool: PoolDep) -> WebhookResponse:
+    """Set the address to which finished uploads are sent, signed in the Standard Webhooks format (docs/api.md)."""
     try:
-        parse_url(wanted.url, private=pool.settings.webhooks_may_be_private)
+        parse_url(body.url, private=pool.settings.webhooks_may_be_private)
     except Refused as error:
         raise Problem("bad-request", f"The URL cannot be used: {error}.") from error
-    secret = generate_secret()
-    parameters = {"vendor_id": principal.vendor_id, "url": wanted.url, "secret": secret, "replace": wanted.new_secret}
+    secret = generate_signing_secret()
+    parameters = {"vendor_id": principal.vendor_id, "url": body.url, "secret": secret, "replace": body.generate_secret}
 
     def work(connection: Connection) -> tuple[Any, ...]:
-        note(connection, principal, "webhook_set", wanted.url)
+        record_action(connection, principal.audit_actor, "webhook_set", body.url)
         [row] = connection.execute(query("upsert_webhook"), parameters).fetchall()
         return tuple(row)
 
@@ -103,25 +103,25 @@ def set_webhook(wanted: WebhookRequest, principal: VendorAdmin, pool: PoolDep) -
 
 
 def publish(pool: DatabasePool, vendor_id: str, *, url: str, secret: str) -> None:
-    """Put a webhook where what sends it can read it."""
+    """Copy a webhook to the table that the function `webhook` reads."""
     item = {"vendor_id": {"S": vendor_id}, "entry": {"S": ADDRESS}, "url": {"S": url}, "secret": {"S": secret}}
     pool.ctx.dynamodb.put_item(TableName=pool.settings.webhooks_table, Item=item)
 
 
 def publish_all(pool: DatabasePool) -> None:
-    """The same for every vendor: the local stack forgets its tables when it ends."""
-    found = pool.as_operator(lambda connection: connection.execute(query("list_webhooks")).fetchall())
-    for vendor_id, url, secret in found:
+    """Copy the webhooks of all vendors: the local stack does not store its DynamoDB tables."""
+    rows = pool.run_unrestricted(lambda connection: connection.execute(query("list_webhooks")).fetchall())
+    for vendor_id, url, secret in rows:
         publish(pool, vendor_id, url=url, secret=secret)
 
 
 @router.delete("", status_code=204)
 def remove_webhook(principal: VendorAdmin, pool: PoolDep) -> None:
-    """Tell nobody any more. To remove it again changes nothing."""
+    """Remove the webhook. Repeating the request changes nothing."""
 
     def work(connection: Connection) -> None:
         if connection.execute(query("delete_webhook")).rowcount:
-            note(connection, principal, "webhook_removed", "")
+            record_action(connection, principal.audit_actor, "webhook_removed", "")
 
     principal.run(pool, work)
     key = {"vendor_id": {"S": str(principal.vendor_id)}, "entry": {"S": ADDRESS}}
@@ -130,8 +130,8 @@ def remove_webhook(principal: VendorAdmin, pool: PoolDep) -> None:
 
 @router.get("/deliveries")
 def list_deliveries(principal: VendorAdmin, pool: PoolDep) -> Deliveries:
-    """The last attempts, the newest first."""
-    found = pool.ctx.dynamodb.query(
+    """List the last attempts, the newest first."""
+    response = pool.ctx.dynamodb.query(
         TableName=pool.settings.webhook_deliveries_table,
         KeyConditionExpression="vendor_id = :vendor",
         ExpressionAttributeValues={":vendor": {"S": str(principal.vendor_id)}},
@@ -142,24 +142,24 @@ def list_deliveries(principal: VendorAdmin, pool: PoolDep) -> Deliveries:
     return Deliveries(
         items=[
             DeliveryResponse.model_validate({name: next(iter(item[name].values())) for name in names})
-            for item in found["Items"]
+            for item in response["Items"]
         ]
     )
 
 
 @router.post("/test", status_code=202, responses=problem_responses("not-found", "too-many-requests"))
 def send_test(principal: VendorAdmin, pool: PoolDep) -> TestStarted:
-    """Send a message of the event `test`; the list of deliveries tells what came of it."""
-    _get_webhook(pool, principal)
+    """Send a message with the event `test`; the list of deliveries shows the result."""
     started = TestStarted(id=generate_secret()[:12])
 
     def work(connection: Connection) -> None:
+        _get_webhook(connection)
         connection.execute(query("lock_subject"), {"subject": f"webhook test:{principal.vendor_id}"})
         [(sent,)] = connection.execute(query("count_webhook_tests"), {"window": TEST_WINDOW}).fetchall()
         if sent >= TESTS:
             detail = f"You can send up to {TESTS} test messages per hour. Try again later."
             raise Problem("too-many-requests", detail, headers={"Retry-After": "3600"})
-        note(connection, principal, "webhook_tested", started.id)
+        record_action(connection, principal.audit_actor, "webhook_tested", started.id)
 
     principal.run(pool, work)
     pool.ctx.start_function(Function.WEBHOOK, {"test": {"vendor_id": principal.vendor_id, "id": started.id}})

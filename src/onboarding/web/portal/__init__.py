@@ -1,10 +1,10 @@
-"""The portal: pages for vendors and operators, drawn on the server, on top of the API's own functions.
+"""The portal: server-rendered pages for vendors and operators, on top of the functions of the API.
 
-`app` puts API and pages together. A route takes its data from the functions that the API's routes call, so a page never
-shows what the API would not; what a browser does by script (tickets, progress) it does by the API itself.
+`app` combines API and pages. Pages take their data from the functions that the API routes call, so that both show the
+same; scripts in the browser (uploads, progress) call the API itself.
 
-`pages` draws templates, with every value escaped; `forms` reads what people fill in; `entrance` signs in and out;
-`desk_of_vendor` takes files; `uploads` is the history and one upload; `keys` and `webhook` are for the vendors' own
-programs; `operator`, `vendors`, `categories`, `trouble` and `actions` are for operators; `charts` draws SVG; `files`
-serves the style and the scripts.
+`pages` renders templates and escapes all values; `forms` reads form fields; `entrance` signs in and out;
+`desk_of_vendor` is the home page with the upload form; `uploads` shows the history and one upload; `keys` and `webhook`
+are for the programs of a vendor; `operator`, `vendors`, `categories`, `trouble` and `actions` are for operators;
+`charts` draws SVG; `files` serves styles and scripts.
 """

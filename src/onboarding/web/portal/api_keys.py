@@ -1,4 +1,4 @@
-"""The vendor's API keys: made, shown once, revoked."""
+"""Page of a vendor's API keys."""
 
 from __future__ import annotations
 
@@ -56,17 +56,17 @@ def create(
     days: Text = "",
     idempotency_key: Text = "",
 ) -> Response:
-    """The answer is the page that shows the key: there is no address under which it could be seen again."""
-    wanted, faults = filled(KeyRequest, HELP_TEXTS, name=name, scopes=scopes, days=days)
-    if wanted is None:
+    """Create a key, and return the page that shows it once."""
+    body, faults = filled(KeyRequest, HELP_TEXTS, name=name, scopes=scopes, days=days)
+    if body is None:
         given = {"name": name, "scopes": scopes, "days": days}
         return _page(request, principal, pool, status=422, given=given, faults=faults)
     try:
-        made = api_keys.create_key(wanted, principal, pool, idempotency_key or None)
+        made = api_keys.create_key(body, principal, pool, idempotency_key or None)
     except Problem as problem:
         if problem.kind != "conflict":
             raise
-        # The form was sent a second time, such as by a reload.
+        # The form was sent twice, for example by a reload.
         return RedirectResponse("/keys?notice=created", status_code=303)
     return _page(request, principal, pool, status=201, made=made)
 
@@ -88,7 +88,7 @@ def _page(
     given: Mapping[str, Any] = BLANK,
     faults: Mapping[str, str] | None = None,
 ) -> Response:
-    found = [(key, state(key)) for key in api_keys.list_keys(principal, pool).items]
+    listed = [(key, state(key)) for key in api_keys.list_keys(principal, pool).items]
     return page(
         "api_keys.html",
         request,
@@ -96,8 +96,8 @@ def _page(
         status=status,
         notice=notice,
         new_key=made,
-        active_keys=[key for key, how in found if how == "active"],
-        inactive_keys=[(key, how) for key, how in found if how != "active"],
+        active_keys=[key for key, how in listed if how == "active"],
+        inactive_keys=[(key, how) for key, how in listed if how != "active"],
         values=given,
         field_errors=faults or {},
         help_texts=HELP_TEXTS,
@@ -108,7 +108,7 @@ def _page(
 
 
 def state(key: KeyResponse) -> str:
-    """`active`, `revoked` or `expired`."""
+    """Return `active`, `revoked` or `expired`."""
     if key.revoked_at is not None:
         return "revoked"
     return "expired" if key.expires_at <= datetime.now(UTC) else "active"

@@ -1,4 +1,4 @@
-"""Operators: the audit log."""
+"""Page of the audit log, for operators."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from onboarding.storage.administration import VENDOR_ID
+from onboarding.storage.vendors import VENDOR_ID
 from onboarding.web.api import operators
 from onboarding.web.auth import CurrentOperator
 from onboarding.web.database import PoolDep
@@ -27,13 +27,14 @@ def show(
     vendor_id: Annotated[str, Query(pattern=rf"{VENDOR_ID}|^$")] = "",
     cursor: Cursor = None,
 ) -> Response:
-    found = operators.list_actions(principal, pool, vendor_id or None, cursor, PER_PAGE)
-    given = {"vendor_id": vendor_id} if vendor_id else {}
+    """Show a page of the audit log, of one vendor or of all."""
+    entries = operators.list_actions(principal, pool, vendor_id or None, cursor, PER_PAGE)
+    conditions = {"vendor_id": vendor_id} if vendor_id else {}
     return page(
         "audit_log.html",
         request,
         principal,
-        entries=found,
+        entries=entries,
         vendor_id=vendor_id,
-        **paging("/operator/audit-log", given, cursor, found.next),
+        **paging("/operator/audit-log", conditions, cursor, entries.next),
     )

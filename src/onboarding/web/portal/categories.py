@@ -1,4 +1,4 @@
-"""Operators: the categories that products may be in."""
+"""Page of the product categories, for operators."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ def add(
 def switch(
     category_id: Annotated[int, Path(ge=1, lt=2**31)], principal: OperatorAdmin, pool: PoolDep, is_active: Text = ""
 ) -> Response:
-    wanted, faults = filled(CategoryChange, HELP_TEXTS, is_active=is_active)
-    if wanted is None:
+    body, faults = filled(CategoryChange, HELP_TEXTS, is_active=is_active)
+    if body is None:
         raise Problem("bad-request", faults["is_active"])
-    operators.change_category(category_id, wanted, principal, pool)
+    operators.change_category(category_id, body, principal, pool)
     return RedirectResponse(
-        f"/operator/categories?notice={'enabled' if wanted.is_active else 'disabled'}", status_code=303
+        f"/operator/categories?notice={'enabled' if body.is_active else 'disabled'}", status_code=303
     )
 
 

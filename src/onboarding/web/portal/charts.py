@@ -1,4 +1,4 @@
-"""Charts, drawn on the server. Colours come from the style by class; no style stands in the drawing."""
+"""Charts as SVG. Colours come from the style sheet by class; the SVG has no inline styles."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from onboarding.web.api.operations import ThroughputBucket
 
 WIDTH, HEIGHT = 480, 120
 GAP = 0.25
-"""The part of a bar's room that stays free."""
+"""The share of a bar's width that stays empty."""
 
 Bar = tuple[float, float, str]
-"""The lower and the upper end of a bar in the chart's unit, and its class."""
+"""The lower and upper end of a bar in the unit of the chart, and its CSS class."""
 
 
 def bar(valid: int, error: int, total: int) -> Markup:
-    """The rows of an upload as one bar: accepted, rejected, and what is left. A script may move its parts."""
+    """Return the rows of an upload as one bar: accepted, rejected and waiting. A script may update its parts."""
     whole = max(total, 1)
     good, bad = 100 * valid / whole, 100 * error / whole
     label = f"{valid:,} of {total:,} rows accepted, {error:,} rejected"
@@ -30,30 +30,30 @@ def bar(valid: int, error: int, total: int) -> Markup:
     ).format(label, good, good, bad)
 
 
-def throughput(moments: Sequence[ThroughputBucket]) -> Markup:
-    """Rows by stretch of time: accepted below, rejected on top. Nothing where there are none."""
-    accepted, rejected = sum(m.valid_rows for m in moments), sum(m.error_rows for m in moments)
+def throughput(buckets: Sequence[ThroughputBucket]) -> Markup:
+    """Return rows by interval, accepted below rejected ones; empty without rows."""
+    accepted, rejected = sum(m.valid_rows for m in buckets), sum(m.error_rows for m in buckets)
     if not accepted + rejected:
         return Markup()
     columns = [
         [(0, m.valid_rows, "bar-accepted"), (m.valid_rows, m.valid_rows + m.error_rows, "bar-rejected")]
-        for m in moments
+        for m in buckets
     ]
-    tips = [f"{m.valid_rows:,} accepted, {m.error_rows:,} rejected" for m in moments]
+    tips = [f"{m.valid_rows:,} accepted, {m.error_rows:,} rejected" for m in buckets]
     return _chart(
-        moments, columns, tips, "", f"Rows over time: {accepted:,} accepted and {rejected:,} rejected in total"
+        buckets, columns, tips, "", f"Rows over time: {accepted:,} accepted and {rejected:,} rejected in total"
     )
 
 
-def error_rate(moments: Sequence[ThroughputBucket]) -> Markup:
-    """The share of rejected rows by stretch of time, in percent. Nothing where none was rejected."""
-    rates = [_rate(m) for m in moments]
+def error_rate(buckets: Sequence[ThroughputBucket]) -> Markup:
+    """Return the percentage of rejected rows by interval; empty without rejected rows."""
+    rates = [_rate(m) for m in buckets]
     highest = max(rates, default=0)
     if not highest:
         return Markup()
     columns = [[(0.0, rate, "bar-rejected")] for rate in rates]
     tips = [f"{rate:.1f} % rejected" for rate in rates]
-    return _chart(moments, columns, tips, " %", f"Share of rejected rows over time, up to {highest:.1f} percent")
+    return _chart(buckets, columns, tips, " %", f"Share of rejected rows over time, up to {highest:.1f} percent")
 
 
 def _rate(m: ThroughputBucket) -> float:
@@ -62,7 +62,7 @@ def _rate(m: ThroughputBucket) -> float:
 
 
 def _top(most: float) -> int:
-    """Where a scale ends that has room for `most`: a round number, and so is its half."""
+    """Return the upper end of a scale for `most`: a round number whose half is round too."""
     if most <= 10:
         return max(2, 2 * math.ceil(most / 2))
     power: int = 10 ** math.floor(math.log10(most))
@@ -70,9 +70,9 @@ def _top(most: float) -> int:
 
 
 def _chart(
-    moments: Sequence[ThroughputBucket], columns: Sequence[Sequence[Bar]], tips: Sequence[str], unit: str, label: str
+    buckets: Sequence[ThroughputBucket], columns: Sequence[Sequence[Bar]], tips: Sequence[str], unit: str, label: str
 ) -> Markup:
-    """A chart with its scale and its times beside it, as text: a drawing that is stretched would stretch them too."""
+    """Return a chart with scale and times as text beside the SVG, which is stretched and would distort them."""
     top = _top(max(upper for bars in columns for _, upper, _ in bars))
     room = WIDTH / len(columns)
     drawn = [
@@ -85,7 +85,7 @@ def _chart(
             HEIGHT * (1 - upper / top),
             room * (1 - GAP),
             HEIGHT * (upper - lower) / top,
-            _iso(moments[n].at),
+            _iso(buckets[n].at),
             tips[n],
         )
         for n, bars in enumerate(columns)
@@ -97,8 +97,8 @@ def _chart(
         for y in (0.5, HEIGHT / 2, HEIGHT - 0.5)
     ]
     scale = [Markup("<span>{}{}</span>").format(f"{value:,}", unit) for value in (top, top // 2, 0)]
-    short = "time" if moments[-1].at.timestamp() - moments[0].at.timestamp() < 2 * 86_400 else "day"
-    times = [_tick(moments[n].at, short) for n in (0, len(moments) // 2)]
+    short = "time" if buckets[-1].at.timestamp() - buckets[0].at.timestamp() < 2 * 86_400 else "day"
+    times = [_tick(buckets[n].at, short) for n in (0, len(buckets) // 2)]
     return Markup(
         '<div class="plot"><div class="value-axis" aria-hidden="true">{}</div>'
         '<svg class="chart" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}">{}{}</svg>'

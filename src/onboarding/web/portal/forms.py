@@ -1,4 +1,4 @@
-"""Forms that people fill in: what they wrote becomes a request of the API's, or words beside the fields."""
+"""Form fields: converted to a request of the API, or to messages beside the fields."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Annotated, TypeVar
 from fastapi import Form
 from pydantic import BaseModel, ValidationError
 
-from onboarding.web.errors import Problem
+from onboarding.storage.errors import AlreadyExists
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
 Text = Annotated[str, Form(max_length=4000)]
-"""A field as it was sent. It is judged with the others, so that all faults are told at once."""
+"""A field as the browser sent it. It is validated with the others, so that all errors are shown at once."""
 
 
 def filled(shape: type[Shape], words: Mapping[str, str], **fields: object) -> tuple[Shape | None, dict[str, str]]:
-    """The request that the fields make; or None, and for each field that is wrong the words that say what is right."""
+    """Return the request that the fields form, or None and a message for each invalid field."""
     try:
         return shape.model_validate(fields), {}
     except ValidationError as error:
@@ -28,16 +28,14 @@ def filled(shape: type[Shape], words: Mapping[str, str], **fields: object) -> tu
 def faults_of_new(
     shape: type[Shape], words: Mapping[str, str], given: Mapping[str, object], create: Callable[[Shape], object]
 ) -> dict[str, str]:
-    """Make what the fields say, if they say it; what is wrong with them, or nothing once it is made.
+    """Create an object from the fields if they are valid; return the messages for invalid fields.
 
-    The first field names it: that another one has the name already is that field's fault.
+    The first field is the object's name or id, and gets the message if another object has it already.
     """
-    wanted, faults = filled(shape, words, **given)
-    if wanted is not None:
+    body, faults = filled(shape, words, **given)
+    if body is not None:
         try:
-            create(wanted)
-        except Problem as problem:
-            if problem.kind != "conflict":
-                raise
-            return {next(iter(given)): problem.detail}
+            create(body)
+        except AlreadyExists as error:
+            return {next(iter(given)): str(error)}
     return faults

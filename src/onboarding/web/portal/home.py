@@ -1,4 +1,4 @@
-"""The vendor's first page: drop a file, see what would become of it, upload it."""
+"""Home page of a vendor: check a file, upload it, recent uploads."""
 
 from __future__ import annotations
 
@@ -33,9 +33,12 @@ def home(
     mode: Mode = Mode.CREATE,
     on_error: OnError = OnError.REJECT_ROWS,
 ) -> Response:
+    """Show the home page; operators are redirected to theirs."""
     if principal.is_operator:
         return RedirectResponse("/operator", status_code=303)
-    recent = schemas.list_uploads(pool, principal, UploadFilter(), cursor=None, limit=RECENT)
+    recent = principal.run(
+        pool, lambda c: schemas.list_uploads(c, principal, UploadFilter(), cursor=None, limit=RECENT)
+    )
     return page(
         "home.html",
         request,
@@ -59,8 +62,8 @@ async def preview(
     on_error: OnError = OnError.REJECT_ROWS,
     force: bool = False,
 ) -> Response:
-    """The API's dry run, drawn as a piece of the page. The body is the file."""
-    run = await dry_runs.judged(request, principal, pool, Options(mode, on_error, force))
+    """Return the dry run of the file in the body, as a part of the page."""
+    run = await dry_runs.run_dry_run(request, principal, pool, Options(mode, on_error, force))
     rejects_file = on_error is OnError.REJECT_FILE
     return page(
         "preview.html",
@@ -75,24 +78,24 @@ async def preview(
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing that reading found out."""
+    """One detail of how a file was read."""
 
     name: str
     value: str
 
 
 def line_of(reading: FileDetailsResponse) -> Callable[[int], int]:
-    """Where a spreadsheet shows each row of the file."""
+    """Return the function from a data row to its row in a spreadsheet."""
     return schemas.spreadsheet_rows(FileDetails.from_json(reading.details) if reading.details else None)
 
 
 def facts(reading: FileDetailsResponse) -> list[Fact]:
-    """How a file was read, for somebody who wants to check it at a glance; nothing for one that could not be."""
+    """Return the file details to show; none for a file that could not be read."""
     if reading.details is None:
         return []
     detected = FileDetails.from_json(reading.details)
     renamed = [f"{header} → {column}" for header, column in detected.columns.items() if header.strip() != column]
-    found = [
+    details = [
         Fact("Format", detected.format.upper()),
         Fact("Encoding", detected.encoding or ""),
         Fact("Delimiter", detected.delimiter or ""),
@@ -104,4 +107,4 @@ def facts(reading: FileDetailsResponse) -> list[Fact]:
         Fact("Decimal comma", ", ".join(detected.decimal_commas)),
         Fact("File type", "Fix file" if detected.fix_file else ""),
     ]
-    return [fact for fact in found if fact.value]
+    return [fact for fact in details if fact.value]

@@ -1,4 +1,4 @@
-"""Operators: what is stuck, what failed, and the buttons that have it tried again."""
+"""Page of stalled uploads and failed events, with buttons to resume and redrive them, for operators."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ FAILED = 10
 
 @router.get("")
 def show(request: Request, principal: CurrentOperator, pool: PoolDep, notice: Literal["redriven", ""] = "") -> Response:
+    """Show stalled and failed uploads, failure queues and quarantined objects."""
     queues = operations.list_failure_queues(principal, pool).items
+    failed = UploadFilter(status=UploadStatus.FAILED)
     return page(
         "issues.html",
         request,
@@ -33,8 +35,8 @@ def show(request: Request, principal: CurrentOperator, pool: PoolDep, notice: Li
             (queue, operations.list_failures(queue.queue, principal, pool).items if queue.waiting else [])
             for queue in queues
         ],
-        failed_uploads=schemas.list_uploads(
-            pool, principal, UploadFilter(status=UploadStatus.FAILED), cursor=None, limit=FAILED
+        failed_uploads=principal.run(
+            pool, lambda c: schemas.list_uploads(c, principal, failed, cursor=None, limit=FAILED)
         ),
         quarantined_files=operations.list_quarantined(principal, pool).items,
         notice=notice,

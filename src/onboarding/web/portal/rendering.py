@@ -1,4 +1,4 @@
-"""Templates and what they need: numbers, times and words as readers expect them."""
+"""Rendering of templates, with filters for numbers, times and words."""
 
 from __future__ import annotations
 
@@ -37,18 +37,19 @@ MODE_LABELS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class LocalDemo:
-    """What the local stack has beside: pages that show its inbox, and people to sign in as, by address."""
+    """Additional pages on one machine: the inbox, and sample accounts to sign in as, by address."""
 
     inbox: APIRouter
     people: Mapping[str, str]
 
 
 def number(value: float) -> str:
+    """Return a number with thousands separators."""
     return f"{value:,.0f}"
 
 
 def percent(part: float, whole: float) -> str:
-    """A share in words; never a round 0 or 100 for what is not exactly that."""
+    """Return a percentage; 0 and 100 are exact and never rounded."""
     if not whole:
         return "0 %"
     share = 100 * part / whole
@@ -58,13 +59,14 @@ def percent(part: float, whole: float) -> str:
 
 
 def size(value: int) -> str:
+    """Return a number of bytes in a suitable unit."""
     if value < 1 << 10:
         return f"{value} bytes"
     return f"{value / (1 << 10):,.0f} kB" if value < 1 << 20 else f"{value / (1 << 20):,.1f}".removesuffix(".0") + " MB"
 
 
 def moment(value: datetime) -> Markup:
-    """A time in UTC, for a script to put into the viewer's zone."""
+    """Return a time in UTC, which a script converts to the user's time zone."""
     utc = value.astimezone(UTC)
     return Markup('<time datetime="{}">{}</time>').format(
         utc.isoformat(timespec="seconds").replace("+00:00", "Z"), f"{utc:%d %b %Y, %H:%M} UTC"
@@ -72,7 +74,7 @@ def moment(value: datetime) -> Markup:
 
 
 def linked(text: str) -> Markup:
-    """A text whose web addresses can be followed."""
+    """Return a text with its web addresses as links."""
     parts = _ADDRESS.split(text)
     return Markup().join(
         Markup('<a href="{0}">{0}</a>').format(part) if n % 2 else part for n, part in enumerate(parts)
@@ -80,16 +82,17 @@ def linked(text: str) -> Markup:
 
 
 def rows(count: int) -> str:
+    """Return a number of rows in words."""
     return "1 row" if count == 1 else f"{count:,} rows"
 
 
 def sentence(name: str) -> str:
-    """A code, such as `upload_cancelled` or `INVALID_PRICE`, as words."""
+    """Return a code, such as `upload_cancelled` or `INVALID_PRICE`, in words."""
     return name.replace("_", " ").capitalize()
 
 
 def duration(upload: UploadResponse) -> str:
-    """How long an upload took, or has taken so far."""
+    """Return how long an upload took, or has taken so far."""
     ended = upload.processing_completed_at or datetime.now(UTC)
     seconds = max(0.0, (ended - upload.upload_timestamp).total_seconds())
     if seconds < 1:
@@ -100,9 +103,9 @@ def duration(upload: UploadResponse) -> str:
 
 
 def paging(path: str, given: Mapping[str, str], cursor: str | None, following: str | None) -> dict[str, Any]:
-    """Of a list that is shown page by page: whether this is a later one, and where the first and the next are.
+    """Return the values for the links between the pages of a list.
 
-    `given` are the conditions of the list, `cursor` is this page's and `following` the next one's.
+    `given` are the conditions of the list, `cursor` is that of this page and `following` that of the next.
     """
     return {
         "first_url": f"{path}?{urlencode(given)}" if cursor else "",
@@ -111,30 +114,33 @@ def paging(path: str, given: Mapping[str, str], cursor: str | None, following: s
 
 
 def may_write(principal: Principal) -> bool:
+    """Return whether the principal may upload, cancel and undo."""
     return WRITE in principal.scopes
 
 
 def may_manage(principal: Principal) -> bool:
+    """Return whether the principal may manage keys, webhook or vendors."""
     return ADMIN in principal.scopes
 
 
 def may_operate(principal: Principal) -> bool:
+    """Return whether the principal is an operator who may change things."""
     return principal.is_operator and ADMIN in principal.scopes
 
 
 def _environment() -> Environment:
-    made = Environment(
+    environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        # Everything is escaped: file names, cells and messages hold what a vendor wrote.
+        # File names, cells and messages contain text of vendors.
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(
+    environment.filters.update(
         number=number, size=size, timestamp=moment, rows=rows, duration=duration, label=sentence, linkify=linked
     )
-    made.globals.update(
+    environment.globals.update(
         static=address,
         percent=percent,
         progress_bar=charts.bar,
@@ -144,7 +150,7 @@ def _environment() -> Environment:
         may_manage=may_manage,
         may_operate=may_operate,
     )
-    return made
+    return environment
 
 
 _TEMPLATES = _environment()
@@ -159,6 +165,6 @@ def page(
     headers: Mapping[str, str] | None = None,
     **values: Any,
 ) -> HTMLResponse:
-    """A template as an answer."""
+    """Return a rendered template as a response."""
     html = _TEMPLATES.get_template(name).render(request=request, user=principal, demo=request.app.state.trial, **values)
     return HTMLResponse(html, status_code=status, headers=dict(headers or {}))

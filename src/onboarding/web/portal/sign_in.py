@@ -1,4 +1,4 @@
-"""Signing in and out. The mailed link leads to a page whose button signs in: mail scanners only open pages."""
+"""Pages for signing in and out. The e-mailed link opens a page with a button: e-mail scanners only open pages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
 from onboarding.web import sessions
-from onboarding.web.api import sign_in
+from onboarding.web.api import sign_in as api_sign_in
 from onboarding.web.auth import CurrentPrincipal, OptionalPrincipal, VendorAdmin
 from onboarding.web.database import PoolDep
 from onboarding.web.errors import Problem
@@ -18,17 +18,18 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/sign-in")
 def show_form(request: Request, principal: OptionalPrincipal, sent: bool = False, signed_out: bool = False) -> Response:
+    """Show the sign-in form; a signed-in user is redirected to the home page."""
     if principal is not None:
         return RedirectResponse("/", status_code=303)
     return page("sign_in.html", request, None, sent=sent, signed_out=signed_out, error="", email="")
 
 
 @router.post("/sign-in")
-async def send(request: Request, pool: PoolDep) -> Response:
+async def send_link(request: Request, pool: PoolDep) -> Response:
+    """E-mail a sign-in link."""
     email = str((await request.form()).get("email", ""))
     try:
-        asked = sign_in.LinkRequest(email=email)
-        await sign_in.ask_for_sign_in_link(asked, request, pool)
+        await api_sign_in.request_sign_in_link(api_sign_in.LinkRequest(email=email), request, pool)
     except ValidationError:
         error, status = "Enter a valid email address, such as name@company.com.", 422
     except Problem as problem:
@@ -42,15 +43,17 @@ async def send(request: Request, pool: PoolDep) -> Response:
 
 @router.get("/sign-in/{token}")
 def confirm(token: str, request: Request, pool: PoolDep) -> Response:
-    good = sessions.is_link_valid(pool, token)
-    return page("confirm_sign_in.html", request, None, status=200 if good else 410, is_valid=good)
+    """Show the page whose button uses the link."""
+    is_valid = sessions.is_link_valid(pool, token)
+    return page("confirm_sign_in.html", request, None, status=200 if is_valid else 410, is_valid=is_valid)
 
 
 @router.post("/sign-in/{token}")
 def sign_in(token: str, request: Request, pool: PoolDep) -> Response:
+    """Use the link, and start a session."""
     response = RedirectResponse("/", status_code=303)
     try:
-        sign_in.begin(token, request, response, pool)
+        api_sign_in.begin(token, request, response, pool)
     except Problem as problem:
         if problem.kind != "gone":
             raise
@@ -60,12 +63,14 @@ def sign_in(token: str, request: Request, pool: PoolDep) -> Response:
 
 @router.post("/sign-out")
 def sign_out(request: Request, principal: CurrentPrincipal, pool: PoolDep) -> Response:
+    """End the session."""
     response = RedirectResponse("/sign-in?signed_out=true", status_code=303)
-    sign_in.end_session(principal, request, response, pool)
+    api_sign_in.end_session(principal, request, response, pool)
     return response
 
 
 @router.post("/sign-out/everywhere")
 def sign_out_everywhere(principal: VendorAdmin, pool: PoolDep) -> Response:
-    sign_in.end_every_session(principal, pool)
+    """End all sessions of the vendor."""
+    api_sign_in.end_every_session(principal, pool)
     return RedirectResponse("/sign-in?signed_out=true", status_code=303)

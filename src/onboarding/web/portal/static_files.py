@@ -1,4 +1,4 @@
-"""The portal's own files: style, scripts, icon. Their address holds a digest of all of them, so they may be kept."""
+"""Static files of the portal. Their address contains a digest of them, so browsers may cache them permanently."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ router = APIRouter(include_in_schema=False)
 
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
-# A fixed list, read once: no path that somebody sends ever reaches the file system.
+# A fixed list, read once: no path of a request reaches the file system.
 _FILES = {
     path.name: path.read_bytes()
     for path in sorted((Path(__file__).parent / "static").iterdir())
@@ -24,7 +24,7 @@ _DIGEST = sha256(b"".join(name.encode() + content for name, content in _FILES.it
 
 
 def address(name: str) -> str:
-    """Where a file is served. Scripts import each other by relative addresses, so the digest holds for these too."""
+    """Return the address of a file. Scripts import each other by relative addresses, which contain the digest too."""
     if name not in _FILES:
         raise KeyError(name)
     return f"/static/{_DIGEST}/{name}"
@@ -32,8 +32,11 @@ def address(name: str) -> str:
 
 @router.get("/static/{digest}/{name}")
 def serve(digest: str, name: str) -> Response:
+    """Return a static file."""
     if name not in _FILES:
         raise not_found("file")
-    # A page of an older version may still ask for its own files; what it gets now must not be kept under that name.
-    kept = "public, max-age=31536000, immutable" if digest == _DIGEST else "no-store"
-    return Response(_FILES[name], media_type=_TYPES[f".{name.rsplit('.', 1)[-1]}"], headers={"Cache-Control": kept})
+    # A page of an older version may request its own files; the browser must not cache this version under that address.
+    cache_control = "public, max-age=31536000, immutable" if digest == _DIGEST else "no-store"
+    return Response(
+        _FILES[name], media_type=_TYPES[f".{name.rsplit('.', 1)[-1]}"], headers={"Cache-Control": cache_control}
+    )

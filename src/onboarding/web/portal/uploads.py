@@ -1,36 +1,39 @@
-"""The history, and one upload: under way, its result, its errors, and what may be done about it."""
+"""Pages of the upload history and of one upload: progress, result and errors."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from onboarding.domain.models import UploadStatus
-from onboarding.storage.administration import PLAIN, VENDOR_ID
+from onboarding.domain.models import Upload, UploadStatus
+from onboarding.storage.database import Connection
+from onboarding.storage.input_rules import PLAIN_TEXT
+from onboarding.storage.vendors import VENDOR_ID
 from onboarding.web import schemas
 from onboarding.web.api import upload_actions
 from onboarding.web.auth import Reader, Writer
 from onboarding.web.database import PoolDep
 from onboarding.web.errors import Problem
-from onboarding.web.pagination import Cursor, UploadId
+from onboarding.web.pagination import Cursor, Page, UploadId
 from onboarding.web.portal.home import facts, line_of
 from onboarding.web.portal.rendering import page, paging
-from onboarding.web.schemas import UploadFilter
+from onboarding.web.schemas import ErrorResponse, UploadFilter
 
 router = APIRouter(prefix="/uploads", include_in_schema=False)
 
 PER_PAGE = 25
 FIRST_ROWS = 10
+FIRST_PRODUCTS = 5
 ERRORS_PER_PAGE = 50
 SHOWN_GROUPS = 10
 
 Blank = Annotated[str, Query(pattern=r"^$")]
-"""What a form sends for a field that was left empty."""
-Condition = Annotated[str | None, Query(max_length=3000, pattern=PLAIN)]
+"""The value that a form sends for an empty field."""
+Condition = Annotated[str | None, Query(max_length=3000, pattern=PLAIN_TEXT)]
 
 
 @router.get("")
@@ -46,40 +49,43 @@ def show_history(
     vendor_id: Annotated[str, Query(pattern=rf"{VENDOR_ID}|^$")] = "",
     cursor: Cursor = None,
 ) -> Response:
-    where = _zone(zone)
-    wanted = UploadFilter(
+    """Show a page of the upload history."""
+    time_zone = _zone(zone)
+    conditions = UploadFilter(
         vendor_id or None,
         status if isinstance(status, UploadStatus) else None,
-        _midnight(since, where) if isinstance(since, date) else None,
-        _midnight(until, where, days=1) if isinstance(until, date) else None,
+        _midnight(since, time_zone) if isinstance(since, date) else None,
+        _midnight(until, time_zone, days=1) if isinstance(until, date) else None,
     )
     chosen = {
         "status": str(status), "since": str(since), "until": str(until), "zone": zone, "vendor_id": vendor_id
     }  # fmt: skip
     given = {name: value for name, value in chosen.items() if value}
-    found = schemas.list_uploads(pool, principal, wanted, cursor=cursor, limit=PER_PAGE)
+    uploads = principal.run(
+        pool, lambda c: schemas.list_uploads(c, principal, conditions, cursor=cursor, limit=PER_PAGE)
+    )
     return page(
         "history.html",
         request,
         principal,
-        uploads=found,
+        uploads=uploads,
         filters=chosen,
         is_filtered=bool(given.keys() - {"zone"}),
-        **paging("/uploads", given, cursor, found.next),
+        **paging("/uploads", given, cursor, uploads.next),
     )
 
 
 def _zone(name: str) -> tzinfo:
-    """The zone whose days are meant; UTC for one that is not known here."""
+    """Return the time zone of the dates; UTC for an unknown one."""
     try:
         return ZoneInfo(name) if name else UTC
     except (KeyError, ValueError, OSError):
         return UTC
 
 
-def _midnight(day: date, where: tzinfo, *, days: int = 0) -> datetime:
+def _midnight(day: date, time_zone: tzinfo, *, days: int = 0) -> datetime:
     try:
-        return datetime.combine(day + timedelta(days=days), time(), where).astimezone(UTC)
+        return datetime.combine(day + timedelta(days=days), time(), time_zone).astimezone(UTC)
     except OverflowError as error:
         raise Problem("bad-request", "Enter a valid date.") from error
 
@@ -92,23 +98,24 @@ def show_upload(
     pool: PoolDep,
     notice: Literal["cancelled", "undone", "revoked", "resumed", ""] = "",
 ) -> Response:
-    upload = schemas.upload_response(schemas.upload_of(pool, principal, upload_id))
-    none = dict.fromkeys(("error_type", "column", "value"))
-    reading = schemas.get_file_details(pool, principal, upload_id)
-    return page(
-        "upload.html",
-        request,
-        principal,
-        upload=upload,
-        notice=notice,
-        details=facts(reading),
-        spreadsheet_row=line_of(reading),
-        file_details=reading,
-        summary=schemas.get_summary(pool, principal, upload_id, SHOWN_GROUPS),
-        errors=schemas.list_errors(pool, principal, upload_id, none, cursor=None, limit=FIRST_ROWS),
-        products=schemas.list_products(pool, principal, upload_id, cursor=None, limit=5),
-        links=upload_actions.show_links(upload_id, principal, pool),
-    )
+    """Show an upload with its first errors and products."""
+    all_errors = dict.fromkeys(("error_type", "column", "value"))
+
+    def work(connection: Connection) -> dict[str, Any]:
+        upload = schemas.get_visible_upload(connection, principal, upload_id)
+        file_details = schemas.get_file_details(connection, principal, upload_id)
+        return {
+            "upload": schemas.upload_response(upload),
+            "details": facts(file_details),
+            "spreadsheet_row": line_of(file_details),
+            "file_details": file_details,
+            "summary": schemas.get_summary(connection, principal, upload_id, SHOWN_GROUPS),
+            "errors": schemas.list_errors(connection, principal, upload_id, all_errors, cursor=None, limit=FIRST_ROWS),
+            "products": schemas.list_products(connection, principal, upload_id, cursor=None, limit=FIRST_PRODUCTS),
+            "links": upload_actions.get_links(connection, principal, upload_id),
+        }
+
+    return page("upload.html", request, principal, notice=notice, **principal.run(pool, work))
 
 
 @router.get("/{upload_id}/errors")
@@ -124,24 +131,30 @@ def show_errors(
     group: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
     cursor: Cursor = None,
 ) -> Response:
+    """Show a page of an upload's errors."""
     conditions = {"error_type": error_type or None, "column": column or None, "value": value or None, "like": group}
-    upload = schemas.upload_response(schemas.upload_of(pool, principal, upload_id))
-    found = schemas.list_errors(pool, principal, upload_id, conditions, cursor=cursor, limit=ERRORS_PER_PAGE)
+
+    def work(connection: Connection) -> tuple[Upload, Page[ErrorResponse]]:
+        upload = schemas.get_visible_upload(connection, principal, upload_id)
+        errors = schemas.list_errors(connection, principal, upload_id, conditions, cursor=cursor, limit=ERRORS_PER_PAGE)
+        return upload, errors
+
+    upload, errors = principal.run(pool, work)
     given = {"group" if name == "like" else name: str(text) for name, text in conditions.items() if text}
     shown = {name: text for name, text in given.items() if name != "group"}
-    if group and found.items:
-        first = found.items[0]
+    if group and errors.items:
+        first = errors.items[0]
         shown |= {"error_type": first.error_type, "column": first.column}
         shown |= {"value": first.value} if first.value else {"message": first.message}
     return page(
         "rejected_rows.html",
         request,
         principal,
-        upload=upload,
-        errors=found,
+        upload=schemas.upload_response(upload),
+        errors=errors,
         filters=shown,
         is_filtered=bool(given),
-        **paging(f"/uploads/{upload_id}/errors", given, cursor, found.next),
+        **paging(f"/uploads/{upload_id}/errors", given, cursor, errors.next),
     )
 
 

@@ -1,13 +1,14 @@
-"""Operators: the vendors, one vendor, and taking one on, changing and suspending it."""
+"""Pages of the vendors and of one vendor, for operators: add, change and suspend them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
+from onboarding.storage.database import Connection
 from onboarding.web import schemas
 from onboarding.web.api import api_keys, operators
 from onboarding.web.api.operators import VendorChange, VendorRequest
@@ -71,16 +72,16 @@ def _all(
     given: Mapping[str, str] | None = None,
     faults: Mapping[str, str] | None = None,
 ) -> Response:
-    found = operators.list_vendors(principal, pool, search.strip() or None, cursor, PER_PAGE)
-    asked = {"search": search} if search else {}
+    vendors = operators.list_vendors(principal, pool, search.strip() or None, cursor, PER_PAGE)
+    conditions = {"search": search} if search else {}
     return page(
         "vendors.html",
         request,
         principal,
         status=status,
-        vendors=found.items,
+        vendors=vendors.items,
         search=search,
-        **paging("/operator/vendors", asked, cursor, found.next),
+        **paging("/operator/vendors", conditions, cursor, vendors.next),
         values=given or {},
         field_errors=faults or {},
         help_texts=HELP_TEXTS,
@@ -110,19 +111,19 @@ def change(
     phone: Text = "",
 ) -> Response:
     given = {"vendor_name": vendor_name, "email": email, "phone": phone}
-    wanted, faults = filled(VendorChange, HELP_TEXTS, **given)
-    if wanted is None:
+    body, faults = filled(VendorChange, HELP_TEXTS, **given)
+    if body is None:
         return _one(vendor_id, request, principal, pool, status=422, given=given, faults=faults)
-    operators.change_vendor(vendor_id, wanted, principal, pool)
+    operators.change_vendor(vendor_id, body, principal, pool)
     return RedirectResponse(f"/operator/vendors/{vendor_id}?notice=changed", status_code=303)
 
 
 @router.post("/{vendor_id}/status")
 def set_status(vendor_id: VendorId, principal: OperatorAdmin, pool: PoolDep, status: Text = "") -> Response:
-    wanted, faults = filled(VendorChange, HELP_TEXTS, status=status)
-    if wanted is None:
+    body, faults = filled(VendorChange, HELP_TEXTS, status=status)
+    if body is None:
         raise Problem("bad-request", faults["status"])
-    operators.change_vendor(vendor_id, wanted, principal, pool)
+    operators.change_vendor(vendor_id, body, principal, pool)
     return RedirectResponse(f"/operator/vendors/{vendor_id}?notice={status}", status_code=303)
 
 
@@ -149,18 +150,27 @@ def _one(
     given: Mapping[str, str] | None = None,
     faults: Mapping[str, str] | None = None,
 ) -> Response:
-    vendor = operators.show_vendor(vendor_id, principal, pool)
+
+    def work(connection: Connection) -> dict[str, Any]:
+        vendor_keys = api_keys.list_keys_of(connection, vendor_id).items
+        uploads = UploadFilter(vendor_id)
+        return {
+            "vendor": operators.get_vendor(connection, vendor_id),
+            "keys": [key for key in vendor_keys if state(key) == "good"],
+            "recent": schemas.list_uploads(connection, principal, uploads, cursor=None, limit=RECENT),
+            "actions": operators.find_actions(connection, vendor_id, None, LATEST_ACTIONS).items,
+        }
+
+    values = principal.run(pool, work)
+    vendor = values["vendor"]
     return page(
         "vendor.html",
         request,
         principal,
         status=status,
         notice=notice,
-        vendor=vendor,
-        active_keys=[key for key in api_keys.list_keys_of(principal, pool, vendor_id).items if state(key) == "active"],
         scope_labels=SCOPE_LABELS,
-        recent_uploads=schemas.list_uploads(pool, principal, UploadFilter(vendor_id), cursor=None, limit=RECENT),
-        audit_entries=operators.list_actions(principal, pool, vendor_id, None, LATEST_ACTIONS).items,
+        **values,
         values=given or {"vendor_name": vendor.vendor_name, "email": vendor.email, "phone": vendor.phone or ""},
         field_errors=faults or {},
         help_texts=HELP_TEXTS,

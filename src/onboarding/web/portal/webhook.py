@@ -1,4 +1,4 @@
-"""The vendor's webhook: where its own server is told of finished uploads, and what became of that."""
+"""Page of a vendor's webhook: configuration, test message and deliveries."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ def show(request: Request, principal: VendorAdmin, pool: PoolDep, notice: Notice
 
 @router.post("")
 def save(request: Request, principal: VendorAdmin, pool: PoolDep, url: Text = "", new_secret: Text = "") -> Response:
-    """The answer to a new secret is the page that shows it: there is no address under which to see it again."""
-    wanted, faults = filled(WebhookRequest, HELP_TEXTS, url=url, new_secret=bool(new_secret))
-    if wanted is None:
+    """Set the webhook, and return the page that shows a new secret once."""
+    body, faults = filled(WebhookRequest, HELP_TEXTS, url=url, generate_secret=bool(new_secret))
+    if body is None:
         return _page(request, principal, pool, status=422, url=url, fault=faults["url"])
     try:
-        set_so = webhooks.set_webhook(wanted, principal, pool)
+        webhook = webhooks.set_webhook(body, principal, pool)
     except Problem as problem:
         if problem.kind != "bad-request":
             raise
         return _page(request, principal, pool, status=422, url=url, fault=problem.detail)
-    if set_so.secret is None:
+    if webhook.secret is None:
         return RedirectResponse("/webhook?notice=saved", status_code=303)
-    return _page(request, principal, pool, secret=set_so.secret)
+    return _page(request, principal, pool, secret=webhook.secret)
 
 
 @router.post("/remove")

@@ -1,0 +1,66 @@
+"""Repository for API keys: the rules for their fields, creation and revocation."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, Literal, get_args
+
+from psycopg.errors import UniqueViolation
+
+from onboarding.storage.audit_log import Actor, record_action
+from onboarding.storage.database import Connection
+from onboarding.storage.errors import AlreadyExists, InvalidInput, NotFound
+from onboarding.storage.input_rules import validate_text
+from onboarding.storage.queries import query
+
+NAME_LENGTH = 100
+MAX_DAYS = 365
+
+Scope = Literal["uploads:read", "uploads:write", "admin"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+"""`admin` is for the account itself: API keys and the webhook. A signed-in vendor has all three."""
+
+
+def add_api_key(
+    connection: Connection,
+    actor: Actor,
+    *,
+    key_id: str,
+    vendor_id: str,
+    name: str,
+    key_hash: bytes,
+    scopes: Collection[str],
+    days: int,
+) -> tuple[Any, ...]:
+    """Add a key, and return its columns as `list_api_keys` does. Raises AlreadyExists for a `key_id` in use."""
+    if not scopes or not set(SCOPES).issuperset(scopes):
+        raise InvalidInput(f"a key has one or more of the scopes {', '.join(SCOPES)}")
+    if not 1 <= days <= MAX_DAYS:
+        raise InvalidInput(f"a key is valid for 1 to {MAX_DAYS} days")
+    parameters = {
+        "key_id": key_id,
+        "vendor_id": vendor_id,
+        "name": validate_text("a key's name", name, NAME_LENGTH),
+        "key": key_hash,
+        "scopes": sorted(set(scopes)),
+        "created_by": actor.name,
+        "days": days,
+    }
+    try:
+        [row] = connection.execute(query("insert_api_key"), parameters).fetchall()
+    except UniqueViolation as error:
+        raise AlreadyExists(f"API key {key_id} already exists.") from error
+    record_action(connection, actor, "key_created", key_id, vendor_id=vendor_id, name=parameters["name"], scopes=row[2])
+    return tuple(row)
+
+
+def revoke_api_key(connection: Connection, actor: Actor, *, vendor_id: str, key_id: str) -> None:
+    """Revoke a vendor's key immediately and permanently. Repeating it changes nothing. Raises NotFound."""
+    if connection.execute(query("revoke_api_key"), {"key_id": key_id, "vendor_id": vendor_id}).rowcount == 0:
+        raise NotFound(f"there is no key {key_id}")
+    record_action(connection, actor, "key_revoked", key_id, vendor_id=vendor_id)
+
+
+def list_api_keys(connection: Connection, vendor_id: str) -> list[tuple[Any, ...]]:
+    """Return a vendor's keys, the newest first, revoked and expired ones included."""
+    return connection.execute(query("list_api_keys"), {"vendor_id": vendor_id}).fetchall()

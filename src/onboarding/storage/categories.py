@@ -1,0 +1,65 @@
+"""Repository for product categories: the rules for their fields, and changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from onboarding.storage.audit_log import Actor, record_action
+from onboarding.storage.database import Connection
+from onboarding.storage.errors import AlreadyExists, NotFound
+from onboarding.storage.input_rules import validate_text
+from onboarding.storage.queries import query
+
+NAME_LENGTH = 100
+DESCRIPTION_LENGTH = 1000
+
+
+def add_category(connection: Connection, actor: Actor, category_name: str, description: str | None = None) -> int:
+    """Add a category that products may have from now on, and return its id. Raises AlreadyExists, InvalidInput."""
+    name = validate_text("a category's name", category_name, NAME_LENGTH)
+    parameters = {"category_name": name, "description": _validate_description(description)}
+    row = connection.execute(query("insert_category"), parameters).fetchone()
+    if row is None:
+        raise AlreadyExists(f"Category {name} already exists.")
+    record_action(connection, actor, "category_created", name)
+    return int(row[0])
+
+
+def change_category(
+    connection: Connection,
+    actor: Actor,
+    category: int | str,
+    *,
+    description: str | None = None,
+    is_active: bool | None = None,
+) -> None:
+    """Change the fields that are not None; `category` is an id or a name. Raises NotFound, InvalidInput.
+
+    Products keep a category that is no longer active.
+    """
+    by_id = isinstance(category, int)
+    key = {"category_id": category if by_id else None, "category_name": None if by_id else category}
+    row = connection.execute(query("lock_category"), key).fetchone()
+    if row is None:
+        raise NotFound(f"there is no category {category}")
+    changes = {"description": _validate_description(description), "is_active": is_active}
+    connection.execute(query("update_category"), {"category_id": row[0], **changes})
+    changed: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
+    record_action(connection, actor, "category_changed", str(category), **changed)
+
+
+def list_categories(connection: Connection) -> list[dict[str, Any]]:
+    """Return all categories, by name."""
+    columns = ("category_name", "is_active", "description")
+    return [dict(zip(columns, row, strict=True)) for row in connection.execute(query("list_categories"))]
+
+
+def list_active_category_names(connection: Connection) -> list[str]:
+    """Return the names that a row may have as its category."""
+    return [name for (name,) in connection.execute(query("list_active_categories"))]
+
+
+def _validate_description(description: str | None) -> str | None:
+    if description is None:
+        return None
+    return validate_text("a description", description, DESCRIPTION_LENGTH, min_length=0)

@@ -1,0 +1,28 @@
+"""Rules for text and choices that people enter."""
+
+from __future__ import annotations
+
+import re
+
+from onboarding.domain.email_address import valid_address
+from onboarding.storage.errors import InvalidInput
+
+PLAIN_TEXT = r"^[^\x00-\x1f\x7f]*$"
+"""Text without control characters: PostgreSQL stores no NUL, and the others would break lines of e-mails."""
+
+
+def validate_text(label: str, text: str, max_length: int, *, min_length: int = 1) -> str:
+    """Return the text without surrounding whitespace. Raises InvalidInput."""
+    stripped = text.strip()
+    if not min_length <= len(stripped) <= max_length or not re.fullmatch(PLAIN_TEXT, stripped):
+        length = f"{min_length} to {max_length}" if min_length else f"up to {max_length}"
+        raise InvalidInput(f"{label} has {length} characters, and no control characters")
+    return stripped
+
+
+def validate_email(text: str) -> str:
+    """Return the address in the form to which e-mail is sent. Raises InvalidInput."""
+    try:
+        return valid_address(text)
+    except ValueError as error:
+        raise InvalidInput(f"'{text}' is not an e-mail address that mail can be sent to: {error}") from error
