@@ -14,7 +14,7 @@ from onboarding.cloudformation.stacks import DeployError
 from onboarding.config import Settings
 from onboarding.deploy.calls import call_admin
 from onboarding.domain.resource_names import prefix_of_bucket
-from onboarding.lambda_handlers.admin import AdminError
+from onboarding.lambda_handlers.admin import AdminError, run_action
 from onboarding.local.endpoints import DEFAULT_STATE, FILE_NAME, Endpoints, read_endpoints
 from onboarding.runtime import AppContext
 from onboarding.storage.audit_log import Actor
