@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 LEVELS = ("e2e", "faults", "infra", "integration", "unit")
 """The folders of tests, and their markers. Tests run in this order: the short ones at the end keep all workers busy."""
 
+# The workers of a parallel run have the width of the terminal here; commands write to files at full width.
+os.environ.pop("COLUMNS", None)
+
 # No test depends on its duration.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
