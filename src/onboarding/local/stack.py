@@ -96,12 +96,8 @@ class LocalStack:
 
     def failure(self) -> str | None:
         """Return a description of a process that ended unexpectedly, or None if all run."""
-        children = (
-            ("the AWS emulator", self.emulator),
-            ("PostgreSQL", self.postgres),
-            ("the web server", self.web_server),
-        )
-        for name, child in children:
+        children = {"the AWS emulator": self.emulator, "PostgreSQL": self.postgres, "the web server": self.web_server}
+        for name, child in children.items():
             code = child.process.poll() if child is not None and child.process is not None else None
             if child is not None and code is not None:
                 return f"{name} ended (exit code {code}); {child.log} ends:\n{log_tail(child.log)}"
@@ -241,7 +237,7 @@ class _lock:  # noqa: N801 - reads as a function
 
 def _read_link_keys(path: Path) -> dict[str, str]:
     """Return the link keys of the first start, with which links in old e-mails still work; empty before it."""
-    remedy = "restore it, or delete it: a new key is created, and links in earlier e-mails no longer work"
+    remedy = "restore it, or delete it, and a new key is created; links in earlier e-mails then no longer work"
     return read_json_object(path, _are_link_keys, remedy)
 
 

@@ -489,7 +489,7 @@ def test_inbox_show_accepts_json_before_and_after(
     assert main(["inbox", "--state", str(tmp_path), "--json"]) == 0
     assert [mail["subject"] for mail in json.loads(capsys.readouterr().out)["mails"]] == ["Hello", "Unreadable e-mail"]
     assert main(["inbox", "--state", str(tmp_path), "show", "2"]) == 0
-    assert "cannot be read as a mail" in capsys.readouterr().out
+    assert "cannot be read as an e-mail" in capsys.readouterr().out
 
 
 def test_watchdog_run_errors_are_printed_and_exit_with_1(

@@ -188,7 +188,7 @@ def test_start_used_state_directory_is_refused(local: LocalStack) -> None:
 def test_start_used_port_is_reported(state: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(LocalError, match=f"port {port} on 127.0.0.1 is taken"):
+        with pytest.raises(LocalError, match=f"port {port} on 127.0.0.1 is in use"):
             LocalStack(state, port).start()
     assert processes_of(state) == {}
 

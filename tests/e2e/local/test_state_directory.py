@@ -23,7 +23,9 @@ from onboarding.local.stack import LocalStack
 DAMAGED = ["", "[]", "null", "{", '"text"', "\x00\x00", "{\xff"]
 
 
-@pytest.mark.parametrize("content", [*DAMAGED, '{"engine": "80"}', '{"engine": 0}', '{"engine": 65536}', '{"x": true}'])
+@pytest.mark.parametrize(
+    "content", [*DAMAGED, '{"emulator": "80"}', '{"emulator": 0}', '{"emulator": 65536}', '{"x": true}']
+)
 def test_ports_damaged_file_is_named(tmp_path: Path, content: str) -> None:
     path = tmp_path / "ports.json"
     path.write_bytes(content.encode("latin-1"))
@@ -35,14 +37,14 @@ def test_ports_damaged_file_is_named(tmp_path: Path, content: str) -> None:
 def test_start_damaged_link_keys_are_named(tmp_path: Path, content: str) -> None:
     path = tmp_path / "link-keys.json"
     path.write_bytes(content.encode("latin-1"))
-    with pytest.raises(LocalError, match=rf"{path} is damaged; restore it, or delete it: a new key is made"):
+    with pytest.raises(LocalError, match=rf"{path} is damaged; restore it, or delete it, and a new key is created"):
         LocalStack(tmp_path).start()
 
 
 def test_start_undecodable_password_is_reported(tmp_path: Path) -> None:
     (tmp_path / "database-password").write_bytes(b"\xff\xfe")
     with pytest.raises(
-        LocalError, match=r"database-password does not hold the password of this database; delete the file"
+        LocalError, match=r"database-password does not contain the password of this database; delete the file"
     ):
         Postgres(tmp_path, 0)
 
@@ -51,7 +53,9 @@ def test_start_undecodable_password_is_reported(tmp_path: Path) -> None:
 def test_start_wrong_password_is_named(database_url: str, tmp_path: Path, password: str) -> None:
     server = Postgres(tmp_path, urlsplit(database_url).port or 0)
     server.password = password
-    with pytest.raises(LocalError, match=rf"{tmp_path}/database-password does not hold the password of this database"):
+    with pytest.raises(
+        LocalError, match=rf"{tmp_path}/database-password does not contain the password of this database"
+    ):
         server._accepts_connections()
 
 
@@ -171,7 +175,7 @@ def test_read_mails_unreadable_email_is_marked(tmp_path: Path, content: bytes) -
     first, second = read_mails(tmp_path)
     assert (first.subject, first.text) == ("S", "text")
     assert second.subject == "Unreadable e-mail"
-    assert f"{tmp_path / '2.eml'} cannot be read as a mail" in second.text
+    assert f"{tmp_path / '2.eml'} cannot be read as an e-mail" in second.text
     assert second.date.tzinfo is UTC
     assert read_mail(tmp_path, "2.eml") == second
 

@@ -202,7 +202,7 @@ def test_send_email_response_follows_the_inbox(tmp_path: Path, monkeypatch: pyte
         inbox.stop()
     for status, body in (refused, send_mail(ses)):
         assert status == 400
-        assert b"<Code>MessageRejected</Code><Message>The inbox did not take the mail: " in body
+        assert b"<Code>MessageRejected</Code><Message>The inbox did not accept the e-mail: " in body
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "post"])

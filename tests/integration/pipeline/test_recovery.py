@@ -215,7 +215,7 @@ def test_recovery_upload_whose_mail_was_never_sent_is_notified_again(ctx: AppCon
         away.rename(inbox)
         ctx.sqs.purge_queue(QueueUrl=queue)
     assert failure.about == upload_id
-    assert "The inbox did not take the mail" in str(failure.error)
+    assert "The inbox did not accept the e-mail" in str(failure.error)
     assert pipeline.mails(upload_id) == []
 
     notified_before(pipeline, upload_id, minutes=4)

@@ -122,7 +122,7 @@ def test_sign_in_mail_that_is_refused_ends_in_the_failure_queue(ctx: AppContext,
         away.rename(inbox)
         pipeline.sqs.purge_queue(QueueUrl=url)
     assert failure.about == f"the sign-in mail to {email}"
-    assert "The inbox did not take the mail" in failure.error
+    assert "The inbox did not accept the e-mail" in failure.error
 
 
 def ask(client: httpx.Client, email: str) -> httpx.Response:
