@@ -9,9 +9,8 @@ from typing import Any
 
 from onboarding.aws import staging_table
 from onboarding.cli.sample_data import sample_rows
-from onboarding.domain.models import Row
+from onboarding.domain.models import FileRejection, Row
 from onboarding.domain.product_schema import COLUMNS
-from onboarding.files.models import FileRejection
 from onboarding.files.parser import MAX_BYTES, parse
 
 VENDOR = "VEND001"

@@ -88,9 +88,9 @@ def database_url(directory: Path) -> Iterator[str]:
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     """That database with what the migrations put in it, and nothing else."""
-    from tests.support.postgres_fixtures import seeded
+    from tests.support.postgres_fixtures import clean_database
 
-    with seeded(database_url) as opened:
+    with clean_database(database_url) as opened:
         yield opened
 
 

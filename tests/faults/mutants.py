@@ -23,7 +23,7 @@ from onboarding.storage import products as products_repository
 from tests.faults.aws_in_memory import Aws
 from tests.faults.client_doubles import Client
 from tests.faults.lambda_runtime import FaultConnection, Runtime
-from tests.support.postgres_fixtures import NOTHING_TAKEN
+from tests.support.postgres_fixtures import EMPTY_CATALOG
 
 Patches = list[tuple[Any, str, Any]]
 MutantFactory = Callable[[Runtime], Patches]
@@ -196,7 +196,7 @@ def valid_rows_reported(_: Runtime) -> Patches:
 
 def row_errors_sent_before_commit(_: Runtime) -> Patches:
     def decide(ctx: Any, rows: Sequence[Any]) -> BatchResult:
-        found = [(row, validate_row(row, NOTHING_TAKEN)) for row in rows]
+        found = [(row, validate_row(row, EMPTY_CATALOG)) for row in rows]
         events.send_row_errors(ctx, [(row, errors) for row, errors in found if errors])
         return real(ctx, rows)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from onboarding.local.stack import LocalStack
 from tests.faults.invariants import violation
 from tests.faults.stack_runs import StackRun, children, create_vendors, files, processor_time, watch
-from tests.support.running_pipeline import until
+from tests.support.running_pipeline import wait_until
 
 Print = Callable[[str], None]
 
@@ -72,7 +72,7 @@ def _round(state: Path, name: str, victim: str, moment: KillTime) -> str | None:
         with StackRun(local) as load:
             create_vendors(load, some)
             load.put(some)
-            until(lambda: load.count_notified() >= moment.notified, "uploads to be told")
+            wait_until(lambda: load.count_notified() >= moment.notified, "uploads to be told")
             time.sleep(moment.seconds)
             at, mailed = load.count_notified(), load.count_mailed()
             busy: list[int] = []

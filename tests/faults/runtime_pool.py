@@ -19,7 +19,7 @@ from tests.faults.enumeration import Case, Enumeration, Result
 from tests.faults.lambda_runtime import Runtime
 from tests.faults.mutation_testing import MUTANTS, MutantResult, find_violation
 from tests.faults.schedules import ScheduleResult, run_seed
-from tests.support.postgres_fixtures import new_database
+from tests.support.postgres_fixtures import create_database
 
 PROCESSES = 2
 CHUNK = 10
@@ -42,7 +42,7 @@ def postgres_at(state: Path) -> Iterator[Postgres]:
 @contextmanager
 def runtime_on(url: str, name: str) -> Iterator[Runtime]:
     """Install a runtime with a new database on the server at `url`."""
-    database = new_database(url, name)
+    database = create_database(url, name)
     with open_connection(database) as connection:
         migrate(connection)
         # These runs do not test power loss: a commit need not reach the disk.

@@ -39,7 +39,7 @@ from onboarding.pipeline.ingest import S3ObjectVersion
 from onboarding.storage import uploads
 from tests.infra.lambda_runtime_api import runtime_api
 from tests.support.http_calls import vendor, vendors_server
-from tests.support.http_server import serving
+from tests.support.http_server import serve
 from tests.support.running_pipeline import Pipeline, csv_of, product
 from tests.support.template_names import short_name
 
@@ -143,7 +143,7 @@ def authorities() -> Iterator[str]:
             check=True,
             capture_output=True,
         )
-        with serving(functools.partial(Quiet, directory=directory)) as url:
+        with serve(functools.partial(Quiet, directory=directory)) as url:
             yield f"{url}/bundle.pem"
 
 

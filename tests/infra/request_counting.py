@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs
 
-from tests.support.http_server import serving
+from tests.support.http_server import serve
 
 INDEXES = {"UploadRecords": 1}
 """Indexes of a table that hold each item whole: each is written once more."""
@@ -130,5 +130,5 @@ def counting(upstream_port: int) -> Iterator[tuple[str, Counts]]:
         def log_message(self, *_: object) -> None:
             """Counted, not logged."""
 
-    with serving(Handler) as url:
+    with serve(Handler) as url:
         yield url, counts

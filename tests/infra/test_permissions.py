@@ -74,7 +74,7 @@ def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
         run.s3.put_bucket_notification_configuration(Bucket=engine.endpoints.bucket, NotificationConfiguration={})
         for mapping in run.lambdas.list_event_source_mappings()["EventSourceMappings"]:
             run.lambdas.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
-        with run.unscheduled():
+        with run.without_schedules():
             yield run
 
 

@@ -11,7 +11,7 @@ import httpx
 from onboarding.domain.models import Upload
 from onboarding.local.delivered_emails import read_mails
 from onboarding.local.web_server import SAMPLE_OPERATOR
-from tests.support.running_pipeline import Pipeline, until
+from tests.support.running_pipeline import Pipeline, wait_until
 
 OPERATOR = SAMPLE_OPERATOR
 
@@ -42,7 +42,7 @@ def new_link(pipeline: Pipeline, email: str) -> str:
     before = len(links(pipeline, email))
     with browser(pipeline) as client:
         assert client.post("/v1/sign-in", json={"email": email}).status_code == 202
-    return until(lambda: links(pipeline, email)[before:], f"the sign-in mail to {email}")[0]
+    return wait_until(lambda: links(pipeline, email)[before:], f"the sign-in mail to {email}")[0]
 
 
 def signed_in(pipeline: Pipeline, email: str) -> httpx.Client:
@@ -86,4 +86,4 @@ def upload(
         shown = client.get(upload_session["status_url"]).json()
         return shown["upload"]["upload_id"] if shown["upload"] else None
 
-    return pipeline.finished(until(opened, "the upload of the session"))
+    return pipeline.finished(wait_until(opened, "the upload of the session"))

@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.support.api_clients import forget_requests, links
-from tests.support.running_pipeline import Pipeline, until
+from tests.support.running_pipeline import Pipeline, wait_until
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 
@@ -70,7 +70,7 @@ def sign_in(page: Page, pipeline: Pipeline, email: str) -> None:
     page.get_by_label("Email address").fill(email)
     page.get_by_role("button", name="Email me a sign-in link").click()
     expect(page.get_by_role("heading", name="Check your email")).to_be_visible(timeout=PATIENCE)
-    token = until(lambda: links(pipeline, email)[before:], f"the sign-in mail to {email}")[0]
+    token = wait_until(lambda: links(pipeline, email)[before:], f"the sign-in mail to {email}")[0]
     page.goto(f"/sign-in/{token}")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("button", name="Sign out")).to_be_visible(timeout=PATIENCE)

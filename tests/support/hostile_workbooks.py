@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from onboarding.domain.models import FileRejection
 from onboarding.domain.product_schema import REQUIRED
-from onboarding.files.models import FileRejection
 from onboarding.files.parser import parse
 from tests.support.workbook_builder import PARTS
 

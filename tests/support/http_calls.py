@@ -16,7 +16,7 @@ import httpx
 from onboarding.domain.resource_names import resource_name
 from tests.infra.function_calls import VENDOR, answer, new_result, outcome, reported, staged, two_rows, variables_of
 from tests.support.api_clients import OPERATOR, forget_requests, new_key, post_form, signed_in
-from tests.support.http_server import serving
+from tests.support.http_server import serve
 from tests.support.running_pipeline import Pipeline
 
 ADDRESS = "contact@techgear.com"
@@ -140,5 +140,5 @@ def vendors_server() -> Generator[str]:
         def log_message(self, *_: object) -> None:
             """Nobody needs to know of each request."""
 
-    with serving(Handler) as url:
+    with serve(Handler) as url:
         yield f"{url}/"

@@ -19,7 +19,7 @@ from onboarding.config import Settings
 from onboarding.domain.resource_names import resource_name
 from onboarding.runtime import AppContext
 from onboarding.web.app import create_app
-from tests.support.postgres_fixtures import database_at
+from tests.support.postgres_fixtures import open_database
 from tests.support.running_pipeline import Pipeline
 
 INJECTIONS = (
@@ -73,7 +73,7 @@ def working_app(pipeline: Pipeline, **environment: str) -> Iterator[FastAPI]:
     app = app_of(pipeline, **environment)
     ctx: AppContext = app.state.pool.ctx
     ctx.__dict__.update(
-        database=database_at(pipeline.endpoints.database_url),
+        database=open_database(pipeline.endpoints.database_url),
         lambdas=pipeline.lambdas,
         sqs=pipeline.sqs,
         dynamodb=pipeline.dynamodb,

@@ -12,7 +12,7 @@ import pytest
 PATIENCE = 30
 
 
-def eventually(condition: Callable[[], object], what: str) -> None:
+def wait_until(condition: Callable[[], object], what: str) -> None:
     """Wait until the condition holds; fail if it does not for a long time."""
     until = time.monotonic() + PATIENCE
     while not condition():
@@ -21,7 +21,7 @@ def eventually(condition: Callable[[], object], what: str) -> None:
         time.sleep(0.01)
 
 
-def processes_of(state: Path) -> dict[int, str]:
+def list_processes(state: Path) -> dict[int, str]:
     """The processes that belong to a state directory, by what they were called with or where they keep things."""
     found = {}
     for process in Path("/proc").glob("[0-9]*"):
@@ -35,6 +35,6 @@ def processes_of(state: Path) -> dict[int, str]:
     return found
 
 
-def new_state() -> Path:
+def make_state() -> Path:
     """A directory that stays as open as it is made; pytest closes its own whenever another pytest starts."""
     return Path(tempfile.mkdtemp(prefix="onboarding-test-"))

@@ -35,7 +35,7 @@ from onboarding.lambda_handlers import api
 from onboarding.pipeline.ingest import S3ObjectVersion
 from onboarding.runtime import AppContext
 from tests.faults.dynamodb_expressions import passes
-from tests.support.postgres_fixtures import shape_of
+from tests.support.postgres_fixtures import input_shape
 
 REGION = "us-east-1"
 SENDER = "uploads@techmart.example"
@@ -119,7 +119,7 @@ class MotoAccount:
 
     def _create_tables(self) -> None:
         for properties in TEMPLATE.resources_of_type("AWS::DynamoDB::Table").values():
-            members = shape_of("dynamodb", "CreateTable").members
+            members = input_shape("dynamodb", "CreateTable").members
             request = {name: value for name, value in properties.items() if name in members}
             if "StreamSpecification" in request:
                 request["StreamSpecification"] = {"StreamEnabled": True, **request["StreamSpecification"]}

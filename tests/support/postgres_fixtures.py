@@ -21,7 +21,7 @@ from onboarding.storage import uploads
 from onboarding.storage.audit_log import Actor
 from onboarding.storage.database import Connection, Database, open_connection
 
-GOOD_CELLS: Mapping[str, str] = {
+VALID_CELLS: Mapping[str, str] = {
     "vendor_product_id": "PROD0001",
     "product_name": "Wireless Mouse - Model 651",
     "category": "Computer Accessories",
@@ -40,14 +40,14 @@ GOOD_CELLS: Mapping[str, str] = {
 
 ACTOR = Actor("command:test")
 
-NOTHING_TAKEN = ValidationContext(categories={"Computer Accessories"}, taken_skus=set(), taken_ids=set())
+EMPTY_CATALOG = ValidationContext(categories={"Computer Accessories"}, taken_skus=set(), taken_ids=set())
 
 UPLOADED_AT = datetime(2024, 12, 21, 10, 30, 45, tzinfo=UTC)
 
 
-def a_row(row_number: int = 1, /, **changes: Any) -> Row:
+def make_row(row_number: int = 1, /, **changes: Any) -> Row:
     """A good row but for the changes, to its cells or to what else a row holds; a cell of None is left out."""
-    cells = {**GOOD_CELLS, **{column: text for column, text in changes.items() if column in COLUMNS}}
+    cells = {**VALID_CELLS, **{column: text for column, text in changes.items() if column in COLUMNS}}
     rest = {name: value for name, value in changes.items() if name not in COLUMNS}
     return Row(
         **{
@@ -62,10 +62,10 @@ def a_row(row_number: int = 1, /, **changes: Any) -> Row:
 
 def product_row(name: str, row_number: int = 1, /, **changes: Any) -> Row:
     """A good row whose SKU is `S-<name>` and whose vendor product id is `P-<name>`, but for what is given."""
-    return a_row(row_number, **{"sku": f"S-{name}", "vendor_product_id": f"P-{name}", **changes})
+    return make_row(row_number, **{"sku": f"S-{name}", "vendor_product_id": f"P-{name}", **changes})
 
 
-def an_upload(**changes: Any) -> Upload:
+def make_upload(**changes: Any) -> Upload:
     """A finished upload, half of it valid, but for the columns given."""
     columns: dict[str, Any] = {
         "upload_id": "UPLOAD_20241221_103045_0a1b2c3d",
@@ -103,7 +103,7 @@ def context_with(database: Database) -> AppContext:
     return cast("AppContext", ContextWithDatabase(database))
 
 
-def judged(database: Database, *rows: Row) -> BatchResult:
+def record_rows(database: Database, *rows: Row) -> BatchResult:
     """Decide on a batch of rows."""
     return record_outcomes(context_with(database), rows)
 
@@ -133,15 +133,15 @@ def open_upload(
     assert database.run(lambda connection: uploads.open_upload(connection, new))
 
 
-def upload_named(database: Database, upload_id: str) -> Upload:
+def get_upload(database: Database, upload_id: str) -> Upload:
     found = database.run(lambda connection: uploads.get_upload(connection, upload_id))
     assert found is not None
     return found
 
 
-def standing(database: Database, upload_id: str) -> tuple[int, int, int, str]:
+def counts_of(database: Database, upload_id: str) -> tuple[int, int, int, str]:
     """Total, valid and error counts of an upload, and its status."""
-    upload = upload_named(database, upload_id)
+    upload = get_upload(database, upload_id)
     return upload.total_records, upload.valid_records, upload.error_records, upload.status.value
 
 
@@ -149,27 +149,27 @@ def fetch(database: Database, query: str, *parameters: object) -> list[tuple[Any
     return database.run(lambda connection: connection.execute(query, parameters).fetchall())
 
 
-def skus_in_catalog(database: Database) -> list[str]:
+def list_skus(database: Database) -> list[str]:
     return [sku for (sku,) in fetch(database, "select sku from products order by sku")]
 
 
-def told(errors: Sequence[RowError]) -> list[tuple[str, str, str]]:
+def tuples_of(errors: Sequence[RowError]) -> list[tuple[str, str, str]]:
     """Type, field and message of each error."""
     return [(error.error_type, error.field, error.message) for error in errors]
 
 
-def kinds(judgement: BatchResult) -> dict[tuple[str, int], list[str]]:
+def types_by_row(judgement: BatchResult) -> dict[tuple[str, int], list[str]]:
     """The error types of each judged row."""
     return {key: [error.error_type for error in errors] for key, errors in judgement.errors.items()}
 
 
 @cache
-def shape_of(service: str, operation: str) -> Any:
+def input_shape(service: str, operation: str) -> Any:
     """What an AWS operation takes, as the service describes it."""
     return get_session().get_service_model(service).operation_model(operation).input_shape
 
 
-def new_database(url: str, name: str) -> str:
+def create_database(url: str, name: str) -> str:
     """Make an empty database beside the one at `url`; returns its address."""
     with open_connection(url) as connection:
         connection.execute(psycopg.sql.SQL("create database {}").format(psycopg.sql.Identifier(name)))
@@ -177,9 +177,9 @@ def new_database(url: str, name: str) -> str:
 
 
 @contextmanager
-def seeded(url: str) -> Iterator[Database]:
+def clean_database(url: str) -> Iterator[Database]:
     """The database at `url` with what the migrations left in it, and no product or upload besides."""
-    opened = database_at(url)
+    opened = open_database(url)
     try:
         opened.run(_empty)
         yield opened
@@ -187,7 +187,7 @@ def seeded(url: str) -> Iterator[Database]:
         opened.close()
 
 
-def database_at(url: str) -> Database:
+def open_database(url: str) -> Database:
     def credentials(*, fresh: bool = False) -> dict[str, Any]:
         return {"conninfo": url}
 

@@ -56,7 +56,7 @@ def csv_of(rows: Iterable[Mapping[str, str]], columns: Iterable[str] = COLUMNS) 
     return text.getvalue().encode()
 
 
-def until(condition: Callable[[], Result | None], what: str) -> Result:
+def wait_until(condition: Callable[[], Result | None], what: str) -> Result:
     """The first true value of `condition`; fails the test when none comes."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
@@ -94,7 +94,7 @@ class Pipeline:
         return S3ObjectVersion(self.endpoints.bucket, key, answer["VersionId"])
 
     @contextmanager
-    def unannounced(self) -> Iterator[None]:
+    def without_bucket_notifications(self) -> Iterator[None]:
         """S3 tells nobody of the objects that are put within the block."""
         bucket = self.endpoints.bucket
         configuration = self.s3.get_bucket_notification_configuration(Bucket=bucket)
@@ -106,7 +106,7 @@ class Pipeline:
             self.s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=configuration)
 
     @contextmanager
-    def unscheduled(self) -> Iterator[None]:
+    def without_schedules(self) -> Iterator[None]:
         """No schedule starts the watchdog within the block."""
         events = self.endpoints.client("events")
         rules = [rule["Name"] for rule in events.list_rules()["Rules"] if "ScheduleExpression" in rule]
@@ -132,7 +132,7 @@ class Pipeline:
             upload = self.upload(upload_id)
             return upload if upload and upload.status is not UploadStatus.PROCESSING and upload.notified_at else None
 
-        upload = until(notified, f"{upload_id} to finish")
+        upload = wait_until(notified, f"{upload_id} to finish")
         self.mail(upload_id)
         return upload
 
@@ -145,7 +145,7 @@ class Pipeline:
 
     def mail(self, upload_id: str) -> Mail:
         """The first mail about an upload, once it is there."""
-        return until(lambda: self.mails(upload_id), f"the mail about {upload_id}")[0]
+        return wait_until(lambda: self.mails(upload_id), f"the mail about {upload_id}")[0]
 
     def report(self, upload: Upload) -> str:
         return self.content(upload.error_file_s3_key).decode("utf-8-sig")
@@ -174,14 +174,14 @@ class Pipeline:
         key = {"upload_id": {"S": upload_id}, "record_id": {"S": f"REC_{row_number:05d}"}}
         return dict(self.dynamodb.get_item(TableName=self.endpoints.table, Key=key).get("Item", {}))
 
-    def judged_item(self, upload_id: str, row_number: int) -> dict[str, Any]:
+    def validated_item(self, upload_id: str, row_number: int) -> dict[str, Any]:
         """The same once the validator has given it its status, which happens after the database knows the outcome."""
 
         def judged() -> dict[str, Any] | None:
             item = self.item(upload_id, row_number)
             return item if item and item["status"]["S"] != "pending_validation" else None
 
-        return until(judged, f"the status of row {row_number} of {upload_id}")
+        return wait_until(judged, f"the status of row {row_number} of {upload_id}")
 
     def vendor(self, vendor_id: str, status: str = "active") -> str:
         """A vendor of the test's own; returns its e-mail address."""

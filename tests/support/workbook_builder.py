@@ -33,7 +33,7 @@ PARTS = {
 """The parts, with ROWS in the place of the rows; styles 1 and 2 are a date and a number with two decimals."""
 
 SHEET = "xl/worksheets/sheet1.xml"
-GOOD = ("P1", "Mug", "Books", "S1", "1.50", "5")
+VALID = ("P1", "Mug", "Books", "S1", "1.50", "5")
 
 
 def cells(*texts: str) -> str:
@@ -44,10 +44,10 @@ def row(*texts: str) -> str:
     return f"<row>{cells(*texts)}</row>"
 
 
-TABLE = row(*REQUIRED) + row(*GOOD)
+TABLE = row(*REQUIRED) + row(*VALID)
 
 
-def packed(contents: Mapping[str, str]) -> bytes:
+def pack(contents: Mapping[str, str]) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, part in contents.items():
@@ -62,13 +62,13 @@ def workbook(rows: str = TABLE, **changes: tuple[str, str]) -> bytes:
     for name, (old, new) in changes.items():
         assert old in contents[names[name]]
         contents[names[name]] = contents[names[name]].replace(old, new)
-    return packed(contents)
+    return pack(contents)
 
 
-def elsewhere(rows: str, name: str = "xl/sheets/first.part") -> bytes:
+def workbook_at(rows: str, name: str = "xl/sheets/first.part") -> bytes:
     """A workbook whose sheet is a part of another name than usual."""
     contents = {name: part.replace("ROWS", rows) for name, part in PARTS.items()}
     contents[name] = contents.pop(SHEET)
     rels = "xl/_rels/workbook.xml.rels"
     contents[rels] = contents[rels].replace("worksheets/sheet1.xml", f"/{name}")
-    return packed(contents)
+    return pack(contents)

@@ -11,7 +11,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from onboarding.domain.error_codes import RejectionCode
-from onboarding.files.models import FileRejection, one_line
+from onboarding.domain.models import FileRejection
+from onboarding.files.models import one_line
 from onboarding.files.parser import too_large
 from onboarding.runtime import AppContext
 

@@ -147,3 +147,30 @@ class Upload:
     unchanged_records: int = 0
     fix_file_s3_key: str | None = None
     undone_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileRejection:
+    """Rejection of a file: a code for programs and a reason for the vendor."""
+
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileWarning:
+    """Warning about a file, or about one of its rows or columns; it changes no data."""
+
+    code: str
+    message: str
+    row_number: int | None = None
+    column: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedRow:
+    """An error with the number of its row and the cells that the report shows, by column (None: blank)."""
+
+    row_number: int
+    error: RowError
+    cells: Mapping[str, str | None]

@@ -11,8 +11,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from onboarding.domain.error_codes import RejectionCode
-from onboarding.domain.models import Mode, OnError
-from onboarding.files.models import FileRejection
+from onboarding.domain.models import FileRejection, Mode, OnError
 
 Choice = TypeVar("Choice", bound=StrEnum)
 

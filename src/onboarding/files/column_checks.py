@@ -21,7 +21,7 @@ from onboarding.domain.identifiers import (
     with_lost_digits,
     without_zeros,
 )
-from onboarding.domain.models import Row
+from onboarding.domain.models import FileWarning, Row
 from onboarding.domain.numbers import without_needless_zeros
 from onboarding.domain.placeholders import PLACEHOLDERS
 from onboarding.domain.product_schema import (
@@ -35,7 +35,7 @@ from onboarding.domain.product_schema import (
 from onboarding.domain.spreadsheet_damage import damage_to
 from onboarding.domain.text import quoted
 from onboarding.files.decimal_commas import has_clear_point, is_unclear
-from onboarding.files.models import FileWarning, first_of, rows_named
+from onboarding.files.models import first_of, rows_named
 
 MOST_CATEGORIES = 200
 """Different categories of a file for which another one is suggested, if they are not on the list."""

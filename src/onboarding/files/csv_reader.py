@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain, islice
 
+from onboarding.domain.models import FileRejection, FileWarning
 from onboarding.files.delimiter import DELIMITERS, delimiter_of, refusal_of, unknown_delimiter
 from onboarding.files.encoding import Decoded
 from onboarding.files.header import LINES_SEARCHED
-from onboarding.files.models import FileRejection, FileWarning, RawTable
+from onboarding.files.models import RawTable
 from onboarding.files.stray_quotes import spaced_fields, stray_quote, swallowed_rows
 
 # Excel's way to say it, on a line of its own before the header; it hides that line.

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from onboarding.domain.error_codes import WarningCode
-from onboarding.files.models import FileWarning, rows_named
+from onboarding.domain.models import FileWarning
+from onboarding.files.models import rows_named
 
 # 19,99 · 1.234,56 · 0,250 · 12345,678: no way to read these but with a decimal comma.
 _COMMA = re.compile(

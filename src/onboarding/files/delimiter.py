@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 from onboarding.domain.error_codes import RejectionCode
+from onboarding.domain.models import FileRejection
 from onboarding.domain.text import printable
 from onboarding.files.header import FIX_COLUMNS, place_of
 from onboarding.files.header_names import known_in
-from onboarding.files.models import MAX_COLUMNS, FileRejection, RawTable, first_of, one_line
+from onboarding.files.models import MAX_COLUMNS, RawTable, first_of, one_line
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from onboarding.domain.error_codes import RejectionCode, WarningCode
+from onboarding.domain.models import FileRejection, FileWarning
 from onboarding.files.code_pages import Doubt, doubt
 from onboarding.files.double_encoding import find_double_encoded
-from onboarding.files.models import FileRejection, FileWarning, one_line
+from onboarding.files.models import one_line
 
 _MARKS = (
     # UTF-32's little mark begins like UTF-16's, so it is asked for first.

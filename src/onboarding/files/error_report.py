@@ -10,10 +10,9 @@ from collections.abc import Iterable
 from tempfile import TemporaryFile
 from typing import BinaryIO
 
-from onboarding.domain.models import Upload
+from onboarding.domain.models import ReportedRow, Upload
 from onboarding.domain.product_schema import PRODUCT_SCHEMA, REPORT_COLUMNS
 from onboarding.files.formula_escaping import escape_formula
-from onboarding.storage.uploads import ReportedRow
 
 _ROW_NUMBER, _ERROR_TYPE, _ERROR_MESSAGE = 1, 5, 6
 """The places of the columns that do not show a value of the row."""

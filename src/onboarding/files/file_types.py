@@ -9,7 +9,7 @@ import codecs
 import re
 
 from onboarding.domain.error_codes import RejectionCode
-from onboarding.files.models import FileRejection
+from onboarding.domain.models import FileRejection
 
 _ZIP = b"PK\x03\x04"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"

@@ -8,12 +8,11 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import BinaryIO
 
-from onboarding.domain.models import Upload
+from onboarding.domain.models import ReportedRow, Upload
 from onboarding.files.delimiter import DELIMITERS
 from onboarding.files.formula_escaping import escape_formula
 from onboarding.files.header import DECIMAL_COMMA, FIX_COLUMNS
 from onboarding.files.models import Table
-from onboarding.storage.uploads import ReportedRow
 
 
 def fix_file_key(upload: Upload) -> str:

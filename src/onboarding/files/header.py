@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from onboarding.domain.error_codes import RejectionCode, WarningCode
+from onboarding.domain.models import FileRejection, FileWarning
 from onboarding.files.formula_escaping import unescape_formula
 from onboarding.files.header_names import (
     LONGEST_NAME,
@@ -20,7 +21,7 @@ from onboarding.files.header_names import (
     normal,
     spellings,
 )
-from onboarding.files.models import MAX_COLUMNS, FileRejection, FileWarning, one_line
+from onboarding.files.models import MAX_COLUMNS, one_line
 
 FIX_COLUMNS = ("_row", "_errors", "_hint")
 """The columns that our fix file puts before the vendor's own."""

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from onboarding.domain.column_types import ColumnType
 from onboarding.domain.error_codes import WarningCode
-from onboarding.domain.models import Row
+from onboarding.domain.models import FileWarning, Row
 from onboarding.domain.product_schema import columns_of_type
 from onboarding.domain.text import quoted
-from onboarding.files.models import FileWarning, rows_named
+from onboarding.files.models import rows_named
 
 _COLUMNS = columns_of_type(ColumnType.WORDS, ColumnType.CATEGORY)
 

@@ -46,24 +46,6 @@ def lines_named(numbers: Sequence[int]) -> str:
     return f"Line{'s' if len(numbers) > 1 else ''} {first_of(['-'.join(map(str, run)) for run in runs])}"
 
 
-@dataclass(frozen=True, slots=True)
-class FileRejection:
-    """Rejection of a file: a code for programs and a reason for the vendor."""
-
-    code: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class FileWarning:
-    """Warning about a file, or about one of its rows or columns; it changes no data."""
-
-    code: str
-    message: str
-    row_number: int | None = None
-    column: str | None = None
-
-
 @dataclass(slots=True)
 class RawTable:
     """Lines of a file, each a list of values, before its header is known.

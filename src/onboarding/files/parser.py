@@ -12,7 +12,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from onboarding.domain.error_codes import RejectionCode, WarningCode
-from onboarding.domain.models import Row
+from onboarding.domain.models import FileRejection, FileWarning, Row
 from onboarding.domain.product_schema import COLUMNS, NUMBER_COLUMNS, REQUIRED
 from onboarding.files import csv_reader, file_types
 from onboarding.files.column_checks import examine
@@ -21,7 +21,7 @@ from onboarding.files.encoding import decode
 from onboarding.files.header import LINES_SEARCHED, Header, header_not_found, header_of, place_of, warnings_of
 from onboarding.files.header_names import kept_text
 from onboarding.files.lost_characters import lost_letters
-from onboarding.files.models import FileDetails, FileRejection, FileWarning, RawTable, Table, jumps_of
+from onboarding.files.models import FileDetails, RawTable, Table, jumps_of
 from onboarding.files.row_widths import width_of_most, widths_of
 from onboarding.files.shopify import variant_warnings
 from onboarding.files.skipped_lines import skipped_lines

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 
 from onboarding.domain.column_types import ColumnType
 from onboarding.domain.error_codes import WarningCode
+from onboarding.domain.models import FileWarning
 from onboarding.domain.product_schema import columns_of_type
-from onboarding.files.models import FileWarning, Table
+from onboarding.files.models import Table
 
 _FILLED = 0.9
 """The share of rows with a value from which a column without a name is a column, and not where values went astray."""

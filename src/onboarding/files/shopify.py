@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from onboarding.domain.error_codes import WarningCode
+from onboarding.domain.models import FileWarning
 from onboarding.files.header import Header
 from onboarding.files.header_names import normal
-from onboarding.files.models import FileWarning, Table
+from onboarding.files.models import Table
 
 
 def variant_warnings(header: Header, table: Table) -> Iterator[FileWarning]:

@@ -11,10 +11,11 @@ from itertools import islice
 
 from onboarding.domain.column_types import ColumnType
 from onboarding.domain.error_codes import RejectionCode, WarningCode
+from onboarding.domain.models import FileRejection, FileWarning
 from onboarding.domain.product_schema import IDENTIFIERS, NUMBER_COLUMNS, columns_of_type
 from onboarding.files.header import Header
 from onboarding.files.header_names import column_of, known_in, normal, spellings, synonyms
-from onboarding.files.models import MAX_COLUMNS, NAMED, FileRejection, FileWarning, first_of, lines_named, one_line
+from onboarding.files.models import MAX_COLUMNS, NAMED, first_of, lines_named, one_line
 from onboarding.files.skipped_line_words import COMMENT_SIGNS, END, EXAMPLE, LENGTH, REQUIREMENTS, ROW_COUNT, TOTALS
 
 _NAMING = frozenset({*IDENTIFIERS, "product_name"})

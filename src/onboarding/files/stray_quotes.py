@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from onboarding.domain.error_codes import RejectionCode
+from onboarding.domain.models import FileRejection
 from onboarding.domain.product_schema import IDENTIFIERS, NUMBER_COLUMNS
 from onboarding.files.header import place_of
 from onboarding.files.header_names import columns_of
-from onboarding.files.models import MAX_COLUMNS, FileRejection, RawTable
+from onboarding.files.models import MAX_COLUMNS, RawTable
 
 MAX_FIELDS = 1_000_000
 """Fields that are read with blanks around their quotes; more are not what people write by hand."""

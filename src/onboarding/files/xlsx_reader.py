@@ -6,9 +6,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from onboarding.domain.error_codes import RejectionCode
+from onboarding.domain.models import FileRejection
 from onboarding.files.header import LINES_SEARCHED, place_of
 from onboarding.files.header_names import column_of, known_in
-from onboarding.files.models import MAX_COLUMNS, FileRejection, RawTable, one_line
+from onboarding.files.models import MAX_COLUMNS, RawTable, one_line
 from onboarding.files.xlsx_cells import SheetCells
 from onboarding.files.xlsx_limits import DamagedError, Package, TooLargeError, TooManyColumnsError
 from onboarding.files.xlsx_sheet import read_sheet

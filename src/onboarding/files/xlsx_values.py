@@ -8,9 +8,10 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from onboarding.domain.error_codes import RejectionCode, WarningCode
+from onboarding.domain.models import FileRejection, FileWarning
 from onboarding.domain.product_schema import IDENTIFIERS, NUMBER_COLUMNS, PRICES
 from onboarding.files.decimal_commas import Commas, commas_in
-from onboarding.files.models import FileRejection, FileWarning, first_of, one_line, rows_named
+from onboarding.files.models import first_of, one_line, rows_named
 from onboarding.files.number_formats import NumberFormat
 from onboarding.files.numeric_cells import in_identifier_column, in_number_column, in_text_column
 from onboarding.files.xlsx_cells import Range, SheetCells

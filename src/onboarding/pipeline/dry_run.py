@@ -14,13 +14,13 @@ from typing import Protocol, TypeVar
 
 from onboarding.aws.objects import ObjectContent
 from onboarding.domain.error_codes import RejectionCode
-from onboarding.domain.models import OnError, Outcome, Row, RowError, UploadStatus
+from onboarding.domain.models import FileRejection, FileWarning, OnError, Outcome, Row, RowError, UploadStatus
 from onboarding.domain.product_changes import outcome_of
 from onboarding.domain.product_schema import DEFAULT_CATEGORIES
 from onboarding.domain.upload_options import Options
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
-from onboarding.files.models import FileDetails, FileRejection, FileWarning
+from onboarding.files.models import FileDetails
 from onboarding.files.parser import too_large
 from onboarding.pipeline.ingest import ParsedUpload, find_duplicate_upload, parse_upload
 from onboarding.storage import products, uploads

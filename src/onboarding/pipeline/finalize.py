@@ -9,11 +9,11 @@ from tempfile import TemporaryFile
 from typing import BinaryIO
 
 from onboarding.aws.objects import UnreadableObject, read_object
-from onboarding.domain.models import Upload, UploadStatus
+from onboarding.domain.models import FileRejection, Upload, UploadStatus
 from onboarding.failpoints import failpoint
 from onboarding.files.error_report import report_key, write_report
 from onboarding.files.fix_file import fix_file_key, write_fix_file
-from onboarding.files.models import FileRejection, Table
+from onboarding.files.models import Table
 from onboarding.notifications import events
 from onboarding.pipeline import parser_process
 from onboarding.pipeline.parser_process import TooComplex

@@ -24,11 +24,11 @@ from onboarding.aws.objects import (
     read_object,
 )
 from onboarding.domain.error_codes import RejectionCode
-from onboarding.domain.models import Mode, Row, Upload, UploadStatus
+from onboarding.domain.models import FileRejection, FileWarning, Mode, Row, Upload, UploadStatus
 from onboarding.domain.product_schema import REQUIRED, REQUIRED_TO_CHANGE
 from onboarding.domain.upload_options import Options, options_of
 from onboarding.failpoints import failpoint
-from onboarding.files.models import FileDetails, FileRejection, FileWarning, one_line
+from onboarding.files.models import FileDetails, one_line
 from onboarding.files.parser import too_large
 from onboarding.notifications import events
 from onboarding.pipeline import parser_process

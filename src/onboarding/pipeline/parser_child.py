@@ -22,8 +22,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
-from onboarding.domain.models import Row
-from onboarding.files.models import FileRejection, Table
+from onboarding.domain.models import FileRejection, Row
+from onboarding.files.models import Table
 from onboarding.files.parser import parse, table_of
 
 STARTED, KEEP, END = b"s", b"k", b"e"

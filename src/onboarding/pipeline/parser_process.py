@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from onboarding.domain.error_codes import RejectionCode, WarningCode
-from onboarding.domain.models import Row
+from onboarding.domain.models import FileRejection, FileWarning, Row
 from onboarding.domain.product_schema import REQUIRED
-from onboarding.files.models import FileDetails, FileRejection, FileWarning, Table
+from onboarding.files.models import FileDetails, Table
 from onboarding.pipeline.parser_child import END, STARTED, receive, send
 
 CPU_SECONDS = 20

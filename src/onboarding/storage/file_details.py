@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from psycopg.rows import class_row
 
-from onboarding.files.models import FileDetails, FileWarning
+from onboarding.domain.models import FileWarning
+from onboarding.files.models import FileDetails
 from onboarding.storage.database import Connection
 from onboarding.storage.products import to_storable_text
 from onboarding.storage.queries import query

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import dict_row, kwargs_row
 
-from onboarding.domain.models import Mode, OnError, Outcome, Row, RowError, Upload, UploadStatus
+from onboarding.domain.models import Mode, OnError, Outcome, ReportedRow, Row, RowError, Upload, UploadStatus
 from onboarding.domain.product_schema import REPORT_COLUMNS
 from onboarding.storage.database import Connection
 from onboarding.storage.products import RowKey, row_key, to_storable_text
 from onboarding.storage.queries import query
 
 if TYPE_CHECKING:
-    from onboarding.files.models import FileRejection
+    from onboarding.domain.models import FileRejection
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +58,6 @@ class UploadProgress:
     invalid: int
     held: int
     unjudged: int
-
-
-@dataclass(frozen=True, slots=True)
-class ReportedRow:
-    """An error with the number of its row and the cells that the report shows, by column (None: blank)."""
-
-    row_number: int
-    error: RowError
-    cells: Mapping[str, str | None]
 
 
 def get_vendor_status(connection: Connection, vendor_id: str) -> str | None:

@@ -11,9 +11,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, create_model
 
 from onboarding.domain.column_types import NumberColumn, TextColumn
-from onboarding.domain.models import Mode, OnError, Upload, UploadStatus
+from onboarding.domain.models import FileWarning, Mode, OnError, Upload, UploadStatus
 from onboarding.domain.product_schema import PRODUCT_SCHEMA
-from onboarding.files.models import FileDetails, FileWarning
+from onboarding.files.models import FileDetails
 from onboarding.storage import file_details, uploads
 from onboarding.storage.database import Connection
 from onboarding.storage.error_summary import Summary, get_error_summary

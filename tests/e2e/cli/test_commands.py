@@ -32,7 +32,7 @@ from onboarding.lambda_handlers.admin_queries import upload_as_json
 from onboarding.local.endpoints import LOCK, Endpoints, read_endpoints, write_endpoints
 from onboarding.pipeline.ingest import S3ObjectVersion
 from onboarding.pipeline.recovery import RecoveryAction
-from tests.support.postgres_fixtures import an_upload
+from tests.support.postgres_fixtures import make_upload
 
 Captured = pytest.CaptureFixture[str]
 
@@ -238,10 +238,10 @@ def outcome_of(upload: Upload | None, quarantined: str | None = None, unprocesse
     return Outcome(SUBMISSION, upload, quarantined, 1.234, unprocessed)
 
 
-ALL_VALID = an_upload(status=UploadStatus.COMPLETED, valid_records=100, error_records=0)
-SOME_FAILED = an_upload(error_file_s3_key="errors/VEND001/report.csv")
-NONE_VALID = an_upload(status=UploadStatus.FAILED, valid_records=0, error_records=100)
-REJECTED = an_upload(
+ALL_VALID = make_upload(status=UploadStatus.COMPLETED, valid_records=100, error_records=0)
+SOME_FAILED = make_upload(error_file_s3_key="errors/VEND001/report.csv")
+NONE_VALID = make_upload(status=UploadStatus.FAILED, valid_records=0, error_records=100)
+REJECTED = make_upload(
     status=UploadStatus.FAILED,
     total_records=0,
     valid_records=0,
@@ -327,8 +327,8 @@ class Pipeline:
 
 
 def test_follow_finished_upload_waits_for_notification() -> None:
-    finished = an_upload()
-    notified = an_upload(notified_at=datetime.now(UTC))
+    finished = make_upload()
+    notified = make_upload(notified_at=datetime.now(UTC))
     outcome, seen = Pipeline((None, None, 0), (finished, None, 0), (notified, None, 0)).follow(5)
     assert (outcome.upload, seen) == (notified, [None, finished, notified])
 
@@ -342,8 +342,8 @@ def test_follow_quarantined_file_returns_at_once() -> None:
     ("upload", "state"),
     [
         (None, "is not ingested yet"),
-        (an_upload(status=UploadStatus.PROCESSING), "has 100 of 100 rows done"),
-        (an_upload(), "is partial, but its notification has not been sent"),
+        (make_upload(status=UploadStatus.PROCESSING), "has 100 of 100 rows done"),
+        (make_upload(), "is partial, but its notification has not been sent"),
     ],
 )
 def test_follow_timeout_names_the_upload(upload: Upload | None, state: str) -> None:

@@ -72,7 +72,7 @@ def stuck(ctx: AppContext, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) 
     def die(*_: object) -> None:
         raise Died
 
-    with pipeline.unannounced():
+    with pipeline.without_bucket_notifications():
         source = pipeline.put_key(f"uploads/VEND001/{uuid.uuid4().hex}.csv", csv_of([product(uuid.uuid4().hex[:8])]))
     with monkeypatch.context() as broken:
         broken.setattr(staging_table, "stage_rows", die)

@@ -25,14 +25,14 @@ from onboarding.pipeline.ingest import IngestResult, S3ObjectVersion, ingest_obj
 from onboarding.pipeline.recovery import RecoveryAction
 from onboarding.runtime import AppContext
 from tests.integration.pipeline.test_recovery import Died, stopped_halfway
-from tests.support.local_processes import new_state
+from tests.support.local_processes import make_state
 from tests.support.running_pipeline import Pipeline, csv_of, product
 
 
 @pytest.fixture
 def state() -> Iterator[Path]:
     """A state directory outside pytest's own, which it closes to PostgreSQL's user whenever another pytest starts."""
-    directory = new_state()
+    directory = make_state()
     yield directory
     shutil.rmtree(directory)
 

@@ -14,11 +14,10 @@ from hypothesis import strategies as st
 from onboarding.cli.main import main
 from onboarding.cli.sample_data import MUTATIONS, sample_rows, write_samples
 from onboarding.cli.sample_products import BRANDS
-from onboarding.domain.models import Row, RowError
+from onboarding.domain.models import FileRejection, Row, RowError
 from onboarding.domain.product_schema import COLUMNS, IDENTIFIERS
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
-from onboarding.files.models import FileRejection
 from onboarding.files.parser import MAX_BYTES, parse
 from onboarding.storage.migrate import load_migrations
 

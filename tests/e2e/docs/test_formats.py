@@ -8,18 +8,17 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from onboarding.domain.models import Row, RowError
+from onboarding.domain.models import ReportedRow, Row, RowError
 from onboarding.files import error_report, fix_file
 from onboarding.notifications import email
 from onboarding.notifications.events import publish_quarantine, publish_result, send_completions, send_row_errors
 from onboarding.pipeline.ingest import S3ObjectVersion, describe_unknown_owner
 from onboarding.runtime import AppContext
-from onboarding.storage.uploads import ReportedRow
 from tests.support.doc_pages import DOCS, fences, section
-from tests.support.postgres_fixtures import an_upload
+from tests.support.postgres_fixtures import make_upload
 
 API, FILE_FORMAT = DOCS / "api.md", DOCS / "csv-format.md"
-UPLOAD = an_upload()
+UPLOAD = make_upload()
 REPORT, FIX_FILE = error_report.report_key(UPLOAD), fix_file.fix_file_key(UPLOAD)
 LINK, FIX_LINK = "https://api.example.com/reports/TOKEN", "https://api.example.com/reports/ANOTHER"
 CELLS = {

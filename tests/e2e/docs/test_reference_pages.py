@@ -18,7 +18,7 @@ from onboarding.runtime import AppContext
 from onboarding.web.api import webhooks
 from onboarding.web.database import DatabasePool
 from tests.support.doc_pages import DOCS, rows, section
-from tests.support.postgres_fixtures import GOOD_CELLS
+from tests.support.postgres_fixtures import VALID_CELLS
 from tests.support.template_names import short_name
 from tools.cli_page import cli_page
 
@@ -92,7 +92,7 @@ def written_to(table: str) -> set[str]:
     client = RecordingClient()
     match table:
         case "UploadRecords":
-            cells, options = {**GOOD_CELLS, "price": "10.00"}, ({"sku": 2}, 1, {"brand": 200}, ("price",), 2)
+            cells, options = {**VALID_CELLS, "price": "10.00"}, ({"sku": 2}, 1, {"brand": 200}, ("price",), 2)
             full = Row("U", "V", 1, cells, *options, ("price",), {"sku": "dates"}, many_categories=True)
             error = RowError("INVALID_PRICE", "price", "Price must be at least 0.01")
             staging_table.write_outcomes(context(client), [(staging_table.to_item(full), [error])])

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.local_processes import new_state
+from tests.support.local_processes import make_state
 
 
 @pytest.fixture
 def state() -> Iterator[Path]:
-    directory = new_state()
+    directory = make_state()
     yield directory
     shutil.rmtree(directory)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from onboarding.domain.resource_names import resource_name
 from onboarding.local.stack import LocalStack
-from tests.support.running_pipeline import Pipeline, csv_of, product, until
+from tests.support.running_pipeline import Pipeline, csv_of, product, wait_until
 
 
 def run_watchdog(pipeline: Pipeline) -> str | None:
@@ -26,14 +26,14 @@ def waiting(pipeline: Pipeline) -> int:
 def test_recovery_file_put_without_database_is_ingested(state: Path) -> None:
     with LocalStack(state, environment={"LAMBDA_ASYNC_RETRY_BASE_SECONDS": "1"}) as local:
         assert local.postgres is not None
-        with Pipeline(local.endpoints) as pipeline, pipeline.unscheduled():
+        with Pipeline(local.endpoints) as pipeline, pipeline.without_schedules():
             local.postgres.stop()
             upload_id = pipeline.put("VEND001", "outage.csv", csv_of([product("outage-1"), product("outage-2")]))
-            until(lambda: waiting(pipeline), "the event to reach the failure queue")
+            wait_until(lambda: waiting(pipeline), "the event to reach the failure queue")
             assert "connection" in (run_watchdog(pipeline) or "")
             assert waiting(pipeline) == 1, "no attempt is spent while the database is away"
             local.postgres.start(lambda: None)
-        with Pipeline(local.endpoints) as pipeline, pipeline.unscheduled():
+        with Pipeline(local.endpoints) as pipeline, pipeline.without_schedules():
             assert run_watchdog(pipeline) is None
             assert waiting(pipeline) == 0
             assert pipeline.finished(upload_id).valid_records == 2

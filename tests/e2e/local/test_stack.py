@@ -24,7 +24,7 @@ from onboarding.local.endpoints import emulator_client, read_endpoints
 from onboarding.local.postgres import installation
 from onboarding.local.processes import LocalError
 from onboarding.local.stack import LocalStack
-from tests.support.local_processes import eventually, new_state, processes_of
+from tests.support.local_processes import list_processes, make_state, wait_until
 
 # As the kernel's tables write them.
 LOOPBACK = "0100007F"
@@ -53,7 +53,7 @@ def test_endpoints_file_is_readable_only_by_its_owner(local: LocalStack) -> None
 
 def test_servers_listen_only_on_the_loopback_address(local: LocalStack) -> None:
     sockets = set()
-    for process in [os.getpid(), *processes_of(local.state)]:
+    for process in [os.getpid(), *list_processes(local.state)]:
         for descriptor in Path(f"/proc/{process}/fd").iterdir():
             with contextlib.suppress(OSError):  # it was closed meanwhile
                 target = str(descriptor.readlink())
@@ -158,9 +158,9 @@ def test_inbox_receives_email(local: LocalStack) -> None:
         )
 
     send(1)
-    eventually(lambda: len(arrived()) == 1, "the first mail")
+    wait_until(lambda: len(arrived()) == 1, "the first mail")
     send(2)
-    eventually(lambda: len(arrived()) == 2, "the second mail")
+    wait_until(lambda: len(arrived()) == 2, "the second mail")
     first, second = arrived()
     assert (first.subject, second.subject) == ("Grüße 1", "Grüße 2")
     assert first.sender == sender
@@ -190,11 +190,11 @@ def test_start_used_port_is_reported(state: Path) -> None:
         port = taken.getsockname()[1]
         with pytest.raises(LocalError, match=f"port {port} on 127.0.0.1 is in use"):
             LocalStack(state, port).start()
-    assert processes_of(state) == {}
+    assert list_processes(state) == {}
 
 
 def test_start_two_local_stacks_run_in_parallel(local: LocalStack) -> None:
-    directory = new_state()
+    directory = make_state()
     with LocalStack(directory) as other:
         mine, theirs = local.endpoints, other.endpoints
         assert mine.aws_endpoint_url != theirs.aws_endpoint_url
@@ -204,6 +204,6 @@ def test_start_two_local_stacks_run_in_parallel(local: LocalStack) -> None:
             there.execute("create table only_there ()")
             there.commit()
             assert here.execute("select to_regclass('only_there')").fetchone() == (None,)
-    assert processes_of(directory) == {}
+    assert list_processes(directory) == {}
     assert local.failure() is None
     shutil.rmtree(directory)

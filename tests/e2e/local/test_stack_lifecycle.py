@@ -24,7 +24,7 @@ from onboarding.local.endpoints import Endpoints, read_endpoints
 from onboarding.local.postgres import Postgres
 from onboarding.local.processes import LocalError
 from onboarding.local.stack import LocalStack
-from tests.support.local_processes import eventually, new_state, processes_of
+from tests.support.local_processes import list_processes, make_state, wait_until
 
 KEPT = "errors/VEND001/kept.csv"
 
@@ -32,7 +32,7 @@ KEPT = "errors/VEND001/kept.csv"
 @pytest.fixture(scope="module")
 def shared_state() -> Iterator[Path]:
     """One directory for the tests that leave it usable: the next start is a restart, which is quick."""
-    directory = new_state()
+    directory = make_state()
     yield directory
     shutil.rmtree(directory)
 
@@ -56,7 +56,7 @@ def test_restart_keeps_files_uploads_and_emails(state: Path) -> None:
         known = versions(first), link_keys(first)
         with psycopg.connect(first.database_url) as connection:
             connection.execute("update vendors set phone = '0123' where vendor_id = 'VEND001'")
-    assert processes_of(state) == {}
+    assert list_processes(state) == {}
     assert read_endpoints(state) is None
 
     with LocalStack(state) as local:
@@ -78,21 +78,21 @@ def test_restart_keeps_files_uploads_and_emails(state: Path) -> None:
 
 
 def test_start_copied_state_does_not_change_the_original(state: Path) -> None:
-    copy = new_state() / "copy"
+    copy = make_state() / "copy"
     with LocalStack(state) as original:
         subprocess.run(["cp", "--archive", state, copy], check=True)
-        server = next(pid for pid, command in processes_of(state).items() if "bin/postgres -D" in command)
+        server = next(pid for pid, command in list_processes(state).items() if "bin/postgres -D" in command)
         assert read_endpoints(copy) is None
         with LocalStack(copy) as copied:
             assert original.failure() is None
-            assert any(pid == server for pid in processes_of(state))
+            assert any(pid == server for pid in list_processes(state))
             found = {"original": read_endpoints(state), "copy": read_endpoints(copy)}
             assert found == {"original": original.endpoints, "copy": copied.endpoints}
             for name in ("aws_endpoint_url", "database_url", "portal_url", "inbox_dir"):
                 assert getattr(original.endpoints, name) != getattr(copied.endpoints, name)
         with psycopg.connect(original.endpoints.database_url) as connection:
             assert connection.execute("select 1").fetchone() == (1,)
-    assert processes_of(copy) == {}
+    assert list_processes(copy) == {}
     shutil.rmtree(copy.parent)
 
 
@@ -103,7 +103,7 @@ def run(state: Path) -> subprocess.Popen[str]:
 
 def run_until_up(state: Path) -> subprocess.Popen[str]:
     process = run(state)
-    eventually(lambda: read_endpoints(state) or process.poll() is not None, "the local stack to start")
+    wait_until(lambda: read_endpoints(state) or process.poll() is not None, "the local stack to start")
     found = read_endpoints(state)
     assert found is not None, process.communicate()[0]
     assert found.pid == process.pid
@@ -117,7 +117,7 @@ def start_worker(state: Path) -> None:
     found.client("lambda").invoke(
         FunctionName=resource_name("report-link"), Payload=b'{"pathParameters": {"token": "x"}}'
     )
-    assert any("_worker.py" in command for command in processes_of(state).values())
+    assert any("_worker.py" in command for command in list_processes(state).values())
 
 
 @pytest.mark.parametrize("numbers", [[signal.SIGTERM], [signal.SIGINT], [signal.SIGINT, signal.SIGTERM] * 3])
@@ -129,28 +129,28 @@ def test_signal_stops_all_processes(shared_state: Path, numbers: list[signal.Sig
     output, _ = process.communicate()
     assert process.returncode == 0, output
     assert "Traceback" not in output
-    assert processes_of(shared_state) == {}
+    assert list_processes(shared_state) == {}
     assert not (shared_state / "endpoints.json").exists()
 
 
 @pytest.mark.parametrize("moment", ["postgres.unfinished", "postgres/postmaster.pid", "s3/000000000000"])
 def test_signal_during_start_stops_all_processes(state: Path, moment: str) -> None:
     process = run(state)
-    eventually((state / moment).exists, moment)
+    wait_until((state / moment).exists, moment)
     process.terminate()
     output, _ = process.communicate()
     assert process.returncode == 0, output
-    assert processes_of(state) == {}
+    assert list_processes(state) == {}
     assert not (state / "endpoints.json").exists()
 
 
 def test_killed_parent_stops_all_processes(shared_state: Path) -> None:
     process = run_until_up(shared_state)
     start_worker(shared_state)
-    assert any("bin/postgres" in command for command in processes_of(shared_state).values())
+    assert any("bin/postgres" in command for command in list_processes(shared_state).values())
     process.kill()
     process.communicate()
-    eventually(lambda: processes_of(shared_state) == {}, "the children's end")
+    wait_until(lambda: list_processes(shared_state) == {}, "the children's end")
     # What it could not remove deceives nobody, and the next start is a start like any other.
     assert (shared_state / "endpoints.json").exists()
     assert read_endpoints(shared_state) is None
@@ -171,12 +171,12 @@ def test_killed_parent_stops_all_processes(shared_state: Path) -> None:
 def test_lost_child_is_reported_and_stops_the_others(shared_state: Path, victim: str, named: str) -> None:
     process = run_until_up(shared_state)
     start_worker(shared_state)
-    [pid] = [pid for pid, command in processes_of(shared_state).items() if victim in command]
+    [pid] = [pid for pid, command in list_processes(shared_state).items() if victim in command]
     os.kill(pid, signal.SIGKILL)
     output, _ = process.communicate()
     assert process.returncode == 1
     assert f"{named} ended (exit code -9)" in output
-    eventually(lambda: processes_of(shared_state) == {}, "the workers' end")
+    wait_until(lambda: list_processes(shared_state) == {}, "the workers' end")
 
 
 def test_postgres_start_after_a_crash_succeeds(state: Path) -> None:
@@ -226,4 +226,4 @@ def test_start_template_that_fails_to_deploy_reports_the_reason(state: Path, mon
     monkeypatch.setattr(deploy, "load_template", lambda _, *values: Template(text, *values))
     with pytest.raises(LocalError, match=r"ProductValidatorRole: .*StreamArn"):
         LocalStack(state).start()
-    assert processes_of(state) == {}
+    assert list_processes(state) == {}

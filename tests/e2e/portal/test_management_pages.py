@@ -15,8 +15,8 @@ from onboarding.storage.api_keys import SCOPES
 from onboarding.web.portal.api_keys import SCOPE_LABELS
 from tests.support.api_clients import forget_requests, with_key
 from tests.support.browser import checked_by_axe, sign_in, somebody
-from tests.support.http_server import serving
-from tests.support.running_pipeline import Pipeline, csv_of, product, until
+from tests.support.http_server import serve
+from tests.support.running_pipeline import Pipeline, csv_of, product, wait_until
 
 
 def test_scope_labels_cover_every_scope() -> None:
@@ -72,7 +72,7 @@ def server() -> Iterator[tuple[list[dict[str, Any]], str]]:
         def log_message(self, *_: Any) -> None:
             """No lines among the tests'."""
 
-    with serving(Receiver) as url:
+    with serve(Receiver) as url:
         yield told, f"{url}/hook"
 
 
@@ -90,7 +90,7 @@ def test_webhook_is_added_tested_and_removed(
     checked_by_axe(vendor)
 
     vendor.get_by_role("button", name="Send test message").click()
-    until(lambda: told, "the test message")
+    wait_until(lambda: told, "the test message")
     # The list of deliveries keeps itself fresh.
     expect(vendor.get_by_text("Delivered", exact=True)).to_be_visible()
     assert secret not in vendor.content()

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, Route, expect
 from onboarding.domain.resource_names import resource_name
 from tests.support.api_clients import links
 from tests.support.browser import PATIENCE, drop, send, sign_in, upload
-from tests.support.running_pipeline import Pipeline, csv_of, product, until
+from tests.support.running_pipeline import Pipeline, csv_of, product, wait_until
 
 
 def test_fix_file_corrected_and_uploaded_again_is_accepted(vendor: Page, pipeline: Pipeline, tmp_path: Path) -> None:
@@ -271,7 +271,7 @@ def test_operator_redrives_a_failed_event(operator: Page, pipeline: Pipeline) ->
     operator.get_by_role("link", name="Issues", exact=True).click()
     operator.get_by_role("button", name="Redrive watchdog-failures").click()
     expect(operator.get_by_role("status")).to_contain_text("Redrive started.")
-    until(lambda: _is_empty(pipeline, url), "the queue to be empty")
+    wait_until(lambda: _is_empty(pipeline, url), "the queue to be empty")
 
 
 def _is_empty(pipeline: Pipeline, url: str) -> bool:

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from onboarding.domain.error_codes import RejectionCode
-from onboarding.files.models import FileRejection
+from onboarding.domain.models import FileRejection
 from onboarding.files.parser import parse, table_of
 from tests.support.expensive_text import KINDS, content_of
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from onboarding.files.models import FileRejection, Table
+from onboarding.domain.models import FileRejection
+from onboarding.files.models import Table
 from onboarding.files.parser import ParsedFile, parse, table_of
 from onboarding.pipeline import parser_process
 from onboarding.pipeline.parser_process import ParsedRows, ParserFault, ParserTimeout, ParserUnavailable, TooComplex

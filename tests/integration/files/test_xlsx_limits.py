@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from onboarding.domain.models import FileRejection
 from onboarding.files import xlsx_limits, xlsx_sheet, xlsx_workbook
-from onboarding.files.models import FileRejection
 from onboarding.files.parser import ParsedFile, parse
-from tests.support.workbook_builder import PARTS, TABLE, elsewhere, packed, workbook
+from tests.support.workbook_builder import PARTS, TABLE, pack, workbook, workbook_at
 
 
 def code_of(content: bytes) -> str:
@@ -41,12 +41,12 @@ def test_parse_workbook_with_too_many_texts_is_rejected() -> None:
     rels = "xl/_rels/workbook.xml.rels"
     link = '<Relationship Id="t" Type="x/sharedStrings" Target="texts"/></Relationships>'
     contents[rels] = contents[rels].replace("</Relationships>", link)
-    assert code_of(packed({**contents, "xl/texts": f'<sst xmlns="{namespace}">{texts}</sst>'})) == "WORKBOOK_TOO_LARGE"
+    assert code_of(pack({**contents, "xl/texts": f'<sst xmlns="{namespace}">{texts}</sst>'})) == "WORKBOOK_TOO_LARGE"
 
 
 def test_parse_sheet_part_of_another_name_over_a_limit_is_rejected() -> None:
-    assert isinstance(parse(elsewhere(TABLE), "UPLOAD_1", "VEND001"), ParsedFile)
-    assert code_of(elsewhere(f"<row>{'<c/>' * 400_000}</row>")) == "WORKBOOK_TOO_LARGE"
-    assert code_of(elsewhere(TABLE.replace("<row>", '<row r="99999999">'))) == "UNREADABLE_XLSX"
-    assert code_of(elsewhere(" " * (xlsx_limits.MAX_UNPACKED + 1))) == "WORKBOOK_TOO_LARGE"
-    assert code_of(elsewhere(" " * (xlsx_limits.MAX_UNPACKED + 1), "xl/media/image1.png")) == "WORKBOOK_TOO_LARGE"
+    assert isinstance(parse(workbook_at(TABLE), "UPLOAD_1", "VEND001"), ParsedFile)
+    assert code_of(workbook_at(f"<row>{'<c/>' * 400_000}</row>")) == "WORKBOOK_TOO_LARGE"
+    assert code_of(workbook_at(TABLE.replace("<row>", '<row r="99999999">'))) == "UNREADABLE_XLSX"
+    assert code_of(workbook_at(" " * (xlsx_limits.MAX_UNPACKED + 1))) == "WORKBOOK_TOO_LARGE"
+    assert code_of(workbook_at(" " * (xlsx_limits.MAX_UNPACKED + 1), "xl/media/image1.png")) == "WORKBOOK_TOO_LARGE"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from onboarding.domain.resource_names import resource_name
-from tests.support.running_pipeline import Pipeline, csv_of, product, until
+from tests.support.running_pipeline import Pipeline, csv_of, product, wait_until
 
 NAMESPACE = "EcommerceProductOnboarding"
 
@@ -34,7 +34,7 @@ def test_function_writes_contract_metrics_and_upload_ids(pipeline: Pipeline, fun
         return [json.loads(text) for text in written if text.startswith("{") and upload.upload_id in text]
 
     def of(condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        return until(lambda: next(filter(condition, lines()), None), f"{function}'s line")
+        return wait_until(lambda: next(filter(condition, lines()), None), f"{function}'s line")
 
     said = of(lambda line: line.get("message") == SAID[function])
     ids = [said.get(name) or said[f"{name}s"] for name in ("upload_id", "vendor_id")]

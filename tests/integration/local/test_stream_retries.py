@@ -12,7 +12,7 @@ import pytest
 from onboarding.aws import dead_letter_queues
 from onboarding.domain.resource_names import resource_name
 from onboarding.runtime import AppContext
-from tests.support.running_pipeline import Pipeline, csv_of, product, until
+from tests.support.running_pipeline import Pipeline, csv_of, product, wait_until
 
 QUEUE = "product-validator-failures"
 
@@ -39,12 +39,12 @@ def test_stream_malformed_item_is_stored_and_other_rows_are_validated(
     after = pipeline.run("VEND001", "after-garbage.csv", csv_of([product("after-garbage")]))
     assert after.valid_records == 1
     assert pipeline.upload(finished.upload_id) == finished
-    until(lambda: dead_letter_queues.count_failures(ctx)[QUEUE] == 2, "both items to be in the failure queue")
+    wait_until(lambda: dead_letter_queues.count_failures(ctx)[QUEUE] == 2, "both items to be in the failure queue")
 
     tried = sorted(str(redriven.error) for redriven in dead_letter_queues.redrive(ctx, QUEUE))
     assert "KeyError: 'product_data'" in tried[0] or "KeyError: 'vendor_id'" in tried[0]
     assert "has 1 rows, and no row 2" in tried[1]
-    until(lambda: dead_letter_queues.count_failures(ctx)[QUEUE] == 2, "both to be there again, and nothing else")
+    wait_until(lambda: dead_letter_queues.count_failures(ctx)[QUEUE] == 2, "both to be there again, and nothing else")
 
 
 @contextmanager
@@ -65,7 +65,7 @@ def test_stream_failed_batch_is_stored_after_its_retries_and_redriven(
 ) -> None:
     with without_its_database(pipeline):
         source = pipeline.put_key("uploads/VEND001/poison.csv", csv_of([product("poison-1"), product("poison-2")]))
-        until(lambda: dead_letter_queues.count_failures(ctx)[QUEUE] == 2, "each row to be given up")
+        wait_until(lambda: dead_letter_queues.count_failures(ctx)[QUEUE] == 2, "each row to be given up")
     upload_id = pipeline.upload_id(source)
     after = pipeline.run("VEND001", "after-poison.csv", csv_of([product("after-poison")]))
     assert after.valid_records == 1

@@ -16,7 +16,15 @@ from onboarding.files.parser import ParsedFile, parse
 from onboarding.pipeline.dry_run import dry_run
 from onboarding.storage import uploads
 from onboarding.storage.database import Database
-from tests.support.postgres_fixtures import a_row, fetch, judged, open_upload, product_row, seeded, upload_named
+from tests.support.postgres_fixtures import (
+    clean_database,
+    fetch,
+    get_upload,
+    make_row,
+    open_upload,
+    product_row,
+    record_rows,
+)
 
 UPLOAD = "UPLOAD_9"
 COLUMNS = ("vendor_product_id", "sku", "product_name", "category", "price", "stock_quantity", "brand")
@@ -39,9 +47,9 @@ LINES = st.tuples(IDS, st.lists(MUTATIONS, max_size=2))
 def before_the_upload(database: Database) -> None:
     """Two products of the vendor, and one of another."""
     open_upload(database, "UPLOAD_1", 2)
-    judged(database, *(product_row(f"old{n}", n, category="Electronics", brand="Tech") for n in (1, 2)))
+    record_rows(database, *(product_row(f"old{n}", n, category="Electronics", brand="Tech") for n in (1, 2)))
     open_upload(database, "UPLOAD_2", 1, vendor_id="VEND002")
-    judged(database, a_row(upload_id="UPLOAD_2", vendor_id="VEND002", sku="S-theirs"))
+    record_rows(database, make_row(upload_id="UPLOAD_2", vendor_id="VEND002", sku="S-theirs"))
 
 
 def content_of(lines: Sequence[tuple[str, Sequence[tuple[str, str]]]]) -> bytes:
@@ -62,9 +70,9 @@ def answer_of_the_dry_run(database: Database, content: bytes, options: Options) 
 
 def answer_of_the_upload(database: Database, batches: list[list[Row]]) -> tuple[object, ...]:
     for batch in batches:
-        judged(database, *batch)
+        record_rows(database, *batch)
     reported = database.run(lambda connection: list(uploads.stream_report_rows(connection, UPLOAD)))
-    upload = upload_named(database, UPLOAD)
+    upload = get_upload(database, UPLOAD)
     counts = [upload.created_records, upload.updated_records, upload.unchanged_records]
     return [(row.row_number, *astuple(row.error)) for row in reported], counts
 
@@ -80,9 +88,9 @@ def catalog_of(database: Database) -> list[tuple[object, ...]]:
 def test_decide_upsert_row_of_product_created_by_same_upload_gets_the_same_errors(database: Database) -> None:
     """Row 2 repeats the ID of row 1 and has nothing else: two errors, also where row 1 came in an earlier batch."""
     open_upload(database, UPLOAD, 2, mode=Mode.UPSERT)
-    judged(database, product_row("new", 1, upload_id=UPLOAD))
+    record_rows(database, product_row("new", 1, upload_id=UPLOAD))
     second = Row(UPLOAD, "VEND001", 2, {"vendor_product_id": "P-new"}, {"vendor_product_id": 1})
-    [errors] = judged(database, second).errors.values()
+    [errors] = record_rows(database, second).errors.values()
     assert [error.error_type for error in errors] == ["MISSING_REQUIRED_FIELDS", "DUPLICATE_VENDOR_PRODUCT_ID"]
 
 
@@ -104,7 +112,7 @@ def test_decide_same_file_in_any_batches_gives_the_answer_of_the_dry_run(
         cuts = sorted(data.draw(st.sets(st.integers(1, len(order)))) | {0, len(order)})
         at_random = [order[start:end] for start, end in pairwise(cuts)]
         for batches in ([parsed.rows], one_by_one, one_by_one[::-1], at_random):
-            with seeded(database_url) as database:
+            with clean_database(database_url) as database:
                 before_the_upload(database)
                 expected = answer_of_the_dry_run(database, content, Options(mode, on_error))
                 open_upload(database, UPLOAD, len(parsed.rows), mode=mode, on_error=on_error)
@@ -118,5 +126,5 @@ def test_decide_same_file_in_any_batches_gives_the_answer_of_the_dry_run(
 def test_decide_update_with_blank_id_and_sku_of_another_vendor_gives_both_errors(database: Database) -> None:
     before_the_upload(database)
     open_upload(database, UPLOAD, 1, mode=Mode.UPDATE)
-    [errors] = judged(database, Row(UPLOAD, "VEND001", 1, {"sku": "S-theirs", "price": "1"})).errors.values()
+    [errors] = record_rows(database, Row(UPLOAD, "VEND001", 1, {"sku": "S-theirs", "price": "1"})).errors.values()
     assert [error.error_type for error in errors] == ["MISSING_REQUIRED_FIELDS", "DUPLICATE_SKU"]

@@ -25,13 +25,13 @@ from onboarding.storage.database import Connection, Database
 from tests.support.paths import OUTCOMES
 from tests.support.postgres_fixtures import (
     UPLOADED_AT,
-    a_row,
+    clean_database,
+    counts_of,
     fetch,
-    judged,
+    make_row,
     open_upload,
     product_row,
-    seeded,
-    standing,
+    record_rows,
 )
 from tests.support.running_pipeline import csv_of, product
 
@@ -41,11 +41,11 @@ CATALOG, THEIRS, UPLOAD = "UPLOAD_1", "UPLOAD_2", "UPLOAD_3"
 def filled(database: Database) -> None:
     """VEND001 has the products 1 to 3, VEND002 has 4 and, under the same id, another 1."""
     open_upload(database, CATALOG, 3)
-    judged(database, *(product_row(str(n), n, upload_id=CATALOG) for n in (1, 2, 3)))
+    record_rows(database, *(product_row(str(n), n, upload_id=CATALOG) for n in (1, 2, 3)))
     open_upload(database, THEIRS, 2, vendor_id="VEND002")
     theirs: dict[str, Any] = {"upload_id": THEIRS, "vendor_id": "VEND002"}
     rows = [product_row("4", 1, **theirs), product_row("1", 2, **theirs, sku="S-theirs")]
-    judged(database, *rows)
+    record_rows(database, *rows)
 
 
 cells = st.fixed_dictionaries(
@@ -75,7 +75,7 @@ def real_run(
     places = sorted({0, len(rows), *(cut % (len(rows) + 1) for cut in cuts)})
     batches = [rows[first:last] for first, last in itertools.pairwise(places)]
     for batch in reversed(batches):
-        judged(database, *batch)
+        record_rows(database, *batch)
     errors: dict[int, list[tuple[Any, ...]]] = {}
     for line in database.run(lambda connection: list(uploads.stream_report_rows(connection, UPLOAD))):
         errors.setdefault(line.row_number, []).append(astuple(line.error))
@@ -95,7 +95,7 @@ def test_dry_run_any_rows_equals_real_run(database_url: str) -> None:
     @given(st.lists(cells, min_size=1, max_size=8), options, st.lists(st.integers(0, 8), max_size=3))
     def agree(rows: list[dict[str, str]], wishes: Options, cuts: list[int]) -> None:
         content = csv_of([product(str(n)) | row for n, row in enumerate(rows)])
-        with seeded(database_url) as database:
+        with clean_database(database_url) as database:
             filled(database)
             dry = dry_run(database.run, content, "VEND001", wishes)
             assert fetch(database, "select count(*) from upload_history") == [(2,)]
@@ -176,8 +176,8 @@ def test_dry_run_repeated_file_without_accepted_rows_is_accepted(database: Datab
     uploaded(database, content)
     # While it is processed, the same file is a repetition.
     assert getattr(dry_run(database.run, content, "VEND001").refusal, "code", None) == "ALREADY_UPLOADED"
-    judged(database, a_row(1, upload_id=UPLOAD, category="Garden Tools"))
-    assert standing(database, UPLOAD) == (1, 0, 1, "failed")
+    record_rows(database, make_row(1, upload_id=UPLOAD, category="Garden Tools"))
+    assert counts_of(database, UPLOAD) == (1, 0, 1, "failed")
     fetch(database, "insert into product_categories (category_name) values ('Garden Tools') returning 1")
     try:
         assert dry_run(database.run, content, "VEND001").outcomes == {1: Outcome.CREATED}

@@ -9,7 +9,7 @@ from typing import Any
 
 from onboarding.domain.models import UploadStatus
 from onboarding.domain.resource_names import resource_name
-from tests.support.running_pipeline import Pipeline, csv_of, product, until
+from tests.support.running_pipeline import Pipeline, csv_of, product, wait_until
 
 
 def role_of(pipeline: Pipeline, function: str) -> str:
@@ -41,7 +41,7 @@ def without(pipeline: Pipeline, function: str, statement: str) -> Iterator[None]
 def test_csv_parser_without_its_permission_fails_and_recovers(pipeline: Pipeline) -> None:
     with without(pipeline, "csv-parser", "StageRows"):
         upload_id = pipeline.put("VEND001", "stage.csv", csv_of([product("role-stage")]))
-        opened = until(lambda: pipeline.upload(upload_id), "the upload to be opened")
+        opened = wait_until(lambda: pipeline.upload(upload_id), "the upload to be opened")
         assert opened.status is UploadStatus.PROCESSING
         assert pipeline.item(upload_id, 1) == {}
     # The event comes again by itself, and finds what it may do.

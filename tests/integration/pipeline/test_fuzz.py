@@ -17,12 +17,11 @@ import pytest
 
 from onboarding.aws.staging_table import from_item, to_item
 from onboarding.domain.error_codes import RejectionCode
-from onboarding.domain.models import Mode, Row
+from onboarding.domain.models import FileRejection, Mode, Row
 from onboarding.domain.product_schema import COLUMNS, DEFAULT_CATEGORIES
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
 from onboarding.files.formula_escaping import unescape_formula
-from onboarding.files.models import FileRejection
 from onboarding.files.parser import MAX_CELL, MAX_ROWS, ParsedFile, parse, table_of
 from tests.faults import invariants, stored_state
 from tests.faults.invariants import Outcome

@@ -20,7 +20,7 @@ from onboarding.pipeline import recovery
 from onboarding.pipeline.ingest import IngestResult, S3ObjectVersion, ingest_object
 from onboarding.runtime import AppContext
 from tests.integration.pipeline.test_function_roles import without
-from tests.support.running_pipeline import Pipeline, csv_of, product, until
+from tests.support.running_pipeline import Pipeline, csv_of, product, wait_until
 
 AT_ONCE = timedelta(0)
 
@@ -34,7 +34,7 @@ def stopped_halfway(
 ) -> S3ObjectVersion:
     """A file whose history was opened and whose rows were never staged. S3 does not announce it."""
     content = csv_of(product(f"watchdog-{name}-{n}") for n in range(rows))
-    with pipeline.unannounced():
+    with pipeline.without_bucket_notifications():
         source = pipeline.put_key(f"uploads/VEND001/{name}.csv", content)
 
     def die(*_: object) -> NoReturn:
@@ -207,7 +207,7 @@ def test_recovery_upload_whose_mail_was_never_sent_is_notified_again(ctx: AppCon
     ctx.sqs.purge_queue(QueueUrl=queue)
     try:
         upload_id = pipeline.put("VEND002", "unmailed.csv", csv_of([product("unmailed")]))
-        until(
+        wait_until(
             lambda: dead_letter_queues.count_failures(ctx)["mailer-failures"], "every attempt to send the mail to fail"
         )
         [failure] = dead_letter_queues.peek_failures(ctx, "mailer-failures")
@@ -227,7 +227,7 @@ def test_recovery_upload_whose_mail_was_never_sent_is_notified_again(ctx: AppCon
         (driven.upload_id, driven.outcome) for driven in recovery.resume_stalled_uploads(ctx)
     ]
     pipeline.finished(upload_id)
-    until(lambda: email.list_unsent(ctx, [upload_id]) == [], "the claim to be marked")
+    wait_until(lambda: email.list_unsent(ctx, [upload_id]) == [], "the claim to be marked")
     notified_before(pipeline, upload_id, minutes=60)
     assert upload_id not in [driven.upload_id for driven in recovery.resume_stalled_uploads(ctx)]
     assert len(pipeline.mails(upload_id)) == 1
@@ -281,7 +281,7 @@ def test_recovery_failed_notification_does_not_delay_others(
 
 def unheard(pipeline: Pipeline, *names: str) -> list[str]:
     """Files that S3 tells nobody of."""
-    with pipeline.unannounced():
+    with pipeline.without_bucket_notifications():
         return [pipeline.put("VEND003", f"{name}.csv", csv_of([product(name)])) for name in names]
 
 
@@ -345,9 +345,9 @@ def test_watchdog_works_with_its_own_role(pipeline: Pipeline, event: dict[str, b
 
 def test_redrive_permanently_failed_event_is_processed(ctx: AppContext, pipeline: Pipeline) -> None:
     key = "uploads/VEND001/denied.csv"
-    with pipeline.unscheduled(), without(pipeline, "csv-parser", "ReadUploads"):
+    with pipeline.without_schedules(), without(pipeline, "csv-parser", "ReadUploads"):
         source = pipeline.put_key(key, csv_of([product("denied")]))
-        until(lambda: dead_letter_queues.count_failures(ctx)["csv-parser-failures"], "the event to be given up")
+        wait_until(lambda: dead_letter_queues.count_failures(ctx)["csv-parser-failures"], "the event to be given up")
         [failure] = dead_letter_queues.peek_failures(ctx, "csv-parser-failures")
         assert failure.about == key
         assert "AccessDenied" in failure.error

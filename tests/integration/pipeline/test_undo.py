@@ -16,14 +16,14 @@ from onboarding.storage.audit_log import Actor
 from onboarding.storage.database import Connection, Database
 from tests.support.postgres_fixtures import (
     ACTOR,
-    database_at,
+    counts_of,
     fetch,
-    judged,
-    kinds,
+    list_skus,
+    open_database,
     open_upload,
     product_row,
-    skus_in_catalog,
-    standing,
+    record_rows,
+    types_by_row,
 )
 
 FIRST, SECOND, THIRD = "UPLOAD_1", "UPLOAD_2", "UPLOAD_3"
@@ -31,8 +31,8 @@ FIRST, SECOND, THIRD = "UPLOAD_1", "UPLOAD_2", "UPLOAD_3"
 
 def run(database: Database, upload_id: str, *rows: Row, mode: Mode = Mode.CREATE, vendor_id: str = "VEND001") -> None:
     open_upload(database, upload_id, len(rows), mode=mode, vendor_id=vendor_id)
-    judgement = judged(database, *rows)
-    assert not any(kinds(judgement).values())
+    judgement = record_rows(database, *rows)
+    assert not any(types_by_row(judgement).values())
 
 
 def new(upload_id: str, *names: str, **changes: Any) -> list[Row]:
@@ -52,8 +52,8 @@ def test_undo_created_products_are_removed(database: Database) -> None:
     run(database, SECOND, *new(SECOND, "b", "c"))
     undone = undo_upload(database, SECOND, ACTOR)
     assert (undone.removed, undone.restored, undone.kept) == (2, 0, [])
-    assert skus_in_catalog(database) == ["S-a"]
-    assert standing(database, SECOND) == (2, 2, 0, "completed")
+    assert list_skus(database) == ["S-a"]
+    assert counts_of(database, SECOND) == (2, 2, 0, "completed")
 
 
 def test_undo_updated_products_have_their_previous_values(database: Database) -> None:
@@ -137,7 +137,7 @@ def test_undo_products_changed_manually_are_skipped(database: Database) -> None:
         SkippedProduct(1, "P-a", "It was changed since"),
         SkippedProduct(3, "P-c", "It was changed since"),
     ]
-    assert skus_in_catalog(database) == ["S-a", "S-c"]
+    assert list_skus(database) == ["S-a", "S-c"]
 
 
 def test_undo_previous_sku_that_is_taken_is_skipped(database: Database) -> None:
@@ -155,7 +155,7 @@ def test_undo_repeated_returns_the_same_result(database: Database) -> None:
     run(database, SECOND, *new(SECOND, "b"))
     assert undo_upload(database, FIRST, ACTOR) == first
     assert isinstance(first, UndoResult)
-    assert skus_in_catalog(database) == ["S-a", "S-b"]
+    assert list_skus(database) == ["S-a", "S-b"]
 
 
 def test_undo_records_one_audit_entry_however_often_it_is_repeated(database: Database) -> None:
@@ -170,7 +170,7 @@ def test_undo_whose_audit_entry_cannot_be_written_changes_nothing(database: Data
     run(database, FIRST, *new(FIRST, "a"))
     with pytest.raises(DataError):
         undo_upload(database, FIRST, Actor("PostgreSQL stores no \0"))
-    assert skus_in_catalog(database) == ["S-a"]
+    assert list_skus(database) == ["S-a"]
     assert undo_upload(database, FIRST, ACTOR).removed == 1
 
 
@@ -178,20 +178,20 @@ def test_undo_redelivered_batch_restores_nothing(database: Database) -> None:
     rows = new(FIRST, "a", "b")
     run(database, FIRST, *rows)
     undo_upload(database, FIRST, ACTOR)
-    again = judged(database, *rows)
-    assert (kinds(again), again.finished) == ({(FIRST, 1): [], (FIRST, 2): []}, [FIRST])
-    assert skus_in_catalog(database) == []
-    assert standing(database, FIRST) == (2, 2, 0, "completed")
+    again = record_rows(database, *rows)
+    assert (types_by_row(again), again.finished) == ({(FIRST, 1): [], (FIRST, 2): []}, [FIRST])
+    assert list_skus(database) == []
+    assert counts_of(database, FIRST) == (2, 2, 0, "completed")
 
 
 def test_undo_processing_or_unknown_upload_is_rejected(database: Database) -> None:
     open_upload(database, FIRST, 2)
-    judged(database, *new(FIRST, "a"))
+    record_rows(database, *new(FIRST, "a"))
     with pytest.raises(NotUndoable, match=FIRST):
         undo_upload(database, FIRST, ACTOR)
     with pytest.raises(LookupError, match="UPLOAD_9"):
         undo_upload(database, "UPLOAD_9", ACTOR)
-    assert skus_in_catalog(database) == ["S-a"]
+    assert list_skus(database) == ["S-a"]
 
 
 def test_undo_sku_taken_concurrently_is_skipped(
@@ -204,7 +204,7 @@ def test_undo_sku_taken_concurrently_is_skipped(
 
     def overtaken(connection: Connection, upload_id: str) -> int:
         if late:
-            other = database_at(database_url)
+            other = open_database(database_url)
             run(other, late.pop(), product_row("a", upload_id=THIRD, vendor_id="VEND002"), vendor_id="VEND002")
             other.close()
             # The query runs as before the other's commit: without the condition that sees it.

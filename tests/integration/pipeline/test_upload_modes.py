@@ -23,17 +23,17 @@ from onboarding.storage.products import RowKey
 from tests.support.postgres_fixtures import (
     ACTOR,
     UPLOADED_AT,
-    a_row,
-    database_at,
+    clean_database,
+    counts_of,
     fetch,
-    judged,
-    kinds,
+    get_upload,
+    list_skus,
+    make_row,
+    open_database,
     open_upload,
     product_row,
-    seeded,
-    skus_in_catalog,
-    standing,
-    upload_named,
+    record_rows,
+    types_by_row,
 )
 
 CREATED, CHANGED, OTHER = "UPLOAD_1", "UPLOAD_2", "UPLOAD_3"
@@ -42,7 +42,7 @@ CREATED, CHANGED, OTHER = "UPLOAD_1", "UPLOAD_2", "UPLOAD_3"
 def filled(database: Database, count: int = 3, **changes: Any) -> None:
     """Products `1` to `count` of VEND001, made by the upload `CREATED`."""
     open_upload(database, CREATED, count)
-    judged(database, *(product_row(str(n), n, **changes) for n in range(1, count + 1)))
+    record_rows(database, *(product_row(str(n), n, **changes) for n in range(1, count + 1)))
 
 
 def change_row(
@@ -60,7 +60,7 @@ def product(database: Database, name: str) -> dict[str, Any]:
 
 
 def counts(database: Database, upload_id: str = CHANGED) -> tuple[int, int, int, int, str]:
-    upload = upload_named(database, upload_id)
+    upload = get_upload(database, upload_id)
     assert upload.valid_records == upload.created_records + upload.updated_records + upload.unchanged_records
     return (
         upload.created_records,
@@ -79,7 +79,7 @@ def test_update_blank_keeps_value_replaces_and_token_clears(database: Database) 
     before = product(database, "1")
     open_upload(database, CHANGED, 1, mode=Mode.UPDATE)
     row = change_row("1", price="5.5", brand=CLEAR, description="(Clear)", unit=CLEAR, stock_quantity="0")
-    assert kinds(judged(database, row)) == {(CHANGED, 1): []}
+    assert types_by_row(record_rows(database, row)) == {(CHANGED, 1): []}
     assert product(database, "1") == {
         **before,
         "price": Decimal("5.50"),
@@ -93,7 +93,7 @@ def test_update_blank_keeps_value_replaces_and_token_clears(database: Database) 
 def test_update_change_and_creation_keep_their_rows(database: Database) -> None:
     filled(database)
     open_upload(database, CHANGED, 2, mode=Mode.UPDATE)
-    judged(database, change_row("2", 1, product_name="New"), change_row("3", 2, price="19.990".rstrip("0")))
+    record_rows(database, change_row("2", 1, product_name="New"), change_row("3", 2, price="19.990".rstrip("0")))
     assert product(database, "2")["upload_id"] == CREATED
     assert fetch(
         database,
@@ -109,7 +109,7 @@ def test_update_equal_values_are_unchanged(database: Database, cells: dict[str, 
     filled(database, 1)
     touched = fetch(database, "select updated_at from products")
     open_upload(database, CHANGED, 1, mode=Mode.UPDATE)
-    judged(database, change_row("1", 1, **cells))
+    record_rows(database, change_row("1", 1, **cells))
     assert counts(database) == (0, 0, 1, 0, "completed")
     assert fetch(database, "select updated_at from products") == touched
 
@@ -117,24 +117,24 @@ def test_update_equal_values_are_unchanged(database: Database, cells: dict[str, 
 def test_update_unknown_product_is_rejected(database: Database) -> None:
     filled(database, 1)
     open_upload(database, CHANGED, 2, mode=Mode.UPDATE)
-    judgement = judged(database, product_row("new", 1, upload_id=CHANGED), change_row("1", 2, price="1.00"))
-    assert kinds(judgement) == {(CHANGED, 1): ["UNKNOWN_PRODUCT"], (CHANGED, 2): []}
-    assert skus_in_catalog(database) == ["S-1"]
+    judgement = record_rows(database, product_row("new", 1, upload_id=CHANGED), change_row("1", 2, price="1.00"))
+    assert types_by_row(judgement) == {(CHANGED, 1): ["UNKNOWN_PRODUCT"], (CHANGED, 2): []}
+    assert list_skus(database) == ["S-1"]
     assert counts(database) == (0, 1, 0, 1, "partial")
 
 
 def test_update_product_of_another_vendor_is_rejected(database: Database) -> None:
     filled(database, 1)
     open_upload(database, CHANGED, 1, mode=Mode.UPDATE, vendor_id="VEND002")
-    judgement = judged(database, change_row("1", vendor_id="VEND002", price="0.01"))
-    assert kinds(judgement) == {(CHANGED, 1): ["UNKNOWN_PRODUCT"]}
+    judgement = record_rows(database, change_row("1", vendor_id="VEND002", price="0.01"))
+    assert types_by_row(judgement) == {(CHANGED, 1): ["UNKNOWN_PRODUCT"]}
     assert product(database, "1")["price"] == Decimal("19.99")
 
 
 def test_update_clearing_a_required_column_is_rejected(database: Database) -> None:
     filled(database, 1)
     open_upload(database, CHANGED, 1, mode=Mode.UPDATE)
-    judgement = judged(database, change_row("1", price=CLEAR, sku=CLEAR, brand=CLEAR))
+    judgement = record_rows(database, change_row("1", price=CLEAR, sku=CLEAR, brand=CLEAR))
     assert [(e.error_type, e.field) for e in judgement.errors[CHANGED, 1]] == [
         ("CANNOT_BE_CLEARED", "price"),
         ("CANNOT_BE_CLEARED", "sku"),
@@ -158,9 +158,9 @@ def test_update_applies_the_rules_to_given_values(
 ) -> None:
     filled(database, 2)
     open_upload(database, OTHER, 1, vendor_id="VEND002")
-    judged(database, product_row("theirs", upload_id=OTHER, vendor_id="VEND002"))
+    record_rows(database, product_row("theirs", upload_id=OTHER, vendor_id="VEND002"))
     open_upload(database, CHANGED, 1, mode=Mode.UPDATE)
-    assert kinds(judged(database, change_row("1", 1, **cells))) == {(CHANGED, 1): expected}
+    assert types_by_row(record_rows(database, change_row("1", 1, **cells))) == {(CHANGED, 1): expected}
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
@@ -174,9 +174,9 @@ def test_update_sku_released_by_the_same_file_stays_taken(
     rows = [change_row("1", 1, sku="S-free"), change_row("2", 2, sku="S-1")]
     outcome: dict[RowKey, list[str]] = {}
     for batch in [[rows[n] for n in order]] if at_once else [[rows[n]] for n in order]:
-        outcome |= kinds(judged(database, *batch))
+        outcome |= types_by_row(record_rows(database, *batch))
     assert outcome == {(CHANGED, 1): [], (CHANGED, 2): ["DUPLICATE_SKU"]}
-    assert skus_in_catalog(database) == ["S-2", "S-free"]
+    assert list_skus(database) == ["S-2", "S-free"]
 
 
 # Upsert
@@ -185,7 +185,7 @@ def test_update_sku_released_by_the_same_file_stays_taken(
 def test_upsert_creates_updates_and_confirms(database: Database) -> None:
     filled(database)
     open_upload(database, CHANGED, 5, mode=Mode.UPSERT)
-    judgement = judged(
+    judgement = record_rows(
         database,
         change_row("1", 1, price="1.00"),
         change_row("2", 2),
@@ -193,7 +193,7 @@ def test_upsert_creates_updates_and_confirms(database: Database) -> None:
         change_row("none", 4, price="1.00"),
         product_row("3", 5, upload_id=CHANGED, sku="S-2"),
     )
-    assert kinds(judgement) == {
+    assert types_by_row(judgement) == {
         (CHANGED, 1): [],
         (CHANGED, 2): [],
         (CHANGED, 3): [],
@@ -250,9 +250,9 @@ def test_upsert_any_order_and_repetition_of_batches_has_one_result(database_url:
         filled(database, 6)
         open_upload(database, CHANGED, len(rows), mode=Mode.UPSERT, on_error=on_error)
 
-    with seeded(database_url) as database:
+    with clean_database(database_url) as database:
         fresh(database)
-        judged(database, *rows)
+        record_rows(database, *rows)
         expected = state(database)
         assert expected["history"] == [
             (1, 2, 1, 4, "partial") if on_error is OnError.REJECT_ROWS else (0, 0, 0, 8, "failed")
@@ -261,10 +261,10 @@ def test_upsert_any_order_and_repetition_of_batches_has_one_result(database_url:
     @settings(deadline=None, max_examples=30)
     @given(st.lists(st.sets(st.sampled_from(range(8)), min_size=1).flatmap(lambda s: st.permutations(sorted(s)))))
     def holds(batches: list[list[int]]) -> None:
-        with seeded(database_url) as database:
+        with clean_database(database_url) as database:
             fresh(database)
             for batch in [*batches, list(range(7, -1, -1))]:
-                judged(database, *(rows[place] for place in batch))
+                record_rows(database, *(rows[place] for place in batch))
             assert state(database) == expected
 
     holds()
@@ -274,7 +274,7 @@ def test_update_two_uploads_of_one_product_in_one_batch(database: Database) -> N
     filled(database, 1)
     open_upload(database, CHANGED, 1, mode=Mode.UPDATE)
     open_upload(database, OTHER, 1, mode=Mode.UPSERT)
-    judged(database, change_row("1", price="1.00"), change_row("1", upload_id=OTHER, price="2.00"))
+    record_rows(database, change_row("1", price="1.00"), change_row("1", upload_id=OTHER, price="2.00"))
     assert product(database, "1")["price"] == Decimal("2.00")
     assert fetch(
         database, "select upload_id, (previous_values ->> 'price')::numeric from product_changes order by 1"
@@ -302,9 +302,9 @@ EARLIER_ROWS = (change_row("1", 1, price="1.00"), change_row("2", 2, price="1.00
 def test_update_row_of_column_set_by_later_upload_is_outdated(database: Database, price: str) -> None:
     filled(database, 2)
     two_uploads(database)
-    judged(database, change_row("1", upload_id=OTHER, price=price))
-    judgement = judged(database, *EARLIER_ROWS)
-    assert kinds(judgement) == {(CHANGED, 1): ["OUTDATED_ROW"], (CHANGED, 2): []}
+    record_rows(database, change_row("1", upload_id=OTHER, price=price))
+    judgement = record_rows(database, *EARLIER_ROWS)
+    assert types_by_row(judgement) == {(CHANGED, 1): ["OUTDATED_ROW"], (CHANGED, 2): []}
     assert OTHER in judgement.errors[CHANGED, 1][0].message
     assert [product(database, name)["price"] for name in "12"] == [Decimal(price), Decimal("1.00")]
     assert counts(database) == (0, 1, 0, 1, "partial")
@@ -317,8 +317,8 @@ def test_update_row_of_other_columns_than_later_upload_is_accepted(database: Dat
     """Prices and stock, in two files of one minute."""
     filled(database, 2)
     two_uploads(database)
-    judged(database, Row(OTHER, "VEND001", 1, {"vendor_product_id": "P-1", **cells}))
-    assert kinds(judged(database, *EARLIER_ROWS)) == {(CHANGED, 1): [], (CHANGED, 2): []}
+    record_rows(database, Row(OTHER, "VEND001", 1, {"vendor_product_id": "P-1", **cells}))
+    assert types_by_row(record_rows(database, *EARLIER_ROWS)) == {(CHANGED, 1): [], (CHANGED, 2): []}
     assert product(database, "1")["price"] == Decimal("1.00")
     assert product(database, "1")["stock_quantity"] == int(cells.get("stock_quantity", 150))
 
@@ -326,8 +326,8 @@ def test_update_row_of_other_columns_than_later_upload_is_accepted(database: Dat
 def test_update_row_of_column_cleared_by_later_upload_is_outdated(database: Database) -> None:
     filled(database, 1)
     two_uploads(database)
-    judged(database, change_row("1", upload_id=OTHER, brand=CLEAR, stock_quantity="7"))
-    judgement = judged(database, change_row("1", brand="Brand", price="1.00"))
+    record_rows(database, change_row("1", upload_id=OTHER, brand=CLEAR, stock_quantity="7"))
+    judgement = record_rows(database, change_row("1", brand="Brand", price="1.00"))
     [error] = judgement.errors[CHANGED, 1]
     assert f"your later upload {OTHER} has already set brand of the product P-1" in error.message
     assert product(database, "1")["brand"] is None
@@ -335,20 +335,23 @@ def test_update_row_of_column_cleared_by_later_upload_is_outdated(database: Data
 
 def test_upsert_row_of_product_created_by_later_upload_is_outdated(database: Database) -> None:
     two_uploads(database, mode=Mode.UPSERT)
-    judged(database, product_row("1", upload_id=OTHER))
-    judgement = judged(
+    record_rows(database, product_row("1", upload_id=OTHER))
+    judgement = record_rows(
         database, product_row("1", 1, upload_id=CHANGED, price="1.00"), product_row("2", 2, upload_id=CHANGED)
     )
-    assert kinds(judgement) == {(CHANGED, 1): ["OUTDATED_ROW"], (CHANGED, 2): []}
+    assert types_by_row(judgement) == {(CHANGED, 1): ["OUTDATED_ROW"], (CHANGED, 2): []}
     assert product(database, "1")["price"] == Decimal("19.99")
 
 
 def test_reject_file_outdated_row_rejects_all_rows(database: Database) -> None:
     filled(database, 2)
     two_uploads(database, on_error=OnError.REJECT_FILE)
-    judged(database, EARLIER_ROWS[0])
-    judged(database, change_row("1", upload_id=OTHER, price="2.00"))
-    assert kinds(judged(database, EARLIER_ROWS[1])) == {(CHANGED, 1): ["OUTDATED_ROW"], (CHANGED, 2): ["FILE_REJECTED"]}
+    record_rows(database, EARLIER_ROWS[0])
+    record_rows(database, change_row("1", upload_id=OTHER, price="2.00"))
+    assert types_by_row(record_rows(database, EARLIER_ROWS[1])) == {
+        (CHANGED, 1): ["OUTDATED_ROW"],
+        (CHANGED, 2): ["FILE_REJECTED"],
+    }
     assert counts(database) == (0, 0, 0, 2, "failed")
 
 
@@ -356,12 +359,12 @@ def test_reject_file_outdated_row_rejects_all_rows(database: Database) -> None:
 def test_update_row_after_later_upload_of_other_products_is_accepted(database: Database, reason: str) -> None:
     filled(database, 2)
     two_uploads(database)
-    judged(database, change_row("1", upload_id=OTHER, price="2.00" if reason == "undone" else "0"))
+    record_rows(database, change_row("1", upload_id=OTHER, price="2.00" if reason == "undone" else "0"))
     if reason == "undone":
         undo_upload(database, OTHER, ACTOR)
     if reason == "another vendor's":
         fetch(database, "update upload_history set vendor_id = 'VEND002' where upload_id = %s returning 1", OTHER)
-    assert kinds(judged(database, *EARLIER_ROWS)) == {(CHANGED, 1): [], (CHANGED, 2): []}
+    assert types_by_row(record_rows(database, *EARLIER_ROWS)) == {(CHANGED, 1): [], (CHANGED, 2): []}
     assert product(database, "1")["price"] == Decimal("1.00")
 
 
@@ -369,16 +372,16 @@ def test_update_row_after_later_upload_of_other_products_is_accepted(database: D
 def test_update_uploads_in_any_order_keep_values_of_the_later_one(database_url: str, *, at_once: bool) -> None:
     rows = [*EARLIER_ROWS, change_row("1", upload_id=OTHER, price="2.00")]
     for order in permutations(rows):
-        with seeded(database_url) as database:
+        with clean_database(database_url) as database:
             filled(database, 2)
             two_uploads(database)
             outcome: dict[RowKey, list[str]] = {}
             for batch in [order] if at_once else [[row] for row in order]:
-                outcome |= kinds(judged(database, *batch))
+                outcome |= types_by_row(record_rows(database, *batch))
             assert [product(database, name)["price"] for name in "12"] == [Decimal("2.00"), Decimal("1.00")]
             assert set(outcome) == {(CHANGED, 1), (CHANGED, 2), (OTHER, 1)}
             # To come again changes nothing.
-            assert kinds(judged(database, *rows)) == outcome
+            assert types_by_row(record_rows(database, *rows)) == outcome
 
 
 def test_update_sku_taken_concurrently_is_a_duplicate(
@@ -392,14 +395,14 @@ def test_update_sku_taken_concurrently_is_a_duplicate(
 
     def overtaken(connection: Connection, rows: Sequence[Row], facts: ValidationContext) -> dict[RowKey, Outcome]:
         if late:
-            other = database_at(database_url)
-            assert kinds(judged(other, late.pop())) == {(OTHER, 1): []}
+            other = open_database(database_url)
+            assert types_by_row(record_rows(other, late.pop())) == {(OTHER, 1): []}
             other.close()
         return update(connection, rows, facts)
 
     monkeypatch.setattr(products, "update_products", overtaken)
-    judgement = judged(database, change_row("1", 1, sku="SHARED"), change_row("2", 2, price="1.00"))
-    assert kinds(judgement) == {(CHANGED, 1): ["DUPLICATE_SKU"], (CHANGED, 2): []}
+    judgement = record_rows(database, change_row("1", 1, sku="SHARED"), change_row("2", 2, price="1.00"))
+    assert types_by_row(judgement) == {(CHANGED, 1): ["DUPLICATE_SKU"], (CHANGED, 2): []}
     assert counts(database) == (0, 1, 0, 1, "partial")
 
 
@@ -413,13 +416,13 @@ def test_update_product_changed_concurrently_is_validated_again(
 
     def overtaken(connection: Connection, rows: Sequence[Row], facts: ValidationContext) -> dict[RowKey, Outcome]:
         if late:
-            other = database_at(database_url)
+            other = open_database(database_url)
             fetch(other, late.pop())
             other.close()
         return update(connection, rows, facts)
 
     monkeypatch.setattr(products, "update_products", overtaken)
-    judged(database, change_row("1", price="1.00"))
+    record_rows(database, change_row("1", price="1.00"))
     assert (product(database, "1")["brand"], product(database, "1")["price"]) == ("By hand", Decimal("1.00"))
     assert fetch(database, "select previous_values ->> 'brand' from product_changes") == [("By hand",)]
 
@@ -431,7 +434,7 @@ def test_update_value_against_the_schema_is_an_error_of_its_row(
     filled(database, 4)
     open_upload(database, CHANGED, 4, mode=Mode.UPSERT)
     rows = [change_row(str(n), n, price="0" if n == 2 else "1.00") for n in range(1, 5)]
-    assert kinds(judged(database, *rows)) == {
+    assert types_by_row(record_rows(database, *rows)) == {
         (CHANGED, 1): [],
         (CHANGED, 2): ["REFUSED_BY_CATALOG"],
         (CHANGED, 3): [],
@@ -453,14 +456,14 @@ def good(count: int, first: int = 1, **changes: Any) -> list[Row]:
 
 def test_reject_file_valid_rows_are_released_with_the_last_batch(database: Database) -> None:
     whole(database, 3)
-    first = judged(database, *good(2))
+    first = record_rows(database, *good(2))
     assert (first.errors, first.finished, first.released) == ({}, [], [])
-    assert skus_in_catalog(database) == []
-    assert upload_named(database, CHANGED).valid_records == 0
-    last = judged(database, *good(1, first=3))
-    assert kinds(last) == {(CHANGED, 1): [], (CHANGED, 2): [], (CHANGED, 3): []}
+    assert list_skus(database) == []
+    assert get_upload(database, CHANGED).valid_records == 0
+    last = record_rows(database, *good(1, first=3))
+    assert types_by_row(last) == {(CHANGED, 1): [], (CHANGED, 2): [], (CHANGED, 3): []}
     assert (last.finished, [row.row_number for row in last.released]) == ([CHANGED], [1, 2, 3])
-    assert skus_in_catalog(database) == ["S-1", "S-2", "S-3"]
+    assert list_skus(database) == ["S-1", "S-2", "S-3"]
     assert counts(database) == (3, 0, 0, 0, "completed")
 
 
@@ -471,24 +474,24 @@ def test_reject_file_one_invalid_row_rejects_all_rows(database: Database, bad: i
     rows = [product_row(str(n), n, upload_id=CHANGED, price="0" if n == bad else "1") for n in (1, 2, 3)]
     errors: dict[RowKey, list[str]] = {}
     for place in range(0, 3, size):
-        errors |= kinds(judged(database, *rows[place : place + size]))
+        errors |= types_by_row(record_rows(database, *rows[place : place + size]))
     assert errors == {(CHANGED, n): ["INVALID_PRICE" if n == bad else "FILE_REJECTED"] for n in (1, 2, 3)}
-    assert skus_in_catalog(database) == []
-    assert standing(database, CHANGED) == (3, 0, 3, "failed")
+    assert list_skus(database) == []
+    assert counts_of(database, CHANGED) == (3, 0, 3, "failed")
 
 
 def test_reject_file_sku_taken_while_held_rejects_all_rows(database: Database) -> None:
     whole(database, 3)
-    judged(database, *good(2))
+    record_rows(database, *good(2))
     open_upload(database, OTHER, 1, vendor_id="VEND002")
-    judged(database, product_row("2", upload_id=OTHER, vendor_id="VEND002"))
-    assert kinds(judged(database, *good(1, first=3))) == {
+    record_rows(database, product_row("2", upload_id=OTHER, vendor_id="VEND002"))
+    assert types_by_row(record_rows(database, *good(1, first=3))) == {
         (CHANGED, 1): ["FILE_REJECTED"],
         (CHANGED, 2): ["DUPLICATE_SKU"],
         (CHANGED, 3): ["FILE_REJECTED"],
     }
     assert fetch(database, "select vendor_id from products") == [("VEND002",)]
-    assert standing(database, CHANGED) == (3, 0, 3, "failed")
+    assert counts_of(database, CHANGED) == (3, 0, 3, "failed")
 
 
 def test_reject_file_row_against_the_schema_rejects_all_rows(
@@ -496,30 +499,30 @@ def test_reject_file_row_against_the_schema_rejects_all_rows(
 ) -> None:
     monkeypatch.setattr(validation, "RULES", tuple(rule for rule in validation.RULES if rule[0] != "price in range"))
     whole(database, 3)
-    judged(database, *good(2, price="0"))
-    assert kinds(judged(database, *good(1, first=3))) == {
+    record_rows(database, *good(2, price="0"))
+    assert types_by_row(record_rows(database, *good(1, first=3))) == {
         (CHANGED, 1): ["REFUSED_BY_CATALOG"],
         (CHANGED, 2): ["REFUSED_BY_CATALOG"],
         (CHANGED, 3): ["FILE_REJECTED"],
     }
-    assert skus_in_catalog(database) == []
+    assert list_skus(database) == []
 
 
 def test_reject_file_updates_are_released_together(database: Database) -> None:
     filled(database, 2)
     whole(database, 3, mode=Mode.UPSERT)
-    judged(database, change_row("1", 1, price="1.00"), change_row("2", 2))
+    record_rows(database, change_row("1", 1, price="1.00"), change_row("2", 2))
     assert product(database, "1")["price"] == Decimal("19.99")
-    judged(database, product_row("new", 3, upload_id=CHANGED))
+    record_rows(database, product_row("new", 3, upload_id=CHANGED))
     assert product(database, "1")["price"] == Decimal("1.00")
     assert counts(database) == (1, 1, 1, 0, "completed")
 
 
 def test_reject_file_repeated_last_batch_repeats_its_notifications(database: Database) -> None:
     whole(database, 3)
-    rows = [*good(2), a_row(3, upload_id=CHANGED, price="0")]
-    judged(database, *rows[:2])
-    said = judged(database, rows[2])
-    again = judged(database, rows[2])
+    rows = [*good(2), make_row(3, upload_id=CHANGED, price="0")]
+    record_rows(database, *rows[:2])
+    said = record_rows(database, rows[2])
+    again = record_rows(database, rows[2])
     assert again.errors == said.errors
     assert (again.finished, again.released) == (said.finished, said.released)

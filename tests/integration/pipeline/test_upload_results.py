@@ -24,7 +24,7 @@ from onboarding.pipeline.undo import undo_upload
 from onboarding.pipeline.validate import record_outcomes, validate_batch
 from onboarding.runtime import AppContext
 from onboarding.storage.held_rows import purge_held_rows
-from tests.support.postgres_fixtures import ACTOR, database_at
+from tests.support.postgres_fixtures import ACTOR, open_database
 from tests.support.running_pipeline import Pipeline, csv_of, product
 
 THEIR_COLUMNS = ("Shelf", *COLUMNS, "Remark")
@@ -127,9 +127,9 @@ def test_upload_update_can_be_undone(pipeline: Pipeline) -> None:
         (Decimal("19.99"), None),
         (Decimal("19.99"), "TechGear"),
     ]
-    assert pipeline.judged_item(upload.upload_id, 4)["error_reason"] == {"S": "UNKNOWN_PRODUCT"}
+    assert pipeline.validated_item(upload.upload_id, 4)["error_reason"] == {"S": "UNKNOWN_PRODUCT"}
 
-    database = database_at(pipeline.endpoints.database_url)
+    database = open_database(pipeline.endpoints.database_url)
     assert undo_upload(database, upload.upload_id, ACTOR).restored == 2
     assert undo_upload(database, created.upload_id, ACTOR).removed == 3
     database.close()
@@ -146,7 +146,7 @@ def test_upload_reject_file_with_invalid_row_rejects_all_rows(pipeline: Pipeline
     assert (upload.status, upload.valid_records, upload.error_records) == (UploadStatus.FAILED, 0, 250)
     assert pipeline.products(upload.upload_id) == []
     for number, reason in ((1, "FILE_REJECTED"), (121, "INVALID_PRICE"), (250, "FILE_REJECTED")):
-        assert pipeline.judged_item(upload.upload_id, number)["error_reason"] == {"S": reason}
+        assert pipeline.validated_item(upload.upload_id, number)["error_reason"] == {"S": reason}
     header, *lines = lines_of(pipeline.content(upload.fix_file_s3_key))
     assert len(lines) == 250
     lines[120][header.index("price")] = "1.00"
@@ -154,7 +154,7 @@ def test_upload_reject_file_with_invalid_row_rejects_all_rows(pipeline: Pipeline
     csv.writer(text).writerows([header, *lines])
     mended = pipeline.run("VEND001", "whole-mended.csv", text.getvalue().encode(), on_error="reject_file")
     assert (mended.status, mended.valid_records) == (UploadStatus.COMPLETED, 250)
-    assert pipeline.judged_item(mended.upload_id, 1)["status"] == {"S": "validated"}
+    assert pipeline.validated_item(mended.upload_id, 1)["status"] == {"S": "validated"}
     assert held_of(pipeline, upload.upload_id, mended.upload_id) == 0, "all was said of them"
 
 
@@ -168,7 +168,7 @@ def test_held_rows_notifications_are_retried_until_sent(pipeline: Pipeline, ctx:
     """What was said of them is said again as long as it may have got lost, and then no more."""
     cells = [{column: text for column, text in product(f"told-{n}").items() if text} for n in range(6)]
     cells[0]["price"] = "free"
-    with pipeline.unannounced():
+    with pipeline.without_bucket_notifications():
         source = pipeline.put_key("uploads/VEND001/told.csv", csv_of(cells), on_error="reject_file")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(staging_table, "stage_rows", lambda *_: None)
@@ -227,7 +227,7 @@ def test_upload_repeated_file_is_rejected_unless_forced(pipeline: Pipeline) -> N
 def test_upload_file_of_an_undone_upload_is_accepted(pipeline: Pipeline) -> None:
     content = csv_of([product("undone")])
     first = pipeline.run("VEND001", "undone.csv", content)
-    database = database_at(pipeline.endpoints.database_url)
+    database = open_database(pipeline.endpoints.database_url)
     undo_upload(database, first.upload_id, ACTOR)
     database.close()
     assert pipeline.run("VEND001", "undone.csv", content).status is UploadStatus.COMPLETED
@@ -254,7 +254,7 @@ def test_upload_removed_object_has_report_without_fix_file(pipeline: Pipeline, c
 def given_up_as_a_whole(pipeline: Pipeline, ctx: AppContext, name: str) -> Upload:
     """A file of three rows, of which one came before the file was removed."""
     rows = [product(f"{name}-{n}") for n in range(3)]
-    with pipeline.unannounced():
+    with pipeline.without_bucket_notifications():
         source = pipeline.put_key(f"uploads/VEND001/{name}.csv", csv_of(rows), on_error="reject_file")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(staging_table, "stage_rows", lambda *_: None)

@@ -20,7 +20,7 @@ from onboarding.domain.product_schema import COLUMNS
 from onboarding.files.parser import MAX_BYTES
 from onboarding.pipeline.ingest import S3ObjectVersion
 from onboarding.storage import file_details
-from tests.support.running_pipeline import Pipeline, csv_of, product, until
+from tests.support.running_pipeline import Pipeline, csv_of, product, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ def test_upload_valid_file_is_completed(pipeline: Pipeline) -> None:
     assert second["description"] == 'says "hello",\nin two lines'
     assert first["vendor_id"] == "VEND001"
 
-    item = pipeline.judged_item(upload.upload_id, 2)
+    item = pipeline.validated_item(upload.upload_id, 2)
     assert item["status"] == {"S": "validated"}
     assert item["vendor_id"] == {"S": "VEND001"}
     assert item["product_data"]["M"]["stock_quantity"] == {"N": "0"}
@@ -80,7 +80,7 @@ def test_upload_invalid_rows_are_reported_and_valid_ones_accepted(pipeline: Pipe
     ]
     assert [p["row_number"] for p in pipeline.products(upload.upload_id)] == [1, 3, 5, 6]
 
-    item = pipeline.judged_item(upload.upload_id, 4)
+    item = pipeline.validated_item(upload.upload_id, 4)
     assert item["status"] == {"S": "error"}
     assert item["error_reason"] == {"S": "MISSING_REQUIRED_FIELDS"}
     assert "Invalid category: Gadgets" in item["error_details"]["S"]
@@ -194,7 +194,7 @@ def test_upload_of_suspended_vendor_is_rejected(pipeline: Pipeline) -> None:
 def test_upload_object_without_vendor_is_quarantined(pipeline: Pipeline, key: str) -> None:
     source = pipeline.put_key(key, csv_of([product("nobody")]))
     query = "select reason from quarantined_objects where s3_key = %s and s3_version_id = %s"
-    (reason,) = until(
+    (reason,) = wait_until(
         lambda: pipeline.connection.execute(query, (key, source.version_id)).fetchone(), "the object to be quarantined"
     )
     assert "vendor" in reason

@@ -17,17 +17,17 @@ from onboarding.domain.models import Row, RowError
 from onboarding.storage import products as products_repository
 from onboarding.storage.database import Connection, Database
 from tests.support.postgres_fixtures import (
-    database_at,
+    clean_database,
+    counts_of,
     fetch,
-    judged,
-    kinds,
+    get_upload,
+    list_skus,
+    open_database,
     open_upload,
     product_row,
-    seeded,
-    skus_in_catalog,
-    standing,
-    told,
-    upload_named,
+    record_rows,
+    tuples_of,
+    types_by_row,
 )
 
 FIRST, SECOND, THIRD = "UPLOAD_1", "UPLOAD_2", "UPLOAD_3"
@@ -74,17 +74,17 @@ def assert_the_law(database: Database) -> None:
 
 def test_good_rows_enter_the_catalog(database: Database) -> None:
     open_upload(database, FIRST, 3)
-    judgement = judged(database, *good_rows(3))
-    assert kinds(judgement) == {(FIRST, 1): [], (FIRST, 2): [], (FIRST, 3): []}
+    judgement = record_rows(database, *good_rows(3))
+    assert types_by_row(judgement) == {(FIRST, 1): [], (FIRST, 2): [], (FIRST, 3): []}
     assert judgement.finished == [FIRST]
-    assert skus_in_catalog(database) == ["S-1", "S-2", "S-3"]
-    assert standing(database, FIRST) == (3, 3, 0, "completed")
+    assert list_skus(database) == ["S-1", "S-2", "S-3"]
+    assert counts_of(database, FIRST) == (3, 3, 0, "completed")
     assert fetch(database, "select * from validation_errors") == []
     assert_the_law(database)
 
 
 def test_no_rows_are_no_work(database: Database) -> None:
-    judgement = judged(database)
+    judgement = record_rows(database)
     assert (judgement.errors, judgement.finished) == ({}, [])
 
 
@@ -113,14 +113,14 @@ def test_each_rule_makes_its_error_and_leaves_the_neighbours_alone(
     database: Database, changes: dict[str, Any], kind: str, field: str, message: str | None
 ) -> None:
     open_upload(database, "UPLOAD_0", 1)
-    judged(database, product_row("old", upload_id="UPLOAD_0"))
+    record_rows(database, product_row("old", upload_id="UPLOAD_0"))
     open_upload(database, FIRST, 3)
-    judgement = judged(database, product_row("1", 1), product_row("2", 2, **changes), product_row("3", 3))
+    judgement = record_rows(database, product_row("1", 1), product_row("2", 2, **changes), product_row("3", 3))
     (error,) = judgement.errors[FIRST, 2]
     assert (error.error_type, error.field) == (kind, field)
     assert message is None or error.message == message
-    assert skus_in_catalog(database) == ["S-1", "S-3", "S-old"]
-    assert standing(database, FIRST) == (3, 2, 1, "partial")
+    assert list_skus(database) == ["S-1", "S-3", "S-old"]
+    assert counts_of(database, FIRST) == (3, 2, 1, "partial")
     assert fetch(database, "select row_number, error_type, error_field, error_message from validation_errors") == [
         (2, error.error_type, error.field, error.message)
     ]
@@ -130,8 +130,8 @@ def test_each_rule_makes_its_error_and_leaves_the_neighbours_alone(
 def test_a_row_with_many_errors_counts_once_and_keeps_them_in_order(database: Database) -> None:
     open_upload(database, FIRST, 1)
     row = product_row("1", price="0", stock_quantity="x", category="None such", sku=None, brand="b" * 101)
-    judgement = judged(database, row)
-    assert kinds(judgement)[FIRST, 1] == [
+    judgement = record_rows(database, row)
+    assert types_by_row(judgement)[FIRST, 1] == [
         "MISSING_REQUIRED_FIELDS",
         "INVALID_PRICE",
         "INVALID_STOCK_QUANTITY",
@@ -139,14 +139,14 @@ def test_a_row_with_many_errors_counts_once_and_keeps_them_in_order(database: Da
         "INVALID_CATEGORY",
     ]
     stored = fetch(database, "select error_type from validation_errors order by error_id")
-    assert [kind for (kind,) in stored] == kinds(judgement)[FIRST, 1]
-    assert standing(database, FIRST) == (1, 0, 1, "failed")
+    assert [kind for (kind,) in stored] == types_by_row(judgement)[FIRST, 1]
+    assert counts_of(database, FIRST) == (1, 0, 1, "failed")
 
 
 def test_an_error_keeps_the_row_as_the_vendor_wrote_it(database: Database) -> None:
     open_upload(database, FIRST, 1)
     row = product_row("1", price="010.000", sku="00\07", vendor_product_id="P" * 150)
-    judged(database, row)
+    record_rows(database, row)
     stored = fetch(database, "select distinct vendor_product_id, original_data from validation_errors")
     expected = {column: text.replace("\0", "\ufffd") for column, text in row.cells.items()}
     assert stored == [("P" * 100, expected)]
@@ -156,13 +156,13 @@ def test_an_inactive_category_is_no_category(database: Database) -> None:
     insert = "insert into product_categories (category_name, is_active) values ('Fax Machines', false) returning 1"
     fetch(database, insert)
     open_upload(database, FIRST, 1)
-    judgement = judged(database, product_row("1", category="Fax Machines"))
-    assert told(judgement.errors[FIRST, 1]) == [("INVALID_CATEGORY", "category", "Invalid category: Fax Machines")]
+    judgement = record_rows(database, product_row("1", category="Fax Machines"))
+    assert tuples_of(judgement.errors[FIRST, 1]) == [("INVALID_CATEGORY", "category", "Invalid category: Fax Machines")]
 
 
 def test_decide_rows_of_no_upload_are_reported_and_their_neighbours_get_in(database: Database) -> None:
     open_upload(database, FIRST, 2)
-    judgement = judged(
+    judgement = record_rows(
         database,
         product_row("1"),
         product_row("2", 2, upload_id=SECOND),
@@ -177,23 +177,23 @@ def test_decide_rows_of_no_upload_are_reported_and_their_neighbours_get_in(datab
         (FIRST, 0): "the upload UPLOAD_1 has 2 rows, and no row 0",
         (FIRST, 2**31 - 1): "the upload UPLOAD_1 has 2 rows, and no row 2,147,483,647",
     }
-    assert kinds(judgement) == {(FIRST, 1): [], (FIRST, 2): []}
-    assert skus_in_catalog(database) == ["S-1", "S-2"]
-    assert standing(database, FIRST) == (2, 2, 0, "completed")
+    assert types_by_row(judgement) == {(FIRST, 1): [], (FIRST, 2): []}
+    assert list_skus(database) == ["S-1", "S-2"]
+    assert counts_of(database, FIRST) == (2, 2, 0, "completed")
 
 
 def test_decide_row_of_another_vendors_upload_is_reported_and_not_counted(database: Database) -> None:
     open_upload(database, FIRST, 1)
-    judgement = judged(database, product_row("1", vendor_id="VEND002"))
+    judgement = record_rows(database, product_row("1", vendor_id="VEND002"))
     assert judgement.unprocessable == {(FIRST, 1): "the upload UPLOAD_1 is not the vendor's"}
-    assert standing(database, FIRST) == (1, 0, 0, "processing")
+    assert counts_of(database, FIRST) == (1, 0, 0, "processing")
 
 
 def test_decide_row_beyond_a_finished_upload_changes_nothing(database: Database) -> None:
     open_upload(database, FIRST, 1)
-    judged(database, *good_rows(1))
+    record_rows(database, *good_rows(1))
     before = ledger_of(database)
-    judgement = judged(database, product_row("2", 2))
+    judgement = record_rows(database, product_row("2", 2))
     assert list(judgement.unprocessable) == [(FIRST, 2)]
     assert (judgement.errors, judgement.finished) == ({}, [])
     assert ledger_of(database) == before
@@ -201,10 +201,10 @@ def test_decide_row_beyond_a_finished_upload_changes_nothing(database: Database)
 
 def test_decide_row_of_a_finished_upload_whose_product_was_deleted_changes_nothing(database: Database) -> None:
     open_upload(database, FIRST, 2)
-    judged(database, *good_rows(2))
+    record_rows(database, *good_rows(2))
     fetch(database, "delete from products where sku = 'S-1' returning 1")
     before = ledger_of(database)
-    assert kinds(judged(database, *good_rows(2))) == {(FIRST, 1): [], (FIRST, 2): []}
+    assert types_by_row(record_rows(database, *good_rows(2))) == {(FIRST, 1): [], (FIRST, 2): []}
     assert ledger_of(database) == before
 
 
@@ -220,12 +220,12 @@ def test_an_upload_is_finished_with_its_last_row_and_not_before(
     open_upload(database, FIRST, 3)
     rows = [product_row(str(n), n, price="0" if n in bad else "1") for n in (1, 2, 3)]
     for row in rows[:2]:
-        assert judged(database, row).finished == []
-        assert standing(database, FIRST)[3] == "processing"
-        assert upload_named(database, FIRST).processing_completed_at is None
-    assert judged(database, rows[2]).finished == [FIRST]
-    assert standing(database, FIRST) == (3, 3 - len(bad), len(bad), status)
-    assert upload_named(database, FIRST).processing_completed_at is not None
+        assert record_rows(database, row).finished == []
+        assert counts_of(database, FIRST)[3] == "processing"
+        assert get_upload(database, FIRST).processing_completed_at is None
+    assert record_rows(database, rows[2]).finished == [FIRST]
+    assert counts_of(database, FIRST) == (3, 3 - len(bad), len(bad), status)
+    assert get_upload(database, FIRST).processing_completed_at is not None
     assert_the_law(database)
 
 
@@ -233,7 +233,7 @@ def test_a_batch_of_several_uploads_and_vendors(database: Database) -> None:
     open_upload(database, FIRST, 2, vendor_id="VEND001")
     open_upload(database, SECOND, 2, vendor_id="VEND002")
     open_upload(database, THIRD, 3, vendor_id="VEND001")
-    judgement = judged(
+    judgement = record_rows(
         database,
         product_row("a", 1),
         product_row("b", 1, upload_id=SECOND, vendor_id="VEND002"),
@@ -242,7 +242,7 @@ def test_a_batch_of_several_uploads_and_vendors(database: Database) -> None:
         product_row("e", 2, upload_id=SECOND, vendor_id="VEND002"),
         product_row("f", 2, upload_id=THIRD, stock_quantity="0"),
     )
-    assert kinds(judgement) == {
+    assert types_by_row(judgement) == {
         (FIRST, 1): [],
         (SECOND, 1): [],
         (THIRD, 1): [],
@@ -251,9 +251,9 @@ def test_a_batch_of_several_uploads_and_vendors(database: Database) -> None:
         (THIRD, 2): [],
     }
     assert sorted(judgement.finished) == [FIRST, SECOND]
-    assert standing(database, FIRST) == (2, 1, 1, "partial")
-    assert standing(database, SECOND) == (2, 2, 0, "completed")
-    assert standing(database, THIRD) == (3, 2, 0, "processing")
+    assert counts_of(database, FIRST) == (2, 1, 1, "partial")
+    assert counts_of(database, SECOND) == (2, 2, 0, "completed")
+    assert counts_of(database, THIRD) == (3, 2, 0, "processing")
     assert_the_law(database)
 
 
@@ -262,10 +262,10 @@ def test_a_batch_of_several_uploads_and_vendors(database: Database) -> None:
 
 def test_a_sku_of_another_vendor_is_taken_and_nothing_is_told_of_whose_it_is(database: Database) -> None:
     open_upload(database, FIRST, 1, vendor_id="VEND002")
-    judged(database, product_row("1", vendor_id="VEND002", sku="SHARED", product_name="Secret", brand="Hidden"))
+    record_rows(database, product_row("1", vendor_id="VEND002", sku="SHARED", product_name="Secret", brand="Hidden"))
     open_upload(database, SECOND, 1)
-    judgement = judged(database, product_row("2", upload_id=SECOND, sku="SHARED"))
-    assert told(judgement.errors[SECOND, 1]) == [("DUPLICATE_SKU", "sku", "Duplicate SKU: SHARED already exists")]
+    judgement = record_rows(database, product_row("2", upload_id=SECOND, sku="SHARED"))
+    assert tuples_of(judgement.errors[SECOND, 1]) == [("DUPLICATE_SKU", "sku", "Duplicate SKU: SHARED already exists")]
     (stored,) = fetch(database, "select error_message, original_data::text from validation_errors")
     for theirs in ("VEND002", "StyleWear", "Secret", "Hidden", FIRST, "P-1"):
         assert theirs not in " ".join(stored)
@@ -273,58 +273,58 @@ def test_a_sku_of_another_vendor_is_taken_and_nothing_is_told_of_whose_it_is(dat
 
 def test_the_same_vendor_product_id_of_another_vendor_is_free(database: Database) -> None:
     open_upload(database, FIRST, 1, vendor_id="VEND002")
-    judged(database, product_row("1", vendor_id="VEND002", vendor_product_id="P"))
+    record_rows(database, product_row("1", vendor_id="VEND002", vendor_product_id="P"))
     open_upload(database, SECOND, 1)
-    judged(database, product_row("2", upload_id=SECOND, vendor_product_id="P"))
-    assert skus_in_catalog(database) == ["S-1", "S-2"]
+    record_rows(database, product_row("2", upload_id=SECOND, vendor_product_id="P"))
+    assert list_skus(database) == ["S-1", "S-2"]
 
 
 def test_a_file_uploaded_again_is_all_duplicates(database: Database) -> None:
     open_upload(database, FIRST, 3)
-    judged(database, *good_rows(3))
+    record_rows(database, *good_rows(3))
     open_upload(database, SECOND, 3)
-    judgement = judged(database, *good_rows(3, upload_id=SECOND))
-    assert kinds(judgement) == {
+    judgement = record_rows(database, *good_rows(3, upload_id=SECOND))
+    assert types_by_row(judgement) == {
         (SECOND, number): ["DUPLICATE_SKU", "DUPLICATE_VENDOR_PRODUCT_ID"] for number in (1, 2, 3)
     }
-    assert standing(database, SECOND) == (3, 0, 3, "failed")
-    assert standing(database, FIRST) == (3, 3, 0, "completed")
+    assert counts_of(database, SECOND) == (3, 0, 3, "failed")
+    assert counts_of(database, FIRST) == (3, 3, 0, "completed")
 
 
 def test_a_row_with_another_error_is_told_of_its_taken_keys_too(database: Database) -> None:
     open_upload(database, FIRST, 1)
-    judged(database, product_row("1"))
+    record_rows(database, product_row("1"))
     open_upload(database, SECOND, 1)
-    judgement = judged(database, product_row("1", upload_id=SECOND, price="0"))
-    assert kinds(judgement) == {(SECOND, 1): ["INVALID_PRICE", "DUPLICATE_SKU", "DUPLICATE_VENDOR_PRODUCT_ID"]}
+    judgement = record_rows(database, product_row("1", upload_id=SECOND, price="0"))
+    assert types_by_row(judgement) == {(SECOND, 1): ["INVALID_PRICE", "DUPLICATE_SKU", "DUPLICATE_VENDOR_PRODUCT_ID"]}
 
 
 def test_equal_rows_of_two_uploads_in_one_batch_have_one_winner(database: Database) -> None:
     open_upload(database, FIRST, 2)
     open_upload(database, SECOND, 2, vendor_id="VEND002")
-    judgement = judged(
+    judgement = record_rows(
         database,
         product_row("a", 1, sku="SHARED"),
         product_row("b", 1, upload_id=SECOND, vendor_id="VEND002", sku="SHARED"),
         product_row("c", 2),
         product_row("d", 2, upload_id=SECOND, vendor_id="VEND002"),
     )
-    outcome = kinds(judgement)
+    outcome = types_by_row(judgement)
     assert sorted([outcome[FIRST, 1], outcome[SECOND, 1]]) == [[], ["DUPLICATE_SKU"]]
     assert (outcome[FIRST, 2], outcome[SECOND, 2]) == ([], [])
-    assert skus_in_catalog(database) == ["S-c", "S-d", "SHARED"]
+    assert list_skus(database) == ["S-c", "S-d", "SHARED"]
     assert_the_law(database)
 
 
 def test_equal_vendor_product_ids_of_two_uploads_in_one_batch_have_one_winner(database: Database) -> None:
     open_upload(database, FIRST, 1)
     open_upload(database, SECOND, 1)
-    judgement = judged(
+    judgement = record_rows(
         database,
         product_row("a", 1, vendor_product_id="SAME"),
         product_row("b", 1, upload_id=SECOND, vendor_product_id="SAME"),
     )
-    assert sorted(kinds(judgement).values()) == [[], ["DUPLICATE_VENDOR_PRODUCT_ID"]]
+    assert sorted(types_by_row(judgement).values()) == [[], ["DUPLICATE_VENDOR_PRODUCT_ID"]]
     assert_the_law(database)
 
 
@@ -334,7 +334,7 @@ def test_the_first_row_of_a_file_wins_in_whatever_order_rows_come(database: Data
     rows = [product_row("1", 1, sku="SAME"), product_row("2", 2, sku="SAME", duplicate_of={"sku": 1})]
     outcome: dict[tuple[str, int], list[str]] = {}
     for row in reversed(rows) if reverse else rows:
-        outcome |= kinds(judged(database, row))
+        outcome |= types_by_row(record_rows(database, row))
     assert outcome == {(FIRST, 1): [], (FIRST, 2): ["DUPLICATE_SKU"]}
     assert fetch(database, "select row_number, error_message from validation_errors") == [
         (2, "Duplicate SKU: SAME already exists in row 1 of this file")
@@ -358,64 +358,64 @@ def mixed_rows() -> list[Row]:
 
 def test_the_same_batch_again_moves_nothing_and_says_the_same(database: Database) -> None:
     open_upload(database, FIRST, 6)
-    first = judged(database, *mixed_rows())
+    first = record_rows(database, *mixed_rows())
     before = ledger_of(database)
-    completed_at = upload_named(database, FIRST).processing_completed_at
+    completed_at = get_upload(database, FIRST).processing_completed_at
     for _ in range(2):
-        again = judged(database, *mixed_rows())
+        again = record_rows(database, *mixed_rows())
         assert again.errors == first.errors
         assert list(again.finished) == list(first.finished) == [FIRST]
     assert ledger_of(database) == before
-    assert upload_named(database, FIRST).processing_completed_at == completed_at
+    assert get_upload(database, FIRST).processing_completed_at == completed_at
     assert_the_law(database)
 
 
 def test_overlapping_batches_count_each_row_once(database: Database) -> None:
     open_upload(database, FIRST, 6)
     rows = mixed_rows()
-    assert judged(database, *rows[:4]).finished == []
-    second = judged(database, *rows[2:])
+    assert record_rows(database, *rows[:4]).finished == []
+    second = record_rows(database, *rows[2:])
     assert second.finished == [FIRST]
-    assert kinds(second)[FIRST, 4] == ["DUPLICATE_SKU"]
-    assert standing(database, FIRST) == (6, 3, 3, "partial")
+    assert types_by_row(second)[FIRST, 4] == ["DUPLICATE_SKU"]
+    assert counts_of(database, FIRST) == (6, 3, 3, "partial")
     assert_the_law(database)
 
 
 def test_a_replay_of_an_earlier_part_does_not_finish_the_upload(database: Database) -> None:
     open_upload(database, FIRST, 6)
     rows = mixed_rows()
-    judged(database, *rows[:3])
-    assert judged(database, *rows[:3]).finished == []
-    assert standing(database, FIRST) == (6, 2, 1, "processing")
+    record_rows(database, *rows[:3])
+    assert record_rows(database, *rows[:3]).finished == []
+    assert counts_of(database, FIRST) == (6, 2, 1, "processing")
 
 
 def test_rows_apart_from_each_other_are_judged_though_others_between_them_were_before(database: Database) -> None:
     open_upload(database, FIRST, 6)
     rows = mixed_rows()
-    judged(database, rows[2], rows[3])
-    judgement = judged(database, rows[0], rows[5])
+    record_rows(database, rows[2], rows[3])
+    judgement = record_rows(database, rows[0], rows[5])
     assert judgement.errors.keys() == {(FIRST, 1), (FIRST, 6)}
-    assert standing(database, FIRST) == (6, 2, 2, "processing")
+    assert counts_of(database, FIRST) == (6, 2, 2, "processing")
 
 
 def test_a_replay_keeps_the_first_outcome_though_the_sku_is_free_since(database: Database) -> None:
     open_upload(database, FIRST, 1, vendor_id="VEND002")
-    judged(database, product_row("1", vendor_id="VEND002", sku="SHARED"))
+    record_rows(database, product_row("1", vendor_id="VEND002", sku="SHARED"))
     open_upload(database, SECOND, 1)
     row = product_row("2", upload_id=SECOND, sku="SHARED")
-    first = judged(database, row)
+    first = record_rows(database, row)
     fetch(database, "delete from products where sku = 'SHARED' returning 1")
-    assert judged(database, row).errors == first.errors != {(SECOND, 1): []}
-    assert skus_in_catalog(database) == []
-    assert standing(database, SECOND) == (1, 0, 1, "failed")
+    assert record_rows(database, row).errors == first.errors != {(SECOND, 1): []}
+    assert list_skus(database) == []
+    assert counts_of(database, SECOND) == (1, 0, 1, "failed")
 
 
 def test_a_replay_keeps_the_first_outcome_though_the_category_is_gone_since(database: Database) -> None:
     open_upload(database, FIRST, 1)
-    judged(database, product_row("1", category="Garden"))
+    record_rows(database, product_row("1", category="Garden"))
     fetch(database, "update product_categories set is_active = false where category_name = 'Garden' returning 1")
     try:
-        assert kinds(judged(database, product_row("1", category="Garden"))) == {(FIRST, 1): []}
+        assert types_by_row(record_rows(database, product_row("1", category="Garden"))) == {(FIRST, 1): []}
     finally:
         fetch(database, "update product_categories set is_active = true where category_name = 'Garden' returning 1")
 
@@ -428,18 +428,18 @@ def test_any_order_and_repetition_of_batches_comes_to_the_same(database_url: str
         open_upload(database, FIRST, 6)
         open_upload(database, SECOND, 3, vendor_id="VEND002")
 
-    with seeded(database_url) as database:
+    with clean_database(database_url) as database:
         fresh(database)
-        whole = judged(database, *everything)
+        whole = record_rows(database, *everything)
         expected = ledger_of(database)
 
     @settings(deadline=None, max_examples=60)
     @given(st.lists(st.sets(st.sampled_from(range(9)), min_size=1).flatmap(lambda s: st.permutations(sorted(s)))))
     def holds(batches: list[list[int]]) -> None:
-        with seeded(database_url) as database:
+        with clean_database(database_url) as database:
             fresh(database)
             for batch in [*batches, list(range(8, -1, -1))]:
-                judgement = judged(database, *(everything[place] for place in batch))
+                judgement = record_rows(database, *(everything[place] for place in batch))
                 assert judgement.errors == {
                     key: whole.errors[key]
                     for key in (products_repository.row_key(everything[place]) for place in batch)
@@ -481,17 +481,17 @@ def test_a_row_that_the_schema_refuses_is_that_rows_error_and_its_neighbours_get
     open_upload(database, FIRST, 100)
     rows = good_rows(100)
     rows[36] = product_row("37", 37, **changes)
-    judgement = judged(database, *rows)
+    judgement = record_rows(database, *rows)
     rejected = {key: errors for key, errors in judgement.errors.items() if errors}
     (error,) = rejected.pop((FIRST, 37))
     assert rejected == {}
     assert (error.error_type, error.field) == ("REFUSED_BY_CATALOG", "row")
     assert error.message.startswith("The catalog cannot hold this row: ")
-    assert standing(database, FIRST) == (100, 99, 1, "partial")
-    assert len(skus_in_catalog(database)) == 99
+    assert counts_of(database, FIRST) == (100, 99, 1, "partial")
+    assert len(list_skus(database)) == 99
     assert_the_law(database)
     before = ledger_of(database)
-    assert judged(database, *rows).errors == judgement.errors
+    assert record_rows(database, *rows).errors == judgement.errors
     assert ledger_of(database) == before
 
 
@@ -506,7 +506,7 @@ def test_several_refused_rows_stand_beside_rows_with_errors_of_their_own(
     rows[4] = product_row("5", 5, category="None such")
     rows[6] = product_row("7", 7, sku="S-8")
     rows[7] = product_row("8", 8, price="-1", duplicate_of={"sku": 7})
-    assert kinds(judged(database, *rows)) == {
+    assert types_by_row(record_rows(database, *rows)) == {
         (FIRST, 1): ["REFUSED_BY_CATALOG"],
         (FIRST, 2): ["REFUSED_BY_CATALOG"],
         (FIRST, 3): [],
@@ -516,7 +516,7 @@ def test_several_refused_rows_stand_beside_rows_with_errors_of_their_own(
         (FIRST, 7): [],
         (FIRST, 8): ["DUPLICATE_SKU"],
     }
-    assert standing(database, FIRST) == (8, 4, 4, "partial")
+    assert counts_of(database, FIRST) == (8, 4, 4, "partial")
     assert_the_law(database)
 
 
@@ -535,10 +535,10 @@ def test_a_fault_of_the_database_is_nobodys_error(database: Database, monkeypatc
     with monkeypatch.context() as planted:
         planted.setattr(products_repository, "insert_products", full_disk)
         with pytest.raises(psycopg.errors.DiskFull):
-            judged(database, product_row("1"))
+            record_rows(database, product_row("1"))
     assert tries == [1]
-    assert standing(database, FIRST) == (1, 0, 0, "processing")
-    assert judged(database, product_row("1")).finished == [FIRST]
+    assert counts_of(database, FIRST) == (1, 0, 0, "processing")
+    assert record_rows(database, product_row("1")).finished == [FIRST]
 
 
 def test_decide_exhausted_sequence_raises_and_no_row_is_rejected(database: Database) -> None:
@@ -549,11 +549,11 @@ def test_decide_exhausted_sequence_raises_and_no_row_is_rejected(database: Datab
     open_upload(database, FIRST, 2)
     try:
         with pytest.raises(psycopg.errors.SequenceGeneratorLimitExceeded):
-            judged(database, *good_rows(2))
-        assert standing(database, FIRST) == (2, 0, 0, "processing")
+            record_rows(database, *good_rows(2))
+        assert counts_of(database, FIRST) == (2, 0, 0, "processing")
     finally:
         fetch(database, "select setval('products_product_id_seq', %s)", last)
-    assert judged(database, *good_rows(2)).finished == [FIRST]
+    assert record_rows(database, *good_rows(2)).finished == [FIRST]
 
 
 def test_a_row_that_lost_its_sku_to_a_batch_that_went_first_is_told(
@@ -567,14 +567,14 @@ def test_a_row_that_lost_its_sku_to_a_batch_that_went_first_is_told(
 
     def overtaken(connection: Connection, rows: Sequence[Row]) -> set[tuple[str, int]]:
         if late:
-            other = database_at(database_url)
-            assert kinds(judged(other, late.pop())) == {(SECOND, 1): []}
+            other = open_database(database_url)
+            assert types_by_row(record_rows(other, late.pop())) == {(SECOND, 1): []}
             other.close()
         return insert(connection, rows)
 
     monkeypatch.setattr(products_repository, "insert_products", overtaken)
-    judgement = judged(database, product_row("a", 1, sku="SHARED"), product_row("c", 2))
-    assert kinds(judgement) == {(FIRST, 1): ["DUPLICATE_SKU"], (FIRST, 2): []}
+    judgement = record_rows(database, product_row("a", 1, sku="SHARED"), product_row("c", 2))
+    assert types_by_row(judgement) == {(FIRST, 1): ["DUPLICATE_SKU"], (FIRST, 2): []}
     assert_the_law(database)
 
 
@@ -589,9 +589,9 @@ def test_a_row_whose_rival_vanished_is_judged_anew(database: Database, monkeypat
         return set() if len(tries) == 1 else insert(connection, rows)
 
     monkeypatch.setattr(products_repository, "insert_products", lost_once)
-    assert kinds(judged(database, product_row("1"))) == {(FIRST, 1): []}
+    assert types_by_row(record_rows(database, product_row("1"))) == {(FIRST, 1): []}
     assert tries == [1, 1]
-    assert standing(database, FIRST) == (1, 1, 0, "completed")
+    assert counts_of(database, FIRST) == (1, 1, 0, "completed")
 
 
 # At the same time
@@ -600,7 +600,7 @@ def test_a_row_whose_rival_vanished_is_judged_anew(database: Database, monkeypat
 def test_products_go_in_in_the_order_of_their_skus(database: Database) -> None:
     """Batches of different vendors then wait for each other's SKUs, and never in a circle."""
     open_upload(database, FIRST, 50)
-    judged(database, *[product_row(str(n), n, sku=f"S{n * 37 % 50:03d}") for n in range(1, 51)])
+    record_rows(database, *[product_row(str(n), n, sku=f"S{n * 37 % 50:03d}") for n in range(1, 51)])
     assert fetch(database, "select sku from products order by product_id") == [(f"S{n:03d}",) for n in range(50)]
 
 
@@ -609,13 +609,13 @@ def race(database_url: str, batches: Sequence[Sequence[Row]]) -> dict[tuple[str,
     start = threading.Barrier(len(batches), timeout=60)
 
     def judge_all(rows: Sequence[Row]) -> dict[tuple[str, int], list[RowError]]:
-        database = database_at(database_url)
+        database = open_database(database_url)
         outcome: dict[tuple[str, int], list[RowError]] = {}
         try:
             database.run(lambda connection: connection.info.backend_pid)
             start.wait()
             for place in range(0, len(rows), 20):
-                judgement = judged(database, *rows[place : place + 20])
+                judgement = record_rows(database, *rows[place : place + 20])
                 outcome |= {key: list(errors) for key, errors in judgement.errors.items()}
         finally:
             database.close()
@@ -688,5 +688,5 @@ def test_the_same_batch_at_the_same_time_is_counted_once(database: Database, dat
     open_upload(database, FIRST, 40)
     rows = [product_row(str(n), n, price="0" if n % 5 == 0 else "1") for n in range(1, 41)]
     race(database_url, [rows] * 4)
-    assert standing(database, FIRST) == (40, 32, 8, "partial")
+    assert counts_of(database, FIRST) == (40, 32, 8, "partial")
     assert_the_law(database)

@@ -31,7 +31,7 @@ from onboarding.storage.migrate import Migration, load_migrations, migrate
 from tests.support.api_clients import new_key, signed_in
 from tests.support.http_calls import Caller
 from tests.support.paths import ROOT
-from tests.support.postgres_fixtures import new_database
+from tests.support.postgres_fixtures import create_database
 from tests.support.running_pipeline import Pipeline, csv_of, product
 
 COMMIT = (ROOT / "tests/previous_version").read_text(encoding="utf-8").strip()
@@ -109,7 +109,7 @@ def test_migrate_schema_of_a_later_version_is_left_alone(
     database_url: str, sources: Mapping[str, Path], version: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     later = Migration(9001, "later", "alter table products add column later text")
-    url = new_database(database_url, f"later_than_{version}")
+    url = create_database(database_url, f"later_than_{version}")
     with monkeypatch.context() as patch, open_connection(url) as connection:
         patch.setattr("onboarding.storage.migrate.load_migrations", lambda: [*load_migrations(), later])
         assert "9001_later.sql" in migrate(connection)
@@ -175,7 +175,7 @@ def outcome(pipeline: Pipeline, upload: Upload) -> tuple[object, ...]:
         upload.status.value,
         (upload.total_records, upload.valid_records, upload.error_records),
         {row: error_type for row, error_type, _ in pipeline.errors(upload.upload_id)},
-        [pipeline.judged_item(upload.upload_id, row)["status"]["S"] for row in rows],
+        [pipeline.validated_item(upload.upload_id, row)["status"]["S"] for row in rows],
         [str(found["price"]) for found in pipeline.products(upload.upload_id)],
         len(pipeline.mails(upload.upload_id)),
     )
@@ -238,7 +238,7 @@ def test_uploads_in_a_deployment_of_two_versions_have_the_outcomes_of_one(
     assert outcome(pipeline, rejected) == ("failed", (0, 0, 0), {}, [], [], 1)
 
     # The watchdog: an object that S3 never announced, and a finished upload without a notification.
-    with pipeline.unannounced():
+    with pipeline.without_bucket_notifications():
         source = pipeline.put_key(f"uploads/{vendor}/unannounced.csv", csv_of([row("12")]))
     deployment.call("watchdog", {"sweep": True, "patience": 0})
     unannounced = pipeline.finished(pipeline.upload_id(source))

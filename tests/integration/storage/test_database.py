@@ -18,8 +18,8 @@ from psycopg.pq import TransactionStatus
 
 from onboarding.storage.database import ATTEMPTS, Connection, Database, open_connection
 from onboarding.storage.migrate import Migration, MigrationError, load_migrations, migrate
-from tests.support.postgres_fixtures import database_at, new_database
-from tests.support.running_pipeline import until
+from tests.support.postgres_fixtures import create_database, open_database
+from tests.support.running_pipeline import wait_until
 from tests.support.tcp_relay import Relay
 
 
@@ -207,7 +207,7 @@ def test_a_real_deadlock_ends_with_both_pieces_of_work_done(database_url: str) -
                 both_hold_one.wait()
             connection.execute("update vendors set phone = %s where vendor_id = %s", (mine, theirs))
 
-        database = database_at(database_url)
+        database = open_database(database_url)
         database.run(update)
         database.close()
 
@@ -261,7 +261,7 @@ def test_open_connection_sets_the_bounds_for_a_dead_peer(database_url: str) -> N
 def test_run_peer_that_swallows_packets_reaches_its_successor(database_url: str, dies: str) -> None:
     port = int(psycopg.conninfo.conninfo_to_dict(database_url)["port"] or 5432)
     with Relay(port) as relay:
-        database = database_at(psycopg.conninfo.make_conninfo(database_url, port=relay.port))
+        database = open_database(psycopg.conninfo.make_conninfo(database_url, port=relay.port))
         first = database.run(backend)
 
         def work(connection: Connection) -> int:
@@ -276,7 +276,7 @@ def test_run_peer_that_swallows_packets_reaches_its_successor(database_url: str,
             result = pool.submit(database.run, work)
             try:
                 if dies == "while it works":
-                    until(lambda: is_at_work(database_url, first), "the statement")
+                    wait_until(lambda: is_at_work(database_url, first), "the statement")
                     relay.swallow_packets()
                 # Without bounds the kernel would try for a quarter of an hour.
                 assert result.result(timeout=60) != first
@@ -292,7 +292,7 @@ def test_run_server_that_accepts_and_never_answers_gives_up(
     monkeypatch.setattr("onboarding.storage.database.CONNECT_SECONDS", 2)
     monkeypatch.setattr("onboarding.storage.database.LAST_CONNECT_SECONDS", 3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        database = database_at(psycopg.conninfo.make_conninfo(database_url, port=silent.getsockname()[1]))
+        database = open_database(psycopg.conninfo.make_conninfo(database_url, port=silent.getsockname()[1]))
         with pytest.raises(psycopg.errors.ConnectionTimeout):
             database.run(backend)
     assert len(pauses) == 1, "the second attempt is the last one"
@@ -309,7 +309,7 @@ def test_run_server_that_moves_is_found_by_a_later_attempt(
         return resolve(addresses.pop(0), *arguments, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", moving)
-    database = database_at(psycopg.conninfo.make_conninfo(database_url, host="ecommerce-db.example"))
+    database = open_database(psycopg.conninfo.make_conninfo(database_url, host="ecommerce-db.example"))
     assert database.run(lambda c: c.execute("select 1").fetchone()) == (1,)
     assert (addresses, len(pauses)) == ([], 1)
     database.close()
@@ -396,7 +396,7 @@ def test_a_server_that_cannot_be_reached_is_no_reason_to_fetch_the_credentials(
 
 def test_migrations_run_once(database_url: str) -> None:
     names = [migration.file_name for migration in load_migrations()]
-    with open_connection(new_database(database_url, "migrated_twice")) as connection:
+    with open_connection(create_database(database_url, "migrated_twice")) as connection:
         assert migrate(connection) == names
         before = connection.execute("select * from schema_migrations order by number").fetchall()
         assert migrate(connection) == []
@@ -408,14 +408,14 @@ def test_migrations_run_once(database_url: str) -> None:
 def test_a_migration_may_take_longer_than_a_statement(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     notes = Migration(9999, "notes", "create table noted as select current_setting('statement_timeout') as timeout")
     monkeypatch.setattr("onboarding.storage.migrate.load_migrations", lambda: [*load_migrations(), notes])
-    with open_connection(new_database(database_url, "migrated_slowly")) as connection:
+    with open_connection(create_database(database_url, "migrated_slowly")) as connection:
         migrate(connection)
         assert connection.execute("select timeout from noted").fetchone() == ("14min",)
         assert connection.execute("show statement_timeout").fetchone() == ("1min",)
 
 
 def test_migrations_that_start_at_the_same_time_run_once(database_url: str) -> None:
-    url = new_database(database_url, "migrated_at_once")
+    url = create_database(database_url, "migrated_at_once")
     start = threading.Barrier(4, timeout=30)
 
     def run(_: int) -> list[str]:
@@ -434,7 +434,7 @@ def test_a_migration_that_fails_leaves_nothing_of_itself_and_frees_the_lock(
     good = Migration(1, "good", "create table good (id integer)")
     bad = Migration(2, "bad", "create table half (id integer); select 1 / 0")
     monkeypatch.setattr("onboarding.storage.migrate.load_migrations", lambda: [good, bad])
-    url = new_database(database_url, "migrated_badly")
+    url = create_database(database_url, "migrated_badly")
     with open_connection(url) as connection, open_connection(url) as other:
         with pytest.raises(psycopg.errors.DivisionByZero):
             migrate(connection)
@@ -468,7 +468,7 @@ def test_load_migrations_folder_with_one_name_twice_is_an_error(tmp_path: Path) 
 def test_migrate_renumbered_migration_is_not_run_again(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = Migration(1, "one", "create table one ()"), Migration(2, "two", "create table two ()")
     monkeypatch.setattr("onboarding.storage.migrate.load_migrations", lambda: [first])
-    with open_connection(new_database(database_url, "migrated_renumbered")) as connection:
+    with open_connection(create_database(database_url, "migrated_renumbered")) as connection:
         connection.execute(
             "create table products (); create table upload_history (); create table validation_errors ()"
         )
@@ -482,7 +482,7 @@ def test_migrate_renumbered_migration_is_not_run_again(database_url: str, monkey
 
 def test_migrate_edited_migration_is_an_error_that_names_it(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     edited = [replace(some, text=f"{some.text}\n-- edited") for some in load_migrations()]
-    with open_connection(new_database(database_url, "migrated_edited")) as connection:
+    with open_connection(create_database(database_url, "migrated_edited")) as connection:
         migrate(connection)
         monkeypatch.setattr("onboarding.storage.migrate.load_migrations", lambda: edited)
         with pytest.raises(MigrationError, match=r"another 0001_initial\.sql than this version has"):
@@ -495,7 +495,7 @@ def test_migrate_line_ends_of_a_checkout_are_no_change() -> None:
 
 
 def test_migrate_database_with_tables_and_no_record_is_an_error_that_names_both(database_url: str) -> None:
-    with open_connection(new_database(database_url, "migrated_unknown")) as connection:
+    with open_connection(create_database(database_url, "migrated_unknown")) as connection:
         connection.execute("create table vendors ()")
         with pytest.raises(MigrationError, match=r'0001_initial\.sql does not fit .* relation "vendors" already'):
             migrate(connection)

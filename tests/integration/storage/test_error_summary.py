@@ -10,7 +10,7 @@ import pytest
 from onboarding.storage.database import Connection, Database
 from onboarding.storage.error_summary import get_error_summary, summarize_errors
 from onboarding.storage.queries import query
-from tests.support.postgres_fixtures import judged, open_upload, product_row
+from tests.support.postgres_fixtures import open_upload, product_row, record_rows
 
 UPLOAD = "UPLOAD_1"
 
@@ -21,7 +21,7 @@ def test_summary_of_upload_groups_equal_errors(database: Database, top: int) -> 
     rows.append(product_row("8", 8, price="0", sku=None))
     rows += [product_row(str(n), n, stock_quantity="x") for n in (9, 10)]
     open_upload(database, UPLOAD, len(rows))
-    judgement = judged(database, *rows)
+    judgement = record_rows(database, *rows)
     found = database.run(lambda connection: get_error_summary(connection, UPLOAD, top))
     lines = [(number, error) for (_, number), errors in judgement.errors.items() for error in errors]
     assert found.sentences == summarize_errors(lines, top).sentences
@@ -43,7 +43,7 @@ def test_summary_of_upload_groups_equal_errors(database: Database, top: int) -> 
 def test_summary_of_errors_without_value_groups_by_message(database: Database) -> None:
     rows = [product_row(str(n), n, surplus_fields=fields) for n, fields in enumerate((1, -5, 1, 3), 1)]
     open_upload(database, UPLOAD, len(rows))
-    judgement = judged(database, *rows)
+    judgement = record_rows(database, *rows)
     found = database.run(lambda connection: get_error_summary(connection, UPLOAD))
     lines = [(number, error) for (_, number), errors in judgement.errors.items() for error in errors]
     assert found.sentences == summarize_errors(lines).sentences
@@ -72,7 +72,7 @@ def test_errors_like_the_first_of_a_group_are_that_group(database: Database) -> 
         product_row("8", 8, category="Elektronics", brand="Elektronics" * 10),
     ]
     open_upload(database, UPLOAD, len(rows))
-    judged(database, *rows)
+    record_rows(database, *rows)
     groups = database.run(lambda connection: get_error_summary(connection, UPLOAD)).groups
     page = dict.fromkeys(("error_type", "column", "value")) | {"upload_id": UPLOAD, "limit": 99}
     page |= {"after_row": 0, "after_id": 0}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from onboarding.files.models import FileDetails, FileRejection, FileWarning
+from onboarding.domain.models import FileRejection, FileWarning
+from onboarding.files.models import FileDetails
 from onboarding.files.parser import parse
 from onboarding.storage import file_details
 from onboarding.storage.database import Database

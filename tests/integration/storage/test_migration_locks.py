@@ -14,8 +14,8 @@ from onboarding.storage import migrate as runner
 from onboarding.storage.database import Connection, open_connection
 from onboarding.storage.migrate import NO_TRANSACTION, Migration, MigrationError, load_migrations, migrate
 from tests.infra.test_templates import of_type
-from tests.support.postgres_fixtures import new_database
-from tests.support.running_pipeline import until
+from tests.support.postgres_fixtures import create_database
+from tests.support.running_pipeline import wait_until
 
 ADD_COLUMNS = Migration(
     9001,
@@ -34,7 +34,7 @@ def waiting_for_locks(connection: Connection) -> list[int]:
 @pytest.fixture
 def url(request: pytest.FixtureRequest, database_url: str) -> str:
     """A migrated database that belongs to the test."""
-    url = new_database(database_url, f"locks_{abs(hash(request.node.name))}")
+    url = create_database(database_url, f"locks_{abs(hash(request.node.name))}")
     with open_connection(url) as connection:
         migrate(connection)
     return url
@@ -102,9 +102,9 @@ def test_migrate_table_locked_for_a_while_lets_other_writers_through_and_succeed
     monkeypatch.setattr(runner, "time", SimpleNamespace(sleep=pause))
     with open_connection(url) as connection, open_connection(url) as observer, ThreadPoolExecutor(2) as pool:
         migrated = pool.submit(migrate, connection)
-        until(lambda: waiting_for_locks(observer) == [connection.info.backend_pid], "the migration to wait")
+        wait_until(lambda: waiting_for_locks(observer) == [connection.info.backend_pid], "the migration to wait")
         other = pool.submit(write)
-        until(lambda: len(waiting_for_locks(observer)) == 2, "the writer to wait behind it")
+        wait_until(lambda: len(waiting_for_locks(observer)) == 2, "the writer to wait behind it")
         assert migrated.result() == ["9001_add_columns.sql"]
         other.result()
         assert observer.execute("select count(*) from vendors where vendor_id = 'OTHER'").fetchone() == (1,)
@@ -165,7 +165,7 @@ def test_migrate_index_made_concurrently_keeps_no_writer_waiting(url: str, write
     """The index waits for the first writer's transaction; a second one writes in the meantime."""
     with open_connection(url) as connection, open_connection(url) as observer, ThreadPoolExecutor(1) as pool:
         migrated = pool.submit(migrate, connection)
-        until(lambda: waiting_for_locks(observer) == [connection.info.backend_pid], "the index to wait")
+        wait_until(lambda: waiting_for_locks(observer) == [connection.info.backend_pid], "the index to wait")
         observer.execute(INSERT_VENDOR, ("OTHER",))
         writer.execute("rollback")
         assert migrated.result() == ["9001_index.sql"]
@@ -194,9 +194,9 @@ def test_migrate_index_at_the_same_time_is_made_once(url: str, writer: Connectio
         ThreadPoolExecutor(2) as pool,
     ):
         made = pool.submit(migrate, first)
-        until(lambda: waiting_for_locks(observer) == [first.info.backend_pid], "the index to wait")
+        wait_until(lambda: waiting_for_locks(observer) == [first.info.backend_pid], "the index to wait")
         waited = pool.submit(migrate, second)
         tried = "select query from pg_stat_activity where pid = %s and query like '%%pg_try_advisory_lock%%'"
-        until(lambda: observer.execute(tried, (second.info.backend_pid,)).fetchone(), "the second to try")
+        wait_until(lambda: observer.execute(tried, (second.info.backend_pid,)).fetchone(), "the second to try")
         writer.execute("rollback")
         assert [made.result(), waited.result()] == [["9001_index.sql"], []]

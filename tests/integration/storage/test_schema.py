@@ -14,17 +14,16 @@ from psycopg.rows import dict_row
 
 from onboarding.aws import staging_table
 from onboarding.domain.column_types import TextColumn
-from onboarding.domain.models import Row, RowError
+from onboarding.domain.models import FileRejection, Row, RowError
 from onboarding.domain.product_schema import COLUMNS, MAX_LENGTHS, NUMBER_COLUMNS, PRODUCT_SCHEMA, REPORT_COLUMNS
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
-from onboarding.files.models import FileRejection
 from onboarding.files.parser import parse
 from onboarding.storage import products, uploads
 from onboarding.storage.database import Connection, Database
 from onboarding.storage.uploads import NewUpload
 from tests.support.paths import CORPUS
-from tests.support.postgres_fixtures import UPLOADED_AT, a_row, fetch, open_upload, told
+from tests.support.postgres_fixtures import UPLOADED_AT, fetch, make_row, open_upload, tuples_of
 
 CATEGORIES = (
     *("Electronics", "Computer Accessories", "Audio Equipment", "Mobile Accessories", "Computer Storage"),
@@ -241,7 +240,7 @@ def inserted(database: Database, rows: list[Row]) -> set[int]:
 @pytest.mark.parametrize("bound", ["minimum", "maximum"])
 def test_the_catalog_takes_every_number_at_its_bound_exactly(database: Database, column: str, bound: str) -> None:
     value = getattr(NUMBER_COLUMNS[column], bound)
-    row = a_row(**{column: str(value)})
+    row = make_row(**{column: str(value)})
     assert validate_row(row, ValidationContext({"Computer Accessories"}, set(), set())) == []
 
     def work(connection: Connection) -> None:
@@ -278,14 +277,14 @@ def test_the_catalog_takes_every_text_at_its_limit(database: Database, column: s
     text = ("https://a.example/" if column == "image_url" else "").ljust(MAX_LENGTHS[column], character)
     if column == "image_url" and character in '\\"':
         text = text.replace(character, "x")
-    row = a_row(**{column: text})
+    row = make_row(**{column: text})
     assert validate_row(row, ValidationContext({row.cells["category"]}, set(), set())) == []
     assert inserted(database, [row]) == {1}
 
 
 def test_insert_products_stores_every_column_as_it_was_written(database: Database) -> None:
     numbers = {"price": "0019.9", "compare_at_price": "24", "stock_quantity": "0150", "weight_kg": "0.25"}
-    row = a_row(**{name: column.example for name, column in PRODUCT_SCHEMA.items()} | numbers | {"unit": None})
+    row = make_row(**{name: column.example for name, column in PRODUCT_SCHEMA.items()} | numbers | {"unit": None})
 
     def work(connection: Connection) -> None:
         products.insert_products(connection, [row])
@@ -361,7 +360,7 @@ def test_what_passes_the_rules_the_catalog_takes(database: Database) -> None:
     def holds(changes: list[dict[str, str]]) -> None:
         nonlocal accepted
         rows = [
-            a_row(number, **{"sku": f"S{number}", "vendor_product_id": f"P{number}", **cells})
+            make_row(number, **{"sku": f"S{number}", "vendor_product_id": f"P{number}", **cells})
             for number, cells in enumerate(changes, 1)
         ]
         good = [row for row in rows if not validate_row(row, ValidationContext(CATEGORIES, set(), set()))]
@@ -384,7 +383,7 @@ def test_any_one_cell_passes_the_rules_exactly_if_the_catalog_takes_it_too(datab
     @given(st.lists(cell(column), min_size=1, max_size=20))
     def holds(texts: list[str]) -> None:
         rows = [
-            a_row(number, **{"sku": f"S{number}", "vendor_product_id": f"P{number}", column: text})
+            make_row(number, **{"sku": f"S{number}", "vendor_product_id": f"P{number}", column: text})
             for number, text in enumerate(dict.fromkeys(texts), 1)
         ]
         good = [row for row in rows if not validate_row(row, ValidationContext(CATEGORIES, set(), set()))]
@@ -406,8 +405,8 @@ def test_every_error_of_any_row_can_be_written_and_read_back(database: Database)
             errors = {products.row_key(row): validate_row(row, facts) for row in rows}
             uploads.insert_errors(connection, rows, errors)
             read = list(uploads.stream_report_rows(connection, "UPLOAD_1"))
-            assert [(line.row_number, *told([line.error])) for line in read] == [
-                (row.row_number, said) for row in rows for said in told(errors[products.row_key(row)])
+            assert [(line.row_number, *tuples_of([line.error])) for line in read] == [
+                (row.row_number, said) for row in rows for said in tuples_of(errors[products.row_key(row)])
             ]
             written = {
                 row.row_number: {column: text.replace("\0", "\ufffd") for column, text in row.cells.items()}
@@ -430,7 +429,7 @@ def test_every_error_of_any_row_can_be_written_and_read_back(database: Database)
 def test_a_row_with_lone_surrogates_gets_its_error_like_any_other(database: Database) -> None:
     """No UTF-8 file holds them; a reader of another format may give them."""
     open_upload(database, "UPLOAD_1", 1)
-    row = a_row(sku="a\ud800", vendor_product_id="\udfff", category="\ud800", description="x\udc00", price="\ud800")
+    row = make_row(sku="a\ud800", vendor_product_id="\udfff", category="\ud800", description="x\udc00", price="\ud800")
 
     def work(connection: Connection) -> list[RowError]:
         errors = validate_row(row, products.load_validation_context(connection, [row]))
@@ -439,7 +438,7 @@ def test_a_row_with_lone_surrogates_gets_its_error_like_any_other(database: Data
 
     errors = database.run(work)
     stored = database.run(lambda c: list(uploads.stream_report_rows(c, "UPLOAD_1")))
-    assert told([line.error for line in stored]) == told(errors)
+    assert tuples_of([line.error for line in stored]) == tuples_of(errors)
     assert {error.error_type for error in errors} == {"INVALID_CHARACTER", "INVALID_PRICE"}
 
 

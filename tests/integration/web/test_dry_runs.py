@@ -52,7 +52,7 @@ def test_other_requests_during_hostile_dry_runs_are_answered(
     """Ten uploads and as many dry runs as a vendor may have are read until they are let go."""
     go = tmp_path / "go"
     content = b"wait:%b" % os.fsencode(go)
-    with pipeline.unannounced():
+    with pipeline.without_bucket_notifications():
         sources = [pipeline.put_key(f"uploads/VENDA/hostile-{n}.csv", content + b"\n" * n) for n in range(10)]
     reading = threading.Semaphore(0)
 

@@ -14,7 +14,7 @@ from onboarding.storage.database import Connection, open_connection
 from onboarding.storage.migrate import migrate
 from onboarding.storage.queries import query
 from onboarding.web.api.operations import LATEST_ERRORS
-from tests.support.postgres_fixtures import new_database
+from tests.support.postgres_fixtures import create_database
 
 SEED = """
 insert into vendors (vendor_id, vendor_name, email)
@@ -41,7 +41,7 @@ analyze;
 
 @pytest.fixture(scope="module")
 def marketplace(database_url: str) -> Iterator[Connection]:
-    with open_connection(new_database(database_url, "many_vendors")) as connection:
+    with open_connection(create_database(database_url, "many_vendors")) as connection:
         migrate(connection)
         connection.execute(SEED)
         yield connection

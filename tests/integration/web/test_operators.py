@@ -15,8 +15,8 @@ from onboarding.storage.audit_log import Actor
 from onboarding.storage.database import DATABASE_UNAVAILABLE, Database
 from tests.support.api_clients import browser, new_key, new_link, signed_in, with_key
 from tests.support.isolation_attempts import answer_of, app_of
-from tests.support.postgres_fixtures import database_at, fetch
-from tests.support.running_pipeline import Pipeline, csv_of, product, until
+from tests.support.postgres_fixtures import fetch, open_database
+from tests.support.running_pipeline import Pipeline, csv_of, product, wait_until
 
 
 def test_operator_sees_every_vendor(pipeline: Pipeline, operator: httpx.Client) -> None:
@@ -164,14 +164,14 @@ def test_failed_events_are_listed_and_redriven(pipeline: Pipeline, operator: htt
         found = operator.get("/v1/operator/failures").json()["items"]
         return sum(item["waiting"] for item in found if item["queue"] == "csv-parser-failures")
 
-    with pipeline.unscheduled():
+    with pipeline.without_schedules():
         pipeline.sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(failed))
-        until(lambda: waiting() == 1, "the failure to be seen")
+        wait_until(lambda: waiting() == 1, "the failure to be seen")
         [shown] = operator.get("/v1/operator/failures/csv-parser-failures").json()["items"]
         assert (shown["about"], shown["error"]) == (upload.s3_key, "the database was away")
         redriven = operator.post("/v1/operator/failures/csv-parser-failures/redrive")
         assert (redriven.status_code, redriven.json()) == (202, {"queue": "csv-parser-failures", "waiting": 1})
-        until(lambda: waiting() == 0, "the failure to be gone")
+        wait_until(lambda: waiting() == 0, "the failure to be gone")
     assert operator.get("/v1/operator/failures/no-such-queue").status_code == 404
 
 
@@ -214,7 +214,7 @@ def test_api_function_on_aws_serves_the_same_app(pipeline: Pipeline) -> None:
 @pytest.fixture
 def database(pipeline: Pipeline) -> Iterator[Database]:
     """The engine's database, as a command reaches it."""
-    with closing(database_at(pipeline.endpoints.database_url)) as opened:
+    with closing(open_database(pipeline.endpoints.database_url)) as opened:
         yield opened
 
 

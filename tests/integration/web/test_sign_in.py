@@ -23,7 +23,7 @@ from onboarding.web.sessions import LINK_AGE, PAUSE, PER_ADDRESS, PER_IP
 from onboarding.web.tokens import hash_secret
 from tests.support.api_clients import browser, forget_requests, links, new_key, new_link, signed_in, with_key
 from tests.support.isolation_attempts import answer_of, app_of, working_app
-from tests.support.running_pipeline import Pipeline, until
+from tests.support.running_pipeline import Pipeline, wait_until
 
 
 def test_sign_in_link_works_once(pipeline: Pipeline) -> None:
@@ -70,7 +70,7 @@ def test_sign_in_with_unknown_address_gets_the_same_response(pipeline: Pipeline)
             answers.add((answer.status_code, answer.content, str(sorted(answer.headers))))
             assert answer.elapsed.total_seconds() >= MINIMUM_SECONDS, "as long as a known address takes"
     assert len(answers) == 1
-    until(lambda: len(links(pipeline, known)) == 1, "the mail to the known address")
+    wait_until(lambda: len(links(pipeline, known)) == 1, "the mail to the known address")
     assert links(pipeline, "nobody@nowhere.example") == []
 
 
@@ -116,7 +116,7 @@ def test_sign_in_mail_that_is_refused_ends_in_the_failure_queue(ctx: AppContext,
     try:
         with browser(pipeline) as client:
             assert ask(client, email).status_code == 202
-        until(lambda: count_failures_in(ctx, "mailer-failures"), "every attempt to send the mail to fail")
+        wait_until(lambda: count_failures_in(ctx, "mailer-failures"), "every attempt to send the mail to fail")
         [failure] = peek_failures(ctx, "mailer-failures")
     finally:
         away.rename(inbox)

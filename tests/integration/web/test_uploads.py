@@ -19,7 +19,7 @@ from onboarding.web import schemas
 from onboarding.web.api.upload_sessions import sanitise_file_name
 from tests.support.api_clients import post_form, upload
 from tests.support.isolation_attempts import answer_of, working_app
-from tests.support.running_pipeline import Pipeline, csv_of, product, until
+from tests.support.running_pipeline import Pipeline, csv_of, product, wait_until
 
 
 def test_upload_session_form_leads_to_a_result(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
@@ -41,7 +41,7 @@ def test_upload_session_form_leads_to_a_result(pipeline: Pipeline, vendor_a: htt
         found: dict[str, Any] | None = shown["upload"]
         return found
 
-    upload_id = until(opened, "the upload of the session")["upload_id"]
+    upload_id = wait_until(opened, "the upload of the session")["upload_id"]
     shown: dict[str, Any] = {"version": None, "phase": None}
     phases = []
     while shown["phase"] != "done":
@@ -116,7 +116,7 @@ def test_upload_session_used_twice_rejects_the_second_file(pipeline: Pipeline, v
         rows = pipeline.connection.execute(query, (key,)).fetchall()
         return [(str(row[0]), row[1], row[2]) for row in rows] if len(rows) == 3 else []
 
-    outcomes = until(told, "all three files to have an outcome")
+    outcomes = wait_until(told, "all three files to have an outcome")
     [(taken, _, _)] = [outcome for outcome in outcomes if outcome[1] is None]
     for upload_id, code, reason in outcomes:
         if upload_id != taken:

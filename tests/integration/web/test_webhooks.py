@@ -26,8 +26,8 @@ from onboarding.notifications.webhook import (
     signature_headers,
 )
 from onboarding.web.api import webhooks
-from tests.support.http_server import serving
-from tests.support.running_pipeline import Pipeline, csv_of, product, until
+from tests.support.http_server import serve
+from tests.support.running_pipeline import Pipeline, csv_of, product, wait_until
 
 
 class Receiver(BaseHTTPRequestHandler):
@@ -53,7 +53,7 @@ def server() -> Iterator[tuple[type[Receiver], str]]:
     class Own(Receiver):
         got: list[tuple[dict[str, str], bytes]] = []  # noqa: RUF012 - one for each test
 
-    with serving(Own) as url:
+    with serve(Own) as url:
         yield Own, f"{url}/hook?from=onboarding"
 
 
@@ -69,7 +69,7 @@ def test_webhook_finished_upload_is_delivered_and_signed(
     secret = vendor_b.put("/v1/webhook", json={"url": url, "new_secret": True}).json()["secret"]
     assert "secret" not in vendor_b.get("/v1/webhook").json() or vendor_b.get("/v1/webhook").json()["secret"] is None
     upload = pipeline.run("VENDB", "hook.csv", csv_of([product("hook"), product("hook-bad", price="-1")]))
-    until(lambda: receiver.got, "the webhook")
+    wait_until(lambda: receiver.got, "the webhook")
     headers, body = receiver.got[0]
     told = Webhook(secret).verify(body, headers)
     assert (told["event"], told["id"]) == ("upload.finished", f"upload_finished:{upload.upload_id}")
@@ -79,7 +79,7 @@ def test_webhook_finished_upload_is_delivered_and_signed(
         1,
         1,
     )
-    [delivery] = until(lambda: deliveries(vendor_b, upload.upload_id), "the delivery to be recorded")
+    [delivery] = wait_until(lambda: deliveries(vendor_b, upload.upload_id), "the delivery to be recorded")
     assert (delivery["status"], delivery["error"]) == (200, "")
     assert vendor_b.delete("/v1/webhook").status_code == 204
     assert vendor_b.get("/v1/webhook").status_code == 404
@@ -92,9 +92,9 @@ def test_webhook_not_taken_is_delivered_again(
     receiver.status = 500
     vendor_b.put("/v1/webhook", json={"url": url})
     upload = pipeline.run("VENDB", "again.csv", csv_of([product("hook-again")]))
-    until(lambda: receiver.got, "the first delivery")
+    wait_until(lambda: receiver.got, "the first delivery")
     receiver.status = 204
-    until(lambda: len(deliveries(vendor_b, upload.upload_id)) > 1, "the delivery after it")
+    wait_until(lambda: len(deliveries(vendor_b, upload.upload_id)) > 1, "the delivery after it")
     first, *_, last = sorted(deliveries(vendor_b, upload.upload_id), key=lambda item: str(item["at"]))
     assert (first["status"], last["status"]) == (500, 204)
     assert {json.loads(body)["id"] for _, body in receiver.got} == {f"upload_finished:{upload.upload_id}"}
@@ -110,7 +110,7 @@ def test_webhook_not_accepted_is_recorded_with_the_status(
     vendor_b.put("/v1/webhook", json={"url": url})
     started = vendor_b.post("/v1/webhook/test")
     assert started.status_code == 202
-    [delivery] = until(lambda: deliveries(vendor_b, started.json()["id"]), "the delivery to be recorded")
+    [delivery] = wait_until(lambda: deliveries(vendor_b, started.json()["id"]), "the delivery to be recorded")
     assert (delivery["status"], delivery["error"]) == (status, f"HTTP {status}")
     mine = [body for _, body in receiver.got if started.json()["id"] in body.decode()]
     assert len(mine) == 1, "a redirect is not followed"
@@ -140,7 +140,7 @@ def test_webhook_failed_delivery_gives_the_reason_in_words(
         ExpressionAttributeValues=address,
     )
     started = vendor_b.post("/v1/webhook/test").json()
-    [delivery] = until(lambda: deliveries(vendor_b, started["id"]), "the delivery to be recorded")
+    [delivery] = wait_until(lambda: deliveries(vendor_b, started["id"]), "the delivery to be recorded")
     assert (delivery["status"], delivery["error"]) == (0, words)
     vendor_b.delete("/v1/webhook")
 
@@ -157,7 +157,7 @@ def test_send_to_a_slow_server_ends_at_the_deadline(monkeypatch: pytest.MonkeyPa
             while not given_up.wait(0.02):
                 self.wfile.write(b"x" * 1000)
 
-    with serving(Dawdling) as url:
+    with serve(Dawdling) as url:
         try:
             address = webhook.Address(f"{url}/", generate_signing_secret())
             assert webhook._send(address, "test:1", "{}", private=True) == (0, webhook.LATE)
@@ -182,7 +182,7 @@ def test_webhook_tests_are_limited_per_hour(
     ).fetchone()
     assert noted == ([answer.json()["id"] for answer in started],)
     last = started[-1].json()["id"]
-    until(lambda: deliveries(vendor_b, last), "the last delivery to be recorded")
+    wait_until(lambda: deliveries(vendor_b, last), "the last delivery to be recorded")
     pipeline.connection.execute(forget)
     vendor_b.delete("/v1/webhook")
 

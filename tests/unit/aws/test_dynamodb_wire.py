@@ -10,7 +10,7 @@ from botocore.awsrequest import AWSResponse
 
 from onboarding.aws.dynamodb_wire import send_as_written
 from onboarding.aws.staging_table import to_item
-from tests.support.postgres_fixtures import a_row
+from tests.support.postgres_fixtures import make_row
 
 
 class _Nothing:
@@ -44,8 +44,12 @@ def _request(items: list[dict[str, Any]], *, as_written: bool) -> tuple[Any, Any
 
 def test_send_as_written_batch_equals_the_request_of_botocore() -> None:
     items = [
-        to_item(a_row(1)),
-        to_item(a_row(2, product_name="Mäuse “drahtlos” 鼠标 \U0001f5b1", price="10.00", description='a"b\\c\n\x01')),
-        to_item(a_row(3, duplicate_of={"sku": 1}, surplus_fields=2, cut={"description": 3000}, many_categories=True)),
+        to_item(make_row(1)),
+        to_item(
+            make_row(2, product_name="Mäuse “drahtlos” 鼠标 \U0001f5b1", price="10.00", description='a"b\\c\n\x01')
+        ),
+        to_item(
+            make_row(3, duplicate_of={"sku": 1}, surplus_fields=2, cut={"description": 3000}, many_categories=True)
+        ),
     ]
     assert _request(items, as_written=True) == _request(items, as_written=False)

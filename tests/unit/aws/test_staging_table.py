@@ -40,7 +40,7 @@ from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
 from onboarding.files.parser import MAX_CELL
 from onboarding.runtime import AppContext
-from tests.support.postgres_fixtures import GOOD_CELLS, a_row, shape_of
+from tests.support.postgres_fixtures import VALID_CELLS, input_shape, make_row
 
 texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
 number_like = st.one_of(
@@ -89,8 +89,8 @@ def through_dynamodb(item: Item) -> Item:
 
 @settings(deadline=None, max_examples=150)
 @given(some_rows)
-@example(a_row(price="10.00", stock_quantity="007", weight_kg="-0.000", compare_at_price="-0"))
-@example(a_row(price="1" * 20 + "." + "2" * 18, stock_quantity="9" * 21, weight_kg="0." + "0" * 18))
+@example(make_row(price="10.00", stock_quantity="007", weight_kg="-0.000", compare_at_price="-0"))
+@example(make_row(price="1" * 20 + "." + "2" * 18, stock_quantity="9" * 21, weight_kg="0." + "0" * 18))
 def test_row_of_item_of_any_row_is_equal(row: Row) -> None:
     item = to_item(row)
     assert from_item(item) == row
@@ -100,14 +100,14 @@ def test_row_of_item_of_any_row_is_equal(row: Row) -> None:
 @pytest.mark.parametrize("column", NUMBER_COLUMNS)
 @pytest.mark.parametrize("text", ["0", "5", "-1", "150", "19.99", "0.25", "-10.5", "999999.99", "12345678901234567890"])
 def test_item_of_plain_number_is_a_number(column: str, text: str) -> None:
-    item = to_item(a_row(**{column: text}))
+    item = to_item(make_row(**{column: text}))
     assert item["product_data"]["M"][column] == {"N": text}
     assert "as_written" not in item
 
 
 @pytest.mark.parametrize("text", ["10.00", "007", "-0", "0.0", "-0.50", "1.10"])
 def test_item_of_number_keeps_its_spelling(text: str) -> None:
-    item = to_item(a_row(price=text))
+    item = to_item(make_row(price=text))
     assert Decimal(item["product_data"]["M"]["price"]["N"]) == Decimal(text)
     assert item["as_written"]["M"]["price"] == {"S": text}
     assert from_item(through_dynamodb(item)).cells["price"] == text
@@ -118,18 +118,18 @@ def test_item_of_number_keeps_its_spelling(text: str) -> None:
     ["NaN", "Infinity", "-inf", "1e3", "1_000", "+5", "5.", ".5", "5\n", "\uff15", "\u0665", "9" * 21, "0." + "1" * 19],
 )
 def test_item_of_other_number_is_text(text: str) -> None:
-    assert to_item(a_row(price=text))["product_data"]["M"]["price"] == {"S": text}
+    assert to_item(make_row(price=text))["product_data"]["M"]["price"] == {"S": text}
 
 
 def test_item_of_text_column_is_text() -> None:
-    item = to_item(a_row(**dict.fromkeys(COLUMNS, "5")))
+    item = to_item(make_row(**dict.fromkeys(COLUMNS, "5")))
     kinds = {column: next(iter(value)) for column, value in item["product_data"]["M"].items()}
     assert kinds == {column: "N" if column in NUMBER_COLUMNS else "S" for column in COLUMNS}
 
 
 def test_item_of_row_is_that_of_the_contract() -> None:
     before = utc_now()
-    item = to_item(a_row(7))
+    item = to_item(make_row(7))
     assert item.pop("created_at")["S"] >= before
     kept = int(item.pop("expires_at")["N"]) - time.time()
     assert (DAYS_KEPT - 1) * 86_400 < kept <= DAYS_KEPT * 86_400
@@ -141,7 +141,7 @@ def test_item_of_row_is_that_of_the_contract() -> None:
         "row_number": {"N": "7"},
         "status": {"S": "pending_validation"},
     }
-    assert data == {column: {"N" if column in NUMBER_COLUMNS else "S": text} for column, text in GOOD_CELLS.items()}
+    assert data == {column: {"N" if column in NUMBER_COLUMNS else "S": text} for column, text in VALID_CELLS.items()}
 
 
 @pytest.mark.parametrize(("number", "name"), [(1, "REC_00001"), (42, "REC_00042"), (10_000, "REC_10000")])
@@ -167,7 +167,7 @@ class Table:
         self.written: list[Item] = []
 
     def batch_write_item(self, *, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
-        validate_parameters({"RequestItems": RequestItems}, shape_of("dynamodb", "BatchWriteItem"))
+        validate_parameters({"RequestItems": RequestItems}, input_shape("dynamodb", "BatchWriteItem"))
         ((table, requests),) = RequestItems.items()
         assert table == "UploadRecords"
         items = [copy.deepcopy(request["PutRequest"]["Item"]) for request in requests]
@@ -197,7 +197,7 @@ def size(item: Item) -> int:
 @pytest.mark.parametrize("count", [0, 1, 25, 26, 100])
 def test_stage_writes_every_row_once_in_full_calls(count: int) -> None:
     table = Table()
-    stage_rows(context_with(table), [a_row(number) for number in range(1, count + 1)])
+    stage_rows(context_with(table), [make_row(number) for number in range(1, count + 1)])
     assert sorted(item["record_id"]["S"] for item in table.written) == [record_id(n) for n in range(1, count + 1)]
     assert sorted((len(call) for call in table.calls), reverse=True) == [WRITE_BATCH] * (count // 25) + (
         [count % 25] if count % 25 else []
@@ -220,7 +220,7 @@ def test_stage_builds_items_lazily() -> None:
 
 def test_stage_unprocessed_items_are_retried(pauses: list[float]) -> None:
     table = Table(10, 4)
-    stage_rows(context_with(table), [a_row(number) for number in range(1, 21)])
+    stage_rows(context_with(table), [make_row(number) for number in range(1, 21)])
     assert [len(call) for call in table.calls] == [20, 10, 4]
     assert sorted(item["row_number"]["N"] for item in table.written) == sorted(str(n) for n in range(1, 21))
     assert len(pauses) == 2
@@ -230,14 +230,14 @@ def test_stage_unprocessed_items_are_retried(pauses: list[float]) -> None:
 def test_stage_permanently_unprocessed_items_raise(pauses: list[float]) -> None:
     table = Table(*[1] * ATTEMPTS)
     with pytest.raises(RuntimeError, match=f"1 items unwritten after {ATTEMPTS} attempts"):
-        stage_rows(context_with(table), [a_row(1), a_row(2)])
+        stage_rows(context_with(table), [make_row(1), make_row(2)])
     assert len(table.calls) == ATTEMPTS
     assert pauses == sorted(pauses)
 
 
 def test_write_outcomes_replaces_the_status() -> None:
     table = Table()
-    good, bad = to_item(a_row(1)), to_item(a_row(2, price="10.00"))
+    good, bad = to_item(make_row(1)), to_item(make_row(2, price="10.00"))
     errors = [
         RowError("INVALID_PRICE", "price", "Price must ..."),
         RowError("DUPLICATE_SKU", "sku", "Duplicate SKU: S"),
@@ -306,7 +306,7 @@ def test_row_of_item_with_a_changed_attribute_is_refused_or_still_a_row(row: Row
 
 @pytest.mark.parametrize("name", ["upload_id", "record_id", "vendor_id", "row_number", "product_data"])
 def test_row_of_item_without_an_attribute_is_refused(name: str) -> None:
-    item = to_item(a_row())
+    item = to_item(make_row())
     del item[name]
     with pytest.raises(MalformedItem):
         from_item(item)
@@ -316,7 +316,7 @@ def test_keep_unprocessable_item_is_put_once_with_its_reason_and_an_event_to_try
     put: dict[tuple[str, str], bytes] = {}
     s3 = SimpleNamespace(put_object=lambda **call: put.update({(call["Bucket"], call["Key"]): call["Body"]}))
     ctx = cast("AppContext", SimpleNamespace(s3=s3, settings=SimpleNamespace(failures_bucket="failures")))
-    item = to_item(a_row())
+    item = to_item(make_row())
     store_unprocessable(ctx, [(item, "there is no such upload")])
     store_unprocessable(ctx, [(item, "there is no such upload")])
     [(bucket, key)], [body] = put.keys(), put.values()

@@ -17,18 +17,19 @@ from onboarding.domain.product_schema import NUMBER_COLUMNS
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
 from onboarding.files.column_checks import MOST_CATEGORIES, examine
-from tests.support.postgres_fixtures import NOTHING_TAKEN, a_row
+from tests.support.postgres_fixtures import EMPTY_CATALOG, make_row
 
 
 def rows(column: str, *values: str) -> list[Row]:
     """Good rows with own identifiers, but for one column."""
     return [
-        a_row(n, **{"sku": f"S-{n}", "vendor_product_id": f"P-{n}", column: value}) for n, value in enumerate(values, 1)
+        make_row(n, **{"sku": f"S-{n}", "vendor_product_id": f"P-{n}", column: value})
+        for n, value in enumerate(values, 1)
     ]
 
 
 def types(row: Row) -> list[str]:
-    return [error.error_type for error in validate_row(row, NOTHING_TAKEN)]
+    return [error.error_type for error in validate_row(row, EMPTY_CATALOG)]
 
 
 def test_examine_names_ten_rows_of_a_column_at_most() -> None:
@@ -50,7 +51,7 @@ def test_examine_damage_of_a_column_reaches_the_rules_through_staging() -> None:
     assert examine(file, fix_file=False) == []
     staged = [from_item(to_item(row)) for row in file]
     assert [types(row) for row in staged] == [["DAMAGED_IDENTIFIER"]] * 2
-    (error, _) = (validate_row(row, NOTHING_TAKEN)[0] for row in staged)
+    (error, _) = (validate_row(row, EMPTY_CATALOG)[0] for row in staged)
     assert error.hint == "Did you mean '1'?"
 
 
@@ -64,7 +65,7 @@ def test_examine_rows_of_another_width_have_no_say() -> None:
 def test_damage_by_column_a_number_with_too_many_digits_gets_no_hint() -> None:
     file = rows("sku", "1234567890123456.0", "2.0")
     examine(file, fix_file=False)
-    assert "Did you mean" not in validate_row(file[0], NOTHING_TAKEN)[0].hint
+    assert "Did you mean" not in validate_row(file[0], EMPTY_CATALOG)[0].hint
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,7 @@ def test_examine_identifiers_are_duplicates_exactly_if_canonically_equivalent(on
 def test_examine_composed_identifier_meets_the_catalog() -> None:
     (row,) = rows("sku", "CAFE\u0301-1")
     examine([row], fix_file=False)
-    facts = ValidationContext(NOTHING_TAKEN.categories, {"CAF\u00c9-1"}, set())
+    facts = ValidationContext(EMPTY_CATALOG.categories, {"CAF\u00c9-1"}, set())
     assert [error.error_type for error in validate_row(row, facts)] == ["DUPLICATE_SKU"]
 
 
@@ -123,9 +124,9 @@ def test_placeholder_in_an_optional_column_is_blank(column: str) -> None:
 
 
 def test_sample_row_is_recognised_by_id_sku_and_description() -> None:
-    assert types(a_row(**SAMPLE, category="Computer Accessories", price="5")) == ["SAMPLE_ROW"]
+    assert types(make_row(**SAMPLE, category="Computer Accessories", price="5")) == ["SAMPLE_ROW"]
     for column in SAMPLE:
-        assert types(a_row(**{**SAMPLE, column: "mine"})) == []
+        assert types(make_row(**{**SAMPLE, column: "mine"})) == []
 
 
 def test_examine_no_more_than_200_categories_get_a_suggestion() -> None:
@@ -133,7 +134,7 @@ def test_examine_no_more_than_200_categories_get_a_suggestion() -> None:
     file = rows("category", *names, "Computer Accesories", names[0])
     examine(file, fix_file=False)
     assert [row.row_number for row in file if row.many_categories] == [MOST_CATEGORIES + 1]
-    hints = [validate_row(from_item(to_item(row)), NOTHING_TAKEN)[0].hint for row in file[-2:]]
+    hints = [validate_row(from_item(to_item(row)), EMPTY_CATALOG)[0].hint for row in file[-2:]]
     assert hints == ["", "Did you mean 'Computer Accessories'?"]
 
 
@@ -155,7 +156,7 @@ def test_without_needless_zeros_other_texts_stay(text: str) -> None:
 def test_examine_point_before_three_zeros_needs_another_number_to_be_clear() -> None:
     unclear = rows("stock_quantity", "5.000", "7")
     examine(unclear, fix_file=False)
-    (error,) = validate_row(from_item(to_item(unclear[0])), NOTHING_TAKEN)
+    (error,) = validate_row(from_item(to_item(unclear[0])), EMPTY_CATALOG)
     assert (error.error_type, error.hint) == ("INVALID_STOCK_QUANTITY", "Did you mean 5000 or 5?")
     clear = rows("stock_quantity", "5.000", "7.0")
     examine(clear, fix_file=False)

@@ -8,7 +8,7 @@ from onboarding.domain.identifiers import without_zeros
 from onboarding.domain.models import RowError
 from onboarding.domain.spreadsheet_damage import TEXTS, damage_to
 from onboarding.domain.validation import validate_row
-from tests.support.postgres_fixtures import NOTHING_TAKEN, a_row
+from tests.support.postgres_fixtures import EMPTY_CATALOG, make_row
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_damage_to_regular_value_is_none(value: str) -> None:
 
 @pytest.mark.parametrize("column", ["sku", "vendor_product_id"])
 def test_validate_damaged_identifier_has_one_error_with_cause(column: str) -> None:
-    (error,) = validate_row(a_row(**{column: "8.71E+12"}), NOTHING_TAKEN)
+    (error,) = validate_row(make_row(**{column: "8.71E+12"}), EMPTY_CATALOG)
     assert error == RowError(
         "DAMAGED_IDENTIFIER",
         column,
@@ -79,17 +79,17 @@ def test_validate_damaged_identifier_has_one_error_with_cause(column: str) -> No
 
 
 def test_validate_text_in_formula_suggests_the_text() -> None:
-    (error,) = validate_row(a_row(sku='="00123"'), NOTHING_TAKEN)
+    (error,) = validate_row(make_row(sku='="00123"'), EMPTY_CATALOG)
     assert error.hint == "Did you mean '00123'?"
 
 
 @pytest.mark.parametrize("column", TEXTS)
 def test_validate_formula_error_suggests_nothing(column: str) -> None:
-    (fault,) = validate_row(a_row(**{column: "#N/A"}), NOTHING_TAKEN)
+    (fault,) = validate_row(make_row(**{column: "#N/A"}), EMPTY_CATALOG)
     assert (fault.error_type, fault.field) == ("SPREADSHEET_ERROR", column)
-    (formula,) = validate_row(a_row(**{column: "=A1+B1"}), NOTHING_TAKEN)
+    (formula,) = validate_row(make_row(**{column: "=A1+B1"}), EMPTY_CATALOG)
     assert (formula.error_type, formula.field) == ("SPREADSHEET_FORMULA", column)
-    assert validate_row(a_row(**{column: "= 5 #REF! 3-Mar"}), NOTHING_TAKEN) == []
+    assert validate_row(make_row(**{column: "= 5 #REF! 3-Mar"}), EMPTY_CATALOG) == []
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_validate_formula_error_suggests_nothing(column: str) -> None:
     ],
 )
 def test_validate_damaged_value_with_other_error_has_no_second_error(column: str, error_type: str) -> None:
-    assert [error.error_type for error in validate_row(a_row(**{column: "#REF!"}), NOTHING_TAKEN)] == [error_type]
+    assert [error.error_type for error in validate_row(make_row(**{column: "#REF!"}), EMPTY_CATALOG)] == [error_type]
 
 
 # Leading zeros

@@ -6,9 +6,8 @@ import itertools
 
 import pytest
 
-from onboarding.domain.models import Mode, OnError
+from onboarding.domain.models import FileRejection, Mode, OnError
 from onboarding.domain.upload_options import Options, options_of
-from onboarding.files.models import FileRejection
 
 
 @pytest.mark.parametrize("options", [Options(*said) for said in itertools.product(Mode, OnError, (True, False))])

@@ -20,7 +20,7 @@ from onboarding.domain.text import SHOWN, quoted
 from onboarding.domain.validation import RULES, Check, validate_row
 from onboarding.domain.validation_context import ValidationContext, identity
 from onboarding.files.parser import MAX_CELL
-from tests.support.postgres_fixtures import GOOD_CELLS, NOTHING_TAKEN, a_row, told
+from tests.support.postgres_fixtures import EMPTY_CATALOG, VALID_CELLS, make_row, tuples_of
 from tools.rule_examples import EXAMPLES, Example
 
 quiet = settings(deadline=None)
@@ -42,11 +42,11 @@ NUMBER_ERRORS = {
 }
 
 
-def messages(row: Row, facts: ValidationContext = NOTHING_TAKEN) -> list[str]:
+def messages(row: Row, facts: ValidationContext = EMPTY_CATALOG) -> list[str]:
     return [error.message for error in validate_row(row, facts)]
 
 
-def types(row: Row, facts: ValidationContext = NOTHING_TAKEN) -> list[str]:
+def types(row: Row, facts: ValidationContext = EMPTY_CATALOG) -> list[str]:
     return [error.error_type for error in validate_row(row, facts)]
 
 
@@ -89,12 +89,12 @@ def spelled(column: str) -> st.SearchStrategy[str]:
 
 
 def test_validate_sample_row_of_the_contract_is_valid() -> None:
-    assert validate_row(a_row(), NOTHING_TAKEN) == []
+    assert validate_row(make_row(), EMPTY_CATALOG) == []
 
 
 def test_validate_row_with_only_required_columns_is_valid() -> None:
     optional = {column: None for column in COLUMNS if column not in REQUIRED}
-    assert validate_row(a_row(**optional), NOTHING_TAKEN) == []
+    assert validate_row(make_row(**optional), EMPTY_CATALOG) == []
 
 
 def test_rules_start_with_the_seven_of_the_contract() -> None:
@@ -114,13 +114,13 @@ def test_rules_start_with_the_seven_of_the_contract() -> None:
 
 @pytest.mark.parametrize("column", REQUIRED)
 def test_validate_row_without_required_field_is_an_error(column: str) -> None:
-    assert told(validate_row(a_row(**{column: None}), NOTHING_TAKEN)) == [
+    assert tuples_of(validate_row(make_row(**{column: None}), EMPTY_CATALOG)) == [
         ("MISSING_REQUIRED_FIELDS", column, f"Missing required fields: {column}")
     ]
 
 
 def test_validate_missing_fields_are_one_error() -> None:
-    assert told(validate_row(a_row(sku=None, price=None), NOTHING_TAKEN)) == [
+    assert tuples_of(validate_row(make_row(sku=None, price=None), EMPTY_CATALOG)) == [
         ("MISSING_REQUIRED_FIELDS", "sku, price", "Missing required fields: sku, price")
     ]
 
@@ -151,7 +151,9 @@ def test_required_columns_are_those_of_the_contract() -> None:
     ],
 )
 def test_validate_number_beyond_its_bound_is_an_error(column: str, text: str, message: str) -> None:
-    assert told(validate_row(a_row(**{column: text}), NOTHING_TAKEN)) == [(NUMBER_ERRORS[column], column, message)]
+    assert tuples_of(validate_row(make_row(**{column: text}), EMPTY_CATALOG)) == [
+        (NUMBER_ERRORS[column], column, message)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -175,7 +177,7 @@ def test_validate_number_beyond_its_bound_is_an_error(column: str, text: str, me
     ],
 )
 def test_validate_number_at_its_bound_is_valid(column: str, text: str) -> None:
-    assert validate_row(a_row(**{column: text}), NOTHING_TAKEN) == []
+    assert validate_row(make_row(**{column: text}), EMPTY_CATALOG) == []
 
 
 NOT_PLAIN = (
@@ -210,7 +212,7 @@ NOT_PLAIN = (
 @pytest.mark.parametrize("column", NUMBER_COLUMNS)
 @pytest.mark.parametrize("text", NOT_PLAIN)
 def test_validate_number_in_other_notation_is_an_error(column: str, text: str) -> None:
-    (error,) = validate_row(a_row(**{column: text}), NOTHING_TAKEN)
+    (error,) = validate_row(make_row(**{column: text}), EMPTY_CATALOG)
     assert (error.error_type, error.field) == (NUMBER_ERRORS[column], column)
     assert " must be a plain " in error.message
     assert error.message.endswith(f"; found {quoted(text)}")
@@ -236,7 +238,7 @@ def test_validate_number_in_other_notation_is_an_error(column: str, text: str) -
     ],
 )
 def test_validate_number_error_message_says_what_was_expected(column: str, text: str, message: str) -> None:
-    assert messages(a_row(**{column: text})) == [message]
+    assert messages(make_row(**{column: text})) == [message]
 
 
 @pytest.mark.parametrize("column", NUMBER_COLUMNS)
@@ -249,7 +251,7 @@ def test_validate_number_is_valid_exactly_when_plain_and_in_range(column: str) -
     @example(text="9" * 2_400)
     def holds(text: str) -> None:
         value = units(text, PLACES[column])
-        errors = validate_row(a_row(**{column: text}), NOTHING_TAKEN)
+        errors = validate_row(make_row(**{column: text}), EMPTY_CATALOG)
         if value is not None and least <= value <= most:
             assert errors == []
             return
@@ -277,7 +279,7 @@ def test_ranges_are_those_of_the_contract() -> None:
 @pytest.mark.parametrize("column", NUMBER_COLUMNS)
 def test_validate_truncated_number_is_an_error(column: str) -> None:
     left = "0" * (MAX_CELL - 1) + "5"
-    (error,) = validate_row(a_row(**{column: left}, cut={column: MAX_CELL + 1}), NOTHING_TAKEN)
+    (error,) = validate_row(make_row(**{column: left}, cut={column: MAX_CELL + 1}), EMPTY_CATALOG)
     assert error.error_type == NUMBER_ERRORS[column]
 
 
@@ -287,7 +289,7 @@ def test_validate_truncated_number_is_an_error(column: str) -> None:
 def fitting(column: str, length: int) -> tuple[str, ValidationContext]:
     """A text of that length that breaks no other rule, and the facts under which it does not."""
     text = "https://example.com/".ljust(length, "x") if column == "image_url" else "x" * length
-    categories = {text} if column == "category" else NOTHING_TAKEN.categories
+    categories = {text} if column == "category" else EMPTY_CATALOG.categories
     return text, ValidationContext(categories, set(), set())
 
 
@@ -311,9 +313,9 @@ def test_lengths_are_those_of_the_contract() -> None:
 def test_validate_text_over_its_limit_is_an_error(column: str) -> None:
     limit = MAX_LENGTHS[column]
     text, facts = fitting(column, limit)
-    assert validate_row(a_row(**{column: text}), facts) == []
+    assert validate_row(make_row(**{column: text}), facts) == []
     text, facts = fitting(column, limit + 1)
-    assert told(validate_row(a_row(**{column: text}), facts)) == [
+    assert tuples_of(validate_row(make_row(**{column: text}), facts)) == [
         ("FIELD_LENGTH_EXCEEDED", column, f"{column} is {limit + 1} characters long; the limit is {limit}")
     ]
 
@@ -321,66 +323,66 @@ def test_validate_text_over_its_limit_is_an_error(column: str) -> None:
 @pytest.mark.parametrize("column", MAX_LENGTHS)
 def test_validate_truncated_text_error_has_the_full_length(column: str) -> None:
     text, facts = fitting(column, MAX_CELL)
-    assert messages(a_row(**{column: text}, cut={column: 70_000}), facts) == [
+    assert messages(make_row(**{column: text}, cut={column: 70_000}), facts) == [
         f"{column} is 70000 characters long; the limit is {MAX_LENGTHS[column]}"
     ]
 
 
 def test_validate_length_counts_characters() -> None:
-    assert validate_row(a_row(sku="\N{PILE OF POO}" * 100), NOTHING_TAKEN) == []
+    assert validate_row(make_row(sku="\N{PILE OF POO}" * 100), EMPTY_CATALOG) == []
 
 
 # Rule 5
 
 
 def test_validate_unknown_category_is_an_error() -> None:
-    assert told(validate_row(a_row(category="Elektronics"), NOTHING_TAKEN)) == [
+    assert tuples_of(validate_row(make_row(category="Elektronics"), EMPTY_CATALOG)) == [
         ("INVALID_CATEGORY", "category", "Invalid category: Elektronics")
     ]
 
 
 @pytest.mark.parametrize("name", ["computer accessories", "COMPUTER ACCESSORIES", "Computer  Accessories", "Computer"])
 def test_validate_category_in_other_spelling_is_an_error(name: str) -> None:
-    assert messages(a_row(category=name)) == [f"Invalid category: {name}"]
+    assert messages(make_row(category=name)) == [f"Invalid category: {name}"]
 
 
 # Rules 6 and 7
 
 
 def test_validate_sku_in_the_catalog_is_a_duplicate() -> None:
-    facts = ValidationContext(NOTHING_TAKEN.categories, {"CA-VEND001-0001"}, set())
-    assert told(validate_row(a_row(), facts)) == [
+    facts = ValidationContext(EMPTY_CATALOG.categories, {"CA-VEND001-0001"}, set())
+    assert tuples_of(validate_row(make_row(), facts)) == [
         ("DUPLICATE_SKU", "sku", "Duplicate SKU: CA-VEND001-0001 already exists")
     ]
 
 
 def test_validate_sku_of_an_earlier_row_is_a_duplicate() -> None:
-    assert told(validate_row(a_row(9, duplicate_of={"sku": 4}), NOTHING_TAKEN)) == [
+    assert tuples_of(validate_row(make_row(9, duplicate_of={"sku": 4}), EMPTY_CATALOG)) == [
         ("DUPLICATE_SKU", "sku", "Duplicate SKU: CA-VEND001-0001 already exists in row 4 of this file")
     ]
 
 
 def test_validate_vendor_product_id_in_the_catalog_is_a_duplicate() -> None:
-    facts = ValidationContext(NOTHING_TAKEN.categories, set(), {("VEND001", "PROD0001")})
-    (error,) = validate_row(a_row(), facts)
+    facts = ValidationContext(EMPTY_CATALOG.categories, set(), {("VEND001", "PROD0001")})
+    (error,) = validate_row(make_row(), facts)
     assert (error.error_type, error.field) == ("DUPLICATE_VENDOR_PRODUCT_ID", "vendor_product_id")
     assert error.message.startswith("Duplicate vendor product ID: PROD0001")
 
 
 def test_validate_vendor_product_id_of_an_earlier_row_is_a_duplicate() -> None:
-    (error,) = validate_row(a_row(9, duplicate_of={"vendor_product_id": 4}), NOTHING_TAKEN)
+    (error,) = validate_row(make_row(9, duplicate_of={"vendor_product_id": 4}), EMPTY_CATALOG)
     assert error.error_type == "DUPLICATE_VENDOR_PRODUCT_ID"
     assert error.message == "Duplicate vendor product ID: PROD0001 is also in row 4 of this file"
 
 
 def test_validate_vendor_product_id_of_another_vendor_is_valid() -> None:
-    facts = ValidationContext(NOTHING_TAKEN.categories, set(), {("VEND002", "PROD0001")})
-    assert validate_row(a_row(), facts) == []
+    facts = ValidationContext(EMPTY_CATALOG.categories, set(), {("VEND002", "PROD0001")})
+    assert validate_row(make_row(), facts) == []
 
 
 def test_validate_duplicate_in_file_and_catalog_is_one_error() -> None:
-    facts = ValidationContext(NOTHING_TAKEN.categories, {"CA-VEND001-0001"}, {("VEND001", "PROD0001")})
-    row = a_row(9, duplicate_of={"sku": 4, "vendor_product_id": 5})
+    facts = ValidationContext(EMPTY_CATALOG.categories, {"CA-VEND001-0001"}, {("VEND001", "PROD0001")})
+    row = make_row(9, duplicate_of={"sku": 4, "vendor_product_id": 5})
     assert types(row, facts) == ["DUPLICATE_SKU", "DUPLICATE_VENDOR_PRODUCT_ID"]
 
 
@@ -397,7 +399,7 @@ def test_validate_duplicate_in_file_and_catalog_is_one_error() -> None:
     ],
 )
 def test_validate_web_address_is_valid(url: str) -> None:
-    assert validate_row(a_row(image_url=url), NOTHING_TAKEN) == []
+    assert validate_row(make_row(image_url=url), EMPTY_CATALOG) == []
 
 
 @pytest.mark.parametrize(
@@ -416,7 +418,7 @@ def test_validate_web_address_is_valid(url: str) -> None:
     ],
 )
 def test_validate_other_text_as_web_address_is_an_error(url: str) -> None:
-    (error,) = validate_row(a_row(image_url=url), NOTHING_TAKEN)
+    (error,) = validate_row(make_row(image_url=url), EMPTY_CATALOG)
     assert (error.error_type, error.field) == ("INVALID_IMAGE_URL", "image_url")
     expected = f"Image URL must be a web address, such as https://images.example.com/mouse.jpg; found {quoted(url)}"
     assert error.message.startswith(expected)
@@ -425,8 +427,8 @@ def test_validate_other_text_as_web_address_is_an_error(url: str) -> None:
 @pytest.mark.parametrize("character", ["\0", "\x01", "\x0b", "\x1b", "\x7f", "\ud800"])
 @pytest.mark.parametrize("column", ["product_name", "description", "sku", "vendor_product_id", "unit"])
 def test_validate_control_character_error_has_its_position(column: str, character: str) -> None:
-    errors = validate_row(a_row(**{column: f"ab{character}c"}), NOTHING_TAKEN)
-    assert told(errors) == [
+    errors = validate_row(make_row(**{column: f"ab{character}c"}), EMPTY_CATALOG)
+    assert tuples_of(errors) == [
         (
             "INVALID_CHARACTER",
             column,
@@ -454,7 +456,7 @@ def test_validate_control_character_error_has_its_position(column: str, characte
 def test_validate_identifier_with_invisible_character_is_an_error(
     column: str, text: str, character: str, meant: str
 ) -> None:
-    (error,) = validate_row(a_row(**{column: text}), NOTHING_TAKEN)
+    (error,) = validate_row(make_row(**{column: text}), EMPTY_CATALOG)
     assert error.error_type == "INVALID_CHARACTER"
     assert error.message == f"{column} has a character that is not text: {character}"
     assert error.hint == f"Did you mean '{meant}'?"
@@ -462,18 +464,18 @@ def test_validate_identifier_with_invisible_character_is_an_error(
 
 @pytest.mark.parametrize("sku", ["A 1", "\u00c4-1", "\u6f22\u5b57", "\U0001f5b1", "e\u0301"])
 def test_validate_identifier_with_visible_characters_is_valid(sku: str) -> None:
-    assert validate_row(a_row(sku=sku), NOTHING_TAKEN) == []
+    assert validate_row(make_row(sku=sku), EMPTY_CATALOG) == []
 
 
 def test_validate_other_text_with_invisible_characters_is_valid() -> None:
-    assert validate_row(a_row(product_name="Caf\xe9\xa0au\u200blait"), NOTHING_TAKEN) == []
-    assert messages(a_row(category="Books\u200b")) == ["Invalid category: Books<U+200B>"]
-    assert messages(a_row(price="19.99\u200b"))[0].endswith("; found '19.99<U+200B>'")
+    assert validate_row(make_row(product_name="Caf\xe9\xa0au\u200blait"), EMPTY_CATALOG) == []
+    assert messages(make_row(category="Books\u200b")) == ["Invalid category: Books<U+200B>"]
+    assert messages(make_row(price="19.99\u200b"))[0].endswith("; found '19.99<U+200B>'")
 
 
 def test_validate_line_break_is_valid_only_in_description() -> None:
-    assert validate_row(a_row(description="a\nb\r\nc\td"), NOTHING_TAKEN) == []
-    assert types(a_row(sku="a\nb", vendor_product_id="a\tb")) == ["INVALID_CHARACTER", "INVALID_CHARACTER"]
+    assert validate_row(make_row(description="a\nb\r\nc\td"), EMPTY_CATALOG) == []
+    assert types(make_row(sku="a\nb", vendor_product_id="a\tb")) == ["INVALID_CHARACTER", "INVALID_CHARACTER"]
 
 
 # The row as a whole
@@ -481,7 +483,7 @@ def test_validate_line_break_is_valid_only_in_description() -> None:
 
 def test_validate_errors_are_in_the_order_of_the_rules() -> None:
     facts = ValidationContext(set(), {"S"}, {("VEND001", "P")})
-    row = a_row(
+    row = make_row(
         product_name=None,
         price="0",
         compare_at_price="x",
@@ -535,17 +537,17 @@ IN_THE_SAME_COLUMNS: dict[str, tuple[dict[str, str | None], str]] = {
 @quiet
 @given(st.sets(st.sampled_from(sorted(FAULTS))))
 def test_validate_each_fault_is_one_error(faults: set[str]) -> None:
-    facts = ValidationContext(NOTHING_TAKEN.categories, {"TAKEN"}, {("VEND001", "TAKEN")})
+    facts = ValidationContext(EMPTY_CATALOG.categories, {"TAKEN"}, {("VEND001", "TAKEN")})
     for planted in (FAULTS, FAULTS | IN_THE_SAME_COLUMNS):
         cells = {column: text for fault in faults for column, text in planted[fault][0].items()}
-        assert sorted(types(a_row(**cells), facts)) == sorted(planted[fault][1] for fault in faults)
+        assert sorted(types(make_row(**cells), facts)) == sorted(planted[fault][1] for fault in faults)
 
 
 @pytest.mark.parametrize("mode", [Mode.UPDATE, Mode.UPSERT])
 def test_validate_cleared_identifier_in_two_rows_is_one_error_each(mode: Mode) -> None:
-    facts = ValidationContext(NOTHING_TAKEN.categories, set(), {("VEND001", "PROD0001")}, mode=mode)
-    assert types(a_row(sku="(clear)", duplicate_of={"sku": 1}), facts) == ["CANNOT_BE_CLEARED"]
-    row = a_row(vendor_product_id="(clear)", duplicate_of={"vendor_product_id": 1})
+    facts = ValidationContext(EMPTY_CATALOG.categories, set(), {("VEND001", "PROD0001")}, mode=mode)
+    assert types(make_row(sku="(clear)", duplicate_of={"sku": 1}), facts) == ["CANNOT_BE_CLEARED"]
+    row = make_row(vendor_product_id="(clear)", duplicate_of={"vendor_product_id": 1})
     assert types(row, facts) == ["MISSING_REQUIRED_FIELDS"]
 
 
@@ -559,8 +561,8 @@ def test_validate_cleared_identifier_in_two_rows_is_one_error_each(mode: Mode) -
     ],
 )
 def test_validate_row_of_another_width_has_only_that_error(difference: int, message: str) -> None:
-    row = a_row(surplus_fields=difference, price="x", category="None such", sku=None)
-    assert told(validate_row(row, NOTHING_TAKEN)) == [("FIELD_COUNT_MISMATCH", "row", message)]
+    row = make_row(surplus_fields=difference, price="x", category="None such", sku=None)
+    assert tuples_of(validate_row(row, EMPTY_CATALOG)) == [("FIELD_COUNT_MISMATCH", "row", message)]
 
 
 # What rules may know
@@ -590,8 +592,8 @@ class Noting:
 @pytest.mark.parametrize("check", [check for _, check in RULES], ids=lambda check: check.__name__)
 def test_rules_need_no_context_that_new_products_lack(check: Check) -> None:
     """It would let pass in an upload what it reports in a dry run: see docs/extending.md."""
-    faulty = [Example(a_row(**cells), NOTHING_TAKEN) for cells, _ in FAULTS.values()]
-    for one in (*EXAMPLES, *faulty, Example(a_row(), NOTHING_TAKEN)):
+    faulty = [Example(make_row(**cells), EMPTY_CATALOG) for cells, _ in FAULTS.values()]
+    for one in (*EXAMPLES, *faulty, Example(make_row(), EMPTY_CATALOG)):
         if one.facts.mode is Mode.CREATE:
             noting = Noting(one.facts)
             list(check(one.row, cast("ValidationContext", noting)))
@@ -651,25 +653,25 @@ def test_quoted_value_up_to_its_limit_is_complete(length: int, ends: str) -> Non
 @given(any_cells, st.dictionaries(st.sampled_from(["sku", "vendor_product_id"]), st.integers(1, 9)))
 def test_validate_is_deterministic_and_changes_nothing(cells: dict[str, str], duplicates: dict[str, int]) -> None:
     row = Row("UPLOAD_1", "VEND001", 10, dict(cells), dict(duplicates))
-    first = validate_row(row, NOTHING_TAKEN)
-    assert validate_row(row, NOTHING_TAKEN) == first
+    first = validate_row(row, EMPTY_CATALOG)
+    assert validate_row(row, EMPTY_CATALOG) == first
     assert row == Row("UPLOAD_1", "VEND001", 10, cells, duplicates)
 
 
 def test_every_rule_can_fail() -> None:
-    creates = ValidationContext(NOTHING_TAKEN.categories, {"TAKEN"}, {("VEND001", "TAKEN")})
-    updates = ValidationContext(NOTHING_TAKEN.categories, set(), set(), mode=Mode.UPDATE)
+    creates = ValidationContext(EMPTY_CATALOG.categories, {"TAKEN"}, {("VEND001", "TAKEN")})
+    updates = ValidationContext(EMPTY_CATALOG.categories, set(), set(), mode=Mode.UPDATE)
     product = Product(1, datetime(2024, 12, 21, tzinfo=UTC), {"price": "UPLOAD_2"}, {})
-    outdates = replace(updates, products={identity(a_row()): product})
+    outdates = replace(updates, products={identity(make_row()): product})
 
     def fails(check: Callable[[Row, ValidationContext], Iterable[RowError]]) -> bool:
         rows = [
-            a_row(sku="8.71E+12"),
-            a_row(sku="N/A"),
-            a_row(**SAMPLE),
-            *(a_row(**cells) for cells, _ in FAULTS.values()),
+            make_row(sku="8.71E+12"),
+            make_row(sku="N/A"),
+            make_row(**SAMPLE),
+            *(make_row(**cells) for cells, _ in FAULTS.values()),
         ]
         return any(list(check(row, facts)) for row in rows for facts in (creates, updates, outdates))
 
     assert [name for name, check in RULES if not fails(check)] == []
-    assert set(GOOD_CELLS) <= set(COLUMNS)
+    assert set(VALID_CELLS) <= set(COLUMNS)

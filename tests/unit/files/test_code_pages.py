@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from onboarding.domain.models import FileRejection
 from onboarding.files.code_pages import doubt
 from onboarding.files.encoding import Decoded, decode
-from onboarding.files.models import FileRejection
 
 HEADER = "vendor_product_id,product_name,category,sku,price,stock_quantity\r\n"
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from onboarding.domain.identifiers import composed
+from onboarding.domain.models import FileRejection
 from onboarding.domain.product_schema import DEFAULT_CATEGORIES, IDENTIFIERS, NUMBER_COLUMNS
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
 from onboarding.files.header_names import kept_text
-from onboarding.files.models import FileRejection
 from onboarding.files.parser import ParsedFile, parse, table_of
 from tests.support.paths import CORPUS, OUTCOMES
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from onboarding.domain.models import FileRejection
 from onboarding.domain.product_schema import REQUIRED
-from onboarding.files.models import FileRejection
 from onboarding.files.parser import ParsedFile, parse
 
 HEADER = ",".join(REQUIRED)

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from onboarding.domain.models import FileRejection
 from onboarding.domain.numbers import without_needless_zeros
 from onboarding.domain.placeholders import PLACEHOLDERS
 from onboarding.domain.product_schema import COLUMNS, IDENTIFIERS, NUMBER_COLUMNS, REQUIRED
-from onboarding.files.models import FileRejection
 from onboarding.files.parser import ParsedFile, parse, table_of
 from onboarding.files.skipped_line_words import COMMENT_SIGNS
 

@@ -6,11 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onboarding.domain.models import Row
+from onboarding.domain.models import FileRejection, Row
 from onboarding.files.double_encoding import find_double_encoded
 from onboarding.files.encoding import Decoded, decode
 from onboarding.files.lost_characters import lost_letters
-from onboarding.files.models import FileRejection
 from onboarding.files.parser import ParsedFile, parse
 from tests.unit.files.test_code_pages import OTHER, WESTERN, rows_of
 

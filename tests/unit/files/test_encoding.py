@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from onboarding.domain.models import FileRejection
 from onboarding.files.encoding import Decoded, decode
-from onboarding.files.models import FileRejection
 
 
 def decoded(content: bytes) -> Decoded:

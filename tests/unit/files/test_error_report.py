@@ -11,12 +11,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from onboarding.domain.models import RowError
+from onboarding.domain.models import ReportedRow, RowError
 from onboarding.domain.product_schema import COLUMNS
 from onboarding.files.error_report import HEADER, report_key, write_report
 from onboarding.files.formula_escaping import escape_formula, unescape_formula
-from onboarding.storage.uploads import ReportedRow
-from tests.support.postgres_fixtures import an_upload
+from tests.support.postgres_fixtures import make_upload
 
 HEADER_LINE = "Row Number,Vendor Product ID,SKU,Product Name,Error Type,Error Message,Price,Stock Quantity"
 
@@ -178,4 +177,4 @@ def test_write_report_any_rows_can_be_read_back(errors: list[tuple[int, str, dic
 
 
 def test_report_key_has_vendor_and_upload() -> None:
-    assert report_key(an_upload()) == "errors/VEND001/UPLOAD_20241221_103045_0a1b2c3d_errors.csv"
+    assert report_key(make_upload()) == "errors/VEND001/UPLOAD_20241221_103045_0a1b2c3d_errors.csv"

@@ -11,15 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onboarding.domain.models import RowError
+from onboarding.domain.models import FileRejection, ReportedRow, RowError
 from onboarding.domain.product_schema import COLUMNS
 from onboarding.files.fix_file import fix_file_key, write_fix_file
 from onboarding.files.formula_escaping import escape_formula, unescape_formula
-from onboarding.files.models import FileRejection, Table
+from onboarding.files.models import Table
 from onboarding.files.parser import parse, table_of
-from onboarding.storage.uploads import ReportedRow
 from tests.support.paths import OUTCOMES
-from tests.support.postgres_fixtures import an_upload
+from tests.support.postgres_fixtures import make_upload
 from tests.support.running_pipeline import csv_of, product
 
 PRICE = RowError("INVALID_PRICE", "price", "Price must be at least 0.01", "0", "a number", "")
@@ -50,7 +49,7 @@ def lines_of(content: bytes) -> list[list[str]]:
 
 
 def test_fix_file_key_is_beside_the_report() -> None:
-    assert fix_file_key(an_upload()) == "errors/VEND001/UPLOAD_20241221_103045_0a1b2c3d_fix.csv"
+    assert fix_file_key(make_upload()) == "errors/VEND001/UPLOAD_20241221_103045_0a1b2c3d_fix.csv"
 
 
 def test_fix_file_has_rejected_rows_with_their_errors() -> None:

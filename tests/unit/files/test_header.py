@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 import onboarding.files
+from onboarding.domain.models import FileRejection
 from onboarding.domain.product_schema import COLUMNS, REQUIRED
 from onboarding.files.header import header_of, place_of
 from onboarding.files.header_names import column_of, columns_of, normal, spellings
-from onboarding.files.models import FileRejection
 
 
 def test_column_of_every_synonym_is_one_column() -> None:

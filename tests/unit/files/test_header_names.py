@@ -6,10 +6,10 @@ from collections import Counter
 
 import pytest
 
+from onboarding.domain.models import FileRejection
 from onboarding.domain.product_schema import COLUMNS, REQUIRED
 from onboarding.files.header import Header, header_of, warnings_of
 from onboarding.files.header_names import column_of, columns_of, known_in
-from onboarding.files.models import FileRejection
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onboarding.domain.models import Row
+from onboarding.domain.models import FileRejection, FileWarning, Row
 from onboarding.domain.product_schema import COLUMNS, DEFAULT_CATEGORIES, REQUIRED
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
-from onboarding.files.models import FileDetails, FileRejection, FileWarning, Table
+from onboarding.files.models import FileDetails, Table
 from onboarding.files.parser import MAX_BYTES, MAX_CELL, MAX_ROWS, ParsedFile, parse, table_of, too_large
-from tests.support.postgres_fixtures import a_row
+from tests.support.postgres_fixtures import make_row
 
 OFFLINE = ValidationContext(DEFAULT_CATEGORIES, set(), set(), catalog_known=False)
 SHORT_HEADER = ",".join(REQUIRED)
@@ -56,7 +56,7 @@ def file_of(*lines: str, end: str = "\n") -> str:
 
 def test_parse_sample_row_of_the_contract_is_valid() -> None:
     (row,) = rows_of(f"{HEADER}\n{SAMPLE}\n")
-    assert row == a_row()
+    assert row == make_row()
 
 
 # Whole files that are refused

@@ -9,8 +9,8 @@ from itertools import product
 import pytest
 from openpyxl import Workbook
 
+from onboarding.domain.models import FileRejection
 from onboarding.domain.product_schema import COLUMNS
-from onboarding.files.models import FileRejection
 from onboarding.files.parser import ParsedFile, parse
 
 ROWS = [

@@ -11,7 +11,7 @@ from onboarding.domain.product_schema import COLUMNS, DEFAULT_CATEGORIES, PRODUC
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
 from onboarding.files.product_template import as_xlsx
-from tests.support.postgres_fixtures import a_row
+from tests.support.postgres_fixtures import make_row
 
 
 @pytest.mark.parametrize("categories", [DEFAULT_CATEGORIES, ["Books", "Garden"], ["Computer Accessories"]])
@@ -19,7 +19,7 @@ def test_sample_row_has_every_column_and_an_existing_category(categories: list[s
     row = sample_row(categories)
     assert tuple(row) == COLUMNS
     assert all(row.values())
-    assert validate_row(a_row(**{**row, "sku": "MINE-1"}), ValidationContext(categories, set(), set())) == []
+    assert validate_row(make_row(**{**row, "sku": "MINE-1"}), ValidationContext(categories, set(), set())) == []
 
 
 def test_as_xlsx_has_sample_row_as_text_and_category_choices() -> None:

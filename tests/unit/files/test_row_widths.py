@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from onboarding.domain.models import FileRejection
 from onboarding.domain.product_schema import REQUIRED
-from onboarding.files.models import FileRejection
 from onboarding.files.parser import ParsedFile, parse
 
 HEADER = ",".join(REQUIRED)

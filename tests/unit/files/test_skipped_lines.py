@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from onboarding.domain.models import FileRejection
 from onboarding.domain.product_schema import REQUIRED, REQUIRED_TO_CHANGE
-from onboarding.files.models import FileRejection
 from onboarding.files.parser import ParsedFile, parse, table_of
 
 HEADER = ",".join(REQUIRED)

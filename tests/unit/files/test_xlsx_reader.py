@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
+from onboarding.domain.models import FileRejection
 from onboarding.domain.product_schema import REQUIRED
 from onboarding.files import xlsx_reader
-from onboarding.files.models import FileRejection
 from onboarding.files.parser import ParsedFile, parse, table_of
-from tests.support.workbook_builder import GOOD, PARTS, SHEET, TABLE, elsewhere, packed, row, workbook
+from tests.support.workbook_builder import PARTS, SHEET, TABLE, VALID, pack, row, workbook, workbook_at
 
 
 def read(content: bytes) -> ParsedFile | FileRejection:
@@ -30,11 +30,11 @@ def code_of(content: bytes) -> str:
 def test_read_smallest_workbook_has_its_row() -> None:
     found = read(workbook())
     assert isinstance(found, ParsedFile)
-    assert found.rows[0].cells == dict(zip(REQUIRED, GOOD, strict=True))
+    assert found.rows[0].cells == dict(zip(REQUIRED, VALID, strict=True))
 
 
 def test_read_formula_without_result_in_part_of_another_name_is_kept() -> None:
-    found = read(elsewhere(row(*REQUIRED) + row(*GOOD[:3]).replace("</row>", '<c><f>"S-"&amp;1</f></c></row>')))
+    found = read(workbook_at(row(*REQUIRED) + row(*VALID[:3]).replace("</row>", '<c><f>"S-"&amp;1</f></c></row>')))
     assert isinstance(found, ParsedFile)
     assert found.rows[0].cells["sku"] == '="S-"&1'
 
@@ -123,13 +123,13 @@ def test_read_cell_that_no_program_writes_is_damage(cells: str) -> None:
 
 def test_read_two_parts_of_one_name_is_damage() -> None:
     contents = {name: part.replace("ROWS", TABLE) for name, part in PARTS.items()}
-    assert code_of(packed({**contents, "XL/Worksheets/Sheet1.xml": contents[SHEET]})) == "UNREADABLE_XLSX"
+    assert code_of(pack({**contents, "XL/Worksheets/Sheet1.xml": contents[SHEET]})) == "UNREADABLE_XLSX"
 
 
 def test_read_rows_without_numbers_take_them_from_their_cells() -> None:
     placed = "".join(
         f'<c r="{letter}7" t="inlineStr"><is><t>{value}</t></is></c>'
-        for letter, value in zip("ABCDEF", GOOD, strict=True)
+        for letter, value in zip("ABCDEF", VALID, strict=True)
     )
     found = read(workbook(row(*REQUIRED) + f"<row>{placed}</row>"))
     assert isinstance(found, ParsedFile)
@@ -181,7 +181,7 @@ def several(**sheets: str) -> bytes:
         contents[f"xl/worksheets/sheet{n}.xml"] = PARTS[SHEET].replace("ROWS", rows)
         link = f'<Relationship Id="s{n}" Type="{kind[1]}" Target="worksheets/sheet{n}.xml"/>'
         contents[rels] = contents[rels].replace("</Relationships>", f"{link}</Relationships>")
-    return packed(contents)
+    return pack(contents)
 
 
 NOTES = row("How to fill this in") + row("Column", "Name", "Description", "Unit") + row("sku", "yours", "text", "-")

@@ -17,7 +17,7 @@ from onboarding.aws.dead_letter_queues import RedriveResult
 from onboarding.lambda_handlers import csv_parser, error_processor, mailer, product_validator, telemetry, watchdog
 from onboarding.notifications.email import UploadResult
 from onboarding.pipeline import recovery as steps
-from tests.support.postgres_fixtures import an_upload
+from tests.support.postgres_fixtures import make_upload
 
 NAMESPACE = "EcommerceProductOnboarding"
 UPLOAD_ID = "UPLOAD_20241221_103045_0a1b2c3d"
@@ -203,7 +203,7 @@ def test_watchdog_starts_no_attempt_after_its_time(
 
 
 def test_error_processor_counts_only_row_messages(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(error_processor, "finalize_upload", lambda *_: an_upload())
+    monkeypatch.setattr(error_processor, "finalize_upload", lambda *_: make_upload())
     row = message(error_type="INVALID_PRICE")
     error_processor.handler(queue_event(row, row, message(event="upload_finished")), None)
     assert written.metrics()["ErrorsProcessed"] == [2.0]

@@ -30,7 +30,7 @@ from onboarding.notifications.events import (
     send_row_errors,
 )
 from onboarding.runtime import AppContext
-from tests.support.postgres_fixtures import GOOD_CELLS, a_row, an_upload, shape_of
+from tests.support.postgres_fixtures import VALID_CELLS, input_shape, make_row, make_upload
 
 PRICE = RowError("INVALID_PRICE", "price", "Price must be at least 0.01")
 SKU = RowError("DUPLICATE_SKU", "sku", "Duplicate SKU: S already exists")
@@ -50,7 +50,7 @@ class Queue:
         self.taken: list[dict[str, Any]] = []
 
     def send_message_batch(self, **call: Any) -> dict[str, Any]:
-        validate_parameters(call, shape_of("sqs", "SendMessageBatch"))
+        validate_parameters(call, input_shape("sqs", "SendMessageBatch"))
         assert call["QueueUrl"] == "http://queue"
         entries = call["Entries"]
         assert 1 <= len(entries) <= 10
@@ -85,7 +85,7 @@ class Topic:
         self.published: list[dict[str, Any]] = []
 
     def publish(self, **call: Any) -> None:
-        validate_parameters(call, shape_of("sns", "Publish"))
+        validate_parameters(call, input_shape("sns", "Publish"))
         assert len(call["Message"].encode()) <= QUEUE_LIMIT
         assert call["Subject"].isascii()
         assert call["Subject"].isprintable()
@@ -111,7 +111,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_send_row_errors_message_is_that_of_the_contract() -> None:
     queue = Queue()
-    send_row_errors(context_with(queue), [(a_row(5, price="-10.00"), [PRICE, SKU])])
+    send_row_errors(context_with(queue), [(make_row(5, price="-10.00"), [PRICE, SKU])])
     (entry,) = queue.taken
     body = json.loads(entry["MessageBody"])
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", body.pop("timestamp"))
@@ -122,7 +122,7 @@ def test_send_row_errors_message_is_that_of_the_contract() -> None:
         "row_number": 5,
         "error_type": "INVALID_PRICE",
         "error_message": "Price must be at least 0.01; Duplicate SKU: S already exists",
-        "product_data": {**GOOD_CELLS, "price": "-10.00"},
+        "product_data": {**VALID_CELLS, "price": "-10.00"},
     }
     assert entry["MessageAttributes"] == {
         "upload_id": {"DataType": "String", "StringValue": "UPLOAD_1"},
@@ -134,7 +134,7 @@ def test_send_row_errors_message_is_that_of_the_contract() -> None:
 @pytest.mark.parametrize(("count", "calls"), [(0, []), (1, [1]), (10, [10]), (11, [10, 1]), (100, [10] * 10)])
 def test_send_row_errors_sends_ten_messages_a_call(count: int, calls: list[int]) -> None:
     queue = Queue()
-    send_row_errors(context_with(queue), [(a_row(number), [PRICE]) for number in range(1, count + 1)])
+    send_row_errors(context_with(queue), [(make_row(number), [PRICE]) for number in range(1, count + 1)])
     assert [len(call) for call in queue.calls] == calls
     assert [body["row_number"] for body in queue.bodies()] == list(range(1, count + 1))
 
@@ -171,14 +171,14 @@ def test_send_row_errors_largest_message_fits(character: str) -> None:
 )
 def test_send_row_errors_any_text_has_only_allowed_characters(text: str) -> None:
     queue = Queue()
-    send_row_errors(context_with(queue), [(a_row(product_name=text), [PRICE])])
+    send_row_errors(context_with(queue), [(make_row(product_name=text), [PRICE])])
     (body,) = queue.bodies()
     assert body["product_data"]["product_name"] == text
 
 
 def test_send_row_errors_only_failed_entries_are_retried(pauses: list[float]) -> None:
     queue = Queue({0, 3, 9}, {1})
-    send_row_errors(context_with(queue), [(a_row(number), [PRICE]) for number in range(1, 13)])
+    send_row_errors(context_with(queue), [(make_row(number), [PRICE]) for number in range(1, 13)])
     assert [len(call) for call in queue.calls] == [10, 3, 1, 2]
     assert sorted(body["row_number"] for body in queue.bodies()) == list(range(1, 13))
     assert len(pauses) == 2
@@ -188,7 +188,7 @@ def test_send_row_errors_only_failed_entries_are_retried(pauses: list[float]) ->
 def test_send_row_errors_permanent_failure_raises(pauses: list[float]) -> None:
     queue = Queue({0}, *[{0}] * ATTEMPTS)
     with pytest.raises(RuntimeError, match="SQS did not take 1 messages: InternalError"):
-        send_row_errors(context_with(queue), [(a_row(1), [PRICE]), (a_row(2), [PRICE])])
+        send_row_errors(context_with(queue), [(make_row(1), [PRICE]), (make_row(2), [PRICE])])
     assert [len(call) for call in queue.calls] == [2] + [1] * (ATTEMPTS - 1)
     assert pauses == sorted(pauses)
 
@@ -221,7 +221,7 @@ def test_send_completions_without_uploads_makes_no_call() -> None:
 def test_publish_result_is_json_for_functions_and_text_for_people(status: UploadStatus) -> None:
     topic = Topic()
     key = "errors/VEND001/UPLOAD_20241221_103045_0a1b2c3d_errors.csv"
-    publish_result(context_with(topic=topic), an_upload(status=status), key)
+    publish_result(context_with(topic=topic), make_upload(status=status), key)
     (call,) = topic.published
     assert call["TopicArn"] == "arn:aws:sns:us-east-1:123456789012:uploads"
     assert call["MessageStructure"] == "json"
@@ -252,7 +252,7 @@ def test_publish_result_is_json_for_functions_and_text_for_people(status: Upload
 @given(st.text(st.characters(codec="utf-8"), max_size=255))
 def test_publish_result_any_file_name_is_accepted(name: str) -> None:
     topic = Topic()
-    publish_result(context_with(topic=topic), an_upload(file_name=name), None)
+    publish_result(context_with(topic=topic), make_upload(file_name=name), None)
     forms = json.loads(topic.published[0]["Message"])
     assert json.loads(forms["lambda"])["file_name"] == name
 
@@ -263,7 +263,7 @@ def test_publish_result_vendor_text_starts_no_line(text: str) -> None:
     def lines(name: str) -> int:
         topic = Topic()
         ctx = context_with(topic=topic)
-        publish_result(ctx, an_upload(file_name=name, vendor_name=name, failure_reason=name), None)
+        publish_result(ctx, make_upload(file_name=name, vendor_name=name, failure_reason=name), None)
         publish_quarantine(ctx, name, name)
         return sum(len(json.loads(call["Message"])["default"].splitlines()) for call in topic.published)
 
@@ -289,7 +289,7 @@ def test_publish_quarantine_key_is_on_one_line() -> None:
 
 def test_publish_result_file_name_is_on_one_line() -> None:
     topic = Topic()
-    publish_result(context_with(topic=topic), an_upload(file_name="a\nstatus: x\u2028b.csv"), None)
+    publish_result(context_with(topic=topic), make_upload(file_name="a\nstatus: x\u2028b.csv"), None)
     text = json.loads(topic.published[0]["Message"])["default"]
     assert "file_name: a status: x b.csv" in text.splitlines()
 
@@ -305,7 +305,7 @@ def waits_of(received: list[int]) -> list[int]:
     waits: list[int] = []
 
     def change_message_visibility_batch(**call: Any) -> dict[str, Any]:
-        validate_parameters(call, shape_of("sqs", "ChangeMessageVisibilityBatch"))
+        validate_parameters(call, input_shape("sqs", "ChangeMessageVisibilityBatch"))
         assert len(call["Entries"]) <= 10
         waits.extend(entry["VisibilityTimeout"] for entry in call["Entries"])
         return {}
