@@ -42,6 +42,7 @@ check: setup ## Check formatting, lint, types, templates and import layers
 	@$(BIN)/mypy
 	@$(BIN)/cfn-lint infra/*.yaml
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m tools.style_check
 
 docs: setup ## Build the documentation site in site/; fails at a broken link or warning
 	@rm -rf site
