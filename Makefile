@@ -36,7 +36,7 @@ test-unit: setup ## Run the unit tests: seconds, without processes
 test-3.13: ## Run the tests of parsing on Python 3.13, which the functions' image has
 	@tools/test_3_13.sh
 
-check: setup ## Check formatting, lint, types, templates and import layers
+check: setup ## Check formatting, lint, types, templates, import layers and the style of texts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
