@@ -21,10 +21,10 @@ import typer
 
 from onboarding.cli.main import app
 from onboarding.local.stack import LocalStack
-from tests.support.doc_pages import PAGES, ROOT, WRITTEN, code, fences, name_of
+from tests.support.doc_pages import PAGES, ROOT, code, fences, name_of
 
 # tests/api runs the example of docs/api.md.
-RUN = [page for page in WRITTEN if page.name != "api.md" and any(fence.language == "sh" for fence in fences(page))]
+RUN = [page for page in PAGES if page.name != "api.md" and any(fence.language == "sh" for fence in fences(page))]
 
 LANGUAGES = {"sh", "console", "csv", "json", "python", "sql", "text", "yaml", "diff", "http"}
 
@@ -96,7 +96,7 @@ def commands(page: Path) -> Iterator[str]:
     yield from code(page)
 
 
-@pytest.mark.parametrize("page", WRITTEN, ids=name_of)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_commands_in_page_exist(page: Path) -> None:
     targets = set(re.findall(r"^([a-z][a-z0-9.-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for line in commands(page):
@@ -137,7 +137,7 @@ def unknown(arguments: list[str]) -> list[str]:
     return result
 
 
-@pytest.mark.parametrize("page", WRITTEN, ids=name_of)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_files_named_in_page_exist(page: Path) -> None:
     named = {
         (ROOT if match[1] in TOP_LEVEL else ROOT / "src" / "onboarding") / match[0]

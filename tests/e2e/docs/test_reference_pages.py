@@ -20,7 +20,6 @@ from onboarding.web.database import DatabasePool
 from tests.support.doc_pages import DOCS, rows, section
 from tests.support.postgres_fixtures import VALID_CELLS
 from tests.support.template_names import short_name
-from tools.cli_page import cli_page
 
 DATA = DOCS / "data.md"
 TEMPLATES = [load_template(name, {}, "000000000000", "us-east-1") for name in ("pipeline", "database", "operations")]
@@ -29,11 +28,6 @@ TEMPLATES = [load_template(name, {}, "000000000000", "us-east-1") for name in ("
 def resources(kind: str) -> Iterator[dict[str, Any]]:
     for template in TEMPLATES:
         yield from template.resources_of_type(kind).values()
-
-
-def test_cli_page_is_generated_from_the_commands() -> None:
-    """Update it with: make reference"""
-    assert (DOCS / "cli.md").read_text(encoding="utf-8") == cli_page()
 
 
 def test_function_environment_variables_are_documented() -> None:
