@@ -135,7 +135,7 @@ def undecided(known: set[str]) -> list[str]:
         readings = {codec: content.decode(codec, "replace").lower() for codec, *_ in code_pages.OTHERS}
         return any(readings[codec] != word and readings[codec] in their for (codec, _), their in others.items())
 
-    return sorted(word for word in known if code_pages.doubt(word.encode("cp1252")) and not is_another(word))
+    return sorted(word for word in known if code_pages.find_code_page_doubt(word.encode("cp1252")) and not is_another(word))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape
 from onboarding.domain.models import Mode, OnError
 from onboarding.domain.product_schema import COLUMNS, REQUIRED, REQUIRED_TO_CHANGE
 from onboarding.domain.upload_options import Options
-from onboarding.files.header_names import spellings
+from onboarding.files.header_names import list_spellings
 from tests.faults.upload_files import File
 from tests.support.paths import CORPUS
 from tests.support.workbook_builder import PARTS
@@ -35,7 +35,7 @@ CELLS = [
     "x" * 101, "x" * 201, "y" * 2_600, "9" * 40, "é", "Ã©", "\U0001f5b1", "\ufffd", "\uffff", "ß", "İ", "٣", "\uff11",
     "http://x", "https://x/y.jpg",
 ]  # fmt: skip
-NAMES = [*COLUMNS, *sorted(spellings()), *CELLS, "Preis", "Artikel Nr.", "Prix (EUR)", "_errors", "_hint"]
+NAMES = [*COLUMNS, *sorted(list_spellings()), *CELLS, "Preis", "Artikel Nr.", "Prix (EUR)", "_errors", "_hint"]
 DELIMITERS = [",", ";", "\t", "|", "^", " "]
 ENCODINGS = [
     "utf-8", "utf-8-sig", "utf-16", "cp1252", "utf-16-le", "utf-16-be", "utf-32", "latin-1", "cp1251", "cp850", "gbk",

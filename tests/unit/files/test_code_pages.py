@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onboarding.domain.models import FileRejection
-from onboarding.files.code_pages import doubt
+from onboarding.files.code_pages import find_code_page_doubt
 from onboarding.files.encoding import Decoded, decode
 
 HEADER = "vendor_product_id,product_name,category,sku,price,stock_quantity\r\n"
@@ -135,7 +135,7 @@ def test_decode_french_words_with_shared_letters_vouch_for_a_doubtful_one() -> N
 
 @pytest.mark.parametrize("name", ["Tray 30 × 40 cm", "Plan §", "Divide ÷"])
 def test_doubt_single_signs_are_no_words_of_another_alphabet(name: str) -> None:
-    found = doubt(rows_of(name, "Plain article").encode("cp1252"))
+    found = find_code_page_doubt(rows_of(name, "Plain article").encode("cp1252"))
     assert found is None or found.codec not in {"cp1251", "koi8-r", "cp866", "mac-cyrillic", "cp1253", "cp737"}
 
 
@@ -144,7 +144,7 @@ def test_decode_multiplication_sign_alone_is_windows_1252() -> None:
 
 
 def test_doubt_of_ascii_is_none() -> None:
-    assert doubt(rows_of("Plain article").encode()) is None
+    assert find_code_page_doubt(rows_of("Plain article").encode()) is None
 
 
 def test_decode_damaged_utf8_among_western_text_is_refused() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from onboarding.domain.models import FileRejection, Row
 from onboarding.files.double_encoding import find_double_encoded
 from onboarding.files.encoding import Decoded, decode
-from onboarding.files.lost_characters import lost_letters
+from onboarding.files.lost_characters import find_lost_letters
 from onboarding.files.parser import ParsedFile, parse
 from tests.unit.files.test_code_pages import OTHER, WESTERN, rows_of
 
@@ -25,7 +25,7 @@ def test_find_double_encoded_utf8_opened_in_a_western_code_page_is_found(word: s
     damaged = "".join(bytes([byte]).decode(codec, "ignore") or chr(byte) for byte in word.encode())
     found = find_double_encoded(f"Mug, {damaged} XL")
     assert found is not None
-    assert found.probably in word
+    assert found.original in word
 
 
 @pytest.mark.parametrize("codec", ["cp1250", "cp1251", "mac-roman", "cp850", "cp437"])
@@ -33,7 +33,7 @@ def test_find_double_encoded_utf8_opened_in_a_western_code_page_is_found(word: s
 def test_find_double_encoded_utf8_opened_in_another_code_page_is_found(word: str, codec: str) -> None:
     found = find_double_encoded(f"Mug, {word.encode().decode(codec)} XL")
     assert found is not None
-    assert found.probably == word
+    assert found.original == word
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_find_double_encoded_honest_words_are_none(words: list[str], behind: str
 
 def warned(**cells: str) -> list[tuple[str, int | None, str | None]]:
     row = Row("UPLOAD_1", "VEND001", 1, {"sku": "S-1", **cells}, {})
-    return [(warning.code, warning.row_number, warning.column) for warning in lost_letters([row])]
+    return [(warning.code, warning.row_number, warning.column) for warning in find_lost_letters([row])]
 
 
 @pytest.mark.parametrize(
@@ -120,5 +120,5 @@ def test_decode_byte_order_mark_written_twice_is_ignored() -> None:
 
 def test_lost_letters_value_with_a_control_character_is_shown_on_one_line() -> None:
     row = Row("UPLOAD_1", "VEND001", 1, {"product_name": "Caf\x1f ??cre?me"}, line=2)
-    [warning] = lost_letters([row])
+    [warning] = find_lost_letters([row])
     assert "'Caf<U+001F> ??cre?me' (row 2)" in warning.message

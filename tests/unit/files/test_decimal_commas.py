@@ -4,41 +4,41 @@ from __future__ import annotations
 
 import pytest
 
-from onboarding.files.decimal_commas import Commas, commas_in, signs_in, with_point
+from onboarding.files.decimal_commas import CommaMeaning, classify_commas, detect_decimal_separators, convert_decimal_comma
 
 
 @pytest.mark.parametrize(
     ("values", "commas"),
     [
-        (["1", "2"], Commas.NONE),
-        (["1.50", "2"], Commas.NONE),
-        (["1,50", "2"], Commas.DECIMAL),
-        (["1,5"], Commas.DECIMAL),
-        (["0,250"], Commas.DECIMAL),
-        (["1234,567"], Commas.DECIMAL),
-        (["1.234,56"], Commas.DECIMAL),
-        (["1,2345"], Commas.DECIMAL),
-        (["-1,50"], Commas.DECIMAL),
-        (["1,50", "free", ""], Commas.DECIMAL),
-        (["1,50", "1,234"], Commas.DECIMAL),
-        (["1,50", "1.50"], Commas.MIXED),
-        (["1,50", "1.234"], Commas.DECIMAL),
-        (["1,50", "1.234.567"], Commas.DECIMAL),
-        (["1,50", "0.234"], Commas.MIXED),
-        (["1,50", "1234.567"], Commas.MIXED),
-        (["1,50", "1.2345"], Commas.MIXED),
-        (["1.234"], Commas.NONE),
-        (["1,50", "1,234.50"], Commas.MIXED),
-        (["1,50", "1,234,567"], Commas.MIXED),
-        (["1,234"], Commas.UNCLEAR),
-        (["1,234", "1.50"], Commas.UNCLEAR),
-        (["1,234.50"], Commas.NONE),
-        (["€ 1,50"], Commas.NONE),
+        (["1", "2"], CommaMeaning.NONE),
+        (["1.50", "2"], CommaMeaning.NONE),
+        (["1,50", "2"], CommaMeaning.DECIMAL),
+        (["1,5"], CommaMeaning.DECIMAL),
+        (["0,250"], CommaMeaning.DECIMAL),
+        (["1234,567"], CommaMeaning.DECIMAL),
+        (["1.234,56"], CommaMeaning.DECIMAL),
+        (["1,2345"], CommaMeaning.DECIMAL),
+        (["-1,50"], CommaMeaning.DECIMAL),
+        (["1,50", "free", ""], CommaMeaning.DECIMAL),
+        (["1,50", "1,234"], CommaMeaning.DECIMAL),
+        (["1,50", "1.50"], CommaMeaning.MIXED),
+        (["1,50", "1.234"], CommaMeaning.DECIMAL),
+        (["1,50", "1.234.567"], CommaMeaning.DECIMAL),
+        (["1,50", "0.234"], CommaMeaning.MIXED),
+        (["1,50", "1234.567"], CommaMeaning.MIXED),
+        (["1,50", "1.2345"], CommaMeaning.MIXED),
+        (["1.234"], CommaMeaning.NONE),
+        (["1,50", "1,234.50"], CommaMeaning.MIXED),
+        (["1,50", "1,234,567"], CommaMeaning.MIXED),
+        (["1,234"], CommaMeaning.UNCLEAR),
+        (["1,234", "1.50"], CommaMeaning.UNCLEAR),
+        (["1,234.50"], CommaMeaning.NONE),
+        (["€ 1,50"], CommaMeaning.NONE),
     ],
 )
-def test_commas_in_column_are_classified(values: list[str], commas: Commas) -> None:
-    assert commas_in(values) is commas
-    assert commas_in(reversed(values)) is commas
+def test_commas_in_column_are_classified(values: list[str], commas: CommaMeaning) -> None:
+    assert classify_commas(values) is commas
+    assert classify_commas(reversed(values)) is commas
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_commas_in_column_are_classified(values: list[str], commas: Commas) -> N
     ],
 )
 def test_with_point_decimal_comma_becomes_a_point(value: str, places: int, read: str) -> None:
-    assert with_point(value, places) == read
+    assert convert_decimal_comma(value, places) == read
 
 
 @pytest.mark.parametrize(
@@ -84,16 +84,16 @@ def test_with_point_decimal_comma_becomes_a_point(value: str, places: int, read:
 def test_signs_in_unclear_columns_follow_the_other_columns(
     columns: dict[str, list[str]], decimal: set[str], doubtful: set[str]
 ) -> None:
-    signs = signs_in(columns, ())
-    assert {column for column, found in signs.commas.items() if found is Commas.DECIMAL} == decimal
+    signs = detect_decimal_separators(columns, ())
+    assert {column for column, found in signs.commas.items() if found is CommaMeaning.DECIMAL} == decimal
     assert set(signs.doubtful) == doubtful
 
 
 def test_signs_in_workbook_columns_are_independent() -> None:
-    signs = signs_in({"price": ["19,90"], "weight_kg": ["1.250"], "compare_at_price": ["1,250"]}, (), is_text=False)
+    signs = detect_decimal_separators({"price": ["19,90"], "weight_kg": ["1.250"], "compare_at_price": ["1,250"]}, (), is_text=False)
     assert signs.commas == {
-        "price": Commas.DECIMAL,
-        "weight_kg": Commas.NONE,
-        "compare_at_price": Commas.UNCLEAR,
+        "price": CommaMeaning.DECIMAL,
+        "weight_kg": CommaMeaning.NONE,
+        "compare_at_price": CommaMeaning.UNCLEAR,
     }
     assert set(signs.doubtful) == {"price", "compare_at_price"}

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from onboarding.files.file_types import refused_kind
+from onboarding.files.file_types import reject_unsupported_type
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
 HEADER = "vendor_product_id,product_name,category,sku,price,stock_quantity\n"
@@ -93,7 +93,7 @@ TABLES = [
 @pytest.mark.parametrize("kind", KINDS)
 def test_refused_kind_other_kind_of_file_is_named(kind: str) -> None:
     content, name = KINDS[kind]
-    refusal = refused_kind(content)
+    refusal = reject_unsupported_type(content)
     assert refusal is not None
     assert refusal.code == "NOT_A_TABLE"
     assert name in refusal.reason
@@ -103,4 +103,4 @@ def test_refused_kind_other_kind_of_file_is_named(kind: str) -> None:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 @pytest.mark.parametrize("text", TABLES)
 def test_refused_kind_table_is_none(text: str, encoding: str) -> None:
-    assert refused_kind(text.encode(encoding)) is None
+    assert reject_unsupported_type(text.encode(encoding)) is None

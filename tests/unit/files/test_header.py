@@ -10,23 +10,23 @@ import pytest
 import onboarding.files
 from onboarding.domain.models import FileRejection
 from onboarding.domain.product_schema import COLUMNS, REQUIRED
-from onboarding.files.header import header_of, place_of
-from onboarding.files.header_names import column_of, columns_of, normal, spellings
+from onboarding.files.header import parse_header, find_header_index
+from onboarding.files.header_names import match_column, match_columns, normalize_name, list_spellings
 
 
 def test_column_of_every_synonym_is_one_column() -> None:
     path = Path(onboarding.files.__file__).parent / "headers.toml"
     listed = tomllib.loads(path.read_text(encoding="utf-8"))
-    friends = set(map(normal, listed.pop("only_beside_their_own")))
+    friends = set(map(normalize_name, listed.pop("false_friends")))
     meant: dict[str, str] = {column: column for column in COLUMNS}
     for columns in listed.values():
         assert set(columns) <= set(COLUMNS)
         for column, names in columns.items():
             for name in names:
-                assert meant.setdefault(normal(name), column) == column, name
-                assert column_of(name) == column
-                assert columns_of([name]) == [None if normal(name) in friends else column]
-    assert all(column in COLUMNS for column in spellings().values())
+                assert meant.setdefault(normalize_name(name), column) == column, name
+                assert match_column(name) == column
+                assert match_columns([name]) == [None if normalize_name(name) in friends else column]
+    assert all(column in COLUMNS for column in list_spellings().values())
     assert friends <= meant.keys()
 
 
@@ -59,11 +59,11 @@ def test_column_of_every_synonym_is_one_column() -> None:
     ],
 )
 def test_column_of_name_is_known_by_its_words(name: str, column: str | None) -> None:
-    assert column_of(name) == column
+    assert match_column(name) == column
 
 
 def test_header_of_missing_column_names_the_nearest_header() -> None:
-    found = header_of(["vendor_product_id", "product_name", "categry", "sku", "price_net", "stock_quantity"], REQUIRED)
+    found = parse_header(["vendor_product_id", "product_name", "categry", "sku", "price_net", "stock_quantity"], REQUIRED)
     assert found == FileRejection(
         "MISSING_COLUMNS",
         "Missing required columns: category, price; the nearest found: 'categry' for category, 'price_net' for price; "
@@ -72,9 +72,9 @@ def test_header_of_missing_column_names_the_nearest_header() -> None:
 
 
 def test_place_of_header_is_first_line_unless_another_names_columns() -> None:
-    assert place_of([["x"], ["y"]]) == 0
-    assert place_of([["", " "], ["x"], ["y"]]) == 1
-    assert place_of([["Price list"], [""], list(REQUIRED)]) == 2
-    assert place_of([["sku", "price"], list(REQUIRED)]) == 1
-    assert place_of([list(REQUIRED), list(REQUIRED)]) == 0
-    assert place_of([["sku"], ["price"]]) == 0
+    assert find_header_index([["x"], ["y"]]) == 0
+    assert find_header_index([["", " "], ["x"], ["y"]]) == 1
+    assert find_header_index([["Price list"], [""], list(REQUIRED)]) == 2
+    assert find_header_index([["sku", "price"], list(REQUIRED)]) == 1
+    assert find_header_index([list(REQUIRED), list(REQUIRED)]) == 0
+    assert find_header_index([["sku"], ["price"]]) == 0

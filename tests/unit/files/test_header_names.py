@@ -8,8 +8,8 @@ import pytest
 
 from onboarding.domain.models import FileRejection
 from onboarding.domain.product_schema import COLUMNS, REQUIRED
-from onboarding.files.header import Header, header_of, warnings_of
-from onboarding.files.header_names import column_of, columns_of, known_in
+from onboarding.files.header import Header, parse_header, list_unknown_columns
+from onboarding.files.header_names import match_column, match_columns, count_known_columns
 
 
 @pytest.mark.parametrize(
@@ -50,15 +50,15 @@ from onboarding.files.header_names import column_of, columns_of, known_in
     ],
 )
 def test_column_of_name_with_unit_is_known_only_where_the_unit_fits(name: str, column: str | None) -> None:
-    assert column_of(name) == column
+    assert match_column(name) == column
 
 
 @pytest.mark.parametrize("sign", ["#", "%", "$", "№", "&", "@", "?", "+", "<", "~", "=", "°", "‰"])
 @pytest.mark.parametrize("name", ["Stock", "Price", "Item SKU", "Category", "Brand", "Unit"])
 def test_column_of_name_with_sign_is_unknown(name: str, sign: str) -> None:
-    assert column_of(name) is not None
-    assert column_of(f"{name} {sign}") is None
-    assert column_of(f"{sign}{name}") is None
+    assert match_column(name) is not None
+    assert match_column(f"{name} {sign}") is None
+    assert match_column(f"{sign}{name}") is None
 
 
 @pytest.mark.parametrize(
@@ -74,11 +74,11 @@ def test_column_of_name_with_sign_is_unknown(name: str, sign: str) -> None:
     ],
 )
 def test_columns_of_false_friend_is_known_only_beside_its_own_language(names: list[str], column: str | None) -> None:
-    assert columns_of(names)[0] == column
+    assert match_columns(names)[0] == column
 
 
 def header(*names: str) -> Header:
-    found = header_of(names, ())
+    found = parse_header(names, ())
     assert not isinstance(found, FileRejection), found
     return found
 
@@ -86,7 +86,7 @@ def header(*names: str) -> Header:
 def test_header_own_name_beside_synonyms_wins() -> None:
     found = header("Title", "sku", "Reference", "Product Name", "Qty")
     assert found.columns == [None, "sku", None, "product_name", "stock_quantity"]
-    assert [warning.message for warning in warnings_of(found)] == [
+    assert [warning.message for warning in list_unknown_columns(found)] == [
         "The column 'Title' was not read, because the header has 'Product Name' too",
         "The column 'Reference' was not read, because the header has 'sku' too",
     ]
@@ -94,14 +94,14 @@ def test_header_own_name_beside_synonyms_wins() -> None:
 
 @pytest.mark.parametrize("names", [("sku", "SKU"), ("Title", "Name"), ("price", "Price", "Item price")])
 def test_header_two_names_of_equal_right_are_rejected(names: tuple[str, ...]) -> None:
-    found = header_of(names, ())
+    found = parse_header(names, ())
     assert isinstance(found, FileRejection)
     assert found.code == "DUPLICATE_COLUMNS"
 
 
 @pytest.mark.parametrize("rival", ["list_price", "lst_price", "Sales Price", "Cost", "Public price"])
 def test_header_standard_price_beside_another_price_is_rejected(rival: str) -> None:
-    found = header_of(["standard_price", rival], ())
+    found = parse_header(["standard_price", rival], ())
     assert isinstance(found, FileRejection)
     assert found.code == "AMBIGUOUS_COLUMNS"
     assert "'standard_price'" in found.reason
@@ -110,14 +110,14 @@ def test_header_standard_price_beside_another_price_is_rejected(rival: str) -> N
 
 
 def test_header_two_currencies_are_rejected() -> None:
-    found = header_of(["Price (EUR)", "List price (USD)"], ())
+    found = parse_header(["Price (EUR)", "List price (USD)"], ())
     assert isinstance(found, FileRejection)
     assert found.code == "AMBIGUOUS_COLUMNS"
     assert header("Price (EUR)", "List price (€)").columns == ["price", "compare_at_price"]
 
 
 def test_header_missing_columns_no_name_is_offered_twice() -> None:
-    found = header_of(["id", "Stock code", "Prise", "Pricee"], REQUIRED)
+    found = parse_header(["id", "Stock code", "Prise", "Pricee"], REQUIRED)
     assert isinstance(found, FileRejection)
     offered = found.reason.partition("nearest found: ")[2].partition(";")[0].split(", ")
     names = Counter(offer.partition("' for ")[0] for offer in offered)
@@ -126,4 +126,4 @@ def test_header_missing_columns_no_name_is_offered_twice() -> None:
 
 
 def test_known_in_every_column_by_its_own_name_counts() -> None:
-    assert known_in(COLUMNS) == len(COLUMNS)
+    assert count_known_columns(COLUMNS) == len(COLUMNS)
