@@ -85,8 +85,8 @@ def _strip_end_marks(content: bytes) -> bytes:
     """Return the text without its end marks; if they are on lines of their own, line ends may follow them."""
     marks = _END_MARKS.encode()
     tail = content[len(content.rstrip(marks + b"\r\n")) :]
-    if tail.startswith((b"\r", b"\n")) and (behind := tail.lstrip(b"\r\n")):
-        return content[: len(content) - len(behind)]
+    if tail.startswith((b"\r", b"\n")) and (after_line_ends := tail.lstrip(b"\r\n")):
+        return content[: len(content) - len(after_line_ends)]
     return content.rstrip(marks)
 
 
@@ -103,8 +103,8 @@ def _decode_strictly(content: bytes, codec: str, name: str) -> Decoded | FileRej
             f"The file begins as {plain_name} but is not (byte 0x{byte:02X} in line {line}); save it as 'CSV UTF-8'"
         )
         return FileRejection(RejectionCode.UNKNOWN_ENCODING, reason)
-    if codec.startswith("utf-16") and (refusal := _reject_ascii_in_utf16(content, codec)):
-        return refusal
+    if codec.startswith("utf-16") and (rejection := _reject_ascii_in_utf16(content, codec)):
+        return rejection
     if text.endswith(tuple(_END_MARKS)):
         content = text.rstrip(_END_MARKS).encode(codec)
     return Decoded(content, codec, name, tuple(_list_damage(text)))
@@ -201,7 +201,7 @@ def _reject_ambiguous(content: bytes, text: str, doubt: CodePageDoubt) -> FileRe
         other = content[start : at + MAX_EXAMPLE].decode(doubt.codec, "replace")
         readings += f" and '{_word_at(other, at - start)}' as {doubt.name}"
     reason = (
-        f"The file is not UTF-8, and its encoding cannot be told for certain (byte 0x{content[at]:02X} in line "
+        f"The file is not UTF-8, and its encoding is uncertain (byte 0x{content[at]:02X} in line "
         f"{_line_number(content, at, 'latin-1')}, which {readings}); save it as 'CSV UTF-8'"
     )
     return FileRejection(RejectionCode.UNKNOWN_ENCODING, reason)

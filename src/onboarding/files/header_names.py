@@ -35,12 +35,7 @@ _CURRENCIES = {code: code for code in _CODES} | {
 }  # fmt: skip
 """Code of each spelling of a currency; `kr` is used by several countries."""
 
-_PIECES = frozenset({
-    "adet", "db", "ea", "items", "ks", "kpl", "pc", "pcs", "pieces", "pz", "pezzi", "st", "stk", "stuck", "stück",
-    "stuks", "szt", "uds", "un", "unidades", "units",
-})  # fmt: skip
 _NOTES = frozenset({"required", "optional", "mandatory"})
-_BRACKETED = frozenset({*_CURRENCIES, *_PIECES, *_NOTES})
 # "Price in EUR" is equal to "Price EUR".
 _BEFORE_CURRENCY = re.compile(r"(?:[ _]+(?:in|en|i|w|v|em))?[ _\-./:]*$", re.IGNORECASE)
 _QUANTITIES = columns_of_type(ColumnType.QUANTITY)
@@ -58,6 +53,12 @@ def normalize_name(name: str) -> str:
 @cache
 def _load_lists() -> dict[str, Any]:
     return tomllib.loads((files(__package__) / "headers.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def _load_units() -> frozenset[str]:
+    """Return the words and abbreviations for pieces."""
+    return frozenset(_load_lists()["pieces"])
 
 
 @cache
@@ -116,7 +117,11 @@ def match_column(name: str) -> str | None:
     if not unit or _has_meaningful_sign(base):
         return None
     column = _find_column(normalize_name(base))
-    if unit in _NOTES or (column in PRICES and unit in _CURRENCIES) or (column in _QUANTITIES and unit in _PIECES):
+    if (
+        unit in _NOTES
+        or (column in PRICES and unit in _CURRENCIES)
+        or (column in _QUANTITIES and unit in _load_units())
+    ):
         return column
     return None
 
@@ -169,7 +174,8 @@ def _split_unit(name: str, plain: str) -> tuple[str, str]:
     """
     if bracketed := _BRACKETS.fullmatch(name):
         unit = bracketed[2].strip().rstrip(".").casefold()
-        return (unit, bracketed[1]) if unit in _BRACKETED else ("", "")
+        is_known = unit in _CURRENCIES or unit in _NOTES or unit in _load_units()
+        return (unit, bracketed[1]) if is_known else ("", "")
     name = name.rstrip("* ")
     if name and name[-1] in _BARE_CURRENCIES:
         return name[-1], _BEFORE_CURRENCY.sub("", name[:-1])

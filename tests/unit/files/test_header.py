@@ -18,6 +18,7 @@ def test_match_column_every_synonym_matches_one_column() -> None:
     path = Path(onboarding.files.__file__).parent / "headers.toml"
     listed = tomllib.loads(path.read_text(encoding="utf-8"))
     false_friends = set(map(normalize_name, listed.pop("false_friends")))
+    del listed["pieces"]
     columns_by_name: dict[str, str] = {column: column for column in COLUMNS}
     for columns in listed.values():
         assert set(columns) <= set(COLUMNS)
