@@ -1,8 +1,8 @@
 """Detection of text that was encoded twice, such as `Ã¼` for `ü`.
 
-The text was saved as UTF-8, opened in another code page, and saved again.
-A word was encoded twice if its characters, encoded in a code page, are valid UTF-8 of common letters. Correct words
-hardly ever are: a sign would have to follow an accented capital.
+The text was saved as UTF-8, opened in another code page, and saved again. A word was encoded twice if its characters,
+encoded in a code page, are valid UTF-8 of common letters. Correct words hardly ever are: a sign would have to follow an
+accented capital.
 """
 
 from __future__ import annotations
@@ -91,18 +91,18 @@ def _decode_original(word: str, codec: str) -> str | None:
     if not all(character in table for character in word):
         return None
     # Bytes that are undefined in a code page get lost, so a minority of the characters may be invalid.
-    before = b"".join(table[character] for character in word).decode(errors="replace")
-    places = [place for place, character in enumerate(before) if not character.isascii()]
-    valid = [place for place in places if before[place] != _LOST]
+    original = b"".join(table[character] for character in word).decode(errors="replace")
+    places = [place for place, character in enumerate(original) if not character.isascii()]
+    valid = [place for place in places if original[place] != _LOST]
     if (
         not valid
         or (len(places) - len(valid)) * 3 > len(valid)
-        or not all(_is_likely(before, place) for place in valid)
+        or not all(_is_likely(original, place) for place in valid)
     ):
         return None
-    if len(valid) == 1 and _LATIN.match(before, valid[0]) and not _is_evidence(word, valid[0], codec):
+    if len(valid) == 1 and _LATIN.match(original, valid[0]) and not _is_evidence(word, valid[0], codec):
         return None
-    return before if len(valid) > 1 or not _OTHER_LETTERS.match(before, valid[0]) else None
+    return original if len(valid) > 1 or not _OTHER_LETTERS.match(original, valid[0]) else None
 
 
 def _is_likely(text: str, place: int) -> bool:

@@ -175,7 +175,7 @@ def explain_missing_header(lines: Sequence[Sequence[str]], numbers: Sequence[int
     reason = f"no header line was found in the first {searched} lines" if searched > 1 else "no header line was found"
     for line, number in zip(lines[searched:_LINES_EXAMINED], numbers[searched:_LINES_EXAMINED], strict=False):
         if count_known_columns(line) >= _MIN_HEADER_NAMES:
-            return f"{reason}; line {number} looks like one, and must be among them"
+            return f"{reason}; line {number} looks like one; move it to the first {LINES_SEARCHED} lines"
     return reason
 
 
@@ -208,13 +208,13 @@ def _reject_ambiguous_prices(names: Sequence[str], columns: Sequence[str | None]
 
 
 def _list_duplicate_columns(names: Sequence[str], columns: Sequence[str | None]) -> list[str]:
-    places: dict[str, list[str]] = {}
+    names_by_column: dict[str, list[str]] = {}
     for name, column in zip(names, columns, strict=True):
         if column is not None:
-            places.setdefault(column, []).append(name)
+            names_by_column.setdefault(column, []).append(name)
     return [
         f"{column} (as {' and '.join(repr(name) for name in synonyms)})"
-        for column, synonyms in sorted(places.items())
+        for column, synonyms in sorted(names_by_column.items())
         if len(synonyms) > 1
     ]
 
@@ -222,7 +222,7 @@ def _list_duplicate_columns(names: Sequence[str], columns: Sequence[str | None])
 def _reject_missing_columns(
     missing: Sequence[str], names: Sequence[str], columns: Sequence[str | None]
 ) -> FileRejection:
-    if len(names) == 1 and any(count_known_columns(names[0].split(mark)) > 1 for mark in ",;\t|"):
+    if len(names) == 1 and any(count_known_columns(names[0].split(delimiter)) > 1 for delimiter in ",;\t|"):
         reason = (
             "Each line is in quotes as a single value; save the table as CSV from the program in which it was created"
         )

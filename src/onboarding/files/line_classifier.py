@@ -79,26 +79,26 @@ class LineClassifier:
 
     def values(self, line: Sequence[str]) -> Iterator[tuple[str | None, str]]:
         """Yield the column and the value of each value that is not blank."""
-        for place, text in enumerate(islice(line, MAX_COLUMNS)):
+        for index, text in enumerate(islice(line, MAX_COLUMNS)):
             if value := text.strip():
-                yield self.columns[place] if place < len(self.columns) else None, value
+                yield self.columns[index] if index < len(self.columns) else None, value
 
-    def classify_header(self, line: Sequence[str], *, right_below: bool = False) -> LineKind | None:
+    def classify_header(self, line: Sequence[str], *, directly_below: bool = False) -> LineKind | None:
         """Return the kind of a line that repeats the header or names other columns; None for other lines.
 
-        In a header of several lines (`right_below`), a line may name a column that the first one does not name.
+        In a header of several lines (`directly_below`), a line may name a column that the first one does not name.
         """
         own = other = filled = 0
-        for place, text in enumerate(islice(line, MAX_COLUMNS)):
+        for index, text in enumerate(islice(line, MAX_COLUMNS)):
             value = text.strip()
             if not value:
                 continue
-            column = self.columns[place] if place < len(self.columns) else None
+            column = self.columns[index] if index < len(self.columns) else None
             named_column = match_column(value)
             filled += column is not None
-            if column is not None and (named_column == column or value.casefold() == self.header_names[place]):
+            if column is not None and (named_column == column or value.casefold() == self.header_names[index]):
                 own += 1
-            elif named_column is not None and not (right_below and column is None):
+            elif named_column is not None and not (directly_below and column is None):
                 other += 1
         if own > 1 and own * 2 >= filled and not other:
             return LineKind.HEADER

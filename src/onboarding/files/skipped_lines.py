@@ -54,7 +54,8 @@ def find_skipped_lines(
     kinds: dict[int, LineKind] = {}
     top = header_index + 1
     while top < len(lines) and (
-        kind := classifier.classify_header(lines[top], right_below=True) or classifier.classify_instruction(lines[top])
+        kind := classifier.classify_header(lines[top], directly_below=True)
+        or classifier.classify_instruction(lines[top])
     ):
         kinds[top] = kind
         top += 1
