@@ -127,7 +127,7 @@ def match_column(name: str) -> str | None:
 
 
 def match_columns(names: Sequence[str]) -> list[str | None]:
-    """Return the column of each name of a header, or None; a false friend needs another name of its language."""
+    """Return the column of each name of a header, or None; a name in `false_friends` needs another of its language."""
     columns = [match_column(name) for name in names]
     plain = [normalize_name(name) if column else "" for name, column in zip(names, columns, strict=True)]
     false_friends = _list_false_friends().keys() & plain

@@ -151,7 +151,7 @@ class LineClassifier:
         return LineKind.NOT_A_PRODUCT if self.is_note(line) else None
 
     def find_numbered_in_advance(self, lines: Sequence[Sequence[str]], indexes: range) -> range:
-        """Return the last lines that have only an identifier, if there are several."""
+        """Return the indexes of the last lines that have only an identifier, if there are at least `_MIN_NUMBERED`."""
         start = indexes.stop
         while start > indexes.start and self._has_only_identifier(lines[start - 1]):
             start -= 1

@@ -93,7 +93,7 @@ def parse(
     """Return the rows of a file or its rejection; `required` are the columns that its header must have.
 
     Surrounding white space is removed and blank values are left out. A decimal comma becomes a point if the whole column
-    is written so. Other changes of values are made by `column_checks.examine` only.
+    is written so. Other changes of values are made by `column_checks.check_columns` only.
     """
     lines = _lines(content, required)
     if isinstance(lines, FileRejection):
