@@ -24,7 +24,7 @@ from onboarding.domain.product_schema import (
 )
 from onboarding.domain.text import printable
 from onboarding.domain.validation import CLEAR, RULES, Check
-from onboarding.files.column_checks import MOST_CATEGORIES
+from onboarding.files.column_checks import MAX_SUGGESTED_CATEGORIES
 from onboarding.files.error_report import HEADER
 from onboarding.files.formula_escaping import escape_formula
 from onboarding.files.header import DECIMAL_COMMA, FIX_COLUMNS, LINES_SEARCHED
@@ -65,7 +65,7 @@ def csv_format() -> str:
         placeholders=" ".join(f"`{word}`" for word in PLACEHOLDER_WORDS),
         numbers=_and(tuple(NUMBER_COLUMNS)),
         identifiers=_and(IDENTIFIERS),
-        most_categories=MOST_CATEGORIES,
+        most_categories=MAX_SUGGESTED_CATEGORIES,
         sample_columns=_and(tuple(SAMPLE)),
         options=_table(("Metadata", "Option", "Value", "Meaning"), OPTIONS),
         required=_and(REQUIRED),

@@ -1128,7 +1128,7 @@ add(
     rows=3,
     errors={"2": ["MISSING_REQUIRED_FIELDS"], "3": ["MISSING_REQUIRED_FIELDS"]},
     warnings=["UNKNOWN_COLUMN", "SHOPIFY_VARIANTS", "SHOPIFY_PICTURES"],
-    warns=["row 3 is a further variant", "row 4 has a picture"],
+    warns=["row 3 is an additional variant", "row 4 has a picture"],
 )
 add(
     "odoo-list-and-standard-price.csv",
@@ -1165,7 +1165,7 @@ add(
     lines(f"{HEAD},Title,Reference", f"{row(1)},Mug,x"),
     rows=1,
     warnings=["UNKNOWN_COLUMN"] * 2,
-    warns=["'Title' was not read, because the header has 'product_name' too"],
+    warns=["'Title' was not read, because the header also has 'product_name'"],
     cells={"1": {"product_name": "Article 1", "sku": "S-1"}},
 )
 add(
@@ -1220,7 +1220,7 @@ add(
     "nearest-names-once.csv",
     lines("vendor_product_id,product_name,category,articl,prise,quantit", row(1)),
     refusal="MISSING_COLUMNS",
-    says=["the nearest found: 'articl' for sku, 'prise' for price, 'quantit' for stock_quantity;"],
+    says=["the nearest names: 'articl' for sku, 'prise' for price, 'quantit' for stock_quantity;"],
 )
 add(
     "equals-and-quotes.csv",
@@ -1255,7 +1255,7 @@ add(
     rows=2,
     errors={"1": ["INVALID_PRICE"], "2": ["INVALID_PRICE"]},
     warnings=["MIXED_DECIMALS"],
-    warns=["a decimal comma in row 2, and commas between thousands in row 3"],
+    warns=["a decimal comma in row 2, and commas as thousands separators in row 3"],
 )
 add(
     "decimal-comma-unquoted.csv",

@@ -1,17 +1,20 @@
-"""A vendor's file, whatever it is, to lines of values under our columns. Knows nothing of AWS or the database.
+"""Product files: bytes to rows, and rows to reports, fix files and templates. Pure: no I/O.
 
-The way of the bytes, module by module; `onboarding.files.parser` leads them along it:
+Reading a file, in the order of the steps that `parser` calls:
 
-1. `kinds` tells a workbook from text, and both from what is no table.
-2. `decode` finds the encoding of text, `separators` the delimiter, and `delimited` cuts it into lines, unless
-   `stray_quotes` finds that a quote has swallowed some; `xlsx` reads workbooks: `xlsx_parts` unpacks within limits,
-   `xlsx_book` and `xlsx_sheet` read, `xlsx_values` gives each cell the text that its column asks for, by its number
-   format (`number_formats`, `date_formats`, `currencies`).
-3. `header` finds the header line, `names` the columns that its names mean; `headers.toml` has those that others use.
-4. `skipped_lines` finds the lines below it that are no products, `widths` the rows whose values may stand under the
-   wrong columns, `shopify` the rows of that system's exports that need words of their own.
-5. `decimals` finds the columns whose numbers are written with a comma.
+1. `file_types` detects the type of a file by its first bytes: workbook, text, or unsupported.
+2. Text: `encoding` detects the encoding (`code_pages`, `double_encoding`), `delimiter` the delimiter, and `csv_reader`
+   splits the text into lines of values; `stray_quotes` rejects quotes that would merge rows.
+   Workbooks: `xlsx_workbook` opens the archive within `xlsx_limits` and selects the sheet; `xlsx_sheet` reads its cells
+   (`xlsx_cells`, `xlsx_ranges`); `xlsx_reader` finds the table; `xlsx_values` converts cells to text by their number
+   formats (`number_formats`, `date_formats`, `currencies`, `numeric_cells`).
+3. `header` finds the header line, and `header_names` matches its names to our columns; `headers.toml` lists synonyms.
+4. `skipped_lines` finds lines that are not products (`line_classifier`, `skipped_line_words`), `row_widths` rows whose
+   values may be in wrong columns, and `shopify` additional rows of Shopify exports.
+5. `decimal_commas` detects columns with decimal commas.
+6. `column_checks` and `lost_characters` compare the values of whole columns.
 
-All of it is told in the words of `found`. What can be read in two ways is refused, or is an error of its row: never a
-guess.
+Writing: `error_report`, `fix_file` and `product_template`; `formula_escaping` prevents that a spreadsheet runs a value.
+
+`models` has the types that the steps exchange. Input with two possible meanings is rejected, or is an error of its row.
 """

@@ -1,10 +1,10 @@
-"""Decides whether bytes that are not UTF-8 are Windows-1252, by the letters that occur together in each language.
+"""Statistical test whether bytes that are not UTF-8 are Windows-1252, by the frequencies of letters in languages.
 
-The same byte is another letter in another code page: 0xFB is `û` in Windows-1252 and `ű` in Windows-1250. Each group of
-three characters with such a byte is looked up twice: how common it is in Western European languages when read as
-Windows-1252, and how common in the languages of every other likely code page when read as that. Text counts as
-Windows-1252 only if the first is more likely by a margin, over the whole file, than each of the others and than chance.
-`code_pages.txt` holds the frequencies (`tools/code_pages.py` makes it).
+A byte is a different letter in each code page: 0xFB is `û` in Windows-1252 and `ű` in Windows-1250. Each triple of
+characters with such a byte has a score in Western European languages when decoded as Windows-1252, and a score in the
+languages of every other likely code page when decoded as that. Text counts as Windows-1252 only if the sum of its
+scores exceeds that of each other code page by a margin, and that of unknown text. `code_pages.txt` contains the
+frequencies; `tools/code_pages.py` generates it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from itertools import islice
 
 WESTERN = "cp1252"
 
-# A code page, its name for people, the languages that are written in it, and by how much Windows-1252 must be more
-# likely than it: more where the other is more common.
+# Code page, its name in messages, the group of languages that use it, and the margin by which Windows-1252 must exceed
+# it: higher for common code pages.
 OTHERS = (
     ("cp1250", "Windows-1250", "central", 4),
     ("cp1254", "Windows-1254", "turkish", 5),
@@ -47,46 +47,46 @@ OTHERS = (
 
 # All scores are natural logarithms of probabilities.
 _UNSEEN = -15.0
-"""Letters that never occur together in the languages that were counted."""
+"""A triple that does not occur in the languages of a group."""
 _SIGN = -9.5
-"""A sign where such a sign may stand."""
+"""A sign in a possible position."""
 _USUAL_SIGN = -5.0
-"""A sign where it often stands: `L’eau`, `Women’s`, `25 °C`, `3 m²`, `more…`."""
+"""A sign in a frequent position: `L’eau`, `Women’s`, `25 °C`, `3 m²`, `more…`."""
 _MISPLACED = -20.0
-"""A sign where none stands, or a byte that the code page does not define."""
-_CHANCE = -12.0
-"""Letters of a code page that is not known here."""
+"""A sign in an impossible position, or a byte that the code page does not define."""
+_UNKNOWN = -12.0
+"""Average score per triple of text in an unknown code page."""
 _WRONG_CASE = 6.0
-"""A capital right behind a small letter, as in `CafÈ`."""
+"""Deduction for a capital directly after a lower-case letter, as in `CafÈ`."""
 _ODD_CASE = 2.0
-"""`CAFé`, where a system capitalized the letters of ASCII alone, or one capital by itself."""
+"""Deduction for `CAFé`, where a system capitalized ASCII letters only, and for a single capital."""
 _CLEARLY_WESTERN = 20.0
-"""A lead of the letters that are the same in two code pages, from which no margin is needed for the others."""
+"""Lead of the triples that two code pages decode equally, above which no margin is required for the others."""
 _KNOWN_WORD = 10.0
-"""A frequent word whose letters alone would not decide, such as `Gâteau`; it is none in any other code page."""
+"""Bonus for a frequent word whose triples are not sufficient, such as `Gâteau`."""
 
 _OTHER_ALPHABETS = frozenset({"cyrillic", "greek"})
-# Words of another alphabet have letters above ASCII side by side; a single one may be a sign of multiplication.
+# Words in another alphabet have adjacent bytes above ASCII; a single one may be a multiplication sign.
 _TWO_LETTERS = re.compile(rb"[\x80-\xff]{2}")
 
 _LAST_OF_ASCII = 0x7F
 
-_OF_TWO_BYTES = ("shift_jis", "gb2312", "big5", "euc_kr", "euc_jp")
+_DOUBLE_BYTE = ("shift_jis", "gb2312", "big5", "euc_kr", "euc_jp")
 _IDEOGRAPH = re.compile("[\u3040-\u9fff\uac00-\ud7a3]")
-_CHANCE_OF_TWO_BYTES = -9.0
-"""The same for text that could also be Chinese, Japanese or Korean."""
+_UNKNOWN_DOUBLE_BYTE = -9.0
+"""As `_UNKNOWN`, for text that may also be Chinese, Japanese or Korean."""
 
-_MOST_TRIPLES = 30_000
-"""No text has more different ones: all that were counted in 13 Western languages are 14,000."""
-_MOST_LOOKED_FOR = 50
-_AT_ONCE = 1 << 16
+_MAX_TRIPLES = 30_000
+"""Maximum number of different triples in text: 13 Western languages have 14,000 together."""
+_MAX_SEARCHES = 50
+_CHUNK_BYTES = 1 << 16
 
-# ASCII letters and bytes above ASCII stay as they are; digits are alike, and so is everything that ends a word.
-_ALIKE = bytes(
+# Maps all digits to `0` and all other ASCII characters except letters to `_`.
+_SIMPLIFIED = bytes(
     byte if byte > 0x7F or chr(byte) in string.ascii_letters else ord("0") if chr(byte) in string.digits else ord("_")
     for byte in range(256)
 )
-# Overlapping; a byte at the edge counts only beside a letter, as the one in the middle is.
+# Overlapping matches. A byte above ASCII at the edge of a triple counts only beside a letter.
 _TRIPLE = re.compile(rb"(?s)(?=([\x80-\xff][^_0].|.[\x80-\xff].|.[^_0][\x80-\xff]))")
 
 _WORD = re.compile(r"[^\W\d_]+(?:’[^\W\d_]*)?")
@@ -94,35 +94,39 @@ _WORD = re.compile(r"[^\W\d_]+(?:’[^\W\d_]*)?")
 _NOT_LETTERS = "ªºµ"
 """Signs that Unicode counts as letters."""
 _BETWEEN_LETTERS = frozenset("’´–—…·×\xa0")
-_BEHIND_LETTERS = frozenset("™®©°²³¹ªº")
+_AFTER_LETTERS = frozenset("™®©°²³¹ªº")
 _QUOTES = frozenset("“”„‘‚«»")
 _OPENING = frozenset("¿¡")
 _DIAMETER = "Øø"
-_AHEAD = frozenset("€£¥¢¼½¾±÷µ§†•‰")
-_BESIDE_HIGH = frozenset("’–—…\xa0\xad™®") | _QUOTES | _OPENING
+_BEFORE_LETTERS = frozenset("€£¥¢¼½¾±÷µ§†•‰")
+_ADJACENT_TO_LETTERS = frozenset("’–—…\xa0\xad™®") | _QUOTES | _OPENING
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
-    """Where text is probably not Windows-1252, and the code page that is more likely there (None if none is known)."""
+class CodePageDoubt:
+    """Offset of text that is probably not Windows-1252, and the more likely code page there, if one is known."""
 
     offset: int
     codec: str | None = None
     name: str | None = None
 
 
-def doubt(content: bytes) -> Doubt | None:
-    """Return why the bytes are probably not Windows-1252, or None if they are."""
-    alike = b"_%b_" % content.translate(_ALIKE)
-    triples = _triples(alike)
+def find_code_page_doubt(content: bytes) -> CodePageDoubt | None:
+    """Return where bytes that are not UTF-8 are probably not Windows-1252 either; None if they are Windows-1252."""
+    simplified = b"_%b_" % content.translate(_SIMPLIFIED)
+    triples = _find_triples(simplified)
     if not triples:
         return None
-    if len(triples) > _MOST_TRIPLES:
-        return Doubt(_place(alike, dict.fromkeys(triples, _UNSEEN)))
-    known = _known_words(content)
+    if len(triples) > _MAX_TRIPLES:
+        return CodePageDoubt(_find_lowest_offset(simplified, dict.fromkeys(triples, _UNSEEN)))
+    known = _find_known_words(content)
     western = {triple: _score(WESTERN, "western", triple) for triple in triples}
-    chance = _CHANCE_OF_TWO_BYTES if any(_decodes(content, codec) for codec in _OF_TWO_BYTES) else _CHANCE
-    first = Doubt(_place(alike, western)) if _total(western, known) < chance * len(triples) else None
+    unknown = _UNKNOWN_DOUBLE_BYTE if any(_has_ideographs(content, codec) for codec in _DOUBLE_BYTE) else _UNKNOWN
+    doubt = (
+        CodePageDoubt(_find_lowest_offset(simplified, western))
+        if _sum_scores(western, known) < unknown * len(triples)
+        else None
+    )
     least = 0.0
     has_words = _TWO_LETTERS.search(content) is not None or any(
         _is_letter(_characters(WESTERN)[byte]) for triple in triples for byte in triple if byte > _LAST_OF_ASCII
@@ -130,129 +134,129 @@ def doubt(content: bytes) -> Doubt | None:
     for codec, name, languages, margin in OTHERS:
         if languages in _OTHER_ALPHABETS and not has_words:
             continue
-        leads = {triple: western[triple] - _score(codec, languages, triple) for triple in triples}
-        lead = {triple: leads.pop(triple) for triple in triples if _differ(codec, triple)}
-        # What is left reads the same in both, and shows the language alone.
-        needed = 0 if sum(leads.values()) > _CLEARLY_WESTERN else margin
-        total = _total(lead, {word for word in known if _reads_otherwise(codec, word)}) - needed
-        if lead and total < least:
-            least, first = total, Doubt(_place(alike, lead), codec, name)
-    return first
+        differences = {triple: western[triple] - _score(codec, languages, triple) for triple in triples}
+        changed = {triple: differences.pop(triple) for triple in triples if _decode_differently(codec, triple)}
+        # Both code pages decode the remaining triples equally; these only indicate the language.
+        needed = 0 if sum(differences.values()) > _CLEARLY_WESTERN else margin
+        total = _sum_scores(changed, {word for word in known if _differs_as(codec, word)}) - needed
+        if changed and total < least:
+            least, doubt = total, CodePageDoubt(_find_lowest_offset(simplified, changed), codec, name)
+    return doubt
 
 
-def _total(scores: Mapping[bytes, float], words: Collection[str]) -> float:
+def _sum_scores(scores: Mapping[bytes, float], words: Collection[str]) -> float:
     return sum(scores.values()) + _KNOWN_WORD * len(words)
 
 
-def _known_words(content: bytes) -> set[str]:
-    found: set[str] = set()
-    for start in range(0, len(content), _AT_ONCE):
-        words = set(_WORD.findall(content[start : start + _AT_ONCE].decode(WESTERN, "replace")))
-        found |= {word.lower() for word in words if word[1:].islower() or word.isupper()} & _words()
-    return found
+def _find_known_words(content: bytes) -> set[str]:
+    matches: set[str] = set()
+    for start in range(0, len(content), _CHUNK_BYTES):
+        words = set(_WORD.findall(content[start : start + _CHUNK_BYTES].decode(WESTERN, "replace")))
+        matches |= {word.lower() for word in words if word[1:].islower() or word.isupper()} & _load_words()
+    return matches
 
 
-def _reads_otherwise(codec: str, word: str) -> bool:
+def _differs_as(codec: str, word: str) -> bool:
     return word.encode(WESTERN).decode(codec, "replace") != word
 
 
-def _decodes(content: bytes, codec: str) -> bool:
+def _has_ideographs(content: bytes, codec: str) -> bool:
     try:
         text = content.decode(codec)
     except UnicodeDecodeError:
         return False
-    # They have signs of their own too, and half-width letters of one byte each, which say nothing.
+    # These code pages also contain signs and half-width letters of one byte, which are no evidence.
     return _IDEOGRAPH.search(text) is not None
 
 
-def _triples(alike: bytes) -> set[bytes]:
-    found: set[bytes] = set()
-    for start in range(0, len(alike), _AT_ONCE):
-        found.update(_TRIPLE.findall(alike, max(start - 2, 0), start + _AT_ONCE))
-        if len(found) > _MOST_TRIPLES:
+def _find_triples(simplified: bytes) -> set[bytes]:
+    matches: set[bytes] = set()
+    for start in range(0, len(simplified), _CHUNK_BYTES):
+        matches.update(_TRIPLE.findall(simplified, max(start - 2, 0), start + _CHUNK_BYTES))
+        if len(matches) > _MAX_TRIPLES:
             break
-    return found
+    return matches
 
 
-def _place(alike: bytes, scores: Mapping[bytes, float]) -> int:
-    """The offset in the content of the first byte above ASCII of the triple with the least score."""
+def _find_lowest_offset(simplified: bytes, scores: Mapping[bytes, float]) -> int:
+    """Return the offset of the first byte above ASCII in the triple with the lowest score."""
     least = min(scores.values())
-    # Each takes a look through the content.
-    worst = islice((triple for triple, score in scores.items() if score == least), _MOST_LOOKED_FOR)
-    at, triple = min((alike.find(triple), triple) for triple in worst)
+    # Each search takes time in proportion to the content.
+    lowest = islice((triple for triple, score in scores.items() if score == least), _MAX_SEARCHES)
+    at, triple = min((simplified.find(triple), triple) for triple in lowest)
     return at - 1 + next(place for place, byte in enumerate(triple) if byte > 0x7F)
 
 
-def _differ(codec: str, triple: bytes) -> bool:
-    ours, other = _characters(WESTERN), _characters(codec)
-    # Which of two signs it is says nothing about the letters.
-    return any(ours[b] != other[b] and (_is_letter(ours[b]) or _is_letter(other[b])) for b in triple)
+def _decode_differently(codec: str, triple: bytes) -> bool:
+    western, other = _characters(WESTERN), _characters(codec)
+    # Differences between signs are no evidence about letters.
+    return any(western[b] != other[b] and (_is_letter(western[b]) or _is_letter(other[b])) for b in triple)
 
 
 def _score(codec: str, languages: str, triple: bytes) -> float:
-    """How probable three bytes are as text of these languages in this code page."""
+    """Return the score of three bytes in a group of languages when decoded with a code page."""
     characters = _characters(codec)
-    before, middle, behind = (characters[byte] for byte in triple)
-    if "" in (before, middle, behind):
+    before, middle, after = (characters[byte] for byte in triple)
+    if "" in (before, middle, after):
         return _MISPLACED
     if not (middle.isascii() or _is_letter(middle)):
-        if _is_usual(before, middle, behind):
+        if _is_usual_sign(before, middle, after):
             return _USUAL_SIGN
-        return _SIGN if _may_stand(before, middle, behind) else _MISPLACED
-    if not middle.isascii() and not all(_may_be_beside(c) for c in (before, behind)):
+        return _SIGN if _is_possible_sign(before, middle, after) else _MISPLACED
+    if not middle.isascii() and not all(_may_be_adjacent(c) for c in (before, after)):
         return _MISPLACED
-    if middle in _DIAMETER and not _is_letter(before) and not _is_letter(behind):
+    if middle in _DIAMETER and not _is_letter(before) and not _is_letter(after):
         return _SIGN
-    # A digit stays one, and so no triple with it is known.
-    letters = "".join(c.lower()[0] if _is_letter(c) else c if c == "0" else "_" for c in (before, middle, behind))
+    # Digits are kept, and no triple with a digit has a frequency.
+    letters = "".join(c.lower()[0] if _is_letter(c) else c if c == "0" else "_" for c in (before, middle, after))
     if letters.isascii():
-        return _USUAL_SIGN if _is_elision(before, middle, behind) else _SIGN
-    score = max(_frequencies()[languages].get(letters, _UNSEEN), _UNSEEN)
-    if _is_wrong_case(before, middle, behind):
+        return _USUAL_SIGN if _is_elision(before, middle, after) else _SIGN
+    score = max(_load_frequencies()[languages].get(letters, _UNSEEN), _UNSEEN)
+    if _is_wrong_case(before, middle, after):
         score -= _WRONG_CASE
-    elif (before.isupper() and middle.islower() and behind.isupper()) or (letters[::2] == "__" and middle.isupper()):
+    elif (before.isupper() and middle.islower() and after.isupper()) or (letters[::2] == "__" and middle.isupper()):
         score -= _ODD_CASE
     return score
 
 
-def _is_wrong_case(before: str, middle: str, behind: str) -> bool:
+def _is_wrong_case(before: str, middle: str, after: str) -> bool:
     if middle.islower():
-        return behind.isupper() and not before.isupper()
-    return middle.isupper() and (before.islower() or (before.isupper() and behind.islower()))
+        return after.isupper() and not before.isupper()
+    return middle.isupper() and (before.islower() or (before.isupper() and after.islower()))
 
 
-def _may_stand(before: str, sign: str, behind: str) -> bool:
-    letter_before, letter_behind = _is_letter(before), _is_letter(behind)
-    if sign not in _BESIDE_HIGH and not (before + behind).isascii():
+def _is_possible_sign(before: str, sign: str, after: str) -> bool:
+    letter_before, letter_after = _is_letter(before), _is_letter(after)
+    if sign not in _ADJACENT_TO_LETTERS and not (before + after).isascii():
         return False
     if sign == "\xad":
-        return letter_before and letter_behind
+        return letter_before and letter_after
     if sign in _BETWEEN_LETTERS:
         return True
-    if sign in _BEHIND_LETTERS:
-        return not letter_behind or not letter_before
+    if sign in _AFTER_LETTERS:
+        return not letter_after or not letter_before
     if sign in _QUOTES:
-        return not (letter_before and letter_behind)
+        return not (letter_before and letter_after)
     if sign in _OPENING:
-        return not letter_before and letter_behind
-    return sign in _AHEAD and not letter_before
+        return not letter_before and letter_after
+    return sign in _BEFORE_LETTERS and not letter_before
 
 
-def _is_elision(before: str, middle: str, behind: str) -> bool:
-    if behind == "’":
+def _is_elision(before: str, middle: str, after: str) -> bool:
+    if after == "’":
         return middle in "cdjlmnstCDJLMNST" and not _is_letter(before)
-    return before == "’" and middle in "dmstDMST" and not _is_letter(behind)
+    return before == "’" and middle in "dmstDMST" and not _is_letter(after)
 
 
-def _is_usual(before: str, sign: str, behind: str) -> bool:
+def _is_usual_sign(before: str, sign: str, after: str) -> bool:
     if sign in "°µ":
-        return before in "_0" and behind in ("CF" if sign == "°" else "AFHVWglms")
-    return not _is_letter(behind) and (sign == "…" or (sign in "²³" and before == "m"))
+        return before in "_0" and after in ("CF" if sign == "°" else "AFHVWglms")
+    return not _is_letter(after) and (sign == "…" or (sign in "²³" and before == "m"))
 
 
-def _may_be_beside(character: str) -> bool:
-    """Whether it may stand beside a letter that is not ASCII."""
-    return character.isascii() or _is_letter(character) or character in _BESIDE_HIGH
+def _may_be_adjacent(character: str) -> bool:
+    """Return whether a character may be adjacent to a letter outside ASCII."""
+    return character.isascii() or _is_letter(character) or character in _ADJACENT_TO_LETTERS
 
 
 def _is_letter(character: str) -> bool:
@@ -261,30 +265,30 @@ def _is_letter(character: str) -> bool:
 
 @cache
 def _characters(codec: str) -> tuple[str, ...]:
-    """The character of each byte; blank where there is none, or a control character."""
+    """Return the character of each byte; blank for undefined bytes and control characters."""
     decoded = (bytes([byte]).decode(codec, "ignore") for byte in range(256))
     return tuple("" if "\x7f" <= character <= "\x9f" else character for character in decoded)
 
 
 @cache
-def _words() -> frozenset[str]:
-    return frozenset(_groups()["words"].split())
+def _load_words() -> frozenset[str]:
+    return frozenset(_load_groups()["words"].split())
 
 
 @cache
-def _frequencies() -> Mapping[str, Mapping[str, float]]:
-    """By group of languages: the logarithm of the probability of each three letters of which one is not ASCII."""
-    return {group: dict(_scores(text)) for group, text in _groups().items() if group != "words"}
+def _load_frequencies() -> Mapping[str, Mapping[str, float]]:
+    """Return by group of languages the log probability of each triple of letters that is not only ASCII."""
+    return {group: dict(_parse_scores(text)) for group, text in _load_groups().items() if group != "words"}
 
 
 @cache
-def _groups() -> Mapping[str, str]:
+def _load_groups() -> Mapping[str, str]:
     whole = (files(__package__) / "code_pages.txt").read_text(encoding="utf-8")
     parts = (group.partition("]\n") for group in whole.split("\n[")[1:])
     return {group: text for group, _, text in parts}
 
 
-def _scores(text: str) -> Iterator[tuple[str, float]]:
+def _parse_scores(text: str) -> Iterator[tuple[str, float]]:
     for line in text.splitlines():
         score, triples = line.split()
         yield from ((triples[at : at + 3], float(score)) for at in range(0, len(triples), 3))

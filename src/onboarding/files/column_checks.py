@@ -1,7 +1,7 @@
-"""What only the whole column of a file shows: which numbers, placeholders and identifiers its values are, and warnings.
+"""Checks of whole columns before validation: normalization of values, repeated and damaged identifiers, warnings.
 
-Runs over the rows of a file before they are validated. What the rules must know goes with the row (`Row.unclear`,
-`damaged`, `duplicate_of`, `many_categories`). A warning names ten rows at most, as a spreadsheet numbers them.
+Results for the validation rules are stored in the rows (`Row.unclear`, `damaged`, `duplicate_of`, `many_categories`).
+Warnings name at most ten rows, by their numbers in a spreadsheet.
 """
 
 from __future__ import annotations
@@ -34,38 +34,38 @@ from onboarding.domain.product_schema import (
 )
 from onboarding.domain.spreadsheet_damage import damage_to
 from onboarding.domain.text import quoted
-from onboarding.files.decimal_commas import has_clear_point, is_unclear
+from onboarding.files.decimal_commas import has_clear_point, is_ambiguous
 from onboarding.files.models import first_of, rows_named
 
-MOST_CATEGORIES = 200
-"""Different categories of a file for which another one is suggested, if they are not on the list."""
+MAX_SUGGESTED_CATEGORIES = 200
+"""Maximum number of different unknown categories of a file for which a category is suggested."""
 
 _OPTIONAL = tuple(column for column in COLUMNS if column not in REQUIRED)
 _DIMENSIONS = columns_of_type(ColumnType.DIMENSIONS)
 _NAMES = tuple(column for column in columns_of_type(ColumnType.WORDS) if column != "description")
-_LONGEST_DATE = 30
+_MAX_DATE_LENGTH = 30
 _SERIAL_NUMBERS, _SERIAL_DIGITS = range(20_000, 60_000), 5
-"""Excel counts days from 1900 on: these are in the years 1954 to 2064."""
+"""Excel's day numbers from 1954 to 2064, which have five digits."""
 
 
-def examine(rows: Sequence[Row], *, fix_file: bool) -> list[FileWarning]:
-    """Bring the rows' values into the form in which they are compared and stored, and return what looks odd.
+def check_columns(rows: Sequence[Row], *, fix_file: bool) -> list[FileWarning]:
+    """Normalize the values of the rows in place and return warnings about suspicious values.
 
-    A number loses zeros behind its last decimal place, a placeholder in an optional column counts as blank, and
-    identifiers are composed (NFC). No value is changed otherwise.
+    Surplus zeros after the decimals of a number are removed, placeholders in optional columns become blank, and
+    identifiers are normalized to NFC. Other values are not changed.
     """
-    # In a row of another width the values may be in the wrong columns.
-    straight = [row for row in rows if not row.surplus_fields]
-    lines = {row.row_number: row.line or row.row_number for row in straight}
-    _drop_needless_zeros(straight)
-    warnings = [*_drop_placeholders(straight, lines)]
+    # The values of rows with another width may be in wrong columns.
+    aligned = [row for row in rows if not row.surplus_fields]
+    lines = {row.row_number: row.line or row.row_number for row in aligned}
+    _drop_needless_zeros(aligned)
+    warnings = [*_drop_placeholders(aligned, lines)]
     for column in IDENTIFIERS:
-        warnings += _examine_identifiers(straight, lines, column)
-    _count_categories(straight)
-    warnings += _price_warnings(straight, lines)
-    warnings += _date_warnings(straight, lines)
+        warnings += _check_identifiers(aligned, lines, column)
+    _mark_many_categories(aligned)
+    warnings += _price_warnings(aligned, lines)
+    warnings += _date_warnings(aligned, lines)
     if not fix_file:
-        warnings += _apostrophe_warnings(straight, lines)
+        warnings += _apostrophe_warnings(aligned, lines)
     return warnings
 
 
@@ -78,15 +78,17 @@ def _rows_named(numbers: Sequence[int], lines: Mapping[int, int]) -> str:
 
 def _drop_needless_zeros(rows: Sequence[Row]) -> None:
     for column, definition in NUMBER_COLUMNS.items():
-        long = [
+        candidates = [
             row
             for row in rows
-            # Most numbers have no more decimals than they may have.
+            # Fast path: few numbers have too many decimals.
             if "." in (text := row.cells.get(column, "")) and len(text) - text.rindex(".") - 1 > definition.decimals
         ]
-        shorter = {row.row_number: without_needless_zeros(row.cells[column], definition.decimals) for row in long}
-        changed = [row for row in long if shorter[row.row_number] != row.cells[column] and column not in row.unclear]
-        unclear = [row for row in changed if is_unclear(row.cells[column])]
+        shorter = {row.row_number: without_needless_zeros(row.cells[column], definition.decimals) for row in candidates}
+        changed = [
+            row for row in candidates if shorter[row.row_number] != row.cells[column] and column not in row.unclear
+        ]
+        unclear = [row for row in changed if is_ambiguous(row.cells[column])]
         if unclear and not has_clear_point([row.cells[column] for row in rows if column in row.cells]):
             for row in unclear:
                 row.unclear = (*row.unclear, column)
@@ -98,7 +100,7 @@ def _drop_needless_zeros(rows: Sequence[Row]) -> None:
 def _drop_placeholders(rows: Sequence[Row], lines: Mapping[int, int]) -> Iterator[FileWarning]:
     dropped: dict[str, list[int]] = {}
     for row in rows:
-        # Asked of the whole row at once: few have one.
+        # Fast path: few rows have a placeholder.
         if PLACEHOLDERS.isdisjoint(row.cells.values()):
             continue
         for column in _OPTIONAL:
@@ -110,12 +112,12 @@ def _drop_placeholders(rows: Sequence[Row], lines: Mapping[int, int]) -> Iterato
         yield FileWarning(WarningCode.PLACEHOLDER_VALUE, message, numbers[0], column)
 
 
-def _count_categories(rows: Sequence[Row]) -> None:
+def _mark_many_categories(rows: Sequence[Row]) -> None:
     seen: set[str] = set()
     for row in rows:
         name = row.cells.get("category", "")
         if name not in seen:
-            if len(seen) < MOST_CATEGORIES:
+            if len(seen) < MAX_SUGGESTED_CATEGORIES:
                 seen.add(name)
             else:
                 row.many_categories = True
@@ -124,13 +126,13 @@ def _count_categories(rows: Sequence[Row]) -> None:
 # Identifiers
 
 
-def _examine_identifiers(rows: Sequence[Row], lines: Mapping[int, int], column: str) -> Iterator[FileWarning]:
+def _check_identifiers(rows: Sequence[Row], lines: Mapping[int, int], column: str) -> Iterator[FileWarning]:
     by_number = {row.row_number: row for row in rows if column in row.cells and column not in row.cut}
     values = {number: row.cells[column] for number, row in by_number.items()}
-    # Asked of the whole column at once, since few have one.
+    # Fast path: few columns have an identifier outside ASCII.
     if not "".join(values.values()).isascii():
         for number, value in values.items():
-            # A longer one is an error, and composing takes as long as it is.
+            # Longer values are errors, and normalization takes time in proportion to the length.
             if not value.isascii() and len(value) <= MAX_LENGTHS[column]:
                 values[number] = composed(value)
                 by_number[number].cells = {**by_number[number].cells, column: values[number]}
@@ -138,11 +140,11 @@ def _examine_identifiers(rows: Sequence[Row], lines: Mapping[int, int], column: 
     for number in damaged:
         by_number[number].damaged = {**by_number[number].damaged, column: damage}
         del values[number]
-    _note_duplicates(by_number, values, lines, column)
+    _mark_duplicates(by_number, values, lines, column)
     yield from _identifier_warnings(values, lines, column)
 
 
-def _note_duplicates(
+def _mark_duplicates(
     by_number: Mapping[int, Row], values: Mapping[int, str], lines: Mapping[int, int], column: str
 ) -> None:
     if len(set(values.values())) == len(values):
@@ -150,7 +152,7 @@ def _note_duplicates(
     first: dict[str, int] = {}
     for number, value in values.items():
         earlier = first.setdefault(value, number)
-        # Damage makes equal what was different, and a placeholder is no value: that is one error, not two.
+        # Damaged values may have been different, and placeholders are not values: both are errors already.
         if earlier != number and value not in PLACEHOLDERS and not damage_to(value):
             by_number[number].duplicate_of[column] = lines[earlier]
 
@@ -161,16 +163,16 @@ def _identifier_warnings(values: Mapping[int, str], lines: Mapping[int, int], co
 
     if shorter := without_zeros(values):
         message = (
-            f"{column} may have lost leading zeros, as spreadsheets drop them: most are equally long, but not "
-            f"{named(shorter)}. They were taken as they are"
+            f"{column} may have lost leading zeros, which spreadsheets remove: most have the same length, but not "
+            f"{named(shorter)}. They were not changed"
         )
         yield FileWarning(WarningCode.LOST_ZEROS, message, shorter[0], column)
-    if ended := with_lost_digits(values):
-        message = f"{column} may have lost its last digits, as spreadsheets round long numbers: {named(ended)}"
-        yield FileWarning(WarningCode.LOST_DIGITS, message, ended[0], column)
+    if rounded := with_lost_digits(values):
+        message = f"{column} may have lost its last digits, as spreadsheets round long numbers: {named(rounded)}"
+        yield FileWarning(WarningCode.LOST_DIGITS, message, rounded[0], column)
 
     def is_sound(number: int) -> bool:
-        """What is no identifier at all is an error of its own."""
+        """Return whether a value is neither a placeholder nor damaged, which are errors already."""
         return values[number] not in PLACEHOLDERS and not damage_to(values[number])
 
     if pairs := [pair for pair in similar(values) if all(map(is_sound, pair))]:
@@ -179,9 +181,9 @@ def _identifier_warnings(values: Mapping[int, str], lines: Mapping[int, int], co
         )
         message = f"{column} differs only in case, or in characters that look alike: {first}"
         yield FileWarning(WarningCode.SIMILAR_IDENTIFIERS, message, pairs[0][1], column)
-    if alike := list(filter(is_sound, like_others(values))):
-        message = f"{column} has letters or signs that look like others, such as a Cyrillic A: {named(alike)}"
-        yield FileWarning(WarningCode.LOOKALIKE_CHARACTERS, message, alike[0], column)
+    if lookalikes := list(filter(is_sound, like_others(values))):
+        message = f"{column} has letters or signs that look like others, such as a Cyrillic A: {named(lookalikes)}"
+        yield FileWarning(WarningCode.LOOKALIKE_CHARACTERS, message, lookalikes[0], column)
     if several := list(filter(is_sound, holding_several(values))):
         message = (
             f"{column} may hold several identifiers in one value: {named(several)}. Each product needs its own row"
@@ -215,11 +217,11 @@ def _is_below_price(row: Row) -> bool:
 def _date_warnings(rows: Sequence[Row], lines: Mapping[int, int]) -> Iterator[FileWarning]:
     for column, may_be in _MAY_BE_DATE.items():
         values = {row.cells[column] for row in rows if column in row.cells}
-        begun = [value for value in begun_like_dates(values) if len(value) <= _LONGEST_DATE]
-        dates = set(filter(may_be, begun))
-        if any(is_short(value) and not is_short_date(value) for value in begun):
+        candidates = [value for value in begun_like_dates(values) if len(value) <= _MAX_DATE_LENGTH]
+        dates = set(filter(may_be, candidates))
+        if any(is_short(value) and not is_short_date(value) for value in candidates):
             dates = {value for value in dates if not is_short(value)}
-        if column in _DIMENSIONS or (column in IDENTIFIERS and any(map(is_date, begun))):
+        if column in _DIMENSIONS or (column in IDENTIFIERS and any(map(is_date, candidates))):
             dates.update(filter(_is_serial_number, values))
         if dates:
             numbers = [row.row_number for row in rows if row.cells.get(column) in dates and column not in row.damaged]
@@ -231,7 +233,7 @@ def _date_warnings(rows: Sequence[Row], lines: Mapping[int, int]) -> Iterator[Fi
 
 
 def _is_serial_number(value: str) -> bool:
-    """Whether a number is the day of a date, as a spreadsheet counts days: in dimensions, and among dates."""
+    """Return whether a number is probably a date as a spreadsheet stores it: a number of days."""
     return len(value) == _SERIAL_DIGITS and value.isdecimal() and int(value) in _SERIAL_NUMBERS
 
 
@@ -243,16 +245,16 @@ _MAY_BE_DATE: Mapping[str, Callable[[str], bool]] = {
 
 
 def _apostrophe_warnings(rows: Sequence[Row], lines: Mapping[int, int]) -> Iterator[FileWarning]:
-    found: dict[str, list[int]] = {}
+    row_numbers: dict[str, list[int]] = {}
     for row in rows:
-        # Asked of the whole row at once: few have one.
+        # Fast path: few rows have an apostrophe.
         if "'" in "".join(row.cells.values()):
             for column, value in row.cells.items():
                 if value.startswith("'") and column not in NUMBER_COLUMNS:
-                    found.setdefault(column, []).append(row.row_number)
-    for column, numbers in found.items():
+                    row_numbers.setdefault(column, []).append(row.row_number)
+    for column, numbers in row_numbers.items():
         message = (
-            f"{column} begins with an apostrophe in {_rows_named(numbers, lines)}, as spreadsheets and our own files "
-            "write it before a text; it was taken as a part of the value"
+            f"{column} begins with an apostrophe in {_rows_named(numbers, lines)}, which spreadsheets and our own "
+            "files write before text; it was read as part of the value"
         )
         yield FileWarning(WarningCode.LEADING_APOSTROPHE, message, numbers[0], column)

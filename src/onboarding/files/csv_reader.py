@@ -1,4 +1,4 @@
-"""Text to lines of values: which character stands between them, and where each line begins."""
+"""Reader of CSV text: lines of values with their line numbers."""
 
 from __future__ import annotations
 
@@ -8,132 +8,137 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain, islice
 
-from onboarding.domain.models import FileRejection, FileWarning
-from onboarding.files.delimiter import DELIMITERS, delimiter_of, refusal_of, unknown_delimiter
+from onboarding.domain.models import FileRejection
+from onboarding.files.delimiter import DELIMITERS, check_row_delimiters, detect_delimiter, reject_unknown_delimiter
 from onboarding.files.encoding import Decoded
 from onboarding.files.header import LINES_SEARCHED
 from onboarding.files.models import RawTable
-from onboarding.files.stray_quotes import spaced_fields, stray_quote, swallowed_rows
+from onboarding.files.stray_quotes import reject_stray_quote, reject_swallowed_rows, split_spaced_fields
 
-# Excel's way to say it, on a line of its own before the header; it hides that line.
-_SEP = re.compile(r'"?sep=(.?)"?[\r\n]*', re.IGNORECASE)
+# A line before the header that names the delimiter; Excel hides it.
+_SEPARATOR_LINE = re.compile(r'"?sep=(.?)"?[\r\n]*', re.IGNORECASE)
 _SPACED_QUOTE = re.compile(' +"')
 _LONGEST_FIELD = 2**31 - 1
-"""A file's size is limited, and so is what a stray quote can make one value of."""
+"""The limit of the csv module, which is not needed: the size of a file is limited."""
 
 _LINE_ENDS = (("\r\n", "CRLF"), ("\n", "LF"), ("\r", "CR"))
 
 
 @dataclass(frozen=True, slots=True)
-class Delimited:
-    """A text file as lines of values, and how it was written."""
+class CsvTable:
+    """The lines of values of a text file, and its format; `line_end` is None for a single line."""
 
     grid: RawTable
     delimiter: str
     line_end: str | None
-    warnings: tuple[FileWarning, ...] = ()
 
 
-def read(decoded: Decoded, most_lines: int) -> Delimited | FileRejection:
-    """Return the lines of a text file; of more than `most_lines` the rest is only counted."""
+def read(decoded: Decoded, max_lines: int) -> CsvTable | FileRejection:
+    """Return the first `max_lines` lines of a text file and the number of all, or the rejection of the file."""
     csv.field_size_limit(_LONGEST_FIELD)
     lines = decoded.lines()
     blank, first = 0, next(lines, "")
     while first and not first.strip():
         blank, first = blank + 1, next(lines, "")
-    said = _SEP.fullmatch(first)
-    if said is None:
+    separator_line = _SEPARATOR_LINE.fullmatch(first)
+    if separator_line is None:
         lines = chain([first], lines)
-    elif said[1] not in DELIMITERS:
-        return unknown_delimiter(first)
+    elif separator_line[1] not in DELIMITERS:
+        return reject_unknown_delimiter(first)
     head = list(islice(lines, LINES_SEARCHED))
-    delimiter = said[1] if said else delimiter_of(head)
+    delimiter = separator_line[1] if separator_line else detect_delimiter(head)
     if isinstance(delimiter, FileRejection):
         return delimiter
-    # A spreadsheet hides the line that names the delimiter, and counts without it.
-    before = _Before(blank, blank + bool(said))
-    cut = _cut(chain(head, lines), delimiter, most_lines, before)
-    if isinstance(cut, FileRejection):
-        # Some programs write blanks behind a closing quote, which a strict reader does not take.
-        cut = _cut_with_blanks(decoded, delimiter, most_lines, before) or cut
-    elif _has_spaced_quotes(decoded, delimiter):
-        again = islice(decoded.lines(), before.lines, None)
-        spaced = _cut(again, delimiter, most_lines, before, skip_spaces=True)
+    # A spreadsheet does not count the line that names the delimiter as a row.
+    offset = _Offset(blank, blank + bool(separator_line))
+    split = _split_lines(chain(head, lines), delimiter, max_lines, offset)
+    if isinstance(split, FileRejection):
+        # Some programs write blanks after a closing quote, which a strict reader does not accept.
+        split = _split_lines_with_blanks(decoded, delimiter, max_lines, offset) or split
+    elif _has_spaces_before_quotes(decoded, delimiter):
+        lines_again = islice(decoded.lines(), offset.lines, None)
+        spaced = _split_lines(lines_again, delimiter, max_lines, offset, skip_spaces=True)
         if isinstance(spaced, FileRejection):
-            spaced = _cut_with_blanks(decoded, delimiter, most_lines, before) or spaced
-        _without_spaces(cut.grid, spaced)
-    if isinstance(cut, FileRejection):
-        return cut
-    refusal = swallowed_rows(cut.grid, cut.broken, delimiter) or refusal_of(cut.grid, delimiter)
-    return refusal or Delimited(cut.grid, DELIMITERS[delimiter], _line_end(head))
+            spaced = _split_lines_with_blanks(decoded, delimiter, max_lines, offset) or spaced
+        _remove_spaces_before_quotes(split.grid, spaced)
+    if isinstance(split, FileRejection):
+        return split
+    rejection = reject_swallowed_rows(split.grid, split.multiline, delimiter) or check_row_delimiters(
+        split.grid, delimiter
+    )
+    return rejection or CsvTable(split.grid, DELIMITERS[delimiter], _line_end(head))
 
 
 @dataclass(frozen=True, slots=True)
-class _Before:
-    """What stands above the lines that are cut: rows as a spreadsheet counts them, and lines as an editor does."""
+class _Offset:
+    """Number of rows (as in a spreadsheet) and lines (as in an editor) before the lines to read."""
 
     rows: int
     lines: int
 
 
 @dataclass(frozen=True, slots=True)
-class _Cut:
-    """A text cut into lines of values. `broken` are those with line breaks in a value, as `swallowed_rows` takes it."""
+class _SplitText:
+    """A text split into lines of values.
+
+    `multiline` has the rows with line breaks in a value, as `reject_swallowed_rows` expects them.
+    """
 
     grid: RawTable = field(default_factory=RawTable)
-    broken: list[tuple[int, int, int]] = field(default_factory=list)
+    multiline: list[tuple[int, int, int]] = field(default_factory=list)
 
 
-def _cut(
-    text: Iterator[str], delimiter: str, most_lines: int, before: _Before, *, skip_spaces: bool = False
-) -> _Cut | FileRejection:
-    # strict: a stray quote ends the reading instead of quietly swallowing the rows that follow it.
+def _split_lines(
+    text: Iterator[str], delimiter: str, max_lines: int, offset: _Offset, *, skip_spaces: bool = False
+) -> _SplitText | FileRejection:
+    # strict: a stray quote is an error; otherwise the rows after it would become part of its value.
     reader = csv.reader(text, delimiter=delimiter, strict=True, skipinitialspace=skip_spaces)
-    cut = _Cut()
-    lines, numbers = cut.grid.lines, cut.grid.numbers
-    count = ended = 0
+    split = _SplitText()
+    lines, numbers = split.grid.lines, split.grid.numbers
+    count = last_line = 0
     try:
-        for number, values in enumerate(reader, before.rows + 1):
-            began, ended = ended, reader.line_num
+        for number, values in enumerate(reader, offset.rows + 1):
+            first_line, last_line = last_line, reader.line_num
             if not any(values) or not any(map(str.strip, values)):
                 continue
             count += 1
-            if count <= most_lines:
-                if ended - began > 1:
-                    cut.broken.append((count - 1, began + 1 + before.lines, ended + before.lines))
+            if count <= max_lines:
+                if last_line - first_line > 1:
+                    split.multiline.append((count - 1, first_line + 1 + offset.lines, last_line + offset.lines))
                 lines.append(values)
                 numbers.append(number)
     except csv.Error as error:
-        return stray_quote(error, ended + 1 + before.lines, reader.line_num + before.lines)
-    cut.grid.total = count
-    return cut
+        return reject_stray_quote(error, last_line + 1 + offset.lines, reader.line_num + offset.lines)
+    split.grid.total = count
+    return split
 
 
-def _cut_with_blanks(decoded: Decoded, delimiter: str, most_lines: int, before: _Before) -> _Cut | None:
-    """Return the lines of a text with blanks around its quotes; None if it has quotes that part no values."""
-    text = "".join(islice(decoded.lines(), before.lines, None))
-    cut = _Cut()
-    began = 0
-    line = before.lines
+def _split_lines_with_blanks(decoded: Decoded, delimiter: str, max_lines: int, offset: _Offset) -> _SplitText | None:
+    """Return the lines of a text with blanks around its quotes; None if other quotes are not around whole values."""
+    text = "".join(islice(decoded.lines(), offset.lines, None))
+    split = _SplitText()
+    start = 0
+    line = offset.lines
     try:
-        for number, (values, end) in enumerate(spaced_fields(text, delimiter, most_lines), before.rows + 1):
-            lines = max(text.count("\n", began, end), text.count("\r", began, end), 1)
+        for number, (values, end) in enumerate(split_spaced_fields(text, delimiter, max_lines), offset.rows + 1):
+            lines = max(text.count("\n", start, end), text.count("\r", start, end), 1)
             if any(map(str.strip, values)):
                 if lines > 1:
-                    cut.broken.append((len(cut.grid.lines), line + 1, line + lines))
-                cut.grid.lines.append(values)
-                cut.grid.numbers.append(number)
-            began, line = end, line + lines
+                    split.multiline.append((len(split.grid.lines), line + 1, line + lines))
+                split.grid.lines.append(values)
+                split.grid.numbers.append(number)
+            start, line = end, line + lines
     except ValueError:
         return None
-    cut.grid.total = len(cut.grid.lines)
-    return cut
+    split.grid.total = len(split.grid.lines)
+    return split
 
 
-def _without_spaces(grid: RawTable, spaced: _Cut | FileRejection) -> None:
-    """Take the spaces before quotes out of a text's lines, if it reads the same with and without them.
+def _remove_spaces_before_quotes(grid: RawTable, spaced: _SplitText | FileRejection) -> None:
+    """Remove the spaces before opening quotes in `grid`, unless that would change which lines are rows.
 
-    Where such a quote is left open, or another stands behind it, it is part of a value.
+    `spaced` is the same text read without these spaces. A quote that is not closed or that is followed by other text is
+    part of its value: then the rows differ, and the spaces remain.
     """
     if isinstance(spaced, FileRejection):
         return
@@ -142,23 +147,23 @@ def _without_spaces(grid: RawTable, spaced: _Cut | FileRejection) -> None:
     expected = [number for number, is_blank in zip(grid.numbers, blank, strict=True) if not is_blank]
     if [*filter(by_number.__contains__, expected)] != expected or len(by_number) > len(grid.numbers):
         return
-    kept = [i for i, number in enumerate(grid.numbers) if number in by_number]
-    grid.total -= len(grid.lines) - len(kept)
+    indexes = [i for i, number in enumerate(grid.numbers) if number in by_number]
+    grid.total -= len(grid.lines) - len(indexes)
     grid.lines = [
-        by_number[grid.numbers[i]] if any(map(_SPACED_QUOTE.match, grid.lines[i])) else grid.lines[i] for i in kept
+        by_number[grid.numbers[i]] if any(map(_SPACED_QUOTE.match, grid.lines[i])) else grid.lines[i] for i in indexes
     ]
-    grid.numbers = [grid.numbers[i] for i in kept]
+    grid.numbers = [grid.numbers[i] for i in indexes]
 
 
-def _has_spaced_quotes(decoded: Decoded, delimiter: str) -> bool:
-    """Return whether there is a quote that only spaces keep from the beginning of its value."""
+def _has_spaces_before_quotes(decoded: Decoded, delimiter: str) -> bool:
+    """Return whether a value begins with spaces and a quote."""
     text = decoded.content
     if not decoded.codec.startswith("utf-8"):
         text = text.decode(decoded.codec).encode()
-    # Hardly any file has even that, which is quickly seen. From each run of spaces, only the first can begin a match.
+    # Fast path: few files contain a space and a quote. Only the first space of a run can begin a match of the pattern.
     return b' "' in text and re.search(rb"(?m)(?:^|%b) +\"" % re.escape(delimiter).encode(), text) is not None
 
 
 def _line_end(head: list[str]) -> str | None:
-    """Return how the first line ends; None if there is but one."""
+    """Return the name of the first line's end; None if the text is a single line."""
     return next((name for end, name in _LINE_ENDS if head and head[0].endswith(end)), None)

@@ -1,4 +1,4 @@
-"""Decimal commas: read as such where a whole column agrees on them, left alone where it does not."""
+"""Detection and conversion of decimal commas, by all values of a column."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from onboarding.domain.error_codes import WarningCode
 from onboarding.domain.models import FileWarning
 from onboarding.files.models import rows_named
 
-# 19,99 · 1.234,56 · 0,250 · 12345,678: no way to read these but with a decimal comma.
-_COMMA = re.compile(
+# 19,99 · 1.234,56 · 0,250 · 12345,678: only possible with a decimal comma.
+_DECIMAL_COMMA = re.compile(
     r"-?(?:[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]+|[0-9]+,(?:[0-9]{1,2}|[0-9]{4,})|(?:0[0-9]*|[0-9]{4,}),[0-9]+)"
 )
-# 1,234: a decimal comma, or thousands.
-_EITHER = re.compile(r"-?[1-9][0-9]{0,2},[0-9]{3}")
-# 19.99 · 0.250 · 1,234.56 · 1,234,567: a decimal point, or commas between thousands.
-_POINT = re.compile(
+# 1,234: a decimal comma or a thousands separator.
+_AMBIGUOUS_COMMA = re.compile(r"-?[1-9][0-9]{0,2},[0-9]{3}")
+# 19.99 · 0.250 · 1,234.56 · 1,234,567: a decimal point, or commas as thousands separators.
+_DECIMAL_POINT = re.compile(
     r"-?(?:(?![1-9][0-9]{0,2}\.[0-9]{3}$)[0-9]+\.[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+\.[0-9]+|[0-9]{1,3}(?:,[0-9]{3}){2,})"
 )
-# 1.234: a decimal point, unless commas beside it say that it may stand between thousands.
-_POINT_OF_EITHER = re.compile(r"-?[1-9][0-9]{0,2}\.[0-9]{3}")
+# 1.234: a decimal point, unless other numbers have decimal commas; then it may be a thousands separator.
+_AMBIGUOUS_POINT = re.compile(r"-?[1-9][0-9]{0,2}\.[0-9]{3}")
 
 
-class Commas(Enum):
-    """What the commas in a column of numbers are."""
+class CommaMeaning(Enum):
+    """Meaning of the commas in a column of numbers."""
 
     NONE = auto()
     DECIMAL = auto()
@@ -35,97 +35,103 @@ class Commas(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Signs:
-    """What the commas of each column of numbers mean. In `doubtful` columns `1.234` may be a number of thousands."""
+class DecimalSeparators:
+    """Meaning of the commas of each column; in `doubtful` columns, `1.234` may have a thousands separator."""
 
-    commas: Mapping[str, Commas]
+    commas: Mapping[str, CommaMeaning]
     doubtful: tuple[str, ...] = ()
 
 
-def signs_in(
+def detect_decimal_separators(
     columns: Mapping[str, Sequence[str]], agreed: Collection[str], *, is_text: bool = True, is_whole: bool = True
-) -> Signs:
-    """Decide by all values of the columns; those in `agreed` are known to have decimal commas.
+) -> DecimalSeparators:
+    """Return the separators by all values of the columns; columns in `agreed` are known to have decimal commas.
 
-    In a text file the other columns decide where one shows no sign of its own: who writes a price of 19,90 does not
-    write a weight of 1.250 with a decimal point for certain, and one of 1,250 with a decimal comma. Some rows of a file
-    alone (`is_whole` is false) cannot show the latter: others may have had decimal points. The numbers of a workbook
-    (`is_text` is false) have a point whatever its texts have.
+    In a text file, other columns are evidence for a column without evidence: if a price is 19,90, a weight of 1.250 is
+    uncertain, and one of 1,250 has a decimal comma. The latter does not hold if the file has only some of the rows
+    (`is_whole` is false), because the others may have decimal points. In a workbook (`is_text` is false), columns are
+    independent: its numbers have a point even if its texts have commas.
     """
-    commas = {column: commas_in(values) for column, values in columns.items()}
-    commas |= {c: Commas.DECIMAL for c in agreed if c in commas and commas[c] is not Commas.MIXED}
-    doubtful = {column for column, found in commas.items() if found is not Commas.NONE}
-    if is_text and Commas.DECIMAL in commas.values():
-        with_points = {c for c, found in commas.items() if found is not Commas.DECIMAL and _has_points(columns[c])}
+    commas = {column: classify_commas(values) for column, values in columns.items()}
+    commas |= {c: CommaMeaning.DECIMAL for c in agreed if c in commas and commas[c] is not CommaMeaning.MIXED}
+    doubtful = {column for column, meaning in commas.items() if meaning is not CommaMeaning.NONE}
+    if is_text and CommaMeaning.DECIMAL in commas.values():
+        with_points = {
+            c for c, meaning in commas.items() if meaning is not CommaMeaning.DECIMAL and _has_points(columns[c])
+        }
         doubtful |= commas.keys() - with_points
         if is_whole and not with_points:
-            commas |= {column: Commas.DECIMAL for column, found in commas.items() if found is Commas.UNCLEAR}
-    return Signs(commas, tuple(column for column in commas if column in doubtful))
+            commas |= {
+                column: CommaMeaning.DECIMAL for column, meaning in commas.items() if meaning is CommaMeaning.UNCLEAR
+            }
+    return DecimalSeparators(commas, tuple(column for column in commas if column in doubtful))
 
 
 def _has_points(values: Iterable[str]) -> bool:
-    """Return whether a number has a decimal point for certain, or commas between thousands."""
-    return any(_POINT.fullmatch(value.strip()) for value in values)
+    """Return whether a number certainly has a decimal point or commas as thousands separators."""
+    return any(_DECIMAL_POINT.fullmatch(value.strip()) for value in values)
 
 
-def commas_in(values: Iterable[str]) -> Commas:
-    """What the commas mean, by all values of a column; what is no number at all has no say."""
+def classify_commas(values: Iterable[str]) -> CommaMeaning:
+    """Return the meaning of the commas by all values of a column; values that are not numbers are ignored."""
     values = list(values)
     if not any("," in value for value in values):
-        return Commas.NONE
-    commas = points = either = False
+        return CommaMeaning.NONE
+    commas = points = ambiguous = False
     for value in values:
         if "," in value or "." in value:
             text = value.strip()
-            commas = commas or _COMMA.fullmatch(text) is not None
-            points = points or _POINT.fullmatch(text) is not None
-            either = either or _EITHER.fullmatch(text) is not None
+            commas = commas or _DECIMAL_COMMA.fullmatch(text) is not None
+            points = points or _DECIMAL_POINT.fullmatch(text) is not None
+            ambiguous = ambiguous or _AMBIGUOUS_COMMA.fullmatch(text) is not None
     if commas:
-        return Commas.MIXED if points else Commas.DECIMAL
-    return Commas.UNCLEAR if either else Commas.NONE
+        return CommaMeaning.MIXED if points else CommaMeaning.DECIMAL
+    return CommaMeaning.UNCLEAR if ambiguous else CommaMeaning.NONE
 
 
-def warning_of(column: str, commas: Commas, values: Mapping[int, str]) -> FileWarning:
-    """What to tell of a column whose commas are mixed or unclear; `values` are its values by row."""
-    if commas is Commas.MIXED:
-        with_comma = [row_number for row_number, value in values.items() if _COMMA.fullmatch(value.strip())]
-        with_point = [row_number for row_number, value in values.items() if _POINT.fullmatch(value.strip())]
-        fewer = min(with_comma, with_point, key=len)
-        has_points = any("." in values[row_number] for row_number in with_point)
-        others = "a decimal point" if has_points else "commas between thousands"
+def comma_warning(column: str, commas: CommaMeaning, values: Mapping[int, str]) -> FileWarning:
+    """Return the warning about a column with mixed or unclear commas; `values` are its values by row."""
+    if commas is CommaMeaning.MIXED:
+        with_commas = [row_number for row_number, value in values.items() if _DECIMAL_COMMA.fullmatch(value.strip())]
+        with_points = [row_number for row_number, value in values.items() if _DECIMAL_POINT.fullmatch(value.strip())]
+        fewer = min(with_commas, with_points, key=len)
+        has_points = any("." in values[row_number] for row_number in with_points)
+        others = "a decimal point" if has_points else "commas as thousands separators"
         message = (
-            f"{column} has a decimal comma in {rows_named(with_comma)}, and {others} in "
-            f"{rows_named(with_point)}; numbers with a comma were not taken for numbers. Write all of them in one way: "
-            f"the least to change is {rows_named(fewer)}"
+            f"{column} has a decimal comma in {rows_named(with_commas)}, and {others} in "
+            f"{rows_named(with_points)}; numbers with a comma were not read as numbers. Write all of them in the same "
+            f"way: the fewest changes are in {rows_named(fewer)}"
         )
         return FileWarning(WarningCode.MIXED_DECIMALS, message, fewer[0], column)
-    unclear = [row_number for row_number, value in values.items() if _EITHER.fullmatch(value.strip())]
+    unclear = [row_number for row_number, value in values.items() if _AMBIGUOUS_COMMA.fullmatch(value.strip())]
     message = (
-        f"The comma of {column} in {rows_named(unclear)} may stand before decimals or between thousands; numbers "
-        "with it were not taken for numbers. Write 1234.50 for one thousand two hundred thirty-four and a half"
+        f"The comma of {column} in {rows_named(unclear)} may be a decimal comma or a thousands separator; numbers "
+        "with it were not read as numbers. Write 1234.50 for one thousand two hundred thirty-four and a half"
     )
     return FileWarning(WarningCode.UNCLEAR_COMMAS, message, unclear[0], column)
 
 
 def has_clear_point(values: Iterable[str]) -> bool:
-    """Whether some number of a column has a point that can only stand before decimals, and none has a decimal comma."""
+    """Return whether a number in a column certainly has a decimal point, and none has a decimal comma."""
     values = list(values)
-    return commas_in(values) is Commas.NONE and any(_POINT.fullmatch(value.strip()) for value in values)
+    return classify_commas(values) is CommaMeaning.NONE and any(
+        _DECIMAL_POINT.fullmatch(value.strip()) for value in values
+    )
 
 
-def is_unclear(value: str) -> bool:
-    """Whether a number's point may stand before decimals or between thousands, as far as it shows alone."""
-    return _POINT_OF_EITHER.fullmatch(value) is not None
+def is_ambiguous(value: str) -> bool:
+    """Return whether the point of a number, without other evidence, may be a decimal point or a thousands separator."""
+    return _AMBIGUOUS_POINT.fullmatch(value) is not None
 
 
-def with_point(value: str, places: int) -> str:
-    """A number of a column with decimal commas, with a point instead; any other text as it is.
+def convert_decimal_comma(value: str, places: int) -> str:
+    """Return a number with a decimal point instead of its decimal comma; return other text unchanged.
 
-    With more than `places` decimals, but for zeros behind a comma that can only stand before decimals, it is no number
-    that the column takes: the vendor is shown what they wrote.
+    Zeros after the permitted number of decimals (`places`) are removed if the comma is certainly a decimal comma. A
+    number with too many other decimals is invalid: it is not changed, so that the error shows the vendor's value.
     """
-    clear = _COMMA.fullmatch(value) is not None
-    if not clear and not _EITHER.fullmatch(value):
+    clear = _DECIMAL_COMMA.fullmatch(value) is not None
+    if not clear and not _AMBIGUOUS_COMMA.fullmatch(value):
         return value
     whole, decimals = value.split(",")
     if clear and not decimals[places:].strip("0"):

@@ -1,4 +1,4 @@
-"""What separates the values of a text file: which delimiter, and why a file's values cannot be told apart."""
+"""Detection of the delimiter, and rejection of files whose rows are separated in another way than the header."""
 
 from __future__ import annotations
 
@@ -11,150 +11,151 @@ from functools import partial
 from onboarding.domain.error_codes import RejectionCode
 from onboarding.domain.models import FileRejection
 from onboarding.domain.text import printable
-from onboarding.files.header import FIX_COLUMNS, place_of
-from onboarding.files.header_names import known_in
+from onboarding.files.header import FIX_COLUMNS, find_header_index
+from onboarding.files.header_names import count_known_columns
 from onboarding.files.models import MAX_COLUMNS, RawTable, first_of, one_line
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 
 _SUPPORTED = ", ".join(DELIMITERS.values())
-_LONGEST_HEADER = 10_000
-"""Characters of a line that is looked through for other delimiters."""
+_MAX_LINE_LENGTH = 10_000
+"""Maximum number of characters of a line that are searched for other delimiters."""
 
-_ROWS_SEEN = 100
-"""Rows that are looked through for other quotes."""
+_ROWS_EXAMINED = 100
+"""Number of rows that are searched for other quotes."""
 
 _COLUMN_GAP = re.compile(r"\t+|  +")
 _QUOTES = ("''", "``", "‘’", "“”", "„“", "„”", "‚‘", "«»", "»«")  # noqa: RUF001 - the quotes that people write
 
 
-def delimiter_of(head: Sequence[str]) -> str | FileRejection:
-    """Return the delimiter under which the header names most of our columns; of a fix file, the one between ours."""
-    for mark in DELIMITERS:
-        # The messages below may name more columns, with commas between, than a short header does.
-        if head and head[0].startswith(mark.join(FIX_COLUMNS)):
-            return mark
-    headers = {mark: _header_under(head, mark) for mark in DELIMITERS}
-    known = {mark: known_in(header) for mark, header in headers.items()}
+def detect_delimiter(head: Sequence[str]) -> str | FileRejection:
+    """Return the delimiter with which the header names most of our columns, or a rejection if two are equally likely.
+
+    A fix file begins with its own column names, so that the delimiter between these is returned.
+    """
+    for sign in DELIMITERS:
+        # The messages of a fix file may contain more column names, separated by commas, than a short header.
+        if head and head[0].startswith(sign.join(FIX_COLUMNS)):
+            return sign
+    headers = {sign: _split_header(head, sign) for sign in DELIMITERS}
+    known = {sign: count_known_columns(header) for sign, header in headers.items()}
     most = max(known.values())
-    if most < 2 and (unsupported := _unsupported(head)):
-        return unsupported
-    candidates = [mark for mark in DELIMITERS if known[mark] == most and len(headers[mark]) > 1]
+    if most < 2 and (rejection := _reject_unsupported(head)):
+        return rejection
+    candidates = [sign for sign in DELIMITERS if known[sign] == most and len(headers[sign]) > 1]
     if most == 0:
-        # No name is known, so the header will be refused; its names are best told apart by what there is most of.
-        return max(DELIMITERS, key=lambda mark: len(headers[mark]))
+        # No name is known, so the header will be rejected; the most frequent delimiter gives the best message.
+        return max(DELIMITERS, key=lambda sign: len(headers[sign]))
     if len(candidates) > 1:
-        found = " and ".join(f"{known[mark]} between {DELIMITERS[mark]}s" for mark in candidates)
+        counts = " and ".join(f"{known[sign]} between {DELIMITERS[sign]}s" for sign in candidates)
         reason = (
-            f"It cannot be told what stands between the values: the header line has columns of ours, {found}. "
-            "Use one and the same sign throughout"
+            f"The delimiter is ambiguous: the header line has known columns, {counts}. "
+            "Use the same delimiter throughout"
         )
         return FileRejection(RejectionCode.AMBIGUOUS_DELIMITER, reason)
     return candidates[0] if candidates else ","
 
 
-def unknown_delimiter(line: str) -> FileRejection:
-    """Return the refusal of a file whose first line names a delimiter that is not supported."""
-    reason = f"The first line is '{one_line(line)}'; what can stand between values: {_SUPPORTED}"
+def reject_unknown_delimiter(line: str) -> FileRejection:
+    """Return the rejection of a file whose first line names an unsupported delimiter."""
+    reason = f"The first line is '{one_line(line)}'; supported delimiters: {_SUPPORTED}"
     return FileRejection(RejectionCode.UNKNOWN_DELIMITER, reason)
 
 
-def refusal_of(grid: RawTable, delimiter: str) -> FileRejection | None:
-    """Return the refusal of a file some of whose rows are not separated as its header is."""
+def check_row_delimiters(grid: RawTable, delimiter: str) -> FileRejection | None:
+    """Return the rejection of a file with rows that have other quotes or another delimiter than the header."""
     if not grid.lines:
         return None
-    place = place_of(grid.lines)
-    header = [name.strip() for name in grid.lines[place]]
+    header_index = find_header_index(grid.lines)
+    header = [name.strip() for name in grid.lines[header_index]]
     width = len(header)
     if width < 2 or set(header) >= set(FIX_COLUMNS[:2]):
         return None
     names = [name for name in header if name]
-    first_rows = grid.lines[place + 1 : place + 1 + _ROWS_SEEN]
+    first_rows = grid.lines[header_index + 1 : header_index + 1 + _ROWS_EXAMINED]
     for quotes in _QUOTES:
-        stands_in_quotes = partial(_stands_in, quotes)
-        is_header = len(names) > 1 and all(map(stands_in_quotes, names))
-        # A row may be cut at a comma within quotes; its first value is not.
+        is_in_quotes = partial(_is_in_quotes, quotes)
+        is_header = len(names) > 1 and all(map(is_in_quotes, names))
+        # A comma within quotes splits a value, but not before the first quote of the row.
         if is_header or (
             first_rows
-            and all(
-                line[0].strip().startswith(quotes[0]) and sum(map(stands_in_quotes, line)) > 1 for line in first_rows
-            )
+            and all(line[0].strip().startswith(quotes[0]) and sum(map(is_in_quotes, line)) > 1 for line in first_rows)
         ):
             reason = (
-                f"The values stand in {quotes[0]}…{quotes[1]}, and these are part of a value in CSV; put values in "
-                'double quotes ("), or in none'
+                f"The values are in {quotes[0]}…{quotes[1]}, which CSV reads as part of a value; put values in "
+                'double quotes (") or in none'
             )
             return FileRejection(RejectionCode.UNREADABLE_CSV, reason)
-    short = [(line, n) for line, n in zip(grid.lines[place + 1 :], grid.numbers[place + 1 :], strict=True)
+    short = [(line, n) for line, n in zip(grid.lines[header_index + 1 :], grid.numbers[header_index + 1 :], strict=True)
              if len(line) < width or not line[1]]  # fmt: skip
     quoted = [n for line, n in short if _is_quoted_whole(line, delimiter, width)]
     if quoted:
         reason = (
-            f"{_lines_named(quoted)} {'stand' if len(quoted) > 1 else 'stands'} in quotes as one single value, as when "
-            "CSV was pasted into one column; save the table as CSV from the program it was made in"
+            f"{_lines_named(quoted)} {'are' if len(quoted) > 1 else 'is'} in quotes as a single value, as when "
+            "CSV was pasted into one column; save the table as CSV from the program in which it was created"
         )
         return FileRejection(RejectionCode.QUOTED_LINES, reason)
-    return _mixed(short, delimiter, width)
+    return _reject_mixed(short, delimiter, width)
 
 
-def _header_under(head: Sequence[str], delimiter: str) -> list[str]:
+def _split_header(head: Sequence[str], delimiter: str) -> list[str]:
     lines = [line[: MAX_COLUMNS + 1] for line in csv.reader(head, delimiter=delimiter)]
-    return lines[place_of(lines)] if lines else []
+    return lines[find_header_index(lines)] if lines else []
 
 
-def _unsupported(head: Sequence[str]) -> FileRejection | None:
-    """Return the refusal of a file whose header can only be read with a delimiter that is not supported."""
-    best, found = 1, ""
+def _reject_unsupported(head: Sequence[str]) -> FileRejection | None:
+    """Return the rejection of a file whose header has known columns only with an unsupported delimiter."""
+    best, delimiter = 1, ""
     for line in head:
-        for mark, names in _split_otherwise(line[:_LONGEST_HEADER].strip()):
-            known = known_in(names)
-            # A title may have two of our names in it, between spaces.
-            if known > max(best, 2 if mark == " " else 1):
-                best, found = known, mark
-    if not found:
+        for sign, names in _split_by_other_delimiters(line[:_MAX_LINE_LENGTH].strip()):
+            known = count_known_columns(names)
+            # A title may contain two of our names, separated by spaces.
+            if known > max(best, 2 if sign == " " else 1):
+                best, delimiter = known, sign
+    if not delimiter:
         return None
-    if found.isspace() and found.strip(" ") == "":
-        reason = "The columns are kept apart by spaces (fixed width)"
+    if delimiter.isspace() and delimiter.strip(" ") == "":
+        reason = "The columns are separated by spaces (fixed width)"
     else:
-        reason = f"The values are separated by '{printable(found)}'"
+        reason = f"The values are separated by '{printable(delimiter)}'"
     return FileRejection(
         RejectionCode.UNKNOWN_DELIMITER,
-        f"{reason}; what can stand between values: {_SUPPORTED}. Save the table as 'CSV UTF-8'",
+        f"{reason}; supported delimiters: {_SUPPORTED}. Save the table as 'CSV UTF-8'",
     )
 
 
-def _split_otherwise(line: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield a line's names as other delimiters would part them, each with that delimiter."""
+def _split_by_other_delimiters(line: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield other delimiters in a line, each with the names that it separates."""
     yield "  ", _COLUMN_GAP.split(line)
     yield " ", line.split(" ")
-    marks = {c for c in line if not (c.isalnum() or c in " _-\"'\r\n" or c in DELIMITERS)}
-    for mark in sorted(marks)[:20]:
-        yield mark, line.split(mark)
+    signs = {c for c in line if not (c.isalnum() or c in " _-\"'\r\n" or c in DELIMITERS)}
+    for sign in sorted(signs)[:20]:
+        yield sign, line.split(sign)
 
 
-def _stands_in(quotes: str, value: str) -> bool:
+def _is_in_quotes(quotes: str, value: str) -> bool:
     value = value.strip()
     return len(value) > 1 and value[0] + value[-1] == quotes
 
 
 def _is_quoted_whole(line: Sequence[str], delimiter: str, width: int) -> bool:
     value = line[0]
-    # Only within quotes can a value have the delimiter in it.
+    # A value can contain the delimiter only within quotes.
     if value.count(delimiter) < width - 1 or any(map(str.strip, line[1:])):
         return False
     return len(next(csv.reader(io.StringIO(value, newline=""), delimiter=delimiter), [])) == width
 
 
-def _mixed(short: Iterable[tuple[Sequence[str], int]], delimiter: str, width: int) -> FileRejection | None:
-    """Return the refusal of a file with rows that have as many values as the header under another delimiter."""
+def _reject_mixed(short: Iterable[tuple[Sequence[str], int]], delimiter: str, width: int) -> FileRejection | None:
+    """Return the rejection of a file with rows that have as many values as the header with another delimiter."""
     others: dict[str, list[int]] = {}
     for line, number in short:
-        if len(line) < width and (found := _other_delimiter(line, delimiter, width)):
-            others.setdefault(found, []).append(number)
-    for found, numbers in others.items():
+        if len(line) < width and (other := _other_delimiter(line, delimiter, width)):
+            others.setdefault(other, []).append(number)
+    for other, numbers in others.items():
         reason = (
             f"The header line has a {DELIMITERS[delimiter]} between its names, but {_lines_named(numbers, 'line')} "
-            f"{'have' if len(numbers) > 1 else 'has'} {found} between the values. Use one and the same sign throughout"
+            f"{'have' if len(numbers) > 1 else 'has'} {other} between the values. Use the same delimiter throughout"
         )
         return FileRejection(RejectionCode.AMBIGUOUS_DELIMITER, reason)
     return None
@@ -162,10 +163,10 @@ def _mixed(short: Iterable[tuple[Sequence[str], int]], delimiter: str, width: in
 
 def _other_delimiter(line: Sequence[str], delimiter: str, width: int) -> str:
     text = delimiter.join(line).strip()
-    for mark, name in DELIMITERS.items():
-        if mark != delimiter and text.count(mark) == width - 1:
+    for sign, name in DELIMITERS.items():
+        if sign != delimiter and text.count(sign) == width - 1:
             return f"a {name}"
-    # Text may have gaps in it; a row that is nothing else has several.
+    # Text may contain a gap, so a single value with one gap is not enough.
     is_aligned = len(line) == 1 and width > 2 and sum(1 for _ in _COLUMN_GAP.finditer(text)) == width - 1
     return "several spaces" if is_aligned else ""
 

@@ -27,12 +27,12 @@ _SHORT = 2
 """The length of a word fragment, as in `K_che`; both parts of names such as `usb_cable` are longer."""
 
 
-def lost_letters(rows: Sequence[Row]) -> Iterator[FileWarning]:
-    """Return a warning for each column with probably lost letters, with the rows."""
+def find_lost_letters(rows: Sequence[Row]) -> Iterator[FileWarning]:
+    """Yield a warning for each column with `?` or `_` in place of letters."""
     # Few rows contain either character; searching all values of a row at once is faster.
-    signed = [row for row in rows if "?" in (text := "".join(row.cells.values())) or "_" in text]
+    candidates = [row for row in rows if "?" in (text := "".join(row.cells.values())) or "_" in text]
     for column in _COLUMNS:
-        values = {row.row_number: row.cells[column] for row in signed if column in row.cells}
+        values = {row.row_number: row.cells[column] for row in candidates if column in row.cells}
         marked = [row_number for row_number, value in values.items() if _QUESTION_MARKS.search(value)]
         if marked:
             yield _warning(column, "question marks", values[marked[0]], [rows[n - 1] for n in marked])
@@ -44,7 +44,7 @@ def lost_letters(rows: Sequence[Row]) -> Iterator[FileWarning]:
 def _has_underscores(value: str) -> bool:
     if "_" not in value:
         return False
-    within = [found[0].split("_") for found in _UNDERSCORE_WITHIN.finditer(value)]
+    within = [match[0].split("_") for match in _UNDERSCORE_WITHIN.finditer(value)]
     lost = sum(1 for parts in within if min(len(parts[0]), len(parts[-1])) <= _SHORT)
     return lost > 1 or _UNDERSCORE_LAST.search(value) is not None
 
@@ -53,7 +53,7 @@ def _warning(column: str, signs: str, value: str, rows: Sequence[Row]) -> FileWa
     named = rows_named([row.line or row.row_number for row in rows])
     message = (
         f"{column} has {signs} where letters were probably lost before the file was uploaded, such as {quoted(value)} "
-        f"({named}); the values were taken as they are. If letters are missing, save the file as 'CSV UTF-8' where "
+        f"({named}); the values were not changed. If letters are missing, save the file as 'CSV UTF-8' where "
         "they are still there, and upload it again"
     )
     return FileWarning(WarningCode.LOST_CHARACTER, message, rows[0].row_number, column)

@@ -15,16 +15,30 @@ from onboarding.domain.error_codes import RejectionCode, WarningCode
 from onboarding.domain.models import FileRejection, FileWarning, Row
 from onboarding.domain.product_schema import COLUMNS, NUMBER_COLUMNS, REQUIRED
 from onboarding.files import csv_reader, file_types
-from onboarding.files.column_checks import examine
-from onboarding.files.decimal_commas import Commas, Signs, is_unclear, signs_in, warning_of, with_point
+from onboarding.files.column_checks import check_columns
+from onboarding.files.decimal_commas import (
+    CommaMeaning,
+    DecimalSeparators,
+    comma_warning,
+    convert_decimal_comma,
+    detect_decimal_separators,
+    is_ambiguous,
+)
 from onboarding.files.encoding import decode
-from onboarding.files.header import LINES_SEARCHED, Header, header_not_found, header_of, place_of, warnings_of
-from onboarding.files.header_names import kept_text
-from onboarding.files.lost_characters import lost_letters
+from onboarding.files.header import (
+    LINES_SEARCHED,
+    Header,
+    explain_missing_header,
+    find_header_index,
+    list_unknown_columns,
+    parse_header,
+)
+from onboarding.files.header_names import unwrap_text_formula
+from onboarding.files.lost_characters import find_lost_letters
 from onboarding.files.models import FileDetails, RawTable, Table, jumps_of
-from onboarding.files.row_widths import width_of_most, widths_of
-from onboarding.files.shopify import variant_warnings
-from onboarding.files.skipped_lines import skipped_lines
+from onboarding.files.row_widths import check_row_widths, find_common_width
+from onboarding.files.shopify import check_shopify_rows
+from onboarding.files.skipped_lines import find_skipped_lines
 
 if TYPE_CHECKING:
     from onboarding.files.xlsx_reader import Sheet
@@ -69,8 +83,8 @@ class _Lines:
         values = [row[place] if place < len(row) else "" for row in self.table.rows]
         for row_number in self.misfits:
             values[row_number - 1] = ""
-        is_kept = self.header.columns[place] in self.header.kept_as_text
-        return [kept_text(value.strip()) for value in values] if is_kept else values
+        is_kept = self.header.columns[place] in self.header.text_formula_columns
+        return [unwrap_text_formula(value.strip()) for value in values] if is_kept else values
 
 
 def parse(
@@ -79,7 +93,7 @@ def parse(
     """Return the rows of a file or its rejection; `required` are the columns that its header must have.
 
     Surrounding white space is removed and blank values are left out. A decimal comma becomes a point if the whole column
-    is written so. Other changes of values are made by `column_checks.examine` only.
+    is written so. Other changes of values are made by `column_checks.check_columns` only.
     """
     lines = _lines(content, required)
     if isinstance(lines, FileRejection):
@@ -88,15 +102,15 @@ def parse(
         c: lines.column(place) for place, c in enumerate(lines.header.columns) if c is not None and c in DECIMALS
     }
     how = lines.detected
-    signs = signs_in(columns, lines.agreed, is_text=how.format == "csv", is_whole=not how.fix_file)
+    signs = detect_decimal_separators(columns, lines.agreed, is_text=how.format == "csv", is_whole=not how.fix_file)
     rows = _rows(lines, signs, upload_id, vendor_id)
-    decimal = [column for column, found in signs.commas.items() if found is Commas.DECIMAL]
+    decimal = [column for column, found in signs.commas.items() if found is CommaMeaning.DECIMAL]
     detected = replace(lines.detected, decimal_commas=decimal)
     warnings = [
         *lines.warnings,
         *_number_warnings(columns, lines.table.lines, signs),
-        *examine(rows, fix_file=detected.fix_file),
-        *lost_letters(rows),
+        *check_columns(rows, fix_file=detected.fix_file),
+        *find_lost_letters(rows),
     ]
     return ParsedFile(rows, lines.table, detected, warnings)
 
@@ -119,7 +133,7 @@ def too_large(size: int) -> FileRejection | None:
 
 
 def _lines(content: bytes, required: Sequence[str]) -> _Lines | FileRejection:
-    refusal = file_types.refused_kind(content)
+    refusal = file_types.reject_unsupported_type(content)
     if refusal is not None:
         return refusal
     most = MAX_ROWS + 1 + LINES_SEARCHED
@@ -159,12 +173,14 @@ def _under_header(
         return FileRejection(
             RejectionCode.EMPTY_FILE, "The file is empty; it needs a header line and at least one product row"
         )
-    place = place_of(grid.lines)
-    header = header_of(grid.lines[place], required)
+    place = find_header_index(grid.lines)
+    header = parse_header(grid.lines[place], required)
     if isinstance(header, FileRejection):
-        missing = header_not_found(grid.lines, grid.numbers) if header.code == RejectionCode.MISSING_COLUMNS else ""
+        missing = (
+            explain_missing_header(grid.lines, grid.numbers) if header.code == RejectionCode.MISSING_COLUMNS else ""
+        )
         return replace(header, reason=f"{header.reason}; {missing}") if missing else header
-    skipped = skipped_lines(grid.lines, grid.numbers, place, header)
+    skipped = find_skipped_lines(grid.lines, grid.numbers, place, header)
     if isinstance(skipped, FileRejection):
         return skipped
     rows = len(grid.lines) - place - 1 - len(skipped.indexes)
@@ -183,7 +199,7 @@ def _under_header(
         message = f"The header is in line {grid.numbers[place]}; the lines above it were not read"
         warnings.append(FileWarning(WarningCode.LINES_ABOVE_HEADER, message))
     kept = [index for index in range(place + 1, len(grid.lines)) if index not in skipped.indexes]
-    agreed = header.agreed([grid.lines[index] for index in kept])
+    agreed = header.decimal_comma_columns([grid.lines[index] for index in kept])
     if sheet is not None:
         resolved = sheet.resolve(place, header.columns, agreed, skipped.indexes)
         if isinstance(resolved, FileRejection):
@@ -191,14 +207,14 @@ def _under_header(
         agreed |= resolved.decimal_commas
         warnings.extend(resolved.warnings)
     numbers = [grid.numbers[index] for index in kept]
-    names, *data = (header.vendors_own(grid.lines[index]) for index in (place, *kept))
+    names, *data = (header.strip_fix_columns(grid.lines[index]) for index in (place, *kept))
     if how.format == "xlsx":
         # A sheet's rows end with their last value, and its header with its last name.
-        names = [*names, *[""] * (width_of_most(data) - len(names))]
+        names = [*names, *[""] * (find_common_width(data) - len(names))]
         data = [line + [""] * (len(names) - len(line)) for line in data]
-    header = header.without_ours()
+    header = header.without_fix_columns()
     table = Table(names, data, numbers)
-    widths = widths_of(table, header.columns, REQUIRED, DECIMALS, commas=how.delimiter == "comma")
+    widths = check_row_widths(table, header.columns, REQUIRED, DECIMALS, commas=how.delimiter == "comma")
     detected = replace(
         how,
         header_line=grid.numbers[place],
@@ -207,25 +223,25 @@ def _under_header(
         fix_file=header.fix_file,
         jumps=jumps_of([grid.numbers[place], *numbers]),
     )
-    warnings += [*warnings_of(header), *skipped.warnings, *widths.warnings, *variant_warnings(header, table)]
+    warnings += [*list_unknown_columns(header), *skipped.warnings, *widths.warnings, *check_shopify_rows(header, table)]
     return _Lines(header, table, detected, warnings, agreed, widths.misfits)
 
 
-def _rows(lines: _Lines, signs: Signs, upload_id: str, vendor_id: str) -> list[Row]:
-    decimal = [column for column, found in signs.commas.items() if found is Commas.DECIMAL]
-    columns, kept_as_text = lines.header.columns, lines.header.kept_as_text
+def _rows(lines: _Lines, signs: DecimalSeparators, upload_id: str, vendor_id: str) -> list[Row]:
+    decimal = [column for column, found in signs.commas.items() if found is CommaMeaning.DECIMAL]
+    columns, kept_as_text = lines.header.columns, lines.header.text_formula_columns
     misfits, doubtful = lines.misfits, signs.doubtful
     decimal_comma = tuple(decimal)
     rows = []
     for row_number, values, line in zip(count(1), lines.table.rows, lines.table.lines, strict=False):
         cells, cut = _cells(columns, values)
         for column in kept_as_text:
-            if column in cells and (text := kept_text(cells.pop(column)).strip()):
+            if column in cells and (text := unwrap_text_formula(cells.pop(column)).strip()):
                 cells[column] = text
-        unclear = tuple(column for column in doubtful if is_unclear(cells.get(column, ""))) if doubtful else ()
+        unclear = tuple(column for column in doubtful if is_ambiguous(cells.get(column, ""))) if doubtful else ()
         for column in decimal:
             if column in cells:
-                cells[column] = with_point(cells[column], DECIMALS[column])
+                cells[column] = convert_decimal_comma(cells[column], DECIMALS[column])
         surplus = misfits.get(row_number, 0)
         row = Row(upload_id, vendor_id, row_number, cells, {}, surplus, cut, unclear, line, decimal_comma)
         rows.append(row)
@@ -246,9 +262,11 @@ def _cells(columns: Sequence[str | None], values: Sequence[str]) -> tuple[dict[s
     return {column: value[:MAX_CELL] for column, value in cells.items()}, cut
 
 
-def _number_warnings(columns: Mapping[str, Sequence[str]], lines: Sequence[int], signs: Signs) -> Iterator[FileWarning]:
+def _number_warnings(
+    columns: Mapping[str, Sequence[str]], lines: Sequence[int], signs: DecimalSeparators
+) -> Iterator[FileWarning]:
     for column, found in signs.commas.items():
-        if found in {Commas.MIXED, Commas.UNCLEAR}:
+        if found in {CommaMeaning.MIXED, CommaMeaning.UNCLEAR}:
             # The message names spreadsheet rows.
-            warning = warning_of(column, found, dict(zip(lines, columns[column], strict=True)))
+            warning = comma_warning(column, found, dict(zip(lines, columns[column], strict=True)))
             yield replace(warning, row_number=lines.index(warning.row_number) + 1)

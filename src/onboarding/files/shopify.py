@@ -1,4 +1,4 @@
-"""Rows of a Shopify export that are no products of their own: further variants and pictures of the one above."""
+"""Warnings about rows of Shopify exports that are additional variants or pictures of a product."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from onboarding.domain.error_codes import WarningCode
 from onboarding.domain.models import FileWarning
 from onboarding.files.header import Header
-from onboarding.files.header_names import normal
+from onboarding.files.header_names import normalize_name
 from onboarding.files.models import Table
 
 
-def variant_warnings(header: Header, table: Table) -> Iterator[FileWarning]:
-    """Yield what to tell of the rows that have the handle of an earlier row, and no title."""
-    names = list(map(normal, header.names))
+def check_shopify_rows(header: Header, table: Table) -> Iterator[FileWarning]:
+    """Yield warnings about rows that have the handle of an earlier row but no title."""
+    names = list(map(normalize_name, header.names))
     if "handle" not in names or "product_name" not in header.columns:
         return
     handle, title = names.index("handle"), header.columns.index("product_name")
@@ -29,13 +29,13 @@ def variant_warnings(header: Header, table: Table) -> Iterator[FileWarning]:
     if variants:
         message = (
             f"Shopify writes the title and category of a product only in its first row; {table.rows_named(variants)} "
-            f"{'are further variants' if len(variants) > 1 else 'is a further variant'} without them. Here each "
+            f"{'are additional variants' if len(variants) > 1 else 'is an additional variant'} without them. Here each "
             "variant is a product: fill in its name and category"
         )
         yield FileWarning(WarningCode.SHOPIFY_VARIANTS, message, variants[0])
     if pictures:
         message = (
-            f"Shopify writes further pictures of a product in rows of their own; {table.rows_named(pictures)} "
+            f"Shopify writes additional pictures of a product in separate rows; {table.rows_named(pictures)} "
             f"{'have' if len(pictures) > 1 else 'has'} a picture and no product. Delete "
             f"{'them' if len(pictures) > 1 else 'it'}"
         )

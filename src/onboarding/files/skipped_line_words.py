@@ -1,10 +1,10 @@
-"""The words by which lines below a header are told from products, in the languages of vendors."""
+"""Words in several languages that identify lines which are not products."""
 
 from __future__ import annotations
 
 import re
 
-from onboarding.files.header_names import normal
+from onboarding.files.header_names import normalize_name
 
 TOTALS = (
     "total", "totals", "sum", "summe", "summa", "suma", "zwischensumme", "gesamt", "gesamtsumme", "insgesamt", "totale",
@@ -14,14 +14,14 @@ TOTALS = (
     "\N{GREEK SMALL LETTER SIGMA}", "合计", "合計", "总计", "總計", "小计", "小計",
     "average", "durchschnitt", "mittelwert", "moyenne", "promedio", "gemiddelde",
 )  # fmt: skip
-"""Totals and averages, in small letters."""
+"""Words for totals and averages, in lower case."""
 
 COMMENT_SIGNS = ("#", "//", "--", ";", "%", "/*", "<!--")
 
-END = frozenset({"end", "eof", "ende", "fin", "fine", "einde", "koniec", "slut"})
+END_MARKERS = frozenset({"end", "eof", "ende", "fin", "fine", "einde", "koniec", "slut"})
 
-REQUIREMENTS = frozenset(
-    map(normal, (
+COLUMN_REQUIREMENTS = frozenset(
+    map(normalize_name, (
         "mandatory", "optional", "required", "not required", "conditional mandatory", "conditionally mandatory",
         "conditionally required", "conditional", "recommended", "preferred", "desired", "pflicht", "pflichtfeld",
         "obligatoire", "facultatif", "obligatorio", "opcional", "obrigatório", "obbligatorio", "facoltativo",
@@ -29,13 +29,13 @@ REQUIREMENTS = frozenset(
         "float", "date", "url", "boolean", "currency", "varchar", "int", "nvarchar", "char", "double", "bigint",
     ))
 )  # fmt: skip
-"""What templates write below a header, one word for each column."""
+"""Requirements and types of columns, which templates have in a line below the header."""
 
-EXAMPLE = re.compile(
+EXAMPLE_VALUE = re.compile(
     r"(?:e\.? ?g\.|z\. ?b\.|p\. ?ex\.|ex\.|ej\.|bijv\.|np\.|example:|exemple|ejemplo|beispiel)[ :].*", re.IGNORECASE
 )
-LENGTH = re.compile(r"\([0-9 ,]*\)")
-"""What follows the name of a type: `varchar(50)`."""
+TYPE_LENGTH = re.compile(r"\([0-9 ,]*\)")
+"""The length after a type, as in `varchar(50)`."""
 
 ROW_COUNT = re.compile(
     r"\(?[0-9][0-9.,]* (?:rows?|records?|lines?|products?|items?|zeilen|lignes?|filas|righe|rader)\b.{0,60}",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from onboarding.domain.error_codes import RejectionCode
 from onboarding.domain.models import FileRejection
-from onboarding.files.header import LINES_SEARCHED, place_of
-from onboarding.files.header_names import column_of, known_in
+from onboarding.files.header import LINES_SEARCHED, find_header_index
+from onboarding.files.header_names import count_known_columns, match_column
 from onboarding.files.models import MAX_COLUMNS, RawTable, one_line
 from onboarding.files.xlsx_cells import SheetCells
 from onboarding.files.xlsx_limits import DamagedError, Package, TooLargeError, TooManyColumnsError
@@ -76,16 +76,16 @@ class _Head:
 
     @property
     def header(self) -> Sequence[str]:
-        return self.lines[place_of(self.lines)]
+        return self.lines[find_header_index(self.lines)]
 
     @property
     def is_of_products(self) -> bool:
         """Whether the header names the products' ids, as every table of ours does, and another column."""
-        return known_in(self.header) > 1 and _ID in map(column_of, self.header)
+        return count_known_columns(self.header) > 1 and _ID in map(match_column, self.header)
 
     @property
     def has_rows(self) -> bool:
-        return place_of(self.lines) + 1 < len(self.lines)
+        return find_header_index(self.lines) + 1 < len(self.lines)
 
 
 def read(content: bytes, most_lines: int) -> Sheet | FileRejection:
@@ -149,7 +149,7 @@ def _read(package: Package, book: Book, most_lines: int) -> Sheet | FileRejectio
             f"More than one sheet has products: {names}. Put all into one sheet, or hide the sheets that do not count"
         )
         return FileRejection(RejectionCode.SEVERAL_PRODUCT_SHEETS, reason)
-    with_most = max(candidates, key=lambda head: known_in(head.header))
+    with_most = max(candidates, key=lambda head: count_known_columns(head.header))
     chosen = [*with_rows, *of_products, with_most][0].sheet
     others = [head.sheet.name for head in filled if head.sheet is not chosen]
     return Sheet(read_sheet(package, book, chosen.part, most_lines), chosen.name, others, book.since_1904)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from onboarding.domain.error_codes import RejectionCode, WarningCode
 from onboarding.domain.models import FileRejection, FileWarning
 from onboarding.domain.product_schema import IDENTIFIERS, NUMBER_COLUMNS, PRICES
-from onboarding.files.decimal_commas import Commas, commas_in
+from onboarding.files.decimal_commas import CommaMeaning, classify_commas
 from onboarding.files.models import first_of, one_line, rows_named
 from onboarding.files.number_formats import NumberFormat
 from onboarding.files.numeric_cells import in_identifier_column, in_number_column, in_text_column
@@ -117,13 +117,13 @@ class _Resolver:
                 place, numbers = self.columns.index(column), self.with_decimals.get(column, ())
                 values = (lines[n][place] for n in self.rows if n not in numbers and place < len(lines[n]))
                 texts[column] = [value for value in values if not value.isdecimal()]
-        found = {column: commas_in(values) for column, values in texts.items()}
-        known = agreed | {column for column, commas in found.items() if commas is Commas.DECIMAL}
+        found = {column: classify_commas(values) for column, values in texts.items()}
+        known = agreed | {column for column, commas in found.items() if commas is CommaMeaning.DECIMAL}
         if not known:
             return frozenset()
         # One program writes all columns, as far as their own text says nothing else.
         silent = {column for column, values in texts.items() if not any("," in v or "." in v for v in values)}
-        unclear = {column for column, commas in found.items() if commas in {Commas.MIXED, Commas.UNCLEAR}}
+        unclear = {column for column, commas in found.items() if commas in {CommaMeaning.MIXED, CommaMeaning.UNCLEAR}}
         written = frozenset((known | silent) & texts.keys() - unclear)
         for column in written:
             place = self.columns.index(column)

@@ -72,7 +72,7 @@ def test_upload_any_file_has_a_reason_or_an_outcome_for_each_row(runtime: Runtim
             check_upload(simulation, outcome, upload_id, read[some.number])
             invariants.check_notifications(simulation, outcome, upload_id)
         except AssertionError as error:
-            error.add_note(f"case {some.number}: {some.wishes}: {some.data[:200]!r}")
+            error.add_note(f"case {some.number}: {some.options}: {some.data[:200]!r}")
             raise
 
 

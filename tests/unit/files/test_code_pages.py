@@ -1,4 +1,4 @@
-"""Windows-1252: recognised by the letters of the text, all other code pages are rejected."""
+"""Detection of Windows-1252 by the letters of the text; other code pages are rejected."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onboarding.domain.models import FileRejection
-from onboarding.files.code_pages import doubt
+from onboarding.files.code_pages import find_code_page_doubt
 from onboarding.files.encoding import Decoded, decode
 
 HEADER = "vendor_product_id,product_name,category,sku,price,stock_quantity\r\n"
 
-# What vendors of each country call things; the texts of one country are one file too.
+# Product names by language; the names of one language also form one file.
 WESTERN = {
     "german": "Kühlschrank|Möbel|Wärmflasche|Spülmaschine|Gürtel|Größe XL|Straßenlampe|Weiß|Fußball|Süßstoff|Ölkanne|"
     "Überzug|Ärmel|KÜCHE|Bügeleisen|Nähmaschine|Käsereibe|„Groß“ und klein|Rührgerät 5 °C|Tür 20 €",
@@ -74,81 +74,81 @@ def rows_of(*names: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("country", "name"), [(country, name) for country, names in WESTERN.items() for name in names.split("|")]
+    ("language", "name"), [(language, name) for language, names in WESTERN.items() for name in names.split("|")]
 )
-def test_decode_one_western_value_is_read_as_windows_1252(country: str, name: str) -> None:
+def test_decode_one_western_value_is_read_as_windows_1252(language: str, name: str) -> None:
     text = rows_of(name, "Plain article")
-    found = decode(text.encode("cp1252"))
-    assert isinstance(found, Decoded), (country, found)
-    assert "".join(found.lines()) == text
-    assert [warning.code for warning in found.warnings] == ["READ_AS_WINDOWS_1252"]
+    result = decode(text.encode("cp1252"))
+    assert isinstance(result, Decoded), (language, result)
+    assert "".join(result.lines()) == text
+    assert [warning.code for warning in result.warnings] == ["READ_AS_WINDOWS_1252"]
 
 
-@pytest.mark.parametrize("country", WESTERN)
-def test_decode_western_file_is_read_as_windows_1252(country: str) -> None:
-    text = rows_of(*WESTERN[country].split("|"))
-    found = decode(text.encode("cp1252"))
-    assert isinstance(found, Decoded), found
-    assert "".join(found.lines()) == text
+@pytest.mark.parametrize("language", WESTERN)
+def test_decode_western_file_is_read_as_windows_1252(language: str) -> None:
+    text = rows_of(*WESTERN[language].split("|"))
+    result = decode(text.encode("cp1252"))
+    assert isinstance(result, Decoded), result
+    assert "".join(result.lines()) == text
 
 
 @given(st.lists(st.sampled_from([n for names in WESTERN.values() for n in names.split("|")]), min_size=5, max_size=30))
 @settings(deadline=None)
 def test_decode_western_values_of_several_countries_are_read(names: list[str]) -> None:
-    found = decode(rows_of(*names).encode("cp1252"))
-    assert isinstance(found, Decoded), found
+    result = decode(rows_of(*names).encode("cp1252"))
+    assert isinstance(result, Decoded), result
 
 
 @pytest.mark.parametrize(
     ("codec", "name"), [(codec, name) for codec, names in OTHER.items() for name in names.split("|")]
 )
-def test_decode_one_value_of_another_code_page_is_refused(codec: str, name: str) -> None:
-    found = decode(rows_of(name, "Plain article").encode(codec))
-    assert isinstance(found, FileRejection), list(found.lines())
-    assert found.code == "UNKNOWN_ENCODING"
-    assert "in line 2" in found.reason
-    assert "byte 0x" in found.reason
-    assert "save it as 'CSV UTF-8'" in found.reason
+def test_decode_one_value_in_another_code_page_is_rejected(codec: str, name: str) -> None:
+    result = decode(rows_of(name, "Plain article").encode(codec))
+    assert isinstance(result, FileRejection), list(result.lines())
+    assert result.code == "UNKNOWN_ENCODING"
+    assert "in line 2" in result.reason
+    assert "byte 0x" in result.reason
+    assert "save it as 'CSV UTF-8'" in result.reason
 
 
 @given(st.data())
 @settings(deadline=None)
-def test_decode_file_of_another_code_page_is_refused(data: st.DataObject) -> None:
+def test_decode_file_in_another_code_page_is_rejected(data: st.DataObject) -> None:
     codec = data.draw(st.sampled_from(sorted(OTHER)))
     names = data.draw(st.lists(st.sampled_from(OTHER[codec].split("|")), min_size=1, max_size=20))
     assert isinstance(decode(rows_of("Plain article", *names).encode(codec)), FileRejection)
 
 
-def test_decode_german_words_do_not_vouch_for_hungarian_ones() -> None:
-    # Umlauts are the same bytes in both code pages, and so are no evidence of either.
+def test_decode_german_words_are_no_evidence_for_hungarian_ones() -> None:
+    # Umlauts are the same bytes in both code pages, so they are no evidence for either.
     names = [*(name for name in WESTERN["german"].split("|") if "„" not in name), "Hűtő"]
-    found = decode(rows_of(*names).encode("cp1250"))
-    assert isinstance(found, FileRejection)
-    assert "'Hûtõ' as Windows-1252 and 'Hűtő' as Windows-1250" in found.reason
+    result = decode(rows_of(*names).encode("cp1250"))
+    assert isinstance(result, FileRejection)
+    assert "'Hûtõ' as Windows-1252 and 'Hűtő' as Windows-1250" in result.reason
 
 
-def test_decode_french_words_with_shared_letters_vouch_for_a_doubtful_one() -> None:
+def test_decode_french_words_with_shared_letters_are_evidence_for_another_one() -> None:
     names = ["Décence", "Éduqués", "Démesure", "Révélateurs", "Spéculatif", "Prêchant"]
     assert isinstance(decode(rows_of("Prêchant").encode("cp1252")), FileRejection)
     assert isinstance(decode(rows_of(*names).encode("cp1252")), Decoded)
 
 
 @pytest.mark.parametrize("name", ["Tray 30 × 40 cm", "Plan §", "Divide ÷"])
-def test_doubt_single_signs_are_no_words_of_another_alphabet(name: str) -> None:
-    found = doubt(rows_of(name, "Plain article").encode("cp1252"))
-    assert found is None or found.codec not in {"cp1251", "koi8-r", "cp866", "mac-cyrillic", "cp1253", "cp737"}
+def test_find_code_page_doubt_single_sign_is_not_another_alphabet(name: str) -> None:
+    result = find_code_page_doubt(rows_of(name, "Plain article").encode("cp1252"))
+    assert result is None or result.codec not in {"cp1251", "koi8-r", "cp866", "mac-cyrillic", "cp1253", "cp737"}
 
 
 def test_decode_multiplication_sign_alone_is_windows_1252() -> None:
     assert not isinstance(decode(rows_of("Tray 30 × 40 cm", "Plain article").encode("cp1252")), FileRejection)
 
 
-def test_doubt_of_ascii_is_none() -> None:
-    assert doubt(rows_of("Plain article").encode()) is None
+def test_find_code_page_doubt_ascii_is_none() -> None:
+    assert find_code_page_doubt(rows_of("Plain article").encode()) is None
 
 
-def test_decode_damaged_utf8_among_western_text_is_refused() -> None:
+def test_decode_utf8_line_in_western_text_is_rejected() -> None:
     text = rows_of(*WESTERN["french"].split("|")).encode("cp1252") + "P-99,Thé à la crème,Kitchen,S-99,1,1\r\n".encode()
-    found = decode(text)
-    assert isinstance(found, FileRejection)
-    assert "UTF-8 in part" in found.reason
+    result = decode(text)
+    assert isinstance(result, FileRejection)
+    assert "UTF-8 in part" in result.reason

@@ -1,4 +1,4 @@
-"""Any CSV file of a writer is parsed exactly, rejected, or has its skipped lines named."""
+"""Property tests: any CSV file is parsed exactly, rejected, or parsed with a warning that names skipped lines."""
 
 from __future__ import annotations
 
@@ -33,35 +33,40 @@ rows = st.lists(st.lists(cells, min_size=len(COLUMNS), max_size=len(COLUMNS)), m
 
 
 @dataclass(frozen=True)
-class Writing:
-    """How a table is written."""
+class TableFormat:
+    """Format of a written table."""
 
     order: Sequence[str] = COLUMNS
     end: str = "\n"
-    mark: str = ","
+    delimiter: str = ","
     quoting: int = csv.QUOTE_MINIMAL
-    begin: str = ""
+    byte_order_mark: str = ""
 
 
-writings = st.builds(
-    Writing,
+table_formats = st.builds(
+    TableFormat,
     order=st.permutations(COLUMNS),
     end=st.sampled_from(["\r\n", "\n"]),
-    mark=st.sampled_from([",", ";", "\t", "|"]),
+    delimiter=st.sampled_from([",", ";", "\t", "|"]),
     quoting=st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]),
-    begin=st.sampled_from(["", "\ufeff"]),
+    byte_order_mark=st.sampled_from(["", "\ufeff"]),
 )
 
 
-def written(lines: Sequence[Sequence[str]], how: Writing) -> bytes:
+def write_table(lines: Sequence[Sequence[str]], table_format: TableFormat) -> bytes:
     text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter=how.mark, lineterminator=how.end, quoting=how.quoting)  # type: ignore[arg-type]
-    writer.writerows([how.order, *lines])
-    return (how.begin + text.getvalue()).encode()
+    writer = csv.writer(
+        text,
+        delimiter=table_format.delimiter,
+        lineterminator=table_format.end,
+        quoting=table_format.quoting,  # type: ignore[arg-type]
+    )
+    writer.writerows([table_format.order, *lines])
+    return (table_format.byte_order_mark + text.getvalue()).encode()
 
 
-def stored(column: str, value: str) -> str:
-    """A value as it is compared and stored: composed if it identifies, blank for a placeholder, no needless zeros."""
+def normalize(column: str, value: str) -> str:
+    """Return a value as the parser stores it: identifiers in NFC, placeholders blank, no surplus zeros."""
     text = value.strip()
     if text in PLACEHOLDERS and column not in REQUIRED:
         return ""
@@ -72,75 +77,85 @@ def stored(column: str, value: str) -> str:
     return text
 
 
-def cells_of(order: Sequence[str], row: Sequence[str]) -> dict[str, str]:
+def nonblank_cells(order: Sequence[str], row: Sequence[str]) -> dict[str, str]:
     return {column: value.strip() for column, value in zip(order, row, strict=True) if value.strip()}
 
 
-def lines_named(found: ParsedFile | FileRejection) -> set[int]:
-    """Return the lines that a warning or a refusal says it skipped."""
+def find_named_lines(result: ParsedFile | FileRejection) -> set[int]:
+    """Return the skipped lines that warnings or the rejection name."""
     texts = (
-        [w.message for w in found.warnings if w.code in SKIPPED] if isinstance(found, ParsedFile) else [found.reason]
+        [w.message for w in result.warnings if w.code in SKIPPED] if isinstance(result, ParsedFile) else [result.reason]
     )
-    named: set[int] = set()
-    for numbers in re.findall(r"Lines? ([0-9, -]+) (?:repeat|have|has|begin)", " ".join(texts)):
-        for run in numbers.split(","):
+    numbers: set[int] = set()
+    for ranges in re.findall(r"Lines? ([0-9, -]+) (?:repeat|have|has|begin)", " ".join(texts)):
+        for run in ranges.split(","):
             first, _, last = run.strip().partition("-")
-            named |= set(range(int(first), int(last or first) + 1))
-    return named
+            numbers |= set(range(int(first), int(last or first) + 1))
+    return numbers
 
 
-def check(lines: list[list[str]], how: Writing) -> ParsedFile | FileRejection:
-    if how.end == "\n":
-        # The writer leaves a lone carriage return unquoted then, and so ends the line there.
+def check_parsed(lines: list[list[str]], table_format: TableFormat) -> ParsedFile | FileRejection:
+    if table_format.end == "\n":
+        # The writer does not quote a lone carriage return, which would end the line.
         lines = [[value.replace("\r", "\n") for value in row] for row in lines]
-    content = written(lines, how)
-    found = parse(content, "UPLOAD_1", "VEND001")
-    expected = {number: wanted for number, row in enumerate(lines, 2) if (wanted := cells_of(how.order, row))}
-    skipped = lines_named(found)
-    if isinstance(found, FileRejection):
-        assert found.code in {"AMBIGUOUS_DELIMITER", "UNREADABLE_CSV", "QUOTED_LINES", "SECOND_HEADER", "NO_ROWS"}, (
-            found
+    content = write_table(lines, table_format)
+    result = parse(content, "UPLOAD_1", "VEND001")
+    expected = {
+        number: expected_cells
+        for number, row in enumerate(lines, 2)
+        if (expected_cells := nonblank_cells(table_format.order, row))
+    }
+    skipped = find_named_lines(result)
+    if isinstance(result, FileRejection):
+        assert result.code in {"AMBIGUOUS_DELIMITER", "UNREADABLE_CSV", "QUOTED_LINES", "SECOND_HEADER", "NO_ROWS"}, (
+            result
         )
-        assert found.code != "NO_ROWS" or skipped == expected.keys()
-        return found
-    assert table_of(content) == found.table
-    assert {row.line for row in found.rows} == expected.keys() - skipped
-    assert [row.row_number for row in found.rows] == list(range(1, len(found.rows) + 1))
-    for row in found.rows:
+        assert result.code != "NO_ROWS" or skipped == expected.keys()
+        return result
+    assert table_of(content) == result.table
+    assert {row.line for row in result.rows} == expected.keys() - skipped
+    assert [row.row_number for row in result.rows] == list(range(1, len(result.rows) + 1))
+    for row in result.rows:
         assert row.line is not None
-        wanted = expected[row.line]
+        expected_cells = expected[row.line]
         if not row.surplus_fields:
-            decimal = found.detected.decimal_commas
-            assert {c: stored(c, t) for c, t in row.cells.items() if c not in decimal} == {
-                c: text for c, t in wanted.items() if c not in decimal and (text := stored(c, t))
+            decimal = result.detected.decimal_commas
+            assert {c: normalize(c, t) for c, t in row.cells.items() if c not in decimal} == {
+                c: text for c, t in expected_cells.items() if c not in decimal and (text := normalize(c, t))
             }
         assert not row.cut
-    return found
+    return result
 
 
 @settings(deadline=None, max_examples=150)
-@given(lines=rows, how=writings)
-@example([["\0"] * len(COLUMNS)], Writing(quoting=csv.QUOTE_ALL))
-@example([["a", *[""] * (len(COLUMNS) - 1)]], Writing())
-def test_parse_whatever_a_writer_writes_nothing_is_lost_silently(lines: list[list[str]], how: Writing) -> None:
-    check(lines, how)
+@given(lines=rows, table_format=table_formats)
+@example([["\0"] * len(COLUMNS)], TableFormat(quoting=csv.QUOTE_ALL))
+@example([["a", *[""] * (len(COLUMNS) - 1)]], TableFormat())
+def test_parse_any_table_loses_no_value_silently(lines: list[list[str]], table_format: TableFormat) -> None:
+    check_parsed(lines, table_format)
 
 
 @settings(deadline=None, max_examples=150)
-@given(lines=rows, how=writings)
-def test_parse_products_with_any_text_come_back_unless_a_value_holds_a_whole_row(
-    lines: list[list[str]], how: Writing
+@given(lines=rows, table_format=table_formats)
+def test_parse_products_with_any_text_are_read_unless_a_value_contains_rows(
+    lines: list[list[str]], table_format: TableFormat
 ) -> None:
     for number, row in enumerate(lines, 1):
         for column, value in (("sku", f"S{number}"), ("vendor_product_id", f"P{number}"), ("product_name", "Mug")):
-            row[how.order.index(column)] = value
-    found = check(lines, how)
-    if isinstance(found, FileRejection):
-        assert "whole rows" in found.reason or found.code == "AMBIGUOUS_DELIMITER"
-        assert any(value.count("\n") + value.count("\r") and how.mark in value for row in lines for value in row)
+            row[table_format.order.index(column)] = value
+    result = check_parsed(lines, table_format)
+    if isinstance(result, FileRejection):
+        # A value that is a header may make another delimiter equally likely.
+        if result.code != "AMBIGUOUS_DELIMITER":
+            assert "whole rows" in result.reason
+            assert any(
+                value.count("\n") + value.count("\r") and table_format.delimiter in value
+                for row in lines
+                for value in row
+            )
     else:
         commented = [row for row in lines if row[0].lstrip().startswith(COMMENT_SIGNS)]
-        assert len(found.rows) == len(lines) or commented
+        assert len(result.rows) == len(lines) or commented
 
 
 @settings(deadline=None, max_examples=100)
@@ -152,10 +167,10 @@ def test_parse_products_with_any_text_come_back_unless_a_value_holds_a_whole_row
         min_size=1,
         max_size=5,
     ),
-    place=st.sampled_from(["description", "product_name", "brand"]),
+    column=st.sampled_from(["description", "product_name", "brand"]),
     order=st.permutations(COLUMNS),
 )
-def test_parse_prose_in_several_lines_is_read(texts: list[str], place: str, order: Sequence[str]) -> None:
+def test_parse_multiline_text_is_read(texts: list[str], column: str, order: Sequence[str]) -> None:
     lines = []
     for number, text in enumerate(texts, 1):
         product = {
@@ -164,8 +179,8 @@ def test_parse_prose_in_several_lines_is_read(texts: list[str], place: str, orde
             "category": "Kitchen",
             "sku": f"S-{number}",
         }
-        product |= {"price": "1.50", "stock_quantity": "3", place: text}
+        product |= {"price": "1.50", "stock_quantity": "3", column: text}
         lines.append([product.get(column, "") for column in order])
-    found = parse(written(lines, Writing(order)), "UPLOAD_1", "VEND001")
-    assert not isinstance(found, FileRejection), found
-    assert [row.cells.get(place, "") for row in found.rows] == [text.strip() for text in texts]
+    result = parse(write_table(lines, TableFormat(order)), "UPLOAD_1", "VEND001")
+    assert not isinstance(result, FileRejection), result
+    assert [row.cells.get(column, "") for row in result.rows] == [text.strip() for text in texts]

@@ -1,48 +1,53 @@
-"""Decimal commas: recognised for each column, and replaced by points."""
+"""Detection of decimal commas in columns, and their conversion to points."""
 
 from __future__ import annotations
 
 import pytest
 
-from onboarding.files.decimal_commas import Commas, commas_in, signs_in, with_point
+from onboarding.files.decimal_commas import (
+    CommaMeaning,
+    classify_commas,
+    convert_decimal_comma,
+    detect_decimal_separators,
+)
 
 
 @pytest.mark.parametrize(
     ("values", "commas"),
     [
-        (["1", "2"], Commas.NONE),
-        (["1.50", "2"], Commas.NONE),
-        (["1,50", "2"], Commas.DECIMAL),
-        (["1,5"], Commas.DECIMAL),
-        (["0,250"], Commas.DECIMAL),
-        (["1234,567"], Commas.DECIMAL),
-        (["1.234,56"], Commas.DECIMAL),
-        (["1,2345"], Commas.DECIMAL),
-        (["-1,50"], Commas.DECIMAL),
-        (["1,50", "free", ""], Commas.DECIMAL),
-        (["1,50", "1,234"], Commas.DECIMAL),
-        (["1,50", "1.50"], Commas.MIXED),
-        (["1,50", "1.234"], Commas.DECIMAL),
-        (["1,50", "1.234.567"], Commas.DECIMAL),
-        (["1,50", "0.234"], Commas.MIXED),
-        (["1,50", "1234.567"], Commas.MIXED),
-        (["1,50", "1.2345"], Commas.MIXED),
-        (["1.234"], Commas.NONE),
-        (["1,50", "1,234.50"], Commas.MIXED),
-        (["1,50", "1,234,567"], Commas.MIXED),
-        (["1,234"], Commas.UNCLEAR),
-        (["1,234", "1.50"], Commas.UNCLEAR),
-        (["1,234.50"], Commas.NONE),
-        (["€ 1,50"], Commas.NONE),
+        (["1", "2"], CommaMeaning.NONE),
+        (["1.50", "2"], CommaMeaning.NONE),
+        (["1,50", "2"], CommaMeaning.DECIMAL),
+        (["1,5"], CommaMeaning.DECIMAL),
+        (["0,250"], CommaMeaning.DECIMAL),
+        (["1234,567"], CommaMeaning.DECIMAL),
+        (["1.234,56"], CommaMeaning.DECIMAL),
+        (["1,2345"], CommaMeaning.DECIMAL),
+        (["-1,50"], CommaMeaning.DECIMAL),
+        (["1,50", "free", ""], CommaMeaning.DECIMAL),
+        (["1,50", "1,234"], CommaMeaning.DECIMAL),
+        (["1,50", "1.50"], CommaMeaning.MIXED),
+        (["1,50", "1.234"], CommaMeaning.DECIMAL),
+        (["1,50", "1.234.567"], CommaMeaning.DECIMAL),
+        (["1,50", "0.234"], CommaMeaning.MIXED),
+        (["1,50", "1234.567"], CommaMeaning.MIXED),
+        (["1,50", "1.2345"], CommaMeaning.MIXED),
+        (["1.234"], CommaMeaning.NONE),
+        (["1,50", "1,234.50"], CommaMeaning.MIXED),
+        (["1,50", "1,234,567"], CommaMeaning.MIXED),
+        (["1,234"], CommaMeaning.UNCLEAR),
+        (["1,234", "1.50"], CommaMeaning.UNCLEAR),
+        (["1,234.50"], CommaMeaning.NONE),
+        (["€ 1,50"], CommaMeaning.NONE),
     ],
 )
-def test_commas_in_column_are_classified(values: list[str], commas: Commas) -> None:
-    assert commas_in(values) is commas
-    assert commas_in(reversed(values)) is commas
+def test_classify_commas_column_has_one_meaning(values: list[str], commas: CommaMeaning) -> None:
+    assert classify_commas(values) is commas
+    assert classify_commas(reversed(values)) is commas
 
 
 @pytest.mark.parametrize(
-    ("value", "places", "read"),
+    ("value", "places", "expected"),
     [
         ("19,99", 2, "19.99"),
         ("1.234,5", 2, "1234.5"),
@@ -64,8 +69,8 @@ def test_commas_in_column_are_classified(values: list[str], commas: Commas) -> N
         ("24,0001", 2, "24,0001"),
     ],
 )
-def test_with_point_decimal_comma_becomes_a_point(value: str, places: int, read: str) -> None:
-    assert with_point(value, places) == read
+def test_convert_decimal_comma_becomes_a_point(value: str, places: int, expected: str) -> None:
+    assert convert_decimal_comma(value, places) == expected
 
 
 @pytest.mark.parametrize(
@@ -81,19 +86,21 @@ def test_with_point_decimal_comma_becomes_a_point(value: str, places: int, read:
         ({"price": ["19"], "weight_kg": ["1.250"]}, set(), set()),
     ],
 )
-def test_signs_in_unclear_columns_follow_the_other_columns(
+def test_detect_decimal_separators_unclear_columns_follow_other_columns(
     columns: dict[str, list[str]], decimal: set[str], doubtful: set[str]
 ) -> None:
-    signs = signs_in(columns, ())
-    assert {column for column, found in signs.commas.items() if found is Commas.DECIMAL} == decimal
-    assert set(signs.doubtful) == doubtful
+    separators = detect_decimal_separators(columns, ())
+    assert {column for column, meaning in separators.commas.items() if meaning is CommaMeaning.DECIMAL} == decimal
+    assert set(separators.doubtful) == doubtful
 
 
-def test_signs_in_workbook_columns_are_independent() -> None:
-    signs = signs_in({"price": ["19,90"], "weight_kg": ["1.250"], "compare_at_price": ["1,250"]}, (), is_text=False)
-    assert signs.commas == {
-        "price": Commas.DECIMAL,
-        "weight_kg": Commas.NONE,
-        "compare_at_price": Commas.UNCLEAR,
+def test_detect_decimal_separators_workbook_columns_are_independent() -> None:
+    separators = detect_decimal_separators(
+        {"price": ["19,90"], "weight_kg": ["1.250"], "compare_at_price": ["1,250"]}, (), is_text=False
+    )
+    assert separators.commas == {
+        "price": CommaMeaning.DECIMAL,
+        "weight_kg": CommaMeaning.NONE,
+        "compare_at_price": CommaMeaning.UNCLEAR,
     }
-    assert set(signs.doubtful) == {"price", "compare_at_price"}
+    assert set(separators.doubtful) == {"price", "compare_at_price"}

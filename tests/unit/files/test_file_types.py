@@ -1,4 +1,4 @@
-"""Other file types with the extension of a table are named, and no table is taken for one."""
+"""Detection of unsupported file types, without rejection of any table."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import struct
 
 import pytest
 
-from onboarding.files.file_types import refused_kind
+from onboarding.files.file_types import reject_unsupported_type
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
 HEADER = "vendor_product_id,product_name,category,sku,price,stock_quantity\n"
 
-KINDS: dict[str, tuple[bytes, str]] = {
+FILE_TYPES: dict[str, tuple[bytes, str]] = {
     "sylk": (b'ID;PWXL;N;E\r\nP;PGeneral\r\nC;Y1;X1;K"sku"\r\nE\r\n', "SYLK"),
     "sylk-of-libreoffice": (b'ID;PSCALC3\nX;Y2;X3\nC;X1;Y1;K"a"\nE\n', "SYLK"),
     "dif": (b'TABLE\r\n0,1\r\n"EXCEL"\r\nVECTORS\r\n', "DIF"),
@@ -90,17 +90,17 @@ TABLES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_refused_kind_other_kind_of_file_is_named(kind: str) -> None:
-    content, name = KINDS[kind]
-    refusal = refused_kind(content)
-    assert refusal is not None
-    assert refusal.code == "NOT_A_TABLE"
-    assert name in refusal.reason
-    assert "save the table as 'CSV UTF-8'" in refusal.reason
+@pytest.mark.parametrize("file_type", FILE_TYPES)
+def test_reject_unsupported_type_other_type_is_named(file_type: str) -> None:
+    content, name = FILE_TYPES[file_type]
+    rejection = reject_unsupported_type(content)
+    assert rejection is not None
+    assert rejection.code == "NOT_A_TABLE"
+    assert name in rejection.reason
+    assert "save the table as 'CSV UTF-8'" in rejection.reason
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 @pytest.mark.parametrize("text", TABLES)
-def test_refused_kind_table_is_none(text: str, encoding: str) -> None:
-    assert refused_kind(text.encode(encoding)) is None
+def test_reject_unsupported_type_table_is_none(text: str, encoding: str) -> None:
+    assert reject_unsupported_type(text.encode(encoding)) is None

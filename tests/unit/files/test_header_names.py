@@ -1,4 +1,4 @@
-"""Header names: the column of each, alone and among the others of its line."""
+"""Matching of header names to columns, alone and together with the other names of a header."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 
 from onboarding.domain.models import FileRejection
 from onboarding.domain.product_schema import COLUMNS, REQUIRED
-from onboarding.files.header import Header, header_of, warnings_of
-from onboarding.files.header_names import column_of, columns_of, known_in
+from onboarding.files.header import Header, list_unknown_columns, parse_header
+from onboarding.files.header_names import count_known_columns, match_column, match_columns
 
 
 @pytest.mark.parametrize(
@@ -49,16 +49,16 @@ from onboarding.files.header_names import column_of, columns_of, known_in
         ("EUR", None),
     ],
 )
-def test_column_of_name_with_unit_is_known_only_where_the_unit_fits(name: str, column: str | None) -> None:
-    assert column_of(name) == column
+def test_match_column_name_with_unit_matches_only_columns_of_that_unit(name: str, column: str | None) -> None:
+    assert match_column(name) == column
 
 
 @pytest.mark.parametrize("sign", ["#", "%", "$", "№", "&", "@", "?", "+", "<", "~", "=", "°", "‰"])
 @pytest.mark.parametrize("name", ["Stock", "Price", "Item SKU", "Category", "Brand", "Unit"])
-def test_column_of_name_with_sign_is_unknown(name: str, sign: str) -> None:
-    assert column_of(name) is not None
-    assert column_of(f"{name} {sign}") is None
-    assert column_of(f"{sign}{name}") is None
+def test_match_column_name_with_sign_matches_none(name: str, sign: str) -> None:
+    assert match_column(name) is not None
+    assert match_column(f"{name} {sign}") is None
+    assert match_column(f"{sign}{name}") is None
 
 
 @pytest.mark.parametrize(
@@ -73,57 +73,59 @@ def test_column_of_name_with_sign_is_unknown(name: str, sign: str) -> None:
         (["ár", "nombre"], None),
     ],
 )
-def test_columns_of_false_friend_is_known_only_beside_its_own_language(names: list[str], column: str | None) -> None:
-    assert columns_of(names)[0] == column
+def test_match_columns_false_friend_matches_only_with_names_of_its_language(
+    names: list[str], column: str | None
+) -> None:
+    assert match_columns(names)[0] == column
 
 
-def header(*names: str) -> Header:
-    found = header_of(names, ())
-    assert not isinstance(found, FileRejection), found
-    return found
+def parse_valid_header(*names: str) -> Header:
+    header = parse_header(names, ())
+    assert not isinstance(header, FileRejection), header
+    return header
 
 
-def test_header_own_name_beside_synonyms_wins() -> None:
-    found = header("Title", "sku", "Reference", "Product Name", "Qty")
-    assert found.columns == [None, "sku", None, "product_name", "stock_quantity"]
-    assert [warning.message for warning in warnings_of(found)] == [
-        "The column 'Title' was not read, because the header has 'Product Name' too",
-        "The column 'Reference' was not read, because the header has 'sku' too",
+def test_parse_header_own_name_and_synonym_prefers_own_name() -> None:
+    header = parse_valid_header("Title", "sku", "Reference", "Product Name", "Qty")
+    assert header.columns == [None, "sku", None, "product_name", "stock_quantity"]
+    assert [warning.message for warning in list_unknown_columns(header)] == [
+        "The column 'Title' was not read, because the header also has 'Product Name'",
+        "The column 'Reference' was not read, because the header also has 'sku'",
     ]
 
 
 @pytest.mark.parametrize("names", [("sku", "SKU"), ("Title", "Name"), ("price", "Price", "Item price")])
-def test_header_two_names_of_equal_right_are_rejected(names: tuple[str, ...]) -> None:
-    found = header_of(names, ())
-    assert isinstance(found, FileRejection)
-    assert found.code == "DUPLICATE_COLUMNS"
+def test_parse_header_two_synonyms_are_rejected(names: tuple[str, ...]) -> None:
+    header = parse_header(names, ())
+    assert isinstance(header, FileRejection)
+    assert header.code == "DUPLICATE_COLUMNS"
 
 
-@pytest.mark.parametrize("rival", ["list_price", "lst_price", "Sales Price", "Cost", "Public price"])
-def test_header_standard_price_beside_another_price_is_rejected(rival: str) -> None:
-    found = header_of(["standard_price", rival], ())
-    assert isinstance(found, FileRejection)
-    assert found.code == "AMBIGUOUS_COLUMNS"
-    assert "'standard_price'" in found.reason
-    assert f"'{rival}'" in found.reason
-    assert header(rival, "standard_price", "price").columns[1:] == [None, "price"]
+@pytest.mark.parametrize("other_price", ["list_price", "lst_price", "Sales Price", "Cost", "Public price"])
+def test_parse_header_standard_price_and_other_price_is_rejected(other_price: str) -> None:
+    header = parse_header(["standard_price", other_price], ())
+    assert isinstance(header, FileRejection)
+    assert header.code == "AMBIGUOUS_COLUMNS"
+    assert "'standard_price'" in header.reason
+    assert f"'{other_price}'" in header.reason
+    assert parse_valid_header(other_price, "standard_price", "price").columns[1:] == [None, "price"]
 
 
-def test_header_two_currencies_are_rejected() -> None:
-    found = header_of(["Price (EUR)", "List price (USD)"], ())
-    assert isinstance(found, FileRejection)
-    assert found.code == "AMBIGUOUS_COLUMNS"
-    assert header("Price (EUR)", "List price (€)").columns == ["price", "compare_at_price"]
+def test_parse_header_two_currencies_are_rejected() -> None:
+    header = parse_header(["Price (EUR)", "List price (USD)"], ())
+    assert isinstance(header, FileRejection)
+    assert header.code == "AMBIGUOUS_COLUMNS"
+    assert parse_valid_header("Price (EUR)", "List price (€)").columns == ["price", "compare_at_price"]
 
 
-def test_header_missing_columns_no_name_is_offered_twice() -> None:
-    found = header_of(["id", "Stock code", "Prise", "Pricee"], REQUIRED)
-    assert isinstance(found, FileRejection)
-    offered = found.reason.partition("nearest found: ")[2].partition(";")[0].split(", ")
-    names = Counter(offer.partition("' for ")[0] for offer in offered)
+def test_parse_header_missing_columns_suggests_each_name_once() -> None:
+    header = parse_header(["id", "Stock code", "Prise", "Pricee"], REQUIRED)
+    assert isinstance(header, FileRejection)
+    suggestions = header.reason.partition("nearest names: ")[2].partition(";")[0].split(", ")
+    names = Counter(suggestion.partition("' for ")[0] for suggestion in suggestions)
     assert names["'Pricee"] == 1
     assert max(names.values()) == 1
 
 
-def test_known_in_every_column_by_its_own_name_counts() -> None:
-    assert known_in(COLUMNS) == len(COLUMNS)
+def test_count_known_columns_own_names_all_count() -> None:
+    assert count_known_columns(COLUMNS) == len(COLUMNS)

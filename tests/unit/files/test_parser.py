@@ -122,7 +122,7 @@ def test_parse_unknown_column_named_twice_is_accepted() -> None:
 def test_parse_stray_quote_is_rejected_with_its_line(lines: Sequence[str], begins: int, closed: str) -> None:
     assert refusal_of(file_of(*lines)) == FileRejection(
         "UNREADABLE_CSV",
-        f"A quote in the row that begins in line {begins} is closed {closed}, and the value goes on behind it; "
+        f"A quote in the row that begins in line {begins} is closed {closed}, but the value continues after it; "
         'write a quote inside a quoted value twice ("")',
     )
 
@@ -132,7 +132,7 @@ def test_parse_unclosed_quote_is_rejected_with_its_first_line(above: str, begins
     lines = (short(1), 'P2,"Mouse,Books,S2,1.00,5', *(short(n) for n in range(3, 30)))
     assert refusal_of(above + file_of(*lines)) == FileRejection(
         "UNREADABLE_CSV",
-        f"A quote in the row that begins in line {begins} is never closed; close it, or take it out",
+        f"A quote in the row that begins in line {begins} is never closed; close it or delete it",
     )
 
 
@@ -154,7 +154,7 @@ def test_parse_spaces_of_other_lines_stay_in_the_table() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [' "best" mug', ' "best', ' 17" and "x"', ' "" x'], ids=["goes on", "open", "inside", "empty"]
+    "name", [' "best" mug', ' "best', ' 17" and "x"', ' "" x'], ids=["continued", "open", "inside", "empty"]
 )
 def test_parse_quote_after_a_space_inside_a_value_is_kept(name: str) -> None:
     rows = rows_of(file_of(short(1, product_name=name), short(2, sku=' "S2"'), short(3)))
@@ -380,7 +380,7 @@ def test_parse_file_details_are_detected() -> None:
         ["price"],
     )
     assert found.warnings == [
-        FileWarning("UNKNOWN_COLUMN", "The column 'Farbe' is none of ours; it was not read", column="Farbe")
+        FileWarning("UNKNOWN_COLUMN", "The column 'Farbe' is unknown and was not read", column="Farbe")
     ]
     assert found.rows[0].cells["price"] == "19.99"
     assert found.table.rows[0][4] == "19,99"
@@ -447,7 +447,8 @@ def test_parse_contradicting_commas_name_their_rows() -> None:
     assert (warning.code, warning.row_number, warning.column) == ("MIXED_DECIMALS", 7, "price")
     assert warning.message == (
         "price has a decimal comma in rows 2, 3, 4, 5, 6, 7, 9, 10, 11, 12 and 1 more, and a decimal point in row 8; "
-        "numbers with a comma were not taken for numbers. Write all of them in one way: the least to change is row 8"
+        "numbers with a comma were not read as numbers. Write all of them in the same way: the fewest "
+        "changes are in row 8"
     )
 
 
@@ -455,7 +456,7 @@ def test_parse_unclear_commas_name_their_rows() -> None:
     found = parsed(file_of(*(short(n, price='"1,500"' if n in (2, 3) else "2") for n in range(1, 5))))
     (warning,) = found.warnings
     assert (warning.code, warning.row_number) == ("UNCLEAR_COMMAS", 2)
-    assert "price in rows 3, 4 may stand before decimals or between thousands" in warning.message
+    assert "price in rows 3, 4 may be a decimal comma or a thousands separator" in warning.message
 
 
 def test_parse_fix_file_restores_values_without_its_columns() -> None:
