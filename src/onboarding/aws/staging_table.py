@@ -9,20 +9,17 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from functools import cache
 from hashlib import sha256
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from onboarding.aws.concurrency import map_concurrently
 from onboarding.domain.models import Row, RowError, RowStatus
 from onboarding.domain.product_schema import NUMBER_COLUMNS
 from onboarding.failpoints import failpoint
-from onboarding.runtime import PARALLEL_CALLS, AppContext
+from onboarding.runtime import AppContext
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -231,41 +228,6 @@ def _write(ctx: AppContext, items: Iterable[Item], point: str) -> None:
     dynamodb, table = ctx.dynamodb, ctx.settings.table
     for _ in map_concurrently(lambda some: _write_chunk(dynamodb, table, some), _chunks(items, WRITE_BATCH)):
         failpoint(point)
-
-
-def map_concurrently(call: Callable[[Element], None], arguments: Iterable[Element]) -> Iterator[None]:
-    """Make a call for each argument, several at once; yields as each is done, in order, and raises the first fault.
-
-    Arguments are taken as calls are made, so that those of a large file never lie in memory together.
-    """
-    under_way: deque[Future[None]] = deque()
-    with _pool() as pool:
-        for argument in arguments:
-            under_way.append(pool.submit(call, argument))
-            if len(under_way) > 2 * PARALLEL_CALLS:
-                yield under_way.popleft().result()
-        for future in under_way:
-            yield future.result()
-
-
-@contextmanager
-def _pool() -> Iterator[ThreadPoolExecutor]:
-    """Threads for several calls at once, kept for the next batch: to start them takes longer than to judge some rows.
-
-    After a fault none is left at work: whoever tries again must not be overtaken by what was tried before.
-    """
-    pool = _kept(ThreadPoolExecutor)
-    try:
-        yield pool
-    except BaseException:
-        _kept.cache_clear()
-        pool.shutdown(cancel_futures=True)
-        raise
-
-
-@cache
-def _kept(executor: Callable[[int], ThreadPoolExecutor]) -> ThreadPoolExecutor:
-    return executor(PARALLEL_CALLS)
 
 
 def _write_chunk(dynamodb: DynamoDBClient, table: str, items: Sequence[Item]) -> None:

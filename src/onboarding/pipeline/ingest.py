@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import unquote_plus
 
-from onboarding.aws import staging_table
+from onboarding.aws import error_queue, staging_table
 from onboarding.aws.objects import (
     ENDINGS,
     ObjectContent,
@@ -269,7 +269,7 @@ def _parse_unless_excluded(
 
 def _complete(ctx: AppContext, upload: Upload) -> IngestResult:
     """Send the completion of a finished upload; this has no effect if the vendor was notified before."""
-    events.send_completions(ctx, [(upload.upload_id, upload.vendor_id)])
+    error_queue.send_completions(ctx, [(upload.upload_id, upload.vendor_id)])
     failpoint("ingest.completion_sent")
     outcome = "refused" if upload.failure_code else "finished before"
     return IngestResult(upload.upload_id, upload.vendor_id, outcome)

@@ -1,18 +1,16 @@
-"""Repository for the upload history, its counts, and the errors of rows."""
+"""Repository for the upload history and its row counts."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from psycopg.rows import dict_row, kwargs_row
+from psycopg.rows import kwargs_row
 
-from onboarding.domain.models import Mode, OnError, Outcome, ReportedRow, Row, RowError, Upload, UploadStatus
-from onboarding.domain.product_schema import REPORT_COLUMNS
+from onboarding.domain.models import Mode, OnError, Outcome, Row, RowError, Upload, UploadStatus
 from onboarding.storage.database import Connection
 from onboarding.storage.products import RowKey, row_key, to_storable_text
 from onboarding.storage.queries import query
@@ -196,31 +194,6 @@ def get_recorded_outcomes(
     return upload_states, judged
 
 
-def insert_errors(connection: Connection, rows: Sequence[Row], errors: Mapping[RowKey, Sequence[RowError]]) -> None:
-    """Insert every error of these rows."""
-    records = [
-        {
-            "upload_id": row.upload_id,
-            "vendor_id": row.vendor_id,
-            "row_number": row.row_number,
-            "vendor_product_id": to_storable_text(row.cells["vendor_product_id"][:100])
-            if "vendor_product_id" in row.cells
-            else None,
-            "error_type": error.error_type,
-            "error_field": error.field,
-            "error_message": error.message,
-            "original_data": {column: to_storable_text(text) for column, text in row.cells.items()},
-            "rejected_value": to_storable_text(error.value),
-            "expected": to_storable_text(error.expected),
-            "hint": to_storable_text(error.hint),
-        }
-        for row in rows
-        for error in errors[row_key(row)]
-    ]
-    if records:
-        connection.execute(query("insert_validation_errors"), {"errors": json.dumps(records, ensure_ascii=False)})
-
-
 def count_outcomes(
     connection: Connection,
     rows: Sequence[Row],
@@ -262,19 +235,6 @@ def lock_upload_to_notify(connection: Connection, upload_id: str) -> Upload | No
     if connection.execute(query("lock_upload_to_notify"), {"upload_id": upload_id}).fetchone() is None:
         return None
     return get_upload(connection, upload_id)
-
-
-def stream_report_rows(connection: Connection, upload_id: str) -> Iterator[ReportedRow]:
-    """Iterate over the errors of an upload, by row and then in the order of the rules.
-
-    They are streamed, because a large file may have 100,000; the connection is busy until the last one is read.
-    """
-    columns = list(REPORT_COLUMNS.values())
-    with connection.cursor(row_factory=dict_row) as cursor:
-        parameters = {"upload_id": upload_id, "columns": columns}
-        for row in cursor.stream(query("list_report_errors"), parameters, size=500):
-            cells = dict(zip(columns, row.pop("cells"), strict=True))
-            yield ReportedRow(row.pop("row_number"), RowError(**row), cells)
 
 
 def mark_notified(

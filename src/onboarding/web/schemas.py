@@ -11,14 +11,15 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, create_model
 
 from onboarding.domain.column_types import NumberColumn, TextColumn
+from onboarding.domain.error_summary import Summary
 from onboarding.domain.models import FileWarning, Mode, OnError, Upload, UploadStatus
 from onboarding.domain.product_schema import PRODUCT_SCHEMA
 from onboarding.files.models import FileDetails
 from onboarding.storage import file_details, uploads
 from onboarding.storage.database import Connection
-from onboarding.storage.error_summary import Summary, get_error_summary
 from onboarding.storage.products import products_of_upload
 from onboarding.storage.queries import query
+from onboarding.storage.validation_errors import get_error_summary
 from onboarding.web.auth import Principal
 from onboarding.web.errors import not_found
 from onboarding.web.pagination import (

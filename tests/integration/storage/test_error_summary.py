@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from onboarding.domain.error_summary import summarize_errors
 from onboarding.storage.database import Connection, Database
-from onboarding.storage.error_summary import get_error_summary, summarize_errors
 from onboarding.storage.queries import query
+from onboarding.storage.validation_errors import get_error_summary
 from tests.support.postgres_fixtures import open_upload, product_row, record_rows
 
 UPLOAD = "UPLOAD_1"

@@ -19,7 +19,7 @@ from onboarding.domain.product_schema import COLUMNS, MAX_LENGTHS, NUMBER_COLUMN
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
 from onboarding.files.parser import parse
-from onboarding.storage import products, uploads
+from onboarding.storage import products, uploads, validation_errors
 from onboarding.storage.database import Connection, Database
 from onboarding.storage.uploads import NewUpload
 from tests.support.paths import CORPUS
@@ -403,8 +403,8 @@ def test_every_error_of_any_row_can_be_written_and_read_back(database: Database)
         def work(connection: Connection) -> None:
             facts = products.load_validation_context(connection, rows)
             errors = {products.row_key(row): validate_row(row, facts) for row in rows}
-            uploads.insert_errors(connection, rows, errors)
-            read = list(uploads.stream_report_rows(connection, "UPLOAD_1"))
+            validation_errors.insert_errors(connection, rows, errors)
+            read = list(validation_errors.stream_report_rows(connection, "UPLOAD_1"))
             assert [(line.row_number, *tuples_of([line.error])) for line in read] == [
                 (row.row_number, said) for row in rows for said in tuples_of(errors[products.row_key(row)])
             ]
@@ -433,11 +433,11 @@ def test_a_row_with_lone_surrogates_gets_its_error_like_any_other(database: Data
 
     def work(connection: Connection) -> list[RowError]:
         errors = validate_row(row, products.load_validation_context(connection, [row]))
-        uploads.insert_errors(connection, [row], {products.row_key(row): errors})
+        validation_errors.insert_errors(connection, [row], {products.row_key(row): errors})
         return errors
 
     errors = database.run(work)
-    stored = database.run(lambda c: list(uploads.stream_report_rows(c, "UPLOAD_1")))
+    stored = database.run(lambda c: list(validation_errors.stream_report_rows(c, "UPLOAD_1")))
     assert tuples_of([line.error for line in stored]) == tuples_of(errors)
     assert {error.error_type for error in errors} == {"INVALID_CHARACTER", "INVALID_PRICE"}
 

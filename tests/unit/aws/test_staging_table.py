@@ -17,6 +17,7 @@ from botocore.validate import validate_parameters
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from onboarding.aws.concurrency import map_concurrently
 from onboarding.aws.staging_table import (
     ATTEMPTS,
     DAYS_KEPT,
@@ -26,7 +27,6 @@ from onboarding.aws.staging_table import (
     MalformedItem,
     details,
     from_item,
-    map_concurrently,
     record_id,
     stage_rows,
     store_unprocessable,

@@ -39,7 +39,7 @@ def _remove_accounts(database: Database) -> Iterator[None]:
 
 
 def actions(database: Database) -> Sequence[Any]:
-    return fetch(database, "select actor, action, subject from actions order by action_id")
+    return fetch(database, "select actor, action, subject from audit_log order by entry_id")
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from psycopg.rows import dict_row
-
 from onboarding.domain.models import RowError
 from onboarding.domain.text import quoted
-from onboarding.storage import file_details
-from onboarding.storage.database import Connection
-from onboarding.storage.queries import query
 
 MAX_GROUPS = 10
 """How many groups a mail or a page shows."""
@@ -75,13 +70,3 @@ def summarize_errors(
     ]
     groups.sort(key=lambda group: (-group.rows, group.first_row))
     return Summary(groups[:top], max(0, len(groups) - top))
-
-
-def get_error_summary(connection: Connection, upload_id: str, top: int = MAX_GROUPS) -> Summary:
-    """Return the summary of the errors of an upload, grouped by type, field, and value or message."""
-    cursor = connection.cursor(row_factory=dict_row)
-    rows = cursor.execute(query("list_error_groups"), {"upload_id": upload_id, "limit": top}).fetchall()
-    counts = [row.pop("groups") for row in rows]
-    detected = file_details.get_file_details(connection, upload_id)
-    groups = [ErrorGroup(**row, first_line=detected.line_of(row["first_row"]) if detected else None) for row in rows]
-    return Summary(groups, counts[0] - len(groups) if groups else 0)
