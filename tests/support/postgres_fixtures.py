@@ -127,7 +127,7 @@ def open_upload(
         file_size_bytes=1_000,
         upload_timestamp=uploaded_at,
         total_records=total,
-        refusal=None,
+        rejection=None,
         **changes,
     )
     assert database.run(lambda connection: uploads.open_upload(connection, new))

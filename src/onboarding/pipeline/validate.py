@@ -271,7 +271,7 @@ def release_held_rows(
     """Accept or reject all held rows of those uploads whose last row has been validated."""
     release = ReleaseResult()
     for upload_id, counted in progress.items():
-        if not counted.held or counted.unjudged:
+        if not counted.held or counted.pending:
             continue
         rows = held_rows.list_held_rows(connection, upload_id)
         result = _Outcomes()

@@ -17,7 +17,7 @@ from onboarding.domain.product_schema import PRODUCT_SCHEMA
 from onboarding.files.models import FileDetails
 from onboarding.storage import file_details, uploads
 from onboarding.storage.database import Connection
-from onboarding.storage.products import products_of_upload
+from onboarding.storage.products import list_upload_products
 from onboarding.storage.queries import query
 from onboarding.storage.validation_errors import get_error_summary
 from onboarding.web.auth import Principal
@@ -299,6 +299,6 @@ def list_products(
         ProductResponse(
             **{name: str(value) if isinstance(value, Decimal) else value for name, value in product.items()}
         )
-        for product in products_of_upload(connection, upload_id, after, limit + 1)
+        for product in list_upload_products(connection, upload_id, after, limit + 1)
     ]
     return page(items, limit, [encode_cursor(item.row_number) for item in items])

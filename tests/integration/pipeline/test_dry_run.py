@@ -156,7 +156,7 @@ def uploaded(database: Database, content: bytes, file_name: str = "first.csv") -
         file_size_bytes=source.size,
         upload_timestamp=source.last_modified,
         total_records=1,
-        refusal=None,
+        rejection=None,
         content_sha256=source.sha256,
     )
     database.run(lambda connection: uploads.open_upload(connection, new))

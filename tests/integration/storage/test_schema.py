@@ -455,7 +455,7 @@ def refused(**changes: Any) -> NewUpload:
         "file_size_bytes": 10**12,
         "upload_timestamp": UPLOADED_AT,
         "total_records": 0,
-        "refusal": FileRejection("EMPTY_FILE", "The file is empty"),
+        "rejection": FileRejection("EMPTY_FILE", "The file is empty"),
     }
     return NewUpload(**{**given, **changes})
 

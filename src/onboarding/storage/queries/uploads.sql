@@ -57,7 +57,7 @@ limit 1
 select pg_advisory_xact_lock(hashtextextended(%(vendor_id)s::text || ' ' || %(content_sha256)s::text, 1))
 
 -- name: list_upload_states
--- List what the validator must know about these uploads.
+-- List the columns of these uploads that the validation of their rows depends on.
 select upload_id, vendor_id, total_records, status, mode, on_error
 from upload_history
 where upload_id = any(%(uploads)s::text[])
@@ -70,8 +70,8 @@ with row_range as materialized (
     select *
     from unnest(%(uploads)s::text[], %(firsts)s::int[], %(lasts)s::int[]) as ranges (upload_id, first_row, last_row)
 )
-select p.upload_id, p.row_number, null as error_type, null as error_field, null as error_message,
-    null as rejected_value, null as expected, null as hint
+select p.upload_id, p.row_number, null as error_type, null as field, null as message, null as value, null as expected,
+    null as hint
 from row_range
 join products p on p.upload_id = row_range.upload_id and p.row_number between first_row and last_row
 union all
@@ -84,7 +84,9 @@ from row_range
 join held_rows h on h.upload_id = row_range.upload_id and h.row_number between first_row and last_row
 union all
 (
-    select e.upload_id, e.row_number, e.error_type, e.error_field, e.error_message, e.rejected_value, e.expected, e.hint
+    select
+        e.upload_id, e.row_number, e.error_type, e.error_field, e.error_message, coalesce(e.rejected_value, ''),
+        e.expected, e.hint
     from row_range
     join validation_errors e on e.upload_id = row_range.upload_id and e.row_number between first_row and last_row
     order by e.error_id
@@ -93,7 +95,7 @@ union all
 -- name: add_outcome_counts
 -- Add outcomes to the counts of these uploads and set the status of those that are complete.
 -- The statement that makes valid + error = total also sets the final status: no session sees one without the other.
--- Returns the status of each upload, and how many of its rows are invalid, held, and not validated yet.
+-- Returns the status of each upload, and the numbers of its invalid rows, held rows, and rows not validated yet.
 update upload_history u
 set created_records = u.created_records + counted.created,
     updated_records = u.updated_records + counted.updated,
@@ -121,7 +123,7 @@ from (
 where u.upload_id = counted.upload_id and u.status = 'processing'
 returning
     u.upload_id, u.status, u.error_records as invalid, u.held_records as held,
-    u.total_records - u.valid_records - u.error_records - u.held_records as unvalidated
+    u.total_records - u.valid_records - u.error_records - u.held_records as pending
 
 -- name: list_stalled_uploads
 -- List uploads in processing without progress, longest first, with the number of resumes since their last progress.
