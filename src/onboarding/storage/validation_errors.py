@@ -1,4 +1,4 @@
-"""Repository for the errors of rows: for the report, and as a summary."""
+"""Repository for the validation errors of rows, and their summary for an upload."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from psycopg.rows import dict_row
 
-from onboarding.domain.error_summary import MAX_GROUPS, ErrorGroup, Summary
+from onboarding.domain.error_summary import MAX_GROUPS, ErrorGroup, ErrorSummary
 from onboarding.domain.models import ReportedRow, Row, RowError
 from onboarding.domain.product_schema import REPORT_COLUMNS
 from onboarding.storage import file_details
@@ -17,7 +17,7 @@ from onboarding.storage.queries import query
 
 
 def insert_errors(connection: Connection, rows: Sequence[Row], errors: Mapping[RowKey, Sequence[RowError]]) -> None:
-    """Insert every error of these rows."""
+    """Insert all errors of these rows. `errors` has an entry for each row; errors that exist already are unchanged."""
     records = [
         {
             "upload_id": row.upload_id,
@@ -42,23 +42,23 @@ def insert_errors(connection: Connection, rows: Sequence[Row], errors: Mapping[R
 
 
 def stream_report_rows(connection: Connection, upload_id: str) -> Iterator[ReportedRow]:
-    """Iterate over the errors of an upload, by row and then in the order of the rules.
+    """Yield the errors of an upload, by row and then in the order of the rules.
 
-    They are streamed, because a large file may have 100,000; the connection is busy until the last one is read.
+    They are streamed, since an upload may have 100,000. The connection is in use until the last one is read.
     """
     columns = list(REPORT_COLUMNS.values())
     with connection.cursor(row_factory=dict_row) as cursor:
-        parameters = {"upload_id": upload_id, "columns": columns}
-        for row in cursor.stream(query("list_report_errors"), parameters, size=500):
+        params = {"upload_id": upload_id, "columns": columns}
+        for row in cursor.stream(query("list_report_errors"), params, size=500):
             cells = dict(zip(columns, row.pop("cells"), strict=True))
             yield ReportedRow(row.pop("row_number"), RowError(**row), cells)
 
 
-def get_error_summary(connection: Connection, upload_id: str, top: int = MAX_GROUPS) -> Summary:
-    """Return the summary of the errors of an upload, grouped by type, field, and value or message."""
+def get_error_summary(connection: Connection, upload_id: str, top: int = MAX_GROUPS) -> ErrorSummary:
+    """Return the `top` most frequent groups of an upload's errors, with the number of the other groups."""
     cursor = connection.cursor(row_factory=dict_row)
     rows = cursor.execute(query("list_error_groups"), {"upload_id": upload_id, "limit": top}).fetchall()
-    counts = [row.pop("groups") for row in rows]
-    detected = file_details.get_file_details(connection, upload_id)
-    groups = [ErrorGroup(**row, first_line=detected.line_of(row["first_row"]) if detected else None) for row in rows]
-    return Summary(groups, counts[0] - len(groups) if groups else 0)
+    group_counts = [row.pop("groups") for row in rows]
+    details = file_details.get_file_details(connection, upload_id)
+    groups = [ErrorGroup(**row, first_line=details.line_of(row["first_row"]) if details else None) for row in rows]
+    return ErrorSummary(groups, group_counts[0] - len(groups) if groups else 0)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, create_model
 
 from onboarding.domain.column_types import NumberColumn, TextColumn
-from onboarding.domain.error_summary import Summary
+from onboarding.domain.error_summary import ErrorSummary
 from onboarding.domain.models import FileWarning, Mode, OnError, Upload, UploadStatus
 from onboarding.domain.product_schema import PRODUCT_SCHEMA
 from onboarding.files.models import FileDetails
@@ -269,7 +269,7 @@ def get_summary(connection: Connection, principal: Principal, upload_id: str, to
     return summary_response(get_error_summary(connection, upload_id, top))
 
 
-def summary_response(summary: Summary) -> SummaryResponse:
+def summary_response(summary: ErrorSummary) -> SummaryResponse:
     """Return groups of errors as the API shows them."""
     groups = [
         ErrorGroupResponse(
