@@ -17,23 +17,23 @@ if TYPE_CHECKING:
 
 QUEUE_BATCH = 10
 QUEUE_BATCH_BYTES = 250_000
-"""The most that SQS takes in one call: ten messages, and 256 KB with their attributes."""
+"""Limits of one call: SQS accepts ten messages, and 256 KB including their attributes."""
 
-# SQS refuses a message that holds these two as they are; a vendor's cell may.
-_NOT_TAKEN = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}
+# SQS rejects messages with these two characters, which a vendor's cell may have. In JSON they can be escaped.
+_ESCAPED_CHARACTERS = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}
 
 ATTEMPTS = 5
 
 RETRY_SECONDS = (10, 180)
-"""How long a message waits after its first and its second failure: a passing fault costs a report little, and the last
-attempt is made when a database that fails over (one to two minutes) is back."""
+"""Delays after the first and the second failure of a message. A report is delayed little by a short failure, and the
+last attempt follows after a failover of the database, which takes one to two minutes."""
 
 Message = dict[str, Any]
-"""A body and its attributes, before they are entries of a call."""
+"""The body and the attributes of a message."""
 
 
 def send_row_errors(ctx: AppContext, invalid: Sequence[tuple[Row, Sequence[RowError]]]) -> None:
-    """One message for each invalid row, in the contract's form."""
+    """Send a message for each invalid row, in the format of the contract."""
     timestamp = utc_now()
     _send(
         ctx,
@@ -61,7 +61,10 @@ def send_row_errors(ctx: AppContext, invalid: Sequence[tuple[Row, Sequence[RowEr
 
 
 def send_completions(ctx: AppContext, finished: Sequence[tuple[str, str]]) -> None:
-    """One message for each complete upload, given as upload and vendor: the report and the notification are due."""
+    """Send a message for each finished upload, so that its report is written and its vendor is notified.
+
+    `finished` are pairs of upload id and vendor id.
+    """
     timestamp = utc_now()
     _send(
         ctx,
@@ -83,59 +86,58 @@ def send_completions(ctx: AppContext, finished: Sequence[tuple[str, str]]) -> No
 def _send(ctx: AppContext, messages: Sequence[Message]) -> None:
     if not messages:
         return
-    # Asked for here: threads that all find no client would all make one.
+    # The client is created here, since concurrent threads would each create one.
     sqs, queue_url = ctx.sqs, ctx.settings.queue_url
     for _ in map_concurrently(lambda entries: _send_batch(sqs, queue_url, entries), _batches(messages)):
         pass
 
 
 def _send_batch(sqs: SQSClient, queue_url: str, entries: list[Message]) -> None:
-    left = entries
+    remaining = entries
     for attempt in range(ATTEMPTS):
-        answer = sqs.send_message_batch(QueueUrl=queue_url, Entries=left)  # type: ignore[arg-type]
-        failed = {entry["Id"]: entry for entry in answer.get("Failed", [])}
+        response = sqs.send_message_batch(QueueUrl=queue_url, Entries=remaining)  # type: ignore[arg-type]
+        failed = {entry["Id"]: entry for entry in response.get("Failed", [])}
         if not failed:
             return
-        left = [entry for entry in left if entry["Id"] in failed]
+        remaining = [entry for entry in remaining if entry["Id"] in failed]
         time.sleep(0.1 * 2**attempt)
-    reasons = sorted({entry["Code"] for entry in failed.values()})
-    raise RuntimeError(f"SQS did not take {len(left)} messages: {', '.join(reasons)}")
+    codes = sorted({entry["Code"] for entry in failed.values()})
+    raise RuntimeError(f"SQS rejected {len(remaining)} messages after {ATTEMPTS} attempts: {', '.join(codes)}")
 
 
 def retry_transient(ctx: AppContext, records: Sequence[Mapping[str, Any]]) -> None:
-    """Have received messages that failed come again soon (`RETRY_SECONDS`), or go to the dead-letter queue at once.
+    """Make failed messages visible again after `RETRY_SECONDS`, or at once if no retry is left.
 
-    The queue hides a message for longer than any call may last, which is half an hour; a report is due within a minute.
+    SQS then redelivers them, or moves them to the dead-letter queue. Otherwise they would be hidden for half an hour,
+    the visibility timeout of the queue, although a report is due within a minute.
     """
-    waits = dict(enumerate(RETRY_SECONDS, 1))
-    for some in _chunks(records):
+    delays = dict(enumerate(RETRY_SECONDS, 1))
+    for start in range(0, len(records), QUEUE_BATCH):
         ctx.sqs.change_message_visibility_batch(
             QueueUrl=ctx.settings.queue_url,
             Entries=[
                 {
                     "Id": str(number),
                     "ReceiptHandle": record["receiptHandle"],
-                    "VisibilityTimeout": waits.get(int(record["attributes"]["ApproximateReceiveCount"]), 0),
+                    "VisibilityTimeout": delays.get(int(record["attributes"]["ApproximateReceiveCount"]), 0),
                 }
-                for number, record in enumerate(some)
+                for number, record in enumerate(records[start : start + QUEUE_BATCH])
             ],
         )
 
 
-def _chunks(records: Sequence[Mapping[str, Any]]) -> Iterator[Sequence[Mapping[str, Any]]]:
-    for start in range(0, len(records), QUEUE_BATCH):
-        yield records[start : start + QUEUE_BATCH]
-
-
 def _batches(messages: Sequence[Message]) -> Iterator[list[Message]]:
+    """Yield the entries of each call, within the limits of a call."""
     batch: list[Message] = []
-    size = 0
+    batch_bytes = 0
     for number, message in enumerate(messages):
-        body = json.dumps(message["body"], ensure_ascii=False).translate(_NOT_TAKEN)
-        length = len(body.encode()) + sum(len(name) + len(value) + 6 for name, value in message["attributes"].items())
-        if batch and (len(batch) == QUEUE_BATCH or size + length > QUEUE_BATCH_BYTES):
+        body = json.dumps(message["body"], ensure_ascii=False).translate(_ESCAPED_CHARACTERS)
+        # An attribute has its name, its value and the six characters of its type, `String`.
+        attribute_bytes = sum(len(name) + len(value) + 6 for name, value in message["attributes"].items())
+        message_bytes = len(body.encode()) + attribute_bytes
+        if batch and (len(batch) == QUEUE_BATCH or batch_bytes + message_bytes > QUEUE_BATCH_BYTES):
             yield batch
-            batch, size = [], 0
+            batch, batch_bytes = [], 0
         batch.append(
             {
                 "Id": str(number),
@@ -145,6 +147,6 @@ def _batches(messages: Sequence[Message]) -> Iterator[list[Message]]:
                 },
             }
         )
-        size += length
+        batch_bytes += message_bytes
     if batch:
         yield batch

@@ -21,7 +21,7 @@ from onboarding.aws.concurrency import map_concurrently
 from onboarding.aws.staging_table import (
     ATTEMPTS,
     DAYS_KEPT,
-    NOT_ROWS_PREFIX,
+    UNPROCESSABLE_PREFIX,
     WRITE_BATCH,
     Item,
     MalformedItem,
@@ -321,7 +321,7 @@ def test_keep_unprocessable_item_is_put_once_with_its_reason_and_an_event_to_try
     store_unprocessable(ctx, [(item, "there is no such upload")])
     [(bucket, key)], [body] = put.keys(), put.values()
     assert bucket == "failures"
-    assert key.startswith(f"{NOT_ROWS_PREFIX}/")
+    assert key.startswith(f"{UNPROCESSABLE_PREFIX}/")
     kept = json.loads(body)
     assert kept["reason"] == "there is no such upload"
     assert json.loads(kept["payload"])["Records"][0]["dynamodb"]["NewImage"] == item
