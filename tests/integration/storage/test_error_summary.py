@@ -1,4 +1,4 @@
-"""Summary of the errors of an upload: equal from the database and from a dry run."""
+"""Summary of the errors of an upload: equal from the database and from errors in memory."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ def test_summary_of_upload_groups_equal_errors(database: Database, top: int) -> 
     rows.append(product_row("8", 8, price="0", sku=None))
     rows += [product_row(str(n), n, stock_quantity="x") for n in (9, 10)]
     open_upload(database, UPLOAD, len(rows))
-    judgement = record_rows(database, *rows)
-    found = database.run(lambda connection: get_error_summary(connection, UPLOAD, top))
-    lines = [(number, error) for (_, number), errors in judgement.errors.items() for error in errors]
-    assert found.sentences == summarize_errors(lines, top).sentences
-    everything = [
+    result = record_rows(database, *rows)
+    summary = database.run(lambda connection: get_error_summary(connection, UPLOAD, top))
+    lines = [(number, error) for (_, number), errors in result.errors.items() for error in errors]
+    assert summary.sentences == summarize_errors(lines, top).sentences
+    sentences = [
         "5 rows: category 'Elektronics', did you mean 'Electronics'?",
         "2 rows: stock_quantity 'x', expected a whole number from 0 to 1000000",
         "Row 8: price '0', expected a number from 0.01 to 999999.99 with at most two decimals",
         "Row 8: Missing required fields: sku",
     ]
     if top == 100:
-        assert sorted(found.sentences) == sorted(everything)
-        assert found.sentences[:2] == everything[:2]
+        assert sorted(summary.sentences) == sorted(sentences)
+        assert summary.sentences[:2] == sentences[:2]
     else:
-        assert found.sentences[:-1] == found.sentences[:top]
-        assert found.sentences[-1] == {1: "and 3 other mistakes", 3: "and 1 other mistake"}[top]
-        assert found.sentences[0] == everything[0]
+        assert summary.sentences[:-1] == summary.sentences[:top]
+        assert summary.sentences[-1] == {1: "and 3 other mistakes", 3: "and 1 other mistake"}[top]
+        assert summary.sentences[0] == sentences[0]
 
 
 def test_summary_of_errors_without_value_groups_by_message(database: Database) -> None:
     rows = [product_row(str(n), n, surplus_fields=fields) for n, fields in enumerate((1, -5, 1, 3), 1)]
     open_upload(database, UPLOAD, len(rows))
-    judgement = record_rows(database, *rows)
-    found = database.run(lambda connection: get_error_summary(connection, UPLOAD))
-    lines = [(number, error) for (_, number), errors in judgement.errors.items() for error in errors]
-    assert found.sentences == summarize_errors(lines).sentences
-    assert [sentence[:27] for sentence in found.sentences] == [
+    result = record_rows(database, *rows)
+    summary = database.run(lambda connection: get_error_summary(connection, UPLOAD))
+    lines = [(number, error) for (_, number), errors in result.errors.items() for error in errors]
+    assert summary.sentences == summarize_errors(lines).sentences
+    assert [sentence[:27] for sentence in summary.sentences] == [
         "2 rows: The row has 1 field",
         "Row 2: The row has 5 fields",
         "Row 4: The row has 3 fields",
@@ -60,8 +60,8 @@ def test_summary_of_upload_without_errors_is_empty(database: Database) -> None:
     assert database.run(lambda connection: get_error_summary(connection, UPLOAD)).sentences == []
 
 
-def test_errors_like_the_first_of_a_group_are_that_group(database: Database) -> None:
-    """Several columns, no value, a value with control characters: whatever separates groups separates their errors."""
+def test_list_validation_errors_like_a_groups_error_returns_the_group(database: Database) -> None:
+    """Filtering errors by an error of a group returns the errors of this group, also without a value."""
     rows = [
         product_row("1", 1, price=None, stock_quantity=None),
         product_row("2", 2, price=None, stock_quantity=None),

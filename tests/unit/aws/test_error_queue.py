@@ -1,4 +1,4 @@
-"""Messages to the error queue: form, limits of the queue, retries."""
+"""Messages to the error queue: format, limits of SQS, retries."""
 
 from __future__ import annotations
 
@@ -33,13 +33,12 @@ ALLOWED = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*")
 
 
 class Queue:
-    """Stands in for the one call that is made to the queue, with its limits. `failing` tells, call by call, the places
-    of the entries that it does not take."""
+    """Double of SQS with its limits. `failing` has the positions of the entries that each call rejects."""
 
     def __init__(self, *failing: set[int]) -> None:
         self.failing = list(failing)
         self.calls: list[list[dict[str, Any]]] = []
-        self.taken: list[dict[str, Any]] = []
+        self.accepted: list[dict[str, Any]] = []
 
     def send_message_batch(self, **call: Any) -> dict[str, Any]:
         validate_parameters(call, input_shape("sqs", "SendMessageBatch"))
@@ -51,15 +50,15 @@ class Queue:
         assert all(ALLOWED.fullmatch(entry["MessageBody"]) for entry in entries)
         self.calls.append(list(entries))
         failing = self.failing.pop(0) if self.failing else set()
-        self.taken += [entry for place, entry in enumerate(entries) if place not in failing]
-        failed = [entry["Id"] for place, entry in enumerate(entries) if place in failing]
-        answer: dict[str, Any] = {"Successful": [{"Id": e["Id"]} for e in entries if e["Id"] not in failed]}
+        self.accepted += [entry for position, entry in enumerate(entries) if position not in failing]
+        failed = [entry["Id"] for position, entry in enumerate(entries) if position in failing]
+        response: dict[str, Any] = {"Successful": [{"Id": e["Id"]} for e in entries if e["Id"] not in failed]}
         if failed:
-            answer["Failed"] = [{"Id": id_, "Code": "InternalError", "SenderFault": False} for id_ in failed]
-        return answer
+            response["Failed"] = [{"Id": id_, "Code": "InternalError", "SenderFault": False} for id_ in failed]
+        return response
 
     def bodies(self) -> list[dict[str, Any]]:
-        return [json.loads(entry["MessageBody"]) for entry in self.taken]
+        return [json.loads(entry["MessageBody"]) for entry in self.accepted]
 
 
 def size(entry: dict[str, Any]) -> int:
@@ -76,19 +75,19 @@ def context_with(queue: Queue) -> AppContext:
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses that would have been made."""
-    made: list[float] = []
-    monkeypatch.setattr("onboarding.aws.error_queue.time", SimpleNamespace(sleep=made.append, time=time.time))
-    return made
+    """Replace the pauses by a list of their seconds."""
+    seconds: list[float] = []
+    monkeypatch.setattr("onboarding.aws.error_queue.time", SimpleNamespace(sleep=seconds.append, time=time.time))
+    return seconds
 
 
-# One message for each invalid row
+# Row errors
 
 
-def test_send_row_errors_message_is_that_of_the_contract() -> None:
+def test_send_row_errors_message_has_the_format_of_the_contract() -> None:
     queue = Queue()
     send_row_errors(context_with(queue), [(make_row(5, price="-10.00"), [PRICE, SKU])])
-    (entry,) = queue.taken
+    (entry,) = queue.accepted
     body = json.loads(entry["MessageBody"])
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", body.pop("timestamp"))
     assert body == {
@@ -145,7 +144,7 @@ def test_send_row_errors_largest_message_fits(character: str) -> None:
 @given(
     st.text(st.characters(codec="utf-8") | st.sampled_from("\0\x1f\x7f\ufffe\uffff\ufdd0\U0001ffff\u2028"), min_size=1)
 )
-def test_send_row_errors_any_text_has_only_allowed_characters(text: str) -> None:
+def test_send_row_errors_any_text_is_accepted(text: str) -> None:
     queue = Queue()
     send_row_errors(context_with(queue), [(make_row(product_name=text), [PRICE])])
     (body,) = queue.bodies()
@@ -163,13 +162,13 @@ def test_send_row_errors_only_failed_entries_are_retried(pauses: list[float]) ->
 
 def test_send_row_errors_permanent_failure_raises(pauses: list[float]) -> None:
     queue = Queue({0}, *[{0}] * ATTEMPTS)
-    with pytest.raises(RuntimeError, match="SQS did not take 1 messages: InternalError"):
+    with pytest.raises(RuntimeError, match=f"SQS rejected 1 messages after {ATTEMPTS} attempts: InternalError"):
         send_row_errors(context_with(queue), [(make_row(1), [PRICE]), (make_row(2), [PRICE])])
     assert [len(call) for call in queue.calls] == [2] + [1] * (ATTEMPTS - 1)
     assert pauses == sorted(pauses)
 
 
-# One message for each complete upload
+# Completions
 
 
 def test_send_completions_message_names_its_upload() -> None:
@@ -181,7 +180,7 @@ def test_send_completions_message_names_its_upload() -> None:
         {"event": "upload_finished", "upload_id": "UPLOAD_1", "vendor_id": "VEND001"},
         {"event": "upload_finished", "upload_id": "UPLOAD_2", "vendor_id": "VEND002"},
     ]
-    assert [set(entry["MessageAttributes"]) for entry in queue.taken] == [{"upload_id", "vendor_id"}] * 2
+    assert [set(entry["MessageAttributes"]) for entry in queue.accepted] == [{"upload_id", "vendor_id"}] * 2
 
 
 def test_send_completions_without_uploads_makes_no_call() -> None:
@@ -190,38 +189,40 @@ def test_send_completions_without_uploads_makes_no_call() -> None:
     assert queue.calls == []
 
 
-# Messages that failed
+# Retries
 
 FAILOVER_SECONDS = 120
-"""How long RDS takes at most, as AWS says of an instance with a standby."""
+"""Maximum duration of a failover of an RDS instance with a standby, by the documentation of AWS."""
 
 
-def waits_of(received: list[int]) -> list[int]:
-    """For how long messages are hidden that were received so often."""
-    waits: list[int] = []
+def get_delays(receive_counts: list[int]) -> list[int]:
+    """Return the delays of failed messages with these receive counts."""
+    delays: list[int] = []
 
     def change_message_visibility_batch(**call: Any) -> dict[str, Any]:
         validate_parameters(call, input_shape("sqs", "ChangeMessageVisibilityBatch"))
         assert len(call["Entries"]) <= 10
-        waits.extend(entry["VisibilityTimeout"] for entry in call["Entries"])
+        delays.extend(entry["VisibilityTimeout"] for entry in call["Entries"])
         return {}
 
     sqs = SimpleNamespace(change_message_visibility_batch=change_message_visibility_batch)
     ctx = cast("AppContext", SimpleNamespace(sqs=sqs, settings=SimpleNamespace(queue_url="http://queue")))
-    records = [{"receiptHandle": "r", "attributes": {"ApproximateReceiveCount": str(count)}} for count in received]
+    records = [
+        {"receiptHandle": "r", "attributes": {"ApproximateReceiveCount": str(count)}} for count in receive_counts
+    ]
     retry_transient(ctx, records)
-    return waits
+    return delays
 
 
-def test_retry_delays_cover_a_failover() -> None:
+def test_retry_transient_delays_cover_a_failover() -> None:
     template = load_template("pipeline", {}, "000000000000", "us-east-1")
     receives: int = template.resources_of_type("AWS::SQS::Queue")["ErrorQueue"]["RedrivePolicy"]["maxReceiveCount"]
-    *retries, last = waits_of(list(range(1, receives + 1)))
-    assert tuple(retries) == RETRY_SECONDS, "a wait for each time that it comes again"
+    *retries, last = get_delays(list(range(1, receives + 1)))
+    assert tuple(retries) == RETRY_SECONDS, "one delay for each retry"
     assert retries[0] < 60, "a report is due within a minute"
     assert sum(retries) > FAILOVER_SECONDS
-    assert last == 0, "operators hear of it without delay"
+    assert last == 0, "the alarm of the dead-letter queue is not delayed"
 
 
-def test_retry_soon_any_number_of_messages() -> None:
-    assert waits_of([1] * 25) == [RETRY_SECONDS[0]] * 25
+def test_retry_transient_accepts_any_number_of_messages() -> None:
+    assert get_delays([1] * 25) == [RETRY_SECONDS[0]] * 25

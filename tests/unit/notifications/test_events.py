@@ -21,7 +21,7 @@ MAX_MESSAGE_BYTES = 256 * 1024
 
 
 class Topic:
-    """Stands in for the one call that is made to the topic."""
+    """Double of SNS with its limits."""
 
     def __init__(self) -> None:
         self.published: list[dict[str, Any]] = []
@@ -100,7 +100,7 @@ def test_publish_quarantine_goes_only_to_operators() -> None:
     publish_quarantine(context_with(topic), "uploads/NOBODY/a.csv", "The vendor 'NOBODY' is not known")
     (call,) = topic.published
     assert call["MessageAttributes"]["status"]["StringValue"] == "quarantined"
-    # The mailer hears of `completed`, `partial` and `failed`.
+    # The filter of the mailer accepts `completed`, `partial` and `failed`.
     assert call["MessageAttributes"]["status"]["StringValue"] not in set(UploadStatus)
     assert json.loads(call["Message"])["default"] == "The vendor 'NOBODY' is not known\nObject: uploads/NOBODY/a.csv"
 
