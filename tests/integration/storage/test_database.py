@@ -80,10 +80,10 @@ def test_run_work_that_raises_is_rolled_back(database: Database) -> None:
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_run_ended_work_leaves_the_connection_idle(database: Database, database_url: str, fails: bool) -> None:
-    seen: list[Connection] = []
+    connections: list[Connection] = []
 
     def work(connection: Connection) -> None:
-        seen.append(connection)
+        connections.append(connection)
         connection.execute("select 1 from vendors for update")
         assert connection.info.transaction_status is TransactionStatus.INTRANS
         if fails:
@@ -94,10 +94,10 @@ def test_run_ended_work_leaves_the_connection_idle(database: Database, database_
             database.run(work)
     else:
         database.run(work)
-    assert seen[0].info.transaction_status is TransactionStatus.IDLE
+    assert connections[0].info.transaction_status is TransactionStatus.IDLE
     with open_connection(database_url) as other:
         activity = "select state, xact_start from pg_stat_activity where pid = %s"
-        assert other.execute(activity, (backend(seen[0]),)).fetchall() == [("idle", None)]
+        assert other.execute(activity, (backend(connections[0]),)).fetchall() == [("idle", None)]
 
 
 def test_run_repeated_uses_one_connection(database: Database) -> None:
@@ -394,7 +394,7 @@ def test_migrate_repeated_runs_nothing(database_url: str) -> None:
         assert migrate(connection) == []
         assert connection.execute("select * from schema_migrations order by number").fetchall() == before
         recorded = [(number, name, checksum) for name, number, checksum, _ in before]
-        assert recorded == [(some.number, some.name, some.checksum) for some in load_migrations()]
+        assert recorded == [(each.number, each.name, each.checksum) for each in load_migrations()]
 
 
 def test_migrate_statement_has_a_longer_timeout(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -443,7 +443,7 @@ def test_migrate_failed_migration_is_rolled_back_and_releases_the_lock(
 def test_load_migrations_folder_with_several_returns_them_in_order(tmp_path: Path) -> None:
     for name in ("0010_third.sql", "0001_first.sql", "0002_second_table.sql", "notes.txt"):
         (tmp_path / name).write_text(f"-- {name}")
-    assert [(some.number, some.name, some.text) for some in load_migrations(tmp_path)] == [
+    assert [(each.number, each.name, each.text) for each in load_migrations(tmp_path)] == [
         (1, "first", "-- 0001_first.sql"),
         (2, "second_table", "-- 0002_second_table.sql"),
         (10, "third", "-- 0010_third.sql"),
@@ -473,7 +473,7 @@ def test_migrate_renumbered_migration_is_not_run_again(database_url: str, monkey
 
 
 def test_migrate_edited_migration_is_an_error_that_names_it(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    edited = [replace(some, text=f"{some.text}\n-- edited") for some in load_migrations()]
+    edited = [replace(each, text=f"{each.text}\n-- edited") for each in load_migrations()]
     with open_connection(create_database(database_url, "migrated_edited")) as connection:
         migrate(connection)
         monkeypatch.setattr("onboarding.storage.migrate.load_migrations", lambda: edited)

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from psycopg.rows import dict_row
 
 from onboarding.domain.error_summary import summarize_errors
 from onboarding.storage.database import Connection, Database
@@ -75,18 +76,19 @@ def test_list_validation_errors_like_a_groups_error_returns_the_group(database: 
     open_upload(database, UPLOAD, len(rows))
     record_rows(database, *rows)
     groups = database.run(lambda connection: get_error_summary(connection, UPLOAD)).groups
-    page = dict.fromkeys(("error_type", "column", "value")) | {"upload_id": UPLOAD, "limit": 99}
-    page |= {"after_row": 0, "after_id": 0}
+    params = dict.fromkeys(("error_type", "column", "value")) | {"upload_id": UPLOAD, "limit": 99}
+    params |= {"after_row": 0, "after_id": 0}
 
-    def errors_like(connection: Connection, error_id: int | None) -> list[tuple[Any, ...]]:
-        return connection.execute(query("list_validation_errors"), {**page, "like": error_id}).fetchall()
+    def list_errors_like(connection: Connection, error_id: int | None) -> list[dict[str, Any]]:
+        cursor = connection.cursor(row_factory=dict_row)
+        return cursor.execute(query("list_validation_errors"), {**params, "like": error_id}).fetchall()
 
     for group in groups:
-        found = database.run(partial(errors_like, error_id=group.first_error))
-        assert {(kind, field, value or "") for _, _, _, kind, field, _, value, *_ in found} == {
+        errors = database.run(partial(list_errors_like, error_id=group.first_error))
+        assert {(error["error_type"], error["column"], error["value"] or "") for error in errors} == {
             (group.error_type, group.field, group.value)
         }
-        assert len(found) == group.rows
+        assert len(errors) == group.rows
         if not group.value:
-            assert {row[5] for row in found} == {group.message}
+            assert {error["message"] for error in errors} == {group.message}
     assert len(groups) == 7

@@ -104,7 +104,7 @@ def context_with(sqs: Sqs) -> AppContext:
     return cast("AppContext", SimpleNamespace(sqs=sqs, lambdas=Lambdas(), settings=Settings(STAGING)))
 
 
-def test_redrive_empty_responses_while_messages_wait_goes_on() -> None:
+def test_redrive_empty_responses_before_the_queue_is_empty_continues() -> None:
     sqs = Sqs(event(1), event(2), event(3), empty_responses=3)
     assert [redriven.error for redriven in dead_letter_queues.redrive(context_with(sqs), QUEUE)] == [None] * 3
     assert sqs.visible == []
