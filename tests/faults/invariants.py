@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from onboarding.aws.staging_table import NOT_ROWS_PREFIX
+from onboarding.aws.staging_table import UNPROCESSABLE_PREFIX
 from onboarding.domain import models
 from onboarding.domain.product_schema import CHANGEABLE
 from onboarding.files.models import FileDetails
@@ -149,7 +149,7 @@ def check(simulation: Simulation) -> None:
         raise violation(
             "one mail for each upload, except in the retry window", f"{doubled} more mails", simulation.mail_windows
         )
-    kept = [key for key in simulation.runtime.aws.objects if key.startswith(NOT_ROWS_PREFIX)]
+    kept = [key for key in simulation.runtime.aws.objects if key.startswith(UNPROCESSABLE_PREFIX)]
     if len(kept) != len(simulation.malformed_items):
         raise violation("every malformed item is kept", len(kept), len(simulation.malformed_items))
     if simulation.pending or simulation.runtime.aws.queue or simulation.runtime.aws.stream:

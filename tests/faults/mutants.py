@@ -9,7 +9,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-from onboarding.aws import staging_table
+from onboarding.aws import error_queue, staging_table
 from onboarding.domain.models import Row, RowError
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
@@ -171,8 +171,8 @@ def row_errors_dropped(_: Runtime) -> Patches:
     def send_row_errors(ctx: Any, invalid: Sequence[Any]) -> None:
         real(ctx, invalid[:5])
 
-    real = events.send_row_errors
-    return [(events, "send_row_errors", send_row_errors)]
+    real = error_queue.send_row_errors
+    return [(error_queue, "send_row_errors", send_row_errors)]
 
 
 def result_published_by_two(_: Runtime) -> Patches:
@@ -190,14 +190,14 @@ def valid_rows_reported(_: Runtime) -> Patches:
         unexpected = [(replace(row, row_number=number), [RowError("INVALID_PRICE", "price", "?")]) for number in others]
         real(ctx, [*invalid, *unexpected])
 
-    real = events.send_row_errors
-    return [(events, "send_row_errors", send_row_errors)]
+    real = error_queue.send_row_errors
+    return [(error_queue, "send_row_errors", send_row_errors)]
 
 
 def row_errors_sent_before_commit(_: Runtime) -> Patches:
     def decide(ctx: Any, rows: Sequence[Any]) -> BatchResult:
         found = [(row, validate_row(row, EMPTY_CATALOG)) for row in rows]
-        events.send_row_errors(ctx, [(row, errors) for row, errors in found if errors])
+        error_queue.send_row_errors(ctx, [(row, errors) for row, errors in found if errors])
         return real(ctx, rows)
 
     real = validate.record_outcomes
@@ -206,7 +206,7 @@ def row_errors_sent_before_commit(_: Runtime) -> Patches:
 
 def completion_before_commit(_: Runtime) -> Patches:
     def decide(ctx: Any, rows: Sequence[Any]) -> BatchResult:
-        events.send_completions(ctx, sorted({(row.upload_id, row.vendor_id) for row in rows}))
+        error_queue.send_completions(ctx, sorted({(row.upload_id, row.vendor_id) for row in rows}))
         return real(ctx, rows)
 
     real = validate.record_outcomes

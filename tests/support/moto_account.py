@@ -1,8 +1,8 @@
-"""The pipeline at moto's server, which checks requests in its own way: the functions run in this process.
+"""The pipeline on a moto server, with its functions in this process.
 
-moto keeps the objects, items, messages and secrets, and makes the events of S3, SNS and direct calls. It runs no code
-without Docker, hands only single messages to a function and gives up after one attempt; so a function's calls are taken
-from it here, and the stream and the queue are polled as Lambda does.
+moto stores the objects, items, messages and secrets, and sends the events of S3, SNS and direct calls. Without Docker
+it runs no code, it passes single messages to a function, and it does not retry. So this module receives its calls of
+functions, and polls the stream and the queue as Lambda does.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ TEMPLATE = load_template("pipeline", {}, DEFAULT_ACCOUNT_ID, REGION)
 
 @dataclass(frozen=True)
 class Function:
-    """A function as the templates have it: its name at AWS, its module, the secret of its login to PostgreSQL."""
+    """A function of the templates: its name on AWS, its module, and the secret with its login to PostgreSQL."""
 
     name: str
     module: ModuleType
@@ -81,17 +81,17 @@ def _session() -> Any:
 
 
 def named(resource_type: str, logical_id: str, key: str) -> str:
-    """The name that the template gives a resource."""
+    """Return the name of a resource in the template."""
     return TEMPLATE.evaluate(TEMPLATE.resources_of_type(resource_type)[logical_id][key])
 
 
 @dataclass
 class MotoAccount:
-    """An account at moto's server with the resources of the pipeline's template."""
+    """An account on a moto server with the resources of the pipeline's template."""
 
     database_url: str
     events: deque[tuple[str, Event]] = field(default_factory=deque)
-    """Asynchronous calls of functions that are due."""
+    """Pending asynchronous calls: the name of the function and its event."""
 
     def __post_init__(self) -> None:
         self.s3, self.dynamodb, self.sqs, self.lambdas = map(self.client, ("s3", "dynamodb", "sqs", "lambda"))
@@ -112,7 +112,7 @@ class MotoAccount:
         )["ShardIterator"]
 
     def client(self, service: str) -> Any:
-        # The environment has the server's address and the keys.
+        # The address of the server is in the environment.
         return _session().client(service)
 
     # -- Resources -----------------------------------------------------------------------------------------------------
@@ -140,15 +140,15 @@ class MotoAccount:
             name = TEMPLATE.evaluate(properties["QueueName"])
             self.queue_urls[logical_id] = self.sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
         self.queue_url = self.queue_urls["ErrorQueue"]
-        asked = self.sqs.get_queue_attributes(QueueUrl=self.queue_urls["ErrorDlq"], AttributeNames=["QueueArn"])
+        response = self.sqs.get_queue_attributes(QueueUrl=self.queue_urls["ErrorDlq"], AttributeNames=["QueueArn"])
         policy = TEMPLATE.resources_of_type("AWS::SQS::Queue")["ErrorQueue"]["RedrivePolicy"]
-        redrive = json.dumps({**policy, "deadLetterTargetArn": asked["Attributes"]["QueueArn"]})
+        redrive = json.dumps({**policy, "deadLetterTargetArn": response["Attributes"]["QueueArn"]})
         self.sqs.set_queue_attributes(QueueUrl=self.queue_url, Attributes={"RedrivePolicy": redrive})
 
     def _create_secrets(self) -> None:
         secrets = self.client("secretsmanager")
         login = psycopg.conninfo.conninfo_to_dict(self.database_url)
-        own = {
+        owner = {
             "username": login["user"],
             "password": login["password"],
             "host": login["host"],
@@ -157,7 +157,7 @@ class MotoAccount:
         }
         for name in sorted({function.secret for function in FUNCTIONS.values()} - {""}):
             key = {"current": "a key that signs links"} if name == FUNCTIONS["report-link"].secret else {}
-            text = json.dumps(own if name == FUNCTIONS["admin"].secret else key)
+            text = json.dumps(owner if name == FUNCTIONS["admin"].secret else key)
             secrets.create_secret(Name=name, SecretString=text)
 
     def _create_functions(self) -> None:
@@ -238,14 +238,14 @@ class MotoAccount:
         }
 
     def call(self, function: str, event: Event) -> Any:
-        """Run a function on an event; both the event and the result are what JSON carries."""
+        """Run a function with an event and return its result, both converted through JSON."""
         handler = FUNCTIONS[function].module.handler
-        # The API's adapter takes the thread's event loop, and leaves one of its own open where there is none.
+        # The adapter of the API uses the thread's event loop; without one it would create a loop and leave it open.
         with asyncio.Runner():
             return json.loads(json.dumps(handler(json.loads(json.dumps(event, default=str)), None)))
 
     def run(self) -> None:
-        """Run functions until nothing is due: no asynchronous call, no item in the stream, no message in the queue."""
+        """Run functions until no asynchronous call, stream record or message in the queue is pending."""
         while True:
             if self.events:
                 self.call(*self.events.popleft())
@@ -257,17 +257,17 @@ class MotoAccount:
                 return
 
     def _stream_records(self) -> list[Event]:
-        answer = self._streams.get_records(ShardIterator=self._iterator, Limit=100)
-        self._iterator = answer["NextShardIterator"]
+        response = self._streams.get_records(ShardIterator=self._iterator, Limit=100)
+        self._iterator = response["NextShardIterator"]
         mapping = TEMPLATE.resources_of_type("AWS::Lambda::EventSourceMapping")["ProductValidatorFromTable"]
         patterns = [json.loads(each["Pattern"]) for each in mapping["FilterCriteria"]["Filters"]]
-        return [record for record in answer["Records"] if any(passes(pattern, record) for pattern in patterns)]
+        return [record for record in response["Records"] if any(passes(pattern, record) for pattern in patterns)]
 
     def _messages(self) -> list[Any]:
-        answer = self.sqs.receive_message(
+        response = self.sqs.receive_message(
             QueueUrl=self.queue_url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
         )
-        return list(answer.get("Messages", []))
+        return list(response.get("Messages", []))
 
     def _process(self, messages: list[Any]) -> None:
         records = [
@@ -286,13 +286,13 @@ class MotoAccount:
                 self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
 
     def invoke(self, function: str, body: str, headers: Mapping[str, str], response_headers: dict[str, str]) -> bytes:
-        """Do what moto's function does: S3 and SNS call it without headers, and all others with those of the API."""
+        """Replace the invocation of a function by moto: S3 and SNS send no headers, other callers those of the API."""
         event = json.loads(body)
-        kinds = {name.lower(): value for name, value in headers.items()}
-        if not headers or kinds.get("x-amz-invocation-type") == "Event":
+        lower_case = {name.lower(): value for name, value in headers.items()}
+        if not headers or lower_case.get("x-amz-invocation-type") == "Event":
             for record in event.get("Records", []):
                 if "s3" in record:
-                    self._name_version(record["s3"])
+                    self._add_version(record["s3"])
             self.events.append((function, event))
             return b""
         try:
@@ -301,15 +301,15 @@ class MotoAccount:
             response_headers["x-amz-function-error"] = "Unhandled"
             return json.dumps({"errorType": type(error).__name__, "errorMessage": str(error)}).encode()
 
-    def _name_version(self, described: Event) -> None:
-        """Add what S3 says of an object in a bucket with versions, and moto does not."""
-        bucket, key = described["bucket"]["name"], unquote_plus(described["object"]["key"])
-        described["object"]["versionId"] = self.s3.head_object(Bucket=bucket, Key=key)["VersionId"]
+    def _add_version(self, entity: Event) -> None:
+        """Add the version id, which events of S3 have and those of moto do not."""
+        bucket, key = entity["bucket"]["name"], unquote_plus(entity["object"]["key"])
+        entity["object"]["versionId"] = self.s3.head_object(Bucket=bucket, Key=key)["VersionId"]
 
-    # -- What tests look at --------------------------------------------------------------------------------------------
+    # -- For tests -----------------------------------------------------------------------------------------------------
 
     def put(self, key: str, content: bytes, **metadata: str) -> str:
-        """Put a file where its vendor puts it; returns the id that its upload gets."""
+        """Store a file as a vendor does, and return the id of its upload."""
         version = self.s3.put_object(Bucket=self.bucket, Key=key, Body=content, Metadata=metadata)["VersionId"]
         head = self.s3.head_object(Bucket=self.bucket, Key=key, VersionId=version)
         return S3ObjectVersion(self.bucket, key, version).upload_id(head["LastModified"])
@@ -319,10 +319,11 @@ class MotoAccount:
 
     @property
     def mails(self) -> list[Any]:
-        """The mails that SES took, the oldest first."""
+        """Return the e-mails that SES accepted, oldest first."""
         return list(ses_backends[DEFAULT_ACCOUNT_ID][REGION].sent_messages)
 
-    def waiting_in(self, url: str) -> int:
+    def count_messages(self, url: str) -> int:
+        """Return the number of visible and hidden messages in a queue."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         attributes = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
         return sum(map(int, attributes.values()))
@@ -330,7 +331,7 @@ class MotoAccount:
 
 @contextmanager
 def moto_account(url: str, database_url: str) -> Iterator[MotoAccount]:
-    """An account at the server at `url`, which is emptied first, with every function in place."""
+    """Yield an account with all functions on the moto server at `url`, which is reset first."""
     httpx.post(f"{url}/moto-api/reset", trust_env=False).raise_for_status()
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())

@@ -1,4 +1,4 @@
-"""Rows, uploads and database work for the tests of the core."""
+"""Rows, uploads and databases for tests."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ VALID_CELLS: Mapping[str, str] = {
     "dimensions_cm": "12x8x4",
     "image_url": "https://images.example.com/mouse.jpg",
 }
-"""The sample row of the contract; its compare_at_price is blank."""
+"""The sample row of the contract, whose compare_at_price is blank."""
 
 ACTOR = Actor("command:test")
 
@@ -46,27 +46,27 @@ UPLOADED_AT = datetime(2024, 12, 21, 10, 30, 45, tzinfo=UTC)
 
 
 def make_row(row_number: int = 1, /, **changes: Any) -> Row:
-    """A good row but for the changes, to its cells or to what else a row holds; a cell of None is left out."""
+    """Return a valid row with these changes of its cells or its other fields. None removes a cell."""
     cells = {**VALID_CELLS, **{column: text for column, text in changes.items() if column in COLUMNS}}
-    rest = {name: value for name, value in changes.items() if name not in COLUMNS}
+    fields = {name: value for name, value in changes.items() if name not in COLUMNS}
     return Row(
         **{
             "upload_id": "UPLOAD_1",
             "vendor_id": "VEND001",
             "row_number": row_number,
             "cells": {column: text for column, text in cells.items() if text is not None},
-            **rest,
+            **fields,
         }
     )
 
 
 def product_row(name: str, row_number: int = 1, /, **changes: Any) -> Row:
-    """A good row whose SKU is `S-<name>` and whose vendor product id is `P-<name>`, but for what is given."""
+    """Return a valid row with the SKU `S-<name>` and the vendor product id `P-<name>`, and with these changes."""
     return make_row(row_number, **{"sku": f"S-{name}", "vendor_product_id": f"P-{name}", **changes})
 
 
 def make_upload(**changes: Any) -> Upload:
-    """A finished upload, half of it valid, but for the columns given."""
+    """Return a finished upload of 92 valid and 8 invalid rows, with these changes of its columns."""
     columns: dict[str, Any] = {
         "upload_id": "UPLOAD_20241221_103045_0a1b2c3d",
         "vendor_id": "VEND001",
@@ -94,7 +94,7 @@ def make_upload(**changes: Any) -> Upload:
 
 @dataclass(frozen=True)
 class ContextWithDatabase:
-    """All that the transaction of a judgement needs of a context."""
+    """The part of a context that the transaction of a batch needs."""
 
     database: Database
 
@@ -104,7 +104,7 @@ def context_with(database: Database) -> AppContext:
 
 
 def record_rows(database: Database, *rows: Row) -> BatchResult:
-    """Decide on a batch of rows."""
+    """Record the outcomes of a batch of rows."""
     return record_outcomes(context_with(database), rows)
 
 
@@ -117,7 +117,7 @@ def open_upload(
     uploaded_at: datetime = UPLOADED_AT,
     **changes: Any,
 ) -> None:
-    """Open an upload of `total` rows, as the parser does before it stages the first; `changes` are more columns."""
+    """Open an upload of `total` rows, as the ingestion does before it stages rows; `changes` are further fields."""
     new = uploads.NewUpload(
         upload_id=upload_id,
         vendor_id=vendor_id,
@@ -127,20 +127,20 @@ def open_upload(
         file_size_bytes=1_000,
         upload_timestamp=uploaded_at,
         total_records=total,
-        refusal=None,
+        rejection=None,
         **changes,
     )
     assert database.run(lambda connection: uploads.open_upload(connection, new))
 
 
 def get_upload(database: Database, upload_id: str) -> Upload:
-    found = database.run(lambda connection: uploads.get_upload(connection, upload_id))
-    assert found is not None
-    return found
+    upload = database.run(lambda connection: uploads.get_upload(connection, upload_id))
+    assert upload is not None
+    return upload
 
 
 def counts_of(database: Database, upload_id: str) -> tuple[int, int, int, str]:
-    """Total, valid and error counts of an upload, and its status."""
+    """Return the total, valid and error counts of an upload, and its status."""
     upload = get_upload(database, upload_id)
     return upload.total_records, upload.valid_records, upload.error_records, upload.status.value
 
@@ -154,23 +154,23 @@ def list_skus(database: Database) -> list[str]:
 
 
 def tuples_of(errors: Sequence[RowError]) -> list[tuple[str, str, str]]:
-    """Type, field and message of each error."""
+    """Return the type, field and message of each error."""
     return [(error.error_type, error.field, error.message) for error in errors]
 
 
-def types_by_row(judgement: BatchResult) -> dict[tuple[str, int], list[str]]:
-    """The error types of each judged row."""
-    return {key: [error.error_type for error in errors] for key, errors in judgement.errors.items()}
+def types_by_row(result: BatchResult) -> dict[tuple[str, int], list[str]]:
+    """Return the error types of each row that has an outcome."""
+    return {key: [error.error_type for error in errors] for key, errors in result.errors.items()}
 
 
 @cache
 def input_shape(service: str, operation: str) -> Any:
-    """What an AWS operation takes, as the service describes it."""
+    """Return the parameters of an AWS operation, as botocore describes them."""
     return get_session().get_service_model(service).operation_model(operation).input_shape
 
 
 def create_database(url: str, name: str) -> str:
-    """Make an empty database beside the one at `url`; returns its address."""
+    """Create an empty database on the server at `url`, and return its address."""
     with open_connection(url) as connection:
         connection.execute(psycopg.sql.SQL("create database {}").format(psycopg.sql.Identifier(name)))
     return psycopg.conninfo.make_conninfo(url, dbname=name)
@@ -178,25 +178,26 @@ def create_database(url: str, name: str) -> str:
 
 @contextmanager
 def clean_database(url: str) -> Iterator[Database]:
-    """The database at `url` with what the migrations left in it, and no product or upload besides."""
-    opened = open_database(url)
+    """Yield the database at `url` with only the rows that the migrations insert."""
+    database = open_database(url)
     try:
-        opened.run(_empty)
-        yield opened
+        database.run(_restore_seeds)
+        yield database
     finally:
-        opened.close()
+        database.close()
 
 
 def open_database(url: str) -> Database:
+    """Return the database at `url`; its connection is opened by the first work unit."""
+
     def credentials(*, fresh: bool = False) -> dict[str, Any]:
         return {"conninfo": url}
 
     return Database(credentials)
 
 
-def _empty(connection: Connection) -> None:
-    """Back to what the migrations left."""
-    for table in ("validation_errors", "products", "upload_history", "quarantined_objects", "actions"):
+def _restore_seeds(connection: Connection) -> None:
+    for table in ("validation_errors", "products", "upload_history", "quarantined_objects", "audit_log"):
         connection.execute(psycopg.sql.SQL("delete from {}").format(psycopg.sql.Identifier(table)))
     connection.execute("delete from vendors where vendor_id not in ('VEND001', 'VEND002', 'VEND003')")
     connection.execute("update vendors set status = 'active'")

@@ -15,7 +15,7 @@ from onboarding.domain.product_schema import COLUMNS
 from onboarding.local.delivered_emails import Mail, read_mails
 from onboarding.local.endpoints import Endpoints
 from onboarding.pipeline.ingest import S3ObjectVersion
-from onboarding.storage import uploads
+from onboarding.storage import uploads, validation_errors
 from onboarding.storage.database import open_connection
 
 Result = TypeVar("Result")
@@ -158,7 +158,7 @@ class Pipeline:
         """Row, error type and message of each error."""
         return [
             (line.row_number, line.error.error_type, line.error.message)
-            for line in uploads.stream_report_rows(self.connection, upload_id)
+            for line in validation_errors.stream_report_rows(self.connection, upload_id)
         ]
 
     def products(self, upload_id: str) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""A TCP relay in front of a server whose connections can drop packets, as a lost host does."""
+"""TCP relay in front of a server that can drop all packets of a connection, as if the host had failed."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import struct
 import threading
 
 SO_ATTACH_FILTER = 26
-"""From Linux's asm-generic/socket.h; Python has no name for it."""
+"""From asm-generic/socket.h of Linux; Python does not define it."""
 
 DROP_ALL = struct.pack("HBBI", 0x06, 0, 0, 0)
 """A socket filter of one instruction: `ret #0`, which drops every packet."""
 
 
 class Relay:
-    """Forwards connections to a port of this machine."""
+    """Relay of connections to a port of this machine."""
 
     def __init__(self, target: int) -> None:
         self._target = target
@@ -26,10 +26,10 @@ class Relay:
         self.port: int = self._server.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def swallow_packets(self) -> None:
-        """Drop every packet that the clients connected now send, before TCP sees it: nothing is acknowledged.
+    def drop_packets(self) -> None:
+        """Drop every packet of the currently connected clients below TCP, so that none is acknowledged.
 
-        Connections made later are forwarded as before.
+        Later connections are forwarded.
         """
         instructions = ctypes.create_string_buffer(DROP_ALL, len(DROP_ALL))
         program = struct.pack("HP", 1, ctypes.addressof(instructions))
@@ -37,12 +37,12 @@ class Relay:
             client.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
 
     def close(self) -> None:
-        """Close all connections and listen no longer."""
-        for some in (self._server, *self._sockets):
-            # Wakes the thread that waits for it.
+        """Close all connections and the listening socket."""
+        for each in (self._server, *self._sockets):
+            # Ends the thread that is blocked on this socket.
             with contextlib.suppress(OSError):
-                some.shutdown(socket.SHUT_RDWR)
-            some.close()
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
 
     def __enter__(self) -> Relay:
         return self

@@ -1,4 +1,4 @@
-"""Doubles of boto3's clients that take the parameters of AWS alone."""
+"""Doubles of boto3 clients that accept only valid parameters of AWS."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MakeClient = Callable[[str], Any]
 
 
 def validated(client: MakeClient) -> MakeClient:
-    """Return the same doubles with their calls validated as botocore validates those of its clients."""
+    """Return a factory of the same doubles whose calls are validated as botocore validates those of its clients."""
     return lambda service: _Validated(service, client(service))
 
 

@@ -1,7 +1,7 @@
-"""The failure queues: events whose retries all failed, stored until they are redriven.
+"""Failure queues: events whose retries all failed, until they are redriven.
 
-The watchdog redrives upload events, because no table knows their files. The subjects of the other queues are resumed
-from the upload history, so their messages are for operators.
+The watchdog redrives upload events, since their files have no row in a table yet. What the messages of the other queues
+concern is resumed from the upload history, so operators decide about these messages.
 """
 
 from __future__ import annotations
@@ -28,46 +28,49 @@ RETRIED_BY: dict[str, str | None] = {
     Queue.WEBHOOK_FAILURES: Function.WEBHOOK,
     Queue.WATCHDOG_FAILURES: Function.WATCHDOG,
 }
-"""Failure queues, each with the function that handles its events; None: its messages return to the error queue.
+"""The failure queues by the short names that operators use, each with the function that handles its events.
 
-These are the short names that operators use.
+Messages of the queue without a function return to the error queue.
 """
 
 ERROR_QUEUE = Queue.ERRORS
 
 RECEIVE_BATCH = 10
 RETRY_SECONDS = 330
-"""How long a message is hidden while it is redriven: longer than a function's time limit."""
+"""Seconds for which a message is hidden while it is redriven: longer than the time limit of a function."""
 
 COUNT_SECONDS = 10
-"""How old the numbers of `MessageCounts` may be."""
+"""Maximum age of the counts of `MessageCounts`."""
 
 INGESTION_QUEUE = Queue.CSV_PARSER_FAILURES
 
 AUTOMATIC_RETRY_SECONDS = 900
-"""How long an upload event waits for its next automatic attempt. Its message is hidden meanwhile; the evaluation
-periods of the queue's alarm cover that time."""
+"""Seconds between automatic attempts for an upload event. Its message is hidden in between; the alarm of the queue
+evaluates a longer period."""
 
 MAX_AUTOMATIC_AGE = timedelta(days=1)
-"""Older upload events fail for a persistent reason and are left to an operator."""
+"""Older upload events fail for a persistent reason; only operators redrive them."""
 
 MAX_AUTOMATIC_EVENTS = 50
-"""Upload events that one run of the watchdog redrives; the next run continues."""
+"""Maximum number of upload events that one run of the watchdog redrives."""
 
 MAX_TOO_OLD = 50
-"""Events older than `max_age` that one redrive receives: each takes two requests, in every run of the watchdog."""
+"""Maximum number of events older than `max_age` that one redrive receives. Each takes two requests in every run."""
 
 LONG_POLL_SECONDS = 1
-"""How long SQS waits for a message. With a wait it asks all of its servers; without one it asks some of them, and an
-empty response does not mean that the queue is empty."""
+"""Seconds for which SQS waits for a message. Without a wait it queries only some of its servers, so that an empty
+response does not mean that the queue is empty."""
 
-EMPTY_ANSWERS = 5
-"""Empty responses in a row after which a redrive ends although the queue still counts visible messages."""
+MAX_EMPTY_RESPONSES = 5
+"""Consecutive empty responses after which a redrive ends although the queue still counts visible messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An event that could not be handled: its queue, the time it was sent (UTC), its subject and the error."""
+    """An event in a failure queue.
+
+    `since` is the time at which its message was sent (UTC), `about` its subject, such as an upload id or an object key.
+    """
 
     queue: str
     since: datetime
@@ -77,7 +80,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class RedriveResult:
-    """The result of redriving one event. Unless `error` is None, the event stays in the queue."""
+    """Result of redriving one event. `error` is None if it succeeded; otherwise the event is in the queue again."""
 
     queue: str
     about: str
@@ -102,7 +105,7 @@ class MessageCounts:
         self._expires_at = -math.inf
 
     def get(self) -> dict[str, int]:
-        """Return the counts; the first caller after they expired fetches new ones, the others wait for it."""
+        """Return the counts. The first caller after they have expired fetches new ones; others wait for it."""
         with self._lock:
             if time.monotonic() >= self._expires_at:
                 self._counts = count_failures(self._ctx)
@@ -111,11 +114,11 @@ class MessageCounts:
 
 
 def count_failures_in(ctx: AppContext, queue: str) -> int:
-    """Return the number of messages in one failure queue."""
-    return _waiting_at(ctx, _url(ctx, queue))
+    """Return the number of messages in one failure queue, including those that are being redriven."""
+    return _count_messages(ctx, _get_url(ctx, queue))
 
 
-def _waiting_at(ctx: AppContext, url: str, *, visible_only: bool = False) -> int:
+def _count_messages(ctx: AppContext, url: str, *, visible_only: bool = False) -> int:
     names: Any = ["ApproximateNumberOfMessages"]
     if not visible_only:
         names.append("ApproximateNumberOfMessagesNotVisible")
@@ -125,15 +128,15 @@ def _waiting_at(ctx: AppContext, url: str, *, visible_only: bool = False) -> int
 
 def peek_failures(ctx: AppContext, queue: str) -> list[Failure]:
     """Return up to ten messages of a failure queue without removing them."""
-    messages = _receive(ctx, _url(ctx, queue), seconds=0)
-    return [Failure(queue, _sent(message), *describe_message(message["Body"])) for message in messages]
+    messages = _receive(ctx, _get_url(ctx, queue), hidden=0)
+    return [Failure(queue, _sent_at(message), *describe_message(message["Body"])) for message in messages]
 
 
 def redrive_uploads(ctx: AppContext, *, max_age: timedelta = MAX_AUTOMATIC_AGE) -> Iterator[RedriveResult]:
     """Redrive up to `MAX_AUTOMATIC_EVENTS` upload events, as each run of the watchdog does."""
-    if _waiting_at(ctx, _url(ctx, INGESTION_QUEUE), visible_only=True):
-        with closing(redrive(ctx, INGESTION_QUEUE, hidden=AUTOMATIC_RETRY_SECONDS, max_age=max_age)) as tries:
-            yield from islice(tries, MAX_AUTOMATIC_EVENTS)
+    if _count_messages(ctx, _get_url(ctx, INGESTION_QUEUE), visible_only=True):
+        with closing(redrive(ctx, INGESTION_QUEUE, hidden=AUTOMATIC_RETRY_SECONDS, max_age=max_age)) as results:
+            yield from islice(results, MAX_AUTOMATIC_EVENTS)
 
 
 def redrive(
@@ -141,24 +144,24 @@ def redrive(
 ) -> Generator[RedriveResult]:
     """Redrive the events of a failure queue that are not older than `max_age`, one after another.
 
-    An event that fails again stays in the queue, hidden for `hidden` seconds. The redrive ends when only messages are
-    left that another redrive handles, that failed again, or that were sent after its start (`waiting_in` counts them),
-    or after `MAX_TOO_OLD` older events; the next redrive receives others.
+    An event that fails again stays in the queue, hidden for `hidden` seconds. The redrive ends when no visible message
+    remains, and after `MAX_TOO_OLD` older events; the next redrive receives others. Messages that were sent after its
+    start are skipped; `count_failures_in` includes them.
     """
-    url, began, empty = _url(ctx, queue), datetime.now(UTC), 0
+    url, started_at, empty_responses = _get_url(ctx, queue), datetime.now(UTC), 0
     too_old: list[str] = []
     try:
-        while empty < EMPTY_ANSWERS:
+        while empty_responses < MAX_EMPTY_RESPONSES:
             # One at a time: a message must stay hidden for as long as its function may run.
-            messages = _receive(ctx, url, seconds=hidden, at_most=1, wait=LONG_POLL_SECONDS)
+            messages = _receive(ctx, url, hidden=hidden, max_messages=1, wait=LONG_POLL_SECONDS)
             if not messages:
-                if not _waiting_at(ctx, url, visible_only=True):
+                if not _count_messages(ctx, url, visible_only=True):
                     return
-                empty += 1
+                empty_responses += 1
                 continue
-            empty = 0
+            empty_responses = 0
             [message] = messages
-            age = began - _sent(message)
+            age = started_at - _sent_at(message)
             if age < timedelta(0):
                 continue
             if age > max_age:
@@ -167,51 +170,51 @@ def redrive(
                     return
                 continue
             about, _ = describe_message(message["Body"])
-            error, is_kept = _tried(ctx, queue, message)
-            if not is_kept:
+            error, must_stay = _try_redrive(ctx, queue, message)
+            if not must_stay:
                 ctx.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
             yield RedriveResult(queue, about, error)
     finally:
-        # Only at the end of this run, which would otherwise receive them again.
+        # At the end, since this redrive would receive visible messages again.
         for receipt in too_old:
             ctx.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=0)
 
 
-def _tried(ctx: AppContext, queue: str, message: Any) -> tuple[str | None, bool]:
-    """Return the error and whether the message must stay. An event that cannot be redriven blocks no others."""
+def _try_redrive(ctx: AppContext, queue: str, message: Any) -> tuple[str | None, bool]:
+    """Redrive a message; return its error and whether it must stay. An exception does not prevent further redrives."""
     try:
-        return _retry(ctx, queue, message)
-    except Exception as fault:  # noqa: BLE001 - returned to the operator, and the message stays
-        return f"{type(fault).__name__}: {fault}", True
+        return _redrive_message(ctx, queue, message)
+    except Exception as error:  # noqa: BLE001 - returned to the operator, and the message stays
+        return f"{type(error).__name__}: {error}", True
 
 
-def _retry(ctx: AppContext, queue: str, message: Any) -> tuple[str | None, bool]:
+def _redrive_message(ctx: AppContext, queue: str, message: Any) -> tuple[str | None, bool]:
     function = RETRIED_BY[queue]
     if function is None:
         ctx.sqs.send_message(
-            QueueUrl=_url(ctx, ERROR_QUEUE),
+            QueueUrl=_get_url(ctx, ERROR_QUEUE),
             MessageBody=message["Body"],
             MessageAttributes=message.get("MessageAttributes", {}),
         )
         return None, False
-    event = _event(ctx, json.loads(message["Body"]))
+    event = _load_event(ctx, json.loads(message["Body"]))
     name = ctx.settings.resource_name(function)
-    answer = ctx.lambdas.invoke(FunctionName=name, Payload=json.dumps(event).encode())
-    body = json.loads(answer["Payload"].read() or b"null")
-    if fault := answer.get("FunctionError"):
-        return str(body.get("errorMessage", fault)), True
-    # The function put each of these items into the queue again, so this message is not needed any more.
-    unprocessable = body.get("unprocessable") if isinstance(body, dict) else None
+    response = ctx.lambdas.invoke(FunctionName=name, Payload=json.dumps(event).encode())
+    result = json.loads(response["Payload"].read() or b"null")
+    if function_error := response.get("FunctionError"):
+        return str(result.get("errorMessage", function_error)), True
+    # The function has stored each of these items in the queue again, so this message is no longer needed.
+    unprocessable = result.get("unprocessable") if isinstance(result, dict) else None
     return ("; ".join(map(str, unprocessable)) if unprocessable else None), False
 
 
-def _event(ctx: AppContext, body: dict[str, Any]) -> Any:
-    """Return the failed event from the body of its message."""
+def _load_event(ctx: AppContext, body: dict[str, Any]) -> Any:
+    """Return the failed event of a message's body."""
     if "requestPayload" in body:  # an asynchronous call, after its retries
         return body["requestPayload"]
-    if body.get("source") == "aws.s3":  # a batch of the stream, stored as an object that the message names
-        kept = ctx.s3.get_object(Bucket=body["detail"]["bucket"]["name"], Key=body["detail"]["object"]["key"])
-        with kept["Body"] as content:
+    if body.get("source") == "aws.s3":  # a batch of the stream, stored as an object whose key is in the message
+        response = ctx.s3.get_object(Bucket=body["detail"]["bucket"]["name"], Key=body["detail"]["object"]["key"])
+        with response["Body"] as content:
             payload = json.loads(content.read())["payload"]
         return json.loads(payload) if isinstance(payload, str) else payload
     return {"Records": [{"Sns": body}]}  # a notification that could not be delivered
@@ -222,12 +225,12 @@ def describe_message(body: str) -> tuple[str, str]:
     try:
         content = json.loads(body)
         error = content.get("responsePayload", {}).get("errorMessage", "") if "requestPayload" in content else ""
-        return _about(content.get("requestPayload", content)), str(error)
+        return _get_subject(content.get("requestPayload", content)), str(error)
     except (ValueError, AttributeError):
         return body[:200], "unknown message format"
 
 
-def _about(event: Any) -> str:
+def _get_subject(event: Any) -> str:
     match event:
         case {"upload_id": upload_id}:
             return str(upload_id)
@@ -238,25 +241,25 @@ def _about(event: Any) -> str:
         case {"detail": {"object": {"key": key}}}:
             return str(key)
         case {"sign_in": {"address": address}}:
-            # The event itself contains sign-in links.
+            # The rest of the event contains sign-in links.
             return f"the sign-in mail to {address}"
     return json.dumps(event)[:200]
 
 
-def _receive(ctx: AppContext, url: str, *, seconds: int, at_most: int = RECEIVE_BATCH, wait: int = 0) -> Any:
+def _receive(ctx: AppContext, url: str, *, hidden: int, max_messages: int = RECEIVE_BATCH, wait: int = 0) -> Any:
     return ctx.sqs.receive_message(
         QueueUrl=url,
-        MaxNumberOfMessages=at_most,
+        MaxNumberOfMessages=max_messages,
         WaitTimeSeconds=wait,
-        VisibilityTimeout=seconds,
+        VisibilityTimeout=hidden,
         MessageAttributeNames=["All"],
         MessageSystemAttributeNames=["SentTimestamp"],
     ).get("Messages", [])
 
 
-def _sent(message: Any) -> datetime:
+def _sent_at(message: Any) -> datetime:
     return datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC)
 
 
-def _url(ctx: AppContext, queue: str) -> str:
+def _get_url(ctx: AppContext, queue: str) -> str:
     return ctx.sqs.get_queue_url(QueueName=ctx.settings.resource_name(queue))["QueueUrl"]

@@ -1,7 +1,7 @@
-"""Batch writes to DynamoDB without botocore's serialisation.
+"""Batch writes to DynamoDB without the serialization of botocore.
 
-botocore visits every attribute of every item to convert it. Our items already have the wire format, so the request body
-is written directly: a full batch takes a third of the time.
+botocore converts each attribute of each item. The items of this project already have the wire format, so the request
+body is written directly, which takes a third of the time for a full batch.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _CONTEXT_KEY = "onboarding_request"
 
 
 def send_as_written(client: DynamoDBClient) -> None:
-    """Make `client` send batches of items without conversion. Items must not contain bytes, which JSON cannot hold."""
+    """Configure a client to send batches of items without conversion. Items must not contain bytes."""
     events: Any = client.meta.events
     events.register("provide-client-params.dynamodb.BatchWriteItem", _remove_items)
     events.register("before-call.dynamodb.BatchWriteItem", _write_body)

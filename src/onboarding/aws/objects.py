@@ -1,4 +1,4 @@
-"""Repository for the vendors' files in S3."""
+"""Reader of the vendors' files in S3, and the rules for their names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from onboarding.domain.error_codes import RejectionCode
 from onboarding.domain.models import FileRejection
-from onboarding.files.models import one_line
+from onboarding.domain.text import one_line
 from onboarding.files.parser import too_large
 from onboarding.runtime import AppContext
 
@@ -22,18 +22,20 @@ SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
 ENDINGS = f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
 
 FORBIDDEN_NAME_CHARACTERS = r"\x00-\x1f\x7f-\x9f\ufffe\uffff"
-"""Characters that a file name must not have, as a regular expression class: XML cannot contain them, so clients cannot
-list the object, or they control a terminal."""
+"""Characters that a file name must not contain, as a regular expression class. They are control characters, or XML
+cannot contain them, so that clients cannot list the object."""
 
-_GONE = frozenset({"NoSuchKey", "NoSuchVersion"})
+_DELETED_CODES = frozenset({"NoSuchKey", "NoSuchVersion"})
 
 _FOREIGN_KEY = "it is encrypted with a key that is not the marketplace's"
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectContent:
-    """Content of an object: bytes, size in bytes, and time of writing (UTC). `data` is None if the object is too large,
-    or if it cannot be read, with the reason in `unreadable`."""
+    """Content and metadata of an object; `size` in bytes, `last_modified` in UTC.
+
+    `data` is None if the object is too large, or if it cannot be read; the rejection is then in `unreadable`.
+    """
 
     data: bytes | None
     size: int
@@ -43,16 +45,17 @@ class ObjectContent:
 
     @property
     def sha256(self) -> str | None:
+        """Return the hash of the content in hexadecimal digits, or None without content."""
         return sha256(self.data).hexdigest() if self.data is not None else None
 
 
 def is_folder_marker(key: str, size: int) -> bool:
-    """Return whether an object is a folder of the S3 console; such objects are ignored."""
+    """Return whether an object is a folder that the S3 console created. Such objects are ignored."""
     return key.endswith("/") and size == 0
 
 
 def check_file_name(file_name: str) -> FileRejection | None:
-    """Return the rejection of a file whose extension is not one of `SUFFIXES`."""
+    """Return the rejection of a file whose name does not end in one of `SUFFIXES`, otherwise None."""
     if file_name.lower().endswith(SUFFIXES):
         return None
     return FileRejection(
@@ -63,51 +66,51 @@ def check_file_name(file_name: str) -> FileRejection | None:
 
 
 class UnreadableObject(Exception):
-    """S3 returns neither an object's bytes nor its metadata; the message says why."""
+    """S3 returns neither the content nor the metadata of an object; the message states the reason."""
 
 
 def read_object(ctx: AppContext, bucket: str, key: str, version_id: str) -> ObjectContent | None:
-    """Return an object, or None if that version was deleted. Raises UnreadableObject."""
-    parameters: Any = {"Bucket": bucket, "Key": key, **({"VersionId": version_id} if version_id else {})}
+    """Return the content of an object version, or None if it was deleted. Raises UnreadableObject."""
+    params: Any = {"Bucket": bucket, "Key": key, **({"VersionId": version_id} if version_id else {})}
     try:
-        response = ctx.s3.get_object(**parameters)
+        response = ctx.s3.get_object(**params)
     except ClientError as error:
-        if error.response["Error"]["Code"] in _GONE:
+        if error.response["Error"]["Code"] in _DELETED_CODES:
             return None
-        return _described(ctx, parameters, error)
+        return _describe_unreadable(ctx, params, error)
     size = response["ContentLength"]
     with response["Body"] as body:
         data = None if too_large(size) else body.read()
     return ObjectContent(data, size, response["LastModified"], response.get("Metadata", {}))
 
 
-def _described(ctx: AppContext, parameters: Any, error: ClientError) -> ObjectContent:
-    """Return the metadata of an object that cannot be read as it is stored. Raises any other error."""
-    reason = _unreadable(error)
+def _describe_unreadable(ctx: AppContext, params: Any, error: ClientError) -> ObjectContent:
+    """Return the metadata of an object that cannot be read because of its storage. Raises any other error."""
+    reason = _get_storage_reason(error)
     if reason is None and error.response["Error"]["Code"] != "AccessDenied":
         raise error
     try:
-        # HeadObject needs no permission for the encryption key: if it succeeds where GetObject is denied without a
+        # HeadObject needs no permission for the encryption key: if it succeeds although GetObject is denied without a
         # reason, the key is the cause.
-        head = ctx.s3.head_object(**parameters)
-    except ClientError as fault:
+        head = ctx.s3.head_object(**params)
+    except ClientError as head_error:
         if reason is None:
-            raise error from fault
+            raise error from head_error
         raise UnreadableObject(f"The object cannot be read: {reason}") from error
     if reason is None and head.get("ServerSideEncryption", "").startswith("aws:kms"):
         reason = _FOREIGN_KEY
     if reason is None:
         raise error
-    refusal = FileRejection(
+    rejection = FileRejection(
         RejectionCode.UNREADABLE_OBJECT,
         f"The file cannot be read: {reason}. Upload it again with the storage class STANDARD and without an encryption "
         "key of your own",
     )
-    return ObjectContent(None, head["ContentLength"], head["LastModified"], head.get("Metadata", {}), refusal)
+    return ObjectContent(None, head["ContentLength"], head["LastModified"], head.get("Metadata", {}), rejection)
 
 
-def _unreadable(error: ClientError) -> str | None:
-    """Return why an object cannot be read as it is stored; None if the error does not tell."""
+def _get_storage_reason(error: ClientError) -> str | None:
+    """Return why the storage of an object prevents reading it; None if the error has another cause or none."""
     code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
     if code == "InvalidObjectState":
         return "it is stored in an archive storage class (GLACIER or DEEP_ARCHIVE)"

@@ -1,7 +1,7 @@
-"""Rows to and from the table `UploadRecords`, in DynamoDB's own JSON.
+"""Repository for staged rows in the DynamoDB table `UploadRecords`.
 
-The shapes are few and known, so they are converted here: boto3's general converters cost more than all our other work
-on a row.
+Rows are converted to DynamoDB's JSON here, since the general converters of boto3 take longer than all other processing
+of a row.
 """
 
 from __future__ import annotations
@@ -9,48 +9,45 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from functools import cache
 from hashlib import sha256
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from onboarding.aws.concurrency import map_concurrently
 from onboarding.domain.models import Row, RowError, RowStatus
 from onboarding.domain.product_schema import NUMBER_COLUMNS
 from onboarding.failpoints import failpoint
-from onboarding.runtime import PARALLEL_CALLS, AppContext
+from onboarding.runtime import AppContext
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 Item = dict[str, Any]
-"""An item of `UploadRecords` as the API and the stream give it: attribute name to typed value."""
+"""An item of `UploadRecords` in the format of the API and the stream: typed values by attribute name."""
 
 Unprocessable = tuple[Item, str]
-"""An item that is no row of an open upload, and why."""
+"""An item that is not a row of an open upload, and the reason."""
 
 Element = TypeVar("Element")
 
 DAYS_KEPT = 14
-"""Staging is temporary: as long as the failure queues keep what may have to come back."""
+"""Days after which DynamoDB deletes an item: as long as a failure queue keeps a batch that may be redriven."""
 
 WRITE_BATCH = 25
-"""The most items that DynamoDB takes in one call."""
+"""Maximum number of items in one call."""
 
 MAX_ROWS = 2**31 - 1
-"""The highest row number that PostgreSQL's integer takes."""
+"""Maximum of a row number, which is an integer in PostgreSQL."""
 
-NOT_ROWS_PREFIX = "aws/lambda/product-validator"
-"""Where the bucket of failed batches keeps single items: beside the batches that Lambda puts there."""
+UNPROCESSABLE_PREFIX = "aws/lambda/product-validator"
+"""Prefix of unprocessable items in the bucket of failed batches. Lambda stores its batches under it too."""
 
 ATTEMPTS = 8
 
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,18})?")
-# How DynamoDB gives a number back: no needless zero, no minus at zero. Any other spelling is kept beside the number.
+# The format of a number from DynamoDB: without redundant zeros, and without the sign of zero.
 _CANONICAL = re.compile(r"0|-?[1-9][0-9]{0,19}|-?(0|[1-9][0-9]{0,19})\.[0-9]{0,17}[1-9]")
 _PENDING = RowStatus.PENDING.value
 _VALIDATED = RowStatus.VALIDATED.value
@@ -58,27 +55,27 @@ _ERROR = RowStatus.ERROR.value
 
 
 def record_id(row_number: int) -> str:
-    """The name of data row `row_number`, such as `REC_00001`."""
+    """Return the id of a row in its upload, such as `REC_00001`."""
     return f"REC_{row_number:05d}"
 
 
 def utc_now() -> str:
-    """The time as items and messages carry it: ISO 8601, UTC."""
+    """Return the time in the format of items and messages: ISO 8601, UTC, milliseconds."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def to_item(row: Row) -> Item:
-    """A row as an item that waits for validation.
+    """Return a row as an item with the status `pending_validation`.
 
-    Numbers are DynamoDB numbers where the text is a plain one that fits; `as_written` keeps the text where DynamoDB
-    would give it back in another spelling (`10.00`), since the report shows what the vendor wrote.
+    Cells of number columns become DynamoDB numbers if they are plain decimal numbers. If DynamoDB would return a number
+    in another format (`10.00` as `10`), `as_written` has the vendor's text, which the report shows.
     """
-    [item] = _items_of([row])
+    [item] = _to_items([row])
     return item
 
 
-def _items_of(rows: Iterable[Row]) -> Iterator[Item]:
-    """An item of each row. They were created at one time: to tell it costs more than all else about an item."""
+def _to_items(rows: Iterable[Row]) -> Iterator[Item]:
+    """Yield an item for each row. All have the same time: formatting it takes longer than the rest of an item."""
     created_at, expires_at = utc_now(), str(int(time.time()) + DAYS_KEPT * 86_400)
     for row in rows:
         cells = row.cells
@@ -105,12 +102,12 @@ def _items_of(rows: Iterable[Row]) -> Iterator[Item]:
         }
         if as_written:
             item["as_written"] = {"M": as_written}
-        item |= _of_the_file(row)
+        item |= _file_attributes(row)
         yield item
 
 
-def _of_the_file(row: Row) -> Item:
-    """What only the whole file could tell of a row; nothing of most."""
+def _file_attributes(row: Row) -> Item:
+    """Return the attributes that depend on the other rows of the file; most rows have none."""
     item: Item = {}
     if row.duplicate_of:
         item["duplicate_of"] = {"M": {column: {"N": str(number)} for column, number in row.duplicate_of.items()}}
@@ -130,27 +127,27 @@ def _of_the_file(row: Row) -> Item:
 
 
 class MalformedItem(ValueError):
-    """An item is not one that `item_of` makes; the message says in what."""
+    """An item that `to_item` does not produce; the message names the difference."""
 
 
 def from_item(item: Item) -> Row:
-    """The row that `item_of` made the item from. Raises NotARow for an item that it did not make."""
+    """Return the row of an item. Raises MalformedItem for an item that `to_item` does not produce."""
     try:
-        row = _row_of(item)
-        # Raises TypeError for what is no text, at a fraction of the cost of asking each.
+        row = _parse_item(item)
+        # `join` raises TypeError for values that are not text, in a fraction of the time of separate checks.
         "".join((row.upload_id, row.vendor_id, *row.cells.values(), *row.unclear))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise MalformedItem(f"an attribute is missing or of another type ({type(error).__name__}: {error})") from error
     if not (row.upload_id and row.vendor_id and all(row.cells.values())):
         raise MalformedItem("an attribute is blank")
     if not (row.upload_id.isprintable() and row.vendor_id.isprintable()):
-        raise MalformedItem("upload_id or vendor_id has characters that no id has")
+        raise MalformedItem("upload_id or vendor_id has characters that are not allowed in an id")
     if not 1 <= row.row_number <= MAX_ROWS or item.get("record_id") != {"S": record_id(row.row_number)}:
-        raise MalformedItem("row_number is no row's, or record_id does not belong to it")
+        raise MalformedItem("row_number is out of range, or record_id does not match it")
     return row
 
 
-def _row_of(item: Item) -> Row:
+def _parse_item(item: Item) -> Row:
     cells = {column: value["S"] if "S" in value else value["N"] for column, value in item["product_data"]["M"].items()}
     if "as_written" in item:
         cells |= {column: value["S"] for column, value in item["as_written"]["M"].items()}
@@ -174,19 +171,19 @@ def _numbers(item: Item, name: str) -> dict[str, int]:
 
 
 def stage_rows(ctx: AppContext, rows: Sequence[Row]) -> None:
-    """Put every row into the table, waiting for validation.
+    """Write all rows to the table with the status `pending_validation`.
 
-    A row may be put again at any time: each time that it waits, the stream carries it to the validator, which gives a
-    row that was judged its status back.
+    Rows may be staged again at any time: the stream delivers them to the validator again, which restores the status of
+    rows that have an outcome.
     """
-    _write(ctx, _items_of(rows), "staging.chunk_written")
+    _write(ctx, _to_items(rows), "staging.chunk_written")
 
 
 def write_outcomes(ctx: AppContext, outcomes: Sequence[tuple[Item, Sequence[RowError]]]) -> None:
-    """Give each item its status: whole items in full calls, several times cheaper than an update for each."""
+    """Write the items with their statuses. Batches of whole items cost a fraction of an update of each item."""
     processed_at = utc_now()
 
-    def judged(item: Item, errors: Sequence[RowError]) -> Item:
+    def with_status(item: Item, errors: Sequence[RowError]) -> Item:
         if not errors:
             return {**item, "status": {"S": _VALIDATED}, "processed_at": {"S": processed_at}}
         return {
@@ -197,89 +194,55 @@ def write_outcomes(ctx: AppContext, outcomes: Sequence[tuple[Item, Sequence[RowE
             "error_details": {"S": details(errors)},
         }
 
-    _write(ctx, (judged(item, errors) for item, errors in outcomes), "staging.statuses_chunk_written")
+    _write(ctx, (with_status(item, errors) for item, errors in outcomes), "staging.statuses_chunk_written")
 
 
 def store_unprocessable(ctx: AppContext, items: Sequence[Unprocessable]) -> None:
-    """Put each item that is no row of an open upload into the bucket of failed batches, with the reason.
+    """Store each item that is not a row of an open upload in the bucket of failed batches, with the reason.
 
-    The objects have the shape of those that Lambda writes for a failed batch, so that the same queue announces them and
-    the same redrive tries them again. An item that comes again is put under the same key.
+    The objects have the format of the failed batches that Lambda stores, so that they reach the same failure queue and
+    can be redriven in the same way. A redelivered item is stored under the same key.
     """
     s3, bucket = ctx.s3, ctx.settings.failures_bucket
 
-    def put(kept: Unprocessable) -> None:
-        item, reason = kept
+    def store(unprocessable: Unprocessable) -> None:
+        item, reason = unprocessable
         record = {"eventName": "INSERT", "dynamodb": {"NewImage": item}}
         payload = json.dumps({"Records": [record]})
         digest = sha256(json.dumps(item, sort_keys=True).encode()).hexdigest()
         content = {"requestContext": {"condition": "NotARow"}, "reason": reason, "payload": payload}
         body = json.dumps(content).encode()
-        s3.put_object(Bucket=bucket, Key=f"{NOT_ROWS_PREFIX}/{digest[:32]}.json", Body=body)
+        s3.put_object(Bucket=bucket, Key=f"{UNPROCESSABLE_PREFIX}/{digest[:32]}.json", Body=body)
 
-    for _ in map_concurrently(put, items):
+    for _ in map_concurrently(store, items):
         pass
 
 
 def details(errors: Sequence[RowError]) -> str:
-    """All messages of a row in one text."""
+    """Return the messages of a row's errors as one text."""
     return "; ".join(error.message for error in errors)
 
 
-def _write(ctx: AppContext, items: Iterable[Item], point: str) -> None:
-    # Asked for here: threads that all find no client would all make one.
+def _write(ctx: AppContext, items: Iterable[Item], failpoint_name: str) -> None:
+    # The client is created here, since concurrent threads would each create one.
     dynamodb, table = ctx.dynamodb, ctx.settings.table
-    for _ in map_concurrently(lambda some: _write_chunk(dynamodb, table, some), _chunks(items, WRITE_BATCH)):
-        failpoint(point)
-
-
-def map_concurrently(call: Callable[[Element], None], arguments: Iterable[Element]) -> Iterator[None]:
-    """Make a call for each argument, several at once; yields as each is done, in order, and raises the first fault.
-
-    Arguments are taken as calls are made, so that those of a large file never lie in memory together.
-    """
-    under_way: deque[Future[None]] = deque()
-    with _pool() as pool:
-        for argument in arguments:
-            under_way.append(pool.submit(call, argument))
-            if len(under_way) > 2 * PARALLEL_CALLS:
-                yield under_way.popleft().result()
-        for future in under_way:
-            yield future.result()
-
-
-@contextmanager
-def _pool() -> Iterator[ThreadPoolExecutor]:
-    """Threads for several calls at once, kept for the next batch: to start them takes longer than to judge some rows.
-
-    After a fault none is left at work: whoever tries again must not be overtaken by what was tried before.
-    """
-    pool = _kept(ThreadPoolExecutor)
-    try:
-        yield pool
-    except BaseException:
-        _kept.cache_clear()
-        pool.shutdown(cancel_futures=True)
-        raise
-
-
-@cache
-def _kept(executor: Callable[[int], ThreadPoolExecutor]) -> ThreadPoolExecutor:
-    return executor(PARALLEL_CALLS)
+    for _ in map_concurrently(lambda chunk: _write_chunk(dynamodb, table, chunk), _chunks(items, WRITE_BATCH)):
+        failpoint(failpoint_name)
 
 
 def _write_chunk(dynamodb: DynamoDBClient, table: str, items: Sequence[Item]) -> None:
     requests: Any = {table: [{"PutRequest": {"Item": item}} for item in items]}
     for attempt in range(ATTEMPTS):
-        # Under load DynamoDB takes a part and hands the rest back without an error.
+        # Under load DynamoDB writes some of the items and returns the others without an error.
         requests = dynamodb.batch_write_item(RequestItems=requests).get("UnprocessedItems")
         if not requests:
             return
         time.sleep(_pause(attempt))
-    raise RuntimeError(f"DynamoDB left {len(requests[table])} items unwritten after {ATTEMPTS} attempts")
+    raise RuntimeError(f"DynamoDB did not write {len(requests[table])} items in {ATTEMPTS} attempts")
 
 
 def _pause(attempt: int) -> float:
+    """Return the seconds before the next attempt."""
     return min(0.05 * 2.0**attempt, 5.0)
 
 

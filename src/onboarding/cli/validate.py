@@ -16,13 +16,13 @@ from onboarding.cli.options import ForceOption, Json, ModeOption, OnErrorOption,
 from onboarding.cli.output import Column, console, say, say_json, table
 from onboarding.cli.target import RunAction, connect_admin, on_aws
 from onboarding.cli.upload_client import ALL_VALID, REJECTED, SOME_FAILED, check_name
+from onboarding.domain.error_summary import summarize_errors
 from onboarding.domain.json_objects import from_json
 from onboarding.domain.models import Mode, OnError, Outcome, RowError
 from onboarding.domain.upload_options import Options
 from onboarding.files.parser import too_large
 from onboarding.lambda_handlers.admin_queries import dry_run_as_json, packed, unpacked
 from onboarding.pipeline.dry_run import dry_run
-from onboarding.storage.error_summary import summarize_errors
 
 MAX_PACKED_BYTES = 5_800_000
 """Size of a packed file that fits into a Lambda call of 6 MB."""

@@ -18,8 +18,8 @@ from onboarding.pipeline.dry_run import DryRun, dry_run
 from onboarding.storage import categories, file_details
 from onboarding.storage import uploads as uploads_repository
 from onboarding.storage.database import Connection, Database
-from onboarding.storage.error_summary import get_error_summary
 from onboarding.storage.queries import query
+from onboarding.storage.validation_errors import get_error_summary, stream_report_rows
 
 Response = dict[str, Any]
 
@@ -100,7 +100,7 @@ def describe_upload(connection: Connection, *, upload_id: str) -> Response:
     upload = uploads_repository.get_upload(connection, upload_id)
     if upload is None:
         return {"upload": None}
-    kinds = Counter(row.error.error_type for row in uploads_repository.stream_report_rows(connection, upload_id))
+    kinds = Counter(row.error.error_type for row in stream_report_rows(connection, upload_id))
     summary = get_error_summary(connection, upload_id)
     detected = file_details.get_file_details(connection, upload_id)
     return {

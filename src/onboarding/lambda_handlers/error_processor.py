@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from onboarding.aws.error_queue import retry_transient
 from onboarding.lambda_handlers.telemetry import Metric, add_count, log_failures, logger, record_metrics
-from onboarding.notifications.events import retry_transient
 from onboarding.pipeline.finalize import finalize_upload
 from onboarding.runtime import get_context
 

@@ -103,7 +103,7 @@ def _query_database(
         file_size_bytes=source.size,
         upload_timestamp=source.last_modified,
         total_records=len(parsed.rows),
-        refusal=parsed.refusal,
+        rejection=parsed.refusal,
         content_sha256=source.sha256,
         mode=parsed.options.mode,
         on_error=parsed.options.on_error,

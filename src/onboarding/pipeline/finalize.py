@@ -9,6 +9,7 @@ from tempfile import TemporaryFile
 from typing import BinaryIO
 
 from onboarding.aws.objects import UnreadableObject, read_object
+from onboarding.domain.error_summary import MAX_GROUPS
 from onboarding.domain.models import FileRejection, Upload, UploadStatus
 from onboarding.failpoints import failpoint
 from onboarding.files.error_report import report_key, write_report
@@ -20,8 +21,8 @@ from onboarding.pipeline.parser_process import TooComplex
 from onboarding.runtime import AppContext
 from onboarding.storage import file_details, read_attempts, uploads
 from onboarding.storage.database import Connection
-from onboarding.storage.error_summary import MAX_GROUPS, get_error_summary
 from onboarding.storage.queries import query
+from onboarding.storage.validation_errors import get_error_summary, stream_report_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def _write_files(ctx: AppContext, upload: Upload) -> _Files:
             for file in (report, fix_file):
                 file.seek(0)
                 file.truncate()
-            write_report(report, uploads.stream_report_rows(connection, upload.upload_id))
+            write_report(report, stream_report_rows(connection, upload.upload_id))
             if table is not None:
                 _write_fix_file(connection, upload, table, fix_file)
 
@@ -88,7 +89,7 @@ def _write_files(ctx: AppContext, upload: Upload) -> _Files:
 def _write_fix_file(connection: Connection, upload: Upload, table: Table, file: BinaryIO) -> None:
     detected = file_details.get_file_details(connection, upload.upload_id)
     commas, delimiter = (detected.decimal_commas, detected.delimiter) if detected else ((), None)
-    write_fix_file(file, table, uploads.stream_report_rows(connection, upload.upload_id), commas, delimiter)
+    write_fix_file(file, table, stream_report_rows(connection, upload.upload_id), commas, delimiter)
 
 
 def _read_rejected_rows(ctx: AppContext, upload: Upload) -> Table | None:

@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import unquote_plus
 
-from onboarding.aws import staging_table
+from onboarding.aws import error_queue, staging_table
 from onboarding.aws.objects import (
     ENDINGS,
     ObjectContent,
@@ -158,7 +158,7 @@ def ingest_object(
         file_size_bytes=content.size,
         upload_timestamp=content.last_modified,
         total_records=len(rows),
-        refusal=parsed.refusal,
+        rejection=parsed.refusal,
         content_sha256=content.sha256,
         mode=parsed.options.mode,
         on_error=parsed.options.on_error,
@@ -166,7 +166,7 @@ def ingest_object(
 
     def open_upload(connection: Connection) -> tuple[bool, Upload | None]:
         refusal = _reject_used_session(connection, new) or find_duplicate_upload(connection, new, parsed)
-        opening = replace(new, total_records=0, refusal=refusal) if refusal else new
+        opening = replace(new, total_records=0, rejection=refusal) if refusal else new
         opened = uploads.open_upload(connection, opening)
         if parsed.detected is not None:
             file_details.save_file_details(connection, upload_id, parsed.detected, parsed.warnings)
@@ -233,7 +233,7 @@ def find_duplicate_upload(connection: Connection, new: uploads.NewUpload, parsed
     """Return the rejection of a file whose content the vendor uploaded within the last day, unless it is forced."""
     if parsed.refusal or parsed.options.force:
         return None
-    earlier = uploads.find_same_content(connection, new)
+    earlier = uploads.find_duplicate_upload(connection, new)
     if earlier is None:
         return None
     upload_id, file_name, uploaded_at = earlier
@@ -269,7 +269,7 @@ def _parse_unless_excluded(
 
 def _complete(ctx: AppContext, upload: Upload) -> IngestResult:
     """Send the completion of a finished upload; this has no effect if the vendor was notified before."""
-    events.send_completions(ctx, [(upload.upload_id, upload.vendor_id)])
+    error_queue.send_completions(ctx, [(upload.upload_id, upload.vendor_id)])
     failpoint("ingest.completion_sent")
     outcome = "refused" if upload.failure_code else "finished before"
     return IngestResult(upload.upload_id, upload.vendor_id, outcome)

@@ -14,16 +14,17 @@ from functools import partial
 
 from psycopg.rows import class_row
 
+from onboarding.aws import error_queue
 from onboarding.aws.objects import is_folder_marker
 from onboarding.domain.error_codes import RowErrorCode
 from onboarding.domain.models import Row, RowError
 from onboarding.failpoints import failpoint
-from onboarding.notifications import email, events
+from onboarding.notifications import email
 from onboarding.pipeline import ingest
 from onboarding.pipeline.ingest import PREFIX, S3ObjectVersion
 from onboarding.pipeline.validate import release_held_rows
 from onboarding.runtime import AppContext
-from onboarding.storage import read_attempts
+from onboarding.storage import read_attempts, validation_errors
 from onboarding.storage import uploads as uploads_repository
 from onboarding.storage.audit_log import Actor, record_action
 from onboarding.storage.database import Connection
@@ -211,7 +212,7 @@ def end_upload(
         states, recorded = uploads_repository.get_recorded_outcomes(connection, rows)
         remaining = [row for row in rows if row_key(row) not in recorded]
         errors = {row_key(row): [error] for row in remaining}
-        uploads_repository.insert_errors(connection, remaining, errors)
+        validation_errors.insert_errors(connection, remaining, errors)
         progress = uploads_repository.count_outcomes(connection, remaining, errors)
         release_held_rows(connection, progress, states)
         if remaining and actor is not None:
@@ -220,13 +221,13 @@ def end_upload(
 
     finished, ended = ctx.database.run(work)
     failpoint("recovery.ended")
-    events.send_completions(ctx, [(name, vendor_id) for name in finished])
+    error_queue.send_completions(ctx, [(name, vendor_id) for name in finished])
     return ended
 
 
 def _renotify(ctx: AppContext, parameters: Mapping[str, object]) -> list[RecoveryAction]:
     unnotified = ctx.database.run(lambda c: c.execute(query("list_unnotified_uploads"), parameters).fetchall())
-    events.send_completions(ctx, unnotified)
+    error_queue.send_completions(ctx, unnotified)
     upload_ids = [upload_id for upload_id, _ in unnotified]
     ctx.database.run(lambda c: c.execute(query("mark_uploads_renotified"), {"uploads": upload_ids}))
     return [RecoveryAction(upload_id, vendor_id, None, "renotified") for upload_id, vendor_id in unnotified]

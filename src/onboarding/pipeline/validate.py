@@ -11,16 +11,15 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from onboarding.aws import staging_table
+from onboarding.aws import error_queue, staging_table
 from onboarding.aws.staging_table import Item, Unprocessable
 from onboarding.domain.error_codes import RowErrorCode
 from onboarding.domain.models import Mode, OnError, Outcome, Row, RowError, UploadStatus
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
 from onboarding.failpoints import failpoint
-from onboarding.notifications import events
 from onboarding.runtime import AppContext
-from onboarding.storage import held_rows, products, uploads
+from onboarding.storage import held_rows, products, uploads, validation_errors
 from onboarding.storage.database import Connection
 from onboarding.storage.products import RowKey, row_key
 from onboarding.storage.queries import query
@@ -74,14 +73,14 @@ def validate_batch(ctx: AppContext, items: Sequence[Item]) -> tuple[BatchResult,
     validated = [(item, row, result.errors[key]) for key, (item, row) in by_key.items() if key in result.errors]
     staging_table.write_outcomes(ctx, [(item, errors) for item, _, errors in validated])
     failpoint("validate.statuses_written")
-    events.send_row_errors(ctx, [(row, errors) for _, row, errors in validated if errors])
+    error_queue.send_row_errors(ctx, [(row, errors) for _, row, errors in validated if errors])
     failpoint("validate.errors_sent")
     if result.released:
         released = sorted({row.upload_id for row in result.released})
         ctx.database.run(lambda connection: held_rows.delete_held_rows(connection, released))
         failpoint("validate.held_rows_deleted")
     vendors = {row.upload_id: row.vendor_id for _, row in by_key.values()}
-    events.send_completions(ctx, [(upload_id, vendors[upload_id]) for upload_id in result.finished])
+    error_queue.send_completions(ctx, [(upload_id, vendors[upload_id]) for upload_id in result.finished])
     failpoint("validate.completions_sent")
     unprocessable += [(by_key[key][0], reason) for key, reason in result.unprocessable.items()]
     if unprocessable:
@@ -123,7 +122,7 @@ def _record_outcomes(connection: Connection, rows: Sequence[Row], *, individuall
             _hold_valid_rows(connection, new_outcomes, group, state.mode)
         else:
             _write_valid_rows(connection, new_outcomes, group, state.mode, categories, individually=individually)
-    uploads.insert_errors(
+    validation_errors.insert_errors(
         connection, [row for row in new if new_outcomes.errors.get(row_key(row))], new_outcomes.errors
     )
     progress = uploads.count_outcomes(
@@ -272,7 +271,7 @@ def release_held_rows(
     """Accept or reject all held rows of those uploads whose last row has been validated."""
     release = ReleaseResult()
     for upload_id, counted in progress.items():
-        if not counted.held or counted.unjudged:
+        if not counted.held or counted.pending:
             continue
         rows = held_rows.list_held_rows(connection, upload_id)
         result = _Outcomes()
@@ -289,7 +288,7 @@ def release_held_rows(
                 for row in rows
                 if not result.errors.get(row_key(row))
             }
-            uploads.insert_errors(connection, rows, result.errors)
+            validation_errors.insert_errors(connection, rows, result.errors)
         keys = {row_key(row) for row in rows}
         release.progress |= uploads.count_outcomes(connection, rows, result.errors, result.outcomes, released=keys)
         release.errors |= result.errors

@@ -1,1 +1,1 @@
-"""PostgreSQL: connection, migrations, and one repository module for each aggregate."""
+"""PostgreSQL: connection, migrations, and a repository module for each aggregate."""

@@ -1,4 +1,4 @@
-"""Repository for API keys: the rules for their fields, creation and revocation."""
+"""Repository for API keys, with the rules for their fields."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Any, Literal, get_args
 
 from psycopg.errors import UniqueViolation
+from psycopg.rows import dict_row
 
 from onboarding.storage.audit_log import Actor, record_action
 from onboarding.storage.database import Connection
@@ -18,7 +19,7 @@ MAX_DAYS = 365
 
 Scope = Literal["uploads:read", "uploads:write", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
-"""`admin` is for the account itself: API keys and the webhook. A signed-in vendor has all three."""
+"""Permissions of a key. `admin` is for the account itself: API keys and the webhook. A signed-in vendor has all."""
 
 
 def add_api_key(
@@ -31,13 +32,16 @@ def add_api_key(
     key_hash: bytes,
     scopes: Collection[str],
     days: int,
-) -> tuple[Any, ...]:
-    """Add a key, and return its columns as `list_api_keys` does. Raises AlreadyExists for a `key_id` in use."""
+) -> dict[str, Any]:
+    """Add a key that is valid for `days` days; return its columns as `list_api_keys` does.
+
+    Raises AlreadyExists for a `key_id` in use, InvalidInput.
+    """
     if not scopes or not set(SCOPES).issuperset(scopes):
         raise InvalidInput(f"a key has one or more of the scopes {', '.join(SCOPES)}")
     if not 1 <= days <= MAX_DAYS:
         raise InvalidInput(f"a key is valid for 1 to {MAX_DAYS} days")
-    parameters = {
+    params = {
         "key_id": key_id,
         "vendor_id": vendor_id,
         "name": validate_text("a key's name", name, NAME_LENGTH),
@@ -47,20 +51,21 @@ def add_api_key(
         "days": days,
     }
     try:
-        [row] = connection.execute(query("insert_api_key"), parameters).fetchall()
+        [row] = connection.cursor(row_factory=dict_row).execute(query("insert_api_key"), params).fetchall()
     except UniqueViolation as error:
         raise AlreadyExists(f"API key {key_id} already exists.") from error
-    record_action(connection, actor, "key_created", key_id, vendor_id=vendor_id, name=parameters["name"], scopes=row[2])
-    return tuple(row)
+    record_action(connection, actor, "key_created", key_id, vendor_id=vendor_id, name=row["name"], scopes=row["scopes"])
+    return row
 
 
 def revoke_api_key(connection: Connection, actor: Actor, *, vendor_id: str, key_id: str) -> None:
-    """Revoke a vendor's key immediately and permanently. Repeating it changes nothing. Raises NotFound."""
+    """Revoke a vendor's key permanently. A second revocation changes nothing. Raises NotFound."""
     if connection.execute(query("revoke_api_key"), {"key_id": key_id, "vendor_id": vendor_id}).rowcount == 0:
         raise NotFound(f"there is no key {key_id}")
     record_action(connection, actor, "key_revoked", key_id, vendor_id=vendor_id)
 
 
-def list_api_keys(connection: Connection, vendor_id: str) -> list[tuple[Any, ...]]:
-    """Return a vendor's keys, the newest first, revoked and expired ones included."""
-    return connection.execute(query("list_api_keys"), {"vendor_id": vendor_id}).fetchall()
+def list_api_keys(connection: Connection, vendor_id: str) -> list[dict[str, Any]]:
+    """List a vendor's keys, newest first, including revoked and expired ones."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query("list_api_keys"), {"vendor_id": vendor_id}).fetchall()

@@ -1,4 +1,4 @@
-"""Repository for the audit log: who did what, to what, from where."""
+"""Repository for the audit log of changes by vendors, operators and commands."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from onboarding.storage.queries import query
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """The party that acts: `operator:<e-mail>`, `vendor:<id>`, `key:<id>` or `command:<user>`, and its IP address.
+    """The principal of a change.
 
-    `vendor_id` is the vendor that acts, by its session or key; None for operators and commands.
+    `name` is `operator:<e-mail>`, `vendor:<id>`, `key:<id>` or `command:<user>`. `ip` is its IP address. `vendor_id`
+    is the vendor that acts by its session or key; None for operators and commands.
     """
 
     name: str
@@ -24,12 +25,12 @@ class Actor:
 def record_action(
     connection: Connection, actor: Actor, action: str, subject: str, *, vendor_id: str | None = None, **detail: object
 ) -> None:
-    """Write an entry, in the transaction that makes the change.
+    """Insert an entry in the transaction that makes the change.
 
-    `vendor_id` is the vendor concerned, who may see the entry; it defaults to the actor's. `detail` must hold no
-    secrets.
+    A vendor sees its own entries: those with the `vendor_id` of the actor or, if it has none, with this `vendor_id`.
+    `subject` identifies the changed object. `detail` must not contain secrets.
     """
-    parameters = {
+    params = {
         "actor": actor.name,
         "vendor_id": actor.vendor_id or vendor_id,
         "action": action,
@@ -37,4 +38,4 @@ def record_action(
         "ip": actor.ip,
         "detail": json.dumps(detail, default=str),
     }
-    connection.execute(query("insert_audit_entry"), parameters)
+    connection.execute(query("insert_audit_entry"), params)

@@ -1,8 +1,10 @@
-"""Repository for product categories: the rules for their fields, and changes."""
+"""Repository for product categories, with the rules for their fields."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from psycopg.rows import dict_row
 
 from onboarding.storage.audit_log import Actor, record_action
 from onboarding.storage.database import Connection
@@ -15,10 +17,10 @@ DESCRIPTION_LENGTH = 1000
 
 
 def add_category(connection: Connection, actor: Actor, category_name: str, description: str | None = None) -> int:
-    """Add a category that products may have from now on, and return its id. Raises AlreadyExists, InvalidInput."""
+    """Add an active category and return its id. Raises AlreadyExists, InvalidInput."""
     name = validate_text("a category's name", category_name, NAME_LENGTH)
-    parameters = {"category_name": name, "description": _validate_description(description)}
-    row = connection.execute(query("insert_category"), parameters).fetchone()
+    params = {"category_name": name, "description": _validate_description(description)}
+    row = connection.execute(query("insert_category"), params).fetchone()
     if row is None:
         raise AlreadyExists(f"Category {name} already exists.")
     record_action(connection, actor, "category_created", name)
@@ -33,9 +35,9 @@ def change_category(
     description: str | None = None,
     is_active: bool | None = None,
 ) -> None:
-    """Change the fields that are not None; `category` is an id or a name. Raises NotFound, InvalidInput.
+    """Change the fields that are not None of a category, given by its id or its name.
 
-    Products keep a category that is no longer active.
+    Existing products keep a category that becomes inactive. Raises NotFound, InvalidInput.
     """
     by_id = isinstance(category, int)
     key = {"category_id": category if by_id else None, "category_name": None if by_id else category}
@@ -49,13 +51,13 @@ def change_category(
 
 
 def list_categories(connection: Connection) -> list[dict[str, Any]]:
-    """Return all categories, by name."""
-    columns = ("category_name", "is_active", "description")
-    return [dict(zip(columns, row, strict=True)) for row in connection.execute(query("list_categories"))]
+    """List all categories, by name."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query("list_categories")).fetchall()
 
 
 def list_active_category_names(connection: Connection) -> list[str]:
-    """Return the names that a row may have as its category."""
+    """List the names of the active categories."""
     return [name for (name,) in connection.execute(query("list_active_categories"))]
 
 

@@ -1,4 +1,4 @@
-"""The connection to PostgreSQL: opened once per process, reopened when lost, one transaction per piece of work."""
+"""Connection to PostgreSQL: one per process, reopened after a failure, with a transaction for each work unit."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ Connection = psycopg.Connection[TupleRow]
 Result = TypeVar("Result")
 
 ATTEMPTS = 5
-"""How often a piece of work is tried before its fault escapes, and the event comes again."""
+"""Attempts to run a work unit before its exception is raised."""
 
 DATABASE_UNAVAILABLE = (psycopg.OperationalError, ReadOnlySqlTransaction)
-"""Raised while the database is away or fails over: the same request can succeed later."""
+"""Exceptions while the database is unavailable or fails over: the same request can succeed later."""
 
 CONNECT_SECONDS = 5
 
 LAST_CONNECT_SECONDS = 18
-"""A piece of work that cannot connect gives up after this time, or one attempt later: the API, which has 29 seconds,
-can still answer that the database is away."""
+"""Seconds after which no further attempt to connect starts. With the last attempt, the API stays below its limit of 29
+seconds, so that it can respond that the database is unavailable."""
 
 DEAD_PEER_BOUNDS: Mapping[str, Any] = {
     "tcp_user_timeout": 10_000,
@@ -36,40 +36,41 @@ DEAD_PEER_BOUNDS: Mapping[str, Any] = {
     "keepalives_interval": 2,
     "keepalives_count": 3,
 }
-"""Libpq's TCP settings: a server that disappears is noticed after about 10 seconds (Linux's own bound is 15 minutes).
+"""TCP settings of libpq: the loss of a server is detected after about 10 seconds (Linux's default is 15 minutes).
 
-The timeout (in milliseconds) is for data that was sent, the probes are for an answer that is awaited. A server that
-works on a long statement is not cut off: its kernel acknowledges both. With the timeout set, Linux ignores the number
-of probes; other systems use it."""
+The timeout (in milliseconds) applies to sent data, the probes apply while a response is awaited. A long statement is
+not interrupted, since the server's kernel acknowledges both. Linux ignores the number of probes if the timeout is set;
+other systems use it."""
 
 
 class Credentials(Protocol):
-    """Where the connection's parameters come from; `fresh` asks past the cache."""
+    """Source of the connection parameters; `fresh` bypasses the cache."""
 
     def __call__(self, *, fresh: bool = False) -> dict[str, Any]: ...
 
 
 class Database:
-    """Runs work in transactions on one connection.
+    """One connection, and the transactions of work units on it.
 
-    Work is a function of a connection. It may run more than once (a lost connection, a deadlock) and so must leave the
-    same state when it runs again: every statement of this package does.
+    A work unit is a function of a connection. It may run more than once, after a lost connection or a deadlock, so it
+    must be idempotent.
     """
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
         self._connection: Connection | None = None
-        self._may_ask = True
+        self._may_refresh = True
 
     def run(self, work: Callable[[Connection], Result], *, pipelined: bool = False) -> Result:
-        """Run `work` in a transaction of its own and return what it returns.
+        """Run a work unit in its own transaction and return its result.
 
-        `pipelined` work waits for PostgreSQL only where it reads an answer; until then a statement's fault is not seen.
-        Raises what PostgreSQL raised once `ATTEMPTS` tries met a lost connection or a deadlock, or when none could be
-        opened for `LAST_CONNECT_SECONDS`; anything else at once.
+        With `pipelined`, statements are sent without waiting for their results, and the exception of a statement is
+        raised where a result is read. A lost connection, a deadlock and a serialization failure are retried: up to
+        `ATTEMPTS` attempts, and for up to `LAST_CONNECT_SECONDS` without a connection. Then, and at once for any other
+        error, the exception of psycopg is raised.
         """
-        self._may_ask = True
-        began = time.monotonic()
+        self._may_refresh = True
+        started_at = time.monotonic()
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 connection = self._connect()
@@ -79,30 +80,30 @@ class Database:
                 if attempt == ATTEMPTS:
                     raise
             except ReadOnlySqlTransaction:
-                # After a failover the connection may lead to what is the primary no more: the event comes again, and
-                # the next connection finds its successor.
+                # After a failover this server may no longer be the primary. The caller retries, and the next connection
+                # is to the new primary.
                 self.close()
                 raise
             except psycopg.OperationalError:
-                # A full disk is an OperationalError on a sound connection; only a lost one is worth another try here.
+                # Only a lost connection is retried. Others, such as a full disk, leave the connection intact.
                 if attempt == ATTEMPTS or (self._connection is not None and not self._connection.broken):
                     raise
-                if self._connection is None and time.monotonic() - began >= LAST_CONNECT_SECONDS:
+                if self._connection is None and time.monotonic() - started_at >= LAST_CONNECT_SECONDS:
                     raise
                 self.close()
             time.sleep(random.uniform(0.5, 1) * 0.05 * 2**attempt)  # noqa: S311 - jitter, not a secret
         raise AssertionError("the last attempt returns or raises")
 
     def acting_as(self, role: str) -> Database:
-        """The same connection, with each piece of work run as another role, which its login must be a member of."""
-        return _InRole(self._credentials, self, role)
+        """Return this database with each work unit run in a role, of which the login must be a member."""
+        return _RoleDatabase(self._credentials, self, role)
 
     def connection(self) -> Connection:
-        """Return the connection, opened if it is not, for work that starts its own transactions."""
+        """Return the open connection, for callers that start their own transactions."""
         return self._connect()
 
     def close(self) -> None:
-        """Let the connection go; the next piece of work opens another."""
+        """Close the connection; the next work unit opens another."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -110,22 +111,22 @@ class Database:
     def _connect(self) -> Connection:
         if self._connection is not None and not self._connection.closed:
             return self._connection
-        known = self._credentials()
+        cached = self._credentials()
         try:
-            self._connection = open_connection(**known)
+            self._connection = open_connection(**cached)
         except psycopg.OperationalError as error:
-            if not (self._may_ask and _saw_password(error)):
+            if not (self._may_refresh and _used_password(error)):
                 raise
-            # It may have been rotated since it was cached: ask once for this work, and believe a different answer.
-            self._may_ask = False
+            # The password may have been rotated since it was cached: fetch it once for each work unit.
+            self._may_refresh = False
             fresh = self._credentials(fresh=True)
-            if fresh == known:
+            if fresh == cached:
                 raise
             self._connection = open_connection(**fresh)
         return self._connection
 
 
-class _InRole(Database):
+class _RoleDatabase(Database):
     def __init__(self, credentials: Credentials, database: Database, role: str) -> None:
         super().__init__(credentials)
         self._database = database
@@ -139,22 +140,25 @@ class _InRole(Database):
         return self._database.run(in_role, pipelined=pipelined)
 
 
-def _saw_password(error: psycopg.OperationalError) -> bool:
-    """Whether the server came as far as asking for the password; before that, another one would change nothing.
+def _used_password(error: psycopg.OperationalError) -> bool:
+    """Return whether the server requested the password; an earlier failure has another cause.
 
-    libpq keeps no SQLSTATE of a failed connection, and the server's sentence may be in any language.
+    libpq has no SQLSTATE for a failed connection, and the server's message may be in any language.
     """
     return error.pgconn is not None and error.pgconn.used_password
 
 
 def open_connection(conninfo: str = "", **parameters: Any) -> Connection:
-    """A connection as all of ours are: autocommit (transactions are explicit), UTC, a bound on waiting."""
+    """Open a connection with the settings of this project: autocommit, UTC, timeouts.
+
+    Transactions are explicit. Statements and idle transactions end after 60 seconds.
+    """
     return psycopg.connect(
         conninfo,
         autocommit=True,
         connect_timeout=CONNECT_SECONDS,
-        # A plan for every call: the general one that PostgreSQL keeps of a prepared statement reads whole tables where
-        # nobody has analysed them since they grew, and planning anew costs next to nothing.
+        # Plan each execution: a generic plan of a prepared statement scans whole tables if they have grown since they
+        # were analyzed, and planning takes little time.
         options="-c TimeZone=UTC -c statement_timeout=60000 -c idle_in_transaction_session_timeout=60000 "
         "-c plan_cache_mode=force_custom_plan",
         **DEAD_PEER_BOUNDS,

@@ -1,4 +1,4 @@
-"""Logins of the functions to PostgreSQL: a role for each group of functions, and the secret with its password."""
+"""Logins of the functions to PostgreSQL: the role of each group of functions, and the secret with its password."""
 
 from __future__ import annotations
 
@@ -20,33 +20,34 @@ LOGINS: Mapping[str, str] = {
     "/rds/api": "onboarding_api",
     "/link-keys": "onboarding_report_link",
 }
-"""The role that the functions which read a secret log in as, by the secret's short name (see `resource_name`).
+"""The role of each secret, by the secret's short name (see `resource_name`): its readers log in with this role.
 
-report-link needs its link keys anyway, so its login stands in the same secret: another one would cost 0.40 USD a month.
+The login of report-link is in the secret with its link keys: a further secret would cost 0.40 USD a month.
 """
 
 
 def set_logins(database: Database, secretsmanager: Any, server: Mapping[str, Any], prefix: str) -> None:
-    """Give each role the password in its secret, and complete the secret with all that it takes to connect to `server`.
+    """Set the password of each role to that in its secret, and add the connection parameters to the secret.
 
-    `server` holds host, port and dbname. A secret without a password gets one. Safe to repeat. The role comes first, so
-    that a secret never names a password that the role does not have. A secret that does not exist yet is left out: the
-    pipeline's stack makes that of the link keys, after the database's. `prefix` is the deployment's.
+    `server` has host, port and dbname; `prefix` is that of the deployment. A secret without a password gets a random
+    one. The role is changed first, so that a secret never has a password that its role does not have. Secrets that do
+    not exist yet are skipped: the link keys are part of the pipeline's stack, which is created after the database.
+    A second call changes nothing.
     """
     for short_name, role in LOGINS.items():
         name = resource_name(short_name, prefix)
-        secret = _secret(secretsmanager, name)
+        secret = _get_secret(secretsmanager, name)
         if secret is None:
             continue
         password = secret.get("password") or secrets.token_urlsafe(32)
         login = {**server, "username": role, "password": password}
-        assert login.keys() == LOGIN_FIELDS, "a link key is an entry of any other name"  # noqa: S101
+        assert login.keys() == LOGIN_FIELDS, "entries with other names are link keys"  # noqa: S101
         database.run(partial(_set_password, role=role, password=password))
         if secret != {**secret, **login}:
             secretsmanager.put_secret_value(SecretId=name, SecretString=json.dumps({**secret, **login}))
 
 
-def _secret(secretsmanager: Any, name: str) -> dict[str, Any] | None:
+def _get_secret(secretsmanager: Any, name: str) -> dict[str, Any] | None:
     try:
         secret: dict[str, Any] = json.loads(secretsmanager.get_secret_value(SecretId=name)["SecretString"])
     except ClientError as error:
@@ -57,6 +58,6 @@ def _secret(secretsmanager: Any, name: str) -> dict[str, Any] | None:
 
 
 def _set_password(connection: Connection, role: str, password: str) -> None:
-    # As a hash: the server may log a statement.
+    # As a hash, since the server may log statements.
     hashed = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256")
     connection.execute(sql.SQL("alter role {} password {}").format(sql.Identifier(role), hashed.decode()))

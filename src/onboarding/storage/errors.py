@@ -4,11 +4,11 @@ from __future__ import annotations
 
 
 class InvalidInput(Exception):
-    """A value breaks a rule; the message states the rule."""
+    """A value violates a rule; the message states the rule."""
 
 
 class AlreadyExists(Exception):
-    """An object with this name or id exists; the message names it."""
+    """An object with this name or id exists already; the message names it."""
 
 
 class NotFound(Exception):

@@ -1,4 +1,4 @@
-"""Repository for file details: how each file was read, and the warnings about it."""
+"""Repository for file details: the detected format of each file, and the warnings about it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from onboarding.storage.queries import query
 
 
 def save_file_details(
-    connection: Connection, upload_id: str, detected: FileDetails, warnings: Sequence[FileWarning]
+    connection: Connection, upload_id: str, details: FileDetails, warnings: Sequence[FileWarning]
 ) -> None:
-    """Store how the file of an upload was read. A second call changes nothing."""
-    as_json = json.dumps(detected.as_json(), ensure_ascii=False)
-    connection.execute(query("set_file_details"), {"upload_id": upload_id, "file_details": as_json})
+    """Store the file details and warnings of an upload. A second call changes nothing."""
+    params = {"upload_id": upload_id, "file_details": json.dumps(details.as_json(), ensure_ascii=False)}
+    connection.execute(query("set_file_details"), params)
     if warnings:
         records = [
             {
@@ -31,17 +31,17 @@ def save_file_details(
             }
             for number, warning in enumerate(warnings, 1)
         ]
-        parameters = {"upload_id": upload_id, "warnings": json.dumps(records, ensure_ascii=False)}
-        connection.execute(query("insert_warnings"), parameters)
+        params = {"upload_id": upload_id, "warnings": json.dumps(records, ensure_ascii=False)}
+        connection.execute(query("insert_warnings"), params)
 
 
 def get_file_details(connection: Connection, upload_id: str) -> FileDetails | None:
-    """Return how the file was read, or None if it was rejected."""
-    found = connection.execute(query("get_file_details"), {"upload_id": upload_id}).fetchone()
-    return FileDetails.from_json(found[0]) if found and found[0] else None
+    """Return the details of an upload's file, or None if the file was rejected."""
+    row = connection.execute(query("get_file_details"), {"upload_id": upload_id}).fetchone()
+    return FileDetails.from_json(row[0]) if row and row[0] else None
 
 
 def list_warnings(connection: Connection, upload_id: str) -> list[FileWarning]:
-    """List the warnings about the file, in their order."""
+    """List the warnings about an upload's file, in their order."""
     with connection.cursor(row_factory=class_row(FileWarning)) as cursor:
         return cursor.execute(query("list_warnings"), {"upload_id": upload_id}).fetchall()

@@ -1,9 +1,11 @@
-"""Repository for held rows: valid rows of all-or-nothing files, until the last row of the file is validated."""
+"""Repository for held rows: valid rows of an all-or-nothing file until its last row is validated."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+
+from psycopg.rows import class_row
 
 from onboarding.domain.error_codes import RowErrorCode
 from onboarding.domain.models import Row, RowError
@@ -12,9 +14,9 @@ from onboarding.storage.queries import query
 
 
 def insert_held_rows(connection: Connection, rows: Sequence[Row]) -> None:
-    """Insert valid rows."""
+    """Insert valid rows of all-or-nothing files."""
     if rows:
-        held = [
+        records = [
             {
                 "upload_id": row.upload_id,
                 "row_number": row.row_number,
@@ -23,17 +25,13 @@ def insert_held_rows(connection: Connection, rows: Sequence[Row]) -> None:
             }
             for row in rows
         ]
-        connection.execute(query("insert_held_rows"), {"rows": json.dumps(held, ensure_ascii=False)})
+        connection.execute(query("insert_held_rows"), {"rows": json.dumps(records, ensure_ascii=False)})
 
 
 def list_held_rows(connection: Connection, upload_id: str) -> list[Row]:
-    """List the held rows of an upload."""
-    return [
-        Row(upload, vendor_id, row_number, cells)
-        for upload, vendor_id, row_number, cells in connection.execute(
-            query("list_held_rows"), {"upload_id": upload_id}
-        )
-    ]
+    """List the held rows of an upload, by row number."""
+    with connection.cursor(row_factory=class_row(Row)) as cursor:
+        return cursor.execute(query("list_held_rows"), {"upload_id": upload_id}).fetchall()
 
 
 def delete_held_rows(connection: Connection, uploads: Sequence[str]) -> None:
@@ -42,17 +40,17 @@ def delete_held_rows(connection: Connection, uploads: Sequence[str]) -> None:
 
 
 def purge_held_rows(connection: Connection) -> None:
-    """Delete held rows that no batch can refer to any more."""
+    """Delete the held rows of uploads that were finished more than 15 days ago: no batch of theirs can follow."""
     connection.execute(query("purge_held_rows"))
 
 
 def file_rejected_error(invalid_rows: int) -> RowError:
-    """Return the error of a valid row in a rejected all-or-nothing file."""
+    """Return the error of a valid row in an all-or-nothing file with this number of invalid rows."""
     others = "1 other row has" if invalid_rows == 1 else f"{invalid_rows:,} other rows have"
     return RowError(
         RowErrorCode.FILE_REJECTED,
         "row",
-        f"The row is valid, but the file was to be taken in as a whole or not at all, and {others} errors",
+        f"The row is valid, but the file was uploaded to be accepted as a whole or not at all, and {others} errors",
         expected="no errors in any row of the file",
-        hint="Mend the other rows, then upload all rows again",
+        hint="Fix the other rows, then upload all rows again",
     )

@@ -1,4 +1,4 @@
-"""Rules for text and choices that people enter."""
+"""Rules for text and e-mail addresses that users enter."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from onboarding.domain.email_address import valid_address
 from onboarding.storage.errors import InvalidInput
 
 PLAIN_TEXT = r"^[^\x00-\x1f\x7f]*$"
-"""Text without control characters: PostgreSQL stores no NUL, and the others would break lines of e-mails."""
+"""Text without control characters. PostgreSQL cannot store NUL, and line breaks could forge lines of an e-mail."""
 
 
 def validate_text(label: str, text: str, max_length: int, *, min_length: int = 1) -> str:
-    """Return the text without surrounding whitespace. Raises InvalidInput."""
+    """Return the text without surrounding whitespace. Raises InvalidInput, whose message begins with `label`."""
     stripped = text.strip()
     if not min_length <= len(stripped) <= max_length or not re.fullmatch(PLAIN_TEXT, stripped):
         length = f"{min_length} to {max_length}" if min_length else f"up to {max_length}"
@@ -21,7 +21,7 @@ def validate_text(label: str, text: str, max_length: int, *, min_length: int = 1
 
 
 def validate_email(text: str) -> str:
-    """Return the address in the form to which e-mail is sent. Raises InvalidInput."""
+    """Return the normalized e-mail address. Raises InvalidInput."""
     try:
         return valid_address(text)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Runner of the migrations, which make the schema."""
+"""Runner of the schema migrations."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ FOLDER = files("onboarding.storage") / "migrations"
 MIGRATION_LOCK = 7_166_001
 
 MIGRATION_SECONDS = 840
-"""How long a statement of a migration may take. The function `admin` may take longer: the server would not notice its
-end, and go on."""
+"""Timeout of a migration's statement. It is shorter than that of the function `admin`: the server would not notice that
+the function has ended, and continue."""
 
 LOCK_SECONDS = 5
-"""How long a migration waits for a lock: every writer of that table waits behind it."""
+"""How long a migration waits for a lock. All writers of the table wait behind it."""
 
 LOCK_ATTEMPTS = 10
-"""How often a migration tries to get its locks: for longer than the minute after which PostgreSQL ends an idle
-transaction."""
+"""Attempts of a migration to get its locks. Together they take longer than the minute after which PostgreSQL ends an
+idle transaction."""
 
 NO_TRANSACTION = "-- no transaction\n"
 """First line of a migration that runs outside a transaction, for `create index concurrently`."""
@@ -49,7 +49,7 @@ class MigrationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One change of the schema. Its name identifies it; its number gives the order and may change until a release."""
+    """A change of the schema. The name identifies it; the number is its order, which may change before a release."""
 
     number: int
     name: str
@@ -61,12 +61,12 @@ class Migration:
 
     @property
     def checksum(self) -> str:
-        """The SHA-256 of the text, the same for all line ends that a checkout may give it."""
+        """Return the SHA-256 of the text, which is independent of the line endings of a checkout."""
         return sha256("\n".join(self.text.splitlines()).encode()).hexdigest()
 
 
 def load_migrations(folder: Traversable = FOLDER) -> list[Migration]:
-    """Return the migrations of a folder in order. Raises ValueError if two have the same name."""
+    """Return the migrations of a folder, by number. Raises ValueError if two have the same name."""
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
     migrations = []
     for file in files:
@@ -74,41 +74,41 @@ def load_migrations(folder: Traversable = FOLDER) -> list[Migration]:
         migrations.append(Migration(int(number), name, file.read_text(encoding="utf-8")))
     names = [migration.name for migration in migrations]
     if len(set(names)) < len(names):
-        raise ValueError(f"two migrations have one name: {', '.join(names)}")
+        raise ValueError(f"two migrations have the same name: {', '.join(names)}")
     return migrations
 
 
 def migrate(connection: Connection) -> list[str]:
-    """Bring the schema up to date; returns the file names of the migrations that ran.
+    """Apply the migrations that the database does not have; return their file names.
 
-    Safe to run twice and at the same time: one lock, and one transaction for each migration with its record. Migrations
-    of a later version that the database has are left alone. Raises MigrationError for a database that was migrated with
-    other files than these, and for a migration that does not get its locks or takes too long.
+    A lock prevents concurrent runs. Each migration and its record are one transaction. Migrations of a later version
+    that the database has are ignored. Raises MigrationError for a database that was migrated with other files than
+    these, and for a migration that does not get its locks or takes too long.
     """
-    ran = []
+    file_names = []
     connection.execute(f"set statement_timeout = '{MIGRATION_SECONDS}s'")
     # Not pg_advisory_lock: `create index concurrently` waits for all running statements, blocked ones included.
     while connection.execute("select pg_try_advisory_lock(%s)", (MIGRATION_LOCK,)).fetchone() == (False,):
         time.sleep(0.2)
     try:
-        applied = _applied(connection)
+        checksums = _get_checksums(connection)
         for migration in load_migrations():
-            if migration.name in applied:
-                _check_content(migration, applied[migration.name])
+            if migration.name in checksums:
+                _check_content(migration, checksums[migration.name])
                 continue
             _apply(connection, migration)
-            ran.append(migration.file_name)
-        if ran:
-            # Without statistics the first prepared look-ups get a plan that reads whole tables, and keep it.
+            file_names.append(migration.file_name)
+        if file_names:
+            # Without statistics the first prepared look-ups get a plan that scans whole tables, and keep it.
             connection.execute("analyze products, upload_history, validation_errors")
     finally:
         connection.execute("select pg_advisory_unlock(%s)", (MIGRATION_LOCK,))
         connection.execute("reset statement_timeout")
-    return ran
+    return file_names
 
 
-def _applied(connection: Connection) -> dict[str, str]:
-    """Return the checksums of the migrations that the database has, by their names."""
+def _get_checksums(connection: Connection) -> dict[str, str]:
+    """Return the checksums of the migrations that the database has, by name."""
     connection.execute(query("create_schema_migrations"))
     return dict(connection.execute("select name, checksum from schema_migrations").fetchall())
 
@@ -117,13 +117,13 @@ def _check_content(migration: Migration, checksum: str) -> None:
     if checksum != migration.checksum:
         raise MigrationError(
             f"The database was migrated with another {migration.file_name} than this version has: its SHA-256 is "
-            f"{checksum}, here it is {migration.checksum}. Start the version that made this database, or restore the "
-            "file as it was; a migration that was applied is never edited"
+            f"{checksum}, here it is {migration.checksum}. Start the version that created this database, or restore "
+            "the original file; an applied migration is never edited"
         )
 
 
 def _apply(connection: Connection, migration: Migration) -> None:
-    run = _run_unlocked if migration.text.startswith(NO_TRANSACTION) else _run_in_transaction
+    run = _run_without_transaction if migration.text.startswith(NO_TRANSACTION) else _run_in_transaction
     try:
         run(connection, migration)
     except QueryCanceled as error:
@@ -133,14 +133,14 @@ def _apply(connection: Connection, migration: Migration) -> None:
         ) from error
     except (DuplicateColumn, DuplicateObject, DuplicateTable) as error:
         raise MigrationError(
-            f"{migration.file_name} does not fit this database: {error.diag.message_primary}, though the table "
-            f"schema_migrations has no migration named {migration.name}. It was made by a version with other "
-            "migrations; start that version, or begin with an empty database"
+            f"{migration.file_name} does not fit this database: {error.diag.message_primary}, although the table "
+            f"schema_migrations has no migration named {migration.name}. A version with other migrations created this "
+            "database; start that version, or start with an empty database"
         ) from error
 
 
 def _run_in_transaction(connection: Connection, migration: Migration) -> None:
-    """Run a migration with its record in one transaction; again after a pause while other sessions hold its locks."""
+    """Run a migration and record it in one transaction. Retry after a pause while other sessions hold its locks."""
     for attempt in range(1, LOCK_ATTEMPTS + 1):
         try:
             with connection.transaction():
@@ -151,28 +151,28 @@ def _run_in_transaction(connection: Connection, migration: Migration) -> None:
             if attempt == LOCK_ATTEMPTS:
                 raise MigrationError(
                     f"{migration.file_name} did not get its locks in {LOCK_ATTEMPTS} attempts of {LOCK_SECONDS} s, and "
-                    f"changed nothing. {_lock_holders(connection)}. Run the migrations again later"
+                    f"changed nothing. {_describe_lock_holders(connection)}. Run the migrations again later"
                 ) from error
-            # The writers that waited behind this migration go first.
+            # Let the writers continue that waited behind this migration.
             time.sleep(LOCK_SECONDS)
         else:
             return
 
 
-def _run_unlocked(connection: Connection, migration: Migration) -> None:
-    """Run each statement of a migration by itself. What it did before a failure stays, and it runs again as a whole."""
+def _run_without_transaction(connection: Connection, migration: Migration) -> None:
+    """Run each statement of a migration by itself. After a failure all of them run again the next time."""
     for text in migration.text.split(";\n"):
         connection.execute(text)
     _record(connection, migration)
 
 
 def _record(connection: Connection, migration: Migration) -> None:
-    record = {"name": migration.name, "number": migration.number, "checksum": migration.checksum}
-    connection.execute(query("insert_migration"), record)
+    params = {"name": migration.name, "number": migration.number, "checksum": migration.checksum}
+    connection.execute(query("insert_migration"), params)
 
 
-def _lock_holders(connection: Connection) -> str:
-    """Return a sentence that names the sessions whose transactions hold locks on tables."""
+def _describe_lock_holders(connection: Connection) -> str:
+    """Return a sentence that lists the sessions whose transactions hold locks on tables."""
     cursor = connection.cursor(row_factory=dict_row)
     sessions = [
         "process {pid} of {role} ({state}, {seconds} s): {query}".format(**session)

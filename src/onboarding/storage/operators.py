@@ -1,8 +1,10 @@
-"""Repository for operators: the rules for their fields, and changes."""
+"""Repository for operators, with the rules for their fields."""
 
 from __future__ import annotations
 
 from typing import Any, Literal, get_args
+
+from psycopg.rows import dict_row
 
 from onboarding.storage.audit_log import Actor, record_action
 from onboarding.storage.database import Connection
@@ -17,11 +19,11 @@ OperatorStatus = Literal["active", "suspended"]
 
 
 def add_operator(connection: Connection, actor: Actor, *, email: str, name: str, role: Role = "viewer") -> None:
-    """Allow a person to sign in as an operator. Raises AlreadyExists, InvalidInput."""
+    """Add an active operator, who can sign in by e-mail. Raises AlreadyExists, InvalidInput."""
     _validate_role(role)
     address = validate_email(email)
-    parameters = {"email": address, "name": validate_text("the operator's name", name, NAME_LENGTH), "role": role}
-    if connection.execute(query("insert_operator"), parameters).rowcount == 0:
+    params = {"email": address, "name": validate_text("the operator's name", name, NAME_LENGTH), "role": role}
+    if connection.execute(query("insert_operator"), params).rowcount == 0:
         raise AlreadyExists(f"Operator {address} already exists.")
     record_action(connection, actor, "operator_created", address, role=role)
 
@@ -35,7 +37,7 @@ def change_operator(
     role: Role | None = None,
     status: OperatorStatus | None = None,
 ) -> None:
-    """Change the fields that are not None. Suspending an operator ends its sessions and links.
+    """Change the fields that are not None. Suspending an operator ends its sessions and invalidates its sign-in links.
 
     Raises NotFound, InvalidInput.
     """
@@ -59,9 +61,9 @@ def change_operator(
 
 
 def list_operators(connection: Connection) -> list[dict[str, Any]]:
-    """Return all operators, by e-mail address."""
-    columns = ("email", "name", "role", "status")
-    return [dict(zip(columns, row, strict=True)) for row in connection.execute(query("list_operators"))]
+    """List all operators, by e-mail address."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query("list_operators")).fetchall()
 
 
 def _validate_role(role: str) -> None:

@@ -1,7 +1,7 @@
-"""The queries that name product columns, composed from the product schema when this module is imported.
+"""Queries that name product columns, composed from the product schema at import.
 
-Rows are passed as one JSON array of arrays, whose positions are generated together with the query. Measured with
-PostgreSQL 18, objects with the columns' names take 10 to 20 % longer to insert, an array for each column 45 %.
+Rows are passed as one JSON array of arrays, whose positions are generated together with the query. With PostgreSQL 18,
+inserts from objects with column names take 10 to 20 % longer, and from one array per column 45 % longer.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from onboarding.domain.product_schema import CHANGEABLE, COLUMNS, DEFAULTS, PROD
 
 
 def _query(text: LiteralString, **parts: sql.Composable) -> LiteralString:
-    """Return a query as text, which costs nothing more to execute."""
+    """Return a query as text: composing it once costs nothing at execution."""
     return sql.SQL(text).format(**parts).as_string()
 
 
 def _columns(names: Iterable[str], table: str | None = None) -> sql.Composed:
-    """The columns' names, of a table if one is given, with commas between them."""
+    """Return a list of columns, qualified by the table if there is one."""
     return sql.SQL(", ").join(sql.Identifier(*filter(None, (table, name))) for name in names)
 
 
 def _fields(types: Mapping[str, LiteralString]) -> sql.Composed:
-    """The elements of the JSON array `item` as columns: each by its position in `types`, with the schema's default."""
+    """Return the elements of the JSON array `item` as columns, in the order of `types`, with the schema's defaults."""
     fields = []
-    for place, (name, sql_type) in enumerate(types.items()):
-        field = sql.SQL("(item ->> {})::{}").format(sql.Literal(place), sql.SQL(sql_type))
+    for position, (name, sql_type) in enumerate(types.items()):
+        field = sql.SQL("(item ->> {})::{}").format(sql.Literal(position), sql.SQL(sql_type))
         if name in DEFAULTS:
             field = sql.SQL("coalesce({}, {})").format(field, sql.Literal(DEFAULTS[name]))
         fields.append(sql.SQL("{} as {}").format(field, sql.Identifier(name)))
@@ -41,9 +41,9 @@ def _types(names: Iterable[str]) -> Mapping[str, LiteralString]:
 
 _INSERTED = {"upload_id": "text", "row_number": "integer", "vendor_id": "text", **_types(COLUMNS)}
 
-# In order of sku, so that batches of different vendors that share SKUs wait for each other without a deadlock; in
-# Python's order, which divides a large batch into statements. A row that does not come back met a SKU or a vendor
-# product id that is taken.
+# Insert products and return their rows; those whose SKU or vendor product id is taken are left out. The order of SKUs
+# prevents a deadlock between batches of different vendors that share SKUs. It is the order of Python, since Python
+# divides a large batch into statements.
 INSERT_PRODUCTS = _query(
     """
 insert into products ({columns})
@@ -59,36 +59,39 @@ returning upload_id, row_number
 
 _UPDATED = {"row_number": "integer", "product_id": "bigint", "read_at": "timestamptz", **_types(CHANGEABLE)}
 
-# Change products of one upload's rows, and record what each was before. The last element of each array are the names of
-# the columns that the row sets. A product that was changed since it was read, at `read_at`, does not come back.
+# Update the products of one upload's rows, record their previous values, and return the rows. The last element of each
+# array is the list of columns that the row sets. `read_at` is the product's `updated_at` when it was read: a product
+# that was changed since is left out.
 UPDATE_PRODUCTS = _query(
     """
-with given as (
+with requested as (
     select {fields}, array(select jsonb_array_elements_text(item -> -1)) as set_columns
     from jsonb_array_elements(%(products)s::jsonb) as item
 ),
 changed as (
     update products p
     set ({columns}, updated_at) = row({values}, clock_timestamp())
-    from given g
-    where p.product_id = g.product_id and p.updated_at = g.read_at
+    from requested r
+    where p.product_id = r.product_id and p.updated_at = r.read_at
     returning
-        g.row_number, g.set_columns, p.product_id, to_jsonb(old) as previous_values, new.updated_at as changed_at,
+        r.row_number, r.set_columns, p.product_id, to_jsonb(old) as previous_values, new.updated_at as changed_at,
         nullif(old.sku, new.sku) as released_sku
 )
-insert into product_changes (upload_id, row_number, product_id, change_type, previous_values, changed_at, released_sku, set_columns)
+insert into product_changes (
+    upload_id, row_number, product_id, change_type, previous_values, changed_at, released_sku, set_columns
+)
 select %(upload_id)s, row_number, product_id, 'updated', previous_values, changed_at, released_sku, set_columns
 from changed
 returning row_number
 """,
     columns=_columns(CHANGEABLE),
-    values=_columns(CHANGEABLE, "g"),
+    values=_columns(CHANGEABLE, "r"),
     fields=_fields(_UPDATED),
 )
 
-# A vendor's products by their vendor product ids, without those that this upload created, so that its rows get the same
-# result however they are batched. Each with the columns that later uploads have already set, and the latest of these
-# uploads: mostly there are none.
+# Select a vendor's products by vendor product id. Products that this upload created are left out, so that the errors of
+# its rows do not depend on its batches. `later_uploads` maps each column that later uploads have already set to the
+# latest of these uploads; usually it is null.
 SELECT_OWN_PRODUCTS = _query(
     """
 with later as materialized (
@@ -106,7 +109,7 @@ select
             from (
                 select
                     set_columns,
-                    -- A filter uses one hash table for all products; a condition would build one for each.
+                    -- A filter uses one hash table for all products; a condition would build one for each product.
                     max(upload_id) filter (where upload_id in (select upload_id from later)) as upload_id
                 from (
                     select p.upload_id, null as set_columns
@@ -119,7 +122,7 @@ select
             where used.upload_id is not null
             group by name
         ) as latest
-    ) end,
+    ) end as later_uploads,
     {columns}
 from products p
 where vendor_id = %(vendor_id)s and vendor_product_id = any(%(ids)s::text[])
@@ -129,22 +132,22 @@ where vendor_id = %(vendor_id)s and vendor_product_id = any(%(ids)s::text[])
     columns=_columns(COLUMNS),
 )
 
-# Give the products that an upload changed their former values, time of change included, so that the upload before it
-# can be undone too. A product stays as it is if it was changed since, or if another product has taken its former SKU.
+# Restore the former values of the products that an upload changed, including `updated_at`, so that the upload before it
+# can be undone too. A product is skipped if it was changed since, or if another product has its former SKU now.
 RESTORE_PRODUCTS = _query(
     """
 update products p
-set ({columns}, updated_at) = row({values}, b.updated_at)
-from product_changes c, jsonb_populate_record(null::products, c.previous_values) b
+set ({columns}, updated_at) = row({values}, previous.updated_at)
+from product_changes c, jsonb_populate_record(null::products, c.previous_values) previous
 where c.upload_id = %(upload_id)s and c.change_type = 'updated'
   and p.product_id = c.product_id and p.updated_at = c.changed_at
-  and not exists (select from products other where other.sku = b.sku and other.product_id <> p.product_id)
+  and not exists (select from products other where other.sku = previous.sku and other.product_id <> p.product_id)
 """,
     columns=_columns(CHANGEABLE),
-    values=_columns(CHANGEABLE, "b"),
+    values=_columns(CHANGEABLE, "previous"),
 )
 
-# A page of the products that an upload put into the catalog, by row.
+# Select a page of the products that an upload created, by row.
 SELECT_UPLOAD_PRODUCTS = _query(
     """
 select row_number, {columns}, updated_at

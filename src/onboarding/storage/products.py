@@ -1,4 +1,4 @@
-"""PostgreSQL's side of the catalog: what the rules must know of it, and the products that go in."""
+"""Repository for products: the validation context of rows, and the products that they create and change."""
 
 from __future__ import annotations
 
@@ -21,96 +21,105 @@ from onboarding.storage import product_queries
 from onboarding.storage.database import Connection
 from onboarding.storage.queries import query
 
-_NOT_HELD = re.compile(r"[\x00\ud800-\udfff]")
+_NOT_STORABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 INSERT_BATCH = 200
-"""Products of a statement where the next are judged meanwhile: enough that a statement's own cost does not count."""
+"""Products that one statement inserts while the next rows are validated. The overhead of a statement is negligible at
+this size."""
 
 FIRST_INSERT_BATCH = 50
-"""Products of the first such statement: until it comes, the database has nothing to do."""
+"""Products of the first such statement. It is smaller because the database is idle until it arrives."""
 
 ROW_ERROR_SQLSTATES = frozenset({"22001", "22003", "22P02", "22P05", "23502", "23514"})
-"""SQLSTATEs that say that a row's own value does not fit its column: too long, out of range, not of the type, not
-storable, missing, against a check. Every other fault is ours: it raises, and the batch is retried."""
+"""SQLSTATEs of a value that does not fit its column: too long, out of range, of another type, not storable, missing, or
+against a check constraint. Any other error is a failure of the system: it is raised, and the batch is retried."""
 
 RowKey = tuple[str, int]
-"""upload_id and row_number: what names a row everywhere."""
+"""The upload_id and row_number of a row, which identify it."""
 
 
 def row_key(row: Row) -> RowKey:
+    """Return the key of a row."""
     return row.upload_id, row.row_number
 
 
 def load_validation_context(connection: Connection, rows: Sequence[Row], mode: Mode = Mode.CREATE) -> ValidationContext:
-    """What the database knows about these rows' categories, SKUs and vendor product ids, in one round trip.
+    """Return the validation context of these rows: their categories, SKUs and vendor product ids in the database.
 
-    Rows of a mode that changes products are of one upload. Products that this upload itself created are not among the
-    known ones: which rows came in an earlier batch must not decide what is said of another row.
+    Takes one round trip in a pipeline. In the modes `update` and `upsert` all rows must belong to one upload. The
+    context excludes the products that this upload has created, so that errors do not depend on the batches of a file.
     """
     skus = [to_storable_text(row.cells["sku"]) for row in rows if "sku" in row.cells]
-    ids = [(row.vendor_id, to_storable_text(name)) for row in rows if (name := row.cells.get("vendor_product_id"))]
+    ids = [
+        (row.vendor_id, to_storable_text(product_id))
+        for row in rows
+        if (product_id := row.cells.get("vendor_product_id"))
+    ]
     vendors = sorted({row.vendor_id for row in rows})
-    categories = query_active_categories(connection, rows)
-    holders = connection.execute(query("list_taken_skus"), {"skus": json.dumps(skus), "vendors": vendors})
+    # All queries are sent before the first result is read.
+    category_cursor = query_active_categories(connection, rows)
+    sku_cursor = connection.execute(query("list_taken_skus"), {"skus": json.dumps(skus), "vendors": vendors})
     if mode is Mode.CREATE:
-        taken_ids = connection.execute(query("list_taken_product_ids"), {"ids": json.dumps(ids)})
+        id_cursor = connection.execute(query("list_taken_product_ids"), {"ids": json.dumps(ids)})
     else:
-        own = {"vendor_id": rows[0].vendor_id, "ids": [n for _, n in ids], "upload_id": rows[0].upload_id}
-        own_products = connection.execute(product_queries.SELECT_OWN_PRODUCTS, own)
-        released = connection.execute(query("list_released_skus"), {"skus": skus, "upload_id": rows[0].upload_id})
-    active = {name for (name,) in categories}
+        vendor_id, upload_id = rows[0].vendor_id, rows[0].upload_id
+        params = {"vendor_id": vendor_id, "ids": [product_id for _, product_id in ids], "upload_id": upload_id}
+        product_cursor = connection.cursor(row_factory=dict_row).execute(product_queries.SELECT_OWN_PRODUCTS, params)
+        released_cursor = connection.execute(query("list_released_skus"), {"skus": skus, "upload_id": upload_id})
+    categories = {name for (name,) in category_cursor}
     taken_skus: set[str] = set()
     own_skus: dict[tuple[str, str], str] = {}
-    for sku, vendor, name in holders:
+    for sku, owner, vendor_product_id in sku_cursor:
         taken_skus.add(sku)
-        if vendor is not None:
-            own_skus[vendor, sku] = name
+        if owner is not None:
+            own_skus[owner, sku] = vendor_product_id
     if mode is Mode.CREATE:
-        return ValidationContext(active, taken_skus, {(vendor, name) for vendor, name in taken_ids}, own_skus)
-    products = {
-        (rows[0].vendor_id, values[0]): Product(
-            product_id, updated_at, later or {}, dict(zip(COLUMNS, values, strict=True))
-        )
-        for product_id, updated_at, later, *values in own_products
-    }
-    for sku, name in released:
+        taken_ids = {(owner, vendor_product_id) for owner, vendor_product_id in id_cursor}
+        return ValidationContext(categories, taken_skus, taken_ids, own_skus)
+    products = {(vendor_id, values["vendor_product_id"]): _make_product(values) for values in product_cursor}
+    for sku, vendor_product_id in released_cursor:
         taken_skus.add(sku)
-        own_skus[rows[0].vendor_id, sku] = name
-    return ValidationContext(active, taken_skus, products.keys(), own_skus, mode, products)
+        own_skus[vendor_id, sku] = vendor_product_id
+    return ValidationContext(categories, taken_skus, products.keys(), own_skus, mode, products)
+
+
+def _make_product(values: dict[str, Any]) -> Product:
+    product_id, updated_at = values.pop("product_id"), values.pop("updated_at")
+    return Product(product_id, updated_at, values.pop("later_uploads") or {}, values)
 
 
 def query_active_categories(connection: Connection, rows: Sequence[Row]) -> Cursor[TupleRow]:
-    """The names of the active categories among theirs, and of all active ones if any of theirs is not."""
+    """Query the active ones among the categories of these rows, or all active ones if one of them is not active."""
     names = {row.cells["category"] for row in rows if "category" in row.cells}
     return connection.execute(query("list_category_candidates"), {"names": [to_storable_text(name) for name in names]})
 
 
 def to_storable_text(text: str) -> str:
-    """`text` without the characters that PostgreSQL cannot hold; with U+FFFD in their place."""
-    return text if text.isprintable() else _NOT_HELD.sub("\ufffd", text)
+    """Return the text with U+FFFD in place of the characters that PostgreSQL cannot store."""
+    return text if text.isprintable() else _NOT_STORABLE.sub("\ufffd", text)
 
 
 def insert_products(connection: Connection, rows: Sequence[Row]) -> set[RowKey]:
-    """Put rows that passed every rule into `products`; returns the keys of those that went in.
+    """Insert the products of rows that passed every rule; return the keys of the inserted rows.
 
-    A row that is not among them met a SKU or a vendor product id that was taken meanwhile. Raises
-    `psycopg.DataError` or `psycopg.IntegrityError` when the schema refuses a value that the rules let pass.
+    A row is not inserted if its SKU or vendor product id has been taken since. Raises `psycopg.DataError` or
+    `psycopg.IntegrityError` if the schema rejects a value that the rules accept.
     """
-    return _inserted([_insert(connection, rows)]) if rows else set()
+    return _fetch_keys([_insert(connection, rows)]) if rows else set()
 
 
 def insert_validated_products(
-    connection: Connection, rows: Sequence[Row], valid: Callable[[Sequence[Row]], Sequence[Row]]
+    connection: Connection, rows: Sequence[Row], select_valid: Callable[[Sequence[Row]], Sequence[Row]]
 ) -> set[RowKey]:
-    """The same for rows that are not judged yet: `valid` gives those of some rows that are to go in.
+    """Validate rows in batches and insert their products as `insert_products` does.
 
-    In a pipeline PostgreSQL inserts the first of them while the next are judged. All in order of sku, as a single
-    statement has it.
+    `select_valid` returns the valid rows of a batch. In a pipeline, PostgreSQL inserts one batch while the next is
+    validated. All batches together are in the order of SKUs that a single statement has.
     """
     ordered = sorted(rows, key=lambda row: row.cells.get("sku", ""))
     bounds = [0, *range(FIRST_INSERT_BATCH, len(ordered), INSERT_BATCH), len(ordered)]
-    pieces = (ordered[start:end] for start, end in pairwise(bounds))
-    return _inserted([_insert(connection, some) for piece in pieces if (some := valid(piece))])
+    batches = (ordered[start:end] for start, end in pairwise(bounds))
+    return _fetch_keys([_insert(connection, valid) for batch in batches if (valid := select_valid(batch))])
 
 
 def _insert(connection: Connection, rows: Sequence[Row]) -> Cursor[TupleRow]:
@@ -118,15 +127,15 @@ def _insert(connection: Connection, rows: Sequence[Row]) -> Cursor[TupleRow]:
     return connection.execute(product_queries.INSERT_PRODUCTS, {"products": json.dumps(products, ensure_ascii=False)})
 
 
-def _inserted(cursors: Iterable[Cursor[TupleRow]]) -> set[RowKey]:
+def _fetch_keys(cursors: Iterable[Cursor[TupleRow]]) -> set[RowKey]:
     return {key for cursor in cursors for key in cursor.fetchall()}
 
 
-def update_products(connection: Connection, rows: Sequence[Row], facts: ValidationContext) -> dict[RowKey, Outcome]:
-    """Change the products of one upload's rows, which are there and passed every rule; returns what became of each.
+def update_products(connection: Connection, rows: Sequence[Row], context: ValidationContext) -> dict[RowKey, Outcome]:
+    """Update the existing products of valid rows of one upload; return the outcome of each row.
 
-    A row that is not among them met a change of somebody else's. Raises what `insert_products` raises, and
-    `psycopg.errors.UniqueViolation` when a SKU was taken meanwhile.
+    A row has no outcome if another session has changed its product since the context was loaded. Raises the exceptions
+    of `insert_products`, and `psycopg.errors.UniqueViolation` if a SKU has been taken since.
     """
     if not rows:
         return {}
@@ -135,64 +144,68 @@ def update_products(connection: Connection, rows: Sequence[Row], facts: Validati
     changed: list[list[object]] = []
     unchanged: list[dict[str, object]] = []
     for row in rows:
-        product = facts.products[identity(row)]
-        after = changed_values(row, product)
-        if after == product.values:
+        product = context.products[identity(row)]
+        new_values = changed_values(row, product)
+        if new_values == product.values:
             unchanged.append(
                 {"row_number": row.row_number, "product_id": product.product_id, "set_columns": set_columns(row)}
             )
             outcomes[row_key(row)] = Outcome.UNCHANGED
         else:
-            values = [None if after[column] is None else str(after[column]) for column in CHANGEABLE]
+            texts = [None if new_values[column] is None else str(new_values[column]) for column in CHANGEABLE]
             changed.append(
-                [row.row_number, product.product_id, product.updated_at.isoformat(), *values, set_columns(row)]
+                [row.row_number, product.product_id, product.updated_at.isoformat(), *texts, set_columns(row)]
             )
     if changed:
-        parameters = {"upload_id": upload_id, "products": json.dumps(changed, ensure_ascii=False)}
-        done = connection.execute(product_queries.UPDATE_PRODUCTS, parameters)
-        outcomes |= {(upload_id, number): Outcome.UPDATED for (number,) in done}
+        params = {"upload_id": upload_id, "products": json.dumps(changed, ensure_ascii=False)}
+        cursor = connection.execute(product_queries.UPDATE_PRODUCTS, params)
+        outcomes |= {(upload_id, row_number): Outcome.UPDATED for (row_number,) in cursor}
     if unchanged:
         connection.execute(query("insert_unchanged_products"), {"upload_id": upload_id, "rows": json.dumps(unchanged)})
     return outcomes
 
 
-def write_products(connection: Connection, rows: Sequence[Row], facts: ValidationContext) -> dict[RowKey, Outcome]:
-    """Put rows that passed every rule into the catalog, each as its mode has it; returns what became of each."""
-    if facts.mode is Mode.CREATE:
+def write_products(connection: Connection, rows: Sequence[Row], context: ValidationContext) -> dict[RowKey, Outcome]:
+    """Insert or update the products of rows that passed every rule, by their mode; return the outcome of each row.
+
+    Rows without an outcome are those that `insert_products` and `update_products` leave out.
+    """
+    if context.mode is Mode.CREATE:
         return dict.fromkeys(insert_products(connection, rows), Outcome.CREATED)
-    there = [row for row in rows if facts.changes_a_product(row)]
-    new = [without_cleared(row) for row in rows if not facts.changes_a_product(row)]
+    existing = [row for row in rows if context.changes_a_product(row)]
+    new = [without_cleared(row) for row in rows if not context.changes_a_product(row)]
     created = dict.fromkeys(insert_products(connection, new), Outcome.CREATED)
-    return created | update_products(connection, there, facts)
+    return created | update_products(connection, existing, context)
 
 
 def restore_products(connection: Connection, upload_id: str) -> int:
-    """Give the products that an upload changed their former values; return how many there were."""
+    """Restore the former values of the products that an upload changed; return the number of restored products."""
     return connection.execute(product_queries.RESTORE_PRODUCTS, {"upload_id": upload_id}).rowcount
 
 
-def products_of_upload(connection: Connection, upload_id: str, after: int, limit: int) -> list[dict[str, Any]]:
-    """Return a page of the products that an upload put into the catalog: those of rows after `after`."""
-    parameters = {"upload_id": upload_id, "after": after, "limit": limit}
+def list_upload_products(connection: Connection, upload_id: str, after: int, limit: int) -> list[dict[str, Any]]:
+    """List a page of the products that an upload created, by row: those of rows after row number `after`."""
+    params = {"upload_id": upload_id, "after": after, "limit": limit}
     with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(product_queries.SELECT_UPLOAD_PRODUCTS, parameters).fetchall()
+        return cursor.execute(product_queries.SELECT_UPLOAD_PRODUCTS, params).fetchall()
 
 
 def is_row_error(error: psycopg.Error) -> bool:
-    """Return whether single rows of a batch can get in where the whole batch met this error."""
+    """Return whether an error is due to single rows of a batch, so that the other rows can be written."""
     return isinstance(error, psycopg.errors.UniqueViolation) or error.sqlstate in ROW_ERROR_SQLSTATES
 
 
 def write_products_individually(
-    connection: Connection, rows: Sequence[Row], facts: ValidationContext
+    connection: Connection, rows: Sequence[Row], context: ValidationContext
 ) -> tuple[dict[RowKey, Outcome], dict[RowKey, str]]:
-    """The same for rows of which the schema refused at least one: halves the rows until it stands alone.
+    """Write the products of a batch of which the schema rejects at least one row.
 
-    Returns what became of each row that went in, and for each refused row what PostgreSQL said of it.
+    Divides the batch in halves until each rejected row is alone. Returns the outcome of each written row, and
+    PostgreSQL's message for each rejected row. A row whose SKU is taken is in neither.
     """
     try:
         with connection.transaction():
-            return write_products(connection, rows, facts), {}
+            return write_products(connection, rows, context), {}
     except psycopg.errors.UniqueViolation:
         if len(rows) == 1:
             return {}, {}
@@ -202,6 +215,6 @@ def write_products_individually(
         if len(rows) == 1:
             return {}, {row_key(rows[0]): error.diag.message_primary or type(error).__name__}
     middle = len(rows) // 2
-    first, first_refused = write_products_individually(connection, rows[:middle], facts)
-    second, second_refused = write_products_individually(connection, rows[middle:], facts)
-    return first | second, first_refused | second_refused
+    first, first_rejected = write_products_individually(connection, rows[:middle], context)
+    second, second_rejected = write_products_individually(connection, rows[middle:], context)
+    return first | second, first_rejected | second_rejected

@@ -1,7 +1,7 @@
-"""Repository for attempts to read an object: a file that ends the function that reads it is rejected in the end.
+"""Repository for attempts to read an object, so that a file that crashes its function is rejected after some attempts.
 
-An attempt is counted before the object is read and forgotten after it. One that remains ended its function, or met a
-fault in the reading code.
+An attempt is counted before the object is read, and deleted after it. An attempt that remains has ended its function,
+or is still running.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from onboarding.storage.queries import query
 MAX_ATTEMPTS = 3
 
 FUNCTION_TIMEOUT = timedelta(minutes=5)
-"""How long an attempt may still be running: another function may have received the same event."""
+"""Maximum duration of an attempt. Until then, another function may still read the same object."""
 
 
 def start_attempt(
     connection: Connection, s3_key: str, s3_version_id: str, *, patience: timedelta = FUNCTION_TIMEOUT
 ) -> bool:
-    """Count an attempt; False if `MAX_ATTEMPTS` were unsuccessful and the last began `patience` ago."""
-    parameters = {**_object(s3_key, s3_version_id), "most": MAX_ATTEMPTS, "patience": patience}
-    return connection.execute(query("start_read_attempt"), parameters).fetchone() is not None
+    """Count an attempt; return False if `MAX_ATTEMPTS` were started and the last of them started `patience` ago."""
+    params = {**_object_params(s3_key, s3_version_id), "max_attempts": MAX_ATTEMPTS, "patience": patience}
+    return connection.execute(query("start_read_attempt"), params).fetchone() is not None
 
 
 def delete_attempts(connection: Connection, s3_key: str, s3_version_id: str) -> None:
-    """Forget the attempts for an object that was read."""
-    connection.execute(query("delete_read_attempts"), _object(s3_key, s3_version_id))
+    """Delete the attempts for an object that was read."""
+    connection.execute(query("delete_read_attempts"), _object_params(s3_key, s3_version_id))
 
 
 def list_unfinished(connection: Connection, *, patience: timedelta, limit: int | None) -> list[tuple[str, str]]:
-    """Return key and version of objects whose last attempt began `patience` ago and that have no upload yet."""
-    parameters = {"patience": patience, "limit": limit}
-    return connection.execute(query("list_unfinished_read_attempts"), parameters).fetchall()
+    """List the key and version of objects without an upload whose last attempt started `patience` ago."""
+    params = {"patience": patience, "limit": limit}
+    return connection.execute(query("list_unfinished_read_attempts"), params).fetchall()
 
 
-def _object(s3_key: str, s3_version_id: str) -> dict[str, object]:
+def _object_params(s3_key: str, s3_version_id: str) -> dict[str, object]:
     return {"s3_key": to_storable_text(s3_key), "s3_version_id": s3_version_id}

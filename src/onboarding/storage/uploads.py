@@ -1,18 +1,16 @@
-"""Repository for the upload history, its counts, and the errors of rows."""
+"""Repository for the upload history and its row counts."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import dict_row, kwargs_row
 
-from onboarding.domain.models import Mode, OnError, Outcome, ReportedRow, Row, RowError, Upload, UploadStatus
-from onboarding.domain.product_schema import REPORT_COLUMNS
+from onboarding.domain.models import Mode, OnError, Outcome, Row, RowError, Upload, UploadStatus
 from onboarding.storage.database import Connection
 from onboarding.storage.products import RowKey, row_key, to_storable_text
 from onboarding.storage.queries import query
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class NewUpload:
-    """A new upload: all rows are counted, none is validated, or the file is rejected."""
+    """The history row of a new upload. `total_records` is the number of data rows, 0 for a rejected file."""
 
     upload_id: str
     vendor_id: str
@@ -33,7 +31,7 @@ class NewUpload:
     file_size_bytes: int
     upload_timestamp: datetime
     total_records: int
-    refusal: FileRejection | None
+    rejection: FileRejection | None
     content_sha256: str | None = None
     mode: Mode = Mode.CREATE
     on_error: OnError = OnError.REJECT_ROWS
@@ -41,7 +39,7 @@ class NewUpload:
 
 @dataclass(frozen=True, slots=True)
 class UploadState:
-    """What the validator must know about an upload."""
+    """The columns of an upload that the validation of its rows depends on."""
 
     vendor_id: str
     total_records: int
@@ -52,36 +50,39 @@ class UploadState:
 
 @dataclass(frozen=True, slots=True)
 class UploadProgress:
-    """The status of an upload with the numbers of its invalid rows, held rows, and rows without an outcome."""
+    """The status of an upload, and the numbers of its invalid rows, held rows, and rows that are not validated yet."""
 
     status: UploadStatus
     invalid: int
     held: int
-    unjudged: int
+    pending: int
 
 
 def get_vendor_status(connection: Connection, vendor_id: str) -> str | None:
     """Return `active`, `suspended`, or None for an unknown vendor."""
-    found = connection.execute(query("get_vendor_status"), {"vendor_id": vendor_id}).fetchone()
-    return found[0] if found else None
+    row = connection.execute(query("get_vendor_status"), {"vendor_id": vendor_id}).fetchone()
+    return row[0] if row else None
 
 
 def quarantine_object(connection: Connection, s3_key: str, s3_version_id: str, reason: str) -> bool:
-    """Quarantine an object that belongs to no vendor; return False if it was quarantined before."""
-    parameters = {"s3_key": to_storable_text(s3_key), "s3_version_id": s3_version_id, "reason": reason}
-    return connection.execute(query("insert_quarantined_object"), parameters).rowcount == 1
+    """Record an object that belongs to no vendor; return False if it is recorded already."""
+    params = {"s3_key": to_storable_text(s3_key), "s3_version_id": s3_version_id, "reason": reason}
+    return connection.execute(query("insert_quarantined_object"), params).rowcount == 1
 
 
 def get_quarantine_reason(connection: Connection, s3_key: str, s3_version_id: str) -> str | None:
-    """Return why an object was quarantined, or None."""
-    parameters = {"s3_key": to_storable_text(s3_key), "s3_version_id": s3_version_id}
-    found = connection.execute(query("get_quarantine_reason"), parameters).fetchone()
-    return found[0] if found else None
+    """Return why an object is quarantined, or None if it is not."""
+    params = {"s3_key": to_storable_text(s3_key), "s3_version_id": s3_version_id}
+    row = connection.execute(query("get_quarantine_reason"), params).fetchone()
+    return row[0] if row else None
 
 
 def open_upload(connection: Connection, new: NewUpload) -> bool:
-    """Insert the history row, failed at once for a rejected file; return False if it exists already."""
-    parameters = {
+    """Insert the history row of an upload; return False if it exists already.
+
+    The status is `failed` for a rejected file, otherwise `processing`.
+    """
+    params = {
         "upload_id": new.upload_id,
         "vendor_id": new.vendor_id,
         "file_name": to_storable_text(new.file_name[:255]),
@@ -90,21 +91,21 @@ def open_upload(connection: Connection, new: NewUpload) -> bool:
         "file_size_bytes": new.file_size_bytes,
         "upload_timestamp": new.upload_timestamp,
         "total_records": new.total_records,
-        "failure_code": new.refusal.code if new.refusal else None,
-        "failure_reason": to_storable_text(new.refusal.reason) if new.refusal else None,
+        "failure_code": new.rejection.code if new.rejection else None,
+        "failure_reason": to_storable_text(new.rejection.reason) if new.rejection else None,
         "content_sha256": new.content_sha256,
         "mode": new.mode,
         "on_error": new.on_error,
     }
-    return connection.execute(query("insert_upload"), parameters).rowcount == 1
+    return connection.execute(query("insert_upload"), params).rowcount == 1
 
 
-def find_same_content(connection: Connection, new: NewUpload) -> tuple[str, str, datetime] | None:
-    """Return the id, file name and time of the upload of the same bytes within a day, or None.
+def find_duplicate_upload(connection: Connection, new: NewUpload) -> tuple[str, str, datetime] | None:
+    """Return the id, file name and time of the vendor's upload of the same bytes within 24 hours, or None.
 
-    No other session opens an upload of these bytes until the transaction ends.
+    Locks the content: no other session opens an upload of these bytes before the transaction ends.
     """
-    parameters = {
+    params = {
         "upload_id": new.upload_id,
         "vendor_id": new.vendor_id,
         "content_sha256": new.content_sha256,
@@ -112,14 +113,14 @@ def find_same_content(connection: Connection, new: NewUpload) -> tuple[str, str,
         "on_error": new.on_error,
         "upload_timestamp": new.upload_timestamp,
     }
-    connection.execute(query("lock_upload_content"), parameters)
-    return connection.execute(query("find_duplicate_upload"), parameters).fetchone()
+    connection.execute(query("lock_upload_content"), params)
+    return connection.execute(query("find_duplicate_upload"), params).fetchone()
 
 
 def get_upload(connection: Connection, upload_id: str) -> Upload | None:
-    """Return an upload, or None."""
-    found = list_uploads(connection, upload_id=upload_id, limit=1)
-    return found[0] if found else None
+    """Return an upload, or None if there is none with this id."""
+    uploads = list_uploads(connection, upload_id=upload_id, limit=1)
+    return uploads[0] if uploads else None
 
 
 def list_uploads(
@@ -133,10 +134,11 @@ def list_uploads(
     before: tuple[datetime, str] | None = None,
     limit: int = 100,
 ) -> list[Upload]:
-    """List uploads, newest first. `since` is inclusive, `until` is exclusive; `before` is the time and id of the last
-    upload of the previous page.
+    """List uploads, newest first.
+
+    `since` is inclusive, `until` is exclusive. `before` is the time and id of the last upload of the previous page.
     """
-    parameters = {
+    params = {
         "upload_id": upload_id,
         "vendor_id": vendor_id,
         "status": status,
@@ -146,16 +148,16 @@ def list_uploads(
         "before_id": before[1] if before else None,
         "limit": limit,
     }
-    with connection.cursor(row_factory=kwargs_row(_upload)) as cursor:
-        return cursor.execute(query("list_uploads"), parameters).fetchall()
+    with connection.cursor(row_factory=kwargs_row(_make_upload)) as cursor:
+        return cursor.execute(query("list_uploads"), params).fetchall()
 
 
-def _upload(status: str, mode: str, on_error: str, **columns: Any) -> Upload:
+def _make_upload(status: str, mode: str, on_error: str, **columns: Any) -> Upload:
     return Upload(status=UploadStatus(status), mode=Mode(mode), on_error=OnError(on_error), **columns)
 
 
 def lock_vendors(connection: Connection, vendors: set[str]) -> None:
-    """Lock vendors until the transaction ends, so that one batch at a time is validated for each of them."""
+    """Lock vendors until the transaction ends, so that only one batch of each vendor is validated at a time."""
     connection.execute(query("lock_vendors"), {"vendors": sorted(vendors)})
 
 
@@ -173,52 +175,29 @@ def get_recorded_outcomes(
     upload_ids = list(numbers)
     ranges = {
         "uploads": upload_ids,
-        "firsts": [min(numbers[name]) for name in upload_ids],
-        "lasts": [max(numbers[name]) for name in upload_ids],
+        "firsts": [min(numbers[upload_id]) for upload_id in upload_ids],
+        "lasts": [max(numbers[upload_id]) for upload_id in upload_ids],
     }
-    states = connection.execute(query("list_upload_states"), {"uploads": upload_ids})
-    outcomes = connection.execute(query("list_row_outcomes"), ranges)
-    upload_states = {
-        upload_id: UploadState(vendor_id, total, UploadStatus(status), Mode(mode), OnError(on_error))
-        for upload_id, vendor_id, total, status, mode, on_error in states
-    }
-    judged: dict[RowKey, list[RowError]] = {}
-    for upload_id, row_number, error_type, field, message, value, expected, hint in outcomes:
-        errors = judged.setdefault((upload_id, row_number), [])
-        if error_type is not None:
-            errors.append(RowError(error_type, field, message, value or "", expected, hint))
-    # Every row of a finished upload has an outcome, also if an undo removed its product since.
-    finished = {name for name, state in upload_states.items() if state.status is not UploadStatus.PROCESSING}
+    # In a pipeline both queries are sent before the first result is read.
+    state_cursor = connection.cursor(row_factory=dict_row).execute(query("list_upload_states"), {"uploads": upload_ids})
+    outcome_cursor = connection.cursor(row_factory=dict_row).execute(query("list_row_outcomes"), ranges)
+    states = {state.pop("upload_id"): _make_state(**state) for state in state_cursor}
+    recorded: dict[RowKey, list[RowError]] = {}
+    for outcome in outcome_cursor:
+        errors = recorded.setdefault((outcome.pop("upload_id"), outcome.pop("row_number")), [])
+        if outcome["error_type"] is not None:
+            errors.append(RowError(**outcome))
+    # Every row of a finished upload has an outcome, even if an undo has removed its product.
+    finished = {upload_id for upload_id, state in states.items() if state.status is not UploadStatus.PROCESSING}
     if finished:
         for row in rows:
             if row.upload_id in finished:
-                judged.setdefault(row_key(row), [])
-    return upload_states, judged
+                recorded.setdefault(row_key(row), [])
+    return states, recorded
 
 
-def insert_errors(connection: Connection, rows: Sequence[Row], errors: Mapping[RowKey, Sequence[RowError]]) -> None:
-    """Insert every error of these rows."""
-    records = [
-        {
-            "upload_id": row.upload_id,
-            "vendor_id": row.vendor_id,
-            "row_number": row.row_number,
-            "vendor_product_id": to_storable_text(row.cells["vendor_product_id"][:100])
-            if "vendor_product_id" in row.cells
-            else None,
-            "error_type": error.error_type,
-            "error_field": error.field,
-            "error_message": error.message,
-            "original_data": {column: to_storable_text(text) for column, text in row.cells.items()},
-            "rejected_value": to_storable_text(error.value),
-            "expected": to_storable_text(error.expected),
-            "hint": to_storable_text(error.hint),
-        }
-        for row in rows
-        for error in errors[row_key(row)]
-    ]
-    if records:
-        connection.execute(query("insert_validation_errors"), {"errors": json.dumps(records, ensure_ascii=False)})
+def _make_state(status: str, mode: str, on_error: str, **columns: Any) -> UploadState:
+    return UploadState(status=UploadStatus(status), mode=Mode(mode), on_error=OnError(on_error), **columns)
 
 
 def count_outcomes(
@@ -230,56 +209,42 @@ def count_outcomes(
     held: Collection[RowKey] = (),
     released: Collection[RowKey] = (),
 ) -> dict[str, UploadProgress]:
-    """Add the outcomes of these rows to the counts of their uploads, and return the new status of each upload.
+    """Add the outcomes of these rows to the counts of their uploads, and return the progress of each upload.
 
-    A valid row is in `outcomes` or in `held`. Rows that were held before are in `released` as well.
+    A valid row is in `outcomes` or in `held`. Rows that were held before are in `released` as well. Raises
+    RuntimeError if an upload is finished already, since all of its rows have an outcome.
     """
-    kinds: dict[str, list[str]] = {}
+    counts: dict[str, Counter[str]] = {}
     for row in rows:
         key = row_key(row)
-        kinds.setdefault(row.upload_id, []).append(
-            "error" if errors.get(key) else "held" if key in held else (outcomes or {})[key]
-        )
-    counts = {name: Counter(some) for name, some in kinds.items()}
+        outcome = "error" if errors.get(key) else "held" if key in held else (outcomes or {})[key]
+        counts.setdefault(row.upload_id, Counter())[outcome] += 1
     for upload_id, _ in released:
         counts[upload_id]["held"] -= 1
-    names = sorted(counts)
-    if not names:
+    upload_ids = sorted(counts)
+    if not upload_ids:
         return {}
-    columns = (*Outcome, "error", "held")
-    parameters = {"uploads": names, **{kind: [counts[name][kind] for name in names] for kind in columns}}
-    found = {
-        upload_id: UploadProgress(UploadStatus(status), invalid, held, unjudged)
-        for upload_id, status, invalid, held, unjudged in connection.execute(query("add_outcome_counts"), parameters)
+    columns = {
+        column: [counts[upload_id][column] for upload_id in upload_ids] for column in (*Outcome, "error", "held")
     }
-    if missing := sorted(set(names) - found.keys()):
+    cursor = connection.cursor(row_factory=dict_row)
+    cursor.execute(query("add_outcome_counts"), {"uploads": upload_ids, **columns})
+    progress = {row.pop("upload_id"): UploadProgress(UploadStatus(row.pop("status")), **row) for row in cursor}
+    if missing := sorted(set(upload_ids) - progress.keys()):
         raise RuntimeError(f"rows without an outcome in finished uploads: {', '.join(missing)}")
-    return found
+    return progress
 
 
 def lock_upload_to_notify(connection: Connection, upload_id: str) -> Upload | None:
-    """Lock and return the upload if it is finished and has no notification yet."""
+    """Lock and return an upload, or return None if it is not finished or its notification was published."""
     if connection.execute(query("lock_upload_to_notify"), {"upload_id": upload_id}).fetchone() is None:
         return None
     return get_upload(connection, upload_id)
 
 
-def stream_report_rows(connection: Connection, upload_id: str) -> Iterator[ReportedRow]:
-    """Iterate over the errors of an upload, by row and then in the order of the rules.
-
-    They are streamed, because a large file may have 100,000; the connection is busy until the last one is read.
-    """
-    columns = list(REPORT_COLUMNS.values())
-    with connection.cursor(row_factory=dict_row) as cursor:
-        parameters = {"upload_id": upload_id, "columns": columns}
-        for row in cursor.stream(query("list_report_errors"), parameters, size=500):
-            cells = dict(zip(columns, row.pop("cells"), strict=True))
-            yield ReportedRow(row.pop("row_number"), RowError(**row), cells)
-
-
 def mark_notified(
     connection: Connection, upload_id: str, error_file_s3_key: str | None, fix_file_s3_key: str | None
 ) -> None:
-    """Set the notification time of an upload, and the keys of its two files."""
-    parameters = {"upload_id": upload_id, "error_file_s3_key": error_file_s3_key, "fix_file_s3_key": fix_file_s3_key}
-    connection.execute(query("mark_upload_notified"), parameters)
+    """Set the notification time of an upload, and the keys of its error report and its fix file."""
+    params = {"upload_id": upload_id, "error_file_s3_key": error_file_s3_key, "fix_file_s3_key": fix_file_s3_key}
+    connection.execute(query("mark_upload_notified"), params)

@@ -11,14 +11,15 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, create_model
 
 from onboarding.domain.column_types import NumberColumn, TextColumn
+from onboarding.domain.error_summary import ErrorSummary
 from onboarding.domain.models import FileWarning, Mode, OnError, Upload, UploadStatus
 from onboarding.domain.product_schema import PRODUCT_SCHEMA
 from onboarding.files.models import FileDetails
 from onboarding.storage import file_details, uploads
 from onboarding.storage.database import Connection
-from onboarding.storage.error_summary import Summary, get_error_summary
-from onboarding.storage.products import products_of_upload
+from onboarding.storage.products import list_upload_products
 from onboarding.storage.queries import query
+from onboarding.storage.validation_errors import get_error_summary
 from onboarding.web.auth import Principal
 from onboarding.web.errors import not_found
 from onboarding.web.pagination import (
@@ -268,7 +269,7 @@ def get_summary(connection: Connection, principal: Principal, upload_id: str, to
     return summary_response(get_error_summary(connection, upload_id, top))
 
 
-def summary_response(summary: Summary) -> SummaryResponse:
+def summary_response(summary: ErrorSummary) -> SummaryResponse:
     """Return groups of errors as the API shows them."""
     groups = [
         ErrorGroupResponse(
@@ -298,6 +299,6 @@ def list_products(
         ProductResponse(
             **{name: str(value) if isinstance(value, Decimal) else value for name, value in product.items()}
         )
-        for product in products_of_upload(connection, upload_id, after, limit + 1)
+        for product in list_upload_products(connection, upload_id, after, limit + 1)
     ]
     return page(items, limit, [encode_cursor(item.row_number) for item in items])

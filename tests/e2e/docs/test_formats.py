@@ -8,10 +8,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+from onboarding.aws.error_queue import send_completions, send_row_errors
 from onboarding.domain.models import ReportedRow, Row, RowError
 from onboarding.files import error_report, fix_file
 from onboarding.notifications import email
-from onboarding.notifications.events import publish_quarantine, publish_result, send_completions, send_row_errors
+from onboarding.notifications.events import publish_quarantine, publish_result
 from onboarding.pipeline.ingest import S3ObjectVersion, describe_unknown_owner
 from onboarding.runtime import AppContext
 from tests.support.doc_pages import DOCS, fences, section

@@ -1,4 +1,4 @@
-"""The pipeline at moto's server ends as it does on the local stack: a second opinion on every request.
+"""The pipeline on a moto server, which validates requests independently of the local stack.
 
 The resources are created from the pipeline's template with their own requests: moto's CloudFormation cannot create the
 stacks, since it lacks secrets, alarms, the HTTP API and IPv6 networks.
@@ -42,21 +42,21 @@ def moto_url() -> Iterator[str]:
 
 @pytest.fixture
 def account(moto_url: str, database_url: str, database: Database) -> Iterator[MotoAccount]:
-    with moto_account(moto_url, database_url) as made:
-        yield made
+    with moto_account(moto_url, database_url) as account:
+        yield account
 
 
-def upload_of(database: Database, upload_id: str) -> Upload:
+def get_upload(database: Database, upload_id: str) -> Upload:
     upload = database.run(lambda connection: uploads.get_upload(connection, upload_id))
     assert upload is not None
     return upload
 
 
-def test_moto_valid_and_invalid_rows_end_as_on_the_local_stack(account: MotoAccount, database: Database) -> None:
+def test_moto_valid_and_invalid_rows_are_recorded_and_reported(account: MotoAccount, database: Database) -> None:
     rows = [product("moto-1"), product("moto-2", price="-10.00"), product("moto-3", category="Spaceships")]
     upload_id = account.put("uploads/VEND001/März & more.csv", csv_of(rows))
     account.run()
-    upload = upload_of(database, upload_id)
+    upload = get_upload(database, upload_id)
     assert (upload.status, upload.valid_records, upload.error_records) == (UploadStatus.PARTIAL, 1, 2)
     report = account.content(upload.error_file_s3_key).splitlines()
     assert report[0].startswith("Row Number,Vendor Product ID,SKU,Product Name,Error Type,Error Message")
@@ -76,7 +76,7 @@ def test_moto_valid_and_invalid_rows_end_as_on_the_local_stack(account: MotoAcco
 def test_moto_empty_file_is_rejected(account: MotoAccount, database: Database) -> None:
     upload_id = account.put("uploads/VEND001/empty.csv", b"")
     account.run()
-    upload = upload_of(database, upload_id)
+    upload = get_upload(database, upload_id)
     assert (upload.status, upload.failure_code) == (UploadStatus.FAILED, "EMPTY_FILE")
     [mail] = account.mails
     assert upload_id in mail.body
@@ -90,11 +90,11 @@ def test_moto_file_of_unknown_vendor_is_quarantined(account: MotoAccount, databa
     assert account.mails == []
 
 
-def test_moto_more_rows_than_a_batch_all_arrive(account: MotoAccount, database: Database) -> None:
+def test_moto_file_with_several_batches_is_recorded_completely(account: MotoAccount, database: Database) -> None:
     rows = [product(f"moto-many-{number}", price="-1" if number % 20 == 0 else "1") for number in range(1, 251)]
     upload_id = account.put("uploads/VEND001/many.csv", csv_of(rows))
     account.run()
-    upload = upload_of(database, upload_id)
+    upload = get_upload(database, upload_id)
     assert (upload.valid_records, upload.error_records) == (238, 12)
     assert len(account.mails) == 1
 
@@ -107,16 +107,16 @@ def test_moto_redelivered_events_change_nothing(account: MotoAccount, database: 
     body = json.dumps({"upload_id": upload_id, "vendor_id": "VEND001"})
     account.sqs.send_message(QueueUrl=account.queue_url, MessageBody=body)
     account.run()
-    upload = upload_of(database, upload_id)
+    upload = get_upload(database, upload_id)
     assert (upload.valid_records, upload.error_records) == (1, 1)
     assert len(account.mails) == 1
 
 
 def test_moto_malformed_message_is_retried(account: MotoAccount) -> None:
-    account.sqs.send_message(QueueUrl=account.queue_url, MessageBody="not ours")
+    account.sqs.send_message(QueueUrl=account.queue_url, MessageBody="malformed")
     with pytest.raises(RuntimeError, match="none of 1 messages"):
         account.run()
-    assert account.waiting_in(account.queue_url) == 1
+    assert account.count_messages(account.queue_url) == 1
 
 
 def test_moto_watchdog_resumes_an_upload_without_its_items(account: MotoAccount, database: Database) -> None:
@@ -124,20 +124,20 @@ def test_moto_watchdog_resumes_an_upload_without_its_items(account: MotoAccount,
     [(function, event)] = account.events
     account.events.clear()
     account.call(function, event)
-    # The stream lost the items.
+    # Discard the records of the stream.
     account._stream_records()
     result = account.call("watchdog", {"patience": 0})
-    assert [driven["outcome"] for driven in result["recovered"]] == ["resumed"]
+    assert [action["outcome"] for action in result["recovered"]] == ["resumed"]
     account.run()
-    assert upload_of(database, upload_id).status is UploadStatus.COMPLETED
+    assert get_upload(database, upload_id).status is UploadStatus.COMPLETED
 
 
-def test_moto_watchdog_sweep_finds_an_object_without_an_event(account: MotoAccount, database: Database) -> None:
-    upload_id = account.put("uploads/VEND001/unheard.csv", csv_of([product("unheard")]))
+def test_moto_watchdog_sweep_ingests_an_object_without_an_event(account: MotoAccount, database: Database) -> None:
+    upload_id = account.put("uploads/VEND001/missed.csv", csv_of([product("missed")]))
     account.events.clear()
     account.call("watchdog", {"sweep": True, "patience": -timedelta(hours=1).total_seconds()})
     account.run()
-    assert upload_of(database, upload_id).status is UploadStatus.COMPLETED
+    assert get_upload(database, upload_id).status is UploadStatus.COMPLETED
 
 
 def test_moto_redrive_empties_the_failure_queue(account: MotoAccount, database: Database) -> None:
@@ -148,52 +148,52 @@ def test_moto_redrive_empties_the_failure_queue(account: MotoAccount, database: 
     account.sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"requestPayload": event}))
     account.call("watchdog", {"redrive": "csv-parser-failures"})
     account.run()
-    assert account.waiting_in(url) == 0
-    assert upload_of(database, upload_id).status is UploadStatus.COMPLETED
+    assert account.count_messages(url) == 0
+    assert get_upload(database, upload_id).status is UploadStatus.COMPLETED
 
 
-def ask(account: MotoAccount, method: str, path: str, content: Any = None, **headers: str) -> Any:
-    """A request to the function `api`; the answer's body."""
-    sent = {"host": HOST, "content-type": "application/json", "origin": f"https://{HOST}", **headers}
-    answer = account.call("api", request(method, path, sent, None if content is None else json.dumps(content)))
-    assert answer["statusCode"] < 300, answer
-    return answer
+def call_api(account: MotoAccount, method: str, path: str, content: Any = None, **headers: str) -> Any:
+    """Send a request to the function `api`, and return its response."""
+    all_headers = {"host": HOST, "content-type": "application/json", "origin": f"https://{HOST}", **headers}
+    response = account.call("api", request(method, path, all_headers, None if content is None else json.dumps(content)))
+    assert response["statusCode"] < 300, response
+    return response
 
 
-def signed_in(account: MotoAccount) -> dict[str, str]:
-    """The headers of a vendor who followed the link in the sign-in mail."""
-    ask(account, "POST", "/v1/sign-in", {"email": ADDRESS})
+def sign_in(account: MotoAccount) -> dict[str, str]:
+    """Sign in with the link in the sign-in e-mail, and return the headers of the session."""
+    call_api(account, "POST", "/v1/sign-in", {"email": ADDRESS})
     account.run()
     [token] = re.findall(r"/sign-in/(\S+)", account.mails[-1].body)
-    answer = ask(account, "POST", "/v1/session", {"token": token})
-    cookies = "; ".join(cookie.split(";")[0] for cookie in answer["cookies"])
-    return {"cookie": cookies, "x-csrf-token": json.loads(answer["body"])["csrf_token"]}
+    response = call_api(account, "POST", "/v1/session", {"token": token})
+    cookies = "; ".join(cookie.split(";")[0] for cookie in response["cookies"])
+    return {"cookie": cookies, "x-csrf-token": json.loads(response["body"])["csrf_token"]}
 
 
 def test_moto_upload_session_accepts_its_form(account: MotoAccount, database: Database) -> None:
-    vendor = signed_in(account)
+    vendor = sign_in(account)
     upload_session = json.loads(
-        ask(account, "POST", "/v1/upload-sessions", {"file_name": "form.csv"}, **vendor)["body"]
+        call_api(account, "POST", "/v1/upload-sessions", {"file_name": "form.csv"}, **vendor)["body"]
     )
     assert post_form(upload_session, csv_of([product("form")])).status_code == 201
-    waiting = json.loads(
-        ask(account, "GET", f"/v1/upload-sessions/{upload_session['upload_session_id']}", **vendor)["body"]
+    queued = json.loads(
+        call_api(account, "GET", f"/v1/upload-sessions/{upload_session['upload_session_id']}", **vendor)["body"]
     )
-    assert waiting["phase"] == "queued"
+    assert queued["phase"] == "queued"
     account.run()
     upload_id = json.loads(
-        ask(account, "GET", f"/v1/upload-sessions/{upload_session['upload_session_id']}", **vendor)["body"]
+        call_api(account, "GET", f"/v1/upload-sessions/{upload_session['upload_session_id']}", **vendor)["body"]
     )["upload"]["upload_id"]
-    assert upload_of(database, upload_id).status is UploadStatus.COMPLETED
+    assert get_upload(database, upload_id).status is UploadStatus.COMPLETED
 
 
 def test_moto_webhook_of_a_vendor_is_called(account: MotoAccount, database: Database) -> None:
-    vendor = signed_in(account)
+    vendor = sign_in(account)
     with vendors_server() as url:
-        ask(account, "PUT", "/v1/webhook", {"url": url}, **vendor)
+        call_api(account, "PUT", "/v1/webhook", {"url": url}, **vendor)
         account.put("uploads/VEND001/webhook.csv", csv_of([product("webhook")]))
         account.run()
-    [delivery] = json.loads(ask(account, "GET", "/v1/webhook/deliveries", **vendor)["body"])["items"]
+    [delivery] = json.loads(call_api(account, "GET", "/v1/webhook/deliveries", **vendor)["body"])["items"]
     assert (delivery["event"], delivery["status"]) == ("upload.finished", 204)
 
 

@@ -1,4 +1,4 @@
-"""Every AWS request of a test run is validated, in each process."""
+"""Validation of all AWS requests of a test run, in each process."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ def handler(*_):
 
 
 def client_without_validation(service: str) -> Any:
-    """A client as the functions make it, of a service that nothing listens for."""
+    """Return a client without validation, as the functions create it, with an address where no service listens."""
     session: Any = boto3.session.Session("key", "secret", region_name="us-east-1")
     config = Config(parameter_validation=False, retries={"total_max_attempts": 1})
     return session.client(service, config=config, endpoint_url="http://127.0.0.1:9")
 
 
-def test_request_validation_parameter_missing_is_refused() -> None:
+def test_request_validation_parameter_missing_raises() -> None:
     with pytest.raises(ParamValidationError, match="MessageBody"):
         client_without_validation("sqs").send_message(QueueUrl="http://127.0.0.1:9/queue")
 
 
-def test_request_validation_batch_sent_as_written_is_refused() -> None:
+def test_request_validation_batch_sent_as_written_raises() -> None:
     client = client_without_validation("dynamodb")
     send_as_written(client)
     item = {"upload_id": {"S": "UPLOAD_1"}, "row_number": {"N": 1}}
@@ -52,7 +52,7 @@ def test_request_validation_batch_sent_as_written_is_refused() -> None:
         client.batch_write_item(RequestItems={"UploadRecords": [{"PutRequest": {"Item": item}}]})
 
 
-def test_request_validation_double_of_a_client_is_refused() -> None:
+def test_request_validation_double_of_a_client_raises() -> None:
     client = validated(lambda _: MagicMock())("cloudformation")
     client.describe_stacks(StackName="product-onboarding-database")
     with pytest.raises(ParamValidationError, match="StackNames"):
@@ -61,15 +61,15 @@ def test_request_validation_double_of_a_client_is_refused() -> None:
         client.get_paginator("describe_stack_events").paginate(StackNames="product-onboarding-database")
 
 
-def test_request_validation_child_process_is_refused() -> None:
-    """The local stack gives this environment to the emulator."""
+def test_request_validation_child_process_raises() -> None:
+    """The local stack passes this environment to the emulator."""
     command = [sys.executable, "-c", f"{INVALID_CALL}\nhandler()"]
     keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
-    done = subprocess.run(command, env=clean_environment() | keys, capture_output=True, text=True, check=False)
-    assert "ParamValidationError" in done.stderr
+    process = subprocess.run(command, env=clean_environment() | keys, capture_output=True, text=True, check=False)
+    assert "ParamValidationError" in process.stderr
 
 
-def test_request_validation_function_of_the_local_stack_is_refused(pipeline: Pipeline) -> None:
+def test_request_validation_function_of_the_local_stack_raises(pipeline: Pipeline) -> None:
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("invalid_call.py", INVALID_CALL)
@@ -82,7 +82,7 @@ def test_request_validation_function_of_the_local_stack_is_refused(pipeline: Pip
         Code={"ZipFile": code.getvalue()},
     )
     try:
-        called = pipeline.lambdas.invoke(FunctionName="invalid-call")
+        response = pipeline.lambdas.invoke(FunctionName="invalid-call")
     finally:
         pipeline.lambdas.delete_function(FunctionName="invalid-call")
-    assert "Parameter validation failed" in json.loads(called["Payload"].read())["errorMessage"]
+    assert "Parameter validation failed" in json.loads(response["Payload"].read())["errorMessage"]

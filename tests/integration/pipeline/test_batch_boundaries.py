@@ -14,7 +14,7 @@ from onboarding.domain.models import Mode, OnError, Outcome, Row
 from onboarding.domain.upload_options import Options
 from onboarding.files.parser import ParsedFile, parse
 from onboarding.pipeline.dry_run import dry_run
-from onboarding.storage import uploads
+from onboarding.storage import validation_errors
 from onboarding.storage.database import Database
 from tests.support.postgres_fixtures import (
     clean_database,
@@ -71,7 +71,7 @@ def answer_of_the_dry_run(database: Database, content: bytes, options: Options) 
 def answer_of_the_upload(database: Database, batches: list[list[Row]]) -> tuple[object, ...]:
     for batch in batches:
         record_rows(database, *batch)
-    reported = database.run(lambda connection: list(uploads.stream_report_rows(connection, UPLOAD)))
+    reported = database.run(lambda connection: list(validation_errors.stream_report_rows(connection, UPLOAD)))
     upload = get_upload(database, UPLOAD)
     counts = [upload.created_records, upload.updated_records, upload.unchanged_records]
     return [(row.row_number, *astuple(row.error)) for row in reported], counts

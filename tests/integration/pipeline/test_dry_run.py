@@ -20,7 +20,7 @@ from onboarding.domain.product_schema import DEFAULT_CATEGORIES
 from onboarding.domain.upload_options import Options
 from onboarding.pipeline.dry_run import dry_run
 from onboarding.pipeline.ingest import parse_upload
-from onboarding.storage import products, uploads
+from onboarding.storage import products, uploads, validation_errors
 from onboarding.storage.database import Connection, Database
 from tests.support.paths import OUTCOMES
 from tests.support.postgres_fixtures import (
@@ -77,7 +77,7 @@ def real_run(
     for batch in reversed(batches):
         record_rows(database, *batch)
     errors: dict[int, list[tuple[Any, ...]]] = {}
-    for line in database.run(lambda connection: list(uploads.stream_report_rows(connection, UPLOAD))):
+    for line in database.run(lambda connection: list(validation_errors.stream_report_rows(connection, UPLOAD))):
         errors.setdefault(line.row_number, []).append(astuple(line.error))
     done = fetch(
         database,
@@ -156,7 +156,7 @@ def uploaded(database: Database, content: bytes, file_name: str = "first.csv") -
         file_size_bytes=source.size,
         upload_timestamp=source.last_modified,
         total_records=1,
-        refusal=None,
+        rejection=None,
         content_sha256=source.sha256,
     )
     database.run(lambda connection: uploads.open_upload(connection, new))

@@ -10,12 +10,12 @@ from typing import Any, NoReturn
 
 import pytest
 
-from onboarding.aws import dead_letter_queues, staging_table
+from onboarding.aws import dead_letter_queues, error_queue, staging_table
 from onboarding.cli.target import run_locally
 from onboarding.cli.upload_client import OUR_FAULT, Submission, follow
 from onboarding.domain.models import RowError, UploadStatus
 from onboarding.domain.resource_names import resource_name
-from onboarding.notifications import email, events
+from onboarding.notifications import email
 from onboarding.pipeline import recovery
 from onboarding.pipeline.ingest import IngestResult, S3ObjectVersion, ingest_object
 from onboarding.runtime import AppContext
@@ -255,7 +255,9 @@ def test_recovery_failed_notification_does_not_delay_others(
 ) -> None:
     uploads = [pipeline.run("VEND002", f"dumb-{n}.csv", csv_of([product(f"dumb-{n}")])).upload_id for n in range(3)]
     told: list[str] = []
-    monkeypatch.setattr(events, "send_completions", lambda _, some: told.extend(upload_id for upload_id, _ in some))
+    monkeypatch.setattr(
+        error_queue, "send_completions", lambda _, some: told.extend(upload_id for upload_id, _ in some)
+    )
 
     def run(*, minutes: int) -> set[str]:
         """What a run so much later announces, all of it in vain."""

@@ -12,11 +12,10 @@ from decimal import Decimal
 
 import pytest
 
-from onboarding.aws import staging_table
+from onboarding.aws import error_queue, staging_table
 from onboarding.domain.models import Row, Upload, UploadStatus
 from onboarding.domain.product_schema import COLUMNS
 from onboarding.files.formula_escaping import unescape_formula
-from onboarding.notifications import events
 from onboarding.pipeline import recovery
 from onboarding.pipeline.finalize import finalize_upload
 from onboarding.pipeline.ingest import ingest_object
@@ -183,7 +182,7 @@ def test_held_rows_notifications_are_retried_until_sent(pipeline: Pipeline, ctx:
             raise RuntimeError("the process dies")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(events, "send_row_errors", send)
+        patch.setattr(error_queue, "send_row_errors", send)
         for batch in (items[:2], items[2:4]):
             validate_batch(ctx, batch)
         with pytest.raises(RuntimeError):

@@ -1,4 +1,4 @@
-"""The connection to PostgreSQL: lost and found, transactions that end, migrations that may run twice."""
+"""Connection to PostgreSQL: transactions, failures, credentials, migrations."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from tests.support.tcp_relay import Relay
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses that would have been made."""
-    made: list[float] = []
+    """Replace the pauses by a list of their seconds."""
+    seconds: list[float] = []
     monkeypatch.setattr(
-        "onboarding.storage.database.time", SimpleNamespace(sleep=made.append, monotonic=time.monotonic)
+        "onboarding.storage.database.time", SimpleNamespace(sleep=seconds.append, monotonic=time.monotonic)
     )
-    return made
+    return seconds
 
 
 def backend(connection: Connection) -> int:
@@ -38,18 +38,18 @@ def backend(connection: Connection) -> int:
 
 
 def fail_with(connection: Connection, code: str) -> None:
-    """Let PostgreSQL itself raise an error of that code."""
+    """Make PostgreSQL raise an error with this code."""
     assert code.isalnum()
     connection.execute(f"do $$ begin raise exception using errcode = '{code}', message = 'planted'; end $$")
 
 
 def terminate(url: str, pid: int) -> None:
     with open_connection(url) as other:
-        found = other.execute("select pg_terminate_backend(%s, 5000)", (pid,)).fetchone()
-        assert found == (True,)
+        row = other.execute("select pg_terminate_backend(%s, 5000)", (pid,)).fetchone()
+        assert row == (True,)
 
 
-def is_at_work(url: str, pid: int) -> bool:
+def is_sleeping(url: str, pid: int) -> bool:
     with open_connection(url) as other:
         activity = "select state = 'active' and query like '%%pg_sleep%%' from pg_stat_activity where pid = %s"
         return other.execute(activity, (pid,)).fetchall() == [(True,)]
@@ -58,7 +58,7 @@ def is_at_work(url: str, pid: int) -> bool:
 # Transactions
 
 
-def test_work_returns_its_result_and_is_committed(database: Database, database_url: str) -> None:
+def test_run_work_that_returns_is_committed(database: Database, database_url: str) -> None:
     def work(connection: Connection) -> str:
         connection.execute("insert into quarantined_objects values ('k', 'v', 'why')")
         return "done"
@@ -68,10 +68,10 @@ def test_work_returns_its_result_and_is_committed(database: Database, database_u
         assert other.execute("select reason from quarantined_objects").fetchall() == [("why",)]
 
 
-def test_work_that_raises_leaves_nothing(database: Database) -> None:
+def test_run_work_that_raises_is_rolled_back(database: Database) -> None:
     def work(connection: Connection) -> None:
         connection.execute("insert into quarantined_objects values ('k', 'v', 'why')")
-        raise LookupError("ours")
+        raise LookupError("planted")
 
     with pytest.raises(LookupError):
         database.run(work)
@@ -79,13 +79,11 @@ def test_work_that_raises_leaves_nothing(database: Database) -> None:
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_nothing_stays_in_a_transaction_between_two_pieces_of_work(
-    database: Database, database_url: str, fails: bool
-) -> None:
-    seen: list[Connection] = []
+def test_run_ended_work_leaves_the_connection_idle(database: Database, database_url: str, fails: bool) -> None:
+    connections: list[Connection] = []
 
     def work(connection: Connection) -> None:
-        seen.append(connection)
+        connections.append(connection)
         connection.execute("select 1 from vendors for update")
         assert connection.info.transaction_status is TransactionStatus.INTRANS
         if fails:
@@ -96,17 +94,17 @@ def test_nothing_stays_in_a_transaction_between_two_pieces_of_work(
             database.run(work)
     else:
         database.run(work)
-    assert seen[0].info.transaction_status is TransactionStatus.IDLE
+    assert connections[0].info.transaction_status is TransactionStatus.IDLE
     with open_connection(database_url) as other:
         activity = "select state, xact_start from pg_stat_activity where pid = %s"
-        assert other.execute(activity, (backend(seen[0]),)).fetchall() == [("idle", None)]
+        assert other.execute(activity, (backend(connections[0]),)).fetchall() == [("idle", None)]
 
 
-def test_one_connection_serves_all_work(database: Database) -> None:
+def test_run_repeated_uses_one_connection(database: Database) -> None:
     assert database.run(backend) == database.run(backend)
 
 
-def test_times_are_utc_and_waiting_is_bounded(database: Database) -> None:
+def test_open_connection_sets_utc_and_timeouts(database: Database) -> None:
     names = ("TimeZone", "statement_timeout", "idle_in_transaction_session_timeout")
     assert [database.run(lambda c: c.execute("select current_setting(%s)", (name,)).fetchone()) for name in names] == [  # noqa: B023
         ("UTC",),
@@ -115,12 +113,10 @@ def test_times_are_utc_and_waiting_is_bounded(database: Database) -> None:
     ]
 
 
-# Faults
+# Failures
 
 
-def test_a_connection_that_was_lost_between_two_pieces_of_work_is_opened_anew(
-    database: Database, database_url: str
-) -> None:
+def test_run_after_lost_connection_opens_another(database: Database, database_url: str) -> None:
     first = database.run(backend)
     terminate(database_url, first)
     second = database.run(lambda c: (backend(c), c.execute("select 1").fetchone()))
@@ -128,7 +124,7 @@ def test_a_connection_that_was_lost_between_two_pieces_of_work_is_opened_anew(
     assert second[1] == (1,)
 
 
-def test_work_whose_connection_is_lost_runs_again_and_once_only_counts(
+def test_run_connection_lost_during_work_is_retried_and_committed_once(
     database: Database, database_url: str, pauses: list[float]
 ) -> None:
     backends: list[int] = []
@@ -146,64 +142,62 @@ def test_work_whose_connection_is_lost_runs_again_and_once_only_counts(
     assert len(pauses) == 1
 
 
-def test_a_connection_that_is_always_lost_is_a_fault(
+def test_run_connection_lost_in_every_attempt_raises(
     database: Database, database_url: str, pauses: list[float]
 ) -> None:
-    tries: list[int] = []
+    attempts: list[int] = []
 
     def work(connection: Connection) -> None:
-        tries.append(backend(connection))
-        terminate(database_url, tries[-1])
+        attempts.append(backend(connection))
+        terminate(database_url, attempts[-1])
         connection.execute("select 1")
 
     with pytest.raises(psycopg.OperationalError):
         database.run(work)
-    assert len(set(tries)) == ATTEMPTS
+    assert len(set(attempts)) == ATTEMPTS
     assert len(pauses) == ATTEMPTS - 1
     assert database.run(lambda c: c.execute("select 1").fetchone()) == (1,)
 
 
 @pytest.mark.parametrize("code", ["40P01", "40001"])
-def test_a_deadlock_or_a_failed_serialization_is_tried_again(
-    database: Database, pauses: list[float], code: str
-) -> None:
-    tries: list[TransactionStatus] = []
+def test_run_deadlock_or_serialization_failure_is_retried(database: Database, pauses: list[float], code: str) -> None:
+    attempts: list[TransactionStatus] = []
 
     def work(connection: Connection) -> str:
         connection.execute("insert into quarantined_objects values ('k', 'v', 'why')")
-        tries.append(connection.info.transaction_status)
-        if len(tries) < ATTEMPTS:
+        attempts.append(connection.info.transaction_status)
+        if len(attempts) < ATTEMPTS:
             fail_with(connection, code)
         return "done"
 
     assert database.run(work) == "done"
-    assert len(tries) == ATTEMPTS
+    assert len(attempts) == ATTEMPTS
     assert database.run(lambda c: c.execute("select count(*) from quarantined_objects").fetchone()) == (1,)
-    # Each pause is drawn from a range that lies above that of the one before.
+    # The range of each random pause is above that of the previous one.
     assert pauses == sorted(pauses)
 
 
-def test_a_deadlock_that_never_ends_is_a_fault(database: Database, pauses: list[float]) -> None:
-    tries: list[int] = []
+def test_run_deadlock_in_every_attempt_raises(database: Database, pauses: list[float]) -> None:
+    attempts: list[int] = []
 
     def work(connection: Connection) -> None:
-        tries.append(1)
+        attempts.append(1)
         fail_with(connection, "40P01")
 
     with pytest.raises(psycopg.errors.DeadlockDetected):
         database.run(work)
-    assert (len(tries), len(pauses)) == (ATTEMPTS, ATTEMPTS - 1)
+    assert (len(attempts), len(pauses)) == (ATTEMPTS, ATTEMPTS - 1)
 
 
-def test_a_real_deadlock_ends_with_both_pieces_of_work_done(database_url: str) -> None:
+def test_run_two_deadlocked_sessions_both_succeed(database_url: str) -> None:
     both_hold_one = threading.Barrier(2, timeout=30)
-    tries: list[str] = []
+    attempts: list[str] = []
 
     def work(mine: str, theirs: str) -> None:
         def update(connection: Connection) -> None:
-            tries.append(mine)
+            attempts.append(mine)
             connection.execute("update vendors set phone = %s where vendor_id = %s", (mine, mine))
-            if tries.count(mine) == 1:
+            if attempts.count(mine) == 1:
                 both_hold_one.wait()
             connection.execute("update vendors set phone = %s where vendor_id = %s", (mine, theirs))
 
@@ -213,25 +207,25 @@ def test_a_real_deadlock_ends_with_both_pieces_of_work_done(database_url: str) -
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(work, ("VEND001", "VEND002"), ("VEND002", "VEND001")))
-    assert len(tries) > 2
+    assert len(attempts) > 2
     with open_connection(database_url) as connection:
         phones = connection.execute("select distinct phone from vendors where vendor_id < 'VEND003'").fetchall()
-    # Whoever came last wrote both.
+    # The later transaction wrote both rows.
     assert len(phones) == 1
 
 
 @pytest.mark.parametrize("code", ["53100", "53200", "23505", "22P02", "25006"])
-def test_any_other_fault_escapes_at_once(database: Database, pauses: list[float], code: str) -> None:
-    tries: list[int] = []
+def test_run_other_error_is_not_retried(database: Database, pauses: list[float], code: str) -> None:
+    attempts: list[int] = []
 
     def work(connection: Connection) -> None:
-        tries.append(1)
+        attempts.append(1)
         fail_with(connection, code)
 
     with pytest.raises(psycopg.Error) as caught:
         database.run(work)
     assert caught.value.sqlstate == code
-    assert (len(tries), pauses) == (1, [])
+    assert (len(attempts), pauses) == (1, [])
     assert database.run(lambda c: c.execute("select 1").fetchone()) == (1,)
 
 
@@ -257,38 +251,38 @@ def test_open_connection_sets_the_bounds_for_a_dead_peer(database_url: str) -> N
     assert options == {"user timeout (ms)": 10_000, "keepalive": 1, "idle": 5, "interval": 2, "count": 3}
 
 
-@pytest.mark.parametrize("dies", ["while idle", "while it works"])
-def test_run_peer_that_swallows_packets_reaches_its_successor(database_url: str, dies: str) -> None:
+@pytest.mark.parametrize("dies", ["while idle", "while working"])
+def test_run_server_that_drops_packets_is_replaced(database_url: str, dies: str) -> None:
     port = int(psycopg.conninfo.conninfo_to_dict(database_url)["port"] or 5432)
     with Relay(port) as relay:
         database = open_database(psycopg.conninfo.make_conninfo(database_url, port=relay.port))
         first = database.run(backend)
 
         def work(connection: Connection) -> int:
-            if dies == "while it works" and backend(connection) == first:
+            if dies == "while working" and backend(connection) == first:
                 connection.execute("select pg_sleep(600)")
             connection.execute("select 1")
             return backend(connection)
 
         if dies == "while idle":
-            relay.swallow_packets()
+            relay.drop_packets()
         with ThreadPoolExecutor(1) as pool:
             result = pool.submit(database.run, work)
             try:
-                if dies == "while it works":
-                    wait_until(lambda: is_at_work(database_url, first), "the statement")
-                    relay.swallow_packets()
-                # Without bounds the kernel would try for a quarter of an hour.
+                if dies == "while working":
+                    wait_until(lambda: is_sleeping(database_url, first), "the statement")
+                    relay.drop_packets()
+                # Without these settings the kernel would retry for 15 minutes.
                 assert result.result(timeout=60) != first
             finally:
                 relay.close()
         database.close()
 
 
-def test_run_server_that_accepts_and_never_answers_gives_up(
+def test_run_server_that_never_responds_raises(
     database_url: str, pauses: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Of several seconds each; libpq takes no less than 2.
+    # The minimum of libpq is 2 seconds.
     monkeypatch.setattr("onboarding.storage.database.CONNECT_SECONDS", 2)
     monkeypatch.setattr("onboarding.storage.database.LAST_CONNECT_SECONDS", 3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -301,14 +295,14 @@ def test_run_server_that_accepts_and_never_answers_gives_up(
 def test_run_server_that_moves_is_found_by_a_later_attempt(
     database_url: str, pauses: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As after a failover of RDS: the name stays, and its address changes."""
+    """After a failover of RDS, the host name has another address."""
     resolve, addresses = socket.getaddrinfo, ["127.0.0.2", "127.0.0.1"]
 
-    def moving(host: str, *arguments: Any, **options: Any) -> Any:
+    def resolve_next(host: str, *arguments: Any, **options: Any) -> Any:
         assert host == "ecommerce-db.example"
         return resolve(addresses.pop(0), *arguments, **options)
 
-    monkeypatch.setattr(socket, "getaddrinfo", moving)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve_next)
     database = open_database(psycopg.conninfo.make_conninfo(database_url, host="ecommerce-db.example"))
     assert database.run(lambda c: c.execute("select 1").fetchone()) == (1,)
     assert (addresses, len(pauses)) == ([], 1)
@@ -319,82 +313,80 @@ def test_run_server_that_moves_is_found_by_a_later_attempt(
 
 
 class Secret:
-    """Credentials as a cache gives them: `cached` until somebody asks past it."""
+    """Cached credentials; a request that bypasses the cache returns `current`."""
 
-    def __init__(self, cached: str, kept: str) -> None:
-        self.cached, self.kept = cached, kept
-        self.asked: list[bool] = []
+    def __init__(self, cached: str, current: str) -> None:
+        self.cached, self.current = cached, current
+        self.requests: list[bool] = []
 
     def __call__(self, *, fresh: bool = False) -> dict[str, Any]:
-        self.asked.append(fresh)
+        self.requests.append(fresh)
         if fresh:
-            self.cached = self.kept
+            self.cached = self.current
         return {"conninfo": self.cached}
 
 
-def wrong(url: str) -> str:
+def with_wrong_password(url: str) -> str:
     return psycopg.conninfo.make_conninfo(url, password="rotated")
 
 
-def test_credentials_are_asked_for_only_to_connect(database_url: str) -> None:
+def test_credentials_are_requested_only_to_connect(database_url: str) -> None:
     secret = Secret(database_url, database_url)
     database = Database(secret)
-    assert secret.asked == []
+    assert secret.requests == []
     database.run(backend)
     database.run(backend)
-    assert secret.asked == [False]
+    assert secret.requests == [False]
     database.close()
 
 
-def test_credentials_that_were_rotated_are_fetched_once(database_url: str, pauses: list[float]) -> None:
-    secret = Secret(wrong(database_url), database_url)
+def test_credentials_rotated_before_connecting_are_fetched_once(database_url: str, pauses: list[float]) -> None:
+    secret = Secret(with_wrong_password(database_url), database_url)
     database = Database(secret)
     assert database.run(lambda c: c.execute("select 1").fetchone()) == (1,)
-    assert secret.asked == [False, True]
+    assert secret.requests == [False, True]
     assert pauses == []
     database.close()
 
 
-def test_credentials_rotated_while_connected_are_fetched_when_the_connection_is_lost(
+def test_credentials_rotated_while_connected_are_fetched_after_the_connection_is_lost(
     database_url: str, pauses: list[float]
 ) -> None:
     secret = Secret(database_url, database_url)
     database = Database(secret)
     pid = database.run(backend)
-    secret.cached = wrong(database_url)
+    secret.cached = with_wrong_password(database_url)
     terminate(database_url, pid)
     assert database.run(backend) != pid
-    assert secret.asked == [False, False, True]
+    assert secret.requests == [False, False, True]
     assert len(pauses) == 1
     database.close()
 
 
-def test_credentials_that_are_wrong_for_good_are_a_fault(database_url: str, pauses: list[float]) -> None:
-    secret = Secret(wrong(database_url), wrong(database_url))
+def test_credentials_that_stay_wrong_raise(database_url: str, pauses: list[float]) -> None:
+    secret = Secret(with_wrong_password(database_url), with_wrong_password(database_url))
     database = Database(secret)
     for _ in range(2):
         with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
             database.run(backend)
-        assert secret.asked == [False, True, *[False] * (ATTEMPTS - 1)], "once for each piece of work"
-        secret.asked.clear()
+        assert secret.requests == [False, True, *[False] * (ATTEMPTS - 1)], "once for each work unit"
+        secret.requests.clear()
     assert len(pauses) == 2 * (ATTEMPTS - 1)
 
 
-def test_a_server_that_cannot_be_reached_is_no_reason_to_fetch_the_credentials(
-    database_url: str, pauses: list[float]
-) -> None:
+def test_credentials_are_not_fetched_for_an_unreachable_server(database_url: str, pauses: list[float]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        nobody = psycopg.conninfo.make_conninfo(database_url, port=taken.getsockname()[1])
-    secret = Secret(nobody, database_url)
+        unreachable = psycopg.conninfo.make_conninfo(database_url, port=taken.getsockname()[1])
+    secret = Secret(unreachable, database_url)
     with pytest.raises(psycopg.OperationalError):
         Database(secret).run(backend)
-    assert secret.asked == [False] * ATTEMPTS
+    assert secret.requests == [False] * ATTEMPTS
 
 
 # Migrations
 
 
-def test_migrations_run_once(database_url: str) -> None:
+def test_migrate_repeated_runs_nothing(database_url: str) -> None:
     names = [migration.file_name for migration in load_migrations()]
     with open_connection(create_database(database_url, "migrated_twice")) as connection:
         assert migrate(connection) == names
@@ -402,10 +394,10 @@ def test_migrations_run_once(database_url: str) -> None:
         assert migrate(connection) == []
         assert connection.execute("select * from schema_migrations order by number").fetchall() == before
         recorded = [(number, name, checksum) for name, number, checksum, _ in before]
-        assert recorded == [(some.number, some.name, some.checksum) for some in load_migrations()]
+        assert recorded == [(each.number, each.name, each.checksum) for each in load_migrations()]
 
 
-def test_a_migration_may_take_longer_than_a_statement(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_migrate_statement_has_a_longer_timeout(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     notes = Migration(9999, "notes", "create table noted as select current_setting('statement_timeout') as timeout")
     monkeypatch.setattr("onboarding.storage.migrate.load_migrations", lambda: [*load_migrations(), notes])
     with open_connection(create_database(database_url, "migrated_slowly")) as connection:
@@ -414,7 +406,7 @@ def test_a_migration_may_take_longer_than_a_statement(database_url: str, monkeyp
         assert connection.execute("show statement_timeout").fetchone() == ("1min",)
 
 
-def test_migrations_that_start_at_the_same_time_run_once(database_url: str) -> None:
+def test_migrate_concurrent_runs_once(database_url: str) -> None:
     url = create_database(database_url, "migrated_at_once")
     start = threading.Barrier(4, timeout=30)
 
@@ -428,7 +420,7 @@ def test_migrations_that_start_at_the_same_time_run_once(database_url: str) -> N
     assert ran == [[], [], [], [migration.file_name for migration in load_migrations()]]
 
 
-def test_a_migration_that_fails_leaves_nothing_of_itself_and_frees_the_lock(
+def test_migrate_failed_migration_is_rolled_back_and_releases_the_lock(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good = Migration(1, "good", "create table good (id integer)")
@@ -451,7 +443,7 @@ def test_a_migration_that_fails_leaves_nothing_of_itself_and_frees_the_lock(
 def test_load_migrations_folder_with_several_returns_them_in_order(tmp_path: Path) -> None:
     for name in ("0010_third.sql", "0001_first.sql", "0002_second_table.sql", "notes.txt"):
         (tmp_path / name).write_text(f"-- {name}")
-    assert [(some.number, some.name, some.text) for some in load_migrations(tmp_path)] == [
+    assert [(each.number, each.name, each.text) for each in load_migrations(tmp_path)] == [
         (1, "first", "-- 0001_first.sql"),
         (2, "second_table", "-- 0002_second_table.sql"),
         (10, "third", "-- 0010_third.sql"),
@@ -481,7 +473,7 @@ def test_migrate_renumbered_migration_is_not_run_again(database_url: str, monkey
 
 
 def test_migrate_edited_migration_is_an_error_that_names_it(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    edited = [replace(some, text=f"{some.text}\n-- edited") for some in load_migrations()]
+    edited = [replace(each, text=f"{each.text}\n-- edited") for each in load_migrations()]
     with open_connection(create_database(database_url, "migrated_edited")) as connection:
         migrate(connection)
         monkeypatch.setattr("onboarding.storage.migrate.load_migrations", lambda: edited)

@@ -1,4 +1,4 @@
-"""Each group of functions logs in as a database role of its own, which may do its work and no more."""
+"""Database roles: each group of functions has only the privileges that it needs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support.running_pipeline import Pipeline, csv_of, product
 
 ROLES = ("onboarding_pipeline", "onboarding_api", "onboarding_operator", "onboarding_vendor", "onboarding_report_link")
 
-MAY: dict[str, dict[str, str]] = {
+PRIVILEGES: dict[str, dict[str, str]] = {
     "onboarding_pipeline": {
         "held_rows": "delete insert select",
         "product_categories": "select",
@@ -85,11 +85,11 @@ MAY: dict[str, dict[str, str]] = {
     },
     "onboarding_report_link": {"report_link_clicks": "insert", "revoked_report_links": "select*"},
 }
-"""What each role may do to each table; `*` is for some columns alone."""
+"""Privileges of each role for each table; `*` means only some columns."""
 
 
 class Secrets:
-    """Secrets Manager, as far as logins need it."""
+    """Double of Secrets Manager."""
 
     def __init__(self) -> None:
         self.values: dict[str, dict[str, Any]] = {
@@ -112,27 +112,27 @@ class Secrets:
 @pytest.fixture
 def secrets(database: Database, database_url: str) -> Secrets:
     server = conninfo_to_dict(database_url)
-    found = Secrets()
-    set_logins(database, found, {name: server[name] for name in ("host", "port", "dbname")}, "")
-    return found
+    secrets = Secrets()
+    set_logins(database, secrets, {name: server[name] for name in ("host", "port", "dbname")}, "")
+    return secrets
 
 
 @pytest.fixture
 def logins(secrets: Secrets) -> Iterator[dict[str, Connection]]:
-    """A connection of each role that logs in, with what its secret says."""
-    opened = {}
+    """Yield a connection for each role that logs in, with the parameters in its secret."""
+    connections = {}
     for name, role in LOGINS.items():
         secret = secrets.values[resource_name(name)]
         assert secret["username"] == role
         parameters = {field: secret[field] for field in LOGIN_FIELDS - {"username"}}
-        opened[role] = open_connection(user=secret["username"], **parameters)
-    yield opened
-    for connection in opened.values():
+        connections[role] = open_connection(user=secret["username"], **parameters)
+    yield connections
+    for connection in connections.values():
         connection.close()
 
 
-def granted(database: Database, role: str) -> dict[str, str]:
-    """The privileges of a role on each table, whole or on some columns (`*`)."""
+def get_privileges(database: Database, role: str) -> dict[str, str]:
+    """Return the privileges of a role for each table; `*` means only some columns."""
     rows = fetch(
         database,
         "select c.relname, p.name, has_table_privilege(r.oid, c.oid, p.name), "
@@ -143,19 +143,19 @@ def granted(database: Database, role: str) -> dict[str, str]:
         "order by 1, 2",
         role,
     )
-    found: dict[str, list[str]] = {}
-    for table, privilege, whole, some in rows:
-        if whole or some:
-            found.setdefault(table, []).append(privilege.lower() + ("" if whole else "*"))
-    return {table: " ".join(privileges) for table, privileges in found.items()}
+    privileges: dict[str, list[str]] = {}
+    for table, privilege, on_table, on_columns in rows:
+        if on_table or on_columns:
+            privileges.setdefault(table, []).append(privilege.lower() + ("" if on_table else "*"))
+    return {table: " ".join(names) for table, names in privileges.items()}
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_role_grants_are_the_listed_ones(database: Database, role: str) -> None:
-    assert granted(database, role) == MAY[role]
+def test_role_privileges_are_those_listed(database: Database, role: str) -> None:
+    assert get_privileges(database, role) == PRIVILEGES[role]
 
 
-def test_roles_own_nothing_and_are_held_by_row_level_security(database: Database) -> None:
+def test_roles_own_no_tables_and_do_not_bypass_row_level_security(database: Database) -> None:
     rows = fetch(
         database,
         "select rolname, rolsuper or rolcreaterole or rolcreatedb or rolbypassrls or rolreplication, rolcanlogin, "
@@ -165,7 +165,7 @@ def test_roles_own_nothing_and_are_held_by_row_level_security(database: Database
     assert rows == [(role, False, role in LOGINS.values(), False) for role in sorted(ROLES)]
 
 
-def test_only_the_api_takes_other_roles(database: Database) -> None:
+def test_roles_only_the_api_may_set_another_role(database: Database) -> None:
     rows = fetch(
         database,
         "select m.rolname, g.rolname, a.inherit_option, a.admin_option from pg_auth_members a "
@@ -203,12 +203,12 @@ def test_only_the_api_takes_other_roles(database: Database) -> None:
         *((role, "truncate report_link_clicks") for role in LOGINS.values()),
     ],
 )
-def test_login_beyond_its_work_is_refused(logins: dict[str, Connection], role: str, query: str) -> None:
+def test_login_query_without_privilege_is_rejected(logins: dict[str, Connection], role: str, query: str) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         logins[role].execute(sql.SQL(query))
 
 
-def test_api_as_a_vendor_sees_the_rows_of_that_vendor_alone(database: Database, logins: dict[str, Connection]) -> None:
+def test_api_login_restricted_to_a_vendor_sees_only_its_rows(database: Database, logins: dict[str, Connection]) -> None:
     for vendor in ("VEND001", "VEND002"):
         open_upload(database, f"UPLOAD_OF_{vendor}", 1, vendor_id=vendor)
     connection = logins["onboarding_api"]
@@ -222,16 +222,16 @@ def test_api_as_a_vendor_sees_the_rows_of_that_vendor_alone(database: Database, 
         assert len(connection.execute("select upload_id from upload_history").fetchall()) == 2
 
 
-def test_report_link_reads_revocations_and_records_uses(logins: dict[str, Connection]) -> None:
+def test_report_link_login_reads_revocations_and_inserts_clicks(logins: dict[str, Connection]) -> None:
     connection = logins["onboarding_report_link"]
     with connection.transaction(force_rollback=True):
-        parameters = {"s3_key": "errors/VEND001/U_errors.csv"}
-        assert connection.execute(query("is_report_link_revoked"), parameters).fetchone() == (False,)
-        use = {**parameters, "vendor_id": "VEND001", "outcome": "followed", "ip": "", "user_agent": ""}
-        connection.execute(query("insert_report_link_click"), use)
+        params = {"s3_key": "errors/VEND001/U_errors.csv"}
+        assert connection.execute(query("is_report_link_revoked"), params).fetchone() == (False,)
+        click = {**params, "vendor_id": "VEND001", "outcome": "followed", "ip": "", "user_agent": ""}
+        connection.execute(query("insert_report_link_click"), click)
 
 
-def test_set_logins_again_changes_nothing(database: Database, secrets: Secrets) -> None:
+def test_set_logins_repeated_changes_nothing(database: Database, secrets: Secrets) -> None:
     server = {name: secrets.values["product-onboarding/rds/api"][name] for name in ("host", "port", "dbname")}
     before, puts = json.dumps(secrets.values), secrets.puts
     set_logins(database, secrets, server, "")
@@ -242,10 +242,10 @@ def test_set_logins_before_the_pipeline_stack_exists_completes_the_other_secrets
     database: Database, database_url: str
 ) -> None:
     server = conninfo_to_dict(database_url)
-    found = Secrets()
-    del found.values["product-onboarding/link-keys"]
-    set_logins(database, found, {name: server[name] for name in ("host", "port", "dbname")}, "")
-    assert {name: secret["username"] for name, secret in found.values.items()} == {
+    secrets = Secrets()
+    del secrets.values["product-onboarding/link-keys"]
+    set_logins(database, secrets, {name: server[name] for name in ("host", "port", "dbname")}, "")
+    assert {name: secret["username"] for name, secret in secrets.values.items()} == {
         "product-onboarding/rds/pipeline": "onboarding_pipeline",
         "product-onboarding/rds/api": "onboarding_api",
     }
@@ -254,7 +254,7 @@ def test_set_logins_before_the_pipeline_stack_exists_completes_the_other_secrets
 def test_set_logins_keeps_the_link_keys(secrets: Secrets) -> None:
     keys = secrets.values["product-onboarding/link-keys"]
     assert (keys["current"], keys["former"]) == ("k" * 64, "f" * 64)
-    # No part of the login is a key: who knows it signs no link.
+    # No entry of the login is a link key.
     forged = sign_report_link("errors/VEND001/U_errors.csv", {"current": keys["password"]})
     with pytest.raises(LinkInvalid):
         verify_report_link(forged, keys)

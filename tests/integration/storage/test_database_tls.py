@@ -1,6 +1,6 @@
 """TLS to PostgreSQL: by default only with a verified certificate.
 
-The test's own PostgreSQL was built without TLS: a relay before it speaks TLS as a server does.
+The PostgreSQL of the tests is built without TLS, so a relay in front of it terminates TLS.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SSL_REQUEST = bytes.fromhex("0000000804d2162f")
 
 
 def make_certificate(directory: Path) -> Path:
-    """A certificate for `localhost` that nobody but itself signed, with its key in the same file."""
+    """Create a self-signed certificate for `localhost`, with its key in the same file."""
     path = directory / "certificate.pem"
     subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", *subject]
@@ -41,7 +41,7 @@ def make_certificate(directory: Path) -> Path:
 
 @contextmanager
 def relay(certificate: Path, port: int) -> Iterator[int]:
-    """A port of this machine that offers TLS and leads on to `port`."""
+    """Yield a local port that accepts TLS and forwards connections to `port`."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate)
 
@@ -75,59 +75,59 @@ def copy(source: socket.socket, target: socket.socket) -> None:
         target.shutdown(socket.SHUT_WR)
 
 
-Reached = Callable[..., AppContext]
+MakeContext = Callable[..., AppContext]
 
 
 @pytest.fixture
-def reached(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reached]:
-    """A context whose secret leads to the relay, with these environment variables."""
+def make_context(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeContext]:
+    """Return a factory of contexts whose secret has the address of the relay, with these environment variables."""
     certificate = make_certificate(tmp_path)
     monkeypatch.delenv("PGSSLROOTCERT", raising=False)
-    # libpq looks there for authorities of the user's own.
+    # libpq reads the user's certificate authorities from there.
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    known = conninfo_to_dict(database_url)
-    with relay(certificate, int(str(known["port"]))) as port, ExitStack() as stack:
+    server = conninfo_to_dict(database_url)
+    with relay(certificate, int(str(server["port"]))) as port, ExitStack() as stack:
 
-        def made(*, trusted: bool, **environment: str) -> AppContext:
+        def make(*, trusted: bool, **environment: str) -> AppContext:
             if trusted:
                 monkeypatch.setenv("PGSSLROOTCERT", str(tmp_path / "public.pem"))
             ctx = AppContext(Settings({"RDS_SECRET_NAME": "secret", **environment}))
-            secret = {**known, "username": known["user"], "host": "localhost", "port": str(port)}
+            secret = {**server, "username": server["user"], "host": "localhost", "port": str(port)}
             monkeypatch.setattr(ctx, "secret", lambda *_, **__: secret)
             stack.callback(ctx.close)
             return ctx
 
-        yield made
+        yield make
 
 
-def encrypted(connection: Connection) -> bool:
+def is_encrypted(connection: Connection) -> bool:
     return bool(connection.pgconn.ssl_in_use)
 
 
 @needs_openssl
-def test_connect_verified_certificate_uses_tls(reached: Reached) -> None:
-    assert reached(trusted=True).database.run(encrypted)
+def test_connect_verified_certificate_uses_tls(make_context: MakeContext) -> None:
+    assert make_context(trusted=True).database.run(is_encrypted)
 
 
 @needs_openssl
-def test_connect_unverified_certificate_sends_no_password(reached: Reached, monkeypatch: Any) -> None:
+def test_connect_unverified_certificate_sends_no_password(make_context: MakeContext, monkeypatch: Any) -> None:
     monkeypatch.setattr("onboarding.storage.database.ATTEMPTS", 1)
     with pytest.raises(psycopg.OperationalError, match="root certificate file"):
-        reached(trusted=False).database.run(encrypted)
+        make_context(trusted=False).database.run(is_encrypted)
 
 
 @needs_openssl
-def test_connect_prefer_mode_uses_tls_if_offered(reached: Reached) -> None:
-    assert reached(trusted=False, DATABASE_SSLMODE="prefer").database.run(encrypted)
+def test_connect_prefer_mode_uses_tls_if_offered(make_context: MakeContext) -> None:
+    assert make_context(trusted=False, DATABASE_SSLMODE="prefer").database.run(is_encrypted)
 
 
 @pytest.mark.parametrize(("environment", "mode"), [({}, "verify-full"), ({"DATABASE_SSLMODE": "require"}, "require")])
 def test_connect_passes_the_ssl_mode(environment: dict[str, str], mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[dict[str, Any]] = []
+    calls: list[dict[str, Any]] = []
 
     def connect(_: str, **parameters: Any) -> None:
-        asked.append(parameters)
+        calls.append(parameters)
         raise psycopg.errors.InvalidPassword
 
     monkeypatch.setattr(psycopg, "connect", connect)
@@ -137,5 +137,5 @@ def test_connect_passes_the_ssl_mode(environment: dict[str, str], mode: str, mon
     secret = dict.fromkeys(("host", "port", "dbname", "username", "password"), "x")
     monkeypatch.setattr(ctx, "secret", lambda *_, **__: secret)
     with pytest.raises(psycopg.OperationalError):
-        ctx.database.run(encrypted)
-    assert [parameters["sslmode"] for parameters in asked] == [mode]
+        ctx.database.run(is_encrypted)
+    assert [parameters["sslmode"] for parameters in calls] == [mode]

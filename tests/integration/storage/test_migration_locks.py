@@ -1,4 +1,4 @@
-"""Migrations of a database in use: the locks that they wait for, who waits behind them, and indexes on large tables."""
+"""Migrations of a database in use: waits for locks, waits of other writers, concurrent indexes."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ ADD_COLUMNS = Migration(
 INSERT_VENDOR = "insert into vendors (vendor_id, vendor_name, email) values (%s, 'Vendor', 'vendor@vendors.example')"
 
 
-def waiting_for_locks(connection: Connection) -> list[int]:
+def list_waiting_sessions(connection: Connection) -> list[int]:
     query = "select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
     return [pid for (pid,) in connection.execute(query).fetchall()]
 
 
 @pytest.fixture
 def url(request: pytest.FixtureRequest, database_url: str) -> str:
-    """A migrated database that belongs to the test."""
+    """Return the address of a migrated database for one test."""
     url = create_database(database_url, f"locks_{abs(hash(request.node.name))}")
     with open_connection(url) as connection:
         migrate(connection)
@@ -42,7 +42,7 @@ def url(request: pytest.FixtureRequest, database_url: str) -> str:
 
 @pytest.fixture
 def writer(url: str) -> Iterator[Connection]:
-    """A session in a transaction that has written to `vendors`."""
+    """Yield a session whose transaction has written to `vendors`."""
     with open_connection(url, application_name="writer") as connection, connection.transaction(force_rollback=True):
         connection.execute(INSERT_VENDOR, ("WRITER",))
         yield connection
@@ -50,21 +50,21 @@ def writer(url: str) -> Iterator[Connection]:
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Short waits for locks, and the pauses between them, which are not made."""
-    made: list[float] = []
-    monkeypatch.setattr(runner, "time", SimpleNamespace(sleep=made.append))
+    """Shorten the waits for locks, and replace the pauses between them by a list of their seconds."""
+    seconds: list[float] = []
+    monkeypatch.setattr(runner, "time", SimpleNamespace(sleep=seconds.append))
     monkeypatch.setattr(runner, "LOCK_SECONDS", 0.05)
-    return made
+    return seconds
 
 
 @pytest.fixture
 def added(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A further migration, which `url` does not have yet."""
+    """Add a migration that `url` does not have yet."""
     monkeypatch.setattr(runner, "load_migrations", lambda: [*load_migrations(), ADD_COLUMNS])
 
 
 @pytest.mark.usefixtures("added")
-def test_migrate_table_locked_for_long_ends_with_the_sessions_and_changes_nothing(
+def test_migrate_table_that_stays_locked_raises_with_the_sessions(
     url: str, writer: Connection, pauses: list[float]
 ) -> None:
     with open_connection(url) as connection, open_connection(url) as idle:
@@ -83,10 +83,10 @@ def test_migrate_table_locked_for_long_ends_with_the_sessions_and_changes_nothin
 
 
 @pytest.mark.usefixtures("added", "pauses")
-def test_migrate_table_locked_for_a_while_lets_other_writers_through_and_succeeds(
+def test_migrate_table_locked_temporarily_lets_writers_continue_and_succeeds(
     url: str, writer: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another writer waits behind the migration, and writes as soon as the migration gives up its first attempt."""
+    """Another writer waits behind the migration, and continues when the first attempt of the migration ends."""
     monkeypatch.setattr(runner, "LOCK_SECONDS", 5)
     written = threading.Event()
 
@@ -102,16 +102,16 @@ def test_migrate_table_locked_for_a_while_lets_other_writers_through_and_succeed
     monkeypatch.setattr(runner, "time", SimpleNamespace(sleep=pause))
     with open_connection(url) as connection, open_connection(url) as observer, ThreadPoolExecutor(2) as pool:
         migrated = pool.submit(migrate, connection)
-        wait_until(lambda: waiting_for_locks(observer) == [connection.info.backend_pid], "the migration to wait")
+        wait_until(lambda: list_waiting_sessions(observer) == [connection.info.backend_pid], "the migration to wait")
         other = pool.submit(write)
-        wait_until(lambda: len(waiting_for_locks(observer)) == 2, "the writer to wait behind it")
+        wait_until(lambda: len(list_waiting_sessions(observer)) == 2, "the writer to wait behind it")
         assert migrated.result() == ["9001_add_columns.sql"]
         other.result()
         assert observer.execute("select count(*) from vendors where vendor_id = 'OTHER'").fetchone() == (1,)
 
 
 @pytest.mark.usefixtures("pauses")
-def test_migrate_deadlock_with_a_writer_is_tried_again(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_migrate_deadlock_with_a_writer_is_retried(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     deadlock = (
         "do $$ begin if nextval('attempts') = 1 then raise exception using errcode = '40P01'; end if; end $$; "
         "create table after_deadlock ()"
@@ -123,7 +123,7 @@ def test_migrate_deadlock_with_a_writer_is_tried_again(url: str, monkeypatch: py
         assert connection.execute("select last_value from attempts").fetchone() == (2,)
 
 
-def test_migrate_statement_that_takes_too_long_ends_with_the_migration_and_changes_nothing(
+def test_migrate_statement_that_takes_too_long_raises_and_is_rolled_back(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow = Migration(9001, "slow", "create table half (); select pg_sleep(600)")
@@ -135,7 +135,7 @@ def test_migrate_statement_that_takes_too_long_ends_with_the_migration_and_chang
         assert connection.execute("select to_regclass('half')").fetchone() == (None,)
 
 
-def test_admin_may_take_longer_than_a_statement_of_a_migration() -> None:
+def test_admin_timeout_exceeds_that_of_a_migration_statement() -> None:
     [admin] = of_type("database", "AWS::Lambda::Function").values()
     assert admin["Timeout"] > runner.MIGRATION_SECONDS
     assert runner.LOCK_ATTEMPTS * 2 * runner.LOCK_SECONDS > 60, "PostgreSQL ends an idle transaction after a minute"
@@ -151,7 +151,7 @@ create unique index concurrently vendors_phone on vendors (phone);
 
 @pytest.fixture
 def index(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A migration that makes an index, which `url` does not have yet."""
+    """Add a migration that creates an index."""
     monkeypatch.setattr(runner, "load_migrations", lambda: [*load_migrations(), Migration(9001, "index", INDEX)])
 
 
@@ -161,11 +161,11 @@ def valid_indexes(connection: Connection) -> list[bool]:
 
 
 @pytest.mark.usefixtures("index")
-def test_migrate_index_made_concurrently_keeps_no_writer_waiting(url: str, writer: Connection) -> None:
+def test_migrate_concurrent_index_does_not_block_writers(url: str, writer: Connection) -> None:
     """The index waits for the first writer's transaction; a second one writes in the meantime."""
     with open_connection(url) as connection, open_connection(url) as observer, ThreadPoolExecutor(1) as pool:
         migrated = pool.submit(migrate, connection)
-        wait_until(lambda: waiting_for_locks(observer) == [connection.info.backend_pid], "the index to wait")
+        wait_until(lambda: list_waiting_sessions(observer) == [connection.info.backend_pid], "the index to wait")
         observer.execute(INSERT_VENDOR, ("OTHER",))
         writer.execute("rollback")
         assert migrated.result() == ["9001_index.sql"]
@@ -174,7 +174,7 @@ def test_migrate_index_made_concurrently_keeps_no_writer_waiting(url: str, write
 
 
 @pytest.mark.usefixtures("index")
-def test_migrate_index_that_failed_is_made_again(url: str) -> None:
+def test_migrate_index_that_failed_is_created_again(url: str) -> None:
     with open_connection(url) as connection:
         connection.execute("update vendors set phone = '1'")
         with pytest.raises(psycopg.errors.UniqueViolation):
@@ -186,17 +186,17 @@ def test_migrate_index_that_failed_is_made_again(url: str) -> None:
 
 
 @pytest.mark.usefixtures("index")
-def test_migrate_index_at_the_same_time_is_made_once(url: str, writer: Connection) -> None:
+def test_migrate_concurrent_runs_create_the_index_once(url: str, writer: Connection) -> None:
     with (
         open_connection(url) as first,
         open_connection(url) as second,
         open_connection(url) as observer,
         ThreadPoolExecutor(2) as pool,
     ):
-        made = pool.submit(migrate, first)
-        wait_until(lambda: waiting_for_locks(observer) == [first.info.backend_pid], "the index to wait")
-        waited = pool.submit(migrate, second)
-        tried = "select query from pg_stat_activity where pid = %s and query like '%%pg_try_advisory_lock%%'"
-        wait_until(lambda: observer.execute(tried, (second.info.backend_pid,)).fetchone(), "the second to try")
+        first_run = pool.submit(migrate, first)
+        wait_until(lambda: list_waiting_sessions(observer) == [first.info.backend_pid], "the index to wait")
+        second_run = pool.submit(migrate, second)
+        has_tried = "select query from pg_stat_activity where pid = %s and query like '%%pg_try_advisory_lock%%'"
+        wait_until(lambda: observer.execute(has_tried, (second.info.backend_pid,)).fetchone(), "the second to try")
         writer.execute("rollback")
-        assert [made.result(), waited.result()] == [["9001_index.sql"], []]
+        assert [first_run.result(), second_run.result()] == [["9001_index.sql"], []]

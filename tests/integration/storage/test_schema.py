@@ -1,4 +1,4 @@
-"""The schema is the contract's, and the rules mirror it: what passes them, PostgreSQL takes."""
+"""The schema matches the contract, and PostgreSQL accepts every row that the rules accept."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from onboarding.domain.product_schema import COLUMNS, MAX_LENGTHS, NUMBER_COLUMN
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
 from onboarding.files.parser import parse
-from onboarding.storage import products, uploads
+from onboarding.storage import products, uploads, validation_errors
 from onboarding.storage.database import Connection, Database
 from onboarding.storage.uploads import NewUpload
 from tests.support.paths import CORPUS
@@ -32,7 +32,7 @@ CATEGORIES = (
     "Food & Beverage",
 )
 
-# The contract's columns: type, whether null is refused, default (None: any or none).
+# The columns of the contract: type, whether it is not null, default (None: not checked).
 CONTRACT: dict[str, dict[str, tuple[str, bool, str | None]]] = {
     "vendors": {
         "vendor_id": ("varchar(50)", True, None),
@@ -125,15 +125,15 @@ def constraints(database: Database, table: str, kind: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("table", CONTRACT)
-def test_the_tables_have_the_contracts_columns(database: Database, table: str) -> None:
-    found = column_types(database, table)
+def test_tables_have_the_columns_of_the_contract(database: Database, table: str) -> None:
+    columns = column_types(database, table)
     for column, (kind, required, default) in CONTRACT[table].items():
-        assert found[column][:2] == (kind, required), column
+        assert columns[column][:2] == (kind, required), column
         if default is not None:
-            assert default in (found[column][2] or ""), column
+            assert default in (columns[column][2] or ""), column
 
 
-def test_the_whitelist_and_the_sample_vendors(database: Database) -> None:
+def test_seeds_are_the_categories_and_vendors_of_the_contract(database: Database) -> None:
     names = fetch(database, "select category_name, is_active from product_categories order by category_id")
     assert names == [(name, True) for name in CATEGORIES]
     assert fetch(database, "select vendor_id, vendor_name, email, status from vendors order by vendor_id") == [
@@ -156,12 +156,12 @@ def test_the_whitelist_and_the_sample_vendors(database: Database) -> None:
         ("validation_errors", "(error_type)"),
     ],
 )
-def test_what_is_searched_for_has_an_index(database: Database, table: str, columns: str) -> None:
+def test_searched_columns_have_an_index(database: Database, table: str, columns: str) -> None:
     indexes = fetch(database, "select indexdef from pg_indexes where tablename = %s", table)
     assert [index for (index,) in indexes if columns in index] != []
 
 
-def test_what_must_be_unique_is(database: Database) -> None:
+def test_unique_constraints_are_those_of_the_contract(database: Database) -> None:
     assert set(constraints(database, "products", "u").values()) >= {
         "UNIQUE (sku)",
         "UNIQUE (vendor_id, vendor_product_id)",
@@ -169,12 +169,12 @@ def test_what_must_be_unique_is(database: Database) -> None:
     assert "UNIQUE (category_name)" in constraints(database, "product_categories", "u").values()
 
 
-def test_every_table_belongs_to_its_vendor(database: Database) -> None:
+def test_tables_with_rows_of_vendors_reference_the_vendor(database: Database) -> None:
     for table in ("products", "upload_history", "validation_errors"):
         assert "FOREIGN KEY (vendor_id) REFERENCES vendors(vendor_id)" in constraints(database, table, "f").values()
 
 
-# The rules mirror the schema
+# Schema and rules
 
 
 def test_products_table_agrees_with_the_product_schema(database: Database) -> None:
@@ -197,8 +197,8 @@ def test_products_table_agrees_with_the_product_schema(database: Database) -> No
         assert max(abs(column.minimum), abs(column.maximum)) < largest, name
 
 
-def test_every_constraint_of_the_catalog_is_known_to_be_mirrored(database: Database) -> None:
-    """A new constraint needs a rule; which rule mirrors which is said here."""
+def test_products_constraints_are_those_with_a_rule(database: Database) -> None:
+    """A new constraint needs a rule with the same condition."""
     assert constraints(database, "products", "c").keys() == {
         "products_price_positive",
         "products_compare_at_price_not_negative",
@@ -215,30 +215,30 @@ def test_every_constraint_of_the_catalog_is_known_to_be_mirrored(database: Datab
     triggers = fetch(
         database, "select tgname from pg_trigger where tgrelid = 'products'::regclass and not tgisinternal"
     )
-    # It moves `updated_at` and refuses nothing.
+    # The trigger sets `updated_at` and rejects nothing.
     assert triggers == [("products_set_updated_at",)]
 
 
 class RolledBack(Exception):
-    """Ends a transaction whose effect is not wanted."""
+    """Rolls back the transaction of a test."""
 
 
-def inserted(database: Database, rows: list[Row]) -> set[int]:
-    """The numbers of the rows that the catalog takes, without keeping them."""
-    taken: set[int] = set()
+def insert_and_roll_back(database: Database, rows: list[Row]) -> set[int]:
+    """Insert the products of rows, roll back, and return the numbers of the inserted rows."""
+    numbers: set[int] = set()
 
     def work(connection: Connection) -> None:
-        taken.update(number for _, number in products.insert_products(connection, rows))
+        numbers.update(number for _, number in products.insert_products(connection, rows))
         raise RolledBack
 
     with pytest.raises(RolledBack):
         database.run(work)
-    return taken
+    return numbers
 
 
 @pytest.mark.parametrize("column", NUMBER_COLUMNS)
 @pytest.mark.parametrize("bound", ["minimum", "maximum"])
-def test_the_catalog_takes_every_number_at_its_bound_exactly(database: Database, column: str, bound: str) -> None:
+def test_insert_products_number_at_its_limit_is_stored_exactly(database: Database, column: str, bound: str) -> None:
     value = getattr(NUMBER_COLUMNS[column], bound)
     row = make_row(**{column: str(value)})
     assert validate_row(row, ValidationContext({"Computer Accessories"}, set(), set())) == []
@@ -253,14 +253,14 @@ def test_the_catalog_takes_every_number_at_its_bound_exactly(database: Database,
         database.run(work)
 
 
-def test_numbers_of_a_file_are_stored_exactly(database: Database) -> None:
+def test_insert_products_numbers_of_a_file_are_stored_exactly(database: Database) -> None:
     content = (CORPUS / "numbers-of-a-database.csv").read_bytes()
-    found = parse(content, "UPLOAD_1", "VEND001")
-    assert not isinstance(found, FileRejection)
+    parsed = parse(content, "UPLOAD_1", "VEND001")
+    assert not isinstance(parsed, FileRejection)
 
     def work(connection: Connection) -> None:
         products.insert_products(
-            connection, [staging_table.from_item(staging_table.to_item(row)) for row in found.rows[:2]]
+            connection, [staging_table.from_item(staging_table.to_item(row)) for row in parsed.rows[:2]]
         )
         stored = connection.execute("select price, stock_quantity, weight_kg from products order by sku").fetchall()
         written = [["24.000000", "10.0000", "0.500000"], ["19.9900", "5.000", "1.2500"]]
@@ -273,16 +273,16 @@ def test_numbers_of_a_file_are_stored_exactly(database: Database) -> None:
 
 @pytest.mark.parametrize("column", MAX_LENGTHS)
 @pytest.mark.parametrize("character", ["x", "\N{PILE OF POO}", "\u00e9", "\\", '"', "\u4e2d"])
-def test_the_catalog_takes_every_text_at_its_limit(database: Database, column: str, character: str) -> None:
+def test_insert_products_text_at_its_limit_is_inserted(database: Database, column: str, character: str) -> None:
     text = ("https://a.example/" if column == "image_url" else "").ljust(MAX_LENGTHS[column], character)
     if column == "image_url" and character in '\\"':
         text = text.replace(character, "x")
     row = make_row(**{column: text})
     assert validate_row(row, ValidationContext({row.cells["category"]}, set(), set())) == []
-    assert inserted(database, [row]) == {1}
+    assert insert_and_roll_back(database, [row]) == {1}
 
 
-def test_insert_products_stores_every_column_as_it_was_written(database: Database) -> None:
+def test_insert_products_row_with_all_columns_is_stored_unchanged(database: Database) -> None:
     numbers = {"price": "0019.9", "compare_at_price": "24", "stock_quantity": "0150", "weight_kg": "0.25"}
     row = make_row(**{name: column.example for name, column in PRODUCT_SCHEMA.items()} | numbers | {"unit": None})
 
@@ -310,103 +310,103 @@ def test_insert_products_stores_every_column_as_it_was_written(database: Databas
         database.run(work)
 
 
-# Anything that UTF-8 can carry, and above all what has broken programs before.
-nasty_characters = st.characters(codec="utf-8") | st.sampled_from(
+# All characters of UTF-8, with a preference for those that often cause failures.
+characters = st.characters(codec="utf-8") | st.sampled_from(
     "\0\x01\t\n\r\x1b\x7f\x85\u00a0\u200b\u202e\u2028\ufeff\ufffe\uffff\ufdd0\U0001f4a9\U0010ffff'\"\\%{}[],"
 )
-nasty_text = st.text(nasty_characters, min_size=1, max_size=30).map(str.strip).filter(bool)
-long_text = st.builds(lambda c, n: c * n, st.sampled_from("x\u00e9\N{PILE OF POO}"), st.integers(15, 2_100))
+texts = st.text(characters, min_size=1, max_size=30).map(str.strip).filter(bool)
+long_texts = st.builds(lambda c, n: c * n, st.sampled_from("x\u00e9\N{PILE OF POO}"), st.integers(15, 2_100))
 
 
-def number_text(column: str) -> st.SearchStrategy[str]:
-    bounds = NUMBER_COLUMNS[column]
-    beside = st.builds(
-        lambda bound, step: str(bound + step * Decimal(1).scaleb(-bounds.decimals)),
-        st.sampled_from((bounds.minimum, bounds.maximum)),
+def number_texts(column: str) -> st.SearchStrategy[str]:
+    limits = NUMBER_COLUMNS[column]
+    near_limits = st.builds(
+        lambda limit, step: str(limit + step * Decimal(1).scaleb(-limits.decimals)),
+        st.sampled_from((limits.minimum, limits.maximum)),
         st.integers(-1, 1),
     )
     plain = st.from_regex(r"-?0{0,3}[0-9]{1,9}(\.[0-9]{1,4})?", fullmatch=True)
     long = st.sampled_from(
         ["0" * 2_000 + "1", "9" * 500, "0." + "0" * 400, "-0", "-0.00", "0.001", "NaN", "1e3", "\uff15"]
     )
-    return beside | plain | long | nasty_text
+    return near_limits | plain | long | texts
 
 
-def cell(column: str) -> st.SearchStrategy[str]:
+def cells_of(column: str) -> st.SearchStrategy[str]:
     if column in NUMBER_COLUMNS:
-        return number_text(column)
+        return number_texts(column)
     if column == "category":
-        return st.sampled_from(CATEGORIES) | nasty_text
+        return st.sampled_from(CATEGORIES) | texts
     if column == "image_url":
-        return nasty_text.map(lambda text: f"https://{text}") | nasty_text
-    return nasty_text | nasty_text | long_text
+        return texts.map(lambda text: f"https://{text}") | texts
+    return texts | texts | long_texts
 
 
-def some_of(columns: Sequence[str], most: int) -> st.SearchStrategy[dict[str, str]]:
-    """Nasty cells in up to `most` of these columns."""
-    chosen = st.lists(st.sampled_from(columns), max_size=most, unique=True)
-    return chosen.flatmap(lambda names: st.fixed_dictionaries({name: cell(name) for name in names}))
+def changes_of(columns: Sequence[str], max_size: int) -> st.SearchStrategy[dict[str, str]]:
+    """Generate cells for up to `max_size` of these columns."""
+    names = st.lists(st.sampled_from(columns), max_size=max_size, unique=True)
+    return names.flatmap(lambda names: st.fixed_dictionaries({name: cells_of(name) for name in names}))
 
 
-def numbered(cells: list[dict[str, str]]) -> list[Row]:
-    return [Row("UPLOAD_1", "VEND001", number, given) for number, given in enumerate(cells, 1)]
+def numbered_rows(cells: list[dict[str, str]]) -> list[Row]:
+    return [Row("UPLOAD_1", "VEND001", number, each) for number, each in enumerate(cells, 1)]
 
 
-def test_what_passes_the_rules_the_catalog_takes(database: Database) -> None:
+def test_insert_products_any_valid_rows_are_inserted(database: Database) -> None:
     accepted = 0
 
     @settings(deadline=None, max_examples=100)
-    @given(st.lists(some_of(COLUMNS, 4), min_size=1, max_size=20))
-    def holds(changes: list[dict[str, str]]) -> None:
+    @given(st.lists(changes_of(COLUMNS, 4), min_size=1, max_size=20))
+    def check(changes: list[dict[str, str]]) -> None:
         nonlocal accepted
         rows = [
             make_row(number, **{"sku": f"S{number}", "vendor_product_id": f"P{number}", **cells})
             for number, cells in enumerate(changes, 1)
         ]
-        good = [row for row in rows if not validate_row(row, ValidationContext(CATEGORIES, set(), set()))]
-        skus = [row.cells["sku"] for row in good]
-        ids = [row.cells["vendor_product_id"] for row in good]
-        apart = [row for i, row in enumerate(good) if row.cells["sku"] not in skus[:i]]
-        apart = [row for row in apart if ids.count(row.cells["vendor_product_id"]) == 1]
-        assert inserted(database, apart) == {row.row_number for row in apart}
-        accepted += len(apart)
+        valid = [row for row in rows if not validate_row(row, ValidationContext(CATEGORIES, set(), set()))]
+        skus = [row.cells["sku"] for row in valid]
+        ids = [row.cells["vendor_product_id"] for row in valid]
+        distinct = [row for i, row in enumerate(valid) if row.cells["sku"] not in skus[:i]]
+        distinct = [row for row in distinct if ids.count(row.cells["vendor_product_id"]) == 1]
+        assert insert_and_roll_back(database, distinct) == {row.row_number for row in distinct}
+        accepted += len(distinct)
 
-    holds()
-    assert accepted > 100, "the rows must be such that many pass"
+    check()
+    assert accepted > 100, "the generated rows must often be valid"
 
 
 @pytest.mark.parametrize("column", [*MAX_LENGTHS, *NUMBER_COLUMNS])
-def test_any_one_cell_passes_the_rules_exactly_if_the_catalog_takes_it_too(database: Database, column: str) -> None:
-    """All other cells are good, so what is refused is refused for this one; and what passes gets in."""
+def test_insert_products_any_valid_cell_is_inserted(database: Database, column: str) -> None:
+    """All other cells are valid, so only this column decides whether a row is valid."""
 
     @settings(deadline=None, max_examples=40)
-    @given(st.lists(cell(column), min_size=1, max_size=20))
-    def holds(texts: list[str]) -> None:
+    @given(st.lists(cells_of(column), min_size=1, max_size=20))
+    def check(texts: list[str]) -> None:
         rows = [
             make_row(number, **{"sku": f"S{number}", "vendor_product_id": f"P{number}", column: text})
             for number, text in enumerate(dict.fromkeys(texts), 1)
         ]
-        good = [row for row in rows if not validate_row(row, ValidationContext(CATEGORIES, set(), set()))]
-        assert inserted(database, good) == {row.row_number for row in good}
+        valid = [row for row in rows if not validate_row(row, ValidationContext(CATEGORIES, set(), set()))]
+        assert insert_and_roll_back(database, valid) == {row.row_number for row in valid}
 
-    holds()
+    check()
 
 
-def test_every_error_of_any_row_can_be_written_and_read_back(database: Database) -> None:
+def test_insert_errors_any_errors_are_read_back(database: Database) -> None:
     open_upload(database, "UPLOAD_1", 100)
 
     @settings(deadline=None, max_examples=75)
-    @given(st.lists(some_of(COLUMNS, len(COLUMNS)), min_size=1, max_size=10))
-    def holds(cells: list[dict[str, str]]) -> None:
-        rows = numbered(cells)
+    @given(st.lists(changes_of(COLUMNS, len(COLUMNS)), min_size=1, max_size=10))
+    def check(cells: list[dict[str, str]]) -> None:
+        rows = numbered_rows(cells)
 
         def work(connection: Connection) -> None:
-            facts = products.load_validation_context(connection, rows)
-            errors = {products.row_key(row): validate_row(row, facts) for row in rows}
-            uploads.insert_errors(connection, rows, errors)
-            read = list(uploads.stream_report_rows(connection, "UPLOAD_1"))
+            context = products.load_validation_context(connection, rows)
+            errors = {products.row_key(row): validate_row(row, context) for row in rows}
+            validation_errors.insert_errors(connection, rows, errors)
+            read = list(validation_errors.stream_report_rows(connection, "UPLOAD_1"))
             assert [(line.row_number, *tuples_of([line.error])) for line in read] == [
-                (row.row_number, said) for row in rows for said in tuples_of(errors[products.row_key(row)])
+                (row.row_number, *error) for row in rows for error in tuples_of(errors[products.row_key(row)])
             ]
             written = {
                 row.row_number: {column: text.replace("\0", "\ufffd") for column, text in row.cells.items()}
@@ -416,37 +416,37 @@ def test_every_error_of_any_row_can_be_written_and_read_back(database: Database)
                 assert line.cells == {
                     column: written[line.row_number].get(column) for column in REPORT_COLUMNS.values()
                 }
-            kept = connection.execute("select row_number, original_data from validation_errors")
-            assert all(cells == written[row_number] for row_number, cells in kept)
+            stored = connection.execute("select row_number, original_data from validation_errors")
+            assert all(cells == written[row_number] for row_number, cells in stored)
             raise RolledBack
 
         with pytest.raises(RolledBack):
             database.run(work)
 
-    holds()
+    check()
 
 
-def test_a_row_with_lone_surrogates_gets_its_error_like_any_other(database: Database) -> None:
-    """No UTF-8 file holds them; a reader of another format may give them."""
+def test_insert_errors_row_with_lone_surrogates_is_read_back(database: Database) -> None:
+    """UTF-8 files cannot contain them, but readers of other formats may return them."""
     open_upload(database, "UPLOAD_1", 1)
     row = make_row(sku="a\ud800", vendor_product_id="\udfff", category="\ud800", description="x\udc00", price="\ud800")
 
     def work(connection: Connection) -> list[RowError]:
         errors = validate_row(row, products.load_validation_context(connection, [row]))
-        uploads.insert_errors(connection, [row], {products.row_key(row): errors})
+        validation_errors.insert_errors(connection, [row], {products.row_key(row): errors})
         return errors
 
     errors = database.run(work)
-    stored = database.run(lambda c: list(uploads.stream_report_rows(c, "UPLOAD_1")))
+    stored = database.run(lambda c: list(validation_errors.stream_report_rows(c, "UPLOAD_1")))
     assert tuples_of([line.error for line in stored]) == tuples_of(errors)
     assert {error.error_type for error in errors} == {"INVALID_CHARACTER", "INVALID_PRICE"}
 
 
-# The history
+# Upload history
 
 
-def refused(**changes: Any) -> NewUpload:
-    given: dict[str, Any] = {
+def rejected_upload(**changes: Any) -> NewUpload:
+    fields: dict[str, Any] = {
         "upload_id": "UPLOAD_1",
         "vendor_id": "VEND001",
         "file_name": "a.csv",
@@ -455,24 +455,26 @@ def refused(**changes: Any) -> NewUpload:
         "file_size_bytes": 10**12,
         "upload_timestamp": UPLOADED_AT,
         "total_records": 0,
-        "refusal": FileRejection("EMPTY_FILE", "The file is empty"),
+        "rejection": FileRejection("EMPTY_FILE", "The file is empty"),
     }
-    return NewUpload(**{**given, **changes})
+    return NewUpload(**{**fields, **changes})
 
 
-def test_a_refused_file_is_finished_as_it_is_opened(database: Database) -> None:
-    assert database.run(lambda c: uploads.open_upload(c, refused()))
+def test_open_upload_rejected_file_is_failed(database: Database) -> None:
+    assert database.run(lambda c: uploads.open_upload(c, rejected_upload()))
     upload = database.run(lambda c: uploads.get_upload(c, "UPLOAD_1"))
     assert upload is not None
     assert (upload.status, upload.failure_code, upload.failure_reason) == ("failed", "EMPTY_FILE", "The file is empty")
     assert upload.processing_completed_at is not None
-    assert not database.run(lambda c: uploads.open_upload(c, refused()))
+    assert not database.run(lambda c: uploads.open_upload(c, rejected_upload()))
 
 
-def test_a_file_name_of_any_length_and_kind_can_be_noted(database: Database) -> None:
+def test_open_upload_any_file_name_is_stored(database: Database) -> None:
     name = "\N{PILE OF POO}" * 300
-    assert database.run(lambda c: uploads.open_upload(c, refused(file_name=name)))
-    assert database.run(lambda c: uploads.open_upload(c, refused(upload_id="UPLOAD_2", s3_key="k", file_name="a\0b")))
+    assert database.run(lambda c: uploads.open_upload(c, rejected_upload(file_name=name)))
+    assert database.run(
+        lambda c: uploads.open_upload(c, rejected_upload(upload_id="UPLOAD_2", s3_key="k", file_name="a\0b"))
+    )
     names = fetch(database, "select file_name from upload_history order by upload_id")
     assert names == [(name[:255],), ("a\ufffdb",)]
 
@@ -488,7 +490,9 @@ def test_a_file_name_of_any_length_and_kind_can_be_noted(database: Database) -> 
         ("held_records = 4", "upload_history_held_within"),
     ],
 )
-def test_the_ledgers_law_is_kept_by_the_schema(database: Database, change: str, constraint: str) -> None:
+def test_upload_history_change_against_an_invariant_is_rejected(
+    database: Database, change: str, constraint: str
+) -> None:
     open_upload(database, "UPLOAD_1", 3)
     with pytest.raises(psycopg.errors.CheckViolation) as caught:
         fetch(database, f"update upload_history set {change} returning 1")  # noqa: S608

@@ -1,4 +1,4 @@
-"""Redrive of dead-letter queues: until they are empty, and the output of the command."""
+"""Redrive of failure queues, and the output of its command."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from onboarding.runtime import AppContext
 
 QUEUE = "watchdog-failures"
 STAGING = {"S3_BUCKET_NAME": f"staging-{UPLOAD_BUCKET}-123456789012"}
-"""The environment that names a deployment beside the first one."""
+"""The environment of a second deployment in an account."""
 Captured = pytest.CaptureFixture[str]
 
 
 class Sqs:
-    """A queue whose answers may be empty although messages wait, as those of SQS are."""
+    """Double of SQS with one queue. Responses may be empty although the queue has messages, as those of SQS."""
 
     def __init__(
-        self, *bodies: dict[str, Any], empty_answers: int = 0, in_flight_elsewhere: int = 0, name: str = QUEUE
+        self, *bodies: dict[str, Any], empty_responses: int = 0, in_flight: int = 0, name: str = QUEUE
     ) -> None:
         self.name = name
         self.hidden_for: list[int] = []
         self.visible = [self.message(body) for body in bodies]
         self.taken: dict[str, dict[str, Any]] = {}
-        self.empty_answers = empty_answers
-        self.elsewhere = in_flight_elsewhere
+        self.empty_responses = empty_responses
+        self.in_flight = in_flight
         self.waits: list[int] = []
 
     def message(self, body: dict[str, Any], sent: datetime | None = None) -> dict[str, Any]:
@@ -47,15 +47,15 @@ class Sqs:
             "Attributes": {"SentTimestamp": str(int(sent.timestamp() * 1000))},
         }
 
-    def get_queue_url(self, QueueName: str) -> dict[str, str]:  # noqa: N803 - as boto3 names them
+    def get_queue_url(self, QueueName: str) -> dict[str, str]:  # noqa: N803 - boto3's name
         assert QueueName.startswith("staging-product-")
         return {"QueueUrl": QueueName.removeprefix("staging-product-onboarding-")}
 
     def get_queue_attributes(self, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803
-        mine = QueueUrl == self.name
+        is_queue = QueueUrl == self.name
         counts = {
-            "ApproximateNumberOfMessages": len(self.visible) if mine else 0,
-            "ApproximateNumberOfMessagesNotVisible": len(self.taken) + self.elsewhere if mine else 0,
+            "ApproximateNumberOfMessages": len(self.visible) if is_queue else 0,
+            "ApproximateNumberOfMessagesNotVisible": len(self.taken) + self.in_flight if is_queue else 0,
         }
         return {"Attributes": {name: str(counts[name]) for name in AttributeNames}}
 
@@ -67,8 +67,8 @@ class Sqs:
         **_: Any,
     ) -> dict[str, Any]:
         self.waits.append(WaitTimeSeconds)
-        if self.empty_answers:
-            self.empty_answers -= 1
+        if self.empty_responses:
+            self.empty_responses -= 1
             return {}
         if QueueUrl != self.name or not self.visible:
             return {}
@@ -85,45 +85,45 @@ class Sqs:
         self.visible.append(self.taken.pop(ReceiptHandle))
 
 
-def event(number: int, **answer: Any) -> dict[str, Any]:
-    """A failed event of the watchdog, with what the function answers when it is tried again."""
-    return {"requestPayload": {"upload_id": f"UPLOAD_{number}", "answer": answer}}
+def event(number: int, **response: Any) -> dict[str, Any]:
+    """Return a failed event of the watchdog, with the response of the function to its redrive."""
+    return {"requestPayload": {"upload_id": f"UPLOAD_{number}", "response": response}}
 
 
 class Lambdas:
-    """Answers each event with what it brings along."""
+    """Double of Lambda whose functions respond with the response in their event."""
 
     def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
         assert FunctionName in {"staging-csv-parser", "staging-product-onboarding-watchdog"}
-        answer = json.loads(Payload)["answer"]
-        fault = {"FunctionError": "Unhandled"} if "errorMessage" in answer else {}
-        return {**fault, "Payload": io.BytesIO(json.dumps(answer).encode())}
+        response = json.loads(Payload)["response"]
+        error = {"FunctionError": "Unhandled"} if "errorMessage" in response else {}
+        return {**error, "Payload": io.BytesIO(json.dumps(response).encode())}
 
 
 def context_with(sqs: Sqs) -> AppContext:
     return cast("AppContext", SimpleNamespace(sqs=sqs, lambdas=Lambdas(), settings=Settings(STAGING)))
 
 
-def test_redrive_empty_answers_while_messages_wait_goes_on() -> None:
-    sqs = Sqs(event(1), event(2), event(3), empty_answers=3)
+def test_redrive_empty_responses_before_the_queue_is_empty_continues() -> None:
+    sqs = Sqs(event(1), event(2), event(3), empty_responses=3)
     assert [redriven.error for redriven in dead_letter_queues.redrive(context_with(sqs), QUEUE)] == [None] * 3
     assert sqs.visible == []
-    assert all(sqs.waits), "without a wait SQS asks only some of its servers"
+    assert all(sqs.waits), "without a wait SQS queries only some of its servers"
 
 
-def test_redrive_queue_that_counts_messages_and_gives_none_ends() -> None:
-    sqs = Sqs(event(1), empty_answers=1000)
+def test_redrive_queue_that_never_returns_its_messages_ends() -> None:
+    sqs = Sqs(event(1), empty_responses=1000)
     assert list(dead_letter_queues.redrive(context_with(sqs), QUEUE)) == []
 
 
-def test_redrive_item_that_the_function_kept_again_is_an_error_and_no_second_message() -> None:
+def test_redrive_item_that_is_unprocessable_again_is_an_error_and_deleted() -> None:
     sqs = Sqs(event(1, unprocessable=["there is no upload UPLOAD_1"]))
     [redriven] = dead_letter_queues.redrive(context_with(sqs), QUEUE)
     assert redriven.error == "there is no upload UPLOAD_1"
     assert (sqs.visible, sqs.taken) == ([], {})
 
 
-def test_redrive_message_sent_since_it_began_is_left() -> None:
+def test_redrive_message_sent_since_its_start_is_skipped() -> None:
     sqs = Sqs(event(1))
     sqs.visible.append(sqs.message(event(2), datetime.now(UTC) + timedelta(minutes=1)))
     assert [redriven.about for redriven in dead_letter_queues.redrive(context_with(sqs), QUEUE)] == ["UPLOAD_1"]
@@ -131,7 +131,7 @@ def test_redrive_message_sent_since_it_began_is_left() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sqs", "code", "said"),
+    ("sqs", "code", "output"),
     [
         (Sqs(), 0, "There was nothing to redrive. The failure queues are empty."),
         (Sqs(event(1)), 0, "1 redriven. The failure queues are empty."),
@@ -141,7 +141,7 @@ def test_redrive_message_sent_since_it_began_is_left() -> None:
             "2 redriven. 1 failed again and stay; you can redrive them again in 6 minutes.",
         ),
         (
-            Sqs(in_flight_elsewhere=2),
+            Sqs(in_flight=2),
             1,
             "There was nothing to redrive. About 2 more are being redriven by another command or arrived meanwhile",
         ),
@@ -149,7 +149,7 @@ def test_redrive_message_sent_since_it_began_is_left() -> None:
     ids=["empty", "done", "failed again", "in flight"],
 )
 def test_redrive_command_says_what_is_left_and_ends_accordingly(
-    sqs: Sqs, code: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+    sqs: Sqs, code: int, output: str, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
     @contextmanager
     def pipeline(_: object) -> Iterator[AppContext]:
@@ -157,7 +157,7 @@ def test_redrive_command_says_what_is_left_and_ends_accordingly(
 
     monkeypatch.setattr(commands, "connected", pipeline)
     assert main(["failures", "redrive", QUEUE]) == code
-    assert said in capsys.readouterr().out
+    assert output in capsys.readouterr().out
 
 
 def upload_events(*bodies: dict[str, Any]) -> Sqs:
@@ -165,35 +165,38 @@ def upload_events(*bodies: dict[str, Any]) -> Sqs:
 
 
 def test_redrive_uploads_event_that_succeeds_is_deleted_and_one_that_fails_is_hidden() -> None:
-    sqs = upload_events(event(1), event(2, errorMessage="the database is away"))
-    tried = list(dead_letter_queues.redrive_uploads(context_with(sqs)))
-    assert [(some.about, some.error) for some in tried] == [("UPLOAD_1", None), ("UPLOAD_2", "the database is away")]
+    sqs = upload_events(event(1), event(2, errorMessage="the database is unavailable"))
+    results = list(dead_letter_queues.redrive_uploads(context_with(sqs)))
+    assert [(result.about, result.error) for result in results] == [
+        ("UPLOAD_1", None),
+        ("UPLOAD_2", "the database is unavailable"),
+    ]
     assert [message["Body"] for message in sqs.taken.values()] == [
-        json.dumps(event(2, errorMessage="the database is away"))
+        json.dumps(event(2, errorMessage="the database is unavailable"))
     ]
     assert sqs.hidden_for == [dead_letter_queues.AUTOMATIC_RETRY_SECONDS] * 2
 
 
-def test_redrive_uploads_event_older_than_a_day_is_left_visible() -> None:
+def test_redrive_uploads_event_older_than_a_day_stays_visible() -> None:
     sqs = upload_events(event(1))
     old = sqs.message(event(2), datetime.now(UTC) - dead_letter_queues.MAX_AUTOMATIC_AGE - timedelta(minutes=1))
     sqs.visible.insert(0, old)
-    assert [tried.about for tried in dead_letter_queues.redrive_uploads(context_with(sqs))] == ["UPLOAD_1"]
+    assert [result.about for result in dead_letter_queues.redrive_uploads(context_with(sqs))] == ["UPLOAD_1"]
     assert (sqs.visible, sqs.taken) == ([old], {})
 
 
-def test_redrive_uploads_many_older_events_end_the_run_and_keep_no_event_from_a_later_one() -> None:
+def test_redrive_uploads_many_older_events_end_the_run_but_not_the_next() -> None:
     sqs = upload_events(event(1))
     old = datetime.now(UTC) - dead_letter_queues.MAX_AUTOMATIC_AGE - timedelta(minutes=1)
     older = [event(number) for number in range(2, dead_letter_queues.MAX_TOO_OLD + 5)]
     sqs.visible[:0] = [sqs.message(body, old) for body in older]
     assert list(dead_letter_queues.redrive_uploads(context_with(sqs))) == []
     assert len(sqs.hidden_for) == dead_letter_queues.MAX_TOO_OLD
-    assert [tried.about for tried in dead_letter_queues.redrive_uploads(context_with(sqs))] == ["UPLOAD_1"]
+    assert [result.about for result in dead_letter_queues.redrive_uploads(context_with(sqs))] == ["UPLOAD_1"]
     assert (len(sqs.visible), sqs.taken) == (dead_letter_queues.MAX_TOO_OLD + 3, {})
 
 
-def test_redrive_uploads_more_events_than_one_run_may_try_are_left_for_the_next() -> None:
+def test_redrive_uploads_more_events_than_the_limit_remain_for_the_next_run() -> None:
     bodies = [event(number) for number in range(dead_letter_queues.MAX_AUTOMATIC_EVENTS + 3)]
     sqs = upload_events(*bodies)
     assert len(list(dead_letter_queues.redrive_uploads(context_with(sqs)))) == dead_letter_queues.MAX_AUTOMATIC_EVENTS

@@ -1,4 +1,4 @@
-"""Requests to DynamoDB equal those of botocore."""
+"""Requests to DynamoDB without the serialization of botocore."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from onboarding.aws.staging_table import to_item
 from tests.support.postgres_fixtures import make_row
 
 
-class _Nothing:
-    """The raw body of an answer that says nothing."""
+class _EmptyBody:
+    """The raw body of an empty response."""
 
     def stream(self, **_: object) -> list[bytes]:
         return [b"{}"]
 
 
-def _request(items: list[dict[str, Any]], *, as_written: bool) -> tuple[Any, Any]:
-    """Headers that matter and body of a call with these items."""
+def _capture_request(items: list[dict[str, Any]], *, as_written: bool) -> tuple[Any, Any]:
+    """Write a batch of items, and return the operation and the body of the request."""
     session: Any = boto3.session.Session(
         aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1"
     )
     client = session.client("dynamodb", endpoint_url="http://127.0.0.1:9")
-    sent: list[Any] = []
+    requests: list[Any] = []
 
-    def answer(request: Any, **_: object) -> AWSResponse:
-        sent.append(request)
+    def respond(request: Any, **_: object) -> AWSResponse:
+        requests.append(request)
         headers: Any = {"content-type": "application/x-amz-json-1.0"}
-        return AWSResponse(request.url, 200, headers, _Nothing())
+        return AWSResponse(request.url, 200, headers, _EmptyBody())
 
-    client.meta.events.register("before-send", answer)
+    client.meta.events.register("before-send", respond)
     if as_written:
         send_as_written(client)
-    requests = {"UploadRecords": [{"PutRequest": {"Item": item}} for item in items]}
-    client.batch_write_item(RequestItems=requests, ReturnConsumedCapacity="TOTAL")
-    [request] = sent
+    batch = {"UploadRecords": [{"PutRequest": {"Item": item}} for item in items]}
+    client.batch_write_item(RequestItems=batch, ReturnConsumedCapacity="TOTAL")
+    [request] = requests
     return request.headers["X-Amz-Target"], json.loads(request.body)
 
 
@@ -52,4 +52,4 @@ def test_send_as_written_batch_equals_the_request_of_botocore() -> None:
             make_row(3, duplicate_of={"sku": 1}, surplus_fields=2, cut={"description": 3000}, many_categories=True)
         ),
     ]
-    assert _request(items, as_written=True) == _request(items, as_written=False)
+    assert _capture_request(items, as_written=True) == _capture_request(items, as_written=False)

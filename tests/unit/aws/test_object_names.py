@@ -11,20 +11,20 @@ from onboarding.cli.errors import CommandError
 from onboarding.cli.upload_client import check_name
 
 
-@pytest.mark.parametrize("ending", [".csv", ".CSV", ".Csv", ".tsv", ".TSV", ".txt", ".TXT", ".xlsx", ".XLSX", ".XlSx"])
-def test_wrong_name_of_a_product_file_is_none(ending: str) -> None:
-    assert check_file_name(f"Spring collection{ending}") is None
-    check_name(Path(f"Spring collection{ending}"))
+@pytest.mark.parametrize("suffix", [".csv", ".CSV", ".Csv", ".tsv", ".TSV", ".txt", ".TXT", ".xlsx", ".XLSX", ".XlSx"])
+def test_check_file_name_product_file_is_accepted(suffix: str) -> None:
+    assert check_file_name(f"Spring collection{suffix}") is None
+    check_name(Path(f"Spring collection{suffix}"))
 
 
 @pytest.mark.parametrize(
     "name", ["a.pdf", "a.xls", "a.xlsm", "a.csv.zip", "csv", "a.csv ", "", "a.csv\n.exe", ".DS_Store"]
 )
-def test_wrong_name_of_another_file_is_a_refusal_on_one_line(name: str) -> None:
-    refusal = check_file_name(name)
-    assert refusal is not None
-    assert refusal.code == "UNKNOWN_FILE_TYPE"
-    assert len(refusal.reason.splitlines()) == 1
+def test_check_file_name_other_file_is_rejected_on_one_line(name: str) -> None:
+    rejection = check_file_name(name)
+    assert rejection is not None
+    assert rejection.code == "UNKNOWN_FILE_TYPE"
+    assert len(rejection.reason.splitlines()) == 1
     with pytest.raises(CommandError):
         check_name(Path(name))
 
@@ -38,5 +38,5 @@ def test_wrong_name_of_another_file_is_a_refusal_on_one_line(name: str) -> None:
         ("uploads/VEND001/a.csv", 0, False),
     ],
 )
-def test_is_folder_marker_is_an_empty_object_whose_key_ends_in_a_slash(key: str, size: int, *, expected: bool) -> None:
+def test_is_folder_marker_requires_a_trailing_slash_and_no_content(key: str, size: int, *, expected: bool) -> None:
     assert is_folder_marker(key, size) == expected

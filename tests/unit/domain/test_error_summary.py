@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from onboarding.storage.error_summary import ErrorGroup
+from onboarding.domain.error_summary import ErrorGroup
 
 
 def test_error_group_sentence_is_short_and_on_one_line() -> None:

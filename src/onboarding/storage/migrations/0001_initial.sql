@@ -112,7 +112,7 @@ create table validation_errors (
     hint              text         not null default '',
     original_data     jsonb        not null,
     created_at        timestamptz  not null default now(),
-    -- One error of a type for each row and field, however often its event is delivered. Also the index for upload_id.
+    -- One error of a type for each row and field, even if its event is redelivered. Also the index for upload_id.
     constraint validation_errors_row_field_key unique (upload_id, row_number, error_type, error_field)
 );
 
@@ -168,7 +168,7 @@ create table products (
     constraint products_weight_not_negative check (weight_kg >= 0),
     constraint products_sku_key unique (sku),
     constraint products_vendor_product_key unique (vendor_id, vendor_product_id),
-    -- A row of a file creates one product, however often its event is delivered. Also the index for upload_id.
+    -- A row of a file creates one product, even if its event is redelivered. Also the index for upload_id.
     constraint products_upload_row_key unique (upload_id, row_number)
 );
 
@@ -186,7 +186,7 @@ $$;
 
 create trigger products_set_updated_at before update on products for each row execute function set_updated_at();
 
--- Rows that found their product in the catalog. No foreign key: the product may have been removed since.
+-- Rows whose product existed. There is no foreign key to the product, which may have been removed since.
 create table product_changes (
     upload_id       varchar(50) not null
         constraint product_changes_upload_fk references upload_history on delete cascade,
@@ -194,11 +194,12 @@ create table product_changes (
     product_id      bigint      not null,
     change_type     varchar(20) not null,
     previous_values jsonb,
-    -- The product's `updated_at` after the change. If it differs there now, the product was changed again.
+    -- The product's `updated_at` after the change. If the product has another one now, it was changed again.
     changed_at      timestamptz,
     -- The SKU that the product had before. It counts as taken for the rest of this upload.
     released_sku    varchar(100),
-    -- The columns that the row set, also those that had the value already: an earlier upload may still set the others.
+    -- All columns that the row set, including those that had the value already: an earlier upload that is processed
+    -- later may set only the others.
     set_columns     text[]      not null,
     constraint product_changes_pk primary key (upload_id, row_number),
     constraint product_changes_type_known check (change_type in ('updated', 'unchanged')),
@@ -211,7 +212,7 @@ create index product_changes_released on product_changes (upload_id, released_sk
 
 -- Objects in the bucket -----------------------------------------------------------------------------------------------
 
--- Objects that belong to no vendor, so that no history row can hold them.
+-- Objects that belong to no vendor and therefore have no history row.
 create table quarantined_objects (
     s3_key        text        not null,
     s3_version_id text        not null,
@@ -229,7 +230,7 @@ create table read_attempts (
     constraint read_attempts_pk primary key (s3_key, s3_version_id)
 );
 
--- Where the sweep of the bucket continues, if it takes more than one run.
+-- The position at which the sweep of the bucket continues if it takes more than one run.
 create table sweep_cursor (
     singleton     boolean not null default true constraint sweep_cursor_pk primary key,
     s3_key        text    not null,
@@ -252,7 +253,7 @@ create table operators (
 
 create unique index operators_email on operators (lower(email));
 
--- A key is shown once and only its SHA-256 is stored. A slow hash is not needed for 32 random bytes.
+-- A key is shown once; only its SHA-256 is stored. A slow hash is not needed for 32 random bytes.
 create table api_keys (
     key_id       varchar(20)  constraint api_keys_pk primary key,
     vendor_id    varchar(50)  not null constraint api_keys_vendor_fk references vendors,
@@ -303,7 +304,7 @@ create table sessions (
 
 create index sessions_expiry on sessions (expires_at);
 
--- Who did what, to what, from where.
+-- Changes by vendors, operators and commands.
 create table audit_log (
     entry_id  bigint      generated always as identity constraint audit_log_pk primary key,
     at        timestamptz not null default now(),
@@ -342,7 +343,7 @@ create table dry_runs (
 
 create index dry_runs_vendor on dry_runs (vendor_id, started_at);
 
--- The function that sends webhooks reads a copy in DynamoDB: it reaches the Internet, and so not the database.
+-- The function that sends webhooks has access to the Internet but not to the database: it reads a copy in DynamoDB.
 create table webhooks (
     vendor_id  varchar(50)   constraint webhooks_pk primary key constraint webhooks_vendor_fk references vendors,
     url        varchar(2000) not null,
@@ -373,11 +374,12 @@ create table report_link_clicks (
 create index report_link_clicks_key on report_link_clicks (s3_key, click_id desc);
 
 -- Roles ---------------------------------------------------------------------------------------------------------------
--- One role for each group of functions. Each logs in with its own password, which onboarding/storage/database_roles.py sets. The owner
--- of the tables is for migrations and the function `admin`. Row-level security applies to every role except the owner.
+-- One role for each group of functions. Each logs in with its own password, which onboarding/storage/database_roles.py
+-- sets. The owner of the tables is for migrations and the function `admin`. Row-level security applies to every role
+-- except the owner.
 --
 --   onboarding_pipeline     csv-parser, product-validator, error-processor, watchdog: uploads and the catalog
---   onboarding_api          api: keys, sessions and sign-in links. For the rest, a request takes one of two roles:
+--   onboarding_api          api: keys, sessions and sign-in links. Otherwise a request takes one of two roles:
 --   onboarding_vendor         a vendor's request: the rows of one vendor
 --   onboarding_operator       an operator's request, and undo, cancel and dry run: the rows of all vendors
 --   onboarding_report_link  report-link: whether a link is revoked, and its clicks
@@ -402,7 +404,7 @@ begin
         end;
         execute format('grant usage on schema public to %I', name);
     end loop;
-    -- Without inheritance: the login itself sees no row of a vendor, so a request that takes no role fails.
+    -- Without inheritance: the login itself sees no rows of vendors, so a request that takes no role fails.
     foreach name in array array['onboarding_vendor', 'onboarding_operator'] loop
         begin
             if not pg_has_role('onboarding_api', name, 'set') then
@@ -469,7 +471,7 @@ grant select on
     vendors, product_categories, products, upload_history, validation_errors, product_changes, undo_skipped,
     upload_warnings, upload_sessions, webhooks, revoked_report_links, report_link_clicks, audit_log, dry_runs
 to onboarding_vendor;
--- Not the hash: nobody needs it to see or revoke a key.
+-- Without the hash, which is not needed to list or revoke a key.
 grant select (key_id, vendor_id, name, scopes, created_at, created_by, expires_at, revoked_at, last_used_at)
     on api_keys to onboarding_vendor;
 grant insert on api_keys, upload_sessions, webhooks, revoked_report_links, audit_log, dry_runs to onboarding_vendor;
@@ -485,7 +487,7 @@ grant select on
     vendors, product_categories, products, upload_history, validation_errors, upload_warnings, product_changes,
     held_rows, undo_skipped, quarantined_objects, revoked_report_links, report_link_clicks, audit_log, webhooks
 to onboarding_operator;
--- Not the hash, as for vendors.
+-- Without the hash, as for vendors.
 grant select (key_id, vendor_id, name, scopes, created_at, created_by, expires_at, revoked_at, last_used_at)
     on api_keys to onboarding_operator;
 grant select (vendor_id, used_at) on sign_in_links to onboarding_operator;

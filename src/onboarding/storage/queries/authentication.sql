@@ -1,5 +1,5 @@
 -- name: list_accounts
--- List the vendors and active operators with this e-mail address; several may share one.
+-- List the vendors and active operators with this e-mail address; several may have the same one.
 select vendor_id, null::bigint as operator_id, vendor_name as name, email
 from vendors
 where lower(email) = %(email)s
@@ -11,12 +11,12 @@ order by vendor_id nulls first
 limit 10
 
 -- name: lock_subject
--- Lock a subject until the transaction ends, so that the statements that follow see everything that was counted for it.
+-- Lock a subject until the transaction ends, so that its concurrent requests are counted in turn.
 select pg_advisory_xact_lock(hashtextextended(%(subject)s, 2))
 
 -- name: insert_sign_in_request
 -- Insert a sign-in request and return a row, if its subject is below the limit or its last request is old enough.
--- Deletes some requests that are older than any window.
+-- Also deletes up to 100 requests that are older than any window.
 with old as (
     delete from sign_in_requests
     where ctid in (select ctid from sign_in_requests where at < now() - interval '1 day' limit 100)
@@ -37,7 +37,7 @@ insert into sign_in_links (link_sha256, vendor_id, operator_id, expires_at)
 values (%(link)s, %(vendor_id)s, %(operator_id)s, now() + %(age)s::interval)
 
 -- name: find_sign_in_link
--- Return a row if a sign-in link can be used now.
+-- Return a row if a sign-in link is unused and has not expired.
 select 1 from sign_in_links where link_sha256 = %(link)s and used_at is null and expires_at > now()
 
 -- name: use_sign_in_link
@@ -55,7 +55,7 @@ left join operators o using (operator_id)
 where o.operator_id is null or o.status = 'active'
 
 -- name: insert_session
--- Insert a session. Deletes some sessions and links that expired more than a week ago.
+-- Insert a session. Also deletes up to 100 sessions and links each that expired more than a week ago.
 with old_sessions as (
     delete from sessions
     where session_sha256 in (select session_sha256 from sessions where expires_at < now() - interval '7 days' limit 100)
@@ -69,7 +69,7 @@ values (%(session)s, %(vendor_id)s, %(operator_id)s, now() + %(age)s::interval)
 returning expires_at
 
 -- name: get_session_principal
--- Return the vendor or operator of a session that has not ended. A suspended operator has no session.
+-- Return the vendor or active operator of a session that has not ended.
 select
     s.vendor_id, coalesce(v.vendor_name, o.name) as name, coalesce(v.email, o.email) as email,
     coalesce(v.status, o.status) as status, o.role
@@ -106,7 +106,7 @@ where operators.operator_id = sessions.operator_id and lower(operators.email) = 
   and sessions.ended_at is null and sessions.expires_at > now()
 
 -- name: get_key_principal
--- Return the vendor of an active API key, and set when the key was last used, to the minute.
+-- Return the vendor of an active API key, and set the time of its last use with a precision of one minute.
 with active_key as (
     select k.key_id, k.vendor_id, v.vendor_name, v.email, v.status, k.scopes, k.last_used_at
     from api_keys k

@@ -1,9 +1,10 @@
 -- name: lock_dry_runs
--- Lock the dry runs of a vendor until the transaction ends, so that concurrent requests count each other.
+-- Lock the dry runs of a vendor until the transaction ends, so that concurrent requests are counted in turn.
 select pg_advisory_xact_lock(hashtextextended('dry runs of ' || %(vendor_id)s, 0))
 
 -- name: count_dry_runs
--- Count a vendor's dry runs: running, started within the window, and the seconds until the first of these leaves it.
+-- Count a vendor's dry runs that are running and that started within the window.
+-- `seconds` is the time until the first of these is outside the window.
 select
     count(*) filter (where ended_at is null and started_at > clock_timestamp() - %(longest)s::interval) as running,
     count(*) as recent,
@@ -14,7 +15,7 @@ from dry_runs
 where vendor_id = %(vendor_id)s and started_at > clock_timestamp() - %(window)s::interval
 
 -- name: insert_dry_run
--- Insert a dry run. Deletes those of the vendor that are older than a day.
+-- Insert a dry run. Also deletes dry runs of the vendor that are older than a day.
 with expired as (
     delete from dry_runs where vendor_id = %(vendor_id)s and started_at < now() - interval '1 day'
 )

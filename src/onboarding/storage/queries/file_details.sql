@@ -1,15 +1,15 @@
 -- name: get_file_details
--- Return how the file of an upload was read.
+-- Return the file details of an upload.
 select file_details from upload_history where upload_id = %(upload_id)s
 
 -- name: set_file_details
--- Set how the file of an upload was read, if it is not set yet.
+-- Set the file details of an upload, unless they are set already.
 update upload_history
 set file_details = %(file_details)s::jsonb
 where upload_id = %(upload_id)s and file_details is null
 
 -- name: insert_warnings
--- Insert the warnings about a file. Warnings that exist already are left alone.
+-- Insert the warnings about a file. Warnings that exist already are unchanged.
 insert into upload_warnings (upload_id, number, code, message, row_number, column_name)
 select %(upload_id)s, number, code, message, row_number, column_name
 from jsonb_to_recordset(%(warnings)s::jsonb) as warning (

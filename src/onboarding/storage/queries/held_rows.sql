@@ -17,7 +17,7 @@ delete from held_rows where upload_id = any(%(uploads)s::text[])
 
 -- name: purge_held_rows
 -- Delete the held rows of uploads that were finished more than 15 days ago.
--- Their notifications were sent or cannot be sent any more: the dead-letter queues keep a batch for 14 days.
+-- No batch of theirs can follow: the dead-letter queues keep a batch for 14 days.
 delete from held_rows h
 using upload_history u
 where u.upload_id = h.upload_id and u.processing_completed_at < now() - interval '15 days'

@@ -15,12 +15,12 @@ where s3_key = %(s3_key)s and s3_version_id = %(s3_version_id)s
 select s3_key, reason, created_at from quarantined_objects order by created_at desc limit 100
 
 -- name: start_read_attempt
--- Count an attempt to read an object. No row is returned if all attempts are used and none can still be running.
+-- Count an attempt to read an object. Returns no row if all attempts are used and the last one cannot be running.
 insert into read_attempts as previous (s3_key, s3_version_id)
 values (%(s3_key)s, %(s3_version_id)s)
 on conflict (s3_key, s3_version_id) do update
 set attempts = previous.attempts + 1, started_at = now()
-where previous.attempts < %(most)s or previous.started_at > now() - %(patience)s::interval
+where previous.attempts < %(max_attempts)s or previous.started_at > now() - %(patience)s::interval
 returning attempts
 
 -- name: delete_read_attempts
@@ -28,7 +28,7 @@ returning attempts
 delete from read_attempts where s3_key = %(s3_key)s and s3_version_id = %(s3_version_id)s
 
 -- name: list_unfinished_read_attempts
--- List objects whose last attempt started some time ago, without an upload: uploads are resumed in another way.
+-- List objects without an upload whose last attempt started some time ago. Uploads are resumed by other queries.
 select s3_key, s3_version_id
 from read_attempts a
 where started_at <= now() - %(patience)s::interval
@@ -53,7 +53,7 @@ where exists (
     )
 
 -- name: get_sweep_cursor
--- Return where the sweep of the bucket continues.
+-- Return the position at which the sweep of the bucket continues.
 select s3_key, s3_version_id from sweep_cursor
 
 -- name: delete_sweep_cursor
@@ -61,7 +61,7 @@ select s3_key, s3_version_id from sweep_cursor
 delete from sweep_cursor
 
 -- name: upsert_sweep_cursor
--- Set where the sweep of the bucket continues.
+-- Set the position at which the sweep of the bucket continues.
 insert into sweep_cursor (s3_key, s3_version_id)
 values (%(s3_key)s, %(s3_version_id)s)
 on conflict (singleton) do update set s3_key = excluded.s3_key, s3_version_id = excluded.s3_version_id

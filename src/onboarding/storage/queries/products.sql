@@ -1,6 +1,6 @@
 -- name: list_taken_skus
--- List which of these SKUs are in the catalog, with their products if they belong to these vendors.
--- About products of other vendors, only the SKU is returned.
+-- List the SKUs among these that are in the catalog, each with its product if it belongs to one of these vendors.
+-- Of products of other vendors, only the SKU is returned.
 select
     sku,
     case when vendor_id = any(%(vendors)s::text[]) then vendor_id end as vendor_id,
@@ -9,14 +9,14 @@ from products
 where sku = any(array(select jsonb_array_elements_text(%(skus)s::jsonb)))
 
 -- name: list_taken_product_ids
--- List which of these pairs of vendor and vendor product id are in the catalog.
+-- List the pairs of vendor and vendor product id among these that are in the catalog.
 select p.vendor_id, p.vendor_product_id
 from jsonb_array_elements(%(ids)s::jsonb) as requested
 join products p on p.vendor_id = requested ->> 0 and p.vendor_product_id = requested ->> 1
 
 -- name: list_released_skus
--- List which of these SKUs products had before this upload changed them, with those products.
--- The order of validation must not decide whether another row of the file may use such an SKU.
+-- List the SKUs among these that products had before this upload changed them, with the products.
+-- Such a SKU stays taken for the rest of the file, so that errors do not depend on the order of validation.
 select released_sku, previous_values ->> 'vendor_product_id' as vendor_product_id
 from product_changes
 where upload_id = %(upload_id)s and released_sku = any(%(skus)s::text[])
@@ -45,6 +45,6 @@ cross join lateral (
 order by p.vendor_id, p.product_id
 
 -- name: delete_created_products
--- Delete the products that an upload created, except for those that were changed since.
+-- Delete the products that an upload created and that have not been changed since.
 delete from products
 where upload_id = %(upload_id)s and updated_at = created_at

@@ -9,7 +9,7 @@ values (%(s3_key)s, %(vendor_id)s, %(revoked_by)s)
 on conflict do nothing
 
 -- name: get_report_link_revocation
--- Return when the links to these files were revoked.
+-- Return the time at which the links to these files were revoked.
 select min(revoked_at) from revoked_report_links where s3_key = any(%(keys)s::text[])
 
 -- name: insert_report_link_click

@@ -1,5 +1,5 @@
 -- name: lock_upload_to_undo
--- Lock an upload and return its status and the counts of its undo.
+-- Lock an upload and return its status, and the time and counts of its undo.
 select status, undone_at, undo_removed, undo_restored
 from upload_history
 where upload_id = %(upload_id)s
@@ -13,7 +13,7 @@ where upload_id = %(upload_id)s
 returning undone_at
 
 -- name: add_undo_counts
--- Add the products that an undo removed and restored later, when another undo made that possible.
+-- Add to the counts of an undo the products that it could remove and restore only after the undo of another upload.
 update upload_history
 set undo_removed = undo_removed + %(removed)s, undo_restored = undo_restored + %(restored)s
 where upload_id = %(upload_id)s
@@ -27,7 +27,7 @@ where u.vendor_id = %(vendor_id)s and u.undone_at is not null and u.upload_id <>
 order by u.upload_timestamp desc, u.upload_id desc
 
 -- name: insert_undo_skipped
--- Insert the products that an undo skipped, each with the reason: those that are not as they were before the upload.
+-- Insert the products that an undo skipped, each with the reason. They differ from their state before the upload.
 insert into undo_skipped (upload_id, row_number, vendor_product_id, reason)
 select
     %(upload_id)s, skipped.row_number, skipped.vendor_product_id,
@@ -55,7 +55,7 @@ left join product_changes later
     on later.product_id = skipped.product_id and later.changed_at = skipped.updated_at
 
 -- name: delete_undo_skipped
--- Delete the skipped products of an undo, except for these rows.
+-- Delete the skipped products of an undo, except those of these rows.
 delete from undo_skipped where upload_id = %(upload_id)s and row_number <> all(%(rows)s::int[])
 
 -- name: list_undo_skipped

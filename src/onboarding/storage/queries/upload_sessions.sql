@@ -1,5 +1,5 @@
 -- name: upsert_upload_session
--- Insert an upload session, or return the one with this idempotency key, extended if it has expired.
+-- Insert an upload session, or return the one with this idempotency key, extended if it has expired or soon expires.
 insert into upload_sessions (upload_session_id, vendor_id, file_name, s3_key, options, idempotency_key, expires_at)
 values (
     %(upload_session_id)s, %(vendor_id)s, %(file_name)s, %(s3_key)s, %(options)s::jsonb, %(idempotency_key)s,
@@ -13,7 +13,7 @@ end
 returning upload_session_id, file_name, s3_key, options, expires_at
 
 -- name: get_upload_session
--- Return an upload session with the upload of its file, if there is one; not of a file that was stored there later.
+-- Return an upload session, with the upload of the first file that was stored under its key.
 select t.upload_session_id, t.file_name, t.s3_key, t.options, t.expires_at, u.upload_id
 from upload_sessions t
 left join lateral (
@@ -26,7 +26,7 @@ left join lateral (
 where t.upload_session_id = %(upload_session_id)s and t.vendor_id = current_vendor()
 
 -- name: find_other_upload_of_session
--- Return the upload of another version of this object, if the key is that of an upload session.
+-- Return the upload of another version of this object, if its key belongs to an upload session.
 select u.upload_id
 from upload_sessions t
 join upload_history u on u.s3_key = t.s3_key

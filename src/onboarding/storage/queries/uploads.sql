@@ -1,5 +1,5 @@
 -- name: insert_upload
--- Insert the history row of an upload; it is failed at once if the file was rejected.
+-- Insert the history row of an upload; its status is `failed` if the file was rejected.
 insert into upload_history (
     upload_id, vendor_id, file_name, s3_key, s3_version_id, file_size_bytes, total_records, upload_timestamp,
     status, failure_code, failure_reason, processing_completed_at, content_sha256, mode, on_error
@@ -33,8 +33,7 @@ limit %(limit)s
 
 -- name: find_duplicate_upload
 -- Find the vendor's upload of the same bytes with the same options within 24 hours.
--- Uploads that changed nothing or were ended early do not count: failed, undone, cancelled, or not fully processed. The
--- vendor is right to upload such a file again.
+-- Failed, undone, cancelled and not fully processed uploads do not count: the vendor may upload their files again.
 select upload_id, file_name, upload_timestamp
 from upload_history u
 where vendor_id = %(vendor_id)s
@@ -53,25 +52,24 @@ order by upload_timestamp desc
 limit 1
 
 -- name: lock_upload_content
--- Lock a vendor's file content until the transaction ends, so that equal files are opened one after the other.
+-- Lock a vendor's file content until the transaction ends, so that uploads of equal files are opened in turn.
 select pg_advisory_xact_lock(hashtextextended(%(vendor_id)s::text || ' ' || %(content_sha256)s::text, 1))
 
 -- name: list_upload_states
--- List what the validator must know about these uploads.
+-- List the columns of these uploads that the validation of their rows depends on.
 select upload_id, vendor_id, total_records, status, mode, on_error
 from upload_history
 where upload_id = any(%(uploads)s::text[])
 
 -- name: list_row_outcomes
--- List the outcomes that rows of these ranges already have.
--- One line for each product, product change and held row, and one for each error. Rows of a batch are neighbours, so a
--- range from the first to the last row of an upload costs one look-up in each index.
+-- List the outcomes of the rows in these ranges: one line for each product, product change, held row and error.
+-- The rows of a batch are adjacent, so the range from its first to its last row takes one look-up in each index.
 with row_range as materialized (
     select *
     from unnest(%(uploads)s::text[], %(firsts)s::int[], %(lasts)s::int[]) as ranges (upload_id, first_row, last_row)
 )
-select p.upload_id, p.row_number, null as error_type, null as error_field, null as error_message,
-    null as rejected_value, null as expected, null as hint
+select p.upload_id, p.row_number, null as error_type, null as field, null as message, null as value, null as expected,
+    null as hint
 from row_range
 join products p on p.upload_id = row_range.upload_id and p.row_number between first_row and last_row
 union all
@@ -84,16 +82,18 @@ from row_range
 join held_rows h on h.upload_id = row_range.upload_id and h.row_number between first_row and last_row
 union all
 (
-    select e.upload_id, e.row_number, e.error_type, e.error_field, e.error_message, e.rejected_value, e.expected, e.hint
+    select
+        e.upload_id, e.row_number, e.error_type, e.error_field, e.error_message, coalesce(e.rejected_value, ''),
+        e.expected, e.hint
     from row_range
     join validation_errors e on e.upload_id = row_range.upload_id and e.row_number between first_row and last_row
     order by e.error_id
 )
 
 -- name: add_outcome_counts
--- Add outcomes to the counts of these uploads and set the status of those that are complete.
--- The statement that makes valid + error = total also sets the final status: no session sees one without the other.
--- Returns the status of each upload, and how many of its rows are invalid, held, and not validated yet.
+-- Add outcomes to the counts of these uploads, and set the final status of those that are complete.
+-- One statement does both, so that no session sees complete counts without the final status.
+-- Returns the status of each upload, and the numbers of its invalid rows, held rows, and rows not validated yet.
 update upload_history u
 set created_records = u.created_records + counted.created,
     updated_records = u.updated_records + counted.updated,
@@ -121,11 +121,11 @@ from (
 where u.upload_id = counted.upload_id and u.status = 'processing'
 returning
     u.upload_id, u.status, u.error_records as invalid, u.held_records as held,
-    u.total_records - u.valid_records - u.error_records - u.held_records as unvalidated
+    u.total_records - u.valid_records - u.error_records - u.held_records as pending
 
 -- name: list_stalled_uploads
--- List uploads in processing without progress, longest first, with the number of resumes since their last progress.
--- The wait doubles with each resume that had no effect: rows that were staged again may be behind many others.
+-- List uploads in processing without progress, longest first, with their numbers of resumes since their last progress.
+-- The wait doubles with each resume without progress, since the staged rows may be behind those of other uploads.
 select upload_id, vendor_id, s3_key, s3_version_id, last_progress_at, attempts as resume_attempts,
     starts as resume_starts
 from (
@@ -150,7 +150,7 @@ limit %(limit)s
 
 -- name: mark_resume_started
 -- Count the start of a resume.
--- Committed before the upload is resumed: if the resume ends the process, the next run starts with another upload.
+-- It is committed before the upload is resumed, so that the next run starts with another upload if this one crashes.
 update upload_history
 set resume_attempts = case when resume_started_at > last_progress_at then resume_attempts else 0 end,
     resume_starts = case when resume_started_at > last_progress_at then resume_starts else 0 end + 1,
@@ -163,7 +163,7 @@ update upload_history set resume_attempts = resume_attempts + 1 where upload_id 
 
 -- name: list_unnotified_uploads
 -- List finished uploads without a notification, longest first.
--- The wait doubles with each unsuccessful attempt, up to 64 times: they must not block the others.
+-- The wait doubles with each unsuccessful attempt, up to a factor of 64, so that these uploads do not block others.
 select upload_id, vendor_id
 from upload_history
 where status <> 'processing' and notified_at is null
@@ -179,8 +179,8 @@ where upload_id = any(%(uploads)s::text[])
 
 -- name: list_recently_notified_uploads
 -- List uploads of the last day whose notification was published some time ago.
--- Their e-mail has been sent by now, or will not be sent without another attempt. The wait doubles after each attempt;
--- after six attempts the e-mail stays in the dead-letter queue.
+-- By then their e-mail has been sent, or it needs another attempt. The wait doubles after each attempt; after six
+-- attempts the e-mail remains in the dead-letter queue.
 select upload_id
 from upload_history
 where notified_at between now() - interval '1 day' and now() - %(patience)s::interval * 2 ^ renotifications
@@ -195,7 +195,7 @@ where upload_id = any(%(uploads)s::text[])
 
 -- name: lock_upload_to_notify
 -- Lock a finished upload that has no notification yet.
--- The lock lasts until the notification is published and marked: a concurrent session waits, and then finds no row.
+-- The lock lasts until the notification is published and marked. A concurrent session waits for it and returns no row.
 select upload_id
 from upload_history
 where upload_id = %(upload_id)s and status <> 'processing' and notified_at is null
@@ -208,7 +208,8 @@ set error_file_s3_key = %(error_file_s3_key)s, fix_file_s3_key = %(fix_file_s3_k
 where upload_id = %(upload_id)s
 
 -- name: get_upload_overview
--- Return the counts of the last day, and the current numbers of uploads in processing, stalled and quarantined.
+-- Return the counts of the last day, and the current numbers of uploads in processing, stalled uploads and quarantined
+-- objects.
 select
     count(*) filter (where upload_timestamp > now() - interval '1 day') as uploads,
     count(*) filter (where status = 'processing') as processing,
@@ -221,7 +222,7 @@ from upload_history
 where upload_timestamp > now() - interval '1 day' or status = 'processing'
 
 -- name: list_upload_throughput
--- List the uploads and rows that were finished in each interval up to now, empty intervals included.
+-- Count the uploads and rows that were finished in each interval up to now, including empty intervals.
 with finished as (
     select
         ceil(extract(epoch from now() - processing_completed_at) / extract(epoch from %(width)s::interval)) as n,

@@ -1,5 +1,5 @@
 -- name: insert_validation_errors
--- Insert errors in their order. Errors that exist already are left alone.
+-- Insert errors in their order. Errors that exist already are unchanged.
 insert into validation_errors (
     upload_id, vendor_id, row_number, vendor_product_id, error_type, error_field, error_message, original_data,
     rejected_value, expected, hint
@@ -25,7 +25,7 @@ where upload_id = %(upload_id)s
   and (%(value)s::text is null or coalesce(rejected_value, '') = %(value)s)
   and (
     %(like)s::bigint is null
-    -- The same group as in `list_error_groups`.
+    -- The errors of one group of `list_error_groups`, given by an error of the group.
     or exists (
         select from validation_errors alike
         where alike.error_id = %(like)s and alike.upload_id = %(upload_id)s
@@ -39,8 +39,7 @@ limit %(limit)s
 
 -- name: list_error_groups
 -- List the errors of an upload by type, field and value (without a value: by message), most frequent first.
--- `groups` is their number. `list_validation_errors` finds the errors of a group by its first error, so both must group
--- in the same way.
+-- `groups` is the number of groups. `list_validation_errors` must group errors in the same way.
 select
     error_type, error_field as field, coalesce(rejected_value, '') as value, min(error_message) as message,
     min(expected) as expected, min(hint) as hint, count(*) as rows, min(row_number) as first_row,
@@ -70,12 +69,12 @@ where upload_id = %(upload_id)s
 order by row_number, error_id
 
 -- name: count_unprocessed_rows
--- Count the rows of an upload that were ended without validation.
+-- Count the rows of an upload that were not processed because it was ended.
 select count(*) from validation_errors where upload_id = %(upload_id)s and error_type = 'NOT_PROCESSED'
 
 -- name: list_top_errors
 -- List the most frequent errors among the latest ones.
--- The limit keeps the query fast with many errors. Grouping twice avoids the sort that `count(distinct …)` needs.
+-- The limit bounds the query's time. Grouping twice avoids the sort that `count(distinct …)` needs.
 with latest as (
     select error_type, error_field, vendor_id, upload_id
     from validation_errors

@@ -1,11 +1,11 @@
 -- name: insert_vendor
--- Insert a vendor, unless the id is taken.
+-- Insert a vendor, unless the id exists.
 insert into vendors (vendor_id, vendor_name, email, phone)
 values (%(vendor_id)s, %(vendor_name)s, %(email)s, %(phone)s)
 on conflict do nothing
 
 -- name: update_vendor
--- Update the columns of a vendor that are not null here.
+-- Update the columns of a vendor whose parameters are not null.
 update vendors
 set vendor_name = coalesce(%(vendor_name)s, vendor_name),
     email = coalesce(%(email)s, email),
@@ -14,12 +14,13 @@ set vendor_name = coalesce(%(vendor_name)s, vendor_name),
 where vendor_id = %(vendor_id)s
 
 -- name: lock_vendor
--- Lock a vendor and return its columns.
+-- Lock and return a vendor.
 select vendor_name, email, phone, status from vendors where vendor_id = %(vendor_id)s for update
 
 -- name: lock_vendors
 -- Lock vendors until the transaction ends, so that one batch at a time is validated for each vendor.
--- Two batches of one vendor with the same vendor product ids would deadlock on the unique keys. The caller sorts them.
+-- Two batches of one vendor with the same vendor product ids would deadlock on the unique keys. The caller sorts the
+-- vendors, so that batches of several vendors do not deadlock either.
 select pg_advisory_xact_lock(hashtextextended(vendor_id, 0))
 from unnest(%(vendors)s::text[]) as vendor_id
 
@@ -64,7 +65,7 @@ order by v.vendor_id
 
 -- name: list_vendor_quality
 -- List the vendors with the lowest quality of files in the last 90 days.
--- Their products are not counted here: that is the most expensive part of `list_vendors_with_quality`.
+-- Products are not counted, which is the most expensive part of `list_vendors_with_quality`.
 select
     q.vendor_id, v.vendor_name, q.total as rows, q.valid as valid_rows,
     -- Rounded down, so that 100 means all rows.

@@ -7,7 +7,7 @@ select url, secret, created_at, updated_at from webhooks where vendor_id = curre
 select vendor_id, url, secret from webhooks order by vendor_id
 
 -- name: upsert_webhook
--- Insert or update the webhook of a vendor; an existing secret is kept unless `replace` is set.
+-- Insert or update the webhook of a vendor. `replace` replaces an existing secret.
 insert into webhooks (vendor_id, url, secret)
 values (%(vendor_id)s, %(url)s, %(secret)s)
 on conflict (vendor_id) do update
@@ -21,7 +21,7 @@ returning url, secret, created_at, updated_at
 delete from webhooks where vendor_id = current_vendor()
 
 -- name: count_webhook_tests
--- Count the test messages of the current vendor in this window.
+-- Count the test messages that the current vendor requested within the window.
 select count(*)
 from audit_log
 where vendor_id = current_vendor() and action = 'webhook_tested' and at > now() - %(window)s::interval

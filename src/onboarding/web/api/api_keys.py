@@ -16,7 +16,7 @@ from onboarding.storage.input_rules import PLAIN_TEXT
 from onboarding.web.auth import Principal, VendorAdmin
 from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem, problem_responses
-from onboarding.web.pagination import IdempotencyKey, KeyId, models_from_rows
+from onboarding.web.pagination import IdempotencyKey, KeyId
 from onboarding.web.tokens import generate_secret, hash_secret
 
 router = APIRouter(
@@ -68,7 +68,7 @@ def list_keys(principal: VendorAdmin, pool: PoolDep) -> Keys:
 
 def list_keys_of(connection: Connection, vendor_id: str) -> Keys:
     """Return the keys of a vendor."""
-    return Keys(items=models_from_rows(KeyResponse, api_keys.list_api_keys(connection, vendor_id)))
+    return Keys(items=[KeyResponse(**row) for row in api_keys.list_api_keys(connection, vendor_id)])
 
 
 @router.post("", status_code=201, responses=problem_responses("conflict"))
@@ -96,7 +96,7 @@ def create_key(
             scopes=body.scopes,
             days=body.days,
         )
-        return models_from_rows(KeyResponse, [row])[0]
+        return KeyResponse(**row)
 
     try:
         return NewKey(**principal.run(pool, work).model_dump(), key=key)

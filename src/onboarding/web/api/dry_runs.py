@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
+from onboarding.domain.error_summary import MAX_GROUPS, summarize_errors
 from onboarding.domain.models import Mode, OnError, Outcome, UploadStatus
 from onboarding.domain.upload_options import Options
 from onboarding.files import product_template
@@ -18,7 +19,6 @@ from onboarding.files.parser import MAX_BYTES
 from onboarding.pipeline import dry_run as dry
 from onboarding.pipeline.parser_process import ParserTimeout
 from onboarding.storage.categories import list_active_category_names
-from onboarding.storage.error_summary import MAX_GROUPS, summarize_errors
 from onboarding.web import dry_run_limits
 from onboarding.web.auth import CurrentVendor, Principal, Reader
 from onboarding.web.database import DatabasePool, PoolDep

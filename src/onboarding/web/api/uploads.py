@@ -11,11 +11,11 @@ from fastapi import APIRouter, Query
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
+from onboarding.domain.error_summary import MAX_GROUPS
 from onboarding.domain.models import Upload, UploadStatus
 from onboarding.notifications.report_links import REDIRECT_SECONDS
 from onboarding.storage.audit_log import record_action
 from onboarding.storage.database import Connection
-from onboarding.storage.error_summary import MAX_GROUPS
 from onboarding.storage.input_rules import PLAIN_TEXT
 from onboarding.web import schemas
 from onboarding.web.auth import Principal, Reader

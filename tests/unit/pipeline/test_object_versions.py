@@ -1,4 +1,4 @@
-"""Keys and versions of objects: vendor, file name, upload id."""
+"""Object versions: vendor, file name, and upload id."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ PAGES = datetime(2024, 12, 21, 10, 30, 45, 999_000, tzinfo=UTC)
 
 
 def record(key: str, **changes: Any) -> dict[str, Any]:
-    """A record of an S3 event, as much of it as is read; `key` as it stands there."""
-    described = {"key": key, "size": 1, "eTag": "e", "sequencer": "s", "versionId": "v1", **changes}
-    return {"eventSource": "aws:s3", "s3": {"bucket": {"name": "bucket"}, "object": described}}
+    """Return the parts of an S3 event record that are read, with this URL-encoded key."""
+    properties = {"key": key, "size": 1, "eTag": "e", "sequencer": "s", "versionId": "v1", **changes}
+    return {"eventSource": "aws:s3", "s3": {"bucket": {"name": "bucket"}, "object": properties}}
 
 
 def object_at(key: str, version_id: str = "v1", bucket: str = "bucket") -> S3ObjectVersion:
@@ -27,7 +27,7 @@ def object_at(key: str, version_id: str = "v1", bucket: str = "bucket") -> S3Obj
 
 
 @pytest.mark.parametrize(
-    ("announced", "key"),
+    ("encoded", "key"),
     [
         ("uploads/VEND001/a.csv", "uploads/VEND001/a.csv"),
         ("uploads/VEND001/my+file%2B%C3%BC+%281%29.csv", "uploads/VEND001/my file+ü (1).csv"),
@@ -35,19 +35,19 @@ def object_at(key: str, version_id: str = "v1", bucket: str = "bucket") -> S3Obj
         ("uploads%2FVEND001%2Fa.csv", "uploads/VEND001/a.csv"),
     ],
 )
-def test_object_announced_key_is_url_decoded(announced: str, key: str) -> None:
-    assert S3ObjectVersion.from_event_record(record(announced)) == S3ObjectVersion("bucket", key, "v1")
+def test_from_event_record_key_is_url_decoded(encoded: str, key: str) -> None:
+    assert S3ObjectVersion.from_event_record(record(encoded)) == S3ObjectVersion("bucket", key, "v1")
 
 
-def test_object_announced_without_version_has_empty_version() -> None:
-    announced = record("uploads/VEND001/a.csv")
-    del announced["s3"]["object"]["versionId"]
-    assert S3ObjectVersion.from_event_record(announced).version_id == ""
+def test_from_event_record_without_version_has_empty_version() -> None:
+    encoded = record("uploads/VEND001/a.csv")
+    del encoded["s3"]["object"]["versionId"]
+    assert S3ObjectVersion.from_event_record(encoded).version_id == ""
 
 
 @settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8"), min_size=1))
-def test_object_announced_any_key_is_unchanged(key: str) -> None:
+def test_from_event_record_any_key_is_unchanged(key: str) -> None:
     assert S3ObjectVersion.from_event_record(record(quote_plus(key))).key == key
 
 
@@ -82,10 +82,10 @@ def test_upload_id_has_the_write_time_in_utc() -> None:
 
 
 def test_upload_id_of_one_version_is_stable() -> None:
-    announced = S3ObjectVersion.from_event_record(record("uploads/VEND001/my+file.csv"))
-    assert announced.upload_id(PAGES) == object_at("uploads/VEND001/my file.csv").upload_id(PAGES)
-    # Names outlive a release: an event that comes again after a deployment must meet the same upload.
-    assert object_at("uploads/VEND001/a.csv").upload_id(PAGES) == "UPLOAD_20241221_103045_96ce5dfe"
+    encoded = S3ObjectVersion.from_event_record(record("uploads/VEND001/my+file.csv"))
+    assert encoded.upload_id(WRITTEN) == object_at("uploads/VEND001/my file.csv").upload_id(WRITTEN)
+    # Ids must not change between releases: an event that is redelivered after a deployment has the same upload.
+    assert object_at("uploads/VEND001/a.csv").upload_id(WRITTEN) == "UPLOAD_20241221_103045_96ce5dfe"
 
 
 def test_upload_id_of_versions_in_one_second_differs() -> None:

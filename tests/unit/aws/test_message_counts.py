@@ -1,4 +1,4 @@
-"""The numbers of messages in the failure queues, as the overview page shows them."""
+"""Cached numbers of messages in the failure queues."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from onboarding.runtime import AppContext
 
 
 class Sqs:
-    """Counts the requests, and returns their number as the number of messages."""
+    """Double of SQS that returns the number of requests so far as the number of messages."""
 
     def __init__(self) -> None:
         self.requests = 0
@@ -25,7 +25,7 @@ class Sqs:
         return {"Attributes": {"ApproximateNumberOfMessages": str(self.requests)}}
 
 
-def test_message_counts_are_fetched_once_until_they_expire(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_message_counts_repeated_are_cached_until_they_expire(monkeypatch: pytest.MonkeyPatch) -> None:
     sqs, now = Sqs(), [100.0]
     monkeypatch.setattr("onboarding.aws.dead_letter_queues.time", SimpleNamespace(monotonic=lambda: now[0]))
     settings = SimpleNamespace(resource_name=lambda name: name)

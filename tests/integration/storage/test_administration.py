@@ -1,4 +1,4 @@
-"""Rules for vendors, operators, categories and API keys, which API, portal, CLI and the function `admin` share."""
+"""Rules for vendors, operators, categories and API keys, as API, portal, CLI and the function `admin` apply them."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def _remove_accounts(database: Database) -> Iterator[None]:
         fetch(database, f"{statement} returning 1")
 
 
-def actions(database: Database) -> Sequence[Any]:
-    return fetch(database, "select actor, action, subject from actions order by action_id")
+def list_actions(database: Database) -> Sequence[Any]:
+    return fetch(database, "select actor, action, subject from audit_log order by entry_id")
 
 
 @pytest.mark.parametrize(
@@ -59,12 +59,12 @@ def actions(database: Database) -> Sequence[Any]:
         (lambda c: api_keys.add_api_key(c, ACTOR, **{**KEY, "name": ""}), "1 to 100 characters"),
     ],
 )
-def test_change_with_invalid_value_is_refused_and_not_recorded(
+def test_change_invalid_value_is_rejected_and_not_recorded(
     database: Database, change: Callable[[Connection], object], message: str
 ) -> None:
     with pytest.raises(InvalidInput, match=message):
         database.run(change)
-    assert actions(database) == []
+    assert list_actions(database) == []
 
 
 @pytest.mark.parametrize(
@@ -77,13 +77,13 @@ def test_change_with_invalid_value_is_refused_and_not_recorded(
         lambda c: api_keys.revoke_api_key(c, ACTOR, vendor_id="VEND001", key_id="none"),
     ],
 )
-def test_change_of_unknown_object_raises_not_found(database: Database, change: Callable[[Connection], object]) -> None:
+def test_change_unknown_object_raises_not_found(database: Database, change: Callable[[Connection], object]) -> None:
     with pytest.raises(NotFound):
         database.run(change)
-    assert actions(database) == []
+    assert list_actions(database) == []
 
 
-def test_add_object_that_exists_raises_already_exists(database: Database) -> None:
+def test_add_existing_object_raises_already_exists(database: Database) -> None:
     changes: list[Callable[[Connection], object]] = [
         lambda c: vendors.add_vendor(c, ACTOR, **VENDOR),
         lambda c: operators.add_operator(c, ACTOR, email="a@b.example", name="A"),
@@ -92,7 +92,7 @@ def test_add_object_that_exists_raises_already_exists(database: Database) -> Non
     ]
     for change in changes:
         database.run(change)
-    recorded = actions(database)
+    recorded = list_actions(database)
     assert [action for _, action, _ in recorded] == [
         "vendor_created",
         "operator_created",
@@ -102,17 +102,17 @@ def test_add_object_that_exists_raises_already_exists(database: Database) -> Non
     for change in changes:
         with pytest.raises(AlreadyExists):
             database.run(change)
-    assert actions(database) == recorded
+    assert list_actions(database) == recorded
 
 
-def test_record_action_with_a_change_that_fails_is_rolled_back_too(database: Database) -> None:
+def test_record_action_of_a_failed_change_is_rolled_back(database: Database) -> None:
     def work(connection: Connection) -> None:
         vendors.add_vendor(connection, ACTOR, **VENDOR)
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
         database.run(work)
-    assert actions(database) == []
+    assert list_actions(database) == []
     assert fetch(database, "select count(*) from vendors where vendor_id = 'ACCOUNT1'") == [(0,)]
 
 
@@ -125,7 +125,7 @@ def test_record_action_with_a_change_that_fails_is_rolled_back_too(database: Dat
         ("change_vendor", {"vendor_id": "NOBODY"}, "there is no vendor NOBODY"),
     ],
 )
-def test_run_action_that_cannot_be_performed_is_refused(
+def test_run_action_that_cannot_be_performed_raises(
     database: Database, name: str, arguments: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(AdminError, match=message):

@@ -1,0 +1,64 @@
+"""Repository for the validation errors of rows, and their summary for an upload."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+
+from psycopg.rows import dict_row
+
+from onboarding.domain.error_summary import MAX_GROUPS, ErrorGroup, ErrorSummary
+from onboarding.domain.models import ReportedRow, Row, RowError
+from onboarding.domain.product_schema import REPORT_COLUMNS
+from onboarding.storage import file_details
+from onboarding.storage.database import Connection
+from onboarding.storage.products import RowKey, row_key, to_storable_text
+from onboarding.storage.queries import query
+
+
+def insert_errors(connection: Connection, rows: Sequence[Row], errors: Mapping[RowKey, Sequence[RowError]]) -> None:
+    """Insert all errors of these rows. `errors` has an entry for each row; errors that exist already are unchanged."""
+    records = [
+        {
+            "upload_id": row.upload_id,
+            "vendor_id": row.vendor_id,
+            "row_number": row.row_number,
+            "vendor_product_id": to_storable_text(row.cells["vendor_product_id"][:100])
+            if "vendor_product_id" in row.cells
+            else None,
+            "error_type": error.error_type,
+            "error_field": error.field,
+            "error_message": error.message,
+            "original_data": {column: to_storable_text(text) for column, text in row.cells.items()},
+            "rejected_value": to_storable_text(error.value),
+            "expected": to_storable_text(error.expected),
+            "hint": to_storable_text(error.hint),
+        }
+        for row in rows
+        for error in errors[row_key(row)]
+    ]
+    if records:
+        connection.execute(query("insert_validation_errors"), {"errors": json.dumps(records, ensure_ascii=False)})
+
+
+def stream_report_rows(connection: Connection, upload_id: str) -> Iterator[ReportedRow]:
+    """Yield the errors of an upload, by row and then in the order of the rules.
+
+    They are streamed, since an upload may have 100,000. The connection is in use until the last one is read.
+    """
+    columns = list(REPORT_COLUMNS.values())
+    with connection.cursor(row_factory=dict_row) as cursor:
+        params = {"upload_id": upload_id, "columns": columns}
+        for row in cursor.stream(query("list_report_errors"), params, size=500):
+            cells = dict(zip(columns, row.pop("cells"), strict=True))
+            yield ReportedRow(row.pop("row_number"), RowError(**row), cells)
+
+
+def get_error_summary(connection: Connection, upload_id: str, top: int = MAX_GROUPS) -> ErrorSummary:
+    """Return the `top` most frequent groups of an upload's errors, with the number of the other groups."""
+    cursor = connection.cursor(row_factory=dict_row)
+    rows = cursor.execute(query("list_error_groups"), {"upload_id": upload_id, "limit": top}).fetchall()
+    group_counts = [row.pop("groups") for row in rows]
+    details = file_details.get_file_details(connection, upload_id)
+    groups = [ErrorGroup(**row, first_line=details.line_of(row["first_row"]) if details else None) for row in rows]
+    return ErrorSummary(groups, group_counts[0] - len(groups) if groups else 0)
