@@ -68,7 +68,7 @@ def enumeration(url: str, plan: Options) -> None:
         passed[_line(result.case)][result.case.fault] += 1
     faults = sorted({case.fault for case in cases})
     width = max(map(len, passed)) + 2
-    say(f"{'function, failpoint':{width}}" + "  ".join(faults))
+    say(f"{'function, injection point':{width}}" + "  ".join(faults))
     for line, counts in sorted(passed.items()):
         cells = ((f"pass {counts[fault]}" if counts[fault] else "-").center(len(fault)) for fault in faults)
         say(f"{line:{width}}" + "  ".join(cells))
@@ -76,8 +76,8 @@ def enumeration(url: str, plan: Options) -> None:
 
 
 def _line(case: Case) -> str:
-    """Return the line of the table: one for each named failpoint, one for the statements and calls of each service."""
-    when, name = case.failpoint.split(" ", 1)
+    """Return the line of the table: one for each failpoint, one for the statements and calls of each service."""
+    when, name = case.point.split(" ", 1)
     kind = name if when == "at" else f"{when} {name.split('.')[0]}"
     return f"{case.function} {kind}"
 

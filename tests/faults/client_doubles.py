@@ -1,4 +1,4 @@
-"""Doubles of boto3 clients, with two failpoints for every call."""
+"""Doubles of boto3 clients, with two injection points for every call."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PARTIAL = {"dynamodb.batch_write_item": ("RequestItems", "UploadRecords"), "sqs.
 
 
 class Client:
-    """Double of a boto3 client: every call is two failpoints with the service's response between them."""
+    """Double of a boto3 client: every call is two injection points with the service's response between them."""
 
     def __init__(self, service: str, container: Container) -> None:
         self._service = service
@@ -26,18 +26,14 @@ class Client:
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         def call(**parameters: Any) -> Any:
-            failpoint = f"{self._service}.{operation}"
+            point = f"{self._service}.{operation}"
             aws = self._container.runtime.aws
-            left = (
-                self._left_out(failpoint, parameters)
-                if self._container.reach(f"before {failpoint}") == "partial"
-                else None
-            )
+            left = self._left_out(point, parameters) if self._container.reach(f"before {point}") == "partial" else None
             with aws.lock:
                 answer = getattr(aws, f"{self._service}_{operation}")(**parameters)
-            if failpoint == "sns.publish":
+            if point == "sns.publish":
                 self._container.published.append(published_about(parameters["Message"]))
-            self._container.reach(f"after {failpoint}")
+            self._container.reach(f"after {point}")
             return answer | left if left else answer
 
         return call
@@ -46,9 +42,9 @@ class Client:
         return _OnePage(getattr(self, operation))
 
     @staticmethod
-    def _left_out(failpoint: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    def _left_out(point: str, parameters: dict[str, Any]) -> dict[str, Any]:
         """Remove the second half of the entries from the parameters; return the part of the response about them."""
-        name, table = PARTIAL[failpoint]
+        name, table = PARTIAL[point]
         entries = parameters[name][table] if table else parameters[name]
         taken, left = entries[: max(1, len(entries) // 2)], entries[max(1, len(entries) // 2) :]
         parameters[name] = {table: taken} if table else taken

@@ -1,20 +1,17 @@
-"""Enumeration of all faults at all failpoints: each run must end as a run without faults."""
+"""Enumeration of all faults at all injection points: each run must end as a run without faults."""
 
 from __future__ import annotations
 
-import ast
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-import onboarding
 from onboarding.domain.models import Mode
+from onboarding.failpoints import Failpoint
 from tests.faults import invariants, stored_state
 from tests.faults.fault_plans import COLD, SingleFault, faults_at
 from tests.faults.interleaving import Task
-from tests.faults.lambda_runtime import FUNCTIONS, Call, Failpoint, Runtime
+from tests.faults.lambda_runtime import FUNCTIONS, Call, InjectionPoint, Runtime
 from tests.faults.simulation import Control, Delivery, InvariantViolated, Simulation, no_fault
 from tests.faults.upload_files import File, file_of
 
@@ -23,16 +20,16 @@ DELIVERY = ("duplicate", "reordered")
 
 @dataclass(frozen=True)
 class Case:
-    """One fault at the `nth` time that a function reaches a failpoint."""
+    """One fault at the `nth` time that a function reaches an injection point."""
 
     scenario: str
     function: str
-    failpoint: Failpoint
+    point: InjectionPoint
     nth: int
     fault: str
 
     def __str__(self) -> str:
-        return f"{self.scenario}/{self.function}/{self.failpoint}/{self.nth}/{self.fault}"
+        return f"{self.scenario}/{self.function}/{self.point}/{self.nth}/{self.fault}"
 
 
 @dataclass
@@ -41,29 +38,6 @@ class Result:
     violation: str | None
     injected: bool
     is_violation: bool
-
-
-def named_failpoints() -> set[str]:
-    """Return the names of all failpoints, from the calls in the source."""
-    found = set()
-    root = Path(onboarding.__file__).parent
-    for path in root.rglob("*.py"):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        texts = {
-            node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
-        }
-        if any(isinstance(node, ast.Name) and node.id == "passed" for node in ast.walk(tree)):
-            found |= {text for text in texts if re.fullmatch(rf"{path.stem}\.[a-z_]+", text)}
-            found |= {
-                node.args[0].value
-                for node in ast.walk(tree)
-                if isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Name)
-                and node.func.id == "passed"
-                and isinstance(node.args[0], ast.Constant)
-                and isinstance(node.args[0].value, str)
-            }
-    return found
 
 
 # Scenarios. No two rows of a scenario use the same SKU, so that the end does not depend on the order of events.
@@ -163,17 +137,17 @@ SCENARIOS: dict[str, tuple[Callable[[Simulation, Control], None], Sequence[str]]
 
 
 class ConcurrentDelivery:
-    """Control that handles other deliveries while the call is paused at the failpoint."""
+    """Control that handles other deliveries while the call is paused at the injection point."""
 
     def __init__(self, simulation: Simulation, case: Case) -> None:
         self.injected = False
         self._simulation = simulation
-        self._once = SingleFault(case.function, case.failpoint, case.nth, case.fault)
+        self._once = SingleFault(case.function, case.point, case.nth, case.fault)
         self._others = self._same if case.fault == "duplicate" else self._rest
         self._tasks: list[Task] = []
 
-    def __call__(self, call: Call, failpoint: Failpoint) -> str | None:
-        if self._once.due(call, failpoint):
+    def __call__(self, call: Call, point: InjectionPoint) -> str | None:
+        if self._once.due(call, point):
             self.injected = True
             for delivery in self._others(call):
                 self._tasks.append(Task(self._simulation, delivery, no_fault))
@@ -205,14 +179,14 @@ class ConcurrentDelivery:
 def run_case(runtime: Runtime, case: Case, expected: stored_state.State) -> Result:
     """Run a scenario with one fault; the result names the violated invariant, if any."""
     simulation = new_simulation(runtime)
-    if case.failpoint in COLD:
+    if case.point in COLD:
         runtime.cool_down()
     scenario, _ = SCENARIOS[case.scenario]
     control: SingleFault | ConcurrentDelivery
     if case.fault in DELIVERY:
         control = ConcurrentDelivery(simulation, case)
     else:
-        control = SingleFault(case.function, case.failpoint, case.nth, case.fault)
+        control = SingleFault(case.function, case.point, case.nth, case.fault)
     violation, is_violation = None, False
     try:
         scenario(simulation, control)
@@ -237,13 +211,13 @@ def new_simulation(runtime: Runtime) -> Simulation:
     return Simulation(runtime)
 
 
-def run_without_faults(runtime: Runtime, name: str) -> tuple[stored_state.State, dict[str, Counter[Failpoint]]]:
-    """Return the final state of a scenario, and how often each function reaches each failpoint."""
+def run_without_faults(runtime: Runtime, name: str) -> tuple[stored_state.State, dict[str, Counter[InjectionPoint]]]:
+    """Return the final state of a scenario, and how often each function reaches each injection point."""
     simulation = new_simulation(runtime)
-    failpoints: dict[str, Counter[Failpoint]] = {function: Counter() for function in FUNCTIONS}
+    points: dict[str, Counter[InjectionPoint]] = {function: Counter() for function in FUNCTIONS}
 
-    def note(call: Call, failpoint: Failpoint) -> None:
-        failpoints[call.function][failpoint] += 1
+    def note(call: Call, point: InjectionPoint) -> None:
+        points[call.function][point] += 1
 
     # Warm containers do not connect, so the run starts with new ones.
     runtime.cool_down()
@@ -253,30 +227,30 @@ def run_without_faults(runtime: Runtime, name: str) -> tuple[stored_state.State,
     invariants.check(simulation)
     if simulation.errors:
         raise InvariantViolated("a run without faults has no errors", simulation.errors)
-    return stored_state.state_of(simulation), failpoints
+    return stored_state.state_of(simulation), points
 
 
-def cases_of(name: str, failpoints: dict[str, Counter[Failpoint]]) -> Iterator[Case]:
-    """Generate the cases: each failpoint at its first and last time, a named one also at its middle time."""
+def cases_of(name: str, points: dict[str, Counter[InjectionPoint]]) -> Iterator[Case]:
+    """Generate the cases: each injection point at its first and last time, a named one also at its middle time."""
     _, functions = SCENARIOS[name]
     for function in functions:
-        for failpoint, count in sorted(failpoints[function].items()):
-            times = {1, count} | ({(count + 1) // 2} if failpoint.startswith("at ") else set())
-            faults = [*faults_at(failpoint), *(DELIVERY if function != "watchdog" else DELIVERY[:1])]
+        for point, count in sorted(points[function].items()):
+            times = {1, count} | ({(count + 1) // 2} if point.startswith("at ") else set())
+            faults = [*faults_at(point), *(DELIVERY if function != "watchdog" else DELIVERY[:1])]
             for nth in sorted(times):
                 for fault in faults:
                     # Concurrent deliveries see no difference between before and after a statement's round trip.
-                    if fault not in DELIVERY or not failpoint.startswith("after "):
-                        yield Case(name, function, failpoint, nth, fault)
+                    if fault not in DELIVERY or not point.startswith("after "):
+                        yield Case(name, function, point, nth, fault)
 
 
 @dataclass
 class Enumeration:
-    """The cases, the expected final states, and the named failpoints that no scenario reaches."""
+    """The cases, the expected final states, and the injection points that no scenario reaches."""
 
     cases: list[Case]
     expected: dict[str, stored_state.State]
-    missed: set[str]
+    missed: set[Failpoint]
 
     @classmethod
     def of(cls, runtime: Runtime) -> Enumeration:
@@ -284,10 +258,10 @@ class Enumeration:
         expected = {}
         reached: set[str] = set()
         for name in SCENARIOS:
-            expected[name], failpoints = run_without_faults(runtime, name)
-            cases += cases_of(name, failpoints)
-            reached |= {failpoint.removeprefix("at ") for counts in failpoints.values() for failpoint in counts}
-        return cls(cases, expected, named_failpoints() - reached)
+            expected[name], points = run_without_faults(runtime, name)
+            cases += cases_of(name, points)
+            reached |= {point.removeprefix("at ") for counts in points.values() for point in counts}
+        return cls(cases, expected, set(Failpoint) - reached)
 
     def run(self, runtime: Runtime, cases: Sequence[Case]) -> Iterator[Result]:
         for case in cases:

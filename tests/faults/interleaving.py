@@ -1,4 +1,4 @@
-"""Deterministic interleaving of concurrent calls, from failpoint to failpoint.
+"""Deterministic interleaving of concurrent calls, from injection point to injection point.
 
 Each call has a thread, and only one thread advances at a time. A call that waits for a database lock of another call
 counts as blocked until the lock is released.
@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from tests.faults.lambda_runtime import Call, Failpoint
+from tests.faults.lambda_runtime import Call, InjectionPoint
 from tests.faults.simulation import Control, Delivery, Simulation
 
 PATIENCE = 30.0
@@ -18,7 +18,7 @@ POLL = 0.004
 
 
 class Task:
-    """A running call. `action` is the control that is asked at each failpoint when the call continues.
+    """A running call. `action` is the control that is asked at each injection point when the call continues.
 
     A free task is never paused.
     """
@@ -26,7 +26,7 @@ class Task:
     def __init__(self, simulation: Simulation, delivery: Delivery, action: Control, *, free: bool = False) -> None:
         self.simulation = simulation
         self.delivery = delivery
-        self.failpoint: Failpoint | None = None
+        self.point: InjectionPoint | None = None
         self.call: Call | None = None
         self.done = False
         self.fault: str | None = None
@@ -49,13 +49,13 @@ class Task:
         self.done = True
         self._stopped.set()
 
-    def _reached(self, call: Call, failpoint: Failpoint) -> str | None:
-        first, self.failpoint, self.call = self.call is None, failpoint, call
+    def _reached(self, call: Call, point: InjectionPoint) -> str | None:
+        first, self.point, self.call = self.call is None, point, call
         # Nothing happens between `after` one statement and `before` the next: one pause is enough.
-        if not self._released and (first or failpoint.startswith("after ")):
+        if not self._released and (first or point.startswith("after ")):
             self._stopped.set()
             self._go.acquire()
-        return self._action(call, failpoint)
+        return self._action(call, point)
 
     @property
     def paused(self) -> bool:
@@ -73,7 +73,7 @@ class Task:
         return ended != self._ended and not self.blocked
 
     def advance(self) -> None:
-        """Continue to the next failpoint, to the end, or until the call is blocked."""
+        """Continue to the next injection point, to the end, or until the call is blocked."""
         assert self.paused
         self._stopped.clear()
         self._go.release()
@@ -88,7 +88,7 @@ class Task:
 
     def join(self) -> None:
         self._thread.join(PATIENCE)
-        assert self.done, f"{self.delivery.function} does not end after {self.failpoint}"
+        assert self.done, f"{self.delivery.function} does not end after {self.point}"
         if self._error is not None:
             raise self._error
 
@@ -99,9 +99,7 @@ class Task:
             if self.blocked:
                 return
             if time.monotonic() > deadline:
-                raise AssertionError(
-                    f"{self.delivery.function} neither moves nor waits for a lock, after {self.failpoint}"
-                )
+                raise AssertionError(f"{self.delivery.function} neither moves nor waits for a lock, after {self.point}")
         if self._error is not None:
             raise self._error
 

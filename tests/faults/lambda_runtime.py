@@ -1,7 +1,7 @@
 """Simulated Lambda runtime: runs the real handlers, each in a container with its own context and database connection.
 
-Failpoints are the named failpoints of the pipeline (`at judge.committed`), calls to AWS and statements
-(`before s3.put_object`, `after sql.insert_products`), and commits. The control of a call is asked at each.
+Injection points are the failpoints of the pipeline (`at validate.committed`), the calls to AWS and the statements
+(`before s3.put_object`, `after sql.insert_products`), and the commits. The control of a call is invoked at each.
 """
 
 from __future__ import annotations
@@ -22,20 +22,21 @@ from psycopg.conninfo import conninfo_to_dict
 from onboarding import failpoints
 from onboarding.config import Settings
 from onboarding.domain.models import UploadStatus
-from onboarding.pipeline import recovery, undo
+from onboarding.pipeline import cancel, recovery, undo
 from onboarding.runtime import AppContext
 from onboarding.storage import uploads
-from onboarding.web.api.upload_actions import CANCELLED
 from tests.faults.aws_in_memory import Aws
 from tests.faults.client_doubles import Client, Lambdas
 from tests.faults.patches import Clock, InlineExecutor, NoMetrics, names_of_queries, patched
 from tests.support.postgres_fixtures import ACTOR
 
-Failpoint = str
+InjectionPoint = str
+"""When (`at`, `before` or `after`) and the name of a failpoint, call, statement or commit."""
 Event = dict[str, Any]
 
 FUNCTIONS = ("csv_parser", "product_validator", "error_processor", "mailer", "watchdog")
-TIMED = ("database", "mail", "notify", "staging")
+TIMED = ("aws.staging_table", "notifications.email", "notifications.events", "storage.database")
+"""Modules whose sleeps and times are those of the harness's clock."""
 CALLS = (*FUNCTIONS, "cancel", "undo")
 """Calls: the functions, and the actions of the API on an upload."""
 
@@ -59,20 +60,20 @@ class Crash(BaseException):
 
 
 class Call:
-    """One invocation of a function. `control` is asked at every failpoint; it may raise, or return `partial`."""
+    """One invocation of a function. `control` is invoked at every injection point; it may raise, or return `partial`."""
 
-    def __init__(self, function: str, event: Event, control: Callable[[Call, Failpoint], str | None]) -> None:
+    def __init__(self, function: str, event: Event, control: Callable[[Call, InjectionPoint], str | None]) -> None:
         self.function = function
         self.event = event
         self.control = control
-        self.hits: Counter[Failpoint] = Counter()
+        self.hits: Counter[InjectionPoint] = Counter()
         self.container: Container | None = None
         self.faults: list[str] = []
         self.delivery: Any = None
 
-    def reached(self, failpoint: Failpoint) -> str | None:
-        self.hits[failpoint] += 1
-        return self.control(self, failpoint)
+    def reached(self, point: InjectionPoint) -> str | None:
+        self.hits[point] += 1
+        return self.control(self, point)
 
 
 class Container:
@@ -87,10 +88,10 @@ class Container:
         self.dead = False
         self.published: list[str] = []
 
-    def reach(self, failpoint: Failpoint) -> str | None:
+    def reach(self, point: InjectionPoint) -> str | None:
         if self.dead:
             raise Crash
-        return self.call.reached(failpoint) if self.call is not None else None
+        return self.call.reached(point) if self.call is not None else None
 
     def kill(self) -> None:
         """End the process: the server sees the connection closed, and nothing else runs."""
@@ -140,7 +141,7 @@ class FaultContext(AppContext):
 
 
 class FaultConnection(psycopg.Connection[Any]):
-    """A connection whose statements and commits are failpoints."""
+    """A connection whose statements and commits are injection points."""
 
     container: Container
 
@@ -164,15 +165,15 @@ class FaultConnection(psycopg.Connection[Any]):
 
 class _FaultCursor(psycopg.Cursor[Any]):
     def execute(self, query: Any, *arguments: Any, **options: Any) -> Any:
-        with self._failpoints(query):
+        with self._injection_points(query):
             return super().execute(query, *arguments, **options)
 
     def stream(self, query: Any, *arguments: Any, **options: Any) -> Iterator[Any]:
-        with self._failpoints(query):
+        with self._injection_points(query):
             yield from super().stream(query, *arguments, **options)
 
     @contextmanager
-    def _failpoints(self, query: Any) -> Iterator[None]:
+    def _injection_points(self, query: Any) -> Iterator[None]:
         connection = self.connection
         if not isinstance(connection, FaultConnection):
             yield
@@ -212,7 +213,9 @@ class Runtime:
         }
         self.deadlocks = 0
 
-    def call(self, function: str, event: Event, control: Callable[[Call, Failpoint], str | None]) -> tuple[Any, Call]:
+    def call(
+        self, function: str, event: Event, control: Callable[[Call, InjectionPoint], str | None]
+    ) -> tuple[Any, Call]:
         """Invoke a function; raise its error, or Crash if its process ended."""
         call = Call(function, event, control)
         return self.run(call), call
@@ -244,7 +247,7 @@ class Runtime:
         ctx, upload_id = self.current.container.context, event["upload_id"]
         upload = ctx.database.run(lambda connection: uploads.get_upload(connection, upload_id))
         if upload is not None and upload.status is UploadStatus.PROCESSING:
-            recovery.end_upload(ctx, upload_id, upload.vendor_id, CANCELLED, actor=ACTOR)
+            cancel.cancel_upload(ctx, upload_id, upload.vendor_id, ACTOR)
 
     def _undo(self, event: Event, _: object) -> None:
         with suppress(LookupError, undo.NotUndoable):
@@ -301,14 +304,14 @@ class Runtime:
         # Without a minimum age: every unfinished upload counts as stalled when the watchdog runs.
         changes += [
             (import_module("onboarding.lambda_handlers.watchdog"), "PATIENCE", timedelta(0)),
-            (recovery.resume_stalled_uploads, "__kwdefaults__", {"patience": timedelta(0), "at_once": None}),
+            (recovery.resume_stalled_uploads, "__kwdefaults__", {"patience": timedelta(0), "limit": None}),
         ]
         telemetry = import_module("onboarding.lambda_handlers.telemetry")
         changes += [(telemetry, "Metrics", NoMetrics)]
         changes += [(import_module("onboarding.aws.staging_table"), "ThreadPoolExecutor", InlineExecutor)]
         levels = [(logging.getLogger(name), logging.getLogger(name).level) for name in ("psycopg",)]
         level = telemetry.logger.log_level
-        failpoints.listen(self._passed)
+        failpoints.set_listener(self._reach_failpoint)
         telemetry.logger.setLevel("CRITICAL")
         for logger, _ in levels:
             logger.setLevel(logging.CRITICAL)
@@ -316,12 +319,12 @@ class Runtime:
             with patched(changes):
                 yield self
         finally:
-            failpoints.listen(None)
+            failpoints.set_listener(None)
             telemetry.logger.setLevel(level)
             for logger, before in levels:
                 logger.setLevel(before)
 
-    def _passed(self, point: str) -> None:
+    def _reach_failpoint(self, name: failpoints.Failpoint) -> None:
         container = getattr(self.current, "container", None)
         if container is not None:
-            container.reach(f"at {point}")
+            container.reach(f"at {name}")

@@ -133,8 +133,8 @@ def mail_without_claim(_: Runtime) -> Patches:
 
 
 def partial_answers_ignored(_: Runtime) -> Patches:
-    def left_out(failpoint: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        real(failpoint, parameters)
+    def left_out(point: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        real(point, parameters)
         return {}
 
     real = Client._left_out

@@ -45,7 +45,7 @@ MUTANTS = (
         "counts move with each delivery",
         mutants.counted_per_delivery,
         ['violates check constraint "upload_history_'],
-        ["product_validator/at judge.committed"],
+        ["product_validator/at validate.committed"],
     ),
     Mutant(
         "each statement commits by itself",
@@ -57,7 +57,7 @@ MUTANTS = (
         "the completion message is sent only at the first attempt",
         mutants.completion_sent_only_first,
         ["every finished upload is notified"],
-        ["at judge.errors_sent"],
+        ["at validate.errors_sent"],
     ),
     Mutant(
         "an earlier upload overwrites a later one",
@@ -79,7 +79,7 @@ MUTANTS = (
         "validated rows are validated again",
         mutants.recorded_rows_ignored,
         ["rows without an outcome in finished uploads"],
-        ["product_validator/at judge.committed"],
+        ["product_validator/at validate.committed"],
     ),
     Mutant(
         "statuses are written before the commit",
@@ -91,25 +91,25 @@ MUTANTS = (
         "an upload is marked as notified before the publication",
         mutants.marked_before_published,
         ["a report exists if and only if rows failed"],
-        ["error_processor/at finish.published/2/crash"],
+        ["error_processor/at finalize.published/2/crash"],
     ),
     Mutant(
         "a result is published by two at the same time",
         mutants.result_published_by_two,
         ["one notification for each upload, except in the retry window"],
-        ["at finish.published/1/duplicate"],
+        ["at finalize.published/1/duplicate"],
     ),
     Mutant(
         "a mail is sent without a claim",
         mutants.mail_without_claim,
         ["one mail for each upload, except in the retry window"],
-        ["mailer/at mail.marked/1/duplicate"],
+        ["mailer/at email.marked/1/duplicate"],
     ),
     Mutant(
         "a mail goes to another vendor",
         mutants.mail_to_another_vendor,
         ["the mail goes only to its vendor"],
-        ["error_processor/at finish.published"],
+        ["error_processor/at finalize.published"],
     ),
     Mutant(
         "partly accepted batches count as accepted",
@@ -121,7 +121,7 @@ MUTANTS = (
         "a resumed upload stages nothing",
         mutants.resume_stages_nothing,
         ["every upload finishes"],
-        ["csv_parser/at staging.chunk_written"],
+        ["csv_parser/at staging.rows_written"],
     ),
     Mutant(
         "a failed report is acknowledged",
@@ -133,13 +133,13 @@ MUTANTS = (
         "not every invalid row gets its message",
         mutants.row_errors_dropped,
         ["each invalid row has its message"],
-        ["product_validator/at judge.committed/1/crash"],
+        ["product_validator/at validate.committed/1/crash"],
     ),
     Mutant(
         "messages are sent about valid rows",
         mutants.valid_rows_reported,
         ["no effect precedes its commit"],
-        ["product_validator/at judge.committed/1/crash"],
+        ["product_validator/at validate.committed/1/crash"],
     ),
     Mutant(
         "row messages are sent before the commit",
@@ -162,7 +162,7 @@ MUTANTS = (
         "messages about held rows are sent only at the first attempt",
         mutants.held_rows_sent_once,
         ["items have the status of their outcome", "each invalid row has its message"],
-        ["all or nothing/product_validator/at judge.committed"],
+        ["all or nothing/product_validator/at validate.committed"],
     ),
 )
 

@@ -17,7 +17,7 @@ from onboarding.local.postgres import Postgres
 from tests.faults import invariants
 from tests.faults.enumeration import all_file_kinds, new_simulation
 from tests.faults.fault_plans import SingleFault
-from tests.faults.lambda_runtime import Call, Failpoint, Runtime
+from tests.faults.lambda_runtime import Call, InjectionPoint, Runtime
 from tests.faults.simulation import Simulation, no_fault
 from tests.faults.upload_files import file_of
 
@@ -42,16 +42,16 @@ def run_outages(runtime: Runtime, postgres: Postgres) -> Iterator[OutageResult]:
         yield _run_outage(f"{service} is down for hours", runtime, _outage(service))
     yield _run_outage("PostgreSQL is down for hours", runtime, lambda simulation: _database_down(simulation, postgres))
     yield hour_without_database(runtime)
-    for function, failpoint in RESTARTS:
-        once = SingleFault(function, failpoint, 1, "restart")
-        yield _run_outage(f"PostgreSQL restarts: {function} {failpoint}", runtime, _restarting(once, postgres))
+    for function, point in RESTARTS:
+        once = SingleFault(function, point, 1, "restart")
+        yield _run_outage(f"PostgreSQL restarts: {function} {point}", runtime, _restarting(once, postgres))
     yield _run_outage("the secret is rotated", runtime, _rotated)
     yield _run_outage("PostgreSQL is read-only for a while", runtime, _read_only)
 
 
-RESTARTS: tuple[tuple[str, Failpoint], ...] = (
+RESTARTS: tuple[tuple[str, InjectionPoint], ...] = (
     ("csv_parser", "after sql.insert_upload"),
-    ("csv_parser", "at staging.chunk_written"),
+    ("csv_parser", "at staging.rows_written"),
     ("product_validator", "after sql.insert_products"),
     ("product_validator", "before commit"),
     ("product_validator", "after commit"),
@@ -79,8 +79,8 @@ def _run_outage(name: str, runtime: Runtime, play: Callable[[Simulation], None])
 def _outage(service: str) -> Callable[[Simulation], None]:
     """Fail every call until all retries are exhausted; the failure queues are redriven then."""
 
-    def refuse(_: Call, failpoint: Failpoint) -> None:
-        if failpoint.startswith(f"before {service}."):
+    def refuse(_: Call, point: InjectionPoint) -> None:
+        if point.startswith(f"before {service}."):
             raise EndpointConnectionError(endpoint_url=f"http://{service}")
 
     return lambda simulation: all_file_kinds(simulation, refuse)
@@ -152,14 +152,14 @@ def _refusing_connections(simulation: Simulation) -> Iterator[None]:
 
 
 def _restarting(once: SingleFault, postgres: Postgres) -> Callable[[Simulation], None]:
-    def restart(call: Call, failpoint: Failpoint) -> None:
-        if once.due(call, failpoint):
+    def restart(call: Call, point: InjectionPoint) -> None:
+        if once.due(call, point):
             postgres.stop()
             postgres.start(lambda: None)
 
     def play(simulation: Simulation) -> None:
         all_file_kinds(simulation, restart)
-        assert once.injected, "the failpoint was not reached"
+        assert once.injected, "the injection point was not reached"
 
     return play
 
@@ -174,8 +174,8 @@ def _rotated(simulation: Simulation) -> None:
         runtime.ask(f"alter role current_user password '{password}'")
         runtime.aws.secrets[SECRET] |= {"password": password}
 
-    def rotate(call: Call, failpoint: Failpoint) -> None:
-        if once.due(call, failpoint):
+    def rotate(call: Call, point: InjectionPoint) -> None:
+        if once.due(call, point):
             change("rotated")
             runtime.ask(
                 "select pg_terminate_backend(pid, 5000) from pg_stat_activity "
@@ -187,7 +187,7 @@ def _rotated(simulation: Simulation) -> None:
     finally:
         change(old)
         runtime.cool_down()
-    assert once.injected, "the failpoint was not reached"
+    assert once.injected, "the injection point was not reached"
     if any("OperationalError" in error for error in simulation.errors):
         raise invariants.violation("a rotated secret is read again", simulation.errors)
 

@@ -21,7 +21,7 @@ from onboarding.domain.models import Mode
 from tests.faults import invariants, stored_state
 from tests.faults.fault_plans import COLD, faults_at, inject_fault
 from tests.faults.interleaving import Task, advance_unblocked
-from tests.faults.lambda_runtime import Call, Failpoint, Runtime
+from tests.faults.lambda_runtime import Call, InjectionPoint, Runtime
 from tests.faults.simulation import Delivery, InvariantViolated, Simulation, occurs
 from tests.faults.upload_files import FAULTS, File
 from tests.support.running_pipeline import product
@@ -34,8 +34,8 @@ MEETING_SECONDS = 0.03
 UNSYNCHRONIZED_PERCENT = 6
 """Percent of schedules that run without synchronization; they have more rows, so that their transactions overlap."""
 
-FAILPOINTS = 500
-"""Faults are injected at one of the first so many failpoints of a schedule."""
+INJECTION_POINTS = 500
+"""Faults are injected at one of the first so many injection points of a schedule."""
 
 
 def is_unsynchronized(seed: int) -> bool:
@@ -74,9 +74,9 @@ class Schedule:
         self.order = random.Random(chance.randint(0, 2**31))  # noqa: S311 - a seed must reproduce its run
         self.at_once = chance.choice([1, 2, 2, 3, 4])
         number = 0 if self.free else chance.choice([0, 1, 1, 2, 3, 5])
-        # The failpoints of the faults, and the choice among the possible faults.
-        self.coming = {chance.randint(1, FAILPOINTS): chance.randint(0, 59) for _ in range(number)}
-        self.failpoints = 0
+        # The injection points of the faults, and the choice among the possible faults.
+        self.coming = {chance.randint(1, INJECTION_POINTS): chance.randint(0, 59) for _ in range(number)}
+        self.points = 0
         self.copies_left = chance.choice([0, 2, 4])
         self.watches_left = chance.choice([0, 0, 0, 1, 2])
         self.cancels_left = 0 if self.free else chance.choice([0, 0, 0, 1, 2])
@@ -124,18 +124,18 @@ class Schedule:
             # Some keys repeat: a new version of the object is another upload.
             self.simulation.put(f"uploads/{file.vendor_id}/file{number % 3}.csv", file)
 
-    def act(self, call: Call, failpoint: Failpoint) -> str | None:
-        """Control: inject the planned faults. Failpoints of new containers do not count."""
-        if failpoint in COLD:
+    def act(self, call: Call, point: InjectionPoint) -> str | None:
+        """Control: inject the planned faults. Injection points of new containers do not count."""
+        if point in COLD:
             return None
-        self.failpoints += 1
-        which = self.coming.pop(self.failpoints, None)
+        self.points += 1
+        which = self.coming.pop(self.points, None)
         if which is None:
             return None
-        possible = faults_at(failpoint)
+        possible = faults_at(point)
         fault = possible[which % len(possible)]
-        self.faults.append(f"{call.function}: {fault} {failpoint}")
-        return inject_fault(call, failpoint, fault)
+        self.faults.append(f"{call.function}: {fault} {point}")
+        return inject_fault(call, point, fault)
 
     def run(self) -> None:
         for step in range(STEPS):
@@ -203,9 +203,9 @@ class Schedule:
             return Delivery("undo", {"upload_id": upload_id})
         return None
 
-    def meet(self, _: Call, failpoint: Failpoint) -> None:
+    def meet(self, _: Call, point: InjectionPoint) -> None:
         """Control: let two batches insert their products at the same moment."""
-        if failpoint == "before sql.insert_products":
+        if point == "before sql.insert_products":
             try:
                 self.gate.wait(MEETING_SECONDS)
             except threading.BrokenBarrierError:

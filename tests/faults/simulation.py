@@ -16,10 +16,10 @@ import psycopg
 from onboarding.aws.staging_table import Item, record_id
 from onboarding.pipeline.ingest import S3ObjectVersion
 from tests.faults.aws_in_memory import Message
-from tests.faults.lambda_runtime import ENVIRONMENT, Call, Crash, Failpoint, Runtime
+from tests.faults.lambda_runtime import ENVIRONMENT, Call, Crash, InjectionPoint, Runtime
 from tests.faults.upload_files import File
 
-Control = Callable[[Call, Failpoint], str | None]
+Control = Callable[[Call, InjectionPoint], str | None]
 
 NO_EVENTS = ("watchdog", "cancel", "undo")
 """Calls that are not retried."""
@@ -28,7 +28,7 @@ MAIL_LEASE = 61
 """Seconds until the first retry of an asynchronous call; the lease of a mail has expired by then."""
 
 
-def no_fault(_: Call, __: Failpoint) -> None:
+def no_fault(_: Call, __: InjectionPoint) -> None:
     """Control that injects no fault."""
 
 

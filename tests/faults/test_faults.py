@@ -36,10 +36,10 @@ def test_enumeration_scenarios_reach_every_named_failpoint(enumeration: Enumerat
 def test_enumeration_fault_at_any_named_failpoint_ends_as_without_faults(
     runtime: Runtime, enumeration: Enumeration
 ) -> None:
-    """Crash and duplicate at the first time of each named failpoint; elsewhere every twentieth case."""
+    """Crash and duplicate at the first time of each named injection point; elsewhere every twentieth case."""
 
     def is_in_slice(number: int, case: Case) -> bool:
-        if case.failpoint.startswith("at "):
+        if case.point.startswith("at "):
             return case.nth == 1 and case.fault in {"crash", "duplicate"}
         return number % 20 == 0
 

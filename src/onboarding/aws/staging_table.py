@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from onboarding.domain.models import Row, RowError, RowStatus
 from onboarding.domain.product_schema import NUMBER_COLUMNS
-from onboarding.failpoints import failpoint
+from onboarding.failpoints import Failpoint, failpoint
 from onboarding.runtime import PARALLEL_CALLS, AppContext
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def stage_rows(ctx: AppContext, rows: Sequence[Row]) -> None:
     A row may be put again at any time: each time that it waits, the stream carries it to the validator, which gives a
     row that was judged its status back.
     """
-    _write(ctx, _items_of(rows), "staging.chunk_written")
+    _write(ctx, _items_of(rows), Failpoint.STAGING_ROWS_WRITTEN)
 
 
 def write_outcomes(ctx: AppContext, outcomes: Sequence[tuple[Item, Sequence[RowError]]]) -> None:
@@ -197,7 +197,7 @@ def write_outcomes(ctx: AppContext, outcomes: Sequence[tuple[Item, Sequence[RowE
             "error_details": {"S": details(errors)},
         }
 
-    _write(ctx, (judged(item, errors) for item, errors in outcomes), "staging.statuses_chunk_written")
+    _write(ctx, (judged(item, errors) for item, errors in outcomes), Failpoint.STAGING_STATUSES_WRITTEN)
 
 
 def store_unprocessable(ctx: AppContext, items: Sequence[Unprocessable]) -> None:
@@ -226,11 +226,11 @@ def details(errors: Sequence[RowError]) -> str:
     return "; ".join(error.message for error in errors)
 
 
-def _write(ctx: AppContext, items: Iterable[Item], point: str) -> None:
+def _write(ctx: AppContext, items: Iterable[Item], written: Failpoint) -> None:
     # Asked for here: threads that all find no client would all make one.
     dynamodb, table = ctx.dynamodb, ctx.settings.table
     for _ in map_concurrently(lambda some: _write_chunk(dynamodb, table, some), _chunks(items, WRITE_BATCH)):
-        failpoint(point)
+        failpoint(written)
 
 
 def map_concurrently(call: Callable[[Element], None], arguments: Iterable[Element]) -> Iterator[None]:

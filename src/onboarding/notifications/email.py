@@ -10,7 +10,7 @@ from typing import Any
 
 from onboarding.domain.json_objects import from_json
 from onboarding.domain.text import one_line
-from onboarding.failpoints import failpoint
+from onboarding.failpoints import Failpoint, failpoint
 from onboarding.notifications.report_links import DAYS_VALID, sign_report_link
 from onboarding.runtime import AppContext
 
@@ -124,14 +124,14 @@ def send_result_email(ctx: AppContext, result: UploadResult) -> bool:
         # Rejected by SES, so not sent: the retry does not have to wait for the lease.
         ctx.dynamodb.delete_item(TableName=ctx.settings.mail_claims_table, Key=_key(result.upload_id))
         raise
-    failpoint("email.sent")
+    failpoint(Failpoint.EMAIL_SENT)
     ctx.dynamodb.update_item(
         TableName=ctx.settings.mail_claims_table,
         Key=_key(result.upload_id),
         UpdateExpression="set sent_at = :now",
         ExpressionAttributeValues={":now": {"N": str(int(time.time()))}},
     )
-    failpoint("email.marked")
+    failpoint(Failpoint.EMAIL_MARKED)
     return True
 
 
@@ -185,7 +185,7 @@ def _claim(ctx: AppContext, upload_id: str) -> bool:
         if "sent_at" in claim:
             return False
         raise EmailInProgress(upload_id) from error
-    failpoint("email.claimed")
+    failpoint(Failpoint.EMAIL_CLAIMED)
     return True
 
 

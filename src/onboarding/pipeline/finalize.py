@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from onboarding.aws.objects import UnreadableObject, read_object
 from onboarding.domain.models import FileRejection, Upload, UploadStatus
-from onboarding.failpoints import failpoint
+from onboarding.failpoints import Failpoint, failpoint
 from onboarding.files.error_report import report_key, write_report
 from onboarding.files.fix_file import fix_file_key, write_fix_file
 from onboarding.files.models import Table
@@ -53,12 +53,12 @@ def finalize_upload(ctx: AppContext, upload_id: str) -> Upload | None:
         if len(warnings) > MAX_GROUPS:
             warnings[MAX_GROUPS:] = [f"and {len(warnings) - MAX_GROUPS:,} more"]
         events.publish_result(ctx, upload, files.report_key, files.fix_file_key, findings=findings, warnings=warnings)
-        failpoint("finalize.published")
+        failpoint(Failpoint.FINALIZE_PUBLISHED)
         uploads.mark_notified(connection, upload_id, files.report_key, files.fix_file_key)
         return upload
 
     upload = ctx.database.run(publish)
-    failpoint("finalize.marked")
+    failpoint(Failpoint.FINALIZE_MARKED)
     return upload
 
 
@@ -79,9 +79,9 @@ def _write_files(ctx: AppContext, upload: Upload) -> _Files:
 
         ctx.database.run(write)
         key = _put(ctx, report_key(upload), report)
-        failpoint("finalize.report_written")
+        failpoint(Failpoint.FINALIZE_REPORT_WRITTEN)
         fix_key = _put(ctx, fix_file_key(upload), fix_file) if table is not None else None
-        failpoint("finalize.fix_file_written")
+        failpoint(Failpoint.FINALIZE_FIX_FILE_WRITTEN)
     return _Files(key, fix_key)
 
 
@@ -108,7 +108,7 @@ def _read_rejected_rows(ctx: AppContext, upload: Upload) -> Table | None:
         return {row_number for (row_number,) in rows}
 
     rejected = ctx.database.run(start)
-    failpoint("finalize.read_attempt_started")
+    failpoint(Failpoint.FINALIZE_READ_ATTEMPT_STARTED)
     if rejected is None:
         return None
     try:
@@ -116,7 +116,7 @@ def _read_rejected_rows(ctx: AppContext, upload: Upload) -> Table | None:
     except TooComplex:
         table = None
     ctx.database.run(partial(read_attempts.delete_attempts, s3_key=upload.s3_key, s3_version_id=upload.s3_version_id))
-    failpoint("finalize.read_attempts_deleted")
+    failpoint(Failpoint.FINALIZE_READ_ATTEMPTS_DELETED)
     return None if isinstance(table, FileRejection) else table
 
 

@@ -27,7 +27,7 @@ from onboarding.domain.error_codes import RejectionCode
 from onboarding.domain.models import FileRejection, FileWarning, Mode, Row, Upload, UploadStatus
 from onboarding.domain.product_schema import REQUIRED, REQUIRED_TO_CHANGE
 from onboarding.domain.upload_options import Options, options_of
-from onboarding.failpoints import failpoint
+from onboarding.failpoints import Failpoint, failpoint
 from onboarding.files.models import FileDetails, one_line
 from onboarding.files.parser import too_large
 from onboarding.notifications import events
@@ -147,7 +147,7 @@ def ingest_object(
         raise RuntimeError(f"{upload_id} was opened before and is rejected now: {parsed.refusal.code}")
     if parsed.refusal != READING_FAILED:
         ctx.database.run(partial(read_attempts.delete_attempts, s3_key=source.key, s3_version_id=source.version_id))
-        failpoint("ingest.read_attempts_deleted")
+        failpoint(Failpoint.INGEST_READ_ATTEMPTS_DELETED)
     rows = parsed.rows
     new = uploads.NewUpload(
         upload_id=upload_id,
@@ -173,7 +173,7 @@ def ingest_object(
         return opened, uploads.get_upload(connection, upload_id)
 
     opened, upload = ctx.database.run(open_upload)
-    failpoint("ingest.history_opened")
+    failpoint(Failpoint.INGEST_HISTORY_OPENED)
     if upload is None:
         raise RuntimeError(f"{upload_id} was opened and does not exist")
     if upload.status is not UploadStatus.PROCESSING:
@@ -183,7 +183,7 @@ def ingest_object(
     # An earlier attempt may have ended at any point: stage the rows without an outcome again.
     waiting = rows if opened else _rows_without_outcome(ctx, rows)
     staging_table.stage_rows(ctx, waiting)
-    failpoint("ingest.staged")
+    failpoint(Failpoint.INGEST_STAGED)
     return IngestResult(upload_id, vendor_id, "staged" if opened else "resumed", len(rows), len(waiting))
 
 
@@ -259,7 +259,7 @@ def _parse_unless_excluded(
             read_attempts.start_attempt, s3_key=source.key, s3_version_id=source.version_id, patience=patience
         )
         may_read = ctx.database.run(start)
-        failpoint("ingest.read_attempt_started")
+        failpoint(Failpoint.INGEST_READ_ATTEMPT_STARTED)
         if may_read:
             return parse()
         refusal = READING_FAILED
@@ -270,7 +270,7 @@ def _parse_unless_excluded(
 def _complete(ctx: AppContext, upload: Upload) -> IngestResult:
     """Send the completion of a finished upload; this has no effect if the vendor was notified before."""
     events.send_completions(ctx, [(upload.upload_id, upload.vendor_id)])
-    failpoint("ingest.completion_sent")
+    failpoint(Failpoint.INGEST_COMPLETION_SENT)
     outcome = "refused" if upload.failure_code else "finished before"
     return IngestResult(upload.upload_id, upload.vendor_id, outcome)
 
@@ -313,7 +313,7 @@ def _quarantine(ctx: AppContext, source: S3ObjectVersion, reason: str) -> Ingest
         # Published within the transaction: if that fails, the record is rolled back and the retry publishes.
         if uploads.quarantine_object(connection, source.key, source.version_id, reason):
             events.publish_quarantine(ctx, source.key, reason)
-            failpoint("ingest.quarantine_published")
+            failpoint(Failpoint.INGEST_QUARANTINE_PUBLISHED)
 
     ctx.database.run(record_and_publish)
     return IngestResult(None, source.vendor_id, "quarantined")

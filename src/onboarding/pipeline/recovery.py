@@ -16,19 +16,16 @@ from psycopg.rows import class_row
 
 from onboarding.aws.objects import is_folder_marker
 from onboarding.domain.error_codes import RowErrorCode
-from onboarding.domain.models import Row, RowError
-from onboarding.failpoints import failpoint
+from onboarding.domain.models import RowError
+from onboarding.failpoints import Failpoint, failpoint
 from onboarding.notifications import email, events
-from onboarding.pipeline import ingest
+from onboarding.pipeline import cancel, ingest
 from onboarding.pipeline.ingest import PREFIX, S3ObjectVersion
-from onboarding.pipeline.validate import release_held_rows
 from onboarding.runtime import AppContext
 from onboarding.storage import read_attempts
-from onboarding.storage import uploads as uploads_repository
-from onboarding.storage.audit_log import Actor, record_action
 from onboarding.storage.database import Connection
 from onboarding.storage.held_rows import purge_held_rows
-from onboarding.storage.products import row_key, to_storable_text
+from onboarding.storage.products import to_storable_text
 from onboarding.storage.queries import query
 
 SweepPosition = tuple[str, str]
@@ -168,13 +165,13 @@ def _resume_upload(ctx: AppContext, stalled: StalledUpload, patience: timedelta)
 
     def give_up(reason: str) -> list[RecoveryAction]:
         error = RowError(RowErrorCode.NOT_PROCESSED, "row", f"{reason}. Please upload it again")
-        ended = end_upload(ctx, upload_id, vendor_id, error, last_progress_at=stalled.last_progress_at)
+        ended = cancel.end_upload(ctx, upload_id, vendor_id, error, last_progress_at=stalled.last_progress_at)
         return [RecoveryAction(upload_id, vendor_id, key, "ended" if ended else "resumed")]
 
     if stalled.resume_attempts >= MAX_RESUMES or stalled.resume_starts >= MAX_RESUME_ATTEMPTS:
         return give_up("This row could not be processed; this is our fault, and the marketplace has been notified")
     ctx.database.run(partial(_mark, name="mark_resume_started", upload_id=upload_id))
-    failpoint("recovery.marked")
+    failpoint(Failpoint.RECOVERY_MARKED)
     source = S3ObjectVersion(ctx.settings.bucket, key, stalled.s3_version_id)
     result = ingest.ingest_object(ctx, source, patience=patience)
     if result.outcome == "gone":
@@ -184,44 +181,6 @@ def _resume_upload(ctx: AppContext, stalled: StalledUpload, patience: timedelta)
     # Counted only after the rows were staged again: an attempt that failed before is not a resume without progress.
     ctx.database.run(partial(_mark, name="mark_upload_resumed", upload_id=upload_id))
     return [RecoveryAction(upload_id, vendor_id, key, "resumed")]
-
-
-def end_upload(
-    ctx: AppContext,
-    upload_id: str,
-    vendor_id: str,
-    error: RowError,
-    *,
-    last_progress_at: datetime | None = None,
-    actor: Actor | None = None,
-) -> int:
-    """Record `error` for every row without an outcome, which completes the upload. Return the number of these rows.
-
-    With `last_progress_at`, do so only if the upload has made no progress since then: its rows may have been processed
-    meanwhile. `actor` is the party that cancels the upload; its audit entry is part of the transaction.
-    """
-
-    def work(connection: Connection) -> tuple[list[str], int]:
-        uploads_repository.lock_vendors(connection, {vendor_id})
-        upload = uploads_repository.get_upload(connection, upload_id)
-        assert upload is not None, "uploads are never deleted"  # noqa: S101
-        if last_progress_at is not None and upload.last_progress_at != last_progress_at:
-            return [], 0
-        rows = [Row(upload_id, vendor_id, number, {}) for number in range(1, upload.total_records + 1)]
-        states, recorded = uploads_repository.get_recorded_outcomes(connection, rows)
-        remaining = [row for row in rows if row_key(row) not in recorded]
-        errors = {row_key(row): [error] for row in remaining}
-        uploads_repository.insert_errors(connection, remaining, errors)
-        progress = uploads_repository.count_outcomes(connection, remaining, errors)
-        release_held_rows(connection, progress, states)
-        if remaining and actor is not None:
-            record_action(connection, actor, "upload_cancelled", upload_id, vendor_id=vendor_id)
-        return list(progress), len(remaining)
-
-    finished, ended = ctx.database.run(work)
-    failpoint("recovery.ended")
-    events.send_completions(ctx, [(name, vendor_id) for name in finished])
-    return ended
 
 
 def _renotify(ctx: AppContext, parameters: Mapping[str, object]) -> list[RecoveryAction]:
@@ -244,7 +203,7 @@ def _list_missed_objects(ctx: AppContext, before: datetime, seconds: float | Non
         for source in ctx.database.run(partial(_select_missed, sources=sources)):
             if seconds is not None:
                 ctx.database.run(partial(_save_sweep_position, position=(source.key, source.version_id)))
-                failpoint("recovery.position_saved")
+                failpoint(Failpoint.RECOVERY_POSITION_SAVED)
             yield source
             if time_is_up():
                 return

@@ -17,7 +17,7 @@ from onboarding.domain.error_codes import RowErrorCode
 from onboarding.domain.models import Mode, OnError, Outcome, Row, RowError, UploadStatus
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
-from onboarding.failpoints import failpoint
+from onboarding.failpoints import Failpoint, failpoint
 from onboarding.notifications import events
 from onboarding.runtime import AppContext
 from onboarding.storage import held_rows, products, uploads
@@ -68,25 +68,25 @@ def validate_batch(ctx: AppContext, items: Sequence[Item]) -> tuple[BatchResult,
         else:
             by_key[row_key(row)] = (item, row)
     result = record_outcomes(ctx, [row for _, row in by_key.values()])
-    failpoint("validate.committed")
+    failpoint(Failpoint.VALIDATE_COMMITTED)
     for row in result.released:
         by_key.setdefault(row_key(row), (staging_table.to_item(row), row))
     validated = [(item, row, result.errors[key]) for key, (item, row) in by_key.items() if key in result.errors]
     staging_table.write_outcomes(ctx, [(item, errors) for item, _, errors in validated])
-    failpoint("validate.statuses_written")
+    failpoint(Failpoint.VALIDATE_STATUSES_WRITTEN)
     events.send_row_errors(ctx, [(row, errors) for _, row, errors in validated if errors])
-    failpoint("validate.errors_sent")
+    failpoint(Failpoint.VALIDATE_ERRORS_SENT)
     if result.released:
         released = sorted({row.upload_id for row in result.released})
         ctx.database.run(lambda connection: held_rows.delete_held_rows(connection, released))
-        failpoint("validate.held_rows_deleted")
+        failpoint(Failpoint.VALIDATE_HELD_ROWS_DELETED)
     vendors = {row.upload_id: row.vendor_id for _, row in by_key.values()}
     events.send_completions(ctx, [(upload_id, vendors[upload_id]) for upload_id in result.finished])
-    failpoint("validate.completions_sent")
+    failpoint(Failpoint.VALIDATE_COMPLETIONS_SENT)
     unprocessable += [(by_key[key][0], reason) for key, reason in result.unprocessable.items()]
     if unprocessable:
         staging_table.store_unprocessable(ctx, unprocessable)
-        failpoint("validate.unprocessable_stored")
+        failpoint(Failpoint.VALIDATE_UNPROCESSABLE_STORED)
     return result, unprocessable
 
 
