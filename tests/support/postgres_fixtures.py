@@ -196,7 +196,7 @@ def open_database(url: str) -> Database:
 
 def _empty(connection: Connection) -> None:
     """Back to what the migrations left."""
-    for table in ("validation_errors", "products", "upload_history", "quarantined_objects", "actions"):
+    for table in ("validation_errors", "products", "upload_history", "quarantined_objects", "audit_log"):
         connection.execute(psycopg.sql.SQL("delete from {}").format(psycopg.sql.Identifier(table)))
     connection.execute("delete from vendors where vendor_id not in ('VEND001', 'VEND002', 'VEND003')")
     connection.execute("update vendors set status = 'active'")

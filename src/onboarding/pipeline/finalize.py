@@ -1,4 +1,4 @@
-"""Finalization of a complete upload, with error report, fix file and notification: the work of error-processor."""
+"""Finalization of a complete upload, with error report, fix file and notification: the use case of error-processor."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from onboarding.storage.queries import query
 
 @dataclass(frozen=True, slots=True)
 class _Files:
-    """Keys of an upload's files in the bucket; None for a file that it does not have."""
+    """Keys of an upload's error report and fix file in the bucket; None if the file does not exist."""
 
     report_key: str | None = None
     fix_file_key: str | None = None
 
 
 def finalize_upload(ctx: AppContext, upload_id: str) -> Upload | None:
-    """Write the files of a complete upload and publish its result, unless that was done; return the upload or None.
+    """Write the files of a complete upload and publish its result. Return None if there is nothing to finalize.
 
-    The files are written outside a transaction: two processes write identical ones. Then the history row is locked, the
-    result published, and the row marked. If the process ends before the mark, the retry repeats all of it, and mailer
-    recognises the second notification.
+    The files are written outside a transaction, because two processes write identical files. Then the history row is
+    locked, the result is published, and the row is marked. If the process ends before the mark, the retry repeats all
+    steps, and mailer ignores the second notification.
     """
     upload = ctx.database.run(partial(uploads.get_upload, upload_id=upload_id))
     if upload is None or upload.status is UploadStatus.PROCESSING or upload.notified_at is not None:
@@ -64,12 +64,12 @@ def finalize_upload(ctx: AppContext, upload_id: str) -> Upload | None:
 
 def _write_files(ctx: AppContext, upload: Upload) -> _Files:
     table = _read_rejected_rows(ctx, upload)
-    with ExitStack() as opened:
-        report: BinaryIO = opened.enter_context(TemporaryFile())
-        fix_file: BinaryIO = opened.enter_context(TemporaryFile())
+    with ExitStack() as stack:
+        report: BinaryIO = stack.enter_context(TemporaryFile())
+        fix_file: BinaryIO = stack.enter_context(TemporaryFile())
 
         def write(connection: Connection) -> None:
-            # Runs a second time after a lost connection.
+            # The transaction may run again after a lost connection.
             for file in (report, fix_file):
                 file.seek(0)
                 file.truncate()
@@ -92,7 +92,7 @@ def _write_fix_file(connection: Connection, upload: Upload, table: Table, file: 
 
 
 def _read_rejected_rows(ctx: AppContext, upload: Upload) -> Table | None:
-    """Return the rejected rows as they were uploaded, or None if the file was deleted or cannot be read any more."""
+    """Return the rejected rows as they were uploaded, or None if the file was deleted or can no longer be read."""
     parser_process.ensure_child()
     try:
         content = read_object(ctx, ctx.settings.bucket, upload.s3_key, upload.s3_version_id)
@@ -107,12 +107,12 @@ def _read_rejected_rows(ctx: AppContext, upload: Upload) -> Table | None:
         rows = connection.execute(query("list_rejected_row_numbers"), {"upload_id": upload.upload_id})
         return {row_number for (row_number,) in rows}
 
-    rejected = ctx.database.run(start)
+    row_numbers = ctx.database.run(start)
     failpoint(Failpoint.FINALIZE_READ_ATTEMPT_STARTED)
-    if rejected is None:
+    if row_numbers is None:
         return None
     try:
-        table = parser_process.read_original_rows(content.data, rejected)
+        table = parser_process.read_original_rows(content.data, row_numbers)
     except TooComplex:
         table = None
     ctx.database.run(partial(read_attempts.delete_attempts, s3_key=upload.s3_key, s3_version_id=upload.s3_version_id))

@@ -106,7 +106,7 @@ def undo_upload(upload_id: UploadId, principal: Writer, pool: PoolDep) -> UndoRe
             vendor_product_id=product.vendor_product_id,
             reason=product.reason,
         )
-        for product in undone.kept
+        for product in undone.skipped
     ]
     return UndoResponse(
         upload_id=upload_id,
