@@ -52,7 +52,7 @@ def all_file_kinds(simulation: Simulation, control: Control) -> None:
     repeated = File("VEND001", [*mixed.rows[:-1], {**mixed.rows[-1], "sku": mixed.rows[0]["sku"]}], mixed.faults)
     simulation.put("uploads/VEND001/mixed.csv", repeated)
     simulation.put("uploads/VEND002/clean.csv", file_of("VEND002", ["clean-1", "clean-2"]))
-    simulation.put("uploads/VEND003/columns.csv", File("VEND003", mixed.rows[:1], refused="MISSING_COLUMNS"))
+    simulation.put("uploads/VEND003/columns.csv", File("VEND003", mixed.rows[:1], rejection_code="MISSING_COLUMNS"))
     simulation.put("uploads/NOBODY/file.csv", File("NOBODY", mixed.rows[:1], known=False))
     simulation.deliver_all(control)
 
@@ -61,8 +61,8 @@ def after_restart(simulation: Simulation, control: Control) -> None:
     """Lose the state of the emulator with uploads half validated, without their file, not notified and not ingested."""
     half = simulation.put("uploads/VEND001/half.csv", file_of("VEND001", [f"half-{n}" for n in range(4)], {2: 0}))
     gone = file_of("VEND002", ["gone-1", "gone-2"])
-    simulation.put("uploads/VEND002/gone.csv", replace(gone, ends=invariants.NOT_PROCESSED))
-    simulation.put("uploads/VEND003/untold.csv", file_of("VEND003", ["untold-1"]))
+    simulation.put("uploads/VEND002/gone.csv", replace(gone, end_error=invariants.NOT_PROCESSED))
+    simulation.put("uploads/VEND003/unnotified.csv", file_of("VEND003", ["unnotified-1"]))
     for _ in range(3):
         simulation.handle(simulation.pending.pop(0))
     simulation.batch = 2
@@ -70,7 +70,7 @@ def after_restart(simulation: Simulation, control: Control) -> None:
     for delivery in (simulation.pending[0], simulation.pending[-1]):
         simulation.handle(delivery)
     simulation.lose_state()
-    simulation.put("uploads/VEND002/unheard.csv", file_of("VEND002", ["unheard-1"]))
+    simulation.put("uploads/VEND002/missed.csv", file_of("VEND002", ["missed-1"]))
     simulation.pending.clear()
     del simulation.runtime.aws.objects["uploads/VEND002/gone.csv"]
     assert half in simulation.uploads
@@ -84,7 +84,7 @@ def all_or_nothing(simulation: Simulation, control: Control) -> None:
     simulation.batch = 3
     for vendor, invalid in (("VEND001", {}), ("VEND002", {1: 0})):
         file = file_of(vendor, [f"whole-{vendor}-{n}" for n in range(7)], invalid)
-        simulation.put(f"uploads/{vendor}/whole.csv", replace(file, whole=True))
+        simulation.put(f"uploads/{vendor}/whole.csv", replace(file, all_or_nothing=True))
     simulation.deliver_all(control)
 
 
@@ -102,10 +102,10 @@ def product_changes(simulation: Simulation, control: Control) -> None:
 
 
 def malformed_items(simulation: Simulation, control: Control) -> None:
-    """Process malformed items between the rows of a file: they are kept, and the rows are accepted."""
+    """Process malformed items between the rows of a file: the items are stored, and the rows are accepted."""
     simulation.batch = 9
     upload_id = simulation.put(
-        "uploads/VEND001/littered.csv", file_of("VEND001", [f"insert_malformed_items-{n}" for n in range(9)], {4: 0})
+        "uploads/VEND001/malformed.csv", file_of("VEND001", [f"malformed-{n}" for n in range(9)], {4: 0})
     )
     simulation.handle(simulation.pending.pop(0))
     simulation.insert_malformed_items(upload_id)
@@ -114,14 +114,14 @@ def malformed_items(simulation: Simulation, control: Control) -> None:
 
 def crashing_file(simulation: Simulation, control: Control) -> None:
     """Process a file that crashed every function that parsed it: the next one rejects it without parsing."""
-    file = file_of("VEND001", ["crashing_file-1", "crashing_file-2"])
-    simulation.put("uploads/VEND001/deadly.csv", replace(file, refused="READING_FAILED"))
-    [stored] = simulation.runtime.aws.objects["uploads/VEND001/deadly.csv"]
+    file = file_of("VEND001", ["crashing-1", "crashing-2"])
+    simulation.put("uploads/VEND001/crashing.csv", replace(file, rejection_code="READING_FAILED"))
+    [stored] = simulation.runtime.aws.objects["uploads/VEND001/crashing.csv"]
     attempts = (
         "insert into read_attempts (s3_key, s3_version_id, attempts, started_at) "
-        "values ('uploads/VEND001/deadly.csv', %s, 3, now() - interval '1 hour')"
+        "values ('uploads/VEND001/crashing.csv', %s, 3, now() - interval '1 hour')"
     )
-    simulation.runtime.ask(attempts, (stored.version_id,))
+    simulation.runtime.fetch(attempts, (stored.version_id,))
     simulation.deliver_all(control)
 
 
@@ -130,7 +130,7 @@ SCENARIOS: dict[str, tuple[Callable[[Simulation, Control], None], Sequence[str]]
     "all or nothing": (all_or_nothing, ["product_validator", "error_processor"]),
     "product changes": (product_changes, ["product_validator"]),
     "malformed items": (malformed_items, ["product_validator"]),
-    "crashing_file": (crashing_file, ["csv_parser"]),
+    "crashing file": (crashing_file, ["csv_parser"]),
     "after restart": (after_restart, ["watchdog"]),
 }
 """Scenarios, with the functions into which faults are injected."""
@@ -151,7 +151,7 @@ class ConcurrentDelivery:
             self.injected = True
             for delivery in self._others(call):
                 self._tasks.append(Task(self._simulation, delivery, no_fault))
-                self._take_on()
+                self._advance_tasks()
             for task in self._tasks:
                 task.release()
         return None
@@ -164,7 +164,7 @@ class ConcurrentDelivery:
         rest, self._simulation.pending = self._simulation.pending[::-1], []
         return rest
 
-    def _take_on(self) -> None:
+    def _advance_tasks(self) -> None:
         """Advance each task to its end, or to a lock that the paused call holds."""
         for task in self._tasks:
             while task.paused:
@@ -216,13 +216,13 @@ def run_without_faults(runtime: Runtime, name: str) -> tuple[stored_state.State,
     simulation = new_simulation(runtime)
     points: dict[str, Counter[InjectionPoint]] = {function: Counter() for function in FUNCTIONS}
 
-    def note(call: Call, point: InjectionPoint) -> None:
+    def record(call: Call, point: InjectionPoint) -> None:
         points[call.function][point] += 1
 
-    # Warm containers do not connect, so the run starts with new ones.
+    # Reused containers do not connect, so the run starts with new ones.
     runtime.cool_down()
     scenario, _ = SCENARIOS[name]
-    scenario(simulation, note)
+    scenario(simulation, record)
     simulation.recover()
     invariants.check(simulation)
     if simulation.errors:

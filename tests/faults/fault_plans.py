@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import psycopg
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
-from tests.faults.aws_in_memory import refused
+from tests.faults.aws_in_memory import make_client_error
 from tests.faults.client_doubles import PARTIAL
 from tests.faults.lambda_runtime import Call, Crash, InjectionPoint
 
@@ -25,7 +25,7 @@ def faults_at(point: InjectionPoint) -> Sequence[str]:
     when, name = point.split(" ", 1)
     if name.startswith(CLIENTS):
         if when == "after":
-            return ("crash", "answer lost")
+            return ("crash", "response lost")
         return ("crash", "exception", "unreachable", *(["partial"] if name in PARTIAL else []))
     if name.startswith("sql.") or name == "commit":
         full = ["disk full", "read only"] if when == "before" and name.startswith("sql.") else []
@@ -44,12 +44,12 @@ def inject_fault(call: Call, point: InjectionPoint, fault: str) -> str | None:
             container.kill()
             raise Crash
         case "exception" if point.startswith("before ") and f"{service}." in CLIENTS:
-            raise refused(service, operation, "ThrottlingException")
+            raise make_client_error(service, operation, "ThrottlingException")
         case "exception":
             raise RuntimeError(f"injected {point}")
         case "unreachable":
             raise EndpointConnectionError(endpoint_url=f"http://{service}")
-        case "answer lost":
+        case "response lost":
             raise ReadTimeoutError(endpoint_url=f"http://{service}")
         case "connection cut":
             container.cut()

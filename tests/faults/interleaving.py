@@ -18,9 +18,9 @@ POLL = 0.004
 
 
 class Task:
-    """A running call. `action` is the control that is asked at each injection point when the call continues.
+    """A running call, paused at injection points. `action` is its control after each pause.
 
-    A free task is never paused.
+    A `free` task is never paused.
     """
 
     def __init__(self, simulation: Simulation, delivery: Delivery, action: Control, *, free: bool = False) -> None:
@@ -51,7 +51,7 @@ class Task:
 
     def _reached(self, call: Call, point: InjectionPoint) -> str | None:
         first, self.point, self.call = self.call is None, point, call
-        # Nothing happens between `after` one statement and `before` the next: one pause is enough.
+        # One pause for each call or statement is enough: nothing happens between it and the next one.
         if not self._released and (first or point.startswith("after ")):
             self._stopped.set()
             self._go.acquire()
@@ -67,7 +67,7 @@ class Task:
         backend = self.call.container.backend if self.call and self.call.container else None
         return backend is not None and self.simulation.runtime.waits_for_lock(backend)
 
-    def may_go_on(self) -> bool:
+    def may_continue(self) -> bool:
         """Return whether a blocked call may have its lock: a transaction has ended since the last check."""
         ended, self._ended = self._ended, self.simulation.runtime.transactions_ended
         return ended != self._ended and not self.blocked
@@ -80,7 +80,7 @@ class Task:
         self.wait()
 
     def release(self) -> None:
-        """Let the call continue to its end without another pause; do not wait for it."""
+        """Continue to the end without another pause; do not wait for the end."""
         self._released = True
         if self.paused:
             self._stopped.clear()
@@ -99,7 +99,9 @@ class Task:
             if self.blocked:
                 return
             if time.monotonic() > deadline:
-                raise AssertionError(f"{self.delivery.function} neither moves nor waits for a lock, after {self.point}")
+                raise AssertionError(
+                    f"{self.delivery.function} makes no progress and waits for no lock, after {self.point}"
+                )
         if self._error is not None:
             raise self._error
 
@@ -119,5 +121,5 @@ def drain(tasks: list[Task], choose: Callable[[list[Task]], Task]) -> None:
 def advance_unblocked(tasks: list[Task]) -> None:
     """Wait for the blocked calls that may have received their lock."""
     for task in tasks:
-        if not task.done and not task.paused and task.may_go_on():
+        if not task.done and not task.paused and task.may_continue():
             task.wait()

@@ -38,7 +38,7 @@ FUNCTIONS = ("csv_parser", "product_validator", "error_processor", "mailer", "wa
 TIMED = ("aws.staging_table", "notifications.email", "notifications.events", "storage.database")
 """Modules whose sleeps and times are those of the harness's clock."""
 CALLS = (*FUNCTIONS, "cancel", "undo")
-"""Calls: the functions, and the actions of the API on an upload."""
+"""Calls: the functions, and the API's actions on an upload."""
 
 ENVIRONMENT = {
     "DYNAMODB_TABLE": "UploadRecords",
@@ -56,11 +56,11 @@ ENVIRONMENT = {
 
 
 class Crash(BaseException):
-    """The process ends here; no code may catch it."""
+    """Simulated end of the process; no code may catch it."""
 
 
 class Call:
-    """One invocation of a function. `control` is invoked at every injection point; it may raise, or return `partial`."""
+    """One invocation of a function; `control` is invoked at each injection point and may raise or return `partial`."""
 
     def __init__(self, function: str, event: Event, control: Callable[[Call, InjectionPoint], str | None]) -> None:
         self.function = function
@@ -71,13 +71,14 @@ class Call:
         self.faults: list[str] = []
         self.delivery: Any = None
 
-    def reached(self, point: InjectionPoint) -> str | None:
+    def reach(self, point: InjectionPoint) -> str | None:
+        """Count the injection point and invoke the control."""
         self.hits[point] += 1
         return self.control(self, point)
 
 
 class Container:
-    """A process of one function: warm between calls, until a crash."""
+    """A process of one function, reused for the next call unless it crashed."""
 
     def __init__(self, runtime: Runtime, function: str) -> None:
         self.runtime = runtime
@@ -91,17 +92,17 @@ class Container:
     def reach(self, point: InjectionPoint) -> str | None:
         if self.dead:
             raise Crash
-        return self.call.reached(point) if self.call is not None else None
+        return self.call.reach(point) if self.call is not None else None
 
     def kill(self) -> None:
-        """End the process: the server sees the connection closed, and nothing else runs."""
+        """End the process: its database connection is closed, and none of its code runs any more."""
         self.dead = True
         backend = self.backend
         if self.connection is not None:
             self.connection.pgconn.finish()
         # Wait until the transaction is rolled back and its locks are released. A statement that waits for a lock keeps
         # the server from noticing the closed connection, and the holder of the lock may be paused: terminate it.
-        while backend is not None and self.runtime.ask("select 1 from pg_stat_activity where pid = %s", (backend,)):
+        while backend is not None and self.runtime.fetch("select 1 from pg_stat_activity where pid = %s", (backend,)):
             if self.runtime.waits_for_lock(backend):
                 self.runtime.terminate(backend)
             time.sleep(0.001)
@@ -113,7 +114,7 @@ class Container:
         return None if connection is None or connection.closed else connection.pgconn.backend_pid
 
     def cut(self) -> None:
-        """Let the server close the connection."""
+        """Have the server close the database connection."""
         if self.backend is not None:
             self.runtime.terminate(self.backend)
 
@@ -128,7 +129,7 @@ class FaultContext(AppContext):
         self.settings = Settings(dict(ENVIRONMENT))
         self._container = container
         self._cached: dict[str, dict[str, Any]] = {}
-        # Set instead of the cached properties.
+        # Entries in __dict__ replace the cached properties.
         for service in ("s3", "dynamodb", "sqs", "sns", "ses"):
             self.__dict__[service] = Client(service, container)
         self.__dict__["lambdas"] = Lambdas(container)
@@ -186,7 +187,7 @@ class _FaultCursor(psycopg.Cursor[Any]):
 
 
 class Runtime:
-    """All containers, their AWS double, and a database connection to observe and terminate sessions."""
+    """All containers, their AWS double, and a database connection that observes and terminates sessions."""
 
     def __init__(self, database_url: str) -> None:
         self.database_url = database_url
@@ -203,12 +204,12 @@ class Runtime:
         self.reset()
 
     def reset(self) -> None:
-        """Start with a new AWS double; the containers stay warm."""
+        """Create a new AWS double; the containers are reused."""
         self.aws = Aws()
         self.aws.clock = self.clock.time
-        known = conninfo_to_dict(self.database_url)
+        credentials = conninfo_to_dict(self.database_url)
         self.aws.secrets = {
-            "ecommerce/rds/credentials": {"username": known.pop("user"), **known},
+            "ecommerce/rds/credentials": {"username": credentials.pop("user"), **credentials},
             "product-onboarding/link-keys": {"current": "k" * 64},
         }
         self.deadlocks = 0
@@ -216,14 +217,14 @@ class Runtime:
     def call(
         self, function: str, event: Event, control: Callable[[Call, InjectionPoint], str | None]
     ) -> tuple[Any, Call]:
-        """Invoke a function; raise its error, or Crash if its process ended."""
+        """Invoke a function; raise its exception, or Crash if its process ended."""
         call = Call(function, event, control)
         return self.run(call), call
 
     def run(self, call: Call) -> Any:
-        waiting = self.idle[call.function]
+        idle = self.idle[call.function]
         with self._lock:
-            container = waiting.pop() if waiting else Container(self, call.function)
+            container = idle.pop() if idle else Container(self, call.function)
         container.call, call.container = call, container
         before, self.current.container = getattr(self.current, "container", None), container
         try:
@@ -232,7 +233,7 @@ class Runtime:
             self.current.container = before
             container.call = None
             if not container.dead:
-                waiting.append(container)
+                idle.append(container)
         if container.dead:
             raise Crash
         return result
@@ -254,18 +255,18 @@ class Runtime:
             undo.undo_upload(self.current.container.context.database, event["upload_id"], ACTOR)
 
     def terminate(self, backend: int) -> None:
-        self.ask("select pg_terminate_backend(%s, 5000)", (backend,))
+        self.fetch("select pg_terminate_backend(%s, 5000)", (backend,))
 
     def waits_for_lock(self, backend: int) -> bool:
-        return bool(self.ask("select cardinality(pg_blocking_pids(%s)) > 0", (backend,))[0][0])
+        return bool(self.fetch("select cardinality(pg_blocking_pids(%s)) > 0", (backend,))[0][0])
 
-    def ask(self, query: Any, parameters: Any = None) -> list[Any]:
-        """Execute a statement on the observing connection."""
+    def fetch(self, query: Any, parameters: Any = None) -> list[Any]:
+        """Execute a statement on the observing connection; return its rows."""
         with self._watch_lock:
             try:
                 cursor = self._watching.execute(query, parameters)
             except psycopg.OperationalError:
-                # The server was restarted: connect once more.
+                # The server was restarted: connect again.
                 self._watching.close()
                 self._watching = psycopg.connect(self.database_url, autocommit=True)
                 cursor = self._watching.execute(query, parameters)
@@ -273,9 +274,9 @@ class Runtime:
 
     def cool_down(self) -> None:
         """Close every idle container."""
-        for waiting in self.idle.values():
-            while waiting:
-                waiting.pop().close()
+        for containers in self.idle.values():
+            while containers:
+                containers.pop().close()
 
     def close(self) -> None:
         self.cool_down()

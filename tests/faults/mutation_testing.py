@@ -1,4 +1,4 @@
-"""Mutation tests: each mutant must violate an invariant; otherwise nothing checks what it breaks."""
+"""Mutation tests: each mutant must violate an invariant, which shows that the invariant is checked."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from tests.faults.schedules import ScheduleResult, is_unsynchronized, run_seed
 
 @dataclass(frozen=True)
 class Mutant:
-    """A bug: its name, the attributes that it replaces, and the invariants that it violates (or the error text of a
-    database constraint).
+    """A deliberate bug, and the invariants (or texts of database errors) that it violates.
 
-    `likely_cases` are texts of the enumeration's cases that run first; a `free` one shows only in unsynchronized runs.
+    `likely_cases` select the enumeration cases that run first, by parts of their names. A `free` mutant can only be
+    detected in unsynchronized schedules.
     """
 
     name: str
@@ -32,17 +32,17 @@ class Mutant:
 class MutantResult:
     """How a mutant was detected: by which run, and which invariant it violated.
 
-    `found_by` is None if it was not detected; `violation` is then any other error.
+    `detected_by` is None if it was not detected; `violation` is then any other error.
     """
 
     mutant: str
-    found_by: str | None
+    detected_by: str | None
     violation: str | None
 
 
 MUTANTS = (
     Mutant(
-        "counts move with each delivery",
+        "counts increase with each delivery",
         mutants.counted_per_delivery,
         ['violates check constraint "upload_history_'],
         ["product_validator/at validate.committed"],
@@ -113,7 +113,7 @@ MUTANTS = (
     ),
     Mutant(
         "partly accepted batches count as accepted",
-        mutants.partial_answers_ignored,
+        mutants.partial_responses_ignored,
         ["every upload finishes", "items have the status of their outcome", "each invalid row has its message"],
         ["partial"],
     ),
