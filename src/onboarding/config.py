@@ -108,7 +108,7 @@ class Settings:
 
     @property
     def dry_run_bytes(self) -> int:
-        """The maximum file size of a dry run: less than that of an upload on AWS, where the HTTP API limits payloads."""
+        """The maximum size of a dry-run file in bytes, limited on AWS by the payload size of the HTTP API."""
         return int(self.environment.get("DRY_RUN_BYTES", "10485760"))
 
     @property

@@ -20,7 +20,7 @@ from onboarding.domain.json_objects import from_json
 from onboarding.domain.models import Mode, OnError, Outcome, RowError
 from onboarding.domain.upload_options import Options
 from onboarding.files.parser import too_large
-from onboarding.lambda_handlers.admin_queries import dry_run_as_json, encode_content, decode_content
+from onboarding.lambda_handlers.admin_queries import decode_content, dry_run_as_json, encode_content
 from onboarding.pipeline.dry_run import dry_run
 from onboarding.storage.error_summary import summarize_errors
 
