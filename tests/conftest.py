@@ -1,4 +1,4 @@
-"""Fixtures that many tests share, started once for each process of the run, and the markers of the levels."""
+"""Fixtures that many tests share, created once for each worker process, and the markers of the test levels."""
 
 from __future__ import annotations
 
@@ -22,29 +22,30 @@ if TYPE_CHECKING:
     from tests.support.running_pipeline import Pipeline
 
 LEVELS = ("e2e", "faults", "infra", "integration", "unit")
-"""The folders of tests, and their markers. Tests run in this order: the short ones at the end keep all workers busy."""
+"""Test levels: folders and markers. Tests run in this order, so that short tests at the end keep all workers busy."""
 
-# The workers of a parallel run have the width of the terminal here; commands write to files at full width.
+# Workers of a parallel run inherit the width of the terminal, which would limit the width of command output.
 os.environ.pop("COLUMNS", None)
 
-# No test depends on its duration.
+# No deadline: the duration of an example depends on the load of the machine.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
-# The import above validates the requests of this process; this does the same for the processes that it starts.
+# The import above validates the AWS requests of this process; the path validates those of its child processes.
 os.environ["PYTHONPATH"] = os.pathsep.join(
     [str(Path(sitecustomize.__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
 )
 
 
 def level_of(item: pytest.Item) -> str:
+    """Return the level of a test: its folder in `tests`."""
     return item.path.relative_to(Path(__file__).parent).parts[0]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with its level, which is its folder, and sort the tests by level.
+    """Mark each test with its level, and sort the tests by level.
 
-    Many generated examples cover no more lines than a few, and take twice the time while lines are counted.
+    Tests with generated examples are excluded from coverage: they take twice the time with it and add few lines.
     """
     for item in items:
         item.add_marker(level_of(item))
@@ -53,12 +54,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: LEVELS.index(level_of(item)))
 
 
-# The fixtures import what they start: the unit tests need none of it.
+# The fixtures import their modules, because the unit tests need none of these.
 
 
 @pytest.fixture(scope="session")
 def directory() -> Iterator[Path]:
-    """A directory that other users can enter: another pytest that starts closes those of `tmp_path_factory`."""
+    """A directory that other users can read. Another pytest process would restrict those of `tmp_path_factory`."""
     path = Path(tempfile.mkdtemp(prefix="onboarding-test-"))
     path.chmod(0o755)
     yield path
@@ -67,7 +68,7 @@ def directory() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def database_url(directory: Path) -> Iterator[str]:
-    """The address of a migrated database, on a PostgreSQL server without AWS."""
+    """The URL of a migrated database on a PostgreSQL server without the AWS emulator."""
     from onboarding.local.postgres import Postgres
     from onboarding.local.processes import Ports
     from onboarding.storage.database import open_connection
@@ -87,7 +88,7 @@ def database_url(directory: Path) -> Iterator[str]:
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    """That database with what the migrations put in it, and nothing else."""
+    """The database of `database_url`, reset to the state after the migrations."""
     from tests.support.postgres_fixtures import clean_database
 
     with clean_database(database_url) as opened:
@@ -99,14 +100,14 @@ def engine(directory: Path) -> Iterator[LocalStack]:
     """The local stack with the pipeline deployed."""
     from onboarding.local.stack import LocalStack
 
-    # Short pauses between retries: a test of an event that fails every time does not wait for three minutes.
+    # Short delays between retries: otherwise an event that always fails takes three minutes.
     with LocalStack(directory / "stack", environment={"LAMBDA_ASYNC_RETRY_BASE_SECONDS": "1"}) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def pipeline(engine: LocalStack) -> Iterator[Pipeline]:
-    """The pipeline of the local stack, as vendors and operators reach it."""
+    """Access to the pipeline of the local stack, as vendors and operators have it."""
     from tests.support.running_pipeline import Pipeline
 
     with Pipeline(engine.endpoints) as running:
@@ -115,13 +116,13 @@ def pipeline(engine: LocalStack) -> Iterator[Pipeline]:
 
 @pytest.fixture(scope="module")
 def ctx(pipeline: Pipeline) -> Iterator[AppContext]:
-    """The pipeline of the local stack, as an operator's command reaches it."""
+    """The application context of the local stack, as commands of operators use it."""
     from onboarding.config import Settings
     from onboarding.runtime import AppContext
 
     with pytest.MonkeyPatch.context() as patch:
         for name, value in pipeline.endpoints.environment().items():
             patch.setenv(name, value)
-        reached = AppContext(Settings(dict(os.environ)))
-        yield reached
-        reached.close()
+        context = AppContext(Settings(dict(os.environ)))
+        yield context
+        context.close()

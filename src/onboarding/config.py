@@ -1,4 +1,4 @@
-"""What the environment tells a function. Read once, on first use; a missing name fails with that name."""
+"""Settings from environment variables."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from onboarding.domain.resource_names import prefix_of_bucket, resource_name
 
 LOGIN_FIELDS = frozenset({"username", "password", "host", "port", "dbname"})
-"""What a secret holds for a login to the database."""
+"""Fields of a secret with a database login."""
 
 
 class NotSet(Exception):
-    """An environment variable that is needed and not set; the message names it."""
+    """A required environment variable is not set; the message names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The environment variables, read when asked for: a function needs only the ones that its steps use."""
+    """Settings of a process. A missing variable raises NotSet on access, because no function needs all of them."""
 
     environment: dict[str, str]
 
@@ -41,8 +41,8 @@ class Settings:
 
     @property
     def database_sslmode(self) -> str:
-        """libpq's sslmode. Unless told otherwise nobody is told the password whose certificate was not checked, against
-        the authorities that the image brings along; the local server, which has no TLS, is reached with `prefer`."""
+        """The sslmode of libpq. By default the server's certificate is verified before the password is sent; the local
+        server has no TLS and needs `prefer`."""
         return self.environment.get("DATABASE_SSLMODE", "verify-full")
 
     @property
@@ -55,7 +55,8 @@ class Settings:
 
     @property
     def name_prefix(self) -> str:
-        """What this deployment's names begin with, by the name of its bucket; raises ValueError for another bucket."""
+        """The prefix of this deployment's resource names, taken from its bucket name. Raises ValueError if the bucket
+        is not named by the convention."""
         return prefix_of_bucket(self.bucket)
 
     def resource_name(self, name: str) -> str:
@@ -64,7 +65,7 @@ class Settings:
 
     @property
     def failures_bucket(self) -> str:
-        """The bucket of batches, and of single items, that product-validator could not process."""
+        """The bucket of the batches and items that product-validator could not process."""
         return self._required("FAILURES_BUCKET_NAME")
 
     @property
@@ -89,7 +90,7 @@ class Settings:
 
     @property
     def portal_url(self) -> str:
-        """Where people reach the portal and programs the API, without a slash at the end."""
+        """The base URL of portal and API, without a slash at the end."""
         return self._required("PORTAL_URL").rstrip("/")
 
     @property
@@ -102,15 +103,15 @@ class Settings:
 
     @property
     def webhooks_may_be_private(self) -> bool:
-        """Whether a webhook may lead to plain HTTP and to addresses of this machine or network; never on AWS."""
+        """Whether webhook URLs may use plain HTTP and private addresses; never on AWS."""
         return self.environment.get("WEBHOOKS_MAY_BE_PRIVATE", "false") == "true"
 
     @property
     def dry_run_bytes(self) -> int:
-        """How large a file a dry run takes. On AWS less than an upload: what passes the HTTP API is bounded."""
+        """The maximum size of a dry-run file in bytes, limited on AWS by the payload size of the HTTP API."""
         return int(self.environment.get("DRY_RUN_BYTES", "10485760"))
 
     @property
     def longest_wait(self) -> float:
-        """Seconds for which a request may wait for something to move."""
+        """The maximum number of seconds that a request may wait for a change."""
         return float(self.environment.get("LONGEST_WAIT", "20"))

@@ -1,4 +1,4 @@
-"""What a running function holds: its settings, its AWS clients, its database. Each is made on first use, once."""
+"""Application context of a process: settings, AWS clients and database, each created once on first use."""
 
 from __future__ import annotations
 
@@ -25,38 +25,39 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
-SECRET_AGE = 3600
-"""Seconds that a secret is kept before it is asked for again."""
+SECRET_MAX_AGE = 3600
+"""How long a secret is cached, in seconds."""
 
 PARALLEL_CALLS = 8
-"""Calls to one service under way at once, where a step has many to make."""
+"""Maximum number of concurrent calls to one service."""
 
-
-FOR_A_CALL = Config(read_timeout=910, tcp_keepalive=True, retries={"total_max_attempts": 1})
-"""For a client that calls functions: waits as long as one may take; a retry of its own would be a second call."""
+INVOKE_CONFIG = Config(read_timeout=910, tcp_keepalive=True, retries={"total_max_attempts": 1})
+"""Configuration of a client that invokes functions: it waits as long as a function may run, and does not retry, because
+a retry would be a second invocation."""
 
 
 class AppContext:
-    """One per process. Steps take it as their first argument."""
+    """Settings, AWS clients and database of a process; the first argument of the use cases."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._session = boto3.session.Session()
-        # Retries are botocore's: "standard" backs off on throttling and on lost connections.
+        # The retry mode "standard" of botocore backs off on throttling and on lost connections.
         self._config = Config(
             retries={"mode": "standard", "total_max_attempts": 5},
             max_pool_connections=PARALLEL_CALLS,
             connect_timeout=5,
             read_timeout=30,
-            # Validation costs more than the request itself. The tests validate every request (tests/every_process).
+            # Validation costs more than the request itself. The tests validate every request instead
+            # (tests/support/every_process).
             parameter_validation=False,
         )
 
     @cached_property
     def s3(self) -> S3Client:
-        # Signed addresses name the regional host: by default botocore signs for the global one, which redirects while a
-        # bucket is new and does not serve the newer regions. An endpoint that is an IP address, as the local one, keeps
-        # the bucket in the path.
+        # Pre-signed URLs need the regional host: by default botocore signs for the global host, which redirects while a
+        # bucket is new and does not serve the newer regions. With an IP address as its endpoint, as in the local stack,
+        # botocore puts the bucket into the path.
         signing = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
         return self._session.client("s3", config=self._config.merge(signing))
 
@@ -72,7 +73,7 @@ class AppContext:
 
     @cached_property
     def lambdas(self) -> LambdaClient:
-        return self._session.client("lambda", config=self._config.merge(FOR_A_CALL))
+        return self._session.client("lambda", config=self._config.merge(INVOKE_CONFIG))
 
     @cached_property
     def sns(self) -> SNSClient:
@@ -88,12 +89,12 @@ class AppContext:
 
     @cached_property
     def _secrets(self) -> SecretsProvider:
-        # In our session: one of its own would read what botocore knows of AWS once more.
+        # With our client: a session of its own would load botocore's service models a second time.
         return SecretsProvider(boto3_client=self.secretsmanager)
 
     def secret(self, name: str, *, fresh: bool = False) -> dict[str, Any]:
-        """A JSON secret by its name, at most an hour old, or asked for anew."""
-        value = self._secrets.get(name, max_age=SECRET_AGE, transform="json", force_fetch=fresh)
+        """Return a JSON secret by its name. It is cached for an hour, unless `fresh` requests its current value."""
+        value = self._secrets.get(name, max_age=SECRET_MAX_AGE, transform="json", force_fetch=fresh)
         return cast("dict[str, Any]", value)
 
     @cached_property
@@ -112,21 +113,21 @@ class AppContext:
         return Database(credentials)
 
     def start_function(self, name: str, event: Mapping[str, object]) -> None:
-        """Have a function of this deployment, by its short name, handle an event; do not wait for it."""
+        """Invoke a function of this deployment asynchronously, by its short name such as `mailer`."""
         function, payload = self.settings.resource_name(name), json.dumps(event).encode()
         self.lambdas.invoke(FunctionName=function, InvocationType="Event", Payload=payload)
 
     def close(self) -> None:
-        """Let the database go; a process that ends does so by itself."""
+        """Close the database connection, if it was opened."""
         if "database" in self.__dict__:
             self.database.close()
 
 
 @cache
 def get_context() -> AppContext:
-    """This process's context, from its environment."""
-    # A call makes values by the hundred thousand and holds them all till its end: to look for cycles among them after
-    # each few hundred costs a fifth of the parser's time, and there are none.
+    """Return the context of this process, configured by its environment."""
+    # A call creates hundreds of thousands of objects, keeps them until its end, and creates no reference cycles. With
+    # the default thresholds the garbage collector would take a fifth of the parser's time.
     gc.freeze()
     gc.set_threshold(100_000, 20, 100)
     return AppContext(Settings.from_environment())

@@ -1,6 +1,6 @@
-"""`python -m tests.faults`: all faults, all invariants.
+"""Command `python -m tests.faults`: injects all faults and checks all invariants.
 
-Exits with 1 at the first violation and prints the command that reproduces it.
+It exits with 1 at the first violation and prints the command that reproduces it.
 """
 
 from __future__ import annotations
@@ -41,23 +41,23 @@ class Options:
 
 
 class Failed(Exception):
-    """An invariant is violated; the message names it and the command that reproduces it."""
+    """An invariant is violated; the message has the invariant and the command that reproduces the violation."""
 
 
-def say(text: str) -> None:
+def print_line(text: str) -> None:
     print(text, flush=True)
 
 
-def enumeration(url: str, plan: Options) -> None:
+def run_enumeration(url: str, options: Options) -> None:
     """Run every case and print a table of functions and faults, or run the cases that contain a text."""
     with runtime_on(url, "chaos_enumeration") as runtime:
-        found = Enumeration.of(runtime)
-        if found.missed:
-            raise Failed(f"no scenario reaches the points {', '.join(sorted(found.missed))}")
-        cases = [case for case in found.cases if plan.case is None or plan.case in str(case)]
-        if plan.case is not None:
-            for result in found.run(runtime, cases):
-                say(f"{'FAIL' if result.violation else 'pass'}  {result.case}  {result.violation or ''}")
+        plan = Enumeration.of(runtime)
+        if plan.missed:
+            raise Failed(f"no scenario reaches the failpoints {', '.join(sorted(plan.missed))}")
+        cases = [case for case in plan.cases if options.case is None or options.case in str(case)]
+        if options.case is not None:
+            for result in plan.run(runtime, cases):
+                print_line(f"{'FAIL' if result.violation else 'pass'}  {result.case}  {result.violation or ''}")
                 if result.violation:
                     raise Failed(result.violation)
             return
@@ -68,96 +68,96 @@ def enumeration(url: str, plan: Options) -> None:
         passed[_line(result.case)][result.case.fault] += 1
     faults = sorted({case.fault for case in cases})
     width = max(map(len, passed)) + 2
-    say(f"{'function, failpoint':{width}}" + "  ".join(faults))
+    print_line(f"{'function, injection point':{width}}" + "  ".join(faults))
     for line, counts in sorted(passed.items()):
         cells = ((f"pass {counts[fault]}" if counts[fault] else "-").center(len(fault)) for fault in faults)
-        say(f"{line:{width}}" + "  ".join(cells))
-    say(f"{len(cases)} cases end as a run without faults")
+        print_line(f"{line:{width}}" + "  ".join(cells))
+    print_line(f"{len(cases)} cases end as a run without faults")
 
 
 def _line(case: Case) -> str:
-    """Return the line of the table: one for each named failpoint, one for the statements and calls of each service."""
-    when, name = case.failpoint.split(" ", 1)
+    """Return the line of the table: one for each failpoint, one for the statements and calls of each service."""
+    when, name = case.point.split(" ", 1)
     kind = name if when == "at" else f"{when} {name.split('.')[0]}"
     return f"{case.function} {kind}"
 
 
-def schedules(url: str, plan: Options) -> None:
-    if plan.seed is not None:
+def run_schedules(url: str, options: Options) -> None:
+    if options.seed is not None:
         with runtime_on(url, "chaos_seed") as runtime:
-            ended = run_seed(runtime, plan.seed)
-        say(
-            f"seed {plan.seed}: {ended.uploads} uploads, faults {ended.faults}: "
-            f"{ended.violation or 'every invariant holds'}"
+            result = run_seed(runtime, options.seed)
+        print_line(
+            f"seed {options.seed}: {result.uploads} uploads, faults {result.faults}: "
+            f"{result.violation or 'every invariant holds'}"
         )
-        if ended.violation:
-            raise Failed(ended.violation)
+        if result.violation:
+            raise Failed(result.violation)
         return
-    seeds = range(plan.first_seed, plan.first_seed + plan.schedules)
+    seeds = range(options.first_seed, options.first_seed + options.schedules)
     ran, free, uploads, faults = 0, 0, 0, 0
-    for ended in run_in_pool(url, run_seeds, seeds):
-        if ended.violation:
-            raise Failed(f"{ended.violation}\n  faults: {ended.faults}\n  {COMMAND} --seed {ended.seed}")
-        ran, free, uploads, faults = ran + 1, free + ended.free, uploads + ended.uploads, faults + len(ended.faults)
+    for result in run_in_pool(url, run_seeds, seeds):
+        if result.violation:
+            raise Failed(f"{result.violation}\n  faults: {result.faults}\n  {COMMAND} --seed {result.seed}")
+        ran, free, uploads, faults = ran + 1, free + result.free, uploads + result.uploads, faults + len(result.faults)
     with runtime_on(url, "chaos_hypothesis") as runtime:
         try:
-            schedules_of_hypothesis(runtime, plan.examples)()
+            schedules_of_hypothesis(runtime, options.examples)()
         except InvariantViolated as error:
-            # Hypothesis shrinks the schedule and keeps it in .hypothesis: the next run starts with it.
+            # Hypothesis shrinks the schedule and stores it in .hypothesis: the next run starts with it.
             notes = "\n".join(error.__notes__ if hasattr(error, "__notes__") else [])
             raise Failed(f"{error}\n{notes}\n  {COMMAND} --only schedules --schedules 0") from error
-    say(f"{plan.examples} schedules generated by Hypothesis: every invariant holds")
-    say(f"{ran} schedules ({free} at full speed), {uploads} uploads, {faults} faults: every invariant holds")
+    print_line(f"{options.examples} schedules generated by Hypothesis: every invariant holds")
+    print_line(f"{ran} schedules ({free} at full speed), {uploads} uploads, {faults} faults: every invariant holds")
 
 
-def mutations(url: str, _: Options) -> None:
+def run_mutations(url: str, _: Options) -> None:
     missed = []
     for result in run_in_pool(url, run_mutants, range(len(MUTANTS)), chunk=1):
-        say(
-            f"  {'detected' if result.found_by else 'MISSED'}  {result.mutant}: {result.found_by} "
+        print_line(
+            f"  {'detected' if result.detected_by else 'MISSED'}  {result.mutant}: {result.detected_by} "
             f"{(result.violation or '')[:110]}"
         )
-        if not result.found_by:
+        if not result.detected_by:
             missed.append(result.mutant)
     if missed:
         raise Failed(f"mutants that violated no invariant: {', '.join(missed)}\n  {COMMAND} --only mutations")
-    say(f"{len(MUTANTS)} mutants, each detected")
+    print_line(f"{len(MUTANTS)} mutants, all detected")
 
 
 def run_contract(url: str, _: Options) -> None:
     state = Path(tempfile.mkdtemp(prefix="chaos-contract-"))
     try:
         with runtime_on(url, "chaos_contract") as runtime, LocalStack(state) as local:
-            different = double_contract.find_differences(runtime, local.endpoints)
+            differences = double_contract.find_differences(runtime, local.endpoints)
     finally:
         shutil.rmtree(state, ignore_errors=True)
-    if different:
-        raise Failed("the doubles differ from the emulator: " + "; ".join(different))
-    say("the doubles respond as the emulator does")
+    if differences:
+        raise Failed("the doubles differ from the emulator: " + "; ".join(differences))
+    print_line("the doubles respond as the emulator does")
 
 
 def run_dependencies(_: str, __: Options) -> None:
     state = Path(tempfile.mkdtemp(prefix="chaos-postgres-"))
     try:
-        # A separate server: the tests stop it and change its password.
+        # A separate server, because the tests stop it and change its password.
         with postgres_at(state) as postgres, runtime_on(postgres.url, "chaos_dependencies") as runtime:
-            for trial in outages.run_outages(runtime, postgres):
-                say(f"  {'FAIL' if trial.violation else 'pass'}  {trial.name}")
-                if trial.violation:
-                    raise Failed(f"{trial.violation}\n  {COMMAND} --only dependencies")
+            for result in outages.run_outages(runtime, postgres):
+                print_line(f"  {'FAIL' if result.violation else 'pass'}  {result.name}")
+                if result.violation:
+                    raise Failed(f"{result.violation}\n  {COMMAND} --only dependencies")
     finally:
         shutil.rmtree(state, ignore_errors=True)
 
 
-def run_load(_: str, plan: Options) -> None:
-    _on_engine("load", lambda state: load.run(state, plan.uploads, 1_000, 10_000, say))
+def run_load(_: str, options: Options) -> None:
+    _on_local_stack("load", lambda state: load.run(state, options.uploads, 1_000, 10_000, print_line))
 
 
-def run_kills(_: str, plan: Options) -> None:
-    _on_engine("kills", lambda state: process_kills.run(state, plan.rounds, plan.first_seed, say))
+def run_kills(_: str, options: Options) -> None:
+    _on_local_stack("kills", lambda state: process_kills.run(state, options.rounds, options.first_seed, print_line))
 
 
-def _on_engine(name: str, work: Callable[[Path], None]) -> None:
+def _on_local_stack(name: str, work: Callable[[Path], None]) -> None:
     state = Path(tempfile.mkdtemp(prefix=f"chaos-{name}-"))
     try:
         work(state)
@@ -169,10 +169,10 @@ def _on_engine(name: str, work: Callable[[Path], None]) -> None:
 
 PARTS: dict[str, Callable[[str, Options], None]] = {
     "contract": run_contract,
-    "enumeration": enumeration,
+    "enumeration": run_enumeration,
     "dependencies": run_dependencies,
-    "mutations": mutations,
-    "schedules": schedules,
+    "mutations": run_mutations,
+    "schedules": run_schedules,
     "kills": run_kills,
     "load": run_load,
 }
@@ -182,32 +182,32 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
     parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS), help="run only these parts")
     parser.add_argument("--case", help="run only the enumeration cases whose name contains this text")
-    parser.add_argument("--seed", type=int, help="run one schedule")
-    parser.add_argument("--schedules", type=int, default=2_000, help="how many random schedules")
-    parser.add_argument("--examples", type=int, default=100, help="how many schedules Hypothesis generates")
-    parser.add_argument("--first-seed", type=int, default=1, help="first seed")
-    parser.add_argument("--uploads", type=int, default=100, help="uploads of the load")
-    parser.add_argument("--rounds", type=int, default=2, help="kills of each kind")
-    plan = Options(**vars(parser.parse_args()))
-    if plan.case is not None:
-        plan.only = ["enumeration"]
-    if plan.seed is not None:
-        plan.only = ["schedules"]
+    parser.add_argument("--seed", type=int, help="run the random schedule of this seed only")
+    parser.add_argument("--schedules", type=int, default=2_000, help="number of random schedules")
+    parser.add_argument("--examples", type=int, default=100, help="number of schedules that Hypothesis generates")
+    parser.add_argument("--first-seed", type=int, default=1, help="seed of the first random schedule")
+    parser.add_argument("--uploads", type=int, default=100, help="number of uploads in the load test")
+    parser.add_argument("--rounds", type=int, default=2, help="number of kills of each process")
+    options = Options(**vars(parser.parse_args()))
+    if options.case is not None:
+        options.only = ["enumeration"]
+    if options.seed is not None:
+        options.only = ["schedules"]
     state = Path(tempfile.mkdtemp(prefix="chaos-"))
-    began = time.monotonic()
+    began_at = time.monotonic()
     try:
         with postgres_at(state) as postgres:
-            for name in plan.only:
-                say(f"== {name}")
-                started = time.monotonic()
-                PARTS[name](postgres.url, plan)
-                say(f"   {time.monotonic() - started:.0f} s\n")
+            for name in options.only:
+                print_line(f"== {name}")
+                started_at = time.monotonic()
+                PARTS[name](postgres.url, options)
+                print_line(f"   {time.monotonic() - started_at:.0f} s\n")
     except Failed as failed:
-        say(f"FAIL: {failed}")
+        print_line(f"FAIL: {failed}")
         return 1
     finally:
         shutil.rmtree(state, ignore_errors=True)
-    say(f"All in {time.monotonic() - began:.0f} s")
+    print_line(f"All in {time.monotonic() - began_at:.0f} s")
     return 0
 
 

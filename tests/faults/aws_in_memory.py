@@ -1,7 +1,6 @@
 """In-memory double of AWS: the calls that the pipeline makes, with the semantics that it relies on.
 
-What the template says of filters and retries is read from the template. `contract` holds these doubles against the
-engine.
+Filters and retries are read from the CloudFormation template. `double_contract` compares the double with the emulator.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from onboarding.cloudformation.templates import load_template
 from tests.faults.dynamodb_expressions import holds, passes, updated
 
 Item = dict[str, Any]
-Answer = dict[str, Any]
+Response = dict[str, Any]
 
 KEYS = {"UploadRecords": ("upload_id", "record_id"), "product-onboarding-mail-claims": ("upload_id",)}
 WRITTEN_AT = datetime(2024, 12, 21, 10, 30, 45, tzinfo=UTC)
@@ -33,11 +32,11 @@ WRITTEN_AT = datetime(2024, 12, 21, 10, 30, 45, tzinfo=UTC)
 
 @cache
 def exceptions_of(service: str) -> Any:
-    """Return the exceptions of a service's client."""
+    """Return the exception classes of a service's client."""
     return ClientExceptionsFactory().create_client_exceptions(get_session().get_service_model(service))
 
 
-def refused(service: str, operation: str, code: str, message: str = "planted") -> Exception:
+def make_client_error(service: str, operation: str, code: str, message: str = "injected") -> Exception:
     """Return the exception that a client raises for an error response."""
     kind = exceptions_of(service).from_code(code)
     return kind({"Error": {"Code": code, "Message": message}}, operation)  # type: ignore[no-any-return]
@@ -62,7 +61,7 @@ class Wiring:
         mailer = template.resources_of_type("AWS::SNS::Subscription")["MailerFromTopic"]
         retries = template.resources_of_type("AWS::Lambda::EventInvokeConfig")["MailerRetries"]
         return cls(
-            stream_filters=[json.loads(some["Pattern"]) for some in mapping["FilterCriteria"]["Filters"]],
+            stream_filters=[json.loads(entry["Pattern"]) for entry in mapping["FilterCriteria"]["Filters"]],
             stream_attempts=1 + mapping["MaximumRetryAttempts"],
             mailer_filter=mailer["FilterPolicy"],
             async_attempts=1 + retries["MaximumRetryAttempts"],
@@ -159,20 +158,20 @@ class Aws:
         versions.append(Stored(version_id, content, WRITTEN_AT + timedelta(seconds=len(self.objects)), metadata or {}))
         return version_id
 
-    def s3_put_object(self, *, Bucket: str, Key: str, Body: BinaryIO | bytes, **_: Any) -> Answer:  # noqa: N803
+    def s3_put_object(self, *, Bucket: str, Key: str, Body: BinaryIO | bytes, **_: Any) -> Response:  # noqa: N803
         return {"VersionId": self.put(Key, Body if isinstance(Body, bytes) else Body.read())}
 
-    def s3_get_object(self, *, Bucket: str, Key: str, VersionId: str | None = None) -> Answer:  # noqa: N803
+    def s3_get_object(self, *, Bucket: str, Key: str, VersionId: str | None = None) -> Response:  # noqa: N803
         versions = self.objects.get(Key, [])
-        found = [stored for stored in versions if VersionId in (None, stored.version_id)]
-        if not found:
-            raise refused("s3", "GetObject", "NoSuchVersion" if VersionId else "NoSuchKey")
+        matching = [stored for stored in versions if VersionId in (None, stored.version_id)]
+        if not matching:
+            raise make_client_error("s3", "GetObject", "NoSuchVersion" if VersionId else "NoSuchKey")
         return {
-            "Body": _Body(found[-1].content),
-            "ContentLength": len(found[-1].content),
-            "LastModified": found[-1].last_modified,
-            "VersionId": found[-1].version_id,
-            "Metadata": found[-1].metadata,
+            "Body": _Body(matching[-1].content),
+            "ContentLength": len(matching[-1].content),
+            "LastModified": matching[-1].last_modified,
+            "VersionId": matching[-1].version_id,
+            "Metadata": matching[-1].metadata,
         }
 
     def s3_list_object_versions(
@@ -182,7 +181,7 @@ class Aws:
         Prefix: str = "",  # noqa: N803
         KeyMarker: str | None = None,  # noqa: N803
         VersionIdMarker: str | None = None,  # noqa: N803
-    ) -> Answer:
+    ) -> Response:
         listed = [
             {
                 "Key": key,
@@ -200,13 +199,15 @@ class Aws:
 
     # DynamoDB
 
-    def dynamodb_batch_write_item(self, *, RequestItems: dict[str, Any]) -> Answer:  # noqa: N803
+    def dynamodb_batch_write_item(self, *, RequestItems: dict[str, Any]) -> Response:  # noqa: N803
         for name, requests in RequestItems.items():
             if not 1 <= len(requests) <= 25:
-                raise refused("dynamodb", "BatchWriteItem", "ValidationException", "1 to 25 items a call")
+                raise make_client_error("dynamodb", "BatchWriteItem", "ValidationException", "1 to 25 items a call")
             keys = [self._key(name, request["PutRequest"]["Item"]) for request in requests]
             if len(set(keys)) != len(keys):
-                raise refused("dynamodb", "BatchWriteItem", "ValidationException", "item keys contain duplicates")
+                raise make_client_error(
+                    "dynamodb", "BatchWriteItem", "ValidationException", "item keys contain duplicates"
+                )
             self.observe_items([request["PutRequest"]["Item"] for request in requests])
             for request in requests:
                 self._put(name, request["PutRequest"]["Item"])
@@ -219,16 +220,16 @@ class Aws:
         Item: Item,  # noqa: N803
         ConditionExpression: str | None = None,  # noqa: N803
         ExpressionAttributeValues: Item | None = None,  # noqa: N803
-    ) -> Answer:
+    ) -> Response:
         old = self.tables[TableName].get(self._key(TableName, Item), {})
         if ConditionExpression and not holds(ConditionExpression, old, ExpressionAttributeValues or {}):
-            raise refused("dynamodb", "PutItem", "ConditionalCheckFailedException")
+            raise make_client_error("dynamodb", "PutItem", "ConditionalCheckFailedException")
         self._put(TableName, Item)
         return {}
 
-    def dynamodb_get_item(self, *, TableName: str, Key: Item, **_: Any) -> Answer:  # noqa: N803
-        found = self.tables[TableName].get(self._key(TableName, Key))
-        return {"Item": dict(found)} if found is not None else {}
+    def dynamodb_get_item(self, *, TableName: str, Key: Item, **_: Any) -> Response:  # noqa: N803
+        item = self.tables[TableName].get(self._key(TableName, Key))
+        return {"Item": dict(item)} if item is not None else {}
 
     def dynamodb_update_item(
         self,
@@ -237,12 +238,12 @@ class Aws:
         Key: Item,  # noqa: N803
         UpdateExpression: str,  # noqa: N803
         ExpressionAttributeValues: Item,  # noqa: N803
-    ) -> Answer:
+    ) -> Response:
         old = self.tables[TableName].get(self._key(TableName, Key), Key)
         self._put(TableName, updated(UpdateExpression, old, ExpressionAttributeValues))
         return {}
 
-    def dynamodb_delete_item(self, *, TableName: str, Key: Item) -> Answer:  # noqa: N803
+    def dynamodb_delete_item(self, *, TableName: str, Key: Item) -> Response:  # noqa: N803
         self.tables[TableName].pop(self._key(TableName, Key), None)
         return {}
 
@@ -256,7 +257,7 @@ class Aws:
             "eventName": "MODIFY" if key in self.tables[table] else "INSERT",
             "dynamodb": {"NewImage": image},
         }
-        # As DynamoDB does: writing what is there already is no change, and the stream says nothing.
+        # As in DynamoDB: writing an identical item is no change and creates no stream record.
         changed = self.tables[table].get(key) != item
         self.tables[table][key] = image
         if table == "UploadRecords" and changed and any(passes(f, record) for f in self.wiring.stream_filters):
@@ -264,28 +265,28 @@ class Aws:
 
     # SQS
 
-    def sqs_send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> Answer:  # noqa: N803
+    def sqs_send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> Response:  # noqa: N803
         names = [entry["Id"] for entry in Entries]
         if not 1 <= len(names) <= 10 or len(set(names)) != len(names):
-            raise refused("sqs", "SendMessageBatch", "AWS.SimpleQueueService.TooManyEntriesInBatchRequest")
+            raise make_client_error("sqs", "SendMessageBatch", "AWS.SimpleQueueService.TooManyEntriesInBatchRequest")
         bodies = [json.loads(entry["MessageBody"]) for entry in Entries]
         self.observe_messages(bodies)
         self.sent += bodies
         self.queue += [Message(entry["MessageBody"], entry["MessageAttributes"]) for entry in Entries]
         return {"Successful": [{"Id": name} for name in names]}
 
-    def sqs_change_message_visibility_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> Answer:  # noqa: N803
+    def sqs_change_message_visibility_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> Response:  # noqa: N803
         return {"Successful": [{"Id": entry["Id"]} for entry in Entries]}
 
-    def sqs_get_queue_url(self, *, QueueName: str) -> Answer:  # noqa: N803
+    def sqs_get_queue_url(self, *, QueueName: str) -> Response:  # noqa: N803
         return {"QueueUrl": f"http://{QueueName}"}
 
-    def sqs_send_message(self, *, QueueUrl: str, MessageBody: str) -> Answer:  # noqa: N803
+    def sqs_send_message(self, *, QueueUrl: str, MessageBody: str) -> Response:  # noqa: N803
         # The code compares the time of sending with the real time.
         self.failed_events.setdefault(QueueUrl, []).append(FailedEvent(MessageBody, time.time(), self.clock()))
         return {}
 
-    def sqs_get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> Answer:  # noqa: N803
+    def sqs_get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> Response:  # noqa: N803
         events = self.failed_events.get(QueueUrl, [])
         visible = sum(event.visible_at <= self.clock() for event in events)
         counts = {
@@ -301,7 +302,7 @@ class Aws:
         MaxNumberOfMessages: int,  # noqa: N803
         VisibilityTimeout: int,  # noqa: N803
         **_: Any,
-    ) -> Answer:
+    ) -> Response:
         now = self.clock()
         events = [event for event in self.failed_events.get(QueueUrl, []) if event.visible_at <= now]
         for event in events[:MaxNumberOfMessages]:
@@ -322,13 +323,13 @@ class Aws:
         QueueUrl: str,  # noqa: N803
         ReceiptHandle: str,  # noqa: N803
         VisibilityTimeout: int,  # noqa: N803
-    ) -> Answer:
+    ) -> Response:
         for event in self.failed_events[QueueUrl]:
             if event.receipt == ReceiptHandle:
                 event.visible_at = self.clock() + VisibilityTimeout
         return {}
 
-    def sqs_delete_message(self, *, QueueUrl: str, ReceiptHandle: str) -> Answer:  # noqa: N803
+    def sqs_delete_message(self, *, QueueUrl: str, ReceiptHandle: str) -> Response:  # noqa: N803
         events = self.failed_events[QueueUrl]
         self.failed_events[QueueUrl] = [event for event in events if event.receipt != ReceiptHandle]
         return {}
@@ -342,18 +343,18 @@ class Aws:
         Message: str,  # noqa: N803
         MessageAttributes: dict[str, Any],  # noqa: N803
         **_: Any,
-    ) -> Answer:
+    ) -> Response:
         forms = json.loads(Message)
         event = {"Records": [{"Sns": {"Message": forms.get("lambda", forms["default"])}}]}
-        wanted = self.wiring.mailer_filter
+        policy = self.wiring.mailer_filter
         is_subscribed = all(
-            MessageAttributes.get(name, {}).get("StringValue") in values for name, values in wanted.items()
+            MessageAttributes.get(name, {}).get("StringValue") in values for name, values in policy.items()
         )
         (self.notifications if is_subscribed else self.filtered_out).append(event)
         self.published[published_about(Message)] += 1
         return {"MessageId": str(uuid.uuid4())}
 
-    def ses_send_email(self, *, Source: str, Destination: dict[str, Any], Message: dict[str, Any]) -> Answer:  # noqa: N803
+    def ses_send_email(self, *, Source: str, Destination: dict[str, Any], Message: dict[str, Any]) -> Response:  # noqa: N803
         self.mails.append(
             {
                 "to": Destination["ToAddresses"],

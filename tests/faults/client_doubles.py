@@ -1,4 +1,4 @@
-"""Doubles of boto3 clients, with two failpoints for every call."""
+"""Doubles of boto3 clients, with two injection points for every call."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PARTIAL = {"dynamodb.batch_write_item": ("RequestItems", "UploadRecords"), "sqs.
 
 
 class Client:
-    """Double of a boto3 client: every call is two failpoints with the service's response between them."""
+    """Double of a boto3 client: every call is two injection points with the service's response between them."""
 
     def __init__(self, service: str, container: Container) -> None:
         self._service = service
@@ -26,19 +26,16 @@ class Client:
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         def call(**parameters: Any) -> Any:
-            failpoint = f"{self._service}.{operation}"
+            point = f"{self._service}.{operation}"
             aws = self._container.runtime.aws
-            left = (
-                self._left_out(failpoint, parameters)
-                if self._container.reach(f"before {failpoint}") == "partial"
-                else None
-            )
+            is_partial = self._container.reach(f"before {point}") == "partial"
+            unprocessed = self._remove_part(point, parameters) if is_partial else {}
             with aws.lock:
-                answer = getattr(aws, f"{self._service}_{operation}")(**parameters)
-            if failpoint == "sns.publish":
+                response = getattr(aws, f"{self._service}_{operation}")(**parameters)
+            if point == "sns.publish":
                 self._container.published.append(published_about(parameters["Message"]))
-            self._container.reach(f"after {failpoint}")
-            return answer | left if left else answer
+            self._container.reach(f"after {point}")
+            return response | unprocessed
 
         return call
 
@@ -46,19 +43,20 @@ class Client:
         return _OnePage(getattr(self, operation))
 
     @staticmethod
-    def _left_out(failpoint: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    def _remove_part(point: str, parameters: dict[str, Any]) -> dict[str, Any]:
         """Remove the second half of the entries from the parameters; return the part of the response about them."""
-        name, table = PARTIAL[failpoint]
+        name, table = PARTIAL[point]
         entries = parameters[name][table] if table else parameters[name]
-        taken, left = entries[: max(1, len(entries) // 2)], entries[max(1, len(entries) // 2) :]
-        parameters[name] = {table: taken} if table else taken
+        half = max(1, len(entries) // 2)
+        accepted, removed = entries[:half], entries[half:]
+        parameters[name] = {table: accepted} if table else accepted
         if table:
-            return {"UnprocessedItems": {table: left} if left else {}}
-        return {"Failed": [{"Id": entry["Id"], "Code": "InternalError", "SenderFault": False} for entry in left]}
+            return {"UnprocessedItems": {table: removed} if removed else {}}
+        return {"Failed": [{"Id": entry["Id"], "Code": "InternalError", "SenderFault": False} for entry in removed]}
 
 
 class Lambdas:
-    """Double of the Lambda client: the function runs at once, without faults."""
+    """Double of the Lambda client: the function runs immediately, without faults."""
 
     def __init__(self, container: Container) -> None:
         self._container = container
@@ -68,8 +66,8 @@ class Lambdas:
         try:
             result, _ = self._container.runtime.call(function, event, lambda *_: None)
         except Exception as error:  # noqa: BLE001 - Lambda responds with it
-            answer = {"errorType": type(error).__name__, "errorMessage": str(error)}
-            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(answer).encode())}
+            body = {"errorType": type(error).__name__, "errorMessage": str(error)}
+            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(body).encode())}
         return {"Payload": io.BytesIO(json.dumps(result).encode())}
 
 

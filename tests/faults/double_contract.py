@@ -21,7 +21,7 @@ KEYS = {
 }
 
 
-def item(number: int, status: str = "pending_validation", **more: Any) -> dict[str, Any]:
+def make_item(number: int, status: str = "pending_validation", **more: Any) -> dict[str, Any]:
     return {"upload_id": {"S": "u"}, "record_id": {"S": f"REC_{number:05d}"}, "status": {"S": status}, **more}
 
 
@@ -37,11 +37,11 @@ def make_calls(clients: dict[str, Any], names: dict[str, str], record: Record) -
     ]
     record("versions differ", len(set(versions)))
     for version in ({}, {"VersionId": versions[0]}):
-        answer = s3.get_object(Bucket=bucket, Key="uploads/a b.csv", **version)
-        with answer["Body"] as body:
-            record("object", (body.read(), answer["ContentLength"], answer["LastModified"].tzinfo is not None))
+        response = s3.get_object(Bucket=bucket, Key="uploads/a b.csv", **version)
+        with response["Body"] as body:
+            record("object", (body.read(), response["ContentLength"], response["LastModified"].tzinfo is not None))
     for missing in ({"Key": "uploads/none.csv"}, {"Key": "uploads/none.csv", "VersionId": versions[0]}):
-        record("missing", _refusal(s3, partial(s3.get_object, Bucket=bucket, **missing)))
+        record("missing", _error_code(s3, partial(s3.get_object, Bucket=bucket, **missing)))
     pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix="uploads/")
     record("listed", sorted((v["Key"], v["VersionId"] in versions) for page in pages for v in page.get("Versions", [])))
 
@@ -49,10 +49,10 @@ def make_calls(clients: dict[str, Any], names: dict[str, str], record: Record) -
         requests = [{"PutRequest": {"Item": one}} for one in items]
         return dynamodb.batch_write_item(RequestItems={records: requests}).get("UnprocessedItems")
 
-    record("written", write(*(item(n) for n in range(1, 26))))
-    record("too many", _refusal(dynamodb, lambda: write(*(item(n) for n in range(1, 27)))))
-    record("twice in a call", _refusal(dynamodb, lambda: write(item(1), item(1))))
-    record("overwritten", write(item(1, "validated"), item(2, note={"M": {"n": {"N": "1.5"}}})))
+    record("written", write(*(make_item(n) for n in range(1, 26))))
+    record("too many", _error_code(dynamodb, lambda: write(*(make_item(n) for n in range(1, 27)))))
+    record("twice in a call", _error_code(dynamodb, lambda: write(make_item(1), make_item(1))))
+    record("overwritten", write(make_item(1, "validated"), make_item(2, note={"M": {"n": {"N": "1.5"}}})))
     for number in (1, 2, 99):
         key = {"upload_id": {"S": "u"}, "record_id": {"S": f"REC_{number:05d}"}}
         record("item", dynamodb.get_item(TableName=records, Key=key, ConsistentRead=True).get("Item"))
@@ -62,7 +62,7 @@ def make_calls(clients: dict[str, Any], names: dict[str, str], record: Record) -
     def claim(now: int) -> str:
         put = {"upload_id": {"S": "u"}, "lease_until": {"N": str(now + 45)}}
         values = {":now": {"N": str(now)}}
-        return _refusal(
+        return _error_code(
             dynamodb,
             lambda: dynamodb.put_item(
                 TableName=claims, Item=put, ConditionExpression=condition, ExpressionAttributeValues=values
@@ -81,11 +81,11 @@ def make_calls(clients: dict[str, Any], names: dict[str, str], record: Record) -
 
     attributes = {"upload_id": {"DataType": "String", "StringValue": "u"}}
     entries = [{"Id": str(n), "MessageBody": json.dumps({"n": n}), "MessageAttributes": attributes} for n in range(11)]
-    answer = sqs.send_message_batch(QueueUrl=queue, Entries=entries[:10])
-    record("sent", ([entry["Id"] for entry in answer["Successful"]], answer.get("Failed", [])))
-    refused = _refusal(sqs, lambda: sqs.send_message_batch(QueueUrl=queue, Entries=entries))
+    response = sqs.send_message_batch(QueueUrl=queue, Entries=entries[:10])
+    record("sent", ([entry["Id"] for entry in response["Successful"]], response.get("Failed", [])))
+    error_code = _error_code(sqs, lambda: sqs.send_message_batch(QueueUrl=queue, Entries=entries))
     # The emulator uses the older form of the error code.
-    record("too many messages", refused.rpartition(".")[2])
+    record("too many messages", error_code.rpartition(".")[2])
     _failed_events(sqs, names["failures"], record)
     message = json.dumps({"default": "text", "lambda": "{}"})
     record(
@@ -96,7 +96,7 @@ def make_calls(clients: dict[str, Any], names: dict[str, str], record: Record) -
 
 
 def _failed_events(sqs: Any, failures: str, record: Record) -> None:
-    """Make the calls to a failure queue."""
+    """Make the calls to a failure queue, and record the responses."""
     counts: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
 
     def waiting() -> Any:
@@ -105,8 +105,8 @@ def _failed_events(sqs: Any, failures: str, record: Record) -> None:
     def receive() -> list[Any]:
         options: Any = {"MaxNumberOfMessages": 1, "VisibilityTimeout": 60, "WaitTimeSeconds": 0}
         names: Any = ["SentTimestamp"]
-        answer = sqs.receive_message(QueueUrl=failures, MessageSystemAttributeNames=names, **options)
-        return list(answer.get("Messages", []))
+        response = sqs.receive_message(QueueUrl=failures, MessageSystemAttributeNames=names, **options)
+        return list(response.get("Messages", []))
 
     record("no failed event", (receive(), waiting()))
     sqs.send_message(QueueUrl=failures, MessageBody="{}")
@@ -121,12 +121,12 @@ def _failed_events(sqs: Any, failures: str, record: Record) -> None:
     record("deleted", waiting())
 
 
-def _refusal(client: Any, call: Callable[[], Any]) -> str:
+def _error_code(client: Any, call: Callable[[], Any]) -> str:
     try:
         call()
     except client.exceptions.ClientError as error:
         return str(error.response["Error"]["Code"])
-    return "taken"
+    return "accepted"
 
 
 def find_differences(runtime: Runtime, endpoints: Endpoints) -> list[str]:
@@ -134,7 +134,7 @@ def find_differences(runtime: Runtime, endpoints: Endpoints) -> list[str]:
     double_responses: list[tuple[str, str]] = []
     container = Container(runtime, "csv_parser")
     doubles = {service: Client(service, container) for service in ("s3", "dynamodb", "sqs", "sns")}
-    ours = {
+    double_names = {
         "bucket": "bucket",
         "queue": "queue",
         "failures": "failures",
@@ -142,33 +142,35 @@ def find_differences(runtime: Runtime, endpoints: Endpoints) -> list[str]:
         **{name: name for name in KEYS},
     }
     runtime.aws = Aws()
-    make_calls(doubles, ours, lambda what, answer: double_responses.append((what, repr(answer))))
+    make_calls(doubles, double_names, lambda name, value: double_responses.append((name, repr(value))))
 
     emulator_responses: list[tuple[str, str]] = []
-    engine = {service: endpoints.client(service) for service in ("s3", "dynamodb", "sqs", "sns")}
-    make_calls(engine, _resources(engine), lambda what, answer: emulator_responses.append((what, repr(answer))))
+    emulator = {service: endpoints.client(service) for service in ("s3", "dynamodb", "sqs", "sns")}
+    make_calls(
+        emulator, _create_resources(emulator), lambda name, value: emulator_responses.append((name, repr(value)))
+    )
     return [
-        f"{what}: double {ours}, emulator {theirs}"
-        for (what, ours), (_, theirs) in zip(double_responses, emulator_responses, strict=True)
-        if ours != theirs
+        f"{name}: double {double}, emulator {actual}"
+        for (name, double), (_, actual) in zip(double_responses, emulator_responses, strict=True)
+        if double != actual
     ]
 
 
-def _resources(engine: dict[str, Any]) -> dict[str, str]:
-    """Create a bucket, tables, queues and a topic without subscribers."""
+def _create_resources(emulator: dict[str, Any]) -> dict[str, str]:
+    """Create a bucket, tables, queues and a topic without subscribers; return their names."""
     suffix = str(time.time_ns())
     names = {name: f"contract-{name}-{suffix}" for name in KEYS} | {"bucket": f"contract-{suffix}"}
-    engine["s3"].create_bucket(Bucket=names["bucket"])
+    emulator["s3"].create_bucket(Bucket=names["bucket"])
     versioned = {"Status": "Enabled"}
-    engine["s3"].put_bucket_versioning(Bucket=names["bucket"], VersioningConfiguration=versioned)
+    emulator["s3"].put_bucket_versioning(Bucket=names["bucket"], VersioningConfiguration=versioned)
     for table, keys in KEYS.items():
-        engine["dynamodb"].create_table(
+        emulator["dynamodb"].create_table(
             TableName=names[table],
             BillingMode="PAY_PER_REQUEST",
             AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
             KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
         )
-    names["queue"] = engine["sqs"].create_queue(QueueName=f"contract-{suffix}")["QueueUrl"]
-    names["failures"] = engine["sqs"].create_queue(QueueName=f"contract-failures-{suffix}")["QueueUrl"]
-    names["topic"] = engine["sns"].create_topic(Name=f"contract-{suffix}")["TopicArn"]
+    names["queue"] = emulator["sqs"].create_queue(QueueName=f"contract-{suffix}")["QueueUrl"]
+    names["failures"] = emulator["sqs"].create_queue(QueueName=f"contract-failures-{suffix}")["QueueUrl"]
+    names["topic"] = emulator["sns"].create_topic(Name=f"contract-{suffix}")["TopicArn"]
     return names

@@ -22,7 +22,7 @@ _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def holds(expression: str, item: Item, values: Item) -> bool:
-    """Return whether a condition expression holds for an item; an empty item stands for a missing one."""
+    """Return whether a condition expression holds for an item; an empty item represents a missing one."""
     tokens = _TOKEN.findall(expression)
     assert "".join(tokens) == re.sub(r"\s+", "", expression), f"unsupported: {expression}"
     result = _either(tokens, item, values)
@@ -73,7 +73,7 @@ def _operand(name: str, item: Item, values: Item) -> Any:
 
 
 def updated(expression: str, item: Item, values: Item) -> Item:
-    """Return the item after `set a = :x, b = :y`."""
+    """Return the item after an update expression of the form `set a = :x, b = :y`."""
     verb, assignments = expression.split(None, 1)
     assert verb.lower() == "set", f"unsupported: {expression}"
     result = dict(item)
@@ -84,7 +84,7 @@ def updated(expression: str, item: Item, values: Item) -> Item:
 
 
 def passes(pattern: Any, record: Any) -> bool:
-    """Return whether an event passes a filter pattern whose leaves are lists of allowed texts."""
+    """Return whether an event matches a filter pattern whose leaves are lists of allowed texts."""
     if isinstance(pattern, list):
         return record in pattern
     return isinstance(record, dict) and all(

@@ -1,20 +1,17 @@
-"""Enumeration of all faults at all failpoints: each run must end as a run without faults."""
+"""Enumeration of all faults at all injection points: each run must end as a run without faults."""
 
 from __future__ import annotations
 
-import ast
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-import onboarding
 from onboarding.domain.models import Mode
+from onboarding.failpoints import Failpoint
 from tests.faults import invariants, stored_state
 from tests.faults.fault_plans import COLD, SingleFault, faults_at
 from tests.faults.interleaving import Task
-from tests.faults.lambda_runtime import FUNCTIONS, Call, Failpoint, Runtime
+from tests.faults.lambda_runtime import FUNCTIONS, Call, InjectionPoint, Runtime
 from tests.faults.simulation import Control, Delivery, InvariantViolated, Simulation, no_fault
 from tests.faults.upload_files import File, file_of
 
@@ -23,16 +20,16 @@ DELIVERY = ("duplicate", "reordered")
 
 @dataclass(frozen=True)
 class Case:
-    """One fault at the `nth` time that a function reaches a failpoint."""
+    """One fault at the `nth` time that a function reaches an injection point."""
 
     scenario: str
     function: str
-    failpoint: Failpoint
+    point: InjectionPoint
     nth: int
     fault: str
 
     def __str__(self) -> str:
-        return f"{self.scenario}/{self.function}/{self.failpoint}/{self.nth}/{self.fault}"
+        return f"{self.scenario}/{self.function}/{self.point}/{self.nth}/{self.fault}"
 
 
 @dataclass
@@ -41,29 +38,6 @@ class Result:
     violation: str | None
     injected: bool
     is_violation: bool
-
-
-def named_failpoints() -> set[str]:
-    """Return the names of all failpoints, from the calls in the source."""
-    found = set()
-    root = Path(onboarding.__file__).parent
-    for path in root.rglob("*.py"):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        texts = {
-            node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
-        }
-        if any(isinstance(node, ast.Name) and node.id == "passed" for node in ast.walk(tree)):
-            found |= {text for text in texts if re.fullmatch(rf"{path.stem}\.[a-z_]+", text)}
-            found |= {
-                node.args[0].value
-                for node in ast.walk(tree)
-                if isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Name)
-                and node.func.id == "passed"
-                and isinstance(node.args[0], ast.Constant)
-                and isinstance(node.args[0].value, str)
-            }
-    return found
 
 
 # Scenarios. No two rows of a scenario use the same SKU, so that the end does not depend on the order of events.
@@ -78,7 +52,7 @@ def all_file_kinds(simulation: Simulation, control: Control) -> None:
     repeated = File("VEND001", [*mixed.rows[:-1], {**mixed.rows[-1], "sku": mixed.rows[0]["sku"]}], mixed.faults)
     simulation.put("uploads/VEND001/mixed.csv", repeated)
     simulation.put("uploads/VEND002/clean.csv", file_of("VEND002", ["clean-1", "clean-2"]))
-    simulation.put("uploads/VEND003/columns.csv", File("VEND003", mixed.rows[:1], refused="MISSING_COLUMNS"))
+    simulation.put("uploads/VEND003/columns.csv", File("VEND003", mixed.rows[:1], rejection_code="MISSING_COLUMNS"))
     simulation.put("uploads/NOBODY/file.csv", File("NOBODY", mixed.rows[:1], known=False))
     simulation.deliver_all(control)
 
@@ -87,8 +61,8 @@ def after_restart(simulation: Simulation, control: Control) -> None:
     """Lose the state of the emulator with uploads half validated, without their file, not notified and not ingested."""
     half = simulation.put("uploads/VEND001/half.csv", file_of("VEND001", [f"half-{n}" for n in range(4)], {2: 0}))
     gone = file_of("VEND002", ["gone-1", "gone-2"])
-    simulation.put("uploads/VEND002/gone.csv", replace(gone, ends=invariants.NOT_PROCESSED))
-    simulation.put("uploads/VEND003/untold.csv", file_of("VEND003", ["untold-1"]))
+    simulation.put("uploads/VEND002/gone.csv", replace(gone, end_error=invariants.NOT_PROCESSED))
+    simulation.put("uploads/VEND003/unnotified.csv", file_of("VEND003", ["unnotified-1"]))
     for _ in range(3):
         simulation.handle(simulation.pending.pop(0))
     simulation.batch = 2
@@ -96,7 +70,7 @@ def after_restart(simulation: Simulation, control: Control) -> None:
     for delivery in (simulation.pending[0], simulation.pending[-1]):
         simulation.handle(delivery)
     simulation.lose_state()
-    simulation.put("uploads/VEND002/unheard.csv", file_of("VEND002", ["unheard-1"]))
+    simulation.put("uploads/VEND002/missed.csv", file_of("VEND002", ["missed-1"]))
     simulation.pending.clear()
     del simulation.runtime.aws.objects["uploads/VEND002/gone.csv"]
     assert half in simulation.uploads
@@ -110,7 +84,7 @@ def all_or_nothing(simulation: Simulation, control: Control) -> None:
     simulation.batch = 3
     for vendor, invalid in (("VEND001", {}), ("VEND002", {1: 0})):
         file = file_of(vendor, [f"whole-{vendor}-{n}" for n in range(7)], invalid)
-        simulation.put(f"uploads/{vendor}/whole.csv", replace(file, whole=True))
+        simulation.put(f"uploads/{vendor}/whole.csv", replace(file, all_or_nothing=True))
     simulation.deliver_all(control)
 
 
@@ -128,10 +102,10 @@ def product_changes(simulation: Simulation, control: Control) -> None:
 
 
 def malformed_items(simulation: Simulation, control: Control) -> None:
-    """Process malformed items between the rows of a file: they are kept, and the rows are accepted."""
+    """Process malformed items between the rows of a file: the items are stored, and the rows are accepted."""
     simulation.batch = 9
     upload_id = simulation.put(
-        "uploads/VEND001/littered.csv", file_of("VEND001", [f"insert_malformed_items-{n}" for n in range(9)], {4: 0})
+        "uploads/VEND001/malformed.csv", file_of("VEND001", [f"malformed-{n}" for n in range(9)], {4: 0})
     )
     simulation.handle(simulation.pending.pop(0))
     simulation.insert_malformed_items(upload_id)
@@ -140,14 +114,14 @@ def malformed_items(simulation: Simulation, control: Control) -> None:
 
 def crashing_file(simulation: Simulation, control: Control) -> None:
     """Process a file that crashed every function that parsed it: the next one rejects it without parsing."""
-    file = file_of("VEND001", ["crashing_file-1", "crashing_file-2"])
-    simulation.put("uploads/VEND001/deadly.csv", replace(file, refused="READING_FAILED"))
-    [stored] = simulation.runtime.aws.objects["uploads/VEND001/deadly.csv"]
+    file = file_of("VEND001", ["crashing-1", "crashing-2"])
+    simulation.put("uploads/VEND001/crashing.csv", replace(file, rejection_code="READING_FAILED"))
+    [stored] = simulation.runtime.aws.objects["uploads/VEND001/crashing.csv"]
     attempts = (
         "insert into read_attempts (s3_key, s3_version_id, attempts, started_at) "
-        "values ('uploads/VEND001/deadly.csv', %s, 3, now() - interval '1 hour')"
+        "values ('uploads/VEND001/crashing.csv', %s, 3, now() - interval '1 hour')"
     )
-    simulation.runtime.ask(attempts, (stored.version_id,))
+    simulation.runtime.fetch(attempts, (stored.version_id,))
     simulation.deliver_all(control)
 
 
@@ -156,28 +130,28 @@ SCENARIOS: dict[str, tuple[Callable[[Simulation, Control], None], Sequence[str]]
     "all or nothing": (all_or_nothing, ["product_validator", "error_processor"]),
     "product changes": (product_changes, ["product_validator"]),
     "malformed items": (malformed_items, ["product_validator"]),
-    "crashing_file": (crashing_file, ["csv_parser"]),
+    "crashing file": (crashing_file, ["csv_parser"]),
     "after restart": (after_restart, ["watchdog"]),
 }
 """Scenarios, with the functions into which faults are injected."""
 
 
 class ConcurrentDelivery:
-    """Control that handles other deliveries while the call is paused at the failpoint."""
+    """Control that handles other deliveries while the call is paused at the injection point."""
 
     def __init__(self, simulation: Simulation, case: Case) -> None:
         self.injected = False
         self._simulation = simulation
-        self._once = SingleFault(case.function, case.failpoint, case.nth, case.fault)
+        self._once = SingleFault(case.function, case.point, case.nth, case.fault)
         self._others = self._same if case.fault == "duplicate" else self._rest
         self._tasks: list[Task] = []
 
-    def __call__(self, call: Call, failpoint: Failpoint) -> str | None:
-        if self._once.due(call, failpoint):
+    def __call__(self, call: Call, point: InjectionPoint) -> str | None:
+        if self._once.due(call, point):
             self.injected = True
             for delivery in self._others(call):
                 self._tasks.append(Task(self._simulation, delivery, no_fault))
-                self._take_on()
+                self._advance_tasks()
             for task in self._tasks:
                 task.release()
         return None
@@ -190,7 +164,7 @@ class ConcurrentDelivery:
         rest, self._simulation.pending = self._simulation.pending[::-1], []
         return rest
 
-    def _take_on(self) -> None:
+    def _advance_tasks(self) -> None:
         """Advance each task to its end, or to a lock that the paused call holds."""
         for task in self._tasks:
             while task.paused:
@@ -205,14 +179,14 @@ class ConcurrentDelivery:
 def run_case(runtime: Runtime, case: Case, expected: stored_state.State) -> Result:
     """Run a scenario with one fault; the result names the violated invariant, if any."""
     simulation = new_simulation(runtime)
-    if case.failpoint in COLD:
+    if case.point in COLD:
         runtime.cool_down()
     scenario, _ = SCENARIOS[case.scenario]
     control: SingleFault | ConcurrentDelivery
     if case.fault in DELIVERY:
         control = ConcurrentDelivery(simulation, case)
     else:
-        control = SingleFault(case.function, case.failpoint, case.nth, case.fault)
+        control = SingleFault(case.function, case.point, case.nth, case.fault)
     violation, is_violation = None, False
     try:
         scenario(simulation, control)
@@ -237,46 +211,46 @@ def new_simulation(runtime: Runtime) -> Simulation:
     return Simulation(runtime)
 
 
-def run_without_faults(runtime: Runtime, name: str) -> tuple[stored_state.State, dict[str, Counter[Failpoint]]]:
-    """Return the final state of a scenario, and how often each function reaches each failpoint."""
+def run_without_faults(runtime: Runtime, name: str) -> tuple[stored_state.State, dict[str, Counter[InjectionPoint]]]:
+    """Return the final state of a scenario, and how often each function reaches each injection point."""
     simulation = new_simulation(runtime)
-    failpoints: dict[str, Counter[Failpoint]] = {function: Counter() for function in FUNCTIONS}
+    points: dict[str, Counter[InjectionPoint]] = {function: Counter() for function in FUNCTIONS}
 
-    def note(call: Call, failpoint: Failpoint) -> None:
-        failpoints[call.function][failpoint] += 1
+    def record(call: Call, point: InjectionPoint) -> None:
+        points[call.function][point] += 1
 
-    # Warm containers do not connect, so the run starts with new ones.
+    # Reused containers do not connect, so the run starts with new ones.
     runtime.cool_down()
     scenario, _ = SCENARIOS[name]
-    scenario(simulation, note)
+    scenario(simulation, record)
     simulation.recover()
     invariants.check(simulation)
     if simulation.errors:
         raise InvariantViolated("a run without faults has no errors", simulation.errors)
-    return stored_state.state_of(simulation), failpoints
+    return stored_state.state_of(simulation), points
 
 
-def cases_of(name: str, failpoints: dict[str, Counter[Failpoint]]) -> Iterator[Case]:
-    """Generate the cases: each failpoint at its first and last time, a named one also at its middle time."""
+def cases_of(name: str, points: dict[str, Counter[InjectionPoint]]) -> Iterator[Case]:
+    """Generate the cases: each injection point at its first and last time, a named one also at its middle time."""
     _, functions = SCENARIOS[name]
     for function in functions:
-        for failpoint, count in sorted(failpoints[function].items()):
-            times = {1, count} | ({(count + 1) // 2} if failpoint.startswith("at ") else set())
-            faults = [*faults_at(failpoint), *(DELIVERY if function != "watchdog" else DELIVERY[:1])]
+        for point, count in sorted(points[function].items()):
+            times = {1, count} | ({(count + 1) // 2} if point.startswith("at ") else set())
+            faults = [*faults_at(point), *(DELIVERY if function != "watchdog" else DELIVERY[:1])]
             for nth in sorted(times):
                 for fault in faults:
                     # Concurrent deliveries see no difference between before and after a statement's round trip.
-                    if fault not in DELIVERY or not failpoint.startswith("after "):
-                        yield Case(name, function, failpoint, nth, fault)
+                    if fault not in DELIVERY or not point.startswith("after "):
+                        yield Case(name, function, point, nth, fault)
 
 
 @dataclass
 class Enumeration:
-    """The cases, the expected final states, and the named failpoints that no scenario reaches."""
+    """The cases, the expected final states, and the injection points that no scenario reaches."""
 
     cases: list[Case]
     expected: dict[str, stored_state.State]
-    missed: set[str]
+    missed: set[Failpoint]
 
     @classmethod
     def of(cls, runtime: Runtime) -> Enumeration:
@@ -284,10 +258,10 @@ class Enumeration:
         expected = {}
         reached: set[str] = set()
         for name in SCENARIOS:
-            expected[name], failpoints = run_without_faults(runtime, name)
-            cases += cases_of(name, failpoints)
-            reached |= {failpoint.removeprefix("at ") for counts in failpoints.values() for failpoint in counts}
-        return cls(cases, expected, named_failpoints() - reached)
+            expected[name], points = run_without_faults(runtime, name)
+            cases += cases_of(name, points)
+            reached |= {point.removeprefix("at ") for counts in points.values() for point in counts}
+        return cls(cases, expected, set(Failpoint) - reached)
 
     def run(self, runtime: Runtime, cases: Sequence[Case]) -> Iterator[Result]:
         for case in cases:

@@ -1,4 +1,4 @@
-"""Faults for each failpoint, and controls that inject them."""
+"""Faults for each injection point, and controls that inject them."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from collections.abc import Sequence
 import psycopg
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
-from tests.faults.aws_in_memory import refused
+from tests.faults.aws_in_memory import make_client_error
 from tests.faults.client_doubles import PARTIAL
-from tests.faults.lambda_runtime import Call, Crash, Failpoint
+from tests.faults.lambda_runtime import Call, Crash, InjectionPoint
 
 CLIENTS = ("s3.", "dynamodb.", "sqs.", "sns.", "ses.")
 
 COLD = ("before connect", "before secretsmanager.get_secret_value")
-"""Failpoints that only a new container reaches."""
+"""Injection points that only a new container reaches."""
 
 SIMPLE = ("crash", "exception")
-"""Faults that are possible at every failpoint."""
+"""Faults that are possible at every injection point."""
 
 
-def faults_at(failpoint: Failpoint) -> Sequence[str]:
-    """Return the faults that are possible at a failpoint, besides those of delivery."""
-    when, name = failpoint.split(" ", 1)
+def faults_at(point: InjectionPoint) -> Sequence[str]:
+    """Return the faults that are possible at an injection point, besides those of delivery."""
+    when, name = point.split(" ", 1)
     if name.startswith(CLIENTS):
         if when == "after":
-            return ("crash", "answer lost")
+            return ("crash", "response lost")
         return ("crash", "exception", "unreachable", *(["partial"] if name in PARTIAL else []))
     if name.startswith("sql.") or name == "commit":
         full = ["disk full", "read only"] if when == "before" and name.startswith("sql.") else []
@@ -33,23 +33,23 @@ def faults_at(failpoint: Failpoint) -> Sequence[str]:
     return SIMPLE
 
 
-def inject_fault(call: Call, failpoint: Failpoint, fault: str) -> str | None:
+def inject_fault(call: Call, point: InjectionPoint, fault: str) -> str | None:
     """Inject a fault into a call."""
-    call.faults.append(f"{fault} {failpoint}")
+    call.faults.append(f"{fault} {point}")
     container = call.container
     assert container is not None
-    service, _, operation = failpoint.split(" ", 1)[1].partition(".")
+    service, _, operation = point.split(" ", 1)[1].partition(".")
     match fault:
         case "crash":
             container.kill()
             raise Crash
-        case "exception" if failpoint.startswith("before ") and f"{service}." in CLIENTS:
-            raise refused(service, operation, "ThrottlingException")
+        case "exception" if point.startswith("before ") and f"{service}." in CLIENTS:
+            raise make_client_error(service, operation, "ThrottlingException")
         case "exception":
-            raise RuntimeError(f"injected {failpoint}")
+            raise RuntimeError(f"injected {point}")
         case "unreachable":
             raise EndpointConnectionError(endpoint_url=f"http://{service}")
-        case "answer lost":
+        case "response lost":
             raise ReadTimeoutError(endpoint_url=f"http://{service}")
         case "connection cut":
             container.cut()
@@ -65,24 +65,24 @@ def inject_fault(call: Call, failpoint: Failpoint, fault: str) -> str | None:
 
 
 class SingleFault:
-    """Control that injects one fault, the `nth` time that the function reaches the failpoint."""
+    """Control that injects one fault, the `nth` time that the function reaches the injection point."""
 
-    def __init__(self, function: str, failpoint: Failpoint, nth: int, fault: str) -> None:
+    def __init__(self, function: str, point: InjectionPoint, nth: int, fault: str) -> None:
         self.function = function
-        self.failpoint = failpoint
+        self.point = point
         self.nth = nth
         self.fault = fault
         self.injected = False
         self._seen = 0
 
-    def __call__(self, call: Call, failpoint: Failpoint) -> str | None:
-        if self.due(call, failpoint):
-            return inject_fault(call, failpoint, self.fault)
+    def __call__(self, call: Call, point: InjectionPoint) -> str | None:
+        if self.due(call, point):
+            return inject_fault(call, point, self.fault)
         return None
 
-    def due(self, call: Call, failpoint: Failpoint) -> bool:
+    def due(self, call: Call, point: InjectionPoint) -> bool:
         """Return whether the fault is due now; it is due once."""
-        if self.injected or call.function != self.function or failpoint != self.failpoint:
+        if self.injected or call.function != self.function or point != self.point:
             return False
         self._seen += 1
         self.injected = self._seen == self.nth

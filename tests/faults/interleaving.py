@@ -1,4 +1,4 @@
-"""Deterministic interleaving of concurrent calls, from failpoint to failpoint.
+"""Deterministic interleaving of concurrent calls, from injection point to injection point.
 
 Each call has a thread, and only one thread advances at a time. A call that waits for a database lock of another call
 counts as blocked until the lock is released.
@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from tests.faults.lambda_runtime import Call, Failpoint
+from tests.faults.lambda_runtime import Call, InjectionPoint
 from tests.faults.simulation import Control, Delivery, Simulation
 
 PATIENCE = 30.0
@@ -18,15 +18,15 @@ POLL = 0.004
 
 
 class Task:
-    """A running call. `action` is the control that is asked at each failpoint when the call continues.
+    """A running call, paused at injection points. `action` is its control after each pause.
 
-    A free task is never paused.
+    A `free` task is never paused.
     """
 
     def __init__(self, simulation: Simulation, delivery: Delivery, action: Control, *, free: bool = False) -> None:
         self.simulation = simulation
         self.delivery = delivery
-        self.failpoint: Failpoint | None = None
+        self.point: InjectionPoint | None = None
         self.call: Call | None = None
         self.done = False
         self.fault: str | None = None
@@ -49,13 +49,13 @@ class Task:
         self.done = True
         self._stopped.set()
 
-    def _reached(self, call: Call, failpoint: Failpoint) -> str | None:
-        first, self.failpoint, self.call = self.call is None, failpoint, call
-        # Nothing happens between `after` one statement and `before` the next: one pause is enough.
-        if not self._released and (first or failpoint.startswith("after ")):
+    def _reached(self, call: Call, point: InjectionPoint) -> str | None:
+        first, self.point, self.call = self.call is None, point, call
+        # One pause for each call or statement is enough: nothing happens between it and the next one.
+        if not self._released and (first or point.startswith("after ")):
             self._stopped.set()
             self._go.acquire()
-        return self._action(call, failpoint)
+        return self._action(call, point)
 
     @property
     def paused(self) -> bool:
@@ -67,20 +67,20 @@ class Task:
         backend = self.call.container.backend if self.call and self.call.container else None
         return backend is not None and self.simulation.runtime.waits_for_lock(backend)
 
-    def may_go_on(self) -> bool:
+    def may_continue(self) -> bool:
         """Return whether a blocked call may have its lock: a transaction has ended since the last check."""
         ended, self._ended = self._ended, self.simulation.runtime.transactions_ended
         return ended != self._ended and not self.blocked
 
     def advance(self) -> None:
-        """Continue to the next failpoint, to the end, or until the call is blocked."""
+        """Continue to the next injection point, to the end, or until the call is blocked."""
         assert self.paused
         self._stopped.clear()
         self._go.release()
         self.wait()
 
     def release(self) -> None:
-        """Let the call continue to its end without another pause; do not wait for it."""
+        """Continue to the end without another pause; do not wait for the end."""
         self._released = True
         if self.paused:
             self._stopped.clear()
@@ -88,7 +88,7 @@ class Task:
 
     def join(self) -> None:
         self._thread.join(PATIENCE)
-        assert self.done, f"{self.delivery.function} does not end after {self.failpoint}"
+        assert self.done, f"{self.delivery.function} does not end after {self.point}"
         if self._error is not None:
             raise self._error
 
@@ -100,7 +100,7 @@ class Task:
                 return
             if time.monotonic() > deadline:
                 raise AssertionError(
-                    f"{self.delivery.function} neither moves nor waits for a lock, after {self.failpoint}"
+                    f"{self.delivery.function} makes no progress and waits for no lock, after {self.point}"
                 )
         if self._error is not None:
             raise self._error
@@ -121,5 +121,5 @@ def drain(tasks: list[Task], choose: Callable[[list[Task]], Task]) -> None:
 def advance_unblocked(tasks: list[Task]) -> None:
     """Wait for the blocked calls that may have received their lock."""
     for task in tasks:
-        if not task.done and not task.paused and task.may_go_on():
+        if not task.done and not task.paused and task.may_continue():
             task.wait()

@@ -1,4 +1,4 @@
-"""Invariants that hold when all deliveries have ended, whichever faults occurred."""
+"""Invariants that hold after all deliveries, whichever faults occurred."""
 
 from __future__ import annotations
 
@@ -22,25 +22,27 @@ from tests.faults.upload_files import UNIQUE, File
 FILE_REJECTED = "FILE_REJECTED"
 OUTDATED = "OUTDATED_ROW"
 NOT_PROCESSED, CANCELLED = "NOT_PROCESSED", "CANCELLED"
-"""Errors of rows that the watchdog or the vendor ended: these rows have no other outcome."""
+"""Errors of the rows that the watchdog ended or the vendor cancelled; these rows have no other outcome."""
 
 Table = list[dict[str, Any]]
 
 
 def violation(invariant: str, *details: object) -> InvariantViolated:
+    """Return the exception for a violated invariant, with details for its message."""
     return InvariantViolated(" | ".join([invariant, *map(str, details)]))
 
 
 def table(simulation: Simulation, name: str, order: str) -> Table:
-    rows = simulation.runtime.ask(f"select to_jsonb(t) from {name} t order by {order}")  # noqa: S608 - our own names
+    """Return the rows of a database table."""
+    rows = simulation.runtime.fetch(f"select to_jsonb(t) from {name} t order by {order}")  # noqa: S608 - our own names
     return [row for (row,) in rows]
 
 
 class Outcome:
     """The contents of the database by upload.
 
-    `products` are those that a row created, updated or confirmed (None: removed by an undo since); `last` is the upload
-    that wrote to each product last, for products without an undone upload.
+    `products`: by upload and row number, the product that a row created, updated or confirmed, or None if an undo
+    removed it. `last`: the last upload that wrote to each product, for products without an undone upload.
     """
 
     def __init__(self, history: Table, products: Table, changes: Table, errors: Table) -> None:
@@ -72,8 +74,8 @@ class Outcome:
         released = {change["released_sku"] for change in changes}
         self.holder: dict[str, set[Any]] = {"sku": {p["sku"] for p in products} | released}
         self.holder["vendor_product_id"] = {(p["vendor_id"], p["vendor_product_id"]) for p in products}
-        self.taken_back: dict[str, set[Any]] = {}
-        """Identities in the file of each undone upload: the products that it created no longer exist."""
+        self.undone_identities: dict[str, set[Any]] = {}
+        """Vendor and product ids in the file of each undone upload: the products that it created no longer exist."""
 
     def is_outdated(self, upload_id: str, file: File, vendor_product_id: str) -> bool:
         """Return whether a later upload created, updated or confirmed this product, which this file may change."""
@@ -81,7 +83,7 @@ class Outcome:
         identity = (file.vendor_id, vendor_product_id)
         later = {name for name, row in self.history.items() if row["upload_timestamp"] > uploaded_at}
         return file.mode is not models.Mode.CREATE and any(
-            identity in self.taken_back.get(name, ())
+            identity in self.undone_identities.get(name, ())
             or any(
                 product is None or (product["vendor_id"], product["vendor_product_id"]) == identity
                 for product in self.products[name].values()
@@ -124,7 +126,7 @@ def check(simulation: Simulation) -> None:
             raise violation("an upload is undone only on request", upload_id)
         # Rows that the undone products rejected were rejected correctly.
         outcome.holder["sku"] |= {row["sku"] for row in file.rows}
-        outcome.taken_back[upload_id] = {(file.vendor_id, row["vendor_product_id"]) for row in file.rows}
+        outcome.undone_identities[upload_id] = {(file.vendor_id, row["vendor_product_id"]) for row in file.rows}
         outcome.holder["vendor_product_id"] |= {(file.vendor_id, row["vendor_product_id"]) for row in file.rows}
         check_undone(simulation, outcome, upload_id)
     outcome.check_order()
@@ -149,16 +151,17 @@ def check(simulation: Simulation) -> None:
         raise violation(
             "one mail for each upload, except in the retry window", f"{doubled} more mails", simulation.mail_windows
         )
-    kept = [key for key in simulation.runtime.aws.objects if key.startswith(UNPROCESSABLE_PREFIX)]
-    if len(kept) != len(simulation.malformed_items):
-        raise violation("every malformed item is kept", len(kept), len(simulation.malformed_items))
+    stored = [key for key in simulation.runtime.aws.objects if key.startswith(UNPROCESSABLE_PREFIX)]
+    if len(stored) != len(simulation.malformed_items):
+        raise violation("every malformed item is stored", len(stored), len(simulation.malformed_items))
     if simulation.pending or simulation.runtime.aws.queue or simulation.runtime.aws.stream:
         raise violation("no delivery is left", simulation.pending)
 
 
-def check_equal(invariant: str, expected: stored_state.State, found: stored_state.State) -> None:
-    if different := stored_state.differences(expected, found):
-        raise violation(invariant, *different)
+def check_equal(invariant: str, expected: stored_state.State, actual: stored_state.State) -> None:
+    """Raise InvariantViolated if two states differ."""
+    if differences := stored_state.differences(expected, actual):
+        raise violation(invariant, *differences)
 
 
 def check_deadlocks(simulation: Simulation) -> None:
@@ -168,7 +171,8 @@ def check_deadlocks(simulation: Simulation) -> None:
     each kind, and an undo is not sorted: these may deadlock and are retried.
     """
     mixed = any(
-        file.whole or file.undone or file.mode is not models.Mode.CREATE for file in simulation.uploads.values()
+        file.all_or_nothing or file.undone or file.mode is not models.Mode.CREATE
+        for file in simulation.uploads.values()
     )
     if simulation.runtime.deadlocks and not mixed:
         raise violation("no deadlock arises between files of new products", simulation.runtime.deadlocks)
@@ -181,8 +185,14 @@ def check_upload(outcome: Outcome, upload_id: str, file: File) -> None:  # noqa:
     valid, error, total = row["valid_records"], row["error_records"], row["total_records"]
     if row["status"] == "processing":
         raise violation("every upload finishes", upload_id)
-    if file.refused:
-        if (row["status"], row["failure_code"], total, len(products), len(errors)) != ("failed", file.refused, 0, 0, 0):
+    if file.rejection_code:
+        if (row["status"], row["failure_code"], total, len(products), len(errors)) != (
+            "failed",
+            file.rejection_code,
+            0,
+            0,
+            0,
+        ):
             raise violation("a rejected file stores only its reason", row)
         return
     if not total == len(file.rows) == valid + error:
@@ -201,30 +211,30 @@ def check_upload(outcome: Outcome, upload_id: str, file: File) -> None:  # noqa:
     expected = "completed" if not error else "partial" if valid else "failed"
     if row["status"] != expected:
         raise violation("the status follows from the counts", upload_id, row["status"], expected)
-    if file.whole and valid and error:
+    if file.all_or_nothing and valid and error:
         raise violation("an all-or-nothing file is accepted or rejected as a whole", upload_id, valid, error)
     for number, cells in enumerate(file.rows, 1):
         if number in products:
-            if (entered := products[number]) is not None:
-                is_last = outcome.last.get(entered["product_id"]) == upload_id
-                check_product(file, number, cells, entered, is_last=is_last)
+            if (product := products[number]) is not None:
+                is_last = outcome.last.get(product["product_id"]) == upload_id
+                check_product(file, number, cells, product, is_last=is_last)
         else:
             check_errors(outcome, upload_id, file, number, cells)
 
 
 def check_undone(simulation: Simulation, outcome: Outcome, upload_id: str) -> None:
     """Check that the products of an undone upload are removed or recorded as skipped."""
-    kept = simulation.runtime.ask("select row_number from undo_kept where upload_id = %s", (upload_id,))
+    skipped = simulation.runtime.fetch("select row_number from undo_skipped where upload_id = %s", (upload_id,))
     row = outcome.history[upload_id]
-    left = {
+    remaining = {
         number
         for number, product in outcome.products[upload_id].items()
         if product is not None and product["upload_id"] == upload_id
-    } - {number for (number,) in kept}
-    if left:
-        raise violation("the products of an undone upload are removed, or recorded as skipped", upload_id, left)
-    if row["undo_removed"] + row["undo_restored"] + len(kept) != row["created_records"] + row["updated_records"]:
-        raise violation("an undo counts what it reverted and what it skipped", row, kept)
+    } - {number for (number,) in skipped}
+    if remaining:
+        raise violation("the products of an undone upload are removed, or recorded as skipped", upload_id, remaining)
+    if row["undo_removed"] + row["undo_restored"] + len(skipped) != row["created_records"] + row["updated_records"]:
+        raise violation("an undo counts what it reverted and what it skipped", row, skipped)
 
 
 def check_product(
@@ -244,11 +254,11 @@ def check_errors(outcome: Outcome, upload_id: str, file: File, number: int, cell
     others = outcome.errors[upload_id]
     errors = others[number]
     types = Counter(error["error_type"] for error in errors)
-    if file.ends and types == {file.ends: 1}:
+    if file.end_error and types == {file.end_error: 1}:
         return
-    if file.whole and types == {FILE_REJECTED: 1}:
+    if file.all_or_nothing and types == {FILE_REJECTED: 1}:
         types.clear()
-        if all(error["error_type"] == FILE_REJECTED for found in others.values() for error in found):
+        if all(error["error_type"] == FILE_REJECTED for row_errors in others.values() for error in row_errors):
             raise violation("a rejected file has an invalid row", number)
     elif not types:
         raise violation("every rejected row has an error", number)
@@ -280,61 +290,65 @@ def check_notifications(simulation: Simulation, outcome: Outcome, upload_id: str
     mails = [mail for mail in aws.mails if f"Upload ID: {upload_id}\n" in mail["text"]]
     if not mails:
         raise violation("every upload has a mail", upload_id)
-    [(email,)] = simulation.runtime.ask("select email from vendors where vendor_id = %s", (row["vendor_id"],))
+    [(email,)] = simulation.runtime.fetch("select email from vendors where vendor_id = %s", (row["vendor_id"],))
     for mail in mails:
         check_mail(mail, row, email)
     if simulation.state_lost:
         return
-    told = {(body["upload_id"], body.get("row_number")) for body in aws.sent}
-    given_up = _given_up(errors)
-    untold = [number for number in errors if (upload_id, number) not in told and number not in given_up]
-    if untold:
-        raise violation("each invalid row has its message", upload_id, untold)
+    sent = {(body["upload_id"], body.get("row_number")) for body in aws.sent}
+    ended = _list_ended_rows(errors)
+    without_message = [number for number in errors if (upload_id, number) not in sent and number not in ended]
+    if without_message:
+        raise violation("each invalid row has its message", upload_id, without_message)
     check_items(aws, outcome, upload_id)
 
 
-def _given_up(errors: Mapping[int, Table]) -> set[int]:
-    """Return the rows of an ended upload that were not validated or were held: they have no messages of their own."""
-    ended = {number for number, found in errors.items() if found[0]["error_type"] in {NOT_PROCESSED, CANCELLED}}
-    held = {number for number, found in errors.items() if found[0]["error_type"] == FILE_REJECTED}
+def _list_ended_rows(errors: Mapping[int, Table]) -> set[int]:
+    """Return the rows of an ended upload that were not validated or were held: no messages are sent about them."""
+    types = {number: row_errors[0]["error_type"] for number, row_errors in errors.items()}
+    ended = {number for number, error_type in types.items() if error_type in {NOT_PROCESSED, CANCELLED}}
+    held = {number for number, error_type in types.items() if error_type == FILE_REJECTED}
     return ended | held if ended else set()
 
 
 def rows_in(deliveries: Sequence[Delivery]) -> set[tuple[str, int]]:
-    """Return the rows in those of the deliveries that are stream batches."""
-    found = set()
+    """Return the upload id and number of each row in the stream batches of the deliveries."""
+    rows = set()
     for delivery in deliveries:
         if delivery.function == "product_validator":
             for record in delivery.event["Records"]:
                 item = record["dynamodb"]["NewImage"]
-                found.add((item["upload_id"]["S"], int(item["row_number"]["N"])))
-    return found
+                rows.add((item["upload_id"]["S"], int(item["row_number"]["N"])))
+    return rows
 
 
 def check_items(aws: Aws, outcome: Outcome, upload_id: str) -> None:
+    """Check that each staged item has the status of its row's outcome."""
     products, errors = outcome.products[upload_id], outcome.errors[upload_id]
     items = {
         int(item["row_number"]["N"]): item["status"]["S"]
         for (name, _), item in aws.tables["UploadRecords"].items()
         if name == upload_id
     }
-    given_up = _given_up(errors)
+    ended = _list_ended_rows(errors)
     valid = products.keys() if upload_id not in outcome.undone else items.keys() - errors.keys()
-    right = dict.fromkeys(valid, "validated") | dict.fromkeys(errors, "error")
-    wrong = {n: items.get(n) for n in right if n not in given_up and items.get(n) != right[n]}
-    if wrong or items.keys() - right.keys():
-        raise violation("items have the status of their outcome", upload_id, wrong, items.keys() - right.keys())
+    expected = dict.fromkeys(valid, "validated") | dict.fromkeys(errors, "error")
+    wrong = {n: items.get(n) for n in expected if n not in ended and items.get(n) != expected[n]}
+    if wrong or items.keys() - expected.keys():
+        raise violation("items have the status of their outcome", upload_id, wrong, items.keys() - expected.keys())
 
 
 def check_report(content: bytes, errors: Mapping[int, Table]) -> None:
+    """Check that an error report has one line for each error, sorted by row."""
     lines = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
-    found = [(int(line["Row Number"]), line["Error Type"]) for line in lines]
+    reported = [(int(line["Row Number"]), line["Error Type"]) for line in lines]
     expected = [(number, error["error_type"]) for number in sorted(errors) for error in errors[number]]
-    if found != expected:
-        raise violation("the report has every error", found, expected)
+    if reported != expected:
+        raise violation("the report has every error", reported, expected)
 
 
 def check_fix_file(content: bytes, errors: Mapping[int, Table], detected: FileDetails) -> None:
+    """Check that a fix file has the rejected rows, by their line numbers in the vendor's file."""
     text = content.decode("utf-8-sig")
     # The fix file uses the delimiter of the vendor's file: the character after the first name.
     separator = text.removeprefix("_row")[0]
@@ -346,10 +360,11 @@ def check_fix_file(content: bytes, errors: Mapping[int, Table], detected: FileDe
 
 
 def check_mail(mail: Mapping[str, Any], row: Mapping[str, Any], email: str) -> None:
+    """Check the recipient, figures, status and links of an e-mail."""
     if mail["to"] != [email]:
         raise violation("the mail goes only to its vendor", mail["to"], row["vendor_id"])
     figures = [
-        int(found) for found in re.findall(r"^(?:Total|Valid|Invalid) records: (\d+)", mail["text"], re.MULTILINE)
+        int(figure) for figure in re.findall(r"^(?:Total|Valid|Invalid) records: (\d+)", mail["text"], re.MULTILINE)
     ]
     if figures != [row["total_records"], row["valid_records"], row["error_records"]]:
         raise violation("the mail agrees with the upload history", figures, row["upload_id"])

@@ -1,7 +1,7 @@
 """Simulated Lambda runtime: runs the real handlers, each in a container with its own context and database connection.
 
-Failpoints are the named failpoints of the pipeline (`at judge.committed`), calls to AWS and statements
-(`before s3.put_object`, `after sql.insert_products`), and commits. The control of a call is asked at each.
+Injection points are the failpoints of the pipeline (`at validate.committed`), the calls to AWS and the statements
+(`before s3.put_object`, `after sql.insert_products`), and the commits. The control of a call is invoked at each.
 """
 
 from __future__ import annotations
@@ -22,22 +22,23 @@ from psycopg.conninfo import conninfo_to_dict
 from onboarding import failpoints
 from onboarding.config import Settings
 from onboarding.domain.models import UploadStatus
-from onboarding.pipeline import recovery, undo
+from onboarding.pipeline import cancel, recovery, undo
 from onboarding.runtime import AppContext
 from onboarding.storage import uploads
-from onboarding.web.api.upload_actions import CANCELLED
 from tests.faults.aws_in_memory import Aws
 from tests.faults.client_doubles import Client, Lambdas
 from tests.faults.patches import Clock, InlineExecutor, NoMetrics, names_of_queries, patched
 from tests.support.postgres_fixtures import ACTOR
 
-Failpoint = str
+InjectionPoint = str
+"""When (`at`, `before` or `after`) and the name of a failpoint, call, statement or commit."""
 Event = dict[str, Any]
 
 FUNCTIONS = ("csv_parser", "product_validator", "error_processor", "mailer", "watchdog")
-TIMED = ("database", "mail", "notify", "staging")
+TIMED = ("aws.staging_table", "notifications.email", "notifications.events", "storage.database")
+"""Modules whose sleeps and times are those of the harness's clock."""
 CALLS = (*FUNCTIONS, "cancel", "undo")
-"""Calls: the functions, and the actions of the API on an upload."""
+"""Calls: the functions, and the API's actions on an upload."""
 
 ENVIRONMENT = {
     "DYNAMODB_TABLE": "UploadRecords",
@@ -55,28 +56,29 @@ ENVIRONMENT = {
 
 
 class Crash(BaseException):
-    """The process ends here; no code may catch it."""
+    """Simulated end of the process; no code may catch it."""
 
 
 class Call:
-    """One invocation of a function. `control` is asked at every failpoint; it may raise, or return `partial`."""
+    """One invocation of a function; `control` is invoked at each injection point and may raise or return `partial`."""
 
-    def __init__(self, function: str, event: Event, control: Callable[[Call, Failpoint], str | None]) -> None:
+    def __init__(self, function: str, event: Event, control: Callable[[Call, InjectionPoint], str | None]) -> None:
         self.function = function
         self.event = event
         self.control = control
-        self.hits: Counter[Failpoint] = Counter()
+        self.hits: Counter[InjectionPoint] = Counter()
         self.container: Container | None = None
         self.faults: list[str] = []
         self.delivery: Any = None
 
-    def reached(self, failpoint: Failpoint) -> str | None:
-        self.hits[failpoint] += 1
-        return self.control(self, failpoint)
+    def reach(self, point: InjectionPoint) -> str | None:
+        """Count the injection point and invoke the control."""
+        self.hits[point] += 1
+        return self.control(self, point)
 
 
 class Container:
-    """A process of one function: warm between calls, until a crash."""
+    """A process of one function, reused for the next call unless it crashed."""
 
     def __init__(self, runtime: Runtime, function: str) -> None:
         self.runtime = runtime
@@ -87,20 +89,20 @@ class Container:
         self.dead = False
         self.published: list[str] = []
 
-    def reach(self, failpoint: Failpoint) -> str | None:
+    def reach(self, point: InjectionPoint) -> str | None:
         if self.dead:
             raise Crash
-        return self.call.reached(failpoint) if self.call is not None else None
+        return self.call.reach(point) if self.call is not None else None
 
     def kill(self) -> None:
-        """End the process: the server sees the connection closed, and nothing else runs."""
+        """End the process: its database connection is closed, and none of its code runs any more."""
         self.dead = True
         backend = self.backend
         if self.connection is not None:
             self.connection.pgconn.finish()
         # Wait until the transaction is rolled back and its locks are released. A statement that waits for a lock keeps
         # the server from noticing the closed connection, and the holder of the lock may be paused: terminate it.
-        while backend is not None and self.runtime.ask("select 1 from pg_stat_activity where pid = %s", (backend,)):
+        while backend is not None and self.runtime.fetch("select 1 from pg_stat_activity where pid = %s", (backend,)):
             if self.runtime.waits_for_lock(backend):
                 self.runtime.terminate(backend)
             time.sleep(0.001)
@@ -112,7 +114,7 @@ class Container:
         return None if connection is None or connection.closed else connection.pgconn.backend_pid
 
     def cut(self) -> None:
-        """Let the server close the connection."""
+        """Have the server close the database connection."""
         if self.backend is not None:
             self.runtime.terminate(self.backend)
 
@@ -127,7 +129,7 @@ class FaultContext(AppContext):
         self.settings = Settings(dict(ENVIRONMENT))
         self._container = container
         self._cached: dict[str, dict[str, Any]] = {}
-        # Set instead of the cached properties.
+        # Entries in __dict__ replace the cached properties.
         for service in ("s3", "dynamodb", "sqs", "sns", "ses"):
             self.__dict__[service] = Client(service, container)
         self.__dict__["lambdas"] = Lambdas(container)
@@ -140,7 +142,7 @@ class FaultContext(AppContext):
 
 
 class FaultConnection(psycopg.Connection[Any]):
-    """A connection whose statements and commits are failpoints."""
+    """A connection whose statements and commits are injection points."""
 
     container: Container
 
@@ -164,15 +166,15 @@ class FaultConnection(psycopg.Connection[Any]):
 
 class _FaultCursor(psycopg.Cursor[Any]):
     def execute(self, query: Any, *arguments: Any, **options: Any) -> Any:
-        with self._failpoints(query):
+        with self._injection_points(query):
             return super().execute(query, *arguments, **options)
 
     def stream(self, query: Any, *arguments: Any, **options: Any) -> Iterator[Any]:
-        with self._failpoints(query):
+        with self._injection_points(query):
             yield from super().stream(query, *arguments, **options)
 
     @contextmanager
-    def _failpoints(self, query: Any) -> Iterator[None]:
+    def _injection_points(self, query: Any) -> Iterator[None]:
         connection = self.connection
         if not isinstance(connection, FaultConnection):
             yield
@@ -185,7 +187,7 @@ class _FaultCursor(psycopg.Cursor[Any]):
 
 
 class Runtime:
-    """All containers, their AWS double, and a database connection to observe and terminate sessions."""
+    """All containers, their AWS double, and a database connection that observes and terminates sessions."""
 
     def __init__(self, database_url: str) -> None:
         self.database_url = database_url
@@ -202,25 +204,27 @@ class Runtime:
         self.reset()
 
     def reset(self) -> None:
-        """Start with a new AWS double; the containers stay warm."""
+        """Create a new AWS double; the containers are reused."""
         self.aws = Aws()
         self.aws.clock = self.clock.time
-        known = conninfo_to_dict(self.database_url)
+        credentials = conninfo_to_dict(self.database_url)
         self.aws.secrets = {
-            "ecommerce/rds/credentials": {"username": known.pop("user"), **known},
+            "ecommerce/rds/credentials": {"username": credentials.pop("user"), **credentials},
             "product-onboarding/link-keys": {"current": "k" * 64},
         }
         self.deadlocks = 0
 
-    def call(self, function: str, event: Event, control: Callable[[Call, Failpoint], str | None]) -> tuple[Any, Call]:
-        """Invoke a function; raise its error, or Crash if its process ended."""
+    def call(
+        self, function: str, event: Event, control: Callable[[Call, InjectionPoint], str | None]
+    ) -> tuple[Any, Call]:
+        """Invoke a function; raise its exception, or Crash if its process ended."""
         call = Call(function, event, control)
         return self.run(call), call
 
     def run(self, call: Call) -> Any:
-        waiting = self.idle[call.function]
+        idle = self.idle[call.function]
         with self._lock:
-            container = waiting.pop() if waiting else Container(self, call.function)
+            container = idle.pop() if idle else Container(self, call.function)
         container.call, call.container = call, container
         before, self.current.container = getattr(self.current, "container", None), container
         try:
@@ -229,7 +233,7 @@ class Runtime:
             self.current.container = before
             container.call = None
             if not container.dead:
-                waiting.append(container)
+                idle.append(container)
         if container.dead:
             raise Crash
         return result
@@ -244,25 +248,25 @@ class Runtime:
         ctx, upload_id = self.current.container.context, event["upload_id"]
         upload = ctx.database.run(lambda connection: uploads.get_upload(connection, upload_id))
         if upload is not None and upload.status is UploadStatus.PROCESSING:
-            recovery.end_upload(ctx, upload_id, upload.vendor_id, CANCELLED, actor=ACTOR)
+            cancel.cancel_upload(ctx, upload_id, upload.vendor_id, ACTOR)
 
     def _undo(self, event: Event, _: object) -> None:
         with suppress(LookupError, undo.NotUndoable):
             undo.undo_upload(self.current.container.context.database, event["upload_id"], ACTOR)
 
     def terminate(self, backend: int) -> None:
-        self.ask("select pg_terminate_backend(%s, 5000)", (backend,))
+        self.fetch("select pg_terminate_backend(%s, 5000)", (backend,))
 
     def waits_for_lock(self, backend: int) -> bool:
-        return bool(self.ask("select cardinality(pg_blocking_pids(%s)) > 0", (backend,))[0][0])
+        return bool(self.fetch("select cardinality(pg_blocking_pids(%s)) > 0", (backend,))[0][0])
 
-    def ask(self, query: Any, parameters: Any = None) -> list[Any]:
-        """Execute a statement on the observing connection."""
+    def fetch(self, query: Any, parameters: Any = None) -> list[Any]:
+        """Execute a statement on the observing connection; return its rows."""
         with self._watch_lock:
             try:
                 cursor = self._watching.execute(query, parameters)
             except psycopg.OperationalError:
-                # The server was restarted: connect once more.
+                # The server was restarted: connect again.
                 self._watching.close()
                 self._watching = psycopg.connect(self.database_url, autocommit=True)
                 cursor = self._watching.execute(query, parameters)
@@ -270,9 +274,9 @@ class Runtime:
 
     def cool_down(self) -> None:
         """Close every idle container."""
-        for waiting in self.idle.values():
-            while waiting:
-                waiting.pop().close()
+        for containers in self.idle.values():
+            while containers:
+                containers.pop().close()
 
     def close(self) -> None:
         self.cool_down()
@@ -301,14 +305,14 @@ class Runtime:
         # Without a minimum age: every unfinished upload counts as stalled when the watchdog runs.
         changes += [
             (import_module("onboarding.lambda_handlers.watchdog"), "PATIENCE", timedelta(0)),
-            (recovery.resume_stalled_uploads, "__kwdefaults__", {"patience": timedelta(0), "at_once": None}),
+            (recovery.resume_stalled_uploads, "__kwdefaults__", {"patience": timedelta(0), "limit": None}),
         ]
         telemetry = import_module("onboarding.lambda_handlers.telemetry")
         changes += [(telemetry, "Metrics", NoMetrics)]
         changes += [(import_module("onboarding.aws.staging_table"), "ThreadPoolExecutor", InlineExecutor)]
         levels = [(logging.getLogger(name), logging.getLogger(name).level) for name in ("psycopg",)]
         level = telemetry.logger.log_level
-        failpoints.listen(self._passed)
+        failpoints.set_listener(self._reach_failpoint)
         telemetry.logger.setLevel("CRITICAL")
         for logger, _ in levels:
             logger.setLevel(logging.CRITICAL)
@@ -316,12 +320,12 @@ class Runtime:
             with patched(changes):
                 yield self
         finally:
-            failpoints.listen(None)
+            failpoints.set_listener(None)
             telemetry.logger.setLevel(level)
             for logger, before in levels:
                 logger.setLevel(before)
 
-    def _passed(self, point: str) -> None:
+    def _reach_failpoint(self, name: failpoints.Failpoint) -> None:
         container = getattr(self.current, "container", None)
         if container is not None:
-            container.reach(f"at {point}")
+            container.reach(f"at {name}")

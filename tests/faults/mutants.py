@@ -1,4 +1,4 @@
-"""Mutants: each returns the attributes to replace, and their replacements."""
+"""Mutants: each function returns the attributes that it replaces, with their replacements."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
 from onboarding.lambda_handlers import error_processor
 from onboarding.notifications import events
-from onboarding.pipeline import finalize as finishing
-from onboarding.pipeline import validate
+from onboarding.pipeline import finalize, validate
 from onboarding.pipeline.validate import BatchResult
 from onboarding.storage import held_rows, uploads
 from onboarding.storage import products as products_repository
@@ -46,41 +45,41 @@ def unsorted_insert(_: Runtime) -> Patches:
 
 
 def upload_order_ignored(_: Runtime) -> Patches:
-    def facts_about(*arguments: Any) -> ValidationContext:
-        facts = real(*arguments)
-        products = {key: replace(product, later_uploads={}) for key, product in facts.products.items()}
-        return replace(facts, products=products)
+    def load_validation_context(*arguments: Any) -> ValidationContext:
+        context = real(*arguments)
+        products = {key: replace(product, later_uploads={}) for key, product in context.products.items()}
+        return replace(context, products=products)
 
     real = products_repository.load_validation_context
-    return [(products_repository, "load_validation_context", facts_about)]
+    return [(products_repository, "load_validation_context", load_validation_context)]
 
 
 def recorded_rows_ignored(_: Runtime) -> Patches:
-    def judged_rows(*arguments: Any) -> Any:
-        states, judged = real(*arguments)
-        return states, type(judged)()
+    def get_recorded_outcomes(*arguments: Any) -> Any:
+        states, recorded = real(*arguments)
+        return states, type(recorded)()
 
     real = uploads.get_recorded_outcomes
-    return [(uploads, "get_recorded_outcomes", judged_rows)]
+    return [(uploads, "get_recorded_outcomes", get_recorded_outcomes)]
 
 
 def counted_per_delivery(_: Runtime) -> Patches:
     seen: set[Any] = set()
 
-    def decide(ctx: Any, rows: Sequence[Any]) -> BatchResult:
+    def record_outcomes(ctx: Any, rows: Sequence[Any]) -> BatchResult:
         keys = {products_repository.row_key(row) for row in rows}
-        again = [upload_id for upload_id, _ in keys & seen]
+        repeated = [upload_id for upload_id, _ in keys & seen]
         seen.update(keys)
-        judgement = real(ctx, rows)
+        result = real(ctx, rows)
         query = """
             update upload_history set valid_records = valid_records + 1, created_records = created_records + 1
             where status = 'processing' and upload_id = any(%s)
         """
-        ctx.database.run(lambda connection: connection.execute(query, (again,)))
-        return judgement
+        ctx.database.run(lambda connection: connection.execute(query, (repeated,)))
+        return result
 
     real = validate.record_outcomes
-    return [(validate, "record_outcomes", decide)]
+    return [(validate, "record_outcomes", record_outcomes)]
 
 
 def no_transaction(_: Runtime) -> Patches:
@@ -93,35 +92,35 @@ def no_transaction(_: Runtime) -> Patches:
 def completion_sent_only_first(_: Runtime) -> Patches:
     seen: set[str] = set()
 
-    def decide(ctx: Any, rows: Sequence[Any]) -> BatchResult:
-        judgement = real(ctx, rows)
-        finished = [upload_id for upload_id in judgement.finished if upload_id not in seen]
+    def record_outcomes(ctx: Any, rows: Sequence[Any]) -> BatchResult:
+        result = real(ctx, rows)
+        finished = [upload_id for upload_id in result.finished if upload_id not in seen]
         seen.update(finished)
-        object.__setattr__(judgement, "finished", finished)
-        return judgement
+        object.__setattr__(result, "finished", finished)
+        return result
 
     real = validate.record_outcomes
-    return [(validate, "record_outcomes", decide)]
+    return [(validate, "record_outcomes", record_outcomes)]
 
 
 def statuses_before_commit(_: Runtime) -> Patches:
-    def decide(ctx: Any, rows: Sequence[Any]) -> BatchResult:
+    def record_outcomes(ctx: Any, rows: Sequence[Any]) -> BatchResult:
         staging_table.write_outcomes(ctx, [(staging_table.to_item(row), []) for row in rows])
         return real(ctx, rows)
 
     real = validate.record_outcomes
-    return [(validate, "record_outcomes", decide)]
+    return [(validate, "record_outcomes", record_outcomes)]
 
 
 def marked_before_published(runtime: Runtime) -> Patches:
-    def upload_to_notify(connection: Any, upload_id: str) -> Any:
+    def lock_upload_to_notify(connection: Any, upload_id: str) -> Any:
         query = """
             update upload_history set notified_at = now()
             where status <> 'processing' and notified_at is null and upload_id = %s returning 1
         """
-        return uploads.get_upload(connection, upload_id) if runtime.ask(query, (upload_id,)) else None
+        return uploads.get_upload(connection, upload_id) if runtime.fetch(query, (upload_id,)) else None
 
-    return [(uploads, "lock_upload_to_notify", upload_to_notify)]
+    return [(uploads, "lock_upload_to_notify", lock_upload_to_notify)]
 
 
 def mail_without_claim(_: Runtime) -> Patches:
@@ -132,39 +131,39 @@ def mail_without_claim(_: Runtime) -> Patches:
     return [(Aws, "dynamodb_put_item", put_item)]
 
 
-def partial_answers_ignored(_: Runtime) -> Patches:
-    def left_out(failpoint: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        real(failpoint, parameters)
+def partial_responses_ignored(_: Runtime) -> Patches:
+    def remove_part(point: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        real(point, parameters)
         return {}
 
-    real = Client._left_out
-    return [(Client, "_left_out", staticmethod(left_out))]
+    real = Client._remove_part
+    return [(Client, "_remove_part", staticmethod(remove_part))]
 
 
 def resume_stages_nothing(_: Runtime) -> Patches:
     seen: set[str] = set()
 
-    def stage(ctx: Any, rows: Iterable[Any]) -> None:
-        some = list(rows)
-        names = {row.upload_id for row in some}
-        if names <= seen:
+    def stage_rows(ctx: Any, rows: Iterable[Any]) -> None:
+        staged = list(rows)
+        upload_ids = {row.upload_id for row in staged}
+        if upload_ids <= seen:
             return
-        seen.update(names)
-        real(ctx, some)
+        seen.update(upload_ids)
+        real(ctx, staged)
 
     real = staging_table.stage_rows
-    return [(staging_table, "stage_rows", stage)]
+    return [(staging_table, "stage_rows", stage_rows)]
 
 
 def failed_report_acknowledged(_: Runtime) -> Patches:
-    def finish(*arguments: Any) -> Any:
+    def finalize_upload(*arguments: Any) -> Any:
         try:
             return real(*arguments)
         except Exception:  # noqa: BLE001 - the bug
             return None
 
-    real = finishing.finalize_upload
-    return [(error_processor, "finalize_upload", finish)]
+    real = finalize.finalize_upload
+    return [(error_processor, "finalize_upload", finalize_upload)]
 
 
 def row_errors_dropped(_: Runtime) -> Patches:
@@ -176,11 +175,11 @@ def row_errors_dropped(_: Runtime) -> Patches:
 
 
 def result_published_by_two(_: Runtime) -> Patches:
-    def upload_to_notify(connection: Any, upload_id: str) -> Any:
+    def lock_upload_to_notify(connection: Any, upload_id: str) -> Any:
         query = "select 1 from upload_history where status <> 'processing' and notified_at is null and upload_id = %s"
         return uploads.get_upload(connection, upload_id) if connection.execute(query, (upload_id,)).fetchone() else None
 
-    return [(uploads, "lock_upload_to_notify", upload_to_notify)]
+    return [(uploads, "lock_upload_to_notify", lock_upload_to_notify)]
 
 
 def valid_rows_reported(_: Runtime) -> Patches:
@@ -195,22 +194,22 @@ def valid_rows_reported(_: Runtime) -> Patches:
 
 
 def row_errors_sent_before_commit(_: Runtime) -> Patches:
-    def decide(ctx: Any, rows: Sequence[Any]) -> BatchResult:
-        found = [(row, validate_row(row, EMPTY_CATALOG)) for row in rows]
-        error_queue.send_row_errors(ctx, [(row, errors) for row, errors in found if errors])
+    def record_outcomes(ctx: Any, rows: Sequence[Any]) -> BatchResult:
+        validated = [(row, validate_row(row, EMPTY_CATALOG)) for row in rows]
+        error_queue.send_row_errors(ctx, [(row, errors) for row, errors in validated if errors])
         return real(ctx, rows)
 
     real = validate.record_outcomes
-    return [(validate, "record_outcomes", decide)]
+    return [(validate, "record_outcomes", record_outcomes)]
 
 
 def completion_before_commit(_: Runtime) -> Patches:
-    def decide(ctx: Any, rows: Sequence[Any]) -> BatchResult:
+    def record_outcomes(ctx: Any, rows: Sequence[Any]) -> BatchResult:
         error_queue.send_completions(ctx, sorted({(row.upload_id, row.vendor_id) for row in rows}))
         return real(ctx, rows)
 
     real = validate.record_outcomes
-    return [(validate, "record_outcomes", decide)]
+    return [(validate, "record_outcomes", record_outcomes)]
 
 
 def held_rows_sent_by_each_batch(_: Runtime) -> Patches:
@@ -218,13 +217,13 @@ def held_rows_sent_by_each_batch(_: Runtime) -> Patches:
 
 
 def held_rows_sent_once(_: Runtime) -> Patches:
-    def decide(ctx: Any, rows: Sequence[Any]) -> BatchResult:
-        judgement = real(ctx, rows)
-        ctx.database.run(lambda connection: held_rows.delete_held_rows(connection, list(judgement.finished)))
-        return judgement
+    def record_outcomes(ctx: Any, rows: Sequence[Any]) -> BatchResult:
+        result = real(ctx, rows)
+        ctx.database.run(lambda connection: held_rows.delete_held_rows(connection, list(result.finished)))
+        return result
 
     real = validate.record_outcomes
-    return [(validate, "record_outcomes", decide)]
+    return [(validate, "record_outcomes", record_outcomes)]
 
 
 def mail_to_another_vendor(_: Runtime) -> Patches:

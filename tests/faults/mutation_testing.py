@@ -1,4 +1,4 @@
-"""Mutation tests: each mutant must violate an invariant; otherwise nothing checks what it breaks."""
+"""Mutation tests: each mutant must violate an invariant, which shows that the invariant is checked."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from tests.faults.schedules import ScheduleResult, is_unsynchronized, run_seed
 
 @dataclass(frozen=True)
 class Mutant:
-    """A bug: its name, the attributes that it replaces, and the invariants that it violates (or the error text of a
-    database constraint).
+    """A deliberate bug, and the invariants (or texts of database errors) that it violates.
 
-    `likely_cases` are texts of the enumeration's cases that run first; a `free` one shows only in unsynchronized runs.
+    `likely_cases` select the enumeration cases that run first, by parts of their names. A `free` mutant can only be
+    detected in unsynchronized schedules.
     """
 
     name: str
@@ -32,20 +32,20 @@ class Mutant:
 class MutantResult:
     """How a mutant was detected: by which run, and which invariant it violated.
 
-    `found_by` is None if it was not detected; `violation` is then any other error.
+    `detected_by` is None if it was not detected; `violation` is then any other error.
     """
 
     mutant: str
-    found_by: str | None
+    detected_by: str | None
     violation: str | None
 
 
 MUTANTS = (
     Mutant(
-        "counts move with each delivery",
+        "counts increase with each delivery",
         mutants.counted_per_delivery,
         ['violates check constraint "upload_history_'],
-        ["product_validator/at judge.committed"],
+        ["product_validator/at validate.committed"],
     ),
     Mutant(
         "each statement commits by itself",
@@ -57,7 +57,7 @@ MUTANTS = (
         "the completion message is sent only at the first attempt",
         mutants.completion_sent_only_first,
         ["every finished upload is notified"],
-        ["at judge.errors_sent"],
+        ["at validate.errors_sent"],
     ),
     Mutant(
         "an earlier upload overwrites a later one",
@@ -79,7 +79,7 @@ MUTANTS = (
         "validated rows are validated again",
         mutants.recorded_rows_ignored,
         ["rows without an outcome in finished uploads"],
-        ["product_validator/at judge.committed"],
+        ["product_validator/at validate.committed"],
     ),
     Mutant(
         "statuses are written before the commit",
@@ -91,29 +91,29 @@ MUTANTS = (
         "an upload is marked as notified before the publication",
         mutants.marked_before_published,
         ["a report exists if and only if rows failed"],
-        ["error_processor/at finish.published/2/crash"],
+        ["error_processor/at finalize.published/2/crash"],
     ),
     Mutant(
         "a result is published by two at the same time",
         mutants.result_published_by_two,
         ["one notification for each upload, except in the retry window"],
-        ["at finish.published/1/duplicate"],
+        ["at finalize.published/1/duplicate"],
     ),
     Mutant(
         "a mail is sent without a claim",
         mutants.mail_without_claim,
         ["one mail for each upload, except in the retry window"],
-        ["mailer/at mail.marked/1/duplicate"],
+        ["mailer/at email.marked/1/duplicate"],
     ),
     Mutant(
         "a mail goes to another vendor",
         mutants.mail_to_another_vendor,
         ["the mail goes only to its vendor"],
-        ["error_processor/at finish.published"],
+        ["error_processor/at finalize.published"],
     ),
     Mutant(
         "partly accepted batches count as accepted",
-        mutants.partial_answers_ignored,
+        mutants.partial_responses_ignored,
         ["every upload finishes", "items have the status of their outcome", "each invalid row has its message"],
         ["partial"],
     ),
@@ -121,7 +121,7 @@ MUTANTS = (
         "a resumed upload stages nothing",
         mutants.resume_stages_nothing,
         ["every upload finishes"],
-        ["csv_parser/at staging.chunk_written"],
+        ["csv_parser/at staging.rows_written"],
     ),
     Mutant(
         "a failed report is acknowledged",
@@ -133,13 +133,13 @@ MUTANTS = (
         "not every invalid row gets its message",
         mutants.row_errors_dropped,
         ["each invalid row has its message"],
-        ["product_validator/at judge.committed/1/crash"],
+        ["product_validator/at validate.committed/1/crash"],
     ),
     Mutant(
         "messages are sent about valid rows",
         mutants.valid_rows_reported,
         ["no effect precedes its commit"],
-        ["product_validator/at judge.committed/1/crash"],
+        ["product_validator/at validate.committed/1/crash"],
     ),
     Mutant(
         "row messages are sent before the commit",
@@ -162,7 +162,7 @@ MUTANTS = (
         "messages about held rows are sent only at the first attempt",
         mutants.held_rows_sent_once,
         ["items have the status of their outcome", "each invalid row has its message"],
-        ["all or nothing/product_validator/at judge.committed"],
+        ["all or nothing/product_validator/at validate.committed"],
     ),
 )
 

@@ -17,7 +17,7 @@ from onboarding.local.postgres import Postgres
 from tests.faults import invariants
 from tests.faults.enumeration import all_file_kinds, new_simulation
 from tests.faults.fault_plans import SingleFault
-from tests.faults.lambda_runtime import Call, Failpoint, Runtime
+from tests.faults.lambda_runtime import Call, InjectionPoint, Runtime
 from tests.faults.simulation import Simulation, no_fault
 from tests.faults.upload_files import file_of
 
@@ -42,16 +42,16 @@ def run_outages(runtime: Runtime, postgres: Postgres) -> Iterator[OutageResult]:
         yield _run_outage(f"{service} is down for hours", runtime, _outage(service))
     yield _run_outage("PostgreSQL is down for hours", runtime, lambda simulation: _database_down(simulation, postgres))
     yield hour_without_database(runtime)
-    for function, failpoint in RESTARTS:
-        once = SingleFault(function, failpoint, 1, "restart")
-        yield _run_outage(f"PostgreSQL restarts: {function} {failpoint}", runtime, _restarting(once, postgres))
-    yield _run_outage("the secret is rotated", runtime, _rotated)
+    for function, point in RESTARTS:
+        once = SingleFault(function, point, 1, "restart")
+        yield _run_outage(f"PostgreSQL restarts: {function} {point}", runtime, _restarting(once, postgres))
+    yield _run_outage("the secret is rotated", runtime, _rotate_secret)
     yield _run_outage("PostgreSQL is read-only for a while", runtime, _read_only)
 
 
-RESTARTS: tuple[tuple[str, Failpoint], ...] = (
+RESTARTS: tuple[tuple[str, InjectionPoint], ...] = (
     ("csv_parser", "after sql.insert_upload"),
-    ("csv_parser", "at staging.chunk_written"),
+    ("csv_parser", "at staging.rows_written"),
     ("product_validator", "after sql.insert_products"),
     ("product_validator", "before commit"),
     ("product_validator", "after commit"),
@@ -64,10 +64,10 @@ def hour_without_database(runtime: Runtime) -> OutageResult:
     return _run_outage("PostgreSQL is down for an hour, only scheduled runs", runtime, _hour_without_database)
 
 
-def _run_outage(name: str, runtime: Runtime, play: Callable[[Simulation], None]) -> OutageResult:
+def _run_outage(name: str, runtime: Runtime, run: Callable[[Simulation], None]) -> OutageResult:
     simulation = new_simulation(runtime)
     try:
-        play(simulation)
+        run(simulation)
         simulation.recover()
         invariants.check(simulation)
     except Exception as error:  # noqa: BLE001 - an error after the faults have stopped is a violation too
@@ -77,13 +77,13 @@ def _run_outage(name: str, runtime: Runtime, play: Callable[[Simulation], None])
 
 
 def _outage(service: str) -> Callable[[Simulation], None]:
-    """Fail every call until all retries are exhausted; the failure queues are redriven then."""
+    """Fail every call to a service until all retries are exhausted; then the failure queues are redriven."""
 
-    def refuse(_: Call, failpoint: Failpoint) -> None:
-        if failpoint.startswith(f"before {service}."):
+    def fail(_: Call, point: InjectionPoint) -> None:
+        if point.startswith(f"before {service}."):
             raise EndpointConnectionError(endpoint_url=f"http://{service}")
 
-    return lambda simulation: all_file_kinds(simulation, refuse)
+    return lambda simulation: all_file_kinds(simulation, fail)
 
 
 def _database_down(simulation: Simulation, postgres: Postgres) -> None:
@@ -104,12 +104,12 @@ def _hour_without_database(simulation: Simulation) -> None:
     for _ in range(2):
         simulation.handle(simulation.pending.pop(0))
     simulation.collect()
-    first, *_, last = (some for some in simulation.pending if some.function == "product_validator")
+    first, *_, last = (delivery for delivery in simulation.pending if delivery.function == "product_validator")
     for validated in (first, last):
         simulation.pending.remove(validated)
         simulation.handle(validated)
     url = runtime.aws.sqs_get_queue_url(QueueName=resource_name(INGESTION_QUEUE))["QueueUrl"]
-    evidence = set()
+    failed_functions = set()
     with _refusing_connections(simulation):
         for minute in range(0, 60, RUN_MINUTES):
             simulation.put(f"uploads/VEND003/{minute}.csv", file_of("VEND003", [f"{minute}-1", f"{minute}-2"], {2: 1}))
@@ -119,14 +119,14 @@ def _hour_without_database(simulation: Simulation) -> None:
                     message = json.dumps({"requestPayload": failed.event})
                     runtime.aws.sqs_send_message(QueueUrl=url, MessageBody=message)
                 else:
-                    evidence.add(failed.function)
+                    failed_functions.add(failed.function)
             simulation.failures.clear()
             runtime.clock.advance(60 * RUN_MINUTES)
             with suppress(psycopg.OperationalError):
                 runtime.call("watchdog", {}, no_fault)
                 raise invariants.violation("the watchdog detects that the database is down")
-    # Operators examine these later; their uploads are resumed from the history.
-    assert evidence == {"product_validator", "error_processor"}, evidence
+    # Operators examine these failures later; the uploads are resumed from the history.
+    assert failed_functions == {"product_validator", "error_processor"}, failed_functions
     for _ in range(3):
         runtime.clock.advance(60 * RUN_MINUTES)
         runtime.call("watchdog", {}, no_fault)
@@ -138,7 +138,7 @@ def _hour_without_database(simulation: Simulation) -> None:
 
 @contextmanager
 def _refusing_connections(simulation: Simulation) -> Iterator[None]:
-    """As during a restart: connections end, and nothing listens on the port in the secret."""
+    """Close all connections; until the end of the block nothing listens on the port in the secret."""
     runtime = simulation.runtime
     secret = runtime.aws.secrets[SECRET]
     with socket.create_server(("127.0.0.1", 0)) as closed:
@@ -152,32 +152,32 @@ def _refusing_connections(simulation: Simulation) -> Iterator[None]:
 
 
 def _restarting(once: SingleFault, postgres: Postgres) -> Callable[[Simulation], None]:
-    def restart(call: Call, failpoint: Failpoint) -> None:
-        if once.due(call, failpoint):
+    def restart(call: Call, point: InjectionPoint) -> None:
+        if once.due(call, point):
             postgres.stop()
             postgres.start(lambda: None)
 
-    def play(simulation: Simulation) -> None:
+    def run(simulation: Simulation) -> None:
         all_file_kinds(simulation, restart)
-        assert once.injected, "the failpoint was not reached"
+        assert once.injected, "the injection point was not reached"
 
-    return play
+    return run
 
 
-def _rotated(simulation: Simulation) -> None:
-    """Warm containers have the old password; then it changes and their connections are lost."""
+def _rotate_secret(simulation: Simulation) -> None:
+    """Change the password and close the connections of containers that have cached the old one."""
     runtime = simulation.runtime
     once = SingleFault("product_validator", "after sql.insert_products", 1, "rotation")
     old = runtime.aws.secrets[SECRET]["password"]
 
     def change(password: str) -> None:
-        runtime.ask(f"alter role current_user password '{password}'")
+        runtime.fetch(f"alter role current_user password '{password}'")
         runtime.aws.secrets[SECRET] |= {"password": password}
 
-    def rotate(call: Call, failpoint: Failpoint) -> None:
-        if once.due(call, failpoint):
+    def rotate(call: Call, point: InjectionPoint) -> None:
+        if once.due(call, point):
             change("rotated")
-            runtime.ask(
+            runtime.fetch(
                 "select pg_terminate_backend(pid, 5000) from pg_stat_activity "
                 "where datname = current_database() and pid <> pg_backend_pid()"
             )
@@ -187,20 +187,20 @@ def _rotated(simulation: Simulation) -> None:
     finally:
         change(old)
         runtime.cool_down()
-    assert once.injected, "the failpoint was not reached"
+    assert once.injected, "the injection point was not reached"
     if any("OperationalError" in error for error in simulation.errors):
         raise invariants.violation("a rotated secret is read again", simulation.errors)
 
 
 def _read_only(simulation: Simulation) -> None:
-    """As after a failover that leaves connections on the old primary: existing sessions are read-only."""
+    """Make new sessions read-only for a while, as after a failover that leaves connections on the old primary."""
     runtime = simulation.runtime
     runtime.cool_down()
-    runtime.ask("alter role current_user set default_transaction_read_only = on")
+    runtime.fetch("alter role current_user set default_transaction_read_only = on")
     try:
         all_file_kinds(simulation, no_fault)
     finally:
-        runtime.ask("alter role current_user reset default_transaction_read_only")
-    refused = psycopg.errors.ReadOnlySqlTransaction.__name__
-    if not any(refused in error for error in simulation.errors):
+        runtime.fetch("alter role current_user reset default_transaction_read_only")
+    read_only = psycopg.errors.ReadOnlySqlTransaction.__name__
+    if not any(read_only in error for error in simulation.errors):
         raise invariants.violation("a read-only database is detected", simulation.errors)

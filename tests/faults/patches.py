@@ -1,4 +1,4 @@
-"""Replacements for what the harness must control: time, metrics, thread pools, statement names."""
+"""Replacements that the harness patches in: clock, metrics, thread pool; and the names of statements."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from onboarding.storage.queries import all_queries
 
 
 class Clock:
-    """Double of the module `time`: `sleep` returns at once and leases do not expire."""
+    """Double of the module `time`: `sleep` hardly waits, and the time advances on request."""
 
     def __init__(self) -> None:
         self._ahead = 0.0
@@ -37,7 +37,8 @@ class Clock:
 
 
 class NoMetrics:
-    """Discard metrics: Powertools keeps one set for each process, and here many functions share a process."""
+    """Double of `Metrics` that discards everything. Powertools has one set of metrics per process, and here several
+    functions share a process."""
 
     def add_metric(self, *_: Any) -> None:
         return

@@ -71,14 +71,14 @@ class _Process:
 _processes: list[_Process] = []
 
 
-def _open(url: str) -> None:
+def _open_runtime(url: str) -> None:
     # Never closed: the process ends with the pool, and its database with the server.
     holder = runtime_on(url, f"chaos_{os.getpid()}")
     _processes.append(_Process(holder.__enter__()))
-    _kept.append(holder)
+    _open_runtimes.append(holder)
 
 
-_kept: list[object] = []
+_open_runtimes: list[object] = []
 
 
 def run_cases(cases: Sequence[Case]) -> list[Result]:
@@ -101,7 +101,7 @@ def run_in_pool(
     url: str, work: Callable[[Sequence[Job]], list[Outcome]], jobs: Sequence[Job], chunk: int = CHUNK
 ) -> Iterator[Outcome]:
     """Run the jobs in the pool; yield the outcomes as they arrive."""
-    with ProcessPoolExecutor(PROCESSES, get_context("spawn"), _open, (url,)) as pool:
+    with ProcessPoolExecutor(PROCESSES, get_context("spawn"), _open_runtime, (url,)) as pool:
         futures = [pool.submit(work, jobs[start : start + chunk]) for start in range(0, len(jobs), chunk)]
         try:
             for future in as_completed(futures):

@@ -21,7 +21,7 @@ from onboarding.domain.models import Mode
 from tests.faults import invariants, stored_state
 from tests.faults.fault_plans import COLD, faults_at, inject_fault
 from tests.faults.interleaving import Task, advance_unblocked
-from tests.faults.lambda_runtime import Call, Failpoint, Runtime
+from tests.faults.lambda_runtime import Call, InjectionPoint, Runtime
 from tests.faults.simulation import Delivery, InvariantViolated, Simulation, occurs
 from tests.faults.upload_files import FAULTS, File
 from tests.support.running_pipeline import product
@@ -34,8 +34,8 @@ MEETING_SECONDS = 0.03
 UNSYNCHRONIZED_PERCENT = 6
 """Percent of schedules that run without synchronization; they have more rows, so that their transactions overlap."""
 
-FAILPOINTS = 500
-"""Faults are injected at one of the first so many failpoints of a schedule."""
+INJECTION_POINTS = 500
+"""Faults are injected within this number of injection points from the start of a schedule."""
 
 
 def is_unsynchronized(seed: int) -> bool:
@@ -60,7 +60,7 @@ class ScheduleResult:
 
 @dataclass
 class Schedule:
-    """One run: `chance` decides beforehand what happens, `order` in which order."""
+    """One run. `chance` decides the events before the run, `order` their order during the run."""
 
     simulation: Simulation
     chance: random.Random
@@ -74,11 +74,11 @@ class Schedule:
         self.order = random.Random(chance.randint(0, 2**31))  # noqa: S311 - a seed must reproduce its run
         self.at_once = chance.choice([1, 2, 2, 3, 4])
         number = 0 if self.free else chance.choice([0, 1, 1, 2, 3, 5])
-        # The failpoints of the faults, and the choice among the possible faults.
-        self.coming = {chance.randint(1, FAILPOINTS): chance.randint(0, 59) for _ in range(number)}
-        self.failpoints = 0
+        # The injection points of the faults, and the choice among the possible faults.
+        self.coming = {chance.randint(1, INJECTION_POINTS): chance.randint(0, 59) for _ in range(number)}
+        self.points = 0
         self.copies_left = chance.choice([0, 2, 4])
-        self.watches_left = chance.choice([0, 0, 0, 1, 2])
+        self.watchdogs_left = chance.choice([0, 0, 0, 1, 2])
         self.cancels_left = 0 if self.free else chance.choice([0, 0, 0, 1, 2])
         self.undoes_left = 0 if self.free else chance.choice([0, 0, 0, 1, 2])
         self.late = chance.choice([0, 0, 2, 5])
@@ -101,7 +101,7 @@ class Schedule:
                 dict(product(chance.choice(names), vendor_product_id=f"ID-{chance.choice(names)}"))
                 for _ in range(150 if self.free else chance.randint(1, 10))
             ]
-            # No two files are equal: the second would be rejected as a repetition.
+            # All files differ: an equal one would be rejected as a repetition.
             rows[0]["description"] = f"File {number}"
             faults = {}
             for row_number, row in enumerate(rows, 1):
@@ -112,30 +112,30 @@ class Schedule:
             vendor = VENDORS[number % 3] if self.free else chance.choice(VENDORS)
             kind = chance.randint(1, 100)
             if kind <= 6:
-                file = File(vendor, rows, refused="MISSING_COLUMNS")
+                file = File(vendor, rows, rejection_code="MISSING_COLUMNS")
             elif kind <= 10:
                 file = File("NOBODY", rows, known=False)
             else:
                 # A row without a name is invalid only if it creates a product, which depends on the order.
-                named = not any("MISSING_REQUIRED_FIELDS" in found for found in faults.values())
+                named = not any("MISSING_REQUIRED_FIELDS" in error_types for error_types in faults.values())
                 upserts = not self.free and named and occurs(chance, 20)
                 mode = Mode.UPSERT if upserts else Mode.CREATE
-                file = File(vendor, rows, faults, whole=self.mixes and occurs(chance, 15), mode=mode)
+                file = File(vendor, rows, faults, all_or_nothing=self.mixes and occurs(chance, 15), mode=mode)
             # Some keys repeat: a new version of the object is another upload.
             self.simulation.put(f"uploads/{file.vendor_id}/file{number % 3}.csv", file)
 
-    def act(self, call: Call, failpoint: Failpoint) -> str | None:
-        """Control: inject the planned faults. Failpoints of new containers do not count."""
-        if failpoint in COLD:
+    def act(self, call: Call, point: InjectionPoint) -> str | None:
+        """Control: inject the planned faults. Injection points of new containers do not count."""
+        if point in COLD:
             return None
-        self.failpoints += 1
-        which = self.coming.pop(self.failpoints, None)
+        self.points += 1
+        which = self.coming.pop(self.points, None)
         if which is None:
             return None
-        possible = faults_at(failpoint)
+        possible = faults_at(point)
         fault = possible[which % len(possible)]
-        self.faults.append(f"{call.function}: {fault} {failpoint}")
-        return inject_fault(call, failpoint, fault)
+        self.faults.append(f"{call.function}: {fault} {point}")
+        return inject_fault(call, point, fault)
 
     def run(self) -> None:
         for step in range(STEPS):
@@ -187,14 +187,14 @@ class Schedule:
     def external_event(self) -> Delivery | None:
         """Return a call without an event, if one is due: the watchdog, a cancellation or an undo."""
         chance, simulation = self.order, self.simulation
-        if self.watches_left and occurs(chance, 10):
-            self.watches_left -= 1
+        if self.watchdogs_left and occurs(chance, 10):
+            self.watchdogs_left -= 1
             return Delivery("watchdog", chance.choice([{}, {"sweep": True}]))
         known = sorted(upload_id for upload_id, file in simulation.uploads.items() if file.known)
         if self.cancels_left and known and occurs(chance, 10):
             self.cancels_left -= 1
             upload_id = chance.choice(known)
-            simulation.uploads[upload_id] = replace(simulation.uploads[upload_id], ends=invariants.CANCELLED)
+            simulation.uploads[upload_id] = replace(simulation.uploads[upload_id], end_error=invariants.CANCELLED)
             return Delivery("cancel", {"upload_id": upload_id})
         if self.undoes_left and known and occurs(chance, 5):
             self.undoes_left -= 1
@@ -203,34 +203,34 @@ class Schedule:
             return Delivery("undo", {"upload_id": upload_id})
         return None
 
-    def meet(self, _: Call, failpoint: Failpoint) -> None:
+    def meet(self, _: Call, point: InjectionPoint) -> None:
         """Control: let two batches insert their products at the same moment."""
-        if failpoint == "before sql.insert_products":
+        if point == "before sql.insert_products":
             try:
                 self.gate.wait(MEETING_SECONDS)
             except threading.BrokenBarrierError:
                 self.gate.reset()
 
     def deliver_late_duplicates(self) -> None:
-        """Deliver some events again at the end: nothing changes, and messages are only about their own rows."""
+        """Deliver random events again at the end; check that nothing changes and messages concern only their rows."""
         simulation = self.simulation
         late = [self.order.choice(simulation.handled) for _ in range(self.late if simulation.handled else 0)]
         if not late:
             return
-        before, said = stored_state.state_of(simulation), len(simulation.runtime.aws.sent)
+        before, sent_before = stored_state.state_of(simulation), len(simulation.runtime.aws.sent)
         own = invariants.rows_in(late)
         simulation.pending += [delivery.copy() for delivery in late]
         simulation.deliver_all()
         invariants.check(simulation)
         after = stored_state.state_of(simulation)
-        if simulation.state_lost or any(file.ends for file in simulation.uploads.values()):
+        if simulation.state_lost or any(file.end_error for file in simulation.uploads.values()):
             # Rows that were staged again or not yet reported: a late batch may send messages about them.
             for name in ("UploadRecords", "messages", "held_rows"):
                 del before[name], after[name]
         elif (
             unexpected := {
                 (body["upload_id"], body["row_number"])
-                for body in simulation.runtime.aws.sent[said:]
+                for body in simulation.runtime.aws.sent[sent_before:]
                 if "row_number" in body
             }
             - own
@@ -250,7 +250,7 @@ def run_schedule(runtime: Runtime, chance: random.Random, *, free: bool, seed: i
     stored_state.empty(runtime)
     schedule = Schedule(Simulation(runtime), chance, free)
     simulation = schedule.simulation
-    violation, is_violation, came_to_an_end = None, False, False
+    violation, is_violation, is_complete = None, False, False
     try:
         if free:
             schedule.run_unsynchronized()
@@ -260,14 +260,14 @@ def run_schedule(runtime: Runtime, chance: random.Random, *, free: bool, seed: i
         invariants.check(simulation)
         schedule.deliver_late_duplicates()
         invariants.check_deadlocks(simulation)
-        came_to_an_end = True
+        is_complete = True
     except Exception as error:  # noqa: BLE001 - a violation or an error of the harness: both fail
         violation, is_violation = (
             f"{type(error).__name__}: {error} | faults met: {simulation.errors[-4:]}",
             isinstance(error, InvariantViolated),
         )
     finally:
-        if not came_to_an_end:
+        if not is_complete:
             for task in schedule.running:
                 task.release()
             runtime.cool_down()
@@ -279,9 +279,9 @@ def schedules_of_hypothesis(runtime: Runtime, examples: int, **how: Any) -> Call
 
     @settings(max_examples=examples, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck), **how)
     @given(st.randoms(use_true_random=False))
-    def every_invariant_holds(chance: random.Random) -> None:
-        ended = run_schedule(runtime, chance, free=False)
-        if ended.violation:
-            raise InvariantViolated(f"{ended.violation} | faults: {ended.faults}")
+    def check_invariants(chance: random.Random) -> None:
+        result = run_schedule(runtime, chance, free=False)
+        if result.violation:
+            raise InvariantViolated(f"{result.violation} | faults: {result.faults}")
 
-    return every_invariant_holds
+    return check_invariants

@@ -16,10 +16,10 @@ import psycopg
 from onboarding.aws.staging_table import Item, record_id
 from onboarding.pipeline.ingest import S3ObjectVersion
 from tests.faults.aws_in_memory import Message
-from tests.faults.lambda_runtime import ENVIRONMENT, Call, Crash, Failpoint, Runtime
+from tests.faults.lambda_runtime import ENVIRONMENT, Call, Crash, InjectionPoint, Runtime
 from tests.faults.upload_files import File
 
-Control = Callable[[Call, Failpoint], str | None]
+Control = Callable[[Call, InjectionPoint], str | None]
 
 NO_EVENTS = ("watchdog", "cancel", "undo")
 """Calls that are not retried."""
@@ -28,12 +28,12 @@ MAIL_LEASE = 61
 """Seconds until the first retry of an asynchronous call; the lease of a mail has expired by then."""
 
 
-def no_fault(_: Call, __: Failpoint) -> None:
+def no_fault(_: Call, __: InjectionPoint) -> None:
     """Control that injects no fault."""
 
 
 def occurs(chance: random.Random, percent: int) -> bool:
-    """Return True with this probability. Whole numbers take little of the entropy of Hypothesis."""
+    """Return True with this probability. An integer uses less entropy of Hypothesis than a float."""
     return chance.randint(1, 100) <= percent
 
 
@@ -78,52 +78,52 @@ class Simulation:
         self.runtime.aws.observe_messages = self._observe_messages
 
     def _observe_messages(self, bodies: Sequence[Mapping[str, Any]]) -> None:
-        """Note messages about errors or completions that are not committed in the database."""
+        """Record messages about errors or completions that are not committed in the database."""
         rows = [body for body in bodies if "row_number" in body]
         columns = [[body[name] for body in rows] for name in ("upload_id", "row_number", "error_type")]
         untrue = """
-            select count(*) from unnest(%s::text[], %s::int[], %s::text[]) as given (upload_id, row_number, error_type)
-            where given.error_type is distinct from (
+            select count(*) from unnest(%s::text[], %s::int[], %s::text[]) as sent (upload_id, row_number, error_type)
+            where sent.error_type is distinct from (
                 select e.error_type from validation_errors e
-                where (e.upload_id, e.row_number) = (given.upload_id, given.row_number)
+                where (e.upload_id, e.row_number) = (sent.upload_id, sent.row_number)
                 order by e.error_id limit 1
             )
         """
-        if rows and (ahead := self.runtime.ask(untrue, columns)[0][0]):
+        if rows and (ahead := self.runtime.fetch(untrue, columns)[0][0]):
             self.early_effects.append(f"{ahead} messages of rows of {sorted(set(columns[0]))}")
         ended = [body["upload_id"] for body in bodies if "row_number" not in body]
         unfinished = "select count(*) from upload_history where upload_id = any(%s) and status <> 'processing'"
-        if ended and self.runtime.ask(unfinished, (ended,))[0][0] != len(set(ended)):
+        if ended and self.runtime.fetch(unfinished, (ended,))[0][0] != len(set(ended)):
             self.early_effects.append(f"a message that {ended} are finished")
 
     def _observe_items(self, items: Sequence[Mapping[str, Any]]) -> None:
-        """Note item statuses whose outcome is not committed in the database."""
-        judged = [item for item in items if item["status"]["S"] != "pending_validation"]
-        names, numbers = [i["upload_id"]["S"] for i in judged], [int(i["row_number"]["N"]) for i in judged]
+        """Record item statuses whose outcome is not committed in the database."""
+        validated = [item for item in items if item["status"]["S"] != "pending_validation"]
+        names, numbers = [i["upload_id"]["S"] for i in validated], [int(i["row_number"]["N"]) for i in validated]
         query = """
-            select count(*) from unnest(%s::text[], %s::int[]) as given (upload_id, row_number)
+            select count(*) from unnest(%s::text[], %s::int[]) as sent (upload_id, row_number)
             where not exists (
-                select from products p where (p.upload_id, p.row_number) = (given.upload_id, given.row_number)
+                select from products p where (p.upload_id, p.row_number) = (sent.upload_id, sent.row_number)
             )
             and not exists (
-                select from product_changes c where (c.upload_id, c.row_number) = (given.upload_id, given.row_number)
+                select from product_changes c where (c.upload_id, c.row_number) = (sent.upload_id, sent.row_number)
             )
             and not exists (
-                select from validation_errors e where (e.upload_id, e.row_number) = (given.upload_id, given.row_number)
+                select from validation_errors e where (e.upload_id, e.row_number) = (sent.upload_id, sent.row_number)
             )
             and not exists (
-                select from upload_history h where h.upload_id = given.upload_id and h.undone_at is not null
+                select from upload_history h where h.upload_id = sent.upload_id and h.undone_at is not null
             )
         """
-        if judged and (ahead := self.runtime.ask(query, (names, numbers))[0][0]):
+        if validated and (ahead := self.runtime.fetch(query, (names, numbers))[0][0]):
             self.early_effects.append(f"{ahead} items of {sorted(set(names))}")
 
     def put(self, key: str, file: File) -> str:
         """Put a file into the bucket; return the id of its upload."""
         aws = self.runtime.aws
         source = S3ObjectVersion(ENVIRONMENT["S3_BUCKET_NAME"], key, aws.put(key, file.content, file.metadata))
-        described = {"key": quote_plus(key), "versionId": source.version_id}
-        event = {"Records": [{"s3": {"bucket": {"name": source.bucket}, "object": described}}]}
+        s3_object = {"key": quote_plus(key), "versionId": source.version_id}
+        event = {"Records": [{"s3": {"bucket": {"name": source.bucket}, "object": s3_object}}]}
         self.pending.append(Delivery("csv_parser", event))
         upload_id = source.upload_id(aws.objects[key][-1].last_modified)
         self.uploads[upload_id] = file
@@ -163,7 +163,7 @@ class Simulation:
             while aws.queue:
                 size = chance.randint(1, self.batch) if chance else self.batch
                 messages, aws.queue[:size] = aws.queue[:size], []
-                self.pending.append(_of_queue(messages))
+                self.pending.append(_make_queue_delivery(messages))
             while aws.notifications:
                 self.pending.append(Delivery("mailer", aws.notifications.pop(0)))
 
@@ -178,8 +178,8 @@ class Simulation:
         try:
             result = self.runtime.run(call)
         except (Exception, Crash) as fault:  # noqa: BLE001 - the event is retried after any error
-            self._failed(delivery, fault)
-            # The mail was sent but not marked: only then it may be sent twice.
+            self._schedule_retry(delivery, fault)
+            # Only an e-mail that was sent and not marked may be sent twice.
             self.mail_windows += call.hits["after ses.send_email"] > 0 and not call.hits["after dynamodb.update_item"]
             return f"{type(fault).__name__}: {fault}"
         failed = (
@@ -188,32 +188,32 @@ class Simulation:
             else ()
         )
         if failed:
-            self._again([message for message in delivery.messages if message.message_id in failed])
+            self._redeliver([message for message in delivery.messages if message.message_id in failed])
         return None
 
-    def _failed(self, delivery: Delivery, fault: BaseException) -> None:
+    def _schedule_retry(self, delivery: Delivery, fault: BaseException) -> None:
         self.errors.append(f"{delivery.function}: {type(fault).__name__}: {fault}")
         if isinstance(fault, psycopg.errors.DeadlockDetected):
             self.deadlocks_escaped += 1
         if delivery.messages:
-            self._again(delivery.messages)
+            self._redeliver(delivery.messages)
             return
         if delivery.function in NO_EVENTS:
             self.interrupted = True
             return
         wiring = self.runtime.aws.wiring
         limit = wiring.stream_attempts if delivery.function == "product_validator" else wiring.async_attempts
-        again = Delivery(delivery.function, delivery.event, delivery.attempts + 1)
-        (self.failures if again.attempts >= limit else self.pending).append(again)
+        retry = Delivery(delivery.function, delivery.event, delivery.attempts + 1)
+        (self.failures if retry.attempts >= limit else self.pending).append(retry)
 
-    def _again(self, messages: Sequence[Message]) -> None:
+    def _redeliver(self, messages: Sequence[Message]) -> None:
         for message in messages:
             message.receives += 1
         limit = self.runtime.aws.wiring.receives
-        for spent in (True, False):
-            some = [message for message in messages if (message.receives >= limit) == spent]
-            if some:
-                (self.failures if spent else self.pending).append(_of_queue(some))
+        for is_exhausted in (True, False):
+            selected = [message for message in messages if (message.receives >= limit) == is_exhausted]
+            if selected:
+                (self.failures if is_exhausted else self.pending).append(_make_queue_delivery(selected))
 
     def deliver_all(self, control: Control = no_fault) -> None:
         """Deliver until nothing is pending."""
@@ -225,30 +225,30 @@ class Simulation:
         raise InvariantViolated(f"all deliveries end | {self.errors[-3:]}")
 
     def recover(self, check: Callable[[], None] | None = None) -> None:
-        """Deliver all retries without faults, then run the watchdog and redrive until nothing is left.
+        """Deliver all retries without faults, then run the watchdog and redrive failures until nothing is pending.
 
-        While nothing was given up, lost or interrupted, the retries alone must suffice: `check` is called before the
-        watchdog too.
+        If no delivery failed permanently, no state was lost and nothing was interrupted, the retries must suffice:
+        `check` is then called before the watchdog runs.
         """
         self.deliver_all()
         if check and not self.failures and not self.state_lost and not self.interrupted:
             check()
         for _ in range(10):
-            given_up, self.failures = self.failures, []
-            self.pending += [Delivery(d.function, d.event, 0, d.messages) for d in given_up]
-            for message in (message for d in given_up for message in d.messages):
+            failures, self.failures = self.failures, []
+            self.pending += [Delivery(d.function, d.event, 0, d.messages) for d in failures]
+            for message in (message for d in failures for message in d.messages):
                 message.receives = 0
             # An interrupted sweep continues after its last object; the next one covers all of them.
             for event in ({}, {"sweep": True}, {"sweep": True}):
-                self._watch(event)
+                self._run_watchdog(event)
             self.collect()
-            driven = bool(self.pending)
+            is_resumed = bool(self.pending)
             self.deliver_all()
-            if not driven and not self.failures:
+            if not is_resumed and not self.failures:
                 return
         raise InvariantViolated(f"all deliveries end | {self.errors[-3:]}")
 
-    def _watch(self, event: dict[str, Any]) -> None:
+    def _run_watchdog(self, event: dict[str, Any]) -> None:
         try:
             self.runtime.run(Call("watchdog", event, no_fault))
         except Exception as fault:
@@ -262,7 +262,7 @@ class Simulation:
         self.failures = [delivery for delivery in self.failures if delivery.function == "mailer"]
 
 
-def _of_queue(messages: Sequence[Message]) -> Delivery:
+def _make_queue_delivery(messages: Sequence[Message]) -> Delivery:
     records = [
         {
             "messageId": message.message_id,

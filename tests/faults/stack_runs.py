@@ -29,15 +29,15 @@ PARSERS_AT_ONCE = 8
 """Files that may wait for ingestion at the same time: the emulator starts a process for each."""
 
 
-def files(uploads: int, rows: int, vendors: int, name: str, wrong: int = 20) -> list[tuple[str, File]]:
-    """Return keys and files; every `wrong`th row is invalid, and all files of a vendor share their first SKUs."""
-    made = []
+def files(uploads: int, rows: int, vendors: int, name: str, interval: int = 20) -> list[tuple[str, File]]:
+    """Return keys and files; every `interval`th row is invalid, and all files of a vendor share their first SKUs."""
+    keyed_files = []
     for number in range(uploads):
         vendor = f"{name}-{number % vendors:02d}"
         names = [f"{vendor}-shared-{n}" if n < 3 else f"{name}-{number}-{n}" for n in range(rows)]
-        invalid = {n: n // wrong % 5 for n in range(wrong, rows + 1, wrong)}
-        made.append((f"uploads/{vendor}/file-{number}.csv", file_of(vendor, names, invalid)))
-    return made
+        invalid = {n: n // interval % 5 for n in range(interval, rows + 1, interval)}
+        keyed_files.append((f"uploads/{vendor}/file-{number}.csv", file_of(vendor, names, invalid)))
+    return keyed_files
 
 
 class StackRun:
@@ -54,26 +54,26 @@ class StackRun:
     def __exit__(self, *_: object) -> None:
         self.pipeline.connection.close()
 
-    def put(self, some: Iterable[tuple[str, File]]) -> None:
+    def put(self, keyed_files: Iterable[tuple[str, File]]) -> None:
         """Put files, at most `PARSERS_AT_ONCE` ahead of the ingestion."""
-        for key, file in some:
-            while self._ahead() >= PARSERS_AT_ONCE:
+        for key, file in keyed_files:
+            while self._count_waiting() >= PARSERS_AT_ONCE:
                 time.sleep(0.02)
             source = self.pipeline.put_key(key, file.content)
             self.uploads[self.pipeline.upload_id(source)] = file
 
-    def _ahead(self) -> int:
+    def _count_waiting(self) -> int:
         return len(self.uploads) - self._count("true")
 
     def _count(self, condition: str) -> int:
         query = f"select count(*) from upload_history where upload_id = any(%s) and {condition}"  # noqa: S608
-        found = self.pipeline.connection.execute(query, (list(self.uploads),)).fetchone()
-        return int(found[0]) if found else 0
+        row = self.pipeline.connection.execute(query, (list(self.uploads),)).fetchone()
+        return int(row[0]) if row else 0
 
-    def _judged(self) -> int:
+    def _count_outcomes(self) -> int:
         query = "select coalesce(sum(valid_records + error_records), 0) from upload_history where upload_id = any(%s)"
-        found = self.pipeline.connection.execute(query, (list(self.uploads),)).fetchone()
-        return int(found[0]) if found else 0
+        row = self.pipeline.connection.execute(query, (list(self.uploads),)).fetchone()
+        return int(row[0]) if row else 0
 
     def count_notified(self) -> int:
         """Return how many uploads are finished and notified."""
@@ -83,8 +83,8 @@ class StackRun:
         """Wait until all uploads are notified and mailed; return False after `progress` seconds without progress."""
         deadline, last, moved = time.monotonic() + seconds, (-1, -1, -1), time.monotonic()
         while time.monotonic() < deadline:
-            told = self.count_notified()
-            now = (told, len(self._mailed()) if told == len(self.uploads) else -1, self._judged())
+            notified = self.count_notified()
+            now = (notified, len(self._mailed()) if notified == len(self.uploads) else -1, self._count_outcomes())
             if now[:2] == (len(self.uploads), len(self.uploads)):
                 return True
             if now != last:
@@ -102,7 +102,7 @@ class StackRun:
         return sum(len(mails) > 1 for mails in self._mailed().values())
 
     def _mailed(self) -> dict[str, list[dict[str, Any]]]:
-        found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        mails: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for mail in read_mails(Path(self.local.endpoints.inbox_dir)):
             for line in mail.text.splitlines():
                 if (
@@ -110,11 +110,14 @@ class StackRun:
                     and (name := line.removeprefix("Upload ID: ").strip()) in self.uploads
                 ):
                     text = mail.text.replace("\r\n", "\n")
-                    found[name].append({"to": list(mail.recipients), "subject": mail.subject, "text": text})
-        return found
+                    mails[name].append({"to": list(mail.recipients), "subject": mail.subject, "text": text})
+        return mails
 
-    def check(self, *, mails_at_most: int = 1, staged: bool = True) -> None:
-        """Check the invariants of every upload, and the items of a few rows of each if all are kept."""
+    def check(self, *, max_mails: int = 1, staged: bool = True) -> None:
+        """Check the invariants of every upload, and the items of a few rows of each.
+
+        With `staged`, all items must exist, unless there are more rows than the local stack keeps.
+        """
         outcome = invariants.outcome_of(self._table)
         mails = self._mailed()
         rows = sum(int(row["total_records"]) for row in outcome.history.values())
@@ -131,41 +134,43 @@ class StackRun:
                     self._object(row["fix_file_s3_key"]), errors, FileDetails(**row["file_details"])
                 )
             self._check_items(upload_id, row["total_records"], errors, staged=staged)
-            if not 1 <= len(mails[upload_id]) <= mails_at_most:
+            if not 1 <= len(mails[upload_id]) <= max_mails:
                 raise invariants.violation("one mail for each upload", upload_id, len(mails[upload_id]))
             for mail in mails[upload_id]:
                 invariants.check_mail(mail, row, f"{file.vendor_id.lower()}@vendors.example")
 
         query = "select deadlocks from pg_stat_database where datname = current_database()"
-        if (found := self.pipeline.connection.execute(query).fetchall()) != [(0,)]:
-            raise invariants.violation("no deadlock arises", found)
+        if (deadlocks := self.pipeline.connection.execute(query).fetchall()) != [(0,)]:
+            raise invariants.violation("no deadlock arises", deadlocks)
 
     def _check_items(self, upload_id: str, total: int, errors: Mapping[int, object], *, staged: bool) -> None:
         """Check the items of the first row, the last row and some invalid rows."""
         for number in {1, total, *sorted(errors)[:3]}:
-            right = "error" if number in errors else "validated"
+            expected = "error" if number in errors else "validated"
             deadline = time.monotonic() + ITEM_SECONDS
             while (item := self.pipeline.item(upload_id, number)) or staged:
-                if item and item["status"]["S"] == right:
+                if item and item["status"]["S"] == expected:
                     break
                 if time.monotonic() > deadline:
-                    raise invariants.violation("items have the status of their outcome", upload_id, number, item, right)
+                    raise invariants.violation(
+                        "items have the status of their outcome", upload_id, number, item, expected
+                    )
                 time.sleep(0.1)
 
     def _table(self, name: str, order: str) -> invariants.Table:
         query = f"select to_jsonb(t) from {name} t where upload_id = any(%s) order by {order}"  # noqa: S608
-        found = self.pipeline.connection.execute(query, (list(self.uploads),))
-        return [row for (row,) in found]
+        rows = self.pipeline.connection.execute(query, (list(self.uploads),))
+        return [row for (row,) in rows]
 
     def _object(self, key: str) -> bytes:
-        answer = self.pipeline.s3.get_object(Bucket=self.local.endpoints.bucket, Key=key)
-        content: bytes = answer["Body"].read()
+        response = self.pipeline.s3.get_object(Bucket=self.local.endpoints.bucket, Key=key)
+        content: bytes = response["Body"].read()
         return content
 
 
 @contextmanager
 def environment(values: Mapping[str, str]) -> Any:
-    """Set environment variables for a while."""
+    """Set environment variables during the block."""
     before = dict(os.environ)
     os.environ.update(values)
     try:
@@ -175,14 +180,14 @@ def environment(values: Mapping[str, str]) -> Any:
         os.environ.update(before)
 
 
-def watch(local: LocalStack) -> int:
+def run_watchdog(local: LocalStack) -> int:
     """Run the watchdog as after a restart; return how many uploads it resumed."""
     with environment(local.endpoints.environment()), closing(AppContext(Settings.from_environment())) as ctx:
         return len(list(bring_back(ctx, Path(local.endpoints.inbox_dir))))
 
 
-def create_vendors(load: StackRun, some: Sequence[tuple[str, File]]) -> None:
-    for vendor in {file.vendor_id for _, file in some}:
+def create_vendors(load: StackRun, keyed_files: Sequence[tuple[str, File]]) -> None:
+    for vendor in {file.vendor_id for _, file in keyed_files}:
         load.pipeline.vendor(vendor)
 
 
@@ -205,12 +210,12 @@ def children(pid: int) -> list[int]:
             except OSError:
                 continue
             parents[int(stat.rsplit(")", 1)[1].split()[1])].append(int(entry.name))
-    found, left = [], [pid]
-    while left:
-        some = parents[left.pop()]
-        found += some
-        left += some
-    return found
+    descendants, unvisited = [], [pid]
+    while unvisited:
+        direct = parents[unvisited.pop()]
+        descendants += direct
+        unvisited += direct
+    return descendants
 
 
 class MemoryMonitor:
@@ -233,17 +238,17 @@ class MemoryMonitor:
 
     def _run(self) -> None:
         while not self._ended.wait(0.25):
-            engine, postgres = self._local.emulator, self._local.postgres
-            if not (engine and engine.process and postgres and postgres.process):
+            emulator, postgres = self._local.emulator, self._local.postgres
+            if not (emulator and emulator.process and postgres and postgres.process):
                 continue
-            workers = children(engine.process.pid)
+            workers = children(emulator.process.pid)
             self.workers = max(self.workers, len(workers))
-            self._note("harness and inbox", [os.getpid()])
-            self._note("engine", [engine.process.pid])
-            self._note("largest worker", workers)
-            self._note("largest PostgreSQL process", [postgres.process.pid, *children(postgres.process.pid)])
+            self._record_peak("harness and inbox", [os.getpid()])
+            self._record_peak("emulator", [emulator.process.pid])
+            self._record_peak("largest worker", workers)
+            self._record_peak("largest PostgreSQL process", [postgres.process.pid, *children(postgres.process.pid)])
 
-    def _note(self, kind: str, processes: Sequence[int]) -> None:
+    def _record_peak(self, kind: str, processes: Sequence[int]) -> None:
         for pid in processes:
             try:
                 status = Path(f"/proc/{pid}/status").read_text()

@@ -1,4 +1,4 @@
-"""Snapshots of all stored state, and the reset before a run."""
+"""Snapshots of all stored state, and the reset of the state before a run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ State = dict[str, Any]
 def tables(runtime: Runtime) -> list[str]:
     """Return the tables that an upload can write to."""
     query = "select tablename from pg_tables where schemaname = 'public' and not tablename = any(%s) order by 1"
-    return [name for (name,) in runtime.ask(query, (list(PRESERVED_TABLES),))]
+    return [name for (name,) in runtime.fetch(query, (list(PRESERVED_TABLES),))]
 
 
 def empty(runtime: Runtime) -> None:
@@ -38,8 +38,8 @@ def empty(runtime: Runtime) -> None:
     # Deleting is several times faster than truncating while the tables are small.
     order = sorted(tables(runtime), key=lambda name: name == "upload_history")
     deletes = "; ".join(f"delete from {name}" for name in order)  # noqa: S608 - the database's own names
-    # The server may still execute a statement of a crashed client: the lock waits for its end.
-    runtime.ask(f"lock table upload_history in access exclusive mode; {deletes}")
+    # The server may still execute a statement of a crashed client: the lock waits until it has ended.
+    runtime.fetch(f"lock table upload_history in access exclusive mode; {deletes}")
     runtime.reset()
 
 
@@ -58,15 +58,15 @@ def state_of(simulation: Simulation) -> State:
         },
         "objects": {key: versions[-1].content for key, versions in aws.objects.items()},
         "mails": mails if not simulation.mail_windows else sorted(set(mails)),
-        "messages": sorted({_said(body) for body in aws.sent}),
+        "messages": sorted({_message_content(body) for body in aws.sent}),
         "filtered_out": sorted({str(event) for event in aws.filtered_out}),
     }
 
 
-def _said(body: dict[str, Any]) -> tuple[str, int, str, str]:
-    """Return the content of a queue message: about a row, or (row 0) about an upload."""
-    what = body.get("error_type", body.get("event"))
-    return body["upload_id"], body.get("row_number", 0), str(what), body.get("error_message", "")
+def _message_content(body: dict[str, Any]) -> tuple[str, int, str, str]:
+    """Return the content of a queue message; its row number is 0 for a message about an upload."""
+    event = body.get("error_type", body.get("event"))
+    return body["upload_id"], body.get("row_number", 0), str(event), body.get("error_message", "")
 
 
 def _rows(runtime: Runtime, name: str) -> list[str]:
@@ -75,24 +75,24 @@ def _rows(runtime: Runtime, name: str) -> list[str]:
         select column_name, is_identity = 'YES', data_type like 'timestamp%%'
         from information_schema.columns where table_name = %s and table_schema = 'public'
     """
-    columns = runtime.ask(query, (name,))
+    columns = runtime.fetch(query, (name,))
     serial = [column for column, is_serial, _ in columns if is_serial]
     dropped = [column for column, is_serial, is_time in columns if is_serial or is_time or column in VOLATILE_COLUMNS]
     names = [column for column, _, _ in columns]
     order = ", ".join([*(name for name in ("upload_id", "row_number") if name in names), *serial, "1"])
-    found = runtime.ask(f"select (to_jsonb(t) - %s::text[])::text from {name} t order by {order}", (dropped,))  # noqa: S608
-    return [row for (row,) in found]
+    rows = runtime.fetch(f"select (to_jsonb(t) - %s::text[])::text from {name} t order by {order}", (dropped,))  # noqa: S608
+    return [row for (row,) in rows]
 
 
 def _plain(item: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in item.items() if name not in VOLATILE_COLUMNS}
 
 
-def differences(expected: State, found: State) -> list[str]:
+def differences(expected: State, actual: State) -> list[str]:
     """Describe the differences between two states."""
-    changed = {name: (expected.get(name), found.get(name)) for name in sorted(expected.keys() | found.keys())}
+    changed = {name: (expected.get(name), actual.get(name)) for name in sorted(expected.keys() | actual.keys())}
     return [
-        f"{name}: expected {_short(one, other)}, found {_short(other, one)}"
+        f"{name}: expected {_short(one, other)}, actual {_short(other, one)}"
         for name, (one, other) in changed.items()
         if one != other
     ]

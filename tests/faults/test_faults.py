@@ -1,4 +1,4 @@
-"""A fixed part of the fault tests; `make chaos` runs all of them."""
+"""Fault tests: a fixed selection of the cases; `make chaos` runs all of them."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ def enumeration(runtime: Runtime) -> Enumeration:
     return Enumeration.of(runtime)
 
 
-def test_enumeration_scenarios_reach_every_named_failpoint(enumeration: Enumeration) -> None:
+def test_enumeration_scenarios_reach_every_failpoint(enumeration: Enumeration) -> None:
     assert enumeration.missed == set()
 
 
-def test_enumeration_fault_at_any_named_failpoint_ends_as_without_faults(
+def test_enumeration_fault_at_any_failpoint_has_the_result_without_faults(
     runtime: Runtime, enumeration: Enumeration
 ) -> None:
-    """Crash and duplicate at the first time of each named failpoint; elsewhere every twentieth case."""
+    """Run a crash and a duplicate at the first time of each failpoint, and every twentieth of the other cases."""
 
     def is_in_slice(number: int, case: Case) -> bool:
-        if case.failpoint.startswith("at "):
+        if case.point.startswith("at "):
             return case.nth == 1 and case.fault in {"crash", "duplicate"}
         return number % 20 == 0
 
@@ -49,15 +49,15 @@ def test_enumeration_fault_at_any_named_failpoint_ends_as_without_faults(
     assert all(result.injected for result in results)
 
 
-def test_outage_hour_without_database_needs_no_operator(runtime: Runtime) -> None:
+def test_outage_hour_without_database_recovers_without_an_operator(runtime: Runtime) -> None:
     assert hour_without_database(runtime).violation is None
 
 
 def test_schedules_of_some_seeds_keep_every_invariant(runtime: Runtime) -> None:
     seeds = [seed for seed in range(1, 60) if not is_unsynchronized(seed)][:20]
     seeds += [seed for seed in range(1, 60) if is_unsynchronized(seed)][:2]
-    ended = [run_seed(runtime, seed) for seed in seeds]
-    assert [(some.seed, some.violation) for some in ended if some.violation] == []
+    results = [run_seed(runtime, seed) for seed in seeds]
+    assert [(result.seed, result.violation) for result in results if result.violation] == []
 
 
 def test_schedules_of_hypothesis_keep_every_invariant(runtime: Runtime) -> None:
@@ -65,11 +65,13 @@ def test_schedules_of_hypothesis_keep_every_invariant(runtime: Runtime) -> None:
 
 
 @pytest.mark.parametrize("mutant", QUICK_MUTANTS, ids=[mutant.name for mutant in QUICK_MUTANTS])
-def test_mutant_violates_an_invariant(runtime: Runtime, enumeration: Enumeration, mutant: Mutant) -> None:
-    assert find_violation(runtime, mutant, enumeration, range(1, 30)).found_by is not None
+def test_mutant_in_likely_cases_violates_an_invariant(
+    runtime: Runtime, enumeration: Enumeration, mutant: Mutant
+) -> None:
+    assert find_violation(runtime, mutant, enumeration, range(1, 30)).detected_by is not None
 
 
-def test_doubles_respond_as_the_emulator(runtime: Runtime, engine: LocalStack) -> None:
+def test_doubles_same_calls_respond_as_the_emulator(runtime: Runtime, engine: LocalStack) -> None:
     try:
         assert double_contract.find_differences(runtime, engine.endpoints) == []
     finally:

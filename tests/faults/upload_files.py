@@ -26,28 +26,28 @@ UNIQUE = {"DUPLICATE_SKU": "sku", "DUPLICATE_VENDOR_PRODUCT_ID": "vendor_product
 class File:
     """A file of one vendor.
 
-    `faults` has the error types of each row (from 1); `refused` is the code of a rejected file; `whole` means
-    all-or-nothing; `mode` is the upload mode. `ends` is the error with which the upload was or may have been ended;
-    `undone` means that an undo was or may have been requested.
+    `faults` has the expected error types by row number (from 1). `rejection_code` is the code of a rejected file.
+    `known` is False for an unknown vendor. `end_error` is the error type with which the upload may have been ended;
+    `undone` means that an undo may have been requested.
     """
 
     vendor_id: str
     rows: Sequence[dict[str, str]]
     faults: Mapping[int, frozenset[str]] = field(default_factory=dict)
-    refused: str | None = None
+    rejection_code: str | None = None
     known: bool = True
-    whole: bool = False
+    all_or_nothing: bool = False
     mode: Mode = Mode.CREATE
-    ends: str | None = None
+    end_error: str | None = None
     undone: bool = False
 
     @property
     def metadata(self) -> dict[str, str]:
-        return Options(self.mode, OnError.REJECT_FILE if self.whole else OnError.REJECT_ROWS).metadata()
+        return Options(self.mode, OnError.REJECT_FILE if self.all_or_nothing else OnError.REJECT_ROWS).metadata()
 
     @property
     def content(self) -> bytes:
-        if self.refused == "MISSING_COLUMNS":
+        if self.rejection_code == "MISSING_COLUMNS":
             return csv_of(self.rows, ["sku", "price"])
         return csv_of(self.rows)
 

@@ -1,4 +1,4 @@
-"""The pipeline on the local stack for tests: put a file, wait for its result, look into every store."""
+"""Client of the pipeline on the local stack: puts files, waits for results, and reads every store."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from onboarding.storage.database import open_connection
 Result = TypeVar("Result")
 
 PATIENCE = 180.0
-"""Seconds until a condition that does not come true fails a test; none takes nearly as long."""
+"""Seconds after which waiting for a condition fails a test."""
 
 
 def product(name: str, **cells: str) -> dict[str, str]:
-    """A row that passes every rule, unique by `name`; `cells` replace its values."""
+    """Return a valid row, unique by `name`; `cells` replace its values."""
     return (
         dict.fromkeys(COLUMNS, "")
         | {
@@ -48,7 +48,7 @@ def product(name: str, **cells: str) -> dict[str, str]:
 
 
 def csv_of(rows: Iterable[Mapping[str, str]], columns: Iterable[str] = COLUMNS) -> bytes:
-    """A CSV file as a vendor writes one."""
+    """Return a CSV file with a header."""
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, list(columns), extrasaction="ignore")
     writer.writeheader()
@@ -56,18 +56,18 @@ def csv_of(rows: Iterable[Mapping[str, str]], columns: Iterable[str] = COLUMNS) 
     return text.getvalue().encode()
 
 
-def wait_until(condition: Callable[[], Result | None], what: str) -> Result:
-    """The first true value of `condition`; fails the test when none comes."""
+def wait_until(condition: Callable[[], Result | None], description: str) -> Result:
+    """Return the first true value of `condition`; raise AssertionError after `PATIENCE`."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if value := condition():
             return value
         time.sleep(0.02)
-    raise AssertionError(f"waited in vain for {what}")
+    raise AssertionError(f"timed out waiting for {description}")
 
 
 class Pipeline:
-    """A running engine, from outside: the way of a vendor and of an operator."""
+    """Access to a running pipeline, as vendors and operators have it."""
 
     def __init__(self, endpoints: Endpoints) -> None:
         self.endpoints = endpoints
@@ -84,18 +84,18 @@ class Pipeline:
         self.connection.close()
 
     def put(self, vendor_id: str, file_name: str, content: bytes, **metadata: str) -> str:
-        """Put a file where its vendor puts it; returns the id that its upload gets."""
+        """Put a file of a vendor into the bucket; return the id of its upload."""
         return self.upload_id(self.put_key(f"uploads/{vendor_id}/{file_name}", content, **metadata))
 
     def put_key(self, key: str, content: bytes, **metadata: str) -> S3ObjectVersion:
-        """Put an object; `on_error` is the metadata `on-error`, and so on."""
-        said = {name.replace("_", "-"): value for name, value in metadata.items()}
-        answer = self.s3.put_object(Bucket=self.endpoints.bucket, Key=key, Body=content, Metadata=said)
-        return S3ObjectVersion(self.endpoints.bucket, key, answer["VersionId"])
+        """Put an object with metadata: the argument `on_error` becomes `on-error`, and so on."""
+        s3_metadata = {name.replace("_", "-"): value for name, value in metadata.items()}
+        response = self.s3.put_object(Bucket=self.endpoints.bucket, Key=key, Body=content, Metadata=s3_metadata)
+        return S3ObjectVersion(self.endpoints.bucket, key, response["VersionId"])
 
     @contextmanager
     def without_bucket_notifications(self) -> Iterator[None]:
-        """S3 tells nobody of the objects that are put within the block."""
+        """Disable the S3 events of objects that are put within the block."""
         bucket = self.endpoints.bucket
         configuration = self.s3.get_bucket_notification_configuration(Bucket=bucket)
         configuration.pop("ResponseMetadata", None)
@@ -107,7 +107,7 @@ class Pipeline:
 
     @contextmanager
     def without_schedules(self) -> Iterator[None]:
-        """No schedule starts the watchdog within the block."""
+        """Disable the schedules of the watchdog within the block."""
         events = self.endpoints.client("events")
         rules = [rule["Name"] for rule in events.list_rules()["Rules"] if "ScheduleExpression" in rule]
         for name in rules:
@@ -126,7 +126,7 @@ class Pipeline:
         return uploads.get_upload(self.connection, upload_id)
 
     def finished(self, upload_id: str) -> Upload:
-        """The upload once it is finished and its vendor was told."""
+        """Wait until an upload is finished and its e-mail is delivered; return the upload."""
 
         def notified() -> Upload | None:
             upload = self.upload(upload_id)
@@ -137,32 +137,32 @@ class Pipeline:
         return upload
 
     def run(self, vendor_id: str, file_name: str, content: bytes, **metadata: str) -> Upload:
-        """Put a file and wait for its end."""
+        """Put a file, wait until its upload is finished, and return the upload."""
         return self.finished(self.put(vendor_id, file_name, content, **metadata))
 
     def mails(self, upload_id: str) -> list[Mail]:
         return [mail for mail in read_mails(Path(self.endpoints.inbox_dir)) if upload_id in mail.text]
 
     def mail(self, upload_id: str) -> Mail:
-        """The first mail about an upload, once it is there."""
-        return wait_until(lambda: self.mails(upload_id), f"the mail about {upload_id}")[0]
+        """Wait for the first e-mail about an upload and return it."""
+        return wait_until(lambda: self.mails(upload_id), f"the e-mail about {upload_id}")[0]
 
     def report(self, upload: Upload) -> str:
         return self.content(upload.error_file_s3_key).decode("utf-8-sig")
 
     def content(self, key: str | None) -> bytes:
-        """An object's bytes."""
+        """Return the content of an object."""
         return bytes(self.s3.get_object(Bucket=self.endpoints.bucket, Key=key)["Body"].read())
 
     def errors(self, upload_id: str) -> list[tuple[int, str, str]]:
-        """Row, error type and message of each error."""
+        """Return the row number, error type and message of each error."""
         return [
             (line.row_number, line.error.error_type, line.error.message)
             for line in validation_errors.stream_report_rows(self.connection, upload_id)
         ]
 
     def products(self, upload_id: str) -> list[dict[str, Any]]:
-        """The products that an upload put into the catalog, in the order of its rows."""
+        """Return the products that an upload created, ordered by row."""
         cursor = self.connection.execute(
             "select * from products where upload_id = %s order by row_number", (upload_id,)
         )
@@ -170,21 +170,21 @@ class Pipeline:
         return [dict(zip(names, values, strict=True)) for values in cursor]
 
     def item(self, upload_id: str, row_number: int) -> dict[str, Any]:
-        """A staged row as the table has it."""
+        """Return the item of a staged row, or an empty dict."""
         key = {"upload_id": {"S": upload_id}, "record_id": {"S": f"REC_{row_number:05d}"}}
         return dict(self.dynamodb.get_item(TableName=self.endpoints.table, Key=key).get("Item", {}))
 
     def validated_item(self, upload_id: str, row_number: int) -> dict[str, Any]:
-        """The same once the validator has given it its status, which happens after the database knows the outcome."""
+        """Wait until the item of a row has its final status, which is written after the outcome; return the item."""
 
-        def judged() -> dict[str, Any] | None:
+        def validated() -> dict[str, Any] | None:
             item = self.item(upload_id, row_number)
             return item if item and item["status"]["S"] != "pending_validation" else None
 
-        return wait_until(judged, f"the status of row {row_number} of {upload_id}")
+        return wait_until(validated, f"the status of row {row_number} of {upload_id}")
 
     def vendor(self, vendor_id: str, status: str = "active") -> str:
-        """A vendor of the test's own; returns its e-mail address."""
+        """Create a vendor or set its status; return its e-mail address."""
         email = f"{vendor_id.lower()}@vendors.example"
         self.connection.execute(
             "insert into vendors (vendor_id, vendor_name, email, status) values (%s, %s, %s, %s) "

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from onboarding.aws.concurrency import map_concurrently
 from onboarding.domain.models import Row, RowError, RowStatus
 from onboarding.domain.product_schema import NUMBER_COLUMNS
-from onboarding.failpoints import failpoint
+from onboarding.failpoints import Failpoint, failpoint
 from onboarding.runtime import AppContext
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def stage_rows(ctx: AppContext, rows: Sequence[Row]) -> None:
     Rows may be staged again at any time: the stream delivers them to the validator again, which restores the status of
     rows that have an outcome.
     """
-    _write(ctx, _to_items(rows), "staging.chunk_written")
+    _write(ctx, _to_items(rows), Failpoint.STAGING_ROWS_WRITTEN)
 
 
 def write_outcomes(ctx: AppContext, outcomes: Sequence[tuple[Item, Sequence[RowError]]]) -> None:
@@ -194,7 +194,7 @@ def write_outcomes(ctx: AppContext, outcomes: Sequence[tuple[Item, Sequence[RowE
             "error_details": {"S": details(errors)},
         }
 
-    _write(ctx, (with_status(item, errors) for item, errors in outcomes), "staging.statuses_chunk_written")
+    _write(ctx, (with_status(item, errors) for item, errors in outcomes), Failpoint.STAGING_STATUSES_WRITTEN)
 
 
 def store_unprocessable(ctx: AppContext, items: Sequence[Unprocessable]) -> None:
@@ -223,11 +223,11 @@ def details(errors: Sequence[RowError]) -> str:
     return "; ".join(error.message for error in errors)
 
 
-def _write(ctx: AppContext, items: Iterable[Item], failpoint_name: str) -> None:
+def _write(ctx: AppContext, items: Iterable[Item], written: Failpoint) -> None:
     # The client is created here, since concurrent threads would each create one.
     dynamodb, table = ctx.dynamodb, ctx.settings.table
     for _ in map_concurrently(lambda chunk: _write_chunk(dynamodb, table, chunk), _chunks(items, WRITE_BATCH)):
-        failpoint(failpoint_name)
+        failpoint(written)
 
 
 def _write_chunk(dynamodb: DynamoDBClient, table: str, items: Sequence[Item]) -> None:

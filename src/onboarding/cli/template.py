@@ -43,4 +43,4 @@ def _categories(stack: ExitStack, state: Path | None) -> list[str]:
             raise
         return list(DEFAULT_CATEGORIES)
     _, run_action = pipeline
-    return list(run_action("active_categories")["categories"])
+    return list(run_action("list_active_categories")["categories"])

@@ -93,7 +93,7 @@ def check_vendor_id(vendor_id: str) -> None:
 
 def check_vendor(run_action: RunAction, vendor_id: str) -> None:
     """Raise CommandError for an unknown vendor."""
-    if run_action("vendor_status", vendor_id=vendor_id)["status"] is None:
+    if run_action("get_vendor_status", vendor_id=vendor_id)["status"] is None:
         raise CommandError(f"The vendor '{vendor_id}' is not known. See: onboarding vendors list")
 
 
@@ -192,7 +192,7 @@ def _get_statuses(run_action: RunAction, submissions: Sequence[Submission]) -> l
     ]
     return [
         (status["upload"] and upload_from_json(status["upload"]), status["quarantined"], status["unprocessed"])
-        for status in run_action("look_at_objects", objects=objects)["looks"]
+        for status in run_action("get_object_states", objects=objects)["objects"]
     ]
 
 

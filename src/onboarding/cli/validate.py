@@ -21,7 +21,7 @@ from onboarding.domain.json_objects import from_json
 from onboarding.domain.models import Mode, OnError, Outcome, RowError
 from onboarding.domain.upload_options import Options
 from onboarding.files.parser import too_large
-from onboarding.lambda_handlers.admin_queries import dry_run_as_json, packed, unpacked
+from onboarding.lambda_handlers.admin_queries import decode_content, dry_run_as_json, encode_content
 from onboarding.pipeline.dry_run import dry_run
 
 MAX_PACKED_BYTES = 5_800_000
@@ -71,19 +71,19 @@ def _validate_online(
     if too_large(len(content)):
         # Rejected for its size: the catalog is not needed.
         return dry_run_as_json(replace(dry_run(None, content, vendor, options), offline=False))
-    text = packed(content)
+    text = encode_content(content)
     if is_limited and len(text) > MAX_PACKED_BYTES:
         raise CommandError(
             f"The compressed file has {len(text) / 1e6:.1f} MB; a call on AWS carries {MAX_PACKED_BYTES / 1e6:.1f} MB. "
             "Use --offline, or upload the file"
         )
     arguments = {"mode": options.mode, "on_error": options.on_error, "force": options.force}
-    answer = run_action("dry_run_file", content=text, vendor_id=vendor, options=arguments)
-    return dict(json.loads(unpacked(answer["answer"])))
+    answer = run_action("validate_file", content=text, vendor_id=vendor, options=arguments)
+    return dict(json.loads(decode_content(answer["result"])))
 
 
 def exit_code(answer: Mapping[str, Any]) -> int:
-    if answer["refusal"]:
+    if answer["rejection"]:
         return REJECTED
     return SOME_FAILED if answer["errors"] else ALL_VALID
 
@@ -91,7 +91,7 @@ def exit_code(answer: Mapping[str, Any]) -> int:
 def _print_result(answer: Mapping[str, Any]) -> None:
     if answer["offline"]:
         say("Without the catalog: duplicates in it and changed categories are not detected.", stderr=True)
-    if rejection := answer["refusal"]:
+    if rejection := answer["rejection"]:
         say(f"Would be rejected: {rejection['reason']} ({rejection['code']})")
         return
     if answer["file_description"]:

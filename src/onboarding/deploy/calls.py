@@ -24,8 +24,8 @@ def call_admin(
     """
     function = resource_name(Function.ADMIN, prefix)
     result = call_function(lambdas, function, {"action": action, "arguments": arguments, "actor": actor})
-    if "refused" in result:
-        raise DeployError(str(result["refused"]))
+    if "error" in result:
+        raise DeployError(str(result["error"]))
     return result
 
 

@@ -22,7 +22,7 @@ from onboarding.deploy.plan import BASE_IMAGE, STACKS, Plan
 from onboarding.deploy.smoke import smoke_test
 from onboarding.deploy.stacks import UNUSABLE_STATUSES, DeploymentStacks
 from onboarding.deploy.zones import zone_parameters
-from onboarding.runtime import FOR_A_CALL
+from onboarding.runtime import INVOKE_CONFIG
 
 REPOSITORY_SUFFIX = "Repository"
 """The end of the names of the registry's outputs for its repositories."""
@@ -244,7 +244,7 @@ def make_client_factory(session: Any) -> MakeClient:
             clients[service] = session.client(
                 service,
                 region_name=SERVICE_REGIONS.get(service),
-                config=FOR_A_CALL if service == "lambda" else adaptive,
+                config=INVOKE_CONFIG if service == "lambda" else adaptive,
             )
         return clients[service]
 

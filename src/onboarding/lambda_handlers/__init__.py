@@ -1,1 +1,1 @@
-"""Lambda handlers: each translates its event into one use case and writes log lines and metrics."""
+"""Lambda handlers: each translates its event into one use case, and writes log lines and metrics."""

@@ -23,17 +23,17 @@ from onboarding.storage.errors import AlreadyExists, InvalidInput, NotFound
 from onboarding.storage.migrate import migrate as run_migrations
 
 DEFAULT_ACTOR = Actor("command")
-"""An operator with AWS credentials whose command did not name one; CloudTrail records the caller."""
+"""Actor of a command that does not name its operator; CloudTrail records the AWS principal."""
 
 Response = dict[str, Any]
 
 
 class AdminError(Exception):
-    """An action cannot be performed; the message states the reason."""
+    """The action cannot be performed; the message states the reason."""
 
 
 def handler(event: dict[str, Any], _: object) -> Response:
-    """Return the response to `{"action": …, "arguments": {…}, "actor": …}`, or `{"refused": reason}`."""
+    """Perform `{"action": …, "arguments": {…}, "actor": …}`; return its response, or `{"error": reason}`."""
     name: str = event["action"]
     arguments: dict[str, Any] = event.get("arguments", {})
     ids: dict[str, Any] = {
@@ -44,32 +44,31 @@ def handler(event: dict[str, Any], _: object) -> Response:
     try:
         response = run_action(ctx.database, name, arguments, Actor(event.get("actor", DEFAULT_ACTOR.name)))
     except AdminError as error:
-        return {"refused": str(error)}
+        return {"error": str(error)}
     if name == "migrate":
         _set_logins(ctx)
     return response
 
 
 def _set_logins(ctx: AppContext) -> None:
-    """Set the logins of the other functions: a migration may have added a role, a snapshot other passwords."""
-    own = ctx.secret(ctx.settings.database_secret)
-    server = {name: own[name] for name in ("host", "port", "dbname")}
+    """Set the logins of the other functions: a migration may add a role, and a snapshot may have other passwords."""
+    credentials = ctx.secret(ctx.settings.database_secret)
+    server = {name: credentials[name] for name in ("host", "port", "dbname")}
     set_logins(ctx.database, ctx.secretsmanager, server, ctx.settings.name_prefix)
 
 
 def run_action(database: Database, name: str, arguments: Mapping[str, Any], actor: Actor = DEFAULT_ACTOR) -> Response:
-    """Return the response of an action. Raises AdminError if it is unknown or cannot be performed."""
+    """Perform an action and return its response. Raises AdminError if it is unknown or cannot be performed."""
     action = ACTIONS.get(name)
     if action is None:
         raise AdminError(f"there is no action {name}")
-    values = {**arguments, "actor": actor, "database": database, "connection": None}
     parameters = inspect.signature(action).parameters
     if unknown := arguments.keys() - parameters.keys():
-        raise AdminError(f"{name} does not take {', '.join(sorted(unknown))}; the deployment has another version")
+        raise AdminError(f"{name} has no argument {', '.join(sorted(unknown))}; the deployment has another version")
 
     def perform(connection: Connection | None) -> Response:
-        call = {**values, "connection": connection}
-        return action(**{parameter: call[parameter] for parameter in parameters if parameter in call})
+        values = {**arguments, "actor": actor, "database": database, "connection": connection}
+        return action(**{parameter: values[parameter] for parameter in parameters if parameter in values})
 
     try:
         return database.run(perform) if "connection" in parameters else perform(None)
@@ -78,14 +77,14 @@ def run_action(database: Database, name: str, arguments: Mapping[str, Any], acto
 
 
 def migrate(database: Database) -> Response:
-    """Update the schema; `ran` names the migrations that ran."""
+    """Update the database schema; `ran` lists the migrations that ran."""
     return {"ran": run_migrations(database.connection())}
 
 
 def add_vendor(
     connection: Connection, actor: Actor, *, vendor_id: str, vendor_name: str, email: str, phone: str | None = None
 ) -> Response:
-    """Add a vendor. Repeating it changes nothing; `status` tells whether the vendor is active."""
+    """Add a vendor. A repeated call changes nothing; `status` is the vendor's current status."""
     try:
         vendors.add_vendor(connection, actor, vendor_id=vendor_id, vendor_name=vendor_name, email=email, phone=phone)
     except AlreadyExists as error:
@@ -108,7 +107,7 @@ def change_vendor(
     phone: str | None = None,
     status: vendors.VendorStatus | None = None,
 ) -> Response:
-    """Change a vendor's name, address, telephone number or status."""
+    """Change a vendor's name, e-mail address, phone number or status."""
     vendors.change_vendor(
         connection, actor, vendor_id, vendor_name=vendor_name, email=email, phone=phone, status=status
     )
@@ -132,13 +131,13 @@ def add_category(
 
 
 def enable_category(connection: Connection, actor: Actor, *, category_name: str) -> Response:
-    """Activate a disabled category."""
+    """Enable a disabled category."""
     categories.change_category(connection, actor, category_name, is_active=True)
     return {"category_name": category_name}
 
 
 def disable_category(connection: Connection, actor: Actor, *, category_name: str) -> Response:
-    """Remove a category from those that new rows may have."""
+    """Disable a category: new rows cannot use it."""
     categories.change_category(connection, actor, category_name, is_active=False)
     return {"category_name": category_name}
 
@@ -151,7 +150,7 @@ def list_categories(connection: Connection) -> Response:
 def add_operator(
     connection: Connection, actor: Actor, *, email: str, name: str, role: operators.Role = "viewer"
 ) -> Response:
-    """Allow a person to sign in as an operator: a `viewer`, or an `admin`, who changes things."""
+    """Add an operator who signs in to the portal: a `viewer` reads, an `admin` also makes changes."""
     try:
         operators.add_operator(connection, actor, email=email, name=name, role=role)
     except AlreadyExists as error:
@@ -179,16 +178,16 @@ def list_operators(connection: Connection) -> Response:
 
 
 def undo_upload(database: Database, actor: Actor, *, upload_id: str) -> Response:
-    """Remove an upload's products from the catalog, and restore those that it changed."""
+    """Remove the products that an upload created, and restore those that it updated."""
     try:
-        undone = undo.undo_upload(database, upload_id, actor)
+        result = undo.undo_upload(database, upload_id, actor)
     except LookupError as error:
         raise AdminError(str(error)) from error
     return {
-        "undone_at": undone.undone_at.isoformat(),
-        "removed": undone.removed,
-        "restored": undone.restored,
-        "skipped": [asdict(product) for product in undone.kept],
+        "undone_at": result.undone_at.isoformat(),
+        "removed": result.removed,
+        "restored": result.restored,
+        "skipped": [asdict(product) for product in result.skipped],
     }
 
 
@@ -210,10 +209,10 @@ ACTIONS: dict[str, Callable[..., Response]] = {
         admin_queries.show_upload,
         admin_queries.list_uploads,
         admin_queries.describe_upload,
-        admin_queries.look_at_objects,
-        admin_queries.vendor_status,
-        admin_queries.active_categories,
-        admin_queries.dry_run_file,
+        admin_queries.get_object_states,
+        admin_queries.get_vendor_status,
+        admin_queries.list_active_categories,
+        admin_queries.validate_file,
     )
 }
-"""Actions by name. One that takes a `connection` runs in a transaction; one that takes a `database` opens its own."""
+"""Actions by name. An action with a `connection` runs in one transaction; one with a `database` opens its own."""

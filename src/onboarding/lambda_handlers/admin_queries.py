@@ -1,4 +1,4 @@
-"""Actions of the function `admin` that only read: uploads, objects and dry runs, as JSON."""
+"""Read-only actions of the function `admin`: uploads, objects and dry runs, as JSON."""
 
 from __future__ import annotations
 
@@ -28,12 +28,15 @@ _ENUMS = {"status": UploadStatus, "mode": Mode, "on_error": OnError}
 
 
 def upload_as_json(upload: Upload) -> Response:
-    """Return an upload's columns as JSON, for `upload_from_json`."""
+    """Return an upload as JSON. `upload_from_json` is the inverse."""
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(upload).items()}
 
 
 def upload_from_json(columns: Mapping[str, Any]) -> Upload:
-    """Return the upload. Columns that only the other version knows are ignored; those that it lacks are None."""
+    """Return the upload of a JSON object, which another version of the package may have written.
+
+    Unknown columns are ignored, missing columns are None.
+    """
     values = dict(columns)
     for name in _TIMES & values.keys():
         values[name] = None if values[name] is None else datetime.fromisoformat(values[name])
@@ -42,18 +45,18 @@ def upload_from_json(columns: Mapping[str, Any]) -> Upload:
     return from_json(Upload, values, **dict.fromkeys(field.name for field in fields(Upload)))
 
 
-def packed(content: bytes) -> str:
-    """Return bytes as compressed text for a function's JSON."""
+def encode_content(content: bytes) -> str:
+    """Return bytes as compressed text that fits into JSON. `decode_content` is the inverse."""
     return b64encode(compress(content)).decode()
 
 
-def unpacked(text: str) -> bytes:
-    """Return the bytes of a text that `packed` returned."""
+def decode_content(text: str) -> bytes:
+    """Return the bytes of a text from `encode_content`."""
     return decompress(b64decode(text))
 
 
 def show_upload(connection: Connection, *, upload_id: str) -> Response:
-    """Return the state of an upload; `upload` is None if it does not exist."""
+    """Return the status and counts of an upload; `upload` is None if it does not exist."""
     upload = uploads_repository.get_upload(connection, upload_id)
     if upload is None:
         return {"upload": None}
@@ -82,7 +85,7 @@ def list_uploads(
     before: tuple[str, str] | None = None,
     limit: int = 100,
 ) -> Response:
-    """List uploads, the newest first; `before` is the time and id of the last upload of the previous page."""
+    """List uploads, newest first. `before` is the time and id of the last upload of the previous page."""
     uploads = uploads_repository.list_uploads(
         connection,
         vendor_id=vendor_id,
@@ -100,12 +103,12 @@ def describe_upload(connection: Connection, *, upload_id: str) -> Response:
     upload = uploads_repository.get_upload(connection, upload_id)
     if upload is None:
         return {"upload": None}
-    kinds = Counter(row.error.error_type for row in stream_report_rows(connection, upload_id))
+    counts = Counter(row.error.error_type for row in stream_report_rows(connection, upload_id))
     summary = get_error_summary(connection, upload_id)
     detected = file_details.get_file_details(connection, upload_id)
     return {
         "upload": upload_as_json(upload),
-        "error_types": dict(kinds.most_common()),
+        "error_types": dict(counts.most_common()),
         "error_groups": [asdict(group) for group in summary.groups],
         "error_sentences": summary.sentences,
         "file_details": detected and detected.as_json(),
@@ -114,60 +117,62 @@ def describe_upload(connection: Connection, *, upload_id: str) -> Response:
     }
 
 
-def look_at_objects(connection: Connection, *, objects: Sequence[Mapping[str, Any]]) -> Response:
-    """Return for each object its upload, or the reason why it was quarantined, and the number of unprocessed rows.
+def get_object_states(connection: Connection, *, objects: Sequence[Mapping[str, Any]]) -> Response:
+    """Return the upload of each object, or the reason of its quarantine, and the number of its unprocessed rows.
 
-    An object has `s3_key`, `s3_version_id` and the `upload_ids` that its upload may have.
+    An object is `{"s3_key": …, "s3_version_id": …, "upload_ids": […]}`, with the ids that its upload may have.
     """
-    return {"looks": [_look(connection, **named) for named in objects]}
+    return {"objects": [_get_object_state(connection, **item) for item in objects]}
 
 
-def _look(connection: Connection, *, s3_key: str, s3_version_id: str, upload_ids: Sequence[str]) -> Response:
+def _get_object_state(
+    connection: Connection, *, s3_key: str, s3_version_id: str, upload_ids: Sequence[str]
+) -> Response:
     for upload_id in upload_ids:
         upload = uploads_repository.get_upload(connection, upload_id)
         if upload is not None and (upload.s3_key, upload.s3_version_id) == (s3_key, s3_version_id):
             unprocessed = 0
             if upload.notified_at:
-                counted = connection.execute(query("count_unprocessed_rows"), {"upload_id": upload_id}).fetchone()
-                unprocessed = int(counted[0]) if counted else 0
+                row = connection.execute(query("count_unprocessed_rows"), {"upload_id": upload_id}).fetchone()
+                unprocessed = int(row[0]) if row else 0
             return {"upload": upload_as_json(upload), "quarantined": None, "unprocessed": unprocessed}
     reason = uploads_repository.get_quarantine_reason(connection, s3_key, s3_version_id)
     return {"upload": None, "quarantined": reason, "unprocessed": 0}
 
 
-def vendor_status(connection: Connection, *, vendor_id: str) -> Response:
-    """Return `active` or `suspended`, or None for an unknown vendor."""
+def get_vendor_status(connection: Connection, *, vendor_id: str) -> Response:
+    """Return a vendor's status, `active` or `suspended`; None for an unknown vendor."""
     return {"status": uploads_repository.get_vendor_status(connection, vendor_id)}
 
 
-def active_categories(connection: Connection) -> Response:
-    """List the names that a row may have as its category."""
+def list_active_categories(connection: Connection) -> Response:
+    """List the names of the active categories."""
     return {"categories": categories.list_active_category_names(connection)}
 
 
-def dry_run_file(database: Database, *, content: str, vendor_id: str, options: Mapping[str, Any]) -> Response:
-    """Return what an upload of a file would do. The file and the result (`dry_run_as_json`) are `packed`."""
+def validate_file(database: Database, *, content: str, vendor_id: str, options: Mapping[str, Any]) -> Response:
+    """Return the result of a dry run (`dry_run_as_json`); it and the file are encoded by `encode_content`."""
     default = Options()
-    chosen = Options(
+    upload_options = Options(
         Mode(options.get("mode", default.mode)),
         OnError(options.get("on_error", default.on_error)),
         bool(options.get("force", default.force)),
     )
-    result = dry_run(database.run, unpacked(content), vendor_id, chosen)
-    return {"answer": packed(json.dumps(dry_run_as_json(result), ensure_ascii=False).encode())}
+    result = dry_run(database.run, decode_content(content), vendor_id, upload_options)
+    return {"result": encode_content(json.dumps(dry_run_as_json(result), ensure_ascii=False).encode())}
 
 
 def dry_run_as_json(result: DryRun) -> Response:
     """Return a dry run as JSON."""
-    outcomes = {} if result.offline else {f"{kind}_records": result.count(kind) for kind in Outcome}
+    counts = {} if result.offline else {f"{outcome}_records": result.count(outcome) for outcome in Outcome}
     return {
         "status": result.status.value,
         "offline": result.offline,
-        "refusal": result.refusal and {"code": result.refusal.code, "reason": result.refusal.reason},
+        "rejection": result.rejection and {"code": result.rejection.code, "reason": result.rejection.reason},
         "total_records": len(result.rows),
         "valid_records": len(result.outcomes),
         "error_records": len(result.errors),
-        **outcomes,
+        **counts,
         "file_details": result.detected and result.detected.as_json(),
         "file_description": result.detected and result.detected.sentence(),
         "warnings": [asdict(warning) for warning in result.warnings],

@@ -1,4 +1,4 @@
-"""Handler of api, invoked by the HTTP API for every request except report links: the web application."""
+"""Handler of api, invoked by the HTTP API for every request except report links."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from onboarding.web.app import create_app
 
 @cache
 def _adapter() -> Mangum:
-    # A container handles one request at a time and needs no shutdown of the application.
+    # A Lambda container is frozen, not shut down, so the application's shutdown handlers would never run.
     return Mangum(create_app(get_context()), lifespan="off")
 
 
-def handler(event: dict[str, Any], called: Any) -> dict[str, Any]:
-    return _adapter()(event, called)
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Return the response of the web application."""
+    return _adapter()(event, context)

@@ -10,6 +10,7 @@ from onboarding.runtime import get_context
 
 
 def handler(event: dict[str, Any], _: object) -> None:
+    """Ingest each object of the event."""
     # S3 sends a test event without records when the notification is set up.
     for record in event.get("Records", []):
         with record_metrics(Metric.CSV_PROCESSING_TIME) as metrics:

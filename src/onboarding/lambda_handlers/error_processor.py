@@ -1,4 +1,4 @@
-"""Handler of error-processor, invoked by the error queue. Messages are grouped by upload, however SQS batches them."""
+"""Handler of error-processor, invoked by the error queue with batches of messages from any uploads."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from onboarding.runtime import get_context
 
 
 def handler(event: dict[str, Any], _: object) -> dict[str, list[dict[str, str]]]:
+    """Finalize each upload of the messages; return the messages that failed. Raises RuntimeError if all failed."""
     with record_metrics(Metric.ERROR_PROCESSING_TIME) as metrics:
         messages: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
         failed: list[dict[str, Any]] = []
@@ -32,7 +33,7 @@ def handler(event: dict[str, Any], _: object) -> dict[str, list[dict[str, str]]]
                 logger.exception("upload not finalized", extra=ids)
                 failed += [record for record, _ in received]
             else:
-                # Messages without an error type report a complete upload and are about no row.
+                # Messages without an error type report a complete upload, not a row.
                 processed += sum(1 for _, body in received if "error_type" in body)
                 if upload is not None:
                     logger.info("upload finalized", extra={**ids, "status": upload.status.value})
@@ -44,6 +45,6 @@ def handler(event: dict[str, Any], _: object) -> dict[str, list[dict[str, str]]]
         add_count(metrics, Metric.ERRORS_PROCESSED, processed)
         logger.info("messages processed", extra={"upload_ids": upload_ids, "failed": len(failed)})
     if failed and len(failed) == len(event["Records"]):
-        # SQS redelivers them in any case, but only a call that raises counts for the alarm on errors.
-        raise RuntimeError(f"none of {len(failed)} messages could be processed; the log says why")
+        # SQS redelivers the messages in either case, but only an exception counts for the error rate alarm.
+        raise RuntimeError(f"none of {len(failed)} messages could be processed; see the log for the reasons")
     return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in failed]}

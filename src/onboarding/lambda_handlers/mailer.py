@@ -13,6 +13,7 @@ from onboarding.runtime import get_context
 
 
 def handler(event: dict[str, Any], _: object) -> None:
+    """Send the e-mail of each finished upload, or a sign-in e-mail."""
     if "sign_in" in event:
         sent = send_sign_in_email(get_context(), from_json(SignInEmail, event["sign_in"]))
         logger.info("sign-in e-mail sent" if sent else "no sign-in e-mail to send")

@@ -1,7 +1,7 @@
 """Handler of product-validator, invoked by the stream of `UploadRecords` with batches of new items.
 
-Exceptions of AWS and PostgreSQL are raised, and the whole batch is redelivered; faults in the data never raise. An item
-that is not a row of an open upload is stored with the failed batches, and the other items are validated.
+Exceptions of AWS and PostgreSQL are raised, and the whole batch is redelivered. Malformed data raises no exception: an
+item that is not a row of an open upload is stored with the failed batches, and the other items are validated.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from onboarding.runtime import get_context
 
 
 def handler(event: dict[str, Any], _: object) -> dict[str, Any]:
-    """Validate the items; return the reasons of those that are not rows of an upload, for a redrive."""
+    """Validate the items; return the reason for each item that is not a row of an upload, for a redrive."""
     with record_metrics(Metric.VALIDATION_PROCESSING_TIME) as metrics:
         images = [record.get("dynamodb", {}).get("NewImage", {}) for record in event["Records"]]
-        ids = {"upload_ids": _texts(images, "upload_id"), "vendor_ids": _texts(images, "vendor_id")}
+        ids = {"upload_ids": _distinct_texts(images, "upload_id"), "vendor_ids": _distinct_texts(images, "vendor_id")}
         with log_failures(**ids):
             result, unprocessable = validate_batch(get_context(), images)
         rejected = sum(1 for errors in result.errors.values() if errors)
@@ -27,8 +27,8 @@ def handler(event: dict[str, Any], _: object) -> dict[str, Any]:
         add_count(metrics, Metric.PRODUCTS_VALIDATED, validated)
         add_count(metrics, Metric.PRODUCTS_REJECTED, rejected)
         for item, reason in unprocessable:
-            named = {"upload_id": item.get("upload_id"), "record_id": item.get("record_id")}
-            logger.error("unprocessable item stored", extra={**named, "reason": reason})
+            item_ids = {"upload_id": item.get("upload_id"), "record_id": item.get("record_id")}
+            logger.error("unprocessable item stored", extra={**item_ids, "reason": reason})
         logger.info(
             "batch validated",
             extra={**ids, "validated": validated, "rejected": rejected, "finished": list(result.finished)},
@@ -36,6 +36,7 @@ def handler(event: dict[str, Any], _: object) -> dict[str, Any]:
     return {"unprocessable": [reason for _, reason in unprocessable]}
 
 
-def _texts(images: list[Any], name: str) -> list[str]:
+def _distinct_texts(images: list[Any], name: str) -> list[str]:
+    """Return the distinct values of a text attribute, sorted."""
     values = [image.get(name) for image in images]
     return sorted({text for value in values if isinstance(value, dict) and isinstance(text := value.get("S"), str)})

@@ -23,13 +23,14 @@ _IN_HISTORY = "Sign in to download the report from your upload history."
 
 
 def handler(event: dict[str, Any], _: object) -> dict[str, Any]:
+    """Return a redirect to the file of the link, or an error page as plain text."""
     try:
         return _respond(get_context(), event)
     except DATABASE_UNAVAILABLE:
         logger.exception("database unavailable")
-        answer = _text(503, "The report is temporarily unavailable. Follow the link again in a minute.")
-        answer["headers"]["retry-after"] = "60"
-        return answer
+        response = _text_response(503, "The report is temporarily unavailable. Follow the link again in a minute.")
+        response["headers"]["retry-after"] = "60"
+        return response
 
 
 def _respond(ctx: AppContext, event: dict[str, Any]) -> dict[str, Any]:
@@ -40,22 +41,22 @@ def _respond(ctx: AppContext, event: dict[str, Any]) -> dict[str, Any]:
         if expired.report_key is not None:
             _record_click(ctx, event, expired.report_key, "expired")
         logger.info("link expired")
-        return _text(410, f"This link has expired: it was valid for {DAYS_VALID} days. {_IN_HISTORY}")
+        return _text_response(410, f"This link has expired: it was valid for {DAYS_VALID} days. {_IN_HISTORY}")
     except LinkInvalid:
         logger.info("link invalid")
-        return _text(404, "This link is not valid. Copy the complete link from the email.")
+        return _text_response(404, "This link is not valid. Copy the complete link from the email.")
     outcome = _record_click(ctx, event, key, "followed")
     logger.info(f"link {outcome}", extra={"s3_key": key})
     if outcome == "revoked":
-        return _text(410, f"This link was disabled. {_IN_HISTORY}")
-    address = ctx.s3.generate_presigned_url(
+        return _text_response(410, f"This link was disabled. {_IN_HISTORY}")
+    url = ctx.s3.generate_presigned_url(
         "get_object", Params={"Bucket": ctx.settings.bucket, "Key": key}, ExpiresIn=REDIRECT_SECONDS
     )
-    return {"statusCode": 302, "headers": {"location": address, "cache-control": "no-store"}, "body": ""}
+    return {"statusCode": 302, "headers": {"location": url, "cache-control": "no-store"}, "body": ""}
 
 
 def _record_click(ctx: AppContext, event: dict[str, Any], key: str, outcome: str) -> str:
-    """Record a click and return its outcome: `outcome`, or `revoked` for a revoked link."""
+    """Record a click and return its outcome, which is `revoked` for a revoked link and otherwise `outcome`."""
     request = (event.get("requestContext") or {}).get("http") or {}
 
     def work(connection: Connection) -> str:
@@ -75,5 +76,5 @@ def _record_click(ctx: AppContext, event: dict[str, Any], key: str, outcome: str
     return ctx.database.run(work)
 
 
-def _text(status: int, text: str) -> dict[str, Any]:
+def _text_response(status: int, text: str) -> dict[str, Any]:
     return {"statusCode": status, "headers": {"content-type": "text/plain; charset=utf-8"}, "body": text + "\n"}

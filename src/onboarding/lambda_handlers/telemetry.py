@@ -1,6 +1,6 @@
-"""Logs and metrics of the functions: JSON lines, and CloudWatch's embedded metric format.
+"""Logs and metrics of the functions: JSON lines, and the embedded metric format of CloudWatch.
 
-The service is the only dimension of metrics; upload and vendor are searchable properties of the log line.
+The service is the only dimension of the metrics. Upload and vendor ids are properties of the log lines.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def add_count(metrics: Metrics, name: Metric, value: int) -> None:
 
 @contextmanager
 def log_failures(**ids: object) -> Iterator[None]:
-    """Log an exception of the block with these ids, and raise it again."""
+    """Log an exception of the block with these ids, and re-raise it."""
     try:
         yield
     except Exception:

@@ -1,8 +1,10 @@
-"""Handler of watchdog, invoked by a schedule every few minutes, once a day with `{"sweep": true}`, and by operators.
+"""Handler of watchdog, invoked by schedules, by operators and by the API.
 
-`{"patience": 0}` sets after how many seconds without progress an upload is stalled; the response lists the recovered
-uploads. The API invokes it with `{"redrive": queue}` to redrive a failure queue. Each run except a sweep also redrives
-failed upload events.
+- `{}`, every few minutes: resume stalled uploads and redrive failed upload events.
+- `{"sweep": true}`, once a day: ingest missed objects.
+- `{"redrive": queue}`, from the API: redrive a failure queue.
+
+`patience` in the event is the number of seconds after which an upload without progress is stalled.
 """
 
 from __future__ import annotations
@@ -19,10 +21,11 @@ from onboarding.pipeline.recovery import PATIENCE, RecoveryAction, ingest_missed
 from onboarding.runtime import get_context
 
 LAST_REDRIVE_SECONDS = 200
-"""How long after its start a call redrives events; the next call continues."""
+"""How many seconds after its start a call begins to redrive another event; the next call continues."""
 
 
 def handler(event: dict[str, Any], _: object) -> dict[str, Any]:
+    """Recover uploads or redrive events; return the recovered uploads."""
     started_at = time.monotonic()
     if "redrive" in event:
         _redrive(redrive(get_context(), event["redrive"]), started_at)
@@ -33,7 +36,7 @@ def handler(event: dict[str, Any], _: object) -> dict[str, Any]:
     try:
         recovered = _recover(resume_stalled_uploads(get_context(), patience=patience))
     except ExceptionGroup:
-        # Some uploads could not be resumed, but the database answers.
+        # Some uploads could not be resumed, but the database is available.
         _redrive(redrive_uploads(get_context()), started_at)
         raise
     _redrive(redrive_uploads(get_context()), started_at)
@@ -49,7 +52,7 @@ def _recover(actions: Iterable[RecoveryAction]) -> list[dict[str, Any]]:
                 logger.warning(f"upload {action.outcome}", extra=ids)
                 recovered.append(asdict(action))
         finally:
-            # For an alarm: uploads that are resumed in every run are stalled.
+            # For an alarm: it goes off if every run resumes uploads.
             add_count(metrics, Metric.UPLOADS_RESUMED, len(recovered))
             logger.info("watchdog ran", extra={"recovered": len(recovered)})
     return recovered

@@ -1,4 +1,4 @@
-"""Handler of `webhook`: started by the topic for each finished upload, and by the API for a test message."""
+"""Handler of webhook, invoked by the topic for each finished upload and by the API for a test message."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from onboarding.lambda_handlers.telemetry import logger
-from onboarding.notifications.webhook import NotDelivered, deliver
+from onboarding.notifications.webhook import DeliveryFailed, deliver
 from onboarding.runtime import get_context
 
 UPLOAD_FIELDS = (
@@ -20,15 +20,15 @@ UPLOAD_FIELDS = (
     "error_records",
     "failure_reason",
 )
-"""Fields of a finished upload that a webhook message has."""
+"""Fields of an upload in a webhook message."""
 
 
 def handler(event: dict[str, Any], _: object) -> None:
-    """Deliver the uploads of a notification, or a test message. A failed delivery raises, and Lambda retries it."""
+    """Deliver each finished upload, or a test message. Raises DeliveryFailed, except for tests: Lambda then retries."""
     if "test" in event:
         vendor_id, subject = event["test"]["vendor_id"], event["test"]["id"]
-        # Tests are not retried: the vendor sees the result in the list of deliveries.
-        with suppress(NotDelivered):
+        # Tests are not retried: the portal lists the failed delivery.
+        with suppress(DeliveryFailed):
             deliver(get_context(), vendor_id, "test", subject, {"upload": {"vendor_id": vendor_id}})
         logger.info("webhook tested", extra={"vendor_id": vendor_id})
         return

@@ -1,1 +1,1 @@
-"""Notifications of vendors and operators: SNS events, e-mails, webhooks and signed report links."""
+"""Notifications for vendors and operators: SNS events, e-mails, webhooks and signed report links."""

@@ -1,4 +1,4 @@
-"""E-mail to the vendor with the result of an upload: sent once for each upload, in the contract's format."""
+"""E-mail to the vendor with the result of an upload, in the contract's format, sent once for each upload."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from typing import Any
 
 from onboarding.domain.json_objects import from_json
 from onboarding.domain.text import one_line
-from onboarding.failpoints import failpoint
+from onboarding.failpoints import Failpoint, failpoint
 from onboarding.notifications.report_links import DAYS_VALID, sign_report_link
 from onboarding.runtime import AppContext
 
 LEASE_SECONDS = 45
-"""How long an attempt excludes others: longer than the function's time limit (30 s), shorter than the first retry
-(60 s)."""
+"""How long one attempt blocks others: more than the function's time limit (30 s), less than the delay of the first
+retry (60 s)."""
 
 CLAIM_DAYS = 30
-"""How long a claim is stored; longer than any retry."""
+"""How long a claim is stored: longer than any retry."""
 
 CLAIMS_PER_CALL = 100
 """Maximum number of items in one BatchGetItem request."""
 
 
 class EmailInProgress(Exception):
-    """Another attempt is sending this e-mail or ended while sending; the retry comes after its lease."""
+    """Another attempt is sending this e-mail, or ended while sending it; the retry follows after its lease."""
 
 
 @dataclass(frozen=True, slots=True)
 class UploadResult:
-    """A finished upload, as published to the topic."""
+    """Result of an upload, as published to the topic."""
 
     upload_id: str
     vendor_id: str
@@ -50,25 +50,27 @@ class UploadResult:
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> UploadResult:
-        """Return the result in a message of this version of the package, of an older one, or of a newer one."""
+        """Return the result in a message, which an older or newer version of the package may have published."""
         return from_json(cls, message)
 
 
 def success_rate(result: UploadResult) -> float:
-    """Return the percentage of accepted rows, rounded down: 100.0 means all of them, 0.0 means none."""
+    """Return the percentage of accepted rows, rounded down to one decimal; 0.0 only if no row was accepted."""
     if not result.valid_records:
         return 0.0
     return max(0.1, math.floor(1000 * result.valid_records / result.total_records) / 10)
 
 
 def render_subject(result: UploadResult) -> str:
+    """Return the subject line."""
     return f"Product Upload Complete - {one_line(result.file_name)} ({success_rate(result):.1f}% Success)"
 
 
-FINDINGS_TITLE = "What to fix, the most frequent first, with rows as a spreadsheet numbers them:"
+FINDINGS_TITLE = "What to fix, most frequent first (row numbers as in a spreadsheet program):"
 
 
 def render_body(result: UploadResult, link: str | None, fix_link: str | None = None) -> str:
+    """Return the text with the links to the error report and to the fix file, if there are any."""
     valid = success_rate(result)
     invalid = 100 - valid if result.total_records else 0.0
     lines = [
@@ -90,27 +92,27 @@ def render_body(result: UploadResult, link: str | None, fix_link: str | None = N
     if result.warnings:
         lines += [
             "",
-            "Warnings; these values were imported as they are:",
+            "Warnings (these values were imported unchanged):",
             *(f"- {one_line(text)}" for text in result.warnings),
         ]
-    for sentence, address in (
-        ("The error report names every row to fix and what to do. Its Row Number is 1 right below the header:", link),
+    for label, url in (
+        ("Error report with every row to fix (its Row Number is 1 for the first row below the header):", link),
         ("Your rejected rows, to fix and upload again:", fix_link),
     ):
-        if address:
-            lines += ["", sentence, address, f"This link expires in {DAYS_VALID} days."]
+        if url:
+            lines += ["", label, url, f"This link expires in {DAYS_VALID} days."]
     return "\n".join([*lines, "", "Product onboarding"]) + "\n"
 
 
 def send_result_email(ctx: AppContext, result: UploadResult) -> bool:
-    """Send the e-mail unless it was sent before; return whether it was sent now.
+    """Send the e-mail unless it was sent before; return whether it was sent now. Raises EmailInProgress.
 
-    A claim in DynamoDB prevents a second e-mail when the topic delivers twice. A second one is only possible if the
-    process ends after SES accepted the e-mail and before the claim is marked as sent.
+    A claim in DynamoDB prevents a second e-mail when the topic delivers twice. A second e-mail is only possible if the
+    process ends after SES accepts the first one and before the claim is marked as sent.
     """
     if not _claim(ctx, result.upload_id):
         return False
-    link, fix_link = _link(ctx, result.error_file_s3_key), _link(ctx, result.fix_file_s3_key)
+    link, fix_link = _create_link(ctx, result.error_file_s3_key), _create_link(ctx, result.fix_file_s3_key)
     try:
         ctx.ses.send_email(
             Source=ctx.settings.mail_sender,
@@ -121,32 +123,32 @@ def send_result_email(ctx: AppContext, result: UploadResult) -> bool:
             },
         )
     except ctx.ses.exceptions.ClientError:
-        # Rejected by SES, so not sent: the retry does not have to wait for the lease.
+        # SES rejected the e-mail: the retry does not have to wait for the lease.
         ctx.dynamodb.delete_item(TableName=ctx.settings.mail_claims_table, Key=_key(result.upload_id))
         raise
-    failpoint("email.sent")
+    failpoint(Failpoint.EMAIL_SENT)
     ctx.dynamodb.update_item(
         TableName=ctx.settings.mail_claims_table,
         Key=_key(result.upload_id),
         UpdateExpression="set sent_at = :now",
         ExpressionAttributeValues={":now": {"N": str(int(time.time()))}},
     )
-    failpoint("email.marked")
+    failpoint(Failpoint.EMAIL_MARKED)
     return True
 
 
 def list_unsent(ctx: AppContext, upload_ids: Sequence[str]) -> list[str]:
-    """Return the uploads whose claim is missing or not marked as sent."""
+    """Return the ids of the uploads whose claim is missing or not marked as sent."""
     table = ctx.settings.mail_claims_table
     unsent: list[str] = []
     for start in range(0, len(upload_ids), CLAIMS_PER_CALL):
-        asked = upload_ids[start : start + CLAIMS_PER_CALL]
-        answer = ctx.dynamodb.batch_get_item(RequestItems={table: {"Keys": [_key(name) for name in asked]}})
-        claims = {claim["upload_id"]["S"]: claim for claim in answer["Responses"].get(table, [])}
-        # DynamoDB returns a part under load: the next run requests the rest.
-        unprocessed = answer["UnprocessedKeys"].get(table)
-        left = {key["upload_id"]["S"] for key in unprocessed["Keys"]} if unprocessed else set()
-        unsent += [name for name in asked if name not in left and "sent_at" not in claims.get(name, {})]
+        batch = upload_ids[start : start + CLAIMS_PER_CALL]
+        response = ctx.dynamodb.batch_get_item(RequestItems={table: {"Keys": [_key(name) for name in batch]}})
+        claims = {claim["upload_id"]["S"]: claim for claim in response["Responses"].get(table, [])}
+        # DynamoDB may return only a part under load: the next run requests the rest.
+        unprocessed = response["UnprocessedKeys"].get(table)
+        unread = {key["upload_id"]["S"] for key in unprocessed["Keys"]} if unprocessed else set()
+        unsent += [name for name in batch if name not in unread and "sent_at" not in claims.get(name, {})]
     return unsent
 
 
@@ -158,13 +160,14 @@ def restore_claims(ctx: AppContext, upload_ids: Iterable[str]) -> None:
         ctx.dynamodb.put_item(TableName=ctx.settings.mail_claims_table, Item={**_key(upload_id), **times})
 
 
-def _link(ctx: AppContext, key: str | None) -> str | None:
+def _create_link(ctx: AppContext, key: str | None) -> str | None:
     if key is None:
         return None
     return f"{ctx.settings.link_base_url}/reports/{sign_report_link(key, ctx.secret(ctx.settings.link_secret))}"
 
 
 def _claim(ctx: AppContext, upload_id: str) -> bool:
+    """Claim an e-mail; return False if it was sent before. Raises EmailInProgress if another claim is active."""
     now = int(time.time())
     try:
         ctx.dynamodb.put_item(
@@ -185,7 +188,7 @@ def _claim(ctx: AppContext, upload_id: str) -> bool:
         if "sent_at" in claim:
             return False
         raise EmailInProgress(upload_id) from error
-    failpoint("email.claimed")
+    failpoint(Failpoint.EMAIL_CLAIMED)
     return True
 
 

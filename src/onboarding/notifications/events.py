@@ -20,9 +20,9 @@ def publish_result(
     findings: Sequence[str] = (),
     warnings: Sequence[str] = (),
 ) -> None:
-    """Publish a finished upload: for the mailer as JSON, for an operator's e-mail as text.
+    """Publish the result of an upload to the topic, as JSON for functions and as text for e-mails to operators.
 
-    `findings` say in a few sentences what is wrong in the file, `warnings` what only looks odd.
+    `findings` are the most frequent errors and `warnings` the warnings about accepted values, one sentence each.
     """
     result: dict[str, Any] = {
         "upload_id": upload.upload_id,
@@ -44,13 +44,13 @@ def publish_result(
 
 
 def publish_quarantine(ctx: AppContext, s3_key: str, reason: str) -> None:
-    """Tell operators of an object that no vendor owns; no vendor hears of it."""
+    """Notify operators, and no vendor, of an object that has no known vendor."""
     result = {"status": "quarantined", "vendor_id": "unknown", "s3_key": s3_key, "reason": reason}
     _publish(ctx, "Upload quarantined", f"{one_line(reason)}\nObject: {one_line(s3_key)}", result)
 
 
 def _publish(ctx: AppContext, subject: str, text: str, result: dict[str, Any]) -> None:
-    # Each kind of subscriber gets its own form: JSON to functions, sentences to people.
+    # SNS sends the form of its protocol to each subscriber: JSON to functions, text to e-mail addresses.
     message = json.dumps({"default": text, "lambda": json.dumps(result, ensure_ascii=False)}, ensure_ascii=False)
     ctx.sns.publish(
         TopicArn=ctx.settings.topic,

@@ -1,6 +1,6 @@
 """Signed links to error reports: valid for seven days, resolved to a pre-signed S3 URL that is valid for minutes.
 
-A pre-signed S3 URL expires with the session of the role that signed it, within hours; a signed token does not.
+A pre-signed S3 URL cannot be used in the e-mail: it expires within hours, with the session of the role that signed it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ REDIRECT_SECONDS = 300
 
 
 class LinkExpired(Exception):
-    """The link was valid for `report_key` and has expired."""
+    """The link has expired. `report_key` is the key of its report."""
 
     def __init__(self, report_key: str | None = None) -> None:
         super().__init__(report_key)
@@ -28,22 +28,22 @@ class LinkInvalid(Exception):
 
 
 def _serializer(keys: Mapping[str, str]) -> URLSafeTimedSerializer:
-    # The last key signs, every key verifies. Functions cache the keys for an hour, so a new key is added under another
-    # name first and becomes `current` later; the former key stays for seven days (steps: docs/operations.md).
-    # The secret also has report-link's database login.
+    # The last key signs, every key verifies. Functions cache the keys for an hour, so a rotation adds the new key under
+    # another name before it becomes `current`, and keeps the former key for seven days (steps: docs/operations.md).
+    # The secret has the database login of report-link too.
     former = [key for name, key in keys.items() if name not in {"current", *LOGIN_FIELDS}]
     ordered: Sequence[str] = [*former, keys["current"]]
     return URLSafeTimedSerializer(list(ordered), salt="error-report")
 
 
 def sign_report_link(report_key: str, keys: Mapping[str, str]) -> str:
-    """Return a token for a report's key in the bucket. `keys` has `current` and, under other names, older keys."""
+    """Return a token for the key of a report in the bucket. `keys` has `current` and older keys under other names."""
     token = _serializer(keys).dumps(report_key)
     return token if isinstance(token, str) else token.decode()
 
 
 def verify_report_link(token: str, keys: Mapping[str, str]) -> str:
-    """Return the report's key of a token. Raises LinkExpired after seven days, LinkInvalid for any other text."""
+    """Return the key of the report of a token. Raises LinkExpired after seven days, LinkInvalid for any other text."""
     try:
         return str(_serializer(keys).loads(token, max_age=DAYS_VALID * 86_400))
     except SignatureExpired as error:

@@ -15,12 +15,12 @@ MINUTES_VALID = 15
 
 @dataclass(frozen=True, slots=True)
 class SignInEmail:
-    """Sign-in links for one address, each with the name of its account. Without links, no e-mail is sent."""
+    """Sign-in links for one address, as (account name, URL). Without links, no e-mail is sent."""
 
     address: str
     links: list[tuple[str, str]]
     expires_at: float
-    """When the links expire, in seconds since 1970."""
+    """Expiry of the links in seconds since 1970."""
 
     def event(self) -> dict[str, Any]:
         """Return the event for the function `mailer`."""
@@ -43,7 +43,7 @@ def send_sign_in_email(ctx: AppContext, mail: SignInEmail) -> bool:
 
 
 def render_body(mail: SignInEmail) -> str:
-    """Return the text of the e-mail."""
+    """Return the text of a sign-in e-mail."""
     lines = ["Hello,", "", "Use this link to sign in to the product onboarding portal:"]
     for name, url in mail.links:
         lines += ["", f"{one_line(name)}:", url]

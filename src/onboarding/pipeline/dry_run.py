@@ -1,7 +1,7 @@
 """Dry run of a file: the code of an upload without its writes.
 
-With a database, the result of each row is that of the real upload. Without one, rules that need the catalog are left
-out, and the default categories apply.
+With a database, each row has the result that an upload would give it. Without a database, rules that need the catalog
+are skipped, and the default categories apply.
 """
 
 from __future__ import annotations
@@ -22,31 +22,31 @@ from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
 from onboarding.files.models import FileDetails
 from onboarding.files.parser import too_large
-from onboarding.pipeline.ingest import ParsedUpload, find_duplicate_upload, parse_upload
+from onboarding.pipeline.upload_parsing import ParsedUpload, find_duplicate_upload, parse_upload
 from onboarding.storage import products, uploads
 from onboarding.storage.database import Connection
 from onboarding.storage.held_rows import file_rejected_error
 
 UPLOAD_ID = "DRY_RUN"
 
-READING_SECONDS = 20
-"""How long parsing may take: the response has to come within 30 seconds on AWS."""
+PARSING_SECONDS = 20
+"""Time limit for parsing: on AWS the HTTP API responds within 30 seconds."""
 
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """Result of a dry run: rejection of the file, or errors of each row and outcome of each valid row."""
+    """Result of a dry run: the rejection of the file, or the errors and outcomes of its rows by row number."""
 
-    refusal: FileRejection | None
+    rejection: FileRejection | None
     rows: Sequence[Row]
     errors: Mapping[int, Sequence[RowError]]
     outcomes: Mapping[int, Outcome]
     detected: FileDetails | None = None
     warnings: Sequence[FileWarning] = ()
     offline: bool = False
-    """True if no catalog was used: an outcome then only means that the row is valid."""
+    """Whether the run had no catalog: an outcome then means only that the row is valid."""
 
     @property
     def status(self) -> UploadStatus:
@@ -56,17 +56,18 @@ class DryRun:
         return UploadStatus.PARTIAL if self.errors else UploadStatus.COMPLETED
 
     def count(self, outcome: Outcome) -> int:
+        """Return the number of rows with this outcome."""
         return sum(1 for row_outcome in self.outcomes.values() if row_outcome is outcome)
 
 
 class RunTransaction(Protocol):
-    """A function that runs work in its own transaction, such as `Database.run`."""
+    """Type of a function that runs work in its own transaction, such as `Database.run`."""
 
     def __call__(self, work: Callable[[Connection], Result]) -> Result: ...
 
 
 def dry_run(run: RunTransaction | None, content: bytes, vendor_id: str, options: Options | None = None) -> DryRun:
-    """Return the result that an upload of a vendor's file would have; offline if `run` is None.
+    """Return the result that an upload of this file would have. Without `run`, no database is used.
 
     No transaction is open while the file is read or its rows are validated. Raises ParserFault and ParserTimeout.
     """
@@ -74,25 +75,25 @@ def dry_run(run: RunTransaction | None, content: bytes, vendor_id: str, options:
     data = None if too_large(len(content)) else content
     source = ObjectContent(data, len(content), datetime.now(UTC), metadata)
     if run is None:
-        parsed = parse_upload(source, UPLOAD_ID, vendor_id, "active", seconds=READING_SECONDS)
-        if parsed.refusal:
-            return _reject(parsed.refusal, offline=True)
+        parsed = parse_upload(source, UPLOAD_ID, vendor_id, "active", seconds=PARSING_SECONDS)
+        if parsed.rejection:
+            return _rejected(parsed.rejection, offline=True)
         context = ValidationContext(DEFAULT_CATEGORIES, set(), set(), mode=parsed.options.mode, catalog_known=False)
         return _validate(parsed, context, offline=True)
     vendor_status = run(partial(uploads.get_vendor_status, vendor_id=vendor_id))
     if vendor_status is None:
-        return _reject(FileRejection(RejectionCode.UNKNOWN_VENDOR, f"The vendor '{vendor_id}' is not known"))
-    parsed = parse_upload(source, UPLOAD_ID, vendor_id, vendor_status, seconds=READING_SECONDS)
-    if parsed.refusal:
-        return _reject(parsed.refusal)
-    refusal, context = run(partial(_query_database, source=source, vendor_id=vendor_id, parsed=parsed))
-    return _reject(refusal) if refusal else _validate(parsed, context)
+        return _rejected(FileRejection(RejectionCode.UNKNOWN_VENDOR, f"The vendor '{vendor_id}' is not known"))
+    parsed = parse_upload(source, UPLOAD_ID, vendor_id, vendor_status, seconds=PARSING_SECONDS)
+    if parsed.rejection:
+        return _rejected(parsed.rejection)
+    rejection, context = run(partial(_query_database, source=source, vendor_id=vendor_id, parsed=parsed))
+    return _rejected(rejection) if rejection else _validate(parsed, context)
 
 
 def _query_database(
     connection: Connection, source: ObjectContent, vendor_id: str, parsed: ParsedUpload
 ) -> tuple[FileRejection | None, ValidationContext]:
-    """Return the rejection of a file that was uploaded before, and the validation context of its rows."""
+    """Return the rejection of a file that was uploaded before (None if it is new), and its validation context."""
     connection.execute("set transaction read only")
     new = uploads.NewUpload(
         upload_id=UPLOAD_ID,
@@ -103,13 +104,13 @@ def _query_database(
         file_size_bytes=source.size,
         upload_timestamp=source.last_modified,
         total_records=len(parsed.rows),
-        rejection=parsed.refusal,
+        rejection=parsed.rejection,
         content_sha256=source.sha256,
         mode=parsed.options.mode,
         on_error=parsed.options.on_error,
     )
-    refusal = find_duplicate_upload(connection, new, parsed)
-    return refusal, products.load_validation_context(connection, parsed.rows, parsed.options.mode)
+    rejection = find_duplicate_upload(connection, new, parsed)
+    return rejection, products.load_validation_context(connection, parsed.rows, parsed.options.mode)
 
 
 def _validate(parsed: ParsedUpload, context: ValidationContext, *, offline: bool = False) -> DryRun:
@@ -122,5 +123,5 @@ def _validate(parsed: ParsedUpload, context: ValidationContext, *, offline: bool
     return DryRun(None, rows, errors, outcomes, parsed.detected, parsed.warnings, offline)
 
 
-def _reject(refusal: FileRejection, *, offline: bool = False) -> DryRun:
-    return DryRun(refusal, [], {}, {}, offline=offline)
+def _rejected(rejection: FileRejection, *, offline: bool = False) -> DryRun:
+    return DryRun(rejection, [], {}, {}, offline=offline)

@@ -1,4 +1,4 @@
-"""Finalization of a complete upload, with error report, fix file and notification: the work of error-processor."""
+"""Finalization of a complete upload, with error report, fix file and notification: the use case of error-processor."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import BinaryIO
 from onboarding.aws.objects import UnreadableObject, read_object
 from onboarding.domain.error_summary import MAX_GROUPS
 from onboarding.domain.models import FileRejection, Upload, UploadStatus
-from onboarding.failpoints import failpoint
+from onboarding.failpoints import Failpoint, failpoint
 from onboarding.files.error_report import report_key, write_report
 from onboarding.files.fix_file import fix_file_key, write_fix_file
 from onboarding.files.models import Table
@@ -27,18 +27,18 @@ from onboarding.storage.validation_errors import get_error_summary, stream_repor
 
 @dataclass(frozen=True, slots=True)
 class _Files:
-    """Keys of an upload's files in the bucket; None for a file that it does not have."""
+    """Keys of an upload's error report and fix file in the bucket; None if the file does not exist."""
 
     report_key: str | None = None
     fix_file_key: str | None = None
 
 
 def finalize_upload(ctx: AppContext, upload_id: str) -> Upload | None:
-    """Write the files of a complete upload and publish its result, unless that was done; return the upload or None.
+    """Write the files of a complete upload and publish its result. Return None if there is nothing to finalize.
 
-    The files are written outside a transaction: two processes write identical ones. Then the history row is locked, the
-    result published, and the row marked. If the process ends before the mark, the retry repeats all of it, and mailer
-    recognises the second notification.
+    The files are written outside a transaction, because two processes write identical files. Then the history row is
+    locked, the result is published, and the row is marked. If the process ends before the mark, the retry repeats all
+    steps, and mailer ignores the second notification.
     """
     upload = ctx.database.run(partial(uploads.get_upload, upload_id=upload_id))
     if upload is None or upload.status is UploadStatus.PROCESSING or upload.notified_at is not None:
@@ -54,23 +54,23 @@ def finalize_upload(ctx: AppContext, upload_id: str) -> Upload | None:
         if len(warnings) > MAX_GROUPS:
             warnings[MAX_GROUPS:] = [f"and {len(warnings) - MAX_GROUPS:,} more"]
         events.publish_result(ctx, upload, files.report_key, files.fix_file_key, findings=findings, warnings=warnings)
-        failpoint("finalize.published")
+        failpoint(Failpoint.FINALIZE_PUBLISHED)
         uploads.mark_notified(connection, upload_id, files.report_key, files.fix_file_key)
         return upload
 
     upload = ctx.database.run(publish)
-    failpoint("finalize.marked")
+    failpoint(Failpoint.FINALIZE_MARKED)
     return upload
 
 
 def _write_files(ctx: AppContext, upload: Upload) -> _Files:
     table = _read_rejected_rows(ctx, upload)
-    with ExitStack() as opened:
-        report: BinaryIO = opened.enter_context(TemporaryFile())
-        fix_file: BinaryIO = opened.enter_context(TemporaryFile())
+    with ExitStack() as stack:
+        report: BinaryIO = stack.enter_context(TemporaryFile())
+        fix_file: BinaryIO = stack.enter_context(TemporaryFile())
 
         def write(connection: Connection) -> None:
-            # Runs a second time after a lost connection.
+            # The transaction may run again after a lost connection.
             for file in (report, fix_file):
                 file.seek(0)
                 file.truncate()
@@ -80,9 +80,9 @@ def _write_files(ctx: AppContext, upload: Upload) -> _Files:
 
         ctx.database.run(write)
         key = _put(ctx, report_key(upload), report)
-        failpoint("finalize.report_written")
+        failpoint(Failpoint.FINALIZE_REPORT_WRITTEN)
         fix_key = _put(ctx, fix_file_key(upload), fix_file) if table is not None else None
-        failpoint("finalize.fix_file_written")
+        failpoint(Failpoint.FINALIZE_FIX_FILE_WRITTEN)
     return _Files(key, fix_key)
 
 
@@ -93,7 +93,7 @@ def _write_fix_file(connection: Connection, upload: Upload, table: Table, file: 
 
 
 def _read_rejected_rows(ctx: AppContext, upload: Upload) -> Table | None:
-    """Return the rejected rows as they were uploaded, or None if the file was deleted or cannot be read any more."""
+    """Return the rejected rows as they were uploaded, or None if the file was deleted or can no longer be read."""
     parser_process.ensure_child()
     try:
         content = read_object(ctx, ctx.settings.bucket, upload.s3_key, upload.s3_version_id)
@@ -108,16 +108,16 @@ def _read_rejected_rows(ctx: AppContext, upload: Upload) -> Table | None:
         rows = connection.execute(query("list_rejected_row_numbers"), {"upload_id": upload.upload_id})
         return {row_number for (row_number,) in rows}
 
-    rejected = ctx.database.run(start)
-    failpoint("finalize.read_attempt_started")
-    if rejected is None:
+    row_numbers = ctx.database.run(start)
+    failpoint(Failpoint.FINALIZE_READ_ATTEMPT_STARTED)
+    if row_numbers is None:
         return None
     try:
-        table = parser_process.read_original_rows(content.data, rejected)
+        table = parser_process.read_original_rows(content.data, row_numbers)
     except TooComplex:
         table = None
     ctx.database.run(partial(read_attempts.delete_attempts, s3_key=upload.s3_key, s3_version_id=upload.s3_version_id))
-    failpoint("finalize.read_attempts_deleted")
+    failpoint(Failpoint.FINALIZE_READ_ATTEMPTS_DELETED)
     return None if isinstance(table, FileRejection) else table
 
 

@@ -1,7 +1,7 @@
-"""The program of the child process that parses files: `python -m onboarding.pipeline.parser_child`.
+"""Program of the child process that parses files: `python -m onboarding.pipeline.parser_child`.
 
-It reads requests from standard input and writes responses to standard output, each a length and a pickle. A request has
-an operation, its arguments, and its limits.
+It reads requests from standard input and writes responses to standard output, each a length (8 bytes) and a pickle. A
+request has an operation, its arguments, and the limits of processor time and memory.
 """
 
 from __future__ import annotations
@@ -26,21 +26,22 @@ from onboarding.domain.models import FileRejection, Row
 from onboarding.files.models import Table
 from onboarding.files.parser import parse, table_of
 
-STARTED, KEEP, END = b"s", b"k", b"e"
-"""The request was received; after the response this process can be used again, or should be ended."""
+STARTED, REUSE, END = b"s", b"r", b"e"
+"""Bytes before a response: the request was received; the parent may reuse this process, or should end it."""
 
-KEPT_BYTES = 32 * 1024 * 1024
-"""A process that uses more than this after a file is ended, which leaves its memory to the parent."""
+MAX_IDLE_BYTES = 32 * 1024 * 1024
+"""A process that uses more memory than this after a file is ended, which returns the memory to the system."""
 
 
 def send(pipe: IO[bytes], data: bytes) -> None:
+    """Write one message."""
     pipe.write(len(data).to_bytes(8, "big"))
     pipe.write(data)
     pipe.flush()
 
 
 def receive(pipe: IO[bytes]) -> bytes:
-    """Return one message. Raises EOFError if the other side has closed the pipe."""
+    """Read one message. Raises EOFError if the other side has closed the pipe."""
     length = pipe.read(8)
     if len(length) < 8:
         raise EOFError
@@ -51,7 +52,7 @@ def receive(pipe: IO[bytes]) -> bytes:
 
 
 _values_of = attrgetter(*(field.name for field in fields(Row)))
-"""Converts a row to a tuple, which needs half the size and time of a pickled row."""
+"""Converts a row to a tuple: pickling it needs half the size and time of pickling the row."""
 
 
 def _rows(content: bytes, upload_id: str, vendor_id: str, required: Sequence[str]) -> object:
@@ -75,17 +76,17 @@ OPERATIONS: dict[str, Callable[..., object]] = {"rows": _rows, "table": _table}
 
 def serve() -> None:
     """Serve requests from standard input until it is closed."""
-    # The parent handles signals to the process group; this process ends with its input.
+    # The parent handles signals to the process group; this process ends when its input is closed.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # Processes that serve web requests have priority.
+    # Lower priority than processes that serve web requests.
     os.nice(5)
     requests, responses = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    # Output of libraries goes to the log and not between the responses.
+    # Redirect output of libraries to the log, so that it does not mix with the responses.
     os.dup2(2, 1)
     threading.Thread(target=_end_with_parent, args=(requests.fileno(),), daemon=True).start()
-    # As in the parent: a call makes many values and no cycles among them.
+    # As in the parent: a request creates many objects and no reference cycles among them.
     gc.freeze()
     gc.set_threshold(100_000, 20, 100)
     base = _memory()
@@ -101,7 +102,7 @@ def serve() -> None:
         _limit(cpu_seconds, base[0] + memory)
         response = _respond(operation, arguments)
         del arguments
-        kind = END if _memory()[1] > base[1] + KEPT_BYTES else KEEP
+        kind = END if _memory()[1] > base[1] + MAX_IDLE_BYTES else REUSE
         responses.write(kind)
         send(responses, response)
         del response
@@ -117,7 +118,7 @@ def _respond(operation: str, arguments: Sequence[Any]) -> bytes:
 
 
 def _limit(cpu_seconds: float, address_space: int) -> None:
-    """Limit this process to `cpu_seconds` from now and to `address_space` bytes."""
+    """Limit this process to `cpu_seconds` of processor time from now, and to `address_space` bytes."""
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time() + cpu_seconds) + 1, hard))
     if sys.platform == "linux":

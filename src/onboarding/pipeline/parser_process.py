@@ -1,9 +1,9 @@
 """Child processes that parse files, with limits on processor time and memory.
 
 A file that exceeds the limits ends the child process; the parent raises `TooComplex` and continues. Children are
-started on first use, reused for the next file, and replaced after they end. A new interpreter is started instead of a
-fork because the parent has threads; pipes are used instead of `multiprocessing` because AWS Lambda has no `/dev/shm`.
-The child gets no credentials: its environment has only the search paths.
+started on first use, reused for the next file, and replaced after they end. They are new interpreters and not forks,
+because the parent has threads; they use pipes and not `multiprocessing`, because AWS Lambda has no `/dev/shm`. A child
+has no credentials: its environment has only search paths and locale.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from onboarding.files.models import FileDetails, Table
 from onboarding.pipeline.parser_child import END, STARTED, receive, send
 
 CPU_SECONDS = 20
-"""Processor time for parsing one file; a regular file of the maximum size needs less than half of it."""
+"""Processor time limit for parsing one file; a regular file of the maximum size needs less than half of it."""
 
 WALL_SECONDS = 150
-"""How long the parent waits for a response: the time of `CPU_SECONDS` on the smallest function, which has a seventh of
-a processor."""
+"""How long the parent waits for a response: `CPU_SECONDS` on the smallest function, which has a seventh of a
+processor."""
 
 MEMORY_MB = 400
-"""Memory for parsing one file, on a machine that has enough."""
+"""Memory limit for parsing one file, unless the function has less."""
 
 PARENT_MB = 110
 """Memory of a function that is reserved for the parent process."""
@@ -49,11 +49,11 @@ _MB = 1024 * 1024
 
 
 class TooComplex(Exception):
-    """Parsing exceeded the limit of processor time or memory, or ended the child process; the message says which."""
+    """Parsing exceeded a limit or ended the child process; the message states which."""
 
 
 class ParserTimeout(Exception):
-    """No response in time although the processor time was not exhausted: the machine is overloaded."""
+    """The child did not respond in time, although its processor time was not exhausted: the machine is overloaded."""
 
 
 class ParserFault(Exception):
@@ -76,7 +76,11 @@ class ParsedRows:
 def parse_rows(
     content: bytes, upload_id: str, vendor_id: str, *, required: Sequence[str] = REQUIRED, seconds: float = WALL_SECONDS
 ) -> ParsedRows | FileRejection:
-    """Return the rows of a file or its rejection; runs `onboarding.files.parser.parse` in a child process."""
+    """Return the rows of a file or its rejection: `onboarding.files.parser.parse`, run in a child process.
+
+    `seconds` limits the wait for a child and its response. Raises TooComplex, ParserTimeout, ParserFault and
+    ParserUnavailable.
+    """
     response = _request("rows", content, upload_id, vendor_id, required, seconds=seconds)
     if isinstance(response, FileRejection):
         return response
@@ -85,7 +89,10 @@ def parse_rows(
 
 
 def read_original_rows(content: bytes, row_numbers: Collection[int]) -> Table | FileRejection:
-    """Return a file's table as the vendor wrote it, with the cells of these rows only: the others are empty."""
+    """Return a file's table as the vendor wrote it, with the cells of these rows only; the other rows are empty.
+
+    Raises the exceptions of `parse_rows`.
+    """
     response: Table | FileRejection = _request("table", content, frozenset(row_numbers), seconds=WALL_SECONDS)
     return response
 
@@ -108,7 +115,7 @@ _RESPONSE_TYPES = {
 
 
 class _ResponseUnpickler(pickle.Unpickler):
-    """Unpickler for the response of a child that a file may control: creates response types and calls nothing else."""
+    """Unpickler for responses. It creates response types only, because a malicious file may control the child."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _RESPONSE_TYPES:
@@ -121,7 +128,7 @@ class _Died(Exception):
 
 
 class _Killed(Exception):
-    """The child was killed during parsing, because of the file's memory use or by chance."""
+    """The child was killed during parsing; the file or another process may be the cause."""
 
 
 class _Child:
@@ -130,21 +137,21 @@ class _Child:
     def __init__(self) -> None:
         paths = os.pathsep.join(str(Path(path).resolve()) for path in sys.path if path)
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-        # An arena for each thread would use up much of the address space limit.
+        # One memory arena: an arena for each thread would use up much of the address space limit.
         environment = {**inherited, "PYTHONPATH": paths, "MALLOC_ARENA_MAX": "1"}
         self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
         )
 
     def request(self, request: bytes, seconds: float) -> Any:
-        """Send a request and return the response. If an exception is raised, the child has ended."""
+        """Send a request and return the response. After any exception the child has ended."""
         overdue = threading.Event()
 
-        def end() -> None:
+        def kill_overdue() -> None:
             overdue.set()
             self.process.kill()
 
-        timer = threading.Timer(seconds, end)
+        timer = threading.Timer(seconds, kill_overdue)
         timer.daemon = True
         timer.start()
         try:
@@ -157,7 +164,7 @@ class _Child:
                 raise
             if self.process.returncode == -signal.SIGKILL:
                 raise _Killed from None
-            raise TooComplex(_cause(self.process.returncode)) from None
+            raise TooComplex(_describe_end(self.process.returncode)) from None
         except BaseException:
             self.end()
             raise
@@ -246,7 +253,7 @@ def _request(operation: str, *arguments: Any, seconds: float) -> Any:
     request = pickle.dumps((operation, arguments, CPU_SECONDS, memory_limit()), pickle.HIGHEST_PROTOCOL)
     deadline = time.monotonic() + seconds
     killed = False
-    # The system may have ended an idle child for lack of memory, which has nothing to do with the file.
+    # The system may have killed an idle child for lack of memory, independently of the file: try once more.
     for _ in range(2):
         child = _acquire()
         try:
@@ -254,7 +261,7 @@ def _request(operation: str, *arguments: Any, seconds: float) -> Any:
         except _Died:
             continue
         except _Killed:
-            # The kernel may have killed it because of another process. The second time the file is the cause.
+            # The first kill may be due to another process; the second is attributed to the file.
             killed = True
             continue
         finally:
@@ -265,11 +272,12 @@ def _request(operation: str, *arguments: Any, seconds: float) -> Any:
             raise TooComplex(f"it needs more than {memory_limit() // _MB} MB of memory")
         raise ParserFault(response)
     if killed:
-        raise TooComplex(_cause(-signal.SIGKILL))
+        raise TooComplex(_describe_end(-signal.SIGKILL))
     raise ParserUnavailable("the process ends before it receives a file")
 
 
-def _cause(returncode: int) -> str:
+def _describe_end(returncode: int) -> str:
+    """Return why a child ended, for the message of TooComplex."""
     if returncode == -signal.SIGXCPU:
         return f"it needs more than {CPU_SECONDS} seconds of processor time"
     return f"it ended the process that read it, with {returncode}"

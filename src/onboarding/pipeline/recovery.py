@@ -1,7 +1,7 @@
-"""Recovery of stalled uploads and missed objects: the work of the function watchdog.
+"""Recovery of stalled uploads and missed objects: the use case of watchdog.
 
-PostgreSQL and the object are the source of truth. The staging table, the stream and the queues may lose anything: rows
-without an outcome are staged again from the object, and a finished upload without a notification is notified again.
+PostgreSQL and the bucket are the source of truth. The staging table, the stream and the queues may lose anything: rows
+without an outcome are staged again from the object, and the notification of a finished upload is sent again.
 """
 
 from __future__ import annotations
@@ -17,49 +17,47 @@ from psycopg.rows import class_row
 from onboarding.aws import error_queue
 from onboarding.aws.objects import is_folder_marker
 from onboarding.domain.error_codes import RowErrorCode
-from onboarding.domain.models import Row, RowError
-from onboarding.failpoints import failpoint
+from onboarding.domain.models import RowError
+from onboarding.failpoints import Failpoint, failpoint
 from onboarding.notifications import email
-from onboarding.pipeline import ingest
+from onboarding.pipeline import cancel, ingest
 from onboarding.pipeline.ingest import PREFIX, S3ObjectVersion
-from onboarding.pipeline.validate import release_held_rows
 from onboarding.runtime import AppContext
-from onboarding.storage import read_attempts, validation_errors
-from onboarding.storage import uploads as uploads_repository
-from onboarding.storage.audit_log import Actor, record_action
+from onboarding.storage import read_attempts
 from onboarding.storage.database import Connection
 from onboarding.storage.held_rows import purge_held_rows
-from onboarding.storage.products import row_key, to_storable_text
+from onboarding.storage.products import to_storable_text
 from onboarding.storage.queries import query
 
 SweepPosition = tuple[str, str]
 """Key and version of an object in the bucket, after which the next sweep continues."""
 
 PATIENCE = timedelta(minutes=5)
-"""How long an upload may make no progress before it counts as stalled; the retries of a batch end within that time."""
+"""How long an upload may make no progress before it is stalled. The retries of a batch end within that time."""
 
 MAX_RESUMES = 5
-"""How often an upload is resumed without progress before it is ended. The wait doubles each time: five hours in all."""
+"""How often an upload is resumed without progress before it is ended. The wait doubles each time, to five hours in
+total."""
 
 MAX_RESUME_ATTEMPTS = 288
-"""How many attempts to resume an upload may fail, as they do during an outage, before it is ended: a day of runs."""
+"""How many attempts to resume an upload may fail, as during an outage, before it is ended: all runs of one day."""
 
 MAIL_PATIENCE = timedelta(minutes=5)
-"""How long after a notification its e-mail may be sent: mailer's retries take three minutes and its time limits."""
+"""How long after a notification its e-mail may be sent: mailer's retries take three minutes plus its time limits."""
 
 MAX_UPLOADS_PER_RUN = 20
 """Maximum number of uploads that one run resumes; the next run continues."""
 
 SWEEP_SECONDS = 200
-"""How long one run lists the bucket; the next run continues there. The time limit of the function is 300 seconds."""
+"""How long one run lists the bucket; the next run continues there. The function's time limit is 300 seconds."""
 
 SWEEP_PAGE = 1000
-"""Number of versions in one response of S3."""
+"""Maximum number of object versions in one response of S3."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecoveryAction:
-    """One upload or object that was recovered, and how: `resumed`, `ended`, `renotified` or `ingested`."""
+    """One recovered upload or object. `outcome` is `resumed`, `ended`, `renotified` or `ingested`."""
 
     upload_id: str | None
     vendor_id: str | None
@@ -69,7 +67,10 @@ class RecoveryAction:
 
 @dataclass(frozen=True, slots=True)
 class StalledUpload:
-    """An upload without progress: since when, and how often it was resumed since (completed, and started)."""
+    """An upload without progress since `last_progress_at`.
+
+    `resume_starts` counts the attempts to resume it since then, `resume_attempts` those that staged its rows.
+    """
 
     upload_id: str
     vendor_id: str
@@ -83,10 +84,10 @@ class StalledUpload:
 def resume_stalled_uploads(
     ctx: AppContext, *, patience: timedelta = PATIENCE, limit: int | None = MAX_UPLOADS_PER_RUN
 ) -> Iterator[RecoveryAction]:
-    """Resume stalled uploads, at most `limit` of them (None: all). Idempotent, and safe to call at any time.
+    """Yield each stalled upload after it was resumed, at most `limit` of them (None: all). Idempotent.
 
-    Yields each upload after it was resumed; nothing happens before the next item is requested. An upload that cannot be
-    resumed does not stop the others: its exception is raised after them.
+    An upload is resumed when the iterator is advanced to it. An upload that cannot be resumed does not stop the others:
+    its exception is raised after them, in an ExceptionGroup.
     """
     parameters = {"patience": patience, "limit": limit}
     stalled = ctx.database.run(partial(_list_stalled_uploads, parameters=parameters))
@@ -104,40 +105,41 @@ def resume_stalled_uploads(
 
 
 def list_recently_notified(ctx: AppContext, patience: timedelta) -> list[str]:
-    """Return the uploads of the last day whose notification was published at least `patience` ago."""
+    """Return the ids of the uploads of the last day whose notification was published at least `patience` ago."""
     parameters = {"patience": patience}
     rows = ctx.database.run(lambda c: c.execute(query("list_recently_notified_uploads"), parameters).fetchall())
     return [upload_id for (upload_id,) in rows]
 
 
 def reopen_unsent_notifications(ctx: AppContext, patience: timedelta) -> list[RecoveryAction]:
-    """Mark uploads for another notification if their e-mail was not sent `patience` after the last one."""
+    """Mark uploads for another notification if their e-mail was not sent within `patience`; return no actions."""
     unsent = email.list_unsent(ctx, list_recently_notified(ctx, patience))
     if unsent:
         ctx.database.run(lambda c: c.execute(query("reopen_notifications"), {"uploads": unsent}))
-    # `_renotify` returns them.
+    # `_renotify` returns their actions.
     return []
 
 
 def ingest_missed_objects(
     ctx: AppContext, *, patience: timedelta = PATIENCE, seconds: float | None = SWEEP_SECONDS
 ) -> Iterator[RecoveryAction]:
-    """Ingest objects under `uploads/` that are older than `patience` and have no upload.
+    """Yield each object under `uploads/` that is older than `patience` and has no upload, after it was ingested.
 
-    Lists every version in the bucket, so it runs once a day and when the local stack starts. It continues where the
-    last run stopped and stops after `seconds`; with None it lists the whole bucket from its start. The position is
-    saved before an object is read: if that ends the process, the next run continues after the object.
+    It lists every object version, so it runs once a day and when the local stack starts. It continues where the last
+    run stopped and stops after `seconds`; with None it lists the whole bucket. The position is saved before an object
+    is read: if reading it ends the process, the next run continues after the object.
     """
     missed = _list_missed_objects(ctx, datetime.now(UTC) - patience, seconds)
     yield from _run_all((f"object {source.key!r}", partial(_ingest, ctx, source, patience)) for source in missed)
 
 
 def _run_all(tasks: Iterable[tuple[str, Callable[[], list[RecoveryAction]]]]) -> Iterator[RecoveryAction]:
-    """Run every task; at the end raise all exceptions in a group, each with a note that names its task."""
+    """Yield the actions of every task; at the end raise all exceptions in a group, each with its task as a note."""
     errors, attempted = [], 0
     remaining = iter(tasks)
     while True:
         attempted += 1
+        # Advancing `remaining` may itself fail, because it may list the bucket.
         name = "the list of objects and uploads"
         try:
             task = next(remaining, None)
@@ -167,62 +169,24 @@ def _list_stalled_uploads(connection: Connection, parameters: Mapping[str, objec
 def _resume_upload(ctx: AppContext, stalled: StalledUpload, patience: timedelta) -> list[RecoveryAction]:
     upload_id, vendor_id, key = stalled.upload_id, stalled.vendor_id, stalled.s3_key
 
-    def give_up(reason: str) -> list[RecoveryAction]:
+    def end(reason: str) -> list[RecoveryAction]:
         error = RowError(RowErrorCode.NOT_PROCESSED, "row", f"{reason}. Please upload it again")
-        ended = end_upload(ctx, upload_id, vendor_id, error, last_progress_at=stalled.last_progress_at)
+        ended = cancel.end_upload(ctx, upload_id, vendor_id, error, last_progress_at=stalled.last_progress_at)
         return [RecoveryAction(upload_id, vendor_id, key, "ended" if ended else "resumed")]
 
     if stalled.resume_attempts >= MAX_RESUMES or stalled.resume_starts >= MAX_RESUME_ATTEMPTS:
-        return give_up("This row could not be processed; this is our fault, and the marketplace has been notified")
-    ctx.database.run(partial(_mark, name="mark_resume_started", upload_id=upload_id))
-    failpoint("recovery.marked")
+        return end("This row could not be processed; this is our fault, and the marketplace has been notified")
+    ctx.database.run(partial(_update_upload, name="mark_resume_started", upload_id=upload_id))
+    failpoint(Failpoint.RECOVERY_MARKED)
     source = S3ObjectVersion(ctx.settings.bucket, key, stalled.s3_version_id)
     result = ingest.ingest_object(ctx, source, patience=patience)
-    if result.outcome == "gone":
-        return give_up("The file was removed before this row was processed")
+    if result.outcome == "deleted":
+        return end("The file was removed before this row was processed")
     if result.outcome == "unreadable":
-        return give_up("The file could not be read again to process this row")
-    # Counted only after the rows were staged again: an attempt that failed before is not a resume without progress.
-    ctx.database.run(partial(_mark, name="mark_upload_resumed", upload_id=upload_id))
+        return end("The file could not be read again to process this row")
+    # Counted only after the rows are staged again: an attempt that fails before counts in `resume_starts` only.
+    ctx.database.run(partial(_update_upload, name="mark_upload_resumed", upload_id=upload_id))
     return [RecoveryAction(upload_id, vendor_id, key, "resumed")]
-
-
-def end_upload(
-    ctx: AppContext,
-    upload_id: str,
-    vendor_id: str,
-    error: RowError,
-    *,
-    last_progress_at: datetime | None = None,
-    actor: Actor | None = None,
-) -> int:
-    """Record `error` for every row without an outcome, which completes the upload. Return the number of these rows.
-
-    With `last_progress_at`, do so only if the upload has made no progress since then: its rows may have been processed
-    meanwhile. `actor` is the party that cancels the upload; its audit entry is part of the transaction.
-    """
-
-    def work(connection: Connection) -> tuple[list[str], int]:
-        uploads_repository.lock_vendors(connection, {vendor_id})
-        upload = uploads_repository.get_upload(connection, upload_id)
-        assert upload is not None, "uploads are never deleted"  # noqa: S101
-        if last_progress_at is not None and upload.last_progress_at != last_progress_at:
-            return [], 0
-        rows = [Row(upload_id, vendor_id, number, {}) for number in range(1, upload.total_records + 1)]
-        states, recorded = uploads_repository.get_recorded_outcomes(connection, rows)
-        remaining = [row for row in rows if row_key(row) not in recorded]
-        errors = {row_key(row): [error] for row in remaining}
-        validation_errors.insert_errors(connection, remaining, errors)
-        progress = uploads_repository.count_outcomes(connection, remaining, errors)
-        release_held_rows(connection, progress, states)
-        if remaining and actor is not None:
-            record_action(connection, actor, "upload_cancelled", upload_id, vendor_id=vendor_id)
-        return list(progress), len(remaining)
-
-    finished, ended = ctx.database.run(work)
-    failpoint("recovery.ended")
-    error_queue.send_completions(ctx, [(name, vendor_id) for name in finished])
-    return ended
 
 
 def _renotify(ctx: AppContext, parameters: Mapping[str, object]) -> list[RecoveryAction]:
@@ -234,10 +198,10 @@ def _renotify(ctx: AppContext, parameters: Mapping[str, object]) -> list[Recover
 
 
 def _list_missed_objects(ctx: AppContext, before: datetime, seconds: float | None) -> Iterator[S3ObjectVersion]:
-    """Yield the objects without an upload, and save the position after each page."""
+    """Yield the objects without an upload; save the position before each object and after each page."""
     started_at = time.monotonic()
 
-    def time_is_up() -> bool:
+    def is_time_up() -> bool:
         return seconds is not None and time.monotonic() - started_at >= seconds
 
     start = None if seconds is None else ctx.database.run(_get_sweep_position)
@@ -245,27 +209,26 @@ def _list_missed_objects(ctx: AppContext, before: datetime, seconds: float | Non
         for source in ctx.database.run(partial(_select_missed, sources=sources)):
             if seconds is not None:
                 ctx.database.run(partial(_save_sweep_position, position=(source.key, source.version_id)))
-                failpoint("recovery.position_saved")
+                failpoint(Failpoint.RECOVERY_POSITION_SAVED)
             yield source
-            if time_is_up():
+            if is_time_up():
                 return
         ctx.database.run(partial(_save_sweep_position, position=position))
-        if time_is_up():
+        if is_time_up():
             return
 
 
 def _list_objects(
     ctx: AppContext, before: datetime, start: SweepPosition | None
 ) -> Iterator[tuple[list[S3ObjectVersion], SweepPosition | None]]:
-    """Yield pages of the objects that were written before `before`, each with the start of the next page (None for the
-    last)."""
+    """Yield pages of the objects written until `before`, each with the start of the next page (None for the last)."""
     bucket = ctx.settings.bucket
-    begin = {"KeyMarker": start[0], "VersionIdMarker": start[1]} if start else {}
+    markers = {"KeyMarker": start[0], "VersionIdMarker": start[1]} if start else {}
     pages = ctx.s3.get_paginator("list_object_versions").paginate(
         Bucket=bucket,
         Prefix=PREFIX,
         PaginationConfig={"PageSize": SWEEP_PAGE},
-        **begin,  # type: ignore[arg-type]
+        **markers,  # type: ignore[arg-type]
     )
     for page in pages:
         sources = [
@@ -290,11 +253,12 @@ def _save_sweep_position(connection: Connection, position: SweepPosition | None)
         )
 
 
-def _mark(connection: Connection, name: str, upload_id: str) -> None:
+def _update_upload(connection: Connection, name: str, upload_id: str) -> None:
     connection.execute(query(name), {"upload_id": upload_id})
 
 
 def _select_missed(connection: Connection, sources: list[S3ObjectVersion]) -> list[S3ObjectVersion]:
+    """Return the objects that have no upload and are not quarantined."""
     parameters = {"keys": [to_storable_text(s.key) for s in sources], "versions": [s.version_id for s in sources]}
     known = set(connection.execute(query("list_known_objects"), parameters).fetchall())
     return [source for source in sources if (to_storable_text(source.key), source.version_id) not in known]

@@ -1,4 +1,4 @@
-"""Undo of an upload: its changes to the catalog are reverted, except where a later change followed."""
+"""Undo of an upload: its changes to the catalog are reverted, except for products that were changed later."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from onboarding.storage.database import Connection, Database
 from onboarding.storage.products import restore_products
 from onboarding.storage.queries import query
 
-ATTEMPTS = 3
+MAX_ATTEMPTS = 3
 
 
 class NotUndoable(Exception):
-    """The upload cannot be undone; the message says why."""
+    """The upload cannot be undone; the message states the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class SkippedProduct:
-    """A product that the undo did not revert, with the row that created or changed it, and the reason.
+    """A product that the undo did not revert, the row of the upload that wrote it, and the reason.
 
-    `spreadsheet_row` is the number of that row in a spreadsheet program.
+    `row_number` counts data rows from 1; `spreadsheet_row` is the number of the same row in a spreadsheet program.
     """
 
     row_number: int
@@ -43,75 +43,76 @@ class UndoResult:
     undone_at: datetime
     removed: int
     restored: int
-    kept: Sequence[SkippedProduct]
+    skipped: Sequence[SkippedProduct]
 
 
 def undo_upload(database: Database, upload_id: str, actor: Actor) -> UndoResult:
-    """Undo an upload in one transaction with its audit entry. Repeating it returns the same result.
+    """Undo an upload in one transaction with its audit entry. A repeated call changes nothing and returns its result.
 
     The history keeps the upload with its status, counts and errors. Products that earlier undos skipped because of this
     upload are reverted too, so that uploads may be undone in any order. Raises LookupError for an unknown upload and
-    NotUndoable for one that is still being processed.
+    NotUndoable for an upload that is still being processed.
     """
-    for attempt in range(1, ATTEMPTS + 1):
+    for attempt in range(1, MAX_ATTEMPTS + 1):
         try:
             return database.run(lambda connection: _undo(connection, upload_id, actor))
         except UniqueViolation:
-            # Another vendor took a former SKU between the query and the update; the next attempt sees that.
-            if attempt == ATTEMPTS:
+            # Another vendor used a former SKU between the query and the update; the next attempt skips its product.
+            if attempt == MAX_ATTEMPTS:
                 raise
     raise AssertionError("the last attempt returns or raises")
 
 
 def _undo(connection: Connection, upload_id: str, actor: Actor) -> UndoResult:
-    named = {"upload_id": upload_id}
+    params = {"upload_id": upload_id}
     upload = uploads.get_upload(connection, upload_id)
     if upload is None:
         raise LookupError(f"There is no upload {upload_id}")
     uploads.lock_vendors(connection, {upload.vendor_id})
-    found = connection.execute(query("lock_upload_to_undo"), named).fetchone()
-    assert found is not None, "uploads are never deleted"  # noqa: S101
-    status, undone_at, removed, restored = found
+    row = connection.execute(query("lock_upload_to_undo"), params).fetchone()
+    assert row is not None, "uploads are never deleted"  # noqa: S101
+    status, undone_at, removed, restored = row
     if UploadStatus(status) is UploadStatus.PROCESSING:
         raise NotUndoable(f"{upload_id} is still being processed; undo it when it is finished")
     if undone_at is None:
         removed, restored = _revert_changes(connection, upload_id)
-        connection.execute(query("insert_undo_skipped"), named)
-        marked = connection.execute(query("mark_upload_undone"), {**named, "removed": removed, "restored": restored})
-        [(undone_at,)] = marked.fetchall()
+        connection.execute(query("insert_undo_skipped"), params)
+        cursor = connection.execute(query("mark_upload_undone"), {**params, "removed": removed, "restored": restored})
+        [(undone_at,)] = cursor.fetchall()
         _resume_earlier_undos(connection, upload)
         record_action(connection, actor, "upload_undone", upload_id, vendor_id=upload.vendor_id)
     return UndoResult(upload_id, undone_at, removed, restored, _list_skipped(connection, upload_id))
 
 
 def _revert_changes(connection: Connection, upload_id: str) -> tuple[int, int]:
-    """Remove and restore products that have no later change; return the number of each."""
-    named = {"upload_id": upload_id}
-    removed = connection.execute(query("delete_created_products"), named).rowcount
+    """Remove and restore the products that were not changed later; return the number of each."""
+    params = {"upload_id": upload_id}
+    removed = connection.execute(query("delete_created_products"), params).rowcount
     restored = restore_products(connection, upload_id)
     return removed, restored
 
 
 def _resume_earlier_undos(connection: Connection, upload: Upload) -> None:
-    """Revert products that earlier undos skipped because this upload had changed them."""
-    named = {"upload_id": upload.upload_id, "vendor_id": upload.vendor_id}
-    earlier = [upload_id for (upload_id,) in connection.execute(query("list_undone_uploads_with_skipped"), named)]
-    while any(_resume(connection, upload_id) for upload_id in earlier):
-        # A product that one of them restored may have been changed by an upload before it.
+    """Revert the products that earlier undos skipped because this upload had changed them."""
+    params = {"upload_id": upload.upload_id, "vendor_id": upload.vendor_id}
+    earlier = [upload_id for (upload_id,) in connection.execute(query("list_undone_uploads_with_skipped"), params)]
+    # Repeat until nothing changes: a product that one undo restores may have been changed by an even earlier upload.
+    while any(_resume_undo(connection, upload_id) for upload_id in earlier):
         pass
 
 
-def _resume(connection: Connection, upload_id: str) -> bool:
+def _resume_undo(connection: Connection, upload_id: str) -> bool:
+    """Revert more products of an undone upload; return whether there were any."""
     removed, restored = _revert_changes(connection, upload_id)
     if not removed and not restored:
         return False
-    named = {"upload_id": upload_id}
-    connection.execute(query("add_undo_counts"), {**named, "removed": removed, "restored": restored})
-    # Only products that were skipped before can still be: another undo may have removed those that this one restored.
+    params = {"upload_id": upload_id}
+    connection.execute(query("add_undo_counts"), {**params, "removed": removed, "restored": restored})
+    # Only products that were skipped before remain skipped: another undo may have removed those that this one restored.
     rows = [skipped.row_number for skipped in _list_skipped(connection, upload_id)]
-    connection.execute(query("delete_undo_skipped"), {**named, "rows": []})
-    connection.execute(query("insert_undo_skipped"), named)
-    connection.execute(query("delete_undo_skipped"), {**named, "rows": rows})
+    connection.execute(query("delete_undo_skipped"), {**params, "rows": []})
+    connection.execute(query("insert_undo_skipped"), params)
+    connection.execute(query("delete_undo_skipped"), {**params, "rows": rows})
     return True
 
 

@@ -1,7 +1,7 @@
-"""Validation of a batch of staged rows: the work of the function product-validator.
+"""Validation of a batch of staged rows: the use case of product-validator.
 
 All outcomes are written in one transaction. The side effects after it are idempotent and repeat if the batch is
-redelivered. A row that has an outcome keeps it, so a batch may be delivered any number of times.
+redelivered. A row keeps its first outcome, so a batch may be delivered any number of times.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from onboarding.domain.error_codes import RowErrorCode
 from onboarding.domain.models import Mode, OnError, Outcome, Row, RowError, UploadStatus
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
-from onboarding.failpoints import failpoint
+from onboarding.failpoints import Failpoint, failpoint
 from onboarding.runtime import AppContext
 from onboarding.storage import held_rows, products, uploads, validation_errors
 from onboarding.storage.database import Connection
@@ -30,10 +30,10 @@ from onboarding.storage.uploads import UploadProgress, UploadState
 class BatchResult:
     """Result of validating a batch.
 
-    `errors` has the errors of each row that has an outcome; an accepted row has none. Held rows have no outcome before
-    the last row of their file is validated. `finished` are the uploads of these rows that are complete. `released` are
-    all held rows of complete uploads, also from other batches, until their outcomes have been sent. `unprocessable`
-    gives the reason for each row that belongs to no upload; such rows are not processed.
+    `errors`: the errors of each row that has an outcome, an empty list for an accepted row. Held rows have no outcome
+    before the last row of their file is validated. `finished`: the ids of the uploads of these rows that are complete.
+    `released`: the held rows of complete uploads, from this and other batches, whose outcomes may not have been sent.
+    `unprocessable`: the reason for each row that belongs to no upload; such rows are not processed.
     """
 
     errors: Mapping[RowKey, Sequence[RowError]]
@@ -44,7 +44,7 @@ class BatchResult:
 
 @dataclass
 class _Outcomes:
-    """Outcomes of newly validated rows, collected within the transaction."""
+    """Outcomes of newly validated rows, collected during the transaction."""
 
     errors: dict[RowKey, list[RowError]] = field(default_factory=dict)
     outcomes: dict[RowKey, Outcome] = field(default_factory=dict)
@@ -54,8 +54,9 @@ class _Outcomes:
 def validate_batch(ctx: AppContext, items: Sequence[Item]) -> tuple[BatchResult, Sequence[Unprocessable]]:
     """Validate staged items, write their statuses, and send the messages that follow.
 
-    An item that is not a row of an open upload is stored for an operator and does not delay the others. Exceptions of
-    AWS and PostgreSQL are raised: the whole batch is then redelivered.
+    Return the result, and each item that is not a row of an open upload with the reason. Such an item is stored for an
+    operator and does not delay the others. Raises the exceptions of AWS and PostgreSQL: the whole batch is then
+    redelivered.
     """
     by_key = {}
     unprocessable: list[Unprocessable] = []
@@ -67,25 +68,25 @@ def validate_batch(ctx: AppContext, items: Sequence[Item]) -> tuple[BatchResult,
         else:
             by_key[row_key(row)] = (item, row)
     result = record_outcomes(ctx, [row for _, row in by_key.values()])
-    failpoint("validate.committed")
+    failpoint(Failpoint.VALIDATE_COMMITTED)
     for row in result.released:
         by_key.setdefault(row_key(row), (staging_table.to_item(row), row))
     validated = [(item, row, result.errors[key]) for key, (item, row) in by_key.items() if key in result.errors]
     staging_table.write_outcomes(ctx, [(item, errors) for item, _, errors in validated])
-    failpoint("validate.statuses_written")
+    failpoint(Failpoint.VALIDATE_STATUSES_WRITTEN)
     error_queue.send_row_errors(ctx, [(row, errors) for _, row, errors in validated if errors])
-    failpoint("validate.errors_sent")
+    failpoint(Failpoint.VALIDATE_ERRORS_SENT)
     if result.released:
         released = sorted({row.upload_id for row in result.released})
         ctx.database.run(lambda connection: held_rows.delete_held_rows(connection, released))
-        failpoint("validate.held_rows_deleted")
+        failpoint(Failpoint.VALIDATE_HELD_ROWS_DELETED)
     vendors = {row.upload_id: row.vendor_id for _, row in by_key.values()}
     error_queue.send_completions(ctx, [(upload_id, vendors[upload_id]) for upload_id in result.finished])
-    failpoint("validate.completions_sent")
+    failpoint(Failpoint.VALIDATE_COMPLETIONS_SENT)
     unprocessable += [(by_key[key][0], reason) for key, reason in result.unprocessable.items()]
     if unprocessable:
         staging_table.store_unprocessable(ctx, unprocessable)
-        failpoint("validate.unprocessable_stored")
+        failpoint(Failpoint.VALIDATE_UNPROCESSABLE_STORED)
     return result, unprocessable
 
 
@@ -96,52 +97,50 @@ def record_outcomes(ctx: AppContext, rows: Sequence[Row]) -> BatchResult:
     except (psycopg.DataError, psycopg.IntegrityError) as error:
         if not products.is_row_error(error):
             raise
-        # The schema rejects a value that the rules accept: find its row, so that the others are accepted.
+        # The database schema rejects a value that the rules accept: find its row, so that the others are accepted.
         return ctx.database.run(lambda connection: _record_outcomes(connection, rows, individually=True))
 
 
 def _record_outcomes(connection: Connection, rows: Sequence[Row], *, individually: bool = False) -> BatchResult:
+    """Write the outcomes of all rows; with `individually`, write products one by one to isolate rejected rows."""
     connection.execute(query("force_index_plans"))
     uploads.lock_vendors(connection, {row.vendor_id for row in rows})
-    # In a pipeline: the result is read after the next queries have been sent, which saves a round trip.
+    # In pipeline mode the result is read after the next queries have been sent, which saves a round trip.
     active_categories = products.query_active_categories(connection, rows)
     states, recorded = uploads.get_recorded_outcomes(connection, rows)
     categories = {name for (name,) in active_categories}
     unprocessable = {
-        row_key(row): reason for row in rows if (reason := _why_unprocessable(row, states.get(row.upload_id)))
+        row_key(row): reason for row in rows if (reason := _find_unprocessable_reason(row, states.get(row.upload_id)))
     }
     if unprocessable:
         rows = [row for row in rows if row_key(row) not in unprocessable]
         names = {row.upload_id for row in rows}
         states = {name: state for name, state in states.items() if name in names}
     new = [row for row in rows if row_key(row) not in recorded] if recorded else rows
-    new_outcomes = _Outcomes()
+    result = _Outcomes()
     for group in _group_rows(new, states):
         state = states[group[0].upload_id]
         if state.on_error is OnError.REJECT_FILE:
-            _hold_valid_rows(connection, new_outcomes, group, state.mode)
+            _hold_valid_rows(connection, result, group, state.mode)
         else:
-            _write_valid_rows(connection, new_outcomes, group, state.mode, categories, individually=individually)
-    validation_errors.insert_errors(
-        connection, [row for row in new if new_outcomes.errors.get(row_key(row))], new_outcomes.errors
-    )
-    progress = uploads.count_outcomes(
-        connection, new, new_outcomes.errors, new_outcomes.outcomes, held=new_outcomes.held
-    )
+            _write_valid_rows(connection, result, group, state.mode, categories, individually=individually)
+    invalid = [row for row in new if result.errors.get(row_key(row))]
+    validation_errors.insert_errors(connection, invalid, result.errors)
+    progress = uploads.count_outcomes(connection, new, result.errors, result.outcomes, held=result.held)
     release = release_held_rows(connection, progress, states, individually=individually)
     status = {name: state.status for name, state in states.items()}
     status |= {name: counted.status for name, counted in (progress | release.progress).items()}
     finished = [name for name, current in status.items() if current is not UploadStatus.PROCESSING]
-    errors = new_outcomes.errors | release.errors
+    errors = result.errors | release.errors
     released = list(release.rows)
     for name in finished:
         if states[name].on_error is OnError.REJECT_FILE and name not in release.progress:
-            # Complete before this batch. Held rows remain until all their outcomes have been sent: send them again.
+            # Complete before this batch. Held rows are deleted after all their outcomes are sent: send them again.
             remaining = held_rows.list_held_rows(connection, name)
             recorded |= uploads.get_recorded_outcomes(connection, remaining)[1] if remaining else {}
             released += remaining
     keys = [row_key(row) for row in [*rows, *released]]
-    known = {key: recorded.get(key) or errors.get(key, []) for key in keys}
+    all_errors = {key: recorded.get(key) or errors.get(key, []) for key in keys}
     # Valid rows of an all-or-nothing file have no outcome before its last row is validated.
     incomplete = {
         name
@@ -149,12 +148,14 @@ def _record_outcomes(connection: Connection, rows: Sequence[Row], *, individuall
         if state.on_error is OnError.REJECT_FILE and status[name] is UploadStatus.PROCESSING
     }
     if incomplete:
-        known = {key: row_errors for key, row_errors in known.items() if row_errors or key[0] not in incomplete}
-    return BatchResult(known, finished, released, unprocessable)
+        all_errors = {
+            key: row_errors for key, row_errors in all_errors.items() if row_errors or key[0] not in incomplete
+        }
+    return BatchResult(all_errors, finished, released, unprocessable)
 
 
-def _why_unprocessable(row: Row, state: UploadState | None) -> str | None:
-    """Return why a staged row does not belong to its upload; None if it does."""
+def _find_unprocessable_reason(row: Row, state: UploadState | None) -> str | None:
+    """Return why a staged row does not belong to its upload, or None if it does."""
     if state is None:
         return f"there is no upload {row.upload_id}"
     if row.vendor_id != state.vendor_id:
@@ -165,7 +166,7 @@ def _why_unprocessable(row: Row, state: UploadState | None) -> str | None:
 
 
 def _group_rows(rows: Sequence[Row], states: Mapping[str, UploadState]) -> Iterable[list[Row]]:
-    """Group rows that are validated together: rows in mode `create` that stand alone in one group, others by upload."""
+    """Group the rows by upload. Independent rows, in mode `create` without all-or-nothing, form one group."""
     groups: dict[str, list[Row]] = {}
     for row in rows:
         state = states[row.upload_id]
@@ -175,6 +176,7 @@ def _group_rows(rows: Sequence[Row], states: Mapping[str, UploadState]) -> Itera
 
 
 def _hold_valid_rows(connection: Connection, result: _Outcomes, rows: Sequence[Row], mode: Mode) -> None:
+    """Validate rows of an all-or-nothing file and insert the valid ones as held rows."""
     context = products.load_validation_context(connection, rows, mode)
     result.errors |= {row_key(row): validate_row(row, context) for row in rows}
     valid = [row for row in rows if not result.errors[row_key(row)]]
@@ -191,10 +193,10 @@ def _write_valid_rows(
     *,
     individually: bool,
 ) -> None:
-    """Write the valid rows to the catalog; `categories` are the active ones.
+    """Write the valid rows to the catalog; `categories` are the active categories.
 
-    New products are validated with the categories alone: the insert itself reports SKUs and ids that are taken, and
-    only the rows that it does not return are validated with a context from the catalog.
+    In mode `create`, rows are first validated with the categories only: the insert returns the rows that it inserted,
+    and only the others, whose SKU or id may exist, are validated with a context from the catalog.
     """
     creates = mode is Mode.CREATE
     if creates:
@@ -203,10 +205,10 @@ def _write_valid_rows(
         context = products.load_validation_context(connection, rows, mode)
     errors: dict[RowKey, list[RowError]] = {}
 
-    def select_valid(some: Sequence[Row]) -> list[Row]:
+    def select_valid(candidates: Sequence[Row]) -> list[Row]:
         """Return the rows that pass every rule; record the errors of the others."""
         valid = []
-        for row in some:
+        for row in candidates:
             row_errors = validate_row(row, context)
             if row_errors:
                 errors[row_key(row)] = row_errors
@@ -226,21 +228,21 @@ def _write_valid_rows(
     for key, reason in rejected.items():
         errors[key] = [RowError(RowErrorCode.REFUSED_BY_CATALOG, "row", f"The catalog cannot hold this row: {reason}")]
     not_written = [row for row in rows if row_key(row) not in outcomes and row_key(row) not in rejected]
-    # New products have not been compared with the catalog yet, whatever other errors they have.
-    unclear = [row for row in not_written if creates or row_key(row) not in errors]
-    if unclear:
-        context = products.load_validation_context(connection, unclear, mode)
-        errors |= {row_key(row): validate_row(row, context) for row in unclear}
-    unexplained = [row_key(row) for row in unclear if not errors[row_key(row)]]
-    if unexplained:
-        # The SKU was released in the meantime: the batch is redelivered, and the rows are accepted then.
-        raise psycopg.errors.SerializationFailure(f"neither inserted nor taken: {unexplained}")
+    # In mode `create`, rows with errors have not been compared with the catalog yet: duplicates are reported as well.
+    to_compare = [row for row in not_written if creates or row_key(row) not in errors]
+    if to_compare:
+        context = products.load_validation_context(connection, to_compare, mode)
+        errors |= {row_key(row): validate_row(row, context) for row in to_compare}
+    without_error = [row_key(row) for row in to_compare if not errors[row_key(row)]]
+    if without_error:
+        # The SKU was released after the insert: the transaction is retried, and the rows are accepted then.
+        raise psycopg.errors.SerializationFailure(f"not inserted, and no duplicate exists: {without_error}")
     result.errors |= errors
     result.outcomes |= outcomes
 
 
 class _RowRejected(Exception):
-    """A held row of an all-or-nothing file cannot be written after all."""
+    """A held row of an all-or-nothing file is no longer valid."""
 
 
 def _write_whole_file(
@@ -254,7 +256,7 @@ def _write_whole_file(
 
 @dataclass
 class ReleaseResult:
-    """Held rows of all-or-nothing files that are complete, with their errors and the progress of the uploads."""
+    """Held rows of complete all-or-nothing files, their errors, and the progress of their uploads."""
 
     rows: list[Row] = field(default_factory=list)
     errors: dict[RowKey, list[RowError]] = field(default_factory=dict)
@@ -268,7 +270,7 @@ def release_held_rows(
     *,
     individually: bool = False,
 ) -> ReleaseResult:
-    """Accept or reject all held rows of those uploads whose last row has been validated."""
+    """Accept or reject all held rows of each upload whose last row has been validated."""
     release = ReleaseResult()
     for upload_id, counted in progress.items():
         if not counted.held or counted.pending:

@@ -313,12 +313,12 @@ class Pipeline:
         self.states = list(states)
 
     def run_action(self, action: str, *, objects: Sequence[Mapping[str, object]]) -> dict[str, object]:
-        assert action == "look_at_objects"
+        assert action == "get_object_states"
         assert [named["s3_key"] for named in objects] == [SOURCE.key]
         upload, quarantined, unprocessed = self.states.pop(0) if len(self.states) > 1 else self.states[0]
         status = {"upload": upload and upload_as_json(upload), "quarantined": quarantined, "unprocessed": unprocessed}
         # As from a function on AWS.
-        return dict(json.loads(json.dumps({"looks": [status]})))
+        return dict(json.loads(json.dumps({"objects": [status]})))
 
     def follow(self, timeout: float) -> tuple[Outcome, list[Upload | None]]:
         seen: list[Upload | None] = []

@@ -24,7 +24,7 @@ from onboarding.local.stack import LocalStack
 from onboarding.pipeline.ingest import IngestResult, S3ObjectVersion, ingest_object
 from onboarding.pipeline.recovery import RecoveryAction
 from onboarding.runtime import AppContext
-from tests.integration.pipeline.test_recovery import Died, stopped_halfway
+from tests.integration.pipeline.test_recovery import ProcessEnded, open_without_staging
 from tests.support.local_processes import make_state
 from tests.support.running_pipeline import Pipeline, csv_of, product
 
@@ -45,7 +45,7 @@ def left_under_way(state: Path, patch: pytest.MonkeyPatch, *names: str) -> list[
         environment_of(local.endpoints),
         closing(AppContext(Settings.from_environment())) as ctx,
     ):
-        return [stopped_halfway(ctx, pipeline, name, 2, patch) for name in names]
+        return [open_without_staging(ctx, pipeline, name, 2, patch) for name in names]
 
 
 def up(state: Path, patch: pytest.MonkeyPatch, *finishing: S3ObjectVersion) -> tuple[int, str]:
@@ -75,7 +75,7 @@ def test_what_was_under_way_is_brought_back_and_what_cannot_be_stops_nothing(
 
     def take_in_all_but_one(ctx: AppContext, source: S3ObjectVersion, *, patience: timedelta) -> IngestResult:
         if source == cursed:
-            raise Died("planted")
+            raise ProcessEnded("planted")
         return ingest_object(ctx, source, patience=patience)
 
     with monkeypatch.context() as broken:
@@ -86,7 +86,7 @@ def test_what_was_under_way_is_brought_back_and_what_cannot_be_stops_nothing(
     assert f"  resumed: {upload_id}\n" in told.out
     [fault] = told.err.splitlines()
     assert fault.startswith("  not recovered: upload UPLOAD_")
-    assert fault.endswith("(Died: planted); the watchdog tries again")
+    assert fault.endswith("(ProcessEnded: planted); the watchdog tries again")
 
     code, upload_id = up(state, monkeypatch, cursed)
     told = capsys.readouterr()
@@ -149,10 +149,10 @@ def test_up_is_ready_while_a_file_is_still_read(
 def test_bring_back_fault_of_one_part_does_not_stop_the_others(
     pipeline: Pipeline, ctx: AppContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = stopped_halfway(ctx, pipeline, "among-faults", 2, monkeypatch)
+    source = open_without_staging(ctx, pipeline, "among-faults", 2, monkeypatch)
 
     def broken(*_: object, **__: object) -> NoReturn:
-        raise Died("planted")
+        raise ProcessEnded("planted")
 
     with monkeypatch.context() as patch:
         patch.setattr("onboarding.local.recovery.read_mails", broken)

@@ -40,7 +40,7 @@ def test_validate_matches_the_upload(run: Run, pipeline: Pipeline, tmp_path: Pat
     dry = json.loads(out)
     assert code == 2
     assert {(line["row_number"], line["spreadsheet_row"]) for line in dry["errors"]} == {(2, 4), (3, 5)}
-    assert (dry["status"], dry["offline"], dry["refusal"]) == ("partial", False, None)
+    assert (dry["status"], dry["offline"], dry["rejection"]) == ("partial", False, None)
     assert (dry["total_records"], dry["valid_records"], dry["error_records"]) == (3, 1, 2)
     assert dry["created_records"] == 1
 
@@ -50,7 +50,7 @@ def test_validate_matches_the_upload(run: Run, pipeline: Pipeline, tmp_path: Pat
     said = [(line["row_number"], line["error_type"], line["message"]) for line in dry["errors"]]
     assert said == pipeline.errors(upload_id)
     code, out, _ = run("validate", str(path), "--vendor", "VEND001", "--json")
-    assert (code, json.loads(out)["refusal"]["code"]) == (3, "ALREADY_UPLOADED")
+    assert (code, json.loads(out)["rejection"]["code"]) == (3, "ALREADY_UPLOADED")
     code, out, _ = run("upload", str(path), "--vendor", "VEND001", "--wait", "--force")
     assert (code, "3 were rejected" in out) == (2, True)
 

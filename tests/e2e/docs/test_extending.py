@@ -26,7 +26,7 @@ OF_THE_COLUMN = """
 from onboarding.domain.models import Mode
 from onboarding.pipeline.undo import undo
 from tests.support.postgres_fixtures import ACTOR, fetch, judged, open_upload, seeded
-from tests.integration.pipeline.test_upload_modes import CHANGED, change_row, filled
+from tests.integration.pipeline.test_upload_modes import CHANGED, change_row, create_products
 
 
 def test_it_is_created_changed_and_taken_back(database_url):
@@ -35,7 +35,7 @@ def test_it_is_created_changed_and_taken_back(database_url):
             [[value]] = fetch(database, "select ean from products")
             return value
 
-        filled(database, 1, ean="042")
+        create_products(database, 1, ean="042")
         assert ean() == "042"
         open_upload(database, CHANGED, 1, mode=Mode.UPDATE)
         judged(database, change_row("1", ean="4006381333931"))

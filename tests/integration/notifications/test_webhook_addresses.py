@@ -1,4 +1,4 @@
-"""Addresses of webhooks: only public ones, and errors without the content of responses."""
+"""Webhook addresses: only public ones are accepted, and errors do not show the response."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onboarding.notifications import webhook as deliver
-from onboarding.notifications.webhook import Address, is_public
+from onboarding.notifications import webhook
+from onboarding.notifications.webhook import WebhookEndpoint, is_public
 
 PRIVATE_V4 = (
     *("0.0.0.0", "10.0.0.5", "100.64.0.1", "127.0.0.1", "169.254.169.254", "172.16.3.1", "192.0.0.8", "192.0.0.170"),  # noqa: S104
@@ -31,7 +31,7 @@ EMBEDDED = (
 
 
 @pytest.mark.parametrize("address", PRIVATE_V4)
-def test_is_public_private_ipv4_is_refused_in_every_form(address: str) -> None:
+def test_is_public_private_ipv4_in_any_form_is_false(address: str) -> None:
     assert not is_public(address)
     for form in EMBEDDED:
         assert not is_public(form.format(address)), form
@@ -58,7 +58,7 @@ def test_is_public_private_ipv4_is_refused_in_every_form(address: str) -> None:
         *("2001::1", "2001:2::1", "2001:10::1", "2001:db8::1", "2002:5db8:d70e::1", "3fff::1", "fe80::1%eth0"),
     ],
 )
-def test_is_public_ipv6_that_is_not_of_the_internet_is_refused(address: str) -> None:
+def test_is_public_ipv6_outside_the_internet_is_false(address: str) -> None:
     assert not is_public(address)
 
 
@@ -69,29 +69,29 @@ def test_is_public_ipv6_that_is_not_of_the_internet_is_refused(address: str) -> 
         *("::ffff:93.184.215.14", "64:ff9b::93.184.215.14"),
     ],
 )
-def test_is_public_addresses_of_the_internet_are_taken(address: str) -> None:
+def test_is_public_internet_address_is_true(address: str) -> None:
     assert is_public(address)
 
 
 @given(st.ip_addresses(v=4))
-def test_is_public_ipv4_is_judged_alike_behind_nat64_and_mapped(address: ipaddress.IPv4Address) -> None:
-    judged = is_public(str(address))
-    assert is_public(f"::ffff:{address}") == is_public(f"64:ff9b::{address}") == judged
-    if judged:
+def test_is_public_ipv4_with_nat64_or_mapped_has_the_same_result(address: ipaddress.IPv4Address) -> None:
+    public = is_public(str(address))
+    assert is_public(f"::ffff:{address}") == is_public(f"64:ff9b::{address}") == public
+    if public:
         assert address.is_global
     assert not is_public(f"::ffff:0:{address}")
     assert not is_public(f"::{address}")
 
 
 @given(st.ip_addresses(v=6))
-def test_is_public_ipv6_lies_in_the_assigned_space(address: ipaddress.IPv6Address) -> None:
+def test_is_public_any_public_ipv6_is_in_the_assigned_space(address: ipaddress.IPv6Address) -> None:
     if is_public(str(address)) and not address.ipv4_mapped and not str(address).startswith("64:ff9b::"):
         assert address in ipaddress.IPv6Network("2000::/3")
         assert address.sixtofour is None
         assert address.teredo is None
 
 
-def test_deliver_to_a_server_that_is_not_http_does_not_show_what_it_said() -> None:
+def test_attempt_server_without_http_does_not_show_its_response() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def greet() -> None:
@@ -102,21 +102,21 @@ def test_deliver_to_a_server_that_is_not_http_does_not_show_what_it_said() -> No
 
         threading.Thread(target=greet, daemon=True).start()
         url = f"http://127.0.0.1:{server.getsockname()[1]}/hook"
-        status, error = deliver._attempt(Address(url, "secret"), {}, b"{}", private=True)
-    assert (status, error) == (0, "the server does not speak HTTP")
+        status, error = webhook._attempt(WebhookEndpoint(url, "secret"), {}, b"{}", private=True)
+    assert (status, error) == (0, "the response is not HTTP")
 
 
-def test_deliver_to_a_server_that_hangs_up_says_so() -> None:
+def test_attempt_server_closes_the_connection_returns_the_reason() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
 
-        def hang_up() -> None:
+        def close_connection() -> None:
             connection, _ = server.accept()
             with connection:
                 connection.recv(65536)
 
-        threading.Thread(target=hang_up, daemon=True).start()
+        threading.Thread(target=close_connection, daemon=True).start()
         url = f"http://127.0.0.1:{server.getsockname()[1]}/hook"
-        assert deliver._attempt(Address(url, "secret"), {}, b"{}", private=True) == (
+        assert webhook._attempt(WebhookEndpoint(url, "secret"), {}, b"{}", private=True) == (
             0,
-            "the connection to the server broke",
+            "the connection was lost",
         )

@@ -1,4 +1,4 @@
-"""Every file of the corpus through the functions, from the bucket to PostgreSQL, report and mail."""
+"""Uploads of the corpus files through all functions, from the bucket to PostgreSQL, report and e-mail."""
 
 from __future__ import annotations
 
@@ -54,7 +54,9 @@ def test_upload_of_a_corpus_file_ends_as_expected(runtime: Runtime, outcome: Pat
     if "refusal" in expected:
         assert (history["status"], history["total_records"]) == ("failed", 0)
         return
-    errors = {str(number): [e["error_type"] for e in found] for number, found in result.errors[upload_id].items()}
+    errors = {
+        str(number): [e["error_type"] for e in row_errors] for number, row_errors in result.errors[upload_id].items()
+    }
     assert errors == expected.get("errors", {})
     assert history["total_records"] == expected["rows"] == len(errors) + len(result.products[upload_id])
     parsed = parse(content, upload_id, "VEND001")

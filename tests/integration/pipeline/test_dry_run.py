@@ -1,4 +1,4 @@
-"""Dry run: the same result as the upload, row for row, without a write."""
+"""Dry run: the result of each row equals that of an upload, and nothing is written."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from onboarding.domain.models import Mode, OnError, Outcome, Row, RowError, Uplo
 from onboarding.domain.product_schema import DEFAULT_CATEGORIES
 from onboarding.domain.upload_options import Options
 from onboarding.pipeline.dry_run import dry_run
-from onboarding.pipeline.ingest import parse_upload
+from onboarding.pipeline.upload_parsing import parse_upload
 from onboarding.storage import products, uploads, validation_errors
 from onboarding.storage.database import Connection, Database
 from tests.support.paths import OUTCOMES
@@ -38,8 +38,8 @@ from tests.support.running_pipeline import csv_of, product
 CATALOG, THEIRS, UPLOAD = "UPLOAD_1", "UPLOAD_2", "UPLOAD_3"
 
 
-def filled(database: Database) -> None:
-    """VEND001 has the products 1 to 3, VEND002 has 4 and, under the same id, another 1."""
+def create_products(database: Database) -> None:
+    """Create the products 1 to 3 of VEND001, and of VEND002 a product 4 and a product with the id of product 1."""
     open_upload(database, CATALOG, 3)
     record_rows(database, *(product_row(str(n), n, upload_id=CATALOG) for n in (1, 2, 3)))
     open_upload(database, THEIRS, 2, vendor_id="VEND002")
@@ -48,7 +48,7 @@ def filled(database: Database) -> None:
     record_rows(database, *rows)
 
 
-cells = st.fixed_dictionaries(
+CELLS = st.fixed_dictionaries(
     {
         "vendor_product_id": st.sampled_from(["P-1", "P-2", "P-3", "P-4", "P-5", "P-6", ""]),
         "sku": st.sampled_from(["S-1", "S-2", "S-3", "S-4", "S-5", "S-6", "S-theirs", "(clear)", ""]),
@@ -58,28 +58,28 @@ cells = st.fixed_dictionaries(
         "stock_quantity": st.sampled_from(["150", "1", "-1", ""]),
     }
 )
-options = st.builds(Options, st.sampled_from(Mode), st.sampled_from(OnError))
+OPTIONS = st.builds(Options, st.sampled_from(Mode), st.sampled_from(OnError))
 
 
-def real_run(
-    database: Database, content: bytes, wishes: Options, cuts: list[int]
+def run_upload(
+    database: Database, content: bytes, options: Options, cuts: list[int]
 ) -> tuple[dict[int, list[tuple[Any, ...]]], dict[int, str], str]:
-    """Each row's errors, what each valid row did, and the final status."""
-    examined = parse_upload(
-        ObjectContent(content, len(content), UPLOADED_AT, wishes.metadata()), UPLOAD, "VEND001", "active"
+    """Return the errors of each invalid row, the outcome of each valid row, and the status of the upload."""
+    parsed = parse_upload(
+        ObjectContent(content, len(content), UPLOADED_AT, options.metadata()), UPLOAD, "VEND001", "active"
     )
-    assert examined.refusal is None
-    # As they come out of the staging table.
-    rows = [staging_table.from_item(staging_table.to_item(row)) for row in examined.rows]
-    open_upload(database, UPLOAD, len(rows), mode=wishes.mode, on_error=wishes.on_error)
-    places = sorted({0, len(rows), *(cut % (len(rows) + 1) for cut in cuts)})
-    batches = [rows[first:last] for first, last in itertools.pairwise(places)]
+    assert parsed.rejection is None
+    # Convert the rows as the staging table does.
+    rows = [staging_table.from_item(staging_table.to_item(row)) for row in parsed.rows]
+    open_upload(database, UPLOAD, len(rows), mode=options.mode, on_error=options.on_error)
+    limits = sorted({0, len(rows), *(cut % (len(rows) + 1) for cut in cuts)})
+    batches = [rows[first:last] for first, last in itertools.pairwise(limits)]
     for batch in reversed(batches):
         record_rows(database, *batch)
     errors: dict[int, list[tuple[Any, ...]]] = {}
     for line in database.run(lambda connection: list(validation_errors.stream_report_rows(connection, UPLOAD))):
         errors.setdefault(line.row_number, []).append(astuple(line.error))
-    done = fetch(
+    outcomes = fetch(
         database,
         "select row_number, 'created' from products where upload_id = %s "
         "union all select row_number, change_type from product_changes where upload_id = %s",
@@ -87,65 +87,65 @@ def real_run(
         UPLOAD,
     )
     [(status,)] = fetch(database, "select status from upload_history where upload_id = %s", UPLOAD)
-    return errors, dict(done), status
+    return errors, dict(outcomes), status
 
 
-def test_dry_run_any_rows_equals_real_run(database_url: str) -> None:
+def test_dry_run_any_rows_equals_upload(database_url: str) -> None:
     @settings(deadline=None, max_examples=80)
-    @given(st.lists(cells, min_size=1, max_size=8), options, st.lists(st.integers(0, 8), max_size=3))
-    def agree(rows: list[dict[str, str]], wishes: Options, cuts: list[int]) -> None:
+    @given(st.lists(CELLS, min_size=1, max_size=8), OPTIONS, st.lists(st.integers(0, 8), max_size=3))
+    def check(rows: list[dict[str, str]], options: Options, cuts: list[int]) -> None:
         content = csv_of([product(str(n)) | row for n, row in enumerate(rows)])
         with clean_database(database_url) as database:
-            filled(database)
-            dry = dry_run(database.run, content, "VEND001", wishes)
+            create_products(database)
+            dry = dry_run(database.run, content, "VEND001", options)
             assert fetch(database, "select count(*) from upload_history") == [(2,)]
-            errors, done, status = real_run(database, content, wishes, cuts)
-            assert {n: [astuple(error) for error in found] for n, found in dry.errors.items()} == errors
-            assert dry.outcomes == done
+            errors, outcomes, status = run_upload(database, content, options, cuts)
+            assert {n: [astuple(error) for error in row_errors] for n, row_errors in dry.errors.items()} == errors
+            assert dry.outcomes == outcomes
             assert dry.status == status
 
-    agree()
+    check()
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda path: path.stem)
-def test_dry_run_corpus_file_equals_real_run(database: Database, outcome: Path) -> None:
+def test_dry_run_corpus_file_equals_upload(database: Database, outcome: Path) -> None:
     content = outcome.with_suffix("").read_bytes()
     dry = dry_run(database.run, content, "VEND001")
     expected = json.loads(outcome.read_text(encoding="utf-8"))
-    assert (dry.refusal and dry.refusal.code) == expected.get("refusal")
-    if dry.refusal is None:
-        errors, done, status = real_run(database, content, Options(), [50])
-        assert {n: [stored(error) for error in found] for n, found in dry.errors.items()} == errors
-        assert (dry.outcomes, dry.status) == (done, status)
+    assert (dry.rejection and dry.rejection.code) == expected.get("refusal")
+    if dry.rejection is None:
+        errors, outcomes, status = run_upload(database, content, Options(), [50])
+        assert {n: [as_stored(error) for error in row_errors] for n, row_errors in dry.errors.items()} == errors
+        assert (dry.outcomes, dry.status) == (outcomes, status)
 
 
-def stored(error: RowError) -> tuple[str, ...]:
-    """An error as the database gives it back."""
+def as_stored(error: RowError) -> tuple[str, ...]:
+    """Return the values of an error as the database stores them."""
     return tuple(products.to_storable_text(part) for part in astuple(error))
 
 
-def test_dry_run_file_is_not_recorded_as_upload(database: Database) -> None:
+def test_dry_run_of_new_file_records_no_upload(database: Database) -> None:
     content = csv_of([product("1")])
     assert dry_run(database.run, content, "VEND001").outcomes == {1: Outcome.CREATED}
-    assert dry_run(database.run, content, "VEND001").refusal is None
+    assert dry_run(database.run, content, "VEND001").rejection is None
 
 
-def test_dry_run_write_raises_read_only_error(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dry_run_that_writes_raises_read_only_error(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     import psycopg
 
     real = products.load_validation_context
 
-    def writing(connection: Connection, rows: list[Row], mode: Mode) -> object:
+    def write(connection: Connection, rows: list[Row], mode: Mode) -> object:
         connection.execute("update vendors set phone = '1'")
         return real(connection, rows, mode)
 
-    monkeypatch.setattr(products, "load_validation_context", writing)
+    monkeypatch.setattr(products, "load_validation_context", write)
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
         dry_run(database.run, csv_of([product("1")]), "VEND001")
 
 
-def uploaded(database: Database, content: bytes, file_name: str = "first.csv") -> None:
-    """An upload of this content is open, with one row."""
+def open_earlier_upload(database: Database, content: bytes, file_name: str = "first.csv") -> None:
+    """Open an upload of this content with one row."""
     source = ObjectContent(content, len(content), datetime.now(UTC))
     new = uploads.NewUpload(
         upload_id=UPLOAD,
@@ -164,18 +164,18 @@ def uploaded(database: Database, content: bytes, file_name: str = "first.csv") -
 
 def test_dry_run_repeated_file_shows_earlier_name_on_one_line(database: Database) -> None:
     content = csv_of([product("1")])
-    uploaded(database, content, "a.csv\r\nBcc: everybody")
-    refusal = dry_run(database.run, content, "VEND001").refusal
-    assert refusal is not None
-    assert "as a.csv Bcc: everybody on" in refusal.reason
+    open_earlier_upload(database, content, "a.csv\r\nBcc: everybody")
+    rejection = dry_run(database.run, content, "VEND001").rejection
+    assert rejection is not None
+    assert "as a.csv Bcc: everybody on" in rejection.reason
 
 
 def test_dry_run_repeated_file_without_accepted_rows_is_accepted(database: Database) -> None:
     rows = [product("1", category="Garden Tools")]
     content = csv_of(rows)
-    uploaded(database, content)
-    # While it is processed, the same file is a repetition.
-    assert getattr(dry_run(database.run, content, "VEND001").refusal, "code", None) == "ALREADY_UPLOADED"
+    open_earlier_upload(database, content)
+    # While the upload is processing, the same file is rejected.
+    assert getattr(dry_run(database.run, content, "VEND001").rejection, "code", None) == "ALREADY_UPLOADED"
     record_rows(database, make_row(1, upload_id=UPLOAD, category="Garden Tools"))
     assert counts_of(database, UPLOAD) == (1, 0, 1, "failed")
     fetch(database, "insert into product_categories (category_name) values ('Garden Tools') returning 1")
@@ -187,15 +187,15 @@ def test_dry_run_repeated_file_without_accepted_rows_is_accepted(database: Datab
 
 def test_dry_run_repeated_file_is_rejected_as_upload(database: Database) -> None:
     content = csv_of([product("1")])
-    uploaded(database, content)
-    refusal = dry_run(database.run, content, "VEND001").refusal
-    assert refusal is not None
-    assert refusal.code == "ALREADY_UPLOADED"
-    assert UPLOAD in refusal.reason
-    assert "first.csv" in refusal.reason
-    assert dry_run(database.run, content, "VEND001", Options(force=True)).refusal is None
-    assert dry_run(database.run, content, "VEND001", Options(Mode.UPSERT)).refusal is None
-    assert dry_run(database.run, content, "VEND002").refusal is None
+    open_earlier_upload(database, content)
+    rejection = dry_run(database.run, content, "VEND001").rejection
+    assert rejection is not None
+    assert rejection.code == "ALREADY_UPLOADED"
+    assert UPLOAD in rejection.reason
+    assert "first.csv" in rejection.reason
+    assert dry_run(database.run, content, "VEND001", Options(force=True)).rejection is None
+    assert dry_run(database.run, content, "VEND001", Options(Mode.UPSERT)).rejection is None
+    assert dry_run(database.run, content, "VEND002").rejection is None
 
 
 @pytest.mark.parametrize(
@@ -206,9 +206,9 @@ def test_dry_run_unknown_or_suspended_vendor_is_rejected(
 ) -> None:
     if status:
         fetch(database, "update vendors set status = %s where vendor_id = %s returning 1", status, vendor)
-    answer = dry_run(database.run, csv_of([product("1")]), vendor)
-    assert answer.refusal is not None
-    assert (answer.refusal.code, answer.status) == (code, UploadStatus.FAILED)
+    result = dry_run(database.run, csv_of([product("1")]), vendor)
+    assert result.rejection is not None
+    assert (result.rejection.code, result.status) == (code, UploadStatus.FAILED)
 
 
 def test_default_categories_equal_those_of_a_new_database(database: Database) -> None:

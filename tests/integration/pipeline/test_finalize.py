@@ -11,7 +11,7 @@ from tests.support.postgres_fixtures import open_upload
 from tests.support.running_pipeline import csv_of, product
 
 FUNCTION_MEMORY = 256
-"""What the template gives error-processor, in MB."""
+"""Memory of error-processor in MB, as in the template."""
 
 
 def test_finalize_full_file_with_many_errors_fits_into_memory(database: Database, database_url: str) -> None:
@@ -34,5 +34,5 @@ def test_finalize_full_file_with_many_errors_fits_into_memory(database: Database
     )
     database.run(lambda connection: connection.execute(finished))
     peak = measure_peak_memory(database_url, "UPLOAD_1", csv_of([row] * MAX_ROWS))
-    # The function's runtime and what Lambda adds need their part of it too.
+    # The rest is for the Lambda runtime.
     assert peak < 0.75 * FUNCTION_MEMORY

@@ -1,4 +1,4 @@
-"""Dry runs without a database: the rules, and the default categories."""
+"""Dry runs without a database, with the default categories."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from onboarding.pipeline.dry_run import dry_run
 from tests.support.running_pipeline import csv_of, product
 
 
-def kinds(answer: dict[int, list[RowError]]) -> dict[int, list[str]]:
-    return {number: [error.error_type for error in errors] for number, errors in answer.items()}
+def error_types(errors: dict[int, list[RowError]]) -> dict[int, list[str]]:
+    return {number: [error.error_type for error in row_errors] for number, row_errors in errors.items()}
 
 
 def test_dry_run_without_database_applies_rules_and_default_categories() -> None:
@@ -24,14 +24,14 @@ def test_dry_run_without_database_applies_rules_and_default_categories() -> None
         product("3", sku="SKU-1"),
         product("4", sku="", stock_quantity="x"),
     ]
-    answer = dry_run(None, csv_of(rows), "VEND001")
-    assert kinds(dict(answer.errors)) == {  # type: ignore[arg-type]
+    result = dry_run(None, csv_of(rows), "VEND001")
+    assert error_types(dict(result.errors)) == {  # type: ignore[arg-type]
         2: ["INVALID_PRICE", "INVALID_CATEGORY"],
         3: ["DUPLICATE_SKU"],
         4: ["MISSING_REQUIRED_FIELDS", "INVALID_STOCK_QUANTITY"],
     }
-    assert answer.errors[2][1].hint == "Did you mean 'Garden'?"
-    assert answer.outcomes == {1: Outcome.CREATED}
+    assert result.errors[2][1].hint == "Did you mean 'Garden'?"
+    assert result.outcomes == {1: Outcome.CREATED}
 
 
 @pytest.mark.parametrize("mode", [Mode.UPDATE, Mode.UPSERT])
@@ -39,19 +39,19 @@ def test_dry_run_without_database_assumes_that_products_exist(mode: Mode) -> Non
     content = csv_of(
         [{"vendor_product_id": "P-1", "price": "1.00"}, {"vendor_product_id": "P-2", "price": "0"}], COLUMNS
     )
-    answer = dry_run(None, content, "VEND001", Options(mode))
-    assert kinds(dict(answer.errors)) == {2: ["INVALID_PRICE"]}  # type: ignore[arg-type]
+    result = dry_run(None, content, "VEND001", Options(mode))
+    assert error_types(dict(result.errors)) == {2: ["INVALID_PRICE"]}  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("mode", [Mode.CREATE, Mode.UPSERT])
 def test_dry_run_template_with_own_sku_is_valid(mode: Mode) -> None:
     content = as_csv(DEFAULT_CATEGORIES).replace(SAMPLE["sku"].encode(), b"MINE-1")
-    answer = dry_run(None, content, "VEND001", Options(mode))
-    assert (answer.refusal, dict(answer.errors), len(answer.outcomes)) == (None, {}, 1)
+    result = dry_run(None, content, "VEND001", Options(mode))
+    assert (result.rejection, dict(result.errors), len(result.outcomes)) == (None, {}, 1)
     if mode is Mode.CREATE:
-        assert answer.outcomes == {1: Outcome.CREATED}
+        assert result.outcomes == {1: Outcome.CREATED}
 
 
 def test_dry_run_unchanged_template_has_one_error() -> None:
-    answer = dry_run(None, as_csv(DEFAULT_CATEGORIES), "VEND001")
-    assert [error.error_type for error in answer.errors[1]] == ["SAMPLE_ROW"]
+    result = dry_run(None, as_csv(DEFAULT_CATEGORIES), "VEND001")
+    assert [error.error_type for error in result.errors[1]] == ["SAMPLE_ROW"]

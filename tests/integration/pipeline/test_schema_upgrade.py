@@ -1,4 +1,4 @@
-"""The handlers on a schema without what they need: their events come again until it is there, and nothing is wrong."""
+"""Handlers on a database schema without a part that they need: events are retried until the part exists."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def runtime(database_url: str) -> Iterator[Runtime]:
 
 @pytest.fixture(scope="module")
 def expected(runtime: Runtime) -> dict[str, stored_state.State]:
-    """How each scenario ends by itself."""
+    """Return the final state of each scenario without faults."""
     return {name: run_without_faults(runtime, name)[0] for name in SCENARIOS}
 
 
@@ -42,25 +42,25 @@ def expected(runtime: Runtime) -> dict[str, stored_state.State]:
         ("error_processor", "table upload_warnings"),
     ],
 )
-def test_handlers_without_a_part_of_the_schema_end_as_with_it_once_it_is_there(
+def test_handlers_missing_schema_part_added_later_have_the_same_result(
     runtime: Runtime, expected: dict[str, stored_state.State], function: str, part: str
 ) -> None:
     kind, name = part.split()
     table, _, column = name.partition(".")
     faults: set[str] = set()
-    for scenario, play in SCENARIOS.items():
+    for scenario, run in SCENARIOS.items():
         simulation = new_simulation(runtime)
         if kind == "table":
             add, remove = f"alter table later rename to {table}", f"alter table {table} rename to later"
         else:
             add, remove = (f"alter table {table} rename {a} to {b}" for a, b in (("later", column), (column, "later")))
-        runtime.ask(remove)
+        runtime.fetch(remove)
         try:
-            play(simulation, no_fault)
+            run(simulation, no_fault)
         finally:
-            runtime.ask(add)
+            runtime.fetch(add)
         faults |= {error.split(":")[0] for error in simulation.errors}
         simulation.recover()
         invariants.check(simulation)
         assert stored_state.differences(expected[scenario], stored_state.state_of(simulation)) == []
-    assert faults == {function}, "another function needs it, or none"
+    assert faults == {function}, "exactly one function needs this part"

@@ -1,4 +1,4 @@
-"""Results of whole uploads on the local stack: mails, fix files, options, undo."""
+"""Results of uploads on the local stack: e-mails, fix files, options, undo."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ from onboarding.storage.held_rows import purge_held_rows
 from tests.support.postgres_fixtures import ACTOR, open_database
 from tests.support.running_pipeline import Pipeline, csv_of, product
 
-THEIR_COLUMNS = ("Shelf", *COLUMNS, "Remark")
+FILE_COLUMNS = ("Shelf", *COLUMNS, "Remark")
 
 
-def links_of(pipeline: Pipeline, upload: Upload) -> list[bytes]:
-    """What lies behind the links of the mail."""
+def download_links(pipeline: Pipeline, upload: Upload) -> list[bytes]:
+    """Return the content of each link in the e-mail."""
     contents = []
     for link in re.findall(r"http://\S+", pipeline.mail(upload.upload_id).text):
-        with urllib.request.urlopen(link) as answer:  # noqa: S310 - our own link
-            contents.append(answer.read())
+        with urllib.request.urlopen(link) as response:  # noqa: S310 - our own link
+            contents.append(response.read())
     return contents
 
 
-def lines_of(content: bytes) -> list[list[str]]:
+def read_csv(content: bytes) -> list[list[str]]:
     return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
 
 
 def test_upload_fixed_fix_file_completes_the_upload(pipeline: Pipeline) -> None:
-    """The vendor mends what is named and nothing else, and then nothing is wrong."""
+    """The vendor corrects only the reported values."""
     rows = [
         product(f"fix-{n}") | {"Shelf": f"=A{n}", "Remark": f" 'kept {n}' ", "description": '-two\nlines, "quoted"'}
         for n in range(6)
@@ -51,14 +51,14 @@ def test_upload_fixed_fix_file_completes_the_upload(pipeline: Pipeline) -> None:
     rows[1] |= {"price": "-10.00", "category": "Computer Acessories"}
     rows[3]["sku"] = rows[0]["sku"]
     rows[4]["stock_quantity"] = ""
-    upload = pipeline.run("VEND001", "fix.csv", csv_of(rows, THEIR_COLUMNS))
+    upload = pipeline.run("VEND001", "fix.csv", csv_of(rows, FILE_COLUMNS))
     assert (upload.valid_records, upload.error_records) == (3, 3)
 
     assert upload.fix_file_s3_key == f"errors/VEND001/{upload.upload_id}_fix.csv"
     fix_file = pipeline.content(upload.fix_file_s3_key)
-    assert links_of(pipeline, upload) == [pipeline.content(upload.error_file_s3_key), fix_file]
-    header, *lines = lines_of(fix_file)
-    assert header == ["_row", "_errors", "_hint", *THEIR_COLUMNS]
+    assert download_links(pipeline, upload) == [pipeline.content(upload.error_file_s3_key), fix_file]
+    header, *lines = read_csv(fix_file)
+    assert header == ["_row", "_errors", "_hint", *FILE_COLUMNS]
     assert [line[0] for line in lines] == ["3", "5", "6"]
     assert lines[0][1:3] == [
         "Price must be at least 0.01; Invalid category: Computer Acessories",
@@ -66,20 +66,20 @@ def test_upload_fixed_fix_file_completes_the_upload(pipeline: Pipeline) -> None:
     ]
     assert lines[1][2] == "Row 2 has the same SKU"
     for line, row in zip(lines, (rows[1], rows[3], rows[4]), strict=True):
-        assert [unescape_formula(value) for value in line[3:]] == [row[column] for column in THEIR_COLUMNS]
+        assert [unescape_formula(value) for value in line[3:]] == [row[column] for column in FILE_COLUMNS]
         assert not any(value.startswith(("=", "@")) for value in line)
 
-    place = {column: number for number, column in enumerate(header)}
-    lines[0][place["price"]] = "10.00"
-    lines[0][place["category"]] = "Computer Accessories"
-    lines[1][place["sku"]] = "SKU-fix-3-new"
-    lines[2][place["stock_quantity"]] = "0"
+    index = {column: number for number, column in enumerate(header)}
+    lines[0][index["price"]] = "10.00"
+    lines[0][index["category"]] = "Computer Accessories"
+    lines[1][index["sku"]] = "SKU-fix-3-new"
+    lines[2][index["stock_quantity"]] = "0"
     text = io.StringIO(newline="")
     csv.writer(text).writerows([header, *lines])
-    mended = pipeline.run("VEND001", "fix-mended.csv", text.getvalue().encode("utf-8-sig"))
-    assert mended.status is UploadStatus.COMPLETED
-    assert (mended.total_records, mended.error_records) == (3, 0)
-    stored = pipeline.products(mended.upload_id)
+    fixed = pipeline.run("VEND001", "fix-fixed.csv", text.getvalue().encode("utf-8-sig"))
+    assert fixed.status is UploadStatus.COMPLETED
+    assert (fixed.total_records, fixed.error_records) == (3, 0)
+    stored = pipeline.products(fixed.upload_id)
     assert [p["vendor_product_id"] for p in stored] == ["PROD-fix-1", "PROD-fix-3", "PROD-fix-4"]
     assert {p["description"] for p in stored} == {rows[0]["description"]}
 
@@ -91,14 +91,14 @@ def test_upload_equal_errors_are_grouped_in_mail_and_history(pipeline: Pipeline)
     text = pipeline.mail(upload.upload_id).text
     assert "- 12 rows: category 'Elektronics', did you mean 'Electronics'?\n" in text
     assert "- Row 5: price '$1,234.50', did you mean 1234.50?\n" in text
-    assert "What looked odd, and was taken as it is:\n- " in text
+    assert "Warnings (these values were imported unchanged):\n- " in text
     assert "Shelf" in text
-    answers = pipeline.connection.execute(
+    stored = pipeline.connection.execute(
         "select rejected_value, expected, hint from validation_errors "
         "where upload_id = %s and row_number = 4 order by error_id",
         (upload.upload_id,),
     ).fetchall()
-    assert answers == [
+    assert stored == [
         ("$1,234.50", "a number from 0.01 to 999999.99 with at most two decimals", "Did you mean 1234.50?"),
         ("Elektronics", "an active category of the marketplace", "Did you mean 'Electronics'?"),
     ]
@@ -146,40 +146,40 @@ def test_upload_reject_file_with_invalid_row_rejects_all_rows(pipeline: Pipeline
     assert pipeline.products(upload.upload_id) == []
     for number, reason in ((1, "FILE_REJECTED"), (121, "INVALID_PRICE"), (250, "FILE_REJECTED")):
         assert pipeline.validated_item(upload.upload_id, number)["error_reason"] == {"S": reason}
-    header, *lines = lines_of(pipeline.content(upload.fix_file_s3_key))
+    header, *lines = read_csv(pipeline.content(upload.fix_file_s3_key))
     assert len(lines) == 250
     lines[120][header.index("price")] = "1.00"
     text = io.StringIO(newline="")
     csv.writer(text).writerows([header, *lines])
-    mended = pipeline.run("VEND001", "whole-mended.csv", text.getvalue().encode(), on_error="reject_file")
-    assert (mended.status, mended.valid_records) == (UploadStatus.COMPLETED, 250)
-    assert pipeline.validated_item(mended.upload_id, 1)["status"] == {"S": "validated"}
-    assert held_of(pipeline, upload.upload_id, mended.upload_id) == 0, "all was said of them"
+    fixed = pipeline.run("VEND001", "whole-fixed.csv", text.getvalue().encode(), on_error="reject_file")
+    assert (fixed.status, fixed.valid_records) == (UploadStatus.COMPLETED, 250)
+    assert pipeline.validated_item(fixed.upload_id, 1)["status"] == {"S": "validated"}
+    assert count_held_rows(pipeline, upload.upload_id, fixed.upload_id) == 0, "all notifications were sent"
 
 
-def held_of(pipeline: Pipeline, *uploads: str) -> int:
+def count_held_rows(pipeline: Pipeline, *uploads: str) -> int:
     query = "select count(*) from held_rows where upload_id = any(%s)"
-    found = pipeline.connection.execute(query, (list(uploads),)).fetchone()
-    return int(found[0]) if found else 0
+    row = pipeline.connection.execute(query, (list(uploads),)).fetchone()
+    return int(row[0]) if row else 0
 
 
 def test_held_rows_notifications_are_retried_until_sent(pipeline: Pipeline, ctx: AppContext) -> None:
-    """What was said of them is said again as long as it may have got lost, and then no more."""
-    cells = [{column: text for column, text in product(f"told-{n}").items() if text} for n in range(6)]
+    """The messages of held rows repeat until the rows are deleted, after all messages have been sent."""
+    cells = [{column: text for column, text in product(f"held-{n}").items() if text} for n in range(6)]
     cells[0]["price"] = "free"
     with pipeline.without_bucket_notifications():
-        source = pipeline.put_key("uploads/VEND001/told.csv", csv_of(cells), on_error="reject_file")
+        source = pipeline.put_key("uploads/VEND001/held.csv", csv_of(cells), on_error="reject_file")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(staging_table, "stage_rows", lambda *_: None)
         upload_id = ingest_object(ctx, source).upload_id
     assert upload_id is not None
     items = [staging_table.to_item(Row(upload_id, "VEND001", n, row)) for n, row in enumerate(cells, 1)]
-    told: list[list[int]] = []
+    sent: list[list[int]] = []
 
     def send(_: AppContext, invalid: Sequence[tuple[Row, object]]) -> None:
-        told.append(sorted(row.row_number for row, _ in invalid))
-        if len(told) == 3:
-            raise RuntimeError("the process dies")
+        sent.append(sorted(row.row_number for row, _ in invalid))
+        if len(sent) == 3:
+            raise RuntimeError("the process ends")
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(error_queue, "send_row_errors", send)
@@ -187,35 +187,35 @@ def test_held_rows_notifications_are_retried_until_sent(pipeline: Pipeline, ctx:
             validate_batch(ctx, batch)
         with pytest.raises(RuntimeError):
             validate_batch(ctx, items[4:])
-        assert held_of(pipeline, upload_id) == 5
+        assert count_held_rows(pipeline, upload_id) == 5
         make_old = "update upload_history set processing_completed_at = now() - interval '14 days' where upload_id = %s"
         pipeline.connection.execute(make_old, (upload_id,))
         purge_held_rows(pipeline.connection)
         for batch in (items[4:], items[4:], items[:2], items[2:4]):
             validate_batch(ctx, batch)
-    assert told == [[1], [], [2, 3, 4, 5, 6], [2, 3, 4, 5, 6], [5, 6], [1, 2], [3, 4]]
-    assert held_of(pipeline, upload_id) == 0
+    assert sent == [[1], [], [2, 3, 4, 5, 6], [2, 3, 4, 5, 6], [5, 6], [1, 2], [3, 4]]
+    assert count_held_rows(pipeline, upload_id) == 0
 
 
 def test_held_rows_without_pending_notification_are_deleted(pipeline: Pipeline, ctx: AppContext) -> None:
-    upload_id = given_up_as_a_whole(pipeline, ctx, "forgotten").upload_id
+    upload_id = end_all_or_nothing(pipeline, ctx, "purged").upload_id
     purge_held_rows(pipeline.connection)
-    assert held_of(pipeline, upload_id) == 1
+    assert count_held_rows(pipeline, upload_id) == 1
     make_old = "update upload_history set processing_completed_at = now() - interval '16 days' where upload_id = %s"
     pipeline.connection.execute(make_old, (upload_id,))
     purge_held_rows(pipeline.connection)
-    assert held_of(pipeline, upload_id) == 0
+    assert count_held_rows(pipeline, upload_id) == 0
 
 
 def test_upload_repeated_file_is_rejected_unless_forced(pipeline: Pipeline) -> None:
     content = csv_of([product("again-same"), product("again-bad", price="0")])
     first = pipeline.run("VEND001", "same.csv", content)
-    again = pipeline.run("VEND001", "renamed.csv", content)
-    assert (again.status, again.failure_code) == (UploadStatus.FAILED, "ALREADY_UPLOADED")
-    assert again.failure_reason is not None
-    assert first.upload_id in again.failure_reason
-    assert "same.csv" in again.failure_reason
-    assert again.failure_reason in pipeline.mail(again.upload_id).text
+    repeated = pipeline.run("VEND001", "renamed.csv", content)
+    assert (repeated.status, repeated.failure_code) == (UploadStatus.FAILED, "ALREADY_UPLOADED")
+    assert repeated.failure_reason is not None
+    assert first.upload_id in repeated.failure_reason
+    assert "same.csv" in repeated.failure_reason
+    assert repeated.failure_reason in pipeline.mail(repeated.upload_id).text
     forced = pipeline.run("VEND001", "same.csv", content, force="true")
     assert (forced.failure_code, forced.error_records) == (None, 2)
     other_mode = pipeline.run("VEND001", "same.csv", content, mode="upsert")
@@ -233,7 +233,7 @@ def test_upload_file_of_an_undone_upload_is_accepted(pipeline: Pipeline) -> None
 
 
 def test_upload_invalid_options_reject_the_file(pipeline: Pipeline) -> None:
-    upload = pipeline.run("VEND001", "wish.csv", csv_of([product("wish")]), mode="replace")
+    upload = pipeline.run("VEND001", "options.csv", csv_of([product("options")]), mode="replace")
     assert (upload.status, upload.failure_code) == (UploadStatus.FAILED, "INVALID_OPTION")
     assert upload.failure_reason == "The upload's mode is 'replace'; it must be create or update or upsert"
 
@@ -250,8 +250,8 @@ def test_upload_removed_object_has_report_without_fix_file(pipeline: Pipeline, c
     assert (again.error_file_s3_key, again.fix_file_s3_key) == (upload.error_file_s3_key, None)
 
 
-def given_up_as_a_whole(pipeline: Pipeline, ctx: AppContext, name: str) -> Upload:
-    """A file of three rows, of which one came before the file was removed."""
+def end_all_or_nothing(pipeline: Pipeline, ctx: AppContext, name: str) -> Upload:
+    """End the upload of an all-or-nothing file: one of three rows was validated before the file was deleted."""
     rows = [product(f"{name}-{n}") for n in range(3)]
     with pipeline.without_bucket_notifications():
         source = pipeline.put_key(f"uploads/VEND001/{name}.csv", csv_of(rows), on_error="reject_file")
@@ -265,9 +265,9 @@ def given_up_as_a_whole(pipeline: Pipeline, ctx: AppContext, name: str) -> Uploa
     return pipeline.finished(upload_id)
 
 
-def test_upload_all_or_nothing_given_up_rejects_all_rows(pipeline: Pipeline, ctx: AppContext) -> None:
-    """Rows that were held are rejected with those that never came."""
-    upload = given_up_as_a_whole(pipeline, ctx, "given-up")
+def test_upload_all_or_nothing_ended_by_watchdog_rejects_all_rows(pipeline: Pipeline, ctx: AppContext) -> None:
+    """Held rows are rejected together with the rows that were not validated."""
+    upload = end_all_or_nothing(pipeline, ctx, "ended")
     assert (upload.status, upload.error_records) == (UploadStatus.FAILED, 3)
     assert [(row, kind) for row, kind, _ in pipeline.errors(upload.upload_id)] == [
         (1, "NOT_PROCESSED"),

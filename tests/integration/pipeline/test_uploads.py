@@ -1,4 +1,4 @@
-"""Whole uploads on the local stack, from the bucket to the mail."""
+"""Uploads on the local stack, from the bucket to the e-mail."""
 
 from __future__ import annotations
 
@@ -100,8 +100,8 @@ def test_upload_invalid_rows_are_reported_and_valid_ones_accepted(pipeline: Pipe
         assert line in mail.text
     link = re.search(r"http://\S+", mail.text)
     assert link is not None
-    with urllib.request.urlopen(link[0]) as answer:  # noqa: S310 - our own link
-        assert answer.read().decode("utf-8-sig") == pipeline.report(upload)
+    with urllib.request.urlopen(link[0]) as response:  # noqa: S310 - our own link
+        assert response.read().decode("utf-8-sig") == pipeline.report(upload)
     assert len(pipeline.mails(upload.upload_id)) == 1
 
 
@@ -113,7 +113,7 @@ def test_upload_without_valid_row_fails(pipeline: Pipeline) -> None:
     assert upload.error_file_s3_key is not None
 
 
-REFUSED: list[tuple[str, Callable[[], bytes], str]] = [
+REJECTED_FILES: list[tuple[str, Callable[[], bytes], str]] = [
     ("empty.csv", lambda: b"", "EMPTY_FILE"),
     ("blank.csv", lambda: b"\xef\xbb\xbf \r\n\r\n", "EMPTY_FILE"),
     ("header.csv", lambda: csv_of([]), "NO_ROWS"),
@@ -126,7 +126,7 @@ REFUSED: list[tuple[str, Callable[[], bytes], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "content", "code"), REFUSED, ids=[code for _, _, code in REFUSED])
+@pytest.mark.parametrize(("name", "content", "code"), REJECTED_FILES, ids=[code for _, _, code in REJECTED_FILES])
 def test_upload_rejected_file_notifies_its_vendor(
     pipeline: Pipeline, name: str, content: Callable[[], bytes], code: str
 ) -> None:
@@ -169,7 +169,7 @@ def test_upload_duplicates_across_files_and_vendors_are_rejected(pipeline: Pipel
     ]
     assert own.error_records == 1
 
-    # Another vendor may use the same id, and learns nothing of whose the SKU is.
+    # Another vendor may use the same id, and is not told which vendor has the SKU.
     other = pipeline.run(
         "VEND002", "third.csv", csv_of([product("across"), product("x-across", vendor_product_id="PROD-across")])
     )
@@ -226,8 +226,8 @@ def test_upload_file_name_of_another_type_is_rejected_with_mail(pipeline: Pipeli
 
 def test_upload_folder_marker_is_ignored(pipeline: Pipeline) -> None:
     marker = pipeline.put_key("uploads/VEND001/folder/", b"")
-    answered = pipeline.finished(pipeline.upload_id(pipeline.put_key("uploads/VEND001/folder/", b"content")))
-    assert answered.failure_code == "UNKNOWN_FILE_TYPE"
+    rejected = pipeline.finished(pipeline.upload_id(pipeline.put_key("uploads/VEND001/folder/", b"content")))
+    assert rejected.failure_code == "UNKNOWN_FILE_TYPE"
     assert pipeline.upload(pipeline.upload_id(marker)) is None
     query = "select from quarantined_objects where s3_key = 'uploads/VEND001/folder/'"
     assert pipeline.connection.execute(query).fetchall() == []
@@ -273,7 +273,7 @@ def test_upload_typical_file_has_file_details(pipeline: Pipeline) -> None:
     assert [warning.code for warning in warnings] == ["READ_AS_WINDOWS_1252", "UNKNOWN_COLUMN"]
 
 
-def test_upload_same_name_again_is_another_upload(pipeline: Pipeline) -> None:
+def test_upload_same_file_name_again_is_another_upload(pipeline: Pipeline) -> None:
     first = pipeline.put("VEND001", "again.csv", csv_of([product("again-1")]))
     second = pipeline.put("VEND001", "again.csv", csv_of([product("again-2")]))
     assert first != second
@@ -281,9 +281,9 @@ def test_upload_same_name_again_is_another_upload(pipeline: Pipeline) -> None:
     assert pipeline.finished(second).valid_records == 1
 
 
-def event_of(source: S3ObjectVersion) -> bytes:
-    described = {"key": quote_plus(source.key), "versionId": source.version_id}
-    return json.dumps({"Records": [{"s3": {"bucket": {"name": source.bucket}, "object": described}}]}).encode()
+def make_s3_event(source: S3ObjectVersion) -> bytes:
+    s3_object = {"key": quote_plus(source.key), "versionId": source.version_id}
+    return json.dumps({"Records": [{"s3": {"bucket": {"name": source.bucket}, "object": s3_object}}]}).encode()
 
 
 def test_upload_repeated_s3_event_changes_nothing(pipeline: Pipeline) -> None:
@@ -291,11 +291,11 @@ def test_upload_repeated_s3_event_changes_nothing(pipeline: Pipeline) -> None:
     rows[7]["price"] = "free"
     source = pipeline.put_key("uploads/VEND001/event.csv", csv_of(rows))
     before = pipeline.finished(pipeline.upload_id(source))
-    answer = pipeline.lambdas.invoke(FunctionName="csv-parser", Payload=event_of(source))
-    assert "FunctionError" not in answer, answer["Payload"].read()
+    response = pipeline.lambdas.invoke(FunctionName="csv-parser", Payload=make_s3_event(source))
+    assert "FunctionError" not in response, response["Payload"].read()
     assert pipeline.finished(before.upload_id) == before
     assert len(pipeline.products(before.upload_id)) == 29
-    # A later upload passes the same queue and topic: when its mail is there, a second one of the first would be too.
+    # A later upload uses the same queue and topic: a second e-mail of the first upload would arrive before its e-mail.
     pipeline.run("VEND001", "after.csv", csv_of([product("event-after")]))
     assert len(pipeline.mails(before.upload_id)) == 1
 
@@ -310,16 +310,16 @@ def test_upload_repeated_stream_batch_changes_nothing(pipeline: Pipeline) -> Non
         {"eventName": "INSERT", "dynamodb": {"NewImage": image | {"status": {"S": "pending_validation"}}}}
         for image in [*images, images[0]]
     ]
-    answer = pipeline.lambdas.invoke(
+    response = pipeline.lambdas.invoke(
         FunctionName="product-validator", Payload=json.dumps({"Records": records}).encode()
     )
-    assert "FunctionError" not in answer, answer["Payload"].read()
+    assert "FunctionError" not in response, response["Payload"].read()
     assert pipeline.upload(before.upload_id) == before
     assert (pipeline.products(before.upload_id), pipeline.errors(before.upload_id)) == (products, errors)
 
 
 def test_upload_multipart_file_is_one_upload(pipeline: Pipeline, tmp_path: Path) -> None:
-    """As any client of S3 sends a large file. S3 takes no part under 5 MB but the last."""
+    """S3 clients send large files in parts. S3 accepts no part under 5 MB except the last."""
     rows = [product(f"parts-{n}", description=f"{n} ".ljust(2_000, ".")) for n in range(3_000)]
     rows[-1]["price"] = "0"
     path = tmp_path / "parts.csv"
@@ -330,7 +330,7 @@ def test_upload_multipart_file_is_one_upload(pipeline: Pipeline, tmp_path: Path)
     config = TransferConfig(multipart_threshold=part, multipart_chunksize=part)
     pipeline.s3.upload_file(str(path), pipeline.endpoints.bucket, key, Config=config)
     head = pipeline.s3.head_object(Bucket=pipeline.endpoints.bucket, Key=key)
-    assert head["ETag"].strip('"').endswith("-2"), "it came in two parts"
+    assert head["ETag"].strip('"').endswith("-2"), "the file has two parts"
     source = S3ObjectVersion(pipeline.endpoints.bucket, key, head["VersionId"])
     upload = pipeline.finished(source.upload_id(head["LastModified"]))
     assert upload.file_size_bytes == path.stat().st_size

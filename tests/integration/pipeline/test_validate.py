@@ -1,4 +1,4 @@
-"""The judgement of batches against a real PostgreSQL: one outcome a row, counted once, however often they come."""
+"""Validation of batches on PostgreSQL: one outcome for each row, counted once, however often it is delivered."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ from tests.support.postgres_fixtures import (
 FIRST, SECOND, THIRD = "UPLOAD_1", "UPLOAD_2", "UPLOAD_3"
 
 
-def good_rows(count: int, *, prefix: str = "", first: int = 1, **changes: Any) -> list[Row]:
+def valid_rows(count: int, *, prefix: str = "", first: int = 1, **changes: Any) -> list[Row]:
     return [product_row(f"{prefix}{number}", number, **changes) for number in range(first, first + count)]
 
 
-def ledger_of(database: Database) -> dict[str, list[tuple[Any, ...]]]:
-    """All that a judgement writes, but for times and serial numbers."""
+def read_state(database: Database) -> dict[str, list[tuple[Any, ...]]]:
+    """Return all that validation writes, except times and serial numbers."""
     return {
         "uploads": fetch(
             database,
@@ -54,8 +54,8 @@ def ledger_of(database: Database) -> dict[str, list[tuple[Any, ...]]]:
     }
 
 
-def assert_the_law(database: Database) -> None:
-    """Counts are what is there: a row has a product or errors, not both, and the counts are their numbers."""
+def assert_invariants(database: Database) -> None:
+    """Assert that each row has a product or errors, not both, and that the counts of uploads equal their numbers."""
     for upload_id, total, valid, error, status in fetch(
         database, "select upload_id, total_records, valid_records, error_records, status from upload_history"
     ):
@@ -69,23 +69,23 @@ def assert_the_law(database: Database) -> None:
             assert status == ("completed" if not error else "partial" if valid else "failed")
 
 
-# One batch
+# Single batches
 
 
-def test_good_rows_enter_the_catalog(database: Database) -> None:
+def test_record_outcomes_valid_rows_are_accepted(database: Database) -> None:
     open_upload(database, FIRST, 3)
-    judgement = record_rows(database, *good_rows(3))
-    assert types_by_row(judgement) == {(FIRST, 1): [], (FIRST, 2): [], (FIRST, 3): []}
-    assert judgement.finished == [FIRST]
+    result = record_rows(database, *valid_rows(3))
+    assert types_by_row(result) == {(FIRST, 1): [], (FIRST, 2): [], (FIRST, 3): []}
+    assert result.finished == [FIRST]
     assert list_skus(database) == ["S-1", "S-2", "S-3"]
     assert counts_of(database, FIRST) == (3, 3, 0, "completed")
     assert fetch(database, "select * from validation_errors") == []
-    assert_the_law(database)
+    assert_invariants(database)
 
 
-def test_no_rows_are_no_work(database: Database) -> None:
-    judgement = record_rows(database)
-    assert (judgement.errors, judgement.finished) == ({}, [])
+def test_record_outcomes_without_rows_has_empty_result(database: Database) -> None:
+    result = record_rows(database)
+    assert (result.errors, result.finished) == ({}, [])
 
 
 @pytest.mark.parametrize(
@@ -109,14 +109,14 @@ def test_no_rows_are_no_work(database: Database) -> None:
         ({"surplus_fields": 1}, "FIELD_COUNT_MISMATCH", "row", None),
     ],
 )
-def test_each_rule_makes_its_error_and_leaves_the_neighbours_alone(
+def test_record_outcomes_invalid_row_is_rejected_and_others_are_accepted(
     database: Database, changes: dict[str, Any], kind: str, field: str, message: str | None
 ) -> None:
     open_upload(database, "UPLOAD_0", 1)
     record_rows(database, product_row("old", upload_id="UPLOAD_0"))
     open_upload(database, FIRST, 3)
-    judgement = record_rows(database, product_row("1", 1), product_row("2", 2, **changes), product_row("3", 3))
-    (error,) = judgement.errors[FIRST, 2]
+    result = record_rows(database, product_row("1", 1), product_row("2", 2, **changes), product_row("3", 3))
+    (error,) = result.errors[FIRST, 2]
     assert (error.error_type, error.field) == (kind, field)
     assert message is None or error.message == message
     assert list_skus(database) == ["S-1", "S-3", "S-old"]
@@ -124,14 +124,14 @@ def test_each_rule_makes_its_error_and_leaves_the_neighbours_alone(
     assert fetch(database, "select row_number, error_type, error_field, error_message from validation_errors") == [
         (2, error.error_type, error.field, error.message)
     ]
-    assert_the_law(database)
+    assert_invariants(database)
 
 
-def test_a_row_with_many_errors_counts_once_and_keeps_them_in_order(database: Database) -> None:
+def test_record_outcomes_row_with_many_errors_is_counted_once(database: Database) -> None:
     open_upload(database, FIRST, 1)
     row = product_row("1", price="0", stock_quantity="x", category="None such", sku=None, brand="b" * 101)
-    judgement = record_rows(database, row)
-    assert types_by_row(judgement)[FIRST, 1] == [
+    result = record_rows(database, row)
+    assert types_by_row(result)[FIRST, 1] == [
         "MISSING_REQUIRED_FIELDS",
         "INVALID_PRICE",
         "INVALID_STOCK_QUANTITY",
@@ -139,11 +139,11 @@ def test_a_row_with_many_errors_counts_once_and_keeps_them_in_order(database: Da
         "INVALID_CATEGORY",
     ]
     stored = fetch(database, "select error_type from validation_errors order by error_id")
-    assert [kind for (kind,) in stored] == types_by_row(judgement)[FIRST, 1]
+    assert [kind for (kind,) in stored] == types_by_row(result)[FIRST, 1]
     assert counts_of(database, FIRST) == (1, 0, 1, "failed")
 
 
-def test_an_error_keeps_the_row_as_the_vendor_wrote_it(database: Database) -> None:
+def test_record_outcomes_rejected_row_has_its_original_data(database: Database) -> None:
     open_upload(database, FIRST, 1)
     row = product_row("1", price="010.000", sku="00\07", vendor_product_id="P" * 150)
     record_rows(database, row)
@@ -152,17 +152,17 @@ def test_an_error_keeps_the_row_as_the_vendor_wrote_it(database: Database) -> No
     assert stored == [("P" * 100, expected)]
 
 
-def test_an_inactive_category_is_no_category(database: Database) -> None:
+def test_record_outcomes_inactive_category_is_rejected(database: Database) -> None:
     insert = "insert into product_categories (category_name, is_active) values ('Fax Machines', false) returning 1"
     fetch(database, insert)
     open_upload(database, FIRST, 1)
-    judgement = record_rows(database, product_row("1", category="Fax Machines"))
-    assert tuples_of(judgement.errors[FIRST, 1]) == [("INVALID_CATEGORY", "category", "Invalid category: Fax Machines")]
+    result = record_rows(database, product_row("1", category="Fax Machines"))
+    assert tuples_of(result.errors[FIRST, 1]) == [("INVALID_CATEGORY", "category", "Invalid category: Fax Machines")]
 
 
-def test_decide_rows_of_no_upload_are_reported_and_their_neighbours_get_in(database: Database) -> None:
+def test_record_outcomes_rows_of_no_upload_are_unprocessable_and_others_are_accepted(database: Database) -> None:
     open_upload(database, FIRST, 2)
-    judgement = record_rows(
+    result = record_rows(
         database,
         product_row("1"),
         product_row("2", 2, upload_id=SECOND),
@@ -171,69 +171,67 @@ def test_decide_rows_of_no_upload_are_reported_and_their_neighbours_get_in(datab
         product_row("big", 2**31 - 1),
         product_row("2", 2),
     )
-    assert judgement.unprocessable == {
+    assert result.unprocessable == {
         (SECOND, 2): "there is no upload UPLOAD_2",
         (FIRST, 3): "the upload UPLOAD_1 has 2 rows, and no row 3",
         (FIRST, 0): "the upload UPLOAD_1 has 2 rows, and no row 0",
         (FIRST, 2**31 - 1): "the upload UPLOAD_1 has 2 rows, and no row 2,147,483,647",
     }
-    assert types_by_row(judgement) == {(FIRST, 1): [], (FIRST, 2): []}
+    assert types_by_row(result) == {(FIRST, 1): [], (FIRST, 2): []}
     assert list_skus(database) == ["S-1", "S-2"]
     assert counts_of(database, FIRST) == (2, 2, 0, "completed")
 
 
-def test_decide_row_of_another_vendors_upload_is_reported_and_not_counted(database: Database) -> None:
+def test_record_outcomes_row_of_another_vendors_upload_is_unprocessable(database: Database) -> None:
     open_upload(database, FIRST, 1)
-    judgement = record_rows(database, product_row("1", vendor_id="VEND002"))
-    assert judgement.unprocessable == {(FIRST, 1): "the upload UPLOAD_1 is not the vendor's"}
+    result = record_rows(database, product_row("1", vendor_id="VEND002"))
+    assert result.unprocessable == {(FIRST, 1): "the upload UPLOAD_1 is not the vendor's"}
     assert counts_of(database, FIRST) == (1, 0, 0, "processing")
 
 
-def test_decide_row_beyond_a_finished_upload_changes_nothing(database: Database) -> None:
+def test_record_outcomes_row_beyond_a_finished_upload_changes_nothing(database: Database) -> None:
     open_upload(database, FIRST, 1)
-    record_rows(database, *good_rows(1))
-    before = ledger_of(database)
-    judgement = record_rows(database, product_row("2", 2))
-    assert list(judgement.unprocessable) == [(FIRST, 2)]
-    assert (judgement.errors, judgement.finished) == ({}, [])
-    assert ledger_of(database) == before
+    record_rows(database, *valid_rows(1))
+    before = read_state(database)
+    result = record_rows(database, product_row("2", 2))
+    assert list(result.unprocessable) == [(FIRST, 2)]
+    assert (result.errors, result.finished) == ({}, [])
+    assert read_state(database) == before
 
 
-def test_decide_row_of_a_finished_upload_whose_product_was_deleted_changes_nothing(database: Database) -> None:
+def test_record_outcomes_redelivered_row_with_deleted_product_changes_nothing(database: Database) -> None:
     open_upload(database, FIRST, 2)
-    record_rows(database, *good_rows(2))
+    record_rows(database, *valid_rows(2))
     fetch(database, "delete from products where sku = 'S-1' returning 1")
-    before = ledger_of(database)
-    assert types_by_row(record_rows(database, *good_rows(2))) == {(FIRST, 1): [], (FIRST, 2): []}
-    assert ledger_of(database) == before
+    before = read_state(database)
+    assert types_by_row(record_rows(database, *valid_rows(2))) == {(FIRST, 1): [], (FIRST, 2): []}
+    assert read_state(database) == before
 
 
 # Completion
 
 
 @pytest.mark.parametrize(
-    ("bad", "status"), [((), "completed"), ((2,), "partial"), ((1, 3), "partial"), ((1, 2, 3), "failed")]
+    ("invalid", "status"), [((), "completed"), ((2,), "partial"), ((1, 3), "partial"), ((1, 2, 3), "failed")]
 )
-def test_an_upload_is_finished_with_its_last_row_and_not_before(
-    database: Database, bad: Sequence[int], status: str
-) -> None:
+def test_record_outcomes_last_row_finishes_the_upload(database: Database, invalid: Sequence[int], status: str) -> None:
     open_upload(database, FIRST, 3)
-    rows = [product_row(str(n), n, price="0" if n in bad else "1") for n in (1, 2, 3)]
+    rows = [product_row(str(n), n, price="0" if n in invalid else "1") for n in (1, 2, 3)]
     for row in rows[:2]:
         assert record_rows(database, row).finished == []
         assert counts_of(database, FIRST)[3] == "processing"
         assert get_upload(database, FIRST).processing_completed_at is None
     assert record_rows(database, rows[2]).finished == [FIRST]
-    assert counts_of(database, FIRST) == (3, 3 - len(bad), len(bad), status)
+    assert counts_of(database, FIRST) == (3, 3 - len(invalid), len(invalid), status)
     assert get_upload(database, FIRST).processing_completed_at is not None
-    assert_the_law(database)
+    assert_invariants(database)
 
 
-def test_a_batch_of_several_uploads_and_vendors(database: Database) -> None:
+def test_record_outcomes_batch_of_several_uploads_counts_each_upload(database: Database) -> None:
     open_upload(database, FIRST, 2, vendor_id="VEND001")
     open_upload(database, SECOND, 2, vendor_id="VEND002")
     open_upload(database, THIRD, 3, vendor_id="VEND001")
-    judgement = record_rows(
+    result = record_rows(
         database,
         product_row("a", 1),
         product_row("b", 1, upload_id=SECOND, vendor_id="VEND002"),
@@ -242,7 +240,7 @@ def test_a_batch_of_several_uploads_and_vendors(database: Database) -> None:
         product_row("e", 2, upload_id=SECOND, vendor_id="VEND002"),
         product_row("f", 2, upload_id=THIRD, stock_quantity="0"),
     )
-    assert types_by_row(judgement) == {
+    assert types_by_row(result) == {
         (FIRST, 1): [],
         (SECOND, 1): [],
         (THIRD, 1): [],
@@ -250,28 +248,28 @@ def test_a_batch_of_several_uploads_and_vendors(database: Database) -> None:
         (SECOND, 2): [],
         (THIRD, 2): [],
     }
-    assert sorted(judgement.finished) == [FIRST, SECOND]
+    assert sorted(result.finished) == [FIRST, SECOND]
     assert counts_of(database, FIRST) == (2, 1, 1, "partial")
     assert counts_of(database, SECOND) == (2, 2, 0, "completed")
     assert counts_of(database, THIRD) == (3, 2, 0, "processing")
-    assert_the_law(database)
+    assert_invariants(database)
 
 
 # Duplicates
 
 
-def test_a_sku_of_another_vendor_is_taken_and_nothing_is_told_of_whose_it_is(database: Database) -> None:
+def test_record_outcomes_sku_of_another_vendor_is_rejected_without_details(database: Database) -> None:
     open_upload(database, FIRST, 1, vendor_id="VEND002")
     record_rows(database, product_row("1", vendor_id="VEND002", sku="SHARED", product_name="Secret", brand="Hidden"))
     open_upload(database, SECOND, 1)
-    judgement = record_rows(database, product_row("2", upload_id=SECOND, sku="SHARED"))
-    assert tuples_of(judgement.errors[SECOND, 1]) == [("DUPLICATE_SKU", "sku", "Duplicate SKU: SHARED already exists")]
+    result = record_rows(database, product_row("2", upload_id=SECOND, sku="SHARED"))
+    assert tuples_of(result.errors[SECOND, 1]) == [("DUPLICATE_SKU", "sku", "Duplicate SKU: SHARED already exists")]
     (stored,) = fetch(database, "select error_message, original_data::text from validation_errors")
-    for theirs in ("VEND002", "StyleWear", "Secret", "Hidden", FIRST, "P-1"):
-        assert theirs not in " ".join(stored)
+    for detail in ("VEND002", "StyleWear", "Secret", "Hidden", FIRST, "P-1"):
+        assert detail not in " ".join(stored)
 
 
-def test_the_same_vendor_product_id_of_another_vendor_is_free(database: Database) -> None:
+def test_record_outcomes_vendor_product_id_of_another_vendor_is_accepted(database: Database) -> None:
     open_upload(database, FIRST, 1, vendor_id="VEND002")
     record_rows(database, product_row("1", vendor_id="VEND002", vendor_product_id="P"))
     open_upload(database, SECOND, 1)
@@ -279,57 +277,57 @@ def test_the_same_vendor_product_id_of_another_vendor_is_free(database: Database
     assert list_skus(database) == ["S-1", "S-2"]
 
 
-def test_a_file_uploaded_again_is_all_duplicates(database: Database) -> None:
+def test_record_outcomes_file_uploaded_again_has_only_duplicates(database: Database) -> None:
     open_upload(database, FIRST, 3)
-    record_rows(database, *good_rows(3))
+    record_rows(database, *valid_rows(3))
     open_upload(database, SECOND, 3)
-    judgement = record_rows(database, *good_rows(3, upload_id=SECOND))
-    assert types_by_row(judgement) == {
+    result = record_rows(database, *valid_rows(3, upload_id=SECOND))
+    assert types_by_row(result) == {
         (SECOND, number): ["DUPLICATE_SKU", "DUPLICATE_VENDOR_PRODUCT_ID"] for number in (1, 2, 3)
     }
     assert counts_of(database, SECOND) == (3, 0, 3, "failed")
     assert counts_of(database, FIRST) == (3, 3, 0, "completed")
 
 
-def test_a_row_with_another_error_is_told_of_its_taken_keys_too(database: Database) -> None:
+def test_record_outcomes_invalid_duplicate_row_has_all_errors(database: Database) -> None:
     open_upload(database, FIRST, 1)
     record_rows(database, product_row("1"))
     open_upload(database, SECOND, 1)
-    judgement = record_rows(database, product_row("1", upload_id=SECOND, price="0"))
-    assert types_by_row(judgement) == {(SECOND, 1): ["INVALID_PRICE", "DUPLICATE_SKU", "DUPLICATE_VENDOR_PRODUCT_ID"]}
+    result = record_rows(database, product_row("1", upload_id=SECOND, price="0"))
+    assert types_by_row(result) == {(SECOND, 1): ["INVALID_PRICE", "DUPLICATE_SKU", "DUPLICATE_VENDOR_PRODUCT_ID"]}
 
 
-def test_equal_rows_of_two_uploads_in_one_batch_have_one_winner(database: Database) -> None:
+def test_record_outcomes_equal_skus_in_one_batch_accept_one_row(database: Database) -> None:
     open_upload(database, FIRST, 2)
     open_upload(database, SECOND, 2, vendor_id="VEND002")
-    judgement = record_rows(
+    result = record_rows(
         database,
         product_row("a", 1, sku="SHARED"),
         product_row("b", 1, upload_id=SECOND, vendor_id="VEND002", sku="SHARED"),
         product_row("c", 2),
         product_row("d", 2, upload_id=SECOND, vendor_id="VEND002"),
     )
-    outcome = types_by_row(judgement)
+    outcome = types_by_row(result)
     assert sorted([outcome[FIRST, 1], outcome[SECOND, 1]]) == [[], ["DUPLICATE_SKU"]]
     assert (outcome[FIRST, 2], outcome[SECOND, 2]) == ([], [])
     assert list_skus(database) == ["S-c", "S-d", "SHARED"]
-    assert_the_law(database)
+    assert_invariants(database)
 
 
-def test_equal_vendor_product_ids_of_two_uploads_in_one_batch_have_one_winner(database: Database) -> None:
+def test_record_outcomes_equal_vendor_product_ids_in_one_batch_accept_one_row(database: Database) -> None:
     open_upload(database, FIRST, 1)
     open_upload(database, SECOND, 1)
-    judgement = record_rows(
+    result = record_rows(
         database,
         product_row("a", 1, vendor_product_id="SAME"),
         product_row("b", 1, upload_id=SECOND, vendor_product_id="SAME"),
     )
-    assert sorted(types_by_row(judgement).values()) == [[], ["DUPLICATE_VENDOR_PRODUCT_ID"]]
-    assert_the_law(database)
+    assert sorted(types_by_row(result).values()) == [[], ["DUPLICATE_VENDOR_PRODUCT_ID"]]
+    assert_invariants(database)
 
 
 @pytest.mark.parametrize("reverse", [False, True])
-def test_the_first_row_of_a_file_wins_in_whatever_order_rows_come(database: Database, reverse: bool) -> None:
+def test_record_outcomes_duplicate_rows_in_any_order_accept_the_first_row(database: Database, reverse: bool) -> None:
     open_upload(database, FIRST, 2)
     rows = [product_row("1", 1, sku="SAME"), product_row("2", 2, sku="SAME", duplicate_of={"sku": 1})]
     outcome: dict[tuple[str, int], list[str]] = {}
@@ -341,11 +339,11 @@ def test_the_first_row_of_a_file_wins_in_whatever_order_rows_come(database: Data
     ]
 
 
-# Again
+# Redelivery
 
 
 def mixed_rows() -> list[Row]:
-    """Six rows, every second of which has errors, one two of them."""
+    """Return six rows; the even ones are invalid, the second has two errors."""
     return [
         product_row("1", 1),
         product_row("2", 2, price="0", category="None such"),
@@ -356,21 +354,21 @@ def mixed_rows() -> list[Row]:
     ]
 
 
-def test_the_same_batch_again_moves_nothing_and_says_the_same(database: Database) -> None:
+def test_record_outcomes_redelivered_batch_changes_nothing(database: Database) -> None:
     open_upload(database, FIRST, 6)
     first = record_rows(database, *mixed_rows())
-    before = ledger_of(database)
+    before = read_state(database)
     completed_at = get_upload(database, FIRST).processing_completed_at
     for _ in range(2):
-        again = record_rows(database, *mixed_rows())
-        assert again.errors == first.errors
-        assert list(again.finished) == list(first.finished) == [FIRST]
-    assert ledger_of(database) == before
+        redelivered = record_rows(database, *mixed_rows())
+        assert redelivered.errors == first.errors
+        assert list(redelivered.finished) == list(first.finished) == [FIRST]
+    assert read_state(database) == before
     assert get_upload(database, FIRST).processing_completed_at == completed_at
-    assert_the_law(database)
+    assert_invariants(database)
 
 
-def test_overlapping_batches_count_each_row_once(database: Database) -> None:
+def test_record_outcomes_overlapping_batches_count_each_row_once(database: Database) -> None:
     open_upload(database, FIRST, 6)
     rows = mixed_rows()
     assert record_rows(database, *rows[:4]).finished == []
@@ -378,10 +376,10 @@ def test_overlapping_batches_count_each_row_once(database: Database) -> None:
     assert second.finished == [FIRST]
     assert types_by_row(second)[FIRST, 4] == ["DUPLICATE_SKU"]
     assert counts_of(database, FIRST) == (6, 3, 3, "partial")
-    assert_the_law(database)
+    assert_invariants(database)
 
 
-def test_a_replay_of_an_earlier_part_does_not_finish_the_upload(database: Database) -> None:
+def test_record_outcomes_redelivered_first_batch_does_not_finish_the_upload(database: Database) -> None:
     open_upload(database, FIRST, 6)
     rows = mixed_rows()
     record_rows(database, *rows[:3])
@@ -389,16 +387,16 @@ def test_a_replay_of_an_earlier_part_does_not_finish_the_upload(database: Databa
     assert counts_of(database, FIRST) == (6, 2, 1, "processing")
 
 
-def test_rows_apart_from_each_other_are_judged_though_others_between_them_were_before(database: Database) -> None:
+def test_record_outcomes_new_rows_around_validated_ones_are_validated(database: Database) -> None:
     open_upload(database, FIRST, 6)
     rows = mixed_rows()
     record_rows(database, rows[2], rows[3])
-    judgement = record_rows(database, rows[0], rows[5])
-    assert judgement.errors.keys() == {(FIRST, 1), (FIRST, 6)}
+    result = record_rows(database, rows[0], rows[5])
+    assert result.errors.keys() == {(FIRST, 1), (FIRST, 6)}
     assert counts_of(database, FIRST) == (6, 2, 2, "processing")
 
 
-def test_a_replay_keeps_the_first_outcome_though_the_sku_is_free_since(database: Database) -> None:
+def test_record_outcomes_redelivered_row_with_released_sku_keeps_its_outcome(database: Database) -> None:
     open_upload(database, FIRST, 1, vendor_id="VEND002")
     record_rows(database, product_row("1", vendor_id="VEND002", sku="SHARED"))
     open_upload(database, SECOND, 1)
@@ -410,7 +408,7 @@ def test_a_replay_keeps_the_first_outcome_though_the_sku_is_free_since(database:
     assert counts_of(database, SECOND) == (1, 0, 1, "failed")
 
 
-def test_a_replay_keeps_the_first_outcome_though_the_category_is_gone_since(database: Database) -> None:
+def test_record_outcomes_redelivered_row_with_disabled_category_keeps_its_outcome(database: Database) -> None:
     open_upload(database, FIRST, 1)
     record_rows(database, product_row("1", category="Garden"))
     fetch(database, "update product_categories set is_active = false where category_name = 'Garden' returning 1")
@@ -420,43 +418,43 @@ def test_a_replay_keeps_the_first_outcome_though_the_category_is_gone_since(data
         fetch(database, "update product_categories set is_active = true where category_name = 'Garden' returning 1")
 
 
-def test_any_order_and_repetition_of_batches_comes_to_the_same(database_url: str) -> None:
-    """Against what one batch of everything comes to: rows of two uploads that share nothing."""
-    everything = [*mixed_rows(), *good_rows(3, prefix="x", upload_id=SECOND, vendor_id="VEND002")]
+def test_record_outcomes_batches_in_any_order_and_repetition_have_one_result(database_url: str) -> None:
+    """Compare with one batch of all rows, which belong to two independent uploads."""
+    all_rows = [*mixed_rows(), *valid_rows(3, prefix="x", upload_id=SECOND, vendor_id="VEND002")]
 
-    def fresh(database: Database) -> None:
+    def open_uploads(database: Database) -> None:
         open_upload(database, FIRST, 6)
         open_upload(database, SECOND, 3, vendor_id="VEND002")
 
     with clean_database(database_url) as database:
-        fresh(database)
-        whole = record_rows(database, *everything)
-        expected = ledger_of(database)
+        open_uploads(database)
+        single_batch = record_rows(database, *all_rows)
+        expected = read_state(database)
 
     @settings(deadline=None, max_examples=60)
     @given(st.lists(st.sets(st.sampled_from(range(9)), min_size=1).flatmap(lambda s: st.permutations(sorted(s)))))
-    def holds(batches: list[list[int]]) -> None:
+    def check(batches: list[list[int]]) -> None:
         with clean_database(database_url) as database:
-            fresh(database)
+            open_uploads(database)
             for batch in [*batches, list(range(8, -1, -1))]:
-                judgement = record_rows(database, *(everything[place] for place in batch))
-                assert judgement.errors == {
-                    key: whole.errors[key]
-                    for key in (products_repository.row_key(everything[place]) for place in batch)
+                result = record_rows(database, *(all_rows[index] for index in batch))
+                assert result.errors == {
+                    key: single_batch.errors[key]
+                    for key in (products_repository.row_key(all_rows[index]) for index in batch)
                 }
-                assert_the_law(database)
-            assert ledger_of(database) == expected
+                assert_invariants(database)
+            assert read_state(database) == expected
 
-    holds()
-
-
-# What the rules let pass and the schema refuses
+    check()
 
 
-def without(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    left = tuple((name, check) for name, check in validation.RULES if name != rule)
-    assert len(left) == len(validation.RULES) - 1
-    monkeypatch.setattr(validation, "RULES", left)
+# Values that the rules accept and the database schema rejects
+
+
+def disable_rule(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    remaining = tuple((name, check) for name, check in validation.RULES if name != rule)
+    assert len(remaining) == len(validation.RULES) - 1
+    monkeypatch.setattr(validation, "RULES", remaining)
 
 
 @pytest.mark.parametrize(
@@ -465,7 +463,7 @@ def without(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
         ("price in range", {"price": "0"}),
         ("price in range", {"price": "Infinity"}),
         ("price in range", {"price": "1e20"}),
-        ("price in range", {"price": "dear"}),
+        ("price in range", {"price": "expensive"}),
         ("stock in range", {"stock_quantity": "-1"}),
         ("stock in range", {"stock_quantity": "99999999999"}),
         ("weight in range", {"weight_kg": "-1"}),
@@ -474,33 +472,33 @@ def without(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
         ("text without control characters, identifiers without invisible ones", {"description": "\0"}),
     ],
 )
-def test_a_row_that_the_schema_refuses_is_that_rows_error_and_its_neighbours_get_in(
+def test_record_outcomes_value_against_the_schema_is_an_error_of_its_row(
     database: Database, monkeypatch: pytest.MonkeyPatch, rule: str, changes: dict[str, Any]
 ) -> None:
-    without(rule, monkeypatch)
+    disable_rule(rule, monkeypatch)
     open_upload(database, FIRST, 100)
-    rows = good_rows(100)
+    rows = valid_rows(100)
     rows[36] = product_row("37", 37, **changes)
-    judgement = record_rows(database, *rows)
-    rejected = {key: errors for key, errors in judgement.errors.items() if errors}
+    result = record_rows(database, *rows)
+    rejected = {key: errors for key, errors in result.errors.items() if errors}
     (error,) = rejected.pop((FIRST, 37))
     assert rejected == {}
     assert (error.error_type, error.field) == ("REFUSED_BY_CATALOG", "row")
     assert error.message.startswith("The catalog cannot hold this row: ")
     assert counts_of(database, FIRST) == (100, 99, 1, "partial")
     assert len(list_skus(database)) == 99
-    assert_the_law(database)
-    before = ledger_of(database)
-    assert record_rows(database, *rows).errors == judgement.errors
-    assert ledger_of(database) == before
+    assert_invariants(database)
+    before = read_state(database)
+    assert record_rows(database, *rows).errors == result.errors
+    assert read_state(database) == before
 
 
-def test_several_refused_rows_stand_beside_rows_with_errors_of_their_own(
+def test_record_outcomes_several_rows_against_the_schema_are_rejected_individually(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    without("price in range", monkeypatch)
+    disable_rule("price in range", monkeypatch)
     open_upload(database, FIRST, 8)
-    rows = good_rows(8)
+    rows = valid_rows(8)
     rows[0] = product_row("1", 1, price="0")
     rows[1] = product_row("2", 2, price="x")
     rows[4] = product_row("5", 5, category="None such")
@@ -517,134 +515,138 @@ def test_several_refused_rows_stand_beside_rows_with_errors_of_their_own(
         (FIRST, 8): ["DUPLICATE_SKU"],
     }
     assert counts_of(database, FIRST) == (8, 4, 4, "partial")
-    assert_the_law(database)
+    assert_invariants(database)
 
 
-def test_a_fault_of_the_database_is_nobodys_error(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A full disk is not the vendor's doing: it escapes, and the batch comes again."""
+def test_record_outcomes_database_error_raises_and_rejects_no_row(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk is no error of a row: the exception is raised, and the batch is redelivered."""
 
     def full_disk(connection: Connection, rows: Sequence[Row]) -> set[tuple[str, int]]:
-        tries.append(len(rows))
+        attempts.append(len(rows))
         connection.execute("do $$ begin raise exception using errcode = '53100'; end $$")
-        # The judgement waits for PostgreSQL only where it reads an answer.
+        # In pipeline mode the error is raised when a result is read.
         connection.execute("select").fetchall()
         raise AssertionError("PostgreSQL raised nothing")
 
-    tries: list[int] = []
+    attempts: list[int] = []
     open_upload(database, FIRST, 1)
-    with monkeypatch.context() as planted:
-        planted.setattr(products_repository, "insert_products", full_disk)
+    with monkeypatch.context() as patch:
+        patch.setattr(products_repository, "insert_products", full_disk)
         with pytest.raises(psycopg.errors.DiskFull):
             record_rows(database, product_row("1"))
-    assert tries == [1]
+    assert attempts == [1]
     assert counts_of(database, FIRST) == (1, 0, 0, "processing")
     assert record_rows(database, product_row("1")).finished == [FIRST]
 
 
-def test_decide_exhausted_sequence_raises_and_no_row_is_rejected(database: Database) -> None:
-    """It is of the same class of SQLSTATEs as a value that does not fit, and no fault of a row's."""
+def test_record_outcomes_exhausted_sequence_raises_and_rejects_no_row(database: Database) -> None:
+    """Its SQLSTATE has the same class as that of an invalid value."""
     [(limit,)] = fetch(database, "select seqmax from pg_sequence where seqrelid = 'products_product_id_seq'::regclass")
     [(last,)] = fetch(database, "select nextval('products_product_id_seq')")
     fetch(database, "select setval('products_product_id_seq', %s)", limit)
     open_upload(database, FIRST, 2)
     try:
         with pytest.raises(psycopg.errors.SequenceGeneratorLimitExceeded):
-            record_rows(database, *good_rows(2))
+            record_rows(database, *valid_rows(2))
         assert counts_of(database, FIRST) == (2, 0, 0, "processing")
     finally:
         fetch(database, "select setval('products_product_id_seq', %s)", last)
-    assert record_rows(database, *good_rows(2)).finished == [FIRST]
+    assert record_rows(database, *valid_rows(2)).finished == [FIRST]
 
 
-def test_a_row_that_lost_its_sku_to_a_batch_that_went_first_is_told(
+def test_record_outcomes_sku_inserted_concurrently_is_a_duplicate(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The other vendor's batch commits between the look at the catalog and the insert."""
+    """The batch of the other vendor commits before the insert."""
     open_upload(database, FIRST, 2)
     open_upload(database, SECOND, 1, vendor_id="VEND002")
     insert = products_repository.insert_products
-    late = [product_row("b", 1, upload_id=SECOND, vendor_id="VEND002", sku="SHARED")]
+    pending = [product_row("b", 1, upload_id=SECOND, vendor_id="VEND002", sku="SHARED")]
 
-    def overtaken(connection: Connection, rows: Sequence[Row]) -> set[tuple[str, int]]:
-        if late:
+    def insert_after_other(connection: Connection, rows: Sequence[Row]) -> set[tuple[str, int]]:
+        if pending:
             other = open_database(database_url)
-            assert types_by_row(record_rows(other, late.pop())) == {(SECOND, 1): []}
+            assert types_by_row(record_rows(other, pending.pop())) == {(SECOND, 1): []}
             other.close()
         return insert(connection, rows)
 
-    monkeypatch.setattr(products_repository, "insert_products", overtaken)
-    judgement = record_rows(database, product_row("a", 1, sku="SHARED"), product_row("c", 2))
-    assert types_by_row(judgement) == {(FIRST, 1): ["DUPLICATE_SKU"], (FIRST, 2): []}
-    assert_the_law(database)
+    monkeypatch.setattr(products_repository, "insert_products", insert_after_other)
+    result = record_rows(database, product_row("a", 1, sku="SHARED"), product_row("c", 2))
+    assert types_by_row(result) == {(FIRST, 1): ["DUPLICATE_SKU"], (FIRST, 2): []}
+    assert_invariants(database)
 
 
-def test_a_row_whose_rival_vanished_is_judged_anew(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It did not get in, and nobody holds its SKU: the transaction runs again, and then it does."""
+def test_record_outcomes_duplicate_deleted_concurrently_is_accepted_on_retry(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row was not inserted, and no product has its SKU: the transaction is retried, and accepts the row."""
     open_upload(database, FIRST, 1)
     insert = products_repository.insert_products
-    tries: list[int] = []
+    attempts: list[int] = []
 
-    def lost_once(connection: Connection, rows: Sequence[Row]) -> set[tuple[str, int]]:
-        tries.append(len(rows))
-        return set() if len(tries) == 1 else insert(connection, rows)
+    def insert_nothing_once(connection: Connection, rows: Sequence[Row]) -> set[tuple[str, int]]:
+        attempts.append(len(rows))
+        return set() if len(attempts) == 1 else insert(connection, rows)
 
-    monkeypatch.setattr(products_repository, "insert_products", lost_once)
+    monkeypatch.setattr(products_repository, "insert_products", insert_nothing_once)
     assert types_by_row(record_rows(database, product_row("1"))) == {(FIRST, 1): []}
-    assert tries == [1, 1]
+    assert attempts == [1, 1]
     assert counts_of(database, FIRST) == (1, 1, 0, "completed")
 
 
-# At the same time
+# Concurrency
 
 
-def test_products_go_in_in_the_order_of_their_skus(database: Database) -> None:
-    """Batches of different vendors then wait for each other's SKUs, and never in a circle."""
+def test_record_outcomes_products_are_inserted_in_the_order_of_their_skus(database: Database) -> None:
+    """The order prevents deadlocks between batches of different vendors."""
     open_upload(database, FIRST, 50)
     record_rows(database, *[product_row(str(n), n, sku=f"S{n * 37 % 50:03d}") for n in range(1, 51)])
     assert fetch(database, "select sku from products order by product_id") == [(f"S{n:03d}",) for n in range(50)]
 
 
-def race(database_url: str, batches: Sequence[Sequence[Row]]) -> dict[tuple[str, int], list[RowError]]:
-    """Judge each list of batches in a thread and connection of its own, all started together."""
+def run_concurrently(database_url: str, batches: Sequence[Sequence[Row]]) -> dict[tuple[str, int], list[RowError]]:
+    """Validate each list of rows in batches of 20, on its own thread and connection; return the errors of each row."""
     start = threading.Barrier(len(batches), timeout=60)
 
-    def judge_all(rows: Sequence[Row]) -> dict[tuple[str, int], list[RowError]]:
+    def validate_all(rows: Sequence[Row]) -> dict[tuple[str, int], list[RowError]]:
         database = open_database(database_url)
         outcome: dict[tuple[str, int], list[RowError]] = {}
         try:
             database.run(lambda connection: connection.info.backend_pid)
             start.wait()
-            for place in range(0, len(rows), 20):
-                judgement = record_rows(database, *rows[place : place + 20])
-                outcome |= {key: list(errors) for key, errors in judgement.errors.items()}
+            for start_index in range(0, len(rows), 20):
+                result = record_rows(database, *rows[start_index : start_index + 20])
+                outcome |= {key: list(errors) for key, errors in result.errors.items()}
         finally:
             database.close()
         return outcome
 
     with ThreadPoolExecutor(len(batches)) as pool:
-        return {key: errors for outcome in pool.map(judge_all, batches) for key, errors in outcome.items()}
+        return {key: errors for outcome in pool.map(validate_all, batches) for key, errors in outcome.items()}
 
 
 @pytest.mark.parametrize("one_vendor", [True, False])
-def test_uploads_that_share_their_keys_have_one_winner_each_and_every_loser_is_told(
+def test_record_outcomes_concurrent_duplicates_accept_one_row_and_reject_the_others(
     database: Database, database_url: str, one_vendor: bool
 ) -> None:
     uploads, size = 6, 60
     batches = []
-    for place in range(uploads):
-        upload_id = f"UPLOAD_{place}"
-        vendor_id = "VEND001" if one_vendor else f"VEND00{place % 3 + 1}"
+    for index in range(uploads):
+        upload_id = f"UPLOAD_{index}"
+        vendor_id = "VEND001" if one_vendor else f"VEND00{index % 3 + 1}"
         open_upload(database, upload_id, size, vendor_id=vendor_id)
         rows = []
         for number in range(1, size + 1):
-            # Half of the keys are shared, and every upload comes to them in another order.
-            key = (number * (7 if place % 2 else 11) + place) % size
+            # Half of the keys are shared, in a different order in each upload.
+            key = (number * (7 if index % 2 else 11) + index) % size
             sku = f"SHARED-{key}" if key % 2 else f"{upload_id}-{key}"
             name = f"P-{(key * 3) % size}" if key % 4 < 2 else f"P-{upload_id}-{key}"
             rows.append(
                 product_row(str(key), number, upload_id=upload_id, vendor_id=vendor_id, sku=sku, vendor_product_id=name)
             )
-        # What the parser would have marked.
+        # Mark duplicates within the file, as the parser does.
         seen: dict[tuple[str, str], int] = {}
         for row in rows:
             for column in ("sku", "vendor_product_id"):
@@ -653,15 +655,15 @@ def test_uploads_that_share_their_keys_have_one_winner_each_and_every_loser_is_t
                     row.duplicate_of[column] = earlier
         batches.append(rows)
 
-    outcome = race(database_url, batches)
+    outcome = run_concurrently(database_url, batches)
 
-    assert_the_law(database)
+    assert_invariants(database)
     assert len(outcome) == uploads * size
     assert fetch(database, "select count(*) from upload_history where status = 'processing'") == [(0,)]
-    held = fetch(database, "select sku, vendor_id, vendor_product_id, upload_id, row_number from products")
-    sku_holders = {sku: (upload_id, number) for sku, _, _, upload_id, number in held}
-    id_holders = {(vendor, name): (upload_id, number) for _, vendor, name, upload_id, number in held}
-    losers = 0
+    catalog = fetch(database, "select sku, vendor_id, vendor_product_id, upload_id, row_number from products")
+    sku_holders = {sku: (upload_id, number) for sku, _, _, upload_id, number in catalog}
+    id_holders = {(vendor, name): (upload_id, number) for _, vendor, name, upload_id, number in catalog}
+    rejected = 0
     for row in (row for rows in batches for row in rows):
         row_key = products_repository.row_key(row)
         by_sku = sku_holders.get(row.cells["sku"])
@@ -669,24 +671,24 @@ def test_uploads_that_share_their_keys_have_one_winner_each_and_every_loser_is_t
         if not outcome[row_key]:
             assert by_sku == by_id == row_key
             continue
-        losers += 1
+        rejected += 1
         for error in outcome[row_key]:
-            # Whoever was told of a rival has one: another row holds the key, or an earlier one of the file has it.
+            # A rejected row has a duplicate: another accepted row, or an earlier row of its file.
             if error.error_type == "DUPLICATE_SKU":
                 assert "sku" in row.duplicate_of or (by_sku is not None and by_sku != row_key)
             else:
                 assert error.error_type == "DUPLICATE_VENDOR_PRODUCT_ID"
                 assert "vendor_product_id" in row.duplicate_of or (by_id is not None and by_id != row_key)
-    assert losers > uploads
-    # No key was left without an owner that some row could have had.
+    assert rejected > uploads
+    # Every key that a row could have has a product.
     for row in (row for rows in batches for row in rows):
         if not row.duplicate_of and row.cells["sku"] not in sku_holders:
             assert (row.vendor_id, row.cells["vendor_product_id"]) in id_holders
 
 
-def test_the_same_batch_at_the_same_time_is_counted_once(database: Database, database_url: str) -> None:
+def test_record_outcomes_concurrent_equal_batches_are_counted_once(database: Database, database_url: str) -> None:
     open_upload(database, FIRST, 40)
     rows = [product_row(str(n), n, price="0" if n % 5 == 0 else "1") for n in range(1, 41)]
-    race(database_url, [rows] * 4)
+    run_concurrently(database_url, [rows] * 4)
     assert counts_of(database, FIRST) == (40, 32, 8, "partial")
-    assert_the_law(database)
+    assert_invariants(database)

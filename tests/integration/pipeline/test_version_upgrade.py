@@ -46,13 +46,13 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     if not COMMIT:
         pytest.skip("tests/previous_version is empty: no earlier version has the first migration of this one")
     if not (ROOT / ".git").exists():
-        pytest.skip("the previous version is in the git history, which is not here")
+        pytest.skip("the previous version needs the git history")
     shallow = subprocess.run(
         ["git", "-C", ROOT, "rev-parse", "--is-shallow-repository"], capture_output=True, text=True, check=False
     )
     archive = subprocess.run(["git", "-C", ROOT, "archive", COMMIT, "src"], capture_output=True, check=False)
     if archive.returncode and shallow.stdout.strip() == "true":
-        pytest.skip(f"`git fetch --unshallow` brings the previous version, {COMMIT}")
+        pytest.skip(f"run `git fetch --unshallow` to get the previous version {COMMIT}")
     assert archive.returncode == 0, archive.stderr.decode()
     folder = tmp_path_factory.mktemp("previous")
     with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
@@ -63,21 +63,21 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
 def run_python(source: Path, program: str, request: str, environment: Mapping[str, str]) -> Any:
     """Run a program with a version's package and return the JSON of its last line."""
     variables = {**clean_environment(), **environment, "PYTHONPATH": str(source)}
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", program], input=request, env=variables, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout.splitlines()[-1])
 
 
 def dump(url: str) -> str:
     """Return a database as SQL."""
     program = installation() / "bin" / "pg_dump"
-    made = subprocess.run(
+    result = subprocess.run(
         [program, "--no-owner", "--inserts", "--no-comments", url], capture_output=True, text=True, check=True
     )
-    # psql's own commands differ from dump to dump.
-    return "\n".join(line for line in made.stdout.splitlines() if not line.startswith("\\"))
+    # The commands of psql differ between two dumps.
+    return "\n".join(line for line in result.stdout.splitlines() if not line.startswith("\\"))
 
 
 # Migrations
@@ -105,7 +105,7 @@ with open_connection(input()) as connection:
 
 
 @pytest.mark.parametrize("version", [PREVIOUS, CURRENT])
-def test_migrate_schema_of_a_later_version_is_left_alone(
+def test_migrate_schema_of_a_later_version_is_unchanged(
     database_url: str, sources: Mapping[str, Path], version: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     later = Migration(9001, "later", "alter table products add column later text")
@@ -153,9 +153,11 @@ class Deployment:
         return run_python(self._sources[self._admin], program, event, self.pipeline.endpoints.environment())
 
     def call(self, function: str, event: Mapping[str, object]) -> Any:
-        answer = self.pipeline.lambdas.invoke(FunctionName=resource_name(function), Payload=json.dumps(event).encode())
-        body = json.loads(answer["Payload"].read())
-        assert "FunctionError" not in answer, body
+        response = self.pipeline.lambdas.invoke(
+            FunctionName=resource_name(function), Payload=json.dumps(event).encode()
+        )
+        body = json.loads(response["Payload"].read())
+        assert "FunctionError" not in response, body
         return body
 
 
@@ -176,7 +178,7 @@ def outcome(pipeline: Pipeline, upload: Upload) -> tuple[object, ...]:
         (upload.total_records, upload.valid_records, upload.error_records),
         {row: error_type for row, error_type, _ in pipeline.errors(upload.upload_id)},
         [pipeline.validated_item(upload.upload_id, row)["status"]["S"] for row in rows],
-        [str(found["price"]) for found in pipeline.products(upload.upload_id)],
+        [str(product_row["price"]) for product_row in pipeline.products(upload.upload_id)],
         len(pipeline.mails(upload.upload_id)),
     )
 
@@ -217,7 +219,7 @@ def test_uploads_in_a_deployment_of_two_versions_have_the_outcomes_of_one(
     def row(name: str, **cells: str) -> dict[str, str]:
         return product(f"{tag}-{name}", **cells)
 
-    # Files of each kind.
+    # One file of each kind.
     rows = [row("1"), row("2", price="0.00"), row("3", category="Gadgets"), row("4"), row("5", sku=f"SKU-{tag}-1")]
     created = pipeline.run(vendor, "created.csv", csv_of(rows))
     errors = {2: "INVALID_PRICE", 3: "INVALID_CATEGORY", 5: "DUPLICATE_SKU"}
@@ -227,9 +229,11 @@ def test_uploads_in_a_deployment_of_two_versions_have_the_outcomes_of_one(
     whole = pipeline.run(vendor, "whole.csv", csv_of([row("6"), row("7")]), on_error="reject_file")
     assert outcome(pipeline, whole) == ("completed", (2, 2, 0), {}, ["validated"] * 2, ["19.99", "19.99"], 1)
 
-    not_whole = pipeline.run(vendor, "not-whole.csv", csv_of([row("8"), row("9", price="")]), on_error="reject_file")
+    rejected_whole = pipeline.run(
+        vendor, "not-whole.csv", csv_of([row("8"), row("9", price="")]), on_error="reject_file"
+    )
     errors = {1: "FILE_REJECTED", 2: "MISSING_REQUIRED_FIELDS"}
-    assert outcome(pipeline, not_whole) == ("failed", (2, 0, 2), errors, ["error"] * 2, [], 1)
+    assert outcome(pipeline, rejected_whole) == ("failed", (2, 0, 2), errors, ["error"] * 2, [], 1)
 
     changed = pipeline.run(vendor, "changed.csv", csv_of([row("1", price="5.00"), row("4"), row("10")]), mode="upsert")
     assert outcome(pipeline, changed) == ("completed", (3, 3, 0), {}, ["validated"] * 3, ["19.99"], 1)
@@ -237,20 +241,20 @@ def test_uploads_in_a_deployment_of_two_versions_have_the_outcomes_of_one(
     rejected = pipeline.run(vendor, "rejected.csv", csv_of([row("11")], ["sku", "price"]))
     assert outcome(pipeline, rejected) == ("failed", (0, 0, 0), {}, [], [], 1)
 
-    # The watchdog: an object that S3 never announced, and a finished upload without a notification.
+    # The watchdog: an object without an S3 event, and a finished upload without a notification.
     with pipeline.without_bucket_notifications():
-        source = pipeline.put_key(f"uploads/{vendor}/unannounced.csv", csv_of([row("12")]))
+        source = pipeline.put_key(f"uploads/{vendor}/without_event.csv", csv_of([row("12")]))
     deployment.call("watchdog", {"sweep": True, "patience": 0})
-    unannounced = pipeline.finished(pipeline.upload_id(source))
-    assert outcome(pipeline, unannounced) == ("completed", (1, 1, 0), {}, ["validated"], ["19.99"], 1)
+    without_event = pipeline.finished(pipeline.upload_id(source))
+    assert outcome(pipeline, without_event) == ("completed", (1, 1, 0), {}, ["validated"], ["19.99"], 1)
     pipeline.connection.execute("update upload_history set notified_at = null where upload_id = %s", (whole.upload_id,))
     deployment.call("watchdog", {"patience": 0})
     assert len(pipeline.mails(pipeline.finished(whole.upload_id).upload_id)) == 1
 
     # The link in the mail.
-    found = re.search(r"http\S+/reports/\S+", pipeline.mail(created.upload_id).text)
-    assert found is not None
-    report = httpx.get(found[0], follow_redirects=True, trust_env=False).text
+    match = re.search(r"http\S+/reports/\S+", pipeline.mail(created.upload_id).text)
+    assert match is not None
+    report = httpx.get(match[0], follow_redirects=True, trust_env=False).text
     assert [line.split(",")[0] for line in report.splitlines()[1:]] == ["2", "3", "5"]
 
     # The API and undo.

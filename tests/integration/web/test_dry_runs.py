@@ -83,7 +83,7 @@ def test_other_requests_during_hostile_dry_runs_are_answered(
             others, slow = asyncio.run(while_they_wait())
         finally:
             go.touch()
-        assert [each.result() for each in ingesting] == ["refused"] * 10
+        assert [each.result() for each in ingesting] == ["rejected"] * 10
     assert [answer.status_code for answer in others] == [200, 200]
     assert others[1].json()["valid_records"] == 1
     assert [answer.json()["failure_code"] for answer in slow] == ["MISSING_COLUMNS"] * 2

@@ -19,7 +19,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from onboarding.domain.resource_names import resource_name
 from onboarding.notifications import webhook
 from onboarding.notifications.webhook import (
-    Refused,
+    WebhookUrlError,
     generate_signing_secret,
     parse_url,
     resolve_host,
@@ -159,8 +159,8 @@ def test_send_to_a_slow_server_ends_at_the_deadline(monkeypatch: pytest.MonkeyPa
 
     with serve(Dawdling) as url:
         try:
-            address = webhook.Address(f"{url}/", generate_signing_secret())
-            assert webhook._send(address, "test:1", "{}", private=True) == (0, webhook.LATE)
+            address = webhook.WebhookEndpoint(f"{url}/", generate_signing_secret())
+            assert webhook._send(address, "test:1", "{}", private=True) == (0, webhook.TIMED_OUT)
         finally:
             given_up.set()
 
@@ -234,7 +234,7 @@ def test_signature_headers_of_an_old_message_are_rejected_as_a_replay() -> None:
     ],
 )
 def test_parse_url_that_is_not_plain_https_is_refused(url: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(WebhookUrlError):
         parse_url(url, private=False)
 
 
@@ -262,7 +262,7 @@ def test_resolve_host_with_a_private_address_is_refused(monkeypatch: pytest.Monk
     found = [(family, 1, 6, "", (address, 443)), (socket.AF_INET, 1, 6, "", ("93.184.215.14", 443))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
     parts = parse_url("https://rebind.example.com/x", private=False)
-    with pytest.raises(Refused, match="private network"):
+    with pytest.raises(WebhookUrlError, match="private network"):
         resolve_host(parts, private=False)
     assert resolve_host(parts, private=True)
 

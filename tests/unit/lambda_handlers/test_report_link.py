@@ -1,4 +1,4 @@
-"""The function of report links without its database."""
+"""Handler of report-link without its database."""
 
 from __future__ import annotations
 
@@ -15,19 +15,17 @@ KEYS = {"current": "k" * 64}
 
 
 @pytest.mark.parametrize("fault", DATABASE_UNAVAILABLE)
-def test_report_link_database_away_asks_to_follow_the_link_again(
-    fault: type[Exception], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fails(_: object) -> None:
+def test_report_link_database_unavailable_returns_503(fault: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> None:
         raise fault("connection to server at 10.0.1.7 failed")
 
     ctx: Any = SimpleNamespace(
         settings=SimpleNamespace(link_secret="keys"),
         secret=lambda _: KEYS,
-        database=SimpleNamespace(run=fails),
+        database=SimpleNamespace(run=fail),
     )
     monkeypatch.setattr(report_link, "get_context", lambda: ctx)
     token = sign_report_link("errors/VEND001/UPLOAD_1_errors.csv", KEYS)
-    answer = report_link.handler({"pathParameters": {"token": token}}, None)
-    assert (answer["statusCode"], answer["headers"]["retry-after"]) == (503, "60")
-    assert "Follow the link again" in answer["body"]
+    response = report_link.handler({"pathParameters": {"token": token}}, None)
+    assert (response["statusCode"], response["headers"]["retry-after"]) == (503, "60")
+    assert "Follow the link again" in response["body"]

@@ -1,4 +1,4 @@
-"""Report links: valid for seven days, for one report, with the current and the former keys."""
+"""Report links: valid for seven days and one report, verified with the current and the former keys."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ DAY = 86_400
 
 
 class Clock:
+    """Double of the module `time` that is set manually."""
+
     def __init__(self) -> None:
         self.now = 1_734_777_045
 
@@ -36,17 +38,17 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The time that links are made and read at; it stands still until it is set."""
+    """Replace the time of the signatures."""
     stopped = Clock()
     monkeypatch.setattr("itsdangerous.timed.time", SimpleNamespace(time=stopped.time))
     return stopped
 
 
-def test_report_of_token_returns_its_report() -> None:
+def test_verify_report_link_valid_token_returns_its_report() -> None:
     assert verify_report_link(sign_report_link(REPORT, KEYS), KEYS) == REPORT
 
 
-def test_report_of_token_expires_after_seven_days(clock: Clock) -> None:
+def test_verify_report_link_after_seven_days_is_expired(clock: Clock) -> None:
     token = sign_report_link(REPORT, KEYS)
     assert DAYS_VALID == 7
     clock.now += 7 * DAY
@@ -56,7 +58,7 @@ def test_report_of_token_expires_after_seven_days(clock: Clock) -> None:
         verify_report_link(token, KEYS)
 
 
-def test_report_of_token_expiry_is_set_by_the_signer(clock: Clock) -> None:
+def test_verify_report_link_signed_earlier_is_expired(clock: Clock) -> None:
     clock.now = int(time.time()) - 6 * DAY
     token = sign_report_link(REPORT, KEYS)
     clock.now += 8 * DAY
@@ -64,25 +66,25 @@ def test_report_of_token_expiry_is_set_by_the_signer(clock: Clock) -> None:
         verify_report_link(token, KEYS)
 
 
-def test_report_of_token_changed_expired_token_is_invalid(clock: Clock) -> None:
+def test_verify_report_link_changed_expired_token_is_invalid(clock: Clock) -> None:
     token = sign_report_link(REPORT, KEYS)
     clock.now += 8 * DAY
     with pytest.raises(LinkInvalid):
         verify_report_link("x" + token, KEYS)
 
 
-def test_report_of_token_any_changed_character_is_invalid() -> None:
+def test_verify_report_link_any_changed_character_is_invalid() -> None:
     token = sign_report_link(REPORT, KEYS)
-    # The last character of the signature carries two bits that mean nothing.
-    for place in range(len(token) - 1):
-        changed = token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :]
+    # The last character of the signature has two unused bits.
+    for index in range(len(token) - 1):
+        changed = token[:index] + ("A" if token[index] != "A" else "B") + token[index + 1 :]
         with pytest.raises((LinkInvalid, LinkExpired)):
             verify_report_link(changed, KEYS)
         with pytest.raises(LinkInvalid):
-            verify_report_link(token[:place], KEYS)
+            verify_report_link(token[:index], KEYS)
 
 
-def test_report_of_token_other_report_is_invalid() -> None:
+def test_verify_report_link_with_other_report_is_invalid() -> None:
     other = sign_report_link("errors/VEND002/UPLOAD_1_errors.csv", {"current": "x" * 32})
     with pytest.raises(LinkInvalid):
         verify_report_link(other, KEYS)
@@ -95,12 +97,12 @@ def test_report_of_token_other_report_is_invalid() -> None:
 
 @settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8")))
-def test_report_of_token_other_text_is_invalid(text: str) -> None:
+def test_verify_report_link_other_text_is_invalid(text: str) -> None:
     with pytest.raises(LinkInvalid):
         verify_report_link(text, KEYS)
 
 
-def test_report_of_token_former_key_is_accepted() -> None:
+def test_verify_report_link_signed_with_former_key_is_accepted() -> None:
     old = sign_report_link(REPORT, {"current": "old" * 11})
     rotated = {"previous": "old" * 11, "current": "new" * 11}
     assert verify_report_link(old, rotated) == REPORT
@@ -112,29 +114,30 @@ def test_report_of_token_former_key_is_accepted() -> None:
         verify_report_link(old, {"current": "new" * 11})
 
 
-def test_token_for_uses_the_current_key() -> None:
+def test_sign_report_link_with_several_keys_uses_the_current_key() -> None:
     token = sign_report_link(REPORT, {"current": "new" * 11, "a": "old" * 11, "z": "older" * 8})
     assert verify_report_link(token, {"current": "new" * 11}) == REPORT
 
 
-def test_token_for_is_url_safe() -> None:
+def test_sign_report_link_any_key_is_url_safe() -> None:
     token = sign_report_link("errors/VEND\u00fc 1/a b&c=d/e_errors.csv", KEYS)
     assert set(token) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
     assert verify_report_link(token, KEYS) == "errors/VEND\u00fc 1/a b&c=d/e_errors.csv"
 
 
-def test_report_of_token_documented_key_rotation_keeps_links_valid(clock: Clock) -> None:
+def test_verify_report_link_during_documented_key_rotation_stays_valid(clock: Clock) -> None:
     page = section(DOCS / "operations.md", "## Rotate the link keys")
     steps = [KEYS_BEFORE, *(json.loads(row[1].strip("` ").replace(", …", "")) for row in rows(page))]
     assert len(steps) == 4
-    # While functions keep what they read before, some are a step behind, whoever of them signs and whoever reads.
+    # Functions cache the keys: the signing or the verifying function may be one step behind.
     for before, after in pairwise(steps):
         for signing, reading in ((before, after), (after, before)):
             assert verify_report_link(sign_report_link(REPORT, signing), reading) == REPORT
-    # A link of the old key is over before the key goes.
+    # All links of the old key have expired before the key is removed.
     token = sign_report_link(REPORT, steps[1])
     clock.now += 7 * DAY + 3600
     with pytest.raises(LinkExpired):
         verify_report_link(token, steps[2])
     with pytest.raises(LinkInvalid):
-        verify_report_link(sign_report_link(REPORT, {"current": "NEW"}), KEYS_BEFORE)  # what the first pause is for
+        # The reason for the first pause of the rotation.
+        verify_report_link(sign_report_link(REPORT, {"current": "NEW"}), KEYS_BEFORE)

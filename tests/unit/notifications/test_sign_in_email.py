@@ -1,4 +1,4 @@
-"""Mails with sign-in links: their text, and when none is sent."""
+"""E-mails with sign-in links: their text, and the cases without an e-mail."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from onboarding.runtime import AppContext
 LINK = ("TechGear", "https://portal.example/sign-in/secret")
 
 
-def sent(mail: SignInEmail) -> list[dict[str, Any]]:
-    mails: list[dict[str, Any]] = []
+def send(mail: SignInEmail) -> list[dict[str, Any]]:
+    """Send an e-mail; return the parameters of the calls to SES."""
+    calls: list[dict[str, Any]] = []
     ctx = SimpleNamespace(
         settings=SimpleNamespace(mail_sender="uploads@techmart.example"),
-        ses=SimpleNamespace(send_email=lambda **said: mails.append(said)),
+        ses=SimpleNamespace(send_email=lambda **params: calls.append(params)),
     )
-    assert send_sign_in_email(cast("AppContext", ctx), mail) == bool(mails)
-    return mails
+    assert send_sign_in_email(cast("AppContext", ctx), mail) == bool(calls)
+    return calls
 
 
-def test_send_sign_in_mail_names_each_account_and_its_link() -> None:
-    [mail] = sent(SignInEmail("a@b.example", [LINK, ("Sample operator", "https://portal.example/x")], time.time() + 60))
+def test_send_sign_in_email_with_two_accounts_lists_both_links() -> None:
+    [mail] = send(SignInEmail("a@b.example", [LINK, ("Sample operator", "https://portal.example/x")], time.time() + 60))
     assert mail["Destination"] == {"ToAddresses": ["a@b.example"]}
     text = mail["Message"]["Body"]["Text"]["Data"]
     assert "TechGear:\nhttps://portal.example/sign-in/secret\n" in text
@@ -39,13 +40,13 @@ def test_send_sign_in_mail_names_each_account_and_its_link() -> None:
     [SignInEmail("a@b.example", [], time.time() + 60), SignInEmail("a@b.example", [LINK], time.time() - 1)],
     ids=["no-account", "expired"],
 )
-def test_send_sign_in_mail_without_a_link_that_works_sends_nothing(mail: SignInEmail) -> None:
-    assert sent(mail) == []
+def test_send_sign_in_email_without_valid_link_sends_nothing(mail: SignInEmail) -> None:
+    assert send(mail) == []
 
 
-def test_failed_sign_in_mail_is_listed_without_its_link() -> None:
+def test_describe_message_of_sign_in_email_omits_its_link() -> None:
     event = SignInEmail("a@b.example", [LINK], 0).event()
     about, _ = describe_message(json.dumps({"requestPayload": event}))
     assert about == "the sign-in mail to a@b.example"
-    # As the function reads it.
+    # As the handler of mailer reads it.
     assert SignInEmail(**json.loads(json.dumps(event))["sign_in"]).address == "a@b.example"

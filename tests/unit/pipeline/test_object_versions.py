@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from onboarding.pipeline.ingest import S3ObjectVersion
 
-PAGES = datetime(2024, 12, 21, 10, 30, 45, 999_000, tzinfo=UTC)
+WRITTEN = datetime(2024, 12, 21, 10, 30, 45, 999_000, tzinfo=UTC)
 
 
 def record(key: str, **changes: Any) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def test_object_vendor_is_the_second_segment_of_the_key(key: str, vendor_id: str
 
 
 def test_upload_id_has_the_write_time_in_utc() -> None:
-    name = object_at("uploads/VEND001/a.csv").upload_id(PAGES)
+    name = object_at("uploads/VEND001/a.csv").upload_id(WRITTEN)
     assert re.fullmatch(r"UPLOAD_20241221_103045_[0-9a-f]{8}", name)
 
 
@@ -90,20 +90,20 @@ def test_upload_id_of_one_version_is_stable() -> None:
 
 def test_upload_id_of_versions_in_one_second_differs() -> None:
     names = {
-        object_at(f"uploads/VEND00{vendor}/{file}.csv", f"v{version}").upload_id(PAGES)
+        object_at(f"uploads/VEND00{vendor}/{file}.csv", f"v{version}").upload_id(WRITTEN)
         for vendor in range(3)
         for file in range(100)
         for version in range(3)
     }
     assert len(names) == 900
-    assert object_at("k", bucket="one").upload_id(PAGES) != object_at("k", bucket="two").upload_id(PAGES)
+    assert object_at("k", bucket="one").upload_id(WRITTEN) != object_at("k", bucket="two").upload_id(WRITTEN)
 
 
 @settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8"), max_size=1024), st.text(st.characters(codec="utf-8"), max_size=100))
 def test_upload_id_fits_its_column(key: str, version_id: str) -> None:
     source = object_at(key, version_id)
-    short, longer = source.upload_id(PAGES), source.upload_id(PAGES, digits=16)
+    short, longer = source.upload_id(WRITTEN), source.upload_id(WRITTEN, digits=16)
     assert len(short) <= len(longer) <= 50
     assert longer.startswith(short)
     assert longer.isascii()

@@ -169,7 +169,7 @@ async def run_dry_run(request: Request, principal: Principal, pool: DatabasePool
             run = await run_in_threadpool(dry.dry_run, pool.run_unrestricted, content, vendor_id, options)
         except ParserTimeout as error:
             raise dry_run_limits.busy() from error
-        details |= {"outcome": run.status, "failure_code": run.refusal and run.refusal.code, "rows": len(run.rows)}
+        details |= {"outcome": run.status, "failure_code": run.rejection and run.rejection.code, "rows": len(run.rows)}
         return dry_run_response(run)
 
 
@@ -195,8 +195,8 @@ def dry_run_response(run: dry.DryRun) -> DryRunResponse:
     line_of = spreadsheet_rows(run.detected)
     return DryRunResponse(
         status=run.status,
-        failure_code=run.refusal.code if run.refusal else None,
-        failure_reason=run.refusal.reason if run.refusal else None,
+        failure_code=run.rejection.code if run.rejection else None,
+        failure_reason=run.rejection.reason if run.rejection else None,
         total_records=len(run.rows),
         valid_records=len(run.outcomes),
         error_records=len(run.errors),

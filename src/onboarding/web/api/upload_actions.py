@@ -8,10 +8,10 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from onboarding.domain.error_codes import RowErrorCode
-from onboarding.domain.models import RowError, Upload, UploadStatus
+from onboarding.domain.models import Upload, UploadStatus
 from onboarding.files.error_report import report_key
 from onboarding.files.fix_file import fix_file_key
-from onboarding.pipeline import recovery, undo
+from onboarding.pipeline import cancel, undo
 from onboarding.storage.audit_log import record_action
 from onboarding.storage.database import Connection
 from onboarding.storage.queries import query
@@ -29,8 +29,6 @@ router = APIRouter(
         "unauthenticated", "forbidden", "account-suspended", "not-found", "invalid-request", "bad-request"
     ),
 )
-
-CANCELLED = RowError(RowErrorCode.CANCELLED, "row", "The upload was cancelled before this row was checked")
 
 
 class SkippedProductResponse(BaseModel):
@@ -80,7 +78,7 @@ def cancel_upload(upload_id: UploadId, principal: Writer, pool: PoolDep) -> Uplo
     ended = 0
     if upload.status is UploadStatus.PROCESSING:
         with pool.unrestricted_context() as ctx:
-            ended = recovery.end_upload(ctx, upload_id, upload.vendor_id, CANCELLED, actor=principal.audit_actor)
+            ended = cancel.cancel_upload(ctx, upload_id, upload.vendor_id, principal.audit_actor)
     # No row is left to end if the last one got its outcome meanwhile.
     if not ended and not principal.run(pool, lambda c: _was_cancelled(c, principal, upload_id)):
         raise Problem("conflict", "The upload is finished and can no longer be cancelled. You can undo it instead.")
@@ -88,7 +86,7 @@ def cancel_upload(upload_id: UploadId, principal: Writer, pool: PoolDep) -> Uplo
 
 
 def _was_cancelled(connection: Connection, principal: Principal, upload_id: str) -> bool:
-    conditions = {"error_type": CANCELLED.error_type, "column": None, "value": None}
+    conditions = {"error_type": RowErrorCode.CANCELLED, "column": None, "value": None}
     return bool(schemas.list_errors(connection, principal, upload_id, conditions, cursor=None, limit=1).items)
 
 
@@ -108,7 +106,7 @@ def undo_upload(upload_id: UploadId, principal: Writer, pool: PoolDep) -> UndoRe
             vendor_product_id=product.vendor_product_id,
             reason=product.reason,
         )
-        for product in undone.kept
+        for product in undone.skipped
     ]
     return UndoResponse(
         upload_id=upload_id,

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field, StringConstraints
 
 from onboarding.domain.resource_names import Function
-from onboarding.notifications.webhook import ADDRESS, Refused, generate_signing_secret, parse_url
+from onboarding.notifications.webhook import ADDRESS, WebhookUrlError, generate_signing_secret, parse_url
 from onboarding.storage.audit_log import record_action
 from onboarding.storage.database import Connection
 from onboarding.storage.queries import query
@@ -87,7 +87,7 @@ def set_webhook(body: WebhookRequest, principal: VendorAdmin, pool: PoolDep) -> 
     """Set the address to which finished uploads are sent, signed in the Standard Webhooks format (docs/api.md)."""
     try:
         parse_url(body.url, private=pool.settings.webhooks_may_be_private)
-    except Refused as error:
+    except WebhookUrlError as error:
         raise Problem("bad-request", f"The URL cannot be used: {error}.") from error
     secret = generate_signing_secret()
     parameters = {"vendor_id": principal.vendor_id, "url": body.url, "secret": secret, "replace": body.generate_secret}
