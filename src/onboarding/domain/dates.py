@@ -8,10 +8,10 @@ from onboarding.domain.spreadsheet_words import words
 
 _MONTHS = words("months")
 _WORDS = words("month_words")
-MONTHS_BEGIN = frozenset(month[:3] for month in _MONTHS)
+MONTH_PREFIXES = frozenset(month[:3] for month in _MONTHS)
 """The first three letters of months, by which a text that begins with none is passed over at little cost."""
 
-WORDS_BEGIN = frozenset(word[:3] for word in _WORDS)
+MONTH_WORD_PREFIXES = frozenset(word[:3] for word in _WORDS)
 """The same of months that are words as well."""
 
 _DAY = "(?:0?[1-9]|[12][0-9]|3[01])"
@@ -45,7 +45,7 @@ def may_be_date(text: str) -> bool:
     return is_short_date(text) or _month_of(text) in _WORDS
 
 
-def is_short(text: str) -> bool:
+def has_short_date_form(text: str) -> bool:
     """Whether a text has the form of a date with a year of two digits, such as `01.03.24` or `12.99.40`."""
     return _SHORT.fullmatch(text) is not None
 

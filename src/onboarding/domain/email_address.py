@@ -5,7 +5,7 @@ from __future__ import annotations
 from email_validator import EmailNotValidError, validate_email
 
 
-def valid_address(text: str) -> str:
+def normalize_email_address(text: str) -> str:
     """Return the address in the form to which e-mail is sent. Raises ValueError with the reason.
 
     The part before the @ must be ASCII, because SES delivers nothing else; a domain with other letters becomes

@@ -10,7 +10,14 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from onboarding.domain.dates import MONTHS_BEGIN, WORDS_BEGIN, is_date, is_short, is_short_date, may_be_date
+from onboarding.domain.dates import (
+    MONTH_PREFIXES,
+    MONTH_WORD_PREFIXES,
+    has_short_date_form,
+    is_date,
+    is_short_date,
+    may_be_date,
+)
 
 _CODE_LENGTH = 5
 """Digits from which equally long codes are taken for codes, and not for a count."""
@@ -28,7 +35,7 @@ _BY_CHANCE = 3
 """Codes of 16 digits that may all end in zero."""
 
 _DIGITS = frozenset("0123456789")
-_MONTHS_BEGIN = MONTHS_BEGIN | WORDS_BEGIN
+_MONTHS_BEGIN = MONTH_PREFIXES | MONTH_WORD_PREFIXES
 # Also as formats of a spreadsheet show it: 1,234.00 and 1.234,00.
 _NUMBER = re.compile(
     r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?=\.)|[0-9]{1,3}(?:[. \u00a0\u202f][0-9]{3})+(?=,)|[0-9]+)"
@@ -62,19 +69,19 @@ _LOOK_ALIKE = {
 _COMPATIBLE = re.compile("[\uff01-\uff5e\u2160-\u217f\U0001d400-\U0001d7ff]")
 
 
-def composed(text: str) -> str:
+def normalize_identifier(text: str) -> str:
     """An identifier as it is compared and stored."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
-def as_it_looks(text: str) -> str:
+def replace_lookalikes(text: str) -> str:
     """A text with Latin letters in place of those of other scripts that have their shape."""
     if text.isascii():
         return text
     return _COMPATIBLE.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text).translate(_LOOK_ALIKE)
 
 
-def like_others(values: Mapping[int, str]) -> list[int]:
+def find_lookalikes(values: Mapping[int, str]) -> list[int]:
     """The rows whose identifier has characters with the shape of others, so that nobody can tell how it is written.
 
     That is: all of it can be read as ASCII, or one of its words has letters of two scripts.
@@ -85,7 +92,7 @@ def like_others(values: Mapping[int, str]) -> list[int]:
 
 
 def _is_like_another(text: str) -> bool:
-    plain = as_it_looks(text)
+    plain = replace_lookalikes(text)
     if plain == text:
         return False
     return plain.isascii() or any(_has_two_scripts(word) for word in _WORD.findall(text))
@@ -98,21 +105,21 @@ def _has_two_scripts(word: str) -> bool:
     return len(scripts) > 1 and "LATIN" in scripts
 
 
-def similar(values: Mapping[int, str]) -> list[tuple[int, int]]:
+def find_similar_pairs(values: Mapping[int, str]) -> list[tuple[int, int]]:
     """Pairs of rows whose identifiers differ only in case, or in characters that look alike."""
     distinct = set(values.values())
-    if len({as_it_looks(value.casefold()) for value in distinct}) == len(distinct):
+    if len({replace_lookalikes(value.casefold()) for value in distinct}) == len(distinct):
         return []
     first: dict[str, int] = {}
     pairs = []
     for row_number, value in values.items():
-        earlier = first.setdefault(as_it_looks(value).casefold(), row_number)
+        earlier = first.setdefault(replace_lookalikes(value).casefold(), row_number)
         if values[earlier] != value:
             pairs.append((earlier, row_number))
     return pairs
 
 
-def holding_several(values: Mapping[int, str]) -> list[int]:
+def find_multiple_identifiers(values: Mapping[int, str]) -> list[int]:
     """The rows whose identifier seems to be several, with commas, semicolons or bars between them."""
     text = "".join(values.values())
     if not any(separator in text for separator in ",;|"):
@@ -120,7 +127,7 @@ def holding_several(values: Mapping[int, str]) -> list[int]:
     return [n for n, value in values.items() if _SEVERAL.fullmatch(value) and not _DECIMAL.fullmatch(value)]
 
 
-def damage_by_column(values: Mapping[int, str]) -> tuple[str, list[int]]:
+def detect_column_damage(values: Mapping[int, str]) -> tuple[str, list[int]]:
     """What a program did to a whole column of identifiers, and to which rows: a key of `excel.DAMAGE_OF_COLUMN`.
 
     `decimals`: all numbers, two or more, have the same zeros behind a decimal sign (`12345.0`). `groups`: all numbers
@@ -135,10 +142,10 @@ def damage_by_column(values: Mapping[int, str]) -> tuple[str, list[int]]:
             return "decimals", list(numbers)
     if "," in text and (grouped := _grouped(values)):
         return "groups", grouped
-    begun = set(begun_like_dates(values.values()))
+    begun = set(select_date_like(values.values()))
     dates = set()
     if "." in text or "/" in text:
-        short = {value for value in begun if "-" not in value and is_short(value)}
+        short = {value for value in begun if "-" not in value and has_short_date_form(value)}
         if all(map(is_short_date, short)):
             dates = short
     may_be = set(filter(may_be_date, begun))
@@ -155,12 +162,12 @@ def _grouped(values: Mapping[int, str]) -> list[int]:
     return grouped if is_column and len(grouped) > 1 else []
 
 
-def begun_like_dates(values: Iterable[str]) -> list[str]:
+def select_date_like(values: Iterable[str]) -> list[str]:
     """The values that begin like a date, and are no number: hardly any."""
     return [v for v in values if (v[0] in _DIGITS and not v.isdecimal()) or v[:3] in _MONTHS_BEGIN]
 
 
-def without_zeros(values: Mapping[int, str]) -> Sequence[int]:
+def find_lost_zeros(values: Mapping[int, str]) -> Sequence[int]:
     """The rows whose code seems to lack leading zeros: all are digits, most are equally long, these are shorter."""
     if not values or not all(value.isdecimal() and value.isascii() and value[0] != "0" for value in values.values()):
         return ()
@@ -171,7 +178,7 @@ def without_zeros(values: Mapping[int, str]) -> Sequence[int]:
     return [row_number for row_number, value in values.items() if len(value) < length]
 
 
-def with_lost_digits(values: Mapping[int, str]) -> Sequence[int]:
+def find_lost_digits(values: Mapping[int, str]) -> Sequence[int]:
     """The rows whose code seems to have zeros for its last digits: long codes, most of which end in such zeros."""
     long = {n: value for n, value in values.items() if value.isdecimal() and len(value) >= _LONG_CODE}
     ended = [n for n, value in long.items() if _lost(value)]

@@ -37,7 +37,7 @@ _FILE = re.compile(
 )
 
 
-def is_public_address(text: str) -> bool:
+def is_public_url(text: str) -> bool:
     """Whether a text is one web address, of a host that the Internet may know."""
     found = _USUAL.fullmatch(text)
     if found is not None:
@@ -48,10 +48,10 @@ def is_public_address(text: str) -> bool:
         return not (several or found["last"].lower() in _NOT_PUBLIC or not text.isprintable() or _has_reference(text))
     # Hosts by number are few.
     host = _host_of(text)
-    return _is_public_number(host) and is_public_address(text.replace(host, "host.example", 1))
+    return _is_public_number(host) and is_public_url(text.replace(host, "host.example", 1))
 
 
-def fault_of(text: str) -> tuple[str, str]:
+def explain_invalid_url(text: str) -> tuple[str, str]:
     """Why a text is not such an address, as the end of `it …`, and a hint; both may be blank."""
     addresses = _WITHIN.findall(text)
     if addresses and text.startswith(addresses[0]) and _SEPARATED.search(text):
@@ -116,10 +116,10 @@ def _has_reference(text: str) -> bool:
 
 
 def _did_you_mean(address: str) -> str:
-    good = len(address) <= _LONGEST_HINT and is_public_address(address)
+    good = len(address) <= _LONGEST_HINT and is_public_url(address)
     return f"Did you mean '{address}'?" if good else ""
 
 
 def _such_as(address: str) -> str:
-    good = len(address) <= _LONGEST_HINT and is_public_address(address)
+    good = len(address) <= _LONGEST_HINT and is_public_url(address)
     return f", such as {address}" if good else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from onboarding.domain.formula_errors import KEPT_TEXT
+from onboarding.domain.formulas import TEXT_FORMULA
 
 _LONGEST = 60
 
@@ -46,7 +46,7 @@ _RANGE = re.compile(
 )
 
 
-def readings(text: str, places: int, *, decimal_comma: bool = False) -> list[str]:
+def list_possible_numbers(text: str, places: int, *, decimal_comma: bool = False) -> list[str]:
     """The plain numbers that a text can mean, such as `1234.50` for `$1,234.50`; none if it is in doubt.
 
     Two where a comma may stand before decimals or between thousands. `decimal_comma` says that the column has such
@@ -54,7 +54,7 @@ def readings(text: str, places: int, *, decimal_comma: bool = False) -> list[str
     """
     if len(text) > _LONGEST:
         return []
-    kept = KEPT_TEXT.fullmatch(text)
+    kept = TEXT_FORMULA.fullmatch(text)
     text = (kept[1] if kept else text).removeprefix("'").strip()
     if found := _INSTEAD_OF_SIGN.fullmatch(text):
         return _numbers("", [(found[1], found[2])], places)
@@ -76,7 +76,7 @@ def readings(text: str, places: int, *, decimal_comma: bool = False) -> list[str
     return []
 
 
-def both_readings(text: str, places: int) -> list[str]:
+def list_point_interpretations(text: str, places: int) -> list[str]:
     """The numbers that `1.250` can mean where its point may stand before decimals or between thousands.
 
     Without zeros at the end: `1.25` can be read in one way alone.
@@ -85,7 +85,7 @@ def both_readings(text: str, places: int) -> list[str]:
     return _numbers("", [(whole + decimals, ""), (whole, decimals.rstrip("0"))], places)
 
 
-def without_needless_zeros(text: str, places: int) -> str:
+def strip_trailing_zeros(text: str, places: int) -> str:
     """A plain number without zeros behind its last decimal place: `24.000000` is `24.00`, `10.0` pieces are `10`.
 
     Any other text as it is.
@@ -105,6 +105,6 @@ def _numbers(sign: str, parts: list[tuple[str, str]], places: int) -> list[str]:
     return numbers
 
 
-def is_range(text: str) -> bool:
+def is_number_range(text: str) -> bool:
     """Whether a text is two numbers, from one to the other, such as `19.99-24.99`."""
     return len(text) <= _LONGEST and _RANGE.fullmatch(text) is not None

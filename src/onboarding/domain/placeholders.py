@@ -14,7 +14,7 @@ from onboarding.domain.models import Row, RowError
 from onboarding.domain.product_schema import PRODUCT_SCHEMA, REQUIRED, columns_of_type
 from onboarding.domain.text import quoted
 
-WORDS = (
+PLACEHOLDER_WORDS = (
     "NULL", "(null)", "[null]", "<null>", r"\N", "nil", "None", "(none)", "NaN", "NaT", "NA", "<NA>", "N/A", "N.A.",
     "n.a", r"n\a", "undefined", "[object Object]", "not available", "not applicable", "(blank)", "(empty)", "(leer)",
     "(vide)", "TBD", "TBA", "t.b.d.", "k.A.", "-", "--", "---", "\u2013", "\u2014", "...", "…", "n/d", "n.d.", "s/d",
@@ -23,7 +23,7 @@ WORDS = (
 """In capitals, in small letters, and with a capital first."""
 
 PLACEHOLDERS = frozenset(
-    spelling for word in WORDS for spelling in (word, word.upper(), word.lower(), word.capitalize())
+    spelling for word in PLACEHOLDER_WORDS for spelling in (word, word.upper(), word.lower(), word.capitalize())
 ) - {r"\n"}
 
 SAMPLE = {name: PRODUCT_SCHEMA[name].example for name in ("vendor_product_id", "sku", "description")}
@@ -35,13 +35,13 @@ _SAMPLE_SKU = SAMPLE["sku"]
 _TEXTS = tuple(column for column in REQUIRED if column in columns_of_type(ColumnType.IDENTIFIER, ColumnType.WORDS))
 
 
-def placeholder(column: str, value: str) -> RowError:
+def placeholder_error(column: str, value: str) -> RowError:
     """The error of a placeholder in a column that every product needs."""
     message = f"{column} is the placeholder {quoted(value)}, not a value"
     return RowError(RowErrorCode.PLACEHOLDER_VALUE, column, message, value, f"a value for {column}")
 
 
-def has_no_placeholders(row: Row, _: object) -> Iterator[RowError] | tuple[()]:
+def validate_no_placeholders(row: Row, _: object) -> Iterator[RowError] | tuple[()]:
     cells = row.cells
     for column in _TEXTS:
         if cells.get(column) in PLACEHOLDERS:
@@ -53,10 +53,10 @@ def _placeholders(row: Row) -> Iterator[RowError]:
     for column in _TEXTS:
         value = row.cells.get(column, "")
         if value in PLACEHOLDERS:
-            yield placeholder(column, value)
+            yield placeholder_error(column, value)
 
 
-def is_not_the_sample(row: Row, _: object) -> tuple[RowError, ...]:
+def validate_not_sample_row(row: Row, _: object) -> tuple[RowError, ...]:
     cells = row.cells
     if cells.get("sku") != _SAMPLE_SKU or any(cells.get(column) != value for column, value in SAMPLE.items()):
         return ()

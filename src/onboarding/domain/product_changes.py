@@ -9,10 +9,10 @@ from decimal import Decimal
 from onboarding.domain.models import Outcome, Product, Row
 from onboarding.domain.product_schema import DEFAULTS, NUMBER_COLUMNS
 from onboarding.domain.validation import CLEAR, cleared_columns
-from onboarding.domain.validation_context import ValidationContext, identity
+from onboarding.domain.validation_context import ValidationContext, product_key
 
 
-def changed_values(row: Row, product: Product) -> Mapping[str, object]:
+def apply_changes(row: Row, product: Product) -> Mapping[str, object]:
     """The product's values after the row, which passed every rule: blank keeps, `CLEAR` empties, the rest replaces."""
     after = dict(product.values)
     for column, text in row.cells.items():
@@ -24,7 +24,7 @@ def changed_values(row: Row, product: Product) -> Mapping[str, object]:
     return after
 
 
-def without_cleared(row: Row) -> Row:
+def drop_cleared_cells(row: Row) -> Row:
     """The row of a new product: to clear a column there means to leave it blank."""
     cleared = cleared_columns(row)
     if not cleared:
@@ -32,9 +32,9 @@ def without_cleared(row: Row) -> Row:
     return replace(row, cells={column: text for column, text in row.cells.items() if column not in cleared})
 
 
-def outcome_of(row: Row, facts: ValidationContext) -> Outcome:
+def predict_outcome(row: Row, facts: ValidationContext) -> Outcome:
     """What a row that passed every rule will do to the catalog."""
-    product = facts.products.get(identity(row)) if facts.changes_a_product(row) else None
+    product = facts.products.get(product_key(row)) if facts.changes_a_product(row) else None
     if product is None:
         return Outcome.UPDATED if facts.changes_a_product(row) else Outcome.CREATED
-    return Outcome.UNCHANGED if changed_values(row, product) == product.values else Outcome.UPDATED
+    return Outcome.UNCHANGED if apply_changes(row, product) == product.values else Outcome.UPDATED

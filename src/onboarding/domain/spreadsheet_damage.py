@@ -10,17 +10,17 @@ import re
 from collections.abc import Iterable, Iterator
 
 from onboarding.domain.column_types import ColumnType
-from onboarding.domain.dates import MONTHS_BEGIN, is_date
+from onboarding.domain.dates import MONTH_PREFIXES, is_date
 from onboarding.domain.error_codes import RowErrorCode
-from onboarding.domain.formula_errors import KEPT_TEXT, is_fault, is_formula
+from onboarding.domain.formulas import TEXT_FORMULA, is_formula, is_formula_error
 from onboarding.domain.models import Row, RowError
 from onboarding.domain.product_schema import IDENTIFIERS, columns_of_type
 from onboarding.domain.spreadsheet_words import words
-from onboarding.domain.text import SHOWN
+from onboarding.domain.text import MAX_QUOTED_LENGTH
 
 _DIMENSIONS = columns_of_type(ColumnType.DIMENSIONS)
 # Other columns have rules of their own, which reject a formula: a price of #REF! is not a number.
-TEXTS = columns_of_type(ColumnType.WORDS, ColumnType.DIMENSIONS)
+FORMULA_CHECKED_COLUMNS = columns_of_type(ColumnType.WORDS, ColumnType.DIMENSIONS)
 
 # With a decimal sign, or with a sign behind the E: `1E5` may be a real SKU.
 _SHORTENED = re.compile(
@@ -31,11 +31,11 @@ _BEGINS_NUMBER = frozenset("+-.,0123456789")
 _TRUTHS = words("truth_values")
 _LONGEST_TRUTH = max(map(len, _TRUTHS))
 A_DATE = "a date that a spreadsheet made of it"
-WITHOUT_LETTERS = "without some of its letters, which were lost before the file was uploaded"
-_ADVICE = {WITHOUT_LETTERS: "Save the file as 'CSV UTF-8' where the letters are still there"}
+LOST_LETTERS = "without some of its letters, which were lost before the file was uploaded"
+_ADVICE = {LOST_LETTERS: "Save the file as 'CSV UTF-8' where the letters are still there"}
 _EXACT_DIGITS = 15
 
-DAMAGE_OF_COLUMN = {
+COLUMN_DAMAGE = {
     "decimals": "a number to which a program added decimals, as it did to all of this column",
     "groups": "a number with commas between thousands, as a spreadsheet shows it",
     "dates": A_DATE,
@@ -43,34 +43,34 @@ DAMAGE_OF_COLUMN = {
 """What shows only in the whole column of an identifier (`Row.damaged`), as the end of `it is …`."""
 
 
-def damage_to(identifier: str) -> str:
+def describe_damage(identifier: str) -> str:
     """What a spreadsheet made of an identifier, as the end of `it is …`; blank if it shows no damage."""
     # Hardly any does: the first characters tell most of them apart, several times faster than the patterns.
     start = identifier[0]
     if "??" in identifier or "\N{REPLACEMENT CHARACTER}" in identifier:
-        return WITHOUT_LETTERS
+        return LOST_LETTERS
     if start in _BEGINS_NUMBER:
         if identifier.isdecimal():
             return ""
         if _SHORTENED.fullmatch(identifier):
             return "a number that a spreadsheet shortened, and digits are lost"
         return A_DATE if is_date(identifier) else ""
-    if (start == "#" or ":" in identifier or identifier[-1] in ".…") and is_fault(identifier):
+    if (start == "#" or ":" in identifier or identifier[-1] in ".…") and is_formula_error(identifier):
         return "the error of a formula"
     if start == "=":
         return "a formula, not its value" if is_formula(identifier) else ""
     if len(identifier) <= _LONGEST_TRUTH and identifier.casefold() in _TRUTHS:
         return "a truth value, not an identifier"
-    return A_DATE if identifier[:3] in MONTHS_BEGIN and is_date(identifier) else ""
+    return A_DATE if identifier[:3] in MONTH_PREFIXES and is_date(identifier) else ""
 
 
-def identifiers_are_undamaged(row: Row, _: object) -> Iterable[RowError]:
+def validate_identifiers_undamaged(row: Row, _: object) -> Iterable[RowError]:
     if row.damaged:
         return _damaged_identifiers(row)
     cells = row.cells
     for column in IDENTIFIERS:
         value = cells.get(column)
-        if value is not None and damage_to(value):
+        if value is not None and describe_damage(value):
             return _damaged_identifiers(row)
     return ()
 
@@ -81,8 +81,8 @@ def _damaged_identifiers(row: Row) -> Iterator[RowError]:
         if value is None or column in row.cut:
             continue
         by_column = row.damaged.get(column, "")
-        if damage := damage_to(value) or DAMAGE_OF_COLUMN.get(by_column, ""):
-            shown = f" '{value}'" if value.isprintable() and len(value) <= SHOWN else ""
+        if damage := describe_damage(value) or COLUMN_DAMAGE.get(by_column, ""):
+            shown = f" '{value}'" if value.isprintable() and len(value) <= MAX_QUOTED_LENGTH else ""
             message = f"{column}{shown} cannot be taken as it is: it is {damage}"
             hint = _text_in_formula(value) or _plain_number(by_column, value)
             advice = hint or _ADVICE.get(damage, "Format the column as text, then enter the value")
@@ -91,10 +91,10 @@ def _damaged_identifiers(row: Row) -> Iterator[RowError]:
             )
 
 
-def texts_are_values(row: Row, _: object) -> Iterable[RowError]:
+def validate_texts_are_values(row: Row, _: object) -> Iterable[RowError]:
     # Nearly every value is told apart by its first and last character, and by a colon (`Err:502`).
     cells = row.cells
-    for column in TEXTS:
+    for column in FORMULA_CHECKED_COLUMNS:
         value = cells.get(column)
         if value is not None and (value[0] in "#=" or value[-1] in ".…" or ":" in value):
             return _texts_are_values(row)
@@ -106,12 +106,12 @@ def texts_are_values(row: Row, _: object) -> Iterable[RowError]:
 
 
 def _texts_are_values(row: Row) -> Iterator[RowError]:
-    for column in TEXTS:
+    for column in FORMULA_CHECKED_COLUMNS:
         value = row.cells.get(column)
         if value is None or (value[-1] == "." and not value.endswith("...") and value[0] != "#"):
             continue
-        if is_fault(value):
-            message = f"{column} has the error of a formula: {value[:SHOWN]}"
+        if is_formula_error(value):
+            message = f"{column} has the error of a formula: {value[:MAX_QUOTED_LENGTH]}"
             yield RowError(
                 RowErrorCode.SPREADSHEET_ERROR, column, message, value, "a value", "Fix the formula, or enter the value"
             )
@@ -126,7 +126,7 @@ def _texts_are_values(row: Row) -> Iterator[RowError]:
 
 
 def _text_in_formula(value: str) -> str:
-    found = KEPT_TEXT.fullmatch(value)
+    found = TEXT_FORMULA.fullmatch(value)
     return f"Did you mean '{found[1]}'?" if found and found[1] else ""
 
 

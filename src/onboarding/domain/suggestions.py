@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import combinations
 
-from onboarding.domain.text import INVISIBLE_IN_IDENTIFIER, SHOWN
+from onboarding.domain.text import INVISIBLE_IN_IDENTIFIER, MAX_QUOTED_LENGTH
 
 _LONGEST_NAME = 100
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
@@ -28,7 +28,7 @@ _MOST_CANDIDATES = 10
 _WINDOWS_1252 = {chr(byte): bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(0x80, 0xA0)}
 
 
-def nearest(name: str, known: Collection[str]) -> str:
+def suggest_name(name: str, known: Collection[str]) -> str:
     """`Did you mean '…'?` with the known name that `name` most probably means; blank if there is none, or several.
 
     Compared word by word, without regard to case, accents, plural and order. A known name is suggested if all its words
@@ -87,8 +87,8 @@ class _Index:
             return word
         mistakes = {other: _mistakes(word, other) for other in alike if other[0] == word[0]}
         fewest = min(mistakes.values(), default=0)
-        nearest = [other for other, count in mistakes.items() if count == fewest <= _allowed(other)]
-        return nearest[0] if len(nearest) == 1 else word
+        suggest_name = [other for other, count in mistakes.items() if count == fewest <= _allowed(other)]
+        return suggest_name[0] if len(suggest_name) == 1 else word
 
 
 @lru_cache(maxsize=4)
@@ -159,15 +159,17 @@ def _only(names: Collection[str]) -> str:
     return next(iter(names)) if len(names) == 1 else ""
 
 
-def visible(text: str) -> str:
+def suggest_visible_text(text: str) -> str:
     """`Did you mean '…'?` with the text as it looks, without what cannot be seen in it."""
     # A space of another kind looks like the usual one; everything else looks like nothing.
     spaced = "".join(" " if unicodedata.category(c) == "Zs" else c for c in text)
     plain = INVISIBLE_IN_IDENTIFIER.sub("", spaced).strip()
-    return f"Did you mean '{plain}'?" if plain and len(plain) <= SHOWN else ""
+    return f"Did you mean '{plain}'?" if plain and len(plain) <= MAX_QUOTED_LENGTH else ""
 
 
-def windows_1252(text: str) -> str:
+def suggest_windows_1252_text(text: str) -> str:
     """`Did you mean '…'?` with what Windows-1252 has in place of control characters, if that makes text of them all."""
     plain = "".join(_WINDOWS_1252.get(character, character) for character in text)
-    return f"Did you mean '{plain}'?" if plain != text and plain.isprintable() and len(plain) <= SHOWN else ""
+    return (
+        f"Did you mean '{plain}'?" if plain != text and plain.isprintable() and len(plain) <= MAX_QUOTED_LENGTH else ""
+    )

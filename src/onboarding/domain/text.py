@@ -27,7 +27,7 @@ INVISIBLE_START = re.compile(rf"[\s{_UNSHOWN}{_SHAPELESS}]+")
 # What starts another line, drives a terminal, turns the direction of the text after it, or cannot be stored.
 _BREAKING = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+")
 
-SHOWN = 40
+MAX_QUOTED_LENGTH = 40
 """Characters of a rejected value that a message quotes."""
 
 
@@ -44,4 +44,4 @@ def one_line(text: str) -> str:
 def quoted(value: str) -> str:
     """A rejected value in quotes, shortened."""
     shown = printable(value)
-    return f"'{shown}'" if len(shown) <= SHOWN else f"'{shown[:SHOWN]}…'"
+    return f"'{shown}'" if len(shown) <= MAX_QUOTED_LENGTH else f"'{shown[:MAX_QUOTED_LENGTH]}…'"

@@ -38,7 +38,7 @@ class Options:
         return said
 
 
-def options_of(metadata: Mapping[str, str]) -> Options | FileRejection:
+def parse_upload_options(metadata: Mapping[str, str]) -> Options | FileRejection:
     """The wishes in an object's metadata, or why they cannot be followed. Other metadata is none of ours."""
     given = {name.lower(): value.strip().lower() for name, value in metadata.items()}
     mode = _chosen(given, "mode", Mode.CREATE)

@@ -17,9 +17,15 @@ from functools import lru_cache
 from onboarding.domain import change_rules, spreadsheet_damage, suggestions
 from onboarding.domain.column_types import ColumnType
 from onboarding.domain.error_codes import RowErrorCode
-from onboarding.domain.image_urls import fault_of, is_public_address
+from onboarding.domain.image_urls import explain_invalid_url, is_public_url
 from onboarding.domain.models import Mode, Row, RowError
-from onboarding.domain.placeholders import PLACEHOLDERS, has_no_placeholders, is_not_the_sample, placeholder
+from onboarding.domain.number_validation import validate_number
+from onboarding.domain.placeholders import (
+    PLACEHOLDERS,
+    placeholder_error,
+    validate_no_placeholders,
+    validate_not_sample_row,
+)
 from onboarding.domain.product_schema import (
     IDENTIFIERS,
     MAX_LENGTHS,
@@ -29,9 +35,8 @@ from onboarding.domain.product_schema import (
     REQUIRED_TO_CHANGE,
     columns_of_type,
 )
-from onboarding.domain.ranges import number_errors
 from onboarding.domain.text import INVISIBLE_IN_IDENTIFIER, printable, quoted
-from onboarding.domain.validation_context import ValidationContext, identity
+from onboarding.domain.validation_context import ValidationContext, product_key
 
 CLEAR = "(clear)"
 """The value that empties an optional column of a product, where a blank one would leave it as it is."""
@@ -47,15 +52,15 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _MEANINGLESS = re.compile(r"[\u202a-\u202e\u2066-\u2069\ue000-\uf8ff\ufff9-\ufffb\ufffe\uffff\U000f0000-\U0010ffff]")
 
 
-def required(row: Row, facts: ValidationContext) -> tuple[str, ...]:
+def list_required_columns(row: Row, facts: ValidationContext) -> tuple[str, ...]:
     """The columns that this row must not leave blank."""
     return REQUIRED_TO_CHANGE if facts.changes_a_product(row) else REQUIRED
 
 
-def has_all_required(row: Row, facts: ValidationContext) -> Iterable[RowError]:
+def validate_required_fields(row: Row, facts: ValidationContext) -> Iterable[RowError]:
     if row.cells.keys() >= _REQUIRED:
         return ()
-    missing = [column for column in required(row, facts) if column not in row.cells]
+    missing = [column for column in list_required_columns(row, facts) if column not in row.cells]
     if not missing:
         return ()
     names = ", ".join(missing)
@@ -63,15 +68,15 @@ def has_all_required(row: Row, facts: ValidationContext) -> Iterable[RowError]:
     return [RowError(RowErrorCode.MISSING_REQUIRED_FIELDS, names, message, expected=expected)]
 
 
-def price_in_range(row: Row, _: ValidationContext) -> Iterable[RowError]:
+def validate_price(row: Row, _: ValidationContext) -> Iterable[RowError]:
     return _number_errors(row, PRICES, RowErrorCode.INVALID_PRICE)
 
 
-def stock_in_range(row: Row, _: ValidationContext) -> Iterable[RowError]:
+def validate_stock_quantity(row: Row, _: ValidationContext) -> Iterable[RowError]:
     return _number_errors(row, _QUANTITIES, RowErrorCode.INVALID_STOCK_QUANTITY)
 
 
-def weight_in_range(row: Row, _: ValidationContext) -> Iterable[RowError]:
+def validate_weight(row: Row, _: ValidationContext) -> Iterable[RowError]:
     return _number_errors(row, _WEIGHTS, RowErrorCode.INVALID_WEIGHT)
 
 
@@ -80,7 +85,7 @@ def _number_errors(row: Row, columns: Sequence[str], error_type: RowErrorCode) -
     for column in columns:
         text = cells.get(column)
         if text is not None and (column in row.cut or column in row.unclear or not _accepts(column, text)):
-            return [error for name in columns for error in number_errors(row, NUMBER_COLUMNS[name], error_type)]
+            return [error for name in columns for error in validate_number(row, NUMBER_COLUMNS[name], error_type)]
     return ()
 
 
@@ -90,7 +95,7 @@ def _accepts(column: str, text: str) -> bool:
     return NUMBER_COLUMNS[column].accepts(text)
 
 
-def within_lengths(row: Row, _: ValidationContext) -> Iterable[RowError]:
+def validate_lengths(row: Row, _: ValidationContext) -> Iterable[RowError]:
     for column, text in row.cells.items():
         # What is left of a value that was cut is over every limit.
         if len(text) > _SHORTEST_LIMIT and len(text) > MAX_LENGTHS.get(column, len(text)):
@@ -110,15 +115,15 @@ def _too_long(row: Row) -> Iterator[RowError]:
             )
 
 
-def category_is_active(row: Row, facts: ValidationContext) -> Iterable[RowError]:
+def validate_category(row: Row, facts: ValidationContext) -> Iterable[RowError]:
     name = row.cells.get("category")
     # A name over the length limit, or with a control character, has that error already, and cannot be on the list.
     if name is None or name in facts.categories or len(name) > MAX_LENGTHS["category"] or _is_no_text(name):
         return ()
     if name in PLACEHOLDERS:
-        return [placeholder("category", name)]
+        return [placeholder_error("category", name)]
     message = f"Invalid category: {printable(name)}"
-    hint = "" if row.many_categories else suggestions.nearest(name, facts.categories)
+    hint = "" if row.many_categories else suggestions.suggest_name(name, facts.categories)
     return [
         RowError(
             RowErrorCode.INVALID_CATEGORY, "category", message, name, "an active category of the marketplace", hint
@@ -126,7 +131,7 @@ def category_is_active(row: Row, facts: ValidationContext) -> Iterable[RowError]
     ]
 
 
-def sku_is_unique(row: Row, facts: ValidationContext) -> Iterable[RowError]:
+def validate_sku_uniqueness(row: Row, facts: ValidationContext) -> Iterable[RowError]:
     sku = row.cells.get("sku", "")
     earlier = row.duplicate_of.get("sku")
     if earlier is None and sku not in facts.taken_skus:
@@ -144,7 +149,7 @@ def sku_is_unique(row: Row, facts: ValidationContext) -> Iterable[RowError]:
     return [RowError(RowErrorCode.DUPLICATE_SKU, "sku", message, sku, expected, hint)]
 
 
-def vendor_product_id_is_unique(row: Row, facts: ValidationContext) -> Iterable[RowError]:
+def validate_vendor_product_id_uniqueness(row: Row, facts: ValidationContext) -> Iterable[RowError]:
     column = "vendor_product_id"
     name = row.cells.get(column, "")
     earlier = row.duplicate_of.get(column)
@@ -152,7 +157,7 @@ def vendor_product_id_is_unique(row: Row, facts: ValidationContext) -> Iterable[
         message = f"Duplicate vendor product ID: {printable(name)} is also in row {earlier} of this file"
         expected, hint = "an ID that no other row of this file has", f"Row {earlier} has the same ID"
         return [RowError(RowErrorCode.DUPLICATE_VENDOR_PRODUCT_ID, column, message, name, expected, hint)]
-    if facts.taken_ids and facts.mode is Mode.CREATE and identity(row) in facts.taken_ids:
+    if facts.taken_ids and facts.mode is Mode.CREATE and product_key(row) in facts.taken_ids:
         message = f"Duplicate vendor product ID: {printable(name)} is already one of your products"
         hint = "To change products that are there, upload in the mode update or upsert"
         expected = "an ID that none of your products has"
@@ -160,17 +165,17 @@ def vendor_product_id_is_unique(row: Row, facts: ValidationContext) -> Iterable[
     return ()
 
 
-def image_url_is_url(row: Row, _: ValidationContext) -> Iterable[RowError]:
+def validate_image_url(row: Row, _: ValidationContext) -> Iterable[RowError]:
     text = row.cells.get("image_url")
-    if text is None or "image_url" in row.cut or is_public_address(text) or _is_no_text(text):
+    if text is None or "image_url" in row.cut or is_public_url(text) or _is_no_text(text):
         return ()
     expected = "a web address, such as https://images.example.com/mouse.jpg"
-    fault, hint = fault_of(text)
+    fault, hint = explain_invalid_url(text)
     message = f"Image URL must be {expected}; found {quoted(text)}{fault and f', which {fault}'}"
     return [RowError(RowErrorCode.INVALID_IMAGE_URL, "image_url", message, text, expected, hint)]
 
 
-def has_plain_characters(row: Row, _: ValidationContext) -> Iterable[RowError]:
+def validate_characters(row: Row, _: ValidationContext) -> Iterable[RowError]:
     # Most rows hold none at all, and asking that of the whole row is far cheaper than searching.
     text = "".join(row.cells.values())
     if not text.isprintable():
@@ -196,33 +201,37 @@ def _control_characters(row: Row) -> Iterator[RowError]:
             described = f"U+{ord(character):04X}{f' ({name})' if name else ''}"
             message = f"{column} has a character that is not text: {described} at position {found.start() + 1}"
             expected = f"text without {'invisible' if column in IDENTIFIERS else 'control'} characters"
-            hint = suggestions.visible(text) if column in IDENTIFIERS else suggestions.windows_1252(text)
+            hint = (
+                suggestions.suggest_visible_text(text)
+                if column in IDENTIFIERS
+                else suggestions.suggest_windows_1252_text(text)
+            )
             yield RowError(RowErrorCode.INVALID_CHARACTER, column, message, text, expected, hint)
 
 
 Check = Callable[[Row, ValidationContext], Iterable[RowError]]
 
 RULES: tuple[tuple[str, Check], ...] = (
-    ("required fields present", has_all_required),
-    ("price in range", price_in_range),
-    ("stock in range", stock_in_range),
-    ("field lengths", within_lengths),
-    ("category on the whitelist and active", category_is_active),
-    ("SKU unique across the platform", sku_is_unique),
-    ("vendor product ID unique for the vendor", vendor_product_id_is_unique),
+    ("required fields present", validate_required_fields),
+    ("price in range", validate_price),
+    ("stock in range", validate_stock_quantity),
+    ("field lengths", validate_lengths),
+    ("category on the whitelist and active", validate_category),
+    ("SKU unique across the platform", validate_sku_uniqueness),
+    ("vendor product ID unique for the vendor", validate_vendor_product_id_uniqueness),
     # Beyond the seven: what the catalog's columns would refuse.
-    ("weight in range", weight_in_range),
-    ("image address is a URL", image_url_is_url),
-    ("text without control characters, identifiers without invisible ones", has_plain_characters),
+    ("weight in range", validate_weight),
+    ("image address is a URL", validate_image_url),
+    ("text without control characters, identifiers without invisible ones", validate_characters),
     # What a spreadsheet may have done to a value.
-    ("identifiers without a spreadsheet's damage", spreadsheet_damage.identifiers_are_undamaged),
-    ("values, not formulas or their errors", spreadsheet_damage.texts_are_values),
+    ("identifiers without a spreadsheet's damage", spreadsheet_damage.validate_identifiers_undamaged),
+    ("values, not formulas or their errors", spreadsheet_damage.validate_texts_are_values),
     # What stands for no value, or for no product.
-    ("values, not placeholders", has_no_placeholders),
-    ("products, not the template's sample row", is_not_the_sample),
+    ("values, not placeholders", validate_no_placeholders),
+    ("products, not the template's sample row", validate_not_sample_row),
     # For the modes that change products.
-    ("product to change is there", change_rules.product_is_there),
-    ("changes in the order of the uploads", change_rules.change_is_not_outdated),
+    ("product to change is there", change_rules.validate_product_exists),
+    ("changes in the order of the uploads", change_rules.validate_row_is_current),
 )
 
 

@@ -32,10 +32,10 @@ class ValidationContext:
     def changes_a_product(self, row: Row) -> bool:
         """Whether the row is about a product that is there (as far as anybody knows), not about a new one."""
         if self.mode is Mode.UPSERT:
-            return not self.catalog_known or identity(row) in self.taken_ids
+            return not self.catalog_known or product_key(row) in self.taken_ids
         return self.mode is Mode.UPDATE
 
 
-def identity(row: Row) -> tuple[str, str]:
+def product_key(row: Row) -> tuple[str, str]:
     """What names a product for good: whose it is, and the vendor's own id of it."""
     return row.vendor_id, row.cells.get("vendor_product_id", "")

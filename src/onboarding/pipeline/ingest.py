@@ -26,7 +26,7 @@ from onboarding.aws.objects import (
 from onboarding.domain.error_codes import RejectionCode
 from onboarding.domain.models import FileRejection, FileWarning, Mode, Row, Upload, UploadStatus
 from onboarding.domain.product_schema import REQUIRED, REQUIRED_TO_CHANGE
-from onboarding.domain.upload_options import Options, options_of
+from onboarding.domain.upload_options import Options, parse_upload_options
 from onboarding.failpoints import failpoint
 from onboarding.files.models import FileDetails, one_line
 from onboarding.files.parser import too_large
@@ -199,7 +199,7 @@ def parse_upload(
 
     `seconds` limits the time for parsing. Raises ParserFault and ParserTimeout.
     """
-    options = options_of(content.metadata)
+    options = parse_upload_options(content.metadata)
     if vendor_status == "suspended":
         reason = "Your account is suspended, so the file was not processed; contact the marketplace"
         return ParsedUpload(Options(), [], FileRejection(RejectionCode.VENDOR_SUSPENDED, reason))
@@ -263,7 +263,7 @@ def _parse_unless_excluded(
         if may_read:
             return parse()
         refusal = READING_FAILED
-    options = options_of(content.metadata)
+    options = parse_upload_options(content.metadata)
     return ParsedUpload(Options() if isinstance(options, FileRejection) else options, [], refusal)
 
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onboarding.aws.staging_table import from_item, to_item
-from onboarding.domain.identifiers import damage_by_column, similar, with_lost_digits
+from onboarding.domain.identifiers import detect_column_damage, find_lost_digits, find_similar_pairs
 from onboarding.domain.models import Row
-from onboarding.domain.numbers import without_needless_zeros
+from onboarding.domain.numbers import strip_trailing_zeros
 from onboarding.domain.placeholders import PLACEHOLDERS, SAMPLE
 from onboarding.domain.product_schema import NUMBER_COLUMNS
 from onboarding.domain.validation import validate_row
@@ -72,16 +72,16 @@ def test_damage_by_column_a_number_with_too_many_digits_gets_no_hint() -> None:
     "values", [("1.0",), ("1.0", "2"), ("1.0", "2.00"), ("1.5", "2.5"), ("01.03.24", "10.45.15"), ("01-03-24",), ()]
 )
 def test_damage_by_column_in_doubt_is_none(values: tuple[str, ...]) -> None:
-    assert damage_by_column(dict(enumerate(values, 1))) == ("", [])
+    assert detect_column_damage(dict(enumerate(values, 1))) == ("", [])
 
 
 def test_with_lost_digits_beyond_fifteen() -> None:
-    assert with_lost_digits({1: "12345678901234500", 2: "12345678901234600", 3: "12345678901234567"}) == [1, 2]
-    assert not with_lost_digits({1: "12345678901234500", 2: "12345678901234567", 3: "4006381333931"})
+    assert find_lost_digits({1: "12345678901234500", 2: "12345678901234600", 3: "12345678901234567"}) == [1, 2]
+    assert not find_lost_digits({1: "12345678901234500", 2: "12345678901234567", 3: "4006381333931"})
 
 
 def test_similar_names_the_earlier_row() -> None:
-    assert similar({1: "abc", 2: "ABC", 3: "x", 4: "\u0430bc", 5: "abc"}) == [(1, 2), (1, 4)]
+    assert find_similar_pairs({1: "abc", 2: "ABC", 3: "x", 4: "\u0430bc", 5: "abc"}) == [(1, 2), (1, 4)]
 
 
 @given(st.text(min_size=1, max_size=20), st.text(min_size=1, max_size=20))
@@ -144,13 +144,13 @@ def test_without_needless_zeros_is_the_same_number(units: int, zeros: int, colum
     places = NUMBER_COLUMNS[column].decimals
     digits = str(units).rjust(places + 1, "0")
     number = f"{digits[: len(digits) - places]}.{digits[len(digits) - places :]}" if places else f"{digits}."
-    shorter = without_needless_zeros(number + "0" * zeros, places)
+    shorter = strip_trailing_zeros(number + "0" * zeros, places)
     assert shorter == (number.rstrip(".") if zeros or places else number)
 
 
 @pytest.mark.parametrize("text", ["19.999", "1.50001", "1e3.0", "--1.0", ".0", "x.000", "1.2.0000", "10", "1,0"])
 def test_without_needless_zeros_other_texts_stay(text: str) -> None:
-    assert without_needless_zeros(text, 0 if text == "10" else 2) == text
+    assert strip_trailing_zeros(text, 0 if text == "10" else 2) == text
 
 
 def test_examine_point_before_three_zeros_needs_another_number_to_be_clear() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onboarding.domain.email_address import valid_address
+from onboarding.domain.email_address import normalize_email_address
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from onboarding.domain.email_address import valid_address
     ],
 )
 def test_valid_address_is_returned_as_mail_is_sent_to_it(text: str, address: str) -> None:
-    assert valid_address(text) == address
+    assert normalize_email_address(text) == address
 
 
 @pytest.mark.parametrize(
@@ -34,17 +34,17 @@ def test_valid_address_is_returned_as_mail_is_sent_to_it(text: str, address: str
 )
 def test_valid_address_other_text_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
-        valid_address(text)
+        normalize_email_address(text)
 
 
 @given(st.emails() | st.text())
 def test_valid_address_is_one_line_of_ascii_and_stays_as_it_is(text: str) -> None:
     try:
-        address = valid_address(text)
+        address = normalize_email_address(text)
     except ValueError:
         return
     assert address.isascii()
     assert address.isprintable()
     assert " " not in address
     assert len(address) <= 255
-    assert valid_address(address) == address
+    assert normalize_email_address(address) == address

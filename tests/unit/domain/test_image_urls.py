@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onboarding.domain.image_urls import fault_of, is_public_address
+from onboarding.domain.image_urls import explain_invalid_url, is_public_url
 
 HEAVY = (
     "https://" + "a." * 1_200, "https://" + "a" * 2_400, "https://a.b/" + "%" * 2_400, "h" * 2_400, "&" * 2_400,
@@ -22,8 +22,8 @@ HEAVY = (
 def test_fault_of_any_address_takes_bounded_time(text: str) -> None:
     began = time.process_time()
     for _ in range(100):
-        is_public_address(text)
-        fault_of(text)
+        is_public_url(text)
+        explain_invalid_url(text)
     assert time.process_time() - began < 2
 
 
@@ -35,8 +35,8 @@ PARTS = (
 
 @given(st.lists(st.sampled_from(PARTS), max_size=8).map("".join))
 def test_fault_of_suggests_only_addresses_that_pass(text: str) -> None:
-    if is_public_address(text):
+    if is_public_url(text):
         return
-    _, hint = fault_of(text)
+    _, hint = explain_invalid_url(text)
     meant = hint.removeprefix("Did you mean '").removesuffix("'?").removeprefix("Enter one address, such as ")
-    assert "://" not in meant or is_public_address(meant)
+    assert "://" not in meant or is_public_url(meant)

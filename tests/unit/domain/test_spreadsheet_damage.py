@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from onboarding.domain.identifiers import without_zeros
+from onboarding.domain.identifiers import find_lost_zeros
 from onboarding.domain.models import RowError
-from onboarding.domain.spreadsheet_damage import TEXTS, damage_to
+from onboarding.domain.spreadsheet_damage import FORMULA_CHECKED_COLUMNS, describe_damage
 from onboarding.domain.validation import validate_row
 from tests.support.postgres_fixtures import EMPTY_CATALOG, make_row
 
@@ -50,7 +50,7 @@ from tests.support.postgres_fixtures import EMPTY_CATALOG, make_row
     ],
 )
 def test_damage_to_damaged_value_is_detected(value: str, damage: str) -> None:
-    assert damage in damage_to(value)
+    assert damage in describe_damage(value)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_damage_to_damaged_value_is_detected(value: str, damage: str) -> None:
     ],
 )  # fmt: skip
 def test_damage_to_regular_value_is_none(value: str) -> None:
-    assert damage_to(value) == ""
+    assert describe_damage(value) == ""
 
 
 @pytest.mark.parametrize("column", ["sku", "vendor_product_id"])
@@ -83,7 +83,7 @@ def test_validate_text_in_formula_suggests_the_text() -> None:
     assert error.hint == "Did you mean '00123'?"
 
 
-@pytest.mark.parametrize("column", TEXTS)
+@pytest.mark.parametrize("column", FORMULA_CHECKED_COLUMNS)
 def test_validate_formula_error_suggests_nothing(column: str) -> None:
     (fault,) = validate_row(make_row(**{column: "#N/A"}), EMPTY_CATALOG)
     assert (fault.error_type, fault.field) == ("SPREADSHEET_ERROR", column)
@@ -115,8 +115,8 @@ def rows(*values: str) -> dict[int, str]:
 
 
 def test_without_zeros_shorter_code_among_equal_lengths_is_suspected() -> None:
-    assert without_zeros(rows("4006381333931", "12345678905", "4006381333948", "4006381333955")) == [2]
-    assert without_zeros(rows("12345", "23456", "345", "34567", "4567")) == [3, 5]
+    assert find_lost_zeros(rows("4006381333931", "12345678905", "4006381333948", "4006381333955")) == [2]
+    assert find_lost_zeros(rows("12345", "23456", "345", "34567", "4567")) == [3, 5]
 
 
 @pytest.mark.parametrize(
@@ -132,4 +132,4 @@ def test_without_zeros_shorter_code_among_equal_lengths_is_suspected() -> None:
     ],
 )
 def test_without_zeros_mixed_lengths_are_not_suspected(values: tuple[str, ...]) -> None:
-    assert list(without_zeros(rows(*values))) == []
+    assert list(find_lost_zeros(rows(*values))) == []

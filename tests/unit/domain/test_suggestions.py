@@ -8,7 +8,7 @@ import time
 import pytest
 
 from onboarding.domain import suggestions
-from onboarding.domain.numbers import is_range, readings
+from onboarding.domain.numbers import is_number_range, list_possible_numbers
 from onboarding.domain.product_schema import DEFAULT_CATEGORIES
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -47,11 +47,11 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
     ],
 )
 def test_nearest_suggests_the_category_of_the_same_words(name: str, meant: str | None) -> None:
-    assert suggestions.nearest(name, DEFAULT_CATEGORIES) == (f"Did you mean '{meant}'?" if meant else "")
+    assert suggestions.suggest_name(name, DEFAULT_CATEGORIES) == (f"Did you mean '{meant}'?" if meant else "")
 
 
 def test_nearest_known_words_in_other_order_suggests_none_of_several() -> None:
-    assert suggestions.nearest("Garden Home", ["Home & Garden", "Garden, Home"]) == ""
+    assert suggestions.suggest_name("Garden Home", ["Home & Garden", "Garden, Home"]) == ""
 
 
 def anagrams(letters: str, count: int) -> list[str]:
@@ -75,7 +75,7 @@ def anagrams(letters: str, count: int) -> list[str]:
 def test_nearest_ten_thousand_anagrams_is_cheap(known: list[str], names: list[str]) -> None:
     began = time.process_time()
     for name in names:
-        suggestions.nearest(name, known)
+        suggestions.suggest_name(name, known)
     # Two seconds on a quiet machine; comparing each with each takes minutes.
     assert time.process_time() - began < 10
 
@@ -119,14 +119,14 @@ def test_nearest_ten_thousand_anagrams_is_cheap(known: list[str], names: list[st
     ],
 )
 def test_readings_of_a_number_beside_other_signs(text: str, places: int, meant: list[str]) -> None:
-    assert readings(text, places) == meant
+    assert list_possible_numbers(text, places) == meant
 
 
 def test_readings_point_among_decimal_commas_may_be_thousands() -> None:
-    assert readings("1.234 €", 2, decimal_comma=True) == ["1234", "1.234"]
-    assert readings("1.234 €", 2) == []
+    assert list_possible_numbers("1.234 €", 2, decimal_comma=True) == ["1234", "1.234"]
+    assert list_possible_numbers("1.234 €", 2) == []
 
 
 @pytest.mark.parametrize("text", ["19.99-24.99", "19.99 \u2013 24.99", "5 to 10", "$5 - $10"])
 def test_is_range_two_numbers(text: str) -> None:
-    assert is_range(text)
+    assert is_number_range(text)

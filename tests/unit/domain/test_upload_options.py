@@ -7,16 +7,16 @@ import itertools
 import pytest
 
 from onboarding.domain.models import FileRejection, Mode, OnError
-from onboarding.domain.upload_options import Options, options_of
+from onboarding.domain.upload_options import Options, parse_upload_options
 
 
 @pytest.mark.parametrize("options", [Options(*said) for said in itertools.product(Mode, OnError, (True, False))])
 def test_options_of_metadata_of_options_is_equal(options: Options) -> None:
-    assert options_of(options.metadata()) == options
+    assert parse_upload_options(options.metadata()) == options
 
 
 def test_options_of_empty_metadata_are_the_defaults() -> None:
-    assert options_of({}) == Options(Mode.CREATE, OnError.REJECT_ROWS, force=False)
+    assert parse_upload_options({}) == Options(Mode.CREATE, OnError.REJECT_ROWS, force=False)
     assert Options().metadata() == {}
 
 
@@ -28,7 +28,7 @@ def test_options_of_ignores_case_space_and_other_metadata() -> None:
         "s3cmd-attrs": "uid:0",
         "mode-of-travel": "x",
     }
-    assert options_of(said) == Options(Mode.UPDATE, OnError.REJECT_FILE, force=True)
+    assert parse_upload_options(said) == Options(Mode.UPDATE, OnError.REJECT_FILE, force=True)
 
 
 @pytest.mark.parametrize(
@@ -41,4 +41,4 @@ def test_options_of_ignores_case_space_and_other_metadata() -> None:
     ],
 )
 def test_options_of_unknown_value_is_rejected_with_the_choices(metadata: dict[str, str], reason: str) -> None:
-    assert options_of(metadata) == FileRejection("INVALID_OPTION", reason)
+    assert parse_upload_options(metadata) == FileRejection("INVALID_OPTION", reason)

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from onboarding.domain.models import Mode, Product, Row, RowError
 from onboarding.domain.placeholders import PLACEHOLDERS, SAMPLE
 from onboarding.domain.product_schema import COLUMNS, MAX_LENGTHS, NUMBER_COLUMNS, REQUIRED
-from onboarding.domain.text import SHOWN, quoted
+from onboarding.domain.text import MAX_QUOTED_LENGTH, quoted
 from onboarding.domain.validation import RULES, Check, validate_row
-from onboarding.domain.validation_context import ValidationContext, identity
+from onboarding.domain.validation_context import ValidationContext, product_key
 from onboarding.files.parser import MAX_CELL
 from tests.support.postgres_fixtures import EMPTY_CATALOG, VALID_CELLS, make_row, tuples_of
 from tools.rule_examples import EXAMPLES, Example
@@ -570,7 +570,10 @@ def test_validate_row_of_another_width_has_only_that_error(difference: int, mess
 ASKED_BEFORE = {"categories", "mode", "catalog_known"}
 """What `judge` knows of new products before they go in."""
 
-KEPT_BY_KEYS = {"sku_is_unique": {"taken_skus", "own_skus"}, "vendor_product_id_is_unique": {"taken_ids"}}
+KEPT_BY_KEYS = {
+    "validate_sku_uniqueness": {"taken_skus", "own_skus"},
+    "validate_vendor_product_id_uniqueness": {"taken_ids"},
+}
 """What it does not know, and need not: a unique key keeps such a row out, and then it is judged with all facts."""
 
 
@@ -641,10 +644,13 @@ def test_quoted_long_value_is_shortened(value: str) -> None:
     shown = quoted(value * 50)
     assert shown.startswith("'")
     assert shown.endswith(("'", "…'"))
-    assert len(shown) <= SHOWN + 3
+    assert len(shown) <= MAX_QUOTED_LENGTH + 3
 
 
-@pytest.mark.parametrize(("length", "ends"), [(SHOWN, f"{'9' * SHOWN}'"), (SHOWN + 1, f"{'9' * SHOWN}…'")])
+@pytest.mark.parametrize(
+    ("length", "ends"),
+    [(MAX_QUOTED_LENGTH, f"{'9' * MAX_QUOTED_LENGTH}'"), (MAX_QUOTED_LENGTH + 1, f"{'9' * MAX_QUOTED_LENGTH}…'")],
+)
 def test_quoted_value_up_to_its_limit_is_complete(length: int, ends: str) -> None:
     assert quoted("9" * length) == f"'{ends}"
 
@@ -662,7 +668,7 @@ def test_every_rule_can_fail() -> None:
     creates = ValidationContext(EMPTY_CATALOG.categories, {"TAKEN"}, {("VEND001", "TAKEN")})
     updates = ValidationContext(EMPTY_CATALOG.categories, set(), set(), mode=Mode.UPDATE)
     product = Product(1, datetime(2024, 12, 21, tzinfo=UTC), {"price": "UPLOAD_2"}, {})
-    outdates = replace(updates, products={identity(make_row()): product})
+    outdates = replace(updates, products={product_key(make_row()): product})
 
     def fails(check: Callable[[Row, ValidationContext], Iterable[RowError]]) -> bool:
         rows = [

@@ -8,15 +8,15 @@ from decimal import Decimal
 from onboarding.domain.column_types import NumberColumn
 from onboarding.domain.dates import is_date, is_short_date
 from onboarding.domain.error_codes import RowErrorCode
-from onboarding.domain.formula_errors import is_fault, is_formula
+from onboarding.domain.formulas import is_formula, is_formula_error
 from onboarding.domain.models import Row, RowError
-from onboarding.domain.numbers import both_readings, is_range, readings
-from onboarding.domain.placeholders import PLACEHOLDERS, placeholder
+from onboarding.domain.numbers import is_number_range, list_point_interpretations, list_possible_numbers
+from onboarding.domain.placeholders import PLACEHOLDERS, placeholder_error
 from onboarding.domain.spreadsheet_damage import A_DATE
 from onboarding.domain.text import quoted
 
 
-def number_errors(row: Row, column: NumberColumn, error_type: RowErrorCode) -> Iterator[RowError]:
+def validate_number(row: Row, column: NumberColumn, error_type: RowErrorCode) -> Iterator[RowError]:
     """Yield what is wrong with the row's number in a column; nothing if it has none there."""
     name, label = column.name, column.label
     text = row.cells.get(name)
@@ -24,10 +24,10 @@ def number_errors(row: Row, column: NumberColumn, error_type: RowErrorCode) -> I
         return
     decimal_comma = name in row.decimal_comma
     if text in PLACEHOLDERS:
-        yield placeholder(name, text)
+        yield placeholder_error(name, text)
     elif name in row.unclear:
         message = f"{label} can be read in two ways: its point may stand before decimals or between thousands"
-        hint = _hint(text, both_readings(text, column.decimals), decimal_comma=decimal_comma)
+        hint = _hint(text, list_point_interpretations(text, column.decimals), decimal_comma=decimal_comma)
         yield RowError(error_type, name, f"{message}; found {quoted(text)}", text, column.expected, hint)
     elif name in row.cut or not column.is_number(text):
         example = _in_notation(column.example, decimal_comma=decimal_comma)
@@ -42,15 +42,15 @@ def number_errors(row: Row, column: NumberColumn, error_type: RowErrorCode) -> I
 
 def _cause_and_hint(text: str, decimals: int, *, decimal_comma: bool) -> tuple[str, str]:
     """Return why a text is not a number, as the end of a sentence, and what to do; both may be blank."""
-    if is_fault(text):
+    if is_formula_error(text):
         return ", the error of a formula", "Fix the formula, or enter the number"
     if is_date(text) or is_short_date(text):
         return f", {A_DATE}", "Format the column as text, then enter the number"
-    if numbers := readings(text, decimals, decimal_comma=decimal_comma):
+    if numbers := list_possible_numbers(text, decimals, decimal_comma=decimal_comma):
         return "", _hint(text, numbers, decimal_comma=decimal_comma)
     if is_formula(text):
         return ", a formula", "Replace the formula by its value"
-    return "", "Enter one number" if is_range(text) else ""
+    return "", "Enter one number" if is_number_range(text) else ""
 
 
 def _hint(text: str, numbers: list[str], *, decimal_comma: bool) -> str:

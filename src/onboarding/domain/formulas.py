@@ -17,11 +17,11 @@ _LONGEST = 60
 # "=" and then what a formula can go on with; a line of equals signs, or "= 5 pieces", is text.
 _FORMULA = re.compile(r"=(?:[A-Za-z_$\\][\w.$!:]*[(+\-*/&!:]?|[\"'(\[{@+\-]|[0-9]+[-+*/^&]|\?).*", re.DOTALL)
 
-KEPT_TEXT = re.compile(r'="([^"]*)"')
+TEXT_FORMULA = re.compile(r'="([^"]*)"')
 """An export's way to have Excel keep a text: `="00123"`."""
 
 
-def is_fault(text: str) -> bool:
+def is_formula_error(text: str) -> bool:
     """Whether a text is the error of a formula."""
     return len(text) <= _LONGEST and (text.upper() in _FAULTS or _FAULT.fullmatch(text) is not None)
 
