@@ -1,4 +1,4 @@
-"""Formulas and the errors of formulas, as spreadsheet programs write them in the languages of their users. Pure."""
+"""Detection of formulas and formula errors as spreadsheet programs write them, in many languages."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import re
 
 from onboarding.domain.spreadsheet_words import texts, words
 
-_FAULTS = words("faults")
-_WAITING = "|".join(map(re.escape, texts("waiting")))
-# As terminals of data services write it (`#N/A Requesting Data...`); a column that is too narrow; LibreOffice's, in the
-# word of each language; what Google Sheets shows meanwhile.
-_FAULT = re.compile(
-    rf"#N/A [^\n]*|#{{4,}}|[^\W\d_]{{3,6}}[ \u00a0]?:5[0-9]{{2}}|(?:{_WAITING})(?: ?\.\.\.| ?…)", re.IGNORECASE
+_ERRORS = words("formula_errors")
+_LOADING = "|".join(map(re.escape, texts("loading")))
+# In this order: data services (`#N/A Requesting Data...`); a column that is too narrow (`####`); LibreOffice in any
+# language (`Err:502`); Google Sheets while it loads a value.
+_ERROR_FORM = re.compile(
+    rf"#N/A [^\n]*|#{{4,}}|[^\W\d_]{{3,6}}[ \u00a0]?:5[0-9]{{2}}|(?:{_LOADING})(?: ?\.\.\.| ?…)", re.IGNORECASE
 )
-_LONGEST = 60
-# "=" and then what a formula can go on with; a line of equals signs, or "= 5 pieces", is text.
+_MAX_LENGTH = 60
+# "=" and the beginning of an expression; a line of equals signs, or "= 5 pieces", is text.
 _FORMULA = re.compile(r"=(?:[A-Za-z_$\\][\w.$!:]*[(+\-*/&!:]?|[\"'(\[{@+\-]|[0-9]+[-+*/^&]|\?).*", re.DOTALL)
 
 TEXT_FORMULA = re.compile(r'="([^"]*)"')
-"""An export's way to have Excel keep a text: `="00123"`."""
+"""Formula by which exports make Excel keep a text: `="00123"`."""
 
 
 def is_formula_error(text: str) -> bool:
-    """Whether a text is the error of a formula."""
-    return len(text) <= _LONGEST and (text.upper() in _FAULTS or _FAULT.fullmatch(text) is not None)
+    """Return whether a text is the error of a formula, such as `#REF!`."""
+    return len(text) <= _MAX_LENGTH and (text.upper() in _ERRORS or _ERROR_FORM.fullmatch(text) is not None)
 
 
 def is_formula(text: str) -> bool:
-    """Whether a text is a formula, not its value."""
+    """Return whether a text is a formula instead of its value."""
     return _FORMULA.fullmatch(text) is not None

@@ -1,4 +1,4 @@
-"""The rule for number columns: plain digits between the column's bounds, and hints at what was probably meant. Pure."""
+"""Validation of number columns: notation and bounds, with hints about the probable meaning."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from onboarding.domain.text import quoted
 
 
 def validate_number(row: Row, column: NumberColumn, error_type: RowErrorCode) -> Iterator[RowError]:
-    """Yield what is wrong with the row's number in a column; nothing if it has none there."""
+    """Yield the errors of a number column of a row; none if the cell is blank."""
     name, label = column.name, column.label
     text = row.cells.get(name)
     if text is None:
@@ -27,12 +27,12 @@ def validate_number(row: Row, column: NumberColumn, error_type: RowErrorCode) ->
         yield placeholder_error(name, text)
     elif name in row.unclear:
         message = f"{label} can be read in two ways: its point may stand before decimals or between thousands"
-        hint = _hint(text, list_point_interpretations(text, column.decimals), decimal_comma=decimal_comma)
+        hint = _suggest(text, list_point_interpretations(text, column.decimals), decimal_comma=decimal_comma)
         yield RowError(error_type, name, f"{message}; found {quoted(text)}", text, column.expected, hint)
     elif name in row.cut or not column.is_number(text):
-        example = _in_notation(column.example, decimal_comma=decimal_comma)
+        example = _format_number(column.example, decimal_comma=decimal_comma)
         message = f"{label} must be a plain {column.plain_number}, such as {example}"
-        cause, hint = _cause_and_hint(text, column.decimals, decimal_comma=decimal_comma)
+        cause, hint = _explain_and_suggest(text, column.decimals, decimal_comma=decimal_comma)
         yield RowError(error_type, name, f"{message}; found {quoted(text)}{cause}", text, column.expected, hint)
     elif (number := Decimal(text)) < column.minimum:
         yield RowError(error_type, name, f"{label} must be at least {column.minimum}", text, column.expected)
@@ -40,24 +40,25 @@ def validate_number(row: Row, column: NumberColumn, error_type: RowErrorCode) ->
         yield RowError(error_type, name, f"{label} must be at most {column.maximum}", text, column.expected)
 
 
-def _cause_and_hint(text: str, decimals: int, *, decimal_comma: bool) -> tuple[str, str]:
-    """Return why a text is not a number, as the end of a sentence, and what to do; both may be blank."""
+def _explain_and_suggest(text: str, decimals: int, *, decimal_comma: bool) -> tuple[str, str]:
+    """Return the cause of an invalid number, as the end of a sentence, and a hint; both may be blank."""
     if is_formula_error(text):
         return ", the error of a formula", "Fix the formula, or enter the number"
     if is_date(text) or is_short_date(text):
         return f", {A_DATE}", "Format the column as text, then enter the number"
     if numbers := list_possible_numbers(text, decimals, decimal_comma=decimal_comma):
-        return "", _hint(text, numbers, decimal_comma=decimal_comma)
+        return "", _suggest(text, numbers, decimal_comma=decimal_comma)
     if is_formula(text):
-        return ", a formula", "Replace the formula by its value"
+        return ", a formula", "Replace the formula with its value"
     return "", "Enter one number" if is_number_range(text) else ""
 
 
-def _hint(text: str, numbers: list[str], *, decimal_comma: bool) -> str:
-    """`Did you mean …?` with the numbers as the column writes them."""
-    written = " or ".join(_in_notation(number, decimal_comma=decimal_comma) for number in numbers)
-    return f"Did you mean {written}?" if written and written != text else ""
+def _suggest(text: str, numbers: list[str], *, decimal_comma: bool) -> str:
+    """Return `Did you mean …?` with the numbers in the notation of the column; blank without numbers."""
+    suggestion = " or ".join(_format_number(number, decimal_comma=decimal_comma) for number in numbers)
+    return f"Did you mean {suggestion}?" if suggestion and suggestion != text else ""
 
 
-def _in_notation(number: str, *, decimal_comma: bool) -> str:
+def _format_number(number: str, *, decimal_comma: bool) -> str:
+    """Return a plain number in the notation of its column."""
     return number.replace(".", ",") if decimal_comma else number

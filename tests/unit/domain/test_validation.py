@@ -556,8 +556,8 @@ def test_validate_cleared_identifier_in_two_rows_is_one_error_each(mode: Mode) -
     [
         (1, "The row has 1 field more than the header; a comma inside a value needs quotes around the value"),
         (3, "The row has 3 fields more than the header; a comma inside a value needs quotes around the value"),
-        (-1, "The row has 1 field fewer than the header; leave a field empty rather than out"),
-        (-2, "The row has 2 fields fewer than the header; leave a field empty rather than out"),
+        (-1, "The row has 1 field fewer than the header; leave a field blank instead of omitting it"),
+        (-2, "The row has 2 fields fewer than the header; leave a field blank instead of omitting it"),
     ],
 )
 def test_validate_row_of_another_width_has_only_that_error(difference: int, message: str) -> None:
