@@ -1,4 +1,4 @@
-"""Validation of e-mail addresses: those to which SES delivers."""
+"""Validation of e-mail addresses that SES supports."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from onboarding.domain.email_address import normalize_email_address
         ("a@xn--exmple-cua.com", "a@xn--exmple-cua.com"),
     ],
 )
-def test_valid_address_is_returned_as_mail_is_sent_to_it(text: str, address: str) -> None:
+def test_normalize_email_address_valid_address_is_returned_in_sending_form(text: str, address: str) -> None:
     assert normalize_email_address(text) == address
 
 
@@ -32,13 +32,13 @@ def test_valid_address_is_returned_as_mail_is_sent_to_it(text: str, address: str
         *("a@" + "b" * 250 + ".de", "a\u202e@b.de", "a@b\u3002de\x00"),
     ],
 )
-def test_valid_address_other_text_is_refused(text: str) -> None:
+def test_normalize_email_address_other_text_raises(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         normalize_email_address(text)
 
 
 @given(st.emails() | st.text())
-def test_valid_address_is_one_line_of_ascii_and_stays_as_it_is(text: str) -> None:
+def test_normalize_email_address_result_is_ascii_on_one_line_and_normalized(text: str) -> None:
     try:
         address = normalize_email_address(text)
     except ValueError:
