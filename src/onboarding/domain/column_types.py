@@ -105,7 +105,7 @@ class NumberColumn(Column):
 
     @property
     def kind(self) -> str:
-        """Return the kind of the numbers, for use in a sentence."""
+        """Return `number` or `whole number`, for use in a sentence."""
         return "number" if self.decimals else "whole number"
 
     @property

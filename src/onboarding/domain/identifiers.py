@@ -157,7 +157,7 @@ def detect_column_damage(values: Mapping[int, str]) -> tuple[str, list[int]]:
 
 
 def _find_grouped(values: Mapping[int, str]) -> list[int]:
-    """Return the rows whose number has thousands separators, if every larger number of the column has them."""
+    """Return the rows with thousands separators, if every number of the column above 999 has them."""
     grouped = [n for n, value in values.items() if _GROUPED.fullmatch(value)]
     others = [value for value in values.values() if not _GROUPED.fullmatch(value) and _NUMBER.fullmatch(value)]
     is_column = all(value.isdecimal() and len(value) <= _GROUP for value in others)
