@@ -10,8 +10,7 @@ from jinja2 import StrictUndefined, Template
 
 from onboarding.aws.objects import ENDINGS
 from onboarding.domain.error_codes import Code, RejectionCode, RowErrorCode, WarningCode
-from onboarding.domain.placeholders import SAMPLE
-from onboarding.domain.placeholders import WORDS as PLACEHOLDER_WORDS
+from onboarding.domain.placeholders import PLACEHOLDER_WORDS, SAMPLE
 from onboarding.domain.product_schema import (
     COLUMNS,
     DEFAULT_CATEGORIES,

@@ -1,1 +1,1 @@
-"""Domain model: product schema, validation rules, error codes. Pure: no I/O, no AWS, no database."""
+"""Domain model: product schema, validation rules and error codes, without I/O, AWS or database."""

@@ -1,4 +1,4 @@
-"""Rules for rows that change products which are in the catalog."""
+"""Validation rules for rows that change existing products."""
 
 from __future__ import annotations
 
@@ -8,43 +8,50 @@ from onboarding.domain.error_codes import RowErrorCode
 from onboarding.domain.models import Mode, Row, RowError
 from onboarding.domain.product_schema import CHANGEABLE
 from onboarding.domain.text import printable
-from onboarding.domain.validation_context import ValidationContext, identity
+from onboarding.domain.validation_context import ValidationContext, product_key
 
-MOST_NAMED = 3
-"""Columns that a message names."""
+MAX_NAMED_COLUMNS = 3
+"""Number of columns up to which a message lists their names."""
 
 
-def product_is_there(row: Row, facts: ValidationContext) -> Iterable[RowError]:
-    if facts.mode is not Mode.UPDATE:
+def validate_product_exists(row: Row, context: ValidationContext) -> Iterable[RowError]:
+    """Return an error if mode `update` names a product that the vendor does not have."""
+    if context.mode is not Mode.UPDATE:
         return ()
-    name = row.cells.get("vendor_product_id")
-    if name is None or not facts.catalog_known or identity(row) in facts.taken_ids:
+    product_id = row.cells.get("vendor_product_id")
+    if product_id is None or not context.catalog_known or product_key(row) in context.taken_ids:
         return ()
-    message = f"Unknown vendor product ID: {printable(name)} is none of your products, and update creates none"
-    hint = "To create what is not there, upload in the mode upsert"
-    return [
-        RowError(
-            RowErrorCode.UNKNOWN_PRODUCT, "vendor_product_id", message, name, "the ID of one of your products", hint
-        )
-    ]
+    message = (
+        f"Unknown vendor product ID: {printable(product_id)} was not found among your products; "
+        "mode update does not create products"
+    )
+    hint = "To create new products, upload the file in mode upsert"
+    expected = "the ID of one of your products"
+    return [RowError(RowErrorCode.UNKNOWN_PRODUCT, "vendor_product_id", message, product_id, expected, hint)]
 
 
-def set_columns(row: Row) -> list[str]:
-    """Return the columns that a row sets if its product is there: blank cells keep what it has."""
+def list_set_columns(row: Row) -> list[str]:
+    """Return the columns that a row sets in an existing product; blank cells leave a column unchanged."""
     return [column for column in CHANGEABLE if column in row.cells]
 
 
-def change_is_not_outdated(row: Row, facts: ValidationContext) -> Iterable[RowError]:
-    """Reject a row that sets a column which a later upload has already set: uploads are validated in no fixed order."""
-    if facts.mode is Mode.CREATE:
+def validate_row_is_current(row: Row, context: ValidationContext) -> Iterable[RowError]:
+    """Return an error if a later upload has already set a column that the row sets.
+
+    Uploads are validated in no fixed order: without this rule, old values could replace newer ones.
+    """
+    if context.mode is Mode.CREATE:
         return ()
-    product = facts.products.get(identity(row))
-    outdated = [column for column in set_columns(row) if column in product.later_uploads] if product else []
+    product = context.products.get(product_key(row))
+    outdated = [column for column in list_set_columns(row) if column in product.later_uploads] if product else []
     if product is None or not outdated:
         return ()
     upload_id = max(product.later_uploads[column] for column in outdated)
-    columns = ", ".join(outdated) if len(outdated) <= MOST_NAMED else f"{len(outdated)} columns"
-    name = row.cells["vendor_product_id"]
-    message = f"Outdated row: your later upload {upload_id} has already set {columns} of the product {printable(name)}"
+    columns = ", ".join(outdated) if len(outdated) <= MAX_NAMED_COLUMNS else f"{len(outdated)} columns"
+    product_id = row.cells["vendor_product_id"]
+    message = (
+        f"Outdated row: your later upload {upload_id} has already set {columns} of the product {printable(product_id)}"
+    )
+    expected = "a row of the latest upload"
     hint = "Leave this row out if the later upload is right; if not, upload this row again"
-    return [RowError(RowErrorCode.OUTDATED_ROW, "vendor_product_id", message, name, "a row of the latest upload", hint)]
+    return [RowError(RowErrorCode.OUTDATED_ROW, "vendor_product_id", message, product_id, expected, hint)]

@@ -1,4 +1,4 @@
-"""What a column of the product schema is: its type, its limits, and how people and PostgreSQL name them. Pure."""
+"""Column definitions of the product schema: types, limits, and their descriptions for people and for PostgreSQL."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import LiteralString
 
 
 class ColumnType(StrEnum):
-    """What a column's values are: this decides which rules and which checks of a file apply to them."""
+    """Type of a column's values; it selects the validation rules and the file checks that apply to them."""
 
     IDENTIFIER = auto()
     WORDS = auto()
@@ -23,7 +23,7 @@ class ColumnType(StrEnum):
 
 
 class Required(Enum):
-    """Which rows need a value in a column: those that create a product, or also those that change one."""
+    """Rows that need a value in a column: none, those that create a product, or also those that change one."""
 
     NEVER = auto()
     TO_CREATE = auto()
@@ -32,10 +32,10 @@ class Required(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """What text and number columns have in common.
+    """Common definition of text and number columns.
 
-    `label` names the column in sentences and headings. `example` passes every rule. `report_column` is the column's
-    place in the error report, if it is shown there.
+    `label` names the column in messages and headings. `example` passes every rule. `report_column` is the position of
+    the column in the error report, from 1; None: the report does not have it.
     """
 
     name: str
@@ -49,35 +49,35 @@ class Column:
 
     @property
     def is_nullable(self) -> bool:
-        """Whether a product may have no value in the column."""
+        """Return whether a product may have no value in the column."""
         return self.required is Required.NEVER and self.default is None
 
     @property
     def title(self) -> str:
-        """The label as a heading: every word begins with a capital letter."""
+        """Return the label as a heading, in which every word begins with a capital letter."""
         return " ".join(word[0].upper() + word[1:] for word in self.label.split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextColumn(Column):
-    """A column of text of limited length."""
+    """Column of text with at most `max_length` characters."""
 
     max_length: int
 
     @property
     def limits(self) -> str:
-        """The texts that the column accepts, as the template and the reference page describe them."""
+        """Return the accepted texts in words, for the template and the reference page."""
         default = f"; `{self.default}` if left blank" if self.default else ""
         return f"text, up to {self.max_length:,} characters{default}"
 
     @property
     def sql_type(self) -> LiteralString:
-        """The PostgreSQL type that a value is cast to."""
+        """Return the PostgreSQL type to which a value is cast."""
         return "text"
 
 
 _DECIMALS = {0: "", 2: " with at most two decimals", 3: " with at most three decimals"}
-# ASCII digits only: Python's own number parsing would let 1_000, 1e3, NaN and full-width digits through.
+# ASCII digits only: Python's number parsing also accepts 1_000, 1e3, NaN and full-width digits.
 _NUMBER = {
     decimals: re.compile(r"-?[0-9]+" + (rf"(\.[0-9]{{1,{decimals}}})?" if decimals else "")) for decimals in _DECIMALS
 }
@@ -85,7 +85,7 @@ _NUMBER = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumberColumn(Column):
-    """A column of plain numbers between two bounds; `unit` may stand behind them in the number format of a workbook."""
+    """Column of plain numbers from `minimum` to `maximum`; a workbook's number format may append `unit`."""
 
     minimum: Decimal
     maximum: Decimal
@@ -94,32 +94,34 @@ class NumberColumn(Column):
 
     @property
     def limits(self) -> str:
-        """The numbers that the column accepts, as the template and the reference page describe them."""
+        """Return the accepted numbers in words, for the template and the reference page."""
         decimals = f", at most {self.decimals} decimals" if self.decimals else ""
         return f"{self.kind}, {self.minimum:,} to {self.maximum:,}{decimals}"
 
     @property
     def sql_type(self) -> LiteralString:
-        """The PostgreSQL type that a value is cast to."""
+        """Return the PostgreSQL type to which a value is cast."""
         return "numeric" if self.decimals else "integer"
 
     @property
     def kind(self) -> str:
+        """Return `number` or `whole number`, for use in a sentence."""
         return "number" if self.decimals else "whole number"
 
     @property
     def plain_number(self) -> str:
-        """How a number is written here, for a sentence."""
+        """Return the notation of the numbers, for use in a sentence."""
         return f"{self.kind}{_DECIMALS[self.decimals]}"
 
     @property
     def expected(self) -> str:
-        """The numbers that the column accepts, for a sentence."""
+        """Return the accepted numbers and their notation, for use in a sentence."""
         return f"a {self.kind} from {self.minimum} to {self.maximum}{_DECIMALS[self.decimals]}"
 
     def is_number(self, text: str) -> bool:
-        """Return whether a text is a plain number with no more decimals than the column has."""
+        """Return whether a text is a plain number with at most the column's number of decimals."""
         return _NUMBER[self.decimals].fullmatch(text) is not None
 
     def accepts(self, text: str) -> bool:
+        """Return whether a text is a plain number within the bounds."""
         return self.is_number(text) and self.minimum <= Decimal(text) <= self.maximum

@@ -1,4 +1,4 @@
-"""Dates and times as spreadsheet programs write them, in the languages of their users. Pure."""
+"""Detection of dates and times in the forms that spreadsheet programs write, in many languages."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from onboarding.domain.spreadsheet_words import words
 
 _MONTHS = words("months")
 _WORDS = words("month_words")
-MONTHS_BEGIN = frozenset(month[:3] for month in _MONTHS)
-"""The first three letters of months, by which a text that begins with none is passed over at little cost."""
+MONTH_PREFIXES = frozenset(month[:3] for month in _MONTHS)
+"""First three letters of every month name: a cheap check that excludes most texts."""
 
-WORDS_BEGIN = frozenset(word[:3] for word in _WORDS)
-"""The same of months that are words as well."""
+MONTH_WORD_PREFIXES = frozenset(word[:3] for word in _WORDS)
+"""First three letters of the month names that are also common words."""
 
 _DAY = "(?:0?[1-9]|[12][0-9]|3[01])"
 _MONTH = "(?:0?[1-9]|1[0-2])"
@@ -22,10 +22,10 @@ _NUMERIC = re.compile(
     rf"(?:{_DAY}[./-]{_MONTH}|{_MONTH}[./-]{_DAY})[./-]{_YEAR}\.?(?:,? {_TIME})?"
     rf"|{_YEAR}[-/.]{_MONTH}[-/.]{_DAY}\.?(?:[ T]{_TIME}Z?)?"
     rf"|(?:{_YEAR} ?[年년] ?)?{_MONTH} ?[月월] ?{_DAY} ?[日일]|{_YEAR} ?[年년] ?{_MONTH} ?[月월]"
-    # A time or, as a workbook's cell is read, a length of time.
+    # A time, or a duration from a workbook cell.
     r"|[0-9]{1,8}:[0-5][0-9]:[0-5][0-9](?:\.[0-9]+)?(?: ?[AaPp][Mm])?"
 )
-# Day (of the number 0, day 0), month by name, and often a year; or month by name and year.
+# Day (0 in a workbook is day 0), month name and often a year; or month name and year.
 _NAMED = re.compile(
     rf"(?:{_DAY}|00?)(?:-|/|\. ?| )(?P<month>[^\W\d_]+)(?:[-./ ]+(?:[0-9]{{4}}|[0-9]{{2}}))?\.?(?:,? {_TIME})?"
     rf"|(?P<first>[^\W\d_]+)(?:[-./ ]+(?:[0-9]{{4}}|[0-9]{{2}})|[-./ ]+{_DAY}, ?[0-9]{{4}})"
@@ -36,26 +36,26 @@ _MONTHS_IN_YEAR, _DAYS_IN_MONTH = 12, 31
 
 
 def is_date(text: str) -> bool:
-    """Whether a text is a date or a time, in a form that codes and names do not have."""
-    return _NUMERIC.fullmatch(text) is not None or _month_of(text) in _MONTHS
+    """Return whether a text is a date or a time, in a form that codes and names do not have."""
+    return _NUMERIC.fullmatch(text) is not None or _get_month(text) in _MONTHS
 
 
 def may_be_date(text: str) -> bool:
-    """Whether a text is a date or a code: years of two digits, and months that are words as well."""
-    return is_short_date(text) or _month_of(text) in _WORDS
+    """Return whether a text can be a date or a code: a year of two digits, or a month name that is also a word."""
+    return is_short_date(text) or _get_month(text) in _WORDS
 
 
-def is_short(text: str) -> bool:
-    """Whether a text has the form of a date with a year of two digits, such as `01.03.24` or `12.99.40`."""
+def has_short_date_form(text: str) -> bool:
+    """Return whether a text has the form of a date with a year of two digits, such as `01.03.24` or `12.99.40`."""
     return _SHORT.fullmatch(text) is not None
 
 
 def is_short_date(text: str) -> bool:
-    """Whether a text is a date with a year of two digits, up to 2039: `01.03.24`, `3/14/24`, `24-03-01`."""
-    found = _SHORT.fullmatch(text)
-    if found is None:
+    """Return whether a text is a date with a year of two digits, up to 2039: `01.03.24`, `3/14/24`, `24-03-01`."""
+    match = _SHORT.fullmatch(text)
+    if match is None:
         return False
-    first, middle, last = (int(found[place]) for place in (1, 3, 4))
+    first, middle, last = (int(match[group]) for group in (1, 3, 4))
     orders = ((last, middle, first), (last, first, middle), (first, middle, last))
     return any(
         year <= _LATEST_SHORT_YEAR and 1 <= month <= _MONTHS_IN_YEAR and 1 <= day <= _DAYS_IN_MONTH
@@ -63,6 +63,7 @@ def is_short_date(text: str) -> bool:
     )
 
 
-def _month_of(text: str) -> str:
-    found = _NAMED.fullmatch(text)
-    return (found["month"] or found["first"]) if found else ""
+def _get_month(text: str) -> str:
+    """Return the month name in a date, or an empty string."""
+    match = _NAMED.fullmatch(text)
+    return (match["month"] or match["first"]) if match else ""

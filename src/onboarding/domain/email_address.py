@@ -5,10 +5,10 @@ from __future__ import annotations
 from email_validator import EmailNotValidError, validate_email
 
 
-def valid_address(text: str) -> str:
-    """Return the address in the form to which e-mail is sent. Raises ValueError with the reason.
+def normalize_email_address(text: str) -> str:
+    """Return an e-mail address in the form that e-mail is sent to. Raises ValueError with the reason if it is invalid.
 
-    The part before the @ must be ASCII, because SES delivers nothing else; a domain with other letters becomes
+    The part before the @ must be ASCII, because SES supports nothing else; a domain with other letters becomes
     punycode. The domain is not looked up: an address may be entered before its mail server exists.
     """
     try:

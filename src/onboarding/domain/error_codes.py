@@ -1,7 +1,7 @@
-"""Every code of a rejected file, a warning and a rejected row, with its title and what it means. Pure.
+"""Codes of rejected files, warnings and rejected rows, each with a label and a description.
 
-They are three enums, since a code may have two meanings: a placeholder is a row error in a required column, and a
-warning in any other.
+There are three enums because a code may have two meanings: a placeholder is a row error in a required column, and a
+warning in an optional one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _PROPER = {word.lower(): word for word in ("CSV", "Excel", "ID", "SKU", "Shopify
 
 
 class Code(StrEnum):
-    """A code for programs, with a label and a description for people."""
+    """Code for programs, with a label and a description for people."""
 
     description: str
 
@@ -25,13 +25,13 @@ class Code(StrEnum):
 
     @property
     def label(self) -> str:
-        """The code in words."""
+        """Return the code in words."""
         words = self.value.capitalize().split("_")
         return " ".join(_PROPER.get(word.lower(), word) for word in words)
 
 
 class RejectionCode(Code):
-    """Why a whole file was rejected."""
+    """Reason for the rejection of a whole file."""
 
     ALREADY_UPLOADED = (
         "ALREADY_UPLOADED",
@@ -39,65 +39,65 @@ class RejectionCode(Code):
     )
     AMBIGUOUS_COLUMNS = (
         "AMBIGUOUS_COLUMNS",
-        "Two names of the header may mean the same column, or it names two currencies",
+        "Two headers may mean the same column, or the headers name two currencies",
     )
-    AMBIGUOUS_DELIMITER = "AMBIGUOUS_DELIMITER", "Two characters could be what separates the values"
+    AMBIGUOUS_DELIMITER = "AMBIGUOUS_DELIMITER", "Two characters may be the delimiter between the values"
     DUPLICATE_COLUMNS = (
         "DUPLICATE_COLUMNS",
-        "The header names a column more than once, or two names mean the same column",
+        "The header has a column more than once, or two headers mean the same column",
     )
     EMPTY_FILE = "EMPTY_FILE", "The file is empty"
     ENCRYPTED_WORKBOOK = "ENCRYPTED_WORKBOOK", "The workbook is protected by a password or by rights management"
-    FILE_TOO_LARGE = "FILE_TOO_LARGE", "The file is over the limit; split it"
-    INVALID_OPTION = "INVALID_OPTION", "The value of mode, on-error or force does not exist"
+    FILE_TOO_LARGE = "FILE_TOO_LARGE", "The file exceeds the size limit; split it"
+    INVALID_OPTION = "INVALID_OPTION", "The value of mode, on-error or force is not valid"
     MISSING_COLUMNS = (
         "MISSING_COLUMNS",
-        "The header lacks required columns; the message names them and the nearest names found",
+        "The header lacks required columns; the message names them and the most similar headers",
     )
     MIXED_CURRENCIES = "MIXED_CURRENCIES", "The number formats of a workbook's prices show more than one currency"
     NOT_A_TABLE = (
         "NOT_A_TABLE",
-        "The file is something else, which the message names: a picture, a PDF, JSON, XML, SQL, SYLK …",
+        "The file is not a table; the message names its type: an image, PDF, JSON, XML, SQL, SYLK …",
     )
-    NO_ROWS = "NO_ROWS", "There is a header and nothing below it"
+    NO_ROWS = "NO_ROWS", "The file has a header and no rows"
     OLD_EXCEL = "OLD_EXCEL", "The file is an .xls workbook; save it as .xlsx"
-    QUOTED_LINES = "QUOTED_LINES", "Lines are one quoted value each, as when CSV was pasted into one column"
+    QUOTED_LINES = "QUOTED_LINES", "Each line is one quoted value, as when CSV was pasted into one column"
     READING_FAILED = (
         "READING_FAILED",
-        "Several attempts to read the file ended without a result; the file was not processed",
+        "Several attempts to read the file failed; the file was not processed",
     )
     ROWS_ABOVE_HEADER = (
         "ROWS_ABOVE_HEADER",
-        "Products stand above the header, as when it was sorted with them; move it to the top",
+        "Products are above the header, as when it was sorted with them; move it to the top",
     )
     SECOND_HEADER = (
         "SECOND_HEADER",
-        "A second header with other columns stands between the rows; upload each table by itself",
+        "A second header with other columns is between the rows; upload each table as its own file",
     )
     SEVERAL_PRODUCT_SHEETS = "SEVERAL_PRODUCT_SHEETS", "More than one visible sheet of the workbook has products"
     UPLOAD_SESSION_USED = (
         "UPLOAD_SESSION_USED",
-        "The upload form was used before, and takes one file; create a new session",
+        "The upload session was already used for a file; create a new session",
     )
-    TOO_COMPLEX = "TOO_COMPLEX", "Reading the file takes more processor time or memory than one file may take"
-    TOO_MANY_COLUMNS = "TOO_MANY_COLUMNS", "The header has more columns than products can have"
+    TOO_COMPLEX = "TOO_COMPLEX", "Reading the file takes more processor time or memory than allowed for one file"
+    TOO_MANY_COLUMNS = "TOO_MANY_COLUMNS", "The header has more columns than the limit"
     TOO_MANY_ROWS = "TOO_MANY_ROWS", "The file has more rows than the limit; split it"
     UNKNOWN_DELIMITER = (
         "UNKNOWN_DELIMITER",
-        "The values are separated by something that cannot stand between values; the message names it",
+        "The values are separated by an unsupported character; the message names it",
     )
     UNKNOWN_ENCODING = (
         "UNKNOWN_ENCODING",
-        "The text is in no encoding that can be read for certain; save it as 'CSV UTF-8'",
+        "The encoding of the text cannot be determined; save it as 'CSV UTF-8'",
     )
-    UNKNOWN_FILE_TYPE = "UNKNOWN_FILE_TYPE", "The name of the file does not end like that of a product file"
+    UNKNOWN_FILE_TYPE = "UNKNOWN_FILE_TYPE", "The file name does not have the extension of a product file"
     UNKNOWN_VENDOR = (
         "UNKNOWN_VENDOR",
         "The vendor does not exist (only in a dry run; an upload is quarantined, and operators are notified)",
     )
     UNREADABLE_CSV = (
         "UNREADABLE_CSV",
-        "A quote is never closed, stands where none may, or closes a value in another row",
+        "A quote is not closed, is misplaced, or closes a value in another row",
     )
     UNREADABLE_OBJECT = (
         "UNREADABLE_OBJECT",
@@ -105,11 +105,11 @@ class RejectionCode(Code):
     )
     UNREADABLE_XLSX = "UNREADABLE_XLSX", "The workbook is damaged"
     VENDOR_SUSPENDED = "VENDOR_SUSPENDED", "Your account is suspended; contact the marketplace"
-    WORKBOOK_TOO_LARGE = "WORKBOOK_TOO_LARGE", "Unpacked, the workbook has far more in it than a file of products"
+    WORKBOOK_TOO_LARGE = "WORKBOOK_TOO_LARGE", "The unpacked workbook is far larger than a file of products"
 
 
 class WarningCode(Code):
-    """What was noticed in a file whose rows were read."""
+    """Warning about a file whose rows were read."""
 
     COMMENTED_LINES = (
         "COMMENTED_LINES",
@@ -118,79 +118,79 @@ class WarningCode(Code):
     COMPARE_AT_PRICE_BELOW_PRICE = "COMPARE_AT_PRICE_BELOW_PRICE", "The price before a discount is lower than the price"
     DATE_IN_TEXT = (
         "DATE_IN_TEXT",
-        "A text column of a workbook has dates, which a spreadsheet may have made of other text",
+        "A text column of a workbook has dates, which a spreadsheet may have converted from other text",
     )
     DOUBLE_ENCODED = "DOUBLE_ENCODED", "Letters look as if they had been encoded twice (`Ã¼` for `ü`)"
     HIDDEN_COLUMNS = "HIDDEN_COLUMNS", "Hidden columns of a workbook were read"
     HIDDEN_ROWS = "HIDDEN_ROWS", "Hidden or filtered rows of a workbook were read"
     HYPERLINK_ADDRESS = (
         "HYPERLINK_ADDRESS",
-        "The address of a hyperlink was read, not the words that a workbook shows for it",
+        "The address of a hyperlink was read, not the text that the workbook shows for it",
     )
     LEADING_APOSTROPHE = "LEADING_APOSTROPHE", "A value begins with an apostrophe, which spreadsheets put before text"
     LINES_ABOVE_HEADER = "LINES_ABOVE_HEADER", "Lines above the header were not read"
     LOOKALIKE_CHARACTERS = (
         "LOOKALIKE_CHARACTERS",
-        "An identifier has letters or signs that look like others, such as a Cyrillic A",
+        "An identifier has characters that look like others, such as a Cyrillic A",
     )
     LOOKS_COMMENTED = (
         "LOOKS_COMMENTED",
-        "Rows begin like comments (`#`, `//`, `--`, `;`, `%`) and were read as products; delete those",
+        "Rows begin like comments (`#`, `//`, `--`, `;`, `%`) and were read as products; delete any comments",
     )
     LOST_CHARACTER = (
         "LOST_CHARACTER",
-        "Letters were lost before the file was uploaded, and `?`, `_` or U+FFFD stands in their place",
+        "Letters were lost before the upload and replaced by `?`, `_` or U+FFFD",
     )
     LOST_DIGITS = (
         "LOST_DIGITS",
         "Long codes of a column end in zeros, as spreadsheets write them when they round a number",
     )
     LOST_ZEROS = "LOST_ZEROS", "Codes of a column seem to have lost leading zeros"
-    MERGED_CELLS = "MERGED_CELLS", "Rows were given the value of a merged cell"
-    MIXED_DECIMALS = "MIXED_DECIMALS", "A column has decimal commas and decimal points, so no comma was read as a point"
-    NOT_PRODUCTS = "NOT_PRODUCTS", "Totals, notes, rulers and dragged zeros were not read; the warning names the lines"
+    MERGED_CELLS = "MERGED_CELLS", "The value of a merged cell was used for all its rows"
+    MIXED_DECIMALS = "MIXED_DECIMALS", "A column has decimal commas and points, so no comma was read as a decimal sign"
+    NOT_PRODUCTS = "NOT_PRODUCTS", "Totals, notes, rulers and rows of zeros were not read; the warning names the lines"
     OTHER_SHEETS = "OTHER_SHEETS", "The workbook has more sheets; only the one with the products was read"
     PLACEHOLDER_VALUE = (
         "PLACEHOLDER_VALUE",
         "An optional column has placeholders (`NULL`, `N/A`), which were read as blank",
     )
-    POSSIBLE_DATE = "POSSIBLE_DATE", "A value may be a date that a spreadsheet made of another value"
+    POSSIBLE_DATE = "POSSIBLE_DATE", "A value may be a date that a spreadsheet converted from another value"
     READ_AS_WINDOWS_1252 = (
         "READ_AS_WINDOWS_1252",
-        "The text is not UTF-8, and was read as Windows-1252, which its letters show it to be",
+        "The text is not UTF-8 and was read as Windows-1252, which fits its letters",
     )
     REPEATED_HEADER = "REPEATED_HEADER", "Lines that repeat or explain the header were not read; the warning names them"
-    ROUNDED_DISPLAY = "ROUNDED_DISPLAY", "A workbook shows a number rounded or scaled; the cell's value was taken"
+    ROUNDED_DISPLAY = "ROUNDED_DISPLAY", "A workbook shows a number rounded or scaled; the value of the cell was used"
     SEVERAL_IDENTIFIERS = (
         "SEVERAL_IDENTIFIERS",
-        "An identifier may be several, with commas, semicolons or bars between them",
+        "A value may hold several identifiers, separated by commas, semicolons or bars",
     )
-    SHOPIFY_PICTURES = "SHOPIFY_PICTURES", "Rows of a Shopify export have a picture and no product"
+    SHOPIFY_PICTURES = "SHOPIFY_PICTURES", "Rows of a Shopify export have an image and no product"
     SHOPIFY_VARIANTS = "SHOPIFY_VARIANTS", "Rows of a Shopify export are variants without name and category"
-    SHORT_ROWS = "SHORT_ROWS", "Rows end before optional columns at the end of the header, which were taken as blank"
+    SHORT_ROWS = "SHORT_ROWS", "Rows lack optional columns at the end of the header, which were read as blank"
     SIMILAR_IDENTIFIERS = "SIMILAR_IDENTIFIERS", "Two identifiers differ only in case, or in characters that look alike"
     UNCLEAR_COMMAS = (
         "UNCLEAR_COMMAS",
-        "The commas of a column may be decimal or between thousands, so none was read as a point",
+        "The commas of a column may be decimal or thousands separators, so none was read as a decimal sign",
     )
     UNKNOWN_COLUMN = (
         "UNKNOWN_COLUMN",
-        "A column is not one of the marketplace's, or another column has the exact name; it was not read",
+        "A column is not in the product schema, or another column has the exact name; it was not read",
     )
     UNNAMED_COLUMN = (
         "UNNAMED_COLUMN",
-        "A column without a name has values: not read if nearly every row has one, else row errors",
+        "A column without a header has values; it is not read if nearly all rows have one, else they are rejected",
     )
 
 
 class RowErrorCode(Code):
-    """Why a row was rejected."""
+    """Reason for the rejection of a row."""
 
     CANCELLED = "CANCELLED", "The upload was cancelled before this row was checked"
-    CANNOT_BE_CLEARED = "CANNOT_BE_CLEARED", "The row is to empty a column that every product needs"
+    CANNOT_BE_CLEARED = "CANNOT_BE_CLEARED", "The row clears a column that every product needs"
     DAMAGED_IDENTIFIER = (
         "DAMAGED_IDENTIFIER",
-        "A spreadsheet turned an identifier into a number, a date, a truth value or an error",
+        "A spreadsheet converted an identifier to a number, a date, a truth value or an error",
     )
     DUPLICATE_SKU = "DUPLICATE_SKU", "Another row of the file, or another product of the marketplace, has the SKU"
     DUPLICATE_VENDOR_PRODUCT_ID = (
@@ -204,7 +204,7 @@ class RowErrorCode(Code):
     FIELD_LENGTH_EXCEEDED = "FIELD_LENGTH_EXCEEDED", "A text is longer than its column allows"
     FILE_REJECTED = (
         "FILE_REJECTED",
-        "The row is valid, but the file was to enter as a whole, and other rows have errors",
+        "The row is valid, but other rows have errors and the upload's `on-error` is `reject_file`",
     )
     INVALID_CATEGORY = "INVALID_CATEGORY", "The category is not one of the marketplace's active categories"
     INVALID_CHARACTER = "INVALID_CHARACTER", "A text has control characters, or an identifier has invisible ones"
@@ -218,7 +218,7 @@ class RowErrorCode(Code):
     MISSING_REQUIRED_FIELDS = "MISSING_REQUIRED_FIELDS", "Columns that the row needs are blank"
     NOT_PROCESSED = (
         "NOT_PROCESSED",
-        "The row could not be processed, by our fault or because its file was removed; upload it again",
+        "The row could not be processed: a failure of the marketplace, or its file was removed; upload it again",
     )
     OUTDATED_ROW = "OUTDATED_ROW", "A later upload has already set a column that the row sets"
     PLACEHOLDER_VALUE = "PLACEHOLDER_VALUE", "A required column has a placeholder (`NULL`, `N/A`) instead of a value"
@@ -226,8 +226,8 @@ class RowErrorCode(Code):
         "REFUSED_BY_CATALOG",
         "The catalog cannot store the row although it passes every rule; the message says why",
     )
-    SAMPLE_ROW = "SAMPLE_ROW", "The row is the sample row of the template"
-    SPREADSHEET_DATE = "SPREADSHEET_DATE", "A spreadsheet turned the dimensions into a date"
+    SAMPLE_ROW = "SAMPLE_ROW", "The row is the sample row of the template; delete it"
+    SPREADSHEET_DATE = "SPREADSHEET_DATE", "A spreadsheet converted the dimensions to a date"
     SPREADSHEET_ERROR = "SPREADSHEET_ERROR", "A text is the error of a formula (`#REF!`)"
     SPREADSHEET_FORMULA = "SPREADSHEET_FORMULA", "A text is a formula instead of its value"
     UNKNOWN_PRODUCT = "UNKNOWN_PRODUCT", "Mode `update` does not create products, and none of your products has the ID"

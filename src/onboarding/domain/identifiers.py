@@ -1,6 +1,7 @@
-"""Identifiers that look alike, that hold more than one, or that a program damaged as a column. Pure.
+"""Checks of identifier columns: similar identifiers, several identifiers in one value, and damage by programs.
 
-Identifiers are compared and stored in Unicode's composed form (NFC): `É` is one character, however it was written.
+Most functions take the values of one column by row number. Identifiers are compared and stored in Unicode's composed
+form (NFC), in which `É` is always one character.
 """
 
 from __future__ import annotations
@@ -10,26 +11,33 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from onboarding.domain.dates import MONTHS_BEGIN, WORDS_BEGIN, is_date, is_short, is_short_date, may_be_date
+from onboarding.domain.dates import (
+    MONTH_PREFIXES,
+    MONTH_WORD_PREFIXES,
+    has_short_date_form,
+    is_date,
+    is_short_date,
+    may_be_date,
+)
 
 _CODE_LENGTH = 5
-"""Digits from which equally long codes are taken for codes, and not for a count."""
+"""Minimum number of digits of codes: shorter numbers of equal length are probably counts."""
 
 _SAME_LENGTH = 0.6
-"""The share of equally long codes that makes a shorter one look cut."""
+"""Minimum share of equally long codes for which shorter ones are reported."""
 
 _LONG_CODE, _LOST_DIGITS, _EXACT_DIGITS = 11, 5, 15
-"""A spreadsheet shows codes of 12 digits or more with 6 of them, and keeps 15: the others become zeros."""
+"""Spreadsheets store 15 digits of a number and show 6 of a long one; the other digits of a code become zeros."""
 
 _GROUP = 3
-"""Digits between two commas."""
+"""Number of digits between two thousands separators."""
 
-_BY_CHANCE = 3
-"""Codes of 16 digits that may all end in zero."""
+_MAX_BY_CHANCE = 3
+"""Number of codes of 16 digits that may all end in zero by chance."""
 
 _DIGITS = frozenset("0123456789")
-_MONTHS_BEGIN = MONTHS_BEGIN | WORDS_BEGIN
-# Also as formats of a spreadsheet show it: 1,234.00 and 1.234,00.
+_MONTHS_BEGIN = MONTH_PREFIXES | MONTH_WORD_PREFIXES
+# Includes the number formats of spreadsheets: 1,234.00 and 1.234,00.
 _NUMBER = re.compile(
     r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?=\.)|[0-9]{1,3}(?:[. \u00a0\u202f][0-9]{3})+(?=,)|[0-9]+)"
     r"(?:[.,](?P<decimals>[0-9]+))?"
@@ -39,7 +47,7 @@ _SEVERAL = re.compile(r"[^,;|]{2,}(?:[,;|][^,;|]{2,})+")
 _DECIMAL = re.compile(r"[0-9]+,[0-9]+")
 _WORD = re.compile(r"[^\W_]+")
 
-# Letters of other scripts with the shape of a Latin one.
+# Characters with the shape of a Latin letter or an ASCII sign.
 _LOOK_ALIKE = {
     # Cyrillic.
     **str.maketrans(
@@ -62,30 +70,30 @@ _LOOK_ALIKE = {
 _COMPATIBLE = re.compile("[\uff01-\uff5e\u2160-\u217f\U0001d400-\U0001d7ff]")
 
 
-def composed(text: str) -> str:
-    """An identifier as it is compared and stored."""
+def normalize_identifier(text: str) -> str:
+    """Return an identifier in composed form (NFC), in which it is compared and stored."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
-def as_it_looks(text: str) -> str:
-    """A text with Latin letters in place of those of other scripts that have their shape."""
+def replace_lookalikes(text: str) -> str:
+    """Return a text with Latin letters in place of the letters of other scripts that have their shape."""
     if text.isascii():
         return text
-    return _COMPATIBLE.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text).translate(_LOOK_ALIKE)
+    return _COMPATIBLE.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text).translate(_LOOK_ALIKE)
 
 
-def like_others(values: Mapping[int, str]) -> list[int]:
-    """The rows whose identifier has characters with the shape of others, so that nobody can tell how it is written.
+def find_lookalikes(values: Mapping[int, str]) -> list[int]:
+    """Return the rows whose identifier has characters that look like others.
 
-    That is: all of it can be read as ASCII, or one of its words has letters of two scripts.
+    Either the whole identifier looks like ASCII, or one of its words has Latin letters and letters of another script.
     """
     if "".join(values.values()).isascii():
         return []
-    return [n for n, value in values.items() if not value.isascii() and _is_like_another(value)]
+    return [n for n, value in values.items() if not value.isascii() and _has_lookalikes(value)]
 
 
-def _is_like_another(text: str) -> bool:
-    plain = as_it_looks(text)
+def _has_lookalikes(text: str) -> bool:
+    plain = replace_lookalikes(text)
     if plain == text:
         return False
     return plain.isascii() or any(_has_two_scripts(word) for word in _WORD.findall(text))
@@ -98,70 +106,74 @@ def _has_two_scripts(word: str) -> bool:
     return len(scripts) > 1 and "LATIN" in scripts
 
 
-def similar(values: Mapping[int, str]) -> list[tuple[int, int]]:
-    """Pairs of rows whose identifiers differ only in case, or in characters that look alike."""
+def find_similar_pairs(values: Mapping[int, str]) -> list[tuple[int, int]]:
+    """Return pairs of rows whose identifiers differ only in case, or in characters that look alike."""
     distinct = set(values.values())
-    if len({as_it_looks(value.casefold()) for value in distinct}) == len(distinct):
+    if len({replace_lookalikes(value.casefold()) for value in distinct}) == len(distinct):
         return []
     first: dict[str, int] = {}
     pairs = []
     for row_number, value in values.items():
-        earlier = first.setdefault(as_it_looks(value).casefold(), row_number)
+        earlier = first.setdefault(replace_lookalikes(value).casefold(), row_number)
         if values[earlier] != value:
             pairs.append((earlier, row_number))
     return pairs
 
 
-def holding_several(values: Mapping[int, str]) -> list[int]:
-    """The rows whose identifier seems to be several, with commas, semicolons or bars between them."""
+def find_multiple_identifiers(values: Mapping[int, str]) -> list[int]:
+    """Return the rows whose value seems to be several identifiers, separated by commas, semicolons or bars."""
     text = "".join(values.values())
     if not any(separator in text for separator in ",;|"):
         return []
     return [n for n, value in values.items() if _SEVERAL.fullmatch(value) and not _DECIMAL.fullmatch(value)]
 
 
-def damage_by_column(values: Mapping[int, str]) -> tuple[str, list[int]]:
-    """What a program did to a whole column of identifiers, and to which rows: a key of `excel.DAMAGE_OF_COLUMN`.
+def detect_column_damage(values: Mapping[int, str]) -> tuple[str, list[int]]:
+    """Return the damage of a column, a key of `spreadsheet_damage.COLUMN_DAMAGE` or blank, and the damaged rows.
 
-    `decimals`: all numbers, two or more, have the same zeros behind a decimal sign (`12345.0`). `groups`: all numbers
-    of more than three digits, two or more, have commas between thousands (`12,345`). `dates`: all that have
-    the form of a date with a year of two digits are one (`01.03.24`); in a column that has dates, also what may be one.
+    - `decimals`: all numbers, at least two, have the same zero decimals (`12345.0`).
+    - `groups`: all numbers of more than three digits, at least two, have thousands separators (`12,345`).
+    - `dates`: all values with the form of a date with a two-digit year are dates (`01.03.24`); in a column with dates,
+      also values that may be dates.
     """
     text = "".join(values.values())
     if ".0" in text or ",0" in text:
-        numbers = {n: found for n, value in values.items() if (found := _NUMBER.fullmatch(value))}
-        decimals = {found["decimals"] or "" for found in numbers.values()}
+        numbers = {n: match for n, value in values.items() if (match := _NUMBER.fullmatch(value))}
+        decimals = {match["decimals"] or "" for match in numbers.values()}
         if len(numbers) > 1 and len(decimals) == 1 and set(*decimals) == {"0"}:
             return "decimals", list(numbers)
-    if "," in text and (grouped := _grouped(values)):
+    if "," in text and (grouped := _find_grouped(values)):
         return "groups", grouped
-    begun = set(begun_like_dates(values.values()))
+    date_like = set(select_date_like(values.values()))
     dates = set()
     if "." in text or "/" in text:
-        short = {value for value in begun if "-" not in value and is_short(value)}
+        short = {value for value in date_like if "-" not in value and has_short_date_form(value)}
         if all(map(is_short_date, short)):
             dates = short
-    may_be = set(filter(may_be_date, begun))
-    if len(may_be) > len(dates) and (dates or any(map(is_date, begun))):
+    may_be = set(filter(may_be_date, date_like))
+    if len(may_be) > len(dates) and (dates or any(map(is_date, date_like))):
         dates = may_be
     return ("dates", [n for n, value in values.items() if value in dates]) if dates else ("", [])
 
 
-def _grouped(values: Mapping[int, str]) -> list[int]:
-    """Return the rows whose number has commas between thousands, if every larger number of the column has them."""
+def _find_grouped(values: Mapping[int, str]) -> list[int]:
+    """Return the rows with thousands separators, if every number of the column above 999 has them."""
     grouped = [n for n, value in values.items() if _GROUPED.fullmatch(value)]
     others = [value for value in values.values() if not _GROUPED.fullmatch(value) and _NUMBER.fullmatch(value)]
     is_column = all(value.isdecimal() and len(value) <= _GROUP for value in others)
     return grouped if is_column and len(grouped) > 1 else []
 
 
-def begun_like_dates(values: Iterable[str]) -> list[str]:
-    """The values that begin like a date, and are no number: hardly any."""
+def select_date_like(values: Iterable[str]) -> list[str]:
+    """Return the values that begin like a date and are not numbers: a cheap selection that excludes most values."""
     return [v for v in values if (v[0] in _DIGITS and not v.isdecimal()) or v[:3] in _MONTHS_BEGIN]
 
 
-def without_zeros(values: Mapping[int, str]) -> Sequence[int]:
-    """The rows whose code seems to lack leading zeros: all are digits, most are equally long, these are shorter."""
+def find_lost_zeros(values: Mapping[int, str]) -> Sequence[int]:
+    """Return the rows whose code seems to lack leading zeros.
+
+    All values of the column are digits, most are equally long, and these are shorter.
+    """
     if not values or not all(value.isdecimal() and value.isascii() and value[0] != "0" for value in values.values()):
         return ()
     lengths = Counter(map(len, values.values()))
@@ -171,17 +183,20 @@ def without_zeros(values: Mapping[int, str]) -> Sequence[int]:
     return [row_number for row_number, value in values.items() if len(value) < length]
 
 
-def with_lost_digits(values: Mapping[int, str]) -> Sequence[int]:
-    """The rows whose code seems to have zeros for its last digits: long codes, most of which end in such zeros."""
+def find_lost_digits(values: Mapping[int, str]) -> Sequence[int]:
+    """Return the rows whose code seems to have zeros in place of its last digits.
+
+    At least half of the long codes of the column end in such zeros.
+    """
     long = {n: value for n, value in values.items() if value.isdecimal() and len(value) >= _LONG_CODE}
-    ended = [n for n, value in long.items() if _lost(value)]
-    # One in ten ends in zero by chance.
+    ended = [n for n, value in long.items() if _has_lost_digits(value)]
+    # Only the 16th digit is lost here, and one code in ten ends in zero by chance.
     sixteen = [n for n, value in long.items() if len(value) == _EXACT_DIGITS + 1]
-    if len(sixteen) > _BY_CHANCE and all(values[n].endswith("0") for n in sixteen):
+    if len(sixteen) > _MAX_BY_CHANCE and all(values[n].endswith("0") for n in sixteen):
         ended = sorted({*ended, *sixteen})
     return ended if len(ended) > 1 and len(ended) >= len(long) / 2 else ()
 
 
-def _lost(code: str) -> bool:
+def _has_lost_digits(code: str) -> bool:
     zeros = len(code) - len(code.rstrip("0"))
     return zeros >= _LOST_DIGITS or (len(code) > _EXACT_DIGITS + 1 and zeros >= len(code) - _EXACT_DIGITS)

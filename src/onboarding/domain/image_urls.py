@@ -1,4 +1,4 @@
-"""Addresses of images: exactly one web address that everybody can open, and why another text is none. Pure."""
+"""Validation of image URLs: one public web address, with the reason and a hint for any other text."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import re
 
 from onboarding.domain.text import quoted
 
-_LONGEST_HINT = 200
+_MAX_HINT_LENGTH = 200
 
-# Most addresses: without what may separate two of them, and without references and percent signs.
+# Matches most addresses at once: no separators, character references or percent signs.
 _USUAL = re.compile(r"https?://(?:[A-Za-z0-9-]+\.)+(?P<last>[A-Za-z]+)/[\w/.=?@!$*()+~-]*", re.ASCII)
-# A host of two or more names, of which the last begins with a letter; a percent sign begins two hexadecimal digits.
-_GOOD = re.compile(
+# The host has two or more labels, the last of which begins with a letter; two hexadecimal digits follow a percent sign.
+_VALID = re.compile(
     r"https?://(?:[^\W_][\w-]*\.)+(?P<last>[^\W\d_][\w-]*)(?::[0-9]{1,5})?"
     r"(?:[/?#][^\s\"<>\\{}%]*(?:%[0-9A-Fa-f]{2}[^\s\"<>\\{}%]*)*)?",
     re.IGNORECASE,
@@ -23,9 +23,9 @@ _NOT_PUBLIC = frozenset(
 )
 _HOST = re.compile(r"https?://(?P<host>\[[^\]/]*\]|[^/?#\s:]*)", re.IGNORECASE)
 _WITHIN = re.compile(r"https?://[^\s\"'<>\\|\[\](){},;]+", re.IGNORECASE)
-# Two addresses without a sign between them as well: none has a second scheme right behind a letter or digit.
+# Also two addresses without a separator: a scheme directly after a letter or digit begins a second address.
 _SEPARATED = re.compile(r"(?:[\s,;|>\"']|::)(?:https?:)?//|[a-z0-9]https?://", re.IGNORECASE)
-_BETWEEN_ADDRESSES = (",", ";", "|")
+_SEPARATORS = (",", ";", "|")
 _REFERENCE = re.compile(r"&(?:[a-z]{2,6}|#[0-9]{1,7}|#x[0-9a-f]{1,6});", re.IGNORECASE)
 _WITHOUT_SCHEME = re.compile(r"(?://)?(?P<rest>(?:[a-z0-9-]+\.)+[a-z]{2,}(?::[0-9]+)?/\S*|www\.\S+)", re.IGNORECASE)
 _MISSPELLED_SCHEME = re.compile(
@@ -37,45 +37,46 @@ _FILE = re.compile(
 )
 
 
-def is_public_address(text: str) -> bool:
-    """Whether a text is one web address, of a host that the Internet may know."""
-    found = _USUAL.fullmatch(text)
-    if found is not None:
-        return found["last"].lower() not in _NOT_PUBLIC
-    found = _GOOD.fullmatch(text)
-    if found is not None:
-        several = text.endswith(_BETWEEN_ADDRESSES) or _SEPARATED.search(text) is not None
-        return not (several or found["last"].lower() in _NOT_PUBLIC or not text.isprintable() or _has_reference(text))
-    # Hosts by number are few.
-    host = _host_of(text)
-    return _is_public_number(host) and is_public_address(text.replace(host, "host.example", 1))
+def is_public_url(text: str) -> bool:
+    """Return whether a text is exactly one web address with a public host name or IP address."""
+    match = _USUAL.fullmatch(text)
+    if match is not None:
+        return match["last"].lower() not in _NOT_PUBLIC
+    match = _VALID.fullmatch(text)
+    if match is not None:
+        several = text.endswith(_SEPARATORS) or _SEPARATED.search(text) is not None
+        return not (several or match["last"].lower() in _NOT_PUBLIC or not text.isprintable() or _has_reference(text))
+    # Few addresses have an IP address as host, so this comes last.
+    host = _get_host(text)
+    return _is_public_ip(host) and is_public_url(text.replace(host, "host.example", 1))
 
 
-def fault_of(text: str) -> tuple[str, str]:
-    """Why a text is not such an address, as the end of `it …`, and a hint; both may be blank."""
+def explain_invalid_url(text: str) -> tuple[str, str]:
+    """Return why a text is not a public web address, to follow `which `, and a hint; both may be blank."""
     addresses = _WITHIN.findall(text)
     if addresses and text.startswith(addresses[0]) and _SEPARATED.search(text):
         return "has several addresses", f"Enter one address{_such_as(addresses[0])}"
-    if text.endswith(_BETWEEN_ADDRESSES):
-        return "ends as a list of addresses does", _did_you_mean(text.rstrip("".join(_BETWEEN_ADDRESSES)))
+    if text.endswith(_SEPARATORS):
+        return "ends with a separator", _did_you_mean(text.rstrip("".join(_SEPARATORS)))
     if len(addresses) == 1 and not text.startswith(addresses[0]):
         return "has other text around the address", _did_you_mean(addresses[0])
     if _has_reference(text):
-        return "has a character in the notation of HTML", _did_you_mean(html.unescape(text))
+        return "has an HTML character reference", _did_you_mean(html.unescape(text))
     if text[:5].casefold() == "data:":
         return "is the image itself, not its address", "Put the image on a web server, and enter its address"
-    if not _host_of(text):
+    if not _get_host(text):
         for pattern in (_WITHOUT_SCHEME, _MISSPELLED_SCHEME):
-            if found := pattern.fullmatch(text):
-                scheme = "http" if pattern is _MISSPELLED_SCHEME and not found["s"] else "https"
-                return "does not begin with https://", _did_you_mean(f"{scheme}://{found['rest']}")
+            if match := pattern.fullmatch(text):
+                scheme = "http" if pattern is _MISSPELLED_SCHEME and not match["s"] else "https"
+                return "does not begin with https://", _did_you_mean(f"{scheme}://{match['rest']}")
     if _FILE.fullmatch(text):
         return "is a file on a computer or server", "Put the image on a web server, and enter its address"
-    return _fault_of_parts(text)
+    return _explain_invalid_part(text)
 
 
-def _fault_of_parts(text: str) -> tuple[str, str]:
-    host = _host_of(text)
+def _explain_invalid_part(text: str) -> tuple[str, str]:
+    """Return the reason and the hint for a text that begins like an address."""
+    host = _get_host(text)
     rest = text.partition("://")[2]
     if host.casefold() in {"http", "https"}:
         return "has https:// twice", _did_you_mean(rest)
@@ -87,23 +88,24 @@ def _fault_of_parts(text: str) -> tuple[str, str]:
     if "@" in host or "@" in re.split("[/?#]", rest)[0]:
         return "has a user name or a password", "Enter an address that everybody can open"
     labels = host.casefold().rstrip(".").split(".")
-    if len(labels) == 1 or labels[-1] in _NOT_PUBLIC or (labels[-1].isdecimal() and not _is_public_number(host)):
-        return f"leads to {quoted(host)}, which is not on the Internet", "Enter an address that everybody can open"
+    if len(labels) == 1 or labels[-1] in _NOT_PUBLIC or (labels[-1].isdecimal() and not _is_public_ip(host)):
+        return f"has the host {quoted(host)}, which is not on the Internet", "Enter an address that everybody can open"
     if "{" in text or "}" in text:
         return "has a placeholder in braces", "Replace the placeholder by its value"
-    if _GOOD.fullmatch(f"https://{host}") is None and not _is_public_number(host):
-        return f"has the host {quoted(host)}, which is no host name", ""
+    if _VALID.fullmatch(f"https://{host}") is None and not _is_public_ip(host):
+        return f"has the host {quoted(host)}, which is not a valid host name", ""
     if "%" in text:
         return "has a % that does not begin two hexadecimal digits", ""
     return "", ""
 
 
-def _host_of(text: str) -> str:
-    found = _HOST.match(text)
-    return found["host"] if found else ""
+def _get_host(text: str) -> str:
+    """Return the host of an address; blank if the text does not begin with http:// or https://."""
+    match = _HOST.match(text)
+    return match["host"] if match else ""
 
 
-def _is_public_number(host: str) -> bool:
+def _is_public_ip(host: str) -> bool:
     try:
         address = ipaddress.ip_address(host.strip("[]"))
     except ValueError:
@@ -112,14 +114,18 @@ def _is_public_number(host: str) -> bool:
 
 
 def _has_reference(text: str) -> bool:
-    return any(html.unescape(found) != found for found in _REFERENCE.findall(text)) if "&" in text else False
+    return (
+        any(html.unescape(reference) != reference for reference in _REFERENCE.findall(text)) if "&" in text else False
+    )
 
 
 def _did_you_mean(address: str) -> str:
-    good = len(address) <= _LONGEST_HINT and is_public_address(address)
-    return f"Did you mean '{address}'?" if good else ""
+    return f"Did you mean '{address}'?" if _is_suggestible(address) else ""
 
 
 def _such_as(address: str) -> str:
-    good = len(address) <= _LONGEST_HINT and is_public_address(address)
-    return f", such as {address}" if good else ""
+    return f", such as {address}" if _is_suggestible(address) else ""
+
+
+def _is_suggestible(address: str) -> bool:
+    return len(address) <= _MAX_HINT_LENGTH and is_public_url(address)

@@ -1,4 +1,4 @@
-"""Dataclasses read from JSON that another version wrote."""
+"""Conversion of JSON objects, which another version may have written, to dataclasses."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ Model = TypeVar("Model", bound="DataclassInstance")
 
 
 def from_json(model: type[Model], values: Mapping[str, Any], **defaults: Any) -> Model:
-    """Return a dataclass from its fields as JSON. Unknown fields are ignored, missing ones take their default.
+    """Return an instance of a dataclass with the fields of a JSON object.
 
-    `defaults` are for fields that have none in the dataclass. Raises TypeError for a missing field without a default.
+    Unknown fields are ignored; missing fields take their default. `defaults` are those of fields that have none in the
+    dataclass. Raises TypeError for a missing field without a default.
     """
     names = {field.name for field in fields(model)}
     return model(**{**defaults, **{name: value for name, value in values.items() if name in names}})

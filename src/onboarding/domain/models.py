@@ -1,4 +1,4 @@
-"""The nouns: an upload, a row, a row's errors. Plain values without behaviour of their own."""
+"""Data model: uploads, rows, products, row errors, file rejections and warnings."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from enum import StrEnum
 
 
 class UploadStatus(StrEnum):
-    """Where an upload stands; a column of `upload_history`.
+    """Status of an upload; column `status` of `upload_history`.
 
-    `completed`: every row is in the catalog. `partial`: some are. `failed`: none is, or the file was refused.
+    `processing`: rows are still validated. `completed`: all rows were accepted. `partial`: some rows were accepted.
+    `failed`: no row was accepted, or the file was rejected.
     """
 
     PROCESSING = "processing"
@@ -22,7 +23,7 @@ class UploadStatus(StrEnum):
 
 
 class RowStatus(StrEnum):
-    """Where a staged row stands; the attribute `status` of an item in `UploadRecords`."""
+    """Status of a staged row; attribute `status` of an item in `UploadRecords`."""
 
     PENDING = "pending_validation"
     VALIDATED = "validated"
@@ -30,9 +31,10 @@ class RowStatus(StrEnum):
 
 
 class Mode(StrEnum):
-    """What an upload may do to the catalog; a column of `upload_history`.
+    """Effect of an upload on the catalog; column `mode` of `upload_history`.
 
-    `create`: every row is a new product. `update`: every row changes a product that is there. `upsert`: either.
+    `create`: every row creates a product. `update`: every row changes an existing product. `upsert`: a row changes the
+    product if it exists, and otherwise creates it.
     """
 
     CREATE = "create"
@@ -41,14 +43,17 @@ class Mode(StrEnum):
 
 
 class OnError(StrEnum):
-    """What an invalid row means to the others of its file: nothing, or that none of them enters the catalog either."""
+    """Handling of a file with invalid rows; column `on_error` of `upload_history`.
+
+    `reject_rows`: the valid rows are accepted. `reject_file`: no row is accepted.
+    """
 
     REJECT_ROWS = "reject_rows"
     REJECT_FILE = "reject_file"
 
 
 class Outcome(StrEnum):
-    """What a valid row did to its product."""
+    """Effect of a valid row on its product."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -58,19 +63,20 @@ class Outcome(StrEnum):
 _NO_DAMAGE: Mapping[str, str] = {}
 
 
-# Nobody changes one; but frozen it would take three times as long to make, and there are many.
+# Not frozen: a frozen dataclass takes three times as long to create, and files have many rows.
 @dataclass(slots=True)
 class Row:
-    """One data row as the vendor wrote it.
+    """Row of a product file, with the results of the checks that need the whole file.
 
-    `cells` holds the columns that are not blank, stripped of white space around them. `row_number` counts data rows
-    from 1. What only the whole file can tell comes along: `duplicate_of` maps `sku` or `vendor_product_id` to where a
-    spreadsheet shows the earlier row with the same value, `surplus_fields` says by how many fields the row is longer
-    than the header (negative: shorter), `cut` gives the full length of each cell that was too long to be carried whole,
-    `unclear` are the columns whose number has a point that may be between thousands, and `decimal_comma` those whose
-    numbers have a decimal comma in the file. `damaged` says of an identifier what only its whole column shows
-    (`decimals`, `dates`), `many_categories` that the file has so many before this one that no other is suggested.
-    `line` is where a spreadsheet shows the row, as long as the row comes from a file.
+    - `row_number` counts data rows from 1; `line` is the row's number in a spreadsheet (None: not read from a file).
+    - `cells` maps columns to their values, without surrounding white space and without blank values.
+    - `duplicate_of` maps `sku` and `vendor_product_id` to the line of an earlier row with the same value.
+    - `surplus_fields` is the number of fields beyond those of the header; negative if fields are missing.
+    - `cut` maps columns to the full length, in characters, of values that were truncated.
+    - `unclear` lists number columns whose point may be a decimal point or a thousands separator.
+    - `decimal_comma` lists number columns that are written with a decimal comma in the file.
+    - `damaged` maps identifier columns to damage that only the whole column shows (`COLUMN_DAMAGE`).
+    - `many_categories`: the file has so many different categories before this row that none is suggested for it.
     """
 
     upload_id: str
@@ -89,9 +95,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """One product of the catalog: its values by the CSV's columns, as PostgreSQL gives them (None: it has none).
+    """Product in the catalog that a row may change.
 
-    `later_uploads` are uploads after the row's by the columns that they have already set: the latest for each column.
+    `values` maps the columns of the product schema to the values from PostgreSQL (None: no value). `later_uploads` maps
+    each column that later uploads have set to the latest of these uploads.
     """
 
     product_id: int
@@ -102,10 +109,11 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """One broken rule of one row: its type, the column (or columns) it is about, and a sentence for the vendor.
+    """Violation of a validation rule by a row.
 
-    Beside the sentence, in parts: the rejected value (blank if there is none), what was expected in its place, and a
-    hint at what was probably meant (often blank). The first three say which error it is.
+    `error_type` is a `RowErrorCode`, `field` the column (or several, separated by commas), `message` a sentence for the
+    vendor. `value` is the rejected value, `expected` describes a valid one, and `hint` suggests a correction; each may
+    be blank. Two errors are equal if type, field and message are equal.
     """
 
     error_type: str
@@ -118,7 +126,7 @@ class RowError:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One row of `upload_history`, with the vendor's name and address beside it. Times are UTC."""
+    """Row of `upload_history` with the vendor's name and e-mail address. Times are UTC."""
 
     upload_id: str
     vendor_id: str
@@ -151,7 +159,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class FileRejection:
-    """Rejection of a file: a code for programs and a reason for the vendor."""
+    """Rejection of a file: a `RejectionCode` and the reason as a sentence for the vendor."""
 
     code: str
     reason: str
@@ -159,7 +167,7 @@ class FileRejection:
 
 @dataclass(frozen=True, slots=True)
 class FileWarning:
-    """Warning about a file, or about one of its rows or columns; it changes no data."""
+    """Warning about a file, or about one of its rows or columns: a `WarningCode` and a sentence for the vendor."""
 
     code: str
     message: str
@@ -169,7 +177,7 @@ class FileWarning:
 
 @dataclass(frozen=True, slots=True)
 class ReportedRow:
-    """An error with the number of its row and the cells that the report shows, by column (None: blank)."""
+    """Error with the number of its row and the values that the error report shows, by column (None: blank)."""
 
     row_number: int
     error: RowError

@@ -1,14 +1,14 @@
-"""Numbers as people and programs write them, read as plain ones: for hints, and where no other reading exists. Pure."""
+"""Interpretation of numbers with currencies, units and separators as plain numbers, mostly for hints."""
 
 from __future__ import annotations
 
 import re
 
-from onboarding.domain.formula_errors import KEPT_TEXT
+from onboarding.domain.formulas import TEXT_FORMULA
 
-_LONGEST = 60
+_MAX_LENGTH = 60
 
-# What people write beside a number; nothing that would change its meaning, as grams would.
+# Currencies and units beside a number. Units that change its value, such as grams, are not included.
 _BESIDE = (
     r"(?:[A-Z]{0,2}\$|[€£¥₹₽₺₴₩₫₪฿₱₦₸₼₾₡₲₵]|"
     "USD|EUR|GBP|CHF|JPY|CAD|AUD|NZD|SEK|NOK|DKK|ISK|PLN|CZK|HUF|RON|BGN|TRY|RUB|UAH|INR|CNY|RMB|KRW|BRL|MXN|ARS|CLP|"
@@ -23,8 +23,8 @@ _NUMBER = re.compile(
     rf"(?P<dash>(?<=[.,])(?:-{{1,2}}|[\u2212\u2013\u2014]))?(?:{_GAP}*{_BESIDE})?",
     re.IGNORECASE,
 )
-_INSTEAD_OF_SIGN = re.compile(r"([0-9]+)[€$£]([0-9]{2})")
-# 1,234 and, where commas stand before decimals, 1.234.
+_CURRENCY_AS_DECIMAL_SIGN = re.compile(r"([0-9]+)[€$£]([0-9]{2})")
+# Ambiguous: 1,234 and, in a column with decimal commas, 1.234.
 _EITHER_COMMA = re.compile(r"([1-9][0-9]{0,2}),([0-9]{3})")
 _EITHER_POINT = re.compile(r"([1-9][0-9]{0,2})\.([0-9]{3})")
 _FORMS = (
@@ -35,7 +35,7 @@ _FORMS = (
     re.compile(r"([1-9][0-9]{0,2}(?:\.[0-9]{3})+),([0-9]*)"),
     re.compile(r"([1-9][0-9]{0,2}(?:,[0-9]{3}){2,})()"),
     re.compile(r"([1-9][0-9]{0,2}(?:\.[0-9]{3}){2,})()"),
-    # Lakhs and crores.
+    # Indian grouping: lakhs and crores.
     re.compile(r"([1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3})(?:\.([0-9]*))?"),
 )
 _WHOLE = re.compile(rf"[0-9]+|[1-9][0-9]{{0,2}}(?:(?:{_SPACES}|[.,])[0-9]{{3}})+")
@@ -46,57 +46,58 @@ _RANGE = re.compile(
 )
 
 
-def readings(text: str, places: int, *, decimal_comma: bool = False) -> list[str]:
-    """The plain numbers that a text can mean, such as `1234.50` for `$1,234.50`; none if it is in doubt.
+def list_possible_numbers(text: str, places: int, *, decimal_comma: bool = False) -> list[str]:
+    """Return the plain numbers that a text can mean, such as `1234.50` for `$1,234.50`; none if it is unclear.
 
-    Two where a comma may stand before decimals or between thousands. `decimal_comma` says that the column has such
-    commas. A number with more than `places` decimals is none, but for zeros.
+    There are two if a comma may be a decimal comma or a thousands separator. `decimal_comma`: the column is written
+    with decimal commas. `places` is the maximum number of decimals, not counting zeros at the end.
     """
-    if len(text) > _LONGEST:
+    if len(text) > _MAX_LENGTH:
         return []
-    kept = KEPT_TEXT.fullmatch(text)
-    text = (kept[1] if kept else text).removeprefix("'").strip()
-    if found := _INSTEAD_OF_SIGN.fullmatch(text):
-        return _numbers("", [(found[1], found[2])], places)
-    found = _NUMBER.fullmatch(text)
-    if found is None:
+    formula = TEXT_FORMULA.fullmatch(text)
+    text = (formula[1] if formula else text).removeprefix("'").strip()
+    if match := _CURRENCY_AS_DECIMAL_SIGN.fullmatch(text):
+        return _format_numbers("", [(match[1], match[2])], places)
+    match = _NUMBER.fullmatch(text)
+    if match is None:
         return []
-    sign = "" if found["sign"] in {"", "+"} else "-"
-    body = found["body"].strip()
-    if found["dash"]:
+    sign = "" if match["sign"] in {"", "+"} else "-"
+    body = match["body"].strip()
+    if match["dash"]:
         whole = body[:-1]
-        return _numbers(sign, [(whole, "")] if _WHOLE.fullmatch(whole) else [], places)
+        return _format_numbers(sign, [(whole, "")] if _WHOLE.fullmatch(whole) else [], places)
     either = _EITHER_COMMA.fullmatch(body) or (_EITHER_POINT.fullmatch(body) if decimal_comma else None)
     if either:
         whole, decimals = either.groups()
         return [f"{sign}{whole}{decimals}", *([f"{sign}{whole}.{decimals}"] if places else [])]
     for form in _FORMS:
-        if found := form.fullmatch(body):
-            return _numbers(sign, [(found[1], found[2] or "")], places)
+        if match := form.fullmatch(body):
+            return _format_numbers(sign, [(match[1], match[2] or "")], places)
     return []
 
 
-def both_readings(text: str, places: int) -> list[str]:
-    """The numbers that `1.250` can mean where its point may stand before decimals or between thousands.
+def list_point_interpretations(text: str, places: int) -> list[str]:
+    """Return the numbers that `1.250` can mean: with the point as thousands separator, and as decimal point.
 
-    Without zeros at the end: `1.25` can be read in one way alone.
+    The second has no zeros at the end, because `1.25` is unambiguous.
     """
     whole, _, decimals = text.partition(".")
-    return _numbers("", [(whole + decimals, ""), (whole, decimals.rstrip("0"))], places)
+    return _format_numbers("", [(whole + decimals, ""), (whole, decimals.rstrip("0"))], places)
 
 
-def without_needless_zeros(text: str, places: int) -> str:
-    """A plain number without zeros behind its last decimal place: `24.000000` is `24.00`, `10.0` pieces are `10`.
+def strip_trailing_zeros(text: str, places: int) -> str:
+    """Return a plain number without zeros beyond `places` decimals: `24.000000` becomes `24.00` for two places.
 
-    Any other text as it is.
+    Any other text is returned unchanged.
     """
-    found = _PLAIN.fullmatch(text) if text.endswith("0") else None
-    if found is None or found[2][places:].strip("0"):
+    match = _PLAIN.fullmatch(text) if text.endswith("0") else None
+    if match is None or match[2][places:].strip("0"):
         return text
-    return f"{found[1]}.{found[2][:places]}" if places else found[1]
+    return f"{match[1]}.{match[2][:places]}" if places else match[1]
 
 
-def _numbers(sign: str, parts: list[tuple[str, str]], places: int) -> list[str]:
+def _format_numbers(sign: str, parts: list[tuple[str, str]], places: int) -> list[str]:
+    """Return plain numbers from whole digits and decimals, except those with more than `places` decimals."""
     numbers = []
     for whole, decimals in parts:
         digits = _NO_DIGIT.sub("", whole)
@@ -105,6 +106,6 @@ def _numbers(sign: str, parts: list[tuple[str, str]], places: int) -> list[str]:
     return numbers
 
 
-def is_range(text: str) -> bool:
-    """Whether a text is two numbers, from one to the other, such as `19.99-24.99`."""
-    return len(text) <= _LONGEST and _RANGE.fullmatch(text) is not None
+def is_number_range(text: str) -> bool:
+    """Return whether a text is a range of two numbers, such as `19.99-24.99`."""
+    return len(text) <= _MAX_LENGTH and _RANGE.fullmatch(text) is not None

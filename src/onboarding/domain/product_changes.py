@@ -1,4 +1,4 @@
-"""What a row makes of a product that is there. Pure: the same for the real run and for the dry one."""
+"""Effect of valid rows on existing products, the same for uploads and dry runs."""
 
 from __future__ import annotations
 
@@ -9,32 +9,35 @@ from decimal import Decimal
 from onboarding.domain.models import Outcome, Product, Row
 from onboarding.domain.product_schema import DEFAULTS, NUMBER_COLUMNS
 from onboarding.domain.validation import CLEAR, cleared_columns
-from onboarding.domain.validation_context import ValidationContext, identity
+from onboarding.domain.validation_context import ValidationContext, product_key
 
 
-def changed_values(row: Row, product: Product) -> Mapping[str, object]:
-    """The product's values after the row, which passed every rule: blank keeps, `CLEAR` empties, the rest replaces."""
-    after = dict(product.values)
+def apply_changes(row: Row, product: Product) -> Mapping[str, object]:
+    """Return the values of a product after a valid row.
+
+    A blank cell keeps the value, `CLEAR` removes it, and any other cell replaces it.
+    """
+    values = dict(product.values)
     for column, text in row.cells.items():
         if text.casefold() == CLEAR:
-            after[column] = DEFAULTS.get(column)
+            values[column] = DEFAULTS.get(column)
         else:
             # Decimal("10.0") equals 10.00 and 10: only a different number is a change.
-            after[column] = Decimal(text) if column in NUMBER_COLUMNS else text
-    return after
+            values[column] = Decimal(text) if column in NUMBER_COLUMNS else text
+    return values
 
 
-def without_cleared(row: Row) -> Row:
-    """The row of a new product: to clear a column there means to leave it blank."""
+def drop_cleared_cells(row: Row) -> Row:
+    """Return the row of a new product without the cells with `CLEAR`: a new product has no value to remove."""
     cleared = cleared_columns(row)
     if not cleared:
         return row
     return replace(row, cells={column: text for column, text in row.cells.items() if column not in cleared})
 
 
-def outcome_of(row: Row, facts: ValidationContext) -> Outcome:
-    """What a row that passed every rule will do to the catalog."""
-    product = facts.products.get(identity(row)) if facts.changes_a_product(row) else None
+def predict_outcome(row: Row, context: ValidationContext) -> Outcome:
+    """Return the effect that a valid row will have on its product."""
+    product = context.products.get(product_key(row)) if context.changes_a_product(row) else None
     if product is None:
-        return Outcome.UPDATED if facts.changes_a_product(row) else Outcome.CREATED
-    return Outcome.UNCHANGED if changed_values(row, product) == product.values else Outcome.UPDATED
+        return Outcome.UPDATED if context.changes_a_product(row) else Outcome.CREATED
+    return Outcome.UNCHANGED if apply_changes(row, product) == product.values else Outcome.UPDATED

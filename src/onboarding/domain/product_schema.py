@@ -1,9 +1,8 @@
-"""The product schema: every column of a product file and of the table `products`, defined once. Pure.
+"""Product schema: the definition of every column of product files and of the table `products`.
 
-To add a column, add it to `PRODUCT_SCHEMA` and to the table by a migration. Rules, SQL, staging, the API, the template,
-the error report, samples and the reference pages are derived from it. Two things cannot be, and tests compare them with
-it: the table itself, and `reading/headers.toml`, the names that other systems give a column. Those are listed by
-language, since some names count only beside others of their language.
+Rules, SQL, staging, the API, the template, the error report, sample data and the reference pages are derived from it.
+To add a column, add it here and, by a migration, to the table; docs/extending.md lists the steps. Header synonyms are
+in `files/headers.toml`, sorted by language, because some are valid only beside other headers of their language.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ _COLUMNS: Sequence[TextColumn | NumberColumn] = (
         name="vendor_product_id",
         label="Vendor product ID",
         type=ColumnType.IDENTIFIER,
-        description="Your own id of the product; unique among your products, and it never changes",
+        description="Your own ID of the product; unique among your products, and it never changes",
         example="PROD0001",
         required=Required.ALWAYS,
         report_column=2,
@@ -29,7 +28,7 @@ _COLUMNS: Sequence[TextColumn | NumberColumn] = (
         name="product_name",
         label="Product name",
         type=ColumnType.WORDS,
-        description="The name that customers see",
+        description="Name that customers see",
         example="Wireless Mouse - Model 651",
         required=Required.TO_CREATE,
         report_column=4,
@@ -39,7 +38,7 @@ _COLUMNS: Sequence[TextColumn | NumberColumn] = (
         name="category",
         label="Category",
         type=ColumnType.CATEGORY,
-        description="One of the marketplace's active categories, letter for letter",
+        description="An active category of the marketplace, exactly as listed",
         example="Computer Accessories",
         required=Required.TO_CREATE,
         max_length=100,
@@ -56,7 +55,7 @@ _COLUMNS: Sequence[TextColumn | NumberColumn] = (
         name="description",
         label="Description",
         type=ColumnType.WORDS,
-        description="May have several lines, within quotes",
+        description="May have several lines, in quotes",
         example="Ergonomic wireless mouse, 18 months on one battery",
         max_length=2_000,
     ),
@@ -64,7 +63,7 @@ _COLUMNS: Sequence[TextColumn | NumberColumn] = (
         name="sku",
         label="SKU",
         type=ColumnType.IDENTIFIER,
-        description="Stock keeping unit; unique on the whole marketplace",
+        description="Stock keeping unit; unique in the whole marketplace",
         example="CA-VEND001-0001",
         required=Required.TO_CREATE,
         report_column=3,
@@ -82,7 +81,7 @@ _COLUMNS: Sequence[TextColumn | NumberColumn] = (
         name="price",
         label="Price",
         type=ColumnType.PRICE,
-        description="With a point before the decimals, without currency",
+        description="With a decimal point, without currency",
         example="19.99",
         required=Required.TO_CREATE,
         report_column=7,
@@ -94,7 +93,7 @@ _COLUMNS: Sequence[TextColumn | NumberColumn] = (
         name="compare_at_price",
         label="Compare at price",
         type=ColumnType.PRICE,
-        description="The price before a discount",
+        description="Price before a discount",
         example="24.99",
         minimum=Decimal("0.00"),
         maximum=Decimal("99999999.99"),
@@ -116,7 +115,7 @@ _COLUMNS: Sequence[TextColumn | NumberColumn] = (
         name="unit",
         label="Unit",
         type=ColumnType.WORDS,
-        description="What the quantity counts",
+        description="Unit of the stock quantity",
         example="piece",
         default="piece",
         max_length=20,
@@ -144,31 +143,32 @@ _COLUMNS: Sequence[TextColumn | NumberColumn] = (
         name="image_url",
         label="Image URL",
         type=ColumnType.URL,
-        description="A web address, with http:// or https://",
+        description="Web address that begins with http:// or https://",
         example="https://images.example.com/mouse.jpg",
         max_length=2_000,
     ),
 )
 
 PRODUCT_SCHEMA: Mapping[str, TextColumn | NumberColumn] = MappingProxyType({column.name: column for column in _COLUMNS})
-"""Every column by its name, in the order of the contract."""
+"""All columns by name, in the order of the contract."""
 
 COLUMNS = tuple(PRODUCT_SCHEMA)
-"""The names of all columns, in the order of the contract."""
+"""Names of all columns, in the order of the contract."""
 
 TEXT_COLUMNS = {name: column for name, column in PRODUCT_SCHEMA.items() if isinstance(column, TextColumn)}
 NUMBER_COLUMNS = {name: column for name, column in PRODUCT_SCHEMA.items() if isinstance(column, NumberColumn)}
 MAX_LENGTHS = {name: column.max_length for name, column in TEXT_COLUMNS.items()}
 DEFAULTS = {name: column.default for name, column in PRODUCT_SCHEMA.items() if column.default is not None}
-"""What a column holds that was cleared or never had a value; all others hold nothing."""
+"""Values of columns that are blank or were cleared, by column; other columns then have no value."""
 
 REQUIRED = tuple(name for name, column in PRODUCT_SCHEMA.items() if column.required is not Required.NEVER)
-"""The columns that a new product needs."""
+"""Columns that a row needs to create a product."""
 
 REQUIRED_TO_CHANGE = tuple(name for name, column in PRODUCT_SCHEMA.items() if column.required is Required.ALWAYS)
-"""The columns that a row needs which changes a product: they name the product, and never change."""
+"""Columns that a row needs to change a product: they identify it and never change."""
 
 CHANGEABLE = tuple(name for name in COLUMNS if name not in REQUIRED_TO_CHANGE)
+"""Columns that a row can change in an existing product."""
 
 
 def columns_of_type(*types: ColumnType) -> tuple[str, ...]:
@@ -182,7 +182,7 @@ PRICES = columns_of_type(ColumnType.PRICE)
 REPORT_COLUMNS = {
     column.report_column: name for name, column in PRODUCT_SCHEMA.items() if column.report_column is not None
 }
-"""The columns that the error report shows, by their place in it."""
+"""Columns of the error report by their position in it, from 1."""
 
 DEFAULT_CATEGORIES = (
     "Electronics",
@@ -206,11 +206,11 @@ DEFAULT_CATEGORIES = (
     "Health & Beauty",
     "Food & Beverage",
 )
-"""The categories of a new marketplace, for commands that cannot ask a database."""
+"""Categories of a new marketplace, for commands without a database."""
 
 
 def sample_row(categories: Sequence[str]) -> dict[str, str]:
-    """Return the template's sample row, which is valid for these active categories but for being the sample."""
+    """Return the sample row of the template with one of these active categories; it breaks only the rule against it."""
     row = {name: column.example for name, column in PRODUCT_SCHEMA.items()}
     if categories and row["category"] not in categories:
         row["category"] = categories[0]

@@ -1,4 +1,4 @@
-"""The words that spreadsheet programs write into cells, by language: `spreadsheet_words.toml`."""
+"""Words that spreadsheet programs write into cells, from `spreadsheet_words.toml`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from importlib.resources import files
 
 
 def words(section: str) -> frozenset[str]:
-    """All words of a section, whatever their language."""
+    """Return the single words of a section, of all languages."""
     return frozenset(word for text in texts(section) for word in text.split())
 
 
 def texts(section: str) -> Iterator[str]:
-    """The texts of a section as they stand in the file."""
-    for text in _sections()[section].values():
-        yield from [text] if isinstance(text, str) else text
+    """Yield the texts of a section, each complete, of all languages."""
+    for value in _sections()[section].values():
+        yield from [value] if isinstance(value, str) else value
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What a vendor probably meant: suggestions beside an error, never applied by themselves, blank when in doubt."""
+"""Suggestions for the correction of a value, shown with an error and never applied; blank if unclear."""
 
 from __future__ import annotations
 
@@ -10,62 +10,65 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import combinations
 
-from onboarding.domain.text import INVISIBLE_IN_IDENTIFIER, SHOWN
+from onboarding.domain.text import INVISIBLE_IN_IDENTIFIER, MAX_QUOTED_LENGTH
 
-_LONGEST_NAME = 100
+_MAX_NAME_LENGTH = 100
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 _APOSTROPHE = re.compile("['\u2019`\u00b4]")
 _FILLERS = frozenset(("and", "und", "et", "y", "e", "i", "the", "of", "for", "fur", "de", "a", "s"))
-_SINGULARS = {"man": "men", "woman": "women", "child": "children", "kid": "kids"}
-# From so many letters on, one or two wrong, missing, surplus or swapped ones are a mistake in writing; in a shorter
-# word they make another word (`Boots` and `Books`).
+_IRREGULAR_PLURALS = {"man": "men", "woman": "women", "child": "children", "kid": "kids"}
+# Minimum word lengths for one and for two wrong, missing, surplus or swapped letters; in shorter words these usually
+# result in another word (`Boots` and `Books`).
 _ONE_MISTAKE, _TWO_MISTAKES = 5, 9
-# Bounds of the work: the number of ways to leave out two letters grows with the square of a word's length.
-_LONGEST_CORRECTED = 16
-_MOST_WORDS_CORRECTED = 5
-_MOST_CANDIDATES = 10
-# What the bytes 0x80 to 0x9F are there; Latin-1 has control characters instead.
+# Limits on processing time: the number of ways to leave out two letters grows with the square of a word's length.
+_MAX_CORRECTED_LENGTH = 16
+_MAX_CORRECTED_WORDS = 5
+_MAX_CANDIDATES = 10
+# Characters of the bytes 0x80 to 0x9F in Windows-1252; in Latin-1 they are control characters.
 _WINDOWS_1252 = {chr(byte): bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(0x80, 0xA0)}
 
 
-def nearest(name: str, known: Collection[str]) -> str:
-    """`Did you mean '…'?` with the known name that `name` most probably means; blank if there is none, or several.
+def suggest_name(name: str, known: Collection[str]) -> str:
+    """Return `Did you mean '…'?` with the known name that `name` most probably means; blank if unclear.
 
-    Compared word by word, without regard to case, accents, plural and order. A known name is suggested if all its words
-    are those of `name` but for mistakes in writing (one letter of a word of five, two of one of nine, not the first),
-    or else if all words of one are among those of the other.
+    Names are compared word by word, without regard to case, accents, plural and order. A known name is suggested if its
+    words are those of `name` except for spelling mistakes (one letter in words of five letters or more, two in words of
+    nine or more, not the first letter), or else if all words of one name are words of the other.
     """
-    if not name or len(name) > _LONGEST_NAME:
+    if not name or len(name) > _MAX_NAME_LENGTH:
         return ""
-    found = _nearest(name, frozenset(known))
-    return f"Did you mean '{found}'?" if found else ""
+    suggestion = _find_nearest(name, frozenset(known))
+    return f"Did you mean '{suggestion}'?" if suggestion else ""
 
 
 @lru_cache(maxsize=1024)
-def _nearest(name: str, known: frozenset[str]) -> str:
-    # Files repeat their mistakes: the same name comes with thousands of rows.
-    return _index_of(known).nearest(name)
+def _find_nearest(name: str, known: frozenset[str]) -> str:
+    # Cached: files repeat the same name in thousands of rows.
+    return _build_index(known).find_nearest(name)
 
 
 @dataclass(slots=True)
 class _Index:
-    """Known names by their words; what a name is compared with does not grow with how many there are."""
+    """Index of known names by their words: the time of a search does not grow with the number of names.
+
+    `misspelled` maps words with letters left out to the known words that they may be.
+    """
 
     by_words: dict[frozenset[str], list[str]] = field(default_factory=lambda: defaultdict(list))
     by_letters: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     with_word: dict[str, set[frozenset[str]]] = field(default_factory=lambda: defaultdict(set))
     misspelled: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
-    def nearest(self, name: str) -> str:
-        """The known name that a name means; blank if there is none, or several."""
+    def find_nearest(self, name: str) -> str:
+        """Return the known name that a name most probably means; blank if there is none or several."""
         words = _words(name)
         if not words:
             return ""
         same = self.by_words.get(words) or self.by_letters.get("".join(_split(name)))
         if same:
             return _only(same)
-        if len(words) <= _MOST_WORDS_CORRECTED:
-            corrected = frozenset(self._corrected(word) for word in words)
+        if len(words) <= _MAX_CORRECTED_WORDS:
+            corrected = frozenset(self._correct(word) for word in words)
             if corrected in self.by_words:
                 return _only(self.by_words[corrected])
         longer = set.intersection(*(self.with_word.get(word, set()) for word in words))
@@ -78,21 +81,21 @@ class _Index:
         most = max(map(len, shorter), default=0)
         return _only([name for candidate in shorter if len(candidate) == most for name in self.by_words[candidate]])
 
-    def _corrected(self, word: str) -> str:
-        """The known word of which a word is a misspelling; the word itself if there is none, or several."""
-        if word in self.with_word or len(word) > _LONGEST_CORRECTED:
+    def _correct(self, word: str) -> str:
+        """Return the known word of which a word is a misspelling; the word itself if there is none or several."""
+        if word in self.with_word or len(word) > _MAX_CORRECTED_LENGTH:
             return word
-        alike = {other for left in _with_letters_left_out(word) for other in self.misspelled.get(left, ())}
-        if len(alike) > _MOST_CANDIDATES:
+        alike = {other for part in _leave_out_letters(word) for other in self.misspelled.get(part, ())}
+        if len(alike) > _MAX_CANDIDATES:
             return word
-        mistakes = {other: _mistakes(word, other) for other in alike if other[0] == word[0]}
+        mistakes = {other: _count_mistakes(word, other) for other in alike if other[0] == word[0]}
         fewest = min(mistakes.values(), default=0)
-        nearest = [other for other, count in mistakes.items() if count == fewest <= _allowed(other)]
-        return nearest[0] if len(nearest) == 1 else word
+        suggest_name = [other for other, count in mistakes.items() if count == fewest <= _max_mistakes(other)]
+        return suggest_name[0] if len(suggest_name) == 1 else word
 
 
 @lru_cache(maxsize=4)
-def _index_of(known: frozenset[str]) -> _Index:
+def _build_index(known: frozenset[str]) -> _Index:
     index = _Index()
     for name in sorted(known):
         words = _words(name)
@@ -101,15 +104,15 @@ def _index_of(known: frozenset[str]) -> _Index:
         for word in words:
             index.with_word[word].add(words)
     for word in index.with_word:
-        if len(word) <= _LONGEST_CORRECTED:
-            for left in _with_letters_left_out(word):
-                index.misspelled[left].add(word)
+        if len(word) <= _MAX_CORRECTED_LENGTH:
+            for part in _leave_out_letters(word):
+                index.misspelled[part].add(word)
     return index
 
 
 def _split(name: str) -> list[str]:
     plain = "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))
-    # The apostrophe of `Men's` parts no words.
+    # An apostrophe, as in `Men's`, does not separate words.
     return [word for word in _BETWEEN_WORDS.split(_APOSTROPHE.sub("", plain)) if word and word not in _FILLERS]
 
 
@@ -118,9 +121,9 @@ def _words(name: str) -> frozenset[str]:
 
 
 def _singular(word: str) -> str:
-    """A word without the ending of its plural, so that `Book` and `Books` are one."""
-    if word in _SINGULARS:
-        return _singular(_SINGULARS[word])
+    """Return a word without its plural ending, so that `Book` and `Books` are equal."""
+    if word in _IRREGULAR_PLURALS:
+        return _singular(_IRREGULAR_PLURALS[word])
     if word.endswith("ies") and len(word) > len("ties"):
         return f"{word[:-3]}y"
     if word.endswith("s") and not word.endswith("ss") and len(word) > len("is"):
@@ -128,20 +131,23 @@ def _singular(word: str) -> str:
     return word
 
 
-def _allowed(word: str) -> int:
-    """How many letters of a word may be wrong."""
+def _max_mistakes(word: str) -> int:
+    """Return the maximum number of wrong letters in a word."""
     return (len(word) >= _ONE_MISTAKE) + (len(word) >= _TWO_MISTAKES)
 
 
-def _with_letters_left_out(word: str) -> Iterator[str]:
-    """A word in every way with as many letters left out as may be wrong: two words that share one are alike."""
-    for count in range(_allowed(word) + 1):
-        for kept in combinations(word, len(word) - count):
-            yield "".join(kept)
+def _leave_out_letters(word: str) -> Iterator[str]:
+    """Yield a word with up to the maximum number of wrong letters left out, in every way.
+
+    Two words with such a part in common may be misspellings of each other.
+    """
+    for count in range(_max_mistakes(word) + 1):
+        for letters in combinations(word, len(word) - count):
+            yield "".join(letters)
 
 
-def _mistakes(word: str, other: str) -> int:
-    """How many letters must be changed, added, dropped or swapped with the next to make one word of the other."""
+def _count_mistakes(word: str, other: str) -> int:
+    """Return the number of letters to change, add, drop or swap with the next one (Damerau-Levenshtein distance)."""
     before: list[int] = []
     above = list(range(len(other) + 1))
     for i, letter in enumerate(word, 1):
@@ -159,15 +165,17 @@ def _only(names: Collection[str]) -> str:
     return next(iter(names)) if len(names) == 1 else ""
 
 
-def visible(text: str) -> str:
-    """`Did you mean '…'?` with the text as it looks, without what cannot be seen in it."""
-    # A space of another kind looks like the usual one; everything else looks like nothing.
+def suggest_visible_text(text: str) -> str:
+    """Return `Did you mean '…'?` with the text without its invisible characters."""
+    # Other kinds of spaces look like U+0020; the other characters are not shown at all.
     spaced = "".join(" " if unicodedata.category(c) == "Zs" else c for c in text)
     plain = INVISIBLE_IN_IDENTIFIER.sub("", spaced).strip()
-    return f"Did you mean '{plain}'?" if plain and len(plain) <= SHOWN else ""
+    return f"Did you mean '{plain}'?" if plain and len(plain) <= MAX_QUOTED_LENGTH else ""
 
 
-def windows_1252(text: str) -> str:
-    """`Did you mean '…'?` with what Windows-1252 has in place of control characters, if that makes text of them all."""
+def suggest_windows_1252_text(text: str) -> str:
+    """Return `Did you mean '…'?` with control characters read as Windows-1252; blank if any of them remains."""
     plain = "".join(_WINDOWS_1252.get(character, character) for character in text)
-    return f"Did you mean '{plain}'?" if plain != text and plain.isprintable() and len(plain) <= SHOWN else ""
+    return (
+        f"Did you mean '{plain}'?" if plain != text and plain.isprintable() and len(plain) <= MAX_QUOTED_LENGTH else ""
+    )

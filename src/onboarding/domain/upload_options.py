@@ -1,7 +1,4 @@
-"""What an upload asks for: its mode, what an invalid row means to the others, and whether a repetition is meant.
-
-It stands in the object's metadata (`mode`, `on-error`, `force`), so it comes with the file and stays with it. Pure.
-"""
+"""Options of an upload, stored in the metadata of its S3 object: `mode`, `on-error` and `force`."""
 
 from __future__ import annotations
 
@@ -20,49 +17,52 @@ _FORCE = {"true": True, "false": False}
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The wishes of an upload; the defaults are those of a file without any."""
+    """Options of an upload; the defaults apply to objects without metadata.
+
+    `force`: accept content that was uploaded within the last 24 hours.
+    """
 
     mode: Mode = Mode.CREATE
     on_error: OnError = OnError.REJECT_ROWS
     force: bool = False
 
     def metadata(self) -> dict[str, str]:
-        """The object metadata that says so; nothing for the defaults."""
-        said = {}
+        """Return the object metadata of the options; options with the default value are left out."""
+        metadata = {}
         if self.mode is not Mode.CREATE:
-            said["mode"] = self.mode.value
+            metadata["mode"] = self.mode.value
         if self.on_error is not OnError.REJECT_ROWS:
-            said["on-error"] = self.on_error.value
+            metadata["on-error"] = self.on_error.value
         if self.force:
-            said["force"] = "true"
-        return said
+            metadata["force"] = "true"
+        return metadata
 
 
-def options_of(metadata: Mapping[str, str]) -> Options | FileRejection:
-    """The wishes in an object's metadata, or why they cannot be followed. Other metadata is none of ours."""
-    given = {name.lower(): value.strip().lower() for name, value in metadata.items()}
-    mode = _chosen(given, "mode", Mode.CREATE)
-    on_error = _chosen(given, "on-error", OnError.REJECT_ROWS)
+def parse_upload_options(metadata: Mapping[str, str]) -> Options | FileRejection:
+    """Return the options in an object's metadata, or the rejection of an invalid value. Other metadata is ignored."""
+    values = {name.lower(): value.strip().lower() for name, value in metadata.items()}
+    mode = _parse_choice(values, "mode", Mode.CREATE)
+    on_error = _parse_choice(values, "on-error", OnError.REJECT_ROWS)
     if isinstance(mode, FileRejection):
         return mode
     if isinstance(on_error, FileRejection):
         return on_error
-    force = given.get("force", "false")
+    force = values.get("force", "false")
     if force not in _FORCE:
-        return _unknown("force", force, list(_FORCE))
+        return _reject("force", force, list(_FORCE))
     return Options(mode, on_error, _FORCE[force])
 
 
-def _chosen(given: Mapping[str, str], name: str, default: Choice) -> Choice | FileRejection:
-    kind = type(default)
-    text = given.get(name, default.value)
+def _parse_choice(values: Mapping[str, str], name: str, default: Choice) -> Choice | FileRejection:
+    enum = type(default)
+    text = values.get(name, default.value)
     try:
-        return kind(text)
+        return enum(text)
     except ValueError:
-        return _unknown(name, text, [choice.value for choice in kind])
+        return _reject(name, text, [choice.value for choice in enum])
 
 
-def _unknown(name: str, text: str, choices: list[str]) -> FileRejection:
+def _reject(name: str, text: str, choices: list[str]) -> FileRejection:
     return FileRejection(
         RejectionCode.INVALID_OPTION, f"The upload's {name} is '{text[:100]}'; it must be {' or '.join(choices)}"
     )

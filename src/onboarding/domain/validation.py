@@ -1,9 +1,8 @@
-"""The rules that every row must pass: one function each, one table at the end.
+"""Validation of rows: one function for each rule, and the table `RULES`.
 
-The limits are those of the product schema. To add a rule, write a function of a row and the facts that
-yields what is wrong, and give it a line in `RULES`. Rules are pure: what they need of the database comes as `Facts`.
-Nearly every row is good, so each rule finds that out first and at little cost; only then it looks for words.
-Each error says what was expected, with a hint (`hints`) where there is one.
+Limits are defined in the product schema. To add a rule, write a function that takes a row and its validation context
+and returns the errors, and add a line to `RULES`. Rules do no I/O; catalog data comes from `ValidationContext`. Most
+rows are valid, so a rule first detects that at little cost, and composes messages only for invalid rows.
 """
 
 from __future__ import annotations
@@ -17,9 +16,15 @@ from functools import lru_cache
 from onboarding.domain import change_rules, spreadsheet_damage, suggestions
 from onboarding.domain.column_types import ColumnType
 from onboarding.domain.error_codes import RowErrorCode
-from onboarding.domain.image_urls import fault_of, is_public_address
+from onboarding.domain.image_urls import explain_invalid_url, is_public_url
 from onboarding.domain.models import Mode, Row, RowError
-from onboarding.domain.placeholders import PLACEHOLDERS, has_no_placeholders, is_not_the_sample, placeholder
+from onboarding.domain.number_validation import validate_number
+from onboarding.domain.placeholders import (
+    PLACEHOLDERS,
+    placeholder_error,
+    validate_no_placeholders,
+    validate_not_sample_row,
+)
 from onboarding.domain.product_schema import (
     IDENTIFIERS,
     MAX_LENGTHS,
@@ -29,33 +34,33 @@ from onboarding.domain.product_schema import (
     REQUIRED_TO_CHANGE,
     columns_of_type,
 )
-from onboarding.domain.ranges import number_errors
 from onboarding.domain.text import INVISIBLE_IN_IDENTIFIER, printable, quoted
-from onboarding.domain.validation_context import ValidationContext, identity
+from onboarding.domain.validation_context import ValidationContext, product_key
 
 CLEAR = "(clear)"
-"""The value that empties an optional column of a product, where a blank one would leave it as it is."""
+"""Cell that clears an optional column of an existing product; a blank cell leaves the column unchanged."""
 
 _REQUIRED = frozenset(REQUIRED)
 _QUANTITIES = columns_of_type(ColumnType.QUANTITY)
 _WEIGHTS = columns_of_type(ColumnType.WEIGHT)
 _SHORTEST_LIMIT = min(MAX_LENGTHS.values())
 
-# What PostgreSQL cannot hold (NUL, surrogates) and what no cell should: control characters but tab and line breaks.
+# Characters that PostgreSQL cannot store (NUL, surrogates), and control characters other than tab and line breaks.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-# Those that turn the direction of the text after them; private use, which no two programs show alike; annotations.
+# Characters that change the direction of text, private-use characters, annotations and noncharacters.
 _MEANINGLESS = re.compile(r"[\u202a-\u202e\u2066-\u2069\ue000-\uf8ff\ufff9-\ufffb\ufffe\uffff\U000f0000-\U0010ffff]")
 
 
-def required(row: Row, facts: ValidationContext) -> tuple[str, ...]:
-    """The columns that this row must not leave blank."""
-    return REQUIRED_TO_CHANGE if facts.changes_a_product(row) else REQUIRED
+def list_required_columns(row: Row, context: ValidationContext) -> tuple[str, ...]:
+    """Return the columns in which the row must have a value."""
+    return REQUIRED_TO_CHANGE if context.changes_a_product(row) else REQUIRED
 
 
-def has_all_required(row: Row, facts: ValidationContext) -> Iterable[RowError]:
+def validate_required_fields(row: Row, context: ValidationContext) -> Iterable[RowError]:
+    """Return one error that names all required columns without a value."""
     if row.cells.keys() >= _REQUIRED:
         return ()
-    missing = [column for column in required(row, facts) if column not in row.cells]
+    missing = [column for column in list_required_columns(row, context) if column not in row.cells]
     if not missing:
         return ()
     names = ", ".join(missing)
@@ -63,42 +68,46 @@ def has_all_required(row: Row, facts: ValidationContext) -> Iterable[RowError]:
     return [RowError(RowErrorCode.MISSING_REQUIRED_FIELDS, names, message, expected=expected)]
 
 
-def price_in_range(row: Row, _: ValidationContext) -> Iterable[RowError]:
-    return _number_errors(row, PRICES, RowErrorCode.INVALID_PRICE)
+def validate_price(row: Row, _: ValidationContext) -> Iterable[RowError]:
+    """Return an error for each price column that is not a plain number within its bounds."""
+    return _validate_numbers(row, PRICES, RowErrorCode.INVALID_PRICE)
 
 
-def stock_in_range(row: Row, _: ValidationContext) -> Iterable[RowError]:
-    return _number_errors(row, _QUANTITIES, RowErrorCode.INVALID_STOCK_QUANTITY)
+def validate_stock_quantity(row: Row, _: ValidationContext) -> Iterable[RowError]:
+    """Return an error if the stock quantity is not a plain whole number within its bounds."""
+    return _validate_numbers(row, _QUANTITIES, RowErrorCode.INVALID_STOCK_QUANTITY)
 
 
-def weight_in_range(row: Row, _: ValidationContext) -> Iterable[RowError]:
-    return _number_errors(row, _WEIGHTS, RowErrorCode.INVALID_WEIGHT)
+def validate_weight(row: Row, _: ValidationContext) -> Iterable[RowError]:
+    """Return an error if the weight is not a plain number within its bounds."""
+    return _validate_numbers(row, _WEIGHTS, RowErrorCode.INVALID_WEIGHT)
 
 
-def _number_errors(row: Row, columns: Sequence[str], error_type: RowErrorCode) -> Iterable[RowError]:
+def _validate_numbers(row: Row, columns: Sequence[str], error_type: RowErrorCode) -> Iterable[RowError]:
     cells = row.cells
     for column in columns:
         text = cells.get(column)
         if text is not None and (column in row.cut or column in row.unclear or not _accepts(column, text)):
-            return [error for name in columns for error in number_errors(row, NUMBER_COLUMNS[name], error_type)]
+            return [error for name in columns for error in validate_number(row, NUMBER_COLUMNS[name], error_type)]
     return ()
 
 
 @lru_cache(4_096)
 def _accepts(column: str, text: str) -> bool:
-    """Remembered, because the same prices and quantities come again and again."""
+    """Return whether a number column accepts a text; cached, because values repeat within a file."""
     return NUMBER_COLUMNS[column].accepts(text)
 
 
-def within_lengths(row: Row, _: ValidationContext) -> Iterable[RowError]:
+def validate_lengths(row: Row, _: ValidationContext) -> Iterable[RowError]:
+    """Return an error for each text that is longer than its column allows."""
     for column, text in row.cells.items():
-        # What is left of a value that was cut is over every limit.
+        # A truncated value is still longer than any limit.
         if len(text) > _SHORTEST_LIMIT and len(text) > MAX_LENGTHS.get(column, len(text)):
-            return _too_long(row)
+            return _list_length_errors(row)
     return ()
 
 
-def _too_long(row: Row) -> Iterator[RowError]:
+def _list_length_errors(row: Row) -> Iterator[RowError]:
     for column, limit in MAX_LENGTHS.items():
         text = row.cells.get(column, "")
         length = row.cut.get(column, len(text))
@@ -110,15 +119,21 @@ def _too_long(row: Row) -> Iterator[RowError]:
             )
 
 
-def category_is_active(row: Row, facts: ValidationContext) -> Iterable[RowError]:
+def validate_category(row: Row, context: ValidationContext) -> Iterable[RowError]:
+    """Return an error if the category is not an active category of the marketplace."""
     name = row.cells.get("category")
-    # A name over the length limit, or with a control character, has that error already, and cannot be on the list.
-    if name is None or name in facts.categories or len(name) > MAX_LENGTHS["category"] or _is_no_text(name):
+    # Names that are too long or have control characters are reported by other rules.
+    if (
+        name is None
+        or name in context.categories
+        or len(name) > MAX_LENGTHS["category"]
+        or _find_control_character(name)
+    ):
         return ()
     if name in PLACEHOLDERS:
-        return [placeholder("category", name)]
+        return [placeholder_error("category", name)]
     message = f"Invalid category: {printable(name)}"
-    hint = "" if row.many_categories else suggestions.nearest(name, facts.categories)
+    hint = "" if row.many_categories else suggestions.suggest_name(name, context.categories)
     return [
         RowError(
             RowErrorCode.INVALID_CATEGORY, "category", message, name, "an active category of the marketplace", hint
@@ -126,25 +141,27 @@ def category_is_active(row: Row, facts: ValidationContext) -> Iterable[RowError]
     ]
 
 
-def sku_is_unique(row: Row, facts: ValidationContext) -> Iterable[RowError]:
+def validate_sku_uniqueness(row: Row, context: ValidationContext) -> Iterable[RowError]:
+    """Return an error if an earlier row of the file or another product on the platform has the SKU."""
     sku = row.cells.get("sku", "")
     earlier = row.duplicate_of.get("sku")
-    if earlier is None and sku not in facts.taken_skus:
+    if earlier is None and sku not in context.taken_skus:
         return ()
     expected = "a SKU that no other product has"
     if earlier is not None:
         message = f"Duplicate SKU: {printable(sku)} already exists in row {earlier} of this file"
         return [RowError(RowErrorCode.DUPLICATE_SKU, "sku", message, sku, expected, f"Row {earlier} has the same SKU")]
-    holder = facts.own_skus.get((row.vendor_id, sku))
-    if holder is not None and facts.changes_a_product(row) and holder == row.cells.get("vendor_product_id"):
+    holder = context.own_skus.get((row.vendor_id, sku))
+    if holder is not None and context.changes_a_product(row) and holder == row.cells.get("vendor_product_id"):
         return ()
-    # Whose product it is stays unsaid: it may be another vendor's.
+    # The message must not name the product: it may belong to another vendor.
     message = f"Duplicate SKU: {printable(sku)} already exists"
     hint = f"Your product {quoted(holder)} has this SKU" if holder else ""
     return [RowError(RowErrorCode.DUPLICATE_SKU, "sku", message, sku, expected, hint)]
 
 
-def vendor_product_id_is_unique(row: Row, facts: ValidationContext) -> Iterable[RowError]:
+def validate_vendor_product_id_uniqueness(row: Row, context: ValidationContext) -> Iterable[RowError]:
+    """Return an error if an earlier row of the file has the ID or, in mode `create`, a product of the vendor."""
     column = "vendor_product_id"
     name = row.cells.get(column, "")
     earlier = row.duplicate_of.get(column)
@@ -152,113 +169,121 @@ def vendor_product_id_is_unique(row: Row, facts: ValidationContext) -> Iterable[
         message = f"Duplicate vendor product ID: {printable(name)} is also in row {earlier} of this file"
         expected, hint = "an ID that no other row of this file has", f"Row {earlier} has the same ID"
         return [RowError(RowErrorCode.DUPLICATE_VENDOR_PRODUCT_ID, column, message, name, expected, hint)]
-    if facts.taken_ids and facts.mode is Mode.CREATE and identity(row) in facts.taken_ids:
+    if context.taken_ids and context.mode is Mode.CREATE and product_key(row) in context.taken_ids:
         message = f"Duplicate vendor product ID: {printable(name)} is already one of your products"
-        hint = "To change products that are there, upload in the mode update or upsert"
+        hint = "To change existing products, upload the file in mode update or upsert"
         expected = "an ID that none of your products has"
         return [RowError(RowErrorCode.DUPLICATE_VENDOR_PRODUCT_ID, column, message, name, expected, hint)]
     return ()
 
 
-def image_url_is_url(row: Row, _: ValidationContext) -> Iterable[RowError]:
+def validate_image_url(row: Row, _: ValidationContext) -> Iterable[RowError]:
+    """Return an error if the image URL is not one public web address."""
     text = row.cells.get("image_url")
-    if text is None or "image_url" in row.cut or is_public_address(text) or _is_no_text(text):
+    if text is None or "image_url" in row.cut or is_public_url(text) or _find_control_character(text):
         return ()
     expected = "a web address, such as https://images.example.com/mouse.jpg"
-    fault, hint = fault_of(text)
-    message = f"Image URL must be {expected}; found {quoted(text)}{fault and f', which {fault}'}"
+    reason, hint = explain_invalid_url(text)
+    message = f"Image URL must be {expected}; found {quoted(text)}{reason and f', which {reason}'}"
     return [RowError(RowErrorCode.INVALID_IMAGE_URL, "image_url", message, text, expected, hint)]
 
 
-def has_plain_characters(row: Row, _: ValidationContext) -> Iterable[RowError]:
-    # Most rows hold none at all, and asking that of the whole row is far cheaper than searching.
+def validate_characters(row: Row, _: ValidationContext) -> Iterable[RowError]:
+    """Return an error for each text with control characters and each identifier with invisible characters."""
+    # Checking the joined cells once is far cheaper than searching each cell.
     text = "".join(row.cells.values())
     if not text.isprintable():
-        return _control_characters(row)
+        return _list_character_errors(row)
     if text.isascii():
         return ()
-    # In an identifier, some that Python takes for printable are not.
+    # Some characters that Python considers printable are invisible, which matters in identifiers.
     identifiers = "".join(row.cells.get(column, "") for column in IDENTIFIERS)
-    return () if identifiers.isascii() else _control_characters(row)
+    return () if identifiers.isascii() else _list_character_errors(row)
 
 
-def _is_no_text(text: str) -> re.Match[str] | None:
+def _find_control_character(text: str) -> re.Match[str] | None:
     return None if text.isprintable() else _CONTROL.search(text) or _MEANINGLESS.search(text)
 
 
-def _control_characters(row: Row) -> Iterator[RowError]:
+def _list_character_errors(row: Row) -> Iterator[RowError]:
     for column, text in row.cells.items():
-        # Two identifiers that look alike must be alike.
-        found = INVISIBLE_IN_IDENTIFIER.search(text) if column in IDENTIFIERS else _is_no_text(text)
-        if column not in NUMBER_COLUMNS and found:
-            character = found[0]
+        # Two identifiers that look the same must be equal.
+        match = INVISIBLE_IN_IDENTIFIER.search(text) if column in IDENTIFIERS else _find_control_character(text)
+        if column not in NUMBER_COLUMNS and match:
+            character = match[0]
             name = unicodedata.name(character, "")
-            described = f"U+{ord(character):04X}{f' ({name})' if name else ''}"
-            message = f"{column} has a character that is not text: {described} at position {found.start() + 1}"
+            description = f"U+{ord(character):04X}{f' ({name})' if name else ''}"
+            message = f"{column} has a character that is not text: {description} at position {match.start() + 1}"
             expected = f"text without {'invisible' if column in IDENTIFIERS else 'control'} characters"
-            hint = suggestions.visible(text) if column in IDENTIFIERS else suggestions.windows_1252(text)
+            hint = (
+                suggestions.suggest_visible_text(text)
+                if column in IDENTIFIERS
+                else suggestions.suggest_windows_1252_text(text)
+            )
             yield RowError(RowErrorCode.INVALID_CHARACTER, column, message, text, expected, hint)
 
 
 Check = Callable[[Row, ValidationContext], Iterable[RowError]]
 
 RULES: tuple[tuple[str, Check], ...] = (
-    ("required fields present", has_all_required),
-    ("price in range", price_in_range),
-    ("stock in range", stock_in_range),
-    ("field lengths", within_lengths),
-    ("category on the whitelist and active", category_is_active),
-    ("SKU unique across the platform", sku_is_unique),
-    ("vendor product ID unique for the vendor", vendor_product_id_is_unique),
-    # Beyond the seven: what the catalog's columns would refuse.
-    ("weight in range", weight_in_range),
-    ("image address is a URL", image_url_is_url),
-    ("text without control characters, identifiers without invisible ones", has_plain_characters),
-    # What a spreadsheet may have done to a value.
-    ("identifiers without a spreadsheet's damage", spreadsheet_damage.identifiers_are_undamaged),
-    ("values, not formulas or their errors", spreadsheet_damage.texts_are_values),
-    # What stands for no value, or for no product.
-    ("values, not placeholders", has_no_placeholders),
-    ("products, not the template's sample row", is_not_the_sample),
-    # For the modes that change products.
-    ("product to change is there", change_rules.product_is_there),
-    ("changes in the order of the uploads", change_rules.change_is_not_outdated),
+    ("required fields present", validate_required_fields),
+    ("price in range", validate_price),
+    ("stock in range", validate_stock_quantity),
+    ("field lengths", validate_lengths),
+    ("category on the whitelist and active", validate_category),
+    ("SKU unique across the platform", validate_sku_uniqueness),
+    ("vendor product ID unique for the vendor", validate_vendor_product_id_uniqueness),
+    # Rules beyond the contract: values that the table would reject.
+    ("weight in range", validate_weight),
+    ("image URL is a public web address", validate_image_url),
+    ("text without control characters, identifiers without invisible ones", validate_characters),
+    # Damage by spreadsheet programs.
+    ("identifiers without damage by spreadsheets", spreadsheet_damage.validate_identifiers_undamaged),
+    ("values, not formulas or their errors", spreadsheet_damage.validate_texts_are_values),
+    # Placeholders and the sample row.
+    ("values, not placeholders", validate_no_placeholders),
+    ("products, not the template's sample row", validate_not_sample_row),
+    # Rules for modes that change products.
+    ("product to change exists", change_rules.validate_product_exists),
+    ("no later upload has set the columns", change_rules.validate_row_is_current),
 )
 
 
-def validate_row(row: Row, facts: ValidationContext) -> list[RowError]:
-    """Every error of a row, in the order of the rules; none means that the row may enter the catalog."""
+def validate_row(row: Row, context: ValidationContext) -> list[RowError]:
+    """Return the errors of a row, in the order of the rules; none if the row is valid."""
     if row.surplus_fields:
-        # Its cells may stand under the wrong columns: to judge them one by one would only mislead.
+        # Values may be in the wrong columns: errors about single cells would be misleading.
         message, expected = _field_count_message(row.surplus_fields), "as many fields as the header has"
         return [RowError(RowErrorCode.FIELD_COUNT_MISMATCH, "row", message, expected=expected)]
-    cleared = cleared_columns(row) if facts.mode is not Mode.CREATE else ()
+    cleared = cleared_columns(row) if context.mode is not Mode.CREATE else ()
     if not cleared:
-        return [error for _, check in RULES for error in check(row, facts)]
-    # What is cleared is no value, which another row could have too.
-    judged = replace(
+        return [error for _, check in RULES for error in check(row, context)]
+    # Two rows that clear an identifier are no duplicates of each other.
+    remaining = replace(
         row,
         cells={column: text for column, text in row.cells.items() if column not in cleared},
         duplicate_of={column: number for column, number in row.duplicate_of.items() if column not in cleared},
     )
-    errors = [error for _, check in RULES for error in check(judged, facts)]
-    if facts.changes_a_product(judged):
-        errors += [_cannot_be_cleared(c) for c in cleared if c in REQUIRED and c not in REQUIRED_TO_CHANGE]
+    errors = [error for _, check in RULES for error in check(remaining, context)]
+    if context.changes_a_product(remaining):
+        errors += [_clear_error(c) for c in cleared if c in REQUIRED and c not in REQUIRED_TO_CHANGE]
     return errors
 
 
 def cleared_columns(row: Row) -> tuple[str, ...]:
-    """The columns that the row asks to empty; in the mode create no value means that."""
+    """Return the columns that the row clears; in mode `create`, `CLEAR` has no special meaning."""
     return tuple(column for column, text in row.cells.items() if text.casefold() == CLEAR)
 
 
-def _cannot_be_cleared(column: str) -> RowError:
+def _clear_error(column: str) -> RowError:
     message = f"{column} cannot be cleared: every product needs it"
-    return RowError(RowErrorCode.CANNOT_BE_CLEARED, column, message, CLEAR, "a value, or nothing to leave it as it is")
+    return RowError(
+        RowErrorCode.CANNOT_BE_CLEARED, column, message, CLEAR, "a value, or a blank cell to leave it unchanged"
+    )
 
 
 def _field_count_message(difference: int) -> str:
     fields = f"{abs(difference)} field{'s' if abs(difference) > 1 else ''}"
     if difference > 0:
         return f"The row has {fields} more than the header; a comma inside a value needs quotes around the value"
-    return f"The row has {fields} fewer than the header; leave a field empty rather than out"
+    return f"The row has {fields} fewer than the header; leave a field blank instead of omitting it"

@@ -1,4 +1,4 @@
-"""What a rule may know beside its row, and the key of a product."""
+"""Catalog data that validation rules use beside their row."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from onboarding.domain.models import Mode, Product, Row
 
 @dataclass(frozen=True, slots=True)
 class ValidationContext:
-    """What the database knows about a batch of rows of one mode.
+    """Catalog data about a batch of rows of one mode.
 
-    `categories` are the active ones among theirs, and all active ones if any of theirs is not: for the hints.
-    `taken_skus` are the SKUs that products anywhere on the platform hold; `own_skus` are those of the vendor's own,
-    with the vendor product id that has each. `taken_ids` are the vendor product ids of the vendor's own products, and
-    `products` these products, where the mode may change them. Without a database at hand, `catalog_known` is false.
+    - `categories`: active categories of the rows; all active categories if a row has another one, for hints.
+    - `taken_skus`: SKUs of the rows that products of any vendor have.
+    - `taken_ids`: product keys (see `product_key`) of the rows that exist.
+    - `own_skus`: vendor product ID by vendor ID and SKU, for SKUs that the rows' own vendors have.
+    - `products`: existing products by product key, if the mode can change them.
+    - `catalog_known`: false if there is no database to ask, as in an offline dry run.
 
-    New products are judged with the categories alone first: their keys keep out what is taken. No other fact has a key
-    behind it; docs/extending.md says what a rule needs that reads one.
+    Rows that create products are first validated with `categories` only, because unique keys of the table exclude taken
+    SKUs and IDs. A rule that needs other catalog data must load it before that: see docs/extending.md.
     """
 
     categories: Collection[str]
@@ -30,12 +32,12 @@ class ValidationContext:
     catalog_known: bool = True
 
     def changes_a_product(self, row: Row) -> bool:
-        """Whether the row is about a product that is there (as far as anybody knows), not about a new one."""
+        """Return whether the row changes an existing product; assumed in mode `upsert` if the catalog is unknown."""
         if self.mode is Mode.UPSERT:
-            return not self.catalog_known or identity(row) in self.taken_ids
+            return not self.catalog_known or product_key(row) in self.taken_ids
         return self.mode is Mode.UPDATE
 
 
-def identity(row: Row) -> tuple[str, str]:
-    """What names a product for good: whose it is, and the vendor's own id of it."""
+def product_key(row: Row) -> tuple[str, str]:
+    """Return the permanent key of a row's product: vendor ID and vendor product ID."""
     return row.vendor_id, row.cells.get("vendor_product_id", "")

@@ -9,20 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from onboarding.domain.column_types import ColumnType
-from onboarding.domain.dates import is_date, is_short, is_short_date, may_be_date
+from onboarding.domain.dates import has_short_date_form, is_date, is_short_date, may_be_date
 from onboarding.domain.error_codes import WarningCode
 from onboarding.domain.identifiers import (
-    begun_like_dates,
-    composed,
-    damage_by_column,
-    holding_several,
-    like_others,
-    similar,
-    with_lost_digits,
-    without_zeros,
+    detect_column_damage,
+    find_lookalikes,
+    find_lost_digits,
+    find_lost_zeros,
+    find_multiple_identifiers,
+    find_similar_pairs,
+    normalize_identifier,
+    select_date_like,
 )
 from onboarding.domain.models import FileWarning, Row
-from onboarding.domain.numbers import without_needless_zeros
+from onboarding.domain.numbers import strip_trailing_zeros
 from onboarding.domain.placeholders import PLACEHOLDERS
 from onboarding.domain.product_schema import (
     COLUMNS,
@@ -32,7 +32,7 @@ from onboarding.domain.product_schema import (
     REQUIRED,
     columns_of_type,
 )
-from onboarding.domain.spreadsheet_damage import damage_to
+from onboarding.domain.spreadsheet_damage import describe_damage
 from onboarding.domain.text import quoted
 from onboarding.files.decimal_commas import has_clear_point, is_ambiguous
 from onboarding.files.models import first_of, rows_named
@@ -84,7 +84,7 @@ def _drop_needless_zeros(rows: Sequence[Row]) -> None:
             # Fast path: few numbers have too many decimals.
             if "." in (text := row.cells.get(column, "")) and len(text) - text.rindex(".") - 1 > definition.decimals
         ]
-        shorter = {row.row_number: without_needless_zeros(row.cells[column], definition.decimals) for row in candidates}
+        shorter = {row.row_number: strip_trailing_zeros(row.cells[column], definition.decimals) for row in candidates}
         changed = [
             row for row in candidates if shorter[row.row_number] != row.cells[column] and column not in row.unclear
         ]
@@ -134,9 +134,9 @@ def _check_identifiers(rows: Sequence[Row], lines: Mapping[int, int], column: st
         for number, value in values.items():
             # Longer values are errors, and normalization takes time in proportion to the length.
             if not value.isascii() and len(value) <= MAX_LENGTHS[column]:
-                values[number] = composed(value)
+                values[number] = normalize_identifier(value)
                 by_number[number].cells = {**by_number[number].cells, column: values[number]}
-    damage, damaged = damage_by_column(values)
+    damage, damaged = detect_column_damage(values)
     for number in damaged:
         by_number[number].damaged = {**by_number[number].damaged, column: damage}
         del values[number]
@@ -153,7 +153,7 @@ def _mark_duplicates(
     for number, value in values.items():
         earlier = first.setdefault(value, number)
         # Damaged values may have been different, and placeholders are not values: both are errors already.
-        if earlier != number and value not in PLACEHOLDERS and not damage_to(value):
+        if earlier != number and value not in PLACEHOLDERS and not describe_damage(value):
             by_number[number].duplicate_of[column] = lines[earlier]
 
 
@@ -161,30 +161,30 @@ def _identifier_warnings(values: Mapping[int, str], lines: Mapping[int, int], co
     def named(numbers: Sequence[int]) -> str:
         return first_of([f"{quoted(values[number])} (row {lines[number]})" for number in numbers])
 
-    if shorter := without_zeros(values):
+    if shorter := find_lost_zeros(values):
         message = (
             f"{column} may have lost leading zeros, which spreadsheets remove: most have the same length, but not "
             f"{named(shorter)}. They were not changed"
         )
         yield FileWarning(WarningCode.LOST_ZEROS, message, shorter[0], column)
-    if rounded := with_lost_digits(values):
+    if rounded := find_lost_digits(values):
         message = f"{column} may have lost its last digits, as spreadsheets round long numbers: {named(rounded)}"
         yield FileWarning(WarningCode.LOST_DIGITS, message, rounded[0], column)
 
     def is_sound(number: int) -> bool:
         """Return whether a value is neither a placeholder nor damaged, which are errors already."""
-        return values[number] not in PLACEHOLDERS and not damage_to(values[number])
+        return values[number] not in PLACEHOLDERS and not describe_damage(values[number])
 
-    if pairs := [pair for pair in similar(values) if all(map(is_sound, pair))]:
+    if pairs := [pair for pair in find_similar_pairs(values) if all(map(is_sound, pair))]:
         first = first_of(
             [f"{quoted(values[a])} (row {lines[a]}) and {quoted(values[b])} (row {lines[b]})" for a, b in pairs]
         )
         message = f"{column} differs only in case, or in characters that look alike: {first}"
         yield FileWarning(WarningCode.SIMILAR_IDENTIFIERS, message, pairs[0][1], column)
-    if lookalikes := list(filter(is_sound, like_others(values))):
+    if lookalikes := list(filter(is_sound, find_lookalikes(values))):
         message = f"{column} has letters or signs that look like others, such as a Cyrillic A: {named(lookalikes)}"
         yield FileWarning(WarningCode.LOOKALIKE_CHARACTERS, message, lookalikes[0], column)
-    if several := list(filter(is_sound, holding_several(values))):
+    if several := list(filter(is_sound, find_multiple_identifiers(values))):
         message = (
             f"{column} may hold several identifiers in one value: {named(several)}. Each product needs its own row"
         )
@@ -217,10 +217,10 @@ def _is_below_price(row: Row) -> bool:
 def _date_warnings(rows: Sequence[Row], lines: Mapping[int, int]) -> Iterator[FileWarning]:
     for column, may_be in _MAY_BE_DATE.items():
         values = {row.cells[column] for row in rows if column in row.cells}
-        candidates = [value for value in begun_like_dates(values) if len(value) <= _MAX_DATE_LENGTH]
+        candidates = [value for value in select_date_like(values) if len(value) <= _MAX_DATE_LENGTH]
         dates = set(filter(may_be, candidates))
-        if any(is_short(value) and not is_short_date(value) for value in candidates):
-            dates = {value for value in dates if not is_short(value)}
+        if any(has_short_date_form(value) and not is_short_date(value) for value in candidates):
+            dates = {value for value in dates if not has_short_date_form(value)}
         if column in _DIMENSIONS or (column in IDENTIFIERS and any(map(is_date, candidates))):
             dates.update(filter(_is_serial_number, values))
         if dates:

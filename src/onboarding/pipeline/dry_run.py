@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar
 from onboarding.aws.objects import ObjectContent
 from onboarding.domain.error_codes import RejectionCode
 from onboarding.domain.models import FileRejection, FileWarning, OnError, Outcome, Row, RowError, UploadStatus
-from onboarding.domain.product_changes import outcome_of
+from onboarding.domain.product_changes import predict_outcome
 from onboarding.domain.product_schema import DEFAULT_CATEGORIES
 from onboarding.domain.upload_options import Options
 from onboarding.domain.validation import validate_row
@@ -119,7 +119,7 @@ def _validate(parsed: ParsedUpload, context: ValidationContext, *, offline: bool
     if errors and parsed.options.on_error is OnError.REJECT_FILE:
         rejected = [file_rejected_error(len(errors))]
         errors = {row.row_number: errors.get(row.row_number, rejected) for row in rows}
-    outcomes = {row.row_number: outcome_of(row, context) for row in rows if row.row_number not in errors}
+    outcomes = {row.row_number: predict_outcome(row, context) for row in rows if row.row_number not in errors}
     return DryRun(None, rows, errors, outcomes, parsed.detected, parsed.warnings, offline)
 
 

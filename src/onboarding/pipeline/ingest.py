@@ -25,7 +25,7 @@ from onboarding.aws.objects import (
 )
 from onboarding.domain.error_codes import RejectionCode
 from onboarding.domain.models import FileRejection, Row, Upload, UploadStatus
-from onboarding.domain.upload_options import Options, options_of
+from onboarding.domain.upload_options import Options, parse_upload_options
 from onboarding.failpoints import Failpoint, failpoint
 from onboarding.files.models import one_line
 from onboarding.notifications import events
@@ -208,7 +208,7 @@ def _parse_with_attempt(
         if is_started:
             return parse()
         rejection = READING_FAILED
-    options = options_of(content.metadata)
+    options = parse_upload_options(content.metadata)
     return ParsedUpload(Options() if isinstance(options, FileRejection) else options, [], rejection)
 
 

@@ -9,7 +9,7 @@ from onboarding.aws.objects import ObjectContent
 from onboarding.domain.error_codes import RejectionCode
 from onboarding.domain.models import FileRejection, FileWarning, Mode, Row
 from onboarding.domain.product_schema import REQUIRED, REQUIRED_TO_CHANGE
-from onboarding.domain.upload_options import Options, options_of
+from onboarding.domain.upload_options import Options, parse_upload_options
 from onboarding.files.models import FileDetails, one_line
 from onboarding.files.parser import too_large
 from onboarding.pipeline import parser_process
@@ -46,7 +46,7 @@ def parse_upload(
 
     `seconds` is the time limit for parsing. Raises ParserFault and ParserTimeout.
     """
-    options = options_of(content.metadata)
+    options = parse_upload_options(content.metadata)
     if vendor_status == "suspended":
         reason = "Your account is suspended, so the file was not processed; contact the marketplace"
         return ParsedUpload(Options(), [], FileRejection(RejectionCode.VENDOR_SUSPENDED, reason))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from onboarding.domain.email_address import valid_address
+from onboarding.domain.email_address import normalize_email_address
 from onboarding.storage.errors import InvalidInput
 
 PLAIN_TEXT = r"^[^\x00-\x1f\x7f]*$"
@@ -23,6 +23,6 @@ def validate_text(label: str, text: str, max_length: int, *, min_length: int = 1
 def validate_email(text: str) -> str:
     """Return the normalized e-mail address. Raises InvalidInput."""
     try:
-        return valid_address(text)
+        return normalize_email_address(text)
     except ValueError as error:
         raise InvalidInput(f"'{text}' is not an e-mail address that mail can be sent to: {error}") from error

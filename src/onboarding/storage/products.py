@@ -12,11 +12,11 @@ import psycopg
 from psycopg import Cursor
 from psycopg.rows import TupleRow, dict_row
 
-from onboarding.domain.change_rules import set_columns
+from onboarding.domain.change_rules import list_set_columns
 from onboarding.domain.models import Mode, Outcome, Product, Row
-from onboarding.domain.product_changes import changed_values, without_cleared
+from onboarding.domain.product_changes import apply_changes, drop_cleared_cells
 from onboarding.domain.product_schema import CHANGEABLE, COLUMNS
-from onboarding.domain.validation_context import ValidationContext, identity
+from onboarding.domain.validation_context import ValidationContext, product_key
 from onboarding.storage import product_queries
 from onboarding.storage.database import Connection
 from onboarding.storage.queries import query
@@ -144,17 +144,17 @@ def update_products(connection: Connection, rows: Sequence[Row], context: Valida
     changed: list[list[object]] = []
     unchanged: list[dict[str, object]] = []
     for row in rows:
-        product = context.products[identity(row)]
-        new_values = changed_values(row, product)
+        product = context.products[product_key(row)]
+        new_values = apply_changes(row, product)
         if new_values == product.values:
             unchanged.append(
-                {"row_number": row.row_number, "product_id": product.product_id, "set_columns": set_columns(row)}
+                {"row_number": row.row_number, "product_id": product.product_id, "set_columns": list_set_columns(row)}
             )
             outcomes[row_key(row)] = Outcome.UNCHANGED
         else:
             texts = [None if new_values[column] is None else str(new_values[column]) for column in CHANGEABLE]
             changed.append(
-                [row.row_number, product.product_id, product.updated_at.isoformat(), *texts, set_columns(row)]
+                [row.row_number, product.product_id, product.updated_at.isoformat(), *texts, list_set_columns(row)]
             )
     if changed:
         params = {"upload_id": upload_id, "products": json.dumps(changed, ensure_ascii=False)}
@@ -173,7 +173,7 @@ def write_products(connection: Connection, rows: Sequence[Row], context: Validat
     if context.mode is Mode.CREATE:
         return dict.fromkeys(insert_products(connection, rows), Outcome.CREATED)
     existing = [row for row in rows if context.changes_a_product(row)]
-    new = [without_cleared(row) for row in rows if not context.changes_a_product(row)]
+    new = [drop_cleared_cells(row) for row in rows if not context.changes_a_product(row)]
     created = dict.fromkeys(insert_products(connection, new), Outcome.CREATED)
     return created | update_products(connection, existing, context)
 

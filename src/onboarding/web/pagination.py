@@ -11,7 +11,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from fastapi import Header, Path, Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints
 
-from onboarding.domain.email_address import valid_address
+from onboarding.domain.email_address import normalize_email_address
 from onboarding.storage.input_rules import PLAIN_TEXT
 from onboarding.storage.vendors import NAME_LENGTH, VENDOR_ID
 from onboarding.web.errors import Problem
@@ -56,7 +56,7 @@ Email = Annotated[
     str,
     StringConstraints(min_length=3, max_length=254),
     Field(json_schema_extra={"format": "email"}),
-    AfterValidator(valid_address),
+    AfterValidator(normalize_email_address),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Validation of e-mail addresses: those to which SES delivers."""
+"""Validation of e-mail addresses that SES supports."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onboarding.domain.email_address import valid_address
+from onboarding.domain.email_address import normalize_email_address
 
 
 @pytest.mark.parametrize(
@@ -19,8 +19,8 @@ from onboarding.domain.email_address import valid_address
         ("a@xn--exmple-cua.com", "a@xn--exmple-cua.com"),
     ],
 )
-def test_valid_address_is_returned_as_mail_is_sent_to_it(text: str, address: str) -> None:
-    assert valid_address(text) == address
+def test_normalize_email_address_valid_address_is_returned_in_sending_form(text: str, address: str) -> None:
+    assert normalize_email_address(text) == address
 
 
 @pytest.mark.parametrize(
@@ -32,19 +32,19 @@ def test_valid_address_is_returned_as_mail_is_sent_to_it(text: str, address: str
         *("a@" + "b" * 250 + ".de", "a\u202e@b.de", "a@b\u3002de\x00"),
     ],
 )
-def test_valid_address_other_text_is_refused(text: str) -> None:
+def test_normalize_email_address_other_text_raises(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
-        valid_address(text)
+        normalize_email_address(text)
 
 
 @given(st.emails() | st.text())
-def test_valid_address_is_one_line_of_ascii_and_stays_as_it_is(text: str) -> None:
+def test_normalize_email_address_result_is_ascii_on_one_line_and_normalized(text: str) -> None:
     try:
-        address = valid_address(text)
+        address = normalize_email_address(text)
     except ValueError:
         return
     assert address.isascii()
     assert address.isprintable()
     assert " " not in address
     assert len(address) <= 255
-    assert valid_address(address) == address
+    assert normalize_email_address(address) == address

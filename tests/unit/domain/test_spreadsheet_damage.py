@@ -1,12 +1,11 @@
-"""Damage by spreadsheets, and values that resemble it."""
+"""Detection of damage by spreadsheets, and values that resemble it."""
 
 from __future__ import annotations
 
 import pytest
 
-from onboarding.domain.identifiers import without_zeros
 from onboarding.domain.models import RowError
-from onboarding.domain.spreadsheet_damage import TEXTS, damage_to
+from onboarding.domain.spreadsheet_damage import FORMULA_CHECKED_COLUMNS, describe_damage
 from onboarding.domain.validation import validate_row
 from tests.support.postgres_fixtures import EMPTY_CATALOG, make_row
 
@@ -49,8 +48,8 @@ from tests.support.postgres_fixtures import EMPTY_CATALOG, make_row
         ("=?", "formula"),
     ],
 )
-def test_damage_to_damaged_value_is_detected(value: str, damage: str) -> None:
-    assert damage in damage_to(value)
+def test_describe_damage_damaged_identifier_names_the_damage(value: str, damage: str) -> None:
+    assert damage in describe_damage(value)
 
 
 @pytest.mark.parametrize(
@@ -61,12 +60,12 @@ def test_damage_to_damaged_value_is_detected(value: str, damage: str) -> None:
         "-5", "1-2-3", "ABC=1", "12/8/40", "Jan", "May-be", "e+10",
     ],
 )  # fmt: skip
-def test_damage_to_regular_value_is_none(value: str) -> None:
-    assert damage_to(value) == ""
+def test_describe_damage_undamaged_identifier_is_blank(value: str) -> None:
+    assert describe_damage(value) == ""
 
 
 @pytest.mark.parametrize("column", ["sku", "vendor_product_id"])
-def test_validate_damaged_identifier_has_one_error_with_cause(column: str) -> None:
+def test_validate_row_damaged_identifier_is_one_error_with_cause(column: str) -> None:
     (error,) = validate_row(make_row(**{column: "8.71E+12"}), EMPTY_CATALOG)
     assert error == RowError(
         "DAMAGED_IDENTIFIER",
@@ -78,15 +77,15 @@ def test_validate_damaged_identifier_has_one_error_with_cause(column: str) -> No
     assert error.hint == "Format the column as text, then enter the value"
 
 
-def test_validate_text_in_formula_suggests_the_text() -> None:
+def test_validate_row_identifier_in_formula_suggests_the_text() -> None:
     (error,) = validate_row(make_row(sku='="00123"'), EMPTY_CATALOG)
     assert error.hint == "Did you mean '00123'?"
 
 
-@pytest.mark.parametrize("column", TEXTS)
-def test_validate_formula_error_suggests_nothing(column: str) -> None:
-    (fault,) = validate_row(make_row(**{column: "#N/A"}), EMPTY_CATALOG)
-    assert (fault.error_type, fault.field) == ("SPREADSHEET_ERROR", column)
+@pytest.mark.parametrize("column", FORMULA_CHECKED_COLUMNS)
+def test_validate_row_formula_and_formula_error_are_errors(column: str) -> None:
+    (formula_error,) = validate_row(make_row(**{column: "#N/A"}), EMPTY_CATALOG)
+    assert (formula_error.error_type, formula_error.field) == ("SPREADSHEET_ERROR", column)
     (formula,) = validate_row(make_row(**{column: "=A1+B1"}), EMPTY_CATALOG)
     assert (formula.error_type, formula.field) == ("SPREADSHEET_FORMULA", column)
     assert validate_row(make_row(**{column: "= 5 #REF! 3-Mar"}), EMPTY_CATALOG) == []
@@ -103,33 +102,5 @@ def test_validate_formula_error_suggests_nothing(column: str) -> None:
         ("image_url", "INVALID_IMAGE_URL"),
     ],
 )
-def test_validate_damaged_value_with_other_error_has_no_second_error(column: str, error_type: str) -> None:
+def test_validate_row_formula_error_in_column_with_own_rule_is_one_error(column: str, error_type: str) -> None:
     assert [error.error_type for error in validate_row(make_row(**{column: "#REF!"}), EMPTY_CATALOG)] == [error_type]
-
-
-# Leading zeros
-
-
-def rows(*values: str) -> dict[int, str]:
-    return dict(enumerate(values, 1))
-
-
-def test_without_zeros_shorter_code_among_equal_lengths_is_suspected() -> None:
-    assert without_zeros(rows("4006381333931", "12345678905", "4006381333948", "4006381333955")) == [2]
-    assert without_zeros(rows("12345", "23456", "345", "34567", "4567")) == [3, 5]
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        (),
-        ("12345",),
-        ("01234", "12345", "2345"),  # zeros were kept
-        ("1", "2", "10", "11", "12"),  # a count
-        ("12345", "12346", "A1"),  # no digits alone
-        ("12345", "123", "1234", "12"),  # no length stands out
-        ("12345", "12346", "123456"),  # longer, not shorter
-    ],
-)
-def test_without_zeros_mixed_lengths_are_not_suspected(values: tuple[str, ...]) -> None:
-    assert list(without_zeros(rows(*values))) == []

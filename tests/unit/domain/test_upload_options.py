@@ -1,4 +1,4 @@
-"""Upload options in the metadata of an object."""
+"""Upload options in the metadata of an S3 object."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ import itertools
 import pytest
 
 from onboarding.domain.models import FileRejection, Mode, OnError
-from onboarding.domain.upload_options import Options, options_of
+from onboarding.domain.upload_options import Options, parse_upload_options
 
 
-@pytest.mark.parametrize("options", [Options(*said) for said in itertools.product(Mode, OnError, (True, False))])
-def test_options_of_metadata_of_options_is_equal(options: Options) -> None:
-    assert options_of(options.metadata()) == options
+@pytest.mark.parametrize("options", [Options(*values) for values in itertools.product(Mode, OnError, (True, False))])
+def test_parse_upload_options_metadata_of_options_returns_equal_options(options: Options) -> None:
+    assert parse_upload_options(options.metadata()) == options
 
 
-def test_options_of_empty_metadata_are_the_defaults() -> None:
-    assert options_of({}) == Options(Mode.CREATE, OnError.REJECT_ROWS, force=False)
+def test_parse_upload_options_empty_metadata_returns_defaults() -> None:
+    assert parse_upload_options({}) == Options(Mode.CREATE, OnError.REJECT_ROWS, force=False)
     assert Options().metadata() == {}
 
 
-def test_options_of_ignores_case_space_and_other_metadata() -> None:
-    said = {
+def test_parse_upload_options_ignores_case_white_space_and_other_metadata() -> None:
+    metadata = {
         "Mode": " UPDATE ",
         "on-error": "Reject_File",
         "FORCE": "True",
         "s3cmd-attrs": "uid:0",
         "mode-of-travel": "x",
     }
-    assert options_of(said) == Options(Mode.UPDATE, OnError.REJECT_FILE, force=True)
+    assert parse_upload_options(metadata) == Options(Mode.UPDATE, OnError.REJECT_FILE, force=True)
 
 
 @pytest.mark.parametrize(
@@ -40,5 +40,5 @@ def test_options_of_ignores_case_space_and_other_metadata() -> None:
         ({"force": "yes"}, "The upload's force is 'yes'; it must be true or false"),
     ],
 )
-def test_options_of_unknown_value_is_rejected_with_the_choices(metadata: dict[str, str], reason: str) -> None:
-    assert options_of(metadata) == FileRejection("INVALID_OPTION", reason)
+def test_parse_upload_options_unknown_value_is_rejected_with_the_choices(metadata: dict[str, str], reason: str) -> None:
+    assert parse_upload_options(metadata) == FileRejection("INVALID_OPTION", reason)

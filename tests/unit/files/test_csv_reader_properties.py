@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from onboarding.domain.models import FileRejection
-from onboarding.domain.numbers import without_needless_zeros
+from onboarding.domain.numbers import strip_trailing_zeros
 from onboarding.domain.placeholders import PLACEHOLDERS
 from onboarding.domain.product_schema import COLUMNS, IDENTIFIERS, NUMBER_COLUMNS, REQUIRED
 from onboarding.files.parser import ParsedFile, parse, table_of
@@ -73,7 +73,7 @@ def normalize(column: str, value: str) -> str:
     if column in IDENTIFIERS:
         return unicodedata.normalize("NFC", text)
     if column in NUMBER_COLUMNS:
-        return without_needless_zeros(text, NUMBER_COLUMNS[column].decimals)
+        return strip_trailing_zeros(text, NUMBER_COLUMNS[column].decimals)
     return text
 
 

@@ -1,4 +1,4 @@
-"""Sentences of the error summary."""
+"""Sentences of the error summary of an upload."""
 
 from __future__ import annotations
 

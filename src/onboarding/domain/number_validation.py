@@ -1,0 +1,64 @@
+"""Validation of number columns: notation and bounds, with hints about the probable meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from onboarding.domain.column_types import NumberColumn
+from onboarding.domain.dates import is_date, is_short_date
+from onboarding.domain.error_codes import RowErrorCode
+from onboarding.domain.formulas import is_formula, is_formula_error
+from onboarding.domain.models import Row, RowError
+from onboarding.domain.numbers import is_number_range, list_point_interpretations, list_possible_numbers
+from onboarding.domain.placeholders import PLACEHOLDERS, placeholder_error
+from onboarding.domain.spreadsheet_damage import A_DATE
+from onboarding.domain.text import quoted
+
+
+def validate_number(row: Row, column: NumberColumn, error_type: RowErrorCode) -> Iterator[RowError]:
+    """Yield the errors of a number column of a row; none if the cell is blank."""
+    name, label = column.name, column.label
+    text = row.cells.get(name)
+    if text is None:
+        return
+    decimal_comma = name in row.decimal_comma
+    if text in PLACEHOLDERS:
+        yield placeholder_error(name, text)
+    elif name in row.unclear:
+        message = f"{label} can be read in two ways: its point may stand before decimals or between thousands"
+        hint = _suggest(text, list_point_interpretations(text, column.decimals), decimal_comma=decimal_comma)
+        yield RowError(error_type, name, f"{message}; found {quoted(text)}", text, column.expected, hint)
+    elif name in row.cut or not column.is_number(text):
+        example = _format_number(column.example, decimal_comma=decimal_comma)
+        message = f"{label} must be a plain {column.plain_number}, such as {example}"
+        cause, hint = _explain_and_suggest(text, column.decimals, decimal_comma=decimal_comma)
+        yield RowError(error_type, name, f"{message}; found {quoted(text)}{cause}", text, column.expected, hint)
+    elif (number := Decimal(text)) < column.minimum:
+        yield RowError(error_type, name, f"{label} must be at least {column.minimum}", text, column.expected)
+    elif number > column.maximum:
+        yield RowError(error_type, name, f"{label} must be at most {column.maximum}", text, column.expected)
+
+
+def _explain_and_suggest(text: str, decimals: int, *, decimal_comma: bool) -> tuple[str, str]:
+    """Return the cause of an invalid number, as the end of a sentence, and a hint; both may be blank."""
+    if is_formula_error(text):
+        return ", the error of a formula", "Fix the formula, or enter the number"
+    if is_date(text) or is_short_date(text):
+        return f", {A_DATE}", "Format the column as text, then enter the number"
+    if numbers := list_possible_numbers(text, decimals, decimal_comma=decimal_comma):
+        return "", _suggest(text, numbers, decimal_comma=decimal_comma)
+    if is_formula(text):
+        return ", a formula", "Replace the formula with its value"
+    return "", "Enter one number" if is_number_range(text) else ""
+
+
+def _suggest(text: str, numbers: list[str], *, decimal_comma: bool) -> str:
+    """Return `Did you mean …?` with the numbers in the notation of the column; blank without numbers."""
+    suggestion = " or ".join(_format_number(number, decimal_comma=decimal_comma) for number in numbers)
+    return f"Did you mean {suggestion}?" if suggestion and suggestion != text else ""
+
+
+def _format_number(number: str, *, decimal_comma: bool) -> str:
+    """Return a plain number in the notation of its column."""
+    return number.replace(".", ",") if decimal_comma else number
