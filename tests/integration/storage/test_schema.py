@@ -406,7 +406,7 @@ def test_insert_errors_any_errors_are_read_back(database: Database) -> None:
             validation_errors.insert_errors(connection, rows, errors)
             read = list(validation_errors.stream_report_rows(connection, "UPLOAD_1"))
             assert [(line.row_number, *tuples_of([line.error])) for line in read] == [
-                (row.row_number, *error) for row in rows for error in tuples_of(errors[products.row_key(row)])
+                (row.row_number, error) for row in rows for error in tuples_of(errors[products.row_key(row)])
             ]
             written = {
                 row.row_number: {column: text.replace("\0", "\ufffd") for column, text in row.cells.items()}
