@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from onboarding.local.delivered_emails import read_mail, read_mails
 from onboarding.web.auth import OptionalPrincipal
 from onboarding.web.errors import not_found
-from onboarding.web.portal.rendering import page
+from onboarding.web.portal.rendering import render_page
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,13 +28,13 @@ def inbox_pages(directory: Path) -> APIRouter:
 
     @router.get("")
     def show_inbox(request: Request, principal: OptionalPrincipal) -> Response:
-        return page("inbox.html", request, principal, emails=read_mails(directory, MAX_EMAILS)[::-1])
+        return render_page("inbox.html", request, principal, emails=read_mails(directory, MAX_EMAILS)[::-1])
 
     @router.get("/{name}")
     def show_email(name: str, request: Request, principal: OptionalPrincipal) -> Response:
         mail = read_mail(directory, name)
         if mail is None:
             raise not_found("email")
-        return page("email.html", request, principal, email=mail)
+        return render_page("email.html", request, principal, email=mail)
 
     return router

@@ -22,16 +22,16 @@ OPERATOR_ROLE = "onboarding_operator"
 
 
 class DatabasePool:
-    """Contexts for the threads that answer requests: each has a database connection, all share the AWS clients.
+    """Pool of contexts for concurrent requests: each has its own database connection, all share the AWS clients.
 
-    A function on AWS answers one request at a time and has one.
+    A function on AWS handles one request at a time and needs one context.
     """
 
     def __init__(self, ctx: AppContext, connections: int = 1) -> None:
         self.ctx = ctx
         self.settings = ctx.settings
         self._contexts = [ctx, *(self._copy(ctx) for _ in range(connections - 1))]
-        # Last in, first out: a quiet server uses one connection.
+        # Last in, first out: a server with little traffic uses one connection.
         self._free: LifoQueue[AppContext] = LifoQueue()
         for context in reversed(self._contexts):
             self._free.put(context)
@@ -39,11 +39,11 @@ class DatabasePool:
     @staticmethod
     def _copy(ctx: AppContext) -> AppContext:
         """Return a context with the same clients and a database connection of its own."""
-        # Threads may share an AWS client, but must not create the same one at once.
+        # Threads may share an AWS client but must not create it concurrently: create all of them now.
         _ = ctx.s3, ctx.sqs, ctx.sns, ctx.lambdas, ctx.dynamodb
-        other = copy.copy(ctx)
-        other.__dict__.pop("database", None)
-        return other
+        duplicate = copy.copy(ctx)
+        duplicate.__dict__.pop("database", None)
+        return duplicate
 
     @contextmanager
     def _context(self) -> Iterator[AppContext]:
@@ -82,7 +82,7 @@ class DatabasePool:
             yield unrestricted
 
     def close(self) -> None:
-        """Close all connections; the next work opens new ones."""
+        """Close all connections. The next `run` opens new ones."""
         for ctx in self._contexts:
             ctx.close()
 

@@ -22,13 +22,13 @@ PER_ADDRESS = 5
 """E-mails to one address within the window without a pause between them."""
 PAUSE = timedelta(minutes=10)
 """Further e-mails to one address are sent once per pause. A link is valid for longer than a pause, so one e-mail always
-has a valid link: requests by other people cannot lock an account out."""
+has a valid link: requests by others cannot lock out an account."""
 PER_IP = 30
 """Requests of one IP address within the window, for all e-mail addresses together."""
 
 
 class TooManyRequests(Exception):
-    """The IP address made too many requests. The response may say so: it reveals nothing about an e-mail address."""
+    """The IP address made too many requests. Reporting it reveals nothing about an e-mail address."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,12 +26,14 @@ router = APIRouter(
 
 MAX_DELIVERIES = 50
 
-TESTS = 20
-"""Test messages that a vendor may send within the window: each one calls a server that the vendor chooses."""
+MAX_TESTS = 20
+"""Test messages of a vendor within the window. Each one sends a request to a server that the vendor chooses."""
 TEST_WINDOW = timedelta(hours=1)
 
 
 class WebhookRequest(BaseModel):
+    """The configuration of a webhook."""
+
     url: Annotated[
         str, StringConstraints(strip_whitespace=True, min_length=8, max_length=2000, pattern=r"^[\x21-\x7e]+$")
     ] = Field(description="A public https URL", examples=["https://shop.example.com/onboarding"])
@@ -39,6 +41,8 @@ class WebhookRequest(BaseModel):
 
 
 class WebhookResponse(BaseModel):
+    """A webhook; its secret only if it is new."""
+
     url: str
     created_at: datetime
     updated_at: datetime
@@ -57,11 +61,11 @@ class DeliveryResponse(BaseModel):
     milliseconds: int
 
 
-class Deliveries(BaseModel):
+class DeliveryList(BaseModel):
     items: list[DeliveryResponse]
 
 
-class TestStarted(BaseModel):
+class TestMessageResponse(BaseModel):
     id: str = Field(description="The `subject` of the delivery in the list")
 
 
@@ -129,9 +133,9 @@ def remove_webhook(principal: VendorAdmin, pool: PoolDep) -> None:
 
 
 @router.get("/deliveries")
-def list_deliveries(principal: VendorAdmin, pool: PoolDep) -> Deliveries:
+def list_deliveries(principal: VendorAdmin, pool: PoolDep) -> DeliveryList:
     """List the last attempts, the newest first."""
-    response = pool.ctx.dynamodb.query(
+    result = pool.ctx.dynamodb.query(
         TableName=pool.settings.webhook_deliveries_table,
         KeyConditionExpression="vendor_id = :vendor",
         ExpressionAttributeValues={":vendor": {"S": str(principal.vendor_id)}},
@@ -139,28 +143,28 @@ def list_deliveries(principal: VendorAdmin, pool: PoolDep) -> Deliveries:
         Limit=MAX_DELIVERIES,
     )
     names = DeliveryResponse.model_fields
-    return Deliveries(
+    return DeliveryList(
         items=[
             DeliveryResponse.model_validate({name: next(iter(item[name].values())) for name in names})
-            for item in response["Items"]
+            for item in result["Items"]
         ]
     )
 
 
 @router.post("/test", status_code=202, responses=problem_responses("not-found", "too-many-requests"))
-def send_test(principal: VendorAdmin, pool: PoolDep) -> TestStarted:
+def send_test(principal: VendorAdmin, pool: PoolDep) -> TestMessageResponse:
     """Send a message with the event `test`; the list of deliveries shows the result."""
-    started = TestStarted(id=generate_secret()[:12])
+    response = TestMessageResponse(id=generate_secret()[:12])
 
     def work(connection: Connection) -> None:
         _get_webhook(connection)
         connection.execute(query("lock_subject"), {"subject": f"webhook test:{principal.vendor_id}"})
-        [(sent,)] = connection.execute(query("count_webhook_tests"), {"window": TEST_WINDOW}).fetchall()
-        if sent >= TESTS:
-            detail = f"You can send up to {TESTS} test messages per hour. Try again later."
+        [(tests,)] = connection.execute(query("count_webhook_tests"), {"window": TEST_WINDOW}).fetchall()
+        if tests >= MAX_TESTS:
+            detail = f"You can send up to {MAX_TESTS} test messages per hour. Try again later."
             raise Problem("too-many-requests", detail, headers={"Retry-After": "3600"})
-        record_action(connection, principal.audit_actor, "webhook_tested", started.id)
+        record_action(connection, principal.audit_actor, "webhook_tested", response.id)
 
     principal.run(pool, work)
-    pool.ctx.start_function(Function.WEBHOOK, {"test": {"vendor_id": principal.vendor_id, "id": started.id}})
-    return started
+    pool.ctx.start_function(Function.WEBHOOK, {"test": {"vendor_id": principal.vendor_id, "id": response.id}})
+    return response
