@@ -193,7 +193,7 @@ def send_to_route(client: httpx.Client, method: str, path: str, url: str) -> htt
 
 
 def data_digest(pipeline: Pipeline, vendor_id: str) -> str:
-    """Everything that the stores hold of a vendor, as one hash: it must be the same after an attack."""
+    """Return a hash of all stored data of a vendor, which attempts must not change."""
     digest = hashlib.sha256()
     tables = pipeline.connection.execute(
         "select table_name from information_schema.columns "
@@ -203,8 +203,8 @@ def data_digest(pipeline: Pipeline, vendor_id: str) -> str:
         # Each use of an API key sets `last_used_at`.
         query = f"select to_jsonb(t) - 'last_used_at' from {table} t where vendor_id = %s order by 1"  # noqa: S608
         digest.update(str(pipeline.connection.execute(query, (vendor_id,)).fetchall()).encode())
-    listed = pipeline.s3.list_object_versions(Bucket=pipeline.endpoints.bucket)
-    for version in listed.get("Versions", []):
+    versions = pipeline.s3.list_object_versions(Bucket=pipeline.endpoints.bucket)
+    for version in versions.get("Versions", []):
         if f"/{vendor_id}/" in version["Key"]:
             digest.update(f"{version['Key']} {version['VersionId']} {version['ETag']}".encode())
     result = pipeline.dynamodb.query(

@@ -1,4 +1,4 @@
-"""Portal pages of the local inbox, where links in emails can be followed.
+"""Portal pages of the local inbox, where links in e-mails can be followed.
 
 They need no sign-in: like the APIs of the local stack, they are only reachable from this machine.
 """
@@ -23,7 +23,7 @@ MAX_EMAILS = 100
 
 
 def inbox_pages(directory: Path) -> APIRouter:
-    """Return the pages for the emails in `directory`."""
+    """Return the pages for the e-mails in `directory`."""
     router = APIRouter(prefix="/inbox", include_in_schema=False)
 
     @router.get("")

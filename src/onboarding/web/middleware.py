@@ -98,7 +98,7 @@ class SecurityMiddleware:
     def _check_headers(self, headers: Headers) -> Problem | None:
         # DNS rebinding: an attacker's host name may resolve to this address.
         if headers.get("host", "").lower() != self._host:
-            return Problem("bad-request", "This address is not served here.")
+            return Problem("bad-request", "This host name is not served.")
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > MAX_BODY:
             return Problem("too-large", f"A request may have up to {MAX_BODY:,} bytes.")

@@ -126,7 +126,7 @@ _ProductColumns = create_model(
 
 
 class ProductResponse(_ProductColumns):  # type: ignore[valid-type, misc]
-    """A product of the catalog, with the row of the file that put it there."""
+    """A product of the catalog, with the row of the file that added or changed it."""
 
     updated_at: datetime
 

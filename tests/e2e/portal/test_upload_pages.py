@@ -142,9 +142,9 @@ def test_upload_survives_temporary_server_errors(vendor: Page) -> None:
 
 
 def test_progress_without_changes_polls_less_often(vendor: Page, pipeline: Pipeline) -> None:
-    done = pipeline.run("PORTAL", "slow.csv", csv_of([product("SLOW1")]))
+    finished = pipeline.run("PORTAL", "slow.csv", csv_of([product("SLOW1")]))
     query = "update upload_history set notified_at = null where upload_id = %s"
-    pipeline.connection.execute(query, (done.upload_id,))
+    pipeline.connection.execute(query, (finished.upload_id,))
     requests: list[str] = []
 
     def respond_immediately(route: Route) -> None:
@@ -163,13 +163,15 @@ def test_progress_without_changes_polls_less_often(vendor: Page, pipeline: Pipel
     vendor.route("**/v1/uploads/*", respond_immediately)
     vendor.clock.install(time=0)
     vendor.clock.pause_at(1000)
-    vendor.goto(f"/uploads/{done.upload_id}")
+    vendor.goto(f"/uploads/{finished.upload_id}")
     pauses = [measure_pause() for _ in range(5)]
     # A request is recorded shortly after it was sent.
     assert [pause >= 0.9 * minimum for pause, minimum in zip(pauses[1:], (1500, 2250, 3375, 5000), strict=True)] == [
         True
     ] * 4
-    pipeline.connection.execute("update upload_history set notified_at = now() where upload_id = %s", (done.upload_id,))
+    pipeline.connection.execute(
+        "update upload_history set notified_at = now() where upload_id = %s", (finished.upload_id,)
+    )
     vendor.clock.resume()
     expect(vendor.locator("#upload")).to_have_attribute("data-done", "true")
 
@@ -234,7 +236,7 @@ def test_upload_form_is_usable_by_keyboard(vendor: Page) -> None:
 
 def test_operator_overview_refreshes_and_stalled_upload_is_resumed(operator: Page, pipeline: Pipeline) -> None:
     pipeline.vendor("PORTAL")
-    done = pipeline.run("PORTAL", "watched.csv", csv_of([product("OP1"), product("OP2", price="x")]))
+    finished = pipeline.run("PORTAL", "watched.csv", csv_of([product("OP1"), product("OP2", price="x")]))
     operator.goto("/operator")
     expect(operator.get_by_role("link", name="watched.csv")).to_be_visible()
     # New uploads appear without a reload; the refresh does not query the charts.
@@ -252,7 +254,7 @@ def test_operator_overview_refreshes_and_stalled_upload_is_resumed(operator: Pag
         "update upload_history set status = 'processing', valid_records = 0, created_records = 0, "
         "error_records = 0, notified_at = null, "
         "processing_completed_at = null, last_progress_at = now() - interval '1 hour' where upload_id = %s",
-        (done.upload_id,),
+        (finished.upload_id,),
     )
     operator.get_by_role("link", name="Issues", exact=True).click()
     operator.get_by_role("button", name="Resume watched.csv").click()
@@ -261,7 +263,7 @@ def test_operator_overview_refreshes_and_stalled_upload_is_resumed(operator: Pag
         "update upload_history set status = 'partial', valid_records = 1, created_records = 1, "
         "error_records = 1, notified_at = now(), "
         "processing_completed_at = now() where upload_id = %s",
-        (done.upload_id,),
+        (finished.upload_id,),
     )
 
 

@@ -97,7 +97,7 @@ def test_responses_match_the_api_description(
 
     It runs first, because generated requests of an operator may suspend the vendor.
     """
-    done = upload(vendor, own_pipeline, csv_of([product("real"), product("real-2", price="x")]))
+    finished = upload(vendor, own_pipeline, csv_of([product("real"), product("real-2", price="x")]))
     upload_session = vendor.post("/v1/upload-sessions", json={"file_name": "x.csv"}).json()["upload_session_id"]
     vendor.put("/v1/webhook", json={"url": "http://127.0.0.1:9/hook"})
     requests = [
@@ -122,7 +122,7 @@ def test_responses_match_the_api_description(
     ]
     for client, path in requests:
         response = client.get(
-            path.replace("{upload_id}", done.upload_id).replace("{upload_session_id}", upload_session)
+            path.replace("{upload_id}", finished.upload_id).replace("{upload_session_id}", upload_session)
         )
         assert response.status_code in {200, 303}, path
         described[path]["GET"].validate_response(response)

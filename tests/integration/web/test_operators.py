@@ -45,13 +45,13 @@ def test_operator_creates_changes_and_suspends_a_vendor(pipeline: Pipeline, oper
         assert client.get("/v1/session").json()["name"] == "New & Co"
     pipeline.run("NEWCO", "first.csv", csv_of([product("new-1"), product("new-2", price="-1")]))
     matches = operator.get("/v1/operator/vendors", params={"search": "NEW & co"}).json()["items"]
-    listed = {v["vendor_id"]: v for v in matches}
-    assert set(listed) == {"NEWCO"}
+    items = {v["vendor_id"]: v for v in matches}
+    assert set(items) == {"NEWCO"}
     assert operator.get("/v1/operator/vendors", params={"search": "hello@NEWCO"}).json()["items"] == matches
     qualities = operator.get("/v1/operator/vendor-quality", params={"limit": 100}).json()["items"]
     assert {"vendor_id": "NEWCO", "vendor_name": "New & Co", "rows": 2, "valid_rows": 1, "quality": 50.0} in qualities
     assert [v["quality"] for v in qualities] == sorted(v["quality"] for v in qualities)
-    assert (listed["NEWCO"]["rows"], listed["NEWCO"]["valid_rows"], listed["NEWCO"]["quality"]) == (2, 1, 50.0)
+    assert (items["NEWCO"]["rows"], items["NEWCO"]["valid_rows"], items["NEWCO"]["quality"]) == (2, 1, 50.0)
     changed = operator.patch("/v1/operator/vendors/NEWCO", json={"vendor_name": "Newco"}).json()
     assert (changed["vendor_name"], changed["email"]) == ("Newco", "hello@newco.example")
     assert operator.get("/v1/operator/vendors/NOSUCH").status_code == 404
@@ -83,9 +83,9 @@ def test_operator_revokes_keys_and_sessions_of_a_vendor(pipeline: Pipeline, oper
     email = pipeline.vendor("LEAKY")
     with closing(signed_in(pipeline, email)) as vendor, closing(signed_in(pipeline, email)) as elsewhere:
         key, other_key = new_key(vendor), new_key(vendor)
-        listed = operator.get("/v1/operator/vendors/LEAKY/keys").json()["items"]
-        assert {item["key_id"] for item in listed} == {key["key_id"], other_key["key_id"]}
-        assert key["key"] not in json.dumps(listed)
+        items = operator.get("/v1/operator/vendors/LEAKY/keys").json()["items"]
+        assert {item["key_id"] for item in items} == {key["key_id"], other_key["key_id"]}
+        assert key["key"] not in json.dumps(items)
         with key_client(pipeline, key["key"]) as program, key_client(pipeline, other_key["key"]) as another:
             # The key belongs to another vendor than VENDA.
             assert operator.delete(f"/v1/operator/vendors/VENDA/keys/{key['key_id']}").status_code == 404
@@ -241,8 +241,8 @@ def test_operator_created_by_command_can_sign_in(pipeline: Pipeline, database: D
         ("operator_changed", {"role": "viewer"}),
         *[("operator_changed", {"status": status}) for status in ("suspended", "active", "suspended")],
     ]
-    listed = run_action(database, "list_operators", {})["operators"]
-    assert {"email": email, "name": "Made", "role": "viewer", "status": "suspended"} in listed
+    items = run_action(database, "list_operators", {})["operators"]
+    assert {"email": email, "name": "Made", "role": "viewer", "status": "suspended"} in items
     for arguments in (
         {"email": "x", "name": "x"},
         {"email": email, "name": " "},
@@ -280,6 +280,26 @@ def test_add_vendor_again_with_the_same_data_changes_nothing(pipeline: Pipeline,
     assert run_action(database, "add_vendor", vendor) == {"vendor_id": "TWICE1", "status": "suspended"}
     actions = fetch(database, "select action from audit_log where vendor_id = 'TWICE1' order by entry_id")
     assert actions == [("vendor_created",), ("vendor_changed",)]
+
+
+def test_audit_log_lists_entries_with_ids_beyond_32_bits(pipeline: Pipeline, operator: httpx.Client) -> None:
+    entry_ids = [2**31, 2**40, 2**63 - 2]
+    for entry_id in entry_ids:
+        pipeline.connection.execute(
+            "insert into audit_log (entry_id, actor, action, subject, ip) overriding system value "
+            "values (%s, 'command:test', 'test', %s, '')",
+            (entry_id, str(entry_id)),
+        )
+    try:
+        subjects, cursor = [], None
+        for _ in entry_ids:
+            params = {"limit": "1"} | ({"cursor": cursor} if cursor else {})
+            page = operator.get("/v1/operator/audit-log", params=params).json()
+            subjects += [entry["subject"] for entry in page["items"]]
+            cursor = page["next"]
+    finally:
+        pipeline.connection.execute("delete from audit_log where entry_id >= %s", (2**31,))
+    assert subjects == [str(entry_id) for entry_id in reversed(entry_ids)]
 
 
 @pytest.mark.parametrize("email", ["<a@b.de>", "\u00fcn\u00efcode@ex\u00e4mple.com", "a..b@c.de", "a@localhost", "a@b"])

@@ -238,9 +238,9 @@ def test_api_key_is_limited_to_its_scopes(pipeline: Pipeline, vendor_a: httpx.Cl
         rejected = program.post("/v1/upload-sessions", json={"file_name": "x.csv"})
         assert (rejected.status_code, rejected.json()["type"]) == (403, "/problems/forbidden")
         assert program.get("/v1/keys").status_code == 403
-        listed = {item["key_id"]: item for item in vendor_a.get("/v1/keys").json()["items"]}
-        assert listed[key["key_id"]]["last_used_at"] is not None
-        assert "key" not in listed[key["key_id"]]
+        items = {item["key_id"]: item for item in vendor_a.get("/v1/keys").json()["items"]}
+        assert items[key["key_id"]]["last_used_at"] is not None
+        assert "key" not in items[key["key_id"]]
         assert vendor_a.delete(f"/v1/keys/{key['key_id']}").status_code == 204
         assert program.get("/v1/uploads").status_code == 401
     row = pipeline.connection.execute("select key_sha256 from api_keys where key_id = %s", (key["key_id"],))
@@ -254,8 +254,8 @@ def test_api_key_cannot_create_a_key_with_more_scopes(pipeline: Pipeline, vendor
         assert (rejected.status_code, rejected.json()["type"]) == (403, "/problems/forbidden")
         same = program.post("/v1/keys", json={"name": "same", "scopes": ["admin", "uploads:read"]})
         assert same.status_code == 201
-    listed = [item["name"] for item in vendor_a.get("/v1/keys").json()["items"]]
-    assert ("more" in listed, "same" in listed) == (False, True)
+    items = [item["name"] for item in vendor_a.get("/v1/keys").json()["items"]]
+    assert ("more" in items, "same" in items) == (False, True)
 
 
 def test_create_key_repeated_with_idempotency_key_conflicts(vendor_a: httpx.Client, vendor_b: httpx.Client) -> None:
@@ -265,8 +265,8 @@ def test_create_key_repeated_with_idempotency_key_conflicts(vendor_a: httpx.Clie
     assert (again.status_code, again.json()["type"]) == (409, "/problems/conflict")
     assert key["key_id"] in again.json()["detail"]
     assert key["key"] not in again.text
-    listed = [item["key_id"] for item in vendor_a.get("/v1/keys").json()["items"]]
-    assert listed.count(key["key_id"]) == 1
+    items = [item["key_id"] for item in vendor_a.get("/v1/keys").json()["items"]]
+    assert items.count(key["key_id"]) == 1
     other = vendor_b.post("/v1/keys", json={"name": "once"}, headers=headers)
     assert (other.status_code, other.json()["key_id"] == key["key_id"]) == (201, False)
 

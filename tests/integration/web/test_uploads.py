@@ -251,8 +251,8 @@ def test_dry_run_over_its_size_limit_is_too_large(pipeline: Pipeline, vendor_a: 
 
 def test_cancelled_upload_has_an_outcome_for_every_row(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
     upload = pipeline.run("VENDA", "cancel.csv", csv_of([product(f"cancel-{n}") for n in range(3)]))
-    done = vendor_a.post(f"/v1/uploads/{upload.upload_id}/cancel")
-    assert done.status_code == 409
+    response = vendor_a.post(f"/v1/uploads/{upload.upload_id}/cancel")
+    assert response.status_code == 409
     # The state in which two of three rows are not validated yet.
     with pipeline.connection.transaction():
         pipeline.connection.execute("delete from products where upload_id = %s and row_number > 1", (upload.upload_id,))
@@ -273,42 +273,42 @@ def test_cancelled_upload_has_an_outcome_for_every_row(pipeline: Pipeline, vendo
 def test_cancel_upload_finished_in_the_meantime_conflicts(
     pipeline: Pipeline, vendor_a: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    done = pipeline.run("VENDA", "raced.csv", csv_of([product("raced-1")]))
-    states = iter([replace(done, status=UploadStatus.PROCESSING), done, done])
+    finished = pipeline.run("VENDA", "raced.csv", csv_of([product("raced-1")]))
+    states = iter([replace(finished, status=UploadStatus.PROCESSING), finished, finished])
     monkeypatch.setattr(upload_queries, "get_visible_upload", lambda *_: next(states))
     with running_app(pipeline) as app:
-        rejected = send_to_app(app, vendor_a, "POST", f"/v1/uploads/{done.upload_id}/cancel")
+        rejected = send_to_app(app, vendor_a, "POST", f"/v1/uploads/{finished.upload_id}/cancel")
     assert (rejected.status_code, rejected.json()["type"]) == (409, "/problems/conflict")
     query = "select count(*) from audit_log where action = 'upload_cancelled' and subject = %s"
-    assert pipeline.connection.execute(query, (done.upload_id,)).fetchone() == (0,)
+    assert pipeline.connection.execute(query, (finished.upload_id,)).fetchone() == (0,)
 
 
 def test_revoke_links_of_a_processing_upload_disables_them(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
-    done = pipeline.run("VENDA", "early.csv", csv_of([product("early-1"), product("early-2", price="x")]))
-    [link, *_] = re.findall(r"http\S+/reports/\S+", pipeline.mail(done.upload_id).text)
+    finished = pipeline.run("VENDA", "early.csv", csv_of([product("early-1"), product("early-2", price="x")]))
+    [link, *_] = re.findall(r"http\S+/reports/\S+", pipeline.mail(finished.upload_id).text)
     # The state before the files are written.
     pipeline.connection.execute(
         "update upload_history set error_file_s3_key = null, fix_file_s3_key = null where upload_id = %s",
-        (done.upload_id,),
+        (finished.upload_id,),
     )
-    assert vendor_a.get(f"/v1/uploads/{done.upload_id}/links").json()["revoked_at"] is None
-    assert vendor_a.delete(f"/v1/uploads/{done.upload_id}/links").status_code == 204
-    assert vendor_a.get(f"/v1/uploads/{done.upload_id}/links").json()["revoked_at"] is not None
+    assert vendor_a.get(f"/v1/uploads/{finished.upload_id}/links").json()["revoked_at"] is None
+    assert vendor_a.delete(f"/v1/uploads/{finished.upload_id}/links").status_code == 204
+    assert vendor_a.get(f"/v1/uploads/{finished.upload_id}/links").json()["revoked_at"] is not None
     assert httpx.get(link, trust_env=False, timeout=30).status_code == 410
 
 
 def test_undo_upload_removes_its_products(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
-    done = upload(vendor_a, pipeline, csv_of([product("undo-1"), product("undo-2")]))
-    undone = vendor_a.post(f"/v1/uploads/{done.upload_id}/undo").json()
+    finished = upload(vendor_a, pipeline, csv_of([product("undo-1"), product("undo-2")]))
+    undone = vendor_a.post(f"/v1/uploads/{finished.upload_id}/undo").json()
     assert (undone["removed"], undone["restored"], undone["skipped"]) == (2, 0, [])
-    assert pipeline.products(done.upload_id) == []
-    assert vendor_a.post(f"/v1/uploads/{done.upload_id}/undo").json() == undone
-    assert vendor_a.get(f"/v1/uploads/{done.upload_id}").json()["undone_at"] == undone["undone_at"]
+    assert pipeline.products(finished.upload_id) == []
+    assert vendor_a.post(f"/v1/uploads/{finished.upload_id}/undo").json() == undone
+    assert vendor_a.get(f"/v1/uploads/{finished.upload_id}").json()["undone_at"] == undone["undone_at"]
 
 
 def test_upload_session_options_apply_to_the_upload(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
-    done = upload(vendor_a, pipeline, csv_of([product("opt", price="-1")]), mode="upsert", on_error="reject_file")
-    body = vendor_a.get(f"/v1/uploads/{done.upload_id}").json()
+    finished = upload(vendor_a, pipeline, csv_of([product("opt", price="-1")]), mode="upsert", on_error="reject_file")
+    body = vendor_a.get(f"/v1/uploads/{finished.upload_id}").json()
     assert (body["mode"], body["on_error"]) == ("upsert", "reject_file")
 
 

@@ -79,7 +79,7 @@ def attempts() -> Attempts:
 def data_a(pipeline: Pipeline, vendor_a: httpx.Client) -> VendorData:
     """Create data of vendor A."""
     rows = [product(f"{WORD}-1", product_name=f"{WORD} one"), product(f"{WORD}-2", price="-1", brand=WORD)]
-    done = upload(vendor_a, pipeline, csv_of(rows), f"{WORD}.csv")
+    finished = upload(vendor_a, pipeline, csv_of(rows), f"{WORD}.csv")
     upload_session = vendor_a.post("/v1/upload-sessions", json={"file_name": f"{WORD}.csv"}).json()
     key = new_key(vendor_a)
     vendor_a.put("/v1/webhook", json={"url": f"https://{WORD}.example/hook"})
@@ -88,13 +88,13 @@ def data_a(pipeline: Pipeline, vendor_a: httpx.Client) -> VendorData:
         assert client.post("/v1/session", json={"token": token}).status_code == 201
     words = (
         WORD,
-        done.upload_id,
+        finished.upload_id,
         upload_session["upload_session_id"],
         key["key_id"],
         "VENDA",
         "venda@vendors.example",
     )
-    return VendorData(done.upload_id, upload_session["upload_session_id"], key["key_id"], token, words)
+    return VendorData(finished.upload_id, upload_session["upload_session_id"], key["key_id"], token, words)
 
 
 @pytest.fixture(scope="module")
@@ -159,11 +159,11 @@ def test_every_route_with_ids_of_another_vendor_is_not_found(
         for address in path_variants(path, data_a, attack.own_upload):
             response = send_to_route(client, method, path, address)
             assert response.status_code < 500, f"{method} {address}: {response.text}"
-            found = "{" in path and path not in PUBLIC and response.status_code < 400
+            by_id = "{" in path and path not in PUBLIC and response.status_code < 400
             reached = OPERATORS.match(path) is not None and response.status_code < 400
             leaked = data_a.appears_in(response, f"{address} {response.request.content.decode()}")
             attempts.count(
-                f"{credentials}: {method} {address} -> {response.status_code}", succeeded=found or reached or leaked
+                f"{credentials}: {method} {address} -> {response.status_code}", succeeded=by_id or reached or leaked
             )
             if "{" in path and "/../" not in address and "%2F" not in address:
                 assert response.status_code in {404, 405, 410, 422}, f"{method} {address}: {response.status_code}"
@@ -449,13 +449,13 @@ def test_duplicate_sku_error_reveals_nothing_of_the_other_product(
     pipeline: Pipeline, vendor_b: httpx.Client, data_a: VendorData, attempts: Attempts
 ) -> None:
     content = csv_of([product("clash", sku=f"SKU-{WORD}-1")])
-    done = upload(vendor_b, pipeline, content, "clash.csv")
+    finished = upload(vendor_b, pipeline, content, "clash.csv")
     for path in ("errors", "summary"):
-        response = vendor_b.get(f"/v1/uploads/{done.upload_id}/{path}")
+        response = vendor_b.get(f"/v1/uploads/{finished.upload_id}/{path}")
         attempts.count(f"{path} of a duplicate", succeeded="VENDA" in response.text or f"{WORD} one" in response.text)
     dry_run = vendor_b.post("/v1/dry-runs", content=csv_of([product("clash2", sku=f"SKU-{WORD}-1")]))
     attempts.count("dry run of a duplicate", succeeded="VENDA" in dry_run.text or f"{WORD} one" in dry_run.text)
-    mail = pipeline.mail(done.upload_id).text
+    mail = pipeline.mail(finished.upload_id).text
     attempts.count("e-mail of a duplicate", succeeded="VENDA" in mail or f"{WORD} one" in mail)
 
 
@@ -467,18 +467,18 @@ def test_formulas_and_markup_in_every_column_stay_text(
 ) -> None:
     for number, evil in enumerate(("=1+1", "+1", "@SUM(A1)", "-2+3", "\t=1", "<img src=x onerror=alert(1)>")):
         rows = [product(f"evil-{number}-{column}", price="-1", **{column: evil}) for column in TEXTS]
-        done = upload(vendor_b, pipeline, csv_of(rows), f"{evil.strip()}.csv")
+        finished = upload(vendor_b, pipeline, csv_of(rows), f"{evil.strip()}.csv")
         for kind in ("report", "fix-file"):
-            location = vendor_b.get(f"/v1/uploads/{done.upload_id}/{kind}").headers["location"]
+            location = vendor_b.get(f"/v1/uploads/{finished.upload_id}/{kind}").headers["location"]
             fetched = httpx.get(location, trust_env=False)
             assert fetched.headers["content-disposition"].startswith("attachment")
             for row in csv.reader(io.StringIO(fetched.content.decode("utf-8-sig"))):
                 for cell in row:
                     is_formula = re.match(r"[=@\t\r]|[+-](?![0-9]+(\.[0-9]+)?$)", cell) is not None
                     attempts.count(f"{kind}: {cell!r}", succeeded=is_formula)
-        response = vendor_b.get(f"/v1/uploads/{done.upload_id}/errors")
+        response = vendor_b.get(f"/v1/uploads/{finished.upload_id}/errors")
         attempts.count(f"errors with {evil}", succeeded="html" in response.headers["content-type"])
-        for page in ("/", "/uploads", f"/uploads/{done.upload_id}", f"/uploads/{done.upload_id}/errors"):
+        for page in ("/", "/uploads", f"/uploads/{finished.upload_id}", f"/uploads/{finished.upload_id}/errors"):
             response = vendor_b.get(page)
             assert response.status_code == 200, page
             attempts.count(f"{page} with {evil}", succeeded="<img src=x" in response.text)

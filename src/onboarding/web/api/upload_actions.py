@@ -96,7 +96,7 @@ def _has_cancelled_rows(connection: Connection, principal: Principal, upload_id:
 
 @router.post("/undo", responses=problem_responses("conflict"))
 def undo_upload(upload_id: UploadId, principal: Writer, pool: PoolDep) -> UndoResponse:
-    """Remove and restore what an upload changed in the catalog, except products that were changed since."""
+    """Remove and restore what an upload changed in the catalog, except products that changed after the upload."""
     principal.run(pool, lambda connection: upload_queries.get_visible_upload(connection, principal, upload_id))
     try:
         with pool.unrestricted_context() as ctx:

@@ -1,4 +1,4 @@
-"""Routes for upload sessions: each permits one upload to the vendor's prefix of the bucket, for some minutes."""
+"""Routes for upload sessions: each permits one upload to the vendor's prefix of the bucket for 15 minutes."""
 
 from __future__ import annotations
 

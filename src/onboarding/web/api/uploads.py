@@ -65,13 +65,14 @@ async def show_upload(
     pool: PoolDep,
     wait: Annotated[
         float,
-        Query(ge=0, le=20, description="Seconds to wait for a change; the response is sent as soon as there is one"),
+        Query(ge=0, le=20, description="Seconds to wait for a change; the response is sent at the first change"),
     ] = 0,
     version: Annotated[
-        str | None, Query(max_length=200, description="The last known `version`; another one is returned at once")
+        str | None,
+        Query(max_length=200, description="The last known `version`; a different one is returned immediately"),
     ] = None,
 ) -> UploadResponse:
-    """Return an upload. With `wait`, the response comes after progress, when it is done, or when the time is up.
+    """Return an upload. With `wait`, the response comes after progress, when it is done, or when the time has passed.
 
     On AWS the response comes immediately: pause between two requests.
     """

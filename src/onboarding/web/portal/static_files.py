@@ -14,7 +14,7 @@ router = APIRouter(include_in_schema=False)
 
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
-# A fixed list, read once: no path of a request reaches the file system.
+# All files are read at import, so that no path of a request reaches the file system.
 _FILES = {
     path.name: path.read_bytes()
     for path in sorted((Path(__file__).parent / "static").iterdir())
