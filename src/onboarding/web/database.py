@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from queue import LifoQueue
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
+from psycopg.rows import dict_row
+from pydantic import BaseModel
 
 from onboarding.runtime import AppContext
 from onboarding.storage.database import Connection
 from onboarding.storage.queries import query
 
 Result = TypeVar("Result")
+Model = TypeVar("Model", bound=BaseModel)
 Work = Callable[[Connection], Result]
 
 OPERATOR_ROLE = "onboarding_operator"
@@ -94,3 +97,11 @@ def _pool(request: Request) -> DatabasePool:
 
 PoolDep = Annotated[DatabasePool, Depends(_pool)]
 """The connection pool, as a route's parameter."""
+
+
+def fetch_models(
+    connection: Connection, model: type[Model], name: str, parameters: Mapping[str, Any] | None = None
+) -> list[Model]:
+    """Run the query `name`; return each row as a model, whose fields are columns of the query."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return [model.model_validate(row) for row in cursor.execute(query(name), parameters)]

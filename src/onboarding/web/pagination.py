@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 from fastapi import Query
 from pydantic import BaseModel, Field
@@ -14,17 +13,11 @@ from pydantic import BaseModel, Field
 from onboarding.web.errors import Problem
 
 Item = TypeVar("Item")
-Model = TypeVar("Model", bound=BaseModel)
 
 Limit = Annotated[int, Query(ge=1, le=500, description="Maximum number of results")]
 Cursor = Annotated[
     str | None, Query(max_length=200, pattern=r"^[A-Za-z0-9_-]+$", description="The `next` value of the previous page")
 ]
-
-
-def models_from_rows(model: type[Model], rows: Iterable[Sequence[Any]]) -> list[Model]:
-    """Return each row as a model whose fields have the order of the columns."""
-    return [model.model_validate(dict(zip(model.model_fields, row, strict=True))) for row in rows]
 
 
 class Page(BaseModel, Generic[Item]):

@@ -8,6 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from psycopg.rows import dict_row
+
 from onboarding.domain.models import Upload, UploadStatus
 from onboarding.storage import file_details, uploads
 from onboarding.storage.database import Connection
@@ -78,24 +80,11 @@ def list_errors(
     get_visible_upload(connection, principal, upload_id)
     after_row, after_id = (*decode_number_cursor(cursor), 0, 0)[:2]
     position = {"upload_id": upload_id, "after_row": after_row, "after_id": after_id, "limit": limit + 1}
-    rows = connection.execute(query("list_validation_errors"), {"like": None, **conditions, **position}).fetchall()
+    with connection.cursor(row_factory=dict_row) as db_cursor:
+        rows = db_cursor.execute(query("list_validation_errors"), {"like": None, **conditions, **position}).fetchall()
     spreadsheet_row = spreadsheet_row_function(file_details.get_file_details(connection, upload_id))
-    items = [
-        ErrorResponse(
-            row_number=row_number,
-            spreadsheet_row=spreadsheet_row(row_number),
-            vendor_product_id=vendor_product_id,
-            error_type=error_type,
-            column=column,
-            message=message,
-            value=value,
-            expected=expected,
-            hint=hint,
-            row=cells,
-        )
-        for _, row_number, vendor_product_id, error_type, column, message, value, expected, hint, cells in rows
-    ]
-    return build_page(items, limit, [encode_cursor(row[1], row[0]) for row in rows])
+    items = [ErrorResponse(**row, spreadsheet_row=spreadsheet_row(row["row_number"])) for row in rows]
+    return build_page(items, limit, [encode_cursor(row["row_number"], row["error_id"]) for row in rows])
 
 
 def get_file_details(connection: Connection, principal: Principal, upload_id: str) -> FileDetailsResponse:

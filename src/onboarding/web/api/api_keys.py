@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, StringConstraints
@@ -16,7 +16,6 @@ from onboarding.storage.input_rules import PLAIN_TEXT
 from onboarding.web.auth import Principal, VendorAdmin
 from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem, problem_responses
-from onboarding.web.pagination import models_from_rows
 from onboarding.web.parameters import IdempotencyKey, KeyId
 from onboarding.web.tokens import generate_secret, hash_secret
 
@@ -75,7 +74,12 @@ def list_keys(principal: VendorAdmin, pool: PoolDep) -> KeyList:
 
 def list_vendor_keys(connection: Connection, vendor_id: str) -> KeyList:
     """Return the keys of a vendor."""
-    return KeyList(items=models_from_rows(KeyResponse, api_keys.list_api_keys(connection, vendor_id)))
+    return KeyList(items=[_key_response(row) for row in api_keys.list_api_keys(connection, vendor_id)])
+
+
+def _key_response(row: tuple[Any, ...]) -> KeyResponse:
+    """Return the response for a key from its columns in the order of `list_api_keys`."""
+    return KeyResponse.model_validate(dict(zip(KeyResponse.model_fields, row, strict=True)))
 
 
 @router.post("", status_code=201, responses=problem_responses("conflict"))
@@ -103,7 +107,7 @@ def create_key(
             scopes=body.scopes,
             days=body.days,
         )
-        return models_from_rows(KeyResponse, [row])[0]
+        return _key_response(row)
 
     try:
         return NewKeyResponse(**principal.run(pool, work).model_dump(), key=key)

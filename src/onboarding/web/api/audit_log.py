@@ -9,9 +9,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from onboarding.storage.database import Connection
-from onboarding.storage.queries import query
 from onboarding.web.auth import CurrentOperator
-from onboarding.web.database import PoolDep
+from onboarding.web.database import PoolDep, fetch_models
 from onboarding.web.errors import problem_responses
 from onboarding.web.pagination import (
     Cursor,
@@ -20,7 +19,6 @@ from onboarding.web.pagination import (
     build_page,
     decode_number_cursor,
     encode_cursor,
-    models_from_rows,
 )
 from onboarding.web.parameters import VendorFilter
 
@@ -43,6 +41,10 @@ class AuditEntryResponse(BaseModel):
     detail: dict[str, Any]
 
 
+class _AuditEntry(AuditEntryResponse):
+    entry_id: int
+
+
 @router.get("")
 def list_entries(
     principal: CurrentOperator,
@@ -61,6 +63,5 @@ def list_entries_of(
     """Return a page of the audit log, of one vendor or of all. The first page starts at the largest bigint."""
     [before] = (*decode_number_cursor(cursor), 2**63 - 1)[:1]
     parameters = {"vendor_id": vendor_id, "before": before, "limit": limit + 1}
-    rows = connection.execute(query("list_audit_entries"), parameters).fetchall()
-    items = models_from_rows(AuditEntryResponse, (row[1:] for row in rows))
-    return build_page(items, limit, [encode_cursor(row[0]) for row in rows])
+    entries = fetch_models(connection, _AuditEntry, "list_audit_entries", parameters)
+    return build_page(list[AuditEntryResponse](entries), limit, [encode_cursor(entry.entry_id) for entry in entries])

@@ -10,11 +10,9 @@ from pydantic import BaseModel, StringConstraints
 from onboarding.storage import categories
 from onboarding.storage.database import Connection
 from onboarding.storage.input_rules import PLAIN_TEXT
-from onboarding.storage.queries import query
 from onboarding.web.auth import CurrentOperator, OperatorAdmin, Reader
-from onboarding.web.database import PoolDep
+from onboarding.web.database import PoolDep, fetch_models
 from onboarding.web.errors import problem_responses
-from onboarding.web.pagination import models_from_rows
 from onboarding.web.parameters import CategoryId
 
 router = APIRouter(
@@ -87,8 +85,7 @@ def list_categories(principal: CurrentOperator, pool: PoolDep) -> CategoryList:
 
 
 def _query_categories(connection: Connection, category_id: int | None = None) -> list[CategoryResponse]:
-    rows = connection.execute(query("list_categories_with_counts"), {"category_id": category_id})
-    return models_from_rows(CategoryResponse, rows)
+    return fetch_models(connection, CategoryResponse, "list_categories_with_counts", {"category_id": category_id})
 
 
 @operator_router.post("", status_code=201, responses=problem_responses("conflict"))

@@ -18,9 +18,8 @@ from onboarding.storage.audit_log import record_action
 from onboarding.storage.database import Connection
 from onboarding.storage.queries import query
 from onboarding.web.auth import CurrentOperator, OperatorAdmin
-from onboarding.web.database import PoolDep
+from onboarding.web.database import PoolDep, fetch_models
 from onboarding.web.errors import Problem, not_found, problem_responses
-from onboarding.web.pagination import models_from_rows
 from onboarding.web.parameters import UploadId
 from onboarding.web.schemas import UploadResponse, upload_response
 from onboarding.web.upload_queries import get_visible_upload
@@ -37,17 +36,20 @@ LATEST_ERRORS = 20_000
 QueueName = Annotated[str, Path(max_length=100, pattern=r"^[a-z-]+$", examples=["csv-parser-failures"])]
 
 
-class OverviewResponse(BaseModel):
-    """The figures of the last 24 hours, and the current numbers of problems."""
-
+class _UploadFigures(BaseModel):
     uploads: int
     processing: int
     rows: int
     valid_rows: int
     error_rows: int
     stalled: int = Field(description=f"Uploads without progress for {PATIENCE.total_seconds() / 60:.0f} minutes")
-    failed_events: int = Field(description="Messages in all failure queues, counted every few seconds")
     quarantined: int
+
+
+class OverviewResponse(_UploadFigures):
+    """The figures of the last 24 hours, and the current numbers of problems."""
+
+    failed_events: int = Field(description="Messages in all failure queues, counted every few seconds")
 
 
 class ThroughputBucket(BaseModel):
@@ -153,19 +155,8 @@ def show_overview(principal: CurrentOperator, pool: PoolDep, counts: MessageCoun
 
 def get_overview(connection: Connection, failed_events: int) -> OverviewResponse:
     """Return the figures of the last 24 hours."""
-    row = connection.execute(query("get_upload_overview"), {"patience": PATIENCE}).fetchone()
-    assert row is not None, "an aggregate has one row"  # noqa: S101
-    uploads, processing, rows, valid, error, stalled, quarantined = row
-    return OverviewResponse(
-        uploads=uploads,
-        processing=processing,
-        rows=rows,
-        valid_rows=valid,
-        error_rows=error,
-        stalled=stalled,
-        failed_events=failed_events,
-        quarantined=quarantined,
-    )
+    [figures] = fetch_models(connection, _UploadFigures, "get_upload_overview", {"patience": PATIENCE})
+    return OverviewResponse(**figures.model_dump(), failed_events=failed_events)
 
 
 @router.get("/throughput")
@@ -182,8 +173,8 @@ def show_throughput(
 def get_throughput(connection: Connection, minutes: int, buckets: int) -> ThroughputResponse:
     """Return the throughput of the last `minutes` in `buckets` of the same length."""
     parameters = {"width": timedelta(minutes=minutes / buckets), "intervals": buckets}
-    rows = connection.execute(query("list_upload_throughput"), parameters)
-    return ThroughputResponse(items=models_from_rows(ThroughputBucket, rows))
+    items = fetch_models(connection, ThroughputBucket, "list_upload_throughput", parameters)
+    return ThroughputResponse(items=items)
 
 
 @router.get("/top-errors")
@@ -196,8 +187,8 @@ def show_top_errors(
 
 def get_top_errors(connection: Connection, days: int) -> TopErrorList:
     """Return the most frequent errors of the last days."""
-    rows = connection.execute(query("list_top_errors"), {"days": days, "latest": LATEST_ERRORS})
-    return TopErrorList(items=models_from_rows(TopErrorResponse, rows))
+    parameters = {"days": days, "latest": LATEST_ERRORS}
+    return TopErrorList(items=fetch_models(connection, TopErrorResponse, "list_top_errors", parameters))
 
 
 @router.get("/vendor-quality")
@@ -212,8 +203,8 @@ def list_vendor_quality(
 
 def get_vendor_quality(connection: Connection, limit: int) -> VendorQualityList:
     """Return the vendors with the lowest quality of files."""
-    rows = connection.execute(query("list_vendor_quality"), {"limit": limit})
-    return VendorQualityList(items=models_from_rows(VendorQualityResponse, rows))
+    items = fetch_models(connection, VendorQualityResponse, "list_vendor_quality", {"limit": limit})
+    return VendorQualityList(items=items)
 
 
 @router.get("/stalled-uploads")
@@ -291,5 +282,5 @@ def _require_queue(queue: str) -> None:
 @router.get("/quarantine")
 def list_quarantined_objects(principal: CurrentOperator, pool: PoolDep) -> QuarantinedObjectList:
     """List the latest 100 objects that belong to no vendor."""
-    rows = principal.run(pool, lambda c: c.execute(query("list_quarantined_objects")).fetchall())
-    return QuarantinedObjectList(items=models_from_rows(QuarantinedObjectResponse, rows))
+    items = principal.run(pool, lambda c: fetch_models(c, QuarantinedObjectResponse, "list_quarantined_objects"))
+    return QuarantinedObjectList(items=items)

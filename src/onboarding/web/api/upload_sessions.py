@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
+from psycopg.rows import class_row
 from pydantic import BaseModel, Field, StringConstraints
 
 from onboarding.aws.objects import ENDINGS, FORBIDDEN_NAME_CHARACTERS, SUFFIXES
@@ -124,8 +125,8 @@ def create_upload_session(
     }
 
     def work(connection: Connection) -> _StoredSession:
-        [row] = connection.execute(query("upsert_upload_session"), parameters).fetchall()
-        session = _StoredSession(*row)
+        with connection.cursor(row_factory=class_row(_StoredSession)) as cursor:
+            [session] = cursor.execute(query("upsert_upload_session"), parameters).fetchall()
         if session.upload_session_id == upload_session_id:
             record_action(
                 connection, principal.audit_actor, "upload_session_created", upload_session_id, file_name=file_name
@@ -169,10 +170,10 @@ def show_upload_session(
     """Return the state of an upload session, with its upload once processing has started."""
 
     def work(connection: Connection) -> tuple[_StoredSession, Upload | None]:
-        row = connection.execute(query("get_upload_session"), {"upload_session_id": upload_session_id}).fetchone()
-        if row is None:
+        with connection.cursor(row_factory=class_row(_StoredSession)) as cursor:
+            session = cursor.execute(query("get_upload_session"), {"upload_session_id": upload_session_id}).fetchone()
+        if session is None:
             raise not_found("upload session")
-        session = _StoredSession(*row)
         return session, get_visible_upload(connection, principal, session.upload_id) if session.upload_id else None
 
     session, upload = principal.run(pool, work)

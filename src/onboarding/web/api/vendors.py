@@ -11,11 +11,10 @@ from pydantic import BaseModel, Field, StringConstraints
 from onboarding.storage import vendors
 from onboarding.storage.database import Connection
 from onboarding.storage.input_rules import PLAIN_TEXT
-from onboarding.storage.queries import query
 from onboarding.storage.vendors import VENDOR_ID, VendorStatus
 from onboarding.web.api import api_keys, sign_in
 from onboarding.web.auth import CurrentOperator, OperatorAdmin
-from onboarding.web.database import PoolDep
+from onboarding.web.database import PoolDep, fetch_models
 from onboarding.web.errors import not_found, problem_responses
 from onboarding.web.pagination import (
     Cursor,
@@ -24,7 +23,6 @@ from onboarding.web.pagination import (
     build_page,
     decode_name_cursor,
     encode_cursor,
-    models_from_rows,
 )
 from onboarding.web.parameters import Email, KeyId, Name, VendorId
 
@@ -81,7 +79,7 @@ Search = Annotated[
 
 def _query_vendors(connection: Connection, **conditions: str | int | None) -> list[VendorResponse]:
     parameters = {"vendor_id": None, "search": None, "after": None, "limit": 1, **conditions}
-    return models_from_rows(VendorResponse, connection.execute(query("list_vendors_with_quality"), parameters))
+    return fetch_models(connection, VendorResponse, "list_vendors_with_quality", parameters)
 
 
 @router.get("")

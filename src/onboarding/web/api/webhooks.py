@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, StringConstraints
@@ -14,7 +14,7 @@ from onboarding.storage.audit_log import record_action
 from onboarding.storage.database import Connection
 from onboarding.storage.queries import query
 from onboarding.web.auth import VendorAdmin
-from onboarding.web.database import DatabasePool, PoolDep
+from onboarding.web.database import DatabasePool, PoolDep, fetch_models
 from onboarding.web.errors import Problem, not_found, problem_responses
 from onboarding.web.tokens import generate_secret
 
@@ -72,18 +72,14 @@ class TestMessageResponse(BaseModel):
 @router.get("", responses=problem_responses("not-found"))
 def show_webhook(principal: VendorAdmin, pool: PoolDep) -> WebhookResponse:
     """Return the webhook, without its secret."""
-    return _webhook_response(principal.run(pool, _get_webhook))
+    return principal.run(pool, _get_webhook)
 
 
-def _get_webhook(connection: Connection) -> tuple[Any, ...]:
-    row = connection.execute(query("get_webhook")).fetchone()
-    if row is None:
+def _get_webhook(connection: Connection) -> WebhookResponse:
+    rows = fetch_models(connection, WebhookResponse, "get_webhook")
+    if not rows:
         raise not_found("webhook")
-    return row
-
-
-def _webhook_response(row: tuple[Any, ...], secret: str | None = None) -> WebhookResponse:
-    return WebhookResponse(url=row[0], created_at=row[2], updated_at=row[3], secret=secret)
+    return rows[0].model_copy(update={"secret": None})
 
 
 @router.put("")
@@ -96,14 +92,14 @@ def set_webhook(body: WebhookRequest, principal: VendorAdmin, pool: PoolDep) -> 
     secret = generate_signing_secret()
     parameters = {"vendor_id": principal.vendor_id, "url": body.url, "secret": secret, "replace": body.generate_secret}
 
-    def work(connection: Connection) -> tuple[Any, ...]:
+    def work(connection: Connection) -> WebhookResponse:
         record_action(connection, principal.audit_actor, "webhook_set", body.url)
-        [row] = connection.execute(query("upsert_webhook"), parameters).fetchall()
-        return tuple(row)
+        [webhook] = fetch_models(connection, WebhookResponse, "upsert_webhook", parameters)
+        return webhook
 
-    row = principal.run(pool, work)
-    publish(pool, str(principal.vendor_id), url=row[0], secret=row[1])
-    return _webhook_response(row, secret if row[1] == secret else None)
+    webhook = principal.run(pool, work)
+    publish(pool, str(principal.vendor_id), url=webhook.url, secret=str(webhook.secret))
+    return webhook if webhook.secret == secret else webhook.model_copy(update={"secret": None})
 
 
 def publish(pool: DatabasePool, vendor_id: str, *, url: str, secret: str) -> None:
