@@ -1,4 +1,4 @@
-"""Labels and values of the file details, for the pages."""
+"""Labels and values of file details on pages."""
 
 from __future__ import annotations
 
