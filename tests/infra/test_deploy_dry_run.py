@@ -14,7 +14,7 @@ from onboarding.cli.main import main
 from onboarding.config import Settings
 from onboarding.deploy import checks
 from onboarding.runtime import AppContext
-from onboarding.web.api.app import bucket_origin
+from onboarding.web.app import bucket_origin
 from tests.infra.stubbed_account import (
     BUCKET,
     DENIED,

@@ -1,4 +1,4 @@
-"""People who use the API: they sign in by the mail in the inbox, make keys, and upload."""
+"""HTTP clients of the API: sign-in by the e-mailed link, API keys, uploads."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ OPERATOR = SAMPLE_OPERATOR
 
 
 def browser(pipeline: Pipeline, **headers: str) -> httpx.Client:
-    """Somebody at the portal's address, not signed in."""
+    """Return a client of the portal without credentials."""
     return httpx.Client(base_url=pipeline.endpoints.portal_url, headers=headers, timeout=30, trust_env=False)
 
 
-def links(pipeline: Pipeline, email: str) -> list[str]:
-    """The sign-in tokens mailed to an address, in order."""
+def sign_in_tokens(pipeline: Pipeline, email: str) -> list[str]:
+    """Return the sign-in tokens that were e-mailed to an address, oldest first."""
     return [
         token
         for mail in read_mails(Path(pipeline.endpoints.inbox_dir))
@@ -32,44 +32,44 @@ def links(pipeline: Pipeline, email: str) -> list[str]:
 
 
 def forget_requests(pipeline: Pipeline) -> None:
-    """Tests sign in more often than people may."""
+    """Delete all sign-in requests, because tests sign in more often than the limits permit."""
     pipeline.connection.execute("delete from sign_in_requests")
 
 
-def new_link(pipeline: Pipeline, email: str) -> str:
-    """Ask for a link and take it from the inbox."""
+def request_sign_in_token(pipeline: Pipeline, email: str) -> str:
+    """Request a sign-in link; return its token from the e-mail."""
     forget_requests(pipeline)
-    before = len(links(pipeline, email))
+    before = len(sign_in_tokens(pipeline, email))
     with browser(pipeline) as client:
         assert client.post("/v1/sign-in", json={"email": email}).status_code == 202
-    return wait_until(lambda: links(pipeline, email)[before:], f"the sign-in mail to {email}")[0]
+    return wait_until(lambda: sign_in_tokens(pipeline, email)[before:], f"the sign-in e-mail to {email}")[0]
 
 
 def signed_in(pipeline: Pipeline, email: str) -> httpx.Client:
-    """A browser with a session, whose scripts send what they must."""
+    """Return a client with a session and its CSRF token."""
     client = browser(pipeline)
-    answer = client.post("/v1/session", json={"token": new_link(pipeline, email)})
-    assert answer.status_code == 201, answer.text
-    client.headers["X-CSRF-Token"] = answer.json()["csrf_token"]
+    response = client.post("/v1/session", json={"token": request_sign_in_token(pipeline, email)})
+    assert response.status_code == 201, response.text
+    client.headers["X-CSRF-Token"] = response.json()["csrf_token"]
     return client
 
 
 def new_key(client: httpx.Client, *scopes: str) -> dict[str, Any]:
-    """A key made in a session."""
-    wanted = {"name": "for a test", "scopes": list(scopes) or ["uploads:read", "uploads:write", "admin"]}
-    answer = client.post("/v1/keys", json=wanted)
-    assert answer.status_code == 201, answer.text
-    made: dict[str, Any] = answer.json()
-    return made
+    """Create an API key with these scopes, or with all; return the response."""
+    body = {"name": "for a test", "scopes": list(scopes) or ["uploads:read", "uploads:write", "admin"]}
+    response = client.post("/v1/keys", json=body)
+    assert response.status_code == 201, response.text
+    key: dict[str, Any] = response.json()
+    return key
 
 
-def with_key(pipeline: Pipeline, key: str) -> httpx.Client:
-    """A program with a key."""
+def key_client(pipeline: Pipeline, key: str) -> httpx.Client:
+    """Return a client with an API key."""
     return browser(pipeline, Authorization=f"Bearer {key}")
 
 
 def post_form(upload_session: dict[str, Any], content: bytes, **fields: str) -> httpx.Response:
-    """Put a file where an upload session says; `fields` replace what the form has."""
+    """Post a file with the form of an upload session; `fields` replace fields of the form."""
     form = upload_session["form"]
     data = {**form["fields"], **fields}
     return httpx.post(form["url"], data=data, files={"file": ("file.csv", content)}, trust_env=False)
@@ -78,12 +78,12 @@ def post_form(upload_session: dict[str, Any], content: bytes, **fields: str) -> 
 def upload(
     client: httpx.Client, pipeline: Pipeline, content: bytes, name: str = "products.csv", **options: Any
 ) -> Upload:
-    """A whole upload by upload session, to its end."""
+    """Upload a file with an upload session; return the finished upload."""
     upload_session = client.post("/v1/upload-sessions", json={"file_name": name, **options}).json()
     assert post_form(upload_session, content).status_code == 201
 
-    def opened() -> str | None:
-        shown = client.get(upload_session["status_url"]).json()
-        return shown["upload"]["upload_id"] if shown["upload"] else None
+    def get_upload_id() -> str | None:
+        body = client.get(upload_session["status_url"]).json()
+        return body["upload"]["upload_id"] if body["upload"] else None
 
-    return pipeline.finished(wait_until(opened, "the upload of the session"))
+    return pipeline.finished(wait_until(get_upload_id, "the upload of the session"))

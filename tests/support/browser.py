@@ -1,4 +1,4 @@
-"""A person at the portal: a real Chromium, the mail in the inbox, the mouse and the keyboard."""
+"""Chromium at the portal: sign-in, uploads and accessibility checks."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from pathlib import Path
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.support.api_clients import forget_requests, links
+from tests.support.api_clients import forget_requests, sign_in_tokens
 from tests.support.running_pipeline import Pipeline, wait_until
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 
-# In a container there is no user namespace for the sandbox, and little shared memory.
+# Containers have no user namespace for the sandbox, and little shared memory.
 ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-proxy-server"]
 
-PATIENCE = 30_000
-"""Milliseconds until something that does not come fails a test."""
+TIMEOUT_MS = 30_000
+"""How long a test waits for a change of the page, in milliseconds."""
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium, without a window."""
+    """Yield the system's Chromium, without a window."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         try:
@@ -34,10 +34,10 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def somebody(
+def open_page(
     browser: Browser, pipeline: Pipeline, *, dark: bool = False, width: int = 1280, height: int = 900
 ) -> Iterator[Page]:
-    """A fresh profile at the portal. Whatever a page's script or policy complains of fails the test."""
+    """Yield a page with a new browser profile. Errors of scripts and violations of the page's policy fail the test."""
     context: BrowserContext = browser.new_context(
         base_url=pipeline.endpoints.portal_url,
         color_scheme="dark" if dark else "light",
@@ -45,39 +45,39 @@ def somebody(
         timezone_id="America/New_York",
         locale="en-US",
     )
-    context.set_default_timeout(PATIENCE)
-    complaints: list[str] = []
+    context.set_default_timeout(TIMEOUT_MS)
+    errors: list[str] = []
     page = context.new_page()
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda said: complaints.append(said.text) if _complains(said.type, said.text) else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if _is_error(message.type, message.text) else None)
     try:
         yield page
     finally:
         context.close()
-    assert complaints == []
+    assert errors == []
 
 
-def _complains(kind: str, text: str) -> bool:
-    # An answer such as 404 is reported as an error too, and is what some tests ask for.
+def _is_error(kind: str, text: str) -> bool:
+    # Chromium also logs responses such as 404, which some tests expect.
     return kind == "error" and "Failed to load resource" not in text
 
 
 def sign_in(page: Page, pipeline: Pipeline, email: str) -> None:
-    """By hand: ask for the link, take it from the inbox, press the button."""
+    """Sign in on the pages: request the link, open it from the e-mail, press the button."""
     forget_requests(pipeline)
-    before = len(links(pipeline, email))
+    before = len(sign_in_tokens(pipeline, email))
     page.goto("/sign-in")
     page.get_by_label("Email address").fill(email)
     page.get_by_role("button", name="Email me a sign-in link").click()
-    expect(page.get_by_role("heading", name="Check your email")).to_be_visible(timeout=PATIENCE)
-    token = wait_until(lambda: links(pipeline, email)[before:], f"the sign-in mail to {email}")[0]
+    expect(page.get_by_role("heading", name="Check your email")).to_be_visible(timeout=TIMEOUT_MS)
+    token = wait_until(lambda: sign_in_tokens(pipeline, email)[before:], f"the sign-in mail to {email}")[0]
     page.goto(f"/sign-in/{token}")
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("button", name="Sign out")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible(timeout=TIMEOUT_MS)
 
 
-def drop(page: Page, name: str, content: bytes) -> None:
-    """Drop a file on the form, as a mouse does."""
+def drop_file(page: Page, name: str, content: bytes) -> None:
+    """Drop a file on the upload form with the events of a mouse."""
     page.locator("#upload-form[data-ready]").wait_for()
     transfer = page.evaluate_handle(
         """([name, bytes]) => {
@@ -91,21 +91,22 @@ def drop(page: Page, name: str, content: bytes) -> None:
     page.dispatch_event("#dropzone", "drop", {"dataTransfer": transfer})
 
 
-def upload(page: Page, name: str, content: bytes) -> None:
-    """Drop a file, wait for the preview, press the button, and stay until the result is there."""
+def upload_file(page: Page, name: str, content: bytes) -> None:
+    """Upload a file on the home page; return when the page shows the result."""
     page.goto("/")
-    drop(page, name, content)
-    send(page)
+    drop_file(page, name, content)
+    submit_upload(page)
 
 
-def send(page: Page) -> None:
+def submit_upload(page: Page) -> None:
+    """Press the upload button; return when the page shows the result."""
     page.get_by_role("button", name="Upload").click()
-    expect(page.locator("#upload")).to_have_attribute("data-done", "true", timeout=PATIENCE)
+    expect(page.locator("#upload")).to_have_attribute("data-done", "true", timeout=TIMEOUT_MS)
 
 
-def checked_by_axe(page: Page) -> None:
-    """Whoever sees badly or uses no mouse can use the page, and nothing sticks out of it."""
-    found = Axe().run(page)
-    assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
-    beside = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert beside <= 0, f"{page.url} is {beside} pixels too wide"
+def check_accessibility(page: Page) -> None:
+    """Check that axe finds no violation and that the page is not wider than its window."""
+    result = Axe().run(page)
+    assert result.violations_count == 0, f"{page.url}\n{result.generate_report()}"
+    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert overflow <= 0, f"{page.url} is {overflow} pixels too wide"

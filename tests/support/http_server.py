@@ -1,4 +1,4 @@
-"""A small HTTP server for a test."""
+"""HTTP server for one test."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @contextmanager
 def serve(handler: Callable[..., BaseHTTPRequestHandler]) -> Iterator[str]:
-    """Where the handler answers on this machine, such as `http://127.0.0.1:40123`."""
+    """Serve requests with the handler; yield the base URL, such as `http://127.0.0.1:40123`."""
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:

@@ -1,15 +1,15 @@
-"""What an attacker tries, and the count of what came of it."""
+"""Attempts to read or change data of another vendor, and their count."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 from fastapi import FastAPI
@@ -22,6 +22,8 @@ from onboarding.web.app import create_app
 from tests.support.postgres_fixtures import open_database
 from tests.support.running_pipeline import Pipeline
 
+Result = TypeVar("Result")
+
 INJECTIONS = (
     "' or '1'='1",
     "'; reset role; select * from products; --",
@@ -32,35 +34,35 @@ INJECTIONS = (
 
 @dataclass
 class Attempts:
-    """Every attempt is counted; one that got something or changed something is a success, and a failure of ours."""
+    """Counter of attempts. One that reads or changes data of another vendor is a success; the tests require none."""
 
-    made: int = 0
+    total: int = 0
     successes: list[str] = field(default_factory=list)
 
-    def count(self, what: str, *, succeeded: bool) -> None:
-        self.made += 1
+    def count(self, description: str, *, succeeded: bool) -> None:
+        self.total += 1
         if succeeded:
-            self.successes.append(what)
+            self.successes.append(description)
 
 
 @dataclass(frozen=True)
-class Belongings:
-    """What vendor A has that nobody else may see: ids to guess, and words that stand in its data alone."""
+class VendorData:
+    """Data of vendor A that other vendors must not see: ids to guess, and words that occur only in its data."""
 
     upload_id: str
     upload_session_id: str
     key_id: str
-    link: str
+    token: str
     words: tuple[str, ...]
 
-    def seen_in(self, answer: httpx.Response, sent: str) -> bool:
-        """Whether an answer tells something of A's that was not in the question."""
-        text = answer.text + json.dumps(dict(answer.headers))
-        return any(word in text and word not in sent for word in self.words)
+    def appears_in(self, response: httpx.Response, request: str) -> bool:
+        """Return whether a response contains such a word that the request did not contain."""
+        text = response.text + json.dumps(dict(response.headers))
+        return any(word in text and word not in request for word in self.words)
 
 
-def app_of(pipeline: Pipeline, **environment: str) -> FastAPI:
-    """The app as it is served, to ask it for its routes, or to have something in it fail or be set differently."""
+def create_test_app(pipeline: Pipeline, **environment: str) -> FastAPI:
+    """Return the application of this process, whose parts a test can replace, without database and functions."""
     settings = Settings(pipeline.endpoints.environment() | {"PORTAL_URL": pipeline.endpoints.portal_url} | environment)
     ctx = AppContext(settings)
     ctx.__dict__["s3"] = pipeline.s3
@@ -68,9 +70,9 @@ def app_of(pipeline: Pipeline, **environment: str) -> FastAPI:
 
 
 @contextmanager
-def working_app(pipeline: Pipeline, **environment: str) -> Iterator[FastAPI]:
-    """The same with a way to the engine's database and functions."""
-    app = app_of(pipeline, **environment)
+def running_app(pipeline: Pipeline, **environment: str) -> Iterator[FastAPI]:
+    """Yield the application of this process with the database and functions of the local stack."""
+    app = create_test_app(pipeline, **environment)
     ctx: AppContext = app.state.pool.ctx
     ctx.__dict__.update(
         database=open_database(pipeline.endpoints.database_url),
@@ -84,52 +86,56 @@ def working_app(pipeline: Pipeline, **environment: str) -> Iterator[FastAPI]:
         app.state.pool.close()
 
 
-def answer_of(app: FastAPI, client: httpx.Client, method: str, path: str, **content: Any) -> httpx.Response:
-    """What an app of this process answers to whoever sits at `client`."""
+def send_to_app(app: FastAPI, client: httpx.Client, method: str, path: str, **content: Any) -> httpx.Response:
+    """Send a request to an application of this process, with the headers and cookies of `client`."""
 
-    async def ask() -> httpx.Response:
+    async def send() -> httpx.Response:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        asking = httpx.AsyncClient(
+        async_client = httpx.AsyncClient(
             transport=transport, base_url=client.base_url, headers=client.headers, cookies=client.cookies
         )
-        async with asking:
-            return await asking.request(method, path, **content)
+        async with async_client:
+            return await async_client.request(method, path, **content)
 
-    # In a thread of its own: where a browser is at work, this one has a loop already.
-    with ThreadPoolExecutor(1) as aside:
-        return aside.submit(lambda: asyncio.run(ask())).result()
+    return run_async(send())
 
 
-def routes_of(app: FastAPI) -> list[tuple[str, str]]:
-    """Every method and path that the app answers, pages among them; none can be forgotten."""
-    found: list[tuple[str, str]] = []
+def run_async(coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """Return the result of a coroutine, run in another thread: Playwright runs an event loop in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
+
+
+def list_routes(app: FastAPI) -> list[tuple[str, str]]:
+    """Return method and path of every route of the application, pages included."""
+    pairs: list[tuple[str, str]] = []
 
     def walk(routes: Any) -> None:
         for route in routes:
             if isinstance(route, Route):
-                found.extend((method, route.path) for method in sorted((route.methods or set()) - {"HEAD"}))
+                pairs.extend((method, route.path) for method in sorted((route.methods or set()) - {"HEAD"}))
             elif isinstance(route, Mount):
-                found.append(("GET", f"{route.path}/{{path}}"))
+                pairs.append(("GET", f"{route.path}/{{path}}"))
             else:
-                # FastAPI keeps a router that was included as it is.
+                # FastAPI lists an included router as one route.
                 walk(route.original_router.routes)
 
     walk(app.routes)
-    return found
+    return pairs
 
 
-def addresses(path: str, theirs: Belongings, own_upload: str) -> Iterator[str]:
-    """A route with A's things for its parameters: plain, and dressed up to pass as somebody else's."""
+def path_variants(path: str, data: VendorData, own_upload: str) -> Iterator[str]:
+    """Yield paths of a route with ids of vendor A: plain, and encoded in ways that could bypass a check."""
     values = {
-        "{upload_id}": theirs.upload_id,
-        "{upload_session_id}": theirs.upload_session_id,
-        "{key_id}": theirs.key_id,
+        "{upload_id}": data.upload_id,
+        "{upload_session_id}": data.upload_session_id,
+        "{key_id}": data.key_id,
         "{vendor_id}": "VENDA",
         "{category_id}": "1",
         "{queue}": "csv-parser-failures",
         "{digest}": "x",
         "{name}": "x",
-        "{token}": theirs.link,
+        "{token}": data.token,
     }
     plain = path
     for name, value in values.items():
@@ -141,7 +147,7 @@ def addresses(path: str, theirs: Belongings, own_upload: str) -> Iterator[str]:
         return
     for name, value in values.items():
         if name in path:
-            for dressed in (
+            for variant in (
                 f"{own_upload}/../{value}",
                 f"{own_upload}%2F..%2F{value}",
                 f"..%2F..%2Fv1%2Fuploads%2F{value}",
@@ -153,7 +159,7 @@ def addresses(path: str, theirs: Belongings, own_upload: str) -> Iterator[str]:
                 f"{value};{own_upload}",
                 f"{value}%27%20or%20%271%27=%271",
             ):
-                yield path.replace(name, dressed)
+                yield path.replace(name, variant)
 
 
 BODIES: dict[str, Any] = {
@@ -177,34 +183,34 @@ FORMS: dict[str, dict[str, str | list[str]]] = {
     "POST /operator/categories": {"category_name": "Evil"},
     "POST /operator/categories/{category_id}": {"is_active": "false"},
 }
-"""The same for pages. Every form of the portal that says more than where it is sent is here: a test holds it so."""
+"""Fields of the portal's forms, by route. A test checks that every form with fields is listed."""
 
 
-def sent(client: httpx.Client, method: str, path: str, address: str) -> httpx.Response:
-    """Ask an address of a route, with what the route takes."""
+def send_to_route(client: httpx.Client, method: str, path: str, url: str) -> httpx.Response:
+    """Send a request to a path of a route, with the body or form that the route requires."""
     route = f"{method} {path}"
-    return client.request(method, address, json=BODIES.get(route), data=FORMS.get(route))
+    return client.request(method, url, json=BODIES.get(route), data=FORMS.get(route))
 
 
-def fingerprint(pipeline: Pipeline, vendor_id: str) -> str:
-    """Everything that the stores hold of a vendor, as one hash: it must be the same after an attack."""
+def data_digest(pipeline: Pipeline, vendor_id: str) -> str:
+    """Return a hash of all stored data of a vendor, which attempts must not change."""
     digest = hashlib.sha256()
     tables = pipeline.connection.execute(
         "select table_name from information_schema.columns "
         "where table_schema = 'public' and column_name = 'vendor_id' order by table_name"
     ).fetchall()
     for (table,) in tables:
-        # The use of a key is stamped on it: that is no change of hers.
+        # Each use of an API key sets `last_used_at`.
         query = f"select to_jsonb(t) - 'last_used_at' from {table} t where vendor_id = %s order by 1"  # noqa: S608
         digest.update(str(pipeline.connection.execute(query, (vendor_id,)).fetchall()).encode())
-    listed = pipeline.s3.list_object_versions(Bucket=pipeline.endpoints.bucket)
-    for version in listed.get("Versions", []):
+    versions = pipeline.s3.list_object_versions(Bucket=pipeline.endpoints.bucket)
+    for version in versions.get("Versions", []):
         if f"/{vendor_id}/" in version["Key"]:
             digest.update(f"{version['Key']} {version['VersionId']} {version['ETag']}".encode())
-    told = pipeline.dynamodb.query(
+    result = pipeline.dynamodb.query(
         TableName=resource_name("webhooks"),
         KeyConditionExpression="vendor_id = :vendor",
         ExpressionAttributeValues={":vendor": {"S": vendor_id}},
     )
-    digest.update(str(told["Items"]).encode())
+    digest.update(str(result["Items"]).encode())
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""Portal pages of the local inbox, where links in emails can be followed.
+"""Portal pages of the local inbox, where links in e-mails can be followed.
 
 They need no sign-in: like the APIs of the local stack, they are only reachable from this machine.
 """
@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from onboarding.local.delivered_emails import read_mail, read_mails
 from onboarding.web.auth import OptionalPrincipal
 from onboarding.web.errors import not_found
-from onboarding.web.portal.rendering import page
+from onboarding.web.portal.rendering import render_page
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,18 +23,18 @@ MAX_EMAILS = 100
 
 
 def inbox_pages(directory: Path) -> APIRouter:
-    """Return the pages for the emails in `directory`."""
+    """Return the pages for the e-mails in `directory`."""
     router = APIRouter(prefix="/inbox", include_in_schema=False)
 
     @router.get("")
     def show_inbox(request: Request, principal: OptionalPrincipal) -> Response:
-        return page("inbox.html", request, principal, emails=read_mails(directory, MAX_EMAILS)[::-1])
+        return render_page("inbox.html", request, principal, emails=read_mails(directory, MAX_EMAILS)[::-1])
 
     @router.get("/{name}")
     def show_email(name: str, request: Request, principal: OptionalPrincipal) -> Response:
         mail = read_mail(directory, name)
         if mail is None:
             raise not_found("email")
-        return page("email.html", request, principal, email=mail)
+        return render_page("email.html", request, principal, email=mail)
 
     return router

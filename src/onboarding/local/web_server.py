@@ -123,8 +123,8 @@ def _main() -> None:
 
     # boto3 reads the environment itself.
     os.environ.update(settings["environment"])
-    trial = LocalDemo(inbox_pages(Path(settings["inbox"])), SIGN_IN_CHOICES)
-    app = create_app(AppContext(Settings.from_environment()), connections=SEATS, trial=trial)
+    demo = LocalDemo(inbox_pages(Path(settings["inbox"])), SIGN_IN_CHOICES)
+    app = create_app(AppContext(Settings.from_environment()), connections=SEATS, demo=demo)
     # The emulator has lost the webhooks of its table; the database has them.
     publish_all(app.state.pool)
     config = uvicorn.Config(

@@ -69,7 +69,7 @@ def cookie_name(portal_url: str) -> str:
 
 
 def client_ip(request: Request) -> str:
-    """Return the address of the request's connection; headers can be forged."""
+    """Return the IP address of the connection: headers can be forged."""
     return request.client.host if request.client else ""
 
 
@@ -78,31 +78,35 @@ async def _authenticate(request: Request, pool: PoolDep) -> Principal | None:
     authorization = request.headers.get("authorization")
     if authorization is not None:
         scheme, _, key = authorization.partition(" ")
-        principal = await run_in_threadpool(_find_by_key, pool, key.strip()) if scheme.lower() == "bearer" else None
+        principal = (
+            await run_in_threadpool(_get_principal_of_key, pool, key.strip()) if scheme.lower() == "bearer" else None
+        )
         if principal is None:
             raise Problem("unauthenticated", "The API key is unknown, expired or revoked.")
-        return _remember(request, principal)
+        return _store_principal(request, principal)
     session = request.cookies.get(cookie_name(pool.settings.portal_url))
     if session is None:
         return None
-    principal = await run_in_threadpool(_find_by_session, pool, session)
+    principal = await run_in_threadpool(_get_principal_of_session, pool, session)
     if principal is None:
         return None
     if request.method not in SAFE_METHODS:
         await _check_csrf_token(request, pool, derive_csrf_token(session))
-    return _remember(request, principal)
+    return _store_principal(request, principal)
 
 
-def _find_by_key(pool: DatabasePool, key: str) -> Principal | None:
+def _get_principal_of_key(pool: DatabasePool, key: str) -> Principal | None:
     parameters = {"key": hash_secret(key)}
     row = pool.run(lambda c: c.execute(query("get_key_principal"), parameters).fetchone())
     if row is None:
         return None
     key_id, vendor_id, vendor_name, email, status, scopes = row
-    return _vendor(Principal(f"key:{key_id}", vendor_id, frozenset(scopes), vendor_name, email=email), status)
+    return _limit_if_suspended(
+        Principal(f"key:{key_id}", vendor_id, frozenset(scopes), vendor_name, email=email), status
+    )
 
 
-def _find_by_session(pool: DatabasePool, session: str) -> Principal | None:
+def _get_principal_of_session(pool: DatabasePool, session: str) -> Principal | None:
     parameters = {"session": hash_secret(session)}
     row = pool.run(lambda c: c.execute(query("get_session_principal"), parameters).fetchone())
     if row is None:
@@ -111,17 +115,17 @@ def _find_by_session(pool: DatabasePool, session: str) -> Principal | None:
     token = derive_csrf_token(session)
     if vendor_id is not None:
         principal = Principal(f"vendor:{vendor_id}", vendor_id, frozenset(SCOPES), name, email=email, csrf_token=token)
-        return _vendor(principal, status)
+        return _limit_if_suspended(principal, status)
     scopes = frozenset({READ, WRITE, ADMIN} if role == "admin" else {READ})
     return Principal(f"operator:{email}", None, scopes, name, role, email, token)
 
 
-def _vendor(principal: Principal, status: str) -> Principal:
+def _limit_if_suspended(principal: Principal, status: str) -> Principal:
     # A suspended vendor may still read its data.
     return principal if status == "active" else replace(principal, scopes=principal.scopes & {READ}, role="suspended")
 
 
-def _remember(request: Request, principal: Principal) -> Principal:
+def _store_principal(request: Request, principal: Principal) -> Principal:
     """Return the principal with its IP address, and store it in the request for the log and error pages."""
     principal = replace(principal, ip=client_ip(request))
     request.state.principal = principal

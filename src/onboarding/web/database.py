@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from queue import LifoQueue
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
+from psycopg.rows import dict_row
+from pydantic import BaseModel
 
 from onboarding.runtime import AppContext
 from onboarding.storage.database import Connection
 from onboarding.storage.queries import query
 
 Result = TypeVar("Result")
+Model = TypeVar("Model", bound=BaseModel)
 Work = Callable[[Connection], Result]
 
 OPERATOR_ROLE = "onboarding_operator"
@@ -22,16 +25,16 @@ OPERATOR_ROLE = "onboarding_operator"
 
 
 class DatabasePool:
-    """Contexts for the threads that answer requests: each has a database connection, all share the AWS clients.
+    """Pool of contexts for concurrent requests: each has its own database connection, all share the AWS clients.
 
-    A function on AWS answers one request at a time and has one.
+    A function on AWS handles one request at a time and needs one context.
     """
 
     def __init__(self, ctx: AppContext, connections: int = 1) -> None:
         self.ctx = ctx
         self.settings = ctx.settings
         self._contexts = [ctx, *(self._copy(ctx) for _ in range(connections - 1))]
-        # Last in, first out: a quiet server uses one connection.
+        # Last in, first out: a server with little traffic uses one connection.
         self._free: LifoQueue[AppContext] = LifoQueue()
         for context in reversed(self._contexts):
             self._free.put(context)
@@ -39,11 +42,11 @@ class DatabasePool:
     @staticmethod
     def _copy(ctx: AppContext) -> AppContext:
         """Return a context with the same clients and a database connection of its own."""
-        # Threads may share an AWS client, but must not create the same one at once.
+        # Threads may share an AWS client but must not create it concurrently: create all of them now.
         _ = ctx.s3, ctx.sqs, ctx.sns, ctx.lambdas, ctx.dynamodb
-        other = copy.copy(ctx)
-        other.__dict__.pop("database", None)
-        return other
+        duplicate = copy.copy(ctx)
+        duplicate.__dict__.pop("database", None)
+        return duplicate
 
     @contextmanager
     def _context(self) -> Iterator[AppContext]:
@@ -82,7 +85,7 @@ class DatabasePool:
             yield unrestricted
 
     def close(self) -> None:
-        """Close all connections; the next work opens new ones."""
+        """Close all connections. The next `run` opens new ones."""
         for ctx in self._contexts:
             ctx.close()
 
@@ -94,3 +97,11 @@ def _pool(request: Request) -> DatabasePool:
 
 PoolDep = Annotated[DatabasePool, Depends(_pool)]
 """The connection pool, as a route's parameter."""
+
+
+def fetch_models(
+    connection: Connection, model: type[Model], name: str, parameters: Mapping[str, Any] | None = None
+) -> list[Model]:
+    """Run the query `name`; return each row as a model, whose fields are columns of the query."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return [model.model_validate(row) for row in cursor.execute(query(name), parameters)]

@@ -19,24 +19,24 @@ from onboarding.web.database import DatabasePool
 from onboarding.web.errors import Problem
 from onboarding.web.request_log import logger
 
-SERVER_AT_ONCE = 3
-"""Simultaneous dry runs on one server; further ones wait. A function on AWS answers one request at a time."""
+SERVER_LIMIT = 3
+"""Simultaneous dry runs on one server; additional ones wait. A function on AWS answers one request at a time."""
 
-VENDOR_AT_ONCE = 2
-"""Simultaneous dry runs of one vendor on all servers: fewer than `SERVER_AT_ONCE`."""
+VENDOR_LIMIT = 2
+"""Simultaneous dry runs of one vendor on all servers: fewer than `SERVER_LIMIT`."""
 
-VENDOR_PER_HOUR = 300
+VENDOR_HOURLY_LIMIT = 300
 WINDOW = timedelta(hours=1)
 
 WAIT_SECONDS = 20
 """How long a dry run waits for a slot."""
 
-LONGEST = timedelta(minutes=2)
+MAX_DURATION = timedelta(minutes=2)
 """An older dry run counts as ended, because its server stopped without recording the end."""
 
 
 @asynccontextmanager
-async def limited(request: Request, principal: Principal, pool: DatabasePool) -> AsyncIterator[dict[str, Any]]:
+async def limit_dry_run(request: Request, principal: Principal, pool: DatabasePool) -> AsyncIterator[dict[str, Any]]:
     """Run the block as a dry run within the limits, and log it with the details that the block sets.
 
     Raises the problem `too-many-requests`. The request's body must be read before, so that a slow connection occupies
@@ -50,7 +50,7 @@ async def limited(request: Request, principal: Principal, pool: DatabasePool) ->
             async with asyncio.timeout(WAIT_SECONDS):
                 await slots.acquire()
         except TimeoutError:
-            raise busy() from None
+            raise server_busy() from None
         try:
             yield details
         finally:
@@ -59,30 +59,32 @@ async def limited(request: Request, principal: Principal, pool: DatabasePool) ->
         await run_in_threadpool(_end, principal, pool, dry_run_id, details)
 
 
-def busy() -> Problem:
+def server_busy() -> Problem:
     """Return the problem for a server without a free slot."""
     detail = "The server is too busy for a dry run. Try again later, or upload the file without a dry run."
     return Problem("unavailable", detail, headers={"Retry-After": "30"})
 
 
 def _begin(principal: Principal, pool: DatabasePool) -> int:
-    parameters = {"vendor_id": principal.vendor_id, "window": WINDOW, "longest": LONGEST}
+    parameters = {"vendor_id": principal.vendor_id, "window": WINDOW, "longest": MAX_DURATION}
 
     def work(connection: Connection) -> int:
         connection.execute(query("lock_dry_runs"), parameters)
         [(running, recent, seconds)] = connection.execute(query("count_dry_runs"), parameters).fetchall()
-        if running >= VENDOR_AT_ONCE:
-            raise _too_many(f"You have {running} dry runs in progress; the limit is {VENDOR_AT_ONCE} at a time", 5)
-        if recent >= VENDOR_PER_HOUR:
-            raise _too_many(f"You started {recent} dry runs within an hour; the limit is {VENDOR_PER_HOUR}", seconds)
+        if running >= VENDOR_LIMIT:
+            raise _too_many(f"You have {running} dry runs in progress; the limit is {VENDOR_LIMIT} at a time", 5)
+        if recent >= VENDOR_HOURLY_LIMIT:
+            raise _too_many(
+                f"You started {recent} dry runs within an hour; the limit is {VENDOR_HOURLY_LIMIT}", seconds
+            )
         [(dry_run_id,)] = connection.execute(query("insert_dry_run"), parameters).fetchall()
         return int(dry_run_id)
 
     return principal.run(pool, work)
 
 
-def _too_many(what: str, seconds: int) -> Problem:
-    return Problem("too-many-requests", f"{what}. Try again later.", headers={"Retry-After": str(max(1, seconds))})
+def _too_many(reason: str, seconds: int) -> Problem:
+    return Problem("too-many-requests", f"{reason}. Try again later.", headers={"Retry-After": str(max(1, seconds))})
 
 
 def _end(principal: Principal, pool: DatabasePool, dry_run_id: int, details: dict[str, Any]) -> None:

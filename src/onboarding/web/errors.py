@@ -71,21 +71,21 @@ class Problem(Exception):
         self.headers = dict(headers or {})
 
 
-def not_found(what: str = "thing") -> Problem:
+def not_found(name: str) -> Problem:
     """Return the problem for an object that does not exist or belongs to another vendor."""
-    return Problem("not-found", f"{what[0].upper()}{what[1:]} not found.")
+    return Problem("not-found", f"{name[0].upper()}{name[1:]} not found.")
 
 
 def add_exception_handlers(app: FastAPI) -> None:
-    """Answer every error of a request with a problem document."""
-    app.add_exception_handler(Problem, _problem)
-    for error in STORAGE_KINDS:
-        app.add_exception_handler(error, _storage_error)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    for kind in DATABASE_UNAVAILABLE:
-        app.add_exception_handler(kind, _unavailable)
-    app.add_exception_handler(Exception, _internal_error)
+    """Respond to every error of a request with a problem document."""
+    app.add_exception_handler(Problem, _handle_problem)
+    for exception in STORAGE_KINDS:
+        app.add_exception_handler(exception, _handle_storage_error)
+    app.add_exception_handler(RequestValidationError, _handle_validation_error)
+    app.add_exception_handler(HTTPException, _handle_http_exception)
+    for exception in DATABASE_UNAVAILABLE:
+        app.add_exception_handler(exception, _handle_database_unavailable)
+    app.add_exception_handler(Exception, _handle_unexpected_error)
 
 
 STORAGE_KINDS: Mapping[type[Exception], str] = {
@@ -96,61 +96,64 @@ STORAGE_KINDS: Mapping[type[Exception], str] = {
 """Problem types for the exceptions of the repositories."""
 
 
-def response(
+def problem_response(
     kind: str, detail: str, *, headers: Mapping[str, str] | None = None, errors: Sequence[FieldProblem] | None = None
 ) -> JSONResponse:
+    """Return a problem document as a response."""
     status, title = KINDS[kind]
     document = ProblemDocument(
         type=f"/problems/{kind}", title=title, status=status, detail=detail, errors=list(errors) if errors else None
     )
-    more = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
+    authenticate = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
     return JSONResponse(
         document.model_dump(exclude_none=True),
         status_code=status,
-        headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **more, **(headers or {})},
+        headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **authenticate, **(headers or {})},
         media_type=MEDIA_TYPE,
     )
 
 
-async def _problem(_: Request, error: Exception) -> JSONResponse:
+async def _handle_problem(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Problem)  # noqa: S101 - the only exception of this handler
-    return response(error.kind, error.detail, headers=error.headers)
+    return problem_response(error.kind, error.detail, headers=error.headers)
 
 
-async def _storage_error(_: Request, error: Exception) -> JSONResponse:
+async def _handle_storage_error(_: Request, error: Exception) -> JSONResponse:
     text = str(error).rstrip(".")
-    return response(STORAGE_KINDS[type(error)], f"{text[0].upper()}{text[1:]}.")
+    return problem_response(STORAGE_KINDS[type(error)], f"{text[0].upper()}{text[1:]}.")
 
 
-async def _invalid(_: Request, error: Exception) -> JSONResponse:
+async def _handle_validation_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101
-    fields = [_field(item) for item in error.errors()]
+    fields = [_field_problem(item) for item in error.errors()]
     names = ", ".join(dict.fromkeys(field.field or field.place for field in fields))
-    return response("invalid-request", f"Please check: {names}.", errors=fields)
+    return problem_response("invalid-request", f"Please check: {names}.", errors=fields)
 
 
-def _field(item: Mapping[str, Any]) -> FieldProblem:
+def _field_problem(item: Mapping[str, Any]) -> FieldProblem:
     place, *names = (str(part) for part in item["loc"])
     return FieldProblem(place=place, field=".".join(names), message=str(item["msg"]))
 
 
-async def _http(_: Request, error: Exception) -> JSONResponse:
-    """Answer the framework's own errors: an unknown path, a wrong method, a body that is not JSON."""
+async def _handle_http_exception(_: Request, error: Exception) -> JSONResponse:
+    """Respond to the framework's own errors: an unknown path, a wrong method, a body that is not JSON."""
     assert isinstance(error, HTTPException)  # noqa: S101
     kind = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}.get(error.status_code, "bad-request")
     detail = {"not-found": "Page not found.", "method-not-allowed": "This address does not support that method."}
-    return response(kind, detail.get(kind, str(error.detail)), headers=error.headers)
+    return problem_response(kind, detail.get(kind, str(error.detail)), headers=error.headers)
 
 
-async def _unavailable(request: Request, error: Exception) -> JSONResponse:
+async def _handle_database_unavailable(request: Request, error: Exception) -> JSONResponse:
     _log(request, error)
     detail = "The database is temporarily unavailable. Try again in a minute."
-    return response("unavailable", detail, headers={"Retry-After": "60"})
+    return problem_response("unavailable", detail, headers={"Retry-After": "60"})
 
 
-async def _internal_error(request: Request, error: Exception) -> JSONResponse:
+async def _handle_unexpected_error(request: Request, error: Exception) -> JSONResponse:
     _log(request, error)
-    return response("internal-error", "Something went wrong on our side. The error was logged. Try again later.")
+    return problem_response(
+        "internal-error", "Something went wrong on our side. The error was logged. Try again later."
+    )
 
 
 def _log(request: Request, error: Exception) -> None:
@@ -163,7 +166,7 @@ def problem_responses(*kinds: str) -> Responses:
     responses: Responses = {}
     for kind in kinds:
         status, title = KINDS[kind]
-        described = responses.setdefault(status, {"model": ProblemDocument, "description": title})
-        if title not in described["description"]:
-            described["description"] += f"; {title[0].lower()}{title[1:]}"
+        entry = responses.setdefault(status, {"model": ProblemDocument, "description": title})
+        if title not in entry["description"]:
+            entry["description"] += f"; {title[0].lower()}{title[1:]}"
     return responses

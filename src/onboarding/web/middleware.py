@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from onboarding.files.parser import MAX_BYTES
 from onboarding.web.auth import Principal
-from onboarding.web.errors import Problem, response
+from onboarding.web.errors import Problem, problem_response
 from onboarding.web.request_log import logger
 
 MAX_BODY = MAX_BYTES + 64 * 1024
@@ -19,7 +19,7 @@ MAX_BODY = MAX_BYTES + 64 * 1024
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    # An address can contain the token of an e-mailed link. (With no-referrer, forms would have the origin "null".)
+    # A URL can contain the token of an e-mailed link. (With no-referrer, forms would have the origin "null".)
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -28,7 +28,7 @@ HEADERS = {
 }
 
 
-def policy(bucket_origin: str) -> str:
+def content_security_policy(bucket_origin: str) -> str:
     """Return the Content-Security-Policy: own files, uploads to the bucket, no inline scripts or styles."""
     return "; ".join(
         (
@@ -46,13 +46,16 @@ def policy(bucket_origin: str) -> str:
 
 
 class SecurityMiddleware:
-    """The outermost layer of the application."""
+    """Checks the host and size of a request, adds security headers to the response, and writes the request log.
+
+    It is the outermost layer of the application.
+    """
 
     def __init__(self, app: ASGIApp, *, portal_url: str, bucket_origin: str) -> None:
         self.app = app
         parts = urlsplit(portal_url)
         self._host = parts.netloc.lower()
-        self._headers = {**HEADERS, "Content-Security-Policy": policy(bucket_origin)}
+        self._headers = {**HEADERS, "Content-Security-Policy": content_security_policy(bucket_origin)}
         if parts.scheme == "https":
             self._headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
 
@@ -79,23 +82,23 @@ class SecurityMiddleware:
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
-                # All responses but static files are specific to one principal and moment.
+                # All responses except static files depend on the principal and the current data.
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
         try:
-            refusal = self._refusal(Headers(scope=scope))
-            if refusal is not None:
-                await response(refusal.kind, refusal.detail)(scope, receive, secured_send)
+            problem = self._check_headers(Headers(scope=scope))
+            if problem is not None:
+                await problem_response(problem.kind, problem.detail)(scope, receive, secured_send)
             else:
                 await self.app(scope, limited_receive, secured_send)
         finally:
             self._log(scope, status, time.perf_counter() - started)
 
-    def _refusal(self, headers: Headers) -> Problem | None:
+    def _check_headers(self, headers: Headers) -> Problem | None:
         # DNS rebinding: an attacker's host name may resolve to this address.
         if headers.get("host", "").lower() != self._host:
-            return Problem("bad-request", "This address is not served here.")
+            return Problem("bad-request", "This host name is not served.")
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > MAX_BODY:
             return Problem("too-large", f"A request may have up to {MAX_BODY:,} bytes.")

@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from psycopg.rows import class_row
+
 from onboarding.domain.resource_names import Function
 from onboarding.notifications.sign_in_email import MINUTES_VALID, SignInEmail
 from onboarding.storage.audit_log import Actor, record_action
@@ -22,13 +24,13 @@ PER_ADDRESS = 5
 """E-mails to one address within the window without a pause between them."""
 PAUSE = timedelta(minutes=10)
 """Further e-mails to one address are sent once per pause. A link is valid for longer than a pause, so one e-mail always
-has a valid link: requests by other people cannot lock an account out."""
+has a valid link: requests by others cannot lock out an account."""
 PER_IP = 30
 """Requests of one IP address within the window, for all e-mail addresses together."""
 
 
 class TooManyRequests(Exception):
-    """The IP address made too many requests. The response may say so: it reveals nothing about an e-mail address."""
+    """The IP address made too many requests. Reporting it reveals nothing about an e-mail address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +66,18 @@ def request_link(pool: DatabasePool, email: str, ip: str) -> None:
         # Unknown addresses count too: the limit must not tell which ones are known.
         if not _count_request(connection, f"address:{address}", PER_ADDRESS, pause=PAUSE):
             return []
-        accounts = [Account(*row) for row in connection.execute(query("list_accounts"), {"email": address})]
+        with connection.cursor(row_factory=class_row(Account)) as cursor:
+            accounts = cursor.execute(query("list_accounts"), {"email": address}).fetchall()
         return [(account, _add_link(connection, account)) for account in accounts]
 
     links = pool.run(work)
-    named = [
+    named_secrets = [
         (account.name if len(links) == 1 else f"{account.name} ({account.vendor_id or 'operator'})", secret)
         for account, secret in links
     ]
     mail = SignInEmail(
         links[0][0].email if links else address,
-        [(name, f"{pool.settings.portal_url}/sign-in/{secret}") for name, secret in named],
+        [(name, f"{pool.settings.portal_url}/sign-in/{secret}") for name, secret in named_secrets],
         time.time() + LINK_AGE.total_seconds(),
     )
     pool.ctx.start_function(Function.MAILER, mail.event())
@@ -112,10 +115,10 @@ def use_link(pool: DatabasePool, link: str, ip: str) -> Session | None:
 
     def work(connection: Connection) -> Session | None:
         secret = generate_secret()
-        row = connection.execute(query("use_sign_in_link"), {"link": hash_secret(link)}).fetchone()
-        if row is None:
+        with connection.cursor(row_factory=class_row(Account)) as cursor:
+            account = cursor.execute(query("use_sign_in_link"), {"link": hash_secret(link)}).fetchone()
+        if account is None:
             return None
-        account = Account(*row)
         parameters = {
             "session": hash_secret(secret),
             "vendor_id": account.vendor_id,

@@ -1,6 +1,6 @@
-"""Random secrets, which are shown once and stored as a hash.
+"""Random secrets, which are returned once and stored as a hash.
 
-A secret has 32 random bytes, so a plain SHA-256 protects it: slow hashes are for passwords that people choose.
+A secret has 32 random bytes, so a plain SHA-256 protects it: slow hashes are for passwords that users choose.
 """
 
 from __future__ import annotations

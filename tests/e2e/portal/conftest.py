@@ -1,4 +1,4 @@
-"""A browser for the tests, and people who sit at it."""
+"""Chromium pages of an anonymous user, a vendor and an operator."""
 
 from __future__ import annotations
 
@@ -9,38 +9,38 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.support.api_clients import OPERATOR
-from tests.support.browser import CHROMIUM, PATIENCE, chromium, sign_in, somebody
+from tests.support.browser import CHROMIUM, TIMEOUT_MS, chromium, open_page, sign_in
 from tests.support.running_pipeline import Pipeline
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     if not CHROMIUM.exists():
-        # On a machine that builds, a test that did not run must not look like one that passed.
+        # In CI, a missing browser must fail the run, not skip the tests.
         assert not os.environ.get("CI"), f"there is no {CHROMIUM}; install it: apt-get install chromium"
-        pytest.skip(f"there is no Chromium at {CHROMIUM}: apt-get install chromium, or say where with CHROMIUM=")
-    expect.set_options(timeout=PATIENCE)
-    with chromium() as found:
-        yield found
+        pytest.skip(f"there is no Chromium at {CHROMIUM}: apt-get install chromium, or set CHROMIUM to its path")
+    expect.set_options(timeout=TIMEOUT_MS)
+    with chromium() as chromium_browser:
+        yield chromium_browser
 
 
 @pytest.fixture
-def visitor(browser: Browser, pipeline: Pipeline) -> Iterator[Page]:
-    """Somebody who is not signed in."""
-    with somebody(browser, pipeline) as page:
+def anonymous(browser: Browser, pipeline: Pipeline) -> Iterator[Page]:
+    """Yield a page of a user who is not signed in."""
+    with open_page(browser, pipeline) as page:
         yield page
 
 
 @pytest.fixture
-def vendor(visitor: Page, pipeline: Pipeline) -> Page:
-    """Somebody of the vendor PORTAL, at the first page."""
-    sign_in(visitor, pipeline, pipeline.vendor("PORTAL"))
-    return visitor
+def vendor(anonymous: Page, pipeline: Pipeline) -> Page:
+    """Return the home page of the vendor PORTAL."""
+    sign_in(anonymous, pipeline, pipeline.vendor("PORTAL"))
+    return anonymous
 
 
 @pytest.fixture
 def operator(browser: Browser, pipeline: Pipeline) -> Iterator[Page]:
-    """The sample operator, at the overview."""
-    with somebody(browser, pipeline) as page:
+    """Yield the overview page of the sample operator."""
+    with open_page(browser, pipeline) as page:
         sign_in(page, pipeline, OPERATOR)
         yield page

@@ -1,4 +1,4 @@
-"""Every page, in light and dark and at both widths: nothing that axe finds, nothing that does not fit; and walls."""
+"""All pages, light and dark, at both widths: accessibility, layout and access control."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from onboarding.web.app import PAGES
+from onboarding.web.app import PAGE_ROUTERS
 from tests.support.api_clients import OPERATOR, signed_in
 from tests.support.api_clients import browser as program
-from tests.support.browser import checked_by_axe, drop, sign_in, somebody
+from tests.support.browser import check_accessibility, drop_file, open_page, sign_in
 from tests.support.running_pipeline import Pipeline, csv_of, product
 
 SIZES = {"wide": 1280, "narrow": 375}
 
 
 @pytest.fixture(scope="module")
-def bad_upload(pipeline: Pipeline) -> str:
-    """An upload of the vendor PAGES with something to mend."""
+def upload_id(pipeline: Pipeline) -> str:
+    """Return the id of an upload of the vendor PAGES with rejected rows."""
     pipeline.vendor("PAGES")
     rows = [product(f"PAGE{n}") for n in range(12)]
     rows[2]["price"], rows[5]["category"], rows[6]["sku"] = "12,x", "Elektronics", ""
@@ -35,26 +35,26 @@ def empty_vendor(pipeline: Pipeline) -> str:
 
 
 @pytest.fixture(scope="module", params=["light", "dark"])
-def people(
+def pages(
     request: pytest.FixtureRequest, browser: Browser, pipeline: Pipeline, empty_vendor: str
 ) -> Iterator[dict[str, Page]]:
-    """Somebody of each kind, all with the same colours."""
+    """Yield a page of each kind of user, all with the same colour scheme."""
     with ExitStack() as stack:
-        found = {}
-        for kind, email in {
-            "visitor": "", "vendor": pipeline.vendor("PAGES"), "new vendor": empty_vendor, "operator": OPERATOR
+        pages_by_user = {}
+        for user, email in {
+            "anonymous": "", "vendor": pipeline.vendor("PAGES"), "new vendor": empty_vendor, "operator": OPERATOR
         }.items():  # fmt: skip
-            found[kind] = stack.enter_context(somebody(browser, pipeline, dark=request.param == "dark"))
+            pages_by_user[user] = stack.enter_context(open_page(browser, pipeline, dark=request.param == "dark"))
             if email:
-                sign_in(found[kind], pipeline, email)
-        yield found
+                sign_in(pages_by_user[user], pipeline, email)
+        yield pages_by_user
 
 
 CASES = [
-    ("visitor", "/sign-in"),
-    ("visitor", "/sign-in?sent=true"),
-    ("visitor", "/sign-in/nonsense"),
-    ("visitor", "/nowhere"),
+    ("anonymous", "/sign-in"),
+    ("anonymous", "/sign-in?sent=true"),
+    ("anonymous", "/sign-in/nonsense"),
+    ("anonymous", "/nowhere"),
     ("vendor", "/"),
     ("vendor", "/uploads"),
     ("vendor", "/uploads?status=failed"),
@@ -64,7 +64,7 @@ CASES = [
     ("new vendor", "/uploads"),
     ("vendor", "/keys"),
     ("vendor", "/webhook"),
-    ("visitor", "/inbox"),
+    ("anonymous", "/inbox"),
     ("operator", "/operator"),
     ("operator", "/operator?span=month"),
     ("operator", "/operator/vendors"),
@@ -77,83 +77,83 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("who", "path"), CASES)
-def test_page_at_both_widths_is_accessible(people: dict[str, Page], bad_upload: str, who: str, path: str) -> None:
-    page = people[who]
+@pytest.mark.parametrize(("user", "path"), CASES)
+def test_page_at_both_widths_is_accessible(pages: dict[str, Page], upload_id: str, user: str, path: str) -> None:
+    page = pages[user]
     for width in SIZES.values():
         page.set_viewport_size({"width": width, "height": 800})
-        page.goto(path.format(upload=bad_upload))
+        page.goto(path.format(upload=upload_id))
         expect(page.locator("h1")).to_have_count(1)
-        checked_by_axe(page)
+        check_accessibility(page)
 
 
-def test_preview_at_both_widths_is_accessible(people: dict[str, Page]) -> None:
-    page = people["vendor"]
+def test_preview_at_both_widths_is_accessible(pages: dict[str, Page]) -> None:
+    page = pages["vendor"]
     for width in SIZES.values():
         page.set_viewport_size({"width": width, "height": 800})
         page.goto("/")
-        drop(page, "look.csv", csv_of([product("AXE1"), product("AXE2", price="cheap")]))
+        drop_file(page, "look.csv", csv_of([product("AXE1"), product("AXE2", price="cheap")]))
         expect(page.get_by_role("heading", name="Preview")).to_be_visible()
-        checked_by_axe(page)
+        check_accessibility(page)
 
 
 def test_operator_pages_for_a_vendor_are_not_found(vendor: Page) -> None:
     for path in ("/operator", "/operator/vendors", "/operator/categories", "/operator/issues", "/operator/audit-log"):
-        answer = vendor.goto(path)
-        assert answer is not None
-        assert answer.status == 404
+        response = vendor.goto(path)
+        assert response is not None
+        assert response.status == 404
         expect(vendor.get_by_role("heading", name="Not found")).to_be_visible()
     vendor.goto("/")
     assert vendor.get_by_role("link", name="Vendors").count() == 0
 
 
-def _addresses(upload_id: str) -> Iterator[tuple[str, str]]:
-    """Every page with things of the vendor PAGES for its parameters."""
-    theirs = {
+def _list_paths(upload_id: str) -> Iterator[tuple[str, str]]:
+    """Yield method and path of every page, with ids of the vendor PAGES."""
+    ids = {
         "{upload_id}": upload_id,
         "{key_id}": "none",
         "{vendor_id}": "PAGES",
         "{category_id}": "1",
         "{queue}": "watchdog-failures",
     }
-    for router in PAGES:
+    for router in PAGE_ROUTERS:
         for route in router.routes:
             path = str(route.path)  # type: ignore[attr-defined]
-            for name, value in theirs.items():
+            for name, value in ids.items():
                 path = path.replace(name, value)
             if not path.startswith(("/sign-in", "/static")):
                 yield from ((method, path) for method in route.methods)  # type: ignore[attr-defined]
 
 
-def test_pages_of_another_vendor_are_not_found(pipeline: Pipeline, bad_upload: str, empty_vendor: str) -> None:
-    tried = 0
-    with closing(signed_in(pipeline, empty_vendor)) as other, program(pipeline) as nobody:
-        for method, path in _addresses(bad_upload):
-            answer: httpx.Response = nobody.request(method, path)
-            assert answer.status_code == 401, f"{method} {path}"
-            tried += 1
+def test_pages_of_another_vendor_are_not_found(pipeline: Pipeline, upload_id: str, empty_vendor: str) -> None:
+    requests = 0
+    with closing(signed_in(pipeline, empty_vendor)) as other, program(pipeline) as anonymous:
+        for method, path in _list_paths(upload_id):
+            response: httpx.Response = anonymous.request(method, path)
+            assert response.status_code == 401, f"{method} {path}"
+            requests += 1
             if path.startswith("/sign-out"):
                 continue
-            answer = other.request(method, path)
-            assert "somewhere_2024" not in answer.text
-            if bad_upload in path or path.startswith(("/operator", "/keys/")):
-                assert answer.status_code == 404, f"{method} {path}"
+            response = other.request(method, path)
+            assert "somewhere_2024" not in response.text
+            if upload_id in path or path.startswith(("/operator", "/keys/")):
+                assert response.status_code == 404, f"{method} {path}"
             elif method == "GET" or path == "/preview":
-                assert answer.status_code < 400, f"{method} {path}"
-            tried += 1
-        # What changes something needs the token of its own pages.
+                assert response.status_code < 400, f"{method} {path}"
+            requests += 1
+        # Requests that change data need the CSRF token of the session.
         del other.headers["X-CSRF-Token"]
-        for method, path in _addresses(bad_upload):
+        for method, path in _list_paths(upload_id):
             if method == "POST":
                 assert other.request(method, path).status_code == 403, path
-    assert tried > 20
+    assert requests > 20
 
 
 def test_page_without_session_redirects_to_sign_in(pipeline: Pipeline) -> None:
     with program(pipeline, Accept="text/html") as client:
         for path in ("/", "/uploads", "/operator"):
-            answer = client.get(path)
-            assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+            response = client.get(path)
+            assert (response.status_code, response.headers["location"]) == (303, "/sign-in")
 
 
 def test_only_static_files_are_cacheable(pipeline: Pipeline) -> None:
@@ -161,9 +161,9 @@ def test_only_static_files_are_cacheable(pipeline: Pipeline) -> None:
         page = client.get("/sign-in")
         assert page.headers["cache-control"] == "no-store"
         style = page.text.split('rel="stylesheet" href="')[1].split('"')[0]
-        answer = client.get(style)
-        assert (answer.status_code, answer.headers["content-type"]) == (200, "text/css; charset=utf-8")
-        assert "immutable" in answer.headers["cache-control"]
+        response = client.get(style)
+        assert (response.status_code, response.headers["content-type"]) == (200, "text/css; charset=utf-8")
+        assert "immutable" in response.headers["cache-control"]
         assert client.get("/static/other/app.css").headers["cache-control"] == "no-store"
         for path in ("/static/x/..%2fpages.py", "/static/x/../pages.py", "/static/x/nothing.css", "/static/x"):
             assert client.get(path).status_code == 404

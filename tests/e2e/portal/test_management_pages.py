@@ -1,4 +1,4 @@
-"""Keys and the webhook for a vendor's own programs; vendors and categories for operators; the local inbox."""
+"""Pages for API keys, the webhook, vendors and categories, and the local inbox."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from onboarding.storage.api_keys import SCOPES
 from onboarding.web.portal.api_keys import SCOPE_LABELS
-from tests.support.api_clients import forget_requests, with_key
-from tests.support.browser import checked_by_axe, sign_in, somebody
+from tests.support.api_clients import forget_requests, key_client
+from tests.support.browser import check_accessibility, open_page, sign_in
 from tests.support.http_server import serve
 from tests.support.running_pipeline import Pipeline, csv_of, product, wait_until
 
@@ -30,11 +30,11 @@ def test_api_key_is_shown_once_works_and_can_be_revoked(vendor: Page, pipeline: 
     vendor.get_by_label("Upload files, cancel and undo uploads").uncheck()
     vendor.get_by_role("button", name="Create key").click()
     key = vendor.locator("#new-key").inner_text()
-    checked_by_axe(vendor)
-    with with_key(pipeline, key) as program:
-        told = program.get("/v1/session").json()
-        assert (told["vendor_id"], told["scopes"]) == ("PORTAL", ["uploads:read"])
-    # Sent again by a reload, the form makes no second key; and the first is shown no more.
+    check_accessibility(vendor)
+    with key_client(pipeline, key) as program:
+        session = program.get("/v1/session").json()
+        assert (session["vendor_id"], session["scopes"]) == ("PORTAL", ["uploads:read"])
+    # A reload sends the form again: it creates no second key and does not show the first one.
     vendor.reload()
     expect(vendor.get_by_text("This key was already created")).to_be_visible()
     expect(vendor.get_by_role("listitem").filter(has_text="Nightly export")).to_have_count(1)
@@ -44,42 +44,42 @@ def test_api_key_is_shown_once_works_and_can_be_revoked(vendor: Page, pipeline: 
     vendor.get_by_role("button", name="Revoke key").click()
     expect(vendor.get_by_role("status")).to_contain_text("Key revoked.")
     expect(vendor.get_by_role("heading", name="Inactive keys")).to_be_visible()
-    with with_key(pipeline, key) as program:
+    with key_client(pipeline, key) as program:
         assert program.get("/v1/session").status_code == 401
 
 
 def test_api_key_without_name_or_permission_shows_field_errors(vendor: Page) -> None:
     vendor.goto("/keys")
-    for words in SCOPE_LABELS.values():
-        vendor.get_by_label(words).uncheck()
+    for label in SCOPE_LABELS.values():
+        vendor.get_by_label(label).uncheck()
     vendor.get_by_role("button", name="Create key").click()
     expect(vendor.get_by_text("Select at least one permission.")).to_be_visible()
     expect(vendor.get_by_label("Name")).to_have_attribute("aria-invalid", "true")
-    checked_by_axe(vendor)
+    check_accessibility(vendor)
 
 
 @pytest.fixture
 def server() -> Iterator[tuple[list[dict[str, Any]], str]]:
-    """A vendor's own server, and what it was told."""
-    told: list[dict[str, Any]] = []
+    """Yield the requests that a vendor's server received, and its URL."""
+    received: list[dict[str, Any]] = []
 
     class Receiver(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(200)
             self.end_headers()
 
         def log_message(self, *_: Any) -> None:
-            """No lines among the tests'."""
+            """Write no log."""
 
     with serve(Receiver) as url:
-        yield told, f"{url}/hook"
+        yield received, f"{url}/hook"
 
 
 def test_webhook_is_added_tested_and_removed(
     vendor: Page, pipeline: Pipeline, server: tuple[list[dict[str, Any]], str]
 ) -> None:
-    told, url = server
+    received, url = server
     vendor.get_by_role("link", name="Webhook").click()
     vendor.get_by_label("URL").fill("ftp://example.com")
     vendor.get_by_role("button", name="Add webhook").click()
@@ -87,14 +87,14 @@ def test_webhook_is_added_tested_and_removed(
     vendor.get_by_label("URL").fill(url)
     vendor.get_by_role("button", name="Add webhook").click()
     secret = vendor.locator("#new-secret").inner_text()
-    checked_by_axe(vendor)
+    check_accessibility(vendor)
 
     vendor.get_by_role("button", name="Send test message").click()
-    wait_until(lambda: told, "the test message")
-    # The list of deliveries keeps itself fresh.
+    wait_until(lambda: received, "the test message")
+    # The list of deliveries refreshes automatically.
     expect(vendor.get_by_text("Delivered", exact=True)).to_be_visible()
     assert secret not in vendor.content()
-    upload = pipeline.run("PORTAL", "told.csv", csv_of([product("TOLD1")]))
+    upload = pipeline.run("PORTAL", "delivered.csv", csv_of([product("DELIVERED1")]))
     expect(vendor.get_by_role("link", name=upload.upload_id)).to_be_visible()
 
     vendor.get_by_label("Generate a new secret").check()
@@ -109,13 +109,13 @@ def test_webhook_is_added_tested_and_removed(
 
 def test_operator_adds_changes_and_suspends_a_vendor(operator: Page, pipeline: Pipeline) -> None:
     operator.get_by_role("link", name="Vendors", exact=True).click()
-    operator.get_by_label("Vendor ID").fill("no good id")
+    operator.get_by_label("Vendor ID").fill("invalid id")
     operator.get_by_label("Name", exact=True).fill("Fresh <b>Foods")
     operator.get_by_role("button", name="Add vendor").click()
     expect(operator.get_by_label("Vendor ID")).to_have_attribute("aria-invalid", "true")
     expect(operator.get_by_label("Email address")).to_have_attribute("aria-invalid", "true")
     expect(operator.get_by_label("Name", exact=True)).to_have_value("Fresh <b>Foods")
-    checked_by_axe(operator)
+    check_accessibility(operator)
     operator.get_by_label("Vendor ID").fill("VEND001")
     operator.get_by_label("Email address").fill("fresh@foods.example")
     operator.get_by_role("button", name="Add vendor").click()
@@ -130,11 +130,11 @@ def test_operator_adds_changes_and_suspends_a_vendor(operator: Page, pipeline: P
     operator.get_by_text("Suspend vendor").click()
     operator.get_by_role("button", name="Suspend", exact=True).click()
     expect(operator.get_by_role("status")).to_contain_text("Vendor suspended")
-    checked_by_axe(operator)
-    assert _status(pipeline) == "suspended"
+    check_accessibility(operator)
+    assert _vendor_status(pipeline) == "suspended"
     operator.get_by_role("button", name="Activate vendor").click()
     expect(operator.get_by_role("status")).to_contain_text("Vendor activated")
-    assert _status(pipeline) == "active"
+    assert _vendor_status(pipeline) == "active"
     operator.get_by_role("link", name="View all").click()
     expect(operator.get_by_role("cell", name="Vendor created")).to_be_visible()
 
@@ -148,12 +148,12 @@ def test_operator_revokes_key_and_signs_vendor_out(operator: Page, vendor: Page,
     operator.get_by_text("Revoke Leaked").click()
     operator.get_by_role("button", name="Revoke key").click()
     expect(operator.get_by_role("status")).to_contain_text("Key revoked.")
-    with with_key(pipeline, key) as program:
+    with key_client(pipeline, key) as program:
         assert program.get("/v1/session").status_code == 401
     operator.get_by_text("Sign out everywhere").click()
     operator.get_by_role("button", name="Sign out vendor").click()
     expect(operator.get_by_role("status")).to_contain_text("signed out everywhere")
-    checked_by_axe(operator)
+    check_accessibility(operator)
     vendor.goto("/uploads")
     expect(vendor).to_have_url(re.compile("/sign-in$"))
 
@@ -165,7 +165,7 @@ def test_sign_out_everywhere_ends_every_session(vendor: Page) -> None:
     expect(vendor.get_by_text("You are signed out.")).to_be_visible()
 
 
-def _status(pipeline: Pipeline) -> str:
+def _vendor_status(pipeline: Pipeline) -> str:
     [(status,)] = pipeline.connection.execute("select status from vendors where vendor_id = 'FRESH'").fetchall()
     return str(status)
 
@@ -182,44 +182,44 @@ def test_operator_adds_and_disables_a_category(operator: Page, pipeline: Pipelin
     operator.get_by_role("button", name="Disable Board Games").click()
     expect(operator.get_by_role("status")).to_contain_text("disabled")
     pipeline.vendor("PORTAL")
-    refused = pipeline.run("PORTAL", "games.csv", csv_of([product("GAME1", category="Board Games")]))
-    assert refused.error_records == 1
+    upload = pipeline.run("PORTAL", "games.csv", csv_of([product("GAME1", category="Board Games")]))
+    assert upload.error_records == 1
     operator.get_by_role("button", name="Enable Board Games").click()
     expect(row.get_by_text("Active")).to_be_visible()
 
 
 def test_viewer_sees_no_forms_that_change_data(browser: Browser, pipeline: Pipeline) -> None:
     pipeline.connection.execute(
-        "insert into operators (email, name) values ('looks@techmart.example', 'Looks') on conflict do nothing"
+        "insert into operators (email, name) values ('viewer@techmart.example', 'Viewer') on conflict do nothing"
     )
-    with somebody(browser, pipeline) as page:
-        sign_in(page, pipeline, "looks@techmart.example")
+    with open_page(browser, pipeline) as page:
+        sign_in(page, pipeline, "viewer@techmart.example")
         for path in ("/operator/vendors", "/operator/vendors/VEND001", "/operator/categories", "/operator/issues"):
             page.goto(path)
             expect(page.get_by_role("heading", level=1)).to_be_visible()
             assert page.locator('main form[method="post"]').count() == 0, path
 
 
-def test_demo_account_signs_in_through_the_inbox(visitor: Page, pipeline: Pipeline) -> None:
+def test_demo_account_signs_in_through_the_inbox(anonymous: Page, pipeline: Pipeline) -> None:
     forget_requests(pipeline)
-    visitor.goto("/")
-    visitor.get_by_role("button", name="TechGear (vendor)").click()
-    visitor.get_by_role("link", name="Open the inbox").click()
-    mail = visitor.get_by_role("listitem").filter(has_text="contact@techgear.com")
+    anonymous.goto("/")
+    anonymous.get_by_role("button", name="TechGear (vendor)").click()
+    anonymous.get_by_role("link", name="Open the inbox").click()
+    mail = anonymous.get_by_role("listitem").filter(has_text="contact@techgear.com")
     mail.get_by_role("link", name="Your sign-in link").first.click()
-    checked_by_axe(visitor)
-    visitor.locator(".email-body a").click()
-    visitor.get_by_role("button", name="Sign in").click()
-    expect(visitor.get_by_text("TechGear", exact=True)).to_be_visible()
-    visitor.goto("/inbox/nothing.eml")
-    expect(visitor.get_by_role("heading", name="Not found")).to_be_visible()
+    check_accessibility(anonymous)
+    anonymous.locator(".email-body a").click()
+    anonymous.get_by_role("button", name="Sign in").click()
+    expect(anonymous.get_by_text("TechGear", exact=True)).to_be_visible()
+    anonymous.goto("/inbox/nothing.eml")
+    expect(anonymous.get_by_role("heading", name="Not found")).to_be_visible()
 
 
-def test_inbox_email_with_markup_shows_text(visitor: Page, pipeline: Pipeline) -> None:
+def test_inbox_email_with_markup_shows_text(anonymous: Page, pipeline: Pipeline) -> None:
     pipeline.vendor("PORTAL")
     name = '"><img src=x onerror="document.title=1">.csv'
     pipeline.run("PORTAL", name, csv_of([product("MAIL1", product_name=name)]))
-    visitor.goto("/inbox")
-    visitor.get_by_role("link", name="Product Upload Complete").first.click()
-    expect(visitor.locator(".email-body")).to_be_visible()
-    assert visitor.locator("main img").count() == 0
+    anonymous.goto("/inbox")
+    anonymous.get_by_role("link", name="Product Upload Complete").first.click()
+    expect(anonymous.locator(".email-body")).to_be_visible()
+    assert anonymous.locator("main img").count() == 0

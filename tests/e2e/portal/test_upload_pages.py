@@ -1,4 +1,4 @@
-"""What people do at the portal, from the mail in the inbox to the last mended row, in a real browser."""
+"""Upload pages in a browser: preview, upload, progress, result, fix file, history, overview."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 from playwright.sync_api import Page, Route, expect
 
 from onboarding.domain.resource_names import resource_name
-from tests.support.api_clients import links
-from tests.support.browser import PATIENCE, drop, send, sign_in, upload
+from tests.support.api_clients import sign_in_tokens
+from tests.support.browser import TIMEOUT_MS, drop_file, sign_in, submit_upload, upload_file
 from tests.support.running_pipeline import Pipeline, csv_of, product, wait_until
 
 
@@ -21,13 +21,13 @@ def test_fix_file_corrected_and_uploaded_again_is_accepted(vendor: Page, pipelin
     rows[3]["price"] = "$12.50"
     rows[7]["category"] = "Computer Acessories"
 
-    drop(vendor, "spring.csv", csv_of(rows))
+    drop_file(vendor, "spring.csv", csv_of(rows))
     preview = vendor.locator("#preview")
     expect(preview.get_by_text("2 rows would be rejected.")).to_be_visible()
     expect(preview.get_by_text("Did you mean 'Computer Accessories'?")).to_be_visible()
     expect(preview.get_by_text("utf-8", exact=False).first).to_be_visible()
     assert pipeline.connection.execute("select 1 from upload_history where file_name = 'spring.csv'").fetchone() is None
-    send(vendor)
+    submit_upload(vendor)
 
     expect(vendor.locator("#total-rows")).to_have_text("20")
     expect(vendor.locator("#rejected-rows")).to_have_text("2")
@@ -39,28 +39,28 @@ def test_fix_file_corrected_and_uploaded_again_is_accepted(vendor: Page, pipelin
         vendor.get_by_role("link", name="Download fix file").click()
     download.value.save_as(tmp_path / "fix.csv")
 
-    mended = mend((tmp_path / "fix.csv").read_bytes())
+    corrected = correct_rows((tmp_path / "fix.csv").read_bytes())
     vendor.get_by_role("link", name="Upload again").click()
-    (tmp_path / "mended.csv").write_bytes(mended)
-    vendor.get_by_label("choose a file").set_input_files(tmp_path / "mended.csv")
+    (tmp_path / "corrected.csv").write_bytes(corrected)
+    vendor.get_by_label("choose a file").set_input_files(tmp_path / "corrected.csv")
     expect(vendor.locator("#preview").get_by_text("All 2 rows are valid.")).to_be_visible()
-    send(vendor)
+    submit_upload(vendor)
 
     expect(vendor.get_by_text("All 2 rows were accepted.").first).to_be_visible()
     expect(vendor.locator("#rejected-rows")).to_have_text("0")
-    found = pipeline.connection.execute("select count(*) from products where sku like 'SKU-TRIP%'").fetchone()
-    assert found == (20,)
+    count = pipeline.connection.execute("select count(*) from products where sku like 'SKU-TRIP%'").fetchone()
+    assert count == (20,)
 
     vendor.get_by_role("link", name="History", exact=True).click()
     expect(vendor.get_by_role("link", name="spring.csv")).to_be_visible()
     vendor.get_by_label("Status").select_option("completed")
     vendor.get_by_role("button", name="Filter").click()
-    expect(vendor.get_by_role("link", name="mended.csv")).to_be_visible()
+    expect(vendor.get_by_role("link", name="corrected.csv")).to_be_visible()
     expect(vendor.get_by_role("link", name="spring.csv")).to_have_count(0)
 
 
-def mend(fix_file: bytes) -> bytes:
-    """What a vendor does in a spreadsheet."""
+def correct_rows(fix_file: bytes) -> bytes:
+    """Return the fix file with corrected prices and categories."""
     lines = list(csv.DictReader(io.StringIO(fix_file.decode("utf-8-sig"), newline="")))
     for line in lines:
         line["price"] = line["price"].lstrip("'$")
@@ -75,107 +75,111 @@ def mend(fix_file: bytes) -> bytes:
 def test_upload_page_shows_progress_then_result(vendor: Page) -> None:
     rows = [product(f"LIVE{n}") for n in range(1500)]
     rows[0]["price"] = "free"
-    drop(vendor, "many.csv", csv_of(rows))
+    drop_file(vendor, "many.csv", csv_of(rows))
     vendor.get_by_role("button", name="Upload 1,500 rows").click()
     vendor.wait_for_url(re.compile("/uploads/"))
-    shown = vendor.locator("#progress-text, #total-rows")
-    expect(shown.first).to_be_visible()
-    expect(vendor.locator("#upload")).to_have_attribute("data-done", "true", timeout=PATIENCE)
+    state = vendor.locator("#progress-text, #total-rows")
+    expect(state.first).to_be_visible()
+    expect(vendor.locator("#upload")).to_have_attribute("data-done", "true", timeout=TIMEOUT_MS)
     expect(vendor.locator("#total-rows")).to_have_text("1,500")
     expect(vendor.locator("#rejected-rows")).to_have_text("1")
     expect(vendor.locator("#title")).to_be_focused()
 
 
 def test_invalid_file_is_reported_before_the_upload(vendor: Page) -> None:
-    drop(vendor, "notes.pdf", b"hello")
+    drop_file(vendor, "notes.pdf", b"hello")
     expect(vendor.get_by_role("alert")).to_contain_text("must end in .csv, .tsv, .txt or .xlsx")
-    drop(vendor, "empty.csv", b"")
+    drop_file(vendor, "empty.csv", b"")
     expect(vendor.get_by_role("alert")).to_contain_text("is empty")
-    drop(vendor, "strange.csv", b"a,b,c\n1,2,3\n")
+    drop_file(vendor, "unknown-columns.csv", b"a,b,c\n1,2,3\n")
     expect(vendor.locator("#preview")).to_contain_text("This file would be rejected.")
     expect(vendor.get_by_role("button", name="Upload")).to_be_disabled()
 
 
-def gateway(status: int) -> Callable[[Route], None]:
-    """An answer as an HTTP API gives it in the function's place."""
-    answer = '{"message":"Service Unavailable"}'
-    return lambda route: route.fulfill(status=status, content_type="application/json", body=answer)
+def gateway_error(status: int) -> Callable[[Route], None]:
+    """Return a route handler with the error response of API Gateway."""
+    body = '{"message":"Service Unavailable"}'
+    return lambda route: route.fulfill(status=status, content_type="application/json", body=body)
 
 
 def test_file_whose_preview_fails_can_be_uploaded(vendor: Page) -> None:
-    vendor.route("**/preview?*", gateway(503))
-    drop(vendor, "unseen.csv", csv_of([product("UNSEEN1"), product("UNSEEN2", price="x")]))
+    vendor.route("**/preview?*", gateway_error(503))
+    drop_file(vendor, "no-preview.csv", csv_of([product("NOPREVIEW1"), product("NOPREVIEW2", price="x")]))
     expect(vendor.locator("#preview")).to_contain_text("No preview. Service Unavailable")
-    send(vendor)
+    submit_upload(vendor)
     expect(vendor.locator("#rejected-rows")).to_have_text("1")
 
 
 def test_file_too_large_for_a_preview_can_be_uploaded(vendor: Page) -> None:
     vendor.route("**/preview?*", lambda route: route.abort())
     vendor.locator("#upload-form[data-ready]").evaluate("form => form.dataset.previewBytes = 100")
-    drop(vendor, "large.csv", csv_of([product("LARGE1")]))
+    drop_file(vendor, "large.csv", csv_of([product("LARGE1")]))
     expect(vendor.locator("#preview")).to_contain_text("Previews are limited to 100 bytes.")
-    send(vendor)
+    submit_upload(vendor)
     expect(vendor.locator("#rejected-rows")).to_have_text("0")
 
 
 def test_upload_survives_temporary_server_errors(vendor: Page) -> None:
-    asked: list[str] = []
+    requests: list[str] = []
 
-    def busy(route: Route) -> None:
-        asked.append(route.request.url)
-        if len(asked) == 1:
-            gateway(503)(route)
-        elif len(asked) == 2:
-            gateway(429)(route)
-        elif len(asked) == 3:
+    def fail_three_times(route: Route) -> None:
+        requests.append(route.request.url)
+        if len(requests) == 1:
+            gateway_error(503)(route)
+        elif len(requests) == 2:
+            gateway_error(429)(route)
+        elif len(requests) == 3:
             route.abort()
         else:
             route.continue_()
 
-    vendor.route("**/v1/upload-sessions/*", busy)
-    drop(vendor, "busy.csv", csv_of([product("BUSY1")]))
+    vendor.route("**/v1/upload-sessions/*", fail_three_times)
+    drop_file(vendor, "busy.csv", csv_of([product("BUSY1")]))
     expect(vendor.locator("#preview")).to_contain_text("1 row is valid.")
-    send(vendor)
+    submit_upload(vendor)
     expect(vendor.locator("#rejected-rows")).to_have_text("0")
-    assert len(asked) > 3
+    assert len(requests) > 3
 
 
 def test_progress_without_changes_polls_less_often(vendor: Page, pipeline: Pipeline) -> None:
-    done = pipeline.run("PORTAL", "slow.csv", csv_of([product("SLOW1")]))
-    told = "update upload_history set notified_at = null where upload_id = %s"
-    pipeline.connection.execute(told, (done.upload_id,))
-    asked: list[str] = []
+    finished = pipeline.run("PORTAL", "slow.csv", csv_of([product("SLOW1")]))
+    query = "update upload_history set notified_at = null where upload_id = %s"
+    pipeline.connection.execute(query, (finished.upload_id,))
+    requests: list[str] = []
 
-    def at_once(route: Route) -> None:
-        # As on AWS.
-        asked.append(route.request.url)
+    def respond_immediately(route: Route) -> None:
+        # As on AWS, where the server does not wait.
+        requests.append(route.request.url)
         route.continue_(url=route.request.url.replace("wait=20", "wait=0"))
 
-    def rest() -> int:
-        """Milliseconds by the page's own clock, which moves here alone, until it asks again."""
-        before, gone = len(asked), 0
-        while len(asked) == before and gone < 60_000:
+    def measure_pause() -> int:
+        """Advance the page's clock until the next request; return the milliseconds."""
+        before, elapsed = len(requests), 0
+        while len(requests) == before and elapsed < 60_000:
             vendor.clock.run_for(50)
-            gone += 50
-        return gone
+            elapsed += 50
+        return elapsed
 
-    vendor.route("**/v1/uploads/*", at_once)
+    vendor.route("**/v1/uploads/*", respond_immediately)
     vendor.clock.install(time=0)
     vendor.clock.pause_at(1000)
-    vendor.goto(f"/uploads/{done.upload_id}")
-    rests = [rest() for _ in range(5)]
-    # The clock may have moved a little before a request is seen here.
-    assert [gone >= 0.9 * least for gone, least in zip(rests[1:], (1500, 2250, 3375, 5000), strict=True)] == [True] * 4
-    pipeline.connection.execute("update upload_history set notified_at = now() where upload_id = %s", (done.upload_id,))
+    vendor.goto(f"/uploads/{finished.upload_id}")
+    pauses = [measure_pause() for _ in range(5)]
+    # A request is recorded shortly after it was sent.
+    assert [pause >= 0.9 * minimum for pause, minimum in zip(pauses[1:], (1500, 2250, 3375, 5000), strict=True)] == [
+        True
+    ] * 4
+    pipeline.connection.execute(
+        "update upload_history set notified_at = now() where upload_id = %s", (finished.upload_id,)
+    )
     vendor.clock.resume()
     expect(vendor.locator("#upload")).to_have_attribute("data-done", "true")
 
 
 def test_file_with_markup_shows_text(vendor: Page) -> None:
-    attack = '"><img src=x onerror="document.title=1"><script>document.title=1</script>{{7*7}}'
-    rows = [product("HTML1", product_name=attack), product("HTML2", price=attack, category=attack)]
-    upload(vendor, "<b>bold.csv", csv_of(rows))
+    markup = '"><img src=x onerror="document.title=1"><script>document.title=1</script>{{7*7}}'
+    rows = [product("HTML1", product_name=markup), product("HTML2", price=markup, category=markup)]
+    upload_file(vendor, "<b>bold.csv", csv_of(rows))
     expect(vendor.get_by_text("{{7*7}}").first).to_be_visible()
     assert vendor.locator("main img, main script, main h1 b").count() == 0
     vendor.get_by_role("link", name="Show this row").first.click()
@@ -184,39 +188,39 @@ def test_file_with_markup_shows_text(vendor: Page) -> None:
 
 
 def test_undo_after_confirmation_removes_products(vendor: Page, pipeline: Pipeline) -> None:
-    upload(vendor, "mistake.csv", csv_of([product("UNDO1")]))
+    upload_file(vendor, "mistake.csv", csv_of([product("UNDO1")]))
     vendor.get_by_text("Undo upload").click()
     vendor.get_by_role("button", name="Undo", exact=True).click()
     expect(vendor.get_by_role("status").first).to_contain_text("Upload undone.")
-    found = pipeline.connection.execute("select 1 from products where vendor_product_id = 'PROD-UNDO1'").fetchone()
-    assert found is None
+    row = pipeline.connection.execute("select 1 from products where vendor_product_id = 'PROD-UNDO1'").fetchone()
+    assert row is None
 
 
-def test_sign_in_link_used_twice_no_longer_works(visitor: Page, pipeline: Pipeline) -> None:
+def test_sign_in_link_used_twice_no_longer_works(anonymous: Page, pipeline: Pipeline) -> None:
     email = pipeline.vendor("PORTAL")
-    sign_in(visitor, pipeline, email)
-    token = links(pipeline, email)[-1]
-    visitor.get_by_role("button", name="Sign out").click()
-    expect(visitor.get_by_text("You are signed out.")).to_be_visible()
-    visitor.goto(f"/sign-in/{token}")
-    expect(visitor.get_by_role("heading", name="This link no longer works")).to_be_visible()
-    visitor.goto("/uploads")
-    expect(visitor).to_have_url(re.compile("/sign-in$"))
+    sign_in(anonymous, pipeline, email)
+    token = sign_in_tokens(pipeline, email)[-1]
+    anonymous.get_by_role("button", name="Sign out").click()
+    expect(anonymous.get_by_text("You are signed out.")).to_be_visible()
+    anonymous.goto(f"/sign-in/{token}")
+    expect(anonymous.get_by_role("heading", name="This link no longer works")).to_be_visible()
+    anonymous.goto("/uploads")
+    expect(anonymous).to_have_url(re.compile("/sign-in$"))
 
 
-def test_sign_in_with_invalid_address_shows_error(visitor: Page) -> None:
-    visitor.goto("/sign-in")
-    visitor.get_by_label("Email address").fill("nobody")
-    visitor.get_by_role("button", name="Email me a sign-in link").click()
-    expect(visitor.get_by_role("alert")).to_contain_text("Enter a valid email address")
-    expect(visitor.get_by_label("Email address")).to_have_value("nobody")
+def test_sign_in_with_invalid_address_shows_error(anonymous: Page) -> None:
+    anonymous.goto("/sign-in")
+    anonymous.get_by_label("Email address").fill("nobody")
+    anonymous.get_by_role("button", name="Email me a sign-in link").click()
+    expect(anonymous.get_by_role("alert")).to_contain_text("Enter a valid email address")
+    expect(anonymous.get_by_label("Email address")).to_have_value("nobody")
 
 
 def test_times_are_shown_in_the_viewers_time_zone(vendor: Page, pipeline: Pipeline) -> None:
-    upload(vendor, "zone.csv", csv_of([product("ZONE1")]))
-    shown = vendor.locator("#upload time").first
-    assert "Z" in (shown.get_attribute("datetime") or "")
-    expect(shown).to_have_attribute("title", re.compile("Eastern|EST|EDT"))
+    upload_file(vendor, "zone.csv", csv_of([product("ZONE1")]))
+    time = vendor.locator("#upload time").first
+    assert "Z" in (time.get_attribute("datetime") or "")
+    expect(time).to_have_attribute("title", re.compile("Eastern|EST|EDT"))
 
 
 def test_upload_form_is_usable_by_keyboard(vendor: Page) -> None:
@@ -232,10 +236,10 @@ def test_upload_form_is_usable_by_keyboard(vendor: Page) -> None:
 
 def test_operator_overview_refreshes_and_stalled_upload_is_resumed(operator: Page, pipeline: Pipeline) -> None:
     pipeline.vendor("PORTAL")
-    done = pipeline.run("PORTAL", "watched.csv", csv_of([product("OP1"), product("OP2", price="x")]))
+    finished = pipeline.run("PORTAL", "watched.csv", csv_of([product("OP1"), product("OP2", price="x")]))
     operator.goto("/operator")
     expect(operator.get_by_role("link", name="watched.csv")).to_be_visible()
-    # What comes later shows by itself, and the charts are not looked up again for it.
+    # New uploads appear without a reload; the refresh does not query the charts.
     with operator.expect_response("**/operator/refresh"):
         pipeline.run("PORTAL", "later.csv", csv_of([product("OP3")]))
     expect(operator.get_by_role("link", name="later.csv")).to_be_visible()
@@ -245,12 +249,12 @@ def test_operator_overview_refreshes_and_stalled_upload_is_resumed(operator: Pag
     expect(operator.get_by_role("row").filter(has_text="PORTAL")).to_be_visible()
     expect(operator.get_by_role("row")).to_have_count(2)
 
-    # One that seems stuck: under way by the database's account, and nothing moved in it.
+    # A stalled upload: in processing, without progress for an hour.
     pipeline.connection.execute(
         "update upload_history set status = 'processing', valid_records = 0, created_records = 0, "
         "error_records = 0, notified_at = null, "
         "processing_completed_at = null, last_progress_at = now() - interval '1 hour' where upload_id = %s",
-        (done.upload_id,),
+        (finished.upload_id,),
     )
     operator.get_by_role("link", name="Issues", exact=True).click()
     operator.get_by_role("button", name="Resume watched.csv").click()
@@ -259,7 +263,7 @@ def test_operator_overview_refreshes_and_stalled_upload_is_resumed(operator: Pag
         "update upload_history set status = 'partial', valid_records = 1, created_records = 1, "
         "error_records = 1, notified_at = now(), "
         "processing_completed_at = now() where upload_id = %s",
-        (done.upload_id,),
+        (finished.upload_id,),
     )
 
 
@@ -275,5 +279,5 @@ def test_operator_redrives_a_failed_event(operator: Page, pipeline: Pipeline) ->
 
 
 def _is_empty(pipeline: Pipeline, url: str) -> bool:
-    found = pipeline.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
-    return bool(found["Attributes"]["ApproximateNumberOfMessages"] == "0")
+    result = pipeline.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
+    return bool(result["Attributes"]["ApproximateNumberOfMessages"] == "0")

@@ -1,4 +1,4 @@
-"""Two vendors who must know nothing of each other, and an operator."""
+"""Clients of two vendors whose data must stay separate, and of an operator."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from tests.support.running_pipeline import Pipeline
 
 @pytest.fixture(scope="session")
 def vendor_a(pipeline: Pipeline) -> Iterator[httpx.Client]:
-    """VENDA's people, signed in."""
+    """Yield a signed-in client of the vendor VENDA."""
     with closing(signed_in(pipeline, pipeline.vendor("VENDA"))) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
 def vendor_b(pipeline: Pipeline) -> Iterator[httpx.Client]:
-    """VENDB's people, signed in."""
+    """Yield a signed-in client of the vendor VENDB."""
     with closing(signed_in(pipeline, pipeline.vendor("VENDB"))) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
 def operator(pipeline: Pipeline) -> Iterator[httpx.Client]:
-    """The sample operator, signed in."""
+    """Yield a signed-in client of the sample operator."""
     with closing(signed_in(pipeline, OPERATOR)) as client:
         yield client

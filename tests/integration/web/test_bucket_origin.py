@@ -1,4 +1,4 @@
-"""The host of the bucket's forms and links, in every network and region, and the pages' policy for content."""
+"""Host of the bucket in upload forms and links, by network and region, and the Content-Security-Policy."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from onboarding.config import Settings
 from onboarding.deploy.plan import Plan
 from onboarding.runtime import AppContext
 from onboarding.web.app import create_app
-from onboarding.web.portal.static_files import address
-from tests.support.isolation_attempts import answer_of
+from onboarding.web.portal.static_files import static_url
+from tests.support.isolation_attempts import send_to_app
 
 BUCKET = "ecommerce-product-uploads-123456789012"
 PORTAL = "https://portal.techmart.example"
 
 
-def context_in(monkeypatch: pytest.MonkeyPatch, region: str, **environment: str) -> AppContext:
+def create_context(monkeypatch: pytest.MonkeyPatch, region: str, **environment: str) -> AppContext:
     """Return the context of the function `api` in a region."""
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
@@ -33,30 +33,30 @@ def test_presigned_urls_on_aws_match_the_content_security_policy(
     monkeypatch: pytest.MonkeyPatch, region: str, outbound: str
 ) -> None:
     dual_stack = Plan(outbound=outbound).dual_stack
-    ctx = context_in(monkeypatch, region, AWS_USE_DUALSTACK_ENDPOINT=dual_stack)
+    ctx = create_context(monkeypatch, region, AWS_USE_DUALSTACK_ENDPOINT=dual_stack)
     form = ctx.s3.generate_presigned_post(BUCKET, "uploads/VEND001/a.csv")["url"]
     link = ctx.s3.generate_presigned_url("get_object", Params={"Bucket": BUCKET, "Key": "errors/VEND001/a.csv"})
-    # The global host is that of us-east-1.
+    # us-east-1 has the global host name.
     regional = "s3.amazonaws.com" if region == "us-east-1" else f"s3.{region}.amazonaws.com"
     host = f"{BUCKET}.{f's3.dualstack.{region}.amazonaws.com' if dual_stack == 'true' else regional}"
     assert [urlsplit(url).hostname for url in (form, link)] == [host, host]
     with httpx.Client(base_url=PORTAL) as client:
-        response = answer_of(create_app(ctx), client, "GET", address("app.js"))
+        response = send_to_app(create_app(ctx), client, "GET", static_url("app.js"))
     policy = response.headers["Content-Security-Policy"]
     directives = dict(directive.split(" ", 1) for directive in policy.split("; "))
     assert directives["connect-src"] == directives["form-action"] == f"'self' https://{host}"
 
 
 def test_static_file_is_served_without_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each container of the API may hold one connection; those that serve only files hold none."""
-    ctx = context_in(monkeypatch, "us-east-1")
+    """A container of the API that serves only files opens no database connection."""
+    ctx = create_context(monkeypatch, "us-east-1")
     with httpx.Client(base_url=PORTAL) as client:
-        response = answer_of(create_app(ctx), client, "GET", address("app.css"))
+        response = send_to_app(create_app(ctx), client, "GET", static_url("app.css"))
     assert response.status_code == 200
     assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
     assert "database" not in ctx.__dict__
 
 
 def test_presigned_urls_on_one_machine_have_the_bucket_in_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    ctx = context_in(monkeypatch, "us-east-1", AWS_ENDPOINT_URL="http://127.0.0.1:4566")
+    ctx = create_context(monkeypatch, "us-east-1", AWS_ENDPOINT_URL="http://127.0.0.1:4566")
     assert ctx.s3.generate_presigned_post(BUCKET, "uploads/")["url"] == f"http://127.0.0.1:4566/{BUCKET}"

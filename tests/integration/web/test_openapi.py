@@ -1,6 +1,6 @@
-"""The OpenAPI document is kept: whatever it allows is answered as it says, and nothing makes the app fail.
+"""The OpenAPI description: generated requests get the described responses and cause no server error.
 
-On an engine of its own, since much is changed on the way.
+The tests use their own local stack, because they change much data.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.support.api_clients import OPERATOR, new_key, signed_in, upload
 from tests.support.running_pipeline import Pipeline, csv_of, product
 
 OPAQUE = ("cursor", "email", "token", "url")
-"""Parts of requests that the description cannot tell good ones of."""
+"""Parts of requests whose valid values the description cannot define."""
 
 BOUNDED = settings(
     max_examples=5,
@@ -35,7 +35,7 @@ BOUNDED = settings(
 
 @pytest.fixture(scope="module")
 def own_pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
-    with LocalStack(tmp_path_factory.mktemp("described")) as engine, Pipeline(engine.endpoints) as running:
+    with LocalStack(tmp_path_factory.mktemp("described")) as stack, Pipeline(stack.endpoints) as running:
         yield running
 
 
@@ -54,7 +54,7 @@ def operator(own_pipeline: Pipeline) -> Iterator[httpx.Client]:
 @pytest.fixture(scope="module")
 def described(own_pipeline: Pipeline) -> schemathesis.BaseSchema:
     schema = schemathesis.openapi.from_url(f"{own_pipeline.endpoints.portal_url}/v1/openapi.json")
-    # A session that ends would end the test, and a test message goes to whatever address was made up.
+    # Ending the session would end the test, and a test message would be sent to a generated address.
     return schema.exclude(path="/v1/session", method="DELETE").exclude(path="/v1/webhook/test")
 
 
@@ -63,41 +63,44 @@ def key(vendor: httpx.Client) -> str:
     return str(new_key(vendor)["key"])
 
 
-def named(case: schemathesis.Case[Any]) -> set[str]:
-    """The parts of a request."""
+def names_of(case: schemathesis.Case[Any]) -> set[str]:
+    """Return the names of the query parameters and body fields of a request."""
     return {*(case.query or {}), *(case.body if isinstance(case.body, dict) else {})}
 
 
-def answered(operations: schemathesis.BaseSchema, url: str, **credentials: Any) -> list[str]:
-    """What of these operations is not answered as described, asked as allowed and otherwise."""
-    wrong: list[str] = []
-    for found in operations.get_all_operations():
-        operation = found.ok()  # type: ignore[union-attr]
+def find_violations(operations: schemathesis.BaseSchema, url: str, **credentials: Any) -> list[str]:
+    """Send valid and invalid requests to the operations; return the responses that differ from the description."""
+    violations: list[str] = []
+    for result in operations.get_all_operations():
+        operation = result.ok()  # type: ignore[union-attr]
         for mode in schemathesis.GenerationMode:
 
             @BOUNDED
             @given(case=operation.as_strategy(generation_mode=mode))
-            def ask(case: schemathesis.Case[Any]) -> None:
-                excluded = [positive_data_acceptance] if set(OPAQUE) & named(case) else []
+            def send(case: schemathesis.Case[Any]) -> None:
+                excluded = [positive_data_acceptance] if set(OPAQUE) & names_of(case) else []
                 case.call_and_validate(base_url=url, excluded_checks=excluded, **credentials)
 
             try:
-                ask()
+                send()
             except Unsatisfiable:
-                continue  # nothing can be wrong with a request without parts
+                continue  # A request without parts cannot be invalid.
             except FailureGroup as failures:
-                wrong += [f"{operation.label}: {failure}" for failure in failures.exceptions]
-    return wrong
+                violations += [f"{operation.label}: {failure}" for failure in failures.exceptions]
+    return violations
 
 
 def test_responses_match_the_api_description(
     own_pipeline: Pipeline, vendor: httpx.Client, operator: httpx.Client, described: schemathesis.BaseSchema
 ) -> None:
-    """What made-up ids never reach. Comes first: made-up requests of an operator may suspend the vendor."""
-    done = upload(vendor, own_pipeline, csv_of([product("real"), product("real-2", price="x")]))
+    """Test responses for existing ids, which generated requests do not contain.
+
+    It runs first, because generated requests of an operator may suspend the vendor.
+    """
+    finished = upload(vendor, own_pipeline, csv_of([product("real"), product("real-2", price="x")]))
     upload_session = vendor.post("/v1/upload-sessions", json={"file_name": "x.csv"}).json()["upload_session_id"]
     vendor.put("/v1/webhook", json={"url": "http://127.0.0.1:9/hook"})
-    asked = [
+    requests = [
         (vendor, "/v1/uploads"),
         (vendor, "/v1/upload-sessions/{upload_session_id}"),
         (vendor, "/v1/keys"),
@@ -117,24 +120,28 @@ def test_responses_match_the_api_description(
             for part in ("", "/errors", "/file-details", "/summary", "/products", "/report", "/fix-file", "/links")
         ),
     ]
-    for client, path in asked:
-        answer = client.get(path.replace("{upload_id}", done.upload_id).replace("{upload_session_id}", upload_session))
-        assert answer.status_code in {200, 303}, path
-        described[path]["GET"].validate_response(answer)
+    for client, path in requests:
+        response = client.get(
+            path.replace("{upload_id}", finished.upload_id).replace("{upload_session_id}", upload_session)
+        )
+        assert response.status_code in {200, 303}, path
+        described[path]["GET"].validate_response(response)
 
 
 def test_vendor_requests_match_the_api_description(
     own_pipeline: Pipeline, described: schemathesis.BaseSchema, key: str
 ) -> None:
-    by_vendors = described.exclude(path_regex="^/v1/operator")
+    vendor_operations = described.exclude(path_regex="^/v1/operator")
     headers = {"Authorization": f"Bearer {key}"}
-    assert answered(by_vendors, own_pipeline.endpoints.portal_url, headers=headers) == []
+    assert find_violations(vendor_operations, own_pipeline.endpoints.portal_url, headers=headers) == []
 
 
 def test_operator_requests_match_the_api_description(
     own_pipeline: Pipeline, described: schemathesis.BaseSchema, operator: httpx.Client
 ) -> None:
-    by_operators = described.include(path_regex="^/v1/(operator|uploads)")
+    operator_operations = described.include(path_regex="^/v1/(operator|uploads)")
     headers = {"X-CSRF-Token": operator.headers["X-CSRF-Token"]}
     cookies = dict(operator.cookies)
-    assert answered(by_operators, own_pipeline.endpoints.portal_url, headers=headers, cookies=cookies) == []
+    assert (
+        find_violations(operator_operations, own_pipeline.endpoints.portal_url, headers=headers, cookies=cookies) == []
+    )

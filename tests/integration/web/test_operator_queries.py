@@ -1,4 +1,4 @@
-"""What operators look at with ten thousand vendors: each question reads what it shows, by an index."""
+"""Queries of the operator pages with ten thousand vendors: each uses an index and reads only the rows that it needs."""
 
 from __future__ import annotations
 
@@ -66,30 +66,31 @@ def test_query_with_many_vendors_uses_indexes(
     marketplace: Connection, name: str, parameters: dict[str, Any], indexes: set[str]
 ) -> None:
     [(plan,)] = marketplace.execute(f"explain (format json) {query(name)}", parameters).fetchall()
-    found = list(nodes(plan[0]["Plan"]))
-    assert indexes <= {node.get("Index Name") for node in found}
-    # The vendors alone may be looked through, where a part of a name is looked for.
-    read_whole = {node["Relation Name"] for node in found if node["Node Type"] == "Seq Scan"}
-    assert read_whole <= ({"vendors"} if parameters.get("search") else set()) | {"quarantined_objects", "products"}
+    plan_nodes = list(nodes(plan[0]["Plan"]))
+    assert indexes <= {node.get("Index Name") for node in plan_nodes}
+    # Only a search for a part of a name may scan the vendors.
+    scanned = {node["Relation Name"] for node in plan_nodes if node["Node Type"] == "Seq Scan"}
+    assert scanned <= ({"vendors"} if parameters.get("search") else set()) | {"quarantined_objects", "products"}
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield a node of a query plan and all nodes below it."""
     yield plan
-    for below in plan.get("Plans", []):
-        yield from nodes(below)
+    for child in plan.get("Plans", []):
+        yield from nodes(child)
 
 
 def test_throughput_counts_every_upload_once(marketplace: Connection) -> None:
     width = timedelta(hours=36)
-    found = marketplace.execute(query("list_upload_throughput"), {"width": width, "intervals": 20}).fetchall()
-    assert [later[0] - earlier[0] for earlier, later in pairwise(found)] == [width] * 19
+    rows = marketplace.execute(query("list_upload_throughput"), {"width": width, "intervals": 20}).fetchall()
+    assert [later[0] - earlier[0] for earlier, later in pairwise(rows)] == [width] * 19
     [expected] = marketplace.execute(
         "select count(*), sum(total_records), sum(valid_records), sum(error_records) from upload_history "
         "where processing_completed_at >= now() - interval '30 days'"
     ).fetchall()
-    # The clock has moved between the two questions, by much less than lies between two uploads.
-    assert [abs(sum(row[n] for row in found) - expected[n - 1]) <= 10 for n in range(1, 5)] == [True] * 4
-    assert min(row[1] for row in found) > 0
+    # The time differs between the two queries, by much less than the interval between two uploads.
+    assert [abs(sum(row[n] for row in rows) - expected[n - 1]) <= 10 for n in range(1, 5)] == [True] * 4
+    assert min(row[1] for row in rows) > 0
 
 
 def test_top_errors_are_sorted_by_frequency(marketplace: Connection) -> None:
@@ -101,6 +102,6 @@ def test_top_errors_are_sorted_by_frequency(marketplace: Connection) -> None:
 
 
 def test_vendor_quality_lists_the_lowest_first(marketplace: Connection) -> None:
-    found = marketplace.execute(query("list_vendor_quality"), {"limit": 3}).fetchall()
-    assert [row[4] for row in found] == [60, 60, 60]
-    assert [row[0] for row in found] == sorted(row[0] for row in found)
+    rows = marketplace.execute(query("list_vendor_quality"), {"limit": 3}).fetchall()
+    assert [row[4] for row in rows] == [60, 60, 60]
+    assert [row[0] for row in rows] == sorted(row[0] for row in rows)

@@ -1,4 +1,4 @@
-"""Uploads over the API: by upload session into the bucket, watched to their end, mended, taken back."""
+"""Uploads over the API: upload sessions, progress, errors, cancelling and undoing."""
 
 from __future__ import annotations
 
@@ -15,47 +15,47 @@ import pytest
 from onboarding.domain.models import UploadStatus
 from onboarding.files.parser import MAX_BYTES
 from onboarding.storage.database import Database
-from onboarding.web import schemas
+from onboarding.web import upload_queries
 from onboarding.web.api.upload_sessions import sanitise_file_name
 from tests.support.api_clients import post_form, upload
-from tests.support.isolation_attempts import answer_of, working_app
+from tests.support.isolation_attempts import running_app, send_to_app
 from tests.support.running_pipeline import Pipeline, csv_of, product, wait_until
 
 
 def test_upload_session_form_leads_to_a_result(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
-    rows = [product(f"upload_session-{n}") for n in range(5)]
+    rows = [product(f"session-{n}") for n in range(5)]
     rows[1]["price"] = "-1"
     rows[3] |= {"price": "x", "category": "Elektronics"}
-    answer = vendor_a.post("/v1/upload-sessions", json={"file_name": "my products.csv"})
-    assert answer.status_code == 201
-    upload_session = answer.json()
+    response = vendor_a.post("/v1/upload-sessions", json={"file_name": "my products.csv"})
+    assert response.status_code == 201
+    upload_session = response.json()
     assert upload_session["file_name"] == "my_products.csv"
     assert vendor_a.get(upload_session["status_url"]).json()["phase"] == "waiting"
-    # A blank line is no row, but a spreadsheet counts it.
+    # A blank line is not a data row, but has a row number in a spreadsheet.
     lines = csv_of(rows).splitlines(keepends=True)
     assert post_form(upload_session, b"".join([*lines[:4], b"\n", *lines[4:]])).status_code == 201
 
     def opened() -> dict[str, Any] | None:
-        shown = vendor_a.get(upload_session["status_url"]).json()
-        assert shown["phase"] in {"queued", "opened"}
-        found: dict[str, Any] | None = shown["upload"]
-        return found
+        body = vendor_a.get(upload_session["status_url"]).json()
+        assert body["phase"] in {"queued", "opened"}
+        opened_upload: dict[str, Any] | None = body["upload"]
+        return opened_upload
 
     upload_id = wait_until(opened, "the upload of the session")["upload_id"]
-    shown: dict[str, Any] = {"version": None, "phase": None}
+    body: dict[str, Any] = {"version": None, "phase": None}
     phases = []
-    while shown["phase"] != "done":
-        shown = vendor_a.get(f"/v1/uploads/{upload_id}", params={"wait": 20, "version": shown["version"]}).json()
-        phases.append(shown["phase"])
+    while body["phase"] != "done":
+        body = vendor_a.get(f"/v1/uploads/{upload_id}", params={"wait": 20, "version": body["version"]}).json()
+        phases.append(body["phase"])
     assert sorted(phases, key=["reading", "checking", "reporting", "done"].index) == phases
-    assert {name: shown[name] for name in ("total_records", "valid_records", "error_records", "waiting_records")} == {
+    assert {name: body[name] for name in ("total_records", "valid_records", "error_records", "waiting_records")} == {
         "total_records": 5,
         "valid_records": 3,
         "error_records": 2,
         "waiting_records": 0,
     }
-    assert (shown["status"], shown["has_report"], shown["has_fix_file"]) == ("partial", True, True)
-    assert shown["file_name"] == "my_products.csv"
+    assert (body["status"], body["has_report"], body["has_fix_file"]) == ("partial", True, True)
+    assert body["file_name"] == "my_products.csv"
 
     errors = vendor_a.get(f"/v1/uploads/{upload_id}/errors").json()
     assert [(e["row_number"], e["spreadsheet_row"], e["column"], e["value"]) for e in errors["items"]] == [
@@ -64,7 +64,7 @@ def test_upload_session_form_leads_to_a_result(pipeline: Pipeline, vendor_a: htt
         (4, 6, "category", "Elektronics"),
     ]
     assert errors["items"][2]["hint"] == "Did you mean 'Electronics'?"
-    assert errors["items"][0]["row"]["sku"] == "SKU-upload_session-1"
+    assert errors["items"][0]["row"]["sku"] == "SKU-session-1"
     only = vendor_a.get(f"/v1/uploads/{upload_id}/errors", params={"column": "category"}).json()
     assert [e["row_number"] for e in only["items"]] == [4]
     only = vendor_a.get(f"/v1/uploads/{upload_id}/errors", params={"error_type": "INVALID_PRICE", "limit": 1}).json()
@@ -106,44 +106,44 @@ def test_upload_session_used_twice_rejects_the_second_file(pipeline: Pipeline, v
     upload_session = vendor_a.post("/v1/upload-sessions", json={"file_name": "once.csv"}).json()
     key = upload_session["form"]["fields"]["key"]
     for number in (1, 2, 3):
-        assert post_form(upload_session, csv_of([product(f"upload_session-{number}")])).status_code == 201
+        assert post_form(upload_session, csv_of([product(f"session-{number}")])).status_code == 201
     query = (
         "select upload_id, failure_code, failure_reason from upload_history "
         "where s3_key = %s and notified_at is not null"
     )
 
-    def told() -> list[tuple[str, str | None, str | None]]:
+    def list_outcomes() -> list[tuple[str, str | None, str | None]]:
         rows = pipeline.connection.execute(query, (key,)).fetchall()
         return [(str(row[0]), row[1], row[2]) for row in rows] if len(rows) == 3 else []
 
-    outcomes = wait_until(told, "all three files to have an outcome")
-    [(taken, _, _)] = [outcome for outcome in outcomes if outcome[1] is None]
+    outcomes = wait_until(list_outcomes, "all three files to have an outcome")
+    [(accepted_id, _, _)] = [outcome for outcome in outcomes if outcome[1] is None]
     for upload_id, code, reason in outcomes:
-        if upload_id != taken:
+        if upload_id != accepted_id:
             assert code == "UPLOAD_SESSION_USED"
-            assert taken in str(reason)
-    assert len(pipeline.products(taken)) == 1
-    assert vendor_a.get(upload_session["status_url"]).json()["upload"]["upload_id"] == taken
+            assert accepted_id in str(reason)
+    assert len(pipeline.products(accepted_id)) == 1
+    assert vendor_a.get(upload_session["status_url"]).json()["upload"]["upload_id"] == accepted_id
 
 
 def test_create_upload_session_repeated_with_idempotency_key_returns_the_same(
     vendor_a: httpx.Client, vendor_b: httpx.Client
 ) -> None:
-    once = {"Idempotency-Key": "order-4711"}
-    wanted = {"file_name": "same.csv"}
-    first = vendor_a.post("/v1/upload-sessions", json=wanted, headers=once).json()
-    again = vendor_a.post("/v1/upload-sessions", json=wanted, headers=once).json()
+    headers = {"Idempotency-Key": "order-4711"}
+    request = {"file_name": "same.csv"}
+    first = vendor_a.post("/v1/upload-sessions", json=request, headers=headers).json()
+    again = vendor_a.post("/v1/upload-sessions", json=request, headers=headers).json()
     assert again["upload_session_id"] == first["upload_session_id"]
     assert again["form"]["fields"]["key"] == first["form"]["fields"]["key"]
-    assert vendor_a.post("/v1/upload-sessions", json={"file_name": "other.csv"}, headers=once).status_code == 409
+    assert vendor_a.post("/v1/upload-sessions", json={"file_name": "other.csv"}, headers=headers).status_code == 409
     assert (
-        vendor_b.post("/v1/upload-sessions", json=wanted, headers=once).json()["upload_session_id"]
+        vendor_b.post("/v1/upload-sessions", json=request, headers=headers).json()["upload_session_id"]
         != first["upload_session_id"]
     )
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"),
+    ("name", "expected"),
     [
         ("products.csv", "products.csv"),
         ("../../errors/VENDB/x.CSV", "x.csv"),
@@ -155,28 +155,29 @@ def test_create_upload_session_repeated_with_idempotency_key_returns_the_same(
         ("é" * 200 + ".csv", "é" * 75 + ".csv"),
     ],
 )
-def test_sanitised_file_name_is_safe_in_an_object_key(given: str, kept: str) -> None:
-    assert sanitise_file_name(given) == kept
+def test_sanitised_file_name_is_safe_in_an_object_key(name: str, expected: str) -> None:
+    assert sanitise_file_name(name) == expected
 
 
 def test_uploads_are_paged_and_filtered(pipeline: Pipeline, vendor_b: httpx.Client) -> None:
     for number in range(3):
         pipeline.run("VENDB", f"page-{number}.csv", csv_of([product(f"page-{number}", price="1" if number else "-1")]))
-    names: list[str] = []
+    upload_ids: list[str] = []
     cursor = None
     while True:
-        found = vendor_b.get("/v1/uploads", params={"limit": 2, **({"cursor": cursor} if cursor else {})}).json()
-        names += [item["upload_id"] for item in found["items"]]
-        cursor = found["next"]
+        body = vendor_b.get("/v1/uploads", params={"limit": 2, **({"cursor": cursor} if cursor else {})}).json()
+        upload_ids += [item["upload_id"] for item in body["items"]]
+        cursor = body["next"]
         if cursor is None:
             break
-    assert len(names) == len(set(names)) >= 3
+    assert len(upload_ids) == len(set(upload_ids)) >= 3
     failed = vendor_b.get("/v1/uploads", params={"status": "failed"}).json()["items"]
     assert {item["status"] for item in failed} == {"failed"}
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     assert vendor_b.get("/v1/uploads", params={"since": tomorrow}).json()["items"] == []
     assert (
-        vendor_b.get("/v1/uploads", params={"until": tomorrow, "limit": 1}).json()["items"][0]["upload_id"] == names[0]
+        vendor_b.get("/v1/uploads", params={"until": tomorrow, "limit": 1}).json()["items"][0]["upload_id"]
+        == upload_ids[0]
     )
 
 
@@ -184,14 +185,14 @@ def test_show_upload_with_wait_returns_on_the_first_change(pipeline: Pipeline, v
     upload = pipeline.run("VENDB", "wait.csv", csv_of([product("wait")]))
     finished = vendor_b.get(f"/v1/uploads/{upload.upload_id}", params={"wait": 20})
     assert finished.json()["phase"] == "done"
-    assert finished.elapsed.total_seconds() < 20, "a finished upload moves no more"
+    assert finished.elapsed.total_seconds() < 20, "a finished upload does not change"
     pipeline.connection.execute(
         "update upload_history set notified_at = null where upload_id = %s", (upload.upload_id,)
     )
-    answers: list[httpx.Response] = []
+    responses: list[httpx.Response] = []
 
     def wait(seconds: float) -> None:
-        answers.append(vendor_b.get(f"/v1/uploads/{upload.upload_id}", params={"wait": seconds}))
+        responses.append(vendor_b.get(f"/v1/uploads/{upload.upload_id}", params={"wait": seconds}))
 
     wait(1)
     waiting = threading.Thread(target=wait, args=(20,))
@@ -201,9 +202,9 @@ def test_show_upload_with_wait_returns_on_the_first_change(pipeline: Pipeline, v
         "update upload_history set notified_at = now() where upload_id = %s", (upload.upload_id,)
     )
     waiting.join()
-    in_vain, moved = answers
-    assert (in_vain.json()["phase"], moved.json()["phase"]) == ("reporting", "done")
-    assert in_vain.elapsed.total_seconds() >= 1, "as long as it was asked to"
+    unchanged, changed = responses
+    assert (unchanged.json()["phase"], changed.json()["phase"]) == ("reporting", "done")
+    assert unchanged.elapsed.total_seconds() >= 1, "it waited for the requested time"
 
 
 def test_dry_run_reports_the_outcome_of_an_upload(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
@@ -211,48 +212,48 @@ def test_dry_run_reports_the_outcome_of_an_upload(pipeline: Pipeline, vendor_a: 
     raw = vendor_a.post("/v1/dry-runs", content=content, headers={"Content-Type": "text/csv"})
     form = vendor_a.post("/v1/dry-runs", files={"file": ("dry.csv", content)})
     assert raw.json() == form.json()
-    shown = raw.json()
-    assert (shown["status"], shown["total_records"], shown["valid_records"], shown["error_records"]) == (
+    body = raw.json()
+    assert (body["status"], body["total_records"], body["valid_records"], body["error_records"]) == (
         "partial",
         2,
         1,
         1,
     )
-    assert shown["error_types"] == {"INVALID_PRICE": 1}
-    assert [row["outcome"] for row in shown["rows"]] == ["created", None]
-    assert (shown["file_details"]["details"]["delimiter"], shown["file_details"]["warnings"]) == ("comma", [])
-    [group] = shown["summary"]["groups"]
+    assert body["error_types"] == {"INVALID_PRICE": 1}
+    assert [row["outcome"] for row in body["rows"]] == ["created", None]
+    assert (body["file_details"]["details"]["delimiter"], body["file_details"]["warnings"]) == ("comma", [])
+    [group] = body["summary"]["groups"]
     assert (group["column"], group["value"], group["rows"], group["first_row"]) == ("price", "-1", 1, 2)
     page = vendor_a.post("/preview", content=content).text
-    assert group["message"] in page, "the portal draws the same"
-    assert [(error["row_number"], error["spreadsheet_row"]) for error in shown["errors"]] == [(2, 5)]
+    assert group["message"] in page, "the page contains the same result"
+    assert [(error["row_number"], error["spreadsheet_row"]) for error in body["errors"]] == [(2, 5)]
     assert "(spreadsheet row 5)" in page
     assert 'data-rows="2"' in page
-    refused = vendor_a.post("/v1/dry-runs", content=b"", headers={"Content-Type": "text/csv"}).json()
-    assert refused["failure_code"] == "EMPTY_FILE"
-    found = pipeline.connection.execute("select count(*) from products where sku like 'SKU-dry-%'").fetchone()
-    assert found == (0,)
+    rejected = vendor_a.post("/v1/dry-runs", content=b"", headers={"Content-Type": "text/csv"}).json()
+    assert rejected["failure_code"] == "EMPTY_FILE"
+    count = pipeline.connection.execute("select count(*) from products where sku like 'SKU-dry-%'").fetchone()
+    assert count == (0,)
 
 
 def test_dry_run_over_its_size_limit_is_too_large(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
     content = csv_of([product("large-1")])
-    with working_app(pipeline, DRY_RUN_BYTES=str(len(content))) as app:
-        assert answer_of(app, vendor_a, "POST", "/v1/dry-runs", content=content).status_code == 200
-        answers = [
-            answer_of(app, vendor_a, "POST", "/v1/dry-runs", content=content + b"\n"),
-            answer_of(app, vendor_a, "POST", "/v1/dry-runs", files={"file": ("large.csv", content + b"\n")}),
+    with running_app(pipeline, DRY_RUN_BYTES=str(len(content))) as app:
+        assert send_to_app(app, vendor_a, "POST", "/v1/dry-runs", content=content).status_code == 200
+        responses = [
+            send_to_app(app, vendor_a, "POST", "/v1/dry-runs", content=content + b"\n"),
+            send_to_app(app, vendor_a, "POST", "/v1/dry-runs", files={"file": ("large.csv", content + b"\n")}),
         ]
-        assert f'data-preview-bytes="{len(content)}"' in answer_of(app, vendor_a, "GET", "/").text
-    for answer in answers:
-        assert (answer.status_code, answer.json()["type"]) == (413, "/problems/too-large")
-        assert f"{len(content):,} bytes" in answer.json()["detail"]
+        assert f'data-preview-bytes="{len(content)}"' in send_to_app(app, vendor_a, "GET", "/").text
+    for response in responses:
+        assert (response.status_code, response.json()["type"]) == (413, "/problems/too-large")
+        assert f"{len(content):,} bytes" in response.json()["detail"]
 
 
 def test_cancelled_upload_has_an_outcome_for_every_row(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
     upload = pipeline.run("VENDA", "cancel.csv", csv_of([product(f"cancel-{n}") for n in range(3)]))
-    done = vendor_a.post(f"/v1/uploads/{upload.upload_id}/cancel")
-    assert done.status_code == 409
-    # As it stands when two of three rows are not judged yet.
+    response = vendor_a.post(f"/v1/uploads/{upload.upload_id}/cancel")
+    assert response.status_code == 409
+    # The state in which two of three rows are not validated yet.
     with pipeline.connection.transaction():
         pipeline.connection.execute("delete from products where upload_id = %s and row_number > 1", (upload.upload_id,))
         pipeline.connection.execute(
@@ -261,80 +262,80 @@ def test_cancelled_upload_has_an_outcome_for_every_row(pipeline: Pipeline, vendo
             (upload.upload_id,),
         )
     assert vendor_a.post(f"/v1/uploads/{upload.upload_id}/cancel").status_code == 200
-    shown = vendor_a.get(f"/v1/uploads/{upload.upload_id}").json()
-    assert (shown["status"], shown["valid_records"], shown["error_records"]) == ("partial", 1, 2)
+    body = vendor_a.get(f"/v1/uploads/{upload.upload_id}").json()
+    assert (body["status"], body["valid_records"], body["error_records"]) == ("partial", 1, 2)
     errors = vendor_a.get(f"/v1/uploads/{upload.upload_id}/errors").json()["items"]
     assert [(e["row_number"], e["error_type"]) for e in errors] == [(2, "CANCELLED"), (3, "CANCELLED")]
-    assert vendor_a.post(f"/v1/uploads/{upload.upload_id}/cancel").status_code == 200, "again, it is so already"
+    assert vendor_a.post(f"/v1/uploads/{upload.upload_id}/cancel").status_code == 200, "repeating it changes nothing"
     pipeline.finished(upload.upload_id)
 
 
 def test_cancel_upload_finished_in_the_meantime_conflicts(
     pipeline: Pipeline, vendor_a: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    done = pipeline.run("VENDA", "raced.csv", csv_of([product("raced-1")]))
-    seen = iter([replace(done, status=UploadStatus.PROCESSING), done, done])
-    monkeypatch.setattr(schemas, "get_visible_upload", lambda *_: next(seen))
-    with working_app(pipeline) as app:
-        refused = answer_of(app, vendor_a, "POST", f"/v1/uploads/{done.upload_id}/cancel")
-    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/conflict")
-    noted = "select count(*) from audit_log where action = 'upload_cancelled' and subject = %s"
-    assert pipeline.connection.execute(noted, (done.upload_id,)).fetchone() == (0,)
+    finished = pipeline.run("VENDA", "raced.csv", csv_of([product("raced-1")]))
+    states = iter([replace(finished, status=UploadStatus.PROCESSING), finished, finished])
+    monkeypatch.setattr(upload_queries, "get_visible_upload", lambda *_: next(states))
+    with running_app(pipeline) as app:
+        rejected = send_to_app(app, vendor_a, "POST", f"/v1/uploads/{finished.upload_id}/cancel")
+    assert (rejected.status_code, rejected.json()["type"]) == (409, "/problems/conflict")
+    query = "select count(*) from audit_log where action = 'upload_cancelled' and subject = %s"
+    assert pipeline.connection.execute(query, (finished.upload_id,)).fetchone() == (0,)
 
 
 def test_revoke_links_of_a_processing_upload_disables_them(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
-    done = pipeline.run("VENDA", "early.csv", csv_of([product("early-1"), product("early-2", price="x")]))
-    [link, *_] = re.findall(r"http\S+/reports/\S+", pipeline.mail(done.upload_id).text)
-    # As it stands before its files are written.
+    finished = pipeline.run("VENDA", "early.csv", csv_of([product("early-1"), product("early-2", price="x")]))
+    [link, *_] = re.findall(r"http\S+/reports/\S+", pipeline.mail(finished.upload_id).text)
+    # The state before the files are written.
     pipeline.connection.execute(
         "update upload_history set error_file_s3_key = null, fix_file_s3_key = null where upload_id = %s",
-        (done.upload_id,),
+        (finished.upload_id,),
     )
-    assert vendor_a.get(f"/v1/uploads/{done.upload_id}/links").json()["revoked_at"] is None
-    assert vendor_a.delete(f"/v1/uploads/{done.upload_id}/links").status_code == 204
-    assert vendor_a.get(f"/v1/uploads/{done.upload_id}/links").json()["revoked_at"] is not None
+    assert vendor_a.get(f"/v1/uploads/{finished.upload_id}/links").json()["revoked_at"] is None
+    assert vendor_a.delete(f"/v1/uploads/{finished.upload_id}/links").status_code == 204
+    assert vendor_a.get(f"/v1/uploads/{finished.upload_id}/links").json()["revoked_at"] is not None
     assert httpx.get(link, trust_env=False, timeout=30).status_code == 410
 
 
 def test_undo_upload_removes_its_products(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
-    done = upload(vendor_a, pipeline, csv_of([product("undo-1"), product("undo-2")]))
-    undone = vendor_a.post(f"/v1/uploads/{done.upload_id}/undo").json()
+    finished = upload(vendor_a, pipeline, csv_of([product("undo-1"), product("undo-2")]))
+    undone = vendor_a.post(f"/v1/uploads/{finished.upload_id}/undo").json()
     assert (undone["removed"], undone["restored"], undone["skipped"]) == (2, 0, [])
-    assert pipeline.products(done.upload_id) == []
-    assert vendor_a.post(f"/v1/uploads/{done.upload_id}/undo").json() == undone
-    assert vendor_a.get(f"/v1/uploads/{done.upload_id}").json()["undone_at"] == undone["undone_at"]
+    assert pipeline.products(finished.upload_id) == []
+    assert vendor_a.post(f"/v1/uploads/{finished.upload_id}/undo").json() == undone
+    assert vendor_a.get(f"/v1/uploads/{finished.upload_id}").json()["undone_at"] == undone["undone_at"]
 
 
 def test_upload_session_options_apply_to_the_upload(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
-    done = upload(vendor_a, pipeline, csv_of([product("opt", price="-1")]), mode="upsert", on_error="reject_file")
-    shown = vendor_a.get(f"/v1/uploads/{done.upload_id}").json()
-    assert (shown["mode"], shown["on_error"]) == ("upsert", "reject_file")
+    finished = upload(vendor_a, pipeline, csv_of([product("opt", price="-1")]), mode="upsert", on_error="reject_file")
+    body = vendor_a.get(f"/v1/uploads/{finished.upload_id}").json()
+    assert (body["mode"], body["on_error"]) == ("upsert", "reject_file")
 
 
 def test_template_lists_the_active_categories(vendor_a: httpx.Client) -> None:
     names = vendor_a.get("/v1/categories").json()["items"]
     assert "Computer Accessories" in names
-    answer = vendor_a.get("/v1/template.csv")
-    assert answer.headers["content-disposition"] == 'attachment; filename="products.csv"'
-    own = answer.content.replace(b"CA-VEND001-0001", b"MINE-1")
-    for content, errors in ((answer.content, 1), (own, 0)):
-        shown = vendor_a.post("/v1/dry-runs", content=content, headers={"Content-Type": "text/csv"}).json()
-        assert shown["error_records"] == errors
+    response = vendor_a.get("/v1/template.csv")
+    assert response.headers["content-disposition"] == 'attachment; filename="products.csv"'
+    own = response.content.replace(b"CA-VEND001-0001", b"MINE-1")
+    for content, errors in ((response.content, 1), (own, 0)):
+        body = vendor_a.post("/v1/dry-runs", content=content, headers={"Content-Type": "text/csv"}).json()
+        assert body["error_records"] == errors
     assert vendor_a.get("/v1/template.xlsx").content[:2] == b"PK"
 
 
 @pytest.mark.parametrize("character", ["\x00", "\x07", "\x1b", "\n", "\r", "\t", "\x7f", "\x9b", "\ufffe", "\uffff"])
 def test_upload_session_file_name_with_control_character_is_rejected(vendor_a: httpx.Client, character: str) -> None:
-    refused = vendor_a.post("/v1/upload-sessions", json={"file_name": f"products{character}.csv"})
-    assert (refused.status_code, refused.headers["content-type"]) == (422, "application/problem+json")
-    assert "file_name" in refused.text
+    rejected = vendor_a.post("/v1/upload-sessions", json={"file_name": f"products{character}.csv"})
+    assert (rejected.status_code, rejected.headers["content-type"]) == (422, "application/problem+json")
+    assert "file_name" in rejected.text
 
 
 def test_upload_page_uses_one_transaction_besides_authentication(
     pipeline: Pipeline, vendor_a: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload = pipeline.run("VENDA", "page.csv", csv_of([product("page-1"), product("page-2", price="x")]))
-    with working_app(pipeline) as app:
+    with running_app(pipeline) as app:
         database = app.state.pool.ctx.database
         works: list[Any] = []
 
@@ -343,5 +344,5 @@ def test_upload_page_uses_one_transaction_besides_authentication(
             return Database.run(database, work)
 
         monkeypatch.setattr(database, "run", run)
-        assert answer_of(app, vendor_a, "GET", f"/uploads/{upload.upload_id}").status_code == 200
+        assert send_to_app(app, vendor_a, "GET", f"/uploads/{upload.upload_id}").status_code == 200
     assert len(works) == 2

@@ -1,6 +1,6 @@
-"""Vendor B tries everything to see or touch what is vendor A's: every route, every store. Nothing may come of it.
+"""Vendor isolation: vendor B cannot read or change data of vendor A, on any route and in any store.
 
-The routes are asked of the app itself, and the tables of the database, so what is added later is tried too.
+The tests list the routes of the application and the tables of the database, and so cover new ones too.
 """
 
 from __future__ import annotations
@@ -26,19 +26,27 @@ from onboarding.domain.resource_names import resource_name
 from onboarding.notifications.report_links import DAYS_VALID, sign_report_link
 from onboarding.storage.api_keys import SCOPES
 from onboarding.storage.queries import query
-from onboarding.web.app import PAGES
+from onboarding.web.app import PAGE_ROUTERS
 from onboarding.web.tokens import generate_secret, hash_secret
-from tests.support.api_clients import browser, links, new_key, new_link, post_form, upload, with_key
+from tests.support.api_clients import (
+    browser,
+    key_client,
+    new_key,
+    post_form,
+    request_sign_in_token,
+    sign_in_tokens,
+    upload,
+)
 from tests.support.isolation_attempts import (
     FORMS,
     INJECTIONS,
     Attempts,
-    Belongings,
-    addresses,
-    app_of,
-    fingerprint,
-    routes_of,
-    sent,
+    VendorData,
+    create_test_app,
+    data_digest,
+    list_routes,
+    path_variants,
+    send_to_route,
 )
 from tests.support.running_pipeline import Pipeline, csv_of, product
 
@@ -50,16 +58,16 @@ PUBLIC = {
     "/sign-in/{token}",
     "/static/{digest}/{name}",
 }
-"""What answers to nobody in particular. A test below holds every other route shut."""
+"""Routes without authentication; a test checks that all others require it."""
 
 OPERATORS = re.compile(r"/(v1/)?operator(/|$)")
-"""What is for operators alone."""
+"""Paths for operators only."""
 
-ENDING = {"/v1/sessions", "/sign-out/everywhere"}
-"""What ends B's own sessions, which are still needed."""
+SIGN_OUT_PATHS = {"/v1/sessions", "/sign-out/everywhere"}
+"""Routes that end the sessions of vendor B, which later tests need."""
 
 WORD = "Zephyrhills"
-"""Stands in vendor A's data alone."""
+"""A word that occurs only in the data of vendor A."""
 
 
 @pytest.fixture(scope="module")
@@ -68,25 +76,25 @@ def attempts() -> Attempts:
 
 
 @pytest.fixture(scope="module")
-def theirs(pipeline: Pipeline, vendor_a: httpx.Client) -> Belongings:
-    """What A has."""
+def data_a(pipeline: Pipeline, vendor_a: httpx.Client) -> VendorData:
+    """Create data of vendor A."""
     rows = [product(f"{WORD}-1", product_name=f"{WORD} one"), product(f"{WORD}-2", price="-1", brand=WORD)]
-    done = upload(vendor_a, pipeline, csv_of(rows), f"{WORD}.csv")
+    finished = upload(vendor_a, pipeline, csv_of(rows), f"{WORD}.csv")
     upload_session = vendor_a.post("/v1/upload-sessions", json={"file_name": f"{WORD}.csv"}).json()
-    made = new_key(vendor_a)
+    key = new_key(vendor_a)
     vendor_a.put("/v1/webhook", json={"url": f"https://{WORD}.example/hook"})
-    link = new_link(pipeline, "venda@vendors.example")
-    with browser(pipeline) as client:  # used, and so to be replayed
-        assert client.post("/v1/session", json={"token": link}).status_code == 201
+    token = request_sign_in_token(pipeline, "venda@vendors.example")
+    with browser(pipeline) as client:  # A used link, to replay it.
+        assert client.post("/v1/session", json={"token": token}).status_code == 201
     words = (
         WORD,
-        done.upload_id,
+        finished.upload_id,
         upload_session["upload_session_id"],
-        made["key_id"],
+        key["key_id"],
         "VENDA",
         "venda@vendors.example",
     )
-    return Belongings(done.upload_id, upload_session["upload_session_id"], made["key_id"], link, words)
+    return VendorData(finished.upload_id, upload_session["upload_session_id"], key["key_id"], token, words)
 
 
 @pytest.fixture(scope="module")
@@ -96,74 +104,76 @@ def own_upload(pipeline: Pipeline, vendor_b: httpx.Client) -> str:
 
 @pytest.fixture(scope="module")
 def routes(pipeline: Pipeline) -> list[tuple[str, str]]:
-    return routes_of(app_of(pipeline))
+    return list_routes(create_test_app(pipeline))
 
 
 @dataclass(frozen=True)
 class Attack:
-    """Who attacks with what, and whom."""
+    """The parties and data of an attack."""
 
     pipeline: Pipeline
     routes: list[tuple[str, str]]
-    theirs: Belongings
+    data_a: VendorData
     own_upload: str
     attempts: Attempts
 
 
 @pytest.fixture(scope="module")
 def attack(
-    pipeline: Pipeline, routes: list[tuple[str, str]], theirs: Belongings, own_upload: str, attempts: Attempts
+    pipeline: Pipeline, routes: list[tuple[str, str]], data_a: VendorData, own_upload: str, attempts: Attempts
 ) -> Attack:
-    return Attack(pipeline, routes, theirs, own_upload, attempts)
+    return Attack(pipeline, routes, data_a, own_upload, attempts)
 
 
 @pytest.fixture(scope="module")
 def program_b(pipeline: Pipeline, vendor_b: httpx.Client) -> Iterator[httpx.Client]:
-    """A program with a key of B that may do all that a key may."""
-    with closing(with_key(pipeline, new_key(vendor_b)["key"])) as client:
+    """Yield a client with a key of vendor B that has all scopes."""
+    with closing(key_client(pipeline, new_key(vendor_b)["key"])) as client:
         yield client
 
 
 def test_attempts_cover_every_route(routes: list[tuple[str, str]], pipeline: Pipeline) -> None:
     with browser(pipeline) as client:
         described = client.get("/v1/openapi.json").json()["paths"]
-    told = {(method.upper(), path) for path, methods in described.items() for method in methods}
-    assert told <= set(routes)
-    assert len(told) > 40
-    # The pages are no part of the description, and are walked all the same.
-    pages = set(routes) - told
+    operations = {(method.upper(), path) for path, methods in described.items() for method in methods}
+    assert operations <= set(routes)
+    assert len(operations) > 40
+    # Pages are not in the API description.
+    pages = set(routes) - operations
     assert {("GET", "/"), ("GET", "/sign-in/{token}"), ("POST", "/keys/{key_id}/revoke")} < pages
-    # A form that is sent without its fields is refused for that alone, and proves nothing.
-    forms = [route for router in PAGES for route in router.routes if isinstance(route, APIRoute)]
+    # A form without its fields is invalid, so that the attempt would prove nothing.
+    forms = [route for router in PAGE_ROUTERS for route in router.routes if isinstance(route, APIRoute)]
     assert {f"POST {route.path}" for route in forms if route.dependant.body_params} == set(FORMS)
 
 
-@pytest.mark.parametrize("who", ["session", "key"])
+@pytest.mark.parametrize("credentials", ["session", "key"])
 def test_every_route_with_ids_of_another_vendor_is_not_found(
-    attack: Attack, vendor_b: httpx.Client, program_b: httpx.Client, who: str
+    attack: Attack, vendor_b: httpx.Client, program_b: httpx.Client, credentials: str
 ) -> None:
-    pipeline, attempts, theirs = attack.pipeline, attack.attempts, attack.theirs
-    client = vendor_b if who == "session" else program_b
-    before = fingerprint(pipeline, "VENDA")
+    pipeline, attempts, data_a = attack.pipeline, attack.attempts, attack.data_a
+    client = vendor_b if credentials == "session" else program_b
+    before = data_digest(pipeline, "VENDA")
     for method, path in attack.routes:
         if path.startswith("/sign-out") or (method, path) in {("DELETE", "/v1/session"), ("DELETE", "/v1/sessions")}:
-            continue  # B's own, which is still needed
-        for address in addresses(path, theirs, attack.own_upload):
-            answer = sent(client, method, path, address)
-            assert answer.status_code < 500, f"{method} {address}: {answer.text}"
-            guessed = "{" in path and path not in PUBLIC and answer.status_code < 400
-            reached = OPERATORS.match(path) is not None and answer.status_code < 400
-            told = theirs.seen_in(answer, f"{address} {answer.request.content.decode()}")
-            attempts.count(f"{who}: {method} {address} -> {answer.status_code}", succeeded=guessed or reached or told)
+            continue  # Later requests need the session of B.
+        for address in path_variants(path, data_a, attack.own_upload):
+            response = send_to_route(client, method, path, address)
+            assert response.status_code < 500, f"{method} {address}: {response.text}"
+            by_id = "{" in path and path not in PUBLIC and response.status_code < 400
+            reached = OPERATORS.match(path) is not None and response.status_code < 400
+            leaked = data_a.appears_in(response, f"{address} {response.request.content.decode()}")
+            attempts.count(
+                f"{credentials}: {method} {address} -> {response.status_code}", succeeded=by_id or reached or leaked
+            )
             if "{" in path and "/../" not in address and "%2F" not in address:
-                assert answer.status_code in {404, 405, 410, 422}, f"{method} {address}: {answer.status_code}"
-    attempts.count("something of A's was changed", succeeded=fingerprint(pipeline, "VENDA") != before)
+                assert response.status_code in {404, 405, 410, 422}, f"{method} {address}: {response.status_code}"
+    attempts.count("data of A was changed", succeeded=data_digest(pipeline, "VENDA") != before)
     assert attempts.successes == []
 
 
 def scope_of(method: str, path: str) -> str:
-    """What a key needs for an address, as docs/api.md says it: to look, to change, or for the account itself."""
-    if re.match(r"/(v1/)?(keys|webhook)(/|$)", path) or path in ENDING:
+    """Return the scope that a route requires according to docs/api.md."""
+    if re.match(r"/(v1/)?(keys|webhook)(/|$)", path) or path in SIGN_OUT_PATHS:
         return "admin"
     return "uploads:read" if method == "GET" or path in {"/v1/dry-runs", "/preview"} else "uploads:write"
 
@@ -172,31 +182,35 @@ def scope_of(method: str, path: str) -> str:
 def test_api_key_without_the_scope_is_forbidden_on_every_route(
     attack: Attack, vendor_b: httpx.Client, scope: str
 ) -> None:
-    with with_key(attack.pipeline, new_key(vendor_b, scope)["key"]) as client:
+    with key_client(attack.pipeline, new_key(vendor_b, scope)["key"]) as client:
         for method, path in attack.routes:
-            if path in PUBLIC or path == "/sign-out" or (scope == "admin" and path in ENDING):
+            if path in PUBLIC or path == "/sign-out" or (scope == "admin" and path in SIGN_OUT_PATHS):
                 continue
-            address = next(addresses(path, attack.theirs, attack.own_upload))
-            answer = sent(client, method, path, address)
-            what = f"a key for {scope}: {method} {address} -> {answer.status_code}"
+            address = next(path_variants(path, attack.data_a, attack.own_upload))
+            response = send_to_route(client, method, path, address)
+            description = f"a key for {scope}: {method} {address} -> {response.status_code}"
             if OPERATORS.match(path):
-                assert answer.status_code == 404, what
+                assert response.status_code == 404, description
             elif scope_of(method, path) != scope:
-                attack.attempts.count(what, succeeded=answer.status_code != 403)
-                assert answer.status_code == 403, what
-            elif path not in {"/v1/keys", "/keys"} or method != "POST":  # whose scopes this key does not have itself
-                assert answer.status_code not in {401, 403}, what
+                attack.attempts.count(description, succeeded=response.status_code != 403)
+                assert response.status_code == 403, description
+            elif (
+                path not in {"/v1/keys", "/keys"} or method != "POST"
+            ):  # The new key would have scopes that this key lacks.
+                assert response.status_code not in {401, 403}, description
 
 
-def turned_away(answer: httpx.Response) -> bool:
-    """Refused, or led to the sign-in as people are."""
-    return answer.status_code in {401, 422} or (answer.status_code == 303 and answer.headers["location"] == "/sign-in")
+def is_unauthenticated(response: httpx.Response) -> bool:
+    """Return whether a response is an error or a redirect to the sign-in page."""
+    return response.status_code in {401, 422} or (
+        response.status_code == 303 and response.headers["location"] == "/sign-in"
+    )
 
 
 def test_every_route_without_valid_credentials_is_unauthenticated(
     attack: Attack, vendor_a: httpx.Client, vendor_b: httpx.Client
 ) -> None:
-    pipeline, attempts, theirs = attack.pipeline, attack.attempts, attack.theirs
+    pipeline, attempts, data_a = attack.pipeline, attack.attempts, attack.data_a
     session = vendor_a.cookies["onboarding_session"]
     revoked, expired = new_key(vendor_a), new_key(vendor_a)
     assert vendor_a.delete(f"/v1/keys/{revoked['key_id']}").status_code == 204
@@ -208,47 +222,47 @@ def test_every_route_without_valid_credentials_is_unauthenticated(
         (hash_secret(ended),),
     )
     digest = pipeline.connection.execute("select encode(session_sha256, 'hex') from sessions limit 1").fetchone()
-    forged = {
-        "nothing": {},
+    requests = {
+        "no credentials": {},
         "a revoked key": {"Authorization": f"Bearer {revoked['key']}"},
         "an expired key": {"Authorization": f"Bearer {expired['key']}"},
-        "a key's id with another secret": {"Authorization": f"Bearer onb_{theirs.key_id}_{generate_secret()}"},
+        "a key's id with another secret": {"Authorization": f"Bearer onb_{data_a.key_id}_{generate_secret()}"},
         "a session as a key": {"Authorization": f"Bearer {session}"},
         "a key as a session": {"Cookie": f"onboarding_session={new_key(vendor_a)['key']}"},
         "a session that has ended": {"Cookie": f"onboarding_session={ended}"},
-        "a session but for one letter": {
+        "a session with one changed letter": {
             "Cookie": f"onboarding_session={session[:-1]}{'A' if session[-1] != 'A' else 'B'}"
         },
         "a session's hash": {"Cookie": f"onboarding_session={digest and digest[0]}"},
         "the vendor's name": {"Cookie": "onboarding_session=VENDA", "X-Vendor-Id": "VENDA"},
     }
-    before = fingerprint(pipeline, "VENDA")
-    for what, headers in forged.items():
+    before = data_digest(pipeline, "VENDA")
+    for description, headers in requests.items():
         with browser(pipeline, **headers) as client:
             for method, path in attack.routes:
                 if path in PUBLIC and (method, path) != ("GET", "/v1/session"):
                     continue
-                address = next(addresses(path, theirs, attack.own_upload))
-                answer = sent(client, method, path, address)
+                address = next(path_variants(path, data_a, attack.own_upload))
+                response = send_to_route(client, method, path, address)
                 attempts.count(
-                    f"{what}: {method} {address} -> {answer.status_code}",
-                    succeeded=not turned_away(answer) or theirs.seen_in(answer, address),
+                    f"{description}: {method} {address} -> {response.status_code}",
+                    succeeded=not is_unauthenticated(response) or data_a.appears_in(response, address),
                 )
-                assert turned_away(answer), f"{what}: {method} {address}: {answer.status_code}"
-    # A's session in B's hands is good; without A's page it changes nothing all the same.
+                assert is_unauthenticated(response), f"{description}: {method} {address}: {response.status_code}"
+    # With the session of A but without its CSRF token, requests cannot change data.
     with browser(pipeline, Cookie=f"onboarding_session={session}") as client:
         for token in ("", vendor_b.headers["X-CSRF-Token"]):
-            answer = client.post("/v1/upload-sessions", json={"file_name": "x.csv"}, headers={"X-CSRF-Token": token})
-            attempts.count(f"A's cookie with B's token -> {answer.status_code}", succeeded=answer.status_code < 400)
-    attempts.count("something of A's was changed", succeeded=fingerprint(pipeline, "VENDA") != before)
+            response = client.post("/v1/upload-sessions", json={"file_name": "x.csv"}, headers={"X-CSRF-Token": token})
+            attempts.count(f"A's cookie with B's token -> {response.status_code}", succeeded=response.status_code < 400)
+    attempts.count("data of A was changed", succeeded=data_digest(pipeline, "VENDA") != before)
     assert attempts.successes == []
 
 
 def test_injected_text_in_parameters_is_treated_as_text(
-    vendor_b: httpx.Client, own_upload: str, theirs: Belongings, attempts: Attempts
+    vendor_b: httpx.Client, own_upload: str, data_a: VendorData, attempts: Attempts
 ) -> None:
     for text in INJECTIONS:
-        answers = [
+        responses = [
             vendor_b.get("/v1/uploads", params={"vendor_id": text}),
             vendor_b.get("/v1/uploads", params={"status": text}),
             vendor_b.get("/v1/uploads", params={"cursor": text}),
@@ -261,21 +275,21 @@ def test_injected_text_in_parameters_is_treated_as_text(
             vendor_b.post("/v1/keys", json={"name": text}),
             vendor_b.post("/v1/sign-in", json={"email": f"{text}@x.example"}),
         ]
-        for answer in answers:
-            assert answer.status_code < 500, answer.text
-            assert answer.headers["content-type"] in {"application/json", "application/problem+json"}
-            attempts.count(f"{answer.request.method} {answer.url}", succeeded=theirs.seen_in(answer, text))
+        for response in responses:
+            assert response.status_code < 500, response.text
+            assert response.headers["content-type"] in {"application/json", "application/problem+json"}
+            attempts.count(f"{response.request.method} {response.url}", succeeded=data_a.appears_in(response, text))
 
 
 def test_bucket_objects_of_another_vendor_are_unreachable(attack: Attack, vendor_b: httpx.Client) -> None:
-    pipeline, attempts, theirs = attack.pipeline, attack.attempts, attack.theirs
-    their_upload, upload_session = (
-        pipeline.upload(theirs.upload_id),
+    pipeline, attempts, data_a = attack.pipeline, attack.attempts, attack.data_a
+    upload_a, upload_session = (
+        pipeline.upload(data_a.upload_id),
         vendor_b.post("/v1/upload-sessions", json={"file_name": "b.csv"}).json(),
     )
-    assert their_upload is not None
-    assert their_upload.error_file_s3_key is not None
-    before = fingerprint(pipeline, "VENDA")
+    assert upload_a is not None
+    assert upload_a.error_file_s3_key is not None
+    before = data_digest(pipeline, "VENDA")
     own_key = upload_session["form"]["fields"]["key"]
     for key in (
         "uploads/VENDA/stolen.csv",
@@ -283,36 +297,36 @@ def test_bucket_objects_of_another_vendor_are_unreachable(attack: Attack, vendor
         "uploads/VENDB%2F..%2FVENDA/stolen.csv",
         f"{own_key}/../../../VENDA/stolen.csv",
         "uploads//VENDA/stolen.csv",
-        their_upload.s3_key,
-        their_upload.error_file_s3_key,
+        upload_a.s3_key,
+        upload_a.error_file_s3_key,
         "errors/VENDB/x.csv",
     ):
-        answer = post_form(upload_session, b"x", key=key)
-        attempts.count(f"form with key {key} -> {answer.status_code}", succeeded=answer.status_code < 400)
+        response = post_form(upload_session, b"x", key=key)
+        attempts.count(f"form with key {key} -> {response.status_code}", succeeded=response.status_code < 400)
     signed = vendor_b.get(f"/v1/uploads/{attack.own_upload}/report").headers["location"]
     parts = urlsplit(signed)
     own_report = re.search(r"errors/VENDB/[^?]*", signed)
     assert own_report is not None
     for key in (
-        their_upload.error_file_s3_key,
-        f"errors/VENDB/../VENDA/{their_upload.upload_id}_errors.csv",
-        f"errors/VENDB%2F..%2FVENDA/{their_upload.upload_id}_errors.csv",
-        their_upload.s3_key,
+        upload_a.error_file_s3_key,
+        f"errors/VENDB/../VENDA/{upload_a.upload_id}_errors.csv",
+        f"errors/VENDB%2F..%2FVENDA/{upload_a.upload_id}_errors.csv",
+        upload_a.s3_key,
     ):
         for address in (
             signed.replace(own_report[0], key),
             f"{parts.scheme}://{parts.netloc}/{pipeline.endpoints.bucket}/{key}",
         ):
-            answer = httpx.get(address, trust_env=False)
-            attempts.count(f"GET {address} -> {answer.status_code}", succeeded=answer.status_code < 400)
-        answer = httpx.put(signed.replace(own_report[0], key), content=b"x", trust_env=False)
-        attempts.count(f"PUT {key} -> {answer.status_code}", succeeded=answer.status_code < 400)
-    attempts.count("something of A's was changed", succeeded=fingerprint(pipeline, "VENDA") != before)
+            response = httpx.get(address, trust_env=False)
+            attempts.count(f"GET {address} -> {response.status_code}", succeeded=response.status_code < 400)
+        response = httpx.put(signed.replace(own_report[0], key), content=b"x", trust_env=False)
+        attempts.count(f"PUT {key} -> {response.status_code}", succeeded=response.status_code < 400)
+    attempts.count("data of A was changed", succeeded=data_digest(pipeline, "VENDA") != before)
     assert attempts.successes == []
 
 
 def test_row_level_security_hides_rows_of_another_vendor(
-    pipeline: Pipeline, theirs: Belongings, attempts: Attempts
+    pipeline: Pipeline, data_a: VendorData, attempts: Attempts
 ) -> None:
     tables = pipeline.connection.execute(
         "select t.table_name, bool_or(c.column_name = 'vendor_id'), bool_or(c.column_name = 'upload_id') "
@@ -320,24 +334,24 @@ def test_row_level_security_hides_rows_of_another_vendor(
         "where t.table_schema = 'public' and t.table_type = 'BASE TABLE' group by 1 order by 1"
     ).fetchall()
     assert len(tables) > 15
-    before = fingerprint(pipeline, "VENDA")
+    before = data_digest(pipeline, "VENDA")
 
-    def tried(text: str) -> int:
+    def count_rows(text: str) -> int:
         """Return how many rows a statement reaches as vendor B; 0 if it is not permitted."""
         try:
             with pipeline.connection.transaction(force_rollback=True):
                 pipeline.connection.execute(query("restrict_to_vendor"), {"vendor_id": "VENDB"})
                 rows = pipeline.connection.execute(text).rowcount
-                return 1 if rows < 0 else int(rows)  # what is no question of rows was done
+                return 1 if rows < 0 else int(rows)  # the statement concerns no rows and succeeded
         except psycopg.Error:
             return 0
 
     for table, has_vendor, has_upload in tables:
         condition = (
-            "vendor_id = 'VENDA'" if has_vendor else f"upload_id = '{theirs.upload_id}'" if has_upload else "true"
+            "vendor_id = 'VENDA'" if has_vendor else f"upload_id = '{data_a.upload_id}'" if has_upload else "true"
         )
         if table == "product_categories":
-            continue  # the same for all, to read; nothing to write
+            continue  # all vendors may read it; writes are tested below
         for text in (
             f"select 1 from {table} where {condition}",  # noqa: S608 - names of our own tables
             f"select count(*) from {table} where {condition} having count(*) > 0",  # noqa: S608
@@ -345,11 +359,11 @@ def test_row_level_security_hides_rows_of_another_vendor(
             f"select * from {table} where {condition} for update",  # noqa: S608
             f"insert into {table} select * from {table} where {condition}",  # noqa: S608
         ):
-            attempts.count(text, succeeded=tried(text) > 0)
+            attempts.count(text, succeeded=count_rows(text) > 0)
         if has_vendor:
             attempts.count(
-                f"give {table} to A",
-                succeeded=tried(f"update {table} set vendor_id = 'VENDA'") > 0,  # noqa: S608
+                f"move rows of {table} to A",
+                succeeded=count_rows(f"update {table} set vendor_id = 'VENDA'") > 0,  # noqa: S608
             )
     writes = (
         "update product_categories set is_active = false",
@@ -364,18 +378,18 @@ def test_row_level_security_hides_rows_of_another_vendor(
         "copy products to '/tmp/stolen.csv'",
     )
     for text in writes:
-        attempts.count(text, succeeded=tried(text) > 0)
-    # Whoever forgets to say which vendor it is sees nothing, not everything.
+        attempts.count(text, succeeded=count_rows(text) > 0)
+    # Without a vendor id, the role sees no rows.
     with pipeline.connection.transaction(force_rollback=True):
         pipeline.connection.execute("set local role onboarding_vendor")
-        found = pipeline.connection.execute("select count(*) from products").fetchone()
-    attempts.count("no vendor named", succeeded=found != (0,))
-    attempts.count("something of A's was changed", succeeded=fingerprint(pipeline, "VENDA") != before)
+        row = pipeline.connection.execute("select count(*) from products").fetchone()
+    attempts.count("no vendor id", succeeded=row != (0,))
+    attempts.count("data of A was changed", succeeded=data_digest(pipeline, "VENDA") != before)
     assert attempts.successes == []
 
 
-def _too_old(pipeline: Pipeline, report_key: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A link that was ours until a second ago."""
+def _sign_expired_link(pipeline: Pipeline, report_key: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return a report link that expired a second ago."""
     configured = pipeline.lambdas.get_function_configuration(FunctionName=resource_name("mailer"))["Environment"][
         "Variables"
     ]
@@ -390,59 +404,59 @@ def _too_old(pipeline: Pipeline, report_key: str, monkeypatch: pytest.MonkeyPatc
 def test_forged_or_replayed_links_are_rejected(
     pipeline: Pipeline,
     vendor_a: httpx.Client,
-    theirs: Belongings,
+    data_a: VendorData,
     attempts: Attempts,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     base = f"{pipeline.endpoints.link_base_url}/reports"
-    found = re.search(r"/reports/(\S+)", pipeline.mail(theirs.upload_id).text)
-    assert found is not None
-    good = found[1]
+    match = re.search(r"/reports/(\S+)", pipeline.mail(data_a.upload_id).text)
+    assert match is not None
+    valid_token = match[1]
 
-    def leads_to(token: str) -> bool:
-        answer = httpx.get(f"{base}/{token}", trust_env=False, timeout=30)
-        return answer.status_code in {200, 302}
+    def is_accepted(token: str) -> bool:
+        response = httpx.get(f"{base}/{token}", trust_env=False, timeout=30)
+        return response.status_code in {200, 302}
 
-    assert leads_to(good)
-    key = f"errors/VENDA/{theirs.upload_id}_errors.csv"
-    payload, rest = good.split(".", 1)
+    assert is_accepted(valid_token)
+    key = f"errors/VENDA/{data_a.upload_id}_errors.csv"
+    payload, rest = valid_token.split(".", 1)
     for token in (
         sign_report_link(key, {"current": "x" * 64}),
-        _too_old(pipeline, key, monkeypatch),
+        _sign_expired_link(pipeline, key, monkeypatch),
         f"{payload}.{rest[:-3]}AAA",
         f"{payload}x.{rest}",
         payload,
         f"{payload}..",
         key,
-        f"..%2F{good}",
-        f"{good}%00",
+        f"..%2F{valid_token}",
+        f"{valid_token}%00",
         "",
     ):
-        attempts.count(f"report link {token}", succeeded=leads_to(token))
+        attempts.count(f"report link {token}", succeeded=is_accepted(token))
     with browser(pipeline) as client:
-        for token in (theirs.link, theirs.link[:-1], links(pipeline, "venda@vendors.example")[0], "x" * 43):
-            for answer in (client.post("/v1/session", json={"token": token}), client.post(f"/sign-in/{token}")):
-                attempts.count(f"sign-in link {token} -> {answer.status_code}", succeeded=answer.status_code < 400)
-                assert "set-cookie" not in answer.headers
-    assert vendor_a.delete(f"/v1/uploads/{theirs.upload_id}/links").status_code == 204
-    attempts.count("a revoked report link", succeeded=leads_to(good))
-    shown = vendor_a.get(f"/v1/uploads/{theirs.upload_id}/links").json()
-    assert shown["revoked_at"] is not None
-    assert [use["outcome"] for use in shown["uses"]] == ["revoked", "expired", "followed"]
+        for token in (data_a.token, data_a.token[:-1], sign_in_tokens(pipeline, "venda@vendors.example")[0], "x" * 43):
+            for response in (client.post("/v1/session", json={"token": token}), client.post(f"/sign-in/{token}")):
+                attempts.count(f"sign-in link {token} -> {response.status_code}", succeeded=response.status_code < 400)
+                assert "set-cookie" not in response.headers
+    assert vendor_a.delete(f"/v1/uploads/{data_a.upload_id}/links").status_code == 204
+    attempts.count("a revoked report link", succeeded=is_accepted(valid_token))
+    links = vendor_a.get(f"/v1/uploads/{data_a.upload_id}/links").json()
+    assert links["revoked_at"] is not None
+    assert [click["outcome"] for click in links["clicks"]] == ["revoked", "expired", "followed"]
 
 
 def test_duplicate_sku_error_reveals_nothing_of_the_other_product(
-    pipeline: Pipeline, vendor_b: httpx.Client, theirs: Belongings, attempts: Attempts
+    pipeline: Pipeline, vendor_b: httpx.Client, data_a: VendorData, attempts: Attempts
 ) -> None:
     content = csv_of([product("clash", sku=f"SKU-{WORD}-1")])
-    done = upload(vendor_b, pipeline, content, "clash.csv")
+    finished = upload(vendor_b, pipeline, content, "clash.csv")
     for path in ("errors", "summary"):
-        answer = vendor_b.get(f"/v1/uploads/{done.upload_id}/{path}")
-        attempts.count(f"{path} of a duplicate", succeeded="VENDA" in answer.text or f"{WORD} one" in answer.text)
-    dry = vendor_b.post("/v1/dry-runs", content=csv_of([product("clash2", sku=f"SKU-{WORD}-1")]))
-    attempts.count("dry run of a duplicate", succeeded="VENDA" in dry.text or f"{WORD} one" in dry.text)
-    mail = pipeline.mail(done.upload_id).text
-    attempts.count("mail of a duplicate", succeeded="VENDA" in mail or f"{WORD} one" in mail)
+        response = vendor_b.get(f"/v1/uploads/{finished.upload_id}/{path}")
+        attempts.count(f"{path} of a duplicate", succeeded="VENDA" in response.text or f"{WORD} one" in response.text)
+    dry_run = vendor_b.post("/v1/dry-runs", content=csv_of([product("clash2", sku=f"SKU-{WORD}-1")]))
+    attempts.count("dry run of a duplicate", succeeded="VENDA" in dry_run.text or f"{WORD} one" in dry_run.text)
+    mail = pipeline.mail(finished.upload_id).text
+    attempts.count("e-mail of a duplicate", succeeded="VENDA" in mail or f"{WORD} one" in mail)
 
 
 TEXTS = tuple(TEXT_COLUMNS)
@@ -453,25 +467,25 @@ def test_formulas_and_markup_in_every_column_stay_text(
 ) -> None:
     for number, evil in enumerate(("=1+1", "+1", "@SUM(A1)", "-2+3", "\t=1", "<img src=x onerror=alert(1)>")):
         rows = [product(f"evil-{number}-{column}", price="-1", **{column: evil}) for column in TEXTS]
-        done = upload(vendor_b, pipeline, csv_of(rows), f"{evil.strip()}.csv")
+        finished = upload(vendor_b, pipeline, csv_of(rows), f"{evil.strip()}.csv")
         for kind in ("report", "fix-file"):
-            location = vendor_b.get(f"/v1/uploads/{done.upload_id}/{kind}").headers["location"]
+            location = vendor_b.get(f"/v1/uploads/{finished.upload_id}/{kind}").headers["location"]
             fetched = httpx.get(location, trust_env=False)
             assert fetched.headers["content-disposition"].startswith("attachment")
             for row in csv.reader(io.StringIO(fetched.content.decode("utf-8-sig"))):
                 for cell in row:
-                    runs = re.match(r"[=@\t\r]|[+-](?![0-9]+(\.[0-9]+)?$)", cell) is not None
-                    attempts.count(f"{kind}: {cell!r}", succeeded=runs)
-        answer = vendor_b.get(f"/v1/uploads/{done.upload_id}/errors")
-        attempts.count(f"errors with {evil}", succeeded="html" in answer.headers["content-type"])
-        for page in ("/", "/uploads", f"/uploads/{done.upload_id}", f"/uploads/{done.upload_id}/errors"):
-            answer = vendor_b.get(page)
-            assert answer.status_code == 200, page
-            attempts.count(f"{page} with {evil}", succeeded="<img src=x" in answer.text)
+                    is_formula = re.match(r"[=@\t\r]|[+-](?![0-9]+(\.[0-9]+)?$)", cell) is not None
+                    attempts.count(f"{kind}: {cell!r}", succeeded=is_formula)
+        response = vendor_b.get(f"/v1/uploads/{finished.upload_id}/errors")
+        attempts.count(f"errors with {evil}", succeeded="html" in response.headers["content-type"])
+        for page in ("/", "/uploads", f"/uploads/{finished.upload_id}", f"/uploads/{finished.upload_id}/errors"):
+            response = vendor_b.get(page)
+            assert response.status_code == 200, page
+            attempts.count(f"{page} with {evil}", succeeded="<img src=x" in response.text)
 
 
-def test_attempts_changed_nothing_of_the_other_vendor(attempts: Attempts, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_attempt_succeeded(attempts: Attempts, capsys: pytest.CaptureFixture[str]) -> None:
     with capsys.disabled():
-        print(f"\nisolation: {attempts.made} attempts, {len(attempts.successes)} successes")
-    assert attempts.made > 1000
+        print(f"\nisolation: {attempts.total} attempts, {len(attempts.successes)} successes")
+    assert attempts.total > 1000
     assert attempts.successes == []

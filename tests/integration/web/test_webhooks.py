@@ -1,4 +1,4 @@
-"""Webhooks: signed in the Standard Webhooks format, recorded, and sent to public addresses only."""
+"""Webhooks: signed in the Standard Webhooks format, retried and recorded, sent to public addresses only."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from tests.support.running_pipeline import Pipeline, csv_of, product, wait_until
 
 
 class Receiver(BaseHTTPRequestHandler):
-    """A vendor's server."""
+    """Request handler of a vendor's server."""
 
-    got: list[tuple[dict[str, str], bytes]]
+    requests: list[tuple[dict[str, str], bytes]]
     status = 200
 
     def do_POST(self) -> None:
-        self.got.append(
+        self.requests.append(
             ({k.lower(): v for k, v in self.headers.items()}, self.rfile.read(int(self.headers["Content-Length"])))
         )
         self.send_response(type(self).status)
@@ -45,36 +45,36 @@ class Receiver(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: Any) -> None:
-        """No lines among the tests'."""
+        """Write no log."""
 
 
 @pytest.fixture
 def server() -> Iterator[tuple[type[Receiver], str]]:
     class Own(Receiver):
-        got: list[tuple[dict[str, str], bytes]] = []  # noqa: RUF012 - one for each test
+        requests: list[tuple[dict[str, str], bytes]] = []  # noqa: RUF012 - one for each test
 
     with serve(Own) as url:
         yield Own, f"{url}/hook?from=onboarding"
 
 
 def deliveries(client: httpx.Client, subject: str) -> list[dict[str, Any]]:
-    found = client.get("/v1/webhook/deliveries").json()["items"]
-    return [item for item in found if item["subject"] == subject]
+    items = client.get("/v1/webhook/deliveries").json()["items"]
+    return [item for item in items if item["subject"] == subject]
 
 
 def test_webhook_finished_upload_is_delivered_and_signed(
     pipeline: Pipeline, vendor_b: httpx.Client, server: tuple[type[Receiver], str]
 ) -> None:
     receiver, url = server
-    secret = vendor_b.put("/v1/webhook", json={"url": url, "new_secret": True}).json()["secret"]
+    secret = vendor_b.put("/v1/webhook", json={"url": url, "generate_secret": True}).json()["secret"]
     assert "secret" not in vendor_b.get("/v1/webhook").json() or vendor_b.get("/v1/webhook").json()["secret"] is None
     upload = pipeline.run("VENDB", "hook.csv", csv_of([product("hook"), product("hook-bad", price="-1")]))
-    wait_until(lambda: receiver.got, "the webhook")
-    headers, body = receiver.got[0]
-    told = Webhook(secret).verify(body, headers)
-    assert (told["event"], told["id"]) == ("upload.finished", f"upload_finished:{upload.upload_id}")
-    assert headers["webhook-id"] == told["id"]
-    assert (told["upload"]["status"], told["upload"]["valid_records"], told["upload"]["error_records"]) == (
+    wait_until(lambda: receiver.requests, "the webhook")
+    headers, body = receiver.requests[0]
+    message = Webhook(secret).verify(body, headers)
+    assert (message["event"], message["id"]) == ("upload.finished", f"upload_finished:{upload.upload_id}")
+    assert headers["webhook-id"] == message["id"]
+    assert (message["upload"]["status"], message["upload"]["valid_records"], message["upload"]["error_records"]) == (
         "partial",
         1,
         1,
@@ -85,24 +85,24 @@ def test_webhook_finished_upload_is_delivered_and_signed(
     assert vendor_b.get("/v1/webhook").status_code == 404
 
 
-def test_webhook_not_taken_is_delivered_again(
+def test_webhook_with_server_error_is_retried(
     pipeline: Pipeline, vendor_b: httpx.Client, server: tuple[type[Receiver], str]
 ) -> None:
     receiver, url = server
     receiver.status = 500
     vendor_b.put("/v1/webhook", json={"url": url})
     upload = pipeline.run("VENDB", "again.csv", csv_of([product("hook-again")]))
-    wait_until(lambda: receiver.got, "the first delivery")
+    wait_until(lambda: receiver.requests, "the first delivery")
     receiver.status = 204
     wait_until(lambda: len(deliveries(vendor_b, upload.upload_id)) > 1, "the delivery after it")
     first, *_, last = sorted(deliveries(vendor_b, upload.upload_id), key=lambda item: str(item["at"]))
     assert (first["status"], last["status"]) == (500, 204)
-    assert {json.loads(body)["id"] for _, body in receiver.got} == {f"upload_finished:{upload.upload_id}"}
+    assert {json.loads(body)["id"] for _, body in receiver.requests} == {f"upload_finished:{upload.upload_id}"}
     vendor_b.delete("/v1/webhook")
 
 
 @pytest.mark.parametrize("status", [500, 302])
-def test_webhook_not_accepted_is_recorded_with_the_status(
+def test_webhook_with_error_status_is_recorded(
     vendor_b: httpx.Client, server: tuple[type[Receiver], str], status: int
 ) -> None:
     receiver, url = server
@@ -112,24 +112,24 @@ def test_webhook_not_accepted_is_recorded_with_the_status(
     assert started.status_code == 202
     [delivery] = wait_until(lambda: deliveries(vendor_b, started.json()["id"]), "the delivery to be recorded")
     assert (delivery["status"], delivery["error"]) == (status, f"HTTP {status}")
-    mine = [body for _, body in receiver.got if started.json()["id"] in body.decode()]
-    assert len(mine) == 1, "a redirect is not followed"
+    requests = [body for _, body in receiver.requests if started.json()["id"] in body.decode()]
+    assert len(requests) == 1, "a redirect is not followed"
     vendor_b.delete("/v1/webhook")
 
 
 @pytest.mark.parametrize(
-    ("host", "words"),
+    ("host", "reason"),
     [
         ("127.0.0.1:9", "could not connect to the server"),
         ("[::1", "it is not a valid URL"),
         ("a..b", "the host name is not valid"),
     ],
 )
-def test_webhook_failed_delivery_gives_the_reason_in_words(
-    pipeline: Pipeline, vendor_b: httpx.Client, host: str, words: str
+def test_webhook_with_unreachable_server_records_the_reason(
+    pipeline: Pipeline, vendor_b: httpx.Client, host: str, reason: str
 ) -> None:
     vendor_b.put("/v1/webhook", json={"url": "http://127.0.0.1:9/hook"})
-    # As if the rules had been wider when it was set.
+    # A URL that was stored before the current rules.
     address = {":vendor": {"S": "VENDB"}, ":url": {"S": f"http://{host}/hook"}}
     pipeline.dynamodb.update_item(
         TableName=resource_name("webhooks"),
@@ -141,28 +141,28 @@ def test_webhook_failed_delivery_gives_the_reason_in_words(
     )
     started = vendor_b.post("/v1/webhook/test").json()
     [delivery] = wait_until(lambda: deliveries(vendor_b, started["id"]), "the delivery to be recorded")
-    assert (delivery["status"], delivery["error"]) == (0, words)
+    assert (delivery["status"], delivery["error"]) == (0, reason)
     vendor_b.delete("/v1/webhook")
 
 
 def test_send_to_a_slow_server_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webhook, "DEADLINE", 0.2)
-    given_up = threading.Event()
+    stop = threading.Event()
 
-    class Dawdling(Receiver):
-        got: list[tuple[dict[str, str], bytes]] = []  # noqa: RUF012 - one for each test
+    class SlowReceiver(Receiver):
+        requests: list[tuple[dict[str, str], bytes]] = []  # noqa: RUF012 - one for each test
 
         def do_POST(self) -> None:
-            # Something comes all the time, and never the end of a line; a line that is too long ends it otherwise.
-            while not given_up.wait(0.02):
+            # Send bytes without a line end: no timeout between two bytes, and no complete status line.
+            while not stop.wait(0.02):
                 self.wfile.write(b"x" * 1000)
 
-    with serve(Dawdling) as url:
+    with serve(SlowReceiver) as url:
         try:
             address = webhook.WebhookEndpoint(f"{url}/", generate_signing_secret())
             assert webhook._send(address, "test:1", "{}", private=True) == (0, webhook.TIMED_OUT)
         finally:
-            given_up.set()
+            stop.set()
 
 
 def test_webhook_tests_are_limited_per_hour(
@@ -170,31 +170,31 @@ def test_webhook_tests_are_limited_per_hour(
 ) -> None:
     _, url = server
     vendor_b.put("/v1/webhook", json={"url": url})
-    forget = "delete from audit_log where vendor_id = 'VENDB' and action = 'webhook_tested'"
-    pipeline.connection.execute(forget)
-    started = [vendor_b.post("/v1/webhook/test") for _ in range(webhooks.TESTS)]
-    assert {answer.status_code for answer in started} == {202}
-    refused = vendor_b.post("/v1/webhook/test")
-    assert (refused.status_code, refused.json()["type"]) == (429, "/problems/too-many-requests")
-    noted = pipeline.connection.execute(
+    delete = "delete from audit_log where vendor_id = 'VENDB' and action = 'webhook_tested'"
+    pipeline.connection.execute(delete)
+    started = [vendor_b.post("/v1/webhook/test") for _ in range(webhooks.MAX_TESTS)]
+    assert {response.status_code for response in started} == {202}
+    rejected = vendor_b.post("/v1/webhook/test")
+    assert (rejected.status_code, rejected.json()["type"]) == (429, "/problems/too-many-requests")
+    row = pipeline.connection.execute(
         "select array_agg(subject order by entry_id) from audit_log "
         "where vendor_id = 'VENDB' and action = 'webhook_tested'"
     ).fetchone()
-    assert noted == ([answer.json()["id"] for answer in started],)
+    assert row == ([response.json()["id"] for response in started],)
     last = started[-1].json()["id"]
     wait_until(lambda: deliveries(vendor_b, last), "the last delivery to be recorded")
-    pipeline.connection.execute(forget)
+    pipeline.connection.execute(delete)
     vendor_b.delete("/v1/webhook")
 
 
-def test_webhook_test_limit_holds_for_requests_at_the_same_time(pipeline: Pipeline, vendor_b: httpx.Client) -> None:
+def test_webhook_test_limit_applies_to_concurrent_requests(pipeline: Pipeline, vendor_b: httpx.Client) -> None:
     vendor_b.put("/v1/webhook", json={"url": "http://127.0.0.1:9/nobody"})
-    forget = "delete from audit_log where vendor_id = 'VENDB' and action = 'webhook_tested'"
-    pipeline.connection.execute(forget)
+    delete = "delete from audit_log where vendor_id = 'VENDB' and action = 'webhook_tested'"
+    pipeline.connection.execute(delete)
     with ThreadPoolExecutor(40) as pool:
         statuses = Counter(pool.map(lambda _: vendor_b.post("/v1/webhook/test").status_code, range(40)))
-    assert statuses == {202: webhooks.TESTS, 429: 40 - webhooks.TESTS}
-    pipeline.connection.execute(forget)
+    assert statuses == {202: webhooks.MAX_TESTS, 429: 40 - webhooks.MAX_TESTS}
+    pipeline.connection.execute(delete)
     vendor_b.delete("/v1/webhook")
 
 
@@ -258,9 +258,9 @@ def test_parse_url_that_is_not_plain_https_is_refused(url: str) -> None:
 )
 def test_resolve_host_with_a_private_address_is_refused(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    # One good address among them does not help.
-    found = [(family, 1, 6, "", (address, 443)), (socket.AF_INET, 1, 6, "", ("93.184.215.14", 443))]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    # A public address among the results does not change this.
+    results = [(family, 1, 6, "", (address, 443)), (socket.AF_INET, 1, 6, "", ("93.184.215.14", 443))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: results)
     parts = parse_url("https://rebind.example.com/x", private=False)
     with pytest.raises(WebhookUrlError, match="private network"):
         resolve_host(parts, private=False)
@@ -270,6 +270,9 @@ def test_resolve_host_with_a_private_address_is_refused(monkeypatch: pytest.Monk
 def test_resolve_host_returns_the_ipv4_address(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    found = [(socket.AF_INET6, 1, 6, "", ("2606:2800:21f::1", 443)), (socket.AF_INET, 1, 6, "", ("93.184.215.14", 443))]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    results = [
+        (socket.AF_INET6, 1, 6, "", ("2606:2800:21f::1", 443)),
+        (socket.AF_INET, 1, 6, "", ("93.184.215.14", 443)),
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: results)
     assert resolve_host(parse_url("https://example.com/x", private=False), private=False) == "93.184.215.14"

@@ -1,4 +1,4 @@
-"""Charts: a scale that fits and reads well, bars that add up, and nothing where there is nothing to show."""
+"""Charts: axis maximum, stacked bars, time labels, and no chart without rows."""
 
 from __future__ import annotations
 
@@ -15,43 +15,47 @@ from onboarding.web.portal import charts
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
-def moments(*rows: tuple[int, int], apart: timedelta = timedelta(minutes=30)) -> list[ThroughputBucket]:
+def create_buckets(*rows: tuple[int, int], interval: timedelta = timedelta(minutes=30)) -> list[ThroughputBucket]:
     return [
-        ThroughputBucket(at=START + n * apart, uploads=1, rows=good + bad, valid_rows=good, error_rows=bad)
-        for n, (good, bad) in enumerate(rows)
+        ThroughputBucket(
+            at=START + n * interval, uploads=1, rows=accepted + rejected, valid_rows=accepted, error_rows=rejected
+        )
+        for n, (accepted, rejected) in enumerate(rows)
     ]
 
 
 @given(st.floats(min_value=0.001, max_value=1e9))
-def test_top_any_value_is_even_and_at_most_twice_the_value(most: float) -> None:
-    top = charts._top(most)
-    assert most <= top <= max(2, 2 * most)
-    assert top % 2 == 0, "its half stands beside it too"
+def test_axis_maximum_is_even_and_at_most_twice_the_value(value: float) -> None:
+    maximum = charts._axis_maximum(value)
+    assert value <= maximum <= max(2, 2 * value)
+    assert maximum % 2 == 0, "its half is a label too"
 
 
-@pytest.mark.parametrize(("most", "top"), [(1, 2), (3, 4), (10, 10), (11, 20), (99, 100), (2130, 3000), (4001, 5000)])
-def test_top_value_is_rounded_up_to_a_round_number(most: float, top: int) -> None:
-    assert charts._top(most) == top
+@pytest.mark.parametrize(
+    ("value", "maximum"), [(1, 2), (3, 4), (10, 10), (11, 20), (99, 100), (2130, 3000), (4001, 5000)]
+)
+def test_axis_maximum_is_the_next_round_number(value: float, maximum: int) -> None:
+    assert charts._axis_maximum(value) == maximum
 
 
 def test_throughput_stacks_accepted_and_rejected_rows() -> None:
-    drawn = charts.throughput(moments((60, 20), (0, 0), (80, 0)))
-    bars = re.findall(r'class="(bar-\w+)" x="[\d.]+" y="([\d.]+)" width="[\d.]+" height="([\d.]+)"', drawn)
+    svg = charts.throughput_chart(create_buckets((60, 20), (0, 0), (80, 0)))
+    bars = re.findall(r'class="(bar-\w+)" x="[\d.]+" y="([\d.]+)" width="[\d.]+" height="([\d.]+)"', svg)
     assert bars == [
         ("bar-accepted", "30.00", "90.00"),
         ("bar-rejected", "0.00", "30.00"),
         ("bar-accepted", "0.00", "120.00"),
     ]
-    assert "60 accepted, 20 rejected" in drawn
-    assert "<span>80</span><span>40</span><span>0</span>" in drawn
-    assert 'datetime="2026-01-31T12:00:00Z" data-format="time">12:00 UTC<' in drawn
+    assert "60 accepted, 20 rejected" in svg
+    assert "<span>80</span><span>40</span><span>0</span>" in svg
+    assert 'datetime="2026-01-31T12:00:00Z" data-format="time">12:00 UTC<' in svg
 
 
 def test_error_rate_over_several_days_labels_days() -> None:
-    drawn = charts.error_rate(moments((9, 1), (8, 2), apart=timedelta(days=3)))
-    assert "<span>20 %</span><span>10 %</span><span>0 %</span>" in drawn
-    assert 'data-format="day">31 Jan<' in drawn
+    svg = charts.error_rate_chart(create_buckets((9, 1), (8, 2), interval=timedelta(days=3)))
+    assert "<span>20 %</span><span>10 %</span><span>0 %</span>" in svg
+    assert 'data-format="day">31 Jan<' in svg
 
 
 def test_charts_without_rows_are_empty() -> None:
-    assert charts.throughput(moments((0, 0))) == charts.error_rate(moments((5, 0))) == ""
+    assert charts.throughput_chart(create_buckets((0, 0))) == charts.error_rate_chart(create_buckets((5, 0))) == ""

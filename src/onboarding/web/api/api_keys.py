@@ -16,7 +16,7 @@ from onboarding.storage.input_rules import PLAIN_TEXT
 from onboarding.web.auth import Principal, VendorAdmin
 from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem, problem_responses
-from onboarding.web.pagination import IdempotencyKey, KeyId
+from onboarding.web.parameters import IdempotencyKey, KeyId
 from onboarding.web.tokens import generate_secret, hash_secret
 
 router = APIRouter(
@@ -29,6 +29,8 @@ ID_LENGTH = 16
 
 
 class KeyRequest(BaseModel):
+    """A new API key."""
+
     name: Annotated[
         str, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_LENGTH, pattern=PLAIN_TEXT)
     ] = Field(description="Purpose of the key", examples=["Nightly export"])
@@ -52,37 +54,41 @@ class KeyResponse(BaseModel):
     last_used_at: datetime | None
 
 
-class NewKey(KeyResponse):
+class NewKeyResponse(KeyResponse):
+    """A new API key with its secret."""
+
     key: str = Field(description="Returned only once; send it as `Authorization: Bearer …`")
 
 
-class Keys(BaseModel):
+class KeyList(BaseModel):
+    """The API keys of a vendor."""
+
     items: list[KeyResponse]
 
 
 @router.get("")
-def list_keys(principal: VendorAdmin, pool: PoolDep) -> Keys:
+def list_keys(principal: VendorAdmin, pool: PoolDep) -> KeyList:
     """List all keys of the account, the newest first, revoked and expired ones included."""
-    return principal.run(pool, lambda connection: list_keys_of(connection, str(principal.vendor_id)))
+    return principal.run(pool, lambda connection: list_vendor_keys(connection, str(principal.vendor_id)))
 
 
-def list_keys_of(connection: Connection, vendor_id: str) -> Keys:
+def list_vendor_keys(connection: Connection, vendor_id: str) -> KeyList:
     """Return the keys of a vendor."""
-    return Keys(items=[KeyResponse(**row) for row in api_keys.list_api_keys(connection, vendor_id)])
+    return KeyList(items=[KeyResponse(**row) for row in api_keys.list_api_keys(connection, vendor_id)])
 
 
 @router.post("", status_code=201, responses=problem_responses("conflict"))
 def create_key(
     body: KeyRequest, principal: VendorAdmin, pool: PoolDep, idempotency_key: IdempotencyKey = None
-) -> NewKey:
-    """Create a key. Only this response shows it. A key cannot create a key with scopes that it does not have.
+) -> NewKeyResponse:
+    """Create a key. Only this response contains it. A key cannot create a key with scopes that it does not have.
 
     A repeated request with the same `Idempotency-Key` is a conflict that names the key of the first request.
     """
     if not principal.scopes.issuperset(body.scopes):
         raise Problem("forbidden", "A key cannot create a key with more permissions than its own.")
-    key_id, secret = _make_id(principal, idempotency_key), generate_secret()
-    # The prefix is for secret scanners, the id is shown in lists.
+    key_id, secret = _new_key_id(principal, idempotency_key), generate_secret()
+    # Secret scanners recognise the prefix; lists contain the id.
     key = f"onb_{key_id}_{secret}"
 
     def work(connection: Connection) -> KeyResponse:
@@ -99,14 +105,14 @@ def create_key(
         return KeyResponse(**row)
 
     try:
-        return NewKey(**principal.run(pool, work).model_dump(), key=key)
+        return NewKeyResponse(**principal.run(pool, work).model_dump(), key=key)
     except AlreadyExists as error:
         detail = f"The key {key_id} was created with this Idempotency-Key and cannot be shown again."
         raise Problem("conflict", detail) from error
 
 
-def _make_id(principal: Principal, idempotency_key: str | None) -> str:
-    """Return a new id, which follows from the idempotency key: the same one cannot create two keys."""
+def _new_key_id(principal: Principal, idempotency_key: str | None) -> str:
+    """Return a new id. It is derived from the idempotency key, so that the same one cannot create two keys."""
     if idempotency_key is None:
         return generate_secret()[:ID_LENGTH]
     return hash_secret(f"{principal.vendor_id} {idempotency_key}").hex()[:ID_LENGTH]
@@ -115,10 +121,10 @@ def _make_id(principal: Principal, idempotency_key: str | None) -> str:
 @router.delete("/{key_id}", status_code=204, responses=problem_responses("not-found"))
 def revoke_key(key_id: KeyId, principal: VendorAdmin, pool: PoolDep) -> None:
     """Revoke a key immediately and permanently. Repeating the request changes nothing."""
-    revoke(principal, pool, str(principal.vendor_id), key_id)
+    revoke_vendor_key(principal, pool, str(principal.vendor_id), key_id)
 
 
-def revoke(principal: Principal, pool: DatabasePool, vendor_id: str, key_id: str) -> None:
+def revoke_vendor_key(principal: Principal, pool: DatabasePool, vendor_id: str, key_id: str) -> None:
     """Revoke a key of a vendor, at its own or an operator's request."""
     actor = principal.audit_actor
     principal.run(pool, lambda c: api_keys.revoke_api_key(c, actor, vendor_id=vendor_id, key_id=key_id))

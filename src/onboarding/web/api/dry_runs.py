@@ -1,4 +1,4 @@
-"""Routes for preparing a file: categories, templates and dry runs."""
+"""Route for dry runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections import Counter
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import Response
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
@@ -14,20 +13,18 @@ from starlette.datastructures import UploadFile
 from onboarding.domain.error_summary import MAX_GROUPS, summarize_errors
 from onboarding.domain.models import Mode, OnError, Outcome, UploadStatus
 from onboarding.domain.upload_options import Options
-from onboarding.files import product_template
 from onboarding.files.parser import MAX_BYTES
-from onboarding.pipeline import dry_run as dry
+from onboarding.pipeline.dry_run import DryRun, dry_run
 from onboarding.pipeline.parser_process import ParserTimeout
-from onboarding.storage.categories import list_active_category_names
 from onboarding.web import dry_run_limits
-from onboarding.web.auth import CurrentVendor, Principal, Reader
+from onboarding.web.auth import CurrentVendor, Principal
 from onboarding.web.database import DatabasePool, PoolDep
-from onboarding.web.errors import Problem, Responses, problem_responses
+from onboarding.web.errors import Problem, problem_responses
 from onboarding.web.schemas import (
     FileDetailsResponse,
     SummaryResponse,
     file_details_response,
-    spreadsheet_rows,
+    spreadsheet_row_function,
     summary_response,
 )
 
@@ -37,17 +34,13 @@ router = APIRouter(
     responses=problem_responses("unauthenticated", "forbidden", "invalid-request", "bad-request"),
 )
 
-SHOWN_ERRORS = 200
-SHOWN_ROWS = 20
+MAX_ERRORS = 200
+MAX_ROWS = 20
 
 
-class Categories(BaseModel):
-    """The names that the column `category` may have."""
+class DryRunError(BaseModel):
+    """An error of a row."""
 
-    items: list[str]
-
-
-class DryError(BaseModel):
     row_number: int
     spreadsheet_row: int
     error_type: str
@@ -58,7 +51,7 @@ class DryError(BaseModel):
     hint: str
 
 
-class DryRow(BaseModel):
+class DryRunRow(BaseModel):
     """A row of the file."""
 
     row_number: int
@@ -79,49 +72,14 @@ class DryRunResponse(BaseModel):
     created_records: int
     updated_records: int
     unchanged_records: int
-    errors: list[DryError] = Field(description=f"The first {SHOWN_ERRORS}")
+    errors: list[DryRunError] = Field(description=f"The first {MAX_ERRORS}")
     error_types: dict[str, int] = Field(description="Number of errors by type")
     summary: SummaryResponse
     file_details: FileDetailsResponse
-    rows: list[DryRow] = Field(description=f"The first {SHOWN_ROWS} rows")
+    rows: list[DryRunRow] = Field(description=f"The first {MAX_ROWS} rows")
 
 
-@router.get("/categories")
-def list_categories(principal: Reader, pool: PoolDep) -> Categories:
-    """List the active categories."""
-    return Categories(items=pool.run_unrestricted(list_active_category_names))
-
-
-CSV: Responses = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}, "description": "The file"}}
-XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-XLSX: Responses = {
-    200: {"content": {XLSX_TYPE: {"schema": {"type": "string", "format": "binary"}}}, "description": "The file"}
-}
-
-
-@router.get("/template.csv", response_class=Response, responses=CSV)
-def fetch_template(principal: Reader, pool: PoolDep) -> Response:
-    """Download a template with every column and one example row."""
-    return _attachment(
-        product_template.as_csv(pool.run_unrestricted(list_active_category_names)),
-        "products.csv",
-        "text/csv; charset=utf-8",
-    )
-
-
-@router.get("/template.xlsx", response_class=Response, responses=XLSX)
-def fetch_workbook(principal: Reader, pool: PoolDep) -> Response:
-    """Download the template as an Excel workbook, with a list of the categories."""
-    return _attachment(
-        product_template.as_xlsx(pool.run_unrestricted(list_active_category_names)), "products.xlsx", XLSX_TYPE
-    )
-
-
-def _attachment(content: bytes, name: str, media_type: str) -> Response:
-    return Response(content, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
-
-
-_BODY = {
+_REQUEST_BODY = {
     "requestBody": {
         "required": True,
         "description": "The file itself, or a form with the file as `file`",
@@ -142,9 +100,9 @@ _BODY = {
 @router.post(
     "/dry-runs",
     responses=problem_responses("too-large", "csrf-failed", "too-many-requests", "unavailable"),
-    openapi_extra=_BODY,
+    openapi_extra=_REQUEST_BODY,
 )
-async def dry_run(
+async def create_dry_run(
     request: Request,
     principal: CurrentVendor,
     pool: PoolDep,
@@ -158,22 +116,26 @@ async def dry_run(
 
 
 async def run_dry_run(request: Request, principal: Principal, pool: DatabasePool, options: Options) -> DryRunResponse:
-    """Return the dry run of the file in a vendor's request; the page and the API share this."""
+    """Return the dry run of the file in a vendor's request; the page and the API route call it."""
     vendor_id = principal.vendor_id
     assert vendor_id is not None, "the routes require a vendor"  # noqa: S101
-    content = await _content(request, pool.settings.dry_run_bytes)
-    async with dry_run_limits.limited(request, principal, pool) as details:
+    content = await _read_content(request, pool.settings.dry_run_bytes)
+    async with dry_run_limits.limit_dry_run(request, principal, pool) as details:
         details["file_size_bytes"] = len(content)
         try:
             # Unrestricted: the result tells any vendor whether a SKU exists, and nothing else of other vendors.
-            run = await run_in_threadpool(dry.dry_run, pool.run_unrestricted, content, vendor_id, options)
+            result = await run_in_threadpool(dry_run, pool.run_unrestricted, content, vendor_id, options)
         except ParserTimeout as error:
-            raise dry_run_limits.busy() from error
-        details |= {"outcome": run.status, "failure_code": run.rejection and run.rejection.code, "rows": len(run.rows)}
-        return dry_run_response(run)
+            raise dry_run_limits.server_busy() from error
+        details |= {
+            "outcome": result.status,
+            "failure_code": result.rejection and result.rejection.code,
+            "rows": len(result.rows),
+        }
+        return dry_run_response(result)
 
 
-async def _content(request: Request, limit: int) -> bytes:
+async def _read_content(request: Request, limit: int) -> bytes:
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
         async with request.form() as form:
             file = form.get("file")
@@ -189,24 +151,24 @@ async def _content(request: Request, limit: int) -> bytes:
     return content
 
 
-def dry_run_response(run: dry.DryRun) -> DryRunResponse:
-    """Return a dry run as the API shows it."""
-    listed = [(number, error) for number, errors in sorted(run.errors.items()) for error in errors]
-    line_of = spreadsheet_rows(run.detected)
+def dry_run_response(result: DryRun) -> DryRunResponse:
+    """Return the response for a dry run."""
+    row_errors = [(number, error) for number, errors in sorted(result.errors.items()) for error in errors]
+    spreadsheet_row = spreadsheet_row_function(result.detected)
     return DryRunResponse(
-        status=run.status,
-        failure_code=run.rejection.code if run.rejection else None,
-        failure_reason=run.rejection.reason if run.rejection else None,
-        total_records=len(run.rows),
-        valid_records=len(run.outcomes),
-        error_records=len(run.errors),
-        created_records=run.count(Outcome.CREATED),
-        updated_records=run.count(Outcome.UPDATED),
-        unchanged_records=run.count(Outcome.UNCHANGED),
+        status=result.status,
+        failure_code=result.rejection.code if result.rejection else None,
+        failure_reason=result.rejection.reason if result.rejection else None,
+        total_records=len(result.rows),
+        valid_records=len(result.outcomes),
+        error_records=len(result.errors),
+        created_records=result.count(Outcome.CREATED),
+        updated_records=result.count(Outcome.UPDATED),
+        unchanged_records=result.count(Outcome.UNCHANGED),
         errors=[
-            DryError(
+            DryRunError(
                 row_number=number,
-                spreadsheet_row=line_of(number),
+                spreadsheet_row=spreadsheet_row(number),
                 error_type=error.error_type,
                 column=error.field,
                 message=error.message,
@@ -214,18 +176,18 @@ def dry_run_response(run: dry.DryRun) -> DryRunResponse:
                 expected=error.expected,
                 hint=error.hint,
             )
-            for number, error in listed[:SHOWN_ERRORS]
+            for number, error in row_errors[:MAX_ERRORS]
         ],
-        error_types=dict(Counter(error.error_type for _, error in listed)),
-        summary=summary_response(summarize_errors(listed, MAX_GROUPS, line_of)),
-        file_details=file_details_response(run.detected, run.warnings),
+        error_types=dict(Counter(error.error_type for _, error in row_errors)),
+        summary=summary_response(summarize_errors(row_errors, MAX_GROUPS, spreadsheet_row)),
+        file_details=file_details_response(result.detected, result.warnings),
         rows=[
-            DryRow(
+            DryRunRow(
                 row_number=row.row_number,
-                spreadsheet_row=line_of(row.row_number),
+                spreadsheet_row=spreadsheet_row(row.row_number),
                 cells=dict(row.cells),
-                outcome=run.outcomes.get(row.row_number),
+                outcome=result.outcomes.get(row.row_number),
             )
-            for row in run.rows[:SHOWN_ROWS]
+            for row in result.rows[:MAX_ROWS]
         ],
     )

@@ -1,4 +1,4 @@
-"""Routes for operators: throughput, stalled uploads and failed events, and requests to resume or redrive them."""
+"""Routes for operators: throughput, stalled uploads and failed events, with actions to resume and redrive them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from onboarding.storage.audit_log import record_action
 from onboarding.storage.database import Connection
 from onboarding.storage.queries import query
 from onboarding.web.auth import CurrentOperator, OperatorAdmin
-from onboarding.web.database import PoolDep
+from onboarding.web.database import PoolDep, fetch_models
 from onboarding.web.errors import Problem, not_found, problem_responses
-from onboarding.web.pagination import UploadId, models_from_rows
-from onboarding.web.schemas import UploadResponse, get_visible_upload, upload_response
+from onboarding.web.parameters import UploadId
+from onboarding.web.schemas import UploadResponse, upload_response
+from onboarding.web.upload_queries import get_visible_upload
 
 router = APIRouter(
     prefix="/v1/operator",
@@ -32,20 +33,23 @@ router = APIRouter(
 LATEST_ERRORS = 20_000
 """The number of latest errors among which the most frequent ones are counted."""
 
-Queue = Annotated[str, Path(max_length=100, pattern=r"^[a-z-]+$", examples=["csv-parser-failures"])]
+QueueName = Annotated[str, Path(max_length=100, pattern=r"^[a-z-]+$", examples=["csv-parser-failures"])]
 
 
-class Overview(BaseModel):
-    """The figures of the last 24 hours, and what needs attention now."""
-
+class _UploadFigures(BaseModel):
     uploads: int
     processing: int
     rows: int
     valid_rows: int
     error_rows: int
     stalled: int = Field(description=f"Uploads without progress for {PATIENCE.total_seconds() / 60:.0f} minutes")
-    failed_events: int = Field(description="Messages in all failure queues, counted every few seconds")
     quarantined: int
+
+
+class OverviewResponse(_UploadFigures):
+    """The figures of the last 24 hours, and the current numbers of problems."""
+
+    failed_events: int = Field(description="Messages in all failure queues, counted every few seconds")
 
 
 class ThroughputBucket(BaseModel):
@@ -58,11 +62,11 @@ class ThroughputBucket(BaseModel):
     error_rows: int
 
 
-class Throughput(BaseModel):
+class ThroughputResponse(BaseModel):
     items: list[ThroughputBucket] = Field(description="Every bucket of the requested time, the oldest first")
 
 
-class TopError(BaseModel):
+class TopErrorResponse(BaseModel):
     error_type: str
     column: str
     errors: int
@@ -70,11 +74,11 @@ class TopError(BaseModel):
     vendors: int
 
 
-class TopErrors(BaseModel):
-    items: list[TopError]
+class TopErrorList(BaseModel):
+    items: list[TopErrorResponse]
 
 
-class Quality(BaseModel):
+class VendorQualityResponse(BaseModel):
     """The quality of a vendor's files."""
 
     vendor_id: str
@@ -84,49 +88,51 @@ class Quality(BaseModel):
     quality: float = Field(description="Percentage of valid rows in the last 90 days")
 
 
-class Qualities(BaseModel):
-    items: list[Quality]
+class VendorQualityList(BaseModel):
+    items: list[VendorQualityResponse]
 
 
-class StalledUploads(BaseModel):
+class StalledUploadList(BaseModel):
     items: list[UploadResponse]
 
 
 class FailureResponse(BaseModel):
+    """A failed event."""
+
     since: datetime
     about: str
     error: str
 
 
-class FailureQueue(BaseModel):
+class FailureQueueResponse(BaseModel):
     queue: str
     waiting: int
 
 
-class Failures(BaseModel):
-    items: list[FailureQueue]
+class FailureQueueList(BaseModel):
+    items: list[FailureQueueResponse]
 
 
 class FailureList(BaseModel):
     items: list[FailureResponse] = Field(description="Up to ten of the waiting messages")
 
 
-class RedriveStarted(BaseModel):
+class RedriveResponse(BaseModel):
     queue: str
     waiting: int = Field(description="Number of messages when the redrive starts")
 
 
-class Quarantined(BaseModel):
+class QuarantinedObjectResponse(BaseModel):
     s3_key: str
     reason: str
     created_at: datetime
 
 
-class Quarantine(BaseModel):
-    items: list[Quarantined]
+class QuarantinedObjectList(BaseModel):
+    items: list[QuarantinedObjectResponse]
 
 
-class Resumed(BaseModel):
+class ResumeResponse(BaseModel):
     upload_id: str
     detail: str
 
@@ -141,27 +147,16 @@ MessageCountsDep = Annotated[MessageCounts, Depends(_message_counts)]
 
 
 @router.get("/overview")
-def show_overview(principal: CurrentOperator, pool: PoolDep, counts: MessageCountsDep) -> Overview:
+def show_overview(principal: CurrentOperator, pool: PoolDep, counts: MessageCountsDep) -> OverviewResponse:
     """Return the figures of the last 24 hours."""
     failed_events = sum(counts.get().values())
     return principal.run(pool, lambda connection: get_overview(connection, failed_events))
 
 
-def get_overview(connection: Connection, failed_events: int) -> Overview:
+def get_overview(connection: Connection, failed_events: int) -> OverviewResponse:
     """Return the figures of the last 24 hours."""
-    row = connection.execute(query("get_upload_overview"), {"patience": PATIENCE}).fetchone()
-    assert row is not None, "an aggregate has one row"  # noqa: S101
-    uploads, processing, rows, valid, error, stalled, quarantined = row
-    return Overview(
-        uploads=uploads,
-        processing=processing,
-        rows=rows,
-        valid_rows=valid,
-        error_rows=error,
-        stalled=stalled,
-        failed_events=failed_events,
-        quarantined=quarantined,
-    )
+    [figures] = fetch_models(connection, _UploadFigures, "get_upload_overview", {"patience": PATIENCE})
+    return OverviewResponse(**figures.model_dump(), failed_events=failed_events)
 
 
 @router.get("/throughput")
@@ -170,30 +165,30 @@ def show_throughput(
     pool: PoolDep,
     minutes: Annotated[int, Query(ge=5, le=129_600, description="Length of time up to now")] = 1440,
     buckets: Annotated[int, Query(ge=1, le=200, description="Number of buckets to divide the time into")] = 48,
-) -> Throughput:
+) -> ThroughputResponse:
     """Return completed uploads and rows over time, for charts."""
     return principal.run(pool, lambda connection: get_throughput(connection, minutes, buckets))
 
 
-def get_throughput(connection: Connection, minutes: int, intervals: int) -> Throughput:
-    """Return what was completed in the last minutes, divided into intervals."""
-    parameters = {"width": timedelta(minutes=minutes / intervals), "intervals": intervals}
-    rows = connection.execute(query("list_upload_throughput"), parameters)
-    return Throughput(items=models_from_rows(ThroughputBucket, rows))
+def get_throughput(connection: Connection, minutes: int, buckets: int) -> ThroughputResponse:
+    """Return the throughput of the last `minutes` in `buckets` of the same length."""
+    parameters = {"width": timedelta(minutes=minutes / buckets), "intervals": buckets}
+    items = fetch_models(connection, ThroughputBucket, "list_upload_throughput", parameters)
+    return ThroughputResponse(items=items)
 
 
 @router.get("/top-errors")
 def show_top_errors(
     principal: CurrentOperator, pool: PoolDep, days: Annotated[int, Query(ge=1, le=90)] = 7
-) -> TopErrors:
+) -> TopErrorList:
     """Return the most frequent errors among the latest 20,000."""
     return principal.run(pool, lambda connection: get_top_errors(connection, days))
 
 
-def get_top_errors(connection: Connection, days: int) -> TopErrors:
+def get_top_errors(connection: Connection, days: int) -> TopErrorList:
     """Return the most frequent errors of the last days."""
-    rows = connection.execute(query("list_top_errors"), {"days": days, "latest": LATEST_ERRORS})
-    return TopErrors(items=models_from_rows(TopError, rows))
+    parameters = {"days": days, "latest": LATEST_ERRORS}
+    return TopErrorList(items=fetch_models(connection, TopErrorResponse, "list_top_errors", parameters))
 
 
 @router.get("/vendor-quality")
@@ -201,15 +196,15 @@ def list_vendor_quality(
     principal: CurrentOperator,
     pool: PoolDep,
     limit: Annotated[int, Query(ge=1, le=100, description="Maximum number of results")] = 5,
-) -> Qualities:
+) -> VendorQualityList:
     """List the vendors with the lowest quality of files in the last 90 days, the lowest first."""
     return principal.run(pool, lambda connection: get_vendor_quality(connection, limit))
 
 
-def get_vendor_quality(connection: Connection, limit: int) -> Qualities:
+def get_vendor_quality(connection: Connection, limit: int) -> VendorQualityList:
     """Return the vendors with the lowest quality of files."""
-    rows = connection.execute(query("list_vendor_quality"), {"limit": limit})
-    return Qualities(items=models_from_rows(Quality, rows))
+    items = fetch_models(connection, VendorQualityResponse, "list_vendor_quality", {"limit": limit})
+    return VendorQualityList(items=items)
 
 
 @router.get("/stalled-uploads")
@@ -217,19 +212,19 @@ def list_stalled_uploads(
     principal: CurrentOperator,
     pool: PoolDep,
     minutes: Annotated[int, Query(ge=0, le=1440, description="Minutes without progress")] = 5,
-) -> StalledUploads:
-    """List uploads in processing without progress, the longest first."""
+) -> StalledUploadList:
+    """List uploads in processing without progress, longest without progress first."""
     parameters = {"patience": timedelta(minutes=minutes), "limit": 100}
 
     def work(connection: Connection) -> list[Upload]:
         upload_ids = [row[0] for row in connection.execute(query("list_stalled_upload_ids"), parameters)]
         return [get_visible_upload(connection, principal, upload_id) for upload_id in upload_ids]
 
-    return StalledUploads(items=[upload_response(upload) for upload in principal.run(pool, work)])
+    return StalledUploadList(items=[upload_response(upload) for upload in principal.run(pool, work)])
 
 
 @router.post("/uploads/{upload_id}/resume", status_code=202, responses=problem_responses("conflict"))
-def resume_upload(upload_id: UploadId, principal: OperatorAdmin, pool: PoolDep) -> Resumed:
+def resume_upload(upload_id: UploadId, principal: OperatorAdmin, pool: PoolDep) -> ResumeResponse:
     """Stage the rows of an upload that have no outcome again. This is safe at any time."""
 
     def work(connection: Connection) -> Upload:
@@ -241,37 +236,42 @@ def resume_upload(upload_id: UploadId, principal: OperatorAdmin, pool: PoolDep) 
 
     upload = principal.run(pool, work)
     # The same event as from S3. Ingesting an object again repeats no finished work.
-    described = {"key": quote_plus(upload.s3_key), "versionId": upload.s3_version_id}
-    record = {"s3": {"bucket": {"name": pool.settings.bucket}, "object": described}}
+    s3_object = {"key": quote_plus(upload.s3_key), "versionId": upload.s3_version_id}
+    record = {"s3": {"bucket": {"name": pool.settings.bucket}, "object": s3_object}}
     pool.ctx.start_function(Function.CSV_PARSER, {"Records": [record]})
-    return Resumed(upload_id=upload_id, detail="The remaining rows are being processed.")
+    return ResumeResponse(upload_id=upload_id, detail="The remaining rows are being processed.")
 
 
 @router.get("/failures")
-def list_failure_queues(principal: CurrentOperator, pool: PoolDep) -> Failures:
+def list_failure_queues(principal: CurrentOperator, pool: PoolDep) -> FailureQueueList:
     """Return the number of events in each failure queue."""
-    return Failures(
-        items=[FailureQueue(queue=queue, waiting=n) for queue, n in dead_letter_queues.count_failures(pool.ctx).items()]
+    return FailureQueueList(
+        items=[
+            FailureQueueResponse(queue=queue, waiting=count)
+            for queue, count in dead_letter_queues.count_failures(pool.ctx).items()
+        ]
     )
 
 
 @router.get("/failures/{queue}")
-def list_failures(queue: Queue, principal: CurrentOperator, pool: PoolDep) -> FailureList:
-    """Return some of the events in a failure queue, without removing them."""
+def list_failures(queue: QueueName, principal: CurrentOperator, pool: PoolDep) -> FailureList:
+    """Return up to ten events of a failure queue, without removing them."""
     _require_queue(queue)
     events = dead_letter_queues.peek_failures(pool.ctx, queue)
-    return FailureList(items=[FailureResponse(since=f.since, about=f.about, error=f.error) for f in events])
+    return FailureList(
+        items=[FailureResponse(since=event.since, about=event.about, error=event.error) for event in events]
+    )
 
 
 @router.post("/failures/{queue}/redrive", status_code=202)
-def redrive(queue: Queue, principal: OperatorAdmin, pool: PoolDep) -> RedriveStarted:
+def redrive_queue(queue: QueueName, principal: OperatorAdmin, pool: PoolDep) -> RedriveResponse:
     """Redrive the events of a failure queue. Events that succeed leave the queue; events that fail again stay."""
     _require_queue(queue)
     waiting = dead_letter_queues.count_failures_in(pool.ctx, queue)
     principal.run(pool, lambda c: record_action(c, principal.audit_actor, "failures_redriven", queue))
-    # The watchdog may run as long as the functions that it calls; a request may not.
+    # A redrive takes as long as the functions that it calls, which is too long for a request.
     pool.ctx.start_function(Function.WATCHDOG, {"redrive": queue})
-    return RedriveStarted(queue=queue, waiting=waiting)
+    return RedriveResponse(queue=queue, waiting=waiting)
 
 
 def _require_queue(queue: str) -> None:
@@ -280,7 +280,7 @@ def _require_queue(queue: str) -> None:
 
 
 @router.get("/quarantine")
-def list_quarantined(principal: CurrentOperator, pool: PoolDep) -> Quarantine:
+def list_quarantined_objects(principal: CurrentOperator, pool: PoolDep) -> QuarantinedObjectList:
     """List the latest 100 objects that belong to no vendor."""
-    rows = principal.run(pool, lambda c: c.execute(query("list_quarantined_objects")).fetchall())
-    return Quarantine(items=models_from_rows(Quarantined, rows))
+    items = principal.run(pool, lambda c: fetch_models(c, QuarantinedObjectResponse, "list_quarantined_objects"))
+    return QuarantinedObjectList(items=items)

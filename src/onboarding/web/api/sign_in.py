@@ -16,29 +16,33 @@ from onboarding.web import sessions
 from onboarding.web.auth import CurrentPrincipal, Principal, VendorAdmin, client_ip, cookie_name, is_same_origin
 from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem, problem_responses
-from onboarding.web.pagination import Email
+from onboarding.web.parameters import Email
 from onboarding.web.tokens import derive_csrf_token
 
 router = APIRouter(prefix="/v1", tags=["Authentication"])
 
 MINIMUM_SECONDS = 0.15
-"""Minimum duration of a request for a link, which hides the additional statement for a known address. On AWS the wait
-occupies a container, so it is as short as possible."""
+"""Minimum duration of a request for a link. It hides the additional statement for a known address. The wait occupies a
+container on AWS, so it is as short as possible."""
 
 
-class LinkRequest(BaseModel):
+class SignInLinkRequest(BaseModel):
+    """A request for a sign-in link."""
+
     email: Email = Field(
         description="Where to send the link, if an account exists for it", examples=["contact@techgear.com"]
     )
 
 
-class LinkSent(BaseModel):
+class SignInLinkResponse(BaseModel):
     """The response for known and unknown addresses."""
 
     detail: str
 
 
-class Link(BaseModel):
+class SessionRequest(BaseModel):
+    """The use of a sign-in link."""
+
     token: str = Field(description="The last part of the emailed link", min_length=1, max_length=200)
 
 
@@ -56,7 +60,9 @@ class SessionResponse(BaseModel):
     )
 
 
-class SessionStarted(BaseModel):
+class NewSessionResponse(BaseModel):
+    """A new session, whose secret is in the cookie."""
+
     csrf_token: str
     expires_at: datetime
 
@@ -66,7 +72,7 @@ class SessionStarted(BaseModel):
     status_code=202,
     responses=problem_responses("invalid-request", "bad-request", "csrf-failed", "too-many-requests"),
 )
-async def request_sign_in_link(body: LinkRequest, request: Request, pool: PoolDep) -> LinkSent:
+async def request_sign_in_link(body: SignInLinkRequest, request: Request, pool: PoolDep) -> SignInLinkResponse:
     """E-mail a sign-in link. The response is the same for known and unknown addresses."""
     started = time.monotonic()
     if not is_same_origin(request, pool.settings.portal_url):
@@ -80,7 +86,7 @@ async def request_sign_in_link(body: LinkRequest, request: Request, pool: PoolDe
             headers={"Retry-After": "3600"},
         ) from error
     await asyncio.sleep(max(0.0, MINIMUM_SECONDS - (time.monotonic() - started)))
-    return LinkSent(
+    return SignInLinkResponse(
         detail="If an account exists for this address, a sign-in link is on its way. It expires in 15 minutes."
     )
 
@@ -88,13 +94,13 @@ async def request_sign_in_link(body: LinkRequest, request: Request, pool: PoolDe
 @router.post(
     "/session", status_code=201, responses=problem_responses("invalid-request", "bad-request", "csrf-failed", "gone")
 )
-def start_session(link: Link, request: Request, response: Response, pool: PoolDep) -> SessionStarted:
+def start_session(body: SessionRequest, request: Request, response: Response, pool: PoolDep) -> NewSessionResponse:
     """Use a sign-in link. The response sets the session cookie."""
-    return begin(link.token, request, response, pool)
+    return use_sign_in_link(body.token, request, response, pool)
 
 
-def begin(token: str, request: Request, response: Response, pool: DatabasePool) -> SessionStarted:
-    """Use a link and set the session cookie on `response`; the page and the API share this."""
+def use_sign_in_link(token: str, request: Request, response: Response, pool: DatabasePool) -> NewSessionResponse:
+    """Use a link and set the session cookie on `response`; the page and the API route call it."""
     if not is_same_origin(request, pool.settings.portal_url):
         raise Problem("csrf-failed", "The request came from another site.")
     session = sessions.use_link(pool, token, client_ip(request))
@@ -109,7 +115,7 @@ def begin(token: str, request: Request, response: Response, pool: DatabasePool) 
         httponly=True,
         samesite="lax",
     )
-    return SessionStarted(csrf_token=derive_csrf_token(session.secret), expires_at=session.expires_at)
+    return NewSessionResponse(csrf_token=derive_csrf_token(session.secret), expires_at=session.expires_at)
 
 
 @router.get("/session", responses=problem_responses("unauthenticated"))
@@ -142,12 +148,12 @@ def end_session(principal: CurrentPrincipal, request: Request, response: Respons
     status_code=204,
     responses=problem_responses("unauthenticated", "forbidden", "account-suspended", "not-found", "csrf-failed"),
 )
-def end_every_session(principal: VendorAdmin, pool: PoolDep) -> None:
+def end_all_sessions(principal: VendorAdmin, pool: PoolDep) -> None:
     """Sign out everywhere: all sessions and unused sign-in links of this vendor end. API keys stay valid."""
-    sign_out(principal, pool, str(principal.vendor_id))
+    sign_out_vendor(principal, pool, str(principal.vendor_id))
 
 
-def sign_out(principal: Principal, pool: DatabasePool, vendor_id: str) -> None:
+def sign_out_vendor(principal: Principal, pool: DatabasePool, vendor_id: str) -> None:
     """Sign a vendor out everywhere, at its own or an operator's request."""
     # With the API's own role: vendors have no access to sessions.
     pool.run(lambda connection: vendors.sign_out_vendor(connection, principal.audit_actor, vendor_id))

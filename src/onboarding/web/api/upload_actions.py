@@ -15,11 +15,11 @@ from onboarding.pipeline import cancel, undo
 from onboarding.storage.audit_log import record_action
 from onboarding.storage.database import Connection
 from onboarding.storage.queries import query
-from onboarding.web import schemas
+from onboarding.web import schemas, upload_queries
 from onboarding.web.auth import Principal, Reader, Writer
 from onboarding.web.database import PoolDep
 from onboarding.web.errors import Problem, problem_responses
-from onboarding.web.pagination import UploadId
+from onboarding.web.parameters import UploadId
 from onboarding.web.schemas import UploadResponse
 
 router = APIRouter(
@@ -50,8 +50,8 @@ class UndoResponse(BaseModel):
     skipped: list[SkippedProductResponse]
 
 
-class LinkUse(BaseModel):
-    """A click on an e-mailed link: time, origin and outcome."""
+class LinkClickResponse(BaseModel):
+    """A click on an e-mailed link."""
 
     at: datetime
     file: str
@@ -60,43 +60,43 @@ class LinkUse(BaseModel):
     user_agent: str
 
 
-class Links(BaseModel):
+class ReportLinksResponse(BaseModel):
     """The links in the e-mail about an upload."""
 
     revoked_at: datetime | None
-    uses: list[LinkUse]
+    clicks: list[LinkClickResponse]
 
 
 @router.post("/cancel", responses=problem_responses("conflict"))
 def cancel_upload(upload_id: UploadId, principal: Writer, pool: PoolDep) -> UploadResponse:
-    """End an upload in processing. Rows with an outcome keep it; the others become `CANCELLED`."""
+    """Cancel an upload in processing. Rows with an outcome keep it; the others get the error `CANCELLED`."""
 
     def get_upload(connection: Connection) -> Upload:
-        return schemas.get_visible_upload(connection, principal, upload_id)
+        return upload_queries.get_visible_upload(connection, principal, upload_id)
 
     upload = principal.run(pool, get_upload)
-    ended = 0
+    cancelled_rows = 0
     if upload.status is UploadStatus.PROCESSING:
         with pool.unrestricted_context() as ctx:
-            ended = cancel.cancel_upload(ctx, upload_id, upload.vendor_id, principal.audit_actor)
-    # No row is left to end if the last one got its outcome meanwhile.
-    if not ended and not principal.run(pool, lambda c: _was_cancelled(c, principal, upload_id)):
+            cancelled_rows = cancel.cancel_upload(ctx, upload_id, upload.vendor_id, principal.audit_actor)
+    # The last row may have got its outcome after the query above.
+    if not cancelled_rows and not principal.run(pool, lambda c: _has_cancelled_rows(c, principal, upload_id)):
         raise Problem("conflict", "The upload is finished and can no longer be cancelled. You can undo it instead.")
     return schemas.upload_response(principal.run(pool, get_upload))
 
 
-def _was_cancelled(connection: Connection, principal: Principal, upload_id: str) -> bool:
+def _has_cancelled_rows(connection: Connection, principal: Principal, upload_id: str) -> bool:
     conditions = {"error_type": RowErrorCode.CANCELLED, "column": None, "value": None}
-    return bool(schemas.list_errors(connection, principal, upload_id, conditions, cursor=None, limit=1).items)
+    return bool(upload_queries.list_errors(connection, principal, upload_id, conditions, cursor=None, limit=1).items)
 
 
 @router.post("/undo", responses=problem_responses("conflict"))
 def undo_upload(upload_id: UploadId, principal: Writer, pool: PoolDep) -> UndoResponse:
-    """Remove and restore what an upload changed in the catalog, except products that were changed since."""
-    principal.run(pool, lambda connection: schemas.get_visible_upload(connection, principal, upload_id))
+    """Remove and restore what an upload changed in the catalog, except products that changed after the upload."""
+    principal.run(pool, lambda connection: upload_queries.get_visible_upload(connection, principal, upload_id))
     try:
         with pool.unrestricted_context() as ctx:
-            undone = undo.undo_upload(ctx.database, upload_id, principal.audit_actor)
+            result = undo.undo_upload(ctx.database, upload_id, principal.audit_actor)
     except undo.NotUndoable as error:
         raise Problem("conflict", f"{error}.") from error
     skipped = [
@@ -106,33 +106,33 @@ def undo_upload(upload_id: UploadId, principal: Writer, pool: PoolDep) -> UndoRe
             vendor_product_id=product.vendor_product_id,
             reason=product.reason,
         )
-        for product in undone.skipped
+        for product in result.skipped
     ]
     return UndoResponse(
         upload_id=upload_id,
-        undone_at=undone.undone_at,
-        removed=undone.removed,
-        restored=undone.restored,
+        undone_at=result.undone_at,
+        removed=result.removed,
+        restored=result.restored,
         skipped=skipped,
     )
 
 
 @router.get("/links")
-def show_links(upload_id: UploadId, principal: Reader, pool: PoolDep) -> Links:
+def show_links(upload_id: UploadId, principal: Reader, pool: PoolDep) -> ReportLinksResponse:
     """Return whether the links in the e-mail are valid, and their last 100 clicks."""
     return principal.run(pool, lambda connection: get_links(connection, principal, upload_id))
 
 
-def get_links(connection: Connection, principal: Principal, upload_id: str) -> Links:
-    """Return the state and the clicks of an upload's links."""
-    keys = _file_keys(schemas.get_visible_upload(connection, principal, upload_id))
+def get_links(connection: Connection, principal: Principal, upload_id: str) -> ReportLinksResponse:
+    """Return the revocation and the clicks of an upload's links."""
+    keys = _file_keys(upload_queries.get_visible_upload(connection, principal, upload_id))
     revoked = connection.execute(query("get_report_link_revocation"), {"keys": keys}).fetchone()
-    uses = connection.execute(query("list_report_link_clicks"), {"keys": keys})
-    return Links(
+    clicks = connection.execute(query("list_report_link_clicks"), {"keys": keys})
+    return ReportLinksResponse(
         revoked_at=revoked[0] if revoked else None,
-        uses=[
-            LinkUse(at=at, file=key.rsplit("/", 1)[-1], outcome=outcome, ip=ip, user_agent=agent)
-            for at, key, outcome, ip, agent in uses
+        clicks=[
+            LinkClickResponse(at=at, file=key.rsplit("/", 1)[-1], outcome=outcome, ip=ip, user_agent=agent)
+            for at, key, outcome, ip, agent in clicks
         ],
     )
 
@@ -142,7 +142,7 @@ def revoke_links(upload_id: UploadId, principal: Writer, pool: PoolDep) -> None:
     """Revoke the links in the e-mail immediately. Users who sign in can still download the files."""
 
     def work(connection: Connection) -> None:
-        upload = schemas.get_visible_upload(connection, principal, upload_id)
+        upload = upload_queries.get_visible_upload(connection, principal, upload_id)
         for key in _file_keys(upload):
             parameters = {"s3_key": key, "vendor_id": upload.vendor_id, "revoked_by": principal.actor}
             connection.execute(query("revoke_report_link"), parameters)
@@ -152,5 +152,5 @@ def revoke_links(upload_id: UploadId, principal: Writer, pool: PoolDep) -> None:
 
 
 def _file_keys(upload: Upload) -> list[str]:
-    """Return the keys that the links in an e-mail lead to, whether or not the files exist yet."""
+    """Return the keys of the files that the e-mail links to. The files may not exist yet."""
     return [report_key(upload), fix_file_key(upload)]

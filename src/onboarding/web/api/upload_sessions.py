@@ -1,4 +1,4 @@
-"""Routes for upload sessions: each permits one upload to the vendor's prefix of the bucket, for some minutes."""
+"""Routes for upload sessions: each permits one upload to the vendor's prefix of the bucket for 15 minutes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
+from psycopg.rows import class_row
 from pydantic import BaseModel, Field, StringConstraints
 
 from onboarding.aws.objects import ENDINGS, FORBIDDEN_NAME_CHARACTERS, SUFFIXES
@@ -23,9 +24,10 @@ from onboarding.storage.queries import query
 from onboarding.web.auth import CurrentVendor, VendorWriter
 from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem, not_found, problem_responses
-from onboarding.web.pagination import IdempotencyKey, UploadSessionId
-from onboarding.web.schemas import UploadResponse, get_visible_upload, upload_response
+from onboarding.web.parameters import IdempotencyKey, UploadSessionId
+from onboarding.web.schemas import UploadResponse, upload_response
 from onboarding.web.tokens import generate_secret
+from onboarding.web.upload_queries import get_visible_upload
 
 router = APIRouter(
     prefix="/v1/upload-sessions",
@@ -34,13 +36,13 @@ router = APIRouter(
 )
 
 SESSION_AGE = timedelta(minutes=15)
-NAME_LENGTH = 150
+MAX_NAME_BYTES = 150
 
-_ANY_CASE = "|".join("".join(f"[{c}{c.upper()}]" for c in suffix[1:]) for suffix in SUFFIXES)
-FILE_NAME = rf"^[^{FORBIDDEN_NAME_CHARACTERS}]*\.({_ANY_CASE})$"
-"""A pattern, so that the API description contains it."""
+_SUFFIX_PATTERN = "|".join("".join(f"[{c}{c.upper()}]" for c in suffix[1:]) for suffix in SUFFIXES)
+FILE_NAME = rf"^[^{FORBIDDEN_NAME_CHARACTERS}]*\.({_SUFFIX_PATTERN})$"
+"""A regular expression, because the API description contains it."""
 
-_UNSUITABLE = re.compile(r"[^\w.()+-]+")
+_UNSAFE = re.compile(r"[^\w.()+-]+")
 
 
 class UploadSessionRequest(BaseModel):
@@ -64,7 +66,7 @@ class UploadForm(BaseModel):
     fields: dict[str, str]
 
 
-class UploadSession(BaseModel):
+class NewUploadSessionResponse(BaseModel):
     """A permission to upload one file."""
 
     upload_session_id: str
@@ -102,7 +104,7 @@ class _StoredSession:
 @router.post("", status_code=201, responses=problem_responses("conflict"))
 def create_upload_session(
     body: UploadSessionRequest, principal: VendorWriter, pool: PoolDep, idempotency_key: IdempotencyKey = None
-) -> UploadSession:
+) -> NewUploadSessionResponse:
     """Request permission to upload one file: post the form, then poll `status_url`.
 
     A repeated request with the same `Idempotency-Key` returns the same upload session.
@@ -123,8 +125,8 @@ def create_upload_session(
     }
 
     def work(connection: Connection) -> _StoredSession:
-        [columns] = connection.execute(query("upsert_upload_session"), parameters).fetchall()
-        session = _StoredSession(*columns)
+        with connection.cursor(row_factory=class_row(_StoredSession)) as cursor:
+            [session] = cursor.execute(query("upsert_upload_session"), parameters).fetchall()
         if session.upload_session_id == upload_session_id:
             record_action(
                 connection, principal.audit_actor, "upload_session_created", upload_session_id, file_name=file_name
@@ -134,11 +136,11 @@ def create_upload_session(
     session = pool.run_as_vendor(vendor_id, work)
     if (session.file_name, session.options) != (file_name, options.metadata()):
         raise Problem("conflict", "This Idempotency-Key was used for another file or other options.")
-    return _session_response(pool, session)
+    return _new_session_response(pool, session)
 
 
-def _session_response(pool: DatabasePool, session: _StoredSession) -> UploadSession:
-    fixed = {
+def _new_session_response(pool: DatabasePool, session: _StoredSession) -> NewUploadSessionResponse:
+    fields = {
         "Content-Type": "text/csv" if session.file_name.lower().endswith(".csv") else "application/octet-stream",
         "success_action_status": "201",
         **{f"x-amz-meta-{name}": value for name, value in session.options.items()},
@@ -146,12 +148,12 @@ def _session_response(pool: DatabasePool, session: _StoredSession) -> UploadSess
     form = pool.ctx.s3.generate_presigned_post(
         pool.settings.bucket,
         session.s3_key,
-        Fields=dict(fixed),
+        Fields=dict(fields),
         # S3 requires a condition for every field; the key is fixed, so the form permits nothing else.
-        Conditions=[{name: value} for name, value in fixed.items()] + [["content-length-range", 1, MAX_BYTES]],
+        Conditions=[{name: value} for name, value in fields.items()] + [["content-length-range", 1, MAX_BYTES]],
         ExpiresIn=max(1, int((session.expires_at - datetime.now(UTC)).total_seconds())),
     )
-    return UploadSession(
+    return NewUploadSessionResponse(
         upload_session_id=session.upload_session_id,
         file_name=session.file_name,
         expires_at=session.expires_at,
@@ -168,10 +170,10 @@ def show_upload_session(
     """Return the state of an upload session, with its upload once processing has started."""
 
     def work(connection: Connection) -> tuple[_StoredSession, Upload | None]:
-        row = connection.execute(query("get_upload_session"), {"upload_session_id": upload_session_id}).fetchone()
-        if row is None:
+        with connection.cursor(row_factory=class_row(_StoredSession)) as cursor:
+            session = cursor.execute(query("get_upload_session"), {"upload_session_id": upload_session_id}).fetchone()
+        if session is None:
             raise not_found("upload session")
-        session = _StoredSession(*row)
         return session, get_visible_upload(connection, principal, session.upload_id) if session.upload_id else None
 
     session, upload = principal.run(pool, work)
@@ -191,15 +193,18 @@ def show_upload_session(
 
 
 def _has_arrived(pool: DatabasePool, session: _StoredSession) -> bool:
-    listed = pool.ctx.s3.list_objects_v2(Bucket=pool.settings.bucket, Prefix=session.s3_key, MaxKeys=1)
-    return any(item["Key"] == session.s3_key for item in listed.get("Contents", []))
+    result = pool.ctx.s3.list_objects_v2(Bucket=pool.settings.bucket, Prefix=session.s3_key, MaxKeys=1)
+    return any(item["Key"] == session.s3_key for item in result.get("Contents", []))
 
 
 def sanitise_file_name(name: str) -> str:
-    """Return a file name for a key: letters and digits of any script, few signs, no path, the same extension."""
-    last = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
-    stem, dot, extension = last.rpartition(".")
-    stem = _UNSUITABLE.sub("_", stem).strip("._") or "file"
-    while len(stem.encode()) > NAME_LENGTH:
+    """Return a file name that is safe in an object key.
+
+    It has letters and digits of any script and the characters `_.()+-`, no path, and a lower-case extension.
+    """
+    name = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
+    stem, dot, extension = name.rpartition(".")
+    stem = _UNSAFE.sub("_", stem).strip("._") or "file"
+    while len(stem.encode()) > MAX_NAME_BYTES:
         stem = stem[:-1]
     return f"{stem}{dot}{extension.lower()}"

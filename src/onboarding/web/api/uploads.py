@@ -17,29 +17,24 @@ from onboarding.notifications.report_links import REDIRECT_SECONDS
 from onboarding.storage.audit_log import record_action
 from onboarding.storage.database import Connection
 from onboarding.storage.input_rules import PLAIN_TEXT
-from onboarding.web import schemas
+from onboarding.web import schemas, upload_queries
 from onboarding.web.auth import Principal, Reader
 from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem, Responses, problem_responses
-from onboarding.web.pagination import Cursor, Limit, Page, Since, Until, UploadId, VendorFilter
-from onboarding.web.schemas import (
-    ErrorResponse,
-    FileDetailsResponse,
-    ProductResponse,
-    SummaryResponse,
-    UploadFilter,
-    UploadResponse,
-)
+from onboarding.web.pagination import Cursor, Limit, Page
+from onboarding.web.parameters import Since, Until, UploadId, VendorFilter
+from onboarding.web.schemas import ErrorResponse, FileDetailsResponse, ProductResponse, SummaryResponse, UploadResponse
+from onboarding.web.upload_queries import UploadFilter
 
 router = APIRouter(
     prefix="/v1/uploads",
     tags=["Uploads"],
     responses=problem_responses("unauthenticated", "forbidden", "invalid-request", "bad-request"),
 )
-missing = problem_responses("not-found")
+NOT_FOUND = problem_responses("not-found")
 
 POLL_SECONDS = 0.4
-"""The time between two queries while a request waits for progress."""
+"""Pause between two queries while a request waits for progress."""
 
 Condition = Annotated[str | None, Query(max_length=200, pattern=PLAIN_TEXT)]
 
@@ -58,30 +53,33 @@ def list_uploads(
 ) -> Page[UploadResponse]:
     """List uploads, the newest first, by status and date."""
     conditions = UploadFilter(vendor_id, status, since, until)
-    return principal.run(pool, lambda c: schemas.list_uploads(c, principal, conditions, cursor=cursor, limit=limit))
+    return principal.run(
+        pool, lambda c: upload_queries.list_uploads(c, principal, conditions, cursor=cursor, limit=limit)
+    )
 
 
-@router.get("/{upload_id}", responses=missing)
+@router.get("/{upload_id}", responses=NOT_FOUND)
 async def show_upload(
     upload_id: UploadId,
     principal: Reader,
     pool: PoolDep,
     wait: Annotated[
         float,
-        Query(ge=0, le=20, description="Seconds to wait for a change; the response is sent as soon as there is one"),
+        Query(ge=0, le=20, description="Seconds to wait for a change; the response is sent at the first change"),
     ] = 0,
     version: Annotated[
-        str | None, Query(max_length=200, description="The last known `version`; another one is returned at once")
+        str | None,
+        Query(max_length=200, description="The last known `version`; a different one is returned immediately"),
     ] = None,
 ) -> UploadResponse:
-    """Return an upload. With `wait`, the response comes after progress, when it is done, or when the time is up.
+    """Return an upload. With `wait`, the response comes after progress, when it is done, or when the time has passed.
 
     On AWS the response comes immediately: pause between two requests.
     """
     deadline = time.monotonic() + min(wait, pool.settings.longest_wait)
     upload = await run_in_threadpool(_get_upload, pool, principal, upload_id)
-    known = version or schemas.version_of(upload)
-    while schemas.phase_of(upload) != "done" and schemas.version_of(upload) == known:
+    last_version = version or schemas.version_of(upload)
+    while schemas.phase_of(upload) != "done" and schemas.version_of(upload) == last_version:
         remaining = deadline - time.monotonic()
         if remaining <= 0:
             break
@@ -91,10 +89,10 @@ async def show_upload(
 
 
 def _get_upload(pool: DatabasePool, principal: Principal, upload_id: str) -> Upload:
-    return principal.run(pool, lambda connection: schemas.get_visible_upload(connection, principal, upload_id))
+    return principal.run(pool, lambda connection: upload_queries.get_visible_upload(connection, principal, upload_id))
 
 
-@router.get("/{upload_id}/errors", responses=missing)
+@router.get("/{upload_id}/errors", responses=NOT_FOUND)
 def list_errors(
     upload_id: UploadId,
     principal: Reader,
@@ -113,34 +111,36 @@ def list_errors(
     conditions = {"error_type": error_type, "column": column, "value": value, "like": group}
 
     def work(connection: Connection) -> Page[ErrorResponse]:
-        return schemas.list_errors(connection, principal, upload_id, conditions, cursor=cursor, limit=limit)
+        return upload_queries.list_errors(connection, principal, upload_id, conditions, cursor=cursor, limit=limit)
 
     return principal.run(pool, work)
 
 
-@router.get("/{upload_id}/file-details", responses=missing)
+@router.get("/{upload_id}/file-details", responses=NOT_FOUND)
 def show_file_details(upload_id: UploadId, principal: Reader, pool: PoolDep) -> FileDetailsResponse:
     """Return how the file was read: its format, the column of each header, and warnings."""
-    return principal.run(pool, lambda connection: schemas.get_file_details(connection, principal, upload_id))
+    return principal.run(pool, lambda connection: upload_queries.get_file_details(connection, principal, upload_id))
 
 
-@router.get("/{upload_id}/summary", responses=missing)
+@router.get("/{upload_id}/summary", responses=NOT_FOUND)
 def show_summary(
     upload_id: UploadId, principal: Reader, pool: PoolDep, top: Annotated[int, Query(ge=1, le=200)] = MAX_GROUPS
 ) -> SummaryResponse:
     """Return the errors of an upload in groups with the same cause, the largest first."""
-    return principal.run(pool, lambda connection: schemas.get_summary(connection, principal, upload_id, top))
+    return principal.run(pool, lambda connection: upload_queries.get_summary(connection, principal, upload_id, top))
 
 
-@router.get("/{upload_id}/products", responses=missing)
+@router.get("/{upload_id}/products", responses=NOT_FOUND)
 def list_products(
     upload_id: UploadId, principal: Reader, pool: PoolDep, cursor: Cursor = None, limit: Limit = 100
 ) -> Page[ProductResponse]:
     """List the products that an upload added to the catalog or changed, by row."""
-    return principal.run(pool, lambda c: schemas.list_products(c, principal, upload_id, cursor=cursor, limit=limit))
+    return principal.run(
+        pool, lambda c: upload_queries.list_products(c, principal, upload_id, cursor=cursor, limit=limit)
+    )
 
 
-REDIRECT: Responses = {
+REDIRECT_RESPONSE: Responses = {
     303: {
         "description": "`Location` is a link to the file that works for a few minutes",
         "headers": {"Location": {"schema": {"type": "string", "format": "uri"}, "required": True}},
@@ -148,16 +148,24 @@ REDIRECT: Responses = {
 }
 
 
-@router.get("/{upload_id}/report", status_code=303, response_class=RedirectResponse, responses={**REDIRECT, **missing})
-def fetch_report(upload_id: UploadId, principal: Reader, pool: PoolDep) -> RedirectResponse:
+@router.get(
+    "/{upload_id}/report",
+    status_code=303,
+    response_class=RedirectResponse,
+    responses={**REDIRECT_RESPONSE, **NOT_FOUND},
+)
+def download_report(upload_id: UploadId, principal: Reader, pool: PoolDep) -> RedirectResponse:
     """Download the error report as CSV."""
     return _redirect_to_file(pool, principal, upload_id, "report", lambda upload: upload.error_file_s3_key)
 
 
 @router.get(
-    "/{upload_id}/fix-file", status_code=303, response_class=RedirectResponse, responses={**REDIRECT, **missing}
+    "/{upload_id}/fix-file",
+    status_code=303,
+    response_class=RedirectResponse,
+    responses={**REDIRECT_RESPONSE, **NOT_FOUND},
 )
-def fetch_fix_file(upload_id: UploadId, principal: Reader, pool: PoolDep) -> RedirectResponse:
+def download_fix_file(upload_id: UploadId, principal: Reader, pool: PoolDep) -> RedirectResponse:
     """Download the rejected rows of the file with their errors, to fix them and upload them again."""
     return _redirect_to_file(pool, principal, upload_id, "fix file", lambda upload: upload.fix_file_s3_key)
 
@@ -166,7 +174,7 @@ def _redirect_to_file(
     pool: DatabasePool, principal: Principal, upload_id: str, file: str, key_of: Callable[[Upload], str | None]
 ) -> RedirectResponse:
     def work(connection: Connection) -> str:
-        upload = schemas.get_visible_upload(connection, principal, upload_id)
+        upload = upload_queries.get_visible_upload(connection, principal, upload_id)
         key = key_of(upload)
         if key is None:
             detail = f"There is no {file}: the upload is not finished, or no row was rejected."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, StringConstraints
@@ -14,7 +14,7 @@ from onboarding.storage.audit_log import record_action
 from onboarding.storage.database import Connection
 from onboarding.storage.queries import query
 from onboarding.web.auth import VendorAdmin
-from onboarding.web.database import DatabasePool, PoolDep
+from onboarding.web.database import DatabasePool, PoolDep, fetch_models
 from onboarding.web.errors import Problem, not_found, problem_responses
 from onboarding.web.tokens import generate_secret
 
@@ -26,12 +26,14 @@ router = APIRouter(
 
 MAX_DELIVERIES = 50
 
-TESTS = 20
-"""Test messages that a vendor may send within the window: each one calls a server that the vendor chooses."""
+MAX_TESTS = 20
+"""Test messages of a vendor within the window. Each one sends a request to a server that the vendor chooses."""
 TEST_WINDOW = timedelta(hours=1)
 
 
 class WebhookRequest(BaseModel):
+    """The configuration of a webhook."""
+
     url: Annotated[
         str, StringConstraints(strip_whitespace=True, min_length=8, max_length=2000, pattern=r"^[\x21-\x7e]+$")
     ] = Field(description="A public https URL", examples=["https://shop.example.com/onboarding"])
@@ -39,6 +41,8 @@ class WebhookRequest(BaseModel):
 
 
 class WebhookResponse(BaseModel):
+    """A webhook; its secret only if it is new."""
+
     url: str
     created_at: datetime
     updated_at: datetime
@@ -57,29 +61,25 @@ class DeliveryResponse(BaseModel):
     milliseconds: int
 
 
-class Deliveries(BaseModel):
+class DeliveryList(BaseModel):
     items: list[DeliveryResponse]
 
 
-class TestStarted(BaseModel):
+class TestMessageResponse(BaseModel):
     id: str = Field(description="The `subject` of the delivery in the list")
 
 
 @router.get("", responses=problem_responses("not-found"))
 def show_webhook(principal: VendorAdmin, pool: PoolDep) -> WebhookResponse:
     """Return the webhook, without its secret."""
-    return _webhook_response(principal.run(pool, _get_webhook))
+    return principal.run(pool, _get_webhook)
 
 
-def _get_webhook(connection: Connection) -> tuple[Any, ...]:
-    row = connection.execute(query("get_webhook")).fetchone()
-    if row is None:
+def _get_webhook(connection: Connection) -> WebhookResponse:
+    rows = fetch_models(connection, WebhookResponse, "get_webhook")
+    if not rows:
         raise not_found("webhook")
-    return row
-
-
-def _webhook_response(row: tuple[Any, ...], secret: str | None = None) -> WebhookResponse:
-    return WebhookResponse(url=row[0], created_at=row[2], updated_at=row[3], secret=secret)
+    return rows[0].model_copy(update={"secret": None})
 
 
 @router.put("")
@@ -92,14 +92,14 @@ def set_webhook(body: WebhookRequest, principal: VendorAdmin, pool: PoolDep) -> 
     secret = generate_signing_secret()
     parameters = {"vendor_id": principal.vendor_id, "url": body.url, "secret": secret, "replace": body.generate_secret}
 
-    def work(connection: Connection) -> tuple[Any, ...]:
+    def work(connection: Connection) -> WebhookResponse:
         record_action(connection, principal.audit_actor, "webhook_set", body.url)
-        [row] = connection.execute(query("upsert_webhook"), parameters).fetchall()
-        return tuple(row)
+        [webhook] = fetch_models(connection, WebhookResponse, "upsert_webhook", parameters)
+        return webhook
 
-    row = principal.run(pool, work)
-    publish(pool, str(principal.vendor_id), url=row[0], secret=row[1])
-    return _webhook_response(row, secret if row[1] == secret else None)
+    webhook = principal.run(pool, work)
+    publish(pool, str(principal.vendor_id), url=webhook.url, secret=str(webhook.secret))
+    return webhook if webhook.secret == secret else webhook.model_copy(update={"secret": None})
 
 
 def publish(pool: DatabasePool, vendor_id: str, *, url: str, secret: str) -> None:
@@ -129,9 +129,9 @@ def remove_webhook(principal: VendorAdmin, pool: PoolDep) -> None:
 
 
 @router.get("/deliveries")
-def list_deliveries(principal: VendorAdmin, pool: PoolDep) -> Deliveries:
+def list_deliveries(principal: VendorAdmin, pool: PoolDep) -> DeliveryList:
     """List the last attempts, the newest first."""
-    response = pool.ctx.dynamodb.query(
+    result = pool.ctx.dynamodb.query(
         TableName=pool.settings.webhook_deliveries_table,
         KeyConditionExpression="vendor_id = :vendor",
         ExpressionAttributeValues={":vendor": {"S": str(principal.vendor_id)}},
@@ -139,28 +139,28 @@ def list_deliveries(principal: VendorAdmin, pool: PoolDep) -> Deliveries:
         Limit=MAX_DELIVERIES,
     )
     names = DeliveryResponse.model_fields
-    return Deliveries(
+    return DeliveryList(
         items=[
             DeliveryResponse.model_validate({name: next(iter(item[name].values())) for name in names})
-            for item in response["Items"]
+            for item in result["Items"]
         ]
     )
 
 
 @router.post("/test", status_code=202, responses=problem_responses("not-found", "too-many-requests"))
-def send_test(principal: VendorAdmin, pool: PoolDep) -> TestStarted:
+def send_test(principal: VendorAdmin, pool: PoolDep) -> TestMessageResponse:
     """Send a message with the event `test`; the list of deliveries shows the result."""
-    started = TestStarted(id=generate_secret()[:12])
+    response = TestMessageResponse(id=generate_secret()[:12])
 
     def work(connection: Connection) -> None:
         _get_webhook(connection)
         connection.execute(query("lock_subject"), {"subject": f"webhook test:{principal.vendor_id}"})
-        [(sent,)] = connection.execute(query("count_webhook_tests"), {"window": TEST_WINDOW}).fetchall()
-        if sent >= TESTS:
-            detail = f"You can send up to {TESTS} test messages per hour. Try again later."
+        [(tests,)] = connection.execute(query("count_webhook_tests"), {"window": TEST_WINDOW}).fetchall()
+        if tests >= MAX_TESTS:
+            detail = f"You can send up to {MAX_TESTS} test messages per hour. Try again later."
             raise Problem("too-many-requests", detail, headers={"Retry-After": "3600"})
-        record_action(connection, principal.audit_actor, "webhook_tested", started.id)
+        record_action(connection, principal.audit_actor, "webhook_tested", response.id)
 
     principal.run(pool, work)
-    pool.ctx.start_function(Function.WEBHOOK, {"test": {"vendor_id": principal.vendor_id, "id": started.id}})
-    return started
+    pool.ctx.start_function(Function.WEBHOOK, {"test": {"vendor_id": principal.vendor_id, "id": response.id}})
+    return response

@@ -14,9 +14,9 @@ from onboarding.web.api.api_keys import KeyRequest, KeyResponse
 from onboarding.web.auth import Principal, VendorAdmin
 from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem
-from onboarding.web.pagination import KeyId
-from onboarding.web.portal.forms import Text, filled
-from onboarding.web.portal.rendering import page
+from onboarding.web.parameters import KeyId
+from onboarding.web.portal.forms import Text, validate_form
+from onboarding.web.portal.rendering import render_page
 from onboarding.web.tokens import generate_secret
 
 router = APIRouter(prefix="/keys", include_in_schema=False)
@@ -35,18 +35,18 @@ HELP_TEXTS = {
     "days": "Up to 365 days.",
 }
 
-BLANK: dict[str, Any] = {"name": "", "scopes": ["uploads:read", "uploads:write"], "days": "90"}
+DEFAULT_VALUES: dict[str, Any] = {"name": "", "scopes": ["uploads:read", "uploads:write"], "days": "90"}
 
 
 @router.get("")
-def show(
+def show_keys(
     request: Request, principal: VendorAdmin, pool: PoolDep, notice: Literal["created", "revoked", ""] = ""
 ) -> Response:
     return _page(request, principal, pool, notice=notice)
 
 
 @router.post("")
-def create(
+def create_key(
     request: Request,
     principal: VendorAdmin,
     pool: PoolDep,
@@ -57,22 +57,22 @@ def create(
     idempotency_key: Text = "",
 ) -> Response:
     """Create a key, and return the page that shows it once."""
-    body, faults = filled(KeyRequest, HELP_TEXTS, name=name, scopes=scopes, days=days)
+    body, field_errors = validate_form(KeyRequest, HELP_TEXTS, name=name, scopes=scopes, days=days)
     if body is None:
-        given = {"name": name, "scopes": scopes, "days": days}
-        return _page(request, principal, pool, status=422, given=given, faults=faults)
+        values = {"name": name, "scopes": scopes, "days": days}
+        return _page(request, principal, pool, status=422, values=values, field_errors=field_errors)
     try:
-        made = api_keys.create_key(body, principal, pool, idempotency_key or None)
+        new_key = api_keys.create_key(body, principal, pool, idempotency_key or None)
     except Problem as problem:
         if problem.kind != "conflict":
             raise
         # The form was sent twice, for example by a reload.
         return RedirectResponse("/keys?notice=created", status_code=303)
-    return _page(request, principal, pool, status=201, made=made)
+    return _page(request, principal, pool, status=201, new_key=new_key)
 
 
 @router.post("/{key_id}/revoke")
-def revoke(key_id: KeyId, principal: VendorAdmin, pool: PoolDep) -> Response:
+def revoke_key(key_id: KeyId, principal: VendorAdmin, pool: PoolDep) -> Response:
     api_keys.revoke_key(key_id, principal, pool)
     return RedirectResponse("/keys?notice=revoked", status_code=303)
 
@@ -84,22 +84,22 @@ def _page(
     *,
     status: int = 200,
     notice: str = "",
-    made: api_keys.NewKey | None = None,
-    given: Mapping[str, Any] = BLANK,
-    faults: Mapping[str, str] | None = None,
+    new_key: api_keys.NewKeyResponse | None = None,
+    values: Mapping[str, Any] = DEFAULT_VALUES,
+    field_errors: Mapping[str, str] | None = None,
 ) -> Response:
-    listed = [(key, state(key)) for key in api_keys.list_keys(principal, pool).items]
-    return page(
+    keys = [(key, key_state(key)) for key in api_keys.list_keys(principal, pool).items]
+    return render_page(
         "api_keys.html",
         request,
         principal,
         status=status,
         notice=notice,
-        new_key=made,
-        active_keys=[key for key, how in listed if how == "active"],
-        inactive_keys=[(key, how) for key, how in listed if how != "active"],
-        values=given,
-        field_errors=faults or {},
+        new_key=new_key,
+        active_keys=[key for key, state in keys if state == "active"],
+        inactive_keys=[(key, state) for key, state in keys if state != "active"],
+        values=values,
+        field_errors=field_errors or {},
         help_texts=HELP_TEXTS,
         scope_labels=SCOPE_LABELS,
         days=DAYS,
@@ -107,7 +107,7 @@ def _page(
     )
 
 
-def state(key: KeyResponse) -> str:
+def key_state(key: KeyResponse) -> str:
     """Return `active`, `revoked` or `expired`."""
     if key.revoked_at is not None:
         return "revoked"

@@ -8,19 +8,19 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from onboarding.storage.vendors import VENDOR_ID
-from onboarding.web.api import operators
+from onboarding.web.api import audit_log
 from onboarding.web.auth import CurrentOperator
 from onboarding.web.database import PoolDep
 from onboarding.web.pagination import Cursor
-from onboarding.web.portal.rendering import page, paging
+from onboarding.web.portal.rendering import page_links, render_page
 
 router = APIRouter(prefix="/operator/audit-log", include_in_schema=False)
 
-PER_PAGE = 50
+ENTRIES_PER_PAGE = 50
 
 
 @router.get("")
-def show(
+def show_audit_log(
     request: Request,
     principal: CurrentOperator,
     pool: PoolDep,
@@ -28,13 +28,13 @@ def show(
     cursor: Cursor = None,
 ) -> Response:
     """Show a page of the audit log, of one vendor or of all."""
-    entries = operators.list_actions(principal, pool, vendor_id or None, cursor, PER_PAGE)
+    entries = audit_log.list_entries(principal, pool, vendor_id or None, cursor, ENTRIES_PER_PAGE)
     conditions = {"vendor_id": vendor_id} if vendor_id else {}
-    return page(
+    return render_page(
         "audit_log.html",
         request,
         principal,
         entries=entries,
         vendor_id=vendor_id,
-        **paging("/operator/audit-log", conditions, cursor, entries.next),
+        **page_links("/operator/audit-log", conditions, cursor, entries.next),
     )

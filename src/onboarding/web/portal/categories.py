@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Literal
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from onboarding.web.api import operators
-from onboarding.web.api.operators import CategoryChange, CategoryRequest
+from onboarding.web.api import categories
+from onboarding.web.api.categories import CategoryChange, CategoryRequest
 from onboarding.web.auth import CurrentOperator, OperatorAdmin, Principal
 from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem
-from onboarding.web.portal.forms import Text, faults_of_new, filled
-from onboarding.web.portal.rendering import page
+from onboarding.web.parameters import CategoryId
+from onboarding.web.portal.forms import Text, create_from_form, validate_form
+from onboarding.web.portal.rendering import render_page
 
 router = APIRouter(prefix="/operator/categories", include_in_schema=False)
 
@@ -26,7 +27,7 @@ HELP_TEXTS = {
 
 
 @router.get("")
-def show(
+def show_categories(
     request: Request,
     principal: CurrentOperator,
     pool: PoolDep,
@@ -36,26 +37,24 @@ def show(
 
 
 @router.post("")
-def add(
+def add_category(
     request: Request, principal: OperatorAdmin, pool: PoolDep, category_name: Text = "", description: Text = ""
 ) -> Response:
-    given = {"category_name": category_name, "description": description}
-    faults = faults_of_new(
-        CategoryRequest, HELP_TEXTS, given, lambda new: operators.create_category(new, principal, pool)
+    fields = {"category_name": category_name, "description": description}
+    field_errors = create_from_form(
+        CategoryRequest, HELP_TEXTS, fields, lambda body: categories.create_category(body, principal, pool)
     )
-    if faults:
-        return _page(request, principal, pool, status=422, given=given, faults=faults)
+    if field_errors:
+        return _page(request, principal, pool, status=422, values=fields, field_errors=field_errors)
     return RedirectResponse("/operator/categories?notice=added", status_code=303)
 
 
 @router.post("/{category_id}")
-def switch(
-    category_id: Annotated[int, Path(ge=1, lt=2**31)], principal: OperatorAdmin, pool: PoolDep, is_active: Text = ""
-) -> Response:
-    body, faults = filled(CategoryChange, HELP_TEXTS, is_active=is_active)
+def set_active(category_id: CategoryId, principal: OperatorAdmin, pool: PoolDep, is_active: Text = "") -> Response:
+    body, field_errors = validate_form(CategoryChange, HELP_TEXTS, is_active=is_active)
     if body is None:
-        raise Problem("bad-request", faults["is_active"])
-    operators.change_category(category_id, body, principal, pool)
+        raise Problem("bad-request", field_errors["is_active"])
+    categories.change_category(category_id, body, principal, pool)
     return RedirectResponse(
         f"/operator/categories?notice={'enabled' if body.is_active else 'disabled'}", status_code=303
     )
@@ -68,17 +67,17 @@ def _page(
     *,
     status: int = 200,
     notice: str = "",
-    given: Mapping[str, str] | None = None,
-    faults: Mapping[str, str] | None = None,
+    values: Mapping[str, str] | None = None,
+    field_errors: Mapping[str, str] | None = None,
 ) -> Response:
-    return page(
+    return render_page(
         "categories.html",
         request,
         principal,
         status=status,
         notice=notice,
-        categories=operators.list_categories(principal, pool).items,
-        values=given or {},
-        field_errors=faults or {},
+        categories=categories.list_categories(principal, pool).items,
+        values=values or {},
+        field_errors=field_errors or {},
         help_texts=HELP_TEXTS,
     )

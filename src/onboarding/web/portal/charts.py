@@ -14,105 +14,115 @@ WIDTH, HEIGHT = 480, 120
 GAP = 0.25
 """The share of a bar's width that stays empty."""
 
+DAY_SECONDS = 86_400
+
 Bar = tuple[float, float, str]
 """The lower and upper end of a bar in the unit of the chart, and its CSS class."""
 
 
-def bar(valid: int, error: int, total: int) -> Markup:
-    """Return the rows of an upload as one bar: accepted, rejected and waiting. A script may update its parts."""
-    whole = max(total, 1)
-    good, bad = 100 * valid / whole, 100 * error / whole
+def progress_bar(valid: int, error: int, total: int) -> Markup:
+    """Return the rows of an upload as one bar: accepted, rejected and remaining. A script may update its parts."""
+    accepted, rejected = 100 * valid / max(total, 1), 100 * error / max(total, 1)
     label = f"{valid:,} of {total:,} rows accepted, {error:,} rejected"
     return Markup(
         '<svg class="bar" viewBox="0 0 100 4" preserveAspectRatio="none" role="img" aria-label="{}">'
         '<rect class="bar-remaining" width="100" height="4"/><rect class="bar-accepted" width="{:.3f}" height="4"/>'
         '<rect class="bar-rejected" x="{:.3f}" width="{:.3f}" height="4"/></svg>'
-    ).format(label, good, good, bad)
+    ).format(label, accepted, accepted, rejected)
 
 
-def throughput(buckets: Sequence[ThroughputBucket]) -> Markup:
-    """Return rows by interval, accepted below rejected ones; empty without rows."""
-    accepted, rejected = sum(m.valid_rows for m in buckets), sum(m.error_rows for m in buckets)
+def throughput_chart(buckets: Sequence[ThroughputBucket]) -> Markup:
+    """Return the accepted rows of each bucket below the rejected ones; empty without rows."""
+    accepted, rejected = sum(b.valid_rows for b in buckets), sum(b.error_rows for b in buckets)
     if not accepted + rejected:
         return Markup()
     columns = [
-        [(0, m.valid_rows, "bar-accepted"), (m.valid_rows, m.valid_rows + m.error_rows, "bar-rejected")]
-        for m in buckets
+        [(0, b.valid_rows, "bar-accepted"), (b.valid_rows, b.valid_rows + b.error_rows, "bar-rejected")]
+        for b in buckets
     ]
-    tips = [f"{m.valid_rows:,} accepted, {m.error_rows:,} rejected" for m in buckets]
-    return _chart(
-        buckets, columns, tips, "", f"Rows over time: {accepted:,} accepted and {rejected:,} rejected in total"
-    )
+    tooltips = [f"{b.valid_rows:,} accepted, {b.error_rows:,} rejected" for b in buckets]
+    label = f"Rows over time: {accepted:,} accepted and {rejected:,} rejected in total"
+    return _chart(buckets, columns, tooltips, "", label)
 
 
-def error_rate(buckets: Sequence[ThroughputBucket]) -> Markup:
-    """Return the percentage of rejected rows by interval; empty without rejected rows."""
-    rates = [_rate(m) for m in buckets]
+def error_rate_chart(buckets: Sequence[ThroughputBucket]) -> Markup:
+    """Return the percentage of rejected rows of each bucket; empty without rejected rows."""
+    rates = [_error_rate(bucket) for bucket in buckets]
     highest = max(rates, default=0)
     if not highest:
         return Markup()
     columns = [[(0.0, rate, "bar-rejected")] for rate in rates]
-    tips = [f"{rate:.1f} % rejected" for rate in rates]
-    return _chart(buckets, columns, tips, " %", f"Share of rejected rows over time, up to {highest:.1f} percent")
+    tooltips = [f"{rate:.1f} % rejected" for rate in rates]
+    return _chart(buckets, columns, tooltips, " %", f"Share of rejected rows over time, up to {highest:.1f} percent")
 
 
-def _rate(m: ThroughputBucket) -> float:
-    rows = m.valid_rows + m.error_rows
-    return 100 * m.error_rows / rows if rows else 0.0
+def _error_rate(bucket: ThroughputBucket) -> float:
+    rows = bucket.valid_rows + bucket.error_rows
+    return 100 * bucket.error_rows / rows if rows else 0.0
 
 
-def _top(most: float) -> int:
-    """Return the upper end of a scale for `most`: a round number whose half is round too."""
-    if most <= 10:
-        return max(2, 2 * math.ceil(most / 2))
-    power: int = 10 ** math.floor(math.log10(most))
-    return next(step * power for step in (1, 2, 3, 4, 5, 6, 8, 10) if step * power >= most)
+def _axis_maximum(highest: float) -> int:
+    """Return the upper end of the value axis for the highest value: a round number whose half is round too."""
+    if highest <= 10:
+        return max(2, 2 * math.ceil(highest / 2))
+    power: int = 10 ** math.floor(math.log10(highest))
+    return next(step * power for step in (1, 2, 3, 4, 5, 6, 8, 10) if step * power >= highest)
 
 
 def _chart(
-    buckets: Sequence[ThroughputBucket], columns: Sequence[Sequence[Bar]], tips: Sequence[str], unit: str, label: str
+    buckets: Sequence[ThroughputBucket],
+    columns: Sequence[Sequence[Bar]],
+    tooltips: Sequence[str],
+    unit: str,
+    label: str,
 ) -> Markup:
-    """Return a chart with scale and times as text beside the SVG, which is stretched and would distort them."""
-    top = _top(max(upper for bars in columns for _, upper, _ in bars))
-    room = WIDTH / len(columns)
-    drawn = [
+    """Return a chart. The labels of its axes are beside the SVG, which is stretched and would distort them."""
+    maximum = _axis_maximum(max(upper for bars in columns for _, upper, _ in bars))
+    column_width = WIDTH / len(columns)
+    rectangles = [
         Markup(
             '<rect class="{}" x="{:.2f}" y="{:.2f}" width="{:.2f}" height="{:.2f}">'
             '<title data-time="{}">{}</title></rect>'
         ).format(
-            kind,
-            n * room + room * GAP / 2,
-            HEIGHT * (1 - upper / top),
-            room * (1 - GAP),
-            HEIGHT * (upper - lower) / top,
+            css_class,
+            n * column_width + column_width * GAP / 2,
+            HEIGHT * (1 - upper / maximum),
+            column_width * (1 - GAP),
+            HEIGHT * (upper - lower) / maximum,
             _iso(buckets[n].at),
-            tips[n],
+            tooltips[n],
         )
         for n, bars in enumerate(columns)
-        for lower, upper, kind in bars
+        for lower, upper, css_class in bars
         if upper > lower
     ]
     grid = [
         Markup('<line class="grid" x1="0" x2="{}" y1="{}" y2="{}"/>').format(WIDTH, y, y)
         for y in (0.5, HEIGHT / 2, HEIGHT - 0.5)
     ]
-    scale = [Markup("<span>{}{}</span>").format(f"{value:,}", unit) for value in (top, top // 2, 0)]
-    short = "time" if buckets[-1].at.timestamp() - buckets[0].at.timestamp() < 2 * 86_400 else "day"
-    times = [_tick(buckets[n].at, short) for n in (0, len(buckets) // 2)]
+    values = [Markup("<span>{}{}</span>").format(f"{value:,}", unit) for value in (maximum, maximum // 2, 0)]
+    time_format = "time" if buckets[-1].at.timestamp() - buckets[0].at.timestamp() < 2 * DAY_SECONDS else "day"
+    times = [_time_label(buckets[n].at, time_format) for n in (0, len(buckets) // 2)]
     return Markup(
         '<div class="plot"><div class="value-axis" aria-hidden="true">{}</div>'
         '<svg class="chart" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}">{}{}</svg>'
         '<div class="time-axis" aria-hidden="true">{}<span>now</span></div></div>'
     ).format(
-        Markup().join(scale), WIDTH, HEIGHT, label, Markup().join(grid), Markup().join(drawn), Markup().join(times)
+        Markup().join(values),
+        WIDTH,
+        HEIGHT,
+        label,
+        Markup().join(grid),
+        Markup().join(rectangles),
+        Markup().join(times),
     )
 
 
-def _tick(at: datetime, short: str) -> Markup:
-    utc = at.astimezone(UTC)
-    text = f"{utc:%H:%M} UTC" if short == "time" else f"{utc:%d %b}"
-    return Markup('<time datetime="{}" data-format="{}">{}</time>').format(_iso(at), short, text)
+def _time_label(time: datetime, time_format: str) -> Markup:
+    utc = time.astimezone(UTC)
+    text = f"{utc:%H:%M} UTC" if time_format == "time" else f"{utc:%d %b}"
+    return Markup('<time datetime="{}" data-format="{}">{}</time>').format(_iso(time), time_format, text)
 
 
-def _iso(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+def _iso(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""Form fields: converted to a request of the API, or to messages beside the fields."""
+"""Validation of form fields: a request model, or messages beside the fields."""
 
 from __future__ import annotations
 
@@ -10,32 +10,34 @@ from pydantic import BaseModel, ValidationError
 
 from onboarding.storage.errors import AlreadyExists
 
-Shape = TypeVar("Shape", bound=BaseModel)
+Model = TypeVar("Model", bound=BaseModel)
 
 Text = Annotated[str, Form(max_length=4000)]
-"""A field as the browser sent it. It is validated with the others, so that all errors are shown at once."""
+"""A field as the browser sent it. It is validated with the others, so that all errors appear at once."""
 
 
-def filled(shape: type[Shape], words: Mapping[str, str], **fields: object) -> tuple[Shape | None, dict[str, str]]:
+def validate_form(
+    model: type[Model], help_texts: Mapping[str, str], **fields: object
+) -> tuple[Model | None, dict[str, str]]:
     """Return the request that the fields form, or None and a message for each invalid field."""
     try:
-        return shape.model_validate(fields), {}
+        return model.model_validate(fields), {}
     except ValidationError as error:
         names = [str(item["loc"][0]) for item in error.errors()]
-        return None, {name: words[name] for name in names}
+        return None, {name: help_texts[name] for name in names}
 
 
-def faults_of_new(
-    shape: type[Shape], words: Mapping[str, str], given: Mapping[str, object], create: Callable[[Shape], object]
+def create_from_form(
+    model: type[Model], help_texts: Mapping[str, str], fields: Mapping[str, object], create: Callable[[Model], object]
 ) -> dict[str, str]:
     """Create an object from the fields if they are valid; return the messages for invalid fields.
 
-    The first field is the object's name or id, and gets the message if another object has it already.
+    The first field is the object's name or id. It gets the message if another object already has this value.
     """
-    body, faults = filled(shape, words, **given)
+    body, field_errors = validate_form(model, help_texts, **fields)
     if body is not None:
         try:
             create(body)
         except AlreadyExists as error:
-            return {next(iter(given)): str(error)}
-    return faults
+            return {next(iter(fields)): str(error)}
+    return field_errors

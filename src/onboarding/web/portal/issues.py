@@ -8,25 +8,27 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from onboarding.domain.models import UploadStatus
-from onboarding.web import schemas
+from onboarding.web import upload_queries
 from onboarding.web.api import operations
 from onboarding.web.auth import CurrentOperator, OperatorAdmin
 from onboarding.web.database import PoolDep
-from onboarding.web.pagination import UploadId
-from onboarding.web.portal.rendering import page
-from onboarding.web.schemas import UploadFilter
+from onboarding.web.parameters import UploadId
+from onboarding.web.portal.rendering import render_page
+from onboarding.web.upload_queries import UploadFilter
 
 router = APIRouter(prefix="/operator/issues", include_in_schema=False)
 
-FAILED = 10
+FAILED_UPLOADS = 10
 
 
 @router.get("")
-def show(request: Request, principal: CurrentOperator, pool: PoolDep, notice: Literal["redriven", ""] = "") -> Response:
+def show_issues(
+    request: Request, principal: CurrentOperator, pool: PoolDep, notice: Literal["redriven", ""] = ""
+) -> Response:
     """Show stalled and failed uploads, failure queues and quarantined objects."""
     queues = operations.list_failure_queues(principal, pool).items
-    failed = UploadFilter(status=UploadStatus.FAILED)
-    return page(
+    conditions = UploadFilter(status=UploadStatus.FAILED)
+    return render_page(
         "issues.html",
         request,
         principal,
@@ -36,20 +38,20 @@ def show(request: Request, principal: CurrentOperator, pool: PoolDep, notice: Li
             for queue in queues
         ],
         failed_uploads=principal.run(
-            pool, lambda c: schemas.list_uploads(c, principal, failed, cursor=None, limit=FAILED)
+            pool, lambda c: upload_queries.list_uploads(c, principal, conditions, cursor=None, limit=FAILED_UPLOADS)
         ),
-        quarantined_files=operations.list_quarantined(principal, pool).items,
+        quarantined_files=operations.list_quarantined_objects(principal, pool).items,
         notice=notice,
     )
 
 
 @router.post("/uploads/{upload_id}/resume")
-def resume(upload_id: UploadId, principal: OperatorAdmin, pool: PoolDep) -> Response:
+def resume_upload(upload_id: UploadId, principal: OperatorAdmin, pool: PoolDep) -> Response:
     operations.resume_upload(upload_id, principal, pool)
     return RedirectResponse(f"/uploads/{upload_id}?notice=resumed", status_code=303)
 
 
 @router.post("/queues/{queue}/redrive")
-def redrive(queue: operations.Queue, principal: OperatorAdmin, pool: PoolDep) -> Response:
-    operations.redrive(queue, principal, pool)
+def redrive_queue(queue: operations.QueueName, principal: OperatorAdmin, pool: PoolDep) -> Response:
+    operations.redrive_queue(queue, principal, pool)
     return RedirectResponse("/operator/issues?notice=redriven", status_code=303)

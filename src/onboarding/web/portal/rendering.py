@@ -1,4 +1,4 @@
-"""Rendering of templates, with filters for numbers, times and words."""
+"""Rendering of templates, with filters for numbers, times and labels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from onboarding.web.auth import ADMIN, WRITE, Principal
 from onboarding.web.portal import charts
-from onboarding.web.portal.static_files import address
+from onboarding.web.portal.static_files import static_url
 from onboarding.web.schemas import UploadResponse
 
 STATUS_LABELS: Mapping[str, str] = {
@@ -26,7 +26,7 @@ STATUS_LABELS: Mapping[str, str] = {
     "partial": "Partly accepted",
     "failed": "Failed",
 }
-_ADDRESS = re.compile(r"(https?://[^\s<>\"']+)")
+_URL = re.compile(r"(https?://[^\s<>\"']+)")
 
 MODE_LABELS: Mapping[str, str] = {
     "create": "Add new products",
@@ -40,32 +40,32 @@ class LocalDemo:
     """Additional pages on one machine: the inbox, and sample accounts to sign in as, by address."""
 
     inbox: APIRouter
-    people: Mapping[str, str]
+    accounts: Mapping[str, str]
 
 
-def number(value: float) -> str:
+def format_number(value: float) -> str:
     """Return a number with thousands separators."""
     return f"{value:,.0f}"
 
 
-def percent(part: float, whole: float) -> str:
+def format_percentage(part: float, total: float) -> str:
     """Return a percentage; 0 and 100 are exact and never rounded."""
-    if not whole:
+    if not total:
         return "0 %"
-    share = 100 * part / whole
+    share = 100 * part / total
     if 0 < share < 0.1:
         return "under 0.1 %"
-    return f"{min(share, 99.9) if part < whole else share:.1f}".removesuffix(".0") + " %"
+    return f"{min(share, 99.9) if part < total else share:.1f}".removesuffix(".0") + " %"
 
 
-def size(value: int) -> str:
+def format_size(value: int) -> str:
     """Return a number of bytes in a suitable unit."""
     if value < 1 << 10:
         return f"{value} bytes"
     return f"{value / (1 << 10):,.0f} kB" if value < 1 << 20 else f"{value / (1 << 20):,.1f}".removesuffix(".0") + " MB"
 
 
-def moment(value: datetime) -> Markup:
+def format_time(value: datetime) -> Markup:
     """Return a time in UTC, which a script converts to the user's time zone."""
     utc = value.astimezone(UTC)
     return Markup('<time datetime="{}">{}</time>').format(
@@ -73,25 +73,25 @@ def moment(value: datetime) -> Markup:
     )
 
 
-def linked(text: str) -> Markup:
+def linkify(text: str) -> Markup:
     """Return a text with its web addresses as links."""
-    parts = _ADDRESS.split(text)
+    parts = _URL.split(text)
     return Markup().join(
         Markup('<a href="{0}">{0}</a>').format(part) if n % 2 else part for n, part in enumerate(parts)
     )
 
 
-def rows(count: int) -> str:
-    """Return a number of rows in words."""
+def format_row_count(count: int) -> str:
+    """Return such as `1 row` or `1,200 rows`."""
     return "1 row" if count == 1 else f"{count:,} rows"
 
 
-def sentence(name: str) -> str:
-    """Return a code, such as `upload_cancelled` or `INVALID_PRICE`, in words."""
-    return name.replace("_", " ").capitalize()
+def format_code(code: str) -> str:
+    """Return a code as a label, such as `Upload cancelled` for `upload_cancelled`."""
+    return code.replace("_", " ").capitalize()
 
 
-def duration(upload: UploadResponse) -> str:
+def format_duration(upload: UploadResponse) -> str:
     """Return how long an upload took, or has taken so far."""
     ended = upload.processing_completed_at or datetime.now(UTC)
     seconds = max(0.0, (ended - upload.upload_timestamp).total_seconds())
@@ -102,14 +102,11 @@ def duration(upload: UploadResponse) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def paging(path: str, given: Mapping[str, str], cursor: str | None, following: str | None) -> dict[str, Any]:
-    """Return the values for the links between the pages of a list.
-
-    `given` are the conditions of the list, `cursor` is that of this page and `following` that of the next.
-    """
+def page_links(path: str, conditions: Mapping[str, str], cursor: str | None, next_cursor: str | None) -> dict[str, Any]:
+    """Return the values for the links between the pages of a list; `cursor` is that of the current page."""
     return {
-        "first_url": f"{path}?{urlencode(given)}" if cursor else "",
-        "next_url": f"{path}?{urlencode({**given, 'cursor': following})}" if following else "",
+        "first_url": f"{path}?{urlencode(conditions)}" if cursor else "",
+        "next_url": f"{path}?{urlencode({**conditions, 'cursor': next_cursor})}" if next_cursor else "",
     }
 
 
@@ -119,12 +116,12 @@ def may_write(principal: Principal) -> bool:
 
 
 def may_manage(principal: Principal) -> bool:
-    """Return whether the principal may manage keys, webhook or vendors."""
+    """Return whether the principal may manage API keys, the webhook or vendors."""
     return ADMIN in principal.scopes
 
 
 def may_operate(principal: Principal) -> bool:
-    """Return whether the principal is an operator who may change things."""
+    """Return whether the principal is an operator who may change data."""
     return principal.is_operator and ADMIN in principal.scopes
 
 
@@ -138,12 +135,18 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        number=number, size=size, timestamp=moment, rows=rows, duration=duration, label=sentence, linkify=linked
+        number=format_number,
+        size=format_size,
+        timestamp=format_time,
+        rows=format_row_count,
+        duration=format_duration,
+        label=format_code,
+        linkify=linkify,
     )
     environment.globals.update(
-        static=address,
-        percent=percent,
-        progress_bar=charts.bar,
+        static=static_url,
+        percent=format_percentage,
+        progress_bar=charts.progress_bar,
         STATUS_LABELS=STATUS_LABELS,
         MODE_LABELS=MODE_LABELS,
         may_write=may_write,
@@ -156,7 +159,7 @@ def _environment() -> Environment:
 _TEMPLATES = _environment()
 
 
-def page(
+def render_page(
     name: str,
     request: Request,
     principal: Principal | None,
@@ -165,6 +168,6 @@ def page(
     headers: Mapping[str, str] | None = None,
     **values: Any,
 ) -> HTMLResponse:
-    """Return a rendered template as a response."""
-    html = _TEMPLATES.get_template(name).render(request=request, user=principal, demo=request.app.state.trial, **values)
+    """Return the rendered template `name` as a response."""
+    html = _TEMPLATES.get_template(name).render(request=request, user=principal, demo=request.app.state.demo, **values)
     return HTMLResponse(html, status_code=status, headers=dict(headers or {}))

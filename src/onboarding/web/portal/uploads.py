@@ -13,23 +13,25 @@ from onboarding.domain.models import Upload, UploadStatus
 from onboarding.storage.database import Connection
 from onboarding.storage.input_rules import PLAIN_TEXT
 from onboarding.storage.vendors import VENDOR_ID
-from onboarding.web import schemas
+from onboarding.web import schemas, upload_queries
 from onboarding.web.api import upload_actions
 from onboarding.web.auth import Reader, Writer
 from onboarding.web.database import PoolDep
 from onboarding.web.errors import Problem
-from onboarding.web.pagination import Cursor, Page, UploadId
-from onboarding.web.portal.home import facts, line_of
-from onboarding.web.portal.rendering import page, paging
-from onboarding.web.schemas import ErrorResponse, UploadFilter
+from onboarding.web.pagination import Cursor, Page
+from onboarding.web.parameters import UploadId
+from onboarding.web.portal.file_details import list_details, spreadsheet_rows_of
+from onboarding.web.portal.rendering import page_links, render_page
+from onboarding.web.schemas import ErrorResponse
+from onboarding.web.upload_queries import UploadFilter
 
 router = APIRouter(prefix="/uploads", include_in_schema=False)
 
-PER_PAGE = 25
-FIRST_ROWS = 10
-FIRST_PRODUCTS = 5
+UPLOADS_PER_PAGE = 25
 ERRORS_PER_PAGE = 50
-SHOWN_GROUPS = 10
+FIRST_ERRORS = 10
+FIRST_PRODUCTS = 5
+ERROR_GROUPS = 10
 
 Blank = Annotated[str, Query(pattern=r"^$")]
 """The value that a form sends for an empty field."""
@@ -50,32 +52,30 @@ def show_history(
     cursor: Cursor = None,
 ) -> Response:
     """Show a page of the upload history."""
-    time_zone = _zone(zone)
+    time_zone = _parse_time_zone(zone)
     conditions = UploadFilter(
         vendor_id or None,
         status if isinstance(status, UploadStatus) else None,
         _midnight(since, time_zone) if isinstance(since, date) else None,
         _midnight(until, time_zone, days=1) if isinstance(until, date) else None,
     )
-    chosen = {
-        "status": str(status), "since": str(since), "until": str(until), "zone": zone, "vendor_id": vendor_id
-    }  # fmt: skip
-    given = {name: value for name, value in chosen.items() if value}
+    filters = {"status": str(status), "since": str(since), "until": str(until), "zone": zone, "vendor_id": vendor_id}
+    active_filters = {name: value for name, value in filters.items() if value}
     uploads = principal.run(
-        pool, lambda c: schemas.list_uploads(c, principal, conditions, cursor=cursor, limit=PER_PAGE)
+        pool, lambda c: upload_queries.list_uploads(c, principal, conditions, cursor=cursor, limit=UPLOADS_PER_PAGE)
     )
-    return page(
+    return render_page(
         "history.html",
         request,
         principal,
         uploads=uploads,
-        filters=chosen,
-        is_filtered=bool(given.keys() - {"zone"}),
-        **paging("/uploads", given, cursor, uploads.next),
+        filters=filters,
+        is_filtered=bool(active_filters.keys() - {"zone"}),
+        **page_links("/uploads", active_filters, cursor, uploads.next),
     )
 
 
-def _zone(name: str) -> tzinfo:
+def _parse_time_zone(name: str) -> tzinfo:
     """Return the time zone of the dates; UTC for an unknown one."""
     try:
         return ZoneInfo(name) if name else UTC
@@ -102,20 +102,24 @@ def show_upload(
     all_errors = dict.fromkeys(("error_type", "column", "value"))
 
     def work(connection: Connection) -> dict[str, Any]:
-        upload = schemas.get_visible_upload(connection, principal, upload_id)
-        file_details = schemas.get_file_details(connection, principal, upload_id)
+        upload = upload_queries.get_visible_upload(connection, principal, upload_id)
+        file_details = upload_queries.get_file_details(connection, principal, upload_id)
         return {
             "upload": schemas.upload_response(upload),
-            "details": facts(file_details),
-            "spreadsheet_row": line_of(file_details),
+            "details": list_details(file_details),
+            "spreadsheet_row": spreadsheet_rows_of(file_details),
             "file_details": file_details,
-            "summary": schemas.get_summary(connection, principal, upload_id, SHOWN_GROUPS),
-            "errors": schemas.list_errors(connection, principal, upload_id, all_errors, cursor=None, limit=FIRST_ROWS),
-            "products": schemas.list_products(connection, principal, upload_id, cursor=None, limit=FIRST_PRODUCTS),
+            "summary": upload_queries.get_summary(connection, principal, upload_id, ERROR_GROUPS),
+            "errors": upload_queries.list_errors(
+                connection, principal, upload_id, all_errors, cursor=None, limit=FIRST_ERRORS
+            ),
+            "products": upload_queries.list_products(
+                connection, principal, upload_id, cursor=None, limit=FIRST_PRODUCTS
+            ),
             "links": upload_actions.get_links(connection, principal, upload_id),
         }
 
-    return page("upload.html", request, principal, notice=notice, **principal.run(pool, work))
+    return render_page("upload.html", request, principal, notice=notice, **principal.run(pool, work))
 
 
 @router.get("/{upload_id}/errors")
@@ -135,46 +139,48 @@ def show_errors(
     conditions = {"error_type": error_type or None, "column": column or None, "value": value or None, "like": group}
 
     def work(connection: Connection) -> tuple[Upload, Page[ErrorResponse]]:
-        upload = schemas.get_visible_upload(connection, principal, upload_id)
-        errors = schemas.list_errors(connection, principal, upload_id, conditions, cursor=cursor, limit=ERRORS_PER_PAGE)
+        upload = upload_queries.get_visible_upload(connection, principal, upload_id)
+        errors = upload_queries.list_errors(
+            connection, principal, upload_id, conditions, cursor=cursor, limit=ERRORS_PER_PAGE
+        )
         return upload, errors
 
     upload, errors = principal.run(pool, work)
-    given = {"group" if name == "like" else name: str(text) for name, text in conditions.items() if text}
-    shown = {name: text for name, text in given.items() if name != "group"}
+    parameters = {"group" if name == "like" else name: str(text) for name, text in conditions.items() if text}
+    filters = {name: text for name, text in parameters.items() if name != "group"}
     if group and errors.items:
         first = errors.items[0]
-        shown |= {"error_type": first.error_type, "column": first.column}
-        shown |= {"value": first.value} if first.value else {"message": first.message}
-    return page(
+        filters |= {"error_type": first.error_type, "column": first.column}
+        filters |= {"value": first.value} if first.value else {"message": first.message}
+    return render_page(
         "rejected_rows.html",
         request,
         principal,
         upload=schemas.upload_response(upload),
         errors=errors,
-        filters=shown,
-        is_filtered=bool(given),
-        **paging(f"/uploads/{upload_id}/errors", given, cursor, errors.next),
+        filters=filters,
+        is_filtered=bool(parameters),
+        **page_links(f"/uploads/{upload_id}/errors", parameters, cursor, errors.next),
     )
 
 
 @router.post("/{upload_id}/cancel")
-def cancel(upload_id: UploadId, principal: Writer, pool: PoolDep) -> Response:
+def cancel_upload(upload_id: UploadId, principal: Writer, pool: PoolDep) -> Response:
     upload_actions.cancel_upload(upload_id, principal, pool)
-    return _back(upload_id, "cancelled")
+    return _redirect(upload_id, "cancelled")
 
 
 @router.post("/{upload_id}/undo")
-def undo(upload_id: UploadId, principal: Writer, pool: PoolDep) -> Response:
+def undo_upload(upload_id: UploadId, principal: Writer, pool: PoolDep) -> Response:
     upload_actions.undo_upload(upload_id, principal, pool)
-    return _back(upload_id, "undone")
+    return _redirect(upload_id, "undone")
 
 
 @router.post("/{upload_id}/revoke")
-def revoke(upload_id: UploadId, principal: Writer, pool: PoolDep) -> Response:
+def revoke_links(upload_id: UploadId, principal: Writer, pool: PoolDep) -> Response:
     upload_actions.revoke_links(upload_id, principal, pool)
-    return _back(upload_id, "revoked")
+    return _redirect(upload_id, "revoked")
 
 
-def _back(upload_id: str, notice: str) -> Response:
+def _redirect(upload_id: str, notice: str) -> Response:
     return RedirectResponse(f"/uploads/{upload_id}?notice={notice}", status_code=303)

@@ -9,23 +9,24 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from onboarding.storage.database import Connection
-from onboarding.web import schemas
-from onboarding.web.api import api_keys, operators
-from onboarding.web.api.operators import VendorChange, VendorRequest
+from onboarding.web import upload_queries
+from onboarding.web.api import api_keys, audit_log, vendors
+from onboarding.web.api.vendors import VendorChange, VendorRequest
 from onboarding.web.auth import CurrentOperator, OperatorAdmin, Principal
 from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem
-from onboarding.web.pagination import Cursor, KeyId, VendorId
-from onboarding.web.portal.api_keys import SCOPE_LABELS, state
-from onboarding.web.portal.forms import Text, faults_of_new, filled
-from onboarding.web.portal.rendering import page, paging
-from onboarding.web.schemas import UploadFilter
+from onboarding.web.pagination import Cursor
+from onboarding.web.parameters import KeyId, VendorId
+from onboarding.web.portal.api_keys import SCOPE_LABELS, key_state
+from onboarding.web.portal.forms import Text, create_from_form, validate_form
+from onboarding.web.portal.rendering import page_links, render_page
+from onboarding.web.upload_queries import UploadFilter
 
 router = APIRouter(prefix="/operator/vendors", include_in_schema=False)
 
-RECENT = 5
-PER_PAGE = 50
-LATEST_ACTIONS = 8
+RECENT_UPLOADS = 5
+VENDORS_PER_PAGE = 50
+LATEST_ENTRIES = 8
 
 HELP_TEXTS = {
     "vendor_id": "Letters, digits, - and _, up to 50 characters. Can't be changed later.",
@@ -37,14 +38,14 @@ HELP_TEXTS = {
 
 
 @router.get("")
-def show_all(
-    request: Request, principal: CurrentOperator, pool: PoolDep, search: operators.Search = None, cursor: Cursor = None
+def show_vendors(
+    request: Request, principal: CurrentOperator, pool: PoolDep, search: vendors.Search = None, cursor: Cursor = None
 ) -> Response:
-    return _all(request, principal, pool, search=search or "", cursor=cursor)
+    return _vendors_page(request, principal, pool, search=search or "", cursor=cursor)
 
 
 @router.post("")
-def add(
+def add_vendor(
     request: Request,
     principal: OperatorAdmin,
     pool: PoolDep,
@@ -54,14 +55,16 @@ def add(
     email: Text = "",
     phone: Text = "",
 ) -> Response:
-    given = {"vendor_id": vendor_id.strip(), "vendor_name": vendor_name, "email": email, "phone": phone}
-    faults = faults_of_new(VendorRequest, HELP_TEXTS, given, lambda new: operators.create_vendor(new, principal, pool))
-    if faults:
-        return _all(request, principal, pool, status=422, given=given, faults=faults)
-    return RedirectResponse(f"/operator/vendors/{given['vendor_id']}?notice=added", status_code=303)
+    fields = {"vendor_id": vendor_id.strip(), "vendor_name": vendor_name, "email": email, "phone": phone}
+    field_errors = create_from_form(
+        VendorRequest, HELP_TEXTS, fields, lambda body: vendors.create_vendor(body, principal, pool)
+    )
+    if field_errors:
+        return _vendors_page(request, principal, pool, status=422, values=fields, field_errors=field_errors)
+    return RedirectResponse(f"/operator/vendors/{fields['vendor_id']}?notice=added", status_code=303)
 
 
-def _all(
+def _vendors_page(
     request: Request,
     principal: Principal,
     pool: DatabasePool,
@@ -69,38 +72,38 @@ def _all(
     status: int = 200,
     search: str = "",
     cursor: str | None = None,
-    given: Mapping[str, str] | None = None,
-    faults: Mapping[str, str] | None = None,
+    values: Mapping[str, str] | None = None,
+    field_errors: Mapping[str, str] | None = None,
 ) -> Response:
-    vendors = operators.list_vendors(principal, pool, search.strip() or None, cursor, PER_PAGE)
+    vendor_page = vendors.list_vendors(principal, pool, search.strip() or None, cursor, VENDORS_PER_PAGE)
     conditions = {"search": search} if search else {}
-    return page(
+    return render_page(
         "vendors.html",
         request,
         principal,
         status=status,
-        vendors=vendors.items,
+        vendors=vendor_page.items,
         search=search,
-        **paging("/operator/vendors", conditions, cursor, vendors.next),
-        values=given or {},
-        field_errors=faults or {},
+        **page_links("/operator/vendors", conditions, cursor, vendor_page.next),
+        values=values or {},
+        field_errors=field_errors or {},
         help_texts=HELP_TEXTS,
     )
 
 
 @router.get("/{vendor_id}")
-def show(
+def show_vendor(
     vendor_id: VendorId,
     request: Request,
     principal: CurrentOperator,
     pool: PoolDep,
     notice: Literal["added", "changed", "suspended", "active", "revoked", "signed-out", ""] = "",
 ) -> Response:
-    return _one(vendor_id, request, principal, pool, notice=notice)
+    return _vendor_page(vendor_id, request, principal, pool, notice=notice)
 
 
 @router.post("/{vendor_id}")
-def change(
+def change_vendor(
     vendor_id: VendorId,
     request: Request,
     principal: OperatorAdmin,
@@ -110,36 +113,36 @@ def change(
     email: Text = "",
     phone: Text = "",
 ) -> Response:
-    given = {"vendor_name": vendor_name, "email": email, "phone": phone}
-    body, faults = filled(VendorChange, HELP_TEXTS, **given)
+    fields = {"vendor_name": vendor_name, "email": email, "phone": phone}
+    body, field_errors = validate_form(VendorChange, HELP_TEXTS, **fields)
     if body is None:
-        return _one(vendor_id, request, principal, pool, status=422, given=given, faults=faults)
-    operators.change_vendor(vendor_id, body, principal, pool)
+        return _vendor_page(vendor_id, request, principal, pool, status=422, values=fields, field_errors=field_errors)
+    vendors.change_vendor(vendor_id, body, principal, pool)
     return RedirectResponse(f"/operator/vendors/{vendor_id}?notice=changed", status_code=303)
 
 
 @router.post("/{vendor_id}/status")
 def set_status(vendor_id: VendorId, principal: OperatorAdmin, pool: PoolDep, status: Text = "") -> Response:
-    body, faults = filled(VendorChange, HELP_TEXTS, status=status)
+    body, field_errors = validate_form(VendorChange, HELP_TEXTS, status=status)
     if body is None:
-        raise Problem("bad-request", faults["status"])
-    operators.change_vendor(vendor_id, body, principal, pool)
+        raise Problem("bad-request", field_errors["status"])
+    vendors.change_vendor(vendor_id, body, principal, pool)
     return RedirectResponse(f"/operator/vendors/{vendor_id}?notice={status}", status_code=303)
 
 
 @router.post("/{vendor_id}/keys/{key_id}/revoke")
 def revoke_key(vendor_id: VendorId, key_id: KeyId, principal: OperatorAdmin, pool: PoolDep) -> Response:
-    operators.revoke_key_of_vendor(vendor_id, key_id, principal, pool)
+    vendors.revoke_key(vendor_id, key_id, principal, pool)
     return RedirectResponse(f"/operator/vendors/{vendor_id}?notice=revoked", status_code=303)
 
 
 @router.post("/{vendor_id}/sign-out")
-def sign_out(vendor_id: VendorId, principal: OperatorAdmin, pool: PoolDep) -> Response:
-    operators.sign_vendor_out(vendor_id, principal, pool)
+def sign_vendor_out(vendor_id: VendorId, principal: OperatorAdmin, pool: PoolDep) -> Response:
+    vendors.sign_out_vendor(vendor_id, principal, pool)
     return RedirectResponse(f"/operator/vendors/{vendor_id}?notice=signed-out", status_code=303)
 
 
-def _one(
+def _vendor_page(
     vendor_id: str,
     request: Request,
     principal: Principal,
@@ -147,31 +150,31 @@ def _one(
     *,
     status: int = 200,
     notice: str = "",
-    given: Mapping[str, str] | None = None,
-    faults: Mapping[str, str] | None = None,
+    values: Mapping[str, str] | None = None,
+    field_errors: Mapping[str, str] | None = None,
 ) -> Response:
-
     def work(connection: Connection) -> dict[str, Any]:
-        vendor_keys = api_keys.list_keys_of(connection, vendor_id).items
-        uploads = UploadFilter(vendor_id)
+        keys = api_keys.list_vendor_keys(connection, vendor_id).items
         return {
-            "vendor": operators.get_vendor(connection, vendor_id),
-            "keys": [key for key in vendor_keys if state(key) == "good"],
-            "recent": schemas.list_uploads(connection, principal, uploads, cursor=None, limit=RECENT),
-            "actions": operators.find_actions(connection, vendor_id, None, LATEST_ACTIONS).items,
+            "vendor": vendors.get_vendor(connection, vendor_id),
+            "active_keys": [key for key in keys if key_state(key) == "active"],
+            "recent_uploads": upload_queries.list_uploads(
+                connection, principal, UploadFilter(vendor_id), cursor=None, limit=RECENT_UPLOADS
+            ),
+            "audit_entries": audit_log.list_entries_of(connection, vendor_id, None, LATEST_ENTRIES).items,
         }
 
-    values = principal.run(pool, work)
-    vendor = values["vendor"]
-    return page(
+    data = principal.run(pool, work)
+    vendor = data["vendor"]
+    return render_page(
         "vendor.html",
         request,
         principal,
         status=status,
         notice=notice,
         scope_labels=SCOPE_LABELS,
-        **values,
-        values=given or {"vendor_name": vendor.vendor_name, "email": vendor.email, "phone": vendor.phone or ""},
-        field_errors=faults or {},
+        **data,
+        values=values or {"vendor_name": vendor.vendor_name, "email": vendor.email, "phone": vendor.phone or ""},
+        field_errors=field_errors or {},
         help_texts=HELP_TEXTS,
     )

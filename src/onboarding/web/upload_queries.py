@@ -1,0 +1,116 @@
+"""Queries of uploads, their errors and products, restricted to those that the principal may see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from psycopg.rows import dict_row
+
+from onboarding.domain.models import Upload, UploadStatus
+from onboarding.storage import file_details, uploads
+from onboarding.storage.database import Connection
+from onboarding.storage.products import list_upload_products
+from onboarding.storage.queries import query
+from onboarding.storage.validation_errors import get_error_summary
+from onboarding.web.auth import Principal
+from onboarding.web.errors import not_found
+from onboarding.web.pagination import Page, build_page, decode_number_cursor, decode_time_cursor, encode_cursor
+from onboarding.web.schemas import (
+    ErrorResponse,
+    FileDetailsResponse,
+    ProductResponse,
+    SummaryResponse,
+    UploadResponse,
+    file_details_response,
+    spreadsheet_row_function,
+    summary_response,
+    upload_response,
+)
+
+
+def get_visible_upload(connection: Connection, principal: Principal, upload_id: str) -> Upload:
+    """Return an upload that the principal may see. Raises the problem `not-found`.
+
+    Row-level security hides the uploads of other vendors too; this check does not depend on it.
+    """
+    upload = uploads.get_upload(connection, upload_id)
+    if upload is None or principal.vendor_id not in {None, upload.vendor_id}:
+        raise not_found("upload")
+    return upload
+
+
+@dataclass(frozen=True, slots=True)
+class UploadFilter:
+    """Conditions for uploads; None matches all."""
+
+    vendor_id: str | None = None
+    status: UploadStatus | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def list_uploads(
+    connection: Connection, principal: Principal, conditions: UploadFilter, *, cursor: str | None, limit: int
+) -> Page[UploadResponse]:
+    """Return a page of the upload history, the newest first."""
+    parameters = {**asdict(conditions), "before": decode_time_cursor(cursor), "limit": limit + 1}
+    if principal.vendor_id is not None:
+        if conditions.vendor_id not in {None, principal.vendor_id}:
+            return Page(items=[], next=None)
+        parameters["vendor_id"] = principal.vendor_id
+    history = uploads.list_uploads(connection, **parameters)
+    cursors = [encode_cursor(upload.upload_timestamp.isoformat(), upload.upload_id) for upload in history]
+    return build_page([upload_response(upload) for upload in history], limit, cursors)
+
+
+def list_errors(
+    connection: Connection,
+    principal: Principal,
+    upload_id: str,
+    conditions: Mapping[str, Any],
+    *,
+    cursor: str | None,
+    limit: int,
+) -> Page[ErrorResponse]:
+    """Return a page of an upload's errors, by row. `conditions`: error_type, column, value, like; each may be None."""
+    get_visible_upload(connection, principal, upload_id)
+    after_row, after_id = (*decode_number_cursor(cursor), 0, 0)[:2]
+    position = {"upload_id": upload_id, "after_row": after_row, "after_id": after_id, "limit": limit + 1}
+    with connection.cursor(row_factory=dict_row) as db_cursor:
+        rows = db_cursor.execute(query("list_validation_errors"), {"like": None, **conditions, **position}).fetchall()
+    spreadsheet_row = spreadsheet_row_function(file_details.get_file_details(connection, upload_id))
+    items = [ErrorResponse(**row, spreadsheet_row=spreadsheet_row(row["row_number"])) for row in rows]
+    return build_page(items, limit, [encode_cursor(row["row_number"], row["error_id"]) for row in rows])
+
+
+def get_file_details(connection: Connection, principal: Principal, upload_id: str) -> FileDetailsResponse:
+    """Return the file details and warnings of an upload."""
+    get_visible_upload(connection, principal, upload_id)
+    return file_details_response(
+        file_details.get_file_details(connection, upload_id), file_details.list_warnings(connection, upload_id)
+    )
+
+
+def get_summary(connection: Connection, principal: Principal, upload_id: str, top: int) -> SummaryResponse:
+    """Return the `top` largest groups of errors of an upload."""
+    get_visible_upload(connection, principal, upload_id)
+    return summary_response(get_error_summary(connection, upload_id, top))
+
+
+def list_products(
+    connection: Connection, principal: Principal, upload_id: str, *, cursor: str | None, limit: int
+) -> Page[ProductResponse]:
+    """Return a page of the products that an upload added to the catalog or changed, by row."""
+    get_visible_upload(connection, principal, upload_id)
+    [after] = (*decode_number_cursor(cursor), 0)[:1]
+    items = [
+        ProductResponse(
+            **{name: str(value) if isinstance(value, Decimal) else value for name, value in product.items()}
+        )
+        for product in list_upload_products(connection, upload_id, after, limit + 1)
+    ]
+    return build_page(items, limit, [encode_cursor(item.row_number) for item in items])
