@@ -158,9 +158,9 @@ def test_child_ends_when_its_parent_is_killed_in_the_middle_of_a_file(tmp_path: 
     program = (
         "import sys\n"
         "from tests.support.hostile_parser_child import hostile_child\n"
-        "from onboarding import parser_process as p\n"
+        "from onboarding.pipeline import parser_process as p\n"
         "with hostile_child():\n"
-        "    p.start(); [child] = p._children; print(child.process.pid, flush=True)\n"
+        "    p.ensure_child(); [child] = p._children; print(child.process.pid, flush=True)\n"
         "    p.parse_rows(sys.argv[1].encode(), 'U', 'V')\n"
     )
     arguments = [sys.executable, "-c", program, f"wait:{tmp_path / 'never'}"]

@@ -154,13 +154,13 @@ def test_read_texts_that_another_program_wrote_come_back_unchanged(lines: list[l
                 cell.data_type = "s"
     out = io.BytesIO()
     book.save(out)
-    found = xlsx_reader.read(out.getvalue(), 100)
+    found = xlsx_reader.read_workbook(out.getvalue(), 100)
     if not any(map(any, lines)):
         assert isinstance(found, FileRejection)
         return
     assert isinstance(found, xlsx_reader.Sheet)
     wide = max(map(len, lines))
-    read_lines = dict(zip(found.grid.numbers, found.grid.lines, strict=True))
+    read_lines = dict(zip(found.table.numbers, found.table.lines, strict=True))
     for number, line in enumerate(lines, 1):
         came = [text.strip() for text in read_lines.get(number, [])]
         assert came + [""] * (wide - len(came)) == line + [""] * (wide - len(line))
@@ -206,7 +206,7 @@ def test_read_workbook_of_several_sheets_selects_the_product_sheet(content: byte
         assert f"only the sheet '{name}' was read" in found.reason
         return
     assert found.detected.sheet == name
-    assert f"Only the sheet '{name}' was read; the workbook has others" in found.warnings[0].message
+    assert f"Only the sheet '{name}' was read; the workbook has other sheets" in found.warnings[0].message
     assert table_of(content) == found.table
 
 
@@ -232,5 +232,5 @@ def test_read_rejected_sheet_names_the_others() -> None:
     assert isinstance(found, FileRejection)
     assert found.code == "MISSING_COLUMNS"
     assert found.reason.endswith(
-        "; only the sheet 'Products' was read; the workbook has others with something in them: 'Read', 'Old'"
+        "; only the sheet 'Products' was read; the workbook has other sheets with content: 'Read', 'Old'"
     )
