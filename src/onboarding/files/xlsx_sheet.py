@@ -38,10 +38,7 @@ _MAX_UNCOUNTED = 64 * 1024
 def read_sheet(
     package: Package, metadata: WorkbookMetadata, part: str, max_lines: int, *, is_preview: bool = False
 ) -> SheetCells:
-    """Return the cells of a sheet.
-
-    Lines after `max_lines` are counted, not stored; with `is_preview` they are not read.
-    """
+    """Return the cells of a sheet. Lines after `max_lines` are counted, or with `is_preview` not read."""
     reader = _SheetHandler(package, metadata, max_lines, is_preview=is_preview)
     package.parse(part, reader)
     cells = reader.cells
@@ -56,10 +53,7 @@ def read_sheet(
 
 
 class _SheetHandler(RangeHandler):
-    """Collects the rows of a sheet.
-
-    Its methods are called for each element: frequent cases come first.
-    """
+    """Collects the rows of a sheet. Its methods run for each element, so frequent cases come first."""
 
     __slots__ = (
         "_cell_count", "_characters", "_column", "_column_indexes", "_formats", "_formula", "_has_room", "_has_value",

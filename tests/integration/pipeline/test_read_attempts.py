@@ -259,7 +259,7 @@ def test_fault_of_the_reading_code_is_retried_and_ends_with_a_mail(simulation: S
     source = put(simulation, KEY, b"fault")
     with hostile_child():
         for _ in range(3):
-            with pytest.raises(Exception, match="a bug of ours"):
+            with pytest.raises(Exception, match="a bug in the parser"):
                 parse(simulation, source)
         age(simulation)
         watch(simulation)

@@ -1,4 +1,4 @@
-"""Number formats: the text of a numeric cell in a text, number or identifier column."""
+"""Number formats: text of numeric cells in text, number and identifier columns."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_is_date_code_quoted_or_escaped_letters_are_no_date(code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "code", "text", "currency", "display"),
+    ("value", "code", "text", "currency", "displayed"),
     [
         (-19.99, "0.00;[Red]0.00", "-19.99", "", ""),
         (-5, "0.00;[Red](0.00)", "-5.00", "", ""),
@@ -166,8 +166,8 @@ def test_is_date_code_quoted_or_escaped_letters_are_no_date(code: str) -> None:
         (45424, "yyyy", "2024-05-12", "", ""),
     ],
 )
-def test_in_number_column_value_counts(value: object, code: str, text: str, currency: str, display: str) -> None:
-    assert number_column(value, code, "kg") == NumberText(text, currency, display)
+def test_in_number_column_value_counts(value: object, code: str, text: str, currency: str, displayed: str) -> None:
+    assert number_column(value, code, "kg") == NumberText(text, currency, displayed)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_detect_currency_all_spellings_return_one_currency(text: str, currency: 
 
 @pytest.mark.parametrize("raw", ["", "x", "1_000", "NaN", "inf", "0x1", "1,5", "--1", "1e", "\u0661", "1" * 65])
 def test_format_general_not_a_number_raises_value_error(raw: str) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 - whatever its text
+    with pytest.raises(ValueError):  # noqa: PT011 - any message
         format_general(raw)
 
 
@@ -221,10 +221,10 @@ def test_iso_to_serial_date_or_time_returns_serial() -> None:
     assert iso_to_serial("12:00:00") == 0.5
 
 
-CODES = st.text(st.sampled_from('0#?.,;[]"\\ %_*E+-/@$€dmyhskrg<>=19General'), max_size=MAX_FORMAT_CODE)
+FORMAT_CODES = st.text(st.sampled_from('0#?.,;[]"\\ %_*E+-/@$€dmyhskrg<>=19General'), max_size=MAX_FORMAT_CODE)
 
 
-@given(st.floats(allow_nan=False, allow_infinity=False), CODES)
+@given(st.floats(allow_nan=False, allow_infinity=False), FORMAT_CODES)
 def test_in_text_column_any_number_and_format_has_a_text(value: float, code: str) -> None:
     for text in (text_column(value, code), number_column(value, code).text, identifier_column(value, code)):
         assert text
