@@ -124,9 +124,9 @@ def _parse_section(tokens: list[re.Match[str]]) -> Section:
         elif token["power"]:
             exponent = True
         elif sign is None or sign not in "0#?.,":
-            literal, named, section_condition = _parse_literal(token)
+            literal, token_currency, token_condition = _parse_literal(token)
             texts[2 if exponent or after_point or is_general else 1 if whole else 0] += literal
-            currency, condition = currency or named, condition or section_condition
+            currency, condition = currency or token_currency, condition or token_condition
             percents += sign == "%"
         elif sign == ".":
             after_point = True
@@ -146,12 +146,11 @@ def _parse_section(tokens: list[re.Match[str]]) -> Section:
     section = replace(section, condition=condition)
     if is_general:
         return section
-    least, most = len(decimals.rstrip("#?")), min(len(decimals), _MAX_DECIMALS)
     return replace(
         section,
         whole=tuple(whole),
-        min_decimals=least,
-        max_decimals=most,
+        min_decimals=len(decimals.rstrip("#?")),
+        max_decimals=min(len(decimals), _MAX_DECIMALS),
         thousands=thousands,
         exponent=exponent,
     )

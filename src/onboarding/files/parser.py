@@ -198,7 +198,7 @@ def _split_at_header(
     numbers = [raw.numbers[index] for index in data_indexes]
     names, *data = (header.vendors_own(raw.lines[index]) for index in (header_index, *data_indexes))
     if detected.format == "xlsx":
-        # The lines of a sheet end with their last value.
+        # Lines of a sheet end with their last value: extend them to the same width.
         names = [*names, *[""] * (width_of_most(data) - len(names))]
         data = [line + [""] * (len(names) - len(line)) for line in data]
     header = header.without_ours()

@@ -113,7 +113,7 @@ class _Resolver:
         if "." in number.text:
             self.with_decimals.setdefault(column, set()).add(line)
         if number.currency and column not in PRICES:
-            # A quantity or weight with a currency has a wrong value: keep the currency, so that validation rejects it.
+            # A quantity or weight in a currency is an error: with the currency in its text, validation rejects it.
             return f"{number.currency} {number.text}"
         if number.currency:
             self.currencies.setdefault(number.currency, []).append(self.rows[line])

@@ -27,7 +27,7 @@ SPREADSHEET_NS = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _STRICT = "http://purl.oclc.org/ooxml/spreadsheetml/main workbook"
 RELATIONSHIP_ID = "http://schemas.openxmlformats.org/officeDocument/2006/relationships id"
 
-# Escape for a character that XML cannot represent. Surrogates are not characters and stay as they are.
+# Escape for a character that XML cannot represent. Escaped surrogates are not characters and stay unchanged.
 _ESCAPED = re.compile(r"_x(?![dD][89a-fA-F])([0-9A-Fa-f]{4})_")
 
 

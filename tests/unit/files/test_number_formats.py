@@ -80,7 +80,7 @@ def identifier_column(value: object, code: str) -> str:
         (0.5, "# ?/?", "0.5"),
     ],
 )
-def test_in_text_column_number_is_shown_as_in_the_workbook(value: object, code: str, text: str) -> None:
+def test_format_for_text_column_number_is_displayed_text(value: object, code: str, text: str) -> None:
     assert text_column(value, code) == text
 
 
@@ -107,11 +107,11 @@ def test_in_text_column_number_is_shown_as_in_the_workbook(value: object, code: 
         (45363, "[$-407]d/ mmmm yyyy", "12/ March 2024"),
     ],
 )
-def test_in_text_column_date_is_shown_as_in_the_workbook(value: object, code: str, text: str) -> None:
+def test_format_for_text_column_date_is_displayed_text(value: object, code: str, text: str) -> None:
     assert text_column(value, code) == text
 
 
-def test_in_text_column_date_since_1904_is_four_years_later() -> None:
+def test_format_for_text_column_1904_date_system_shifts_dates() -> None:
     assert format_for_text_column("43901", parse_number_format("yyyy-mm-dd"), uses_1904_epoch=True) == "2024-03-12"
     assert format_for_text_column("60", parse_number_format("yyyy-mm-dd"), uses_1904_epoch=True) == "1904-03-01"
 
@@ -124,7 +124,7 @@ def test_is_date_code_built_in_date_formats_are_dates(code: int, text: str) -> N
 @pytest.mark.parametrize(
     "code", ["General", "0.00", "[Red]0", '0" days"', "0\\d", "[$-409]0", '"h"0', "_d0", "[>5]0;0", "@"]
 )
-def test_is_date_code_quoted_or_escaped_letters_are_no_date(code: str) -> None:
+def test_is_date_code_quoted_or_escaped_letters_are_not_dates(code: str) -> None:
     assert not is_date_code(code)
 
 
@@ -166,7 +166,9 @@ def test_is_date_code_quoted_or_escaped_letters_are_no_date(code: str) -> None:
         (45424, "yyyy", "2024-05-12", "", ""),
     ],
 )
-def test_in_number_column_value_counts(value: object, code: str, text: str, currency: str, displayed: str) -> None:
+def test_format_for_number_column_returns_value_currency_and_displayed(
+    value: object, code: str, text: str, currency: str, displayed: str
+) -> None:
     assert number_column(value, code, "kg") == NumberText(text, currency, displayed)
 
 
@@ -193,7 +195,7 @@ def test_in_number_column_value_counts(value: object, code: str, text: str, curr
         (1234567890123456, "0", "1.23456789012346E+15"),
     ],
 )
-def test_in_identifier_column_all_digits_count(value: object, code: str, text: str) -> None:
+def test_format_for_identifier_column_keeps_all_digits(value: object, code: str, text: str) -> None:
     assert identifier_column(value, code) == text
 
 
@@ -225,7 +227,7 @@ FORMAT_CODES = st.text(st.sampled_from('0#?.,;[]"\\ %_*E+-/@$€dmyhskrg<>=19Gen
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False), FORMAT_CODES)
-def test_in_text_column_any_number_and_format_has_a_text(value: float, code: str) -> None:
+def test_format_for_columns_any_number_and_format_return_text(value: float, code: str) -> None:
     for text in (text_column(value, code), number_column(value, code).text, identifier_column(value, code)):
         assert text
 
@@ -234,6 +236,6 @@ def test_in_text_column_any_number_and_format_has_a_text(value: float, code: str
     st.decimals(min_value=0, max_value=999_999, places=2),
     st.sampled_from(["0", "0.0", "#,##0", "0.00", "00", "#,##0,"]),
 )
-def test_in_number_column_no_plain_format_changes_the_value(value: object, code: str) -> None:
+def test_format_for_number_column_plain_format_keeps_the_value(value: object, code: str) -> None:
     text = format_for_number_column(str(value), parse_number_format(code), "", uses_1904_epoch=False).text
     assert float(text) == float(str(value))
