@@ -1,9 +1,16 @@
-"""Writes the corpus: each file with its expected outcome beside it, in `<file>.json`.
+"""Generator of the corpus: vendors' files, each with its expected outcome in `<file>.json`.
 
-Run it after adding a case: `python tests/files/make.py`. The expectations are written here by hand, never taken from
-what the code gives. An expectation says `refusal` (and what its reason `says`), or `rows` (how many), `errors` (types
-by row; every other row is valid offline), `warnings` (their codes, and what they say in `warns`), and as much of
-`detected`, `cells`, `hints` (by row) and `lines` as matters.
+Run `python tests/files/make.py` after adding a case. Expected outcomes are written by hand, never copied from the
+output of the parser. An outcome has one of these keys:
+
+- `refusal`: the code of the rejection; `says` has parts of its reason.
+- `rows`: the number of rows of an accepted file.
+
+An accepted file can also have:
+
+- `errors`: error types by row number; all other rows are valid offline.
+- `warnings`: codes of the warnings; `warns` has parts of their messages.
+- `detected`, `cells` and `hints` (by row number), `lines` (spreadsheet rows): the values that the case is about.
 """
 
 from __future__ import annotations
@@ -35,19 +42,23 @@ cases: dict[str, tuple[bytes, dict[str, Any]]] = {}
 
 
 def add(name: str, content: bytes | str, encoding: str = "utf-8", **expected: Any) -> None:
+    """Add a file and its expected outcome to the corpus."""
     assert name not in cases, name
     cases[name] = (content if isinstance(content, bytes) else content.encode(encoding), expected)
 
 
 def values(n: int, **changes: str) -> list[str]:
-    """A good row under the required columns, but for the cells given."""
-    good = dict(zip(REQUIRED, (f"P-{n}", f"Article {n}", "Electronics", f"S-{n}", f"{n}.50", str(n)), strict=True))
-    return list({**good, **changes}.values())
+    """Return the values of the required columns of a valid row, some of them replaced."""
+    row = dict(zip(REQUIRED, (f"P-{n}", f"Article {n}", "Electronics", f"S-{n}", f"{n}.50", str(n)), strict=True))
+    return list({**row, **changes}.values())
 
 
-def table(rows: Sequence[Sequence[str]], header: Sequence[str] = REQUIRED, mark: str = ",", end: str = "\r\n") -> str:
+def table(
+    rows: Sequence[Sequence[str]], header: Sequence[str] = REQUIRED, delimiter: str = ",", end: str = "\r\n"
+) -> str:
+    """Return a table as CSV."""
     text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter=mark, lineterminator=end)
+    writer = csv.writer(text, delimiter=delimiter, lineterminator=end)
     writer.writerow(header)
     writer.writerows(rows)
     return text.getvalue()
@@ -91,7 +102,7 @@ add("utf8.csv", CAFE, rows=2, cells=NAMES, detected={"encoding": "UTF-8"})
 add("utf8-bom.csv", CAFE, "utf-8-sig", rows=2, cells=NAMES, detected={"encoding": "UTF-8 with byte order mark"})
 add(
     "excel-unicode-text.csv",
-    table([values(1, product_name="Café crème")], mark="\t"),
+    table([values(1, product_name="Café crème")], delimiter="\t"),
     "utf-16",
     rows=1,
     cells={"1": {"product_name": "Café crème"}},
@@ -277,16 +288,21 @@ add(
 )
 # -- Delimiters and lines ----------------------------------------------------------------------------------------------
 
-add("semicolon.csv", table(TWO, mark=";"), rows=2, detected={"delimiter": "semicolon"})
-add("tab.csv", table(TWO, mark="\t"), rows=2, detected={"delimiter": "tab"})
-add("pipe.csv", table(TWO, mark="|"), rows=2, detected={"delimiter": "pipe"})
+add("semicolon.csv", table(TWO, delimiter=";"), rows=2, detected={"delimiter": "semicolon"})
+add("tab.csv", table(TWO, delimiter="\t"), rows=2, detected={"delimiter": "tab"})
+add("pipe.csv", table(TWO, delimiter="|"), rows=2, detected={"delimiter": "pipe"})
 add("line-feed.csv", table(TWO, end="\n"), rows=2, detected={"line_end": "LF"})
 add("old-mac-carriage-return.csv", table(TWO, end="\r"), rows=2, detected={"line_end": "CR"})
 add("mixed-line-ends.csv", f"{HEAD}\n{','.join(values(1))}\r\n{','.join(values(2))}\r{','.join(values(3))}", rows=3)
-add("sep-line.csv", "sep=;\r\n" + table(TWO, mark=";"), rows=2, detected={"delimiter": "semicolon", "header_line": 1})
+add(
+    "sep-line.csv",
+    "sep=;\r\n" + table(TWO, delimiter=";"),
+    rows=2,
+    detected={"delimiter": "semicolon", "header_line": 1},
+)
 add(
     "sep-line-wins.csv",
-    "sep=;\n" + table([values(1, product_name="a,b,c")], mark=";"),
+    "sep=;\n" + table([values(1, product_name="a,b,c")], delimiter=";"),
     rows=1,
     cells={"1": {"product_name": "a,b,c"}},
 )
@@ -461,7 +477,7 @@ add(
             "category",
             "main_image_url",
         ],
-        mark="\t",
+        delimiter="\t",
         end="\n",
     ),
     rows=1,
@@ -479,7 +495,7 @@ add(
             ["3", "Set", "Kitchen", "SE-1", "1.234,00", "0"],
         ],
         GERMAN,
-        mark=";",
+        delimiter=";",
     ),
     "cp1252",
     rows=3,
@@ -504,7 +520,7 @@ add(
             "Quantité en stock",
             "Marque",
         ],
-        mark=";",
+        delimiter=";",
     ),
     rows=1,
     cells={"1": {"sku": "TH-1", "price": "19.90", "brand": "Maison"}},
@@ -570,21 +586,22 @@ add("commas-alone.csv", b",,,\r\n,,,\r\n", refusal="EMPTY_FILE")
 # -- Numbers -----------------------------------------------------------------------------------------------------------
 
 
-def prices(*found: str, mark: str = ",") -> str:
-    return table([values(n, price=price) for n, price in enumerate(found, 1)], mark=mark)
+def price_table(*prices: str, delimiter: str = ",") -> str:
+    """Return a table whose rows differ in price."""
+    return table([values(n, price=price) for n, price in enumerate(prices, 1)], delimiter=delimiter)
 
 
 add(
     "decimal-comma.csv",
-    prices("19,99", "5", "0,50", mark=";"),
+    price_table("19,99", "5", "0,50", delimiter=";"),
     rows=3,
     detected={"decimal_commas": ["price"]},
     cells={"1": {"price": "19.99"}, "2": {"price": "5"}, "3": {"price": "0.50"}},
 )
-add("decimal-comma-quoted.csv", prices("19,99", "20,00"), rows=2, cells={"1": {"price": "19.99"}})
+add("decimal-comma-quoted.csv", price_table("19,99", "20,00"), rows=2, cells={"1": {"price": "19.99"}})
 add(
     "decimal-comma-and-point.csv",
-    prices("19,99", "19.99"),
+    price_table("19,99", "19.99"),
     rows=2,
     errors={"1": ["INVALID_PRICE"]},
     warnings=["MIXED_DECIMALS"],
@@ -593,7 +610,7 @@ add(
 )
 add(
     "comma-unclear.csv",
-    prices("1,234", "25"),
+    price_table("1,234", "25"),
     rows=2,
     errors={"1": ["INVALID_PRICE"]},
     warnings=["UNCLEAR_COMMAS"],
@@ -601,21 +618,21 @@ add(
 )
 add(
     "comma-unclear-among-decimals.csv",
-    prices("1,234", "2,50"),
+    price_table("1,234", "2,50"),
     rows=2,
     errors={"1": ["INVALID_PRICE"]},
     cells={"1": {"price": "1,234"}, "2": {"price": "2.50"}},
 )
 add(
     "thousands-commas.csv",
-    prices("1,234.50", "12.00"),
+    price_table("1,234.50", "12.00"),
     rows=2,
     errors={"1": ["INVALID_PRICE"]},
     cells={"1": {"price": "1,234.50"}},
 )
 add(
     "dressed-numbers.csv",
-    prices("$19.99", "19.99 EUR", "1e3", "1_000", "٣٤", "NaN", "-5", "+5", "19.999"),
+    price_table("$19.99", "19.99 EUR", "1e3", "1_000", "٣٤", "NaN", "-5", "+5", "19.999"),
     rows=9,
     errors={str(n): ["PLACEHOLDER_VALUE" if n == 6 else "INVALID_PRICE"] for n in range(1, 10)},
 )
@@ -627,7 +644,7 @@ add(
     cells={"2": {"stock_quantity": "2"}},
 )
 
-# -- What spreadsheets do ----------------------------------------------------------------------------------------------
+# -- Damage by spreadsheets --------------------------------------------------------------------------------------------
 
 add(
     "identifiers-kept.csv",
@@ -773,14 +790,16 @@ add(
     },
 )
 
-# -- The structure of text, the header's meaning, decimal commas -------------------------------------------------------
+# -- Quotes, skipped lines, header names, decimal commas ---------------------------------------------------------------
 
 
 def lines(*parts: str, end: str = "\r\n") -> str:
+    """Return text of lines."""
     return "".join(part + end for part in parts)
 
 
 def row(n: int, **changes: str) -> str:
+    """Return a CSV line of the required columns, without quotes."""
     return ",".join(values(n, **{"category": "Kitchen", **changes}))
 
 
@@ -1245,13 +1264,13 @@ add(
 )
 add(
     "decimal-comma-among-whole-numbers.csv",
-    prices("19,99", "24", "5"),
+    price_table("19,99", "24", "5"),
     rows=3,
     detected={"decimal_commas": ["price"]},
 )
 add(
     "decimal-comma-and-thousands-commas.csv",
-    prices("19,99", "1,234,567"),
+    price_table("19,99", "1,234,567"),
     rows=2,
     errors={"1": ["INVALID_PRICE"], "2": ["INVALID_PRICE"]},
     warnings=["MIXED_DECIMALS"],
@@ -1287,7 +1306,7 @@ add(
 )
 
 
-# -- What is no CSV ----------------------------------------------------------------------------------------------------
+# -- Other file types --------------------------------------------------------------------------------------------------
 
 add(
     "web-page.csv",
@@ -1309,18 +1328,19 @@ add(
     says=["password"],
 )
 
-# -- What programs and people do to values -----------------------------------------------------------------------------
+# -- Values changed by programs and people -----------------------------------------------------------------------------
 
 
-def column(name: str, *found: str, **others: str) -> str:
-    """Good rows but for one column, which may be an optional one, and for values that are the same in all rows."""
-    rows = [[*values(n, **{name: value} if name in REQUIRED else {}, **others)] for n, value in enumerate(found, 1)]
+def column(name: str, *texts: str, **others: str) -> str:
+    """Return a table whose rows have the values of one column; `others` are the same in all rows."""
+    rows = [[*values(n, **{name: value} if name in REQUIRED else {}, **others)] for n, value in enumerate(texts, 1)]
     if name in REQUIRED:
         return table(rows)
-    return table([[*row, value] for row, value in zip(rows, found, strict=True)], [*REQUIRED, name])
+    return table([[*row, value] for row, value in zip(rows, texts, strict=True)], [*REQUIRED, name])
 
 
 def all_rows(error: str, count: int, *, but: Sequence[int] = ()) -> dict[str, list[str]]:
+    """Return expected errors: the same error in all rows except `but`."""
     return {str(n): [error] for n in range(1, count + 1) if n not in but}
 
 
@@ -1432,7 +1452,7 @@ add("identifiers-like-dates.csv", column("sku", "01.03.24", "10.45.15", "12.99.0
 PRICES = ["12. Mai", "Jan 99", "01.05.2024", "2024-05-12", "1-May", "05/12/24"]
 add(
     "prices-are-dates.csv",
-    prices(*PRICES, mark=";"),
+    price_table(*PRICES, delimiter=";"),
     rows=6,
     errors=all_rows("INVALID_PRICE", 6),
     hints={str(n): ["Format the column as text, then enter the number"] for n in range(1, 7)},
@@ -1481,7 +1501,7 @@ add(
     table(
         [[*values(1), r"\N", r"\N", r"\N"], [*values(2), "Acme", r"\N", "0.5"]],
         [*REQUIRED, "brand", "image_url", "weight_kg"],
-        mark="\t",
+        delimiter="\t",
     ),
     rows=2,
     warnings=["PLACEHOLDER_VALUE"] * 3,
@@ -1548,50 +1568,50 @@ add(
     warnings=["PLACEHOLDER_VALUE"],
     cells={"3": {"image_url": GOOD_IMAGES[2]}, "10": {"image_url": None}},
 )
-FIRST = "Enter one address, such as https://a.example/1.jpg"
-MEANT = "Did you mean 'https://a.example/1.jpg'?"
-PUBLIC = "Enter an address that everybody can open"
-SERVER = "Put the image on a web server, and enter its address"
+ONE_URL = "Enter one address, such as https://a.example/1.jpg"
+DID_YOU_MEAN = "Did you mean 'https://a.example/1.jpg'?"
+PUBLIC_URL = "Enter an address that everybody can open"
+WEB_SERVER = "Put the image on a web server, and enter its address"
 BAD_IMAGES = {
-    "https://a.example/1.jpg,https://a.example/2.jpg": FIRST,
-    "https://a.example/1.jpg, https://a.example/2.jpg": FIRST,
-    "https://a.example/1.jpg|https://a.example/2.jpg": FIRST,
-    "https://a.example/1.jpg;https://a.example/2.jpg": FIRST,
-    "https://a.example/1.jpg https://a.example/2.jpg": FIRST,
-    "https://a.example/1.jpg\nhttps://a.example/2.jpg": FIRST,
-    "https://a.example/1.jpg, //a.example/2.jpg": FIRST,
+    "https://a.example/1.jpg,https://a.example/2.jpg": ONE_URL,
+    "https://a.example/1.jpg, https://a.example/2.jpg": ONE_URL,
+    "https://a.example/1.jpg|https://a.example/2.jpg": ONE_URL,
+    "https://a.example/1.jpg;https://a.example/2.jpg": ONE_URL,
+    "https://a.example/1.jpg https://a.example/2.jpg": ONE_URL,
+    "https://a.example/1.jpg\nhttps://a.example/2.jpg": ONE_URL,
+    "https://a.example/1.jpg, //a.example/2.jpg": ONE_URL,
     "https://a.example/1.jpg::https://a.example/2.jpg": "Enter one address",
-    "https://a.example/1.jpg>https://a.example/2.jpg": FIRST,
+    "https://a.example/1.jpg>https://a.example/2.jpg": ONE_URL,
     "https://a.example/1.jpghttps://a.example/2.jpg": "Enter one address",
-    "https://a.example/1.jpg,": MEANT,
-    "https://a.example/1.jpg;": MEANT,
+    "https://a.example/1.jpg,": DID_YOU_MEAN,
+    "https://a.example/1.jpg;": DID_YOU_MEAN,
     "//cdn.example.com/a.jpg": "Did you mean 'https://cdn.example.com/a.jpg'?",
     "www.example.com/a.jpg": "Did you mean 'https://www.example.com/a.jpg'?",
     "https://a.example/my pic.jpg": "Did you mean 'https://a.example/my%20pic.jpg'?",
-    "https://https://a.example/1.jpg": MEANT,
+    "https://https://a.example/1.jpg": DID_YOU_MEAN,
     "http:///a.jpg": "",
-    "https://a": PUBLIC,
-    "https://localhost/1.jpg": PUBLIC,
-    "https://nas.local/1.jpg": PUBLIC,
-    "http://127.0.0.1:80/1.jpg": PUBLIC,
-    "http://10.0.0.1/1.jpg": PUBLIC,
-    "http://192.168.1.5/1.jpg": PUBLIC,
-    "http://[::1]/1.jpg": PUBLIC,
-    "http://2130706433/1.jpg": PUBLIC,
-    "https://169.254.169.254/latest": PUBLIC,
-    "https://user@a.example/1.jpg": PUBLIC,
-    "C:\\img\\1.jpg": SERVER,
-    "file:///C:/img/1.jpg": SERVER,
-    "mug.jpg": SERVER,
-    "/img/1.jpg": SERVER,
-    "data:image/png;base64,iVBORw0KGgo=": SERVER,
+    "https://a": PUBLIC_URL,
+    "https://localhost/1.jpg": PUBLIC_URL,
+    "https://nas.local/1.jpg": PUBLIC_URL,
+    "http://127.0.0.1:80/1.jpg": PUBLIC_URL,
+    "http://10.0.0.1/1.jpg": PUBLIC_URL,
+    "http://192.168.1.5/1.jpg": PUBLIC_URL,
+    "http://[::1]/1.jpg": PUBLIC_URL,
+    "http://2130706433/1.jpg": PUBLIC_URL,
+    "https://169.254.169.254/latest": PUBLIC_URL,
+    "https://user@a.example/1.jpg": PUBLIC_URL,
+    "C:\\img\\1.jpg": WEB_SERVER,
+    "file:///C:/img/1.jpg": WEB_SERVER,
+    "mug.jpg": WEB_SERVER,
+    "/img/1.jpg": WEB_SERVER,
+    "data:image/png;base64,iVBORw0KGgo=": WEB_SERVER,
     "https://a.example/1.jpg&amp;w=100": "Did you mean 'https://a.example/1.jpg&w=100'?",
-    '<img src="https://a.example/1.jpg">': MEANT,
-    '=IMAGE("https://a.example/1.jpg")': MEANT,
-    '["https://a.example/1.jpg"]': MEANT,
-    "htps://a.example/1.jpg": MEANT,
-    "https:/a.example/1.jpg": MEANT,
-    "https://a.example/1.jpg\u200b": MEANT,
+    '<img src="https://a.example/1.jpg">': DID_YOU_MEAN,
+    '=IMAGE("https://a.example/1.jpg")': DID_YOU_MEAN,
+    '["https://a.example/1.jpg"]': DID_YOU_MEAN,
+    "htps://a.example/1.jpg": DID_YOU_MEAN,
+    "https:/a.example/1.jpg": DID_YOU_MEAN,
+    "https://a.example/1.jpg\u200b": DID_YOU_MEAN,
     "https://a.example/{sku}.jpg": "Replace the placeholder by its value",
     "https://a.example/%%.jpg": "",
     "https://exa_mple..com/1.jpg": "",
@@ -1647,7 +1667,7 @@ add(
 )
 add(
     "numbers-with-spaces.csv",
-    prices("1\u00a0234,50", "99,00", "1\u202f000,00", "1 234,50", "12 345", mark=";"),
+    price_table("1\u00a0234,50", "99,00", "1\u202f000,00", "1 234,50", "12 345", delimiter=";"),
     rows=5,
     errors=all_rows("INVALID_PRICE", 5, but=[2]),
     hints={
@@ -1660,21 +1680,21 @@ add(
 )
 add(
     "numbers-in-lakhs.csv",
-    prices("1,23,456.00", "12,34,567.50", "999.00"),
+    price_table("1,23,456.00", "12,34,567.50", "999.00"),
     rows=3,
     errors=all_rows("INVALID_PRICE", 2),
     hints={"1": ["Did you mean 123456.00?"]},
 )
 add(
     "numbers-with-dashes.csv",
-    prices("99,-", "99.-", "99,\u2013", "5,\u2014", "19.95", "1.299,-", mark=";"),
+    price_table("99,-", "99.-", "99,\u2013", "5,\u2014", "19.95", "1.299,-", delimiter=";"),
     rows=6,
     errors=all_rows("INVALID_PRICE", 6, but=[5]),
     hints={"1": ["Did you mean 99?"], "3": ["Did you mean 99?"], "4": ["Did you mean 5?"], "6": ["Did you mean 1299?"]},
 )
 add(
     "numbers-with-bare-points.csv",
-    prices(".99", "19.", ",99", "0.5", "00.99"),
+    price_table(".99", "19.", ",99", "0.5", "00.99"),
     rows=5,
     errors=all_rows("INVALID_PRICE", 3),
     hints={"1": ["Did you mean 0.99?"], "2": ["Did you mean 19?"], "3": ["Did you mean 0.99?"]},
@@ -1698,7 +1718,7 @@ add(
 )
 add(
     "numbers-of-a-database-with-commas.csv",
-    prices("24,000000", "19,9900", "1,000", mark=";"),
+    price_table("24,000000", "19,9900", "1,000", delimiter=";"),
     rows=3,
     errors={"3": ["INVALID_PRICE"]},
     cells={"1": {"price": "24.00"}, "2": {"price": "19.99"}},
@@ -1721,7 +1741,7 @@ RANGES = {
 }  # fmt: skip
 add(
     "prices-in-other-spellings.csv",
-    prices(*RANGES),
+    price_table(*RANGES),
     rows=len(RANGES),
     errors=all_rows("INVALID_PRICE", len(RANGES)),
     hints={str(n): [hint] for n, hint in enumerate(RANGES.values(), 1)},
@@ -1760,12 +1780,12 @@ add(
 )
 add(
     "hints-with-decimal-comma.csv",
-    prices("19,99", "1234.50 EUR", "2,50", "1.234", "3,999", mark=";"),
+    price_table("19,99", "1234.50 EUR", "2,50", "1.234", "3,999", delimiter=";"),
     rows=5,
     errors=all_rows("INVALID_PRICE", 5, but=[1, 3]),
     hints={"2": ["Did you mean 1234,50?"], "4": ["Did you mean 1234?"], "5": ["Did you mean 3999 or 3,999?"]},
 )
-WANTED = {
+CATEGORY_HINTS = {
     "Men": "Did you mean 'Men's Clothing'?",
     "Women": "Did you mean 'Women's Clothing'?",
     "Boots": "",
@@ -1775,40 +1795,43 @@ WANTED = {
 }
 add(
     "categories-in-other-words.csv",
-    column("category", *WANTED),
-    rows=len(WANTED),
-    errors=all_rows("INVALID_CATEGORY", len(WANTED)),
-    hints={str(n): [hint] for n, hint in enumerate(WANTED.values(), 1)},
+    column("category", *CATEGORY_HINTS),
+    rows=len(CATEGORY_HINTS),
+    errors=all_rows("INVALID_CATEGORY", len(CATEGORY_HINTS)),
+    hints={str(n): [hint] for n, hint in enumerate(CATEGORY_HINTS.values(), 1)},
 )
 
 # -- Workbooks ---------------------------------------------------------------------------------------------------------
 
-THEN = datetime(2024, 3, 12, tzinfo=UTC).replace(tzinfo=None)
+CREATED_AT = datetime(2024, 3, 12, tzinfo=UTC).replace(tzinfo=None)
 
 
-def workbook(fill: Callable[[Workbook, Worksheet], None]) -> bytes:
+def make_workbook(fill: Callable[[Workbook, Worksheet], None]) -> bytes:
+    """Build a workbook whose first sheet is filled by a function."""
     book = Workbook()
     sheet = book.active
     assert isinstance(sheet, Worksheet)
-    book.properties.created = book.properties.modified = THEN
+    book.properties.created = book.properties.modified = CREATED_AT
     fill(book, sheet)
     content = io.BytesIO()
     book.save(content)
-    return patched(content.getvalue(), {})
+    return patch_archive(content.getvalue(), {})
 
 
-def patched(content: bytes, changes: dict[str, Callable[[bytes], bytes]]) -> bytes:
-    """A ZIP archive with some parts changed, and with one and the same time on all of them."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+def patch_archive(content: bytes, changes: dict[str, Callable[[bytes], bytes]]) -> bytes:
+    """Return a ZIP archive with some of its parts changed, and a constant modification time."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as new:
         for info in old.infolist():
             part = old.read(info)
             part = changes.get(info.filename, bytes)(part)
             new.writestr(zipfile.ZipInfo(info.filename, (2024, 3, 12, 0, 0, 0)), part, zipfile.ZIP_DEFLATED)
-    return out.getvalue()
+    return buffer.getvalue()
 
 
-def of_rows(*rows: Sequence[object]) -> Callable[[Workbook, Worksheet], None]:
+def fill_rows(*rows: Sequence[object]) -> Callable[[Workbook, Worksheet], None]:
+    """Return a function that appends rows to a sheet."""
+
     def fill(_: Workbook, sheet: Worksheet) -> None:
         for row in rows:
             sheet.append(list(row))
@@ -1816,16 +1839,17 @@ def of_rows(*rows: Sequence[object]) -> Callable[[Workbook, Worksheet], None]:
     return fill
 
 
-def archive(**parts: bytes) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+def make_archive(**parts: bytes) -> bytes:
+    """Build a ZIP archive; `__` in a name stands for `/`, and `_xml` for `.xml`."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as new:
         for name, part in parts.items():
             new.writestr(zipfile.ZipInfo(name.replace("__", "/").replace("_xml", ".xml"), (2024, 3, 12, 0, 0, 0)), part)
-    return out.getvalue()
+    return buffer.getvalue()
 
 
 SHEET = "xl/worksheets/sheet1.xml"
-PLAIN = workbook(of_rows(REQUIRED, values(1), values(2)))
+PLAIN = make_workbook(fill_rows(REQUIRED, values(1), values(2)))
 add(
     "plain.xlsx",
     PLAIN,
@@ -1837,9 +1861,9 @@ add(
 add("workbook-named.csv", PLAIN, rows=2, detected={"format": "xlsx"})
 
 
-def typed(_: Workbook, sheet: Worksheet) -> None:
+def fill_numbers_and_dates(_: Workbook, sheet: Worksheet) -> None:
     sheet.append([*REQUIRED, "weight_kg", "description"])
-    sheet.append([123, "Mug", "Kitchen", 4006381333931, 1234.5, 7, 0.25, THEN])
+    sheet.append([123, "Mug", "Kitchen", 4006381333931, 1234.5, 7, 0.25, CREATED_AT])
     sheet.append([124, "Mug", "Kitchen", 8.71e12, 19.989999999999998, 7.0, 0.1 + 0.2, True])
     sheet.append([125, "Mug", "Kitchen", 42, 0.5, 0, 1, 0.19])
     for row, formats in (
@@ -1853,7 +1877,7 @@ def typed(_: Workbook, sheet: Worksheet) -> None:
 
 add(
     "numbers-and-dates.xlsx",
-    workbook(typed),
+    make_workbook(fill_numbers_and_dates),
     rows=3,
     warnings=["DATE_IN_TEXT"],
     cells={
@@ -1877,9 +1901,9 @@ add(
 )
 
 
-def damaged(_: Workbook, sheet: Worksheet) -> None:
+def fill_damaged_identifiers(_: Workbook, sheet: Worksheet) -> None:
     sheet.append(REQUIRED)
-    for n, sku in enumerate((THEN, True, "#REF!", 8.71e12, 1234567890123456789, 1234567890123456), 1):
+    for n, sku in enumerate((CREATED_AT, True, "#REF!", 8.71e12, 1234567890123456789, 1234567890123456), 1):
         sheet.append([f"P-{n}", "Mug", "Kitchen", sku, "1.00", 1])
     sheet["D7"].number_format = "0"
     sheet["D2"].number_format = "d-mmm"
@@ -1888,37 +1912,37 @@ def damaged(_: Workbook, sheet: Worksheet) -> None:
 
 add(
     "identifiers-damaged.xlsx",
-    workbook(damaged),
+    make_workbook(fill_damaged_identifiers),
     rows=6,
     errors={str(n): ["DAMAGED_IDENTIFIER"] for n in range(1, 7)},
     cells={"1": {"sku": "12-Mar"}, "4": {"sku": "8.71E+12"}, "6": {"sku": "1.23456789012346E+15"}},
 )
 
 
-def two_sheets(book: Workbook, sheet: Worksheet) -> None:
-    of_rows(REQUIRED, values(1))(book, sheet)
+def fill_two_sheets(book: Workbook, sheet: Worksheet) -> None:
+    fill_rows(REQUIRED, values(1))(book, sheet)
     other = book.create_sheet("Old prices")
     other.append(["x"])
     book.create_sheet("Empty")
 
 
-add("two-sheets.xlsx", workbook(two_sheets), rows=1, warnings=["OTHER_SHEETS"], detected={"sheet": "Sheet"})
+add("two-sheets.xlsx", make_workbook(fill_two_sheets), rows=1, warnings=["OTHER_SHEETS"], detected={"sheet": "Sheet"})
 
 
-def hidden_first(book: Workbook, sheet: Worksheet) -> None:
+def fill_hidden_first(book: Workbook, sheet: Worksheet) -> None:
     sheet.append(["secret"])
     sheet.sheet_state = "hidden"
     book.create_sheet("_Lists").append(["Kitchen"])
     book.create_sheet("Blank")
-    of_rows(REQUIRED, values(1))(book, book.create_sheet("Products"))
+    fill_rows(REQUIRED, values(1))(book, book.create_sheet("Products"))
 
 
-add("hidden-and-blank-sheets-first.xlsx", workbook(hidden_first), rows=1, detected={"sheet": "Products"})
-add("empty-workbook.xlsx", workbook(of_rows()), refusal="EMPTY_FILE")
-add("header-alone.xlsx", workbook(of_rows(REQUIRED)), refusal="NO_ROWS")
+add("hidden-and-blank-sheets-first.xlsx", make_workbook(fill_hidden_first), rows=1, detected={"sheet": "Products"})
+add("empty-workbook.xlsx", make_workbook(fill_rows()), refusal="EMPTY_FILE")
+add("header-alone.xlsx", make_workbook(fill_rows(REQUIRED)), refusal="NO_ROWS")
 add(
     "title-above.xlsx",
-    workbook(of_rows(["Price list"], [], REQUIRED, values(1), [], values(2))),
+    make_workbook(fill_rows(["Price list"], [], REQUIRED, values(1), [], values(2))),
     rows=2,
     lines=[4, 6],
     warnings=["LINES_ABOVE_HEADER"],
@@ -1926,13 +1950,15 @@ add(
 )
 add(
     "ragged.xlsx",
-    workbook(of_rows([*REQUIRED, "brand"], values(1), [*values(2), "Acme", "", "beyond"], values(3)[:4])),
+    make_workbook(fill_rows([*REQUIRED, "brand"], values(1), [*values(2), "Acme", "", "beyond"], values(3)[:4])),
     rows=3,
     errors={"2": ["FIELD_COUNT_MISMATCH"], "3": ["MISSING_REQUIRED_FIELDS"]},
 )
 
-FORMULAS = workbook(
-    of_rows(REQUIRED, ["P-1", "Mug", "Kitchen", '="S-"&1', "=2*3", 1], ["P-2", "=A3", "Kitchen", '="S-"&2', "=2*4", 1])
+FORMULAS = make_workbook(
+    fill_rows(
+        REQUIRED, ["P-1", "Mug", "Kitchen", '="S-"&1', "=2*3", 1], ["P-2", "=A3", "Kitchen", '="S-"&2', "=2*4", 1]
+    )
 )
 add(
     "formulas-never-calculated.xlsx",
@@ -1945,7 +1971,8 @@ add(
 )
 
 
-def calculated(part: bytes) -> bytes:
+def calculate(part: bytes) -> bytes:
+    """Insert the results of the formulas into the XML of a sheet."""
     for formula, kind, value in (
         ('"S-"&amp;1', "str", "S-1"),
         ('"S-"&amp;2', "str", "S-2"),
@@ -1971,27 +1998,27 @@ def calculated(part: bytes) -> bytes:
 
 add(
     "formulas.xlsx",
-    patched(FORMULAS, {SHEET: calculated}),
+    patch_archive(FORMULAS, {SHEET: calculate}),
     rows=2,
     cells={"1": {"sku": "S-1", "price": "6"}, "2": {"sku": "S-2"}},
     errors={"2": ["MISSING_REQUIRED_FIELDS", "INVALID_PRICE"]},
 )
 add(
     "huge-dimensions.xlsx",
-    patched(PLAIN, {SHEET: lambda part: part.replace(b'ref="A1:F3"', b'ref="A1:XFD1048576"')}),
+    patch_archive(PLAIN, {SHEET: lambda part: part.replace(b'ref="A1:F3"', b'ref="A1:XFD1048576"')}),
     rows=2,
 )
 add(
     "row-beyond-the-sheet.xlsx",
-    patched(PLAIN, {SHEET: lambda part: part.replace(b'<row r="3"', b'<row r="99999999999"')}),
+    patch_archive(PLAIN, {SHEET: lambda part: part.replace(b'<row r="3"', b'<row r="99999999999"')}),
     refusal="UNREADABLE_XLSX",
 )
 add(
     "value-far-right.xlsx",
-    patched(PLAIN, {SHEET: lambda part: part.replace(b'r="F3"', b'r="XFD3"')}),
+    patch_archive(PLAIN, {SHEET: lambda part: part.replace(b'r="F3"', b'r="XFD3"')}),
     refusal="TOO_MANY_COLUMNS",
 )
-# As Excel itself writes: texts in a part of their own, some of them in runs of several formats, cells without a place.
+# As Excel writes workbooks: shared strings, some of them in several runs, and cells without references.
 NS = b'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
 OFFICE = b"http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 PACKAGE = b"http://schemas.openxmlformats.org/package/2006"
@@ -2005,34 +2032,37 @@ TYPES = b'<Types xmlns="%s/content-types">' % PACKAGE + (
 ) % (SPREADSHEET, SPREADSHEET)
 
 
-def relations(**targets: bytes) -> bytes:
-    found = b"".join(
+def make_relationships(**targets: bytes) -> bytes:
+    """Return the XML of relationships; a target is `<kind> <part>`."""
+    elements = b"".join(
         b'<Relationship Id="%s" Type="%s/%s" Target="%s"/>' % (name.encode(), OFFICE, *target.split(b" "))
         for name, target in targets.items()
     )
-    return b'<Relationships xmlns="%s/relationships">%s</Relationships>' % (PACKAGE, found)
+    return b'<Relationships xmlns="%s/relationships">%s</Relationships>' % (PACKAGE, elements)
 
 
-def shared(*places: int) -> bytes:
-    return b"".join(b'<c t="s"><v>%d</v></c>' % place for place in places)
+def shared_string_cells(*indexes: int) -> bytes:
+    """Return the XML of cells with shared strings."""
+    return b"".join(b'<c t="s"><v>%d</v></c>' % index for index in indexes)
 
 
 AS_EXCEL_WRITES = {
     "[Content_Types].xml": TYPES,
-    "_rels/.rels": relations(rId1=b"officeDocument xl/workbook.xml"),
+    "_rels/.rels": make_relationships(rId1=b"officeDocument xl/workbook.xml"),
     "xl/workbook.xml": b'<workbook %s xmlns:r="%s"><workbookPr date1904="1"/><sheets>'
     b'<sheet name="Artikel &amp; Preise" sheetId="7" r:id="rId3"/></sheets></workbook>' % (NS, OFFICE),
-    "xl/_rels/workbook.xml.rels": relations(
+    "xl/_rels/workbook.xml.rels": make_relationships(
         rId3=b"worksheet worksheets/sheet1.xml", rId4=b"sharedStrings sharedStrings.xml"
     ),
     "xl/sharedStrings.xml": b'<sst %s>%s<si><r><t xml:space="preserve">Blue </t></r><r><rPr><b/></rPr><t>mug</t></r>'
     b"</si></sst>" % (NS, b"".join(b"<si><t>%s</t></si>" % text.encode() for text in TEXTS)),
     "xl/worksheets/sheet1.xml": b'<worksheet %s><sheetData><row>%s</row><row r="4">%s<c><v>12.5</v></c>'
-    b"<c><v>1E1</v></c></row></sheetData></worksheet>" % (NS, shared(*range(6)), shared(9, 10, 7, 8)),
+    b"<c><v>1E1</v></c></row></sheetData></worksheet>"
+    % (NS, shared_string_cells(*range(6)), shared_string_cells(9, 10, 7, 8)),
 }
 add(
     "as-excel-writes.xlsx",
-    archive(**AS_EXCEL_WRITES),
+    make_archive(**AS_EXCEL_WRITES),
     rows=1,
     lines=[4],
     detected={"sheet": "Artikel & Preise"},
@@ -2048,12 +2078,16 @@ add(
 )
 add(
     "escaped-characters.xlsx",
-    workbook(of_rows(REQUIRED, values(1, product_name="Mug_x000D_ blue"), values(2, sku="S_xD800_2"))),
+    make_workbook(fill_rows(REQUIRED, values(1, product_name="Mug_x000D_ blue"), values(2, sku="S_xD800_2"))),
     rows=2,
     cells={"1": {"product_name": "Mug\r blue"}, "2": {"sku": "S_xD800_2"}},
 )
 add("cut-short.xlsx", PLAIN[: len(PLAIN) // 2], refusal="UNREADABLE_XLSX")
-add("damaged-sheet.xlsx", patched(PLAIN, {SHEET: lambda part: part[: len(part) // 2]}), refusal="UNREADABLE_XLSX")
+add(
+    "damaged-sheet.xlsx",
+    patch_archive(PLAIN, {SHEET: lambda part: part[: len(part) // 2]}),
+    refusal="UNREADABLE_XLSX",
+)
 LAUGHS = (
     b'<!DOCTYPE x [<!ENTITY a "'
     + b"ha" * 50
@@ -2063,7 +2097,7 @@ LAUGHS = (
 )
 add(
     "billion-laughs.xlsx",
-    patched(
+    patch_archive(
         PLAIN,
         {
             SHEET: lambda part: (
@@ -2075,51 +2109,54 @@ add(
 )
 add(
     "zip-bomb.xlsx",
-    patched(PLAIN, {SHEET: lambda part: part.replace(b"<sheetData>", b" " * (101 * 1024 * 1024) + b"<sheetData>")}),
+    patch_archive(
+        PLAIN, {SHEET: lambda part: part.replace(b"<sheetData>", b" " * (101 * 1024 * 1024) + b"<sheetData>")}
+    ),
     refusal="WORKBOOK_TOO_LARGE",
 )
-add("document.xlsx", archive(word__document_xml=b"<document/>"), refusal="NOT_A_TABLE", says=["Word"])
+add("document.xlsx", make_archive(word__document_xml=b"<document/>"), refusal="NOT_A_TABLE", says=["Word"])
 add(
     "open-document.xlsx",
-    archive(mimetype=b"application/vnd.oasis.opendocument.spreadsheet", content_xml=b"<x/>"),
+    make_archive(mimetype=b"application/vnd.oasis.opendocument.spreadsheet", content_xml=b"<x/>"),
     refusal="NOT_A_TABLE",
     says=[".ods"],
 )
-add("archive.csv", archive(products=CAFE.encode()), refusal="NOT_A_TABLE", says=["ZIP"])
+add("archive.csv", make_archive(products=CAFE.encode()), refusal="NOT_A_TABLE", says=["ZIP"])
 
-# -- Workbooks: values under number formats, merged, hidden, on several sheets -----------------------------------------
+# -- Workbooks: number formats, merged and hidden cells, several sheets ------------------------------------------------
 
 MORE = [*REQUIRED, "brand", "weight_kg", "image_url"]
 
 
-def under_formats(header: Sequence[str], *rows: Sequence[object]) -> bytes:
-    """A workbook; a cell given as (value, format) has that number format."""
+def make_formatted(header: Sequence[str], *rows: Sequence[object]) -> bytes:
+    """Build a workbook; a cell (value, format) has that number format."""
 
     def fill(_: Workbook, sheet: Worksheet) -> None:
         sheet.append(list(header))
         for n, row in enumerate(rows, 2):
-            for place, cell in enumerate(row, 1):
+            for index, cell in enumerate(row, 1):
                 value, code = cell if isinstance(cell, tuple) else (cell, None)
-                sheet.cell(n, place).value = value
+                sheet.cell(n, index).value = value
                 if code is not None:
-                    sheet.cell(n, place).number_format = code
+                    sheet.cell(n, index).number_format = code
 
-    return workbook(fill)
+    return make_workbook(fill)
 
 
-def typed_row(n: int, price: object = 1.5, stock: object = 1, *more: object, sku: object = None) -> list[object]:
+def product_row(n: int, price: object = 1.5, stock: object = 1, *more: object, sku: object = None) -> list[object]:
+    """Return the cells of the required columns of a valid row, and further cells."""
     return [f"P-{n}", f"Article {n}", "Kitchen", sku or f"S-{n}", price, stock, *more]
 
 
 add(
     "red-negative.xlsx",
-    under_formats(
+    make_formatted(
         REQUIRED,
-        typed_row(1, (-19.99, "0.00;[Red]0.00")),
-        typed_row(2, 2.5, (-5, "0;[Red]0")),
-        typed_row(3, 2.5, (-7, "#,##0;#,##0")),
-        typed_row(4, (-3, "#,##0_);(#,##0)")),
-        typed_row(5, (-3, "[Red][<0]0.00;0.00")),
+        product_row(1, (-19.99, "0.00;[Red]0.00")),
+        product_row(2, 2.5, (-5, "0;[Red]0")),
+        product_row(3, 2.5, (-7, "#,##0;#,##0")),
+        product_row(4, (-3, "#,##0_);(#,##0)")),
+        product_row(5, (-3, "[Red][<0]0.00;0.00")),
     ),
     rows=5,
     errors={
@@ -2133,13 +2170,13 @@ add(
 )
 add(
     "rounded-display.xlsx",
-    under_formats(
+    make_formatted(
         REQUIRED,
-        typed_row(1, (19.99, "0")),
-        typed_row(2, (0.49, "#,##0"), (2.5, "0")),
-        typed_row(3, (1234.5, "#,##0,")),
-        typed_row(4, (19.994, "0.00")),
-        typed_row(5, (19.989999999999998, "0.00"), (0.4, "0")),
+        product_row(1, (19.99, "0")),
+        product_row(2, (0.49, "#,##0"), (2.5, "0")),
+        product_row(3, (1234.5, "#,##0,")),
+        product_row(4, (19.994, "0.00")),
+        product_row(5, (19.989999999999998, "0.00"), (0.4, "0")),
     ),
     rows=5,
     errors={"2": ["INVALID_STOCK_QUANTITY"], "4": ["INVALID_PRICE"], "5": ["INVALID_STOCK_QUANTITY"]},
@@ -2154,15 +2191,15 @@ add(
 )
 add(
     "units-in-number-formats.xlsx",
-    under_formats(
+    make_formatted(
         [*REQUIRED, "weight_kg"],
-        typed_row(1, 1.5, 1, (250, 'General" g"')),
-        typed_row(2, 1.5, 1, (500, 'General\\ "g"')),
-        typed_row(3, 1.5, 1, (0.25, '0.00" kg"')),
-        typed_row(4, 1.5, 1, (250, '0" g"')),
-        typed_row(5, 1.5, (7, '0" pcs"'), (0.5, '[<1]0.0" g";0.0" kg"')),
-        typed_row(6, (0.19, "0%"), (5, '"$"0.00'), (2, "[$kg] 0")),
-        typed_row(7, (1.5, '0.00" €/100 g"'), (0.5, "h:mm"), (1, '0" KG"')),
+        product_row(1, 1.5, 1, (250, 'General" g"')),
+        product_row(2, 1.5, 1, (500, 'General\\ "g"')),
+        product_row(3, 1.5, 1, (0.25, '0.00" kg"')),
+        product_row(4, 1.5, 1, (250, '0" g"')),
+        product_row(5, 1.5, (7, '0" pcs"'), (0.5, '[<1]0.0" g";0.0" kg"')),
+        product_row(6, (0.19, "0%"), (5, '"$"0.00'), (2, "[$kg] 0")),
+        product_row(7, (1.5, '0.00" €/100 g"'), (0.5, "h:mm"), (1, '0" KG"')),
     ),
     rows=7,
     errors={
@@ -2194,45 +2231,45 @@ for name, codes in {
 }.items():
     add(
         f"currency-{name}.xlsx",
-        under_formats(REQUIRED, *(typed_row(n, (n + 0.5, code)) for n, code in enumerate(codes, 1))),
+        make_formatted(REQUIRED, *(product_row(n, (n + 0.5, code)) for n, code in enumerate(codes, 1))),
         rows=len(codes),
         warnings=["ROUNDED_DISPLAY"] * any("0.0" not in code and code != "General" for code in codes),
     )
 add(
     "mixed-currency-formats.xlsx",
-    under_formats(
+    make_formatted(
         REQUIRED,
-        typed_row(1, (19.99, '#,##0.00\\ "€"')),
-        typed_row(2, (19.99, '"$"#,##0.00')),
-        typed_row(3, (2999, '"¥"#,##0')),
-        typed_row(4, 5),
+        product_row(1, (19.99, '#,##0.00\\ "€"')),
+        product_row(2, (19.99, '"$"#,##0.00')),
+        product_row(3, (2999, '"¥"#,##0')),
+        product_row(4, 5),
     ),
     refusal="MIXED_CURRENCIES",
     says=["€ in row 2", "$ in row 3", "¥ in row 4"],
 )
 add(
     "currency-words.xlsx",
-    under_formats(REQUIRED, typed_row(1, (1.5, '0.00 "kr"')), typed_row(2, (1.5, "0.00 [$zł-415]"))),
+    make_formatted(REQUIRED, product_row(1, (1.5, '0.00 "kr"')), product_row(2, (1.5, "0.00 [$zł-415]"))),
     refusal="MIXED_CURRENCIES",
     says=["kr in row 2", "zł in row 3"],
 )
 add(
     "mixed-currencies-of-two-columns.xlsx",
-    under_formats([*REQUIRED, "compare_at_price"], typed_row(1, (5, '0.00 "€"'), 1, (6, '"$"0.00'))),
+    make_formatted([*REQUIRED, "compare_at_price"], product_row(1, (5, '0.00 "€"'), 1, (6, '"$"0.00'))),
     refusal="MIXED_CURRENCIES",
     says=["€", "$"],
 )
 add(
     "ids-as-number-format.xlsx",
-    under_formats(
+    make_formatted(
         REQUIRED,
-        [(12345, "0.00"), *typed_row(1, sku=(4006381333931, "0.00"))[1:]],
-        [12346, *typed_row(2, sku=(4006381333948, "#,##0.00"))[1:]],
-        [(12347, "#,##0"), *typed_row(3, sku=(42, '"SKU-"0000.00'))[1:]],
-        [(7, "00000"), *typed_row(4, sku=(123456789, "000-000-000"))[1:]],
-        [(12345.678, "0.00"), *typed_row(5, sku=(12.5, '"A"0'))[1:]],
-        [(90.75, "0.000"), *typed_row(6, sku=(-5, "0;[Red]0"))[1:]],
-        [(12348, '"€" 0.00'), *typed_row(7, sku=(12345, "0,"))[1:]],
+        [(12345, "0.00"), *product_row(1, sku=(4006381333931, "0.00"))[1:]],
+        [12346, *product_row(2, sku=(4006381333948, "#,##0.00"))[1:]],
+        [(12347, "#,##0"), *product_row(3, sku=(42, '"SKU-"0000.00'))[1:]],
+        [(7, "00000"), *product_row(4, sku=(123456789, "000-000-000"))[1:]],
+        [(12345.678, "0.00"), *product_row(5, sku=(12.5, '"A"0'))[1:]],
+        [(90.75, "0.000"), *product_row(6, sku=(-5, "0;[Red]0"))[1:]],
+        [(12348, '"€" 0.00'), *product_row(7, sku=(12345, "0,"))[1:]],
     ),
     rows=7,
     cells={
@@ -2247,28 +2284,31 @@ add(
 )
 add(
     "dates-in-ids.xlsx",
-    under_formats(
+    make_formatted(
         REQUIRED,
         *(
-            typed_row(n, sku=(THEN, code))
+            product_row(n, sku=(CREATED_AT, code))
             for n, code in enumerate(("d-mmm", "d.m", "yyyy", "dddd", '"KW" d', "dd/mm/yyyy h:mm", "mmm-yy"), 1)
         ),
-        typed_row(8, sku=(0.5, "h:mm")),
+        product_row(8, sku=(0.5, "h:mm")),
     ),
     rows=8,
     errors={str(n): ["DAMAGED_IDENTIFIER"] for n in range(1, 9)},
 )
 add(
     "text-number-decimal-comma.xlsx",
-    under_formats(REQUIRED, typed_row(1, 19.99), typed_row(2, "24,90"), typed_row(3, 5)),
+    make_formatted(REQUIRED, product_row(1, 19.99), product_row(2, "24,90"), product_row(3, 5)),
     rows=3,
     cells={"1": {"price": "19.99"}, "2": {"price": "24.90"}, "3": {"price": "5"}},
     detected={"decimal_commas": ["price"]},
 )
 add(
     "text-number-decimal-comma-weight-in-cells.xlsx",
-    under_formats(
-        [*REQUIRED, "weight_kg"], typed_row(1, "24,90", 1, 1.234), typed_row(2, 1234.5, 1, 0.25), typed_row(3, 2.345)
+    make_formatted(
+        [*REQUIRED, "weight_kg"],
+        product_row(1, "24,90", 1, 1.234),
+        product_row(2, 1234.5, 1, 0.25),
+        product_row(3, 2.345),
     ),
     rows=3,
     errors={"3": ["INVALID_PRICE"]},
@@ -2276,7 +2316,7 @@ add(
 )
 add(
     "text-numbers-of-both-kinds.xlsx",
-    under_formats(REQUIRED, typed_row(1, "19.99"), typed_row(2, "24,90"), typed_row(3, 5.25)),
+    make_formatted(REQUIRED, product_row(1, "19.99"), product_row(2, "24,90"), product_row(3, 5.25)),
     rows=3,
     errors={"2": ["INVALID_PRICE"]},
     warnings=["MIXED_DECIMALS"],
@@ -2287,14 +2327,14 @@ DATE_CELLS = [
 ]  # fmt: skip
 add(
     "price-as-date.xlsx",
-    under_formats(REQUIRED, *(typed_row(n, date) for n, date in enumerate(DATE_CELLS, 1))),
+    make_formatted(REQUIRED, *(product_row(n, date) for n, date in enumerate(DATE_CELLS, 1))),
     rows=9,
     errors={str(n): ["INVALID_PRICE"] for n in range(1, 10)},
     cells={"1": {"price": "2024-05-12"}, "3": {"price": "2024-05-12"}, "6": {"price": "12:00:00"}},
 )
 add(
     "dates-in-text-columns.xlsx",
-    under_formats(
+    make_formatted(
         [*REQUIRED, "brand", "dimensions_cm"],
         ["P-1", "Mug", "Kitchen", "S-1", 1.5, 1, "Acme", (38331, "dd/mm/yyyy")],
         ["P-2", (45352, "d-mmm"), "Kitchen", "S-2", 2.5, 2, (45484, "d/m"), "x"],
@@ -2306,92 +2346,96 @@ add(
 )
 
 
-def merged(header: Sequence[str], rows: Sequence[Sequence[object]], *ranges: str) -> bytes:
+def make_merged(header: Sequence[str], rows: Sequence[Sequence[object]], *ranges: str) -> bytes:
+    """Build a workbook with merged ranges."""
+
     def fill(_: Workbook, sheet: Worksheet) -> None:
         for row in (header, *rows):
             sheet.append(list(row))
         for cells in ranges:
             sheet.merge_cells(cells)
 
-    return workbook(fill)
+    return make_workbook(fill)
 
 
 BRAND = [*REQUIRED, "brand"]
 add(
     "merged-brand.xlsx",
-    merged(BRAND, [typed_row(1, 1.5, 1, "Acme"), *(typed_row(n) for n in (2, 3, 4))], "G2:G4"),
+    make_merged(BRAND, [product_row(1, 1.5, 1, "Acme"), *(product_row(n) for n in (2, 3, 4))], "G2:G4"),
     rows=4,
     warnings=["MERGED_CELLS"],
     cells={**{str(n): {"brand": "Acme"} for n in (1, 2, 3)}, "4": {"brand": None}},
 )
 add(
     "merged-past-the-rows.xlsx",
-    merged(BRAND, [typed_row(1, 1.5, 1, "Acme"), typed_row(2)], "G2:G900", "A5:C9"),
+    make_merged(BRAND, [product_row(1, 1.5, 1, "Acme"), product_row(2)], "G2:G900", "A5:C9"),
     rows=2,
     warnings=["MERGED_CELLS"],
     cells={"2": {"brand": "Acme"}},
 )
 add(
     "merged-ids.xlsx",
-    merged(BRAND, [typed_row(1), [None, *typed_row(2)[1:]], typed_row(3)], "A2:A3"),
+    make_merged(BRAND, [product_row(1), [None, *product_row(2)[1:]], product_row(3)], "A2:A3"),
     rows=3,
     errors={"2": ["DUPLICATE_VENDOR_PRODUCT_ID"]},
     warnings=["MERGED_CELLS"],
 )
 add(
     "merged-across-columns.xlsx",
-    merged(BRAND, [typed_row(1, 1.5, 1, "Acme"), ["P-2", "Mug by Acme", "Kitchen", "S-2", 1, 1]], "E3:F3"),
+    make_merged(BRAND, [product_row(1, 1.5, 1, "Acme"), ["P-2", "Mug by Acme", "Kitchen", "S-2", 1, 1]], "E3:F3"),
     rows=2,
     errors={"2": ["MISSING_REQUIRED_FIELDS"]},
     warnings=["MERGED_CELLS"],
 )
 add(
     "merged-header-and-title.xlsx",
-    merged(["Price list"], [[], [*BRAND, ""], typed_row(1, 1.5, 1, "Acme"), typed_row(2)], "A1:G2", "G3:H3"),
+    make_merged(["Price list"], [[], [*BRAND, ""], product_row(1, 1.5, 1, "Acme"), product_row(2)], "A1:G2", "G3:H3"),
     rows=2,
     lines=[4, 5],
     warnings=["LINES_ABOVE_HEADER"],
 )
 
 
-def hidden(_: Workbook, sheet: Worksheet) -> None:
-    of_rows(BRAND, *(typed_row(n, 1.5, 1, "Acme") for n in range(1, 5)))(_, sheet)
+def fill_hidden_rows(_: Workbook, sheet: Worksheet) -> None:
+    fill_rows(BRAND, *(product_row(n, 1.5, 1, "Acme") for n in range(1, 5)))(_, sheet)
     sheet.row_dimensions[3].hidden = True
     sheet.row_dimensions[5].hidden = True
     sheet.row_dimensions[99].hidden = True
     sheet.auto_filter.ref = "A1:G5"
 
 
-def hidden_column(_: Workbook, sheet: Worksheet) -> None:
-    of_rows(BRAND, typed_row(1, 1.5, 1, "Acme"))(_, sheet)
+def fill_hidden_column(_: Workbook, sheet: Worksheet) -> None:
+    fill_rows(BRAND, product_row(1, 1.5, 1, "Acme"))(_, sheet)
     sheet.column_dimensions["E"].hidden = True
 
 
-add("hidden-row.xlsx", workbook(hidden), rows=4, warnings=["HIDDEN_ROWS"], lines=[2, 3, 4, 5])
-add("hidden-column.xlsx", workbook(hidden_column), rows=1, warnings=["HIDDEN_COLUMNS"])
+add("hidden-row.xlsx", make_workbook(fill_hidden_rows), rows=4, warnings=["HIDDEN_ROWS"], lines=[2, 3, 4, 5])
+add("hidden-column.xlsx", make_workbook(fill_hidden_column), rows=1, warnings=["HIDDEN_COLUMNS"])
 
 
-def on_sheets(**sheets: Sequence[Sequence[object]]) -> bytes:
+def make_sheets(**sheets: Sequence[Sequence[object]]) -> bytes:
+    """Build a workbook of sheets by name."""
+
     def fill(book: Workbook, sheet: Worksheet) -> None:
-        for place, (name, rows) in enumerate(sheets.items()):
-            of_rows(*rows)(book, book.create_sheet(name) if place else sheet)
-            book.worksheets[place].title = name
+        for index, (name, rows) in enumerate(sheets.items()):
+            fill_rows(*rows)(book, book.create_sheet(name) if index else sheet)
+            book.worksheets[index].title = name
 
-    return workbook(fill)
+    return make_workbook(fill)
 
 
 add(
     "two-product-sheets.xlsx",
-    on_sheets(Kitchen=[REQUIRED, typed_row(1)], Garden=[REQUIRED, typed_row(2), typed_row(3)]),
+    make_sheets(Kitchen=[REQUIRED, product_row(1)], Garden=[REQUIRED, product_row(2), product_row(3)]),
     refusal="SEVERAL_PRODUCT_SHEETS",
     says=["'Kitchen', 'Garden'"],
 )
 add(
     "product-sheet-with-notes.xlsx",
-    on_sheets(
+    make_sheets(
         Notes=[["How to fill this in"], ["Column", "Name", "Unit"], ["sku", "yours", "-"]],
         Template=[REQUIRED],
-        Products=[REQUIRED, typed_row(1)],
+        Products=[REQUIRED, product_row(1)],
         Categories=[["Kitchen"], ["Books"]],
     ),
     rows=1,
@@ -2400,28 +2444,28 @@ add(
 )
 add(
     "sheet-underscore.xlsx",
-    on_sheets(_Products=[REQUIRED, typed_row(1)]),
+    make_sheets(_Products=[REQUIRED, product_row(1)]),
     rows=1,
     detected={"sheet": "_Products"},
 )
 add(
     "sheet-underscore-and-notes.xlsx",
-    on_sheets(Notes=[["Read me"]], _Products=[REQUIRED, typed_row(1)], _Lists=[["Kitchen"]]),
+    make_sheets(Notes=[["Read me"]], _Products=[REQUIRED, product_row(1)], _Lists=[["Kitchen"]]),
     rows=1,
     warnings=["OTHER_SHEETS"],
     detected={"sheet": "_Products"},
 )
 
 
-def linked(_: Workbook, sheet: Worksheet) -> None:
-    of_rows(
+def fill_links(_: Workbook, sheet: Worksheet) -> None:
+    fill_rows(
         [*REQUIRED, "image_url"],
-        typed_row(1, 1.5, 1, "Photo"),
-        typed_row(2, 1.5, 1, '=HYPERLINK("https://a.example/2.jpg","Photo")'),
-        typed_row(3, 1.5, 1, '=_xlfn.IMAGE("https://a.example/3.jpg")'),
-        typed_row(4, 1.5, 1, "https://a.example/4.jpg"),
-        typed_row(5, 1.5, 1, '=HYPERLINK(A1,"Photo")'),
-        typed_row(6),
+        product_row(1, 1.5, 1, "Photo"),
+        product_row(2, 1.5, 1, '=HYPERLINK("https://a.example/2.jpg","Photo")'),
+        product_row(3, 1.5, 1, '=_xlfn.IMAGE("https://a.example/3.jpg")'),
+        product_row(4, 1.5, 1, "https://a.example/4.jpg"),
+        product_row(5, 1.5, 1, '=HYPERLINK(A1,"Photo")'),
+        product_row(6),
     )(_, sheet)
     sheet["G2"].hyperlink = "https://a.example/1.jpg"
     sheet["G5"].hyperlink = "https://a.example/other.jpg"
@@ -2431,7 +2475,7 @@ def linked(_: Workbook, sheet: Worksheet) -> None:
 
 add(
     "hyperlink-image.xlsx",
-    workbook(linked),
+    make_workbook(fill_links),
     rows=6,
     errors={"5": ["INVALID_IMAGE_URL"]},
     warnings=["HYPERLINK_ADDRESS"],
@@ -2442,14 +2486,16 @@ add(
 )
 add(
     "backslash-names.xlsx",
-    archive(**{name.replace("/", "\\"): part for name, part in AS_EXCEL_WRITES.items()}),
+    make_archive(**{name.replace("/", "\\"): part for name, part in AS_EXCEL_WRITES.items()}),
     rows=1,
     lines=[4],
     cells={"1": {"product_name": "Blue mug", "price": "12.5"}},
 )
 add(
     "names-in-other-case.xlsx",
-    archive(**{name.replace("xl/", "XL/").replace("sheet1", "Sheet1"): part for name, part in AS_EXCEL_WRITES.items()}),
+    make_archive(
+        **{name.replace("xl/", "XL/").replace("sheet1", "Sheet1"): part for name, part in AS_EXCEL_WRITES.items()}
+    ),
     rows=1,
     lines=[4],
 )
@@ -2462,9 +2508,9 @@ add(
 )
 
 
-def numbered(*numbers: str) -> bytes:
-    """A workbook whose rows have these numbers, in this order."""
-    rows = of_rows(REQUIRED, *(values(n) for n in range(1, len(numbers) + 1)))
+def make_numbered(*numbers: str) -> bytes:
+    """Build a workbook whose rows have these numbers, in this order."""
+    rows = fill_rows(REQUIRED, *(values(n) for n in range(1, len(numbers) + 1)))
 
     def renumber(part: bytes) -> bytes:
         for n, number in enumerate(numbers, 2):
@@ -2473,42 +2519,42 @@ def numbered(*numbers: str) -> bytes:
                 part = part.replace(b'r="%c%d"' % (letter, n), b'r="%c@%s"' % (letter, number.encode()))
         return part.replace(b"@", b"")
 
-    return patched(workbook(rows), {SHEET: renumber})
+    return patch_archive(make_workbook(rows), {SHEET: renumber})
 
 
 add(
     "rows-out-of-order.xlsx",
-    numbered("4", "2", "3"),
+    make_numbered("4", "2", "3"),
     rows=3,
     lines=[2, 3, 4],
     cells={"1": {"sku": "S-2"}, "2": {"sku": "S-3"}, "3": {"sku": "S-1"}},
 )
 add(
     "duplicate-row-numbers.xlsx",
-    numbered("2", "2", "3"),
+    make_numbered("2", "2", "3"),
     refusal="UNREADABLE_XLSX",
     says=["two rows have the number 2"],
 )
 add(
     "cell-of-another-row.xlsx",
-    patched(PLAIN, {SHEET: lambda part: part.replace(b'r="E3"', b'r="E2"')}),
+    patch_archive(PLAIN, {SHEET: lambda part: part.replace(b'r="E3"', b'r="E2"')}),
     refusal="UNREADABLE_XLSX",
 )
 add(
     "column-without-name-at-the-end.xlsx",
-    workbook(of_rows(REQUIRED, *([*values(n), None, f"note {n}"] for n in (1, 2)))),
+    make_workbook(fill_rows(REQUIRED, *([*values(n), None, f"note {n}"] for n in (1, 2)))),
     rows=2,
     warnings=["UNNAMED_COLUMN"],
 )
 add(
     "note-beside-a-row.xlsx",
-    workbook(of_rows(REQUIRED, *([*values(n), None, *(["note"] if n == 2 else [])] for n in (1, 2, 3)))),
+    make_workbook(fill_rows(REQUIRED, *([*values(n), None, *(["note"] if n == 2 else [])] for n in (1, 2, 3)))),
     rows=3,
     errors={"2": ["FIELD_COUNT_MISMATCH"]},
 )
 add(
     "cell-twice.xlsx",
-    patched(PLAIN, {SHEET: lambda part: part.replace(b'r="E3"', b'r="D3"')}),
+    patch_archive(PLAIN, {SHEET: lambda part: part.replace(b'r="E3"', b'r="D3"')}),
     refusal="UNREADABLE_XLSX",
 )
 

@@ -1,6 +1,6 @@
-"""Parser child process that does what the content of a file says, as a hostile file could.
+"""Parser child process that obeys commands in the content of a file, to simulate hostile files.
 
-As a program (`python -m tests.support.hostile_parser_child`) it stands in for `onboarding.pipeline.parser_child`.
+As a program (`python -m tests.support.hostile_parser_child`) it replaces `onboarding.pipeline.parser_child`.
 """
 
 from __future__ import annotations
@@ -20,36 +20,36 @@ import pytest
 from onboarding.pipeline import parser_child, parser_process
 
 
-def _hostile(operation: str, content: bytes, *arguments: Any) -> object:
-    order, _, detail = content.partition(b":")
-    match order:
+def _run_command(operation: str, content: bytes, *arguments: Any) -> object:
+    command, _, argument = content.partition(b":")
+    match command:
         case b"loop":
             while True:
                 pass
         case b"memory":
-            kept = []
+            blocks = []
             while True:
-                kept.append(bytearray(10 << 20))
+                blocks.append(bytearray(10 << 20))
         case b"recursion":
-            return _hostile(operation, content, *arguments)
+            return _run_command(operation, content, *arguments)
         case b"killed":
-            if _is_first(detail):
+            if _is_first_call(argument):
                 os.kill(os.getpid(), signal.SIGKILL)
         case b"fault":
-            raise RuntimeError("a bug of ours")
+            raise RuntimeError("a bug in the parser")
         case b"wait":
-            while not Path(os.fsdecode(detail.strip())).exists():
+            while not Path(os.fsdecode(argument.strip())).exists():
                 time.sleep(0.01)
         case b"environment":
             raise RuntimeError(" ".join(os.environ))
         case b"print":
-            sys.stdout.write("this must not be taken for an answer\n")
+            sys.stdout.write("this is not a response\n")
             sys.stdout.flush()
-    return _real[operation](content, *arguments)
+    return _operations[operation](content, *arguments)
 
 
-def _is_first(name: bytes) -> bool:
-    """Whether the file of this name is not there yet; it is then. True without a name."""
+def _is_first_call(name: bytes) -> bool:
+    """Create the file and return whether it did not exist; without a name return true."""
     if not name:
         return True
     path = Path(os.fsdecode(name))
@@ -58,12 +58,12 @@ def _is_first(name: bytes) -> bool:
     return not exists
 
 
-_real = dict(parser_child.OPERATIONS)
+_operations = dict(parser_child.OPERATIONS)
 
 
 @contextmanager
 def hostile_child(**limits: float) -> Iterator[None]:
-    """Files are read by a child like this; `limits` replace those of `onboarding.pipeline.parser_process`."""
+    """Parse files in a hostile child; `limits` replace constants of `onboarding.pipeline.parser_process`."""
     parser_process.close_children()
     try:
         with pytest.MonkeyPatch.context() as patch:
@@ -76,5 +76,5 @@ def hostile_child(**limits: float) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    parser_child.OPERATIONS.update({name: partial(_hostile, name) for name in _real})
+    parser_child.OPERATIONS.update({name: partial(_run_command, name) for name in _operations})
     parser_child.serve()

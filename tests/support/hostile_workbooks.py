@@ -1,7 +1,7 @@
-"""Workbooks that are made to cost a parser its time or its memory, each kind at several sizes.
+"""Hostile workbooks that would exhaust processor time or memory, each kind in several sizes.
 
-`python -m tests.support.hostile_workbooks` parses each in its own process and prints one JSON line for each: the code
-of the rejection (or `read`), seconds of CPU, and MB beyond those that the process used before.
+`python -m tests.support.hostile_workbooks [CASE ...]` parses each in its own process and prints a JSON line for each:
+the code of the rejection (or `read`), the CPU time in seconds, and the additional memory in MB.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from onboarding.domain.product_schema import REQUIRED
 from onboarding.files.parser import parse
 from tests.support.workbook_builder import PARTS
 
-MOST_CPU = 10
-MOST_MEMORY = 300
+MAX_CPU_SECONDS = 10
+MAX_MEMORY_MB = 300
 
 MB = 1024 * 1024
 
 Pieces = Sequence[tuple[str | bytes, int]]
-"""Text, and how often it is repeated."""
+"""Content of a part: pieces, each with its number of repetitions."""
 
 SHEET = "xl/worksheets/sheet1.xml"
 STYLES = "xl/styles.xml"
@@ -40,19 +40,19 @@ STORED, DEFLATED, DEFLATE64, BZIP2, LZMA = 0, 8, 9, 12, 14
 
 
 def row(*values: str) -> str:
-    return in_row(f'<c t="inlineStr"><is><t>{value}</t></is></c>' for value in values)
+    return row_of(f'<c t="inlineStr"><is><t>{value}</t></is></c>' for value in values)
 
 
-def in_row(cells: Iterable[str]) -> str:
+def row_of(cells: Iterable[str]) -> str:
     return f"<row>{''.join(cells)}</row>"
 
 
-def styled(style: int, value: str) -> str:
+def styled_cell(style: int, value: str) -> str:
     return f'<c s="{style}"><v>{value}</v></c>'
 
 
-def shared_text(place: int) -> str:
-    return f'<c t="s"><v>{place}</v></c>'
+def shared_text(index: int) -> str:
+    return f'<c t="s"><v>{index}</v></c>'
 
 
 TABLE = row(*REQUIRED) + row("P1", "Mug", "Books", "S1", "1.50", "5")
@@ -61,12 +61,12 @@ TABLE = row(*REQUIRED) + row("P1", "Mug", "Books", "S1", "1.50", "5")
 # Archives
 
 
-def deflated(pieces: Pieces) -> tuple[bytes, int, int]:
-    """The pieces packed, with their checksum and size; repeating one costs nothing."""
+def deflate(pieces: Pieces) -> tuple[bytes, int, int]:
+    """Compress pieces; return the data, the checksum and the unpacked size. A repeated piece is compressed once."""
     packed, checksum, size = [], 0, 0
     for piece, times in pieces:
         content = piece.encode() if isinstance(piece, str) else piece
-        # A larger block packs better, and its checksum is made of fewer.
+        # Large blocks compress better and need fewer checksum calls.
         repeated = max(1, min(times, MB // max(len(content), 1)))
         for block, count in ((content * repeated, times // repeated), (content * (times % repeated), 1)):
             compressor = zlib.compressobj(6, zlib.DEFLATED, -15)
@@ -77,10 +77,10 @@ def deflated(pieces: Pieces) -> tuple[bytes, int, int]:
     return b"".join(packed) + b"\x03\x00", checksum, size
 
 
-def entry(
+def make_entry(
     name: str, packed: bytes, checksum: int, size: int, at: int, *, method: int = DEFLATED
 ) -> tuple[bytes, bytes]:
-    """An entry as it stands before its content, and in the list of all."""
+    """Return the local header and the central directory record of an entry."""
     encoded = name.encode()
     common = struct.pack("<HHHHHLLLHH", 20, 0, method, 0, 33, checksum, len(packed), size, len(encoded), 0)
     local = b"PK\x03\x04" + common + encoded
@@ -88,36 +88,38 @@ def entry(
     return local, central
 
 
-def zipped(entries: Sequence[tuple[str, bytes, int, int, int]]) -> bytes:
-    """An archive of (name, packed content, checksum, size, method), true or not."""
-    out, listed = bytearray(), bytearray()
+def make_archive(entries: Sequence[tuple[str, bytes, int, int, int]]) -> bytes:
+    """Build an archive of entries (name, data, checksum, size, method); the values may be wrong."""
+    archive, directory = bytearray(), bytearray()
     for name, packed, checksum, size, method in entries:
-        local, central = entry(name, packed, checksum, size, len(out), method=method)
-        out += local + packed
-        listed += central
+        local, central = make_entry(name, packed, checksum, size, len(archive), method=method)
+        archive += local + packed
+        directory += central
     count = min(len(entries), 0xFFFF)
-    end = b"PK\x05\x06" + struct.pack("<HHHHLLH", 0, 0, count, count, len(listed), len(out), 0)
-    return bytes(out + listed + end)
+    end = b"PK\x05\x06" + struct.pack("<HHHHLLH", 0, 0, count, count, len(directory), len(archive), 0)
+    return bytes(archive + directory + end)
 
 
-def parts(changes: Mapping[str, Pieces] | None = None) -> dict[str, Pieces]:
+def make_parts(changes: Mapping[str, Pieces] | None = None) -> dict[str, Pieces]:
+    """Return the parts of the smallest workbook, some of them replaced."""
     plain: dict[str, Pieces] = {name: [(part.replace("ROWS", TABLE), 1)] for name, part in PARTS.items()}
     return {**plain, **(changes or {})}
 
 
 def workbook(changes: Mapping[str, Pieces]) -> bytes:
-    return zipped([(name, *deflated(pieces), DEFLATED) for name, pieces in parts(changes).items()])
+    """Build a workbook with some of its parts replaced."""
+    return make_archive([(name, *deflate(pieces), DEFLATED) for name, pieces in make_parts(changes).items()])
 
 
 def sheet(*pieces: tuple[str, int], table: str = TABLE, before: Pieces = (), after: Pieces = ()) -> bytes:
-    """A workbook whose sheet has these rows behind a table, and these pieces before and after all rows."""
+    """Build a workbook with rows after a table, and pieces before and after all rows."""
     start, end = (f'<worksheet xmlns="{NS}" xmlns:r="{OFFICE}">', 1), ("</worksheet>", 1)
     rows = [("<sheetData>", 1), (table, 1), *pieces, ("</sheetData>", 1)]
     return workbook({SHEET: [start, *before, *rows, *after, end]})
 
 
 def styles(*pieces: tuple[str | bytes, int], cells: Pieces = (("<xf/>", 1),), rows: Pieces = ()) -> bytes:
-    """A workbook with these styles of cells, and these pieces before them."""
+    """Build a workbook with cell styles, and pieces before them."""
     table = f'<worksheet xmlns="{NS}"><sheetData>{TABLE}'
     return workbook(
         {
@@ -133,8 +135,8 @@ def styles(*pieces: tuple[str | bytes, int], cells: Pieces = (("<xf/>", 1),), ro
     )
 
 
-def of_format(code: Pieces) -> bytes:
-    """A workbook whose cells all have one number format."""
+def with_format(code: Pieces) -> bytes:
+    """Build a workbook whose cells have the same number format."""
     start, end = '<numFmts><numFmt numFmtId="164" formatCode="', '"/></numFmts>'
     return styles(
         (start, 1),
@@ -145,16 +147,16 @@ def of_format(code: Pieces) -> bytes:
     )
 
 
-def of_formats() -> bytes:
-    """As many number formats as there may be, as long as they may be, each on its own cells."""
+def with_formats() -> bytes:
+    """Build a workbook with the maximum number of number formats, all of them as long as allowed."""
     codes = "".join(f'<numFmt numFmtId="{n}" formatCode="{str(n).ljust(250, "[")}"/>' for n in range(200, 1100))
     cells = "".join(f'<xf numFmtId="{n}"/>' for n in range(200, 1100))
-    rows = "".join(in_row(styled((r * 14 + c) % 900, f"{r}.{c}7") for c in range(60)) for r in range(900))
+    rows = "".join(row_of(styled_cell((r * 14 + c) % 900, f"{r}.{c}7") for c in range(60)) for r in range(900))
     return styles((f"<numFmts>{codes}</numFmts>", 1), cells=[(cells, 1)], rows=[(rows, 10)])
 
 
 def texts(*pieces: tuple[str, int], rows: Pieces = (), table: str = TABLE) -> bytes:
-    """A workbook with these shared strings, and these rows."""
+    """Build a workbook with shared strings and rows."""
     link = f'<Relationship Id="t" Type="{OFFICE}/sharedStrings" Target="texts.xml"/></Relationships>'
     return workbook(
         {
@@ -165,47 +167,50 @@ def texts(*pieces: tuple[str, int], rows: Pieces = (), table: str = TABLE) -> by
     )
 
 
-def packed_otherwise(method: int, content: bytes) -> bytes:
-    """A workbook whose sheet says that it is packed in another way."""
-    entries = [(name, *deflated(pieces), DEFLATED) for name, pieces in parts().items() if name != SHEET]
-    return zipped([*entries, (SHEET, content, 0, 50 * MB, method)])
+def with_compression(method: int, content: bytes) -> bytes:
+    """Build a workbook whose sheet has another compression method."""
+    entries = [(name, *deflate(pieces), DEFLATED) for name, pieces in make_parts().items() if name != SHEET]
+    return make_archive([*entries, (SHEET, content, 0, 50 * MB, method)])
 
 
-def lying(size: int, checksum: int = 0) -> bytes:
-    """A workbook whose sheet unpacks to 500 MB, whatever size the archive says."""
-    entries = [(name, *deflated(pieces), DEFLATED) for name, pieces in parts().items() if name != SHEET]
-    packed, _, _ = deflated([(" " * MB, 500)])
-    return zipped([*entries, (SHEET, packed, checksum, size, DEFLATED)])
+def with_wrong_size(size: int, checksum: int = 0) -> bytes:
+    """Build a workbook whose sheet unpacks to 500 MB, with another size in the archive."""
+    entries = [(name, *deflate(pieces), DEFLATED) for name, pieces in make_parts().items() if name != SHEET]
+    packed, _, _ = deflate([(" " * MB, 500)])
+    return make_archive([*entries, (SHEET, packed, checksum, size, DEFLATED)])
 
 
-def overlapping() -> bytes:
-    """An archive whose entries are all one and the same, as large as there is room for."""
-    out, listed = bytearray(zipped([(n, *deflated(p), DEFLATED) for n, p in parts().items()])), bytearray()
-    packed, checksum, size = deflated([(" " * MB, 90)])
-    at = len(out)
-    local, _ = entry("xl/a", packed, checksum, size, 0)
-    out += local + packed
+def with_overlapping_entries() -> bytes:
+    """Build an archive whose entries all refer to the same 90 MB of data."""
+    archive, directory = (
+        bytearray(make_archive([(n, *deflate(p), DEFLATED) for n, p in make_parts().items()])),
+        bytearray(),
+    )
+    packed, checksum, size = deflate([(" " * MB, 90)])
+    at = len(archive)
+    local, _ = make_entry("xl/a", packed, checksum, size, 0)
+    archive += local + packed
     names = [*PARTS, *(f"xl/worksheets/sheet{n}.xml" for n in range(2, 2_000))]
     for name in names:
-        listed += entry(name, packed, checksum, size, at)[1]
-    end = b"PK\x05\x06" + struct.pack("<HHHHLLH", 0, 0, len(names), len(names), len(listed), len(out), 0)
-    return bytes(out + listed + end)
+        directory += make_entry(name, packed, checksum, size, at)[1]
+    end = b"PK\x05\x06" + struct.pack("<HHHHLLH", 0, 0, len(names), len(names), len(directory), len(archive), 0)
+    return bytes(archive + directory + end)
 
 
-def of_sheets(count: int, part: Pieces | None = None) -> bytes:
-    """A workbook of many sheets, all of them the same part."""
+def with_sheets(count: int, part: Pieces | None = None) -> bytes:
+    """Build a workbook of many sheets with the same part."""
     named = "".join(f'<sheet name="s{n}" sheetId="{n + 2}" r:id="r1"/>' for n in range(count))
     book = PARTS[BOOK].replace("</sheets>", f"{named}</sheets>")
     return workbook({BOOK: [(book, 1)], **({SHEET: part} if part else {})})
 
 
-def of_entries(count: int) -> bytes:
-    entries = [(name, *deflated(pieces), DEFLATED) for name, pieces in parts().items()]
-    return zipped([*entries, *((f"x{n}", b"", 0, 0, STORED) for n in range(count))])
+def with_entries(count: int) -> bytes:
+    entries = [(name, *deflate(pieces), DEFLATED) for name, pieces in make_parts().items()]
+    return make_archive([*entries, *((f"x{n}", b"", 0, 0, STORED) for n in range(count))])
 
 
-def full(columns: int, *, shared: bool) -> bytes:
-    """An honest workbook: 10,000 rows, each value another."""
+def full_workbook(columns: int, *, shared: bool) -> bytes:
+    """Build a valid workbook of 10,000 rows with distinct values."""
     names = [*REQUIRED, *(f"extra {n}" for n in range(columns - len(REQUIRED)))]
 
     def values(n: int) -> Iterator[str]:
@@ -216,11 +221,11 @@ def full(columns: int, *, shared: bool) -> bytes:
         return sheet(("".join(row(*values(n)) for n in range(10_000)), 1), table=row(*names))
     items = "".join(f"<si><t>{value}</t></si>" for n in range(10_000) for value in values(n))
     header = "".join(f"<si><t>{name}</t></si>" for name in names)
-    cells = "".join(in_row(shared_text(n * columns + c) for c in range(columns)) for n in range(10_001))
+    cells = "".join(row_of(shared_text(n * columns + c) for c in range(columns)) for n in range(10_001))
     return texts((header, 1), (items, 1), rows=[(cells, 1)], table="")
 
 
-def merges(count: int, ref: str) -> bytes:
+def with_merged_ranges(count: int, ref: str) -> bytes:
     more = row("P2", "Mug", "Books", "S2", "1.50", "5")
     return sheet((more, 9_000), after=[("<mergeCells>", 1), (f'<mergeCell ref="{ref}"/>', count), ("</mergeCells>", 1)])
 
@@ -236,24 +241,25 @@ def relations(count: int, target: str) -> bytes:
     return workbook({RELS: [(head, 1), (link, count), (tail, 1)]})
 
 
-def shapes() -> bytes:
-    """Rows that have their numbers each in other places."""
-    rows = (in_row(styled(2, f"1.{n}") if n * c % 7 % 3 else "<c/>" for c in range(200)) for n in range(300))
+def with_distinct_layouts() -> bytes:
+    """Build a workbook whose rows have numbers in different columns."""
+    rows = (row_of(styled_cell(2, f"1.{n}") if n * c % 7 % 3 else "<c/>" for c in range(200)) for n in range(300))
     return sheet(("".join(rows), 33))
 
 
 def wide_texts() -> bytes:
-    """As much text as may be kept, of characters that take most room, each of which has a blank to strip."""
-    rows = "".join(in_row((shared_text(n), shared_text(n + 9_000))) for n in range(9_000))
+    """Build a workbook with the maximum amount of text, in characters of four bytes, with white space to strip."""
+    rows = "".join(row_of((shared_text(n), shared_text(n + 9_000))) for n in range(9_000))
     return texts((f"<si><t> {chr(128433) * 1000}</t></si>", 24_000), rows=[(rows, 1)])
 
 
 def comment(size: int) -> Pieces:
+    """Return a comment of `size` MB."""
     return [("<!--", 1), ("x" * 1024, size * 1024), ("-->", 1)]
 
 
-def attributes(count: int) -> bytes:
-    """A workbook with a row of so many attributes."""
+def with_attributes(count: int) -> bytes:
+    """Build a workbook with a row of many attributes."""
     return sheet(("".join(["<row", *(f' a{n}=""' for n in range(count)), "/>"]), 1))
 
 
@@ -263,18 +269,18 @@ VALUES = "<c><v>1.25</v></c>"
 Content = Callable[[], bytes]
 
 
-def cases() -> dict[str, Content]:
-    """Every hostile workbook, by what it is."""
-    found: dict[str, Content] = {}
+def hostile_workbooks() -> dict[str, Content]:
+    """Return the builder of every hostile workbook, by name of the case."""
+    cases: dict[str, Content] = {}
     for sign in ("[", "#", "0", ";", "&quot;", "?", "_", "\\", ",", "%", "E+", "h", "[h]"):
         for count in (40, 40_000, 140_000, 5_000_000):
-            found[f"format {sign} x{count}"] = partial(of_format, [(sign, count)])
+            cases[f"format {sign} x{count}"] = partial(with_format, [(sign, count)])
     for size in (1, 10, 90):
         long = [("A1 ", size * MB // 3)]
         validation = [('<dataValidations><dataValidation sqref="', 1), *long, ('"/></dataValidations>', 1)]
         condition = [('<conditionalFormatting sqref="', 1), *long, ('"/>', 1)]
         many = [('<conditionalFormatting sqref="A1:B9"/>', size * MB // 40)]
-        found |= {
+        cases |= {
             f"data validation {size} MB": partial(sheet, after=validation),
             f"conditional format {size} MB": partial(sheet, after=condition),
             f"conditional formats {size} MB": partial(sheet, after=many),
@@ -305,9 +311,9 @@ def cases() -> dict[str, Content]:
             ),
         }
     for count in (60_000, 290_000, 1_100_000):
-        found |= {
-            f"merged {count}": partial(merges, count, "A1:B2"),
-            f"merged over all {count}": partial(merges, count, "A2:F9000"),
+        cases |= {
+            f"merged {count}": partial(with_merged_ranges, count, "A1:B2"),
+            f"merged over all {count}": partial(with_merged_ranges, count, "A2:F9000"),
             f"links {count}": partial(links, count),
             f"relations {count}": partial(relations, count, "https://a.example/"),
             f"styles {count}": partial(styles, cells=[("<xf/>", count)]),
@@ -326,7 +332,7 @@ def cases() -> dict[str, Content]:
                 },
             ),
             f"shared strings {count}": partial(texts, ("<si><t>text</t></si>", count)),
-            f"attributes {count}": partial(attributes, count),
+            f"attributes {count}": partial(with_attributes, count),
             f"depth {count}": partial(sheet, ("<a>", count), ("</a>", count)),
             f"depth of cells {count}": partial(sheet, ("<c>", count), ("</c>", count)),
             f"cells {count}": partial(
@@ -347,42 +353,42 @@ def cases() -> dict[str, Content]:
             f"pieces of text {count}": partial(sheet, ("<row><c><v>", 1), ("1<x/>", count), ("</v></c></row>", 1)),
         }
     for size in (1, 1_000):
-        found[f"zip bomb {size} MB"] = partial(workbook, {SHEET: [(" " * MB, size)]})
-        found[f"zip bomb {size} MB, stored as small"] = partial(lying, size)
+        cases[f"zip bomb {size} MB"] = partial(workbook, {SHEET: [(" " * MB, size)]})
+        cases[f"zip bomb {size} MB, stored as small"] = partial(with_wrong_size, size)
     for count in (150, 201, 100_000):
-        found[f"sheets {count}"] = partial(of_sheets, count)
+        cases[f"sheets {count}"] = partial(with_sheets, count)
     for count in (9_000, 65_000, 200_000):
-        found[f"entries {count}"] = partial(of_entries, count)
+        cases[f"entries {count}"] = partial(with_entries, count)
     for number in ("9999998", "1048577", "1048576", "0", "-1", "1" * 5_000):
-        found[f"row number {number[:9]}"] = partial(sheet, (f'<row r="{number}"><c><v>1</v></c></row>', 1))
+        cases[f"row number {number[:9]}"] = partial(sheet, (f'<row r="{number}"><c><v>1</v></c></row>', 1))
     for place in ("99", "-1", "1" * 5_000, "x", "1e9"):
-        found[f"shared string {place[:9]}"] = partial(
+        cases[f"shared string {place[:9]}"] = partial(
             texts, ("<si><t>x</t></si>", 1), rows=[(f'<row><c t="s"><v>{place}</v></c></row>', 1)]
         )
     for number in ("1E999999", "1" * 5_000, "0." + "3" * 60, "NaN", "1_0", "-1E-999999"):
-        found[f"value {number[:9]}"] = partial(sheet, (f"<row><c><v>{number}</v></c></row>", 9_000))
-    return found | {
-        "attributes 3500000": partial(attributes, 3_500_000),
-        "formats at their limit": of_formats,
+        cases[f"value {number[:9]}"] = partial(sheet, (f"<row><c><v>{number}</v></c></row>", 9_000))
+    return cases | {
+        "attributes 3500000": partial(with_attributes, 3_500_000),
+        "formats at their limit": with_formats,
         "comment and entities": partial(
             workbook, {SHEET: [*comment(10), ("<!DOCTYPE x [<!ENTITY a 'aaaa'>]>", 1), (PARTS[SHEET], 1)]}
         ),
         "entities": partial(workbook, {SHEET: [("<!DOCTYPE x [<!ENTITY a 'aaaa'>]>", 1), (PARTS[SHEET], 1)]}),
         "entities of texts": partial(workbook, {STYLES: [("<!DOCTYPE x [<!ENTITY a 'a'>]>", 1), (PARTS[STYLES], 1)]}),
-        "lzma": partial(packed_otherwise, LZMA, b"\x09\x14\x05\x00\x5d\x00\x00\x80\x00" + b"\0" * 500),
-        "lzma with 4 GB": partial(packed_otherwise, LZMA, b"\x09\x14\x05\x00\x5d\xff\xff\xff\xff" + b"\0" * 500),
-        "bzip2": partial(packed_otherwise, BZIP2, b"BZh9" + b"\0" * 500),
-        "deflate64": partial(packed_otherwise, DEFLATE64, b"\0" * 500),
-        "unknown packing": partial(packed_otherwise, 99, b"\0" * 500),
-        "size said to be 4 GB": partial(lying, 0xFFFFFFFE),
-        "size said to be 0": partial(lying, 0),
-        "overlapping entries": overlapping,
-        "sheets of 90 MB": partial(of_sheets, 150, [(" " * MB, 90), (PARTS[SHEET], 1)]),
+        "lzma": partial(with_compression, LZMA, b"\x09\x14\x05\x00\x5d\x00\x00\x80\x00" + b"\0" * 500),
+        "lzma with 4 GB": partial(with_compression, LZMA, b"\x09\x14\x05\x00\x5d\xff\xff\xff\xff" + b"\0" * 500),
+        "bzip2": partial(with_compression, BZIP2, b"BZh9" + b"\0" * 500),
+        "deflate64": partial(with_compression, DEFLATE64, b"\0" * 500),
+        "unknown packing": partial(with_compression, 99, b"\0" * 500),
+        "size stated as 4 GB": partial(with_wrong_size, 0xFFFFFFFE),
+        "size stated as 0": partial(with_wrong_size, 0),
+        "overlapping entries": with_overlapping_entries,
+        "sheets of 90 MB": partial(with_sheets, 150, [(" " * MB, 90), (PARTS[SHEET], 1)]),
         "one text in all cells": partial(
-            texts, (f"<si><t>{'x' * 30_000}</t></si>", 1), rows=[(in_row([shared_text(0)] * 14), 9_900)]
+            texts, (f"<si><t>{'x' * 30_000}</t></si>", 1), rows=[(row_of([shared_text(0)] * 14), 9_900)]
         ),
         "wide texts with blanks": wide_texts,
-        "formats in other places in each row": shapes,
+        "formats in other places in each row": with_distinct_layouts,
         "values far to the right": partial(sheet, (f"<row>{'<c/>' * 999}<c><v>1</v></c></row>", 2_000)),
         "cells as many as there may be": partial(sheet, (f"<row>{VALUES * 199}</row>", 9_900)),
         "rows of 1,000 long cells": partial(sheet, (f"<row>{CELL_500[5:-6] * 900}</row>", 50)),
@@ -391,55 +397,56 @@ def cases() -> dict[str, Content]:
     }
 
 
-HONEST: dict[str, Content] = {
-    "full, shared strings": partial(full, 60, shared=True),
-    "full, inline strings": partial(full, 60, shared=False),
+LARGE_WORKBOOKS: dict[str, Content] = {
+    "full, shared strings": partial(full_workbook, 60, shared=True),
+    "full, inline strings": partial(full_workbook, 60, shared=False),
 }
-"""Large, and nothing wrong with them."""
+"""Valid workbooks of maximum size."""
 
 
-def memory(name: str) -> int:
-    """What this process holds (`VmRSS`), or the most that it held (`VmHWM`), in KB."""
+def memory_kb(name: str) -> int:
+    """Return the current (`VmRSS`) or maximum (`VmHWM`) memory of this process in KB."""
     [line] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(f"{name}:")]
     return int(line.split()[1])
 
 
-def measured(name: str, content: bytes) -> None:
-    """Read a workbook and print what came of it."""
-    resource.setrlimit(resource.RLIMIT_CPU, (3 * MOST_CPU, 3 * MOST_CPU))
-    resource.setrlimit(resource.RLIMIT_AS, (4 * MOST_MEMORY * MB, 4 * MOST_MEMORY * MB))
-    before = memory("VmRSS")
-    found = parse(content, "UPLOAD_1", "VEND001")
+def measure(name: str, content: bytes) -> None:
+    """Parse a workbook and print the result, the CPU time and the memory."""
+    resource.setrlimit(resource.RLIMIT_CPU, (3 * MAX_CPU_SECONDS, 3 * MAX_CPU_SECONDS))
+    resource.setrlimit(resource.RLIMIT_AS, (4 * MAX_MEMORY_MB * MB, 4 * MAX_MEMORY_MB * MB))
+    before = memory_kb("VmRSS")
+    parsed = parse(content, "UPLOAD_1", "VEND001")
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    answer = {
+    result = {
         "case": name,
-        "code": found.code if isinstance(found, FileRejection) else "read",
+        "code": parsed.code if isinstance(parsed, FileRejection) else "read",
         "cpu": usage.ru_utime + usage.ru_stime,
-        "memory": (memory("VmHWM") - before) // 1024,
+        "memory": (memory_kb("VmHWM") - before) // 1024,
         "bytes": len(content),
     }
-    print(json.dumps(answer), flush=True)
+    print(json.dumps(result), flush=True)
 
 
-def in_a_child(work: Callable[[], object]) -> int:
-    """Do some work in a process of its own, whose memory is clean. How it ended."""
+def run_in_child(function: Callable[[], object]) -> int:
+    """Call a function in a new process, so that measurements start from the same memory; return the wait status."""
     child = os.fork()
     if not child:
-        work()
+        function()
         os._exit(0)
     return os.waitpid(child, 0)[1]
 
 
 def main(names: Sequence[str]) -> None:
-    # What reads workbooks is loaded before anything is measured.
+    """Parse the named cases, or all."""
+    # Import the workbook reader before the measurements.
     parse(workbook({}), "UPLOAD_1", "VEND001")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "hostile.xlsx")
-        for name, content_of in {**cases(), **HONEST}.items():
+        for name, build in {**hostile_workbooks(), **LARGE_WORKBOOKS}.items():
             if names and name not in names:
                 continue
-            in_a_child(lambda make=content_of: path.write_bytes(make()))  # type: ignore[misc]
-            if status := in_a_child(lambda name=name: measured(name, path.read_bytes())):  # type: ignore[misc]
+            run_in_child(lambda make=build: path.write_bytes(make()))  # type: ignore[misc]
+            if status := run_in_child(lambda name=name: measure(name, path.read_bytes())):  # type: ignore[misc]
                 print(json.dumps({"case": name, "code": f"ended with {status}", "cpu": 0, "memory": 0}), flush=True)
 
 

@@ -1,4 +1,4 @@
-"""The smallest workbook, part by part, and builders for workbooks that differ from it."""
+"""Builder of workbooks from XML, for contents that no library writes."""
 
 from __future__ import annotations
 
@@ -30,17 +30,19 @@ PARTS = {
     '<cellXfs><xf/><xf numFmtId="14"/><xf numFmtId="4"/></cellXfs></styleSheet>',
     "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{_SHEETS}"><sheetData>ROWS</sheetData></worksheet>',
 }
-"""The parts, with ROWS in the place of the rows; styles 1 and 2 are a date and a number with two decimals."""
+"""Parts of the smallest workbook, with ROWS as placeholder; style 1 is a date, style 2 a number with two decimals."""
 
 SHEET = "xl/worksheets/sheet1.xml"
 VALID = ("P1", "Mug", "Books", "S1", "1.50", "5")
 
 
 def cells(*texts: str) -> str:
+    """Return the XML of text cells."""
     return "".join(f'<c t="inlineStr"><is><t>{text}</t></is></c>' for text in texts)
 
 
 def row(*texts: str) -> str:
+    """Return the XML of a row of text cells."""
     return f"<row>{cells(*texts)}</row>"
 
 
@@ -48,15 +50,16 @@ TABLE = row(*REQUIRED) + row(*VALID)
 
 
 def pack(contents: Mapping[str, str]) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+    """Return a ZIP archive of parts by name."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, part in contents.items():
             archive.writestr(name, part)
-    return out.getvalue()
+    return content.getvalue()
 
 
 def workbook(rows: str = TABLE, **changes: tuple[str, str]) -> bytes:
-    """A workbook with these rows; `changes` replace a text by another in the part of that name (`sheet`, `book` …)."""
+    """Build a workbook; `changes` replace text in the part `sheet`, `book` or `styles`."""
     names = {"sheet": SHEET, "book": "xl/workbook.xml", "styles": "xl/styles.xml"}
     contents = {name: part.replace("ROWS", rows) for name, part in PARTS.items()}
     for name, (old, new) in changes.items():
@@ -66,7 +69,7 @@ def workbook(rows: str = TABLE, **changes: tuple[str, str]) -> bytes:
 
 
 def workbook_at(rows: str, name: str = "xl/sheets/first.part") -> bytes:
-    """A workbook whose sheet is a part of another name than usual."""
+    """Build a workbook whose sheet is the part `name`."""
     contents = {name: part.replace("ROWS", rows) for name, part in PARTS.items()}
     contents[name] = contents.pop(SHEET)
     rels = "xl/_rels/workbook.xml.rels"

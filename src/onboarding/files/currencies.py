@@ -1,4 +1,4 @@
-"""Currencies as number formats write them: symbols, words and codes."""
+"""Currency symbols, words and codes in number formats."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ _SPELLINGS = (
     "CAD", "AUD", "NZD", "SEK", "NOK", "DKK", "ISK", "BGN", "RSD", "HKD", "SGD", "TWD", "THB", "MYR", "IDR", "PHP",
     "VND", "MXN", "CLP", "COP", "PEN", "ARS", "EGP", "MAD", "AED", "SAR", "QAR", "KWD",
 )  # fmt: skip
-"""Each currency, with other words and codes for it in small letters. A point behind them makes no difference."""
+"""Each currency, followed by its other spellings in lower case. A point at the end is ignored."""
 
-_KNOWN = {word.casefold(): group.split()[0] for group in _SPELLINGS for word in group.split()}
+_CURRENCIES = {word.casefold(): group.split()[0] for group in _SPELLINGS for word in group.split()}
 
 
-def currency_of(text: str) -> str:
-    """The currency that a text names, in one spelling for each; blank if it names none, or more than that."""
+def detect_currency(text: str) -> str:
+    """Return the currency that a text consists of, in its first spelling; blank if there is none, or other text."""
     name = text.strip().casefold()
-    known = _KNOWN.get(name.rstrip("."))
-    if known or not name:
-        return known or ""
+    currency = _CURRENCIES.get(name.rstrip("."))
+    if currency or not name:
+        return currency or ""
     is_symbol = len(set(name)) == 1 and unicodedata.category(name[0]) == "Sc"
     return name[0] if is_symbol else ""
 
 
-def without_symbols(text: str) -> str:
-    """A text without the symbols of currencies."""
+def remove_currency_symbols(text: str) -> str:
+    """Remove currency symbols from a text."""
     return text if text.isascii() and "$" not in text else "".join(c for c in text if unicodedata.category(c) != "Sc")

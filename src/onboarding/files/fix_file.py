@@ -1,4 +1,4 @@
-"""The fix file: a vendor's own rejected rows as they were, each with what is wrong, to be mended and sent back."""
+"""Writer of the fix file: rejected rows as the vendor wrote them, with their errors, to be corrected and uploaded."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from onboarding.files.models import Table
 
 
 def fix_file_key(upload: Upload) -> str:
-    """Where the fix file of an upload lies in the bucket."""
+    """Return the S3 key of an upload's fix file."""
     return f"errors/{upload.vendor_id}/{upload.upload_id}_fix.csv"
 
 
@@ -27,29 +27,28 @@ def write_fix_file(
     decimal_commas: Sequence[str] = (),
     delimiter: str | None = None,
 ) -> None:
-    """One line for each rejected row: where a spreadsheet shows it, its messages, its hints, then all its values in the
-    file's order.
+    """Write a line for each rejected row: its spreadsheet row, messages, hints, and all its values in file order.
 
-    `table` is the file that was uploaded, `errors` come row by row, `decimal_commas` are the columns with such,
-    `delimiter` is the name of what stood between its values: the vendor's spreadsheet program takes no other apart.
-    UTF-8 with a byte order mark, which Excel needs.
+    `table` is the uploaded file, and `errors` are sorted by row. `decimal_commas` are the columns with decimal commas.
+    `delimiter` names the delimiter of the uploaded file: the vendor's spreadsheet program may not split other files.
+    UTF-8 with a byte order mark, so that Excel detects the encoding.
     """
     commas = [", ".join(decimal_commas)] if decimal_commas else []
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-    mark = next((mark for mark, name in DELIMITERS.items() if name == delimiter), ",")
-    writer = csv.writer(text, delimiter=mark)
+    delimiter_char = next((char for char, name in DELIMITERS.items() if name == delimiter), ",")
+    writer = csv.writer(text, delimiter=delimiter_char)
     writer.writerow([*FIX_COLUMNS, *([DECIMAL_COMMA] if commas else []), *map(escape_formula, table.header)])
-    for row_number, same_row in groupby(errors, key=lambda line: line.row_number):
-        # Another version of this package may have read more rows in the file than this one does.
+    for row_number, same_row in groupby(errors, key=lambda error: error.row_number):
+        # The version of this package that validated the file may have found more rows in it.
         if row_number > len(table.rows):
             continue
-        lines = list(same_row)
-        hints = (line.error.hint for line in lines if line.error.hint)
-        messages = _joined(line.error.message for line in lines)
-        ours = (str(table.lines[row_number - 1]), messages, _joined(hints), *commas)
-        writer.writerow([escape_formula(value) for value in (*ours, *table.rows[row_number - 1])])
+        row_errors = list(same_row)
+        hints = (reported.error.hint for reported in row_errors if reported.error.hint)
+        messages = _join(reported.error.message for reported in row_errors)
+        additional = (str(table.lines[row_number - 1]), messages, _join(hints), *commas)
+        writer.writerow([escape_formula(value) for value in (*additional, *table.rows[row_number - 1])])
     text.detach()
 
 
-def _joined(texts: Iterable[str]) -> str:
+def _join(texts: Iterable[str]) -> str:
     return "; ".join(texts)

@@ -1,4 +1,4 @@
-"""Models of a parsed file: raw table, table, file details, warnings, and the rejection of a file."""
+"""Models of a parsed file: raw table, table and file details."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ MAX_COLUMNS = 1_000
 """Maximum number of columns of a file."""
 
 
-def one_line(text: str, most: int = 60) -> str:
-    """Return text of a file for a message: on one line, cut after `most` characters."""
-    shown = domain_text.one_line(text[: most + 1]).strip()
-    return shown if len(shown) <= most else f"{shown[:most]}…"
+def one_line(text: str, max_length: int = 60) -> str:
+    """Return text for a message: on one line, truncated after `max_length` characters."""
+    line = domain_text.one_line(text[: max_length + 1]).strip()
+    return line if len(line) <= max_length else f"{line[:max_length]}…"
 
 
 NAMED = 10
@@ -25,18 +25,18 @@ NAMED = 10
 
 
 def first_of(texts: Sequence[str]) -> str:
-    """Return such as `a, b, c`, or the first of many texts with the number of the others."""
+    """Return a list such as `a, b, c`; of many texts the first ones and the number of the others."""
     more = f" and {len(texts) - NAMED:,} more" if len(texts) > NAMED else ""
     return f"{', '.join(texts[:NAMED])}{more}"
 
 
 def rows_named(numbers: Sequence[int]) -> str:
-    """Return such as `rows 2, 3, 5`."""
+    """Return a list such as `rows 2, 3, 5`."""
     return f"row{'s' if len(numbers) > 1 else ''} {first_of([str(number) for number in numbers])}"
 
 
 def lines_named(numbers: Sequence[int]) -> str:
-    """Return such as `Lines 2, 5-199` for ascending numbers."""
+    """Return a list such as `Lines 2, 5-199`; `numbers` are ascending."""
     runs: list[list[int]] = []
     for number in numbers:
         if runs and number == runs[-1][-1] + 1:
@@ -72,7 +72,7 @@ class Table:
     lines: Sequence[int]
 
     def rows_named(self, row_numbers: Sequence[int]) -> str:
-        """Return such as `rows 2, 3, 5` with the spreadsheet rows of data rows."""
+        """Return a list such as `rows 2, 3, 5` with the spreadsheet rows of data rows."""
         return rows_named([self.lines[number - 1] for number in row_numbers])
 
 

@@ -1,4 +1,4 @@
-"""Number formats of a workbook: what a format code says, section by section."""
+"""Parser of the number formats of a workbook."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 
-from onboarding.files.currencies import currency_of
+from onboarding.files.currencies import detect_currency
 from onboarding.files.date_formats import is_date_code
 
-MAX_CODE = 255
-"""Characters of a number format; Excel takes no more."""
+MAX_FORMAT_CODE = 255
+"""Maximum length of a format code, as in Excel."""
 
 BUILT_IN = {
     0: "General", 1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 9: "0%", 10: "0.00%", 11: "0.00E+00", 12: "# ?/?",
     13: "# ??/??", 14: "mm-dd-yy", 15: "d-mmm-yy", 16: "d-mmm", 17: "mmm-yy", 18: "h:mm AM/PM", 19: "h:mm:ss AM/PM",
     20: "h:mm", 21: "h:mm:ss", 22: "m/d/yy h:mm", 45: "mm:ss", 46: "[h]:mm:ss", 47: "mmss.0", 48: "##0.0E+0", 49: "@",
     67: "0%", 68: "0.00%",
-    # Their currency is the one of each computer, so none is known.
+    # Formats in the currency of the computer, which the workbook does not name.
     **dict.fromkeys((5, 6, 37, 38, 41, 42), "#,##0_);(#,##0)"),
     **dict.fromkeys((7, 8, 39, 40, 43, 44), "#,##0.00_);(#,##0.00)"),
-    # Dates of East Asian and Thai editions.
+    # Date formats of the East Asian and Thai editions of Excel.
     **dict.fromkeys((*range(27, 37), *range(50, 59), *range(71, 82)), "mm-dd-yy"),
 }  # fmt: skip
-"""The formats that a workbook names by number alone; any other number is General."""
+"""Format codes of the built-in format numbers; any other number is General."""
 
 _TOKEN = re.compile(
     r'"(?P<quoted>[^"]*)"?|\\(?P<escaped>.)|_.|\*.|\[(?P<bracket>[^\]]*)\]|(?P<general>general)|(?P<power>E[+-])|(?P<sign>.)',
@@ -32,25 +32,25 @@ _TOKEN = re.compile(
 )
 _CONDITION = re.compile(r"(<=|>=|<>|<|>|=)\s*(-?[0-9]+(?:\.[0-9]+)?)")
 _THOUSANDS = " '\u00a0\u202f\u2019"
-_MOST_DECIMALS = 30
+_MAX_DECIMALS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One part of a number format: the text around the digits, and how many digits there are.
+    """Section of a number format.
 
-    Without places for digits (`whole` and `most_decimals`) it shows the number as General does.
+    Without digit placeholders (`whole` and `max_decimals`) it shows a number as General does.
     """
 
     prefix: str
     suffix: str
-    # A currency that the format names as such ([$kr-41D]), not as plain text.
+    # Currency in brackets ([$kr-41D]); a currency in plain text is part of `prefix` or `suffix`.
     currency: str
-    # The places for digits before the point, from left to right, with the text between them.
+    # Digit placeholders before the point, from left to right, with the text between them.
     whole: tuple[str, ...]
-    least_decimals: int
-    most_decimals: int
-    # Percents multiply what is shown, commas behind the digits divide it.
+    min_decimals: int
+    max_decimals: int
+    # Number of `%` signs, each multiplies by 100, and of commas after the digits, each divides by 1,000.
     percents: int
     thousands: int
     exponent: bool
@@ -58,14 +58,15 @@ class Section:
 
     @property
     def shift(self) -> int:
+        """Return the power of ten by which the displayed number differs from the value."""
         return 2 * self.percents - 3 * self.thousands
 
     @property
-    def has_places(self) -> bool:
-        return bool(self.whole or self.most_decimals)
+    def has_placeholders(self) -> bool:
+        return bool(self.whole or self.max_decimals)
 
-    def takes(self, number: Decimal) -> bool:
-        """Whether the section's condition holds."""
+    def matches(self, number: Decimal) -> bool:
+        """Return whether a number meets the condition of the section."""
         if self.condition is None:
             return True
         sign, bound = self.condition
@@ -81,35 +82,35 @@ _GENERAL = Section("", "", "", (), 0, 0, 0, 0, exponent=False, condition=None)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NumberFormat:
-    """A number format, understood; there is one for each code."""
+    """Parsed number format; compared by identity, since the cache has one for each code."""
 
     code: str
     is_date: bool
     sections: tuple[Section, ...]
 
-    def section(self, number: Decimal) -> tuple[Section, Decimal]:
-        """The section for a number, and the number as that section shows it (without its sign, if it has its own)."""
+    def select_section(self, number: Decimal) -> tuple[Section, Decimal]:
+        """Return the section for a number, and the number to display; a section for negatives displays it unsigned."""
         if any(section.condition for section in self.sections):
-            return next((s for s in self.sections if s.takes(number)), _GENERAL), number
+            return next((s for s in self.sections if s.matches(number)), _GENERAL), number
         if number < 0 and len(self.sections) > 1:
             return self.sections[1], -number
         return self.sections[2 if not number and len(self.sections) > 2 else 0], number
 
 
 @lru_cache(maxsize=1024)
-def number_format(code: str) -> NumberFormat:
-    """A number format of at most `MAX_CODE` characters."""
+def parse_number_format(code: str) -> NumberFormat:
+    """Parse a format code of at most `MAX_FORMAT_CODE` characters."""
     parts: list[list[re.Match[str]]] = [[]]
     for token in _TOKEN.finditer(code):
         if token["sign"] == ";":
             parts.append([])
         else:
             parts[-1].append(token)
-    return NumberFormat(code, is_date_code(code), tuple(_section(tokens) for tokens in parts[:3]))
+    return NumberFormat(code, is_date_code(code), tuple(_parse_section(tokens) for tokens in parts[:3]))
 
 
-def _section(tokens: list[re.Match[str]]) -> Section:
-    # The text before the digits, between them, and behind them.
+def _parse_section(tokens: list[re.Match[str]]) -> Section:
+    # Text before, between and after the digits.
     texts = ["", "", ""]
     decimals = currency = ""
     whole: list[str] = []
@@ -123,54 +124,53 @@ def _section(tokens: list[re.Match[str]]) -> Section:
         elif token["power"]:
             exponent = True
         elif sign is None or sign not in "0#?.,":
-            literal, named, found = _literal(token)
+            literal, token_currency, token_condition = _parse_literal(token)
             texts[2 if exponent or after_point or is_general else 1 if whole else 0] += literal
-            currency, condition = currency or named, condition or found
+            currency, condition = currency or token_currency, condition or token_condition
             percents += sign == "%"
         elif sign == ".":
             after_point = True
         elif sign == ",":
-            # Before further places it separates thousands; behind the last one it divides by a thousand.
+            # A comma before further placeholders separates thousands; after the last one it divides by 1,000.
             thousands += bool(whole)
         elif after_point:
             decimals += "" if exponent else sign
         elif not exponent:
-            # What stands between two places is part of the number's shape (000-000), unless it separates thousands.
+            # Text between two placeholders is part of the number (000-000), unless it separates thousands.
             whole += [sign] if "#" in whole and not texts[1].strip(_THOUSANDS) else [*texts[1], sign]
             texts[1], thousands = "", 0
     if not is_general and not whole and not decimals:
-        # A format without a place for a digit would hide the number or put a word in its place.
+        # A format without placeholders would hide the number or replace it by text.
         return replace(_GENERAL, condition=condition)
     section = replace(_GENERAL, prefix=texts[0], suffix=texts[1] + texts[2], currency=currency, percents=percents)
     section = replace(section, condition=condition)
     if is_general:
         return section
-    least, most = len(decimals.rstrip("#?")), min(len(decimals), _MOST_DECIMALS)
     return replace(
         section,
         whole=tuple(whole),
-        least_decimals=least,
-        most_decimals=most,
+        min_decimals=len(decimals.rstrip("#?")),
+        max_decimals=min(len(decimals), _MAX_DECIMALS),
         thousands=thousands,
         exponent=exponent,
     )
 
 
-def _literal(token: re.Match[str]) -> tuple[str, str, tuple[str, Decimal] | None]:
-    """The text that a token shows, the currency that it names, and its condition."""
+def _parse_literal(token: re.Match[str]) -> tuple[str, str, tuple[str, Decimal] | None]:
+    """Return the text of a token, its currency, and its condition."""
     bracket = token["bracket"]
     if bracket is None:
         return token["quoted"] or token["escaped"] or token["sign"] or "", "", None
-    if found := _CONDITION.fullmatch(bracket.strip()):
-        return "", "", (found[1], Decimal(found[2]))
-    name, is_currency = _in_bracket(bracket)
+    if match := _CONDITION.fullmatch(bracket.strip()):
+        return "", "", (match[1], Decimal(match[2]))
+    name, is_currency = _parse_bracket(bracket)
     return ("", name, None) if is_currency else (name, "", None)
 
 
-def _in_bracket(text: str) -> tuple[str, bool]:
-    """What `[$zł-415]` names, and whether that is a currency; colours, conditions and languages name nothing."""
+def _parse_bracket(text: str) -> tuple[str, bool]:
+    """Return the name in a bracket such as `[$zł-415]`, and whether it is a currency; blank for colours and locales."""
     if not text.startswith("$"):
         return "", False
     name, language, _ = text[1:].partition("-")
-    currency = currency_of(name)
+    currency = detect_currency(name)
     return (currency or name.strip(), bool(language or currency)) if name else ("", False)

@@ -1,7 +1,7 @@
-"""The text of a numeric cell, for a number column, an identifier and a text column.
+"""Text of numeric cells for number, identifier and text columns.
 
-A number format changes what a cell shows, never what it holds. A number column takes the value, an identifier or a text
-column what the cell shows, unless that hides digits. Excel keeps 15 significant digits of a number.
+A number column uses the value of a cell. An identifier or text column uses the displayed text, unless the number format
+hides digits. Excel stores 15 significant digits.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
 
-from onboarding.files.currencies import currency_of, without_symbols
-from onboarding.files.date_formats import date_text, is_automatic, iso_text
+from onboarding.files.currencies import detect_currency, remove_currency_symbols
+from onboarding.files.date_formats import format_date, format_iso_date, is_automatic_format
 from onboarding.files.number_formats import NumberFormat, Section
 
 MAX_NUMBER = 64
-"""Characters of a number as a workbook writes it; 17 digits, a point, a sign and an exponent are 24."""
+"""Maximum length of a number in a workbook; 17 digits, a point, a sign and an exponent have 24 characters."""
 
 _NUMERIC = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_DIGITS = "0#?"
-# What surrounds a number to show its sign, or to align it.
-_SIGNS = " \u00a0\u202f()+-\u2212"
+_PLACEHOLDERS = "0#?"
+# Characters around a number that show its sign or align it.
+_SIGNS_AND_SPACES = " \u00a0\u202f()+-\u2212"
 
-# Excel keeps fifteen digits, and rounds for display with halves away from zero.
+# Excel stores 15 digits, and rounds halves away from zero for display.
 _FIFTEEN = Context(prec=15, rounding=ROUND_HALF_UP)
-# Wide enough for every number that a cell can hold, with all its decimals.
+# Precise enough for any number of a cell with all its decimals.
 _WIDE = Context(prec=700)
 _LARGEST_PLAIN = Decimal(10) ** 15
 _SMALLEST_PLAIN = Decimal(10) ** -10
@@ -33,167 +33,169 @@ _SMALLEST_PLAIN = Decimal(10) ** -10
 
 @dataclass(frozen=True, slots=True)
 class NumberText:
-    """A numeric cell in a number column: its text, its currency, and what the cell shows if that is another number."""
+    """Text and currency of a cell in a number column; `displayed` is the displayed number if it differs."""
 
     text: str
     currency: str = ""
-    shown: str = ""
+    displayed: str = ""
 
 
 @lru_cache(maxsize=4096)
-def general(raw: str) -> str:
-    """The text of a number without a format; `ValueError` if it is none."""
-    number = _decimal(raw)
-    return "#NUM!" if number is None else _general(number)
+def format_general(raw: str) -> str:
+    """Return the text of a number without a format; raise `ValueError` if it is not a number."""
+    number = _parse_number(raw)
+    return "#NUM!" if number is None else _format_general(number)
 
 
 @lru_cache(maxsize=4096)
-def in_text_column(raw: str, form: NumberFormat, *, since_1904: bool) -> str:
-    """A number as the workbook shows it, without symbols of a currency and without commas between thousands."""
-    number = _decimal(raw)
+def format_for_text_column(raw: str, number_format: NumberFormat, *, uses_1904_epoch: bool) -> str:
+    """Return the displayed text of a number, without currency symbols and thousands separators."""
+    number = _parse_number(raw)
     if number is None:
         return "#NUM!"
-    return date_text(number, form.code, since_1904=since_1904) if form.is_date else _shown(number, form)
+    if number_format.is_date:
+        return format_date(number, number_format.code, uses_1904_epoch=uses_1904_epoch)
+    return _format_displayed(number, number_format)
 
 
 @lru_cache(maxsize=4096)
-def in_number_column(raw: str, form: NumberFormat, unit: str, *, since_1904: bool) -> NumberText:
-    """The value of a number, with the format's decimals; a currency and `unit` (kg) around it are dropped.
+def format_for_number_column(raw: str, number_format: NumberFormat, unit: str, *, uses_1904_epoch: bool) -> NumberText:
+    """Return the value of a number with the decimals of the format, without its currency and `unit` (kg).
 
-    What else a format adds changes the meaning, so it stays, and the text is no plain number. A date is given in ISO's
-    form, so that no part of one passes for a number.
+    Other text of the format changes the meaning: it stays, and the result is not a number. A date is in ISO format, so
+    that no part of it is read as a number.
     """
-    number = _decimal(raw)
+    number = _parse_number(raw)
     if number is None:
         return NumberText("#NUM!")
-    if form.is_date:
-        return NumberText(iso_text(number, since_1904=since_1904))
-    section, _ = form.section(number)
+    if number_format.is_date:
+        return NumberText(format_iso_date(number, uses_1904_epoch=uses_1904_epoch))
+    section, _ = number_format.select_section(number)
     if abs(number) >= _LARGEST_PLAIN:
-        return NumberText(_general(number))
+        return NumberText(_format_general(number))
     value = number.scaleb(2 * section.percents)
-    text = _general(value)
-    if section.has_places and not section.exponent and "E" not in text:
-        text = _with_decimals(text, section.least_decimals)
-    prefix, suffix = section.prefix.strip(_SIGNS), section.suffix.strip(_SIGNS)
-    currency = section.currency or currency_of(prefix + suffix)
+    text = _format_general(value)
+    if section.has_placeholders and not section.exponent and "E" not in text:
+        text = _pad_decimals(text, section.min_decimals)
+    prefix, suffix = section.prefix.strip(_SIGNS_AND_SPACES), section.suffix.strip(_SIGNS_AND_SPACES)
+    currency = section.currency or detect_currency(prefix + suffix)
     if not section.currency and currency:
         prefix = suffix = ""
     if prefix or (suffix and suffix.casefold() != unit):
         text = f"{section.prefix if prefix else ''}{text}{section.suffix if suffix else ''}".strip()
-    rounded = _rounded(number, section)
-    shown = "" if rounded is None or rounded == value else format(rounded, "f")
-    return NumberText(text, currency, shown)
+    rounded = _round_for_display(number, section)
+    displayed = "" if rounded is None or rounded == value else format(rounded, "f")
+    return NumberText(text, currency, displayed)
 
 
 @lru_cache(maxsize=4096)
-def in_identifier_column(raw: str, form: NumberFormat, *, since_1904: bool) -> str:
-    """An identifier as the workbook shows it, as long as all its digits are shown.
+def format_for_identifier_column(raw: str, number_format: NumberFormat, *, uses_1904_epoch: bool) -> str:
+    """Return the displayed text of an identifier, or its value if the format hides digits.
 
-    Decimals, a currency and commas that only a format adds are dropped. A date is given so that a rule recognises it.
+    Decimals, a currency and commas of the format are dropped. Dates have a form that `spreadsheet_damage` recognizes.
     """
-    number = _decimal(raw)
+    number = _parse_number(raw)
     if number is None:
         return "#NUM!"
-    if form.is_date:
-        if is_automatic(form.code):
-            return date_text(number, form.code, since_1904=since_1904)
-        iso = iso_text(number, since_1904=since_1904)
-        # Of another century it is no date that a rule would recognise.
+    if number_format.is_date:
+        if is_automatic_format(number_format.code):
+            return format_date(number, number_format.code, uses_1904_epoch=uses_1904_epoch)
+        iso = format_iso_date(number, uses_1904_epoch=uses_1904_epoch)
+        # The validation rules recognize dates of these two centuries only.
         return "########" if "-" in iso and iso[:2] not in {"19", "20"} else iso
-    section, _ = form.section(number)
-    rounded = _rounded(number, section)
+    section, _ = number_format.select_section(number)
+    rounded = _round_for_display(number, section)
     if section.exponent or abs(number) >= _LARGEST_PLAIN:
-        return _shown(number, form)
+        return _format_displayed(number, number_format)
     if number < 0 or (rounded is not None and rounded != number.scaleb(section.shift)) or section.shift < 0:
-        return _general(number)
+        return _format_general(number)
     if number == number.to_integral_value() and not section.shift:
-        return _formatted(number, replace(section, least_decimals=0, most_decimals=0))
-    return _shown(number, form)
+        return _format_section(number, replace(section, min_decimals=0, max_decimals=0))
+    return _format_displayed(number, number_format)
 
 
-def _decimal(raw: str) -> Decimal | None:
-    """A number's fifteen digits; None if it is too large for a cell."""
+def _parse_number(raw: str) -> Decimal | None:
+    """Return a number rounded to 15 digits; None if it is too large for a cell."""
     if len(raw) > MAX_NUMBER or not _NUMERIC.fullmatch(raw):
         raise ValueError(raw[:MAX_NUMBER])
     value = float(raw)
     return None if value in {float("inf"), float("-inf")} else _FIFTEEN.plus(Decimal(value))
 
 
-def _general(number: Decimal) -> str:
-    """A number in full as far as its digits are known, as 1.5E+20 where Excel has no more of them."""
+def _format_general(number: Decimal) -> str:
+    """Return a number in full, or as 1.5E+20 if it has more digits than Excel stores."""
     if not number:
         return "0"
     if _SMALLEST_PLAIN <= abs(number) < _LARGEST_PLAIN:
         plain = format(number, "f")
         return plain.rstrip("0").rstrip(".") if "." in plain else plain
-    return _scientific(number, 0, 14)
+    return _format_scientific(number, 0, 14)
 
 
-def _scientific(number: Decimal, least: int, most: int) -> str:
-    mantissa, exponent = f"{number:.{most}E}".split("E")
-    return f"{_trimmed(mantissa, least)}E{int(exponent):+03d}"
+def _format_scientific(number: Decimal, min_decimals: int, max_decimals: int) -> str:
+    mantissa, exponent = f"{number:.{max_decimals}E}".split("E")
+    return f"{_trim_zeros(mantissa, min_decimals)}E{int(exponent):+03d}"
 
 
-def _trimmed(digits: str, least_decimals: int) -> str:
-    """A number's digits without needless zeros at the end, but for the decimals that it must have."""
+def _trim_zeros(digits: str, min_decimals: int) -> str:
+    """Remove zeros at the end of the decimals after the first `min_decimals`."""
     if "." not in digits:
         return digits
     whole, decimals = digits.split(".")
-    kept = decimals[:least_decimals] + decimals[least_decimals:].rstrip("0")
-    return f"{whole}.{kept}" if kept else whole
+    trimmed = decimals[:min_decimals] + decimals[min_decimals:].rstrip("0")
+    return f"{whole}.{trimmed}" if trimmed else whole
 
 
-def _with_decimals(text: str, least: int) -> str:
-    """A plain number with at least so many decimals."""
+def _pad_decimals(text: str, min_decimals: int) -> str:
+    """Append zeros to a plain number until it has at least `min_decimals`."""
     whole, _, decimals = text.partition(".")
-    decimals = decimals.ljust(least, "0")
+    decimals = decimals.ljust(min_decimals, "0")
     return f"{whole}.{decimals}" if decimals else whole
 
 
-def _rounded(number: Decimal, section: Section) -> Decimal | None:
-    """The number that a section shows; None if it shows it as General, or as a power."""
-    if not section.has_places or section.exponent:
+def _round_for_display(number: Decimal, section: Section) -> Decimal | None:
+    """Return the number that a section displays; None for General and scientific notation."""
+    if not section.has_placeholders or section.exponent:
         return None
-    return number.scaleb(section.shift).quantize(Decimal(1).scaleb(-section.most_decimals), ROUND_HALF_UP, _WIDE)
+    return number.scaleb(section.shift).quantize(Decimal(1).scaleb(-section.max_decimals), ROUND_HALF_UP, _WIDE)
 
 
-def _shown(number: Decimal, form: NumberFormat) -> str:
-    # Of a longer number digits are lost, whatever the format would show in their place.
+def _format_displayed(number: Decimal, number_format: NumberFormat) -> str:
+    # Excel has lost digits of a longer number: show that, regardless of the format.
     if abs(number) >= _LARGEST_PLAIN:
-        return _general(number)
-    section, magnitude = form.section(number)
+        return _format_general(number)
+    section, magnitude = number_format.select_section(number)
     if magnitude >= 0:
-        return _formatted(magnitude, section)
-    formatted = _formatted(-magnitude, section)
+        return _format_section(magnitude, section)
+    formatted = _format_section(-magnitude, section)
     return f"-{formatted}" if formatted.strip("0.,%E+- ") else formatted
 
 
-def _formatted(number: Decimal, section: Section) -> str:
-    rounded = _rounded(number, section)
+def _format_section(number: Decimal, section: Section) -> str:
+    rounded = _round_for_display(number, section)
     if section.exponent:
-        body = _scientific(number.scaleb(section.shift), section.least_decimals, section.most_decimals)
+        body = _format_scientific(number.scaleb(section.shift), section.min_decimals, section.max_decimals)
     elif rounded is None:
-        body = _general(number.scaleb(section.shift))
+        body = _format_general(number.scaleb(section.shift))
     else:
-        whole, _, decimals = _trimmed(format(rounded, "f"), section.least_decimals).partition(".")
-        body = _placed(whole, section.whole) + (f".{decimals}" if decimals else "")
-    shown = f"{without_symbols(section.prefix)}{body}{without_symbols(section.suffix)}".strip()
-    # A format may show a dash for zero, or nothing at all.
-    return shown if any(c.isdecimal() for c in shown) else _general(number)
+        whole, _, decimals = _trim_zeros(format(rounded, "f"), section.min_decimals).partition(".")
+        body = _fill_placeholders(whole, section.whole) + (f".{decimals}" if decimals else "")
+    displayed = f"{remove_currency_symbols(section.prefix)}{body}{remove_currency_symbols(section.suffix)}".strip()
+    # A format may display a dash for zero, or nothing.
+    return displayed if any(c.isdecimal() for c in displayed) else _format_general(number)
 
 
-def _placed(digits: str, places: tuple[str, ...]) -> str:
-    """Digits put into a format's places from the right; more digits than places go before the first."""
-    left = list(digits.lstrip("0"))
-    out: list[str] = []
-    for index, place in enumerate(reversed(places)):
-        if place not in _DIGITS:
-            out.append(place)
-        elif left:
-            out.append(left.pop())
-        elif place == "0":
-            out.append("0")
-        if index == len(places) - 1:
-            out.extend(reversed(left))
-    return "".join(reversed(out))
+def _fill_placeholders(digits: str, placeholders: tuple[str, ...]) -> str:
+    """Insert digits into placeholders from the right; surplus digits precede the first placeholder."""
+    remaining = list(digits.lstrip("0"))
+    result: list[str] = []
+    for index, placeholder in enumerate(reversed(placeholders)):
+        if placeholder not in _PLACEHOLDERS:
+            result.append(placeholder)
+        elif remaining:
+            result.append(remaining.pop())
+        elif placeholder == "0":
+            result.append("0")
+        if index == len(placeholders) - 1:
+            result.extend(reversed(remaining))
+    return "".join(reversed(result))

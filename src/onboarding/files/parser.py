@@ -73,18 +73,18 @@ class _Lines:
     table: Table
     detected: FileDetails
     warnings: list[FileWarning]
-    agreed: frozenset[str]
+    decimal_columns: frozenset[str]
     """Columns with decimal commas according to a fix file or to the numeric cells of a workbook."""
     misfits: Mapping[int, int]
     """Rows whose values may be in wrong columns, with the number of surplus values."""
 
-    def column(self, place: int) -> list[str]:
+    def column(self, index: int) -> list[str]:
         """Return the values at a position, one for each row; blank for rows whose values may be in wrong columns."""
-        values = [row[place] if place < len(row) else "" for row in self.table.rows]
+        values = [row[index] if index < len(row) else "" for row in self.table.rows]
         for row_number in self.misfits:
             values[row_number - 1] = ""
-        is_kept = self.header.columns[place] in self.header.text_formula_columns
-        return [unwrap_text_formula(value.strip()) for value in values] if is_kept else values
+        is_text_formula = self.header.columns[index] in self.header.text_formula_columns
+        return [unwrap_text_formula(value.strip()) for value in values] if is_text_formula else values
 
 
 def parse(
@@ -92,23 +92,23 @@ def parse(
 ) -> ParsedFile | FileRejection:
     """Return the rows of a file or its rejection; `required` are the columns that its header must have.
 
-    Surrounding white space is removed and blank values are left out. A decimal comma becomes a point if the whole column
-    is written so. Other changes of values are made by `column_checks.check_columns` only.
+    White space around values is removed and blank values are left out. A decimal comma becomes a point if the whole
+    column is written so. All other changes of values are made by `column_checks.check_columns`.
     """
-    lines = _lines(content, required)
+    lines = _read_lines(content, required)
     if isinstance(lines, FileRejection):
         return lines
     columns = {
-        c: lines.column(place) for place, c in enumerate(lines.header.columns) if c is not None and c in DECIMALS
+        c: lines.column(index) for index, c in enumerate(lines.header.columns) if c is not None and c in DECIMALS
     }
-    how = lines.detected
-    signs = detect_decimal_separators(columns, lines.agreed, is_text=how.format == "csv", is_whole=not how.fix_file)
-    rows = _rows(lines, signs, upload_id, vendor_id)
-    decimal = [column for column, found in signs.commas.items() if found is CommaMeaning.DECIMAL]
+    is_text, is_whole = lines.detected.format == "csv", not lines.detected.fix_file
+    signs = detect_decimal_separators(columns, lines.decimal_columns, is_text=is_text, is_whole=is_whole)
+    rows = _build_rows(lines, signs, upload_id, vendor_id)
+    decimal = [column for column, commas in signs.commas.items() if commas is CommaMeaning.DECIMAL]
     detected = replace(lines.detected, decimal_commas=decimal)
     warnings = [
         *lines.warnings,
-        *_number_warnings(columns, lines.table.lines, signs),
+        *_list_comma_warnings(columns, lines.table.lines, signs),
         *check_columns(rows, fix_file=detected.fix_file),
         *find_lost_letters(rows),
     ]
@@ -117,7 +117,7 @@ def parse(
 
 def table_of(content: bytes) -> Table | FileRejection:
     """Return the file's table as the vendor wrote it, with any columns."""
-    lines = _lines(content, ())
+    lines = _read_lines(content, ())
     return lines if isinstance(lines, FileRejection) else lines.table
 
 
@@ -132,109 +132,112 @@ def too_large(size: int) -> FileRejection | None:
     )
 
 
-def _lines(content: bytes, required: Sequence[str]) -> _Lines | FileRejection:
-    refusal = file_types.reject_unsupported_type(content)
-    if refusal is not None:
-        return refusal
-    most = MAX_ROWS + 1 + LINES_SEARCHED
-    return _workbook(content, most, required) if file_types.is_workbook(content) else _text(content, most, required)
+def _read_lines(content: bytes, required: Sequence[str]) -> _Lines | FileRejection:
+    rejection = file_types.reject_unsupported_type(content)
+    if rejection is not None:
+        return rejection
+    read = _read_workbook if file_types.is_workbook(content) else _read_text
+    return read(content, MAX_ROWS + 1 + LINES_SEARCHED, required)
 
 
-def _text(content: bytes, most_lines: int, required: Sequence[str]) -> _Lines | FileRejection:
+def _read_text(content: bytes, max_lines: int, required: Sequence[str]) -> _Lines | FileRejection:
     decoded = decode(content)
     if isinstance(decoded, FileRejection):
         return decoded
-    found = csv_reader.read(decoded, most_lines)
-    if isinstance(found, FileRejection):
-        return found
-    how = FileDetails("csv", 0, {}, (), decoded.name, found.delimiter, found.line_end)
-    return _under_header(found.grid, required, how, list(decoded.warnings))
+    csv_lines = csv_reader.read(decoded, max_lines)
+    if isinstance(csv_lines, FileRejection):
+        return csv_lines
+    detected = FileDetails("csv", 0, {}, (), decoded.name, csv_lines.delimiter, csv_lines.line_end)
+    return _split_at_header(csv_lines.grid, required, detected, list(decoded.warnings))
 
 
-def _workbook(content: bytes, most_lines: int, required: Sequence[str]) -> _Lines | FileRejection:
+def _read_workbook(content: bytes, max_lines: int, required: Sequence[str]) -> _Lines | FileRejection:
     # Imported on use: few files are workbooks, and the import takes as long as all others.
     from onboarding.files import xlsx_reader  # noqa: PLC0415
 
-    sheet = xlsx_reader.read(content, most_lines)
+    sheet = xlsx_reader.read_workbook(content, max_lines)
     if isinstance(sheet, FileRejection):
         return sheet
-    how = FileDetails("xlsx", 0, {}, sheet=sheet.name)
-    warnings = [FileWarning(WarningCode.OTHER_SHEETS, f"Only {sheet.choice}")] if sheet.choice else []
-    found = _under_header(sheet.grid, required, how, warnings, sheet)
-    if isinstance(found, FileRejection) and sheet.choice:
-        return FileRejection(found.code, f"{found.reason}; only {sheet.choice}")
-    return found
+    detected = FileDetails("xlsx", 0, {}, sheet=sheet.name)
+    warnings = [FileWarning(WarningCode.OTHER_SHEETS, f"Only {sheet.selection}")] if sheet.selection else []
+    lines = _split_at_header(sheet.table, required, detected, warnings, sheet)
+    if isinstance(lines, FileRejection) and sheet.selection:
+        return FileRejection(lines.code, f"{lines.reason}; only {sheet.selection}")
+    return lines
 
 
-def _under_header(
-    grid: RawTable, required: Sequence[str], how: FileDetails, warnings: list[FileWarning], sheet: Sheet | None = None
+def _split_at_header(
+    raw: RawTable,
+    required: Sequence[str],
+    detected: FileDetails,
+    warnings: list[FileWarning],
+    sheet: Sheet | None = None,
 ) -> _Lines | FileRejection:
-    if not grid.lines:
+    """Find the header among the lines and return the data rows below it, or the rejection of the file."""
+    if not raw.lines:
         return FileRejection(
             RejectionCode.EMPTY_FILE, "The file is empty; it needs a header line and at least one product row"
         )
-    place = find_header_index(grid.lines)
-    header = parse_header(grid.lines[place], required)
+    header_index = find_header_index(raw.lines)
+    header = parse_header(raw.lines[header_index], required)
     if isinstance(header, FileRejection):
-        missing = (
-            explain_missing_header(grid.lines, grid.numbers) if header.code == RejectionCode.MISSING_COLUMNS else ""
-        )
+        missing = explain_missing_header(raw.lines, raw.numbers) if header.code == RejectionCode.MISSING_COLUMNS else ""
         return replace(header, reason=f"{header.reason}; {missing}") if missing else header
-    skipped = find_skipped_lines(grid.lines, grid.numbers, place, header)
+    skipped = find_skipped_lines(raw.lines, raw.numbers, header_index, header)
     if isinstance(skipped, FileRejection):
         return skipped
-    rows = len(grid.lines) - place - 1 - len(skipped.indexes)
-    if grid.total > len(grid.lines):
+    rows = len(raw.lines) - header_index - 1 - len(skipped.indexes)
+    if raw.total > len(raw.lines):
         # The lines after the limit may be products.
-        rows = grid.total - place - 1
+        rows = raw.total - header_index - 1
     if rows < 1:
-        found = "".join(f". {warning.message}" for warning in skipped.warnings)
-        return FileRejection(RejectionCode.NO_ROWS, f"The file has a header line but no product rows{found}")
+        messages = "".join(f". {warning.message}" for warning in skipped.warnings)
+        return FileRejection(RejectionCode.NO_ROWS, f"The file has a header line but no product rows{messages}")
     if rows > MAX_ROWS:
         reason = f"The file has {rows:,} product rows; the limit is {MAX_ROWS:,} a file"
-        if (last := len(grid.lines) - 1) in skipped.indexes:
-            reason += f". Many lines have no product, such as line {grid.numbers[last]}: delete them"
+        if (last := len(raw.lines) - 1) in skipped.indexes:
+            reason += f". Many lines have no product, such as line {raw.numbers[last]}: delete them"
         return FileRejection(RejectionCode.TOO_MANY_ROWS, reason)
-    if place:
-        message = f"The header is in line {grid.numbers[place]}; the lines above it were not read"
+    if header_index:
+        message = f"The header is in line {raw.numbers[header_index]}; the lines above it were not read"
         warnings.append(FileWarning(WarningCode.LINES_ABOVE_HEADER, message))
-    kept = [index for index in range(place + 1, len(grid.lines)) if index not in skipped.indexes]
-    agreed = header.decimal_comma_columns([grid.lines[index] for index in kept])
+    data_indexes = [index for index in range(header_index + 1, len(raw.lines)) if index not in skipped.indexes]
+    decimal_columns = header.decimal_comma_columns([raw.lines[index] for index in data_indexes])
     if sheet is not None:
-        resolved = sheet.resolve(place, header.columns, agreed, skipped.indexes)
+        resolved = sheet.resolve(header_index, header.columns, decimal_columns, skipped.indexes)
         if isinstance(resolved, FileRejection):
             return resolved
-        agreed |= resolved.decimal_commas
+        decimal_columns |= resolved.decimal_commas
         warnings.extend(resolved.warnings)
-    numbers = [grid.numbers[index] for index in kept]
-    names, *data = (header.strip_fix_columns(grid.lines[index]) for index in (place, *kept))
-    if how.format == "xlsx":
-        # A sheet's rows end with their last value, and its header with its last name.
+    numbers = [raw.numbers[index] for index in data_indexes]
+    names, *data = (header.strip_fix_columns(raw.lines[index]) for index in (header_index, *data_indexes))
+    if detected.format == "xlsx":
+        # Lines of a sheet end with their last value: extend them to the same width.
         names = [*names, *[""] * (find_common_width(data) - len(names))]
         data = [line + [""] * (len(names) - len(line)) for line in data]
     header = header.without_fix_columns()
     table = Table(names, data, numbers)
-    widths = check_row_widths(table, header.columns, REQUIRED, DECIMALS, commas=how.delimiter == "comma")
+    widths = check_row_widths(table, header.columns, REQUIRED, DECIMALS, commas=detected.delimiter == "comma")
     detected = replace(
-        how,
-        header_line=grid.numbers[place],
+        detected,
+        header_line=raw.numbers[header_index],
         columns=header.mapping,
         unknown=header.unknown,
         fix_file=header.fix_file,
-        jumps=jumps_of([grid.numbers[place], *numbers]),
+        jumps=jumps_of([raw.numbers[header_index], *numbers]),
     )
     warnings += [*list_unknown_columns(header), *skipped.warnings, *widths.warnings, *check_shopify_rows(header, table)]
-    return _Lines(header, table, detected, warnings, agreed, widths.misfits)
+    return _Lines(header, table, detected, warnings, decimal_columns, widths.misfits)
 
 
-def _rows(lines: _Lines, signs: DecimalSeparators, upload_id: str, vendor_id: str) -> list[Row]:
-    decimal = [column for column, found in signs.commas.items() if found is CommaMeaning.DECIMAL]
+def _build_rows(lines: _Lines, signs: DecimalSeparators, upload_id: str, vendor_id: str) -> list[Row]:
+    decimal = [column for column, commas in signs.commas.items() if commas is CommaMeaning.DECIMAL]
     columns, kept_as_text = lines.header.columns, lines.header.text_formula_columns
     misfits, doubtful = lines.misfits, signs.doubtful
     decimal_comma = tuple(decimal)
     rows = []
     for row_number, values, line in zip(count(1), lines.table.rows, lines.table.lines, strict=False):
-        cells, cut = _cells(columns, values)
+        cells, cut = _extract_cells(columns, values)
         for column in kept_as_text:
             if column in cells and (text := unwrap_text_formula(cells.pop(column)).strip()):
                 cells[column] = text
@@ -248,7 +251,7 @@ def _rows(lines: _Lines, signs: DecimalSeparators, upload_id: str, vendor_id: st
     return rows
 
 
-def _cells(columns: Sequence[str | None], values: Sequence[str]) -> tuple[dict[str, str], dict[str, int]]:
+def _extract_cells(columns: Sequence[str | None], values: Sequence[str]) -> tuple[dict[str, str], dict[str, int]]:
     """Return the values of our columns that are not blank, and the original lengths of truncated values."""
     cells = {
         column: value
@@ -262,11 +265,11 @@ def _cells(columns: Sequence[str | None], values: Sequence[str]) -> tuple[dict[s
     return {column: value[:MAX_CELL] for column, value in cells.items()}, cut
 
 
-def _number_warnings(
+def _list_comma_warnings(
     columns: Mapping[str, Sequence[str]], lines: Sequence[int], signs: DecimalSeparators
 ) -> Iterator[FileWarning]:
-    for column, found in signs.commas.items():
-        if found in {CommaMeaning.MIXED, CommaMeaning.UNCLEAR}:
+    for column, commas in signs.commas.items():
+        if commas in {CommaMeaning.MIXED, CommaMeaning.UNCLEAR}:
             # The message names spreadsheet rows.
-            warning = comma_warning(column, found, dict(zip(lines, columns[column], strict=True)))
+            warning = comma_warning(column, commas, dict(zip(lines, columns[column], strict=True)))
             yield replace(warning, row_number=lines.index(warning.row_number) + 1)

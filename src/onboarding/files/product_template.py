@@ -1,4 +1,4 @@
-"""The template that vendors start from: every column and a sample row, as CSV or as a workbook. Pure."""
+"""Product template with every column and a sample row, as CSV or workbook."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from onboarding.files.parser import MAX_ROWS
 
 
 def as_csv(categories: Sequence[str]) -> bytes:
-    """Header and sample row; UTF-8 with a byte order mark, so that Excel reads and writes it as such."""
+    """Return the header and a sample row as CSV, in UTF-8 with a byte order mark, so that Excel keeps the encoding."""
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, COLUMNS)
     writer.writeheader()
@@ -20,11 +20,11 @@ def as_csv(categories: Sequence[str]) -> bytes:
 
 
 def as_xlsx(categories: Sequence[str]) -> bytes:
-    """A workbook: the products to fill in, with the categories to choose from; what each column takes; the categories.
+    """Return a workbook with the product sheet, a description of the columns, and the categories to choose from.
 
-    All cells of the products are text, so that Excel keeps ids and SKUs as they are typed.
+    All cells of the product sheet are text, so that Excel does not change IDs and SKUs.
     """
-    # Only this needs it, and it is slow to import.
+    # Imported on use: slow to import, and needed only here.
     from openpyxl import Workbook  # noqa: PLC0415
     from openpyxl.styles import Font  # noqa: PLC0415
     from openpyxl.utils import get_column_letter  # noqa: PLC0415
@@ -37,15 +37,15 @@ def as_xlsx(categories: Sequence[str]) -> bytes:
     sample = sample_row(categories)
     products.append(list(COLUMNS))
     products.append([sample[column] for column in COLUMNS])
-    for place, name in enumerate(COLUMNS, 1):
-        letter = get_column_letter(place)
+    for position, name in enumerate(COLUMNS, 1):
+        letter = get_column_letter(position)
         products.column_dimensions[letter].width = max(len(name), len(sample[name])) + 2
         products.column_dimensions[letter].number_format = "@"
-        products.cell(1, place).font = Font(bold=True)
-        products.cell(2, place).number_format = "@"
+        products.cell(1, position).font = Font(bold=True)
+        products.cell(2, position).number_format = "@"
     products.freeze_panes = "A2"
 
-    # The reader passes by a sheet whose name begins with `_`.
+    # The parser skips sheets whose name begins with `_`.
     columns = book.create_sheet("_Columns")
     columns.append(["Column", "Required", "Takes", "Example", "Meaning"])
     for column in PRODUCT_SCHEMA.values():

@@ -1,4 +1,4 @@
-"""What stands in a sheet: lines of values, and what is known about them and about ranges of cells."""
+"""Models of a sheet: cells, ranges, and references such as `A1`."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from onboarding.files.number_formats import NumberFormat
 from onboarding.files.xlsx_limits import DamagedError
 
 MAX_COLUMN = 16_384
-"""Where a sheet ends."""
+"""Number of columns of a sheet."""
 
 _REFERENCE = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
-    """Cells from one corner to the other; rows count from 1 as in the sheet, columns from 0."""
+class CellRange:
+    """Rectangle of cells; rows are numbered from 1 as in the sheet, columns from 0."""
 
     text: str
     first_row: int
@@ -30,37 +30,37 @@ class Range:
 
 @dataclass(slots=True)
 class SheetCells:
-    """What stands in a sheet.
+    """Content of a sheet.
 
-    A numeric cell is a plain number in `grid`; `formatted` has the formats of those that have one, or decimals, by line
-    and place.
-    `addresses` are the hyperlinks of cells, by number of the row and place.
+    Numeric cells are plain numbers in `table`. `number_formats` maps the index of a line to the column indexes and
+    formats of its numeric cells that have a format or decimals. `hyperlinks` maps the row number and column index of a
+    cell to its URL.
     """
 
-    grid: RawTable = field(default_factory=RawTable)
-    formatted: dict[int, Sequence[tuple[int, NumberFormat]]] = field(default_factory=dict)
+    table: RawTable = field(default_factory=RawTable)
+    number_formats: dict[int, Sequence[tuple[int, NumberFormat]]] = field(default_factory=dict)
     hidden_rows: list[int] = field(default_factory=list)
     hidden_columns: list[range] = field(default_factory=list)
-    merged: list[Range] = field(default_factory=list)
-    addresses: dict[tuple[int, int], str] = field(default_factory=dict)
+    merged: list[CellRange] = field(default_factory=list)
+    hyperlinks: dict[tuple[int, int], str] = field(default_factory=dict)
 
 
-def range_of(text: str) -> Range:
-    """The range that `A1:B2` or `A1` names."""
+def parse_range(text: str) -> CellRange:
+    """Parse a range such as `A1:B2` or `A1`; raise `DamagedError` if it is neither."""
     first, _, last = text.partition(":")
-    (row, column), (last_row, last_column) = _corner(first), _corner(last or first)
-    return Range(text, min(row, last_row), max(row, last_row), min(column, last_column), max(column, last_column))
+    (row, column), (last_row, last_column) = _parse_reference(first), _parse_reference(last or first)
+    return CellRange(text, min(row, last_row), max(row, last_row), min(column, last_column), max(column, last_column))
 
 
-def _corner(text: str) -> tuple[int, int]:
-    found = _REFERENCE.fullmatch(text)
-    if not found:
+def _parse_reference(text: str) -> tuple[int, int]:
+    match = _REFERENCE.fullmatch(text)
+    if not match:
         raise DamagedError
-    return int(found[2]), column_place(found[1])
+    return int(match[2]), column_index(match[1])
 
 
-def column_place(letters: str) -> int:
-    """The place of a column, from 0, by its letters."""
+def column_index(letters: str) -> int:
+    """Return the index of a column, from 0, by its letters; raise `DamagedError` if there is no such column."""
     number = 0
     for letter in letters.upper():
         if not "A" <= letter <= "Z" or number > MAX_COLUMN:
@@ -71,15 +71,17 @@ def column_place(letters: str) -> int:
     return number - 1
 
 
-def sort_lines(cells: SheetCells) -> None:
-    """Put the lines into the order of their numbers. Two with one number cannot both be that row."""
-    order = sorted(range(len(cells.grid.lines)), key=cells.grid.numbers.__getitem__)
-    numbers = [cells.grid.numbers[line] for line in order]
-    twice = next((number for number, following in pairwise(numbers) if number == following), None)
-    if twice is not None:
+def sort_rows(cells: SheetCells) -> None:
+    """Sort the lines by row number; raise `DamagedError` if two have the same number."""
+    order = sorted(range(len(cells.table.lines)), key=cells.table.numbers.__getitem__)
+    numbers = [cells.table.numbers[line] for line in order]
+    repeated = next((number for number, following in pairwise(numbers) if number == following), None)
+    if repeated is not None:
         raise DamagedError(
-            f"two rows have the number {twice}, so one of them would be lost; export it again, or as CSV"
+            f"two rows have the number {repeated}, but a row can exist only once; export the workbook again, or as CSV"
         )
-    cells.grid.numbers = numbers
-    cells.grid.lines = [cells.grid.lines[line] for line in order]
-    cells.formatted = {new: cells.formatted[old] for new, old in enumerate(order) if old in cells.formatted}
+    cells.table.numbers = numbers
+    cells.table.lines = [cells.table.lines[line] for line in order]
+    cells.number_formats = {
+        new: cells.number_formats[old] for new, old in enumerate(order) if old in cells.number_formats
+    }

@@ -1,7 +1,7 @@
-"""The parts of a workbook, unpacked and parsed within limits: a few KB can unpack to more than memory holds.
+"""Archive of a workbook, unpacked and parsed within limits.
 
-Nothing that an archive says of itself is trusted. A part is unpacked and parsed piece by piece, and a limit ends it
-before anything is built of what lies behind the limit.
+A few KB can unpack to more than memory holds, and the sizes that an archive states can be wrong. Each part is therefore
+unpacked and parsed in chunks, and a limit ends it before the data after the limit is stored.
 """
 
 from __future__ import annotations
@@ -15,36 +15,36 @@ from urllib.parse import unquote
 from xml.parsers.expat import ParserCreate
 
 MAX_PARTS = 10_000
-"""Entries of the archive; a workbook of 200 sheets has some hundred."""
+"""Maximum number of entries of the archive; a workbook of 200 sheets has a few hundred."""
 
 MAX_UNPACKED = 100 * 1024 * 1024
-"""Bytes that all parts that are read may come to."""
+"""Maximum unpacked size of all parts that are read, in bytes."""
 
 MAX_TAGS = 8_000_000
-"""Tags of all parts that are read: two million cells, each with its value."""
+"""Maximum number of tags of all parts that are read: enough for two million cells with a value."""
 
 MAX_TEXT = 25_000_000
-"""Characters of text that are kept; a CSV file has ten million at most."""
+"""Maximum number of characters of text in memory; a CSV file has at most ten million."""
 
 MAX_DEPTH = 1_000
-"""Elements within each other; a sheet has some ten."""
+"""Maximum nesting of elements; a sheet has about ten levels."""
 
 MAX_RELATIONSHIPS = 70_000
-"""Relationships of a part; a sheet of Excel has at most 65,530 hyperlinks."""
+"""Maximum number of relationships of a part; a sheet of Excel has at most 65,530 hyperlinks."""
 
 _CHUNK = 64 * 1024
-_MOST_PENDING = 1024 * 1024
-_MOST_PIECES = 128
-_HEADER_OF_AN_ENTRY = b"PK\x01\x02"
-_PACKED_AS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+_MAX_PENDING = 1024 * 1024
+_MAX_PIECES = 128
+_ENTRY_SIGNATURE = b"PK\x01\x02"
+_COMPRESSION_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 
 
 class TooLargeError(Exception):
-    """The workbook has more in it than can be held."""
+    """The workbook exceeds a limit."""
 
 
 class TooManyColumnsError(TooLargeError):
-    """A row has a value to the right of all columns that a file may have."""
+    """A row has a value after the last column that a file may have."""
 
     def __init__(self, row: int, column: int) -> None:
         super().__init__()
@@ -53,12 +53,14 @@ class TooManyColumnsError(TooLargeError):
 
 
 class DamagedError(Exception):
-    """The workbook has something in it that no spreadsheet program writes there; a text says what, if it is known."""
+    """The workbook has content that no spreadsheet program writes; the message describes it if it is known."""
 
 
 class Handler:
-    """What a part's elements are given to. `pieces` collects text: a handler empties it where text begins that counts,
-    and sets `is_in_text` while it wants to keep it. `is_done` ends the reading early.
+    """Receiver of the elements of a part.
+
+    `pieces` collects character data: subclasses clear it where relevant text starts, and set `is_in_text` while it must
+    not be cleared. `is_done` ends parsing early.
     """
 
     __slots__ = ("depth", "is_done", "is_in_text", "pieces")
@@ -76,16 +78,16 @@ class Handler:
         self.depth -= 1
 
     def check(self, pending: int) -> None:
-        """Look after each piece of the part whether too much is pending: bytes, elements within each other, text."""
+        """Raise `TooLargeError` after a chunk if too many bytes, levels of elements or pieces of text are pending."""
         if not self.is_in_text:
             self.pieces.clear()
-        if pending > _MOST_PENDING or self.depth > MAX_DEPTH or len(self.pieces) > _MOST_PIECES:
+        if pending > _MAX_PENDING or self.depth > MAX_DEPTH or len(self.pieces) > _MAX_PIECES:
             raise TooLargeError
 
 
 @dataclass(frozen=True, slots=True)
 class Relationship:
-    """What a part refers to: a kind (`worksheet`), and the name of another part or, if it is external, an address."""
+    """Reference of a part: its kind (`worksheet`) and target, the name of another part or, if external, a URL."""
 
     kind: str
     target: str
@@ -93,10 +95,10 @@ class Relationship:
 
 
 class Package:
-    """An archive whose parts are found by name, in any case and with `/` or `\\` in it."""
+    """ZIP archive of a workbook; names of parts ignore case, and `\\` equals `/`."""
 
     def __init__(self, content: bytes) -> None:
-        if content.count(_HEADER_OF_AN_ENTRY) > MAX_PARTS:
+        if content.count(_ENTRY_SIGNATURE) > MAX_PARTS:
             raise TooLargeError
         try:
             self._archive = zipfile.ZipFile(io.BytesIO(content))
@@ -104,31 +106,36 @@ class Package:
             raise DamagedError from error
         self._parts: dict[str, zipfile.ZipInfo | None] = {}
         for info in self._archive.infolist():
-            # Of two parts with one name nobody knows which counts.
-            self._parts[_key(info.filename)] = None if _key(info.filename) in self._parts else info
+            # Of two parts with the same name, neither can be preferred: reading them raises `DamagedError`.
+            self._parts[_normalize_name(info.filename)] = (
+                None if _normalize_name(info.filename) in self._parts else info
+            )
         self.is_encrypted = any(info.flag_bits & 1 for info in self._archive.infolist())
-        self._unpacked = self._tags = self._kept = 0
+        self._unpacked = self._tags = self._characters = 0
 
     def __contains__(self, name: str) -> bool:
-        return _key(name) in self._parts
+        return _normalize_name(name) in self._parts
 
     def has_folder(self, name: str) -> bool:
         return any(key.startswith(f"{name}/") for key in self._parts)
 
-    def keep(self, characters: int) -> None:
-        """Count text that stays in memory."""
-        self._kept += characters
-        if self._kept > MAX_TEXT:
+    def count_text(self, characters: int) -> None:
+        """Count characters that stay in memory; raise `TooLargeError` over the limit."""
+        self._characters += characters
+        if self._characters > MAX_TEXT:
             raise TooLargeError
 
     def parse(self, name: str, handler: Handler) -> None:
-        """Give a part's elements to a handler. Their names are `namespace name`."""
+        """Parse a part and pass its elements to a handler, with names as `namespace name`.
+
+        Raise `TooLargeError` over a limit, and `DamagedError` for any other failure.
+        """
         parser = ParserCreate(namespace_separator=" ")
-        # Expat 2.6 and later puts off what is not complete; we look after each piece at how far it came.
+        # Expat 2.6 and later defers incomplete tokens, which would hide the progress that `check` needs.
         if hasattr(parser, "SetReparseDeferralEnabled"):
             parser.SetReparseDeferralEnabled(False)
         parser.buffer_text = True
-        parser.StartDoctypeDeclHandler = _refuse_doctype
+        parser.StartDoctypeDeclHandler = _reject_doctype
         parser.StartElementHandler = handler.start
         parser.EndElementHandler = handler.end
         parser.CharacterDataHandler = handler.pieces.append
@@ -144,22 +151,22 @@ class Package:
         except (DamagedError, TooLargeError):
             raise
         except Exception as error:
-            # Whatever zipfile, zlib and expat raise about bytes that somebody forged.
+            # zipfile, zlib and expat raise many types of exceptions for forged content.
             raise DamagedError from error
 
-    def relationships(self, name: str) -> Mapping[str, Relationship]:
-        """What a part refers to, by id; `""` is the archive itself."""
+    def read_relationships(self, name: str) -> Mapping[str, Relationship]:
+        """Return the relationships of a part by ID; the name `""` stands for the archive."""
         folder, file = posixpath.split(name)
         part = posixpath.join(folder, "_rels", f"{file}.rels")
         if part not in self:
             return {}
-        handler = _Relationships(self, folder)
+        handler = _RelationshipsHandler(self, folder)
         self.parse(part, handler)
-        return handler.found
+        return handler.relationships
 
     def _chunks(self, name: str) -> Iterator[bytes]:
-        info = self._parts.get(_key(name))
-        if info is None or info.compress_type not in _PACKED_AS:
+        info = self._parts.get(_normalize_name(name))
+        if info is None or info.compress_type not in _COMPRESSION_METHODS:
             raise DamagedError
         with self._archive.open(info) as part:
             while chunk := part.read(_CHUNK):
@@ -170,12 +177,12 @@ class Package:
                 yield chunk
 
 
-class _Relationships(Handler):
-    __slots__ = ("_folder", "_package", "found")
+class _RelationshipsHandler(Handler):
+    __slots__ = ("_folder", "_package", "relationships")
 
     def __init__(self, package: Package, folder: str) -> None:
         super().__init__()
-        self.found: dict[str, Relationship] = {}
+        self.relationships: dict[str, Relationship] = {}
         self._package = package
         self._folder = folder
 
@@ -184,23 +191,23 @@ class _Relationships(Handler):
         if not name.endswith(" Relationship"):
             return
         target, kind = attributes.get("Target", ""), attributes.get("Type", "").rpartition("/")[2]
-        self._package.keep(sum(map(len, attributes.values())))
+        self._package.count_text(sum(map(len, attributes.values())))
         is_external = attributes.get("TargetMode") == "External"
         if not is_external:
-            target = self._part(target.replace("\\", "/"))
-        self.found[attributes.get("Id", "")] = Relationship(kind, target, is_external)
-        if len(self.found) > MAX_RELATIONSHIPS:
+            target = self._resolve(target.replace("\\", "/"))
+        self.relationships[attributes.get("Id", "")] = Relationship(kind, target, is_external)
+        if len(self.relationships) > MAX_RELATIONSHIPS:
             raise TooLargeError
 
-    def _part(self, target: str) -> str:
+    def _resolve(self, target: str) -> str:
         name = posixpath.normpath(posixpath.join("/", self._folder, target)).lstrip("/")
         return name if name in self._package else unquote(name)
 
 
-def _key(name: str) -> str:
+def _normalize_name(name: str) -> str:
     return name.replace("\\", "/").lstrip("/").casefold()
 
 
-def _refuse_doctype(*_: object) -> None:
-    # A document type makes one character stand for thousands.
+def _reject_doctype(*_: object) -> None:
+    # Entities of a document type can expand one character to thousands.
     raise DamagedError

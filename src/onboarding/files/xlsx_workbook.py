@@ -1,4 +1,4 @@
-"""What a workbook's sheets share: their names, the texts and the number formats of their cells."""
+"""Metadata that the sheets of a workbook share: their names, shared strings and number formats."""
 
 from __future__ import annotations
 
@@ -6,33 +6,34 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from onboarding.files.number_formats import BUILT_IN, MAX_CODE, NumberFormat, number_format
+from onboarding.files.number_formats import BUILT_IN, MAX_FORMAT_CODE, NumberFormat, parse_number_format
 from onboarding.files.xlsx_limits import DamagedError, Handler, Package, TooLargeError
 
 MAX_SHEETS = 200
+"""Maximum number of sheets."""
 
 MAX_STRINGS = 1_500_000
-"""Different texts in a workbook; 10,000 rows of 60 columns have 600,000."""
+"""Maximum number of shared strings; 10,000 rows of 60 columns have 600,000."""
 
 MAX_STYLES = 70_000
-"""Styles of cells; Excel has at most 65,490."""
+"""Maximum number of cell styles; Excel has at most 65,490."""
 
 MAX_FORMATS = 1_000
-"""Number formats of a workbook's own; Excel has at most 250."""
+"""Maximum number of number formats; Excel has at most 250 besides the built-in ones."""
 
-_LONGEST_ID = 250
+_MAX_ID = 250
 
-SHEETS = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+SPREADSHEET_NS = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _STRICT = "http://purl.oclc.org/ooxml/spreadsheetml/main workbook"
-RELATIONSHIP = "http://schemas.openxmlformats.org/officeDocument/2006/relationships id"
+RELATIONSHIP_ID = "http://schemas.openxmlformats.org/officeDocument/2006/relationships id"
 
-# How a workbook writes a character that XML cannot hold. Halves of surrogate pairs are no characters.
+# Escape for a character that XML cannot represent. Escaped surrogates are not characters and stay unchanged.
 _ESCAPED = re.compile(r"_x(?![dD][89a-fA-F])([0-9A-Fa-f]{4})_")
 
 
 @dataclass(frozen=True, slots=True)
 class SheetPart:
-    """A sheet's name, its part, and whether it is visible."""
+    """A sheet: its name, the name of its part, and whether it is visible."""
 
     name: str
     part: str
@@ -40,27 +41,27 @@ class SheetPart:
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
-    """A workbook without its cells: sheets, texts, and the number format of each style (None: General)."""
+class WorkbookMetadata:
+    """Sheets, shared strings, and the number format of each style by index (None: General)."""
 
     sheets: Sequence[SheetPart]
-    texts: Sequence[str]
+    shared_strings: Sequence[str]
     formats: Mapping[str, NumberFormat | None]
-    since_1904: bool
+    uses_1904_epoch: bool
     is_strict: bool
 
 
-def read_book(package: Package) -> Book:
-    """Read all that the sheets need."""
-    main = next((r.target for r in package.relationships("").values() if r.kind == "officeDocument"), "")
+def read_metadata(package: Package) -> WorkbookMetadata:
+    """Return what the sheets of a workbook share."""
+    main = next((r.target for r in package.read_relationships("").values() if r.kind == "officeDocument"), "")
     main = main if main in package else "xl/workbook.xml"
-    related = package.relationships(main)
-    workbook = _Workbook()
+    related = package.read_relationships(main)
+    workbook = _WorkbookHandler()
     package.parse(main, workbook)
-    parts = {found.kind: found.target for found in related.values() if not found.is_external}
-    texts, styles = _Texts(package), _Styles(package)
+    parts = {each.kind: each.target for each in related.values() if not each.is_external}
+    shared_strings, styles = _SharedStringsHandler(package), _StylesHandler(package)
     if not workbook.is_strict:
-        for kind, handler in (("sharedStrings", texts), ("styles", styles)):
+        for kind, handler in (("sharedStrings", shared_strings), ("styles", styles)):
             if parts.get(kind, "") in package:
                 package.parse(parts[kind], handler)
     sheets = [
@@ -68,48 +69,50 @@ def read_book(package: Package) -> Book:
         for name, key, state in workbook.sheets
         if key in related and related[key].kind == "worksheet"
     ]
-    return Book(sheets, texts.found, styles.formats(), workbook.since_1904, workbook.is_strict)
+    return WorkbookMetadata(
+        sheets, shared_strings.strings, styles.formats(), workbook.uses_1904_epoch, workbook.is_strict
+    )
 
 
-def unescaped(text: str) -> str:
-    """A text with the characters that XML cannot hold."""
+def unescape(text: str) -> str:
+    """Replace escapes of characters that XML cannot represent."""
     return _ESCAPED.sub(lambda escaped: chr(int(escaped[1], 16)), text) if "_x" in text else text
 
 
-class _Workbook(Handler):
-    __slots__ = ("is_strict", "sheets", "since_1904")
+class _WorkbookHandler(Handler):
+    __slots__ = ("is_strict", "sheets", "uses_1904_epoch")
 
     def __init__(self) -> None:
         super().__init__()
         self.sheets: list[tuple[str, str, str]] = []
-        self.since_1904 = False
+        self.uses_1904_epoch = False
         self.is_strict = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         self.depth += 1
-        if name == f"{SHEETS} sheet":
-            sheet = attributes.get("name", "")[:MAX_CODE]
+        if name == f"{SPREADSHEET_NS} sheet":
+            sheet = attributes.get("name", "")[:MAX_FORMAT_CODE]
             self.sheets.append(
-                (sheet, attributes.get(RELATIONSHIP, "")[:_LONGEST_ID], attributes.get("state", "visible"))
+                (sheet, attributes.get(RELATIONSHIP_ID, "")[:_MAX_ID], attributes.get("state", "visible"))
             )
             if len(self.sheets) > MAX_SHEETS:
                 raise TooLargeError
-        elif name == f"{SHEETS} workbookPr":
-            self.since_1904 = attributes.get("date1904", "0") in {"1", "true"}
+        elif name == f"{SPREADSHEET_NS} workbookPr":
+            self.uses_1904_epoch = attributes.get("date1904", "0") in {"1", "true"}
         elif name == _STRICT:
             self.is_strict = self.is_done = True
 
 
-class _Texts(Handler):
-    """The shared strings: runs of one text joined, without what tells how to read it aloud."""
+class _SharedStringsHandler(Handler):
+    """Collects the shared strings: the runs of each joined, without phonetic hints."""
 
-    __slots__ = ("_is_phonetic", "_package", "_runs", "found")
+    __slots__ = ("_is_phonetic", "_package", "_runs", "strings")
 
-    _ITEM, _TEXT, _PHONETIC = (f"{SHEETS} {name}" for name in ("si", "t", "rPh"))
+    _ITEM, _TEXT, _PHONETIC = (f"{SPREADSHEET_NS} {name}" for name in ("si", "t", "rPh"))
 
     def __init__(self, package: Package) -> None:
         super().__init__()
-        self.found: list[str] = []
+        self.strings: list[str] = []
         self._package = package
         self._runs: list[str] = []
         self._is_phonetic = False
@@ -129,44 +132,44 @@ class _Texts(Handler):
         if name == self._TEXT:
             self.is_in_text = False
             if not self._is_phonetic:
-                self._package.keep(sum(map(len, self.pieces)))
+                self._package.count_text(sum(map(len, self.pieces)))
                 self._runs += self.pieces
         elif name == self._ITEM:
-            self.found.append(unescaped("".join(self._runs)))
-            if len(self.found) > MAX_STRINGS:
+            self.strings.append(unescape("".join(self._runs)))
+            if len(self.strings) > MAX_STRINGS:
                 raise TooLargeError
         elif name == self._PHONETIC:
             self._is_phonetic = False
 
 
-class _Styles(Handler):
-    """The number format of each style."""
+class _StylesHandler(Handler):
+    """Collects the number format of each cell style."""
 
-    __slots__ = ("_codes", "_ids", "_is_of_cells")
+    __slots__ = ("_codes", "_ids", "_is_in_cell_styles")
 
-    _CODE, _CELLS, _STYLE = (f"{SHEETS} {name}" for name in ("numFmt", "cellXfs", "xf"))
+    _CODE, _CELLS, _STYLE = (f"{SPREADSHEET_NS} {name}" for name in ("numFmt", "cellXfs", "xf"))
 
     def __init__(self, _: Package) -> None:
         super().__init__()
         self._codes: dict[str, str] = {str(number): code for number, code in BUILT_IN.items()}
         self._ids: list[str] = []
-        self._is_of_cells = False
+        self._is_in_cell_styles = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         self.depth += 1
-        if name == self._STYLE and self._is_of_cells:
-            self._ids.append(attributes.get("numFmtId", "0")[:_LONGEST_ID])
+        if name == self._STYLE and self._is_in_cell_styles:
+            self._ids.append(attributes.get("numFmtId", "0")[:_MAX_ID])
             if len(self._ids) > MAX_STYLES:
                 raise TooLargeError
         elif name == self._CODE:
             code = attributes.get("formatCode", "General")
-            if len(code) > MAX_CODE:
+            if len(code) > MAX_FORMAT_CODE:
                 raise DamagedError
-            self._codes[attributes.get("numFmtId", "0")[:_LONGEST_ID]] = code
+            self._codes[attributes.get("numFmtId", "0")[:_MAX_ID]] = code
             if len(self._codes) > MAX_FORMATS:
                 raise TooLargeError
         elif name == self._CELLS:
-            self._is_of_cells = True
+            self._is_in_cell_styles = True
 
     def end(self, name: str) -> None:
         self.depth -= 1
@@ -174,6 +177,6 @@ class _Styles(Handler):
             self.is_done = True
 
     def formats(self) -> dict[str, NumberFormat | None]:
-        """The formats by style, as a cell names it."""
-        codes = {key: number_format(code) for key, code in self._codes.items() if code and code != "General"}
-        return {str(place): codes.get(key) for place, key in enumerate(self._ids)}
+        """Return the number format by style index, as text; None stands for General."""
+        codes = {key: parse_number_format(code) for key, code in self._codes.items() if code and code != "General"}
+        return {str(index): codes.get(key) for index, key in enumerate(self._ids)}

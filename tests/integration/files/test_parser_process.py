@@ -1,4 +1,4 @@
-"""Files are read in a child process: the same result as in this one, and an end to what takes too much."""
+"""Parser process: parses files in a child process with limits of time and memory."""
 
 from __future__ import annotations
 
@@ -33,51 +33,51 @@ def hostile() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def no_child_is_left() -> Iterator[None]:
+def check_children_ended() -> Iterator[None]:
     parser_process.close_children()
-    before = children()
+    before = list_child_ids()
     yield
     parser_process.close_children()
-    assert children() == before
+    assert list_child_ids() == before
 
 
-def children() -> set[str]:
-    """The process ids of this process's children: those of other tests, and those that nobody has waited for."""
-    return {pid for found in Path("/proc/self/task").glob("*/children") for pid in found.read_text().split()}
+def list_child_ids() -> set[str]:
+    """Return the process IDs of the children of this process, zombies included."""
+    return {pid for path in Path("/proc/self/task").glob("*/children") for pid in path.read_text().split()}
 
 
-def rows_of(content: bytes) -> ParsedRows | FileRejection:
+def parse_rows(content: bytes) -> ParsedRows | FileRejection:
     return parser_process.parse_rows(content, "UPLOAD_1", "VEND001")
 
 
 def test_parse_rows_of_a_file_returns_what_parse_returns() -> None:
-    found, expected = rows_of(FILE), parse(FILE, "UPLOAD_1", "VEND001")
-    assert isinstance(found, ParsedRows)
+    result, expected = parse_rows(FILE), parse(FILE, "UPLOAD_1", "VEND001")
+    assert isinstance(result, ParsedRows)
     assert isinstance(expected, ParsedFile)
-    assert (found.rows, found.detected, list(found.warnings)) == (
+    assert (result.rows, result.detected, list(result.warnings)) == (
         expected.rows,
         expected.detected,
         expected.warnings,
     )
-    assert [row.line for row in found.rows] == [row.line for row in expected.rows]
+    assert [row.line for row in result.rows] == [row.line for row in expected.rows]
 
 
-def test_parse_rows_of_a_refused_file_returns_the_refusal() -> None:
-    assert rows_of(b"a,b\n1,2\n") == parse(b"a,b\n1,2\n", "UPLOAD_1", "VEND001")
+def test_parse_rows_of_a_rejected_file_returns_the_rejection() -> None:
+    assert parse_rows(b"a,b\n1,2\n") == parse(b"a,b\n1,2\n", "UPLOAD_1", "VEND001")
 
 
-def test_original_rows_returns_the_rows_asked_for_alone() -> None:
-    found, expected = parser_process.read_original_rows(FILE, {2}), table_of(FILE)
-    assert isinstance(found, Table)
+def test_read_original_rows_returns_only_the_requested_rows() -> None:
+    result, expected = parser_process.read_original_rows(FILE, {2}), table_of(FILE)
+    assert isinstance(result, Table)
     assert isinstance(expected, Table)
-    assert (found.header, found.lines) == (expected.header, expected.lines)
-    assert list(found.rows) == [(), expected.rows[1], ()]
+    assert (result.header, result.lines) == (expected.header, expected.lines)
+    assert list(result.rows) == [(), expected.rows[1], ()]
 
 
-def test_parse_rows_of_a_second_file_uses_the_same_child() -> None:
-    rows_of(FILE)
+def test_parse_rows_second_file_uses_the_same_child() -> None:
+    parse_rows(FILE)
     [first] = parser_process._children
-    rows_of(FILE)
+    parse_rows(FILE)
     assert parser_process._children == {first}
 
 
@@ -91,20 +91,20 @@ def test_parse_rows_of_a_second_file_uses_the_same_child() -> None:
         (b"recursion", "memory"),
     ],
 )
-def test_parse_rows_of_a_file_over_a_limit_raises_and_the_next_file_is_read(content: bytes, reason: str) -> None:
+def test_parse_rows_over_a_limit_raises_and_parses_the_next_file(content: bytes, reason: str) -> None:
     with pytest.raises(TooComplex, match=reason):
-        rows_of(content)
-    assert isinstance(rows_of(FILE), ParsedRows)
+        parse_rows(content)
+    assert isinstance(parse_rows(FILE), ParsedRows)
 
 
 @pytest.mark.usefixtures("hostile")
-def test_parse_rows_where_the_reader_fails_raises_with_its_traceback() -> None:
-    with pytest.raises(ParserFault, match=r"RuntimeError: a bug of ours"):
-        rows_of(b"fault")
-    assert isinstance(rows_of(FILE), ParsedRows)
+def test_parse_rows_parser_error_raises_with_its_traceback() -> None:
+    with pytest.raises(ParserFault, match=r"RuntimeError: a bug in the parser"):
+        parse_rows(b"fault")
+    assert isinstance(parse_rows(FILE), ParsedRows)
 
 
-def test_parse_rows_without_an_answer_in_time_raises_and_ends_the_child(tmp_path: Path) -> None:
+def test_parse_rows_timeout_raises_and_ends_the_child(tmp_path: Path) -> None:
     with hostile_child():
         with pytest.raises(ParserTimeout):
             parser_process.parse_rows(b"wait:%b" % os.fsencode(tmp_path / "never"), "U", "V", seconds=0.5)
@@ -112,29 +112,29 @@ def test_parse_rows_without_an_answer_in_time_raises_and_ends_the_child(tmp_path
 
 
 @pytest.mark.usefixtures("hostile")
-def test_child_that_prints_does_not_disturb_the_answer() -> None:
-    assert isinstance(rows_of(b"print"), FileRejection)
-    assert isinstance(rows_of(FILE), ParsedRows)
+def test_child_output_does_not_corrupt_the_response() -> None:
+    assert isinstance(parse_rows(b"print"), FileRejection)
+    assert isinstance(parse_rows(FILE), ParsedRows)
 
 
 @pytest.mark.usefixtures("hostile")
-def test_child_that_is_killed_once_is_no_fault_of_the_file(tmp_path: Path) -> None:
-    assert isinstance(rows_of(b"killed:%b" % os.fsencode(tmp_path / "killed")), FileRejection)
+def test_parse_rows_child_killed_once_is_retried(tmp_path: Path) -> None:
+    assert isinstance(parse_rows(b"killed:%b" % os.fsencode(tmp_path / "killed")), FileRejection)
     assert (tmp_path / "killed").exists()
 
 
-def test_child_that_ended_while_idle_is_replaced() -> None:
-    rows_of(FILE)
+def test_parse_rows_child_ended_while_idle_is_replaced() -> None:
+    parse_rows(FILE)
     [child] = parser_process._children
     child.process.send_signal(signal.SIGKILL)
     child.process.wait()
-    assert isinstance(rows_of(FILE), ParsedRows)
+    assert isinstance(parse_rows(FILE), ParsedRows)
 
 
-def test_child_that_cannot_start_is_no_fault_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parse_rows_child_cannot_start_raises_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parser_process, "COMMAND", (sys.executable, "-c", "raise SystemExit(1)"))
     with pytest.raises(ParserUnavailable):
-        rows_of(FILE)
+        parse_rows(FILE)
     monkeypatch.setattr(parser_process, "COMMAND", ("/no/such/program",))
     with pytest.raises(ParserUnavailable):
         parser_process.ensure_child()
@@ -145,7 +145,7 @@ def test_child_does_not_inherit_secrets(monkeypatch: pytest.MonkeyPatch) -> None
     for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSWORD"):
         monkeypatch.setenv(name, "secret")
     with pytest.raises(ParserFault) as fault:
-        rows_of(b"environment")
+        parse_rows(b"environment")
     [line] = str(fault.value).splitlines()[-1:]
     assert set(line.removeprefix("RuntimeError: ").split()) <= {
         *parser_process._INHERITED,
@@ -154,13 +154,13 @@ def test_child_does_not_inherit_secrets(monkeypatch: pytest.MonkeyPatch) -> None
     }
 
 
-def test_child_ends_when_its_parent_is_killed_in_the_middle_of_a_file(tmp_path: Path) -> None:
+def test_child_parent_killed_while_parsing_ends(tmp_path: Path) -> None:
     program = (
         "import sys\n"
         "from tests.support.hostile_parser_child import hostile_child\n"
-        "from onboarding import parser_process as p\n"
+        "from onboarding.pipeline import parser_process as p\n"
         "with hostile_child():\n"
-        "    p.start(); [child] = p._children; print(child.process.pid, flush=True)\n"
+        "    p.ensure_child(); [child] = p._children; print(child.process.pid, flush=True)\n"
         "    p.parse_rows(sys.argv[1].encode(), 'U', 'V')\n"
     )
     arguments = [sys.executable, "-c", program, f"wait:{tmp_path / 'never'}"]
@@ -169,30 +169,30 @@ def test_child_ends_when_its_parent_is_killed_in_the_middle_of_a_file(tmp_path: 
         child = int(parent.stdout.readline())
         parent.kill()
     deadline = time.monotonic() + 60
-    while _runs(child) and time.monotonic() < deadline:
+    while _is_running(child) and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert not _runs(child)
+    assert not _is_running(child)
 
 
-def _runs(pid: int) -> bool:
+def _is_running(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:
         return False
 
 
-def test_files_read_at_once_do_not_wait_for_each_other(tmp_path: Path) -> None:
-    go = tmp_path / "go"
+def test_parse_rows_concurrent_files_do_not_block_each_other(tmp_path: Path) -> None:
+    signal_file = tmp_path / "continue"
     with hostile_child(), ThreadPoolExecutor(3) as threads:
-        waiting = [threads.submit(rows_of, b"wait:%b" % os.fsencode(go)) for _ in range(2)]
-        assert isinstance(rows_of(FILE), ParsedRows)
-        assert not any(each.done() for each in waiting)
-        go.touch()
-        assert all(isinstance(each.result(), FileRejection) for each in waiting)
+        waiting = [threads.submit(parse_rows, b"wait:%b" % os.fsencode(signal_file)) for _ in range(2)]
+        assert isinstance(parse_rows(FILE), ParsedRows)
+        assert not any(future.done() for future in waiting)
+        signal_file.touch()
+        assert all(isinstance(future.result(), FileRejection) for future in waiting)
 
 
 @pytest.mark.parametrize(("function", "megabytes"), [("512", 400), ("256", 146), ("1024", 400), (None, 400)])
-def test_memory_limit_leaves_the_function_what_it_needs(
+def test_memory_limit_depends_on_the_memory_of_the_function(
     function: str | None, megabytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", raising=False)
@@ -201,7 +201,7 @@ def test_memory_limit_leaves_the_function_what_it_needs(
     assert parser_process.memory_limit() == megabytes * 1024 * 1024
 
 
-def test_answer_that_names_a_function_is_not_read() -> None:
-    answer = pickle.dumps(("answer", os.getcwd))
-    with pytest.raises(pickle.UnpicklingError, match="is no part of an answer"):
-        parser_process._ResponseUnpickler(io.BytesIO(answer)).load()
+def test_response_unpickler_function_name_raises_unpickling_error() -> None:
+    response = pickle.dumps(("answer", os.getcwd))
+    with pytest.raises(pickle.UnpicklingError, match="is not a response type"):
+        parser_process._ResponseUnpickler(io.BytesIO(response)).load()

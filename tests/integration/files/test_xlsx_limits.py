@@ -1,4 +1,4 @@
-"""Limits of workbooks: those that unpack to more than the limits are rejected before they take memory."""
+"""Workbook limits: oversized workbooks are rejected before they use memory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from onboarding.files.parser import ParsedFile, parse
 from tests.support.workbook_builder import PARTS, TABLE, pack, workbook, workbook_at
 
 
-def code_of(content: bytes) -> str:
+def rejection_code(content: bytes) -> str:
     result = parse(content, "UPLOAD_1", "VEND001")
     assert isinstance(result, FileRejection), result.detected
     return result.code
@@ -31,7 +31,7 @@ def code_of(content: bytes) -> str:
 )
 def test_parse_workbook_over_a_limit_is_rejected(content: bytes) -> None:
     assert len(content) < 100_000
-    assert code_of(content) == "WORKBOOK_TOO_LARGE"
+    assert rejection_code(content) == "WORKBOOK_TOO_LARGE"
 
 
 def test_parse_workbook_with_too_many_texts_is_rejected() -> None:
@@ -41,12 +41,17 @@ def test_parse_workbook_with_too_many_texts_is_rejected() -> None:
     rels = "xl/_rels/workbook.xml.rels"
     link = '<Relationship Id="t" Type="x/sharedStrings" Target="texts"/></Relationships>'
     contents[rels] = contents[rels].replace("</Relationships>", link)
-    assert code_of(pack({**contents, "xl/texts": f'<sst xmlns="{namespace}">{texts}</sst>'})) == "WORKBOOK_TOO_LARGE"
+    assert (
+        rejection_code(pack({**contents, "xl/texts": f'<sst xmlns="{namespace}">{texts}</sst>'}))
+        == "WORKBOOK_TOO_LARGE"
+    )
 
 
 def test_parse_sheet_part_of_another_name_over_a_limit_is_rejected() -> None:
     assert isinstance(parse(workbook_at(TABLE), "UPLOAD_1", "VEND001"), ParsedFile)
-    assert code_of(workbook_at(f"<row>{'<c/>' * 400_000}</row>")) == "WORKBOOK_TOO_LARGE"
-    assert code_of(workbook_at(TABLE.replace("<row>", '<row r="99999999">'))) == "UNREADABLE_XLSX"
-    assert code_of(workbook_at(" " * (xlsx_limits.MAX_UNPACKED + 1))) == "WORKBOOK_TOO_LARGE"
-    assert code_of(workbook_at(" " * (xlsx_limits.MAX_UNPACKED + 1), "xl/media/image1.png")) == "WORKBOOK_TOO_LARGE"
+    assert rejection_code(workbook_at(f"<row>{'<c/>' * 400_000}</row>")) == "WORKBOOK_TOO_LARGE"
+    assert rejection_code(workbook_at(TABLE.replace("<row>", '<row r="99999999">'))) == "UNREADABLE_XLSX"
+    assert rejection_code(workbook_at(" " * (xlsx_limits.MAX_UNPACKED + 1))) == "WORKBOOK_TOO_LARGE"
+    assert (
+        rejection_code(workbook_at(" " * (xlsx_limits.MAX_UNPACKED + 1), "xl/media/image1.png")) == "WORKBOOK_TOO_LARGE"
+    )

@@ -1,4 +1,4 @@
-"""Every file of the corpus has its expected outcome."""
+"""Parser: every file of the corpus has its expected outcome."""
 
 from __future__ import annotations
 
@@ -21,49 +21,48 @@ from tests.support.paths import CORPUS, OUTCOMES
 OFFLINE = ValidationContext(DEFAULT_CATEGORIES, set(), set(), catalog_known=False)
 
 
-def load_expected(outcome: Path) -> dict[str, Any]:
-    expected: dict[str, Any] = json.loads(outcome.read_text(encoding="utf-8"))
-    return expected
+def load_outcome(path: Path) -> dict[str, Any]:
+    outcome: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return outcome
 
 
-def load_content(outcome: Path) -> bytes:
-    return outcome.with_suffix("").read_bytes()
+def read_content(path: Path) -> bytes:
+    return path.with_suffix("").read_bytes()
 
 
-def list_accepted() -> list[Path]:
-    return [outcome for outcome in OUTCOMES if "rows" in load_expected(outcome)]
+ACCEPTED = [path for path in OUTCOMES if "rows" in load_outcome(path)]
 
 
-def parse_valid(outcome: Path) -> ParsedFile:
-    result = parse(load_content(outcome), "UPLOAD_1", "VEND001")
+def parse_file(path: Path) -> ParsedFile:
+    result = parse(read_content(path), "UPLOAD_1", "VEND001")
     assert not isinstance(result, FileRejection), result
     return result
 
 
-def test_corpus_every_file_has_expected_outcome() -> None:
-    described = {outcome.with_suffix("").name for outcome in OUTCOMES}
+def test_corpus_every_file_has_an_expected_outcome() -> None:
+    with_outcome = {path.with_suffix("").name for path in OUTCOMES}
     files = {path.name for path in CORPUS.iterdir() if path.is_file() and path.suffix not in {".json", ".py"}}
-    assert files == described
+    assert files == with_outcome
     assert len(files) >= 60
 
 
-@pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda path: path.stem)
-def test_parse_corpus_file_has_expected_outcome(outcome: Path) -> None:
-    expected = load_expected(outcome)
-    result = parse(load_content(outcome), "UPLOAD_1", "VEND001")
+@pytest.mark.parametrize("path", OUTCOMES, ids=lambda path: path.stem)
+def test_parse_corpus_file_has_expected_outcome(path: Path) -> None:
+    expected = load_outcome(path)
+    result = parse(read_content(path), "UPLOAD_1", "VEND001")
     if "refusal" in expected:
         assert isinstance(result, FileRejection), result.detected
         assert result.code == expected["refusal"], result
-        for excerpt in expected.get("says", []):
-            assert excerpt in result.reason
+        for words in expected.get("says", []):
+            assert words in result.reason
         return
     assert not isinstance(result, FileRejection), result
     assert len(result.rows) == expected["rows"]
     errors = {str(row.row_number): [error.error_type for error in validate_row(row, OFFLINE)] for row in result.rows}
     assert {row: types for row, types in errors.items() if types} == expected.get("errors", {})
     assert [warning.code for warning in result.warnings] == expected.get("warnings", [])
-    for excerpt in expected.get("warns", []):
-        assert any(excerpt in warning.message for warning in result.warnings), result.warnings
+    for words in expected.get("warns", []):
+        assert any(words in warning.message for warning in result.warnings), result.warnings
     for row_number, hints in expected.get("hints", {}).items():
         assert [error.hint for error in validate_row(result.rows[int(row_number) - 1], OFFLINE)] == hints
     detected = result.detected.as_json()
@@ -76,18 +75,18 @@ def test_parse_corpus_file_has_expected_outcome(outcome: Path) -> None:
         assert [row.line for row in result.rows] == expected["lines"]
 
 
-@pytest.mark.parametrize("outcome", list_accepted(), ids=lambda path: path.stem)
-def test_table_of_corpus_file_keeps_values_as_written(outcome: Path) -> None:
-    result = parse_valid(outcome)
-    table = table_of(load_content(outcome))
+@pytest.mark.parametrize("path", ACCEPTED, ids=lambda path: path.stem)
+def test_table_of_corpus_file_has_values_as_written(path: Path) -> None:
+    result = parse_file(path)
+    table = table_of(read_content(path))
     assert table == result.table
     assert len(table.rows) == len(result.rows)
-    columns = {result.detected.columns.get(name.strip()): index for index, name in enumerate(table.header)}
+    columns = {result.detected.columns.get(name.strip()): place for place, name in enumerate(table.header)}
     for row, values in zip(result.rows, table.rows, strict=True):
         for column, text in row.cells.items():
-            # Names with line breaks are stored on one line.
+            # File details show names with line breaks on one line.
             if column in columns and column not in row.cut and column not in result.detected.decimal_commas:
-                # If the header is in ="…", the values are read without it.
+                # In a column whose header is written as ="…", so are the values.
                 written = values[columns[column]].strip()
                 written = written if written == text else unwrap_text_formula(written).strip()
                 if column in NUMBER_COLUMNS and written != text:
@@ -96,10 +95,10 @@ def test_table_of_corpus_file_keeps_values_as_written(outcome: Path) -> None:
                     assert (normalize_identifier(written) if column in IDENTIFIERS else written) == text
 
 
-@pytest.mark.parametrize("outcome", list_accepted(), ids=lambda path: path.stem)
-def test_file_details_of_corpus_file_as_json_are_restored(outcome: Path) -> None:
-    detected = parse_valid(outcome).detected
-    stored = json.loads(json.dumps(detected.as_json()))
-    assert type(detected).from_json(stored).as_json() == detected.as_json()
+@pytest.mark.parametrize("path", ACCEPTED, ids=lambda path: path.stem)
+def test_file_details_from_json_of_corpus_file_are_equal(path: Path) -> None:
+    detected = parse_file(path).detected
+    copy = json.loads(json.dumps(detected.as_json()))
+    assert type(detected).from_json(copy).as_json() == detected.as_json()
     assert f"header in line {detected.header_line}" in detected.sentence()
     assert "\n" not in detected.sentence()

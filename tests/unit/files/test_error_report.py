@@ -1,4 +1,4 @@
-"""Error report: the form of the contract, and escaped formulas."""
+"""Error report: columns and lines of the contract, and formula escaping."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from tests.support.postgres_fixtures import make_upload
 HEADER_LINE = "Row Number,Vendor Product ID,SKU,Product Name,Error Type,Error Message,Price,Stock Quantity"
 
 
-def report_of(errors: Iterable[ReportedRow]) -> bytes:
+def build_report(errors: Iterable[ReportedRow]) -> bytes:
     file = io.BytesIO()
     write_report(file, errors)
     return file.getvalue()
 
 
-def lines_of(report: bytes) -> list[list[str]]:
+def read_lines(report: bytes) -> list[list[str]]:
     return list(csv.reader(io.StringIO(report.decode("utf-8-sig"), newline=""), strict=True))
 
 
-def reported(row_number: int, message: str = "Price must be at least 0.01", **cells: str) -> ReportedRow:
+def make_error(row_number: int, message: str = "Price must be at least 0.01", **cells: str) -> ReportedRow:
     return ReportedRow(row_number, RowError("INVALID_PRICE", "price", message), cells)
 
 
-def test_write_report_has_header_and_example_of_the_contract() -> None:
-    report = report_of(
+def test_write_report_contract_example_has_header_and_line() -> None:
+    report = build_report(
         [
-            reported(
+            make_error(
                 5,
                 vendor_product_id="PROD0005",
                 sku="SKU-005",
@@ -53,18 +53,27 @@ def test_write_report_has_header_and_example_of_the_contract() -> None:
     ]
 
 
-def test_write_report_has_byte_order_mark_for_excel() -> None:
-    assert report_of([]) == HEADER_LINE.encode() + b"\r\n"
-    assert report_of([reported(1, "Café")]).startswith(b"\xef\xbb\xbf" + HEADER_LINE.encode() + b"\r\n")
+def test_write_report_non_ascii_text_has_byte_order_mark() -> None:
+    assert build_report([]) == HEADER_LINE.encode() + b"\r\n"
+    assert build_report([make_error(1, "Café")]).startswith(b"\xef\xbb\xbf" + HEADER_LINE.encode() + b"\r\n")
 
 
-def test_write_report_has_a_line_for_each_error_in_order() -> None:
-    lines = lines_of(report_of([reported(2, "a"), reported(2, "b"), reported(7, "c")]))
+def test_write_report_several_errors_have_a_line_each_in_order() -> None:
+    lines = read_lines(build_report([make_error(2, "a"), make_error(2, "b"), make_error(7, "c")]))
     assert [(line[0], line[5]) for line in lines[1:]] == [("2", "a"), ("2", "b"), ("7", "c")]
 
 
 def test_write_report_blank_cells_are_blank() -> None:
-    assert lines_of(report_of([reported(3, "Why")]))[1] == ["3", "", "", "", "INVALID_PRICE", "Why", "", ""]
+    assert read_lines(build_report([make_error(3, "Message")]))[1] == [
+        "3",
+        "",
+        "",
+        "",
+        "INVALID_PRICE",
+        "Message",
+        "",
+        "",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +108,7 @@ def test_write_report_blank_cells_are_blank() -> None:
         "\x1f=1",
     ],
 )
-def test_escape_formula_value_that_would_run_is_escaped(value: str) -> None:
+def test_escape_formula_formula_is_escaped(value: str) -> None:
     assert escape_formula(value) == f"'{value}"
 
 
@@ -132,17 +141,17 @@ def test_escape_formula_other_value_is_unchanged(value: str) -> None:
 @example("'")
 @example("''=")
 def test_unescape_formula_any_value_is_restored(value: str) -> None:
-    shown = escape_formula(value)
-    assert (shown.removeprefix("'")) == value
-    assert unescape_formula(shown) == value
-    if shown and shown[0] in "=+-@\t\r":
-        # What still starts like a formula is a plain number.
-        assert shown[0] in "+-"
-        assert shown[1] in "0123456789"
-        assert set(shown[1:]) <= set("0123456789.,")
+    escaped = escape_formula(value)
+    assert escaped.removeprefix("'") == value
+    assert unescape_formula(escaped) == value
+    if escaped and escaped[0] in "=+-@\t\r":
+        # Only a plain number may start like a formula.
+        assert escaped[0] in "+-"
+        assert escaped[1] in "0123456789"
+        assert set(escaped[1:]) <= set("0123456789.,")
 
 
-any_text = st.text(st.characters(codec="utf-8"), max_size=30)
+texts = st.text(st.characters(codec="utf-8"), max_size=30)
 
 
 @settings(deadline=None, max_examples=150)
@@ -150,21 +159,21 @@ any_text = st.text(st.characters(codec="utf-8"), max_size=30)
     st.lists(
         st.tuples(
             st.integers(1, 10_000),
-            any_text.filter(bool),
-            st.fixed_dictionaries({}, optional=dict.fromkeys(COLUMNS, any_text.filter(bool))),
+            texts.filter(bool),
+            st.fixed_dictionaries({}, optional=dict.fromkeys(COLUMNS, texts.filter(bool))),
         ),
         max_size=5,
     )
 )
 def test_write_report_any_rows_can_be_read_back(errors: list[tuple[int, str, dict[str, Any]]]) -> None:
-    report = report_of(
+    report = build_report(
         ReportedRow(number, RowError("INVALID_PRICE", "price", text), cells) for number, text, cells in errors
     )
-    header, *lines = lines_of(report)
+    header, *lines = read_lines(report)
     assert tuple(header) == HEADER == tuple(HEADER_LINE.split(","))
     columns = ("vendor_product_id", "sku", "product_name", "price", "stock_quantity")
-    read = [[value.removeprefix("'") for value in line] for line in lines]
-    assert read == [
+    rows = [[value.removeprefix("'") for value in line] for line in lines]
+    assert rows == [
         [
             str(number),
             *(cells.get(c, "") for c in columns[:3]),

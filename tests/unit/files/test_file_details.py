@@ -1,4 +1,4 @@
-"""File details: their sentence, and their form as JSON."""
+"""File details: sentence for people, and JSON."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_file_details_from_json_tolerates_unknown_and_missing_fields() -> None:
     assert FileDetails.from_json({}).line_of(1) == 2
 
 
-def test_one_line_text_is_short_and_without_control_characters() -> None:
+def test_one_line_any_text_is_short_without_control_characters() -> None:
     assert one_line(" a\r\n\x00b\u2028 ") == "a b"
     assert one_line("vsc.\u202eslx \ud800.csv") == "vsc. slx  .csv"
     assert one_line("x" * 61) == "x" * 60 + "…"

@@ -1,4 +1,4 @@
-"""Number formats: the text of a numeric cell in a text, number or identifier column."""
+"""Number formats: text of numeric cells in text, number and identifier columns."""
 
 from __future__ import annotations
 
@@ -6,22 +6,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onboarding.files.currencies import currency_of
-from onboarding.files.date_formats import is_date_code, serial_of
-from onboarding.files.number_formats import BUILT_IN, MAX_CODE, number_format
-from onboarding.files.numeric_cells import NumberText, general, in_identifier_column, in_number_column, in_text_column
+from onboarding.files.currencies import detect_currency
+from onboarding.files.date_formats import is_date_code, iso_to_serial
+from onboarding.files.number_formats import BUILT_IN, MAX_FORMAT_CODE, parse_number_format
+from onboarding.files.numeric_cells import (
+    NumberText,
+    format_for_identifier_column,
+    format_for_number_column,
+    format_for_text_column,
+    format_general,
+)
 
 
-def shown(value: object, code: str) -> str:
-    return in_text_column(repr(value), number_format(code), since_1904=False)
+def text_column(value: object, code: str) -> str:
+    return format_for_text_column(repr(value), parse_number_format(code), uses_1904_epoch=False)
 
 
-def number(value: object, code: str, unit: str = "") -> NumberText:
-    return in_number_column(repr(value), number_format(code), unit, since_1904=False)
+def number_column(value: object, code: str, unit: str = "") -> NumberText:
+    return format_for_number_column(repr(value), parse_number_format(code), unit, uses_1904_epoch=False)
 
 
-def identifier(value: object, code: str) -> str:
-    return in_identifier_column(repr(value), number_format(code), since_1904=False)
+def identifier_column(value: object, code: str) -> str:
+    return format_for_identifier_column(repr(value), parse_number_format(code), uses_1904_epoch=False)
 
 
 @pytest.mark.parametrize(
@@ -74,8 +80,8 @@ def identifier(value: object, code: str) -> str:
         (0.5, "# ?/?", "0.5"),
     ],
 )
-def test_in_text_column_number_is_shown_as_in_the_workbook(value: object, code: str, text: str) -> None:
-    assert shown(value, code) == text
+def test_format_for_text_column_number_is_displayed_text(value: object, code: str, text: str) -> None:
+    assert text_column(value, code) == text
 
 
 @pytest.mark.parametrize(
@@ -101,29 +107,29 @@ def test_in_text_column_number_is_shown_as_in_the_workbook(value: object, code: 
         (45363, "[$-407]d/ mmmm yyyy", "12/ March 2024"),
     ],
 )
-def test_in_text_column_date_is_shown_as_in_the_workbook(value: object, code: str, text: str) -> None:
-    assert shown(value, code) == text
+def test_format_for_text_column_date_is_displayed_text(value: object, code: str, text: str) -> None:
+    assert text_column(value, code) == text
 
 
-def test_in_text_column_date_since_1904_is_four_years_later() -> None:
-    assert in_text_column("43901", number_format("yyyy-mm-dd"), since_1904=True) == "2024-03-12"
-    assert in_text_column("60", number_format("yyyy-mm-dd"), since_1904=True) == "1904-03-01"
+def test_format_for_text_column_1904_date_system_shifts_dates() -> None:
+    assert format_for_text_column("43901", parse_number_format("yyyy-mm-dd"), uses_1904_epoch=True) == "2024-03-12"
+    assert format_for_text_column("60", parse_number_format("yyyy-mm-dd"), uses_1904_epoch=True) == "1904-03-01"
 
 
 @pytest.mark.parametrize(("code", "text"), [(code, BUILT_IN[code]) for code in (14, 22, 27, 36, 45, 50, 58, 81)])
-def test_number_format_built_in_date_formats_are_dates(code: int, text: str) -> None:
+def test_is_date_code_built_in_date_formats_are_dates(code: int, text: str) -> None:
     assert is_date_code(text), code
 
 
 @pytest.mark.parametrize(
     "code", ["General", "0.00", "[Red]0", '0" days"', "0\\d", "[$-409]0", '"h"0', "_d0", "[>5]0;0", "@"]
 )
-def test_number_format_with_quoted_letters_is_no_date(code: str) -> None:
+def test_is_date_code_quoted_or_escaped_letters_are_not_dates(code: str) -> None:
     assert not is_date_code(code)
 
 
 @pytest.mark.parametrize(
-    ("value", "code", "text", "currency", "display"),
+    ("value", "code", "text", "currency", "displayed"),
     [
         (-19.99, "0.00;[Red]0.00", "-19.99", "", ""),
         (-5, "0.00;[Red](0.00)", "-5.00", "", ""),
@@ -160,8 +166,10 @@ def test_number_format_with_quoted_letters_is_no_date(code: str) -> None:
         (45424, "yyyy", "2024-05-12", "", ""),
     ],
 )
-def test_in_number_column_value_counts(value: object, code: str, text: str, currency: str, display: str) -> None:
-    assert number(value, code, "kg") == NumberText(text, currency, display)
+def test_format_for_number_column_returns_value_currency_and_displayed(
+    value: object, code: str, text: str, currency: str, displayed: str
+) -> None:
+    assert number_column(value, code, "kg") == NumberText(text, currency, displayed)
 
 
 @pytest.mark.parametrize(
@@ -187,8 +195,8 @@ def test_in_number_column_value_counts(value: object, code: str, text: str, curr
         (1234567890123456, "0", "1.23456789012346E+15"),
     ],
 )
-def test_in_identifier_column_all_digits_count(value: object, code: str, text: str) -> None:
-    assert identifier(value, code) == text
+def test_format_for_identifier_column_keeps_all_digits(value: object, code: str, text: str) -> None:
+    assert identifier_column(value, code) == text
 
 
 @pytest.mark.parametrize(
@@ -196,31 +204,31 @@ def test_in_identifier_column_all_digits_count(value: object, code: str, text: s
     [("€", "€"), ("EUR", "€"), ("Rs.", "₹"), ("kr.", "kr"), ("US$", "$"), ("R$", "R$"), ("€€", "€"), ("€$", ""),
      ("kg", ""), ("", ""), ("€/kg", "")],
 )  # fmt: skip
-def test_currency_of_a_text_is_one_for_all_its_spellings(text: str, currency: str) -> None:
-    assert currency_of(text) == currency
+def test_detect_currency_all_spellings_return_one_currency(text: str, currency: str) -> None:
+    assert detect_currency(text) == currency
 
 
 @pytest.mark.parametrize("raw", ["", "x", "1_000", "NaN", "inf", "0x1", "1,5", "--1", "1e", "\u0661", "1" * 65])
-def test_general_of_no_number_raises_value_error(raw: str) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 - whatever its text
-        general(raw)
+def test_format_general_not_a_number_raises_value_error(raw: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - any message
+        format_general(raw)
 
 
-def test_general_of_a_number_beyond_all_cells_is_an_error_value() -> None:
-    assert general("1E999999") == "#NUM!"
+def test_format_general_number_too_large_for_a_cell_returns_error_value() -> None:
+    assert format_general("1E999999") == "#NUM!"
 
 
-def test_serial_of_iso_dates() -> None:
-    assert serial_of("2024-03-12T00:00:00Z") == 45363
-    assert serial_of("12:00:00") == 0.5
+def test_iso_to_serial_date_or_time_returns_serial() -> None:
+    assert iso_to_serial("2024-03-12T00:00:00Z") == 45363
+    assert iso_to_serial("12:00:00") == 0.5
 
 
-CODES = st.text(st.sampled_from('0#?.,;[]"\\ %_*E+-/@$€dmyhskrg<>=19General'), max_size=MAX_CODE)
+FORMAT_CODES = st.text(st.sampled_from('0#?.,;[]"\\ %_*E+-/@$€dmyhskrg<>=19General'), max_size=MAX_FORMAT_CODE)
 
 
-@given(st.floats(allow_nan=False, allow_infinity=False), CODES)
-def test_in_text_column_any_number_and_format_has_a_text(value: float, code: str) -> None:
-    for text in (shown(value, code), number(value, code).text, identifier(value, code)):
+@given(st.floats(allow_nan=False, allow_infinity=False), FORMAT_CODES)
+def test_format_for_columns_any_number_and_format_return_text(value: float, code: str) -> None:
+    for text in (text_column(value, code), number_column(value, code).text, identifier_column(value, code)):
         assert text
 
 
@@ -228,6 +236,6 @@ def test_in_text_column_any_number_and_format_has_a_text(value: float, code: str
     st.decimals(min_value=0, max_value=999_999, places=2),
     st.sampled_from(["0", "0.0", "#,##0", "0.00", "00", "#,##0,"]),
 )
-def test_in_number_column_no_plain_format_changes_the_value(value: object, code: str) -> None:
-    text = in_number_column(str(value), number_format(code), "", since_1904=False).text
+def test_format_for_number_column_plain_format_keeps_the_value(value: object, code: str) -> None:
+    text = format_for_number_column(str(value), parse_number_format(code), "", uses_1904_epoch=False).text
     assert float(text) == float(str(value))

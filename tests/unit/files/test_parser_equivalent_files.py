@@ -1,4 +1,4 @@
-"""Equal tables in any notation have equal rows."""
+"""Parser: the same table in any encoding, delimiter and format has the same rows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ DELIMITERS = (",", ";", "\t", "|")
 LINE_ENDS = ("\n", "\r\n", "\r")
 
 
-def written(encoding: str, delimiter: str, end: str, *, quote_all: bool = False, last_end: bool = True) -> bytes:
+def encode_file(
+    encoding: str, delimiter: str, end: str, *, quote_all: bool = False, ends_with_line_end: bool = True
+) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(
         text,
@@ -35,17 +37,17 @@ def written(encoding: str, delimiter: str, end: str, *, quote_all: bool = False,
         quoting=csv.QUOTE_ALL if quote_all else csv.QUOTE_MINIMAL,
     )
     writer.writerows([HEADER, *ROWS])
-    whole = text.getvalue()
-    return (whole if last_end else whole.removesuffix(end)).encode(encoding)
+    content = text.getvalue()
+    return (content if ends_with_line_end else content.removesuffix(end)).encode(encoding)
 
 
-def read(content: bytes) -> ParsedFile:
-    found = parse(content, "UPLOAD_1", "VEND001")
-    assert not isinstance(found, FileRejection), found
-    return found
+def parse_file(content: bytes) -> ParsedFile:
+    result = parse(content, "UPLOAD_1", "VEND001")
+    assert not isinstance(result, FileRejection), result
+    return result
 
 
-PLAIN = read(written("utf-8", ",", "\n"))
+PLAIN = parse_file(encode_file("utf-8", ",", "\n"))
 
 
 def test_parse_plain_file_returns_its_rows() -> None:
@@ -56,12 +58,14 @@ def test_parse_plain_file_returns_its_rows() -> None:
 
 @pytest.mark.parametrize(("encoding", "delimiter", "end"), list(product(ENCODINGS, DELIMITERS, LINE_ENDS)))
 def test_parse_any_encoding_delimiter_and_line_end_returns_equal_rows(encoding: str, delimiter: str, end: str) -> None:
-    for quote_all, last_end in product((False, True), (False, True)):
-        found = read(written(encoding, delimiter, end, quote_all=quote_all, last_end=last_end))
-        assert found.rows == PLAIN.rows
-        assert [row.line for row in found.rows] == [row.line for row in PLAIN.rows]
-        assert found.table == PLAIN.table
-        assert (found.detected.delimiter, found.detected.line_end) == (
+    for quote_all, ends_with_line_end in product((False, True), (False, True)):
+        result = parse_file(
+            encode_file(encoding, delimiter, end, quote_all=quote_all, ends_with_line_end=ends_with_line_end)
+        )
+        assert result.rows == PLAIN.rows
+        assert [row.line for row in result.rows] == [row.line for row in PLAIN.rows]
+        assert result.table == PLAIN.table
+        assert (result.detected.delimiter, result.detected.line_end) == (
             {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}[delimiter],
             {"\n": "LF", "\r\n": "CRLF", "\r": "CR"}[end],
         )
@@ -75,6 +79,6 @@ def test_parse_workbook_returns_equal_rows() -> None:
         sheet.append(list(values))
     content = io.BytesIO()
     book.save(content)
-    found = read(content.getvalue())
-    assert found.rows == PLAIN.rows
-    assert found.table == PLAIN.table
+    result = parse_file(content.getvalue())
+    assert result.rows == PLAIN.rows
+    assert result.table == PLAIN.table

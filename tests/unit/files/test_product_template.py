@@ -1,4 +1,4 @@
-"""Product template: every column, and a sample row."""
+"""Product template: columns, sample row and category choices."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tests.support.postgres_fixtures import make_row
 
 
 @pytest.mark.parametrize("categories", [DEFAULT_CATEGORIES, ["Books", "Garden"], ["Computer Accessories"]])
-def test_sample_row_has_every_column_and_an_existing_category(categories: list[str]) -> None:
+def test_sample_row_of_any_categories_is_valid_and_has_every_column(categories: list[str]) -> None:
     row = sample_row(categories)
     assert tuple(row) == COLUMNS
     assert all(row.values())
     assert validate_row(make_row(**{**row, "sku": "MINE-1"}), ValidationContext(categories, set(), set())) == []
 
 
-def test_as_xlsx_has_sample_row_as_text_and_category_choices() -> None:
+def test_as_xlsx_default_categories_are_choices() -> None:
     book = load_workbook(io.BytesIO(as_xlsx(DEFAULT_CATEGORIES)))
     assert book.sheetnames == ["Products", "_Columns", "_Categories"]
     products = book["Products"]
@@ -36,9 +36,9 @@ def test_as_xlsx_has_sample_row_as_text_and_category_choices() -> None:
     assert [row[0] for row in book["_Columns"].iter_rows(min_row=2, values_only=True)] == list(COLUMNS)
 
 
-def test_product_schema_describes_every_limit() -> None:
-    takes = {column.name: column.limits for column in PRODUCT_SCHEMA.values()}
-    assert takes["price"] == "number, 0.01 to 999,999.99, at most 2 decimals"
-    assert takes["stock_quantity"] == "whole number, 0 to 1,000,000"
-    assert takes["description"] == "text, up to 2,000 characters"
-    assert takes["unit"] == "text, up to 20 characters; `piece` if left blank"
+def test_product_schema_limits_describe_type_range_and_default() -> None:
+    limits = {column.name: column.limits for column in PRODUCT_SCHEMA.values()}
+    assert limits["price"] == "number, 0.01 to 999,999.99, at most 2 decimals"
+    assert limits["stock_quantity"] == "whole number, 0 to 1,000,000"
+    assert limits["description"] == "text, up to 2,000 characters"
+    assert limits["unit"] == "text, up to 20 characters; `piece` if left blank"

@@ -1,4 +1,4 @@
-"""Workbooks: cells of every type, parts under other names, damage, and several sheets."""
+"""Workbook reader: cell types, renamed parts, damage, and several sheets."""
 
 from __future__ import annotations
 
@@ -17,54 +17,58 @@ from onboarding.files.parser import ParsedFile, parse, table_of
 from tests.support.workbook_builder import PARTS, SHEET, TABLE, VALID, pack, row, workbook, workbook_at
 
 
-def read(content: bytes) -> ParsedFile | FileRejection:
+def parse_content(content: bytes) -> ParsedFile | FileRejection:
     return parse(content, "UPLOAD_1", "VEND001")
 
 
-def code_of(content: bytes) -> str:
-    found = read(content)
-    assert isinstance(found, FileRejection), found.detected
-    return found.code
+def rejection_code(content: bytes) -> str:
+    result = parse_content(content)
+    assert isinstance(result, FileRejection), result.detected
+    return result.code
 
 
-def test_read_smallest_workbook_has_its_row() -> None:
-    found = read(workbook())
-    assert isinstance(found, ParsedFile)
-    assert found.rows[0].cells == dict(zip(REQUIRED, VALID, strict=True))
+def test_read_smallest_workbook_returns_its_row() -> None:
+    result = parse_content(workbook())
+    assert isinstance(result, ParsedFile)
+    assert result.rows[0].cells == dict(zip(REQUIRED, VALID, strict=True))
 
 
 def test_read_formula_without_result_in_part_of_another_name_is_kept() -> None:
-    found = read(workbook_at(row(*REQUIRED) + row(*VALID[:3]).replace("</row>", '<c><f>"S-"&amp;1</f></c></row>')))
-    assert isinstance(found, ParsedFile)
-    assert found.rows[0].cells["sku"] == '="S-"&1'
+    result = parse_content(
+        workbook_at(row(*REQUIRED) + row(*VALID[:3]).replace("</row>", '<c><f>"S-"&amp;1</f></c></row>'))
+    )
+    assert isinstance(result, ParsedFile)
+    assert result.rows[0].cells["sku"] == '="S-"&1'
 
 
 def test_read_document_type_is_rejected() -> None:
     entities = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">]><worksheet '
-    assert code_of(workbook(TABLE.replace("Mug", "&a;"), sheet=("<worksheet ", entities))) == "UNREADABLE_XLSX"
+    assert rejection_code(workbook(TABLE.replace("Mug", "&a;"), sheet=("<worksheet ", entities))) == "UNREADABLE_XLSX"
 
 
-def test_read_strict_workbook_is_rejected_by_name() -> None:
+def test_read_strict_workbook_is_rejected_with_instruction() -> None:
     transitional, strict = (
         "http://schemas.openxmlformats.org/spreadsheetml/2006/",
         "http://purl.oclc.org/ooxml/spreadsheetml/",
     )
-    found = read(workbook(sheet=(transitional, strict), book=(transitional, strict), styles=(transitional, strict)))
-    assert isinstance(found, FileRejection)
-    assert found.code == "NOT_A_TABLE"
-    assert "save it as 'Excel Workbook (.xlsx)'" in found.reason
+    result = parse_content(
+        workbook(sheet=(transitional, strict), book=(transitional, strict), styles=(transitional, strict))
+    )
+    assert isinstance(result, FileRejection)
+    assert result.code == "NOT_A_TABLE"
+    assert "save it as 'Excel Workbook (.xlsx)'" in result.reason
 
 
 # Cells
 
 
-def cells_of(cells: str, **changes: tuple[str, str]) -> list[str]:
-    """The values of a row of these cells."""
-    # A row below it, since a single value at the end of a sheet is a note.
+def read_cells(cells: str, **changes: tuple[str, str]) -> list[str]:
+    """Return the values of a row with these cells that are not blank."""
+    # A single value at the end of a sheet is a note: add a product below it.
     product = row("S-2", "1")
-    found = table_of(workbook(row("sku", "price", *"abcdefgh") + f"<row>{cells}</row>" + product, **changes))
-    assert not isinstance(found, FileRejection), found
-    return [value for value in found.rows[0] if value]
+    result = table_of(workbook(row("sku", "price", *"abcdefgh") + f"<row>{cells}</row>" + product, **changes))
+    assert not isinstance(result, FileRejection), result
+    return [value for value in result.rows[0] if value]
 
 
 @pytest.mark.parametrize(
@@ -91,14 +95,17 @@ def cells_of(cells: str, **changes: tuple[str, str]) -> list[str]:
 )  # fmt: skip
 def test_read_cell_of_each_type_has_its_value(cells: str, values: list[str]) -> None:
     if not values:
-        assert code_of(workbook(TABLE + f"<row>{cells}</row>")) == "UNREADABLE_XLSX"
+        assert rejection_code(workbook(TABLE + f"<row>{cells}</row>")) == "UNREADABLE_XLSX"
         return
-    assert cells_of(cells) == values
+    assert read_cells(cells) == values
 
 
-def test_read_dates_of_a_workbook_since_1904() -> None:
-    since = ("<sheets>", '<workbookPr date1904="true"/><sheets>')
-    assert cells_of('<c/><c/><c s="1"><v>43901</v></c><c t="d"><v>2024-03-12</v></c>', book=since) == ["2024-03-12"] * 2
+def test_read_dates_in_the_1904_date_system_are_shifted() -> None:
+    date_system = ("<sheets>", '<workbookPr date1904="true"/><sheets>')
+    assert (
+        read_cells('<c/><c/><c s="1"><v>43901</v></c><c t="d"><v>2024-03-12</v></c>', book=date_system)
+        == ["2024-03-12"] * 2
+    )
 
 
 @pytest.mark.parametrize(
@@ -117,23 +124,23 @@ def test_read_dates_of_a_workbook_since_1904() -> None:
         '<c r="A"><v>1</v></c>',
     ],
 )
-def test_read_cell_that_no_program_writes_is_damage(cells: str) -> None:
-    assert code_of(workbook(TABLE + f"<row>{cells}</row>")) == "UNREADABLE_XLSX"
+def test_read_invalid_cell_is_rejected_as_damaged(cells: str) -> None:
+    assert rejection_code(workbook(TABLE + f"<row>{cells}</row>")) == "UNREADABLE_XLSX"
 
 
-def test_read_two_parts_of_one_name_is_damage() -> None:
+def test_read_two_parts_with_the_same_name_are_rejected_as_damaged() -> None:
     contents = {name: part.replace("ROWS", TABLE) for name, part in PARTS.items()}
-    assert code_of(pack({**contents, "XL/Worksheets/Sheet1.xml": contents[SHEET]})) == "UNREADABLE_XLSX"
+    assert rejection_code(pack({**contents, "XL/Worksheets/Sheet1.xml": contents[SHEET]})) == "UNREADABLE_XLSX"
 
 
-def test_read_rows_without_numbers_take_them_from_their_cells() -> None:
-    placed = "".join(
+def test_read_row_without_number_is_numbered_by_its_cells() -> None:
+    cells = "".join(
         f'<c r="{letter}7" t="inlineStr"><is><t>{value}</t></is></c>'
         for letter, value in zip("ABCDEF", VALID, strict=True)
     )
-    found = read(workbook(row(*REQUIRED) + f"<row>{placed}</row>"))
-    assert isinstance(found, ParsedFile)
-    assert [row.line for row in found.rows] == [7]
+    result = parse_content(workbook(row(*REQUIRED) + f"<row>{cells}</row>"))
+    assert isinstance(result, ParsedFile)
+    assert [row.line for row in result.rows] == [7]
 
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Cn"]), max_size=30)
@@ -141,36 +148,36 @@ TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Cn
 
 @settings(max_examples=40)
 @given(st.lists(st.lists(TEXTS, min_size=1, max_size=5), min_size=1, max_size=5))
-def test_read_texts_that_another_program_wrote_come_back_unchanged(lines: list[list[str]]) -> None:
+def test_read_workbook_texts_written_by_openpyxl_are_unchanged(lines: list[list[str]]) -> None:
     book = Workbook()
     sheet = book.active
     assert sheet is not None
-    # A workbook writes `_x0041_` for a character.
+    # `_x0041_` is an escape in workbooks.
     lines = [[text.replace("_x", "").strip() for text in line] for line in lines]
     for number, line in enumerate(lines, 1):
         for place, text in enumerate(line, 1):
             if text:
                 cell = sheet.cell(number, place, text)
                 cell.data_type = "s"
-    out = io.BytesIO()
-    book.save(out)
-    found = xlsx_reader.read(out.getvalue(), 100)
+    content = io.BytesIO()
+    book.save(content)
+    result = xlsx_reader.read_workbook(content.getvalue(), 100)
     if not any(map(any, lines)):
-        assert isinstance(found, FileRejection)
+        assert isinstance(result, FileRejection)
         return
-    assert isinstance(found, xlsx_reader.Sheet)
-    wide = max(map(len, lines))
-    read_lines = dict(zip(found.grid.numbers, found.grid.lines, strict=True))
+    assert isinstance(result, xlsx_reader.Sheet)
+    width = max(map(len, lines))
+    read_lines = dict(zip(result.table.numbers, result.table.lines, strict=True))
     for number, line in enumerate(lines, 1):
-        came = [text.strip() for text in read_lines.get(number, [])]
-        assert came + [""] * (wide - len(came)) == line + [""] * (wide - len(line))
+        texts = [text.strip() for text in read_lines.get(number, [])]
+        assert texts + [""] * (width - len(texts)) == line + [""] * (width - len(line))
 
 
 # Several sheets
 
 
-def several(**sheets: str) -> bytes:
-    """A workbook of these sheets, by name."""
+def make_workbook_of(**sheets: str) -> bytes:
+    """Build a workbook of sheets by name."""
     contents = {name: part for name, part in PARTS.items() if name != SHEET}
     named = "".join(f'<sheet name="{name}" sheetId="{n}" r:id="s{n}"/>' for n, name in enumerate(sheets, 1))
     book, rels = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
@@ -190,47 +197,51 @@ NOTES = row("How to fill this in") + row("Column", "Name", "Description", "Unit"
 @pytest.mark.parametrize(
     ("content", "name"),
     [
-        (several(Products=TABLE, Old=row(*REQUIRED)), "Products"),
-        (several(Old=row(*REQUIRED), Products=TABLE), "Products"),
-        (several(Read=NOTES, Products=TABLE), "Products"),
-        (several(Read=NOTES, Title=row("Price list") + TABLE, Old=row("sku")), "Title"),
-        (several(Blank=row(" "), Few=row("vendor_product_id", "price") + row("P1", "1"), Other=NOTES), "Few"),
-        (several(_Products=TABLE, Read=NOTES, Old=NOTES), "_Products"),
-        (several(Read=row("x"), Some=row("sku", "price"), More=row("sku", "price", "brand")), "More"),
-        (several(Read=row("x"), Other=row("y")), "Read"),
+        (make_workbook_of(Products=TABLE, Old=row(*REQUIRED)), "Products"),
+        (make_workbook_of(Old=row(*REQUIRED), Products=TABLE), "Products"),
+        (make_workbook_of(Read=NOTES, Products=TABLE), "Products"),
+        (make_workbook_of(Read=NOTES, Title=row("Price list") + TABLE, Old=row("sku")), "Title"),
+        (make_workbook_of(Blank=row(" "), Few=row("vendor_product_id", "price") + row("P1", "1"), Other=NOTES), "Few"),
+        (make_workbook_of(_Products=TABLE, Read=NOTES, Old=NOTES), "_Products"),
+        (make_workbook_of(Read=row("x"), Some=row("sku", "price"), More=row("sku", "price", "brand")), "More"),
+        (make_workbook_of(Read=row("x"), Other=row("y")), "Read"),
     ],
 )
 def test_read_workbook_of_several_sheets_selects_the_product_sheet(content: bytes, name: str) -> None:
-    found = parse(content, "UPLOAD_1", "VEND001", required=())
-    if isinstance(found, FileRejection):
-        assert f"only the sheet '{name}' was read" in found.reason
+    result = parse(content, "UPLOAD_1", "VEND001", required=())
+    if isinstance(result, FileRejection):
+        assert f"only the sheet '{name}' was read" in result.reason
         return
-    assert found.detected.sheet == name
-    assert f"Only the sheet '{name}' was read; the workbook has others" in found.warnings[0].message
-    assert table_of(content) == found.table
+    assert result.detected.sheet == name
+    assert f"Only the sheet '{name}' was read; the workbook has other sheets" in result.warnings[0].message
+    assert table_of(content) == result.table
 
 
 @pytest.mark.parametrize(
     "content",
     [
-        several(Kitchen=TABLE, Notes=NOTES, Garden=TABLE),
-        several(_Kitchen=TABLE, Notes=NOTES, _Garden=TABLE),
-        several(Kitchen=TABLE, Garden=row("Prices of 2024") + row("vendor_product_id", "price") + row("P1", "1")),
+        make_workbook_of(Kitchen=TABLE, Notes=NOTES, Garden=TABLE),
+        make_workbook_of(_Kitchen=TABLE, Notes=NOTES, _Garden=TABLE),
+        make_workbook_of(
+            Kitchen=TABLE, Garden=row("Prices of 2024") + row("vendor_product_id", "price") + row("P1", "1")
+        ),
     ],
 )
-def test_read_two_sheets_with_products_are_refused_by_name(content: bytes) -> None:
-    found = read(content)
-    assert isinstance(found, FileRejection)
-    assert found.code == "SEVERAL_PRODUCT_SHEETS"
-    assert "Kitchen', '" in found.reason
-    assert "Garden'" in found.reason
-    assert table_of(content) == found
+def test_read_two_sheets_with_products_are_rejected_with_their_names(content: bytes) -> None:
+    result = parse_content(content)
+    assert isinstance(result, FileRejection)
+    assert result.code == "SEVERAL_PRODUCT_SHEETS"
+    assert "Kitchen', '" in result.reason
+    assert "Garden'" in result.reason
+    assert table_of(content) == result
 
 
 def test_read_rejected_sheet_names_the_others() -> None:
-    found = read(several(Read=NOTES, Products=row("vendor_product_id", "price") + row("P1", "1"), Old=row("x")))
-    assert isinstance(found, FileRejection)
-    assert found.code == "MISSING_COLUMNS"
-    assert found.reason.endswith(
-        "; only the sheet 'Products' was read; the workbook has others with something in them: 'Read', 'Old'"
+    result = parse_content(
+        make_workbook_of(Read=NOTES, Products=row("vendor_product_id", "price") + row("P1", "1"), Old=row("x"))
+    )
+    assert isinstance(result, FileRejection)
+    assert result.code == "MISSING_COLUMNS"
+    assert result.reason.endswith(
+        "; only the sheet 'Products' was read; the workbook has other sheets with content: 'Read', 'Old'"
     )
