@@ -38,7 +38,7 @@ from onboarding.notifications.email import UploadResult
 from onboarding.pipeline.ingest import S3ObjectVersion
 from onboarding.storage import uploads
 from tests.infra.lambda_runtime_api import runtime_api
-from tests.support.http_calls import vendor, vendors_server
+from tests.support.http_scenarios import vendor, vendors_server
 from tests.support.http_server import serve
 from tests.support.running_pipeline import Pipeline, csv_of, product
 from tests.support.template_names import short_name

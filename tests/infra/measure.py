@@ -22,9 +22,9 @@ from pathlib import Path
 from onboarding.domain.resource_names import PRODUCT, resource_name
 from onboarding.local.processes import Ports
 from onboarding.local.stack import LocalStack
-from tests.infra.function_calls import link_event, outcome, reported
+from tests.infra.function_scenarios import link_event, outcome, reported
 from tests.infra.request_counting import Counts, counting
-from tests.support.http_calls import vendor
+from tests.support.http_scenarios import vendor
 from tests.support.running_pipeline import Pipeline, csv_of, product
 
 USAGE = Path(__file__).parents[2] / "src" / "onboarding" / "cost" / "usage.json"

@@ -12,13 +12,13 @@ from botocore.exceptions import ClientError
 from onboarding.cloudformation.stacks import MakeClient
 from onboarding.cloudformation.templates import load_template
 from onboarding.deploy import concurrency, zones
+from onboarding.deploy.deployment import make_client_factory
 from onboarding.deploy.findings import Finding
 from onboarding.deploy.plan import Plan
-from onboarding.deploy.steps import make_client_factory
 from tests.infra.stubbed_account import Answers, healthy, install, offer
 
 TEMPLATE = load_template("pipeline", {}, "0" * 12, "us-east-1")
-WANTED = concurrency.reservations(Plan())
+WANTED = concurrency.list_reservations(Plan())
 ALL = sum(WANTED.values())
 
 
@@ -48,32 +48,32 @@ def test_reservations_include_every_function_of_the_template() -> None:
     assert {"CsvParserConcurrency", "ProductValidatorConcurrency", "ApiConcurrency"} <= set(WANTED)
     assert all(value == int(TEMPLATE.parameter_value(name)) for name, value in WANTED.items())
     named = Plan(pipeline_parameters={"ApiConcurrency": "40"})
-    assert concurrency.reservations(named) == WANTED | {"ApiConcurrency": 40}
+    assert concurrency.list_reservations(named) == WANTED | {"ApiConcurrency": 40}
 
 
 @pytest.mark.parametrize(
     ("unreserved", "ours", "expected"),
     [
         (1_000, {}, None),
-        (concurrency.UNRESERVED + ALL, {}, None),
+        (concurrency.MIN_UNRESERVED + ALL, {}, None),
         # Others of the account have reserved the rest.
-        (concurrency.UNRESERVED + ALL - 1, {}, (8, 8, 16, 0)),
-        (concurrency.UNRESERVED + 16, {}, (8, 8, 0, 0)),
-        (concurrency.UNRESERVED + 15, {}, (8, 0, 0, 0)),
+        (concurrency.MIN_UNRESERVED + ALL - 1, {}, (8, 8, 16, 0)),
+        (concurrency.MIN_UNRESERVED + 16, {}, (8, 8, 0, 0)),
+        (concurrency.MIN_UNRESERVED + 15, {}, (8, 0, 0, 0)),
         # The first function gets a part: without any limit each file of a burst would connect to the database.
-        (concurrency.UNRESERVED + 3, {}, (3, 0, 0, 0)),
-        (concurrency.UNRESERVED, {}, (0, 0, 0, 0)),
+        (concurrency.MIN_UNRESERVED + 3, {}, (3, 0, 0, 0)),
+        (concurrency.MIN_UNRESERVED, {}, (0, 0, 0, 0)),
         (10, {}, (0, 0, 0, 0)),
         # What ours have is theirs already.
-        (concurrency.UNRESERVED, {"csv-parser": ALL}, None),
-        (concurrency.UNRESERVED, {"csv-parser": ALL - 1, "product-onboarding-api": 0}, (8, 8, 16, 0)),
+        (concurrency.MIN_UNRESERVED, {"csv-parser": ALL}, None),
+        (concurrency.MIN_UNRESERVED, {"csv-parser": ALL - 1, "product-onboarding-api": 0}, (8, 8, 16, 0)),
     ],
 )
 def test_concurrency_small_account_is_distributed_in_the_order_of_an_upload(
     unreserved: int, ours: dict[str, int], expected: tuple[int, ...] | None
 ) -> None:
     client = account(unreserved, **ours)
-    parameters = concurrency.concurrency_parameters(client, Plan())
+    parameters = concurrency.reduce_reservations(client, Plan())
     # Without reservations eight validators could take most of a new account's ten executions.
     assert parameters.pop("StreamParallelization", None) == ("1" if expected == (0, 0, 0, 0) else None)
     order = ("CsvParserConcurrency", "ProductValidatorConcurrency", "ApiConcurrency", "WebhookConcurrency")
@@ -82,10 +82,10 @@ def test_concurrency_small_account_is_distributed_in_the_order_of_an_upload(
 
 
 def test_concurrency_named_reservation_is_kept_or_refused() -> None:
-    client = account(concurrency.UNRESERVED + 16)
+    client = account(concurrency.MIN_UNRESERVED + 16)
     plan = Plan(pipeline_parameters={"ProductValidatorConcurrency": "16"})
     others = [name for name in WANTED if name != "ProductValidatorConcurrency"]
-    assert concurrency.concurrency_parameters(client, plan) == dict.fromkeys(others, "0")
+    assert concurrency.reduce_reservations(client, plan) == dict.fromkeys(others, "0")
     [finding] = findings(client, ProductValidatorConcurrency="16")
     assert not finding.blocks
     assert "CsvParserConcurrency=0, ProductValidatorConcurrency=16, ApiConcurrency=0" in finding.text
@@ -97,7 +97,7 @@ def test_concurrency_named_reservation_is_kept_or_refused() -> None:
 def test_concurrency_named_stream_parallelization_is_kept() -> None:
     client = account(10)
     named = {"StreamParallelization": "4"}
-    assert "StreamParallelization" not in concurrency.concurrency_parameters(client, Plan(pipeline_parameters=named))
+    assert "StreamParallelization" not in concurrency.reduce_reservations(client, Plan(pipeline_parameters=named))
     [finding] = findings(client, **named)
     assert "per shard" not in finding.text
 
@@ -134,15 +134,15 @@ def test_zones_new_network_supports_database_functions_and_endpoints(monkeypatch
         },
         monkeypatch,
     )
-    assert zones.zone_parameters(client, Plan(), {}) == {"ZoneA": "us-east-1d", "ZoneB": "us-east-1f"}
+    assert zones.choose_zone_parameters(client, Plan(), {}) == {"ZoneA": "us-east-1d", "ZoneB": "us-east-1f"}
 
 
 def test_zones_existing_network_keeps_them() -> None:
     client = MagicMock()
     earlier = {"ZoneA": "us-east-1d", "ZoneB": "us-east-1f", "Outbound": "nat"}
-    assert zones.zone_parameters(client, Plan(), earlier) == {"ZoneA": "us-east-1d", "ZoneB": "us-east-1f"}
+    assert zones.choose_zone_parameters(client, Plan(), earlier) == {"ZoneA": "us-east-1d", "ZoneB": "us-east-1f"}
     # One from before the parameters goes on with the first two of the region.
-    assert zones.zone_parameters(client, Plan(), {"Outbound": "nat"}) == {"ZoneA": "", "ZoneB": ""}
+    assert zones.choose_zone_parameters(client, Plan(), {"Outbound": "nat"}) == {"ZoneA": "", "ZoneB": ""}
     assert client.mock_calls == []
 
 
@@ -156,7 +156,7 @@ def test_zones_every_interface_endpoint_of_the_template_is_required(monkeypatch:
     client = clients(
         healthy("eu-west-1") | {"ec2:DescribeVpcEndpointServices": services}, monkeypatch, region="eu-west-1"
     )
-    zones.zone_parameters(client, Plan(), {})
+    zones.choose_zone_parameters(client, Plan(), {})
     names = ("secretsmanager", "sqs", "sns", "lambda")
     assert sorted(asked) == sorted(f"com.amazonaws.eu-west-1.{name}" for name in names)
 

@@ -70,7 +70,7 @@ def test_publish_image_is_built_once_and_returned_by_digest() -> None:
         "Onboarding": "1.dkr.example/product-onboarding-lambda",
     }
     for _ in range(2):
-        found = images.publish(
+        found = images.publish_image(
             lambda _: registry, repositories, BASE, "docker", lambda _: None, ca_sha256="c" * 64, run=run
         )
         assert found["CsvParser"] == "1.dkr.example/csv-parser-lambda@sha256:" + "a" * 64

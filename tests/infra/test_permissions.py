@@ -19,7 +19,7 @@ import pytest
 from onboarding.cloudformation.templates import load_template
 from onboarding.domain.resource_names import resource_name
 from onboarding.local.stack import LocalStack
-from tests.infra.function_calls import (
+from tests.infra.function_scenarios import (
     link_calls,
     mailer_calls,
     parser_calls,
@@ -29,7 +29,7 @@ from tests.infra.function_calls import (
     watchdog_calls,
 )
 from tests.integration.pipeline.test_function_roles import role_of
-from tests.support.http_calls import api_calls, webhook_calls
+from tests.support.http_scenarios import api_calls, webhook_calls
 from tests.support.running_pipeline import Pipeline
 from tests.support.template_names import short_name
 

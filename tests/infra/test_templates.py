@@ -13,14 +13,14 @@ import boto3
 import pytest
 import yaml
 
-from onboarding.cloudformation.templates import TemplateLoader, parse_template, template_text
-from onboarding.deploy.changes import IMAGE_SUFFIX
+from onboarding.cloudformation.templates import TemplateLoader, parse_template, read_template
+from onboarding.deploy.deployment import REPOSITORY_SUFFIX, SHARED_REPOSITORY
+from onboarding.deploy.parameters import IMAGE_SUFFIX
 from onboarding.deploy.plan import STACKS
-from onboarding.deploy.steps import REPOSITORY_SUFFIX, SHARED_REPOSITORY
 from tests.support.template_names import short_name
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS: dict[str, Any] = {name: parse_template(template_text(name)) for name in STACKS}
+DOCUMENTS: dict[str, Any] = {name: parse_template(read_template(name)) for name in STACKS}
 
 
 def of_type(template: str, kind: str) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def test_dual_stack_endpoints_have_ipv6_addresses(region: str, monkeypatch: pyte
 def test_network_without_ipv6_egress_has_no_ipv6_functions() -> None:
     """It would be tried first, and be waited for in vain."""
     for template in ("database", "pipeline"):
-        text = template_text(template)
+        text = read_template(template)
         assert text.count("Ipv6AllowedForDualStack:") == text.count("Ipv6AllowedForDualStack: !Ref DualStack")
 
 
@@ -295,7 +295,7 @@ def test_registry_deployed_image_survives_later_pushes(repository: dict[str, Any
 
 @pytest.mark.parametrize("name", STACKS)
 def test_templates_have_no_anchors(name: str) -> None:
-    events = yaml.parse(template_text(name), Loader=TemplateLoader)
+    events = yaml.parse(read_template(name), Loader=TemplateLoader)
     assert not [event for event in events if getattr(event, "anchor", None)]
 
 
@@ -371,7 +371,7 @@ def test_data_stores_are_encrypted(name: str) -> None:
 
 
 def test_scanner_suppressions_have_a_reason() -> None:
-    texts = [template_text(name) for name in STACKS]
+    texts = [read_template(name) for name in STACKS]
     found = [line.strip() for text in texts for line in text.splitlines() if "checkov:skip" in line]
     assert found
     assert all(re.fullmatch(r"# checkov:skip=CKV_AWS_\d+: .{5,}", line) for line in found), found

@@ -80,7 +80,7 @@ def test_deploy_with_prefix_does_not_change_the_first_deployment(
     bucket = first.run()["Bucket"]
     before = names_in(production)
     second = rehearsal(staging, progress, name_prefix="staging-")
-    assert [finding.text for finding in second.prepare() if finding.blocks] == []
+    assert [finding.text for finding in second.list_findings() if finding.blocks] == []
     staging_bucket = second.run()["Bucket"]
     assert (bucket, staging_bucket) == tuple(
         f"{prefix}ecommerce-product-uploads-{get_account(client)}" for prefix in ("", "staging-")

@@ -19,12 +19,12 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
 
 from onboarding import __version__
-from onboarding.cli import dead_letters, uploads
+from onboarding.cli import uploads, watchdog
 from onboarding.cli.errors import CommandError, explain
 from onboarding.cli.main import main
-from onboarding.cli.output import shown
-from onboarding.cli.target import RunAction, connected
-from onboarding.cli.upload_client import ObjectStatus, Outcome, Submission, follow
+from onboarding.cli.output import replace_control_characters
+from onboarding.cli.target import RunAction, connect
+from onboarding.cli.upload_client import ObjectStatus, Submission, UploadOutcome, wait_for_outcomes
 from onboarding.config import NotSet
 from onboarding.domain.models import Upload, UploadStatus
 from onboarding.domain.resource_names import UPLOAD_BUCKET
@@ -222,7 +222,7 @@ def test_command_help_is_printed(command: Sequence[str], capsys: Captured) -> No
     assert "Usage: onboarding" in capsys.readouterr().out
 
 
-def ending_with(outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
+def ending_with(outcome: UploadOutcome, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make `upload --wait` return this outcome without a pipeline."""
 
     @contextmanager
@@ -230,12 +230,12 @@ def ending_with(outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
         yield None, lambda *_, **__: {"status": "active"}
 
     monkeypatch.setattr(uploads, "connect_admin", no_pipeline)
-    monkeypatch.setattr(uploads, "submit", lambda *_: outcome.submission)
-    monkeypatch.setattr(uploads, "follow", lambda *_: [outcome])
+    monkeypatch.setattr(uploads, "submit_file", lambda *_: outcome.submission)
+    monkeypatch.setattr(uploads, "wait_for_outcomes", lambda *_: [outcome])
 
 
-def outcome_of(upload: Upload | None, quarantined: str | None = None, unprocessed: int = 0) -> Outcome:
-    return Outcome(SUBMISSION, upload, quarantined, 1.234, unprocessed)
+def outcome_of(upload: Upload | None, quarantined: str | None = None, unprocessed: int = 0) -> UploadOutcome:
+    return UploadOutcome(SUBMISSION, upload, quarantined, 1.234, unprocessed)
 
 
 ALL_VALID = make_upload(status=UploadStatus.COMPLETED, valid_records=100, error_records=0)
@@ -265,7 +265,7 @@ REJECTED = make_upload(
     ids=["all valid", "some rejected", "none valid", "some unprocessed", "all unprocessed", "rejected", "quarantined"],
 )
 def test_upload_wait_outcome_sets_exit_code_and_message(
-    outcome: Outcome, code: int, message: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+    outcome: UploadOutcome, code: int, message: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ending_with(outcome, monkeypatch)
     assert main([*UPLOAD, "--wait"]) == code
@@ -320,9 +320,11 @@ class Pipeline:
         # As from a function on AWS.
         return dict(json.loads(json.dumps({"looks": [status]})))
 
-    def follow(self, timeout: float) -> tuple[Outcome, list[Upload | None]]:
+    def follow(self, timeout: float) -> tuple[UploadOutcome, list[Upload | None]]:
         seen: list[Upload | None] = []
-        [outcome] = follow(self.run_action, [SUBMISSION], timeout, lambda _, upload: seen.append(upload), pause=0)
+        [outcome] = wait_for_outcomes(
+            self.run_action, [SUBMISSION], timeout, lambda _, upload: seen.append(upload), pause=0
+        )
         return outcome, seen
 
 
@@ -362,7 +364,7 @@ def test_connected_local_stack_replaces_environment(
     monkeypatch.setenv("PGHOSTADDR", "192.0.2.1")
     before = dict(os.environ)
     endpoints = start_fake_stack(tmp_path)
-    with connected(tmp_path) as ctx:
+    with connect(tmp_path) as ctx:
         assert ctx.s3.meta.endpoint_url == endpoints.aws_endpoint_url
         assert ctx.settings.bucket == "the-bucket"
         assert {"AWS_PROFILE", "AWS_ENDPOINT_URL_S3", "https_proxy", "PGHOSTADDR"}.isdisjoint(os.environ)
@@ -376,7 +378,7 @@ def test_connected_aws_uses_environment(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("S3_BUCKET_NAME", BUCKET_ON_AWS)
     monkeypatch.setenv("RDS_SECRET_NAME", "secret")
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
-    with connected(None) as ctx:
+    with connect(None) as ctx:
         assert (ctx.settings.bucket, ctx.s3.meta.region_name) == (BUCKET_ON_AWS, "eu-central-1")
         assert ctx.settings.resource_name("admin") == "staging-product-onboarding-admin"
 
@@ -395,7 +397,7 @@ def test_connected_local_stack_takes_precedence_over_aws(
     monkeypatch.setenv("S3_BUCKET_NAME", BUCKET_ON_AWS)
     (tmp_path / ".onboarding").mkdir()
     start_fake_stack(tmp_path / ".onboarding")
-    with connected(None) as ctx:
+    with connect(None) as ctx:
         assert ctx.settings.bucket == "the-bucket"
 
 
@@ -449,8 +451,8 @@ def test_local_up_without_extra_says_what_to_install(capsys: Captured, monkeypat
 
 
 def test_shown_control_characters_are_replaced() -> None:
-    assert shown("\x1b[31mred\x07\r\x9b") == "\ufffd[31mred\ufffd\ufffd\ufffd"
-    assert shown("Løv\tline\n") == "Løv\tline\n"
+    assert replace_control_characters("\x1b[31mred\x07\r\x9b") == "\ufffd[31mred\ufffd\ufffd\ufffd"
+    assert replace_control_characters("Løv\tline\n") == "Løv\tline\n"
 
 
 def test_endpoints_file_has_all_fields() -> None:
@@ -503,9 +505,9 @@ def test_watchdog_run_errors_are_printed_and_exit_with_1(
         fault.add_note("upload UPLOAD_2")
         raise ExceptionGroup("1 of 2 could not be resumed", [fault])
 
-    monkeypatch.setattr(dead_letters, "resume_stalled_uploads", drive)
+    monkeypatch.setattr(watchdog, "resume_stalled_uploads", drive)
     monkeypatch.setattr(
-        dead_letters,
+        watchdog,
         "ingest_missed_objects",
         lambda *_, **__: iter([RecoveryAction("UPLOAD_3", "VEND001", "key", "ingested")]),
     )

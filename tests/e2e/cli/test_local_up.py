@@ -14,12 +14,12 @@ from typing import NoReturn
 import pytest
 
 from onboarding.cli.main import main
-from onboarding.cli.output import say
+from onboarding.cli.output import print_line
 from onboarding.cli.target import environment_of
 from onboarding.config import Settings
 from onboarding.domain.models import Upload
 from onboarding.local.endpoints import read_endpoints
-from onboarding.local.recovery import bring_back
+from onboarding.local.recovery import recover_uploads
 from onboarding.local.stack import LocalStack
 from onboarding.pipeline.ingest import IngestResult, S3ObjectVersion, ingest_object
 from onboarding.pipeline.recovery import RecoveryAction
@@ -53,7 +53,7 @@ def up(state: Path, patch: pytest.MonkeyPatch, *finishing: S3ObjectVersion) -> t
     finished: list[Upload] = []
 
     def say_and_stop(text: str = "", *, stderr: bool = False, style: str | None = None) -> None:
-        say(text, stderr=stderr, style=style)
+        print_line(text, stderr=stderr, style=style)
         if text.startswith("Ready"):
             endpoints = read_endpoints(state)
             assert endpoints is not None
@@ -128,7 +128,7 @@ def test_up_is_ready_while_a_file_is_still_read(
         return ingest_object(ctx, source, patience=patience)
 
     def say_and_note(text: str = "", *, stderr: bool = False, style: str | None = None) -> None:
-        say(text, stderr=stderr, style=style)
+        print_line(text, stderr=stderr, style=style)
         if text.startswith("Ready"):
             assert reading.wait(30)
             ready.set()
@@ -157,7 +157,7 @@ def test_bring_back_fault_of_one_part_does_not_stop_the_others(
     with monkeypatch.context() as patch:
         patch.setattr("onboarding.local.recovery.read_mails", broken)
         patch.setattr("onboarding.pipeline.recovery._listed", broken)
-        found = list(bring_back(ctx, Path(pipeline.endpoints.inbox_dir)))
+        found = list(recover_uploads(ctx, Path(pipeline.endpoints.inbox_dir)))
     faults = [fault for fault in found if isinstance(fault, Exception)]
     assert [(str(fault), fault.__notes__) for fault in faults] == [
         ("planted", ["the mails that were sent"]),

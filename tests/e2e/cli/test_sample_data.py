@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onboarding.cli.main import main
-from onboarding.cli.sample_data import MUTATIONS, sample_rows, write_samples
+from onboarding.cli.sample_data import MUTATIONS, make_sample_rows, write_samples
 from onboarding.cli.sample_products import BRANDS
 from onboarding.domain.models import FileRejection, Row, RowError
 from onboarding.domain.product_schema import COLUMNS, IDENTIFIERS
@@ -60,14 +60,14 @@ def test_write_samples_files_have_the_errors_of_the_contract(tmp_path: Path) -> 
     for sample in samples:
         errors = validate_file(sample.path, sample.vendor_id)
         assert sample.path.name == f"{sample.vendor_id}.csv"
-        assert (sample.rows, sample.bad_rows, len(errors), len(invalid_rows(errors))) == (100, 8, 100, 8)
+        assert (sample.rows, sample.invalid_rows, len(errors), len(invalid_rows(errors))) == (100, 8, 100, 8)
         assert kinds(errors).keys() == SEVEN
 
 
 @settings(max_examples=60, deadline=None)
 @given(rows=st.integers(1, 200), rate=st.floats(0, 1), seed=st.integers(0, 99), vendor=st.sampled_from(sorted(BRANDS)))
 def test_sample_rows_have_the_requested_number_of_invalid_rows(rows: int, rate: float, seed: int, vendor: str) -> None:
-    written = sample_rows(vendor, rows, rate, seed)
+    written = make_sample_rows(vendor, rows, rate, seed)
     assert len(written) == rows
     assert len(invalid_rows(errors_in(written))) == round(rows * rate)
 
@@ -104,14 +104,14 @@ def test_write_samples_same_arguments_write_same_files(tmp_path: Path) -> None:
 
 
 def test_sample_rows_skus_are_unique_across_files_and_runs() -> None:
-    rows = [row for run in ("", "b", "c") for vendor in BRANDS for row in sample_rows(vendor, 200, 0, run=run)]
+    rows = [row for run in ("", "b", "c") for vendor in BRANDS for row in make_sample_rows(vendor, 200, 0, run=run)]
     assert len({row["sku"] for row in rows}) == len(rows) == 3 * 3 * 200
     ids = {(index // 200, row["vendor_product_id"]) for index, row in enumerate(rows)}
     assert len(ids) == len(rows)
 
 
 def test_sample_rows_match_the_sample_of_the_contract() -> None:
-    [row] = sample_rows("VEND001", 1, 0)
+    [row] = make_sample_rows("VEND001", 1, 0)
     assert tuple(row) == COLUMNS
     assert row["vendor_product_id"] == "PROD0001"
     assert re.fullmatch(r"[A-Z]{2}-VEND001-0001", row["sku"])

@@ -19,9 +19,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from onboarding.domain.resource_names import resource_name
-from onboarding.local.delivered_emails import Mail, read_mails
+from onboarding.local.delivered_emails import Email, read_emails
 from onboarding.local.endpoints import emulator_client, read_endpoints
-from onboarding.local.postgres import installation
+from onboarding.local.postgres import find_installation
 from onboarding.local.processes import LocalError
 from onboarding.local.stack import LocalStack
 from tests.support.local_processes import list_processes, make_state, wait_until
@@ -72,7 +72,7 @@ def test_servers_listen_only_on_the_loopback_address(local: LocalStack) -> None:
 
 def test_database_url_works_with_psql(local: LocalStack) -> None:
     psql = [
-        str(installation() / "bin" / "psql"),
+        str(find_installation() / "bin" / "psql"),
         "--no-psqlrc",
         "--tuples-only",
         "--no-align",
@@ -146,8 +146,8 @@ def test_inbox_receives_email(local: LocalStack) -> None:
     sender = mailer["Environment"]["Variables"]["MAIL_SENDER"]
     ses = local.endpoints.client("ses")
 
-    def arrived() -> list[Mail]:
-        mails = read_mails(Path(local.endpoints.inbox_dir))
+    def arrived() -> list[Email]:
+        mails = read_emails(Path(local.endpoints.inbox_dir))
         return [mail for mail in mails if "greeted@example.com" in mail.recipients]
 
     def send(number: int) -> None:
@@ -205,5 +205,5 @@ def test_start_two_local_stacks_run_in_parallel(local: LocalStack) -> None:
             there.commit()
             assert here.execute("select to_regclass('only_there')").fetchone() == (None,)
     assert list_processes(directory) == {}
-    assert local.failure() is None
+    assert local.find_failure() is None
     shutil.rmtree(directory)

@@ -16,10 +16,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from onboarding.cloudformation.templates import Template, template_text
+from onboarding.cloudformation.templates import Template, read_template
 from onboarding.config import LOGIN_FIELDS
 from onboarding.domain.resource_names import resource_name
-from onboarding.local import deploy, postgres
+from onboarding.local import postgres, template_deployment
 from onboarding.local.endpoints import Endpoints, read_endpoints
 from onboarding.local.postgres import Postgres
 from onboarding.local.processes import LocalError
@@ -84,7 +84,7 @@ def test_start_copied_state_does_not_change_the_original(state: Path) -> None:
         server = next(pid for pid, command in list_processes(state).items() if "bin/postgres -D" in command)
         assert read_endpoints(copy) is None
         with LocalStack(copy) as copied:
-            assert original.failure() is None
+            assert original.find_failure() is None
             assert any(pid == server for pid in list_processes(state))
             found = {"original": read_endpoints(state), "copy": read_endpoints(copy)}
             assert found == {"original": original.endpoints, "copy": copied.endpoints}
@@ -219,11 +219,11 @@ def test_postgres_changes_as_root_are_printed(
 
 
 def test_start_template_that_fails_to_deploy_reports_the_reason(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = template_text("pipeline").replace(
+    text = read_template("pipeline").replace(
         "StreamViewType: NEW_IMAGE", "StreamViewType: NEW_IMAGE, StreamEnabled: false"
     )
-    assert text != template_text("pipeline")
-    monkeypatch.setattr(deploy, "load_template", lambda _, *values: Template(text, *values))
+    assert text != read_template("pipeline")
+    monkeypatch.setattr(template_deployment, "load_template", lambda _, *values: Template(text, *values))
     with pytest.raises(LocalError, match=r"ProductValidatorRole: .*StreamArn"):
         LocalStack(state).start()
     assert list_processes(state) == {}

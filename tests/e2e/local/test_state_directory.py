@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from onboarding.local import postgres
-from onboarding.local.delivered_emails import read_mail, read_mails
+from onboarding.local.delivered_emails import read_email, read_emails
 from onboarding.local.postgres import Postgres, _is_server
 from onboarding.local.processes import LocalError, Ports
 from onboarding.local.stack import LocalStack
@@ -153,7 +153,7 @@ def test_stop_leftover_without_proc_signals_no_process(tmp_path: Path, monkeypat
     def missing(_pid: int) -> None:
         raise FileNotFoundError
 
-    monkeypatch.setattr(postgres, "process_status", missing)
+    monkeypatch.setattr(postgres, "read_process_status", missing)
     assert not _is_server(os.getpid(), 0, tmp_path)
 
 
@@ -172,12 +172,12 @@ GOOD = "From: a@example.com\r\nDelivered-To: b@example.com\r\nDate: Sat, 21 Dec 
 def test_read_mails_unreadable_email_is_marked(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "1.eml").write_bytes(f"{GOOD}\r\ntext".encode())
     (tmp_path / "2.eml").write_bytes(content)
-    first, second = read_mails(tmp_path)
+    first, second = read_emails(tmp_path)
     assert (first.subject, first.text) == ("S", "text")
     assert second.subject == "Unreadable e-mail"
     assert f"{tmp_path / '2.eml'} cannot be read as an e-mail" in second.text
     assert second.date.tzinfo is UTC
-    assert read_mail(tmp_path, "2.eml") == second
+    assert read_email(tmp_path, "2.eml") == second
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_read_mails_unreadable_email_is_marked(tmp_path: Path, content: bytes) -
 def test_read_mails_undecodable_bytes_are_replaced(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "1.eml").write_bytes(content)
     (tmp_path / "2.eml").mkdir()
-    for mail in read_mails(tmp_path):
+    for mail in read_emails(tmp_path):
         "".join((mail.subject, mail.sender, mail.text, *mail.recipients)).encode()
         assert mail.date.isoformat()
-    assert len(read_mails(tmp_path)) == 2
+    assert len(read_emails(tmp_path)) == 2

@@ -17,12 +17,12 @@ import httpx
 import pytest
 from moto.server import ThreadedMotoServer
 
-from onboarding.deploy.smoke import smoke_test
+from onboarding.deploy.smoke_test import run_smoke_test
 from onboarding.domain.models import Upload, UploadStatus
 from onboarding.storage import uploads
 from onboarding.storage.database import Database
 from tests.support.api_clients import post_form
-from tests.support.http_calls import request, vendors_server
+from tests.support.http_scenarios import request, vendors_server
 from tests.support.moto_account import HOST, MotoAccount, moto_account, named
 from tests.support.running_pipeline import csv_of, product
 
@@ -205,7 +205,7 @@ def test_moto_smoke_test_removes_its_data(account: MotoAccount) -> None:
         "MailerFailuresUrl": account.queue_urls["MailerFailures"],
     }
     with ThreadPoolExecutor(1) as aside:
-        smoke = aside.submit(smoke_test, account.client, outputs, output.append, timeout=60, pause=0.01)
+        smoke = aside.submit(run_smoke_test, account.client, outputs, output.append, timeout=60, pause=0.01)
         while not smoke.done():
             account.run()
         smoke.result()

@@ -23,13 +23,13 @@ import pytest
 
 from onboarding.domain.models import Upload
 from onboarding.domain.resource_names import resource_name
-from onboarding.local.postgres import installation
-from onboarding.local.processes import clean_environment
+from onboarding.local.postgres import find_installation
+from onboarding.local.processes import make_child_environment
 from onboarding.local.stack import LocalStack
 from onboarding.storage.database import open_connection
 from onboarding.storage.migrate import Migration, load_migrations, migrate
 from tests.support.api_clients import new_key, signed_in
-from tests.support.http_calls import Caller
+from tests.support.http_scenarios import Caller
 from tests.support.paths import ROOT
 from tests.support.postgres_fixtures import create_database
 from tests.support.running_pipeline import Pipeline, csv_of, product
@@ -62,7 +62,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
 
 def run_python(source: Path, program: str, request: str, environment: Mapping[str, str]) -> Any:
     """Run a program with a version's package and return the JSON of its last line."""
-    variables = {**clean_environment(), **environment, "PYTHONPATH": str(source)}
+    variables = {**make_child_environment(), **environment, "PYTHONPATH": str(source)}
     done = subprocess.run(
         [sys.executable, "-c", program], input=request, env=variables, capture_output=True, text=True, check=False
     )
@@ -72,7 +72,7 @@ def run_python(source: Path, program: str, request: str, environment: Mapping[st
 
 def dump(url: str) -> str:
     """Return a database as SQL."""
-    program = installation() / "bin" / "pg_dump"
+    program = find_installation() / "bin" / "pg_dump"
     made = subprocess.run(
         [program, "--no-owner", "--inserts", "--no-comments", url], capture_output=True, text=True, check=True
     )

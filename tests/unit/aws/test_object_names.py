@@ -8,13 +8,13 @@ import pytest
 
 from onboarding.aws.objects import check_file_name, is_folder_marker
 from onboarding.cli.errors import CommandError
-from onboarding.cli.upload_client import check_name
+from onboarding.cli.upload_client import require_valid_name
 
 
 @pytest.mark.parametrize("ending", [".csv", ".CSV", ".Csv", ".tsv", ".TSV", ".txt", ".TXT", ".xlsx", ".XLSX", ".XlSx"])
 def test_wrong_name_of_a_product_file_is_none(ending: str) -> None:
     assert check_file_name(f"Spring collection{ending}") is None
-    check_name(Path(f"Spring collection{ending}"))
+    require_valid_name(Path(f"Spring collection{ending}"))
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def test_wrong_name_of_another_file_is_a_refusal_on_one_line(name: str) -> None:
     assert refusal.code == "UNKNOWN_FILE_TYPE"
     assert len(refusal.reason.splitlines()) == 1
     with pytest.raises(CommandError):
-        check_name(Path(name))
+        require_valid_name(Path(name))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from onboarding.domain.resource_names import resource_name
-from tests.infra.function_calls import VENDOR, answer, new_result, outcome, reported, staged, two_rows, variables_of
+from tests.infra.function_scenarios import VENDOR, answer, new_result, outcome, reported, staged, two_rows, variables_of
 from tests.support.api_clients import OPERATOR, forget_requests, new_key, post_form, signed_in
 from tests.support.http_server import serve
 from tests.support.running_pipeline import Pipeline
