@@ -1,4 +1,4 @@
-"""Calls that take each of the pipeline's functions through everything that it does, and how each of them ends."""
+"""Scenarios that use all permissions of the pipeline's functions; each yields the results of its calls."""
 
 from __future__ import annotations
 
@@ -29,60 +29,69 @@ from tests.support.running_pipeline import Pipeline, csv_of, product
 VENDOR = "VEND001"
 
 
-def answer(run: Pipeline, function: str, event: Mapping[str, Any]) -> tuple[str, Any]:
-    """How a call ends, `well` or with which error, and what it answers."""
-    called = run.lambdas.invoke(FunctionName=resource_name(function), Payload=json.dumps(event).encode())
-    body = json.loads(called["Payload"].read() or b"null")
-    return (f"{body.get('errorType')}: {body.get('errorMessage')}" if called.get("FunctionError") else "well"), body
+SUCCESS = "success"
+"""The outcome of a call that does not fail."""
 
 
-def outcome(run: Pipeline, function: str, event: Mapping[str, Any]) -> str:
-    return answer(run, function, event)[0]
+def invoke(run: Pipeline, function: str, event: Mapping[str, Any]) -> tuple[str, Any]:
+    """Call a function, and return the outcome (SUCCESS, or the error) and the response."""
+    response = run.lambdas.invoke(FunctionName=resource_name(function), Payload=json.dumps(event).encode())
+    body = json.loads(response["Payload"].read() or b"null")
+    return (f"{body.get('errorType')}: {body.get('errorMessage')}" if response.get("FunctionError") else SUCCESS), body
 
 
-# -- What the calls are about ------------------------------------------------------------------------------------------
+def invoke_for_outcome(run: Pipeline, function: str, event: Mapping[str, Any]) -> str:
+    return invoke(run, function, event)[0]
 
 
-def announced(run: Pipeline, vendor: str, content: bytes, *, versioned: bool = True) -> tuple[str, dict[str, Any]]:
-    """A new object and its event; returns the upload's id beside it."""
+# -- Objects, uploads and events ---------------------------------------------------------------------------------------
+
+
+def put_object(run: Pipeline, vendor: str, content: bytes, *, versioned: bool = True) -> tuple[str, dict[str, Any]]:
+    """Put an object, and return its upload ID and S3's event."""
     source = run.put_key(f"uploads/{vendor}/{uuid.uuid4().hex}.csv", content)
-    described = {"key": source.key, "size": len(content)} | ({"versionId": source.version_id} if versioned else {})
-    return run.upload_id(source), {"Records": [{"s3": {"bucket": {"name": source.bucket}, "object": described}}]}
+    item = {"key": source.key, "size": len(content)} | ({"versionId": source.version_id} if versioned else {})
+    return run.upload_id(source), {"Records": [{"s3": {"bucket": {"name": source.bucket}, "object": item}}]}
 
 
-def two_rows() -> bytes:
+def make_file() -> bytes:
+    """Return a file with a valid and an invalid row."""
     name = uuid.uuid4().hex[:8]
     return csv_of([product(f"{name}-1"), product(f"{name}-2", price="-1")])
 
 
-def staged(run: Pipeline) -> tuple[str, dict[str, Any]]:
-    """An upload whose rows wait, and the stream's event about them."""
-    upload_id, event = announced(run, VENDOR, two_rows())
-    assert outcome(run, "csv-parser", event) == "well"
+def stage_upload(run: Pipeline) -> tuple[str, dict[str, Any]]:
+    """Stage the rows of a new upload, and return its ID and the stream's event."""
+    upload_id, event = put_object(run, VENDOR, make_file())
+    assert invoke_for_outcome(run, "csv-parser", event) == SUCCESS
     images = [run.item(upload_id, number) for number in (1, 2)]
     return upload_id, {"Records": [{"eventName": "INSERT", "dynamodb": {"NewImage": image}} for image in images]}
 
 
-def complete(run: Pipeline) -> str:
-    upload_id, event = staged(run)
-    assert outcome(run, "product-validator", event) == "well"
+def complete_upload(run: Pipeline) -> str:
+    """Validate the rows of a new upload, and return its ID."""
+    upload_id, event = stage_upload(run)
+    assert invoke_for_outcome(run, "product-validator", event) == SUCCESS
     return upload_id
 
 
-def reported(run: Pipeline) -> str:
-    upload_id = complete(run)
-    assert outcome(run, "error-processor", queued(json.dumps({"upload_id": upload_id}))) == "well"
+def report_upload(run: Pipeline) -> str:
+    """Write the error report of a new upload, and return its ID."""
+    upload_id = complete_upload(run)
+    assert invoke_for_outcome(run, "error-processor", make_queue_event(json.dumps({"upload_id": upload_id}))) == SUCCESS
     return upload_id
 
 
-def queued(body: str) -> dict[str, Any]:
+def make_queue_event(body: str) -> dict[str, Any]:
+    """Return the event of SQS for a message."""
     attributes = {"ApproximateReceiveCount": "1"}
     return {"Records": [{"messageId": "m", "receiptHandle": "r", "body": body, "attributes": attributes}]}
 
 
-def result(upload_id: str) -> dict[str, Any]:
-    """The topic's event about a finished upload."""
-    told = {
+def make_result_event() -> dict[str, Any]:
+    """Return the event of SNS for a new finished upload."""
+    upload_id = f"UPLOAD_{uuid.uuid4().hex[:12]}"
+    message = {
         "upload_id": upload_id,
         "vendor_id": VENDOR,
         "vendor_name": "TechGear",
@@ -95,54 +104,52 @@ def result(upload_id: str) -> dict[str, Any]:
         "failure_reason": None,
         "error_file_s3_key": f"errors/{VENDOR}/{upload_id}_errors.csv",
     }
-    return {"Records": [{"Sns": {"Message": json.dumps(told)}}]}
+    return {"Records": [{"Sns": {"Message": json.dumps(message)}}]}
 
 
-def new_result() -> dict[str, Any]:
-    return result(f"UPLOAD_{uuid.uuid4().hex[:12]}")
+# -- Scenarios of the functions ----------------------------------------------------------------------------------------
 
 
-# -- The pipeline's functions ------------------------------------------------------------------------------------------
+def call_parser(run: Pipeline) -> Generator[str]:
+    valid = put_object(run, VENDOR, make_file())[1]
+    unversioned = put_object(run, VENDOR, make_file(), versioned=False)[1]
+    empty = put_object(run, VENDOR, b"")[1]
+    unknown_vendor = put_object(run, "NOBODY", make_file())[1]
+    for event in (valid, unversioned, empty, unknown_vendor):
+        yield invoke_for_outcome(run, "csv-parser", event)
 
 
-def parser_calls(run: Pipeline) -> Generator[str]:
-    good = announced(run, VENDOR, two_rows())[1]
-    unversioned = announced(run, VENDOR, two_rows(), versioned=False)[1]
-    refused = announced(run, VENDOR, b"")[1]
-    nobody = announced(run, "NOBODY", two_rows())[1]
-    for event in (good, unversioned, refused, nobody):
-        yield outcome(run, "csv-parser", event)
+def call_validator(run: Pipeline) -> Generator[str]:
+    yield invoke_for_outcome(run, "product-validator", stage_upload(run)[1])
 
 
-def validator_calls(run: Pipeline) -> Generator[str]:
-    yield outcome(run, "product-validator", staged(run)[1])
+def call_error_processor(run: Pipeline) -> Generator[str]:
+    message = json.dumps({"upload_id": complete_upload(run)})
+    yield invoke_for_outcome(run, "error-processor", make_queue_event(message))
+    yield invoke_for_outcome(run, "error-processor", make_queue_event("malformed"))
 
 
-def processor_calls(run: Pipeline) -> Generator[str]:
-    yield outcome(run, "error-processor", queued(json.dumps({"upload_id": complete(run)})))
-    yield outcome(run, "error-processor", queued("not ours"))
+def call_mailer(run: Pipeline) -> Generator[str]:
+    event = make_result_event()
+    yield invoke_for_outcome(run, "mailer", event)
+    yield invoke_for_outcome(run, "mailer", event)
+    # The function releases its claim if SES rejects the e-mail, here for an unverified sender.
+    with use_unverified_sender(run):
+        yield invoke_for_outcome(run, "mailer", make_result_event())
+        yield invoke_for_outcome(run, "mailer", make_sign_in_event())
+    yield invoke_for_outcome(run, "mailer", make_sign_in_event())
 
 
-def mailer_calls(run: Pipeline) -> Generator[str]:
-    event = new_result()
-    yield outcome(run, "mailer", event)
-    yield outcome(run, "mailer", event)
-    # A mail that is refused gives its claim back; SES knows no sender of that name.
-    with another_sender(run):
-        yield outcome(run, "mailer", new_result())
-        yield outcome(run, "mailer", sign_in_mail())
-    yield outcome(run, "mailer", sign_in_mail())
-
-
-def sign_in_mail() -> dict[str, Any]:
-    """Return the event by which the API asks for a mail with a sign-in link."""
+def make_sign_in_event() -> dict[str, Any]:
+    """Return the event with which the API requests an e-mail with a sign-in link."""
     return SignInEmail("vendor@vendors.example", [("TechGear", "https://portal.example/x")], time.time() + 900).event()
 
 
 @contextmanager
-def another_sender(run: Pipeline) -> Iterator[None]:
-    variables = variables_of(run, "mailer")
-    changed = {**variables, "MAIL_SENDER": "nobody@unverified.example"}
+def use_unverified_sender(run: Pipeline) -> Iterator[None]:
+    """Change the mailer's sender to an unverified address."""
+    variables = get_environment(run, "mailer")
+    changed = {**variables, "MAIL_SENDER": "uploads@unverified.example"}
     run.lambdas.update_function_configuration(FunctionName=resource_name("mailer"), Environment={"Variables": changed})
     try:
         yield
@@ -152,15 +159,15 @@ def another_sender(run: Pipeline) -> Iterator[None]:
         )
 
 
-def link_calls(run: Pipeline) -> Generator[str]:
-    end, found = answer(run, "report-link", link_event(run, reported(run)))
-    yield end
-    # The address that it leads to carries the role's rights.
-    yield str(httpx.get(found["headers"]["location"], trust_env=False).status_code)
+def call_report_link(run: Pipeline) -> Generator[str]:
+    outcome, response = invoke(run, "report-link", make_link_event(run, report_upload(run)))
+    yield outcome
+    # The pre-signed URL has the permissions of the role.
+    yield str(httpx.get(response["headers"]["location"], trust_env=False).status_code)
 
 
-def link_event(run: Pipeline, upload_id: str) -> dict[str, Any]:
-    """The HTTP API's event about the link in the mail."""
+def make_link_event(run: Pipeline, upload_id: str) -> dict[str, Any]:
+    """Return the HTTP API's event for the report link in the upload's e-mail."""
     upload = run.upload(upload_id)
     assert upload is not None
     assert upload.error_file_s3_key is not None
@@ -170,110 +177,111 @@ def link_event(run: Pipeline, upload_id: str) -> dict[str, Any]:
     return {"pathParameters": {"token": sign_report_link(upload.error_file_s3_key, json.loads(secret))}}
 
 
-def watchdog_calls(run: Pipeline) -> Generator[str]:
-    """A stuck upload, one that nobody was told of, and an object that S3 announced to nobody."""
+def call_watchdog(run: Pipeline) -> Generator[str]:
+    """Resume a stalled upload and an upload without a notification, ingest a missed object, and redrive failures."""
     empty_bucket(run.s3, run.endpoints.bucket)
     run.connection.execute("truncate upload_history, products cascade")
-    staged(run)
-    complete(run)
+    stage_upload(run)
+    complete_upload(run)
     run.connection.execute(
         "update upload_history set last_progress_at = now() - interval '1 hour', "
         "processing_completed_at = processing_completed_at - interval '1 hour'"
     )
-    announced(run, "NOBODY", two_rows())
+    put_object(run, "NOBODY", make_file())
     run.connection.execute(
-        "update upload_history set notified_at = now() - interval '1 hour' where upload_id = %s", (complete(run),)
+        "update upload_history set notified_at = now() - interval '1 hour' where upload_id = %s",
+        (complete_upload(run),),
     )
-    yield outcome(run, "watchdog", {})
-    yield outcome(run, "watchdog", {"sweep": True})
-    yield from failures_tried_again(run)
-    yield from upload_events_tried_again(run)
-    # The sweep passes over what is younger than five minutes, and S3 makes nothing older: once more without patience.
-    with in_the_role_of(run, "watchdog") as ctx:
+    yield invoke_for_outcome(run, "watchdog", {})
+    yield invoke_for_outcome(run, "watchdog", {"sweep": True})
+    yield from redrive_failures(run)
+    yield from redrive_upload_events(run)
+    # The function ignores objects of the last five minutes, and the emulator cannot create older ones.
+    with assume_role(run, "watchdog") as ctx:
         try:
             list(ingest_missed_objects(ctx, patience=timedelta(0)))
         except ExceptionGroup as error:
             yield f"{error.exceptions}"
         else:
-            yield "well"
+            yield SUCCESS
 
 
-def failures_tried_again(run: Pipeline) -> Generator[str]:
-    """One event in each failure queue, as Lambda, SNS and EventBridge put them there."""
-    for queue, body in failed_events(run).items():
+def redrive_failures(run: Pipeline) -> Generator[str]:
+    """Redrive an event from each failure queue, as Lambda, SNS and EventBridge store them."""
+    for queue, body in make_failed_events(run).items():
         url = run.sqs.get_queue_url(QueueName=resource_name(queue))["QueueUrl"]
         run.sqs.purge_queue(QueueUrl=url)
         run.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(body))
-        yield f"{queue}: {outcome(run, 'watchdog', {'redrive': queue})}, {waiting_in(run, url)} left"
+        yield f"{queue}: {invoke_for_outcome(run, 'watchdog', {'redrive': queue})}, {count_messages(run, url)} remain"
 
 
-def upload_events_tried_again(run: Pipeline) -> Generator[str]:
-    """An event that a scheduled run tries, and one that is too old for that: an operator can receive it at once."""
+def redrive_upload_events(run: Pipeline) -> Generator[str]:
+    """Redrive an event of S3 by a scheduled run; one that is too old for that stays visible for operators."""
     url = run.sqs.get_queue_url(QueueName=resource_name(INGESTION_QUEUE))["QueueUrl"]
-    event = json.dumps({"requestPayload": announced(run, VENDOR, two_rows())[1]})
+    event = json.dumps({"requestPayload": put_object(run, VENDOR, make_file())[1]})
     run.sqs.send_message(QueueUrl=url, MessageBody=event)
-    yield f"scheduled: {outcome(run, 'watchdog', {})}, {waiting_in(run, url)} left"
+    yield f"scheduled: {invoke_for_outcome(run, 'watchdog', {})}, {count_messages(run, url)} remain"
     run.sqs.send_message(QueueUrl=url, MessageBody=event)
-    with in_the_role_of(run, "watchdog") as ctx:
+    with assume_role(run, "watchdog") as ctx:
         try:
-            tried = list(redrive_uploads(ctx, max_age=timedelta(-1)))
+            redriven = list(redrive_uploads(ctx, max_age=timedelta(-1)))
         except ClientError as error:
             yield str(error)
         else:
             received = run.sqs.receive_message(QueueUrl=url, VisibilityTimeout=0).get("Messages", [])
-            yield f"too old: {len(tried)} tried, {len(received)} visible"
+            yield f"too old: {len(redriven)} redriven, {len(received)} visible"
     run.sqs.purge_queue(QueueUrl=url)
 
 
-def waiting_in(run: Pipeline, url: str) -> int:
+def count_messages(run: Pipeline, url: str) -> int:
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    found = run.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-    return sum(map(int, found.values()))
+    attributes = run.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return sum(map(int, attributes.values()))
 
 
-def failed_events(run: Pipeline) -> dict[str, Any]:
+def make_failed_events(run: Pipeline) -> dict[str, Any]:
     bucket = f"product-onboarding-failures-{run.endpoints.bucket.rsplit('-', 1)[-1]}"
     key = "aws/lambda/mapping/shard/batch.json"
-    payload = json.dumps(staged(run)[1])
+    payload = json.dumps(stage_upload(run)[1])
     run.s3.put_object(Bucket=bucket, Key=key, Body=json.dumps({"payload": payload}).encode())
     return {
-        "csv-parser-failures": {"requestPayload": announced(run, VENDOR, two_rows())[1]},
+        "csv-parser-failures": {"requestPayload": put_object(run, VENDOR, make_file())[1]},
         "product-validator-failures": {
             "source": "aws.s3",
             "detail": {"bucket": {"name": bucket}, "object": {"key": key}},
         },
-        "product-validation-errors-dlq": {"upload_id": complete(run)},
-        "mailer-failures": {"requestPayload": new_result()},
-        "webhook-failures": {"requestPayload": new_result()},
+        "product-validation-errors-dlq": {"upload_id": complete_upload(run)},
+        "mailer-failures": {"requestPayload": make_result_event()},
+        "webhook-failures": {"requestPayload": make_result_event()},
         "watchdog-failures": {"requestPayload": {}},
     }
 
 
 @contextmanager
-def in_the_role_of(run: Pipeline, function: str) -> Iterator[AppContext]:
-    """A context as the function has it: with its variables and its role's rights, in this process."""
+def assume_role(run: Pipeline, function: str) -> Iterator[AppContext]:
+    """Yield a context in this process with the environment and the role of a function."""
     iam, role = run.endpoints.client("iam"), role_of(run, function)
     trust = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
-    ours = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
-    opened = json.dumps({**trust, "Statement": [*trust["Statement"], ours]})
-    iam.update_assume_role_policy(RoleName=role, PolicyDocument=opened)
+    statement = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    extended_trust = json.dumps({**trust, "Statement": [*trust["Statement"], statement]})
+    iam.update_assume_role_policy(RoleName=role, PolicyDocument=extended_trust)
     try:
         arn = run.lambdas.get_function_configuration(FunctionName=resource_name(function))["Role"]
-        rights = run.endpoints.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+        credentials = run.endpoints.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
     finally:
         iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(trust))
     with environment_of(run.endpoints):
         os.environ.update(
-            variables_of(run, function),
-            AWS_ACCESS_KEY_ID=rights["AccessKeyId"],
-            AWS_SECRET_ACCESS_KEY=rights["SecretAccessKey"],
-            AWS_SESSION_TOKEN=rights["SessionToken"],
+            get_environment(run, function),
+            AWS_ACCESS_KEY_ID=credentials["AccessKeyId"],
+            AWS_SECRET_ACCESS_KEY=credentials["SecretAccessKey"],
+            AWS_SESSION_TOKEN=credentials["SessionToken"],
         )
         with closing(AppContext(Settings.from_environment())) as ctx:
             yield ctx
 
 
-def variables_of(run: Pipeline, function: str) -> dict[str, str]:
+def get_environment(run: Pipeline, function: str) -> dict[str, str]:
     return dict(
         run.lambdas.get_function_configuration(FunctionName=resource_name(function))["Environment"]["Variables"]
     )

@@ -1,4 +1,4 @@
-"""Calls that take the functions `api` and `webhook` through everything that they do, and how each of them ends."""
+"""Scenarios that use all permissions of the functions `api` and `webhook`; each yields the results of its calls."""
 
 from __future__ import annotations
 
@@ -14,38 +14,48 @@ from urllib.parse import urlsplit
 import httpx
 
 from onboarding.domain.resource_names import resource_name
-from tests.infra.function_scenarios import VENDOR, answer, new_result, outcome, reported, staged, two_rows, variables_of
+from tests.infra.function_scenarios import (
+    SUCCESS,
+    VENDOR,
+    get_environment,
+    invoke,
+    invoke_for_outcome,
+    make_file,
+    make_result_event,
+    report_upload,
+    stage_upload,
+)
 from tests.support.api_clients import OPERATOR, forget_requests, new_key, post_form, signed_in
 from tests.support.http_server import serve
 from tests.support.running_pipeline import Pipeline
 
-ADDRESS = "contact@techgear.com"
-"""The vendor's, in the sample data."""
+VENDOR_EMAIL = "contact@techgear.com"
+"""Address of VEND001 in the sample data."""
 
 
 # -- api ---------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
-    """Somebody who asks the function `api`, by the headers that say who."""
+class ApiClient:
+    """Client that calls the function `api` with headers that authenticate it."""
 
     run: Pipeline
     headers: Mapping[str, str]
 
-    def ask(self, method: str, path: str, content: Any = None) -> tuple[str, Any]:
-        """The status, and what is answered; for a function that fails, how."""
-        said = {"host": urlsplit(self.run.endpoints.portal_url).netloc, "content-type": "application/json"}
-        event = request(method, path, {**said, **self.headers}, None if content is None else json.dumps(content))
-        end, found = answer(self.run, "api", event)
-        return (str(found["statusCode"]), found) if end == "well" else (end, None)
+    def request(self, method: str, path: str, content: Any = None) -> tuple[str, Any]:
+        """Return the status and the response; for a function that fails, its error and None."""
+        headers = {"host": urlsplit(self.run.endpoints.portal_url).netloc, "content-type": "application/json"}
+        body = None if content is None else json.dumps(content)
+        outcome, response = invoke(self.run, "api", make_http_event(method, path, {**headers, **self.headers}, body))
+        return (str(response["statusCode"]), response) if outcome == SUCCESS else (outcome, None)
 
     def status(self, method: str, path: str, content: Any = None) -> str:
-        return self.ask(method, path, content)[0]
+        return self.request(method, path, content)[0]
 
 
-def request(method: str, path: str, headers: Mapping[str, str], body: str | None) -> dict[str, Any]:
-    """The HTTP API's event about a request."""
+def make_http_event(method: str, path: str, headers: Mapping[str, str], body: str | None) -> dict[str, Any]:
+    """Return the HTTP API's event for a request."""
     http = {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "203.0.113.7", "userAgent": "test"}
     return {
         "version": "2.0",
@@ -60,76 +70,76 @@ def request(method: str, path: str, headers: Mapping[str, str], body: str | None
 
 
 @cache
-def vendor(run: Pipeline) -> Caller:
-    with closing(signed_in(run, ADDRESS)) as client:
-        return Caller(run, {"authorization": f"Bearer {new_key(client)['key']}"})
+def vendor_client(run: Pipeline) -> ApiClient:
+    with closing(signed_in(run, VENDOR_EMAIL)) as client:
+        return ApiClient(run, {"authorization": f"Bearer {new_key(client)['key']}"})
 
 
 @cache
-def operator(run: Pipeline) -> Caller:
+def operator_client(run: Pipeline) -> ApiClient:
     with closing(signed_in(run, OPERATOR)) as client:
         cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
-        return Caller(run, {"cookie": cookies, "x-csrf-token": client.headers["X-CSRF-Token"]})
+        return ApiClient(run, {"cookie": cookies, "x-csrf-token": client.headers["X-CSRF-Token"]})
 
 
-def api_calls(run: Pipeline) -> Generator[str]:
-    yield from sign_in(run)
+def call_api(run: Pipeline) -> Generator[str]:
+    yield from request_sign_in(run)
     yield from upload_by_session(run)
-    yield vendor(run).status("POST", f"/v1/uploads/{staged(run)[0]}/cancel")
-    yield from webhook_kept(run)
-    yield operator(run).status("POST", f"/v1/operator/uploads/{staged(run)[0]}/resume")
-    yield from failures_tried_again(run)
+    yield vendor_client(run).status("POST", f"/v1/uploads/{stage_upload(run)[0]}/cancel")
+    yield from manage_webhook(run)
+    yield operator_client(run).status("POST", f"/v1/operator/uploads/{stage_upload(run)[0]}/resume")
+    yield from redrive_failures(run)
 
 
-def sign_in(run: Pipeline) -> Generator[str]:
+def request_sign_in(run: Pipeline) -> Generator[str]:
     forget_requests(run)
-    yield Caller(run, {}).status("POST", "/v1/sign-in", {"email": ADDRESS})
+    yield ApiClient(run, {}).status("POST", "/v1/sign-in", {"email": VENDOR_EMAIL})
 
 
 def upload_by_session(run: Pipeline) -> Generator[str]:
-    status, found = vendor(run).ask("POST", "/v1/upload-sessions", {"file_name": "products.csv"})
+    status, response = vendor_client(run).request("POST", "/v1/upload-sessions", {"file_name": "products.csv"})
     yield status
-    if found is None:
+    if response is None:
         return
-    upload_session = json.loads(found["body"])
-    # The form and the address carry the role's rights.
-    yield str(post_form(upload_session, two_rows()).status_code)
-    yield vendor(run).status("GET", f"/v1/upload-sessions/{upload_session['upload_session_id']}")
-    status, found = vendor(run).ask("GET", f"/v1/uploads/{reported(run)}/report")
+    upload_session = json.loads(response["body"])
+    # The pre-signed form and the pre-signed URL have the permissions of the role.
+    yield str(post_form(upload_session, make_file()).status_code)
+    yield vendor_client(run).status("GET", f"/v1/upload-sessions/{upload_session['upload_session_id']}")
+    status, response = vendor_client(run).request("GET", f"/v1/uploads/{report_upload(run)}/report")
     yield status
-    yield str(httpx.get(found["headers"]["location"], trust_env=False).status_code)
+    yield str(httpx.get(response["headers"]["location"], trust_env=False).status_code)
 
 
-def webhook_kept(run: Pipeline) -> Generator[str]:
-    yield vendor(run).status("PUT", "/v1/webhook", {"url": "http://127.0.0.1:9/"})
-    yield vendor(run).status("GET", "/v1/webhook/deliveries")
-    yield vendor(run).status("POST", "/v1/webhook/test")
-    yield vendor(run).status("DELETE", "/v1/webhook")
+def manage_webhook(run: Pipeline) -> Generator[str]:
+    yield vendor_client(run).status("PUT", "/v1/webhook", {"url": "http://127.0.0.1:9/"})
+    yield vendor_client(run).status("GET", "/v1/webhook/deliveries")
+    yield vendor_client(run).status("POST", "/v1/webhook/test")
+    yield vendor_client(run).status("DELETE", "/v1/webhook")
 
 
-def failures_tried_again(run: Pipeline) -> Generator[str]:
-    yield operator(run).status("GET", "/v1/operator/failures")
-    yield operator(run).status("GET", "/v1/operator/failures/mailer-failures")
+def redrive_failures(run: Pipeline) -> Generator[str]:
+    yield operator_client(run).status("GET", "/v1/operator/failures")
+    yield operator_client(run).status("GET", "/v1/operator/failures/mailer-failures")
     run.sqs.purge_queue(QueueUrl=run.sqs.get_queue_url(QueueName=resource_name("mailer-failures"))["QueueUrl"])
-    yield operator(run).status("POST", "/v1/operator/failures/mailer-failures/redrive")
+    yield operator_client(run).status("POST", "/v1/operator/failures/mailer-failures/redrive")
 
 
 # -- webhook -----------------------------------------------------------------------------------------------------------
 
 
-def webhook_calls(run: Pipeline) -> Generator[str]:
-    table = variables_of(run, "webhook")["WEBHOOKS_TABLE"]
+def call_webhook(run: Pipeline) -> Generator[str]:
+    table = get_environment(run, "webhook")["WEBHOOKS_TABLE"]
     entry = {"vendor_id": {"S": VENDOR}, "entry": {"S": "address"}}
-    with vendors_server() as url:
-        item = {**entry, "url": {"S": url}, "secret": {"S": "not one"}}
+    with webhook_server() as url:
+        item = {**entry, "url": {"S": url}, "secret": {"S": "not a key"}}
         run.dynamodb.put_item(TableName=table, Item=item)
-        yield outcome(run, "webhook", new_result())
+        yield invoke_for_outcome(run, "webhook", make_result_event())
     run.dynamodb.delete_item(TableName=table, Key=entry)
 
 
 @contextmanager
-def vendors_server() -> Generator[str]:
-    """A vendor's own server, which takes whatever it is told."""
+def webhook_server() -> Generator[str]:
+    """Yield the URL of a vendor's server that accepts every webhook."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -138,7 +148,7 @@ def vendors_server() -> Generator[str]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Nobody needs to know of each request."""
+            """Log no requests."""
 
     with serve(Handler) as url:
         yield f"{url}/"

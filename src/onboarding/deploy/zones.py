@@ -76,7 +76,7 @@ def _choose_zones(client: MakeClient, options: list[dict[str, Any]]) -> list[str
     zones = {zone["ZoneName"] for zone in available if zone["ZoneId"] not in UNSUPPORTED_ZONE_IDS}
     zones &= {zone["Name"] for option in options for zone in option["AvailabilityZones"]}
     # Also for a network without endpoints: they can be added later, when the zones can no longer change.
-    for service in ec2.describe_vpc_list_endpoint_services(ServiceNames=_list_endpoint_services(client))[
+    for service in ec2.describe_vpc_endpoint_services(ServiceNames=_list_endpoint_services(client))[
         "ServiceDetails"
     ]:
         zones &= set(service["AvailabilityZones"])

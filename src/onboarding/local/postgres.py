@@ -48,7 +48,7 @@ DATABASE = "ecommerce_platform"
 USER = "onboarding"
 STOP_TIMEOUT = 20
 LEFTOVER_TIMEOUT = 30
-PASSWORD_ADVICE = "does not contain the password of this database; delete the file: the next start sets a new password"
+FILE_ADVICE = "does not contain the password of this database; delete the file: the next start sets a new password"
 CLOCK_TOLERANCE = 60
 """Seconds between the kernel's and PostgreSQL's start times of one server: the clock may have been set."""
 
@@ -126,7 +126,7 @@ class Postgres:
             if refusal is None or refusal[1].startswith("the database system is"):  # starting up, or in recovery
                 return False
             if "password authentication failed" in refusal[1]:
-                raise LocalError(f"{self._password_file} {PASSWORD_ADVICE}") from error
+                raise LocalError(f"{self._password_file} {FILE_ADVICE}") from error
             raise LocalError(f"PostgreSQL in {self.data} refuses the connection: {refusal[1]}") from error
         return True
 
@@ -136,7 +136,7 @@ class Postgres:
         except FileNotFoundError:
             return ""
         except UnicodeDecodeError as error:
-            raise LocalError(f"{self._password_file} {PASSWORD_ADVICE}") from error
+            raise LocalError(f"{self._password_file} {FILE_ADVICE}") from error
 
     def _create_cluster(self) -> None:
         """Create the cluster, the user and the database in a directory that gets its final name at the end."""

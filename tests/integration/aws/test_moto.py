@@ -22,7 +22,7 @@ from onboarding.domain.models import Upload, UploadStatus
 from onboarding.storage import uploads
 from onboarding.storage.database import Database
 from tests.support.api_clients import post_form
-from tests.support.http_scenarios import request, vendors_server
+from tests.support.http_scenarios import make_http_event, webhook_server
 from tests.support.moto_account import HOST, MotoAccount, moto_account, named
 from tests.support.running_pipeline import csv_of, product
 
@@ -155,7 +155,7 @@ def test_moto_redrive_empties_the_failure_queue(account: MotoAccount, database: 
 def ask(account: MotoAccount, method: str, path: str, content: Any = None, **headers: str) -> Any:
     """A request to the function `api`; the answer's body."""
     sent = {"host": HOST, "content-type": "application/json", "origin": f"https://{HOST}", **headers}
-    answer = account.call("api", request(method, path, sent, None if content is None else json.dumps(content)))
+    answer = account.call("api", make_http_event(method, path, sent, None if content is None else json.dumps(content)))
     assert answer["statusCode"] < 300, answer
     return answer
 
@@ -189,7 +189,7 @@ def test_moto_upload_session_accepts_its_form(account: MotoAccount, database: Da
 
 def test_moto_webhook_of_a_vendor_is_called(account: MotoAccount, database: Database) -> None:
     vendor = signed_in(account)
-    with vendors_server() as url:
+    with webhook_server() as url:
         ask(account, "PUT", "/v1/webhook", {"url": url}, **vendor)
         account.put("uploads/VEND001/webhook.csv", csv_of([product("webhook")]))
         account.run()

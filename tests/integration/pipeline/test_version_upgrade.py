@@ -29,7 +29,7 @@ from onboarding.local.stack import LocalStack
 from onboarding.storage.database import open_connection
 from onboarding.storage.migrate import Migration, load_migrations, migrate
 from tests.support.api_clients import new_key, signed_in
-from tests.support.http_scenarios import Caller
+from tests.support.http_scenarios import ApiClient
 from tests.support.paths import ROOT
 from tests.support.postgres_fixtures import create_database
 from tests.support.running_pipeline import Pipeline, csv_of, product
@@ -255,9 +255,9 @@ def test_uploads_in_a_deployment_of_two_versions_have_the_outcomes_of_one(
 
     # The API and undo.
     with closing(signed_in(pipeline, email)) as client:
-        caller = Caller(pipeline, {"authorization": f"Bearer {new_key(client)['key']}"})
-    status, listed = caller.ask("GET", "/v1/uploads")
+        caller = ApiClient(pipeline, {"authorization": f"Bearer {new_key(client)['key']}"})
+    status, listed = caller.request("GET", "/v1/uploads")
     assert (status, len(json.loads(listed["body"])["items"])) == ("200", 6)
     assert deployment.admin("undo_upload", upload_id=changed.upload_id)["restored"] == 1
-    status, undone = caller.ask("POST", f"/v1/uploads/{created.upload_id}/undo")
+    status, undone = caller.request("POST", f"/v1/uploads/{created.upload_id}/undo")
     assert (status, json.loads(undone["body"])["removed"]) == ("200", 2)
