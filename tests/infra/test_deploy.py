@@ -59,7 +59,7 @@ def rehearsal(account: Account, progress: list[str], **changed: object) -> Rehea
         stage="local",
         packaging="Zip",
         ssl_mode="prefer",
-        pipeline_parameters={"PublicUrl": account.engine.url},
+        pipeline_parameters={"PublicUrl": account.emulator.url},
         **{"mail_sender": SENDER, **changed},  # type: ignore[arg-type]
     )
     made = Rehearsal(account.client, plan, progress.append, pause=0.02)
@@ -318,7 +318,7 @@ def test_deploy_changes_are_shown_and_kept_by_the_next_one(
 def credentials(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """An environment that leads the AWS clients of commands to the account."""
     for name, value in {
-        "AWS_ENDPOINT_URL": account.engine.url,
+        "AWS_ENDPOINT_URL": account.emulator.url,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_REGION": "us-east-1",

@@ -1,4 +1,4 @@
-"""The laws of the templates beside the pipeline's, read from their text."""
+"""Invariants of all templates except that of the pipeline."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ DOCUMENTS: dict[str, Any] = {name: parse_template(read_template(name)) for name 
 
 
 def of_type(template: str, kind: str) -> dict[str, Any]:
-    found = DOCUMENTS[template]["Resources"].items()
-    return {name: resource.get("Properties", {}) for name, resource in found if resource["Type"] == kind}
+    resources = DOCUMENTS[template]["Resources"].items()
+    return {name: resource.get("Properties", {}) for name, resource in resources if resource["Type"] == kind}
 
 
 def test_stacks_include_every_template() -> None:
@@ -132,7 +132,7 @@ def test_dual_stack_endpoints_have_ipv6_addresses(region: str, monkeypatch: pyte
 
 
 def test_network_without_ipv6_egress_has_no_ipv6_functions() -> None:
-    """It would be tried first, and be waited for in vain."""
+    """Functions would try IPv6 first and wait for a timeout."""
     for template in ("database", "pipeline"):
         text = read_template(template)
         assert text.count("Ipv6AllowedForDualStack:") == text.count("Ipv6AllowedForDualStack: !Ref DualStack")
@@ -263,11 +263,11 @@ def test_registry_every_repository_has_a_function() -> None:
         if name.endswith(IMAGE_SUFFIX)
     }
     assert outputs - {SHARED_REPOSITORY} <= asked
-    assert asked - outputs, "the shared repository is for somebody"
+    assert asked - outputs, "the shared repository must have a function"
 
 
 def expired(rules: list[dict[str, Any]], images: list[set[str]]) -> list[set[str]]:
-    """The images, the newest first, that a lifecycle policy expires.
+    """Return the images, the newest first, that a lifecycle policy expires.
 
     An image that matches the tags of an earlier rule is expired by that rule or by none.
     """
@@ -349,7 +349,7 @@ def test_policies_allow_only_named_resources() -> None:
                 assert not {"NotAction", "NotResource", "NotPrincipal"} & set(statement), f"{template} {name}"
                 if statement["Effect"] == "Deny":
                     continue
-                assert statement.get("Principal") != "*", f"{name} is open to everybody"
+                assert statement.get("Principal") != "*", f"{name} is public"
                 actions = texts_in(statement["Action"])
                 assert not [a for a in actions if "*" in a and a not in BATCHES_TOO], f"{template} {name}"
                 # A star may stand for the last part of a key, never for a name.

@@ -94,7 +94,7 @@ def test_deploy_with_prefix_does_not_change_the_first_deployment(
 
     # Commands reach the deployment whose bucket they are given.
     monkeypatch.chdir(tmp_path)
-    for name, value in {"AWS_ENDPOINT_URL": production.engine.url, "AWS_REGION": "us-east-1"}.items():
+    for name, value in {"AWS_ENDPOINT_URL": production.emulator.url, "AWS_REGION": "us-east-1"}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
