@@ -4,7 +4,7 @@
 #
 # `onboarding deploy` builds it for AWS. Its option `--base-image` names the base by a digest, since the image behind this
 # tag changes. BASE_IMAGE can be any image with Python 3.11 or later and pip, such as the Debian image of the tests. The
-# commands below need only a shell, coreutils and Python: AWS's base has little else, not even `find`.
+# commands below need only a shell, coreutils and Python, since AWS's base contains little else, not even `find`.
 ARG BASE_IMAGE=public.ecr.aws/lambda/python:3.13
 
 # -- Libraries and package ---------------------------------------------------------------------------------------------
@@ -21,7 +21,7 @@ COPY infra ./infra
 # independent of file times.
 RUN cp -r src/onboarding /build/task/onboarding \
     && cp -r infra /build/task/onboarding/infra \
-    && cd /build/task/onboarding && rm -rf cli cloudformation cost deploy local ../bin \
+    && cd /build/task/onboarding && rm -rf cli cloudformation deploy local ../bin \
     && python3 -m compileall -q --invalidation-mode unchecked-hash /build/task \
     && chmod -R a+rX,go-w /build/task
 

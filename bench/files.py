@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from onboarding.aws import staging_table
-from onboarding.cli.sample_data import sample_rows
+from onboarding.cli.sample_data import make_sample_rows
 from onboarding.domain.models import FileRejection, Row
 from onboarding.domain.product_schema import COLUMNS
 from onboarding.files.parser import MAX_BYTES, parse
@@ -25,13 +25,13 @@ def csv_file(rows: int, run: str, *, invalid: float = INVALID) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(sample_rows(VENDOR, rows, invalid, SEED, run))
+    writer.writerows(make_sample_rows(VENDOR, rows, invalid, SEED, run))
     return text.getvalue().encode()
 
 
 def largest_file(run: str) -> bytes:
     """Return a file with the most rows and nearly the most bytes that are allowed."""
-    rows = sample_rows(VENDOR, 10_000, INVALID, SEED, run)
+    rows = make_sample_rows(VENDOR, 10_000, INVALID, SEED, run)
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -46,7 +46,7 @@ def invalid_file(rows: int) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    for cells in sample_rows(VENDOR, rows, 0, SEED, "invalid"):
+    for cells in make_sample_rows(VENDOR, rows, 0, SEED, "invalid"):
         wrong = dict.fromkeys(("category", "price", "compare_at_price", "stock_quantity", "weight_kg"), "none")
         writer.writerow({**cells, **wrong, "product_name": "long ".ljust(750, "."), "unit": "metres of the whole roll"})
     content = text.getvalue().encode()

@@ -13,9 +13,9 @@ from typing import Any, Self
 
 from onboarding.config import Settings
 from onboarding.files.models import FileDetails
-from onboarding.local.delivered_emails import read_mails
-from onboarding.local.emulator_patches import PROCESSED_ITEMS
-from onboarding.local.recovery import bring_back
+from onboarding.local.delivered_emails import read_emails
+from onboarding.local.emulator_patches import MAX_PROCESSED_ITEMS
+from onboarding.local.recovery import recover_uploads
 from onboarding.local.stack import LocalStack
 from onboarding.runtime import AppContext
 from tests.faults import invariants
@@ -103,7 +103,7 @@ class StackRun:
 
     def _mailed(self) -> dict[str, list[dict[str, Any]]]:
         mails: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for mail in read_mails(Path(self.local.endpoints.inbox_dir)):
+        for mail in read_emails(Path(self.local.endpoints.inbox_dir)):
             for line in mail.text.splitlines():
                 if (
                     line.startswith("Upload ID: ")
@@ -122,7 +122,7 @@ class StackRun:
         mails = self._mailed()
         rows = sum(int(row["total_records"]) for row in outcome.history.values())
         # The local stack keeps only the items of the newest rows.
-        staged = staged and rows <= PROCESSED_ITEMS
+        staged = staged and rows <= MAX_PROCESSED_ITEMS
         for upload_id, file in self.uploads.items():
             if upload_id not in outcome.history:
                 raise invariants.violation("every file of a vendor is in the history", upload_id)
@@ -183,7 +183,7 @@ def environment(values: Mapping[str, str]) -> Any:
 def run_watchdog(local: LocalStack) -> int:
     """Run the watchdog as after a restart; return how many uploads it resumed."""
     with environment(local.endpoints.environment()), closing(AppContext(Settings.from_environment())) as ctx:
-        return len(list(bring_back(ctx, Path(local.endpoints.inbox_dir))))
+        return len(list(recover_uploads(ctx, Path(local.endpoints.inbox_dir))))
 
 
 def create_vendors(load: StackRun, keyed_files: Sequence[tuple[str, File]]) -> None:

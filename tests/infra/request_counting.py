@@ -88,7 +88,7 @@ def operation_of(method: str, path: str, headers: Message, body: bytes) -> str:
 
 
 @contextmanager
-def counting(upstream_port: int) -> Iterator[tuple[str, Counts]]:
+def count_requests(upstream_port: int) -> Iterator[tuple[str, Counts]]:
     """An address that leads to the AWS emulator, and the counts of what passed through it."""
     counts = Counts()
 

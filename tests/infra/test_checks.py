@@ -1,4 +1,4 @@
-"""What an account reserves for the pipeline's functions, and which zones it gives a network."""
+"""Tests of the checks of reserved concurrency and Availability Zones."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from botocore.exceptions import ClientError
 from onboarding.cloudformation.stacks import MakeClient
 from onboarding.cloudformation.templates import load_template
 from onboarding.deploy import concurrency, zones
+from onboarding.deploy.deployment import make_client_factory
 from onboarding.deploy.findings import Finding
 from onboarding.deploy.plan import Plan
-from onboarding.deploy.steps import make_client_factory
-from tests.infra.stubbed_account import Answers, healthy, install, offer
+from tests.infra.stubbed_account import Responses, healthy_account, install_responses, make_offer
 
 TEMPLATE = load_template("pipeline", {}, "0" * 12, "us-east-1")
-WANTED = concurrency.reservations(Plan())
-ALL = sum(WANTED.values())
+RESERVATIONS = concurrency.list_reservations(Plan())
+TOTAL = sum(RESERVATIONS.values())
 
 
 def account(unreserved: int, **reserved: int) -> Any:
-    """An account with that much left unreserved, and what functions of ours have reserved already."""
+    """Return clients of an account with this unreserved concurrency, and the reservations of its functions."""
     client = MagicMock()
 
     def concurrency_of(FunctionName: str) -> dict[str, int]:  # noqa: N803
@@ -44,36 +44,36 @@ def findings(client: Any, **parameters: str) -> list[Finding]:
 def test_reservations_include_every_function_of_the_template() -> None:
     functions = TEMPLATE.resources_of_type("AWS::Lambda::Function").items()
     reserving = [name for name, properties in functions if "ReservedConcurrentExecutions" in properties]
-    assert set(WANTED) == {f"{name}Concurrency" for name in reserving}
-    assert {"CsvParserConcurrency", "ProductValidatorConcurrency", "ApiConcurrency"} <= set(WANTED)
-    assert all(value == int(TEMPLATE.parameter_value(name)) for name, value in WANTED.items())
+    assert set(RESERVATIONS) == {f"{name}Concurrency" for name in reserving}
+    assert {"CsvParserConcurrency", "ProductValidatorConcurrency", "ApiConcurrency"} <= set(RESERVATIONS)
+    assert all(value == int(TEMPLATE.parameter_value(name)) for name, value in RESERVATIONS.items())
     named = Plan(pipeline_parameters={"ApiConcurrency": "40"})
-    assert concurrency.reservations(named) == WANTED | {"ApiConcurrency": 40}
+    assert concurrency.list_reservations(named) == RESERVATIONS | {"ApiConcurrency": 40}
 
 
 @pytest.mark.parametrize(
-    ("unreserved", "ours", "expected"),
+    ("unreserved", "reserved", "expected"),
     [
         (1_000, {}, None),
-        (concurrency.UNRESERVED + ALL, {}, None),
-        # Others of the account have reserved the rest.
-        (concurrency.UNRESERVED + ALL - 1, {}, (8, 8, 16, 0)),
-        (concurrency.UNRESERVED + 16, {}, (8, 8, 0, 0)),
-        (concurrency.UNRESERVED + 15, {}, (8, 0, 0, 0)),
-        # The first function gets a part: without any limit each file of a burst would connect to the database.
-        (concurrency.UNRESERVED + 3, {}, (3, 0, 0, 0)),
-        (concurrency.UNRESERVED, {}, (0, 0, 0, 0)),
+        (concurrency.MIN_UNRESERVED + TOTAL, {}, None),
+        # Other functions of the account have reserved the rest.
+        (concurrency.MIN_UNRESERVED + TOTAL - 1, {}, (8, 8, 16, 0)),
+        (concurrency.MIN_UNRESERVED + 16, {}, (8, 8, 0, 0)),
+        (concurrency.MIN_UNRESERVED + 15, {}, (8, 0, 0, 0)),
+        # csv-parser gets a smaller reservation: without one, each file of a burst would connect to the database.
+        (concurrency.MIN_UNRESERVED + 3, {}, (3, 0, 0, 0)),
+        (concurrency.MIN_UNRESERVED, {}, (0, 0, 0, 0)),
         (10, {}, (0, 0, 0, 0)),
-        # What ours have is theirs already.
-        (concurrency.UNRESERVED, {"csv-parser": ALL}, None),
-        (concurrency.UNRESERVED, {"csv-parser": ALL - 1, "product-onboarding-api": 0}, (8, 8, 16, 0)),
+        # The pipeline's functions keep their reservations.
+        (concurrency.MIN_UNRESERVED, {"csv-parser": TOTAL}, None),
+        (concurrency.MIN_UNRESERVED, {"csv-parser": TOTAL - 1, "product-onboarding-api": 0}, (8, 8, 16, 0)),
     ],
 )
 def test_concurrency_small_account_is_distributed_in_the_order_of_an_upload(
-    unreserved: int, ours: dict[str, int], expected: tuple[int, ...] | None
+    unreserved: int, reserved: dict[str, int], expected: tuple[int, ...] | None
 ) -> None:
-    client = account(unreserved, **ours)
-    parameters = concurrency.concurrency_parameters(client, Plan())
+    client = account(unreserved, **reserved)
+    parameters = concurrency.reduce_reservations(client, Plan())
     # Without reservations eight validators could take most of a new account's ten executions.
     assert parameters.pop("StreamParallelization", None) == ("1" if expected == (0, 0, 0, 0) else None)
     order = ("CsvParserConcurrency", "ProductValidatorConcurrency", "ApiConcurrency", "WebhookConcurrency")
@@ -82,10 +82,10 @@ def test_concurrency_small_account_is_distributed_in_the_order_of_an_upload(
 
 
 def test_concurrency_named_reservation_is_kept_or_refused() -> None:
-    client = account(concurrency.UNRESERVED + 16)
+    client = account(concurrency.MIN_UNRESERVED + 16)
     plan = Plan(pipeline_parameters={"ProductValidatorConcurrency": "16"})
-    others = [name for name in WANTED if name != "ProductValidatorConcurrency"]
-    assert concurrency.concurrency_parameters(client, plan) == dict.fromkeys(others, "0")
+    others = [name for name in RESERVATIONS if name != "ProductValidatorConcurrency"]
+    assert concurrency.reduce_reservations(client, plan) == dict.fromkeys(others, "0")
     [finding] = findings(client, ProductValidatorConcurrency="16")
     assert not finding.blocks
     assert "CsvParserConcurrency=0, ProductValidatorConcurrency=16, ApiConcurrency=0" in finding.text
@@ -97,14 +97,14 @@ def test_concurrency_named_reservation_is_kept_or_refused() -> None:
 def test_concurrency_named_stream_parallelization_is_kept() -> None:
     client = account(10)
     named = {"StreamParallelization": "4"}
-    assert "StreamParallelization" not in concurrency.concurrency_parameters(client, Plan(pipeline_parameters=named))
+    assert "StreamParallelization" not in concurrency.reduce_reservations(client, Plan(pipeline_parameters=named))
     [finding] = findings(client, **named)
     assert "per shard" not in finding.text
 
 
 # -- Zones -------------------------------------------------------------------------------------------------------------
-def clients(answers: Answers, monkeypatch: pytest.MonkeyPatch, region: str = "us-east-1") -> MakeClient:
-    install(monkeypatch, answers)
+def make_clients(responses: Responses, monkeypatch: pytest.MonkeyPatch, region: str = "us-east-1") -> MakeClient:
+    install_responses(monkeypatch, responses)
     session = boto3.session.Session(region_name=region, aws_access_key_id="test", aws_secret_access_key="test")
     return make_client_factory(session)
 
@@ -112,18 +112,18 @@ def clients(answers: Answers, monkeypatch: pytest.MonkeyPatch, region: str = "us
 def test_zones_new_network_supports_database_functions_and_endpoints(monkeypatch: pytest.MonkeyPatch) -> None:
     region = "us-east-1"
     ids = {"a": "use1-az3", "b": "use1-az1", "c": "use1-az2", "d": "use1-az4", "e": "use1-az5", "f": "use1-az6"}
-    client = clients(
-        healthy()
+    client = make_clients(
+        healthy_account()
         | {
             "ec2:DescribeAvailabilityZones": {
                 "AvailabilityZones": [{"ZoneName": f"{region}{letter}", "ZoneId": name} for letter, name in ids.items()]
             },
             "rds:DescribeOrderableDBInstanceOptions": {
                 "OrderableDBInstanceOptions": [
-                    offer("17.7", region, "abcdef"),
-                    offer("18.1", region, "abcdef", StorageType="gp2"),
-                    offer("18.0", region, "acd"),
-                    offer("18.1", region, "acdef"),
+                    make_offer("17.7", region, "abcdef"),
+                    make_offer("18.1", region, "abcdef", StorageType="gp2"),
+                    make_offer("18.0", region, "acd"),
+                    make_offer("18.1", region, "acdef"),
                 ]
             },
             "ec2:DescribeVpcEndpointServices": {
@@ -134,31 +134,31 @@ def test_zones_new_network_supports_database_functions_and_endpoints(monkeypatch
         },
         monkeypatch,
     )
-    assert zones.zone_parameters(client, Plan(), {}) == {"ZoneA": "us-east-1d", "ZoneB": "us-east-1f"}
+    assert zones.choose_zone_parameters(client, Plan(), {}) == {"ZoneA": "us-east-1d", "ZoneB": "us-east-1f"}
 
 
 def test_zones_existing_network_keeps_them() -> None:
     client = MagicMock()
     earlier = {"ZoneA": "us-east-1d", "ZoneB": "us-east-1f", "Outbound": "nat"}
-    assert zones.zone_parameters(client, Plan(), earlier) == {"ZoneA": "us-east-1d", "ZoneB": "us-east-1f"}
-    # One from before the parameters goes on with the first two of the region.
-    assert zones.zone_parameters(client, Plan(), {"Outbound": "nat"}) == {"ZoneA": "", "ZoneB": ""}
+    assert zones.choose_zone_parameters(client, Plan(), earlier) == {"ZoneA": "us-east-1d", "ZoneB": "us-east-1f"}
+    # A network of a version without these parameters keeps the first two zones of the region.
+    assert zones.choose_zone_parameters(client, Plan(), {"Outbound": "nat"}) == {"ZoneA": "", "ZoneB": ""}
     assert client.mock_calls == []
 
 
 def test_zones_every_interface_endpoint_of_the_template_is_required(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
+    requested: list[str] = []
 
     def services(request: dict[str, Any]) -> Any:
-        asked.extend(request["ServiceNames"])
+        requested.extend(request["ServiceNames"])
         return {"ServiceDetails": []}
 
-    client = clients(
-        healthy("eu-west-1") | {"ec2:DescribeVpcEndpointServices": services}, monkeypatch, region="eu-west-1"
+    client = make_clients(
+        healthy_account("eu-west-1") | {"ec2:DescribeVpcEndpointServices": services}, monkeypatch, region="eu-west-1"
     )
-    zones.zone_parameters(client, Plan(), {})
+    zones.choose_zone_parameters(client, Plan(), {})
     names = ("secretsmanager", "sqs", "sns", "lambda")
-    assert sorted(asked) == sorted(f"com.amazonaws.eu-west-1.{name}" for name in names)
+    assert sorted(requested) == sorted(f"com.amazonaws.eu-west-1.{name}" for name in names)
 
 
 @pytest.mark.parametrize(("subnet", "zone"), [("PrivateSubnetA", "A"), ("PrivateSubnetB", "B"), ("PublicSubnet", "A")])

@@ -9,7 +9,7 @@ import pytest
 from onboarding.cli.main import main
 from onboarding.cloudformation.templates import load_template
 from onboarding.deploy.cost import bill as cost
-from onboarding.deploy.cost.bill import Choice, bill, choices, total
+from onboarding.deploy.cost.bill import Choice, calculate_bill, compare_choices, sum_usd
 from onboarding.lambda_handlers.telemetry import Metric
 from tests.infra import request_counting
 from tests.support.template_names import short_name
@@ -21,22 +21,22 @@ TEMPLATES = {
 
 
 def test_bill_default_is_under_twenty_dollars() -> None:
-    assert total(bill(Choice())) < 20
+    assert sum_usd(calculate_bill(Choice())) < 20
 
 
 def test_bill_without_uploads_is_the_fixed_cost() -> None:
-    idle = total(bill(Choice(uploads=0)))
-    assert 10 < idle < total(bill(Choice()))
+    idle = sum_usd(calculate_bill(Choice(uploads=0)))
+    assert 10 < idle < sum_usd(calculate_bill(Choice()))
 
 
 def test_choices_all_cost_more_than_the_default() -> None:
-    (_, default), *others = choices(Choice())
+    (_, default), *others = compare_choices(Choice())
     assert all(usd > default for _, usd in others)
 
 
 def test_bill_unknown_instance_class_raises() -> None:
     with pytest.raises(LookupError, match=r"db\.x"):
-        bill(Choice(instance_class="db.x"))
+        calculate_bill(Choice(instance_class="db.x"))
 
 
 def test_bill_fixed_resources_match_the_templates() -> None:
@@ -53,7 +53,7 @@ def test_bill_fixed_resources_match_the_templates() -> None:
     assert len(list(repositories)) == cost.REPOSITORIES
     for repository in repositories:
         policy = json.loads(repository["LifecyclePolicy"]["LifecyclePolicyText"])
-        assert policy["rules"][0]["selection"]["countNumber"] == cost.IMAGES_KEPT
+        assert policy["rules"][0]["selection"]["countNumber"] == cost.RETAINED_IMAGES
     functions = TEMPLATES["pipeline"].resources_of_type("AWS::Lambda::Function").values()
     sizes = {short_name(p["FunctionName"]): p["MemorySize"] for p in functions}
     assert sizes == cost.MEMORY
@@ -63,15 +63,15 @@ def test_bill_fixed_resources_match_the_templates() -> None:
 
 
 def test_prices_all_have_a_source() -> None:
-    prices = {name for name, value in cost.prices().items() if not isinstance(value, str)} - {"free", "checked"}
-    checked = cost.prices()["checked"]
+    prices = {name for name, value in cost.load_prices().items() if not isinstance(value, str)} - {"free", "checked"}
+    checked = cost.load_prices()["checked"]
     assert set(checked) - {"free"} == prices
-    assert set(checked["free"]) == set(cost.prices()["free"])
+    assert set(checked["free"]) == set(cost.load_prices()["free"])
 
 
 def test_seconds_smaller_function_computes_longer() -> None:
-    assert cost.seconds("mailer", 100, 0) == pytest.approx(0.1)
-    assert cost.seconds("mailer", 100, 100) == pytest.approx(0.1 * 1769 / 256)
+    assert cost.estimate_seconds("mailer", 100, 0) == pytest.approx(0.1)
+    assert cost.estimate_seconds("mailer", 100, 100) == pytest.approx(0.1 * 1769 / 256)
 
 
 def test_cost_command_prints_the_table(capsys: pytest.CaptureFixture[str]) -> None:

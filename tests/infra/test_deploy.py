@@ -17,13 +17,13 @@ from onboarding.cli.main import main
 from onboarding.cloudformation.stacks import DeployError
 from onboarding.cloudformation.templates import load_template
 from onboarding.deploy import buckets, checks
-from onboarding.deploy.adopt import find_retained, list_retained
-from onboarding.deploy.calls import call_admin
-from onboarding.deploy.changes import CHOICES, complete_plan
 from onboarding.deploy.checks import get_account, list_deployed_stacks
+from onboarding.deploy.deployment import Deployment, make_client_factory
 from onboarding.deploy.destroy import destroy
+from onboarding.deploy.lambda_calls import call_admin
+from onboarding.deploy.parameters import CHOICES, complete_plan
 from onboarding.deploy.plan import STACKS, Plan
-from onboarding.deploy.steps import Deployment, make_client_factory
+from onboarding.deploy.retained_resources import find_retained, list_retained
 from onboarding.domain.resource_names import resource_name
 from onboarding.storage.database import open_connection
 from onboarding.storage.database_roles import LOGINS
@@ -59,7 +59,7 @@ def rehearsal(account: Account, progress: list[str], **changed: object) -> Rehea
         stage="local",
         packaging="Zip",
         ssl_mode="prefer",
-        pipeline_parameters={"PublicUrl": account.engine.url},
+        pipeline_parameters={"PublicUrl": account.emulator.url},
         **{"mail_sender": SENDER, **changed},  # type: ignore[arg-type]
     )
     made = Rehearsal(account.client, plan, progress.append, pause=0.02)
@@ -88,7 +88,7 @@ def login(account: Account, secret: str) -> str:
 def test_deploy_and_destroy_empty_account_round_trip(account: Account) -> None:
     progress: list[str] = []
     deployment = rehearsal(account, progress)
-    assert [finding.text for finding in deployment.prepare() if finding.blocks] == []
+    assert [finding.text for finding in deployment.list_findings() if finding.blocks] == []
 
     outputs = deployment.run()
     bucket = outputs["Bucket"]
@@ -175,7 +175,7 @@ def test_destroy_data_in_another_region_is_kept(account: Account, capsys: pytest
         assert f"the bucket {bucket} is in us-east-1, and this command is for eu-west-1" in capsys.readouterr().err
         assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 1
 
-        found = [finding for finding in checks.check(elsewhere, Plan(mail_sender=SENDER)) if finding.blocks]
+        found = [finding for finding in checks.run_checks(elsewhere, Plan(mail_sender=SENDER)) if finding.blocks]
         assert any(bucket in finding.text for finding in found)
         with pytest.raises(DeployError, match="a deployment is in one region"):
             find_retained(elsewhere, load_template("pipeline", {}, number, "us-east-1"))
@@ -287,7 +287,7 @@ def test_deploy_changes_are_shown_and_kept_by_the_next_one(
 ) -> None:
     progress: list[str] = []
     changed = rehearsal(account, progress, multi_az=True, operator_email="ops@techmart.example")
-    assert [str(change) for change in changed.changes()] == [
+    assert [str(change) for change in changed.list_changes()] == [
         "database: MultiAz false → true",
         "pipeline: OperatorEmail none → ops@techmart.example",
     ]
@@ -297,7 +297,7 @@ def test_deploy_changes_are_shown_and_kept_by_the_next_one(
 
     plan = complete_plan(account.client, dict.fromkeys(CHOICES), {})
     assert replace(plan, packaging="Zip", ssl_mode="prefer") == changed.plan
-    assert changed.changes() == []
+    assert changed.list_changes() == []
 
     monkeypatch.setattr(checks, "find_builder", lambda: "docker")
     capsys.readouterr()
@@ -318,7 +318,7 @@ def test_deploy_changes_are_shown_and_kept_by_the_next_one(
 def credentials(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """An environment that leads the AWS clients of commands to the account."""
     for name, value in {
-        "AWS_ENDPOINT_URL": account.engine.url,
+        "AWS_ENDPOINT_URL": account.emulator.url,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_REGION": "us-east-1",

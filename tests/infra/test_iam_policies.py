@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from onboarding.cloudformation.templates import parse_template, template_text
+from onboarding.cloudformation.templates import parse_template, read_template
 from onboarding.deploy.plan import STACKS
 from tests.infra.iam_policies import lint, statements
 
-TEMPLATES: dict[str, Any] = {name: parse_template(template_text(name)) for name in STACKS}
+TEMPLATES: dict[str, Any] = {name: parse_template(read_template(name)) for name in STACKS}
 RESOURCES: dict[str, Any] = {
     "Table": {"Type": "AWS::DynamoDB::Table"},
     "Queue": {"Type": "AWS::SQS::Queue"},

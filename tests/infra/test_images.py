@@ -1,4 +1,4 @@
-"""The image of the functions: what it is made with, and that the same content is built once."""
+"""Tests of the functions' image: programs of its base, tags, and a single build of the same content."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from botocore.stub import Stubber
 
 from onboarding.deploy import images
 from onboarding.deploy.plan import BASE_IMAGE
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 BASE = "registry.example/python@sha256:" + "0" * 64
 
-IN_EVERY_BASE = {"python3", "cp", "rm", "chmod", "mkdir", "mv"}
-"""Python, and coreutils: AWS's base has a shell and hardly anything else, no `find` and no `sed`."""
+PROGRAMS_OF_BASE = {"cd", "python3", "cp", "rm", "chmod", "mkdir", "mv"}
+"""Python, coreutils and built-in commands of the shell. AWS's base has neither `find` nor `sed`."""
 
 
 def test_dockerfile_uses_only_programs_of_its_base() -> None:
@@ -24,10 +24,10 @@ def test_dockerfile_uses_only_programs_of_its_base() -> None:
     lines = [line.removeprefix("RUN ").strip() for line in text.splitlines() if line.startswith("RUN ")]
     assert len(lines) > 1
     for line in lines:
-        # Either words of a shell, or a list that goes without one.
+        # Shell form, or exec form (a JSON list).
         commands = [line.strip('[]"').split('"')[0]] if line.startswith("[") else re.split(r"&&|\|\|?|;", line)
-        assert {command.split()[0] for command in commands} <= IN_EVERY_BASE, line
-        assert not re.search(r"[`$]\(?", line), f"{line}: nothing that this test does not see"
+        assert {command.split()[0] for command in commands} <= PROGRAMS_OF_BASE, line
+        assert not re.search(r"[`$]\(?", line), f"{line}: this test cannot see the programs of a substitution"
 
 
 def test_base_image_default_is_that_of_the_dockerfile() -> None:
@@ -35,10 +35,7 @@ def test_base_image_default_is_that_of_the_dockerfile() -> None:
 
 
 class Registry:
-    """ECR as far as pushing needs it, with what was pushed."""
-
-    class exceptions:  # noqa: N801 - as boto3 has it
-        pass
+    """Fake of ECR with the digests of pushed images by repository and tag."""
 
     def __init__(self) -> None:
         self.pushed: dict[str, str] = {}
@@ -57,12 +54,12 @@ def test_publish_image_is_built_once_and_returned_by_digest() -> None:
     commands: list[list[str]] = []
 
     def run(command: object, stdin: bytes | None = None) -> None:
-        words = list(command)  # type: ignore[call-overload]
-        commands.append(words)
-        assert "secret" not in " ".join(words), "a password is for stdin"
-        if words[1] == "push":
-            registry.pushed[words[2].split("/", 1)[1]] = "sha256:" + "a" * 64
-        if words[1] == "login":
+        arguments = list(command)  # type: ignore[call-overload]
+        commands.append(arguments)
+        assert "secret" not in " ".join(arguments), "the password belongs on stdin"
+        if arguments[1] == "push":
+            registry.pushed[arguments[2].split("/", 1)[1]] = "sha256:" + "a" * 64
+        if arguments[1] == "login":
             assert stdin == b"secret"
 
     repositories = {
@@ -70,12 +67,12 @@ def test_publish_image_is_built_once_and_returned_by_digest() -> None:
         "Onboarding": "1.dkr.example/product-onboarding-lambda",
     }
     for _ in range(2):
-        found = images.publish(
+        published = images.publish_image(
             lambda _: registry, repositories, BASE, "docker", lambda _: None, ca_sha256="c" * 64, run=run
         )
-        assert found["CsvParser"] == "1.dkr.example/csv-parser-lambda@sha256:" + "a" * 64
+        assert published["CsvParser"] == "1.dkr.example/csv-parser-lambda@sha256:" + "a" * 64
     assert {name.rsplit(":")[1] for name in registry.pushed} == {images.image_tag(ROOT, BASE, "c" * 64)}
-    assert [words[1] for words in commands] == ["buildx", "login", "tag", "push", "tag", "push"]
+    assert [arguments[1] for arguments in commands] == ["buildx", "login", "tag", "push", "tag", "push"]
     assert "linux/arm64" in commands[0]
     assert f"BASE_IMAGE={BASE}" in commands[0]
     assert "RDS_CA_SHA256=" + "c" * 64 in commands[0]
@@ -87,7 +84,7 @@ def test_image_tag_depends_on_content(tmp_path: Path) -> None:
     first = images.image_tag(tmp_path, BASE)
     assert images.image_tag(tmp_path, BASE) == first
     assert images.image_tag(tmp_path, BASE.replace("0", "1")) != first
-    # So that a new bundle of certificates is built into an image of the same sources.
+    # Another bundle of certificates is another image.
     assert len({first, *(images.image_tag(tmp_path, BASE, letter * 64) for letter in "ab")}) == 3
     (tmp_path / "src" / "a.py").write_text("2")
     assert images.image_tag(tmp_path, BASE) != first
@@ -98,17 +95,17 @@ def test_mark_deployed_repeated_tags_each_image_once() -> None:
     digest = "sha256:" + "a" * 64
     manifest = {"imageManifest": "{}", "imageManifestMediaType": "application/vnd.oci.image.manifest.v1+json"}
     with Stubber(ecr) as stubber:
-        for again in (False, True):
+        for is_repeated in (False, True):
             stubber.add_response(
                 "batch_get_image",
                 {"images": [manifest]},
                 {"repositoryName": "csv-parser-lambda", "imageIds": [{"imageDigest": digest}]},
             )
-            asked = {"repositoryName": "csv-parser-lambda", **manifest, "imageTag": "deployed-" + "a" * 20}
-            if again:
-                stubber.add_client_error("put_image", "ImageAlreadyExistsException", expected_params=asked)
+            request = {"repositoryName": "csv-parser-lambda", **manifest, "imageTag": "deployed-" + "a" * 20}
+            if is_repeated:
+                stubber.add_client_error("put_image", "ImageAlreadyExistsException", expected_params=request)
             else:
-                stubber.add_response("put_image", {}, asked)
+                stubber.add_response("put_image", {}, request)
             images.mark_deployed(lambda _: ecr, [f"1.dkr.example/csv-parser-lambda@{digest}"] * 2)
         stubber.assert_no_pending_responses()
 

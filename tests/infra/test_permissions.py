@@ -19,48 +19,48 @@ import pytest
 from onboarding.cloudformation.templates import load_template
 from onboarding.domain.resource_names import resource_name
 from onboarding.local.stack import LocalStack
-from tests.infra.function_calls import (
-    link_calls,
-    mailer_calls,
-    parser_calls,
-    processor_calls,
-    validator_calls,
-    variables_of,
-    watchdog_calls,
+from tests.infra.function_scenarios import (
+    call_error_processor,
+    call_mailer,
+    call_parser,
+    call_report_link,
+    call_validator,
+    call_watchdog,
+    get_environment,
 )
 from tests.integration.pipeline.test_function_roles import role_of
-from tests.support.http_calls import api_calls, webhook_calls
+from tests.support.http_scenarios import call_api, call_webhook
 from tests.support.running_pipeline import Pipeline
 from tests.support.template_names import short_name
 
-CALLS: dict[str, Callable[[Pipeline], Generator[str]]] = {
-    "csv-parser": parser_calls,
-    "product-validator": validator_calls,
-    "error-processor": processor_calls,
-    "mailer": mailer_calls,
-    "report-link": link_calls,
-    "watchdog": watchdog_calls,
-    "api": api_calls,
-    "webhook": webhook_calls,
+SCENARIOS: dict[str, Callable[[Pipeline], Generator[str]]] = {
+    "csv-parser": call_parser,
+    "product-validator": call_validator,
+    "error-processor": call_error_processor,
+    "mailer": call_mailer,
+    "report-link": call_report_link,
+    "watchdog": call_watchdog,
+    "api": call_api,
+    "webhook": call_webhook,
 }
-"""By function; each call ends the same way every time, as long as the role allows it."""
+"""By function. The outcomes of a scenario are always the same while the role allows its calls."""
 
 TEMPLATE = load_template("pipeline", {}, "0" * 12, "us-east-1")
 
-POLLING = "Lambda polls the source with the function's role"
-KEEPING = "Lambda keeps failed events with the function's role"
-BY_LAMBDA = {
+POLLS_SOURCE = "Lambda polls the source with the function's role"
+STORES_FAILURES = "Lambda stores failed events with the function's role"
+STATEMENTS_OF_LAMBDA = {
     "WriteLogs": "Lambda writes the logs with the function's role",
-    "ReadStream": POLLING,
-    "FindStream": POLLING,
-    "KeepFailedEvents": KEEPING,
-    "FindFailedBatches": KEEPING,
-    "KeepFailedBatches": KEEPING,
-    "ManageInterfaces": "Lambda makes the interfaces with the function's role",
+    "ReadStream": POLLS_SOURCE,
+    "FindStream": POLLS_SOURCE,
+    "KeepFailedEvents": STORES_FAILURES,
+    "FindFailedBatches": STORES_FAILURES,
+    "KeepFailedBatches": STORES_FAILURES,
+    "ManageInterfaces": "Lambda creates the network interfaces with the function's role",
     "DenyToFunctionCode": "a denial",
-    "ListToDetectMissingObjects": "without it S3 answers 403 instead of 404; the AWS emulator always answers 404",
+    "ListToDetectMissingObjects": "without it S3 responds with 403, not 404; the AWS emulator always with 404",
 }
-BY_LAMBDA_ACTIONS = {
+ACTIONS_OF_LAMBDA = {
     ("error-processor", "sqs:ReceiveMessage"),
     ("error-processor", "sqs:DeleteMessage"),
     ("error-processor", "sqs:GetQueueAttributes"),
@@ -68,17 +68,17 @@ BY_LAMBDA_ACTIONS = {
 
 
 @pytest.fixture(scope="module")
-def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
-    """A pipeline in which nothing happens by itself: only the tests call functions."""
-    with LocalStack(tmp_path_factory.mktemp("quiet")) as engine, Pipeline(engine.endpoints) as run:
-        run.s3.put_bucket_notification_configuration(Bucket=engine.endpoints.bucket, NotificationConfiguration={})
+def untriggered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    """Yield a pipeline without triggers, in which only the tests call functions."""
+    with LocalStack(tmp_path_factory.mktemp("untriggered")) as stack, Pipeline(stack.endpoints) as run:
+        run.s3.put_bucket_notification_configuration(Bucket=stack.endpoints.bucket, NotificationConfiguration={})
         for mapping in run.lambdas.list_event_source_mappings()["EventSourceMappings"]:
             run.lambdas.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
         with run.without_schedules():
             yield run
 
 
-def document_of(run: Pipeline, function: str) -> tuple[str, str, dict[str, Any]]:
+def get_policy(run: Pipeline, function: str) -> tuple[str, str, dict[str, Any]]:
     iam = run.endpoints.client("iam")
     role = role_of(run, function)
     [policy] = iam.list_role_policies(RoleName=role)["PolicyNames"]
@@ -86,112 +86,114 @@ def document_of(run: Pipeline, function: str) -> tuple[str, str, dict[str, Any]]
 
 
 @contextmanager
-def without(run: Pipeline, function: str, sid: str, action: str) -> Iterator[None]:
-    """The function's role without one action, and the function as if it had never run."""
+def remove_action(run: Pipeline, function: str, sid: str, action: str) -> Iterator[None]:
+    """Remove an action from the role of a function, and restart the function."""
     iam = run.endpoints.client("iam")
-    role, policy, document = document_of(run, function)
+    role, policy, document = get_policy(run, function)
 
     def put(statements: list[Any]) -> None:
         text = json.dumps({**document, "Statement": statements})
         iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=text)
-        start_anew(run, function)
+        restart_function(run, function)
 
-    left = []
+    statements = []
     for statement in document["Statement"]:
         actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
-        remaining = [one for one in actions if not (statement["Sid"] == sid and one == action)]
+        remaining = [item for item in actions if not (statement["Sid"] == sid and item == action)]
         if remaining:
-            left.append({**statement, "Action": remaining})
-    put(left)
+            statements.append({**statement, "Action": remaining})
+    put(statements)
     try:
         yield
     finally:
         put(document["Statement"])
 
 
-def start_anew(run: Pipeline, function: str) -> None:
-    """A fresh process, which holds neither a connection nor a secret."""
-    variables = {**variables_of(run, function), "START": uuid.uuid4().hex}
+def restart_function(run: Pipeline, function: str) -> None:
+    """Make the next call start a new process, without a connection or a cached secret."""
+    variables = {**get_environment(run, function), "START": uuid.uuid4().hex}
     run.lambdas.update_function_configuration(
         FunctionName=resource_name(function), Environment={"Variables": variables}
     )
 
 
-def actions_of(run: Pipeline, function: str) -> list[tuple[str, str]]:
-    found = []
-    for statement in document_of(run, function)[2]["Statement"]:
+def list_actions(run: Pipeline, function: str) -> list[tuple[str, str]]:
+    """Return the statement's ID and the name of each action that a function's role allows."""
+    result = []
+    for statement in get_policy(run, function)[2]["Statement"]:
         actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
-        found += [(statement["Sid"], action) for action in actions]
-    return found
+        result += [(statement["Sid"], action) for action in actions]
+    return result
 
 
-@pytest.mark.parametrize("function", CALLS)
-def test_role_without_one_action_fails(quiet: Pipeline, function: str) -> None:
-    start_anew(quiet, function)
-    as_it_should_be = ends_of(quiet, function)
-    assert not any("denied" in end for end in as_it_should_be), as_it_should_be
-    needless = []
-    for sid, action in actions_of(quiet, function):
-        if sid in BY_LAMBDA or (function, action) in BY_LAMBDA_ACTIONS:
+@pytest.mark.parametrize("function", SCENARIOS)
+def test_role_without_one_action_fails(untriggered: Pipeline, function: str) -> None:
+    restart_function(untriggered, function)
+    expected = run_scenario(untriggered, function)
+    assert not any("denied" in outcome for outcome in expected), expected
+    unneeded = []
+    for sid, action in list_actions(untriggered, function):
+        if sid in STATEMENTS_OF_LAMBDA or (function, action) in ACTIONS_OF_LAMBDA:
             continue
-        with without(quiet, function, sid, action):
-            if not differs(quiet, function, as_it_should_be):
-                needless.append((sid, action))
-    assert needless == [], f"{function} does not need {needless}"
-    assert ends_of(quiet, function) == as_it_should_be
+        with remove_action(untriggered, function, sid, action):
+            if not outcomes_differ(untriggered, function, expected):
+                unneeded.append((sid, action))
+    assert unneeded == [], f"{function} does not need {unneeded}"
+    assert run_scenario(untriggered, function) == expected
 
 
 def test_permissions_cover_every_function() -> None:
     functions = TEMPLATE.resources_of_type("AWS::Lambda::Function")
-    assert {short_name(properties["FunctionName"]) for properties in functions.values()} == set(CALLS)
+    assert {short_name(properties["FunctionName"]) for properties in functions.values()} == set(SCENARIOS)
 
 
-def test_daily_call_of_http_functions_does_not_fail(quiet: Pipeline) -> None:
+def test_daily_call_of_http_functions_does_not_fail(untriggered: Pipeline) -> None:
     [rule] = [rule for name, rule in TEMPLATE.resources_of_type("AWS::Events::Rule").items() if name == "DailyCall"]
     functions = TEMPLATE.resources_of_type("AWS::Lambda::Function")
     statuses = {}
     for target in rule["Targets"]:
-        logical = target["Arn"]["Fn::GetAtt"].removesuffix(".Arn")
-        name = TEMPLATE.evaluate(functions[logical]["FunctionName"])
-        response = quiet.lambdas.invoke(FunctionName=name, Payload=target["Input"].encode())
+        logical_name = target["Arn"]["Fn::GetAtt"].removesuffix(".Arn")
+        name = TEMPLATE.evaluate(functions[logical_name]["FunctionName"])
+        response = untriggered.lambdas.invoke(FunctionName=name, Payload=target["Input"].encode())
         assert "FunctionError" not in response
-        statuses[logical] = json.loads(response["Payload"].read())["statusCode"]
+        statuses[logical_name] = json.loads(response["Payload"].read())["statusCode"]
     assert set(statuses) == {"Api", "ReportLink"}
     assert all(400 <= status < 500 for status in statuses.values())
 
 
-@pytest.mark.parametrize("function", [function for function in CALLS if function != "watchdog"])
-def test_function_failure_counts_in_the_metric_of_its_alarm(quiet: Pipeline, function: str) -> None:
+@pytest.mark.parametrize("function", [function for function in SCENARIOS if function != "watchdog"])
+def test_function_failure_counts_in_the_metric_of_its_alarm(untriggered: Pipeline, function: str) -> None:
     alarms = TEMPLATE.resources_of_type("AWS::CloudWatch::Alarm").values()
     [alarm] = [alarm for alarm in alarms if short_name(alarm["AlarmName"]) == f"{function}-error-rate"]
-    faults = {
+    required = {
         "mailer": ("ClaimMails", "dynamodb:PutItem"),
         "webhook": ("ReadWebhooks", "dynamodb:GetItem"),
         "report-link": ("ReadLinkKeys", "secretsmanager:GetSecretValue"),
     }
-    missing = faults.get(function, ("ReadDatabaseSecret", "secretsmanager:GetSecretValue"))
-    with without(quiet, function, *missing), closing(CALLS[function](quiet)) as ends:
-        end = next(ends)
+    removed = required.get(function, ("ReadDatabaseSecret", "secretsmanager:GetSecretValue"))
+    with remove_action(untriggered, function, *removed), closing(SCENARIOS[function](untriggered)) as outcomes:
+        outcome = next(outcomes)
     if alarm["Namespace"] == "AWS/ApiGateway":
-        assert (alarm["MetricName"], end) == ("5xx", "500")
+        assert (alarm["MetricName"], outcome) == ("5xx", "500")
     else:
-        # What Lambda counts: a call that failed, and none that answered.
+        # Lambda counts calls that fail, not responses.
         assert alarm["MetricName"] == "Errors"
-        assert re.match(r"[\w.]+: ", end), end
+        assert re.match(r"[\w.]+: ", outcome), outcome
 
 
-def ends_of(run: Pipeline, function: str) -> list[str]:
-    return [_plain(end) for end in CALLS[function](run)]
+def run_scenario(run: Pipeline, function: str) -> list[str]:
+    """Return the outcomes of all calls of a function's scenario."""
+    return [_normalize(outcome) for outcome in SCENARIOS[function](run)]
 
 
-def differs(run: Pipeline, function: str, expected: list[str]) -> bool:
-    """Whether some call now ends in another way; those after the first such call are not made."""
-    with closing(CALLS[function](run)) as ends:
-        return any(_plain(end) != wanted for end, wanted in zip(ends, expected, strict=False))
+def outcomes_differ(run: Pipeline, function: str, expected: list[str]) -> bool:
+    """Return whether a call of a function's scenario has another outcome, without the calls after the first of them."""
+    with closing(SCENARIOS[function](run)) as outcomes:
+        return any(_normalize(outcome) != other for outcome, other in zip(outcomes, expected, strict=False))
 
 
-def _plain(end: str) -> str:
-    """An outcome without the ids that differ from call to call."""
-    if "AccessDenied" in end or "not authorized" in end:
+def _normalize(outcome: str) -> str:
+    """Return an outcome without the IDs that differ from call to call."""
+    if "AccessDenied" in outcome or "not authorized" in outcome:
         return "denied"
-    return re.sub(r"UPLOAD_\w+|[0-9a-f]{32}", "…", end)
+    return re.sub(r"UPLOAD_\w+|[0-9a-f]{32}", "…", outcome)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from onboarding.aws.dead_letter_queues import ERROR_QUEUE, RETRIED_BY
-from onboarding.cloudformation.templates import parse_template, template_text
+from onboarding.cloudformation.templates import parse_template, read_template
 from onboarding.deploy.buckets import deploy_bucket_name
 from onboarding.deploy.plan import STACKS, Plan
 from onboarding.domain.resource_names import (
@@ -28,7 +28,7 @@ ACCOUNT = "123456789012"
 LONGEST_PREFIX = "a12345678901-"
 LONGEST_REGION = "ap-southeast-1"
 
-DOCUMENTS: dict[str, Any] = {name: parse_template(template_text(name)) for name in STACKS}
+DOCUMENTS: dict[str, Any] = {name: parse_template(read_template(name)) for name in STACKS}
 
 NAMING = re.compile(r"(?:^|[a-z])(?:Name|Identifier)$")
 """Properties that give a name."""

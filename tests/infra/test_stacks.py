@@ -15,10 +15,10 @@ from onboarding.cloudformation.imports import IMPORT_DESCRIPTION
 from onboarding.cloudformation.stacks import DeployError, StackRunner
 from onboarding.cloudformation.templates import Template, load_template
 from onboarding.deploy import destroy
-from onboarding.deploy.adopt import delete_leftover_logs, find_retained
+from onboarding.deploy.deployment import Deployment, make_client_factory
+from onboarding.deploy.deployment_stacks import UNUSABLE_STATUSES, DeploymentStacks, is_deployment
 from onboarding.deploy.plan import STACKS, Plan
-from onboarding.deploy.stacks import UNUSABLE_STATUSES, DeploymentStacks, is_deployment
-from onboarding.deploy.steps import Deployment, make_client_factory
+from onboarding.deploy.retained_resources import delete_leftover_logs, find_retained
 from tests.infra.test_templates import of_type
 from tests.support.validated_clients import validated
 
@@ -183,7 +183,7 @@ def test_database_parameters_storage_is_at_least_that_of_the_snapshot(
     }
     deployment = Deployment(client, Plan(snapshot=snapshot), lambda _: None)
     network = dict.fromkeys(("SubnetIds", "DatabaseSecurityGroupId", "LambdaSecurityGroupId"), "")
-    asked = deployment._database(given, network)
+    asked = deployment._database_parameters(given, network)
     assert asked["StorageGib"] == str(size)
     assert asked["SnapshotId"] == snapshot or given["SnapshotId"]
 
@@ -191,7 +191,7 @@ def test_database_parameters_storage_is_at_least_that_of_the_snapshot(
 @pytest.mark.parametrize(("storage", "limit"), [("20", 100), ("79", 100), ("80", 101), ("100", 126)])
 def test_database_parameters_storage_limit_leaves_headroom(storage: str, limit: int) -> None:
     network = dict.fromkeys(("SubnetIds", "DatabaseSecurityGroupId", "LambdaSecurityGroupId"), "")
-    asked = Deployment(MagicMock(), Plan(), lambda _: None)._database({"StorageGib": storage}, network)
+    asked = Deployment(MagicMock(), Plan(), lambda _: None)._database_parameters({"StorageGib": storage}, network)
     assert asked["MaxStorageGib"] == str(limit)
 
 

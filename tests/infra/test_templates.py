@@ -1,4 +1,4 @@
-"""The laws of the templates beside the pipeline's, read from their text."""
+"""Invariants of all templates except that of the pipeline."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ import boto3
 import pytest
 import yaml
 
-from onboarding.cloudformation.templates import TemplateLoader, parse_template, template_text
-from onboarding.deploy.changes import IMAGE_SUFFIX
+from onboarding.cloudformation.templates import TemplateLoader, parse_template, read_template
+from onboarding.deploy.deployment import REPOSITORY_SUFFIX, SHARED_REPOSITORY
+from onboarding.deploy.parameters import IMAGE_SUFFIX
 from onboarding.deploy.plan import STACKS
-from onboarding.deploy.steps import REPOSITORY_SUFFIX, SHARED_REPOSITORY
 from tests.support.template_names import short_name
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS: dict[str, Any] = {name: parse_template(template_text(name)) for name in STACKS}
+DOCUMENTS: dict[str, Any] = {name: parse_template(read_template(name)) for name in STACKS}
 
 
 def of_type(template: str, kind: str) -> dict[str, Any]:
-    found = DOCUMENTS[template]["Resources"].items()
-    return {name: resource.get("Properties", {}) for name, resource in found if resource["Type"] == kind}
+    resources = DOCUMENTS[template]["Resources"].items()
+    return {name: resource.get("Properties", {}) for name, resource in resources if resource["Type"] == kind}
 
 
 def test_stacks_include_every_template() -> None:
@@ -132,9 +132,9 @@ def test_dual_stack_endpoints_have_ipv6_addresses(region: str, monkeypatch: pyte
 
 
 def test_network_without_ipv6_egress_has_no_ipv6_functions() -> None:
-    """It would be tried first, and be waited for in vain."""
+    """Functions would try IPv6 first and wait for a timeout."""
     for template in ("database", "pipeline"):
-        text = template_text(template)
+        text = read_template(template)
         assert text.count("Ipv6AllowedForDualStack:") == text.count("Ipv6AllowedForDualStack: !Ref DualStack")
 
 
@@ -263,11 +263,11 @@ def test_registry_every_repository_has_a_function() -> None:
         if name.endswith(IMAGE_SUFFIX)
     }
     assert outputs - {SHARED_REPOSITORY} <= asked
-    assert asked - outputs, "the shared repository is for somebody"
+    assert asked - outputs, "the shared repository must have a function"
 
 
 def expired(rules: list[dict[str, Any]], images: list[set[str]]) -> list[set[str]]:
-    """The images, the newest first, that a lifecycle policy expires.
+    """Return the images, the newest first, that a lifecycle policy expires.
 
     An image that matches the tags of an earlier rule is expired by that rule or by none.
     """
@@ -295,7 +295,7 @@ def test_registry_deployed_image_survives_later_pushes(repository: dict[str, Any
 
 @pytest.mark.parametrize("name", STACKS)
 def test_templates_have_no_anchors(name: str) -> None:
-    events = yaml.parse(template_text(name), Loader=TemplateLoader)
+    events = yaml.parse(read_template(name), Loader=TemplateLoader)
     assert not [event for event in events if getattr(event, "anchor", None)]
 
 
@@ -349,7 +349,7 @@ def test_policies_allow_only_named_resources() -> None:
                 assert not {"NotAction", "NotResource", "NotPrincipal"} & set(statement), f"{template} {name}"
                 if statement["Effect"] == "Deny":
                     continue
-                assert statement.get("Principal") != "*", f"{name} is open to everybody"
+                assert statement.get("Principal") != "*", f"{name} is public"
                 actions = texts_in(statement["Action"])
                 assert not [a for a in actions if "*" in a and a not in BATCHES_TOO], f"{template} {name}"
                 # A star may stand for the last part of a key, never for a name.
@@ -371,7 +371,7 @@ def test_data_stores_are_encrypted(name: str) -> None:
 
 
 def test_scanner_suppressions_have_a_reason() -> None:
-    texts = [template_text(name) for name in STACKS]
+    texts = [read_template(name) for name in STACKS]
     found = [line.strip() for text in texts for line in text.splitlines() if "checkov:skip" in line]
     assert found
     assert all(re.fullmatch(r"# checkov:skip=CKV_AWS_\d+: .{5,}", line) for line in found), found

@@ -80,7 +80,7 @@ def test_deploy_with_prefix_does_not_change_the_first_deployment(
     bucket = first.run()["Bucket"]
     before = names_in(production)
     second = rehearsal(staging, progress, name_prefix="staging-")
-    assert [finding.text for finding in second.prepare() if finding.blocks] == []
+    assert [finding.text for finding in second.list_findings() if finding.blocks] == []
     staging_bucket = second.run()["Bucket"]
     assert (bucket, staging_bucket) == tuple(
         f"{prefix}ecommerce-product-uploads-{get_account(client)}" for prefix in ("", "staging-")
@@ -94,7 +94,7 @@ def test_deploy_with_prefix_does_not_change_the_first_deployment(
 
     # Commands reach the deployment whose bucket they are given.
     monkeypatch.chdir(tmp_path)
-    for name, value in {"AWS_ENDPOINT_URL": production.engine.url, "AWS_REGION": "us-east-1"}.items():
+    for name, value in {"AWS_ENDPOINT_URL": production.emulator.url, "AWS_REGION": "us-east-1"}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from onboarding.domain.models import Upload
-from onboarding.local.delivered_emails import read_mails
+from onboarding.local.delivered_emails import read_emails
 from onboarding.local.web_server import SAMPLE_OPERATOR
 from tests.support.running_pipeline import Pipeline, wait_until
 
@@ -25,7 +25,7 @@ def sign_in_tokens(pipeline: Pipeline, email: str) -> list[str]:
     """Return the sign-in tokens that were e-mailed to an address, oldest first."""
     return [
         token
-        for mail in read_mails(Path(pipeline.endpoints.inbox_dir))
+        for mail in read_emails(Path(pipeline.endpoints.inbox_dir))
         if email in mail.recipients
         for token in re.findall(r"/sign-in/(\S+)", mail.text)
     ]

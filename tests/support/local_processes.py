@@ -1,4 +1,4 @@
-"""How these tests wait, and see which processes run."""
+"""Helpers for tests of local processes: waiting, listing, state directories."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from pathlib import Path
 
 import pytest
 
-PATIENCE = 30
+TIMEOUT = 30
 
 
 def wait_until(condition: Callable[[], object], what: str) -> None:
-    """Wait until the condition holds; fail if it does not for a long time."""
-    until = time.monotonic() + PATIENCE
+    """Wait until a condition is true. Fail the test after TIMEOUT seconds."""
+    deadline = time.monotonic() + TIMEOUT
     while not condition():
-        if time.monotonic() > until:
-            pytest.fail(f"waited {PATIENCE} s in vain: {what}")
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {TIMEOUT} s for {what}")
         time.sleep(0.01)
 
 
 def list_processes(state: Path) -> dict[int, str]:
-    """The processes that belong to a state directory, by what they were called with or where they keep things."""
-    found = {}
+    """Return the commands, by process ID, of processes with the state directory in their command or environment."""
+    commands = {}
     for process in Path("/proc").glob("[0-9]*"):
         try:
             command = (process / "cmdline").read_bytes().replace(b"\0", b" ")
             environment = (process / "environ").read_bytes()
-        except OSError:  # it ended meanwhile
+        except OSError:  # the process ended
             continue
         if str(state).encode() in command + environment:
-            found[int(process.name)] = command.decode()
-    return found
+            commands[int(process.name)] = command.decode()
+    return commands
 
 
 def make_state() -> Path:
-    """A directory that stays as open as it is made; pytest closes its own whenever another pytest starts."""
+    """Create a state directory outside pytest's, whose permissions another pytest process resets."""
     return Path(tempfile.mkdtemp(prefix="onboarding-test-"))

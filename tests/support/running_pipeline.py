@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 
 from onboarding.domain.models import Upload, UploadStatus
 from onboarding.domain.product_schema import COLUMNS
-from onboarding.local.delivered_emails import Mail, read_mails
+from onboarding.local.delivered_emails import Email, read_emails
 from onboarding.local.endpoints import Endpoints
 from onboarding.pipeline.ingest import S3ObjectVersion
 from onboarding.storage import uploads, validation_errors
@@ -140,10 +140,10 @@ class Pipeline:
         """Put a file, wait until its upload is finished, and return the upload."""
         return self.finished(self.put(vendor_id, file_name, content, **metadata))
 
-    def mails(self, upload_id: str) -> list[Mail]:
-        return [mail for mail in read_mails(Path(self.endpoints.inbox_dir)) if upload_id in mail.text]
+    def mails(self, upload_id: str) -> list[Email]:
+        return [mail for mail in read_emails(Path(self.endpoints.inbox_dir)) if upload_id in mail.text]
 
-    def mail(self, upload_id: str) -> Mail:
+    def mail(self, upload_id: str) -> Email:
         """Wait for the first e-mail about an upload and return it."""
         return wait_until(lambda: self.mails(upload_id), f"the e-mail about {upload_id}")[0]
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import simpy
 
-from onboarding.deploy.cost.bill import seconds, usage
+from onboarding.deploy.cost.bill import estimate_seconds, load_usage
 from tools.scaling.plot import Series, draw
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -92,7 +92,9 @@ def service(function: str, rows: int, *, first: bool = True) -> float:
     def of(measured: Mapping[str, float]) -> float:
         return (measured["per_upload"] if first else 0.0) + rows * measured["per_row"]
 
-    return seconds(function, of(usage()["milliseconds"][function]), of(usage()["cpu_milliseconds"][function]))
+    return estimate_seconds(
+        function, of(load_usage()["milliseconds"][function]), of(load_usage()["cpu_milliseconds"][function])
+    )
 
 
 class Part:

@@ -1,4 +1,4 @@
-"""`onboarding vendors`, `onboarding categories` and `onboarding operators`."""
+"""Administration commands: `onboarding vendors`, `onboarding categories` and `onboarding operators`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from onboarding.cli.options import Json, State
-from onboarding.cli.output import Column, console, say, say_json, table
+from onboarding.cli.output import Column, print_json, print_line, print_table
 from onboarding.cli.target import connect_admin
 
 vendors = typer.Typer(no_args_is_help=True, help="Vendors, whose files are accepted.")
@@ -30,11 +30,11 @@ def add_vendor(
     state: State = None,
 ) -> None:
     """Add a vendor."""
-    added = _run(state, "add_vendor", vendor_id=vendor_id, vendor_name=name, email=email, phone=phone)
-    if added["status"] == "active":
-        say(f"{vendor_id} is active.")
+    vendor = _run_action(state, "add_vendor", vendor_id=vendor_id, vendor_name=name, email=email, phone=phone)
+    if vendor["status"] == "active":
+        print_line(f"{vendor_id} is active.")
     else:
-        say(f"{vendor_id} already exists and is suspended. To end that: onboarding vendors activate {vendor_id}")
+        print_line(f"{vendor_id} already exists and is suspended. To end that: onboarding vendors activate {vendor_id}")
 
 
 @vendors.command("change")
@@ -46,22 +46,22 @@ def change_vendor(
     state: State = None,
 ) -> None:
     """Change a vendor. A new e-mail address signs the vendor out everywhere."""
-    _run(state, "change_vendor", vendor_id=vendor_id, vendor_name=name, email=email, phone=phone)
-    say(f"{vendor_id} is changed.")
+    _run_action(state, "change_vendor", vendor_id=vendor_id, vendor_name=name, email=email, phone=phone)
+    print_line(f"{vendor_id} is changed.")
 
 
 @vendors.command("suspend")
 def suspend_vendor(vendor_id: VendorId, state: State = None) -> None:
     """Suspend a vendor: its new files are rejected."""
-    _run(state, "change_vendor", vendor_id=vendor_id, status="suspended")
-    say(f"{vendor_id} is suspended: its files are rejected.")
+    _run_action(state, "change_vendor", vendor_id=vendor_id, status="suspended")
+    print_line(f"{vendor_id} is suspended: its files are rejected.")
 
 
 @vendors.command("activate")
 def activate_vendor(vendor_id: VendorId, state: State = None) -> None:
     """End a vendor's suspension."""
-    _run(state, "change_vendor", vendor_id=vendor_id, status="active")
-    say(f"{vendor_id} is active.")
+    _run_action(state, "change_vendor", vendor_id=vendor_id, status="active")
+    print_line(f"{vendor_id} is active.")
 
 
 @vendors.command("list")
@@ -74,7 +74,7 @@ def list_vendors(as_json: Json = False, state: State = None) -> None:
         "status": Column("Status"),
         "uploads": Column("Uploads", "right"),
     }
-    _list("vendors", columns, state, as_json=as_json)
+    _print_records("vendors", columns, state, as_json=as_json)
 
 
 @categories.command("add")
@@ -84,22 +84,22 @@ def add_category(
     state: State = None,
 ) -> None:
     """Add a category."""
-    _run(state, "add_category", category_name=category, description=description)
-    say(f"The category {category} is active.")
+    _run_action(state, "add_category", category_name=category, description=description)
+    print_line(f"The category {category} is active.")
 
 
 @categories.command("enable")
 def enable_category(category: CategoryName, state: State = None) -> None:
     """Enable a disabled category."""
-    _run(state, "enable_category", category_name=category)
-    say(f"The category {category} is active.")
+    _run_action(state, "enable_category", category_name=category)
+    print_line(f"The category {category} is active.")
 
 
 @categories.command("disable")
 def disable_category(category: CategoryName, state: State = None) -> None:
     """Disable a category: new rows with it are rejected, existing products keep it."""
-    _run(state, "disable_category", category_name=category)
-    say(f"The category {category} is disabled.")
+    _run_action(state, "disable_category", category_name=category)
+    print_line(f"The category {category} is disabled.")
 
 
 @categories.command("list")
@@ -110,7 +110,7 @@ def list_categories(as_json: Json = False, state: State = None) -> None:
         "is_active": Column("Active"),
         "description": Column("Description", folds=True),
     }
-    _list("categories", columns, state, as_json=as_json)
+    _print_records("categories", columns, state, as_json=as_json)
 
 
 @operators.command("add")
@@ -121,8 +121,8 @@ def add_operator(
     state: State = None,
 ) -> None:
     """Add an operator."""
-    _run(state, "add_operator", email=email, name=name, role=role)
-    say(f"{email} can sign in to the portal.")
+    _run_action(state, "add_operator", email=email, name=name, role=role)
+    print_line(f"{email} can sign in to the portal.")
 
 
 @operators.command("change")
@@ -133,22 +133,22 @@ def change_operator(
     state: State = None,
 ) -> None:
     """Change the name or role of an operator."""
-    _run(state, "change_operator", email=email, name=name, role=role)
-    say(f"{email} is changed.")
+    _run_action(state, "change_operator", email=email, name=name, role=role)
+    print_line(f"{email} is changed.")
 
 
 @operators.command("suspend")
 def suspend_operator(email: Email, state: State = None) -> None:
     """Suspend an operator: sessions and sign-in links end."""
-    _run(state, "change_operator", email=email, status="suspended")
-    say(f"{email} is suspended.")
+    _run_action(state, "change_operator", email=email, status="suspended")
+    print_line(f"{email} is suspended.")
 
 
 @operators.command("activate")
 def activate_operator(email: Email, state: State = None) -> None:
     """End an operator's suspension."""
-    _run(state, "change_operator", email=email, status="active")
-    say(f"{email} can sign in to the portal.")
+    _run_action(state, "change_operator", email=email, status="active")
+    print_line(f"{email} can sign in to the portal.")
 
 
 @operators.command("list")
@@ -160,24 +160,24 @@ def list_operators(as_json: Json = False, state: State = None) -> None:
         "role": Column("Role"),
         "status": Column("Status"),
     }
-    _list("operators", columns, state, as_json=as_json)
+    _print_records("operators", columns, state, as_json=as_json)
 
 
-def _list(kind: str, columns: Mapping[str, Column], state: Path | None, *, as_json: bool) -> None:
-    """Print all records of a kind, each field in its column."""
-    result = _run(state, f"list_{kind}")
+def _print_records(kind: str, columns: Mapping[str, Column], state: Path | None, *, as_json: bool) -> None:
+    """Print all vendors, categories or operators (`kind`); `columns` are by field name."""
+    result = _run_action(state, f"list_{kind}")
     if as_json:
-        say_json(result)
+        print_json(result)
         return
-    rows = [[_format(record[name]) for name in columns] for record in result[kind]]
-    console().print(table(list(columns.values()), rows))
+    rows = [[_format_value(record[name]) for name in columns] for record in result[kind]]
+    print_table(list(columns.values()), rows)
 
 
-def _format(value: object) -> object:
+def _format_value(value: object) -> object:
     return ("no", "yes")[value] if isinstance(value, bool) else value
 
 
-def _run(state: Path | None, action: str, **arguments: object) -> dict[str, Any]:
-    """Run an action on the database of the pipeline."""
+def _run_action(state: Path | None, action: str, **arguments: object) -> dict[str, Any]:
+    """Return the result of an action on the database of the pipeline."""
     with connect_admin(state) as (_, run_action):
         return run_action(action, **arguments)

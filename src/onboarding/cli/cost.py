@@ -1,4 +1,4 @@
-"""`onboarding cost`: estimates the monthly bill."""
+"""`onboarding cost`: estimate of the monthly bill."""
 
 from __future__ import annotations
 
@@ -8,8 +8,16 @@ import typer
 
 from onboarding.cli.errors import CommandError
 from onboarding.cli.options import Json
-from onboarding.cli.output import Column, console, say, say_json, table
-from onboarding.deploy.cost.bill import Choice, Line, bill, choices, prices, total, usage
+from onboarding.cli.output import Column, print_json, print_line, print_table
+from onboarding.deploy.cost.bill import (
+    BillLine,
+    Choice,
+    calculate_bill,
+    compare_choices,
+    load_prices,
+    load_usage,
+    sum_usd,
+)
 
 Network = Literal["ipv6", "nat", "endpoints"]
 
@@ -26,27 +34,28 @@ def cost(
     """Estimate the cost of a month on AWS, from list prices and measured usage."""
     choice = Choice(uploads, rows, network, multi_az, instance_class)
     try:
-        lines = bill(choice)
+        lines = calculate_bill(choice)
     except LookupError as error:
         raise CommandError(str(error.args[0])) from error
     if as_json:
-        listed = [{"service": line.service, "what": line.what, "usd": round(line.usd, 4)} for line in lines]
-        say_json({"usd": round(total(lines), 2), "prices_as_of": prices()["as_of"], "lines": listed})
+        items = [{"service": line.service, "what": line.what, "usd": round(line.usd, 4)} for line in lines]
+        print_json({"usd": round(sum_usd(lines), 2), "prices_as_of": load_prices()["as_of"], "lines": items})
         return
-    say(f"{uploads:,} uploads of {rows:,} rows a month, prices of {prices()['as_of']} in {prices()['region']}, USD")
-    say()
-    console().print(_bill_table(lines))
-    say()
-    say("Cost of each choice:")
-    table_rows = [(name, f"{usd:.2f}") for name, usd in choices(choice)]
-    console().print(table((Column("Choice"), Column("USD a month", "right")), table_rows))
-    say()
-    say(f"Usage measured with {usage()['measured']}.")
-    say(str(prices()["note"]))
+    prices = load_prices()
+    print_line(f"{uploads:,} uploads of {rows:,} rows a month, prices of {prices['as_of']} in {prices['region']}, USD")
+    print_line()
+    _print_bill(lines)
+    print_line()
+    print_line("Cost of each choice:")
+    costs = [(name, f"{usd:.2f}") for name, usd in compare_choices(choice)]
+    print_table((Column("Choice"), Column("USD a month", "right")), costs)
+    print_line()
+    print_line(f"Usage measured with {load_usage()['measured']}.")
+    print_line(str(load_prices()["note"]))
 
 
-def _bill_table(lines: list[Line]) -> object:
+def _print_bill(lines: list[BillLine]) -> None:
     rows = [(line.service, line.what, f"{line.usd:.2f}", f"{line.without_free:.2f}") for line in lines]
-    rows.append(("Total", "", f"{total(lines):.2f}", f"{sum(line.without_free for line in lines):.2f}"))
+    rows.append(("Total", "", f"{sum_usd(lines):.2f}", f"{sum(line.without_free for line in lines):.2f}"))
     columns = (Column("Service"), Column("What"), Column("USD", "right"), Column("without free tier", "right"))
-    return table(columns, rows)
+    print_table(columns, rows)

@@ -1,4 +1,4 @@
-"""`onboarding deploy` and `onboarding destroy`."""
+"""Deployment commands: `onboarding deploy` and `onboarding destroy`."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import typer
 
 from onboarding.cli.cost import Network
 from onboarding.cli.errors import CommandError
-from onboarding.cli.output import say
+from onboarding.cli.output import print_line
 from onboarding.cloudformation.stacks import DeployError, MakeClient
 from onboarding.cloudformation.templates import load_template
-from onboarding.deploy.adopt import list_retained
 from onboarding.deploy.buckets import upload_host
-from onboarding.deploy.changes import CHOICES, complete_plan, is_derived
 from onboarding.deploy.checks import get_account, list_deployed_stacks
-from onboarding.deploy.cost.bill import Choice, bill, total
+from onboarding.deploy.cost.bill import Choice, calculate_bill, sum_usd
+from onboarding.deploy.deployment import Deployment, make_client_factory
 from onboarding.deploy.destroy import destroy
+from onboarding.deploy.parameters import CHOICES, complete_plan, is_derived
 from onboarding.deploy.plan import BASE_IMAGE, Plan
-from onboarding.deploy.steps import Deployment, make_client_factory
+from onboarding.deploy.retained_resources import list_retained
 from onboarding.domain.resource_names import PREFIX_PATTERN
 
 
@@ -96,7 +96,7 @@ def deploy_command(
 
     An omitted option keeps its value of the last deployment. Changes are shown before the confirmation.
     """
-    named = {
+    choices = {
         "name_prefix": name_prefix,
         "stage": stage,
         "outbound": network,
@@ -110,15 +110,15 @@ def deploy_command(
     }
     if public_url is not None:
         settings = [*(settings or []), f"PublicUrl={public_url.removesuffix('/')}"]
-    parameters = _parameters(settings or [])
+    parameters = _parse_settings(settings or [])
     if stage == "local":
         raise CommandError("The stage `local` is reserved for the local stack: onboarding local up")
     client = _make_clients(region)
     try:
         get_account(client)
-        plan = complete_plan(client, named, parameters)
-        deployment = Deployment(client, plan, say)
-        _show_plan(client, deployment)
+        plan = complete_plan(client, choices, parameters)
+        deployment = Deployment(client, plan, print_line)
+        _print_plan(client, deployment)
         if dry_run:
             return
         if not yes:
@@ -126,10 +126,10 @@ def deploy_command(
         outputs = deployment.run()
     except DeployError as error:
         raise CommandError(f"{error}\nRun the command again to continue from here.") from error
-    say()
-    say(f"Deployed. Vendors upload their files to s3://{outputs['Bucket']}/uploads/<vendor id>/")
-    say(f"Links in e-mails begin with {plan.pipeline_parameters.get('PublicUrl') or outputs['ApiEndpoint']}")
-    say(f"To use it from other commands: export S3_BUCKET_NAME={outputs['Bucket']}")
+    print_line()
+    print_line(f"Deployed. Vendors upload their files to s3://{outputs['Bucket']}/uploads/<vendor id>/")
+    print_line(f"Links in e-mails begin with {plan.pipeline_parameters.get('PublicUrl') or outputs['ApiEndpoint']}")
+    print_line(f"To use it from other commands: export S3_BUCKET_NAME={outputs['Bucket']}")
 
 
 def destroy_command(
@@ -160,28 +160,28 @@ def destroy_command(
                 f"--delete-data permanently deletes, in {region}:\n{names}\n"
                 f"To confirm, add: --confirm-account {account}"
             )
-        say(f"Account {account}, region {region}. These stacks will be deleted:")
+        print_line(f"Account {account}, region {region}. These stacks will be deleted:")
         for name in list_deployed_stacks(client, plan):
-            say(f"  {name}")
+            print_line(f"  {name}")
         if not yes:
             typer.confirm("Continue?", abort=True)
-        destroy(client, plan, say, with_data=delete_data)
+        destroy(client, plan, print_line, with_data=delete_data)
     except DeployError as error:
         raise CommandError(str(error)) from error
 
 
-def _parameters(settings: list[str]) -> dict[str, str]:
-    """Return `NAME=VALUE` settings as parameters. Raises CommandError for one that the pipeline's template refuses."""
+def _parse_settings(settings: list[str]) -> dict[str, str]:
+    """Return `NAME=VALUE` settings by name. Raises CommandError for one that the pipeline's template does not allow."""
     for setting in settings:
         if "=" not in setting:
             raise CommandError(f"--set: '{setting}' has no =; use {setting}=VALUE, or {setting}= for the default")
-    named = dict(setting.partition("=")[::2] for setting in settings)
-    if "NamePrefix" in named:
+    parameters = dict(setting.partition("=")[::2] for setting in settings)
+    if "NamePrefix" in parameters:
         raise CommandError("--set: NamePrefix is set by --name-prefix")
     for template, parameter in CHOICES.values():
-        if template == "pipeline" and parameter in named:
+        if template == "pipeline" and parameter in parameters:
             raise CommandError(f"--set: {parameter} has its own option; see onboarding deploy --help")
-    for parameter in named:
+    for parameter in parameters:
         if is_derived(parameter):
             raise CommandError(
                 f"--set: {parameter} cannot be chosen; it follows from the other stacks, the image and the options"
@@ -189,39 +189,41 @@ def _parameters(settings: list[str]) -> dict[str, str]:
     try:
         pipeline = load_template("pipeline")
         # An empty value is the default.
-        chosen = {name: value for name, value in named.items() if value or name not in pipeline.declared}
-        load_template("pipeline", chosen)
+        nondefault = {name: value for name, value in parameters.items() if value or name not in pipeline.declared}
+        load_template("pipeline", nondefault)
     except ValueError as error:
         raise CommandError(str(error)) from error
-    return named
+    return parameters
 
 
-def _show_plan(client: MakeClient, deployment: Deployment) -> None:
+def _print_plan(client: MakeClient, deployment: Deployment) -> None:
     """Print the resources, their cost, the checks' findings and the changes. Raises DeployError if a finding blocks."""
     plan = deployment.plan
     account, region = get_account(client), client("s3").meta.region_name
-    say(f"Account {account}, region {region}. This will create or update:")
+    print_line(f"Account {account}, region {region}. This will create or update:")
     for line in plan.describe_resources():
-        say(f"  {line}")
+        print_line(f"  {line}")
     if plan.name_prefix:
-        say(f"All names begin with {plan.name_prefix}")
-    say(f"Browsers upload files to, and links in e-mails lead to, https://{upload_host(plan, account, region)}")
+        print_line(f"All names begin with {plan.name_prefix}")
+    print_line(f"Browsers upload files to, and links in e-mails lead to, https://{upload_host(plan, account, region)}")
     try:
-        lines = bill(Choice(outbound=plan.outbound, multi_az=plan.multi_az, instance_class=plan.instance_class))
+        lines = calculate_bill(
+            Choice(outbound=plan.outbound, multi_az=plan.multi_az, instance_class=plan.instance_class)
+        )
     except LookupError as error:
-        say(f"The cost is not known: {error.args[0]}")
+        print_line(f"The cost is not known: {error.args[0]}")
     else:
-        say(f"About {total(lines):.2f} USD a month with 1,000 uploads of 1,000 rows; see: onboarding cost")
-    findings = deployment.prepare()
+        print_line(f"About {sum_usd(lines):.2f} USD a month with 1,000 uploads of 1,000 rows; see: onboarding cost")
+    findings = deployment.list_findings()
     for finding in findings:
-        say(f"  {'STOP: ' if finding.blocks else ''}{finding.text}", style="red" if finding.blocks else None)
+        print_line(f"  {'STOP: ' if finding.blocks else ''}{finding.text}", style="red" if finding.blocks else None)
     if any(finding.blocks for finding in findings):
         raise DeployError("The account is not ready; see the findings above.")
-    changes = deployment.changes()
+    changes = deployment.list_changes()
     if changes:
-        say("Changes to the running deployment:")
+        print_line("Changes to the running deployment:")
     for change in changes:
-        say(f"  {change}", style="yellow" if change.consequence else None)
+        print_line(f"  {change}", style="yellow" if change.consequence else None)
 
 
 def _make_clients(region: str | None) -> MakeClient:

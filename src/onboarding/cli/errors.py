@@ -1,4 +1,4 @@
-"""Foreseeable errors, explained to the user of a command."""
+"""Explanations of foreseeable errors for the user of a command."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _START = "start a local stack: onboarding local up"
 
 
 class CommandError(Exception):
-    """The command cannot be carried out; the message says why and what to do."""
+    """The command cannot run; the message gives the reason and the next step."""
 
 
 def explain(error: Exception) -> str | None:
-    """Return one sentence about a foreseeable error, or None for a fault in the code."""
+    """Return a message about a foreseeable error, or None for a fault in the code."""
     match error:
         case CommandError() | LocalError() | MigrationError() | NotSet():
             return str(error)

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from onboarding.cli.errors import CommandError
 from onboarding.cli.options import Json, State
-from onboarding.cli.output import Column, console, say, say_json, table
+from onboarding.cli.output import Column, print_json, print_line, print_table
 from onboarding.cli.target import find_local_stack
-from onboarding.local.delivered_emails import Mail, read_mails
+from onboarding.local.delivered_emails import Email, read_emails
 
 app = typer.Typer(help="E-mails that the local stack delivered; without a command, list them.")
 
@@ -24,13 +23,13 @@ def inbox(ctx: typer.Context, state: State = None, as_json: Json = False) -> Non
     if ctx.invoked_subcommand is not None:
         ctx.obj = (state, as_json)
         return
-    mails = _read_inbox(state)
+    emails = _read_inbox(state)
     if as_json:
-        say_json({"mails": [_mail_as_json(number, mail) for number, mail in enumerate(mails, 1)]})
-    elif mails:
-        console().print(mail_table(mails))
+        print_json({"mails": [_email_as_json(number, email) for number, email in enumerate(emails, 1)]})
+    elif emails:
+        print_email_table(emails)
     else:
-        say("The inbox is empty.")
+        print_line("The inbox is empty.")
 
 
 @app.command()
@@ -42,44 +41,44 @@ def show(
 ) -> None:
     """Print one e-mail."""
     group_state, group_json = ctx.obj
-    mails = _read_inbox(state or group_state)
-    if not 1 <= number <= len(mails):
-        raise CommandError(f"There is no e-mail {number}; the inbox has {len(mails)}.")
-    mail = mails[number - 1]
+    emails = _read_inbox(state or group_state)
+    if not 1 <= number <= len(emails):
+        raise CommandError(f"There is no e-mail {number}; the inbox has {len(emails)}.")
+    email = emails[number - 1]
     if as_json or group_json:
-        say_json(_mail_as_json(number, mail))
+        print_json(_email_as_json(number, email))
     else:
-        print_mail(mail)
+        print_email(email)
 
 
-def mail_table(mails: Sequence[Mail]) -> Table:
-    """Return the table of e-mails."""
+def print_email_table(emails: Sequence[Email]) -> None:
+    """Print a table of e-mails, numbered from 1."""
     columns = (Column("#", "right"), Column("Date (UTC)"), Column("To"), Column("Subject", folds=True))
     rows = [
-        (number, f"{mail.date:%Y-%m-%d %H:%M:%S}", ", ".join(mail.recipients), mail.subject)
-        for number, mail in enumerate(mails, 1)
+        (number, f"{email.date:%Y-%m-%d %H:%M:%S}", ", ".join(email.recipients), email.subject)
+        for number, email in enumerate(emails, 1)
     ]
-    return table(columns, rows)
+    print_table(columns, rows)
 
 
-def print_mail(mail: Mail, indent: str = "") -> None:
+def print_email(email: Email, indent: str = "") -> None:
     """Print an e-mail: sender, recipients, subject and text."""
-    head = {"From": mail.sender, "To": ", ".join(mail.recipients), "Subject": mail.subject}
-    for line in (*(f"{name}: {value}" for name, value in head.items()), "", *mail.text.splitlines()):
-        say(f"{indent}{line}".rstrip())
+    headers = {"From": email.sender, "To": ", ".join(email.recipients), "Subject": email.subject}
+    for line in (*(f"{name}: {value}" for name, value in headers.items()), "", *email.text.splitlines()):
+        print_line(f"{indent}{line}".rstrip())
 
 
-def _mail_as_json(number: int, mail: Mail) -> dict[str, object]:
+def _email_as_json(number: int, email: Email) -> dict[str, object]:
     return {
         "number": number,
-        "date": mail.date.isoformat(),
-        "from": mail.sender,
-        "to": list(mail.recipients),
-        "subject": mail.subject,
-        "text": mail.text,
-        "path": str(mail.path),
+        "date": email.date.isoformat(),
+        "from": email.sender,
+        "to": list(email.recipients),
+        "subject": email.subject,
+        "text": email.text,
+        "path": str(email.path),
     }
 
 
-def _read_inbox(state: Path | None) -> list[Mail]:
-    return read_mails(Path(find_local_stack(state).inbox_dir))
+def _read_inbox(state: Path | None) -> list[Email]:
+    return read_emails(Path(find_local_stack(state).inbox_dir))

@@ -1,4 +1,4 @@
-"""`onboarding local up`: starts the local stack."""
+"""`onboarding local up`: local stack in the foreground."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import typer
 from onboarding.aws.objects import ENDINGS
 from onboarding.cli.errors import CommandError
 from onboarding.cli.options import State
-from onboarding.cli.output import say
+from onboarding.cli.output import print_line
 from onboarding.cli.target import environment_of
 from onboarding.config import Settings
 from onboarding.local.endpoints import DEFAULT_STATE
-from onboarding.local.recovery import bring_back
+from onboarding.local.recovery import recover_uploads
 from onboarding.runtime import AppContext
 
 if TYPE_CHECKING:
@@ -47,28 +47,28 @@ def up(
     Files, uploads and e-mails are kept in the state directory for the next start.
     """
     directory = state or DEFAULT_STATE
-    say(f"Starting on {directory} ...")
-    code = run_local_stack(directory, port, _on_ready)
+    print_line(f"Starting on {directory} ...")
+    code = run_local_stack(directory, port, _print_addresses_and_recover)
     if code == 0:
-        say("Stopped.")
+        print_line("Stopped.")
     raise typer.Exit(code)
 
 
 def run_local_stack(state: Path, port: int | None, on_ready: Callable[[Endpoints], Callable[[], None] | None]) -> int:
     """Run the local stack until a signal; return the exit code. Raises CommandError if it is not installed."""
     try:
-        # Its libraries are an extra of the package, since functions on AWS do not need them.
+        # Imported here: its libraries are an optional extra of the package.
         from onboarding.local.stack import run_until_stopped  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise CommandError(
             f"The local stack is not installed ({error.name} is missing). "
             "Install it with: pip install 'product-onboarding[local]'"
         ) from error
-    return run_until_stopped(state, port, on_ready, say=lambda line: say(line, stderr=True))
+    return run_until_stopped(state, port, on_ready, print_error=lambda text: print_line(text, stderr=True))
 
 
-class _Recovery:
-    """Resumes, in a thread, the uploads that were processing when this state directory was last used.
+class _RecoveryThread:
+    """Thread that resumes the uploads that were processing when the local stack last stopped.
 
     The AWS emulator has lost their events. The start does not wait for the thread, since reading a file can take long.
     """
@@ -78,37 +78,40 @@ class _Recovery:
         self._inbox = Path(endpoints.inbox_dir)
         with environment_of(endpoints):
             self._ctx = AppContext(Settings.from_environment())
-            # Created here, with this environment, which the thread does not have.
-            for created in (self._ctx.s3, self._ctx.dynamodb, self._ctx.sqs, self._ctx.sns, self._ctx.database):
-                assert created is not None  # noqa: S101
+            # Create the clients here: they read this environment, which is restored before the thread runs.
+            for client in (self._ctx.s3, self._ctx.dynamodb, self._ctx.sqs, self._ctx.sns, self._ctx.database):
+                assert client is not None  # noqa: S101
             self._ctx.secret(self._ctx.settings.database_secret)
         self._thread = threading.Thread(target=self._run, name="recovery", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop after the current upload, or after a timeout; the next start resumes what remains."""
+        """Stop after the current upload, or after a timeout; the next start resumes the remaining uploads."""
         self._stopping.set()
         self._thread.join(STOP_TIMEOUT)
 
     def _run(self) -> None:
         count = 0
         with closing(self._ctx) as ctx:
-            for result in bring_back(ctx, self._inbox):
+            for result in recover_uploads(ctx, self._inbox):
                 if self._stopping.is_set():
                     return
                 if isinstance(result, Exception):
                     subject = ", ".join(getattr(result, "__notes__", ()))
                     reason = f"{type(result).__name__}: {result}"
-                    say(f"  not recovered: {subject} ({reason}); the watchdog tries again", style="red", stderr=True)
+                    print_line(
+                        f"  not recovered: {subject} ({reason}); the watchdog tries again", style="red", stderr=True
+                    )
                 else:
                     count += 1
-                    say(f"  {result.outcome}: {result.upload_id or result.s3_key}")
+                    print_line(f"  {result.outcome}: {result.upload_id or result.s3_key}")
         if count:
-            say(f"Recovery finished: {count} {'upload' if count == 1 else 'uploads'}.")
+            print_line(f"Recovery finished: {count} {'upload' if count == 1 else 'uploads'}.")
 
 
-def _on_ready(endpoints: Endpoints) -> Callable[[], None]:
-    lines = {
+def _print_addresses_and_recover(endpoints: Endpoints) -> Callable[[], None]:
+    """Print the addresses of the local stack, start the recovery, and return the function that stops it."""
+    addresses = {
         "Portal": f"{endpoints.portal_url}  (sign in as contact@techgear.com or operator@techmart.example)",
         "Inbox": f"{endpoints.portal_url}/inbox  (every e-mail, with the sign-in links)",
         "REST API": f"{endpoints.portal_url}/v1/openapi.json",
@@ -119,11 +122,11 @@ def _on_ready(endpoints: Endpoints) -> Callable[[], None]:
         "E-mails": endpoints.inbox_dir,
         "Logs": endpoints.log_dir,
     }
-    for name, value in lines.items():
-        say(f"  {name + ':':10} {value}")
-    recovery = _Recovery(endpoints)
+    for name, value in addresses.items():
+        print_line(f"  {name + ':':10} {value}")
+    recovery = _RecoveryThread(endpoints)
     try:
-        say("Ready. Press Ctrl-C to stop. Uploads that were in progress at the last stop are being recovered.")
+        print_line("Ready. Press Ctrl-C to stop. Uploads that were in progress at the last stop are being recovered.")
     except BaseException:
         recovery.stop()
         raise

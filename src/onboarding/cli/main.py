@@ -15,9 +15,9 @@ from onboarding import __version__
 from onboarding.cli import (
     admin,
     cost,
-    dead_letters,
     demo,
     deploy,
+    failures,
     inbox,
     local_stack,
     sample_data,
@@ -26,10 +26,11 @@ from onboarding.cli import (
     upload_details,
     uploads,
     validate,
+    watchdog,
 )
 from onboarding.cli.errors import explain
-from onboarding.cli.output import say
-from onboarding.cli.upload_client import OUR_FAULT
+from onboarding.cli.output import print_line
+from onboarding.cli.upload_client import EXIT_FAILED
 
 INTERRUPTED = 130
 
@@ -46,8 +47,8 @@ uploads.app.command("undo")(undo.undo_upload)
 app.add_typer(uploads.app, name="uploads")
 app.command()(uploads.report)
 app.add_typer(inbox.app, name="inbox")
-app.add_typer(dead_letters.failures, name="failures")
-app.add_typer(dead_letters.watchdog, name="watchdog")
+app.add_typer(failures.app, name="failures")
+app.add_typer(watchdog.app, name="watchdog")
 app.add_typer(admin.vendors, name="vendors")
 app.add_typer(admin.categories, name="categories")
 app.add_typer(admin.operators, name="operators")
@@ -59,7 +60,7 @@ app.command()(cost.cost)
 
 def _show_version(requested: bool) -> None:
     if requested:
-        say(f"onboarding {__version__}")
+        print_line(f"onboarding {__version__}")
         raise typer.Exit
 
 
@@ -85,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A stream that the caller has closed is None.
     sys.stdout, sys.stderr = sys.stdout or _open_null(), sys.stderr or _open_null()
     for stream in (sys.stdout, sys.stderr):
-        # A terminal without UTF-8 shows the other characters as escapes.
+        # A terminal without UTF-8 shows characters outside its encoding as escapes.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
@@ -93,20 +94,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except typer.TyperException as error:
         if message := error.format_message():  # blank if the help was printed instead
-            say(f"{message}\nSee: {_command_path(error)} --help", stderr=True)
-        return OUR_FAULT
+            print_line(f"{message}\nSee: {_command_path(error)} --help", stderr=True)
+        return EXIT_FAILED
     except typer.Abort:
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader closed the pipe: nothing more may be written, not even at exit.
+        # The reader closed the pipe. Python writes buffered output again at exit, which must not fail.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OUR_FAULT
+        return EXIT_FAILED
     except Exception as error:
         explanation = explain(error)
         if explanation is None:
             raise
-        say(explanation, style="red", stderr=True)
-        return OUR_FAULT
+        print_line(explanation, style="red", stderr=True)
+        return EXIT_FAILED
     return code if isinstance(code, int) else 0
 
 
@@ -115,6 +116,6 @@ def _open_null() -> TextIO:
 
 
 def _command_path(error: typer.TyperException) -> str:
-    """Return the command whose arguments are invalid."""
+    """Return the name of the command whose arguments are invalid, such as `onboarding uploads list`."""
     context = getattr(error, "ctx", None)
     return context.command_path if context is not None else "onboarding"

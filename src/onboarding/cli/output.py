@@ -1,4 +1,4 @@
-"""Output of the commands: Rich for people, JSON for programs."""
+"""Output of the commands: lines and tables for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -28,48 +28,48 @@ class Column:
     folds: bool = False
 
 
-def console(*, stderr: bool = False) -> Console:
-    """Return a console that prints text without interpreting markup, which a vendor's file name may contain."""
+def make_console(*, stderr: bool = False) -> Console:
+    """Return a console for stdout or stderr that does not interpret markup, which a file name may contain."""
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() or "COLUMNS" in os.environ else PLAIN_WIDTH
     return Console(stderr=stderr, width=width, markup=False, emoji=False, highlight=False)
 
 
-def say(text: str = "", *, style: str | None = None, stderr: bool = False) -> None:
-    """Print a line without wrapping, so that an id or a link can be copied whole."""
-    console(stderr=stderr).print(shown(text), style=style, soft_wrap=True)
+def print_line(text: str = "", *, style: str | None = None, stderr: bool = False) -> None:
+    """Print a line without wrapping, so that a user can copy an ID or a link from one line."""
+    make_console(stderr=stderr).print(replace_control_characters(text), style=style, soft_wrap=True)
 
 
-def say_json(value: Mapping[str, object]) -> None:
+def print_json(value: Mapping[str, object]) -> None:
     """Print one JSON object on one line, which Rich would wrap."""
     print(json.dumps(value, ensure_ascii=False))
 
 
-def shown(text: str) -> str:
+def replace_control_characters(text: str) -> str:
     """Return `text` with control characters replaced, except line breaks and tabs."""
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def table(columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> Table:
-    """Return a table without a frame, for 80 columns. None is blank; integers have thousands separators."""
-    result = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0, show_edge=False)
+def print_table(columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table without a frame. None is blank; integers have thousands separators, floats one decimal place."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0, show_edge=False)
     for column in columns:
-        result.add_column(
+        table.add_column(
             column.title,
             justify=column.justify,
             no_wrap=not column.folds,
             overflow="fold" if column.folds else "ellipsis",
         )
     for row in rows:
-        result.add_row(*(_cell(value) for value in row))
-    return result
+        table.add_row(*(_format_cell(value) for value in row))
+    make_console().print(table)
 
 
-def _cell(value: object) -> str:
+def _format_cell(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:.1f}"
-    return shown(str(value))
+    return replace_control_characters(str(value))

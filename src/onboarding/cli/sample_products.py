@@ -1,4 +1,4 @@
-"""Products of the three sample vendors: `articles.csv`, and their brands."""
+"""Products of the three sample vendors: `sample_products.csv`, and their brands."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ BRANDS = {
     "VEND002": ("StyleWear", "Løv & Lin", "Harbor Row", "Atelier Été"),
     "VEND003": ("HomeEssentials", "Casa Niña", "Oak & Iron", "Hearth"),
 }
-"""Brands of each sample vendor."""
+"""Brands by sample vendor."""
 
 
 @dataclass(frozen=True, slots=True)
 class SampleProduct:
-    """Kind of product with its ranges of price (cents) and weight (grams); `unit` may be blank."""
+    """Product template with ranges of price (cents) and weight (grams); `unit` may be blank."""
 
     code: str
     category: str
@@ -31,21 +31,21 @@ class SampleProduct:
 
 
 @cache
-def articles_of(vendor_id: str) -> tuple[SampleProduct, ...]:
+def load_sample_products(vendor_id: str) -> tuple[SampleProduct, ...]:
     """Return the products of a sample vendor."""
-    text = files("onboarding.cli").joinpath("articles.csv").read_text(encoding="utf-8")
+    text = files("onboarding.cli").joinpath("sample_products.csv").read_text(encoding="utf-8")
     return tuple(
         SampleProduct(
-            code=line["code"],
-            category=line["category"],
-            subcategory=line["subcategory"],
-            name=line["name"],
-            description=line["description"],
-            price=(int(line["least_cents"]), int(line["most_cents"])),
-            weight=(int(line["least_grams"]), int(line["most_grams"])),
-            dimensions=line["dimensions"],
-            unit=line["unit"],
+            code=row["code"],
+            category=row["category"],
+            subcategory=row["subcategory"],
+            name=row["name"],
+            description=row["description"],
+            price=(int(row["min_cents"]), int(row["max_cents"])),
+            weight=(int(row["min_grams"]), int(row["max_grams"])),
+            dimensions=row["dimensions"],
+            unit=row["unit"],
         )
-        for line in csv.DictReader(text.splitlines())
-        if line["vendor_id"] == vendor_id
+        for row in csv.DictReader(text.splitlines())
+        if row["vendor_id"] == vendor_id
     )

@@ -1,4 +1,4 @@
-"""`onboarding template`: a file to start from."""
+"""`onboarding template`: product file with every column and a sample row."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 from onboarding.cli.errors import CommandError
 from onboarding.cli.options import State
-from onboarding.cli.output import say
+from onboarding.cli.output import print_line
 from onboarding.cli.target import connect_admin
 from onboarding.domain.product_schema import DEFAULT_CATEGORIES
 from onboarding.files.product_template import as_csv, as_xlsx
@@ -30,17 +30,17 @@ def template(
     if path.exists() and output is None:
         raise CommandError(f"{path} already exists. Name another path with -o, or the same one to replace it")
     with ExitStack() as stack:
-        categories = _categories(stack, state)
+        categories = _list_categories(stack, state)
     path.write_bytes(as_xlsx(categories) if xlsx else as_csv(categories))
-    say(f"Wrote {path}. Replace its sample row by your products.")
+    print_line(f"Wrote {path}. Replace its sample row by your products.")
 
 
-def _categories(stack: ExitStack, state: Path | None) -> list[str]:
+def _list_categories(stack: ExitStack, state: Path | None) -> list[str]:
+    """Return the active categories, or the default ones without a pipeline. Raises CommandError for a named state."""
     try:
-        pipeline = stack.enter_context(connect_admin(state))
+        _, run_action = stack.enter_context(connect_admin(state))
     except CommandError:
         if state is not None:
             raise
         return list(DEFAULT_CATEGORIES)
-    _, run_action = pipeline
     return list(run_action("list_active_categories")["categories"])

@@ -1,4 +1,4 @@
-"""`onboarding uploads undo`."""
+"""`onboarding uploads undo`: reversal of an upload's changes in the catalog."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from onboarding.cli.options import Json, State
-from onboarding.cli.output import Column, console, say, say_json, table
+from onboarding.cli.output import Column, print_json, print_line, print_table
 from onboarding.cli.target import connect_admin
 
 
@@ -20,18 +20,18 @@ def undo_upload(
     skipped and listed. The history keeps the upload.
     """
     with connect_admin(state) as (_, run_action):
-        undone = run_action("undo_upload", upload_id=upload_id)
+        result = run_action("undo_upload", upload_id=upload_id)
     if as_json:
-        say_json({"upload_id": upload_id, **undone})
+        print_json({"upload_id": upload_id, **result})
         return
-    say(
-        f"Undone: {undone['removed']:,} products removed, {undone['restored']:,} restored, "
-        f"{len(undone['skipped']):,} skipped."
+    print_line(
+        f"Undone: {result['removed']:,} products removed, {result['restored']:,} restored, "
+        f"{len(result['skipped']):,} skipped."
     )
-    if undone["skipped"]:
+    if result["skipped"]:
         columns = (Column("Row", "right"), Column("Vendor product ID"), Column("Reason", folds=True))
         rows = [
             (product["spreadsheet_row"] or product["row_number"], product["vendor_product_id"], product["reason"])
-            for product in undone["skipped"]
+            for product in result["skipped"]
         ]
-        console().print(table(columns, rows))
+        print_table(columns, rows)

@@ -1,4 +1,4 @@
-"""Upload client: puts files into the bucket and waits for their results."""
+"""Client that uploads files to the bucket and waits for their results."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from onboarding.lambda_handlers.admin_queries import upload_from_json
 from onboarding.pipeline.ingest import PREFIX, S3ObjectVersion
 from onboarding.runtime import AppContext
 
-ALL_VALID, OUR_FAULT, SOME_FAILED, REJECTED = 0, 1, 2, 3
-"""Exit codes."""
+EXIT_ALL_VALID, EXIT_FAILED, EXIT_ROWS_REJECTED, EXIT_FILE_REJECTED = 0, 1, 2, 3
+"""Exit codes of the commands."""
 
 POLL_SECONDS = 0.1
 
@@ -29,7 +29,7 @@ SLOW_POLL_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """File that was put into the bucket. `started` is a time of `time.monotonic`."""
+    """File that was uploaded to the bucket. `started` is a time of `time.monotonic`."""
 
     source: S3ObjectVersion
     last_modified: datetime
@@ -41,10 +41,10 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class UploadOutcome:
     """Result of a file: a finished upload, or the reason why the file was quarantined.
 
-    `unprocessed` counts the rows that were not validated.
+    `unprocessed` is the number of rows that were not validated, `seconds` the duration since the submission.
     """
 
     submission: Submission
@@ -56,17 +56,17 @@ class Outcome:
     @property
     def exit_code(self) -> int:
         if self.upload is None or self.upload.failure_code:
-            return REJECTED
+            return EXIT_FILE_REJECTED
         if self.unprocessed:
-            return OUR_FAULT
-        return SOME_FAILED if self.upload.error_records else ALL_VALID
+            return EXIT_FAILED
+        return EXIT_ROWS_REJECTED if self.upload.error_records else EXIT_ALL_VALID
 
 
-Progress = Callable[[Submission, Upload | None], None]
+ProgressCallback = Callable[[Submission, Upload | None], None]
 """Called at every poll with the upload, or None if it is not opened yet."""
 
 
-def check_name(file: Path) -> None:
+def require_valid_name(file: Path) -> None:
     """Raise CommandError for a file name that an upload rejects."""
     if re.search(f"[{FORBIDDEN_NAME_CHARACTERS}]", file.name):
         raise CommandError(f"{file.name!r}: the name has a control character; rename the file")
@@ -77,7 +77,7 @@ def check_name(file: Path) -> None:
 
 def check_file(file: Path) -> None:
     """Raise CommandError for a file that cannot be uploaded, OSError if it cannot be read."""
-    check_name(file)
+    require_valid_name(file)
     try:
         file.name.encode()
     except UnicodeEncodeError:
@@ -97,8 +97,8 @@ def check_vendor(run_action: RunAction, vendor_id: str) -> None:
         raise CommandError(f"The vendor '{vendor_id}' is not known. See: onboarding vendors list")
 
 
-def submit(ctx: AppContext, file: Path, vendor_id: str, options: Options | None = None) -> Submission:
-    """Put a file into the vendor's folder of the bucket.
+def submit_file(ctx: AppContext, file: Path, vendor_id: str, options: Options | None = None) -> Submission:
+    """Upload a file to the vendor's prefix of the bucket.
 
     Raises CommandError for a file that cannot be uploaded, OSError if it cannot be read.
     """
@@ -109,27 +109,27 @@ def submit(ctx: AppContext, file: Path, vendor_id: str, options: Options | None 
     with file.open("rb") as content:
         started = time.monotonic()
         metadata = (options or Options()).metadata()
-        answer = ctx.s3.put_object(Bucket=bucket, Key=key, Body=content, Metadata=metadata)
-    version_id = answer.get("VersionId", "")
+        response = ctx.s3.put_object(Bucket=bucket, Key=key, Body=content, Metadata=metadata)
+    version_id = response.get("VersionId", "")
     # The upload ID contains the time at which S3 stored the object.
     version = {"VersionId": version_id} if version_id else {}
     head = ctx.s3.head_object(Bucket=bucket, Key=key, **version)  # type: ignore[arg-type]
     return Submission(S3ObjectVersion(bucket, key, version_id), head["LastModified"], started)
 
 
-def follow(
+def wait_for_outcomes(
     run_action: RunAction,
     submissions: Sequence[Submission],
     timeout: float,
-    progress: Progress,
+    progress: ProgressCallback,
     pause: float = POLL_SECONDS,
-) -> list[Outcome]:
-    """Wait for the result of each file and return the outcomes in the same order.
+) -> list[UploadOutcome]:
+    """Wait until each file is processed and its vendor notified; return the outcomes in the order of the submissions.
 
     Raises CommandError with the IDs of the uploads that are not finished after `timeout` seconds.
     """
     deadline = time.monotonic() + timeout
-    outcomes: dict[Submission, Outcome] = {}
+    outcomes: dict[Submission, UploadOutcome] = {}
     while True:
         pending = [submission for submission in submissions if submission not in outcomes]
         statuses = _get_statuses(run_action, pending)
@@ -137,20 +137,20 @@ def follow(
             progress(submission, upload)
             if quarantined is not None or (upload is not None and upload.notified_at is not None):
                 seconds = time.monotonic() - submission.started
-                outcomes[submission] = Outcome(submission, upload, quarantined, seconds, unprocessed)
+                outcomes[submission] = UploadOutcome(submission, upload, quarantined, seconds, unprocessed)
         if len(outcomes) == len(submissions):
             return [outcomes[submission] for submission in submissions]
         if time.monotonic() > deadline:
-            unfinished = [
+            lines = [
                 _describe_progress(submission, upload)
                 for submission, (upload, *_) in zip(pending, statuses, strict=True)
                 if submission not in outcomes
             ]
-            raise CommandError(f"Not finished after {timeout:g} s:\n" + "\n".join(unfinished))
+            raise CommandError(f"Not finished after {timeout:g} s:\n" + "\n".join(lines))
         time.sleep(pause)
 
 
-def summary(upload: Upload, seconds: float | None) -> dict[str, object]:
+def summarize_upload(upload: Upload, seconds: float | None) -> dict[str, object]:
     """Return the fields of an upload for `--json`."""
     return {
         "upload_id": upload.upload_id,
@@ -163,8 +163,8 @@ def summary(upload: Upload, seconds: float | None) -> dict[str, object]:
     }
 
 
-def summary_without_history(submission: Submission, status: str, seconds: float) -> dict[str, object]:
-    """Return the same fields for a file that is not ingested yet, or quarantined."""
+def summarize_submission(submission: Submission, status: str, seconds: float) -> dict[str, object]:
+    """Return the fields of `summarize_upload` for a file that is not ingested yet, or quarantined."""
     return {
         "upload_id": submission.upload_id,
         "status": status,
@@ -200,8 +200,8 @@ def _describe_progress(submission: Submission, upload: Upload | None) -> str:
     if upload is None:
         return f"{submission.upload_id} ({submission.source.key}) is not ingested yet."
     if upload.status is UploadStatus.PROCESSING:
-        done = upload.valid_records + upload.error_records
-        state = f"has {done:,} of {upload.total_records:,} rows done"
+        processed = upload.valid_records + upload.error_records
+        state = f"has {processed:,} of {upload.total_records:,} rows done"
     else:
         state = f"is {upload.status}, but its notification has not been sent"
     return f"{upload.upload_id} {state}. It continues. See: onboarding uploads show {upload.upload_id}"

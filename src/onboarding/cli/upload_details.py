@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 from onboarding.cli.options import Json, State
-from onboarding.cli.output import Column, console, say, say_json, table
+from onboarding.cli.output import Column, print_json, print_line, print_table
 from onboarding.cli.target import connect_admin
-from onboarding.cli.uploads import UploadId, describe_upload, format_time, get_upload
+from onboarding.cli.uploads import UploadId, format_time, parse_upload, upload_as_json
 from onboarding.domain.models import OnError, Upload
 
 
 def show(upload_id: UploadId, as_json: Json = False, state: State = None) -> None:
     """Show one upload."""
     with connect_admin(state) as (_, run_action):
-        answer = run_action("describe_upload", upload_id=upload_id)
-    upload = get_upload(answer, upload_id)
+        response = run_action("describe_upload", upload_id=upload_id)
+    upload = parse_upload(response, upload_id)
     if as_json:
-        parts = ("error_types", "error_groups", "file_details", "warnings")
-        say_json({**describe_upload(upload), **{part: answer[part] for part in parts}})
+        keys = ("error_types", "error_groups", "file_details", "warnings")
+        print_json({**upload_as_json(upload), **{key: response[key] for key in keys}})
         return
     fields = {
         "Upload": upload.upload_id,
         "Vendor": f"{upload.vendor_id} {upload.vendor_name} <{upload.vendor_email}>",
         "File": f"{upload.file_name} ({upload.file_size_bytes:,} bytes)",
-        "Format": answer["file_description"],
+        "Format": response["file_description"],
         "Status": upload.status,
         "Mode": upload.mode if upload.on_error is OnError.REJECT_ROWS else f"{upload.mode}, {upload.on_error}",
         "Rows": f"{upload.total_records:,}",
         "Valid": f"{upload.valid_records:,}{_describe_outcomes(upload)}",
         "Errors": f"{upload.error_records:,}",
-        "Warnings": answer["warnings"] and f"{len(answer['warnings']):,}",
+        "Warnings": response["warnings"] and f"{len(response['warnings']):,}",
         "Rejected": upload.failure_code and f"{upload.failure_code}: {upload.failure_reason}",
         "Uploaded": format_time(upload.upload_timestamp),
         "Finished": format_time(upload.processing_completed_at),
@@ -39,24 +39,24 @@ def show(upload_id: UploadId, as_json: Json = False, state: State = None) -> Non
     }
     for name, value in fields.items():
         if value:
-            say(f"{name + ':':13}{value}")
-    if answer["error_types"]:
-        console().print()
-        console().print(table((Column("Error type"), Column("Errors", "right")), answer["error_types"].items()))
-    _list("What to fix, the most frequent first:", answer["error_sentences"])
-    _list("Warnings:", [warning["message"] for warning in answer["warnings"]])
+            print_line(f"{name + ':':13}{value}")
+    if response["error_types"]:
+        print_line()
+        print_table((Column("Error type"), Column("Errors", "right")), response["error_types"].items())
+    _print_list("What to fix, the most frequent first:", response["error_sentences"])
+    _print_list("Warnings:", [warning["message"] for warning in response["warnings"]])
 
 
-def _list(title: str, sentences: list[str]) -> None:
+def _print_list(title: str, sentences: list[str]) -> None:
     if sentences:
-        say()
-        say(title)
+        print_line()
+        print_line(title)
     for sentence in sentences:
-        say(f"- {sentence}")
+        print_line(f"- {sentence}")
 
 
 def _describe_outcomes(upload: Upload) -> str:
-    """Return the outcomes of valid rows, unless all of them created products."""
+    """Return the numbers of created, updated and unchanged products in brackets; blank if every row created one."""
     if upload.valid_records == upload.created_records:
         return ""
     return (

@@ -1,4 +1,4 @@
-"""`onboarding upload`, `onboarding uploads` and `onboarding report`."""
+"""Upload commands: `onboarding upload`, `onboarding uploads list` and `onboarding report`."""
 
 from __future__ import annotations
 
@@ -13,32 +13,33 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from onboarding.cli import upload_client
 from onboarding.cli.errors import CommandError
 from onboarding.cli.options import ForceOption, Json, ModeOption, OnErrorOption, State
-from onboarding.cli.output import Column, console, say, say_json, shown, table
-from onboarding.cli.target import connect_admin, on_aws
+from onboarding.cli.output import Column, make_console, print_json, print_line, print_table, replace_control_characters
+from onboarding.cli.target import connect_admin, is_on_aws
 from onboarding.cli.upload_client import (
     POLL_SECONDS,
     SLOW_POLL_SECONDS,
-    Outcome,
     Submission,
+    UploadOutcome,
     check_file,
     check_vendor,
     check_vendor_id,
-    follow,
-    submit,
-    summary,
-    summary_without_history,
+    submit_file,
+    summarize_submission,
+    summarize_upload,
+    wait_for_outcomes,
 )
 from onboarding.domain.models import Mode, OnError, Upload, UploadStatus
 from onboarding.domain.upload_options import Options
 from onboarding.lambda_handlers.admin_queries import upload_from_json
 
 TIMEOUT = 600
-PAGE = 500
+"""Default seconds to wait for a result."""
+
+PAGE_SIZE = 500
 """Uploads in one response, which on AWS must not exceed 6 MB."""
 
 TIME_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"]
@@ -68,22 +69,22 @@ def upload(
     with connect_admin(state) as (ctx, run_action):
         check_vendor_id(vendor)
         check_file(file)
-        if wait or not on_aws(state):
-            # Checked before the upload: the file of an unknown vendor has no result to wait for. On AWS a user who does
-            # not wait may lack the permission to call `admin`.
+        if wait or not is_on_aws(state):
+            # Before the upload: the file of an unknown vendor is quarantined. On AWS a user who does not wait may lack
+            # the permission to call `admin`.
             check_vendor(run_action, vendor)
-        submission = submit(ctx, file, vendor, Options(mode, on_error, force))
+        submission = submit_file(ctx, file, vendor, Options(mode, on_error, force))
         if not wait:
             _print_submission(submission, as_json=as_json)
             return
-        with progress_bars(console(stderr=True), [submission]) as progress:
-            pause = SLOW_POLL_SECONDS if on_aws(state) else POLL_SECONDS
-            [outcome] = follow(run_action, [submission], timeout, progress, pause)
+        with progress_bars(make_console(stderr=True), [submission]) as progress:
+            pause = SLOW_POLL_SECONDS if is_on_aws(state) else POLL_SECONDS
+            [outcome] = wait_for_outcomes(run_action, [submission], timeout, progress, pause)
     if as_json:
-        say_json(_outcome_as_json(outcome))
+        print_json(_outcome_as_json(outcome))
     for line in _describe_outcome(outcome):
         # With --json stdout has only the object.
-        say(line, stderr=as_json)
+        print_line(line, stderr=as_json)
     raise typer.Exit(outcome.exit_code)
 
 
@@ -101,23 +102,23 @@ def list_uploads(
     state: State = None,
 ) -> None:
     """List uploads, the newest first."""
-    filters = {"vendor_id": vendor, "status": status, "since": _utc(since), "until": _utc(until)}
+    filters = {"vendor_id": vendor, "status": status, "since": _as_utc(since), "until": _as_utc(until)}
     uploads: list[Upload] = []
     with connect_admin(state) as (_, run_action):
         while len(uploads) < limit:
             before = [uploads[-1].upload_timestamp.isoformat(), uploads[-1].upload_id] if uploads else None
-            page = run_action("list_uploads", **filters, before=before, limit=min(PAGE, limit - len(uploads)))[
+            page = run_action("list_uploads", **filters, before=before, limit=min(PAGE_SIZE, limit - len(uploads)))[
                 "uploads"
             ]
             uploads += map(upload_from_json, page)
-            if len(page) < PAGE:
+            if len(page) < PAGE_SIZE:
                 break
     if as_json:
-        say_json({"uploads": [describe_upload(upload) for upload in uploads]})
+        print_json({"uploads": [upload_as_json(upload) for upload in uploads]})
     elif uploads:
-        console().print(upload_table(uploads))
+        print_upload_table(uploads)
     else:
-        say("No upload matches." if vendor or status or since or until else "There are no uploads.")
+        print_line("No upload matches." if vendor or status or since or until else "There are no uploads.")
 
 
 def report(
@@ -133,24 +134,24 @@ def report(
 ) -> None:
     """Download the error report of an upload, or its fix file."""
     with connect_admin(state) as (ctx, run_action):
-        upload = get_upload(run_action("describe_upload", upload_id=upload_id), upload_id)
+        upload = parse_upload(run_action("describe_upload", upload_id=upload_id), upload_id)
         key = upload.fix_file_s3_key if fix else upload.error_file_s3_key
         if key is None:
             raise CommandError(_explain_missing_report(upload))
-        answer = ctx.s3.get_object(Bucket=ctx.settings.bucket, Key=key)
-        with answer["Body"] as body:
+        response = ctx.s3.get_object(Bucket=ctx.settings.bucket, Key=key)
+        with response["Body"] as body:
             content = body.read()
     if output is not None:
         output.write_bytes(content)
-        say(f"Wrote {output}.", stderr=True)
+        print_line(f"Wrote {output}.", stderr=True)
         return
     sys.stdout.flush()
     sys.stdout.buffer.write(content)
     sys.stdout.buffer.flush()
 
 
-def upload_table(uploads: Sequence[Upload]) -> Table:
-    """Return the table of uploads. The time is part of the ID."""
+def print_upload_table(uploads: Sequence[Upload]) -> None:
+    """Print a table of uploads, without their time, which is part of the ID."""
     columns = (
         Column("Upload"),
         Column("Vendor"),
@@ -162,12 +163,12 @@ def upload_table(uploads: Sequence[Upload]) -> Table:
         (u.upload_id, u.vendor_id, u.file_name, u.status, u.total_records, u.valid_records, u.error_records)
         for u in uploads
     ]
-    return table(columns, rows)
+    print_table(columns, rows)
 
 
 @contextmanager
-def progress_bars(target: Console, submissions: Sequence[Submission]) -> Iterator[upload_client.Progress]:
-    """Show a bar of the processed rows of each file; yield the function that updates it."""
+def progress_bars(target: Console, submissions: Sequence[Submission]) -> Iterator[upload_client.ProgressCallback]:
+    """Show a progress bar of the processed rows for each file, and yield the function that updates it."""
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -175,14 +176,17 @@ def progress_bars(target: Console, submissions: Sequence[Submission]) -> Iterato
         TextColumn("rows"),
         TimeElapsedColumn(),
     )
-    # No refresh thread: an exception of a signal in this thread could leave it waiting.
+    # Without a refresh thread: an exception that a signal raises in this thread could leave the other one waiting.
     with Progress(*columns, console=target, auto_refresh=False) as bars:
-        tasks = {s: bars.add_task(shown(s.source.key.rsplit("/", 1)[-1]), total=None) for s in submissions}
+        tasks = {
+            s: bars.add_task(replace_control_characters(s.source.key.rsplit("/", 1)[-1]), total=None)
+            for s in submissions
+        }
 
         def update(submission: Submission, upload: Upload | None) -> None:
             if upload is not None and not upload.failure_code:
-                done = upload.valid_records + upload.error_records
-                bars.update(tasks[submission], total=upload.total_records, completed=done)
+                processed = upload.valid_records + upload.error_records
+                bars.update(tasks[submission], total=upload.total_records, completed=processed)
             bars.refresh()
 
         try:
@@ -196,21 +200,21 @@ def progress_bars(target: Console, submissions: Sequence[Submission]) -> Iterato
 def _print_submission(submission: Submission, *, as_json: bool) -> None:
     if as_json:
         seconds = time.monotonic() - submission.started
-        say_json(summary_without_history(submission, str(UploadStatus.PROCESSING), seconds))
+        print_json(summarize_submission(submission, str(UploadStatus.PROCESSING), seconds))
         return
-    say(f"Uploaded {submission.source.key}.")
-    say(f"Upload ID: {submission.upload_id}")
-    say(f"See its progress with: onboarding uploads show {submission.upload_id}")
+    print_line(f"Uploaded {submission.source.key}.")
+    print_line(f"Upload ID: {submission.upload_id}")
+    print_line(f"See its progress with: onboarding uploads show {submission.upload_id}")
 
 
-def _outcome_as_json(outcome: Outcome) -> dict[str, object]:
+def _outcome_as_json(outcome: UploadOutcome) -> dict[str, object]:
     if outcome.upload is None:
         # No upload will have this ID.
-        return {**summary_without_history(outcome.submission, "quarantined", outcome.seconds), "upload_id": None}
-    return summary(outcome.upload, outcome.seconds)
+        return {**summarize_submission(outcome.submission, "quarantined", outcome.seconds), "upload_id": None}
+    return summarize_upload(outcome.upload, outcome.seconds)
 
 
-def _describe_outcome(outcome: Outcome) -> Iterator[str]:
+def _describe_outcome(outcome: UploadOutcome) -> Iterator[str]:
     upload = outcome.upload
     if upload is None:
         yield f"Rejected: {outcome.quarantined}. The file was quarantined, and operators were notified."
@@ -231,17 +235,18 @@ def _describe_outcome(outcome: Outcome) -> Iterator[str]:
             yield f"Rows to correct and upload again: onboarding report --fix {upload.upload_id}"
 
 
-def describe_upload(upload: Upload) -> dict[str, object]:
+def upload_as_json(upload: Upload) -> dict[str, object]:
     """Return the fields of an upload for `list --json` and `show --json`."""
-    finished = upload.processing_completed_at
+    completed_at = upload.processing_completed_at
+    seconds = (completed_at - upload.processing_started_at).total_seconds() if completed_at else None
     return {
-        **summary(upload, (finished - upload.processing_started_at).total_seconds() if finished else None),
+        **summarize_upload(upload, seconds),
         "vendor_id": upload.vendor_id,
         "file_name": upload.file_name,
         "failure_code": upload.failure_code,
         "failure_reason": upload.failure_reason,
         "uploaded_at": upload.upload_timestamp.isoformat(),
-        "finished_at": finished.isoformat() if finished else None,
+        "finished_at": completed_at.isoformat() if completed_at else None,
         "notified_at": upload.notified_at.isoformat() if upload.notified_at else None,
         "fix_file_key": upload.fix_file_s3_key,
         "mode": str(upload.mode),
@@ -253,11 +258,11 @@ def describe_upload(upload: Upload) -> dict[str, object]:
     }
 
 
-def get_upload(answer: Mapping[str, Any], upload_id: str) -> Upload:
-    """Return the upload in an answer. Raises CommandError if it does not exist."""
-    if answer["upload"] is None:
+def parse_upload(response: Mapping[str, Any], upload_id: str) -> Upload:
+    """Return the upload in a response of `describe_upload`. Raises CommandError if it does not exist."""
+    if response["upload"] is None:
         raise CommandError(f"There is no upload {upload_id}. See: onboarding uploads list")
-    return upload_from_json(answer["upload"])
+    return upload_from_json(response["upload"])
 
 
 def _explain_missing_report(upload: Upload) -> str:
@@ -268,10 +273,11 @@ def _explain_missing_report(upload: Upload) -> str:
     return f"{upload.upload_id} has no report: every row is valid."
 
 
-def _utc(time: datetime | None) -> str | None:
+def _as_utc(time: datetime | None) -> str | None:
+    """Return a time without a time zone as ISO 8601 in UTC."""
     return time.replace(tzinfo=UTC).isoformat() if time else None
 
 
 def format_time(time: datetime | None) -> str | None:
-    """Return a time for people."""
+    """Return a time such as `2024-12-21 10:30:45 UTC`, or None."""
     return f"{time:%Y-%m-%d %H:%M:%S} UTC" if time else None

@@ -13,9 +13,9 @@ import typer
 
 from onboarding.cli.errors import CommandError
 from onboarding.cli.options import ForceOption, Json, ModeOption, OnErrorOption, State
-from onboarding.cli.output import Column, console, say, say_json, table
-from onboarding.cli.target import RunAction, connect_admin, on_aws
-from onboarding.cli.upload_client import ALL_VALID, REJECTED, SOME_FAILED, check_name
+from onboarding.cli.output import Column, print_json, print_line, print_table
+from onboarding.cli.target import RunAction, connect_admin, is_on_aws
+from onboarding.cli.upload_client import EXIT_ALL_VALID, EXIT_FILE_REJECTED, EXIT_ROWS_REJECTED, require_valid_name
 from onboarding.domain.error_summary import summarize_errors
 from onboarding.domain.json_objects import from_json
 from onboarding.domain.models import Mode, OnError, Outcome, RowError
@@ -27,7 +27,7 @@ from onboarding.pipeline.dry_run import dry_run
 MAX_PACKED_BYTES = 5_800_000
 """Size of a packed file that fits into a Lambda call of 6 MB."""
 
-LINES_SHOWN = 50
+MAX_TABLE_ROWS = 50
 """Errors in the table; `--json` has all."""
 
 
@@ -48,76 +48,76 @@ def validate(
     The exit code is 0 if every row is valid, 2 if rows are invalid, 3 if the file would be rejected, and 1 for other
     errors.
     """
-    check_name(file)
+    require_valid_name(file)
     content = file.read_bytes()
     options = Options(mode, on_error, force)
     with ExitStack() as stack:
         run_action = None if offline else _connect(stack, state)
         if run_action is None:
-            answer = dry_run_as_json(dry_run(None, content, vendor, options))
+            result = dry_run_as_json(dry_run(None, content, vendor, options))
         else:
-            answer = _validate_online(run_action, content, vendor, options, is_limited=on_aws(state))
+            result = _validate_online(run_action, content, vendor, options, is_limited=is_on_aws(state))
     if as_json:
-        say_json(answer)
+        print_json(result)
     else:
-        _print_result(answer)
-    raise typer.Exit(exit_code(answer))
+        _print_result(result)
+    raise typer.Exit(_get_exit_code(result))
 
 
 def _validate_online(
     run_action: RunAction, content: bytes, vendor: str, options: Options, *, is_limited: bool
 ) -> dict[str, Any]:
-    """Return the result of a dry run with the catalog."""
+    """Return the result of a dry run with the catalog. Raises CommandError for a file too large for a call on AWS."""
     if too_large(len(content)):
         # Rejected for its size: the catalog is not needed.
         return dry_run_as_json(replace(dry_run(None, content, vendor, options), offline=False))
-    text = encode_content(content)
-    if is_limited and len(text) > MAX_PACKED_BYTES:
+    payload = encode_content(content)
+    if is_limited and len(payload) > MAX_PACKED_BYTES:
         raise CommandError(
-            f"The compressed file has {len(text) / 1e6:.1f} MB; a call on AWS carries {MAX_PACKED_BYTES / 1e6:.1f} MB. "
-            "Use --offline, or upload the file"
+            f"The compressed file has {len(payload) / 1e6:.1f} MB; "
+            f"a call on AWS carries {MAX_PACKED_BYTES / 1e6:.1f} MB. Use --offline, or upload the file"
         )
-    arguments = {"mode": options.mode, "on_error": options.on_error, "force": options.force}
-    answer = run_action("validate_file", content=text, vendor_id=vendor, options=arguments)
-    return dict(json.loads(decode_content(answer["result"])))
+    fields = {"mode": options.mode, "on_error": options.on_error, "force": options.force}
+    response = run_action("validate_file", content=payload, vendor_id=vendor, options=fields)
+    return dict(json.loads(decode_content(response["result"])))
 
 
-def exit_code(answer: Mapping[str, Any]) -> int:
-    if answer["rejection"]:
-        return REJECTED
-    return SOME_FAILED if answer["errors"] else ALL_VALID
+def _get_exit_code(result: Mapping[str, Any]) -> int:
+    if result["rejection"]:
+        return EXIT_FILE_REJECTED
+    return EXIT_ROWS_REJECTED if result["errors"] else EXIT_ALL_VALID
 
 
-def _print_result(answer: Mapping[str, Any]) -> None:
-    if answer["offline"]:
-        say("Without the catalog: duplicates in it and changed categories are not detected.", stderr=True)
-    if rejection := answer["rejection"]:
-        say(f"Would be rejected: {rejection['reason']} ({rejection['code']})")
+def _print_result(result: Mapping[str, Any]) -> None:
+    if result["offline"]:
+        print_line("Without the catalog: duplicates in it and changed categories are not detected.", stderr=True)
+    if rejection := result["rejection"]:
+        print_line(f"Would be rejected: {rejection['reason']} ({rejection['code']})")
         return
-    if answer["file_description"]:
-        say(f"Format: {answer['file_description']}.")
-    for warning in answer["warnings"]:
-        say(f"Warning: {warning['message']}.")
-    counts = {kind: answer.get(f"{kind}_records", 0) for kind in Outcome}
-    done = ", ".join(f"{count:,} {kind}" for kind, count in counts.items() if count)
-    valid, total, failed = (answer[f"{kind}_records"] for kind in ("valid", "total", "error"))
-    say(f"{valid:,} of {total:,} rows are valid{f' ({done})' if done else ''}, {failed:,} are invalid.")
-    errors = answer["errors"]
+    if result["file_description"]:
+        print_line(f"Format: {result['file_description']}.")
+    for warning in result["warnings"]:
+        print_line(f"Warning: {warning['message']}.")
+    counts = {outcome: result.get(f"{outcome}_records", 0) for outcome in Outcome}
+    outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items() if count)
+    valid, total, failed = (result[f"{kind}_records"] for kind in ("valid", "total", "error"))
+    print_line(f"{valid:,} of {total:,} rows are valid{f' ({outcomes})' if outcomes else ''}, {failed:,} are invalid.")
+    errors = result["errors"]
     if not errors:
         return
-    console().print()
+    print_line()
     columns = (Column("Row", "right"), Column("Error"), Column("Message", folds=True), Column("Hint", folds=True))
-    rows = [(e["spreadsheet_row"], e["error_type"], e["message"], e["hint"]) for e in errors[:LINES_SHOWN]]
-    console().print(table(columns, rows))
-    if len(errors) > LINES_SHOWN:
-        say(f"and {len(errors) - LINES_SHOWN:,} more errors. The most frequent:")
+    rows = [(e["spreadsheet_row"], e["error_type"], e["message"], e["hint"]) for e in errors[:MAX_TABLE_ROWS]]
+    print_table(columns, rows)
+    if len(errors) > MAX_TABLE_ROWS:
+        print_line(f"and {len(errors) - MAX_TABLE_ROWS:,} more errors. The most frequent:")
         lines = [(e["spreadsheet_row"], from_json(RowError, e)) for e in errors]
         for sentence in summarize_errors(lines).sentences:
-            say(f"- {sentence}")
+            print_line(f"- {sentence}")
 
 
 def _connect(stack: ExitStack, state: Path | None) -> RunAction | None:
-    """Connect to the pipeline if there is one; a state directory that is named must have one."""
+    """Return the function that runs actions, or None without a pipeline. Raises CommandError for a named state."""
     try:
         return stack.enter_context(connect_admin(state))[1]
     except CommandError:

@@ -1,1 +1,1 @@
-"""CloudFormation templates and stacks, for `local` and `deploy` alike."""
+"""CloudFormation templates and stacks, for the local stack and AWS."""

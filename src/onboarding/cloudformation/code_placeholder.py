@@ -1,6 +1,6 @@
 """Placeholder for the code of functions that are packaged as a zip file.
 
-Only functions of the local stack are: they run the installed package.
+Only the functions of the local stack are packaged so, and they run the installed package.
 """
 
 from __future__ import annotations

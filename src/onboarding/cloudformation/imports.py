@@ -1,6 +1,6 @@
-"""Imports of existing resources: a resource that exists cannot be created, so a new stack begins with its import.
+"""Imports of existing resources into a new stack, since CloudFormation cannot create what exists.
 
-The update that follows gives the resources all their properties and creates everything else.
+The update after the import gives the resources all their properties and creates all other resources.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NAME_PROPERTIES = {
 """The types of resources that outlive their stack, each with the property that names the resource."""
 
 IMPORT_DESCRIPTION = "Resources that an earlier deployment of product-onboarding retained"
-"""Identifies a stack that begins with an import, which cannot give it tags. The update that follows does."""
+"""Description of a stack after its import, which cannot set tags; the update after the import sets them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +31,19 @@ class ImportRequest:
     resources: list[dict[str, Any]]
 
 
-def import_request(template: Template, identifiers: Mapping[str, Mapping[str, str]]) -> ImportRequest:
-    """Return the request that imports resources of a template, by logical name with their CloudFormation identifier."""
+def make_import_request(template: Template, identifiers: Mapping[str, Mapping[str, str]]) -> ImportRequest:
+    """Return the request that imports resources of a template; `identifiers` are CloudFormation's, by logical name."""
     declared: dict[str, Any] = {}
     resources: list[dict[str, Any]] = []
     for logical_name, identifier in identifiers.items():
         resource_type = template.resource_type(logical_name)
         properties = template.resources_of_type(resource_type)[logical_name]
         name_property = NAME_PROPERTIES[resource_type]
-        named = {name_property: template.evaluate(properties[name_property])}
-        # Tables and secrets with the properties that they were deployed with, since the update adds what the import
-        # leaves out: a stream can be added only once, and a secret that begins to be generated gets a new value.
-        described = named if resource_type == "AWS::S3::Bucket" else {**properties, **named}
-        declared[logical_name] = {"Type": resource_type, "DeletionPolicy": "Retain", "Properties": described}
+        name = {name_property: template.evaluate(properties[name_property])}
+        # Tables and secrets are imported with all properties, since the update adds each property that the import
+        # omits: a stream cannot be added a second time, and a secret whose generation is added gets a new value.
+        imported = name if resource_type == "AWS::S3::Bucket" else {**properties, **name}
+        declared[logical_name] = {"Type": resource_type, "DeletionPolicy": "Retain", "Properties": imported}
         resources.append(
             {"ResourceType": resource_type, "LogicalResourceId": logical_name, "ResourceIdentifier": dict(identifier)}
         )

@@ -1,4 +1,4 @@
-"""Runner for CloudFormation stacks: changes by change sets, waits, events, outputs and reasons of failures."""
+"""Runner for CloudFormation stacks: change sets, waiting, events, outputs and failure reasons."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ UNCHANGED_REASONS = ("didn't contain changes", "no updates are to be performed",
 COMPLETE_STATUSES = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
 
 MakeClient = Callable[[str], Any]
-"""Returns the boto3 client of a service."""
+"""Function that returns the boto3 client of a service."""
 
-Say = Callable[[str], None]
-"""Prints a line about the progress."""
+PrintLine = Callable[[str], None]
+"""Function that prints a line about the progress."""
 
 
 class DeployError(Exception):
-    """The deployment cannot continue; the message says why and, if possible, what to do."""
+    """The deployment cannot continue; the message has the reason and, if possible, the next step."""
 
 
 def describe_stack(cloudformation: Any, name: str) -> dict[str, Any] | None:
@@ -40,7 +40,7 @@ def describe_stack(cloudformation: Any, name: str) -> dict[str, Any] | None:
     return stacks[0]
 
 
-def stack_resources(cloudformation: Any, name: str) -> Iterator[dict[str, Any]]:
+def list_stack_resources(cloudformation: Any, name: str) -> Iterator[dict[str, Any]]:
     """Yield the resources of a stack that are not deleted; none if the stack does not exist."""
     try:
         for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=name):
@@ -65,22 +65,22 @@ def stack_outputs(stack: Mapping[str, Any]) -> dict[str, str]:
 class StackRunner:
     """Changes and deletes stacks of one account and region, one at a time, and waits for the result.
 
-    Templates are uploaded to `bucket`, since a request carries at most 51,200 bytes of them. `wait` is called between
-    two looks at a stack; an exception that it raises ends the waiting.
+    Templates are uploaded to `bucket`, since a request can contain at most 51,200 bytes of a template. `wait` is called
+    between two requests for the state of a stack; its exceptions are propagated.
     """
 
     def __init__(
         self,
         client: MakeClient,
         bucket: str,
-        say: Say,
+        print_line: PrintLine,
         wait: Callable[[], None],
         tags: Mapping[str, str] | None = None,
     ) -> None:
         self._cloudformation = client("cloudformation")
         self._s3 = client("s3")
         self._bucket = bucket
-        self._say = say
+        self._print_line = print_line
         self._wait = wait
         self._tags = [{"Key": key, "Value": value} for key, value in (tags or {}).items()]
 
@@ -104,20 +104,20 @@ class StackRunner:
         self._change(name, "UPDATE", text, Parameters=_parameter_list(parameters), Tags=self._tags)
 
     def import_resources(self, name: str, request: ImportRequest) -> None:
-        """Create a stack from existing resources, without tags: an import cannot set them. Raises DeployError."""
+        """Create a stack, without tags, from existing resources. Raises DeployError with the reasons if it fails."""
         self._change(name, "IMPORT", request.template, ResourcesToImport=request.resources)
 
     def delete(self, name: str, stack_id: str) -> None:
         """Delete a stack. Raises DeployError with the reasons if it fails."""
         last_event = self._last_event_id(stack_id)
         self._cloudformation.delete_stack(StackName=name)
-        # By its id: a deleted stack has no name.
+        # By its ID: a deleted stack cannot be found by its name.
         status = self._follow(name, stack_id, last_event)
         if status not in {"DELETE_COMPLETE", None}:
             raise DeployError(f"{name} cannot be deleted ({status}):\n{self._failure_reasons(stack_id, last_event)}")
 
     def continue_rollback(self, name: str) -> None:
-        """Roll back the rest of a failed update. Raises DeployError with the reasons if it fails."""
+        """Continue the failed rollback of an update. Raises DeployError with the reasons if it fails again."""
         last_event = self._last_event_id(name)
         self._cloudformation.continue_update_rollback(StackName=name)
         status = self._follow(name, name, last_event)
@@ -129,17 +129,17 @@ class StackRunner:
             )
 
     def wait_until_stable(self, name: str) -> dict[str, Any] | None:
-        """Return a stack's description once no operation runs on it, such as that of an interrupted deployment."""
-        is_announced = False
+        """Wait until no operation runs on a stack, such as one of an interrupted deployment; return its description."""
+        is_printed = False
         while True:
             stack = self.describe(name)
             if stack is None or stack["StackStatus"] == "REVIEW_IN_PROGRESS":
                 return stack
             if not stack["StackStatus"].endswith("_IN_PROGRESS"):
                 return stack
-            if not is_announced:
-                self._say(f"  {name}: waiting for {stack['StackStatus']}")
-                is_announced = True
+            if not is_printed:
+                self._print_line(f"  {name}: waiting for {stack['StackStatus']}")
+                is_printed = True
             self._wait()
 
     def _change(self, name: str, change_type: str, text: str, **request: object) -> None:
@@ -163,7 +163,7 @@ class StackRunner:
                 reason = description.get("StatusReason", "")
                 self._cloudformation.delete_change_set(**change_set)
                 if any(words in reason.lower() for words in UNCHANGED_REASONS):
-                    self._say(f"  {name}: nothing to change")
+                    self._print_line(f"  {name}: nothing to change")
                     return
                 raise DeployError(f"{name} cannot be changed: {reason}")
             self._wait()
@@ -176,9 +176,9 @@ class StackRunner:
             raise DeployError(f"{name} cannot be deployed ({status}):\n{self._failure_reasons(name, last_event)}")
 
     def _follow(self, name: str, stack: str, last_event: str | None) -> str | None:
-        """Print a stack's events until its operation ends; return its status then, None if it no longer exists.
+        """Print a stack's events until its operation ends; return its status, or None if it no longer exists.
 
-        `stack` is its name or id. Only events after `last_event` are printed.
+        `stack` is its name or ID. Only events after `last_event` are printed.
         """
         printed: set[str] = set()
         while True:
@@ -187,19 +187,19 @@ class StackRunner:
             for event in self._events_after(last_event, stack) if description else ():
                 if event["EventId"] not in printed and not event["ResourceStatus"].endswith("_IN_PROGRESS"):
                     printed.add(event["EventId"])
-                    self._say(f"  {name}: {event['LogicalResourceId']} {event['ResourceStatus']}")
+                    self._print_line(f"  {name}: {event['LogicalResourceId']} {event['ResourceStatus']}")
             # A new stack is in review until the execution of its change set starts.
             if status is None or not status.endswith("_IN_PROGRESS"):
                 return status
             self._wait()
 
     def _events_after(self, last_event: str | None, stack: str) -> list[dict[str, Any]]:
-        """Return a stack's events after the one with the id `last_event`, the oldest first."""
+        """Return a stack's events after the one with the ID `last_event`, the oldest first."""
         events = takewhile(lambda event: event["EventId"] != last_event, self._newest_events(stack))
         return list(events)[::-1]
 
     def _newest_events(self, stack: str) -> Iterator[dict[str, Any]]:
-        """Yield a stack's events of the last 90 days, the newest first; each page is read when it is needed."""
+        """Yield a stack's events of the last 90 days, the newest first, reading one page at a time."""
         try:
             for page in self._cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack):
                 yield from page["StackEvents"]
@@ -217,7 +217,7 @@ class StackRunner:
             for event in events
             if event["ResourceStatus"].endswith("_FAILED")
         ]
-        # Errors in the template itself are events of another operation, to which CloudFormation's reason refers.
+        # CloudFormation reports errors in the template by another operation, which its reason names.
         if any("DescribeEvents" in line for line in lines):
             lines += self._validation_errors(stack)
         return "\n".join(dict.fromkeys(lines))

@@ -1,4 +1,4 @@
-"""Templates in `infra/`: their text, and their values as far as they are known without a deployment."""
+"""Reader and evaluator for the CloudFormation templates in `infra/`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ NO_PARAMETERS: Mapping[str, str] = MappingProxyType({})
 
 
 def repository_root() -> Path:
-    """Return the directory of `src`, `infra` and the Dockerfile in a checkout."""
+    """Return the root directory of the checkout, with `src`, `infra` and the Dockerfile."""
     return Path(__file__).resolve().parents[3]
 
 
-def template_text(name: str) -> str:
-    """Return `infra/<name>.yaml` from the installed package or, in a checkout, from the repository."""
+def read_template(name: str) -> str:
+    """Return the text of `infra/<name>.yaml` from the installed package or, in a checkout, from the repository."""
     packaged = files("onboarding").joinpath("infra", f"{name}.yaml")
     if packaged.is_file():
         return packaged.read_text(encoding="utf-8")
@@ -32,7 +32,7 @@ def load_template(
     name: str, parameters: Mapping[str, str] = NO_PARAMETERS, account: str = "", region: str = ""
 ) -> Template:
     """Return the template `infra/<name>.yaml` with these parameters."""
-    return Template(template_text(name), parameters, account, region)
+    return Template(read_template(name), parameters, account, region)
 
 
 # libyaml's parser, if PyYAML was built with it: ten times faster.
@@ -61,13 +61,13 @@ TemplateLoader.add_multi_constructor("!", _construct_long_form)
 
 @cache
 def parse_template(text: str) -> dict[str, Any]:
-    """Return a template's document. It is shared, since parsing is slow: callers must not change it."""
+    """Return the parsed template. It is cached, since parsing is slow: callers must not change it."""
     document: dict[str, Any] = yaml.load(text, TemplateLoader)  # noqa: S506  # nosec B506 - a SafeLoader
     return document
 
 
-def _value_error(declaration: Mapping[str, Any], value: str) -> str | None:
-    """Return why CloudFormation would refuse this value of a parameter, or None."""
+def _find_value_error(declaration: Mapping[str, Any], value: str) -> str | None:
+    """Return the constraint of a parameter that a value violates, or None."""
     pattern = declaration.get("AllowedPattern", "")
     if pattern and not re.fullmatch(pattern, value):
         return str(declaration.get("ConstraintDescription", f"it must match {pattern}"))
@@ -75,16 +75,16 @@ def _value_error(declaration: Mapping[str, Any], value: str) -> str | None:
     if values and value not in values:
         return f"it must be one of {', '.join(map(str, values))}"
     if declaration["Type"] == "Number":
-        least, most = declaration.get("MinValue"), declaration.get("MaxValue")
-        bounds = [f"at least {least}"] * (least is not None) + [f"at most {most}"] * (most is not None)
-        inside = re.fullmatch("[0-9]+", value) and (least or 0) <= int(value) and (most is None or int(value) <= most)
-        if not inside:
+        minimum, maximum = declaration.get("MinValue"), declaration.get("MaxValue")
+        bounds = [f"at least {minimum}"] * (minimum is not None) + [f"at most {maximum}"] * (maximum is not None)
+        is_whole = re.fullmatch("[0-9]+", value) is not None
+        if not is_whole or int(value) < (minimum or 0) or (maximum is not None and int(value) > maximum):
             return " ".join(["it must be a whole number", *(["of", " and ".join(bounds)] if bounds else [])])
     return None
 
 
 class Template:
-    """A template with its parameters.
+    """A template with values of its parameters.
 
     Raises ValueError for a parameter that the template does not declare, or whose value it does not allow.
     """
@@ -99,7 +99,7 @@ class Template:
         if unknown:
             raise ValueError(f"the template has no parameter {', '.join(unknown)}")
         for name, value in parameters.items():
-            if reason := _value_error(self.declared[name], value):
+            if reason := _find_value_error(self.declared[name], value):
                 # Without the value, which may be a password.
                 raise ValueError(f"the template refuses the value of {name}: {reason}")
         self.parameters = dict(parameters)
@@ -119,7 +119,7 @@ class Template:
         }
 
     def is_created(self, logical_name: str) -> bool:
-        """Return whether a resource's condition is true."""
+        """Return whether the template creates a resource with these parameters."""
         resource = self._document["Resources"][logical_name]
         return "Condition" not in resource or self._is_true({"Condition": resource["Condition"]})
 
@@ -140,7 +140,10 @@ class Template:
         return self._values[name]
 
     def evaluate(self, expression: Any) -> str:
-        """Return the value of a text, of a reference to a parameter or of a substitution of parameters."""
+        """Return the value of a string, a `Ref` to a parameter or a `Fn::Sub` of parameters.
+
+        Raises ValueError for other expressions, whose values are known only after a deployment.
+        """
         match expression:
             case str():
                 return expression

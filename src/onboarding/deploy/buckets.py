@@ -1,4 +1,4 @@
-"""Buckets: the one that templates are uploaded to, and the deletion of all versions of a bucket's objects."""
+"""Buckets: creation of the bucket for templates, ownership, tags, and deletion of all object versions."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from onboarding.domain.resource_names import resource_name
 
 def deploy_bucket_name(plan: Plan, account: str, region: str) -> str:
     """Return the name of the bucket that templates are uploaded to."""
-    # No longer word: with the longest prefix and region it has the 63 characters that S3 allows.
+    # `cfn` is short: with the longest prefix and region the name has the 63 characters that S3 allows.
     return resource_name(f"cfn-{account}-{region}", plan.name_prefix)
 
 
 def ensure_deploy_bucket(s3: Any, account: str, plan: Plan) -> str:
-    """Return the bucket that templates are uploaded to, after creating it if needed; its objects expire.
+    """Create the bucket for templates if it does not exist, configure it, and return its name. Its objects expire.
 
     Raises DeployError if there is a bucket of that name without the deployment's tag.
     """
@@ -38,7 +38,7 @@ def ensure_deploy_bucket(s3: Any, account: str, plan: Plan) -> str:
             f"the bucket {name} exists without the tag {TAG}. If a deployment of this product was interrupted while it "
             "created the bucket, add that tag or delete the bucket."
         )
-    # First, since the next run would refuse the bucket without its tag.
+    # First: after an interruption, the next run rejects a bucket without the tag.
     s3.put_bucket_tagging(
         Bucket=name, Tagging={"TagSet": [{"Key": key, "Value": value} for key, value in plan.tags.items()]}
     )
@@ -65,7 +65,7 @@ def _deny_plain_http(arn: str) -> dict[str, Any]:
 
 
 def upload_host(plan: Plan, account: str, region: str) -> str:
-    """Return the host of the upload bucket in the URLs that the functions sign, for browsers and e-mails."""
+    """Return the host of the upload bucket in pre-signed URLs, which browsers and e-mails use."""
     template = plan.template("pipeline", account, region)
     bucket = template.evaluate(template.resources_of_type("AWS::S3::Bucket")["UploadBucket"]["BucketName"])
     config = Config(
@@ -80,8 +80,8 @@ def upload_host(plan: Plan, account: str, region: str) -> str:
 def bucket_exists(s3: Any, bucket: str, account: str) -> bool:
     """Return whether the account has this bucket. Raises DeployError if it is in another region.
 
-    Raises ClientError with the code 403 if it belongs to another account, even if that account allows access: names
-    that contain an account number are easy to guess.
+    Raises ClientError with the code 403 if it belongs to another account, even one that allows access: anyone who knows
+    the account number can create a bucket of this name.
     """
     try:
         response = s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=account)
@@ -110,7 +110,7 @@ def get_tags(s3: Any, bucket: str) -> list[dict[str, str]]:
 
 
 def empty_bucket(s3: Any, bucket: str, prefix: str = "") -> int:
-    """Delete every version of every object and return their number."""
+    """Delete every version of every object under a prefix and return their number. Raises PermissionError."""
     count = 0
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
         objects = [

@@ -1,4 +1,4 @@
-"""Checks whether an account is ready for the deployment, before anything is created."""
+"""Checks of an account before a deployment, without changes."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from botocore.exceptions import (
 )
 
 from onboarding.cloudformation.stacks import DeployError, MakeClient, describe_stack, stack_parameters
-from onboarding.deploy import buckets, concurrency, existing, mail_checks, zones
-from onboarding.deploy.adopt import database_exists, list_retained
+from onboarding.deploy import buckets, concurrency, mail_checks, name_conflicts, zones
+from onboarding.deploy.deployment_stacks import UNUSABLE_STATUSES, is_deployment
 from onboarding.deploy.findings import Finding, include_failures
 from onboarding.deploy.images import find_builder, is_pinned
 from onboarding.deploy.plan import STACKS, Plan
-from onboarding.deploy.stacks import UNUSABLE_STATUSES, is_deployment
+from onboarding.deploy.retained_resources import database_exists, list_retained
 from onboarding.domain.resource_names import resource_name
 
-VPCS_QUOTA = "L-F678F1CE"
+VPC_QUOTA_CODE = "L-F678F1CE"
 DEFAULT_VPCS = 5
 
 
 def get_account(client: MakeClient) -> str:
-    """Return the account's number. Raises DeployError if there are no credentials or AWS does not accept them."""
+    """Return the account's number. Raises DeployError if credentials are missing or not accepted by AWS."""
     try:
         return str(client("sts").get_caller_identity()["Account"])
     except NoRegionError as error:
@@ -44,7 +44,7 @@ def get_account(client: MakeClient) -> str:
         ) from error
 
 
-def check(client: MakeClient, plan: Plan) -> Iterator[Finding]:
+def run_checks(client: MakeClient, plan: Plan) -> Iterator[Finding]:
     """Yield the findings of all checks."""
     yield from _check_image(plan)
     partition = client("s3").meta.partition
@@ -56,7 +56,7 @@ def check(client: MakeClient, plan: Plan) -> Iterator[Finding]:
             blocks=True,
         )
         return
-    yield from include_failures("names in use", existing.check_names(client, plan, get_account(client)))
+    yield from include_failures("names in use", name_conflicts.check_names(client, plan, get_account(client)))
     yield from include_failures("buckets", _check_buckets(client, plan))
     if plan.snapshot:
         yield from include_failures("the snapshot", _check_snapshot(client, plan))
@@ -87,11 +87,11 @@ def _check_image(plan: Plan) -> Iterator[Finding]:
 
 def _check_account_plan(client: MakeClient) -> Iterator[Finding]:
     try:
-        free = client("freetier").get_account_plan_state()["accountPlanType"] == "FREE"
+        is_free = client("freetier").get_account_plan_state()["accountPlanType"] == "FREE"
     except (ClientError, BotoCoreError):
-        # Accounts from before July 2025 have no plan, and permission to deploy does not include this call.
+        # Accounts from before July 2025 have no plan, and permissions to deploy do not include this call.
         return
-    if free:
+    if is_free:
         yield Finding(
             "The account is on AWS's Free plan, and RDS refuses this database there: the plan does not allow 7 days of "
             "backups or an instance class above micro. Upgrade to the Paid plan in the Billing and Cost Management "
@@ -121,11 +121,11 @@ def _check_buckets(client: MakeClient, plan: Plan) -> Iterator[Finding]:
 
 
 def _check_snapshot(client: MakeClient, plan: Plan) -> Iterator[Finding]:
-    """Yield the reason why no database can be created from the plan's snapshot, if there is one."""
+    """Yield the reason for which no database can be created from the plan's snapshot, if there is one."""
     stack = describe_stack(client("cloudformation"), plan.stack_name("database"))
     if stack is not None and stack["StackStatus"] not in UNUSABLE_STATUSES:
         if stack_parameters(stack).get("SnapshotId") == plan.snapshot:
-            # The snapshot may be deleted: the database no longer needs it.
+            # The database no longer needs the snapshot, which may be deleted.
             return
         if database_exists(client, resource_name("ecommerce-db", plan.name_prefix)):
             yield Finding(
@@ -154,9 +154,11 @@ def _check_vpcs(client: MakeClient, plan: Plan) -> Iterator[Finding]:
         return
     count = len(client("ec2").describe_vpcs()["Vpcs"])
     try:
-        quota = client("service-quotas").get_service_quota(ServiceCode="vpc", QuotaCode=VPCS_QUOTA)["Quota"]["Value"]
+        quota = client("service-quotas").get_service_quota(ServiceCode="vpc", QuotaCode=VPC_QUOTA_CODE)["Quota"][
+            "Value"
+        ]
     except ClientError:
-        # Permission to deploy does not include this call.
+        # Permissions to deploy do not include this call.
         quota = DEFAULT_VPCS
     if count >= quota:
         yield Finding(

@@ -1,4 +1,4 @@
-"""Removal of a deployment: its stacks and, if confirmed with the account's number, its data."""
+"""Removal of a deployment: its stacks and, if requested, its data."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from collections.abc import Iterator
 from typing import Any
 
 from onboarding.cloudformation.imports import NAME_PROPERTIES
-from onboarding.cloudformation.stacks import MakeClient, Say
+from onboarding.cloudformation.stacks import MakeClient, PrintLine
 from onboarding.deploy import buckets, checks
-from onboarding.deploy.adopt import database_exists, list_retained
-from onboarding.deploy.cost.bill import prices
-from onboarding.deploy.existing import LISTINGS
+from onboarding.deploy.cost.bill import load_prices
+from onboarding.deploy.deployment_stacks import DeploymentStacks, is_deployment
+from onboarding.deploy.name_conflicts import LISTINGS
 from onboarding.deploy.ownership import find_resource
 from onboarding.deploy.plan import STACKS, TAG, Plan, is_tagged
-from onboarding.deploy.stacks import DeploymentStacks, is_deployment
+from onboarding.deploy.retained_resources import database_exists, list_retained
 from onboarding.domain.resource_names import resource_name
 
-NOT_TAGGED = f"is kept: it lacks the tag {TAG}, so it belongs to another application"
+KEPT_WITHOUT_TAG = f"is kept: it lacks the tag {TAG}, so it belongs to another application"
 
 
-def destroy(client: MakeClient, plan: Plan, say: Say, *, with_data: bool, pause: float = 3) -> None:
-    """Delete the stacks, the last one first, and the database with a final snapshot.
+def destroy(client: MakeClient, plan: Plan, print_line: PrintLine, *, with_data: bool, pause: float = 3) -> None:
+    """Delete the stacks in reverse order, and the database with a final snapshot.
 
-    Without `with_data` buckets, tables and secrets are kept, and the next deployment imports them. Resources without
-    the deployment's tag are always kept and reported. Raises DeployError, before anything is deleted, if the data is in
-    another region.
+    Without `with_data` buckets, tables and secrets are retained, and the next deployment imports them. Resources
+    without the deployment's tag are always kept and reported. Raises DeployError before the first deletion if the data
+    is in another region.
     """
     account = checks.get_account(client)
     s3 = client("s3")
@@ -33,33 +33,33 @@ def destroy(client: MakeClient, plan: Plan, say: Say, *, with_data: bool, pause:
             if resource_type == "AWS::S3::Bucket":
                 buckets.bucket_exists(s3, name, account)
     bucket = buckets.deploy_bucket_name(plan, account, s3.meta.region_name)
-    stacks = DeploymentStacks(client, bucket, plan.tags, say, pause)
+    stacks = DeploymentStacks(client, bucket, plan.tags, print_line, pause)
     for name in reversed(STACKS):
-        say(f"Stack {plan.stack_name(name)}")
+        print_line(f"Stack {plan.stack_name(name)}")
         for line in _delete_stack(client, stacks, plan, name, account):
-            say(f"  {line}")
+            print_line(f"  {line}")
     if with_data:
         for line in delete_data(client, account, plan):
-            say(f"  {line}")
+            print_line(f"  {line}")
     if buckets.bucket_exists(s3, bucket, account):
         if is_tagged(buckets.get_tags(s3, bucket)):
             buckets.empty_bucket(s3, bucket)
             s3.delete_bucket(Bucket=bucket)
         else:
-            say(f"  bucket {bucket} {NOT_TAGGED}")
+            print_line(f"  bucket {bucket} {KEPT_WITHOUT_TAG}")
     for line in _list_remaining(client, plan, account):
-        say(line)
+        print_line(line)
 
 
 def _delete_stack(
     client: MakeClient, stacks: DeploymentStacks, plan: Plan, template: str, account: str
 ) -> Iterator[str]:
-    """Delete a stack if it belongs to a deployment, and yield lines about it."""
+    """Delete a stack if it belongs to a deployment, and yield lines for the user about it."""
     stack = stacks.describe(plan.stack_name(template))
     if stack is None:
         yield "does not exist"
     elif not is_deployment(stack):
-        yield NOT_TAGGED
+        yield KEPT_WITHOUT_TAG
     else:
         if template == "pipeline":
             for identity in _detach_vendor_policy(client("iam"), account, plan):
@@ -68,13 +68,13 @@ def _delete_stack(
 
 
 def delete_data(client: MakeClient, account: str, plan: Plan) -> Iterator[str]:
-    """Delete the resources that the stacks retained, and yield a line about each."""
+    """Delete the retained resources, and yield a line for the user about each."""
     for resource_type, name in list_retained(plan, account, client("s3").meta.region_name):
         resource = find_resource(client, resource_type, name)
         if resource is None:
             continue
-        if not resource.tagged:
-            yield f"{LISTINGS[resource_type].noun} {name} {NOT_TAGGED}"
+        if not resource.is_tagged:
+            yield f"{LISTINGS[resource_type].noun} {name} {KEPT_WITHOUT_TAG}"
         elif resource_type == "AWS::S3::Bucket":
             count = buckets.empty_bucket(client("s3"), name)
             client("s3").delete_bucket(Bucket=name)
@@ -83,21 +83,21 @@ def delete_data(client: MakeClient, account: str, plan: Plan) -> Iterator[str]:
             client("dynamodb").delete_table(TableName=name)
             yield f"deleted: table {name}"
         else:
-            # Without a recovery period of 30 days, during which no new secret can have the name.
+            # Immediately: during a recovery period of 30 days no new secret can have this name.
             client("secretsmanager").delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
             yield f"deleted: secret {name}"
 
 
 def _list_remaining(client: MakeClient, plan: Plan, account: str) -> Iterator[str]:
-    """Yield lines about the remaining resources that cost money, and how to remove them."""
+    """Yield lines for the user about the remaining resources that cost money, with commands to remove them."""
     names: dict[str, list[str]] = {resource_type: [] for resource_type in NAME_PROPERTIES}
     for resource_type, name in list_retained(plan, account, client("s3").meta.region_name):
         resource = find_resource(client, resource_type, name)
-        if resource is not None and resource.tagged:
+        if resource is not None and resource.is_tagged:
             names[resource_type].append(name)
     database = resource_name("ecommerce-db", plan.name_prefix)
     snapshots: list[str] = []
-    # The deployment's database is deleted: an existing one of that name, and its snapshots, are another application's.
+    # The deployment's database is deleted, so an existing database of that name belongs to another application.
     if not database_exists(client, database):
         response = client("rds").describe_db_snapshots(DBInstanceIdentifier=database)
         snapshots = [snapshot["DBSnapshotIdentifier"] for snapshot in response["DBSnapshots"]]
@@ -105,7 +105,7 @@ def _list_remaining(client: MakeClient, plan: Plan, account: str) -> Iterator[st
         yield "No remaining resource costs money."
         return
     yield "These remaining resources cost money:"
-    secret = prices()["secrets"]
+    secret = load_prices()["secrets"]
     for resource_type, cost in (
         ("AWS::SecretsManager::Secret", f"{secret:.2f} USD a month each"),
         ("AWS::DynamoDB::Table", "their items, and backups of the last 35 days"),
@@ -122,7 +122,7 @@ def _list_remaining(client: MakeClient, plan: Plan, account: str) -> Iterator[st
 
 
 def _detach_vendor_policy(iam: Any, account: str, plan: Plan) -> Iterator[str]:
-    """Detach the vendors' policy from all identities, and yield them: an attached policy cannot be deleted."""
+    """Detach the vendors' policy from all identities and yield them. IAM does not delete an attached policy."""
     template = plan.template("pipeline", account)
     policy = template.resources_of_type("AWS::IAM::ManagedPolicy")["VendorAccess"]
     name = template.evaluate(policy["ManagedPolicyName"])

@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from onboarding.cloudformation.stacks import DeployError, MakeClient, Say
+from onboarding.cloudformation.stacks import DeployError, MakeClient, PrintLine
 from onboarding.cloudformation.templates import repository_root
 
 PLATFORM = "linux/arm64"
@@ -22,7 +22,7 @@ SOURCES = ("Dockerfile", ".dockerignore", "requirements-lambda.lock", "pyproject
 """The files and directories that determine the image's content."""
 
 Run = Callable[[Sequence[str], bytes | None], None]
-"""Runs a command with this standard input; raises DeployError if it fails."""
+"""Function that runs a command with this standard input and raises DeployError if it fails."""
 
 
 def run_command(command: Sequence[str], stdin: bytes | None = None) -> None:
@@ -40,12 +40,12 @@ def find_builder() -> str | None:
 
 
 def is_pinned(base: str) -> bool:
-    """Return whether a base image is named by its digest; the image behind a tag changes over time."""
+    """Return whether a base image is referenced by its digest. The image of a tag changes over time."""
     return re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", base) is not None
 
 
 def image_tag(root: Path, base: str, ca_sha256: str = "") -> str:
-    """Return the tag that identifies the image's content: its sources, its base and, if given, RDS's certificates."""
+    """Return the tag of an image, a hash of its sources, its base and the required digest of RDS's certificates."""
     digest = hashlib.sha256(f"{base}\0{ca_sha256}\0".encode())
     for path in sorted(_source_files(root)):
         digest.update(f"{path.relative_to(root)}\0{path.stat().st_size}\0".encode())
@@ -53,20 +53,20 @@ def image_tag(root: Path, base: str, ca_sha256: str = "") -> str:
     return f"sources-{digest.hexdigest()[:20]}"
 
 
-def publish(
+def publish_image(
     client: MakeClient,
     repositories: Mapping[str, str],
     base: str,
     tool: str,
-    say: Say,
+    print_line: PrintLine,
     *,
     ca_sha256: str = "",
     run: Run = run_command,
 ) -> dict[str, str]:
-    """Build the image on `base` if the registry lacks it, push it, and return each repository's image by digest.
+    """Build the image if the registry lacks it, push it, and return the image by digest for each repository.
 
-    `repositories` are addresses by any name; the result has the same names. With `ca_sha256` the build fails if RDS's
-    certificates have another digest.
+    `repositories` are addresses by name; the result has the same names. `base` is the base image, `tool` the program
+    that builds. With `ca_sha256` the build fails if RDS's certificates have another digest.
     """
     root = repository_root()
     tag = image_tag(root, base, ca_sha256)
@@ -75,16 +75,16 @@ def publish(
     missing = {name: uri for name, uri in repositories.items() if name not in published}
     if missing:
         local = f"onboarding:{tag}"
-        say(f"  building {local} for {PLATFORM} with {tool}")
+        print_line(f"  building {local} for {PLATFORM} with {tool}")
         run(_build_command(tool, local, base, root, ca_sha256), None)
         _log_in(ecr, tool, next(iter(missing.values())), run)
         for uri in missing.values():
-            say(f"  pushing {uri}:{tag}")
+            print_line(f"  pushing {uri}:{tag}")
             run([tool, "tag", local, f"{uri}:{tag}"], None)
             run([tool, "push", f"{uri}:{tag}"], None)
         published = find_published(client, repositories, tag)
     else:
-        say(f"  {tag} is in the registry already")
+        print_line(f"  {tag} is in the registry already")
     for name, uri in repositories.items():
         if name not in published:
             raise DeployError(f"{uri}:{tag} was pushed, but the registry does not have it")
@@ -100,7 +100,7 @@ def find_published(client: MakeClient, repositories: Mapping[str, str], tag: str
 def mark_deployed(client: MakeClient, images: Iterable[str]) -> None:
     """Add a tag that begins with `deployed-` to images that functions use.
 
-    The registry expires other images first, so pushes of failed deployments never expire an image in use.
+    The registry does not count these images together with those of failed deployments, so it expires none in use.
     """
     ecr = client("ecr")
     for uri in set(images):
@@ -133,7 +133,7 @@ def _build_command(tool: str, local: str, base: str, root: Path, ca_sha256: str)
     if ca_sha256:
         options += ["--build-arg", f"RDS_CA_SHA256={ca_sha256}"]
     if tool == "docker":
-        # Lambda refuses the index of attestations that buildx adds by default.
+        # Lambda does not accept the index of attestations that buildx adds by default.
         return ["docker", "buildx", "build", *options, "--provenance=false", "--load", str(root)]
     return [tool, "build", *options, "--format", "docker", str(root)]
 

@@ -1,4 +1,4 @@
-"""Checks whether SES would send the pipeline's e-mails."""
+"""Checks of SES: sender, configuration set, account status and sandbox."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from onboarding.cloudformation.stacks import MakeClient
 from onboarding.deploy.findings import Finding
 from onboarding.deploy.plan import Plan
 
-PRODUCTION = "request production access in the SES console (Account dashboard)"
+PRODUCTION_ADVICE = "request production access in the SES console (Account dashboard)"
 
 
 def check_ses(client: MakeClient, plan: Plan) -> Iterator[Finding]:
-    """Yield the reasons why e-mails would not be sent. Only a missing sender blocks: failed e-mails can be redriven."""
+    """Yield the reasons for which e-mails would not be sent. Only a missing sender blocks: e-mails can be redriven."""
     if "@" not in plan.mail_sender:
         yield Finding("No sender for e-mails is set (--mail-sender).", blocks=True)
         return
     ses = client("sesv2")
-    names = identities(plan.mail_sender)
+    names = list_sender_identities(plan.mail_sender)
     identity = _find_verified(ses, names)
     if identity is None:
         yield Finding(
@@ -33,11 +33,8 @@ def check_ses(client: MakeClient, plan: Plan) -> Iterator[Finding]:
     yield from _check_account(ses, plan)
 
 
-def identities(address: str) -> list[str]:
-    """Return the SES identities that can send from an address, in the order of SES's preference.
-
-    A domain's identity includes its subdomains.
-    """
+def list_sender_identities(address: str) -> list[str]:
+    """Return the SES identities that can send from an address, in SES's order: the address, its domain and parents."""
     labels = address.partition("@")[2].split(".")
     return [address, *(".".join(labels[start:]) for start in range(max(len(labels) - 1, 1)))]
 
@@ -57,7 +54,7 @@ def _find_verified(ses: Any, names: list[str]) -> dict[str, Any] | None:
 
 
 def _check_configuration_set(ses: Any, sender: str, name: str) -> Iterator[Finding]:
-    """Yield the effects of the configuration set that SES applies to the sender's e-mails."""
+    """Yield a finding about the configuration set that SES applies to the sender's e-mails."""
     uses = f"SES sends e-mails from {sender} through the identity's default configuration set {name}"
     try:
         options = ses.get_configuration_set(ConfigurationSetName=name)
@@ -95,10 +92,10 @@ def _check_account(ses: Any, plan: Plan) -> Iterator[Finding]:
         )
     if not account.get("ProductionAccessEnabled"):
         quota = account.get("SendQuota", {}).get("Max24HourSend", 200)
-        unverified = plan.operator_email and _find_verified(ses, identities(plan.operator_email)) is None
+        unverified = plan.operator_email and _find_verified(ses, list_sender_identities(plan.operator_email)) is None
         operator = f" That includes {plan.operator_email}, which is not verified." if unverified else ""
         yield Finding(
             f"SES is in its sandbox in this region: it sends at most {quota:.0f} e-mails a day, and only to "
             "addresses and domains that are verified in SES here. Verify the address of each vendor and operator who "
-            f"should get an e-mail or sign in, or {PRODUCTION}.{operator}"
+            f"should get an e-mail or sign in, or {PRODUCTION_ADVICE}.{operator}"
         )

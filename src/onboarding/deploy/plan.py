@@ -20,11 +20,12 @@ BASE_IMAGE = "public.ecr.aws/lambda/python:3.13"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Choices of a deployment. `pipeline_parameters` are passed to the pipeline's template unchanged.
+    """Choices of a deployment.
 
-    `packaging` is Image on AWS; Zip is for the local stack, which runs the installed package. `base_image` is the base
-    of the functions' image, `ca_sha256` the digest that RDS's certificates must have, if any. `name_prefix` is the
-    prefix of all names of a deployment beside the account's first one.
+    `name_prefix` is the prefix of all names, empty for the account's first deployment. `packaging` is `Image` on AWS
+    and `Zip` for the local stack, which runs the installed package. `base_image` is the base of the functions' image,
+    `ca_sha256` the required digest of RDS's certificates, if any. `pipeline_parameters` are passed to the pipeline's
+    template unchanged.
     """
 
     name_prefix: str = ""
@@ -59,7 +60,7 @@ class Plan:
 
     @property
     def dual_stack(self) -> str:
-        """`true` if the functions reach the AWS APIs over IPv6, else `false`."""
+        """`true` if the functions reach the AWS APIs over IPv6, otherwise `false`."""
         return "true" if self.outbound == "ipv6" and self.stage != "local" else "false"
 
     def describe_resources(self) -> list[str]:
@@ -80,5 +81,5 @@ class Plan:
 
 
 def is_tagged(tags: Iterable[Mapping[str, str]]) -> bool:
-    """Return whether AWS's list of a resource's tags contains the deployment's tag."""
+    """Return whether a resource's tags contain the deployment's tag."""
     return any(f"{tag['Key']}={tag['Value']}" == TAG for tag in tags)

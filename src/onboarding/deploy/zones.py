@@ -1,4 +1,4 @@
-"""Availability Zones of the network: both must support the database, the functions and the endpoints."""
+"""Choice of Availability Zones that support the database, the functions and the endpoints."""
 
 from __future__ import annotations
 
@@ -10,23 +10,26 @@ from onboarding.cloudformation.templates import load_template
 from onboarding.deploy.findings import Finding
 from onboarding.deploy.plan import Plan
 
-UNSUPPORTED = frozenset({"use1-az3", "usw1-az2", "cac1-az3"})
-"""The ids of old zones without Lambda, arm64 instances or interface endpoints. Zone names differ by account."""
+UNSUPPORTED_ZONE_IDS = frozenset({"use1-az3", "usw1-az2", "cac1-az3"})
+"""IDs of zones without Lambda, arm64 instances or interface endpoints. Zone names differ by account, IDs do not."""
 
 PARAMETERS = ("ZoneA", "ZoneB")
 """The parameters of the network's template that name its two zones."""
 
 
-def zone_parameters(client: MakeClient, plan: Plan, earlier: Mapping[str, str]) -> dict[str, str]:
-    """Return the parameters for the network's zones. A network keeps its zones: others would replace its subnets."""
+def choose_zone_parameters(client: MakeClient, plan: Plan, earlier: Mapping[str, str]) -> dict[str, str]:
+    """Return the parameters for the network's zones.
+
+    An existing network keeps its zones (the parameters in `earlier`), since other zones would replace its subnets.
+    """
     if earlier or plan.stage == "local":
         return {name: earlier.get(name, "") for name in PARAMETERS}
-    return dict(zip(PARAMETERS, _choose_zones(client, _list_options(client, plan)), strict=False))
+    return dict(zip(PARAMETERS, _choose_zones(client, _list_database_offers(client, plan)), strict=False))
 
 
 def check_zones(client: MakeClient, plan: Plan, *, new_network: bool) -> Iterator[Finding]:
-    """Yield the reason why the database or the network is not possible in the region, if there is one."""
-    options = _list_options(client, plan)
+    """Yield the reason for which the database or the network is not possible in the region, if there is one."""
+    options = _list_database_offers(client, plan)
     version = load_template("database").parameter_value("EngineVersion")
     database = f"PostgreSQL {version} on {plan.instance_class}{' with a standby' if plan.multi_az else ''}"
     if not options:
@@ -44,7 +47,7 @@ def check_zones(client: MakeClient, plan: Plan, *, new_network: bool) -> Iterato
         )
 
 
-def _list_options(client: MakeClient, plan: Plan) -> list[dict[str, Any]]:
+def _list_database_offers(client: MakeClient, plan: Plan) -> list[dict[str, Any]]:
     """Return RDS's offers of the database's engine, version, storage and instance class."""
     template = load_template("database")
     [instance] = template.resources_of_type("AWS::RDS::DBInstance").values()
@@ -70,15 +73,15 @@ def _choose_zones(client: MakeClient, options: list[dict[str, Any]]) -> list[str
             {"Name": "opt-in-status", "Values": ["opt-in-not-required", "opted-in"]},
         ]
     )["AvailabilityZones"]
-    zones = {zone["ZoneName"] for zone in available if zone["ZoneId"] not in UNSUPPORTED}
+    zones = {zone["ZoneName"] for zone in available if zone["ZoneId"] not in UNSUPPORTED_ZONE_IDS}
     zones &= {zone["Name"] for option in options for zone in option["AvailabilityZones"]}
-    # Also for a network without endpoints: they can be added later, when the zones cannot change any more.
-    for service in ec2.describe_vpc_endpoint_services(ServiceNames=_endpoint_services(client))["ServiceDetails"]:
+    # Also for a network without endpoints: they can be added later, when the zones can no longer change.
+    for service in ec2.describe_vpc_endpoint_services(ServiceNames=_list_endpoint_services(client))["ServiceDetails"]:
         zones &= set(service["AvailabilityZones"])
     return sorted(zones)[: len(PARAMETERS)]
 
 
-def _endpoint_services(client: MakeClient) -> list[str]:
+def _list_endpoint_services(client: MakeClient) -> list[str]:
     """Return the services that have an interface endpoint in the network's template."""
     template = load_template("network", region=client("ec2").meta.region_name)
     endpoints = template.resources_of_type("AWS::EC2::VPCEndpoint").values()

@@ -1,4 +1,4 @@
-"""`python -m onboarding.local`: runs the local stack in the foreground, without the command line.
+"""Program `python -m onboarding.local`: the local stack in the foreground, without the command line.
 
 The watchdog resumes the uploads that were processing at the last stop; `onboarding local up` resumes them immediately.
 """

@@ -1,4 +1,4 @@
-"""AWS emulator of the local stack: ministack in its own process group."""
+"""AWS emulator of the local stack (ministack) as a child process in its own process group."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from onboarding.local.endpoints import emulator_client
-from onboarding.local.processes import HOST, Check, LocalError, clean_environment, log_tail, pause, responds
+from onboarding.local.processes import (
+    HOST,
+    Check,
+    LocalError,
+    is_responding,
+    make_child_environment,
+    pause,
+    read_log_tail,
+)
 from onboarding.local.state_files import private_directory
 
 if TYPE_CHECKING:
@@ -26,7 +34,10 @@ STOP_TIMEOUT = 5
 
 
 class AwsEmulator:
-    """The AWS emulator: `spawn`, `wait_ready`, use `url`, `stop`. Only the objects of buckets outlive its process."""
+    """The AWS emulator: call `spawn` and `wait_ready`, use `url`, call `stop`.
+
+    Only the objects in buckets survive a restart.
+    """
 
     def __init__(
         self,
@@ -37,7 +48,7 @@ class AwsEmulator:
         *,
         origin: str | None = None,
     ) -> None:
-        """Prepare the process. Only pages of `origin`, the portal's, can send requests to it."""
+        """Prepare the process. Browsers can send requests to it only from pages of `origin`, the portal's origin."""
         self.port = port
         self.url = f"http://{HOST}:{port}"
         self.log = private_directory(state / "logs") / "emulator.log"
@@ -46,7 +57,7 @@ class AwsEmulator:
         self._directory = private_directory(state / "emulator")
         # The emulator passes its environment on to the functions.
         variables = self._environment = {
-            **clean_environment(),
+            **make_child_environment(),
             "GATEWAY_PORT": str(port),
             "BIND_HOST": HOST,
             "MINISTACK_HOST": HOST,
@@ -70,7 +81,7 @@ class AwsEmulator:
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            # All output of a function is written to its log, where warnings of libraries have no use.
+            # All output of a function is written to its log, where warnings of libraries are not useful.
             "PYTHONWARNINGS": "ignore",
             "PYTHONUNBUFFERED": "1",
             **(environment or {}),
@@ -80,7 +91,7 @@ class AwsEmulator:
         self._arguments = [",".join(hosts), *([origin] if origin else [])]
 
     def spawn(self) -> None:
-        """Start the process; use it after `wait_ready`."""
+        """Start the process, which responds after `wait_ready`."""
         self._clear()
         private_directory(self._temporary)
         with self.log.open("ab") as log:
@@ -96,9 +107,9 @@ class AwsEmulator:
 
     def wait_ready(self, check: Check) -> None:
         """Wait until the emulator responds. Raises LocalError if it ends before."""
-        while not responds(self.port, "/_ministack/ready"):
+        while not is_responding(self.port, "/_ministack/ready"):
             if self.process is None or self.process.poll() is not None:
-                raise LocalError(f"the AWS emulator did not start; {self.log} ends:\n{log_tail(self.log)}")
+                raise LocalError(f"the AWS emulator did not start; {self.log} ends:\n{read_log_tail(self.log)}")
             pause(check)
 
     def client(self, service: str) -> Any:
@@ -122,5 +133,5 @@ class AwsEmulator:
         self._clear()
 
     def _clear(self) -> None:
-        """Remove the directories that workers leave."""
+        """Remove the temporary directories of worker processes."""
         shutil.rmtree(self._temporary, ignore_errors=True)

@@ -1,6 +1,6 @@
 """Patches of the AWS emulator: differences from AWS that the pipeline depends on, and slow parts.
 
-Each function changes one loaded module of `ministack.services`; `host` applies them all.
+Each function changes loaded modules of `ministack.services`; `emulator_process` calls them all.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import unescape
 
-PROCESSED_ITEMS = 50_000
-"""The number of processed staging items that are kept, the newest: about 400 MB. AWS keeps them for 14 days."""
+MAX_PROCESSED_ITEMS = 50_000
+"""The number of processed staging items that are kept: about 400 MB. AWS keeps them for 14 days."""
 
 SMTP_TIMEOUT = 5
 """Seconds that the inbox has for each response. The mailer's call can take 30 seconds."""
@@ -28,15 +28,15 @@ _NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]
 
 
 def speed_up_items(dynamodb: Any) -> None:
-    """Skip half of the emulator's work on an item, for which it has no setting; responses stay the same."""
+    """Skip half of the emulator's work for an item, without a change of its responses."""
     # It calculates the size of each item of a batch up to six times, for consumed capacity that no call requests.
-    dynamodb._accumulate_write_capacity = lambda *_: None  # noqa: SLF001 - see above
+    dynamodb._accumulate_write_capacity = lambda *_: None  # noqa: SLF001 - it has no setting for it
     # It parses each number of an item four times and calculates its size twice; most numbers repeat.
     for name in ("_ddb_canonicalize_number", "_number_error", "_number_size_bytes"):
         setattr(dynamodb, name, lru_cache(100_000)(getattr(dynamodb, name)))
 
 
-def bound_memory(lambda_svc: Any, dynamodb: Any, items: int = PROCESSED_ITEMS) -> None:
+def bound_memory(lambda_svc: Any, dynamodb: Any, items: int = MAX_PROCESSED_ITEMS) -> None:
     """Drop stream records that every function has read, and the oldest processed items beyond `items`.
 
     The emulator keeps records in memory for a day and items until they expire: about 12 to 20 KB for each row.
@@ -99,15 +99,15 @@ def retry_notifications(sns: Any, lambda_svc: Any) -> None:
     def execute(record: dict[str, Any], event: dict[str, Any]) -> None:
         lambda_svc.invoke_async_with_retry(record, event)
 
-    class Retrying:
-        """The emulator's Lambda service, as SNS uses it."""
+    class RetryingLambdaService:
+        """The emulator's Lambda service with retries, as SNS uses it."""
 
         _execute_function_with_config_scope = staticmethod(execute)
 
         def __getattr__(self, name: str) -> Any:
             return getattr(lambda_svc, name)
 
-    sns._lambda_svc = Retrying()  # noqa: SLF001 - SNS calls once and only logs a failure
+    sns._lambda_svc = RetryingLambdaService()  # noqa: SLF001 - SNS calls once and only logs a failure
 
 
 def report_undelivered_mail(ses: Any) -> None:
@@ -133,23 +133,23 @@ def report_undelivered_mail(ses: Any) -> None:
 def list_any_key(s3: Any) -> None:
     """List object versions with URL-encoded keys, as on AWS: XML cannot contain control characters, U+FFFE and U+FFFF.
 
-    boto3 and the AWS CLI request that encoding. In other responses such characters are replaced: XML parsers refuse
-    them.
+    boto3 and the AWS CLI request that encoding. In other responses such characters are replaced, since XML parsers
+    reject them.
     """
     list_versions = s3._list_object_versions  # noqa: SLF001
     encoding: ContextVar[bool] = ContextVar("encoding", default=False)
 
-    def encoded(text: str) -> str:
-        def value(match: re.Match[str]) -> str:
+    def encode_keys(text: str) -> str:
+        def encode_value(match: re.Match[str]) -> str:
             return f"<{match[1]}>{quote(unescape(match[2]), safe='/', errors='surrogatepass')}<"
 
-        text = re.sub(r"<(Key|Prefix|Delimiter|KeyMarker|NextKeyMarker)>([^<]*)<", value, text)
+        text = re.sub(r"<(Key|Prefix|Delimiter|KeyMarker|NextKeyMarker)>([^<]*)<", encode_value, text)
         return text.replace("<IsTruncated>", "<EncodingType>url</EncodingType><IsTruncated>", 1)
 
-    def xml_body_of_any_text(root: Any) -> bytes:
+    def make_xml_body(root: Any) -> bytes:
         text = s3.tostring(root, encoding="unicode")
         if encoding.get() and root.tag == "ListVersionsResult":
-            text = encoded(text)
+            text = encode_keys(text)
         return bytes(s3.XML_DECL) + b"\n" + _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", text).encode()
 
     def list_object_versions(bucket: str, query: dict[str, Any]) -> Any:
@@ -159,7 +159,7 @@ def list_any_key(s3: Any) -> None:
         finally:
             encoding.reset(token)
 
-    s3._xml_body, s3._list_object_versions = xml_body_of_any_text, list_object_versions  # noqa: SLF001
+    s3._xml_body, s3._list_object_versions = make_xml_body, list_object_versions  # noqa: SLF001
 
 
 class NotStoredError(BaseException):
@@ -188,7 +188,7 @@ def report_unstored_objects(s3: Any) -> None:
             raise NotStoredError from error
 
     def record_object_version(bucket: str, key: str, prior: Any, record: Any, data: bytes) -> Any:
-        """Write the object before its event is sent: the emulator writes it last."""
+        """Write the object before its event is sent; the emulator writes it after that."""
         history, content = s3._object_versions, s3._buckets[bucket]  # noqa: SLF001
         before = list(history.get((bucket, key)) or [])
         try:
@@ -214,11 +214,11 @@ def report_unstored_objects(s3: Any) -> None:
             return await handle(*arguments, **options)
         except NotStoredError as error:
             cause = error.__cause__
-            full = isinstance(cause, OSError) and cause.errno in {errno.ENOSPC, errno.EDQUOT}
+            is_full = isinstance(cause, OSError) and cause.errno in {errno.ENOSPC, errno.EDQUOT}
             message = (
-                f"The disk that holds {s3.DATA_DIR} is full" if full else f"The object cannot be written ({cause})"
+                f"The disk that holds {s3.DATA_DIR} is full" if is_full else f"The object cannot be written ({cause})"
             )
-            # A status that clients do not retry immediately.
+            # Clients do not retry this status.
             return s3._error("InsufficientStorage", f"{message}: nothing was stored", 507)  # noqa: SLF001
 
     s3._atomic_write, s3._record_object_version = write, record_object_version  # noqa: SLF001

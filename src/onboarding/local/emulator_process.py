@@ -1,8 +1,8 @@
-"""Process of the AWS emulator. It ends with the process that started it, and ends its workers.
+"""Process of the AWS emulator, which ends with its parent process.
 
-Its standard input is a pipe that its parent keeps open. When the pipe closes, it kills its own process group: the
-emulator and all its worker processes. Its arguments are the hosts that it responds to, separated by commas, and the
-portal's origin if there is a portal.
+The parent keeps a pipe to the standard input open. When the pipe closes, the process kills its process group: the
+emulator and all its workers. The arguments are the hosts that it responds to, separated by commas, and the portal's
+origin if there is a portal.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from onboarding.local.request_filter import RequestFilter
 from onboarding.local.stream_retries import bound_stream_retries
 
 
-def _end_with_parent() -> None:
+def _kill_group_at_end_of_input() -> None:
     while os.read(0, 1024):
         pass
     os.killpg(os.getpgrp(), signal.SIGKILL)
@@ -43,7 +43,7 @@ def _patch_emulator(hosts: str, origin: str | None = None) -> None:
 
 
 if __name__ == "__main__":
-    threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
+    threading.Thread(target=_kill_group_at_end_of_input, name="end-with-parent", daemon=True).start()
     # The emulator keeps all items and stream records in memory. With the default threshold, garbage collection would
     # take a fifth of its time.
     gc.set_threshold(100_000, 20, 100)

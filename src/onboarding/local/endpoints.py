@@ -20,14 +20,14 @@ DEFAULT_STATE = Path(".onboarding")
 FILE_NAME = "endpoints.json"
 
 LOCK = "lock"
-"""The file in a state directory that a running local stack locks, with the id of its process."""
+"""The file in a state directory that a running local stack locks; it contains the id of its process."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """The endpoints and settings with which another process uses the running local stack, whose process is `pid`.
+    """Endpoints and settings with which another process uses the running local stack, whose process is `pid`.
 
-    `state` is its state directory. It identifies the file in a copy of that directory, which is about the original.
+    `state` is its state directory, so that a copy of the directory is not mistaken for it.
     """
 
     state: str
@@ -81,7 +81,7 @@ def emulator_client(service: str, url: str, region: str, key: str, secret: str) 
 
 @cache
 def _session(region: str, key: str, secret: str) -> Any:
-    """Return one session for all clients: each session reads some megabytes of AWS models."""
+    """Return a session that all clients share: each session reads some megabytes of AWS models."""
     return boto3.session.Session(aws_access_key_id=key, aws_secret_access_key=secret, region_name=region)
 
 
@@ -98,9 +98,9 @@ def remove_endpoints(state: Path) -> None:
 def read_endpoints(state: Path = DEFAULT_STATE) -> Endpoints | None:
     """Return the endpoints of the local stack that runs on `state`, or None.
 
-    A file of a killed local stack, or a copy of another state directory's file, is ignored.
+    A file that a killed local stack left, or that was copied from another state directory, is ignored.
     """
-    lock_holder = _lock_holder(state)
+    lock_holder = _get_lock_holder(state)
     if lock_holder is None:
         return None
     try:
@@ -111,10 +111,10 @@ def read_endpoints(state: Path = DEFAULT_STATE) -> Endpoints | None:
     return endpoints if (endpoints.state, endpoints.pid) == (str(state.resolve()), lock_holder) else None
 
 
-def _lock_holder(state: Path) -> int | None:
+def _get_lock_holder(state: Path) -> int | None:
     """Return the id of the process that runs a local stack on `state`, or None.
 
-    Only the lock proves that it runs: the id in the file may since belong to another process.
+    Only the lock proves that it runs: the id in the file may belong to another process by now.
     """
     try:
         with (state / LOCK).open() as file:

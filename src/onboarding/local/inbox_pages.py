@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from onboarding.local.delivered_emails import read_mail, read_mails
+from onboarding.local.delivered_emails import read_email, read_emails
 from onboarding.web.auth import OptionalPrincipal
 from onboarding.web.errors import not_found
 from onboarding.web.portal.rendering import render_page
@@ -28,11 +28,11 @@ def inbox_pages(directory: Path) -> APIRouter:
 
     @router.get("")
     def show_inbox(request: Request, principal: OptionalPrincipal) -> Response:
-        return render_page("inbox.html", request, principal, emails=read_mails(directory, MAX_EMAILS)[::-1])
+        return render_page("inbox.html", request, principal, emails=read_emails(directory, MAX_EMAILS)[::-1])
 
     @router.get("/{name}")
     def show_email(name: str, request: Request, principal: OptionalPrincipal) -> Response:
-        mail = read_mail(directory, name)
+        mail = read_email(directory, name)
         if mail is None:
             raise not_found("email")
         return render_page("email.html", request, principal, email=mail)

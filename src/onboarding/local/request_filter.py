@@ -1,9 +1,9 @@
-"""ASGI filter in front of the AWS emulator: accepts requests of programs and of the portal's pages, not of other pages.
+"""ASGI filter in front of the AWS emulator that rejects requests from web pages other than the portal's.
 
 The emulator accepts the key `test` with any signature and responds with `Access-Control-Allow-Origin: *`. It listens
-only on the loopback address, but a browser on this machine can send it requests of any web page. Browsers send the
+only on the loopback address, but any web page can make a browser on this machine send requests to it. Browsers send the
 page's origin in `Origin`; where they omit it (images, links, GET forms), `Sec-Fetch-Site` shows that a page caused the
-request. A page whose host name resolves to the loopback address (DNS rebinding) is detected by its `Host`.
+request. A page whose host name resolves to the loopback address (DNS rebinding) is detected by the header `Host`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ REPORT_LINKS = "/_aws/execute-api/"
 class RequestFilter:
     """The emulator's app behind the filter.
 
-    `hosts` are the accepted values of `Host`; `origin` is the portal's, and None refuses every page.
+    `hosts` are the accepted values of `Host`, `origin` is the portal's. Without an origin all pages are rejected.
     """
 
     def __init__(self, app: App, hosts: Collection[str], origin: str | None) -> None:
@@ -36,20 +36,20 @@ class RequestFilter:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
-        elif reason := self._refusal(scope):
-            await _refuse(scope, receive, send, reason)
+        elif reason := self._find_rejection(scope):
+            await _reject(scope, receive, send, reason)
         else:
-            await self._app(scope, receive, _without_wildcard(send))
+            await self._app(scope, receive, _remove_wildcard_origin(send))
 
-    def _refusal(self, scope: Scope) -> str | None:
-        """Return why the request is refused, or None."""
-        hosts = [host.lower() for host in _values(scope, b"host")]
+    def _find_rejection(self, scope: Scope) -> str | None:
+        """Return the reason for which the request is rejected, or None."""
+        hosts = [host.lower() for host in _get_header_values(scope, b"host")]
         if len(hosts) != 1 or hosts[0] not in self._hosts:
             return f"the host of a request must be one of {', '.join(sorted(self._hosts))}"
-        origins = _values(scope, b"origin")
+        origins = _get_header_values(scope, b"origin")
         if any(origin != self._origin for origin in origins):
             return "in a browser, only the portal's pages can send requests"
-        is_from_page = any(site != "none" for site in _values(scope, b"sec-fetch-site"))
+        is_from_page = any(site != "none" for site in _get_header_values(scope, b"sec-fetch-site"))
         if is_from_page and not origins and not _is_link_to_download(scope):
             return "a page can only link to error reports and to pre-signed URLs of objects"
         return None
@@ -64,21 +64,21 @@ def _is_link_to_download(scope: Scope) -> bool:
     return (
         scope["type"] == "http"
         and scope["method"] == "GET"
-        # Not from a page of the emulator itself, which can only be an object.
-        and "same-origin" not in _values(scope, b"sec-fetch-site")
-        # Browsers differ in the mode of downloads; no other page can read the response of either.
-        and _values(scope, b"sec-fetch-mode") in (["navigate"], ["no-cors"])
-        and _values(scope, b"sec-fetch-dest") in (["document"], ["empty"])
+        # Not from a page of the emulator's own origin, such as an HTML file in the bucket: it could read the response.
+        and "same-origin" not in _get_header_values(scope, b"sec-fetch-site")
+        # Browsers use different modes for downloads. Pages of other origins cannot read the response in either.
+        and _get_header_values(scope, b"sec-fetch-mode") in (["navigate"], ["no-cors"])
+        and _get_header_values(scope, b"sec-fetch-dest") in (["document"], ["empty"])
         and "Action" not in query
         and (scope["path"].startswith(REPORT_LINKS) or "X-Amz-Signature" in query)
     )
 
 
-def _values(scope: Scope, name: bytes) -> list[str]:
+def _get_header_values(scope: Scope, name: bytes) -> list[str]:
     return [value.decode("latin-1") for key, value in scope["headers"] if key.lower() == name]
 
 
-async def _refuse(scope: Scope, receive: Receive, send: Send, reason: str) -> None:
+async def _reject(scope: Scope, receive: Receive, send: Send, reason: str) -> None:
     if scope["type"] == "websocket":
         await receive()
         await send({"type": "websocket.close", "code": 1008})
@@ -89,8 +89,8 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, reason: str) -> No
     await send({"type": "http.response.body", "body": body})
 
 
-def _without_wildcard(send: Send) -> Send:
-    """Remove the emulator's permission for all origins. The bucket's own CORS rules allow the portal."""
+def _remove_wildcard_origin(send: Send) -> Send:
+    """Return a `send` without the emulator's permission for all origins; the bucket's CORS rules allow the portal."""
 
     async def send_without_wildcard(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -1,6 +1,6 @@
-"""SMTP inbox: a server on the loopback address that stores every e-mail as a file and forwards none.
+"""SMTP server on the loopback address that stores every e-mail as a file and forwards none.
 
-`mails` reads the files.
+`delivered_emails` reads the files. It is a separate module, since this one needs aiosmtpd, an extra of the package.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ HOST = "127.0.0.1"
 
 
 class _Server(SMTP):
-    """One SMTP connection. It closes at the first line of an HTTP request, so that no web page can deliver e-mail."""
+    """One SMTP connection. The first line of an HTTP request closes it, so that no web page can deliver e-mail."""
 
-    async def refuse_http(self, _: str) -> None:
+    async def reject_http(self, _: str) -> None:
         await self.push("421 This is not a web server")
         if self._handler_coroutine is not None and self.transport is not None:
             self._handler_coroutine.cancel()
             self.transport.close()
 
-    smtp_GET = smtp_HEAD = smtp_POST = smtp_PUT = smtp_PATCH = smtp_DELETE = smtp_OPTIONS = refuse_http  # noqa: N815
+    smtp_GET = smtp_HEAD = smtp_POST = smtp_PUT = smtp_PATCH = smtp_DELETE = smtp_OPTIONS = reject_http  # noqa: N815
 
 
 class Inbox:
-    """The SMTP server. Its port is bound at construction; it responds from `start` until `stop`."""
+    """The SMTP server. The constructor binds its port; it responds from `start` until `stop`."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = private_directory(directory)
@@ -47,7 +47,7 @@ class Inbox:
         self._last = datetime.min.replace(tzinfo=UTC)
 
     def start(self) -> None:
-        """Start to respond, on a new thread."""
+        """Start responding in a new thread."""
         self._thread = threading.Thread(target=self._serve, name="inbox", daemon=True)
         self._thread.start()
 
@@ -63,7 +63,7 @@ class Inbox:
     def _serve(self) -> None:
         loop = self._loop
         asyncio.set_event_loop(loop)
-        # With a host name, since looking up that of this machine may wait for a name server.
+        # With a host name: otherwise aiosmtpd looks up that of this machine, which may wait for a name server.
         server = loop.run_until_complete(
             loop.create_server(lambda: _Server(self, hostname="localhost", loop=loop), sock=self._socket)
         )
@@ -75,7 +75,7 @@ class Inbox:
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         """Store an e-mail and return the SMTP response; aiosmtpd calls this."""
-        now = self._arrival_time()
+        now = self._get_arrival_time()
         content = envelope.original_content or b""
         headers = [f"Delivered-To: {recipient}" for recipient in envelope.rcpt_tos]
         if b"\ndate:" not in b"\n" + content.split(b"\r\n\r\n", 1)[0].lower():
@@ -84,7 +84,7 @@ class Inbox:
         write_atomically(self.directory / name, "".join(f"{line}\r\n" for line in headers).encode() + content)
         return "250 Stored"
 
-    def _arrival_time(self) -> datetime:
-        """Return the current time, always later than that of the last e-mail, so that file names sort by arrival."""
+    def _get_arrival_time(self) -> datetime:
+        """Return the current time, later than that of the last e-mail, so that file names sort by arrival."""
         self._last = max(datetime.now(UTC), self._last + timedelta(microseconds=1))
         return self._last

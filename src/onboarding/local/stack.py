@@ -1,4 +1,4 @@
-"""Local stack: starts all its processes, deploys the pipeline to it, watches the processes, and stops them all."""
+"""Local stack: start, deployment of the pipeline, supervision of the processes, and stop."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from onboarding.domain.resource_names import Function, prefix_of_bucket, resource_name
 from onboarding.local.aws_emulator import REGION, ROOT_KEY, ROOT_SECRET, AwsEmulator
-from onboarding.local.deploy import deploy
 from onboarding.local.endpoints import LOCK, Endpoints, remove_endpoints, write_endpoints
 from onboarding.local.postgres import DATABASE, USER, Postgres
-from onboarding.local.processes import HOST, LocalError, Ports, log_tail, read_json_object
+from onboarding.local.processes import HOST, LocalError, Ports, read_json_object, read_log_tail
 from onboarding.local.smtp_inbox import Inbox
 from onboarding.local.state_files import private_directory, write_atomically
+from onboarding.local.template_deployment import deploy_template
 from onboarding.local.web_server import WebServer, seed_operator
 from onboarding.storage.database import Database, open_connection
 from onboarding.storage.database_roles import set_logins
@@ -41,13 +41,13 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopped(BaseException):
-    """A signal requested a stop. Not an Exception, so that no handler of failures catches it and continues."""
+    """A signal requested a stop. Not an Exception, so that no `except Exception` catches it."""
 
 
 class LocalStack:
     """The local stack on one state directory, as a context manager or by `start` and `stop`.
 
-    The thread that starts it must outlive it (see `die_with_parent`). `parameters` are passed to the template,
+    Start it from a thread that ends after it (see `make_parent_death_hook`). `parameters` are passed to the template,
     `environment` to the emulator and its functions.
     """
 
@@ -62,7 +62,7 @@ class LocalStack:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.state = state.resolve()
-        # A plain flag, since a signal handler sets it: the code that it interrupts could hold the lock of an Event.
+        # A plain flag and not an Event: the code that the signal handler interrupts could hold the lock of an Event.
         self.stopping = False
         self.emulator: AwsEmulator | None = None
         self.postgres: Postgres | None = None
@@ -70,10 +70,10 @@ class LocalStack:
         self._port = port
         self._parameters = parameters or {}
         self._environment = environment
-        self._undo = ExitStack()
+        self._exit_stack = ExitStack()
 
     def start(self) -> Endpoints:
-        """Start everything and write `endpoints.json`. After an exception no process is left."""
+        """Start all processes, deploy the pipeline and write `endpoints.json`. After an exception no process runs."""
         try:
             self.endpoints = self._start()
         except BaseException:
@@ -82,8 +82,8 @@ class LocalStack:
         return self.endpoints
 
     def stop(self) -> None:
-        """Stop everything in reverse order. Can be called again."""
-        self._undo.close()
+        """Stop all processes in reverse order. It can be called again."""
+        self._exit_stack.close()
 
     def __enter__(self) -> Self:
         self.start()
@@ -94,26 +94,26 @@ class LocalStack:
     ) -> None:
         self.stop()
 
-    def failure(self) -> str | None:
-        """Return a description of a process that ended unexpectedly, or None if all run."""
+    def find_failure(self) -> str | None:
+        """Return a description of a process that ended unexpectedly, or None if all processes run."""
         children = {"the AWS emulator": self.emulator, "PostgreSQL": self.postgres, "the web server": self.web_server}
         for name, child in children.items():
             code = child.process.poll() if child is not None and child.process is not None else None
             if child is not None and code is not None:
-                return f"{name} ended (exit code {code}); {child.log} ends:\n{log_tail(child.log)}"
+                return f"{name} ended (exit code {code}); {child.log} ends:\n{read_log_tail(child.log)}"
         return None
 
     def _check(self) -> None:
         """Raise Stopped after a signal, and LocalError if a process ended. Called between steps and while waiting."""
         if self.stopping:
             raise Stopped
-        failure = self.failure()
+        failure = self.find_failure()
         if failure is not None:
             raise LocalError(failure)
 
     def _start(self) -> Endpoints:
         private_directory(self.state)
-        self._undo.enter_context(_lock(self.state))
+        self._exit_stack.enter_context(_StateLock(self.state))
         # Keep git from adding the directory if it is in a repository.
         write_atomically(self.state / ".gitignore", "*\n")
         remove_endpoints(self.state)
@@ -123,18 +123,18 @@ class LocalStack:
 
         # The emulator starts while PostgreSQL does. It stops before the inbox, which receives its last e-mails.
         postgres = self.postgres = Postgres(self.state, ports.choose("postgres"))
-        self._undo.callback(postgres.stop)
+        self._exit_stack.callback(postgres.stop)
         inbox = Inbox(self.state / "inbox")
-        self._undo.callback(inbox.stop)
+        self._exit_stack.callback(inbox.stop)
         web_server = self.web_server = WebServer(self.state, ports.choose("portal"))
         emulator = self.emulator = AwsEmulator(
             self.state, emulator_port, inbox.port, self._environment, origin=web_server.url
         )
-        self._undo.callback(emulator.stop)
-        self._undo.callback(web_server.stop)
+        self._exit_stack.callback(emulator.stop)
+        self._exit_stack.callback(web_server.stop)
         self._check()
         emulator.spawn()
-        # Its imports take a while, so they run while the others start.
+        # Its imports take a second or two, so they run while the others start.
         web_server.spawn()
         postgres.start(self._check)
         inbox.start()
@@ -160,13 +160,13 @@ class LocalStack:
             "StreamBatchSize": "500",
             **self._parameters,
         }
-        outputs = deploy(emulator.client, parameters, self._check)
+        outputs = deploy_template(emulator.client, parameters, self._check)
         secrets, name = emulator.client("secretsmanager"), outputs["LinkSecretName"]
         if link_keys:
             secrets.put_secret_value(SecretId=name, SecretString=json.dumps(link_keys))
         else:
             write_atomically(self.state / LINK_KEYS, secrets.get_secret_value(SecretId=name)["SecretString"])
-        # As the function `admin` does on AWS after each migration.
+        # On AWS the function `admin` does this after each migration.
         server = {"host": HOST, "port": postgres.port, "dbname": DATABASE}
         with closing(Database(lambda *, fresh=False: {"conninfo": postgres.url})) as database:
             set_logins(database, secrets, server, prefix_of_bucket(outputs["Bucket"]))
@@ -175,7 +175,7 @@ class LocalStack:
         web_server.wait_ready(self._check)
         self._check()
         write_endpoints(self.state, endpoints)
-        self._undo.callback(remove_endpoints, self.state)
+        self._exit_stack.callback(remove_endpoints, self.state)
         return endpoints
 
     def _collect_endpoints(
@@ -204,8 +204,8 @@ class LocalStack:
         )
 
 
-class _lock:  # noqa: N801 - reads as a function
-    """Lock of the state directory for one process; the kernel releases it when the process ends."""
+class _StateLock:
+    """Lock of a state directory for one process. The kernel releases it when the process ends."""
 
     def __init__(self, state: Path) -> None:
         self._path = state / LOCK
@@ -236,7 +236,7 @@ class _lock:  # noqa: N801 - reads as a function
 
 
 def _read_link_keys(path: Path) -> dict[str, str]:
-    """Return the link keys of the first start, with which links in old e-mails still work; empty before it."""
+    """Return the stored keys that sign report links; none before the first start."""
     remedy = "restore it, or delete it, and a new key is created; links in earlier e-mails then no longer work"
     return read_json_object(path, _are_link_keys, remedy)
 
@@ -251,49 +251,49 @@ def run_until_stopped(
     on_ready: Callable[[Endpoints], Callable[[], None] | None] | None = None,
     *,
     parameters: Mapping[str, str] | None = None,
-    say: Callable[[str], None] = print,
+    print_error: Callable[[str], None] = print,
 ) -> int:
     """Run the local stack in the foreground until a signal; return the exit code: 0, or 1 after a failure.
 
-    `on_ready` is called when everything has started; it may return a function to call before the stop. Call this from
-    the main thread, which signals interrupt.
+    `on_ready` is called after the start; it may return a function to call before the stop. Call this from the main
+    thread, which receives signals.
     """
     local = LocalStack(state, port, parameters=parameters)
-    interruptible = False
+    is_interruptible = False
     before_stop: Callable[[], None] | None = None
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        # During a start or a stop, an exception could lose track of a new process.
+        # An exception during the start or the stop could leave a new process running.
         is_first, local.stopping = not local.stopping, True
-        if is_first and interruptible:
+        if is_first and is_interruptible:
             raise Stopped
 
-    # nohup ignores SIGHUP, which must stay ignored.
+    # SIGHUP stays ignored under nohup.
     numbers = [
         number for number in STOP_SIGNALS if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN
     ]
-    before = {number: signal.signal(number, stop) for number in numbers}
+    handlers = {number: signal.signal(number, stop) for number in numbers}
     try:
         with local:
-            interruptible = True
+            is_interruptible = True
             try:
                 if on_ready is not None and not local.stopping:
                     before_stop = on_ready(local.endpoints)
                 while not local.stopping:
                     time.sleep(WATCH_SECONDS)
-                    failure = local.failure()
+                    failure = local.find_failure()
                     if failure is not None:
                         raise LocalError(failure)
             finally:
-                interruptible = False
+                is_interruptible = False
                 if before_stop is not None:
                     before_stop()
     except Stopped:
         return 0
     except LocalError as error:
-        say(str(error))
+        print_error(str(error))
         return 1
     finally:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)
     return 0

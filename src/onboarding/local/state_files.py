@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
-    """Write `content` to `path` so that readers see either the old or the new file, with mode 0600."""
+    """Write a file with mode 0600 so that readers see either its old or its new content."""
     data = content.encode() if isinstance(content, str) else content
     # mkstemp creates files with mode 0600. Readers of the directory ignore names that begin with a dot.
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -28,6 +28,6 @@ def write_atomically(path: Path, content: bytes | str) -> None:
 
 
 def private_directory(path: Path) -> Path:
-    """Create the directory `path`, accessible only by its owner, if it does not exist, and return it."""
+    """Return the directory `path`, after creating it with mode 0700 if it does not exist."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path

@@ -1,7 +1,7 @@
-"""Limited retries for the stream of the local stack, a feature that the AWS emulator lacks.
+"""Limited retries for streams of the AWS emulator, as on AWS.
 
 On AWS a failed batch is retried `MaximumRetryAttempts` times and split; records that still fail are sent to the failure
-destination. The emulator retries a batch until it succeeds, and all later records wait.
+destination. The emulator alone retries a batch until it succeeds, and all later records wait.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ DEFAULT_BATCH_SIZE = 100
 
 
 def bound_stream_retries(lambdas: Any, dynamodb: Any) -> None:
-    """Make the emulator's poller of DynamoDB streams skip a record after its last retry failed."""
+    """Change the emulator's poller of DynamoDB streams so that it skips a record after the last retry."""
     poll = lambdas._poll_dynamodb_streams  # noqa: SLF001 - the emulator has no setting for it
     failures: Counter[tuple[str, int]] = Counter()
-    # For each mapping with a split batch: the configured batch size, and the end of the batch.
-    split: dict[str, tuple[int, int]] = {}
+    # By mapping with a split batch: the configured batch size, and the position of the batch's end.
+    split_batches: dict[str, tuple[int, int]] = {}
 
     def record_result(esm: Any) -> None:
         mapping = esm["UUID"]
         position = lambdas._dynamodb_stream_positions.get(mapping)  # noqa: SLF001 - see above
         if position is None:
             return
-        size, end = split.get(mapping, (0, 0))
+        size, end = split_batches.get(mapping, (0, 0))
         if size and position >= end:
             esm["BatchSize"] = size
-            del split[mapping]
+            del split_batches[mapping]
         if esm.get("LastProcessingResult") != "FAILED":
             return
         esm["LastProcessingResult"] = "Retrying"
@@ -37,10 +37,10 @@ def bound_stream_retries(lambdas: Any, dynamodb: Any) -> None:
         if failures[mapping, position] <= int(esm.get("MaximumRetryAttempts", 3)):
             return
         del failures[mapping, position]
-        if mapping not in split:
+        if mapping not in split_batches:
             # One record at a time, so that the other records of the batch are processed.
             size = int(esm.get("BatchSize", DEFAULT_BATCH_SIZE))
-            split[mapping] = size, position + size
+            split_batches[mapping] = size, position + size
             esm["BatchSize"] = 1
             return
         table = esm["EventSourceArn"].split("/")[1]

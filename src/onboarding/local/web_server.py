@@ -1,7 +1,7 @@
-"""Web server of the local stack: the portal and the REST API, the same app as on AWS, in its own uvicorn process.
+"""Web server of the local stack: portal and REST API, the same app as on AWS, in a uvicorn process.
 
-As a program (`python -m onboarding.local.web_server`) it is that process: it reads its settings as one line of JSON from
-standard input, serves, and ends when that input closes.
+`python -m onboarding.local.web_server` is that process: it reads its settings as one line of JSON from standard input,
+and ends when the input closes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onboarding.domain.resource_names import Function, prefix_of_bucket, resource_name
-from onboarding.local.processes import HOST, Check, LocalError, clean_environment, log_tail, pause, responds
+from onboarding.local.processes import (
+    HOST,
+    Check,
+    LocalError,
+    is_responding,
+    make_child_environment,
+    pause,
+    read_log_tail,
+)
 from onboarding.local.state_files import private_directory
 from onboarding.storage.database import Connection
 
@@ -24,12 +32,12 @@ if TYPE_CHECKING:
     from onboarding.local.endpoints import Endpoints
 
 SAMPLE_OPERATOR = "operator@techmart.example"
-"""An operator who signs in by e-mail like any other. On AWS there is no operator until one is added."""
+"""An operator of the local stack. On AWS there is no operator until one is added."""
 
 SIGN_IN_CHOICES = {"TechGear (vendor)": "contact@techgear.com", "Operator": SAMPLE_OPERATOR}
 """Demo accounts on the sign-in page, by name."""
 
-SEATS = 6
+DATABASE_CONNECTIONS = 6
 """The number of database connections of the app, and so of concurrent requests."""
 
 STOP_TIMEOUT = 3
@@ -44,7 +52,7 @@ def seed_operator(connection: Connection) -> None:
 
 
 class WebServer:
-    """The web server: `spawn`, `serve`, `wait_ready`, use `url`, `stop`."""
+    """The web server: call `spawn`, `serve` and `wait_ready`, use `url`, call `stop`."""
 
     def __init__(self, state: Path, port: int) -> None:
         self.port = port
@@ -54,27 +62,27 @@ class WebServer:
         self._directory = state
 
     def spawn(self) -> None:
-        """Start the process, which waits for its settings."""
+        """Start the process, which waits for its settings from `serve`."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                # The directory only identifies the process in lists of processes.
+                # The argument is not used: it identifies the process in lists of processes.
                 [sys.executable, "-m", "onboarding.local.web_server", str(self._directory)],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self._directory,
-                env=clean_environment() | {"PYTHONUNBUFFERED": "1", "POWERTOOLS_SERVICE_NAME": "api"},
+                env=make_child_environment() | {"PYTHONUNBUFFERED": "1", "POWERTOOLS_SERVICE_NAME": "api"},
                 start_new_session=True,
             )
 
     def serve(self, endpoints: Endpoints, lambdas: Any) -> None:
-        """Send the process its settings: those of the deployed function `api`."""
+        """Send the process its settings: the environment of the deployed function `api`, with the local addresses."""
         name = resource_name(Function.API, prefix_of_bucket(endpoints.bucket))
         variables = lambdas.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
         environment = {
             **variables,
             **endpoints.environment(),
-            # The function's own login; the endpoints have that of the commands.
+            # The login of `api`; the endpoints have that of the commands.
             "RDS_SECRET_NAME": variables["RDS_SECRET_NAME"],
             "PORTAL_URL": self.url,
         }
@@ -87,9 +95,9 @@ class WebServer:
 
     def wait_ready(self, check: Check) -> None:
         """Wait until the app responds. Raises LocalError if its process ends before."""
-        while not responds(self.port, "/v1/openapi.json"):
+        while not is_responding(self.port, "/v1/openapi.json"):
             if self.process is None or self.process.poll() is not None:
-                raise LocalError(f"the web server did not start; {self.log} ends:\n{log_tail(self.log)}")
+                raise LocalError(f"the web server did not start; {self.log} ends:\n{read_log_tail(self.log)}")
             pause(check)
 
     def stop(self) -> None:
@@ -106,7 +114,7 @@ class WebServer:
         self.process = None
 
 
-def _main() -> None:
+def _run_server() -> None:
     import uvicorn  # noqa: PLC0415 - only this process needs uvicorn and the app
 
     from onboarding.config import Settings  # noqa: PLC0415
@@ -124,8 +132,8 @@ def _main() -> None:
     # boto3 reads the environment itself.
     os.environ.update(settings["environment"])
     demo = LocalDemo(inbox_pages(Path(settings["inbox"])), SIGN_IN_CHOICES)
-    app = create_app(AppContext(Settings.from_environment()), connections=SEATS, demo=demo)
-    # The emulator has lost the webhooks of its table; the database has them.
+    app = create_app(AppContext(Settings.from_environment()), connections=DATABASE_CONNECTIONS, demo=demo)
+    # The emulator has lost its table of webhooks; the database has them.
     publish_all(app.state.pool)
     config = uvicorn.Config(
         app,
@@ -150,4 +158,4 @@ def _main() -> None:
 
 
 if __name__ == "__main__":
-    _main()
+    _run_server()

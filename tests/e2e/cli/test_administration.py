@@ -20,18 +20,18 @@ def _delete_categories(pipeline: Pipeline) -> Iterator[None]:
     pipeline.connection.execute("delete from product_categories where category_name like 'Test %'")
 
 
-def listed(run: Run, what: str, **wanted: object) -> dict[str, Any]:
-    """Return the single record with these fields."""
-    code, out, _ = run(what, "list", "--json")
+def get_record(run: Run, kind: str, **fields: object) -> dict[str, Any]:
+    """Return the only vendor, category or operator with these fields."""
+    code, out, _ = run(kind, "list", "--json")
     assert code == 0
-    [found] = [one for one in json.loads(out)[what] if wanted.items() <= one.items()]
-    return dict(found)
+    [record] = [record for record in json.loads(out)[kind] if fields.items() <= record.items()]
+    return dict(record)
 
 
 def test_vendors_added_vendor_uploads_until_suspended(run: Run, pipeline: Pipeline) -> None:
-    added = ("vendors", "add", "CLI-1", "--name", "First Name", "--email", "first@vendors.example")
-    assert run(*added) == (0, "CLI-1 is active.\n", "")
-    assert listed(run, "vendors", vendor_id="CLI-1") == {
+    add_command = ("vendors", "add", "CLI-1", "--name", "First Name", "--email", "first@vendors.example")
+    assert run(*add_command) == (0, "CLI-1 is active.\n", "")
+    assert get_record(run, "vendors", vendor_id="CLI-1") == {
         "vendor_id": "CLI-1",
         "vendor_name": "First Name",
         "email": "first@vendors.example",
@@ -41,20 +41,20 @@ def test_vendors_added_vendor_uploads_until_suspended(run: Run, pipeline: Pipeli
     assert pipeline.run("CLI-1", "a.csv", csv_of([product("cli-vendor")])).status is UploadStatus.COMPLETED
 
     assert run("vendors", "suspend", "CLI-1")[0] == 0
-    refused = pipeline.run("CLI-1", "b.csv", csv_of([product("cli-vendor-2")]))
-    assert (refused.status, refused.total_records) == (UploadStatus.FAILED, 0)
+    rejected = pipeline.run("CLI-1", "b.csv", csv_of([product("cli-vendor-2")]))
+    assert (rejected.status, rejected.total_records) == (UploadStatus.FAILED, 0)
 
     other = ("vendors", "add", "CLI-1", "--name", "Second Name", "--email", "second@vendors.example")
-    code, _, said = run(*other)
-    assert (code, "onboarding vendors change CLI-1" in said) == (1, True)
-    assert "onboarding vendors activate CLI-1" in run(*added)[1]
+    code, _, err = run(*other)
+    assert (code, "onboarding vendors change CLI-1" in err) == (1, True)
+    assert "onboarding vendors activate CLI-1" in run(*add_command)[1]
     changes = ("--name", "Second Name", "--email", "second@vendors.example", "--phone", "+49 30 1234567")
     assert run("vendors", "change", "CLI-1", *changes) == (0, "CLI-1 is changed.\n", "")
     assert run("vendors", "activate", "CLI-1") == (0, "CLI-1 is active.\n", "")
-    now = listed(run, "vendors", vendor_id="CLI-1")
-    assert (now["vendor_name"], now["status"], now["uploads"]) == ("Second Name", "active", 2)
-    shown = next(line for line in run("vendors", "list")[1].splitlines() if line.startswith("CLI-1"))
-    assert shown.split()[-2:] == ["active", "2"]
+    vendor = get_record(run, "vendors", vendor_id="CLI-1")
+    assert (vendor["vendor_name"], vendor["status"], vendor["uploads"]) == ("Second Name", "active", 2)
+    row = next(line for line in run("vendors", "list")[1].splitlines() if line.startswith("CLI-1"))
+    assert row.split()[-2:] == ["active", "2"]
 
 
 def test_categories_added_category_is_accepted_until_disabled(run: Run, pipeline: Pipeline) -> None:
@@ -62,11 +62,11 @@ def test_categories_added_category_is_accepted_until_disabled(run: Run, pipeline
         return pipeline.run("VEND001", f"{name}.csv", csv_of([product(name, category="Test Kayaks")])).status
 
     assert upload("cli-category-1") is UploadStatus.FAILED
-    said = "The category Test Kayaks is active.\n"
-    assert run("categories", "add", "Test Kayaks", "--description", "For lakes") == (0, said, "")
+    message = "The category Test Kayaks is active.\n"
+    assert run("categories", "add", "Test Kayaks", "--description", "For lakes") == (0, message, "")
     assert upload("cli-category-2") is UploadStatus.COMPLETED
     assert run("categories", "disable", "Test Kayaks")[0] == 0
-    assert listed(run, "categories", category_name="Test Kayaks") == {
+    assert get_record(run, "categories", category_name="Test Kayaks") == {
         "category_name": "Test Kayaks",
         "is_active": False,
         "description": "For lakes",
@@ -74,25 +74,25 @@ def test_categories_added_category_is_accepted_until_disabled(run: Run, pipeline
     assert upload("cli-category-3") is UploadStatus.FAILED
     [line] = [line for line in run("categories", "list")[1].splitlines() if line.startswith("Test Kayaks")]
     assert line.split() == ["Test", "Kayaks", "no", "For", "lakes"]
-    code, _, said = run("categories", "add", "Test Kayaks")
-    assert (code, "onboarding categories enable" in said) == (1, True)
+    code, _, err = run("categories", "add", "Test Kayaks")
+    assert (code, "onboarding categories enable" in err) == (1, True)
     assert run("categories", "enable", "Test Kayaks")[0] == 0
-    assert listed(run, "categories", category_name="Test Kayaks", is_active=True)["description"] == "For lakes"
+    assert get_record(run, "categories", category_name="Test Kayaks", is_active=True)["description"] == "For lakes"
 
 
 def test_operators_add_change_and_suspend(run: Run) -> None:
     email = "cli@techmart.example"
     assert run("operators", "add", email, "--name", "Someone")[:2] == (0, f"{email} can sign in to the portal.\n")
-    assert listed(run, "operators", email=email) == {
+    assert get_record(run, "operators", email=email) == {
         "email": email,
         "name": "Someone",
         "role": "viewer",
         "status": "active",
     }
-    code, _, said = run("operators", "add", email, "--name", "Someone", "--role", "admin")
-    assert (code, f"onboarding operators change {email}" in said) == (1, True)
+    code, _, err = run("operators", "add", email, "--name", "Someone", "--role", "admin")
+    assert (code, f"onboarding operators change {email}" in err) == (1, True)
     assert run("operators", "change", email, "--role", "admin")[0] == 0
-    assert listed(run, "operators", email=email)["role"] == "admin"
+    assert get_record(run, "operators", email=email)["role"] == "admin"
     assert run("operators", "suspend", email)[:2] == (0, f"{email} is suspended.\n")
     [line] = [line for line in run("operators", "list")[1].splitlines() if line.startswith(email)]
     assert line.split() == [email, "Someone", "admin", "suspended"]
@@ -100,7 +100,7 @@ def test_operators_add_change_and_suspend(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "why"),
+    ("command", "reason"),
     [
         (("vendors", "suspend", "NOBODY"), "there is no vendor NOBODY"),
         (("vendors", "add", "a/b", "--name", "A", "--email", "a@b.example"), "'a/b' cannot be a vendor's id"),
@@ -114,8 +114,8 @@ def test_operators_add_change_and_suspend(run: Run) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_administration_invalid_input_prints_reason(run: Run, command: tuple[str, ...], why: str) -> None:
-    code, out, said = run(*command)
+def test_administration_invalid_input_prints_reason(run: Run, command: tuple[str, ...], reason: str) -> None:
+    code, out, err = run(*command)
     assert (code, out) == (1, "")
-    assert why in said
-    assert "Traceback" not in said
+    assert reason in err
+    assert "Traceback" not in err

@@ -19,12 +19,12 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
 
 from onboarding import __version__
-from onboarding.cli import dead_letters, uploads
+from onboarding.cli import uploads, watchdog
 from onboarding.cli.errors import CommandError, explain
 from onboarding.cli.main import main
-from onboarding.cli.output import shown
-from onboarding.cli.target import RunAction, connected
-from onboarding.cli.upload_client import ObjectStatus, Outcome, Submission, follow
+from onboarding.cli.output import replace_control_characters
+from onboarding.cli.target import RunAction, connect
+from onboarding.cli.upload_client import ObjectStatus, Submission, UploadOutcome, wait_for_outcomes
 from onboarding.config import NotSet
 from onboarding.domain.models import Upload, UploadStatus
 from onboarding.domain.resource_names import UPLOAD_BUCKET
@@ -92,7 +92,7 @@ def fake_endpoints(state: Path, port: int = 9) -> Endpoints:
     )
 
 
-def sentence_of(code: int, capsys: Captured) -> str:
+def read_error(code: int, capsys: Captured) -> str:
     """Return the message on stderr of a failed command, which prints nothing else and no traceback."""
     captured = capsys.readouterr()
     assert (code, captured.out) == (1, "")
@@ -101,7 +101,7 @@ def sentence_of(code: int, capsys: Captured) -> str:
 
 
 UPLOAD = ("upload", "products.csv", "--vendor", "VEND001")
-NEED_A_STACK = [
+COMMANDS_OF_A_STACK = [
     UPLOAD,
     (*UPLOAD, "--wait", "--json"),
     ("uploads", "list"),
@@ -112,30 +112,30 @@ NEED_A_STACK = [
 ]
 
 
-@pytest.mark.parametrize("command", NEED_A_STACK, ids=" ".join)
+@pytest.mark.parametrize("command", COMMANDS_OF_A_STACK, ids=" ".join)
 def test_command_without_stack_says_how_to_start_one(command: Sequence[str], capsys: Captured) -> None:
-    assert "No local stack runs on .onboarding. Start one with: onboarding local up" in sentence_of(
+    assert "No local stack runs on .onboarding. Start one with: onboarding local up" in read_error(
         main(command), capsys
     )
 
 
-@pytest.mark.parametrize("command", NEED_A_STACK, ids=" ".join)
+@pytest.mark.parametrize("command", COMMANDS_OF_A_STACK, ids=" ".join)
 def test_command_named_state_without_stack_does_not_use_aws(
     command: Sequence[str], capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("S3_BUCKET_NAME", "bucket")
     monkeypatch.setenv("RDS_SECRET_NAME", "secret")
     sentence = "No local stack runs on other. Start one with: onboarding local up --state other"
-    assert sentence in sentence_of(main([*command, "--state", "other"]), capsys)
+    assert sentence in read_error(main([*command, "--state", "other"]), capsys)
     monkeypatch.setenv("ONBOARDING_STATE", "other")
-    assert sentence in sentence_of(main(command), capsys)
+    assert sentence in read_error(main(command), capsys)
 
 
 def test_command_killed_stack_is_not_used(tmp_path: Path, capsys: Captured) -> None:
     # Its process ID may belong to another process, here to this one.
     write_endpoints(tmp_path, fake_endpoints(tmp_path))
     for _ in range(2):
-        assert "No local stack runs" in sentence_of(main(["uploads", "list", "--state", str(tmp_path)]), capsys)
+        assert "No local stack runs" in read_error(main(["uploads", "list", "--state", str(tmp_path)]), capsys)
         (tmp_path / LOCK).touch()
 
 
@@ -148,10 +148,10 @@ def test_command_copied_state_directory_is_not_used(
     shutil.copytree(original, copy)
     assert read_endpoints(original) == endpoints
     assert read_endpoints(copy) is None
-    # Not even while the copy has a stack of its own that is starting.
+    # Also while a stack starts on the copy.
     start_fake_stack(copy)
     shutil.copy(original / "endpoints.json", copy)
-    assert "No local stack runs" in sentence_of(main(["uploads", "list", "--state", str(copy)]), capsys)
+    assert "No local stack runs" in read_error(main(["uploads", "list", "--state", str(copy)]), capsys)
 
 
 def test_command_endpoints_of_another_version_are_rejected(
@@ -160,7 +160,7 @@ def test_command_endpoints_of_another_version_are_rejected(
     start_fake_stack(tmp_path)
     for content in ("{}", "[]", "nonsense", ""):
         (tmp_path / "endpoints.json").write_text(content)
-        sentence = sentence_of(main(["uploads", "list", "--state", str(tmp_path)]), capsys)
+        sentence = read_error(main(["uploads", "list", "--state", str(tmp_path)]), capsys)
         assert f"{tmp_path / 'endpoints.json'} was not written by this version" in sentence
 
 
@@ -191,7 +191,7 @@ def test_upload_invalid_arguments_send_nothing(
 ) -> None:
     (tmp_path / "folder.csv").mkdir()
     start_fake_stack(tmp_path)
-    assert message in sentence_of(main(["upload", *arguments, "--state", str(tmp_path)]), capsys)
+    assert message in read_error(main(["upload", *arguments, "--state", str(tmp_path)]), capsys)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_upload_invalid_arguments_send_nothing(
 )
 def test_command_invalid_arguments_exit_with_1(command: Sequence[str], message: str, capsys: Captured) -> None:
     # 2 and 3 are results of uploads, which a script must not confuse with invalid arguments.
-    assert message in sentence_of(main(command), capsys)
+    assert message in read_error(main(command), capsys)
 
 
 def test_version_option_prints_version(capsys: Captured) -> None:
@@ -222,7 +222,7 @@ def test_command_help_is_printed(command: Sequence[str], capsys: Captured) -> No
     assert "Usage: onboarding" in capsys.readouterr().out
 
 
-def ending_with(outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
+def replace_pipeline(outcome: UploadOutcome, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make `upload --wait` return this outcome without a pipeline."""
 
     @contextmanager
@@ -230,12 +230,12 @@ def ending_with(outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
         yield None, lambda *_, **__: {"status": "active"}
 
     monkeypatch.setattr(uploads, "connect_admin", no_pipeline)
-    monkeypatch.setattr(uploads, "submit", lambda *_: outcome.submission)
-    monkeypatch.setattr(uploads, "follow", lambda *_: [outcome])
+    monkeypatch.setattr(uploads, "submit_file", lambda *_: outcome.submission)
+    monkeypatch.setattr(uploads, "wait_for_outcomes", lambda *_: [outcome])
 
 
-def outcome_of(upload: Upload | None, quarantined: str | None = None, unprocessed: int = 0) -> Outcome:
-    return Outcome(SUBMISSION, upload, quarantined, 1.234, unprocessed)
+def make_outcome(upload: Upload | None, quarantined: str | None = None, unprocessed: int = 0) -> UploadOutcome:
+    return UploadOutcome(SUBMISSION, upload, quarantined, 1.234, unprocessed)
 
 
 ALL_VALID = make_upload(status=UploadStatus.COMPLETED, valid_records=100, error_records=0)
@@ -254,20 +254,20 @@ REJECTED = make_upload(
 @pytest.mark.parametrize(
     ("outcome", "code", "message"),
     [
-        (outcome_of(ALL_VALID), 0, "100 of 100 rows are in the catalog, 0 were rejected."),
-        (outcome_of(SOME_FAILED), 2, "92 of 100 rows are in the catalog, 8 were rejected."),
-        (outcome_of(NONE_VALID), 2, "0 of 100 rows are in the catalog, 100 were rejected."),
-        (outcome_of(SOME_FAILED, unprocessed=3), 1, "3 rows could not be processed, by our fault"),
-        (outcome_of(NONE_VALID, unprocessed=100), 1, "100 rows could not be processed, by our fault"),
-        (outcome_of(REJECTED), 3, "Rejected: The file is empty (EMPTY_FILE)"),
-        (outcome_of(None, "The vendor 'X' is not known"), 3, "Rejected: The vendor 'X' is not known."),
+        (make_outcome(ALL_VALID), 0, "100 of 100 rows are in the catalog, 0 were rejected."),
+        (make_outcome(SOME_FAILED), 2, "92 of 100 rows are in the catalog, 8 were rejected."),
+        (make_outcome(NONE_VALID), 2, "0 of 100 rows are in the catalog, 100 were rejected."),
+        (make_outcome(SOME_FAILED, unprocessed=3), 1, "3 rows could not be processed, by our fault"),
+        (make_outcome(NONE_VALID, unprocessed=100), 1, "100 rows could not be processed, by our fault"),
+        (make_outcome(REJECTED), 3, "Rejected: The file is empty (EMPTY_FILE)"),
+        (make_outcome(None, "The vendor 'X' is not known"), 3, "Rejected: The vendor 'X' is not known."),
     ],
     ids=["all valid", "some rejected", "none valid", "some unprocessed", "all unprocessed", "rejected", "quarantined"],
 )
 def test_upload_wait_outcome_sets_exit_code_and_message(
-    outcome: Outcome, code: int, message: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+    outcome: UploadOutcome, code: int, message: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ending_with(outcome, monkeypatch)
+    replace_pipeline(outcome, monkeypatch)
     assert main([*UPLOAD, "--wait"]) == code
     assert message in capsys.readouterr().out
     assert main([*UPLOAD, "--wait", "--json"]) == code
@@ -278,7 +278,7 @@ def test_upload_wait_outcome_sets_exit_code_and_message(
 
 
 def test_upload_json_has_the_counts(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
-    ending_with(outcome_of(SOME_FAILED), monkeypatch)
+    replace_pipeline(make_outcome(SOME_FAILED), monkeypatch)
     main([*UPLOAD, "--wait", "--json"])
     assert json.loads(capsys.readouterr().out) == {
         "upload_id": SOME_FAILED.upload_id,
@@ -292,18 +292,18 @@ def test_upload_json_has_the_counts(capsys: Captured, monkeypatch: pytest.Monkey
 
 
 def test_upload_json_quarantined_file_has_no_upload_id(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
-    ending_with(outcome_of(None, "nobody's"), monkeypatch)
+    replace_pipeline(make_outcome(None, "unknown vendor"), monkeypatch)
     main([*UPLOAD, "--wait", "--json"])
-    found = json.loads(capsys.readouterr().out)
-    assert (found["upload_id"], found["status"], found["total_records"]) == (None, "quarantined", None)
+    result = json.loads(capsys.readouterr().out)
+    assert (result["upload_id"], result["status"], result["total_records"]) == (None, "quarantined", None)
 
 
 def test_upload_json_without_wait_has_the_same_keys(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
-    ending_with(outcome_of(SOME_FAILED), monkeypatch)
+    replace_pipeline(make_outcome(SOME_FAILED), monkeypatch)
     assert main([*UPLOAD, "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert list(found) == KEYS
-    assert (found["upload_id"], found["status"]) == (SUBMISSION.upload_id, "processing")
+    result = json.loads(capsys.readouterr().out)
+    assert list(result) == KEYS
+    assert (result["upload_id"], result["status"]) == (SUBMISSION.upload_id, "processing")
 
 
 class Pipeline:
@@ -314,27 +314,30 @@ class Pipeline:
 
     def run_action(self, action: str, *, objects: Sequence[Mapping[str, object]]) -> dict[str, object]:
         assert action == "get_object_states"
-        assert [named["s3_key"] for named in objects] == [SOURCE.key]
+        assert [item["s3_key"] for item in objects] == [SOURCE.key]
         upload, quarantined, unprocessed = self.states.pop(0) if len(self.states) > 1 else self.states[0]
         status = {"upload": upload and upload_as_json(upload), "quarantined": quarantined, "unprocessed": unprocessed}
         # As from a function on AWS.
         return dict(json.loads(json.dumps({"objects": [status]})))
 
-    def follow(self, timeout: float) -> tuple[Outcome, list[Upload | None]]:
-        seen: list[Upload | None] = []
-        [outcome] = follow(self.run_action, [SUBMISSION], timeout, lambda _, upload: seen.append(upload), pause=0)
-        return outcome, seen
+    def wait(self, timeout: float) -> tuple[UploadOutcome, list[Upload | None]]:
+        """Return the outcome, and the upload of each poll."""
+        polled: list[Upload | None] = []
+        [outcome] = wait_for_outcomes(
+            self.run_action, [SUBMISSION], timeout, lambda _, upload: polled.append(upload), pause=0
+        )
+        return outcome, polled
 
 
-def test_follow_finished_upload_waits_for_notification() -> None:
+def test_wait_for_outcomes_finished_upload_waits_for_notification() -> None:
     finished = make_upload()
     notified = make_upload(notified_at=datetime.now(UTC))
-    outcome, seen = Pipeline((None, None, 0), (finished, None, 0), (notified, None, 0)).follow(5)
-    assert (outcome.upload, seen) == (notified, [None, finished, notified])
+    outcome, polled = Pipeline((None, None, 0), (finished, None, 0), (notified, None, 0)).wait(5)
+    assert (outcome.upload, polled) == (notified, [None, finished, notified])
 
 
-def test_follow_quarantined_file_returns_at_once() -> None:
-    outcome, _ = Pipeline((None, "The vendor is not known", 0)).follow(0)
+def test_wait_for_outcomes_quarantined_file_returns_at_once() -> None:
+    outcome, _ = Pipeline((None, "The vendor is not known", 0)).wait(0)
     assert (outcome.upload, outcome.quarantined, outcome.exit_code) == (None, "The vendor is not known", 3)
 
 
@@ -346,23 +349,23 @@ def test_follow_quarantined_file_returns_at_once() -> None:
         (make_upload(), "is partial, but its notification has not been sent"),
     ],
 )
-def test_follow_timeout_names_the_upload(upload: Upload | None, state: str) -> None:
+def test_wait_for_outcomes_timeout_names_the_upload(upload: Upload | None, state: str) -> None:
     with pytest.raises(CommandError) as caught:
-        Pipeline((upload, None, 0)).follow(0)
+        Pipeline((upload, None, 0)).wait(0)
     assert state in str(caught.value)
     assert (upload.upload_id if upload else SUBMISSION.upload_id) in str(caught.value)
 
 
-def test_connected_local_stack_replaces_environment(
+def test_connect_local_stack_replaces_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start_fake_stack: Callable[[Path], Endpoints]
 ) -> None:
-    monkeypatch.setenv("AWS_PROFILE", "of-somebody")
+    monkeypatch.setenv("AWS_PROFILE", "of-a-user")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "https://elsewhere.example")
     monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
     monkeypatch.setenv("PGHOSTADDR", "192.0.2.1")
     before = dict(os.environ)
     endpoints = start_fake_stack(tmp_path)
-    with connected(tmp_path) as ctx:
+    with connect(tmp_path) as ctx:
         assert ctx.s3.meta.endpoint_url == endpoints.aws_endpoint_url
         assert ctx.settings.bucket == "the-bucket"
         assert {"AWS_PROFILE", "AWS_ENDPOINT_URL_S3", "https_proxy", "PGHOSTADDR"}.isdisjoint(os.environ)
@@ -372,30 +375,30 @@ def test_connected_local_stack_replaces_environment(
 BUCKET_ON_AWS = f"staging-{UPLOAD_BUCKET}-123456789012"
 
 
-def test_connected_aws_uses_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connect_aws_uses_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("S3_BUCKET_NAME", BUCKET_ON_AWS)
     monkeypatch.setenv("RDS_SECRET_NAME", "secret")
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
-    with connected(None) as ctx:
+    with connect(None) as ctx:
         assert (ctx.settings.bucket, ctx.s3.meta.region_name) == (BUCKET_ON_AWS, "eu-central-1")
         assert ctx.settings.resource_name("admin") == "staging-product-onboarding-admin"
 
 
 @pytest.mark.parametrize("command", [UPLOAD, ("uploads", "list"), ("failures", "list")], ids=" ".join)
-def test_connected_aws_other_bucket_is_rejected(
+def test_connect_aws_other_bucket_is_rejected(
     command: Sequence[str], monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
     monkeypatch.setenv("S3_BUCKET_NAME", "product-uploads")
-    assert "S3_BUCKET_NAME: product-uploads is not the bucket of a deployment" in sentence_of(main(command), capsys)
+    assert "S3_BUCKET_NAME: product-uploads is not the bucket of a deployment" in read_error(main(command), capsys)
 
 
-def test_connected_local_stack_takes_precedence_over_aws(
+def test_connect_local_stack_takes_precedence_over_aws(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start_fake_stack: Callable[[Path], Endpoints]
 ) -> None:
     monkeypatch.setenv("S3_BUCKET_NAME", BUCKET_ON_AWS)
     (tmp_path / ".onboarding").mkdir()
     start_fake_stack(tmp_path / ".onboarding")
-    with connected(None) as ctx:
+    with connect(None) as ctx:
         assert ctx.settings.bucket == "the-bucket"
 
 
@@ -436,9 +439,9 @@ def test_command_unreachable_stack_prints_sentence(
     start_fake_stack(tmp_path)
     # No waits between attempts.
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
-    message = sentence_of(main([*UPLOAD, "--state", str(tmp_path)]), capsys)
+    message = read_error(main([*UPLOAD, "--state", str(tmp_path)]), capsys)
     assert "AWS cannot be reached: Could not connect to the endpoint URL" in message
-    message = sentence_of(main(["uploads", "list", "--state", str(tmp_path)]), capsys)
+    message = read_error(main(["uploads", "list", "--state", str(tmp_path)]), capsys)
     assert "The secret with the database's credentials cannot be read" in message
 
 
@@ -448,16 +451,14 @@ def test_local_up_without_extra_says_what_to_install(capsys: Captured, monkeypat
     assert "pip install 'product-onboarding[local]'" in capsys.readouterr().err
 
 
-def test_shown_control_characters_are_replaced() -> None:
-    assert shown("\x1b[31mred\x07\r\x9b") == "\ufffd[31mred\ufffd\ufffd\ufffd"
-    assert shown("Løv\tline\n") == "Løv\tline\n"
+def test_replace_control_characters_control_characters_are_replaced() -> None:
+    assert replace_control_characters("\x1b[31mred\x07\r\x9b") == "\ufffd[31mred\ufffd\ufffd\ufffd"
+    assert replace_control_characters("Løv\tline\n") == "Løv\tline\n"
 
 
 def test_endpoints_file_has_all_fields() -> None:
-    wanted = (
-        "aws_endpoint_url aws_region aws_access_key_id aws_secret_access_key bucket table error_queue_url topic_arn"
-    )
-    assert asdict(fake_endpoints(Path())).keys() >= {*wanted.split(), "secret_name", "database_url", "inbox_dir"}
+    names = "aws_endpoint_url aws_region aws_access_key_id aws_secret_access_key bucket table error_queue_url topic_arn"
+    assert asdict(fake_endpoints(Path())).keys() >= {*names.split(), "secret_name", "database_url", "inbox_dir"}
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["cost", "--uploads", "3"], ["sample", "--help"]])
@@ -478,12 +479,12 @@ def test_inbox_show_accepts_json_before_and_after(
     (tmp_path / "inbox").mkdir()
     (tmp_path / "inbox" / "1.eml").write_bytes(b"Subject: Hello\r\nDate: Sat, 21 Dec 2024 10:30:45 +0000\r\n\r\ntext")
     (tmp_path / "inbox" / "2.eml").touch()
-    message = []
+    emails = []
     for arguments in (["--json", "show", "1"], ["show", "1", "--json"], ["--json", "show", "--json", "1"]):
         assert main(["inbox", "--state", str(tmp_path), *arguments]) == 0
-        message.append(json.loads(capsys.readouterr().out))
-    assert message == [message[0]] * 3
-    assert (message[0]["number"], message[0]["subject"]) == (1, "Hello")
+        emails.append(json.loads(capsys.readouterr().out))
+    assert emails == [emails[0]] * 3
+    assert (emails[0]["number"], emails[0]["subject"]) == (1, "Hello")
     assert main(["inbox", "--state", str(tmp_path), "show", "1"]) == 0
     assert "Subject: Hello" in capsys.readouterr().out
     assert main(["inbox", "--state", str(tmp_path), "--json"]) == 0
@@ -497,19 +498,21 @@ def test_watchdog_run_errors_are_printed_and_exit_with_1(
 ) -> None:
     start_fake_stack(tmp_path)
 
-    def drive(*_: object, **__: object) -> Iterator[RecoveryAction]:
+    def resume(*_: object, **__: object) -> Iterator[RecoveryAction]:
         yield RecoveryAction("UPLOAD_1", "VEND001", "key", "resumed")
-        fault = ClientError({"Error": {"Code": "SlowDown", "Message": "later"}}, "GetObject")
-        fault.add_note("upload UPLOAD_2")
-        raise ExceptionGroup("1 of 2 could not be resumed", [fault])
+        error = ClientError({"Error": {"Code": "SlowDown", "Message": "later"}}, "GetObject")
+        error.add_note("upload UPLOAD_2")
+        raise ExceptionGroup("1 of 2 could not be resumed", [error])
 
-    monkeypatch.setattr(dead_letters, "resume_stalled_uploads", drive)
+    monkeypatch.setattr(watchdog, "resume_stalled_uploads", resume)
     monkeypatch.setattr(
-        dead_letters,
+        watchdog,
         "ingest_missed_objects",
         lambda *_, **__: iter([RecoveryAction("UPLOAD_3", "VEND001", "key", "ingested")]),
     )
     assert main(["watchdog", "run", "--sweep", "--state", str(tmp_path)]) == 1
-    message = capsys.readouterr()
-    assert message.out.splitlines() == ["resumed: UPLOAD_1", "found: UPLOAD_3", "2 resumed, 1 failed."]
-    assert message.err == "failed: upload UPLOAD_2 (AWS refused GetObject: SlowDown: later); the next run tries again\n"
+    captured = capsys.readouterr()
+    assert captured.out.splitlines() == ["resumed: UPLOAD_1", "ingested: UPLOAD_3", "2 resumed, 1 failed."]
+    assert (
+        captured.err == "failed: upload UPLOAD_2 (AWS refused GetObject: SlowDown: later); the next run tries again\n"
+    )

@@ -1,6 +1,6 @@
-"""Commands against AWS, where the environment names a bucket and the database cannot be reached.
+"""Commands on AWS, where the environment names a bucket and the database cannot be reached.
 
-The running pipeline stands in for it: found as AWS is found, and nothing says where the database is.
+The local stack replaces AWS: the environment has its AWS endpoint and its bucket, but no state directory.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ Captured = pytest.CaptureFixture[str]
 
 
 class Died(BaseException):
-    """What a killed function leaves behind, without a retry."""
+    """Ends a function without a retry, like a kill."""
 
 
 @pytest.fixture
 def aws(pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The environment that docs/deploy.md tells an operator to set, and nothing else."""
+    """Set only the environment variables of docs/deploy.md."""
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name in pipeline.endpoints.environment() or name.startswith("AWS_")]:
         monkeypatch.delenv(name)
@@ -46,60 +46,59 @@ def aws(pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture(scope="module")
 def admin_function(pipeline: Pipeline) -> Iterator[None]:
-    """The function `admin`, which the local stack has no need of: with the settings and rights of another one."""
+    """Create the function `admin`, which the local stack lacks, with the settings and role of `csv-parser`."""
     endpoints = pipeline.endpoints
     lambdas: Any = endpoints.client("lambda")
-    known = lambdas.get_function_configuration(FunctionName="csv-parser")
+    parser = lambdas.get_function_configuration(FunctionName="csv-parser")
     code = {"S3Bucket": f"onboarding-code-{endpoints.bucket.rsplit('-', 1)[-1]}", "S3Key": "functions.zip"}
-    same = {name: known[name] for name in ("Runtime", "Role", "Timeout", "MemorySize")}
+    settings = {name: parser[name] for name in ("Runtime", "Role", "Timeout", "MemorySize")}
     # The owner of the tables, as on AWS.
-    same["Environment"] = {"Variables": {**known["Environment"]["Variables"], "RDS_SECRET_NAME": endpoints.secret_name}}
+    settings["Environment"] = {
+        "Variables": {**parser["Environment"]["Variables"], "RDS_SECRET_NAME": endpoints.secret_name}
+    }
     handler = "onboarding.lambda_handlers.admin.handler"
     iam: Any = endpoints.client("iam")
-    policy = {"RoleName": known["Role"].rsplit("/", 1)[-1], "PolicyName": "admin-reads-the-owners-secret"}
+    policy = {"RoleName": parser["Role"].rsplit("/", 1)[-1], "PolicyName": "admin-reads-the-owners-secret"}
     statement = {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}
     iam.put_role_policy(**policy, PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
-    lambdas.create_function(FunctionName=resource_name("admin"), Handler=handler, Code=code, **same)
+    lambdas.create_function(FunctionName=resource_name("admin"), Handler=handler, Code=code, **settings)
     yield
     lambdas.delete_function(FunctionName=resource_name("admin"))
     iam.delete_role_policy(**policy)
 
 
 @pytest.fixture
-def stuck(ctx: AppContext, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> str:
-    """An upload whose function died before it staged a row."""
+def stalled_upload_id(ctx: AppContext, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the ID of an upload whose function died before it staged a row."""
 
     def die(*_: object) -> None:
         raise Died
 
     with pipeline.without_bucket_notifications():
         source = pipeline.put_key(f"uploads/VEND001/{uuid.uuid4().hex}.csv", csv_of([product(uuid.uuid4().hex[:8])]))
-    with monkeypatch.context() as broken:
-        broken.setattr(staging_table, "stage_rows", die)
+    with monkeypatch.context() as context:
+        context.setattr(staging_table, "stage_rows", die)
         with pytest.raises(Died):
             ingest_object(ctx, source)
     return pipeline.upload_id(source)
 
 
-def test_the_watchdog_runs_where_the_database_is(
-    stuck: str, pipeline: Pipeline, request: pytest.FixtureRequest, capsys: Captured
+def test_watchdog_run_on_aws_resumes_stalled_upload(
+    stalled_upload_id: str, pipeline: Pipeline, request: pytest.FixtureRequest, capsys: Captured
 ) -> None:
     request.getfixturevalue("aws")
     assert main(["watchdog", "run", "--sweep"]) == 0
-    assert stuck not in capsys.readouterr().out, "it has hardly stopped"
+    assert stalled_upload_id not in capsys.readouterr().out, "too recent"
     assert main(["watchdog", "run", "--patience", "0"]) == 0
-    assert f"resumed: {stuck}" in capsys.readouterr().out
-    assert pipeline.finished(stuck).valid_records == 1
+    assert f"resumed: {stalled_upload_id}" in capsys.readouterr().out
+    assert pipeline.finished(stalled_upload_id).valid_records == 1
 
 
 @pytest.mark.usefixtures("aws")
-def test_the_watchdog_sweeps_when_told_to(pipeline: Pipeline, capsys: Captured) -> None:
+def test_watchdog_run_on_aws_sweep_ingests_missed_object(pipeline: Pipeline, capsys: Captured) -> None:
     events = pipeline.s3.get_bucket_notification_configuration(Bucket=pipeline.endpoints.bucket)
     events.pop("ResponseMetadata")
-    silent: dict[str, object] = {}
-    pipeline.s3.put_bucket_notification_configuration(
-        Bucket=pipeline.endpoints.bucket, NotificationConfiguration=silent
-    )
+    pipeline.s3.put_bucket_notification_configuration(Bucket=pipeline.endpoints.bucket, NotificationConfiguration={})
     try:
         missed = pipeline.put_key("uploads/VEND001/missed.csv", csv_of([product("missed")]))
     finally:
@@ -108,13 +107,13 @@ def test_the_watchdog_sweeps_when_told_to(pipeline: Pipeline, capsys: Captured) 
         )
     assert main(["watchdog", "run", "--sweep", "--patience", "0"]) == 0
     upload_id = pipeline.upload_id(missed)
-    assert f"found: {upload_id}" in capsys.readouterr().out
+    assert f"ingested: {upload_id}" in capsys.readouterr().out
     assert pipeline.finished(upload_id).valid_records == 1
 
 
 @pytest.mark.usefixtures("aws")
-def test_a_message_that_was_given_up_finds_its_queue(pipeline: Pipeline, capsys: Captured) -> None:
-    upload = pipeline.run("VEND003", "given-up.csv", csv_of([product("given-up-on-aws")]))
+def test_failures_redrive_on_aws_dead_letter_is_sent_back(pipeline: Pipeline, capsys: Captured) -> None:
+    upload = pipeline.run("VEND003", "dead-letter.csv", csv_of([product("dead-letter-on-aws")]))
     pipeline.connection.execute(
         "update upload_history set notified_at = null where upload_id = %s", (upload.upload_id,)
     )
@@ -130,16 +129,16 @@ def test_upload_on_aws_is_followed_listed_shown_reported_and_undone(tmp_path: Pa
     path = tmp_path / "on-aws.csv"
     path.write_bytes(csv_of([product("on-aws-1"), product("on-aws-2", price="0")]))
     assert main(["validate", str(path), "--vendor", "VEND002", "--json"]) == 2
-    dry = json.loads(capsys.readouterr().out)
-    assert (dry["offline"], dry["valid_records"], dry["error_records"]) == (False, 1, 1)
+    result = json.loads(capsys.readouterr().out)
+    assert (result["offline"], result["valid_records"], result["error_records"]) == (False, 1, 1)
 
     assert main(["upload", str(path), "--vendor", "VEND002", "--wait", "--json"]) == 2
     upload_id = json.loads(capsys.readouterr().out)["upload_id"]
     assert main(["uploads", "list", "--vendor", "VEND002", "--status", "partial", "--json"]) == 0
     assert upload_id in [upload["upload_id"] for upload in json.loads(capsys.readouterr().out)["uploads"]]
     assert main(["uploads", "show", upload_id, "--json"]) == 0
-    shown = json.loads(capsys.readouterr().out)
-    assert (shown["valid_records"], shown["error_types"]) == (1, {"INVALID_PRICE": 1})
+    upload = json.loads(capsys.readouterr().out)
+    assert (upload["valid_records"], upload["error_types"]) == (1, {"INVALID_PRICE": 1})
     assert main(["report", upload_id, "-o", str(tmp_path / "report.csv")]) == 0
     assert "INVALID_PRICE" in (tmp_path / "report.csv").read_text(encoding="utf-8-sig")
     capsys.readouterr()
@@ -155,16 +154,16 @@ def test_template_on_aws_has_the_active_categories(tmp_path: Path, ctx: AppConte
 
 
 @pytest.mark.usefixtures("aws", "admin_function")
-def test_upload_of_unknown_vendor_on_aws_is_refused_before_the_file_is_sent(tmp_path: Path, capsys: Captured) -> None:
-    path = tmp_path / "nobodys.csv"
-    path.write_bytes(csv_of([product("nobodys")]))
+def test_upload_on_aws_unknown_vendor_is_rejected_before_the_upload(tmp_path: Path, capsys: Captured) -> None:
+    path = tmp_path / "unknown.csv"
+    path.write_bytes(csv_of([product("unknown-vendor")]))
     assert main(["upload", str(path), "--vendor", "NOBODY", "--wait"]) == 1
     assert "The vendor 'NOBODY' is not known" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("aws", "admin_function")
-def test_validate_on_aws_file_that_no_call_can_carry_says_what_to_do(tmp_path: Path, capsys: Captured) -> None:
+def test_validate_on_aws_file_too_large_for_a_call_prints_advice(tmp_path: Path, capsys: Captured) -> None:
     path = tmp_path / "random.csv"
-    path.write_bytes(random.Random(1).randbytes(6_000_000))  # noqa: S311 - bytes that cannot be packed
+    path.write_bytes(random.Random(1).randbytes(6_000_000))  # noqa: S311 - bytes that cannot be compressed
     assert main(["validate", str(path), "--vendor", "VEND001"]) == 1
     assert "Use --offline, or upload the file" in capsys.readouterr().err

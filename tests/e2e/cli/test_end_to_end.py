@@ -20,8 +20,8 @@ Captured = pytest.CaptureFixture[str]
 
 def upload(run: Run, file: Path, vendor_id: str) -> tuple[int, dict[str, Any]]:
     code, out, _ = run("upload", str(file), "--vendor", vendor_id, "--wait", "--json")
-    found: dict[str, Any] = json.loads(out)
-    return code, found
+    result: dict[str, Any] = json.loads(out)
+    return code, result
 
 
 @pytest.fixture
@@ -34,35 +34,35 @@ def good_file(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 def test_upload_sample_exits_with_2_and_counts_agree(run: Run, pipeline: Pipeline, tmp_path: Path) -> None:
     assert main(["sample", str(tmp_path), "--run", "cli"]) == 0
     run("uploads", "list")
-    code, found = upload(run, tmp_path / "VEND001-cli.csv", "VEND001")
+    code, result = upload(run, tmp_path / "VEND001-cli.csv", "VEND001")
     assert code == 2
-    assert (found["status"], found["total_records"], found["valid_records"], found["error_records"]) == (
+    assert (result["status"], result["total_records"], result["valid_records"], result["error_records"]) == (
         "partial",
         100,
         92,
         8,
     )
-    assert found["report_key"] == f"errors/VEND001/{found['upload_id']}_errors.csv"
-    assert 0 < found["seconds"] < 60
-    kept = pipeline.upload(found["upload_id"])
-    assert kept is not None
-    assert (kept.valid_records, kept.error_records) == (92, 8)
+    assert result["report_key"] == f"errors/VEND001/{result['upload_id']}_errors.csv"
+    assert 0 < result["seconds"] < 60
+    stored = pipeline.upload(result["upload_id"])
+    assert stored is not None
+    assert (stored.valid_records, stored.error_records) == (92, 8)
 
-    code, shown, _ = run("uploads", "show", found["upload_id"], "--json")
-    described = json.loads(shown)
+    code, out, _ = run("uploads", "show", result["upload_id"], "--json")
+    described = json.loads(out)
     assert code == 0
-    assert {key: described[key] for key in found if key != "seconds"} == {
-        key: value for key, value in found.items() if key != "seconds"
+    assert {key: described[key] for key in result if key != "seconds"} == {
+        key: value for key, value in result.items() if key != "seconds"
     }
     assert len(described["error_types"]) == 7
 
-    code, report, _ = run("report", found["upload_id"])
+    code, report, _ = run("report", result["upload_id"])
     lines = list(csv.reader(io.StringIO(report.removeprefix("\ufeff"), newline="")))
     assert (code, tuple(lines[0])) == (0, HEADER)
     assert len({line[0] for line in lines[1:]}) == 8
-    kept_report = tmp_path / "report.csv"
-    assert run("report", found["upload_id"], "-o", str(kept_report))[:2] == (0, "")
-    assert kept_report.read_bytes().decode() == report
+    report_path = tmp_path / "report.csv"
+    assert run("report", result["upload_id"], "-o", str(report_path))[:2] == (0, "")
+    assert report_path.read_bytes().decode() == report
 
 
 def test_upload_valid_file_exits_with_0(run: Run, good_file: Path) -> None:
@@ -78,9 +78,9 @@ def test_upload_valid_file_exits_with_0(run: Run, good_file: Path) -> None:
 def test_upload_rejected_file_exits_with_3(run: Run, tmp_path: Path) -> None:
     empty = tmp_path / "empty.csv"
     empty.touch()
-    code, found = upload(run, empty, "VEND002")
-    assert (code, found["status"], found["total_records"], found["report_key"]) == (3, "failed", 0, None)
-    code, _, err = run("report", found["upload_id"])
+    code, result = upload(run, empty, "VEND002")
+    assert (code, result["status"], result["total_records"], result["report_key"]) == (3, "failed", 0, None)
+    code, _, err = run("report", result["upload_id"])
     assert code == 1
     assert "the file was rejected" in err
     code, _, err = run("upload", str(empty), "--vendor", "NOBODY", "--wait", "--json")
@@ -98,19 +98,19 @@ def test_uploads_list_filters_by_vendor_status_and_time(run: Run, pipeline: Pipe
     pipeline.vendor("VEND-LIST")
     first, second = (upload(run, good_file, "VEND-LIST")[1]["upload_id"] for _ in range(2))
 
-    def listed(*options: str) -> list[str]:
+    def list_ids(*options: str) -> list[str]:
         code, out, _ = run("uploads", "list", "--vendor", "VEND-LIST", "--json", *options)
         assert code == 0
         return [upload["upload_id"] for upload in json.loads(out)["uploads"]]
 
-    assert set(listed()) == {first, second}
-    assert listed("--limit", "1") == listed()[:1]
-    assert listed("--status", "completed") == [first]
-    assert listed("--status", "failed") == [second]
-    assert listed("--since", "2100-01-01") == listed("--until", "2000-01-01T00:00:00") == []
+    assert set(list_ids()) == {first, second}
+    assert list_ids("--limit", "1") == list_ids()[:1]
+    assert list_ids("--status", "completed") == [first]
+    assert list_ids("--status", "failed") == [second]
+    assert list_ids("--since", "2100-01-01") == list_ids("--until", "2000-01-01T00:00:00") == []
     code, out, _ = run("uploads", "list", "--vendor", "VEND-LIST")
     assert code == 0
-    # The whole ID, which users copy, and the name, although it looks like markup.
+    # The ID is not shortened, and the name, which looks like markup, is unchanged.
     assert first in out
     assert second in out
     assert "good [bold] +ü.csv" in out
@@ -124,9 +124,9 @@ def test_inbox_show_prints_email(run: Run, pipeline: Pipeline, good_file: Path) 
     [mail] = [mail for mail in json.loads(out)["mails"] if upload_id in mail["text"]]
     assert (code, mail["to"]) == (0, [email])
     assert email in run("inbox")[1]
-    shown = run("inbox", "show", str(mail["number"]))[1]
-    assert f"To: {email}\nSubject: Product Upload Complete - good [bold] +ü.csv (100.0% Success)\n" in shown
-    assert f"Upload ID: {upload_id}\n" in shown
+    out = run("inbox", "show", str(mail["number"]))[1]
+    assert f"To: {email}\nSubject: Product Upload Complete - good [bold] +ü.csv (100.0% Success)\n" in out
+    assert f"Upload ID: {upload_id}\n" in out
     assert "There is no e-mail 9999" in run("inbox", "show", "9999")[2]
 
 
@@ -146,8 +146,8 @@ def test_upload_timeout_exits_with_1(run: Run, good_file: Path) -> None:
 def test_demo_prints_every_result(capsys: Captured) -> None:
     assert main(["demo"]) == 0
     out = capsys.readouterr().out
-    for shown in ("E-mails (3)", "contact@techgear.com", "sales@stylewear.com", "info@homeess.com", "(92.0% Success)"):
-        assert shown in out
+    for text in ("E-mails (3)", "contact@techgear.com", "sales@stylewear.com", "info@homeess.com", "(92.0% Success)"):
+        assert text in out
     assert ",".join(HEADER) in out
     assert "Catalog (276 products)" in out
     assert "Every figure is correct." in out

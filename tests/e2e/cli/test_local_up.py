@@ -1,4 +1,4 @@
-"""`onboarding local up` on a state directory in which something was under way."""
+"""`onboarding local up` on a state directory with uploads in progress."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from typing import NoReturn
 import pytest
 
 from onboarding.cli.main import main
-from onboarding.cli.output import say
+from onboarding.cli.output import print_line
 from onboarding.cli.target import environment_of
 from onboarding.config import Settings
 from onboarding.domain.models import Upload
 from onboarding.local.endpoints import read_endpoints
-from onboarding.local.recovery import bring_back
+from onboarding.local.recovery import recover_uploads
 from onboarding.local.stack import LocalStack
 from onboarding.pipeline.ingest import IngestResult, S3ObjectVersion, ingest_object
 from onboarding.pipeline.recovery import RecoveryAction
@@ -31,14 +31,14 @@ from tests.support.running_pipeline import Pipeline, csv_of, product
 
 @pytest.fixture
 def state() -> Iterator[Path]:
-    """A state directory outside pytest's own, which it closes to PostgreSQL's user whenever another pytest starts."""
+    """Yield a state directory outside pytest's, whose permissions another pytest process resets."""
     directory = make_state()
     yield directory
     shutil.rmtree(directory)
 
 
-def left_under_way(state: Path, patch: pytest.MonkeyPatch, *names: str) -> list[S3ObjectVersion]:
-    """The objects of uploads that were opened there and got no further."""
+def interrupt_uploads(state: Path, patch: pytest.MonkeyPatch, *names: str) -> list[S3ObjectVersion]:
+    """Return the objects of uploads that were opened in this state directory and did not continue."""
     with (
         LocalStack(state) as local,
         Pipeline(local.endpoints) as pipeline,
@@ -48,87 +48,87 @@ def left_under_way(state: Path, patch: pytest.MonkeyPatch, *names: str) -> list[
         return [open_without_staging(ctx, pipeline, name, 2, patch) for name in names]
 
 
-def up(state: Path, patch: pytest.MonkeyPatch, *finishing: S3ObjectVersion) -> tuple[int, str]:
-    """Start it, stop it once it is ready and these are finished: its exit code, and the last upload's id."""
+def run_until_finished(state: Path, patch: pytest.MonkeyPatch, *sources: S3ObjectVersion) -> tuple[int, str]:
+    """Run the local stack until the uploads of these objects finish; return the exit code and the last upload's ID."""
     finished: list[Upload] = []
 
-    def say_and_stop(text: str = "", *, stderr: bool = False, style: str | None = None) -> None:
-        say(text, stderr=stderr, style=style)
+    def print_and_stop(text: str = "", *, stderr: bool = False, style: str | None = None) -> None:
+        print_line(text, stderr=stderr, style=style)
         if text.startswith("Ready"):
             endpoints = read_endpoints(state)
             assert endpoints is not None
             with Pipeline(endpoints) as pipeline:
-                finished.extend(pipeline.finished(pipeline.upload_id(source)) for source in finishing)
+                finished.extend(pipeline.finished(pipeline.upload_id(source)) for source in sources)
             signal.raise_signal(signal.SIGTERM)
 
-    with patch.context() as watched:
-        watched.setattr("onboarding.cli.local_stack.say", say_and_stop)
+    with patch.context() as context:
+        context.setattr("onboarding.cli.local_stack.print_line", print_and_stop)
         code = main(["local", "up", "--state", str(state)])
-    assert [upload.valid_records for upload in finished] == [2] * len(finishing)
+    assert [upload.valid_records for upload in finished] == [2] * len(sources)
     return code, finished[-1].upload_id
 
 
-def test_what_was_under_way_is_brought_back_and_what_cannot_be_stops_nothing(
+def test_up_failed_recovery_of_one_upload_does_not_stop_the_others(
     state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    one, cursed = left_under_way(state, monkeypatch, "one", "cursed")
+    good, failing = interrupt_uploads(state, monkeypatch, "good", "failing")
 
-    def take_in_all_but_one(ctx: AppContext, source: S3ObjectVersion, *, patience: timedelta) -> IngestResult:
-        if source == cursed:
-            raise ProcessEnded("planted")
+    def ingest_all_but_one(ctx: AppContext, source: S3ObjectVersion, *, patience: timedelta) -> IngestResult:
+        if source == failing:
+            raise ProcessEnded("injected")
         return ingest_object(ctx, source, patience=patience)
 
-    with monkeypatch.context() as broken:
-        broken.setattr("onboarding.pipeline.ingest.take_in", take_in_all_but_one)
-        code, upload_id = up(state, monkeypatch, one)
-    told = capsys.readouterr()
+    with monkeypatch.context() as context:
+        context.setattr("onboarding.pipeline.ingest.ingest_object", ingest_all_but_one)
+        code, upload_id = run_until_finished(state, monkeypatch, good)
+    captured = capsys.readouterr()
     assert code == 0
-    assert f"  resumed: {upload_id}\n" in told.out
-    [fault] = told.err.splitlines()
-    assert fault.startswith("  not recovered: upload UPLOAD_")
-    assert fault.endswith("(ProcessEnded: planted); the watchdog tries again")
+    assert f"  resumed: {upload_id}\n" in captured.out
+    [error] = captured.err.splitlines()
+    assert error.startswith("  not recovered: upload UPLOAD_")
+    assert error.endswith("(ProcessEnded: injected); the watchdog tries again")
 
-    code, upload_id = up(state, monkeypatch, cursed)
-    told = capsys.readouterr()
-    assert (code, told.err) == (0, "")
-    assert f"  resumed: {upload_id}\n" in told.out
-    assert upload_id in fault
+    code, upload_id = run_until_finished(state, monkeypatch, failing)
+    captured = capsys.readouterr()
+    assert (code, captured.err) == (0, "")
+    assert f"  resumed: {upload_id}\n" in captured.out
+    assert upload_id in error
 
 
-CONTROL = ("bell\x07.csv", "esc\x1b.csv", "cr\r.csv", "nonchar\ufffe.csv")
+NAMES_NOT_IN_XML = ("bell\x07.csv", "esc\x1b.csv", "cr\r.csv", "nonchar\ufffe.csv")
 
 
 def test_up_keys_that_xml_cannot_hold_are_recovered(
     state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Such a key stopped every start. These were put, and nobody was told of them."""
+    """The objects have no upload, and their keys cannot be listed as plain XML."""
     with LocalStack(state) as local, Pipeline(local.endpoints) as pipeline:
         bucket = local.endpoints.bucket
         pipeline.s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
         sources = [
             pipeline.put_key(f"uploads/VEND001/{name}", csv_of([product(f"xml-{n}"), product(f"xml-{n}-2")]))
-            for n, name in enumerate(CONTROL)
+            for n, name in enumerate(NAMES_NOT_IN_XML)
         ]
         uploads = [pipeline.upload_id(source) for source in sources]
-    code, _ = up(state, monkeypatch, *sources)
-    told = capsys.readouterr()
-    assert (code, told.err) == (0, "")
-    assert {f"  found: {upload_id}" for upload_id in uploads} <= set(told.out.splitlines())
+    code, _ = run_until_finished(state, monkeypatch, *sources)
+    captured = capsys.readouterr()
+    assert (code, captured.err) == (0, "")
+    assert {f"  ingested: {upload_id}" for upload_id in uploads} <= set(captured.out.splitlines())
 
 
 def test_up_is_ready_while_a_file_is_still_read(
     state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    [slow] = left_under_way(state, monkeypatch, "slow")
+    [slow] = interrupt_uploads(state, monkeypatch, "slow")
     reading, ready = threading.Event(), threading.Event()
 
-    def take_in_once_ready(ctx: AppContext, source: S3ObjectVersion, *, patience: timedelta) -> IngestResult:
+    def ingest_once_ready(ctx: AppContext, source: S3ObjectVersion, *, patience: timedelta) -> IngestResult:
         reading.set()
         assert ready.wait(30)
         return ingest_object(ctx, source, patience=patience)
 
-    def say_and_note(text: str = "", *, stderr: bool = False, style: str | None = None) -> None:
-        say(text, stderr=stderr, style=style)
+    def print_and_signal(text: str = "", *, stderr: bool = False, style: str | None = None) -> None:
+        print_line(text, stderr=stderr, style=style)
         if text.startswith("Ready"):
             assert reading.wait(30)
             ready.set()
@@ -136,33 +136,33 @@ def test_up_is_ready_while_a_file_is_still_read(
             signal.raise_signal(signal.SIGTERM)
 
     with monkeypatch.context() as patch:
-        patch.setattr("onboarding.pipeline.ingest.take_in", take_in_once_ready)
-        patch.setattr("onboarding.cli.local_stack.say", say_and_note)
+        patch.setattr("onboarding.pipeline.ingest.ingest_object", ingest_once_ready)
+        patch.setattr("onboarding.cli.local_stack.print_line", print_and_signal)
         assert main(["local", "up", "--state", str(state)]) == 0
-    told = capsys.readouterr()
-    lines = told.out.splitlines()
-    [done] = [line for line in lines if line.startswith("  resumed: UPLOAD_")]
-    assert lines.index(done) > next(number for number, line in enumerate(lines) if line.startswith("Ready"))
+    captured = capsys.readouterr()
+    lines = captured.out.splitlines()
+    [recovered] = [line for line in lines if line.startswith("  resumed: UPLOAD_")]
+    assert lines.index(recovered) > next(number for number, line in enumerate(lines) if line.startswith("Ready"))
     assert "slow" in slow.key
 
 
-def test_bring_back_fault_of_one_part_does_not_stop_the_others(
+def test_recover_uploads_failure_of_one_step_does_not_stop_the_others(
     pipeline: Pipeline, ctx: AppContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = open_without_staging(ctx, pipeline, "among-faults", 2, monkeypatch)
+    source = open_without_staging(ctx, pipeline, "among-failures", 2, monkeypatch)
 
-    def broken(*_: object, **__: object) -> NoReturn:
-        raise ProcessEnded("planted")
+    def fail(*_: object, **__: object) -> NoReturn:
+        raise ProcessEnded("injected")
 
     with monkeypatch.context() as patch:
-        patch.setattr("onboarding.local.recovery.read_mails", broken)
-        patch.setattr("onboarding.pipeline.recovery._listed", broken)
-        found = list(bring_back(ctx, Path(pipeline.endpoints.inbox_dir)))
-    faults = [fault for fault in found if isinstance(fault, Exception)]
-    assert [(str(fault), fault.__notes__) for fault in faults] == [
-        ("planted", ["the mails that were sent"]),
-        ("planted", ["the list of objects and uploads"]),
+        patch.setattr("onboarding.local.recovery.read_emails", fail)
+        patch.setattr("onboarding.pipeline.recovery._list_missed_objects", fail)
+        results = list(recover_uploads(ctx, Path(pipeline.endpoints.inbox_dir)))
+    errors = [result for result in results if isinstance(result, Exception)]
+    assert [(str(error), error.__notes__) for error in errors] == [
+        ("injected", ["lost e-mails"]),
+        ("injected", ["objects without an upload"]),
     ]
     upload_id = pipeline.upload_id(source)
-    assert upload_id in [driven.upload_id for driven in found if isinstance(driven, RecoveryAction)]
+    assert upload_id in [result.upload_id for result in results if isinstance(result, RecoveryAction)]
     pipeline.finished(upload_id)

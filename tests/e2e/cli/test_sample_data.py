@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onboarding.cli.main import main
-from onboarding.cli.sample_data import MUTATIONS, sample_rows, write_samples
+from onboarding.cli.sample_data import MUTATIONS, make_sample_rows, write_samples
 from onboarding.cli.sample_products import BRANDS
 from onboarding.domain.models import FileRejection, Row, RowError
 from onboarding.domain.product_schema import COLUMNS, IDENTIFIERS
@@ -21,7 +21,7 @@ from onboarding.domain.validation_context import ValidationContext
 from onboarding.files.parser import MAX_BYTES, parse
 from onboarding.storage.migrate import load_migrations
 
-SEVEN = {
+ERROR_TYPES = {
     "MISSING_REQUIRED_FIELDS",
     "INVALID_PRICE",
     "INVALID_STOCK_QUANTITY",
@@ -32,7 +32,7 @@ SEVEN = {
 }
 
 _, _, _SEED = load_migrations()[0].text.partition("insert into product_categories")
-FACTS = ValidationContext(
+CONTEXT = ValidationContext(
     categories={name.replace("''", "'") for name in re.findall(r"\('((?:[^']|'')+)'\)", _SEED)},
     taken_skus=set(),
     taken_ids=set(),
@@ -41,17 +41,17 @@ FACTS = ValidationContext(
 
 def validate_file(path: Path, vendor_id: str) -> dict[int, list[RowError]]:
     """Return the errors of each row of a file with an empty catalog."""
-    found = parse(path.read_bytes(), "UPLOAD_1", vendor_id)
-    assert not isinstance(found, FileRejection), found
-    return {row.row_number: validate_row(row, FACTS) for row in found.rows}
+    result = parse(path.read_bytes(), "UPLOAD_1", vendor_id)
+    assert not isinstance(result, FileRejection), result
+    return {row.row_number: validate_row(row, CONTEXT) for row in result.rows}
 
 
-def invalid_rows(errors: dict[int, list[RowError]]) -> list[int]:
-    return [number for number, found in errors.items() if found]
+def list_invalid_rows(errors: dict[int, list[RowError]]) -> list[int]:
+    return [number for number, row_errors in errors.items() if row_errors]
 
 
-def kinds(errors: dict[int, list[RowError]]) -> Counter[str]:
-    return Counter(error.error_type for found in errors.values() for error in found)
+def count_error_types(errors: dict[int, list[RowError]]) -> Counter[str]:
+    return Counter(error.error_type for row_errors in errors.values() for error in row_errors)
 
 
 def test_write_samples_files_have_the_errors_of_the_contract(tmp_path: Path) -> None:
@@ -60,38 +60,40 @@ def test_write_samples_files_have_the_errors_of_the_contract(tmp_path: Path) -> 
     for sample in samples:
         errors = validate_file(sample.path, sample.vendor_id)
         assert sample.path.name == f"{sample.vendor_id}.csv"
-        assert (sample.rows, sample.bad_rows, len(errors), len(invalid_rows(errors))) == (100, 8, 100, 8)
-        assert kinds(errors).keys() == SEVEN
+        assert (sample.rows, sample.invalid_rows, len(errors), len(list_invalid_rows(errors))) == (100, 8, 100, 8)
+        assert count_error_types(errors).keys() == ERROR_TYPES
 
 
 @settings(max_examples=60, deadline=None)
 @given(rows=st.integers(1, 200), rate=st.floats(0, 1), seed=st.integers(0, 99), vendor=st.sampled_from(sorted(BRANDS)))
-def test_sample_rows_have_the_requested_number_of_invalid_rows(rows: int, rate: float, seed: int, vendor: str) -> None:
-    written = sample_rows(vendor, rows, rate, seed)
-    assert len(written) == rows
-    assert len(invalid_rows(errors_in(written))) == round(rows * rate)
+def test_make_sample_rows_have_the_requested_number_of_invalid_rows(
+    rows: int, rate: float, seed: int, vendor: str
+) -> None:
+    result = make_sample_rows(vendor, rows, rate, seed)
+    assert len(result) == rows
+    assert len(list_invalid_rows(validate_rows(result))) == round(rows * rate)
 
 
-def errors_in(written: Sequence[dict[str, str]]) -> dict[int, list[RowError]]:
+def validate_rows(sample: Sequence[dict[str, str]]) -> dict[int, list[RowError]]:
     """Return the errors of rows that are not in a file."""
     first: dict[tuple[str, str], int] = {}
     errors = {}
-    for number, cells in enumerate(written, 1):
+    for number, cells in enumerate(sample, 1):
         filled = {column: text for column, text in cells.items() if text}
         repeated = {}
         for column in IDENTIFIERS:
             if column in filled and (earlier := first.setdefault((column, filled[column]), number)) != number:
                 repeated[column] = earlier
-        errors[number] = validate_row(Row("UPLOAD_1", "V", number, filled, repeated), FACTS)
+        errors[number] = validate_row(Row("UPLOAD_1", "V", number, filled, repeated), CONTEXT)
     return errors
 
 
 def test_write_samples_10_000_rows_have_every_error_and_fit_the_limit(tmp_path: Path) -> None:
     for sample in write_samples(tmp_path, 10_000, 0.05):
         errors = validate_file(sample.path, sample.vendor_id)
-        assert len(invalid_rows(errors)) == 500
-        assert kinds(errors).keys() == SEVEN
-        assert min(kinds(errors).values()) >= 500 // len(MUTATIONS)
+        assert len(list_invalid_rows(errors)) == 500
+        assert count_error_types(errors).keys() == ERROR_TYPES
+        assert min(count_error_types(errors).values()) >= 500 // len(MUTATIONS)
         assert sample.path.stat().st_size < MAX_BYTES
 
 
@@ -103,15 +105,15 @@ def test_write_samples_same_arguments_write_same_files(tmp_path: Path) -> None:
     assert content("c", 8) != content("a", 7)
 
 
-def test_sample_rows_skus_are_unique_across_files_and_runs() -> None:
-    rows = [row for run in ("", "b", "c") for vendor in BRANDS for row in sample_rows(vendor, 200, 0, run=run)]
+def test_make_sample_rows_skus_are_unique_across_files_and_runs() -> None:
+    rows = [row for run in ("", "b", "c") for vendor in BRANDS for row in make_sample_rows(vendor, 200, 0, run=run)]
     assert len({row["sku"] for row in rows}) == len(rows) == 3 * 3 * 200
     ids = {(index // 200, row["vendor_product_id"]) for index, row in enumerate(rows)}
     assert len(ids) == len(rows)
 
 
-def test_sample_rows_match_the_sample_of_the_contract() -> None:
-    [row] = sample_rows("VEND001", 1, 0)
+def test_make_sample_rows_match_the_sample_of_the_contract() -> None:
+    [row] = make_sample_rows("VEND001", 1, 0)
     assert tuple(row) == COLUMNS
     assert row["vendor_product_id"] == "PROD0001"
     assert re.fullmatch(r"[A-Z]{2}-VEND001-0001", row["sku"])
@@ -124,7 +126,7 @@ def test_sample_command_writes_files(tmp_path: Path, capsys: pytest.CaptureFixtu
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["VEND001-second.csv", "VEND002-second.csv", "VEND003-second.csv"]
     assert "20 rows, 10 of them with errors" in capsys.readouterr().out
-    assert len(invalid_rows(validate_file(tmp_path / names[0], "VEND001"))) == 10
+    assert len(list_invalid_rows(validate_file(tmp_path / names[0], "VEND001"))) == 10
 
 
 @pytest.mark.parametrize("option", [("--rows", "0"), ("--error-rate", "1.1"), ("--run", "a/b"), ("--run", "x" * 21)])

@@ -17,7 +17,7 @@ from tests.support.running_pipeline import Pipeline, csv_of, product
 Captured = pytest.CaptureFixture[str]
 
 
-def file_of(folder: Path, name: str, *rows: dict[str, str]) -> Path:
+def write_file(folder: Path, name: str, *rows: dict[str, str]) -> Path:
     path = folder / name
     path.write_bytes(csv_of(rows))
     return path
@@ -25,7 +25,7 @@ def file_of(folder: Path, name: str, *rows: dict[str, str]) -> Path:
 
 @pytest.mark.parametrize("name", ["a.xls", "a.pdf", "csv"])
 def test_validate_wrong_file_name_is_rejected_like_upload(run: Run, tmp_path: Path, name: str) -> None:
-    path = file_of(tmp_path, name, product("cli-name"))
+    path = write_file(tmp_path, name, product("cli-name"))
     _, _, expected = run("upload", str(path), "--vendor", "VEND001")
     code, out, err = run("validate", str(path), "--vendor", "VEND001", "--offline")
     assert (code, out, err) == (1, "", expected)
@@ -34,21 +34,21 @@ def test_validate_wrong_file_name_is_rejected_like_upload(run: Run, tmp_path: Pa
 
 def test_validate_matches_the_upload(run: Run, pipeline: Pipeline, tmp_path: Path) -> None:
     rows = [product("cli-v1"), product("cli-v2", category="Gardn"), product("cli-v3", price="0", sku="SKU-cli-v1")]
-    path = file_of(tmp_path, "validate.csv", *rows)
+    path = write_file(tmp_path, "validate.csv", *rows)
     path.write_bytes(path.read_bytes().replace(b"PROD-cli-v2", b"\nPROD-cli-v2"))
     code, out, _ = run("validate", str(path), "--vendor", "VEND001", "--json")
-    dry = json.loads(out)
+    dry_run = json.loads(out)
     assert code == 2
-    assert {(line["row_number"], line["spreadsheet_row"]) for line in dry["errors"]} == {(2, 4), (3, 5)}
-    assert (dry["status"], dry["offline"], dry["rejection"]) == ("partial", False, None)
-    assert (dry["total_records"], dry["valid_records"], dry["error_records"]) == (3, 1, 2)
-    assert dry["created_records"] == 1
+    assert {(line["row_number"], line["spreadsheet_row"]) for line in dry_run["errors"]} == {(2, 4), (3, 5)}
+    assert (dry_run["status"], dry_run["offline"], dry_run["rejection"]) == ("partial", False, None)
+    assert (dry_run["total_records"], dry_run["valid_records"], dry_run["error_records"]) == (3, 1, 2)
+    assert dry_run["created_records"] == 1
 
     code, out, _ = run("upload", str(path), "--vendor", "VEND001", "--wait", "--json")
     assert code == 2
     upload_id = json.loads(out)["upload_id"]
-    said = [(line["row_number"], line["error_type"], line["message"]) for line in dry["errors"]]
-    assert said == pipeline.errors(upload_id)
+    errors = [(line["row_number"], line["error_type"], line["message"]) for line in dry_run["errors"]]
+    assert errors == pipeline.errors(upload_id)
     code, out, _ = run("validate", str(path), "--vendor", "VEND001", "--json")
     assert (code, json.loads(out)["rejection"]["code"]) == (3, "ALREADY_UPLOADED")
     code, out, _ = run("upload", str(path), "--vendor", "VEND001", "--wait", "--force")
@@ -56,7 +56,7 @@ def test_validate_matches_the_upload(run: Run, pipeline: Pipeline, tmp_path: Pat
 
 
 def test_validate_text_lists_errors_and_groups(run: Run, tmp_path: Path) -> None:
-    path = file_of(tmp_path, "person.csv", *(product(f"person-{n}", category="Elektronics") for n in range(60)))
+    path = write_file(tmp_path, "person.csv", *(product(f"person-{n}", category="Elektronics") for n in range(60)))
     code, out, _ = run("validate", str(path), "--vendor", "VEND002")
     assert code == 2
     assert "0 of 60 rows are valid, 60 are invalid.\n" in out
@@ -71,7 +71,7 @@ def test_validate_without_pipeline_is_offline(
     monkeypatch.chdir(tmp_path)
     for name in ("S3_BUCKET_NAME", "ONBOARDING_STATE"):
         monkeypatch.delenv(name, raising=False)
-    path = file_of(tmp_path, "offline.csv", product("1"))
+    path = write_file(tmp_path, "offline.csv", product("1"))
     assert main(["validate", str(path), "--vendor", "VEND001"]) == 0
     captured = capsys.readouterr()
     assert "1 of 1 rows are valid, 0 are invalid.\n" in captured.out
@@ -88,8 +88,8 @@ def test_template_has_only_the_sample_row_error(run: Run, tmp_path: Path, kind: 
     options = ["--xlsx"] if kind == "xlsx" else []
     assert run("template", *options, "-o", str(path))[0] == 0
     code, out, _ = run("validate", str(path), "--vendor", "VEND003", "--json")
-    answer = json.loads(out)
-    assert (code, answer["created_records"], answer["error_records"]) == (2, 0, 1)
+    result = json.loads(out)
+    assert (code, result["created_records"], result["error_records"]) == (2, 0, 1)
     if kind == "xlsx":
         names = [cell.value for cell in load_workbook(path)["_Categories"]["A"]]
         assert "Electronics" in names
@@ -111,7 +111,7 @@ def test_template_existing_file_is_kept(tmp_path: Path, capsys: Captured, monkey
 def test_report_fix_show_update_and_undo(run: Run, tmp_path: Path) -> None:
     rows = [product(f"cli-u{n}") for n in range(3)]
     rows[1]["price"] = "$5.00"
-    path = file_of(tmp_path, "create.csv", *rows)
+    path = write_file(tmp_path, "create.csv", *rows)
     upload_id = json.loads(run("upload", str(path), "--vendor", "VEND003", "--wait", "--json")[1])["upload_id"]
     code, out, _ = run("uploads", "show", upload_id)
     assert code == 0
@@ -122,7 +122,7 @@ def test_report_fix_show_update_and_undo(run: Run, tmp_path: Path) -> None:
     header, line = csv.reader(io.StringIO(out.removeprefix("\ufeff"), newline=""))
     assert dict(zip(header, line, strict=True))["_row"] == "3"
 
-    changed = file_of(tmp_path, "update.csv", {"vendor_product_id": "PROD-cli-u0", "brand": "Other"})
+    changed = write_file(tmp_path, "update.csv", {"vendor_product_id": "PROD-cli-u0", "brand": "Other"})
     code, out, _ = run("upload", str(changed), "--vendor", "VEND003", "--mode", "update", "--wait", "--json")
     assert code == 0
     updated = json.loads(out)["upload_id"]
@@ -135,8 +135,8 @@ def test_report_fix_show_update_and_undo(run: Run, tmp_path: Path) -> None:
     assert "Undone: 1 products removed, 0 restored, 1 skipped." in out
     assert f"It was changed since by the upload {updated}" in out
     code, out, _ = run("uploads", "undo", upload_id, "--json")
-    again = json.loads(out)
-    assert (again["removed"], [item["row_number"] for item in again["skipped"]]) == (1, [1])
+    result = json.loads(out)
+    assert (result["removed"], [item["row_number"] for item in result["skipped"]]) == (1, [1])
     assert "Undone:" in run("uploads", "show", upload_id)[1]
     code, _, err = run("uploads", "undo", "UPLOAD_9")
     assert (code, "There is no upload UPLOAD_9" in err) == (1, True)

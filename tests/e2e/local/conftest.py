@@ -1,4 +1,4 @@
-"""A state directory for each test that wants one of its own."""
+"""Fixture of a state directory for one test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The local stack without its database: a file waits in the failure queue until the database is back."""
+"""Recovery of the local stack after a database outage, during which a file waits in the failure queue."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tests.support.running_pipeline import Pipeline, csv_of, product, wait_until
 
 
 def run_watchdog(pipeline: Pipeline) -> str | None:
-    """Start a run as the schedule does; return its error, if it failed."""
-    answer = pipeline.lambdas.invoke(FunctionName=resource_name("watchdog"), Payload=b"{}")
-    body = json.loads(answer["Payload"].read() or b"null")
-    return str(body["errorMessage"]) if "FunctionError" in answer else None
+    """Call the watchdog as the schedule does, and return its error or None."""
+    response = pipeline.lambdas.invoke(FunctionName=resource_name("watchdog"), Payload=b"{}")
+    body = json.loads(response["Payload"].read() or b"null")
+    return str(body["errorMessage"]) if "FunctionError" in response else None
 
 
-def waiting(pipeline: Pipeline) -> int:
+def count_waiting(pipeline: Pipeline) -> int:
     url = pipeline.sqs.get_queue_url(QueueName=resource_name("csv-parser-failures"))["QueueUrl"]
     names = ["ApproximateNumberOfMessages"]
     return int(pipeline.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"][names[0]])
@@ -29,13 +29,13 @@ def test_recovery_file_put_without_database_is_ingested(state: Path) -> None:
         with Pipeline(local.endpoints) as pipeline, pipeline.without_schedules():
             local.postgres.stop()
             upload_id = pipeline.put("VEND001", "outage.csv", csv_of([product("outage-1"), product("outage-2")]))
-            wait_until(lambda: waiting(pipeline), "the event to reach the failure queue")
+            wait_until(lambda: count_waiting(pipeline), "the event to reach the failure queue")
             assert "connection" in (run_watchdog(pipeline) or "")
-            assert waiting(pipeline) == 1, "no attempt is spent while the database is away"
+            assert count_waiting(pipeline) == 1, "an outage must not use up attempts"
             local.postgres.start(lambda: None)
         with Pipeline(local.endpoints) as pipeline, pipeline.without_schedules():
             assert run_watchdog(pipeline) is None
-            assert waiting(pipeline) == 0
+            assert count_waiting(pipeline) == 0
             assert pipeline.finished(upload_id).valid_records == 2
             assert run_watchdog(pipeline) is None
             assert len(pipeline.mails(upload_id)) == 1

@@ -19,9 +19,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from onboarding.domain.resource_names import resource_name
-from onboarding.local.delivered_emails import Mail, read_mails
+from onboarding.local.delivered_emails import Email, read_emails
 from onboarding.local.endpoints import emulator_client, read_endpoints
-from onboarding.local.postgres import installation
+from onboarding.local.postgres import find_installation
 from onboarding.local.processes import LocalError
 from onboarding.local.stack import LocalStack
 from tests.support.local_processes import list_processes, make_state, wait_until
@@ -40,11 +40,11 @@ def local(engine: LocalStack) -> LocalStack:
 def test_endpoints_file_is_readable_only_by_its_owner(local: LocalStack) -> None:
     path = local.state / "endpoints.json"
     values = json.loads(path.read_text())
-    promised = (
+    documented = (
         "aws_endpoint_url aws_region aws_access_key_id aws_secret_access_key bucket table error_queue_url topic_arn "
         "secret_name database_url inbox_dir link_base_url portal_url pid"
     )
-    assert set(promised.split()) <= set(values)
+    assert set(documented.split()) <= set(values)
     assert values["bucket"] == "ecommerce-product-uploads-000000000000"
     assert values["table"] == "UploadRecords"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -65,22 +65,22 @@ def test_servers_listen_only_on_the_loopback_address(local: LocalStack) -> None:
             fields = line.split()
             if fields[3] == LISTEN and fields[9] in sockets:
                 addresses.append(fields[1].split(":")[0])
-    # The emulator, PostgreSQL and the inbox, at least.
+    # At least the emulator, PostgreSQL and the inbox.
     assert len(addresses) >= 3
     assert set(addresses) == {LOOPBACK}
 
 
 def test_database_url_works_with_psql(local: LocalStack) -> None:
     psql = [
-        str(installation() / "bin" / "psql"),
+        str(find_installation() / "bin" / "psql"),
         "--no-psqlrc",
         "--tuples-only",
         "--no-align",
         local.endpoints.database_url,
     ]
     query = "select vendor_name, rolsuper from vendors, pg_roles where vendor_id = 'VEND001' and rolname = current_user"
-    done = subprocess.run([*psql, "--command", query], capture_output=True, text=True, check=True)
-    assert done.stdout == "TechGear|f\n"
+    completed = subprocess.run([*psql, "--command", query], capture_output=True, text=True, check=True)
+    assert completed.stdout == "TechGear|f\n"
 
 
 def test_database_wrong_password_is_refused(local: LocalStack) -> None:
@@ -96,17 +96,17 @@ def test_tables_have_the_time_to_live_of_the_template(local: LocalStack) -> None
 
 
 def test_link_base_url_reaches_report_link(local: LocalStack) -> None:
-    with pytest.raises(urllib.error.HTTPError, match="404") as answer:
-        urllib.request.urlopen(f"{local.endpoints.link_base_url}/reports/never-ours")  # noqa: S310
-    assert b"This link is not valid" in answer.value.read()
-    answer.value.close()
+    with pytest.raises(urllib.error.HTTPError, match="404") as error:
+        urllib.request.urlopen(f"{local.endpoints.link_base_url}/reports/invalid-token")  # noqa: S310
+    assert b"This link is not valid" in error.value.read()
+    error.value.close()
 
 
 def test_emulator_unknown_keys_are_refused(local: LocalStack) -> None:
-    found = local.endpoints
-    stranger = emulator_client("s3", found.aws_endpoint_url, found.aws_region, "AKIAIOSFODNN7EXAMPLE", "secret")
+    endpoints = local.endpoints
+    client = emulator_client("s3", endpoints.aws_endpoint_url, endpoints.aws_region, "AKIAIOSFODNN7EXAMPLE", "secret")
     with pytest.raises(ClientError, match=r"InvalidAccessKeyId|AccessDenied"):
-        stranger.list_objects_v2(Bucket=found.bucket)
+        client.list_objects_v2(Bucket=endpoints.bucket)
 
 
 @pytest.mark.parametrize(
@@ -120,24 +120,24 @@ def test_emulator_unknown_keys_are_refused(local: LocalStack) -> None:
     ],
 )
 def test_emulator_foreign_page_is_refused(local: LocalStack, headers: dict[str, str], status: int) -> None:
-    """The request that made a role and a function from any page: its key is in the query, so no preflight is needed."""
+    """The key of the request is in its query, so browsers send it from any page without a preflight."""
     query = "Action=ListRoles&X-Amz-Credential=test%2F20241221%2Fus-east-1%2Fiam%2Faws4_request&X-Amz-Signature=0"
     url = (
         f"{local.endpoints.aws_endpoint_url}/?{query}"
         if status != 200
         else f"{local.endpoints.aws_endpoint_url}/_ministack/health"
     )
-    answer = httpx.post(url, headers=headers, trust_env=False) if status != 200 else httpx.get(url, trust_env=False)
-    assert answer.status_code == status
-    assert not [name for name in answer.headers if name.startswith("access-control")]
+    response = httpx.post(url, headers=headers, trust_env=False) if status != 200 else httpx.get(url, trust_env=False)
+    assert response.status_code == status
+    assert not [name for name in response.headers if name.startswith("access-control")]
 
 
 def test_emulator_portal_page_can_only_post_to_the_bucket(local: LocalStack) -> None:
-    found = local.endpoints
-    asks = {"Origin": found.portal_url, "Access-Control-Request-Method": "POST"}
-    bucket = httpx.options(f"{found.aws_endpoint_url}/{found.bucket}", headers=asks, trust_env=False)
-    assert bucket.headers["access-control-allow-origin"] == found.portal_url
-    functions = httpx.options(f"{found.aws_endpoint_url}/2015-03-31/functions", headers=asks, trust_env=False)
+    endpoints = local.endpoints
+    preflight = {"Origin": endpoints.portal_url, "Access-Control-Request-Method": "POST"}
+    bucket = httpx.options(f"{endpoints.aws_endpoint_url}/{endpoints.bucket}", headers=preflight, trust_env=False)
+    assert bucket.headers["access-control-allow-origin"] == endpoints.portal_url
+    functions = httpx.options(f"{endpoints.aws_endpoint_url}/2015-03-31/functions", headers=preflight, trust_env=False)
     assert "access-control-allow-origin" not in functions.headers
 
 
@@ -146,9 +146,9 @@ def test_inbox_receives_email(local: LocalStack) -> None:
     sender = mailer["Environment"]["Variables"]["MAIL_SENDER"]
     ses = local.endpoints.client("ses")
 
-    def arrived() -> list[Mail]:
-        mails = read_mails(Path(local.endpoints.inbox_dir))
-        return [mail for mail in mails if "greeted@example.com" in mail.recipients]
+    def list_delivered() -> list[Email]:
+        emails = read_emails(Path(local.endpoints.inbox_dir))
+        return [email for email in emails if "greeted@example.com" in email.recipients]
 
     def send(number: int) -> None:
         ses.send_email(
@@ -158,10 +158,10 @@ def test_inbox_receives_email(local: LocalStack) -> None:
         )
 
     send(1)
-    wait_until(lambda: len(arrived()) == 1, "the first mail")
+    wait_until(lambda: len(list_delivered()) == 1, "the first e-mail")
     send(2)
-    wait_until(lambda: len(arrived()) == 2, "the second mail")
-    first, second = arrived()
+    wait_until(lambda: len(list_delivered()) == 2, "the second e-mail")
+    first, second = list_delivered()
     assert (first.subject, second.subject) == ("Grüße 1", "Grüße 2")
     assert first.sender == sender
     assert first.recipients == ("greeted@example.com", "hidden@example.com")
@@ -205,5 +205,5 @@ def test_start_two_local_stacks_run_in_parallel(local: LocalStack) -> None:
             there.commit()
             assert here.execute("select to_regclass('only_there')").fetchone() == (None,)
     assert list_processes(directory) == {}
-    assert local.failure() is None
+    assert local.find_failure() is None
     shutil.rmtree(directory)

@@ -1,4 +1,4 @@
-"""Starting, stopping, starting again, and dying in every way."""
+"""Start, stop, restart and failures of the local stack."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from onboarding.cloudformation.templates import Template, template_text
+from onboarding.cloudformation.templates import Template, read_template
 from onboarding.config import LOGIN_FIELDS
 from onboarding.domain.resource_names import resource_name
-from onboarding.local import deploy, postgres
+from onboarding.local import postgres, template_deployment
 from onboarding.local.endpoints import Endpoints, read_endpoints
 from onboarding.local.postgres import Postgres
 from onboarding.local.processes import LocalError
@@ -31,7 +31,7 @@ KEPT = "errors/VEND001/kept.csv"
 
 @pytest.fixture(scope="module")
 def shared_state() -> Iterator[Path]:
-    """One directory for the tests that leave it usable: the next start is a restart, which is quick."""
+    """Yield a state directory for the tests that leave it usable, since a restart is faster than a first start."""
     directory = make_state()
     yield directory
     shutil.rmtree(directory)
@@ -43,7 +43,7 @@ def versions(endpoints: Endpoints) -> list[str]:
 
 
 def link_keys(endpoints: Endpoints) -> dict[str, str]:
-    """The keys that sign links, without the login that stands beside them, which is another one after a restart."""
+    """Return the keys that sign links, without the login in the same secret, which changes at each start."""
     text = endpoints.client("secretsmanager").get_secret_value(SecretId=resource_name("/link-keys"))["SecretString"]
     return {name: value for name, value in json.loads(text).items() if name not in LOGIN_FIELDS}
 
@@ -67,11 +67,11 @@ def test_restart_keeps_files_uploads_and_emails(state: Path) -> None:
         s3 = second.client("s3")
         kept = s3.get_object(Bucket=second.bucket, Key=KEPT)
         assert (kept["Body"].read(), kept["ContentType"]) == (b"new", "text/csv")
-        # The bucket is the template's again, not only its objects.
+        # The restart also restores the bucket's configuration.
         assert s3.get_bucket_versioning(Bucket=second.bucket)["Status"] == "Enabled"
-        wired = s3.get_bucket_notification_configuration(Bucket=second.bucket)["LambdaFunctionConfigurations"]
-        assert wired
-        assert all(item["LambdaFunctionArn"].endswith(":function:csv-parser") for item in wired)
+        notifications = s3.get_bucket_notification_configuration(Bucket=second.bucket)["LambdaFunctionConfigurations"]
+        assert notifications
+        assert all(item["LambdaFunctionArn"].endswith(":function:csv-parser") for item in notifications)
         with psycopg.connect(second.database_url) as connection:
             query = "select phone from vendors where vendor_id = 'VEND001'"
             assert connection.execute(query).fetchone() == ("0123",)
@@ -84,10 +84,10 @@ def test_start_copied_state_does_not_change_the_original(state: Path) -> None:
         server = next(pid for pid, command in list_processes(state).items() if "bin/postgres -D" in command)
         assert read_endpoints(copy) is None
         with LocalStack(copy) as copied:
-            assert original.failure() is None
+            assert original.find_failure() is None
             assert any(pid == server for pid in list_processes(state))
-            found = {"original": read_endpoints(state), "copy": read_endpoints(copy)}
-            assert found == {"original": original.endpoints, "copy": copied.endpoints}
+            endpoints = {"original": read_endpoints(state), "copy": read_endpoints(copy)}
+            assert endpoints == {"original": original.endpoints, "copy": copied.endpoints}
             for name in ("aws_endpoint_url", "database_url", "portal_url", "inbox_dir"):
                 assert getattr(original.endpoints, name) != getattr(copied.endpoints, name)
         with psycopg.connect(original.endpoints.database_url) as connection:
@@ -104,17 +104,17 @@ def run(state: Path) -> subprocess.Popen[str]:
 def run_until_up(state: Path) -> subprocess.Popen[str]:
     process = run(state)
     wait_until(lambda: read_endpoints(state) or process.poll() is not None, "the local stack to start")
-    found = read_endpoints(state)
-    assert found is not None, process.communicate()[0]
-    assert found.pid == process.pid
+    endpoints = read_endpoints(state)
+    assert endpoints is not None, process.communicate()[0]
+    assert endpoints.pid == process.pid
     return process
 
 
 def start_worker(state: Path) -> None:
-    """Have a function's worker process, so that there is one to leave behind."""
-    found = read_endpoints(state)
-    assert found is not None
-    found.client("lambda").invoke(
+    """Start the worker process of a function."""
+    endpoints = read_endpoints(state)
+    assert endpoints is not None
+    endpoints.client("lambda").invoke(
         FunctionName=resource_name("report-link"), Payload=b'{"pathParameters": {"token": "x"}}'
     )
     assert any("_worker.py" in command for command in list_processes(state).values())
@@ -151,7 +151,7 @@ def test_killed_parent_stops_all_processes(shared_state: Path) -> None:
     process.kill()
     process.communicate()
     wait_until(lambda: list_processes(shared_state) == {}, "the children's end")
-    # What it could not remove deceives nobody, and the next start is a start like any other.
+    # The file that the killed process could not remove is ignored.
     assert (shared_state / "endpoints.json").exists()
     assert read_endpoints(shared_state) is None
     process = run_until_up(shared_state)
@@ -182,7 +182,7 @@ def test_lost_child_is_reported_and_stops_the_others(shared_state: Path, victim:
 def test_postgres_start_after_a_crash_succeeds(state: Path) -> None:
     server = Postgres(state, 0)
     server.data.mkdir()
-    # A pid file of a crashed server whose number now belongs to somebody else: to this test.
+    # The pid file of a crashed server; its process ID now belongs to another process, this test.
     (server.data / "postmaster.pid").write_text(f"{os.getpid()}\n{server.data}\n")
     server._stop_leftover(lambda: None)
     assert not (server.data / "postmaster.pid").exists()
@@ -191,39 +191,39 @@ def test_postgres_start_after_a_crash_succeeds(state: Path) -> None:
 def test_postgres_changes_as_root_are_printed(
     state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    closed, ours = state / "closed", state / "closed" / "ours"
-    for directory in (closed, ours):
+    closed, private = state / "closed", state / "closed" / "private"
+    for directory in (closed, private):
         directory.mkdir(mode=0o700)
     state.chmod(0o701)
     for _ in range(2):
-        postgres._make_reachable(ours / "postgres", silent=ours)
-    assert [stat.S_IMODE(directory.stat().st_mode) for directory in (closed, ours)] == [0o701, 0o701]
+        postgres._make_reachable(private / "postgres", silent=private)
+    assert [stat.S_IMODE(directory.stat().st_mode) for directory in (closed, private)] == [0o701, 0o701]
     assert capsys.readouterr().err.splitlines() == [
         f"PostgreSQL does not run as root: let its user pass through {closed} (chmod o+x)."
     ]
 
-    made: list[list[str]] = []
+    commands: list[list[str]] = []
 
     def getpwnam(name: str) -> pwd.struct_passwd:
-        if not made:
+        if not commands:
             raise KeyError(name)
         return pwd.getpwuid(os.getuid())
 
     monkeypatch.setattr("onboarding.local.postgres.pwd.getpwnam", getpwnam)
-    monkeypatch.setattr("onboarding.local.postgres.subprocess.run", lambda command, **_: made.append(command))
+    monkeypatch.setattr("onboarding.local.postgres.subprocess.run", lambda command, **_: commands.append(command))
     for _ in range(2):
         postgres._ensure_system_user()
-    assert [command[0] for command in made] == ["useradd"]
-    [told] = capsys.readouterr().err.splitlines()
-    assert "created the system user pgserver" in told
+    assert [command[0] for command in commands] == ["useradd"]
+    [line] = capsys.readouterr().err.splitlines()
+    assert "created the system user pgserver" in line
 
 
 def test_start_template_that_fails_to_deploy_reports_the_reason(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = template_text("pipeline").replace(
+    text = read_template("pipeline").replace(
         "StreamViewType: NEW_IMAGE", "StreamViewType: NEW_IMAGE, StreamEnabled: false"
     )
-    assert text != template_text("pipeline")
-    monkeypatch.setattr(deploy, "load_template", lambda _, *values: Template(text, *values))
+    assert text != read_template("pipeline")
+    monkeypatch.setattr(template_deployment, "load_template", lambda _, *values: Template(text, *values))
     with pytest.raises(LocalError, match=r"ProductValidatorRole: .*StreamArn"):
         LocalStack(state).start()
     assert list_processes(state) == {}

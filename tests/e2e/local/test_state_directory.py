@@ -1,4 +1,4 @@
-"""Files of the state directory: damaged ones are named, and what another state or a past run wrote is not believed."""
+"""Files of the state directory: damaged files are reported, files of other directories and past runs are ignored."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from onboarding.local import postgres
-from onboarding.local.delivered_emails import read_mail, read_mails
+from onboarding.local.delivered_emails import read_email, read_emails
 from onboarding.local.postgres import Postgres, _is_server
 from onboarding.local.processes import LocalError, Ports
 from onboarding.local.stack import LocalStack
@@ -74,7 +74,7 @@ def test_start_unready_server_is_awaited(tmp_path: Path) -> None:
 
 
 class Server:
-    """A process that is called `postgres`, working in a data directory."""
+    """A process with the name `postgres` whose working directory is a data directory."""
 
     def __init__(self, data: Path, program: Path) -> None:
         data.mkdir(parents=True)
@@ -100,16 +100,16 @@ def server(tmp_path: Path) -> Iterator[Server]:
         made.process.wait()
 
 
-def state_of(directory: Path) -> Postgres:
-    """A state directory whose database was made."""
+def make_postgres(directory: Path) -> Postgres:
+    """Return the PostgreSQL of a state directory with a data directory."""
     (directory / "postgres").mkdir(parents=True, exist_ok=True)
     return Postgres(directory, 0)
 
 
 def test_stop_leftover_server_of_this_directory_is_stopped(server: Server, tmp_path: Path) -> None:
-    other = state_of(tmp_path / "other")
+    other = make_postgres(tmp_path / "other")
     pid_file = server.pid_file(other.data)
-    # Whoever reaps it: it is a child of this test.
+    # `poll` reaps the process, since it is a child of this test.
     other._stop_leftover(lambda: (server.process.poll(), None)[1])
     assert server.process.wait() == -signal.SIGINT
     assert not pid_file.exists()
@@ -118,7 +118,7 @@ def test_stop_leftover_server_of_this_directory_is_stopped(server: Server, tmp_p
 def test_stop_leftover_copied_pid_file_signals_no_process(server: Server, tmp_path: Path) -> None:
     server.pid_file(tmp_path / "other" / "postgres")
     shutil.copytree(tmp_path / "other", tmp_path / "copy")
-    copy = state_of(tmp_path / "copy")
+    copy = make_postgres(tmp_path / "copy")
     copy._stop_leftover(lambda: None)
     assert server.process.poll() is None
     assert not (copy.data / "postmaster.pid").exists()
@@ -127,7 +127,7 @@ def test_stop_leftover_copied_pid_file_signals_no_process(server: Server, tmp_pa
 
 def test_stop_leftover_pid_from_before_a_restart_signals_no_process(server: Server, tmp_path: Path) -> None:
     """After a restart of the machine the number belongs to another server, even one of the same directory."""
-    other = state_of(tmp_path / "other")
+    other = make_postgres(tmp_path / "other")
     server.pid_file(other.data, started=server.started - 3600)
     other._stop_leftover(lambda: None)
     assert server.process.poll() is None
@@ -143,7 +143,7 @@ def test_stop_leftover_server_of_a_moved_directory_is_stopped(server: Server, tm
 
 @pytest.mark.parametrize("content", ["", "\n\n\n", "12", "x\ny\nz", "1\n/data\nyesterday\n"])
 def test_stop_leftover_damaged_pid_file_is_removed(tmp_path: Path, content: str) -> None:
-    state = state_of(tmp_path)
+    state = make_postgres(tmp_path)
     (state.data / "postmaster.pid").write_text(content)
     state._stop_leftover(lambda: None)
     assert not (state.data / "postmaster.pid").exists()
@@ -153,7 +153,7 @@ def test_stop_leftover_without_proc_signals_no_process(tmp_path: Path, monkeypat
     def missing(_pid: int) -> None:
         raise FileNotFoundError
 
-    monkeypatch.setattr(postgres, "process_status", missing)
+    monkeypatch.setattr(postgres, "read_process_status", missing)
     assert not _is_server(os.getpid(), 0, tmp_path)
 
 
@@ -172,18 +172,18 @@ GOOD = "From: a@example.com\r\nDelivered-To: b@example.com\r\nDate: Sat, 21 Dec 
 def test_read_mails_unreadable_email_is_marked(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "1.eml").write_bytes(f"{GOOD}\r\ntext".encode())
     (tmp_path / "2.eml").write_bytes(content)
-    first, second = read_mails(tmp_path)
+    first, second = read_emails(tmp_path)
     assert (first.subject, first.text) == ("S", "text")
     assert second.subject == "Unreadable e-mail"
     assert f"{tmp_path / '2.eml'} cannot be read as an e-mail" in second.text
     assert second.date.tzinfo is UTC
-    assert read_mail(tmp_path, "2.eml") == second
+    assert read_email(tmp_path, "2.eml") == second
 
 
 @pytest.mark.parametrize(
     "content",
     [
-        b"\x00\xff\xfe no mail at all",
+        b"\x00\xff\xfe not an e-mail",
         b"Subject: \xff\xfe\r\nDate: yesterday\r\n\r\n\xff\xfe",
         b"Date:\r\nSubject: =?utf-8?b?/w==?=\r\n\r\ntext",
         b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--y",
@@ -193,7 +193,7 @@ def test_read_mails_unreadable_email_is_marked(tmp_path: Path, content: bytes) -
 def test_read_mails_undecodable_bytes_are_replaced(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "1.eml").write_bytes(content)
     (tmp_path / "2.eml").mkdir()
-    for mail in read_mails(tmp_path):
+    for mail in read_emails(tmp_path):
         "".join((mail.subject, mail.sender, mail.text, *mail.recipients)).encode()
         assert mail.date.isoformat()
-    assert len(read_mails(tmp_path)) == 2
+    assert len(read_emails(tmp_path)) == 2

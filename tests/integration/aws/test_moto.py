@@ -17,12 +17,12 @@ import httpx
 import pytest
 from moto.server import ThreadedMotoServer
 
-from onboarding.deploy.smoke import smoke_test
+from onboarding.deploy.smoke_test import run_smoke_test
 from onboarding.domain.models import Upload, UploadStatus
 from onboarding.storage import uploads
 from onboarding.storage.database import Database
 from tests.support.api_clients import post_form
-from tests.support.http_calls import request, vendors_server
+from tests.support.http_scenarios import make_http_event, webhook_server
 from tests.support.moto_account import HOST, MotoAccount, moto_account, named
 from tests.support.running_pipeline import csv_of, product
 
@@ -155,7 +155,9 @@ def test_moto_redrive_empties_the_failure_queue(account: MotoAccount, database: 
 def call_api(account: MotoAccount, method: str, path: str, content: Any = None, **headers: str) -> Any:
     """Send a request to the function `api`, and return its response."""
     all_headers = {"host": HOST, "content-type": "application/json", "origin": f"https://{HOST}", **headers}
-    response = account.call("api", request(method, path, all_headers, None if content is None else json.dumps(content)))
+    response = account.call(
+        "api", make_http_event(method, path, all_headers, None if content is None else json.dumps(content))
+    )
     assert response["statusCode"] < 300, response
     return response
 
@@ -189,7 +191,7 @@ def test_moto_upload_session_accepts_its_form(account: MotoAccount, database: Da
 
 def test_moto_webhook_of_a_vendor_is_called(account: MotoAccount, database: Database) -> None:
     vendor = sign_in(account)
-    with vendors_server() as url:
+    with webhook_server() as url:
         call_api(account, "PUT", "/v1/webhook", {"url": url}, **vendor)
         account.put("uploads/VEND001/webhook.csv", csv_of([product("webhook")]))
         account.run()
@@ -205,7 +207,7 @@ def test_moto_smoke_test_removes_its_data(account: MotoAccount) -> None:
         "MailerFailuresUrl": account.queue_urls["MailerFailures"],
     }
     with ThreadPoolExecutor(1) as aside:
-        smoke = aside.submit(smoke_test, account.client, outputs, output.append, timeout=60, pause=0.01)
+        smoke = aside.submit(run_smoke_test, account.client, outputs, output.append, timeout=60, pause=0.01)
         while not smoke.done():
             account.run()
         smoke.result()

@@ -17,7 +17,7 @@ from botocore.exceptions import ParamValidationError
 
 from onboarding.aws.dynamodb_wire import send_as_written
 from onboarding.domain.resource_names import resource_name
-from onboarding.local.processes import clean_environment
+from onboarding.local.processes import make_child_environment
 from tests.support.running_pipeline import Pipeline
 from tests.support.validated_clients import validated
 
@@ -65,7 +65,7 @@ def test_request_validation_child_process_raises() -> None:
     """The local stack passes this environment to the emulator."""
     command = [sys.executable, "-c", f"{INVALID_CALL}\nhandler()"]
     keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
-    process = subprocess.run(command, env=clean_environment() | keys, capture_output=True, text=True, check=False)
+    process = subprocess.run(command, env=make_child_environment() | keys, capture_output=True, text=True, check=False)
     assert "ParamValidationError" in process.stderr
 
 

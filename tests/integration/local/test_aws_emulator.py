@@ -22,7 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onboarding.local import emulator_patches
-from onboarding.local.delivered_emails import read_mails
+from onboarding.local.delivered_emails import read_emails
 from onboarding.local.smtp_inbox import Inbox
 
 NAMESPACE = "{http://s3.amazonaws.com/doc/2006-03-01/}"
@@ -195,7 +195,7 @@ def test_send_email_response_follows_the_inbox(tmp_path: Path, monkeypatch: pyte
             )
         )
         assert send_mail(ses)[0] == 200
-        assert [mail.subject for mail in read_mails(inbox.directory)] == ["Hello"]
+        assert [mail.subject for mail in read_emails(inbox.directory)] == ["Hello"]
         shutil.rmtree(inbox.directory)
         refused = send_mail(ses)
     finally:
@@ -219,7 +219,7 @@ def test_inbox_http_request_is_refused(tmp_path: Path, method: str) -> None:
     finally:
         inbox.stop()
     assert b"250" not in answer
-    assert read_mails(tmp_path) == []
+    assert read_emails(tmp_path) == []
 
 
 def test_notification_calls_its_function_with_retries(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,8 @@ from typing import Any, NoReturn
 import pytest
 
 from onboarding.aws import dead_letter_queues, error_queue, staging_table
-from onboarding.cli.target import run_locally
-from onboarding.cli.upload_client import OUR_FAULT, Submission, follow
+from onboarding.cli.target import make_local_runner
+from onboarding.cli.upload_client import EXIT_FAILED, Submission, wait_for_outcomes
 from onboarding.domain.models import RowError, UploadStatus
 from onboarding.domain.resource_names import resource_name
 from onboarding.notifications import email
@@ -89,8 +89,8 @@ def test_recovery_upload_resumed_without_progress_is_ended(
     assert pipeline.finished(upload_id).error_records == 2
     assert "our fault" in pipeline.errors(upload_id)[0][2]
     written = pipeline.s3.head_object(Bucket=source.bucket, Key=source.key, VersionId=source.version_id)["LastModified"]
-    [outcome] = follow(run_locally(ctx), [Submission(source, written, 0)], 0, lambda *_: None)
-    assert (outcome.unprocessed, outcome.exit_code) == (2, OUR_FAULT)
+    [outcome] = wait_for_outcomes(make_local_runner(ctx), [Submission(source, written, 0)], 0, lambda *_: None)
+    assert (outcome.unprocessed, outcome.exit_code) == (2, EXIT_FAILED)
 
 
 def test_recovery_wait_doubles_with_each_attempt(

@@ -23,13 +23,13 @@ import pytest
 
 from onboarding.domain.models import Upload
 from onboarding.domain.resource_names import resource_name
-from onboarding.local.postgres import installation
-from onboarding.local.processes import clean_environment
+from onboarding.local.postgres import find_installation
+from onboarding.local.processes import make_child_environment
 from onboarding.local.stack import LocalStack
 from onboarding.storage.database import open_connection
 from onboarding.storage.migrate import Migration, load_migrations, migrate
 from tests.support.api_clients import new_key, signed_in
-from tests.support.http_calls import Caller
+from tests.support.http_scenarios import ApiClient
 from tests.support.paths import ROOT
 from tests.support.postgres_fixtures import create_database
 from tests.support.running_pipeline import Pipeline, csv_of, product
@@ -62,7 +62,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
 
 def run_python(source: Path, program: str, request: str, environment: Mapping[str, str]) -> Any:
     """Run a program with a version's package and return the JSON of its last line."""
-    variables = {**clean_environment(), **environment, "PYTHONPATH": str(source)}
+    variables = {**make_child_environment(), **environment, "PYTHONPATH": str(source)}
     result = subprocess.run(
         [sys.executable, "-c", program], input=request, env=variables, capture_output=True, text=True, check=False
     )
@@ -72,7 +72,7 @@ def run_python(source: Path, program: str, request: str, environment: Mapping[st
 
 def dump(url: str) -> str:
     """Return a database as SQL."""
-    program = installation() / "bin" / "pg_dump"
+    program = find_installation() / "bin" / "pg_dump"
     result = subprocess.run(
         [program, "--no-owner", "--inserts", "--no-comments", url], capture_output=True, text=True, check=True
     )
@@ -259,9 +259,9 @@ def test_uploads_in_a_deployment_of_two_versions_have_the_outcomes_of_one(
 
     # The API and undo.
     with closing(signed_in(pipeline, email)) as client:
-        caller = Caller(pipeline, {"authorization": f"Bearer {new_key(client)['key']}"})
-    status, listed = caller.ask("GET", "/v1/uploads")
+        caller = ApiClient(pipeline, {"authorization": f"Bearer {new_key(client)['key']}"})
+    status, listed = caller.request("GET", "/v1/uploads")
     assert (status, len(json.loads(listed["body"])["items"])) == ("200", 6)
     assert deployment.admin("undo_upload", upload_id=changed.upload_id)["restored"] == 1
-    status, undone = caller.ask("POST", f"/v1/uploads/{created.upload_id}/undo")
+    status, undone = caller.request("POST", f"/v1/uploads/{created.upload_id}/undo")
     assert (status, json.loads(undone["body"])["removed"]) == ("200", 2)

@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 
 from onboarding.aws import dead_letter_queues
-from onboarding.cli import dead_letters as commands
+from onboarding.cli import failures as commands
 from onboarding.cli.main import main
 from onboarding.config import Settings
 from onboarding.domain.resource_names import UPLOAD_BUCKET
@@ -155,7 +155,7 @@ def test_redrive_command_says_what_is_left_and_ends_accordingly(
     def pipeline(_: object) -> Iterator[AppContext]:
         yield context_with(sqs)
 
-    monkeypatch.setattr(commands, "connected", pipeline)
+    monkeypatch.setattr(commands, "connect", pipeline)
     assert main(["failures", "redrive", QUEUE]) == code
     assert output in capsys.readouterr().out
 

@@ -8,13 +8,13 @@ import pytest
 
 from onboarding.aws.objects import check_file_name, is_folder_marker
 from onboarding.cli.errors import CommandError
-from onboarding.cli.upload_client import check_name
+from onboarding.cli.upload_client import require_valid_name
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".CSV", ".Csv", ".tsv", ".TSV", ".txt", ".TXT", ".xlsx", ".XLSX", ".XlSx"])
 def test_check_file_name_product_file_is_accepted(suffix: str) -> None:
     assert check_file_name(f"Spring collection{suffix}") is None
-    check_name(Path(f"Spring collection{suffix}"))
+    require_valid_name(Path(f"Spring collection{suffix}"))
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def test_check_file_name_other_file_is_rejected_on_one_line(name: str) -> None:
     assert rejection.code == "UNKNOWN_FILE_TYPE"
     assert len(rejection.reason.splitlines()) == 1
     with pytest.raises(CommandError):
-        check_name(Path(name))
+        require_valid_name(Path(name))
 
 
 @pytest.mark.parametrize(

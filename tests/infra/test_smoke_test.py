@@ -8,7 +8,7 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from onboarding.deploy.smoke import _wait_for_email
+from onboarding.deploy.smoke_test import _wait_for_email
 
 UPLOAD_ID = "UPLOAD_20241221_103045_0a1b2c3d"
 OUTPUTS = {"MailClaimsTable": "MailClaims", "MailerFailuresUrl": "https://sqs.example/mailer-failures"}

@@ -1,4 +1,4 @@
-"""Smoke test: uploads a file of two rows for a test vendor, waits for the result, and removes the data."""
+"""Smoke test of a deployment: upload of two rows by a test vendor, check of the result, and removal of the data."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from functools import partial
 from typing import Any
 
 from onboarding.aws.dead_letter_queues import describe_message
-from onboarding.cloudformation.stacks import DeployError, MakeClient, Say
+from onboarding.cloudformation.stacks import DeployError, MakeClient, PrintLine
 from onboarding.deploy.buckets import empty_bucket
-from onboarding.deploy.calls import call_admin
+from onboarding.deploy.lambda_calls import call_admin
 from onboarding.domain.product_schema import COLUMNS
 from onboarding.domain.resource_names import prefix_of_bucket
 from onboarding.pipeline.ingest import S3ObjectVersion
 
 RunAction = Callable[..., dict[str, Any]]
-"""Runs an action of the function `admin` by its name and arguments."""
+"""Function that runs an action of the Lambda function `admin` by its name and arguments."""
 
 SMOKE_VENDOR = "SMOKE"
-"""The vendor of the smoke test. Its uploads are undone and remain in the history."""
+"""Vendor of the smoke test. Its uploads are undone and remain in the history."""
 
-ADDRESS = "success@simulator.amazonses.com"
-"""SES accepts e-mails to this address, delivers them to no one and counts no bounce."""
+SMOKE_EMAIL = "success@simulator.amazonses.com"
+"""SES's mailbox simulator: it accepts e-mails and delivers them to nobody, without a bounce."""
 
 EMAIL_TIMEOUT = 240
 """Seconds to wait for the e-mail: Lambda retries after one minute and after two more, then records the reason."""
 
 
-def smoke_test(
+def run_smoke_test(
     client: MakeClient,
     outputs: Mapping[str, str],
-    say: Say,
+    print_line: PrintLine,
     *,
     timeout: float = 180,
     email_timeout: float = EMAIL_TIMEOUT,
@@ -43,17 +43,17 @@ def smoke_test(
     """Upload one valid and one invalid row, and wait for the error report and the e-mail.
 
     `outputs` are those of the pipeline's stack. Raises DeployError if the upload has another result. A missing e-mail
-    is only a warning: its usual cause is the configuration of SES.
+    only prints a warning: its usual cause is the configuration of SES.
     """
     s3, bucket = client("s3"), outputs["Bucket"]
     run_action = partial(call_admin, client("lambda"), prefix=prefix_of_bucket(bucket))
-    run_action("add_vendor", vendor_id=SMOKE_VENDOR, vendor_name="Smoke test", email=ADDRESS)
+    run_action("add_vendor", vendor_id=SMOKE_VENDOR, vendor_name="Smoke test", email=SMOKE_EMAIL)
     run_action("change_vendor", vendor_id=SMOKE_VENDOR, status="active")
     upload_id: str | None = None
     try:
         key = f"uploads/{SMOKE_VENDOR}/smoke.csv"
         started = time.monotonic()
-        version = s3.put_object(Bucket=bucket, Key=key, Body=_smoke_file())["VersionId"]
+        version = s3.put_object(Bucket=bucket, Key=key, Body=_make_file())["VersionId"]
         source = S3ObjectVersion(bucket, key, version)
         last_modified = s3.head_object(Bucket=bucket, Key=key, VersionId=version)["LastModified"]
         upload_id = source.upload_id(last_modified)
@@ -69,14 +69,16 @@ def smoke_test(
         )
         if not any("INVALID_PRICE" in line for line in lines):
             raise DeployError(f"the error report of the smoke test lacks the error INVALID_PRICE: {lines}")
-        say(f"  the test file was processed in {time.monotonic() - started:.1f} s, with the expected error report")
-        say(_wait_for_email(client, outputs, upload_id, email_timeout, pause))
+        print_line(
+            f"  the test file was processed in {time.monotonic() - started:.1f} s, with the expected error report"
+        )
+        print_line(_wait_for_email(client, outputs, upload_id, email_timeout, pause))
     finally:
         _remove_data(run_action, s3, bucket, upload_id)
 
 
-def _smoke_file() -> bytes:
-    """Return a file of two rows with new identifiers, of which the second has an invalid price."""
+def _make_file() -> bytes:
+    """Return a file of two rows with new identifiers; the second one has an invalid price."""
     unique = uuid.uuid4().hex[:12]
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, COLUMNS)
@@ -110,7 +112,7 @@ def _wait_for_upload(run_action: RunAction, upload_id: str, timeout: float, paus
 def _wait_for_email(
     client: MakeClient, outputs: Mapping[str, str], upload_id: str, timeout: float, pause: float
 ) -> str:
-    """Wait for the upload's e-mail and return a line about it: that it was sent, or a warning with the reason."""
+    """Wait for the upload's e-mail, and return a line for the user: that it was sent, or a warning with the reason."""
     deadline = time.monotonic() + timeout
     while True:
         claim = client("dynamodb").get_item(
@@ -131,7 +133,7 @@ def _wait_for_email(
 
 
 def _find_email_failure(sqs: Any, queue_url: str, upload_id: str) -> str | None:
-    """Return the reason in the failure queue for an upload's e-mail, or None if the queue has no message about it."""
+    """Return the error of an upload's e-mail in the failure queue, or None if the queue has no message about it."""
     messages = sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10, VisibilityTimeout=0).get("Messages", [])
     for about, error in (describe_message(message["Body"]) for message in messages):
         if about == upload_id:

@@ -1,4 +1,4 @@
-"""Deployment of the pipeline's template to the AWS emulator, which keeps only its buckets' objects between runs."""
+"""Deployment of the pipeline's template to the AWS emulator at each start of the local stack."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from onboarding.cloudformation.code_placeholder import code_parameters, put_code_placeholder
-from onboarding.cloudformation.imports import import_request
-from onboarding.cloudformation.stacks import DeployError, MakeClient, StackRunner, stack_resources
+from onboarding.cloudformation.imports import make_import_request
+from onboarding.cloudformation.stacks import DeployError, MakeClient, StackRunner, list_stack_resources
 from onboarding.cloudformation.templates import Template, load_template
 from onboarding.local.processes import Check, LocalError, pause
 
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 STACK = "onboarding"
 
 
-def deploy(client: MakeClient, parameters: Mapping[str, str], check: Check) -> dict[str, str]:
-    """Deploy the pipeline to the emulator and return the stack's outputs.
+def deploy_template(client: MakeClient, parameters: Mapping[str, str], check: Check) -> dict[str, str]:
+    """Deploy the pipeline's template to the emulator and return the stack's outputs.
 
-    Raises LocalError with the reasons if a resource cannot be created.
+    The emulator keeps only the objects in buckets between runs, so existing buckets are imported. Raises LocalError
+    with the reasons if a resource cannot be created.
     """
     account = client("sts").get_caller_identity()["Account"]
     bucket = f"{STACK}-code-{account}"
@@ -34,7 +35,7 @@ def deploy(client: MakeClient, parameters: Mapping[str, str], check: Check) -> d
     bucket_names = {item["Name"] for item in s3.list_buckets()["Buckets"]}
     _ensure_bucket(s3, bucket)
     put_code_placeholder(s3, bucket)
-    # SES refuses a sender that is not verified.
+    # SES rejects a sender that is not verified.
     client("ses").verify_email_identity(EmailAddress=template.parameter_value("MailSender"))
     names = {
         logical_name: template.evaluate(properties["BucketName"])
@@ -46,7 +47,7 @@ def deploy(client: MakeClient, parameters: Mapping[str, str], check: Check) -> d
     runner = StackRunner(client, bucket, lambda _: None, partial(pause, check))
     try:
         if existing_buckets:
-            runner.import_resources(STACK, import_request(template, existing_buckets))
+            runner.import_resources(STACK, make_import_request(template, existing_buckets))
             runner.update(STACK, template.text, template.parameters)
         else:
             runner.create(STACK, template.text, template.parameters)
@@ -66,13 +67,13 @@ def _ensure_bucket(s3: Any, name: str) -> None:
 
 
 def _set_time_to_live(dynamodb: Any, cloudformation: Any, template: Template) -> None:
-    """Set the tables' time to live, which the emulator's CloudFormation ignores silently.
+    """Set the tables' time to live, which the emulator's CloudFormation silently ignores.
 
-    It also ignores backups, lifecycles and concurrency limits, which have no use on one machine.
+    It also ignores backups, lifecycles and concurrency limits, which are not needed on one machine.
     """
     tables = {
         resource["LogicalResourceId"]: resource["PhysicalResourceId"]
-        for resource in stack_resources(cloudformation, STACK)
+        for resource in list_stack_resources(cloudformation, STACK)
     }
     for logical_name, properties in template.resources_of_type("AWS::DynamoDB::Table").items():
         if logical_name in tables and "TimeToLiveSpecification" in properties:

@@ -1,4 +1,4 @@
-"""What a deployment keeps of the running stacks, what it changes, and in which order."""
+"""Tests of the choices that a deployment keeps, the changes that it makes, and their order."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from unittest.mock import MagicMock
 import pytest
 from botocore.exceptions import ClientError
 
-from onboarding.cli.deploy import _parameters
+from onboarding.cli.deploy import _parse_settings
 from onboarding.cli.errors import CommandError
 from onboarding.cloudformation.stacks import DeployError
 from onboarding.cloudformation.templates import Template, load_template, repository_root
-from onboarding.deploy import images, steps
-from onboarding.deploy.changes import CHOICES, complete_plan, parameter_changes
-from onboarding.deploy.concurrency import reservations
+from onboarding.deploy import deployment, images
+from onboarding.deploy.concurrency import list_reservations
+from onboarding.deploy.deployment import Deployment
+from onboarding.deploy.deployment_stacks import DeploymentStacks
+from onboarding.deploy.parameters import CHOICES, compare_parameters, complete_plan
 from onboarding.deploy.plan import BASE_IMAGE, Plan
-from onboarding.deploy.stacks import DeploymentStacks
-from onboarding.deploy.steps import Deployment
 from onboarding.domain.resource_names import resource_name
 
-UNNAMED = dict.fromkeys(CHOICES)
+NO_CHOICES = dict.fromkeys(CHOICES)
 
 RUNNING = {
     "registry": {"BaseImage": "python@sha256:1"},
@@ -31,7 +31,7 @@ RUNNING = {
         "NamePrefix": "",
         "MultiAz": "true",
         "InstanceClass": "db.t4g.small",
-        "SnapshotId": "begun-with",
+        "SnapshotId": "initial-snapshot",
         "StorageGib": "60",
         "AdminImageUri": "1.dkr.example/onboarding-lambda@sha256:1",
     },
@@ -60,7 +60,7 @@ FUNCTIONS = {
 def account(
     running: Mapping[str, Mapping[str, str]], tag: str = "product-onboarding", status: str = "UPDATE_COMPLETE"
 ) -> Any:
-    """An account with stacks that have these parameters."""
+    """Return clients of an account with stacks that have these parameters."""
     client = MagicMock()
 
     def describe(StackName: str) -> dict[str, Any]:  # noqa: N803
@@ -79,7 +79,7 @@ def account(
 
 
 def test_complete_plan_unnamed_choices_are_kept() -> None:
-    assert complete_plan(account(RUNNING), UNNAMED, {}) == Plan(
+    assert complete_plan(account(RUNNING), NO_CHOICES, {}) == Plan(
         stage="staging",
         outbound="nat",
         multi_az=True,
@@ -99,30 +99,30 @@ def test_complete_plan_named_choices_override_and_empty_settings_reset() -> None
         "operator_email": "",
         "base_image": BASE_IMAGE,
     }
-    plan = complete_plan(account(RUNNING), UNNAMED | named, {"PublicUrl": "", "StreamParallelization": "4"})
+    plan = complete_plan(account(RUNNING), NO_CHOICES | named, {"PublicUrl": "", "StreamParallelization": "4"})
     assert (plan.outbound, plan.multi_az, plan.instance_class) == ("ipv6", False, "db.t4g.micro")
     assert (plan.operator_email, plan.base_image, plan.mail_sender) == ("", BASE_IMAGE, "uploads@techmart.example")
     assert plan.pipeline_parameters == {"StreamBatchSize": "200", "StreamParallelization": "4"}
 
 
 def test_complete_plan_without_stacks_has_the_defaults() -> None:
-    assert complete_plan(account({}), UNNAMED, {}) == Plan()
+    assert complete_plan(account({}), NO_CHOICES, {}) == Plan()
 
 
 def test_complete_plan_first_release_is_refused() -> None:
-    """Its database would have to be replaced, since the subnet group has another name."""
+    """CloudFormation would replace its database, since the subnet group has another name."""
     database = {name: value for name, value in RUNNING["database"].items() if name != "NamePrefix"}
     with pytest.raises(DeployError, match=r"version 0\.1\.0 is deployed here"):
-        complete_plan(account(RUNNING | {"database": database}), UNNAMED, {})
+        complete_plan(account(RUNNING | {"database": database}), NO_CHOICES, {})
     # A stack that began with an import of kept secrets and went no further has no parameters.
-    assert complete_plan(account(RUNNING | {"database": {}}), UNNAMED, {}).outbound == "nat"
+    assert complete_plan(account(RUNNING | {"database": {}}), NO_CHOICES, {}).outbound == "nat"
 
 
 def test_complete_plan_stack_of_another_application_is_refused() -> None:
-    """Before anything is made, and not when the deployment reaches that stack."""
+    """The check precedes the first change."""
     client = account({"pipeline": RUNNING["pipeline"]}, tag="another")
     with pytest.raises(DeployError, match="product-onboarding-pipeline exists without the tag"):
-        complete_plan(client, UNNAMED, {})
+        complete_plan(client, NO_CHOICES, {})
 
 
 @pytest.mark.parametrize(
@@ -166,15 +166,15 @@ def test_complete_plan_stack_of_another_application_is_refused() -> None:
         ),
     ],
 )
-def test_parameter_changes_have_old_and_new_value_and_consequence(
+def test_compare_parameters_changes_have_old_and_new_value_and_consequence(
     template: str, running: dict[str, str], new: dict[str, str], expected: str
 ) -> None:
-    assert [str(change) for change in parameter_changes(template, running, new)] == [expected]
+    assert [str(change) for change in compare_parameters(template, running, new)] == [expected]
 
 
-def test_parameter_changes_of_removed_parameters_are_none() -> None:
+def test_compare_parameters_removed_parameters_are_no_changes() -> None:
     running = {"Dropped": "by a later version", "DatabasePassword": "****", "ChosenParameters": "Dropped"}
-    assert list(parameter_changes("pipeline", running, {"ChosenParameters": "PublicUrl"})) == []
+    assert list(compare_parameters("pipeline", running, {"ChosenParameters": "PublicUrl"})) == []
 
 
 @pytest.mark.parametrize(
@@ -186,28 +186,28 @@ def test_parameter_changes_of_removed_parameters_are_none() -> None:
         ({}, ["image of the functions"]),
     ],
 )
-def test_changes_different_image_is_listed(
+def test_list_changes_different_image_is_listed(
     found: dict[str, str], expected: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = account({name: RUNNING[name] for name in ("registry", "database")})
     digest = "c" * 64
     tag = images.image_tag(repository_root(), RUNNING["registry"]["BaseImage"], digest)
     monkeypatch.setattr(images, "find_published", lambda _, __, asked: found if asked == tag else {})
-    plan = complete_plan(client, UNNAMED | {"ca_sha256": digest}, {})
-    changes = Deployment(client, plan, lambda _: None).changes()
+    plan = complete_plan(client, NO_CHOICES | {"ca_sha256": digest}, {})
+    changes = Deployment(client, plan, lambda _: None).list_changes()
     assert [change.parameter for change in changes if change.new == "new image"] == expected
 
 
-def test_changes_failed_first_attempt_has_none() -> None:
+def test_list_changes_failed_first_attempt_has_none() -> None:
     client = account(RUNNING, status="ROLLBACK_COMPLETE")
-    assert Deployment(client, Plan(), lambda _: None).changes() == []
+    assert Deployment(client, Plan(), lambda _: None).list_changes() == []
 
 
 @pytest.mark.parametrize("limit", [10, 110, 125, 1_000])
-def test_changes_repeated_deployment_has_none_and_raised_limit_is_listed(
+def test_list_changes_repeated_deployment_has_none_and_raised_limit_is_listed(
     limit: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where the account's limit decides what is reserved."""
+    """Also if the account's limit reduces the reservations."""
     monkeypatch.setattr(images, "find_published", lambda *_: {})
 
     def deployed(running: Mapping[str, Mapping[str, str]], limit: int) -> Any:
@@ -215,7 +215,9 @@ def test_changes_repeated_deployment_has_none_and_raised_limit_is_listed(
         client = account(running)
         pipeline = running.get("pipeline", {})
         wanted = (
-            {name: int(pipeline.get(name, value)) for name, value in reservations(Plan()).items()} if running else {}
+            {name: int(pipeline.get(name, value)) for name, value in list_reservations(Plan()).items()}
+            if running
+            else {}
         )
         reserved = {resource_name(name): wanted.get(parameter, 0) for name, parameter in FUNCTIONS.items()}
         unreserved = {"ConcurrentExecutions": limit, "UnreservedConcurrentExecutions": limit - sum(wanted.values())}
@@ -226,18 +228,21 @@ def test_changes_repeated_deployment_has_none_and_raised_limit_is_listed(
         return client
 
     plan = Plan(mail_sender="uploads@techmart.example")
-    outputs: Any = defaultdict(lambda: steps.UNKNOWN)
+    outputs: Any = defaultdict(lambda: deployment.UNKNOWN)
     first = Deployment(deployed({}, limit), plan, lambda _: None)
     code = first._code_parameters({})
     running = {
-        "database": first._database({}, outputs) | first._declared("database", code) | {"NamePrefix": ""},
-        "pipeline": first._pipeline(outputs, outputs) | first._declared("pipeline", code),
+        "database": first._database_parameters({}, outputs)
+        | first._filter_declared("database", code)
+        | {"NamePrefix": ""},
+        "pipeline": first._pipeline_parameters(outputs, outputs) | first._filter_declared("pipeline", code),
     }
     client = deployed(running, limit)
-    assert Deployment(client, complete_plan(client, UNNAMED, {}), lambda _: None).changes() == []
+    assert Deployment(client, complete_plan(client, NO_CHOICES, {}), lambda _: None).list_changes() == []
     client = deployed(running, 1_000)
     changed = {
-        change.parameter for change in Deployment(client, complete_plan(client, UNNAMED, {}), lambda _: None).changes()
+        change.parameter
+        for change in Deployment(client, complete_plan(client, NO_CHOICES, {}), lambda _: None).list_changes()
     }
     computed = {*FUNCTIONS.values(), "StreamParallelization"} & set(running["pipeline"])
     pipeline = load_template("pipeline")
@@ -271,7 +276,7 @@ def test_run_changed_outbound_removes_the_earlier_route_last(
 
     monkeypatch.setattr(DeploymentStacks, "apply", apply)
     monkeypatch.setattr(Deployment, "migrate", lambda _: None)
-    monkeypatch.setattr(steps, "smoke_test", lambda *_, **__: None)
+    monkeypatch.setattr(deployment, "run_smoke_test", lambda *_, **__: None)
     plan = Plan(outbound=outbound, packaging="Zip", stage="local", mail_sender="uploads@techmart.example")
     Deployment(client, plan, lambda _: None).run()
     first, *last = expected
@@ -288,17 +293,17 @@ def test_run_changed_outbound_removes_the_earlier_route_last(
 def test_complete_plan_choice_not_allowed_by_template_is_refused() -> None:
     for choice, parameter in (("stage", "Stage"), ("instance_class", "InstanceClass"), ("mail_sender", "MailSender")):
         with pytest.raises(DeployError, match=f"refuses the value of {parameter}"):
-            complete_plan(account({}), UNNAMED | {choice: "Not one"}, {})
+            complete_plan(account({}), NO_CHOICES | {choice: "Not one"}, {})
 
 
 def test_settings_derived_parameters_are_refused() -> None:
-    """A chosen value wins over the one that the other stacks tell."""
+    """A chosen value would override the output of another stack."""
     outputs: Any = defaultdict(str)
     deployment = Deployment(account({}), Plan(), lambda _: None)
     options = {parameter for template, parameter in CHOICES.values() if template == "pipeline"}
-    for name in {*deployment._pipeline(outputs, outputs), *deployment._code_parameters({})} - options:
+    for name in {*deployment._pipeline_parameters(outputs, outputs), *deployment._code_parameters({})} - options:
         with pytest.raises(CommandError, match=f"--set: {name} cannot be chosen"):
-            _parameters([f"{name}=1"])
+            _parse_settings([f"{name}=1"])
     assert "CsvParserImageUri" in deployment._code_parameters({})
 
 
@@ -315,16 +320,16 @@ def test_settings_derived_parameters_are_refused() -> None:
 )
 def test_settings_value_not_allowed_by_template_is_refused(setting: str, reason: str) -> None:
     with pytest.raises(CommandError, match=reason):
-        _parameters([setting])
+        _parse_settings([setting])
 
 
 def test_settings_empty_value_of_existing_parameter_is_accepted() -> None:
-    assert _parameters(["StreamBatchSize=", "ApiConcurrency=4"]) == {"StreamBatchSize": "", "ApiConcurrency": "4"}
+    assert _parse_settings(["StreamBatchSize=", "ApiConcurrency=4"]) == {"StreamBatchSize": "", "ApiConcurrency": "4"}
     with pytest.raises(CommandError, match="has no parameter Nothing"):
-        _parameters(["Nothing="])
+        _parse_settings(["Nothing="])
 
 
 def test_settings_parameter_with_its_own_option_is_refused() -> None:
-    """Kept as a setting it would win over the option of later deployments."""
+    """A stored setting would override the option of later deployments."""
     with pytest.raises(CommandError, match="MailSender has its own option"):
-        _parameters(["MailSender=another@techmart.example"])
+        _parse_settings(["MailSender=another@techmart.example"])

@@ -12,7 +12,7 @@ from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
 from onboarding.cloudformation.stacks import DeployError
-from onboarding.deploy.calls import NOT_READY, call_admin, call_function
+from onboarding.deploy.lambda_calls import NOT_READY_CODES, call_admin, call_function
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def state(value: str) -> dict[str, Any]:
     return {"Configuration": {"FunctionName": "product-onboarding-admin", "State": value}}
 
 
-@pytest.mark.parametrize("code", NOT_READY)
+@pytest.mark.parametrize("code", NOT_READY_CODES)
 def test_call_function_inactive_is_called_again_once_active(stub: Any, code: str) -> None:
     lambdas, stubber = stub
     stubber.add_client_error("invoke", code, "The function is currently in the following state: Pending")

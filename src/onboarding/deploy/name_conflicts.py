@@ -1,4 +1,4 @@
-"""Check for resources that have the names of the deployment's resources and do not belong to it."""
+"""Check for existing resources of other applications that have names of the deployment's resources."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from onboarding.cloudformation.imports import NAME_PROPERTIES
-from onboarding.cloudformation.stacks import MakeClient, stack_resources
+from onboarding.cloudformation.stacks import MakeClient, list_stack_resources
 from onboarding.deploy.findings import Finding
 from onboarding.deploy.ownership import find_resource
 from onboarding.deploy.plan import STACKS, Plan
@@ -15,16 +15,16 @@ from onboarding.deploy.plan import STACKS, Plan
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The call that lists the names of a resource type, each of which an account can have once."""
+    """Call that lists the names of a resource type. An account can use each name once."""
 
     noun: str
     property: str
     service: str
     operation: str
     names: str
-    """The JMESPath of the names in the responses."""
+    """JMESPath of the names in the responses."""
     separator: str = ""
-    """The character before the name in an ARN or a URL."""
+    """Character before the name in an ARN or a URL."""
     request: dict[str, Any] = field(default_factory=dict)
 
 
@@ -53,14 +53,14 @@ LISTINGS = {
 }
 
 RDS_LOGS = "/aws/rds/instance/"
-"""The prefix of log groups that RDS creates. The deployment deletes that of a deleted database before it needs it."""
+"""Prefix of log groups that RDS creates. The deployment deletes the group of a deleted database."""
 
 
 def check_names(client: MakeClient, plan: Plan, account: str) -> Iterator[Finding]:
-    """Yield the existing resources that prevent the deployment from creating its own."""
-    missing = _names_to_create(client, plan, account)
+    """Yield findings about existing resources that prevent the deployment from creating its own."""
+    missing = _list_names_to_create(client, plan, account)
     taken = {
-        resource_type: sorted(names & _existing_names(client, listing))
+        resource_type: sorted(names & _list_existing_names(client, listing))
         for resource_type, listing in LISTINGS.items()
         if (names := missing.get(resource_type, set()))
     }
@@ -72,7 +72,9 @@ def check_names(client: MakeClient, plan: Plan, account: str) -> Iterator[Findin
             "them with a prefix for all names (--name-prefix).",
             blocks=True,
         )
-    foreign, deleting = _not_importable(client, {key: names for key, names in taken.items() if key in NAME_PROPERTIES})
+    foreign, deleting = _find_not_importable(
+        client, {key: names for key, names in taken.items() if key in NAME_PROPERTIES}
+    )
     if foreign:
         yield Finding(
             f"The account has data of another application under names that the deployment needs: {foreign}. They lack "
@@ -84,22 +86,22 @@ def check_names(client: MakeClient, plan: Plan, account: str) -> Iterator[Findin
         yield Finding(f"AWS is deleting {deleting}. Restore them, or wait until they are deleted.", blocks=True)
 
 
-def _not_importable(client: MakeClient, taken: dict[str, list[str]]) -> tuple[str, str]:
-    """Return the resources of another application, and those that are being deleted."""
+def _find_not_importable(client: MakeClient, taken: dict[str, list[str]]) -> tuple[str, str]:
+    """Return the resources of other applications, and those that are being deleted, both as text."""
     resources = {key: [(name, find_resource(client, key, name)) for name in names] for key, names in taken.items()}
-    foreign = {key: [name for name, item in items if item and not item.tagged] for key, items in resources.items()}
+    foreign = {key: [name for name, item in items if item and not item.is_tagged] for key, items in resources.items()}
     deleting = {key: [name for name, item in items if item is None] for key, items in resources.items()}
     return _format_list(foreign), _format_list(deleting)
 
 
-def _names_to_create(client: MakeClient, plan: Plan, account: str) -> dict[str, set[str]]:
-    """Return the names of the templates' resources that the stacks do not have, by type."""
+def _list_names_to_create(client: MakeClient, plan: Plan, account: str) -> dict[str, set[str]]:
+    """Return the names of the templates' resources that no stack has yet, by type."""
     region = client("s3").meta.region_name
     missing: dict[str, set[str]] = {}
     deployed: set[tuple[str, str]] = set()
     for stack in STACKS:
         template = plan.template(stack, account, region)
-        resources = stack_resources(client("cloudformation"), plan.stack_name(stack))
+        resources = list_stack_resources(client("cloudformation"), plan.stack_name(stack))
         logical_names = {resource["LogicalResourceId"] for resource in resources}
         for resource_type, listing in LISTINGS.items():
             for logical_name, properties in template.resources_of_type(resource_type).items():
@@ -112,9 +114,9 @@ def _names_to_create(client: MakeClient, plan: Plan, account: str) -> dict[str, 
     return {key: {name for name in names if (key, name) not in deployed} for key, names in missing.items()}
 
 
-def _existing_names(client: MakeClient, listing: Listing) -> set[str]:
+def _list_existing_names(client: MakeClient, listing: Listing) -> set[str]:
     service = client(listing.service)
-    # Without it buckets of all regions are listed; another check covers those of other regions.
+    # Only this region's buckets: `checks` reports those of other regions.
     region = {"BucketRegion": service.meta.region_name} if listing.service == "s3" else {}
     pages = service.get_paginator(listing.operation).paginate(**listing.request, **region)
     names = (name for name in pages.search(listing.names) if name is not None)

@@ -1,4 +1,4 @@
-"""Resources that an earlier deployment retained (buckets, tables, secrets), for import into a new stack."""
+"""Retained resources of an earlier deployment (buckets, tables, secrets), for import into a new stack."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
-from onboarding.cloudformation.imports import NAME_PROPERTIES, ImportRequest, import_request
+from onboarding.cloudformation.imports import NAME_PROPERTIES, ImportRequest, make_import_request
 from onboarding.cloudformation.stacks import DeployError, MakeClient
 from onboarding.cloudformation.templates import Template
 from onboarding.deploy.ownership import find_resource
@@ -16,14 +16,14 @@ from onboarding.deploy.plan import STACKS, TAG, Plan
 
 
 @dataclass(frozen=True, slots=True)
-class Retained:
-    """Retained resources of a template: their names, and the request that imports them."""
+class RetainedResources:
+    """Names of a template's retained resources, and the request that imports them."""
 
     names: list[str]
     request: ImportRequest
 
 
-def find_retained(client: MakeClient, template: Template) -> Retained | None:
+def find_retained(client: MakeClient, template: Template) -> RetainedResources | None:
     """Return the resources of a template that an earlier deployment retained, or None if there are none.
 
     Raises DeployError if one of them does not have the deployment's tag.
@@ -39,7 +39,7 @@ def find_retained(client: MakeClient, template: Template) -> Retained | None:
             resource = find_resource(client, resource_type, name)
             if resource is None:
                 continue
-            if not resource.tagged:
+            if not resource.is_tagged:
                 untagged.append(name)
             names.append(name)
             identifiers[logical_name] = resource.identifier
@@ -49,11 +49,11 @@ def find_retained(client: MakeClient, template: Template) -> Retained | None:
             "application, deploy beside it with --name-prefix; if an earlier deployment of this product retained it, "
             "add that tag."
         )
-    return Retained(names, import_request(template, identifiers)) if names else None
+    return RetainedResources(names, make_import_request(template, identifiers)) if names else None
 
 
 def list_retained(plan: Plan, account: str, region: str) -> list[tuple[str, str]]:
-    """Return the type and name of all resources that outlive the stacks of a deployment."""
+    """Return the type and name of all resources that are retained when a deployment's stacks are deleted."""
     retained: list[tuple[str, str]] = []
     for stack in STACKS:
         template = plan.template(stack, account, region)
@@ -68,8 +68,8 @@ def list_retained(plan: Plan, account: str, region: str) -> list[tuple[str, str]
 def delete_leftover_logs(client: MakeClient, template: Template, logical_names: Container[str]) -> Iterator[str]:
     """Delete log groups that RDS recreated for a deleted database, and yield their names.
 
-    CloudFormation cannot create a group that exists. The groups of resources that the stack has (`logical_names`), and
-    those of databases that exist, are not deleted.
+    CloudFormation cannot create a group that exists. The groups of the stack's resources (`logical_names`) and those of
+    existing databases are not deleted.
     """
     for logical_name, properties in template.resources_of_type("AWS::Logs::LogGroup").items():
         if logical_name in logical_names:

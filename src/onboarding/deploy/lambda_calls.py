@@ -1,4 +1,4 @@
-"""Calls of Lambda functions, which reach the database from inside the VPC."""
+"""Calls of Lambda functions, which reach the database in the VPC."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from botocore.exceptions import ClientError, WaiterError
 from onboarding.cloudformation.stacks import DeployError
 from onboarding.domain.resource_names import Function, resource_name
 
-NOT_READY = ("ResourceNotReadyException", "ResourceConflictException")
-"""Lambda's error codes for a function that is inactive (idle for weeks) or being activated: its code did not run."""
+NOT_READY_CODES = ("ResourceNotReadyException", "ResourceConflictException")
+"""Lambda's error codes for a function that is inactive, after weeks without a call, or being activated."""
 
 
 def call_admin(
     lambdas: Any, action: str, *, prefix: str, actor: str = "command:deploy", **arguments: object
 ) -> dict[str, Any]:
-    """Return the result of an action of the function `admin`, which the audit log records as `actor`'s.
+    """Return the result of an action of the function `admin`; the audit log records it with `actor`.
 
-    `prefix` is the name prefix of the deployment. Raises DeployError if the action is refused or fails.
+    `prefix` is the name prefix of the deployment. Raises DeployError if the action is rejected or fails.
     """
     function = resource_name(Function.ADMIN, prefix)
     result = call_function(lambdas, function, {"action": action, "arguments": arguments, "actor": actor})
@@ -34,9 +34,9 @@ def call_function(lambdas: Any, function: str, event: Mapping[str, object]) -> d
     try:
         response = _invoke(lambdas, function, event)
     except ClientError as error:
-        if error.response["Error"]["Code"] not in NOT_READY:
+        if error.response["Error"]["Code"] not in NOT_READY_CODES:
             raise
-        # The first call of an inactive function is refused and activates it.
+        # Lambda rejects the first call of an inactive function and activates it. The code did not run.
         try:
             lambdas.get_waiter("function_active_v2").wait(FunctionName=function)
         except WaiterError as failure:

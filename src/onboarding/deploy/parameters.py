@@ -1,6 +1,6 @@
-"""Parameters of the running stacks: those that a deployment keeps, and those that it changes.
+"""Parameters of the running stacks: the choices that a deployment keeps, and the changes that it makes.
 
-The stacks store every choice, so the choices of the last deployment are known without another record.
+The stacks' parameters contain the choices of the last deployment; they are stored nowhere else.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 from onboarding.cloudformation.code_placeholder import code_parameters
 from onboarding.cloudformation.stacks import DeployError, MakeClient, describe_stack, stack_parameters
 from onboarding.cloudformation.templates import load_template
+from onboarding.deploy.deployment_stacks import require_deployment
 from onboarding.deploy.plan import Plan
-from onboarding.deploy.stacks import require_deployment
 
 CHOICES = {
     "stage": ("network", "Stage"),
@@ -25,13 +25,13 @@ CHOICES = {
     "operator_email": ("pipeline", "OperatorEmail"),
     "base_image": ("registry", "BaseImage"),
 }
-"""The fields of a plan, each with the template and parameter that store the choice."""
+"""The template and parameter that store the choice, by field of the plan."""
 
-CHOSEN = "ChosenParameters"
+CHOSEN_PARAMETERS = "ChosenParameters"
 """The pipeline's parameter that lists the names of the other parameters that the user chose."""
 
 IMAGE_SUFFIX = "ImageUri"
-"""The end of the names of parameters for a function's image."""
+"""The suffix of the parameters for functions' images."""
 
 LOCAL_PARAMETERS = frozenset({"DatabaseHost", "DatabasePort", "DatabaseName", "DatabaseUser", "DatabasePassword"})
 """The pipeline's parameters that only the local stack sets."""
@@ -45,7 +45,7 @@ CONSEQUENCES = {
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A parameter of a running stack that a deployment changes, with the consequence of the change, if any."""
+    """Change of a parameter of a running stack, with its consequence, if any."""
 
     template: str
     parameter: str
@@ -59,7 +59,7 @@ class Change:
 
 
 def derived_parameters(plan: Plan, network: Mapping[str, str], database: Mapping[str, str]) -> dict[str, str]:
-    """Return the pipeline's parameters that follow from the plan and from the outputs of the other stacks."""
+    """Return the pipeline's parameters that the plan and the outputs of the other stacks determine."""
     return {
         "Stage": plan.stage,
         "Packaging": plan.packaging,
@@ -69,12 +69,12 @@ def derived_parameters(plan: Plan, network: Mapping[str, str], database: Mapping
         "PipelineSecretArn": database["PipelineSecretArn"],
         "ApiSecretArn": database["ApiSecretArn"],
         "DatabaseSslMode": plan.ssl_mode,
-        CHOSEN: ",".join(sorted(plan.pipeline_parameters)),
+        CHOSEN_PARAMETERS: ",".join(sorted(plan.pipeline_parameters)),
     }
 
 
 def is_derived(parameter: str) -> bool:
-    """Return whether the value of a parameter of the pipeline cannot be chosen, since a deployment determines it."""
+    """Return whether the deployment determines a parameter of the pipeline, so that the user cannot choose it."""
     any_output: defaultdict[str, str] = defaultdict(str)
     derived = {*derived_parameters(Plan(), any_output, any_output), *code_parameters(""), *LOCAL_PARAMETERS}
     return parameter in derived or parameter.endswith(IMAGE_SUFFIX)
@@ -92,14 +92,14 @@ def list_running_stacks(client: MakeClient, plan: Plan, *templates: str) -> dict
     return stacks
 
 
-def complete_plan(client: MakeClient, named: Mapping[str, Any], settings: Mapping[str, str]) -> Plan:
-    """Return a plan with the named choices (not None), completed with those of the running stacks.
+def complete_plan(client: MakeClient, choices: Mapping[str, Any], settings: Mapping[str, str]) -> Plan:
+    """Return a plan with these choices; those that are None keep their values of the running stacks.
 
     `settings` are parameters of the pipeline's template; an empty value resets one to its default. Raises DeployError
-    if a template refuses a choice, if a stack of that name belongs to another application, or if its version cannot be
-    updated to this one.
+    if a template does not allow a choice, if a stack belongs to another application, or if the version of the running
+    stacks cannot be updated.
     """
-    explicit = {name: value for name, value in named.items() if value is not None}
+    explicit = {name: value for name, value in choices.items() if value is not None}
     for field, (template, parameter) in CHOICES.items():
         if isinstance(explicit.get(field), str):
             try:
@@ -125,7 +125,7 @@ def complete_plan(client: MakeClient, named: Mapping[str, Any], settings: Mappin
     declared = load_template("pipeline").declared
     chosen = {
         name: pipeline[name]
-        for name in pipeline.get(CHOSEN, "").split(",")
+        for name in pipeline.get(CHOSEN_PARAMETERS, "").split(",")
         # CloudFormation does not return the value of a NoEcho parameter.
         if name in pipeline and name in declared and not declared[name].get("NoEcho")
     }
@@ -133,27 +133,30 @@ def complete_plan(client: MakeClient, named: Mapping[str, Any], settings: Mappin
     return Plan(**{**current, **explicit}, pipeline_parameters=parameters)
 
 
-def parameter_changes(template: str, running: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Change]:
-    """Yield the changes of an update of a stack from the parameters `running` to `new`; all images are one change."""
-    images = False
+def compare_parameters(template: str, running: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Change]:
+    """Yield the changes of an update of a stack from the parameters `running` to `new`.
+
+    The images of all functions are one change.
+    """
+    is_image_changed = False
     for name, item in load_template(template).declared.items():
         default = str(item.get("Default", ""))
-        if name == CHOSEN:
+        if name == CHOSEN_PARAMETERS:
             continue
         old, value = running.get(name, default), new.get(name, default)
         if item.get("NoEcho"):
-            # CloudFormation does not return its running value, so any value may be a change.
+            # CloudFormation does not return its running value, so each new value may be a change.
             if name in new:
                 yield Change(template, name, "****", "****")
         elif name.endswith(IMAGE_SUFFIX):
-            images = images or old != value
+            is_image_changed = is_image_changed or old != value
         elif old != value:
-            yield Change(template, name, old, value, _consequence(template, name, value))
-    if images:
+            yield Change(template, name, old, value, _describe_consequence(template, name, value))
+    if is_image_changed:
         yield Change(template, "image of the functions", "current image", "new image")
 
 
-def _consequence(template: str, parameter: str, value: str) -> str:
+def _describe_consequence(template: str, parameter: str, value: str) -> str:
     match template, parameter, value:
         case "database", "MultiAz", "false":
             return "no standby replaces the database if its zone fails"
