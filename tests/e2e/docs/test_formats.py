@@ -32,7 +32,7 @@ CELLS = {
 }
 ERROR = RowError("INVALID_PRICE", "price", "Price must be at least 0.01")
 ERROR_SENTENCE = "8 rows: price '-10.00', expected a number from 0.01 to 999999.99 with at most two decimals"
-WARNING = "The column 'colour' is none of ours; it was not read"
+WARNING = "The column 'colour' is unknown and was not read"
 
 
 class FakeClient:
