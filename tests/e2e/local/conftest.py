@@ -13,6 +13,7 @@ from tests.support.local_processes import make_state
 
 @pytest.fixture
 def state() -> Iterator[Path]:
+    """Yield an empty state directory."""
     directory = make_state()
     yield directory
     shutil.rmtree(directory)

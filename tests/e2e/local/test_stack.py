@@ -26,7 +26,7 @@ from onboarding.local.processes import LocalError
 from onboarding.local.stack import LocalStack
 from tests.support.local_processes import list_processes, make_state, wait_until
 
-# As the kernel's tables write them.
+# Values in the kernel's tables of TCP sockets.
 LOOPBACK = "0100007F"
 LISTEN = "0A"
 
@@ -186,8 +186,8 @@ def test_start_used_state_directory_is_refused(local: LocalStack) -> None:
 
 
 def test_start_used_port_is_reported(state: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
         with pytest.raises(LocalError, match=f"port {port} on 127.0.0.1 is in use"):
             LocalStack(state, port).start()
     assert list_processes(state) == {}
@@ -196,14 +196,17 @@ def test_start_used_port_is_reported(state: Path) -> None:
 def test_start_two_local_stacks_run_in_parallel(local: LocalStack) -> None:
     directory = make_state()
     with LocalStack(directory) as other:
-        mine, theirs = local.endpoints, other.endpoints
-        assert mine.aws_endpoint_url != theirs.aws_endpoint_url
-        theirs.client("s3").put_object(Bucket=theirs.bucket, Key="theirs", Body=b"theirs")
-        assert mine.client("s3").list_objects_v2(Bucket=mine.bucket, Prefix="theirs")["KeyCount"] == 0
-        with psycopg.connect(theirs.database_url) as there, psycopg.connect(mine.database_url) as here:
-            there.execute("create table only_there ()")
-            there.commit()
-            assert here.execute("select to_regclass('only_there')").fetchone() == (None,)
+        first, second = local.endpoints, other.endpoints
+        assert first.aws_endpoint_url != second.aws_endpoint_url
+        second.client("s3").put_object(Bucket=second.bucket, Key="second", Body=b"second")
+        assert first.client("s3").list_objects_v2(Bucket=first.bucket, Prefix="second")["KeyCount"] == 0
+        with (
+            psycopg.connect(second.database_url) as second_connection,
+            psycopg.connect(first.database_url) as first_connection,
+        ):
+            second_connection.execute("create table only_in_second ()")
+            second_connection.commit()
+            assert first_connection.execute("select to_regclass('only_in_second')").fetchone() == (None,)
     assert list_processes(directory) == {}
     assert local.find_failure() is None
     shutil.rmtree(directory)

@@ -26,7 +26,7 @@ from onboarding.local.processes import LocalError
 from onboarding.local.stack import LocalStack
 from tests.support.local_processes import list_processes, make_state, wait_until
 
-KEPT = "errors/VEND001/kept.csv"
+KEY = "errors/VEND001/report.csv"
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +37,12 @@ def shared_state() -> Iterator[Path]:
     shutil.rmtree(directory)
 
 
-def versions(endpoints: Endpoints) -> list[str]:
-    listed = endpoints.client("s3").list_object_versions(Bucket=endpoints.bucket, Prefix=KEPT)
-    return [version["VersionId"] for version in listed["Versions"]]
+def list_versions(endpoints: Endpoints) -> list[str]:
+    response = endpoints.client("s3").list_object_versions(Bucket=endpoints.bucket, Prefix=KEY)
+    return [version["VersionId"] for version in response["Versions"]]
 
 
-def link_keys(endpoints: Endpoints) -> dict[str, str]:
+def get_link_keys(endpoints: Endpoints) -> dict[str, str]:
     """Return the keys that sign links, without the login in the same secret, which changes at each start."""
     text = endpoints.client("secretsmanager").get_secret_value(SecretId=resource_name("/link-keys"))["SecretString"]
     return {name: value for name, value in json.loads(text).items() if name not in LOGIN_FIELDS}
@@ -52,8 +52,8 @@ def test_restart_keeps_files_uploads_and_emails(state: Path) -> None:
     with LocalStack(state) as local:
         first = local.endpoints
         for body in (b"old", b"new"):
-            first.client("s3").put_object(Bucket=first.bucket, Key=KEPT, Body=body, ContentType="text/csv")
-        known = versions(first), link_keys(first)
+            first.client("s3").put_object(Bucket=first.bucket, Key=KEY, Body=body, ContentType="text/csv")
+        expected = list_versions(first), get_link_keys(first)
         with psycopg.connect(first.database_url) as connection:
             connection.execute("update vendors set phone = '0123' where vendor_id = 'VEND001'")
     assert list_processes(state) == {}
@@ -63,10 +63,10 @@ def test_restart_keeps_files_uploads_and_emails(state: Path) -> None:
         second = local.endpoints
         assert second.aws_endpoint_url == first.aws_endpoint_url
         assert second.database_url == first.database_url
-        assert (versions(second), link_keys(second)) == known
+        assert (list_versions(second), get_link_keys(second)) == expected
         s3 = second.client("s3")
-        kept = s3.get_object(Bucket=second.bucket, Key=KEPT)
-        assert (kept["Body"].read(), kept["ContentType"]) == (b"new", "text/csv")
+        response = s3.get_object(Bucket=second.bucket, Key=KEY)
+        assert (response["Body"].read(), response["ContentType"]) == (b"new", "text/csv")
         # The restart also restores the bucket's configuration.
         assert s3.get_bucket_versioning(Bucket=second.bucket)["Status"] == "Enabled"
         notifications = s3.get_bucket_notification_configuration(Bucket=second.bucket)["LambdaFunctionConfigurations"]
@@ -96,13 +96,13 @@ def test_start_copied_state_does_not_change_the_original(state: Path) -> None:
     shutil.rmtree(copy.parent)
 
 
-def run(state: Path) -> subprocess.Popen[str]:
+def start_process(state: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "onboarding.local", "--state", str(state)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
-def run_until_up(state: Path) -> subprocess.Popen[str]:
-    process = run(state)
+def start_stack(state: Path) -> subprocess.Popen[str]:
+    process = start_process(state)
     wait_until(lambda: read_endpoints(state) or process.poll() is not None, "the local stack to start")
     endpoints = read_endpoints(state)
     assert endpoints is not None, process.communicate()[0]
@@ -122,7 +122,7 @@ def start_worker(state: Path) -> None:
 
 @pytest.mark.parametrize("numbers", [[signal.SIGTERM], [signal.SIGINT], [signal.SIGINT, signal.SIGTERM] * 3])
 def test_signal_stops_all_processes(shared_state: Path, numbers: list[signal.Signals]) -> None:
-    process = run_until_up(shared_state)
+    process = start_stack(shared_state)
     start_worker(shared_state)
     for number in numbers:
         process.send_signal(number)
@@ -133,10 +133,10 @@ def test_signal_stops_all_processes(shared_state: Path, numbers: list[signal.Sig
     assert not (shared_state / "endpoints.json").exists()
 
 
-@pytest.mark.parametrize("moment", ["postgres.unfinished", "postgres/postmaster.pid", "s3/000000000000"])
-def test_signal_during_start_stops_all_processes(state: Path, moment: str) -> None:
-    process = run(state)
-    wait_until((state / moment).exists, moment)
+@pytest.mark.parametrize("created_path", ["postgres.unfinished", "postgres/postmaster.pid", "s3/000000000000"])
+def test_signal_during_start_stops_all_processes(state: Path, created_path: str) -> None:
+    process = start_process(state)
+    wait_until((state / created_path).exists, created_path)
     process.terminate()
     output, _ = process.communicate()
     assert process.returncode == 0, output
@@ -145,38 +145,38 @@ def test_signal_during_start_stops_all_processes(state: Path, moment: str) -> No
 
 
 def test_killed_parent_stops_all_processes(shared_state: Path) -> None:
-    process = run_until_up(shared_state)
+    process = start_stack(shared_state)
     start_worker(shared_state)
     assert any("bin/postgres" in command for command in list_processes(shared_state).values())
     process.kill()
     process.communicate()
-    wait_until(lambda: list_processes(shared_state) == {}, "the children's end")
+    wait_until(lambda: list_processes(shared_state) == {}, "all processes to end")
     # The file that the killed process could not remove is ignored.
     assert (shared_state / "endpoints.json").exists()
     assert read_endpoints(shared_state) is None
-    process = run_until_up(shared_state)
+    process = start_stack(shared_state)
     process.terminate()
     process.communicate()
     assert process.returncode == 0
 
 
 @pytest.mark.parametrize(
-    ("victim", "named"),
+    ("victim", "name"),
     [
         ("-m onboarding.local.emulator_process", "the AWS emulator"),
         ("bin/postgres", "PostgreSQL"),
         ("-m onboarding.local.web_server", "the web server"),
     ],
 )
-def test_lost_child_is_reported_and_stops_the_others(shared_state: Path, victim: str, named: str) -> None:
-    process = run_until_up(shared_state)
+def test_lost_child_is_reported_and_stops_the_others(shared_state: Path, victim: str, name: str) -> None:
+    process = start_stack(shared_state)
     start_worker(shared_state)
     [pid] = [pid for pid, command in list_processes(shared_state).items() if victim in command]
     os.kill(pid, signal.SIGKILL)
     output, _ = process.communicate()
     assert process.returncode == 1
-    assert f"{named} ended (exit code -9)" in output
-    wait_until(lambda: list_processes(shared_state) == {}, "the workers' end")
+    assert f"{name} ended (exit code -9)" in output
+    wait_until(lambda: list_processes(shared_state) == {}, "the workers to end")
 
 
 def test_postgres_start_after_a_crash_succeeds(state: Path) -> None:

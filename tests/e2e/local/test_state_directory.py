@@ -81,7 +81,7 @@ class Server:
         self.started = int(time.time())
         self.process = subprocess.Popen([program, "600"], cwd=data)
 
-    def pid_file(self, data: Path, *, started: int | None = None) -> Path:
+    def write_pid_file(self, data: Path, *, started: int | None = None) -> Path:
         path = data / "postmaster.pid"
         path.write_text(f"{self.process.pid}\n{data}\n{started or self.started}\n5432\n\n127.0.0.1\n1 2\nready\n")
         return path
@@ -92,12 +92,12 @@ def server(tmp_path: Path) -> Iterator[Server]:
     program = tmp_path / "postgres-program" / "postgres"
     program.parent.mkdir()
     shutil.copy("/bin/sleep", program)
-    made = Server(tmp_path / "other" / "postgres", program)
+    running_server = Server(tmp_path / "other" / "postgres", program)
     try:
-        yield made
+        yield running_server
     finally:
-        made.process.kill()
-        made.process.wait()
+        running_server.process.kill()
+        running_server.process.wait()
 
 
 def make_postgres(directory: Path) -> Postgres:
@@ -108,7 +108,7 @@ def make_postgres(directory: Path) -> Postgres:
 
 def test_stop_leftover_server_of_this_directory_is_stopped(server: Server, tmp_path: Path) -> None:
     other = make_postgres(tmp_path / "other")
-    pid_file = server.pid_file(other.data)
+    pid_file = server.write_pid_file(other.data)
     # `poll` reaps the process, since it is a child of this test.
     other._stop_leftover(lambda: (server.process.poll(), None)[1])
     assert server.process.wait() == -signal.SIGINT
@@ -116,7 +116,7 @@ def test_stop_leftover_server_of_this_directory_is_stopped(server: Server, tmp_p
 
 
 def test_stop_leftover_copied_pid_file_signals_no_process(server: Server, tmp_path: Path) -> None:
-    server.pid_file(tmp_path / "other" / "postgres")
+    server.write_pid_file(tmp_path / "other" / "postgres")
     shutil.copytree(tmp_path / "other", tmp_path / "copy")
     copy = make_postgres(tmp_path / "copy")
     copy._stop_leftover(lambda: None)
@@ -128,7 +128,7 @@ def test_stop_leftover_copied_pid_file_signals_no_process(server: Server, tmp_pa
 def test_stop_leftover_pid_from_before_a_restart_signals_no_process(server: Server, tmp_path: Path) -> None:
     """After a restart of the machine the number belongs to another server, even one of the same directory."""
     other = make_postgres(tmp_path / "other")
-    server.pid_file(other.data, started=server.started - 3600)
+    server.write_pid_file(other.data, started=server.started - 3600)
     other._stop_leftover(lambda: None)
     assert server.process.poll() is None
 
@@ -157,7 +157,9 @@ def test_stop_leftover_without_proc_signals_no_process(tmp_path: Path, monkeypat
     assert not _is_server(os.getpid(), 0, tmp_path)
 
 
-GOOD = "From: a@example.com\r\nDelivered-To: b@example.com\r\nDate: Sat, 21 Dec 2024 10:30:45 +0000\r\nSubject: S\r\n"
+HEADERS = (
+    "From: a@example.com\r\nDelivered-To: b@example.com\r\nDate: Sat, 21 Dec 2024 10:30:45 +0000\r\nSubject: S\r\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -165,12 +167,12 @@ GOOD = "From: a@example.com\r\nDelivered-To: b@example.com\r\nDate: Sat, 21 Dec 
     [
         b"",
         b"\r\n\r\n",
-        f"{GOOD}Content-Type: text/plain; charset=nonsense\r\n\r\ntext".encode(),
-        f'{GOOD}Content-Type: text/plain; charset="unicode\\0"\r\n\r\ntext'.encode(),
+        f"{HEADERS}Content-Type: text/plain; charset=nonsense\r\n\r\ntext".encode(),
+        f'{HEADERS}Content-Type: text/plain; charset="unicode\\0"\r\n\r\ntext'.encode(),
     ],
 )
 def test_read_mails_unreadable_email_is_marked(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "1.eml").write_bytes(f"{GOOD}\r\ntext".encode())
+    (tmp_path / "1.eml").write_bytes(f"{HEADERS}\r\ntext".encode())
     (tmp_path / "2.eml").write_bytes(content)
     first, second = read_emails(tmp_path)
     assert (first.subject, first.text) == ("S", "text")
@@ -187,7 +189,7 @@ def test_read_mails_unreadable_email_is_marked(tmp_path: Path, content: bytes) -
         b"Subject: \xff\xfe\r\nDate: yesterday\r\n\r\n\xff\xfe",
         b"Date:\r\nSubject: =?utf-8?b?/w==?=\r\n\r\ntext",
         b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--y",
-        f"{GOOD}Content-Type: text/plain; charset=ascii\r\nContent-Transfer-Encoding: base64\r\n\r\n%%%".encode(),
+        f"{HEADERS}Content-Type: text/plain; charset=ascii\r\nContent-Transfer-Encoding: base64\r\n\r\n%%%".encode(),
     ],
 )
 def test_read_mails_undecodable_bytes_are_replaced(tmp_path: Path, content: bytes) -> None:

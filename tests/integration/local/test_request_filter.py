@@ -1,4 +1,4 @@
-"""What the AWS emulator is asked by: programs of this machine and the portal's pages, and no other page."""
+"""Tests of the AWS emulator's request filter: it serves local programs and the portal's pages, and no other page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BROWSER = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
 
 
 async def emulator(scope: Scope, _receive: Receive, send: Send) -> None:
-    """Answer as the emulator does, with its permission for every page."""
+    """Respond like the emulator, with CORS headers that allow every page."""
     if scope["type"] == "websocket":
         await send({"type": "websocket.accept"})
         return
@@ -26,7 +26,7 @@ async def emulator(scope: Scope, _receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"served"})
 
 
-def ask(
+def send_request(
     headers: dict[str, str] | list[tuple[str, str]],
     *,
     method: str = "POST",
@@ -35,11 +35,11 @@ def ask(
     kind: str = "http",
     origin: str | None = PORTAL,
 ) -> list[Message]:
-    """What a request is answered with."""
-    sent: list[Message] = []
+    """Return the messages of the response to a request."""
+    messages: list[Message] = []
 
     async def send(message: Message) -> None:
-        sent.append(message)
+        messages.append(message)
 
     async def receive() -> Message:
         return {"type": f"{kind}.connect"}
@@ -54,11 +54,11 @@ def ask(
     if kind == "http":
         scope["method"] = method
     asyncio.run(RequestFilter(emulator, HOSTS, origin)(scope, receive, send))
-    return sent
+    return messages
 
 
 def is_served(*arguments: Any, **options: Any) -> bool:
-    first = ask(*arguments, **options)[0]
+    first = send_request(*arguments, **options)[0]
     assert (first["status"] in {200, 403}) if first["type"] == "http.response.start" else True
     return first["type"] == "websocket.accept" or first.get("status") == 200
 
@@ -89,7 +89,7 @@ def test_filter_foreign_host_is_refused(host: str, kind: str) -> None:
     assert not is_served({"host": host}, kind=kind)
 
 
-def test_filter_missing_or_doubled_host_is_refused() -> None:
+def test_filter_missing_or_repeated_host_is_refused() -> None:
     assert not is_served({})
     assert not is_served([("host", HOST), ("host", "evil.example")])
     assert not is_served([("host", HOST), ("Host", HOST)])
@@ -147,15 +147,15 @@ def test_filter_followed_link_to_a_download_is_served(path: str, query: str) -> 
     assert is_served(
         headers | {"sec-fetch-mode": "no-cors", "sec-fetch-dest": "empty"}, method="GET", path=path, query=query
     )
-    for changed in ({"sec-fetch-dest": "iframe"}, {"sec-fetch-dest": "script"}, {"sec-fetch-mode": "cors"}):
-        assert not is_served(headers | BROWSER | changed, method="GET", path=path, query=query)
+    for override in ({"sec-fetch-dest": "iframe"}, {"sec-fetch-dest": "script"}, {"sec-fetch-mode": "cors"}):
+        assert not is_served(headers | BROWSER | override, method="GET", path=path, query=query)
 
 
 @pytest.mark.parametrize(
     ("path", "query"), [("/_aws/execute-api/abc/reports/token", ""), ("/2015-03-31/functions", "X-Amz-Signature=ab")]
 )
 def test_filter_request_by_an_object_that_is_a_page_is_refused(path: str, query: str) -> None:
-    """It could read the answer."""
+    """An object of the bucket that a browser shows as a page could read the response."""
     headers = {"host": HOST, "sec-fetch-site": "same-origin", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "empty"}
     assert not is_served(headers, method="GET", path=path, query=query)
 
@@ -166,18 +166,18 @@ def test_filter_typed_address_is_served() -> None:
 
 def test_filter_response_allows_no_foreign_origin() -> None:
     for headers in ({"host": HOST}, {"host": HOST, "origin": PORTAL}):
-        [start, _] = ask(headers)
+        [start, _] = send_request(headers)
         assert start["headers"] == [(b"Access-Control-Allow-Origin", PORTAL.encode())]
-    [start, body] = ask({"host": HOST, "origin": "http://evil.example"})
+    [start, body] = send_request({"host": HOST, "origin": "http://evil.example"})
     assert not any(name.lower().startswith(b"access-control") for name, _ in start["headers"])
     assert b"only the portal's pages" in body["body"]
 
 
 def test_filter_lifespan_passes() -> None:
-    seen: list[str] = []
+    scope_types: list[str] = []
 
     async def app(scope: Scope, _receive: Receive, _send: Send) -> None:
-        seen.append(scope["type"])
+        scope_types.append(scope["type"])
 
     asyncio.run(RequestFilter(app, HOSTS, PORTAL)({"type": "lifespan"}, None, None))  # type: ignore[arg-type]
-    assert seen == ["lifespan"]
+    assert scope_types == ["lifespan"]

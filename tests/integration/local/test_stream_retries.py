@@ -1,4 +1,4 @@
-"""What the stream of the local stack does with records that cannot be processed: as on AWS, others go on."""
+"""Tests of stream records that cannot be processed: the failure queue stores them, and processing continues."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ QUEUE = "product-validator-failures"
 
 @pytest.fixture
 def queue(ctx: AppContext) -> Iterator[str]:
-    """The URL of the failure queue, empty."""
+    """Yield the URL of the empty failure queue."""
     url = ctx.sqs.get_queue_url(QueueName=resource_name(QUEUE))["QueueUrl"]
     ctx.sqs.purge_queue(QueueUrl=url)
     yield url
@@ -31,25 +31,27 @@ def test_stream_malformed_item_is_stored_and_other_rows_are_validated(
 ) -> None:
     finished = pipeline.run("VEND001", "before-garbage.csv", csv_of([product("before-garbage")]))
     row = {**pipeline.item(finished.upload_id, 1), "status": {"S": "pending_validation"}}
-    beyond = {**row, "row_number": {"N": "2"}, "record_id": {"S": "REC_00002"}}
-    nothing = {"upload_id": row["upload_id"], "record_id": {"S": "REC_x"}, "status": row["status"]}
+    unknown_row = {**row, "row_number": {"N": "2"}, "record_id": {"S": "REC_00002"}}
+    malformed = {"upload_id": row["upload_id"], "record_id": {"S": "REC_x"}, "status": row["status"]}
     client: Any = pipeline.endpoints.client("dynamodb")
-    for item in (beyond, nothing):
+    for item in (unknown_row, malformed):
         client.put_item(TableName="UploadRecords", Item=item)
     after = pipeline.run("VEND001", "after-garbage.csv", csv_of([product("after-garbage")]))
     assert after.valid_records == 1
     assert pipeline.upload(finished.upload_id) == finished
     wait_until(lambda: dead_letter_queues.count_failures(ctx)[QUEUE] == 2, "both items to be in the failure queue")
 
-    tried = sorted(str(redriven.error) for redriven in dead_letter_queues.redrive(ctx, QUEUE))
-    assert "KeyError: 'product_data'" in tried[0] or "KeyError: 'vendor_id'" in tried[0]
-    assert "has 1 rows, and no row 2" in tried[1]
-    wait_until(lambda: dead_letter_queues.count_failures(ctx)[QUEUE] == 2, "both to be there again, and nothing else")
+    errors = sorted(str(redriven.error) for redriven in dead_letter_queues.redrive(ctx, QUEUE))
+    assert "KeyError: 'product_data'" in errors[0] or "KeyError: 'vendor_id'" in errors[0]
+    assert "has 1 rows, and no row 2" in errors[1]
+    wait_until(
+        lambda: dead_letter_queues.count_failures(ctx)[QUEUE] == 2, "only both items to be in the failure queue again"
+    )
 
 
 @contextmanager
-def without_its_database(pipeline: Pipeline) -> Iterator[None]:
-    """The validator cannot do its work."""
+def without_database_secret(pipeline: Pipeline) -> Iterator[None]:
+    """Make the validator fail: its database secret does not exist."""
     lambdas = pipeline.lambdas
     before = lambdas.get_function_configuration(FunctionName="product-validator")["Environment"]["Variables"]
     broken = {**before, "RDS_SECRET_NAME": "no/such/secret"}
@@ -63,15 +65,15 @@ def without_its_database(pipeline: Pipeline) -> Iterator[None]:
 def test_stream_failed_batch_is_stored_after_its_retries_and_redriven(
     ctx: AppContext, pipeline: Pipeline, queue: str
 ) -> None:
-    with without_its_database(pipeline):
+    with without_database_secret(pipeline):
         source = pipeline.put_key("uploads/VEND001/poison.csv", csv_of([product("poison-1"), product("poison-2")]))
-        wait_until(lambda: dead_letter_queues.count_failures(ctx)[QUEUE] == 2, "each row to be given up")
+        wait_until(lambda: dead_letter_queues.count_failures(ctx)[QUEUE] == 2, "both rows to be in the failure queue")
     upload_id = pipeline.upload_id(source)
     after = pipeline.run("VEND001", "after-poison.csv", csv_of([product("after-poison")]))
     assert after.valid_records == 1
-    kept = pipeline.upload(upload_id)
-    assert kept is not None
-    assert kept.valid_records == 0
+    upload = pipeline.upload(upload_id)
+    assert upload is not None
+    assert upload.valid_records == 0
     assert [redriven.error for redriven in dead_letter_queues.redrive(ctx, QUEUE)] == [None, None]
     assert pipeline.finished(upload_id).valid_records == 2
     assert dead_letter_queues.count_failures(ctx)[QUEUE] == 0
