@@ -29,7 +29,7 @@ class Account:
 
     @property
     def credentials(self) -> dict[str, str | int]:
-        """The content of the secret ecommerce/rds/credentials."""
+        """Return the content of the secret ecommerce/rds/credentials."""
         return {
             "username": USER,
             "password": self.postgres.password,
@@ -41,6 +41,7 @@ class Account:
 
 @contextmanager
 def empty_account(state: Path) -> Iterator[Account]:
+    """Run an empty account with its files in a state directory, and yield it."""
     ports = Ports(state / "ports.json")
     postgres = Postgres(state, ports.choose("postgres"))
     inbox = Inbox(state / "inbox")
@@ -59,5 +60,5 @@ def empty_account(state: Path) -> Iterator[Account]:
 
 @pytest.fixture
 def account(tmp_path: Path) -> Iterator[Account]:
-    with empty_account(tmp_path) as made:
-        yield made
+    with empty_account(tmp_path) as empty:
+        yield empty

@@ -45,25 +45,25 @@ KEY_OF_FUNCTIONS = "lambda:SourceFunctionArn"
 NAMES_WITH_SLASHES = {"LogGroupName", "ObjectName", "RepositoryName", "SecretId"}
 
 
-def alternatives(value: Any) -> list[Any]:
-    """Every value that a node may take: both sides of each `Fn::If`, and each entry of a list."""
+def list_alternatives(value: Any) -> list[Any]:
+    """Return every possible value of a node: both sides of each `Fn::If`, and each entry of a list."""
     match value:
         case {"Fn::If": [_, yes, no]}:
-            return alternatives(yes) + alternatives(no)
+            return list_alternatives(yes) + list_alternatives(no)
         case {"Ref": "AWS::NoValue"}:
             return []
         case list():
-            return [found for entry in value for found in alternatives(entry)]
+            return [item for entry in value for item in list_alternatives(entry)]
     return [value]
 
 
-def statements(template: Node) -> Iterator[tuple[str, Node]]:
-    """Every statement of every policy in a template, with the logical ID of the resource that has it."""
+def list_statements(template: Node) -> Iterator[tuple[str, Node]]:
+    """Yield every policy statement of a template after the logical ID of its resource."""
 
     def walk(node: Any) -> Iterator[Node]:
         if isinstance(node, Mapping):
             if "Statement" in node:
-                yield from alternatives(node["Statement"])
+                yield from list_alternatives(node["Statement"])
                 return
             node = list(node.values())
         if isinstance(node, list):
@@ -76,72 +76,75 @@ def statements(template: Node) -> Iterator[tuple[str, Node]]:
 
 
 def lint(statement: Node, resources: Node) -> list[str]:
-    """Return what is wrong with a statement of a template that has these resources."""
+    """Return the findings for a statement of a template with these resources."""
     findings = []
-    found: set[str] = set()
-    arns = [arn_of(value, resources) for value in alternatives(statement.get("Resource", []))]
-    for pattern in alternatives(statement["Action"]):
-        actions = actions_like(pattern)
+    supported: set[str] = set()
+    arns = [make_arn(value, resources) for value in list_alternatives(statement.get("Resource", []))]
+    for pattern in list_alternatives(statement["Action"]):
+        actions = list_matching_actions(pattern)
         if not actions:
             findings.append(f"no service has the action {pattern}")
             continue
-        fitting = {(action, arn) for action in actions for arn in arns if arn and types_of(action, arn)}
-        if arns and UNKNOWN not in arns and not fitting:
-            findings.append(f"{pattern} has no resource of a type that it knows")
-        found |= {arn for _, arn in fitting}
+        matches = {(action, arn) for action in actions for arn in arns if arn and list_resource_types(action, arn)}
+        if arns and UNKNOWN not in arns and not matches:
+            findings.append(f"{pattern} has no resource of a supported type")
+        supported |= {arn for _, arn in matches}
         findings += [
-            f"requests of {pattern} do not carry {key}"
-            for key in condition_keys(statement)
-            if not any(carries(action, key, arns) for action in actions)
+            f"requests of {pattern} do not contain {key}"
+            for key in list_condition_keys(statement)
+            if not any(has_condition_key(action, key, arns) for action in actions)
         ]
-    findings += [f"no action knows the resource {arn}" for arn in arns if arn and arn not in found]
+    findings += [f"no action supports the resource {arn}" for arn in arns if arn and arn not in supported]
     return findings
 
 
-def actions_like(pattern: str) -> list[str]:
-    """Return the actions that a pattern such as `s3:Get*` stands for."""
+def list_matching_actions(pattern: str) -> list[str]:
+    """Return the actions that match a pattern such as `s3:Get*`."""
     service, _, name = pattern.partition(":")
     if not DATA.services.service_exists(service):
         return []
     expression = re.escape(name).replace(r"\*", ".*").replace(r"\?", ".")
-    known = DATA.actions.get_actions_for_service(service)
-    return [f"{service}:{action}" for action in known if re.fullmatch(expression, action, re.IGNORECASE)]
+    names = DATA.actions.get_actions_for_service(service)
+    return [f"{service}:{action}" for action in names if re.fullmatch(expression, action, re.IGNORECASE)]
 
 
 @cache
-def types_of(action: str, arn: str) -> tuple[str, ...]:
+def list_resource_types(action: str, arn: str) -> tuple[str, ...]:
     """Return the resource types of an action that an ARN, which may have wildcards, can name."""
-    service, _, name = action.partition(":")
-    types = [each["name"] for each in DATA.actions.get_action_details(service, name)["resourceTypes"]]
+    service, _, operation = action.partition(":")
+    types = [details["name"] for details in DATA.actions.get_action_details(service, operation)["resourceTypes"]]
     if arn == "*":
         return tuple(types) or ("*",)
-    formats = {each: DATA.resources.get_resource_type_details(service, each)["arn"] for each in types}
-    return tuple(each for each, form in formats.items() if overlap(pattern_of(arn), pattern_of(form)))
+    formats = {name: DATA.resources.get_resource_type_details(service, name)["arn"] for name in types}
+    return tuple(
+        name for name, arn_format in formats.items() if patterns_overlap(parse_pattern(arn), parse_pattern(arn_format))
+    )
 
 
-def condition_keys(statement: Node) -> set[str]:
+def list_condition_keys(statement: Node) -> set[str]:
+    """Return the condition keys of a statement."""
     return {key for operator in statement.get("Condition", {}).values() for key in operator}
 
 
-def carries(action: str, key: str, arns: list[str | None]) -> bool:
-    """Whether a request of an action on one of these resources can carry a condition key."""
+def has_condition_key(action: str, key: str, arns: list[str | None]) -> bool:
+    """Return whether requests of an action on one of these resources can contain a condition key."""
     if key.split("/", maxsplit=1)[0] in GLOBAL_KEYS or key == KEY_OF_FUNCTIONS:
         return True
     service, _, name = action.partition(":")
     details = DATA.actions.get_action_details(service, name)
     keys = set(details["conditionKeys"])
-    types = {each for arn in arns if arn for each in types_of(action, arn)} - {"*"}
-    for each in types:
-        keys |= set(DATA.resources.get_resource_type_details(service, each)["conditionKeys"])
-    for each in details["resourceTypes"]:
-        keys |= set(each["conditionKeys"])
-    return any(_is_key(key.lower(), known.lower()) for known in keys)
+    types = {name for arn in arns if arn for name in list_resource_types(action, arn)} - {"*"}
+    for name in types:
+        keys |= set(DATA.resources.get_resource_type_details(service, name)["conditionKeys"])
+    for resource_type in details["resourceTypes"]:
+        keys |= set(resource_type["conditionKeys"])
+    return any(_matches_key(key.lower(), supported.lower()) for supported in keys)
 
 
-def _is_key(key: str, known: str) -> bool:
-    """Whether a key is a known one; `s3:requestobjecttag/<key>` is known with each name behind the slash."""
-    start = re.split(r"[<$]", known)[0]
-    return key == known if start == known else key.startswith(start)
+def _matches_key(key: str, supported: str) -> bool:
+    """Return whether a key is supported; `s3:requestobjecttag/<key>` stands for every name after the slash."""
+    start = re.split(r"[<$]", supported)[0]
+    return key == supported if start == supported else key.startswith(start)
 
 
 # -- ARNs --------------------------------------------------------------------------------------------------------------
@@ -150,21 +153,21 @@ ANY = "any characters"
 PART = "characters of one part"
 
 
-def arn_of(value: Any, resources: Node) -> str | None:
-    """Return the ARN that a resource of a statement stands for, with names of its own choice."""
+def make_arn(value: Any, resources: Node) -> str | None:
+    """Return the ARN of a statement's resource, with logical IDs as names, or UNKNOWN."""
     match value:
         case str():
             return value
         case {"Ref": str(name)}:
-            return _arn(name, "Ref", resources)
+            return _make_resource_arn(name, "Ref", resources)
         case {"Fn::GetAtt": [str(name), str(attribute)]}:
-            return _arn(name, attribute, resources)
+            return _make_resource_arn(name, attribute, resources)
         case {"Fn::Sub": str(text) | [str(text), _]}:
-            return re.sub(r"\$\{([^}]+)\}", lambda found: _substitute(found[1], resources), text)
-    raise ValueError(f"the linter does not know {value}")
+            return re.sub(r"\$\{([^}]+)\}", lambda match: _evaluate_variable(match[1], resources), text)
+    raise ValueError(f"the linter does not support {value}")
 
 
-def _arn(name: str, attribute: str, resources: Node) -> str | None:
+def _make_resource_arn(name: str, attribute: str, resources: Node) -> str | None:
     if name not in resources:
         return UNKNOWN
     resource_type = resources[name]["Type"]
@@ -173,47 +176,47 @@ def _arn(name: str, attribute: str, resources: Node) -> str | None:
         return f"{arn}/stream/label"
     if attribute in ARN_ATTRIBUTES or resource_type in REF_IS_ARN:
         return arn
-    raise ValueError(f"{name}.{attribute} is no ARN")
+    raise ValueError(f"{name}.{attribute} is not an ARN")
 
 
-def _substitute(name: str, resources: Node) -> str:
+def _evaluate_variable(name: str, resources: Node) -> str:
     if name.startswith("!"):
         return "variable"
     if name in PSEUDO_PARAMETERS:
         return PSEUDO_PARAMETERS[name]
     resource, _, attribute = name.partition(".")
-    return (_arn(resource, attribute or "Ref", resources) if attribute else None) or "name"
+    return (_make_resource_arn(resource, attribute or "Ref", resources) if attribute else None) or "name"
 
 
 @cache
-def pattern_of(arn: str) -> tuple[str, ...]:
-    """Return the characters of an ARN, of its wildcards (`*`, `?`) and of its variables (`${TableName}`)."""
+def parse_pattern(arn: str) -> tuple[str, ...]:
+    """Return the tokens of an ARN: characters, and ANY or PART for each `*`, `?` or variable such as `${TableName}`."""
     tokens: list[str] = []
     for token in re.findall(r"\$\{\w+\}|.", arn):
         if token.startswith("${"):
-            several = token[2:-1] in NAMES_WITH_SLASHES
-            tokens += [ANY] if several else [PART]
+            has_slashes = token[2:-1] in NAMES_WITH_SLASHES
+            tokens += [ANY] if has_slashes else [PART]
         else:
             tokens += [ANY] if token in "*?" else [token]
     return tuple(tokens)
 
 
-def overlap(left: tuple[str, ...], right: tuple[str, ...]) -> bool:
-    """Whether some ARN matches both patterns."""
+def patterns_overlap(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
+    """Return whether any ARN matches both patterns."""
 
     @cache
     def match(i: int, j: int) -> bool:
-        if i == len(left) or j == len(right):
-            return all(token in {ANY, PART} for token in left[i:] + right[j:])
-        a, b = left[i], right[j]
+        if i == len(first) or j == len(second):
+            return all(token in {ANY, PART} for token in first[i:] + second[j:])
+        a, b = first[i], second[j]
         if a in {ANY, PART}:
-            return match(i + 1, j) or (_takes(a, b) and match(i, j + 1))
+            return match(i + 1, j) or (_wildcard_matches(a, b) and match(i, j + 1))
         if b in {ANY, PART}:
-            return match(i, j + 1) or (_takes(b, a) and match(i + 1, j))
+            return match(i, j + 1) or (_wildcard_matches(b, a) and match(i + 1, j))
         return a == b and match(i + 1, j + 1)
 
     return match(0, 0)
 
 
-def _takes(wildcard: str, token: str) -> bool:
+def _wildcard_matches(wildcard: str, token: str) -> bool:
     return wildcard == ANY or token not in {":", "/"}

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs
 from tests.support.http_server import serve
 
 INDEXES = {"UploadRecords": 1}
-"""Indexes of a table that hold each item whole: each is written once more."""
+"""Number of indexes of a table that project all attributes: each adds one write per item."""
 
 Attributes = dict[str, dict[str, Any]]
 
@@ -37,7 +37,7 @@ class Counts:
             self.requests[operation] += 1
             self.bytes_sent += len(body)
             if operation.startswith("dynamodb."):
-                self.write_units += write_units(operation.removeprefix("dynamodb."), json.loads(body))
+                self.write_units += calculate_write_units(operation.removeprefix("dynamodb."), json.loads(body))
 
     def reset(self) -> None:
         with self._lock:
@@ -45,38 +45,39 @@ class Counts:
             self.write_units = self.bytes_sent = 0
 
 
-def write_units(operation: str, request: dict[str, Any]) -> int:
-    """What DynamoDB charges for a write: each started KiB of each item, in the table and in each index."""
+def calculate_write_units(operation: str, request: dict[str, Any]) -> int:
+    """Return the write units of a request: one per started KiB of each item, in the table and in each index."""
     if operation == "BatchWriteItem":
         return sum(
-            units(put["PutRequest"]["Item"]) * (1 + INDEXES.get(table, 0))
+            calculate_item_units(put["PutRequest"]["Item"]) * (1 + INDEXES.get(table, 0))
             for table, puts in request["RequestItems"].items()
             for put in puts
         )
     if operation in {"PutItem", "UpdateItem", "DeleteItem"}:
-        return units(request.get("Item", {})) * (1 + INDEXES.get(request["TableName"], 0))
+        return calculate_item_units(request.get("Item", {})) * (1 + INDEXES.get(request["TableName"], 0))
     return 0
 
 
-def units(item: Attributes) -> int:
-    return max(1, math.ceil(size(item) / 1024))
+def calculate_item_units(item: Attributes) -> int:
+    return max(1, math.ceil(calculate_item_size(item) / 1024))
 
 
-def size(item: Attributes) -> int:
-    """An item's size as DynamoDB counts it."""
-    return sum(len(name.encode()) + value_size(value) for name, value in item.items())
+def calculate_item_size(item: Attributes) -> int:
+    """Return the size of an item in bytes as DynamoDB counts it."""
+    return sum(len(name.encode()) + calculate_value_size(value) for name, value in item.items())
 
 
-def value_size(value: dict[str, Any]) -> int:
+def calculate_value_size(value: dict[str, Any]) -> int:
     [(kind, content)] = value.items()
     if kind == "M":
-        return 3 + sum(1 + len(name.encode()) + value_size(inner) for name, inner in content.items())
+        return 3 + sum(1 + len(name.encode()) + calculate_value_size(inner) for name, inner in content.items())
     if kind == "N":
         return len(content) // 2 + 2
     return len(str(content).encode())
 
 
-def operation_of(method: str, path: str, headers: Message, body: bytes) -> str:
+def parse_operation(method: str, path: str, headers: Message, body: bytes) -> str:
+    """Return the service and the operation of a request, such as `sqs.SendMessage`."""
     if target := headers.get("X-Amz-Target"):
         service, name = target.split(".")
         return f"{ {'DynamoDB_20120810': 'dynamodb', 'AmazonSQS': 'sqs'}.get(service, service) }.{name}"
@@ -89,32 +90,34 @@ def operation_of(method: str, path: str, headers: Message, body: bytes) -> str:
 
 @contextmanager
 def count_requests(upstream_port: int) -> Iterator[tuple[str, Counts]]:
-    """An address that leads to the AWS emulator, and the counts of what passed through it."""
+    """Yield the URL of a proxy to the AWS emulator, and the counts of its requests."""
     counts = Counts()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def handle_any(self) -> None:
+        def forward(self) -> None:
             body = self._read()
-            counts.add(operation_of(self.command, self.path, self.headers, body), body)
-            onward = http.client.HTTPConnection("127.0.0.1", upstream_port)
+            counts.add(parse_operation(self.command, self.path, self.headers, body), body)
+            connection = http.client.HTTPConnection("127.0.0.1", upstream_port)
             headers = {k: v for k, v in self.headers.items() if k.lower() not in {"transfer-encoding", "expect"}}
             headers["Content-Length"] = str(len(body))
-            onward.request(self.command, self.path, body, headers)
-            answer = onward.getresponse()
-            content = answer.read()
-            onward.close()
-            self.send_response(answer.status)
-            for name, value in answer.getheaders():
+            connection.request(self.command, self.path, body, headers)
+            response = connection.getresponse()
+            content = response.read()
+            connection.close()
+            self.send_response(response.status)
+            for name, value in response.getheaders():
                 if name.lower() not in {"transfer-encoding", "content-length", "connection", "date", "server"}:
                     self.send_header(name, value)
             head = self.command == "HEAD"
-            self.send_header("Content-Length", answer.headers.get("Content-Length", "0") if head else str(len(content)))
+            self.send_header(
+                "Content-Length", response.headers.get("Content-Length", "0") if head else str(len(content))
+            )
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = handle_any  # noqa: N815
+        do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = forward  # noqa: N815
 
         def _read(self) -> bytes:
             if self.headers.get("Transfer-Encoding") == "chunked":
@@ -128,7 +131,7 @@ def count_requests(upstream_port: int) -> Iterator[tuple[str, Counts]]:
             return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
         def log_message(self, *_: object) -> None:
-            """Counted, not logged."""
+            """Log no requests."""
 
     with serve(Handler) as url:
         yield url, counts

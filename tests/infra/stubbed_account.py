@@ -1,4 +1,4 @@
-"""Stub of an AWS account: clients of botocore with given responses, both validated by botocore's models."""
+"""Stub of an AWS account: botocore clients with predefined responses, validated by botocore's models."""
 
 from __future__ import annotations
 

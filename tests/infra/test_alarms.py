@@ -28,8 +28,8 @@ RUNBOOK = Path(__file__).parents[2] / "docs" / "operations.md"
 
 
 @pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """An account with the alarms only, and a queue that receives the operators' notifications."""
+def account_with_alarms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Yield an account with the alarms only, the queue with the operators' notifications, and their topic."""
     with empty_account(tmp_path_factory.mktemp("alarms")) as account:
         sns, sqs = account.client("sns"), account.client("sqs")
         topic = sns.create_topic(Name=resource_name("alarms"))["TopicArn"]
@@ -47,14 +47,14 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("name", sorted(ALARMS))
-def test_alarm_breached_threshold_notifies_operators(watched: Any, name: str) -> None:
-    account, queue, topic = watched
+def test_alarm_breached_threshold_notifies_operators(account_with_alarms: Any, name: str) -> None:
+    account, queue, topic = account_with_alarms
     alarm = ALARMS[name]
-    # The AWS emulator looks at a metric's name alone, not at its dimensions: so each alarm gets a metric of its own.
+    # The AWS emulator ignores the dimensions of metrics, so each alarm has a separate metric name.
     metric = f"{alarm['MetricName']}-{name}"
     cloudwatch = account.client("cloudwatch")
     cloudwatch.put_metric_alarm(
-        AlarmName=f"{name}-tried",
+        AlarmName=f"{name}-test",
         AlarmActions=[topic],
         MetricName=metric,
         **{
@@ -64,25 +64,26 @@ def test_alarm_breached_threshold_notifies_operators(watched: Any, name: str) ->
         **({"DatapointsToAlarm": alarm["DatapointsToAlarm"]} if "DatapointsToAlarm" in alarm else {}),
     )
 
-    def state_after(figures: Sequence[float]) -> str:
-        datum = {"MetricName": metric, "Timestamp": datetime.now(UTC), "Values": figures}
+    def put_values(values: Sequence[float]) -> str:
+        """Send values of the metric, and return the state of the alarm."""
+        datum = {"MetricName": metric, "Timestamp": datetime.now(UTC), "Values": values}
         cloudwatch.put_metric_data(Namespace=alarm["Namespace"], MetricData=[datum])
-        [found] = cloudwatch.describe_alarms(AlarmNames=[f"{name}-tried"])["MetricAlarms"]
-        return str(found["StateValue"])
+        [current] = cloudwatch.describe_alarms(AlarmNames=[f"{name}-test"])["MetricAlarms"]
+        return str(current["StateValue"])
 
-    quiet, loud = figures_of(alarm)
-    assert state_after(quiet) == "OK"
-    assert state_after(loud) == "ALARM"
-    told = account.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=5).get("Messages", [])
-    assert any(f"{name}-tried" in message["Body"] for message in told)
-    for message in told:
+    normal, breaching = make_metric_values(alarm)
+    assert put_values(normal) == "OK"
+    assert put_values(breaching) == "ALARM"
+    messages = account.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=5).get("Messages", [])
+    assert any(f"{name}-test" in message["Body"] for message in messages)
+    for message in messages:
         account.client("sqs").delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
 
 
-def figures_of(alarm: Mapping[str, Any]) -> tuple[list[float], list[float]]:
-    """Figures at which nothing is wrong yet, and those that change this when they come."""
+def make_metric_values(alarm: Mapping[str, Any]) -> tuple[list[float], list[float]]:
+    """Return values for which the alarm does not fire, and further values that make it fire."""
     if alarm["MetricName"] in {"Errors", "5xx"}:
-        # Of a hundred calls or requests ten failed; then one more fails.
+        # Ten of a hundred calls or requests failed; then one more fails.
         return [1.0] * 10 + [0.0] * 90, [1.0]
     threshold = float(alarm["Threshold"])
     return [threshold], [threshold + (1 if alarm["ComparisonOperator"] == "GreaterThanThreshold" else -1)]
@@ -91,7 +92,7 @@ def figures_of(alarm: Mapping[str, Any]) -> tuple[list[float], list[float]]:
 def test_alarm_stalled_uploads_in_nonconsecutive_periods_fires() -> None:
     rules = TEMPLATES["pipeline"].resources_of_type("AWS::Events::Rule")
     alarm = ALARMS["uploads-stalled"]
-    # The schedule's moment moves a little, so of two runs one may fall into the period of the other.
+    # The times of scheduled runs vary, so two runs may be in the same period and none in the next.
     assert (rules["WatchdogSchedule"]["ScheduleExpression"], alarm["Period"]) == ("rate(5 minutes)", 300)
     assert alarm["DatapointsToAlarm"] == 3 < alarm["EvaluationPeriods"]
 
@@ -112,12 +113,12 @@ def test_dashboard_widgets_reference_existing_resources() -> None:
     [dashboard] = TEMPLATES["operations"].resources_of_type("AWS::CloudWatch::Dashboard").values()
     body = json.loads(dashboard["DashboardBody"]["Fn::Sub"])
     metrics = [metric for widget in body["widgets"] for metric in widget["properties"]["metrics"]]
-    assert len(metrics) <= 50, "more cost more"
+    assert len(metrics) <= 50, "more than 50 metrics cost extra"
     functions = {
         p["FunctionName"]["Fn::Sub"] for p in TEMPLATES["pipeline"].resources_of_type("AWS::Lambda::Function").values()
     }
-    named = {metric[3] for metric in metrics if metric[0] == "AWS/Lambda"}
-    assert named == functions
+    function_names = {metric[3] for metric in metrics if metric[0] == "AWS/Lambda"}
+    assert function_names == functions
     rates = {(a["Namespace"], a["MetricName"]) for name, a in ALARMS.items() if name.endswith("-error-rate")}
     assert rates <= {tuple(metric[:2]) for metric in metrics}
     queues = {p["QueueName"]["Fn::Sub"] for p in TEMPLATES["pipeline"].resources_of_type("AWS::SQS::Queue").values()}

@@ -47,8 +47,8 @@ def test_reservations_include_every_function_of_the_template() -> None:
     assert set(RESERVATIONS) == {f"{name}Concurrency" for name in reserving}
     assert {"CsvParserConcurrency", "ProductValidatorConcurrency", "ApiConcurrency"} <= set(RESERVATIONS)
     assert all(value == int(TEMPLATE.parameter_value(name)) for name, value in RESERVATIONS.items())
-    named = Plan(pipeline_parameters={"ApiConcurrency": "40"})
-    assert concurrency.list_reservations(named) == RESERVATIONS | {"ApiConcurrency": 40}
+    plan = Plan(pipeline_parameters={"ApiConcurrency": "40"})
+    assert concurrency.list_reservations(plan) == RESERVATIONS | {"ApiConcurrency": 40}
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_concurrency_small_account_is_distributed_in_the_order_of_an_upload(
     assert [finding.blocks for finding in findings(client)] == ([False] if expected else [])
 
 
-def test_concurrency_named_reservation_is_kept_or_refused() -> None:
+def test_concurrency_named_reservation_is_used_or_stops_the_deployment() -> None:
     client = account(concurrency.MIN_UNRESERVED + 16)
     plan = Plan(pipeline_parameters={"ProductValidatorConcurrency": "16"})
     others = [name for name in RESERVATIONS if name != "ProductValidatorConcurrency"]
@@ -94,7 +94,7 @@ def test_concurrency_named_reservation_is_kept_or_refused() -> None:
     assert "ProductValidatorConcurrency=17" in finding.text
 
 
-def test_concurrency_named_stream_parallelization_is_kept() -> None:
+def test_concurrency_named_stream_parallelization_is_unchanged() -> None:
     client = account(10)
     named = {"StreamParallelization": "4"}
     assert "StreamParallelization" not in concurrency.reduce_reservations(client, Plan(pipeline_parameters=named))
@@ -137,7 +137,7 @@ def test_zones_new_network_supports_database_functions_and_endpoints(monkeypatch
     assert zones.choose_zone_parameters(client, Plan(), {}) == {"ZoneA": "us-east-1d", "ZoneB": "us-east-1f"}
 
 
-def test_zones_existing_network_keeps_them() -> None:
+def test_zones_existing_network_keeps_its_zones() -> None:
     client = MagicMock()
     earlier = {"ZoneA": "us-east-1d", "ZoneB": "us-east-1f", "Outbound": "nat"}
     assert zones.choose_zone_parameters(client, Plan(), earlier) == {"ZoneA": "us-east-1d", "ZoneB": "us-east-1f"}

@@ -1,4 +1,4 @@
-"""The bill: under the contract's limit by default, and about the pipeline as it is."""
+"""Tests of the bill: its default is below the contract's limit, and its resources match the templates."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ def test_bill_unknown_instance_class_raises() -> None:
 
 def test_bill_fixed_resources_match_the_templates() -> None:
     alarms = [p for t in TEMPLATES.values() for p in t.resources_of_type("AWS::CloudWatch::Alarm").values()]
-    assert all("MetricName" in alarm for alarm in alarms), "an alarm by an expression costs as many metrics as it has"
+    assert all("MetricName" in alarm for alarm in alarms), (
+        "an alarm with an expression costs one alarm metric for each of its metrics"
+    )
     assert len(alarms) == cost.ALARM_METRICS
     secrets = {
         short_name(p["Name"])
@@ -91,6 +93,6 @@ def test_cost_command_prints_the_table(capsys: pytest.CaptureFixture[str]) -> No
     ],
 )
 def test_write_units_are_rounded_up_to_kibibytes(item: request_counting.Attributes, expected: int) -> None:
-    assert request_counting.units(item) == expected
+    assert request_counting.calculate_item_units(item) == expected
     request = {"RequestItems": {"UploadRecords": [{"PutRequest": {"Item": item}}]}}
-    assert request_counting.write_units("BatchWriteItem", request) == 2 * expected
+    assert request_counting.calculate_write_units("BatchWriteItem", request) == 2 * expected

@@ -54,7 +54,8 @@ class Rehearsal(Deployment):
         return outputs
 
 
-def rehearsal(account: Account, progress: list[str], **changed: object) -> Rehearsal:
+def make_rehearsal(account: Account, progress: list[str], **changed: object) -> Rehearsal:
+    """Return a deployment to the account that appends its output to `progress`."""
     plan = Plan(
         stage="local",
         packaging="Zip",
@@ -62,32 +63,32 @@ def rehearsal(account: Account, progress: list[str], **changed: object) -> Rehea
         pipeline_parameters={"PublicUrl": account.emulator.url},
         **{"mail_sender": SENDER, **changed},  # type: ignore[arg-type]
     )
-    made = Rehearsal(account.client, plan, progress.append, pause=0.02)
-    made.account = account
-    return made
+    deployment = Rehearsal(account.client, plan, progress.append, pause=0.02)
+    deployment.account = account
+    return deployment
 
 
 @pytest.fixture(scope="module")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    with empty_account(tmp_path_factory.mktemp("account")) as made:
-        made.client("ses").verify_email_identity(EmailAddress=SENDER)
-        yield made
+    with empty_account(tmp_path_factory.mktemp("account")) as empty:
+        empty.client("ses").verify_email_identity(EmailAddress=SENDER)
+        yield empty
 
 
-def versions(account: Account, bucket: str) -> int:
-    found = account.client("s3").list_object_versions(Bucket=bucket)
-    return len(found.get("Versions", []))
+def count_versions(account: Account, bucket: str) -> int:
+    response = account.client("s3").list_object_versions(Bucket=bucket)
+    return len(response.get("Versions", []))
 
 
-def login(account: Account, secret: str) -> str:
-    """The role in a secret."""
+def get_login(account: Account, secret: str) -> str:
+    """Return the database role in a secret."""
     text = account.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
     return str(json.loads(text)["username"])
 
 
 def test_deploy_and_destroy_empty_account_round_trip(account: Account) -> None:
     progress: list[str] = []
-    deployment = rehearsal(account, progress)
+    deployment = make_rehearsal(account, progress)
     assert [finding.text for finding in deployment.list_findings() if finding.blocks] == []
 
     outputs = deployment.run()
@@ -100,9 +101,9 @@ def test_deploy_and_destroy_empty_account_round_trip(account: Account) -> None:
             "application": "product-onboarding",
             "stage": "local",
         }
-    assert {name: login(account, resource_name(name)) for name in LOGINS} == LOGINS
-    # Nothing of the smoke test is left but its history.
-    assert versions(account, bucket) == 0
+    assert {name: get_login(account, resource_name(name)) for name in LOGINS} == LOGINS
+    # Only the history of the smoke test remains.
+    assert count_versions(account, bucket) == 0
     with open_connection(account.postgres.url) as connection:
         assert connection.execute("select count(*) from products").fetchone() == (0,)
         assert connection.execute("select status from vendors where vendor_id = 'SMOKE'").fetchone() == ("suspended",)
@@ -112,8 +113,8 @@ def test_deploy_and_destroy_empty_account_round_trip(account: Account) -> None:
     assert sum("nothing to change" in line for line in progress) == len(STACKS)
     assert "  nothing to do" in progress
 
-    account.client("s3").put_object(Bucket=bucket, Key="uploads/VEND001/kept.txt", Body=b"kept")
-    # Vendors' own identities have the policy, which could not be deleted then.
+    account.client("s3").put_object(Bucket=bucket, Key="uploads/VEND001/file.txt", Body=b"x")
+    # AWS does not delete a policy that is attached to identities, here those of vendors.
     iam = account.client("iam")
     arn = outputs["VendorPolicyArn"]
     trusted = {"Version": "2012-10-17", "Statement": []}
@@ -135,21 +136,21 @@ def test_deploy_and_destroy_empty_account_round_trip(account: Account) -> None:
         assert part in remaining
     assert list_deployed_stacks(account.client, Plan()) == []
     assert iam.list_attached_user_policies(UserName="vendor-1")["AttachedPolicies"] == []
-    for whom in ("the user vendor-1", "the role vendor-2", "the group vendors"):
-        assert f"  detached the policy for vendors' own identities from {whom}" in progress
-    assert versions(account, bucket) == 1
+    for identity in ("the user vendor-1", "the role vendor-2", "the group vendors"):
+        assert f"  detached the policy for vendors' own identities from {identity}" in progress
+    assert count_versions(account, bucket) == 1
     [snapshot] = account.client("rds").describe_db_snapshots(DBInstanceIdentifier="ecommerce-db")["DBSnapshots"]
 
-    # Secrets are the one kind that the engine cannot import.
+    # The AWS emulator cannot import secrets.
     for secret in ("ecommerce/rds/credentials", *map(resource_name, LOGINS)):
         account.client("secretsmanager").delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
     progress.clear()
-    rehearsal(account, progress, snapshot=snapshot["DBSnapshotIdentifier"]).run()
+    make_rehearsal(account, progress, snapshot=snapshot["DBSnapshotIdentifier"]).run()
     assert any("importing what" in line and bucket in line and "UploadRecords" in line for line in progress)
-    assert versions(account, bucket) == 1
+    assert count_versions(account, bucket) == 1
 
     progress.clear()
-    # A database that began with a snapshot goes on naming it: it would be replaced otherwise.
+    # The stack of a restored database keeps the snapshot's name, since a change would replace the database.
     deployment.run()
     assert sum("nothing to change" in line for line in progress) == len(STACKS)
 
@@ -160,7 +161,7 @@ def test_deploy_and_destroy_empty_account_round_trip(account: Account) -> None:
 
 @pytest.mark.usefixtures("credentials")
 def test_destroy_data_in_another_region_is_kept(account: Account, capsys: pytest.CaptureFixture[str]) -> None:
-    """A bucket's name is the account's in every region, so that it would be found from there as well."""
+    """Names of buckets are global, so the command sees the bucket from every region."""
     number = get_account(account.client)
     bucket = f"ecommerce-product-uploads-{number}"
     s3 = account.client("s3")
@@ -168,15 +169,15 @@ def test_destroy_data_in_another_region_is_kept(account: Account, capsys: pytest
     s3.put_object(Bucket=bucket, Key="uploads/VEND001/live.csv", Body=b"live")
     elsewhere = make_client_factory(boto3.session.Session(region_name="eu-west-1"))
     try:
-        destroying = ["destroy", "--region", "eu-west-1", "--delete-data", "--yes"]
-        assert main(destroying) == 1
+        command = ["destroy", "--region", "eu-west-1", "--delete-data", "--yes"]
+        assert main(command) == 1
         assert "permanently deletes, in eu-west-1:" in capsys.readouterr().err
-        assert main([*destroying, "--confirm-account", number]) == 1
+        assert main([*command, "--confirm-account", number]) == 1
         assert f"the bucket {bucket} is in us-east-1, and this command is for eu-west-1" in capsys.readouterr().err
         assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 1
 
-        found = [finding for finding in checks.run_checks(elsewhere, Plan(mail_sender=SENDER)) if finding.blocks]
-        assert any(bucket in finding.text for finding in found)
+        blocking = [finding for finding in checks.run_checks(elsewhere, Plan(mail_sender=SENDER)) if finding.blocks]
+        assert any(bucket in finding.text for finding in blocking)
         with pytest.raises(DeployError, match="a deployment is in one region"):
             find_retained(elsewhere, load_template("pipeline", {}, number, "us-east-1"))
     finally:
@@ -188,8 +189,8 @@ def test_destroy_resources_of_another_application_are_kept(account: Account) -> 
     number = get_account(account.client)
     table, secret, bucket = "UploadRecords", "ecommerce/rds/credentials", f"ecommerce-product-uploads-{number}"
     plan = Plan(stage="local")
-    templates = buckets.deploy_bucket_name(plan, number, "us-east-1")
-    topic = "Resources: {Topic: {Type: AWS::SNS::Topic, Properties: {TopicName: theirs}}}"
+    template_bucket = buckets.deploy_bucket_name(plan, number, "us-east-1")
+    topic_template = "Resources: {Topic: {Type: AWS::SNS::Topic, Properties: {TopicName: foreign}}}"
     dynamodb, secrets, s3 = (account.client(name) for name in ("dynamodb", "secretsmanager", "s3"))
     sns, cloudformation = account.client("sns"), account.client("cloudformation")
     key = {"AttributeName": "id"}
@@ -199,11 +200,11 @@ def test_destroy_resources_of_another_application_are_kept(account: Account) -> 
         AttributeDefinitions=[{**key, "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
-    secrets.create_secret(Name=secret, SecretString="theirs")
-    for name in (bucket, templates):
+    secrets.create_secret(Name=secret, SecretString="foreign")
+    for name in (bucket, template_bucket):
         s3.create_bucket(Bucket=name)
-        s3.put_object(Bucket=name, Key="uploads/theirs.csv", Body=b"theirs")
-    cloudformation.create_stack(StackName=plan.stack_name("pipeline"), TemplateBody=topic)
+        s3.put_object(Bucket=name, Key="uploads/foreign.csv", Body=b"foreign")
+    cloudformation.create_stack(StackName=plan.stack_name("pipeline"), TemplateBody=topic_template)
     cloudformation.get_waiter("stack_create_complete").wait(
         StackName=plan.stack_name("pipeline"), WaiterConfig={"Delay": 0}
     )
@@ -213,26 +214,26 @@ def test_destroy_resources_of_another_application_are_kept(account: Account) -> 
             find_retained(account.client, plan.template("pipeline", number, "us-east-1"))
         with pytest.raises(DeployError, match="ecommerce/rds/credentials: exists without the tag"):
             find_retained(account.client, plan.template("database", number, "us-east-1"))
-        with pytest.raises(DeployError, match=f"the bucket {templates} exists"):
+        with pytest.raises(DeployError, match=f"the bucket {template_bucket} exists"):
             buckets.ensure_deploy_bucket(s3, number, plan)
 
         lines: list[str] = []
         destroy(account.client, plan, lines.append, with_data=True, pause=0.02)
-        for name in (f"table {table}", f"secret {secret}", f"bucket {bucket}", f"bucket {templates}"):
+        for name in (f"table {table}", f"secret {secret}", f"bucket {bucket}", f"bucket {template_bucket}"):
             assert any(f"{name} is kept: it lacks the tag" in line for line in lines), name
         stack = lines.index(f"Stack {plan.stack_name('pipeline')}")
         assert "lacks the tag" in lines[stack + 1]
-        # The last lines are about what the deployment left; a snapshot of an earlier test may be there.
+        # The last lines list the deployment's remaining resources, also a snapshot of an earlier test.
         assert not any("--delete-data" in line for line in lines)
         assert dynamodb.describe_table(TableName=table)["Table"]["KeySchema"][0]["AttributeName"] == "id"
-        assert secrets.get_secret_value(SecretId=secret)["SecretString"] == "theirs"
-        assert [versions(account, name) for name in (bucket, templates)] == [1, 1]
-        assert any(found["TopicArn"].endswith(":theirs") for found in sns.list_topics()["Topics"])
+        assert secrets.get_secret_value(SecretId=secret)["SecretString"] == "foreign"
+        assert [count_versions(account, name) for name in (bucket, template_bucket)] == [1, 1]
+        assert any(topic["TopicArn"].endswith(":foreign") for topic in sns.list_topics()["Topics"])
     finally:
         cloudformation.delete_stack(StackName=plan.stack_name("pipeline"))
         dynamodb.delete_table(TableName=table)
         secrets.delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
-        for name in (bucket, templates):
+        for name in (bucket, template_bucket):
             buckets.empty_bucket(s3, name)
             s3.delete_bucket(Bucket=name)
 
@@ -243,11 +244,11 @@ def test_list_retained_has_buckets_tables_and_secrets() -> None:
 
 
 def test_deploy_bucket_policy_denies_plain_http() -> None:
-    with_bucket = MagicMock()
-    with_bucket.meta.region_name, with_bucket.meta.partition = "eu-west-1", "aws"
-    with_bucket.head_bucket.side_effect = ClientError({"Error": {"Code": "404"}}, "HeadBucket")
-    name = buckets.ensure_deploy_bucket(with_bucket, "123456789012", Plan())
-    [statement] = json.loads(with_bucket.put_bucket_policy.call_args.kwargs["Policy"])["Statement"]
+    s3 = MagicMock()
+    s3.meta.region_name, s3.meta.partition = "eu-west-1", "aws"
+    s3.head_bucket.side_effect = ClientError({"Error": {"Code": "404"}}, "HeadBucket")
+    name = buckets.ensure_deploy_bucket(s3, "123456789012", Plan())
+    [statement] = json.loads(s3.put_bucket_policy.call_args.kwargs["Policy"])["Statement"]
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     assert statement["Resource"] == [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]
 
@@ -257,13 +258,13 @@ def test_call_admin_refused_action_reports_the_reason(
     account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     progress: list[str] = []
-    outputs = rehearsal(account, progress).run()
+    outputs = make_rehearsal(account, progress).run()
     assert "  its e-mail was sent" in progress
     with pytest.raises(DeployError, match="there is no vendor NOBODY"):
         call_admin(account.client("lambda"), "change_vendor", prefix="", vendor_id="NOBODY", status="suspended")
     with pytest.raises(DeployError, match="there is no action drop_all"):
         call_admin(account.client("lambda"), "drop_all", prefix="")
-    # Where no local stack runs, a command has the function do it.
+    # Without a local stack, commands call the admin function.
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("S3_BUCKET_NAME", outputs["Bucket"])
     assert main(["vendors", "suspend", "NOBODY"]) == 1
@@ -274,7 +275,7 @@ def test_deploy_unverified_sender_warns(account: Account) -> None:
     progress: list[str] = []
     account.client("ses").delete_identity(Identity=SENDER)
     try:
-        rehearsal(account, progress).run()
+        make_rehearsal(account, progress).run()
     finally:
         account.client("ses").verify_email_identity(EmailAddress=SENDER)
     [warning] = [line for line in progress if "WARNING" in line]
@@ -282,11 +283,11 @@ def test_deploy_unverified_sender_warns(account: Account) -> None:
 
 
 @pytest.mark.usefixtures("credentials")
-def test_deploy_changes_are_shown_and_kept_by_the_next_one(
+def test_deploy_changes_are_listed_and_kept_by_the_next_deployment(
     account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     progress: list[str] = []
-    changed = rehearsal(account, progress, multi_az=True, operator_email="ops@techmart.example")
+    changed = make_rehearsal(account, progress, multi_az=True, operator_email="ops@techmart.example")
     assert [str(change) for change in changed.list_changes()] == [
         "database: MultiAz false → true",
         "pipeline: OperatorEmail none → ops@techmart.example",
@@ -316,7 +317,7 @@ def test_deploy_changes_are_shown_and_kept_by_the_next_one(
 
 @pytest.fixture
 def credentials(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An environment that leads the AWS clients of commands to the account."""
+    """Make the AWS clients of commands connect to the account."""
     for name, value in {
         "AWS_ENDPOINT_URL": account.emulator.url,
         "AWS_ACCESS_KEY_ID": "test",
@@ -331,7 +332,7 @@ def test_dry_run_lists_resources_and_cost(
     account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(checks, "find_builder", lambda: "docker")
-    # What RDS offers is not known to the engine.
+    # The AWS emulator does not implement the offers of RDS.
     monkeypatch.setattr(checks, "_check_database", lambda *_: iter(()))
     before = account.client("cloudformation").list_stacks()["StackSummaries"]
     settings = ("--set", "ProductValidatorConcurrency=16", "--set", "StreamParallelization=4")
@@ -356,7 +357,7 @@ def test_dry_run_lists_resources_and_cost(
 def test_deploy_unknown_parameter_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["deploy", "--mail-sender", SENDER, "--set", "Nothing=1", "--dry-run"]) == 1
     assert "the template has no parameter Nothing" in capsys.readouterr().err
-    # The other templates would not have it.
+    # The setting would apply to one template only.
     assert main(["deploy", "--mail-sender", SENDER, "--set", "NamePrefix=staging-", "--dry-run"]) == 1
     assert "--set: NamePrefix is set by --name-prefix" in capsys.readouterr().err
 

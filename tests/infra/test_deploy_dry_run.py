@@ -1,4 +1,4 @@
-"""`onboarding deploy --dry-run` with accounts in which a deployment would fail or have unexpected effects."""
+"""Tests of `onboarding deploy --dry-run` with accounts in which a deployment would fail or have unexpected effects."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ BASE_IMAGE = "registry.example/python@sha256:" + "0" * 64
 
 
 class Shell:
-    """Runs `onboarding deploy --dry-run`; `calls` are the calls of AWS."""
+    """A shell for `onboarding deploy --dry-run`; `calls` are the requests to AWS."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self._monkeypatch = monkeypatch
@@ -80,7 +80,7 @@ def list_findings(lines: list[str]) -> list[str]:
     return [line for line in lines[start + 1 :] if not line.startswith(("The account is not ready", "Run the command"))]
 
 
-def test_dry_run_healthy_account_has_no_list_findings(shell: Shell) -> None:
+def test_dry_run_healthy_account_has_no_findings(shell: Shell) -> None:
     lines = shell.dry_run(healthy_account())
     assert lines[0] == f"Account {NUMBER}, region us-east-1. This will create or update:"
     assert list_findings(lines) == []
@@ -108,7 +108,7 @@ def test_dry_run_free_plan_account_is_stopped_before_rds_refuses(shell: Shell) -
         EndpointConnectionError(endpoint_url="https://freetier.us-east-1.amazonaws.com"),
     ],
 )
-def test_dry_run_unknown_account_plan_has_no_list_findings(shell: Shell, response: Exception) -> None:
+def test_dry_run_unknown_account_plan_has_no_findings(shell: Shell, response: Exception) -> None:
     assert list_findings(shell.dry_run(healthy_account() | {"freetier:GetAccountPlanState": response})) == []
 
 
@@ -205,7 +205,7 @@ def test_dry_run_sender_below_a_verified_domain_is_verified(shell: Shell, identi
     assert list_findings(shell.dry_run(responses, "--mail-sender", "uploads@a.shop.example.com")) == []
 
 
-def test_dry_run_unverified_sender_lists_possible_make_identities(shell: Shell) -> None:
+def test_dry_run_unverified_sender_lists_possible_identities(shell: Shell) -> None:
     responses = healthy_account() | {
         "sesv2:GetEmailIdentity": make_identities(
             {"com": {}, "other.example.com": {}, "example.com": {"VerifiedForSendingStatus": False}}
@@ -249,7 +249,7 @@ def test_dry_run_names_of_other_applications_are_listed(shell: Shell) -> None:
     assert "application=product-onboarding" in data
 
 
-def test_dry_run_retained_data_has_no_list_findings(shell: Shell) -> None:
+def test_dry_run_retained_data_has_no_findings(shell: Shell) -> None:
     responses = healthy_account() | {
         "dynamodb:ListTables": {"TableNames": ["UploadRecords"]},
         "secretsmanager:ListSecrets": {"SecretList": [{"Name": "ecommerce/rds/credentials"}]},
@@ -270,7 +270,7 @@ def test_dry_run_secret_that_is_being_deleted_is_stopped(shell: Shell) -> None:
     assert f"AWS is deleting secret {secret}. Restore" in finding
 
 
-def test_dry_run_resources_of_its_stacks_have_no_list_findings(shell: Shell) -> None:
+def test_dry_run_resources_of_its_stacks_have_no_findings(shell: Shell) -> None:
     def resources(request: dict[str, Any]) -> Response:
         statuses = {
             "product-onboarding-pipeline": [("CsvParser", "UPDATE_COMPLETE"), ("UploadRecords", "DELETE_COMPLETE")],
@@ -408,13 +408,13 @@ def test_dry_run_shows_the_host_of_signed_urls(
 ) -> None:
     lines = shell.dry_run(healthy_account(region), "--network", network, region=region)
     assert list_findings(lines) == []
-    # As the template sets the functions' environment.
+    # The template sets these variables of the functions.
     monkeypatch.setenv("AWS_REGION", region)
     monkeypatch.setenv("AWS_DEFAULT_REGION", region)
     monkeypatch.setenv("AWS_USE_DUALSTACK_ENDPOINT", "true" if network == "ipv6" else "false")
     origin = bucket_origin(AppContext(Settings({"S3_BUCKET_NAME": BUCKET})))
     assert f"Browsers upload files to, and links in e-mails lead to, {origin}" in lines
-    # Elsewhere the global host redirects browsers, or refuses them.
+    # In other regions the global host redirects or rejects requests of browsers.
     assert region in str(urlsplit(origin).hostname) or (region == "us-east-1" and network != "ipv6")
 
 

@@ -1,4 +1,4 @@
-"""Calls of functions by commands and deployments, also of one that Lambda has put to sleep."""
+"""Tests of calls of functions by commands and deployments, also of inactive functions."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def stub() -> tuple[Any, Stubber]:
     return lambdas, stubber
 
 
-def answer(text: str) -> dict[str, Any]:
+def make_response(text: str) -> dict[str, Any]:
     return {"StatusCode": 200, "Payload": StreamingBody(io.BytesIO(text.encode()), len(text))}
 
 
-def state(value: str) -> dict[str, Any]:
+def make_state(value: str) -> dict[str, Any]:
     return {"Configuration": {"FunctionName": "product-onboarding-admin", "State": value}}
 
 
@@ -35,8 +35,8 @@ def state(value: str) -> dict[str, Any]:
 def test_call_function_inactive_is_called_again_once_active(stub: Any, code: str) -> None:
     lambdas, stubber = stub
     stubber.add_client_error("invoke", code, "The function is currently in the following state: Pending")
-    stubber.add_response("get_function", state("Active"), {"FunctionName": "product-onboarding-admin"})
-    stubber.add_response("invoke", answer('{"ran": []}'))
+    stubber.add_response("get_function", make_state("Active"), {"FunctionName": "product-onboarding-admin"})
+    stubber.add_response("invoke", make_response('{"ran": []}'))
     assert call_admin(lambdas, "migrate", prefix="") == {"ran": []}
     stubber.assert_no_pending_responses()
 
@@ -44,7 +44,7 @@ def test_call_function_inactive_is_called_again_once_active(stub: Any, code: str
 def test_call_function_that_stays_inactive_fails_without_a_second_call(stub: Any) -> None:
     lambdas, stubber = stub
     stubber.add_client_error("invoke", "ResourceNotReadyException")
-    stubber.add_response("get_function", state("Failed"))
+    stubber.add_response("get_function", make_state("Failed"))
     with pytest.raises(DeployError, match="the function product-onboarding-admin does not become active"):
         call_admin(lambdas, "migrate", prefix="")
     stubber.assert_no_pending_responses()
@@ -52,7 +52,7 @@ def test_call_function_that_stays_inactive_fails_without_a_second_call(stub: Any
 
 @pytest.mark.parametrize("code", ["TooManyRequestsException", "ServiceException"])
 def test_call_function_other_error_is_not_repeated(stub: Any, code: str) -> None:
-    """The code may have run, and an action may not be one to run twice."""
+    """The code may have run, and not every action is idempotent."""
     lambdas, stubber = stub
     stubber.add_client_error("invoke", code)
     with pytest.raises(ClientError, match=code):

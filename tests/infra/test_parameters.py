@@ -54,7 +54,7 @@ FUNCTIONS = {
     "api": "ApiConcurrency",
     "webhook": "WebhookConcurrency",
 }
-"""The functions that reserve concurrency, by their short names, and the parameters that say how much."""
+"""Functions that reserve concurrency, by short name, and the parameters of their reservations."""
 
 
 def account(
@@ -67,9 +67,9 @@ def account(
         parameters = running.get(StackName.removeprefix("product-onboarding-"))
         if parameters is None:
             raise ClientError({"Error": {"Code": "ValidationError"}}, "DescribeStacks")
-        given = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
+        stack_parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
         tags = [{"Key": "application", "Value": tag}]
-        return {"Stacks": [{"StackStatus": status, "Parameters": given, "Tags": tags}]}
+        return {"Stacks": [{"StackStatus": status, "Parameters": stack_parameters, "Tags": tags}]}
 
     client("cloudformation").describe_stacks.side_effect = describe
     limit = {"ConcurrentExecutions": 1_000, "UnreservedConcurrentExecutions": 1_000}
@@ -114,7 +114,7 @@ def test_complete_plan_first_release_is_refused() -> None:
     database = {name: value for name, value in RUNNING["database"].items() if name != "NamePrefix"}
     with pytest.raises(DeployError, match=r"version 0\.1\.0 is deployed here"):
         complete_plan(account(RUNNING | {"database": database}), NO_CHOICES, {})
-    # A stack that began with an import of kept secrets and went no further has no parameters.
+    # A stack has no parameters if its first deployment stopped after the import of retained secrets.
     assert complete_plan(account(RUNNING | {"database": {}}), NO_CHOICES, {}).outbound == "nat"
 
 
@@ -178,7 +178,7 @@ def test_compare_parameters_removed_parameters_are_no_changes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "expected"),
+    ("published", "expected"),
     [
         ({"Onboarding": "1.dkr.example/onboarding-lambda@sha256:1"}, []),
         ({"Onboarding": "1.dkr.example/onboarding-lambda@sha256:2"}, ["image of the functions"]),
@@ -187,12 +187,14 @@ def test_compare_parameters_removed_parameters_are_no_changes() -> None:
     ],
 )
 def test_list_changes_different_image_is_listed(
-    found: dict[str, str], expected: list[str], monkeypatch: pytest.MonkeyPatch
+    published: dict[str, str], expected: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = account({name: RUNNING[name] for name in ("registry", "database")})
     digest = "c" * 64
     tag = images.image_tag(repository_root(), RUNNING["registry"]["BaseImage"], digest)
-    monkeypatch.setattr(images, "find_published", lambda _, __, asked: found if asked == tag else {})
+    monkeypatch.setattr(
+        images, "find_published", lambda _, __, requested_tag: published if requested_tag == tag else {}
+    )
     plan = complete_plan(client, NO_CHOICES | {"ca_sha256": digest}, {})
     changes = Deployment(client, plan, lambda _: None).list_changes()
     assert [change.parameter for change in changes if change.new == "new image"] == expected
@@ -207,20 +209,23 @@ def test_list_changes_failed_first_attempt_has_none() -> None:
 def test_list_changes_repeated_deployment_has_none_and_raised_limit_is_listed(
     limit: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also if the account's limit reduces the reservations."""
+    """The account's limit may reduce the reservations."""
     monkeypatch.setattr(images, "find_published", lambda *_: {})
 
-    def deployed(running: Mapping[str, Mapping[str, str]], limit: int) -> Any:
-        """The account that this deployment left: functions have what the pipeline's parameters reserve."""
+    def account_after(running: Mapping[str, Mapping[str, str]], limit: int) -> Any:
+        """Return the account after a deployment: functions have the reservations of the pipeline's parameters."""
         client = account(running)
         pipeline = running.get("pipeline", {})
-        wanted = (
+        reservations = (
             {name: int(pipeline.get(name, value)) for name, value in list_reservations(Plan()).items()}
             if running
             else {}
         )
-        reserved = {resource_name(name): wanted.get(parameter, 0) for name, parameter in FUNCTIONS.items()}
-        unreserved = {"ConcurrentExecutions": limit, "UnreservedConcurrentExecutions": limit - sum(wanted.values())}
+        reserved = {resource_name(name): reservations.get(parameter, 0) for name, parameter in FUNCTIONS.items()}
+        unreserved = {
+            "ConcurrentExecutions": limit,
+            "UnreservedConcurrentExecutions": limit - sum(reservations.values()),
+        }
         client("lambda").get_account_settings.return_value = {"AccountLimit": unreserved}
         client("lambda").get_function_concurrency.side_effect = lambda FunctionName: {  # noqa: N803
             "ReservedConcurrentExecutions": reserved.get(FunctionName, 0)
@@ -229,7 +234,7 @@ def test_list_changes_repeated_deployment_has_none_and_raised_limit_is_listed(
 
     plan = Plan(mail_sender="uploads@techmart.example")
     outputs: Any = defaultdict(lambda: deployment.UNKNOWN)
-    first = Deployment(deployed({}, limit), plan, lambda _: None)
+    first = Deployment(account_after({}, limit), plan, lambda _: None)
     code = first._code_parameters({})
     running = {
         "database": first._database_parameters({}, outputs)
@@ -237,9 +242,9 @@ def test_list_changes_repeated_deployment_has_none_and_raised_limit_is_listed(
         | {"NamePrefix": ""},
         "pipeline": first._pipeline_parameters(outputs, outputs) | first._filter_declared("pipeline", code),
     }
-    client = deployed(running, limit)
+    client = account_after(running, limit)
     assert Deployment(client, complete_plan(client, NO_CHOICES, {}), lambda _: None).list_changes() == []
-    client = deployed(running, 1_000)
+    client = account_after(running, 1_000)
     changed = {
         change.parameter
         for change in Deployment(client, complete_plan(client, NO_CHOICES, {}), lambda _: None).list_changes()
@@ -258,7 +263,7 @@ def test_list_changes_repeated_deployment_has_none_and_raised_limit_is_listed(
         ({"Outbound": "nat"}, "UPDATE_COMPLETE", "ipv6", ["nat", ""]),
         # An earlier run was interrupted before its end.
         ({"Outbound": "ipv6", "OutboundBefore": "nat"}, "UPDATE_COMPLETE", "ipv6", ["nat", ""]),
-        # The network was never made.
+        # The creation of the network failed.
         ({"Outbound": "nat"}, "ROLLBACK_COMPLETE", "ipv6", [""]),
     ],
 )

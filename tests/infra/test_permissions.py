@@ -43,7 +43,7 @@ SCENARIOS: dict[str, Callable[[Pipeline], Generator[str]]] = {
     "api": call_api,
     "webhook": call_webhook,
 }
-"""By function. The outcomes of a scenario are always the same while the role allows its calls."""
+"""Scenarios by function. The outcomes of a scenario are always the same while the role allows its calls."""
 
 TEMPLATE = load_template("pipeline", {}, "0" * 12, "us-east-1")
 
@@ -119,11 +119,11 @@ def restart_function(run: Pipeline, function: str) -> None:
 
 def list_actions(run: Pipeline, function: str) -> list[tuple[str, str]]:
     """Return the statement's ID and the name of each action that a function's role allows."""
-    result = []
+    allowed = []
     for statement in get_policy(run, function)[2]["Statement"]:
         actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
-        result += [(statement["Sid"], action) for action in actions]
-    return result
+        allowed += [(statement["Sid"], action) for action in actions]
+    return allowed
 
 
 @pytest.mark.parametrize("function", SCENARIOS)

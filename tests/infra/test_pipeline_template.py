@@ -1,4 +1,4 @@
-"""Rules for infra/pipeline.yaml, checked on its text."""
+"""Tests of the rules for infra/pipeline.yaml: failure destinations, permissions, names, functions and stores."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def of_type(*types: str) -> list[str]:
 
 
 def properties(name: str) -> Node:
-    found: Node = RESOURCES[name].get("Properties", {})
-    return found
+    result: Node = RESOURCES[name].get("Properties", {})
+    return result
 
 
 def target(value: Any) -> str:
-    """The logical id that a `!Ref` or a `!GetAtt` points to."""
+    """Return the logical ID that a `!Ref` or a `!GetAtt` refers to."""
     assert isinstance(value, dict), value
     name = value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0]
     assert isinstance(name, str)
@@ -51,7 +51,7 @@ def target(value: Any) -> str:
 
 
 def branches(value: Any) -> list[Any]:
-    """Every value that a property may take: both sides of each `!If`."""
+    """Return every possible value of a property: both sides of each `!If`."""
     if isinstance(value, dict) and "Fn::If" in value:
         _, yes, no = value["Fn::If"]
         return branches(yes) + branches(no)
@@ -75,10 +75,10 @@ BY_FUNCTION_NAME = {short_name(properties(name)["FunctionName"]): name for name 
 
 
 def statements(name: str) -> list[Node]:
-    """All statements of a role or a managed policy, from both sides of each condition."""
+    """Return all statements of a role or a managed policy, from both sides of each condition."""
     documents = [properties(name)["PolicyDocument"]] if "PolicyDocument" in properties(name) else []
     documents += [policy["PolicyDocument"] for policy in properties(name).get("Policies", [])]
-    return [found for document in documents for item in document["Statement"] for found in branches(item)]
+    return [branch for document in documents for item in document["Statement"] for branch in branches(item)]
 
 
 STATEMENTS = [
@@ -87,20 +87,20 @@ STATEMENTS = [
     for statement in statements(name)
 ]
 
-# Where no resource can be named, and why.
+# Statements that cannot name a resource, and the reasons.
 WITHOUT_NAMED_RESOURCE = {
     ("VpcAccess", "ManageInterfaces"): "EC2 describes no single resource, Lambda refuses a delete of named ones",
     ("VpcAccess", "DenyToFunctionCode"): "a denial of the same calls",
-    ("ProductValidatorRole", "FindStream"): "IAM knows no resource for ListStreams",
-    ("MailerRole", "SendMail"): "the local stack does not tell its policies the identity; on AWS it is named",
+    ("ProductValidatorRole", "FindStream"): "IAM has no resource type for ListStreams",
+    ("MailerRole", "SendMail"): "policies on the local stack cannot name the identity; on AWS it is named",
 }
 
 
-# -- Nothing is lost: each trigger has somewhere to put what fails -----------------------------------------------------
+# -- Failure destinations of triggers ----------------------------------------------------------------------------------
 
 
-def failure_queue_behind(destination: str) -> str:
-    """The queue that reports what reached a failure destination: itself, or the one that a bucket's events go to."""
+def find_failure_queue(destination: str) -> str:
+    """Return the queue of a failure destination: the queue itself, or the target of a bucket's events."""
     if destination in QUEUES:
         return destination
     assert destination in BUCKETS
@@ -116,18 +116,18 @@ def failure_queue_behind(destination: str) -> str:
     return target(rules[0]["Targets"][0]["Arn"])
 
 
-def failure_destinations() -> list[str]:
-    found = [
+def list_failure_destinations() -> list[str]:
+    destinations = [
         target(properties(name)["DestinationConfig"]["OnFailure"]["Destination"])
         for name in [*MAPPINGS, *of_type("AWS::Lambda::EventInvokeConfig")]
         if "DestinationConfig" in properties(name)
     ]
-    found += [
+    destinations += [
         target(properties(name)["RedrivePolicy"]["deadLetterTargetArn"])
         for name in [*QUEUES, *of_type("AWS::SNS::Subscription")]
         if "RedrivePolicy" in properties(name)
     ]
-    return sorted(set(found))
+    return sorted(set(destinations))
 
 
 @pytest.mark.parametrize("mapping", MAPPINGS)
@@ -141,20 +141,20 @@ def test_event_source_mappings_have_a_failure_destination(mapping: str) -> None:
         assert target(properties(mapping)["DestinationConfig"]["OnFailure"]["Destination"]) in BUCKETS
 
 
-def called_asynchronously() -> list[str]:
+def list_asynchronous_functions() -> list[str]:
     callers = {"s3.amazonaws.com", "sns.amazonaws.com", "events.amazonaws.com", "scheduler.amazonaws.com"}
     permissions = [properties(name) for name in of_type("AWS::Lambda::Permission")]
-    # The daily call carries nothing that could be lost.
+    # The daily call contains no data that could be lost.
     daily = {"Fn::GetAtt": ["DailyCall", "Arn"]}
-    asked = [item for item in permissions if item["Principal"] in callers and item["SourceArn"] != daily]
-    return sorted({target(item["FunctionName"]) for item in asked})
+    asynchronous = [item for item in permissions if item["Principal"] in callers and item["SourceArn"] != daily]
+    return sorted({target(item["FunctionName"]) for item in asynchronous})
 
 
 def test_asynchronous_functions_are_the_expected_ones() -> None:
-    assert called_asynchronously() == ["CsvParser", "Mailer", "Watchdog", "Webhook"]
+    assert list_asynchronous_functions() == ["CsvParser", "Mailer", "Watchdog", "Webhook"]
 
 
-@pytest.mark.parametrize("function", called_asynchronously())
+@pytest.mark.parametrize("function", list_asynchronous_functions())
 def test_asynchronous_functions_have_a_failure_destination(function: str) -> None:
     configs = [
         properties(name)
@@ -180,7 +180,7 @@ def test_lambda_subscriptions_have_a_dead_letter_queue(subscription: str) -> Non
 
 
 def test_failure_destinations_are_the_expected_ones() -> None:
-    assert failure_destinations() == [
+    assert list_failure_destinations() == [
         "CsvParserFailures",
         "ErrorDlq",
         "MailerFailures",
@@ -190,9 +190,9 @@ def test_failure_destinations_are_the_expected_ones() -> None:
     ]
 
 
-@pytest.mark.parametrize("destination", failure_destinations())
+@pytest.mark.parametrize("destination", list_failure_destinations())
 def test_failure_destinations_have_an_alarm(destination: str) -> None:
-    queue = failure_queue_behind(destination)
+    queue = find_failure_queue(destination)
     dimensions = [{"Name": "QueueName", "Value": {"Fn::GetAtt": [queue, "QueueName"]}}]
     alarms = [properties(name) for name in ALARMS if properties(name).get("Dimensions") == dimensions]
     assert len(alarms) == 1
@@ -204,7 +204,7 @@ def test_failure_destinations_have_an_alarm(destination: str) -> None:
 
 @pytest.mark.parametrize("queue", [queue for queue in QUEUES if queue != "ErrorQueue"])
 def test_queues_other_than_the_error_queue_are_failure_destinations(queue: str) -> None:
-    assert queue in {failure_queue_behind(destination) for destination in failure_destinations()}
+    assert queue in {find_failure_queue(destination) for destination in list_failure_destinations()}
 
 
 @pytest.mark.parametrize("alarm", ALARMS)
@@ -220,11 +220,11 @@ def test_alarms_notify_the_operators(alarm: str) -> None:
 def test_functions_have_an_error_rate_alarm_at_ten_percent(function: str) -> None:
     alarm = properties(f"{function}ErrorRateAlarm")
     if function == "Api":
-        # Its faults are answers, which its callers get and Lambda takes for success.
-        reads = ("AWS/ApiGateway", "5xx", [{"Name": "ApiId", "Value": {"Ref": "ReportApi"}}])
+        # It reports failures as HTTP responses, which Lambda counts as successful calls.
+        expected = ("AWS/ApiGateway", "5xx", [{"Name": "ApiId", "Value": {"Ref": "ReportApi"}}])
     else:
-        reads = ("AWS/Lambda", "Errors", [{"Name": "FunctionName", "Value": {"Ref": function}}])
-    assert (alarm["Namespace"], alarm["MetricName"], alarm["Dimensions"]) == reads
+        expected = ("AWS/Lambda", "Errors", [{"Name": "FunctionName", "Value": {"Ref": function}}])
+    assert (alarm["Namespace"], alarm["MetricName"], alarm["Dimensions"]) == expected
     # Each call counts as 0 or 1: their average is the rate.
     assert alarm["Statistic"] == "Average"
     assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0.1)
@@ -257,17 +257,17 @@ def test_roles_are_assumed_only_by_lambda(role: str) -> None:
 def test_role_statements_name_their_actions(name: str, statement: Node) -> None:
     for action in as_list(statement["Action"]):
         verb = action.split(":")[1]
-        # One action of AWS covers single and batch calls; written so that the local stack agrees.
+        # AWS has one action for single and batch calls; the local stack needs the wildcard for batch calls.
         assert "*" not in verb or action in {"sqs:SendMessage*", "sqs:ChangeMessageVisibility*"}, (
             f"{name} allows {action}"
         )
     assert "NotAction" not in statement
 
 
-def resource_texts(statement: Node) -> list[str]:
-    """A statement's resources that are written out; a `!GetAtt` or `!Ref` names exactly one resource."""
+def list_resource_texts(statement: Node) -> list[str]:
+    """Return the texts of a statement's resources; a `!GetAtt` or `!Ref` names exactly one and has an empty text."""
     texts = []
-    for resource in [found for item in as_list(statement["Resource"]) for found in branches(item)]:
+    for resource in [branch for item in as_list(statement["Resource"]) for branch in branches(item)]:
         text = resource.get("Fn::Sub", "") if isinstance(resource, dict) else resource
         texts.append(text[0] if isinstance(text, list) else text)
     return texts
@@ -276,24 +276,24 @@ def resource_texts(statement: Node) -> list[str]:
 @pytest.mark.parametrize(("name", "statement"), STATEMENTS)
 def test_role_statements_name_their_resources(name: str, statement: Node) -> None:
     assert "NotResource" not in statement
-    texts = resource_texts(statement)
+    texts = list_resource_texts(statement)
     if (name, statement["Sid"]) in WITHOUT_NAMED_RESOURCE:
         return
     for text in texts:
-        # A star may stand for the last part of a key, never for a name.
+        # A wildcard may replace the last part of a key, never a name.
         assert "*" not in text.removesuffix("/*"), f"{name} reaches {text}"
 
 
 def test_roles_with_bucket_access_are_the_expected_ones() -> None:
-    """The error processor reads what was uploaded for the fix file, and writes where both files go, nothing else."""
-    reaches = {
+    """The error processor reads uploads for the fix file, writes both files of the errors, and has no other access."""
+    permissions = {
         (statement["Sid"], action, text.rsplit("/", 2)[-2] if "/" in text else "")
         for statement in statements("ErrorProcessorRole")
         for action in as_list(statement["Action"])
-        for text in resource_texts(statement)
+        for text in list_resource_texts(statement)
         if action.startswith("s3:")
     }
-    assert reaches == {
+    assert permissions == {
         ("ReadUploads", "s3:GetObjectVersion", "uploads"),
         ("ListToDetectMissingObjects", "s3:ListBucket", ""),
         ("WriteReports", "s3:PutObject", "errors"),
@@ -301,27 +301,27 @@ def test_roles_with_bucket_access_are_the_expected_ones() -> None:
 
 
 def test_exceptions_are_in_use() -> None:
-    open_ones = {
+    unrestricted = {
         (name, statement["Sid"])
         for name in [*ROLES, *of_type("AWS::IAM::ManagedPolicy")]
         for statement in statements(name)
-        if "*" in resource_texts(statement)
+        if "*" in list_resource_texts(statement)
     }
-    assert open_ones == set(WITHOUT_NAMED_RESOURCE)
+    assert unrestricted == set(WITHOUT_NAMED_RESOURCE)
 
 
 SENDER = "uploads@shop.techmart.example"
 
 
-def send_mail_is_allowed(resource: str, sender: str) -> bool:
-    """What AWS decides on a mail of `mailer` by a sender, for one of the resources that SES checks it against."""
-    written = properties("MailerRole")["Policies"][0]["PolicyDocument"]["Statement"]
-    [(condition, local, aws)] = [item["Fn::If"] for item in written if "Fn::If" in item]
+def is_sending_allowed(resource: str, sender: str) -> bool:
+    """Return whether AWS allows `mailer` to send from an address, for one of the resources that SES checks."""
+    policy_statements = properties("MailerRole")["Policies"][0]["PolicyDocument"]["Statement"]
+    [(condition, local, aws)] = [item["Fn::If"] for item in policy_statements if "Fn::If" in item]
     assert (condition, local["Resource"]) == ("Local", "*")
     assert (aws["Effect"], aws["Action"]) == ("Allow", "ses:SendEmail")
     assert aws["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "MailSender"}}}
     prefix = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:"
-    patterns = [text.removeprefix(prefix) for text in resource_texts(aws)]
+    patterns = [text.removeprefix(prefix) for text in list_resource_texts(aws)]
     return sender == SENDER and any(fnmatchcase(resource, pattern) for pattern in patterns)
 
 
@@ -337,9 +337,9 @@ def send_mail_is_allowed(resource: str, sender: str) -> bool:
     ids=["sender", "domain", "parent-domain", "recipient-in-the-sandbox", "default-configuration-set"],
 )
 def test_mailer_role_sends_only_from_the_sender(resource: str) -> None:
-    assert send_mail_is_allowed(resource, SENDER)
-    assert not send_mail_is_allowed(resource, "ceo@shop.techmart.example")
-    assert not send_mail_is_allowed("template/another", SENDER)
+    assert is_sending_allowed(resource, SENDER)
+    assert not is_sending_allowed(resource, "ceo@shop.techmart.example")
+    assert not is_sending_allowed("template/another", SENDER)
 
 
 def test_mailer_role_is_the_only_one_that_sends_mail() -> None:
@@ -367,7 +367,7 @@ def test_topic_policy_grants_no_publishing() -> None:
     policies = [properties(name) for name in of_type("AWS::SNS::TopicPolicy")]
     assert sorted(target(topic) for policy in policies for topic in policy["Topics"]) == sorted(TOPICS)
     for policy in policies:
-        for statement in [found for item in policy["PolicyDocument"]["Statement"] for found in branches(item)]:
+        for statement in [branch for item in policy["PolicyDocument"]["Statement"] for branch in branches(item)]:
             assert statement["Action"] == "sns:Publish"
             assert statement["Effect"] == "Deny" or statement["Principal"] != "*"
 
@@ -405,9 +405,9 @@ def test_resource_names_are_those_of_the_contract(resource: str, key: str, expec
     ],
 )
 def test_function_sizes_are_those_of_the_contract(function: str, memory: int, timeout: int) -> None:
-    found = properties(BY_FUNCTION_NAME[function])
-    assert (found["MemorySize"], found["Timeout"]) == (memory, timeout)
-    assert found["Architectures"] == ["arm64"]
+    settings = properties(BY_FUNCTION_NAME[function])
+    assert (settings["MemorySize"], settings["Timeout"]) == (memory, timeout)
+    assert settings["Architectures"] == ["arm64"]
 
 
 def test_staging_table_is_that_of_the_contract() -> None:
@@ -443,26 +443,29 @@ def test_database_secret_has_the_fields_of_the_contract() -> None:
     assert not DOCUMENT["Parameters"]["DatabasePassword"]["Default"]
 
 
-EVERYWHERE = {"LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"}
-DATABASE = {"RDS_SECRET_NAME", "DATABASE_SSLMODE", "AWS_USE_DUALSTACK_ENDPOINT"}
+COMMON_VARIABLES = {"LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"}
+DATABASE_VARIABLES = {"RDS_SECRET_NAME", "DATABASE_SSLMODE", "AWS_USE_DUALSTACK_ENDPOINT"}
 
 
 @pytest.mark.parametrize(
     ("function", "names"),
     [
-        ("csv-parser", DATABASE | {"DYNAMODB_TABLE", "SQS_ERROR_QUEUE_URL", "S3_BUCKET_NAME", "SNS_TOPIC_ARN"}),
-        ("product-validator", DATABASE | {"DYNAMODB_TABLE", "SQS_ERROR_QUEUE_URL", "FAILURES_BUCKET_NAME"}),
-        ("error-processor", DATABASE | {"SQS_ERROR_QUEUE_URL", "S3_BUCKET_NAME", "SNS_TOPIC_ARN"}),
+        (
+            "csv-parser",
+            DATABASE_VARIABLES | {"DYNAMODB_TABLE", "SQS_ERROR_QUEUE_URL", "S3_BUCKET_NAME", "SNS_TOPIC_ARN"},
+        ),
+        ("product-validator", DATABASE_VARIABLES | {"DYNAMODB_TABLE", "SQS_ERROR_QUEUE_URL", "FAILURES_BUCKET_NAME"}),
+        ("error-processor", DATABASE_VARIABLES | {"SQS_ERROR_QUEUE_URL", "S3_BUCKET_NAME", "SNS_TOPIC_ARN"}),
         ("mailer", {"MAIL_CLAIMS_TABLE", "MAIL_SENDER", "LINK_SECRET_NAME", "LINK_BASE_URL"}),
         (
             "watchdog",
-            DATABASE
+            DATABASE_VARIABLES
             | {"DYNAMODB_TABLE", "SQS_ERROR_QUEUE_URL", "S3_BUCKET_NAME", "SNS_TOPIC_ARN", "MAIL_CLAIMS_TABLE"},
         ),
-        ("report-link", DATABASE | {"S3_BUCKET_NAME", "LINK_SECRET_NAME"}),
+        ("report-link", DATABASE_VARIABLES | {"S3_BUCKET_NAME", "LINK_SECRET_NAME"}),
         (
             "api",
-            DATABASE
+            DATABASE_VARIABLES
             | {"SQS_ERROR_QUEUE_URL", "S3_BUCKET_NAME", "PORTAL_URL", "LONGEST_WAIT", "DRY_RUN_BYTES"}
             | {"WEBHOOKS_TABLE", "WEBHOOK_DELIVERIES_TABLE", "WEBHOOKS_MAY_BE_PRIVATE"},
         ),
@@ -471,7 +474,7 @@ DATABASE = {"RDS_SECRET_NAME", "DATABASE_SSLMODE", "AWS_USE_DUALSTACK_ENDPOINT"}
 )
 def test_function_environment_has_only_what_it_reads(function: str, names: set[str]) -> None:
     variables = properties(BY_FUNCTION_NAME[function])["Environment"]["Variables"]
-    assert set(variables) == names | EVERYWHERE
+    assert set(variables) == names | COMMON_VARIABLES
     assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "EcommerceProductOnboarding"
     assert variables["POWERTOOLS_SERVICE_NAME"] == {"Fn::Sub": f"${{NamePrefix}}{function}"}
     if "LINK_SECRET_NAME" in names:
@@ -493,20 +496,20 @@ def test_function_reads_only_the_login_of_its_group(function: str) -> None:
     expected = properties(SECRET_OF[name])["Name"] if name in SECRET_OF else None
     assert variables.get("RDS_SECRET_NAME") == expected
     role = target(properties(function)["Role"])
-    read = {
+    readable = {
         target(resource)
         for statement in statements(role)
         if "secretsmanager:GetSecretValue" in as_list(statement["Action"])
         for resource in branches(statement["Resource"])
         if "Fn::GetAtt" in resource
     }
-    also = {"LinkSecret"} if "LINK_SECRET_NAME" in variables else set()
-    assert read == ({SECRET_OF[name]} if name in SECRET_OF else set()) | also
+    link_secrets = {"LinkSecret"} if "LINK_SECRET_NAME" in variables else set()
+    assert readable == ({SECRET_OF[name]} if name in SECRET_OF else set()) | link_secrets
 
 
 def test_login_secrets_equal_the_database_roles() -> None:
-    named = {properties(secret)["Name"]["Fn::Sub"] for secret in SECRET_OF.values()}
-    assert named == {resource_name(login, "${NamePrefix}") for login in LOGINS}
+    names = {properties(secret)["Name"]["Fn::Sub"] for secret in SECRET_OF.values()}
+    assert names == {resource_name(login, "${NamePrefix}") for login in LOGINS}
 
 
 # -- Functions ---------------------------------------------------------------------------------------------------------
@@ -514,30 +517,30 @@ def test_login_secrets_equal_the_database_roles() -> None:
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_functions_are_images_on_aws_and_zips_locally(function: str) -> None:
-    found = properties(function)
-    name = short_name(found["FunctionName"])
+    settings = properties(function)
+    name = short_name(settings["FunctionName"])
     handler = f"onboarding.lambda_handlers.{name.replace('-', '_')}.handler"
-    nothing = {"Ref": "AWS::NoValue"}
-    assert found["PackageType"] == {"Ref": "Packaging"}
-    assert found["Code"]["Fn::If"] == [
+    no_value = {"Ref": "AWS::NoValue"}
+    assert settings["PackageType"] == {"Ref": "Packaging"}
+    assert settings["Code"]["Fn::If"] == [
         "Zip",
         {"S3Bucket": {"Ref": "CodeBucket"}, "S3Key": {"Ref": "CodeKey"}},
         {"ImageUri": {"Ref": f"{function}ImageUri"}},
     ]
-    assert found["Handler"]["Fn::If"] == ["Zip", handler, nothing]
-    assert found["ImageConfig"]["Fn::If"] == ["Zip", nothing, {"Command": [handler]}]
-    condition, runtime, with_image = found["Runtime"]["Fn::If"]
-    assert (condition, with_image) == ("Zip", nothing)
+    assert settings["Handler"]["Fn::If"] == ["Zip", handler, no_value]
+    assert settings["ImageConfig"]["Fn::If"] == ["Zip", no_value, {"Command": [handler]}]
+    condition, runtime, image_runtime = settings["Runtime"]["Fn::If"]
+    assert (condition, image_runtime) == ("Zip", no_value)
     assert runtime.startswith("python3.")
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_functions_log_to_their_group_for_thirty_days(function: str) -> None:
-    found = properties(function)
-    group = target(found["LoggingConfig"]["LogGroup"])
-    name = {"Fn::Sub": f"/aws/lambda/{found['FunctionName']['Fn::Sub']}"}
+    settings = properties(function)
+    group = target(settings["LoggingConfig"]["LogGroup"])
+    name = {"Fn::Sub": f"/aws/lambda/{settings['FunctionName']['Fn::Sub']}"}
     assert properties(group) == {"LogGroupName": name, "RetentionInDays": 30}
-    writes = [item for item in statements(target(found["Role"])) if item["Sid"] == "WriteLogs"]
+    writes = [item for item in statements(target(settings["Role"])) if item["Sid"] == "WriteLogs"]
     assert [target(item["Resource"]) for item in writes] == [group]
 
 
@@ -562,11 +565,13 @@ def test_bucket_notification_for_any_file_name_starts_the_parser() -> None:
     assert notification["Filter"]["S3Key"]["Rules"] == [{"Name": "prefix", "Value": PREFIX}]
 
 
-def matches(pattern: Any, event: Any) -> bool:
-    """Lambda's filter rule as far as we use it: a list holds the accepted values, a mapping goes one level down."""
+def matches_filter(pattern: Any, event: Any) -> bool:
+    """Return whether an event matches a filter of Lambda: lists contain accepted values, mappings nested filters."""
     if isinstance(pattern, list):
         return event in pattern
-    return isinstance(event, dict) and all(key in event and matches(rule, event[key]) for key, rule in pattern.items())
+    return isinstance(event, dict) and all(
+        key in event and matches_filter(rule, event[key]) for key, rule in pattern.items()
+    )
 
 
 @pytest.mark.parametrize(
@@ -583,7 +588,7 @@ def matches(pattern: Any, event: Any) -> bool:
 def test_stream_filter_passes_only_pending_rows(event: str, image: Node | None, *, expected: bool) -> None:
     [pattern] = properties("ProductValidatorFromTable")["FilterCriteria"]["Filters"]
     record = {"eventName": event, "dynamodb": {"Keys": {}} if image is None else {"NewImage": image}}
-    assert matches(json.loads(pattern["Pattern"]), record) is expected
+    assert matches_filter(json.loads(pattern["Pattern"]), record) is expected
 
 
 def test_stream_mapping_keeps_failed_batches() -> None:
@@ -591,7 +596,7 @@ def test_stream_mapping_keeps_failed_batches() -> None:
     assert mapping["StartingPosition"] == "TRIM_HORIZON"
     assert mapping["BisectBatchOnFunctionError"] is True
     assert mapping["MaximumRetryAttempts"] == 3
-    assert mapping["MaximumRecordAgeInSeconds"] < 24 * 3600, "the stream itself forgets after a day"
+    assert mapping["MaximumRecordAgeInSeconds"] < 24 * 3600, "the stream deletes records after a day"
     assert "FunctionResponseTypes" not in mapping, "a batch is one transaction"
     assert mapping["BatchSize"] == {"Ref": "StreamBatchSize"}
     assert DOCUMENT["Parameters"]["StreamBatchSize"]["Default"] == 100
@@ -602,12 +607,12 @@ def test_error_queue_visibility_covers_six_timeouts_and_the_window() -> None:
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     function = properties(target(mapping["FunctionName"]))
     assert properties("ErrorQueue")["VisibilityTimeout"] == {"Ref": "ErrorQueueVisibility"}
-    needed = 6 * function["Timeout"] + mapping["MaximumBatchingWindowInSeconds"]
-    assert DOCUMENT["Parameters"]["ErrorQueueVisibility"]["Default"] >= needed
+    minimum = 6 * function["Timeout"] + mapping["MaximumBatchingWindowInSeconds"]
+    assert DOCUMENT["Parameters"]["ErrorQueueVisibility"]["Default"] >= minimum
 
 
 @pytest.mark.parametrize("function", ["Mailer", "Webhook"])
-def test_mailer_subscription_passes_only_finished_uploads(function: str) -> None:
+def test_subscription_of_a_function_passes_only_finished_uploads(function: str) -> None:
     subscription = properties(f"{function}FromTopic")
     assert target(subscription["Endpoint"]) == function
     assert subscription["FilterPolicyScope"] == "MessageAttributes"
@@ -627,40 +632,40 @@ def test_routes_are_the_expected_ones_and_log_no_token() -> None:
     }
     for name in of_type("AWS::ApiGatewayV2::Integration"):
         assert properties(name)["PayloadFormatVersion"] == "2.0"
-    written = properties("ReportApiStage")["AccessLogSettings"]["Format"]
-    # The route, as it is written above: paths hold tokens, and so do queries.
-    assert set(json.loads(written)) == {"time", "request", "ip", "route", "status", "milliseconds"}
-    assert "$context.path" not in written
+    log_format = properties("ReportApiStage")["AccessLogSettings"]["Format"]
+    # The log contains the route key, since paths and queries contain tokens.
+    assert set(json.loads(log_format)) == {"time", "request", "ip", "route", "status", "milliseconds"}
+    assert "$context.path" not in log_format
 
 
 def test_routes_are_throttled() -> None:
     stage = properties("ReportApiStage")
     limits = {"default": stage["DefaultRouteSettings"], **stage["RouteSettings"]}
     assert all(limit["ThrottlingBurstLimit"] and limit["ThrottlingRateLimit"] for limit in limits.values())
-    # Every address at which a mail is asked for, of the API and of the portal.
-    asking = {
+    # The routes of the API and the portal that send sign-in e-mails.
+    sign_in_routes = {
         "POST " + route.path
         for route in (*api_sign_in.router.routes, *sign_in.router.routes)
         if isinstance(route, APIRoute) and route.path.endswith("/sign-in") and "POST" in (route.methods or ())
     }
-    assert len(asking) == 2
-    for route in asking:
+    assert len(sign_in_routes) == 2
+    for route in sign_in_routes:
         assert limits[route]["ThrottlingRateLimit"] < limits["$default"]["ThrottlingRateLimit"]
         assert limits[route] == limits["POST /v1/sign-in"]
-    # A route has settings of its own only where it is one of its own.
+    # Settings refer to routes that exist, and are created after them.
     routes = {properties(name)["RouteKey"] for name in of_type("AWS::ApiGatewayV2::Route")}
     assert set(stage["RouteSettings"]) <= routes
-    awaited = {properties(name)["RouteKey"] for name in RESOURCES["ReportApiStage"]["DependsOn"]}
-    assert set(stage["RouteSettings"]) <= awaited
+    dependencies = {properties(name)["RouteKey"] for name in RESOURCES["ReportApiStage"]["DependsOn"]}
+    assert set(stage["RouteSettings"]) <= dependencies
 
 
 def test_sign_in_route_throttle_leaves_containers_for_others() -> None:
     limits = properties("ReportApiStage")["RouteSettings"]
     requests_a_second = sum(limits[route]["ThrottlingRateLimit"] for route in limits if route.endswith("/sign-in"))
-    # Each takes a little longer than the least time of its response.
+    # Each request takes a little longer than its minimum response time.
     occupied = requests_a_second * 1.5 * api_sign_in.MINIMUM_SECONDS
     assert occupied < DOCUMENT["Parameters"]["ApiConcurrency"]["Default"]
-    # One network may use up its limit at once, and others still get through.
+    # Requests of other networks succeed after one network has used up its limit at once.
     assert limits["POST /sign-in"]["ThrottlingBurstLimit"] > PER_IP
 
 
@@ -670,7 +675,7 @@ def test_api_concurrency_covers_two_first_visits() -> None:
 
 
 def test_api_timeout_is_below_that_of_the_gateway() -> None:
-    assert properties("Api")["Timeout"] < 30, "the HTTP API gives up after 30 seconds"
+    assert properties("Api")["Timeout"] < 30, "the HTTP API times out after 30 seconds"
     longest = properties("Api")["Environment"]["Variables"]["LONGEST_WAIT"]["Fn::If"]
     assert longest == ["Local", "20", "0"], "a request that waits occupies a container on AWS"
 
@@ -679,7 +684,7 @@ def test_dry_run_limit_on_aws_fits_into_a_call() -> None:
     limit = properties("Api")["Environment"]["Variables"]["DRY_RUN_BYTES"]["Fn::If"]
     assert (limit[0], int(limit[1])) == ("Local", MAX_BYTES)
     in_base64 = 4 * (int(limit[2]) + 2) // 3
-    assert in_base64 + 256 * 1024 < 6 * 1024 * 1024, "with what a form and a call's event put around it"
+    assert in_base64 + 256 * 1024 < 6 * 1024 * 1024, "the form and the event of a call add to the size"
 
 
 def test_webhook_private_networks_are_allowed_only_locally() -> None:
@@ -693,10 +698,10 @@ def test_webhook_private_networks_are_allowed_only_locally() -> None:
 
 @pytest.mark.parametrize("bucket", BUCKETS)
 def test_buckets_are_encrypted_and_private(bucket: str) -> None:
-    found = properties(bucket)
-    [rule] = found["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    settings = properties(bucket)
+    [rule] = settings["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert rule == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
-    assert found["PublicAccessBlockConfiguration"] == {
+    assert settings["PublicAccessBlockConfiguration"] == {
         "BlockPublicAcls": True,
         "BlockPublicPolicy": True,
         "IgnorePublicAcls": True,
@@ -721,16 +726,16 @@ def test_bucket_cors_allows_only_the_portal(parameters: dict[str, str], origin: 
     [rule] = configuration["CorsRules"]
     conditions = {"HasPortal": "PortalOrigin" in parameters, "HasPublicUrl": "PublicUrl" in parameters}
 
-    def chosen(value: Any) -> Any:
+    def evaluate(value: Any) -> Any:
         match value:
             case {"Fn::If": [condition, yes, no]}:
-                return chosen(yes if conditions[condition] else no)
+                return evaluate(yes if conditions[condition] else no)
             case {"Ref": name}:
                 return parameters[name]
         return value
 
-    assert [chosen(allowed) for allowed in rule["AllowedOrigins"]] == [origin]
-    # POST is the form that the portal signs; nothing is put, and nothing deleted.
+    assert [evaluate(allowed) for allowed in rule["AllowedOrigins"]] == [origin]
+    # POST is the method of the form that the portal signs; browsers neither put nor delete objects.
     assert set(rule["AllowedMethods"]) == {"GET", "HEAD", "POST"}
     for name, parameter in (("HasPortal", "PortalOrigin"), ("HasPublicUrl", "PublicUrl")):
         assert DOCUMENT["Conditions"][name] == {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, ""]}]}
@@ -796,11 +801,11 @@ def test_history_in_the_bucket_is_kept_for_the_audit() -> None:
     rules = bucket["LifecycleConfiguration"]["Rules"]
     assert all(rule["Status"] == "Enabled" for rule in rules)
     expiring = {rule.get("Prefix", ""): rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule}
-    assert set(expiring) == {"errors/"}, "a vendor's file itself never expires"
+    assert set(expiring) == {"errors/"}, "uploaded files never expire"
     assert expiring["errors/"] >= 90
     assert [days for rule in rules for days in rule.get("NoncurrentVersionExpiration", {}).values()] == [90]
     assert any("AbortIncompleteMultipartUpload" in rule for rule in rules)
-    # In every part of the bucket; a marker without versions behind it would stay in each listing otherwise.
+    # For all prefixes: delete markers without versions would stay in every listing.
     assert [rule.get("Prefix", "") for rule in rules if rule.get("ExpiredObjectDeleteMarker")] == [""]
 
 
@@ -809,7 +814,7 @@ def test_history_in_the_bucket_is_kept_for_the_audit() -> None:
 
 def test_template_has_no_anchors() -> None:
     events = yaml.parse(TEXT, Loader=TemplateLoader)
-    assert not [event for event in events if getattr(event, "anchor", None)], "the local stack does not read them"
+    assert not [event for event in events if getattr(event, "anchor", None)], "the local stack does not support anchors"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The queueing model meets the contract's times, finishes every upload and uses the template's settings."""
+"""Tests of the queueing model: the contract's times, finished uploads, and the template's settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The mail of the smoke test: waited for, and its absence warned of with the reason."""
+"""Tests of the smoke test's e-mail: the wait for it, and the warning with the reason if it was not sent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OUTPUTS = {"MailClaimsTable": "MailClaims", "MailerFailuresUrl": "https://sqs.ex
 DENIED = "User is not authorized to perform ses:SendEmail on resource identity/techmart.example"
 
 
-def message(upload_id: str, error: str) -> dict[str, str]:
+def make_message(upload_id: str, error: str) -> dict[str, str]:
     """Return a message that Lambda sends to the failure queue after the last retry."""
     event = {"Records": [{"Sns": {"Message": json.dumps({"upload_id": upload_id})}}]}
     return {"Body": json.dumps({"requestPayload": event, "responsePayload": {"errorMessage": error}})}
@@ -36,21 +36,21 @@ SENT = {"Item": {**CLAIMED["Item"], "sent_at": {"N": "1"}}}
 
 
 def test_wait_for_email_claim_becomes_sent_reports_it() -> None:
-    assert wait_for_email([{}, CLAIMED, SENT], [message("UPLOAD_OTHER", DENIED)]) == "  its e-mail was sent"
+    assert wait_for_email([{}, CLAIMED, SENT], [make_message("UPLOAD_OTHER", DENIED)]) == "  its e-mail was sent"
 
 
 def test_wait_for_email_message_in_failure_queue_warns_with_its_reason() -> None:
-    line = wait_for_email([CLAIMED], [message("UPLOAD_OTHER", "another failure"), message(UPLOAD_ID, DENIED)])
+    line = wait_for_email([CLAIMED], [make_message("UPLOAD_OTHER", "another failure"), make_message(UPLOAD_ID, DENIED)])
     assert line.startswith("  WARNING: the e-mail about the test file was not sent")
     assert DENIED in line
     assert "onboarding failures redrive mailer-failures" in line
 
 
 def test_wait_for_email_message_without_reason_warns() -> None:
-    assert "has no reason" in wait_for_email([{}], [message(UPLOAD_ID, "")])
+    assert "has no reason" in wait_for_email([{}], [make_message(UPLOAD_ID, "")])
 
 
-@pytest.mark.parametrize("messages", [[], [message("UPLOAD_OTHER", DENIED)]])
+@pytest.mark.parametrize("messages", [[], [make_message("UPLOAD_OTHER", DENIED)]])
 def test_wait_for_email_timeout_warns(messages: list[dict[str, str]]) -> None:
     line = wait_for_email([{}], messages, timeout=-1)
     assert "neither was sent nor failed" in line

@@ -25,8 +25,8 @@ from tests.support.validated_clients import validated
 TAGS = [{"Key": "application", "Value": "product-onboarding"}]
 
 
-def held(logical: str, kind: str, **more: str) -> dict[str, str]:
-    """A resource of a stack, as CloudFormation lists it."""
+def make_resource(logical: str, kind: str, **more: str) -> dict[str, str]:
+    """Return a resource of a stack as CloudFormation lists it."""
     return {"LogicalResourceId": logical, "ResourceType": kind, "ResourceStatus": "CREATE_COMPLETE", **more}
 
 
@@ -37,7 +37,7 @@ class CloudFormation:
         self.status: str | None = status
         self.protected = True
         self.rollback_succeeds = rollback_succeeds
-        self.done: list[str] = []
+        self.operations: list[str] = []
         self.tags = TAGS
         self.database_tags = TAGS
         self.clients = {name: MagicMock() for name in ("cloudformation", "rds", "s3", "sts")}
@@ -49,9 +49,9 @@ class CloudFormation:
         api.create_change_set.return_value = {"Id": "arn:aws:cloudformation:us-east-1:123456789012:changeSet/deploy/1"}
         api.describe_change_set.return_value = {"Status": "CREATE_COMPLETE", "ExecutionStatus": "AVAILABLE"}
         self.resources = [
-            held("Database", "AWS::RDS::DBInstance", PhysicalResourceId="guarded"),
-            held("NotMadeYet", "AWS::RDS::DBInstance"),
-            held("OtherLogs", "AWS::Logs::LogGroup", PhysicalResourceId="logs"),
+            make_resource("Database", "AWS::RDS::DBInstance", PhysicalResourceId="protected"),
+            make_resource("NotCreatedYet", "AWS::RDS::DBInstance"),
+            make_resource("OtherLogs", "AWS::Logs::LogGroup", PhysicalResourceId="logs"),
         ]
         api.get_paginator.return_value.paginate.side_effect = lambda **_: [
             {"StackResourceSummaries": self.resources, "StackEvents": []}
@@ -70,24 +70,24 @@ class CloudFormation:
         return {"Stacks": [stack]}
 
     def delete_stack(self, StackName: str) -> None:  # noqa: N803
-        self.done.append("delete")
+        self.operations.append("delete")
         self.status = "DELETE_FAILED" if self.protected else None
 
-    def modify_db_instance(self, **asked: object) -> None:
-        assert asked == {
-            "DBInstanceIdentifier": "guarded",
+    def modify_db_instance(self, **request: object) -> None:
+        assert request == {
+            "DBInstanceIdentifier": "protected",
             "DeletionProtection": False,
             "ApplyImmediately": True,
         }
         self.protected = False
 
     def continue_update_rollback(self, StackName: str) -> None:  # noqa: N803
-        self.done.append("roll back")
+        self.operations.append("roll back")
         self.status = "UPDATE_ROLLBACK_COMPLETE" if self.rollback_succeeds else "UPDATE_ROLLBACK_FAILED"
 
     def execute_change_set(self, **_: object) -> None:
         kind = self.clients["cloudformation"].create_change_set.call_args.kwargs["ChangeSetType"]
-        self.done.append(kind.lower())
+        self.operations.append(kind.lower())
         self.status = f"{kind}_COMPLETE"
 
     def apply(self, text: str = "Resources: {}") -> None:
@@ -102,7 +102,7 @@ def test_apply_failed_first_attempt_is_deleted_and_created_again(status: str) ->
     """The stack has a database with deletion protection."""
     stack = CloudFormation(status)
     stack.apply()
-    assert stack.done == ["delete", "create"]
+    assert stack.operations == ["delete", "create"]
 
 
 def test_apply_database_of_another_application_stays_protected() -> None:
@@ -118,14 +118,14 @@ def test_apply_database_of_another_application_stays_protected() -> None:
 def test_apply_failed_rollback_is_continued_first() -> None:
     stack = CloudFormation("UPDATE_ROLLBACK_FAILED")
     stack.apply()
-    assert stack.done == ["roll back", "update"]
+    assert stack.operations == ["roll back", "update"]
 
 
 def test_apply_rollback_that_fails_again_reports_what_to_do() -> None:
     stack = CloudFormation("UPDATE_ROLLBACK_FAILED", rollback_succeeds=False)
     with pytest.raises(DeployError, match=r"cannot be rolled back(.|\n)*continue the rollback"):
         stack.apply()
-    assert stack.done == ["roll back"]
+    assert stack.operations == ["roll back"]
 
 
 @pytest.mark.parametrize(
@@ -147,34 +147,36 @@ def test_find_retained_secret_keeps_its_value(template: str, parameters: dict[st
     clients["dynamodb"].describe_table.return_value = {"Table": table}
     clients["dynamodb"].get_paginator.return_value.paginate.return_value = [{"Tags": TAGS}]
     clients["secretsmanager"].describe_secret.return_value = {"ARN": "arn:of:the:secret", "Tags": TAGS}
-    asked = find_retained(
+    resource_import = find_retained(
         validated(lambda service: clients[service]), load_template(template, parameters, "123456789012", "eu-west-1")
     )
-    assert asked is not None
-    imported = json.loads(asked.request.template)["Resources"]
+    assert resource_import is not None
+    imported = json.loads(resource_import.request.template)["Resources"]
     assert "GenerateSecretString" in imported[secret]["Properties"]
-    identified = {one["LogicalResourceId"]: one["ResourceIdentifier"] for one in asked.request.resources}
-    assert identified[secret] == {"Id": "arn:of:the:secret"}
+    identifiers = {
+        resource["LogicalResourceId"]: resource["ResourceIdentifier"] for resource in resource_import.request.resources
+    }
+    assert identifiers[secret] == {"Id": "arn:of:the:secret"}
     # The import has no parameters and no other resources to refer to.
     assert "Ref" not in json.dumps(imported)
     assert "Fn::" not in json.dumps(imported)
 
 
 @pytest.mark.parametrize(
-    ("given", "snapshot", "size"),
+    ("running", "snapshot", "size"),
     [
         ({}, "", 20),
         ({}, "small", 20),
         ({}, "grown", 60),
         # A stack keeps its storage, even if its snapshot is deleted.
         ({"SnapshotId": "grown", "StorageGib": "60"}, "", 60),
-        ({"SnapshotId": "gone", "StorageGib": "60"}, "gone", 60),
+        ({"SnapshotId": "deleted", "StorageGib": "60"}, "deleted", 60),
         ({"SnapshotId": "", "StorageGib": "30"}, "small", 30),
         ({"SnapshotId": "small", "StorageGib": "20"}, "grown", 60),
     ],
 )
 def test_database_parameters_storage_is_at_least_that_of_the_snapshot(
-    given: dict[str, str], snapshot: str, size: int
+    running: dict[str, str], snapshot: str, size: int
 ) -> None:
     client = MagicMock()
     sizes = {"small": 20, "grown": 60}
@@ -183,16 +185,16 @@ def test_database_parameters_storage_is_at_least_that_of_the_snapshot(
     }
     deployment = Deployment(client, Plan(snapshot=snapshot), lambda _: None)
     network = dict.fromkeys(("SubnetIds", "DatabaseSecurityGroupId", "LambdaSecurityGroupId"), "")
-    asked = deployment._database_parameters(given, network)
-    assert asked["StorageGib"] == str(size)
-    assert asked["SnapshotId"] == snapshot or given["SnapshotId"]
+    parameters = deployment._database_parameters(running, network)
+    assert parameters["StorageGib"] == str(size)
+    assert parameters["SnapshotId"] == snapshot or running["SnapshotId"]
 
 
 @pytest.mark.parametrize(("storage", "limit"), [("20", 100), ("79", 100), ("80", 101), ("100", 126)])
 def test_database_parameters_storage_limit_leaves_headroom(storage: str, limit: int) -> None:
     network = dict.fromkeys(("SubnetIds", "DatabaseSecurityGroupId", "LambdaSecurityGroupId"), "")
-    asked = Deployment(MagicMock(), Plan(), lambda _: None)._database_parameters({"StorageGib": storage}, network)
-    assert asked["MaxStorageGib"] == str(limit)
+    parameters = Deployment(MagicMock(), Plan(), lambda _: None)._database_parameters({"StorageGib": storage}, network)
+    assert parameters["MaxStorageGib"] == str(limit)
 
 
 @pytest.mark.parametrize("status", ["UPDATE_COMPLETE", *UNUSABLE_STATUSES])
@@ -201,7 +203,7 @@ def test_apply_stack_without_the_tag_is_not_changed(status: str) -> None:
     stack.tags = []
     with pytest.raises(DeployError, match="database exists without the tag application=product-onboarding"):
         stack.apply()
-    assert stack.done == []
+    assert stack.operations == []
     stack.clients["s3"].put_object.assert_not_called()
 
 
@@ -225,9 +227,9 @@ def test_find_retained_request_has_the_import_description() -> None:
     clients["sts"].get_caller_identity.return_value = {"Account": "123456789012"}
     clients["secretsmanager"].describe_secret.return_value = {"ARN": "arn", "Tags": TAGS}
     text = "Resources: {Keys: {Type: AWS::SecretsManager::Secret, Properties: {Name: keys}}}"
-    asked = find_retained(lambda service: clients[service], Template(text))
-    assert asked is not None
-    assert json.loads(asked.request.template)["Description"] == IMPORT_DESCRIPTION
+    resource_import = find_retained(lambda service: clients[service], Template(text))
+    assert resource_import is not None
+    assert json.loads(resource_import.request.template)["Description"] == IMPORT_DESCRIPTION
 
 
 def test_delete_final_snapshot_is_reported() -> None:
@@ -253,34 +255,34 @@ def test_list_remaining_snapshots_of_an_existing_database_are_omitted(
     client = MagicMock()
     client("s3").meta.region_name = "us-east-1"
     client("rds").describe_db_instances.return_value = {"DBInstances": databases}
-    client("rds").describe_db_snapshots.return_value = {"DBSnapshots": [{"DBSnapshotIdentifier": "rds:theirs"}]}
+    client("rds").describe_db_snapshots.return_value = {"DBSnapshots": [{"DBSnapshotIdentifier": "rds:foreign"}]}
     lines = "\n".join(destroy._list_remaining(client, Plan(), "123456789012"))
-    assert ("rds:theirs" in lines) is expected
+    assert ("rds:foreign" in lines) is expected
     assert ("No remaining resource costs money." in lines) is not expected
 
 
-def stubbed(service: str) -> tuple[Any, Stubber]:
+def make_stubbed_client(service: str) -> tuple[Any, Stubber]:
     client: Any = boto3.session.Session("key", "secret", region_name="us-east-1").client(service)  # type: ignore[call-overload]
     stubber = Stubber(client)
     stubber.activate()
     return client, stubber
 
 
-def event(minute: int) -> dict[str, Any]:
+def make_event(minute: int) -> dict[str, Any]:
     moment = datetime(2026, 11, 28, 8, minute, tzinfo=UTC)
     return {"StackId": "s", "StackName": "s", "EventId": str(minute), "Timestamp": moment}
 
 
 def test_events_long_history_is_read_only_to_the_last_event() -> None:
-    client, stubber = stubbed("cloudformation")
+    client, stubber = make_stubbed_client("cloudformation")
     # A request for a second page would fail, since the stub has no response for it.
-    page = {"StackEvents": [event(3), event(2), event(1)], "NextToken": "months of events"}
+    page = {"StackEvents": [make_event(3), make_event(2), make_event(1)], "NextToken": "months of events"}
     clients: dict[str, Any] = {"cloudformation": client, "s3": MagicMock()}
     runner = StackRunner(clients.__getitem__, "", print, lambda: None)
     stubber.add_response("describe_stack_events", page)
     assert runner._last_event_id("s") == "3"
     stubber.add_response("describe_stack_events", page)
-    assert [found["EventId"] for found in runner._events_after("1", "s")] == ["2", "3"]
+    assert [item["EventId"] for item in runner._events_after("1", "s")] == ["2", "3"]
     stubber.assert_no_pending_responses()
 
 
@@ -292,14 +294,14 @@ Resources:
 GROUP = {"logGroupName": "/aws/rds/instance/ecommerce-db/postgresql"}
 
 
-def leftover_logs(databases: list[str], *, group: bool) -> list[str]:
+def delete_logs(databases: list[str], *, group: bool) -> list[str]:
     """Return the deleted groups of the template LOGS, with these databases and, if `group`, an existing log group."""
-    rds, stubbed_rds = stubbed("rds")
-    logs, stubbed_logs = stubbed("logs")
+    rds, stubbed_rds = make_stubbed_client("rds")
+    logs, stubbed_logs = make_stubbed_client("logs")
     clients = {"rds": rds, "logs": logs}
     if databases:
-        found = {"DBInstances": [{"DBInstanceIdentifier": name} for name in databases]}
-        stubbed_rds.add_response("describe_db_instances", found, {"DBInstanceIdentifier": "ecommerce-db"})
+        response = {"DBInstances": [{"DBInstanceIdentifier": name} for name in databases]}
+        stubbed_rds.add_response("describe_db_instances", response, {"DBInstanceIdentifier": "ecommerce-db"})
     else:
         stubbed_rds.add_client_error("describe_db_instances", "DBInstanceNotFound")
         if group:
@@ -312,9 +314,9 @@ def leftover_logs(databases: list[str], *, group: bool) -> list[str]:
 
 
 def test_delete_leftover_logs_of_a_deleted_database_are_deleted() -> None:
-    assert leftover_logs([], group=True) == [GROUP["logGroupName"]]
-    assert leftover_logs([], group=False) == []
-    assert leftover_logs(["ecommerce-db"], group=True) == []
+    assert delete_logs([], group=True) == [GROUP["logGroupName"]]
+    assert delete_logs([], group=False) == []
+    assert delete_logs(["ecommerce-db"], group=True) == []
 
 
 @pytest.mark.parametrize(
@@ -322,13 +324,13 @@ def test_delete_leftover_logs_of_a_deleted_database_are_deleted() -> None:
     [
         ("ROLLBACK_COMPLETE", [], True),
         # The stack began with the import of secrets that an earlier deployment kept, and has no logs yet.
-        ("IMPORT_COMPLETE", [held("Secret", "AWS::SecretsManager::Secret")], True),
+        ("IMPORT_COMPLETE", [make_resource("Secret", "AWS::SecretsManager::Secret")], True),
         (
             "UPDATE_ROLLBACK_COMPLETE",
-            [{**held("Logs", "AWS::Logs::LogGroup"), "ResourceStatus": "DELETE_COMPLETE"}],
+            [{**make_resource("Logs", "AWS::Logs::LogGroup"), "ResourceStatus": "DELETE_COMPLETE"}],
             True,
         ),
-        ("UPDATE_COMPLETE", [held("Logs", "AWS::Logs::LogGroup")], False),
+        ("UPDATE_COMPLETE", [make_resource("Logs", "AWS::Logs::LogGroup")], False),
     ],
 )
 def test_apply_leftover_logs_are_deleted_before_creation(
@@ -345,7 +347,7 @@ def test_apply_leftover_logs_are_deleted_before_creation(
 
 
 def test_apply_leftover_logs_are_deleted_after_an_import() -> None:
-    """As for the restoration of a database from its snapshot, with the secrets that `destroy` keeps."""
+    """A database that is restored from its snapshot is created after the import of its retained secrets."""
     stack = CloudFormation("REVIEW_IN_PROGRESS")
     stack.resources = []
     stack.clients |= {"logs": MagicMock(), "secretsmanager": MagicMock()}
@@ -354,7 +356,7 @@ def test_apply_leftover_logs_are_deleted_after_an_import() -> None:
     stack.clients["secretsmanager"].describe_secret.return_value = secret
     stack.clients["rds"].describe_db_instances.side_effect = lambda **_: {"DBInstances": []}
     stack.apply(f"{LOGS}  Keys: {{Type: AWS::SecretsManager::Secret, Properties: {{Name: keys}}}}\n")
-    assert stack.done == ["import", "update"]
+    assert stack.operations == ["import", "update"]
     stack.clients["logs"].delete_log_group.assert_called_once_with(**GROUP)
 
 
@@ -372,13 +374,13 @@ def test_clients_retry_adaptively() -> None:
 
 
 def test_failure_reasons_invalid_template_include_validation_errors() -> None:
-    client, stubber = stubbed("cloudformation")
+    client, stubber = make_stubbed_client("cloudformation")
     failure = {
         "LogicalResourceId": "s",
         "ResourceStatus": "CREATE_FAILED",
         "ResourceStatusReason": "Call DescribeEvents",
     }
-    stubber.add_response("describe_stack_events", {"StackEvents": [{**event(1), **failure}]})
+    stubber.add_response("describe_stack_events", {"StackEvents": [{**make_event(1), **failure}]})
     error = {"LogicalResourceId": "Topic", "ValidationStatusReason": "the topic already exists"}
     stubber.add_response("describe_events", {"OperationEvents": [error, {"LogicalResourceId": "Queue"}]})
     clients: dict[str, Any] = {"cloudformation": client, "s3": MagicMock()}

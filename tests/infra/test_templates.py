@@ -1,4 +1,4 @@
-"""Invariants of all templates except that of the pipeline."""
+"""Tests of the invariants of all templates except that of the pipeline."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_stacks_include_every_template() -> None:
 # -- Network -----------------------------------------------------------------------------------------------------------
 
 
-def groups() -> dict[str, Any]:
+def security_groups() -> dict[str, Any]:
     return {p["GroupName"]: p for p in of_type("network", "AWS::EC2::SecurityGroup").values()}
 
 
@@ -50,20 +50,20 @@ def test_network_template_matches_the_contract() -> None:
 
 
 def test_lambda_security_group_has_no_inbound_rules() -> None:
-    found = groups()["lambda-sg"]
-    assert "SecurityGroupIngress" not in found
-    assert sorted({rule["ToPort"] for rule in found["SecurityGroupEgress"]}) == [443, 5432]
+    group = security_groups()["lambda-sg"]
+    assert "SecurityGroupIngress" not in group
+    assert sorted({rule["ToPort"] for rule in group["SecurityGroupEgress"]}) == [443, 5432]
 
 
 def test_database_security_group_allows_only_the_functions() -> None:
-    [rule] = groups()["rds-sg"]["SecurityGroupIngress"]
+    [rule] = security_groups()["rds-sg"]["SecurityGroupIngress"]
     assert (rule["FromPort"], rule["ToPort"]) == (5432, 5432)
     assert rule["SourceSecurityGroupId"] == {"Ref": "LambdaSecurityGroup"}
     assert "CidrIp" not in rule
 
 
 def test_network_template_has_no_inbound_routes() -> None:
-    """Private subnets have a way out at most: over the egress-only gateway or through NAT."""
+    """Private subnets have outbound routes at most: through the egress-only gateway or through NAT."""
     routes = of_type("network", "AWS::EC2::Route").values()
     private = [route for route in routes if route["RouteTableId"] == {"Ref": "PrivateRoutes"}]
     assert private
@@ -91,7 +91,7 @@ REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 class NotSent(Exception):
-    """Stops a request before it is sent; the message is its host."""
+    """Stop of a request before it is sent; the message is its host."""
 
 
 def host_of_request(service: str, region: str) -> str:
@@ -139,13 +139,13 @@ def test_network_without_ipv6_egress_has_no_ipv6_functions() -> None:
 
 
 def test_network_endpoints_cover_every_used_service() -> None:
-    """The services that the roles of the functions in the VPC name, beside those that Lambda itself asks for them."""
+    """The roles of the functions in the VPC name these services; Lambda itself sends the logs."""
     roles = {
         function["Role"]["Fn::GetAtt"][0]
         for function in of_type("pipeline", "AWS::Lambda::Function").values()
         if "VpcConfig" in function
     }
-    asked = {
+    services = {
         action.split(":")[0]
         for role in roles
         for policy in of_type("pipeline", "AWS::IAM::Role")[role]["Policies"]
@@ -153,10 +153,10 @@ def test_network_endpoints_cover_every_used_service() -> None:
         for branch in (statement["Fn::If"][1:] if "Fn::If" in statement else [statement])
         for action in ([branch["Action"]] if isinstance(branch["Action"], str) else branch["Action"])
     }
-    there = {
+    endpoints = {
         p["ServiceName"]["Fn::Sub"].rsplit(".", 1)[-1] for p in of_type("network", "AWS::EC2::VPCEndpoint").values()
     }
-    assert asked - {"logs"} == there
+    assert services - {"logs"} == endpoints
 
 
 # -- Database ----------------------------------------------------------------------------------------------------------
@@ -216,9 +216,9 @@ def test_admin_role_has_only_the_required_permissions() -> None:
         "ManageInterfaces",
         "DenyToFunctionCode",
     ]
-    opened, closed = statements[3:]
-    assert opened["Action"] == closed["Action"]
-    assert (opened["Effect"], closed["Effect"]) == ("Allow", "Deny")
+    allow, deny = statements[3:]
+    assert allow["Action"] == deny["Action"]
+    assert (allow["Effect"], deny["Effect"]) == ("Allow", "Deny")
 
 
 def test_database_version_matches_the_parameter_group_family() -> None:
@@ -230,20 +230,20 @@ def test_database_version_matches_the_parameter_group_family() -> None:
 
 
 def test_network_change_keeps_both_routes() -> None:
-    """Functions that use the earlier way go on until the pipeline's update is over."""
+    """Functions use the earlier route until the pipeline has been updated."""
     conditions = DOCUMENTS["network"]["Conditions"]
-    for way, name in (("ipv6", "WithIpv6"), ("nat", "WithNat"), ("endpoints", "WithEndpoints")):
-        either = {"Fn::Or": [{"Fn::Equals": [{"Ref": p}, way]} for p in ("Outbound", "OutboundBefore")]}
-        assert conditions[name] == ({"Fn::And": [{"Condition": "OnAws"}, either]} if way == "ipv6" else either)
+    for outbound, name in (("ipv6", "WithIpv6"), ("nat", "WithNat"), ("endpoints", "WithEndpoints")):
+        either = {"Fn::Or": [{"Fn::Equals": [{"Ref": p}, outbound]} for p in ("Outbound", "OutboundBefore")]}
+        assert conditions[name] == ({"Fn::And": [{"Condition": "OnAws"}, either]} if outbound == "ipv6" else either)
 
 
 # -- Registry ----------------------------------------------------------------------------------------------------------
 
 
 def test_registry_template_matches_the_contract() -> None:
-    found = {short_name(p["RepositoryName"]): p for p in of_type("registry", "AWS::ECR::Repository").values()}
-    assert {"csv-parser-lambda", "product-validator-lambda", "error-processor-lambda"} <= set(found)
-    for repository in found.values():
+    repositories = {short_name(p["RepositoryName"]): p for p in of_type("registry", "AWS::ECR::Repository").values()}
+    assert {"csv-parser-lambda", "product-validator-lambda", "error-processor-lambda"} <= set(repositories)
+    for repository in repositories.values():
         assert repository["ImageScanningConfiguration"] == {"ScanOnPush": True}
         assert repository["ImageTagMutability"] == "IMMUTABLE"
         assert repository["EncryptionConfiguration"] == {"EncryptionType": "AES256"}
@@ -256,29 +256,31 @@ def test_registry_every_repository_has_a_function() -> None:
         for name in DOCUMENTS["registry"]["Outputs"]
         if name.endswith(REPOSITORY_SUFFIX)
     }
-    asked = {
+    functions = {
         name.removesuffix(IMAGE_SUFFIX)
         for template in ("database", "pipeline")
         for name in DOCUMENTS[template]["Parameters"]
         if name.endswith(IMAGE_SUFFIX)
     }
-    assert outputs - {SHARED_REPOSITORY} <= asked
-    assert asked - outputs, "the shared repository must have a function"
+    assert outputs - {SHARED_REPOSITORY} <= functions
+    assert functions - outputs, "the shared repository must have a function"
 
 
-def expired(rules: list[dict[str, Any]], images: list[set[str]]) -> list[set[str]]:
+def list_expired(rules: list[dict[str, Any]], images: list[set[str]]) -> list[set[str]]:
     """Return the images, the newest first, that a lifecycle policy expires.
 
     An image that matches the tags of an earlier rule is expired by that rule or by none.
     """
-    gone: list[set[str]] = []
-    decided: list[set[str]] = []
+    expired_images: list[set[str]] = []
+    matched_images: list[set[str]] = []
     for rule in sorted(rules, key=lambda rule: rule["rulePriority"]):
         prefixes = tuple(rule["selection"].get("tagPrefixList", [""]))
         matching = [image for image in images if any(tag.startswith(prefixes) for tag in image)]
-        gone += [image for image in matching[rule["selection"]["countNumber"] :] if image not in decided]
-        decided += matching
-    return gone
+        expired_images += [
+            image for image in matching[rule["selection"]["countNumber"] :] if image not in matched_images
+        ]
+        matched_images += matching
+    return expired_images
 
 
 @pytest.mark.parametrize("repository", of_type("registry", "AWS::ECR::Repository").values())
@@ -286,11 +288,11 @@ def test_registry_deployed_image_survives_later_pushes(repository: dict[str, Any
     rules = json.loads(repository["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
     deployed = [{f"sources-{n}", f"deployed-{n}"} for n in range(4)]
     failed = [{f"sources-failed-{n}"} for n in range(5)]
-    # Three that functions ran can be gone back to, and of those that no function ever ran the oldest go.
-    assert expired(rules, [*failed, *deployed]) == [deployed[3], *failed[3:]]
+    # Three deployed images remain for rollbacks; the oldest images that were never deployed expire.
+    assert list_expired(rules, [*failed, *deployed]) == [deployed[3], *failed[3:]]
 
 
-# -- All of them -------------------------------------------------------------------------------------------------------
+# -- All templates -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", STACKS)
@@ -302,76 +304,76 @@ def test_templates_have_no_anchors(name: str) -> None:
 INTERFACES = (
     "for the Lambda service, since EC2 describes no single interface; the other statement denies it to the code"
 )
-SENDER = "on the local stack, which does not tell its policies the identity; on AWS it is named"
+SENDER = "on the local stack, whose policies cannot name the identity; on AWS it is named"
 WITHOUT_NAMED_RESOURCE = {
     ("database", "AdminRole", "ManageInterfaces"): INTERFACES,
     ("pipeline", "VpcAccess", "ManageInterfaces"): INTERFACES,
     ("pipeline", "MailerRole", "SendMail"): SENDER,
-    ("pipeline", "ProductValidatorRole", "FindStream"): "IAM knows no resource for dynamodb:ListStreams",
+    ("pipeline", "ProductValidatorRole", "FindStream"): "IAM has no resource type for dynamodb:ListStreams",
 }
-"""Where something is allowed on all resources, and why."""
+"""Statements that allow actions on all resources, and the reasons."""
 
-BATCHES_TOO = {"sqs:SendMessage*", "sqs:ChangeMessageVisibility*"}
-"""One action of AWS for single and batch calls, written so that the local stack agrees."""
+BATCH_ACTIONS = {"sqs:SendMessage*", "sqs:ChangeMessageVisibility*"}
+"""AWS has one action for single and batch calls; the local stack needs the wildcard for batch calls."""
 
 
-def statements_in(node: Any) -> Iterator[dict[str, Any]]:
-    """Every statement of a policy, wherever it stands: in roles, in policies of buckets, topics and repositories."""
+def list_policy_statements(node: Any) -> Iterator[dict[str, Any]]:
+    """Yield every policy statement in a node: of roles, buckets, topics and repositories."""
     if isinstance(node, list):
         for inner in node:
-            yield from statements_in(inner)
+            yield from list_policy_statements(inner)
     elif isinstance(node, dict):
         if "Effect" in node:
             yield node
         else:
-            yield from statements_in(list(node.values()))
+            yield from list_policy_statements(list(node.values()))
 
 
-def texts_in(node: Any) -> list[str]:
-    """The texts of a resource or an action; `!GetAtt` and `!Ref` name one thing, and have none."""
+def list_texts(node: Any) -> list[str]:
+    """Return the texts of resources or actions; `!GetAtt` and `!Ref` name one resource and have no text."""
     match node:
         case str():
             return [node]
         case list():
-            return [text for inner in node for text in texts_in(inner)]
-        case {"Fn::Sub": written}:
-            return texts_in(written[0] if isinstance(written, list) else written)
+            return [text for inner in node for text in list_texts(inner)]
+        case {"Fn::Sub": value}:
+            return list_texts(value[0] if isinstance(value, list) else value)
         case {"Fn::If": [_, *branches]}:
-            return texts_in(branches)
+            return list_texts(branches)
     return []
 
 
 def test_policies_allow_only_named_resources() -> None:
-    found = set()
+    unrestricted = set()
     for template, document in DOCUMENTS.items():
         for name, resource in document["Resources"].items():
-            for statement in statements_in(resource.get("Properties", {})):
+            for statement in list_policy_statements(resource.get("Properties", {})):
                 assert not {"NotAction", "NotResource", "NotPrincipal"} & set(statement), f"{template} {name}"
                 if statement["Effect"] == "Deny":
                     continue
                 assert statement.get("Principal") != "*", f"{name} is public"
-                actions = texts_in(statement["Action"])
-                assert not [a for a in actions if "*" in a and a not in BATCHES_TOO], f"{template} {name}"
-                # A star may stand for the last part of a key, never for a name.
-                if any("*" in text.removesuffix("/*") for text in texts_in(statement.get("Resource", []))):
-                    found.add((template, name, statement["Sid"]))
-    assert found == set(WITHOUT_NAMED_RESOURCE)
+                actions = list_texts(statement["Action"])
+                assert not [a for a in actions if "*" in a and a not in BATCH_ACTIONS], f"{template} {name}"
+                # A wildcard may replace the last part of a key, never a name.
+                if any("*" in text.removesuffix("/*") for text in list_texts(statement.get("Resource", []))):
+                    unrestricted.add((template, name, statement["Sid"]))
+    assert unrestricted == set(WITHOUT_NAMED_RESOURCE)
 
 
 @pytest.mark.parametrize("name", STACKS)
 def test_data_stores_are_encrypted(name: str) -> None:
-    says = {
+    encryption_properties = {
         "AWS::S3::Bucket": "BucketEncryption",
         "AWS::DynamoDB::Table": "SSESpecification",
         "AWS::RDS::DBInstance": "StorageEncrypted",
         "AWS::ECR::Repository": "EncryptionConfiguration",
     }
-    for kind, key in says.items():
+    for kind, key in encryption_properties.items():
         assert all(p.get(key) for p in of_type(name, kind).values())
 
 
 def test_scanner_suppressions_have_a_reason() -> None:
     texts = [read_template(name) for name in STACKS]
-    found = [line.strip() for text in texts for line in text.splitlines() if "checkov:skip" in line]
-    assert found
-    assert all(re.fullmatch(r"# checkov:skip=CKV_AWS_\d+: .{5,}", line) for line in found), found
+    suppressions = [line.strip() for text in texts for line in text.splitlines() if "checkov:skip" in line]
+    assert suppressions
+    assert all(re.fullmatch(r"# checkov:skip=CKV_AWS_\d+: .{5,}", line) for line in suppressions), suppressions

@@ -1,4 +1,4 @@
-"""The managed policy for vendors' own AWS identities, with two vendors."""
+"""Tests of the managed policy for vendors' own AWS identities."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TEMPLATE = load_template("pipeline", {}, "000000000000", "us-east-1")
 VARIABLE = "${aws:PrincipalTag/vendor_id}"
 
 
-def vendor_client(pipeline: Pipeline, vendor: str | None) -> Any:
+def make_vendor_client(pipeline: Pipeline, vendor: str | None) -> Any:
     """Return an S3 client of a user with the policy and, if named, the tag of a vendor.
 
     The AWS emulator evaluates the tag in conditions but, unlike AWS, not in resources: the test inserts it there.
@@ -47,7 +47,8 @@ def vendor_client(pipeline: Pipeline, vendor: str | None) -> Any:
     )
 
 
-def allowed(call: Callable[..., object], **request: object) -> bool:
+def is_allowed(call: Callable[..., object], **request: object) -> bool:
+    """Return whether a call succeeds; raise its error unless it is a denial."""
     try:
         call(**request)
     except ClientError as error:
@@ -59,29 +60,29 @@ def allowed(call: Callable[..., object], **request: object) -> bool:
 
 def test_vendor_policy_allows_only_own_prefixes(pipeline: Pipeline) -> None:
     bucket = pipeline.endpoints.bucket
-    # Keys that no function looks at.
+    # The pipeline ignores these keys.
     for vendor in ("VEND001", "VEND002"):
         for prefix in ("uploads", "errors"):
             pipeline.s3.put_object(Bucket=bucket, Key=f"{prefix}/{vendor}/policy.txt", Body=b"x")
-    clients = {vendor: vendor_client(pipeline, vendor) for vendor in ("VEND001", "VEND002")}
+    clients = {vendor: make_vendor_client(pipeline, vendor) for vendor in ("VEND001", "VEND002")}
     for vendor, s3 in clients.items():
         for owner in clients:
-            mine = owner == vendor
-            own = {"Bucket": bucket, "Key": f"uploads/{owner}/policy.txt"}
+            is_owner = owner == vendor
+            upload = {"Bucket": bucket, "Key": f"uploads/{owner}/policy.txt"}
             report = {"Bucket": bucket, "Key": f"errors/{owner}/policy.txt"}
-            assert allowed(s3.put_object, **own, Body=b"x") is mine
-            assert allowed(s3.get_object, **own) is mine
-            assert allowed(s3.get_object, **report) is mine
-            assert not allowed(s3.put_object, **report, Body=b"x")
-            assert not allowed(s3.delete_object, **own)
-            assert allowed(s3.list_objects_v2, Bucket=bucket, Prefix=f"uploads/{owner}/") is mine
-        assert not allowed(s3.list_objects_v2, Bucket=bucket)
-        # A name that another begins with.
-        assert not allowed(s3.put_object, Bucket=bucket, Key=f"uploads/{vendor}X/policy.txt", Body=b"x")
+            assert is_allowed(s3.put_object, **upload, Body=b"x") is is_owner
+            assert is_allowed(s3.get_object, **upload) is is_owner
+            assert is_allowed(s3.get_object, **report) is is_owner
+            assert not is_allowed(s3.put_object, **report, Body=b"x")
+            assert not is_allowed(s3.delete_object, **upload)
+            assert is_allowed(s3.list_objects_v2, Bucket=bucket, Prefix=f"uploads/{owner}/") is is_owner
+        assert not is_allowed(s3.list_objects_v2, Bucket=bucket)
+        # The ID of another vendor may begin with this vendor's ID.
+        assert not is_allowed(s3.put_object, Bucket=bucket, Key=f"uploads/{vendor}X/policy.txt", Body=b"x")
 
 
 @pytest.mark.parametrize(
-    ("headers", "may"),
+    ("headers", "expected"),
     [
         ({}, True),
         ({"StorageClass": "STANDARD"}, True),
@@ -89,24 +90,24 @@ def test_vendor_policy_allows_only_own_prefixes(pipeline: Pipeline) -> None:
         ({"StorageClass": "GLACIER"}, False),
         ({"StorageClass": "DEEP_ARCHIVE"}, False),
         ({"ServerSideEncryption": "aws:kms"}, False),
-        ({"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "arn:aws:kms:us-east-1:999999999999:key/theirs"}, False),
+        ({"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "arn:aws:kms:us-east-1:999999999999:key/foreign"}, False),
         ({"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "k" * 32}, False),
     ],
     ids=lambda value: "-".join(value.values()) if isinstance(value, dict) else "",
 )
-def test_vendor_policy_unreadable_object_is_denied(headers: dict[str, str], *, may: bool) -> None:
-    context = {
+def test_vendor_policy_unreadable_object_is_denied(headers: dict[str, str], *, expected: bool) -> None:
+    condition_keys = {
         "StorageClass": "s3:x-amz-storage-class",
         "ServerSideEncryption": "s3:x-amz-server-side-encryption",
         "SSEKMSKeyId": "s3:x-amz-server-side-encryption-aws-kms-key-id",
         "SSECustomerAlgorithm": "s3:x-amz-server-side-encryption-customer-algorithm",
     }
-    given = {context[name]: value for name, value in headers.items() if name in context}
-    assert put_is_allowed(given) is may
+    context = {condition_keys[name]: value for name, value in headers.items() if name in condition_keys}
+    assert put_is_allowed(context) is expected
 
 
-def put_is_allowed(given: dict[str, str]) -> bool:
-    """What AWS decides on a put with these condition keys; the AWS emulator does not fill them from headers."""
+def put_is_allowed(context: dict[str, str]) -> bool:
+    """Return whether AWS allows a put with these condition keys, which the AWS emulator does not read from headers."""
     [statement] = [
         statement
         for statement in TEMPLATE.resources_of_type("AWS::IAM::ManagedPolicy")["VendorAccess"]["PolicyDocument"][
@@ -116,15 +117,15 @@ def put_is_allowed(given: dict[str, str]) -> bool:
     ]
     conditions = statement["Condition"]
     assert set(conditions) == {"StringLike", "StringEqualsIfExists", "Null"}
-    equal = all(given.get(key, value) == value for key, value in conditions["StringEqualsIfExists"].items())
-    return equal and not any(key in given for key, absent in conditions["Null"].items() if absent == "true")
+    equal = all(context.get(key, value) == value for key, value in conditions["StringEqualsIfExists"].items())
+    return equal and not any(key in context for key, absent in conditions["Null"].items() if absent == "true")
 
 
 @pytest.mark.parametrize("prefix", ["uploads/", "uploads//", "uploads/VEND001/"])
 def test_vendor_policy_without_tag_denies_everything(pipeline: Pipeline, prefix: str) -> None:
-    s3 = vendor_client(pipeline, None)
+    s3 = make_vendor_client(pipeline, None)
     try:
-        assert not allowed(s3.put_object, Bucket=pipeline.endpoints.bucket, Key=f"{prefix}policy.txt", Body=b"x")
+        assert not is_allowed(s3.put_object, Bucket=pipeline.endpoints.bucket, Key=f"{prefix}policy.txt", Body=b"x")
     finally:
         iam = pipeline.endpoints.client("iam")
         for key in iam.list_access_keys(UserName="vendor-untagged")["AccessKeyMetadata"]:
