@@ -47,27 +47,28 @@ from tests.support.template_names import short_name
 EVENTS = Path(__file__).parent / "events"
 CACHE = ROOT / "build" / "image"
 BASE, IMAGE = "localhost/onboarding-base", "localhost/onboarding"
-UNWANTED_PROGRAMS = ("pip", "pip3", "gcc", "cc", "make", "uv")
+BUILD_PROGRAMS = ("pip", "pip3", "gcc", "cc", "make", "uv")
 REMOVED_PROGRAMS = ("find", "xargs", "grep", "sed", "awk", "mawk", "tar", "gzip", "perl", "apt-get", "dpkg")
 """Programs that Debian has and AWS's base may lack."""
 
 
 def main() -> int:
+    """Build and check the image, and return the exit code."""
     missing = [tool for tool in ("buildah", "debootstrap") if shutil.which(tool) is None]
     if missing or os.geteuid() != 0:
         print(f"SKIPPED: the image is not built here; {' and '.join(missing) or 'root'} needed")
         return 0
     CACHE.mkdir(parents=True, exist_ok=True)
-    buildah("--version")
+    run_buildah("--version")
     if subprocess.run([*BUILDAH, "inspect", "--type", "image", BASE], capture_output=True, check=False).returncode:
-        make_base()
-    build()
-    container = output("from", "--pull-never", IMAGE)
+        build_base()
+    build_image()
+    container = read_output("from", "--pull-never", IMAGE)
     try:
         check_content(container)
         check_functions(container)
     finally:
-        buildah("rm", container)
+        run_buildah("rm", container)
     print("The image builds, contains no build tools, and every function in it responds.")
     return 0
 
@@ -75,15 +76,15 @@ def main() -> int:
 BUILDAH = ("buildah", "--storage-driver", "vfs", "--root", str(CACHE / "storage"), "--runroot", str(CACHE / "run"))
 
 
-def buildah(*arguments: str) -> None:
+def run_buildah(*arguments: str) -> None:
     subprocess.run([*BUILDAH, *arguments], check=True)
 
 
-def output(*arguments: str) -> str:
+def read_output(*arguments: str) -> str:
     return subprocess.run([*BUILDAH, *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
-def make_base() -> None:
+def build_base() -> None:
     """Create an image of Debian with only Python and pip."""
     targets = subprocess.run(
         ["apt-get", "indextargets", "--format", "$(SITE) $(RELEASE)"], check=True, stdout=subprocess.PIPE, text=True
@@ -98,18 +99,18 @@ def make_base() -> None:
             )
         for tool in REMOVED_PROGRAMS:
             Path(directory, "usr/bin", tool).unlink(missing_ok=True)
-        container = output("from", "scratch")
-        buildah("add", "--quiet", container, directory, "/")
-        buildah("commit", "--quiet", "--rm", container, BASE)
+        container = read_output("from", "scratch")
+        run_buildah("add", "--quiet", container, directory, "/")
+        run_buildah("commit", "--quiet", "--rm", container, BASE)
 
 
-def build() -> None:
+def build_image() -> None:
     """Build the image without network access, with wheels that this machine's pip downloads."""
     wheels = CACHE / "wheels"
     print("Fetching wheels ...")
-    container = output("from", "--pull-never", BASE)
-    python = output("run", *CHROOT, container, "--", "python3", "-c", PRINT_VERSION)
-    buildah("rm", container)
+    container = read_output("from", "--pull-never", BASE)
+    python = read_output("run", *CHROOT, container, "--", "python3", "-c", PRINT_VERSION)
+    run_buildah("rm", container)
     fetch = ["download", "--quiet", "--quiet", "--require-hashes", "--only-binary", ":all:", "--python-version", python]
     subprocess.run(
         [sys.executable, "-m", "pip", *fetch, "-r", str(ROOT / "requirements-lambda.lock"), "-d", str(wheels)],
@@ -118,12 +119,12 @@ def build() -> None:
     settings = CACHE / "pip.conf"
     settings.write_text("[global]\nno-index = true\nfind-links = /wheels\n")
     print("Building ...")
-    with authorities() as bundle:
+    with serve_certificate() as bundle:
         mounts = ("--volume", f"{wheels}:/wheels:ro", "--volume", f"{settings}:/etc/pip.conf:ro")
         digest = sha256(httpx.get(bundle, trust_env=False).content).hexdigest()
         values = (f"BASE_IMAGE={BASE}", f"RDS_CA_BUNDLE={bundle}", f"RDS_CA_SHA256={digest}")
         arguments = [word for value in values for word in ("--build-arg", value)]
-        buildah(
+        run_buildah(
             "build", "--quiet", "--isolation", "chroot", "--pull-never", *mounts, *arguments, "-t", IMAGE, str(ROOT)
         )
 
@@ -133,7 +134,7 @@ PRINT_VERSION = "import sys; print('%d.%d' % sys.version_info[:2])"
 
 
 @contextmanager
-def authorities() -> Iterator[str]:
+def serve_certificate() -> Iterator[str]:
     """Yield a URL that serves a certificate instead of RDS's certificates."""
     with tempfile.TemporaryDirectory() as directory:
         subprocess.run(
@@ -154,13 +155,12 @@ class SilentHandler(http.server.SimpleHTTPRequestHandler):
 
 
 def check_content(container: str) -> None:
-    config = json.loads(output("inspect", "--type", "image", IMAGE))["OCIv1"]["config"]
+    """Check the user, the programs and the compiled modules of the image."""
+    config = json.loads(read_output("inspect", "--type", "image", IMAGE))["OCIv1"]["config"]
     assert config["User"] not in {"", "0", "root", "0:0"}, config["User"]
-    mount = Path(output("mount", container))
+    mount = Path(read_output("mount", container))
     try:
-        programs = [
-            str(path) for tool in UNWANTED_PROGRAMS for path in mount.glob(f"usr/*bin/{tool}") if path.is_file()
-        ]
+        programs = [str(path) for tool in BUILD_PROGRAMS for path in mount.glob(f"usr/*bin/{tool}") if path.is_file()]
         # Debian's commands `pip` and `pip3` remain, without the package that they would run.
         assert not [path for path in programs if not path.endswith(("/pip", "/pip3"))], programs
         task = mount / "var" / "task"
@@ -177,10 +177,11 @@ def check_content(container: str) -> None:
         size = sum(path.stat().st_size for path in task.rglob("*") if path.is_file())
         print(f"Libraries and package: {size / 2**20:.0f} MiB")
     finally:
-        buildah("umount", container)
+        run_buildah("umount", container)
 
 
 def check_functions(container: str) -> None:
+    """Process an upload on a local stack whose functions run in the image."""
     with tempfile.TemporaryDirectory() as state, LocalStack(Path(state)) as stack, Pipeline(stack.endpoints) as run:
         # Without these triggers, only the functions of the image process the upload.
         run.s3.put_bucket_notification_configuration(Bucket=stack.endpoints.bucket, NotificationConfiguration={})
@@ -190,7 +191,7 @@ def check_functions(container: str) -> None:
 
 
 def process_upload(container: str, run: Pipeline) -> None:
-    """Process an upload by the functions of the image, and check that every function was called."""
+    """Process an upload with the functions of the image, and check that every function was called."""
     called: set[str] = set()
 
     def call(function: str, **values: str) -> Any:
@@ -288,7 +289,7 @@ def run_function(container: str, function: str, environment: Mapping[str, str]) 
         log = CACHE / f"{function}.log"
         with log.open("wb") as log_file:
             process = subprocess.Popen(
-                [*BUILDAH, "run", *CHROOT, *environment_options(variables), container, "--", *ENTRYPOINT, handler],
+                [*BUILDAH, "run", *CHROOT, *make_environment_options(variables), container, "--", *ENTRYPOINT, handler],
                 stdout=log_file,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -306,7 +307,7 @@ def run_function(container: str, function: str, environment: Mapping[str, str]) 
 ENTRYPOINT = ("python3", "-m", "awslambdaric")
 
 
-def environment_options(variables: Mapping[str, str]) -> Sequence[str]:
+def make_environment_options(variables: Mapping[str, str]) -> Sequence[str]:
     return [option for name, value in variables.items() for option in ("--env", f"{name}={value}")]
 
 

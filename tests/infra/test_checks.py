@@ -81,7 +81,7 @@ def test_concurrency_small_account_is_distributed_in_the_order_of_an_upload(
     assert [finding.blocks for finding in findings(client)] == ([False] if expected else [])
 
 
-def test_concurrency_named_reservation_is_used_or_stops_the_deployment() -> None:
+def test_concurrency_explicit_reservation_is_used_or_stops_the_deployment() -> None:
     client = account(concurrency.MIN_UNRESERVED + 16)
     plan = Plan(pipeline_parameters={"ProductValidatorConcurrency": "16"})
     others = [name for name in RESERVATIONS if name != "ProductValidatorConcurrency"]
@@ -94,11 +94,11 @@ def test_concurrency_named_reservation_is_used_or_stops_the_deployment() -> None
     assert "ProductValidatorConcurrency=17" in finding.text
 
 
-def test_concurrency_named_stream_parallelization_is_unchanged() -> None:
+def test_concurrency_explicit_stream_parallelization_is_unchanged() -> None:
     client = account(10)
-    named = {"StreamParallelization": "4"}
-    assert "StreamParallelization" not in concurrency.reduce_reservations(client, Plan(pipeline_parameters=named))
-    [finding] = findings(client, **named)
+    parameters = {"StreamParallelization": "4"}
+    assert "StreamParallelization" not in concurrency.reduce_reservations(client, Plan(pipeline_parameters=parameters))
+    [finding] = findings(client, **parameters)
     assert "per shard" not in finding.text
 
 

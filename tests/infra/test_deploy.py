@@ -160,7 +160,7 @@ def test_deploy_and_destroy_empty_account_round_trip(account: Account) -> None:
 
 
 @pytest.mark.usefixtures("credentials")
-def test_destroy_data_in_another_region_is_kept(account: Account, capsys: pytest.CaptureFixture[str]) -> None:
+def test_destroy_data_in_another_region_is_retained(account: Account, capsys: pytest.CaptureFixture[str]) -> None:
     """Names of buckets are global, so the command sees the bucket from every region."""
     number = get_account(account.client)
     bucket = f"ecommerce-product-uploads-{number}"
@@ -185,7 +185,7 @@ def test_destroy_data_in_another_region_is_kept(account: Account, capsys: pytest
         s3.delete_bucket(Bucket=bucket)
 
 
-def test_destroy_resources_of_another_application_are_kept(account: Account) -> None:
+def test_destroy_resources_of_another_application_are_retained(account: Account) -> None:
     number = get_account(account.client)
     table, secret, bucket = "UploadRecords", "ecommerce/rds/credentials", f"ecommerce-product-uploads-{number}"
     plan = Plan(stage="local")
@@ -283,7 +283,7 @@ def test_deploy_unverified_sender_warns(account: Account) -> None:
 
 
 @pytest.mark.usefixtures("credentials")
-def test_deploy_changes_are_listed_and_kept_by_the_next_deployment(
+def test_deploy_changes_are_listed_and_reused_by_the_next_deployment(
     account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     progress: list[str] = []

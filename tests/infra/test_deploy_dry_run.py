@@ -135,7 +135,7 @@ def test_dry_run_partial_reservations_are_listed(shell: Shell) -> None:
     )
 
 
-def test_dry_run_named_reservation_above_the_limit_stops(shell: Shell) -> None:
+def test_dry_run_explicit_reservation_above_the_limit_is_stopped(shell: Shell) -> None:
     responses = healthy_account() | {"lambda:GetAccountSettings": make_concurrency_limits(10)}
     [finding] = list_findings(shell.dry_run(responses, "--set", "ApiConcurrency=4", expected=1))
     assert finding.startswith("STOP: The account can reserve 0 concurrent executions of functions, fewer than")
@@ -150,7 +150,7 @@ def account_with_configuration_set(options: Response) -> Responses:
     }
 
 
-def test_dry_run_default_configuration_set_is_named(shell: Shell) -> None:
+def test_dry_run_default_configuration_set_is_reported(shell: Shell) -> None:
     options = {
         "ConfigurationSetName": "my-first",
         "SendingOptions": {"SendingEnabled": True},
@@ -161,14 +161,14 @@ def test_dry_run_default_configuration_set_is_named(shell: Shell) -> None:
     assert "sending enabled and TLS required" in finding
 
 
-def test_dry_run_disabled_configuration_set_is_named(shell: Shell) -> None:
+def test_dry_run_disabled_configuration_set_is_reported(shell: Shell) -> None:
     [finding] = list_findings(
         shell.dry_run(account_with_configuration_set({"SendingOptions": {"SendingEnabled": False}}))
     )
     assert "sending is disabled: no e-mail is sent" in finding
 
 
-def test_dry_run_deleted_configuration_set_is_named(shell: Shell) -> None:
+def test_dry_run_deleted_configuration_set_is_reported(shell: Shell) -> None:
     [finding] = list_findings(shell.dry_run(account_with_configuration_set(make_error("NotFoundException"))))
     assert "my-first, which does not exist: SES refuses every e-mail" in finding
 
@@ -224,7 +224,7 @@ def test_dry_run_names_of_other_applications_are_listed(shell: Shell) -> None:
         "logs:DescribeLogGroups": {
             "logGroups": [
                 {"logGroupName": "/aws/lambda/csv-parser"},
-                # RDS leaves this group, and the deployment deletes it.
+                # RDS retains this group, and the deployment deletes it.
                 {"logGroupName": "/aws/rds/instance/ecommerce-db/postgresql"},
             ]
         },

@@ -78,7 +78,7 @@ def account(
     return client
 
 
-def test_complete_plan_unnamed_choices_are_kept() -> None:
+def test_complete_plan_omitted_choices_have_the_running_values() -> None:
     assert complete_plan(account(RUNNING), NO_CHOICES, {}) == Plan(
         stage="staging",
         outbound="nat",
@@ -91,15 +91,15 @@ def test_complete_plan_unnamed_choices_are_kept() -> None:
     )
 
 
-def test_complete_plan_named_choices_override_and_empty_settings_reset() -> None:
-    named = {
+def test_complete_plan_explicit_choices_override_and_empty_settings_reset() -> None:
+    choices = {
         "outbound": "ipv6",
         "multi_az": False,
         "instance_class": "db.t4g.micro",
         "operator_email": "",
         "base_image": BASE_IMAGE,
     }
-    plan = complete_plan(account(RUNNING), NO_CHOICES | named, {"PublicUrl": "", "StreamParallelization": "4"})
+    plan = complete_plan(account(RUNNING), NO_CHOICES | choices, {"PublicUrl": "", "StreamParallelization": "4"})
     assert (plan.outbound, plan.multi_az, plan.instance_class) == ("ipv6", False, "db.t4g.micro")
     assert (plan.operator_email, plan.base_image, plan.mail_sender) == ("", BASE_IMAGE, "uploads@techmart.example")
     assert plan.pipeline_parameters == {"StreamBatchSize": "200", "StreamParallelization": "4"}

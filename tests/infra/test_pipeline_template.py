@@ -795,7 +795,7 @@ def test_stores_outlive_the_stack(store: str) -> None:
     assert RESOURCES[store]["UpdateReplacePolicy"] == "Retain"
 
 
-def test_history_in_the_bucket_is_kept_for_the_audit() -> None:
+def test_bucket_history_is_retained_for_the_audit() -> None:
     bucket = properties("UploadBucket")
     assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
     rules = bucket["LifecycleConfiguration"]["Rules"]

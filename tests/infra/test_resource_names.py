@@ -124,7 +124,7 @@ def test_name_in_a_template_has_the_prefix_and_obeys_the_rule(location: str, kin
 @pytest.mark.parametrize(
     "name", ["mailer", "productonboarding-mailer", "csv-parser-failures", "product-onboarding-Mails"]
 )
-def test_rule_of_names_other_name_is_refused(name: str) -> None:
+def test_follows_naming_rule_other_name_is_false(name: str) -> None:
     assert not follows_naming_rule(name, "")
     assert not follows_naming_rule(f"product-onboarding-{name}", "staging-")
 
@@ -158,7 +158,7 @@ def test_names_of_two_deployments_are_never_equal() -> None:
 
 
 @pytest.mark.parametrize("prefix", ["-", "staging", "Staging-", "1st-", "two-words-", "a123456789012-", "stäging-"])
-def test_prefix_pattern_other_prefix_is_refused(prefix: str) -> None:
+def test_prefix_pattern_other_prefix_does_not_match(prefix: str) -> None:
     assert re.fullmatch(PREFIX_PATTERN, prefix) is None
 
 
@@ -234,7 +234,7 @@ def test_api_of_the_first_deployment_has_the_address_of_earlier_emails() -> None
 
 
 def test_names_that_the_code_uses_are_those_of_the_templates() -> None:
-    named = {evaluate_name(value, "staging-") for _, _, value in NAMES}
+    template_names = {evaluate_name(value, "staging-") for _, _, value in NAMES}
     functions = [function for function in RETRIED_BY.values() if function] + [
         "admin",
         "api",
@@ -242,8 +242,8 @@ def test_names_that_the_code_uses_are_those_of_the_templates() -> None:
         "webhook",
         "watchdog",
     ]
-    used = [*RETRIED_BY, ERROR_QUEUE, *functions, *LOGINS, "ecommerce-db"]
-    assert {resource_name(name, "staging-") for name in used} <= named
+    code_names = [*RETRIED_BY, ERROR_QUEUE, *functions, *LOGINS, "ecommerce-db"]
+    assert {resource_name(name, "staging-") for name in code_names} <= template_names
 
 
 @pytest.mark.parametrize("prefix", ["", "staging-", LONGEST_PREFIX])
@@ -264,6 +264,6 @@ def test_prefix_of_bucket_is_that_of_its_deployment(prefix: str) -> None:
         f"{UPLOAD_BUCKET}-123456789012/uploads",
     ],
 )
-def test_prefix_of_bucket_other_bucket_is_named(bucket: str) -> None:
+def test_prefix_of_bucket_other_bucket_raises(bucket: str) -> None:
     with pytest.raises(ValueError, match=re.escape(f"{bucket} is not the bucket of a deployment")):
         prefix_of_bucket(bucket)

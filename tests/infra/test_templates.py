@@ -90,28 +90,28 @@ REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
 """A request to each service that the functions in the VPC use."""
 
 
-class NotSent(Exception):
-    """Stop of a request before it is sent; the message is its host."""
+class RequestStopped(Exception):
+    """Exception that stops a request before it is sent; its message is the host."""
 
 
 def host_of_request(service: str, region: str) -> str:
     """Return the host that boto3 sends a request to. A client's `endpoint_url` comes from an older table of names."""
 
     def stop(request: Any, **_: Any) -> None:
-        raise NotSent(urlsplit(request.url).hostname)
+        raise RequestStopped(urlsplit(request.url).hostname)
 
     session: Any = boto3.session.Session("key", "secret", region_name=region)
     client = session.client(service)
     client.meta.events.register("before-send", stop)
     operation, parameters = REQUESTS[service]
-    with pytest.raises(NotSent) as sent:
+    with pytest.raises(RequestStopped) as sent:
         getattr(client, operation)(**parameters)
     return str(sent.value)
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "af-south-1"])
 def test_dual_stack_endpoints_have_ipv6_addresses(region: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As AWS publishes them (General Reference, service endpoints and quotas)."""
+    """The expected hosts are from the AWS General Reference (service endpoints and quotas)."""
     for template in ("database", "pipeline"):
         for function in of_type(template, "AWS::Lambda::Function").values():
             variables = function["Environment"]["Variables"]

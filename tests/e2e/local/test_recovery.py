@@ -1,4 +1,4 @@
-"""Recovery of the local stack after a database outage, during which a file waits in the failure queue."""
+"""Test of the recovery of the local stack after a database outage, during which a file waits in the failure queue."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ def run_watchdog(pipeline: Pipeline) -> str | None:
     return str(body["errorMessage"]) if "FunctionError" in response else None
 
 
-def count_waiting(pipeline: Pipeline) -> int:
+def count_failed_events(pipeline: Pipeline) -> int:
+    """Return the number of visible messages in the failure queue of csv-parser."""
     url = pipeline.sqs.get_queue_url(QueueName=resource_name("csv-parser-failures"))["QueueUrl"]
     names = ["ApproximateNumberOfMessages"]
     return int(pipeline.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"][names[0]])
@@ -29,13 +30,13 @@ def test_recovery_file_put_without_database_is_ingested(state: Path) -> None:
         with Pipeline(local.endpoints) as pipeline, pipeline.without_schedules():
             local.postgres.stop()
             upload_id = pipeline.put("VEND001", "outage.csv", csv_of([product("outage-1"), product("outage-2")]))
-            wait_until(lambda: count_waiting(pipeline), "the event to reach the failure queue")
+            wait_until(lambda: count_failed_events(pipeline), "the event to reach the failure queue")
             assert "connection" in (run_watchdog(pipeline) or "")
-            assert count_waiting(pipeline) == 1, "an outage must not use up attempts"
+            assert count_failed_events(pipeline) == 1, "an outage must not use up attempts"
             local.postgres.start(lambda: None)
         with Pipeline(local.endpoints) as pipeline, pipeline.without_schedules():
             assert run_watchdog(pipeline) is None
-            assert count_waiting(pipeline) == 0
+            assert count_failed_events(pipeline) == 0
             assert pipeline.finished(upload_id).valid_records == 2
             assert run_watchdog(pipeline) is None
             assert len(pipeline.mails(upload_id)) == 1

@@ -1,4 +1,4 @@
-"""Start, stop, restart and failures of the local stack."""
+"""Tests of start, stop, restart and failures of the local stack."""
 
 from __future__ import annotations
 

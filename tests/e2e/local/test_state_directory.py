@@ -1,4 +1,4 @@
-"""Files of the state directory: damaged files are reported, files of other directories and past runs are ignored."""
+"""Tests of files in the state directory: reports of damaged files, and ignored files of other directories and runs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DAMAGED = ["", "[]", "null", "{", '"text"', "\x00\x00", "{\xff"]
 @pytest.mark.parametrize(
     "content", [*DAMAGED, '{"emulator": "80"}', '{"emulator": 0}', '{"emulator": 65536}', '{"x": true}']
 )
-def test_ports_damaged_file_is_named(tmp_path: Path, content: str) -> None:
+def test_ports_damaged_file_is_reported(tmp_path: Path, content: str) -> None:
     path = tmp_path / "ports.json"
     path.write_bytes(content.encode("latin-1"))
     with pytest.raises(LocalError, match=rf"{path} is damaged; delete it"):
@@ -34,7 +34,7 @@ def test_ports_damaged_file_is_named(tmp_path: Path, content: str) -> None:
 
 
 @pytest.mark.parametrize("content", [*DAMAGED, "{}", '{"current": ""}', '{"current": 1}', '{"old": "key"}'])
-def test_start_damaged_link_keys_are_named(tmp_path: Path, content: str) -> None:
+def test_start_damaged_link_keys_are_reported(tmp_path: Path, content: str) -> None:
     path = tmp_path / "link-keys.json"
     path.write_bytes(content.encode("latin-1"))
     with pytest.raises(LocalError, match=rf"{path} is damaged; restore it, or delete it, and a new key is created"):
@@ -50,7 +50,7 @@ def test_start_undecodable_password_is_reported(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("password", ["guessed", "line\n", "%&'\"\\"])
-def test_start_wrong_password_is_named(database_url: str, tmp_path: Path, password: str) -> None:
+def test_start_wrong_password_is_reported(database_url: str, tmp_path: Path, password: str) -> None:
     server = Postgres(tmp_path, urlsplit(database_url).port or 0)
     server.password = password
     with pytest.raises(
@@ -59,7 +59,7 @@ def test_start_wrong_password_is_named(database_url: str, tmp_path: Path, passwo
         server._accepts_connections()
 
 
-def test_start_other_refusal_of_postgresql_is_reported(
+def test_start_other_connection_error_is_reported(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Postgres, "url", f"{database_url}_of_nobody")
