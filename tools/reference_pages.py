@@ -12,14 +12,11 @@ from onboarding.aws.objects import ENDINGS
 from onboarding.domain.error_codes import Code, RejectionCode, RowErrorCode, WarningCode
 from onboarding.domain.placeholders import PLACEHOLDER_WORDS, SAMPLE
 from onboarding.domain.product_schema import (
-    COLUMNS,
-    DEFAULT_CATEGORIES,
     IDENTIFIERS,
     NUMBER_COLUMNS,
     PRODUCT_SCHEMA,
     REQUIRED,
     REQUIRED_TO_CHANGE,
-    sample_row,
 )
 from onboarding.domain.text import printable
 from onboarding.domain.validation import CLEAR, RULES, Check
@@ -45,7 +42,6 @@ OPTIONS = (
 
 def csv_format() -> str:
     """Return the page on the file format."""
-    sample = sample_row(DEFAULT_CATEGORIES)
     return _page(
         "csv-format",
         max_megabytes=MAX_BYTES // 1024 // 1024,
@@ -67,15 +63,12 @@ def csv_format() -> str:
         most_categories=MAX_SUGGESTED_CATEGORIES,
         sample_columns=_and(tuple(SAMPLE)),
         options=_table(("Metadata", "Option", "Value", "Meaning"), OPTIONS),
-        required=_and(REQUIRED),
         required_to_change=_and(REQUIRED_TO_CHANGE),
         clear=CLEAR,
         fix_columns=",".join(FIX_COLUMNS),
         decimal_comma=DECIMAL_COMMA,
         report_header=",".join(HEADER),
         formula=escape_formula("=A1"),
-        sample_header=",".join(COLUMNS),
-        sample=",".join(f'"{sample[name]}"' if "," in sample[name] else sample[name] for name in COLUMNS),
     )
 
 
