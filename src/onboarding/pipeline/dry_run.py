@@ -43,7 +43,7 @@ class DryRun:
     rows: Sequence[Row]
     errors: Mapping[int, Sequence[RowError]]
     outcomes: Mapping[int, Outcome]
-    detected: FileDetails | None = None
+    file_details: FileDetails | None = None
     warnings: Sequence[FileWarning] = ()
     offline: bool = False
     """Whether the run had no catalog: an outcome then means only that the row is valid."""
@@ -120,7 +120,7 @@ def _validate(parsed: ParsedUpload, context: ValidationContext, *, offline: bool
         rejected = [file_rejected_error(len(errors))]
         errors = {row.row_number: errors.get(row.row_number, rejected) for row in rows}
     outcomes = {row.row_number: predict_outcome(row, context) for row in rows if row.row_number not in errors}
-    return DryRun(None, rows, errors, outcomes, parsed.detected, parsed.warnings, offline)
+    return DryRun(None, rows, errors, outcomes, parsed.file_details, parsed.warnings, offline)
 
 
 def _rejected(rejection: FileRejection, *, offline: bool = False) -> DryRun:

@@ -59,7 +59,7 @@ def _rows(content: bytes, upload_id: str, vendor_id: str, required: Sequence[str
     parsed = parse(content, upload_id, vendor_id, required=required)
     if isinstance(parsed, FileRejection):
         return parsed
-    return [_values_of(row) for row in parsed.rows], parsed.detected, list(parsed.warnings)
+    return [_values_of(row) for row in parsed.rows], parsed.file_details, list(parsed.warnings)
 
 
 def _table(content: bytes, row_numbers: Collection[int]) -> object:

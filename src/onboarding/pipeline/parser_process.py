@@ -69,7 +69,7 @@ class ParsedRows:
     """Rows, file details and warnings of a file."""
 
     rows: list[Row]
-    detected: FileDetails
+    file_details: FileDetails
     warnings: Sequence[FileWarning]
 
 
@@ -84,8 +84,8 @@ def parse_rows(
     response = _request("rows", content, upload_id, vendor_id, required, seconds=seconds)
     if isinstance(response, FileRejection):
         return response
-    rows, detected, warnings = response
-    return ParsedRows([Row(*values) for values in rows], detected, warnings)
+    rows, file_details, warnings = response
+    return ParsedRows([Row(*values) for values in rows], file_details, warnings)
 
 
 def read_original_rows(content: bytes, row_numbers: Collection[int]) -> Table | FileRejection:

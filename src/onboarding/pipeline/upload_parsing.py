@@ -30,7 +30,7 @@ class ParsedUpload:
     options: Options
     rows: list[Row]
     rejection: FileRejection | None
-    detected: FileDetails | None = None
+    file_details: FileDetails | None = None
     warnings: Sequence[FileWarning] = ()
 
 
@@ -60,7 +60,7 @@ def parse_upload(
         )
     if isinstance(result, FileRejection):
         return ParsedUpload(options, [], result)
-    return ParsedUpload(options, result.rows, None, result.detected, result.warnings)
+    return ParsedUpload(options, result.rows, None, result.file_details, result.warnings)
 
 
 def find_duplicate_upload(connection: Connection, new: uploads.NewUpload, parsed: ParsedUpload) -> FileRejection | None:

@@ -54,9 +54,9 @@ def test_parse_rows_of_a_file_returns_what_parse_returns() -> None:
     result, expected = parse_rows(FILE), parse(FILE, "UPLOAD_1", "VEND001")
     assert isinstance(result, ParsedRows)
     assert isinstance(expected, ParsedFile)
-    assert (result.rows, result.detected, list(result.warnings)) == (
+    assert (result.rows, result.file_details, list(result.warnings)) == (
         expected.rows,
-        expected.detected,
+        expected.file_details,
         expected.warnings,
     )
     assert [row.line for row in result.rows] == [row.line for row in expected.rows]
