@@ -69,7 +69,7 @@ class RunTransaction(Protocol):
 def dry_run(run: RunTransaction | None, content: bytes, vendor_id: str, options: Options | None = None) -> DryRun:
     """Return the result that an upload of this file would have. Without `run`, no database is used.
 
-    No transaction is open while the file is read or its rows are validated. Raises ParserFault and ParserTimeout.
+    No transaction is open while the file is read or its rows are validated. Raises ParserError and ParserTimeout.
     """
     metadata = (options or Options()).metadata()
     data = None if too_large(len(content)) else content

@@ -66,8 +66,8 @@ def _table(content: bytes, row_numbers: Collection[int]) -> object:
     table = table_of(content)
     if isinstance(table, FileRejection):
         return table
-    nothing: Sequence[str] = ()
-    rows = [row if number in row_numbers else nothing for number, row in enumerate(table.rows, 1)]
+    no_values: Sequence[str] = ()
+    rows = [row if number in row_numbers else no_values for number, row in enumerate(table.rows, 1)]
     return Table(table.header, rows, table.lines)
 
 

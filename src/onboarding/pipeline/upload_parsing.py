@@ -44,7 +44,7 @@ def parse_upload(
 ) -> ParsedUpload:
     """Parse the file of a known vendor without writing anything; the dry run uses it too.
 
-    `seconds` is the time limit for parsing. Raises ParserFault and ParserTimeout.
+    `seconds` is the time limit for parsing. Raises ParserError and ParserTimeout.
     """
     options = parse_upload_options(content.metadata)
     if vendor_status == "suspended":
