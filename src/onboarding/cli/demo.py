@@ -147,7 +147,7 @@ def _print_catalog(ctx: AppContext, samples: Sequence[SampleFile]) -> list[str]:
     """Print the catalog, and return a sentence for each vendor with a wrong number of products."""
     counts = ctx.database.run(lambda connection: connection.execute(query("count_products_by_vendor")).fetchall())
     products = ctx.database.run(
-        lambda connection: connection.execute(query("list_sample_products"), {"each": 2}).fetchall()
+        lambda connection: connection.execute(query("list_sample_products"), {"products_per_vendor": 2}).fetchall()
     )
     print_line()
     _print_heading(f"Catalog ({sum(count for _, _, count in counts)} products)")
