@@ -26,7 +26,7 @@ from onboarding.aws.dynamodb_wire import send_as_written
 from onboarding.domain.product_schema import NUMBER_COLUMNS
 
 CONCURRENT_CALLS = 8
-DAYS_KEPT = 14
+RETENTION_DAYS = 14
 NUMBERS = frozenset({"price", "compare_at_price", "stock_quantity", "weight_kg"})
 INVALID_INTERVAL = 20
 """Each twentieth row (5 %) is treated as invalid."""
@@ -133,7 +133,7 @@ def webhook(event: dict[str, Any], _: object) -> None:
 def _items(upload: str, lines: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Return the items of a file as the pipeline stages them, with the total number of rows in each."""
     names, *rows = csv.reader(lines)
-    created_at, expires_at = "2024-12-21T10:30:45.000Z", str(int(time.time()) + DAYS_KEPT * 86_400)
+    created_at, expires_at = "2024-12-21T10:30:45.000Z", str(int(time.time()) + RETENTION_DAYS * 86_400)
     for number, row in enumerate(rows, 1):
         cells = {name: value for name, value in zip(names, row, strict=False) if value}
         numbers = {name: text for name, text in cells.items() if name in NUMBER_COLUMNS and _is_number(text)}

@@ -170,7 +170,7 @@ def test_dry_run_disabled_configuration_set_is_reported(shell: Shell) -> None:
 
 def test_dry_run_deleted_configuration_set_is_reported(shell: Shell) -> None:
     [finding] = list_findings(shell.dry_run(account_with_configuration_set(make_error("NotFoundException"))))
-    assert "my-first, which does not exist: SES refuses every e-mail" in finding
+    assert "my-first, which does not exist: SES rejects every e-mail" in finding
 
 
 def test_dry_run_paused_sending_is_reported(shell: Shell) -> None:
@@ -496,7 +496,7 @@ def test_dry_run_failed_call_is_a_finding(shell: Shell) -> None:
     unknown = make_error("OptInRequired", "The account is not signed up")
     [finding] = list_findings(shell.dry_run(healthy_account() | {"ec2:DescribeVpcs": unknown}, expected=1))
     assert (
-        finding == "STOP: Could not check VPCs. AWS refused DescribeVpcs: OptInRequired: The account is not signed up."
+        finding == "STOP: Could not check VPCs. AWS rejected DescribeVpcs: OptInRequired: The account is not signed up."
     )
 
 

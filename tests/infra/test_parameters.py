@@ -297,7 +297,7 @@ def test_run_changed_outbound_removes_the_earlier_route_last(
 
 def test_complete_plan_choice_not_allowed_by_template_is_refused() -> None:
     for choice, parameter in (("stage", "Stage"), ("instance_class", "InstanceClass"), ("mail_sender", "MailSender")):
-        with pytest.raises(DeployError, match=f"refuses the value of {parameter}"):
+        with pytest.raises(DeployError, match=f"does not allow the value of {parameter}"):
             complete_plan(account({}), NO_CHOICES | {choice: "Not one"}, {})
 
 

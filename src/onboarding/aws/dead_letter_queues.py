@@ -242,7 +242,7 @@ def _get_subject(event: Any) -> str:
             return str(key)
         case {"sign_in": {"address": address}}:
             # The rest of the event contains sign-in links.
-            return f"the sign-in mail to {address}"
+            return f"the sign-in e-mail to {address}"
     return json.dumps(event)[:200]
 
 

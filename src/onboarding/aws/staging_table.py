@@ -32,7 +32,7 @@ Unprocessable = tuple[Item, str]
 
 Element = TypeVar("Element")
 
-DAYS_KEPT = 14
+RETENTION_DAYS = 14
 """Days after which DynamoDB deletes an item: as long as a failure queue keeps a batch that may be redriven."""
 
 WRITE_BATCH = 25
@@ -76,7 +76,7 @@ def to_item(row: Row) -> Item:
 
 def _to_items(rows: Iterable[Row]) -> Iterator[Item]:
     """Yield an item for each row. All have the same time: formatting it takes longer than the rest of an item."""
-    created_at, expires_at = utc_now(), str(int(time.time()) + DAYS_KEPT * 86_400)
+    created_at, expires_at = utc_now(), str(int(time.time()) + RETENTION_DAYS * 86_400)
     for row in rows:
         cells = row.cells
         data: Item = {column: {"S": text} for column, text in cells.items()}

@@ -69,8 +69,8 @@ def list_vendors(as_json: Json = False, state: State = None) -> None:
     """List the vendors."""
     columns = {
         "vendor_id": Column("Vendor"),
-        "vendor_name": Column("Name", folds=True),
-        "email": Column("E-mail", folds=True),
+        "vendor_name": Column("Name", wraps=True),
+        "email": Column("E-mail", wraps=True),
         "status": Column("Status"),
         "uploads": Column("Uploads", "right"),
     }
@@ -108,7 +108,7 @@ def list_categories(as_json: Json = False, state: State = None) -> None:
     columns = {
         "category_name": Column("Category"),
         "is_active": Column("Active"),
-        "description": Column("Description", folds=True),
+        "description": Column("Description", wraps=True),
     }
     _print_records("categories", columns, state, as_json=as_json)
 
@@ -155,8 +155,8 @@ def activate_operator(email: Email, state: State = None) -> None:
 def list_operators(as_json: Json = False, state: State = None) -> None:
     """List the operators."""
     columns = {
-        "email": Column("E-mail", folds=True),
-        "name": Column("Name", folds=True),
+        "email": Column("E-mail", wraps=True),
+        "name": Column("Name", wraps=True),
         "role": Column("Role"),
         "status": Column("Status"),
     }

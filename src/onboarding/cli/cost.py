@@ -38,7 +38,7 @@ def cost(
     except LookupError as error:
         raise CommandError(str(error.args[0])) from error
     if as_json:
-        items = [{"service": line.service, "what": line.what, "usd": round(line.usd, 4)} for line in lines]
+        items = [{"service": line.service, "item": line.item, "usd": round(line.usd, 4)} for line in lines]
         print_json({"usd": round(sum_usd(lines), 2), "prices_as_of": load_prices()["as_of"], "lines": items})
         return
     prices = load_prices()
@@ -55,7 +55,7 @@ def cost(
 
 
 def _print_bill(lines: list[BillLine]) -> None:
-    rows = [(line.service, line.what, f"{line.usd:.2f}", f"{line.without_free:.2f}") for line in lines]
+    rows = [(line.service, line.item, f"{line.usd:.2f}", f"{line.without_free:.2f}") for line in lines]
     rows.append(("Total", "", f"{sum_usd(lines):.2f}", f"{sum(line.without_free for line in lines):.2f}"))
-    columns = (Column("Service"), Column("What"), Column("USD", "right"), Column("without free tier", "right"))
+    columns = (Column("Service"), Column("Item"), Column("USD", "right"), Column("without free tier", "right"))
     print_table(columns, rows)

@@ -36,7 +36,7 @@ EXTRA_EMAIL_SECONDS = 0.5
 MAX_REPORT_LINES = 6
 
 
-class _Finished(Exception):
+class _DemoFinished(Exception):
     """Stops the local stack at the end of the demo."""
 
 
@@ -49,14 +49,14 @@ def demo() -> None:
         errors.extend(_run(endpoints, Path(directory)))
         print_line()
         print_line("Stopping ...")
-        raise _Finished
+        raise _DemoFinished
 
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="onboarding-demo-") as directory:
         print_line("Starting PostgreSQL, the AWS emulator and an inbox on this machine ...")
         try:
             code = run_local_stack(Path(directory) / "state", None, run_demo)
-        except _Finished:
+        except _DemoFinished:
             code = EXIT_FAILED if errors else 0
         else:
             # The local stack failed and printed the reason, or a signal interrupted it.
@@ -147,7 +147,7 @@ def _print_catalog(ctx: AppContext, samples: Sequence[SampleFile]) -> list[str]:
     """Print the catalog, and return a sentence for each vendor with a wrong number of products."""
     counts = ctx.database.run(lambda connection: connection.execute(query("count_products_by_vendor")).fetchall())
     products = ctx.database.run(
-        lambda connection: connection.execute(query("list_sample_products"), {"each": 2}).fetchall()
+        lambda connection: connection.execute(query("list_sample_products"), {"products_per_vendor": 2}).fetchall()
     )
     print_line()
     _print_heading(f"Catalog ({sum(count for _, _, count in counts)} products)")
@@ -156,8 +156,8 @@ def _print_catalog(ctx: AppContext, samples: Sequence[SampleFile]) -> list[str]:
     columns = (
         Column("Vendor"),
         Column("SKU"),
-        Column("Product", folds=True),
-        Column("Category", folds=True),
+        Column("Product", wraps=True),
+        Column("Category", wraps=True),
         Column("Price", "right"),
         Column("Stock", "right"),
     )

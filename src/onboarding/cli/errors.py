@@ -34,7 +34,7 @@ def explain(error: Exception) -> str | None:
             return f"No AWS region is set. Set AWS_REGION, or {_START}"
         case ClientError():
             details = error.response.get("Error", {})
-            return f"AWS refused {error.operation_name}: {details.get('Code')}: {details.get('Message')}"
+            return f"AWS rejected {error.operation_name}: {details.get('Code')}: {details.get('Message')}"
         case BotoCoreError():
             return f"AWS cannot be reached: {error}"
         case GetParameterError() | TransformParameterError():
@@ -44,7 +44,7 @@ def explain(error: Exception) -> str | None:
         case psycopg.OperationalError():
             return f"The database cannot be reached: {_first_line(error)}"
         case psycopg.Error():
-            return f"The database refused: {_first_line(error)}"
+            return f"The database rejected the command: {_first_line(error)}"
         case OSError():
             reason = error.strerror or str(error)
             return f"{error.filename}: {reason}" if error.filename else reason

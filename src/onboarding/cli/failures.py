@@ -32,7 +32,7 @@ def list_failures(state: State = None) -> None:
         for queue, count in count_failures(ctx).items():
             sample = peek_failures(ctx, queue) if count else []
             rows += [(queue, count, failure.about, failure.error) for failure in sample] or [(queue, count, "", "")]
-    columns = [Column("Queue"), Column("Waiting", "right"), Column("About", folds=True), Column("Error", folds=True)]
+    columns = [Column("Queue"), Column("Waiting", "right"), Column("About", wraps=True), Column("Error", wraps=True)]
     print_table(columns, rows)
 
 

@@ -25,7 +25,7 @@ def inbox(ctx: typer.Context, state: State = None, as_json: Json = False) -> Non
         return
     emails = _read_inbox(state)
     if as_json:
-        print_json({"mails": [_email_as_json(number, email) for number, email in enumerate(emails, 1)]})
+        print_json({"emails": [_email_as_json(number, email) for number, email in enumerate(emails, 1)]})
     elif emails:
         print_email_table(emails)
     else:
@@ -53,7 +53,7 @@ def show(
 
 def print_email_table(emails: Sequence[Email]) -> None:
     """Print a table of e-mails, numbered from 1."""
-    columns = (Column("#", "right"), Column("Date (UTC)"), Column("To"), Column("Subject", folds=True))
+    columns = (Column("#", "right"), Column("Date (UTC)"), Column("To"), Column("Subject", wraps=True))
     rows = [
         (number, f"{email.date:%Y-%m-%d %H:%M:%S}", ", ".join(email.recipients), email.subject)
         for number, email in enumerate(emails, 1)

@@ -21,11 +21,11 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Column of a table. A narrow terminal wraps the columns that fold; the others keep their width."""
+    """Column of a table. A narrow terminal wraps the columns with `wraps`; the others keep their width."""
 
     title: str
     justify: JustifyMethod = "left"
-    folds: bool = False
+    wraps: bool = False
 
 
 def make_console(*, stderr: bool = False) -> Console:
@@ -57,8 +57,8 @@ def print_table(columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> 
         table.add_column(
             column.title,
             justify=column.justify,
-            no_wrap=not column.folds,
-            overflow="fold" if column.folds else "ellipsis",
+            no_wrap=not column.wraps,
+            overflow="fold" if column.wraps else "ellipsis",
         )
     for row in rows:
         table.add_row(*(_format_cell(value) for value in row))

@@ -113,8 +113,8 @@ def environment_of(endpoints: Endpoints) -> Iterator[None]:
         for name in [name for name in os.environ if name.upper().startswith(_IGNORED_VARIABLES)]:
             del os.environ[name]
         # A profile of the user may name other endpoints.
-        nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-        os.environ.update({**nowhere, **endpoints.environment()})
+        no_files = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+        os.environ.update({**no_files, **endpoints.environment()})
         yield
 
 

@@ -29,7 +29,7 @@ def undo_upload(
         f"{len(result['skipped']):,} skipped."
     )
     if result["skipped"]:
-        columns = (Column("Row", "right"), Column("Vendor product ID"), Column("Reason", folds=True))
+        columns = (Column("Row", "right"), Column("Vendor product ID"), Column("Reason", wraps=True))
         rows = [
             (product["spreadsheet_row"] or product["row_number"], product["vendor_product_id"], product["reason"])
             for product in result["skipped"]

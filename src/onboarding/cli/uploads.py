@@ -155,7 +155,7 @@ def print_upload_table(uploads: Sequence[Upload]) -> None:
     columns = (
         Column("Upload"),
         Column("Vendor"),
-        Column("File", folds=True),
+        Column("File", wraps=True),
         Column("Status"),
         *(Column(title, "right") for title in ("Rows", "Valid", "Errors")),
     )

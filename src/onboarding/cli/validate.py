@@ -106,7 +106,7 @@ def _print_result(result: Mapping[str, Any]) -> None:
     if not errors:
         return
     print_line()
-    columns = (Column("Row", "right"), Column("Error"), Column("Message", folds=True), Column("Hint", folds=True))
+    columns = (Column("Row", "right"), Column("Error"), Column("Message", wraps=True), Column("Hint", wraps=True))
     rows = [(e["spreadsheet_row"], e["error_type"], e["message"], e["hint"]) for e in errors[:MAX_TABLE_ROWS]]
     print_table(columns, rows)
     if len(errors) > MAX_TABLE_ROWS:

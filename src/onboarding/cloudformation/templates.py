@@ -101,7 +101,7 @@ class Template:
         for name, value in parameters.items():
             if reason := _find_value_error(self.declared[name], value):
                 # Without the value, which may be a password.
-                raise ValueError(f"the template refuses the value of {name}: {reason}")
+                raise ValueError(f"the template does not allow the value of {name}: {reason}")
         self.parameters = dict(parameters)
         defaults = {name: str(item["Default"]) for name, item in self.declared.items() if "Default" in item}
         self._values = {**defaults, **parameters, "AWS::AccountId": account, "AWS::Region": region}

@@ -14,7 +14,7 @@ from botocore.exceptions import (
 )
 
 from onboarding.cloudformation.stacks import DeployError, MakeClient, describe_stack, stack_parameters
-from onboarding.deploy import buckets, concurrency, mail_checks, name_conflicts, zones
+from onboarding.deploy import buckets, concurrency, email_checks, name_conflicts, zones
 from onboarding.deploy.deployment_stacks import UNUSABLE_STATUSES, is_deployment
 from onboarding.deploy.findings import Finding, include_failures
 from onboarding.deploy.images import find_builder, is_pinned
@@ -66,7 +66,7 @@ def run_checks(client: MakeClient, plan: Plan) -> Iterator[Finding]:
     if plan.stage != "local":
         yield from _check_account_plan(client)
         yield from include_failures("RDS offers", _check_database(client, plan))
-    yield from include_failures("SES", mail_checks.check_ses(client, plan))
+    yield from include_failures("SES", email_checks.check_ses(client, plan))
 
 
 def _check_image(plan: Plan) -> Iterator[Finding]:
@@ -93,7 +93,7 @@ def _check_account_plan(client: MakeClient) -> Iterator[Finding]:
         return
     if is_free:
         yield Finding(
-            "The account is on AWS's Free plan, and RDS refuses this database there: the plan does not allow 7 days of "
+            "The account is on AWS's Free plan, and RDS rejects this database there: the plan does not allow 7 days of "
             "backups or an instance class above micro. Upgrade to the Paid plan in the Billing and Cost Management "
             "console, then run the command again: resources and remaining credits are kept.",
             blocks=True,

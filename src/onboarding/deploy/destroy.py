@@ -16,7 +16,7 @@ from onboarding.deploy.plan import STACKS, TAG, Plan, is_tagged
 from onboarding.deploy.retained_resources import database_exists, list_retained
 from onboarding.domain.resource_names import resource_name
 
-KEPT_WITHOUT_TAG = f"is kept: it lacks the tag {TAG}, so it belongs to another application"
+RETAINED_WITHOUT_TAG = f"is kept: it lacks the tag {TAG}, so it belongs to another application"
 
 
 def destroy(client: MakeClient, plan: Plan, print_line: PrintLine, *, with_data: bool, pause: float = 3) -> None:
@@ -46,7 +46,7 @@ def destroy(client: MakeClient, plan: Plan, print_line: PrintLine, *, with_data:
             buckets.empty_bucket(s3, bucket)
             s3.delete_bucket(Bucket=bucket)
         else:
-            print_line(f"  bucket {bucket} {KEPT_WITHOUT_TAG}")
+            print_line(f"  bucket {bucket} {RETAINED_WITHOUT_TAG}")
     for line in _list_remaining(client, plan, account):
         print_line(line)
 
@@ -59,7 +59,7 @@ def _delete_stack(
     if stack is None:
         yield "does not exist"
     elif not is_deployment(stack):
-        yield KEPT_WITHOUT_TAG
+        yield RETAINED_WITHOUT_TAG
     else:
         if template == "pipeline":
             for identity in _detach_vendor_policy(client("iam"), account, plan):
@@ -74,7 +74,7 @@ def delete_data(client: MakeClient, account: str, plan: Plan) -> Iterator[str]:
         if resource is None:
             continue
         if not resource.is_tagged:
-            yield f"{LISTINGS[resource_type].noun} {name} {KEPT_WITHOUT_TAG}"
+            yield f"{LISTINGS[resource_type].noun} {name} {RETAINED_WITHOUT_TAG}"
         elif resource_type == "AWS::S3::Bucket":
             count = buckets.empty_bucket(client("s3"), name)
             client("s3").delete_bucket(Bucket=name)

@@ -34,7 +34,7 @@ def include_failures(subject: str, findings: Iterator[Finding]) -> Iterator[Find
             )
         else:
             yield _make_failure(
-                subject, f"AWS refused {error.operation_name}: {details.get('Code')}: {details.get('Message')}"
+                subject, f"AWS rejected {error.operation_name}: {details.get('Code')}: {details.get('Message')}"
             )
     except BotoCoreError as error:
         yield _make_failure(subject, str(error))

@@ -59,12 +59,12 @@ RDS_LOGS = "/aws/rds/instance/"
 def check_names(client: MakeClient, plan: Plan, account: str) -> Iterator[Finding]:
     """Yield findings about existing resources that prevent the deployment from creating its own."""
     missing = _list_names_to_create(client, plan, account)
-    taken = {
+    existing = {
         resource_type: sorted(names & _list_existing_names(client, listing))
         for resource_type, listing in LISTINGS.items()
         if (names := missing.get(resource_type, set()))
     }
-    conflicts = _format_list({key: names for key, names in taken.items() if key not in NAME_PROPERTIES})
+    conflicts = _format_list({key: names for key, names in existing.items() if key not in NAME_PROPERTIES})
     if conflicts:
         yield Finding(
             "The account has resources with names that the deployment needs, and they are not part of it: "
@@ -73,7 +73,7 @@ def check_names(client: MakeClient, plan: Plan, account: str) -> Iterator[Findin
             blocks=True,
         )
     foreign, deleting = _find_not_importable(
-        client, {key: names for key, names in taken.items() if key in NAME_PROPERTIES}
+        client, {key: names for key, names in existing.items() if key in NAME_PROPERTIES}
     )
     if foreign:
         yield Finding(
@@ -86,9 +86,9 @@ def check_names(client: MakeClient, plan: Plan, account: str) -> Iterator[Findin
         yield Finding(f"AWS is deleting {deleting}. Restore them, or wait until they are deleted.", blocks=True)
 
 
-def _find_not_importable(client: MakeClient, taken: dict[str, list[str]]) -> tuple[str, str]:
+def _find_not_importable(client: MakeClient, existing: dict[str, list[str]]) -> tuple[str, str]:
     """Return the resources of other applications, and those that are being deleted, both as text."""
-    resources = {key: [(name, find_resource(client, key, name)) for name in names] for key, names in taken.items()}
+    resources = {key: [(name, find_resource(client, key, name)) for name in names] for key, names in existing.items()}
     foreign = {key: [name for name, item in items if item and not item.is_tagged] for key, items in resources.items()}
     deleting = {key: [name for name, item in items if item is None] for key, items in resources.items()}
     return _format_list(foreign), _format_list(deleting)

@@ -111,8 +111,9 @@ def complete_plan(client: MakeClient, choices: Mapping[str, Any], settings: Mapp
     running = {name: stack_parameters(stack) for name, stack in stacks.items()}
     if running.get("database") and "NamePrefix" not in running["database"]:
         raise DeployError(
-            "version 0.1.0 is deployed here, and its resources have other names: CloudFormation would have to replace "
-            "the database, and refuses. docs/deploy.md (Update and roll back) describes the move to this version."
+            "version 0.1.0 is deployed here, and its resources have other names. An update would have to replace the "
+            "database, which CloudFormation rejects. docs/deploy.md (Update and roll back) describes the move to this "
+            "version."
         )
     current: dict[str, Any] = {}
     for field, (template, parameter) in CHOICES.items():

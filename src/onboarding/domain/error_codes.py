@@ -222,8 +222,8 @@ class RowErrorCode(Code):
     )
     OUTDATED_ROW = "OUTDATED_ROW", "A later upload has already set a column that the row sets"
     PLACEHOLDER_VALUE = "PLACEHOLDER_VALUE", "A required column has a placeholder (`NULL`, `N/A`) instead of a value"
-    REFUSED_BY_CATALOG = (
-        "REFUSED_BY_CATALOG",
+    REJECTED_BY_CATALOG = (
+        "REJECTED_BY_CATALOG",
         "The catalog cannot store the row although it passes every rule; the message says why",
     )
     SAMPLE_ROW = "SAMPLE_ROW", "The row is the sample row of the template; delete it"

@@ -43,12 +43,12 @@ _NUMBER = re.compile(
     r"(?:[.,](?P<decimals>[0-9]+))?"
 )
 _GROUPED = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+")
-_SEVERAL = re.compile(r"[^,;|]{2,}(?:[,;|][^,;|]{2,})+")
+_MULTIPLE_IDENTIFIERS = re.compile(r"[^,;|]{2,}(?:[,;|][^,;|]{2,})+")
 _DECIMAL = re.compile(r"[0-9]+,[0-9]+")
 _WORD = re.compile(r"[^\W_]+")
 
 # Characters with the shape of a Latin letter or an ASCII sign.
-_LOOK_ALIKE = {
+_LOOKALIKES = {
     # Cyrillic.
     **str.maketrans(
         "\u0410\u0412\u0421\u0415\u041d\u0406\u0408\u041a\u041c\u041e\u0420\u0405\u0422\u0425", "ABCEHIJKMOPSTX"
@@ -79,7 +79,7 @@ def replace_lookalikes(text: str) -> str:
     """Return a text with Latin letters in place of the letters of other scripts that have their shape."""
     if text.isascii():
         return text
-    return _COMPATIBLE.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text).translate(_LOOK_ALIKE)
+    return _COMPATIBLE.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text).translate(_LOOKALIKES)
 
 
 def find_lookalikes(values: Mapping[int, str]) -> list[int]:
@@ -125,7 +125,9 @@ def find_multiple_identifiers(values: Mapping[int, str]) -> list[int]:
     text = "".join(values.values())
     if not any(separator in text for separator in ",;|"):
         return []
-    return [n for n, value in values.items() if _SEVERAL.fullmatch(value) and not _DECIMAL.fullmatch(value)]
+    return [
+        n for n, value in values.items() if _MULTIPLE_IDENTIFIERS.fullmatch(value) and not _DECIMAL.fullmatch(value)
+    ]
 
 
 def detect_column_damage(values: Mapping[int, str]) -> tuple[str, list[int]]:

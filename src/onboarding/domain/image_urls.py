@@ -11,7 +11,7 @@ from onboarding.domain.text import quoted
 _MAX_HINT_LENGTH = 200
 
 # Matches most addresses at once: no separators, character references or percent signs.
-_USUAL = re.compile(r"https?://(?:[A-Za-z0-9-]+\.)+(?P<last>[A-Za-z]+)/[\w/.=?@!$*()+~-]*", re.ASCII)
+_COMMON_URL = re.compile(r"https?://(?:[A-Za-z0-9-]+\.)+(?P<last>[A-Za-z]+)/[\w/.=?@!$*()+~-]*", re.ASCII)
 # The host has two or more labels, the last of which begins with a letter; two hexadecimal digits follow a percent sign.
 _VALID = re.compile(
     r"https?://(?:[^\W_][\w-]*\.)+(?P<last>[^\W\d_][\w-]*)(?::[0-9]{1,5})?"
@@ -39,7 +39,7 @@ _FILE = re.compile(
 
 def is_public_url(text: str) -> bool:
     """Return whether a text is exactly one web address with a public host name or IP address."""
-    match = _USUAL.fullmatch(text)
+    match = _COMMON_URL.fullmatch(text)
     if match is not None:
         return match["last"].lower() not in _NOT_PUBLIC
     match = _VALID.fullmatch(text)

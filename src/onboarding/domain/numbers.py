@@ -9,7 +9,7 @@ from onboarding.domain.formulas import TEXT_FORMULA
 _MAX_LENGTH = 60
 
 # Currencies and units beside a number. Units that change its value, such as grams, are not included.
-_BESIDE = (
+_CURRENCY_OR_UNIT = (
     r"(?:[A-Z]{0,2}\$|[€£¥₹₽₺₴₩₫₪฿₱₦₸₼₾₡₲₵]|"
     "USD|EUR|GBP|CHF|JPY|CAD|AUD|NZD|SEK|NOK|DKK|ISK|PLN|CZK|HUF|RON|BGN|TRY|RUB|UAH|INR|CNY|RMB|KRW|BRL|MXN|ARS|CLP|"
     r"COP|PEN|ZAR|ILS|AED|SAR|SGD|HKD|TWD|THB|MYR|IDR|PHP|VND|zł|kr\.?|Kč|Ft|lei|\u043b\u0432\.?|\u0440\u0443\u0431\.?|\u0433\u0440\u043d\.?|Rs\.?|S/\.?|TL|RM|"
@@ -19,14 +19,14 @@ _GAP = "[ \u00a0\u2007\u2009\u202f]"
 _SPACES = "[ \u00a0\u2007\u2009\u202f'\u2019\u00b4`]"
 _MINUS = "[-\u2212\u2013]"
 _NUMBER = re.compile(
-    rf"(?:{_BESIDE}{_GAP}*)?(?P<sign>[+\u2212-]?)(?:{_BESIDE}{_GAP}*)?(?P<body>[0-9.,](?:[0-9.,]|{_SPACES})*)"
-    rf"(?P<dash>(?<=[.,])(?:-{{1,2}}|[\u2212\u2013\u2014]))?(?:{_GAP}*{_BESIDE})?",
+    rf"(?:{_CURRENCY_OR_UNIT}{_GAP}*)?(?P<sign>[+\u2212-]?)(?:{_CURRENCY_OR_UNIT}{_GAP}*)?(?P<body>[0-9.,](?:[0-9.,]|{_SPACES})*)"
+    rf"(?P<dash>(?<=[.,])(?:-{{1,2}}|[\u2212\u2013\u2014]))?(?:{_GAP}*{_CURRENCY_OR_UNIT})?",
     re.IGNORECASE,
 )
 _CURRENCY_AS_DECIMAL_SIGN = re.compile(r"([0-9]+)[€$£]([0-9]{2})")
 # Ambiguous: 1,234 and, in a column with decimal commas, 1.234.
-_EITHER_COMMA = re.compile(r"([1-9][0-9]{0,2}),([0-9]{3})")
-_EITHER_POINT = re.compile(r"([1-9][0-9]{0,2})\.([0-9]{3})")
+_AMBIGUOUS_COMMA = re.compile(r"([1-9][0-9]{0,2}),([0-9]{3})")
+_AMBIGUOUS_POINT = re.compile(r"([1-9][0-9]{0,2})\.([0-9]{3})")
 _FORMS = (
     re.compile(r"([0-9]*)(?:\.([0-9]*))?"),
     re.compile(r"([0-9]*),([0-9]*)"),
@@ -66,9 +66,9 @@ def list_possible_numbers(text: str, places: int, *, decimal_comma: bool = False
     if match["dash"]:
         whole = body[:-1]
         return _format_numbers(sign, [(whole, "")] if _WHOLE.fullmatch(whole) else [], places)
-    either = _EITHER_COMMA.fullmatch(body) or (_EITHER_POINT.fullmatch(body) if decimal_comma else None)
-    if either:
-        whole, decimals = either.groups()
+    ambiguous = _AMBIGUOUS_COMMA.fullmatch(body) or (_AMBIGUOUS_POINT.fullmatch(body) if decimal_comma else None)
+    if ambiguous:
+        whole, decimals = ambiguous.groups()
         return [f"{sign}{whole}{decimals}", *([f"{sign}{whole}.{decimals}"] if places else [])]
     for form in _FORMS:
         if match := form.fullmatch(body):

@@ -28,8 +28,8 @@ _SCIENTIFIC = re.compile(
     r"|[0-9]+(?:[.,][0-9]+)? ?[x\u00d7\u00b7*] ?10(?:\^[+-]?[0-9]{1,3}|⁻?[⁰¹²³⁴-⁹]{1,3}))"
 )
 _FIRST_OF_NUMBER = frozenset("+-.,0123456789")
-_TRUTHS = words("truth_values")
-_MAX_TRUTH_LENGTH = max(map(len, _TRUTHS))
+_BOOLEANS = words("truth_values")
+_MAX_BOOLEAN_LENGTH = max(map(len, _BOOLEANS))
 A_DATE = "a date that a spreadsheet made of it"
 LOST_LETTERS = "without some of its letters, which were lost before the file was uploaded"
 _HINTS = {LOST_LETTERS: "Save the file as 'CSV UTF-8' where the letters are still there"}
@@ -59,7 +59,7 @@ def describe_damage(identifier: str) -> str:
         return "the error of a formula"
     if start == "=":
         return "a formula, not its value" if is_formula(identifier) else ""
-    if len(identifier) <= _MAX_TRUTH_LENGTH and identifier.casefold() in _TRUTHS:
+    if len(identifier) <= _MAX_BOOLEAN_LENGTH and identifier.casefold() in _BOOLEANS:
         return "a truth value, not an identifier"
     return A_DATE if identifier[:3] in MONTH_PREFIXES and is_date(identifier) else ""
 

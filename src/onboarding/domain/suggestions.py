@@ -85,13 +85,13 @@ class _Index:
         """Return the known word of which a word is a misspelling; the word itself if there is none or several."""
         if word in self.with_word or len(word) > _MAX_CORRECTED_LENGTH:
             return word
-        alike = {other for part in _leave_out_letters(word) for other in self.misspelled.get(part, ())}
-        if len(alike) > _MAX_CANDIDATES:
+        candidates = {other for part in _leave_out_letters(word) for other in self.misspelled.get(part, ())}
+        if len(candidates) > _MAX_CANDIDATES:
             return word
-        mistakes = {other: _count_mistakes(word, other) for other in alike if other[0] == word[0]}
-        fewest = min(mistakes.values(), default=0)
-        suggest_name = [other for other, count in mistakes.items() if count == fewest <= _max_mistakes(other)]
-        return suggest_name[0] if len(suggest_name) == 1 else word
+        mistakes = {other: _count_mistakes(word, other) for other in candidates if other[0] == word[0]}
+        fewest_mistakes = min(mistakes.values(), default=0)
+        nearest = [other for other, count in mistakes.items() if count == fewest_mistakes <= _max_mistakes(other)]
+        return nearest[0] if len(nearest) == 1 else word
 
 
 @lru_cache(maxsize=4)
@@ -148,17 +148,17 @@ def _leave_out_letters(word: str) -> Iterator[str]:
 
 def _count_mistakes(word: str, other: str) -> int:
     """Return the number of letters to change, add, drop or swap with the next one (Damerau-Levenshtein distance)."""
-    before: list[int] = []
-    above = list(range(len(other) + 1))
+    second_previous_row: list[int] = []
+    previous_row = list(range(len(other) + 1))
     for i, letter in enumerate(word, 1):
         row = [i]
         for j, another in enumerate(other, 1):
-            cost = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (letter != another))
+            cost = min(previous_row[j] + 1, row[j - 1] + 1, previous_row[j - 1] + (letter != another))
             if i > 1 and j > 1 and letter == other[j - 2] and word[i - 2] == another:
-                cost = min(cost, before[j - 2] + 1)
+                cost = min(cost, second_previous_row[j - 2] + 1)
             row.append(cost)
-        before, above = above, row
-    return above[-1]
+        second_previous_row, previous_row = previous_row, row
+    return previous_row[-1]
 
 
 def _only(names: Collection[str]) -> str:

@@ -151,12 +151,13 @@ def validate_sku_uniqueness(row: Row, context: ValidationContext) -> Iterable[Ro
     if earlier is not None:
         message = f"Duplicate SKU: {printable(sku)} already exists in row {earlier} of this file"
         return [RowError(RowErrorCode.DUPLICATE_SKU, "sku", message, sku, expected, f"Row {earlier} has the same SKU")]
-    holder = context.own_skus.get((row.vendor_id, sku))
-    if holder is not None and context.changes_a_product(row) and holder == row.cells.get("vendor_product_id"):
+    own_product_id = context.own_skus.get((row.vendor_id, sku))
+    is_own_sku = own_product_id is not None and own_product_id == row.cells.get("vendor_product_id")
+    if is_own_sku and context.changes_a_product(row):
         return ()
     # The message must not name the product: it may belong to another vendor.
     message = f"Duplicate SKU: {printable(sku)} already exists"
-    hint = f"Your product {quoted(holder)} has this SKU" if holder else ""
+    hint = f"Your product {quoted(own_product_id)} has this SKU" if own_product_id else ""
     return [RowError(RowErrorCode.DUPLICATE_SKU, "sku", message, sku, expected, hint)]
 
 

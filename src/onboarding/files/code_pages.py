@@ -58,7 +58,7 @@ _UNKNOWN = -12.0
 """Average score per triple of text in an unknown code page."""
 _WRONG_CASE = 6.0
 """Deduction for a capital directly after a lower-case letter, as in `CafÈ`."""
-_ODD_CASE = 2.0
+_UNUSUAL_CASE = 2.0
 """Deduction for `CAFé`, where a system capitalized ASCII letters only, and for a single capital."""
 _CLEARLY_WESTERN = 20.0
 """Lead of the triples that two code pages decode equally, above which no margin is required for the others."""
@@ -127,7 +127,7 @@ def find_code_page_doubt(content: bytes) -> CodePageDoubt | None:
         if _sum_scores(western, known) < unknown * len(triples)
         else None
     )
-    least = 0.0
+    lowest_total = 0.0
     has_words = _TWO_LETTERS.search(content) is not None or any(
         _is_letter(_characters(WESTERN)[byte]) for triple in triples for byte in triple if byte > _LAST_OF_ASCII
     )
@@ -139,8 +139,8 @@ def find_code_page_doubt(content: bytes) -> CodePageDoubt | None:
         # Both code pages decode the remaining triples equally; these only indicate the language.
         needed = 0 if sum(differences.values()) > _CLEARLY_WESTERN else margin
         total = _sum_scores(changed, {word for word in known if _differs_as(codec, word)}) - needed
-        if changed and total < least:
-            least, doubt = total, CodePageDoubt(_find_lowest_offset(simplified, changed), codec, name)
+        if changed and total < lowest_total:
+            lowest_total, doubt = total, CodePageDoubt(_find_lowest_offset(simplified, changed), codec, name)
     return doubt
 
 
@@ -180,11 +180,11 @@ def _find_triples(simplified: bytes) -> set[bytes]:
 
 def _find_lowest_offset(simplified: bytes, scores: Mapping[bytes, float]) -> int:
     """Return the offset of the first byte above ASCII in the triple with the lowest score."""
-    least = min(scores.values())
+    lowest_total = min(scores.values())
     # Each search takes time in proportion to the content.
-    lowest = islice((triple for triple, score in scores.items() if score == least), _MAX_SEARCHES)
+    lowest = islice((triple for triple, score in scores.items() if score == lowest_total), _MAX_SEARCHES)
     at, triple = min((simplified.find(triple), triple) for triple in lowest)
-    return at - 1 + next(place for place, byte in enumerate(triple) if byte > 0x7F)
+    return at - 1 + next(index for index, byte in enumerate(triple) if byte > 0x7F)
 
 
 def _decode_differently(codec: str, triple: bytes) -> bool:
@@ -215,7 +215,7 @@ def _score(codec: str, languages: str, triple: bytes) -> float:
     if _is_wrong_case(before, middle, after):
         score -= _WRONG_CASE
     elif (before.isupper() and middle.islower() and after.isupper()) or (letters[::2] == "__" and middle.isupper()):
-        score -= _ODD_CASE
+        score -= _UNUSUAL_CASE
     return score
 
 

@@ -39,13 +39,17 @@ class DecimalSeparators:
     """Meaning of the commas of each column; in `doubtful` columns, `1.234` may have a thousands separator."""
 
     commas: Mapping[str, CommaMeaning]
-    doubtful: tuple[str, ...] = ()
+    uncertain: tuple[str, ...] = ()
 
 
 def detect_decimal_separators(
-    columns: Mapping[str, Sequence[str]], agreed: Collection[str], *, is_text: bool = True, is_whole: bool = True
+    columns: Mapping[str, Sequence[str]],
+    decimal_comma_columns: Collection[str],
+    *,
+    is_text: bool = True,
+    is_whole: bool = True,
 ) -> DecimalSeparators:
-    """Return the separators by all values of the columns; columns in `agreed` are known to have decimal commas.
+    """Return the separators by all values of the columns. `decimal_comma_columns` are known to have decimal commas.
 
     In a text file, other columns are evidence for a column without evidence: if a price is 19,90, a weight of 1.250 is
     uncertain, and one of 1,250 has a decimal comma. The latter does not hold if the file has only some of the rows
@@ -53,18 +57,20 @@ def detect_decimal_separators(
     independent: its numbers have a point even if its texts have commas.
     """
     commas = {column: classify_commas(values) for column, values in columns.items()}
-    commas |= {c: CommaMeaning.DECIMAL for c in agreed if c in commas and commas[c] is not CommaMeaning.MIXED}
-    doubtful = {column for column, meaning in commas.items() if meaning is not CommaMeaning.NONE}
+    commas |= {
+        c: CommaMeaning.DECIMAL for c in decimal_comma_columns if c in commas and commas[c] is not CommaMeaning.MIXED
+    }
+    uncertain = {column for column, meaning in commas.items() if meaning is not CommaMeaning.NONE}
     if is_text and CommaMeaning.DECIMAL in commas.values():
         with_points = {
             c for c, meaning in commas.items() if meaning is not CommaMeaning.DECIMAL and _has_points(columns[c])
         }
-        doubtful |= commas.keys() - with_points
+        uncertain |= commas.keys() - with_points
         if is_whole and not with_points:
             commas |= {
                 column: CommaMeaning.DECIMAL for column, meaning in commas.items() if meaning is CommaMeaning.UNCLEAR
             }
-    return DecimalSeparators(commas, tuple(column for column in commas if column in doubtful))
+    return DecimalSeparators(commas, tuple(column for column in commas if column in uncertain))
 
 
 def _has_points(values: Iterable[str]) -> bool:

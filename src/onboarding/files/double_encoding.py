@@ -68,9 +68,9 @@ class DoubleEncoded:
 def find_double_encoded(text: str) -> DoubleEncoded | None:
     """Return the first word that was encoded twice, or None."""
     fast, exact = _compile_patterns()
-    places = (place for place in fast.finditer(text) if exact.match(text, place.start()))
-    for place in islice(places, _MAX_POSITIONS):
-        start, word = _word_at(text, place.start())
+    positions = (position for position in fast.finditer(text) if exact.match(text, position.start()))
+    for position in islice(positions, _MAX_POSITIONS):
+        start, word = _word_at(text, position.start())
         for codec in _CODE_PAGES:
             original = _decode_original(word, codec)
             if original is not None:
@@ -92,12 +92,12 @@ def _decode_original(word: str, codec: str) -> str | None:
         return None
     # Bytes that are undefined in a code page get lost, so a minority of the characters may be invalid.
     original = b"".join(table[character] for character in word).decode(errors="replace")
-    places = [place for place, character in enumerate(original) if not character.isascii()]
-    valid = [place for place in places if original[place] != _LOST]
+    positions = [position for position, character in enumerate(original) if not character.isascii()]
+    valid = [position for position in positions if original[position] != _LOST]
     if (
         not valid
-        or (len(places) - len(valid)) * 3 > len(valid)
-        or not all(_is_likely(original, place) for place in valid)
+        or (len(positions) - len(valid)) * 3 > len(valid)
+        or not all(_is_likely(original, position) for position in valid)
     ):
         return None
     if len(valid) == 1 and _LATIN.match(original, valid[0]) and not _is_evidence(word, valid[0], codec):
@@ -105,8 +105,8 @@ def _decode_original(word: str, codec: str) -> str | None:
     return original if len(valid) > 1 or not _OTHER_LETTERS.match(original, valid[0]) else None
 
 
-def _is_likely(text: str, place: int) -> bool:
-    character, before, after = text[place], text[:place][-1:], text[place + 1 : place + 2]
+def _is_likely(text: str, position: int) -> bool:
+    character, before, after = text[position], text[:position][-1:], text[position + 1 : position + 2]
     if _WIDE.match(character):
         # A quote and an ellipsis after a letter, as in `café”…`, would be a Chinese character.
         return character < "\u3000" or not (before.isascii() and before.isalpha())
@@ -116,16 +116,17 @@ def _is_likely(text: str, place: int) -> bool:
     return _OTHER_LETTERS.match(character) is not None
 
 
-def _is_evidence(word: str, place: int, codec: str) -> bool:
-    """Return whether a single Latin letter, from two characters of the word at `place`, is sufficient evidence."""
-    before, first, second, after = word[:place][-1:], word[place], word[place + 1], word[place + 2 : place + 3]
+def _is_evidence(word: str, position: int, codec: str) -> bool:
+    """Return whether a single Latin letter, from two characters of the word at `position`, is sufficient evidence."""
+    before, first, second = word[:position][-1:], word[position], word[position + 1]
+    after = word[position + 2 : position + 3]
     # A root sign or box drawing does not follow a letter, nor a capital a lower-case one. Ă is Romanian, Ĺ Slovak.
     if before.isalpha() and unicodedata.category(first) in {"Sm", "So"} and first not in _AFTER_WORDS:
         return True
     if (before.islower() and first.isupper()) or (first in "ĂĹ" and second in _OTHER_LANGUAGES):
         return True
     # Hardly any word contains Ã, a sign and more letters.
-    continues = first == "Ã" and word[place + 2 : place + 4].isalpha()
+    continues = first == "Ã" and word[position + 2 : position + 4].isalpha()
     if before.isupper() and second in _AFTER_WORDS and not continues:
         return False
     if codec in _WESTERN:
@@ -152,13 +153,13 @@ def _compile_patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
     The first pattern is fast and mixes code pages; the second one requires that both are from the same code page.
     """
     pairs = dict.fromkeys(map(_leading_pair, _CODE_PAGES))
-    firsts, seconds = ("".join(part) for part in zip(*pairs, strict=True))
-    return re.compile(f"[{firsts}](?=[{seconds}])"), re.compile(
+    first_characters, second_characters = ("".join(part) for part in zip(*pairs, strict=True))
+    return re.compile(f"[{first_characters}](?=[{second_characters}])"), re.compile(
         "|".join(f"[{first}][{second}]" for first, second in pairs)
     )
 
 
 def _leading_pair(codec: str) -> tuple[str, str]:
     characters = {byte[0]: re.escape(character) for character, byte in _encoding_table(codec).items()}
-    firsts = _FIRST_OF_TWO if codec in _CYRILLIC else (*_FIRST_OF_TWO, *range(0xE0, 0xF1))
-    return "".join(characters[byte] for byte in firsts), "".join(characters[byte] for byte in range(0x80, 0xC0))
+    first_bytes = _FIRST_OF_TWO if codec in _CYRILLIC else (*_FIRST_OF_TWO, *range(0xE0, 0xF1))
+    return "".join(characters[byte] for byte in first_bytes), "".join(characters[byte] for byte in range(0x80, 0xC0))

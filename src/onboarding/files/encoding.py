@@ -194,15 +194,15 @@ def _reject_ambiguous(content: bytes, text: str, doubt: CodePageDoubt) -> FileRe
     """Return the rejection of text that may be in another code page than Windows-1252."""
     # Both code pages have one byte per character, so offsets in bytes and in text are equal.
     at = doubt.offset
-    readings = f"would read '{_word_at(text, at)}' as Windows-1252"
+    interpretations = f"would read '{_word_at(text, at)}' as Windows-1252"
     if doubt.codec is not None:
         start = max(at - MAX_EXAMPLE, 0)
         # The same bytes in the other code page.
         other = content[start : at + MAX_EXAMPLE].decode(doubt.codec, "replace")
-        readings += f" and '{_word_at(other, at - start)}' as {doubt.name}"
+        interpretations += f" and '{_word_at(other, at - start)}' as {doubt.name}"
     reason = (
         f"The file is not UTF-8, and its encoding is uncertain (byte 0x{content[at]:02X} in line "
-        f"{_line_number(content, at, 'latin-1')}, which {readings}); save it as 'CSV UTF-8'"
+        f"{_line_number(content, at, 'latin-1')}, which {interpretations}); save it as 'CSV UTF-8'"
     )
     return FileRejection(RejectionCode.UNKNOWN_ENCODING, reason)
 

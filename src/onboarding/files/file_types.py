@@ -99,8 +99,8 @@ _SQL = re.compile(
     re.MULTILINE,
 )
 _SQL_COMMENT = re.compile(r"--|/\*|\*|#")
-_MAIL_FIELD = re.compile(r"[A-Za-z][A-Za-z0-9-]*:\s|[ \t]+\S|From \S+@")
-_MAIL_MARKER = re.compile(r"(?i)(?:MIME-Version|Message-ID|Content-Type|Received):\s")
+_EMAIL_FIELD = re.compile(r"[A-Za-z][A-Za-z0-9-]*:\s|[ \t]+\S|From \S+@")
+_EMAIL_MARKER = re.compile(r"(?i)(?:MIME-Version|Message-ID|Content-Type|Received):\s")
 
 _TEXT_BEGINNING = 8_192
 _LEADING_BYTES = 1 << 16
@@ -157,7 +157,7 @@ def _detect_text_type(text: str, content: bytes) -> str | None:
     if _SQL.match("\n".join(lines[first:])):
         return "a database dump (SQL)"
     head = lines[: lines.index("")] if "" in lines else lines
-    if any(map(_MAIL_MARKER.match, head)) and all(map(_MAIL_FIELD.match, head)):
+    if any(map(_EMAIL_MARKER.match, head)) and all(map(_EMAIL_FIELD.match, head)):
         return "an e-mail message or a saved web page (EML, MHTML)"
     return None
 

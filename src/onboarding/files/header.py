@@ -233,8 +233,8 @@ def _reject_missing_columns(
     reason = f"Missing required columns: {', '.join(missing)}"
     if nearest:
         reason += f"; the nearest names: {', '.join(nearest)}"
-    listed = ", ".join(name for name in names if name) or "nothing"
-    return FileRejection(RejectionCode.MISSING_COLUMNS, f"{reason}; the header line has: {listed[:500]}")
+    header_names = ", ".join(name for name in names if name) or "nothing"
+    return FileRejection(RejectionCode.MISSING_COLUMNS, f"{reason}; the header line has: {header_names[:500]}")
 
 
 def _find_nearest_names(missing: Sequence[str], names: Sequence[str]) -> dict[str, str]:

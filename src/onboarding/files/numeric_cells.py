@@ -24,7 +24,7 @@ _PLACEHOLDERS = "0#?"
 _SIGNS_AND_SPACES = " \u00a0\u202f()+-\u2212"
 
 # Excel stores 15 digits, and rounds halves away from zero for display.
-_FIFTEEN = Context(prec=15, rounding=ROUND_HALF_UP)
+_FIFTEEN_DIGITS = Context(prec=15, rounding=ROUND_HALF_UP)
 # Precise enough for any number of a cell with all its decimals.
 _WIDE = Context(prec=700)
 _LARGEST_PLAIN = Decimal(10) ** 15
@@ -119,7 +119,7 @@ def _parse_number(raw: str) -> Decimal | None:
     if len(raw) > MAX_NUMBER or not _NUMERIC.fullmatch(raw):
         raise ValueError(raw[:MAX_NUMBER])
     value = float(raw)
-    return None if value in {float("inf"), float("-inf")} else _FIFTEEN.plus(Decimal(value))
+    return None if value in {float("inf"), float("-inf")} else _FIFTEEN_DIGITS.plus(Decimal(value))
 
 
 def _format_general(number: Decimal) -> str:

@@ -61,7 +61,7 @@ class ParsedFile:
 
     rows: list[Row]
     table: Table
-    detected: FileDetails
+    file_details: FileDetails
     warnings: list[FileWarning]
 
 
@@ -71,17 +71,17 @@ class _Lines:
 
     header: Header
     table: Table
-    detected: FileDetails
+    file_details: FileDetails
     warnings: list[FileWarning]
     decimal_columns: frozenset[str]
     """Columns with decimal commas according to a fix file or to the numeric cells of a workbook."""
-    misfits: Mapping[int, int]
+    surplus_fields: Mapping[int, int]
     """Rows whose values may be in wrong columns, with the number of surplus values."""
 
     def column(self, index: int) -> list[str]:
         """Return the values at a position, one for each row; blank for rows whose values may be in wrong columns."""
         values = [row[index] if index < len(row) else "" for row in self.table.rows]
-        for row_number in self.misfits:
+        for row_number in self.surplus_fields:
             values[row_number - 1] = ""
         is_text_formula = self.header.columns[index] in self.header.text_formula_columns
         return [unwrap_text_formula(value.strip()) for value in values] if is_text_formula else values
@@ -101,18 +101,18 @@ def parse(
     columns = {
         c: lines.column(index) for index, c in enumerate(lines.header.columns) if c is not None and c in DECIMALS
     }
-    is_text, is_whole = lines.detected.format == "csv", not lines.detected.fix_file
+    is_text, is_whole = lines.file_details.format == "csv", not lines.file_details.fix_file
     signs = detect_decimal_separators(columns, lines.decimal_columns, is_text=is_text, is_whole=is_whole)
     rows = _build_rows(lines, signs, upload_id, vendor_id)
     decimal = [column for column, commas in signs.commas.items() if commas is CommaMeaning.DECIMAL]
-    detected = replace(lines.detected, decimal_commas=decimal)
+    file_details = replace(lines.file_details, decimal_commas=decimal)
     warnings = [
         *lines.warnings,
         *_list_comma_warnings(columns, lines.table.lines, signs),
-        *check_columns(rows, fix_file=detected.fix_file),
+        *check_columns(rows, fix_file=file_details.fix_file),
         *find_lost_letters(rows),
     ]
-    return ParsedFile(rows, lines.table, detected, warnings)
+    return ParsedFile(rows, lines.table, file_details, warnings)
 
 
 def table_of(content: bytes) -> Table | FileRejection:
@@ -147,8 +147,8 @@ def _read_text(content: bytes, max_lines: int, required: Sequence[str]) -> _Line
     csv_lines = csv_reader.read(decoded, max_lines)
     if isinstance(csv_lines, FileRejection):
         return csv_lines
-    detected = FileDetails("csv", 0, {}, (), decoded.name, csv_lines.delimiter, csv_lines.line_end)
-    return _split_at_header(csv_lines.grid, required, detected, list(decoded.warnings))
+    file_details = FileDetails("csv", 0, {}, (), decoded.name, csv_lines.delimiter, csv_lines.line_end)
+    return _split_at_header(csv_lines.grid, required, file_details, list(decoded.warnings))
 
 
 def _read_workbook(content: bytes, max_lines: int, required: Sequence[str]) -> _Lines | FileRejection:
@@ -158,9 +158,9 @@ def _read_workbook(content: bytes, max_lines: int, required: Sequence[str]) -> _
     sheet = xlsx_reader.read_workbook(content, max_lines)
     if isinstance(sheet, FileRejection):
         return sheet
-    detected = FileDetails("xlsx", 0, {}, sheet=sheet.name)
+    file_details = FileDetails("xlsx", 0, {}, sheet=sheet.name)
     warnings = [FileWarning(WarningCode.OTHER_SHEETS, f"Only {sheet.selection}")] if sheet.selection else []
-    lines = _split_at_header(sheet.table, required, detected, warnings, sheet)
+    lines = _split_at_header(sheet.table, required, file_details, warnings, sheet)
     if isinstance(lines, FileRejection) and sheet.selection:
         return FileRejection(lines.code, f"{lines.reason}; only {sheet.selection}")
     return lines
@@ -169,7 +169,7 @@ def _read_workbook(content: bytes, max_lines: int, required: Sequence[str]) -> _
 def _split_at_header(
     raw: RawTable,
     required: Sequence[str],
-    detected: FileDetails,
+    file_details: FileDetails,
     warnings: list[FileWarning],
     sheet: Sheet | None = None,
 ) -> _Lines | FileRejection:
@@ -211,15 +211,15 @@ def _split_at_header(
         warnings.extend(resolved.warnings)
     numbers = [raw.numbers[index] for index in data_indexes]
     names, *data = (header.strip_fix_columns(raw.lines[index]) for index in (header_index, *data_indexes))
-    if detected.format == "xlsx":
+    if file_details.format == "xlsx":
         # Lines of a sheet end with their last value: extend them to the same width.
         names = [*names, *[""] * (find_common_width(data) - len(names))]
         data = [line + [""] * (len(names) - len(line)) for line in data]
     header = header.without_fix_columns()
     table = Table(names, data, numbers)
-    widths = check_row_widths(table, header.columns, REQUIRED, DECIMALS, commas=detected.delimiter == "comma")
-    detected = replace(
-        detected,
+    widths = check_row_widths(table, header.columns, REQUIRED, DECIMALS, commas=file_details.delimiter == "comma")
+    file_details = replace(
+        file_details,
         header_line=raw.numbers[header_index],
         columns=header.mapping,
         unknown=header.unknown,
@@ -227,25 +227,25 @@ def _split_at_header(
         jumps=jumps_of([raw.numbers[header_index], *numbers]),
     )
     warnings += [*list_unknown_columns(header), *skipped.warnings, *widths.warnings, *check_shopify_rows(header, table)]
-    return _Lines(header, table, detected, warnings, decimal_columns, widths.misfits)
+    return _Lines(header, table, file_details, warnings, decimal_columns, widths.surplus_fields)
 
 
 def _build_rows(lines: _Lines, signs: DecimalSeparators, upload_id: str, vendor_id: str) -> list[Row]:
     decimal = [column for column, commas in signs.commas.items() if commas is CommaMeaning.DECIMAL]
-    columns, kept_as_text = lines.header.columns, lines.header.text_formula_columns
-    misfits, doubtful = lines.misfits, signs.doubtful
+    columns, text_formula_columns = lines.header.columns, lines.header.text_formula_columns
+    surplus_fields, uncertain = lines.surplus_fields, signs.uncertain
     decimal_comma = tuple(decimal)
     rows = []
     for row_number, values, line in zip(count(1), lines.table.rows, lines.table.lines, strict=False):
         cells, cut = _extract_cells(columns, values)
-        for column in kept_as_text:
+        for column in text_formula_columns:
             if column in cells and (text := unwrap_text_formula(cells.pop(column)).strip()):
                 cells[column] = text
-        unclear = tuple(column for column in doubtful if is_ambiguous(cells.get(column, ""))) if doubtful else ()
+        unclear = tuple(column for column in uncertain if is_ambiguous(cells.get(column, ""))) if uncertain else ()
         for column in decimal:
             if column in cells:
                 cells[column] = convert_decimal_comma(cells[column], DECIMALS[column])
-        surplus = misfits.get(row_number, 0)
+        surplus = surplus_fields.get(row_number, 0)
         row = Row(upload_id, vendor_id, row_number, cells, {}, surplus, cut, unclear, line, decimal_comma)
         rows.append(row)
     return rows

@@ -35,10 +35,10 @@ _URLS = columns_of_type(ColumnType.URL)
 class RowWidths:
     """Rows whose values may be in wrong columns, and warnings about other rows.
 
-    `misfits` has by row number the number of surplus fields compared with the header; negative if fields are missing.
+    `surplus_fields` maps row numbers to the number of fields beyond the header; negative if fields are missing.
     """
 
-    misfits: Mapping[int, int] = field(default_factory=dict)
+    surplus_fields: Mapping[int, int] = field(default_factory=dict)
     warnings: list[FileWarning] = field(default_factory=list)
 
 
@@ -58,42 +58,54 @@ def check_row_widths(
     """
     named, width = len(columns), len(table.header)
     lengths = [len(row) for row in table.rows]
-    misfits: dict[int, int] = {}
+    surplus_fields: dict[int, int] = {}
     warnings: list[FileWarning] = []
     unnamed = [index for index, name in enumerate(table.header) if _NO_NAME.fullmatch(name.strip())]
     if unnamed:
         misplaced = _find_misplaced(table.rows, unnamed)
-        misfits |= {number: max(index + 1 - named, 1) for number, index in misplaced.items()}
+        surplus_fields |= {number: max(index + 1 - named, 1) for number, index in misplaced.items()}
         warnings += _warn_about_unnamed(table, unnamed, misplaced)
     short = []
     if set(lengths) != {width}:
-        fewest = 1 + max((index for index, column in enumerate(columns) if column in required), default=0)
+        min_width = 1 + max((index for index, column in enumerate(columns) if column in required), default=0)
         for number, length in enumerate(lengths, 1):
-            if length < fewest:
-                misfits[number] = length - named
+            if length < min_width:
+                surplus_fields[number] = length - named
             elif length < named:
                 short.append(number)
             # Blank surplus fields are no evidence: spreadsheets write them for empty columns.
             elif length > width and any(map(str.strip, table.rows[number - 1][width:])):
-                misfits[number] = length - width
+                surplus_fields[number] = length - width
     if commas:
         for index in (index for index, column in enumerate(columns) if column in decimal_columns and index + 1 < named):
             candidates = _find_split_candidates(table.rows, index)
             if candidates:
-                misfits |= _find_split_decimals(
-                    table, columns, misfits, candidates, index=index, decimal_columns=decimal_columns, required=required
+                surplus_fields |= _find_split_decimals(
+                    table,
+                    columns,
+                    surplus_fields,
+                    candidates,
+                    index=index,
+                    decimal_columns=decimal_columns,
+                    required=required,
                 )
-                misfits |= _find_numbers_in_text_columns(
-                    table, columns, misfits, candidates, index=index, decimal_columns=decimal_columns, required=required
+                surplus_fields |= _find_numbers_in_text_columns(
+                    table,
+                    columns,
+                    surplus_fields,
+                    candidates,
+                    index=index,
+                    decimal_columns=decimal_columns,
+                    required=required,
                 )
-    short = [number for number in short if number not in misfits]
+    short = [number for number in short if number not in surplus_fields]
     if short:
         message = (
             f"The values of {table.rows_named(short)} end before the last column of the header; the missing "
             "values were read as blank"
         )
         warnings.append(FileWarning(WarningCode.SHORT_ROWS, message, short[0]))
-    return RowWidths(misfits, warnings)
+    return RowWidths(surplus_fields, warnings)
 
 
 def find_common_width(rows: Sequence[Sequence[str]]) -> int:
@@ -142,7 +154,7 @@ def _find_split_candidates(rows: Sequence[Sequence[str]], index: int) -> list[in
 def _find_split_decimals(
     table: Table,
     columns: Sequence[str | None],
-    misfits: Mapping[int, int],
+    surplus_fields: Mapping[int, int],
     candidates: Sequence[int],
     *,
     index: int,
@@ -157,7 +169,7 @@ def _find_split_decimals(
     rows, width = table.rows, len(table.header)
     next_column = columns[index + 1]
     is_text = next_column not in decimal_columns and next_column not in _QUANTITIES
-    if not is_text and not misfits and max(map(len, rows)) <= width:
+    if not is_text and not surplus_fields and max(map(len, rows)) <= width:
         return {}
 
     def is_plausible(number: int) -> bool:
@@ -165,7 +177,7 @@ def _find_split_decimals(
 
     usual_length = Counter(map(len, rows)).most_common(1)[0][0]
     longer = {number for number in candidates if width < len(rows[number - 1]) != usual_length}
-    evidence = longer or any(misfits.get(number, 0) > 0 for number in candidates)
+    evidence = longer or any(surplus_fields.get(number, 0) > 0 for number in candidates)
     if next_column in _TEXT_COLUMNS or (is_text and next_column is not None and any(len(row) != width for row in rows)):
         evidence = evidence or any(not rows[n - 1][index].strip().strip("0") and is_plausible(n) for n in candidates)
     if not evidence:
@@ -174,14 +186,14 @@ def _find_split_decimals(
     return {
         number: _count_surplus(rows[number - 1], named)
         for number in filter(is_plausible, candidates)
-        if number not in misfits and (is_text or number in longer or len(rows[number - 1]) < named)
+        if number not in surplus_fields and (is_text or number in longer or len(rows[number - 1]) < named)
     }
 
 
 def _find_numbers_in_text_columns(
     table: Table,
     columns: Sequence[str | None],
-    misfits: Mapping[int, int],
+    surplus_fields: Mapping[int, int],
     candidates: Sequence[int],
     *,
     index: int,
@@ -203,12 +215,12 @@ def _find_numbers_in_text_columns(
             for text_index in texts
             if text_index < len(row) and _PLAIN_NUMBER.fullmatch(row[text_index].strip())
         ]
-        if numbers_in_texts and number not in misfits:
+        if numbers_in_texts and number not in surplus_fields:
             joined = _join_number(columns, row, index)
             remaining = sum(1 for column, value in joined if column in _TEXT_COLUMNS and _PLAIN_NUMBER.fullmatch(value))
             if remaining < len(numbers_in_texts) and _is_plausible(joined, decimal_columns, required):
                 shifted[number] = numbers_in_texts
-    others = (row for number, row in enumerate(table.rows, 1) if number not in shifted and number not in misfits)
+    others = (row for number, row in enumerate(table.rows, 1) if number not in shifted and number not in surplus_fields)
     if not shifted or any(
         _PLAIN_NUMBER.fullmatch(row[text_index].strip())
         for row in others
@@ -220,7 +232,7 @@ def _find_numbers_in_text_columns(
     numbers_differ = len({*map(tuple, shifted.values())}) > 1 and (
         is_longer or {columns[text_index] for text_index in texts} != {"unit"}
     )
-    if not numbers_differ and not any(misfits.get(number, 0) > 0 for number in candidates):
+    if not numbers_differ and not any(surplus_fields.get(number, 0) > 0 for number in candidates):
         return {}
     return {number: _count_surplus(table.rows[number - 1], len(columns)) for number in shifted}
 

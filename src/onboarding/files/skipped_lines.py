@@ -114,27 +114,29 @@ def _warnings(
     for i in sorted(kinds):
         by_kind.setdefault(kinds[i], []).append(i)
     for kind, indexes in by_kind.items():
-        named, many = lines_named([numbers[i] for i in indexes]), len(indexes) > 1
+        named, plural = lines_named([numbers[i] for i in indexes]), len(indexes) > 1
         if kind is LineKind.HEADER:
-            does = "repeat or explain" if many else "repeats or explains"
-            read = "they were not read as products" if many else "it was not read as a product"
-            yield FileWarning(WarningCode.REPEATED_HEADER, f"{named} {does} the header; {read}")
+            verb = "repeat or explain" if plural else "repeats or explains"
+            read = "they were not read as products" if plural else "it was not read as a product"
+            yield FileWarning(WarningCode.REPEATED_HEADER, f"{named} {verb} the header; {read}")
             continue
         texts = (next(filter(None, map(str.strip, lines[i])), "") for i in indexes)
-        shown = first_of([f"'{one_line(text)}'" for text in dict.fromkeys(islice(texts, 10 * NAMED))])
+        examples = first_of([f"'{one_line(text)}'" for text in dict.fromkeys(islice(texts, 10 * NAMED))])
         if kind is LineKind.COMMENT:
-            message = f"{named} {'begin' if many else 'begins'} like a comment and {'were' if many else 'was'} not read"
-            yield FileWarning(WarningCode.COMMENTED_LINES, f"{message}: {shown}")
+            message = (
+                f"{named} {'begin' if plural else 'begins'} like a comment and {'were' if plural else 'was'} not read"
+            )
+            yield FileWarning(WarningCode.COMMENTED_LINES, f"{message}: {examples}")
         else:
-            message = f"{named} {'have' if many else 'has'} no product and {'were' if many else 'was'} not read"
-            yield FileWarning(WarningCode.NOT_PRODUCTS, f"{message}: {shown}")
+            message = f"{named} {'have' if plural else 'has'} no product and {'were' if plural else 'was'} not read"
+            yield FileWarning(WarningCode.NOT_PRODUCTS, f"{message}: {examples}")
 
 
 def _warn_about_commented(numbers: Sequence[int]) -> FileWarning:
-    many = len(numbers) > 1
+    plural = len(numbers) > 1
     message = (
-        f"{lines_named(numbers)} {'begin like comments' if many else 'begins like a comment'} and "
-        f"{'were' if many else 'was'} read as {'products' if many else 'a product'}. Delete the "
+        f"{lines_named(numbers)} {'begin like comments' if plural else 'begins like a comment'} and "
+        f"{'were' if plural else 'was'} read as {'products' if plural else 'a product'}. Delete the "
         "lines that are commented out"
     )
     return FileWarning(WarningCode.LOOKS_COMMENTED, message)

@@ -139,14 +139,14 @@ class Package:
         parser.StartElementHandler = handler.start
         parser.EndElementHandler = handler.end
         parser.CharacterDataHandler = handler.pieces.append
-        fed = 0
+        fed_bytes = 0
         try:
             for chunk in self._chunks(name):
                 parser.Parse(chunk, False)
                 if handler.is_done:
                     return
-                fed += len(chunk)
-                handler.check(pending=fed - parser.CurrentByteIndex)
+                fed_bytes += len(chunk)
+                handler.check(pending=fed_bytes - parser.CurrentByteIndex)
             parser.Parse(b"", True)
         except (DamagedError, TooLargeError):
             raise

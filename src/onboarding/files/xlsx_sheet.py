@@ -43,10 +43,10 @@ def read_sheet(
     package.parse(part, reader)
     cells = reader.cells
     if reader.links and not is_preview:
-        related = package.read_relationships(part)
+        relationships = package.read_relationships(part)
         for cell, key in reader.links:
-            if key in related and related[key].is_external:
-                cells.hyperlinks.setdefault(cell, related[key].target)
+            if key in relationships and relationships[key].is_external:
+                cells.hyperlinks.setdefault(cell, relationships[key].target)
     if cells.table.numbers != sorted(set(cells.table.numbers)):
         sort_rows(cells)
     return cells

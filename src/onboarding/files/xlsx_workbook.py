@@ -55,19 +55,19 @@ def read_metadata(package: Package) -> WorkbookMetadata:
     """Return what the sheets of a workbook share."""
     main = next((r.target for r in package.read_relationships("").values() if r.kind == "officeDocument"), "")
     main = main if main in package else "xl/workbook.xml"
-    related = package.read_relationships(main)
+    relationships = package.read_relationships(main)
     workbook = _WorkbookHandler()
     package.parse(main, workbook)
-    parts = {each.kind: each.target for each in related.values() if not each.is_external}
+    parts = {item.kind: item.target for item in relationships.values() if not item.is_external}
     shared_strings, styles = _SharedStringsHandler(package), _StylesHandler(package)
     if not workbook.is_strict:
         for kind, handler in (("sharedStrings", shared_strings), ("styles", styles)):
             if parts.get(kind, "") in package:
                 package.parse(parts[kind], handler)
     sheets = [
-        SheetPart(name, related[key].target, state == "visible")
+        SheetPart(name, relationships[key].target, state == "visible")
         for name, key, state in workbook.sheets
-        if key in related and related[key].kind == "worksheet"
+        if key in relationships and relationships[key].kind == "worksheet"
     ]
     return WorkbookMetadata(
         sheets, shared_strings.strings, styles.formats(), workbook.uses_1904_epoch, workbook.is_strict

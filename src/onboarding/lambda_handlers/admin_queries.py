@@ -105,14 +105,14 @@ def describe_upload(connection: Connection, *, upload_id: str) -> Response:
         return {"upload": None}
     counts = Counter(row.error.error_type for row in stream_report_rows(connection, upload_id))
     summary = get_error_summary(connection, upload_id)
-    detected = file_details.get_file_details(connection, upload_id)
+    details = file_details.get_file_details(connection, upload_id)
     return {
         "upload": upload_as_json(upload),
         "error_types": dict(counts.most_common()),
         "error_groups": [asdict(group) for group in summary.groups],
         "error_sentences": summary.sentences,
-        "file_details": detected and detected.as_json(),
-        "file_description": detected and detected.sentence(),
+        "file_details": details and details.as_json(),
+        "file_description": details and details.sentence(),
         "warnings": [asdict(warning) for warning in file_details.list_warnings(connection, upload_id)],
     }
 
@@ -173,11 +173,11 @@ def dry_run_as_json(result: DryRun) -> Response:
         "valid_records": len(result.outcomes),
         "error_records": len(result.errors),
         **counts,
-        "file_details": result.detected and result.detected.as_json(),
-        "file_description": result.detected and result.detected.sentence(),
+        "file_details": result.file_details and result.file_details.as_json(),
+        "file_description": result.file_details and result.file_details.sentence(),
         "warnings": [asdict(warning) for warning in result.warnings],
         "errors": [
-            _error_as_json(number, result.detected.line_of(number) if result.detected else None, error)
+            _error_as_json(number, result.file_details.line_of(number) if result.file_details else None, error)
             for number, errors in result.errors.items()
             for error in errors
         ],

@@ -110,7 +110,7 @@ def retry_notifications(sns: Any, lambda_svc: Any) -> None:
     sns._lambda_svc = RetryingLambdaService()  # noqa: SLF001 - SNS calls once and only logs a failure
 
 
-def report_undelivered_mail(ses: Any) -> None:
+def report_undelivered_emails(ses: Any) -> None:
     """Return an error for an e-mail that the inbox does not accept; the emulator only logs it."""
     handle = ses.handle_request
 

@@ -35,7 +35,7 @@ def _patch_emulator(hosts: str, origin: str | None = None) -> None:
     emulator_patches.bound_memory(lambda_svc, dynamodb)
     emulator_patches.list_any_key(s3)
     emulator_patches.report_unstored_objects(s3)
-    emulator_patches.report_undelivered_mail(ses)
+    emulator_patches.report_undelivered_emails(ses)
     emulator_patches.retry_notifications(sns, lambda_svc)
     bound_stream_retries(lambda_svc, dynamodb)
     server = import_module("ministack.app")

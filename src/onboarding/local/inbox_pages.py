@@ -32,9 +32,9 @@ def inbox_pages(directory: Path) -> APIRouter:
 
     @router.get("/{name}")
     def show_email(name: str, request: Request, principal: OptionalPrincipal) -> Response:
-        mail = read_email(directory, name)
-        if mail is None:
+        email = read_email(directory, name)
+        if email is None:
             raise not_found("email")
-        return render_page("email.html", request, principal, email=mail)
+        return render_page("email.html", request, principal, email=email)
 
     return router

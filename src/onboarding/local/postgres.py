@@ -118,16 +118,16 @@ class Postgres:
             )
 
     def _accepts_connections(self) -> bool:
-        """Return whether the application's user can connect. Raises LocalError for a permanent refusal."""
+        """Return whether the application's user can connect. Raises LocalError unless waiting may help."""
         try:
             psycopg.connect(self.url, connect_timeout=5).close()
         except psycopg.OperationalError as error:
-            refusal = re.search(r"FATAL:\s*(.*)", str(error))
-            if refusal is None or refusal[1].startswith("the database system is"):  # starting up, or in recovery
+            rejection = re.search(r"FATAL:\s*(.*)", str(error))
+            if rejection is None or rejection[1].startswith("the database system is"):  # starting up, or in recovery
                 return False
-            if "password authentication failed" in refusal[1]:
+            if "password authentication failed" in rejection[1]:
                 raise LocalError(f"{self._password_file} {FILE_ADVICE}") from error
-            raise LocalError(f"PostgreSQL in {self.data} refuses the connection: {refusal[1]}") from error
+            raise LocalError(f"PostgreSQL in {self.data} rejects the connection: {rejection[1]}") from error
         return True
 
     def _read_password(self) -> str:

@@ -83,7 +83,7 @@ async def _reject(scope: Scope, receive: Receive, send: Send, reason: str) -> No
         await receive()
         await send({"type": "websocket.close", "code": 1008})
         return
-    body = f"Refused by the local stack: {reason}.\n".encode()
+    body = f"Rejected by the local stack: {reason}.\n".encode()
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 403, "headers": headers})
     await send({"type": "http.response.body", "body": body})

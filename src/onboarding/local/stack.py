@@ -221,10 +221,10 @@ class _StateLock:
                 time.sleep(0.01)
         else:
             self._file.seek(0)
-            holder = self._file.read().strip()
+            holder_pid = self._file.read().strip()
             self._file.close()
             raise LocalError(
-                f"a local stack (process {holder}) already runs on {self._path.parent}; "
+                f"a local stack (process {holder_pid}) already runs on {self._path.parent}; "
                 "stop it, or choose another state directory"
             )
         self._file.truncate(0)

@@ -27,25 +27,25 @@ class SignInEmail:
         return {"sign_in": asdict(self)}
 
 
-def send_sign_in_email(ctx: AppContext, mail: SignInEmail) -> bool:
+def send_sign_in_email(ctx: AppContext, email: SignInEmail) -> bool:
     """Send the e-mail unless it has no links or they have expired; return whether it was sent."""
-    if not mail.links or mail.expires_at <= time.time():
+    if not email.links or email.expires_at <= time.time():
         return False
     ctx.ses.send_email(
         Source=ctx.settings.mail_sender,
-        Destination={"ToAddresses": [mail.address]},
+        Destination={"ToAddresses": [email.address]},
         Message={
             "Subject": {"Data": "Your sign-in link", "Charset": "UTF-8"},
-            "Body": {"Text": {"Data": render_body(mail), "Charset": "UTF-8"}},
+            "Body": {"Text": {"Data": render_body(email), "Charset": "UTF-8"}},
         },
     )
     return True
 
 
-def render_body(mail: SignInEmail) -> str:
+def render_body(email: SignInEmail) -> str:
     """Return the text of a sign-in e-mail."""
     lines = ["Hello,", "", "Use this link to sign in to the product onboarding portal:"]
-    for name, url in mail.links:
+    for name, url in email.links:
         lines += ["", f"{one_line(name)}:", url]
     lines += [
         "",

@@ -43,7 +43,7 @@ class DryRun:
     rows: Sequence[Row]
     errors: Mapping[int, Sequence[RowError]]
     outcomes: Mapping[int, Outcome]
-    detected: FileDetails | None = None
+    file_details: FileDetails | None = None
     warnings: Sequence[FileWarning] = ()
     offline: bool = False
     """Whether the run had no catalog: an outcome then means only that the row is valid."""
@@ -69,7 +69,7 @@ class RunTransaction(Protocol):
 def dry_run(run: RunTransaction | None, content: bytes, vendor_id: str, options: Options | None = None) -> DryRun:
     """Return the result that an upload of this file would have. Without `run`, no database is used.
 
-    No transaction is open while the file is read or its rows are validated. Raises ParserFault and ParserTimeout.
+    No transaction is open while the file is read or its rows are validated. Raises ParserError and ParserTimeout.
     """
     metadata = (options or Options()).metadata()
     data = None if too_large(len(content)) else content
@@ -120,7 +120,7 @@ def _validate(parsed: ParsedUpload, context: ValidationContext, *, offline: bool
         rejected = [file_rejected_error(len(errors))]
         errors = {row.row_number: errors.get(row.row_number, rejected) for row in rows}
     outcomes = {row.row_number: predict_outcome(row, context) for row in rows if row.row_number not in errors}
-    return DryRun(None, rows, errors, outcomes, parsed.detected, parsed.warnings, offline)
+    return DryRun(None, rows, errors, outcomes, parsed.file_details, parsed.warnings, offline)
 
 
 def _rejected(rejection: FileRejection, *, offline: bool = False) -> DryRun:

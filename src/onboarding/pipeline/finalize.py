@@ -87,8 +87,8 @@ def _write_files(ctx: AppContext, upload: Upload) -> _Files:
 
 
 def _write_fix_file(connection: Connection, upload: Upload, table: Table, file: BinaryIO) -> None:
-    detected = file_details.get_file_details(connection, upload.upload_id)
-    commas, delimiter = (detected.decimal_commas, detected.delimiter) if detected else ((), None)
+    details = file_details.get_file_details(connection, upload.upload_id)
+    commas, delimiter = (details.decimal_commas, details.delimiter) if details else ((), None)
     write_fix_file(file, table, stream_report_rows(connection, upload.upload_id), commas, delimiter)
 
 

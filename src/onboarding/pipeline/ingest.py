@@ -154,8 +154,8 @@ def ingest_object(
         rejection = _reject_used_session(connection, new) or find_duplicate_upload(connection, new, parsed)
         opening = replace(new, total_records=0, rejection=rejection) if rejection else new
         opened = uploads.open_upload(connection, opening)
-        if parsed.detected is not None:
-            file_details.save_file_details(connection, upload_id, parsed.detected, parsed.warnings)
+        if parsed.file_details is not None:
+            file_details.save_file_details(connection, upload_id, parsed.file_details, parsed.warnings)
         return opened, uploads.get_upload(connection, upload_id)
 
     opened, upload = ctx.database.run(open_upload)

@@ -59,15 +59,15 @@ def _rows(content: bytes, upload_id: str, vendor_id: str, required: Sequence[str
     parsed = parse(content, upload_id, vendor_id, required=required)
     if isinstance(parsed, FileRejection):
         return parsed
-    return [_values_of(row) for row in parsed.rows], parsed.detected, list(parsed.warnings)
+    return [_values_of(row) for row in parsed.rows], parsed.file_details, list(parsed.warnings)
 
 
 def _table(content: bytes, row_numbers: Collection[int]) -> object:
     table = table_of(content)
     if isinstance(table, FileRejection):
         return table
-    nothing: Sequence[str] = ()
-    rows = [row if number in row_numbers else nothing for number, row in enumerate(table.rows, 1)]
+    no_values: Sequence[str] = ()
+    rows = [row if number in row_numbers else no_values for number, row in enumerate(table.rows, 1)]
     return Table(table.header, rows, table.lines)
 
 

@@ -56,7 +56,7 @@ class ParserTimeout(Exception):
     """The child did not respond in time, although its processor time was not exhausted: the machine is overloaded."""
 
 
-class ParserFault(Exception):
+class ParserError(Exception):
     """The parsing code raised an exception; the message is the child's traceback."""
 
 
@@ -69,7 +69,7 @@ class ParsedRows:
     """Rows, file details and warnings of a file."""
 
     rows: list[Row]
-    detected: FileDetails
+    file_details: FileDetails
     warnings: Sequence[FileWarning]
 
 
@@ -78,14 +78,14 @@ def parse_rows(
 ) -> ParsedRows | FileRejection:
     """Return the rows of a file or its rejection: `onboarding.files.parser.parse`, run in a child process.
 
-    `seconds` limits the wait for a child and its response. Raises TooComplex, ParserTimeout, ParserFault and
+    `seconds` limits the wait for a child and its response. Raises TooComplex, ParserTimeout, ParserError and
     ParserUnavailable.
     """
     response = _request("rows", content, upload_id, vendor_id, required, seconds=seconds)
     if isinstance(response, FileRejection):
         return response
-    rows, detected, warnings = response
-    return ParsedRows([Row(*values) for values in rows], detected, warnings)
+    rows, file_details, warnings = response
+    return ParsedRows([Row(*values) for values in rows], file_details, warnings)
 
 
 def read_original_rows(content: bytes, row_numbers: Collection[int]) -> Table | FileRejection:
@@ -270,7 +270,7 @@ def _request(operation: str, *arguments: Any, seconds: float) -> Any:
             return response
         if kind == "memory":
             raise TooComplex(f"it needs more than {memory_limit() // _MB} MB of memory")
-        raise ParserFault(response)
+        raise ParserError(response)
     if killed:
         raise TooComplex(_describe_end(-signal.SIGKILL))
     raise ParserUnavailable("the process ends before it receives a file")

@@ -42,7 +42,7 @@ total."""
 MAX_RESUME_ATTEMPTS = 288
 """How many attempts to resume an upload may fail, as during an outage, before it is ended: all runs of one day."""
 
-MAIL_PATIENCE = timedelta(minutes=5)
+EMAIL_PATIENCE = timedelta(minutes=5)
 """How long after a notification its e-mail may be sent: mailer's retries take three minutes plus its time limits."""
 
 MAX_UPLOADS_PER_RUN = 20
@@ -95,7 +95,7 @@ def resume_stalled_uploads(
     ctx.database.run(purge_held_rows)
     # Notifications come first: they read no file, so no file delays them.
     tasks: list[tuple[str, Callable[[], list[RecoveryAction]]]] = [
-        ("uploads without an e-mail", partial(reopen_unsent_notifications, ctx, MAIL_PATIENCE)),
+        ("uploads without an e-mail", partial(reopen_unsent_notifications, ctx, EMAIL_PATIENCE)),
         ("finished uploads", partial(_renotify, ctx, parameters)),
     ]
     tasks += [(f"upload {upload.upload_id}", partial(_resume_upload, ctx, upload, patience)) for upload in stalled]

@@ -117,8 +117,8 @@ def _resume_undo(connection: Connection, upload_id: str) -> bool:
 
 
 def _list_skipped(connection: Connection, upload_id: str) -> list[SkippedProduct]:
-    detected = file_details.get_file_details(connection, upload_id)
+    details = file_details.get_file_details(connection, upload_id)
     return [
-        SkippedProduct(row_number, product, reason, detected.line_of(row_number) if detected else None)
+        SkippedProduct(row_number, product, reason, details.line_of(row_number) if details else None)
         for row_number, product, reason in connection.execute(query("list_undo_skipped"), {"upload_id": upload_id})
     ]

@@ -30,7 +30,7 @@ class ParsedUpload:
     options: Options
     rows: list[Row]
     rejection: FileRejection | None
-    detected: FileDetails | None = None
+    file_details: FileDetails | None = None
     warnings: Sequence[FileWarning] = ()
 
 
@@ -44,7 +44,7 @@ def parse_upload(
 ) -> ParsedUpload:
     """Parse the file of a known vendor without writing anything; the dry run uses it too.
 
-    `seconds` is the time limit for parsing. Raises ParserFault and ParserTimeout.
+    `seconds` is the time limit for parsing. Raises ParserError and ParserTimeout.
     """
     options = parse_upload_options(content.metadata)
     if vendor_status == "suspended":
@@ -60,7 +60,7 @@ def parse_upload(
         )
     if isinstance(result, FileRejection):
         return ParsedUpload(options, [], result)
-    return ParsedUpload(options, result.rows, None, result.detected, result.warnings)
+    return ParsedUpload(options, result.rows, None, result.file_details, result.warnings)
 
 
 def find_duplicate_upload(connection: Connection, new: uploads.NewUpload, parsed: ParsedUpload) -> FileRejection | None:

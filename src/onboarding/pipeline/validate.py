@@ -226,7 +226,9 @@ def _write_valid_rows(
     else:
         outcomes = products.write_products(connection, select_valid(rows), context)
     for key, reason in rejected.items():
-        errors[key] = [RowError(RowErrorCode.REFUSED_BY_CATALOG, "row", f"The catalog cannot hold this row: {reason}")]
+        errors[key] = [
+            RowError(RowErrorCode.REJECTED_BY_CATALOG, "row", f"The catalog cannot store this row: {reason}")
+        ]
     not_written = [row for row in rows if row_key(row) not in outcomes and row_key(row) not in rejected]
     # In mode `create`, rows with errors have not been compared with the catalog yet: duplicates are reported as well.
     to_compare = [row for row in not_written if creates or row_key(row) not in errors]

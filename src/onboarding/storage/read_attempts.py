@@ -1,7 +1,7 @@
 """Repository for attempts to read an object, so that a file that crashes its function is rejected after some attempts.
 
-An attempt is counted before the object is read, and deleted after it. An attempt that remains has ended its function,
-or is still running.
+An attempt is counted before the object is read, and deleted afterwards. An attempt that remains has crashed its
+function, or is still running.
 """
 
 from __future__ import annotations

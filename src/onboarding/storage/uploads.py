@@ -175,8 +175,8 @@ def get_recorded_outcomes(
     upload_ids = list(numbers)
     ranges = {
         "uploads": upload_ids,
-        "firsts": [min(numbers[upload_id]) for upload_id in upload_ids],
-        "lasts": [max(numbers[upload_id]) for upload_id in upload_ids],
+        "first_rows": [min(numbers[upload_id]) for upload_id in upload_ids],
+        "last_rows": [max(numbers[upload_id]) for upload_id in upload_ids],
     }
     # In a pipeline both queries are sent before the first result is read.
     state_cursor = connection.cursor(row_factory=dict_row).execute(query("list_upload_states"), {"uploads": upload_ids})

@@ -66,7 +66,7 @@ def server_busy() -> Problem:
 
 
 def _begin(principal: Principal, pool: DatabasePool) -> int:
-    parameters = {"vendor_id": principal.vendor_id, "window": WINDOW, "longest": MAX_DURATION}
+    parameters = {"vendor_id": principal.vendor_id, "window": WINDOW, "max_duration": MAX_DURATION}
 
     def work(connection: Connection) -> int:
         connection.execute(query("lock_dry_runs"), parameters)

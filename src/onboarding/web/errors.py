@@ -42,7 +42,7 @@ class ProblemDocument(BaseModel):
     errors: list[FieldProblem] | None = Field(None, description="The invalid fields, for `invalid-request`")
 
 
-KINDS: Mapping[str, tuple[int, str]] = {
+PROBLEM_TYPES: Mapping[str, tuple[int, str]] = {
     "invalid-request": (422, "Invalid request"),
     "bad-request": (400, "Bad request"),
     "unauthenticated": (401, "Sign-in required"),
@@ -79,7 +79,7 @@ def not_found(name: str) -> Problem:
 def add_exception_handlers(app: FastAPI) -> None:
     """Respond to every error of a request with a problem document."""
     app.add_exception_handler(Problem, _handle_problem)
-    for exception in STORAGE_KINDS:
+    for exception in STORAGE_PROBLEM_TYPES:
         app.add_exception_handler(exception, _handle_storage_error)
     app.add_exception_handler(RequestValidationError, _handle_validation_error)
     app.add_exception_handler(HTTPException, _handle_http_exception)
@@ -88,7 +88,7 @@ def add_exception_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _handle_unexpected_error)
 
 
-STORAGE_KINDS: Mapping[type[Exception], str] = {
+STORAGE_PROBLEM_TYPES: Mapping[type[Exception], str] = {
     NotFound: "not-found",
     AlreadyExists: "conflict",
     InvalidInput: "invalid-request",
@@ -100,7 +100,7 @@ def problem_response(
     kind: str, detail: str, *, headers: Mapping[str, str] | None = None, errors: Sequence[FieldProblem] | None = None
 ) -> JSONResponse:
     """Return a problem document as a response."""
-    status, title = KINDS[kind]
+    status, title = PROBLEM_TYPES[kind]
     document = ProblemDocument(
         type=f"/problems/{kind}", title=title, status=status, detail=detail, errors=list(errors) if errors else None
     )
@@ -120,7 +120,7 @@ async def _handle_problem(_: Request, error: Exception) -> JSONResponse:
 
 async def _handle_storage_error(_: Request, error: Exception) -> JSONResponse:
     text = str(error).rstrip(".")
-    return problem_response(STORAGE_KINDS[type(error)], f"{text[0].upper()}{text[1:]}.")
+    return problem_response(STORAGE_PROBLEM_TYPES[type(error)], f"{text[0].upper()}{text[1:]}.")
 
 
 async def _handle_validation_error(_: Request, error: Exception) -> JSONResponse:
@@ -165,7 +165,7 @@ def problem_responses(*kinds: str) -> Responses:
     """Return the `responses` of a route or router that can end with these problem types."""
     responses: Responses = {}
     for kind in kinds:
-        status, title = KINDS[kind]
+        status, title = PROBLEM_TYPES[kind]
         entry = responses.setdefault(status, {"model": ProblemDocument, "description": title})
         if title not in entry["description"]:
             entry["description"] += f"; {title[0].lower()}{title[1:]}"

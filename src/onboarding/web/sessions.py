@@ -75,12 +75,12 @@ def request_link(pool: DatabasePool, email: str, ip: str) -> None:
         (account.name if len(links) == 1 else f"{account.name} ({account.vendor_id or 'operator'})", secret)
         for account, secret in links
     ]
-    mail = SignInEmail(
+    sign_in_email = SignInEmail(
         links[0][0].email if links else address,
         [(name, f"{pool.settings.portal_url}/sign-in/{secret}") for name, secret in named_secrets],
         time.time() + LINK_AGE.total_seconds(),
     )
-    pool.ctx.start_function(Function.MAILER, mail.event())
+    pool.ctx.start_function(Function.MAILER, sign_in_email.event())
 
 
 def _count_request(connection: Connection, subject: str, limit: int, *, pause: timedelta) -> bool:

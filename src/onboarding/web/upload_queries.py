@@ -76,12 +76,12 @@ def list_errors(
     cursor: str | None,
     limit: int,
 ) -> Page[ErrorResponse]:
-    """Return a page of an upload's errors, by row. `conditions`: error_type, column, value, like; each may be None."""
+    """Return a page of an upload's errors, by row. `conditions`: error_type, column, value, group; each may be None."""
     get_visible_upload(connection, principal, upload_id)
     after_row, after_id = (*decode_number_cursor(cursor), 0, 0)[:2]
     position = {"upload_id": upload_id, "after_row": after_row, "after_id": after_id, "limit": limit + 1}
     with connection.cursor(row_factory=dict_row) as db_cursor:
-        rows = db_cursor.execute(query("list_validation_errors"), {"like": None, **conditions, **position}).fetchall()
+        rows = db_cursor.execute(query("list_validation_errors"), {"group": None, **conditions, **position}).fetchall()
     spreadsheet_row = spreadsheet_row_function(file_details.get_file_details(connection, upload_id))
     items = [ErrorResponse(**row, spreadsheet_row=spreadsheet_row(row["row_number"])) for row in rows]
     return build_page(items, limit, [encode_cursor(row["row_number"], row["error_id"]) for row in rows])

@@ -410,13 +410,13 @@ def test_connect_local_stack_takes_precedence_over_aws(
         (EndpointConnectionError(endpoint_url="http://127.0.0.1:9"), "http://127.0.0.1:9"),
         (
             ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "PutObject"),
-            "AWS refused PutObject: AccessDenied: no",
+            "AWS rejected PutObject: AccessDenied: no",
         ),
         (
             psycopg.OperationalError("connection refused\nsecond line"),
             "The database cannot be reached: connection refused",
         ),
-        (psycopg.errors.UndefinedTable("no such table"), "The database refused: no such table"),
+        (psycopg.errors.UndefinedTable("no such table"), "The database rejected the command: no such table"),
         (PermissionError(13, "Permission denied", "file.csv"), "file.csv: Permission denied"),
         (NotSet("the environment variable X is not set"), "the environment variable X is not set"),
     ],
@@ -488,7 +488,7 @@ def test_inbox_show_accepts_json_before_and_after(
     assert main(["inbox", "--state", str(tmp_path), "show", "1"]) == 0
     assert "Subject: Hello" in capsys.readouterr().out
     assert main(["inbox", "--state", str(tmp_path), "--json"]) == 0
-    assert [mail["subject"] for mail in json.loads(capsys.readouterr().out)["mails"]] == ["Hello", "Unreadable e-mail"]
+    assert [mail["subject"] for mail in json.loads(capsys.readouterr().out)["emails"]] == ["Hello", "Unreadable e-mail"]
     assert main(["inbox", "--state", str(tmp_path), "show", "2"]) == 0
     assert "cannot be read as an e-mail" in capsys.readouterr().out
 
@@ -514,5 +514,5 @@ def test_watchdog_run_errors_are_printed_and_exit_with_1(
     captured = capsys.readouterr()
     assert captured.out.splitlines() == ["resumed: UPLOAD_1", "ingested: UPLOAD_3", "2 resumed, 1 failed."]
     assert (
-        captured.err == "failed: upload UPLOAD_2 (AWS refused GetObject: SlowDown: later); the next run tries again\n"
+        captured.err == "failed: upload UPLOAD_2 (AWS rejected GetObject: SlowDown: later); the next run tries again\n"
     )

@@ -121,7 +121,7 @@ def test_inbox_show_prints_email(run: Run, pipeline: Pipeline, good_file: Path) 
     upload_id = upload(run, good_file, "VEND-MAIL")[1]["upload_id"]
     pipeline.mail(upload_id)
     code, out, _ = run("inbox", "--json")
-    [mail] = [mail for mail in json.loads(out)["mails"] if upload_id in mail["text"]]
+    [mail] = [mail for mail in json.loads(out)["emails"] if upload_id in mail["text"]]
     assert (code, mail["to"]) == (0, [email])
     assert email in run("inbox")[1]
     out = run("inbox", "show", str(mail["number"]))[1]

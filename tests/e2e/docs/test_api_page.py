@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from onboarding.web.errors import KINDS
+from onboarding.web.errors import PROBLEM_TYPES
 from tests.support.api_clients import browser, new_key, signed_in
 from tests.support.running_pipeline import Pipeline
 
@@ -40,7 +40,7 @@ def test_page_lists_every_operation_under_its_tag(document: Paths) -> None:
 
 def test_page_lists_every_problem_with_its_status() -> None:
     problems = re.findall(r"^\| `/problems/([a-z-]+)` \| (\d+) \|", TEXT, re.MULTILINE)
-    assert dict(problems) == {kind: str(status) for kind, (status, _) in KINDS.items()}
+    assert dict(problems) == {kind: str(status) for kind, (status, _) in PROBLEM_TYPES.items()}
 
 
 def test_example_works_as_printed(pipeline: Pipeline, tmp_path: Path) -> None:

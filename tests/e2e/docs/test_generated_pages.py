@@ -26,7 +26,7 @@ def test_every_code_is_its_name_and_has_a_description(codes: type[Code]) -> None
 
 
 def test_every_error_of_the_rules_has_an_example() -> None:
-    of_the_file = {"CANCELLED", "CANNOT_BE_CLEARED", "FILE_REJECTED", "NOT_PROCESSED", "REFUSED_BY_CATALOG"}
+    of_the_file = {"CANCELLED", "CANNOT_BE_CLEARED", "FILE_REJECTED", "NOT_PROCESSED", "REJECTED_BY_CATALOG"}
     assert set(RowErrorCode) - of_the_file == RULES_ERRORS
 
 

@@ -64,7 +64,7 @@ def test_start_other_connection_error_is_reported(
 ) -> None:
     monkeypatch.setattr(Postgres, "url", f"{database_url}_of_nobody")
     with pytest.raises(
-        LocalError, match=r"refuses the connection: database \"ecommerce_platform_of_nobody\" does not exist"
+        LocalError, match=r"rejects the connection: database \"ecommerce_platform_of_nobody\" does not exist"
     ):
         Postgres(tmp_path, 0)._accepts_connections()
 

@@ -19,7 +19,7 @@ from onboarding.domain.models import FileRejection
 from onboarding.files.models import Table
 from onboarding.files.parser import ParsedFile, parse, table_of
 from onboarding.pipeline import parser_process
-from onboarding.pipeline.parser_process import ParsedRows, ParserFault, ParserTimeout, ParserUnavailable, TooComplex
+from onboarding.pipeline.parser_process import ParsedRows, ParserError, ParserTimeout, ParserUnavailable, TooComplex
 from tests.support.hostile_parser_child import hostile_child
 from tests.support.running_pipeline import csv_of, product
 
@@ -54,9 +54,9 @@ def test_parse_rows_of_a_file_returns_what_parse_returns() -> None:
     result, expected = parse_rows(FILE), parse(FILE, "UPLOAD_1", "VEND001")
     assert isinstance(result, ParsedRows)
     assert isinstance(expected, ParsedFile)
-    assert (result.rows, result.detected, list(result.warnings)) == (
+    assert (result.rows, result.file_details, list(result.warnings)) == (
         expected.rows,
-        expected.detected,
+        expected.file_details,
         expected.warnings,
     )
     assert [row.line for row in result.rows] == [row.line for row in expected.rows]
@@ -99,7 +99,7 @@ def test_parse_rows_over_a_limit_raises_and_parses_the_next_file(content: bytes,
 
 @pytest.mark.usefixtures("hostile")
 def test_parse_rows_parser_error_raises_with_its_traceback() -> None:
-    with pytest.raises(ParserFault, match=r"RuntimeError: a bug in the parser"):
+    with pytest.raises(ParserError, match=r"RuntimeError: a bug in the parser"):
         parse_rows(b"fault")
     assert isinstance(parse_rows(FILE), ParsedRows)
 
@@ -144,7 +144,7 @@ def test_parse_rows_child_cannot_start_raises_unavailable(monkeypatch: pytest.Mo
 def test_child_does_not_inherit_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSWORD"):
         monkeypatch.setenv(name, "secret")
-    with pytest.raises(ParserFault) as fault:
+    with pytest.raises(ParserError) as fault:
         parse_rows(b"environment")
     [line] = str(fault.value).splitlines()[-1:]
     assert set(line.removeprefix("RuntimeError: ").split()) <= {

@@ -12,7 +12,7 @@ from tests.support.workbook_builder import PARTS, TABLE, pack, workbook, workboo
 
 def rejection_code(content: bytes) -> str:
     result = parse(content, "UPLOAD_1", "VEND001")
-    assert isinstance(result, FileRejection), result.detected
+    assert isinstance(result, FileRejection), result.file_details
     return result.code
 
 

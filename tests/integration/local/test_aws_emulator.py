@@ -190,7 +190,7 @@ def test_send_email_response_follows_the_inbox(tmp_path: Path, monkeypatch: pyte
     try:
         monkeypatch.setenv("SMTP_HOST", f"127.0.0.1:{inbox.port}")
         ses: Any = load_service("ses")
-        emulator_patches.report_undelivered_mail(ses)
+        emulator_patches.report_undelivered_emails(ses)
         asyncio.run(
             ses.handle_request(
                 "POST", "/", {}, b"", {"Action": ["VerifyEmailIdentity"], "EmailAddress": ["us@example.com"]}

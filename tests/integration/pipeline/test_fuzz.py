@@ -96,11 +96,11 @@ def _parse(item: Case) -> ParsedFile | FileRejection:
     assert [row.row_number for row in result.rows] == list(range(1, len(result.rows) + 1))
     lines = [row.line or 0 for row in result.rows]
     assert lines == sorted(set(lines))
-    assert lines == [result.detected.line_of(row.row_number) for row in result.rows]
-    assert lines[0] > result.detected.header_line
+    assert lines == [result.file_details.line_of(row.row_number) for row in result.rows]
+    assert lines[0] > result.file_details.header_line
     assert table_of(item.data) == result.table
     assert len(result.table.rows) == len(result.rows)
-    assert_one_line(result.detected.sentence())
+    assert_one_line(result.file_details.sentence())
     for warning in result.warnings:
         assert warning.code.isupper()
         assert_one_line(warning.message)

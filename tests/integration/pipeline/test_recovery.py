@@ -247,7 +247,7 @@ def test_recovery_upload_with_rejected_email_is_renotified_with_doubling_delay(
                 "update upload_history set renotifications = %s where upload_id = %s",
                 (renotifications, upload.upload_id),
             )
-            if upload.upload_id in recovery.list_recently_notified(ctx, recovery.MAIL_PATIENCE):
+            if upload.upload_id in recovery.list_recently_notified(ctx, recovery.EMAIL_PATIENCE):
                 delays.append(minutes)
                 break
     assert delays == [5, 10, 20, 40, 80, 160]

@@ -440,7 +440,7 @@ def test_update_value_against_the_schema_is_an_error_of_its_row(
     rows = [change_row(str(n), n, price="0" if n == 2 else "1.00") for n in range(1, 5)]
     assert types_by_row(record_rows(database, *rows)) == {
         (CHANGED, 1): [],
-        (CHANGED, 2): ["REFUSED_BY_CATALOG"],
+        (CHANGED, 2): ["REJECTED_BY_CATALOG"],
         (CHANGED, 3): [],
         (CHANGED, 4): [],
     }
@@ -505,8 +505,8 @@ def test_reject_file_row_against_the_schema_rejects_all_rows(
     open_all_or_nothing(database, 3)
     record_rows(database, *valid_rows(2, price="0"))
     assert types_by_row(record_rows(database, *valid_rows(1, first=3))) == {
-        (CHANGED, 1): ["REFUSED_BY_CATALOG"],
-        (CHANGED, 2): ["REFUSED_BY_CATALOG"],
+        (CHANGED, 1): ["REJECTED_BY_CATALOG"],
+        (CHANGED, 2): ["REJECTED_BY_CATALOG"],
         (CHANGED, 3): ["FILE_REJECTED"],
     }
     assert list_skus(database) == []

@@ -483,8 +483,8 @@ def test_record_outcomes_value_against_the_schema_is_an_error_of_its_row(
     rejected = {key: errors for key, errors in result.errors.items() if errors}
     (error,) = rejected.pop((FIRST, 37))
     assert rejected == {}
-    assert (error.error_type, error.field) == ("REFUSED_BY_CATALOG", "row")
-    assert error.message.startswith("The catalog cannot hold this row: ")
+    assert (error.error_type, error.field) == ("REJECTED_BY_CATALOG", "row")
+    assert error.message.startswith("The catalog cannot store this row: ")
     assert counts_of(database, FIRST) == (100, 99, 1, "partial")
     assert len(list_skus(database)) == 99
     assert_invariants(database)
@@ -505,8 +505,8 @@ def test_record_outcomes_several_rows_against_the_schema_are_rejected_individual
     rows[6] = product_row("7", 7, sku="S-8")
     rows[7] = product_row("8", 8, price="-1", duplicate_of={"sku": 7})
     assert types_by_row(record_rows(database, *rows)) == {
-        (FIRST, 1): ["REFUSED_BY_CATALOG"],
-        (FIRST, 2): ["REFUSED_BY_CATALOG"],
+        (FIRST, 1): ["REJECTED_BY_CATALOG"],
+        (FIRST, 2): ["REJECTED_BY_CATALOG"],
         (FIRST, 3): [],
         (FIRST, 4): [],
         (FIRST, 5): ["INVALID_CATEGORY"],

@@ -81,7 +81,7 @@ def test_list_validation_errors_like_a_groups_error_returns_the_group(database: 
 
     def list_errors_like(connection: Connection, error_id: int | None) -> list[dict[str, Any]]:
         cursor = connection.cursor(row_factory=dict_row)
-        return cursor.execute(query("list_validation_errors"), {**params, "like": error_id}).fetchall()
+        return cursor.execute(query("list_validation_errors"), {**params, "group": error_id}).fetchall()
 
     for group in groups:
         errors = database.run(partial(list_errors_like, error_id=group.first_error))

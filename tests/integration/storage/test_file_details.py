@@ -46,6 +46,6 @@ def test_file_details_characters_that_postgresql_rejects_are_replaced(database: 
     content = b"vendor_product_id,product_name,category,sku,price,stock_quantity,no\0te\nP-1,Mug,Kitchen,S-1,1,5,blue\n"
     parsed = parse(content, "U1", "VEND001")
     assert not isinstance(parsed, FileRejection)
-    database.run(lambda c: file_details.save_file_details(c, "U1", parsed.detected, parsed.warnings))
-    assert database.run(lambda c: file_details.get_file_details(c, "U1")) == parsed.detected
+    database.run(lambda c: file_details.save_file_details(c, "U1", parsed.file_details, parsed.warnings))
+    assert database.run(lambda c: file_details.get_file_details(c, "U1")) == parsed.file_details
     assert database.run(lambda c: file_details.list_warnings(c, "U1")) == parsed.warnings

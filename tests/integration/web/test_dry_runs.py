@@ -103,7 +103,7 @@ def test_dry_run_of_a_file_over_a_limit_fails(app: FastAPI, vendor_a: httpx.Clie
 def test_dry_run_on_a_server_that_is_too_busy_is_unavailable(
     app: FastAPI, vendor_a: httpx.Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("onboarding.pipeline.dry_run.READING_SECONDS", 0.5)
+    monkeypatch.setattr("onboarding.pipeline.dry_run.PARSING_SECONDS", 0.5)
     with hostile_child():
         content = b"wait:%b" % os.fsencode(tmp_path / "never")
         response = send_to_app(app, vendor_a, "POST", "/v1/dry-runs", content=content)

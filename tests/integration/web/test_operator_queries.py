@@ -56,8 +56,8 @@ PAGE: dict[str, Any] = {"vendor_id": None, "search": None, "after": None, "limit
         ("list_vendors_with_quality", PAGE, {"vendors_pk"}),
         ("list_vendors_with_quality", PAGE | {"after": "V05000"}, {"vendors_pk"}),
         ("list_vendors_with_quality", PAGE | {"search": "v777@"}, {"vendors_pk"}),
-        ("list_top_errors", {"days": 1, "latest": LATEST_ERRORS}, {"validation_errors_time"}),
-        ("list_top_errors", {"days": 90, "latest": 1000}, {"validation_errors_time"}),
+        ("list_top_errors", {"days": 1, "max_errors": LATEST_ERRORS}, {"validation_errors_time"}),
+        ("list_top_errors", {"days": 90, "max_errors": 1000}, {"validation_errors_time"}),
         ("list_upload_throughput", {"width": timedelta(minutes=30), "intervals": 48}, {"upload_history_completed"}),
         ("get_upload_overview", {"patience": PATIENCE}, {"upload_history_time", "upload_history_status"}),
     ],
@@ -94,7 +94,7 @@ def test_throughput_counts_every_upload_once(marketplace: Connection) -> None:
 
 
 def test_top_errors_are_sorted_by_frequency(marketplace: Connection) -> None:
-    parameters = {"days": 90, "latest": 1000}
+    parameters = {"days": 90, "max_errors": 1000}
     [(_, column, errors, uploads, vendors)] = marketplace.execute(query("list_top_errors"), parameters).fetchall()
     assert (column, errors) == ("price", 1000)
     assert uploads == vendors

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from onboarding.aws.concurrency import map_concurrently
 from onboarding.aws.staging_table import (
     ATTEMPTS,
-    DAYS_KEPT,
+    RETENTION_DAYS,
     UNPROCESSABLE_PREFIX,
     WRITE_BATCH,
     Item,
@@ -132,7 +132,7 @@ def test_to_item_attributes_are_those_of_the_contract() -> None:
     item = to_item(make_row(7))
     assert item.pop("created_at")["S"] >= before
     seconds = int(item.pop("expires_at")["N"]) - time.time()
-    assert (DAYS_KEPT - 1) * 86_400 < seconds <= DAYS_KEPT * 86_400
+    assert (RETENTION_DAYS - 1) * 86_400 < seconds <= RETENTION_DAYS * 86_400
     data = item.pop("product_data")["M"]
     assert item == {
         "upload_id": {"S": "UPLOAD_1"},

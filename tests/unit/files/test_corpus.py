@@ -51,7 +51,7 @@ def test_parse_corpus_file_has_expected_outcome(path: Path) -> None:
     expected = load_outcome(path)
     result = parse(read_content(path), "UPLOAD_1", "VEND001")
     if "refusal" in expected:
-        assert isinstance(result, FileRejection), result.detected
+        assert isinstance(result, FileRejection), result.file_details
         assert result.code == expected["refusal"], result
         for words in expected.get("says", []):
             assert words in result.reason
@@ -65,12 +65,12 @@ def test_parse_corpus_file_has_expected_outcome(path: Path) -> None:
         assert any(words in warning.message for warning in result.warnings), result.warnings
     for row_number, hints in expected.get("hints", {}).items():
         assert [error.hint for error in validate_row(result.rows[int(row_number) - 1], OFFLINE)] == hints
-    detected = result.detected.as_json()
+    detected = result.file_details.as_json()
     assert {part: detected[part] for part in expected.get("detected", {})} == expected.get("detected", {})
     for row_number, cells in expected.get("cells", {}).items():
         row = result.rows[int(row_number) - 1]
         assert {column: row.cells.get(column) for column in cells} == cells
-    assert [result.detected.line_of(row.row_number) for row in result.rows] == [row.line for row in result.rows]
+    assert [result.file_details.line_of(row.row_number) for row in result.rows] == [row.line for row in result.rows]
     if "lines" in expected:
         assert [row.line for row in result.rows] == expected["lines"]
 
@@ -81,11 +81,11 @@ def test_table_of_corpus_file_has_values_as_written(path: Path) -> None:
     table = table_of(read_content(path))
     assert table == result.table
     assert len(table.rows) == len(result.rows)
-    columns = {result.detected.columns.get(name.strip()): place for place, name in enumerate(table.header)}
+    columns = {result.file_details.columns.get(name.strip()): place for place, name in enumerate(table.header)}
     for row, values in zip(result.rows, table.rows, strict=True):
         for column, text in row.cells.items():
             # File details show names with line breaks on one line.
-            if column in columns and column not in row.cut and column not in result.detected.decimal_commas:
+            if column in columns and column not in row.cut and column not in result.file_details.decimal_commas:
                 # In a column whose header is written as ="…", so are the values.
                 written = values[columns[column]].strip()
                 written = written if written == text else unwrap_text_formula(written).strip()
@@ -97,7 +97,7 @@ def test_table_of_corpus_file_has_values_as_written(path: Path) -> None:
 
 @pytest.mark.parametrize("path", ACCEPTED, ids=lambda path: path.stem)
 def test_file_details_from_json_of_corpus_file_are_equal(path: Path) -> None:
-    detected = parse_file(path).detected
+    detected = parse_file(path).file_details
     copy = json.loads(json.dumps(detected.as_json()))
     assert type(detected).from_json(copy).as_json() == detected.as_json()
     assert f"header in line {detected.header_line}" in detected.sentence()

@@ -119,7 +119,7 @@ def check_parsed(lines: list[list[str]], table_format: TableFormat) -> ParsedFil
         assert row.line is not None
         expected_cells = expected[row.line]
         if not row.surplus_fields:
-            decimal = result.detected.decimal_commas
+            decimal = result.file_details.decimal_commas
             assert {c: normalize(c, t) for c, t in row.cells.items() if c not in decimal} == {
                 c: text for c, t in expected_cells.items() if c not in decimal and (text := normalize(c, t))
             }

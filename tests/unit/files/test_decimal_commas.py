@@ -74,7 +74,7 @@ def test_convert_decimal_comma_becomes_a_point(value: str, places: int, expected
 
 
 @pytest.mark.parametrize(
-    ("columns", "decimal", "doubtful"),
+    ("columns", "decimal", "uncertain"),
     [
         ({"price": ["19,90"], "weight_kg": ["1.250"]}, {"price"}, {"price", "weight_kg"}),
         ({"price": ["19,90"], "weight_kg": ["1.250", "0.5"]}, {"price"}, {"price"}),
@@ -87,11 +87,11 @@ def test_convert_decimal_comma_becomes_a_point(value: str, places: int, expected
     ],
 )
 def test_detect_decimal_separators_unclear_columns_follow_other_columns(
-    columns: dict[str, list[str]], decimal: set[str], doubtful: set[str]
+    columns: dict[str, list[str]], decimal: set[str], uncertain: set[str]
 ) -> None:
     separators = detect_decimal_separators(columns, ())
     assert {column for column, meaning in separators.commas.items() if meaning is CommaMeaning.DECIMAL} == decimal
-    assert set(separators.doubtful) == doubtful
+    assert set(separators.uncertain) == uncertain
 
 
 def test_detect_decimal_separators_workbook_columns_are_independent() -> None:
@@ -103,4 +103,4 @@ def test_detect_decimal_separators_workbook_columns_are_independent() -> None:
         "weight_kg": CommaMeaning.NONE,
         "compare_at_price": CommaMeaning.UNCLEAR,
     }
-    assert set(separators.doubtful) == {"price", "compare_at_price"}
+    assert set(separators.uncertain) == {"price", "compare_at_price"}

@@ -114,7 +114,7 @@ def test_fix_file_of_corpus_file_parses_to_the_same_rows(path: Path) -> None:
     if isinstance(before, FileRejection):
         return
     errors = [line for row in before.rows for line in make_errors(row.row_number)]
-    options = before.detected.decimal_commas, before.detected.delimiter
+    options = before.file_details.decimal_commas, before.file_details.delimiter
     fix_file = build_fix_file(before.table, errors, *options)
     after = parse(fix_file, "UPLOAD_1", "VEND001")
     assert not isinstance(after, FileRejection), after
@@ -134,12 +134,12 @@ def test_fix_file_decimal_comma_is_kept() -> None:
     before = parse(csv_of(rows), "UPLOAD_1", "VEND001")
     assert not isinstance(before, FileRejection)
     assert before.rows[1].cells["weight_kg"] == "1.250"
-    fix_file = build_fix_file(before.table, make_errors(2), before.detected.decimal_commas)
+    fix_file = build_fix_file(before.table, make_errors(2), before.file_details.decimal_commas)
     assert [line[3] for line in read_lines(fix_file)] == ["_decimal_comma", "price, weight_kg"]
     after = parse(fix_file, "UPLOAD_1", "VEND001")
     assert not isinstance(after, FileRejection)
     assert after.rows[0].cells == before.rows[1].cells
-    assert after.detected.decimal_commas == ["price", "weight_kg"]
+    assert after.file_details.decimal_commas == ["price", "weight_kg"]
     # Without that column the commas are unclear.
     without_column = parse(fix_file.replace(b"_decimal_comma", b"_"), "UPLOAD_1", "VEND001")
     assert not isinstance(without_column, FileRejection)

@@ -369,7 +369,7 @@ def test_parse_rows_have_their_spreadsheet_rows() -> None:
     result = parse_accepted(
         "\n\n" + make_file(make_line(1), "", make_line(2, product_name='"two\nlines"'), make_line(3))
     )
-    assert result.detected.header_line == 3
+    assert result.file_details.header_line == 3
     assert [row.line for row in result.rows] == [4, 6, 7]
 
 
@@ -377,7 +377,7 @@ def test_parse_file_details_are_detected() -> None:
     result = parse_accepted(
         "Artikelnummer;Titel;Kategorie;Produkt-ID;Preis;Menge;Farbe\r\nS1;Mug;Kitchen;P1;19,99;5;red\r\n"
     )
-    assert result.detected == FileDetails(
+    assert result.file_details == FileDetails(
         "csv",
         1,
         {
@@ -452,7 +452,7 @@ def test_parse_row_of_another_width_does_not_decide_commas() -> None:
 def test_parse_fix_file_unclear_comma_stays_unclear() -> None:
     line = '1,x,,price,P1,Mug,Books,S1,"1,50",5,"1,250"'
     result = parse_accepted(f"_row,_errors,_hint,_decimal_comma,{REQUIRED_HEADER},weight_kg\n{line}\n")
-    assert result.detected.decimal_commas == ["price"]
+    assert result.file_details.decimal_commas == ["price"]
     assert result.rows[0].cells["weight_kg"] == "1,250"
     assert [warning.code for warning in result.warnings] == ["UNCLEAR_COMMAS"]
 
@@ -477,8 +477,8 @@ def test_parse_unclear_commas_warning_names_rows() -> None:
 
 def test_parse_fix_file_restores_values_without_its_columns() -> None:
     result = parse_accepted(f"_row,_errors,_hint,{REQUIRED_HEADER}\n7,x,," + make_line(1, product_name="'=1+1"))
-    assert result.detected.fix_file
-    assert result.detected.unknown == []
+    assert result.file_details.fix_file
+    assert result.file_details.unknown == []
     assert result.warnings == []
     assert result.rows[0].cells["product_name"] == "=1+1"
     assert result.table.header == REQUIRED_HEADER.split(",")
@@ -488,17 +488,17 @@ def test_parse_fix_file_restores_values_without_its_columns() -> None:
 @pytest.mark.parametrize("name", ["_note", "_row", "_errors", "_hint", "_decimal_comma", "_"])
 def test_parse_column_with_underscore_is_unknown(name: str) -> None:
     result = parse_accepted(f"{name},{REQUIRED_HEADER}\nprice," + make_line(1, product_name="'=1+1"))
-    assert not result.detected.fix_file
+    assert not result.file_details.fix_file
     assert result.rows[0].cells["product_name"] == "'=1+1"
     assert [warning.code for warning in result.warnings] == ["UNKNOWN_COLUMN", "LEADING_APOSTROPHE"]
-    assert (result.detected.unknown, result.table.header[0], result.table.rows[0][0]) == ([name], name, "price")
-    assert result.detected.decimal_commas == []
+    assert (result.file_details.unknown, result.table.header[0], result.table.rows[0][0]) == ([name], name, "price")
+    assert result.file_details.decimal_commas == []
 
 
 def test_parse_fix_file_keeps_columns_of_the_vendor() -> None:
     result = parse_accepted(f"_row,_errors,_hint,_row,_note,{REQUIRED_HEADER}\n7,x,,shelf,'=1,{make_line(1)}\n")
-    assert result.detected.fix_file
-    assert result.detected.unknown == ["_row", "_note"]
+    assert result.file_details.fix_file
+    assert result.file_details.unknown == ["_row", "_note"]
     assert result.table.header == ["_row", "_note", *REQUIRED]
     assert result.table.rows[0][:2] == ["shelf", "=1"]
 

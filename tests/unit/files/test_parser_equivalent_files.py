@@ -65,7 +65,7 @@ def test_parse_any_encoding_delimiter_and_line_end_returns_equal_rows(encoding: 
         assert result.rows == PLAIN.rows
         assert [row.line for row in result.rows] == [row.line for row in PLAIN.rows]
         assert result.table == PLAIN.table
-        assert (result.detected.delimiter, result.detected.line_end) == (
+        assert (result.file_details.delimiter, result.file_details.line_end) == (
             {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}[delimiter],
             {"\n": "LF", "\r\n": "CRLF", "\r": "CR"}[end],
         )

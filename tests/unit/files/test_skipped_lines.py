@@ -36,7 +36,7 @@ def test_skipped_lines_non_product_between_rows_is_named_and_not_counted(line: s
     assert [(r.row_number, r.line, r.cells["sku"]) for r in result.rows] == [(1, 2, "S1"), (2, 4, "S2")]
     assert [warning.code for warning in result.warnings] in (["NOT_PRODUCTS"], ["REPEATED_HEADER"])
     assert "Line 3 " in result.warnings[0].message
-    assert [result.detected.line_of(n) for n in (1, 2)] == [2, 4]
+    assert [result.file_details.line_of(n) for n in (1, 2)] == [2, 4]
 
 
 @pytest.mark.parametrize(

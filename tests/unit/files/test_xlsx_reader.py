@@ -23,7 +23,7 @@ def parse_content(content: bytes) -> ParsedFile | FileRejection:
 
 def rejection_code(content: bytes) -> str:
     result = parse_content(content)
-    assert isinstance(result, FileRejection), result.detected
+    assert isinstance(result, FileRejection), result.file_details
     return result.code
 
 
@@ -212,7 +212,7 @@ def test_read_workbook_of_several_sheets_selects_the_product_sheet(content: byte
     if isinstance(result, FileRejection):
         assert f"only the sheet '{name}' was read" in result.reason
         return
-    assert result.detected.sheet == name
+    assert result.file_details.sheet == name
     assert f"Only the sheet '{name}' was read; the workbook has other sheets" in result.warnings[0].message
     assert table_of(content) == result.table
 

@@ -70,7 +70,7 @@ class BillLine:
     """One line of the bill: the service, a description, and USD with and without AWS's free tier."""
 
     service: str
-    what: str
+    item: str
     usd: float
     without_free: float
 
@@ -110,10 +110,10 @@ def calculate_bill(choice: Choice) -> list[BillLine]:
     """Return the lines of a month's bill."""
     lines: list[BillLine] = []
 
-    def add(service: str, what: str, price: str, amount: float, free: str | None = None) -> None:
+    def add(service: str, item: str, price: str, amount: float, free: str | None = None) -> None:
         unit_price = load_prices()[price]
         free_amount = load_prices()["free"][free] if free else 0
-        lines.append(BillLine(service, what, unit_price * max(0.0, amount - free_amount), unit_price * amount))
+        lines.append(BillLine(service, item, unit_price * max(0.0, amount - free_amount), unit_price * amount))
 
     month = _MonthlyUsage(choice)
     _add_compute(add, month)
@@ -241,13 +241,13 @@ def _network_lines(choice: Choice, month: _MonthlyUsage) -> list[BillLine]:
     match choice.outbound:
         case "nat":
             usd = HOURS * (load_prices()["nat_hours"] + load_prices()["ipv4_hours"]) + gb * load_prices()["nat_gb"]
-            what = "a NAT gateway and its address"
+            item = "a NAT gateway and its address"
         case "endpoints":
             usd = HOURS * load_prices()["endpoint_hours"] * INTERFACE_ENDPOINTS * 2 + gb * load_prices()["endpoint_gb"]
-            what = f"{INTERFACE_ENDPOINTS} interface endpoints in two zones"
+            item = f"{INTERFACE_ENDPOINTS} interface endpoints in two zones"
         case _:
-            usd, what = 0.0, "an egress-only gateway"
-    return [BillLine("VPC", what, usd, usd)]
+            usd, item = 0.0, "an egress-only gateway"
+    return [BillLine("VPC", item, usd, usd)]
 
 
 def compare_choices(base: Choice) -> list[tuple[str, float]]:

@@ -128,7 +128,7 @@ create table held_rows (
     constraint held_rows_pk primary key (upload_id, row_number)
 );
 
--- The products that the undo of an upload skipped, and why.
+-- The products that the undo of an upload skipped, with the reason.
 create table undo_skipped (
     upload_id         varchar(50)  not null
         constraint undo_skipped_upload_fk references upload_history on delete cascade,
@@ -174,7 +174,7 @@ create table products (
 
 create index products_category on products (category);
 
--- Every change of a product changes `updated_at`, so that undo can detect it, unless the change sets it itself.
+-- Set `updated_at` on every change of a product, unless the statement sets it: undo compares it to detect changes.
 create function set_updated_at() returns trigger language plpgsql as $$
 begin
     if new.updated_at = old.updated_at then
@@ -221,7 +221,7 @@ create table quarantined_objects (
     constraint quarantined_objects_pk primary key (s3_key, s3_version_id)
 );
 
--- Attempts to read an object that have not ended, or that ended their function.
+-- Attempts to read an object that are still running, or that crashed their function.
 create table read_attempts (
     s3_key        text        not null,
     s3_version_id text        not null,
@@ -422,7 +422,7 @@ $$;
 
 -- Row-level security --------------------------------------------------------------------------------------------------
 
--- The vendor that the transaction is restricted to. Null, and so equal to nothing, if there is none.
+-- Return the vendor that the transaction is restricted to. Without one it is null, which equals no vendor.
 create function current_vendor() returns text language sql stable
 return nullif(current_setting('onboarding.vendor_id', true), '');
 

@@ -6,7 +6,7 @@ select pg_advisory_xact_lock(hashtextextended('dry runs of ' || %(vendor_id)s, 0
 -- Count a vendor's dry runs that are running and that started within the window.
 -- `seconds` is the time until the first of these is outside the window.
 select
-    count(*) filter (where ended_at is null and started_at > clock_timestamp() - %(longest)s::interval) as running,
+    count(*) filter (where ended_at is null and started_at > clock_timestamp() - %(max_duration)s::interval) as running,
     count(*) as recent,
     coalesce(
         ceil(extract(epoch from min(started_at) + %(window)s::interval - clock_timestamp())), 0

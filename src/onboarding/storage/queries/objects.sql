@@ -5,7 +5,7 @@ values (%(s3_key)s, %(s3_version_id)s, %(reason)s)
 on conflict do nothing
 
 -- name: get_quarantine_reason
--- Return why an object was quarantined.
+-- Return the reason for which an object is quarantined.
 select reason
 from quarantined_objects
 where s3_key = %(s3_key)s and s3_version_id = %(s3_version_id)s
@@ -42,14 +42,14 @@ order by started_at
 limit %(limit)s
 
 -- name: list_known_objects
--- List which of these objects have an upload or are quarantined.
+-- List those of these objects that have an upload or are quarantined.
 select s3_key, s3_version_id
-from unnest(%(keys)s::text[], %(versions)s::text[]) as listed (s3_key, s3_version_id)
+from unnest(%(keys)s::text[], %(versions)s::text[]) as object (s3_key, s3_version_id)
 where exists (
-        select from upload_history u where u.s3_key = listed.s3_key and u.s3_version_id = listed.s3_version_id
+        select from upload_history u where u.s3_key = object.s3_key and u.s3_version_id = object.s3_version_id
     )
    or exists (
-        select from quarantined_objects q where q.s3_key = listed.s3_key and q.s3_version_id = listed.s3_version_id
+        select from quarantined_objects q where q.s3_key = object.s3_key and q.s3_version_id = object.s3_version_id
     )
 
 -- name: get_sweep_cursor

@@ -36,11 +36,11 @@ group by vendor_id, v.vendor_name
 order by vendor_id
 
 -- name: list_sample_products
--- List the first products of each vendor.
+-- List the first `products_per_vendor` products of each vendor.
 select p.vendor_id, p.sku, p.product_name, p.category, p.price, p.stock_quantity
 from vendors v
 cross join lateral (
-    select * from products where products.vendor_id = v.vendor_id order by product_id limit %(each)s
+    select * from products where products.vendor_id = v.vendor_id order by product_id limit %(products_per_vendor)s
 ) p
 order by p.vendor_id, p.product_id
 

@@ -66,7 +66,8 @@ where upload_id = any(%(uploads)s::text[])
 -- The rows of a batch are adjacent, so the range from its first to its last row takes one look-up in each index.
 with row_range as materialized (
     select *
-    from unnest(%(uploads)s::text[], %(firsts)s::int[], %(lasts)s::int[]) as ranges (upload_id, first_row, last_row)
+    from unnest(%(uploads)s::text[], %(first_rows)s::int[], %(last_rows)s::int[])
+        as ranges (upload_id, first_row, last_row)
 )
 select p.upload_id, p.row_number, null as error_type, null as field, null as message, null as value, null as expected,
     null as hint

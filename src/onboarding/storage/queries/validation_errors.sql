@@ -24,14 +24,14 @@ where upload_id = %(upload_id)s
   and (%(column)s::text is null or %(column)s = any(string_to_array(error_field, ', ')))
   and (%(value)s::text is null or coalesce(rejected_value, '') = %(value)s)
   and (
-    %(like)s::bigint is null
-    -- The errors of one group of `list_error_groups`, given by an error of the group.
+    %(group)s::bigint is null
+    -- The errors of the group of `list_error_groups` that contains this error.
     or exists (
-        select from validation_errors alike
-        where alike.error_id = %(like)s and alike.upload_id = %(upload_id)s
-          and (alike.error_type, alike.error_field) = (validation_errors.error_type, validation_errors.error_field)
-          and coalesce(alike.rejected_value, '') = coalesce(validation_errors.rejected_value, '')
-          and (coalesce(alike.rejected_value, '') <> '' or alike.error_message = validation_errors.error_message)
+        select from validation_errors sample
+        where sample.error_id = %(group)s and sample.upload_id = %(upload_id)s
+          and (sample.error_type, sample.error_field) = (validation_errors.error_type, validation_errors.error_field)
+          and coalesce(sample.rejected_value, '') = coalesce(validation_errors.rejected_value, '')
+          and (coalesce(sample.rejected_value, '') <> '' or sample.error_message = validation_errors.error_message)
     )
   )
 order by row_number, error_id
@@ -73,14 +73,14 @@ order by row_number, error_id
 select count(*) from validation_errors where upload_id = %(upload_id)s and error_type = 'NOT_PROCESSED'
 
 -- name: list_top_errors
--- List the most frequent errors among the latest ones.
+-- List the most frequent errors among the latest `max_errors` errors.
 -- The limit bounds the query's time. Grouping twice avoids the sort that `count(distinct …)` needs.
 with latest as (
     select error_type, error_field, vendor_id, upload_id
     from validation_errors
     where created_at > now() - %(days)s * interval '1 day'
     order by created_at desc
-    limit %(latest)s
+    limit %(max_errors)s
 ),
 by_upload as (
     select error_type, error_field, vendor_id, upload_id, count(*) as errors

@@ -154,7 +154,7 @@ async def _read_content(request: Request, limit: int) -> bytes:
 def dry_run_response(result: DryRun) -> DryRunResponse:
     """Return the response for a dry run."""
     row_errors = [(number, error) for number, errors in sorted(result.errors.items()) for error in errors]
-    spreadsheet_row = spreadsheet_row_function(result.detected)
+    spreadsheet_row = spreadsheet_row_function(result.file_details)
     return DryRunResponse(
         status=result.status,
         failure_code=result.rejection.code if result.rejection else None,
@@ -180,7 +180,7 @@ def dry_run_response(result: DryRun) -> DryRunResponse:
         ],
         error_types=dict(Counter(error.error_type for _, error in row_errors)),
         summary=summary_response(summarize_errors(row_errors, MAX_GROUPS, spreadsheet_row)),
-        file_details=file_details_response(result.detected, result.warnings),
+        file_details=file_details_response(result.file_details, result.warnings),
         rows=[
             DryRunRow(
                 row_number=row.row_number,

@@ -187,7 +187,7 @@ def show_top_errors(
 
 def get_top_errors(connection: Connection, days: int) -> TopErrorList:
     """Return the most frequent errors of the last days."""
-    parameters = {"days": days, "latest": LATEST_ERRORS}
+    parameters = {"days": days, "max_errors": LATEST_ERRORS}
     return TopErrorList(items=fetch_models(connection, TopErrorResponse, "list_top_errors", parameters))
 
 

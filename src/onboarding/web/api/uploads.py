@@ -108,7 +108,7 @@ def list_errors(
     limit: Limit = 100,
 ) -> Page[ErrorResponse]:
     """List the errors of an upload, by row; optionally of one type, column, value or group."""
-    conditions = {"error_type": error_type, "column": column, "value": value, "like": group}
+    conditions = {"error_type": error_type, "column": column, "value": value, "group": group}
 
     def work(connection: Connection) -> Page[ErrorResponse]:
         return upload_queries.list_errors(connection, principal, upload_id, conditions, cursor=cursor, limit=limit)

@@ -136,7 +136,7 @@ def show_errors(
     cursor: Cursor = None,
 ) -> Response:
     """Show a page of an upload's errors."""
-    conditions = {"error_type": error_type or None, "column": column or None, "value": value or None, "like": group}
+    conditions = {"error_type": error_type or None, "column": column or None, "value": value or None, "group": group}
 
     def work(connection: Connection) -> tuple[Upload, Page[ErrorResponse]]:
         upload = upload_queries.get_visible_upload(connection, principal, upload_id)
@@ -146,7 +146,7 @@ def show_errors(
         return upload, errors
 
     upload, errors = principal.run(pool, work)
-    parameters = {"group" if name == "like" else name: str(text) for name, text in conditions.items() if text}
+    parameters = {name: str(text) for name, text in conditions.items() if text}
     filters = {name: text for name, text in parameters.items() if name != "group"}
     if group and errors.items:
         first = errors.items[0]

@@ -62,7 +62,7 @@ def _check_configuration_set(ses: Any, sender: str, name: str) -> Iterator[Findi
         if error.response["Error"]["Code"] != "NotFoundException":
             raise
         yield Finding(
-            f"{uses}, which does not exist: SES refuses every e-mail. Choose another default set, or none, for "
+            f"{uses}, which does not exist: SES rejects every e-mail. Choose another default set, or none, for "
             "the identity in the SES console."
         )
         return
