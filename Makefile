@@ -27,8 +27,9 @@ demo: setup ## Process the files of three vendors on a temporary local stack, an
 up: setup ## Start the local stack and run until Ctrl-C
 	@$(BIN)/onboarding local up
 
-test: setup check ## Run the checks and every test, with the coverage of the package
-	@$(BIN)/python -m pytest $(PARALLEL) --cov
+test: setup check ## Run the checks and every test, with the coverage by the unit tests
+	@$(BIN)/python -m pytest -q $(PARALLEL) --cov=onboarding tests/unit
+	@$(BIN)/python -m pytest $(PARALLEL) tests/e2e tests/faults tests/infra tests/integration
 
 test-unit: setup ## Run the unit tests: seconds, without processes
 	@$(BIN)/python -m pytest -q $(PARALLEL) tests/unit

@@ -35,7 +35,7 @@ InjectionPoint = str
 Event = dict[str, Any]
 
 FUNCTIONS = ("csv_parser", "product_validator", "error_processor", "mailer", "watchdog")
-TIMED = ("aws.staging_table", "notifications.email", "notifications.events", "storage.database")
+TIMED = ("aws.staging_table", "notifications.email", "aws.error_queue", "storage.database")
 """Modules whose sleeps and times are those of the harness's clock."""
 CALLS = (*FUNCTIONS, "cancel", "undo")
 """Calls: the functions, and the API's actions on an upload."""

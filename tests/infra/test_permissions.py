@@ -152,7 +152,7 @@ def test_daily_call_of_http_functions_does_not_fail(untriggered: Pipeline) -> No
     functions = TEMPLATE.resources_of_type("AWS::Lambda::Function")
     statuses = {}
     for target in rule["Targets"]:
-        logical_name = target["Arn"]["Fn::GetAtt"].removesuffix(".Arn")
+        logical_name = target["Arn"]["Fn::GetAtt"][0]
         name = TEMPLATE.evaluate(functions[logical_name]["FunctionName"])
         response = untriggered.lambdas.invoke(FunctionName=name, Payload=target["Input"].encode())
         assert "FunctionError" not in response

@@ -109,12 +109,6 @@ def complete_plan(client: MakeClient, choices: Mapping[str, Any], settings: Mapp
     templates = dict.fromkeys(template for template, _ in CHOICES.values())
     stacks = list_running_stacks(client, Plan(name_prefix=explicit.get("name_prefix", "")), *templates)
     running = {name: stack_parameters(stack) for name, stack in stacks.items()}
-    if running.get("database") and "NamePrefix" not in running["database"]:
-        raise DeployError(
-            "version 0.1.0 is deployed here, and its resources have other names. An update would have to replace the "
-            "database, which CloudFormation rejects. docs/deploy.md (Update and roll back) describes the move to this "
-            "version."
-        )
     current: dict[str, Any] = {}
     for field, (template, parameter) in CHOICES.items():
         value = running.get(template, {}).get(parameter)

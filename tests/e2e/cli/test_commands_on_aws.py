@@ -148,7 +148,7 @@ def test_upload_on_aws_is_followed_listed_shown_reported_and_undone(tmp_path: Pa
 
 @pytest.mark.usefixtures("aws", "admin_function")
 def test_template_on_aws_has_the_active_categories(tmp_path: Path, ctx: AppContext) -> None:
-    names = run_action(ctx.database, "active_categories", {})["categories"]
+    names = run_action(ctx.database, "list_active_categories", {})["categories"]
     assert main(["template", "--xlsx", "-o", str(tmp_path / "template.xlsx")]) == 0
     assert [cell.value for cell in load_workbook(tmp_path / "template.xlsx")["_Categories"]["A"]] == names
 

@@ -13,8 +13,9 @@ from tests.support.browser import CHROMIUM, TIMEOUT_MS, chromium, open_page, sig
 from tests.support.running_pipeline import Pipeline
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Yield a browser, closed after the file: tests of others run an event loop, which Playwright occupies till then."""
     if not CHROMIUM.exists():
         # In CI, a missing browser must fail the run, not skip the tests.
         assert not os.environ.get("CI"), f"there is no {CHROMIUM}; install it: apt-get install chromium"

@@ -120,7 +120,7 @@ def test_record_action_of_a_failed_change_is_rolled_back(database: Database) -> 
     ("name", "arguments", "message"),
     [
         ("drop_vendor", {}, "there is no action drop_vendor"),
-        ("list_vendors", {"colour": "red"}, "list_vendors does not take colour"),
+        ("list_vendors", {"colour": "red"}, "list_vendors has no argument colour"),
         ("undo_upload", {"upload_id": "UPLOAD_9"}, "There is no upload UPLOAD_9"),
         ("change_vendor", {"vendor_id": "NOBODY"}, "there is no vendor NOBODY"),
     ],
