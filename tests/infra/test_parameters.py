@@ -109,12 +109,8 @@ def test_complete_plan_without_stacks_has_the_defaults() -> None:
     assert complete_plan(account({}), NO_CHOICES, {}) == Plan()
 
 
-def test_complete_plan_first_release_is_refused() -> None:
-    """CloudFormation would replace its database, since the subnet group has another name."""
-    database = {name: value for name, value in RUNNING["database"].items() if name != "NamePrefix"}
-    with pytest.raises(DeployError, match=r"version 0\.1\.0 is deployed here"):
-        complete_plan(account(RUNNING | {"database": database}), NO_CHOICES, {})
-    # A stack has no parameters if its first deployment stopped after the import of retained secrets.
+def test_complete_plan_stack_without_parameters_keeps_the_others() -> None:
+    """A stack has no parameters if its first deployment stopped after the import of retained secrets."""
     assert complete_plan(account(RUNNING | {"database": {}}), NO_CHOICES, {}).outbound == "nat"
 
 
