@@ -15,7 +15,7 @@ from tests.support.running_pipeline import Pipeline
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Yield a browser, closed after the file: tests of others run an event loop, which Playwright occupies till then."""
+    """Yield a browser, closed after each file: its event loop would disturb the tests of other files."""
     if not CHROMIUM.exists():
         # In CI, a missing browser must fail the run, not skip the tests.
         assert not os.environ.get("CI"), f"there is no {CHROMIUM}; install it: apt-get install chromium"
