@@ -107,9 +107,9 @@ def test_publish_quarantine_goes_only_to_operators() -> None:
 
 def test_publish_quarantine_key_is_on_one_line() -> None:
     topic = Topic()
-    publish_quarantine(context_with(topic), "uploads/NO\r\nDear operator,/a.csv", "The reason")
+    publish_quarantine(context_with(topic), "uploads/NO\r\nHello operator,/a.csv", "The reason")
     text = json.loads(topic.published[0]["Message"])["default"]
-    assert text.splitlines() == ["The reason", "Object: uploads/NO Dear operator,/a.csv"]
+    assert text.splitlines() == ["The reason", "Object: uploads/NO Hello operator,/a.csv"]
 
 
 def test_publish_result_file_name_is_on_one_line() -> None:
