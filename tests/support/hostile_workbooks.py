@@ -22,7 +22,7 @@ from onboarding.domain.product_schema import REQUIRED
 from onboarding.files.parser import parse
 from tests.support.workbook_builder import PARTS
 
-MAX_CPU_SECONDS = 15
+MAX_CPU_SECONDS = 10
 MAX_MEMORY_MB = 300
 
 MB = 1024 * 1024
