@@ -309,7 +309,7 @@ class Runtime:
         ]
         telemetry = import_module("onboarding.lambda_handlers.telemetry")
         changes += [(telemetry, "Metrics", NoMetrics)]
-        changes += [(import_module("onboarding.aws.concurrency"), "ThreadPoolExecutor", InlineExecutor)]
+        changes += [(import_module("onboarding.aws.concurrent_calls"), "ThreadPoolExecutor", InlineExecutor)]
         levels = [(logging.getLogger(name), logging.getLogger(name).level) for name in ("psycopg",)]
         level = telemetry.logger.log_level
         failpoints.set_listener(self._reach_failpoint)

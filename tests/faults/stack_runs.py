@@ -15,7 +15,7 @@ from onboarding.config import Settings
 from onboarding.files.models import FileDetails
 from onboarding.local.delivered_emails import read_emails
 from onboarding.local.emulator_patches import MAX_PROCESSED_ITEMS
-from onboarding.local.recovery import recover_uploads
+from onboarding.local.restart_recovery import recover_uploads
 from onboarding.local.stack import LocalStack
 from onboarding.runtime import AppContext
 from tests.faults import invariants

@@ -12,7 +12,7 @@ import pytest
 
 from onboarding.aws import dead_letter_queues
 from onboarding.cloudformation.templates import load_template
-from onboarding.deploy.deployment_stacks import DeploymentStacks
+from onboarding.deploy.stack_ownership import DeploymentStacks
 from onboarding.domain.resource_names import resource_name
 from tests.infra.conftest import empty_account
 from tests.support.doc_pages import rows

@@ -14,11 +14,11 @@ from botocore.exceptions import ClientError
 
 from onboarding.cli import deploy as deploy_commands
 from onboarding.cli.main import main
-from onboarding.cloudformation.stacks import DeployError
+from onboarding.cloudformation.stack_runner import DeployError
 from onboarding.cloudformation.templates import load_template
-from onboarding.deploy import buckets, checks
-from onboarding.deploy.checks import get_account, list_deployed_stacks
-from onboarding.deploy.deployment import Deployment, make_client_factory
+from onboarding.deploy import account_checks, buckets
+from onboarding.deploy.account_checks import get_account, list_deployed_stacks
+from onboarding.deploy.deployment_steps import Deployment, make_client_factory
 from onboarding.deploy.destroy import destroy
 from onboarding.deploy.lambda_calls import call_admin
 from onboarding.deploy.parameters import CHOICES, complete_plan
@@ -176,7 +176,9 @@ def test_destroy_data_in_another_region_is_retained(account: Account, capsys: py
         assert f"the bucket {bucket} is in us-east-1, and this command is for eu-west-1" in capsys.readouterr().err
         assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 1
 
-        blocking = [finding for finding in checks.run_checks(elsewhere, Plan(mail_sender=SENDER)) if finding.blocks]
+        blocking = [
+            finding for finding in account_checks.run_checks(elsewhere, Plan(mail_sender=SENDER)) if finding.blocks
+        ]
         assert any(bucket in finding.text for finding in blocking)
         with pytest.raises(DeployError, match="a deployment is in one region"):
             find_retained(elsewhere, load_template("pipeline", {}, number, "us-east-1"))
@@ -300,7 +302,7 @@ def test_deploy_changes_are_listed_and_reused_by_the_next_deployment(
     assert replace(plan, packaging="Zip", ssl_mode="prefer") == changed.plan
     assert changed.list_changes() == []
 
-    monkeypatch.setattr(checks, "find_builder", lambda: "docker")
+    monkeypatch.setattr(account_checks, "find_builder", lambda: "docker")
     capsys.readouterr()
     assert main(["deploy", "--dry-run"]) == 0
     output = capsys.readouterr().out
@@ -331,9 +333,9 @@ def credentials(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_dry_run_lists_resources_and_cost(
     account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(checks, "find_builder", lambda: "docker")
+    monkeypatch.setattr(account_checks, "find_builder", lambda: "docker")
     # The AWS emulator does not implement the offers of RDS.
-    monkeypatch.setattr(checks, "_check_database", lambda *_: iter(()))
+    monkeypatch.setattr(account_checks, "_check_database", lambda *_: iter(()))
     before = account.client("cloudformation").list_stacks()["StackSummaries"]
     settings = ("--set", "ProductValidatorConcurrency=16", "--set", "StreamParallelization=4")
     command = ["deploy", "--mail-sender", SENDER, "--base-image", BASE_IMAGE, "--dry-run"]
@@ -344,11 +346,11 @@ def test_dry_run_lists_resources_and_cost(
     assert "content changes over time" not in output
     assert account.client("cloudformation").list_stacks()["StackSummaries"] == before
 
-    monkeypatch.setattr(checks, "find_builder", lambda: None)
+    monkeypatch.setattr(account_checks, "find_builder", lambda: None)
     assert main(command) == 1
     assert "STOP: No docker, podman or buildah is installed" in capsys.readouterr().out
 
-    monkeypatch.setattr(checks, "find_builder", lambda: "docker")
+    monkeypatch.setattr(account_checks, "find_builder", lambda: "docker")
     assert main(["deploy", "--mail-sender", SENDER, "--dry-run"]) == 0
     assert "public.ecr.aws/lambda/python:3.13, whose content changes" in capsys.readouterr().out
 
@@ -364,8 +366,8 @@ def test_deploy_unknown_parameter_is_refused(capsys: pytest.CaptureFixture[str])
 
 @pytest.mark.usefixtures("credentials")
 def test_deploy_name_prefix_is_shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(checks, "find_builder", lambda: "docker")
-    monkeypatch.setattr(checks, "_check_database", lambda *_: iter(()))
+    monkeypatch.setattr(account_checks, "find_builder", lambda: "docker")
+    monkeypatch.setattr(account_checks, "_check_database", lambda *_: iter(()))
     assert main(["deploy", "--mail-sender", SENDER, "--name-prefix", "staging-", "--dry-run"]) == 0
     assert "All names begin with staging-" in capsys.readouterr().out
 

@@ -12,7 +12,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from onboarding.cli.main import main
 from onboarding.config import Settings
-from onboarding.deploy import checks
+from onboarding.deploy import account_checks
 from onboarding.runtime import AppContext
 from onboarding.web.app import bucket_origin
 from tests.infra.stubbed_account import (
@@ -70,7 +70,7 @@ def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], t
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(checks, "find_builder", lambda: "docker")
+    monkeypatch.setattr(account_checks, "find_builder", lambda: "docker")
     return Shell(monkeypatch, capsys)
 
 

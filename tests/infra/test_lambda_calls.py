@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
-from onboarding.cloudformation.stacks import DeployError
+from onboarding.cloudformation.stack_runner import DeployError
 from onboarding.deploy.lambda_calls import NOT_READY_CODES, call_admin, call_function
 
 

@@ -12,14 +12,14 @@ from botocore.exceptions import ClientError
 
 from onboarding.cli.deploy import _parse_settings
 from onboarding.cli.errors import CommandError
-from onboarding.cloudformation.stacks import DeployError
+from onboarding.cloudformation.stack_runner import DeployError
 from onboarding.cloudformation.templates import Template, load_template, repository_root
-from onboarding.deploy import deployment, images
-from onboarding.deploy.concurrency import list_reservations
-from onboarding.deploy.deployment import Deployment
-from onboarding.deploy.deployment_stacks import DeploymentStacks
+from onboarding.deploy import deployment_steps, images
+from onboarding.deploy.deployment_steps import Deployment
 from onboarding.deploy.parameters import CHOICES, compare_parameters, complete_plan
 from onboarding.deploy.plan import BASE_IMAGE, Plan
+from onboarding.deploy.reserved_concurrency import list_reservations
+from onboarding.deploy.stack_ownership import DeploymentStacks
 from onboarding.domain.resource_names import resource_name
 
 NO_CHOICES = dict.fromkeys(CHOICES)
@@ -229,7 +229,7 @@ def test_list_changes_repeated_deployment_has_none_and_raised_limit_is_listed(
         return client
 
     plan = Plan(mail_sender="uploads@techmart.example")
-    outputs: Any = defaultdict(lambda: deployment.UNKNOWN)
+    outputs: Any = defaultdict(lambda: deployment_steps.UNKNOWN)
     first = Deployment(account_after({}, limit), plan, lambda _: None)
     code = first._code_parameters({})
     running = {
@@ -277,7 +277,7 @@ def test_run_changed_outbound_removes_the_earlier_route_last(
 
     monkeypatch.setattr(DeploymentStacks, "apply", apply)
     monkeypatch.setattr(Deployment, "migrate", lambda _: None)
-    monkeypatch.setattr(deployment, "run_smoke_test", lambda *_, **__: None)
+    monkeypatch.setattr(deployment_steps, "run_smoke_test", lambda *_, **__: None)
     plan = Plan(outbound=outbound, packaging="Zip", stage="local", mail_sender="uploads@techmart.example")
     Deployment(client, plan, lambda _: None).run()
     first, *last = expected

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from onboarding.cloudformation.templates import TemplateLoader, parse_template, read_template
-from onboarding.deploy.deployment import REPOSITORY_SUFFIX, SHARED_REPOSITORY
+from onboarding.deploy.deployment_steps import REPOSITORY_SUFFIX, SHARED_REPOSITORY
 from onboarding.deploy.parameters import IMAGE_SUFFIX
 from onboarding.deploy.plan import STACKS
 from tests.support.template_names import short_name

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from onboarding.cli.main import main
-from onboarding.deploy.checks import get_account, list_deployed_stacks
+from onboarding.deploy.account_checks import get_account, list_deployed_stacks
 from onboarding.deploy.destroy import destroy
 from onboarding.deploy.plan import STACKS, Plan
 from onboarding.local.postgres import Postgres

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from onboarding.aws.concurrency import map_concurrently
+from onboarding.aws.concurrent_calls import map_concurrently
 from onboarding.aws.staging_table import details, record_id, utc_now
 from onboarding.domain.models import Row, RowError
 from onboarding.runtime import AppContext

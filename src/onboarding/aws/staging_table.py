@@ -15,7 +15,7 @@ from hashlib import sha256
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from onboarding.aws.concurrency import map_concurrently
+from onboarding.aws.concurrent_calls import map_concurrently
 from onboarding.domain.models import Row, RowError, RowStatus
 from onboarding.domain.product_schema import NUMBER_COLUMNS
 from onboarding.failpoints import Failpoint, failpoint

@@ -11,12 +11,12 @@ import typer
 from onboarding.cli.cost import Network
 from onboarding.cli.errors import CommandError
 from onboarding.cli.output import print_line
-from onboarding.cloudformation.stacks import DeployError, MakeClient
+from onboarding.cloudformation.stack_runner import DeployError, MakeClient
 from onboarding.cloudformation.templates import load_template
+from onboarding.deploy.account_checks import get_account, list_deployed_stacks
 from onboarding.deploy.buckets import upload_host
-from onboarding.deploy.checks import get_account, list_deployed_stacks
 from onboarding.deploy.cost.bill import Choice, calculate_bill, sum_usd
-from onboarding.deploy.deployment import Deployment, make_client_factory
+from onboarding.deploy.deployment_steps import Deployment, make_client_factory
 from onboarding.deploy.destroy import destroy
 from onboarding.deploy.parameters import CHOICES, complete_plan, is_derived
 from onboarding.deploy.plan import BASE_IMAGE, Plan

@@ -16,7 +16,7 @@ from onboarding.cli.output import print_line
 from onboarding.cli.target import environment_of
 from onboarding.config import Settings
 from onboarding.local.endpoints import DEFAULT_STATE
-from onboarding.local.recovery import recover_uploads
+from onboarding.local.restart_recovery import recover_uploads
 from onboarding.runtime import AppContext
 
 if TYPE_CHECKING:

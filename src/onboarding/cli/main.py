@@ -17,7 +17,7 @@ from onboarding.cli import (
     cost,
     demo,
     deploy,
-    failures,
+    failed_events,
     inbox,
     local_stack,
     sample_data,
@@ -47,7 +47,7 @@ uploads.app.command("undo")(undo.undo_upload)
 app.add_typer(uploads.app, name="uploads")
 app.command()(uploads.report)
 app.add_typer(inbox.app, name="inbox")
-app.add_typer(failures.app, name="failures")
+app.add_typer(failed_events.app, name="failures")
 app.add_typer(watchdog.app, name="watchdog")
 app.add_typer(admin.vendors, name="vendors")
 app.add_typer(admin.categories, name="categories")

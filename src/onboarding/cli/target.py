@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from onboarding.cli.errors import CommandError
-from onboarding.cloudformation.stacks import DeployError
+from onboarding.cloudformation.stack_runner import DeployError
 from onboarding.config import Settings
 from onboarding.deploy.lambda_calls import call_admin
 from onboarding.domain.resource_names import prefix_of_bucket

@@ -13,7 +13,7 @@ from onboarding.cli.options import State
 from onboarding.cli.output import print_line
 from onboarding.cli.target import connect, is_on_aws
 from onboarding.cli.upload_client import EXIT_FAILED
-from onboarding.cloudformation.stacks import DeployError
+from onboarding.cloudformation.stack_runner import DeployError
 from onboarding.deploy.lambda_calls import call_function
 from onboarding.domain.json_objects import from_json
 from onboarding.domain.resource_names import Function

@@ -11,7 +11,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from onboarding.cloudformation.stacks import DeployError
+from onboarding.cloudformation.stack_runner import DeployError
 from onboarding.deploy.plan import TAG, Plan, is_tagged
 from onboarding.domain.resource_names import resource_name
 

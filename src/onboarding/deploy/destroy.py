@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from onboarding.cloudformation.imports import NAME_PROPERTIES
-from onboarding.cloudformation.stacks import MakeClient, PrintLine
-from onboarding.deploy import buckets, checks
+from onboarding.cloudformation.stack_runner import MakeClient, PrintLine
+from onboarding.deploy import account_checks, buckets
 from onboarding.deploy.cost.bill import load_prices
-from onboarding.deploy.deployment_stacks import DeploymentStacks, is_deployment
 from onboarding.deploy.name_conflicts import LISTINGS
-from onboarding.deploy.ownership import find_resource
 from onboarding.deploy.plan import STACKS, TAG, Plan, is_tagged
+from onboarding.deploy.resource_ownership import find_resource
 from onboarding.deploy.retained_resources import database_exists, list_retained
+from onboarding.deploy.stack_ownership import DeploymentStacks, is_deployment
 from onboarding.domain.resource_names import resource_name
 
 RETAINED_WITHOUT_TAG = f"is kept: it lacks the tag {TAG}, so it belongs to another application"
@@ -26,7 +26,7 @@ def destroy(client: MakeClient, plan: Plan, print_line: PrintLine, *, with_data:
     without the deployment's tag are always kept and reported. Raises DeployError before the first deletion if the data
     is in another region.
     """
-    account = checks.get_account(client)
+    account = account_checks.get_account(client)
     s3 = client("s3")
     if with_data:
         for resource_type, name in list_retained(plan, account, s3.meta.region_name):

@@ -7,8 +7,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from onboarding.cloudformation.stacks import MakeClient
-from onboarding.deploy.findings import Finding
+from onboarding.cloudformation.stack_runner import MakeClient
+from onboarding.deploy.check_findings import Finding
 from onboarding.deploy.plan import Plan
 
 PRODUCTION_ADVICE = "request production access in the SES console (Account dashboard)"

@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from onboarding.cloudformation.stacks import DeployError, MakeClient, PrintLine
+from onboarding.cloudformation.stack_runner import DeployError, MakeClient, PrintLine
 from onboarding.cloudformation.templates import repository_root
 
 PLATFORM = "linux/arm64"

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, WaiterError
 
-from onboarding.cloudformation.stacks import DeployError
+from onboarding.cloudformation.stack_runner import DeployError
 from onboarding.domain.resource_names import Function, resource_name
 
 NOT_READY_CODES = ("ResourceNotReadyException", "ResourceConflictException")

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from onboarding.cloudformation.imports import NAME_PROPERTIES
-from onboarding.cloudformation.stacks import MakeClient, list_stack_resources
-from onboarding.deploy.findings import Finding
-from onboarding.deploy.ownership import find_resource
+from onboarding.cloudformation.stack_runner import MakeClient, list_stack_resources
+from onboarding.deploy.check_findings import Finding
 from onboarding.deploy.plan import STACKS, Plan
+from onboarding.deploy.resource_ownership import find_resource
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from onboarding.cloudformation.code_placeholder import code_parameters
-from onboarding.cloudformation.stacks import DeployError, MakeClient, describe_stack, stack_parameters
+from onboarding.cloudformation.stack_runner import DeployError, MakeClient, describe_stack, stack_parameters
 from onboarding.cloudformation.templates import load_template
-from onboarding.deploy.deployment_stacks import require_deployment
 from onboarding.deploy.plan import Plan
+from onboarding.deploy.stack_ownership import require_deployment
 
 CHOICES = {
     "stage": ("network", "Stage"),

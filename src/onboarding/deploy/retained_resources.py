@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from botocore.exceptions import ClientError
 
 from onboarding.cloudformation.imports import NAME_PROPERTIES, ImportRequest, make_import_request
-from onboarding.cloudformation.stacks import DeployError, MakeClient
+from onboarding.cloudformation.stack_runner import DeployError, MakeClient
 from onboarding.cloudformation.templates import Template
-from onboarding.deploy.ownership import find_resource
 from onboarding.deploy.plan import STACKS, TAG, Plan
+from onboarding.deploy.resource_ownership import find_resource
 
 
 @dataclass(frozen=True, slots=True)

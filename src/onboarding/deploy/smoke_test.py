@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from onboarding.aws.dead_letter_queues import describe_message
-from onboarding.cloudformation.stacks import DeployError, MakeClient, PrintLine
+from onboarding.cloudformation.stack_runner import DeployError, MakeClient, PrintLine
 from onboarding.deploy.buckets import empty_bucket
 from onboarding.deploy.lambda_calls import call_admin
 from onboarding.domain.product_schema import COLUMNS

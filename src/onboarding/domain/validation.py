@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from functools import lru_cache
 
-from onboarding.domain import change_rules, spreadsheet_damage, suggestions
-from onboarding.domain.column_types import ColumnType
+from onboarding.domain import change_rules, number_rules, spreadsheet_damage, suggestions
 from onboarding.domain.error_codes import RowErrorCode
 from onboarding.domain.image_urls import explain_invalid_url, is_public_url
 from onboarding.domain.models import Mode, Row, RowError
-from onboarding.domain.number_validation import validate_number
 from onboarding.domain.placeholders import (
     PLACEHOLDERS,
     placeholder_error,
@@ -29,10 +26,8 @@ from onboarding.domain.product_schema import (
     IDENTIFIERS,
     MAX_LENGTHS,
     NUMBER_COLUMNS,
-    PRICES,
     REQUIRED,
     REQUIRED_TO_CHANGE,
-    columns_of_type,
 )
 from onboarding.domain.text import INVISIBLE_IN_IDENTIFIER, printable, quoted
 from onboarding.domain.validation_context import ValidationContext, product_key
@@ -41,8 +36,6 @@ CLEAR = "(clear)"
 """Cell that clears an optional column of an existing product; a blank cell leaves the column unchanged."""
 
 _REQUIRED = frozenset(REQUIRED)
-_QUANTITIES = columns_of_type(ColumnType.QUANTITY)
-_WEIGHTS = columns_of_type(ColumnType.WEIGHT)
 _SHORTEST_LIMIT = min(MAX_LENGTHS.values())
 
 # Characters that PostgreSQL cannot store (NUL, surrogates), and control characters other than tab and line breaks.
@@ -66,36 +59,6 @@ def validate_required_fields(row: Row, context: ValidationContext) -> Iterable[R
     names = ", ".join(missing)
     message, expected = f"Missing required fields: {names}", f"a value for {names}"
     return [RowError(RowErrorCode.MISSING_REQUIRED_FIELDS, names, message, expected=expected)]
-
-
-def validate_price(row: Row, _: ValidationContext) -> Iterable[RowError]:
-    """Return an error for each price column that is not a plain number within its bounds."""
-    return _validate_numbers(row, PRICES, RowErrorCode.INVALID_PRICE)
-
-
-def validate_stock_quantity(row: Row, _: ValidationContext) -> Iterable[RowError]:
-    """Return an error if the stock quantity is not a plain whole number within its bounds."""
-    return _validate_numbers(row, _QUANTITIES, RowErrorCode.INVALID_STOCK_QUANTITY)
-
-
-def validate_weight(row: Row, _: ValidationContext) -> Iterable[RowError]:
-    """Return an error if the weight is not a plain number within its bounds."""
-    return _validate_numbers(row, _WEIGHTS, RowErrorCode.INVALID_WEIGHT)
-
-
-def _validate_numbers(row: Row, columns: Sequence[str], error_type: RowErrorCode) -> Iterable[RowError]:
-    cells = row.cells
-    for column in columns:
-        text = cells.get(column)
-        if text is not None and (column in row.cut or column in row.unclear or not _accepts(column, text)):
-            return [error for name in columns for error in validate_number(row, NUMBER_COLUMNS[name], error_type)]
-    return ()
-
-
-@lru_cache(4_096)
-def _accepts(column: str, text: str) -> bool:
-    """Return whether a number column accepts a text; cached, because values repeat within a file."""
-    return NUMBER_COLUMNS[column].accepts(text)
 
 
 def validate_lengths(row: Row, _: ValidationContext) -> Iterable[RowError]:
@@ -228,14 +191,14 @@ Check = Callable[[Row, ValidationContext], Iterable[RowError]]
 
 RULES: tuple[tuple[str, Check], ...] = (
     ("required fields present", validate_required_fields),
-    ("price in range", validate_price),
-    ("stock in range", validate_stock_quantity),
+    ("price in range", number_rules.validate_price),
+    ("stock in range", number_rules.validate_stock_quantity),
     ("field lengths", validate_lengths),
     ("category on the whitelist and active", validate_category),
     ("SKU unique across the platform", validate_sku_uniqueness),
     ("vendor product ID unique for the vendor", validate_vendor_product_id_uniqueness),
     # Rules beyond the contract: values that the table would reject.
-    ("weight in range", validate_weight),
+    ("weight in range", number_rules.validate_weight),
     ("image URL is a public web address", validate_image_url),
     ("text without control characters, identifiers without invisible ones", validate_characters),
     # Damage by spreadsheet programs.

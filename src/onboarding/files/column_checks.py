@@ -22,7 +22,7 @@ from onboarding.domain.identifiers import (
     select_date_like,
 )
 from onboarding.domain.models import FileWarning, Row
-from onboarding.domain.numbers import strip_trailing_zeros
+from onboarding.domain.number_interpretation import strip_trailing_zeros
 from onboarding.domain.placeholders import PLACEHOLDERS
 from onboarding.domain.product_schema import (
     COLUMNS,

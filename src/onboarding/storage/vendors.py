@@ -10,7 +10,7 @@ from psycopg.rows import dict_row
 from onboarding.storage.audit_log import Actor, record_action
 from onboarding.storage.database import Connection
 from onboarding.storage.errors import AlreadyExists, InvalidInput, NotFound
-from onboarding.storage.input_rules import validate_email, validate_text
+from onboarding.storage.input_validation import validate_email, validate_text
 from onboarding.storage.queries import query
 
 VENDOR_ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,49}$"

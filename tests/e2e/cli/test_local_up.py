@@ -19,7 +19,7 @@ from onboarding.cli.target import environment_of
 from onboarding.config import Settings
 from onboarding.domain.models import Upload
 from onboarding.local.endpoints import read_endpoints
-from onboarding.local.recovery import recover_uploads
+from onboarding.local.restart_recovery import recover_uploads
 from onboarding.local.stack import LocalStack
 from onboarding.pipeline.ingest import IngestResult, S3ObjectVersion, ingest_object
 from onboarding.pipeline.recovery import RecoveryAction
@@ -155,7 +155,7 @@ def test_recover_uploads_failure_of_one_step_does_not_stop_the_others(
         raise ProcessEnded("injected")
 
     with monkeypatch.context() as patch:
-        patch.setattr("onboarding.local.recovery.read_emails", fail)
+        patch.setattr("onboarding.local.restart_recovery.read_emails", fail)
         patch.setattr("onboarding.pipeline.recovery._list_missed_objects", fail)
         results = list(recover_uploads(ctx, Path(pipeline.endpoints.inbox_dir)))
     errors = [result for result in results if isinstance(result, Exception)]

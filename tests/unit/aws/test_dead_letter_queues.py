@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 
 from onboarding.aws import dead_letter_queues
-from onboarding.cli import failures as commands
+from onboarding.cli import failed_events as commands
 from onboarding.cli.main import main
 from onboarding.config import Settings
 from onboarding.domain.resource_names import UPLOAD_BUCKET

@@ -17,7 +17,7 @@ from botocore.validate import validate_parameters
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from onboarding.aws.concurrency import map_concurrently
+from onboarding.aws.concurrent_calls import map_concurrently
 from onboarding.aws.staging_table import (
     ATTEMPTS,
     RETENTION_DAYS,

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from onboarding.domain.models import FileRejection
-from onboarding.domain.numbers import strip_trailing_zeros
+from onboarding.domain.number_interpretation import strip_trailing_zeros
 from onboarding.domain.placeholders import PLACEHOLDERS
 from onboarding.domain.product_schema import COLUMNS, IDENTIFIERS, NUMBER_COLUMNS, REQUIRED
 from onboarding.files.parser import ParsedFile, parse, table_of

@@ -12,11 +12,11 @@ from onboarding.storage import api_keys
 from onboarding.storage.api_keys import MAX_DAYS, NAME_LENGTH, Scope
 from onboarding.storage.database import Connection
 from onboarding.storage.errors import AlreadyExists
-from onboarding.storage.input_rules import PLAIN_TEXT
+from onboarding.storage.input_validation import PLAIN_TEXT
 from onboarding.web.auth import Principal, VendorAdmin
 from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem, problem_responses
-from onboarding.web.parameters import IdempotencyKey, KeyId
+from onboarding.web.request_parameters import IdempotencyKey, KeyId
 from onboarding.web.tokens import generate_secret, hash_secret
 
 router = APIRouter(

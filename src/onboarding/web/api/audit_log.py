@@ -20,7 +20,7 @@ from onboarding.web.pagination import (
     decode_number_cursor,
     encode_cursor,
 )
-from onboarding.web.parameters import VendorFilter
+from onboarding.web.request_parameters import VendorFilter
 
 router = APIRouter(
     prefix="/v1/operator/audit-log",

@@ -9,11 +9,11 @@ from pydantic import BaseModel, StringConstraints
 
 from onboarding.storage import categories
 from onboarding.storage.database import Connection
-from onboarding.storage.input_rules import PLAIN_TEXT
+from onboarding.storage.input_validation import PLAIN_TEXT
 from onboarding.web.auth import CurrentOperator, OperatorAdmin, Reader
 from onboarding.web.database import PoolDep, fetch_models
 from onboarding.web.errors import problem_responses
-from onboarding.web.parameters import CategoryId
+from onboarding.web.request_parameters import CategoryId
 
 router = APIRouter(
     prefix="/v1/categories",

@@ -20,7 +20,7 @@ from onboarding.storage.queries import query
 from onboarding.web.auth import CurrentOperator, OperatorAdmin
 from onboarding.web.database import PoolDep, fetch_models
 from onboarding.web.errors import Problem, not_found, problem_responses
-from onboarding.web.parameters import UploadId
+from onboarding.web.request_parameters import UploadId
 from onboarding.web.schemas import UploadResponse, upload_response
 from onboarding.web.upload_queries import get_visible_upload
 

@@ -16,7 +16,7 @@ from onboarding.web import sessions
 from onboarding.web.auth import CurrentPrincipal, Principal, VendorAdmin, client_ip, cookie_name, is_same_origin
 from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem, problem_responses
-from onboarding.web.parameters import Email
+from onboarding.web.request_parameters import Email
 from onboarding.web.tokens import derive_csrf_token
 
 router = APIRouter(prefix="/v1", tags=["Authentication"])

@@ -19,7 +19,7 @@ from onboarding.web import schemas, upload_queries
 from onboarding.web.auth import Principal, Reader, Writer
 from onboarding.web.database import PoolDep
 from onboarding.web.errors import Problem, problem_responses
-from onboarding.web.parameters import UploadId
+from onboarding.web.request_parameters import UploadId
 from onboarding.web.schemas import UploadResponse
 
 router = APIRouter(

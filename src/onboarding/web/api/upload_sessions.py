@@ -24,7 +24,7 @@ from onboarding.storage.queries import query
 from onboarding.web.auth import CurrentVendor, VendorWriter
 from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem, not_found, problem_responses
-from onboarding.web.parameters import IdempotencyKey, UploadSessionId
+from onboarding.web.request_parameters import IdempotencyKey, UploadSessionId
 from onboarding.web.schemas import UploadResponse, upload_response
 from onboarding.web.tokens import generate_secret
 from onboarding.web.upload_queries import get_visible_upload

@@ -16,13 +16,13 @@ from onboarding.domain.models import Upload, UploadStatus
 from onboarding.notifications.report_links import REDIRECT_SECONDS
 from onboarding.storage.audit_log import record_action
 from onboarding.storage.database import Connection
-from onboarding.storage.input_rules import PLAIN_TEXT
+from onboarding.storage.input_validation import PLAIN_TEXT
 from onboarding.web import schemas, upload_queries
 from onboarding.web.auth import Principal, Reader
 from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem, Responses, problem_responses
 from onboarding.web.pagination import Cursor, Limit, Page
-from onboarding.web.parameters import Since, Until, UploadId, VendorFilter
+from onboarding.web.request_parameters import Since, Until, UploadId, VendorFilter
 from onboarding.web.schemas import ErrorResponse, FileDetailsResponse, ProductResponse, SummaryResponse, UploadResponse
 from onboarding.web.upload_queries import UploadFilter
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from onboarding.storage import vendors
 from onboarding.storage.database import Connection
-from onboarding.storage.input_rules import PLAIN_TEXT
+from onboarding.storage.input_validation import PLAIN_TEXT
 from onboarding.storage.vendors import VENDOR_ID, VendorStatus
 from onboarding.web.api import api_keys, sign_in
 from onboarding.web.auth import CurrentOperator, OperatorAdmin
@@ -24,7 +24,7 @@ from onboarding.web.pagination import (
     decode_name_cursor,
     encode_cursor,
 )
-from onboarding.web.parameters import Email, KeyId, Name, VendorId
+from onboarding.web.request_parameters import Email, KeyId, Name, VendorId
 
 router = APIRouter(
     prefix="/v1/operator/vendors",

@@ -14,9 +14,9 @@ from onboarding.web.api.api_keys import KeyRequest, KeyResponse
 from onboarding.web.auth import Principal, VendorAdmin
 from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem
-from onboarding.web.parameters import KeyId
 from onboarding.web.portal.forms import Text, validate_form
 from onboarding.web.portal.rendering import render_page
+from onboarding.web.request_parameters import KeyId
 from onboarding.web.tokens import generate_secret
 
 router = APIRouter(prefix="/keys", include_in_schema=False)

@@ -13,9 +13,9 @@ from onboarding.web.api.categories import CategoryChange, CategoryRequest
 from onboarding.web.auth import CurrentOperator, OperatorAdmin, Principal
 from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem
-from onboarding.web.parameters import CategoryId
 from onboarding.web.portal.forms import Text, create_from_form, validate_form
 from onboarding.web.portal.rendering import render_page
+from onboarding.web.request_parameters import CategoryId
 
 router = APIRouter(prefix="/operator/categories", include_in_schema=False)
 

@@ -12,8 +12,8 @@ from onboarding.web import upload_queries
 from onboarding.web.api import operations
 from onboarding.web.auth import CurrentOperator, OperatorAdmin
 from onboarding.web.database import PoolDep
-from onboarding.web.parameters import UploadId
 from onboarding.web.portal.rendering import render_page
+from onboarding.web.request_parameters import UploadId
 from onboarding.web.upload_queries import UploadFilter
 
 router = APIRouter(prefix="/operator/issues", include_in_schema=False)

@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from onboarding.domain.models import Upload, UploadStatus
 from onboarding.storage.database import Connection
-from onboarding.storage.input_rules import PLAIN_TEXT
+from onboarding.storage.input_validation import PLAIN_TEXT
 from onboarding.storage.vendors import VENDOR_ID
 from onboarding.web import schemas, upload_queries
 from onboarding.web.api import upload_actions
@@ -19,9 +19,9 @@ from onboarding.web.auth import Reader, Writer
 from onboarding.web.database import PoolDep
 from onboarding.web.errors import Problem
 from onboarding.web.pagination import Cursor, Page
-from onboarding.web.parameters import UploadId
 from onboarding.web.portal.file_details import list_details, spreadsheet_rows_of
 from onboarding.web.portal.rendering import page_links, render_page
+from onboarding.web.request_parameters import UploadId
 from onboarding.web.schemas import ErrorResponse
 from onboarding.web.upload_queries import UploadFilter
 

@@ -16,10 +16,10 @@ from onboarding.web.auth import CurrentOperator, OperatorAdmin, Principal
 from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem
 from onboarding.web.pagination import Cursor
-from onboarding.web.parameters import KeyId, VendorId
 from onboarding.web.portal.api_keys import SCOPE_LABELS, key_state
 from onboarding.web.portal.forms import Text, create_from_form, validate_form
 from onboarding.web.portal.rendering import page_links, render_page
+from onboarding.web.request_parameters import KeyId, VendorId
 from onboarding.web.upload_queries import UploadFilter
 
 router = APIRouter(prefix="/operator/vendors", include_in_schema=False)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from onboarding.cloudformation.stacks import MakeClient
+from onboarding.cloudformation.stack_runner import MakeClient
 from onboarding.cloudformation.templates import load_template
-from onboarding.deploy.findings import Finding
+from onboarding.deploy.check_findings import Finding
 from onboarding.deploy.plan import Plan
 
 UNSUPPORTED_ZONE_IDS = frozenset({"use1-az3", "usw1-az2", "cac1-az3"})

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from botocore.exceptions import ClientError
 
-from onboarding.cloudformation.stacks import MakeClient
+from onboarding.cloudformation.stack_runner import MakeClient
 from onboarding.cloudformation.templates import load_template
-from onboarding.deploy.findings import Finding
+from onboarding.deploy.check_findings import Finding
 from onboarding.deploy.plan import Plan
 
 MIN_UNRESERVED = 100

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onboarding.domain.numbers import is_number_range, list_possible_numbers, strip_trailing_zeros
+from onboarding.domain.number_interpretation import is_number_range, list_possible_numbers, strip_trailing_zeros
 from onboarding.domain.product_schema import NUMBER_COLUMNS
 
 

@@ -13,13 +13,13 @@ from botocore.exceptions import (
     PartialCredentialsError,
 )
 
-from onboarding.cloudformation.stacks import DeployError, MakeClient, describe_stack, stack_parameters
-from onboarding.deploy import buckets, concurrency, email_checks, name_conflicts, zones
-from onboarding.deploy.deployment_stacks import UNUSABLE_STATUSES, is_deployment
-from onboarding.deploy.findings import Finding, include_failures
+from onboarding.cloudformation.stack_runner import DeployError, MakeClient, describe_stack, stack_parameters
+from onboarding.deploy import availability_zones, buckets, email_checks, name_conflicts, reserved_concurrency
+from onboarding.deploy.check_findings import Finding, include_failures
 from onboarding.deploy.images import find_builder, is_pinned
 from onboarding.deploy.plan import STACKS, Plan
 from onboarding.deploy.retained_resources import database_exists, list_retained
+from onboarding.deploy.stack_ownership import UNUSABLE_STATUSES, is_deployment
 from onboarding.domain.resource_names import resource_name
 
 VPC_QUOTA_CODE = "L-F678F1CE"
@@ -60,7 +60,7 @@ def run_checks(client: MakeClient, plan: Plan) -> Iterator[Finding]:
     yield from include_failures("buckets", _check_buckets(client, plan))
     if plan.snapshot:
         yield from include_failures("the snapshot", _check_snapshot(client, plan))
-    yield from include_failures("concurrency of functions", concurrency.check_concurrency(client, plan))
+    yield from include_failures("concurrency of functions", reserved_concurrency.check_concurrency(client, plan))
     yield from include_failures("VPCs", _check_vpcs(client, plan))
     # The AWS emulator has neither account plans nor a list of RDS offers.
     if plan.stage != "local":
@@ -169,7 +169,9 @@ def _check_vpcs(client: MakeClient, plan: Plan) -> Iterator[Finding]:
 def _check_database(client: MakeClient, plan: Plan) -> Iterator[Finding]:
     stack = describe_stack(client("cloudformation"), plan.stack_name("database"))
     if stack is None or stack_parameters(stack).get("InstanceClass") != plan.instance_class:
-        yield from zones.check_zones(client, plan, new_network=not _stack_exists(client, plan.stack_name("network")))
+        yield from availability_zones.check_zones(
+            client, plan, new_network=not _stack_exists(client, plan.stack_name("network"))
+        )
 
 
 def _stack_exists(client: MakeClient, name: str) -> bool:

@@ -9,16 +9,16 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from onboarding.cloudformation.stacks import MakeClient
+from onboarding.cloudformation.stack_runner import MakeClient
 from onboarding.cloudformation.templates import load_template
-from onboarding.deploy import concurrency, zones
-from onboarding.deploy.deployment import make_client_factory
-from onboarding.deploy.findings import Finding
+from onboarding.deploy import availability_zones, reserved_concurrency
+from onboarding.deploy.check_findings import Finding
+from onboarding.deploy.deployment_steps import make_client_factory
 from onboarding.deploy.plan import Plan
 from tests.infra.stubbed_account import Responses, healthy_account, install_responses, make_offer
 
 TEMPLATE = load_template("pipeline", {}, "0" * 12, "us-east-1")
-RESERVATIONS = concurrency.list_reservations(Plan())
+RESERVATIONS = reserved_concurrency.list_reservations(Plan())
 TOTAL = sum(RESERVATIONS.values())
 
 
@@ -38,7 +38,7 @@ def account(unreserved: int, **reserved: int) -> Any:
 
 
 def findings(client: Any, **parameters: str) -> list[Finding]:
-    return list(concurrency.check_concurrency(client, Plan(pipeline_parameters=parameters)))
+    return list(reserved_concurrency.check_concurrency(client, Plan(pipeline_parameters=parameters)))
 
 
 def test_reservations_include_every_function_of_the_template() -> None:
@@ -48,32 +48,32 @@ def test_reservations_include_every_function_of_the_template() -> None:
     assert {"CsvParserConcurrency", "ProductValidatorConcurrency", "ApiConcurrency"} <= set(RESERVATIONS)
     assert all(value == int(TEMPLATE.parameter_value(name)) for name, value in RESERVATIONS.items())
     plan = Plan(pipeline_parameters={"ApiConcurrency": "40"})
-    assert concurrency.list_reservations(plan) == RESERVATIONS | {"ApiConcurrency": 40}
+    assert reserved_concurrency.list_reservations(plan) == RESERVATIONS | {"ApiConcurrency": 40}
 
 
 @pytest.mark.parametrize(
     ("unreserved", "reserved", "expected"),
     [
         (1_000, {}, None),
-        (concurrency.MIN_UNRESERVED + TOTAL, {}, None),
+        (reserved_concurrency.MIN_UNRESERVED + TOTAL, {}, None),
         # Other functions of the account have reserved the rest.
-        (concurrency.MIN_UNRESERVED + TOTAL - 1, {}, (8, 8, 16, 0)),
-        (concurrency.MIN_UNRESERVED + 16, {}, (8, 8, 0, 0)),
-        (concurrency.MIN_UNRESERVED + 15, {}, (8, 0, 0, 0)),
+        (reserved_concurrency.MIN_UNRESERVED + TOTAL - 1, {}, (8, 8, 16, 0)),
+        (reserved_concurrency.MIN_UNRESERVED + 16, {}, (8, 8, 0, 0)),
+        (reserved_concurrency.MIN_UNRESERVED + 15, {}, (8, 0, 0, 0)),
         # csv-parser gets a smaller reservation: without one, each file of a burst would connect to the database.
-        (concurrency.MIN_UNRESERVED + 3, {}, (3, 0, 0, 0)),
-        (concurrency.MIN_UNRESERVED, {}, (0, 0, 0, 0)),
+        (reserved_concurrency.MIN_UNRESERVED + 3, {}, (3, 0, 0, 0)),
+        (reserved_concurrency.MIN_UNRESERVED, {}, (0, 0, 0, 0)),
         (10, {}, (0, 0, 0, 0)),
         # The pipeline's functions keep their reservations.
-        (concurrency.MIN_UNRESERVED, {"csv-parser": TOTAL}, None),
-        (concurrency.MIN_UNRESERVED, {"csv-parser": TOTAL - 1, "product-onboarding-api": 0}, (8, 8, 16, 0)),
+        (reserved_concurrency.MIN_UNRESERVED, {"csv-parser": TOTAL}, None),
+        (reserved_concurrency.MIN_UNRESERVED, {"csv-parser": TOTAL - 1, "product-onboarding-api": 0}, (8, 8, 16, 0)),
     ],
 )
 def test_concurrency_small_account_is_distributed_in_the_order_of_an_upload(
     unreserved: int, reserved: dict[str, int], expected: tuple[int, ...] | None
 ) -> None:
     client = account(unreserved, **reserved)
-    parameters = concurrency.reduce_reservations(client, Plan())
+    parameters = reserved_concurrency.reduce_reservations(client, Plan())
     # Without reservations eight validators could take most of a new account's ten executions.
     assert parameters.pop("StreamParallelization", None) == ("1" if expected == (0, 0, 0, 0) else None)
     order = ("CsvParserConcurrency", "ProductValidatorConcurrency", "ApiConcurrency", "WebhookConcurrency")
@@ -82,10 +82,10 @@ def test_concurrency_small_account_is_distributed_in_the_order_of_an_upload(
 
 
 def test_concurrency_explicit_reservation_is_used_or_stops_the_deployment() -> None:
-    client = account(concurrency.MIN_UNRESERVED + 16)
+    client = account(reserved_concurrency.MIN_UNRESERVED + 16)
     plan = Plan(pipeline_parameters={"ProductValidatorConcurrency": "16"})
     others = [name for name in RESERVATIONS if name != "ProductValidatorConcurrency"]
-    assert concurrency.reduce_reservations(client, plan) == dict.fromkeys(others, "0")
+    assert reserved_concurrency.reduce_reservations(client, plan) == dict.fromkeys(others, "0")
     [finding] = findings(client, ProductValidatorConcurrency="16")
     assert not finding.blocks
     assert "CsvParserConcurrency=0, ProductValidatorConcurrency=16, ApiConcurrency=0" in finding.text
@@ -97,7 +97,9 @@ def test_concurrency_explicit_reservation_is_used_or_stops_the_deployment() -> N
 def test_concurrency_explicit_stream_parallelization_is_unchanged() -> None:
     client = account(10)
     parameters = {"StreamParallelization": "4"}
-    assert "StreamParallelization" not in concurrency.reduce_reservations(client, Plan(pipeline_parameters=parameters))
+    assert "StreamParallelization" not in reserved_concurrency.reduce_reservations(
+        client, Plan(pipeline_parameters=parameters)
+    )
     [finding] = findings(client, **parameters)
     assert "per shard" not in finding.text
 
@@ -134,15 +136,21 @@ def test_zones_new_network_supports_database_functions_and_endpoints(monkeypatch
         },
         monkeypatch,
     )
-    assert zones.choose_zone_parameters(client, Plan(), {}) == {"ZoneA": "us-east-1d", "ZoneB": "us-east-1f"}
+    assert availability_zones.choose_zone_parameters(client, Plan(), {}) == {
+        "ZoneA": "us-east-1d",
+        "ZoneB": "us-east-1f",
+    }
 
 
 def test_zones_existing_network_keeps_its_zones() -> None:
     client = MagicMock()
     earlier = {"ZoneA": "us-east-1d", "ZoneB": "us-east-1f", "Outbound": "nat"}
-    assert zones.choose_zone_parameters(client, Plan(), earlier) == {"ZoneA": "us-east-1d", "ZoneB": "us-east-1f"}
+    assert availability_zones.choose_zone_parameters(client, Plan(), earlier) == {
+        "ZoneA": "us-east-1d",
+        "ZoneB": "us-east-1f",
+    }
     # A network of a version without these parameters keeps the first two zones of the region.
-    assert zones.choose_zone_parameters(client, Plan(), {"Outbound": "nat"}) == {"ZoneA": "", "ZoneB": ""}
+    assert availability_zones.choose_zone_parameters(client, Plan(), {"Outbound": "nat"}) == {"ZoneA": "", "ZoneB": ""}
     assert client.mock_calls == []
 
 
@@ -156,7 +164,7 @@ def test_zones_every_interface_endpoint_of_the_template_is_required(monkeypatch:
     client = make_clients(
         healthy_account("eu-west-1") | {"ec2:DescribeVpcEndpointServices": services}, monkeypatch, region="eu-west-1"
     )
-    zones.choose_zone_parameters(client, Plan(), {})
+    availability_zones.choose_zone_parameters(client, Plan(), {})
     names = ("secretsmanager", "sqs", "sns", "lambda")
     assert sorted(requested) == sorted(f"com.amazonaws.eu-west-1.{name}" for name in names)
 

@@ -8,7 +8,7 @@ from fastapi import Header, Path, Query
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
 from onboarding.domain.email_address import normalize_email_address
-from onboarding.storage.input_rules import PLAIN_TEXT
+from onboarding.storage.input_validation import PLAIN_TEXT
 from onboarding.storage.vendors import NAME_LENGTH, VENDOR_ID
 
 UploadId = Annotated[

@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from onboarding.cloudformation.stacks import MakeClient
+from onboarding.cloudformation.stack_runner import MakeClient
 from onboarding.deploy import buckets
 from onboarding.deploy.plan import is_tagged
 

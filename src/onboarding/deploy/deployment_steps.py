@@ -11,12 +11,11 @@ from typing import Any
 from botocore.config import Config
 
 from onboarding.cloudformation.code_placeholder import code_parameters, put_code_placeholder
-from onboarding.cloudformation.stacks import DeployError, MakeClient, PrintLine, stack_outputs, stack_parameters
+from onboarding.cloudformation.stack_runner import DeployError, MakeClient, PrintLine, stack_outputs, stack_parameters
 from onboarding.cloudformation.templates import load_template, repository_root
-from onboarding.deploy import buckets, checks, images
-from onboarding.deploy.concurrency import reduce_reservations
-from onboarding.deploy.deployment_stacks import UNUSABLE_STATUSES, DeploymentStacks
-from onboarding.deploy.findings import Finding
+from onboarding.deploy import account_checks, buckets, images
+from onboarding.deploy.availability_zones import choose_zone_parameters
+from onboarding.deploy.check_findings import Finding
 from onboarding.deploy.lambda_calls import call_admin
 from onboarding.deploy.parameters import (
     IMAGE_SUFFIX,
@@ -26,8 +25,9 @@ from onboarding.deploy.parameters import (
     list_running_stacks,
 )
 from onboarding.deploy.plan import BASE_IMAGE, STACKS, Plan
+from onboarding.deploy.reserved_concurrency import reduce_reservations
 from onboarding.deploy.smoke_test import run_smoke_test
-from onboarding.deploy.zones import choose_zone_parameters
+from onboarding.deploy.stack_ownership import UNUSABLE_STATUSES, DeploymentStacks
 from onboarding.runtime import INVOKE_CONFIG
 
 REPOSITORY_SUFFIX = "Repository"
@@ -64,8 +64,8 @@ class Deployment:
 
     def list_findings(self) -> list[Finding]:
         """Return the findings of the checks. Raises DeployError if AWS does not accept the credentials."""
-        checks.get_account(self.client)
-        return list(checks.run_checks(self.client, self.plan))
+        account_checks.get_account(self.client)
+        return list(account_checks.run_checks(self.client, self.plan))
 
     def list_changes(self) -> list[Change]:
         """Return the changes of the running stacks that are known before the deployment."""
@@ -100,7 +100,7 @@ class Deployment:
 
     def run(self) -> dict[str, str]:
         """Deploy all stacks and return the pipeline's outputs. Raises DeployError if a step fails; it can run again."""
-        account = checks.get_account(self.client)
+        account = account_checks.get_account(self.client)
         s3 = self.client("s3")
         bucket = buckets.ensure_deploy_bucket(s3, account, self.plan)
         self._stacks = DeploymentStacks(self.client, bucket, self.plan.tags, self.print_line, self.pause)
@@ -143,7 +143,7 @@ class Deployment:
     def _apply(self, template: str, parameters: Mapping[str, str]) -> dict[str, str]:
         stack = self.plan.stack_name(template)
         self.print_line(f"Stack {stack}")
-        account, region = checks.get_account(self.client), self.client("s3").meta.region_name
+        account, region = account_checks.get_account(self.client), self.client("s3").meta.region_name
         return self._stacks.apply(stack, self.plan.template(template, account, region, parameters))
 
     def _publish_code(self, registry: Mapping[str, str], bucket: str) -> dict[str, str]:
@@ -168,7 +168,7 @@ class Deployment:
     def _code_parameters(self, registry: Mapping[str, str]) -> dict[str, str]:
         """Return the parameters of `_publish_code` without building. An image that is not published is empty."""
         if self.plan.packaging == "Zip":
-            account, region = checks.get_account(self.client), self.client("s3").meta.region_name
+            account, region = account_checks.get_account(self.client), self.client("s3").meta.region_name
             return code_parameters(buckets.deploy_bucket_name(self.plan, account, region))
         tag = images.image_tag(repository_root(), self.plan.base_image, self.plan.ca_sha256)
         published = images.find_published(self.client, _list_repositories(registry), tag)

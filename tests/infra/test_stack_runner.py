@@ -12,13 +12,13 @@ import pytest
 from botocore.stub import Stubber
 
 from onboarding.cloudformation.imports import IMPORT_DESCRIPTION
-from onboarding.cloudformation.stacks import DeployError, StackRunner
+from onboarding.cloudformation.stack_runner import DeployError, StackRunner
 from onboarding.cloudformation.templates import Template, load_template
 from onboarding.deploy import destroy
-from onboarding.deploy.deployment import Deployment, make_client_factory
-from onboarding.deploy.deployment_stacks import UNUSABLE_STATUSES, DeploymentStacks, is_deployment
+from onboarding.deploy.deployment_steps import Deployment, make_client_factory
 from onboarding.deploy.plan import STACKS, Plan
 from onboarding.deploy.retained_resources import delete_leftover_logs, find_retained
+from onboarding.deploy.stack_ownership import UNUSABLE_STATUSES, DeploymentStacks, is_deployment
 from tests.infra.test_templates import of_type
 from tests.support.validated_clients import validated
 

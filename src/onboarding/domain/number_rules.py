@@ -1,22 +1,58 @@
-"""Validation of number columns: notation and bounds, with hints about the probable meaning."""
+"""Rules for number columns: notation and bounds, with hints about the probable meaning."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from functools import lru_cache
 
-from onboarding.domain.column_types import NumberColumn
+from onboarding.domain.column_types import ColumnType, NumberColumn
 from onboarding.domain.dates import is_date, is_short_date
 from onboarding.domain.error_codes import RowErrorCode
 from onboarding.domain.formulas import is_formula, is_formula_error
 from onboarding.domain.models import Row, RowError
-from onboarding.domain.numbers import is_number_range, list_point_interpretations, list_possible_numbers
+from onboarding.domain.number_interpretation import is_number_range, list_point_interpretations, list_possible_numbers
 from onboarding.domain.placeholders import PLACEHOLDERS, placeholder_error
+from onboarding.domain.product_schema import NUMBER_COLUMNS, PRICES, columns_of_type
 from onboarding.domain.spreadsheet_damage import A_DATE
 from onboarding.domain.text import quoted
+from onboarding.domain.validation_context import ValidationContext
+
+_QUANTITIES = columns_of_type(ColumnType.QUANTITY)
+_WEIGHTS = columns_of_type(ColumnType.WEIGHT)
 
 
-def validate_number(row: Row, column: NumberColumn, error_type: RowErrorCode) -> Iterator[RowError]:
+def validate_price(row: Row, _: ValidationContext) -> Iterable[RowError]:
+    """Return an error for each price column that is not a plain number within its bounds."""
+    return _validate_numbers(row, PRICES, RowErrorCode.INVALID_PRICE)
+
+
+def validate_stock_quantity(row: Row, _: ValidationContext) -> Iterable[RowError]:
+    """Return an error if the stock quantity is not a plain whole number within its bounds."""
+    return _validate_numbers(row, _QUANTITIES, RowErrorCode.INVALID_STOCK_QUANTITY)
+
+
+def validate_weight(row: Row, _: ValidationContext) -> Iterable[RowError]:
+    """Return an error if the weight is not a plain number within its bounds."""
+    return _validate_numbers(row, _WEIGHTS, RowErrorCode.INVALID_WEIGHT)
+
+
+def _validate_numbers(row: Row, columns: Sequence[str], error_type: RowErrorCode) -> Iterable[RowError]:
+    cells = row.cells
+    for column in columns:
+        text = cells.get(column)
+        if text is not None and (column in row.cut or column in row.unclear or not _accepts(column, text)):
+            return [error for name in columns for error in _list_number_errors(row, NUMBER_COLUMNS[name], error_type)]
+    return ()
+
+
+@lru_cache(4_096)
+def _accepts(column: str, text: str) -> bool:
+    """Return whether a number column accepts a text; cached, because values repeat within a file."""
+    return NUMBER_COLUMNS[column].accepts(text)
+
+
+def _list_number_errors(row: Row, column: NumberColumn, error_type: RowErrorCode) -> Iterator[RowError]:
     """Yield the errors of a number column of a row; none if the cell is blank."""
     name, label = column.name, column.label
     text = row.cells.get(name)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from onboarding.cloudformation.imports import IMPORT_DESCRIPTION
-from onboarding.cloudformation.stacks import DeployError, MakeClient, PrintLine, StackRunner, list_stack_resources
+from onboarding.cloudformation.stack_runner import DeployError, MakeClient, PrintLine, StackRunner, list_stack_resources
 from onboarding.cloudformation.templates import Template
 from onboarding.deploy.plan import TAG, is_tagged
 from onboarding.deploy.retained_resources import delete_leftover_logs, find_retained
