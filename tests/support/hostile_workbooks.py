@@ -155,6 +155,13 @@ def with_formats() -> bytes:
     return styles((f"<numFmts>{codes}</numFmts>", 1), cells=[(cells, 1)], rows=[(rows, 10)])
 
 
+def with_text_between_digits() -> bytes:
+    """Build a workbook of distinct numbers whose format has text between its digits, as long as allowed."""
+    rows = "".join(row_of(styled_cell(0, f"{r}.{c}7") for c in range(60)) for r in range(900))
+    code = f'<numFmts><numFmt numFmtId="200" formatCode="{"0-" * 124}0"/></numFmts>'
+    return styles((code, 1), cells=[('<xf numFmtId="200"/>', 1)], rows=[(rows, 10)])
+
+
 def texts(*pieces: tuple[str, int], rows: Pieces = (), table: str = TABLE) -> bytes:
     """Build a workbook with shared strings and rows."""
     link = f'<Relationship Id="t" Type="{OFFICE}/sharedStrings" Target="texts.xml"/></Relationships>'
@@ -370,6 +377,7 @@ def hostile_workbooks() -> dict[str, Content]:
     return cases | {
         "attributes 3500000": partial(with_attributes, 3_500_000),
         "formats at their limit": with_formats,
+        "format with text between digits": with_text_between_digits,
         "comment and entities": partial(
             workbook, {SHEET: [*comment(10), ("<!DOCTYPE x [<!ENTITY a 'aaaa'>]>", 1), (PARTS[SHEET], 1)]}
         ),

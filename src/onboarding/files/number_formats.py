@@ -13,6 +13,9 @@ from onboarding.files.date_formats import is_date_code
 MAX_FORMAT_CODE = 255
 """Maximum length of a format code, as in Excel."""
 
+MAX_DECIMALS = 30
+"""Maximum number of decimals that are displayed."""
+
 BUILT_IN = {
     0: "General", 1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 9: "0%", 10: "0.00%", 11: "0.00E+00", 12: "# ?/?",
     13: "# ??/??", 14: "mm-dd-yy", 15: "d-mmm-yy", 16: "d-mmm", 17: "mmm-yy", 18: "h:mm AM/PM", 19: "h:mm:ss AM/PM",
@@ -31,8 +34,8 @@ _TOKEN = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _CONDITION = re.compile(r"(<=|>=|<>|<|>|=)\s*(-?[0-9]+(?:\.[0-9]+)?)")
+_PLACEHOLDERS = "0#?"
 _THOUSANDS = " '\u00a0\u202f\u2019"
-_MAX_DECIMALS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +49,8 @@ class Section:
     suffix: str
     # Currency in brackets ([$kr-41D]); a currency in plain text is part of `prefix` or `suffix`.
     currency: str
-    # Digit placeholders before the point, from left to right, with the text between them.
-    whole: tuple[str, ...]
+    # Digit placeholders before the point, with the text between them.
+    whole: str
     min_decimals: int
     max_decimals: int
     # Number of `%` signs, each multiplies by 100, and of commas after the digits, each divides by 1,000.
@@ -55,6 +58,8 @@ class Section:
     thousands: int
     exponent: bool
     condition: tuple[str, Decimal] | None
+    # Indexes of the placeholders in `whole` if it has text between them.
+    placeholders: tuple[int, ...] = ()
 
     @property
     def shift(self) -> int:
@@ -77,7 +82,7 @@ class Section:
         )
 
 
-_GENERAL = Section("", "", "", (), 0, 0, 0, 0, exponent=False, condition=None)
+_GENERAL = Section("", "", "", "", 0, 0, 0, 0, exponent=False, condition=None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,10 +92,13 @@ class NumberFormat:
     code: str
     is_date: bool
     sections: tuple[Section, ...]
+    # Whether numbers are displayed as by General, and whether a section has a condition.
+    is_general: bool
+    has_conditions: bool
 
     def select_section(self, number: Decimal) -> tuple[Section, Decimal]:
         """Return the section for a number, and the number to display; a section for negatives displays it unsigned."""
-        if any(section.condition for section in self.sections):
+        if self.has_conditions:
             return next((s for s in self.sections if s.matches(number)), _GENERAL), number
         if number < 0 and len(self.sections) > 1:
             return self.sections[1], -number
@@ -106,7 +114,10 @@ def parse_number_format(code: str) -> NumberFormat:
             parts.append([])
         else:
             parts[-1].append(token)
-    return NumberFormat(code, is_date_code(code), tuple(_parse_section(tokens) for tokens in parts[:3]))
+    is_date = is_date_code(code)
+    sections = tuple(_parse_section(tokens) for tokens in parts[:3])
+    is_general = not is_date and sections == (_GENERAL,)
+    return NumberFormat(code, is_date, sections, is_general, any(section.condition for section in sections))
 
 
 def _parse_section(tokens: list[re.Match[str]]) -> Section:
@@ -146,11 +157,13 @@ def _parse_section(tokens: list[re.Match[str]]) -> Section:
     section = replace(section, condition=condition)
     if is_general:
         return section
+    positions = tuple(index for index, sign in enumerate(whole) if sign in _PLACEHOLDERS)
     return replace(
         section,
-        whole=tuple(whole),
+        whole="".join(whole),
+        placeholders=() if len(positions) == len(whole) else positions,
         min_decimals=len(decimals.rstrip("#?")),
-        max_decimals=min(len(decimals), _MAX_DECIMALS),
+        max_decimals=min(len(decimals), MAX_DECIMALS),
         thousands=thousands,
         exponent=exponent,
     )

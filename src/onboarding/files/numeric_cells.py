@@ -13,13 +13,17 @@ from functools import lru_cache
 
 from onboarding.files.currencies import detect_currency, remove_currency_symbols
 from onboarding.files.date_formats import format_date, format_iso_date, is_automatic_format
-from onboarding.files.number_formats import NumberFormat, Section
+from onboarding.files.number_formats import MAX_DECIMALS, NumberFormat, Section
 
 MAX_NUMBER = 64
 """Maximum length of a number in a workbook; 17 digits, a point, a sign and an exponent have 24 characters."""
 
 _NUMERIC = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_PLACEHOLDERS = "0#?"
+# Numbers that General displays as they are, if they have less than `_SHORT` characters.
+_PLAIN = re.compile(r"(?!-0\Z)-?(?:0|[1-9][0-9]*)(?:\.[0-9]{0,9}[1-9])?")
+_SHORT = 16
+_DIGIT = re.compile(r"\d")
+_DROPPED_PLACEHOLDERS = str.maketrans("", "", "#?")
 # Characters around a number that show its sign or align it.
 _SIGNS_AND_SPACES = " \u00a0\u202f()+-\u2212"
 
@@ -27,6 +31,7 @@ _SIGNS_AND_SPACES = " \u00a0\u202f()+-\u2212"
 _FIFTEEN_DIGITS = Context(prec=15, rounding=ROUND_HALF_UP)
 # Precise enough for any number of a cell with all its decimals.
 _WIDE = Context(prec=700)
+_UNITS = tuple(Decimal(1).scaleb(-decimals) for decimals in range(MAX_DECIMALS + 1))
 _LARGEST_PLAIN = Decimal(10) ** 15
 _SMALLEST_PLAIN = Decimal(10) ** -10
 
@@ -40,16 +45,30 @@ class NumberText:
     displayed: str = ""
 
 
+def check_number(raw: str) -> None:
+    """Raise `ValueError` if a text is not a number."""
+    if len(raw) > MAX_NUMBER or not _NUMERIC.fullmatch(raw):
+        raise ValueError(raw[:MAX_NUMBER])
+
+
 @lru_cache(maxsize=4096)
 def format_general(raw: str) -> str:
     """Return the text of a number without a format; raise `ValueError` if it is not a number."""
+    if len(raw) < _SHORT and _PLAIN.fullmatch(raw):
+        return raw
     number = _parse_number(raw)
     return "#NUM!" if number is None else _format_general(number)
 
 
-@lru_cache(maxsize=4096)
 def format_for_text_column(raw: str, number_format: NumberFormat, *, uses_1904_epoch: bool) -> str:
     """Return the displayed text of a number, without currency symbols and thousands separators."""
+    if number_format.is_general:
+        return format_general(raw)
+    return _format_for_text_column(raw, number_format, uses_1904_epoch=uses_1904_epoch)
+
+
+@lru_cache(maxsize=4096)
+def _format_for_text_column(raw: str, number_format: NumberFormat, *, uses_1904_epoch: bool) -> str:
     number = _parse_number(raw)
     if number is None:
         return "#NUM!"
@@ -116,8 +135,10 @@ def format_for_identifier_column(raw: str, number_format: NumberFormat, *, uses_
 
 def _parse_number(raw: str) -> Decimal | None:
     """Return a number rounded to 15 digits; None if it is too large for a cell."""
-    if len(raw) > MAX_NUMBER or not _NUMERIC.fullmatch(raw):
-        raise ValueError(raw[:MAX_NUMBER])
+    check_number(raw)
+    if len(raw) < _SHORT and "E" not in raw and "e" not in raw:
+        # At most 15 digits: equal to its floating-point number rounded to 15 digits.
+        return Decimal(raw) or Decimal(0)
     value = float(raw)
     return None if value in {float("inf"), float("-inf")} else _FIFTEEN_DIGITS.plus(Decimal(value))
 
@@ -157,7 +178,13 @@ def _round_for_display(number: Decimal, section: Section) -> Decimal | None:
     """Return the number that a section displays; None for General and scientific notation."""
     if not section.has_placeholders or section.exponent:
         return None
-    return number.scaleb(section.shift).quantize(Decimal(1).scaleb(-section.max_decimals), ROUND_HALF_UP, _WIDE)
+    return _scale(number, section).quantize(_UNITS[section.max_decimals], ROUND_HALF_UP, _WIDE)
+
+
+def _scale(number: Decimal, section: Section) -> Decimal:
+    """Return the number that a section displays, before rounding."""
+    shift = section.shift
+    return number.scaleb(shift) if shift else number
 
 
 def _format_displayed(number: Decimal, number_format: NumberFormat) -> str:
@@ -174,28 +201,30 @@ def _format_displayed(number: Decimal, number_format: NumberFormat) -> str:
 def _format_section(number: Decimal, section: Section) -> str:
     rounded = _round_for_display(number, section)
     if section.exponent:
-        body = _format_scientific(number.scaleb(section.shift), section.min_decimals, section.max_decimals)
+        body = _format_scientific(_scale(number, section), section.min_decimals, section.max_decimals)
     elif rounded is None:
-        body = _format_general(number.scaleb(section.shift))
+        body = _format_general(_scale(number, section))
     else:
         whole, _, decimals = _trim_zeros(format(rounded, "f"), section.min_decimals).partition(".")
-        body = _fill_placeholders(whole, section.whole) + (f".{decimals}" if decimals else "")
+        body = _fill_placeholders(whole, section) if section.whole else ""
+        body += f".{decimals}" if decimals else ""
     displayed = f"{remove_currency_symbols(section.prefix)}{body}{remove_currency_symbols(section.suffix)}".strip()
     # A format may display a dash for zero, or nothing.
-    return displayed if any(c.isdecimal() for c in displayed) else _format_general(number)
+    return displayed if _DIGIT.search(displayed) else _format_general(number)
 
 
-def _fill_placeholders(digits: str, placeholders: tuple[str, ...]) -> str:
+def _fill_placeholders(digits: str, section: Section) -> str:
     """Insert digits into placeholders from the right; surplus digits precede the first placeholder."""
-    remaining = list(digits.lstrip("0"))
-    result: list[str] = []
-    for index, placeholder in enumerate(reversed(placeholders)):
-        if placeholder not in _PLACEHOLDERS:
-            result.append(placeholder)
-        elif remaining:
-            result.append(remaining.pop())
-        elif placeholder == "0":
-            result.append("0")
-        if index == len(placeholders) - 1:
-            result.extend(reversed(remaining))
-    return "".join(reversed(result))
+    digits, whole, positions = digits.lstrip("0"), section.whole, section.placeholders
+    if not positions:
+        return "0" * whole.count("0", 0, max(len(whole) - len(digits), 0)) + digits
+    filled = positions[max(len(positions) - len(digits), 0) :]
+    if not filled:
+        return whole.translate(_DROPPED_PLACEHOLDERS)
+    surplus = len(digits) - len(filled)
+    # Each digit is followed by the text up to the next placeholder.
+    ends = (*filled[1:], len(whole))
+    pieces = [
+        f"{digit}{whole[start + 1 : end]}" for digit, start, end in zip(digits[surplus:], filled, ends, strict=True)
+    ]
+    return f"{whole[: filled[0]].translate(_DROPPED_PLACEHOLDERS)}{digits[:surplus]}{''.join(pieces)}"

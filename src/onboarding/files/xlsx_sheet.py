@@ -7,7 +7,7 @@ import re
 from onboarding.files.date_formats import iso_to_serial
 from onboarding.files.models import MAX_COLUMNS
 from onboarding.files.number_formats import NumberFormat, parse_number_format
-from onboarding.files.numeric_cells import format_general
+from onboarding.files.numeric_cells import check_number, format_general
 from onboarding.files.xlsx_cells import MAX_COLUMN, SheetCells, column_index, sort_rows
 from onboarding.files.xlsx_limits import DamagedError, Package, TooLargeError, TooManyColumnsError
 from onboarding.files.xlsx_ranges import MAX_RANGES, TRUE_VALUES, RangeHandler
@@ -175,8 +175,8 @@ class _SheetHandler(RangeHandler):
         self._has_value = True
         number_format = None if self._style is None else self._format_of(self._style)
         if number_format is not None:
-            # Raises ValueError for a value that is not a number.
-            format_general(value)
+            # Formatting needs the column, which is not known yet.
+            check_number(value)
             self._row_formats.append((self._column, number_format))
         elif not (len(value) < 16 and value.isdecimal() and value.isascii() and value[0] != "0"):
             # Fast path: most numbers are short whole numbers, which need no formatting.

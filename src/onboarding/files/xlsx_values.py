@@ -73,8 +73,9 @@ class _Resolver:
     def resolve(self, decimal_columns: frozenset[str]) -> ResolvedCells | FileRejection:
         for line, formats in self.cells.number_formats.items():
             row = self.cells.table.lines[line]
+            columns = self.columns if line in self.rows else ()
             for index, number_format in formats:
-                column = self.columns[index] if index < len(self.columns) and line in self.rows else None
+                column = columns[index] if index < len(columns) else None
                 row[index] = self._convert(line, column, row[index], number_format)
         if len(self.currencies) > 1:
             named = "; ".join(f"{one_line(name)} in {self._name_rows(rows)}" for name, rows in self.currencies.items())
