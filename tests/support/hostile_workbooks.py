@@ -155,11 +155,11 @@ def with_formats() -> bytes:
     return styles((f"<numFmts>{codes}</numFmts>", 1), cells=[(cells, 1)], rows=[(rows, 10)])
 
 
-def with_text_between_digits() -> bytes:
-    """Build a workbook of distinct numbers whose format has text between its digits, as long as allowed."""
-    rows = "".join(row_of(styled_cell(0, f"{r}.{c}7") for c in range(60)) for r in range(900))
-    code = f'<numFmts><numFmt numFmtId="200" formatCode="{"0-" * 124}0"/></numFmts>'
-    return styles((code, 1), cells=[('<xf numFmtId="200"/>', 1)], rows=[(rows, 10)])
+def with_long_format(code: str, rows: int, columns: int) -> bytes:
+    """Build a workbook of distinct numbers with one format, as long as allowed."""
+    cells = "".join(row_of(styled_cell(0, f"{r}.{c}7") for c in range(columns)) for r in range(rows // 10))
+    formats = f'<numFmts><numFmt numFmtId="200" formatCode="{code}"/></numFmts>'
+    return styles((formats, 1), cells=[('<xf numFmtId="200"/>', 1)], rows=[(cells, 10)])
 
 
 def texts(*pieces: tuple[str, int], rows: Pieces = (), table: str = TABLE) -> bytes:
@@ -377,7 +377,9 @@ def hostile_workbooks() -> dict[str, Content]:
     return cases | {
         "attributes 3500000": partial(with_attributes, 3_500_000),
         "formats at their limit": with_formats,
-        "format with text between digits": with_text_between_digits,
+        "format with text between digits": partial(with_long_format, "0-" * 124 + "0", 9_000, 60),
+        "format with text before digits": partial(with_long_format, "&quot;" + "x" * 240 + "&quot;0", 9_900, 199),
+        "format with percent signs": partial(with_long_format, "0" + "%" * 200, 9_000, 60),
         "comment and entities": partial(
             workbook, {SHEET: [*comment(10), ("<!DOCTYPE x [<!ENTITY a 'aaaa'>]>", 1), (PARTS[SHEET], 1)]}
         ),

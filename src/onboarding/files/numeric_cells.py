@@ -206,7 +206,8 @@ def _format_section(number: Decimal, section: Section) -> str:
         body = _format_general(_scale(number, section))
     else:
         whole, _, decimals = _trim_zeros(format(rounded, "f"), section.min_decimals).partition(".")
-        body = _fill_placeholders(whole, section) if section.whole else ""
+        # Excel displays the whole digits also if the format has no placeholder for them.
+        body = _fill_placeholders(whole, section)
         body += f".{decimals}" if decimals else ""
     displayed = f"{remove_currency_symbols(section.prefix)}{body}{remove_currency_symbols(section.suffix)}".strip()
     # A format may display a dash for zero, or nothing.

@@ -20,6 +20,7 @@ from onboarding.files.numeric_cells import (
 )
 from onboarding.files.xlsx_cells import CellRange, SheetCells
 from onboarding.files.xlsx_limits import TooLargeError
+from onboarding.files.xlsx_sheet import MAX_CHARACTERS
 
 MAX_MERGED_ROWS = 2_500_000
 """Maximum number of rows of all merged ranges."""
@@ -71,12 +72,17 @@ class _Resolver:
     with_decimals: dict[str, set[int]] = field(default_factory=dict)
 
     def resolve(self, decimal_columns: frozenset[str]) -> ResolvedCells | FileRejection:
+        characters = 0
         for line, formats in self.cells.number_formats.items():
             row = self.cells.table.lines[line]
             columns = self.columns if line in self.rows else ()
             for index, number_format in formats:
                 column = columns[index] if index < len(columns) else None
                 row[index] = self._convert(line, column, row[index], number_format)
+                characters += len(row[index])
+            # A format can make 250 characters of each digit.
+            if characters > MAX_CHARACTERS:
+                raise TooLargeError
         if len(self.currencies) > 1:
             named = "; ".join(f"{one_line(name)} in {self._name_rows(rows)}" for name, rows in self.currencies.items())
             reason = (
