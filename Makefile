@@ -5,6 +5,9 @@ BIN := .venv/bin
 # One worker for each core. A file's tests stay in one worker, so that they share its fixtures.
 PARALLEL := --numprocesses auto --dist loadfile --no-loadscope-reorder
 
+# Without cached byte code, each process compiles every module, and each worker rewrites the assertions of every test.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test test-unit test-3.13 check docs scan image dist chaos load fuzz bench reference diagrams screenshots pictures lock clean
 

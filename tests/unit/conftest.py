@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
+from collections.abc import Iterator
 
 import pytest
 
@@ -12,7 +13,9 @@ def _refuse(*_: object, **__: object) -> None:
     raise AssertionError("a unit test starts no process and opens no connection: move it to tests/integration")
 
 
-@pytest.fixture(autouse=True)
-def _isolated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subprocess, "Popen", _refuse)
-    monkeypatch.setattr(socket.socket, "connect", _refuse)
+@pytest.fixture(autouse=True, scope="module")
+def _isolated() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subprocess, "Popen", _refuse)
+        patch.setattr(socket.socket, "connect", _refuse)
+        yield

@@ -1,4 +1,4 @@
-"""Validation of every AWS request of the test run, in the test process and in the processes that it starts.
+"""Patches of botocore for the test run: every AWS request is validated, and sessions share the parsed files.
 
 The functions switch botocore's validation off, which costs more time than the request itself. The tests switch it on
 again. Python imports a module of this name when it starts, if its directory is in PYTHONPATH: `tests/conftest.py` puts
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
@@ -42,8 +43,21 @@ def validate_requests() -> None:
     endpoint.Endpoint.make_request = make_validated_request  # type: ignore[assignment,method-assign]
 
 
+def share_service_models() -> None:
+    """Make all sessions of this process share the parsed files of botocore: many tests create their own session."""
+    from botocore.loaders import JSONFileLoader
+
+    load_file = cache(JSONFileLoader().load_file)
+    JSONFileLoader.load_file = lambda _, path: load_file(path)  # type: ignore[assignment,method-assign]
+
+
+def patch_botocore() -> None:
+    validate_requests()
+    share_service_models()
+
+
 class _Finder:
-    """Calls `validate_requests` once botocore is imported."""
+    """Calls `patch_botocore` once botocore is imported."""
 
     def find_spec(self, name: str, path: Sequence[str] | None, _: ModuleType | None = None) -> ModuleSpec | None:
         if name != LAST_MODULE:
@@ -55,13 +69,13 @@ class _Finder:
 
         def execute_and_patch(module: ModuleType) -> None:
             execute(module)
-            validate_requests()
+            patch_botocore()
 
         loader.exec_module = execute_and_patch
         return spec
 
 
 if LAST_MODULE in sys.modules:
-    validate_requests()
+    patch_botocore()
 else:
     sys.meta_path.insert(0, _Finder())
