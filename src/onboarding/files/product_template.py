@@ -49,8 +49,8 @@ def as_xlsx(categories: Sequence[str]) -> bytes:
     columns = book.create_sheet("_Columns")
     columns.append(["Column", "Required", "Takes", "Example", "Meaning"])
     for column in PRODUCT_SCHEMA.values():
-        required = "yes" if column.name in REQUIRED else "no"
-        columns.append([column.name, required, column.limits.replace("`", ""), column.example, column.description])
+        is_required = "yes" if column.name in REQUIRED else "no"
+        columns.append([column.name, is_required, column.limits.replace("`", ""), column.example, column.description])
 
     list_sheet = book.create_sheet("_Categories")
     for name in categories:
