@@ -55,18 +55,23 @@ class UploadResponse(BaseModel):
     )
 
 
-class ErrorResponse(BaseModel):
+class RowErrorResponse(BaseModel):
     """An error of a row."""
 
     row_number: int = Field(description="Data row; the first one below the header is 1")
     spreadsheet_row: int = Field(description="The row number in a spreadsheet")
-    vendor_product_id: str | None
     error_type: str
     column: str = Field(description="The column or comma-separated columns; `row` for the row as a whole")
     message: str
     value: str | None = Field(description="The value in the file")
     expected: str
     hint: str = Field(description="A suggested correction; often blank")
+
+
+class ErrorResponse(RowErrorResponse):
+    """An error of an upload, with its row."""
+
+    vendor_product_id: str | None
     row: dict[str, str] = Field(description="The row as it is in the file")
 
 
