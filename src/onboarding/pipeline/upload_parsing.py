@@ -63,14 +63,16 @@ def parse_upload(
     return ParsedUpload(options, result.rows, None, result.file_details, result.warnings)
 
 
-def find_duplicate_upload(connection: Connection, new: uploads.NewUpload, parsed: ParsedUpload) -> FileRejection | None:
+def find_duplicate_upload(
+    connection: Connection, new_upload: uploads.NewUpload, parsed_upload: ParsedUpload
+) -> FileRejection | None:
     """Return the rejection of a file whose content the vendor uploaded within the last day; None with `force`."""
-    if parsed.rejection or parsed.options.force:
+    if parsed_upload.rejection or parsed_upload.options.force:
         return None
-    earlier = uploads.find_duplicate_upload(connection, new)
-    if earlier is None:
+    duplicate = uploads.find_duplicate_upload(connection, new_upload)
+    if duplicate is None:
         return None
-    upload_id, file_name, uploaded_at = earlier
+    upload_id, file_name, uploaded_at = duplicate
     return FileRejection(
         RejectionCode.ALREADY_UPLOADED,
         f"The same content was uploaded before, as {one_line(file_name)} on {uploaded_at:%Y-%m-%d at %H:%M:%S} UTC: "
