@@ -95,7 +95,7 @@ def classify_commas(values: Iterable[str]) -> CommaMeaning:
     return CommaMeaning.UNCLEAR if is_ambiguous_comma else CommaMeaning.NONE
 
 
-def comma_warning(column: str, commas: CommaMeaning, values: Mapping[int, str]) -> FileWarning:
+def build_comma_warning(column: str, commas: CommaMeaning, values: Mapping[int, str]) -> FileWarning:
     """Return the warning about a column with mixed or unclear commas; `values` are its values by row."""
     if commas is CommaMeaning.MIXED:
         with_commas = [row_number for row_number, value in values.items() if _DECIMAL_COMMA.fullmatch(value.strip())]

@@ -76,7 +76,7 @@ class Table:
         return rows_named([self.lines[number - 1] for number in row_numbers])
 
 
-def jumps_of(lines: Sequence[int]) -> list[list[int]]:
+def list_jumps(lines: Sequence[int]) -> list[list[int]]:
     """Return `[row, line]` for each row that does not follow the line before; `lines` begins with the header's line."""
     if lines[-1] - lines[0] == len(lines) - 1:
         return []

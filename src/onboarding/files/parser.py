@@ -19,7 +19,7 @@ from onboarding.files.column_checks import check_columns
 from onboarding.files.decimal_commas import (
     CommaMeaning,
     DecimalSeparators,
-    comma_warning,
+    build_comma_warning,
     convert_decimal_comma,
     detect_decimal_separators,
     is_ambiguous,
@@ -35,7 +35,7 @@ from onboarding.files.header import (
 )
 from onboarding.files.header_names import unwrap_text_formula
 from onboarding.files.lost_characters import find_lost_letters
-from onboarding.files.models import FileDetails, RawTable, Table, jumps_of
+from onboarding.files.models import FileDetails, RawTable, Table, list_jumps
 from onboarding.files.row_widths import check_row_widths, find_common_width
 from onboarding.files.shopify import check_shopify_rows
 from onboarding.files.skipped_lines import find_skipped_lines
@@ -115,13 +115,13 @@ def parse(
     return ParsedFile(rows, lines.table, file_details, warnings)
 
 
-def table_of(content: bytes) -> Table | FileRejection:
+def parse_table(content: bytes) -> Table | FileRejection:
     """Return the file's table as the vendor wrote it, with any columns."""
     lines = _read_lines(content, ())
     return lines if isinstance(lines, FileRejection) else lines.table
 
 
-def too_large(size: int) -> FileRejection | None:
+def check_size(size: int) -> FileRejection | None:
     """Return the rejection of a file of more than `MAX_BYTES`."""
     if size <= MAX_BYTES:
         return None
@@ -228,7 +228,7 @@ def _split_at_header(
         columns=header.mapping,
         unknown=header.unknown,
         fix_file=header.fix_file,
-        jumps=jumps_of([raw.numbers[header_index], *numbers]),
+        jumps=list_jumps([raw.numbers[header_index], *numbers]),
     )
     warnings += [
         *list_unknown_columns(header),
@@ -284,5 +284,5 @@ def _list_comma_warnings(
     for column, commas in signs.commas.items():
         if commas in {CommaMeaning.MIXED, CommaMeaning.UNCLEAR}:
             # The message names spreadsheet rows.
-            warning = comma_warning(column, commas, dict(zip(lines, columns[column], strict=True)))
+            warning = build_comma_warning(column, commas, dict(zip(lines, columns[column], strict=True)))
             yield replace(warning, row_number=lines.index(warning.row_number) + 1)

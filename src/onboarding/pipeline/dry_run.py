@@ -21,11 +21,11 @@ from onboarding.domain.upload_options import Options
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
 from onboarding.files.models import FileDetails
-from onboarding.files.parser import too_large
+from onboarding.files.parser import check_size
 from onboarding.pipeline.upload_parsing import ParsedUpload, find_duplicate_upload, parse_upload
 from onboarding.storage import products, uploads
 from onboarding.storage.database import Connection
-from onboarding.storage.held_rows import file_rejected_error
+from onboarding.storage.held_rows import build_file_rejected_error
 
 UPLOAD_ID = "DRY_RUN"
 
@@ -72,7 +72,7 @@ def dry_run(run: RunTransaction | None, content: bytes, vendor_id: str, options:
     No transaction is open while the file is read or its rows are validated. Raises ParserError and ParserTimeout.
     """
     metadata = (options or Options()).metadata()
-    data = None if too_large(len(content)) else content
+    data = None if check_size(len(content)) else content
     source = ObjectContent(data, len(content), datetime.now(UTC), metadata)
     if run is None:
         parsed_upload = parse_upload(source, UPLOAD_ID, vendor_id, "active", seconds=PARSING_SECONDS)
@@ -121,7 +121,7 @@ def _validate_rows(parsed_upload: ParsedUpload, context: ValidationContext, *, o
     rows = parsed_upload.rows
     errors = {row.row_number: row_errors for row in rows if (row_errors := validate_row(row, context))}
     if errors and parsed_upload.options.on_error is OnError.REJECT_FILE:
-        file_errors = [file_rejected_error(len(errors))]
+        file_errors = [build_file_rejected_error(len(errors))]
         errors = {row.row_number: errors.get(row.row_number, file_errors) for row in rows}
     outcomes = {row.row_number: predict_outcome(row, context) for row in rows if row.row_number not in errors}
     return DryRun(None, rows, errors, outcomes, parsed_upload.file_details, parsed_upload.warnings, offline)

@@ -24,7 +24,7 @@ from typing import IO, Any, NoReturn
 
 from onboarding.domain.models import FileRejection, Row
 from onboarding.files.models import Table
-from onboarding.files.parser import parse, table_of
+from onboarding.files.parser import parse, parse_table
 
 STARTED, REUSE, END = b"s", b"r", b"e"
 """Bytes before a response: the request was received; the parent may reuse this process, or should end it."""
@@ -63,7 +63,7 @@ def _parse_rows(content: bytes, upload_id: str, vendor_id: str, required: Sequen
 
 
 def _read_table(content: bytes, row_numbers: Collection[int]) -> object:
-    table = table_of(content)
+    table = parse_table(content)
     if isinstance(table, FileRejection):
         return table
     no_values: Sequence[str] = ()

@@ -91,7 +91,9 @@ def resume_stalled_uploads(
     """
     parameters = {"patience": patience, "limit": limit}
     stalled_uploads = ctx.database.run(partial(_list_stalled_uploads, parameters=parameters))
-    unfinished_objects = ctx.database.run(partial(read_attempts.list_unfinished, patience=patience, limit=limit))
+    unfinished_objects = ctx.database.run(
+        partial(read_attempts.list_unfinished_objects, patience=patience, limit=limit)
+    )
     ctx.database.run(purge_held_rows)
     # Notifications come first: they read no file, so no file delays them.
     tasks: list[tuple[str, Callable[[], list[RecoveryAction]]]] = [

@@ -11,7 +11,7 @@ from onboarding.domain.models import FileRejection, FileWarning, Mode, Row
 from onboarding.domain.product_schema import REQUIRED, REQUIRED_TO_CHANGE
 from onboarding.domain.upload_options import Options, parse_upload_options
 from onboarding.files.models import FileDetails, one_line
-from onboarding.files.parser import too_large
+from onboarding.files.parser import check_size
 from onboarding.pipeline import parser_process
 from onboarding.pipeline.parser_process import ParsedRows, TooComplex
 from onboarding.storage import uploads
@@ -84,7 +84,7 @@ def _parse_rows(
     content: ObjectContent, upload_id: str, vendor_id: str, mode: Mode, seconds: float
 ) -> ParsedRows | FileRejection:
     if content.data is None:
-        rejection = too_large(content.size)
+        rejection = check_size(content.size)
         assert rejection is not None, "only a file that is too large has no data"  # noqa: S101
         return rejection
     # Whether a row needs the other required columns depends on whether its product exists.

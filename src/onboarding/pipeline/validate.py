@@ -288,7 +288,7 @@ def release_held_rows(
         invalid_count = upload_progress.invalid + sum(1 for errors in result.errors.values() if errors)
         if invalid_count:
             result.errors |= {
-                row_key(row): [held_rows.file_rejected_error(invalid_count)]
+                row_key(row): [held_rows.build_file_rejected_error(invalid_count)]
                 for row in rows
                 if not result.errors.get(row_key(row))
             }

@@ -114,7 +114,7 @@ async def run_dry_run(request: Request, principal: Principal, pool: DatabasePool
             # Unrestricted: the result tells any vendor whether a SKU exists, and nothing else of other vendors.
             result = await run_in_threadpool(dry_run, pool.run_unrestricted, content, vendor_id, options)
         except ParserTimeout as error:
-            raise dry_run_limits.server_busy() from error
+            raise dry_run_limits.build_busy_problem() from error
         details |= {
             "outcome": result.status,
             "failure_code": result.rejection and result.rejection.code,

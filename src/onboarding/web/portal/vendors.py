@@ -148,7 +148,7 @@ def _render_vendor(
             "recent_uploads": upload_queries.list_uploads(
                 connection, principal, UploadFilter(vendor_id), cursor=None, limit=RECENT_UPLOADS
             ),
-            "audit_entries": audit_log.list_entries_of(connection, vendor_id, None, LATEST_ENTRIES).items,
+            "audit_entries": audit_log.list_vendor_entries(connection, vendor_id, None, LATEST_ENTRIES).items,
         }
 
     data = principal.run(pool, work)
