@@ -41,8 +41,11 @@ class Settings:
 
     @property
     def database_sslmode(self) -> str:
-        """Return the sslmode of libpq. By default the server's certificate is verified before the password is sent; the local
-        server has no TLS and needs `prefer`."""
+        """Return the sslmode of libpq.
+
+        By default the server's certificate is verified before the password is sent; the local server has no TLS and
+        needs `prefer`.
+        """
         return self.environment.get("DATABASE_SSLMODE", "verify-full")
 
     @property
@@ -55,8 +58,10 @@ class Settings:
 
     @property
     def name_prefix(self) -> str:
-        """Return the prefix of this deployment's resource names, taken from its bucket name. Raises ValueError if the bucket
-        is not named by the convention."""
+        """Return the prefix of this deployment's resource names, taken from its bucket name.
+
+        Raises ValueError if the bucket is not named by the convention.
+        """
         return prefix_of_bucket(self.bucket)
 
     def resource_name(self, name: str) -> str:
