@@ -20,14 +20,14 @@ def one_line(text: str, max_length: int = 60) -> str:
     return line if len(line) <= max_length else f"{line[:max_length]}…"
 
 
-NAMED = 10
+MAX_NAMED = 10
 """Maximum number of rows that a message names."""
 
 
 def first_of(texts: Sequence[str]) -> str:
     """Return a list such as `a, b, c`; of many texts the first ones and the number of the others."""
-    more = f" and {len(texts) - NAMED:,} more" if len(texts) > NAMED else ""
-    return f"{', '.join(texts[:NAMED])}{more}"
+    more = f" and {len(texts) - MAX_NAMED:,} more" if len(texts) > MAX_NAMED else ""
+    return f"{', '.join(texts[:MAX_NAMED])}{more}"
 
 
 def rows_named(numbers: Sequence[int]) -> str:

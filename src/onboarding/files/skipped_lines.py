@@ -10,7 +10,7 @@ from onboarding.domain.error_codes import RejectionCode, WarningCode
 from onboarding.domain.models import FileRejection, FileWarning
 from onboarding.files.header import Header
 from onboarding.files.line_classifier import LineClassifier, LineKind, is_commented
-from onboarding.files.models import NAMED, first_of, lines_named, one_line
+from onboarding.files.models import MAX_NAMED, first_of, lines_named, one_line
 from onboarding.files.skipped_line_words import COMMENT_SIGNS
 
 _ROWS_EXAMINED = 100
@@ -124,7 +124,7 @@ def _list_warnings(
             yield FileWarning(WarningCode.REPEATED_HEADER, f"{line_names} {verb} the header; {result}")
             continue
         texts = (next(filter(None, map(str.strip, lines[i])), "") for i in indexes)
-        examples = first_of([f"'{one_line(text)}'" for text in dict.fromkeys(islice(texts, 10 * NAMED))])
+        examples = first_of([f"'{one_line(text)}'" for text in dict.fromkeys(islice(texts, 10 * MAX_NAMED))])
         if kind is LineKind.COMMENT:
             message = (
                 f"{line_names} {'begin' if plural else 'begins'} like a comment and "
