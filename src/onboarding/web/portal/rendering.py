@@ -82,7 +82,7 @@ def linkify(text: str) -> Markup:
 
 
 def format_row_count(count: int) -> str:
-    """Return such as `1 row` or `1,200 rows`."""
+    """Return a count of rows, such as `1 row` or `1,200 rows`."""
     return "1 row" if count == 1 else f"{count:,} rows"
 
 
