@@ -126,13 +126,13 @@ def list_undecided_words(frequent_words: set[str]) -> list[str]:
     """Return the words whose letters are no evidence, without those that are words in another code page."""
     others = {
         (codec, language): {word for word, _ in list_words(language)}
-        for codec, _, group, _ in code_pages.OTHERS
+        for codec, _, group, _ in code_pages.OTHER_CODE_PAGES
         for language in GROUPS[group][0].split()
     }
 
     def is_another(word: str) -> bool:
         content = word.encode("cp1252")
-        readings = {codec: content.decode(codec, "replace").lower() for codec, *_ in code_pages.OTHERS}
+        readings = {codec: content.decode(codec, "replace").lower() for codec, *_ in code_pages.OTHER_CODE_PAGES}
         return any(readings[codec] != word and readings[codec] in own_words for (codec, _), own_words in others.items())
 
     doubtful = (word for word in frequent_words if code_pages.find_code_page_doubt(word.encode("cp1252")))

@@ -41,8 +41,11 @@ class Settings:
 
     @property
     def database_sslmode(self) -> str:
-        """The sslmode of libpq. By default the server's certificate is verified before the password is sent; the local
-        server has no TLS and needs `prefer`."""
+        """Return the sslmode of libpq.
+
+        By default the server's certificate is verified before the password is sent; the local server has no TLS and
+        needs `prefer`.
+        """
         return self.environment.get("DATABASE_SSLMODE", "verify-full")
 
     @property
@@ -55,8 +58,10 @@ class Settings:
 
     @property
     def name_prefix(self) -> str:
-        """The prefix of this deployment's resource names, taken from its bucket name. Raises ValueError if the bucket
-        is not named by the convention."""
+        """Return the prefix of this deployment's resource names, taken from its bucket name.
+
+        Raises ValueError if the bucket is not named by the convention.
+        """
         return prefix_of_bucket(self.bucket)
 
     def resource_name(self, name: str) -> str:
@@ -65,7 +70,7 @@ class Settings:
 
     @property
     def failures_bucket(self) -> str:
-        """The bucket of the batches and items that product-validator could not process."""
+        """Return the bucket of the batches and items that product-validator could not process."""
         return self._required("FAILURES_BUCKET_NAME")
 
     @property
@@ -90,7 +95,7 @@ class Settings:
 
     @property
     def portal_url(self) -> str:
-        """The base URL of portal and API, without a slash at the end."""
+        """Return the base URL of portal and API, without a slash at the end."""
         return self._required("PORTAL_URL").rstrip("/")
 
     @property
@@ -103,15 +108,15 @@ class Settings:
 
     @property
     def webhooks_may_be_private(self) -> bool:
-        """Whether webhook URLs may use plain HTTP and private addresses; never on AWS."""
+        """Return whether webhook URLs may use plain HTTP and private addresses; never on AWS."""
         return self.environment.get("WEBHOOKS_MAY_BE_PRIVATE", "false") == "true"
 
     @property
     def dry_run_bytes(self) -> int:
-        """The maximum size of a dry-run file in bytes, limited on AWS by the payload size of the HTTP API."""
+        """Return the maximum size of a dry-run file in bytes, limited on AWS by the payload size of the HTTP API."""
         return int(self.environment.get("DRY_RUN_BYTES", "10485760"))
 
     @property
     def longest_wait(self) -> float:
-        """The maximum number of seconds that a request may wait for a change."""
+        """Return the maximum number of seconds that a request may wait for a change."""
         return float(self.environment.get("LONGEST_WAIT", "20"))

@@ -354,7 +354,7 @@ def moto_account(url: str, database_url: str) -> Iterator[MotoAccount]:
         for name, function in FUNCTIONS.items():
             ctx = stack.enter_context(closing(AppContext(Settings(account.environment(name)))))
             patch.setattr(function.module, "get_context", lambda ctx=ctx: ctx)
-        api._adapter.cache_clear()
-        stack.callback(api._adapter.cache_clear)
+        api._get_adapter.cache_clear()
+        stack.callback(api._get_adapter.cache_clear)
         account.call("admin", {"action": "migrate"})
         yield account

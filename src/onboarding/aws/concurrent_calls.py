@@ -20,31 +20,31 @@ def map_concurrently(call: Callable[[Argument], None], arguments: Iterable[Argum
     Arguments are taken as calls are made, so that those of a large file are never all in memory. Raises the first
     exception of a call; calls that have not started are then cancelled.
     """
-    pending: deque[Future[None]] = deque()
-    with _thread_pool() as pool:
+    futures: deque[Future[None]] = deque()
+    with _use_thread_pool() as pool:
         for argument in arguments:
-            pending.append(pool.submit(call, argument))
-            if len(pending) > 2 * PARALLEL_CALLS:
-                yield pending.popleft().result()
-        for future in pending:
+            futures.append(pool.submit(call, argument))
+            if len(futures) > 2 * PARALLEL_CALLS:
+                yield futures.popleft().result()
+        for future in futures:
             yield future.result()
 
 
 @contextmanager
-def _thread_pool() -> Iterator[ThreadPoolExecutor]:
+def _use_thread_pool() -> Iterator[ThreadPoolExecutor]:
     """Yield a thread pool that is reused by the next caller: starting threads takes longer than validating some rows.
 
     After an exception no thread continues, so that no call of a failed attempt runs after those of the next attempt.
     """
-    pool = _shared_pool(ThreadPoolExecutor)
+    pool = _get_shared_pool(ThreadPoolExecutor)
     try:
         yield pool
     except BaseException:
-        _shared_pool.cache_clear()
+        _get_shared_pool.cache_clear()
         pool.shutdown(cancel_futures=True)
         raise
 
 
 @cache
-def _shared_pool(executor: Callable[[int], ThreadPoolExecutor]) -> ThreadPoolExecutor:
+def _get_shared_pool(executor: Callable[[int], ThreadPoolExecutor]) -> ThreadPoolExecutor:
     return executor(PARALLEL_CALLS)

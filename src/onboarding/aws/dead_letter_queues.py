@@ -129,7 +129,7 @@ def _count_messages(ctx: AppContext, url: str, *, visible_only: bool = False) ->
 def peek_failures(ctx: AppContext, queue: str) -> list[Failure]:
     """Return up to ten messages of a failure queue without removing them."""
     messages = _receive(ctx, _get_url(ctx, queue), hidden=0)
-    return [Failure(queue, _sent_at(message), *describe_message(message["Body"])) for message in messages]
+    return [Failure(queue, _get_sent_at(message), *describe_message(message["Body"])) for message in messages]
 
 
 def redrive_uploads(ctx: AppContext, *, max_age: timedelta = MAX_AUTOMATIC_AGE) -> Iterator[RedriveResult]:
@@ -149,7 +149,7 @@ def redrive(
     start are skipped; `count_failures_in` includes them.
     """
     url, started_at, empty_responses = _get_url(ctx, queue), datetime.now(UTC), 0
-    too_old: list[str] = []
+    old_receipts: list[str] = []
     try:
         while empty_responses < MAX_EMPTY_RESPONSES:
             # One at a time: a message must stay hidden for as long as its function may run.
@@ -161,12 +161,12 @@ def redrive(
                 continue
             empty_responses = 0
             [message] = messages
-            age = started_at - _sent_at(message)
+            age = started_at - _get_sent_at(message)
             if age < timedelta(0):
                 continue
             if age > max_age:
-                too_old.append(message["ReceiptHandle"])
-                if len(too_old) == MAX_TOO_OLD:
+                old_receipts.append(message["ReceiptHandle"])
+                if len(old_receipts) == MAX_TOO_OLD:
                     return
                 continue
             about, _ = describe_message(message["Body"])
@@ -176,7 +176,7 @@ def redrive(
             yield RedriveResult(queue, about, error)
     finally:
         # At the end, since this redrive would receive visible messages again.
-        for receipt in too_old:
+        for receipt in old_receipts:
             ctx.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=0)
 
 
@@ -257,7 +257,7 @@ def _receive(ctx: AppContext, url: str, *, hidden: int, max_messages: int = RECE
     ).get("Messages", [])
 
 
-def _sent_at(message: Any) -> datetime:
+def _get_sent_at(message: Any) -> datetime:
     return datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from onboarding.aws.concurrent_calls import map_concurrently
-from onboarding.aws.staging_table import details, record_id, utc_now
+from onboarding.aws.staging_table import format_messages, record_id, utc_now
 from onboarding.domain.models import Row, RowError
 from onboarding.runtime import AppContext
 
@@ -32,7 +32,7 @@ Message = dict[str, Any]
 """The body and the attributes of a message."""
 
 
-def send_row_errors(ctx: AppContext, invalid: Sequence[tuple[Row, Sequence[RowError]]]) -> None:
+def send_row_errors(ctx: AppContext, invalid_rows: Sequence[tuple[Row, Sequence[RowError]]]) -> None:
     """Send a message for each invalid row, in the format of the contract."""
     timestamp = utc_now()
     _send(
@@ -45,7 +45,7 @@ def send_row_errors(ctx: AppContext, invalid: Sequence[tuple[Row, Sequence[RowEr
                     "record_id": record_id(row.row_number),
                     "row_number": row.row_number,
                     "error_type": errors[0].error_type,
-                    "error_message": details(errors),
+                    "error_message": format_messages(errors),
                     "product_data": row.cells,
                     "timestamp": timestamp,
                 },
@@ -55,15 +55,15 @@ def send_row_errors(ctx: AppContext, invalid: Sequence[tuple[Row, Sequence[RowEr
                     "error_type": errors[0].error_type,
                 },
             }
-            for row, errors in invalid
+            for row, errors in invalid_rows
         ],
     )
 
 
-def send_completions(ctx: AppContext, finished: Sequence[tuple[str, str]]) -> None:
+def send_completions(ctx: AppContext, uploads: Sequence[tuple[str, str]]) -> None:
     """Send a message for each finished upload, so that its report is written and its vendor is notified.
 
-    `finished` are pairs of upload id and vendor id.
+    `uploads` are pairs of upload id and vendor id.
     """
     timestamp = utc_now()
     _send(
@@ -78,7 +78,7 @@ def send_completions(ctx: AppContext, finished: Sequence[tuple[str, str]]) -> No
                 },
                 "attributes": {"upload_id": upload_id, "vendor_id": vendor_id},
             }
-            for upload_id, vendor_id in finished
+            for upload_id, vendor_id in uploads
         ],
     )
 
@@ -88,25 +88,25 @@ def _send(ctx: AppContext, messages: Sequence[Message]) -> None:
         return
     # The client is created here, since concurrent threads would each create one.
     sqs, queue_url = ctx.sqs, ctx.settings.queue_url
-    for _ in map_concurrently(lambda entries: _send_batch(sqs, queue_url, entries), _batches(messages)):
+    for _ in map_concurrently(lambda entries: _send_batch(sqs, queue_url, entries), _build_batches(messages)):
         pass
 
 
 def _send_batch(sqs: SQSClient, queue_url: str, entries: list[Message]) -> None:
-    remaining = entries
+    remaining_entries = entries
     for attempt in range(ATTEMPTS):
-        response = sqs.send_message_batch(QueueUrl=queue_url, Entries=remaining)  # type: ignore[arg-type]
-        failed = {entry["Id"]: entry for entry in response.get("Failed", [])}
-        if not failed:
+        response = sqs.send_message_batch(QueueUrl=queue_url, Entries=remaining_entries)  # type: ignore[arg-type]
+        failed_entries = {entry["Id"]: entry for entry in response.get("Failed", [])}
+        if not failed_entries:
             return
-        remaining = [entry for entry in remaining if entry["Id"] in failed]
+        remaining_entries = [entry for entry in remaining_entries if entry["Id"] in failed_entries]
         time.sleep(0.1 * 2**attempt)
-    codes = sorted({entry["Code"] for entry in failed.values()})
-    raise RuntimeError(f"SQS rejected {len(remaining)} messages after {ATTEMPTS} attempts: {', '.join(codes)}")
+    codes = sorted({entry["Code"] for entry in failed_entries.values()})
+    raise RuntimeError(f"SQS rejected {len(remaining_entries)} messages after {ATTEMPTS} attempts: {', '.join(codes)}")
 
 
 def retry_transient(ctx: AppContext, records: Sequence[Mapping[str, Any]]) -> None:
-    """Make failed messages visible again after `RETRY_SECONDS`, or at once if no retry is left.
+    """Make failed messages visible again after `RETRY_SECONDS`, or at once after the last retry.
 
     SQS then redelivers them, or moves them to the dead-letter queue. Otherwise they would be hidden for half an hour,
     the visibility timeout of the queue, although a report is due within a minute.
@@ -126,7 +126,7 @@ def retry_transient(ctx: AppContext, records: Sequence[Mapping[str, Any]]) -> No
         )
 
 
-def _batches(messages: Sequence[Message]) -> Iterator[list[Message]]:
+def _build_batches(messages: Sequence[Message]) -> Iterator[list[Message]]:
     """Yield the entries of each call, within the limits of a call."""
     batch: list[Message] = []
     batch_bytes = 0

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from onboarding.domain.error_codes import RejectionCode
 from onboarding.domain.models import FileRejection
 from onboarding.domain.text import one_line
-from onboarding.files.parser import too_large
+from onboarding.files.parser import check_size
 from onboarding.runtime import AppContext
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
@@ -80,7 +80,7 @@ def read_object(ctx: AppContext, bucket: str, key: str, version_id: str) -> Obje
         return _describe_unreadable(ctx, params, error)
     size = response["ContentLength"]
     with response["Body"] as body:
-        data = None if too_large(size) else body.read()
+        data = None if check_size(size) else body.read()
     return ObjectContent(data, size, response["LastModified"], response.get("Metadata", {}))
 
 

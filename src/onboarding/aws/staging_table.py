@@ -102,11 +102,11 @@ def _to_items(rows: Iterable[Row]) -> Iterator[Item]:
         }
         if as_written:
             item["as_written"] = {"M": as_written}
-        item |= _file_attributes(row)
+        item |= _build_file_attributes(row)
         yield item
 
 
-def _file_attributes(row: Row) -> Item:
+def _build_file_attributes(row: Row) -> Item:
     """Return the attributes that depend on the other rows of the file; most rows have none."""
     item: Item = {}
     if row.duplicate_of:
@@ -156,9 +156,9 @@ def _parse_item(item: Item) -> Row:
         vendor_id=item["vendor_id"]["S"],
         row_number=int(item["row_number"]["N"]),
         cells=cells,
-        duplicate_of=_numbers(item, "duplicate_of"),
+        duplicate_of=_parse_numbers(item, "duplicate_of"),
         surplus_fields=int(item["surplus_fields"]["N"]) if "surplus_fields" in item else 0,
-        cut=_numbers(item, "cut"),
+        cut=_parse_numbers(item, "cut"),
         unclear=tuple(item["unclear"]["S"].split(",")) if "unclear" in item else (),
         decimal_comma=tuple(item["decimal_comma"]["S"].split(",")) if "decimal_comma" in item else (),
         damaged={column: value["S"] for column, value in item["damaged"]["M"].items()} if "damaged" in item else {},
@@ -166,7 +166,7 @@ def _parse_item(item: Item) -> Row:
     )
 
 
-def _numbers(item: Item, name: str) -> dict[str, int]:
+def _parse_numbers(item: Item, name: str) -> dict[str, int]:
     return {column: int(value["N"]) for column, value in item[name]["M"].items()} if name in item else {}
 
 
@@ -183,7 +183,7 @@ def write_outcomes(ctx: AppContext, outcomes: Sequence[tuple[Item, Sequence[RowE
     """Write the items with their statuses. Batches of whole items cost a fraction of an update of each item."""
     processed_at = utc_now()
 
-    def with_status(item: Item, errors: Sequence[RowError]) -> Item:
+    def add_status(item: Item, errors: Sequence[RowError]) -> Item:
         if not errors:
             return {**item, "status": {"S": _VALIDATED}, "processed_at": {"S": processed_at}}
         return {
@@ -191,10 +191,10 @@ def write_outcomes(ctx: AppContext, outcomes: Sequence[tuple[Item, Sequence[RowE
             "status": {"S": _ERROR},
             "processed_at": {"S": processed_at},
             "error_reason": {"S": errors[0].error_type},
-            "error_details": {"S": details(errors)},
+            "error_details": {"S": format_messages(errors)},
         }
 
-    _write(ctx, (with_status(item, errors) for item, errors in outcomes), Failpoint.STAGING_STATUSES_WRITTEN)
+    _write(ctx, (add_status(item, errors) for item, errors in outcomes), Failpoint.STAGING_STATUSES_WRITTEN)
 
 
 def store_unprocessable(ctx: AppContext, items: Sequence[Unprocessable]) -> None:
@@ -218,16 +218,16 @@ def store_unprocessable(ctx: AppContext, items: Sequence[Unprocessable]) -> None
         pass
 
 
-def details(errors: Sequence[RowError]) -> str:
+def format_messages(errors: Sequence[RowError]) -> str:
     """Return the messages of a row's errors as one text."""
     return "; ".join(error.message for error in errors)
 
 
-def _write(ctx: AppContext, items: Iterable[Item], written: Failpoint) -> None:
+def _write(ctx: AppContext, items: Iterable[Item], effect: Failpoint) -> None:
     # The client is created here, since concurrent threads would each create one.
     dynamodb, table = ctx.dynamodb, ctx.settings.table
-    for _ in map_concurrently(lambda chunk: _write_chunk(dynamodb, table, chunk), _chunks(items, WRITE_BATCH)):
-        failpoint(written)
+    for _ in map_concurrently(lambda chunk: _write_chunk(dynamodb, table, chunk), _split_chunks(items, WRITE_BATCH)):
+        failpoint(effect)
 
 
 def _write_chunk(dynamodb: DynamoDBClient, table: str, items: Sequence[Item]) -> None:
@@ -237,16 +237,16 @@ def _write_chunk(dynamodb: DynamoDBClient, table: str, items: Sequence[Item]) ->
         requests = dynamodb.batch_write_item(RequestItems=requests).get("UnprocessedItems")
         if not requests:
             return
-        time.sleep(_pause(attempt))
+        time.sleep(_get_pause(attempt))
     raise RuntimeError(f"DynamoDB did not write {len(requests[table])} items in {ATTEMPTS} attempts")
 
 
-def _pause(attempt: int) -> float:
+def _get_pause(attempt: int) -> float:
     """Return the seconds before the next attempt."""
     return min(0.05 * 2.0**attempt, 5.0)
 
 
-def _chunks(elements: Iterable[Element], size: int) -> Iterable[list[Element]]:
+def _split_chunks(elements: Iterable[Element], size: int) -> Iterable[list[Element]]:
     iterator = iter(elements)
     while chunk := list(islice(iterator, size)):
         yield chunk

@@ -162,11 +162,11 @@ def _print_catalog(ctx: AppContext, samples: Sequence[SampleFile]) -> list[str]:
         Column("Stock", "right"),
     )
     print_table(columns, products)
-    expected = {sample.vendor_id: sample.rows - sample.invalid_rows for sample in samples}
+    expected_counts = {sample.vendor_id: sample.rows - sample.invalid_rows for sample in samples}
     return [
-        f"{vendor_id} has {count} products in the catalog instead of {expected.get(vendor_id, 0)}."
+        f"{vendor_id} has {count} products in the catalog instead of {expected_counts.get(vendor_id, 0)}."
         for vendor_id, _, count in counts
-        if count != expected.get(vendor_id, 0)
+        if count != expected_counts.get(vendor_id, 0)
     ]
 
 
@@ -178,18 +178,20 @@ def _check_counts(samples: Sequence[SampleFile], outcomes: Sequence[UploadOutcom
         if upload is None:
             errors.append(f"{sample.path.name} was quarantined: {outcome.quarantined}")
             continue
-        expected = (sample.rows, sample.rows - sample.invalid_rows, sample.invalid_rows)
+        expected_counts = (sample.rows, sample.rows - sample.invalid_rows, sample.invalid_rows)
         counts = (upload.total_records, upload.valid_records, upload.error_records)
-        if counts != expected:
-            errors.append(f"{sample.path.name} has (rows, valid, errors) = {counts} instead of {expected}.")
+        if counts != expected_counts:
+            errors.append(f"{sample.path.name} has (rows, valid, errors) = {counts} instead of {expected_counts}.")
     return errors
 
 
 def _check_emails(outcomes: Sequence[UploadOutcome], emails: Sequence[Email]) -> list[str]:
     """Return a sentence unless each vendor got exactly one e-mail."""
-    expected = sorted((outcome.upload.vendor_email,) for outcome in outcomes if outcome.upload is not None)
+    expected_recipients = sorted((outcome.upload.vendor_email,) for outcome in outcomes if outcome.upload is not None)
     recipients = sorted(email.recipients for email in emails)
-    return [] if recipients == expected else [f"E-mails went to {recipients} instead of {expected}."]
+    return (
+        [] if recipients == expected_recipients else [f"E-mails went to {recipients} instead of {expected_recipients}."]
+    )
 
 
 def _print_heading(text: str) -> None:

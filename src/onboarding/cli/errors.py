@@ -40,16 +40,16 @@ def explain(error: Exception) -> str | None:
         case GetParameterError() | TransformParameterError():
             # Powertools wraps the error of boto3, which is more specific.
             cause = explain(error.__context__) if isinstance(error.__context__, Exception) else None
-            return f"The secret with the database's credentials cannot be read. {cause or _first_line(error)}"
+            return f"The secret with the database's credentials cannot be read. {cause or _get_first_line(error)}"
         case psycopg.OperationalError():
-            return f"The database cannot be reached: {_first_line(error)}"
+            return f"The database cannot be reached: {_get_first_line(error)}"
         case psycopg.Error():
-            return f"The database rejected the command: {_first_line(error)}"
+            return f"The database rejected the command: {_get_first_line(error)}"
         case OSError():
             reason = error.strerror or str(error)
             return f"{error.filename}: {reason}" if error.filename else reason
     return None
 
 
-def _first_line(error: Exception) -> str:
+def _get_first_line(error: Exception) -> str:
     return next(iter(str(error).strip().splitlines()), type(error).__name__)

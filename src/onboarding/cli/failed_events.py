@@ -49,34 +49,36 @@ def redrive_failures(
     if queue is not None and queue not in RETRIED_BY:
         raise CommandError(f"There is no failure queue {queue}. The failure queues are: {', '.join(RETRIED_BY)}")
     names = [queue] if queue else list(RETRIED_BY)
-    redriven_count = failed = sent_back = 0
+    redriven_count = failed_count = sent_back_count = 0
     with connect(state) as ctx:
         for name in names:
-            for redriven in redrive(ctx, name):
+            for result in redrive(ctx, name):
                 redriven_count += 1
-                failed += redriven.error is not None
+                failed_count += result.error is not None
                 # A message of the error queue is only sent back there; its result is known later.
-                is_sent_back = RETRIED_BY[name] is None and redriven.error is None
-                sent_back += is_sent_back
-                print_line(f"{name}: {redriven.about}: {redriven.error or ('sent back' if is_sent_back else 'done')}")
-        remaining = sum(count_failures_in(ctx, name) for name in names)
-    print_line(_summarize(redriven_count, failed, sent_back, remaining))
-    raise typer.Exit(EXIT_FAILED if failed or remaining else 0)
+                is_sent_back = RETRIED_BY[name] is None and result.error is None
+                sent_back_count += is_sent_back
+                print_line(f"{name}: {result.about}: {result.error or ('sent back' if is_sent_back else 'done')}")
+        remaining_count = sum(count_failures_in(ctx, name) for name in names)
+    print_line(_summarize(redriven_count, failed_count, sent_back_count, remaining_count))
+    raise typer.Exit(EXIT_FAILED if failed_count or remaining_count else 0)
 
 
-def _summarize(redriven_count: int, failed: int, sent_back: int, remaining: int) -> str:
+def _summarize(redriven_count: int, failed_count: int, sent_back_count: int, remaining_count: int) -> str:
     """Return a sentence for each number of events that is not 0."""
     sentences = [f"{redriven_count:,} redriven." if redriven_count else "There was nothing to redrive."]
-    if sent_back:
-        sentences.append(f"{sent_back:,} sent back to {ERROR_QUEUE}; those that fail again return within an hour.")
-    if failed:
-        minutes = RETRY_SECONDS // 60 + 1
-        sentences.append(f"{failed:,} failed again and stay; you can redrive them again in {minutes} minutes.")
-    if remaining > failed:
-        others = remaining - failed
+    if sent_back_count:
         sentences.append(
-            f"About {others:,} more are being redriven by another command or arrived meanwhile: try again later."
+            f"{sent_back_count:,} sent back to {ERROR_QUEUE}; those that fail again return within an hour."
         )
-    if not remaining and not failed:
+    if failed_count:
+        minutes = RETRY_SECONDS // 60 + 1
+        sentences.append(f"{failed_count:,} failed again and stay; you can redrive them again in {minutes} minutes.")
+    if remaining_count > failed_count:
+        other_count = remaining_count - failed_count
+        sentences.append(
+            f"About {other_count:,} more are being redriven by another command or arrived meanwhile: try again later."
+        )
+    if not remaining_count and not failed_count:
         sentences.append("The failure queues are empty.")
     return " ".join(sentences)

@@ -25,7 +25,7 @@ def inbox(ctx: typer.Context, state: State = None, as_json: Json = False) -> Non
         return
     emails = _read_inbox(state)
     if as_json:
-        print_json({"emails": [_email_as_json(number, email) for number, email in enumerate(emails, 1)]})
+        print_json({"emails": [_format_email_json(number, email) for number, email in enumerate(emails, 1)]})
     elif emails:
         print_email_table(emails)
     else:
@@ -46,7 +46,7 @@ def show(
         raise CommandError(f"There is no e-mail {number}; the inbox has {len(emails)}.")
     email = emails[number - 1]
     if as_json or group_json:
-        print_json(_email_as_json(number, email))
+        print_json(_format_email_json(number, email))
     else:
         print_email(email)
 
@@ -68,7 +68,7 @@ def print_email(email: Email, indent: str = "") -> None:
         print_line(f"{indent}{line}".rstrip())
 
 
-def _email_as_json(number: int, email: Email) -> dict[str, object]:
+def _format_email_json(number: int, email: Email) -> dict[str, object]:
     return {
         "number": number,
         "date": email.date.isoformat(),

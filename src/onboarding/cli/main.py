@@ -94,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except typer.TyperException as error:
         if message := error.format_message():  # blank if the help was printed instead
-            print_line(f"{message}\nSee: {_command_path(error)} --help", stderr=True)
+            print_line(f"{message}\nSee: {_get_command_path(error)} --help", stderr=True)
         return EXIT_FAILED
     except typer.Abort:
         return INTERRUPTED
@@ -115,7 +115,7 @@ def _open_null() -> TextIO:
     return Path(os.devnull).open("w", encoding="utf-8")
 
 
-def _command_path(error: typer.TyperException) -> str:
+def _get_command_path(error: typer.TyperException) -> str:
     """Return the name of the command whose arguments are invalid, such as `onboarding uploads list`."""
     context = getattr(error, "ctx", None)
     return context.command_path if context is not None else "onboarding"

@@ -147,7 +147,7 @@ def _set_invalid_stock(rng: random.Random, row: SampleRow, _: SampleRow) -> None
     row["stock_quantity"] = rng.choice(("-5", "2.5", "1000001", "plenty"))
 
 
-def _exceed_length(rng: random.Random, row: SampleRow, _: SampleRow) -> None:
+def _set_long_text(rng: random.Random, row: SampleRow, _: SampleRow) -> None:
     column = rng.choice(("product_name", "description", "brand", "subcategory"))
     length = MAX_LENGTHS[column] + rng.randint(1, 30)
     phrase = f"{row[column] or 'Our best seller'}; "
@@ -174,7 +174,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _set_invalid_price,  # first: in a file without valid rows, later rows repeat the IDs of this row
     _clear_required_fields,
     _set_invalid_stock,
-    _exceed_length,
+    _set_long_text,
     _set_unknown_category,
     _repeat_sku,
     _repeat_id,

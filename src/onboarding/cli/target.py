@@ -55,7 +55,7 @@ def connect(state: Path | None) -> Iterator[AppContext]:
 
 
 def is_on_aws(state: Path | None) -> bool:
-    """Return whether `connected` uses AWS, where only the functions reach the database."""
+    """Return whether `connect` uses AWS, where only the functions reach the database."""
     return state is None and _read_endpoints(DEFAULT_STATE) is None
 
 
@@ -74,7 +74,7 @@ def make_local_runner(ctx: AppContext) -> RunAction:
 
     def run(action: str, **arguments: object) -> dict[str, Any]:
         try:
-            return run_action(ctx.database, action, arguments, Actor(_actor()))
+            return run_action(ctx.database, action, arguments, Actor(_get_actor()))
         except AdminError as error:
             raise CommandError(str(error)) from error
 
@@ -86,14 +86,14 @@ def make_aws_runner(ctx: AppContext) -> RunAction:
 
     def run(action: str, **arguments: object) -> dict[str, Any]:
         try:
-            return call_admin(ctx.lambdas, action, prefix=ctx.settings.name_prefix, actor=_actor(), **arguments)
+            return call_admin(ctx.lambdas, action, prefix=ctx.settings.name_prefix, actor=_get_actor(), **arguments)
         except DeployError as error:
             raise CommandError(str(error)) from error
 
     return run
 
 
-def _actor() -> str:
+def _get_actor() -> str:
     """Return the name under which the audit log records this user's actions."""
     return f"command:{getuser()}"
 

@@ -13,7 +13,7 @@ from onboarding.cli.options import State
 from onboarding.cli.output import print_line
 from onboarding.cli.target import connect_admin
 from onboarding.domain.product_schema import DEFAULT_CATEGORIES
-from onboarding.files.product_template import as_csv, as_xlsx
+from onboarding.files.product_template import build_csv_template, build_xlsx_template
 
 
 def template(
@@ -31,7 +31,7 @@ def template(
         raise CommandError(f"{path} already exists. Name another path with -o, or the same one to replace it")
     with ExitStack() as stack:
         categories = _list_categories(stack, state)
-    path.write_bytes(as_xlsx(categories) if xlsx else as_csv(categories))
+    path.write_bytes(build_xlsx_template(categories) if xlsx else build_csv_template(categories))
     print_line(f"Wrote {path}. Replace its sample row by your products.")
 
 

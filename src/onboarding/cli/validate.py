@@ -20,7 +20,7 @@ from onboarding.domain.error_summary import summarize_errors
 from onboarding.domain.json_objects import from_json
 from onboarding.domain.models import Mode, OnError, Outcome, RowError
 from onboarding.domain.upload_options import Options
-from onboarding.files.parser import too_large
+from onboarding.files.parser import check_size
 from onboarding.lambda_handlers.admin_queries import decode_content, dry_run_as_json, encode_content
 from onboarding.pipeline.dry_run import dry_run
 
@@ -68,7 +68,7 @@ def _validate_online(
     run_action: RunAction, content: bytes, vendor: str, options: Options, *, is_limited: bool
 ) -> dict[str, Any]:
     """Return the result of a dry run with the catalog. Raises CommandError for a file too large for a call on AWS."""
-    if too_large(len(content)):
+    if check_size(len(content)):
         # Rejected for its size: the catalog is not needed.
         return dry_run_as_json(replace(dry_run(None, content, vendor, options), offline=False))
     payload = encode_content(content)

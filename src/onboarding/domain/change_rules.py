@@ -43,11 +43,17 @@ def validate_row_is_current(row: Row, context: ValidationContext) -> Iterable[Ro
     if context.mode is Mode.CREATE:
         return ()
     product = context.products.get(product_key(row))
-    outdated = [column for column in list_set_columns(row) if column in product.later_uploads] if product else []
-    if product is None or not outdated:
+    outdated_columns = (
+        [column for column in list_set_columns(row) if column in product.later_uploads] if product else []
+    )
+    if product is None or not outdated_columns:
         return ()
-    upload_id = max(product.later_uploads[column] for column in outdated)
-    columns = ", ".join(outdated) if len(outdated) <= MAX_NAMED_COLUMNS else f"{len(outdated)} columns"
+    upload_id = max(product.later_uploads[column] for column in outdated_columns)
+    columns = (
+        ", ".join(outdated_columns)
+        if len(outdated_columns) <= MAX_NAMED_COLUMNS
+        else f"{len(outdated_columns)} columns"
+    )
     product_id = row.cells["vendor_product_id"]
     message = (
         f"Outdated row: your later upload {upload_id} has already set {columns} of the product {printable(product_id)}"

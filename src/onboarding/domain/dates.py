@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from onboarding.domain.spreadsheet_words import words
+from onboarding.domain.spreadsheet_words import list_words
 
-_MONTHS = words("months")
-_WORDS = words("month_words")
+_MONTHS = list_words("months")
+_WORDS = list_words("month_words")
 MONTH_PREFIXES = frozenset(month[:3] for month in _MONTHS)
 """First three letters of every month name: a cheap check that excludes most texts."""
 

@@ -53,8 +53,8 @@ class ErrorSummary:
         """Return a sentence for each group, and one with the number of other groups if there are any."""
         if not self.more:
             return [group.sentence for group in self.groups]
-        others = "1 other mistake" if self.more == 1 else f"{self.more:,} other mistakes"
-        return [*(group.sentence for group in self.groups), f"and {others}"]
+        last_sentence = "1 other mistake" if self.more == 1 else f"{self.more:,} other mistakes"
+        return [*(group.sentence for group in self.groups), f"and {last_sentence}"]
 
 
 def summarize_errors(

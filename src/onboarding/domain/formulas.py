@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from onboarding.domain.spreadsheet_words import texts, words
+from onboarding.domain.spreadsheet_words import list_texts, list_words
 
-_ERRORS = words("formula_errors")
-_LOADING = "|".join(map(re.escape, texts("loading")))
+_ERRORS = list_words("formula_errors")
+_LOADING = "|".join(map(re.escape, list_texts("loading")))
 # In this order: data services (`#N/A Requesting Data...`); a column that is too narrow (`####`); LibreOffice in any
 # language (`Err:502`); Google Sheets while it loads a value.
 _ERROR_FORM = re.compile(

@@ -20,23 +20,23 @@ from onboarding.domain.dates import (
     may_be_date,
 )
 
-_CODE_LENGTH = 5
+_MIN_CODE_LENGTH = 5
 """Minimum number of digits of codes: shorter numbers of equal length are probably counts."""
 
-_SAME_LENGTH = 0.6
+_MIN_SAME_LENGTH_SHARE = 0.6
 """Minimum share of equally long codes for which shorter ones are reported."""
 
-_LONG_CODE, _LOST_DIGITS, _EXACT_DIGITS = 11, 5, 15
+_MIN_LONG_CODE, _LOST_DIGITS, _EXACT_DIGITS = 11, 5, 15
 """Spreadsheets store 15 digits of a number and show 6 of a long one; the other digits of a code become zeros."""
 
-_GROUP = 3
+_GROUP_LENGTH = 3
 """Number of digits between two thousands separators."""
 
-_MAX_BY_CHANCE = 3
+_MAX_CHANCE_ZEROS = 3
 """Number of codes of 16 digits that may all end in zero by chance."""
 
 _DIGITS = frozenset("0123456789")
-_MONTHS_BEGIN = MONTH_PREFIXES | MONTH_WORD_PREFIXES
+_MONTH_BEGINNINGS = MONTH_PREFIXES | MONTH_WORD_PREFIXES
 # Includes the number formats of spreadsheets: 1,234.00 and 1.234,00.
 _NUMBER = re.compile(
     r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?=\.)|[0-9]{1,3}(?:[. \u00a0\u202f][0-9]{3})+(?=,)|[0-9]+)"
@@ -93,10 +93,10 @@ def find_lookalikes(values: Mapping[int, str]) -> list[int]:
 
 
 def _has_lookalikes(text: str) -> bool:
-    plain = replace_lookalikes(text)
-    if plain == text:
+    latin_text = replace_lookalikes(text)
+    if latin_text == text:
         return False
-    return plain.isascii() or any(_has_two_scripts(word) for word in _WORD.findall(text))
+    return latin_text.isascii() or any(_has_two_scripts(word) for word in _WORD.findall(text))
 
 
 def _has_two_scripts(word: str) -> bool:
@@ -108,15 +108,15 @@ def _has_two_scripts(word: str) -> bool:
 
 def find_similar_pairs(values: Mapping[int, str]) -> list[tuple[int, int]]:
     """Return pairs of rows whose identifiers differ only in case, or in characters that look alike."""
-    distinct = set(values.values())
-    if len({replace_lookalikes(value.casefold()) for value in distinct}) == len(distinct):
+    identifiers = set(values.values())
+    if len({replace_lookalikes(value.casefold()) for value in identifiers}) == len(identifiers):
         return []
-    first: dict[str, int] = {}
+    first_rows: dict[str, int] = {}
     pairs = []
     for row_number, value in values.items():
-        earlier = first.setdefault(replace_lookalikes(value).casefold(), row_number)
-        if values[earlier] != value:
-            pairs.append((earlier, row_number))
+        first_row = first_rows.setdefault(replace_lookalikes(value).casefold(), row_number)
+        if values[first_row] != value:
+            pairs.append((first_row, row_number))
     return pairs
 
 
@@ -144,31 +144,31 @@ def detect_column_damage(values: Mapping[int, str]) -> tuple[str, list[int]]:
         decimals = {match["decimals"] or "" for match in numbers.values()}
         if len(numbers) > 1 and len(decimals) == 1 and set(*decimals) == {"0"}:
             return "decimals", list(numbers)
-    if "," in text and (grouped := _find_grouped(values)):
-        return "groups", grouped
+    if "," in text and (grouped_rows := _find_grouped_numbers(values)):
+        return "groups", grouped_rows
     date_like = set(select_date_like(values.values()))
     dates = set()
     if "." in text or "/" in text:
-        short = {value for value in date_like if "-" not in value and has_short_date_form(value)}
-        if all(map(is_short_date, short)):
-            dates = short
-    may_be = set(filter(may_be_date, date_like))
-    if len(may_be) > len(dates) and (dates or any(map(is_date, date_like))):
-        dates = may_be
+        short_dates = {value for value in date_like if "-" not in value and has_short_date_form(value)}
+        if all(map(is_short_date, short_dates)):
+            dates = short_dates
+    possible_dates = set(filter(may_be_date, date_like))
+    if len(possible_dates) > len(dates) and (dates or any(map(is_date, date_like))):
+        dates = possible_dates
     return ("dates", [n for n, value in values.items() if value in dates]) if dates else ("", [])
 
 
-def _find_grouped(values: Mapping[int, str]) -> list[int]:
+def _find_grouped_numbers(values: Mapping[int, str]) -> list[int]:
     """Return the rows with thousands separators, if every number of the column above 999 has them."""
-    grouped = [n for n, value in values.items() if _GROUPED.fullmatch(value)]
-    others = [value for value in values.values() if not _GROUPED.fullmatch(value) and _NUMBER.fullmatch(value)]
-    is_column = all(value.isdecimal() and len(value) <= _GROUP for value in others)
-    return grouped if is_column and len(grouped) > 1 else []
+    grouped_rows = [n for n, value in values.items() if _GROUPED.fullmatch(value)]
+    other_numbers = [value for value in values.values() if not _GROUPED.fullmatch(value) and _NUMBER.fullmatch(value)]
+    are_others_small = all(value.isdecimal() and len(value) <= _GROUP_LENGTH for value in other_numbers)
+    return grouped_rows if are_others_small and len(grouped_rows) > 1 else []
 
 
 def select_date_like(values: Iterable[str]) -> list[str]:
     """Return the values that begin like a date and are not numbers: a cheap selection that excludes most values."""
-    return [v for v in values if (v[0] in _DIGITS and not v.isdecimal()) or v[:3] in _MONTHS_BEGIN]
+    return [v for v in values if (v[0] in _DIGITS and not v.isdecimal()) or v[:3] in _MONTH_BEGINNINGS]
 
 
 def find_lost_zeros(values: Mapping[int, str]) -> Sequence[int]:
@@ -180,7 +180,7 @@ def find_lost_zeros(values: Mapping[int, str]) -> Sequence[int]:
         return ()
     lengths = Counter(map(len, values.values()))
     length, count = lengths.most_common(1)[0]
-    if length < _CODE_LENGTH or count < _SAME_LENGTH * len(values):
+    if length < _MIN_CODE_LENGTH or count < _MIN_SAME_LENGTH_SHARE * len(values):
         return ()
     return [row_number for row_number, value in values.items() if len(value) < length]
 
@@ -190,13 +190,13 @@ def find_lost_digits(values: Mapping[int, str]) -> Sequence[int]:
 
     At least half of the long codes of the column end in such zeros.
     """
-    long = {n: value for n, value in values.items() if value.isdecimal() and len(value) >= _LONG_CODE}
-    ended = [n for n, value in long.items() if _has_lost_digits(value)]
+    long_codes = {n: value for n, value in values.items() if value.isdecimal() and len(value) >= _MIN_LONG_CODE}
+    damaged_rows = [n for n, value in long_codes.items() if _has_lost_digits(value)]
     # Only the 16th digit is lost here, and one code in ten ends in zero by chance.
-    sixteen = [n for n, value in long.items() if len(value) == _EXACT_DIGITS + 1]
-    if len(sixteen) > _MAX_BY_CHANCE and all(values[n].endswith("0") for n in sixteen):
-        ended = sorted({*ended, *sixteen})
-    return ended if len(ended) > 1 and len(ended) >= len(long) / 2 else ()
+    codes_of_16_digits = [n for n, value in long_codes.items() if len(value) == _EXACT_DIGITS + 1]
+    if len(codes_of_16_digits) > _MAX_CHANCE_ZEROS and all(values[n].endswith("0") for n in codes_of_16_digits):
+        damaged_rows = sorted({*damaged_rows, *codes_of_16_digits})
+    return damaged_rows if len(damaged_rows) > 1 and len(damaged_rows) >= len(long_codes) / 2 else ()
 
 
 def _has_lost_digits(code: str) -> bool:

@@ -44,8 +44,13 @@ def is_public_url(text: str) -> bool:
         return match["last"].lower() not in _NOT_PUBLIC
     match = _VALID.fullmatch(text)
     if match is not None:
-        several = text.endswith(_SEPARATORS) or _SEPARATED.search(text) is not None
-        return not (several or match["last"].lower() in _NOT_PUBLIC or not text.isprintable() or _has_reference(text))
+        has_several_addresses = text.endswith(_SEPARATORS) or _SEPARATED.search(text) is not None
+        return not (
+            has_several_addresses
+            or match["last"].lower() in _NOT_PUBLIC
+            or not text.isprintable()
+            or _has_reference(text)
+        )
     # Few addresses have an IP address as host, so this comes last.
     host = _get_host(text)
     return _is_public_ip(host) and is_public_url(text.replace(host, "host.example", 1))
@@ -55,20 +60,20 @@ def explain_invalid_url(text: str) -> tuple[str, str]:
     """Return why a text is not a public web address, to follow `which `, and a hint; both may be blank."""
     addresses = _WITHIN.findall(text)
     if addresses and text.startswith(addresses[0]) and _SEPARATED.search(text):
-        return "has several addresses", f"Enter one address{_such_as(addresses[0])}"
+        return "has several addresses", f"Enter one address{_format_example(addresses[0])}"
     if text.endswith(_SEPARATORS):
-        return "ends with a separator", _did_you_mean(text.rstrip("".join(_SEPARATORS)))
+        return "ends with a separator", _suggest_address(text.rstrip("".join(_SEPARATORS)))
     if len(addresses) == 1 and not text.startswith(addresses[0]):
-        return "has other text around the address", _did_you_mean(addresses[0])
+        return "has other text around the address", _suggest_address(addresses[0])
     if _has_reference(text):
-        return "has an HTML character reference", _did_you_mean(html.unescape(text))
+        return "has an HTML character reference", _suggest_address(html.unescape(text))
     if text[:5].casefold() == "data:":
         return "is the image itself, not its address", "Put the image on a web server, and enter its address"
     if not _get_host(text):
         for pattern in (_WITHOUT_SCHEME, _MISSPELLED_SCHEME):
             if match := pattern.fullmatch(text):
                 scheme = "http" if pattern is _MISSPELLED_SCHEME and not match["s"] else "https"
-                return "does not begin with https://", _did_you_mean(f"{scheme}://{match['rest']}")
+                return "does not begin with https://", _suggest_address(f"{scheme}://{match['rest']}")
     if _FILE.fullmatch(text):
         return "is a file on a computer or server", "Put the image on a web server, and enter its address"
     return _explain_invalid_part(text)
@@ -79,10 +84,10 @@ def _explain_invalid_part(text: str) -> tuple[str, str]:
     host = _get_host(text)
     rest = text.partition("://")[2]
     if host.casefold() in {"http", "https"}:
-        return "has https:// twice", _did_you_mean(rest)
+        return "has https:// twice", _suggest_address(rest)
     if not text.isprintable() or " " in text:
         visible = "".join("%20" if c == " " else c for c in text if c.isprintable())
-        return "has a space or an invisible character", _did_you_mean(visible)
+        return "has a space or an invisible character", _suggest_address(visible)
     if not host:
         return "", ""
     if "@" in host or "@" in re.split("[/?#]", rest)[0]:
@@ -119,11 +124,11 @@ def _has_reference(text: str) -> bool:
     )
 
 
-def _did_you_mean(address: str) -> str:
+def _suggest_address(address: str) -> str:
     return f"Did you mean '{address}'?" if _is_suggestible(address) else ""
 
 
-def _such_as(address: str) -> str:
+def _format_example(address: str) -> str:
     return f", such as {address}" if _is_suggestible(address) else ""
 
 

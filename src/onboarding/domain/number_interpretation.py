@@ -46,63 +46,63 @@ _RANGE = re.compile(
 )
 
 
-def list_possible_numbers(text: str, places: int, *, decimal_comma: bool = False) -> list[str]:
+def list_possible_numbers(text: str, max_decimals: int, *, decimal_comma: bool = False) -> list[str]:
     """Return the plain numbers that a text can mean, such as `1234.50` for `$1,234.50`; none if it is unclear.
 
     There are two if a comma may be a decimal comma or a thousands separator. `decimal_comma`: the column is written
-    with decimal commas. `places` is the maximum number of decimals, not counting zeros at the end.
+    with decimal commas. `max_decimals` is the maximum number of decimals, not counting zeros at the end.
     """
     if len(text) > _MAX_LENGTH:
         return []
     formula = TEXT_FORMULA.fullmatch(text)
     text = (formula[1] if formula else text).removeprefix("'").strip()
     if match := _CURRENCY_AS_DECIMAL_SIGN.fullmatch(text):
-        return _format_numbers("", [(match[1], match[2])], places)
+        return _format_numbers("", [(match[1], match[2])], max_decimals)
     match = _NUMBER.fullmatch(text)
     if match is None:
         return []
     sign = "" if match["sign"] in {"", "+"} else "-"
     body = match["body"].strip()
     if match["dash"]:
-        whole = body[:-1]
-        return _format_numbers(sign, [(whole, "")] if _WHOLE.fullmatch(whole) else [], places)
-    ambiguous = _AMBIGUOUS_COMMA.fullmatch(body) or (_AMBIGUOUS_POINT.fullmatch(body) if decimal_comma else None)
-    if ambiguous:
-        whole, decimals = ambiguous.groups()
-        return [f"{sign}{whole}{decimals}", *([f"{sign}{whole}.{decimals}"] if places else [])]
+        integer = body[:-1]
+        return _format_numbers(sign, [(integer, "")] if _WHOLE.fullmatch(integer) else [], max_decimals)
+    ambiguous_match = _AMBIGUOUS_COMMA.fullmatch(body) or (_AMBIGUOUS_POINT.fullmatch(body) if decimal_comma else None)
+    if ambiguous_match:
+        integer, decimals = ambiguous_match.groups()
+        return [f"{sign}{integer}{decimals}", *([f"{sign}{integer}.{decimals}"] if max_decimals else [])]
     for form in _FORMS:
         if match := form.fullmatch(body):
-            return _format_numbers(sign, [(match[1], match[2] or "")], places)
+            return _format_numbers(sign, [(match[1], match[2] or "")], max_decimals)
     return []
 
 
-def list_point_interpretations(text: str, places: int) -> list[str]:
+def list_point_interpretations(text: str, max_decimals: int) -> list[str]:
     """Return the numbers that `1.250` can mean: with the point as thousands separator, and as decimal point.
 
     The second has no zeros at the end, because `1.25` is unambiguous.
     """
-    whole, _, decimals = text.partition(".")
-    return _format_numbers("", [(whole + decimals, ""), (whole, decimals.rstrip("0"))], places)
+    integer, _, decimals = text.partition(".")
+    return _format_numbers("", [(integer + decimals, ""), (integer, decimals.rstrip("0"))], max_decimals)
 
 
-def strip_trailing_zeros(text: str, places: int) -> str:
-    """Return a plain number without zeros beyond `places` decimals: `24.000000` becomes `24.00` for two places.
+def strip_trailing_zeros(text: str, max_decimals: int) -> str:
+    """Return a plain number without zeros beyond `max_decimals` decimals: `24.000000` becomes `24.00` for two places.
 
     Any other text is returned unchanged.
     """
     match = _PLAIN.fullmatch(text) if text.endswith("0") else None
-    if match is None or match[2][places:].strip("0"):
+    if match is None or match[2][max_decimals:].strip("0"):
         return text
-    return f"{match[1]}.{match[2][:places]}" if places else match[1]
+    return f"{match[1]}.{match[2][:max_decimals]}" if max_decimals else match[1]
 
 
-def _format_numbers(sign: str, parts: list[tuple[str, str]], places: int) -> list[str]:
-    """Return plain numbers from whole digits and decimals, except those with more than `places` decimals."""
+def _format_numbers(sign: str, parts: list[tuple[str, str]], max_decimals: int) -> list[str]:
+    """Return plain numbers from whole digits and decimals, except those with more than `max_decimals` decimals."""
     numbers = []
-    for whole, decimals in parts:
-        digits = _NO_DIGIT.sub("", whole)
-        if (digits or decimals) and not decimals[places:].strip("0"):
-            numbers.append(f"{sign}{digits or '0'}{'.' if decimals[:places] else ''}{decimals[:places]}")
+    for integer, decimals in parts:
+        digits = _NO_DIGIT.sub("", integer)
+        if (digits or decimals) and not decimals[max_decimals:].strip("0"):
+            numbers.append(f"{sign}{digits or '0'}{'.' if decimals[:max_decimals] else ''}{decimals[:max_decimals]}")
     return numbers
 
 

@@ -12,7 +12,7 @@ from onboarding.domain.error_codes import RowErrorCode
 from onboarding.domain.formulas import is_formula, is_formula_error
 from onboarding.domain.models import Row, RowError
 from onboarding.domain.number_interpretation import is_number_range, list_point_interpretations, list_possible_numbers
-from onboarding.domain.placeholders import PLACEHOLDERS, placeholder_error
+from onboarding.domain.placeholders import PLACEHOLDERS, build_placeholder_error
 from onboarding.domain.product_schema import NUMBER_COLUMNS, PRICES, columns_of_type
 from onboarding.domain.spreadsheet_damage import A_DATE
 from onboarding.domain.text import quoted
@@ -60,7 +60,7 @@ def _list_number_errors(row: Row, column: NumberColumn, error_type: RowErrorCode
         return
     decimal_comma = name in row.decimal_comma
     if text in PLACEHOLDERS:
-        yield placeholder_error(name, text)
+        yield build_placeholder_error(name, text)
     elif name in row.unclear:
         message = f"{label} can be read in two ways: its point may stand before decimals or between thousands"
         hint = _suggest(text, list_point_interpretations(text, column.decimals), decimal_comma=decimal_comma)

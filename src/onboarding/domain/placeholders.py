@@ -35,7 +35,7 @@ _SAMPLE_SKU = SAMPLE["sku"]
 _TEXTS = tuple(column for column in REQUIRED if column in columns_of_type(ColumnType.IDENTIFIER, ColumnType.WORDS))
 
 
-def placeholder_error(column: str, value: str) -> RowError:
+def build_placeholder_error(column: str, value: str) -> RowError:
     """Return the error of a placeholder in a required column."""
     message = f"{column} is the placeholder {quoted(value)}, not a value"
     return RowError(RowErrorCode.PLACEHOLDER_VALUE, column, message, value, f"a value for {column}")
@@ -54,7 +54,7 @@ def _list_placeholder_errors(row: Row) -> Iterator[RowError]:
     for column in _TEXTS:
         value = row.cells.get(column, "")
         if value in PLACEHOLDERS:
-            yield placeholder_error(column, value)
+            yield build_placeholder_error(column, value)
 
 
 def validate_not_sample_row(row: Row, _: object) -> tuple[RowError, ...]:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from onboarding.domain.models import Outcome, Product, Row
 from onboarding.domain.product_schema import DEFAULTS, NUMBER_COLUMNS
-from onboarding.domain.validation import CLEAR, cleared_columns
+from onboarding.domain.validation import CLEAR, list_cleared_columns
 from onboarding.domain.validation_context import ValidationContext, product_key
 
 
@@ -29,10 +29,10 @@ def apply_changes(row: Row, product: Product) -> Mapping[str, object]:
 
 def drop_cleared_cells(row: Row) -> Row:
     """Return the row of a new product without the cells with `CLEAR`: a new product has no value to remove."""
-    cleared = cleared_columns(row)
-    if not cleared:
+    cleared_names = list_cleared_columns(row)
+    if not cleared_names:
         return row
-    return replace(row, cells={column: text for column, text in row.cells.items() if column not in cleared})
+    return replace(row, cells={column: text for column, text in row.cells.items() if column not in cleared_names})
 
 
 def predict_outcome(row: Row, context: ValidationContext) -> Outcome:

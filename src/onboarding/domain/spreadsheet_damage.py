@@ -15,7 +15,7 @@ from onboarding.domain.error_codes import RowErrorCode
 from onboarding.domain.formulas import TEXT_FORMULA, is_formula, is_formula_error
 from onboarding.domain.models import Row, RowError
 from onboarding.domain.product_schema import IDENTIFIERS, columns_of_type
-from onboarding.domain.spreadsheet_words import words
+from onboarding.domain.spreadsheet_words import list_words
 from onboarding.domain.text import MAX_QUOTED_LENGTH
 
 _DIMENSIONS = columns_of_type(ColumnType.DIMENSIONS)
@@ -28,7 +28,7 @@ _SCIENTIFIC = re.compile(
     r"|[0-9]+(?:[.,][0-9]+)? ?[x\u00d7\u00b7*] ?10(?:\^[+-]?[0-9]{1,3}|⁻?[⁰¹²³⁴-⁹]{1,3}))"
 )
 _FIRST_OF_NUMBER = frozenset("+-.,0123456789")
-_BOOLEANS = words("truth_values")
+_BOOLEANS = list_words("truth_values")
 _MAX_BOOLEAN_LENGTH = max(map(len, _BOOLEANS))
 A_DATE = "a date that a spreadsheet made of it"
 LOST_LETTERS = "without some of its letters, which were lost before the file was uploaded"
@@ -81,11 +81,11 @@ def _list_identifier_errors(row: Row) -> Iterator[RowError]:
         value = row.cells.get(column)
         if value is None or column in row.cut:
             continue
-        by_column = row.damaged.get(column, "")
-        if damage := describe_damage(value) or COLUMN_DAMAGE.get(by_column, ""):
+        column_damage = row.damaged.get(column, "")
+        if damage := describe_damage(value) or COLUMN_DAMAGE.get(column_damage, ""):
             quotation = f" '{value}'" if value.isprintable() and len(value) <= MAX_QUOTED_LENGTH else ""
             message = f"{column}{quotation} cannot be taken as it is: it is {damage}"
-            suggestion = _suggest_text_of_formula(value) or _suggest_plain_number(by_column, value)
+            suggestion = _suggest_text_of_formula(value) or _suggest_plain_number(column_damage, value)
             hint = suggestion or _HINTS.get(damage, "Format the column as text, then enter the value")
             yield RowError(
                 RowErrorCode.DAMAGED_IDENTIFIER, column, message, value, "the identifier as text, in full", hint
@@ -134,6 +134,6 @@ def _suggest_text_of_formula(value: str) -> str:
 
 def _suggest_plain_number(damage: str, value: str) -> str:
     # Floating-point numbers keep 15 digits: a longer number has probably lost some.
-    whole = re.sub("[.,]0+$", "", value) if damage == "decimals" else value if damage == "groups" else ""
-    digits = re.sub("[^0-9]", "", whole)
+    number = re.sub("[.,]0+$", "", value) if damage == "decimals" else value if damage == "groups" else ""
+    digits = re.sub("[^0-9]", "", number)
     return f"Did you mean '{digits}'?" if 0 < len(digits) <= _EXACT_DIGITS else ""

@@ -18,7 +18,7 @@ from onboarding.domain.image_urls import explain_invalid_url, is_public_url
 from onboarding.domain.models import Mode, Row, RowError
 from onboarding.domain.placeholders import (
     PLACEHOLDERS,
-    placeholder_error,
+    build_placeholder_error,
     validate_no_placeholders,
     validate_not_sample_row,
 )
@@ -53,10 +53,10 @@ def validate_required_fields(row: Row, context: ValidationContext) -> Iterable[R
     """Return one error that names all required columns without a value."""
     if row.cells.keys() >= _REQUIRED:
         return ()
-    missing = [column for column in list_required_columns(row, context) if column not in row.cells]
-    if not missing:
+    missing_columns = [column for column in list_required_columns(row, context) if column not in row.cells]
+    if not missing_columns:
         return ()
-    names = ", ".join(missing)
+    names = ", ".join(missing_columns)
     message, expected = f"Missing required fields: {names}", f"a value for {names}"
     return [RowError(RowErrorCode.MISSING_REQUIRED_FIELDS, names, message, expected=expected)]
 
@@ -94,7 +94,7 @@ def validate_category(row: Row, context: ValidationContext) -> Iterable[RowError
     ):
         return ()
     if name in PLACEHOLDERS:
-        return [placeholder_error("category", name)]
+        return [build_placeholder_error("category", name)]
     message = f"Invalid category: {printable(name)}"
     hint = "" if row.many_categories else suggestions.suggest_name(name, context.categories)
     return [
@@ -107,13 +107,15 @@ def validate_category(row: Row, context: ValidationContext) -> Iterable[RowError
 def validate_sku_uniqueness(row: Row, context: ValidationContext) -> Iterable[RowError]:
     """Return an error if an earlier row of the file or another product on the platform has the SKU."""
     sku = row.cells.get("sku", "")
-    earlier = row.duplicate_of.get("sku")
-    if earlier is None and sku not in context.taken_skus:
+    earlier_row = row.duplicate_of.get("sku")
+    if earlier_row is None and sku not in context.taken_skus:
         return ()
     expected = "a SKU that no other product has"
-    if earlier is not None:
-        message = f"Duplicate SKU: {printable(sku)} already exists in row {earlier} of this file"
-        return [RowError(RowErrorCode.DUPLICATE_SKU, "sku", message, sku, expected, f"Row {earlier} has the same SKU")]
+    if earlier_row is not None:
+        message = f"Duplicate SKU: {printable(sku)} already exists in row {earlier_row} of this file"
+        return [
+            RowError(RowErrorCode.DUPLICATE_SKU, "sku", message, sku, expected, f"Row {earlier_row} has the same SKU")
+        ]
     own_product_id = context.own_skus.get((row.vendor_id, sku))
     is_own_sku = own_product_id is not None and own_product_id == row.cells.get("vendor_product_id")
     if is_own_sku and context.changes_a_product(row):
@@ -127,17 +129,17 @@ def validate_sku_uniqueness(row: Row, context: ValidationContext) -> Iterable[Ro
 def validate_vendor_product_id_uniqueness(row: Row, context: ValidationContext) -> Iterable[RowError]:
     """Return an error if an earlier row of the file has the ID or, in mode `create`, a product of the vendor."""
     column = "vendor_product_id"
-    name = row.cells.get(column, "")
-    earlier = row.duplicate_of.get(column)
-    if earlier is not None:
-        message = f"Duplicate vendor product ID: {printable(name)} is also in row {earlier} of this file"
-        expected, hint = "an ID that no other row of this file has", f"Row {earlier} has the same ID"
-        return [RowError(RowErrorCode.DUPLICATE_VENDOR_PRODUCT_ID, column, message, name, expected, hint)]
+    product_id = row.cells.get(column, "")
+    earlier_row = row.duplicate_of.get(column)
+    if earlier_row is not None:
+        message = f"Duplicate vendor product ID: {printable(product_id)} is also in row {earlier_row} of this file"
+        expected, hint = "an ID that no other row of this file has", f"Row {earlier_row} has the same ID"
+        return [RowError(RowErrorCode.DUPLICATE_VENDOR_PRODUCT_ID, column, message, product_id, expected, hint)]
     if context.taken_ids and context.mode is Mode.CREATE and product_key(row) in context.taken_ids:
-        message = f"Duplicate vendor product ID: {printable(name)} is already one of your products"
+        message = f"Duplicate vendor product ID: {printable(product_id)} is already one of your products"
         hint = "To change existing products, upload the file in mode update or upsert"
         expected = "an ID that none of your products has"
-        return [RowError(RowErrorCode.DUPLICATE_VENDOR_PRODUCT_ID, column, message, name, expected, hint)]
+        return [RowError(RowErrorCode.DUPLICATE_VENDOR_PRODUCT_ID, column, message, product_id, expected, hint)]
     return ()
 
 
@@ -217,36 +219,36 @@ def validate_row(row: Row, context: ValidationContext) -> list[RowError]:
     """Return the errors of a row, in the order of the rules; none if the row is valid."""
     if row.surplus_fields:
         # Values may be in the wrong columns: errors about single cells would be misleading.
-        message, expected = _field_count_message(row.surplus_fields), "as many fields as the header has"
+        message, expected = _describe_field_count(row.surplus_fields), "as many fields as the header has"
         return [RowError(RowErrorCode.FIELD_COUNT_MISMATCH, "row", message, expected=expected)]
-    cleared = cleared_columns(row) if context.mode is not Mode.CREATE else ()
-    if not cleared:
+    cleared_names = list_cleared_columns(row) if context.mode is not Mode.CREATE else ()
+    if not cleared_names:
         return [error for _, check in RULES for error in check(row, context)]
     # Two rows that clear an identifier are no duplicates of each other.
-    remaining = replace(
+    remaining_row = replace(
         row,
-        cells={column: text for column, text in row.cells.items() if column not in cleared},
-        duplicate_of={column: number for column, number in row.duplicate_of.items() if column not in cleared},
+        cells={column: text for column, text in row.cells.items() if column not in cleared_names},
+        duplicate_of={column: number for column, number in row.duplicate_of.items() if column not in cleared_names},
     )
-    errors = [error for _, check in RULES for error in check(remaining, context)]
-    if context.changes_a_product(remaining):
-        errors += [_clear_error(c) for c in cleared if c in REQUIRED and c not in REQUIRED_TO_CHANGE]
+    errors = [error for _, check in RULES for error in check(remaining_row, context)]
+    if context.changes_a_product(remaining_row):
+        errors += [_build_clear_error(c) for c in cleared_names if c in REQUIRED and c not in REQUIRED_TO_CHANGE]
     return errors
 
 
-def cleared_columns(row: Row) -> tuple[str, ...]:
+def list_cleared_columns(row: Row) -> tuple[str, ...]:
     """Return the columns that the row clears; in mode `create`, `CLEAR` has no special meaning."""
     return tuple(column for column, text in row.cells.items() if text.casefold() == CLEAR)
 
 
-def _clear_error(column: str) -> RowError:
+def _build_clear_error(column: str) -> RowError:
     message = f"{column} cannot be cleared: every product needs it"
     return RowError(
         RowErrorCode.CANNOT_BE_CLEARED, column, message, CLEAR, "a value, or a blank cell to leave it unchanged"
     )
 
 
-def _field_count_message(difference: int) -> str:
+def _describe_field_count(difference: int) -> str:
     fields = f"{abs(difference)} field{'s' if abs(difference) > 1 else ''}"
     if difference > 0:
         return f"The row has {fields} more than the header; a comma inside a value needs quotes around the value"

@@ -21,7 +21,7 @@ WESTERN = "cp1252"
 
 # Code page, its name in messages, the group of languages that use it, and the margin by which Windows-1252 must exceed
 # it: higher for common code pages.
-OTHERS = (
+OTHER_CODE_PAGES = (
     ("cp1250", "Windows-1250", "central", 4),
     ("cp1254", "Windows-1254", "turkish", 5),
     ("cp1257", "Windows-1257", "baltic", 4),
@@ -119,28 +119,31 @@ def find_code_page_doubt(content: bytes) -> CodePageDoubt | None:
         return None
     if len(triples) > _MAX_TRIPLES:
         return CodePageDoubt(_find_lowest_offset(simplified, dict.fromkeys(triples, _UNSEEN)))
-    known = _find_known_words(content)
+    known_words = _find_known_words(content)
     western = {triple: _score(WESTERN, "western", triple) for triple in triples}
-    unknown = _UNKNOWN_DOUBLE_BYTE if any(_has_ideographs(content, codec) for codec in _DOUBLE_BYTE) else _UNKNOWN
+    unknown_score = _UNKNOWN_DOUBLE_BYTE if any(_has_ideographs(content, codec) for codec in _DOUBLE_BYTE) else _UNKNOWN
     doubt = (
         CodePageDoubt(_find_lowest_offset(simplified, western))
-        if _sum_scores(western, known) < unknown * len(triples)
+        if _sum_scores(western, known_words) < unknown_score * len(triples)
         else None
     )
     lowest_total = 0.0
     has_words = _TWO_LETTERS.search(content) is not None or any(
-        _is_letter(_characters(WESTERN)[byte]) for triple in triples for byte in triple if byte > _LAST_OF_ASCII
+        _is_letter(_list_characters(WESTERN)[byte]) for triple in triples for byte in triple if byte > _LAST_OF_ASCII
     )
-    for codec, name, languages, margin in OTHERS:
+    for codec, name, languages, margin in OTHER_CODE_PAGES:
         if languages in _OTHER_ALPHABETS and not has_words:
             continue
         differences = {triple: western[triple] - _score(codec, languages, triple) for triple in triples}
-        changed = {triple: differences.pop(triple) for triple in triples if _decode_differently(codec, triple)}
+        changed_triples = {triple: differences.pop(triple) for triple in triples if _decode_differently(codec, triple)}
         # Both code pages decode the remaining triples equally; these only indicate the language.
-        needed = 0 if sum(differences.values()) > _CLEARLY_WESTERN else margin
-        total = _sum_scores(changed, {word for word in known if _differs_as(codec, word)}) - needed
-        if changed and total < lowest_total:
-            lowest_total, doubt = total, CodePageDoubt(_find_lowest_offset(simplified, changed), codec, name)
+        required_lead = 0 if sum(differences.values()) > _CLEARLY_WESTERN else margin
+        total = (
+            _sum_scores(changed_triples, {word for word in known_words if _decodes_differently(codec, word)})
+            - required_lead
+        )
+        if changed_triples and total < lowest_total:
+            lowest_total, doubt = total, CodePageDoubt(_find_lowest_offset(simplified, changed_triples), codec, name)
     return doubt
 
 
@@ -156,7 +159,7 @@ def _find_known_words(content: bytes) -> set[str]:
     return matches
 
 
-def _differs_as(codec: str, word: str) -> bool:
+def _decodes_differently(codec: str, word: str) -> bool:
     return word.encode(WESTERN).decode(codec, "replace") != word
 
 
@@ -182,20 +185,20 @@ def _find_lowest_offset(simplified: bytes, scores: Mapping[bytes, float]) -> int
     """Return the offset of the first byte above ASCII in the triple with the lowest score."""
     lowest_total = min(scores.values())
     # Each search takes time in proportion to the content.
-    lowest = islice((triple for triple, score in scores.items() if score == lowest_total), _MAX_SEARCHES)
-    at, triple = min((simplified.find(triple), triple) for triple in lowest)
-    return at - 1 + next(index for index, byte in enumerate(triple) if byte > 0x7F)
+    lowest_triples = islice((triple for triple, score in scores.items() if score == lowest_total), _MAX_SEARCHES)
+    position, triple = min((simplified.find(triple), triple) for triple in lowest_triples)
+    return position - 1 + next(index for index, byte in enumerate(triple) if byte > 0x7F)
 
 
 def _decode_differently(codec: str, triple: bytes) -> bool:
-    western, other = _characters(WESTERN), _characters(codec)
+    western, others = _list_characters(WESTERN), _list_characters(codec)
     # Differences between signs are no evidence about letters.
-    return any(western[b] != other[b] and (_is_letter(western[b]) or _is_letter(other[b])) for b in triple)
+    return any(western[b] != others[b] and (_is_letter(western[b]) or _is_letter(others[b])) for b in triple)
 
 
 def _score(codec: str, languages: str, triple: bytes) -> float:
     """Return the score of three bytes in a group of languages when decoded with a code page."""
-    characters = _characters(codec)
+    characters = _list_characters(codec)
     before, middle, after = (characters[byte] for byte in triple)
     if "" in (before, middle, after):
         return _MISPLACED
@@ -264,7 +267,7 @@ def _is_letter(character: str) -> bool:
 
 
 @cache
-def _characters(codec: str) -> tuple[str, ...]:
+def _list_characters(codec: str) -> tuple[str, ...]:
     """Return the character of each byte; blank for undefined bytes and control characters."""
     decoded = (bytes([byte]).decode(codec, "ignore") for byte in range(256))
     return tuple("" if "\x7f" <= character <= "\x9f" else character for character in decoded)
@@ -283,12 +286,12 @@ def _load_frequencies() -> Mapping[str, Mapping[str, float]]:
 
 @cache
 def _load_groups() -> Mapping[str, str]:
-    whole = (files(__package__) / "code_pages.txt").read_text(encoding="utf-8")
-    parts = (group.partition("]\n") for group in whole.split("\n[")[1:])
-    return {group: text for group, _, text in parts}
+    text_of_file = (files(__package__) / "code_pages.txt").read_text(encoding="utf-8")
+    parts = (group.partition("]\n") for group in text_of_file.split("\n[")[1:])
+    return {group: group_text for group, _, group_text in parts}
 
 
 def _parse_scores(text: str) -> Iterator[tuple[str, float]]:
     for line in text.splitlines():
         score, triples = line.split()
-        yield from ((triples[at : at + 3], float(score)) for at in range(0, len(triples), 3))
+        yield from ((triples[start : start + 3], float(score)) for start in range(0, len(triples), 3))

@@ -55,28 +55,28 @@ def check_columns(rows: Sequence[Row], *, fix_file: bool) -> list[FileWarning]:
     identifiers are normalized to NFC. Other values are not changed.
     """
     # The values of rows with another width may be in wrong columns.
-    aligned = [row for row in rows if not row.surplus_fields]
-    lines = {row.row_number: row.line or row.row_number for row in aligned}
-    _drop_needless_zeros(aligned)
-    warnings = [*_drop_placeholders(aligned, lines)]
+    aligned_rows = [row for row in rows if not row.surplus_fields]
+    lines = {row.row_number: row.line or row.row_number for row in aligned_rows}
+    _remove_surplus_zeros(aligned_rows)
+    warnings = [*_drop_placeholders(aligned_rows, lines)]
     for column in IDENTIFIERS:
-        warnings += _check_identifiers(aligned, lines, column)
-    _mark_many_categories(aligned)
-    warnings += _price_warnings(aligned, lines)
-    warnings += _date_warnings(aligned, lines)
+        warnings += _check_identifiers(aligned_rows, lines, column)
+    _mark_many_categories(aligned_rows)
+    warnings += _warn_about_prices(aligned_rows, lines)
+    warnings += _warn_about_dates(aligned_rows, lines)
     if not fix_file:
-        warnings += _apostrophe_warnings(aligned, lines)
+        warnings += _warn_about_apostrophes(aligned_rows, lines)
     return warnings
 
 
-def _rows_named(numbers: Sequence[int], lines: Mapping[int, int]) -> str:
+def _format_rows(numbers: Sequence[int], lines: Mapping[int, int]) -> str:
     return rows_named([lines[number] for number in numbers])
 
 
 # Values
 
 
-def _drop_needless_zeros(rows: Sequence[Row]) -> None:
+def _remove_surplus_zeros(rows: Sequence[Row]) -> None:
     for column, definition in NUMBER_COLUMNS.items():
         candidates = [
             row
@@ -84,41 +84,45 @@ def _drop_needless_zeros(rows: Sequence[Row]) -> None:
             # Fast path: few numbers have too many decimals.
             if "." in (text := row.cells.get(column, "")) and len(text) - text.rindex(".") - 1 > definition.decimals
         ]
-        shorter = {row.row_number: strip_trailing_zeros(row.cells[column], definition.decimals) for row in candidates}
-        changed = [
-            row for row in candidates if shorter[row.row_number] != row.cells[column] and column not in row.unclear
+        trimmed_values = {
+            row.row_number: strip_trailing_zeros(row.cells[column], definition.decimals) for row in candidates
+        }
+        changed_rows = [
+            row
+            for row in candidates
+            if trimmed_values[row.row_number] != row.cells[column] and column not in row.unclear
         ]
-        unclear = [row for row in changed if is_ambiguous(row.cells[column])]
-        if unclear and not has_clear_point([row.cells[column] for row in rows if column in row.cells]):
-            for row in unclear:
+        unclear_rows = [row for row in changed_rows if is_ambiguous(row.cells[column])]
+        if unclear_rows and not has_clear_point([row.cells[column] for row in rows if column in row.cells]):
+            for row in unclear_rows:
                 row.unclear = (*row.unclear, column)
-        for row in changed:
+        for row in changed_rows:
             if column not in row.unclear:
-                row.cells = {**row.cells, column: shorter[row.row_number]}
+                row.cells = {**row.cells, column: trimmed_values[row.row_number]}
 
 
 def _drop_placeholders(rows: Sequence[Row], lines: Mapping[int, int]) -> Iterator[FileWarning]:
-    dropped: dict[str, list[int]] = {}
+    numbers_by_column: dict[str, list[int]] = {}
     for row in rows:
         # Fast path: few rows have a placeholder.
         if PLACEHOLDERS.isdisjoint(row.cells.values()):
             continue
         for column in _OPTIONAL:
             if row.cells.get(column) in PLACEHOLDERS:
-                dropped.setdefault(column, []).append(row.row_number)
+                numbers_by_column.setdefault(column, []).append(row.row_number)
         row.cells = {c: text for c, text in row.cells.items() if c in REQUIRED or text not in PLACEHOLDERS}
-    for column, numbers in dropped.items():
-        message = f"{column} has a placeholder for a value in {_rows_named(numbers, lines)}, which was read as blank"
+    for column, numbers in numbers_by_column.items():
+        message = f"{column} has a placeholder for a value in {_format_rows(numbers, lines)}, which was read as blank"
         yield FileWarning(WarningCode.PLACEHOLDER_VALUE, message, numbers[0], column)
 
 
 def _mark_many_categories(rows: Sequence[Row]) -> None:
-    seen: set[str] = set()
+    names: set[str] = set()
     for row in rows:
         name = row.cells.get("category", "")
-        if name not in seen:
-            if len(seen) < MAX_SUGGESTED_CATEGORIES:
-                seen.add(name)
+        if name not in names:
+            if len(names) < MAX_SUGGESTED_CATEGORIES:
+                names.add(name)
             else:
                 row.many_categories = True
 
@@ -136,12 +140,12 @@ def _check_identifiers(rows: Sequence[Row], lines: Mapping[int, int], column: st
             if not value.isascii() and len(value) <= MAX_LENGTHS[column]:
                 values[number] = normalize_identifier(value)
                 by_number[number].cells = {**by_number[number].cells, column: values[number]}
-    damage, damaged = detect_column_damage(values)
-    for number in damaged:
+    damage, damaged_numbers = detect_column_damage(values)
+    for number in damaged_numbers:
         by_number[number].damaged = {**by_number[number].damaged, column: damage}
         del values[number]
     _mark_duplicates(by_number, values, lines, column)
-    yield from _identifier_warnings(values, lines, column)
+    yield from _warn_about_identifiers(values, lines, column)
 
 
 def _mark_duplicates(
@@ -149,72 +153,79 @@ def _mark_duplicates(
 ) -> None:
     if len(set(values.values())) == len(values):
         return
-    first: dict[str, int] = {}
+    first_numbers: dict[str, int] = {}
     for number, value in values.items():
-        earlier = first.setdefault(value, number)
+        first_number = first_numbers.setdefault(value, number)
         # Damaged values may have been different, and placeholders are not values: both are errors already.
-        if earlier != number and value not in PLACEHOLDERS and not describe_damage(value):
-            by_number[number].duplicate_of[column] = lines[earlier]
+        if first_number != number and value not in PLACEHOLDERS and not describe_damage(value):
+            by_number[number].duplicate_of[column] = lines[first_number]
 
 
-def _identifier_warnings(values: Mapping[int, str], lines: Mapping[int, int], column: str) -> Iterator[FileWarning]:
-    def named(numbers: Sequence[int]) -> str:
+def _warn_about_identifiers(values: Mapping[int, str], lines: Mapping[int, int], column: str) -> Iterator[FileWarning]:
+    def format_examples(numbers: Sequence[int]) -> str:
         return first_of([f"{quoted(values[number])} (row {lines[number]})" for number in numbers])
 
-    if shorter := find_lost_zeros(values):
+    if shorter_numbers := find_lost_zeros(values):
         message = (
             f"{column} may have lost leading zeros, which spreadsheets remove: most have the same length, but not "
-            f"{named(shorter)}. They were not changed"
+            f"{format_examples(shorter_numbers)}. They were not changed"
         )
-        yield FileWarning(WarningCode.LOST_ZEROS, message, shorter[0], column)
-    if rounded := find_lost_digits(values):
-        message = f"{column} may have lost its last digits, as spreadsheets round long numbers: {named(rounded)}"
-        yield FileWarning(WarningCode.LOST_DIGITS, message, rounded[0], column)
+        yield FileWarning(WarningCode.LOST_ZEROS, message, shorter_numbers[0], column)
+    if rounded_numbers := find_lost_digits(values):
+        message = (
+            f"{column} may have lost its last digits, as spreadsheets round long numbers: "
+            f"{format_examples(rounded_numbers)}"
+        )
+        yield FileWarning(WarningCode.LOST_DIGITS, message, rounded_numbers[0], column)
 
     def is_sound(number: int) -> bool:
         """Return whether a value is neither a placeholder nor damaged, which are errors already."""
         return values[number] not in PLACEHOLDERS and not describe_damage(values[number])
 
-    if pairs := [pair for pair in find_similar_pairs(values) if all(map(is_sound, pair))]:
-        first = first_of(
-            [f"{quoted(values[a])} (row {lines[a]}) and {quoted(values[b])} (row {lines[b]})" for a, b in pairs]
+    if similar_pairs := [pair for pair in find_similar_pairs(values) if all(map(is_sound, pair))]:
+        examples = first_of(
+            [f"{quoted(values[a])} (row {lines[a]}) and {quoted(values[b])} (row {lines[b]})" for a, b in similar_pairs]
         )
-        message = f"{column} differs only in case, or in characters that look alike: {first}"
-        yield FileWarning(WarningCode.SIMILAR_IDENTIFIERS, message, pairs[0][1], column)
-    if lookalikes := list(filter(is_sound, find_lookalikes(values))):
-        message = f"{column} has letters or signs that look like others, such as a Cyrillic A: {named(lookalikes)}"
-        yield FileWarning(WarningCode.LOOKALIKE_CHARACTERS, message, lookalikes[0], column)
-    if several := list(filter(is_sound, find_multiple_identifiers(values))):
+        message = f"{column} differs only in case, or in characters that look alike: {examples}"
+        yield FileWarning(WarningCode.SIMILAR_IDENTIFIERS, message, similar_pairs[0][1], column)
+    if lookalike_numbers := list(filter(is_sound, find_lookalikes(values))):
         message = (
-            f"{column} may hold several identifiers in one value: {named(several)}. Each product needs its own row"
+            f"{column} has letters or signs that look like others, such as a Cyrillic A: "
+            f"{format_examples(lookalike_numbers)}"
         )
-        yield FileWarning(WarningCode.SEVERAL_IDENTIFIERS, message, several[0], column)
+        yield FileWarning(WarningCode.LOOKALIKE_CHARACTERS, message, lookalike_numbers[0], column)
+    if multiple_numbers := list(filter(is_sound, find_multiple_identifiers(values))):
+        message = (
+            f"{column} may hold several identifiers in one value: {format_examples(multiple_numbers)}. "
+            "Each product needs its own row"
+        )
+        yield FileWarning(WarningCode.SEVERAL_IDENTIFIERS, message, multiple_numbers[0], column)
 
 
 # Warnings about other values
 
 
-def _price_warnings(rows: Sequence[Row], lines: Mapping[int, int]) -> Iterator[FileWarning]:
-    below = [row.row_number for row in rows if "compare_at_price" in row.cells and _is_below_price(row)]
-    if below:
+def _warn_about_prices(rows: Sequence[Row], lines: Mapping[int, int]) -> Iterator[FileWarning]:
+    numbers = [row.row_number for row in rows if "compare_at_price" in row.cells and _is_below_price(row)]
+    if numbers:
         message = (
-            f"compare_at_price is lower than price in {_rows_named(below, lines)}; it is the price before a discount"
+            f"compare_at_price is lower than price in {_format_rows(numbers, lines)}; it is the price before a discount"
         )
-        yield FileWarning(WarningCode.COMPARE_AT_PRICE_BELOW_PRICE, message, below[0], "compare_at_price")
+        yield FileWarning(WarningCode.COMPARE_AT_PRICE_BELOW_PRICE, message, numbers[0], "compare_at_price")
 
 
 def _is_below_price(row: Row) -> bool:
-    price, before = row.cells.get("price", ""), row.cells["compare_at_price"]
+    price, compare_at_price = row.cells.get("price", ""), row.cells["compare_at_price"]
     try:
         # Floating-point numbers of this size keep the order of two decimals.
-        if float(before) >= float(price):
+        if float(compare_at_price) >= float(price):
             return False
     except ValueError:
         return False
-    return NUMBER_COLUMNS["price"].accepts(price) and NUMBER_COLUMNS["compare_at_price"].accepts(before)
+    return NUMBER_COLUMNS["price"].accepts(price) and NUMBER_COLUMNS["compare_at_price"].accepts(compare_at_price)
 
 
-def _date_warnings(rows: Sequence[Row], lines: Mapping[int, int]) -> Iterator[FileWarning]:
+def _warn_about_dates(rows: Sequence[Row], lines: Mapping[int, int]) -> Iterator[FileWarning]:
     for column, may_be in _MAY_BE_DATE.items():
         values = {row.cells[column] for row in rows if column in row.cells}
         candidates = [value for value in select_date_like(values) if len(value) <= _MAX_DATE_LENGTH]
@@ -227,7 +238,7 @@ def _date_warnings(rows: Sequence[Row], lines: Mapping[int, int]) -> Iterator[Fi
             numbers = [row.row_number for row in rows if row.cells.get(column) in dates and column not in row.damaged]
             if numbers:
                 message = (
-                    f"{column} may be a date that a spreadsheet made of another value in {_rows_named(numbers, lines)}"
+                    f"{column} may be a date that a spreadsheet made of another value in {_format_rows(numbers, lines)}"
                 )
                 yield FileWarning(WarningCode.POSSIBLE_DATE, message, numbers[0], column)
 
@@ -244,17 +255,17 @@ _MAY_BE_DATE: Mapping[str, Callable[[str], bool]] = {
 }
 
 
-def _apostrophe_warnings(rows: Sequence[Row], lines: Mapping[int, int]) -> Iterator[FileWarning]:
-    row_numbers: dict[str, list[int]] = {}
+def _warn_about_apostrophes(rows: Sequence[Row], lines: Mapping[int, int]) -> Iterator[FileWarning]:
+    numbers_by_column: dict[str, list[int]] = {}
     for row in rows:
         # Fast path: few rows have an apostrophe.
         if "'" in "".join(row.cells.values()):
             for column, value in row.cells.items():
                 if value.startswith("'") and column not in NUMBER_COLUMNS:
-                    row_numbers.setdefault(column, []).append(row.row_number)
-    for column, numbers in row_numbers.items():
+                    numbers_by_column.setdefault(column, []).append(row.row_number)
+    for column, numbers in numbers_by_column.items():
         message = (
-            f"{column} begins with an apostrophe in {_rows_named(numbers, lines)}, which spreadsheets and our own "
+            f"{column} begins with an apostrophe in {_format_rows(numbers, lines)}, which spreadsheets and our own "
             "files write before text; it was read as part of the value"
         )
         yield FileWarning(WarningCode.LEADING_APOSTROPHE, message, numbers[0], column)

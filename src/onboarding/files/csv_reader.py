@@ -18,7 +18,7 @@ from onboarding.files.stray_quotes import reject_stray_quote, reject_swallowed_r
 # A line before the header that names the delimiter; Excel hides it.
 _SEPARATOR_LINE = re.compile(r'"?sep=(.?)"?[\r\n]*', re.IGNORECASE)
 _SPACED_QUOTE = re.compile(' +"')
-_LONGEST_FIELD = 2**31 - 1
+_MAX_FIELD_LENGTH = 2**31 - 1
 """The limit of the csv module, which is not needed: the size of a file is limited."""
 
 _LINE_ENDS = (("\r\n", "CRLF"), ("\n", "LF"), ("\r", "CR"))
@@ -35,38 +35,38 @@ class CsvTable:
 
 def read(decoded: Decoded, max_lines: int) -> CsvTable | FileRejection:
     """Return the first `max_lines` lines of a text file and the number of all, or the rejection of the file."""
-    csv.field_size_limit(_LONGEST_FIELD)
+    csv.field_size_limit(_MAX_FIELD_LENGTH)
     lines = decoded.lines()
-    blank, first = 0, next(lines, "")
-    while first and not first.strip():
-        blank, first = blank + 1, next(lines, "")
-    separator_line = _SEPARATOR_LINE.fullmatch(first)
+    blank_lines, first_line = 0, next(lines, "")
+    while first_line and not first_line.strip():
+        blank_lines, first_line = blank_lines + 1, next(lines, "")
+    separator_line = _SEPARATOR_LINE.fullmatch(first_line)
     if separator_line is None:
-        lines = chain([first], lines)
+        lines = chain([first_line], lines)
     elif separator_line[1] not in DELIMITERS:
-        return reject_unknown_delimiter(first)
+        return reject_unknown_delimiter(first_line)
     head = list(islice(lines, LINES_SEARCHED))
     delimiter = separator_line[1] if separator_line else detect_delimiter(head)
     if isinstance(delimiter, FileRejection):
         return delimiter
     # A spreadsheet does not count the line that names the delimiter as a row.
-    offset = _Offset(blank, blank + bool(separator_line))
-    split = _split_lines(chain(head, lines), delimiter, max_lines, offset)
-    if isinstance(split, FileRejection):
+    offset = _Offset(blank_lines, blank_lines + bool(separator_line))
+    split_text = _split_lines(chain(head, lines), delimiter, max_lines, offset)
+    if isinstance(split_text, FileRejection):
         # Some programs write blanks after a closing quote, which a strict reader does not accept.
-        split = _split_lines_with_blanks(decoded, delimiter, max_lines, offset) or split
+        split_text = _split_lines_with_blanks(decoded, delimiter, max_lines, offset) or split_text
     elif _has_spaces_before_quotes(decoded, delimiter):
         lines_again = islice(decoded.lines(), offset.lines, None)
-        spaced = _split_lines(lines_again, delimiter, max_lines, offset, skip_spaces=True)
-        if isinstance(spaced, FileRejection):
-            spaced = _split_lines_with_blanks(decoded, delimiter, max_lines, offset) or spaced
-        _remove_spaces_before_quotes(split.grid, spaced)
-    if isinstance(split, FileRejection):
-        return split
-    rejection = reject_swallowed_rows(split.grid, split.multiline, delimiter) or check_row_delimiters(
-        split.grid, delimiter
+        text_without_spaces = _split_lines(lines_again, delimiter, max_lines, offset, skip_spaces=True)
+        if isinstance(text_without_spaces, FileRejection):
+            text_without_spaces = _split_lines_with_blanks(decoded, delimiter, max_lines, offset) or text_without_spaces
+        _remove_spaces_before_quotes(split_text.grid, text_without_spaces)
+    if isinstance(split_text, FileRejection):
+        return split_text
+    rejection = reject_swallowed_rows(split_text.grid, split_text.multiline, delimiter) or check_row_delimiters(
+        split_text.grid, delimiter
     )
-    return rejection or CsvTable(split.grid, DELIMITERS[delimiter], _line_end(head))
+    return rejection or CsvTable(split_text.grid, DELIMITERS[delimiter], _detect_line_end(head))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +93,8 @@ def _split_lines(
 ) -> _SplitText | FileRejection:
     # strict: a stray quote is an error; otherwise the rows after it would become part of its value.
     reader = csv.reader(text, delimiter=delimiter, strict=True, skipinitialspace=skip_spaces)
-    split = _SplitText()
-    lines, numbers = split.grid.lines, split.grid.numbers
+    split_text = _SplitText()
+    lines, numbers = split_text.grid.lines, split_text.grid.numbers
     count = last_line = 0
     try:
         for number, values in enumerate(reader, offset.rows + 1):
@@ -104,48 +104,48 @@ def _split_lines(
             count += 1
             if count <= max_lines:
                 if last_line - first_line > 1:
-                    split.multiline.append((count - 1, first_line + 1 + offset.lines, last_line + offset.lines))
+                    split_text.multiline.append((count - 1, first_line + 1 + offset.lines, last_line + offset.lines))
                 lines.append(values)
                 numbers.append(number)
     except csv.Error as error:
         return reject_stray_quote(error, last_line + 1 + offset.lines, reader.line_num + offset.lines)
-    split.grid.total = count
-    return split
+    split_text.grid.total = count
+    return split_text
 
 
 def _split_lines_with_blanks(decoded: Decoded, delimiter: str, max_lines: int, offset: _Offset) -> _SplitText | None:
     """Return the lines of a text with blanks around its quotes; None if other quotes are not around whole values."""
     text = "".join(islice(decoded.lines(), offset.lines, None))
-    split = _SplitText()
+    split_text = _SplitText()
     start = 0
     line = offset.lines
     try:
         for number, (values, end) in enumerate(split_spaced_fields(text, delimiter, max_lines), offset.rows + 1):
-            lines = max(text.count("\n", start, end), text.count("\r", start, end), 1)
+            line_count = max(text.count("\n", start, end), text.count("\r", start, end), 1)
             if any(map(str.strip, values)):
-                if lines > 1:
-                    split.multiline.append((len(split.grid.lines), line + 1, line + lines))
-                split.grid.lines.append(values)
-                split.grid.numbers.append(number)
-            start, line = end, line + lines
+                if line_count > 1:
+                    split_text.multiline.append((len(split_text.grid.lines), line + 1, line + line_count))
+                split_text.grid.lines.append(values)
+                split_text.grid.numbers.append(number)
+            start, line = end, line + line_count
     except ValueError:
         return None
-    split.grid.total = len(split.grid.lines)
-    return split
+    split_text.grid.total = len(split_text.grid.lines)
+    return split_text
 
 
-def _remove_spaces_before_quotes(grid: RawTable, spaced: _SplitText | FileRejection) -> None:
+def _remove_spaces_before_quotes(grid: RawTable, text_without_spaces: _SplitText | FileRejection) -> None:
     """Remove the spaces before opening quotes in `grid`, unless that would change which lines are rows.
 
-    `spaced` is the same text read without these spaces. A quote that is not closed or that is followed by other text is
-    part of its value: then the rows differ, and the spaces remain.
+    `text_without_spaces` is the same text read without these spaces. A quote that is not closed or that is followed by
+    other text is part of its value: then the rows differ, and the spaces remain.
     """
-    if isinstance(spaced, FileRejection):
+    if isinstance(text_without_spaces, FileRejection):
         return
-    by_number = dict(zip(spaced.grid.numbers, spaced.grid.lines, strict=True))
-    blank = [not any(value.strip(' \t"') for value in line) for line in grid.lines]
-    expected = [number for number, is_blank in zip(grid.numbers, blank, strict=True) if not is_blank]
-    if [*filter(by_number.__contains__, expected)] != expected or len(by_number) > len(grid.numbers):
+    by_number = dict(zip(text_without_spaces.grid.numbers, text_without_spaces.grid.lines, strict=True))
+    blank_lines = [not any(value.strip(' \t"') for value in line) for line in grid.lines]
+    row_numbers = [number for number, is_blank in zip(grid.numbers, blank_lines, strict=True) if not is_blank]
+    if [*filter(by_number.__contains__, row_numbers)] != row_numbers or len(by_number) > len(grid.numbers):
         return
     indexes = [i for i, number in enumerate(grid.numbers) if number in by_number]
     grid.total -= len(grid.lines) - len(indexes)
@@ -164,6 +164,6 @@ def _has_spaces_before_quotes(decoded: Decoded, delimiter: str) -> bool:
     return b' "' in text and re.search(rb"(?m)(?:^|%b) +\"" % re.escape(delimiter).encode(), text) is not None
 
 
-def _line_end(head: list[str]) -> str | None:
+def _detect_line_end(head: list[str]) -> str | None:
     """Return the name of the first line's end; None if the text is a single line."""
     return next((name for end, name in _LINE_ENDS if head and head[0].endswith(end)), None)

@@ -43,8 +43,8 @@ def iso_to_serial(text: str) -> float:
     except ValueError:
         clock = time.fromisoformat(text)
         return (clock.hour * 3600 + clock.minute * 60 + clock.second) / _SECONDS_PER_DAY
-    elapsed = value - datetime(1899, 12, 30)  # noqa: DTZ001 - a cell has no time zone
-    return elapsed.total_seconds() / _SECONDS_PER_DAY
+    since_epoch = value - datetime(1899, 12, 30)  # noqa: DTZ001 - a cell has no time zone
+    return since_epoch.total_seconds() / _SECONDS_PER_DAY
 
 
 def format_iso_date(number: Decimal, *, uses_1904_epoch: bool) -> str:
@@ -68,9 +68,9 @@ def format_date(number: Decimal, code: str, *, uses_1904_epoch: bool) -> str:
 def _to_datetime(number: Decimal, *, uses_1904_epoch: bool) -> datetime | time | str:
     if not 0 <= number < _MAX_SERIAL:
         return _OUT_OF_RANGE
-    days, part = divmod(number, 1)
-    time_of_day = timedelta(milliseconds=round(part * _SECONDS_PER_DAY * 1000))
-    first = date(1904, 1, 1) if uses_1904_epoch else date(1899, 12, 30)
+    days, fraction = divmod(number, 1)
+    time_of_day = timedelta(milliseconds=round(fraction * _SECONDS_PER_DAY * 1000))
+    epoch = date(1904, 1, 1) if uses_1904_epoch else date(1899, 12, 30)
     if not days and time_of_day < timedelta(days=1):
         return (datetime(1900, 1, 1) + time_of_day).time()  # noqa: DTZ001 - a cell has no time zone
     if not uses_1904_epoch and days == 60:
@@ -79,7 +79,7 @@ def _to_datetime(number: Decimal, *, uses_1904_epoch: bool) -> datetime | time |
     # Dates before that day have a serial number that is one lower.
     offset = 1 if not uses_1904_epoch and 0 < days < 60 else 0
     try:
-        return datetime.combine(first + timedelta(days=int(days) + offset), time()) + time_of_day
+        return datetime.combine(epoch + timedelta(days=int(days) + offset), time()) + time_of_day
     except OverflowError:
         return _OUT_OF_RANGE
 

@@ -36,7 +36,7 @@ class CommaMeaning(Enum):
 
 @dataclass(frozen=True, slots=True)
 class DecimalSeparators:
-    """Meaning of the commas of each column; in `doubtful` columns, `1.234` may have a thousands separator."""
+    """Meaning of the commas of each column; in `uncertain` columns, `1.234` may have a thousands separator."""
 
     commas: Mapping[str, CommaMeaning]
     uncertain: tuple[str, ...] = ()
@@ -83,38 +83,38 @@ def classify_commas(values: Iterable[str]) -> CommaMeaning:
     values = list(values)
     if not any("," in value for value in values):
         return CommaMeaning.NONE
-    commas = points = ambiguous = False
+    has_commas = has_points = is_ambiguous_comma = False
     for value in values:
         if "," in value or "." in value:
             text = value.strip()
-            commas = commas or _DECIMAL_COMMA.fullmatch(text) is not None
-            points = points or _DECIMAL_POINT.fullmatch(text) is not None
-            ambiguous = ambiguous or _AMBIGUOUS_COMMA.fullmatch(text) is not None
-    if commas:
-        return CommaMeaning.MIXED if points else CommaMeaning.DECIMAL
-    return CommaMeaning.UNCLEAR if ambiguous else CommaMeaning.NONE
+            has_commas = has_commas or _DECIMAL_COMMA.fullmatch(text) is not None
+            has_points = has_points or _DECIMAL_POINT.fullmatch(text) is not None
+            is_ambiguous_comma = is_ambiguous_comma or _AMBIGUOUS_COMMA.fullmatch(text) is not None
+    if has_commas:
+        return CommaMeaning.MIXED if has_points else CommaMeaning.DECIMAL
+    return CommaMeaning.UNCLEAR if is_ambiguous_comma else CommaMeaning.NONE
 
 
-def comma_warning(column: str, commas: CommaMeaning, values: Mapping[int, str]) -> FileWarning:
+def build_comma_warning(column: str, commas: CommaMeaning, values: Mapping[int, str]) -> FileWarning:
     """Return the warning about a column with mixed or unclear commas; `values` are its values by row."""
     if commas is CommaMeaning.MIXED:
         with_commas = [row_number for row_number, value in values.items() if _DECIMAL_COMMA.fullmatch(value.strip())]
         with_points = [row_number for row_number, value in values.items() if _DECIMAL_POINT.fullmatch(value.strip())]
-        fewer = min(with_commas, with_points, key=len)
+        fewer_rows = min(with_commas, with_points, key=len)
         has_points = any("." in values[row_number] for row_number in with_points)
-        others = "a decimal point" if has_points else "commas as thousands separators"
+        description = "a decimal point" if has_points else "commas as thousands separators"
         message = (
-            f"{column} has a decimal comma in {rows_named(with_commas)}, and {others} in "
+            f"{column} has a decimal comma in {rows_named(with_commas)}, and {description} in "
             f"{rows_named(with_points)}; numbers with a comma were not read as numbers. Write all of them in the same "
-            f"way: the fewest changes are in {rows_named(fewer)}"
+            f"way: the fewest changes are in {rows_named(fewer_rows)}"
         )
-        return FileWarning(WarningCode.MIXED_DECIMALS, message, fewer[0], column)
-    unclear = [row_number for row_number, value in values.items() if _AMBIGUOUS_COMMA.fullmatch(value.strip())]
+        return FileWarning(WarningCode.MIXED_DECIMALS, message, fewer_rows[0], column)
+    unclear_rows = [row_number for row_number, value in values.items() if _AMBIGUOUS_COMMA.fullmatch(value.strip())]
     message = (
-        f"The comma of {column} in {rows_named(unclear)} may be a decimal comma or a thousands separator; numbers "
+        f"The comma of {column} in {rows_named(unclear_rows)} may be a decimal comma or a thousands separator; numbers "
         "with it were not read as numbers. Write 1234.50 for one thousand two hundred thirty-four and a half"
     )
-    return FileWarning(WarningCode.UNCLEAR_COMMAS, message, unclear[0], column)
+    return FileWarning(WarningCode.UNCLEAR_COMMAS, message, unclear_rows[0], column)
 
 
 def has_clear_point(values: Iterable[str]) -> bool:
@@ -130,16 +130,16 @@ def is_ambiguous(value: str) -> bool:
     return _AMBIGUOUS_POINT.fullmatch(value) is not None
 
 
-def convert_decimal_comma(value: str, places: int) -> str:
+def convert_decimal_comma(value: str, max_decimals: int) -> str:
     """Return a number with a decimal point instead of its decimal comma; return other text unchanged.
 
-    Zeros after the permitted number of decimals (`places`) are removed if the comma is certainly a decimal comma. A
-    number with too many other decimals is invalid: it is not changed, so that the error shows the vendor's value.
+    Zeros after the first `max_decimals` decimals are removed if the comma is certainly a decimal comma. A number with
+    too many other decimals is invalid: it is not changed, so that the error shows the vendor's value.
     """
-    clear = _DECIMAL_COMMA.fullmatch(value) is not None
-    if not clear and not _AMBIGUOUS_COMMA.fullmatch(value):
+    is_clear = _DECIMAL_COMMA.fullmatch(value) is not None
+    if not is_clear and not _AMBIGUOUS_COMMA.fullmatch(value):
         return value
-    whole, decimals = value.split(",")
-    if clear and not decimals[places:].strip("0"):
-        decimals = decimals[:places]
-    return f"{whole.replace('.', '')}.{decimals}" if len(decimals) <= places else value
+    integer, decimals = value.split(",")
+    if is_clear and not decimals[max_decimals:].strip("0"):
+        decimals = decimals[:max_decimals]
+    return f"{integer.replace('.', '')}.{decimals}" if len(decimals) <= max_decimals else value

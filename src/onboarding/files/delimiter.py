@@ -38,16 +38,16 @@ def detect_delimiter(head: Sequence[str]) -> str | FileRejection:
         if head and head[0].startswith(sign.join(FIX_COLUMNS)):
             return sign
     headers = {sign: _split_header(head, sign) for sign in DELIMITERS}
-    known = {sign: count_known_columns(header) for sign, header in headers.items()}
-    most = max(known.values())
-    if most < 2 and (rejection := _reject_unsupported(head)):
+    column_counts = {sign: count_known_columns(header) for sign, header in headers.items()}
+    max_count = max(column_counts.values())
+    if max_count < 2 and (rejection := _reject_unsupported(head)):
         return rejection
-    candidates = [sign for sign in DELIMITERS if known[sign] == most and len(headers[sign]) > 1]
-    if most == 0:
+    candidates = [sign for sign in DELIMITERS if column_counts[sign] == max_count and len(headers[sign]) > 1]
+    if max_count == 0:
         # No name is known, so the header will be rejected; the most frequent delimiter gives the best message.
         return max(DELIMITERS, key=lambda sign: len(headers[sign]))
     if len(candidates) > 1:
-        counts = " and ".join(f"{known[sign]} between {DELIMITERS[sign]}s" for sign in candidates)
+        counts = " and ".join(f"{column_counts[sign]} between {DELIMITERS[sign]}s" for sign in candidates)
         reason = (
             f"The delimiter is ambiguous: the header line has known columns, {counts}. "
             "Use the same delimiter throughout"
@@ -86,16 +86,16 @@ def check_row_delimiters(grid: RawTable, delimiter: str) -> FileRejection | None
                 'double quotes (") or in none'
             )
             return FileRejection(RejectionCode.UNREADABLE_CSV, reason)
-    short = [(line, n) for line, n in zip(grid.lines[header_index + 1 :], grid.numbers[header_index + 1 :], strict=True)
-             if len(line) < width or not line[1]]  # fmt: skip
-    quoted = [n for line, n in short if _is_quoted_whole(line, delimiter, width)]
-    if quoted:
+    data_lines = zip(grid.lines[header_index + 1 :], grid.numbers[header_index + 1 :], strict=True)
+    short_lines = [(line, number) for line, number in data_lines if len(line) < width or not line[1]]
+    quoted_lines = [n for line, n in short_lines if _is_quoted_whole(line, delimiter, width)]
+    if quoted_lines:
         reason = (
-            f"{_lines_named(quoted)} {'are' if len(quoted) > 1 else 'is'} in quotes as a single value, as when "
-            "CSV was pasted into one column; save the table as CSV from the program in which it was created"
+            f"{_format_lines(quoted_lines)} {'are' if len(quoted_lines) > 1 else 'is'} in quotes as a single value, as "
+            "when CSV was pasted into one column; save the table as CSV from the program in which it was created"
         )
         return FileRejection(RejectionCode.QUOTED_LINES, reason)
-    return _reject_mixed(short, delimiter, width)
+    return _reject_mixed(short_lines, delimiter, width)
 
 
 def _split_header(head: Sequence[str], delimiter: str) -> list[str]:
@@ -105,13 +105,13 @@ def _split_header(head: Sequence[str], delimiter: str) -> list[str]:
 
 def _reject_unsupported(head: Sequence[str]) -> FileRejection | None:
     """Return the rejection of a file whose header has known columns only with an unsupported delimiter."""
-    best, delimiter = 1, ""
+    best_count, delimiter = 1, ""
     for line in head:
         for sign, names in _split_by_other_delimiters(line[:_MAX_LINE_LENGTH].strip()):
-            known = count_known_columns(names)
+            column_count = count_known_columns(names)
             # A title may contain two of our names, separated by spaces.
-            if known > max(best, 2 if sign == " " else 1):
-                best, delimiter = known, sign
+            if column_count > max(best_count, 2 if sign == " " else 1):
+                best_count, delimiter = column_count, sign
     if not delimiter:
         return None
     if delimiter.isspace() and delimiter.strip(" ") == "":
@@ -146,22 +146,23 @@ def _is_quoted_whole(line: Sequence[str], delimiter: str, width: int) -> bool:
     return len(next(csv.reader(io.StringIO(value, newline=""), delimiter=delimiter), [])) == width
 
 
-def _reject_mixed(short: Iterable[tuple[Sequence[str], int]], delimiter: str, width: int) -> FileRejection | None:
+def _reject_mixed(short_lines: Iterable[tuple[Sequence[str], int]], delimiter: str, width: int) -> FileRejection | None:
     """Return the rejection of a file with rows that have as many values as the header with another delimiter."""
-    others: dict[str, list[int]] = {}
-    for line, number in short:
-        if len(line) < width and (other := _other_delimiter(line, delimiter, width)):
-            others.setdefault(other, []).append(number)
-    for other, numbers in others.items():
+    numbers_by_delimiter: dict[str, list[int]] = {}
+    for line, number in short_lines:
+        if len(line) < width and (delimiter_name := _find_other_delimiter(line, delimiter, width)):
+            numbers_by_delimiter.setdefault(delimiter_name, []).append(number)
+    for delimiter_name, numbers in numbers_by_delimiter.items():
         reason = (
-            f"The header line has a {DELIMITERS[delimiter]} between its names, but {_lines_named(numbers, 'line')} "
-            f"{'have' if len(numbers) > 1 else 'has'} {other} between the values. Use the same delimiter throughout"
+            f"The header line has a {DELIMITERS[delimiter]} between its names, but {_format_lines(numbers, 'line')} "
+            f"{'have' if len(numbers) > 1 else 'has'} {delimiter_name} between the values. "
+            "Use the same delimiter throughout"
         )
         return FileRejection(RejectionCode.AMBIGUOUS_DELIMITER, reason)
     return None
 
 
-def _other_delimiter(line: Sequence[str], delimiter: str, width: int) -> str:
+def _find_other_delimiter(line: Sequence[str], delimiter: str, width: int) -> str:
     text = delimiter.join(line).strip()
     for sign, name in DELIMITERS.items():
         if sign != delimiter and text.count(sign) == width - 1:
@@ -171,5 +172,5 @@ def _other_delimiter(line: Sequence[str], delimiter: str, width: int) -> str:
     return "several spaces" if is_aligned else ""
 
 
-def _lines_named(numbers: Sequence[int], word: str = "Line") -> str:
+def _format_lines(numbers: Sequence[int], word: str = "Line") -> str:
     return f"{word}{'s' if len(numbers) > 1 else ''} {first_of([str(n) for n in numbers])}"

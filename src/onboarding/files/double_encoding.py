@@ -70,7 +70,7 @@ def find_double_encoded(text: str) -> DoubleEncoded | None:
     fast, exact = _compile_patterns()
     positions = (position for position in fast.finditer(text) if exact.match(text, position.start()))
     for position in islice(positions, _MAX_POSITIONS):
-        start, word = _word_at(text, position.start())
+        start, word = _find_word(text, position.start())
         for codec in _CODE_PAGES:
             original = _decode_original(word, codec)
             if original is not None:
@@ -78,66 +78,70 @@ def find_double_encoded(text: str) -> DoubleEncoded | None:
     return None
 
 
-def _word_at(text: str, at: int) -> tuple[int, str]:
-    first, last = max(at - _MAX_WORD, 0), at + _MAX_WORD
-    start = max((end.end() for end in _ENDS_WORD.finditer(text, first, at)), default=first)
-    end = _ENDS_WORD.search(text, at, last)
-    return start, text[start : end.start() if end else last]
+def _find_word(text: str, position: int) -> tuple[int, str]:
+    min_start, max_end = max(position - _MAX_WORD, 0), position + _MAX_WORD
+    start = max((end.end() for end in _ENDS_WORD.finditer(text, min_start, position)), default=min_start)
+    end = _ENDS_WORD.search(text, position, max_end)
+    return start, text[start : end.start() if end else max_end]
 
 
 def _decode_original(word: str, codec: str) -> str | None:
     """Return the original of a word that was opened in this code page, or None if it was not."""
-    table = _encoding_table(codec)
+    table = _build_encoding_table(codec)
     if not all(character in table for character in word):
         return None
     # Bytes that are undefined in a code page get lost, so a minority of the characters may be invalid.
     original = b"".join(table[character] for character in word).decode(errors="replace")
     positions = [position for position, character in enumerate(original) if not character.isascii()]
-    valid = [position for position in positions if original[position] != _LOST]
+    valid_positions = [position for position in positions if original[position] != _LOST]
     if (
-        not valid
-        or (len(positions) - len(valid)) * 3 > len(valid)
-        or not all(_is_likely(original, position) for position in valid)
+        not valid_positions
+        or (len(positions) - len(valid_positions)) * 3 > len(valid_positions)
+        or not all(_is_likely(original, position) for position in valid_positions)
     ):
         return None
-    if len(valid) == 1 and _LATIN.match(original, valid[0]) and not _is_evidence(word, valid[0], codec):
+    if (
+        len(valid_positions) == 1
+        and _LATIN.match(original, valid_positions[0])
+        and not _is_evidence(word, valid_positions[0], codec)
+    ):
         return None
-    return original if len(valid) > 1 or not _OTHER_LETTERS.match(original, valid[0]) else None
+    return original if len(valid_positions) > 1 or not _OTHER_LETTERS.match(original, valid_positions[0]) else None
 
 
 def _is_likely(text: str, position: int) -> bool:
-    character, before, after = text[position], text[:position][-1:], text[position + 1 : position + 2]
+    character, previous, following = text[position], text[:position][-1:], text[position + 1 : position + 2]
     if _WIDE.match(character):
         # A quote and an ellipsis after a letter, as in `café”…`, would be a Chinese character.
-        return character < "\u3000" or not (before.isascii() and before.isalpha())
+        return character < "\u3000" or not (previous.isascii() and previous.isalpha())
     if _LATIN.match(character):
         # A sign after a capital, as in `MASĂ®`, would be a lower-case letter.
-        return not (character.islower() and before.isupper() and not after.islower())
+        return not (character.islower() and previous.isupper() and not following.islower())
     return _OTHER_LETTERS.match(character) is not None
 
 
 def _is_evidence(word: str, position: int, codec: str) -> bool:
     """Return whether a single Latin letter, from two characters of the word at `position`, is sufficient evidence."""
-    before, first, second = word[:position][-1:], word[position], word[position + 1]
-    after = word[position + 2 : position + 3]
+    previous, first, second = word[:position][-1:], word[position], word[position + 1]
+    following = word[position + 2 : position + 3]
     # A root sign or box drawing does not follow a letter, nor a capital a lower-case one. Ă is Romanian, Ĺ Slovak.
-    if before.isalpha() and unicodedata.category(first) in {"Sm", "So"} and first not in _AFTER_WORDS:
+    if previous.isalpha() and unicodedata.category(first) in {"Sm", "So"} and first not in _AFTER_WORDS:
         return True
-    if (before.islower() and first.isupper()) or (first in "ĂĹ" and second in _OTHER_LANGUAGES):
+    if (previous.islower() and first.isupper()) or (first in "ĂĹ" and second in _OTHER_LANGUAGES):
         return True
     # Hardly any word contains Ã, a sign and more letters.
     continues = first == "Ã" and word[position + 2 : position + 4].isalpha()
-    if before.isupper() and second in _AFTER_WORDS and not continues:
+    if previous.isupper() and second in _AFTER_WORDS and not continues:
         return False
     if codec in _WESTERN:
         return True
     # Words contain no signs and are in a single script.
-    inside = after.isascii() and after.isalpha()
-    return inside and not (second.isalpha() and unicodedata.name(first, "").startswith("LATIN"))
+    is_inside_word = following.isascii() and following.isalpha()
+    return is_inside_word and not (second.isalpha() and unicodedata.name(first, "").startswith("LATIN"))
 
 
 @cache
-def _encoding_table(codec: str) -> dict[str, bytes]:
+def _build_encoding_table(codec: str) -> dict[str, bytes]:
     """Return the byte of each character of a code page; undefined bytes are control characters, as in browsers."""
     table = {}
     for byte in range(256):
@@ -152,14 +156,14 @@ def _compile_patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
 
     The first pattern is fast and mixes code pages; the second one requires that both are from the same code page.
     """
-    pairs = dict.fromkeys(map(_leading_pair, _CODE_PAGES))
+    pairs = dict.fromkeys(map(_list_leading_characters, _CODE_PAGES))
     first_characters, second_characters = ("".join(part) for part in zip(*pairs, strict=True))
     return re.compile(f"[{first_characters}](?=[{second_characters}])"), re.compile(
         "|".join(f"[{first}][{second}]" for first, second in pairs)
     )
 
 
-def _leading_pair(codec: str) -> tuple[str, str]:
-    characters = {byte[0]: re.escape(character) for character, byte in _encoding_table(codec).items()}
+def _list_leading_characters(codec: str) -> tuple[str, str]:
+    characters = {byte[0]: re.escape(character) for character, byte in _build_encoding_table(codec).items()}
     first_bytes = _FIRST_OF_TWO if codec in _CYRILLIC else (*_FIRST_OF_TWO, *range(0xE0, 0xF1))
     return "".join(characters[byte] for byte in first_bytes), "".join(characters[byte] for byte in range(0x80, 0xC0))

@@ -66,11 +66,11 @@ def decode(content: bytes) -> Decoded | FileRejection:
             return _decode_strictly(
                 content.removeprefix(mark) if content.startswith(2 * mark) else content, codec, name
             )
-    wide = _detect_wide_without_mark(content)
-    if isinstance(wide, FileRejection):
-        return wide
-    if wide is not None:
-        return _decode_strictly(content, *wide)
+    wide_encoding = _detect_wide_without_mark(content)
+    if isinstance(wide_encoding, FileRejection):
+        return wide_encoding
+    if wide_encoding is not None:
+        return _decode_strictly(content, *wide_encoding)
     content = _strip_end_marks(content)
     if content.isascii():
         return _reject_utf16_in_utf8(content) or Decoded(content, "utf-8", "UTF-8")
@@ -96,7 +96,7 @@ def _decode_strictly(content: bytes, codec: str, name: str) -> Decoded | FileRej
     except UnicodeDecodeError as error:
         # The codec may exclude the byte order mark, in `error.start` and in `error.object`.
         offset = error.start
-        line = _line_number(bytes(error.object), offset, codec.removesuffix("-sig"))
+        line = _get_line_number(bytes(error.object), offset, codec.removesuffix("-sig"))
         byte = error.object[offset]
         plain_name = name.removesuffix(" with byte order mark")
         reason = (
@@ -114,7 +114,7 @@ def _reject_ascii_in_utf16(content: bytes, codec: str) -> FileRejection | None:
     """Return the rejection of UTF-16 followed by text in another encoding, as after two files were concatenated."""
     for match in _ASCII_AMONG_UTF16.finditer(content):
         if b"\n" in match[0] or b"\r" in match[0]:
-            line = _line_number(content, (match.start() + 1) & ~1, codec)
+            line = _get_line_number(content, (match.start() + 1) & ~1, codec)
             reason = f"The file begins as UTF-16, but line {line} has text of another encoding; save it as 'CSV UTF-8'"
             return FileRejection(RejectionCode.UNKNOWN_ENCODING, reason)
     return None
@@ -125,7 +125,7 @@ def _reject_utf16_in_utf8(content: bytes) -> FileRejection | None:
     match = _UTF16_PAIRS.search(content) if b"\0" in content else None
     if match is None:
         return None
-    line = _line_number(content, match.start(), "latin-1")
+    line = _get_line_number(content, match.start(), "latin-1")
     reason = f"The file begins as UTF-8, but line {line} has text in UTF-16; save it as 'CSV UTF-8'"
     return FileRejection(RejectionCode.UNKNOWN_ENCODING, reason)
 
@@ -135,32 +135,32 @@ def _detect_wide_without_mark(content: bytes) -> tuple[str, str] | FileRejection
     sample = (content.rstrip(_END_MARKS.encode()) or content)[:_SAMPLE_BYTES]
     if len(sample) < 16 or sample.count(0) < len(sample) / 4:
         return None
-    quarter = len(sample) // 4
+    min_zeros = len(sample) // 4
     first, second, third, fourth = (sample[offset::4].count(0) for offset in range(4))
-    if third >= quarter <= fourth:
+    if third >= min_zeros <= fourth:
         return "utf-32-le", "UTF-32"
-    if first >= quarter <= second:
+    if first >= min_zeros <= second:
         return "utf-32-be", "UTF-32"
-    even, odd = first + third, second + fourth
+    even_zeros, odd_zeros = first + third, second + fourth
     # Some letters outside Latin have a zero byte too, so a single zero is no evidence.
-    if odd > 3 * even:
+    if odd_zeros > 3 * even_zeros:
         return "utf-16-le", "UTF-16"
-    if even > 3 * odd:
+    if even_zeros > 3 * odd_zeros:
         return "utf-16-be", "UTF-16"
     reason = "The file has NUL characters throughout, which no text has; save it as 'CSV UTF-8'"
     return FileRejection(RejectionCode.UNKNOWN_ENCODING, reason)
 
 
 def _decode_windows_1252(content: bytes, error: UnicodeDecodeError) -> Decoded | FileRejection:
-    line = _line_number(content, error.start, "latin-1")
-    where = f"byte 0x{content[error.start]:02X} in line {line}"
+    line = _get_line_number(content, error.start, "latin-1")
+    position = f"byte 0x{content[error.start]:02X} in line {line}"
     if _is_damaged_utf8(content):
-        reason = f"The file is UTF-8 in part, but not all of it ({where}); save it as 'CSV UTF-8'"
+        reason = f"The file is UTF-8 in part, but not all of it ({position}); save it as 'CSV UTF-8'"
         return FileRejection(RejectionCode.UNKNOWN_ENCODING, reason)
     try:
         text = content.decode("cp1252")
     except UnicodeDecodeError as undefined:
-        byte, line = content[undefined.start], _line_number(content, undefined.start, "latin-1")
+        byte, line = content[undefined.start], _get_line_number(content, undefined.start, "latin-1")
         reason = (
             f"The file is neither UTF-8 nor Windows-1252 text (byte 0x{byte:02X} in line {line}); "
             "save it as 'CSV UTF-8'"
@@ -168,7 +168,7 @@ def _decode_windows_1252(content: bytes, error: UnicodeDecodeError) -> Decoded |
         return FileRejection(RejectionCode.UNKNOWN_ENCODING, reason)
     if doubt := find_code_page_doubt(content):
         return _reject_ambiguous(content, text, doubt)
-    example = _word_at(text, error.start)
+    example = _find_word(text, error.start)
     message = (
         f"The file is not UTF-8 and was read as Windows-1252, so that line {line} has '{example}'. If that is wrong, "
         "save the file as 'CSV UTF-8' and upload it again"
@@ -179,13 +179,13 @@ def _decode_windows_1252(content: bytes, error: UnicodeDecodeError) -> Decoded |
 
 def _is_damaged_utf8(content: bytes) -> bool:
     """Return whether text that is not UTF-8 has words in UTF-8, or most of its bytes above ASCII are UTF-8."""
-    in_characters = others = 0
+    utf8_bytes = other_bytes = 0
     for start in range(0, len(content), _CHUNK_BYTES):
         part = content[start : start + _CHUNK_BYTES]
-        remaining = _UTF8_CHARACTER.sub(b"", part)
-        in_characters += len(part) - len(remaining)
-        others += len(remaining.translate(None, _ASCII))
-    if in_characters > 2 * others:
+        rest = _UTF8_CHARACTER.sub(b"", part)
+        utf8_bytes += len(part) - len(rest)
+        other_bytes += len(rest.translate(None, _ASCII))
+    if utf8_bytes > 2 * other_bytes:
         return True
     return find_double_encoded(content.decode("cp1252", "replace")) is not None
 
@@ -193,16 +193,16 @@ def _is_damaged_utf8(content: bytes) -> bool:
 def _reject_ambiguous(content: bytes, text: str, doubt: CodePageDoubt) -> FileRejection:
     """Return the rejection of text that may be in another code page than Windows-1252."""
     # Both code pages have one byte per character, so offsets in bytes and in text are equal.
-    at = doubt.offset
-    interpretations = f"would read '{_word_at(text, at)}' as Windows-1252"
+    offset = doubt.offset
+    interpretations = f"would read '{_find_word(text, offset)}' as Windows-1252"
     if doubt.codec is not None:
-        start = max(at - MAX_EXAMPLE, 0)
+        start = max(offset - MAX_EXAMPLE, 0)
         # The same bytes in the other code page.
-        other = content[start : at + MAX_EXAMPLE].decode(doubt.codec, "replace")
-        interpretations += f" and '{_word_at(other, at - start)}' as {doubt.name}"
+        other_text = content[start : offset + MAX_EXAMPLE].decode(doubt.codec, "replace")
+        interpretations += f" and '{_find_word(other_text, offset - start)}' as {doubt.name}"
     reason = (
-        f"The file is not UTF-8, and its encoding is uncertain (byte 0x{content[at]:02X} in line "
-        f"{_line_number(content, at, 'latin-1')}, which {interpretations}); save it as 'CSV UTF-8'"
+        f"The file is not UTF-8, and its encoding is uncertain (byte 0x{content[offset]:02X} in line "
+        f"{_get_line_number(content, offset, 'latin-1')}, which {interpretations}); save it as 'CSV UTF-8'"
     )
     return FileRejection(RejectionCode.UNKNOWN_ENCODING, reason)
 
@@ -211,34 +211,34 @@ def _list_damage(text: str) -> Iterator[FileWarning]:
     """Yield warnings about characters that were damaged before the upload and cannot be restored with certainty."""
     if double_encoded := find_double_encoded(text):
         message = (
-            f"Line {_text_line_number(text, double_encoded.offset)} has "
+            f"Line {_get_text_line_number(text, double_encoded.offset)} has "
             f"'{one_line(double_encoded.word, MAX_EXAMPLE)}', which was probably "
             f"'{one_line(double_encoded.original, MAX_EXAMPLE)}' before it was saved in one encoding and opened in "
             "another; the value was not changed"
         )
         yield FileWarning(WarningCode.DOUBLE_ENCODED, message)
-    at = text.find("\N{REPLACEMENT CHARACTER}")
-    if at >= 0:
+    offset = text.find("\N{REPLACEMENT CHARACTER}")
+    if offset >= 0:
         message = (
-            f"Line {_text_line_number(text, at)} has '{_word_at(text, at)}': a character was lost there before the "
-            "file was uploaded; the value was not changed"
+            f"Line {_get_text_line_number(text, offset)} has '{_find_word(text, offset)}': a character was lost there "
+            "before the file was uploaded; the value was not changed"
         )
         yield FileWarning(WarningCode.LOST_CHARACTER, message)
 
 
-def _word_at(text: str, at: int) -> str:
+def _find_word(text: str, offset: int) -> str:
     """Return the word that contains the character outside ASCII at an offset."""
-    start = max(at - MAX_EXAMPLE // 2, 0)
-    for match in _WORD.finditer(text, start, at + MAX_EXAMPLE):
-        if match.end() > at:
+    start = max(offset - MAX_EXAMPLE // 2, 0)
+    for match in _WORD.finditer(text, start, offset + MAX_EXAMPLE):
+        if match.end() > offset:
             return one_line(match[0], MAX_EXAMPLE)
-    return one_line(text[at])
+    return one_line(text[offset])
 
 
-def _line_number(content: bytes, offset: int, codec: str) -> int:
-    return _text_line_number(content[:offset].decode(codec, "replace"), offset)
+def _get_line_number(content: bytes, offset: int, codec: str) -> int:
+    return _get_text_line_number(content[:offset].decode(codec, "replace"), offset)
 
 
-def _text_line_number(text: str, at: int) -> int:
-    before = text[:at]
-    return (before.count("\n") or before.count("\r")) + 1
+def _get_text_line_number(text: str, offset: int) -> int:
+    text_before = text[:offset]
+    return (text_before.count("\n") or text_before.count("\r")) + 1

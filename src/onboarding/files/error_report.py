@@ -44,12 +44,12 @@ def write_report(file: BinaryIO, errors: Iterable[ReportedRow]) -> None:
         text = io.TextIOWrapper(lines, encoding="utf-8", newline="")
         writer = csv.writer(text)
         writer.writerow(HEADER)
-        for reported in errors:
+        for reported_row in errors:
             by_position = {
-                _ROW_NUMBER: str(reported.row_number),
-                _ERROR_TYPE: reported.error.error_type,
-                _ERROR_MESSAGE: reported.error.message,
-                **{position: reported.cells.get(name) or "" for position, name in REPORT_COLUMNS.items()},
+                _ROW_NUMBER: str(reported_row.row_number),
+                _ERROR_TYPE: reported_row.error.error_type,
+                _ERROR_MESSAGE: reported_row.error.message,
+                **{position: reported_row.cells.get(name) or "" for position, name in REPORT_COLUMNS.items()},
             }
             values = [by_position[position] for position in _POSITIONS]
             is_ascii = is_ascii and all(map(str.isascii, values))

@@ -153,8 +153,8 @@ def _detect_text_type(text: str, content: bytes) -> str | None:
         return "XML"
     # The last line may be truncated.
     lines = text.splitlines() if len(text) < _TEXT_BEGINNING else text.splitlines()[:-1]
-    first = next((n for n, line in enumerate(lines) if line.strip() and not _SQL_COMMENT.match(line)), len(lines))
-    if _SQL.match("\n".join(lines[first:])):
+    first_line = next((n for n, line in enumerate(lines) if line.strip() and not _SQL_COMMENT.match(line)), len(lines))
+    if _SQL.match("\n".join(lines[first_line:])):
         return "a database dump (SQL)"
     head = lines[: lines.index("")] if "" in lines else lines
     if any(map(_EMAIL_MARKER.match, head)) and all(map(_EMAIL_FIELD.match, head)):

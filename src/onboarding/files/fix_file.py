@@ -43,10 +43,10 @@ def write_fix_file(
         if row_number > len(table.rows):
             continue
         row_errors = list(same_row)
-        hints = (reported.error.hint for reported in row_errors if reported.error.hint)
-        messages = _join(reported.error.message for reported in row_errors)
-        additional = (str(table.lines[row_number - 1]), messages, _join(hints), *commas)
-        writer.writerow([escape_formula(value) for value in (*additional, *table.rows[row_number - 1])])
+        hints = (reported_row.error.hint for reported_row in row_errors if reported_row.error.hint)
+        messages = _join(reported_row.error.message for reported_row in row_errors)
+        fix_values = (str(table.lines[row_number - 1]), messages, _join(hints), *commas)
+        writer.writerow([escape_formula(value) for value in (*fix_values, *table.rows[row_number - 1])])
     text.detach()
 
 

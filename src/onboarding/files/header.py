@@ -70,14 +70,14 @@ class Header:
     @property
     def unknown(self) -> list[str]:
         """Return the names without a column, without blanks and repetitions."""
-        named = zip(self.names, self.columns, strict=True)
-        return list(dict.fromkeys(name for name, column in named if column is None and name))
+        pairs = zip(self.names, self.columns, strict=True)
+        return list(dict.fromkeys(name for name, column in pairs if column is None and name))
 
     @property
     def text_formula_columns(self) -> list[str]:
         """Return the columns whose names and values are in `="…"`, which exports use to mark text for spreadsheets."""
-        named = zip(self.names, self.columns, strict=True)
-        return [column for name, column in named if column is not None and name != unwrap_text_formula(name)]
+        pairs = zip(self.names, self.columns, strict=True)
+        return [column for name, column in pairs if column is not None and name != unwrap_text_formula(name)]
 
     def without_fix_columns(self) -> Header:
         """Return the header without the additional columns of a fix file."""
@@ -106,15 +106,15 @@ def find_header_index(lines: Sequence[Sequence[str]]) -> int:
 
     If there are products between two such lines, the first one is the header, so that no product is above it.
     """
-    known = [count_known_columns(line) for line in lines[:LINES_SEARCHED]]
-    first = next((i for i, line in enumerate(lines) if any(value.strip() for value in line)), 0)
-    best = max(range(len(known)), key=lambda i: known[i], default=first)
-    if not known or known[best] <= max(known[first], 1):
-        return first
-    for i in range(first, best):
-        if known[i] >= _MIN_HEADER_NAMES and any(_may_be_product(line) for line in lines[i + 1 : best]):
+    column_counts = [count_known_columns(line) for line in lines[:LINES_SEARCHED]]
+    first_index = next((i for i, line in enumerate(lines) if any(value.strip() for value in line)), 0)
+    best_index = max(range(len(column_counts)), key=lambda i: column_counts[i], default=first_index)
+    if not column_counts or column_counts[best_index] <= max(column_counts[first_index], 1):
+        return first_index
+    for i in range(first_index, best_index):
+        if column_counts[i] >= _MIN_HEADER_NAMES and any(_may_be_product(line) for line in lines[i + 1 : best_index]):
             return i
-    return best
+    return best_index
 
 
 def _may_be_product(line: Sequence[str]) -> bool:
@@ -132,17 +132,18 @@ def parse_header(values: Sequence[str], required: Sequence[str]) -> Header | Fil
     if set(names) >= _FIX_FILE_MARKERS:
         names = list(map(unescape_formula, names))
     if len(names) > MAX_COLUMNS:
-        wide = next(n for n in range(len(values), 0, -1) if values[n - 1].strip())
+        column_count = next(n for n in range(len(values), 0, -1) if values[n - 1].strip())
         return FileRejection(
-            RejectionCode.TOO_MANY_COLUMNS, f"The header line has {wide:,} columns; the limit is {MAX_COLUMNS:,}"
+            RejectionCode.TOO_MANY_COLUMNS,
+            f"The header line has {column_count:,} columns; the limit is {MAX_COLUMNS:,}",
         )
     columns = _prefer_own_names(names, match_columns(names))
-    ambiguous = _reject_ambiguous_prices(names, columns)
-    if ambiguous is not None:
-        return ambiguous
-    missing = [column for column in required if column not in columns]
-    if missing:
-        return _reject_missing_columns(missing, names, columns)
+    rejection = _reject_ambiguous_prices(names, columns)
+    if rejection is not None:
+        return rejection
+    missing_columns = [column for column in required if column not in columns]
+    if missing_columns:
+        return _reject_missing_columns(missing_columns, names, columns)
     duplicates = _list_duplicate_columns(names, columns)
     if duplicates:
         return FileRejection(
@@ -160,8 +161,8 @@ def list_unknown_columns(header: Header) -> Iterator[FileWarning]:
     for name in header.unknown:
         column = match_column(name)
         if column is not None and column in header.columns:
-            own = header.names[header.columns.index(column)]
-            message = f"The column '{one_line(name)}' was not read, because the header also has '{one_line(own)}'"
+            own_name = header.names[header.columns.index(column)]
+            message = f"The column '{one_line(name)}' was not read, because the header also has '{one_line(own_name)}'"
         else:
             message = f"The column '{one_line(name)}' is unknown and was not read"
         yield FileWarning(WarningCode.UNKNOWN_COLUMN, message, column=name[:MAX_NAME_LENGTH])
@@ -171,9 +172,11 @@ def explain_missing_header(lines: Sequence[Sequence[str]], numbers: Sequence[int
     """Return an addition to the rejection of a file without a header in its first lines; blank if there is one."""
     if any(count_known_columns(line) > 1 for line in lines[:LINES_SEARCHED]):
         return ""
-    searched = min(len(lines), LINES_SEARCHED)
-    reason = f"no header line was found in the first {searched} lines" if searched > 1 else "no header line was found"
-    for line, number in zip(lines[searched:_LINES_EXAMINED], numbers[searched:_LINES_EXAMINED], strict=False):
+    line_count = min(len(lines), LINES_SEARCHED)
+    reason = (
+        f"no header line was found in the first {line_count} lines" if line_count > 1 else "no header line was found"
+    )
+    for line, number in zip(lines[line_count:_LINES_EXAMINED], numbers[line_count:_LINES_EXAMINED], strict=False):
         if count_known_columns(line) >= _MIN_HEADER_NAMES:
             return f"{reason}; line {number} looks like one; move it to the first {LINES_SEARCHED} lines"
     return reason
@@ -181,28 +184,30 @@ def explain_missing_header(lines: Sequence[Sequence[str]], numbers: Sequence[int
 
 def _prefer_own_names(names: Sequence[str], columns: Sequence[str | None]) -> list[str | None]:
     """Return the columns; if a header has a column's own name, synonyms of that column are ignored."""
-    own = {column for name, column in zip(names, columns, strict=True) if column and is_own_name(name, column)}
+    named_columns = {
+        column for name, column in zip(names, columns, strict=True) if column and is_own_name(name, column)
+    }
     return [
-        column if column not in own or is_own_name(name, column) else None
+        column if column not in named_columns or is_own_name(name, column) else None
         for name, column in zip(names, columns, strict=True)
     ]
 
 
 def _reject_ambiguous_prices(names: Sequence[str], columns: Sequence[str | None]) -> FileRejection | None:
     """Return the rejection of a header with two possible price columns, or with prices in two currencies."""
-    plain = {normalize_name(name): name for name in names}
-    if _COST_NAME in plain and columns[names.index(plain[_COST_NAME])] == "price":
-        sale_price = next((plain[name] for name in _SALE_PRICE_NAMES if name in plain), None)
+    original_names = {normalize_name(name): name for name in names}
+    if _COST_NAME in original_names and columns[names.index(original_names[_COST_NAME])] == "price":
+        sale_price = next((original_names[name] for name in _SALE_PRICE_NAMES if name in original_names), None)
         if sale_price is not None:
             reason = (
-                f"The price may be '{one_line(plain[_COST_NAME])}' or '{one_line(sale_price)}': systems use both "
-                "names for the price that customers pay. Rename the column with that price to 'price'"
+                f"The price may be '{one_line(original_names[_COST_NAME])}' or '{one_line(sale_price)}': systems use "
+                "both names for the price that customers pay. Rename the column with that price to 'price'"
             )
             return FileRejection(RejectionCode.AMBIGUOUS_COLUMNS, reason)
     currencies = find_currencies(name for name, column in zip(names, columns, strict=True) if column)
     if len(currencies) > 1:
-        named = " and ".join(f"'{one_line(name)}'" for name in currencies.values())
-        reason = f"The header names more than one currency: {named}. Write all prices in one currency"
+        currency_names = " and ".join(f"'{one_line(name)}'" for name in currencies.values())
+        reason = f"The header names more than one currency: {currency_names}. Write all prices in one currency"
         return FileRejection(RejectionCode.AMBIGUOUS_COLUMNS, reason)
     return None
 
@@ -227,30 +232,30 @@ def _reject_missing_columns(
             "Each line is in quotes as a single value; save the table as CSV from the program in which it was created"
         )
         return FileRejection(RejectionCode.QUOTED_LINES, reason)
-    others = dict.fromkeys(name for name, column in zip(names, columns, strict=True) if column is None and name)
-    suggestions = _find_nearest_names(missing, list(others)[:_MAX_COMPARED_NAMES])
-    nearest = [f"'{one_line(suggestions[column])}' for {column}" for column in missing if column in suggestions]
+    unknown_names = dict.fromkeys(name for name, column in zip(names, columns, strict=True) if column is None and name)
+    suggestions = _find_nearest_names(missing, list(unknown_names)[:_MAX_COMPARED_NAMES])
+    suggested_names = [f"'{one_line(suggestions[column])}' for {column}" for column in missing if column in suggestions]
     reason = f"Missing required columns: {', '.join(missing)}"
-    if nearest:
-        reason += f"; the nearest names: {', '.join(nearest)}"
+    if suggested_names:
+        reason += f"; the nearest names: {', '.join(suggested_names)}"
     header_names = ", ".join(name for name in names if name) or "nothing"
     return FileRejection(RejectionCode.MISSING_COLUMNS, f"{reason}; the header line has: {header_names[:500]}")
 
 
 def _find_nearest_names(missing: Sequence[str], names: Sequence[str]) -> dict[str, str]:
     """Return for each missing column the most similar name, if there is one; no name is used twice."""
-    known = [(spelling, column) for spelling, column in list_spellings().items() if column in missing]
+    spellings = [(spelling, column) for spelling, column in list_spellings().items() if column in missing]
     candidates: list[tuple[float, str, str]] = []
     for name in names:
-        best: dict[str, float] = {}
+        similarities: dict[str, float] = {}
         # SequenceMatcher caches information about the second sequence.
         matcher = SequenceMatcher(None, "", normalize_name(name))
-        for spelling, column in known:
-            minimum = best.get(column, _MIN_SIMILARITY)
+        for spelling, column in spellings:
+            minimum = similarities.get(column, _MIN_SIMILARITY)
             matcher.set_seq1(spelling)
             if matcher.real_quick_ratio() > minimum and matcher.quick_ratio() > minimum and matcher.ratio() > minimum:
-                best[column] = matcher.ratio()
-        candidates += [(-similarity, name, column) for column, similarity in best.items()]
+                similarities[column] = matcher.ratio()
+        candidates += [(-similarity, name, column) for column, similarity in similarities.items()]
     suggestions: dict[str, str] = {}
     for _, name, column in sorted(candidates):
         if column not in suggestions and name not in suggestions.values():

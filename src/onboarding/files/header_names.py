@@ -43,11 +43,11 @@ _QUANTITIES = columns_of_type(ColumnType.QUANTITY)
 
 def normalize_name(name: str) -> str:
     """Return a name in lower case, without accents, and with `_` between words."""
-    plain = name
+    unaccented_name = name
     # Fast path: nearly every value is ASCII, which has no accents.
     if not name.isascii():
-        plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
-    return _BETWEEN_WORDS.sub("_", plain.casefold()).strip("_")
+        unaccented_name = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+    return _BETWEEN_WORDS.sub("_", unaccented_name.casefold()).strip("_")
 
 
 @cache
@@ -79,21 +79,21 @@ def list_synonyms() -> dict[str, list[str]]:
 @cache
 def list_spellings() -> dict[str, str]:
     """Return the column of every known name in its normalized form."""
-    known = {column: column for column in COLUMNS}
-    known |= {normalize_name(name): column for column, names in list_synonyms().items() for name in names}
+    spellings = {column: column for column in COLUMNS}
+    spellings |= {normalize_name(name): column for column, names in list_synonyms().items() for name in names}
     # "Productname" is equal to "product name".
-    return known | {name.replace("_", ""): column for name, column in known.items()}
+    return spellings | {name.replace("_", ""): column for name, column in spellings.items()}
 
 
 @cache
 def _list_false_friends() -> Mapping[str, frozenset[str]]:
     """Return the names with another meaning in another language, each with the other names of its own language."""
     false_friends = frozenset(map(normalize_name, _load_lists()["false_friends"]))
-    beside: dict[str, frozenset[str]] = {}
+    other_names: dict[str, frozenset[str]] = {}
     for columns in _list_languages().values():
-        names = {normalize_name(name) for listed in columns.values() for name in listed}
-        beside |= {friend: frozenset(names - false_friends) for friend in names & false_friends}
-    return beside
+        names = {normalize_name(name) for synonyms in columns.values() for name in synonyms}
+        other_names |= {friend: frozenset(names - false_friends) for friend in names & false_friends}
+    return other_names
 
 
 def unwrap_text_formula(value: str) -> str:
@@ -109,14 +109,14 @@ def match_column(name: str) -> str | None:
     if len(name) > MAX_NAME_LENGTH or not name or name[0] == "_":
         return None
     name = unwrap_text_formula(name)
-    plain = normalize_name(name)
-    column = _find_column(plain)
+    normalized_name = normalize_name(name)
+    column = _find_column(normalized_name)
     if column is not None and not _has_meaningful_sign(name):
         return column
-    unit, base = _split_unit(name, plain)
-    if not unit or _has_meaningful_sign(base):
+    unit, name_without_unit = _split_unit(name, normalized_name)
+    if not unit or _has_meaningful_sign(name_without_unit):
         return None
-    column = _find_column(normalize_name(base))
+    column = _find_column(normalize_name(name_without_unit))
     if (
         unit in _NOTES
         or (column in PRICES and unit in _CURRENCIES)
@@ -129,12 +129,12 @@ def match_column(name: str) -> str | None:
 def match_columns(names: Sequence[str]) -> list[str | None]:
     """Return the column of each name of a header, or None; a name in `false_friends` needs another of its language."""
     columns = [match_column(name) for name in names]
-    plain = [normalize_name(name) if column else "" for name, column in zip(names, columns, strict=True)]
-    false_friends = _list_false_friends().keys() & plain
+    normalized_names = [normalize_name(name) if column else "" for name, column in zip(names, columns, strict=True)]
+    false_friends = _list_false_friends().keys() & normalized_names
     if not false_friends:
         return columns
-    ignored = {friend for friend in false_friends if _list_false_friends()[friend].isdisjoint(plain)}
-    return [None if name in ignored else column for name, column in zip(plain, columns, strict=True)]
+    ignored_names = {friend for friend in false_friends if _list_false_friends()[friend].isdisjoint(normalized_names)}
+    return [None if name in ignored_names else column for name, column in zip(normalized_names, columns, strict=True)]
 
 
 def count_known_columns(values: Sequence[str]) -> int:
@@ -157,9 +157,9 @@ def find_currencies(names: Iterable[str]) -> dict[str, str]:
     return currencies
 
 
-def _find_column(plain: str) -> str | None:
-    known = list_spellings()
-    return known.get(plain) or known.get(plain.replace("_", ""))
+def _find_column(normalized_name: str) -> str | None:
+    spellings = list_spellings()
+    return spellings.get(normalized_name) or spellings.get(normalized_name.replace("_", ""))
 
 
 def _has_meaningful_sign(name: str) -> bool:
@@ -167,19 +167,19 @@ def _has_meaningful_sign(name: str) -> bool:
     return any(c in _SIGNS or (c != "`" and unicodedata.category(c)[0] == "S") for c in name)
 
 
-def _split_unit(name: str, plain: str) -> tuple[str, str]:
+def _split_unit(name: str, normalized_name: str) -> tuple[str, str]:
     """Return the unit, currency or note in brackets or at the end of a name, and the name without it.
 
     Both are blank if there is none. Pieces count only in brackets: a "stock unit" is a unit, not a stock.
     """
-    if bracketed := _BRACKETS.fullmatch(name):
-        unit = bracketed[2].strip().rstrip(".").casefold()
+    if match := _BRACKETS.fullmatch(name):
+        unit = match[2].strip().rstrip(".").casefold()
         is_known = unit in _CURRENCIES or unit in _NOTES or unit in _load_units()
-        return (unit, bracketed[1]) if is_known else ("", "")
+        return (unit, match[1]) if is_known else ("", "")
     name = name.rstrip("* ")
     if name and name[-1] in _BARE_CURRENCIES:
         return name[-1], _BEFORE_CURRENCY.sub("", name[:-1])
-    last = plain.rpartition("_")[2]
-    if last in _CURRENCIES and last.isascii() and name.casefold().endswith(last):
-        return last, _BEFORE_CURRENCY.sub("", name[: -len(last)])
+    last_word = normalized_name.rpartition("_")[2]
+    if last_word in _CURRENCIES and last_word.isascii() and name.casefold().endswith(last_word):
+        return last_word, _BEFORE_CURRENCY.sub("", name[: -len(last_word)])
     return "", ""

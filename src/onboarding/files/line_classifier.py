@@ -44,7 +44,7 @@ _RULER = re.compile(r"[-=+_:. ]+")
 _TOTAL = re.compile(rf"(?:grand |sub[- ]?|net |overall )?(?:{'|'.join(TOTALS)})(?:[ :(].{{0,40}})?", re.IGNORECASE)
 _SEPARATOR = re.compile(r"[,;\t|]")
 _MIN_ROW_VALUES = 3
-_MIN_NUMBERED = 3
+_MIN_NUMBERED_LINES = 3
 """Minimum number of lines at the end with only an identifier that count as numbered in advance."""
 
 
@@ -58,9 +58,9 @@ class LineKind(Enum):
 
 
 @cache
-def _names_as_written() -> frozenset[str]:
-    plain = [name.replace("_", sign) for name in list_spellings() for sign in ("_", " ", "-")]
-    return frozenset([*plain, *(name.casefold() for names in list_synonyms().values() for name in names)])
+def _list_written_names() -> frozenset[str]:
+    own_names = [name.replace("_", sign) for name in list_spellings() for sign in ("_", " ", "-")]
+    return frozenset([*own_names, *(name.casefold() for names in list_synonyms().values() for name in names)])
 
 
 class LineClassifier:
@@ -68,7 +68,7 @@ class LineClassifier:
 
     def __init__(self, header: Header, first_rows: Sequence[Sequence[str]]) -> None:
         self.columns = header.columns
-        self.names = _names_as_written() | {*TOTALS} | {name.casefold() for name in header.names if name}
+        self.names = _list_written_names() | {*TOTALS} | {name.casefold() for name in header.names if name}
         self.header_names = [name.casefold() for name in header.names]
         # If identifiers contain spaces, or names are in the first column, a single value may be a truncated row.
         self.is_text_a_note = (
@@ -88,22 +88,22 @@ class LineClassifier:
 
         In a header of several lines (`directly_below`), a line may name a column that the first one does not name.
         """
-        own = other = filled = 0
+        own_names = other_names = value_count = 0
         for index, text in enumerate(islice(line, MAX_COLUMNS)):
             value = text.strip()
             if not value:
                 continue
             column = self.columns[index] if index < len(self.columns) else None
             named_column = match_column(value)
-            filled += column is not None
+            value_count += column is not None
             if column is not None and (named_column == column or value.casefold() == self.header_names[index]):
-                own += 1
+                own_names += 1
             elif named_column is not None and not (directly_below and column is None):
-                other += 1
-        if own > 1 and own * 2 >= filled and not other:
+                other_names += 1
+        if own_names > 1 and own_names * 2 >= value_count and not other_names:
             return LineKind.HEADER
-        known = count_known_columns(line) if other else 0
-        is_second = known > 2 and known * 2 >= sum(1 for _ in self.values(line))
+        column_count = count_known_columns(line) if other_names else 0
+        is_second = column_count > 2 and column_count * 2 >= sum(1 for _ in self.values(line))
         return LineKind.SECOND_HEADER if is_second else None
 
     def classify_instruction(self, line: Sequence[str]) -> LineKind | None:
@@ -116,12 +116,14 @@ class LineClassifier:
             return LineKind.HEADER
         if _is_ruler([value for _, value in values]):
             return LineKind.NOT_A_PRODUCT
-        named = [value for column, value in values if column in IDENTIFIERS]
+        identifiers = [value for column, value in values if column in IDENTIFIERS]
         numbers = [value for column, value in values if column in NUMBER_COLUMNS]
-        if any(c.isdigit() for value in named for c in value) or any(_NUMBER.fullmatch(value) for _, value in values):
+        if any(c.isdigit() for value in identifiers for c in value) or any(
+            _NUMBER.fullmatch(value) for _, value in values
+        ):
             return None
         is_prose = any(len(value.split(None, 3)) > 2 for value in numbers)
-        return LineKind.HEADER if is_prose and (len(named) < 2 or all(" " in v for v in named)) else None
+        return LineKind.HEADER if is_prose and (len(identifiers) < 2 or all(" " in v for v in identifiers)) else None
 
     def classify_any(self, line: Sequence[str]) -> LineKind | None:
         """Return the kind of a line that is a total, a ruler, or only zeros; None for other lines."""
@@ -131,8 +133,8 @@ class LineClassifier:
         if values and all(column in NUMBER_COLUMNS and _ZERO.fullmatch(value) for column, value in values):
             return LineKind.NOT_A_PRODUCT
         totals = [value for _, value in values if _TOTAL.fullmatch(value)]
-        others = [(column, value) for column, value in values if value not in totals]
-        if totals and all(column not in _NAME_COLUMNS and _AMOUNT.fullmatch(value) for column, value in others):
+        other_values = [(column, value) for column, value in values if value not in totals]
+        if totals and all(column not in _NAME_COLUMNS and _AMOUNT.fullmatch(value) for column, value in other_values):
             return LineKind.NOT_A_PRODUCT
         return None
 
@@ -151,11 +153,11 @@ class LineClassifier:
         return LineKind.NOT_A_PRODUCT if self.is_note(line) else None
 
     def find_numbered_in_advance(self, lines: Sequence[Sequence[str]], indexes: range) -> range:
-        """Return the indexes of the last lines that have only an identifier, if there are at least `_MIN_NUMBERED`."""
+        """Return the indexes of the last lines with only an identifier, if there are at least `_MIN_NUMBERED_LINES`."""
         start = indexes.stop
         while start > indexes.start and self._has_only_identifier(lines[start - 1]):
             start -= 1
-        return range(start, indexes.stop) if indexes.stop - start >= _MIN_NUMBERED else range(0)
+        return range(start, indexes.stop) if indexes.stop - start >= _MIN_NUMBERED_LINES else range(0)
 
     def _has_only_identifier(self, line: Sequence[str]) -> bool:
         values = list(islice(self.values(line), 2))
@@ -164,13 +166,13 @@ class LineClassifier:
     def is_note(self, line: Sequence[str]) -> bool:
         """Return whether a line contains only a note, which begins in its first value."""
         value = line[0].strip()
-        others = sum(1 for text in line[1:] if text.strip())
+        other_count = sum(1 for text in line[1:] if text.strip())
         if value.startswith(COMMENT_SIGNS):
-            return not others or (len(line) < len(self.columns) and not value.lstrip("#/-;%*<!")[:1].isalnum())
+            return not other_count or (len(line) < len(self.columns) and not value.lstrip("#/-;%*<!")[:1].isalnum())
         # A note may contain commas. The first value of a short row is an identifier, which contains no spaces.
-        if others > 2 or (others and len(line) >= len(self.columns)):
+        if other_count > 2 or (other_count and len(line) >= len(self.columns)):
             return False
-        if not others and (ROW_COUNT.fullmatch(value) or value.casefold().strip(".-* ") in END_MARKERS):
+        if not other_count and (ROW_COUNT.fullmatch(value) or value.casefold().strip(".-* ") in END_MARKERS):
             return True
         parts = _SEPARATOR.split(value)
         # A row in quotes is not a note.
@@ -181,8 +183,8 @@ class LineClassifier:
         """Return whether a line has an identifier, and numbers in all number columns with values."""
         values = [(column, value) for column, value in self.values(line) if column is not None]
         numbers = [value for column, value in values if column in NUMBER_COLUMNS]
-        named = any(column in IDENTIFIERS for column, _ in values)
-        return named and bool(numbers) and all(map(_NUMBER.fullmatch, numbers))
+        has_identifier = any(column in IDENTIFIERS for column, _ in values)
+        return has_identifier and bool(numbers) and all(map(_NUMBER.fullmatch, numbers))
 
 
 def _is_zero_or_error(value: str) -> bool:

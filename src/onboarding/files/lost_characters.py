@@ -23,7 +23,7 @@ _QUESTION_MARKS = re.compile(
 )
 _UNDERSCORE_LAST = re.compile(rf"(?<!\w){_LETTER}+_(?!\w)")
 _UNDERSCORE_WITHIN = re.compile(rf"(?<!\w){_LETTER}{{1,20}}__?[^\W\d_A-Z]{{1,20}}(?!\w)")
-_SHORT = 2
+_MAX_FRAGMENT_LENGTH = 2
 """The length of a word fragment, as in `K_che`; both parts of names such as `usb_cable` are longer."""
 
 
@@ -33,27 +33,29 @@ def find_lost_letters(rows: Sequence[Row]) -> Iterator[FileWarning]:
     candidates = [row for row in rows if "?" in (text := "".join(row.cells.values())) or "_" in text]
     for column in _COLUMNS:
         values = {row.row_number: row.cells[column] for row in candidates if column in row.cells}
-        marked = [row_number for row_number, value in values.items() if _QUESTION_MARKS.search(value)]
-        if marked:
-            yield _warning(column, "question marks", values[marked[0]], [rows[n - 1] for n in marked])
-        underscored = [row_number for row_number, value in values.items() if _has_underscores(value)]
-        if underscored:
-            yield _warning(column, "underscores", values[underscored[0]], [rows[n - 1] for n in underscored])
+        marked_rows = [row_number for row_number, value in values.items() if _QUESTION_MARKS.search(value)]
+        if marked_rows:
+            yield _build_warning(column, "question marks", values[marked_rows[0]], [rows[n - 1] for n in marked_rows])
+        underscored_rows = [row_number for row_number, value in values.items() if _has_underscores(value)]
+        if underscored_rows:
+            yield _build_warning(
+                column, "underscores", values[underscored_rows[0]], [rows[n - 1] for n in underscored_rows]
+            )
 
 
 def _has_underscores(value: str) -> bool:
     if "_" not in value:
         return False
-    within = [match[0].split("_") for match in _UNDERSCORE_WITHIN.finditer(value)]
-    lost = sum(1 for parts in within if min(len(parts[0]), len(parts[-1])) <= _SHORT)
-    return lost > 1 or _UNDERSCORE_LAST.search(value) is not None
+    word_parts = [match[0].split("_") for match in _UNDERSCORE_WITHIN.finditer(value)]
+    lost_count = sum(1 for parts in word_parts if min(len(parts[0]), len(parts[-1])) <= _MAX_FRAGMENT_LENGTH)
+    return lost_count > 1 or _UNDERSCORE_LAST.search(value) is not None
 
 
-def _warning(column: str, signs: str, value: str, rows: Sequence[Row]) -> FileWarning:
-    named = rows_named([row.line or row.row_number for row in rows])
+def _build_warning(column: str, signs: str, value: str, rows: Sequence[Row]) -> FileWarning:
+    row_list = rows_named([row.line or row.row_number for row in rows])
     message = (
         f"{column} has {signs} where letters were probably lost before the file was uploaded, such as {quoted(value)} "
-        f"({named}); the values were not changed. If letters are missing, save the file as 'CSV UTF-8' where "
+        f"({row_list}); the values were not changed. If letters are missing, save the file as 'CSV UTF-8' where "
         "they are still there, and upload it again"
     )
     return FileWarning(WarningCode.LOST_CHARACTER, message, rows[0].row_number, column)

@@ -20,14 +20,14 @@ def one_line(text: str, max_length: int = 60) -> str:
     return line if len(line) <= max_length else f"{line[:max_length]}…"
 
 
-NAMED = 10
+MAX_NAMED = 10
 """Maximum number of rows that a message names."""
 
 
 def first_of(texts: Sequence[str]) -> str:
     """Return a list such as `a, b, c`; of many texts the first ones and the number of the others."""
-    more = f" and {len(texts) - NAMED:,} more" if len(texts) > NAMED else ""
-    return f"{', '.join(texts[:NAMED])}{more}"
+    more = f" and {len(texts) - MAX_NAMED:,} more" if len(texts) > MAX_NAMED else ""
+    return f"{', '.join(texts[:MAX_NAMED])}{more}"
 
 
 def rows_named(numbers: Sequence[int]) -> str:
@@ -76,11 +76,11 @@ class Table:
         return rows_named([self.lines[number - 1] for number in row_numbers])
 
 
-def jumps_of(lines: Sequence[int]) -> list[list[int]]:
+def list_jumps(lines: Sequence[int]) -> list[list[int]]:
     """Return `[row, line]` for each row that does not follow the line before; `lines` begins with the header's line."""
     if lines[-1] - lines[0] == len(lines) - 1:
         return []
-    return [[row, line] for row, (before, line) in enumerate(pairwise(lines), 1) if line != before + 1]
+    return [[row, line] for row, (previous_line, line) in enumerate(pairwise(lines), 1) if line != previous_line + 1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +106,8 @@ class FileDetails:
 
     def line_of(self, row_number: int) -> int:
         """Return the spreadsheet row of a data row."""
-        before = bisect_right(self.jumps, row_number, key=lambda jump: jump[0])
-        row, line = self.jumps[before - 1] if before else (0, self.header_line)
+        jump_count = bisect_right(self.jumps, row_number, key=lambda jump: jump[0])
+        row, line = self.jumps[jump_count - 1] if jump_count else (0, self.header_line)
         return line + row_number - row
 
     def as_json(self) -> dict[str, Any]:
@@ -122,8 +122,8 @@ class FileDetails:
     @classmethod
     def from_json(cls, parts: Mapping[str, Any]) -> FileDetails:
         """Return the details from the JSON of this or another version; unknown fields are ignored."""
-        known = {name: parts[name] for name in cls.__slots__ if name in parts}
-        return cls(**{"format": "csv", "header_line": 1, "columns": {}, **known})
+        known_parts = {name: parts[name] for name in cls.__slots__ if name in parts}
+        return cls(**{"format": "csv", "header_line": 1, "columns": {}, **known_parts})
 
     def sentence(self) -> str:
         """Return a sentence such as `CSV, UTF-8, comma, LF, header in line 1; read as: Qty = stock_quantity`."""
@@ -136,5 +136,7 @@ class FileDetails:
         if self.fix_file:
             parts.append("a fix file")
         description = ", ".join(part for part in parts if part)
-        renamed = [f"{one_line(name)} = {column}" for name, column in self.columns.items() if name.strip() != column]
-        return f"{description}; read as: {', '.join(renamed)}" if renamed else description
+        renamed_columns = [
+            f"{one_line(name)} = {column}" for name, column in self.columns.items() if name.strip() != column
+        ]
+        return f"{description}; read as: {', '.join(renamed_columns)}" if renamed_columns else description

@@ -124,7 +124,7 @@ def _parse_section(tokens: list[re.Match[str]]) -> Section:
     # Text before, between and after the digits.
     texts = ["", "", ""]
     decimals = currency = ""
-    whole: list[str] = []
+    integer_part: list[str] = []
     percents = thousands = 0
     after_point = exponent = is_general = False
     condition = None
@@ -136,32 +136,32 @@ def _parse_section(tokens: list[re.Match[str]]) -> Section:
             exponent = True
         elif sign is None or sign not in "0#?.,":
             literal, token_currency, token_condition = _parse_literal(token)
-            texts[2 if exponent or after_point or is_general else 1 if whole else 0] += literal
+            texts[2 if exponent or after_point or is_general else 1 if integer_part else 0] += literal
             currency, condition = currency or token_currency, condition or token_condition
             percents += sign == "%"
         elif sign == ".":
             after_point = True
         elif sign == ",":
             # A comma before further placeholders separates thousands; after the last one it divides by 1,000.
-            thousands += bool(whole)
+            thousands += bool(integer_part)
         elif after_point:
             decimals += "" if exponent else sign
         elif not exponent:
             # Text between two placeholders is part of the number (000-000), unless it separates thousands.
-            whole += [sign] if "#" in whole and not texts[1].strip(_THOUSANDS) else [*texts[1], sign]
+            integer_part += [sign] if "#" in integer_part and not texts[1].strip(_THOUSANDS) else [*texts[1], sign]
             texts[1], thousands = "", 0
-    if not is_general and not whole and not decimals:
+    if not is_general and not integer_part and not decimals:
         # A format without placeholders would hide the number or replace it by text.
         return replace(_GENERAL, condition=condition)
     section = replace(_GENERAL, prefix=texts[0], suffix=texts[1] + texts[2], currency=currency, percents=percents)
     section = replace(section, condition=condition)
     if is_general:
         return section
-    positions = tuple(index for index, sign in enumerate(whole) if sign in _PLACEHOLDERS)
+    positions = tuple(index for index, sign in enumerate(integer_part) if sign in _PLACEHOLDERS)
     return replace(
         section,
-        whole="".join(whole),
-        placeholders=() if len(positions) == len(whole) else positions,
+        whole="".join(integer_part),
+        placeholders=() if len(positions) == len(integer_part) else positions,
         min_decimals=len(decimals.rstrip("#?")),
         max_decimals=min(len(decimals), MAX_DECIMALS),
         thousands=thousands,

@@ -102,9 +102,9 @@ def format_for_number_column(raw: str, number_format: NumberFormat, unit: str, *
         prefix = suffix = ""
     if prefix or (suffix and suffix.casefold() != unit):
         text = f"{section.prefix if prefix else ''}{text}{section.suffix if suffix else ''}".strip()
-    rounded = _round_for_display(number, section)
-    displayed = "" if rounded is None or rounded == value else format(rounded, "f")
-    return NumberText(text, currency, displayed)
+    displayed_number = _round_for_display(number, section)
+    displayed_text = "" if displayed_number is None or displayed_number == value else format(displayed_number, "f")
+    return NumberText(text, currency, displayed_text)
 
 
 @lru_cache(maxsize=4096)
@@ -123,10 +123,14 @@ def format_for_identifier_column(raw: str, number_format: NumberFormat, *, uses_
         # The validation rules recognize dates of these two centuries only.
         return "########" if "-" in iso and iso[:2] not in {"19", "20"} else iso
     section, _ = number_format.select_section(number)
-    rounded = _round_for_display(number, section)
+    displayed_number = _round_for_display(number, section)
     if section.exponent or abs(number) >= _LARGEST_PLAIN:
         return _format_displayed(number, number_format)
-    if number < 0 or (rounded is not None and rounded != number.scaleb(section.shift)) or section.shift < 0:
+    if (
+        number < 0
+        or (displayed_number is not None and displayed_number != number.scaleb(section.shift))
+        or section.shift < 0
+    ):
         return _format_general(number)
     if number == number.to_integral_value() and not section.shift:
         return _format_section(number, replace(section, min_decimals=0, max_decimals=0))
@@ -148,8 +152,8 @@ def _format_general(number: Decimal) -> str:
     if not number:
         return "0"
     if _SMALLEST_PLAIN <= abs(number) < _LARGEST_PLAIN:
-        plain = format(number, "f")
-        return plain.rstrip("0").rstrip(".") if "." in plain else plain
+        digits = format(number, "f")
+        return digits.rstrip("0").rstrip(".") if "." in digits else digits
     return _format_scientific(number, 0, 14)
 
 
@@ -162,16 +166,16 @@ def _trim_zeros(digits: str, min_decimals: int) -> str:
     """Remove zeros at the end of the decimals after the first `min_decimals`."""
     if "." not in digits:
         return digits
-    whole, decimals = digits.split(".")
-    trimmed = decimals[:min_decimals] + decimals[min_decimals:].rstrip("0")
-    return f"{whole}.{trimmed}" if trimmed else whole
+    integer, decimals = digits.split(".")
+    trimmed_decimals = decimals[:min_decimals] + decimals[min_decimals:].rstrip("0")
+    return f"{integer}.{trimmed_decimals}" if trimmed_decimals else integer
 
 
 def _pad_decimals(text: str, min_decimals: int) -> str:
     """Append zeros to a plain number until it has at least `min_decimals`."""
-    whole, _, decimals = text.partition(".")
+    integer, _, decimals = text.partition(".")
     decimals = decimals.ljust(min_decimals, "0")
-    return f"{whole}.{decimals}" if decimals else whole
+    return f"{integer}.{decimals}" if decimals else integer
 
 
 def _round_for_display(number: Decimal, section: Section) -> Decimal | None:
@@ -194,24 +198,23 @@ def _format_displayed(number: Decimal, number_format: NumberFormat) -> str:
     section, magnitude = number_format.select_section(number)
     if magnitude >= 0:
         return _format_section(magnitude, section)
-    formatted = _format_section(-magnitude, section)
-    return f"-{formatted}" if formatted.strip("0.,%E+- ") else formatted
+    text = _format_section(-magnitude, section)
+    return f"-{text}" if text.strip("0.,%E+- ") else text
 
 
 def _format_section(number: Decimal, section: Section) -> str:
-    rounded = _round_for_display(number, section)
+    displayed_number = _round_for_display(number, section)
     if section.exponent:
         body = _format_scientific(_scale(number, section), section.min_decimals, section.max_decimals)
-    elif rounded is None:
+    elif displayed_number is None:
         body = _format_general(_scale(number, section))
     else:
-        whole, _, decimals = _trim_zeros(format(rounded, "f"), section.min_decimals).partition(".")
+        integer, _, decimals = _trim_zeros(format(displayed_number, "f"), section.min_decimals).partition(".")
         # Excel displays the whole digits also if the format has no placeholder for them.
-        body = _fill_placeholders(whole, section)
-        body += f".{decimals}" if decimals else ""
-    displayed = f"{remove_currency_symbols(section.prefix)}{body}{remove_currency_symbols(section.suffix)}".strip()
+        body = _fill_placeholders(integer, section) + (f".{decimals}" if decimals else "")
+    text = f"{remove_currency_symbols(section.prefix)}{body}{remove_currency_symbols(section.suffix)}".strip()
     # A format may display a dash for zero, or nothing.
-    return displayed if _DIGIT.search(displayed) else _format_general(number)
+    return text if _DIGIT.search(text) else _format_general(number)
 
 
 def _fill_placeholders(digits: str, section: Section) -> str:

@@ -19,7 +19,7 @@ from onboarding.files.column_checks import check_columns
 from onboarding.files.decimal_commas import (
     CommaMeaning,
     DecimalSeparators,
-    comma_warning,
+    build_comma_warning,
     convert_decimal_comma,
     detect_decimal_separators,
     is_ambiguous,
@@ -35,7 +35,7 @@ from onboarding.files.header import (
 )
 from onboarding.files.header_names import unwrap_text_formula
 from onboarding.files.lost_characters import find_lost_letters
-from onboarding.files.models import FileDetails, RawTable, Table, jumps_of
+from onboarding.files.models import FileDetails, RawTable, Table, list_jumps
 from onboarding.files.row_widths import check_row_widths, find_common_width
 from onboarding.files.shopify import check_shopify_rows
 from onboarding.files.skipped_lines import find_skipped_lines
@@ -104,8 +104,8 @@ def parse(
     is_text, is_whole = lines.file_details.format == "csv", not lines.file_details.fix_file
     signs = detect_decimal_separators(columns, lines.decimal_columns, is_text=is_text, is_whole=is_whole)
     rows = _build_rows(lines, signs, upload_id, vendor_id)
-    decimal = [column for column, commas in signs.commas.items() if commas is CommaMeaning.DECIMAL]
-    file_details = replace(lines.file_details, decimal_commas=decimal)
+    decimal_columns = [column for column, commas in signs.commas.items() if commas is CommaMeaning.DECIMAL]
+    file_details = replace(lines.file_details, decimal_commas=decimal_columns)
     warnings = [
         *lines.warnings,
         *_list_comma_warnings(columns, lines.table.lines, signs),
@@ -115,13 +115,13 @@ def parse(
     return ParsedFile(rows, lines.table, file_details, warnings)
 
 
-def table_of(content: bytes) -> Table | FileRejection:
+def parse_table(content: bytes) -> Table | FileRejection:
     """Return the file's table as the vendor wrote it, with any columns."""
     lines = _read_lines(content, ())
     return lines if isinstance(lines, FileRejection) else lines.table
 
 
-def too_large(size: int) -> FileRejection | None:
+def check_size(size: int) -> FileRejection | None:
     """Return the rejection of a file of more than `MAX_BYTES`."""
     if size <= MAX_BYTES:
         return None
@@ -136,8 +136,8 @@ def _read_lines(content: bytes, required: Sequence[str]) -> _Lines | FileRejecti
     rejection = file_types.reject_unsupported_type(content)
     if rejection is not None:
         return rejection
-    read = _read_workbook if file_types.is_workbook(content) else _read_text
-    return read(content, MAX_ROWS + 1 + LINES_SEARCHED, required)
+    read_function = _read_workbook if file_types.is_workbook(content) else _read_text
+    return read_function(content, MAX_ROWS + 1 + LINES_SEARCHED, required)
 
 
 def _read_text(content: bytes, max_lines: int, required: Sequence[str]) -> _Lines | FileRejection:
@@ -181,34 +181,36 @@ def _split_at_header(
     header_index = find_header_index(raw.lines)
     header = parse_header(raw.lines[header_index], required)
     if isinstance(header, FileRejection):
-        missing = explain_missing_header(raw.lines, raw.numbers) if header.code == RejectionCode.MISSING_COLUMNS else ""
-        return replace(header, reason=f"{header.reason}; {missing}") if missing else header
-    skipped = find_skipped_lines(raw.lines, raw.numbers, header_index, header)
-    if isinstance(skipped, FileRejection):
-        return skipped
-    rows = len(raw.lines) - header_index - 1 - len(skipped.indexes)
+        explanation = (
+            explain_missing_header(raw.lines, raw.numbers) if header.code == RejectionCode.MISSING_COLUMNS else ""
+        )
+        return replace(header, reason=f"{header.reason}; {explanation}") if explanation else header
+    skipped_lines = find_skipped_lines(raw.lines, raw.numbers, header_index, header)
+    if isinstance(skipped_lines, FileRejection):
+        return skipped_lines
+    rows = len(raw.lines) - header_index - 1 - len(skipped_lines.indexes)
     if raw.total > len(raw.lines):
         # The lines after the limit may be products.
         rows = raw.total - header_index - 1
     if rows < 1:
-        messages = "".join(f". {warning.message}" for warning in skipped.warnings)
+        messages = "".join(f". {warning.message}" for warning in skipped_lines.warnings)
         return FileRejection(RejectionCode.NO_ROWS, f"The file has a header line but no product rows{messages}")
     if rows > MAX_ROWS:
         reason = f"The file has {rows:,} product rows; the limit is {MAX_ROWS:,} a file"
-        if (last := len(raw.lines) - 1) in skipped.indexes:
-            reason += f". Many lines have no product, such as line {raw.numbers[last]}: delete them"
+        if (last_index := len(raw.lines) - 1) in skipped_lines.indexes:
+            reason += f". Many lines have no product, such as line {raw.numbers[last_index]}: delete them"
         return FileRejection(RejectionCode.TOO_MANY_ROWS, reason)
     if header_index:
         message = f"The header is in line {raw.numbers[header_index]}; the lines above it were not read"
         warnings.append(FileWarning(WarningCode.LINES_ABOVE_HEADER, message))
-    data_indexes = [index for index in range(header_index + 1, len(raw.lines)) if index not in skipped.indexes]
+    data_indexes = [index for index in range(header_index + 1, len(raw.lines)) if index not in skipped_lines.indexes]
     decimal_columns = header.decimal_comma_columns([raw.lines[index] for index in data_indexes])
     if sheet is not None:
-        resolved = sheet.resolve(header_index, header.columns, decimal_columns, skipped.indexes)
-        if isinstance(resolved, FileRejection):
-            return resolved
-        decimal_columns |= resolved.decimal_commas
-        warnings.extend(resolved.warnings)
+        product_cells = sheet.resolve(header_index, header.columns, decimal_columns, skipped_lines.indexes)
+        if isinstance(product_cells, FileRejection):
+            return product_cells
+        decimal_columns |= product_cells.decimal_commas
+        warnings.extend(product_cells.warnings)
     numbers = [raw.numbers[index] for index in data_indexes]
     names, *data = (header.strip_fix_columns(raw.lines[index]) for index in (header_index, *data_indexes))
     if file_details.format == "xlsx":
@@ -217,36 +219,47 @@ def _split_at_header(
         data = [line + [""] * (len(names) - len(line)) for line in data]
     header = header.without_fix_columns()
     table = Table(names, data, numbers)
-    widths = check_row_widths(table, header.columns, REQUIRED, DECIMALS, commas=file_details.delimiter == "comma")
+    widths = check_row_widths(
+        table, header.columns, REQUIRED, DECIMALS, is_comma_separated=file_details.delimiter == "comma"
+    )
     file_details = replace(
         file_details,
         header_line=raw.numbers[header_index],
         columns=header.mapping,
         unknown=header.unknown,
         fix_file=header.fix_file,
-        jumps=jumps_of([raw.numbers[header_index], *numbers]),
+        jumps=list_jumps([raw.numbers[header_index], *numbers]),
     )
-    warnings += [*list_unknown_columns(header), *skipped.warnings, *widths.warnings, *check_shopify_rows(header, table)]
+    warnings += [
+        *list_unknown_columns(header),
+        *skipped_lines.warnings,
+        *widths.warnings,
+        *check_shopify_rows(header, table),
+    ]
     return _Lines(header, table, file_details, warnings, decimal_columns, widths.surplus_fields)
 
 
 def _build_rows(lines: _Lines, signs: DecimalSeparators, upload_id: str, vendor_id: str) -> list[Row]:
-    decimal = [column for column, commas in signs.commas.items() if commas is CommaMeaning.DECIMAL]
+    decimal_columns = [column for column, commas in signs.commas.items() if commas is CommaMeaning.DECIMAL]
     columns, text_formula_columns = lines.header.columns, lines.header.text_formula_columns
-    surplus_fields, uncertain = lines.surplus_fields, signs.uncertain
-    decimal_comma = tuple(decimal)
+    surplus_fields, uncertain_columns = lines.surplus_fields, signs.uncertain
+    decimal_commas = tuple(decimal_columns)
     rows = []
     for row_number, values, line in zip(count(1), lines.table.rows, lines.table.lines, strict=False):
         cells, cut = _extract_cells(columns, values)
         for column in text_formula_columns:
             if column in cells and (text := unwrap_text_formula(cells.pop(column)).strip()):
                 cells[column] = text
-        unclear = tuple(column for column in uncertain if is_ambiguous(cells.get(column, ""))) if uncertain else ()
-        for column in decimal:
+        unclear = (
+            tuple(column for column in uncertain_columns if is_ambiguous(cells.get(column, "")))
+            if uncertain_columns
+            else ()
+        )
+        for column in decimal_columns:
             if column in cells:
                 cells[column] = convert_decimal_comma(cells[column], DECIMALS[column])
         surplus = surplus_fields.get(row_number, 0)
-        row = Row(upload_id, vendor_id, row_number, cells, {}, surplus, cut, unclear, line, decimal_comma)
+        row = Row(upload_id, vendor_id, row_number, cells, {}, surplus, cut, unclear, line, decimal_commas)
         rows.append(row)
     return rows
 
@@ -261,8 +274,8 @@ def _extract_cells(columns: Sequence[str | None], values: Sequence[str]) -> tupl
     # Fast path: few rows are as long as a single value may be.
     if len("".join(values)) <= MAX_CELL:
         return cells, {}
-    cut = {column: len(value) for column, value in cells.items() if len(value) > MAX_CELL}
-    return {column: value[:MAX_CELL] for column, value in cells.items()}, cut
+    original_lengths = {column: len(value) for column, value in cells.items() if len(value) > MAX_CELL}
+    return {column: value[:MAX_CELL] for column, value in cells.items()}, original_lengths
 
 
 def _list_comma_warnings(
@@ -271,5 +284,5 @@ def _list_comma_warnings(
     for column, commas in signs.commas.items():
         if commas in {CommaMeaning.MIXED, CommaMeaning.UNCLEAR}:
             # The message names spreadsheet rows.
-            warning = comma_warning(column, commas, dict(zip(lines, columns[column], strict=True)))
+            warning = build_comma_warning(column, commas, dict(zip(lines, columns[column], strict=True)))
             yield replace(warning, row_number=lines.index(warning.row_number) + 1)

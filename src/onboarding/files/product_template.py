@@ -10,7 +10,7 @@ from onboarding.domain.product_schema import COLUMNS, PRODUCT_SCHEMA, REQUIRED, 
 from onboarding.files.parser import MAX_ROWS
 
 
-def as_csv(categories: Sequence[str]) -> bytes:
+def build_csv_template(categories: Sequence[str]) -> bytes:
     """Return the header and a sample row as CSV, in UTF-8 with a byte order mark, so that Excel keeps the encoding."""
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, COLUMNS)
@@ -19,7 +19,7 @@ def as_csv(categories: Sequence[str]) -> bytes:
     return text.getvalue().encode("utf-8-sig")
 
 
-def as_xlsx(categories: Sequence[str]) -> bytes:
+def build_xlsx_template(categories: Sequence[str]) -> bytes:
     """Return a workbook with the product sheet, a description of the columns, and the categories to choose from.
 
     All cells of the product sheet are text, so that Excel does not change IDs and SKUs.
@@ -49,8 +49,8 @@ def as_xlsx(categories: Sequence[str]) -> bytes:
     columns = book.create_sheet("_Columns")
     columns.append(["Column", "Required", "Takes", "Example", "Meaning"])
     for column in PRODUCT_SCHEMA.values():
-        required = "yes" if column.name in REQUIRED else "no"
-        columns.append([column.name, required, column.limits.replace("`", ""), column.example, column.description])
+        is_required = "yes" if column.name in REQUIRED else "no"
+        columns.append([column.name, is_required, column.limits.replace("`", ""), column.example, column.description])
 
     list_sheet = book.create_sheet("_Categories")
     for name in categories:

@@ -18,14 +18,14 @@ def check_shopify_rows(header: Header, table: Table) -> Iterator[FileWarning]:
         return
     handle, title = names.index("handle"), header.columns.index("product_name")
     sku = header.columns.index("sku") if "sku" in header.columns else handle
-    seen: set[str] = set()
+    handles: set[str] = set()
     variants: list[int] = []
     pictures: list[int] = []
     for number, row in enumerate(table.rows, 1):
         if len(row) > max(handle, title, sku) and row[handle].strip():
-            if row[handle] in seen and not row[title].strip():
+            if row[handle] in handles and not row[title].strip():
                 (variants if row[sku].strip() else pictures).append(number)
-            seen.add(row[handle])
+            handles.add(row[handle])
     if variants:
         message = (
             f"Shopify writes the title and category of a product only in its first row; {table.rows_named(variants)} "

@@ -10,7 +10,7 @@ from onboarding.domain.error_codes import RejectionCode, WarningCode
 from onboarding.domain.models import FileRejection, FileWarning
 from onboarding.files.header import Header
 from onboarding.files.line_classifier import LineClassifier, LineKind, is_commented
-from onboarding.files.models import NAMED, first_of, lines_named, one_line
+from onboarding.files.models import MAX_NAMED, first_of, lines_named, one_line
 from onboarding.files.skipped_line_words import COMMENT_SIGNS
 
 _ROWS_EXAMINED = 100
@@ -52,43 +52,46 @@ def find_skipped_lines(
         )
         return FileRejection(RejectionCode.ROWS_ABOVE_HEADER, reason)
     kinds: dict[int, LineKind] = {}
-    top = header_index + 1
-    while top < len(lines) and (
-        kind := classifier.classify_header(lines[top], directly_below=True)
-        or classifier.classify_instruction(lines[top])
+    start = header_index + 1
+    while start < len(lines) and (
+        kind := classifier.classify_header(lines[start], directly_below=True)
+        or classifier.classify_instruction(lines[start])
     ):
-        kinds[top] = kind
-        top += 1
+        kinds[start] = kind
+        start += 1
     end = len(lines)
-    while end > top and (kind := classifier.classify_last(lines[end - 1])):
+    while end > start and (kind := classifier.classify_last(lines[end - 1])):
         kinds[end - 1] = kind
         end -= 1
-    numbered = classifier.find_numbered_in_advance(lines, range(top, end))
-    kinds |= dict.fromkeys(numbered, LineKind.NOT_A_PRODUCT)
-    end -= len(numbered)
-    commented = []
-    for i in _find_candidates(lines, range(top, end), key_index, classifier.names):
+    numbered_indexes = classifier.find_numbered_in_advance(lines, range(start, end))
+    kinds |= dict.fromkeys(numbered_indexes, LineKind.NOT_A_PRODUCT)
+    end -= len(numbered_indexes)
+    comment_indexes = []
+    for i in _find_candidates(lines, range(start, end), key_index, classifier.names):
         line = lines[i]
         if kind := classifier.classify_header(line) or classifier.classify_any(line):
             kinds[i] = kind
             # A repeated header follows the title of a new page.
-            while kind is LineKind.HEADER and (i := i - 1) >= top and classifier.is_note(lines[i]):
+            while kind is LineKind.HEADER and (i := i - 1) >= start and classifier.is_note(lines[i]):
                 kinds[i] = LineKind.NOT_A_PRODUCT
         elif is_commented(line):
-            commented.append(i)
-    second = [i for i, kind in kinds.items() if kind is LineKind.SECOND_HEADER]
-    if second:
+            comment_indexes.append(i)
+    second_headers = [i for i, kind in kinds.items() if kind is LineKind.SECOND_HEADER]
+    if second_headers:
         reason = (
-            f"{lines_named([numbers[i] for i in sorted(second)])} {'are' if len(second) > 1 else 'is'} another header, "
-            "with other columns than the first one; upload each table as a separate file"
+            f"{lines_named([numbers[i] for i in sorted(second_headers)])} "
+            f"{'are' if len(second_headers) > 1 else 'is'} another header, with other columns than the first one; "
+            "upload each table as a separate file"
         )
         return FileRejection(RejectionCode.SECOND_HEADER, reason)
-    has_comments = any(map(is_commented, lines[:header_index])) or any(classifier.is_note(lines[i]) for i in commented)
+    has_comments = any(map(is_commented, lines[:header_index])) or any(
+        classifier.is_note(lines[i]) for i in comment_indexes
+    )
     if has_comments:
-        kinds |= dict.fromkeys(commented, LineKind.COMMENT)
-    warnings = [*_warnings(lines, numbers, kinds)]
-    if commented and not has_comments and len(commented) * 2 < end - top:
-        warnings.append(_warn_about_commented([numbers[i] for i in commented]))
+        kinds |= dict.fromkeys(comment_indexes, LineKind.COMMENT)
+    warnings = [*_list_warnings(lines, numbers, kinds)]
+    if comment_indexes and not has_comments and len(comment_indexes) * 2 < end - start:
+        warnings.append(_warn_about_comments([numbers[i] for i in comment_indexes]))
     return SkippedLines(frozenset(kinds), warnings)
 
 
@@ -107,32 +110,35 @@ def _find_candidates(
     ]
 
 
-def _warnings(
+def _list_warnings(
     lines: Sequence[Sequence[str]], numbers: Sequence[int], kinds: dict[int, LineKind]
 ) -> Iterator[FileWarning]:
     by_kind: dict[LineKind, list[int]] = {}
     for i in sorted(kinds):
         by_kind.setdefault(kinds[i], []).append(i)
     for kind, indexes in by_kind.items():
-        named, plural = lines_named([numbers[i] for i in indexes]), len(indexes) > 1
+        line_names, plural = lines_named([numbers[i] for i in indexes]), len(indexes) > 1
         if kind is LineKind.HEADER:
             verb = "repeat or explain" if plural else "repeats or explains"
-            read = "they were not read as products" if plural else "it was not read as a product"
-            yield FileWarning(WarningCode.REPEATED_HEADER, f"{named} {verb} the header; {read}")
+            result = "they were not read as products" if plural else "it was not read as a product"
+            yield FileWarning(WarningCode.REPEATED_HEADER, f"{line_names} {verb} the header; {result}")
             continue
         texts = (next(filter(None, map(str.strip, lines[i])), "") for i in indexes)
-        examples = first_of([f"'{one_line(text)}'" for text in dict.fromkeys(islice(texts, 10 * NAMED))])
+        examples = first_of([f"'{one_line(text)}'" for text in dict.fromkeys(islice(texts, 10 * MAX_NAMED))])
         if kind is LineKind.COMMENT:
             message = (
-                f"{named} {'begin' if plural else 'begins'} like a comment and {'were' if plural else 'was'} not read"
+                f"{line_names} {'begin' if plural else 'begins'} like a comment and "
+                f"{'were' if plural else 'was'} not read"
             )
             yield FileWarning(WarningCode.COMMENTED_LINES, f"{message}: {examples}")
         else:
-            message = f"{named} {'have' if plural else 'has'} no product and {'were' if plural else 'was'} not read"
+            message = (
+                f"{line_names} {'have' if plural else 'has'} no product and {'were' if plural else 'was'} not read"
+            )
             yield FileWarning(WarningCode.NOT_PRODUCTS, f"{message}: {examples}")
 
 
-def _warn_about_commented(numbers: Sequence[int]) -> FileWarning:
+def _warn_about_comments(numbers: Sequence[int]) -> FileWarning:
     plural = len(numbers) > 1
     message = (
         f"{lines_named(numbers)} {'begin like comments' if plural else 'begins like a comment'} and "

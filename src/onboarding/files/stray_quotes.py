@@ -23,18 +23,18 @@ _LINES_EXAMINED = 100
 
 _LETTERS = re.compile(r"[^\W\d_]")
 _DIGITS = re.compile(r"[0-9]+")
-_LONGEST_NUMBER = 30
+_MAX_NUMBER_LENGTH = 30
 
 
-def reject_stray_quote(error: csv.Error, begins: int, line: int) -> FileRejection:
-    """Return the rejection for an error of the csv module in `line`, in a row that begins in line `begins`."""
+def reject_stray_quote(error: csv.Error, first_line: int, line: int) -> FileRejection:
+    """Return the rejection for an error of the csv module in `line`, in a row that begins in line `first_line`."""
     if "unexpected end" in str(error):
-        reason = f"A quote in the row that begins in line {begins} is never closed; close it or delete it"
+        reason = f"A quote in the row that begins in line {first_line} is never closed; close it or delete it"
     else:
-        where = "there" if line == begins else f"in line {line}"
+        position = "there" if line == first_line else f"in line {line}"
         reason = (
-            f"A quote in the row that begins in line {begins} is closed {where}, but the value continues after it; "
-            'write a quote inside a quoted value twice ("")'
+            f"A quote in the row that begins in line {first_line} is closed {position}, but the value continues after "
+            'it; write a quote inside a quoted value twice ("")'
         )
     return FileRejection(RejectionCode.UNREADABLE_CSV, reason)
 
@@ -54,16 +54,16 @@ def reject_swallowed_rows(
     names = [name.strip() for name in header[:MAX_COLUMNS]]
     columns = match_columns(names)
     width = len(header)
-    numbers = [place for place, column in enumerate(columns) if column in NUMBER_COLUMNS]
-    typed = numbers or [place for place, column in enumerate(columns) if column in IDENTIFIERS]
-    for index, begins, ends in multiline:
+    number_indexes = [i for i, column in enumerate(columns) if column in NUMBER_COLUMNS]
+    typed_indexes = number_indexes or [i for i, column in enumerate(columns) if column in IDENTIFIERS]
+    for index, first_line, last_line in multiline:
         line = grid.lines[index]
-        row = _MultilineRow(line, delimiter, width, typed, are_numbers=bool(numbers))
-        if any(row.contains_row(place) for place, value in enumerate(line) if "\n" in value or "\r" in value):
+        row = _MultilineRow(line, delimiter, width, typed_indexes, are_numbers=bool(number_indexes))
+        if any(row.contains_row(i) for i, value in enumerate(line) if "\n" in value or "\r" in value):
             reason = (
-                f"A quote opens a value in the row that begins in line {begins}, and the value continues over whole "
-                f"rows of the table to line {ends}; delete the quotes that open and close it, or write a quote inside "
-                'a quoted value twice ("")'
+                f"A quote opens a value in the row that begins in line {first_line}, and the value continues over "
+                f"whole rows of the table to line {last_line}; delete the quotes that open and close it, or write a "
+                'quote inside a quoted value twice ("")'
             )
             return FileRejection(RejectionCode.UNREADABLE_CSV, reason)
     return None
@@ -73,46 +73,50 @@ class _MultilineRow:
     """A row with line breaks in its values, which may contain other rows."""
 
     def __init__(
-        self, line: Sequence[str], delimiter: str, width: int, typed: Sequence[int], *, are_numbers: bool
+        self, line: Sequence[str], delimiter: str, width: int, typed_indexes: Sequence[int], *, are_numbers: bool
     ) -> None:
-        self.line, self.delimiter, self.width, self.typed, self.are_numbers = line, delimiter, width, typed, are_numbers
+        self.line = line
+        self.delimiter = delimiter
+        self.width = width
+        self.typed_indexes = typed_indexes
+        self.are_numbers = are_numbers
 
-    def contains_row(self, place: int) -> bool:
+    def contains_row(self, index: int) -> bool:
         """Return whether a value contains a whole row, or the end of one row and the start of another."""
-        value = self.line[place]
+        value = self.line[index]
         # A whole row has as many delimiters as the header. Two partial rows lack the values before and after this one.
         if value.count(self.delimiter) < min(self.width - 1, 2 * self.width - len(self.line) - 1):
             return False
         lines = list(islice(_LINE.finditer(value), _LINES_EXAMINED + 1))
         begins_with_break = value[0] in "\r\n"
         inner_lines = lines if begins_with_break else lines[1:]
-        end = max(value.rfind("\n"), value.rfind("\r"))
-        last = value[end + 1 :]
-        whole = len(self.line)
-        if any(self._is_row(0, match[0], whole) for match in inner_lines if match.end() <= end):
+        last_break = max(value.rfind("\n"), value.rfind("\r"))
+        last_part = value[last_break + 1 :]
+        value_count = len(self.line)
+        if any(self._is_row(0, match[0], value_count) for match in inner_lines if match.end() <= last_break):
             return True
-        first = "" if begins_with_break else lines[0][0]
-        return self._is_row(place, first, whole) and self._is_row(0, last, place + 1)
+        first_part = "" if begins_with_break else lines[0][0]
+        return self._is_row(index, first_part, value_count) and self._is_row(0, last_part, index + 1)
 
-    def _is_row(self, before: int, text: str, after: int) -> bool:
-        """Return whether the first `before` values, the values in `text`, and the values from `after` on form a row."""
+    def _is_row(self, start: int, text: str, end: int) -> bool:
+        """Return whether the first `start` values, the values in `text`, and the values from `end` on form a row."""
         fields = text.count(self.delimiter) + 1
-        if before + fields + len(self.line) - after != self.width:
+        if start + fields + len(self.line) - end != self.width:
             return False
-        values = [*self.line[:before], *text.split(self.delimiter), *self.line[after:]]
-        typed = [value for place in self.typed if (value := values[place].strip())]
+        values = [*self.line[:start], *text.split(self.delimiter), *self.line[end:]]
+        typed_values = [value for i in self.typed_indexes if (value := values[i].strip())]
         if self.are_numbers:
-            return bool(typed) and all(map(_is_number, typed))
-        patterns = [_identifier_pattern(self.line[place]) for place in self.typed if place < len(self.line)]
-        return not typed or any(_identifier_pattern(value) in patterns for value in typed)
+            return bool(typed_values) and all(map(_is_number, typed_values))
+        patterns = [_replace_digits(self.line[i]) for i in self.typed_indexes if i < len(self.line)]
+        return not typed_values or any(_replace_digits(value) in patterns for value in typed_values)
 
 
 def _is_number(value: str) -> bool:
     """Return whether a value has digits and at most three letters, as of a currency or unit."""
-    return len(value) <= _LONGEST_NUMBER and bool(_DIGITS.search(value)) and len(_LETTERS.findall(value)) <= 3
+    return len(value) <= _MAX_NUMBER_LENGTH and bool(_DIGITS.search(value)) and len(_LETTERS.findall(value)) <= 3
 
 
-def _identifier_pattern(value: str) -> str:
+def _replace_digits(value: str) -> str:
     """Return an identifier with `0` for every run of digits, to compare the patterns of identifiers."""
     return _DIGITS.sub("0", value.strip()[:100])
 
@@ -124,44 +128,44 @@ def split_spaced_fields(text: str, delimiter: str, max_lines: int) -> Iterator[t
     """
     unquoted = re.compile(rf"[^{re.escape(delimiter)}\r\n]*")
     blanks = re.compile(" *" if delimiter == "\t" else "[ \t]*")
-    at = fields = lines = 0
+    position = field_count = line_count = 0
     values: list[str] = []
-    while at < len(text) and lines < max_lines:
-        start = _match_end(blanks, text, at)
+    while position < len(text) and line_count < max_lines:
+        start = _match_end(blanks, text, position)
         if text.startswith('"', start):
             closing = _find_closing_quote(text, start + 1)
             values.append(text[start + 1 : closing].replace('""', '"'))
-            at = _match_end(blanks, text, closing + 1)
+            position = _match_end(blanks, text, closing + 1)
         else:
-            end = _match_end(unquoted, text, at)
-            values.append(text[at:end])
-            at = end
-        fields += 1
-        if fields > MAX_FIELDS:
+            end = _match_end(unquoted, text, position)
+            values.append(text[position:end])
+            position = end
+        field_count += 1
+        if field_count > MAX_FIELDS:
             raise ValueError("too many fields")
-        if text.startswith(delimiter, at):
-            at += 1
-            if at < len(text):
+        if text.startswith(delimiter, position):
+            position += 1
+            if position < len(text):
                 continue
             values.append("")
-        elif text.startswith(("\r", "\n"), at):
-            at += 2 if text.startswith("\r\n", at) else 1
-        elif at < len(text):
+        elif text.startswith(("\r", "\n"), position):
+            position += 2 if text.startswith("\r\n", position) else 1
+        elif position < len(text):
             raise ValueError("a value continues after its closing quote")
-        yield values, at
-        lines += 1
+        yield values, position
+        line_count += 1
         values = []
 
 
-def _match_end(pattern: re.Pattern[str], text: str, at: int) -> int:
-    match = pattern.match(text, at)
-    return match.end() if match else at
+def _match_end(pattern: re.Pattern[str], text: str, position: int) -> int:
+    match = pattern.match(text, position)
+    return match.end() if match else position
 
 
-def _find_closing_quote(text: str, at: int) -> int:
+def _find_closing_quote(text: str, position: int) -> int:
     """Return the offset of the quote that closes a value; raise ValueError if there is none."""
-    while (at := text.find('"', at)) >= 0:
-        if not text.startswith('"', at + 1):
-            return at
-        at += 2
+    while (position := text.find('"', position)) >= 0:
+        if not text.startswith('"', position + 1):
+            return position
+        position += 2
     raise ValueError("a quote is never closed")

@@ -12,11 +12,11 @@ from onboarding.web.app import create_app
 
 
 @cache
-def _adapter() -> Mangum:
+def _get_adapter() -> Mangum:
     # A Lambda container is frozen, not shut down, so the application's shutdown handlers would never run.
     return Mangum(create_app(get_context()), lifespan="off")
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Return the response of the web application."""
-    return _adapter()(event, context)
+    return _get_adapter()(event, context)

@@ -15,12 +15,12 @@ from onboarding.runtime import get_context
 def handler(event: dict[str, Any], _: object) -> None:
     """Send the e-mail of each finished upload, or a sign-in e-mail."""
     if "sign_in" in event:
-        sent = send_sign_in_email(get_context(), from_json(SignInEmail, event["sign_in"]))
-        logger.info("sign-in e-mail sent" if sent else "no sign-in e-mail to send")
+        was_sent = send_sign_in_email(get_context(), from_json(SignInEmail, event["sign_in"]))
+        logger.info("sign-in e-mail sent" if was_sent else "no sign-in e-mail to send")
         return
     for record in event["Records"]:
         result = UploadResult.from_message(json.loads(record["Sns"]["Message"]))
         ids = {"upload_id": result.upload_id, "vendor_id": result.vendor_id}
         with log_failures(**ids):
-            sent = send_result_email(get_context(), result)
-        logger.info("e-mail sent" if sent else "e-mail was sent before", extra=ids)
+            was_sent = send_result_email(get_context(), result)
+        logger.info("e-mail sent" if was_sent else "e-mail was sent before", extra=ids)

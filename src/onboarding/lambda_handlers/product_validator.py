@@ -17,26 +17,29 @@ def handler(event: dict[str, Any], _: object) -> dict[str, Any]:
     """Validate the items; return the reason for each item that is not a row of an upload, for a redrive."""
     with record_metrics(Metric.VALIDATION_PROCESSING_TIME) as metrics:
         images = [record.get("dynamodb", {}).get("NewImage", {}) for record in event["Records"]]
-        ids = {"upload_ids": _distinct_texts(images, "upload_id"), "vendor_ids": _distinct_texts(images, "vendor_id")}
+        ids = {
+            "upload_ids": _list_distinct_texts(images, "upload_id"),
+            "vendor_ids": _list_distinct_texts(images, "vendor_id"),
+        }
         with log_failures(**ids):
             result, unprocessable = validate_batch(get_context(), images)
-        rejected = sum(1 for errors in result.errors.values() if errors)
-        validated = len(result.errors) - rejected
+        rejected_count = sum(1 for errors in result.errors.values() if errors)
+        validated_count = len(result.errors) - rejected_count
         for name, value in ids.items():
             metrics.add_metadata(name, value)
-        add_count(metrics, Metric.PRODUCTS_VALIDATED, validated)
-        add_count(metrics, Metric.PRODUCTS_REJECTED, rejected)
+        add_count(metrics, Metric.PRODUCTS_VALIDATED, validated_count)
+        add_count(metrics, Metric.PRODUCTS_REJECTED, rejected_count)
         for item, reason in unprocessable:
             item_ids = {"upload_id": item.get("upload_id"), "record_id": item.get("record_id")}
             logger.error("unprocessable item stored", extra={**item_ids, "reason": reason})
         logger.info(
             "batch validated",
-            extra={**ids, "validated": validated, "rejected": rejected, "finished": list(result.finished)},
+            extra={**ids, "validated": validated_count, "rejected": rejected_count, "finished": list(result.finished)},
         )
     return {"unprocessable": [reason for _, reason in unprocessable]}
 
 
-def _distinct_texts(images: list[Any], name: str) -> list[str]:
+def _list_distinct_texts(images: list[Any], name: str) -> list[str]:
     """Return the distinct values of a text attribute, sorted."""
     values = [image.get(name) for image in images]
     return sorted({text for value in values if isinstance(value, dict) and isinstance(text := value.get("S"), str)})

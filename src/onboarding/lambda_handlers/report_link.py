@@ -28,7 +28,9 @@ def handler(event: dict[str, Any], _: object) -> dict[str, Any]:
         return _respond(get_context(), event)
     except DATABASE_UNAVAILABLE:
         logger.exception("database unavailable")
-        response = _text_response(503, "The report is temporarily unavailable. Follow the link again in a minute.")
+        response = _build_text_response(
+            503, "The report is temporarily unavailable. Follow the link again in a minute."
+        )
         response["headers"]["retry-after"] = "60"
         return response
 
@@ -41,14 +43,14 @@ def _respond(ctx: AppContext, event: dict[str, Any]) -> dict[str, Any]:
         if expired.report_key is not None:
             _record_click(ctx, event, expired.report_key, "expired")
         logger.info("link expired")
-        return _text_response(410, f"This link has expired: it was valid for {DAYS_VALID} days. {_IN_HISTORY}")
+        return _build_text_response(410, f"This link has expired: it was valid for {DAYS_VALID} days. {_IN_HISTORY}")
     except LinkInvalid:
         logger.info("link invalid")
-        return _text_response(404, "This link is not valid. Copy the complete link from the email.")
+        return _build_text_response(404, "This link is not valid. Copy the complete link from the email.")
     outcome = _record_click(ctx, event, key, "followed")
     logger.info(f"link {outcome}", extra={"s3_key": key})
     if outcome == "revoked":
-        return _text_response(410, f"This link was disabled. {_IN_HISTORY}")
+        return _build_text_response(410, f"This link was disabled. {_IN_HISTORY}")
     url = ctx.s3.generate_presigned_url(
         "get_object", Params={"Bucket": ctx.settings.bucket, "Key": key}, ExpiresIn=REDIRECT_SECONDS
     )
@@ -60,21 +62,21 @@ def _record_click(ctx: AppContext, event: dict[str, Any], key: str, outcome: str
     request = (event.get("requestContext") or {}).get("http") or {}
 
     def work(connection: Connection) -> str:
-        [(revoked,)] = connection.execute(query("is_report_link_revoked"), {"s3_key": key}).fetchall()
-        actual = "revoked" if revoked else outcome
+        [(is_revoked,)] = connection.execute(query("is_report_link_revoked"), {"s3_key": key}).fetchall()
+        actual_outcome = "revoked" if is_revoked else outcome
         parameters = {
             "s3_key": key,
             # errors/<vendor>/<file>
             "vendor_id": key.split("/")[1],
-            "outcome": actual,
+            "outcome": actual_outcome,
             "ip": str(request.get("sourceIp", ""))[:50],
             "user_agent": str(request.get("userAgent", ""))[:300].replace("\x00", ""),
         }
         connection.execute(query("insert_report_link_click"), parameters)
-        return actual
+        return actual_outcome
 
     return ctx.database.run(work)
 
 
-def _text_response(status: int, text: str) -> dict[str, Any]:
+def _build_text_response(status: int, text: str) -> dict[str, Any]:
     return {"statusCode": status, "headers": {"content-type": "text/plain; charset=utf-8"}, "body": text + "\n"}

@@ -34,28 +34,28 @@ def handler(event: dict[str, Any], _: object) -> dict[str, Any]:
     if event.get("sweep"):
         return {"recovered": _recover(ingest_missed_objects(get_context(), patience=patience))}
     try:
-        recovered = _recover(resume_stalled_uploads(get_context(), patience=patience))
+        recovered_uploads = _recover(resume_stalled_uploads(get_context(), patience=patience))
     except ExceptionGroup:
         # Some uploads could not be resumed, but the database is available.
         _redrive(redrive_uploads(get_context()), started_at)
         raise
     _redrive(redrive_uploads(get_context()), started_at)
-    return {"recovered": recovered}
+    return {"recovered": recovered_uploads}
 
 
 def _recover(actions: Iterable[RecoveryAction]) -> list[dict[str, Any]]:
-    recovered = []
+    recovered_uploads = []
     with record_metrics(Metric.WATCHDOG_TIME) as metrics:
         try:
             for action in actions:
                 ids = {"upload_id": action.upload_id, "vendor_id": action.vendor_id, "s3_key": action.s3_key}
                 logger.warning(f"upload {action.outcome}", extra=ids)
-                recovered.append(asdict(action))
+                recovered_uploads.append(asdict(action))
         finally:
             # For an alarm: it goes off if every run resumes uploads.
-            add_count(metrics, Metric.UPLOADS_RESUMED, len(recovered))
-            logger.info("watchdog ran", extra={"recovered": len(recovered)})
-    return recovered
+            add_count(metrics, Metric.UPLOADS_RESUMED, len(recovered_uploads))
+            logger.info("watchdog ran", extra={"recovered": len(recovered_uploads)})
+    return recovered_uploads
 
 
 def _redrive(results: Iterator[RedriveResult], started_at: float) -> None:

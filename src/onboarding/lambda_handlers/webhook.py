@@ -36,6 +36,6 @@ def handler(event: dict[str, Any], _: object) -> None:
         result = json.loads(record["Sns"]["Message"])
         upload_id, vendor_id = result["upload_id"], result["vendor_id"]
         data = {"upload": {name: result.get(name) for name in UPLOAD_FIELDS}}
-        delivered = deliver(get_context(), vendor_id, "upload.finished", upload_id, data)
+        was_delivered = deliver(get_context(), vendor_id, "upload.finished", upload_id, data)
         ids = {"upload_id": upload_id, "vendor_id": vendor_id}
-        logger.info("webhook delivered" if delivered else "no webhook", extra=ids)
+        logger.info("webhook delivered" if was_delivered else "no webhook", extra=ids)

@@ -42,23 +42,23 @@ def bound_memory(lambda_svc: Any, dynamodb: Any, items: int = MAX_PROCESSED_ITEM
     The emulator keeps records in memory for a day and items until they expire: about 12 to 20 KB for each row.
     """
     poll = lambda_svc._poll_dynamodb_streams  # noqa: SLF001 - the emulator has no setting for it
-    processed: deque[tuple[Any, str, str]] = deque()
+    processed_items: deque[tuple[Any, str, str]] = deque()
 
     def poll_and_trim() -> bool:
-        more: bool = poll()
+        has_more: bool = poll()
         for account, region, name, position in _read_positions(lambda_svc):
             table = dynamodb._tables.get_scoped(account, region, name)  # noqa: SLF001
             for record in _trim(dynamodb, account, region, name, position):
                 image = record["dynamodb"].get("NewImage", {})
                 if _is_processed(image) and {"upload_id", "record_id"} <= set(image):
-                    processed.append((table, image["upload_id"]["S"], image["record_id"]["S"]))
+                    processed_items.append((table, image["upload_id"]["S"], image["record_id"]["S"]))
         with dynamodb._lock:  # noqa: SLF001
-            while len(processed) > items:
-                table, upload_id, record_id = processed.popleft()
+            while len(processed_items) > items:
+                table, upload_id, record_id = processed_items.popleft()
                 # An item that was staged again is not processed yet.
                 if _is_processed(table["items"].get(upload_id, {}).get(record_id, {})):
                     dynamodb._remove_item(table, upload_id, record_id)  # noqa: SLF001
-        return more
+        return has_more
 
     lambda_svc._poll_dynamodb_streams = poll_and_trim  # noqa: SLF001
 
@@ -75,22 +75,22 @@ def _read_positions(lambda_svc: Any) -> list[tuple[str, str, str, int]]:
         if ":dynamodb:" in source and "/stream/" in source:
             table = source.split(":table/")[1].split("/stream/")[0]
             position = lambda_svc._dynamodb_stream_positions.get(mapping["UUID"], 0)  # noqa: SLF001
-            known = positions.get((account, region, table), position)
-            positions[account, region, table] = min(known, position)
+            known_position = positions.get((account, region, table), position)
+            positions[account, region, table] = min(known_position, position)
     return [(*key, position) for key, position in positions.items()]
 
 
 def _trim(dynamodb: Any, account: str, region: str, table: str, position: int) -> list[dict[str, Any]]:
     """Remove the table's stream records before `position` and return them."""
     records = dynamodb._stream_records.get_scoped(account, region, table)  # noqa: SLF001
-    trimmed = dynamodb._stream_trimmed.get_scoped(account, region, table, 0)  # noqa: SLF001
-    if not records or position <= trimmed:
+    trimmed_count = dynamodb._stream_trimmed.get_scoped(account, region, table, 0)  # noqa: SLF001
+    if not records or position <= trimmed_count:
         return []
     with dynamodb._lock:  # noqa: SLF001 - writers append to the list
-        removed: list[dict[str, Any]] = records[: position - trimmed]
-        del records[: position - trimmed]
-        dynamodb._stream_trimmed.set_scoped(account, region, table, trimmed + len(removed))  # noqa: SLF001
-    return removed
+        removed_records: list[dict[str, Any]] = records[: position - trimmed_count]
+        del records[: position - trimmed_count]
+        dynamodb._stream_trimmed.set_scoped(account, region, table, trimmed_count + len(removed_records))  # noqa: SLF001
+    return removed_records
 
 
 def retry_notifications(sns: Any, lambda_svc: Any) -> None:
@@ -190,12 +190,12 @@ def report_unstored_objects(s3: Any) -> None:
     def record_object_version(bucket: str, key: str, prior: Any, record: Any, data: bytes) -> Any:
         """Write the object before its event is sent; the emulator writes it after that."""
         history, content = s3._object_versions, s3._buckets[bucket]  # noqa: SLF001
-        before = list(history.get((bucket, key)) or [])
+        previous_versions = list(history.get((bucket, key)) or [])
         try:
             version = record_version(bucket, key, prior, record, data)
             s3._persist_object(bucket, key, record)  # noqa: SLF001
         except NotStoredError:
-            history[bucket, key] = before
+            history[bucket, key] = previous_versions
             if prior is None:
                 del content["objects"][key]
                 s3._delete_persisted_object(bucket, key)  # noqa: SLF001

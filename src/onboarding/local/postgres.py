@@ -140,29 +140,29 @@ class Postgres:
 
     def _create_cluster(self) -> None:
         """Create the cluster, the user and the database in a directory that gets its final name at the end."""
-        unfinished = self.data.with_name("postgres.unfinished")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(mode=0o700)
+        new_data = self.data.with_name("postgres.unfinished")
+        shutil.rmtree(new_data, ignore_errors=True)
+        new_data.mkdir(mode=0o700)
         if self._owner is not None:
-            os.chown(unfinished, self._owner.pw_uid, self._owner.pw_gid)
+            os.chown(new_data, self._owner.pw_uid, self._owner.pw_gid)
         # C.UTF-8 of the built-in provider sorts the same on machines with different locales. Without syncing, a crash
         # only loses a directory that can be created again.
         options = "--username=postgres --auth=scram-sha-256 --encoding=UTF8 --locale=C --no-sync --no-instructions"
         locale = "--locale-provider=builtin --builtin-locale=C.UTF-8"
         # `--auth` requires a password for the superuser; a random one that is not stored disables its login.
-        pwfile = unfinished.with_name("postgres.pwfile")
+        pwfile = new_data.with_name("postgres.pwfile")
         write_atomically(pwfile, secrets.token_hex())
         if self._owner is not None:
             os.chown(pwfile, self._owner.pw_uid, self._owner.pw_gid)
         try:
-            self._run("initdb", f"--pgdata={unfinished}", f"--pwfile={pwfile}", *options.split(), *locale.split())
+            self._run("initdb", f"--pgdata={new_data}", f"--pwfile={pwfile}", *options.split(), *locale.split())
         finally:
             pwfile.unlink()
-        self._set_password(unfinished, f"create role {USER} login createdb createrole")
-        self._run_single_user(unfinished, f"create database {DATABASE} owner {USER}")
+        self._set_password(new_data, f"create role {USER} login createdb createrole")
+        self._run_single_user(new_data, f"create database {DATABASE} owner {USER}")
         # As on RDS, where the master user sees the sessions of other roles.
-        self._run_single_user(unfinished, f"grant pg_monitor to {USER}")
-        unfinished.rename(self.data)
+        self._run_single_user(new_data, f"grant pg_monitor to {USER}")
+        new_data.rename(self.data)
 
     def _set_password(self, data: Path | None = None, statement: str = f"alter role {USER}") -> None:
         self.password = secrets.token_urlsafe()

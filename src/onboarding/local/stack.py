@@ -96,8 +96,8 @@ class LocalStack:
 
     def find_failure(self) -> str | None:
         """Return a description of a process that ended unexpectedly, or None if all processes run."""
-        children = {"the AWS emulator": self.emulator, "PostgreSQL": self.postgres, "the web server": self.web_server}
-        for name, child in children.items():
+        processes = {"the AWS emulator": self.emulator, "PostgreSQL": self.postgres, "the web server": self.web_server}
+        for name, child in processes.items():
             code = child.process.poll() if child is not None and child.process is not None else None
             if child is not None and code is not None:
                 return f"{name} ended (exit code {code}); {child.log} ends:\n{read_log_tail(child.log)}"

@@ -70,7 +70,7 @@ def generate_signing_secret() -> str:
     return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
-def signature_headers(secret: str, message_id: str, sent_at: datetime, body: str) -> dict[str, str]:
+def build_signature_headers(secret: str, message_id: str, sent_at: datetime, body: str) -> dict[str, str]:
     """Return the headers with which a receiver verifies a message and ignores repeated and outdated messages."""
     return {
         "webhook-id": message_id,
@@ -119,25 +119,27 @@ def _send(endpoint: WebhookEndpoint, message_id: str, body: str, *, private: boo
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "product-onboarding-webhook",
-        **signature_headers(endpoint.secret, message_id, datetime.now(UTC), body),
+        **build_signature_headers(endpoint.secret, message_id, datetime.now(UTC), body),
     }
     result: Future[tuple[int, str]] = Future()
 
-    def attempt() -> None:
+    def run() -> None:
         try:
-            result.set_result(_attempt(endpoint, headers, body.encode(), private=private))
+            result.set_result(_attempt_delivery(endpoint, headers, body.encode(), private=private))
         except BaseException as error:  # noqa: BLE001 - `result` raises it below
             result.set_exception(error)
 
     # Name look-ups and connections cannot be interrupted: after the deadline the thread is abandoned.
-    Thread(target=attempt, daemon=True).start()
+    Thread(target=run, daemon=True).start()
     try:
         return result.result(DEADLINE)
     except TimeoutError:
         return 0, TIMED_OUT
 
 
-def _attempt(endpoint: WebhookEndpoint, headers: Mapping[str, str], body: bytes, *, private: bool) -> tuple[int, str]:
+def _attempt_delivery(
+    endpoint: WebhookEndpoint, headers: Mapping[str, str], body: bytes, *, private: bool
+) -> tuple[int, str]:
     try:
         parts = parse_url(endpoint.url, private=private)
         response = _post(parts, resolve_host(parts, private=private), headers, body)
@@ -202,14 +204,14 @@ def resolve_host(parts: SplitResult, *, private: bool) -> str:
 
 def is_public(address: str) -> bool:
     """Return whether an IP address, or the IPv4 address embedded in it, is public."""
-    parsed = ipaddress.ip_address(address)
-    if isinstance(parsed, ipaddress.IPv6Address):
-        parsed = parsed.ipv4_mapped or _extract_nat64(parsed) or parsed
-    if isinstance(parsed, ipaddress.IPv6Address):
+    ip = ipaddress.ip_address(address)
+    if isinstance(ip, ipaddress.IPv6Address):
+        ip = ip.ipv4_mapped or _extract_nat64(ip) or ip
+    if isinstance(ip, ipaddress.IPv6Address):
         # The excluded ranges embed IPv4 addresses, are not public, or are not assigned yet.
-        return parsed in INTERNET_V6 and not any(parsed in network for network in RESERVED_V6) and parsed.is_global
-    public = parsed.is_global and not (parsed.is_multicast or parsed.is_reserved)
-    return public and not any(parsed in network for network in RESERVED_V4)
+        return ip in INTERNET_V6 and not any(ip in network for network in RESERVED_V6) and ip.is_global
+    is_global = ip.is_global and not (ip.is_multicast or ip.is_reserved)
+    return is_global and not any(ip in network for network in RESERVED_V4)
 
 
 def _extract_nat64(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:

@@ -48,17 +48,17 @@ def end_upload(
         if last_progress_at is not None and upload.last_progress_at != last_progress_at:
             return [], 0
         rows = [Row(upload_id, vendor_id, number, {}) for number in range(1, upload.total_records + 1)]
-        states, recorded = uploads.get_recorded_outcomes(connection, rows)
-        remaining = [row for row in rows if row_key(row) not in recorded]
-        errors = {row_key(row): [error] for row in remaining}
-        validation_errors.insert_errors(connection, remaining, errors)
-        progress = uploads.count_outcomes(connection, remaining, errors)
+        states, recorded_errors = uploads.get_recorded_outcomes(connection, rows)
+        remaining_rows = [row for row in rows if row_key(row) not in recorded_errors]
+        errors = {row_key(row): [error] for row in remaining_rows}
+        validation_errors.insert_errors(connection, remaining_rows, errors)
+        progress = uploads.count_outcomes(connection, remaining_rows, errors)
         release_held_rows(connection, progress, states)
-        if remaining and actor is not None:
+        if remaining_rows and actor is not None:
             record_action(connection, actor, "upload_cancelled", upload_id, vendor_id=vendor_id)
-        return list(progress), len(remaining)
+        return list(progress), len(remaining_rows)
 
-    finished, ended = ctx.database.run(work)
+    upload_ids, row_count = ctx.database.run(work)
     failpoint(Failpoint.CANCEL_ROWS_ENDED)
-    error_queue.send_completions(ctx, [(name, vendor_id) for name in finished])
-    return ended
+    error_queue.send_completions(ctx, [(name, vendor_id) for name in upload_ids])
+    return row_count

@@ -21,11 +21,11 @@ from onboarding.domain.upload_options import Options
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
 from onboarding.files.models import FileDetails
-from onboarding.files.parser import too_large
+from onboarding.files.parser import check_size
 from onboarding.pipeline.upload_parsing import ParsedUpload, find_duplicate_upload, parse_upload
 from onboarding.storage import products, uploads
 from onboarding.storage.database import Connection
-from onboarding.storage.held_rows import file_rejected_error
+from onboarding.storage.held_rows import build_file_rejected_error
 
 UPLOAD_ID = "DRY_RUN"
 
@@ -72,30 +72,34 @@ def dry_run(run: RunTransaction | None, content: bytes, vendor_id: str, options:
     No transaction is open while the file is read or its rows are validated. Raises ParserError and ParserTimeout.
     """
     metadata = (options or Options()).metadata()
-    data = None if too_large(len(content)) else content
+    data = None if check_size(len(content)) else content
     source = ObjectContent(data, len(content), datetime.now(UTC), metadata)
     if run is None:
-        parsed = parse_upload(source, UPLOAD_ID, vendor_id, "active", seconds=PARSING_SECONDS)
-        if parsed.rejection:
-            return _rejected(parsed.rejection, offline=True)
-        context = ValidationContext(DEFAULT_CATEGORIES, set(), set(), mode=parsed.options.mode, catalog_known=False)
-        return _validate(parsed, context, offline=True)
+        parsed_upload = parse_upload(source, UPLOAD_ID, vendor_id, "active", seconds=PARSING_SECONDS)
+        if parsed_upload.rejection:
+            return _build_rejected_run(parsed_upload.rejection, offline=True)
+        context = ValidationContext(
+            DEFAULT_CATEGORIES, set(), set(), mode=parsed_upload.options.mode, catalog_known=False
+        )
+        return _validate_rows(parsed_upload, context, offline=True)
     vendor_status = run(partial(uploads.get_vendor_status, vendor_id=vendor_id))
     if vendor_status is None:
-        return _rejected(FileRejection(RejectionCode.UNKNOWN_VENDOR, f"The vendor '{vendor_id}' is not known"))
-    parsed = parse_upload(source, UPLOAD_ID, vendor_id, vendor_status, seconds=PARSING_SECONDS)
-    if parsed.rejection:
-        return _rejected(parsed.rejection)
-    rejection, context = run(partial(_query_database, source=source, vendor_id=vendor_id, parsed=parsed))
-    return _rejected(rejection) if rejection else _validate(parsed, context)
+        return _build_rejected_run(
+            FileRejection(RejectionCode.UNKNOWN_VENDOR, f"The vendor '{vendor_id}' is not known")
+        )
+    parsed_upload = parse_upload(source, UPLOAD_ID, vendor_id, vendor_status, seconds=PARSING_SECONDS)
+    if parsed_upload.rejection:
+        return _build_rejected_run(parsed_upload.rejection)
+    rejection, context = run(partial(_query_database, source=source, vendor_id=vendor_id, parsed_upload=parsed_upload))
+    return _build_rejected_run(rejection) if rejection else _validate_rows(parsed_upload, context)
 
 
 def _query_database(
-    connection: Connection, source: ObjectContent, vendor_id: str, parsed: ParsedUpload
+    connection: Connection, source: ObjectContent, vendor_id: str, parsed_upload: ParsedUpload
 ) -> tuple[FileRejection | None, ValidationContext]:
     """Return the rejection of a file that was uploaded before (None if it is new), and its validation context."""
     connection.execute("set transaction read only")
-    new = uploads.NewUpload(
+    new_upload = uploads.NewUpload(
         upload_id=UPLOAD_ID,
         vendor_id=vendor_id,
         file_name="",
@@ -103,25 +107,25 @@ def _query_database(
         s3_version_id="",
         file_size_bytes=source.size,
         upload_timestamp=source.last_modified,
-        total_records=len(parsed.rows),
-        rejection=parsed.rejection,
+        total_records=len(parsed_upload.rows),
+        rejection=parsed_upload.rejection,
         content_sha256=source.sha256,
-        mode=parsed.options.mode,
-        on_error=parsed.options.on_error,
+        mode=parsed_upload.options.mode,
+        on_error=parsed_upload.options.on_error,
     )
-    rejection = find_duplicate_upload(connection, new, parsed)
-    return rejection, products.load_validation_context(connection, parsed.rows, parsed.options.mode)
+    rejection = find_duplicate_upload(connection, new_upload, parsed_upload)
+    return rejection, products.load_validation_context(connection, parsed_upload.rows, parsed_upload.options.mode)
 
 
-def _validate(parsed: ParsedUpload, context: ValidationContext, *, offline: bool = False) -> DryRun:
-    rows = parsed.rows
+def _validate_rows(parsed_upload: ParsedUpload, context: ValidationContext, *, offline: bool = False) -> DryRun:
+    rows = parsed_upload.rows
     errors = {row.row_number: row_errors for row in rows if (row_errors := validate_row(row, context))}
-    if errors and parsed.options.on_error is OnError.REJECT_FILE:
-        rejected = [file_rejected_error(len(errors))]
-        errors = {row.row_number: errors.get(row.row_number, rejected) for row in rows}
+    if errors and parsed_upload.options.on_error is OnError.REJECT_FILE:
+        file_errors = [build_file_rejected_error(len(errors))]
+        errors = {row.row_number: errors.get(row.row_number, file_errors) for row in rows}
     outcomes = {row.row_number: predict_outcome(row, context) for row in rows if row.row_number not in errors}
-    return DryRun(None, rows, errors, outcomes, parsed.file_details, parsed.warnings, offline)
+    return DryRun(None, rows, errors, outcomes, parsed_upload.file_details, parsed_upload.warnings, offline)
 
 
-def _rejected(rejection: FileRejection, *, offline: bool = False) -> DryRun:
+def _build_rejected_run(rejection: FileRejection, *, offline: bool = False) -> DryRun:
     return DryRun(rejection, [], {}, {}, offline=offline)

@@ -107,7 +107,7 @@ def ingest_object(
     try:
         content = read_object(ctx, source.bucket, source.key, source.version_id)
     except UnreadableObject as error:
-        return _quarantine(ctx, source, str(error))
+        return _quarantine_object(ctx, source, str(error))
     if content is None:
         # This version was deleted, so no other attempt reads it.
         ctx.database.run(partial(read_attempts.delete_attempts, s3_key=source.key, s3_version_id=source.version_id))
@@ -117,25 +117,29 @@ def ingest_object(
     vendor_id = source.vendor_id
     vendor_status = ctx.database.run(lambda c: uploads.get_vendor_status(c, vendor_id)) if vendor_id else None
     if vendor_id is None or vendor_status is None:
-        return _quarantine(ctx, source, describe_unknown_owner(source))
+        return _quarantine_object(ctx, source, describe_unknown_owner(source))
 
-    upload_id, existing = _find_upload(ctx, source, content.last_modified)
-    if existing is not None and existing.status is not UploadStatus.PROCESSING:
-        return _complete(ctx, existing)
+    upload_id, existing_upload = _find_upload(ctx, source, content.last_modified)
+    if existing_upload is not None and existing_upload.status is not UploadStatus.PROCESSING:
+        return _send_completion(ctx, existing_upload)
     # The suspension of a vendor does not affect uploads that are already open.
-    status = vendor_status if existing is None else "active"
-    parsed = _parse_with_attempt(
+    status = vendor_status if existing_upload is None else "active"
+    parsed_upload = _parse_with_attempt(
         ctx, source, content, partial(parse_upload, content, upload_id, vendor_id, status), patience
     )
-    if existing is not None and parsed.rejection and parsed.rejection in (READING_FAILED, content.unreadable):
+    if (
+        existing_upload is not None
+        and parsed_upload.rejection
+        and parsed_upload.rejection in (READING_FAILED, content.unreadable)
+    ):
         return IngestResult(upload_id, vendor_id, "unreadable")
-    if existing is not None and parsed.rejection is not None:
-        raise RuntimeError(f"{upload_id} is already open and its file is now rejected: {parsed.rejection.code}")
-    if parsed.rejection != READING_FAILED:
+    if existing_upload is not None and parsed_upload.rejection is not None:
+        raise RuntimeError(f"{upload_id} is already open and its file is now rejected: {parsed_upload.rejection.code}")
+    if parsed_upload.rejection != READING_FAILED:
         ctx.database.run(partial(read_attempts.delete_attempts, s3_key=source.key, s3_version_id=source.version_id))
         failpoint(Failpoint.INGEST_READ_ATTEMPTS_DELETED)
-    rows = parsed.rows
-    new = uploads.NewUpload(
+    rows = parsed_upload.rows
+    new_upload = uploads.NewUpload(
         upload_id=upload_id,
         vendor_id=vendor_id,
         file_name=source.file_name,
@@ -144,38 +148,40 @@ def ingest_object(
         file_size_bytes=content.size,
         upload_timestamp=content.last_modified,
         total_records=len(rows),
-        rejection=parsed.rejection,
+        rejection=parsed_upload.rejection,
         content_sha256=content.sha256,
-        mode=parsed.options.mode,
-        on_error=parsed.options.on_error,
+        mode=parsed_upload.options.mode,
+        on_error=parsed_upload.options.on_error,
     )
 
     def open_upload(connection: Connection) -> tuple[bool, Upload | None]:
-        rejection = _reject_used_session(connection, new) or find_duplicate_upload(connection, new, parsed)
-        opening = replace(new, total_records=0, rejection=rejection) if rejection else new
-        opened = uploads.open_upload(connection, opening)
-        if parsed.file_details is not None:
-            file_details.save_file_details(connection, upload_id, parsed.file_details, parsed.warnings)
-        return opened, uploads.get_upload(connection, upload_id)
+        rejection = _reject_used_session(connection, new_upload) or find_duplicate_upload(
+            connection, new_upload, parsed_upload
+        )
+        upload_to_open = replace(new_upload, total_records=0, rejection=rejection) if rejection else new_upload
+        is_new = uploads.open_upload(connection, upload_to_open)
+        if parsed_upload.file_details is not None:
+            file_details.save_file_details(connection, upload_id, parsed_upload.file_details, parsed_upload.warnings)
+        return is_new, uploads.get_upload(connection, upload_id)
 
-    opened, upload = ctx.database.run(open_upload)
+    is_new, upload = ctx.database.run(open_upload)
     failpoint(Failpoint.INGEST_HISTORY_OPENED)
     if upload is None:
         raise RuntimeError(f"{upload_id} does not exist after it was opened")
     if upload.status is not UploadStatus.PROCESSING:
-        return _complete(ctx, upload)
+        return _send_completion(ctx, upload)
     if len(rows) != upload.total_records:
         raise RuntimeError(f"{upload_id} was opened with {upload.total_records} rows; its file now has {len(rows)}")
     # An earlier attempt may have ended at any point: stage all rows without an outcome again.
-    remaining = rows if opened else _list_rows_without_outcome(ctx, rows)
-    staging_table.stage_rows(ctx, remaining)
+    remaining_rows = rows if is_new else _list_rows_without_outcome(ctx, rows)
+    staging_table.stage_rows(ctx, remaining_rows)
     failpoint(Failpoint.INGEST_STAGED)
-    return IngestResult(upload_id, vendor_id, "staged" if opened else "resumed", len(rows), len(remaining))
+    return IngestResult(upload_id, vendor_id, "staged" if is_new else "resumed", len(rows), len(remaining_rows))
 
 
-def _reject_used_session(connection: Connection, new: uploads.NewUpload) -> FileRejection | None:
+def _reject_used_session(connection: Connection, new_upload: uploads.NewUpload) -> FileRejection | None:
     """Return the rejection of a file whose upload session another file has used, or None."""
-    key = {"s3_key": to_storable_text(new.s3_key), "s3_version_id": new.s3_version_id}
+    key = {"s3_key": to_storable_text(new_upload.s3_key), "s3_version_id": new_upload.s3_version_id}
     connection.execute(query("lock_subject"), {"subject": f"object:{key['s3_key']}"})
     row = connection.execute(query("find_other_upload_of_session"), key).fetchone()
     if row is None:
@@ -212,7 +218,7 @@ def _parse_with_attempt(
     return ParsedUpload(Options() if isinstance(options, FileRejection) else options, [], rejection)
 
 
-def _complete(ctx: AppContext, upload: Upload) -> IngestResult:
+def _send_completion(ctx: AppContext, upload: Upload) -> IngestResult:
     """Send the completion of a finished upload again; it has no effect if the vendor was notified before."""
     error_queue.send_completions(ctx, [(upload.upload_id, upload.vendor_id)])
     failpoint(Failpoint.INGEST_COMPLETION_SENT)
@@ -227,11 +233,11 @@ def _find_upload(ctx: AppContext, source: S3ObjectVersion, last_modified: dateti
     """
     for digits in (8, 16):
         upload_id = source.upload_id(last_modified, digits)
-        existing = ctx.database.run(partial(uploads.get_upload, upload_id=upload_id))
-        if existing is None:
+        existing_upload = ctx.database.run(partial(uploads.get_upload, upload_id=upload_id))
+        if existing_upload is None:
             return upload_id, None
-        if (existing.s3_key, existing.s3_version_id) == (source.key, source.version_id):
-            return upload_id, existing
+        if (existing_upload.s3_key, existing_upload.s3_version_id) == (source.key, source.version_id):
+            return upload_id, existing_upload
     raise RuntimeError(f"another object has the upload id {upload_id}")
 
 
@@ -243,7 +249,7 @@ def describe_unknown_owner(source: S3ObjectVersion) -> str:
     return f"The key has no vendor; it must be {key_format}"
 
 
-def _quarantine(ctx: AppContext, source: S3ObjectVersion, reason: str) -> IngestResult:
+def _quarantine_object(ctx: AppContext, source: S3ObjectVersion, reason: str) -> IngestResult:
     def record_and_publish(connection: Connection) -> None:
         # Published within the transaction: if that fails, the record is rolled back and the retry publishes.
         if uploads.quarantine_object(connection, source.key, source.version_id, reason):
@@ -255,5 +261,5 @@ def _quarantine(ctx: AppContext, source: S3ObjectVersion, reason: str) -> Ingest
 
 
 def _list_rows_without_outcome(ctx: AppContext, rows: list[Row]) -> list[Row]:
-    _, recorded = ctx.database.run(lambda c: uploads.get_recorded_outcomes(c, rows))
-    return [row for row in rows if row_key(row) not in recorded]
+    _, recorded_errors = ctx.database.run(lambda c: uploads.get_recorded_outcomes(c, rows))
+    return [row for row in rows if row_key(row) not in recorded_errors]

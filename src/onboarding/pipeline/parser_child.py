@@ -24,7 +24,7 @@ from typing import IO, Any, NoReturn
 
 from onboarding.domain.models import FileRejection, Row
 from onboarding.files.models import Table
-from onboarding.files.parser import parse, table_of
+from onboarding.files.parser import parse, parse_table
 
 STARTED, REUSE, END = b"s", b"r", b"e"
 """Bytes before a response: the request was received; the parent may reuse this process, or should end it."""
@@ -51,19 +51,19 @@ def receive(pipe: IO[bytes]) -> bytes:
     return data
 
 
-_values_of = attrgetter(*(field.name for field in fields(Row)))
+_get_values = attrgetter(*(field.name for field in fields(Row)))
 """Converts a row to a tuple: pickling it needs half the size and time of pickling the row."""
 
 
-def _rows(content: bytes, upload_id: str, vendor_id: str, required: Sequence[str]) -> object:
-    parsed = parse(content, upload_id, vendor_id, required=required)
-    if isinstance(parsed, FileRejection):
-        return parsed
-    return [_values_of(row) for row in parsed.rows], parsed.file_details, list(parsed.warnings)
+def _parse_rows(content: bytes, upload_id: str, vendor_id: str, required: Sequence[str]) -> object:
+    parsed_file = parse(content, upload_id, vendor_id, required=required)
+    if isinstance(parsed_file, FileRejection):
+        return parsed_file
+    return [_get_values(row) for row in parsed_file.rows], parsed_file.file_details, list(parsed_file.warnings)
 
 
-def _table(content: bytes, row_numbers: Collection[int]) -> object:
-    table = table_of(content)
+def _read_table(content: bytes, row_numbers: Collection[int]) -> object:
+    table = parse_table(content)
     if isinstance(table, FileRejection):
         return table
     no_values: Sequence[str] = ()
@@ -71,7 +71,7 @@ def _table(content: bytes, row_numbers: Collection[int]) -> object:
     return Table(table.header, rows, table.lines)
 
 
-OPERATIONS: dict[str, Callable[..., object]] = {"rows": _rows, "table": _table}
+OPERATIONS: dict[str, Callable[..., object]] = {"rows": _parse_rows, "table": _read_table}
 
 
 def serve() -> None:
@@ -89,7 +89,7 @@ def serve() -> None:
     # As in the parent: a request creates many objects and no reference cycles among them.
     gc.freeze()
     gc.set_threshold(100_000, 20, 100)
-    base = _memory()
+    initial_memory = _measure_memory()
     while True:
         try:
             request = receive(requests)
@@ -99,11 +99,11 @@ def serve() -> None:
         responses.flush()
         operation, arguments, cpu_seconds, memory = pickle.loads(request)  # noqa: S301 - from our own parent  # nosec B301
         del request
-        _limit(cpu_seconds, base[0] + memory)
+        _limit_resources(cpu_seconds, initial_memory[0] + memory)
         response = _respond(operation, arguments)
         del arguments
-        kind = END if _memory()[1] > base[1] + MAX_IDLE_BYTES else REUSE
-        responses.write(kind)
+        next_step = END if _measure_memory()[1] > initial_memory[1] + MAX_IDLE_BYTES else REUSE
+        responses.write(next_step)
         send(responses, response)
         del response
 
@@ -117,7 +117,7 @@ def _respond(operation: str, arguments: Sequence[Any]) -> bytes:
         return pickle.dumps(("fault", traceback.format_exc()))
 
 
-def _limit(cpu_seconds: float, address_space: int) -> None:
+def _limit_resources(cpu_seconds: float, address_space: int) -> None:
     """Limit this process to `cpu_seconds` of processor time from now, and to `address_space` bytes."""
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time() + cpu_seconds) + 1, hard))
@@ -126,7 +126,7 @@ def _limit(cpu_seconds: float, address_space: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (address_space, hard))
 
 
-def _memory() -> tuple[int, int]:
+def _measure_memory() -> tuple[int, int]:
     """Return the bytes of address space and of resident memory; zeros on systems without /proc."""
     try:
         pages = Path("/proc/self/statm").read_text(encoding="ascii").split()
@@ -137,9 +137,9 @@ def _memory() -> tuple[int, int]:
 
 def _end_with_parent(requests: int) -> NoReturn:
     """End this process when the parent closes its side, even during parsing."""
-    closed = select.poll()
-    closed.register(requests, 0)
-    while not closed.poll():
+    poll = select.poll()
+    poll.register(requests, 0)
+    while not poll.poll():
         pass
     os._exit(0)
 

@@ -81,7 +81,7 @@ def parse_rows(
     `seconds` limits the wait for a child and its response. Raises TooComplex, ParserTimeout, ParserError and
     ParserUnavailable.
     """
-    response = _request("rows", content, upload_id, vendor_id, required, seconds=seconds)
+    response = _send_request("rows", content, upload_id, vendor_id, required, seconds=seconds)
     if isinstance(response, FileRejection):
         return response
     rows, file_details, warnings = response
@@ -93,13 +93,13 @@ def read_original_rows(content: bytes, row_numbers: Collection[int]) -> Table | 
 
     Raises the exceptions of `parse_rows`.
     """
-    response: Table | FileRejection = _request("table", content, frozenset(row_numbers), seconds=WALL_SECONDS)
+    response: Table | FileRejection = _send_request("table", content, frozenset(row_numbers), seconds=WALL_SECONDS)
     return response
 
 
 def ensure_child() -> None:
     """Start a child process unless one is idle. Raises ParserUnavailable."""
-    _release(_acquire())
+    _release_child(_acquire_child())
 
 
 def memory_limit() -> int:
@@ -136,29 +136,29 @@ class _Child:
 
     def __init__(self) -> None:
         paths = os.pathsep.join(str(Path(path).resolve()) for path in sys.path if path)
-        inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+        inherited_variables = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         # One memory arena: an arena for each thread would use up much of the address space limit.
-        environment = {**inherited, "PYTHONPATH": paths, "MALLOC_ARENA_MAX": "1"}
+        environment = {**inherited_variables, "PYTHONPATH": paths, "MALLOC_ARENA_MAX": "1"}
         self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
         )
 
     def request(self, request: bytes, seconds: float) -> Any:
         """Send a request and return the response. After any exception the child has ended."""
-        overdue = threading.Event()
+        is_overdue = threading.Event()
 
         def kill_overdue() -> None:
-            overdue.set()
+            is_overdue.set()
             self.process.kill()
 
         timer = threading.Timer(seconds, kill_overdue)
         timer.daemon = True
         timer.start()
         try:
-            kind, response = self._exchange(request)
+            kind, response = self._exchange_messages(request)
         except (EOFError, _Died) as error:
             self.end()
-            if overdue.is_set():
+            if is_overdue.is_set():
                 raise ParserTimeout(f"no response within {seconds:g} seconds") from None
             if isinstance(error, _Died):
                 raise
@@ -170,11 +170,11 @@ class _Child:
             raise
         finally:
             timer.cancel()
-        if kind == END or overdue.is_set():
+        if kind == END or is_overdue.is_set():
             self.end()
         return response
 
-    def _exchange(self, request: bytes) -> tuple[bytes, Any]:
+    def _exchange_messages(self, request: bytes) -> tuple[bytes, Any]:
         requests, responses = self.process.stdin, self.process.stdout
         assert requests is not None  # noqa: S101 - both are pipes
         assert responses is not None  # noqa: S101
@@ -222,13 +222,13 @@ def close_children() -> None:
         _children.pop().end()
 
 
-def _acquire() -> _Child:
+def _acquire_child() -> _Child:
     with suppress(IndexError):
         while True:
             child = _idle.pop()
             if child.is_alive:
                 return child
-            _discard(child)
+            _discard_child(child)
     try:
         child = _Child()
     except OSError as error:
@@ -237,41 +237,41 @@ def _acquire() -> _Child:
     return child
 
 
-def _release(child: _Child) -> None:
+def _release_child(child: _Child) -> None:
     if child.process.returncode is None:
         _idle.append(child)
     else:
-        _discard(child)
+        _discard_child(child)
 
 
-def _discard(child: _Child) -> None:
+def _discard_child(child: _Child) -> None:
     child.end()
     _children.discard(child)
 
 
-def _request(operation: str, *arguments: Any, seconds: float) -> Any:
+def _send_request(operation: str, *arguments: Any, seconds: float) -> Any:
     request = pickle.dumps((operation, arguments, CPU_SECONDS, memory_limit()), pickle.HIGHEST_PROTOCOL)
     deadline = time.monotonic() + seconds
-    killed = False
+    was_killed = False
     # The system may have killed an idle child for lack of memory, independently of the file: try once more.
     for _ in range(2):
-        child = _acquire()
+        child = _acquire_child()
         try:
             kind, response = child.request(request, max(0.0, deadline - time.monotonic()))
         except _Died:
             continue
         except _Killed:
             # The first kill may be due to another process; the second is attributed to the file.
-            killed = True
+            was_killed = True
             continue
         finally:
-            _release(child)
+            _release_child(child)
         if kind == "response":
             return response
         if kind == "memory":
             raise TooComplex(f"it needs more than {memory_limit() // _MB} MB of memory")
         raise ParserError(response)
-    if killed:
+    if was_killed:
         raise TooComplex(_describe_end(-signal.SIGKILL))
     raise ParserUnavailable("the process ends before it receives a file")
 

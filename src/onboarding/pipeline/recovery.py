@@ -90,17 +90,21 @@ def resume_stalled_uploads(
     its exception is raised after them, in an ExceptionGroup.
     """
     parameters = {"patience": patience, "limit": limit}
-    stalled = ctx.database.run(partial(_list_stalled_uploads, parameters=parameters))
-    unfinished = ctx.database.run(partial(read_attempts.list_unfinished, patience=patience, limit=limit))
+    stalled_uploads = ctx.database.run(partial(_list_stalled_uploads, parameters=parameters))
+    unfinished_objects = ctx.database.run(
+        partial(read_attempts.list_unfinished_objects, patience=patience, limit=limit)
+    )
     ctx.database.run(purge_held_rows)
     # Notifications come first: they read no file, so no file delays them.
     tasks: list[tuple[str, Callable[[], list[RecoveryAction]]]] = [
         ("uploads without an e-mail", partial(reopen_unsent_notifications, ctx, EMAIL_PATIENCE)),
-        ("finished uploads", partial(_renotify, ctx, parameters)),
+        ("finished uploads", partial(_renotify_uploads, ctx, parameters)),
     ]
-    tasks += [(f"upload {upload.upload_id}", partial(_resume_upload, ctx, upload, patience)) for upload in stalled]
-    sources = [S3ObjectVersion(ctx.settings.bucket, key, version_id) for key, version_id in unfinished]
-    tasks += [(f"object {source.key!r}", partial(_ingest, ctx, source, patience)) for source in sources]
+    tasks += [
+        (f"upload {upload.upload_id}", partial(_resume_upload, ctx, upload, patience)) for upload in stalled_uploads
+    ]
+    sources = [S3ObjectVersion(ctx.settings.bucket, key, version_id) for key, version_id in unfinished_objects]
+    tasks += [(f"object {source.key!r}", partial(_ingest_source, ctx, source, patience)) for source in sources]
     yield from _run_all(tasks)
 
 
@@ -113,10 +117,10 @@ def list_recently_notified(ctx: AppContext, patience: timedelta) -> list[str]:
 
 def reopen_unsent_notifications(ctx: AppContext, patience: timedelta) -> list[RecoveryAction]:
     """Mark uploads for another notification if their e-mail was not sent within `patience`; return no actions."""
-    unsent = email.list_unsent(ctx, list_recently_notified(ctx, patience))
-    if unsent:
-        ctx.database.run(lambda c: c.execute(query("reopen_notifications"), {"uploads": unsent}))
-    # `_renotify` returns their actions.
+    upload_ids = email.list_unsent(ctx, list_recently_notified(ctx, patience))
+    if upload_ids:
+        ctx.database.run(lambda c: c.execute(query("reopen_notifications"), {"uploads": upload_ids}))
+    # `_renotify_uploads` returns their actions.
     return []
 
 
@@ -129,20 +133,22 @@ def ingest_missed_objects(
     run stopped and stops after `seconds`; with None it lists the whole bucket. The position is saved before an object
     is read: if reading it ends the process, the next run continues after the object.
     """
-    missed = _list_missed_objects(ctx, datetime.now(UTC) - patience, seconds)
-    yield from _run_all((f"object {source.key!r}", partial(_ingest, ctx, source, patience)) for source in missed)
+    missed_objects = _list_missed_objects(ctx, datetime.now(UTC) - patience, seconds)
+    yield from _run_all(
+        (f"object {source.key!r}", partial(_ingest_source, ctx, source, patience)) for source in missed_objects
+    )
 
 
 def _run_all(tasks: Iterable[tuple[str, Callable[[], list[RecoveryAction]]]]) -> Iterator[RecoveryAction]:
     """Yield the actions of every task; at the end raise all exceptions in a group, each with its task as a note."""
-    errors, attempted = [], 0
-    remaining = iter(tasks)
+    errors, task_count = [], 0
+    iterator = iter(tasks)
     while True:
-        attempted += 1
-        # Advancing `remaining` may itself fail, because it may list the bucket.
+        task_count += 1
+        # Advancing `iterator` may itself fail, because it may list the bucket.
         name = "the list of objects and uploads"
         try:
-            task = next(remaining, None)
+            task = next(iterator, None)
             if task is None:
                 break
             name, run = task
@@ -153,10 +159,10 @@ def _run_all(tasks: Iterable[tuple[str, Callable[[], list[RecoveryAction]]]]) ->
         else:
             yield from actions
     if errors:
-        raise ExceptionGroup(f"{len(errors)} of {attempted - 1} could not be resumed", errors)
+        raise ExceptionGroup(f"{len(errors)} of {task_count - 1} could not be resumed", errors)
 
 
-def _ingest(ctx: AppContext, source: S3ObjectVersion, patience: timedelta) -> list[RecoveryAction]:
+def _ingest_source(ctx: AppContext, source: S3ObjectVersion, patience: timedelta) -> list[RecoveryAction]:
     result = ingest.ingest_object(ctx, source, patience=patience)
     return [RecoveryAction(result.upload_id, result.vendor_id, source.key, "ingested")]
 
@@ -166,19 +172,19 @@ def _list_stalled_uploads(connection: Connection, parameters: Mapping[str, objec
     return cursor.execute(query("list_stalled_uploads"), parameters).fetchall()
 
 
-def _resume_upload(ctx: AppContext, stalled: StalledUpload, patience: timedelta) -> list[RecoveryAction]:
-    upload_id, vendor_id, key = stalled.upload_id, stalled.vendor_id, stalled.s3_key
+def _resume_upload(ctx: AppContext, upload: StalledUpload, patience: timedelta) -> list[RecoveryAction]:
+    upload_id, vendor_id, key = upload.upload_id, upload.vendor_id, upload.s3_key
 
     def end(reason: str) -> list[RecoveryAction]:
         error = RowError(RowErrorCode.NOT_PROCESSED, "row", f"{reason}. Please upload it again")
-        ended = cancel.end_upload(ctx, upload_id, vendor_id, error, last_progress_at=stalled.last_progress_at)
-        return [RecoveryAction(upload_id, vendor_id, key, "ended" if ended else "resumed")]
+        row_count = cancel.end_upload(ctx, upload_id, vendor_id, error, last_progress_at=upload.last_progress_at)
+        return [RecoveryAction(upload_id, vendor_id, key, "ended" if row_count else "resumed")]
 
-    if stalled.resume_attempts >= MAX_RESUMES or stalled.resume_starts >= MAX_RESUME_ATTEMPTS:
+    if upload.resume_attempts >= MAX_RESUMES or upload.resume_starts >= MAX_RESUME_ATTEMPTS:
         return end("This row could not be processed; this is our fault, and the marketplace has been notified")
     ctx.database.run(partial(_update_upload, name="mark_resume_started", upload_id=upload_id))
     failpoint(Failpoint.RECOVERY_MARKED)
-    source = S3ObjectVersion(ctx.settings.bucket, key, stalled.s3_version_id)
+    source = S3ObjectVersion(ctx.settings.bucket, key, upload.s3_version_id)
     result = ingest.ingest_object(ctx, source, patience=patience)
     if result.outcome == "deleted":
         return end("The file was removed before this row was processed")
@@ -189,12 +195,12 @@ def _resume_upload(ctx: AppContext, stalled: StalledUpload, patience: timedelta)
     return [RecoveryAction(upload_id, vendor_id, key, "resumed")]
 
 
-def _renotify(ctx: AppContext, parameters: Mapping[str, object]) -> list[RecoveryAction]:
-    unnotified = ctx.database.run(lambda c: c.execute(query("list_unnotified_uploads"), parameters).fetchall())
-    error_queue.send_completions(ctx, unnotified)
-    upload_ids = [upload_id for upload_id, _ in unnotified]
+def _renotify_uploads(ctx: AppContext, parameters: Mapping[str, object]) -> list[RecoveryAction]:
+    unnotified_uploads = ctx.database.run(lambda c: c.execute(query("list_unnotified_uploads"), parameters).fetchall())
+    error_queue.send_completions(ctx, unnotified_uploads)
+    upload_ids = [upload_id for upload_id, _ in unnotified_uploads]
     ctx.database.run(lambda c: c.execute(query("mark_uploads_renotified"), {"uploads": upload_ids}))
-    return [RecoveryAction(upload_id, vendor_id, None, "renotified") for upload_id, vendor_id in unnotified]
+    return [RecoveryAction(upload_id, vendor_id, None, "renotified") for upload_id, vendor_id in unnotified_uploads]
 
 
 def _list_missed_objects(ctx: AppContext, before: datetime, seconds: float | None) -> Iterator[S3ObjectVersion]:
@@ -206,7 +212,7 @@ def _list_missed_objects(ctx: AppContext, before: datetime, seconds: float | Non
 
     start = None if seconds is None else ctx.database.run(_get_sweep_position)
     for sources, position in _list_objects(ctx, before, start):
-        for source in ctx.database.run(partial(_select_missed, sources=sources)):
+        for source in ctx.database.run(partial(_select_missed_objects, sources=sources)):
             if seconds is not None:
                 ctx.database.run(partial(_save_sweep_position, position=(source.key, source.version_id)))
                 failpoint(Failpoint.RECOVERY_POSITION_SAVED)
@@ -257,8 +263,8 @@ def _update_upload(connection: Connection, name: str, upload_id: str) -> None:
     connection.execute(query(name), {"upload_id": upload_id})
 
 
-def _select_missed(connection: Connection, sources: list[S3ObjectVersion]) -> list[S3ObjectVersion]:
+def _select_missed_objects(connection: Connection, sources: list[S3ObjectVersion]) -> list[S3ObjectVersion]:
     """Return the objects that have no upload and are not quarantined."""
     parameters = {"keys": [to_storable_text(s.key) for s in sources], "versions": [s.version_id for s in sources]}
-    known = set(connection.execute(query("list_known_objects"), parameters).fetchall())
-    return [source for source in sources if (to_storable_text(source.key), source.version_id) not in known]
+    known_objects = set(connection.execute(query("list_known_objects"), parameters).fetchall())
+    return [source for source in sources if (to_storable_text(source.key), source.version_id) not in known_objects]

@@ -95,9 +95,9 @@ def _revert_changes(connection: Connection, upload_id: str) -> tuple[int, int]:
 def _resume_earlier_undos(connection: Connection, upload: Upload) -> None:
     """Revert the products that earlier undos skipped because this upload had changed them."""
     params = {"upload_id": upload.upload_id, "vendor_id": upload.vendor_id}
-    earlier = [upload_id for (upload_id,) in connection.execute(query("list_undone_uploads_with_skipped"), params)]
+    earlier_ids = [upload_id for (upload_id,) in connection.execute(query("list_undone_uploads_with_skipped"), params)]
     # Repeat until nothing changes: a product that one undo restores may have been changed by an even earlier upload.
-    while any(_resume_undo(connection, upload_id) for upload_id in earlier):
+    while any(_resume_undo(connection, upload_id) for upload_id in earlier_ids):
         pass
 
 

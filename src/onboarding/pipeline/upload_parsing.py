@@ -11,7 +11,7 @@ from onboarding.domain.models import FileRejection, FileWarning, Mode, Row
 from onboarding.domain.product_schema import REQUIRED, REQUIRED_TO_CHANGE
 from onboarding.domain.upload_options import Options, parse_upload_options
 from onboarding.files.models import FileDetails, one_line
-from onboarding.files.parser import too_large
+from onboarding.files.parser import check_size
 from onboarding.pipeline import parser_process
 from onboarding.pipeline.parser_process import ParsedRows, TooComplex
 from onboarding.storage import uploads
@@ -63,14 +63,16 @@ def parse_upload(
     return ParsedUpload(options, result.rows, None, result.file_details, result.warnings)
 
 
-def find_duplicate_upload(connection: Connection, new: uploads.NewUpload, parsed: ParsedUpload) -> FileRejection | None:
+def find_duplicate_upload(
+    connection: Connection, new_upload: uploads.NewUpload, parsed_upload: ParsedUpload
+) -> FileRejection | None:
     """Return the rejection of a file whose content the vendor uploaded within the last day; None with `force`."""
-    if parsed.rejection or parsed.options.force:
+    if parsed_upload.rejection or parsed_upload.options.force:
         return None
-    earlier = uploads.find_duplicate_upload(connection, new)
-    if earlier is None:
+    duplicate = uploads.find_duplicate_upload(connection, new_upload)
+    if duplicate is None:
         return None
-    upload_id, file_name, uploaded_at = earlier
+    upload_id, file_name, uploaded_at = duplicate
     return FileRejection(
         RejectionCode.ALREADY_UPLOADED,
         f"The same content was uploaded before, as {one_line(file_name)} on {uploaded_at:%Y-%m-%d at %H:%M:%S} UTC: "
@@ -82,7 +84,7 @@ def _parse_rows(
     content: ObjectContent, upload_id: str, vendor_id: str, mode: Mode, seconds: float
 ) -> ParsedRows | FileRejection:
     if content.data is None:
-        rejection = too_large(content.size)
+        rejection = check_size(content.size)
         assert rejection is not None, "only a file that is too large has no data"  # noqa: S101
         return rejection
     # Whether a row needs the other required columns depends on whether its product exists.

@@ -71,10 +71,10 @@ def validate_batch(ctx: AppContext, items: Sequence[Item]) -> tuple[BatchResult,
     failpoint(Failpoint.VALIDATE_COMMITTED)
     for row in result.released:
         by_key.setdefault(row_key(row), (staging_table.to_item(row), row))
-    validated = [(item, row, result.errors[key]) for key, (item, row) in by_key.items() if key in result.errors]
-    staging_table.write_outcomes(ctx, [(item, errors) for item, _, errors in validated])
+    validated_rows = [(item, row, result.errors[key]) for key, (item, row) in by_key.items() if key in result.errors]
+    staging_table.write_outcomes(ctx, [(item, errors) for item, _, errors in validated_rows])
     failpoint(Failpoint.VALIDATE_STATUSES_WRITTEN)
-    error_queue.send_row_errors(ctx, [(row, errors) for _, row, errors in validated if errors])
+    error_queue.send_row_errors(ctx, [(row, errors) for _, row, errors in validated_rows if errors])
     failpoint(Failpoint.VALIDATE_ERRORS_SENT)
     if result.released:
         released = sorted({row.upload_id for row in result.released})
@@ -107,7 +107,7 @@ def _record_outcomes(connection: Connection, rows: Sequence[Row], *, individuall
     uploads.lock_vendors(connection, {row.vendor_id for row in rows})
     # In pipeline mode the result is read after the next queries have been sent, which saves a round trip.
     active_categories = products.query_active_categories(connection, rows)
-    states, recorded = uploads.get_recorded_outcomes(connection, rows)
+    states, recorded_errors = uploads.get_recorded_outcomes(connection, rows)
     categories = {name for (name,) in active_categories}
     unprocessable = {
         row_key(row): reason for row in rows if (reason := _find_unprocessable_reason(row, states.get(row.upload_id)))
@@ -116,31 +116,31 @@ def _record_outcomes(connection: Connection, rows: Sequence[Row], *, individuall
         rows = [row for row in rows if row_key(row) not in unprocessable]
         names = {row.upload_id for row in rows}
         states = {name: state for name, state in states.items() if name in names}
-    new = [row for row in rows if row_key(row) not in recorded] if recorded else rows
+    new_rows = [row for row in rows if row_key(row) not in recorded_errors] if recorded_errors else rows
     result = _Outcomes()
-    for group in _group_rows(new, states):
+    for group in _group_rows(new_rows, states):
         state = states[group[0].upload_id]
         if state.on_error is OnError.REJECT_FILE:
             _hold_valid_rows(connection, result, group, state.mode)
         else:
             _write_valid_rows(connection, result, group, state.mode, categories, individually=individually)
-    invalid = [row for row in new if result.errors.get(row_key(row))]
-    validation_errors.insert_errors(connection, invalid, result.errors)
-    progress = uploads.count_outcomes(connection, new, result.errors, result.outcomes, held=result.held)
-    release = release_held_rows(connection, progress, states, individually=individually)
+    invalid_rows = [row for row in new_rows if result.errors.get(row_key(row))]
+    validation_errors.insert_errors(connection, invalid_rows, result.errors)
+    progress = uploads.count_outcomes(connection, new_rows, result.errors, result.outcomes, held=result.held)
+    release_result = release_held_rows(connection, progress, states, individually=individually)
     status = {name: state.status for name, state in states.items()}
-    status |= {name: counted.status for name, counted in (progress | release.progress).items()}
-    finished = [name for name, current in status.items() if current is not UploadStatus.PROCESSING]
-    errors = result.errors | release.errors
-    released = list(release.rows)
+    status |= {name: upload_progress.status for name, upload_progress in (progress | release_result.progress).items()}
+    finished = [name for name, upload_status in status.items() if upload_status is not UploadStatus.PROCESSING]
+    errors = result.errors | release_result.errors
+    released_rows = list(release_result.rows)
     for name in finished:
-        if states[name].on_error is OnError.REJECT_FILE and name not in release.progress:
+        if states[name].on_error is OnError.REJECT_FILE and name not in release_result.progress:
             # Complete before this batch. Held rows are deleted after all their outcomes are sent: send them again.
-            remaining = held_rows.list_held_rows(connection, name)
-            recorded |= uploads.get_recorded_outcomes(connection, remaining)[1] if remaining else {}
-            released += remaining
-    keys = [row_key(row) for row in [*rows, *released]]
-    all_errors = {key: recorded.get(key) or errors.get(key, []) for key in keys}
+            rows_to_send = held_rows.list_held_rows(connection, name)
+            recorded_errors |= uploads.get_recorded_outcomes(connection, rows_to_send)[1] if rows_to_send else {}
+            released_rows += rows_to_send
+    keys = [row_key(row) for row in [*rows, *released_rows]]
+    all_errors = {key: recorded_errors.get(key) or errors.get(key, []) for key in keys}
     # Valid rows of an all-or-nothing file have no outcome before its last row is validated.
     incomplete = {
         name
@@ -151,7 +151,7 @@ def _record_outcomes(connection: Connection, rows: Sequence[Row], *, individuall
         all_errors = {
             key: row_errors for key, row_errors in all_errors.items() if row_errors or key[0] not in incomplete
         }
-    return BatchResult(all_errors, finished, released, unprocessable)
+    return BatchResult(all_errors, finished, released_rows, unprocessable)
 
 
 def _find_unprocessable_reason(row: Row, state: UploadState | None) -> str | None:
@@ -170,8 +170,8 @@ def _group_rows(rows: Sequence[Row], states: Mapping[str, UploadState]) -> Itera
     groups: dict[str, list[Row]] = {}
     for row in rows:
         state = states[row.upload_id]
-        independent = state.mode is Mode.CREATE and state.on_error is OnError.REJECT_ROWS
-        groups.setdefault("" if independent else row.upload_id, []).append(row)
+        is_independent = state.mode is Mode.CREATE and state.on_error is OnError.REJECT_ROWS
+        groups.setdefault("" if is_independent else row.upload_id, []).append(row)
     return groups.values()
 
 
@@ -179,9 +179,9 @@ def _hold_valid_rows(connection: Connection, result: _Outcomes, rows: Sequence[R
     """Validate rows of an all-or-nothing file and insert the valid ones as held rows."""
     context = products.load_validation_context(connection, rows, mode)
     result.errors |= {row_key(row): validate_row(row, context) for row in rows}
-    valid = [row for row in rows if not result.errors[row_key(row)]]
-    held_rows.insert_held_rows(connection, valid)
-    result.held |= {row_key(row) for row in valid}
+    valid_rows = [row for row in rows if not result.errors[row_key(row)]]
+    held_rows.insert_held_rows(connection, valid_rows)
+    result.held |= {row_key(row) for row in valid_rows}
 
 
 def _write_valid_rows(
@@ -198,8 +198,8 @@ def _write_valid_rows(
     In mode `create`, rows are first validated with the categories only: the insert returns the rows that it inserted,
     and only the others, whose SKU or id may exist, are validated with a context from the catalog.
     """
-    creates = mode is Mode.CREATE
-    if creates:
+    is_create = mode is Mode.CREATE
+    if is_create:
         context = ValidationContext(categories, (), ())
     else:
         context = products.load_validation_context(connection, rows, mode)
@@ -207,38 +207,38 @@ def _write_valid_rows(
 
     def select_valid(candidates: Sequence[Row]) -> list[Row]:
         """Return the rows that pass every rule; record the errors of the others."""
-        valid = []
+        valid_rows = []
         for row in candidates:
             row_errors = validate_row(row, context)
             if row_errors:
                 errors[row_key(row)] = row_errors
             else:
-                valid.append(row)
-        return valid
+                valid_rows.append(row)
+        return valid_rows
 
     outcomes: dict[RowKey, Outcome]
-    rejected: dict[RowKey, str] = {}
+    rejection_reasons: dict[RowKey, str] = {}
     if individually:
-        outcomes, rejected = products.write_products_individually(connection, select_valid(rows), context)
-    elif creates and len(rows) > products.INSERT_BATCH:
-        inserted = products.insert_validated_products(connection, rows, select_valid)
-        outcomes = dict.fromkeys(inserted, Outcome.CREATED)
+        outcomes, rejection_reasons = products.write_products_individually(connection, select_valid(rows), context)
+    elif is_create and len(rows) > products.INSERT_BATCH:
+        inserted_keys = products.insert_validated_products(connection, rows, select_valid)
+        outcomes = dict.fromkeys(inserted_keys, Outcome.CREATED)
     else:
         outcomes = products.write_products(connection, select_valid(rows), context)
-    for key, reason in rejected.items():
+    for key, reason in rejection_reasons.items():
         errors[key] = [
             RowError(RowErrorCode.REJECTED_BY_CATALOG, "row", f"The catalog cannot store this row: {reason}")
         ]
-    not_written = [row for row in rows if row_key(row) not in outcomes and row_key(row) not in rejected]
+    not_written = [row for row in rows if row_key(row) not in outcomes and row_key(row) not in rejection_reasons]
     # In mode `create`, rows with errors have not been compared with the catalog yet: duplicates are reported as well.
-    to_compare = [row for row in not_written if creates or row_key(row) not in errors]
+    to_compare = [row for row in not_written if is_create or row_key(row) not in errors]
     if to_compare:
         context = products.load_validation_context(connection, to_compare, mode)
         errors |= {row_key(row): validate_row(row, context) for row in to_compare}
-    without_error = [row_key(row) for row in to_compare if not errors[row_key(row)]]
-    if without_error:
+    unexplained_keys = [row_key(row) for row in to_compare if not errors[row_key(row)]]
+    if unexplained_keys:
         # The SKU was released after the insert: the transaction is retried, and the rows are accepted then.
-        raise psycopg.errors.SerializationFailure(f"not inserted, and no duplicate exists: {without_error}")
+        raise psycopg.errors.SerializationFailure(f"not inserted, and no duplicate exists: {unexplained_keys}")
     result.errors |= errors
     result.outcomes |= outcomes
 
@@ -273,28 +273,30 @@ def release_held_rows(
     individually: bool = False,
 ) -> ReleaseResult:
     """Accept or reject all held rows of each upload whose last row has been validated."""
-    release = ReleaseResult()
-    for upload_id, counted in progress.items():
-        if not counted.held or counted.pending:
+    release_result = ReleaseResult()
+    for upload_id, upload_progress in progress.items():
+        if not upload_progress.held or upload_progress.pending:
             continue
         rows = held_rows.list_held_rows(connection, upload_id)
         result = _Outcomes()
-        if not counted.invalid:
+        if not upload_progress.invalid:
             try:
                 with connection.transaction():
                     _write_whole_file(connection, result, rows, states[upload_id].mode, individually=individually)
             except _RowRejected:
                 result.outcomes.clear()
-        invalid = counted.invalid + sum(1 for errors in result.errors.values() if errors)
-        if invalid:
+        invalid_count = upload_progress.invalid + sum(1 for errors in result.errors.values() if errors)
+        if invalid_count:
             result.errors |= {
-                row_key(row): [held_rows.file_rejected_error(invalid)]
+                row_key(row): [held_rows.build_file_rejected_error(invalid_count)]
                 for row in rows
                 if not result.errors.get(row_key(row))
             }
             validation_errors.insert_errors(connection, rows, result.errors)
         keys = {row_key(row) for row in rows}
-        release.progress |= uploads.count_outcomes(connection, rows, result.errors, result.outcomes, released=keys)
-        release.errors |= result.errors
-        release.rows += rows
-    return release
+        release_result.progress |= uploads.count_outcomes(
+            connection, rows, result.errors, result.outcomes, released=keys
+        )
+        release_result.errors |= result.errors
+        release_result.rows += rows
+    return release_result

@@ -111,18 +111,18 @@ class Database:
     def _connect(self) -> Connection:
         if self._connection is not None and not self._connection.closed:
             return self._connection
-        cached = self._credentials()
+        cached_credentials = self._credentials()
         try:
-            self._connection = open_connection(**cached)
+            self._connection = open_connection(**cached_credentials)
         except psycopg.OperationalError as error:
-            if not (self._may_refresh and _used_password(error)):
+            if not (self._may_refresh and _is_password_used(error)):
                 raise
             # The password may have been rotated since it was cached: fetch it once for each work unit.
             self._may_refresh = False
-            fresh = self._credentials(fresh=True)
-            if fresh == cached:
+            fresh_credentials = self._credentials(fresh=True)
+            if fresh_credentials == cached_credentials:
                 raise
-            self._connection = open_connection(**fresh)
+            self._connection = open_connection(**fresh_credentials)
         return self._connection
 
 
@@ -140,7 +140,7 @@ class _RoleDatabase(Database):
         return self._database.run(in_role, pipelined=pipelined)
 
 
-def _used_password(error: psycopg.OperationalError) -> bool:
+def _is_password_used(error: psycopg.OperationalError) -> bool:
     """Return whether the server requested the password; an earlier failure has another cause.
 
     libpq has no SQLSTATE for a failed connection, and the server's message may be in any language.

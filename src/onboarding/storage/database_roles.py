@@ -59,5 +59,5 @@ def _get_secret(secretsmanager: Any, name: str) -> dict[str, Any] | None:
 
 def _set_password(connection: Connection, role: str, password: str) -> None:
     # As a hash, since the server may log statements.
-    hashed = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256")
-    connection.execute(sql.SQL("alter role {} password {}").format(sql.Identifier(role), hashed.decode()))
+    password_hash = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256")
+    connection.execute(sql.SQL("alter role {} password {}").format(sql.Identifier(role), password_hash.decode()))

@@ -44,13 +44,13 @@ def purge_held_rows(connection: Connection) -> None:
     connection.execute(query("purge_held_rows"))
 
 
-def file_rejected_error(invalid_rows: int) -> RowError:
+def build_file_rejected_error(invalid_rows: int) -> RowError:
     """Return the error of a valid row in an all-or-nothing file with this number of invalid rows."""
-    others = "1 other row has" if invalid_rows == 1 else f"{invalid_rows:,} other rows have"
+    cause = "1 other row has" if invalid_rows == 1 else f"{invalid_rows:,} other rows have"
     return RowError(
         RowErrorCode.FILE_REJECTED,
         "row",
-        f"The row is valid, but the file was uploaded to be accepted as a whole or not at all, and {others} errors",
+        f"The row is valid, but the file was uploaded to be accepted as a whole or not at all, and {cause} errors",
         expected="no errors in any row of the file",
         hint="Fix the other rows, then upload all rows again",
     )

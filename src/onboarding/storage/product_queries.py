@@ -14,17 +14,17 @@ from psycopg import sql
 from onboarding.domain.product_schema import CHANGEABLE, COLUMNS, DEFAULTS, PRODUCT_SCHEMA
 
 
-def _query(text: LiteralString, **parts: sql.Composable) -> LiteralString:
+def _compose_query(text: LiteralString, **parts: sql.Composable) -> LiteralString:
     """Return a query as text: composing it once costs nothing at execution."""
     return sql.SQL(text).format(**parts).as_string()
 
 
-def _columns(names: Iterable[str], table: str | None = None) -> sql.Composed:
+def _compose_columns(names: Iterable[str], table: str | None = None) -> sql.Composed:
     """Return a list of columns, qualified by the table if there is one."""
     return sql.SQL(", ").join(sql.Identifier(*filter(None, (table, name))) for name in names)
 
 
-def _fields(types: Mapping[str, LiteralString]) -> sql.Composed:
+def _compose_fields(types: Mapping[str, LiteralString]) -> sql.Composed:
     """Return the elements of the JSON array `item` as columns, in the order of `types`, with the schema's defaults."""
     fields = []
     for position, (name, sql_type) in enumerate(types.items()):
@@ -35,16 +35,16 @@ def _fields(types: Mapping[str, LiteralString]) -> sql.Composed:
     return sql.SQL(", ").join(fields)
 
 
-def _types(names: Iterable[str]) -> Mapping[str, LiteralString]:
+def _get_sql_types(names: Iterable[str]) -> Mapping[str, LiteralString]:
     return {name: PRODUCT_SCHEMA[name].sql_type for name in names}
 
 
-_INSERTED = {"upload_id": "text", "row_number": "integer", "vendor_id": "text", **_types(COLUMNS)}
+_INSERT_TYPES = {"upload_id": "text", "row_number": "integer", "vendor_id": "text", **_get_sql_types(COLUMNS)}
 
 # Insert products and return their rows; those whose SKU or vendor product id is taken are left out. The order of SKUs
 # prevents a deadlock between batches of different vendors that share SKUs. It is the order of Python, since Python
 # divides a large batch into statements.
-INSERT_PRODUCTS = _query(
+INSERT_PRODUCTS = _compose_query(
     """
 insert into products ({columns})
 select {columns}
@@ -53,16 +53,21 @@ order by sku collate "C"
 on conflict do nothing
 returning upload_id, row_number
 """,
-    columns=_columns(_INSERTED),
-    fields=_fields(_INSERTED),
+    columns=_compose_columns(_INSERT_TYPES),
+    fields=_compose_fields(_INSERT_TYPES),
 )
 
-_UPDATED = {"row_number": "integer", "product_id": "bigint", "read_at": "timestamptz", **_types(CHANGEABLE)}
+_UPDATE_TYPES = {
+    "row_number": "integer",
+    "product_id": "bigint",
+    "read_at": "timestamptz",
+    **_get_sql_types(CHANGEABLE),
+}
 
 # Update the products of one upload's rows, record their previous values, and return the rows. The last element of each
 # array is the list of columns that the row sets. `read_at` is the product's `updated_at` when it was read: a product
 # that was changed since is left out.
-UPDATE_PRODUCTS = _query(
+UPDATE_PRODUCTS = _compose_query(
     """
 with requested as (
     select {fields}, array(select jsonb_array_elements_text(item -> -1)) as set_columns
@@ -84,15 +89,15 @@ select %(upload_id)s, row_number, product_id, 'updated', previous_values, change
 from changed
 returning row_number
 """,
-    columns=_columns(CHANGEABLE),
-    values=_columns(CHANGEABLE, "r"),
-    fields=_fields(_UPDATED),
+    columns=_compose_columns(CHANGEABLE),
+    values=_compose_columns(CHANGEABLE, "r"),
+    fields=_compose_fields(_UPDATE_TYPES),
 )
 
 # Select a vendor's products by vendor product id. Products that this upload created are left out, so that the errors of
 # its rows do not depend on its batches. `later_uploads` maps each column that later uploads have already set to the
 # latest of these uploads; usually it is null.
-SELECT_OWN_PRODUCTS = _query(
+SELECT_OWN_PRODUCTS = _compose_query(
     """
 with later as materialized (
     select u.upload_id
@@ -129,12 +134,12 @@ where vendor_id = %(vendor_id)s and vendor_product_id = any(%(ids)s::text[])
   and upload_id is distinct from %(upload_id)s
 """,
     changeable=sql.Literal(list(CHANGEABLE)),
-    columns=_columns(COLUMNS),
+    columns=_compose_columns(COLUMNS),
 )
 
 # Restore the former values of the products that an upload changed, including `updated_at`, so that the upload before it
 # can be undone too. A product is skipped if it was changed since, or if another product has its former SKU now.
-RESTORE_PRODUCTS = _query(
+RESTORE_PRODUCTS = _compose_query(
     """
 update products p
 set ({columns}, updated_at) = row({values}, previous.updated_at)
@@ -143,12 +148,12 @@ where c.upload_id = %(upload_id)s and c.change_type = 'updated'
   and p.product_id = c.product_id and p.updated_at = c.changed_at
   and not exists (select from products other where other.sku = previous.sku and other.product_id <> p.product_id)
 """,
-    columns=_columns(CHANGEABLE),
-    values=_columns(CHANGEABLE, "previous"),
+    columns=_compose_columns(CHANGEABLE),
+    values=_compose_columns(CHANGEABLE, "previous"),
 )
 
 # Select a page of the products that an upload created, by row.
-SELECT_UPLOAD_PRODUCTS = _query(
+SELECT_UPLOAD_PRODUCTS = _compose_query(
     """
 select row_number, {columns}, updated_at
 from products
@@ -156,5 +161,5 @@ where upload_id = %(upload_id)s and row_number > %(after)s
 order by row_number
 limit %(limit)s
 """,
-    columns=_columns(COLUMNS),
+    columns=_compose_columns(COLUMNS),
 )

@@ -116,10 +116,10 @@ def insert_validated_products(
     `select_valid` returns the valid rows of a batch. In a pipeline, PostgreSQL inserts one batch while the next is
     validated. All batches together are in the order of SKUs that a single statement has.
     """
-    ordered = sorted(rows, key=lambda row: row.cells.get("sku", ""))
-    bounds = [0, *range(FIRST_INSERT_BATCH, len(ordered), INSERT_BATCH), len(ordered)]
-    batches = (ordered[start:end] for start, end in pairwise(bounds))
-    return _fetch_keys([_insert(connection, valid) for batch in batches if (valid := select_valid(batch))])
+    sorted_rows = sorted(rows, key=lambda row: row.cells.get("sku", ""))
+    bounds = [0, *range(FIRST_INSERT_BATCH, len(sorted_rows), INSERT_BATCH), len(sorted_rows)]
+    batches = (sorted_rows[start:end] for start, end in pairwise(bounds))
+    return _fetch_keys([_insert(connection, valid_rows) for batch in batches if (valid_rows := select_valid(batch))])
 
 
 def _insert(connection: Connection, rows: Sequence[Row]) -> Cursor[TupleRow]:
@@ -141,27 +141,29 @@ def update_products(connection: Connection, rows: Sequence[Row], context: Valida
         return {}
     upload_id = rows[0].upload_id
     outcomes: dict[RowKey, Outcome] = {}
-    changed: list[list[object]] = []
-    unchanged: list[dict[str, object]] = []
+    changed_products: list[list[object]] = []
+    unchanged_rows: list[dict[str, object]] = []
     for row in rows:
         product = context.products[product_key(row)]
         new_values = apply_changes(row, product)
         if new_values == product.values:
-            unchanged.append(
+            unchanged_rows.append(
                 {"row_number": row.row_number, "product_id": product.product_id, "set_columns": list_set_columns(row)}
             )
             outcomes[row_key(row)] = Outcome.UNCHANGED
         else:
             texts = [None if new_values[column] is None else str(new_values[column]) for column in CHANGEABLE]
-            changed.append(
+            changed_products.append(
                 [row.row_number, product.product_id, product.updated_at.isoformat(), *texts, list_set_columns(row)]
             )
-    if changed:
-        params = {"upload_id": upload_id, "products": json.dumps(changed, ensure_ascii=False)}
+    if changed_products:
+        params = {"upload_id": upload_id, "products": json.dumps(changed_products, ensure_ascii=False)}
         cursor = connection.execute(product_queries.UPDATE_PRODUCTS, params)
         outcomes |= {(upload_id, row_number): Outcome.UPDATED for (row_number,) in cursor}
-    if unchanged:
-        connection.execute(query("insert_unchanged_products"), {"upload_id": upload_id, "rows": json.dumps(unchanged)})
+    if unchanged_rows:
+        connection.execute(
+            query("insert_unchanged_products"), {"upload_id": upload_id, "rows": json.dumps(unchanged_rows)}
+        )
     return outcomes
 
 
@@ -172,10 +174,10 @@ def write_products(connection: Connection, rows: Sequence[Row], context: Validat
     """
     if context.mode is Mode.CREATE:
         return dict.fromkeys(insert_products(connection, rows), Outcome.CREATED)
-    existing = [row for row in rows if context.changes_a_product(row)]
-    new = [drop_cleared_cells(row) for row in rows if not context.changes_a_product(row)]
-    created = dict.fromkeys(insert_products(connection, new), Outcome.CREATED)
-    return created | update_products(connection, existing, context)
+    existing_rows = [row for row in rows if context.changes_a_product(row)]
+    new_rows = [drop_cleared_cells(row) for row in rows if not context.changes_a_product(row)]
+    outcomes = dict.fromkeys(insert_products(connection, new_rows), Outcome.CREATED)
+    return outcomes | update_products(connection, existing_rows, context)
 
 
 def restore_products(connection: Connection, upload_id: str) -> int:
@@ -215,6 +217,6 @@ def write_products_individually(
         if len(rows) == 1:
             return {}, {row_key(rows[0]): error.diag.message_primary or type(error).__name__}
     middle = len(rows) // 2
-    first, first_rejected = write_products_individually(connection, rows[:middle], context)
-    second, second_rejected = write_products_individually(connection, rows[middle:], context)
-    return first | second, first_rejected | second_rejected
+    first_outcomes, first_rejected = write_products_individually(connection, rows[:middle], context)
+    second_outcomes, second_rejected = write_products_individually(connection, rows[middle:], context)
+    return first_outcomes | second_outcomes, first_rejected | second_rejected

@@ -22,20 +22,20 @@ def start_attempt(
     connection: Connection, s3_key: str, s3_version_id: str, *, patience: timedelta = FUNCTION_TIMEOUT
 ) -> bool:
     """Count an attempt; return False if `MAX_ATTEMPTS` were started and the last of them started `patience` ago."""
-    params = {**_object_params(s3_key, s3_version_id), "max_attempts": MAX_ATTEMPTS, "patience": patience}
+    params = {**_build_object_params(s3_key, s3_version_id), "max_attempts": MAX_ATTEMPTS, "patience": patience}
     return connection.execute(query("start_read_attempt"), params).fetchone() is not None
 
 
 def delete_attempts(connection: Connection, s3_key: str, s3_version_id: str) -> None:
     """Delete the attempts for an object that was read."""
-    connection.execute(query("delete_read_attempts"), _object_params(s3_key, s3_version_id))
+    connection.execute(query("delete_read_attempts"), _build_object_params(s3_key, s3_version_id))
 
 
-def list_unfinished(connection: Connection, *, patience: timedelta, limit: int | None) -> list[tuple[str, str]]:
+def list_unfinished_objects(connection: Connection, *, patience: timedelta, limit: int | None) -> list[tuple[str, str]]:
     """List the key and version of objects without an upload whose last attempt started `patience` ago."""
     params = {"patience": patience, "limit": limit}
     return connection.execute(query("list_unfinished_read_attempts"), params).fetchall()
 
 
-def _object_params(s3_key: str, s3_version_id: str) -> dict[str, object]:
+def _build_object_params(s3_key: str, s3_version_id: str) -> dict[str, object]:
     return {"s3_key": to_storable_text(s3_key), "s3_version_id": s3_version_id}

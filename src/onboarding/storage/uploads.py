@@ -77,41 +77,41 @@ def get_quarantine_reason(connection: Connection, s3_key: str, s3_version_id: st
     return row[0] if row else None
 
 
-def open_upload(connection: Connection, new: NewUpload) -> bool:
+def open_upload(connection: Connection, new_upload: NewUpload) -> bool:
     """Insert the history row of an upload; return False if it exists already.
 
     The status is `failed` for a rejected file, otherwise `processing`.
     """
     params = {
-        "upload_id": new.upload_id,
-        "vendor_id": new.vendor_id,
-        "file_name": to_storable_text(new.file_name[:255]),
-        "s3_key": new.s3_key,
-        "s3_version_id": new.s3_version_id,
-        "file_size_bytes": new.file_size_bytes,
-        "upload_timestamp": new.upload_timestamp,
-        "total_records": new.total_records,
-        "failure_code": new.rejection.code if new.rejection else None,
-        "failure_reason": to_storable_text(new.rejection.reason) if new.rejection else None,
-        "content_sha256": new.content_sha256,
-        "mode": new.mode,
-        "on_error": new.on_error,
+        "upload_id": new_upload.upload_id,
+        "vendor_id": new_upload.vendor_id,
+        "file_name": to_storable_text(new_upload.file_name[:255]),
+        "s3_key": new_upload.s3_key,
+        "s3_version_id": new_upload.s3_version_id,
+        "file_size_bytes": new_upload.file_size_bytes,
+        "upload_timestamp": new_upload.upload_timestamp,
+        "total_records": new_upload.total_records,
+        "failure_code": new_upload.rejection.code if new_upload.rejection else None,
+        "failure_reason": to_storable_text(new_upload.rejection.reason) if new_upload.rejection else None,
+        "content_sha256": new_upload.content_sha256,
+        "mode": new_upload.mode,
+        "on_error": new_upload.on_error,
     }
     return connection.execute(query("insert_upload"), params).rowcount == 1
 
 
-def find_duplicate_upload(connection: Connection, new: NewUpload) -> tuple[str, str, datetime] | None:
+def find_duplicate_upload(connection: Connection, new_upload: NewUpload) -> tuple[str, str, datetime] | None:
     """Return the id, file name and time of the vendor's upload of the same bytes within 24 hours, or None.
 
     Locks the content: no other session opens an upload of these bytes before the transaction ends.
     """
     params = {
-        "upload_id": new.upload_id,
-        "vendor_id": new.vendor_id,
-        "content_sha256": new.content_sha256,
-        "mode": new.mode,
-        "on_error": new.on_error,
-        "upload_timestamp": new.upload_timestamp,
+        "upload_id": new_upload.upload_id,
+        "vendor_id": new_upload.vendor_id,
+        "content_sha256": new_upload.content_sha256,
+        "mode": new_upload.mode,
+        "on_error": new_upload.on_error,
+        "upload_timestamp": new_upload.upload_timestamp,
     }
     connection.execute(query("lock_upload_content"), params)
     return connection.execute(query("find_duplicate_upload"), params).fetchone()
@@ -182,18 +182,18 @@ def get_recorded_outcomes(
     state_cursor = connection.cursor(row_factory=dict_row).execute(query("list_upload_states"), {"uploads": upload_ids})
     outcome_cursor = connection.cursor(row_factory=dict_row).execute(query("list_row_outcomes"), ranges)
     states = {state.pop("upload_id"): _make_state(**state) for state in state_cursor}
-    recorded: dict[RowKey, list[RowError]] = {}
+    recorded_errors: dict[RowKey, list[RowError]] = {}
     for outcome in outcome_cursor:
-        errors = recorded.setdefault((outcome.pop("upload_id"), outcome.pop("row_number")), [])
+        errors = recorded_errors.setdefault((outcome.pop("upload_id"), outcome.pop("row_number")), [])
         if outcome["error_type"] is not None:
             errors.append(RowError(**outcome))
     # Every row of a finished upload has an outcome, even if an undo has removed its product.
-    finished = {upload_id for upload_id, state in states.items() if state.status is not UploadStatus.PROCESSING}
-    if finished:
+    finished_ids = {upload_id for upload_id, state in states.items() if state.status is not UploadStatus.PROCESSING}
+    if finished_ids:
         for row in rows:
-            if row.upload_id in finished:
-                recorded.setdefault(row_key(row), [])
-    return states, recorded
+            if row.upload_id in finished_ids:
+                recorded_errors.setdefault(row_key(row), [])
+    return states, recorded_errors
 
 
 def _make_state(status: str, mode: str, on_error: str, **columns: Any) -> UploadState:
@@ -230,8 +230,8 @@ def count_outcomes(
     cursor = connection.cursor(row_factory=dict_row)
     cursor.execute(query("add_outcome_counts"), {"uploads": upload_ids, **columns})
     progress = {row.pop("upload_id"): UploadProgress(UploadStatus(row.pop("status")), **row) for row in cursor}
-    if missing := sorted(set(upload_ids) - progress.keys()):
-        raise RuntimeError(f"rows without an outcome in finished uploads: {', '.join(missing)}")
+    if finished_ids := sorted(set(upload_ids) - progress.keys()):
+        raise RuntimeError(f"rows without an outcome in finished uploads: {', '.join(finished_ids)}")
     return progress
 
 

@@ -95,7 +95,7 @@ _Handler = Callable[[Request, Any], Awaitable[Response]]
 class App(FastAPI):
     """An application whose outermost layer is `security`.
 
-    The framework answers unhandled exceptions outside of all layers that `add_middleware` adds.
+    The framework responds to unhandled exceptions outside of all layers that `add_middleware` adds.
     """
 
     def __init__(self, *, security: Callable[[ASGIApp], ASGIApp], **options: Any) -> None:
@@ -137,7 +137,7 @@ def create_app(ctx: AppContext, *, connections: int = 1, demo: LocalDemo | None 
     errors.add_exception_handlers(app)
     for exception, handler in list(app.exception_handlers.items()):
         app.add_exception_handler(exception, _with_error_page(handler))  # type: ignore[arg-type]
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    app.openapi = lambda: _build_openapi(app)  # type: ignore[method-assign]
     return app
 
 
@@ -169,7 +169,7 @@ def _with_error_page(handler: _Handler) -> _Handler:
     return handle
 
 
-def _openapi(app: FastAPI) -> dict[str, Any]:
+def _build_openapi(app: FastAPI) -> dict[str, Any]:
     """Return the OpenAPI document with our problem documents instead of the framework's errors."""
     if app.openapi_schema is None:
         document = get_openapi(

@@ -52,7 +52,7 @@ class Principal:
 
     @property
     def audit_actor(self) -> Actor:
-        """The actor for entries of the audit log."""
+        """Return the actor for entries of the audit log."""
         return Actor(self.actor, self.ip, self.vendor_id)
 
     def run(self, pool: DatabasePool, work: Work[Result]) -> Result:
@@ -139,12 +139,12 @@ def is_same_origin(request: Request, portal_url: str) -> bool:
     return origin is None or origin == f"{parts.scheme}://{parts.netloc}"
 
 
-async def _check_csrf_token(request: Request, pool: DatabasePool, expected: str) -> None:
+async def _check_csrf_token(request: Request, pool: DatabasePool, expected_token: str) -> None:
     token = request.headers.get("x-csrf-token", "")
     media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if not token and media_type in {"application/x-www-form-urlencoded", "multipart/form-data"}:
         token = str((await request.form()).get("csrf_token", ""))
-    if not is_same_origin(request, pool.settings.portal_url) or not is_equal(token, expected):
+    if not is_same_origin(request, pool.settings.portal_url) or not is_equal(token, expected_token):
         detail = "The request could not be verified. Reload the page and try again."
         raise Problem("csrf-failed", detail)
 

@@ -65,11 +65,11 @@ class DatabasePool:
     def run_as_vendor(self, vendor_id: str, work: Work[Result]) -> Result:
         """Run `work` in a transaction that sees the rows of this vendor only."""
 
-        def restricted(connection: Connection) -> Result:
+        def run_restricted(connection: Connection) -> Result:
             connection.execute(query("restrict_to_vendor"), {"vendor_id": vendor_id})
             return work(connection)
 
-        return self.run(restricted)
+        return self.run(run_restricted)
 
     def run_unrestricted(self, work: Work[Result]) -> Result:
         """Run `work` in a transaction that sees the rows of all vendors."""
@@ -80,9 +80,9 @@ class DatabasePool:
     def unrestricted_context(self) -> Iterator[AppContext]:
         """Lend a context whose database sees the rows of all vendors, for steps that open their own transactions."""
         with self._context() as ctx:
-            unrestricted = copy.copy(ctx)
-            unrestricted.__dict__["database"] = ctx.database.acting_as(OPERATOR_ROLE)
-            yield unrestricted
+            context = copy.copy(ctx)
+            context.__dict__["database"] = ctx.database.acting_as(OPERATOR_ROLE)
+            yield context
 
     def close(self) -> None:
         """Close all connections. The next `run` opens new ones."""
@@ -90,12 +90,12 @@ class DatabasePool:
             ctx.close()
 
 
-def _pool(request: Request) -> DatabasePool:
+def _get_pool(request: Request) -> DatabasePool:
     pool: DatabasePool = request.app.state.pool
     return pool
 
 
-PoolDep = Annotated[DatabasePool, Depends(_pool)]
+PoolDep = Annotated[DatabasePool, Depends(_get_pool)]
 """The connection pool, as a route's parameter."""
 
 

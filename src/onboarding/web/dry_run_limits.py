@@ -50,7 +50,7 @@ async def limit_dry_run(request: Request, principal: Principal, pool: DatabasePo
             async with asyncio.timeout(WAIT_SECONDS):
                 await slots.acquire()
         except TimeoutError:
-            raise server_busy() from None
+            raise build_busy_problem() from None
         try:
             yield details
         finally:
@@ -59,7 +59,7 @@ async def limit_dry_run(request: Request, principal: Principal, pool: DatabasePo
         await run_in_threadpool(_end, principal, pool, dry_run_id, details)
 
 
-def server_busy() -> Problem:
+def build_busy_problem() -> Problem:
     """Return the problem for a server without a free slot."""
     detail = "The server is too busy for a dry run. Try again later, or upload the file without a dry run."
     return Problem("unavailable", detail, headers={"Retry-After": "30"})
@@ -70,12 +70,14 @@ def _begin(principal: Principal, pool: DatabasePool) -> int:
 
     def work(connection: Connection) -> int:
         connection.execute(query("lock_dry_runs"), parameters)
-        [(running, recent, seconds)] = connection.execute(query("count_dry_runs"), parameters).fetchall()
-        if running >= VENDOR_LIMIT:
-            raise _too_many(f"You have {running} dry runs in progress; the limit is {VENDOR_LIMIT} at a time", 5)
-        if recent >= VENDOR_HOURLY_LIMIT:
-            raise _too_many(
-                f"You started {recent} dry runs within an hour; the limit is {VENDOR_HOURLY_LIMIT}", seconds
+        [(running_count, recent_count, seconds)] = connection.execute(query("count_dry_runs"), parameters).fetchall()
+        if running_count >= VENDOR_LIMIT:
+            raise _build_problem(
+                f"You have {running_count} dry runs in progress; the limit is {VENDOR_LIMIT} at a time", 5
+            )
+        if recent_count >= VENDOR_HOURLY_LIMIT:
+            raise _build_problem(
+                f"You started {recent_count} dry runs within an hour; the limit is {VENDOR_HOURLY_LIMIT}", seconds
             )
         [(dry_run_id,)] = connection.execute(query("insert_dry_run"), parameters).fetchall()
         return int(dry_run_id)
@@ -83,7 +85,7 @@ def _begin(principal: Principal, pool: DatabasePool) -> int:
     return principal.run(pool, work)
 
 
-def _too_many(reason: str, seconds: int) -> Problem:
+def _build_problem(reason: str, seconds: int) -> Problem:
     return Problem("too-many-requests", f"{reason}. Try again later.", headers={"Retry-After": str(max(1, seconds))})
 
 

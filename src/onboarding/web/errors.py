@@ -25,7 +25,7 @@ MEDIA_TYPE = "application/problem+json"
 class FieldProblem(BaseModel):
     """An invalid field of a request."""
 
-    place: str = Field(description="Part of the request: `body`, `query`, `path` or `header`", examples=["body"])
+    location: str = Field(description="Part of the request: `body`, `query`, `path` or `header`", examples=["body"])
     field: str = Field(description="Name of the field; nested names are joined by dots", examples=["file_name"])
     message: str = Field(
         description="What is wrong with the field", examples=["String should have at least 1 character"]
@@ -125,14 +125,14 @@ async def _handle_storage_error(_: Request, error: Exception) -> JSONResponse:
 
 async def _handle_validation_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101
-    fields = [_field_problem(item) for item in error.errors()]
-    names = ", ".join(dict.fromkeys(field.field or field.place for field in fields))
+    fields = [_build_field_problem(item) for item in error.errors()]
+    names = ", ".join(dict.fromkeys(field.field or field.location for field in fields))
     return problem_response("invalid-request", f"Please check: {names}.", errors=fields)
 
 
-def _field_problem(item: Mapping[str, Any]) -> FieldProblem:
-    place, *names = (str(part) for part in item["loc"])
-    return FieldProblem(place=place, field=".".join(names), message=str(item["msg"]))
+def _build_field_problem(item: Mapping[str, Any]) -> FieldProblem:
+    location, *names = (str(part) for part in item["loc"])
+    return FieldProblem(location=location, field=".".join(names), message=str(item["msg"]))
 
 
 async def _handle_http_exception(_: Request, error: Exception) -> JSONResponse:

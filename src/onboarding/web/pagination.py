@@ -43,12 +43,12 @@ def decode_time_cursor(cursor: str | None) -> tuple[datetime, str] | None:
         return None
     time, _, name = _decode_cursor(cursor).partition("|")
     try:
-        parsed = datetime.fromisoformat(time)
+        value = datetime.fromisoformat(time)
     except ValueError as error:
-        raise _invalid_cursor() from error
-    if parsed.tzinfo is None or not name.isprintable():
-        raise _invalid_cursor()
-    return parsed, name
+        raise _build_cursor_problem() from error
+    if value.tzinfo is None or not name.isprintable():
+        raise _build_cursor_problem()
+    return value, name
 
 
 def decode_name_cursor(cursor: str | None) -> str | None:
@@ -57,7 +57,7 @@ def decode_name_cursor(cursor: str | None) -> str | None:
         return None
     name = _decode_cursor(cursor)
     if not name.isprintable():
-        raise _invalid_cursor()
+        raise _build_cursor_problem()
     return name
 
 
@@ -68,9 +68,9 @@ def decode_number_cursor(cursor: str | None) -> list[int]:
     try:
         numbers = [int(part) for part in _decode_cursor(cursor).split("|")]
     except ValueError as error:
-        raise _invalid_cursor() from error
+        raise _build_cursor_problem() from error
     if any(not 0 <= number < 2**63 for number in numbers):
-        raise _invalid_cursor()
+        raise _build_cursor_problem()
     return numbers
 
 
@@ -78,8 +78,8 @@ def _decode_cursor(cursor: str) -> str:
     try:
         return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError) as error:
-        raise _invalid_cursor() from error
+        raise _build_cursor_problem() from error
 
 
-def _invalid_cursor() -> Problem:
+def _build_cursor_problem() -> Problem:
     return Problem("bad-request", "The cursor is invalid. Omit it to get the first page.")

@@ -55,18 +55,23 @@ class UploadResponse(BaseModel):
     )
 
 
-class ErrorResponse(BaseModel):
+class RowErrorResponse(BaseModel):
     """An error of a row."""
 
     row_number: int = Field(description="Data row; the first one below the header is 1")
     spreadsheet_row: int = Field(description="The row number in a spreadsheet")
-    vendor_product_id: str | None
     error_type: str
     column: str = Field(description="The column or comma-separated columns; `row` for the row as a whole")
     message: str
     value: str | None = Field(description="The value in the file")
     expected: str
     hint: str = Field(description="A suggested correction; often blank")
+
+
+class ErrorResponse(RowErrorResponse):
+    """An error of an upload, with its row."""
+
+    vendor_product_id: str | None
     row: dict[str, str] = Field(description="The row as it is in the file")
 
 
@@ -131,14 +136,14 @@ class ProductResponse(_ProductColumns):  # type: ignore[valid-type, misc]
     updated_at: datetime
 
 
-def phase_of(upload: Upload) -> Phase:
+def get_phase(upload: Upload) -> Phase:
     """Return the phase of an upload."""
     if upload.status is not UploadStatus.PROCESSING:
         return "done" if upload.notified_at else "reporting"
     return "checking" if upload.valid_records + upload.error_records else "reading"
 
 
-def version_of(upload: Upload) -> str:
+def get_version(upload: Upload) -> str:
     """Return a text that changes with every progress of the upload: a change of the counts sets `last_progress_at`."""
     times = (upload.last_progress_at, upload.processing_completed_at, upload.notified_at, upload.undone_at)
     return "-".join(f"{time.timestamp() * 1e6:.0f}" if time else "" for time in times)
@@ -149,11 +154,11 @@ def upload_response(upload: Upload) -> UploadResponse:
     values = {name: value for name, value in asdict(upload).items() if name in UploadResponse.model_fields}
     return UploadResponse(
         **values,
-        phase=phase_of(upload),
+        phase=get_phase(upload),
         waiting_records=upload.total_records - upload.valid_records - upload.error_records,
         has_report=upload.error_file_s3_key is not None,
         has_fix_file=upload.fix_file_s3_key is not None,
-        version=version_of(upload),
+        version=get_version(upload),
     )
 
 

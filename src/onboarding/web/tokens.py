@@ -28,5 +28,5 @@ def derive_csrf_token(session: str) -> str:
 
 
 def is_equal(value: str, expected: str) -> bool:
-    """Compare in constant time."""
+    """Return whether two secrets are equal; the comparison takes constant time."""
     return hmac.compare_digest(value.encode("utf-8", "surrogatepass"), expected.encode())

@@ -11,7 +11,7 @@ import pytest
 
 from onboarding.domain.error_codes import RejectionCode
 from onboarding.domain.models import FileRejection
-from onboarding.files.parser import parse, table_of
+from onboarding.files.parser import parse, parse_table
 from tests.support.expensive_text import KINDS, make_content
 
 MAX_SECONDS = 5.0
@@ -29,7 +29,7 @@ def test_parse_expensive_text_takes_bounded_time(kind: str, size: int) -> None:
     if isinstance(result, FileRejection):
         assert result.code in set(RejectionCode)
     else:
-        assert table_of(content) == result.table
+        assert parse_table(content) == result.table
 
 
 def test_parse_expensive_text_of_maximum_size_takes_bounded_time_and_memory() -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from onboarding.domain.models import FileRejection
 from onboarding.files.models import Table
-from onboarding.files.parser import ParsedFile, parse, table_of
+from onboarding.files.parser import ParsedFile, parse, parse_table
 from onboarding.pipeline import parser_process
 from onboarding.pipeline.parser_process import ParsedRows, ParserError, ParserTimeout, ParserUnavailable, TooComplex
 from tests.support.hostile_parser_child import hostile_child
@@ -67,7 +67,7 @@ def test_parse_rows_of_a_rejected_file_returns_the_rejection() -> None:
 
 
 def test_read_original_rows_returns_only_the_requested_rows() -> None:
-    result, expected = parser_process.read_original_rows(FILE, {2}), table_of(FILE)
+    result, expected = parser_process.read_original_rows(FILE, {2}), parse_table(FILE)
     assert isinstance(result, Table)
     assert isinstance(expected, Table)
     assert (result.header, result.lines) == (expected.header, expected.lines)

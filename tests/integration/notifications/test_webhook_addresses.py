@@ -102,7 +102,7 @@ def test_attempt_server_without_http_does_not_show_its_response() -> None:
 
         threading.Thread(target=greet, daemon=True).start()
         url = f"http://127.0.0.1:{server.getsockname()[1]}/hook"
-        status, error = webhook._attempt(WebhookEndpoint(url, "secret"), {}, b"{}", private=True)
+        status, error = webhook._attempt_delivery(WebhookEndpoint(url, "secret"), {}, b"{}", private=True)
     assert (status, error) == (0, "the response is not HTTP")
 
 
@@ -116,7 +116,7 @@ def test_attempt_server_closes_the_connection_returns_the_reason() -> None:
 
         threading.Thread(target=close_connection, daemon=True).start()
         url = f"http://127.0.0.1:{server.getsockname()[1]}/hook"
-        assert webhook._attempt(WebhookEndpoint(url, "secret"), {}, b"{}", private=True) == (
+        assert webhook._attempt_delivery(WebhookEndpoint(url, "secret"), {}, b"{}", private=True) == (
             0,
             "the connection was lost",
         )

@@ -22,7 +22,7 @@ from onboarding.domain.product_schema import COLUMNS, DEFAULT_CATEGORIES
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
 from onboarding.files.formula_escaping import unescape_formula
-from onboarding.files.parser import MAX_CELL, MAX_ROWS, ParsedFile, parse, table_of
+from onboarding.files.parser import MAX_CELL, MAX_ROWS, ParsedFile, parse, parse_table
 from tests.faults import invariants, stored_state
 from tests.faults.invariants import Outcome
 from tests.faults.lambda_runtime import Runtime
@@ -98,7 +98,7 @@ def _parse(item: Case) -> ParsedFile | FileRejection:
     assert lines == sorted(set(lines))
     assert lines == [result.file_details.line_of(row.row_number) for row in result.rows]
     assert lines[0] > result.file_details.header_line
-    assert table_of(item.data) == result.table
+    assert parse_table(item.data) == result.table
     assert len(result.table.rows) == len(result.rows)
     assert_one_line(result.file_details.sentence())
     for warning in result.warnings:
@@ -147,7 +147,7 @@ def check_upload(simulation: Simulation, outcome: Outcome, upload_id: str, parse
         ]
         assert reported == [(n, e["error_type"], e["error_message"]) for n in sorted(errors) for e in errors[n]]
         # The fix file can be parsed, and has the rejected rows with unchanged values.
-        rejected = table_of(content["fix"])
+        rejected = parse_table(content["fix"])
         assert not isinstance(rejected, FileRejection), rejected
         assert rejected.header == parsed.table.header
         assert list(rejected.rows) == [parsed.table.rows[number - 1] for number in sorted(errors)]

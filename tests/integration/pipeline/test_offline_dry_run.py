@@ -8,7 +8,7 @@ from onboarding.domain.models import Mode, Outcome, RowError
 from onboarding.domain.placeholders import SAMPLE
 from onboarding.domain.product_schema import COLUMNS, DEFAULT_CATEGORIES
 from onboarding.domain.upload_options import Options
-from onboarding.files.product_template import as_csv
+from onboarding.files.product_template import build_csv_template
 from onboarding.pipeline.dry_run import dry_run
 from tests.support.running_pipeline import csv_of, product
 
@@ -45,7 +45,7 @@ def test_dry_run_without_database_assumes_that_products_exist(mode: Mode) -> Non
 
 @pytest.mark.parametrize("mode", [Mode.CREATE, Mode.UPSERT])
 def test_dry_run_template_with_own_sku_is_valid(mode: Mode) -> None:
-    content = as_csv(DEFAULT_CATEGORIES).replace(SAMPLE["sku"].encode(), b"MINE-1")
+    content = build_csv_template(DEFAULT_CATEGORIES).replace(SAMPLE["sku"].encode(), b"MINE-1")
     result = dry_run(None, content, "VEND001", Options(mode))
     assert (result.rejection, dict(result.errors), len(result.outcomes)) == (None, {}, 1)
     if mode is Mode.CREATE:
@@ -53,5 +53,5 @@ def test_dry_run_template_with_own_sku_is_valid(mode: Mode) -> None:
 
 
 def test_dry_run_unchanged_template_has_one_error() -> None:
-    result = dry_run(None, as_csv(DEFAULT_CATEGORIES), "VEND001")
+    result = dry_run(None, build_csv_template(DEFAULT_CATEGORIES), "VEND001")
     assert [error.error_type for error in result.errors[1]] == ["SAMPLE_ROW"]

@@ -20,10 +20,10 @@ from onboarding.domain.resource_names import resource_name
 from onboarding.notifications import webhook
 from onboarding.notifications.webhook import (
     WebhookUrlError,
+    build_signature_headers,
     generate_signing_secret,
     parse_url,
     resolve_host,
-    signature_headers,
 )
 from onboarding.web.api import webhooks
 from tests.support.http_server import serve
@@ -200,7 +200,7 @@ def test_webhook_test_limit_applies_to_concurrent_requests(pipeline: Pipeline, v
 
 def test_signature_headers_are_verified_by_the_receivers_library() -> None:
     secret, body = generate_signing_secret(), '{"name": "Ünïcode"}'
-    headers = signature_headers(secret, "test:1", datetime.now(UTC), body)
+    headers = build_signature_headers(secret, "test:1", datetime.now(UTC), body)
     assert secret.startswith("whsec_")
     assert Webhook(secret).verify(body, headers) == {"name": "Ünïcode"}
     for other_secret, other_headers, other_body in (
@@ -214,7 +214,7 @@ def test_signature_headers_are_verified_by_the_receivers_library() -> None:
 
 def test_signature_headers_of_an_old_message_are_rejected_as_a_replay() -> None:
     secret = generate_signing_secret()
-    headers = signature_headers(secret, "test:1", datetime.now(UTC) - timedelta(hours=1), "{}")
+    headers = build_signature_headers(secret, "test:1", datetime.now(UTC) - timedelta(hours=1), "{}")
     with pytest.raises(WebhookVerificationError, match="too old"):
         Webhook(secret).verify("{}", headers)
 

@@ -25,7 +25,7 @@ from onboarding.aws.staging_table import (
     WRITE_BATCH,
     Item,
     MalformedItem,
-    details,
+    format_messages,
     from_item,
     record_id,
     stage_rows,
@@ -273,7 +273,7 @@ def test_write_outcomes_largest_row_is_below_the_limits(row: Row) -> None:
     errors = validate_row(whole, ValidationContext(set(), set(), set()))
     write_outcomes(context_with(table), [(to_item(row), errors)])
     (item,) = table.written
-    assert len(item["error_details"]["S"]) == len(details(errors)) > 0
+    assert len(item["error_details"]["S"]) == len(format_messages(errors)) > 0
     assert size(item) < 400 * 1024
     # The limit of a batch is 16 MB.
     assert size(item) * WRITE_BATCH < 16 * 1024 * 1024

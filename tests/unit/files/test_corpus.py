@@ -15,7 +15,7 @@ from onboarding.domain.product_schema import DEFAULT_CATEGORIES, IDENTIFIERS, NU
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
 from onboarding.files.header_names import unwrap_text_formula
-from onboarding.files.parser import ParsedFile, parse, table_of
+from onboarding.files.parser import ParsedFile, parse, parse_table
 from tests.support.paths import CORPUS, OUTCOMES
 
 OFFLINE = ValidationContext(DEFAULT_CATEGORIES, set(), set(), catalog_known=False)
@@ -78,7 +78,7 @@ def test_parse_corpus_file_has_expected_outcome(path: Path) -> None:
 @pytest.mark.parametrize("path", ACCEPTED, ids=lambda path: path.stem)
 def test_table_of_corpus_file_has_values_as_written(path: Path) -> None:
     result = parse_file(path)
-    table = table_of(read_content(path))
+    table = parse_table(read_content(path))
     assert table == result.table
     assert len(table.rows) == len(result.rows)
     columns = {result.file_details.columns.get(name.strip()): place for place, name in enumerate(table.header)}

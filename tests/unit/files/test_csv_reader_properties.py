@@ -16,7 +16,7 @@ from onboarding.domain.models import FileRejection
 from onboarding.domain.number_interpretation import strip_trailing_zeros
 from onboarding.domain.placeholders import PLACEHOLDERS
 from onboarding.domain.product_schema import COLUMNS, IDENTIFIERS, NUMBER_COLUMNS, REQUIRED
-from onboarding.files.parser import ParsedFile, parse, table_of
+from onboarding.files.parser import ParsedFile, parse, parse_table
 from onboarding.files.skipped_line_words import COMMENT_SIGNS
 
 HEADER = ",".join(COLUMNS)
@@ -112,7 +112,7 @@ def check_parsed(lines: list[list[str]], table_format: TableFormat) -> ParsedFil
         )
         assert result.code != "NO_ROWS" or skipped == expected.keys()
         return result
-    assert table_of(content) == result.table
+    assert parse_table(content) == result.table
     assert {row.line for row in result.rows} == expected.keys() - skipped
     assert [row.row_number for row in result.rows] == list(range(1, len(result.rows) + 1))
     for row in result.rows:

@@ -16,7 +16,7 @@ from onboarding.domain.product_schema import COLUMNS
 from onboarding.files.fix_file import fix_file_key, write_fix_file
 from onboarding.files.formula_escaping import escape_formula, unescape_formula
 from onboarding.files.models import Table
-from onboarding.files.parser import parse, table_of
+from onboarding.files.parser import parse, parse_table
 from tests.support.paths import OUTCOMES
 from tests.support.postgres_fixtures import make_upload
 from tests.support.running_pipeline import csv_of, product
@@ -39,7 +39,7 @@ def build_fix_file(
 
 
 def read_table(content: bytes) -> Table:
-    table = table_of(content)
+    table = parse_table(content)
     assert not isinstance(table, FileRejection), table
     return table
 

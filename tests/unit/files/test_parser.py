@@ -14,7 +14,7 @@ from onboarding.domain.product_schema import COLUMNS, DEFAULT_CATEGORIES, REQUIR
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
 from onboarding.files.models import FileDetails, Table
-from onboarding.files.parser import MAX_BYTES, MAX_CELL, MAX_ROWS, ParsedFile, parse, table_of, too_large
+from onboarding.files.parser import MAX_BYTES, MAX_CELL, MAX_ROWS, ParsedFile, check_size, parse, parse_table
 from tests.support.postgres_fixtures import make_row
 
 OFFLINE = ValidationContext(DEFAULT_CATEGORIES, set(), set(), catalog_known=False)
@@ -146,7 +146,7 @@ def test_parse_spaces_before_a_quote_are_removed(spaces: str, encoding: str) -> 
 
 
 def test_parse_spaces_of_other_lines_stay_in_the_table() -> None:
-    table = table_of(
+    table = parse_table(
         make_file(make_line(1, product_name=' "Mug"', category=" Books"), make_line(2, category=" Books ")).encode()
     )
     assert isinstance(table, Table)
@@ -190,8 +190,8 @@ def test_parse_blank_lines_do_not_count_as_rows() -> None:
 
 def test_parse_file_over_the_size_limit_is_rejected() -> None:
     assert MAX_BYTES == 10 * 1024 * 1024
-    assert too_large(MAX_BYTES) is None
-    rejection = too_large(MAX_BYTES + 1)
+    assert check_size(MAX_BYTES) is None
+    rejection = check_size(MAX_BYTES + 1)
     assert rejection is not None
     assert (rejection.code, "the limit is 10 MB" in rejection.reason) == ("FILE_TOO_LARGE", True)
 
@@ -513,7 +513,7 @@ def test_parse_requires_only_the_required_columns() -> None:
 
 def test_table_of_keeps_every_value_as_written() -> None:
     content = f" SKU ,{REQUIRED_HEADER.replace('sku', 'x')},\n s1 , P1,'=1,,?,1.50,5 ,\n,,\n"
-    table = table_of(content.encode())
+    table = parse_table(content.encode())
     assert isinstance(table, Table)
     assert table.header == [" SKU ", *REQUIRED_HEADER.replace("sku", "x").split(","), ""]
     assert table.rows == [[" s1 ", " P1", "'=1", "", "?", "1.50", "5 ", ""]]

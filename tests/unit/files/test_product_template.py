@@ -10,7 +10,7 @@ from openpyxl import load_workbook
 from onboarding.domain.product_schema import COLUMNS, DEFAULT_CATEGORIES, PRODUCT_SCHEMA, sample_row
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
-from onboarding.files.product_template import as_xlsx
+from onboarding.files.product_template import build_xlsx_template
 from tests.support.postgres_fixtures import make_row
 
 
@@ -23,7 +23,7 @@ def test_sample_row_of_any_categories_is_valid_and_has_every_column(categories: 
 
 
 def test_as_xlsx_default_categories_are_choices() -> None:
-    book = load_workbook(io.BytesIO(as_xlsx(DEFAULT_CATEGORIES)))
+    book = load_workbook(io.BytesIO(build_xlsx_template(DEFAULT_CATEGORIES)))
     assert book.sheetnames == ["Products", "_Columns", "_Categories"]
     products = book["Products"]
     header, sample = products.iter_rows(values_only=True)

@@ -6,7 +6,7 @@ import pytest
 
 from onboarding.domain.models import FileRejection
 from onboarding.domain.product_schema import REQUIRED, REQUIRED_TO_CHANGE
-from onboarding.files.parser import ParsedFile, parse, table_of
+from onboarding.files.parser import ParsedFile, parse, parse_table
 
 HEADER = ",".join(REQUIRED)
 
@@ -19,7 +19,7 @@ def parse_valid(*lines: str, header: str = HEADER) -> ParsedFile:
     content = "\n".join([header, *lines, ""]).encode()
     result = parse(content, "UPLOAD_1", "VEND001")
     assert not isinstance(result, FileRejection), result
-    assert table_of(content) == result.table
+    assert parse_table(content) == result.table
     return result
 
 
@@ -159,5 +159,5 @@ def test_skipped_lines_required_columns_do_not_change_rows() -> None:
     update = parse(content, "UPLOAD_1", "VEND001", required=REQUIRED_TO_CHANGE)
     assert isinstance(create, ParsedFile)
     assert isinstance(update, ParsedFile)
-    assert create.table == update.table == table_of(content)
+    assert create.table == update.table == parse_table(content)
     assert [r.line for r in create.rows] == [3, 6]

@@ -13,7 +13,7 @@ from openpyxl import Workbook
 from onboarding.domain.models import FileRejection
 from onboarding.domain.product_schema import REQUIRED
 from onboarding.files import xlsx_reader
-from onboarding.files.parser import ParsedFile, parse, table_of
+from onboarding.files.parser import ParsedFile, parse, parse_table
 from tests.support.workbook_builder import PARTS, SHEET, TABLE, VALID, pack, row, workbook, workbook_at
 
 
@@ -66,7 +66,7 @@ def read_cells(cells: str, **changes: tuple[str, str]) -> list[str]:
     """Return the values of a row with these cells that are not blank."""
     # A single value at the end of a sheet is a note: add a product below it.
     product = row("S-2", "1")
-    result = table_of(workbook(row("sku", "price", *"abcdefgh") + f"<row>{cells}</row>" + product, **changes))
+    result = parse_table(workbook(row("sku", "price", *"abcdefgh") + f"<row>{cells}</row>" + product, **changes))
     assert not isinstance(result, FileRejection), result
     return [value for value in result.rows[0] if value]
 
@@ -214,7 +214,7 @@ def test_read_workbook_of_several_sheets_selects_the_product_sheet(content: byte
         return
     assert result.file_details.sheet == name
     assert f"Only the sheet '{name}' was read; the workbook has other sheets" in result.warnings[0].message
-    assert table_of(content) == result.table
+    assert parse_table(content) == result.table
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_read_two_sheets_with_products_are_rejected_with_their_names(content: by
     assert result.code == "SEVERAL_PRODUCT_SHEETS"
     assert "Kitchen', '" in result.reason
     assert "Garden'" in result.reason
-    assert table_of(content) == result
+    assert parse_table(content) == result
 
 
 def test_read_rejected_sheet_names_the_others() -> None:

@@ -54,10 +54,10 @@ def list_entries(
     limit: Limit = 100,
 ) -> Page[AuditEntryResponse]:
     """List the entries of the audit log, the latest first."""
-    return principal.run(pool, lambda connection: list_entries_of(connection, vendor_id, cursor, limit))
+    return principal.run(pool, lambda connection: list_vendor_entries(connection, vendor_id, cursor, limit))
 
 
-def list_entries_of(
+def list_vendor_entries(
     connection: Connection, vendor_id: str | None, cursor: str | None, limit: int
 ) -> Page[AuditEntryResponse]:
     """Return a page of the audit log, of one vendor or of all. The first page starts at the largest bigint."""

@@ -22,6 +22,7 @@ from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem, problem_responses
 from onboarding.web.schemas import (
     FileDetailsResponse,
+    RowErrorResponse,
     SummaryResponse,
     file_details_response,
     spreadsheet_row_function,
@@ -36,19 +37,6 @@ router = APIRouter(
 
 MAX_ERRORS = 200
 MAX_ROWS = 20
-
-
-class DryRunError(BaseModel):
-    """An error of a row."""
-
-    row_number: int
-    spreadsheet_row: int
-    error_type: str
-    column: str
-    message: str
-    value: str
-    expected: str
-    hint: str
 
 
 class DryRunRow(BaseModel):
@@ -72,7 +60,7 @@ class DryRunResponse(BaseModel):
     created_records: int
     updated_records: int
     unchanged_records: int
-    errors: list[DryRunError] = Field(description=f"The first {MAX_ERRORS}")
+    errors: list[RowErrorResponse] = Field(description=f"The first {MAX_ERRORS}")
     error_types: dict[str, int] = Field(description="Number of errors by type")
     summary: SummaryResponse
     file_details: FileDetailsResponse
@@ -126,7 +114,7 @@ async def run_dry_run(request: Request, principal: Principal, pool: DatabasePool
             # Unrestricted: the result tells any vendor whether a SKU exists, and nothing else of other vendors.
             result = await run_in_threadpool(dry_run, pool.run_unrestricted, content, vendor_id, options)
         except ParserTimeout as error:
-            raise dry_run_limits.server_busy() from error
+            raise dry_run_limits.build_busy_problem() from error
         details |= {
             "outcome": result.status,
             "failure_code": result.rejection and result.rejection.code,
@@ -166,7 +154,7 @@ def dry_run_response(result: DryRun) -> DryRunResponse:
         updated_records=result.count(Outcome.UPDATED),
         unchanged_records=result.count(Outcome.UNCHANGED),
         errors=[
-            DryRunError(
+            RowErrorResponse(
                 row_number=number,
                 spreadsheet_row=spreadsheet_row(number),
                 error_type=error.error_type,

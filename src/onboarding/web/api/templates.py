@@ -28,7 +28,7 @@ XLSX_RESPONSE: Responses = {
 def download_csv_template(principal: Reader, pool: PoolDep) -> Response:
     """Download a template with every column and one example row."""
     return _attachment(
-        product_template.as_csv(pool.run_unrestricted(list_active_category_names)),
+        product_template.build_csv_template(pool.run_unrestricted(list_active_category_names)),
         "products.csv",
         "text/csv; charset=utf-8",
     )
@@ -38,7 +38,9 @@ def download_csv_template(principal: Reader, pool: PoolDep) -> Response:
 def download_excel_template(principal: Reader, pool: PoolDep) -> Response:
     """Download the template as an Excel workbook, with a list of the categories."""
     return _attachment(
-        product_template.as_xlsx(pool.run_unrestricted(list_active_category_names)), "products.xlsx", XLSX_TYPE
+        product_template.build_xlsx_template(pool.run_unrestricted(list_active_category_names)),
+        "products.xlsx",
+        XLSX_TYPE,
     )
 
 

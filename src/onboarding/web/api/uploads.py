@@ -78,8 +78,8 @@ async def show_upload(
     """
     deadline = time.monotonic() + min(wait, pool.settings.longest_wait)
     upload = await run_in_threadpool(_get_upload, pool, principal, upload_id)
-    last_version = version or schemas.version_of(upload)
-    while schemas.phase_of(upload) != "done" and schemas.version_of(upload) == last_version:
+    last_version = version or schemas.get_version(upload)
+    while schemas.get_phase(upload) != "done" and schemas.get_version(upload) == last_version:
         remaining = deadline - time.monotonic()
         if remaining <= 0:
             break

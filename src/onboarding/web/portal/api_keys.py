@@ -14,8 +14,7 @@ from onboarding.web.api.api_keys import KeyRequest, KeyResponse
 from onboarding.web.auth import Principal, VendorAdmin
 from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem
-from onboarding.web.portal.forms import Text, validate_form
-from onboarding.web.portal.rendering import render_page
+from onboarding.web.portal.forms import FormState, Text, render_form_page, validate_form
 from onboarding.web.request_parameters import KeyId
 from onboarding.web.tokens import generate_secret
 
@@ -42,7 +41,7 @@ DEFAULT_VALUES: dict[str, Any] = {"name": "", "scopes": ["uploads:read", "upload
 def show_keys(
     request: Request, principal: VendorAdmin, pool: PoolDep, notice: Literal["created", "revoked", ""] = ""
 ) -> Response:
-    return _page(request, principal, pool, notice=notice)
+    return _render_keys(request, principal, pool, FormState(notice=notice))
 
 
 @router.post("")
@@ -60,7 +59,7 @@ def create_key(
     body, field_errors = validate_form(KeyRequest, HELP_TEXTS, name=name, scopes=scopes, days=days)
     if body is None:
         values = {"name": name, "scopes": scopes, "days": days}
-        return _page(request, principal, pool, status=422, values=values, field_errors=field_errors)
+        return _render_keys(request, principal, pool, FormState(values, field_errors))
     try:
         new_key = api_keys.create_key(body, principal, pool, idempotency_key or None)
     except Problem as problem:
@@ -68,7 +67,9 @@ def create_key(
             raise
         # The form was sent twice, for example by a reload.
         return RedirectResponse("/keys?notice=created", status_code=303)
-    return _page(request, principal, pool, status=201, new_key=new_key)
+    response = _render_keys(request, principal, pool, FormState(), new_key)
+    response.status_code = 201
+    return response
 
 
 @router.post("/{key_id}/revoke")
@@ -77,37 +78,31 @@ def revoke_key(key_id: KeyId, principal: VendorAdmin, pool: PoolDep) -> Response
     return RedirectResponse("/keys?notice=revoked", status_code=303)
 
 
-def _page(
+def _render_keys(
     request: Request,
     principal: Principal,
     pool: DatabasePool,
-    *,
-    status: int = 200,
-    notice: str = "",
+    form: FormState,
     new_key: api_keys.NewKeyResponse | None = None,
-    values: Mapping[str, Any] = DEFAULT_VALUES,
-    field_errors: Mapping[str, str] | None = None,
 ) -> Response:
-    keys = [(key, key_state(key)) for key in api_keys.list_keys(principal, pool).items]
-    return render_page(
+    keys = [(key, get_key_state(key)) for key in api_keys.list_keys(principal, pool).items]
+    return render_form_page(
         "api_keys.html",
         request,
         principal,
-        status=status,
-        notice=notice,
+        form,
+        HELP_TEXTS,
+        values=form.values or DEFAULT_VALUES,
         new_key=new_key,
         active_keys=[key for key, state in keys if state == "active"],
         inactive_keys=[(key, state) for key, state in keys if state != "active"],
-        values=values,
-        field_errors=field_errors or {},
-        help_texts=HELP_TEXTS,
         scope_labels=SCOPE_LABELS,
         days=DAYS,
         idempotency_key=generate_secret()[:20],
     )
 
 
-def key_state(key: KeyResponse) -> str:
+def get_key_state(key: KeyResponse) -> str:
     """Return `active`, `revoked` or `expired`."""
     if key.revoked_at is not None:
         return "revoked"

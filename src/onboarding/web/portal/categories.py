@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Literal
 
 from fastapi import APIRouter, Request
@@ -13,8 +12,7 @@ from onboarding.web.api.categories import CategoryChange, CategoryRequest
 from onboarding.web.auth import CurrentOperator, OperatorAdmin, Principal
 from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem
-from onboarding.web.portal.forms import Text, create_from_form, validate_form
-from onboarding.web.portal.rendering import render_page
+from onboarding.web.portal.forms import FormState, Text, create_from_form, render_form_page, validate_form
 from onboarding.web.request_parameters import CategoryId
 
 router = APIRouter(prefix="/operator/categories", include_in_schema=False)
@@ -33,7 +31,7 @@ def show_categories(
     pool: PoolDep,
     notice: Literal["added", "enabled", "disabled", ""] = "",
 ) -> Response:
-    return _page(request, principal, pool, notice=notice)
+    return _render_categories(request, principal, pool, FormState(notice=notice))
 
 
 @router.post("")
@@ -45,7 +43,7 @@ def add_category(
         CategoryRequest, HELP_TEXTS, fields, lambda body: categories.create_category(body, principal, pool)
     )
     if field_errors:
-        return _page(request, principal, pool, status=422, values=fields, field_errors=field_errors)
+        return _render_categories(request, principal, pool, FormState(fields, field_errors))
     return RedirectResponse("/operator/categories?notice=added", status_code=303)
 
 
@@ -60,24 +58,12 @@ def set_active(category_id: CategoryId, principal: OperatorAdmin, pool: PoolDep,
     )
 
 
-def _page(
-    request: Request,
-    principal: Principal,
-    pool: DatabasePool,
-    *,
-    status: int = 200,
-    notice: str = "",
-    values: Mapping[str, str] | None = None,
-    field_errors: Mapping[str, str] | None = None,
-) -> Response:
-    return render_page(
+def _render_categories(request: Request, principal: Principal, pool: DatabasePool, form: FormState) -> Response:
+    return render_form_page(
         "categories.html",
         request,
         principal,
-        status=status,
-        notice=notice,
+        form,
+        HELP_TEXTS,
         categories=categories.list_categories(principal, pool).items,
-        values=values or {},
-        field_errors=field_errors or {},
-        help_texts=HELP_TEXTS,
     )

@@ -38,6 +38,6 @@ def list_details(response: FileDetailsResponse) -> list[Detail]:
     return [item for item in items if item.value]
 
 
-def spreadsheet_rows_of(response: FileDetailsResponse) -> Callable[[int], int]:
+def get_spreadsheet_row_function(response: FileDetailsResponse) -> Callable[[int], int]:
     """Return the function that converts a data row to its row in a spreadsheet."""
     return spreadsheet_row_function(FileDetails.from_json(response.details) if response.details else None)

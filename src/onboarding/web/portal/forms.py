@@ -1,19 +1,48 @@
-"""Validation of form fields: a request model, or messages beside the fields."""
+"""Forms: validation of their fields, and pages that show them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, TypeVar
+from dataclasses import dataclass, field
+from typing import Annotated, Any, TypeVar
 
-from fastapi import Form
+from fastapi import Form, Request
+from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ValidationError
 
 from onboarding.storage.errors import AlreadyExists
+from onboarding.web.auth import Principal
+from onboarding.web.portal.rendering import render_page
 
 Model = TypeVar("Model", bound=BaseModel)
 
 Text = Annotated[str, Form(max_length=4000)]
 """A field as the browser sent it. It is validated with the others, so that all errors appear at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormState:
+    """What a page with a form shows: the entered values, messages for invalid fields, the last successful action."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    field_errors: Mapping[str, str] = field(default_factory=dict)
+    notice: str = ""
+
+
+def render_form_page(
+    name: str, request: Request, principal: Principal, form: FormState, help_texts: Mapping[str, str], **values: Any
+) -> HTMLResponse:
+    """Return the rendered template `name` with a form; the status is 422 if a field is invalid."""
+    return render_page(
+        name,
+        request,
+        principal,
+        status=422 if form.field_errors else 200,
+        notice=form.notice,
+        field_errors=form.field_errors,
+        help_texts=help_texts,
+        **{"values": form.values, **values},
+    )
 
 
 def validate_form(

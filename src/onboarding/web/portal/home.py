@@ -13,7 +13,7 @@ from onboarding.web import upload_queries
 from onboarding.web.api import dry_runs
 from onboarding.web.auth import CurrentVendor, Reader
 from onboarding.web.database import PoolDep
-from onboarding.web.portal.file_details import list_details, spreadsheet_rows_of
+from onboarding.web.portal.file_details import get_spreadsheet_row_function, list_details
 from onboarding.web.portal.rendering import render_page
 from onboarding.web.upload_queries import UploadFilter
 
@@ -67,6 +67,6 @@ async def show_preview(
         principal,
         dry_run=dry_run,
         details=list_details(dry_run.file_details),
-        spreadsheet_row=spreadsheet_rows_of(dry_run.file_details),
+        spreadsheet_row=get_spreadsheet_row_function(dry_run.file_details),
         rejects_file=on_error is OnError.REJECT_FILE,
     )

@@ -82,7 +82,7 @@ def linkify(text: str) -> Markup:
 
 
 def format_row_count(count: int) -> str:
-    """Return such as `1 row` or `1,200 rows`."""
+    """Return a count of rows, such as `1 row` or `1,200 rows`."""
     return "1 row" if count == 1 else f"{count:,} rows"
 
 
@@ -93,8 +93,8 @@ def format_code(code: str) -> str:
 
 def format_duration(upload: UploadResponse) -> str:
     """Return how long an upload took, or has taken so far."""
-    ended = upload.processing_completed_at or datetime.now(UTC)
-    seconds = max(0.0, (ended - upload.upload_timestamp).total_seconds())
+    end = upload.processing_completed_at or datetime.now(UTC)
+    seconds = max(0.0, (end - upload.upload_timestamp).total_seconds())
     if seconds < 1:
         return "under a second"
     if seconds < 90:
@@ -125,7 +125,7 @@ def may_operate(principal: Principal) -> bool:
     return principal.is_operator and ADMIN in principal.scopes
 
 
-def _environment() -> Environment:
+def _build_environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         # File names, cells and messages contain text of vendors.
@@ -156,7 +156,7 @@ def _environment() -> Environment:
     return environment
 
 
-_TEMPLATES = _environment()
+_TEMPLATES = _build_environment()
 
 
 def render_page(

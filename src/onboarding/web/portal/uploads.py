@@ -19,7 +19,7 @@ from onboarding.web.auth import Reader, Writer
 from onboarding.web.database import PoolDep
 from onboarding.web.errors import Problem
 from onboarding.web.pagination import Cursor, Page
-from onboarding.web.portal.file_details import list_details, spreadsheet_rows_of
+from onboarding.web.portal.file_details import get_spreadsheet_row_function, list_details
 from onboarding.web.portal.rendering import page_links, render_page
 from onboarding.web.request_parameters import UploadId
 from onboarding.web.schemas import ErrorResponse
@@ -107,7 +107,7 @@ def show_upload(
         return {
             "upload": schemas.upload_response(upload),
             "details": list_details(file_details),
-            "spreadsheet_row": spreadsheet_rows_of(file_details),
+            "spreadsheet_row": get_spreadsheet_row_function(file_details),
             "file_details": file_details,
             "summary": upload_queries.get_summary(connection, principal, upload_id, ERROR_GROUPS),
             "errors": upload_queries.list_errors(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
@@ -16,9 +15,9 @@ from onboarding.web.auth import CurrentOperator, OperatorAdmin, Principal
 from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem
 from onboarding.web.pagination import Cursor
-from onboarding.web.portal.api_keys import SCOPE_LABELS, key_state
-from onboarding.web.portal.forms import Text, create_from_form, validate_form
-from onboarding.web.portal.rendering import page_links, render_page
+from onboarding.web.portal.api_keys import SCOPE_LABELS, get_key_state
+from onboarding.web.portal.forms import FormState, Text, create_from_form, render_form_page, validate_form
+from onboarding.web.portal.rendering import page_links
 from onboarding.web.request_parameters import KeyId, VendorId
 from onboarding.web.upload_queries import UploadFilter
 
@@ -41,7 +40,7 @@ HELP_TEXTS = {
 def show_vendors(
     request: Request, principal: CurrentOperator, pool: PoolDep, search: vendors.Search = None, cursor: Cursor = None
 ) -> Response:
-    return _vendors_page(request, principal, pool, search=search or "", cursor=cursor)
+    return _render_vendors(request, principal, pool, FormState(), search=search or "", cursor=cursor)
 
 
 @router.post("")
@@ -60,34 +59,30 @@ def add_vendor(
         VendorRequest, HELP_TEXTS, fields, lambda body: vendors.create_vendor(body, principal, pool)
     )
     if field_errors:
-        return _vendors_page(request, principal, pool, status=422, values=fields, field_errors=field_errors)
+        return _render_vendors(request, principal, pool, FormState(fields, field_errors))
     return RedirectResponse(f"/operator/vendors/{fields['vendor_id']}?notice=added", status_code=303)
 
 
-def _vendors_page(
+def _render_vendors(
     request: Request,
     principal: Principal,
     pool: DatabasePool,
+    form: FormState,
     *,
-    status: int = 200,
     search: str = "",
     cursor: str | None = None,
-    values: Mapping[str, str] | None = None,
-    field_errors: Mapping[str, str] | None = None,
 ) -> Response:
     vendor_page = vendors.list_vendors(principal, pool, search.strip() or None, cursor, VENDORS_PER_PAGE)
     conditions = {"search": search} if search else {}
-    return render_page(
+    return render_form_page(
         "vendors.html",
         request,
         principal,
-        status=status,
+        form,
+        HELP_TEXTS,
         vendors=vendor_page.items,
         search=search,
         **page_links("/operator/vendors", conditions, cursor, vendor_page.next),
-        values=values or {},
-        field_errors=field_errors or {},
-        help_texts=HELP_TEXTS,
     )
 
 
@@ -99,7 +94,7 @@ def show_vendor(
     pool: PoolDep,
     notice: Literal["added", "changed", "suspended", "active", "revoked", "signed-out", ""] = "",
 ) -> Response:
-    return _vendor_page(vendor_id, request, principal, pool, notice=notice)
+    return _render_vendor(vendor_id, request, principal, pool, FormState(notice=notice))
 
 
 @router.post("/{vendor_id}")
@@ -116,7 +111,7 @@ def change_vendor(
     fields = {"vendor_name": vendor_name, "email": email, "phone": phone}
     body, field_errors = validate_form(VendorChange, HELP_TEXTS, **fields)
     if body is None:
-        return _vendor_page(vendor_id, request, principal, pool, status=422, values=fields, field_errors=field_errors)
+        return _render_vendor(vendor_id, request, principal, pool, FormState(fields, field_errors))
     vendors.change_vendor(vendor_id, body, principal, pool)
     return RedirectResponse(f"/operator/vendors/{vendor_id}?notice=changed", status_code=303)
 
@@ -142,39 +137,29 @@ def sign_vendor_out(vendor_id: VendorId, principal: OperatorAdmin, pool: PoolDep
     return RedirectResponse(f"/operator/vendors/{vendor_id}?notice=signed-out", status_code=303)
 
 
-def _vendor_page(
-    vendor_id: str,
-    request: Request,
-    principal: Principal,
-    pool: DatabasePool,
-    *,
-    status: int = 200,
-    notice: str = "",
-    values: Mapping[str, str] | None = None,
-    field_errors: Mapping[str, str] | None = None,
+def _render_vendor(
+    vendor_id: str, request: Request, principal: Principal, pool: DatabasePool, form: FormState
 ) -> Response:
     def work(connection: Connection) -> dict[str, Any]:
         keys = api_keys.list_vendor_keys(connection, vendor_id).items
         return {
             "vendor": vendors.get_vendor(connection, vendor_id),
-            "active_keys": [key for key in keys if key_state(key) == "active"],
+            "active_keys": [key for key in keys if get_key_state(key) == "active"],
             "recent_uploads": upload_queries.list_uploads(
                 connection, principal, UploadFilter(vendor_id), cursor=None, limit=RECENT_UPLOADS
             ),
-            "audit_entries": audit_log.list_entries_of(connection, vendor_id, None, LATEST_ENTRIES).items,
+            "audit_entries": audit_log.list_vendor_entries(connection, vendor_id, None, LATEST_ENTRIES).items,
         }
 
     data = principal.run(pool, work)
     vendor = data["vendor"]
-    return render_page(
+    return render_form_page(
         "vendor.html",
         request,
         principal,
-        status=status,
-        notice=notice,
+        form,
+        HELP_TEXTS,
+        values=form.values or {"vendor_name": vendor.vendor_name, "email": vendor.email, "phone": vendor.phone or ""},
         scope_labels=SCOPE_LABELS,
         **data,
-        values=values or {"vendor_name": vendor.vendor_name, "email": vendor.email, "phone": vendor.phone or ""},
-        field_errors=field_errors or {},
-        help_texts=HELP_TEXTS,
     )

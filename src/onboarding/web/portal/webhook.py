@@ -12,8 +12,7 @@ from onboarding.web.api.webhooks import WebhookRequest, WebhookResponse
 from onboarding.web.auth import Principal, VendorAdmin
 from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem
-from onboarding.web.portal.forms import Text, validate_form
-from onboarding.web.portal.rendering import render_page
+from onboarding.web.portal.forms import FormState, Text, render_form_page, validate_form
 
 router = APIRouter(prefix="/webhook", include_in_schema=False)
 
@@ -24,7 +23,7 @@ Notice = Literal["saved", "removed", "tested", ""]
 
 @router.get("")
 def show_webhook(request: Request, principal: VendorAdmin, pool: PoolDep, notice: Notice = "") -> Response:
-    return _page(request, principal, pool, notice=notice)
+    return _render_webhook(request, principal, pool, FormState(notice=notice))
 
 
 @router.post("")
@@ -34,16 +33,16 @@ def save_webhook(
     """Set the webhook, and return the page that shows a new secret once."""
     body, field_errors = validate_form(WebhookRequest, HELP_TEXTS, url=url, generate_secret=bool(new_secret))
     if body is None:
-        return _page(request, principal, pool, status=422, url=url, url_error=field_errors["url"])
+        return _render_webhook(request, principal, pool, FormState({"url": url}, field_errors))
     try:
         webhook = webhooks.set_webhook(body, principal, pool)
     except Problem as problem:
         if problem.kind != "bad-request":
             raise
-        return _page(request, principal, pool, status=422, url=url, url_error=problem.detail)
+        return _render_webhook(request, principal, pool, FormState({"url": url}, {"url": problem.detail}))
     if webhook.secret is None:
         return RedirectResponse("/webhook?notice=saved", status_code=303)
-    return _page(request, principal, pool, secret=webhook.secret)
+    return _render_webhook(request, principal, pool, FormState(), webhook.secret)
 
 
 @router.post("/remove")
@@ -58,28 +57,18 @@ def send_test(principal: VendorAdmin, pool: PoolDep) -> Response:
     return RedirectResponse("/webhook?notice=tested", status_code=303)
 
 
-def _page(
-    request: Request,
-    principal: Principal,
-    pool: DatabasePool,
-    *,
-    status: int = 200,
-    notice: str = "",
-    url: str | None = None,
-    url_error: str = "",
-    secret: str | None = None,
+def _render_webhook(
+    request: Request, principal: Principal, pool: DatabasePool, form: FormState, secret: str | None = None
 ) -> Response:
     webhook = _find_webhook(principal, pool)
-    return render_page(
+    return render_form_page(
         "webhook.html",
         request,
         principal,
-        status=status,
-        notice=notice,
+        form,
+        HELP_TEXTS,
         webhook=webhook,
-        url=url if url is not None else webhook.url if webhook else "",
-        field_errors={"url": url_error} if url_error else {},
-        help_texts=HELP_TEXTS,
+        values=form.values or {"url": webhook.url if webhook else ""},
         secret=secret,
         deliveries=webhooks.list_deliveries(principal, pool).items,
     )
