@@ -47,7 +47,7 @@ def test_wheel_has_the_version_of_the_package(wheel: Path) -> None:
     assert wheel.name == f"product_onboarding-{__version__}-py3-none-any.whl"
 
 
-def test_the_source_builds_the_same_wheel_and_holds_no_more(wheel: Path, tmp_path: Path) -> None:
+def test_source_distribution_has_only_sources_and_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
     source = built(ROOT, "sdist", tmp_path / "source")
     with tarfile.open(source) as archive:
         archive.extractall(tmp_path / "unpacked", filter="data")
@@ -64,7 +64,7 @@ def contents(wheel: Path) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def test_it_runs_from_an_environment_of_its_own(wheel: Path, tmp_path: Path) -> None:
+def test_wheel_installed_in_a_new_environment_validates_files(wheel: Path, tmp_path: Path) -> None:
     venv.create(tmp_path / "venv", with_pip=True)
     bin_ = tmp_path / "venv" / "bin"
     for what in (("--require-hashes", "-r", ROOT / "requirements-lambda.lock"), ("--no-deps", wheel)):
@@ -88,7 +88,7 @@ def test_it_runs_from_an_environment_of_its_own(wheel: Path, tmp_path: Path) -> 
     assert (demo.returncode, "pip install 'product-onboarding[local]'" in demo.stderr) == (1, True), demo.stderr
 
 
-def test_what_is_in_the_wheel_is_all_that_the_local_engine_needs(wheel: Path, tmp_path: Path) -> None:
+def test_wheel_content_suffices_for_the_local_stack(wheel: Path, tmp_path: Path) -> None:
     shutil.unpack_archive(wheel, tmp_path / "site", "zip")
     command = "import sys, onboarding.cli.main as main; print(main.__file__); sys.exit(main.main(['demo']))"
     done = run(sys.executable, "-c", command, cwd=tmp_path, PYTHONPATH=str(tmp_path / "site"))

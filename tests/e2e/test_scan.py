@@ -39,20 +39,20 @@ def scan(directory: Path, pip_audit: str, **environment: str) -> tuple[int, str]
     return done.returncode, done.stdout
 
 
-def test_scan_that_finds_nothing_passes(tmp_path: Path) -> None:
+def test_scan_without_findings_passes(tmp_path: Path) -> None:
     code, said = scan(tmp_path, "true")
     assert code == 0
     assert "SKIPPED" not in said
 
 
 @pytest.mark.parametrize("pip_audit", [OUT_OF_REACH, UNKNOWN], ids=["out-of-reach", "not-audited"])
-def test_scan_without_the_list_fails_unless_told(tmp_path: Path, pip_audit: str) -> None:
+def test_scan_without_vulnerability_list_fails_unless_offline(tmp_path: Path, pip_audit: str) -> None:
     code, said = scan(tmp_path / "online", pip_audit)
     assert (code, "FAILED requirements-lambda.lock" in said) == (1, True)
     code, said = scan(tmp_path / "offline", pip_audit, ONBOARDING_SCAN_OFFLINE="1")
     assert (code, said.count("SKIPPED")) == (0, 2)
 
 
-def test_scan_offline_still_fails_for_what_is_found(tmp_path: Path) -> None:
+def test_scan_offline_known_vulnerability_fails(tmp_path: Path) -> None:
     code, said = scan(tmp_path, FOUND, ONBOARDING_SCAN_OFFLINE="1")
     assert (code, "Found 1 known vulnerability" in said) == (1, True)

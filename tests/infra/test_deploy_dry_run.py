@@ -88,7 +88,7 @@ def test_dry_run_healthy_account_has_no_findings(shell: Shell) -> None:
 
 
 # -- Account plan ------------------------------------------------------------------------------------------------------
-def test_dry_run_free_plan_account_is_stopped_before_rds_refuses(shell: Shell) -> None:
+def test_dry_run_free_plan_account_is_stopped(shell: Shell) -> None:
     responses = healthy_account("eu-central-1") | {"freetier:GetAccountPlanState": make_account_plan("FREE")}
     [finding] = list_findings(shell.dry_run(responses, region="eu-central-1", expected=1))
     assert finding.startswith("STOP: The account is on AWS's Free plan")

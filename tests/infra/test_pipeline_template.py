@@ -300,7 +300,7 @@ def test_roles_with_bucket_access_are_the_expected_ones() -> None:
     }
 
 
-def test_exceptions_are_in_use() -> None:
+def test_unrestricted_statements_are_the_listed_exceptions() -> None:
     unrestricted = {
         (name, statement["Sid"])
         for name in [*ROLES, *of_type("AWS::IAM::ManagedPolicy")]

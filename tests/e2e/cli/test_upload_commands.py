@@ -96,7 +96,9 @@ def test_template_has_only_the_sample_row_error(run: Run, tmp_path: Path, kind: 
         assert names == sorted(names)
 
 
-def test_template_existing_file_is_kept(tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_template_existing_file_is_not_overwritten(
+    tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("ONBOARDING_STATE", raising=False)
     monkeypatch.delenv("S3_BUCKET_NAME", raising=False)

@@ -87,7 +87,7 @@ def leads_into(site: Path, page: Path, address: str) -> tuple[Path, str] | None:
     return (target / "index.html" if target.is_dir() else target), unquote(anchor)
 
 
-def test_every_link_and_picture_leads_somewhere(site: Path, pages: dict[Path, Page]) -> None:
+def test_links_and_pictures_exist(site: Path, pages: dict[Path, Page]) -> None:
     broken = []
     for path, page in pages.items():
         for address in page.links | page.fetched:
@@ -102,7 +102,7 @@ def test_every_link_and_picture_leads_somewhere(site: Path, pages: dict[Path, Pa
     assert broken == []
 
 
-def test_no_page_asks_another_server_for_anything(site: Path, pages: dict[Path, Page]) -> None:
+def test_pages_fetch_nothing_from_other_servers(site: Path, pages: dict[Path, Page]) -> None:
     addresses = {address for page in pages.values() for address in page.fetched} | set(styles_fetch(site))
     assert {address for address in addresses if urlsplit(address).netloc} == set()
     # Read only where a diagram is to be drawn in the browser.

@@ -83,7 +83,7 @@ def test_database_url_works_with_psql(local: LocalStack) -> None:
     assert completed.stdout == "TechGear|f\n"
 
 
-def test_database_wrong_password_is_refused(local: LocalStack) -> None:
+def test_database_wrong_password_is_rejected(local: LocalStack) -> None:
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(local.endpoints.database_url, password="guessed")
 
@@ -102,7 +102,7 @@ def test_link_base_url_reaches_report_link(local: LocalStack) -> None:
     error.value.close()
 
 
-def test_emulator_unknown_keys_are_refused(local: LocalStack) -> None:
+def test_emulator_unknown_access_key_is_rejected(local: LocalStack) -> None:
     endpoints = local.endpoints
     client = emulator_client("s3", endpoints.aws_endpoint_url, endpoints.aws_region, "AKIAIOSFODNN7EXAMPLE", "secret")
     with pytest.raises(ClientError, match=r"InvalidAccessKeyId|AccessDenied"):
@@ -119,7 +119,9 @@ def test_emulator_unknown_keys_are_refused(local: LocalStack) -> None:
         ({"Sec-Fetch-Site": "cross-site"}, 403),
     ],
 )
-def test_emulator_foreign_page_is_refused(local: LocalStack, headers: dict[str, str], status: int) -> None:
+def test_emulator_request_from_another_site_is_forbidden(
+    local: LocalStack, headers: dict[str, str], status: int
+) -> None:
     """The key of the request is in its query, so browsers send it from any page without a preflight."""
     query = "Action=ListRoles&X-Amz-Credential=test%2F20241221%2Fus-east-1%2Fiam%2Faws4_request&X-Amz-Signature=0"
     url = (
@@ -170,7 +172,7 @@ def test_inbox_receives_email(local: LocalStack) -> None:
     assert stat.S_IMODE(first.path.stat().st_mode) == 0o600
 
 
-def test_send_email_unverified_sender_is_refused(local: LocalStack) -> None:
+def test_send_email_unverified_sender_is_rejected(local: LocalStack) -> None:
     with pytest.raises(ClientError, match="not verified"):
         local.endpoints.client("ses").send_email(
             Source="stranger@example.com",
@@ -179,7 +181,7 @@ def test_send_email_unverified_sender_is_refused(local: LocalStack) -> None:
         )
 
 
-def test_start_used_state_directory_is_refused(local: LocalStack) -> None:
+def test_start_used_state_directory_raises(local: LocalStack) -> None:
     with pytest.raises(LocalError, match=rf"\(process {os.getpid()}\) already runs on {local.state}"):
         LocalStack(local.state).start()
     assert read_endpoints(local.state) == local.endpoints

@@ -168,7 +168,7 @@ def test_killed_parent_stops_all_processes(shared_state: Path) -> None:
         ("-m onboarding.local.web_server", "the web server"),
     ],
 )
-def test_lost_child_is_reported_and_stops_the_others(shared_state: Path, victim: str, name: str) -> None:
+def test_killed_child_is_reported_and_stops_the_others(shared_state: Path, victim: str, name: str) -> None:
     process = start_stack(shared_state)
     start_worker(shared_state)
     [pid] = [pid for pid, command in list_processes(shared_state).items() if victim in command]

@@ -153,7 +153,7 @@ def test_update_clearing_a_required_column_is_rejected(database: Database) -> No
         ({"category": "None such", "stock_quantity": "-1"}, ["INVALID_STOCK_QUANTITY", "INVALID_CATEGORY"]),
     ],
 )
-def test_update_applies_the_rules_to_given_values(
+def test_update_applies_the_rules_to_non_blank_values(
     database: Database, cells: dict[str, str], expected: list[str]
 ) -> None:
     create_products(database, 2)

@@ -292,7 +292,7 @@ def test_run_server_that_never_responds_raises(
     assert len(pauses) == 1, "the second attempt is the last one"
 
 
-def test_run_server_that_moves_is_found_by_a_later_attempt(
+def test_run_server_with_a_new_address_is_reached_by_a_later_attempt(
     database_url: str, pauses: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a failover of RDS, the host name has another address."""

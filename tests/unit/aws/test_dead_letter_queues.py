@@ -148,7 +148,7 @@ def test_redrive_message_sent_since_its_start_is_skipped() -> None:
     ],
     ids=["empty", "done", "failed again", "in flight"],
 )
-def test_redrive_command_says_what_is_left_and_ends_accordingly(
+def test_redrive_command_prints_remaining_messages_and_sets_exit_code(
     sqs: Sqs, code: int, output: str, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
     @contextmanager

@@ -99,7 +99,7 @@ def test_fix_file_row_of_another_width_keeps_its_width() -> None:
     ]
 
 
-def test_write_fix_file_missing_row_is_left_out() -> None:
+def test_write_fix_file_missing_row_is_omitted() -> None:
     """The version of the package that validated the file may have found more rows in it."""
     table = Table(("a", "b"), [("1", "2"), ("3", "4")], (2, 3))
     lines = read_lines(build_fix_file(table, [*make_errors(2), *make_errors(3), *make_errors(9)]))
@@ -129,7 +129,7 @@ def test_fix_file_of_corpus_file_parses_to_the_same_rows(path: Path) -> None:
     assert (second.table, second.rows) == (after.table, after.rows)
 
 
-def test_fix_file_decimal_comma_is_kept() -> None:
+def test_fix_file_decimal_comma_is_unchanged() -> None:
     rows = [product("1", price="1,50", weight_kg="0,5"), product("2", price="0", weight_kg="1,250")]
     before = parse(csv_of(rows), "UPLOAD_1", "VEND001")
     assert not isinstance(before, FileRejection)

@@ -156,7 +156,7 @@ def test_parse_spaces_of_other_lines_stay_in_the_table() -> None:
 @pytest.mark.parametrize(
     "name", [' "best" mug', ' "best', ' 17" and "x"', ' "" x'], ids=["continued", "open", "inside", "empty"]
 )
-def test_parse_quote_after_a_space_inside_a_value_is_kept(name: str) -> None:
+def test_parse_quote_after_a_space_inside_a_value_is_unchanged(name: str) -> None:
     rows = parse_rows(make_file(make_line(1, product_name=name), make_line(2, sku=' "S2"'), make_line(3)))
     assert [row.cells["sku"] for row in rows] == ["S1", '"S2"' if name != ' 17" and "x"' else "S2", "S3"]
     assert rows[0].cells["product_name"] == name.strip()
@@ -169,7 +169,7 @@ def test_parse_quote_after_a_space_does_not_join_rows() -> None:
     assert [row.cells["product_name"] for row in rows] == ['"best mug', '17"', "Mouse"]
 
 
-def test_parse_quote_inside_an_unquoted_value_is_kept() -> None:
+def test_parse_quote_inside_an_unquoted_value_is_unchanged() -> None:
     (row,) = parse_rows(make_file('P1,17" screen,Books,S1,1.00,5'))
     assert row.cells["product_name"] == '17" screen'
 
@@ -238,12 +238,12 @@ def test_parse_columns_in_any_order_with_unknown_ones_are_accepted() -> None:
     }
 
 
-def test_parse_values_are_kept_as_written() -> None:
+def test_parse_values_are_returned_as_written() -> None:
     (row,) = parse_rows(make_file("0001,e\u0301 \u00e9,Books,007,010.00,+5"))
     assert [row.cells[column] for column in REQUIRED] == ["0001", "e\u0301 \u00e9", "Books", "007", "010.00", "+5"]
 
 
-def test_parse_blank_values_are_left_out() -> None:
+def test_parse_blank_values_are_omitted() -> None:
     (row,) = parse_rows(make_file('P1,"  ",Books,"",,5'))
     assert row.cells == {"vendor_product_id": "P1", "category": "Books", "stock_quantity": "5"}
 
@@ -511,7 +511,7 @@ def test_parse_requires_only_the_required_columns() -> None:
     assert isinstance(parse(content, "UPLOAD_1", "VEND001"), FileRejection)
 
 
-def test_table_of_keeps_every_value_as_written() -> None:
+def test_table_of_returns_every_value_as_written() -> None:
     content = f" SKU ,{REQUIRED_HEADER.replace('sku', 'x')},\n s1 , P1,'=1,,?,1.50,5 ,\n,,\n"
     table = table_of(content.encode())
     assert isinstance(table, Table)

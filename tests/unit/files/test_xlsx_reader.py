@@ -33,7 +33,7 @@ def test_read_smallest_workbook_returns_its_row() -> None:
     assert result.rows[0].cells == dict(zip(REQUIRED, VALID, strict=True))
 
 
-def test_read_formula_without_result_in_part_of_another_name_is_kept() -> None:
+def test_read_formula_without_result_in_part_of_another_name_is_returned() -> None:
     result = parse_content(
         workbook_at(row(*REQUIRED) + row(*VALID[:3]).replace("</row>", '<c><f>"S-"&amp;1</f></c></row>'))
     )
