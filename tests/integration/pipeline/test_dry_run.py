@@ -112,7 +112,7 @@ def test_dry_run_corpus_file_equals_upload(database: Database, outcome: Path) ->
     content = outcome.with_suffix("").read_bytes()
     dry = dry_run(database.run, content, "VEND001")
     expected = json.loads(outcome.read_text(encoding="utf-8"))
-    assert (dry.rejection and dry.rejection.code) == expected.get("refusal")
+    assert (dry.rejection and dry.rejection.code) == expected.get("rejection")
     if dry.rejection is None:
         errors, outcomes, status = run_upload(database, content, Options(), [50])
         assert {n: [as_stored(error) for error in row_errors] for n, row_errors in dry.errors.items()} == errors
