@@ -60,8 +60,8 @@ def all_file_kinds(simulation: Simulation, control: Control) -> None:
 def after_restart(simulation: Simulation, control: Control) -> None:
     """Lose the state of the emulator with uploads half validated, without their file, not notified and not ingested."""
     half = simulation.put("uploads/VEND001/half.csv", file_of("VEND001", [f"half-{n}" for n in range(4)], {2: 0}))
-    gone = file_of("VEND002", ["gone-1", "gone-2"])
-    simulation.put("uploads/VEND002/gone.csv", replace(gone, end_error=invariants.NOT_PROCESSED))
+    deleted_file = file_of("VEND002", ["gone-1", "gone-2"])
+    simulation.put("uploads/VEND002/gone.csv", replace(deleted_file, end_error=invariants.NOT_PROCESSED))
     simulation.put("uploads/VEND003/unnotified.csv", file_of("VEND003", ["unnotified-1"]))
     for _ in range(3):
         simulation.handle(simulation.pending.pop(0))
@@ -161,8 +161,8 @@ class ConcurrentDelivery:
 
     def _rest(self, _: Call) -> list[Delivery]:
         self._simulation.collect()
-        rest, self._simulation.pending = self._simulation.pending[::-1], []
-        return rest
+        pending, self._simulation.pending = self._simulation.pending[::-1], []
+        return pending
 
     def _advance_tasks(self) -> None:
         """Advance each task to its end, or to a lock that the paused call holds."""

@@ -43,8 +43,8 @@ def run_outages(runtime: Runtime, postgres: Postgres) -> Iterator[OutageResult]:
     yield _run_outage("PostgreSQL is down for hours", runtime, lambda simulation: _database_down(simulation, postgres))
     yield hour_without_database(runtime)
     for function, point in RESTARTS:
-        once = SingleFault(function, point, 1, "restart")
-        yield _run_outage(f"PostgreSQL restarts: {function} {point}", runtime, _restarting(once, postgres))
+        fault = SingleFault(function, point, 1, "restart")
+        yield _run_outage(f"PostgreSQL restarts: {function} {point}", runtime, _restarting(fault, postgres))
     yield _run_outage("the secret is rotated", runtime, _rotate_secret)
     yield _run_outage("PostgreSQL is read-only for a while", runtime, _read_only)
 
@@ -151,15 +151,15 @@ def _refusing_connections(simulation: Simulation) -> Iterator[None]:
         runtime.cool_down()
 
 
-def _restarting(once: SingleFault, postgres: Postgres) -> Callable[[Simulation], None]:
+def _restarting(fault: SingleFault, postgres: Postgres) -> Callable[[Simulation], None]:
     def restart(call: Call, point: InjectionPoint) -> None:
-        if once.due(call, point):
+        if fault.due(call, point):
             postgres.stop()
             postgres.start(lambda: None)
 
     def run(simulation: Simulation) -> None:
         all_file_kinds(simulation, restart)
-        assert once.injected, "the injection point was not reached"
+        assert fault.injected, "the injection point was not reached"
 
     return run
 
@@ -167,7 +167,7 @@ def _restarting(once: SingleFault, postgres: Postgres) -> Callable[[Simulation],
 def _rotate_secret(simulation: Simulation) -> None:
     """Change the password and close the connections of containers that have cached the old one."""
     runtime = simulation.runtime
-    once = SingleFault("product_validator", "after sql.insert_products", 1, "rotation")
+    fault = SingleFault("product_validator", "after sql.insert_products", 1, "rotation")
     old = runtime.aws.secrets[SECRET]["password"]
 
     def change(password: str) -> None:
@@ -175,7 +175,7 @@ def _rotate_secret(simulation: Simulation) -> None:
         runtime.aws.secrets[SECRET] |= {"password": password}
 
     def rotate(call: Call, point: InjectionPoint) -> None:
-        if once.due(call, point):
+        if fault.due(call, point):
             change("rotated")
             runtime.fetch(
                 "select pg_terminate_backend(pid, 5000) from pg_stat_activity "
@@ -187,7 +187,7 @@ def _rotate_secret(simulation: Simulation) -> None:
     finally:
         change(old)
         runtime.cool_down()
-    assert once.injected, "the injection point was not reached"
+    assert fault.injected, "the injection point was not reached"
     if any("OperationalError" in error for error in simulation.errors):
         raise invariants.violation("a rotated secret is read again", simulation.errors)
 

@@ -242,8 +242,8 @@ def test_functions_of_five_minutes_have_a_duration_alarm(function: str) -> None:
 
 
 def test_functions_have_separate_roles() -> None:
-    used = [target(properties(function)["Role"]) for function in FUNCTIONS]
-    assert sorted(used) == sorted(ROLES)
+    roles = [target(properties(function)["Role"]) for function in FUNCTIONS]
+    assert sorted(roles) == sorted(ROLES)
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -109,8 +109,10 @@ def follows_naming_rule(name: str, prefix: str) -> bool:
     name = name.removesuffix("/postgresql").removesuffix(f"-{ACCOUNT}")
     if not name.startswith(prefix):
         return False
-    rest = name.removeprefix(prefix)
-    return rest in CONTRACT_NAMES | {PRODUCT} or re.fullmatch(rf"{PRODUCT}[-/][a-z0-9/ -]+", rest) is not None
+    unprefixed = name.removeprefix(prefix)
+    return (
+        unprefixed in CONTRACT_NAMES | {PRODUCT} or re.fullmatch(rf"{PRODUCT}[-/][a-z0-9/ -]+", unprefixed) is not None
+    )
 
 
 @pytest.mark.parametrize(("location", "kind", "value"), NAMES, ids=[location for location, _, _ in NAMES])

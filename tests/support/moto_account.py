@@ -260,7 +260,7 @@ class MotoAccount:
         response = self._streams.get_records(ShardIterator=self._iterator, Limit=100)
         self._iterator = response["NextShardIterator"]
         mapping = TEMPLATE.resources_of_type("AWS::Lambda::EventSourceMapping")["ProductValidatorFromTable"]
-        patterns = [json.loads(each["Pattern"]) for each in mapping["FilterCriteria"]["Filters"]]
+        patterns = [json.loads(filter_["Pattern"]) for filter_ in mapping["FilterCriteria"]["Filters"]]
         return [record for record in response["Records"] if any(passes(pattern, record) for pattern in patterns)]
 
     def _messages(self) -> list[Any]:

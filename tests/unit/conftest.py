@@ -8,11 +8,11 @@ import subprocess
 import pytest
 
 
-def _refuse(*_: object, **__: object) -> None:
+def _fail(*_: object, **__: object) -> None:
     raise AssertionError("a unit test starts no process and opens no connection: move it to tests/integration")
 
 
 @pytest.fixture(autouse=True)
 def _isolated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subprocess, "Popen", _refuse)
-    monkeypatch.setattr(socket.socket, "connect", _refuse)
+    monkeypatch.setattr(subprocess, "Popen", _fail)
+    monkeypatch.setattr(socket.socket, "connect", _fail)

@@ -40,9 +40,9 @@ def state() -> Iterator[Path]:
 def interrupt_uploads(state: Path, patch: pytest.MonkeyPatch, *names: str) -> list[S3ObjectVersion]:
     """Return the objects of uploads that were opened in this state directory and did not continue."""
     with (
-        LocalStack(state) as local,
-        Pipeline(local.endpoints) as pipeline,
-        environment_of(local.endpoints),
+        LocalStack(state) as local_stack,
+        Pipeline(local_stack.endpoints) as pipeline,
+        environment_of(local_stack.endpoints),
         closing(AppContext(Settings.from_environment())) as ctx,
     ):
         return [open_without_staging(ctx, pipeline, name, 2, patch) for name in names]
@@ -71,7 +71,7 @@ def run_until_finished(state: Path, patch: pytest.MonkeyPatch, *sources: S3Objec
 def test_up_failed_recovery_of_one_upload_does_not_stop_the_others(
     state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    good, failing = interrupt_uploads(state, monkeypatch, "good", "failing")
+    succeeding, failing = interrupt_uploads(state, monkeypatch, "good", "failing")
 
     def ingest_all_but_one(ctx: AppContext, source: S3ObjectVersion, *, patience: timedelta) -> IngestResult:
         if source == failing:
@@ -80,7 +80,7 @@ def test_up_failed_recovery_of_one_upload_does_not_stop_the_others(
 
     with monkeypatch.context() as context:
         context.setattr("onboarding.pipeline.ingest.ingest_object", ingest_all_but_one)
-        code, upload_id = run_until_finished(state, monkeypatch, good)
+        code, upload_id = run_until_finished(state, monkeypatch, succeeding)
     captured = capsys.readouterr()
     assert code == 0
     assert f"  resumed: {upload_id}\n" in captured.out
@@ -102,8 +102,8 @@ def test_up_keys_that_xml_cannot_hold_are_recovered(
     state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The objects have no upload, and their keys cannot be listed as plain XML."""
-    with LocalStack(state) as local, Pipeline(local.endpoints) as pipeline:
-        bucket = local.endpoints.bucket
+    with LocalStack(state) as local_stack, Pipeline(local_stack.endpoints) as pipeline:
+        bucket = local_stack.endpoints.bucket
         pipeline.s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
         sources = [
             pipeline.put_key(f"uploads/VEND001/{name}", csv_of([product(f"xml-{n}"), product(f"xml-{n}-2")]))

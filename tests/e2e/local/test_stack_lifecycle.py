@@ -49,8 +49,8 @@ def get_link_keys(endpoints: Endpoints) -> dict[str, str]:
 
 
 def test_restart_keeps_files_uploads_and_emails(state: Path) -> None:
-    with LocalStack(state) as local:
-        first = local.endpoints
+    with LocalStack(state) as local_stack:
+        first = local_stack.endpoints
         for body in (b"old", b"new"):
             first.client("s3").put_object(Bucket=first.bucket, Key=KEY, Body=body, ContentType="text/csv")
         expected = list_versions(first), get_link_keys(first)
@@ -59,8 +59,8 @@ def test_restart_keeps_files_uploads_and_emails(state: Path) -> None:
     assert list_processes(state) == {}
     assert read_endpoints(state) is None
 
-    with LocalStack(state) as local:
-        second = local.endpoints
+    with LocalStack(state) as local_stack:
+        second = local_stack.endpoints
         assert second.aws_endpoint_url == first.aws_endpoint_url
         assert second.database_url == first.database_url
         assert (list_versions(second), get_link_keys(second)) == expected

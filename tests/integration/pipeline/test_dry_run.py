@@ -35,16 +35,16 @@ from tests.support.postgres_fixtures import (
 )
 from tests.support.running_pipeline import csv_of, product
 
-CATALOG, THEIRS, UPLOAD = "UPLOAD_1", "UPLOAD_2", "UPLOAD_3"
+CATALOG, OTHER_UPLOAD, UPLOAD = "UPLOAD_1", "UPLOAD_2", "UPLOAD_3"
 
 
 def create_products(database: Database) -> None:
     """Create the products 1 to 3 of VEND001, and of VEND002 a product 4 and a product with the id of product 1."""
     open_upload(database, CATALOG, 3)
     record_rows(database, *(product_row(str(n), n, upload_id=CATALOG) for n in (1, 2, 3)))
-    open_upload(database, THEIRS, 2, vendor_id="VEND002")
-    theirs: dict[str, Any] = {"upload_id": THEIRS, "vendor_id": "VEND002"}
-    rows = [product_row("4", 1, **theirs), product_row("1", 2, **theirs, sku="S-theirs")]
+    open_upload(database, OTHER_UPLOAD, 2, vendor_id="VEND002")
+    other_vendor: dict[str, Any] = {"upload_id": OTHER_UPLOAD, "vendor_id": "VEND002"}
+    rows = [product_row("4", 1, **other_vendor), product_row("1", 2, **other_vendor, sku="S-theirs")]
     record_rows(database, *rows)
 
 

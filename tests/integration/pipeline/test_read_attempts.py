@@ -78,7 +78,7 @@ def read_history(simulation: Simulation) -> dict[str, tuple[Any, ...]]:
         "select s3_key, status, failure_code, valid_records, error_records from upload_history "
         "where notified_at is not null"
     )
-    return {key: tuple(rest) for key, *rest in simulation.runtime.fetch(query)}
+    return {key: tuple(values) for key, *values in simulation.runtime.fetch(query)}
 
 
 def list_attempts(simulation: Simulation) -> list[int]:

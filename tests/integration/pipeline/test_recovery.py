@@ -101,13 +101,13 @@ def test_recovery_wait_doubles_with_each_attempt(
 
     def is_resumed_after(minutes: int) -> bool:
         """Return whether the watchdog resumes the upload when more minutes have passed; its rows are lost again."""
-        earlier = """
+        move_back = """
             update upload_history set
                 last_progress_at = last_progress_at - make_interval(mins => %s),
                 resume_started_at = resume_started_at - make_interval(mins => %s)
             where upload_id = %s
         """
-        pipeline.connection.execute(earlier, (minutes, minutes, upload_id))
+        pipeline.connection.execute(move_back, (minutes, minutes, upload_id))
         with monkeypatch.context() as patch:
             patch.setattr(staging_table, "stage_rows", lambda *_: None)
             return upload_id in [action.upload_id for action in recovery.resume_stalled_uploads(ctx)]
@@ -264,12 +264,12 @@ def test_recovery_failed_notification_does_not_delay_others(
 
     def run(*, minutes: int) -> set[str]:
         """Return the uploads that a run after more minutes notifies; the notifications are lost."""
-        earlier = """
+        move_back = """
             update upload_history set notified_at = null, renotified_at = renotified_at - make_interval(mins => %s),
                 processing_completed_at = processing_completed_at - make_interval(mins => %s)
             where upload_id = any(%s)
         """
-        pipeline.connection.execute(earlier, (minutes, minutes, uploads))
+        pipeline.connection.execute(move_back, (minutes, minutes, uploads))
         sent.clear()
         list(recovery.resume_stalled_uploads(ctx, limit=2))
         return set(sent)

@@ -169,7 +169,7 @@ def test_upload_duplicates_across_files_and_vendors_are_rejected(pipeline: Pipel
     ]
     assert own.error_records == 1
 
-    # Another vendor may use the same id, and is not told which vendor has the SKU.
+    # Another vendor may use the same id; the error does not name the vendor that has the SKU.
     other = pipeline.run(
         "VEND002", "third.csv", csv_of([product("across"), product("x-across", vendor_product_id="PROD-across")])
     )

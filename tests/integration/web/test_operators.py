@@ -95,7 +95,7 @@ def test_operator_revokes_keys_and_sessions_of_a_vendor(pipeline: Pipeline, oper
             unused = request_sign_in_token(pipeline, email)
             assert operator.delete("/v1/operator/vendors/LEAKY/sessions").status_code == 204
             assert {client.get("/v1/session").status_code for client in (vendor, elsewhere)} == {401}
-            assert another.get("/v1/session").status_code == 200, "only the given key is revoked"
+            assert another.get("/v1/session").status_code == 200, "only the requested key is revoked"
         with browser(pipeline) as client:
             assert client.post("/v1/session", json={"token": unused}).status_code == 410
     for path in ("keys", "keys/x", "sessions"):
@@ -110,15 +110,15 @@ def test_vendor_email_change_ends_sessions_and_links(pipeline: Pipeline, operato
     email = pipeline.vendor("MOVED")
     with closing(signed_in(pipeline, email)) as vendor:
         unused = request_sign_in_token(pipeline, email)
-        same = {"email": email, "vendor_name": "Moved & Co"}
-        assert operator.patch("/v1/operator/vendors/MOVED", json=same).status_code == 200
+        unchanged_email = {"email": email, "vendor_name": "Moved & Co"}
+        assert operator.patch("/v1/operator/vendors/MOVED", json=unchanged_email).status_code == 200
         assert vendor.get("/v1/session").status_code == 200
         assert operator.patch("/v1/operator/vendors/MOVED", json={"email": "new@moved.example"}).status_code == 200
         assert vendor.get("/v1/session").status_code == 401
     with browser(pipeline) as client:
         assert client.post("/v1/session", json={"token": unused}).status_code == 410
-    with closing(signed_in(pipeline, "new@moved.example")) as again:
-        assert again.get("/v1/session").json()["vendor_id"] == "MOVED"
+    with closing(signed_in(pipeline, "new@moved.example")) as new_session:
+        assert new_session.get("/v1/session").json()["vendor_id"] == "MOVED"
 
 
 def test_operator_creates_and_changes_a_category(

@@ -69,11 +69,11 @@ def test_upload_session_form_leads_to_a_result(pipeline: Pipeline, vendor_a: htt
     assert [e["row_number"] for e in only["items"]] == [4]
     only = vendor_a.get(f"/v1/uploads/{upload_id}/errors", params={"error_type": "INVALID_PRICE", "limit": 1}).json()
     assert [e["row_number"] for e in only["items"]] == [2]
-    rest = vendor_a.get(
+    next_page = vendor_a.get(
         f"/v1/uploads/{upload_id}/errors", params={"error_type": "INVALID_PRICE", "cursor": only["next"]}
     ).json()
-    assert [e["row_number"] for e in rest["items"]] == [4]
-    assert rest["next"] is None
+    assert [e["row_number"] for e in next_page["items"]] == [4]
+    assert next_page["next"] is None
     file_details = vendor_a.get(f"/v1/uploads/{upload_id}/file-details").json()
     assert (file_details["details"]["format"], file_details["details"]["delimiter"]) == ("csv", "comma")
     summary = vendor_a.get(f"/v1/uploads/{upload_id}/summary").json()
@@ -195,13 +195,13 @@ def test_show_upload_with_wait_returns_on_the_first_change(pipeline: Pipeline, v
         responses.append(vendor_b.get(f"/v1/uploads/{upload.upload_id}", params={"wait": seconds}))
 
     wait(1)
-    waiting = threading.Thread(target=wait, args=(20,))
-    waiting.start()
+    thread = threading.Thread(target=wait, args=(20,))
+    thread.start()
     time.sleep(0.6)
     pipeline.connection.execute(
         "update upload_history set notified_at = now() where upload_id = %s", (upload.upload_id,)
     )
-    waiting.join()
+    thread.join()
     unchanged, changed = responses
     assert (unchanged.json()["phase"], changed.json()["phase"]) == ("reporting", "done")
     assert unchanged.elapsed.total_seconds() >= 1, "it waited for the requested time"
@@ -317,8 +317,8 @@ def test_template_lists_the_active_categories(vendor_a: httpx.Client) -> None:
     assert "Computer Accessories" in names
     response = vendor_a.get("/v1/template.csv")
     assert response.headers["content-disposition"] == 'attachment; filename="products.csv"'
-    own = response.content.replace(b"CA-VEND001-0001", b"MINE-1")
-    for content, errors in ((response.content, 1), (own, 0)):
+    with_own_sku = response.content.replace(b"CA-VEND001-0001", b"MINE-1")
+    for content, errors in ((response.content, 1), (with_own_sku, 0)):
         body = vendor_a.post("/v1/dry-runs", content=content, headers={"Content-Type": "text/csv"}).json()
         assert body["error_records"] == errors
     assert vendor_a.get("/v1/template.xlsx").content[:2] == b"PK"

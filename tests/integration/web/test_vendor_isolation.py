@@ -419,12 +419,12 @@ def test_forged_or_replayed_links_are_rejected(
 
     assert is_accepted(valid_token)
     key = f"errors/VENDA/{data_a.upload_id}_errors.csv"
-    payload, rest = valid_token.split(".", 1)
+    payload, signature = valid_token.split(".", 1)
     for token in (
         sign_report_link(key, {"current": "x" * 64}),
         _sign_expired_link(pipeline, key, monkeypatch),
-        f"{payload}.{rest[:-3]}AAA",
-        f"{payload}x.{rest}",
+        f"{payload}.{signature[:-3]}AAA",
+        f"{payload}x.{signature}",
         payload,
         f"{payload}..",
         key,

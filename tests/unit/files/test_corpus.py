@@ -81,7 +81,7 @@ def test_table_of_corpus_file_has_values_as_written(path: Path) -> None:
     table = table_of(read_content(path))
     assert table == result.table
     assert len(table.rows) == len(result.rows)
-    columns = {result.file_details.columns.get(name.strip()): place for place, name in enumerate(table.header)}
+    columns = {result.file_details.columns.get(name.strip()): index for index, name in enumerate(table.header)}
     for row, values in zip(result.rows, table.rows, strict=True):
         for column, text in row.cells.items():
             # File details show names with line breaks on one line.

@@ -100,7 +100,7 @@ def test_fix_file_row_of_another_width_keeps_its_width() -> None:
 
 
 def test_write_fix_file_missing_row_is_omitted() -> None:
-    """The version of the package that validated the file may have found more rows in it."""
+    """The version of the package that validated the file may have read more rows from it."""
     table = Table(("a", "b"), [("1", "2"), ("3", "4")], (2, 3))
     lines = read_lines(build_fix_file(table, [*make_errors(2), *make_errors(3), *make_errors(9)]))
     assert [line[0] for line in lines] == ["_row", "3"]

@@ -327,8 +327,8 @@ identifiers = st.sampled_from(["A", "B", "C", "", "a"])
 def test_parse_any_identifiers_have_the_duplicates_of_pairwise_comparison(pairs: list[tuple[str, str]]) -> None:
     rows = parse_rows(make_file(*(make_line(0, sku=sku, vendor_product_id=name) for sku, name in pairs)))
     for number, (row, pair) in enumerate(zip(rows, pairs, strict=True)):
-        for column, place in (("sku", 0), ("vendor_product_id", 1)):
-            earlier = [i for i in range(number) if pairs[i][place] == pair[place] != ""]
+        for column, position in (("sku", 0), ("vendor_product_id", 1)):
+            earlier = [i for i in range(number) if pairs[i][position] == pair[position] != ""]
             assert row.duplicate_of.get(column) == (earlier[0] + 2 if earlier else None)
 
 

@@ -155,9 +155,9 @@ def test_read_workbook_texts_written_by_openpyxl_are_unchanged(lines: list[list[
     # `_x0041_` is an escape in workbooks.
     lines = [[text.replace("_x", "").strip() for text in line] for line in lines]
     for number, line in enumerate(lines, 1):
-        for place, text in enumerate(line, 1):
+        for column_number, text in enumerate(line, 1):
             if text:
-                cell = sheet.cell(number, place, text)
+                cell = sheet.cell(number, column_number, text)
                 cell.data_type = "s"
     content = io.BytesIO()
     book.save(content)
