@@ -143,7 +143,7 @@ class ConcurrentDelivery:
         self.injected = False
         self._simulation = simulation
         self._once = SingleFault(case.function, case.point, case.nth, case.fault)
-        self._others = self._same if case.fault == "duplicate" else self._rest
+        self._others = self._copy_delivery if case.fault == "duplicate" else self._take_pending
         self._tasks: list[Task] = []
 
     def __call__(self, call: Call, point: InjectionPoint) -> str | None:
@@ -156,10 +156,10 @@ class ConcurrentDelivery:
                 task.release()
         return None
 
-    def _same(self, call: Call) -> list[Delivery]:
+    def _copy_delivery(self, call: Call) -> list[Delivery]:
         return [call.delivery.copy()]
 
-    def _rest(self, _: Call) -> list[Delivery]:
+    def _take_pending(self, _: Call) -> list[Delivery]:
         self._simulation.collect()
         pending, self._simulation.pending = self._simulation.pending[::-1], []
         return pending

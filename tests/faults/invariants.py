@@ -253,7 +253,7 @@ def check_product(
         raise violation(
             "only valid rows are accepted, as they were written", number, file.faults.get(number), wrong_columns
         )
-    if any(file.earlier(column, number) for column in UNIQUE.values()):
+    if any(file.has_earlier_row(column, number) for column in UNIQUE.values()):
         raise violation("the first row of a file wins", number, cells)
 
 
@@ -276,7 +276,7 @@ def check_errors(outcome: Outcome, upload_id: str, file: File, number: int, cell
     if row_types != set(file.faults.get(number, ())) or max(types.values(), default=0) > 1:
         raise violation("each broken rule is reported once", number, types, file.faults.get(number))
     for error_type, column in UNIQUE.items():
-        repeated = file.earlier(column, number)
+        repeated = file.has_earlier_row(column, number)
         if repeated and error_type not in types:
             raise violation("the first row of a file wins", number, types)
         if error_type in types and not repeated and not outcome.is_taken(column, file.vendor_id, cells[column]):

@@ -185,8 +185,10 @@ def result_published_by_two(_: Runtime) -> Patches:
 def valid_rows_reported(_: Runtime) -> Patches:
     def send_row_errors(ctx: Any, invalid: Sequence[Any]) -> None:
         [row, *_] = [row for row, _ in invalid] or [None]
-        others = [number for number in (1, 2) if row is not None and number != row.row_number]
-        unexpected = [(replace(row, row_number=number), [RowError("INVALID_PRICE", "price", "?")]) for number in others]
+        other_numbers = [number for number in (1, 2) if row is not None and number != row.row_number]
+        unexpected = [
+            (replace(row, row_number=number), [RowError("INVALID_PRICE", "price", "?")]) for number in other_numbers
+        ]
         original(ctx, [*invalid, *unexpected])
 
     original = error_queue.send_row_errors

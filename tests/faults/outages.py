@@ -110,7 +110,7 @@ def _hour_without_database(simulation: Simulation) -> None:
         simulation.handle(validated)
     url = runtime.aws.sqs_get_queue_url(QueueName=resource_name(INGESTION_QUEUE))["QueueUrl"]
     failed_functions = set()
-    with _refusing_connections(simulation):
+    with _unreachable_database(simulation):
         for minute in range(0, 60, RUN_MINUTES):
             simulation.put(f"uploads/VEND003/{minute}.csv", file_of("VEND003", [f"{minute}-1", f"{minute}-2"], {2: 1}))
             simulation.deliver_all()
@@ -137,7 +137,7 @@ def _hour_without_database(simulation: Simulation) -> None:
 
 
 @contextmanager
-def _refusing_connections(simulation: Simulation) -> Iterator[None]:
+def _unreachable_database(simulation: Simulation) -> Iterator[None]:
     """Close all connections; until the end of the block nothing listens on the port in the secret."""
     runtime = simulation.runtime
     secret = runtime.aws.secrets[SECRET]
@@ -168,7 +168,7 @@ def _rotate_secret(simulation: Simulation) -> None:
     """Change the password and close the connections of containers that have cached the old one."""
     runtime = simulation.runtime
     fault = SingleFault("product_validator", "after sql.insert_products", 1, "rotation")
-    old = runtime.aws.secrets[SECRET]["password"]
+    old_password = runtime.aws.secrets[SECRET]["password"]
 
     def change(password: str) -> None:
         runtime.fetch(f"alter role current_user password '{password}'")
@@ -185,7 +185,7 @@ def _rotate_secret(simulation: Simulation) -> None:
     try:
         all_file_kinds(simulation, rotate)
     finally:
-        change(old)
+        change(old_password)
         runtime.cool_down()
     assert fault.injected, "the injection point was not reached"
     if any("OperationalError" in error for error in simulation.errors):

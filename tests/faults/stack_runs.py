@@ -84,7 +84,11 @@ class StackRun:
         deadline, last, moved = time.monotonic() + seconds, (-1, -1, -1), time.monotonic()
         while time.monotonic() < deadline:
             notified = self.count_notified()
-            now = (notified, len(self._mailed()) if notified == len(self.uploads) else -1, self._count_outcomes())
+            now = (
+                notified,
+                len(self._list_mails_by_upload()) if notified == len(self.uploads) else -1,
+                self._count_outcomes(),
+            )
             if now[:2] == (len(self.uploads), len(self.uploads)):
                 return True
             if now != last:
@@ -96,12 +100,12 @@ class StackRun:
 
     def count_mailed(self) -> int:
         """Return how many uploads have a mail."""
-        return len(self._mailed())
+        return len(self._list_mails_by_upload())
 
     def count_mailed_twice(self) -> int:
-        return sum(len(mails) > 1 for mails in self._mailed().values())
+        return sum(len(mails) > 1 for mails in self._list_mails_by_upload().values())
 
-    def _mailed(self) -> dict[str, list[dict[str, Any]]]:
+    def _list_mails_by_upload(self) -> dict[str, list[dict[str, Any]]]:
         mails: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for mail in read_emails(Path(self.local_stack.endpoints.inbox_dir)):
             for line in mail.text.splitlines():
@@ -119,7 +123,7 @@ class StackRun:
         With `staged`, all items must exist, unless there are more rows than the local stack stores.
         """
         outcome = invariants.outcome_of(self._table)
-        mails = self._mailed()
+        mails = self._list_mails_by_upload()
         rows = sum(int(row["total_records"]) for row in outcome.history.values())
         # The local stack stores only the items of the newest rows.
         staged = staged and rows <= MAX_PROCESSED_ITEMS

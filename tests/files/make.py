@@ -1982,8 +1982,8 @@ add(
 
 def fill_two_sheets(book: Workbook, sheet: Worksheet) -> None:
     fill_rows(REQUIRED, values(1))(book, sheet)
-    other = book.create_sheet("Old prices")
-    other.append(["x"])
+    other_sheet = book.create_sheet("Old prices")
+    other_sheet.append(["x"])
     book.create_sheet("Empty")
 
 
@@ -2042,8 +2042,8 @@ def calculate(part: bytes) -> bytes:
         ("A3", "str", ""),
     ):
         for empty in ("<v />", "<v></v>", "<v/>"):
-            old = f"<f>{formula}</f>{empty}".encode()
-            at = part.find(old)
+            previous = f"<f>{formula}</f>{empty}".encode()
+            at = part.find(previous)
             if at >= 0:
                 cell = part.rindex(b"<c ", 0, at)
                 part = (
@@ -2051,7 +2051,7 @@ def calculate(part: bytes) -> bytes:
                     + f'<c t="{kind}" '.encode()
                     + part[cell + 3 : at]
                     + f"<f>{formula}</f><v>{value}</v>".encode()
-                    + part[at + len(old) :]
+                    + part[at + len(previous) :]
                 )
                 break
     return part

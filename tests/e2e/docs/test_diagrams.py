@@ -19,14 +19,14 @@ FILES = sorted(FOLDER.glob("*.svg"))
 NAMESPACE = "{http://www.w3.org/2000/svg}"
 
 
-def committed(name: str) -> str:
+def read_diagram(name: str) -> str:
     return (FOLDER / f"{name}.svg").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_diagram_equals_its_source(name: str) -> None:
     """Update it with: make diagrams"""
-    assert committed(name) == PICTURES[name]().svg()
+    assert read_diagram(name) == PICTURES[name]().svg()
 
 
 def test_tables_of_the_diagrams_are_those_of_the_live_schema(database_url: str) -> None:
@@ -34,7 +34,7 @@ def test_tables_of_the_diagrams_are_those_of_the_live_schema(database_url: str) 
     with open_connection(database_url) as connection:
         drawn = {name: picture.svg() for name, picture in erd.pictures(connection)}
         names = {name for (name,) in connection.execute("select tablename from pg_tables where schemaname = 'public'")}
-    assert {name: committed(name) for name in erd.LAYOUT} == drawn
+    assert {name: read_diagram(name) for name in erd.LAYOUT} == drawn
     texts = {text.text for name in erd.LAYOUT for text in words(FOLDER / f"{name}.svg")}
     assert names <= texts
 

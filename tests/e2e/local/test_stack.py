@@ -197,8 +197,8 @@ def test_start_used_port_is_reported(state: Path) -> None:
 
 def test_start_two_local_stacks_run_in_parallel(stack: LocalStack) -> None:
     directory = make_state()
-    with LocalStack(directory) as other:
-        first, second = stack.endpoints, other.endpoints
+    with LocalStack(directory) as other_stack:
+        first, second = stack.endpoints, other_stack.endpoints
         assert first.aws_endpoint_url != second.aws_endpoint_url
         second.client("s3").put_object(Bucket=second.bucket, Key="second", Body=b"second")
         assert first.client("s3").list_objects_v2(Bucket=first.bucket, Prefix="second")["KeyCount"] == 0

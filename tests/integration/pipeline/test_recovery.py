@@ -137,7 +137,7 @@ def test_recovery_internal_error_ends_no_upload_for_a_day(
 ) -> None:
     """Nor does it delay the others."""
     failing = open_without_staging(ctx, pipeline, "failing", 2, monkeypatch)
-    other = open_without_staging(ctx, pipeline, "other", 2, monkeypatch)
+    other_source = open_without_staging(ctx, pipeline, "other", 2, monkeypatch)
     unnotified = pipeline.run("VEND002", "unnotified-other.csv", csv_of([product("unnotified-other")])).upload_id
     pipeline.connection.execute("update upload_history set notified_at = null where upload_id = %s", (unnotified,))
 
@@ -154,7 +154,7 @@ def test_recovery_internal_error_ends_no_upload_for_a_day(
 
     for _ in range(recovery.MAX_RESUMES + 1):
         resume_with_failure()
-    assert pipeline.finished(pipeline.upload_id(other)).status is UploadStatus.COMPLETED
+    assert pipeline.finished(pipeline.upload_id(other_source)).status is UploadStatus.COMPLETED
     pipeline.finished(unnotified)
     assert pipeline.errors(pipeline.upload_id(failing)) == []
     attempts = "update upload_history set resume_starts = %s where upload_id = %s"

@@ -215,9 +215,14 @@ def test_undo_sku_taken_concurrently_is_skipped(
 
     def restore_after_other(connection: Connection, upload_id: str) -> int:
         if pending:
-            other = open_database(database_url)
-            run(other, pending.pop(), product_row("a", upload_id=THIRD, vendor_id="VEND002"), vendor_id="VEND002")
-            other.close()
+            other_database = open_database(database_url)
+            run(
+                other_database,
+                pending.pop(),
+                product_row("a", upload_id=THIRD, vendor_id="VEND002"),
+                vendor_id="VEND002",
+            )
+            other_database.close()
             # Remove the condition, so that the query behaves as if the other transaction had not committed yet.
             query = product_queries.RESTORE_PRODUCTS
             with monkeypatch.context() as patch:

@@ -397,9 +397,9 @@ def test_update_sku_taken_concurrently_is_a_duplicate(
         connection: Connection, rows: Sequence[Row], context: ValidationContext
     ) -> dict[RowKey, Outcome]:
         if pending:
-            other = open_database(database_url)
-            assert types_by_row(record_rows(other, pending.pop())) == {(OTHER, 1): []}
-            other.close()
+            other_database = open_database(database_url)
+            assert types_by_row(record_rows(other_database, pending.pop())) == {(OTHER, 1): []}
+            other_database.close()
         return update(connection, rows, context)
 
     monkeypatch.setattr(products, "update_products", update_after_other)
@@ -420,9 +420,9 @@ def test_update_product_changed_concurrently_is_validated_again(
         connection: Connection, rows: Sequence[Row], context: ValidationContext
     ) -> dict[RowKey, Outcome]:
         if pending:
-            other = open_database(database_url)
-            fetch(other, pending.pop())
-            other.close()
+            other_database = open_database(database_url)
+            fetch(other_database, pending.pop())
+            other_database.close()
         return update(connection, rows, context)
 
     monkeypatch.setattr(products, "update_products", update_after_other)

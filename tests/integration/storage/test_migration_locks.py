@@ -95,18 +95,18 @@ def test_migrate_table_locked_temporarily_lets_writers_continue_and_succeeds(
         writer.execute("rollback")
 
     def write() -> None:
-        with open_connection(url) as other:
-            other.execute(INSERT_VENDOR, ("OTHER",))
+        with open_connection(url) as other_connection:
+            other_connection.execute(INSERT_VENDOR, ("OTHER",))
         written.set()
 
     monkeypatch.setattr(runner, "time", SimpleNamespace(sleep=pause))
     with open_connection(url) as connection, open_connection(url) as observer, ThreadPoolExecutor(2) as pool:
         migrated = pool.submit(migrate, connection)
         wait_until(lambda: list_waiting_sessions(observer) == [connection.info.backend_pid], "the migration to wait")
-        other = pool.submit(write)
+        write_result = pool.submit(write)
         wait_until(lambda: len(list_waiting_sessions(observer)) == 2, "the writer to wait behind it")
         assert migrated.result() == ["9001_add_columns.sql"]
-        other.result()
+        write_result.result()
         assert observer.execute("select count(*) from vendors where vendor_id = 'OTHER'").fetchone() == (1,)
 
 

@@ -267,8 +267,8 @@ def test_create_key_repeated_with_idempotency_key_conflicts(vendor_a: httpx.Clie
     assert key["key"] not in repeated.text
     items = [item["key_id"] for item in vendor_a.get("/v1/keys").json()["items"]]
     assert items.count(key["key_id"]) == 1
-    other = vendor_b.post("/v1/keys", json={"name": "once"}, headers=headers)
-    assert (other.status_code, other.json()["key_id"] == key["key_id"]) == (201, False)
+    other_response = vendor_b.post("/v1/keys", json={"name": "once"}, headers=headers)
+    assert (other_response.status_code, other_response.json()["key_id"] == key["key_id"]) == (201, False)
 
 
 def test_expired_api_key_is_rejected(pipeline: Pipeline, vendor_a: httpx.Client) -> None:

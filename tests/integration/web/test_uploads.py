@@ -81,8 +81,8 @@ def test_upload_session_form_leads_to_a_result(pipeline: Pipeline, vendor_a: htt
 
     products = vendor_a.get(f"/v1/uploads/{upload_id}/products", params={"limit": 2}).json()
     assert [(p["row_number"], p["price"]) for p in products["items"]] == [(1, "19.99"), (3, "19.99")]
-    more = vendor_a.get(f"/v1/uploads/{upload_id}/products", params={"cursor": products["next"]}).json()
-    assert [p["row_number"] for p in more["items"]] == [5]
+    next_products = vendor_a.get(f"/v1/uploads/{upload_id}/products", params={"cursor": products["next"]}).json()
+    assert [p["row_number"] for p in next_products["items"]] == [5]
 
     report = vendor_a.get(f"/v1/uploads/{upload_id}/report")
     assert report.status_code == 303

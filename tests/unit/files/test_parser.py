@@ -74,10 +74,10 @@ def test_parse_header_without_rows_is_rejected(tail: str) -> None:
 
 @pytest.mark.parametrize("column", REQUIRED)
 def test_parse_header_without_required_column_is_rejected(column: str) -> None:
-    others = [name for name in COLUMNS if name != column]
-    rejection = parse_rejected(f"{','.join(others)}\n{SAMPLE}\n")
+    other_columns = [name for name in COLUMNS if name != column]
+    rejection = parse_rejected(f"{','.join(other_columns)}\n{SAMPLE}\n")
     assert rejection.code == "MISSING_COLUMNS"
-    assert rejection.reason == f"Missing required columns: {column}; the header line has: {', '.join(others)}"
+    assert rejection.reason == f"Missing required columns: {column}; the header line has: {', '.join(other_columns)}"
 
 
 def test_parse_file_without_header_is_rejected() -> None:
@@ -88,9 +88,9 @@ def test_parse_file_without_header_is_rejected() -> None:
 
 @pytest.mark.parametrize("column", [column for column in COLUMNS if column not in REQUIRED])
 def test_parse_file_without_optional_columns_is_accepted(column: str) -> None:
-    others = [name for name in COLUMNS if name != column]
-    (row,) = parse_rows(f"{','.join(others)}\n{','.join(f'v{i}' for i, _ in enumerate(others))}\n")
-    assert set(row.cells) == set(others)
+    other_columns = [name for name in COLUMNS if name != column]
+    (row,) = parse_rows(f"{','.join(other_columns)}\n{','.join(f'v{i}' for i, _ in enumerate(other_columns))}\n")
+    assert set(row.cells) == set(other_columns)
 
 
 def test_parse_column_named_twice_is_rejected() -> None:
