@@ -116,12 +116,12 @@ def crashing_file(simulation: Simulation, control: Control) -> None:
     """Process a file that crashed every function that parsed it: the next one rejects it without parsing."""
     file = file_of("VEND001", ["crashing-1", "crashing-2"])
     simulation.put("uploads/VEND001/crashing.csv", replace(file, rejection_code="READING_FAILED"))
-    [stored] = simulation.runtime.aws.objects["uploads/VEND001/crashing.csv"]
+    [stored_object] = simulation.runtime.aws.objects["uploads/VEND001/crashing.csv"]
     attempts = (
         "insert into read_attempts (s3_key, s3_version_id, attempts, started_at) "
         "values ('uploads/VEND001/crashing.csv', %s, 3, now() - interval '1 hour')"
     )
-    simulation.runtime.fetch(attempts, (stored.version_id,))
+    simulation.runtime.fetch(attempts, (stored_object.version_id,))
     simulation.deliver_all(control)
 
 

@@ -304,8 +304,8 @@ def check_notifications(simulation: Simulation, outcome: Outcome, upload_id: str
     if simulation.state_lost:
         return
     sent = {(body["upload_id"], body.get("row_number")) for body in aws.sent}
-    ended = _list_ended_rows(errors)
-    without_message = [number for number in errors if (upload_id, number) not in sent and number not in ended]
+    ended_rows = _list_ended_rows(errors)
+    without_message = [number for number in errors if (upload_id, number) not in sent and number not in ended_rows]
     if without_message:
         raise violation("each invalid row has its message", upload_id, without_message)
     check_items(aws, outcome, upload_id)
@@ -314,9 +314,9 @@ def check_notifications(simulation: Simulation, outcome: Outcome, upload_id: str
 def _list_ended_rows(errors: Mapping[int, Table]) -> set[int]:
     """Return the rows of an ended upload that were not validated or were held: no messages are sent about them."""
     types = {number: row_errors[0]["error_type"] for number, row_errors in errors.items()}
-    ended = {number for number, error_type in types.items() if error_type in {NOT_PROCESSED, CANCELLED}}
-    held = {number for number, error_type in types.items() if error_type == FILE_REJECTED}
-    return ended | held if ended else set()
+    ended_rows = {number for number, error_type in types.items() if error_type in {NOT_PROCESSED, CANCELLED}}
+    held_rows = {number for number, error_type in types.items() if error_type == FILE_REJECTED}
+    return ended_rows | held_rows if ended_rows else set()
 
 
 def rows_in(deliveries: Sequence[Delivery]) -> set[tuple[str, int]]:
@@ -338,12 +338,14 @@ def check_items(aws: Aws, outcome: Outcome, upload_id: str) -> None:
         for (name, _), item in aws.tables["UploadRecords"].items()
         if name == upload_id
     }
-    ended = _list_ended_rows(errors)
+    ended_rows = _list_ended_rows(errors)
     valid = products.keys() if upload_id not in outcome.undone else items.keys() - errors.keys()
     expected = dict.fromkeys(valid, "validated") | dict.fromkeys(errors, "error")
-    wrong = {n: items.get(n) for n in expected if n not in ended and items.get(n) != expected[n]}
-    if wrong or items.keys() - expected.keys():
-        raise violation("items have the status of their outcome", upload_id, wrong, items.keys() - expected.keys())
+    wrong_statuses = {n: items.get(n) for n in expected if n not in ended_rows and items.get(n) != expected[n]}
+    if wrong_statuses or items.keys() - expected.keys():
+        raise violation(
+            "items have the status of their outcome", upload_id, wrong_statuses, items.keys() - expected.keys()
+        )
 
 
 def check_report(content: bytes, errors: Mapping[int, Table]) -> None:

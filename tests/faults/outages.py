@@ -114,12 +114,12 @@ def _hour_without_database(simulation: Simulation) -> None:
         for minute in range(0, 60, RUN_MINUTES):
             simulation.put(f"uploads/VEND003/{minute}.csv", file_of("VEND003", [f"{minute}-1", f"{minute}-2"], {2: 1}))
             simulation.deliver_all()
-            for failed in simulation.failures:
-                if failed.function == "csv_parser":
-                    message = json.dumps({"requestPayload": failed.event})
+            for delivery in simulation.failures:
+                if delivery.function == "csv_parser":
+                    message = json.dumps({"requestPayload": delivery.event})
                     runtime.aws.sqs_send_message(QueueUrl=url, MessageBody=message)
                 else:
-                    failed_functions.add(failed.function)
+                    failed_functions.add(delivery.function)
             simulation.failures.clear()
             runtime.clock.advance(60 * RUN_MINUTES)
             with suppress(psycopg.OperationalError):
@@ -141,8 +141,8 @@ def _unreachable_database(simulation: Simulation) -> Iterator[None]:
     """Close all connections; until the end of the block nothing listens on the port in the secret."""
     runtime = simulation.runtime
     secret = runtime.aws.secrets[SECRET]
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port, secret["port"] = secret["port"], str(closed.getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port, secret["port"] = secret["port"], str(server.getsockname()[1])
     runtime.cool_down()
     try:
         yield

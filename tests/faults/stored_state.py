@@ -90,10 +90,10 @@ def _plain(item: dict[str, Any]) -> dict[str, Any]:
 
 def differences(expected: State, actual: State) -> list[str]:
     """Describe the differences between two states."""
-    changed = {name: (expected.get(name), actual.get(name)) for name in sorted(expected.keys() | actual.keys())}
+    values = {name: (expected.get(name), actual.get(name)) for name in sorted(expected.keys() | actual.keys())}
     return [
         f"{name}: expected {_short(state, other_state)}, actual {_short(other_state, state)}"
-        for name, (state, other_state) in changed.items()
+        for name, (state, other_state) in values.items()
         if state != other_state
     ]
 

@@ -346,8 +346,8 @@ def account_with_database(**parameters: str) -> Responses:
     }
 
     def respond_for_database(response: Response) -> Any:
-        missing = make_error("ValidationError", "Stack does not exist")
-        return lambda request: response if request["StackName"] == stack["StackName"] else missing
+        missing_stack = make_error("ValidationError", "Stack does not exist")
+        return lambda request: response if request["StackName"] == stack["StackName"] else missing_stack
 
     return {
         "cloudformation:DescribeStacks": respond_for_database({"Stacks": [stack]}),

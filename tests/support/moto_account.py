@@ -282,9 +282,9 @@ class MotoAccount:
             for message in messages
         ]
         result = self.call("error-processor", {"Records": records})
-        failed = {failure["itemIdentifier"] for failure in result["batchItemFailures"]}
+        failed_ids = {failure["itemIdentifier"] for failure in result["batchItemFailures"]}
         for message in messages:
-            if message["MessageId"] not in failed:
+            if message["MessageId"] not in failed_ids:
                 self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
 
     def invoke(self, function: str, body: str, headers: Mapping[str, str], response_headers: dict[str, str]) -> bytes:

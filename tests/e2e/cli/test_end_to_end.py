@@ -44,9 +44,9 @@ def test_upload_sample_exits_with_2_and_counts_agree(run: Run, pipeline: Pipelin
     )
     assert result["report_key"] == f"errors/VEND001/{result['upload_id']}_errors.csv"
     assert 0 < result["seconds"] < 60
-    stored = pipeline.upload(result["upload_id"])
-    assert stored is not None
-    assert (stored.valid_records, stored.error_records) == (92, 8)
+    stored_upload = pipeline.upload(result["upload_id"])
+    assert stored_upload is not None
+    assert (stored_upload.valid_records, stored_upload.error_records) == (92, 8)
 
     code, out, _ = run("uploads", "show", result["upload_id"], "--json")
     described = json.loads(out)
@@ -76,14 +76,14 @@ def test_upload_valid_file_exits_with_0(run: Run, valid_file: Path) -> None:
 
 
 def test_upload_rejected_file_exits_with_3(run: Run, tmp_path: Path) -> None:
-    empty = tmp_path / "empty.csv"
-    empty.touch()
-    code, result = upload(run, empty, "VEND002")
+    empty_file = tmp_path / "empty.csv"
+    empty_file.touch()
+    code, result = upload(run, empty_file, "VEND002")
     assert (code, result["status"], result["total_records"], result["report_key"]) == (3, "failed", 0, None)
     code, _, err = run("report", result["upload_id"])
     assert code == 1
     assert "the file was rejected" in err
-    code, _, err = run("upload", str(empty), "--vendor", "NOBODY", "--wait", "--json")
+    code, _, err = run("upload", str(empty_file), "--vendor", "NOBODY", "--wait", "--json")
     assert code == 1
     assert "The vendor 'NOBODY' is not known. See: onboarding vendors list" in err
 

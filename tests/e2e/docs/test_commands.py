@@ -64,7 +64,7 @@ def copy_checkout(path: Path) -> Path:
 def test_sh_blocks_of_page_succeed(page: Path, tmp_path: Path) -> None:
     checkout = copy_checkout(tmp_path / "checkout")
     with LocalStack(tmp_path / "state") if NEEDS_STACK.search(script(page)) else nullcontext():
-        done = subprocess.run(
+        result = subprocess.run(
             ["bash", "-euxo", "pipefail", "-c", script(page)],
             cwd=checkout,
             env={
@@ -79,7 +79,7 @@ def test_sh_blocks_of_page_succeed(page: Path, tmp_path: Path) -> None:
             timeout=300,
             check=False,
         )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

@@ -46,7 +46,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     shutil.copytree(DOCS, folder / "docs")
     shutil.copy(ROOT / "zensical.toml", folder)
-    done = subprocess.run(
+    result = subprocess.run(
         [ROOT / ".venv" / "bin" / "zensical", "build", "--strict"],
         cwd=folder,
         env={"PATH": "/usr/bin:/bin", "NO_COLOR": "1"},
@@ -55,8 +55,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         timeout=120,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Warning" not in done.stdout + done.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "Warning" not in result.stdout + result.stderr
     return folder / "site"
 
 
@@ -88,7 +88,7 @@ def resolve_link(site: Path, page: Path, address: str) -> tuple[Path, str] | Non
 
 
 def test_links_and_pictures_exist(site: Path, pages: dict[Path, Page]) -> None:
-    broken = []
+    broken_links = []
     for path, page in pages.items():
         for address in page.links | page.fetched:
             target_and_anchor = resolve_link(site, path, address)
@@ -98,8 +98,8 @@ def test_links_and_pictures_exist(site: Path, pages: dict[Path, Page]) -> None:
             exists = target.exists() and (not anchor or target not in pages or anchor in pages[target].anchors)
             # The theme's own jumps to the top.
             if not exists and not anchor.startswith("__"):
-                broken.append(f"{path.name}: {address}")
-    assert broken == []
+                broken_links.append(f"{path.name}: {address}")
+    assert broken_links == []
 
 
 def test_pages_fetch_nothing_from_other_servers(site: Path, pages: dict[Path, Page]) -> None:

@@ -133,11 +133,11 @@ def test_dry_run_of_new_file_records_no_upload(database: Database) -> None:
 def test_dry_run_that_writes_raises_read_only_error(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     import psycopg
 
-    real = products.load_validation_context
+    original = products.load_validation_context
 
     def write(connection: Connection, rows: list[Row], mode: Mode) -> object:
         connection.execute("update vendors set phone = '1'")
-        return real(connection, rows, mode)
+        return original(connection, rows, mode)
 
     monkeypatch.setattr(products, "load_validation_context", write)
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):

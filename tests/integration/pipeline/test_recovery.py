@@ -88,8 +88,10 @@ def test_recovery_upload_resumed_without_progress_is_ended(
     assert (upload_id, "ended") in [(action.upload_id, action.outcome) for action in actions]
     assert pipeline.finished(upload_id).error_records == 2
     assert "our fault" in pipeline.errors(upload_id)[0][2]
-    written = pipeline.s3.head_object(Bucket=source.bucket, Key=source.key, VersionId=source.version_id)["LastModified"]
-    [outcome] = wait_for_outcomes(make_local_runner(ctx), [Submission(source, written, 0)], 0, lambda *_: None)
+    written_at = pipeline.s3.head_object(Bucket=source.bucket, Key=source.key, VersionId=source.version_id)[
+        "LastModified"
+    ]
+    [outcome] = wait_for_outcomes(make_local_runner(ctx), [Submission(source, written_at, 0)], 0, lambda *_: None)
     assert (outcome.unprocessed, outcome.exit_code) == (2, EXIT_FAILED)
 
 
@@ -300,9 +302,9 @@ def test_sweep_continues_where_the_last_one_stopped(
 
     def list_objects(ctx: AppContext, before: datetime, start: tuple[str, str] | None) -> Any:
         starts.extend([start] if start else [])
-        return real(ctx, before, start)
+        return original(ctx, before, start)
 
-    real = recovery._list_objects
+    original = recovery._list_objects
     monkeypatch.setattr(recovery, "_list_objects", list_objects)
     ingested: list[str | None] = []
     while len(ingested) < len(uploads) or pipeline.connection.execute("select from sweep_cursor").fetchone():
@@ -401,8 +403,8 @@ def test_redrive_failing_event_does_not_delay_others(ctx: AppContext, pipeline: 
     ctx.sqs.purge_queue(QueueUrl=url)
     upload = pipeline.run("VEND001", "redriven.csv", csv_of([product("redriven")]))
     notification = {"Records": [{"Sns": {"Message": json.dumps({"upload_id": upload.upload_id})}}]}
-    missing = {"source": "aws.s3", "detail": {"bucket": {"name": "nowhere"}, "object": {"key": "missing"}}}
-    for body in ("no JSON", "[]", json.dumps(missing), json.dumps({"requestPayload": notification})):
+    missing_event = {"source": "aws.s3", "detail": {"bucket": {"name": "nowhere"}, "object": {"key": "missing"}}}
+    for body in ("no JSON", "[]", json.dumps(missing_event), json.dumps({"requestPayload": notification})):
         ctx.sqs.send_message(QueueUrl=url, MessageBody=body)
     try:
         listed = {failure.about for failure in dead_letter_queues.peek_failures(ctx, queue)}

@@ -210,7 +210,7 @@ def test_undo_sku_taken_concurrently_is_skipped(
 ) -> None:
     run(database, FIRST, *new_rows(FIRST, "a"))
     run(database, SECOND, change_row(SECOND, "a", sku="S-x"), mode=Mode.UPDATE)
-    real = products.restore_products
+    original = products.restore_products
     pending = [THIRD]
 
     def restore_after_other(connection: Connection, upload_id: str) -> int:
@@ -227,8 +227,8 @@ def test_undo_sku_taken_concurrently_is_skipped(
             query = product_queries.RESTORE_PRODUCTS
             with monkeypatch.context() as patch:
                 patch.setattr(product_queries, "RESTORE_PRODUCTS", query[: query.index("and not exists")])
-                return real(connection, upload_id)
-        return real(connection, upload_id)
+                return original(connection, upload_id)
+        return original(connection, upload_id)
 
     monkeypatch.setattr("onboarding.pipeline.undo.restore_products", restore_after_other)
     undone = undo_upload(database, SECOND, ACTOR)

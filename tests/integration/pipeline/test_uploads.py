@@ -261,9 +261,9 @@ def test_upload_typical_file_has_file_details(pipeline: Pipeline) -> None:
     text = csv_of([{**row, "Farbe": "rot"} for row in rows], [*COLUMNS, "Farbe"]).decode()
     lines = list(csv.reader(io.StringIO(text)))
     lines[0][lines[0].index("stock_quantity")] = "Lagerbestand"
-    written = io.StringIO(newline="")
-    csv.writer(written, delimiter=";").writerows(lines)
-    upload = pipeline.run("VEND001", "german.csv", written.getvalue().encode("cp1252"))
+    text_file = io.StringIO(newline="")
+    csv.writer(text_file, delimiter=";").writerows(lines)
+    upload = pipeline.run("VEND001", "german.csv", text_file.getvalue().encode("cp1252"))
     assert (upload.status, upload.valid_records) == (UploadStatus.COMPLETED, 2)
     first = pipeline.products(upload.upload_id)[0]
     assert (first["brand"], first["price"], first["weight_kg"]) == ("Müller", Decimal("1234.50"), Decimal("0.500"))

@@ -375,8 +375,8 @@ def test_credentials_that_stay_wrong_raise(database_url: str, pauses: list[float
 
 
 def test_credentials_are_not_fetched_for_an_unreachable_server(database_url: str, pauses: list[float]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        unreachable = psycopg.conninfo.make_conninfo(database_url, port=taken.getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        unreachable = psycopg.conninfo.make_conninfo(database_url, port=server.getsockname()[1])
     secret = Secret(unreachable, database_url)
     with pytest.raises(psycopg.OperationalError):
         Database(secret).run(backend)

@@ -205,8 +205,8 @@ def test_sign_out_everywhere_ends_every_session(pipeline: Pipeline) -> None:
         assert {client.get("/v1/session").status_code for client in (first, second)} == {401}
         with key_client(pipeline, key["key"]) as program:
             assert program.get("/v1/session").status_code == 200
-    with closing(signed_in(pipeline, email)) as again:
-        assert again.get("/v1/session").status_code == 200
+    with closing(signed_in(pipeline, email)) as new_session:
+        assert new_session.get("/v1/session").status_code == 200
 
 
 def test_request_from_another_site_is_rejected(vendor_a: httpx.Client) -> None:

@@ -132,9 +132,9 @@ def test_create_upload_session_repeated_with_idempotency_key_returns_the_same(
     headers = {"Idempotency-Key": "order-4711"}
     request = {"file_name": "same.csv"}
     first = vendor_a.post("/v1/upload-sessions", json=request, headers=headers).json()
-    again = vendor_a.post("/v1/upload-sessions", json=request, headers=headers).json()
-    assert again["upload_session_id"] == first["upload_session_id"]
-    assert again["form"]["fields"]["key"] == first["form"]["fields"]["key"]
+    repeated = vendor_a.post("/v1/upload-sessions", json=request, headers=headers).json()
+    assert repeated["upload_session_id"] == first["upload_session_id"]
+    assert repeated["form"]["fields"]["key"] == first["form"]["fields"]["key"]
     assert vendor_a.post("/v1/upload-sessions", json={"file_name": "other.csv"}, headers=headers).status_code == 409
     assert (
         vendor_b.post("/v1/upload-sessions", json=request, headers=headers).json()["upload_session_id"]
@@ -171,8 +171,8 @@ def test_uploads_are_paged_and_filtered(pipeline: Pipeline, vendor_b: httpx.Clie
         if cursor is None:
             break
     assert len(upload_ids) == len(set(upload_ids)) >= 3
-    failed = vendor_b.get("/v1/uploads", params={"status": "failed"}).json()["items"]
-    assert {item["status"] for item in failed} == {"failed"}
+    failed_uploads = vendor_b.get("/v1/uploads", params={"status": "failed"}).json()["items"]
+    assert {item["status"] for item in failed_uploads} == {"failed"}
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     assert vendor_b.get("/v1/uploads", params={"since": tomorrow}).json()["items"] == []
     assert (
@@ -209,10 +209,10 @@ def test_show_upload_with_wait_returns_on_the_first_change(pipeline: Pipeline, v
 
 def test_dry_run_reports_the_outcome_of_an_upload(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
     content = csv_of([product("dry-1"), product("dry-2", price="-1")]).replace(b"PROD-dry-2", b"\n\nPROD-dry-2")
-    raw = vendor_a.post("/v1/dry-runs", content=content, headers={"Content-Type": "text/csv"})
+    raw_response = vendor_a.post("/v1/dry-runs", content=content, headers={"Content-Type": "text/csv"})
     form = vendor_a.post("/v1/dry-runs", files={"file": ("dry.csv", content)})
-    assert raw.json() == form.json()
-    body = raw.json()
+    assert raw_response.json() == form.json()
+    body = raw_response.json()
     assert (body["status"], body["total_records"], body["valid_records"], body["error_records"]) == (
         "partial",
         2,

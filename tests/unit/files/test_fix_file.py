@@ -72,8 +72,8 @@ def test_write_fix_file_rejected_rows_have_their_errors() -> None:
 
 def test_fix_file_messages_with_column_names_are_not_the_header() -> None:
     table = Table(("vendor_product_id", "sku"), [("P1", "")], (2,))
-    missing = "Missing required fields: product_name, category, sku, price, stock_quantity"
-    error = RowError("MISSING_REQUIRED_FIELDS", "sku", missing)
+    message = "Missing required fields: product_name, category, sku, price, stock_quantity"
+    error = RowError("MISSING_REQUIRED_FIELDS", "sku", message)
     for delimiter in ("semicolon", "tab", "pipe", "comma"):
         content = build_fix_file(table, make_errors(1, error), (), delimiter)
         assert (read_table(content).header, read_table(content).rows) == (list(table.header), [["P1", ""]])
