@@ -43,7 +43,7 @@ def measure(report: Report, *, quick: bool) -> None:
 
 def _import_milliseconds(modules: str) -> float:
     command = [sys.executable, "-c", SCRIPT.format(modules=modules)]
-    done = subprocess.run(  # noqa: S603 - our own interpreter
+    result = subprocess.run(  # noqa: S603 - our own interpreter
         command, stdout=subprocess.PIPE, text=True, env=os.environ | ENVIRONMENT, check=True
     )
-    return float(done.stdout) * 1000
+    return float(result.stdout) * 1000

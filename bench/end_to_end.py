@@ -71,14 +71,14 @@ def _measure_many(report: Report, real: Flow, bare: Flow, count: int = 100, rows
 class Flow:
     """One local stack as a vendor uses it."""
 
-    engine: LocalStack
+    local_stack: LocalStack
     s3: Any
     number: int = 0
     rows: int = 0
 
     def run(self, contents: Sequence[bytes]) -> float:
         """Upload files and return the seconds until the last e-mail."""
-        endpoints = self.engine.endpoints
+        endpoints = self.local_stack.endpoints
         inbox = Path(endpoints.inbox_dir)
         expected = len(_list_emails(inbox)) + len(contents)
         started = time.perf_counter()
@@ -95,14 +95,14 @@ class Flow:
 
     def check_staged(self) -> None:
         """Raise RuntimeError unless every row was staged."""
-        endpoints = self.engine.endpoints
+        endpoints = self.local_stack.endpoints
         staged = endpoints.client("dynamodb").describe_table(TableName=endpoints.table)["Table"]["ItemCount"]
         if staged != self.rows:
             raise RuntimeError(f"{staged} items of {self.rows} rows")
 
     def check_validated(self) -> None:
         """Raise RuntimeError unless every upload is finished and every row has an outcome."""
-        with open_connection(self.engine.endpoints.database_url) as connection:
+        with open_connection(self.local_stack.endpoints.database_url) as connection:
             counts = connection.execute(
                 "select count(*), count(*) filter (where status <> 'partial' or notified_at is null), "
                 "sum(valid_records) - (select count(*) from products), "
@@ -125,8 +125,8 @@ def _list_emails(inbox: Path) -> list[Path]:
 def _start_flow(*, bare: bool) -> Iterator[Flow]:
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         environment = {"PYTHONPATH": str(Path(__file__).resolve().parents[1])} if bare else None
-        with LocalStack(Path(directory), environment=environment) as engine:
-            endpoints = engine.endpoints
+        with LocalStack(Path(directory), environment=environment) as local_stack:
+            endpoints = local_stack.endpoints
             with open_connection(endpoints.database_url) as connection:
                 connection.execute(
                     "insert into vendors (vendor_id, vendor_name, email) "
@@ -138,4 +138,4 @@ def _start_flow(*, bare: bool) -> Iterator[Flow]:
                 for function in FUNCTIONS:
                     handler = f"bench.bare_handlers.{function.replace('-', '_')}"
                     lambdas.update_function_configuration(FunctionName=resource_name(function), Handler=handler)
-            yield Flow(engine, endpoints.client("s3"))
+            yield Flow(local_stack, endpoints.client("s3"))

@@ -50,8 +50,8 @@ def measure_peak_memory(url: str, upload_id: str, content: bytes) -> float:
         file.write(content)
         file.flush()
         command = [sys.executable, "-m", "bench.memory", url, upload_id, file.name]
-        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603
-    return float(done.stdout)
+        result = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603
+    return float(result.stdout)
 
 
 def finalize_once(harness: Harness, upload_id: str) -> tuple[float, float]:

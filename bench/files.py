@@ -47,8 +47,10 @@ def invalid_file(rows: int) -> bytes:
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for cells in make_sample_rows(VENDOR, rows, 0, SEED, "invalid"):
-        wrong = dict.fromkeys(("category", "price", "compare_at_price", "stock_quantity", "weight_kg"), "none")
-        writer.writerow({**cells, **wrong, "product_name": "long ".ljust(750, "."), "unit": "metres of the whole roll"})
+        invalid_cells = dict.fromkeys(("category", "price", "compare_at_price", "stock_quantity", "weight_kg"), "none")
+        writer.writerow(
+            {**cells, **invalid_cells, "product_name": "long ".ljust(750, "."), "unit": "metres of the whole roll"}
+        )
     content = text.getvalue().encode()
     assert len(content) <= MAX_BYTES, len(content)  # noqa: S101 - the benchmark's own file
     return content

@@ -37,24 +37,24 @@ ENVIRONMENT = {
     "LOG_LEVEL": "INFO",
 }
 
-Answer = Callable[[Mapping[str, Any]], Any]
+MakeResponse = Callable[[Mapping[str, Any]], Any]
 WRITTEN_AT = datetime(2024, 12, 21, 10, 30, 45, tzinfo=UTC)
 
 
 class StubClient:
-    """An AWS client whose every operation succeeds at once; `answers` computes the responses that are not empty."""
+    """An AWS client whose every operation succeeds at once; `responses` computes the responses that are not empty."""
 
     class exceptions:  # noqa: N801 - boto3's name
         class ClientError(Exception): ...
 
-    def __init__(self, answers: Mapping[str, Answer] | None = None) -> None:
-        self._answers = answers or {}
+    def __init__(self, responses: Mapping[str, MakeResponse] | None = None) -> None:
+        self._responses = responses or {}
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
-        answer = self._answers.get(operation)
+        make_response = self._responses.get(operation)
 
         def call(**request: Any) -> Any:
-            return answer(request) if answer else {}
+            return make_response(request) if make_response else {}
 
         # An attribute from the second call on, as fast as a method of a real client.
         setattr(self, operation, call)

@@ -62,11 +62,11 @@ def list_children() -> list[Path]:
 
 def children_cpu() -> float:
     """Return the processor time of all child processes so far in seconds, ended ones included."""
-    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    usage_after = resource.getrusage(resource.RUSAGE_CHILDREN)
     # After the name, which may contain spaces, user and system time are the 12th and 13th field.
     stats = [(child / "stat").read_text().rpartition(")")[2].split() for child in list_children()]
     running = sum(int(user) + int(system) for *_, user, system in (fields[:13] for fields in stats)) / _TICKS
-    return running + ended.ru_utime + ended.ru_stime
+    return running + usage_after.ru_utime + usage_after.ru_stime
 
 
 # A peak cannot be reset, so each measurement runs in a process of its own.
@@ -95,5 +95,5 @@ def read_memory(name: str) -> float:
 
 def _memory_over_import(content: bytes) -> float:
     command = [sys.executable, "-c", MEMORY_SCRIPT]
-    done = subprocess.run(command, input=content, stdout=subprocess.PIPE, check=True)  # noqa: S603 - our own interpreter
-    return float(done.stdout)
+    result = subprocess.run(command, input=content, stdout=subprocess.PIPE, check=True)  # noqa: S603 - our own interpreter
+    return float(result.stdout)

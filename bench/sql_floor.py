@@ -102,8 +102,8 @@ def _copy_text(rows: Sequence[Row]) -> str:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     for row in rows:
-        same = (row.duplicate_of.get("sku"), row.duplicate_of.get("vendor_product_id"))
-        writer.writerow([row.row_number, *(row.cells.get(column) for column in COLUMNS), *same])
+        duplicates = (row.duplicate_of.get("sku"), row.duplicate_of.get("vendor_product_id"))
+        writer.writerow([row.row_number, *(row.cells.get(column) for column in COLUMNS), *duplicates])
     return text.getvalue()
 
 

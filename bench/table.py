@@ -16,12 +16,12 @@ HEAD = ("part", "what", "median", "low", "high", "unit", "target", "")
 def table(figures: Iterable[Figure]) -> str:
     """Return the figures as lines of text; the last column is `over` where a target is missed."""
     lines = [HEAD, *(_line(figure) for figure in figures)]
-    widths = [max(len(line[place]) for line in lines) for place in range(len(HEAD))]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(HEAD))]
     text = []
     for line in lines:
         cells = [
-            cell.ljust(width) if place in {0, 1, 5, 7} else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+            cell.ljust(width) if index in {0, 1, 5, 7} else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(line, widths, strict=True))
         ]
         text.append("  ".join(cells).rstrip())
     text.insert(1, "  ".join("-" * width for width in widths))

@@ -96,7 +96,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="session")
-def engine(directory: Path) -> Iterator[LocalStack]:
+def local_stack(directory: Path) -> Iterator[LocalStack]:
     """The local stack with the pipeline deployed."""
     from onboarding.local.stack import LocalStack
 
@@ -106,11 +106,11 @@ def engine(directory: Path) -> Iterator[LocalStack]:
 
 
 @pytest.fixture(scope="session")
-def pipeline(engine: LocalStack) -> Iterator[Pipeline]:
+def pipeline(local_stack: LocalStack) -> Iterator[Pipeline]:
     """Access to the pipeline of the local stack, as vendors and operators have it."""
     from tests.support.running_pipeline import Pipeline
 
-    with Pipeline(engine.endpoints) as running:
+    with Pipeline(local_stack.endpoints) as running:
         yield running
 
 

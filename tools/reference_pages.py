@@ -118,8 +118,8 @@ def _and(names: Sequence[str]) -> str:
 
 
 def _short(value: str) -> str:
-    shown = printable(value)
-    return shown if len(shown) <= 30 else f"{shown[:30]}…"
+    text = printable(value)
+    return text if len(text) <= 30 else f"{text[:30]}…"
 
 
 if __name__ == "__main__":

@@ -49,8 +49,10 @@ def _example(
     **cells: str,
 ) -> Example:
     product = sample_row(DEFAULT_CATEGORIES) | {"description": "Ergonomic wireless mouse"}
-    given = {column: text for column, text in (product | cells).items() if text}
-    row = Row("UPLOAD", VENDOR, 5, given, duplicate_of or {}, surplus_fields, {}, unclear, None, decimal_comma)
+    non_blank_cells = {column: text for column, text in (product | cells).items() if text}
+    row = Row(
+        "UPLOAD", VENDOR, 5, non_blank_cells, duplicate_of or {}, surplus_fields, {}, unclear, None, decimal_comma
+    )
     row.damaged = damaged or {}
     return Example(row, _facts(mode))
 

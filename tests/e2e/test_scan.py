@@ -11,13 +11,13 @@ import pytest
 
 from tests.support.paths import ROOT
 
-OUT_OF_REACH = 'echo "ConnectionError: no route to the list" >&2; exit 1'
-FOUND = 'echo "Found 1 known vulnerability in 1 package"; exit 1'
-UNKNOWN = 'echo "Dependency not found and could not be audited: x"'
+UNREACHABLE = 'echo "ConnectionError: no route to the list" >&2; exit 1'
+VULNERABILITY = 'echo "Found 1 known vulnerability in 1 package"; exit 1'
+NOT_AUDITED = 'echo "Dependency not found and could not be audited: x"'
 
 
 def scan(directory: Path, pip_audit: str, **environment: str) -> tuple[int, str]:
-    """The script's exit code and output, with scanners that find nothing and this pip-audit."""
+    """Return the script's exit code and output, with scanners without findings and this pip-audit."""
     scanners = directory / ".venv-scan" / "bin"
     scanners.mkdir(parents=True)
     for name in ("checkov", "bandit", "detect-secrets-hook", "pip-audit"):
@@ -27,32 +27,32 @@ def scan(directory: Path, pip_audit: str, **environment: str) -> tuple[int, str]
     (directory / "tools").mkdir()
     shutil.copy(ROOT / "tools" / "scan.sh", directory / "tools" / "scan.sh")
     subprocess.run(["git", "init", "--quiet", str(directory)], check=True)
-    kept = {name: value for name, value in os.environ.items() if name != "ONBOARDING_SCAN_OFFLINE"}
-    done = subprocess.run(
+    parent_environment = {name: value for name, value in os.environ.items() if name != "ONBOARDING_SCAN_OFFLINE"}
+    result = subprocess.run(
         [str(directory / "tools" / "scan.sh")],
-        env=kept | environment,
+        env=parent_environment | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
     )
-    return done.returncode, done.stdout
+    return result.returncode, result.stdout
 
 
-def test_scan_that_finds_nothing_passes(tmp_path: Path) -> None:
-    code, said = scan(tmp_path, "true")
+def test_scan_without_findings_passes(tmp_path: Path) -> None:
+    code, output = scan(tmp_path, "true")
     assert code == 0
-    assert "SKIPPED" not in said
+    assert "SKIPPED" not in output
 
 
-@pytest.mark.parametrize("pip_audit", [OUT_OF_REACH, UNKNOWN], ids=["out-of-reach", "not-audited"])
-def test_scan_without_the_list_fails_unless_told(tmp_path: Path, pip_audit: str) -> None:
-    code, said = scan(tmp_path / "online", pip_audit)
-    assert (code, "FAILED requirements-lambda.lock" in said) == (1, True)
-    code, said = scan(tmp_path / "offline", pip_audit, ONBOARDING_SCAN_OFFLINE="1")
-    assert (code, said.count("SKIPPED")) == (0, 2)
+@pytest.mark.parametrize("pip_audit", [UNREACHABLE, NOT_AUDITED], ids=["unreachable", "not-audited"])
+def test_scan_without_vulnerability_list_fails_unless_offline(tmp_path: Path, pip_audit: str) -> None:
+    code, output = scan(tmp_path / "online", pip_audit)
+    assert (code, "FAILED requirements-lambda.lock" in output) == (1, True)
+    code, output = scan(tmp_path / "offline", pip_audit, ONBOARDING_SCAN_OFFLINE="1")
+    assert (code, output.count("SKIPPED")) == (0, 2)
 
 
-def test_scan_offline_still_fails_for_what_is_found(tmp_path: Path) -> None:
-    code, said = scan(tmp_path, FOUND, ONBOARDING_SCAN_OFFLINE="1")
-    assert (code, "Found 1 known vulnerability" in said) == (1, True)
+def test_scan_offline_known_vulnerability_fails(tmp_path: Path) -> None:
+    code, output = scan(tmp_path, VULNERABILITY, ONBOARDING_SCAN_OFFLINE="1")
+    assert (code, "Found 1 known vulnerability" in output) == (1, True)

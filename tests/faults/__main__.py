@@ -61,15 +61,15 @@ def run_enumeration(url: str, options: Options) -> None:
                 if result.violation:
                     raise Failed(result.violation)
             return
-    passed: dict[str, Counter[str]] = defaultdict(Counter)
+    passed_cases: dict[str, Counter[str]] = defaultdict(Counter)
     for result in run_in_pool(url, run_cases, cases):
         if result.violation or not result.injected:
             raise Failed(f"{result.violation or 'the fault was not injected'}\n  {COMMAND} --case '{result.case}'")
-        passed[_line(result.case)][result.case.fault] += 1
+        passed_cases[_line(result.case)][result.case.fault] += 1
     faults = sorted({case.fault for case in cases})
-    width = max(map(len, passed)) + 2
+    width = max(map(len, passed_cases)) + 2
     print_line(f"{'function, injection point':{width}}" + "  ".join(faults))
-    for line, counts in sorted(passed.items()):
+    for line, counts in sorted(passed_cases.items()):
         cells = ((f"pass {counts[fault]}" if counts[fault] else "-").center(len(fault)) for fault in faults)
         print_line(f"{line:{width}}" + "  ".join(cells))
     print_line(f"{len(cases)} cases end as a run without faults")
@@ -127,8 +127,8 @@ def run_mutations(url: str, _: Options) -> None:
 def run_contract(url: str, _: Options) -> None:
     state = Path(tempfile.mkdtemp(prefix="chaos-contract-"))
     try:
-        with runtime_on(url, "chaos_contract") as runtime, LocalStack(state) as local:
-            differences = double_contract.find_differences(runtime, local.endpoints)
+        with runtime_on(url, "chaos_contract") as runtime, LocalStack(state) as local_stack:
+            differences = double_contract.find_differences(runtime, local_stack.endpoints)
     finally:
         shutil.rmtree(state, ignore_errors=True)
     if differences:

@@ -21,7 +21,7 @@ from botocore.errorfactory import ClientExceptionsFactory
 from botocore.session import get_session
 
 from onboarding.cloudformation.templates import load_template
-from tests.faults.dynamodb_expressions import holds, passes, updated
+from tests.faults.dynamodb_expressions import apply_update, evaluate_condition, matches_pattern
 
 Item = dict[str, Any]
 Response = dict[str, Any]
@@ -69,7 +69,7 @@ class Wiring:
         )
 
 
-def published_about(message: str) -> str:
+def get_upload_or_key(message: str) -> str:
     """Return the upload of a publication, or the key of an object without a vendor."""
     forms = json.loads(message)
     result = json.loads(forms["lambda"])
@@ -221,8 +221,10 @@ class Aws:
         ConditionExpression: str | None = None,  # noqa: N803
         ExpressionAttributeValues: Item | None = None,  # noqa: N803
     ) -> Response:
-        old = self.tables[TableName].get(self._key(TableName, Item), {})
-        if ConditionExpression and not holds(ConditionExpression, old, ExpressionAttributeValues or {}):
+        stored_item = self.tables[TableName].get(self._key(TableName, Item), {})
+        if ConditionExpression and not evaluate_condition(
+            ConditionExpression, stored_item, ExpressionAttributeValues or {}
+        ):
             raise make_client_error("dynamodb", "PutItem", "ConditionalCheckFailedException")
         self._put(TableName, Item)
         return {}
@@ -239,8 +241,8 @@ class Aws:
         UpdateExpression: str,  # noqa: N803
         ExpressionAttributeValues: Item,  # noqa: N803
     ) -> Response:
-        old = self.tables[TableName].get(self._key(TableName, Key), Key)
-        self._put(TableName, updated(UpdateExpression, old, ExpressionAttributeValues))
+        stored_item = self.tables[TableName].get(self._key(TableName, Key), Key)
+        self._put(TableName, apply_update(UpdateExpression, stored_item, ExpressionAttributeValues))
         return {}
 
     def dynamodb_delete_item(self, *, TableName: str, Key: Item) -> Response:  # noqa: N803
@@ -260,7 +262,7 @@ class Aws:
         # As in DynamoDB: writing an identical item is no change and creates no stream record.
         changed = self.tables[table].get(key) != item
         self.tables[table][key] = image
-        if table == "UploadRecords" and changed and any(passes(f, record) for f in self.wiring.stream_filters):
+        if table == "UploadRecords" and changed and any(matches_pattern(f, record) for f in self.wiring.stream_filters):
             self.stream.append(record)
 
     # SQS
@@ -351,7 +353,7 @@ class Aws:
             MessageAttributes.get(name, {}).get("StringValue") in values for name, values in policy.items()
         )
         (self.notifications if is_subscribed else self.filtered_out).append(event)
-        self.published[published_about(Message)] += 1
+        self.published[get_upload_or_key(Message)] += 1
         return {"MessageId": str(uuid.uuid4())}
 
     def ses_send_email(self, *, Source: str, Destination: dict[str, Any], Message: dict[str, Any]) -> Response:  # noqa: N803

@@ -21,38 +21,38 @@ _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def holds(expression: str, item: Item, values: Item) -> bool:
+def evaluate_condition(expression: str, item: Item, values: Item) -> bool:
     """Return whether a condition expression holds for an item; an empty item represents a missing one."""
     tokens = _TOKEN.findall(expression)
     assert "".join(tokens) == re.sub(r"\s+", "", expression), f"unsupported: {expression}"
-    result = _either(tokens, item, values)
+    result = _evaluate_or(tokens, item, values)
     assert not tokens, f"unsupported: {' '.join(tokens)}"
     return result
 
 
-def _either(tokens: list[str], item: Item, values: Item) -> bool:
-    result = _both(tokens, item, values)
+def _evaluate_or(tokens: list[str], item: Item, values: Item) -> bool:
+    result = _evaluate_and(tokens, item, values)
     while tokens and tokens[0].lower() == "or":
         tokens.pop(0)
         # No short circuit: the right side must be consumed in any case.
-        result = _both(tokens, item, values) or result
+        result = _evaluate_and(tokens, item, values) or result
     return result
 
 
-def _both(tokens: list[str], item: Item, values: Item) -> bool:
-    result = _single(tokens, item, values)
+def _evaluate_and(tokens: list[str], item: Item, values: Item) -> bool:
+    result = _evaluate_term(tokens, item, values)
     while tokens and tokens[0].lower() == "and":
         tokens.pop(0)
-        result = _single(tokens, item, values) and result
+        result = _evaluate_term(tokens, item, values) and result
     return result
 
 
-def _single(tokens: list[str], item: Item, values: Item) -> bool:
+def _evaluate_term(tokens: list[str], item: Item, values: Item) -> bool:
     token = tokens.pop(0)
     if token.lower() == "not":
-        return not _single(tokens, item, values)
+        return not _evaluate_term(tokens, item, values)
     if token == "(":
-        result = _either(tokens, item, values)
+        result = _evaluate_or(tokens, item, values)
         assert tokens.pop(0) == ")"
         return result
     if token in {"attribute_exists", "attribute_not_exists"}:
@@ -72,7 +72,7 @@ def _operand(name: str, item: Item, values: Item) -> Any:
     return Decimal(content) if kind == "N" else content
 
 
-def updated(expression: str, item: Item, values: Item) -> Item:
+def apply_update(expression: str, item: Item, values: Item) -> Item:
     """Return the item after an update expression of the form `set a = :x, b = :y`."""
     verb, assignments = expression.split(None, 1)
     assert verb.lower() == "set", f"unsupported: {expression}"
@@ -83,10 +83,10 @@ def updated(expression: str, item: Item, values: Item) -> Item:
     return result
 
 
-def passes(pattern: Any, record: Any) -> bool:
+def matches_pattern(pattern: Any, record: Any) -> bool:
     """Return whether an event matches a filter pattern whose leaves are lists of allowed texts."""
     if isinstance(pattern, list):
         return record in pattern
     return isinstance(record, dict) and all(
-        name in record and passes(part, record[name]) for name, part in pattern.items()
+        name in record and matches_pattern(part, record[name]) for name, part in pattern.items()
     )

@@ -60,8 +60,8 @@ def all_file_kinds(simulation: Simulation, control: Control) -> None:
 def after_restart(simulation: Simulation, control: Control) -> None:
     """Lose the state of the emulator with uploads half validated, without their file, not notified and not ingested."""
     half = simulation.put("uploads/VEND001/half.csv", file_of("VEND001", [f"half-{n}" for n in range(4)], {2: 0}))
-    gone = file_of("VEND002", ["gone-1", "gone-2"])
-    simulation.put("uploads/VEND002/gone.csv", replace(gone, end_error=invariants.NOT_PROCESSED))
+    deleted_file = file_of("VEND002", ["gone-1", "gone-2"])
+    simulation.put("uploads/VEND002/gone.csv", replace(deleted_file, end_error=invariants.NOT_PROCESSED))
     simulation.put("uploads/VEND003/unnotified.csv", file_of("VEND003", ["unnotified-1"]))
     for _ in range(3):
         simulation.handle(simulation.pending.pop(0))
@@ -116,12 +116,12 @@ def crashing_file(simulation: Simulation, control: Control) -> None:
     """Process a file that crashed every function that parsed it: the next one rejects it without parsing."""
     file = file_of("VEND001", ["crashing-1", "crashing-2"])
     simulation.put("uploads/VEND001/crashing.csv", replace(file, rejection_code="READING_FAILED"))
-    [stored] = simulation.runtime.aws.objects["uploads/VEND001/crashing.csv"]
+    [stored_object] = simulation.runtime.aws.objects["uploads/VEND001/crashing.csv"]
     attempts = (
         "insert into read_attempts (s3_key, s3_version_id, attempts, started_at) "
         "values ('uploads/VEND001/crashing.csv', %s, 3, now() - interval '1 hour')"
     )
-    simulation.runtime.fetch(attempts, (stored.version_id,))
+    simulation.runtime.fetch(attempts, (stored_object.version_id,))
     simulation.deliver_all(control)
 
 
@@ -143,7 +143,7 @@ class ConcurrentDelivery:
         self.injected = False
         self._simulation = simulation
         self._once = SingleFault(case.function, case.point, case.nth, case.fault)
-        self._others = self._same if case.fault == "duplicate" else self._rest
+        self._others = self._copy_delivery if case.fault == "duplicate" else self._take_pending
         self._tasks: list[Task] = []
 
     def __call__(self, call: Call, point: InjectionPoint) -> str | None:
@@ -156,13 +156,13 @@ class ConcurrentDelivery:
                 task.release()
         return None
 
-    def _same(self, call: Call) -> list[Delivery]:
+    def _copy_delivery(self, call: Call) -> list[Delivery]:
         return [call.delivery.copy()]
 
-    def _rest(self, _: Call) -> list[Delivery]:
+    def _take_pending(self, _: Call) -> list[Delivery]:
         self._simulation.collect()
-        rest, self._simulation.pending = self._simulation.pending[::-1], []
-        return rest
+        pending, self._simulation.pending = self._simulation.pending[::-1], []
+        return pending
 
     def _advance_tasks(self) -> None:
         """Advance each task to its end, or to a lock that the paused call holds."""

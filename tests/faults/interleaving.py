@@ -43,13 +43,13 @@ class Task:
 
     def _run(self) -> None:
         try:
-            self.fault = self.simulation.handle(self.delivery, self._reached)
+            self.fault = self.simulation.handle(self.delivery, self._pause_and_act)
         except BaseException as error:  # noqa: BLE001 - raised again on the schedule's own thread
             self._error = error
         self.done = True
         self._stopped.set()
 
-    def _reached(self, call: Call, point: InjectionPoint) -> str | None:
+    def _pause_and_act(self, call: Call, point: InjectionPoint) -> str | None:
         first, self.point, self.call = self.call is None, point, call
         # One pause for each call or statement is enough: nothing happens between it and the next one.
         if not self._released and (first or point.startswith("after ")):

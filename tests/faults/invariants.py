@@ -54,8 +54,8 @@ class Outcome:
         self.last = {product["product_id"]: product["upload_id"] for product in products}
         self.writers = {(p["product_id"], column): [p["upload_id"]] for p in products for column in CHANGEABLE}
         by_id = {product["product_id"]: product for product in products}
-        made = [{**product, "change_type": "created"} for product in products]
-        for row in [*made, *changes]:
+        created = [{**product, "change_type": "created"} for product in products]
+        for row in [*created, *changes]:
             if row["row_number"] in self.products[row["upload_id"]]:
                 raise violation("each row has one outcome", row)
             self.products[row["upload_id"]][row["row_number"]] = by_id.get(row["product_id"])
@@ -66,7 +66,7 @@ class Outcome:
                 self.last[row["product_id"]] = row["upload_id"]
                 for column in row["set_columns"]:
                     self.writers.setdefault((row["product_id"], column), []).append(row["upload_id"])
-        for row in [*made, *changes]:
+        for row in [*created, *changes]:
             if row["upload_id"] in self.undone:
                 self.last.pop(row["product_id"], None)
         for error in errors:
@@ -81,14 +81,14 @@ class Outcome:
         """Return whether a later upload created, updated or confirmed this product, which this file may change."""
         uploaded_at = self.history[upload_id]["upload_timestamp"]
         identity = (file.vendor_id, vendor_product_id)
-        later = {name for name, row in self.history.items() if row["upload_timestamp"] > uploaded_at}
+        later_uploads = {name for name, row in self.history.items() if row["upload_timestamp"] > uploaded_at}
         return file.mode is not models.Mode.CREATE and any(
             identity in self.undone_identities.get(name, ())
             or any(
                 product is None or (product["vendor_id"], product["vendor_product_id"]) == identity
                 for product in self.products[name].values()
             )
-            for name in later
+            for name in later_uploads
         )
 
     def check_order(self) -> None:
@@ -117,9 +117,9 @@ def outcome_of(read: Callable[[str, str], Table]) -> Outcome:
 def check(simulation: Simulation) -> None:
     """Raise InvariantViolated for the first invariant that does not hold."""
     outcome = outcome_of(partial(table, simulation))
-    known = {upload_id for upload_id, file in simulation.uploads.items() if file.known}
-    if outcome.history.keys() != known:
-        raise violation("every file of a vendor is in the history", known ^ outcome.history.keys())
+    known_ids = {upload_id for upload_id, file in simulation.uploads.items() if file.known}
+    if outcome.history.keys() != known_ids:
+        raise violation("every file of a vendor is in the history", known_ids ^ outcome.history.keys())
     for upload_id in outcome.undone:
         file = simulation.uploads[upload_id]
         if not file.undone:
@@ -136,26 +136,32 @@ def check(simulation: Simulation) -> None:
         raise violation("no effect precedes its commit", simulation.early_effects[0])
     for name, times in simulation.runtime.aws.published.items():
         # A notification about an object without a vendor names the key, which all its versions share.
-        due = len(simulation.runtime.aws.objects.get(name, [name]))
-        if times - due > simulation.runtime.aws.unmarked[name]:
+        expected = len(simulation.runtime.aws.objects.get(name, [name]))
+        if times - expected > simulation.runtime.aws.unmarked[name]:
             raise violation("one notification for each upload, except in the retry window", name, times)
-    for upload_id in known:
+    for upload_id in known_ids:
         check_upload(outcome, upload_id, simulation.uploads[upload_id])
         check_notifications(simulation, outcome, upload_id)
-    owned = tuple(f"errors/{simulation.uploads[name].vendor_id}/{name}_" for name in known if outcome.errors[name])
-    stray = [key for key in simulation.runtime.aws.objects if key.startswith("errors/") and not key.startswith(owned)]
-    if stray:
-        raise violation("reports belong to uploads", stray)
-    doubled = len(simulation.runtime.aws.mails) - len(known)
-    if doubled > simulation.mail_windows:
+    report_prefixes = tuple(
+        f"errors/{simulation.uploads[name].vendor_id}/{name}_" for name in known_ids if outcome.errors[name]
+    )
+    stray_reports = [
+        key
+        for key in simulation.runtime.aws.objects
+        if key.startswith("errors/") and not key.startswith(report_prefixes)
+    ]
+    if stray_reports:
+        raise violation("reports belong to uploads", stray_reports)
+    duplicates = len(simulation.runtime.aws.mails) - len(known_ids)
+    if duplicates > simulation.mail_windows:
         raise violation(
-            "one mail for each upload, except in the retry window", f"{doubled} more mails", simulation.mail_windows
+            "one mail for each upload, except in the retry window", f"{duplicates} more mails", simulation.mail_windows
         )
-    stored = [key for key in simulation.runtime.aws.objects if key.startswith(UNPROCESSABLE_PREFIX)]
-    if len(stored) != len(simulation.malformed_items):
-        raise violation("every malformed item is stored", len(stored), len(simulation.malformed_items))
+    stored_keys = [key for key in simulation.runtime.aws.objects if key.startswith(UNPROCESSABLE_PREFIX)]
+    if len(stored_keys) != len(simulation.malformed_items):
+        raise violation("every malformed item is stored", len(stored_keys), len(simulation.malformed_items))
     if simulation.pending or simulation.runtime.aws.queue or simulation.runtime.aws.stream:
-        raise violation("no delivery is left", simulation.pending)
+        raise violation("no delivery remains", simulation.pending)
 
 
 def check_equal(invariant: str, expected: stored_state.State, actual: stored_state.State) -> None:
@@ -242,33 +248,35 @@ def check_product(
 ) -> None:
     """Check that an accepted row is valid and that its values are stored unless a later row replaced them."""
     columns = ("vendor_product_id", "sku", "product_name", "category") if is_last else ("vendor_product_id",)
-    wrong = [name for name in columns if cells[name] not in ("", product[name])]
-    if file.faults.get(number) or wrong or product["vendor_id"] != file.vendor_id:
-        raise violation("only valid rows are accepted, as they were written", number, file.faults.get(number), wrong)
-    if any(file.earlier(column, number) for column in UNIQUE.values()):
+    wrong_columns = [name for name in columns if cells[name] not in ("", product[name])]
+    if file.faults.get(number) or wrong_columns or product["vendor_id"] != file.vendor_id:
+        raise violation(
+            "only valid rows are accepted, as they were written", number, file.faults.get(number), wrong_columns
+        )
+    if any(file.has_earlier_row(column, number) for column in UNIQUE.values()):
         raise violation("the first row of a file wins", number, cells)
 
 
 def check_errors(outcome: Outcome, upload_id: str, file: File, number: int, cells: Mapping[str, str]) -> None:
     """Check that a rejected row has exactly the errors that apply to it."""
-    others = outcome.errors[upload_id]
-    errors = others[number]
+    errors_by_row = outcome.errors[upload_id]
+    errors = errors_by_row[number]
     types = Counter(error["error_type"] for error in errors)
     if file.end_error and types == {file.end_error: 1}:
         return
     if file.all_or_nothing and types == {FILE_REJECTED: 1}:
         types.clear()
-        if all(error["error_type"] == FILE_REJECTED for row_errors in others.values() for error in row_errors):
+        if all(error["error_type"] == FILE_REJECTED for row_errors in errors_by_row.values() for error in row_errors):
             raise violation("a rejected file has an invalid row", number)
     elif not types:
         raise violation("every rejected row has an error", number)
-    own = set(types) - set(UNIQUE) - {OUTDATED}
+    row_types = set(types) - set(UNIQUE) - {OUTDATED}
     if OUTDATED in types and not outcome.is_outdated(upload_id, file, cells["vendor_product_id"]):
         raise violation("an outdated row has a later upload that set its product", upload_id, number)
-    if own != set(file.faults.get(number, ())) or max(types.values(), default=0) > 1:
+    if row_types != set(file.faults.get(number, ())) or max(types.values(), default=0) > 1:
         raise violation("each broken rule is reported once", number, types, file.faults.get(number))
     for error_type, column in UNIQUE.items():
-        repeated = file.earlier(column, number)
+        repeated = file.has_earlier_row(column, number)
         if repeated and error_type not in types:
             raise violation("the first row of a file wins", number, types)
         if error_type in types and not repeated and not outcome.is_taken(column, file.vendor_id, cells[column]):
@@ -296,8 +304,8 @@ def check_notifications(simulation: Simulation, outcome: Outcome, upload_id: str
     if simulation.state_lost:
         return
     sent = {(body["upload_id"], body.get("row_number")) for body in aws.sent}
-    ended = _list_ended_rows(errors)
-    without_message = [number for number in errors if (upload_id, number) not in sent and number not in ended]
+    ended_rows = _list_ended_rows(errors)
+    without_message = [number for number in errors if (upload_id, number) not in sent and number not in ended_rows]
     if without_message:
         raise violation("each invalid row has its message", upload_id, without_message)
     check_items(aws, outcome, upload_id)
@@ -306,9 +314,9 @@ def check_notifications(simulation: Simulation, outcome: Outcome, upload_id: str
 def _list_ended_rows(errors: Mapping[int, Table]) -> set[int]:
     """Return the rows of an ended upload that were not validated or were held: no messages are sent about them."""
     types = {number: row_errors[0]["error_type"] for number, row_errors in errors.items()}
-    ended = {number for number, error_type in types.items() if error_type in {NOT_PROCESSED, CANCELLED}}
-    held = {number for number, error_type in types.items() if error_type == FILE_REJECTED}
-    return ended | held if ended else set()
+    ended_rows = {number for number, error_type in types.items() if error_type in {NOT_PROCESSED, CANCELLED}}
+    held_rows = {number for number, error_type in types.items() if error_type == FILE_REJECTED}
+    return ended_rows | held_rows if ended_rows else set()
 
 
 def rows_in(deliveries: Sequence[Delivery]) -> set[tuple[str, int]]:
@@ -330,12 +338,14 @@ def check_items(aws: Aws, outcome: Outcome, upload_id: str) -> None:
         for (name, _), item in aws.tables["UploadRecords"].items()
         if name == upload_id
     }
-    ended = _list_ended_rows(errors)
+    ended_rows = _list_ended_rows(errors)
     valid = products.keys() if upload_id not in outcome.undone else items.keys() - errors.keys()
     expected = dict.fromkeys(valid, "validated") | dict.fromkeys(errors, "error")
-    wrong = {n: items.get(n) for n in expected if n not in ended and items.get(n) != expected[n]}
-    if wrong or items.keys() - expected.keys():
-        raise violation("items have the status of their outcome", upload_id, wrong, items.keys() - expected.keys())
+    wrong_statuses = {n: items.get(n) for n in expected if n not in ended_rows and items.get(n) != expected[n]}
+    if wrong_statuses or items.keys() - expected.keys():
+        raise violation(
+            "items have the status of their outcome", upload_id, wrong_statuses, items.keys() - expected.keys()
+        )
 
 
 def check_report(content: bytes, errors: Mapping[int, Table]) -> None:

@@ -27,7 +27,7 @@ from onboarding.runtime import AppContext
 from onboarding.storage import uploads
 from tests.faults.aws_in_memory import Aws
 from tests.faults.client_doubles import Client, Lambdas
-from tests.faults.patches import Clock, InlineExecutor, NoMetrics, names_of_queries, patched
+from tests.faults.patches import Clock, InlineExecutor, NoMetrics, apply_patches, names_of_queries
 from tests.support.postgres_fixtures import ACTOR
 
 InjectionPoint = str
@@ -317,7 +317,7 @@ class Runtime:
         for logger, _ in levels:
             logger.setLevel(logging.CRITICAL)
         try:
-            with patched(changes):
+            with apply_patches(changes):
                 yield self
         finally:
             failpoints.set_listener(None)

@@ -17,10 +17,10 @@ LIMITS = {"emulator": 3_500, "largest worker": 350, "harness and inbox": 1_500, 
 """Limits in MB, at least twice the observed values. The emulator keeps all items and stream records."""
 
 
-def many(local: LocalStack, uploads: int, rows: int, vendors: int, print_line: PrintLine) -> None:
+def many(local_stack: LocalStack, uploads: int, rows: int, vendors: int, print_line: PrintLine) -> None:
     """Process many uploads; raise InvariantViolated if one is incomplete or a process exceeds its limit."""
     keyed_files = files(uploads, rows, vendors, "LOAD")
-    with StackRun(local) as load, MemoryMonitor(local) as memory:
+    with StackRun(local_stack) as load, MemoryMonitor(local_stack) as memory:
         create_vendors(load, keyed_files)
         started_at = time.monotonic()
         load.put(keyed_files)
@@ -40,22 +40,23 @@ def many(local: LocalStack, uploads: int, rows: int, vendors: int, print_line: P
         raise violation("memory is bounded", exceeded)
 
 
-def small_after_large(local: LocalStack, rows: int, print_line: PrintLine) -> None:
+def small_after_large(local_stack: LocalStack, rows: int, print_line: PrintLine) -> None:
     """Check that ten rows of a vendor wait only for the rows of another vendor that were staged before them."""
-    alone = _seconds(local, [("BESIDE-S1", 10)])["BESIDE-S1"]
-    times = _seconds(local, [("BESIDE-L", rows), ("BESIDE-S2", 10)])
-    large, small = times["BESIDE-L"], times["BESIDE-S2"]
+    seconds_alone = _seconds(local_stack, [("BESIDE-S1", 10)])["BESIDE-S1"]
+    times = _seconds(local_stack, [("BESIDE-L", rows), ("BESIDE-S2", 10)])
+    seconds_large, seconds_small = times["BESIDE-L"], times["BESIDE-S2"]
     print_line(
-        f"10 rows alone: {alone:.2f} s; {rows:,} rows: {large:.2f} s; 10 rows put right after them: {small:.2f} s"
+        f"10 rows alone: {seconds_alone:.2f} s; {rows:,} rows: {seconds_large:.2f} s; "
+        f"10 rows put right after them: {seconds_small:.2f} s"
     )
     # The local stack has one reader of the stream. On AWS, shards and batches are processed in parallel.
-    if small > large + alone + 2:
-        raise violation("a large file delays a small one only for its own rows", small, large)
+    if seconds_small > seconds_large + seconds_alone + 2:
+        raise violation("a large file delays a small one only for its own rows", seconds_small, seconds_large)
 
 
-def _seconds(local: LocalStack, sizes: list[tuple[str, int]]) -> dict[str, float]:
+def _seconds(local_stack: LocalStack, sizes: list[tuple[str, int]]) -> dict[str, float]:
     """Put a file for each name; return the seconds from each put to its notification."""
-    with StackRun(local) as load:
+    with StackRun(local_stack) as load:
         started_at = {}
         vendor_of = {}
         for name, rows in sizes:
@@ -80,7 +81,7 @@ def _seconds(local: LocalStack, sizes: list[tuple[str, int]]) -> dict[str, float
     return seconds
 
 
-def run(state: Path, uploads: int, rows: int, large: int, print_line: PrintLine) -> None:
-    with LocalStack(state) as local:
-        small_after_large(local, large, print_line)
-        many(local, uploads, rows, 10, print_line)
+def run(state: Path, uploads: int, rows: int, large_rows: int, print_line: PrintLine) -> None:
+    with LocalStack(state) as local_stack:
+        small_after_large(local_stack, large_rows, print_line)
+        many(local_stack, uploads, rows, 10, print_line)

@@ -37,29 +37,29 @@ def unsorted_insert(_: Runtime) -> Patches:
         middle = len(rows) // 2
         halves = [rows[middle:], rows[:middle]]
         random.shuffle(halves)
-        keys = [key for half in halves if half for key in real(connection, half).fetchall()]
+        keys = [key for half in halves if half for key in original(connection, half).fetchall()]
         return SimpleNamespace(fetchall=lambda: keys)
 
-    real = products_repository._insert
+    original = products_repository._insert
     return [(products_repository, "_insert", insert)]
 
 
 def upload_order_ignored(_: Runtime) -> Patches:
     def load_validation_context(*arguments: Any) -> ValidationContext:
-        context = real(*arguments)
+        context = original(*arguments)
         products = {key: replace(product, later_uploads={}) for key, product in context.products.items()}
         return replace(context, products=products)
 
-    real = products_repository.load_validation_context
+    original = products_repository.load_validation_context
     return [(products_repository, "load_validation_context", load_validation_context)]
 
 
 def recorded_rows_ignored(_: Runtime) -> Patches:
     def get_recorded_outcomes(*arguments: Any) -> Any:
-        states, recorded = real(*arguments)
+        states, recorded = original(*arguments)
         return states, type(recorded)()
 
-    real = uploads.get_recorded_outcomes
+    original = uploads.get_recorded_outcomes
     return [(uploads, "get_recorded_outcomes", get_recorded_outcomes)]
 
 
@@ -70,7 +70,7 @@ def counted_per_delivery(_: Runtime) -> Patches:
         keys = {products_repository.row_key(row) for row in rows}
         repeated = [upload_id for upload_id, _ in keys & seen]
         seen.update(keys)
-        result = real(ctx, rows)
+        result = original(ctx, rows)
         query = """
             update upload_history set valid_records = valid_records + 1, created_records = created_records + 1
             where status = 'processing' and upload_id = any(%s)
@@ -78,7 +78,7 @@ def counted_per_delivery(_: Runtime) -> Patches:
         ctx.database.run(lambda connection: connection.execute(query, (repeated,)))
         return result
 
-    real = validate.record_outcomes
+    original = validate.record_outcomes
     return [(validate, "record_outcomes", record_outcomes)]
 
 
@@ -93,22 +93,22 @@ def completion_sent_only_first(_: Runtime) -> Patches:
     seen: set[str] = set()
 
     def record_outcomes(ctx: Any, rows: Sequence[Any]) -> BatchResult:
-        result = real(ctx, rows)
+        result = original(ctx, rows)
         finished = [upload_id for upload_id in result.finished if upload_id not in seen]
         seen.update(finished)
         object.__setattr__(result, "finished", finished)
         return result
 
-    real = validate.record_outcomes
+    original = validate.record_outcomes
     return [(validate, "record_outcomes", record_outcomes)]
 
 
 def statuses_before_commit(_: Runtime) -> Patches:
     def record_outcomes(ctx: Any, rows: Sequence[Any]) -> BatchResult:
         staging_table.write_outcomes(ctx, [(staging_table.to_item(row), []) for row in rows])
-        return real(ctx, rows)
+        return original(ctx, rows)
 
-    real = validate.record_outcomes
+    original = validate.record_outcomes
     return [(validate, "record_outcomes", record_outcomes)]
 
 
@@ -125,18 +125,18 @@ def marked_before_published(runtime: Runtime) -> Patches:
 
 def mail_without_claim(_: Runtime) -> Patches:
     def put_item(self: Aws, *, ConditionExpression: str, **parameters: Any) -> Any:  # noqa: N803
-        return real(self, **{k: v for k, v in parameters.items() if k != "ExpressionAttributeValues"})
+        return original(self, **{k: v for k, v in parameters.items() if k != "ExpressionAttributeValues"})
 
-    real = Aws.dynamodb_put_item
+    original = Aws.dynamodb_put_item
     return [(Aws, "dynamodb_put_item", put_item)]
 
 
 def partial_responses_ignored(_: Runtime) -> Patches:
     def remove_part(point: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        real(point, parameters)
+        original(point, parameters)
         return {}
 
-    real = Client._remove_part
+    original = Client._remove_part
     return [(Client, "_remove_part", staticmethod(remove_part))]
 
 
@@ -149,28 +149,28 @@ def resume_stages_nothing(_: Runtime) -> Patches:
         if upload_ids <= seen:
             return
         seen.update(upload_ids)
-        real(ctx, staged)
+        original(ctx, staged)
 
-    real = staging_table.stage_rows
+    original = staging_table.stage_rows
     return [(staging_table, "stage_rows", stage_rows)]
 
 
 def failed_report_acknowledged(_: Runtime) -> Patches:
     def finalize_upload(*arguments: Any) -> Any:
         try:
-            return real(*arguments)
+            return original(*arguments)
         except Exception:  # noqa: BLE001 - the bug
             return None
 
-    real = finalize.finalize_upload
+    original = finalize.finalize_upload
     return [(error_processor, "finalize_upload", finalize_upload)]
 
 
 def row_errors_dropped(_: Runtime) -> Patches:
     def send_row_errors(ctx: Any, invalid: Sequence[Any]) -> None:
-        real(ctx, invalid[:5])
+        original(ctx, invalid[:5])
 
-    real = error_queue.send_row_errors
+    original = error_queue.send_row_errors
     return [(error_queue, "send_row_errors", send_row_errors)]
 
 
@@ -185,11 +185,13 @@ def result_published_by_two(_: Runtime) -> Patches:
 def valid_rows_reported(_: Runtime) -> Patches:
     def send_row_errors(ctx: Any, invalid: Sequence[Any]) -> None:
         [row, *_] = [row for row, _ in invalid] or [None]
-        others = [number for number in (1, 2) if row is not None and number != row.row_number]
-        unexpected = [(replace(row, row_number=number), [RowError("INVALID_PRICE", "price", "?")]) for number in others]
-        real(ctx, [*invalid, *unexpected])
+        other_numbers = [number for number in (1, 2) if row is not None and number != row.row_number]
+        unexpected = [
+            (replace(row, row_number=number), [RowError("INVALID_PRICE", "price", "?")]) for number in other_numbers
+        ]
+        original(ctx, [*invalid, *unexpected])
 
-    real = error_queue.send_row_errors
+    original = error_queue.send_row_errors
     return [(error_queue, "send_row_errors", send_row_errors)]
 
 
@@ -197,18 +199,18 @@ def row_errors_sent_before_commit(_: Runtime) -> Patches:
     def record_outcomes(ctx: Any, rows: Sequence[Any]) -> BatchResult:
         validated = [(row, validate_row(row, EMPTY_CATALOG)) for row in rows]
         error_queue.send_row_errors(ctx, [(row, errors) for row, errors in validated if errors])
-        return real(ctx, rows)
+        return original(ctx, rows)
 
-    real = validate.record_outcomes
+    original = validate.record_outcomes
     return [(validate, "record_outcomes", record_outcomes)]
 
 
 def completion_before_commit(_: Runtime) -> Patches:
     def record_outcomes(ctx: Any, rows: Sequence[Any]) -> BatchResult:
         error_queue.send_completions(ctx, sorted({(row.upload_id, row.vendor_id) for row in rows}))
-        return real(ctx, rows)
+        return original(ctx, rows)
 
-    real = validate.record_outcomes
+    original = validate.record_outcomes
     return [(validate, "record_outcomes", record_outcomes)]
 
 
@@ -218,17 +220,17 @@ def held_rows_sent_by_each_batch(_: Runtime) -> Patches:
 
 def held_rows_sent_once(_: Runtime) -> Patches:
     def record_outcomes(ctx: Any, rows: Sequence[Any]) -> BatchResult:
-        result = real(ctx, rows)
+        result = original(ctx, rows)
         ctx.database.run(lambda connection: held_rows.delete_held_rows(connection, list(result.finished)))
         return result
 
-    real = validate.record_outcomes
+    original = validate.record_outcomes
     return [(validate, "record_outcomes", record_outcomes)]
 
 
 def mail_to_another_vendor(_: Runtime) -> Patches:
     def publish_result(ctx: Any, upload: Any, *arguments: Any, **more: Any) -> None:
-        real(ctx, replace(upload, vendor_email="sales@stylewear.com"), *arguments, **more)
+        original(ctx, replace(upload, vendor_email="sales@stylewear.com"), *arguments, **more)
 
-    real = events.publish_result
+    original = events.publish_result
     return [(events, "publish_result", publish_result)]

@@ -9,7 +9,7 @@ from tests.faults import mutants
 from tests.faults.enumeration import Case, Enumeration, Result, run_case
 from tests.faults.lambda_runtime import Runtime
 from tests.faults.mutants import MutantFactory
-from tests.faults.patches import patched
+from tests.faults.patches import apply_patches
 from tests.faults.schedules import ScheduleResult, is_unsynchronized, run_seed
 
 
@@ -171,7 +171,7 @@ def find_violation(runtime: Runtime, mutant: Mutant, enumeration: Enumeration, s
     """Run with the mutant, first its likely cases, then random schedules, until an expected invariant is violated."""
     cases = [case for case in enumeration.cases if any(text in str(case) for text in mutant.likely_cases)]
     otherwise = None
-    with patched(mutant.make(runtime)):
+    with apply_patches(mutant.make(runtime)):
         for by, result in _runs(runtime, mutant, enumeration, cases, seeds):
             if result.is_violation and any(invariant in f"{result.violation}" for invariant in mutant.invariants):
                 return MutantResult(mutant.name, by, result.violation)

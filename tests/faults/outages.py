@@ -43,8 +43,8 @@ def run_outages(runtime: Runtime, postgres: Postgres) -> Iterator[OutageResult]:
     yield _run_outage("PostgreSQL is down for hours", runtime, lambda simulation: _database_down(simulation, postgres))
     yield hour_without_database(runtime)
     for function, point in RESTARTS:
-        once = SingleFault(function, point, 1, "restart")
-        yield _run_outage(f"PostgreSQL restarts: {function} {point}", runtime, _restarting(once, postgres))
+        fault = SingleFault(function, point, 1, "restart")
+        yield _run_outage(f"PostgreSQL restarts: {function} {point}", runtime, _restarting(fault, postgres))
     yield _run_outage("the secret is rotated", runtime, _rotate_secret)
     yield _run_outage("PostgreSQL is read-only for a while", runtime, _read_only)
 
@@ -110,16 +110,16 @@ def _hour_without_database(simulation: Simulation) -> None:
         simulation.handle(validated)
     url = runtime.aws.sqs_get_queue_url(QueueName=resource_name(INGESTION_QUEUE))["QueueUrl"]
     failed_functions = set()
-    with _refusing_connections(simulation):
+    with _unreachable_database(simulation):
         for minute in range(0, 60, RUN_MINUTES):
             simulation.put(f"uploads/VEND003/{minute}.csv", file_of("VEND003", [f"{minute}-1", f"{minute}-2"], {2: 1}))
             simulation.deliver_all()
-            for failed in simulation.failures:
-                if failed.function == "csv_parser":
-                    message = json.dumps({"requestPayload": failed.event})
+            for delivery in simulation.failures:
+                if delivery.function == "csv_parser":
+                    message = json.dumps({"requestPayload": delivery.event})
                     runtime.aws.sqs_send_message(QueueUrl=url, MessageBody=message)
                 else:
-                    failed_functions.add(failed.function)
+                    failed_functions.add(delivery.function)
             simulation.failures.clear()
             runtime.clock.advance(60 * RUN_MINUTES)
             with suppress(psycopg.OperationalError):
@@ -137,12 +137,12 @@ def _hour_without_database(simulation: Simulation) -> None:
 
 
 @contextmanager
-def _refusing_connections(simulation: Simulation) -> Iterator[None]:
+def _unreachable_database(simulation: Simulation) -> Iterator[None]:
     """Close all connections; until the end of the block nothing listens on the port in the secret."""
     runtime = simulation.runtime
     secret = runtime.aws.secrets[SECRET]
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port, secret["port"] = secret["port"], str(closed.getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port, secret["port"] = secret["port"], str(server.getsockname()[1])
     runtime.cool_down()
     try:
         yield
@@ -151,15 +151,15 @@ def _refusing_connections(simulation: Simulation) -> Iterator[None]:
         runtime.cool_down()
 
 
-def _restarting(once: SingleFault, postgres: Postgres) -> Callable[[Simulation], None]:
+def _restarting(fault: SingleFault, postgres: Postgres) -> Callable[[Simulation], None]:
     def restart(call: Call, point: InjectionPoint) -> None:
-        if once.due(call, point):
+        if fault.due(call, point):
             postgres.stop()
             postgres.start(lambda: None)
 
     def run(simulation: Simulation) -> None:
         all_file_kinds(simulation, restart)
-        assert once.injected, "the injection point was not reached"
+        assert fault.injected, "the injection point was not reached"
 
     return run
 
@@ -167,15 +167,15 @@ def _restarting(once: SingleFault, postgres: Postgres) -> Callable[[Simulation],
 def _rotate_secret(simulation: Simulation) -> None:
     """Change the password and close the connections of containers that have cached the old one."""
     runtime = simulation.runtime
-    once = SingleFault("product_validator", "after sql.insert_products", 1, "rotation")
-    old = runtime.aws.secrets[SECRET]["password"]
+    fault = SingleFault("product_validator", "after sql.insert_products", 1, "rotation")
+    old_password = runtime.aws.secrets[SECRET]["password"]
 
     def change(password: str) -> None:
         runtime.fetch(f"alter role current_user password '{password}'")
         runtime.aws.secrets[SECRET] |= {"password": password}
 
     def rotate(call: Call, point: InjectionPoint) -> None:
-        if once.due(call, point):
+        if fault.due(call, point):
             change("rotated")
             runtime.fetch(
                 "select pg_terminate_backend(pid, 5000) from pg_stat_activity "
@@ -185,9 +185,9 @@ def _rotate_secret(simulation: Simulation) -> None:
     try:
         all_file_kinds(simulation, rotate)
     finally:
-        change(old)
+        change(old_password)
         runtime.cool_down()
-    assert once.injected, "the injection point was not reached"
+    assert fault.injected, "the injection point was not reached"
     if any("OperationalError" in error for error in simulation.errors):
         raise invariants.violation("a rotated secret is read again", simulation.errors)
 

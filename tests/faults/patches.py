@@ -73,7 +73,7 @@ def names_of_queries() -> dict[str, str]:
 
 
 @contextmanager
-def patched(changes: Iterable[tuple[Any, str, Any]]) -> Iterator[None]:
+def apply_patches(changes: Iterable[tuple[Any, str, Any]]) -> Iterator[None]:
     """Replace attributes and restore them at the end; a missing attribute raises AttributeError."""
     before: list[tuple[Any, str, Any]] = []
     try:

@@ -65,10 +65,10 @@ class KillTime:
 def _run_round(state: Path, name: str, victim: str, moment: KillTime) -> str | None:
     """Return a description of the round, or None if no process was busy."""
     keyed_files = files(UPLOADS, ROWS, 3, name)
-    local = LocalStack(state, environment=SHORT_RETRY_DELAY)
-    local.start()
+    local_stack = LocalStack(state, environment=SHORT_RETRY_DELAY)
+    local_stack.start()
     try:
-        with StackRun(local) as load:
+        with StackRun(local_stack) as load:
             create_vendors(load, keyed_files)
             load.put(keyed_files)
             wait_until(lambda: load.count_notified() >= moment.notified, "uploads to be notified")
@@ -78,14 +78,14 @@ def _run_round(state: Path, name: str, victim: str, moment: KillTime) -> str | N
             while not busy:
                 if load.count_notified() == UPLOADS:
                     return None
-                busy = _list_busy_processes(local, load, victim)
-            _kill(local, victim, busy)
+                busy = _list_busy_processes(local_stack, load, victim)
+            _kill(local_stack, victim, busy)
         if victim == "emulator":
-            local.stop()
-            local = LocalStack(state, environment=SHORT_RETRY_DELAY)
-            local.start()
-        with StackRun(local, load.uploads) as load:
-            resumed = _finish_uploads(local, load)
+            local_stack.stop()
+            local_stack = LocalStack(state, environment=SHORT_RETRY_DELAY)
+            local_stack.start()
+        with StackRun(local_stack, load.uploads) as load:
+            resumed = _finish_uploads(local_stack, load)
             # The emulator loses its staging table when it ends.
             load.check(max_mails=MAX_MAILS[victim], staged=victim != "emulator")
             twice = load.count_mailed_twice()
@@ -95,48 +95,48 @@ def _run_round(state: Path, name: str, victim: str, moment: KillTime) -> str | N
             f"the watchdog resumed {resumed}, every invariant holds, {twice} mails were sent twice"
         )
     finally:
-        local.stop()
+        local_stack.stop()
 
 
-def _list_busy_processes(local: LocalStack, load: StackRun, victim: str) -> list[int]:
+def _list_busy_processes(local_stack: LocalStack, load: StackRun, victim: str) -> list[int]:
     """Return the process ids of a victim's busy processes: in a transaction, or using CPU time."""
     if victim == "PostgreSQL":
         query = "select pid from pg_stat_activity where xact_start is not null and pid <> pg_backend_pid()"
         return [pid for (pid,) in load.pipeline.connection.execute(query)]
-    assert local.emulator is not None
-    assert local.emulator.process is not None
-    emulator = local.emulator.process.pid
+    assert local_stack.emulator is not None
+    assert local_stack.emulator.process is not None
+    emulator = local_stack.emulator.process.pid
     candidates = [emulator] if victim == "emulator" else children(emulator)
     before = {pid: processor_time(pid) for pid in candidates}
     time.sleep(SAMPLE_SECONDS)
     return [pid for pid in candidates if (now := processor_time(pid)) is not None and now != before[pid]]
 
 
-def _kill(local: LocalStack, victim: str, busy: Sequence[int]) -> None:
-    assert local.emulator is not None
-    assert local.emulator.process is not None
-    assert local.postgres is not None
-    assert local.postgres.process is not None
+def _kill(local_stack: LocalStack, victim: str, busy: Sequence[int]) -> None:
+    assert local_stack.emulator is not None
+    assert local_stack.emulator.process is not None
+    assert local_stack.postgres is not None
+    assert local_stack.postgres.process is not None
     match victim:
         case "emulator":
-            local.emulator.process.kill()
-            local.emulator.process.wait()
+            local_stack.emulator.process.kill()
+            local_stack.emulator.process.wait()
         case "worker":
             for pid in busy[:2]:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
         case _:
-            os.killpg(local.postgres.process.pid, signal.SIGKILL)
-            local.postgres.process.wait()
-            local.postgres.start(lambda: None)
+            os.killpg(local_stack.postgres.process.pid, signal.SIGKILL)
+            local_stack.postgres.process.wait()
+            local_stack.postgres.start(lambda: None)
 
 
-def _finish_uploads(local: LocalStack, load: StackRun) -> int:
+def _finish_uploads(local_stack: LocalStack, load: StackRun) -> int:
     """Wait while there is progress, then let the watchdog resume the rest; return how many it resumed."""
     resumed = 0
     for attempt in range(6):
-        if attempt or local.emulator is None:
-            resumed += run_watchdog(local)
+        if attempt or local_stack.emulator is None:
+            resumed += run_watchdog(local_stack)
         if load.wait(120, progress=STALLED_SECONDS):
             return resumed
     raise violation(

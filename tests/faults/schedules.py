@@ -77,10 +77,10 @@ class Schedule:
         # The injection points of the faults, and the choice among the possible faults.
         self.coming = {chance.randint(1, INJECTION_POINTS): chance.randint(0, 59) for _ in range(number)}
         self.points = 0
-        self.copies_left = chance.choice([0, 2, 4])
-        self.watchdogs_left = chance.choice([0, 0, 0, 1, 2])
-        self.cancels_left = 0 if self.free else chance.choice([0, 0, 0, 1, 2])
-        self.undoes_left = 0 if self.free else chance.choice([0, 0, 0, 1, 2])
+        self.remaining_copies = chance.choice([0, 2, 4])
+        self.remaining_watchdogs = chance.choice([0, 0, 0, 1, 2])
+        self.remaining_cancels = 0 if self.free else chance.choice([0, 0, 0, 1, 2])
+        self.remaining_undoes = 0 if self.free else chance.choice([0, 0, 0, 1, 2])
         self.late = chance.choice([0, 0, 2, 5])
         self.lose_state_at = chance.randint(5, 200) if not self.free and occurs(chance, 8) else None
         self.simulation.batch = chance.choice([75, 150]) if self.free else chance.choice([1, 2, 3, 5, 8])
@@ -178,8 +178,8 @@ class Schedule:
         delivery = self.external_event()
         if delivery is None:
             delivery = chance.choice(startable)
-            if self.copies_left and occurs(chance, 25):
-                self.copies_left -= 1
+            if self.remaining_copies and occurs(chance, 25):
+                self.remaining_copies -= 1
                 simulation.pending.append(delivery.copy())
             simulation.pending.remove(delivery)
         self.running.append(Task(simulation, delivery, self.meet if self.free else self.act, free=self.free))
@@ -187,18 +187,18 @@ class Schedule:
     def external_event(self) -> Delivery | None:
         """Return a call without an event, if one is due: the watchdog, a cancellation or an undo."""
         chance, simulation = self.order, self.simulation
-        if self.watchdogs_left and occurs(chance, 10):
-            self.watchdogs_left -= 1
+        if self.remaining_watchdogs and occurs(chance, 10):
+            self.remaining_watchdogs -= 1
             return Delivery("watchdog", chance.choice([{}, {"sweep": True}]))
-        known = sorted(upload_id for upload_id, file in simulation.uploads.items() if file.known)
-        if self.cancels_left and known and occurs(chance, 10):
-            self.cancels_left -= 1
-            upload_id = chance.choice(known)
+        upload_ids = sorted(upload_id for upload_id, file in simulation.uploads.items() if file.known)
+        if self.remaining_cancels and upload_ids and occurs(chance, 10):
+            self.remaining_cancels -= 1
+            upload_id = chance.choice(upload_ids)
             simulation.uploads[upload_id] = replace(simulation.uploads[upload_id], end_error=invariants.CANCELLED)
             return Delivery("cancel", {"upload_id": upload_id})
-        if self.undoes_left and known and occurs(chance, 5):
-            self.undoes_left -= 1
-            upload_id = chance.choice(known)
+        if self.remaining_undoes and upload_ids and occurs(chance, 5):
+            self.remaining_undoes -= 1
+            upload_id = chance.choice(upload_ids)
             simulation.uploads[upload_id] = replace(simulation.uploads[upload_id], undone=True)
             return Delivery("undo", {"upload_id": upload_id})
         return None
@@ -214,12 +214,12 @@ class Schedule:
     def deliver_late_duplicates(self) -> None:
         """Deliver random events again at the end; check that nothing changes and messages concern only their rows."""
         simulation = self.simulation
-        late = [self.order.choice(simulation.handled) for _ in range(self.late if simulation.handled else 0)]
-        if not late:
+        duplicates = [self.order.choice(simulation.handled) for _ in range(self.late if simulation.handled else 0)]
+        if not duplicates:
             return
         before, sent_before = stored_state.state_of(simulation), len(simulation.runtime.aws.sent)
-        own = invariants.rows_in(late)
-        simulation.pending += [delivery.copy() for delivery in late]
+        own_rows = invariants.rows_in(duplicates)
+        simulation.pending += [delivery.copy() for delivery in duplicates]
         simulation.deliver_all()
         invariants.check(simulation)
         after = stored_state.state_of(simulation)
@@ -233,7 +233,7 @@ class Schedule:
                 for body in simulation.runtime.aws.sent[sent_before:]
                 if "row_number" in body
             }
-            - own
+            - own_rows
         ):
             raise invariants.violation("a late duplicate sends messages only about its own rows", unexpected)
         invariants.check_equal("a late duplicate changes nothing", before, after)

@@ -1,6 +1,6 @@
 """Simulation of the event delivery between the functions: at least once, in any order.
 
-A failed delivery is retried as often as the template says; then it stays in the failure queue until it is redriven.
+A failed delivery is retried as often as the template configures; then it stays in the failure queue until redriven.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Simulation:
         """Record messages about errors or completions that are not committed in the database."""
         rows = [body for body in bodies if "row_number" in body]
         columns = [[body[name] for body in rows] for name in ("upload_id", "row_number", "error_type")]
-        untrue = """
+        uncommitted_query = """
             select count(*) from unnest(%s::text[], %s::int[], %s::text[]) as sent (upload_id, row_number, error_type)
             where sent.error_type is distinct from (
                 select e.error_type from validation_errors e
@@ -89,12 +89,12 @@ class Simulation:
                 order by e.error_id limit 1
             )
         """
-        if rows and (ahead := self.runtime.fetch(untrue, columns)[0][0]):
-            self.early_effects.append(f"{ahead} messages of rows of {sorted(set(columns[0]))}")
-        ended = [body["upload_id"] for body in bodies if "row_number" not in body]
+        if rows and (uncommitted := self.runtime.fetch(uncommitted_query, columns)[0][0]):
+            self.early_effects.append(f"{uncommitted} messages of rows of {sorted(set(columns[0]))}")
+        finished_ids = [body["upload_id"] for body in bodies if "row_number" not in body]
         unfinished = "select count(*) from upload_history where upload_id = any(%s) and status <> 'processing'"
-        if ended and self.runtime.fetch(unfinished, (ended,))[0][0] != len(set(ended)):
-            self.early_effects.append(f"a message that {ended} are finished")
+        if finished_ids and self.runtime.fetch(unfinished, (finished_ids,))[0][0] != len(set(finished_ids)):
+            self.early_effects.append(f"a message that {finished_ids} are finished")
 
     def _observe_items(self, items: Sequence[Mapping[str, Any]]) -> None:
         """Record item statuses whose outcome is not committed in the database."""

@@ -43,9 +43,9 @@ def files(uploads: int, rows: int, vendors: int, name: str, interval: int = 20) 
 class StackRun:
     """Files put into a running local stack, and their uploads."""
 
-    def __init__(self, local: LocalStack, uploads: dict[str, File] | None = None) -> None:
-        self.local = local
-        self.pipeline = Pipeline(local.endpoints)
+    def __init__(self, local_stack: LocalStack, uploads: dict[str, File] | None = None) -> None:
+        self.local_stack = local_stack
+        self.pipeline = Pipeline(local_stack.endpoints)
         self.uploads = uploads if uploads is not None else {}
 
     def __enter__(self) -> Self:
@@ -84,7 +84,11 @@ class StackRun:
         deadline, last, moved = time.monotonic() + seconds, (-1, -1, -1), time.monotonic()
         while time.monotonic() < deadline:
             notified = self.count_notified()
-            now = (notified, len(self._mailed()) if notified == len(self.uploads) else -1, self._count_outcomes())
+            now = (
+                notified,
+                len(self._list_mails_by_upload()) if notified == len(self.uploads) else -1,
+                self._count_outcomes(),
+            )
             if now[:2] == (len(self.uploads), len(self.uploads)):
                 return True
             if now != last:
@@ -96,14 +100,14 @@ class StackRun:
 
     def count_mailed(self) -> int:
         """Return how many uploads have a mail."""
-        return len(self._mailed())
+        return len(self._list_mails_by_upload())
 
     def count_mailed_twice(self) -> int:
-        return sum(len(mails) > 1 for mails in self._mailed().values())
+        return sum(len(mails) > 1 for mails in self._list_mails_by_upload().values())
 
-    def _mailed(self) -> dict[str, list[dict[str, Any]]]:
+    def _list_mails_by_upload(self) -> dict[str, list[dict[str, Any]]]:
         mails: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for mail in read_emails(Path(self.local.endpoints.inbox_dir)):
+        for mail in read_emails(Path(self.local_stack.endpoints.inbox_dir)):
             for line in mail.text.splitlines():
                 if (
                     line.startswith("Upload ID: ")
@@ -116,12 +120,12 @@ class StackRun:
     def check(self, *, max_mails: int = 1, staged: bool = True) -> None:
         """Check the invariants of every upload, and the items of a few rows of each.
 
-        With `staged`, all items must exist, unless there are more rows than the local stack keeps.
+        With `staged`, all items must exist, unless there are more rows than the local stack stores.
         """
         outcome = invariants.outcome_of(self._table)
-        mails = self._mailed()
+        mails = self._list_mails_by_upload()
         rows = sum(int(row["total_records"]) for row in outcome.history.values())
-        # The local stack keeps only the items of the newest rows.
+        # The local stack stores only the items of the newest rows.
         staged = staged and rows <= MAX_PROCESSED_ITEMS
         for upload_id, file in self.uploads.items():
             if upload_id not in outcome.history:
@@ -163,7 +167,7 @@ class StackRun:
         return [row for (row,) in rows]
 
     def _object(self, key: str) -> bytes:
-        response = self.pipeline.s3.get_object(Bucket=self.local.endpoints.bucket, Key=key)
+        response = self.pipeline.s3.get_object(Bucket=self.local_stack.endpoints.bucket, Key=key)
         content: bytes = response["Body"].read()
         return content
 
@@ -180,10 +184,10 @@ def environment(values: Mapping[str, str]) -> Any:
         os.environ.update(before)
 
 
-def run_watchdog(local: LocalStack) -> int:
+def run_watchdog(local_stack: LocalStack) -> int:
     """Run the watchdog as after a restart; return how many uploads it resumed."""
-    with environment(local.endpoints.environment()), closing(AppContext(Settings.from_environment())) as ctx:
-        return len(list(recover_uploads(ctx, Path(local.endpoints.inbox_dir))))
+    with environment(local_stack.endpoints.environment()), closing(AppContext(Settings.from_environment())) as ctx:
+        return len(list(recover_uploads(ctx, Path(local_stack.endpoints.inbox_dir))))
 
 
 def create_vendors(load: StackRun, keyed_files: Sequence[tuple[str, File]]) -> None:
@@ -221,10 +225,10 @@ def children(pid: int) -> list[int]:
 class MemoryMonitor:
     """Monitor of the peak resident memory of the processes of a run, in MB by kind."""
 
-    def __init__(self, local: LocalStack) -> None:
+    def __init__(self, local_stack: LocalStack) -> None:
         self.peaks: dict[str, float] = defaultdict(float)
         self.workers = 0
-        self._local = local
+        self._local_stack = local_stack
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -238,7 +242,7 @@ class MemoryMonitor:
 
     def _run(self) -> None:
         while not self._ended.wait(0.25):
-            emulator, postgres = self._local.emulator, self._local.postgres
+            emulator, postgres = self._local_stack.emulator, self._local_stack.postgres
             if not (emulator and emulator.process and postgres and postgres.process):
                 continue
             workers = children(emulator.process.pid)

@@ -90,17 +90,17 @@ def _plain(item: dict[str, Any]) -> dict[str, Any]:
 
 def differences(expected: State, actual: State) -> list[str]:
     """Describe the differences between two states."""
-    changed = {name: (expected.get(name), actual.get(name)) for name in sorted(expected.keys() | actual.keys())}
+    values = {name: (expected.get(name), actual.get(name)) for name in sorted(expected.keys() | actual.keys())}
     return [
-        f"{name}: expected {_short(one, other)}, actual {_short(other, one)}"
-        for name, (one, other) in changed.items()
-        if one != other
+        f"{name}: expected {_short(state, other_state)}, actual {_short(other_state, state)}"
+        for name, (state, other_state) in values.items()
+        if state != other_state
     ]
 
 
-def _short(one: Any, other: Any) -> str:
-    if isinstance(one, dict) and isinstance(other, dict):
-        return str({key: value for key, value in one.items() if other.get(key) != value})[:500]
-    if isinstance(one, list) and isinstance(other, list):
-        return str([value for value in one if value not in other] or f"{len(one)} entries")[:500]
-    return str(one)[:200]
+def _short(state: Any, other_state: Any) -> str:
+    if isinstance(state, dict) and isinstance(other_state, dict):
+        return str({key: value for key, value in state.items() if other_state.get(key) != value})[:500]
+    if isinstance(state, list) and isinstance(other_state, list):
+        return str([value for value in state if value not in other_state] or f"{len(state)} entries")[:500]
+    return str(state)[:200]

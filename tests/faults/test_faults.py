@@ -71,8 +71,8 @@ def test_mutant_in_likely_cases_violates_an_invariant(
     assert find_violation(runtime, mutant, enumeration, range(1, 30)).detected_by is not None
 
 
-def test_doubles_same_calls_respond_as_the_emulator(runtime: Runtime, engine: LocalStack) -> None:
+def test_doubles_same_calls_respond_as_the_emulator(runtime: Runtime, local_stack: LocalStack) -> None:
     try:
-        assert double_contract.find_differences(runtime, engine.endpoints) == []
+        assert double_contract.find_differences(runtime, local_stack.endpoints) == []
     finally:
         runtime.reset()

@@ -51,7 +51,7 @@ class File:
             return csv_of(self.rows, ["sku", "price"])
         return csv_of(self.rows)
 
-    def earlier(self, column: str, row_number: int) -> bool:
+    def has_earlier_row(self, column: str, row_number: int) -> bool:
         """Return whether an earlier row has the same value in the column."""
         value = self.rows[row_number - 1][column]
         return any(row[column] == value for row in self.rows[: row_number - 1])

@@ -3,13 +3,13 @@
 Run `python tests/files/make.py` after adding a case. Expected outcomes are written by hand, never copied from the
 output of the parser. An outcome has one of these keys:
 
-- `refusal`: the code of the rejection; `says` has parts of its reason.
+- `rejection`: the code of the rejection; `reason_contains` has parts of its reason.
 - `rows`: the number of rows of an accepted file.
 
 An accepted file can also have:
 
 - `errors`: error types by row number; all other rows are valid offline.
-- `warnings`: codes of the warnings; `warns` has parts of their messages.
+- `warnings`: codes of the warnings; `warnings_contain` has parts of their messages.
 - `detected`, `cells` and `hints` (by row number), `lines` (spreadsheet rows): the values that the case is about.
 """
 
@@ -111,7 +111,7 @@ add(
 add("utf16-big-endian.csv", b"\xfe\xff" + CAFE.encode("utf-16-be"), rows=2, cells=NAMES)
 add("utf16-little-endian-no-bom.csv", CAFE.encode("utf-16-le"), rows=2, cells=NAMES, detected={"encoding": "UTF-16"})
 add("utf16-big-endian-no-bom.csv", CAFE.encode("utf-16-be"), rows=2, cells=NAMES)
-add("utf16-cut-short.csv", CAFE.encode("utf-16")[:-1], refusal="UNKNOWN_ENCODING", says=["UTF-16", "line"])
+add("utf16-cut-short.csv", CAFE.encode("utf-16")[:-1], rejection="UNKNOWN_ENCODING", reason_contains=["UTF-16", "line"])
 add("utf32.csv", CAFE, "utf-32", rows=2, cells=NAMES, detected={"encoding": "UTF-32"})
 add(
     "windows-1252.csv",
@@ -131,7 +131,7 @@ add(
     warnings=["READ_AS_WINDOWS_1252"],
 )
 add(
-    "latin1-umlauts-alone.csv",
+    "latin1-umlauts-only.csv",
     table([values(1, product_name="ÄÖÜ äöü ß")]),
     "latin-1",
     rows=1,
@@ -142,28 +142,40 @@ add(
     "cyrillic-1251.csv",
     table([values(1, product_name="Книга сказок")]),
     "cp1251",
-    refusal="UNKNOWN_ENCODING",
-    says=["line 2", "0x"],
+    rejection="UNKNOWN_ENCODING",
+    reason_contains=["line 2", "0x"],
 )
-add("greek-1253.csv", table([values(1, product_name="Βιβλίο")]), "cp1253", refusal="UNKNOWN_ENCODING", says=["line 2"])
-add("czech-1250.csv", table([values(1, product_name="Příliš žluťoučký kůň")]), "cp1250", refusal="UNKNOWN_ENCODING")
-add("polish-1250.csv", table([values(1, product_name="Książka żółta, łódź")]), "cp1250", refusal="UNKNOWN_ENCODING")
-add("turkish-1254.csv", table([values(1, product_name="Yağmurluk şemsiye")]), "cp1254", refusal="UNKNOWN_ENCODING")
-add("dos-850.csv", table([values(1, product_name="Café Möbel")]), "cp850", refusal="UNKNOWN_ENCODING", says=["line 2"])
-add("mac-roman.csv", table([values(1, product_name="Café Möbel")]), "mac-roman", refusal="UNKNOWN_ENCODING")
-add("shift-jis.csv", table([values(1, product_name="ワイヤレスマウス")]), "shift-jis", refusal="UNKNOWN_ENCODING")
-add("gbk.csv", table([values(1, product_name="无线鼠标")]), "gbk", refusal="UNKNOWN_ENCODING")
+add(
+    "greek-1253.csv",
+    table([values(1, product_name="Βιβλίο")]),
+    "cp1253",
+    rejection="UNKNOWN_ENCODING",
+    reason_contains=["line 2"],
+)
+add("czech-1250.csv", table([values(1, product_name="Příliš žluťoučký kůň")]), "cp1250", rejection="UNKNOWN_ENCODING")
+add("polish-1250.csv", table([values(1, product_name="Książka żółta, łódź")]), "cp1250", rejection="UNKNOWN_ENCODING")
+add("turkish-1254.csv", table([values(1, product_name="Yağmurluk şemsiye")]), "cp1254", rejection="UNKNOWN_ENCODING")
+add(
+    "dos-850.csv",
+    table([values(1, product_name="Café Möbel")]),
+    "cp850",
+    rejection="UNKNOWN_ENCODING",
+    reason_contains=["line 2"],
+)
+add("mac-roman.csv", table([values(1, product_name="Café Möbel")]), "mac-roman", rejection="UNKNOWN_ENCODING")
+add("shift-jis.csv", table([values(1, product_name="ワイヤレスマウス")]), "shift-jis", rejection="UNKNOWN_ENCODING")
+add("gbk.csv", table([values(1, product_name="无线鼠标")]), "gbk", rejection="UNKNOWN_ENCODING")
 add(
     "utf8-and-latin1.csv",
     CAFE.encode() + table([values(3, product_name="Crème brûlée")]).encode("latin-1"),
-    refusal="UNKNOWN_ENCODING",
-    says=["UTF-8 in part", "line 5"],
+    rejection="UNKNOWN_ENCODING",
+    reason_contains=["UTF-8 in part", "line 5"],
 )
 add(
     "utf8-bom-but-latin1.csv",
     b"\xef\xbb\xbf" + CAFE.encode("latin-1"),
-    refusal="UNKNOWN_ENCODING",
-    says=["0xE9", "line 2"],
+    rejection="UNKNOWN_ENCODING",
+    reason_contains=["0xE9", "line 2"],
 )
 add(
     "double-encoded.csv",
@@ -204,8 +216,8 @@ for _name, _codec, _values in (
         f"{_name}.csv",
         table([values(n, product_name=value) for n, value in enumerate(_values, 1)]),
         _codec,
-        refusal="UNKNOWN_ENCODING",
-        says=["in line ", "byte 0x", "CSV UTF-8"],
+        rejection="UNKNOWN_ENCODING",
+        reason_contains=["in line ", "byte 0x", "CSV UTF-8"],
     )
 for _name, _values in (
     ("french-1252", ["L\u2019eau d\u2019été", "Gâteau", "Forêt", "Œuvre", "« Noël »"]),
@@ -244,47 +256,57 @@ add(
 add(
     "utf16-then-ascii.csv",
     table(TWO).encode("utf-16") + b"P-3,Mug,Kitchen,S-3,3.50,3\r\n",
-    refusal="UNKNOWN_ENCODING",
-    says=["UTF-16", "line 4"],
+    rejection="UNKNOWN_ENCODING",
+    reason_contains=["UTF-16", "line 4"],
 )
 add(
     "ascii-then-utf16.csv",
     table(TWO).encode() + table(TWO).encode("utf-16-le"),
-    refusal="UNKNOWN_ENCODING",
-    says=["line 4"],
+    rejection="UNKNOWN_ENCODING",
+    reason_contains=["line 4"],
 )
 add("ctrl-z.csv", table(TWO) + "\x1a", rows=2)
 add("zeros-at-the-end.csv", table(TWO) + "\0" * 300, rows=2)
 add("mojibake-cyrillic.csv", table([values(1, product_name="Ð§Ð°ÑˆÐºÐ°")]), rows=1, warnings=["DOUBLE_ENCODED"])
 add("mojibake-polish.csv", table([values(1, product_name="Å‚yÅ¼ka stoÅ‚owa")]), rows=1, warnings=["DOUBLE_ENCODED"])
-add("sylk.csv", 'ID;PWXL;N;E\r\nP;PGeneral\r\nC;Y1;X1;K"sku"\r\nE\r\n', refusal="NOT_A_TABLE", says=["SYLK"])
-add("dif.csv", 'TABLE\r\n0,1\r\n"EXCEL"\r\nVECTORS\r\n0,2\r\n""\r\n', refusal="NOT_A_TABLE", says=["DIF"])
+add(
+    "sylk.csv",
+    'ID;PWXL;N;E\r\nP;PGeneral\r\nC;Y1;X1;K"sku"\r\nE\r\n',
+    rejection="NOT_A_TABLE",
+    reason_contains=["SYLK"],
+)
+add("dif.csv", 'TABLE\r\n0,1\r\n"EXCEL"\r\nVECTORS\r\n0,2\r\n""\r\n', rejection="NOT_A_TABLE", reason_contains=["DIF"])
 add(
     "mhtml.csv",
     'MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary="x"\r\n\r\n--x\r\n<html>\r\n',
-    refusal="NOT_A_TABLE",
-    says=["MHTML"],
+    rejection="NOT_A_TABLE",
+    reason_contains=["MHTML"],
 )
-add("biff5-raw.csv", b"\x09\x08\x08\0\0\5\x10\0" + bytes(64), refusal="NOT_A_TABLE", says=["old Excel workbook"])
+add(
+    "biff5-raw.csv",
+    b"\x09\x08\x08\0\0\5\x10\0" + bytes(64),
+    rejection="NOT_A_TABLE",
+    reason_contains=["old Excel workbook"],
+)
 add(
     "dbase.csv",
     b"\3\x7c\3\1\1\0\0\0\x41\0\x1f\0" + bytes(20) + b"SKU" + bytes(8) + b"C" + bytes(20) + b"\r S-1\x1a",
-    refusal="NOT_A_TABLE",
-    says=["dBase"],
+    rejection="NOT_A_TABLE",
+    reason_contains=["dBase"],
 )
 add(
     "sql-dump.csv",
     "-- MySQL dump 10.13\nINSERT INTO `products` (`sku`) VALUES ('S-1');\n",
-    refusal="NOT_A_TABLE",
-    says=["SQL"],
+    rejection="NOT_A_TABLE",
+    reason_contains=["SQL"],
 )
-add("html-fragment.csv", "<b>Error</b>: please sign in<br>", refusal="NOT_A_TABLE", says=["HTML"])
+add("html-fragment.csv", "<b>Error</b>: please sign in<br>", rejection="NOT_A_TABLE", reason_contains=["HTML"])
 add(
     "web-page-in-utf16.csv",
     "<html><table><tr><td>sku</td></tr></table>",
     "utf-16",
-    refusal="NOT_A_TABLE",
-    says=["HTML"],
+    rejection="NOT_A_TABLE",
+    reason_contains=["HTML"],
 )
 # -- Delimiters and lines ----------------------------------------------------------------------------------------------
 
@@ -306,21 +328,28 @@ add(
     rows=1,
     cells={"1": {"product_name": "a,b,c"}},
 )
-add("sep-unknown.csv", "sep=^\r\n" + table(TWO).replace(",", "^"), refusal="UNKNOWN_DELIMITER", says=["sep=^"])
+add(
+    "sep-unknown.csv",
+    "sep=^\r\n" + table(TWO).replace(",", "^"),
+    rejection="UNKNOWN_DELIMITER",
+    reason_contains=["sep=^"],
+)
 add(
     "delimiters-ambiguous.csv",
     "vendor_product_id,product_name;category,sku;price,stock_quantity;brand\n1,2,3,4,5\n",
-    refusal="AMBIGUOUS_DELIMITER",
-    says=["comma", "semicolon"],
+    rejection="AMBIGUOUS_DELIMITER",
+    reason_contains=["comma", "semicolon"],
 )
 add(
     "header-semicolon-rows-comma.csv",
     HEAD.replace(",", ";") + "\n" + ",".join(values(1)) + "\n",
-    refusal="AMBIGUOUS_DELIMITER",
-    says=["semicolon", "comma"],
+    rejection="AMBIGUOUS_DELIMITER",
+    reason_contains=["semicolon", "comma"],
 )
 add(
-    "lines-in-quotes.csv", "".join(f'"{line}"\r\n' for line in table(TWO).split("\r\n") if line), refusal="QUOTED_LINES"
+    "lines-in-quotes.csv",
+    "".join(f'"{line}"\r\n' for line in table(TWO).split("\r\n") if line),
+    rejection="QUOTED_LINES",
 )
 add(
     "quoted-newlines.csv",
@@ -344,14 +373,14 @@ add(
 add(
     "stray-quote.csv",
     f"{HEAD}\n" + ",".join(values(1)) + '\nP-2,"24" Monitor",Electronics,S-2,1.00,5\n',
-    refusal="UNREADABLE_CSV",
-    says=["line 3"],
+    rejection="UNREADABLE_CSV",
+    reason_contains=["line 3"],
 )
 add(
     "unclosed-quote.csv",
     f"{HEAD}\n" + 'P-1,"Mouse,Electronics,S-1,1.00,5\nP-2,Mug,Kitchen,S-2,1.00,5\n',
-    refusal="UNREADABLE_CSV",
-    says=["in line 2 is never closed"],
+    rejection="UNREADABLE_CSV",
+    reason_contains=["in line 2 is never closed"],
 )
 add(
     "spaces-before-quotes.csv",
@@ -459,8 +488,8 @@ add(
         [["44", "simple", "MUG-1", "Mug", "5", "9.00", "Kitchen"]],
         ["ID", "Type", "SKU", "Name", "Stock", "Regular price", "Categories"],
     ),
-    refusal="MISSING_COLUMNS",
-    says=["vendor_product_id", "price", "Regular price"],
+    rejection="MISSING_COLUMNS",
+    reason_contains=["vendor_product_id", "price", "Regular price"],
 )
 add(
     "amazon-flat-file.csv",
@@ -536,16 +565,16 @@ add(
 add(
     "two-headers-for-one-column.csv",
     table([[*values(1), "8"]], [*REQUIRED[:-1], "Menge", "Qty"]),
-    refusal="DUPLICATE_COLUMNS",
-    says=["stock_quantity", "Qty", "Menge"],
+    rejection="DUPLICATE_COLUMNS",
+    reason_contains=["stock_quantity", "Qty", "Menge"],
 )
 add(
     "missing-column-nearest-named.csv",
     table(TWO, ["vendor_product_id", "product_name", "category", "sku", "prise", "stock_quantity"]),
-    refusal="MISSING_COLUMNS",
-    says=["Missing required columns: price", "'prise'"],
+    rejection="MISSING_COLUMNS",
+    reason_contains=["Missing required columns: price", "'prise'"],
 )
-add("no-header.csv", ",".join(values(1)) + "\n" + ",".join(values(2)) + "\n", refusal="MISSING_COLUMNS")
+add("no-header.csv", ",".join(values(1)) + "\n" + ",".join(values(2)) + "\n", rejection="MISSING_COLUMNS")
 add(
     "unknown-columns.csv",
     table([[*values(1), "red", "x"]], [*REQUIRED, "Colour", "Supplier note"]),
@@ -575,13 +604,15 @@ add(
     rows=2,
 )
 add(
-    "too-many-columns.csv", table([values(1)], [*REQUIRED, *(f"c{n}" for n in range(1000))]), refusal="TOO_MANY_COLUMNS"
+    "too-many-columns.csv",
+    table([values(1)], [*REQUIRED, *(f"c{n}" for n in range(1000))]),
+    rejection="TOO_MANY_COLUMNS",
 )
-add("header-alone.csv", HEAD + "\r\n", refusal="NO_ROWS")
-add("empty.csv", b"", refusal="EMPTY_FILE")
-add("byte-order-mark-alone.csv", b"\xef\xbb\xbf", refusal="EMPTY_FILE")
-add("white-space.csv", b" \r\n\t\r\n\r\n", refusal="EMPTY_FILE")
-add("commas-alone.csv", b",,,\r\n,,,\r\n", refusal="EMPTY_FILE")
+add("header-only.csv", HEAD + "\r\n", rejection="NO_ROWS")
+add("empty.csv", b"", rejection="EMPTY_FILE")
+add("byte-order-mark-only.csv", b"\xef\xbb\xbf", rejection="EMPTY_FILE")
+add("white-space.csv", b" \r\n\t\r\n\r\n", rejection="EMPTY_FILE")
+add("commas-only.csv", b",,,\r\n,,,\r\n", rejection="EMPTY_FILE")
 
 # -- Numbers -----------------------------------------------------------------------------------------------------------
 
@@ -647,7 +678,7 @@ add(
 # -- Damage by spreadsheets --------------------------------------------------------------------------------------------
 
 add(
-    "identifiers-kept.csv",
+    "identifiers-unchanged.csv",
     table(
         [
             values(1, sku="90.750", vendor_product_id="00123"),
@@ -731,7 +762,7 @@ add(
     rows=4,
     warnings=["LOST_ZEROS"],
 )
-add("zeros-kept.csv", table([values(n, sku=sku) for n, sku in enumerate(("00123", "04567", "12345"), 1)]), rows=3)
+add("leading-zeros.csv", table([values(n, sku=sku) for n, sku in enumerate(("00123", "04567", "12345"), 1)]), rows=3)
 add(
     "fix-file.csv",
     table(
@@ -806,26 +837,26 @@ def row(n: int, **changes: str) -> str:
 add(
     "balanced-stray-quotes.csv",
     lines(HEAD, row(1), 'P-2,"Retro mug,Kitchen,S-2,2.50,2', 'P-3,Pipe 5",Kitchen,S-3,3.50,3', row(4)),
-    refusal="UNREADABLE_CSV",
-    says=["begins in line 3", "to line 4", "whole rows"],
+    rejection="UNREADABLE_CSV",
+    reason_contains=["begins in line 3", "to line 4", "whole rows"],
 )
 add(
     "balanced-stray-quotes-far-apart.csv",
     lines(HEAD, row(1), 'P-2,"Mug,Kitchen,S-2,2.50,2', *map(row, range(3, 8)), 'P-8,Mug,Kitchen,S-8",8.50,8', row(9)),
-    refusal="UNREADABLE_CSV",
-    says=["begins in line 3", "to line 9"],
+    rejection="UNREADABLE_CSV",
+    reason_contains=["begins in line 3", "to line 9"],
 )
 add(
     "balanced-stray-quotes-semicolon.csv",
     lines(HEAD, row(1), 'P-2,"Mug,Kitchen,S-2,2.50,2', 'P-3,Pipe 5",Kitchen,S-3,3.50,3').replace(",", ";"),
-    refusal="UNREADABLE_CSV",
-    says=["begins in line 3"],
+    rejection="UNREADABLE_CSV",
+    reason_contains=["begins in line 3"],
 )
 add(
     "ditto-marks.csv",
     lines(f"{HEAD},brand", f"{row(1)},Acme", f'{row(2)},"', f'{row(3)},"', f"{row(4)},Other"),
-    refusal="UNREADABLE_CSV",
-    says=["begins in line 3", "to line 4"],
+    rejection="UNREADABLE_CSV",
+    reason_contains=["begins in line 3", "to line 4"],
 )
 add(
     "descriptions-like-rows.csv",
@@ -846,7 +877,7 @@ add(
     rows=2,
     errors={"1": ["FIELD_COUNT_MISMATCH"]},
     warnings=["UNNAMED_COLUMN"],
-    warns=["row 2"],
+    warnings_contain=["row 2"],
 )
 add(
     "comma-into-column-without-name-between.csv",
@@ -870,7 +901,7 @@ add(
     lines(f"{HEAD},brand,subcategory", *(f"{row(n)},," for n in range(1, 17)), *map(row, range(17, 20))),
     rows=19,
     warnings=["SHORT_ROWS"],
-    warns=["rows 18, 19, 20"],
+    warnings_contain=["rows 18, 19, 20"],
 )
 add(
     "short-rows.csv",
@@ -883,10 +914,15 @@ add(
 add(
     "rows-quoted-whole.csv",
     lines(HEAD, row(1), '"P-2,""Mug, blue"",Kitchen,S-2,2.50,2"', '"P-3,""Cup 5"""" high"",Kitchen,S-3,3.50,3"'),
-    refusal="QUOTED_LINES",
-    says=["Lines 3, 4"],
+    rejection="QUOTED_LINES",
+    reason_contains=["Lines 3, 4"],
 )
-add("rows-quoted-whole-in-a-table.csv", lines(HEAD, f'"{row(1)}",,,,,'), refusal="QUOTED_LINES", says=["Line 2"])
+add(
+    "rows-quoted-whole-in-a-table.csv",
+    lines(HEAD, f'"{row(1)}",,,,,'),
+    rejection="QUOTED_LINES",
+    reason_contains=["Line 2"],
+)
 add(
     "space-after-quote.csv",
     lines(HEAD, '"P-1" , "Mug, blue" , "Kitchen" , "S-1" , 1.50 , 1', '"P-2"\t,"Mug ""2""" ,Kitchen,S-2,2.50,2'),
@@ -911,28 +947,33 @@ add(
     rows=3,
     lines=[2, 4, 6],
     warnings=["REPEATED_HEADER"],
-    warns=["Lines 3, 5"],
+    warnings_contain=["Lines 3, 5"],
 )
 add(
     "pages-with-titles.csv",
     lines(HEAD, row(1), "Page 2 of 2", HEAD, row(2)),
     rows=2,
     warnings=["NOT_PRODUCTS", "REPEATED_HEADER"],
-    warns=["Line 3", "Line 4"],
+    warnings_contain=["Line 3", "Line 4"],
 )
 add(
     "two-tables.csv",
     lines(HEAD, row(1), "sku,vendor_product_id,product_name,price,stock_quantity", "S-2,P-2,Mug,2.50,2"),
-    refusal="SECOND_HEADER",
-    says=["Line 3"],
+    rejection="SECOND_HEADER",
+    reason_contains=["Line 3"],
 )
 add(
     "two-tables-the-second-wider.csv",
     lines(HEAD, row(1), f"{HEAD},brand,unit", f"{row(2)},Acme,piece"),
-    refusal="SECOND_HEADER",
-    says=["Line 3"],
+    rejection="SECOND_HEADER",
+    reason_contains=["Line 3"],
 )
-add("header-sorted-into-rows.csv", lines(row(1), row(2), HEAD, row(3)), refusal="ROWS_ABOVE_HEADER", says=["lines 1-2"])
+add(
+    "header-sorted-into-rows.csv",
+    lines(row(1), row(2), HEAD, row(3)),
+    rejection="ROWS_ABOVE_HEADER",
+    reason_contains=["lines 1-2"],
+)
 add(
     "three-header-lines.csv",
     lines(
@@ -945,7 +986,7 @@ add(
     rows=1,
     lines=[4],
     warnings=["LINES_ABOVE_HEADER", "REPEATED_HEADER"],
-    warns=["Line 3"],
+    warnings_contain=["Line 3"],
 )
 add(
     "amazon-three-header-lines.csv",
@@ -975,14 +1016,14 @@ add(
     lines=[4, 5],
     errors={"2": ["INVALID_PRICE"]},
     warnings=["REPEATED_HEADER"],
-    warns=["Lines 2-3"],
+    warnings_contain=["Lines 2-3"],
 )
 add(
     "footers.csv",
     lines(HEAD, row(1), row(2), "Total,,,,4.00,3", "", "(2 rows)", "Exported 2024-03-01, by ERP"),
     rows=2,
     warnings=["NOT_PRODUCTS"],
-    warns=["Lines 4, 6-7", "'Total', '(2 rows)'"],
+    warnings_contain=["Lines 4, 6-7", "'Total', '(2 rows)'"],
 )
 add(
     "cut-short.csv",
@@ -1007,8 +1048,8 @@ add(
 add(
     "rows-in-single-quotes.csv",
     lines(HEAD, *(",".join(f"'{value}'" for value in row(n).split(",")) for n in (1, 2))),
-    refusal="UNREADABLE_CSV",
-    says=["'…'"],
+    rejection="UNREADABLE_CSV",
+    reason_contains=["'…'"],
 )
 add(
     "ditto-marks-as-values.csv",
@@ -1037,7 +1078,7 @@ add(
     lines(HEAD, *map(row, range(1, 4)), *[",,,,0,0"] * 195),
     rows=3,
     warnings=["NOT_PRODUCTS"],
-    warns=["Lines 5-199"],
+    warnings_contain=["Lines 5-199"],
 )
 add(
     "defaults-dragged-down.csv",
@@ -1069,47 +1110,62 @@ add(
 add(
     "header-at-line-26.csv",
     lines(*(f"Terms of delivery, paragraph {n}" for n in range(1, 26)), HEAD, row(1)),
-    refusal="MISSING_COLUMNS",
-    says=["no header line was found in the first 20 lines", "line 26"],
+    rejection="MISSING_COLUMNS",
+    reason_contains=["no header line was found in the first 20 lines", "line 26"],
 )
-add("caret.csv", lines(HEAD, row(1)).replace(",", "^"), refusal="UNKNOWN_DELIMITER", says=["separated by '^'"])
-add("tilde.csv", lines(HEAD, row(1)).replace(",", "~"), refusal="UNKNOWN_DELIMITER", says=["separated by '~'"])
-add("unit-separator.csv", lines(HEAD, row(1)).replace(",", "\x1f"), refusal="UNKNOWN_DELIMITER", says=["U+001F"])
+add(
+    "caret.csv",
+    lines(HEAD, row(1)).replace(",", "^"),
+    rejection="UNKNOWN_DELIMITER",
+    reason_contains=["separated by '^'"],
+)
+add(
+    "tilde.csv",
+    lines(HEAD, row(1)).replace(",", "~"),
+    rejection="UNKNOWN_DELIMITER",
+    reason_contains=["separated by '~'"],
+)
+add(
+    "unit-separator.csv",
+    lines(HEAD, row(1)).replace(",", "\x1f"),
+    rejection="UNKNOWN_DELIMITER",
+    reason_contains=["U+001F"],
+)
 add(
     "fixed-width.csv",
     lines(*("".join(f"{value:20}" for value in line.split(",")).rstrip() for line in (HEAD, row(1), row(2)))),
-    refusal="UNKNOWN_DELIMITER",
-    says=["fixed width"],
+    rejection="UNKNOWN_DELIMITER",
+    reason_contains=["fixed width"],
 )
 add(
     "mixed-delimiters.csv",
     lines(HEAD.replace(",", ";"), row(1).replace(",", ";"), row(2), row(3).replace(",", ";")),
-    refusal="AMBIGUOUS_DELIMITER",
-    says=["a semicolon between its names", "line 3 has a comma"],
+    rejection="AMBIGUOUS_DELIMITER",
+    reason_contains=["a semicolon between its names", "line 3 has a comma"],
 )
 add(
     "mixed-delimiters-with-decimals.csv",
     lines(HEAD, row(1), "P-2;Mug;Kitchen;S-2;2,50;2"),
-    refusal="AMBIGUOUS_DELIMITER",
-    says=["line 3 has a semicolon"],
+    rejection="AMBIGUOUS_DELIMITER",
+    reason_contains=["line 3 has a semicolon"],
 )
 add(
     "tabs-and-spaces.csv",
     lines(HEAD.replace(",", "\t"), row(1).replace(",", "    ")),
-    refusal="AMBIGUOUS_DELIMITER",
-    says=["a tab between its names", "line 2 has several spaces"],
+    rejection="AMBIGUOUS_DELIMITER",
+    reason_contains=["a tab between its names", "line 2 has several spaces"],
 )
 add(
     "single-quotes.csv",
     lines(*(",".join(f"'{value}'" for value in line.split(",")) for line in (HEAD, row(1)))),
-    refusal="UNREADABLE_CSV",
-    says=["'…'"],
+    rejection="UNREADABLE_CSV",
+    reason_contains=["'…'"],
 )
 add(
     "typographic-quotes.csv",
     lines(*(",".join(f"“{value}”" for value in line.split(",")) for line in (HEAD, row(1)))),
-    refusal="UNREADABLE_CSV",
-    says=["“…”"],
+    rejection="UNREADABLE_CSV",
+    reason_contains=["“…”"],
 )
 add(
     "commented-lines.csv",
@@ -1117,14 +1173,14 @@ add(
     rows=2,
     lines=[3, 6],
     warnings=["LINES_ABOVE_HEADER", "COMMENTED_LINES"],
-    warns=["Lines 4-5"],
+    warnings_contain=["Lines 4-5"],
 )
 add(
     "row-with-hash.csv",
     lines(HEAD, row(1), f"#{row(2)}", row(3)),
     rows=3,
     warnings=["LOOKS_COMMENTED"],
-    warns=["Line 3"],
+    warnings_contain=["Line 3"],
     cells={"2": {"vendor_product_id": "#P-2"}},
 )
 add(
@@ -1133,7 +1189,7 @@ add(
     rows=1,
     lines=[5],
     warnings=["COMMENTED_LINES"],
-    warns=["Lines 2-4"],
+    warnings_contain=["Lines 2-4"],
 )
 add("identifiers-with-hash.csv", lines(HEAD, *(f"#{row(n)}" for n in (1, 2, 3))), rows=3)
 add(
@@ -1147,25 +1203,25 @@ add(
     rows=3,
     errors={"2": ["MISSING_REQUIRED_FIELDS"], "3": ["MISSING_REQUIRED_FIELDS"]},
     warnings=["UNKNOWN_COLUMN", "SHOPIFY_VARIANTS", "SHOPIFY_PICTURES"],
-    warns=["row 3 is an additional variant", "row 4 has a picture"],
+    warnings_contain=["row 3 is an additional variant", "row 4 has a picture"],
 )
 add(
     "odoo-list-and-standard-price.csv",
     lines("product_id,name,category,sku,list_price,standard_price,quantity", "P-1,Mug,Kitchen,S-1,24.90,11.30,5"),
-    refusal="AMBIGUOUS_COLUMNS",
-    says=["'standard_price'", "'list_price'"],
+    rejection="AMBIGUOUS_COLUMNS",
+    reason_contains=["'standard_price'", "'list_price'"],
 )
 add(
     "two-currencies-in-header.csv",
     lines(HEAD.replace("price", "Price (EUR)") + ",Compare at price [USD]", f"{row(1)},2"),
-    refusal="AMBIGUOUS_COLUMNS",
-    says=["'Price (EUR)'", "'Compare at price [USD]'"],
+    rejection="AMBIGUOUS_COLUMNS",
+    reason_contains=["'Price (EUR)'", "'Compare at price [USD]'"],
 )
 add(
     "stock-number-sign.csv",
     lines("Item ID,Product Name,Category,SKU,Price,Stock #", row(1)),
-    refusal="MISSING_COLUMNS",
-    says=["stock_quantity", "'Stock #'"],
+    rejection="MISSING_COLUMNS",
+    reason_contains=["stock_quantity", "'Stock #'"],
 )
 add(
     "signs-in-header.csv",
@@ -1176,29 +1232,29 @@ add(
 add(
     "price-percent.csv",
     lines("Item ID,Product Name,Category,SKU,Price %,Price $,Qty", "P-1,Mug,Kitchen,S-1,20,15.00,3"),
-    refusal="MISSING_COLUMNS",
-    says=["Missing required columns: price"],
+    rejection="MISSING_COLUMNS",
+    reason_contains=["Missing required columns: price"],
 )
 add(
     "own-names-and-synonyms.csv",
     lines(f"{HEAD},Title,Reference", f"{row(1)},Mug,x"),
     rows=1,
     warnings=["UNKNOWN_COLUMN"] * 2,
-    warns=["'Title' was not read, because the header also has 'product_name'"],
+    warnings_contain=["'Title' was not read, because the header also has 'product_name'"],
     cells={"1": {"product_name": "Article 1", "sku": "S-1"}},
 )
 add(
     "false-friend-nombre.csv",
     lines("Identifiant produit,Nombre,Catégorie,Référence,Prix,Stock", "1,12,Kitchen,TH-1,19.90,4"),
-    refusal="MISSING_COLUMNS",
-    says=["product_name", "'Nombre'"],
+    rejection="MISSING_COLUMNS",
+    reason_contains=["product_name", "'Nombre'"],
 )
 add("nombre-in-spanish.csv", lines("ID producto,Nombre,Categoría,SKU,Precio,Existencias", row(1)), rows=1)
 add(
     "false-friend-year.csv",
     lines("Produkt-ID,Produktnamn,Kategori,Artikelnummer,År,Lagersaldo", "1,Mugg,Kitchen,S-1,2024,4"),
-    refusal="MISSING_COLUMNS",
-    says=["Missing required columns: price"],
+    rejection="MISSING_COLUMNS",
+    reason_contains=["Missing required columns: price"],
 )
 for language, header in {
     "italian": "Codice prodotto,Nome prodotto,Categoria,Codice articolo,Prezzo,Quantità",
@@ -1238,8 +1294,8 @@ add(
 add(
     "nearest-names-once.csv",
     lines("vendor_product_id,product_name,category,articl,prise,quantit", row(1)),
-    refusal="MISSING_COLUMNS",
-    says=["the nearest names: 'articl' for sku, 'prise' for price, 'quantit' for stock_quantity;"],
+    rejection="MISSING_COLUMNS",
+    reason_contains=["the nearest names: 'articl' for sku, 'prise' for price, 'quantit' for stock_quantity;"],
 )
 add(
     "equals-and-quotes.csv",
@@ -1274,7 +1330,7 @@ add(
     rows=2,
     errors={"1": ["INVALID_PRICE"], "2": ["INVALID_PRICE"]},
     warnings=["MIXED_DECIMALS"],
-    warns=["a decimal comma in row 2, and commas as thousands separators in row 3"],
+    warnings_contain=["a decimal comma in row 2, and commas as thousands separators in row 3"],
 )
 add(
     "decimal-comma-unquoted.csv",
@@ -1302,7 +1358,7 @@ add(
     rows=3,
     errors={"1": ["FIELD_COUNT_MISMATCH"], "2": ["FIELD_COUNT_MISMATCH"]},
     warnings=["SHORT_ROWS"],
-    warns=["row 4 end"],
+    warnings_contain=["row 4 end"],
 )
 
 
@@ -1311,21 +1367,26 @@ add(
 add(
     "web-page.csv",
     "\r\n<html><body><table><tr><td>sku</td></tr></table></body></html>",
-    refusal="NOT_A_TABLE",
-    says=["HTML"],
+    rejection="NOT_A_TABLE",
+    reason_contains=["HTML"],
 )
-add("xml.csv", '<?xml version="1.0"?><products/>', refusal="NOT_A_TABLE", says=["XML"])
-add("json.csv", json.dumps([dict(zip(REQUIRED, values(1), strict=True))]), refusal="NOT_A_TABLE", says=["JSON"])
-add("document.csv", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", refusal="NOT_A_TABLE", says=["PDF"])
-add("image.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", refusal="NOT_A_TABLE", says=["image"])
-add("compressed.csv", gzip.compress(CAFE.encode(), mtime=0), refusal="NOT_A_TABLE", says=["gzip"])
+add("xml.csv", '<?xml version="1.0"?><products/>', rejection="NOT_A_TABLE", reason_contains=["XML"])
+add(
+    "json.csv",
+    json.dumps([dict(zip(REQUIRED, values(1), strict=True))]),
+    rejection="NOT_A_TABLE",
+    reason_contains=["JSON"],
+)
+add("document.csv", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", rejection="NOT_A_TABLE", reason_contains=["PDF"])
+add("image.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", rejection="NOT_A_TABLE", reason_contains=["image"])
+add("compressed.csv", gzip.compress(CAFE.encode(), mtime=0), rejection="NOT_A_TABLE", reason_contains=["gzip"])
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
-add("old-excel.csv", OLE + "Workbook".encode("utf-16-le") + bytes(100), refusal="OLD_EXCEL", says=[".xls"])
+add("old-excel.csv", OLE + "Workbook".encode("utf-16-le") + bytes(100), rejection="OLD_EXCEL", reason_contains=[".xls"])
 add(
     "password.xlsx",
     OLE + "EncryptedPackage".encode("utf-16-le") + bytes(100),
-    refusal="ENCRYPTED_WORKBOOK",
-    says=["password"],
+    rejection="ENCRYPTED_WORKBOOK",
+    reason_contains=["password"],
 )
 
 # -- Values changed by programs and people -----------------------------------------------------------------------------
@@ -1651,7 +1712,7 @@ SAMPLE = [
     "piece", "0.25", "12x8x4", "https://images.example.com/mouse.jpg",
 ]  # fmt: skip
 OWN = ["MINE-1", "My mug", "Kitchen", "", "", "MY-1", "", "5.00", "", "3", "", "", "", ""]
-add("template-row-left.csv", table([SAMPLE, OWN], FULL), rows=2, errors={"1": ["SAMPLE_ROW"]})
+add("template-sample-row-remains.csv", table([SAMPLE, OWN], FULL), rows=2, errors={"1": ["SAMPLE_ROW"]})
 add(
     "template-row-changed-in-part.csv",
     table([[*SAMPLE[:2], "Kitchen", *SAMPLE[3:7], "5.00", *SAMPLE[8:]], OWN], FULL),
@@ -1921,8 +1982,8 @@ add(
 
 def fill_two_sheets(book: Workbook, sheet: Worksheet) -> None:
     fill_rows(REQUIRED, values(1))(book, sheet)
-    other = book.create_sheet("Old prices")
-    other.append(["x"])
+    other_sheet = book.create_sheet("Old prices")
+    other_sheet.append(["x"])
     book.create_sheet("Empty")
 
 
@@ -1938,8 +1999,8 @@ def fill_hidden_first(book: Workbook, sheet: Worksheet) -> None:
 
 
 add("hidden-and-blank-sheets-first.xlsx", make_workbook(fill_hidden_first), rows=1, detected={"sheet": "Products"})
-add("empty-workbook.xlsx", make_workbook(fill_rows()), refusal="EMPTY_FILE")
-add("header-alone.xlsx", make_workbook(fill_rows(REQUIRED)), refusal="NO_ROWS")
+add("empty-workbook.xlsx", make_workbook(fill_rows()), rejection="EMPTY_FILE")
+add("header-only.xlsx", make_workbook(fill_rows(REQUIRED)), rejection="NO_ROWS")
 add(
     "title-above.xlsx",
     make_workbook(fill_rows(["Price list"], [], REQUIRED, values(1), [], values(2))),
@@ -1981,8 +2042,8 @@ def calculate(part: bytes) -> bytes:
         ("A3", "str", ""),
     ):
         for empty in ("<v />", "<v></v>", "<v/>"):
-            old = f"<f>{formula}</f>{empty}".encode()
-            at = part.find(old)
+            previous = f"<f>{formula}</f>{empty}".encode()
+            at = part.find(previous)
             if at >= 0:
                 cell = part.rindex(b"<c ", 0, at)
                 part = (
@@ -1990,7 +2051,7 @@ def calculate(part: bytes) -> bytes:
                     + f'<c t="{kind}" '.encode()
                     + part[cell + 3 : at]
                     + f"<f>{formula}</f><v>{value}</v>".encode()
-                    + part[at + len(old) :]
+                    + part[at + len(previous) :]
                 )
                 break
     return part
@@ -2011,12 +2072,12 @@ add(
 add(
     "row-beyond-the-sheet.xlsx",
     patch_archive(PLAIN, {SHEET: lambda part: part.replace(b'<row r="3"', b'<row r="99999999999"')}),
-    refusal="UNREADABLE_XLSX",
+    rejection="UNREADABLE_XLSX",
 )
 add(
     "value-far-right.xlsx",
     patch_archive(PLAIN, {SHEET: lambda part: part.replace(b'r="F3"', b'r="XFD3"')}),
-    refusal="TOO_MANY_COLUMNS",
+    rejection="TOO_MANY_COLUMNS",
 )
 # As Excel writes workbooks: shared strings, some of them in several runs, and cells without references.
 NS = b'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
@@ -2082,11 +2143,11 @@ add(
     rows=2,
     cells={"1": {"product_name": "Mug\r blue"}, "2": {"sku": "S_xD800_2"}},
 )
-add("cut-short.xlsx", PLAIN[: len(PLAIN) // 2], refusal="UNREADABLE_XLSX")
+add("cut-short.xlsx", PLAIN[: len(PLAIN) // 2], rejection="UNREADABLE_XLSX")
 add(
     "damaged-sheet.xlsx",
     patch_archive(PLAIN, {SHEET: lambda part: part[: len(part) // 2]}),
-    refusal="UNREADABLE_XLSX",
+    rejection="UNREADABLE_XLSX",
 )
 LAUGHS = (
     b'<!DOCTYPE x [<!ENTITY a "'
@@ -2105,23 +2166,23 @@ add(
             )
         },
     ),
-    refusal="UNREADABLE_XLSX",
+    rejection="UNREADABLE_XLSX",
 )
 add(
     "zip-bomb.xlsx",
     patch_archive(
         PLAIN, {SHEET: lambda part: part.replace(b"<sheetData>", b" " * (101 * 1024 * 1024) + b"<sheetData>")}
     ),
-    refusal="WORKBOOK_TOO_LARGE",
+    rejection="WORKBOOK_TOO_LARGE",
 )
-add("document.xlsx", make_archive(word__document_xml=b"<document/>"), refusal="NOT_A_TABLE", says=["Word"])
+add("document.xlsx", make_archive(word__document_xml=b"<document/>"), rejection="NOT_A_TABLE", reason_contains=["Word"])
 add(
     "open-document.xlsx",
     make_archive(mimetype=b"application/vnd.oasis.opendocument.spreadsheet", content_xml=b"<x/>"),
-    refusal="NOT_A_TABLE",
-    says=[".ods"],
+    rejection="NOT_A_TABLE",
+    reason_contains=[".ods"],
 )
-add("archive.csv", make_archive(products=CAFE.encode()), refusal="NOT_A_TABLE", says=["ZIP"])
+add("archive.csv", make_archive(products=CAFE.encode()), rejection="NOT_A_TABLE", reason_contains=["ZIP"])
 
 # -- Workbooks: number formats, merged and hidden cells, several sheets ------------------------------------------------
 
@@ -2244,20 +2305,20 @@ add(
         product_row(3, (2999, '"¥"#,##0')),
         product_row(4, 5),
     ),
-    refusal="MIXED_CURRENCIES",
-    says=["€ in row 2", "$ in row 3", "¥ in row 4"],
+    rejection="MIXED_CURRENCIES",
+    reason_contains=["€ in row 2", "$ in row 3", "¥ in row 4"],
 )
 add(
     "currency-words.xlsx",
     make_formatted(REQUIRED, product_row(1, (1.5, '0.00 "kr"')), product_row(2, (1.5, "0.00 [$zł-415]"))),
-    refusal="MIXED_CURRENCIES",
-    says=["kr in row 2", "zł in row 3"],
+    rejection="MIXED_CURRENCIES",
+    reason_contains=["kr in row 2", "zł in row 3"],
 )
 add(
     "mixed-currencies-of-two-columns.xlsx",
     make_formatted([*REQUIRED, "compare_at_price"], product_row(1, (5, '0.00 "€"'), 1, (6, '"$"0.00'))),
-    refusal="MIXED_CURRENCIES",
-    says=["€", "$"],
+    rejection="MIXED_CURRENCIES",
+    reason_contains=["€", "$"],
 )
 add(
     "ids-as-number-format.xlsx",
@@ -2427,8 +2488,8 @@ def make_sheets(**sheets: Sequence[Sequence[object]]) -> bytes:
 add(
     "two-product-sheets.xlsx",
     make_sheets(Kitchen=[REQUIRED, product_row(1)], Garden=[REQUIRED, product_row(2), product_row(3)]),
-    refusal="SEVERAL_PRODUCT_SHEETS",
-    says=["'Kitchen', 'Garden'"],
+    rejection="SEVERAL_PRODUCT_SHEETS",
+    reason_contains=["'Kitchen', 'Garden'"],
 )
 add(
     "product-sheet-with-notes.xlsx",
@@ -2503,8 +2564,8 @@ RIGHTS = "EncryptedPackage\0DRMEncryptedDataSpace\0DRMEncryptedTransform".encode
 add(
     "rights-protected.xlsx",
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 504 + RIGHTS,
-    refusal="ENCRYPTED_WORKBOOK",
-    says=["rights management"],
+    rejection="ENCRYPTED_WORKBOOK",
+    reason_contains=["rights management"],
 )
 
 
@@ -2532,13 +2593,13 @@ add(
 add(
     "duplicate-row-numbers.xlsx",
     make_numbered("2", "2", "3"),
-    refusal="UNREADABLE_XLSX",
-    says=["two rows have the number 2"],
+    rejection="UNREADABLE_XLSX",
+    reason_contains=["two rows have the number 2"],
 )
 add(
     "cell-of-another-row.xlsx",
     patch_archive(PLAIN, {SHEET: lambda part: part.replace(b'r="E3"', b'r="E2"')}),
-    refusal="UNREADABLE_XLSX",
+    rejection="UNREADABLE_XLSX",
 )
 add(
     "column-without-name-at-the-end.xlsx",
@@ -2555,7 +2616,7 @@ add(
 add(
     "cell-twice.xlsx",
     patch_archive(PLAIN, {SHEET: lambda part: part.replace(b'r="E3"', b'r="D3"')}),
-    refusal="UNREADABLE_XLSX",
+    rejection="UNREADABLE_XLSX",
 )
 
 

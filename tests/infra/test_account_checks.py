@@ -84,8 +84,8 @@ def test_concurrency_small_account_is_distributed_in_the_order_of_an_upload(
 def test_concurrency_explicit_reservation_is_used_or_stops_the_deployment() -> None:
     client = account(reserved_concurrency.MIN_UNRESERVED + 16)
     plan = Plan(pipeline_parameters={"ProductValidatorConcurrency": "16"})
-    others = [name for name in RESERVATIONS if name != "ProductValidatorConcurrency"]
-    assert reserved_concurrency.reduce_reservations(client, plan) == dict.fromkeys(others, "0")
+    other_parameters = [name for name in RESERVATIONS if name != "ProductValidatorConcurrency"]
+    assert reserved_concurrency.reduce_reservations(client, plan) == dict.fromkeys(other_parameters, "0")
     [finding] = findings(client, ProductValidatorConcurrency="16")
     assert not finding.blocks
     assert "CsvParserConcurrency=0, ProductValidatorConcurrency=16, ApiConcurrency=0" in finding.text

@@ -30,8 +30,8 @@ def test_bill_without_uploads_is_the_fixed_cost() -> None:
 
 
 def test_choices_all_cost_more_than_the_default() -> None:
-    (_, default), *others = compare_choices(Choice())
-    assert all(usd > default for _, usd in others)
+    (_, default), *alternatives = compare_choices(Choice())
+    assert all(usd > default for _, usd in alternatives)
 
 
 def test_bill_unknown_instance_class_raises() -> None:

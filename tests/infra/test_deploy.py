@@ -256,7 +256,7 @@ def test_deploy_bucket_policy_denies_plain_http() -> None:
 
 
 @pytest.mark.usefixtures("credentials")
-def test_call_admin_refused_action_reports_the_reason(
+def test_call_admin_failed_action_reports_the_reason(
     account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     progress: list[str] = []
@@ -356,7 +356,7 @@ def test_dry_run_lists_resources_and_cost(
 
 
 @pytest.mark.usefixtures("credentials")
-def test_deploy_unknown_parameter_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_deploy_unknown_parameter_is_rejected(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["deploy", "--mail-sender", SENDER, "--set", "Nothing=1", "--dry-run"]) == 1
     assert "the template has no parameter Nothing" in capsys.readouterr().err
     # The setting would apply to one template only.
@@ -365,7 +365,7 @@ def test_deploy_unknown_parameter_is_refused(capsys: pytest.CaptureFixture[str])
 
 
 @pytest.mark.usefixtures("credentials")
-def test_deploy_name_prefix_is_shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_deploy_name_prefix_is_printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(account_checks, "find_builder", lambda: "docker")
     monkeypatch.setattr(account_checks, "_check_database", lambda *_: iter(()))
     assert main(["deploy", "--mail-sender", SENDER, "--name-prefix", "staging-", "--dry-run"]) == 0
@@ -374,7 +374,7 @@ def test_deploy_name_prefix_is_shown(monkeypatch: pytest.MonkeyPatch, capsys: py
 
 @pytest.mark.parametrize("command", [["deploy", "--mail-sender", SENDER, "--dry-run"], ["destroy", "--yes"]])
 @pytest.mark.parametrize("prefix", ["staging", "Staging-", "two-words-"])
-def test_deploy_malformed_name_prefix_is_refused(
+def test_deploy_malformed_name_prefix_is_rejected(
     command: list[str], prefix: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*command, "--name-prefix", prefix]) == 1
@@ -398,7 +398,7 @@ def test_destroy_delete_data_with_name_prefix_lists_its_data(capsys: pytest.Capt
         ("--set", "PortalOrigin=https://onboarding.example.com/"),
     ],
 )
-def test_deploy_public_url_with_a_path_is_refused(
+def test_deploy_public_url_with_a_path_is_rejected(
     option: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(

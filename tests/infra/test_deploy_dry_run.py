@@ -88,7 +88,7 @@ def test_dry_run_healthy_account_has_no_findings(shell: Shell) -> None:
 
 
 # -- Account plan ------------------------------------------------------------------------------------------------------
-def test_dry_run_free_plan_account_is_stopped_before_rds_refuses(shell: Shell) -> None:
+def test_dry_run_free_plan_account_is_stopped(shell: Shell) -> None:
     responses = healthy_account("eu-central-1") | {"freetier:GetAccountPlanState": make_account_plan("FREE")}
     [finding] = list_findings(shell.dry_run(responses, region="eu-central-1", expected=1))
     assert finding.startswith("STOP: The account is on AWS's Free plan")
@@ -346,8 +346,8 @@ def account_with_database(**parameters: str) -> Responses:
     }
 
     def respond_for_database(response: Response) -> Any:
-        missing = make_error("ValidationError", "Stack does not exist")
-        return lambda request: response if request["StackName"] == stack["StackName"] else missing
+        missing_stack = make_error("ValidationError", "Stack does not exist")
+        return lambda request: response if request["StackName"] == stack["StackName"] else missing_stack
 
     return {
         "cloudformation:DescribeStacks": respond_for_database({"Stacks": [stack]}),

@@ -114,7 +114,7 @@ def test_complete_plan_stack_without_parameters_keeps_the_others() -> None:
     assert complete_plan(account(RUNNING | {"database": {}}), NO_CHOICES, {}).outbound == "nat"
 
 
-def test_complete_plan_stack_of_another_application_is_refused() -> None:
+def test_complete_plan_stack_of_another_application_raises() -> None:
     """The check precedes the first change."""
     client = account({"pipeline": RUNNING["pipeline"]}, tag="another")
     with pytest.raises(DeployError, match="product-onboarding-pipeline exists without the tag"):
@@ -291,13 +291,13 @@ def test_run_changed_outbound_removes_the_earlier_route_last(
     ]
 
 
-def test_complete_plan_choice_not_allowed_by_template_is_refused() -> None:
+def test_complete_plan_choice_not_allowed_by_template_raises() -> None:
     for choice, parameter in (("stage", "Stage"), ("instance_class", "InstanceClass"), ("mail_sender", "MailSender")):
         with pytest.raises(DeployError, match=f"does not allow the value of {parameter}"):
             complete_plan(account({}), NO_CHOICES | {choice: "Not one"}, {})
 
 
-def test_settings_derived_parameters_are_refused() -> None:
+def test_settings_derived_parameters_are_rejected() -> None:
     """A chosen value would override the output of another stack."""
     outputs: Any = defaultdict(str)
     deployment = Deployment(account({}), Plan(), lambda _: None)
@@ -319,7 +319,7 @@ def test_settings_derived_parameters_are_refused() -> None:
         ("StreamBatchSize", "has no ="),
     ],
 )
-def test_settings_value_not_allowed_by_template_is_refused(setting: str, reason: str) -> None:
+def test_settings_value_not_allowed_by_template_is_rejected(setting: str, reason: str) -> None:
     with pytest.raises(CommandError, match=reason):
         _parse_settings([setting])
 
@@ -330,7 +330,7 @@ def test_settings_empty_value_of_existing_parameter_is_accepted() -> None:
         _parse_settings(["Nothing="])
 
 
-def test_settings_parameter_with_its_own_option_is_refused() -> None:
+def test_settings_parameter_with_its_own_option_is_rejected() -> None:
     """A stored setting would override the option of later deployments."""
     with pytest.raises(CommandError, match="MailSender has its own option"):
         _parse_settings(["MailSender=another@techmart.example"])

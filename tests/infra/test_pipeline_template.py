@@ -242,8 +242,8 @@ def test_functions_of_five_minutes_have_a_duration_alarm(function: str) -> None:
 
 
 def test_functions_have_separate_roles() -> None:
-    used = [target(properties(function)["Role"]) for function in FUNCTIONS]
-    assert sorted(used) == sorted(ROLES)
+    roles = [target(properties(function)["Role"]) for function in FUNCTIONS]
+    assert sorted(roles) == sorted(ROLES)
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -300,7 +300,7 @@ def test_roles_with_bucket_access_are_the_expected_ones() -> None:
     }
 
 
-def test_exceptions_are_in_use() -> None:
+def test_unrestricted_statements_are_the_listed_exceptions() -> None:
     unrestricted = {
         (name, statement["Sid"])
         for name in [*ROLES, *of_type("AWS::IAM::ManagedPolicy")]

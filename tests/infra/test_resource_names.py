@@ -109,8 +109,10 @@ def follows_naming_rule(name: str, prefix: str) -> bool:
     name = name.removesuffix("/postgresql").removesuffix(f"-{ACCOUNT}")
     if not name.startswith(prefix):
         return False
-    rest = name.removeprefix(prefix)
-    return rest in CONTRACT_NAMES | {PRODUCT} or re.fullmatch(rf"{PRODUCT}[-/][a-z0-9/ -]+", rest) is not None
+    unprefixed = name.removeprefix(prefix)
+    return (
+        unprefixed in CONTRACT_NAMES | {PRODUCT} or re.fullmatch(rf"{PRODUCT}[-/][a-z0-9/ -]+", unprefixed) is not None
+    )
 
 
 @pytest.mark.parametrize(("location", "kind", "value"), NAMES, ids=[location for location, _, _ in NAMES])
@@ -153,8 +155,8 @@ def test_names_of_two_deployments_are_never_equal() -> None:
     assert {"product-", "csv-", "ecommerce-"} <= prefixes
     deployments = {prefix: {evaluate_name(value, prefix) for _, _, value in NAMES} for prefix in ["", *prefixes]}
     for prefix, own_names in deployments.items():
-        others = set().union(*(other_names for other, other_names in deployments.items() if other != prefix))
-        assert own_names.isdisjoint(others), prefix
+        names_of_others = set().union(*(other_names for other, other_names in deployments.items() if other != prefix))
+        assert own_names.isdisjoint(names_of_others), prefix
 
 
 @pytest.mark.parametrize("prefix", ["-", "staging", "Staging-", "1st-", "two-words-", "a123456789012-", "stäging-"])
@@ -206,13 +208,13 @@ def make_arns(prefix: str) -> set[str]:
 @pytest.mark.parametrize(("prefix", "other"), [("", "staging-"), ("staging-", ""), ("staging-", "test-")])
 def test_policies_of_a_deployment_reach_no_resource_of_another(prefix: str, other: str) -> None:
     """A pattern such as `function:*product-onboarding-*` would reach other deployments."""
-    own, others = make_arns(prefix), make_arns(other)
+    own_arns, other_arns = make_arns(prefix), make_arns(other)
     allowed_arns = list(list_allowed_arns(prefix))
     assert len(allowed_arns) > 20
     for location, arn in allowed_arns:
         pattern = arn.split(":", 5)[5].replace("${!aws:PrincipalTag/vendor_id}", "VEND001")
-        assert fnmatch.filter(own, pattern), f"{location}: {arn} matches no resource of the deployment"
-        assert fnmatch.filter(others, pattern) == [], f"{location}: {arn}"
+        assert fnmatch.filter(own_arns, pattern), f"{location}: {arn} matches no resource of the deployment"
+        assert fnmatch.filter(other_arns, pattern) == [], f"{location}: {arn}"
 
 
 def list_texts(node: Any, key: str = "") -> Iterator[str]:

@@ -323,7 +323,7 @@ def test_delete_leftover_logs_of_a_deleted_database_are_deleted() -> None:
     ("status", "resources", "expected"),
     [
         ("ROLLBACK_COMPLETE", [], True),
-        # The stack began with the import of secrets that an earlier deployment kept, and has no logs yet.
+        # The stack began with the import of secrets that an earlier deployment retained, and has no logs yet.
         ("IMPORT_COMPLETE", [make_resource("Secret", "AWS::SecretsManager::Secret")], True),
         (
             "UPDATE_ROLLBACK_COMPLETE",

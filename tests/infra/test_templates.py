@@ -194,10 +194,10 @@ def test_templates_contain_no_password() -> None:
 
 def test_pipeline_template_creates_the_same_secrets_as_the_database_template() -> None:
     for name, secret in of_type("database", "AWS::SecretsManager::Secret").items():
-        local = of_type("pipeline", "AWS::SecretsManager::Secret")[name]
-        assert local["Name"] == secret["Name"]
+        local_secret = of_type("pipeline", "AWS::SecretsManager::Secret")[name]
+        assert local_secret["Name"] == secret["Name"]
         if name != "DatabaseSecret":
-            assert local == secret
+            assert local_secret == secret
 
 
 def test_link_keys_are_in_the_pipeline_stack() -> None:

@@ -29,8 +29,8 @@ def _repeat_below(header: str, text: str, before: str = "", after: str = "") -> 
     """Return a generator of files with a header and repetitions of the text."""
 
     def make(size: int) -> str:
-        rest = max(size - len(header) - len(before) - len(after) - 1, 1)
-        return f"{header}\n{before}{_repeat(text)(rest)[:rest]}{after}"
+        remaining = max(size - len(header) - len(before) - len(after) - 1, 1)
+        return f"{header}\n{before}{_repeat(text)(remaining)[:remaining]}{after}"
 
     return make
 

@@ -137,11 +137,11 @@ def path_variants(path: str, data: VendorData, own_upload: str) -> Iterator[str]
         "{name}": "x",
         "{token}": data.token,
     }
-    plain = path
+    filled_path = path
     for name, value in values.items():
-        plain = plain.replace(name, value)
-    yield plain
-    if plain == path:
+        filled_path = filled_path.replace(name, value)
+    yield filled_path
+    if filled_path == path:
         yield f"{path}?vendor_id=VENDA"
         yield f"{path}?vendor_id=VENDA&vendor_id=VENDB"
         return

@@ -34,7 +34,7 @@ from onboarding.config import Settings
 from onboarding.lambda_handlers import api
 from onboarding.pipeline.ingest import S3ObjectVersion
 from onboarding.runtime import AppContext
-from tests.faults.dynamodb_expressions import passes
+from tests.faults.dynamodb_expressions import matches_pattern
 from tests.support.postgres_fixtures import input_shape
 
 REGION = "us-east-1"
@@ -80,7 +80,7 @@ def _session() -> Any:
     return boto3.session.Session("key", "secret", region_name=REGION)
 
 
-def named(resource_type: str, logical_id: str, key: str) -> str:
+def get_resource_name(resource_type: str, logical_id: str, key: str) -> str:
     """Return the name of a resource in the template."""
     return TEMPLATE.evaluate(TEMPLATE.resources_of_type(resource_type)[logical_id][key])
 
@@ -96,9 +96,9 @@ class MotoAccount:
     def __post_init__(self) -> None:
         self.s3, self.dynamodb, self.sqs, self.lambdas = map(self.client, ("s3", "dynamodb", "sqs", "lambda"))
         self._streams = self.client("dynamodbstreams")
-        self.bucket = named("AWS::S3::Bucket", "UploadBucket", "BucketName")
-        self.failures_bucket = named("AWS::S3::Bucket", "StreamFailures", "BucketName")
-        self.table = named("AWS::DynamoDB::Table", "UploadRecords", "TableName")
+        self.bucket = get_resource_name("AWS::S3::Bucket", "UploadBucket", "BucketName")
+        self.failures_bucket = get_resource_name("AWS::S3::Bucket", "StreamFailures", "BucketName")
+        self.table = get_resource_name("AWS::DynamoDB::Table", "UploadRecords", "TableName")
         self._create_tables()
         self._create_queues()
         self._create_secrets()
@@ -260,8 +260,10 @@ class MotoAccount:
         response = self._streams.get_records(ShardIterator=self._iterator, Limit=100)
         self._iterator = response["NextShardIterator"]
         mapping = TEMPLATE.resources_of_type("AWS::Lambda::EventSourceMapping")["ProductValidatorFromTable"]
-        patterns = [json.loads(each["Pattern"]) for each in mapping["FilterCriteria"]["Filters"]]
-        return [record for record in response["Records"] if any(passes(pattern, record) for pattern in patterns)]
+        patterns = [json.loads(filter_["Pattern"]) for filter_ in mapping["FilterCriteria"]["Filters"]]
+        return [
+            record for record in response["Records"] if any(matches_pattern(pattern, record) for pattern in patterns)
+        ]
 
     def _messages(self) -> list[Any]:
         response = self.sqs.receive_message(
@@ -280,9 +282,9 @@ class MotoAccount:
             for message in messages
         ]
         result = self.call("error-processor", {"Records": records})
-        failed = {failure["itemIdentifier"] for failure in result["batchItemFailures"]}
+        failed_ids = {failure["itemIdentifier"] for failure in result["batchItemFailures"]}
         for message in messages:
-            if message["MessageId"] not in failed:
+            if message["MessageId"] not in failed_ids:
                 self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
 
     def invoke(self, function: str, body: str, headers: Mapping[str, str], response_headers: dict[str, str]) -> bytes:

@@ -38,11 +38,11 @@ class Relay:
 
     def close(self) -> None:
         """Close all connections and the listening socket."""
-        for each in (self._server, *self._sockets):
+        for socket_ in (self._server, *self._sockets):
             # Ends the thread that is blocked on this socket.
             with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
+                socket_.shutdown(socket.SHUT_RDWR)
+            socket_.close()
 
     def __enter__(self) -> Relay:
         return self

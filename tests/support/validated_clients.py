@@ -26,12 +26,12 @@ class _Validated:
 
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self._double, name)
-        return self._checked(name, attribute) if name in self._operations else attribute
+        return self._validate_calls(name, attribute) if name in self._operations else attribute
 
     def get_paginator(self, name: str) -> Any:
-        return _Pages(self._checked(name, self._double.get_paginator(name).paginate))
+        return _Pages(self._validate_calls(name, self._double.get_paginator(name).paginate))
 
-    def _checked(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    def _validate_calls(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def checked(*, PaginationConfig: Any = None, **parameters: Any) -> Any:  # noqa: N803
             shape = self._model.operation_model(self._operations[name]).input_shape
             if shape is not None:

@@ -101,7 +101,7 @@ class Picture:
         self, *points: Point, label: str = "", at: Point | None = None, anchor: str = "middle", dashed: bool = False
     ) -> None:
         """Draw a line through the points with an arrow head; the label is at `at` or above its middle."""
-        self._add(f'<path class="arrow{" dashed" if dashed else ""}" d="{_rounded(points)}"/>')
+        self._add(f'<path class="arrow{" dashed" if dashed else ""}" d="{_format_rounded_path(points)}"/>')
         self._add(f'<path class="head" d="{_head(points[-2], points[-1])}"/>')
         if label:
             (x1, y1), (x2, y2) = points[0], points[-1]
@@ -111,7 +111,7 @@ class Picture:
 
     def line(self, *points: Point) -> None:
         """Draw an arrow without a head."""
-        self._add(f'<path class="arrow" d="{_rounded(points)}"/>')
+        self._add(f'<path class="arrow" d="{_format_rounded_path(points)}"/>')
 
     def dot(self, x: float, y: float) -> None:
         self._add(f'<circle class="head" cx="{x:g}" cy="{y:g}" r="6"/>')
@@ -166,16 +166,16 @@ def _shape(x: float, y: float, width: float, height: float, kind: str) -> str:
     return f'<rect class="shape" {_rect(x, y, width, height)} rx="{min(radius, 26):g}"/>'
 
 
-def _rounded(points: Sequence[Point]) -> str:
+def _format_rounded_path(points: Sequence[Point]) -> str:
     """Return a path along straight lines with round corners."""
     path = f"M{points[0][0]:g} {points[0][1]:g}"
     for before, corner, after in zip(points, points[1:], points[2:], strict=False):
-        entry, leave = _towards(corner, before, CORNER), _towards(corner, after, CORNER)
+        entry, leave = _move_towards(corner, before, CORNER), _move_towards(corner, after, CORNER)
         path += f"L{entry[0]:g} {entry[1]:g}Q{corner[0]:g} {corner[1]:g} {leave[0]:g} {leave[1]:g}"
     return path + f"L{points[-1][0]:g} {points[-1][1]:g}"
 
 
-def _towards(start: Point, end: Point, distance: float) -> Point:
+def _move_towards(start: Point, end: Point, distance: float) -> Point:
     dx, dy = end[0] - start[0], end[1] - start[1]
     length = (dx * dx + dy * dy) ** 0.5
     part = min(distance, length / 2) / length
@@ -184,6 +184,6 @@ def _towards(start: Point, end: Point, distance: float) -> Point:
 
 def _head(before: Point, tip: Point) -> str:
     """Return a triangle whose tip is the end of the line."""
-    back = _towards(tip, before, 9)
+    back = _move_towards(tip, before, 9)
     dx, dy = (tip[1] - back[1]) * 0.45, (back[0] - tip[0]) * 0.45
     return f"M{tip[0]:g} {tip[1]:g}L{back[0] + dx:g} {back[1] + dy:g}L{back[0] - dx:g} {back[1] - dy:g}z"

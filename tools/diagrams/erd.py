@@ -10,7 +10,7 @@ from tools.diagrams.draw import Picture, Point
 
 # The tables of each diagram, column by column. A referenced table is placed beside those that refer to it; the second
 # diagram shows `vendors` by name only.
-PLACES: dict[str, tuple[tuple[str, ...], ...]] = {
+LAYOUT: dict[str, tuple[tuple[str, ...], ...]] = {
     "erd": (
         ("products", "product_categories", "schema_migrations"),
         ("vendors", "quarantined_objects", "read_attempts", "sweep_cursor"),
@@ -61,21 +61,21 @@ class Table:
 
 def tables(connection: Connection) -> dict[str, Table]:
     """Read the tables of the schema."""
-    found: dict[str, Table] = {}
+    result: dict[str, Table] = {}
     for name, column, kind, required in connection.execute(COLUMNS):
-        found.setdefault(name, Table()).columns.append((column, _short(kind) if required else f"{_short(kind)} ?"))
+        result.setdefault(name, Table()).columns.append((column, _short(kind) if required else f"{_short(kind)} ?"))
     keys = connection.execute(KEYS).fetchall()
     for name, kind, _, columns in sorted(keys, key=lambda key: "puf".index(key[1])):
         for column in columns:
-            marks = found[name].marks.setdefault(column, [])
+            marks = result[name].marks.setdefault(column, [])
             if MARKS[kind] not in marks:
                 marks.append(MARKS[kind])
     for name, kind, target, columns in keys:
         if kind == "f":
             [column] = columns
-            alone = any(other == name and how != "f" and them == [column] for other, how, _, them in keys)
-            found[name].refers.append((column, target, alone))
-    return found
+            is_unique = any(other == name and how != "f" and them == [column] for other, how, _, them in keys)
+            result[name].refers.append((column, target, is_unique))
+    return result
 
 
 def _short(kind: str) -> str:
@@ -85,28 +85,28 @@ def _short(kind: str) -> str:
 
 
 def pictures(connection: Connection) -> Iterator[tuple[str, Picture]]:
-    """Yield both diagrams. Raises ValueError for a table without a place, KeyError for a place without a table."""
+    """Yield both diagrams. Raises ValueError for a table missing from LAYOUT, KeyError for an unknown one in it."""
     schema = tables(connection)
-    placed = {name for columns in PLACES.values() for column in columns for name in column}
+    placed = {name for columns in LAYOUT.values() for column in columns for name in column}
     if schema.keys() - placed:
-        raise ValueError(f"no place in PLACES for {', '.join(sorted(schema.keys() - placed))}")
-    for name, columns in PLACES.items():
-        shown = {table: schema[table] for column in columns for table in column}
+        raise ValueError(f"LAYOUT lacks {', '.join(sorted(schema.keys() - placed))}")
+    for name, columns in LAYOUT.items():
+        diagram_tables = {table: schema[table] for column in columns for table in column}
         if name != "erd":
-            shown["vendors"] = Table([("see the first diagram", "")])
-        yield name, _picture(TITLES[name], columns, shown)
+            diagram_tables["vendors"] = Table([("see the first diagram", "")])
+        yield name, _picture(TITLES[name], columns, diagram_tables)
 
 
-def _picture(title: str, columns: Sequence[Sequence[str]], shown: Mapping[str, Table]) -> Picture:
+def _picture(title: str, columns: Sequence[Sequence[str]], diagram_tables: Mapping[str, Table]) -> Picture:
     corners: dict[str, Point] = {}
     bottom = 0.0
     for number, column in enumerate(columns):
         y: float = TOP
         for name in column:
             corners[name] = (24 + number * (WIDTH + GUTTER), y)
-            y += LINE * (len(shown[name].columns) + 1) + 40
+            y += LINE * (len(diagram_tables[name].columns) + 1) + 40
         bottom = max(bottom, y)
-    names = ", ".join(shown)
+    names = ", ".join(diagram_tables)
     picture = Picture(
         title,
         f"Tables with columns, types, keys and relations: {names}.",
@@ -117,12 +117,12 @@ def _picture(title: str, columns: Sequence[Sequence[str]], shown: Mapping[str, T
     legend = "PK primary key, UK unique (alone or with others), FK refers to another table, ? may be null"
     picture.words(len(columns) * (WIDTH + GUTTER) - GUTTER + 24, 34, legend, "small soft", anchor="end")
     # Lines to the same table share a lane; lines to different tables do not.
-    lanes = {name: 14 * (number % 3) - 14 for number, name in enumerate(shown)}
-    for name, table in shown.items():
-        for column, target, alone in table.refers:
+    lanes = {name: 14 * (number % 3) - 14 for number, name in enumerate(diagram_tables)}
+    for name, table in diagram_tables.items():
+        for column, target, is_unique in table.refers:
             number = [name for name, _ in table.columns].index(column) + 1
-            _relate(picture, corners[name], number, corners[target], shift=lanes[target], alone=alone)
-    for name, table in shown.items():
+            _relate(picture, corners[name], number, corners[target], shift=lanes[target], is_unique=is_unique)
+    for name, table in diagram_tables.items():
         _draw(picture, name, table, *corners[name])
     return picture
 
@@ -138,7 +138,7 @@ def _draw(picture: Picture, name: str, table: Table, x: float, y: float) -> None
         picture.words(x + WIDTH - 10, line, " ".join(table.marks.get(column, ())), "small strong", anchor="end")
 
 
-def _relate(picture: Picture, corner: Point, number: int, target: Point, *, shift: float, alone: bool) -> None:
+def _relate(picture: Picture, corner: Point, number: int, target: Point, *, shift: float, is_unique: bool) -> None:
     """Draw a line from column `number` to the head of the referenced table: through the gap or over other tables."""
     y, head = corner[1] + 16 + LINE * number, target[1] + 12
     if corner[0] > target[0]:
@@ -153,7 +153,7 @@ def _relate(picture: Picture, corner: Point, number: int, target: Point, *, shif
         points = [(start, y), (first, y), (first, above), (lane, above), (lane, head), (end, head)]
     picture.line(*points)
     fork, bar = start - side * 10, end + side * 8
-    if alone:
+    if is_unique:
         picture.line((fork, y - 5), (fork, y + 5))
     else:
         picture.line((start, y - 5), (fork, y), (start, y + 5))

@@ -19,11 +19,11 @@ def overview() -> Picture:
         424,
     )
     card = (150, 118)
-    left, gap, above, below = 25, 52, 60, 246
-    at = [left + number * (card[0] + gap) for number in range(6)]
+    margin, gap, above, below = 25, 52, 60, 246
+    at = [margin + number * (card[0] + gap) for number in range(6)]
 
     picture.words(
-        left, 34, "Every row enters the catalog, or an error report that says what to fix", "large", anchor="start"
+        margin, 34, "Every row enters the catalog, or an error report that says what to fix", "large", anchor="start"
     )
     picture.box(at[0], above, 150, 304, "people", "Vendor", glyph="person")
     picture.words(at[0] + 75, above + 104, "uploads a CSV", "small soft")

@@ -40,7 +40,7 @@ S3_EVENT = 0.5
 COLD_START = 1.5
 """Seconds of a container's start: image, imports and connections."""
 TOPIC = 0.3
-"""Seconds from the topic to the call of mailer, and to the mail service's answer."""
+"""Seconds from the topic to the call of mailer, and to the mail service's response."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +152,10 @@ class Model:
     def upload(self, arrival: float, rows: int, vendor: int) -> Generator[Any, Any, None]:
         """Simulate one upload from object to e-mail."""
         yield self.env.timeout(arrival + S3_EVENT)
-        place = self._rng.randrange(self.setting.shards)
+        shard_id = self._rng.randrange(self.setting.shards)
         index = self.index[vendor % len(self.index)]
         pending: list[simpy.Process] = []
-        yield from self.parsers.call(self._parse(place, index, rows, pending))
+        yield from self.parsers.call(self._parse(shard_id, index, rows, pending))
         yield self.env.all_of(pending)
         yield self.env.timeout(WINDOW)
         yield from self.processors.call(self._compute("error-processor", rows))
@@ -163,21 +163,21 @@ class Model:
         yield from self.mailers.call(self._compute("mailer", rows))
         self.outcome.seconds.append(self.env.now - arrival)
 
-    def _parse(self, place: int, index: Part, rows: int, pending: list[simpy.Process]) -> Generator[Any, Any, None]:
+    def _parse(self, shard_id: int, index: Part, rows: int, pending: list[simpy.Process]) -> Generator[Any, Any, None]:
         """Stage the rows; each batch is validated as soon as it is written."""
         for at in range(0, rows, self.setting.batch):
             size = min(self.setting.batch, rows - at)
-            yield from self._compute_and_write("csv-parser", place, index, size, first=at == 0)
-            pending.append(self.env.process(self._validate(place, index, size, first=at == 0)))
+            yield from self._compute_and_write("csv-parser", shard_id, index, size, first=at == 0)
+            pending.append(self.env.process(self._validate(shard_id, index, size, first=at == 0)))
 
-    def _validate(self, place: int, index: Part, size: int, *, first: bool) -> Generator[Any, Any, None]:
+    def _validate(self, shard_id: int, index: Part, size: int, *, first: bool) -> Generator[Any, Any, None]:
         yield self.env.timeout(STREAM_POLL + (WINDOW if size < self.setting.batch else 0))
-        shard = self.shards[place]
+        shard = self.shards[shard_id]
         with shard.resource.request() as request:
             yield request
             started = self.env.now
             yield from self.validators.call(
-                self._compute_and_write("product-validator", place, index, size, first=first)
+                self._compute_and_write("product-validator", shard_id, index, size, first=first)
             )
             shard.worked += self.env.now - started
 
@@ -185,14 +185,14 @@ class Model:
         yield self.env.timeout(service(function, rows))
 
     def _compute_and_write(
-        self, function: str, place: int, index: Part, size: int, *, first: bool
+        self, function: str, shard_id: int, index: Part, size: int, *, first: bool
     ) -> Generator[Any, Any, None]:
         """Compute and write at the same time, to the table and its index."""
         written = size / PARTITION_WRITES
         yield self.env.all_of(
             [
                 self.env.timeout(service(function, size, first=first)),
-                self.env.process(self.partitions[place].work(written)),
+                self.env.process(self.partitions[shard_id].work(written)),
                 self.env.process(index.work(written)),
             ]
         )

@@ -19,10 +19,10 @@ class Series:
 
 def draw(path: Path, title: str, along: str, series: list[Series]) -> None:
     """Write a line chart whose axes begin at zero."""
-    right = max(x for one in series for x, _ in one.points) or 1
-    top = max(y for one in series for _, y in one.points) or 1
+    right = max(x for line in series for x, _ in line.points) or 1
+    top = max(y for line in series for _, y in line.points) or 1
 
-    def place(x: float, y: float) -> str:
+    def format_point(x: float, y: float) -> str:
         across = LEFT + (WIDTH - LEFT - 20) * x / right
         up = HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * y / top
         return f"{across:.1f},{up:.1f}"
@@ -36,15 +36,15 @@ def draw(path: Path, title: str, along: str, series: list[Series]) -> None:
     ]
     for step in range(5):
         share = step / 4
-        x, y = place(share * right, 0).split(",")
+        x, y = format_point(share * right, 0).split(",")
         parts.append(f'<text x="{x}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{share * right:,.0f}</text>')
-        x, y = place(0, share * top).split(",")
+        x, y = format_point(0, share * top).split(",")
         label = f"{share * top:,.0f}" if top > 1 else f"{share * top:.0%}"
         parts.append(f'<text x="{LEFT - 6}" y="{float(y) + 4:.1f}" text-anchor="end">{label}</text>')
         parts.append(f'<line x1="{LEFT}" x2="{WIDTH - 20}" y1="{y}" y2="{y}" stroke="#ddd"/>')
-    for number, one in enumerate(series):
+    for number, line in enumerate(series):
         colour = COLOURS[number % len(COLOURS)]
-        points = " ".join(place(x, y) for x, y in one.points)
+        points = " ".join(format_point(x, y) for x, y in line.points)
         parts.append(f'<polyline fill="none" stroke="{colour}" stroke-width="2" points="{points}"/>')
-        parts.append(f'<text x="{LEFT + 10}" y="{TOP + 14 + 16 * number}" fill="{colour}">{one.name}</text>')
+        parts.append(f'<text x="{LEFT + 10}" y="{TOP + 14 + 16 * number}" fill="{colour}">{line.name}</text>')
     path.write_text("\n".join([*parts, "</svg>"]) + "\n", encoding="utf-8")

@@ -14,11 +14,11 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(engine: LocalStack, capsys: Captured) -> Run:
+def run(local_stack: LocalStack, capsys: Captured) -> Run:
     """Return a function that runs a command and returns its exit code, stdout and stderr."""
 
     def run_command(*arguments: str) -> tuple[int, str, str]:
-        code = main([*arguments, "--state", str(engine.state)])
+        code = main([*arguments, "--state", str(local_stack.state)])
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 

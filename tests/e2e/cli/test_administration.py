@@ -44,8 +44,8 @@ def test_vendors_added_vendor_uploads_until_suspended(run: Run, pipeline: Pipeli
     rejected = pipeline.run("CLI-1", "b.csv", csv_of([product("cli-vendor-2")]))
     assert (rejected.status, rejected.total_records) == (UploadStatus.FAILED, 0)
 
-    other = ("vendors", "add", "CLI-1", "--name", "Second Name", "--email", "second@vendors.example")
-    code, _, err = run(*other)
+    other_arguments = ("vendors", "add", "CLI-1", "--name", "Second Name", "--email", "second@vendors.example")
+    code, _, err = run(*other_arguments)
     assert (code, "onboarding vendors change CLI-1" in err) == (1, True)
     assert "onboarding vendors activate CLI-1" in run(*add_command)[1]
     changes = ("--name", "Second Name", "--email", "second@vendors.example", "--phone", "+49 30 1234567")

@@ -113,7 +113,7 @@ COMMANDS_OF_A_STACK = [
 
 
 @pytest.mark.parametrize("command", COMMANDS_OF_A_STACK, ids=" ".join)
-def test_command_without_stack_says_how_to_start_one(command: Sequence[str], capsys: Captured) -> None:
+def test_command_without_stack_prints_how_to_start_one(command: Sequence[str], capsys: Captured) -> None:
     assert "No local stack runs on .onboarding. Start one with: onboarding local up" in read_error(
         main(command), capsys
     )
@@ -445,7 +445,7 @@ def test_command_unreachable_stack_prints_sentence(
     assert "The secret with the database's credentials cannot be read" in message
 
 
-def test_local_up_without_extra_says_what_to_install(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_local_up_without_extra_prints_what_to_install(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onboarding.local.stack", None)
     assert main(["local", "up"]) == 1
     assert "pip install 'product-onboarding[local]'" in capsys.readouterr().err

@@ -125,7 +125,7 @@ def test_failures_redrive_on_aws_dead_letter_is_sent_back(pipeline: Pipeline, ca
 
 
 @pytest.mark.usefixtures("aws", "admin_function")
-def test_upload_on_aws_is_followed_listed_shown_reported_and_undone(tmp_path: Path, capsys: Captured) -> None:
+def test_upload_on_aws_is_followed_listed_displayed_reported_and_undone(tmp_path: Path, capsys: Captured) -> None:
     path = tmp_path / "on-aws.csv"
     path.write_bytes(csv_of([product("on-aws-1"), product("on-aws-2", price="0")]))
     assert main(["validate", str(path), "--vendor", "VEND002", "--json"]) == 2

@@ -25,7 +25,7 @@ def upload(run: Run, file: Path, vendor_id: str) -> tuple[int, dict[str, Any]]:
 
 
 @pytest.fixture
-def good_file(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+def valid_file(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     path = tmp_path / "good [bold] +ü.csv"
     path.write_bytes(csv_of(product(f"{request.node.name}-{n}") for n in range(3)))
     return path
@@ -44,9 +44,9 @@ def test_upload_sample_exits_with_2_and_counts_agree(run: Run, pipeline: Pipelin
     )
     assert result["report_key"] == f"errors/VEND001/{result['upload_id']}_errors.csv"
     assert 0 < result["seconds"] < 60
-    stored = pipeline.upload(result["upload_id"])
-    assert stored is not None
-    assert (stored.valid_records, stored.error_records) == (92, 8)
+    stored_upload = pipeline.upload(result["upload_id"])
+    assert stored_upload is not None
+    assert (stored_upload.valid_records, stored_upload.error_records) == (92, 8)
 
     code, out, _ = run("uploads", "show", result["upload_id"], "--json")
     described = json.loads(out)
@@ -65,8 +65,8 @@ def test_upload_sample_exits_with_2_and_counts_agree(run: Run, pipeline: Pipelin
     assert report_path.read_bytes().decode() == report
 
 
-def test_upload_valid_file_exits_with_0(run: Run, good_file: Path) -> None:
-    code, out, err = run("upload", str(good_file), "--vendor", "VEND002", "--wait")
+def test_upload_valid_file_exits_with_0(run: Run, valid_file: Path) -> None:
+    code, out, err = run("upload", str(valid_file), "--vendor", "VEND002", "--wait")
     assert code == 0
     assert "3 of 3 rows are in the catalog, 0 were rejected." in out
     assert "good [bold] +ü.csv" in err
@@ -76,27 +76,27 @@ def test_upload_valid_file_exits_with_0(run: Run, good_file: Path) -> None:
 
 
 def test_upload_rejected_file_exits_with_3(run: Run, tmp_path: Path) -> None:
-    empty = tmp_path / "empty.csv"
-    empty.touch()
-    code, result = upload(run, empty, "VEND002")
+    empty_file = tmp_path / "empty.csv"
+    empty_file.touch()
+    code, result = upload(run, empty_file, "VEND002")
     assert (code, result["status"], result["total_records"], result["report_key"]) == (3, "failed", 0, None)
     code, _, err = run("report", result["upload_id"])
     assert code == 1
     assert "the file was rejected" in err
-    code, _, err = run("upload", str(empty), "--vendor", "NOBODY", "--wait", "--json")
+    code, _, err = run("upload", str(empty_file), "--vendor", "NOBODY", "--wait", "--json")
     assert code == 1
     assert "The vendor 'NOBODY' is not known. See: onboarding vendors list" in err
 
 
-def test_upload_without_wait_prints_upload_id(run: Run, pipeline: Pipeline, good_file: Path) -> None:
-    code, out, _ = run("upload", str(good_file), "--vendor", "VEND003", "--json")
+def test_upload_without_wait_prints_upload_id(run: Run, pipeline: Pipeline, valid_file: Path) -> None:
+    code, out, _ = run("upload", str(valid_file), "--vendor", "VEND003", "--json")
     assert code == 0
     assert pipeline.finished(json.loads(out)["upload_id"]).valid_records == 3
 
 
-def test_uploads_list_filters_by_vendor_status_and_time(run: Run, pipeline: Pipeline, good_file: Path) -> None:
+def test_uploads_list_filters_by_vendor_status_and_time(run: Run, pipeline: Pipeline, valid_file: Path) -> None:
     pipeline.vendor("VEND-LIST")
-    first, second = (upload(run, good_file, "VEND-LIST")[1]["upload_id"] for _ in range(2))
+    first, second = (upload(run, valid_file, "VEND-LIST")[1]["upload_id"] for _ in range(2))
 
     def list_ids(*options: str) -> list[str]:
         code, out, _ = run("uploads", "list", "--vendor", "VEND-LIST", "--json", *options)
@@ -116,9 +116,9 @@ def test_uploads_list_filters_by_vendor_status_and_time(run: Run, pipeline: Pipe
     assert "good [bold] +ü.csv" in out
 
 
-def test_inbox_show_prints_email(run: Run, pipeline: Pipeline, good_file: Path) -> None:
+def test_inbox_show_prints_email(run: Run, pipeline: Pipeline, valid_file: Path) -> None:
     email = pipeline.vendor("VEND-MAIL")
-    upload_id = upload(run, good_file, "VEND-MAIL")[1]["upload_id"]
+    upload_id = upload(run, valid_file, "VEND-MAIL")[1]["upload_id"]
     pipeline.mail(upload_id)
     code, out, _ = run("inbox", "--json")
     [mail] = [mail for mail in json.loads(out)["emails"] if upload_id in mail["text"]]
@@ -137,8 +137,8 @@ def test_uploads_show_unknown_upload_prints_sentence(run: Run, command: tuple[st
     assert "There is no upload UPLOAD_NONE" in err
 
 
-def test_upload_timeout_exits_with_1(run: Run, good_file: Path) -> None:
-    code, out, err = run("upload", str(good_file), "--vendor", "VEND001", "--wait", "--json", "--timeout", "0")
+def test_upload_timeout_exits_with_1(run: Run, valid_file: Path) -> None:
+    code, out, err = run("upload", str(valid_file), "--vendor", "VEND001", "--wait", "--json", "--timeout", "0")
     assert (code, out) == (1, "")
     assert "onboarding uploads show UPLOAD_" in err or "is not ingested yet" in err
 

@@ -40,9 +40,9 @@ def state() -> Iterator[Path]:
 def interrupt_uploads(state: Path, patch: pytest.MonkeyPatch, *names: str) -> list[S3ObjectVersion]:
     """Return the objects of uploads that were opened in this state directory and did not continue."""
     with (
-        LocalStack(state) as local,
-        Pipeline(local.endpoints) as pipeline,
-        environment_of(local.endpoints),
+        LocalStack(state) as local_stack,
+        Pipeline(local_stack.endpoints) as pipeline,
+        environment_of(local_stack.endpoints),
         closing(AppContext(Settings.from_environment())) as ctx,
     ):
         return [open_without_staging(ctx, pipeline, name, 2, patch) for name in names]
@@ -50,7 +50,7 @@ def interrupt_uploads(state: Path, patch: pytest.MonkeyPatch, *names: str) -> li
 
 def run_until_finished(state: Path, patch: pytest.MonkeyPatch, *sources: S3ObjectVersion) -> tuple[int, str]:
     """Run the local stack until the uploads of these objects finish; return the exit code and the last upload's ID."""
-    finished: list[Upload] = []
+    finished_uploads: list[Upload] = []
 
     def print_and_stop(text: str = "", *, stderr: bool = False, style: str | None = None) -> None:
         print_line(text, stderr=stderr, style=style)
@@ -58,20 +58,20 @@ def run_until_finished(state: Path, patch: pytest.MonkeyPatch, *sources: S3Objec
             endpoints = read_endpoints(state)
             assert endpoints is not None
             with Pipeline(endpoints) as pipeline:
-                finished.extend(pipeline.finished(pipeline.upload_id(source)) for source in sources)
+                finished_uploads.extend(pipeline.finished(pipeline.upload_id(source)) for source in sources)
             signal.raise_signal(signal.SIGTERM)
 
     with patch.context() as context:
         context.setattr("onboarding.cli.local_stack.print_line", print_and_stop)
         code = main(["local", "up", "--state", str(state)])
-    assert [upload.valid_records for upload in finished] == [2] * len(sources)
-    return code, finished[-1].upload_id
+    assert [upload.valid_records for upload in finished_uploads] == [2] * len(sources)
+    return code, finished_uploads[-1].upload_id
 
 
 def test_up_failed_recovery_of_one_upload_does_not_stop_the_others(
     state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    good, failing = interrupt_uploads(state, monkeypatch, "good", "failing")
+    succeeding, failing = interrupt_uploads(state, monkeypatch, "good", "failing")
 
     def ingest_all_but_one(ctx: AppContext, source: S3ObjectVersion, *, patience: timedelta) -> IngestResult:
         if source == failing:
@@ -80,7 +80,7 @@ def test_up_failed_recovery_of_one_upload_does_not_stop_the_others(
 
     with monkeypatch.context() as context:
         context.setattr("onboarding.pipeline.ingest.ingest_object", ingest_all_but_one)
-        code, upload_id = run_until_finished(state, monkeypatch, good)
+        code, upload_id = run_until_finished(state, monkeypatch, succeeding)
     captured = capsys.readouterr()
     assert code == 0
     assert f"  resumed: {upload_id}\n" in captured.out
@@ -102,8 +102,8 @@ def test_up_keys_that_xml_cannot_hold_are_recovered(
     state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The objects have no upload, and their keys cannot be listed as plain XML."""
-    with LocalStack(state) as local, Pipeline(local.endpoints) as pipeline:
-        bucket = local.endpoints.bucket
+    with LocalStack(state) as local_stack, Pipeline(local_stack.endpoints) as pipeline:
+        bucket = local_stack.endpoints.bucket
         pipeline.s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
         sources = [
             pipeline.put_key(f"uploads/VEND001/{name}", csv_of([product(f"xml-{n}"), product(f"xml-{n}-2")]))
@@ -119,7 +119,7 @@ def test_up_keys_that_xml_cannot_hold_are_recovered(
 def test_up_is_ready_while_a_file_is_still_read(
     state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    [slow] = interrupt_uploads(state, monkeypatch, "slow")
+    [slow_source] = interrupt_uploads(state, monkeypatch, "slow")
     reading, ready = threading.Event(), threading.Event()
 
     def ingest_once_ready(ctx: AppContext, source: S3ObjectVersion, *, patience: timedelta) -> IngestResult:
@@ -143,7 +143,7 @@ def test_up_is_ready_while_a_file_is_still_read(
     lines = captured.out.splitlines()
     [recovered] = [line for line in lines if line.startswith("  resumed: UPLOAD_")]
     assert lines.index(recovered) > next(number for number, line in enumerate(lines) if line.startswith("Ready"))
-    assert "slow" in slow.key
+    assert "slow" in slow_source.key
 
 
 def test_recover_uploads_failure_of_one_step_does_not_stop_the_others(

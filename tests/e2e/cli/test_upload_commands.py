@@ -96,7 +96,9 @@ def test_template_has_only_the_sample_row_error(run: Run, tmp_path: Path, kind: 
         assert names == sorted(names)
 
 
-def test_template_existing_file_is_kept(tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_template_existing_file_is_not_overwritten(
+    tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("ONBOARDING_STATE", raising=False)
     monkeypatch.delenv("S3_BUCKET_NAME", raising=False)
@@ -122,8 +124,8 @@ def test_report_fix_show_update_and_undo(run: Run, tmp_path: Path) -> None:
     header, line = csv.reader(io.StringIO(out.removeprefix("\ufeff"), newline=""))
     assert dict(zip(header, line, strict=True))["_row"] == "3"
 
-    changed = write_file(tmp_path, "update.csv", {"vendor_product_id": "PROD-cli-u0", "brand": "Other"})
-    code, out, _ = run("upload", str(changed), "--vendor", "VEND003", "--mode", "update", "--wait", "--json")
+    update_file = write_file(tmp_path, "update.csv", {"vendor_product_id": "PROD-cli-u0", "brand": "Other"})
+    code, out, _ = run("upload", str(update_file), "--vendor", "VEND003", "--mode", "update", "--wait", "--json")
     assert code == 0
     updated = json.loads(out)["upload_id"]
     code, out, _ = run("uploads", "show", updated)

@@ -53,7 +53,7 @@ def test_example_works_as_printed(pipeline: Pipeline, tmp_path: Path) -> None:
         "PORTAL": pipeline.endpoints.portal_url,
         "KEY": key,
     }
-    done = subprocess.run(
+    result = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=tmp_path,
         env=environment,
@@ -62,8 +62,8 @@ def test_example_works_as_printed(pipeline: Pipeline, tmp_path: Path) -> None:
         timeout=120,
         check=False,
     )
-    assert done.returncode == 0, done.stderr + done.stdout
+    assert result.returncode == 0, result.stderr + result.stdout
     assert '"status":"partial"' in (tmp_path / "upload.json").read_text()
     assert "free" in (tmp_path / "fix.csv").read_text()
-    assert '"error_records":0' in done.stdout, "the corrected file is valid"
-    assert '"removed":1' in done.stdout
+    assert '"error_records":0' in result.stdout, "the corrected file is valid"
+    assert '"removed":1' in result.stdout

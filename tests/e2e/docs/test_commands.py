@@ -64,7 +64,7 @@ def copy_checkout(path: Path) -> Path:
 def test_sh_blocks_of_page_succeed(page: Path, tmp_path: Path) -> None:
     checkout = copy_checkout(tmp_path / "checkout")
     with LocalStack(tmp_path / "state") if NEEDS_STACK.search(script(page)) else nullcontext():
-        done = subprocess.run(
+        result = subprocess.run(
             ["bash", "-euxo", "pipefail", "-c", script(page)],
             cwd=checkout,
             env={
@@ -79,7 +79,7 @@ def test_sh_blocks_of_page_succeed(page: Path, tmp_path: Path) -> None:
             timeout=300,
             check=False,
         )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -105,7 +105,7 @@ def test_commands_in_page_exist(page: Path) -> None:
             case ["make", target, *_]:
                 assert target in targets, line
             case [program, *arguments] if program.endswith("onboarding"):
-                assert unknown(arguments) == [], line
+                assert list_unknown_arguments(arguments) == [], line
             case [_, "-m", "pytest", *arguments]:
                 assert [name for name in arguments if name[0] != "-" and not (ROOT / name).exists()] == [], line
             case [_, "-m", module, *_]:
@@ -121,7 +121,7 @@ PATH = re.compile(
 PROGRAMS = ("make ", "onboarding ", ".venv/bin/onboarding ", "python ", ".venv/bin/python ")
 
 
-def unknown(arguments: list[str]) -> list[str]:
+def list_unknown_arguments(arguments: list[str]) -> list[str]:
     """Return the arguments that are no command or option of `onboarding`."""
     command = typer.main.get_command(app)
     options = {option for parameter in command.params for option in parameter.opts}

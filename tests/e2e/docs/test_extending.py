@@ -93,7 +93,7 @@ def test_add_a_rule_is_applied_by_dry_run_and_listed_on_the_page(checkout: Check
     assert " passed" in output
 
 
-def test_add_a_column_touches_few_files_and_is_stored_updated_and_undone(checkout: Checkout) -> None:
+def test_add_a_column_changes_few_files_and_is_stored_updated_and_undone(checkout: Checkout) -> None:
     changed = checkout.apply_changes("## Add a column")
     assert len(set(changed)) <= MAX_FILES_OF_A_COLUMN
     template = checkout.run_python("-c", COMMAND, "template", "-o", "template.csv")

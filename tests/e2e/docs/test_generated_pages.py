@@ -1,4 +1,4 @@
-"""The pages on file format and rules are generated from the code and have every code of an answer."""
+"""The pages on file format and rules are generated from the code and have every code of a response."""
 
 from __future__ import annotations
 

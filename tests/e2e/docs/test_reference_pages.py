@@ -31,8 +31,10 @@ def resources(kind: str) -> Iterator[dict[str, Any]]:
 
 
 def test_function_environment_variables_are_documented() -> None:
-    given = {name for function in resources("AWS::Lambda::Function") for name in function["Environment"]["Variables"]}
-    assert {name for name, _ in rows(section(DOCS / "configuration.md", "## Functions"))} == given
+    variables = {
+        name for function in resources("AWS::Lambda::Function") for name in function["Environment"]["Variables"]
+    }
+    assert {name for name, _ in rows(section(DOCS / "configuration.md", "## Functions"))} == variables
 
 
 def codes(cell: str) -> set[str]:
@@ -87,9 +89,9 @@ def written_to(table: str) -> set[str]:
     match table:
         case "UploadRecords":
             cells, options = {**VALID_CELLS, "price": "10.00"}, ({"sku": 2}, 1, {"brand": 200}, ("price",), 2)
-            full = Row("U", "V", 1, cells, *options, ("price",), {"sku": "dates"}, many_categories=True)
+            row = Row("U", "V", 1, cells, *options, ("price",), {"sku": "dates"}, many_categories=True)
             error = RowError("INVALID_PRICE", "price", "Price must be at least 0.01")
-            staging_table.write_outcomes(context(client), [(staging_table.to_item(full), [error])])
+            staging_table.write_outcomes(context(client), [(staging_table.to_item(row), [error])])
         case "mail-claims":
             result = email.UploadResult("U", "V", "Vendor", "v@example.com", "f.csv", "completed", 1, 1, 0, None, None)
             email.send_result_email(context(client), result)

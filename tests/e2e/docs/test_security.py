@@ -14,6 +14,6 @@ MODULES = {path.stem for path in (ROOT / "tests").rglob("test_*.py")}
 
 @pytest.mark.parametrize(("threat", "tests"), [(row[0], row[2]) for row in THREATS])
 def test_threat_names_tests_that_exist(threat: str, tests: str) -> None:
-    named = set(re.findall(r"test_\w+", tests))
-    assert named, threat
-    assert named <= MODULES
+    test_names = set(re.findall(r"test_\w+", tests))
+    assert test_names, threat
+    assert test_names <= MODULES

@@ -1,4 +1,4 @@
-"""The site that `make docs` builds: every page is in it, every link and picture leads somewhere, nothing is fetched."""
+"""The site that `make docs` builds: it has every page, its links exist, and it fetches nothing from other servers."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ import pytest
 
 from tests.support.doc_pages import DOCS, ROOT
 
-# What a browser asks for by itself; a link waits for a click.
+# Attributes whose address a browser fetches without a click.
 FETCHED = {("img", "src"), ("script", "src"), ("iframe", "src"), ("source", "src"), ("object", "data")}
 FETCHED_LINKS = {"stylesheet", "icon", "preload", "preconnect", "modulepreload"}
 
 
 class Page(HTMLParser):
-    """Where a page's links lead, what it makes a browser fetch, and where one may jump to in it."""
+    """Links, fetched addresses and anchors of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -31,13 +31,13 @@ class Page(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        said = {name: value for name, value in attrs if value is not None}
-        self.anchors |= {said[name] for name in ("id", "name") if name in said}
-        if tag == "a" and "href" in said:
-            self.links.add(said["href"])
-        if tag == "link" and set(said.get("rel", "").split()) & FETCHED_LINKS:
-            self.fetched.add(said["href"])
-        self.fetched |= {value for name, value in said.items() if (tag, name) in FETCHED}
+        attributes = {name: value for name, value in attrs if value is not None}
+        self.anchors |= {attributes[name] for name in ("id", "name") if name in attributes}
+        if tag == "a" and "href" in attributes:
+            self.links.add(attributes["href"])
+        if tag == "link" and set(attributes.get("rel", "").split()) & FETCHED_LINKS:
+            self.fetched.add(attributes["href"])
+        self.fetched |= {value for name, value in attributes.items() if (tag, name) in FETCHED}
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     shutil.copytree(DOCS, folder / "docs")
     shutil.copy(ROOT / "zensical.toml", folder)
-    done = subprocess.run(
+    result = subprocess.run(
         [ROOT / ".venv" / "bin" / "zensical", "build", "--strict"],
         cwd=folder,
         env={"PATH": "/usr/bin:/bin", "NO_COLOR": "1"},
@@ -55,8 +55,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         timeout=120,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Warning" not in done.stdout + done.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "Warning" not in result.stdout + result.stderr
     return folder / "site"
 
 
@@ -67,8 +67,8 @@ def pages(site: Path) -> dict[Path, Page]:
 
 def test_navigation_contains_every_page() -> None:
     order = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]["nav"]
-    named = [page for part in order for group in part.values() for page in group]
-    assert sorted(named) == sorted(["adr/index.md", *(page.name for page in DOCS.glob("*.md"))])
+    listed_pages = [page for part in order for group in part.values() for page in group]
+    assert sorted(listed_pages) == sorted(["adr/index.md", *(page.name for page in DOCS.glob("*.md"))])
 
 
 def test_index_of_decision_records_links_to_every_record() -> None:
@@ -76,10 +76,10 @@ def test_index_of_decision_records_links_to_every_record() -> None:
     assert linked == sorted(page.name for page in (DOCS / "adr").glob("0*.md"))
 
 
-def leads_into(site: Path, page: Path, address: str) -> tuple[Path, str] | None:
-    """The file and the anchor that an address on a page leads to; None if it leads out of the site."""
-    whole, anchor = urldefrag(address)
-    parts = urlsplit(whole)
+def resolve_link(site: Path, page: Path, address: str) -> tuple[Path, str] | None:
+    """Return the file and the anchor of an address on a page; None if it is outside of the site."""
+    url, anchor = urldefrag(address)
+    parts = urlsplit(url)
     if parts.scheme or parts.netloc:
         return None
     start = site if parts.path.startswith("/") else page.parent
@@ -87,22 +87,22 @@ def leads_into(site: Path, page: Path, address: str) -> tuple[Path, str] | None:
     return (target / "index.html" if target.is_dir() else target), unquote(anchor)
 
 
-def test_every_link_and_picture_leads_somewhere(site: Path, pages: dict[Path, Page]) -> None:
-    broken = []
+def test_links_and_pictures_exist(site: Path, pages: dict[Path, Page]) -> None:
+    broken_links = []
     for path, page in pages.items():
         for address in page.links | page.fetched:
-            found = leads_into(site, path, address)
-            if found is None:
+            target_and_anchor = resolve_link(site, path, address)
+            if target_and_anchor is None:
                 continue
-            target, anchor = found
-            there = target.exists() and (not anchor or target not in pages or anchor in pages[target].anchors)
+            target, anchor = target_and_anchor
+            exists = target.exists() and (not anchor or target not in pages or anchor in pages[target].anchors)
             # The theme's own jumps to the top.
-            if not there and not anchor.startswith("__"):
-                broken.append(f"{path.name}: {address}")
-    assert broken == []
+            if not exists and not anchor.startswith("__"):
+                broken_links.append(f"{path.name}: {address}")
+    assert broken_links == []
 
 
-def test_no_page_asks_another_server_for_anything(site: Path, pages: dict[Path, Page]) -> None:
+def test_pages_fetch_nothing_from_other_servers(site: Path, pages: dict[Path, Page]) -> None:
     addresses = {address for page in pages.values() for address in page.fetched} | set(styles_fetch(site))
     assert {address for address in addresses if urlsplit(address).netloc} == set()
     # Read only where a diagram is to be drawn in the browser.

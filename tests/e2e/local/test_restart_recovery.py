@@ -25,16 +25,16 @@ def count_failed_events(pipeline: Pipeline) -> int:
 
 
 def test_recovery_file_put_without_database_is_ingested(state: Path) -> None:
-    with LocalStack(state, environment={"LAMBDA_ASYNC_RETRY_BASE_SECONDS": "1"}) as local:
-        assert local.postgres is not None
-        with Pipeline(local.endpoints) as pipeline, pipeline.without_schedules():
-            local.postgres.stop()
+    with LocalStack(state, environment={"LAMBDA_ASYNC_RETRY_BASE_SECONDS": "1"}) as local_stack:
+        assert local_stack.postgres is not None
+        with Pipeline(local_stack.endpoints) as pipeline, pipeline.without_schedules():
+            local_stack.postgres.stop()
             upload_id = pipeline.put("VEND001", "outage.csv", csv_of([product("outage-1"), product("outage-2")]))
             wait_until(lambda: count_failed_events(pipeline), "the event to reach the failure queue")
             assert "connection" in (run_watchdog(pipeline) or "")
             assert count_failed_events(pipeline) == 1, "an outage must not use up attempts"
-            local.postgres.start(lambda: None)
-        with Pipeline(local.endpoints) as pipeline, pipeline.without_schedules():
+            local_stack.postgres.start(lambda: None)
+        with Pipeline(local_stack.endpoints) as pipeline, pipeline.without_schedules():
             assert run_watchdog(pipeline) is None
             assert count_failed_events(pipeline) == 0
             assert pipeline.finished(upload_id).valid_records == 2

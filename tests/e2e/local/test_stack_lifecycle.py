@@ -49,8 +49,8 @@ def get_link_keys(endpoints: Endpoints) -> dict[str, str]:
 
 
 def test_restart_keeps_files_uploads_and_emails(state: Path) -> None:
-    with LocalStack(state) as local:
-        first = local.endpoints
+    with LocalStack(state) as local_stack:
+        first = local_stack.endpoints
         for body in (b"old", b"new"):
             first.client("s3").put_object(Bucket=first.bucket, Key=KEY, Body=body, ContentType="text/csv")
         expected = list_versions(first), get_link_keys(first)
@@ -59,8 +59,8 @@ def test_restart_keeps_files_uploads_and_emails(state: Path) -> None:
     assert list_processes(state) == {}
     assert read_endpoints(state) is None
 
-    with LocalStack(state) as local:
-        second = local.endpoints
+    with LocalStack(state) as local_stack:
+        second = local_stack.endpoints
         assert second.aws_endpoint_url == first.aws_endpoint_url
         assert second.database_url == first.database_url
         assert (list_versions(second), get_link_keys(second)) == expected
@@ -168,7 +168,7 @@ def test_killed_parent_stops_all_processes(shared_state: Path) -> None:
         ("-m onboarding.local.web_server", "the web server"),
     ],
 )
-def test_lost_child_is_reported_and_stops_the_others(shared_state: Path, victim: str, name: str) -> None:
+def test_killed_child_is_reported_and_stops_the_others(shared_state: Path, victim: str, name: str) -> None:
     process = start_stack(shared_state)
     start_worker(shared_state)
     [pid] = [pid for pid, command in list_processes(shared_state).items() if victim in command]

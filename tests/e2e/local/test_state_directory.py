@@ -107,10 +107,10 @@ def make_postgres(directory: Path) -> Postgres:
 
 
 def test_stop_leftover_server_of_this_directory_is_stopped(server: Server, tmp_path: Path) -> None:
-    other = make_postgres(tmp_path / "other")
-    pid_file = server.write_pid_file(other.data)
+    postgres = make_postgres(tmp_path / "other")
+    pid_file = server.write_pid_file(postgres.data)
     # `poll` reaps the process, since it is a child of this test.
-    other._stop_leftover(lambda: (server.process.poll(), None)[1])
+    postgres._stop_leftover(lambda: (server.process.poll(), None)[1])
     assert server.process.wait() == -signal.SIGINT
     assert not pid_file.exists()
 
@@ -127,9 +127,9 @@ def test_stop_leftover_copied_pid_file_signals_no_process(server: Server, tmp_pa
 
 def test_stop_leftover_pid_from_before_a_restart_signals_no_process(server: Server, tmp_path: Path) -> None:
     """After a restart of the machine the number belongs to another server, even one of the same directory."""
-    other = make_postgres(tmp_path / "other")
-    server.write_pid_file(other.data, started=server.started - 3600)
-    other._stop_leftover(lambda: None)
+    postgres = make_postgres(tmp_path / "other")
+    server.write_pid_file(postgres.data, started=server.started - 3600)
+    postgres._stop_leftover(lambda: None)
     assert server.process.poll() is None
 
 

@@ -127,14 +127,14 @@ def _list_paths(upload_id: str) -> Iterator[tuple[str, str]]:
 
 def test_pages_of_another_vendor_are_not_found(pipeline: Pipeline, upload_id: str, empty_vendor: str) -> None:
     requests = 0
-    with closing(signed_in(pipeline, empty_vendor)) as other, program(pipeline) as anonymous:
+    with closing(signed_in(pipeline, empty_vendor)) as other_client, program(pipeline) as anonymous:
         for method, path in _list_paths(upload_id):
             response: httpx.Response = anonymous.request(method, path)
             assert response.status_code == 401, f"{method} {path}"
             requests += 1
             if path.startswith("/sign-out"):
                 continue
-            response = other.request(method, path)
+            response = other_client.request(method, path)
             assert "somewhere_2024" not in response.text
             if upload_id in path or path.startswith(("/operator", "/keys/")):
                 assert response.status_code == 404, f"{method} {path}"
@@ -142,10 +142,10 @@ def test_pages_of_another_vendor_are_not_found(pipeline: Pipeline, upload_id: st
                 assert response.status_code < 400, f"{method} {path}"
             requests += 1
         # Requests that change data need the CSRF token of the session.
-        del other.headers["X-CSRF-Token"]
+        del other_client.headers["X-CSRF-Token"]
         for method, path in _list_paths(upload_id):
             if method == "POST":
-                assert other.request(method, path).status_code == 403, path
+                assert other_client.request(method, path).status_code == 403, path
     assert requests > 20
 
 

@@ -23,7 +23,7 @@ def test_scope_labels_cover_every_scope() -> None:
     assert set(SCOPE_LABELS) == set(SCOPES)
 
 
-def test_api_key_is_shown_once_works_and_can_be_revoked(vendor: Page, pipeline: Pipeline) -> None:
+def test_api_key_is_displayed_once_works_and_can_be_revoked(vendor: Page, pipeline: Pipeline) -> None:
     vendor.get_by_role("link", name="API keys").click()
     vendor.get_by_label("Name").fill("Nightly export")
     vendor.get_by_label("Expires in").select_option("1 year")

@@ -216,7 +216,7 @@ def test_sign_in_with_invalid_address_shows_error(anonymous: Page) -> None:
     expect(anonymous.get_by_label("Email address")).to_have_value("nobody")
 
 
-def test_times_are_shown_in_the_viewers_time_zone(vendor: Page, pipeline: Pipeline) -> None:
+def test_times_are_displayed_in_the_viewers_time_zone(vendor: Page, pipeline: Pipeline) -> None:
     upload_file(vendor, "zone.csv", csv_of([product("ZONE1")]))
     time = vendor.locator("#upload time").first
     assert "Z" in (time.get_attribute("datetime") or "")

@@ -23,7 +23,7 @@ from onboarding.storage import uploads
 from onboarding.storage.database import Database
 from tests.support.api_clients import post_form
 from tests.support.http_scenarios import make_http_event, webhook_server
-from tests.support.moto_account import HOST, MotoAccount, moto_account, named
+from tests.support.moto_account import HOST, MotoAccount, get_resource_name, moto_account
 from tests.support.running_pipeline import csv_of, product
 
 ADDRESS = "contact@techgear.com"
@@ -203,7 +203,7 @@ def test_moto_smoke_test_removes_its_data(account: MotoAccount) -> None:
     output: list[str] = []
     outputs = {
         "Bucket": account.bucket,
-        "MailClaimsTable": named("AWS::DynamoDB::Table", "MailClaims", "TableName"),
+        "MailClaimsTable": get_resource_name("AWS::DynamoDB::Table", "MailClaims", "TableName"),
         "MailerFailuresUrl": account.queue_urls["MailerFailures"],
     }
     with ThreadPoolExecutor(1) as aside:

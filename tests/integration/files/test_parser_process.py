@@ -184,11 +184,11 @@ def _is_running(pid: int) -> bool:
 def test_parse_rows_concurrent_files_do_not_block_each_other(tmp_path: Path) -> None:
     signal_file = tmp_path / "continue"
     with hostile_child(), ThreadPoolExecutor(3) as threads:
-        waiting = [threads.submit(parse_rows, b"wait:%b" % os.fsencode(signal_file)) for _ in range(2)]
+        futures = [threads.submit(parse_rows, b"wait:%b" % os.fsencode(signal_file)) for _ in range(2)]
         assert isinstance(parse_rows(FILE), ParsedRows)
-        assert not any(future.done() for future in waiting)
+        assert not any(future.done() for future in futures)
         signal_file.touch()
-        assert all(isinstance(future.result(), FileRejection) for future in waiting)
+        assert all(isinstance(future.result(), FileRejection) for future in futures)
 
 
 @pytest.mark.parametrize(("function", "megabytes"), [("512", 400), ("256", 146), ("1024", 400), (None, 400)])

@@ -27,7 +27,7 @@ def rejection_code(content: bytes) -> str:
         workbook(styles=("<xf/>", "<xf/>" * 400_000)),
         workbook(TABLE + f"<row>{'<c/>' * 900}<c><v>1</v></c></row>" * 3_000),
     ],
-    ids=["cells", "other elements", "rows", "cells of all rows", "sheets", "styles", "places"],
+    ids=["cells", "other elements", "rows", "cells of all rows", "sheets", "styles", "cell positions"],
 )
 def test_parse_workbook_over_a_limit_is_rejected(content: bytes) -> None:
     assert len(content) < 100_000

@@ -209,7 +209,7 @@ def test_send_email_response_follows_the_inbox(tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "post"])
-def test_inbox_http_request_is_refused(tmp_path: Path, method: str) -> None:
+def test_inbox_http_request_is_rejected(tmp_path: Path, method: str) -> None:
     mail = b"EHLO x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\nSubject: Forged\r\n\r\n.\r\nQUIT\r\n"
     inbox = Inbox(tmp_path)
     inbox.start()

@@ -134,7 +134,7 @@ def test_speed_up_items_numbers_are_unchanged(modules: tuple[ModuleType, ModuleT
 
 
 @pytest.mark.parametrize("number", [*INVALID_NUMBERS, *NON_TEXT_NUMBERS])
-def test_speed_up_items_invalid_numbers_are_refused(modules: tuple[ModuleType, ModuleType], number: Any) -> None:
+def test_speed_up_items_invalid_numbers_are_rejected(modules: tuple[ModuleType, ModuleType], number: Any) -> None:
     for _ in range(2):
         status, body = send_to_both(modules, "PutItem", {"TableName": "UploadRecords", "Item": make_item("R", number)})
         assert (status, "Exception" in body["__type"]) == (400, True)
@@ -146,7 +146,7 @@ def test_speed_up_items_invalid_numbers_are_refused(modules: tuple[ModuleType, M
     assert list_items(modules) == []
 
 
-def test_speed_up_items_invalid_requests_are_refused(modules: tuple[ModuleType, ModuleType]) -> None:
+def test_speed_up_items_invalid_requests_are_rejected(modules: tuple[ModuleType, ModuleType]) -> None:
     without_key = {name: value for name, value in make_item("R", "1").items() if name != "record_id"}
     empty_vendor = {**make_item("R", "1"), "vendor_id": {"S": ""}}
     too_large = {**make_item("R", "1"), "description": {"S": "x" * 410_000}}

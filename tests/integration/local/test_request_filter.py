@@ -85,11 +85,11 @@ def test_filter_own_host_is_served(host: str) -> None:
     ],
 )
 @pytest.mark.parametrize("kind", ["http", "websocket"])
-def test_filter_foreign_host_is_refused(host: str, kind: str) -> None:
+def test_filter_foreign_host_is_rejected(host: str, kind: str) -> None:
     assert not is_served({"host": host}, kind=kind)
 
 
-def test_filter_missing_or_repeated_host_is_refused() -> None:
+def test_filter_missing_or_repeated_host_is_rejected() -> None:
     assert not is_served({})
     assert not is_served([("host", HOST), ("host", "evil.example")])
     assert not is_served([("host", HOST), ("Host", HOST)])
@@ -109,7 +109,7 @@ def test_filter_missing_or_repeated_host_is_refused() -> None:
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "OPTIONS", "HEAD"])
-def test_filter_foreign_origin_is_refused(origin: str, method: str) -> None:
+def test_filter_foreign_origin_is_rejected(origin: str, method: str) -> None:
     assert not is_served({"host": HOST, "origin": origin}, method=method)
     assert not is_served([("host", HOST), ("origin", PORTAL), ("origin", origin)], method=method)
     assert not is_served({"host": HOST, "origin": origin}, kind="websocket")
@@ -131,7 +131,7 @@ def test_filter_portal_origin_is_served() -> None:
         ("/_ministack/health", ""),
     ],
 )
-def test_filter_request_by_a_page_without_origin_is_refused(site: str, path: str, query: str) -> None:
+def test_filter_request_by_a_page_without_origin_is_rejected(site: str, path: str, query: str) -> None:
     headers = {"host": HOST, "sec-fetch-site": site}
     for mode in (BROWSER, {"sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"}):
         assert not is_served(headers | mode, method="GET", path=path, query=query)
@@ -154,7 +154,7 @@ def test_filter_followed_link_to_a_download_is_served(path: str, query: str) -> 
 @pytest.mark.parametrize(
     ("path", "query"), [("/_aws/execute-api/abc/reports/token", ""), ("/2015-03-31/functions", "X-Amz-Signature=ab")]
 )
-def test_filter_request_by_an_object_that_is_a_page_is_refused(path: str, query: str) -> None:
+def test_filter_request_by_an_object_opened_as_page_is_rejected(path: str, query: str) -> None:
     """An object of the bucket that a browser shows as a page could read the response."""
     headers = {"host": HOST, "sec-fetch-site": "same-origin", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "empty"}
     assert not is_served(headers, method="GET", path=path, query=query)

@@ -36,8 +36,8 @@ def test_stream_malformed_item_is_stored_and_other_rows_are_validated(
     client: Any = pipeline.endpoints.client("dynamodb")
     for item in (unknown_row, malformed):
         client.put_item(TableName="UploadRecords", Item=item)
-    after = pipeline.run("VEND001", "after-garbage.csv", csv_of([product("after-garbage")]))
-    assert after.valid_records == 1
+    upload_after = pipeline.run("VEND001", "after-garbage.csv", csv_of([product("after-garbage")]))
+    assert upload_after.valid_records == 1
     assert pipeline.upload(finished.upload_id) == finished
     wait_until(lambda: dead_letter_queues.count_failures(ctx)[QUEUE] == 2, "both items to be in the failure queue")
 
@@ -54,8 +54,10 @@ def without_database_secret(pipeline: Pipeline) -> Iterator[None]:
     """Make the validator fail: its database secret does not exist."""
     lambdas = pipeline.lambdas
     before = lambdas.get_function_configuration(FunctionName="product-validator")["Environment"]["Variables"]
-    broken = {**before, "RDS_SECRET_NAME": "no/such/secret"}
-    lambdas.update_function_configuration(FunctionName="product-validator", Environment={"Variables": broken})
+    invalid_variables = {**before, "RDS_SECRET_NAME": "no/such/secret"}
+    lambdas.update_function_configuration(
+        FunctionName="product-validator", Environment={"Variables": invalid_variables}
+    )
     try:
         yield
     finally:
@@ -69,8 +71,8 @@ def test_stream_failed_batch_is_stored_after_its_retries_and_redriven(
         source = pipeline.put_key("uploads/VEND001/poison.csv", csv_of([product("poison-1"), product("poison-2")]))
         wait_until(lambda: dead_letter_queues.count_failures(ctx)[QUEUE] == 2, "both rows to be in the failure queue")
     upload_id = pipeline.upload_id(source)
-    after = pipeline.run("VEND001", "after-poison.csv", csv_of([product("after-poison")]))
-    assert after.valid_records == 1
+    upload_after = pipeline.run("VEND001", "after-poison.csv", csv_of([product("after-poison")]))
+    assert upload_after.valid_records == 1
     upload = pipeline.upload(upload_id)
     assert upload is not None
     assert upload.valid_records == 0

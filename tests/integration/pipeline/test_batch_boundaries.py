@@ -30,7 +30,7 @@ UPLOAD = "UPLOAD_9"
 COLUMNS = ("vendor_product_id", "sku", "product_name", "category", "price", "stock_quantity", "brand")
 
 IDS = st.sampled_from(["P-old1", "P-old2", "P-new1", "P-new1", "P-new2"])
-BAD_CELLS = {
+INVALID_CELLS = {
     "vendor_product_id": ["", "(clear)", "1.23E+05"],
     "sku": ["S-old1", "S-old2", "S-theirs", "S-1", "S-2", "", "(clear)"],
     "product_name": ["", "(clear)"],
@@ -39,7 +39,7 @@ BAD_CELLS = {
     "stock_quantity": ["", "(clear)"],
     "brand": ["", "(clear)", "Tech,surplus,fields"],
 }
-MUTATIONS = st.sampled_from([(column, text) for column, texts in BAD_CELLS.items() for text in texts])
+MUTATIONS = st.sampled_from([(column, text) for column, texts in INVALID_CELLS.items() for text in texts])
 LINES = st.tuples(IDS, st.lists(MUTATIONS, max_size=2))
 """Valid rows with up to two changed cells, and few ids, so that rows conflict."""
 

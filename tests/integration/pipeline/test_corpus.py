@@ -50,8 +50,8 @@ def test_upload_of_a_corpus_file_ends_as_expected(runtime: Runtime, outcome: Pat
     result = invariants.outcome_of(partial(invariants.table, simulation))
     invariants.check_notifications(simulation, result, upload_id)
     history = result.history[upload_id]
-    assert history["failure_code"] == expected.get("refusal")
-    if "refusal" in expected:
+    assert history["failure_code"] == expected.get("rejection")
+    if "rejection" in expected:
         assert (history["status"], history["total_records"]) == ("failed", 0)
         return
     errors = {

@@ -35,16 +35,16 @@ from tests.support.postgres_fixtures import (
 )
 from tests.support.running_pipeline import csv_of, product
 
-CATALOG, THEIRS, UPLOAD = "UPLOAD_1", "UPLOAD_2", "UPLOAD_3"
+CATALOG, OTHER_UPLOAD, UPLOAD = "UPLOAD_1", "UPLOAD_2", "UPLOAD_3"
 
 
 def create_products(database: Database) -> None:
     """Create the products 1 to 3 of VEND001, and of VEND002 a product 4 and a product with the id of product 1."""
     open_upload(database, CATALOG, 3)
     record_rows(database, *(product_row(str(n), n, upload_id=CATALOG) for n in (1, 2, 3)))
-    open_upload(database, THEIRS, 2, vendor_id="VEND002")
-    theirs: dict[str, Any] = {"upload_id": THEIRS, "vendor_id": "VEND002"}
-    rows = [product_row("4", 1, **theirs), product_row("1", 2, **theirs, sku="S-theirs")]
+    open_upload(database, OTHER_UPLOAD, 2, vendor_id="VEND002")
+    other_vendor: dict[str, Any] = {"upload_id": OTHER_UPLOAD, "vendor_id": "VEND002"}
+    rows = [product_row("4", 1, **other_vendor), product_row("1", 2, **other_vendor, sku="S-theirs")]
     record_rows(database, *rows)
 
 
@@ -112,7 +112,7 @@ def test_dry_run_corpus_file_equals_upload(database: Database, outcome: Path) ->
     content = outcome.with_suffix("").read_bytes()
     dry = dry_run(database.run, content, "VEND001")
     expected = json.loads(outcome.read_text(encoding="utf-8"))
-    assert (dry.rejection and dry.rejection.code) == expected.get("refusal")
+    assert (dry.rejection and dry.rejection.code) == expected.get("rejection")
     if dry.rejection is None:
         errors, outcomes, status = run_upload(database, content, Options(), [50])
         assert {n: [as_stored(error) for error in row_errors] for n, row_errors in dry.errors.items()} == errors
@@ -133,11 +133,11 @@ def test_dry_run_of_new_file_records_no_upload(database: Database) -> None:
 def test_dry_run_that_writes_raises_read_only_error(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     import psycopg
 
-    real = products.load_validation_context
+    original = products.load_validation_context
 
     def write(connection: Connection, rows: list[Row], mode: Mode) -> object:
         connection.execute("update vendors set phone = '1'")
-        return real(connection, rows, mode)
+        return original(connection, rows, mode)
 
     monkeypatch.setattr(products, "load_validation_context", write)
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):

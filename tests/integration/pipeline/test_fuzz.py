@@ -1,7 +1,7 @@
 """Fuzz tests: an upload of any bytes and cells is rejected with a reason, or has an outcome for each row.
 
 The cases are a fixed sequence. A test run uses the first `CASES`; `ONBOARDING_FUZZ=20000` uses the first 20,000. Each
-case is parsed alone, and then uploaded together with others through all functions, up to reports and e-mails.
+case is parsed by itself, and then uploaded together with others through all functions, up to reports and e-mails.
 """
 
 from __future__ import annotations

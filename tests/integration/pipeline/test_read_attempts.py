@@ -78,7 +78,7 @@ def read_history(simulation: Simulation) -> dict[str, tuple[Any, ...]]:
         "select s3_key, status, failure_code, valid_records, error_records from upload_history "
         "where notified_at is not null"
     )
-    return {key: tuple(rest) for key, *rest in simulation.runtime.fetch(query)}
+    return {key: tuple(values) for key, *values in simulation.runtime.fetch(query)}
 
 
 def list_attempts(simulation: Simulation) -> list[int]:
@@ -275,8 +275,8 @@ def test_finalize_file_that_cannot_be_parsed_again_has_report_without_fix_file(s
     simulation.handle(simulation.pending.pop(0))
     simulation.collect()
     simulation.handle(simulation.pending.pop(0))
-    stored = simulation.runtime.aws.objects[KEY][-1]
-    stored.content = b"memory"
+    stored_object = simulation.runtime.aws.objects[KEY][-1]
+    stored_object.content = b"memory"
     with hostile_child():
         simulation.deliver_all()
     [(report, fix_file)] = simulation.runtime.fetch("select error_file_s3_key, fix_file_s3_key from upload_history")
@@ -373,7 +373,7 @@ def make_unreadable(
 ) -> None:
     """Let GetObject fail with this error. HeadObject succeeds, with further headers, if `described`."""
     aws = simulation.runtime.aws
-    stored = aws.objects[KEY][-1]
+    stored_object = aws.objects[KEY][-1]
 
     def get_object(**_: Any) -> Any:
         raise ClientError({"Error": {"Code": code, "Message": message}}, "GetObject")
@@ -381,7 +381,7 @@ def make_unreadable(
     def head_object(**_: Any) -> Any:
         if not described:
             raise make_client_error("s3", "HeadObject", "403")
-        return {"ContentLength": 7, "LastModified": stored.last_modified, "Metadata": {}, **header}
+        return {"ContentLength": 7, "LastModified": stored_object.last_modified, "Metadata": {}, **header}
 
     monkeypatch.setattr(aws, "s3_get_object", get_object)
     monkeypatch.setattr(aws, "s3_head_object", head_object, raising=False)

@@ -88,8 +88,10 @@ def test_recovery_upload_resumed_without_progress_is_ended(
     assert (upload_id, "ended") in [(action.upload_id, action.outcome) for action in actions]
     assert pipeline.finished(upload_id).error_records == 2
     assert "our fault" in pipeline.errors(upload_id)[0][2]
-    written = pipeline.s3.head_object(Bucket=source.bucket, Key=source.key, VersionId=source.version_id)["LastModified"]
-    [outcome] = wait_for_outcomes(make_local_runner(ctx), [Submission(source, written, 0)], 0, lambda *_: None)
+    written_at = pipeline.s3.head_object(Bucket=source.bucket, Key=source.key, VersionId=source.version_id)[
+        "LastModified"
+    ]
+    [outcome] = wait_for_outcomes(make_local_runner(ctx), [Submission(source, written_at, 0)], 0, lambda *_: None)
     assert (outcome.unprocessed, outcome.exit_code) == (2, EXIT_FAILED)
 
 
@@ -101,13 +103,13 @@ def test_recovery_wait_doubles_with_each_attempt(
 
     def is_resumed_after(minutes: int) -> bool:
         """Return whether the watchdog resumes the upload when more minutes have passed; its rows are lost again."""
-        earlier = """
+        move_back = """
             update upload_history set
                 last_progress_at = last_progress_at - make_interval(mins => %s),
                 resume_started_at = resume_started_at - make_interval(mins => %s)
             where upload_id = %s
         """
-        pipeline.connection.execute(earlier, (minutes, minutes, upload_id))
+        pipeline.connection.execute(move_back, (minutes, minutes, upload_id))
         with monkeypatch.context() as patch:
             patch.setattr(staging_table, "stage_rows", lambda *_: None)
             return upload_id in [action.upload_id for action in recovery.resume_stalled_uploads(ctx)]
@@ -137,7 +139,7 @@ def test_recovery_internal_error_ends_no_upload_for_a_day(
 ) -> None:
     """Nor does it delay the others."""
     failing = open_without_staging(ctx, pipeline, "failing", 2, monkeypatch)
-    other = open_without_staging(ctx, pipeline, "other", 2, monkeypatch)
+    other_source = open_without_staging(ctx, pipeline, "other", 2, monkeypatch)
     unnotified = pipeline.run("VEND002", "unnotified-other.csv", csv_of([product("unnotified-other")])).upload_id
     pipeline.connection.execute("update upload_history set notified_at = null where upload_id = %s", (unnotified,))
 
@@ -154,7 +156,7 @@ def test_recovery_internal_error_ends_no_upload_for_a_day(
 
     for _ in range(recovery.MAX_RESUMES + 1):
         resume_with_failure()
-    assert pipeline.finished(pipeline.upload_id(other)).status is UploadStatus.COMPLETED
+    assert pipeline.finished(pipeline.upload_id(other_source)).status is UploadStatus.COMPLETED
     pipeline.finished(unnotified)
     assert pipeline.errors(pipeline.upload_id(failing)) == []
     attempts = "update upload_history set resume_starts = %s where upload_id = %s"
@@ -264,12 +266,12 @@ def test_recovery_failed_notification_does_not_delay_others(
 
     def run(*, minutes: int) -> set[str]:
         """Return the uploads that a run after more minutes notifies; the notifications are lost."""
-        earlier = """
+        move_back = """
             update upload_history set notified_at = null, renotified_at = renotified_at - make_interval(mins => %s),
                 processing_completed_at = processing_completed_at - make_interval(mins => %s)
             where upload_id = any(%s)
         """
-        pipeline.connection.execute(earlier, (minutes, minutes, uploads))
+        pipeline.connection.execute(move_back, (minutes, minutes, uploads))
         sent.clear()
         list(recovery.resume_stalled_uploads(ctx, limit=2))
         return set(sent)
@@ -300,9 +302,9 @@ def test_sweep_continues_where_the_last_one_stopped(
 
     def list_objects(ctx: AppContext, before: datetime, start: tuple[str, str] | None) -> Any:
         starts.extend([start] if start else [])
-        return real(ctx, before, start)
+        return original(ctx, before, start)
 
-    real = recovery._list_objects
+    original = recovery._list_objects
     monkeypatch.setattr(recovery, "_list_objects", list_objects)
     ingested: list[str | None] = []
     while len(ingested) < len(uploads) or pipeline.connection.execute("select from sweep_cursor").fetchone():
@@ -401,8 +403,8 @@ def test_redrive_failing_event_does_not_delay_others(ctx: AppContext, pipeline: 
     ctx.sqs.purge_queue(QueueUrl=url)
     upload = pipeline.run("VEND001", "redriven.csv", csv_of([product("redriven")]))
     notification = {"Records": [{"Sns": {"Message": json.dumps({"upload_id": upload.upload_id})}}]}
-    missing = {"source": "aws.s3", "detail": {"bucket": {"name": "nowhere"}, "object": {"key": "missing"}}}
-    for body in ("no JSON", "[]", json.dumps(missing), json.dumps({"requestPayload": notification})):
+    missing_event = {"source": "aws.s3", "detail": {"bucket": {"name": "nowhere"}, "object": {"key": "missing"}}}
+    for body in ("no JSON", "[]", json.dumps(missing_event), json.dumps({"requestPayload": notification})):
         ctx.sqs.send_message(QueueUrl=url, MessageBody=body)
     try:
         listed = {failure.about for failure in dead_letter_queues.peek_failures(ctx, queue)}

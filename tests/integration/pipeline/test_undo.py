@@ -210,20 +210,25 @@ def test_undo_sku_taken_concurrently_is_skipped(
 ) -> None:
     run(database, FIRST, *new_rows(FIRST, "a"))
     run(database, SECOND, change_row(SECOND, "a", sku="S-x"), mode=Mode.UPDATE)
-    real = products.restore_products
+    original = products.restore_products
     pending = [THIRD]
 
     def restore_after_other(connection: Connection, upload_id: str) -> int:
         if pending:
-            other = open_database(database_url)
-            run(other, pending.pop(), product_row("a", upload_id=THIRD, vendor_id="VEND002"), vendor_id="VEND002")
-            other.close()
+            other_database = open_database(database_url)
+            run(
+                other_database,
+                pending.pop(),
+                product_row("a", upload_id=THIRD, vendor_id="VEND002"),
+                vendor_id="VEND002",
+            )
+            other_database.close()
             # Remove the condition, so that the query behaves as if the other transaction had not committed yet.
             query = product_queries.RESTORE_PRODUCTS
             with monkeypatch.context() as patch:
                 patch.setattr(product_queries, "RESTORE_PRODUCTS", query[: query.index("and not exists")])
-                return real(connection, upload_id)
-        return real(connection, upload_id)
+                return original(connection, upload_id)
+        return original(connection, upload_id)
 
     monkeypatch.setattr("onboarding.pipeline.undo.restore_products", restore_after_other)
     undone = undo_upload(database, SECOND, ACTOR)

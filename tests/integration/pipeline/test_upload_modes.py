@@ -153,7 +153,7 @@ def test_update_clearing_a_required_column_is_rejected(database: Database) -> No
         ({"category": "None such", "stock_quantity": "-1"}, ["INVALID_STOCK_QUANTITY", "INVALID_CATEGORY"]),
     ],
 )
-def test_update_applies_the_rules_to_given_values(
+def test_update_applies_the_rules_to_non_blank_values(
     database: Database, cells: dict[str, str], expected: list[str]
 ) -> None:
     create_products(database, 2)
@@ -397,9 +397,9 @@ def test_update_sku_taken_concurrently_is_a_duplicate(
         connection: Connection, rows: Sequence[Row], context: ValidationContext
     ) -> dict[RowKey, Outcome]:
         if pending:
-            other = open_database(database_url)
-            assert types_by_row(record_rows(other, pending.pop())) == {(OTHER, 1): []}
-            other.close()
+            other_database = open_database(database_url)
+            assert types_by_row(record_rows(other_database, pending.pop())) == {(OTHER, 1): []}
+            other_database.close()
         return update(connection, rows, context)
 
     monkeypatch.setattr(products, "update_products", update_after_other)
@@ -420,9 +420,9 @@ def test_update_product_changed_concurrently_is_validated_again(
         connection: Connection, rows: Sequence[Row], context: ValidationContext
     ) -> dict[RowKey, Outcome]:
         if pending:
-            other = open_database(database_url)
-            fetch(other, pending.pop())
-            other.close()
+            other_database = open_database(database_url)
+            fetch(other_database, pending.pop())
+            other_database.close()
         return update(connection, rows, context)
 
     monkeypatch.setattr(products, "update_products", update_after_other)

@@ -246,8 +246,8 @@ def test_upload_removed_object_has_report_without_fix_file(pipeline: Pipeline, c
         "update upload_history set notified_at = null where upload_id = %s", (upload.upload_id,)
     )
     finalize_upload(ctx, upload.upload_id)
-    again = pipeline.finished(upload.upload_id)
-    assert (again.error_file_s3_key, again.fix_file_s3_key) == (upload.error_file_s3_key, None)
+    repeated = pipeline.finished(upload.upload_id)
+    assert (repeated.error_file_s3_key, repeated.fix_file_s3_key) == (upload.error_file_s3_key, None)
 
 
 def end_all_or_nothing(pipeline: Pipeline, ctx: AppContext, name: str) -> Upload:

@@ -158,8 +158,8 @@ def test_upload_first_of_duplicate_rows_wins(pipeline: Pipeline) -> None:
 def test_upload_duplicates_across_files_and_vendors_are_rejected(pipeline: Pipeline) -> None:
     pipeline.run("VEND001", "first.csv", csv_of([product("across")]))
 
-    own = pipeline.run("VEND001", "second.csv", csv_of([product("across", brand="Another")]))
-    assert pipeline.errors(own.upload_id) == [
+    own_upload = pipeline.run("VEND001", "second.csv", csv_of([product("across", brand="Another")]))
+    assert pipeline.errors(own_upload.upload_id) == [
         (1, "DUPLICATE_SKU", "Duplicate SKU: SKU-across already exists"),
         (
             1,
@@ -167,14 +167,18 @@ def test_upload_duplicates_across_files_and_vendors_are_rejected(pipeline: Pipel
             "Duplicate vendor product ID: PROD-across is already one of your products",
         ),
     ]
-    assert own.error_records == 1
+    assert own_upload.error_records == 1
 
-    # Another vendor may use the same id, and is not told which vendor has the SKU.
-    other = pipeline.run(
+    # Another vendor may use the same id; the error does not name the vendor that has the SKU.
+    other_upload = pipeline.run(
         "VEND002", "third.csv", csv_of([product("across"), product("x-across", vendor_product_id="PROD-across")])
     )
-    assert pipeline.errors(other.upload_id)[0] == (1, "DUPLICATE_SKU", "Duplicate SKU: SKU-across already exists")
-    assert "VEND001" not in pipeline.report(other)
+    assert pipeline.errors(other_upload.upload_id)[0] == (
+        1,
+        "DUPLICATE_SKU",
+        "Duplicate SKU: SKU-across already exists",
+    )
+    assert "VEND001" not in pipeline.report(other_upload)
 
 
 def test_upload_row_of_inactive_category_is_rejected(pipeline: Pipeline) -> None:
@@ -257,9 +261,9 @@ def test_upload_typical_file_has_file_details(pipeline: Pipeline) -> None:
     text = csv_of([{**row, "Farbe": "rot"} for row in rows], [*COLUMNS, "Farbe"]).decode()
     lines = list(csv.reader(io.StringIO(text)))
     lines[0][lines[0].index("stock_quantity")] = "Lagerbestand"
-    written = io.StringIO(newline="")
-    csv.writer(written, delimiter=";").writerows(lines)
-    upload = pipeline.run("VEND001", "german.csv", written.getvalue().encode("cp1252"))
+    text_file = io.StringIO(newline="")
+    csv.writer(text_file, delimiter=";").writerows(lines)
+    upload = pipeline.run("VEND001", "german.csv", text_file.getvalue().encode("cp1252"))
     assert (upload.status, upload.valid_records) == (UploadStatus.COMPLETED, 2)
     first = pipeline.products(upload.upload_id)[0]
     assert (first["brand"], first["price"], first["weight_kg"]) == ("Müller", Decimal("1234.50"), Decimal("0.500"))

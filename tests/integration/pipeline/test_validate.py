@@ -567,9 +567,9 @@ def test_record_outcomes_sku_inserted_concurrently_is_a_duplicate(
 
     def insert_after_other(connection: Connection, rows: Sequence[Row]) -> set[tuple[str, int]]:
         if pending:
-            other = open_database(database_url)
-            assert types_by_row(record_rows(other, pending.pop())) == {(SECOND, 1): []}
-            other.close()
+            other_database = open_database(database_url)
+            assert types_by_row(record_rows(other_database, pending.pop())) == {(SECOND, 1): []}
+            other_database.close()
         return insert(connection, rows)
 
     monkeypatch.setattr(products_repository, "insert_products", insert_after_other)

@@ -164,8 +164,8 @@ class Deployment:
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory, sources: Mapping[str, Path]) -> Iterator[Deployment]:
     with (
-        LocalStack(tmp_path_factory.mktemp("versions")) as engine,
-        Pipeline(engine.endpoints) as pipeline,
+        LocalStack(tmp_path_factory.mktemp("versions")) as local_stack,
+        Pipeline(local_stack.endpoints) as pipeline,
     ):
         yield Deployment(pipeline, sources)
 
@@ -226,14 +226,14 @@ def test_uploads_in_a_deployment_of_two_versions_have_the_outcomes_of_one(
     items = ["validated", "error", "error", "validated", "error"]
     assert outcome(pipeline, created) == ("partial", (5, 2, 3), errors, items, ["19.99", "19.99"], 1)
 
-    whole = pipeline.run(vendor, "whole.csv", csv_of([row("6"), row("7")]), on_error="reject_file")
-    assert outcome(pipeline, whole) == ("completed", (2, 2, 0), {}, ["validated"] * 2, ["19.99", "19.99"], 1)
+    all_or_nothing = pipeline.run(vendor, "whole.csv", csv_of([row("6"), row("7")]), on_error="reject_file")
+    assert outcome(pipeline, all_or_nothing) == ("completed", (2, 2, 0), {}, ["validated"] * 2, ["19.99", "19.99"], 1)
 
-    rejected_whole = pipeline.run(
+    rejected_file = pipeline.run(
         vendor, "not-whole.csv", csv_of([row("8"), row("9", price="")]), on_error="reject_file"
     )
     errors = {1: "FILE_REJECTED", 2: "MISSING_REQUIRED_FIELDS"}
-    assert outcome(pipeline, rejected_whole) == ("failed", (2, 0, 2), errors, ["error"] * 2, [], 1)
+    assert outcome(pipeline, rejected_file) == ("failed", (2, 0, 2), errors, ["error"] * 2, [], 1)
 
     changed = pipeline.run(vendor, "changed.csv", csv_of([row("1", price="5.00"), row("4"), row("10")]), mode="upsert")
     assert outcome(pipeline, changed) == ("completed", (3, 3, 0), {}, ["validated"] * 3, ["19.99"], 1)
@@ -247,9 +247,11 @@ def test_uploads_in_a_deployment_of_two_versions_have_the_outcomes_of_one(
     deployment.call("watchdog", {"sweep": True, "patience": 0})
     without_event = pipeline.finished(pipeline.upload_id(source))
     assert outcome(pipeline, without_event) == ("completed", (1, 1, 0), {}, ["validated"], ["19.99"], 1)
-    pipeline.connection.execute("update upload_history set notified_at = null where upload_id = %s", (whole.upload_id,))
+    pipeline.connection.execute(
+        "update upload_history set notified_at = null where upload_id = %s", (all_or_nothing.upload_id,)
+    )
     deployment.call("watchdog", {"patience": 0})
-    assert len(pipeline.mails(pipeline.finished(whole.upload_id).upload_id)) == 1
+    assert len(pipeline.mails(pipeline.finished(all_or_nothing.upload_id).upload_id)) == 1
 
     # The link in the mail.
     match = re.search(r"http\S+/reports/\S+", pipeline.mail(created.upload_id).text)

@@ -190,16 +190,16 @@ def test_run_deadlock_in_every_attempt_raises(database: Database, pauses: list[f
 
 
 def test_run_two_deadlocked_sessions_both_succeed(database_url: str) -> None:
-    both_hold_one = threading.Barrier(2, timeout=30)
+    barrier = threading.Barrier(2, timeout=30)
     attempts: list[str] = []
 
-    def work(mine: str, theirs: str) -> None:
+    def work(first_vendor: str, second_vendor: str) -> None:
         def update(connection: Connection) -> None:
-            attempts.append(mine)
-            connection.execute("update vendors set phone = %s where vendor_id = %s", (mine, mine))
-            if attempts.count(mine) == 1:
-                both_hold_one.wait()
-            connection.execute("update vendors set phone = %s where vendor_id = %s", (mine, theirs))
+            attempts.append(first_vendor)
+            connection.execute("update vendors set phone = %s where vendor_id = %s", (first_vendor, first_vendor))
+            if attempts.count(first_vendor) == 1:
+                barrier.wait()
+            connection.execute("update vendors set phone = %s where vendor_id = %s", (first_vendor, second_vendor))
 
         database = open_database(database_url)
         database.run(update)
@@ -292,7 +292,7 @@ def test_run_server_that_never_responds_raises(
     assert len(pauses) == 1, "the second attempt is the last one"
 
 
-def test_run_server_that_moves_is_found_by_a_later_attempt(
+def test_run_server_with_a_new_address_is_reached_by_a_later_attempt(
     database_url: str, pauses: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a failover of RDS, the host name has another address."""
@@ -375,8 +375,8 @@ def test_credentials_that_stay_wrong_raise(database_url: str, pauses: list[float
 
 
 def test_credentials_are_not_fetched_for_an_unreachable_server(database_url: str, pauses: list[float]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        unreachable = psycopg.conninfo.make_conninfo(database_url, port=taken.getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        unreachable = psycopg.conninfo.make_conninfo(database_url, port=server.getsockname()[1])
     secret = Secret(unreachable, database_url)
     with pytest.raises(psycopg.OperationalError):
         Database(secret).run(backend)
@@ -394,7 +394,7 @@ def test_migrate_repeated_runs_nothing(database_url: str) -> None:
         assert migrate(connection) == []
         assert connection.execute("select * from schema_migrations order by number").fetchall() == before
         recorded = [(number, name, checksum) for name, number, checksum, _ in before]
-        assert recorded == [(each.number, each.name, each.checksum) for each in load_migrations()]
+        assert recorded == [(migration.number, migration.name, migration.checksum) for migration in load_migrations()]
 
 
 def test_migrate_statement_has_a_longer_timeout(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -423,9 +423,9 @@ def test_migrate_concurrent_runs_once(database_url: str) -> None:
 def test_migrate_failed_migration_is_rolled_back_and_releases_the_lock(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    good = Migration(1, "good", "create table good (id integer)")
-    bad = Migration(2, "bad", "create table half (id integer); select 1 / 0")
-    monkeypatch.setattr("onboarding.storage.migrate.load_migrations", lambda: [good, bad])
+    valid = Migration(1, "good", "create table good (id integer)")
+    failing = Migration(2, "bad", "create table half (id integer); select 1 / 0")
+    monkeypatch.setattr("onboarding.storage.migrate.load_migrations", lambda: [valid, failing])
     url = create_database(database_url, "migrated_badly")
     with open_connection(url) as connection, open_connection(url) as other:
         with pytest.raises(psycopg.errors.DivisionByZero):
@@ -443,7 +443,7 @@ def test_migrate_failed_migration_is_rolled_back_and_releases_the_lock(
 def test_load_migrations_folder_with_several_returns_them_in_order(tmp_path: Path) -> None:
     for name in ("0010_third.sql", "0001_first.sql", "0002_second_table.sql", "notes.txt"):
         (tmp_path / name).write_text(f"-- {name}")
-    assert [(each.number, each.name, each.text) for each in load_migrations(tmp_path)] == [
+    assert [(migration.number, migration.name, migration.text) for migration in load_migrations(tmp_path)] == [
         (1, "first", "-- 0001_first.sql"),
         (2, "second_table", "-- 0002_second_table.sql"),
         (10, "third", "-- 0010_third.sql"),
@@ -473,7 +473,7 @@ def test_migrate_renumbered_migration_is_not_run_again(database_url: str, monkey
 
 
 def test_migrate_edited_migration_is_an_error_that_names_it(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    edited = [replace(each, text=f"{each.text}\n-- edited") for each in load_migrations()]
+    edited = [replace(migration, text=f"{migration.text}\n-- edited") for migration in load_migrations()]
     with open_connection(create_database(database_url, "migrated_edited")) as connection:
         migrate(connection)
         monkeypatch.setattr("onboarding.storage.migrate.load_migrations", lambda: edited)

@@ -88,25 +88,25 @@ def test_migrate_table_locked_temporarily_lets_writers_continue_and_succeeds(
 ) -> None:
     """Another writer waits behind the migration, and continues when the first attempt of the migration ends."""
     monkeypatch.setattr(runner, "LOCK_SECONDS", 5)
-    written = threading.Event()
+    writer_ended = threading.Event()
 
     def pause(_: float) -> None:
-        assert written.wait(30)
+        assert writer_ended.wait(30)
         writer.execute("rollback")
 
     def write() -> None:
-        with open_connection(url) as other:
-            other.execute(INSERT_VENDOR, ("OTHER",))
-        written.set()
+        with open_connection(url) as other_connection:
+            other_connection.execute(INSERT_VENDOR, ("OTHER",))
+        writer_ended.set()
 
     monkeypatch.setattr(runner, "time", SimpleNamespace(sleep=pause))
     with open_connection(url) as connection, open_connection(url) as observer, ThreadPoolExecutor(2) as pool:
         migrated = pool.submit(migrate, connection)
         wait_until(lambda: list_waiting_sessions(observer) == [connection.info.backend_pid], "the migration to wait")
-        other = pool.submit(write)
+        write_result = pool.submit(write)
         wait_until(lambda: len(list_waiting_sessions(observer)) == 2, "the writer to wait behind it")
         assert migrated.result() == ["9001_add_columns.sql"]
-        other.result()
+        write_result.result()
         assert observer.execute("select count(*) from vendors where vendor_id = 'OTHER'").fetchone() == (1,)
 
 
@@ -126,8 +126,8 @@ def test_migrate_deadlock_with_a_writer_is_retried(url: str, monkeypatch: pytest
 def test_migrate_statement_that_takes_too_long_raises_and_is_rolled_back(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow = Migration(9001, "slow", "create table half (); select pg_sleep(600)")
-    monkeypatch.setattr(runner, "load_migrations", lambda: [*load_migrations(), slow])
+    slow_migration = Migration(9001, "slow", "create table half (); select pg_sleep(600)")
+    monkeypatch.setattr(runner, "load_migrations", lambda: [*load_migrations(), slow_migration])
     monkeypatch.setattr(runner, "MIGRATION_SECONDS", 1)
     with open_connection(url) as connection:
         with pytest.raises(MigrationError, match=r"A statement of 9001_slow\.sql took longer than 1 s"):

@@ -325,11 +325,11 @@ def number_texts(column: str) -> st.SearchStrategy[str]:
         st.sampled_from((limits.minimum, limits.maximum)),
         st.integers(-1, 1),
     )
-    plain = st.from_regex(r"-?0{0,3}[0-9]{1,9}(\.[0-9]{1,4})?", fullmatch=True)
-    long = st.sampled_from(
+    plain_numbers = st.from_regex(r"-?0{0,3}[0-9]{1,9}(\.[0-9]{1,4})?", fullmatch=True)
+    long_numbers = st.sampled_from(
         ["0" * 2_000 + "1", "9" * 500, "0." + "0" * 400, "-0", "-0.00", "0.001", "NaN", "1e3", "\uff15"]
     )
-    return near_limits | plain | long | texts
+    return near_limits | plain_numbers | long_numbers | texts
 
 
 def cells_of(column: str) -> st.SearchStrategy[str]:
@@ -349,7 +349,7 @@ def changes_of(columns: Sequence[str], max_size: int) -> st.SearchStrategy[dict[
 
 
 def numbered_rows(cells: list[dict[str, str]]) -> list[Row]:
-    return [Row("UPLOAD_1", "VEND001", number, each) for number, each in enumerate(cells, 1)]
+    return [Row("UPLOAD_1", "VEND001", number, row_cells) for number, row_cells in enumerate(cells, 1)]
 
 
 def test_insert_products_any_valid_rows_are_inserted(database: Database) -> None:
@@ -404,20 +404,20 @@ def test_insert_errors_any_errors_are_read_back(database: Database) -> None:
             context = products.load_validation_context(connection, rows)
             errors = {products.row_key(row): validate_row(row, context) for row in rows}
             validation_errors.insert_errors(connection, rows, errors)
-            read = list(validation_errors.stream_report_rows(connection, "UPLOAD_1"))
-            assert [(line.row_number, *tuples_of([line.error])) for line in read] == [
+            lines = list(validation_errors.stream_report_rows(connection, "UPLOAD_1"))
+            assert [(line.row_number, *tuples_of([line.error])) for line in lines] == [
                 (row.row_number, error) for row in rows for error in tuples_of(errors[products.row_key(row)])
             ]
-            written = {
+            expected = {
                 row.row_number: {column: text.replace("\0", "\ufffd") for column, text in row.cells.items()}
                 for row in rows
             }
-            for line in read:
+            for line in lines:
                 assert line.cells == {
-                    column: written[line.row_number].get(column) for column in REPORT_COLUMNS.values()
+                    column: expected[line.row_number].get(column) for column in REPORT_COLUMNS.values()
                 }
             stored = connection.execute("select row_number, original_data from validation_errors")
-            assert all(cells == written[row_number] for row_number, cells in stored)
+            assert all(cells == expected[row_number] for row_number, cells in stored)
             raise RolledBack
 
         with pytest.raises(RolledBack):

@@ -64,15 +64,15 @@ def test_other_requests_during_hostile_dry_runs_succeed(
 
     async def send_other_requests() -> tuple[list[httpx.Response], list[httpx.Response]]:
         async with async_client(app, vendor_a) as a, async_client(app, vendor_b) as b:
-            slow = [asyncio.create_task(a.post("/v1/dry-runs", content=content)) for _ in range(2)]
+            slow_requests = [asyncio.create_task(a.post("/v1/dry-runs", content=content)) for _ in range(2)]
             while pipeline.connection.execute("select count(*) from dry_runs where ended_at is null").fetchone() != (
                 2,
             ):
                 await asyncio.sleep(0.01)
-            others = [await b.get("/v1/uploads"), await b.post("/v1/dry-runs", content=FILE)]
-            assert not any(task.done() for task in slow)
+            other_responses = [await b.get("/v1/uploads"), await b.post("/v1/dry-runs", content=FILE)]
+            assert not any(task.done() for task in slow_requests)
             release.touch()
-            return others, [await task for task in slow]
+            return other_responses, [await task for task in slow_requests]
 
     with pytest.MonkeyPatch.context() as patch, hostile_child(), ThreadPoolExecutor(10) as threads:
         for name, value in pipeline.endpoints.environment().items():
@@ -81,13 +81,13 @@ def test_other_requests_during_hostile_dry_runs_succeed(
         try:
             for _ in sources:
                 assert parsing.acquire(timeout=60)
-            others, slow = run_async(send_other_requests())
+            other_responses, slow_responses = run_async(send_other_requests())
         finally:
             release.touch()
         assert [future.result() for future in futures] == ["rejected"] * 10
-    assert [response.status_code for response in others] == [200, 200]
-    assert others[1].json()["valid_records"] == 1
-    assert [response.json()["failure_code"] for response in slow] == ["MISSING_COLUMNS"] * 2
+    assert [response.status_code for response in other_responses] == [200, 200]
+    assert other_responses[1].json()["valid_records"] == 1
+    assert [response.json()["failure_code"] for response in slow_responses] == ["MISSING_COLUMNS"] * 2
     for source in sources:
         upload = pipeline.finished(pipeline.upload_id(source))
         assert (upload.status, bool(upload.failure_reason)) == ("failed", True)
@@ -121,16 +121,16 @@ def test_dry_run_without_a_free_slot_is_unavailable(
 
     async def send_both() -> tuple[httpx.Response, httpx.Response]:
         async with async_client(app, vendor_a) as a, async_client(app, vendor_b) as b:
-            slow = asyncio.create_task(a.post("/v1/dry-runs", content=b"wait:%b" % os.fsencode(release)))
+            slow_request = asyncio.create_task(a.post("/v1/dry-runs", content=b"wait:%b" % os.fsencode(release)))
             while not parser_process._children:
                 await asyncio.sleep(0.01)
-            other = await b.post("/v1/dry-runs", content=FILE)
+            other_response = await b.post("/v1/dry-runs", content=FILE)
             release.touch()
-            return await slow, other
+            return await slow_request, other_response
 
     with hostile_child():
-        slow, other = run_async(send_both())
-    assert (slow.status_code, other.status_code) == (200, 503)
+        slow_response, other_response = run_async(send_both())
+    assert (slow_response.status_code, other_response.status_code) == (200, 503)
     assert send_to_app(app, vendor_b, "POST", "/v1/dry-runs", content=FILE).status_code == 200
 
 
@@ -150,14 +150,14 @@ def test_dry_run_with_a_slow_upload_blocks_no_other(
             yield FILE[10:]
 
         async with async_client(app, vendor_a) as a, async_client(app, vendor_b) as b:
-            slow = asyncio.create_task(a.post("/v1/dry-runs", content=slow_content()))
+            slow_request = asyncio.create_task(a.post("/v1/dry-runs", content=slow_content()))
             await started.wait()
-            other = await b.post("/v1/dry-runs", content=FILE)
+            other_response = await b.post("/v1/dry-runs", content=FILE)
             release.set()
-            return await slow, other
+            return await slow_request, other_response
 
-    slow, other = run_async(send_both())
-    assert (slow.status_code, other.status_code) == (200, 200)
+    slow_response, other_response = run_async(send_both())
+    assert (slow_response.status_code, other_response.status_code) == (200, 200)
 
 
 def test_third_concurrent_dry_run_of_a_vendor_is_rejected(

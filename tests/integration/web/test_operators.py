@@ -92,12 +92,12 @@ def test_operator_revokes_keys_and_sessions_of_a_vendor(pipeline: Pipeline, oper
             assert program.get("/v1/session").status_code == 200
             assert operator.delete(f"/v1/operator/vendors/LEAKY/keys/{key['key_id']}").status_code == 204
             assert program.get("/v1/session").status_code == 401
-            unused = request_sign_in_token(pipeline, email)
+            unused_token = request_sign_in_token(pipeline, email)
             assert operator.delete("/v1/operator/vendors/LEAKY/sessions").status_code == 204
             assert {client.get("/v1/session").status_code for client in (vendor, elsewhere)} == {401}
-            assert another.get("/v1/session").status_code == 200, "only the given key is revoked"
+            assert another.get("/v1/session").status_code == 200, "only the requested key is revoked"
         with browser(pipeline) as client:
-            assert client.post("/v1/session", json={"token": unused}).status_code == 410
+            assert client.post("/v1/session", json={"token": unused_token}).status_code == 410
     for path in ("keys", "keys/x", "sessions"):
         method = "GET" if path == "keys" else "DELETE"
         assert operator.request(method, f"/v1/operator/vendors/NOSUCH/{path}").status_code == 404
@@ -109,16 +109,16 @@ def test_operator_revokes_keys_and_sessions_of_a_vendor(pipeline: Pipeline, oper
 def test_vendor_email_change_ends_sessions_and_links(pipeline: Pipeline, operator: httpx.Client) -> None:
     email = pipeline.vendor("MOVED")
     with closing(signed_in(pipeline, email)) as vendor:
-        unused = request_sign_in_token(pipeline, email)
-        same = {"email": email, "vendor_name": "Moved & Co"}
-        assert operator.patch("/v1/operator/vendors/MOVED", json=same).status_code == 200
+        unused_token = request_sign_in_token(pipeline, email)
+        unchanged_email = {"email": email, "vendor_name": "Moved & Co"}
+        assert operator.patch("/v1/operator/vendors/MOVED", json=unchanged_email).status_code == 200
         assert vendor.get("/v1/session").status_code == 200
         assert operator.patch("/v1/operator/vendors/MOVED", json={"email": "new@moved.example"}).status_code == 200
         assert vendor.get("/v1/session").status_code == 401
     with browser(pipeline) as client:
-        assert client.post("/v1/session", json={"token": unused}).status_code == 410
-    with closing(signed_in(pipeline, "new@moved.example")) as again:
-        assert again.get("/v1/session").json()["vendor_id"] == "MOVED"
+        assert client.post("/v1/session", json={"token": unused_token}).status_code == 410
+    with closing(signed_in(pipeline, "new@moved.example")) as new_session:
+        assert new_session.get("/v1/session").json()["vendor_id"] == "MOVED"
 
 
 def test_operator_creates_and_changes_a_category(
@@ -227,13 +227,13 @@ def test_operator_created_by_command_can_sign_in(pipeline: Pipeline, database: D
             run_action(database, "add_operator", {"email": email.upper(), "name": "Made", "role": "viewer"})
         run_action(database, "change_operator", {"email": email.upper(), "role": "viewer"})
         assert client.get("/v1/session").json()["role"] == "viewer"
-        unused = request_sign_in_token(pipeline, email)
+        unused_token = request_sign_in_token(pipeline, email)
         run_action(database, "change_operator", {"email": email, "status": "suspended"})
         assert client.get("/v1/session").status_code == 401
         # Reactivating the operator restores neither the session nor the link.
         run_action(database, "change_operator", {"email": email, "status": "active"})
         assert client.get("/v1/session").status_code == 401
-        assert client.post("/v1/session", json={"token": unused}).status_code == 410
+        assert client.post("/v1/session", json={"token": unused_token}).status_code == 410
         run_action(database, "change_operator", {"email": email, "status": "suspended"})
     entries = fetch(database, "select action, detail from audit_log where subject ilike %s order by entry_id", email)
     assert [(action, detail) for action, detail in entries if action != "signed_in"] == [
@@ -259,13 +259,13 @@ def test_change_vendor_command_ends_sessions_of_the_old_email(pipeline: Pipeline
     pipeline.connection.execute("update vendors set phone = '+49 30 1' where vendor_id = 'MOVED1'")
     vendor = {"vendor_id": "MOVED1", "vendor_name": "Moved", "email": "elsewhere@vendors.example"}
     with closing(signed_in(pipeline, email)) as client:
-        unused = request_sign_in_token(pipeline, email)
+        unused_token = request_sign_in_token(pipeline, email)
         with pytest.raises(AdminError, match="Vendor MOVED1 already exists"):
             run_action(database, "add_vendor", vendor)
         assert client.get("/v1/session").status_code == 200
         run_action(database, "change_vendor", {"vendor_id": "MOVED1", "email": vendor["email"]}, Actor("command:alice"))
         assert client.get("/v1/session").status_code == 401
-        assert client.post("/v1/session", json={"token": unused}).status_code == 410
+        assert client.post("/v1/session", json={"token": unused_token}).status_code == 410
     assert fetch(database, "select email, phone from vendors where vendor_id = 'MOVED1'") == [
         (vendor["email"], "+49 30 1")
     ]

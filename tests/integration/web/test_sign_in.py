@@ -69,26 +69,26 @@ def test_expired_sign_in_link_is_rejected(pipeline: Pipeline) -> None:
 
 
 def test_sign_in_with_unknown_address_gets_the_same_response(pipeline: Pipeline) -> None:
-    known = pipeline.vendor("SIGNIN3")
+    known_email = pipeline.vendor("SIGNIN3")
     responses = set()
     with browser(pipeline) as client:
-        for email in (known, "nobody@nowhere.example"):
+        for email in (known_email, "nobody@nowhere.example"):
             forget_requests(pipeline)
             response = client.post("/v1/sign-in", json={"email": email})
             responses.add((response.status_code, response.content, str(sorted(response.headers))))
             assert response.elapsed.total_seconds() >= MINIMUM_SECONDS, "the duration does not depend on the address"
     assert len(responses) == 1
-    wait_until(lambda: len(sign_in_tokens(pipeline, known)) == 1, "the e-mail to the known address")
+    wait_until(lambda: len(sign_in_tokens(pipeline, known_email)) == 1, "the e-mail to the known address")
     assert sign_in_tokens(pipeline, "nobody@nowhere.example") == []
 
 
 def test_sign_in_calls_the_mailer_for_every_address(pipeline: Pipeline) -> None:
     """Neither the duration nor an error of the mail service depends on the address."""
     calls: list[dict[str, Any]] = []
-    known = pipeline.vendor("SIGNIN7")
+    known_email = pipeline.vendor("SIGNIN7")
     with running_app(pipeline) as app, browser(pipeline) as client:
         app.state.pool.ctx.__dict__["lambdas"] = SimpleNamespace(invoke=lambda **call: calls.append(call))
-        for email in (known, "nobody@nowhere.example"):
+        for email in (known_email, "nobody@nowhere.example"):
             forget_requests(pipeline)
             response = send_to_app(app, client, "POST", "/v1/sign-in", json={"email": email})
             assert response.status_code == 202
@@ -205,8 +205,8 @@ def test_sign_out_everywhere_ends_every_session(pipeline: Pipeline) -> None:
         assert {client.get("/v1/session").status_code for client in (first, second)} == {401}
         with key_client(pipeline, key["key"]) as program:
             assert program.get("/v1/session").status_code == 200
-    with closing(signed_in(pipeline, email)) as again:
-        assert again.get("/v1/session").status_code == 200
+    with closing(signed_in(pipeline, email)) as new_session:
+        assert new_session.get("/v1/session").status_code == 200
 
 
 def test_request_from_another_site_is_rejected(vendor_a: httpx.Client) -> None:
@@ -252,8 +252,8 @@ def test_api_key_cannot_create_a_key_with_more_scopes(pipeline: Pipeline, vendor
     with key_client(pipeline, key["key"]) as program:
         rejected = program.post("/v1/keys", json={"name": "more", "scopes": ["uploads:read", "uploads:write"]})
         assert (rejected.status_code, rejected.json()["type"]) == (403, "/problems/forbidden")
-        same = program.post("/v1/keys", json={"name": "same", "scopes": ["admin", "uploads:read"]})
-        assert same.status_code == 201
+        response = program.post("/v1/keys", json={"name": "same", "scopes": ["admin", "uploads:read"]})
+        assert response.status_code == 201
     items = [item["name"] for item in vendor_a.get("/v1/keys").json()["items"]]
     assert ("more" in items, "same" in items) == (False, True)
 
@@ -261,14 +261,14 @@ def test_api_key_cannot_create_a_key_with_more_scopes(pipeline: Pipeline, vendor
 def test_create_key_repeated_with_idempotency_key_conflicts(vendor_a: httpx.Client, vendor_b: httpx.Client) -> None:
     headers = {"Idempotency-Key": "key-4711"}
     key = vendor_a.post("/v1/keys", json={"name": "once"}, headers=headers).json()
-    again = vendor_a.post("/v1/keys", json={"name": "once"}, headers=headers)
-    assert (again.status_code, again.json()["type"]) == (409, "/problems/conflict")
-    assert key["key_id"] in again.json()["detail"]
-    assert key["key"] not in again.text
+    repeated = vendor_a.post("/v1/keys", json={"name": "once"}, headers=headers)
+    assert (repeated.status_code, repeated.json()["type"]) == (409, "/problems/conflict")
+    assert key["key_id"] in repeated.json()["detail"]
+    assert key["key"] not in repeated.text
     items = [item["key_id"] for item in vendor_a.get("/v1/keys").json()["items"]]
     assert items.count(key["key_id"]) == 1
-    other = vendor_b.post("/v1/keys", json={"name": "once"}, headers=headers)
-    assert (other.status_code, other.json()["key_id"] == key["key_id"]) == (201, False)
+    other_response = vendor_b.post("/v1/keys", json={"name": "once"}, headers=headers)
+    assert (other_response.status_code, other_response.json()["key_id"] == key["key_id"]) == (201, False)
 
 
 def test_expired_api_key_is_rejected(pipeline: Pipeline, vendor_a: httpx.Client) -> None:

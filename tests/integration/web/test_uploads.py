@@ -69,11 +69,11 @@ def test_upload_session_form_leads_to_a_result(pipeline: Pipeline, vendor_a: htt
     assert [e["row_number"] for e in only["items"]] == [4]
     only = vendor_a.get(f"/v1/uploads/{upload_id}/errors", params={"error_type": "INVALID_PRICE", "limit": 1}).json()
     assert [e["row_number"] for e in only["items"]] == [2]
-    rest = vendor_a.get(
+    next_page = vendor_a.get(
         f"/v1/uploads/{upload_id}/errors", params={"error_type": "INVALID_PRICE", "cursor": only["next"]}
     ).json()
-    assert [e["row_number"] for e in rest["items"]] == [4]
-    assert rest["next"] is None
+    assert [e["row_number"] for e in next_page["items"]] == [4]
+    assert next_page["next"] is None
     file_details = vendor_a.get(f"/v1/uploads/{upload_id}/file-details").json()
     assert (file_details["details"]["format"], file_details["details"]["delimiter"]) == ("csv", "comma")
     summary = vendor_a.get(f"/v1/uploads/{upload_id}/summary").json()
@@ -81,8 +81,8 @@ def test_upload_session_form_leads_to_a_result(pipeline: Pipeline, vendor_a: htt
 
     products = vendor_a.get(f"/v1/uploads/{upload_id}/products", params={"limit": 2}).json()
     assert [(p["row_number"], p["price"]) for p in products["items"]] == [(1, "19.99"), (3, "19.99")]
-    more = vendor_a.get(f"/v1/uploads/{upload_id}/products", params={"cursor": products["next"]}).json()
-    assert [p["row_number"] for p in more["items"]] == [5]
+    next_products = vendor_a.get(f"/v1/uploads/{upload_id}/products", params={"cursor": products["next"]}).json()
+    assert [p["row_number"] for p in next_products["items"]] == [5]
 
     report = vendor_a.get(f"/v1/uploads/{upload_id}/report")
     assert report.status_code == 303
@@ -132,9 +132,9 @@ def test_create_upload_session_repeated_with_idempotency_key_returns_the_same(
     headers = {"Idempotency-Key": "order-4711"}
     request = {"file_name": "same.csv"}
     first = vendor_a.post("/v1/upload-sessions", json=request, headers=headers).json()
-    again = vendor_a.post("/v1/upload-sessions", json=request, headers=headers).json()
-    assert again["upload_session_id"] == first["upload_session_id"]
-    assert again["form"]["fields"]["key"] == first["form"]["fields"]["key"]
+    repeated = vendor_a.post("/v1/upload-sessions", json=request, headers=headers).json()
+    assert repeated["upload_session_id"] == first["upload_session_id"]
+    assert repeated["form"]["fields"]["key"] == first["form"]["fields"]["key"]
     assert vendor_a.post("/v1/upload-sessions", json={"file_name": "other.csv"}, headers=headers).status_code == 409
     assert (
         vendor_b.post("/v1/upload-sessions", json=request, headers=headers).json()["upload_session_id"]
@@ -171,8 +171,8 @@ def test_uploads_are_paged_and_filtered(pipeline: Pipeline, vendor_b: httpx.Clie
         if cursor is None:
             break
     assert len(upload_ids) == len(set(upload_ids)) >= 3
-    failed = vendor_b.get("/v1/uploads", params={"status": "failed"}).json()["items"]
-    assert {item["status"] for item in failed} == {"failed"}
+    failed_uploads = vendor_b.get("/v1/uploads", params={"status": "failed"}).json()["items"]
+    assert {item["status"] for item in failed_uploads} == {"failed"}
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     assert vendor_b.get("/v1/uploads", params={"since": tomorrow}).json()["items"] == []
     assert (
@@ -195,13 +195,13 @@ def test_show_upload_with_wait_returns_on_the_first_change(pipeline: Pipeline, v
         responses.append(vendor_b.get(f"/v1/uploads/{upload.upload_id}", params={"wait": seconds}))
 
     wait(1)
-    waiting = threading.Thread(target=wait, args=(20,))
-    waiting.start()
+    thread = threading.Thread(target=wait, args=(20,))
+    thread.start()
     time.sleep(0.6)
     pipeline.connection.execute(
         "update upload_history set notified_at = now() where upload_id = %s", (upload.upload_id,)
     )
-    waiting.join()
+    thread.join()
     unchanged, changed = responses
     assert (unchanged.json()["phase"], changed.json()["phase"]) == ("reporting", "done")
     assert unchanged.elapsed.total_seconds() >= 1, "it waited for the requested time"
@@ -209,10 +209,10 @@ def test_show_upload_with_wait_returns_on_the_first_change(pipeline: Pipeline, v
 
 def test_dry_run_reports_the_outcome_of_an_upload(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
     content = csv_of([product("dry-1"), product("dry-2", price="-1")]).replace(b"PROD-dry-2", b"\n\nPROD-dry-2")
-    raw = vendor_a.post("/v1/dry-runs", content=content, headers={"Content-Type": "text/csv"})
+    raw_response = vendor_a.post("/v1/dry-runs", content=content, headers={"Content-Type": "text/csv"})
     form = vendor_a.post("/v1/dry-runs", files={"file": ("dry.csv", content)})
-    assert raw.json() == form.json()
-    body = raw.json()
+    assert raw_response.json() == form.json()
+    body = raw_response.json()
     assert (body["status"], body["total_records"], body["valid_records"], body["error_records"]) == (
         "partial",
         2,
@@ -317,8 +317,8 @@ def test_template_lists_the_active_categories(vendor_a: httpx.Client) -> None:
     assert "Computer Accessories" in names
     response = vendor_a.get("/v1/template.csv")
     assert response.headers["content-disposition"] == 'attachment; filename="products.csv"'
-    own = response.content.replace(b"CA-VEND001-0001", b"MINE-1")
-    for content, errors in ((response.content, 1), (own, 0)):
+    with_own_sku = response.content.replace(b"CA-VEND001-0001", b"MINE-1")
+    for content, errors in ((response.content, 1), (with_own_sku, 0)):
         body = vendor_a.post("/v1/dry-runs", content=content, headers={"Content-Type": "text/csv"}).json()
         assert body["error_records"] == errors
     assert vendor_a.get("/v1/template.xlsx").content[:2] == b"PK"

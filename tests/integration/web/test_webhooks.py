@@ -233,7 +233,7 @@ def test_signature_headers_of_an_old_message_are_rejected_as_a_replay() -> None:
         "https://.example.com/",
     ],
 )
-def test_parse_url_that_is_not_plain_https_is_refused(url: str) -> None:
+def test_parse_url_that_is_not_plain_https_is_rejected(url: str) -> None:
     with pytest.raises(WebhookUrlError):
         parse_url(url, private=False)
 
@@ -256,7 +256,7 @@ def test_parse_url_that_is_not_plain_https_is_refused(url: str) -> None:
         "::ffff:169.254.169.254",
     ],
 )
-def test_resolve_host_with_a_private_address_is_refused(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+def test_resolve_host_with_a_private_address_is_rejected(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     # A public address among the results does not change this.
     results = [(family, 1, 6, "", (address, 443)), (socket.AF_INET, 1, 6, "", ("93.184.215.14", 443))]

@@ -148,7 +148,7 @@ def test_redrive_message_sent_since_its_start_is_skipped() -> None:
     ],
     ids=["empty", "done", "failed again", "in flight"],
 )
-def test_redrive_command_says_what_is_left_and_ends_accordingly(
+def test_redrive_command_prints_remaining_messages_and_sets_exit_code(
     sqs: Sqs, code: int, output: str, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
     @contextmanager
@@ -179,17 +179,17 @@ def test_redrive_uploads_event_that_succeeds_is_deleted_and_one_that_fails_is_hi
 
 def test_redrive_uploads_event_older_than_a_day_stays_visible() -> None:
     sqs = upload_events(event(1))
-    old = sqs.message(event(2), datetime.now(UTC) - dead_letter_queues.MAX_AUTOMATIC_AGE - timedelta(minutes=1))
-    sqs.visible.insert(0, old)
+    old_message = sqs.message(event(2), datetime.now(UTC) - dead_letter_queues.MAX_AUTOMATIC_AGE - timedelta(minutes=1))
+    sqs.visible.insert(0, old_message)
     assert [result.about for result in dead_letter_queues.redrive_uploads(context_with(sqs))] == ["UPLOAD_1"]
-    assert (sqs.visible, sqs.taken) == ([old], {})
+    assert (sqs.visible, sqs.taken) == ([old_message], {})
 
 
 def test_redrive_uploads_many_older_events_end_the_run_but_not_the_next() -> None:
     sqs = upload_events(event(1))
-    old = datetime.now(UTC) - dead_letter_queues.MAX_AUTOMATIC_AGE - timedelta(minutes=1)
+    sent_at = datetime.now(UTC) - dead_letter_queues.MAX_AUTOMATIC_AGE - timedelta(minutes=1)
     older = [event(number) for number in range(2, dead_letter_queues.MAX_TOO_OLD + 5)]
-    sqs.visible[:0] = [sqs.message(body, old) for body in older]
+    sqs.visible[:0] = [sqs.message(body, sent_at) for body in older]
     assert list(dead_letter_queues.redrive_uploads(context_with(sqs))) == []
     assert len(sqs.hidden_for) == dead_letter_queues.MAX_TOO_OLD
     assert [result.about for result in dead_letter_queues.redrive_uploads(context_with(sqs))] == ["UPLOAD_1"]

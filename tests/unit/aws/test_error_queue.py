@@ -51,10 +51,10 @@ class Queue:
         self.calls.append(list(entries))
         failing = self.failing.pop(0) if self.failing else set()
         self.accepted += [entry for position, entry in enumerate(entries) if position not in failing]
-        failed = [entry["Id"] for position, entry in enumerate(entries) if position in failing]
-        response: dict[str, Any] = {"Successful": [{"Id": e["Id"]} for e in entries if e["Id"] not in failed]}
-        if failed:
-            response["Failed"] = [{"Id": id_, "Code": "InternalError", "SenderFault": False} for id_ in failed]
+        failed_ids = [entry["Id"] for position, entry in enumerate(entries) if position in failing]
+        response: dict[str, Any] = {"Successful": [{"Id": e["Id"]} for e in entries if e["Id"] not in failed_ids]}
+        if failed_ids:
+            response["Failed"] = [{"Id": id_, "Code": "InternalError", "SenderFault": False} for id_ in failed_ids]
         return response
 
     def bodies(self) -> list[dict[str, Any]]:

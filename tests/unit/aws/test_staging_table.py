@@ -78,9 +78,9 @@ def store_and_load(item: Item) -> Item:
         if kind == "N":
             number = Decimal(content)
             assert len(number.as_tuple().digits) <= 38, "the limit of DynamoDB is 38 digits"
-            plain = f"{number:f}"
-            plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
-            return {"N": "0" if number == 0 else plain}
+            text = f"{number:f}"
+            text = text.rstrip("0").rstrip(".") if "." in text else text
+            return {"N": "0" if number == 0 else text}
         assert kind in {"S", "BOOL"}
         return value
 
@@ -205,16 +205,16 @@ def test_stage_rows_writes_each_row_once_in_full_batches(count: int) -> None:
 
 
 def test_map_concurrently_takes_arguments_lazily() -> None:
-    taken: list[int] = []
+    arguments_read: list[int] = []
 
     def arguments() -> Iterator[int]:
         for number in range(1_000):
-            taken.append(number)
+            arguments_read.append(number)
             yield number
 
     calls = map_concurrently(lambda _: None, arguments())
     next(calls)
-    assert len(taken) < 100
+    assert len(arguments_read) < 100
     assert len(list(calls)) == 999
 
 
@@ -258,10 +258,10 @@ def test_write_outcomes_replaces_the_status() -> None:
 
 def largest_rows() -> list[Row]:
     """Return rows whose cells have the maximum length, of characters with long encodings."""
-    cut = dict.fromkeys(COLUMNS, 10_000_000)
+    lengths = dict.fromkeys(COLUMNS, 10_000_000)
     duplicates = {"sku": 9_999, "vendor_product_id": 9_999}
     return [
-        Row("U" * 50, "V" * 50, 10_000, dict.fromkeys(COLUMNS, character * MAX_CELL), duplicates, -13, cut)
+        Row("U" * 50, "V" * 50, 10_000, dict.fromkeys(COLUMNS, character * MAX_CELL), duplicates, -13, lengths)
         for character in ("\N{PILE OF POO}", "\0", '"', "\\", "\uffff", "9")
     ]
 
@@ -269,8 +269,8 @@ def largest_rows() -> list[Row]:
 @pytest.mark.parametrize("row", largest_rows(), ids=["four bytes", "NUL", "quote", "backslash", "U+FFFF", "digit"])
 def test_write_outcomes_largest_row_is_below_the_limits(row: Row) -> None:
     table = Table()
-    whole = Row(row.upload_id, row.vendor_id, row.row_number, row.cells, row.duplicate_of)
-    errors = validate_row(whole, ValidationContext(set(), set(), set()))
+    complete_row = Row(row.upload_id, row.vendor_id, row.row_number, row.cells, row.duplicate_of)
+    errors = validate_row(complete_row, ValidationContext(set(), set(), set()))
     write_outcomes(context_with(table), [(to_item(row), errors)])
     (item,) = table.written
     assert len(item["error_details"]["S"]) == len(format_messages(errors)) > 0

@@ -11,7 +11,7 @@ from onboarding.domain.product_schema import NUMBER_COLUMNS
 
 
 @pytest.mark.parametrize(
-    ("text", "places", "numbers"),
+    ("text", "decimals", "numbers"),
     [
         ("$19.99", 2, ["19.99"]),
         ("19.99 EUR", 2, ["19.99"]),
@@ -49,9 +49,9 @@ from onboarding.domain.product_schema import NUMBER_COLUMNS
     ],
 )
 def test_list_possible_numbers_number_with_currency_unit_or_separators(
-    text: str, places: int, numbers: list[str]
+    text: str, decimals: int, numbers: list[str]
 ) -> None:
-    assert list_possible_numbers(text, places) == numbers
+    assert list_possible_numbers(text, decimals) == numbers
 
 
 def test_list_possible_numbers_point_in_column_with_decimal_commas_is_ambiguous() -> None:
@@ -67,11 +67,11 @@ def test_is_number_range_two_numbers_is_true(text: str) -> None:
 @settings(deadline=None)
 @given(st.integers(0, 10**9), st.integers(0, 8), st.sampled_from(sorted(NUMBER_COLUMNS)))
 def test_strip_trailing_zeros_any_number_keeps_its_value(units: int, zeros: int, column: str) -> None:
-    places = NUMBER_COLUMNS[column].decimals
-    digits = str(units).rjust(places + 1, "0")
-    number = f"{digits[: len(digits) - places]}.{digits[len(digits) - places :]}" if places else f"{digits}."
-    result = strip_trailing_zeros(number + "0" * zeros, places)
-    assert result == (number.rstrip(".") if zeros or places else number)
+    decimals = NUMBER_COLUMNS[column].decimals
+    digits = str(units).rjust(decimals + 1, "0")
+    number = f"{digits[: len(digits) - decimals]}.{digits[len(digits) - decimals :]}" if decimals else f"{digits}."
+    result = strip_trailing_zeros(number + "0" * zeros, decimals)
+    assert result == (number.rstrip(".") if zeros or decimals else number)
 
 
 @pytest.mark.parametrize("text", ["19.999", "1.50001", "1e3.0", "--1.0", ".0", "x.000", "1.2.0000", "10", "1,0"])

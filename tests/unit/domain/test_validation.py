@@ -30,7 +30,7 @@ BOUNDS = {
     "stock_quantity": (0, 1_000_000),
     "weight_kg": (0, 9_999_999_999),
 }
-PLACES = {"price": 2, "compare_at_price": 2, "stock_quantity": 0, "weight_kg": 3}
+DECIMALS = {"price": 2, "compare_at_price": 2, "stock_quantity": 0, "weight_kg": 3}
 NUMBER_ERRORS = {
     "price": "INVALID_PRICE",
     "compare_at_price": "INVALID_PRICE",
@@ -47,26 +47,26 @@ def list_error_types(row: Row, context: ValidationContext = EMPTY_CATALOG) -> li
     return [error.error_type for error in validate_row(row, context)]
 
 
-def parse_units(text: str, places: int) -> int | None:
+def parse_units(text: str, decimals: int) -> int | None:
     """Return a plain number in units of its last decimal place, None for other text; independent of the rules."""
     body = text[1:] if text[:1] == "-" else text
     whole, point, fraction = body.partition(".")
     if not whole or not DIGITS.issuperset(whole) or not DIGITS.issuperset(fraction):
         return None
-    if point and not 1 <= len(fraction) <= places:
+    if point and not 1 <= len(fraction) <= decimals:
         return None
-    value = int(whole + fraction.ljust(places, "0"))
+    value = int(whole + fraction.ljust(decimals, "0"))
     return -value if body != text else value
 
 
 def number_texts(column: str) -> st.SearchStrategy[str]:
     """Generate numbers, numbers near a bound, and texts that resemble numbers."""
     minimum, maximum = BOUNDS[column]
-    places = PLACES[column]
+    decimals = DECIMALS[column]
 
     def format_decimal(value: int, zeros: str) -> str:
-        sign, digits = ("-" if value < 0 else ""), str(abs(value)).rjust(places + 1, "0")
-        whole, fraction = (digits[:-places], digits[-places:]) if places else (digits, "")
+        sign, digits = ("-" if value < 0 else ""), str(abs(value)).rjust(decimals + 1, "0")
+        whole, fraction = (digits[:-decimals], digits[-decimals:]) if decimals else (digits, "")
         return f"{sign}{zeros}{whole}" + (f".{fraction}" if fraction else "")
 
     near_bounds = st.builds(
@@ -247,7 +247,7 @@ def test_validate_row_number_is_valid_exactly_when_plain_and_in_range(column: st
     @example(text="0" * 2_000 + "1")
     @example(text="9" * 2_400)
     def check(text: str) -> None:
-        value = parse_units(text, PLACES[column])
+        value = parse_units(text, DECIMALS[column])
         errors = validate_row(make_row(**{column: text}), EMPTY_CATALOG)
         if value is not None and minimum <= value <= maximum:
             assert errors == []
@@ -267,9 +267,9 @@ def test_validate_row_number_is_valid_exactly_when_plain_and_in_range(column: st
 
 def test_number_columns_have_the_bounds_of_the_contract() -> None:
     for name, column in NUMBER_COLUMNS.items():
-        scale = Decimal(10) ** PLACES[name]
+        scale = Decimal(10) ** DECIMALS[name]
         assert [column.minimum * scale, column.maximum * scale] == [Decimal(bound) for bound in BOUNDS[name]]
-        assert column.decimals == PLACES[name]
+        assert column.decimals == DECIMALS[name]
         assert parse_units(column.example, column.decimals) is not None
 
 

@@ -139,7 +139,7 @@ def test_find_code_page_doubt_single_sign_is_not_another_alphabet(name: str) -> 
     assert result is None or result.codec not in {"cp1251", "koi8-r", "cp866", "mac-cyrillic", "cp1253", "cp737"}
 
 
-def test_decode_multiplication_sign_alone_is_windows_1252() -> None:
+def test_decode_single_multiplication_sign_is_windows_1252() -> None:
     assert not isinstance(decode(rows_of("Tray 30 × 40 cm", "Plain article").encode("cp1252")), FileRejection)
 
 

@@ -66,11 +66,11 @@ def test_check_columns_damaged_number_with_too_many_digits_has_no_suggestion() -
 
 
 @given(st.text(min_size=1, max_size=20), st.text(min_size=1, max_size=20))
-def test_check_columns_identifiers_are_duplicates_exactly_if_canonically_equivalent(one: str, other: str) -> None:
-    one, other = (f"S{text.strip()}" for text in (one, other))
-    file = make_rows("sku", one, other)
+def test_check_columns_identifiers_are_duplicates_exactly_if_canonically_equivalent(first: str, second: str) -> None:
+    first, second = (f"S{text.strip()}" for text in (first, second))
+    file = make_rows("sku", first, second)
     check_columns(file, fix_file=False)
-    equal = unicodedata.normalize("NFD", one) == unicodedata.normalize("NFD", other)
+    equal = unicodedata.normalize("NFD", first) == unicodedata.normalize("NFD", second)
     assert file[1].duplicate_of == ({"sku": 1} if equal and "sku" not in file[1].damaged else {})
 
 
@@ -111,7 +111,7 @@ def test_validate_row_sample_row_is_identified_by_id_sku_and_description() -> No
 
 
 def test_check_columns_more_than_200_categories_have_no_suggestion() -> None:
-    names = ["Computer Acessories", *(f"Things {n}" for n in range(1, MAX_SUGGESTED_CATEGORIES))]
+    names = ["Computer Acessories", *(f"Items {n}" for n in range(1, MAX_SUGGESTED_CATEGORIES))]
     file = make_rows("category", *names, "Computer Accesories", names[0])
     check_columns(file, fix_file=False)
     assert [row.row_number for row in file if row.many_categories] == [MAX_SUGGESTED_CATEGORIES + 1]

@@ -81,12 +81,12 @@ def test_parse_quote_that_joins_rows_without_numbers_is_rejected() -> None:
 )
 @pytest.mark.parametrize("position", ["first", "last", "middle"])
 def test_parse_multiline_text_is_accepted(text: str, position: str) -> None:
-    quoted = f'"{text}"'
+    quoted_value = f'"{text}"'
     header = {"first": f"description,{HEADER}", "last": f"{HEADER},description"}.get(
         position, HEADER.replace("_name", "_name,description")
     )
-    line = {"first": f"{quoted},{row(1)}", "last": f"{row(1)},{quoted}"}.get(
-        position, row(1).replace("Mug", f"Mug,{quoted}")
+    line = {"first": f"{quoted_value},{row(1)}", "last": f"{row(1)},{quoted_value}"}.get(
+        position, row(1).replace("Mug", f"Mug,{quoted_value}")
     )
     (values,) = values_of(header, line)
     assert text in values
@@ -104,8 +104,8 @@ def test_parse_multiline_text_in_two_columns_is_accepted() -> None:
 @pytest.mark.parametrize(("before", "after"), [("", " "), (" ", " "), ("  ", "\t"), ("", "   ")])
 def test_parse_blanks_around_quotes_are_removed(delimiter: str, before: str, after: str) -> None:
     values = ["P-1", f'Mug{delimiter} "blue"\nand red', "Kitchen", "S-1", "1.50", "1"]
-    quoted = (value.replace('"', '""') for value in values)
-    line = f"{after}{delimiter}{before}".join(f'"{value}"' for value in quoted)
+    quoted_value = (value.replace('"', '""') for value in values)
+    line = f"{after}{delimiter}{before}".join(f'"{value}"' for value in quoted_value)
     assert values_of(HEADER.replace(",", delimiter), line + after, line.replace("-1", "-2")) == [
         values,
         [value.replace("-1", "-2") for value in values],

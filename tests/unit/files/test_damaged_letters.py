@@ -20,7 +20,7 @@ WORDS = [name for names in [*WESTERN.values(), *OTHER.values()] for name in name
 @pytest.mark.parametrize(
     "word", ["Café", "Möbel", "Книга", "łyżka stołowa", "Žlutý kůň", "Kaşık", "“Pro”", "滑鼠", "10 €", "ספר"]
 )
-def test_find_double_encoded_utf8_opened_in_western_code_page_is_found(word: str, codec: str) -> None:
+def test_find_double_encoded_utf8_opened_in_western_code_page_is_detected(word: str, codec: str) -> None:
     # Browsers and editors show bytes that are undefined in a code page as control characters.
     damaged = "".join(bytes([byte]).decode(codec, "ignore") or chr(byte) for byte in word.encode())
     result = find_double_encoded(f"Mug, {damaged} XL")
@@ -30,7 +30,7 @@ def test_find_double_encoded_utf8_opened_in_western_code_page_is_found(word: str
 
 @pytest.mark.parametrize("codec", ["cp1250", "cp1251", "mac-roman", "cp850", "cp437"])
 @pytest.mark.parametrize("word", ["Möbel", "Größentabelle", "Bär", "Küche", "Café", "über", "Menü"])
-def test_find_double_encoded_utf8_opened_in_another_code_page_is_found(word: str, codec: str) -> None:
+def test_find_double_encoded_utf8_opened_in_another_code_page_is_detected(word: str, codec: str) -> None:
     result = find_double_encoded(f"Mug, {word.encode().decode(codec)} XL")
     assert result is not None
     assert result.original == word
@@ -62,7 +62,7 @@ def list_warnings(**cells: str) -> list[tuple[str, int | None, str | None]]:
     "?????-???? XL",
      "(??????)", "Caf_ cr_me", "M_bel K_che", "Caf_"],
 )  # fmt: skip
-def test_find_lost_letters_sign_in_place_of_letter_has_warning(value: str) -> None:
+def test_find_lost_letters_sign_instead_of_letter_has_warning(value: str) -> None:
     assert list_warnings(product_name=value) == [("LOST_CHARACTER", 1, "product_name")]
 
 

@@ -47,7 +47,7 @@ def test_classify_commas_column_has_one_meaning(values: list[str], commas: Comma
 
 
 @pytest.mark.parametrize(
-    ("value", "places", "expected"),
+    ("value", "decimals", "expected"),
     [
         ("19,99", 2, "19.99"),
         ("1.234,5", 2, "1234.5"),
@@ -69,8 +69,8 @@ def test_classify_commas_column_has_one_meaning(values: list[str], commas: Comma
         ("24,0001", 2, "24,0001"),
     ],
 )
-def test_convert_decimal_comma_becomes_a_point(value: str, places: int, expected: str) -> None:
-    assert convert_decimal_comma(value, places) == expected
+def test_convert_decimal_comma_becomes_a_point(value: str, decimals: int, expected: str) -> None:
+    assert convert_decimal_comma(value, decimals) == expected
 
 
 @pytest.mark.parametrize(

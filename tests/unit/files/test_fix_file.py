@@ -72,8 +72,8 @@ def test_write_fix_file_rejected_rows_have_their_errors() -> None:
 
 def test_fix_file_messages_with_column_names_are_not_the_header() -> None:
     table = Table(("vendor_product_id", "sku"), [("P1", "")], (2,))
-    missing = "Missing required fields: product_name, category, sku, price, stock_quantity"
-    error = RowError("MISSING_REQUIRED_FIELDS", "sku", missing)
+    message = "Missing required fields: product_name, category, sku, price, stock_quantity"
+    error = RowError("MISSING_REQUIRED_FIELDS", "sku", message)
     for delimiter in ("semicolon", "tab", "pipe", "comma"):
         content = build_fix_file(table, make_errors(1, error), (), delimiter)
         assert (read_table(content).header, read_table(content).rows) == (list(table.header), [["P1", ""]])
@@ -99,8 +99,8 @@ def test_fix_file_row_of_another_width_keeps_its_width() -> None:
     ]
 
 
-def test_write_fix_file_missing_row_is_left_out() -> None:
-    """The version of the package that validated the file may have found more rows in it."""
+def test_write_fix_file_missing_row_is_omitted() -> None:
+    """The version of the package that validated the file may have read more rows from it."""
     table = Table(("a", "b"), [("1", "2"), ("3", "4")], (2, 3))
     lines = read_lines(build_fix_file(table, [*make_errors(2), *make_errors(3), *make_errors(9)]))
     assert [line[0] for line in lines] == ["_row", "3"]
@@ -129,7 +129,7 @@ def test_fix_file_of_corpus_file_parses_to_the_same_rows(path: Path) -> None:
     assert (second.table, second.rows) == (after.table, after.rows)
 
 
-def test_fix_file_decimal_comma_is_kept() -> None:
+def test_fix_file_decimal_comma_is_unchanged() -> None:
     rows = [product("1", price="1,50", weight_kg="0,5"), product("2", price="0", weight_kg="1,250")]
     before = parse(csv_of(rows), "UPLOAD_1", "VEND001")
     assert not isinstance(before, FileRejection)

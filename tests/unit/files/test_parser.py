@@ -74,10 +74,10 @@ def test_parse_header_without_rows_is_rejected(tail: str) -> None:
 
 @pytest.mark.parametrize("column", REQUIRED)
 def test_parse_header_without_required_column_is_rejected(column: str) -> None:
-    others = [name for name in COLUMNS if name != column]
-    rejection = parse_rejected(f"{','.join(others)}\n{SAMPLE}\n")
+    other_columns = [name for name in COLUMNS if name != column]
+    rejection = parse_rejected(f"{','.join(other_columns)}\n{SAMPLE}\n")
     assert rejection.code == "MISSING_COLUMNS"
-    assert rejection.reason == f"Missing required columns: {column}; the header line has: {', '.join(others)}"
+    assert rejection.reason == f"Missing required columns: {column}; the header line has: {', '.join(other_columns)}"
 
 
 def test_parse_file_without_header_is_rejected() -> None:
@@ -88,9 +88,9 @@ def test_parse_file_without_header_is_rejected() -> None:
 
 @pytest.mark.parametrize("column", [column for column in COLUMNS if column not in REQUIRED])
 def test_parse_file_without_optional_columns_is_accepted(column: str) -> None:
-    others = [name for name in COLUMNS if name != column]
-    (row,) = parse_rows(f"{','.join(others)}\n{','.join(f'v{i}' for i, _ in enumerate(others))}\n")
-    assert set(row.cells) == set(others)
+    other_columns = [name for name in COLUMNS if name != column]
+    (row,) = parse_rows(f"{','.join(other_columns)}\n{','.join(f'v{i}' for i, _ in enumerate(other_columns))}\n")
+    assert set(row.cells) == set(other_columns)
 
 
 def test_parse_column_named_twice_is_rejected() -> None:
@@ -156,7 +156,7 @@ def test_parse_spaces_of_other_lines_stay_in_the_table() -> None:
 @pytest.mark.parametrize(
     "name", [' "best" mug', ' "best', ' 17" and "x"', ' "" x'], ids=["continued", "open", "inside", "empty"]
 )
-def test_parse_quote_after_a_space_inside_a_value_is_kept(name: str) -> None:
+def test_parse_quote_after_a_space_inside_a_value_is_unchanged(name: str) -> None:
     rows = parse_rows(make_file(make_line(1, product_name=name), make_line(2, sku=' "S2"'), make_line(3)))
     assert [row.cells["sku"] for row in rows] == ["S1", '"S2"' if name != ' 17" and "x"' else "S2", "S3"]
     assert rows[0].cells["product_name"] == name.strip()
@@ -169,7 +169,7 @@ def test_parse_quote_after_a_space_does_not_join_rows() -> None:
     assert [row.cells["product_name"] for row in rows] == ['"best mug', '17"', "Mouse"]
 
 
-def test_parse_quote_inside_an_unquoted_value_is_kept() -> None:
+def test_parse_quote_inside_an_unquoted_value_is_unchanged() -> None:
     (row,) = parse_rows(make_file('P1,17" screen,Books,S1,1.00,5'))
     assert row.cells["product_name"] == '17" screen'
 
@@ -238,12 +238,12 @@ def test_parse_columns_in_any_order_with_unknown_ones_are_accepted() -> None:
     }
 
 
-def test_parse_values_are_kept_as_written() -> None:
+def test_parse_values_are_returned_as_written() -> None:
     (row,) = parse_rows(make_file("0001,e\u0301 \u00e9,Books,007,010.00,+5"))
     assert [row.cells[column] for column in REQUIRED] == ["0001", "e\u0301 \u00e9", "Books", "007", "010.00", "+5"]
 
 
-def test_parse_blank_values_are_left_out() -> None:
+def test_parse_blank_values_are_omitted() -> None:
     (row,) = parse_rows(make_file('P1,"  ",Books,"",,5'))
     assert row.cells == {"vendor_product_id": "P1", "category": "Books", "stock_quantity": "5"}
 
@@ -327,8 +327,8 @@ identifiers = st.sampled_from(["A", "B", "C", "", "a"])
 def test_parse_any_identifiers_have_the_duplicates_of_pairwise_comparison(pairs: list[tuple[str, str]]) -> None:
     rows = parse_rows(make_file(*(make_line(0, sku=sku, vendor_product_id=name) for sku, name in pairs)))
     for number, (row, pair) in enumerate(zip(rows, pairs, strict=True)):
-        for column, place in (("sku", 0), ("vendor_product_id", 1)):
-            earlier = [i for i in range(number) if pairs[i][place] == pair[place] != ""]
+        for column, position in (("sku", 0), ("vendor_product_id", 1)):
+            earlier = [i for i in range(number) if pairs[i][position] == pair[position] != ""]
             assert row.duplicate_of.get(column) == (earlier[0] + 2 if earlier else None)
 
 
@@ -511,7 +511,7 @@ def test_parse_requires_only_the_required_columns() -> None:
     assert isinstance(parse(content, "UPLOAD_1", "VEND001"), FileRejection)
 
 
-def test_table_of_keeps_every_value_as_written() -> None:
+def test_table_of_returns_every_value_as_written() -> None:
     content = f" SKU ,{REQUIRED_HEADER.replace('sku', 'x')},\n s1 , P1,'=1,,?,1.50,5 ,\n,,\n"
     table = parse_table(content.encode())
     assert isinstance(table, Table)

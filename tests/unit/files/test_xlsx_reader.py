@@ -33,7 +33,7 @@ def test_read_smallest_workbook_returns_its_row() -> None:
     assert result.rows[0].cells == dict(zip(REQUIRED, VALID, strict=True))
 
 
-def test_read_formula_without_result_in_part_of_another_name_is_kept() -> None:
+def test_read_formula_without_result_in_part_of_another_name_is_returned() -> None:
     result = parse_content(
         workbook_at(row(*REQUIRED) + row(*VALID[:3]).replace("</row>", '<c><f>"S-"&amp;1</f></c></row>'))
     )
@@ -155,9 +155,9 @@ def test_read_workbook_texts_written_by_openpyxl_are_unchanged(lines: list[list[
     # `_x0041_` is an escape in workbooks.
     lines = [[text.replace("_x", "").strip() for text in line] for line in lines]
     for number, line in enumerate(lines, 1):
-        for place, text in enumerate(line, 1):
+        for column_number, text in enumerate(line, 1):
             if text:
-                cell = sheet.cell(number, place, text)
+                cell = sheet.cell(number, column_number, text)
                 cell.data_type = "s"
     content = io.BytesIO()
     book.save(content)

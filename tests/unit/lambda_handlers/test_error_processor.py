@@ -13,11 +13,11 @@ from onboarding.lambda_handlers import error_processor
 
 @pytest.fixture
 def retried(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Record the ids of the messages that are retried. Finalizing an upload fails if its id begins with BAD."""
+    """Record the ids of the messages that are retried. Finalizing an upload fails if its id begins with FAILING."""
     message_ids: list[str] = []
 
     def finalize(_: object, upload_id: str) -> None:
-        if upload_id.startswith("BAD"):
+        if upload_id.startswith("FAILING"):
             raise OSError("injected")
 
     def retry(_: object, records: Sequence[Any]) -> None:
@@ -39,13 +39,14 @@ def make_body(upload_id: str) -> str:
 
 
 def test_error_processor_failed_message_does_not_affect_others(retried: list[str]) -> None:
-    response = error_processor.handler(make_event(make_body("BAD"), make_body("GOOD"), "malformed"), None)
+    response = error_processor.handler(make_event(make_body("FAILING"), make_body("VALID"), "malformed"), None)
     assert response == {"batchItemFailures": [{"itemIdentifier": "2"}, {"itemIdentifier": "0"}]}
     assert retried == ["2", "0"]
 
 
 @pytest.mark.parametrize(
-    "bodies", [[make_body("BAD")], [make_body("BAD-1"), make_body("BAD-2"), make_body("BAD-1")], ["malformed"]]
+    "bodies",
+    [[make_body("FAILING")], [make_body("FAILING-1"), make_body("FAILING-2"), make_body("FAILING-1")], ["malformed"]],
 )
 def test_error_processor_batch_without_success_raises_and_is_retried(retried: list[str], bodies: list[str]) -> None:
     with pytest.raises(RuntimeError, match="messages could be processed"):

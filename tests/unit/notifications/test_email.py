@@ -78,12 +78,12 @@ def test_render_body_with_findings_and_warnings_has_both_links() -> None:
 
 
 def test_render_body_without_errors_has_no_link() -> None:
-    clean = make_result(status="completed", valid_records=100, error_records=0, error_file_s3_key=None)
-    text = render_body(clean, None)
+    without_errors = make_result(status="completed", valid_records=100, error_records=0, error_file_s3_key=None)
+    text = render_body(without_errors, None)
     assert "Valid records: 100 (100.0%)\nInvalid records: 0 (0.0%)\nStatus: COMPLETED\n" in text
     assert "expires" not in text
     assert "report" not in text
-    assert render_subject(clean).endswith("(100.0% Success)")
+    assert render_subject(without_errors).endswith("(100.0% Success)")
 
 
 def test_render_body_of_rejected_file_has_the_reason() -> None:

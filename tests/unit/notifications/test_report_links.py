@@ -85,14 +85,14 @@ def test_verify_report_link_any_changed_character_is_invalid() -> None:
 
 
 def test_verify_report_link_with_other_report_is_invalid() -> None:
-    other = sign_report_link("errors/VEND002/UPLOAD_1_errors.csv", {"current": "x" * 32})
+    other_token = sign_report_link("errors/VEND002/UPLOAD_1_errors.csv", {"current": "x" * 32})
     with pytest.raises(LinkInvalid):
-        verify_report_link(other, KEYS)
+        verify_report_link(other_token, KEYS)
     payload, rest = sign_report_link(REPORT, KEYS).split(".", 1)
-    foreign = other.split(".", 1)[0]
-    assert payload != foreign
+    other_payload = other_token.split(".", 1)[0]
+    assert payload != other_payload
     with pytest.raises(LinkInvalid):
-        verify_report_link(f"{foreign}.{rest}", KEYS)
+        verify_report_link(f"{other_payload}.{rest}", KEYS)
 
 
 @settings(deadline=None)
