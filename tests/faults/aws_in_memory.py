@@ -26,7 +26,7 @@ from tests.faults.dynamodb_expressions import holds, passes, updated
 Item = dict[str, Any]
 Response = dict[str, Any]
 
-KEYS = {"UploadRecords": ("upload_id", "record_id"), "product-onboarding-mail-claims": ("upload_id",)}
+KEYS = {"UploadRecords": ("upload_id", "record_id"), "product-onboarding-email-claims": ("upload_id",)}
 WRITTEN_AT = datetime(2024, 12, 21, 10, 30, 45, tzinfo=UTC)
 
 
@@ -135,7 +135,7 @@ class Aws:
         self.sent: list[dict[str, Any]] = []
         self.notifications: list[dict[str, Any]] = []
         self.filtered_out: list[dict[str, Any]] = []
-        self.mails: list[dict[str, Any]] = []
+        self.emails: list[dict[str, Any]] = []
         self.secrets: dict[str, dict[str, Any]] = {}
         self.published: Counter[str] = Counter()
         # Publications whose transaction did not commit: they are repeated.
@@ -355,7 +355,7 @@ class Aws:
         return {"MessageId": str(uuid.uuid4())}
 
     def ses_send_email(self, *, Source: str, Destination: dict[str, Any], Message: dict[str, Any]) -> Response:  # noqa: N803
-        self.mails.append(
+        self.emails.append(
             {
                 "to": Destination["ToAddresses"],
                 "subject": Message["Subject"]["Data"],

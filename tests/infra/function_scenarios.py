@@ -149,7 +149,7 @@ def make_sign_in_event() -> dict[str, Any]:
 def use_unverified_sender(run: Pipeline) -> Iterator[None]:
     """Change the mailer's sender to an unverified address."""
     variables = get_environment(run, "mailer")
-    changed = {**variables, "MAIL_SENDER": "uploads@unverified.example"}
+    changed = {**variables, "EMAIL_SENDER": "uploads@unverified.example"}
     run.lambdas.update_function_configuration(FunctionName=resource_name("mailer"), Environment={"Variables": changed})
     try:
         yield

@@ -116,7 +116,7 @@ def _wait_for_email(
     deadline = time.monotonic() + timeout
     while True:
         claim = client("dynamodb").get_item(
-            TableName=outputs["MailClaimsTable"], Key={"upload_id": {"S": upload_id}}, ConsistentRead=True
+            TableName=outputs["EmailClaimsTable"], Key={"upload_id": {"S": upload_id}}, ConsistentRead=True
         )
         if "sent_at" in claim.get("Item", {}):
             return "  its e-mail was sent"

@@ -187,7 +187,7 @@ def test_recovery_finished_upload_without_notification_is_notified(ctx: AppConte
     pipeline.finished(upload.upload_id)
     # A later upload uses the same queue and topic: a second e-mail of the first upload would arrive before its e-mail.
     pipeline.run("VEND002", "later.csv", csv_of([product("later")]))
-    assert len(pipeline.mails(upload.upload_id)) == 1
+    assert len(pipeline.emails(upload.upload_id)) == 1
 
 
 def set_notification_age(pipeline: Pipeline, upload_id: str, minutes: int) -> None:
@@ -206,9 +206,10 @@ def test_recovery_upload_without_email_is_notified_again(ctx: AppContext, pipeli
     queue = ctx.sqs.get_queue_url(QueueName=resource_name("mailer-failures"))["QueueUrl"]
     ctx.sqs.purge_queue(QueueUrl=queue)
     try:
-        upload_id = pipeline.put("VEND002", "unmailed.csv", csv_of([product("unmailed")]))
+        upload_id = pipeline.put("VEND002", "without-email.csv", csv_of([product("without-email")]))
         wait_until(
-            lambda: dead_letter_queues.count_failures(ctx)["mailer-failures"], "every attempt to send the mail to fail"
+            lambda: dead_letter_queues.count_failures(ctx)["mailer-failures"],
+            "every attempt to send the e-mail to fail",
         )
         [failure] = dead_letter_queues.peek_failures(ctx, "mailer-failures")
     finally:
@@ -216,7 +217,7 @@ def test_recovery_upload_without_email_is_notified_again(ctx: AppContext, pipeli
         ctx.sqs.purge_queue(QueueUrl=queue)
     assert failure.about == upload_id
     assert "The inbox did not accept the e-mail" in str(failure.error)
-    assert pipeline.mails(upload_id) == []
+    assert pipeline.emails(upload_id) == []
 
     set_notification_age(pipeline, upload_id, minutes=4)
     assert upload_id not in [action.upload_id for action in recovery.resume_stalled_uploads(ctx)], (
@@ -230,17 +231,17 @@ def test_recovery_upload_without_email_is_notified_again(ctx: AppContext, pipeli
     wait_until(lambda: email.list_unsent(ctx, [upload_id]) == [], "the claim to be marked")
     set_notification_age(pipeline, upload_id, minutes=60)
     assert upload_id not in [action.upload_id for action in recovery.resume_stalled_uploads(ctx)]
-    assert len(pipeline.mails(upload_id)) == 1
+    assert len(pipeline.emails(upload_id)) == 1
 
 
 def test_recovery_upload_with_rejected_email_is_renotified_with_doubling_delay(
     ctx: AppContext, pipeline: Pipeline
 ) -> None:
-    upload = pipeline.run("VEND002", "rejected-mail.csv", csv_of([product("rejected-mail")]))
+    upload = pipeline.run("VEND002", "rejected-email.csv", csv_of([product("rejected-email")]))
     key = {"upload_id": {"S": upload.upload_id}}
     delays = []
     for renotifications in range(8):
-        ctx.dynamodb.delete_item(TableName=ctx.settings.mail_claims_table, Key=key)
+        ctx.dynamodb.delete_item(TableName=ctx.settings.email_claims_table, Key=key)
         for minutes in (5, 10, 20, 40, 80, 160, 320, 640):
             set_notification_age(pipeline, upload.upload_id, minutes)
             pipeline.connection.execute(
