@@ -263,7 +263,7 @@ def test_call_admin_refused_action_reports_the_reason(
     outputs = make_rehearsal(account, progress).run()
     assert "  its e-mail was sent" in progress
     with pytest.raises(DeployError, match="there is no vendor NOBODY"):
-        call_admin(account.client("lambda"), "change_vendor", prefix="", vendor_id="NOBODY", status="suspended")
+        call_admin(account.client("lambda"), "update_vendor", prefix="", vendor_id="NOBODY", status="suspended")
     with pytest.raises(DeployError, match="there is no action drop_all"):
         call_admin(account.client("lambda"), "drop_all", prefix="")
     # Without a local stack, commands call the admin function.

@@ -48,7 +48,7 @@ def run_smoke_test(
     s3, bucket = client("s3"), outputs["Bucket"]
     run_action = partial(call_admin, client("lambda"), prefix=prefix_of_bucket(bucket))
     run_action("add_vendor", vendor_id=SMOKE_VENDOR, vendor_name="Smoke test", email=SMOKE_EMAIL)
-    run_action("change_vendor", vendor_id=SMOKE_VENDOR, status="active")
+    run_action("update_vendor", vendor_id=SMOKE_VENDOR, status="active")
     upload_id: str | None = None
     try:
         key = f"uploads/{SMOKE_VENDOR}/smoke.csv"
@@ -143,7 +143,7 @@ def _find_email_failure(sqs: Any, queue_url: str, upload_id: str) -> str | None:
 
 def _remove_data(run_action: RunAction, s3: Any, bucket: str, upload_id: str | None) -> None:
     """Remove the test's products and objects. Its upload stays in the history, since events may be redelivered."""
-    run_action("change_vendor", vendor_id=SMOKE_VENDOR, status="suspended")
+    run_action("update_vendor", vendor_id=SMOKE_VENDOR, status="suspended")
     if upload_id is not None and _has_ended(run_action, upload_id):
         run_action("undo_upload", upload_id=upload_id)
     for prefix in (f"uploads/{SMOKE_VENDOR}/", f"errors/{SMOKE_VENDOR}/"):
