@@ -69,7 +69,7 @@ class Wiring:
         )
 
 
-def published_about(message: str) -> str:
+def get_published_subject(message: str) -> str:
     """Return the upload of a publication, or the key of an object without a vendor."""
     forms = json.loads(message)
     result = json.loads(forms["lambda"])
@@ -351,7 +351,7 @@ class Aws:
             MessageAttributes.get(name, {}).get("StringValue") in values for name, values in policy.items()
         )
         (self.notifications if is_subscribed else self.filtered_out).append(event)
-        self.published[published_about(Message)] += 1
+        self.published[get_published_subject(Message)] += 1
         return {"MessageId": str(uuid.uuid4())}
 
     def ses_send_email(self, *, Source: str, Destination: dict[str, Any], Message: dict[str, Any]) -> Response:  # noqa: N803

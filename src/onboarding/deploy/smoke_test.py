@@ -135,8 +135,8 @@ def _wait_for_email(
 def _find_email_failure(sqs: Any, queue_url: str, upload_id: str) -> str | None:
     """Return the error of an upload's e-mail in the failure queue, or None if the queue has no message about it."""
     messages = sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10, VisibilityTimeout=0).get("Messages", [])
-    for about, error in (describe_message(message["Body"]) for message in messages):
-        if about == upload_id:
+    for subject, error in (describe_message(message["Body"]) for message in messages):
+        if subject == upload_id:
             return error or "its message in the failure queue has no reason"
     return None
 

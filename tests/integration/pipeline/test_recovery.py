@@ -215,7 +215,7 @@ def test_recovery_upload_without_email_is_notified_again(ctx: AppContext, pipeli
     finally:
         moved.rename(inbox)
         ctx.sqs.purge_queue(QueueUrl=queue)
-    assert failure.about == upload_id
+    assert failure.subject == upload_id
     assert "The inbox did not accept the e-mail" in str(failure.error)
     assert pipeline.emails(upload_id) == []
 
@@ -360,7 +360,7 @@ def test_redrive_permanently_failed_event_is_processed(ctx: AppContext, pipeline
             "the event to reach the failure queue",
         )
         [failure] = dead_letter_queues.peek_failures(ctx, "csv-parser-failures")
-        assert failure.about == key
+        assert failure.subject == key
         assert "AccessDenied" in failure.error
         [redriven] = dead_letter_queues.redrive(ctx, "csv-parser-failures")
         assert redriven.error is not None
@@ -406,9 +406,9 @@ def test_redrive_failing_event_does_not_delay_others(ctx: AppContext, pipeline: 
     for body in ("no JSON", "[]", json.dumps(missing), json.dumps({"requestPayload": notification})):
         ctx.sqs.send_message(QueueUrl=url, MessageBody=body)
     try:
-        listed = {failure.about for failure in dead_letter_queues.peek_failures(ctx, queue)}
+        listed = {failure.subject for failure in dead_letter_queues.peek_failures(ctx, queue)}
         assert listed == {"no JSON", "[]", "missing", upload.upload_id}
-        errors = {redriven.about: redriven.error or "" for redriven in dead_letter_queues.redrive(ctx, queue)}
+        errors = {redriven.subject: redriven.error or "" for redriven in dead_letter_queues.redrive(ctx, queue)}
         assert errors.keys() == listed
         assert all(errors.values())
         assert "NoSuchBucket" in errors["missing"]
@@ -425,5 +425,5 @@ def test_redrive_dead_letter_message_returns_to_its_queue(ctx: AppContext, pipel
     url = ctx.sqs.get_queue_url(QueueName="product-validation-errors-dlq")["QueueUrl"]
     ctx.sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"upload_id": upload.upload_id}))
     [redriven] = dead_letter_queues.redrive(ctx, "product-validation-errors-dlq")
-    assert (redriven.about, redriven.error) == (upload.upload_id, None)
+    assert (redriven.subject, redriven.error) == (upload.upload_id, None)
     assert pipeline.finished(upload.upload_id).notified_at is not None

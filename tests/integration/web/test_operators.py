@@ -168,7 +168,7 @@ def test_failed_events_are_listed_and_redriven(pipeline: Pipeline, operator: htt
         pipeline.sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(failure))
         wait_until(lambda: waiting() == 1, "the failure to be listed")
         [event] = operator.get("/v1/operator/failures/csv-parser-failures").json()["items"]
-        assert (event["about"], event["error"]) == (upload.s3_key, "the database was away")
+        assert (event["subject"], event["error"]) == (upload.s3_key, "the database was away")
         redriven = operator.post("/v1/operator/failures/csv-parser-failures/redrive")
         assert (redriven.status_code, redriven.json()) == (202, {"queue": "csv-parser-failures", "waiting": 1})
         wait_until(lambda: waiting() == 0, "the failure to be redriven")

@@ -129,7 +129,7 @@ def test_rejected_sign_in_email_is_moved_to_the_failure_queue(ctx: AppContext, p
     finally:
         moved.rename(inbox)
         pipeline.sqs.purge_queue(QueueUrl=url)
-    assert failure.about == f"the sign-in e-mail to {email}"
+    assert failure.subject == f"the sign-in e-mail to {email}"
     assert "The inbox did not accept the e-mail" in failure.error
 
 

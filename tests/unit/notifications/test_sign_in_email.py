@@ -48,7 +48,7 @@ def test_send_sign_in_email_without_valid_link_sends_nothing(email: SignInEmail)
 
 def test_describe_message_of_sign_in_email_omits_its_link() -> None:
     event = SignInEmail("a@b.example", [LINK], 0).event()
-    about, _ = describe_message(json.dumps({"requestPayload": event}))
-    assert about == "the sign-in e-mail to a@b.example"
+    subject, _ = describe_message(json.dumps({"requestPayload": event}))
+    assert subject == "the sign-in e-mail to a@b.example"
     # As the handler of mailer reads it.
     assert SignInEmail(**json.loads(json.dumps(event))["sign_in"]).address == "a@b.example"
