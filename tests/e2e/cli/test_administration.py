@@ -105,7 +105,7 @@ def test_operators_add_update_and_suspend(run: Run) -> None:
         (("vendors", "suspend", "NOBODY"), "there is no vendor NOBODY"),
         (("vendors", "add", "a/b", "--name", "A", "--email", "a@b.example"), "'a/b' cannot be a vendor's id"),
         (("vendors", "add", "AB", "--name", " ", "--email", "a@b.example"), "the vendor's name has 1 to 200"),
-        (("vendors", "add", "AB", "--name", "A", "--email", "nobody"), "'nobody' is not an e-mail address"),
+        (("vendors", "add", "AB", "--name", "A", "--email", "nobody"), "'nobody' is not a valid e-mail address"),
         (("vendors", "add", "AB", "--name", "A", "--email", "a@b.example", "--phone", "1" * 21), "up to 20 characters"),
         (("categories", "disable", "Test Nothing"), "there is no category Test Nothing"),
         (("categories", "add", " "), "a category's name has 1 to 100 characters"),

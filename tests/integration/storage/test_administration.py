@@ -47,7 +47,7 @@ def list_actions(database: Database) -> Sequence[Any]:
     [
         (lambda c: vendors.add_vendor(c, ACTOR, **{**VENDOR, "vendor_id": "a/b"}), "cannot be a vendor's id"),
         (lambda c: vendors.add_vendor(c, ACTOR, **{**VENDOR, "vendor_name": " "}), "1 to 200 characters"),
-        (lambda c: vendors.add_vendor(c, ACTOR, **{**VENDOR, "email": "nobody"}), "is not an e-mail address"),
+        (lambda c: vendors.add_vendor(c, ACTOR, **{**VENDOR, "email": "nobody"}), "is not a valid e-mail address"),
         (lambda c: vendors.update_vendor(c, ACTOR, "VEND001", status=UNKNOWN), "active or suspended"),
         (lambda c: vendors.update_vendor(c, ACTOR, "VEND001", phone="1" * 21), "up to 20 characters"),
         (lambda c: operators.add_operator(c, ACTOR, email="a@b.example", name="A", role=UNKNOWN), "viewer or an admin"),

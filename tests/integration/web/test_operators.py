@@ -314,7 +314,7 @@ def test_invalid_email_addresses_are_rejected_everywhere(
         ("update_vendor", {"vendor_id": "VEND001", "email": email}),
         ("add_operator", {"email": email, "name": "Unreached"}),
     ):
-        with pytest.raises(AdminError, match="is not an e-mail address"):
+        with pytest.raises(AdminError, match="is not a valid e-mail address"):
             run_action(database, name, arguments)
     with browser(pipeline) as client:
         assert client.post("/v1/sign-in", json={"email": email}).status_code == 422
