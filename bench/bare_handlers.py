@@ -106,10 +106,10 @@ def error_processor(event: dict[str, Any], _: object) -> dict[str, Any]:
 def mailer(event: dict[str, Any], _: object) -> None:
     for record in event["Records"]:
         upload = json.loads(record["Sns"]["Message"])["upload"]
-        table = os.environ["MAIL_CLAIMS_TABLE"]
+        table = os.environ["EMAIL_CLAIMS_TABLE"]
         client("dynamodb").put_item(TableName=table, Item={"upload_id": {"S": upload}})
         client("ses").send_email(
-            Source=os.environ["MAIL_SENDER"],
+            Source=os.environ["EMAIL_SENDER"],
             Destination={"ToAddresses": ["bench@vendors.example"]},
             Message={"Subject": {"Data": "bench"}, "Body": {"Text": {"Data": upload}}},
         )

@@ -64,7 +64,7 @@ def pages(page: Page, pipeline: Pipeline) -> Iterator[str]:
         },
     )
     page.get_by_role("link", name="Product Upload Complete - spring-collection.csv").first.click()
-    yield "inbox-mail"
+    yield "inbox-email"
     page.goto("/sign-in")
     page.get_by_role("button", name="Email me a sign-in link").click()
     yield "sign-in-error"

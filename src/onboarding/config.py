@@ -78,12 +78,12 @@ class Settings:
         return self._required("SNS_TOPIC_ARN")
 
     @property
-    def mail_claims_table(self) -> str:
-        return self._required("MAIL_CLAIMS_TABLE")
+    def email_claims_table(self) -> str:
+        return self._required("EMAIL_CLAIMS_TABLE")
 
     @property
-    def mail_sender(self) -> str:
-        return self._required("MAIL_SENDER")
+    def email_sender(self) -> str:
+        return self._required("EMAIL_SENDER")
 
     @property
     def link_secret(self) -> str:

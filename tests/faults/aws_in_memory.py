@@ -26,7 +26,7 @@ from tests.faults.dynamodb_expressions import apply_update, evaluate_condition, 
 Item = dict[str, Any]
 Response = dict[str, Any]
 
-KEYS = {"UploadRecords": ("upload_id", "record_id"), "product-onboarding-mail-claims": ("upload_id",)}
+KEYS = {"UploadRecords": ("upload_id", "record_id"), "product-onboarding-email-claims": ("upload_id",)}
 WRITTEN_AT = datetime(2024, 12, 21, 10, 30, 45, tzinfo=UTC)
 
 
@@ -69,7 +69,7 @@ class Wiring:
         )
 
 
-def get_upload_or_key(message: str) -> str:
+def get_published_subject(message: str) -> str:
     """Return the upload of a publication, or the key of an object without a vendor."""
     forms = json.loads(message)
     result = json.loads(forms["lambda"])
@@ -135,7 +135,7 @@ class Aws:
         self.sent: list[dict[str, Any]] = []
         self.notifications: list[dict[str, Any]] = []
         self.filtered_out: list[dict[str, Any]] = []
-        self.mails: list[dict[str, Any]] = []
+        self.emails: list[dict[str, Any]] = []
         self.secrets: dict[str, dict[str, Any]] = {}
         self.published: Counter[str] = Counter()
         # Publications whose transaction did not commit: they are repeated.
@@ -353,11 +353,11 @@ class Aws:
             MessageAttributes.get(name, {}).get("StringValue") in values for name, values in policy.items()
         )
         (self.notifications if is_subscribed else self.filtered_out).append(event)
-        self.published[get_upload_or_key(Message)] += 1
+        self.published[get_published_subject(Message)] += 1
         return {"MessageId": str(uuid.uuid4())}
 
     def ses_send_email(self, *, Source: str, Destination: dict[str, Any], Message: dict[str, Any]) -> Response:  # noqa: N803
-        self.mails.append(
+        self.emails.append(
             {
                 "to": Destination["ToAddresses"],
                 "subject": Message["Subject"]["Data"],

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from tests.faults.aws_in_memory import exceptions_of, get_upload_or_key
+from tests.faults.aws_in_memory import exceptions_of, get_published_subject
 
 if TYPE_CHECKING:
     from tests.faults.lambda_runtime import Container
@@ -33,7 +33,7 @@ class Client:
             with aws.lock:
                 response = getattr(aws, f"{self._service}_{operation}")(**parameters)
             if point == "sns.publish":
-                self._container.published.append(get_upload_or_key(parameters["Message"]))
+                self._container.published.append(get_published_subject(parameters["Message"]))
             self._container.reach(f"after {point}")
             return response | unprocessed
 

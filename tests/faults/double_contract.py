@@ -17,7 +17,7 @@ from tests.faults.lambda_runtime import Container, Runtime
 Record = Callable[[str, Any], None]
 KEYS = {
     "UploadRecords": [("upload_id", "HASH"), ("record_id", "RANGE")],
-    "product-onboarding-mail-claims": [("upload_id", "HASH")],
+    "product-onboarding-email-claims": [("upload_id", "HASH")],
 }
 
 
@@ -29,7 +29,7 @@ def make_calls(clients: dict[str, Any], names: dict[str, str], record: Record) -
     """Make every call that the pipeline makes, and record the parts of the responses that it uses."""
     s3, dynamodb, sqs, sns = clients["s3"], clients["dynamodb"], clients["sqs"], clients["sns"]
     bucket, queue, topic = names["bucket"], names["queue"], names["topic"]
-    records, claims = names["UploadRecords"], names["product-onboarding-mail-claims"]
+    records, claims = names["UploadRecords"], names["product-onboarding-email-claims"]
 
     versions = [
         s3.put_object(Bucket=bucket, Key="uploads/a b.csv", Body=io.BytesIO(body))["VersionId"]

@@ -44,7 +44,7 @@ class Result:
 
 
 def all_file_kinds(simulation: Simulation, control: Control) -> None:
-    """Process files of every kind, from the bucket to the mail."""
+    """Process files of every kind, from the bucket to the e-mail."""
     simulation.batch = 28
     names = [f"way-{n}" for n in range(30)]
     mixed = file_of("VEND001", names, {number: number % 5 for number in range(3, 27, 2)})

@@ -152,10 +152,12 @@ def check(simulation: Simulation) -> None:
     ]
     if stray_reports:
         raise violation("reports belong to uploads", stray_reports)
-    duplicates = len(simulation.runtime.aws.mails) - len(known_ids)
-    if duplicates > simulation.mail_windows:
+    duplicates = len(simulation.runtime.aws.emails) - len(known_ids)
+    if duplicates > simulation.email_windows:
         raise violation(
-            "one mail for each upload, except in the retry window", f"{duplicates} more mails", simulation.mail_windows
+            "one e-mail for each upload, except in the retry window",
+            f"{duplicates} more e-mails",
+            simulation.email_windows,
         )
     stored_keys = [key for key in simulation.runtime.aws.objects if key.startswith(UNPROCESSABLE_PREFIX)]
     if len(stored_keys) != len(simulation.malformed_items):
@@ -284,7 +286,7 @@ def check_errors(outcome: Outcome, upload_id: str, file: File, number: int, cell
 
 
 def check_notifications(simulation: Simulation, outcome: Outcome, upload_id: str) -> None:
-    """Check the items, messages, report and mail of one upload."""
+    """Check the items, messages, report and e-mail of one upload."""
     aws = simulation.runtime.aws
     row, errors = outcome.history[upload_id], outcome.errors[upload_id]
     if row["notified_at"] is None:
@@ -295,12 +297,12 @@ def check_notifications(simulation: Simulation, outcome: Outcome, upload_id: str
         check_report(aws.objects[row["error_file_s3_key"]][-1].content, errors)
     if row["fix_file_s3_key"]:
         check_fix_file(aws.objects[row["fix_file_s3_key"]][-1].content, errors, FileDetails(**row["file_details"]))
-    mails = [mail for mail in aws.mails if f"Upload ID: {upload_id}\n" in mail["text"]]
-    if not mails:
-        raise violation("every upload has a mail", upload_id)
-    [(email,)] = simulation.runtime.fetch("select email from vendors where vendor_id = %s", (row["vendor_id"],))
-    for mail in mails:
-        check_mail(mail, row, email)
+    emails = [email for email in aws.emails if f"Upload ID: {upload_id}\n" in email["text"]]
+    if not emails:
+        raise violation("every upload has an e-mail", upload_id)
+    [(address,)] = simulation.runtime.fetch("select email from vendors where vendor_id = %s", (row["vendor_id"],))
+    for email in emails:
+        check_email(email, row, address)
     if simulation.state_lost:
         return
     sent = {(body["upload_id"], body.get("row_number")) for body in aws.sent}
@@ -369,16 +371,16 @@ def check_fix_file(content: bytes, errors: Mapping[int, Table], detected: FileDe
         raise violation("the fix file has every rejected row", numbers, expected)
 
 
-def check_mail(mail: Mapping[str, Any], row: Mapping[str, Any], email: str) -> None:
+def check_email(email: Mapping[str, Any], row: Mapping[str, Any], address: str) -> None:
     """Check the recipient, figures, status and links of an e-mail."""
-    if mail["to"] != [email]:
-        raise violation("the mail goes only to its vendor", mail["to"], row["vendor_id"])
+    if email["to"] != [address]:
+        raise violation("the e-mail goes only to its vendor", email["to"], row["vendor_id"])
     figures = [
-        int(figure) for figure in re.findall(r"^(?:Total|Valid|Invalid) records: (\d+)", mail["text"], re.MULTILINE)
+        int(figure) for figure in re.findall(r"^(?:Total|Valid|Invalid) records: (\d+)", email["text"], re.MULTILINE)
     ]
     if figures != [row["total_records"], row["valid_records"], row["error_records"]]:
-        raise violation("the mail agrees with the upload history", figures, row["upload_id"])
-    if f"Status: {row['status'].upper()}\n" not in mail["text"] or ("/reports/" in mail["text"]) != bool(
+        raise violation("the e-mail agrees with the upload history", figures, row["upload_id"])
+    if f"Status: {row['status'].upper()}\n" not in email["text"] or ("/reports/" in email["text"]) != bool(
         row["error_records"]
     ):
-        raise violation("the mail agrees with the upload history", mail["text"])
+        raise violation("the e-mail agrees with the upload history", email["text"])

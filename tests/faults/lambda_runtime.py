@@ -48,8 +48,8 @@ ENVIRONMENT = {
     "FAILURES_BUCKET_NAME": "failures",
     "S3_BUCKET_NAME": "ecommerce-product-uploads-000000000000",
     "SNS_TOPIC_ARN": "arn:topic",
-    "MAIL_CLAIMS_TABLE": "product-onboarding-mail-claims",
-    "MAIL_SENDER": "uploads@techmart.example",
+    "EMAIL_CLAIMS_TABLE": "product-onboarding-email-claims",
+    "EMAIL_SENDER": "uploads@techmart.example",
     "LINK_SECRET_NAME": "product-onboarding/link-keys",
     "LINK_BASE_URL": "http://links",
 }

@@ -123,7 +123,7 @@ def marked_before_published(runtime: Runtime) -> Patches:
     return [(uploads, "lock_upload_to_notify", lock_upload_to_notify)]
 
 
-def mail_without_claim(_: Runtime) -> Patches:
+def email_without_claim(_: Runtime) -> Patches:
     def put_item(self: Aws, *, ConditionExpression: str, **parameters: Any) -> Any:  # noqa: N803
         return original(self, **{k: v for k, v in parameters.items() if k != "ExpressionAttributeValues"})
 
@@ -228,7 +228,7 @@ def held_rows_sent_once(_: Runtime) -> Patches:
     return [(validate, "record_outcomes", record_outcomes)]
 
 
-def mail_to_another_vendor(_: Runtime) -> Patches:
+def email_to_another_vendor(_: Runtime) -> Patches:
     def publish_result(ctx: Any, upload: Any, *arguments: Any, **more: Any) -> None:
         original(ctx, replace(upload, vendor_email="sales@stylewear.com"), *arguments, **more)
 

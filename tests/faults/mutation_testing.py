@@ -100,15 +100,15 @@ MUTANTS = (
         ["at finalize.published/1/duplicate"],
     ),
     Mutant(
-        "a mail is sent without a claim",
-        mutants.mail_without_claim,
-        ["one mail for each upload, except in the retry window"],
+        "an e-mail is sent without a claim",
+        mutants.email_without_claim,
+        ["one e-mail for each upload, except in the retry window"],
         ["mailer/at email.marked/1/duplicate"],
     ),
     Mutant(
-        "a mail goes to another vendor",
-        mutants.mail_to_another_vendor,
-        ["the mail goes only to its vendor"],
+        "an e-mail goes to another vendor",
+        mutants.email_to_another_vendor,
+        ["the e-mail goes only to its vendor"],
         ["error_processor/at finalize.published"],
     ),
     Mutant(

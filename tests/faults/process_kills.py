@@ -27,7 +27,7 @@ STALLED_SECONDS = 8.0
 """Seconds without progress after which the watchdog runs; its schedule is minutes."""
 
 
-MAX_MAILS = {"emulator": 2, "worker": 2, "PostgreSQL": 1}
+MAX_EMAILS = {"emulator": 2, "worker": 2, "PostgreSQL": 1}
 """An e-mail that a killed mailer sent and did not mark is sent again; a killed emulator loses all marks."""
 
 SHORT_RETRY_DELAY = {"LAMBDA_ASYNC_RETRY_BASE_SECONDS": "1"}
@@ -73,7 +73,7 @@ def _run_round(state: Path, name: str, victim: str, moment: KillTime) -> str | N
             load.put(keyed_files)
             wait_until(lambda: load.count_notified() >= moment.notified, "uploads to be notified")
             time.sleep(moment.seconds)
-            notified, mailed = load.count_notified(), load.count_mailed()
+            notified, sent = load.count_notified(), load.count_uploads_with_email()
             busy: list[int] = []
             while not busy:
                 if load.count_notified() == UPLOADS:
@@ -87,12 +87,12 @@ def _run_round(state: Path, name: str, victim: str, moment: KillTime) -> str | N
         with StackRun(local_stack, load.uploads) as load:
             resumed = _finish_uploads(local_stack, load)
             # The emulator loses its staging table when it ends.
-            load.check(max_mails=MAX_MAILS[victim], staged=victim != "emulator")
-            twice = load.count_mailed_twice()
+            load.check(max_emails=MAX_EMAILS[victim], staged=victim != "emulator")
+            twice = load.count_uploads_with_two_emails()
         return (
-            f"{victim} killed: {notified} of {UPLOADS} uploads notified, {mailed} mails sent, "
+            f"{victim} killed: {notified} of {UPLOADS} uploads notified, {sent} e-mails sent, "
             f"{len(busy)} processes busy; "
-            f"the watchdog resumed {resumed}, every invariant holds, {twice} mails were sent twice"
+            f"the watchdog resumed {resumed}, every invariant holds, {twice} e-mails were sent twice"
         )
     finally:
         local_stack.stop()
@@ -140,6 +140,6 @@ def _finish_uploads(local_stack: LocalStack, load: StackRun) -> int:
         if load.wait(120, progress=STALLED_SECONDS):
             return resumed
     raise violation(
-        "every upload ends, is notified and has a mail",
-        f"{load.count_notified()} notified and {load.count_mailed()} mailed of {UPLOADS}",
+        "every upload ends, is notified and has an e-mail",
+        f"{load.count_notified()} notified, {load.count_uploads_with_email()} with an e-mail, of {UPLOADS}",
     )

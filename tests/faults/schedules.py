@@ -169,9 +169,9 @@ class Schedule:
                 task.join()
 
     def startable(self) -> list[Delivery]:
-        """Return the deliveries that may start now. A mail is retried when no earlier attempt still runs."""
-        mailing = any(task.delivery.function == "mailer" for task in self.running)
-        return [d for d in self.simulation.pending if not (mailing and d.function == "mailer" and d.attempts)]
+        """Return the deliveries that may start now. An e-mail is retried when no earlier attempt still runs."""
+        is_sending_email = any(task.delivery.function == "mailer" for task in self.running)
+        return [d for d in self.simulation.pending if not (is_sending_email and d.function == "mailer" and d.attempts)]
 
     def start(self, startable: list[Delivery]) -> None:
         chance, simulation = self.order, self.simulation

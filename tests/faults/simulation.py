@@ -24,8 +24,8 @@ Control = Callable[[Call, InjectionPoint], str | None]
 NO_EVENTS = ("watchdog", "cancel", "undo")
 """Calls that are not retried."""
 
-MAIL_LEASE = 61
-"""Seconds until the first retry of an asynchronous call; the lease of a mail has expired by then."""
+EMAIL_LEASE = 61
+"""Seconds until the first retry of an asynchronous call; the lease of an e-mail has expired by then."""
 
 
 def no_fault(_: Call, __: InjectionPoint) -> None:
@@ -67,7 +67,7 @@ class Simulation:
     uploads: dict[str, File] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
     malformed_items: list[Item] = field(default_factory=list)
-    mail_windows: int = 0
+    email_windows: int = 0
     state_lost: bool = False
     interrupted: bool = False
     deadlocks_escaped: int = 0
@@ -170,7 +170,7 @@ class Simulation:
     def handle(self, delivery: Delivery, control: Control = no_fault) -> str | None:
         """Run the function of a delivery and schedule its retry after a failure; return the failure, if any."""
         if delivery.function == "mailer" and delivery.attempts:
-            self.runtime.clock.advance(MAIL_LEASE)
+            self.runtime.clock.advance(EMAIL_LEASE)
         call = Call(delivery.function, delivery.event, control)
         call.delivery = delivery
         if delivery.function not in NO_EVENTS:
@@ -180,7 +180,7 @@ class Simulation:
         except (Exception, Crash) as fault:  # noqa: BLE001 - the event is retried after any error
             self._schedule_retry(delivery, fault)
             # Only an e-mail that was sent and not marked may be sent twice.
-            self.mail_windows += call.hits["after ses.send_email"] > 0 and not call.hits["after dynamodb.update_item"]
+            self.email_windows += call.hits["after ses.send_email"] > 0 and not call.hits["after dynamodb.update_item"]
             return f"{type(fault).__name__}: {fault}"
         failed = (
             {entry["itemIdentifier"] for entry in (result or {}).get("batchItemFailures", [])}

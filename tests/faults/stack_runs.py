@@ -80,13 +80,16 @@ class StackRun:
         return self._count("notified_at is not null")
 
     def wait(self, seconds: float, *, progress: float | None = None) -> bool:
-        """Wait until all uploads are notified and mailed; return False after `progress` seconds without progress."""
+        """Wait until all uploads are notified and have an e-mail.
+
+        Return False after `progress` seconds without progress.
+        """
         deadline, last, moved = time.monotonic() + seconds, (-1, -1, -1), time.monotonic()
         while time.monotonic() < deadline:
             notified = self.count_notified()
             now = (
                 notified,
-                len(self._list_mails_by_upload()) if notified == len(self.uploads) else -1,
+                len(self._list_emails_by_upload()) if notified == len(self.uploads) else -1,
                 self._count_outcomes(),
             )
             if now[:2] == (len(self.uploads), len(self.uploads)):
@@ -98,32 +101,32 @@ class StackRun:
             time.sleep(0.1)
         return False
 
-    def count_mailed(self) -> int:
-        """Return how many uploads have a mail."""
-        return len(self._list_mails_by_upload())
+    def count_uploads_with_email(self) -> int:
+        """Return how many uploads have an e-mail."""
+        return len(self._list_emails_by_upload())
 
-    def count_mailed_twice(self) -> int:
-        return sum(len(mails) > 1 for mails in self._list_mails_by_upload().values())
+    def count_uploads_with_two_emails(self) -> int:
+        return sum(len(emails) > 1 for emails in self._list_emails_by_upload().values())
 
-    def _list_mails_by_upload(self) -> dict[str, list[dict[str, Any]]]:
-        mails: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for mail in read_emails(Path(self.local_stack.endpoints.inbox_dir)):
-            for line in mail.text.splitlines():
+    def _list_emails_by_upload(self) -> dict[str, list[dict[str, Any]]]:
+        emails: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for email in read_emails(Path(self.local_stack.endpoints.inbox_dir)):
+            for line in email.text.splitlines():
                 if (
                     line.startswith("Upload ID: ")
                     and (name := line.removeprefix("Upload ID: ").strip()) in self.uploads
                 ):
-                    text = mail.text.replace("\r\n", "\n")
-                    mails[name].append({"to": list(mail.recipients), "subject": mail.subject, "text": text})
-        return mails
+                    text = email.text.replace("\r\n", "\n")
+                    emails[name].append({"to": list(email.recipients), "subject": email.subject, "text": text})
+        return emails
 
-    def check(self, *, max_mails: int = 1, staged: bool = True) -> None:
+    def check(self, *, max_emails: int = 1, staged: bool = True) -> None:
         """Check the invariants of every upload, and the items of a few rows of each.
 
         With `staged`, all items must exist, unless there are more rows than the local stack stores.
         """
         outcome = invariants.outcome_of(self._table)
-        mails = self._list_mails_by_upload()
+        emails = self._list_emails_by_upload()
         rows = sum(int(row["total_records"]) for row in outcome.history.values())
         # The local stack stores only the items of the newest rows.
         staged = staged and rows <= MAX_PROCESSED_ITEMS
@@ -138,10 +141,10 @@ class StackRun:
                     self._object(row["fix_file_s3_key"]), errors, FileDetails(**row["file_details"])
                 )
             self._check_items(upload_id, row["total_records"], errors, staged=staged)
-            if not 1 <= len(mails[upload_id]) <= max_mails:
-                raise invariants.violation("one mail for each upload", upload_id, len(mails[upload_id]))
-            for mail in mails[upload_id]:
-                invariants.check_mail(mail, row, f"{file.vendor_id.lower()}@vendors.example")
+            if not 1 <= len(emails[upload_id]) <= max_emails:
+                raise invariants.violation("one e-mail for each upload", upload_id, len(emails[upload_id]))
+            for email in emails[upload_id]:
+                invariants.check_email(email, row, f"{file.vendor_id.lower()}@vendors.example")
 
         query = "select deadlocks from pg_stat_database where datname = current_database()"
         if (deadlocks := self.pipeline.connection.execute(query).fetchall()) != [(0,)]:

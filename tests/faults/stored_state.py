@@ -44,20 +44,20 @@ def empty(runtime: Runtime) -> None:
 
 
 def state_of(simulation: Simulation) -> State:
-    """Return every table, item, object and mail, without the values that differ between equal runs."""
+    """Return every table, item, object and e-mail, without the values that differ between equal runs."""
     runtime, aws = simulation.runtime, simulation.runtime.aws
-    mails = sorted(
-        (mail["subject"], tuple(mail["to"]), re.sub(r"/reports/\S+", "/reports/...", mail["text"]))
-        for mail in aws.mails
+    emails = sorted(
+        (email["subject"], tuple(email["to"]), re.sub(r"/reports/\S+", "/reports/...", email["text"]))
+        for email in aws.emails
     )
     return {
         **{name: _rows(runtime, name) for name in tables(runtime)},
         "UploadRecords": {"/".join(key): _plain(item) for key, item in aws.tables["UploadRecords"].items()},
-        "product-onboarding-mail-claims": {
-            "/".join(key): "sent_at" in item for key, item in aws.tables["product-onboarding-mail-claims"].items()
+        "product-onboarding-email-claims": {
+            "/".join(key): "sent_at" in item for key, item in aws.tables["product-onboarding-email-claims"].items()
         },
         "objects": {key: versions[-1].content for key, versions in aws.objects.items()},
-        "mails": mails if not simulation.mail_windows else sorted(set(mails)),
+        "emails": emails if not simulation.email_windows else sorted(set(emails)),
         "messages": sorted({_message_content(body) for body in aws.sent}),
         "filtered_out": sorted({str(event) for event in aws.filtered_out}),
     }

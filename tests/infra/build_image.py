@@ -219,7 +219,7 @@ def process_upload(container: str, run: Pipeline) -> None:
     [message] = run.sqs.receive_message(QueueUrl=queue_url, WaitTimeSeconds=5)["Messages"]
     notification = json.dumps(parse_notification(json.loads(message["Body"])["Message"]))
     assert call("mailer", message=notification) is None
-    text = run.mail(upload_id).text
+    text = run.email(upload_id).text
     token = text.split("/reports/", 1)[1].split()[0]
     assert call("report-link", token=token)["statusCode"] == 302
     assert call("watchdog") == {"recovered": []}

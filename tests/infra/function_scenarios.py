@@ -149,7 +149,7 @@ def make_sign_in_event() -> dict[str, Any]:
 def use_unverified_sender(run: Pipeline) -> Iterator[None]:
     """Change the mailer's sender to an unverified address."""
     variables = get_environment(run, "mailer")
-    invalid_variables = {**variables, "MAIL_SENDER": "uploads@unverified.example"}
+    invalid_variables = {**variables, "EMAIL_SENDER": "uploads@unverified.example"}
     run.lambdas.update_function_configuration(
         FunctionName=resource_name("mailer"), Environment={"Variables": invalid_variables}
     )

@@ -61,7 +61,7 @@ def make_rehearsal(account: Account, progress: list[str], **changed: object) -> 
         packaging="Zip",
         ssl_mode="prefer",
         pipeline_parameters={"PublicUrl": account.emulator.url},
-        **{"mail_sender": SENDER, **changed},  # type: ignore[arg-type]
+        **{"email_sender": SENDER, **changed},  # type: ignore[arg-type]
     )
     deployment = Rehearsal(account.client, plan, progress.append, pause=0.02)
     deployment.account = account
@@ -177,7 +177,7 @@ def test_destroy_data_in_another_region_is_retained(account: Account, capsys: py
         assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 1
 
         blocking = [
-            finding for finding in account_checks.run_checks(elsewhere, Plan(mail_sender=SENDER)) if finding.blocks
+            finding for finding in account_checks.run_checks(elsewhere, Plan(email_sender=SENDER)) if finding.blocks
         ]
         assert any(bucket in finding.text for finding in blocking)
         with pytest.raises(DeployError, match="a deployment is in one region"):
@@ -263,7 +263,7 @@ def test_call_admin_failed_action_reports_the_reason(
     outputs = make_rehearsal(account, progress).run()
     assert "  its e-mail was sent" in progress
     with pytest.raises(DeployError, match="there is no vendor NOBODY"):
-        call_admin(account.client("lambda"), "change_vendor", prefix="", vendor_id="NOBODY", status="suspended")
+        call_admin(account.client("lambda"), "update_vendor", prefix="", vendor_id="NOBODY", status="suspended")
     with pytest.raises(DeployError, match="there is no action drop_all"):
         call_admin(account.client("lambda"), "drop_all", prefix="")
     # Without a local stack, commands call the admin function.
@@ -338,7 +338,7 @@ def test_dry_run_lists_resources_and_cost(
     monkeypatch.setattr(account_checks, "_check_database", lambda *_: iter(()))
     before = account.client("cloudformation").list_stacks()["StackSummaries"]
     settings = ("--set", "ProductValidatorConcurrency=16", "--set", "StreamParallelization=4")
-    command = ["deploy", "--mail-sender", SENDER, "--base-image", BASE_IMAGE, "--dry-run"]
+    command = ["deploy", "--email-sender", SENDER, "--base-image", BASE_IMAGE, "--dry-run"]
     assert main([*command, "--network", "nat", "--no-multi-az", *settings]) == 0
     output = capsys.readouterr().out
     assert "a VPC with two private subnets and a NAT gateway" in output
@@ -351,16 +351,16 @@ def test_dry_run_lists_resources_and_cost(
     assert "STOP: No docker, podman or buildah is installed" in capsys.readouterr().out
 
     monkeypatch.setattr(account_checks, "find_builder", lambda: "docker")
-    assert main(["deploy", "--mail-sender", SENDER, "--dry-run"]) == 0
+    assert main(["deploy", "--email-sender", SENDER, "--dry-run"]) == 0
     assert "public.ecr.aws/lambda/python:3.13, whose content changes" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("credentials")
 def test_deploy_unknown_parameter_is_rejected(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["deploy", "--mail-sender", SENDER, "--set", "Nothing=1", "--dry-run"]) == 1
+    assert main(["deploy", "--email-sender", SENDER, "--set", "Nothing=1", "--dry-run"]) == 1
     assert "the template has no parameter Nothing" in capsys.readouterr().err
     # The setting would apply to one template only.
-    assert main(["deploy", "--mail-sender", SENDER, "--set", "NamePrefix=staging-", "--dry-run"]) == 1
+    assert main(["deploy", "--email-sender", SENDER, "--set", "NamePrefix=staging-", "--dry-run"]) == 1
     assert "--set: NamePrefix is set by --name-prefix" in capsys.readouterr().err
 
 
@@ -368,11 +368,11 @@ def test_deploy_unknown_parameter_is_rejected(capsys: pytest.CaptureFixture[str]
 def test_deploy_name_prefix_is_printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(account_checks, "find_builder", lambda: "docker")
     monkeypatch.setattr(account_checks, "_check_database", lambda *_: iter(()))
-    assert main(["deploy", "--mail-sender", SENDER, "--name-prefix", "staging-", "--dry-run"]) == 0
+    assert main(["deploy", "--email-sender", SENDER, "--name-prefix", "staging-", "--dry-run"]) == 0
     assert "All names begin with staging-" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", [["deploy", "--mail-sender", SENDER, "--dry-run"], ["destroy", "--yes"]])
+@pytest.mark.parametrize("command", [["deploy", "--email-sender", SENDER, "--dry-run"], ["destroy", "--yes"]])
 @pytest.mark.parametrize("prefix", ["staging", "Staging-", "two-words-"])
 def test_deploy_malformed_name_prefix_is_rejected(
     command: list[str], prefix: str, capsys: pytest.CaptureFixture[str]
@@ -404,7 +404,7 @@ def test_deploy_public_url_with_a_path_is_rejected(
     monkeypatch.setattr(
         deploy_commands, "make_client_factory", MagicMock(side_effect=AssertionError("no client is needed"))
     )
-    assert main(["deploy", "--mail-sender", SENDER, option, value, "--dry-run"]) == 1
+    assert main(["deploy", "--email-sender", SENDER, option, value, "--dry-run"]) == 1
     assert "it must be a scheme and a host without a path" in capsys.readouterr().err
 
 
@@ -413,7 +413,7 @@ def test_deploy_public_url_trailing_slash_is_removed(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(deploy_commands, "get_account", lambda _: "123456789012")
     monkeypatch.setattr(deploy_commands, "complete_plan", complete_plan)
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
-    assert main(["deploy", "--mail-sender", SENDER, "--public-url", "https://onboarding.example.com/", "--yes"]) == 1
+    assert main(["deploy", "--email-sender", SENDER, "--public-url", "https://onboarding.example.com/", "--yes"]) == 1
     [(_, _, settings)] = [call.args for call in complete_plan.call_args_list]
     assert settings == {"PublicUrl": "https://onboarding.example.com"}
 

@@ -51,7 +51,7 @@ class Shell:
         with self._monkeypatch.context() as patch:
             if responses is not None:
                 self.calls = install_responses(patch, responses)
-            command = ["deploy", "--mail-sender", SENDER, "--base-image", BASE_IMAGE, "--region", region, "--dry-run"]
+            command = ["deploy", "--email-sender", SENDER, "--base-image", BASE_IMAGE, "--region", region, "--dry-run"]
             code = main([*command, *options])
         captured = self._capsys.readouterr()
         lines = (captured.out + captured.err).splitlines()
@@ -202,7 +202,7 @@ def test_dry_run_sandbox_lists_addresses_to_verify(shell: Shell) -> None:
 )
 def test_dry_run_sender_below_a_verified_domain_is_verified(shell: Shell, identity: str) -> None:
     responses = healthy_account() | {"sesv2:GetEmailIdentity": make_identities({identity: {}})}
-    assert list_findings(shell.dry_run(responses, "--mail-sender", "uploads@a.shop.example.com")) == []
+    assert list_findings(shell.dry_run(responses, "--email-sender", "uploads@a.shop.example.com")) == []
 
 
 def test_dry_run_unverified_sender_lists_possible_identities(shell: Shell) -> None:
@@ -211,7 +211,7 @@ def test_dry_run_unverified_sender_lists_possible_identities(shell: Shell) -> No
             {"com": {}, "other.example.com": {}, "example.com": {"VerifiedForSendingStatus": False}}
         )
     }
-    [finding] = list_findings(shell.dry_run(responses, "--mail-sender", "uploads@shop.example.com"))
+    [finding] = list_findings(shell.dry_run(responses, "--email-sender", "uploads@shop.example.com"))
     assert "SES has verified none of uploads@shop.example.com, shop.example.com, example.com in this region" in finding
 
 

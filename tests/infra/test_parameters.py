@@ -36,7 +36,7 @@ RUNNING = {
         "AdminImageUri": "1.dkr.example/onboarding-lambda@sha256:1",
     },
     "pipeline": {
-        "MailSender": "uploads@techmart.example",
+        "EmailSender": "uploads@techmart.example",
         "OperatorEmail": "ops@techmart.example",
         "PublicUrl": "https://shop.techmart.example",
         "StreamBatchSize": "200",
@@ -84,7 +84,7 @@ def test_complete_plan_omitted_choices_have_the_running_values() -> None:
         outbound="nat",
         multi_az=True,
         instance_class="db.t4g.small",
-        mail_sender="uploads@techmart.example",
+        email_sender="uploads@techmart.example",
         operator_email="ops@techmart.example",
         base_image="python@sha256:1",
         pipeline_parameters={"PublicUrl": "https://shop.techmart.example", "StreamBatchSize": "200"},
@@ -101,7 +101,7 @@ def test_complete_plan_explicit_choices_override_and_empty_settings_reset() -> N
     }
     plan = complete_plan(account(RUNNING), NO_CHOICES | choices, {"PublicUrl": "", "StreamParallelization": "4"})
     assert (plan.outbound, plan.multi_az, plan.instance_class) == ("ipv6", False, "db.t4g.micro")
-    assert (plan.operator_email, plan.base_image, plan.mail_sender) == ("", BASE_IMAGE, "uploads@techmart.example")
+    assert (plan.operator_email, plan.base_image, plan.email_sender) == ("", BASE_IMAGE, "uploads@techmart.example")
     assert plan.pipeline_parameters == {"StreamBatchSize": "200", "StreamParallelization": "4"}
 
 
@@ -228,7 +228,7 @@ def test_list_changes_repeated_deployment_has_none_and_raised_limit_is_listed(
         }
         return client
 
-    plan = Plan(mail_sender="uploads@techmart.example")
+    plan = Plan(email_sender="uploads@techmart.example")
     outputs: Any = defaultdict(lambda: deployment_steps.UNKNOWN)
     first = Deployment(account_after({}, limit), plan, lambda _: None)
     code = first._code_parameters({})
@@ -278,7 +278,7 @@ def test_run_changed_outbound_removes_the_earlier_route_last(
     monkeypatch.setattr(DeploymentStacks, "apply", apply)
     monkeypatch.setattr(Deployment, "migrate", lambda _: None)
     monkeypatch.setattr(deployment_steps, "run_smoke_test", lambda *_, **__: None)
-    plan = Plan(outbound=outbound, packaging="Zip", stage="local", mail_sender="uploads@techmart.example")
+    plan = Plan(outbound=outbound, packaging="Zip", stage="local", email_sender="uploads@techmart.example")
     Deployment(client, plan, lambda _: None).run()
     first, *last = expected
     assert applied == [
@@ -292,7 +292,7 @@ def test_run_changed_outbound_removes_the_earlier_route_last(
 
 
 def test_complete_plan_choice_not_allowed_by_template_raises() -> None:
-    for choice, parameter in (("stage", "Stage"), ("instance_class", "InstanceClass"), ("mail_sender", "MailSender")):
+    for choice, parameter in (("stage", "Stage"), ("instance_class", "InstanceClass"), ("email_sender", "EmailSender")):
         with pytest.raises(DeployError, match=f"does not allow the value of {parameter}"):
             complete_plan(account({}), NO_CHOICES | {choice: "Not one"}, {})
 
@@ -332,5 +332,5 @@ def test_settings_empty_value_of_existing_parameter_is_accepted() -> None:
 
 def test_settings_parameter_with_its_own_option_is_rejected() -> None:
     """A stored setting would override the option of later deployments."""
-    with pytest.raises(CommandError, match="MailSender has its own option"):
-        _parse_settings(["MailSender=another@techmart.example"])
+    with pytest.raises(CommandError, match="EmailSender has its own option"):
+        _parse_settings(["EmailSender=another@techmart.example"])

@@ -166,7 +166,7 @@ def test_function_failure_counts_in_the_metric_of_its_alarm(untriggered: Pipelin
     alarms = TEMPLATE.resources_of_type("AWS::CloudWatch::Alarm").values()
     [alarm] = [alarm for alarm in alarms if short_name(alarm["AlarmName"]) == f"{function}-error-rate"]
     required = {
-        "mailer": ("ClaimMails", "dynamodb:PutItem"),
+        "mailer": ("ClaimEmails", "dynamodb:PutItem"),
         "webhook": ("ReadWebhooks", "dynamodb:GetItem"),
         "report-link": ("ReadLinkKeys", "secretsmanager:GetSecretValue"),
     }

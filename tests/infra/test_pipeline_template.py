@@ -92,7 +92,7 @@ WITHOUT_NAMED_RESOURCE = {
     ("VpcAccess", "ManageInterfaces"): "EC2 describes no single resource, Lambda refuses a delete of named ones",
     ("VpcAccess", "DenyToFunctionCode"): "a denial of the same calls",
     ("ProductValidatorRole", "FindStream"): "IAM has no resource type for ListStreams",
-    ("MailerRole", "SendMail"): "policies on the local stack cannot name the identity; on AWS it is named",
+    ("MailerRole", "SendEmail"): "policies on the local stack cannot name the identity; on AWS it is named",
 }
 
 
@@ -319,7 +319,7 @@ def is_sending_allowed(resource: str, sender: str) -> bool:
     [(condition, local, aws)] = [item["Fn::If"] for item in policy_statements if "Fn::If" in item]
     assert (condition, local["Resource"]) == ("Local", "*")
     assert (aws["Effect"], aws["Action"]) == ("Allow", "ses:SendEmail")
-    assert aws["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "MailSender"}}}
+    assert aws["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "EmailSender"}}}
     prefix = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:"
     patterns = [text.removeprefix(prefix) for text in list_resource_texts(aws)]
     return sender == SENDER and any(fnmatchcase(resource, pattern) for pattern in patterns)
@@ -342,7 +342,7 @@ def test_mailer_role_sends_only_from_the_sender(resource: str) -> None:
     assert not is_sending_allowed("template/another", SENDER)
 
 
-def test_mailer_role_is_the_only_one_that_sends_mail() -> None:
+def test_mailer_role_is_the_only_one_that_sends_email() -> None:
     assert [role for role in ROLES if any("ses:" in str(item["Action"]) for item in statements(role))] == ["MailerRole"]
 
 
@@ -456,11 +456,11 @@ DATABASE_VARIABLES = {"RDS_SECRET_NAME", "DATABASE_SSLMODE", "AWS_USE_DUALSTACK_
         ),
         ("product-validator", DATABASE_VARIABLES | {"DYNAMODB_TABLE", "SQS_ERROR_QUEUE_URL", "FAILURES_BUCKET_NAME"}),
         ("error-processor", DATABASE_VARIABLES | {"SQS_ERROR_QUEUE_URL", "S3_BUCKET_NAME", "SNS_TOPIC_ARN"}),
-        ("mailer", {"MAIL_CLAIMS_TABLE", "MAIL_SENDER", "LINK_SECRET_NAME", "LINK_BASE_URL"}),
+        ("mailer", {"EMAIL_CLAIMS_TABLE", "EMAIL_SENDER", "LINK_SECRET_NAME", "LINK_BASE_URL"}),
         (
             "watchdog",
             DATABASE_VARIABLES
-            | {"DYNAMODB_TABLE", "SQS_ERROR_QUEUE_URL", "S3_BUCKET_NAME", "SNS_TOPIC_ARN", "MAIL_CLAIMS_TABLE"},
+            | {"DYNAMODB_TABLE", "SQS_ERROR_QUEUE_URL", "S3_BUCKET_NAME", "SNS_TOPIC_ARN", "EMAIL_CLAIMS_TABLE"},
         ),
         ("report-link", DATABASE_VARIABLES | {"S3_BUCKET_NAME", "LINK_SECRET_NAME"}),
         (
@@ -828,7 +828,7 @@ def test_template_has_no_anchors() -> None:
         "QueueArn",
         "DlqUrl",
         "TopicArn",
-        "MailClaimsTable",
+        "EmailClaimsTable",
         "DatabaseSecretName",
         "LinkSecretName",
         "ApiId",

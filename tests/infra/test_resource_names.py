@@ -124,7 +124,7 @@ def test_name_in_a_template_has_the_prefix_and_obeys_the_rule(location: str, kin
 
 
 @pytest.mark.parametrize(
-    "name", ["mailer", "productonboarding-mailer", "csv-parser-failures", "product-onboarding-Mails"]
+    "name", ["mailer", "productonboarding-mailer", "csv-parser-failures", "product-onboarding-Emails"]
 )
 def test_follows_naming_rule_other_name_is_false(name: str) -> None:
     assert not follows_naming_rule(name, "")

@@ -11,7 +11,7 @@ import pytest
 from onboarding.deploy.smoke_test import _wait_for_email
 
 UPLOAD_ID = "UPLOAD_20241221_103045_0a1b2c3d"
-OUTPUTS = {"MailClaimsTable": "MailClaims", "MailerFailuresUrl": "https://sqs.example/mailer-failures"}
+OUTPUTS = {"EmailClaimsTable": "EmailClaims", "MailerFailuresUrl": "https://sqs.example/mailer-failures"}
 DENIED = "User is not authorized to perform ses:SendEmail on resource identity/techmart.example"
 
 

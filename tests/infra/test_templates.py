@@ -308,7 +308,7 @@ SENDER = "on the local stack, whose policies cannot name the identity; on AWS it
 WITHOUT_NAMED_RESOURCE = {
     ("database", "AdminRole", "ManageInterfaces"): INTERFACES,
     ("pipeline", "VpcAccess", "ManageInterfaces"): INTERFACES,
-    ("pipeline", "MailerRole", "SendMail"): SENDER,
+    ("pipeline", "MailerRole", "SendEmail"): SENDER,
     ("pipeline", "ProductValidatorRole", "FindStream"): "IAM has no resource type for dynamodb:ListStreams",
 }
 """Statements that allow actions on all resources, and the reasons."""

@@ -21,13 +21,13 @@ def browser(pipeline: Pipeline, **headers: str) -> httpx.Client:
     return httpx.Client(base_url=pipeline.endpoints.portal_url, headers=headers, timeout=30, trust_env=False)
 
 
-def sign_in_tokens(pipeline: Pipeline, email: str) -> list[str]:
+def sign_in_tokens(pipeline: Pipeline, address: str) -> list[str]:
     """Return the sign-in tokens that were e-mailed to an address, oldest first."""
     return [
         token
-        for mail in read_emails(Path(pipeline.endpoints.inbox_dir))
-        if email in mail.recipients
-        for token in re.findall(r"/sign-in/(\S+)", mail.text)
+        for email in read_emails(Path(pipeline.endpoints.inbox_dir))
+        if address in email.recipients
+        for token in re.findall(r"/sign-in/(\S+)", email.text)
     ]
 
 

@@ -70,7 +70,7 @@ def sign_in(page: Page, pipeline: Pipeline, email: str) -> None:
     page.get_by_label("Email address").fill(email)
     page.get_by_role("button", name="Email me a sign-in link").click()
     expect(page.get_by_role("heading", name="Check your email")).to_be_visible(timeout=TIMEOUT_MS)
-    token = wait_until(lambda: sign_in_tokens(pipeline, email)[before:], f"the sign-in mail to {email}")[0]
+    token = wait_until(lambda: sign_in_tokens(pipeline, email)[before:], f"the sign-in e-mail to {email}")[0]
     page.goto(f"/sign-in/{token}")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("button", name="Sign out")).to_be_visible(timeout=TIMEOUT_MS)

@@ -229,8 +229,8 @@ class MotoAccount:
             "LINK_SECRET_NAME": FUNCTIONS["report-link"].secret,
             "LINK_BASE_URL": f"https://{HOST}",
             "PORTAL_URL": f"https://{HOST}",
-            "MAIL_SENDER": SENDER,
-            "MAIL_CLAIMS_TABLE": TEMPLATE.evaluate(tables["MailClaims"]["TableName"]),
+            "EMAIL_SENDER": SENDER,
+            "EMAIL_CLAIMS_TABLE": TEMPLATE.evaluate(tables["EmailClaims"]["TableName"]),
             "WEBHOOKS_TABLE": TEMPLATE.evaluate(tables["Webhooks"]["TableName"]),
             "WEBHOOK_DELIVERIES_TABLE": TEMPLATE.evaluate(tables["WebhookDeliveries"]["TableName"]),
             "WEBHOOKS_MAY_BE_PRIVATE": "true",
@@ -320,7 +320,7 @@ class MotoAccount:
         return str(self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read().decode("utf-8-sig"))
 
     @property
-    def mails(self) -> list[Any]:
+    def emails(self) -> list[Any]:
         """Return the e-mails that SES accepted, oldest first."""
         return list(ses_backends[DEFAULT_ACCOUNT_ID][REGION].sent_messages)
 

@@ -133,19 +133,19 @@ class Pipeline:
             return upload if upload and upload.status is not UploadStatus.PROCESSING and upload.notified_at else None
 
         upload = wait_until(notified, f"{upload_id} to finish")
-        self.mail(upload_id)
+        self.email(upload_id)
         return upload
 
     def run(self, vendor_id: str, file_name: str, content: bytes, **metadata: str) -> Upload:
         """Put a file, wait until its upload is finished, and return the upload."""
         return self.finished(self.put(vendor_id, file_name, content, **metadata))
 
-    def mails(self, upload_id: str) -> list[Email]:
-        return [mail for mail in read_emails(Path(self.endpoints.inbox_dir)) if upload_id in mail.text]
+    def emails(self, upload_id: str) -> list[Email]:
+        return [email for email in read_emails(Path(self.endpoints.inbox_dir)) if upload_id in email.text]
 
-    def mail(self, upload_id: str) -> Email:
+    def email(self, upload_id: str) -> Email:
         """Wait for the first e-mail about an upload and return it."""
-        return wait_until(lambda: self.mails(upload_id), f"the e-mail about {upload_id}")[0]
+        return wait_until(lambda: self.emails(upload_id), f"the e-mail about {upload_id}")[0]
 
     def report(self, upload: Upload) -> str:
         return self.content(upload.error_file_s3_key).decode("utf-8-sig")

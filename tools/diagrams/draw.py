@@ -149,7 +149,7 @@ GLYPHS = {
     "queue": "M2 7h6v14h-6zM11 7h6v14h-6zM20 7h6v14h-6z",
     "database": "M3 5c0-5 22-5 22 0v18c0 5-22 5-22 0zM3 5c0 5 22 5 22 0M3 14c0 5 22 5 22 0",
     "report": "M5 1h12l6 6v20h-18zM17 1v6h6M9 13h10M9 18h10M9 23h6",
-    "mail": "M2 5h24v18h-24zM2 5l12 10l12-10",
+    "email": "M2 5h24v18h-24zM2 5l12 10l12-10",
 }
 
 

@@ -28,7 +28,7 @@ def overview() -> Picture:
     picture.box(at[0], above, 150, 304, "people", "Vendor", glyph="person")
     picture.words(at[0] + 75, above + 104, "uploads a CSV", "small soft")
     picture.words(at[0] + 75, above + 121, "or a workbook", "small soft")
-    picture.glyph(at[0] + 75, above + 178, "people", "mail")
+    picture.glyph(at[0] + 75, above + 178, "people", "email")
     picture.words(at[0] + 75, above + 234, "gets one e-mail,", "small soft")
     picture.words(at[0] + 75, above + 251, "fixes the rest", "small soft")
     picture.box(at[1], above, *card, "store", "S3", "the original file", glyph="bucket")
@@ -45,7 +45,7 @@ def overview() -> Picture:
     picture.box(at[4], below, *card, "way", "SQS", "rejected rows; finished", glyph="queue")
     picture.box(at[3], below, *card, "step", "error-processor", "once per upload", glyph="code")
     picture.box(at[2], below, *card, "store", "Report, fix file", "all rows to fix", glyph="report")
-    picture.box(at[1], below, *card, "way", "SNS, mailer", "one e-mail per upload", glyph="mail")
+    picture.box(at[1], below, *card, "way", "SNS, mailer", "one e-mail per upload", glyph="email")
 
     for number in range(5):
         picture.arrow((at[number] + 150, above + 59), (at[number + 1], above + 59))
@@ -83,7 +83,7 @@ def data_flow() -> Picture:
     picture.box(590, 288, 210, 50, "way", "product-validation-errors")
     picture.box(600, 390, 190, 62, "step", "error-processor", "SQS: up to 100 messages")
     picture.box(576, 490, 238, 50, "way", "product-upload-notifications")
-    picture.box(538, 590, 92, 54, "step", "mailer", "mail-claims")
+    picture.box(538, 590, 92, 54, "step", "mailer", "email-claims")
     picture.box(640, 590, 92, 54, "step", "webhook", "webhooks")
     picture.box(742, 590, 92, 54, "step", "report-link")
 

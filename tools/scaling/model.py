@@ -40,7 +40,7 @@ S3_EVENT = 0.5
 COLD_START = 1.5
 """Seconds of a container's start: image, imports and connections."""
 TOPIC = 0.3
-"""Seconds from the topic to the call of mailer, and to the mail service's response."""
+"""Seconds from the topic to the call of mailer, and to the e-mail service's response."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,12 +69,13 @@ MAX_EMPTY_RESPONSES = 5
 class Failure:
     """An event in a failure queue.
 
-    `since` is the time at which its message was sent (UTC), `about` its subject, such as an upload id or an object key.
+    `sent_at` is the time at which its message was sent (UTC), `subject` the upload, object or e-mail that it concerns:
+    an upload id, an object key or a description.
     """
 
     queue: str
-    since: datetime
-    about: str
+    sent_at: datetime
+    subject: str
     error: str
 
 
@@ -83,7 +84,7 @@ class RedriveResult:
     """Result of redriving one event. `error` is None if it succeeded; otherwise the event is in the queue again."""
 
     queue: str
-    about: str
+    subject: str
     error: str | None
 
 
@@ -169,11 +170,11 @@ def redrive(
                 if len(old_receipts) == MAX_TOO_OLD:
                     return
                 continue
-            about, _ = describe_message(message["Body"])
+            subject, _ = describe_message(message["Body"])
             error, must_stay = _try_redrive(ctx, queue, message)
             if not must_stay:
                 ctx.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-            yield RedriveResult(queue, about, error)
+            yield RedriveResult(queue, subject, error)
     finally:
         # At the end, since this redrive would receive visible messages again.
         for receipt in old_receipts:

@@ -37,30 +37,30 @@ def add_vendor(
         print_line(f"{vendor_id} already exists and is suspended. To end that: onboarding vendors activate {vendor_id}")
 
 
-@vendors.command("change")
-def change_vendor(
+@vendors.command("update")
+def update_vendor(
     vendor_id: VendorId,
     name: Annotated[str | None, typer.Option()] = None,
     email: Annotated[str | None, typer.Option()] = None,
     phone: Annotated[str | None, typer.Option()] = None,
     state: State = None,
 ) -> None:
-    """Change a vendor. A new e-mail address signs the vendor out everywhere."""
-    _run_action(state, "change_vendor", vendor_id=vendor_id, vendor_name=name, email=email, phone=phone)
-    print_line(f"{vendor_id} is changed.")
+    """Update a vendor. A new e-mail address signs the vendor out everywhere."""
+    _run_action(state, "update_vendor", vendor_id=vendor_id, vendor_name=name, email=email, phone=phone)
+    print_line(f"{vendor_id} is updated.")
 
 
 @vendors.command("suspend")
 def suspend_vendor(vendor_id: VendorId, state: State = None) -> None:
     """Suspend a vendor: its new files are rejected."""
-    _run_action(state, "change_vendor", vendor_id=vendor_id, status="suspended")
+    _run_action(state, "update_vendor", vendor_id=vendor_id, status="suspended")
     print_line(f"{vendor_id} is suspended: its files are rejected.")
 
 
 @vendors.command("activate")
 def activate_vendor(vendor_id: VendorId, state: State = None) -> None:
     """End a vendor's suspension."""
-    _run_action(state, "change_vendor", vendor_id=vendor_id, status="active")
+    _run_action(state, "update_vendor", vendor_id=vendor_id, status="active")
     print_line(f"{vendor_id} is active.")
 
 
@@ -125,29 +125,29 @@ def add_operator(
     print_line(f"{email} can sign in to the portal.")
 
 
-@operators.command("change")
-def change_operator(
+@operators.command("update")
+def update_operator(
     email: Email,
     name: Annotated[str | None, typer.Option()] = None,
     role: Annotated[str | None, typer.Option(help="`viewer` reads, `admin` also changes.")] = None,
     state: State = None,
 ) -> None:
-    """Change the name or role of an operator."""
-    _run_action(state, "change_operator", email=email, name=name, role=role)
-    print_line(f"{email} is changed.")
+    """Update the name or role of an operator."""
+    _run_action(state, "update_operator", email=email, name=name, role=role)
+    print_line(f"{email} is updated.")
 
 
 @operators.command("suspend")
 def suspend_operator(email: Email, state: State = None) -> None:
     """Suspend an operator: sessions and sign-in links end."""
-    _run_action(state, "change_operator", email=email, status="suspended")
+    _run_action(state, "update_operator", email=email, status="suspended")
     print_line(f"{email} is suspended.")
 
 
 @operators.command("activate")
 def activate_operator(email: Email, state: State = None) -> None:
     """End an operator's suspension."""
-    _run_action(state, "change_operator", email=email, status="active")
+    _run_action(state, "update_operator", email=email, status="active")
     print_line(f"{email} can sign in to the portal.")
 
 

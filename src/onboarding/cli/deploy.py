@@ -46,7 +46,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")
 
 def deploy_command(
     *,
-    mail_sender: Annotated[
+    email_sender: Annotated[
         str | None,
         typer.Option(help="The sender of e-mails to vendors, verified in SES; required for the first deployment."),
     ] = None,
@@ -103,7 +103,7 @@ def deploy_command(
         "multi_az": multi_az,
         "instance_class": instance_class,
         "snapshot": snapshot,
-        "mail_sender": mail_sender,
+        "email_sender": email_sender,
         "operator_email": operator_email,
         "base_image": base_image,
         "ca_sha256": rds_ca_sha256,

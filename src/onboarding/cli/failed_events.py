@@ -31,8 +31,8 @@ def list_failures(state: State = None) -> None:
         rows: list[tuple[object, ...]] = []
         for queue, count in count_failures(ctx).items():
             sample = peek_failures(ctx, queue) if count else []
-            rows += [(queue, count, failure.about, failure.error) for failure in sample] or [(queue, count, "", "")]
-    columns = [Column("Queue"), Column("Waiting", "right"), Column("About", wraps=True), Column("Error", wraps=True)]
+            rows += [(queue, count, failure.subject, failure.error) for failure in sample] or [(queue, count, "", "")]
+    columns = [Column("Queue"), Column("Waiting", "right"), Column("Subject", wraps=True), Column("Error", wraps=True)]
     print_table(columns, rows)
 
 
@@ -58,7 +58,7 @@ def redrive_failures(
                 # A message of the error queue is only sent back there; its result is known later.
                 is_sent_back = RETRIED_BY[name] is None and result.error is None
                 sent_back_count += is_sent_back
-                print_line(f"{name}: {result.about}: {result.error or ('sent back' if is_sent_back else 'done')}")
+                print_line(f"{name}: {result.subject}: {result.error or ('sent back' if is_sent_back else 'done')}")
         remaining_count = sum(count_failures_in(ctx, name) for name in names)
     print_line(_summarize(redriven_count, failed_count, sent_back_count, remaining_count))
     raise typer.Exit(EXIT_FAILED if failed_count or remaining_count else 0)

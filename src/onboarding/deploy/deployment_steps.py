@@ -214,7 +214,7 @@ class Deployment:
 
     def _pipeline_parameters(self, network: Mapping[str, str], database: Mapping[str, str]) -> dict[str, str]:
         return {
-            "MailSender": self.plan.mail_sender,
+            "EmailSender": self.plan.email_sender,
             "OperatorEmail": self.plan.operator_email,
             **reduce_reservations(self.client, self.plan),
             **self.plan.pipeline_parameters,

@@ -16,11 +16,11 @@ PRODUCTION_ADVICE = "request production access in the SES console (Account dashb
 
 def check_ses(client: MakeClient, plan: Plan) -> Iterator[Finding]:
     """Yield the reasons for which e-mails would not be sent. Only a missing sender blocks: e-mails can be redriven."""
-    if "@" not in plan.mail_sender:
-        yield Finding("No sender for e-mails is set (--mail-sender).", blocks=True)
+    if "@" not in plan.email_sender:
+        yield Finding("No sender for e-mails is set (--email-sender).", blocks=True)
         return
     ses = client("sesv2")
-    names = list_sender_identities(plan.mail_sender)
+    names = list_sender_identities(plan.email_sender)
     identity = _find_verified(ses, names)
     if identity is None:
         yield Finding(
@@ -29,7 +29,7 @@ def check_ses(client: MakeClient, plan: Plan) -> Iterator[Finding]:
             "in this region."
         )
     elif "ConfigurationSetName" in identity:
-        yield from _check_configuration_set(ses, plan.mail_sender, identity["ConfigurationSetName"])
+        yield from _check_configuration_set(ses, plan.email_sender, identity["ConfigurationSetName"])
     yield from _check_account(ses, plan)
 
 

@@ -21,7 +21,7 @@ CHOICES = {
     "outbound": ("network", "Outbound"),
     "multi_az": ("database", "MultiAz"),
     "instance_class": ("database", "InstanceClass"),
-    "mail_sender": ("pipeline", "MailSender"),
+    "email_sender": ("pipeline", "EmailSender"),
     "operator_email": ("pipeline", "OperatorEmail"),
     "base_image": ("registry", "BaseImage"),
 }

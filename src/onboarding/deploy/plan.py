@@ -34,7 +34,7 @@ class Plan:
     multi_az: bool = False
     instance_class: str = "db.t4g.micro"
     snapshot: str = ""
-    mail_sender: str = ""
+    email_sender: str = ""
     operator_email: str = ""
     base_image: str = BASE_IMAGE
     ca_sha256: str = ""

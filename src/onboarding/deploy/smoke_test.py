@@ -48,7 +48,7 @@ def run_smoke_test(
     s3, bucket = client("s3"), outputs["Bucket"]
     run_action = partial(call_admin, client("lambda"), prefix=prefix_of_bucket(bucket))
     run_action("add_vendor", vendor_id=SMOKE_VENDOR, vendor_name="Smoke test", email=SMOKE_EMAIL)
-    run_action("change_vendor", vendor_id=SMOKE_VENDOR, status="active")
+    run_action("update_vendor", vendor_id=SMOKE_VENDOR, status="active")
     upload_id: str | None = None
     try:
         key = f"uploads/{SMOKE_VENDOR}/smoke.csv"
@@ -116,7 +116,7 @@ def _wait_for_email(
     deadline = time.monotonic() + timeout
     while True:
         claim = client("dynamodb").get_item(
-            TableName=outputs["MailClaimsTable"], Key={"upload_id": {"S": upload_id}}, ConsistentRead=True
+            TableName=outputs["EmailClaimsTable"], Key={"upload_id": {"S": upload_id}}, ConsistentRead=True
         )
         if "sent_at" in claim.get("Item", {}):
             return "  its e-mail was sent"
@@ -135,15 +135,15 @@ def _wait_for_email(
 def _find_email_failure(sqs: Any, queue_url: str, upload_id: str) -> str | None:
     """Return the error of an upload's e-mail in the failure queue, or None if the queue has no message about it."""
     messages = sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10, VisibilityTimeout=0).get("Messages", [])
-    for about, error in (describe_message(message["Body"]) for message in messages):
-        if about == upload_id:
+    for subject, error in (describe_message(message["Body"]) for message in messages):
+        if subject == upload_id:
             return error or "its message in the failure queue has no reason"
     return None
 
 
 def _remove_data(run_action: RunAction, s3: Any, bucket: str, upload_id: str | None) -> None:
     """Remove the test's products and objects. Its upload stays in the history, since events may be redelivered."""
-    run_action("change_vendor", vendor_id=SMOKE_VENDOR, status="suspended")
+    run_action("update_vendor", vendor_id=SMOKE_VENDOR, status="suspended")
     if upload_id is not None and _has_ended(run_action, upload_id):
         run_action("undo_upload", upload_id=upload_id)
     for prefix in (f"uploads/{SMOKE_VENDOR}/", f"errors/{SMOKE_VENDOR}/"):

@@ -92,12 +92,12 @@ def add_vendor(
             connection, vendor_id=vendor_id, vendor_name=vendor_name, email=email, phone=phone
         )
         if status is None:
-            raise AdminError(f"{error} To change it: onboarding vendors change {vendor_id}") from error
+            raise AdminError(f"{error} To update it: onboarding vendors update {vendor_id}") from error
         return {"vendor_id": vendor_id, "status": status}
     return {"vendor_id": vendor_id, "status": "active"}
 
 
-def change_vendor(
+def update_vendor(
     connection: Connection,
     actor: Actor,
     *,
@@ -107,8 +107,8 @@ def change_vendor(
     phone: str | None = None,
     status: vendors.VendorStatus | None = None,
 ) -> Response:
-    """Change a vendor's name, e-mail address, phone number or status."""
-    vendors.change_vendor(
+    """Update a vendor's name, e-mail address, phone number or status."""
+    vendors.update_vendor(
         connection, actor, vendor_id, vendor_name=vendor_name, email=email, phone=phone, status=status
     )
     return {"vendor_id": vendor_id}
@@ -132,13 +132,13 @@ def add_category(
 
 def enable_category(connection: Connection, actor: Actor, *, category_name: str) -> Response:
     """Enable a disabled category."""
-    categories.change_category(connection, actor, category_name, is_active=True)
+    categories.update_category(connection, actor, category_name, is_active=True)
     return {"category_name": category_name}
 
 
 def disable_category(connection: Connection, actor: Actor, *, category_name: str) -> Response:
     """Disable a category: new rows cannot use it."""
-    categories.change_category(connection, actor, category_name, is_active=False)
+    categories.update_category(connection, actor, category_name, is_active=False)
     return {"category_name": category_name}
 
 
@@ -154,11 +154,11 @@ def add_operator(
     try:
         operators.add_operator(connection, actor, email=email, name=name, role=role)
     except AlreadyExists as error:
-        raise AdminError(f"{error} To change it: onboarding operators change {email}") from error
+        raise AdminError(f"{error} To update it: onboarding operators update {email}") from error
     return {"email": email, "role": role}
 
 
-def change_operator(
+def update_operator(
     connection: Connection,
     actor: Actor,
     *,
@@ -167,8 +167,8 @@ def change_operator(
     role: operators.Role | None = None,
     status: operators.OperatorStatus | None = None,
 ) -> Response:
-    """Change an operator's name, role or status."""
-    operators.change_operator(connection, actor, email, name=name, role=role, status=status)
+    """Update an operator's name, role or status."""
+    operators.update_operator(connection, actor, email, name=name, role=role, status=status)
     return {"email": email}
 
 
@@ -196,14 +196,14 @@ ACTIONS: dict[str, Callable[..., Response]] = {
     for action in (
         migrate,
         add_vendor,
-        change_vendor,
+        update_vendor,
         list_vendors,
         add_category,
         enable_category,
         disable_category,
         list_categories,
         add_operator,
-        change_operator,
+        update_operator,
         list_operators,
         undo_upload,
         admin_queries.show_upload,

@@ -61,5 +61,5 @@ def _recover(actions: Iterable[RecoveryAction]) -> list[dict[str, Any]]:
 def _redrive(results: Iterator[RedriveResult], started_at: float) -> None:
     # The iterator redrives an event when its result is requested.
     while time.monotonic() - started_at < LAST_REDRIVE_SECONDS and (result := next(results, None)):
-        ids = {"queue": result.queue, "about": result.about, "error": result.error}
+        ids = {"queue": result.queue, "subject": result.subject, "error": result.error}
         logger.info("event redriven", extra=ids)

@@ -39,7 +39,7 @@ class Endpoints:
     table: str
     error_queue_url: str
     topic_arn: str
-    mail_claims_table: str
+    email_claims_table: str
     secret_name: str
     database_url: str
     inbox_dir: str
@@ -60,7 +60,7 @@ class Endpoints:
             "DYNAMODB_TABLE": self.table,
             "SQS_ERROR_QUEUE_URL": self.error_queue_url,
             "SNS_TOPIC_ARN": self.topic_arn,
-            "MAIL_CLAIMS_TABLE": self.mail_claims_table,
+            "EMAIL_CLAIMS_TABLE": self.email_claims_table,
             "RDS_SECRET_NAME": self.secret_name,
             "DATABASE_SSLMODE": "prefer",
         }

@@ -193,7 +193,7 @@ class LocalStack:
             table=outputs["Table"],
             error_queue_url=outputs["QueueUrl"],
             topic_arn=outputs["TopicArn"],
-            mail_claims_table=mailer["MAIL_CLAIMS_TABLE"],
+            email_claims_table=mailer["EMAIL_CLAIMS_TABLE"],
             secret_name=outputs["DatabaseSecretName"],
             database_url=postgres.url,
             inbox_dir=str(inbox.directory),

@@ -36,7 +36,7 @@ def deploy_template(client: MakeClient, parameters: Mapping[str, str], check: Ch
     _ensure_bucket(s3, bucket)
     put_code_placeholder(s3, bucket)
     # SES rejects a sender that is not verified.
-    client("ses").verify_email_identity(EmailAddress=template.parameter_value("MailSender"))
+    client("ses").verify_email_identity(EmailAddress=template.parameter_value("EmailSender"))
     names = {
         logical_name: template.evaluate(properties["BucketName"])
         for logical_name, properties in template.resources_of_type("AWS::S3::Bucket").items()

@@ -115,7 +115,7 @@ def send_result_email(ctx: AppContext, result: UploadResult) -> bool:
     link, fix_link = _create_link(ctx, result.error_file_s3_key), _create_link(ctx, result.fix_file_s3_key)
     try:
         ctx.ses.send_email(
-            Source=ctx.settings.mail_sender,
+            Source=ctx.settings.email_sender,
             Destination={"ToAddresses": [result.vendor_email]},
             Message={
                 "Subject": {"Data": render_subject(result), "Charset": "UTF-8"},
@@ -124,11 +124,11 @@ def send_result_email(ctx: AppContext, result: UploadResult) -> bool:
         )
     except ctx.ses.exceptions.ClientError:
         # SES rejected the e-mail: the retry does not have to wait for the lease.
-        ctx.dynamodb.delete_item(TableName=ctx.settings.mail_claims_table, Key=_key(result.upload_id))
+        ctx.dynamodb.delete_item(TableName=ctx.settings.email_claims_table, Key=_key(result.upload_id))
         raise
     failpoint(Failpoint.EMAIL_SENT)
     ctx.dynamodb.update_item(
-        TableName=ctx.settings.mail_claims_table,
+        TableName=ctx.settings.email_claims_table,
         Key=_key(result.upload_id),
         UpdateExpression="set sent_at = :now",
         ExpressionAttributeValues={":now": {"N": str(int(time.time()))}},
@@ -139,7 +139,7 @@ def send_result_email(ctx: AppContext, result: UploadResult) -> bool:
 
 def list_unsent(ctx: AppContext, upload_ids: Sequence[str]) -> list[str]:
     """Return the ids of the uploads whose claim is missing or not marked as sent."""
-    table = ctx.settings.mail_claims_table
+    table = ctx.settings.email_claims_table
     unsent: list[str] = []
     for start in range(0, len(upload_ids), CLAIMS_PER_CALL):
         batch = upload_ids[start : start + CLAIMS_PER_CALL]
@@ -157,7 +157,7 @@ def restore_claims(ctx: AppContext, upload_ids: Iterable[str]) -> None:
     now = int(time.time())
     times = {"sent_at": {"N": str(now)}, "expires_at": {"N": str(now + CLAIM_DAYS * 86_400)}}
     for upload_id in upload_ids:
-        ctx.dynamodb.put_item(TableName=ctx.settings.mail_claims_table, Item={**_key(upload_id), **times})
+        ctx.dynamodb.put_item(TableName=ctx.settings.email_claims_table, Item={**_key(upload_id), **times})
 
 
 def _create_link(ctx: AppContext, key: str | None) -> str | None:
@@ -171,7 +171,7 @@ def _claim(ctx: AppContext, upload_id: str) -> bool:
     now = int(time.time())
     try:
         ctx.dynamodb.put_item(
-            TableName=ctx.settings.mail_claims_table,
+            TableName=ctx.settings.email_claims_table,
             Item={
                 **_key(upload_id),
                 "lease_until": {"N": str(now + LEASE_SECONDS)},
@@ -183,7 +183,7 @@ def _claim(ctx: AppContext, upload_id: str) -> bool:
         )
     except ctx.dynamodb.exceptions.ConditionalCheckFailedException as error:
         claim = ctx.dynamodb.get_item(
-            TableName=ctx.settings.mail_claims_table, Key=_key(upload_id), ConsistentRead=True
+            TableName=ctx.settings.email_claims_table, Key=_key(upload_id), ConsistentRead=True
         ).get("Item", {})
         if "sent_at" in claim:
             return False

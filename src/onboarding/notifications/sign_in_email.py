@@ -32,7 +32,7 @@ def send_sign_in_email(ctx: AppContext, email: SignInEmail) -> bool:
     if not email.links or email.expires_at <= time.time():
         return False
     ctx.ses.send_email(
-        Source=ctx.settings.mail_sender,
+        Source=ctx.settings.email_sender,
         Destination={"ToAddresses": [email.address]},
         Message={
             "Subject": {"Data": "Your sign-in link", "Charset": "UTF-8"},

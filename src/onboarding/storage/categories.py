@@ -27,7 +27,7 @@ def add_category(connection: Connection, actor: Actor, category_name: str, descr
     return int(row[0])
 
 
-def change_category(
+def update_category(
     connection: Connection,
     actor: Actor,
     category: int | str,
@@ -35,7 +35,7 @@ def change_category(
     description: str | None = None,
     is_active: bool | None = None,
 ) -> None:
-    """Change the fields that are not None of a category, given by its id or its name.
+    """Update the fields that are not None of a category, given by its id or its name.
 
     Existing products keep a category that becomes inactive. Raises NotFound, InvalidInput.
     """
@@ -47,7 +47,7 @@ def change_category(
     changes = {"description": _validate_description(description), "is_active": is_active}
     connection.execute(query("update_category"), {"category_id": row[0], **changes})
     changed: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
-    record_action(connection, actor, "category_changed", str(category), **changed)
+    record_action(connection, actor, "category_updated", str(category), **changed)
 
 
 def list_categories(connection: Connection) -> list[dict[str, Any]]:

@@ -25,4 +25,4 @@ def validate_email(text: str) -> str:
     try:
         return normalize_email_address(text)
     except ValueError as error:
-        raise InvalidInput(f"'{text}' is not an e-mail address that mail can be sent to: {error}") from error
+        raise InvalidInput(f"'{text}' is not a valid e-mail address: {error}") from error

@@ -28,7 +28,7 @@ def add_operator(connection: Connection, actor: Actor, *, email: str, name: str,
     record_action(connection, actor, "operator_created", address, role=role)
 
 
-def change_operator(
+def update_operator(
     connection: Connection,
     actor: Actor,
     email: str,
@@ -37,7 +37,7 @@ def change_operator(
     role: Role | None = None,
     status: OperatorStatus | None = None,
 ) -> None:
-    """Change the fields that are not None. Suspending an operator ends its sessions and invalidates its sign-in links.
+    """Update the fields that are not None. Suspending an operator ends its sessions and invalidates its sign-in links.
 
     Raises NotFound, InvalidInput.
     """
@@ -57,7 +57,7 @@ def change_operator(
         connection.execute(query("expire_operator_sign_in_links"), {"email": email})
         connection.execute(query("end_operator_sessions"), {"email": email})
     changed = {name: value for name, value in changes.items() if value is not None}
-    record_action(connection, actor, "operator_changed", email, **changed)
+    record_action(connection, actor, "operator_updated", email, **changed)
 
 
 def list_operators(connection: Connection) -> list[dict[str, Any]]:

@@ -34,7 +34,7 @@ def add_vendor(
     record_action(connection, actor, "vendor_created", vendor_id, vendor_id=vendor_id)
 
 
-def change_vendor(
+def update_vendor(
     connection: Connection,
     actor: Actor,
     vendor_id: str,
@@ -44,7 +44,7 @@ def change_vendor(
     phone: str | None = None,
     status: VendorStatus | None = None,
 ) -> None:
-    """Change the fields that are not None. A new e-mail address ends the vendor's sessions and sign-in links.
+    """Update the fields that are not None. A new e-mail address ends the vendor's sessions and sign-in links.
 
     Raises NotFound, InvalidInput.
     """
@@ -56,7 +56,7 @@ def change_vendor(
     if changes["email"] not in {None, vendor["email"]}:
         end_vendor_sessions(connection, vendor_id)
     changed = {name: value for name, value in changes.items() if value is not None}
-    record_action(connection, actor, "vendor_changed", vendor_id, vendor_id=vendor_id, **changed)
+    record_action(connection, actor, "vendor_updated", vendor_id, vendor_id=vendor_id, **changed)
 
 
 def get_status_of_same_vendor(

@@ -46,10 +46,10 @@ def test_vendors_added_vendor_uploads_until_suspended(run: Run, pipeline: Pipeli
 
     other_arguments = ("vendors", "add", "CLI-1", "--name", "Second Name", "--email", "second@vendors.example")
     code, _, err = run(*other_arguments)
-    assert (code, "onboarding vendors change CLI-1" in err) == (1, True)
+    assert (code, "onboarding vendors update CLI-1" in err) == (1, True)
     assert "onboarding vendors activate CLI-1" in run(*add_command)[1]
     changes = ("--name", "Second Name", "--email", "second@vendors.example", "--phone", "+49 30 1234567")
-    assert run("vendors", "change", "CLI-1", *changes) == (0, "CLI-1 is changed.\n", "")
+    assert run("vendors", "update", "CLI-1", *changes) == (0, "CLI-1 is updated.\n", "")
     assert run("vendors", "activate", "CLI-1") == (0, "CLI-1 is active.\n", "")
     vendor = get_record(run, "vendors", vendor_id="CLI-1")
     assert (vendor["vendor_name"], vendor["status"], vendor["uploads"]) == ("Second Name", "active", 2)
@@ -80,7 +80,7 @@ def test_categories_added_category_is_accepted_until_disabled(run: Run, pipeline
     assert get_record(run, "categories", category_name="Test Kayaks", is_active=True)["description"] == "For lakes"
 
 
-def test_operators_add_change_and_suspend(run: Run) -> None:
+def test_operators_add_update_and_suspend(run: Run) -> None:
     email = "cli@techmart.example"
     assert run("operators", "add", email, "--name", "Someone")[:2] == (0, f"{email} can sign in to the portal.\n")
     assert get_record(run, "operators", email=email) == {
@@ -90,8 +90,8 @@ def test_operators_add_change_and_suspend(run: Run) -> None:
         "status": "active",
     }
     code, _, err = run("operators", "add", email, "--name", "Someone", "--role", "admin")
-    assert (code, f"onboarding operators change {email}" in err) == (1, True)
-    assert run("operators", "change", email, "--role", "admin")[0] == 0
+    assert (code, f"onboarding operators update {email}" in err) == (1, True)
+    assert run("operators", "update", email, "--role", "admin")[0] == 0
     assert get_record(run, "operators", email=email)["role"] == "admin"
     assert run("operators", "suspend", email)[:2] == (0, f"{email} is suspended.\n")
     [line] = [line for line in run("operators", "list")[1].splitlines() if line.startswith(email)]
@@ -105,7 +105,7 @@ def test_operators_add_change_and_suspend(run: Run) -> None:
         (("vendors", "suspend", "NOBODY"), "there is no vendor NOBODY"),
         (("vendors", "add", "a/b", "--name", "A", "--email", "a@b.example"), "'a/b' cannot be a vendor's id"),
         (("vendors", "add", "AB", "--name", " ", "--email", "a@b.example"), "the vendor's name has 1 to 200"),
-        (("vendors", "add", "AB", "--name", "A", "--email", "nobody"), "'nobody' is not an e-mail address"),
+        (("vendors", "add", "AB", "--name", "A", "--email", "nobody"), "'nobody' is not a valid e-mail address"),
         (("vendors", "add", "AB", "--name", "A", "--email", "a@b.example", "--phone", "1" * 21), "up to 20 characters"),
         (("categories", "disable", "Test Nothing"), "there is no category Test Nothing"),
         (("categories", "add", " "), "a category's name has 1 to 100 characters"),

@@ -81,7 +81,7 @@ def fake_endpoints(state: Path, port: int = 9) -> Endpoints:
         table="UploadRecords",
         error_queue_url=f"{url}/queue",
         topic_arn="arn:aws:sns:us-east-1:000000000000:topic",
-        mail_claims_table="product-onboarding-mail-claims",
+        email_claims_table="product-onboarding-email-claims",
         secret_name="secret",
         database_url=f"postgresql://127.0.0.1:{port}/db",
         inbox_dir=str(state / "inbox"),
@@ -488,7 +488,10 @@ def test_inbox_show_accepts_json_before_and_after(
     assert main(["inbox", "--state", str(tmp_path), "show", "1"]) == 0
     assert "Subject: Hello" in capsys.readouterr().out
     assert main(["inbox", "--state", str(tmp_path), "--json"]) == 0
-    assert [mail["subject"] for mail in json.loads(capsys.readouterr().out)["emails"]] == ["Hello", "Unreadable e-mail"]
+    assert [email["subject"] for email in json.loads(capsys.readouterr().out)["emails"]] == [
+        "Hello",
+        "Unreadable e-mail",
+    ]
     assert main(["inbox", "--state", str(tmp_path), "show", "2"]) == 0
     assert "cannot be read as an e-mail" in capsys.readouterr().out
 

@@ -117,15 +117,15 @@ def test_uploads_list_filters_by_vendor_status_and_time(run: Run, pipeline: Pipe
 
 
 def test_inbox_show_prints_email(run: Run, pipeline: Pipeline, valid_file: Path) -> None:
-    email = pipeline.vendor("VEND-MAIL")
-    upload_id = upload(run, valid_file, "VEND-MAIL")[1]["upload_id"]
-    pipeline.mail(upload_id)
+    address = pipeline.vendor("VEND-EMAIL")
+    upload_id = upload(run, valid_file, "VEND-EMAIL")[1]["upload_id"]
+    pipeline.email(upload_id)
     code, out, _ = run("inbox", "--json")
-    [mail] = [mail for mail in json.loads(out)["emails"] if upload_id in mail["text"]]
-    assert (code, mail["to"]) == (0, [email])
-    assert email in run("inbox")[1]
-    out = run("inbox", "show", str(mail["number"]))[1]
-    assert f"To: {email}\nSubject: Product Upload Complete - good [bold] +ü.csv (100.0% Success)\n" in out
+    [email] = [email for email in json.loads(out)["emails"] if upload_id in email["text"]]
+    assert (code, email["to"]) == (0, [address])
+    assert address in run("inbox")[1]
+    out = run("inbox", "show", str(email["number"]))[1]
+    assert f"To: {address}\nSubject: Product Upload Complete - good [bold] +ü.csv (100.0% Success)\n" in out
     assert f"Upload ID: {upload_id}\n" in out
     assert "There is no e-mail 9999" in run("inbox", "show", "9999")[2]
 

@@ -77,7 +77,7 @@ class RecordingClient:
 
 def context(client: RecordingClient) -> AppContext:
     names = SimpleNamespace(
-        table="T", mail_claims_table="T", webhook_deliveries_table="T", mail_sender="us@example.com"
+        table="T", email_claims_table="T", webhook_deliveries_table="T", email_sender="us@example.com"
     )
     ses = SimpleNamespace(send_email=lambda **_: None, exceptions=RecordingClient.exceptions)
     return cast("AppContext", SimpleNamespace(dynamodb=client, settings=names, ses=ses))
@@ -92,7 +92,7 @@ def written_to(table: str) -> set[str]:
             row = Row("U", "V", 1, cells, *options, ("price",), {"sku": "dates"}, many_categories=True)
             error = RowError("INVALID_PRICE", "price", "Price must be at least 0.01")
             staging_table.write_outcomes(context(client), [(staging_table.to_item(row), [error])])
-        case "mail-claims":
+        case "email-claims":
             result = email.UploadResult("U", "V", "Vendor", "v@example.com", "f.csv", "completed", 1, 1, 0, None, None)
             email.send_result_email(context(client), result)
         case "webhooks":

@@ -39,4 +39,4 @@ def test_recovery_file_put_without_database_is_ingested(state: Path) -> None:
             assert count_failed_events(pipeline) == 0
             assert pipeline.finished(upload_id).valid_records == 2
             assert run_watchdog(pipeline) is None
-            assert len(pipeline.mails(upload_id)) == 1
+            assert len(pipeline.emails(upload_id)) == 1

@@ -90,7 +90,7 @@ def test_database_wrong_password_is_rejected(stack: LocalStack) -> None:
 
 def test_tables_have_the_time_to_live_of_the_template(stack: LocalStack) -> None:
     dynamodb = stack.endpoints.client("dynamodb")
-    for table in (stack.endpoints.table, "product-onboarding-mail-claims"):
+    for table in (stack.endpoints.table, "product-onboarding-email-claims"):
         expiry = dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
         assert expiry == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}
 
@@ -145,7 +145,7 @@ def test_emulator_portal_page_can_only_post_to_the_bucket(stack: LocalStack) -> 
 
 def test_inbox_receives_email(stack: LocalStack) -> None:
     mailer = stack.endpoints.client("lambda").get_function_configuration(FunctionName=resource_name("mailer"))
-    sender = mailer["Environment"]["Variables"]["MAIL_SENDER"]
+    sender = mailer["Environment"]["Variables"]["EMAIL_SENDER"]
     ses = stack.endpoints.client("ses")
 
     def list_delivered() -> list[Email]:

@@ -171,7 +171,7 @@ HEADERS = (
         f'{HEADERS}Content-Type: text/plain; charset="unicode\\0"\r\n\r\ntext'.encode(),
     ],
 )
-def test_read_mails_unreadable_email_is_marked(tmp_path: Path, content: bytes) -> None:
+def test_read_emails_unreadable_email_is_marked(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "1.eml").write_bytes(f"{HEADERS}\r\ntext".encode())
     (tmp_path / "2.eml").write_bytes(content)
     first, second = read_emails(tmp_path)
@@ -192,10 +192,10 @@ def test_read_mails_unreadable_email_is_marked(tmp_path: Path, content: bytes) -
         f"{HEADERS}Content-Type: text/plain; charset=ascii\r\nContent-Transfer-Encoding: base64\r\n\r\n%%%".encode(),
     ],
 )
-def test_read_mails_undecodable_bytes_are_replaced(tmp_path: Path, content: bytes) -> None:
+def test_read_emails_undecodable_bytes_are_replaced(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "1.eml").write_bytes(content)
     (tmp_path / "2.eml").mkdir()
-    for mail in read_emails(tmp_path):
-        "".join((mail.subject, mail.sender, mail.text, *mail.recipients)).encode()
-        assert mail.date.isoformat()
+    for email in read_emails(tmp_path):
+        "".join((email.subject, email.sender, email.text, *email.recipients)).encode()
+        assert email.date.isoformat()
     assert len(read_emails(tmp_path)) == 2

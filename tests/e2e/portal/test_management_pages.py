@@ -205,8 +205,8 @@ def test_demo_account_signs_in_through_the_inbox(anonymous: Page, pipeline: Pipe
     anonymous.goto("/")
     anonymous.get_by_role("button", name="TechGear (vendor)").click()
     anonymous.get_by_role("link", name="Open the inbox").click()
-    mail = anonymous.get_by_role("listitem").filter(has_text="contact@techgear.com")
-    mail.get_by_role("link", name="Your sign-in link").first.click()
+    email = anonymous.get_by_role("listitem").filter(has_text="contact@techgear.com")
+    email.get_by_role("link", name="Your sign-in link").first.click()
     check_accessibility(anonymous)
     anonymous.locator(".email-body a").click()
     anonymous.get_by_role("button", name="Sign in").click()
@@ -218,7 +218,7 @@ def test_demo_account_signs_in_through_the_inbox(anonymous: Page, pipeline: Pipe
 def test_inbox_email_with_markup_shows_text(anonymous: Page, pipeline: Pipeline) -> None:
     pipeline.vendor("PORTAL")
     name = '"><img src=x onerror="document.title=1">.csv'
-    pipeline.run("PORTAL", name, csv_of([product("MAIL1", product_name=name)]))
+    pipeline.run("PORTAL", name, csv_of([product("EMAIL1", product_name=name)]))
     anonymous.goto("/inbox")
     anonymous.get_by_role("link", name="Product Upload Complete").first.click()
     expect(anonymous.locator(".email-body")).to_be_visible()

@@ -64,10 +64,10 @@ def test_moto_valid_and_invalid_rows_are_recorded_and_reported(account: MotoAcco
     key = {"upload_id": {"S": upload_id}, "record_id": {"S": "REC_00002"}}
     item = account.dynamodb.get_item(TableName=account.table, Key=key)["Item"]
     assert (item["status"], item["error_reason"]) == ({"S": "error"}, {"S": "INVALID_PRICE"})
-    [mail] = account.mails
-    assert mail.subject == "Product Upload Complete - März & more.csv (33.3% Success)"
-    assert mail.destinations["ToAddresses"] == [ADDRESS]
-    [link] = re.findall(rf"https://{HOST}(/reports/\S+)", mail.body)[:1]
+    [email] = account.emails
+    assert email.subject == "Product Upload Complete - März & more.csv (33.3% Success)"
+    assert email.destinations["ToAddresses"] == [ADDRESS]
+    [link] = re.findall(rf"https://{HOST}(/reports/\S+)", email.body)[:1]
     event = {"pathParameters": {"token": link.rsplit("/", 1)[-1]}}
     address = account.call("report-link", event)["headers"]["location"]
     assert "INVALID_PRICE" in httpx.get(address, trust_env=False).text
@@ -78,8 +78,8 @@ def test_moto_empty_file_is_rejected(account: MotoAccount, database: Database) -
     account.run()
     upload = get_upload(database, upload_id)
     assert (upload.status, upload.failure_code) == (UploadStatus.FAILED, "EMPTY_FILE")
-    [mail] = account.mails
-    assert upload_id in mail.body
+    [email] = account.emails
+    assert upload_id in email.body
 
 
 def test_moto_file_of_unknown_vendor_is_quarantined(account: MotoAccount, database: Database) -> None:
@@ -87,7 +87,7 @@ def test_moto_file_of_unknown_vendor_is_quarantined(account: MotoAccount, databa
     account.run()
     [(key,)] = database.run(lambda c: c.execute("select s3_key from quarantined_objects").fetchall())
     assert key == "uploads/NOBODY/products.csv"
-    assert account.mails == []
+    assert account.emails == []
 
 
 def test_moto_file_with_several_batches_is_recorded_completely(account: MotoAccount, database: Database) -> None:
@@ -96,7 +96,7 @@ def test_moto_file_with_several_batches_is_recorded_completely(account: MotoAcco
     account.run()
     upload = get_upload(database, upload_id)
     assert (upload.valid_records, upload.error_records) == (238, 12)
-    assert len(account.mails) == 1
+    assert len(account.emails) == 1
 
 
 def test_moto_redelivered_events_change_nothing(account: MotoAccount, database: Database) -> None:
@@ -109,7 +109,7 @@ def test_moto_redelivered_events_change_nothing(account: MotoAccount, database: 
     account.run()
     upload = get_upload(database, upload_id)
     assert (upload.valid_records, upload.error_records) == (1, 1)
-    assert len(account.mails) == 1
+    assert len(account.emails) == 1
 
 
 def test_moto_malformed_message_is_retried(account: MotoAccount) -> None:
@@ -166,7 +166,7 @@ def sign_in(account: MotoAccount) -> dict[str, str]:
     """Sign in with the link in the sign-in e-mail, and return the headers of the session."""
     call_api(account, "POST", "/v1/sign-in", {"email": ADDRESS})
     account.run()
-    [token] = re.findall(r"/sign-in/(\S+)", account.mails[-1].body)
+    [token] = re.findall(r"/sign-in/(\S+)", account.emails[-1].body)
     response = call_api(account, "POST", "/v1/session", {"token": token})
     cookies = "; ".join(cookie.split(";")[0] for cookie in response["cookies"])
     return {"cookie": cookies, "x-csrf-token": json.loads(response["body"])["csrf_token"]}
@@ -203,7 +203,7 @@ def test_moto_smoke_test_removes_its_data(account: MotoAccount) -> None:
     output: list[str] = []
     outputs = {
         "Bucket": account.bucket,
-        "MailClaimsTable": get_resource_name("AWS::DynamoDB::Table", "MailClaims", "TableName"),
+        "EmailClaimsTable": get_resource_name("AWS::DynamoDB::Table", "EmailClaims", "TableName"),
         "MailerFailuresUrl": account.queue_urls["MailerFailures"],
     }
     with ThreadPoolExecutor(1) as aside:

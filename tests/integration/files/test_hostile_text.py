@@ -64,7 +64,7 @@ KINDS: dict[str, Callable[[int], bytes]] = {
     "brackets": repeat(b"<"),
     "sql": repeat(b"CREATE OR REPLACE "),
     "sylk": repeat(b"A;\n", b"ID;P\n"),
-    "mail": repeat(b"From: a\n"),
+    "email": repeat(b"From: a\n"),
     "different-letters-at-the-end": many_different_pairs(60_000),
     "any-bytes": random_bytes(0),
     "any-bytes-above-ascii": random_bytes(0xA0),

@@ -197,7 +197,7 @@ def test_send_email_response_follows_the_inbox(tmp_path: Path, monkeypatch: pyte
             )
         )
         assert send_email(ses)[0] == 200
-        assert [mail.subject for mail in read_emails(inbox.directory)] == ["Hello"]
+        assert [email.subject for email in read_emails(inbox.directory)] == ["Hello"]
         shutil.rmtree(inbox.directory)
         response_without_directory = send_email(ses)
     finally:
@@ -210,12 +210,14 @@ def test_send_email_response_follows_the_inbox(tmp_path: Path, monkeypatch: pyte
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "post"])
 def test_inbox_http_request_is_rejected(tmp_path: Path, method: str) -> None:
-    mail = b"EHLO x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\nSubject: Forged\r\n\r\n.\r\nQUIT\r\n"
+    smtp_session = (
+        b"EHLO x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\nSubject: Forged\r\n\r\n.\r\nQUIT\r\n"
+    )
     inbox = Inbox(tmp_path)
     inbox.start()
     try:
         with socket.create_connection(("127.0.0.1", inbox.port)) as connection:
-            connection.sendall(f"{method} / HTTP/1.1\r\nHost: x\r\n\r\n".encode() + mail)
+            connection.sendall(f"{method} / HTTP/1.1\r\nHost: x\r\n\r\n".encode() + smtp_session)
             response = b"".join(iter(lambda: connection.recv(4096), b""))
     except ConnectionResetError:
         response = b""

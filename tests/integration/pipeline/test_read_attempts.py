@@ -103,8 +103,8 @@ def test_ingest_file_that_crashed_three_times_is_rejected_without_parsing(simula
     assert list_attempts(simulation) == [3], "it was not read again"
     simulation.deliver_all()
     assert read_history(simulation) == {KEY: ("failed", "READING_FAILED", 0, 0)}
-    [mail] = simulation.runtime.aws.mails
-    assert "The file could not be read: 3 attempts" in mail["text"]
+    [email] = simulation.runtime.aws.emails
+    assert "The file could not be read: 3 attempts" in email["text"]
 
 
 def test_ingest_file_that_crashed_twice_is_parsed_again(simulation: Simulation) -> None:
@@ -252,8 +252,8 @@ def test_ingest_file_over_a_limit_is_rejected_at_the_first_attempt(simulation: S
         call_parser(simulation, put(simulation, KEY, order))
     simulation.deliver_all()
     assert read_history(simulation) == {KEY: ("failed", "TOO_COMPLEX", 0, 0)}
-    [mail] = simulation.runtime.aws.mails
-    assert "takes too much time or memory" in mail["text"]
+    [email] = simulation.runtime.aws.emails
+    assert "takes too much time or memory" in email["text"]
     assert list_attempts(simulation) == []
 
 
@@ -332,7 +332,7 @@ def test_ingest_permanently_unreadable_object_is_rejected_or_quarantined(
     simulation.deliver_all()
     if described:
         assert read_history(simulation) == {KEY: ("failed", "UNREADABLE_OBJECT", 0, 0)}
-        assert reason in simulation.runtime.aws.mails[0]["text"]
+        assert reason in simulation.runtime.aws.emails[0]["text"]
     else:
         [(quarantine_reason,)] = simulation.runtime.fetch("select reason from quarantined_objects")
         assert reason in quarantine_reason
@@ -347,7 +347,7 @@ def test_ingest_access_denied_for_foreign_key_is_rejected(
     call_parser(simulation, source)
     simulation.deliver_all()
     assert read_history(simulation) == {KEY: ("failed", "UNREADABLE_OBJECT", 0, 0)}
-    assert "encrypted with a key" in simulation.runtime.aws.mails[0]["text"]
+    assert "encrypted with a key" in simulation.runtime.aws.emails[0]["text"]
 
 
 @pytest.mark.parametrize("described", [True, False])

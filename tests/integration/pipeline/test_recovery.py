@@ -189,7 +189,7 @@ def test_recovery_finished_upload_without_notification_is_notified(ctx: AppConte
     pipeline.finished(upload.upload_id)
     # A later upload uses the same queue and topic: a second e-mail of the first upload would arrive before its e-mail.
     pipeline.run("VEND002", "later.csv", csv_of([product("later")]))
-    assert len(pipeline.mails(upload.upload_id)) == 1
+    assert len(pipeline.emails(upload.upload_id)) == 1
 
 
 def set_notification_age(pipeline: Pipeline, upload_id: str, minutes: int) -> None:
@@ -208,17 +208,18 @@ def test_recovery_upload_without_email_is_notified_again(ctx: AppContext, pipeli
     queue = ctx.sqs.get_queue_url(QueueName=resource_name("mailer-failures"))["QueueUrl"]
     ctx.sqs.purge_queue(QueueUrl=queue)
     try:
-        upload_id = pipeline.put("VEND002", "unmailed.csv", csv_of([product("unmailed")]))
+        upload_id = pipeline.put("VEND002", "without-email.csv", csv_of([product("without-email")]))
         wait_until(
-            lambda: dead_letter_queues.count_failures(ctx)["mailer-failures"], "every attempt to send the mail to fail"
+            lambda: dead_letter_queues.count_failures(ctx)["mailer-failures"],
+            "every attempt to send the e-mail to fail",
         )
         [failure] = dead_letter_queues.peek_failures(ctx, "mailer-failures")
     finally:
         moved.rename(inbox)
         ctx.sqs.purge_queue(QueueUrl=queue)
-    assert failure.about == upload_id
+    assert failure.subject == upload_id
     assert "The inbox did not accept the e-mail" in str(failure.error)
-    assert pipeline.mails(upload_id) == []
+    assert pipeline.emails(upload_id) == []
 
     set_notification_age(pipeline, upload_id, minutes=4)
     assert upload_id not in [action.upload_id for action in recovery.resume_stalled_uploads(ctx)], (
@@ -232,17 +233,17 @@ def test_recovery_upload_without_email_is_notified_again(ctx: AppContext, pipeli
     wait_until(lambda: email.list_unsent(ctx, [upload_id]) == [], "the claim to be marked")
     set_notification_age(pipeline, upload_id, minutes=60)
     assert upload_id not in [action.upload_id for action in recovery.resume_stalled_uploads(ctx)]
-    assert len(pipeline.mails(upload_id)) == 1
+    assert len(pipeline.emails(upload_id)) == 1
 
 
 def test_recovery_upload_with_rejected_email_is_renotified_with_doubling_delay(
     ctx: AppContext, pipeline: Pipeline
 ) -> None:
-    upload = pipeline.run("VEND002", "rejected-mail.csv", csv_of([product("rejected-mail")]))
+    upload = pipeline.run("VEND002", "rejected-email.csv", csv_of([product("rejected-email")]))
     key = {"upload_id": {"S": upload.upload_id}}
     delays = []
     for renotifications in range(8):
-        ctx.dynamodb.delete_item(TableName=ctx.settings.mail_claims_table, Key=key)
+        ctx.dynamodb.delete_item(TableName=ctx.settings.email_claims_table, Key=key)
         for minutes in (5, 10, 20, 40, 80, 160, 320, 640):
             set_notification_age(pipeline, upload.upload_id, minutes)
             pipeline.connection.execute(
@@ -361,7 +362,7 @@ def test_redrive_permanently_failed_event_is_processed(ctx: AppContext, pipeline
             "the event to reach the failure queue",
         )
         [failure] = dead_letter_queues.peek_failures(ctx, "csv-parser-failures")
-        assert failure.about == key
+        assert failure.subject == key
         assert "AccessDenied" in failure.error
         [redriven] = dead_letter_queues.redrive(ctx, "csv-parser-failures")
         assert redriven.error is not None
@@ -407,9 +408,9 @@ def test_redrive_failing_event_does_not_delay_others(ctx: AppContext, pipeline: 
     for body in ("no JSON", "[]", json.dumps(missing_event), json.dumps({"requestPayload": notification})):
         ctx.sqs.send_message(QueueUrl=url, MessageBody=body)
     try:
-        listed = {failure.about for failure in dead_letter_queues.peek_failures(ctx, queue)}
+        listed = {failure.subject for failure in dead_letter_queues.peek_failures(ctx, queue)}
         assert listed == {"no JSON", "[]", "missing", upload.upload_id}
-        errors = {redriven.about: redriven.error or "" for redriven in dead_letter_queues.redrive(ctx, queue)}
+        errors = {redriven.subject: redriven.error or "" for redriven in dead_letter_queues.redrive(ctx, queue)}
         assert errors.keys() == listed
         assert all(errors.values())
         assert "NoSuchBucket" in errors["missing"]
@@ -426,5 +427,5 @@ def test_redrive_dead_letter_message_returns_to_its_queue(ctx: AppContext, pipel
     url = ctx.sqs.get_queue_url(QueueName="product-validation-errors-dlq")["QueueUrl"]
     ctx.sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"upload_id": upload.upload_id}))
     [redriven] = dead_letter_queues.redrive(ctx, "product-validation-errors-dlq")
-    assert (redriven.about, redriven.error) == (upload.upload_id, None)
+    assert (redriven.subject, redriven.error) == (upload.upload_id, None)
     assert pipeline.finished(upload.upload_id).notified_at is not None

@@ -32,7 +32,7 @@ FILE_COLUMNS = ("Shelf", *COLUMNS, "Remark")
 def download_links(pipeline: Pipeline, upload: Upload) -> list[bytes]:
     """Return the content of each link in the e-mail."""
     contents = []
-    for link in re.findall(r"http://\S+", pipeline.mail(upload.upload_id).text):
+    for link in re.findall(r"http://\S+", pipeline.email(upload.upload_id).text):
         with urllib.request.urlopen(link) as response:  # noqa: S310 - our own link
             contents.append(response.read())
     return contents
@@ -84,11 +84,11 @@ def test_upload_fixed_fix_file_completes_the_upload(pipeline: Pipeline) -> None:
     assert {p["description"] for p in stored} == {rows[0]["description"]}
 
 
-def test_upload_equal_errors_are_grouped_in_mail_and_history(pipeline: Pipeline) -> None:
+def test_upload_equal_errors_are_grouped_in_email_and_history(pipeline: Pipeline) -> None:
     rows = [product(f"group-{n}", category="Elektronics") for n in range(12)]
     rows[3]["price"] = "$1,234.50"
     upload = pipeline.run("VEND002", "group.csv", csv_of(rows, (*COLUMNS, "Shelf")))
-    text = pipeline.mail(upload.upload_id).text
+    text = pipeline.email(upload.upload_id).text
     assert "- 12 rows: category 'Elektronics', did you mean 'Electronics'?\n" in text
     assert "- Row 5: price '$1,234.50', did you mean 1234.50?\n" in text
     assert "Warnings (these values were imported unchanged):\n- " in text
@@ -215,7 +215,7 @@ def test_upload_repeated_file_is_rejected_unless_forced(pipeline: Pipeline) -> N
     assert repeated.failure_reason is not None
     assert first.upload_id in repeated.failure_reason
     assert "same.csv" in repeated.failure_reason
-    assert repeated.failure_reason in pipeline.mail(repeated.upload_id).text
+    assert repeated.failure_reason in pipeline.email(repeated.upload_id).text
     forced = pipeline.run("VEND001", "same.csv", content, force="true")
     assert (forced.failure_code, forced.error_records) == (None, 2)
     other_mode = pipeline.run("VEND001", "same.csv", content, mode="upsert")

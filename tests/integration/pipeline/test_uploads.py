@@ -54,11 +54,11 @@ def test_upload_valid_file_is_completed(pipeline: Pipeline) -> None:
     assert item["product_data"]["M"]["stock_quantity"] == {"N": "0"}
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", item["processed_at"]["S"])
 
-    mail = pipeline.mail(upload.upload_id)
-    assert mail.recipients == ("contact@techgear.com",)
-    assert mail.subject == "Product Upload Complete - good.csv (100.0% Success)"
-    assert "Status: COMPLETED" in mail.text
-    assert "expires" not in mail.text
+    email = pipeline.email(upload.upload_id)
+    assert email.recipients == ("contact@techgear.com",)
+    assert email.subject == "Product Upload Complete - good.csv (100.0% Success)"
+    assert "Status: COMPLETED" in email.text
+    assert "expires" not in email.text
 
 
 def test_upload_invalid_rows_are_reported_and_valid_ones_accepted(pipeline: Pipeline) -> None:
@@ -85,9 +85,9 @@ def test_upload_invalid_rows_are_reported_and_valid_ones_accepted(pipeline: Pipe
     assert item["error_reason"] == {"S": "MISSING_REQUIRED_FIELDS"}
     assert "Invalid category: Gadgets" in item["error_details"]["S"]
 
-    mail = pipeline.mail(upload.upload_id)
-    assert mail.recipients == ("sales@stylewear.com",)
-    assert mail.subject == "Product Upload Complete - bad.csv (66.6% Success)"
+    email = pipeline.email(upload.upload_id)
+    assert email.recipients == ("sales@stylewear.com",)
+    assert email.subject == "Product Upload Complete - bad.csv (66.6% Success)"
     for line in (
         f"Upload ID: {upload.upload_id}",
         "File name: bad.csv",
@@ -97,12 +97,12 @@ def test_upload_invalid_rows_are_reported_and_valid_ones_accepted(pipeline: Pipe
         "Status: PARTIAL",
         "expires in 7 days",
     ):
-        assert line in mail.text
-    link = re.search(r"http://\S+", mail.text)
+        assert line in email.text
+    link = re.search(r"http://\S+", email.text)
     assert link is not None
     with urllib.request.urlopen(link[0]) as response:  # noqa: S310 - our own link
         assert response.read().decode("utf-8-sig") == pipeline.report(upload)
-    assert len(pipeline.mails(upload.upload_id)) == 1
+    assert len(pipeline.emails(upload.upload_id)) == 1
 
 
 def test_upload_without_valid_row_fails(pipeline: Pipeline) -> None:
@@ -135,12 +135,12 @@ def test_upload_rejected_file_notifies_its_vendor(
     assert upload.failure_code == code
     assert (upload.total_records, upload.valid_records, upload.error_records) == (0, 0, 0)
     assert pipeline.products(upload.upload_id) == []
-    mail = pipeline.mail(upload.upload_id)
-    assert mail.recipients == ("info@homeess.com",)
-    assert mail.subject == f"Product Upload Complete - {name} (0.0% Success)"
-    assert "Status: FAILED" in mail.text
+    email = pipeline.email(upload.upload_id)
+    assert email.recipients == ("info@homeess.com",)
+    assert email.subject == f"Product Upload Complete - {name} (0.0% Success)"
+    assert "Status: FAILED" in email.text
     assert upload.failure_reason is not None
-    assert upload.failure_reason in mail.text
+    assert upload.failure_reason in email.text
 
 
 def test_upload_first_of_duplicate_rows_wins(pipeline: Pipeline) -> None:
@@ -191,7 +191,7 @@ def test_upload_of_suspended_vendor_is_rejected(pipeline: Pipeline) -> None:
     email = pipeline.vendor("VEND-SUSPENDED", "suspended")
     upload = pipeline.run("VEND-SUSPENDED", "file.csv", csv_of([product("suspended")]))
     assert (upload.status, upload.failure_code) == (UploadStatus.FAILED, "VENDOR_SUSPENDED")
-    assert pipeline.mail(upload.upload_id).recipients == (email,)
+    assert pipeline.email(upload.upload_id).recipients == (email,)
 
 
 @pytest.mark.parametrize("key", ["uploads/NOBODY/file.csv", "uploads/file.csv"])
@@ -210,7 +210,7 @@ def test_upload_unusual_file_name_is_processed(pipeline: Pipeline, name: str) ->
     upload = pipeline.run("VEND001", name, csv_of([product(f"odd-{name}")]))
     assert upload.s3_key == f"uploads/VEND001/{name}"
     assert upload.file_name == name.rsplit("/", 1)[-1]
-    assert upload.file_name in pipeline.mail(upload.upload_id).subject
+    assert upload.file_name in pipeline.email(upload.upload_id).subject
 
 
 @pytest.mark.parametrize("name", ["SPRING.CSV", "Spring.Csv", "spring.tsv", "spring.TXT"])
@@ -221,10 +221,10 @@ def test_upload_file_name_with_any_text_extension_is_processed(pipeline: Pipelin
 
 
 @pytest.mark.parametrize("name", ["photo.JPG", "products.xls", "products", ".DS_Store", "products.csv.gz"])
-def test_upload_file_name_of_another_type_is_rejected_with_mail(pipeline: Pipeline, name: str) -> None:
+def test_upload_file_name_of_another_type_is_rejected_with_email(pipeline: Pipeline, name: str) -> None:
     upload = pipeline.run("VEND001", f"others/{name}", csv_of([product("other")]))
     assert (upload.status, upload.failure_code) == (UploadStatus.FAILED, "UNKNOWN_FILE_TYPE")
-    assert f"'{name}' is not a product file" in pipeline.mail(upload.upload_id).text
+    assert f"'{name}' is not a product file" in pipeline.email(upload.upload_id).text
     assert ".csv, .tsv, .txt or .xlsx" in str(upload.failure_reason)
 
 
@@ -301,7 +301,7 @@ def test_upload_repeated_s3_event_changes_nothing(pipeline: Pipeline) -> None:
     assert len(pipeline.products(before.upload_id)) == 29
     # A later upload uses the same queue and topic: a second e-mail of the first upload would arrive before its e-mail.
     pipeline.run("VEND001", "after.csv", csv_of([product("event-after")]))
-    assert len(pipeline.mails(before.upload_id)) == 1
+    assert len(pipeline.emails(before.upload_id)) == 1
 
 
 def test_upload_repeated_stream_batch_changes_nothing(pipeline: Pipeline) -> None:
@@ -376,4 +376,4 @@ def test_upload_concurrent_files_are_independent(pipeline: Pipeline) -> None:
     for upload_id, vendor in started.items():
         upload = pipeline.finished(upload_id)
         assert (upload.vendor_id, upload.valid_records) == (vendor, 40)
-        assert [mail.recipients for mail in pipeline.mails(upload_id)] == [(owners[vendor],)]
+        assert [email.recipients for email in pipeline.emails(upload_id)] == [(owners[vendor],)]

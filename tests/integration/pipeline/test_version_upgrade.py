@@ -37,6 +37,8 @@ from tests.support.running_pipeline import Pipeline, csv_of, product
 COMMIT = (ROOT / "tests/previous_version").read_text(encoding="utf-8").strip()
 
 PREVIOUS, CURRENT = "previous", "current"
+# Variables of the environment that the previous version knows by another name.
+PREVIOUS_NAMES = {"EMAIL_CLAIMS_TABLE": "MAIL_CLAIMS_TABLE", "EMAIL_SENDER": "MAIL_SENDER"}
 FUNCTIONS = ("csv-parser", "product-validator", "error-processor", "mailer", "watchdog", "api", "report-link")
 
 
@@ -68,6 +70,12 @@ def run_python(source: Path, program: str, request: str, environment: Mapping[st
     )
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout.splitlines()[-1])
+
+
+def add_previous_names(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment for both versions."""
+    previous = {PREVIOUS_NAMES[name]: value for name, value in environment.items() if name in PREVIOUS_NAMES}
+    return {**environment, **previous}
 
 
 def dump(url: str) -> str:
@@ -136,6 +144,7 @@ class Deployment:
             variables = lambdas.get_function_configuration(FunctionName=resource_name(function))["Environment"][
                 "Variables"
             ]
+            variables = add_previous_names(variables)
             variables["PYTHONPATH"] = str(self._sources[versions[function]])
             lambdas.update_function_configuration(
                 FunctionName=resource_name(function), Environment={"Variables": variables}
@@ -150,7 +159,8 @@ class Deployment:
             "print(json.dumps(handler(json.loads(input()), None)))"
         )
         event = json.dumps({"action": action, "arguments": arguments})
-        return run_python(self._sources[self._admin], program, event, self.pipeline.endpoints.environment())
+        environment = add_previous_names(self.pipeline.endpoints.environment())
+        return run_python(self._sources[self._admin], program, event, environment)
 
     def call(self, function: str, event: Mapping[str, object]) -> Any:
         response = self.pipeline.lambdas.invoke(
@@ -171,7 +181,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory, sources: Mapping[str, P
 
 
 def outcome(pipeline: Pipeline, upload: Upload) -> tuple[object, ...]:
-    """Status and counts of a finished upload, errors and items by row, prices of created products, number of mails."""
+    """Status and counts of a finished upload, errors and items by row, prices of created products, e-mails."""
     rows = range(1, (upload.total_records or 0) + 1)
     return (
         upload.status.value,
@@ -179,7 +189,7 @@ def outcome(pipeline: Pipeline, upload: Upload) -> tuple[object, ...]:
         {row: error_type for row, error_type, _ in pipeline.errors(upload.upload_id)},
         [pipeline.validated_item(upload.upload_id, row)["status"]["S"] for row in rows],
         [str(product_row["price"]) for product_row in pipeline.products(upload.upload_id)],
-        len(pipeline.mails(upload.upload_id)),
+        len(pipeline.emails(upload.upload_id)),
     )
 
 
@@ -251,10 +261,10 @@ def test_uploads_in_a_deployment_of_two_versions_have_the_outcomes_of_one(
         "update upload_history set notified_at = null where upload_id = %s", (all_or_nothing.upload_id,)
     )
     deployment.call("watchdog", {"patience": 0})
-    assert len(pipeline.mails(pipeline.finished(all_or_nothing.upload_id).upload_id)) == 1
+    assert len(pipeline.emails(pipeline.finished(all_or_nothing.upload_id).upload_id)) == 1
 
-    # The link in the mail.
-    match = re.search(r"http\S+/reports/\S+", pipeline.mail(created.upload_id).text)
+    # The link in the e-mail.
+    match = re.search(r"http\S+/reports/\S+", pipeline.email(created.upload_id).text)
     assert match is not None
     report = httpx.get(match[0], follow_redirects=True, trust_env=False).text
     assert [line.split(",")[0] for line in report.splitlines()[1:]] == ["2", "3", "5"]

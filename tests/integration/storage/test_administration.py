@@ -47,11 +47,11 @@ def list_actions(database: Database) -> Sequence[Any]:
     [
         (lambda c: vendors.add_vendor(c, ACTOR, **{**VENDOR, "vendor_id": "a/b"}), "cannot be a vendor's id"),
         (lambda c: vendors.add_vendor(c, ACTOR, **{**VENDOR, "vendor_name": " "}), "1 to 200 characters"),
-        (lambda c: vendors.add_vendor(c, ACTOR, **{**VENDOR, "email": "nobody"}), "is not an e-mail address"),
-        (lambda c: vendors.change_vendor(c, ACTOR, "VEND001", status=UNKNOWN), "active or suspended"),
-        (lambda c: vendors.change_vendor(c, ACTOR, "VEND001", phone="1" * 21), "up to 20 characters"),
+        (lambda c: vendors.add_vendor(c, ACTOR, **{**VENDOR, "email": "nobody"}), "is not a valid e-mail address"),
+        (lambda c: vendors.update_vendor(c, ACTOR, "VEND001", status=UNKNOWN), "active or suspended"),
+        (lambda c: vendors.update_vendor(c, ACTOR, "VEND001", phone="1" * 21), "up to 20 characters"),
         (lambda c: operators.add_operator(c, ACTOR, email="a@b.example", name="A", role=UNKNOWN), "viewer or an admin"),
-        (lambda c: operators.change_operator(c, ACTOR, "a@b.example", status=UNKNOWN), "active or suspended"),
+        (lambda c: operators.update_operator(c, ACTOR, "a@b.example", status=UNKNOWN), "active or suspended"),
         (lambda c: categories.add_category(c, ACTOR, "a\nb"), "no control characters"),
         (lambda c: api_keys.add_api_key(c, ACTOR, **{**KEY, "scopes": []}), "one or more of the scopes"),
         (lambda c: api_keys.add_api_key(c, ACTOR, **{**KEY, "scopes": ["root"]}), "one or more of the scopes"),
@@ -70,10 +70,10 @@ def test_change_invalid_value_is_rejected_and_not_recorded(
 @pytest.mark.parametrize(
     "change",
     [
-        lambda c: vendors.change_vendor(c, ACTOR, "NOBODY", status="active"),
+        lambda c: vendors.update_vendor(c, ACTOR, "NOBODY", status="active"),
         lambda c: vendors.sign_out_vendor(c, ACTOR, "NOBODY"),
-        lambda c: operators.change_operator(c, ACTOR, "nobody@b.example", status="active"),
-        lambda c: categories.change_category(c, ACTOR, "Nothing", is_active=True),
+        lambda c: operators.update_operator(c, ACTOR, "nobody@b.example", status="active"),
+        lambda c: categories.update_category(c, ACTOR, "Nothing", is_active=True),
         lambda c: api_keys.revoke_api_key(c, ACTOR, vendor_id="VEND001", key_id="none"),
     ],
 )
@@ -122,7 +122,7 @@ def test_record_action_of_a_failed_change_is_rolled_back(database: Database) -> 
         ("drop_vendor", {}, "there is no action drop_vendor"),
         ("list_vendors", {"colour": "red"}, "list_vendors has no argument colour"),
         ("undo_upload", {"upload_id": "UPLOAD_9"}, "There is no upload UPLOAD_9"),
-        ("change_vendor", {"vendor_id": "NOBODY"}, "there is no vendor NOBODY"),
+        ("update_vendor", {"vendor_id": "NOBODY"}, "there is no vendor NOBODY"),
     ],
 )
 def test_run_action_that_cannot_be_performed_raises(

@@ -57,7 +57,7 @@ def test_operator_creates_changes_and_suspends_a_vendor(pipeline: Pipeline, oper
     assert operator.get("/v1/operator/vendors/NOSUCH").status_code == 404
     entries = operator.get("/v1/operator/audit-log", params={"vendor_id": "NEWCO"}).json()["items"]
     assert [entry["action"] for entry in entries if entry["actor"].startswith("operator:")] == [
-        "vendor_changed",
+        "vendor_updated",
         "vendor_created",
     ]
 
@@ -168,7 +168,7 @@ def test_failed_events_are_listed_and_redriven(pipeline: Pipeline, operator: htt
         pipeline.sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(failure))
         wait_until(lambda: waiting() == 1, "the failure to be listed")
         [event] = operator.get("/v1/operator/failures/csv-parser-failures").json()["items"]
-        assert (event["about"], event["error"]) == (upload.s3_key, "the database was away")
+        assert (event["subject"], event["error"]) == (upload.s3_key, "the database was away")
         redriven = operator.post("/v1/operator/failures/csv-parser-failures/redrive")
         assert (redriven.status_code, redriven.json()) == (202, {"queue": "csv-parser-failures", "waiting": 1})
         wait_until(lambda: waiting() == 0, "the failure to be redriven")
@@ -225,21 +225,21 @@ def test_operator_created_by_command_can_sign_in(pipeline: Pipeline, database: D
         assert client.get("/v1/session").json()["role"] == "admin"
         with pytest.raises(AdminError, match=r"Operator .* already exists"):
             run_action(database, "add_operator", {"email": email.upper(), "name": "Made", "role": "viewer"})
-        run_action(database, "change_operator", {"email": email.upper(), "role": "viewer"})
+        run_action(database, "update_operator", {"email": email.upper(), "role": "viewer"})
         assert client.get("/v1/session").json()["role"] == "viewer"
         unused_token = request_sign_in_token(pipeline, email)
-        run_action(database, "change_operator", {"email": email, "status": "suspended"})
+        run_action(database, "update_operator", {"email": email, "status": "suspended"})
         assert client.get("/v1/session").status_code == 401
         # Reactivating the operator restores neither the session nor the link.
-        run_action(database, "change_operator", {"email": email, "status": "active"})
+        run_action(database, "update_operator", {"email": email, "status": "active"})
         assert client.get("/v1/session").status_code == 401
         assert client.post("/v1/session", json={"token": unused_token}).status_code == 410
-        run_action(database, "change_operator", {"email": email, "status": "suspended"})
+        run_action(database, "update_operator", {"email": email, "status": "suspended"})
     entries = fetch(database, "select action, detail from audit_log where subject ilike %s order by entry_id", email)
     assert [(action, detail) for action, detail in entries if action != "signed_in"] == [
         ("operator_created", {"role": "admin"}),
-        ("operator_changed", {"role": "viewer"}),
-        *[("operator_changed", {"status": status}) for status in ("suspended", "active", "suspended")],
+        ("operator_updated", {"role": "viewer"}),
+        *[("operator_updated", {"status": status}) for status in ("suspended", "active", "suspended")],
     ]
     items = run_action(database, "list_operators", {})["operators"]
     assert {"email": email, "name": "Made", "role": "viewer", "status": "suspended"} in items
@@ -251,10 +251,10 @@ def test_operator_created_by_command_can_sign_in(pipeline: Pipeline, database: D
         with pytest.raises(AdminError):
             run_action(database, "add_operator", arguments)
     with pytest.raises(AdminError):
-        run_action(database, "change_operator", {"email": "nobody@techmart.example", "status": "suspended"})
+        run_action(database, "update_operator", {"email": "nobody@techmart.example", "status": "suspended"})
 
 
-def test_change_vendor_command_ends_sessions_of_the_old_email(pipeline: Pipeline, database: Database) -> None:
+def test_update_vendor_command_ends_sessions_of_the_old_email(pipeline: Pipeline, database: Database) -> None:
     email = pipeline.vendor("MOVED1")
     pipeline.connection.execute("update vendors set phone = '+49 30 1' where vendor_id = 'MOVED1'")
     vendor = {"vendor_id": "MOVED1", "vendor_name": "Moved", "email": "elsewhere@vendors.example"}
@@ -263,23 +263,23 @@ def test_change_vendor_command_ends_sessions_of_the_old_email(pipeline: Pipeline
         with pytest.raises(AdminError, match="Vendor MOVED1 already exists"):
             run_action(database, "add_vendor", vendor)
         assert client.get("/v1/session").status_code == 200
-        run_action(database, "change_vendor", {"vendor_id": "MOVED1", "email": vendor["email"]}, Actor("command:alice"))
+        run_action(database, "update_vendor", {"vendor_id": "MOVED1", "email": vendor["email"]}, Actor("command:alice"))
         assert client.get("/v1/session").status_code == 401
         assert client.post("/v1/session", json={"token": unused_token}).status_code == 410
     assert fetch(database, "select email, phone from vendors where vendor_id = 'MOVED1'") == [
         (vendor["email"], "+49 30 1")
     ]
-    query = "select actor, detail from audit_log where vendor_id = 'MOVED1' and action = 'vendor_changed'"
+    query = "select actor, detail from audit_log where vendor_id = 'MOVED1' and action = 'vendor_updated'"
     assert fetch(database, query) == [("command:alice", {"email": vendor["email"]})]
 
 
 def test_add_vendor_again_with_the_same_data_changes_nothing(pipeline: Pipeline, database: Database) -> None:
     vendor = {"vendor_id": "TWICE1", "vendor_name": "Twice", "email": "twice@vendors.example"}
     assert run_action(database, "add_vendor", vendor) == {"vendor_id": "TWICE1", "status": "active"}
-    run_action(database, "change_vendor", {"vendor_id": "TWICE1", "status": "suspended"})
+    run_action(database, "update_vendor", {"vendor_id": "TWICE1", "status": "suspended"})
     assert run_action(database, "add_vendor", vendor) == {"vendor_id": "TWICE1", "status": "suspended"}
     actions = fetch(database, "select action from audit_log where vendor_id = 'TWICE1' order by entry_id")
-    assert actions == [("vendor_created",), ("vendor_changed",)]
+    assert actions == [("vendor_created",), ("vendor_updated",)]
 
 
 def test_audit_log_lists_entries_with_ids_beyond_32_bits(pipeline: Pipeline, operator: httpx.Client) -> None:
@@ -311,10 +311,10 @@ def test_invalid_email_addresses_are_rejected_everywhere(
     assert operator.patch("/v1/operator/vendors/VEND001", json={"email": email}).status_code == 422
     for name, arguments in (
         ("add_vendor", new),
-        ("change_vendor", {"vendor_id": "VEND001", "email": email}),
+        ("update_vendor", {"vendor_id": "VEND001", "email": email}),
         ("add_operator", {"email": email, "name": "Unreached"}),
     ):
-        with pytest.raises(AdminError, match="is not an e-mail address"):
+        with pytest.raises(AdminError, match="is not a valid e-mail address"):
             run_action(database, name, arguments)
     with browser(pipeline) as client:
         assert client.post("/v1/sign-in", json={"email": email}).status_code == 422

@@ -83,7 +83,7 @@ def test_sign_in_with_unknown_address_gets_the_same_response(pipeline: Pipeline)
 
 
 def test_sign_in_calls_the_mailer_for_every_address(pipeline: Pipeline) -> None:
-    """Neither the duration nor an error of the mail service depends on the address."""
+    """Neither the duration nor an error of the e-mail service depends on the address."""
     calls: list[dict[str, Any]] = []
     known_email = pipeline.vendor("SIGNIN7")
     with running_app(pipeline) as app, browser(pipeline) as client:
@@ -95,8 +95,8 @@ def test_sign_in_calls_the_mailer_for_every_address(pipeline: Pipeline) -> None:
     assert [(call["FunctionName"], call["InvocationType"]) for call in calls] == [
         ("product-onboarding-mailer", "Event")
     ] * 2
-    mails = [SignInEmail(**json.loads(call["Payload"])["sign_in"]) for call in calls]
-    assert [len(mail.links) for mail in mails] == [1, 0]
+    emails = [SignInEmail(**json.loads(call["Payload"])["sign_in"]) for call in calls]
+    assert [len(email.links) for email in emails] == [1, 0]
 
 
 @pytest.mark.parametrize("email", ["", "nobody@nowhere.example"], ids=["known", "unknown"])
@@ -129,7 +129,7 @@ def test_rejected_sign_in_email_is_moved_to_the_failure_queue(ctx: AppContext, p
     finally:
         moved.rename(inbox)
         pipeline.sqs.purge_queue(QueueUrl=url)
-    assert failure.about == f"the sign-in e-mail to {email}"
+    assert failure.subject == f"the sign-in e-mail to {email}"
     assert "The inbox did not accept the e-mail" in failure.error
 
 

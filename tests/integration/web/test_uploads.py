@@ -285,7 +285,7 @@ def test_cancel_upload_finished_in_the_meantime_conflicts(
 
 def test_revoke_links_of_a_processing_upload_disables_them(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
     finished = pipeline.run("VENDA", "early.csv", csv_of([product("early-1"), product("early-2", price="x")]))
-    [link, *_] = re.findall(r"http\S+/reports/\S+", pipeline.mail(finished.upload_id).text)
+    [link, *_] = re.findall(r"http\S+/reports/\S+", pipeline.email(finished.upload_id).text)
     # The state before the files are written.
     pipeline.connection.execute(
         "update upload_history set error_file_s3_key = null, fix_file_s3_key = null where upload_id = %s",

@@ -409,7 +409,7 @@ def test_forged_or_replayed_links_are_rejected(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     base = f"{pipeline.endpoints.link_base_url}/reports"
-    match = re.search(r"/reports/(\S+)", pipeline.mail(data_a.upload_id).text)
+    match = re.search(r"/reports/(\S+)", pipeline.email(data_a.upload_id).text)
     assert match is not None
     valid_token = match[1]
 
@@ -455,8 +455,8 @@ def test_duplicate_sku_error_reveals_nothing_of_the_other_product(
         attempts.count(f"{path} of a duplicate", succeeded="VENDA" in response.text or f"{WORD} one" in response.text)
     dry_run = vendor_b.post("/v1/dry-runs", content=csv_of([product("clash2", sku=f"SKU-{WORD}-1")]))
     attempts.count("dry run of a duplicate", succeeded="VENDA" in dry_run.text or f"{WORD} one" in dry_run.text)
-    mail = pipeline.mail(finished.upload_id).text
-    attempts.count("e-mail of a duplicate", succeeded="VENDA" in mail or f"{WORD} one" in mail)
+    email = pipeline.email(finished.upload_id).text
+    attempts.count("e-mail of a duplicate", succeeded="VENDA" in email or f"{WORD} one" in email)
 
 
 TEXTS = tuple(TEXT_COLUMNS)

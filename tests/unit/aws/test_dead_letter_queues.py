@@ -126,7 +126,7 @@ def test_redrive_item_that_is_unprocessable_again_is_an_error_and_deleted() -> N
 def test_redrive_message_sent_since_its_start_is_skipped() -> None:
     sqs = Sqs(event(1))
     sqs.visible.append(sqs.message(event(2), datetime.now(UTC) + timedelta(minutes=1)))
-    assert [redriven.about for redriven in dead_letter_queues.redrive(context_with(sqs), QUEUE)] == ["UPLOAD_1"]
+    assert [redriven.subject for redriven in dead_letter_queues.redrive(context_with(sqs), QUEUE)] == ["UPLOAD_1"]
     assert dead_letter_queues.count_failures_in(context_with(sqs), QUEUE) == 1
 
 
@@ -167,7 +167,7 @@ def upload_events(*bodies: dict[str, Any]) -> Sqs:
 def test_redrive_uploads_event_that_succeeds_is_deleted_and_one_that_fails_is_hidden() -> None:
     sqs = upload_events(event(1), event(2, errorMessage="the database is unavailable"))
     results = list(dead_letter_queues.redrive_uploads(context_with(sqs)))
-    assert [(result.about, result.error) for result in results] == [
+    assert [(result.subject, result.error) for result in results] == [
         ("UPLOAD_1", None),
         ("UPLOAD_2", "the database is unavailable"),
     ]
@@ -181,7 +181,7 @@ def test_redrive_uploads_event_older_than_a_day_stays_visible() -> None:
     sqs = upload_events(event(1))
     old_message = sqs.message(event(2), datetime.now(UTC) - dead_letter_queues.MAX_AUTOMATIC_AGE - timedelta(minutes=1))
     sqs.visible.insert(0, old_message)
-    assert [result.about for result in dead_letter_queues.redrive_uploads(context_with(sqs))] == ["UPLOAD_1"]
+    assert [result.subject for result in dead_letter_queues.redrive_uploads(context_with(sqs))] == ["UPLOAD_1"]
     assert (sqs.visible, sqs.taken) == ([old_message], {})
 
 
@@ -192,7 +192,7 @@ def test_redrive_uploads_many_older_events_end_the_run_but_not_the_next() -> Non
     sqs.visible[:0] = [sqs.message(body, sent_at) for body in older]
     assert list(dead_letter_queues.redrive_uploads(context_with(sqs))) == []
     assert len(sqs.hidden_for) == dead_letter_queues.MAX_TOO_OLD
-    assert [result.about for result in dead_letter_queues.redrive_uploads(context_with(sqs))] == ["UPLOAD_1"]
+    assert [result.subject for result in dead_letter_queues.redrive_uploads(context_with(sqs))] == ["UPLOAD_1"]
     assert (len(sqs.visible), sqs.taken) == (dead_letter_queues.MAX_TOO_OLD + 3, {})
 
 

@@ -18,7 +18,7 @@ FILE_TYPES: dict[str, tuple[bytes, str]] = {
     "mhtml": (b"MIME-Version: 1.0\r\nX-Document-Type: Workbook\r\nContent-Type: multipart/related\r\n\r\n--x", "MHTML"),
     "mhtml-of-chrome": (b"From: <Saved by Blink>\r\nMIME-Version: 1.0\r\nContent-Type: a;\r\n\ttype=b\r\n\r\nx",
         "MHTML"),
-    "mail": (b"Received: from x\r\n by y\r\nFrom: a@b\r\nSubject: prices\r\n\r\nhello", "e-mail"),
+    "email": (b"Received: from x\r\n by y\r\nFrom: a@b\r\nSubject: prices\r\n\r\nhello", "e-mail"),
     "biff2": (b"\x09\x00\x04\x00\x02\x00\x10\x00", ".xls"),
     "biff3": (b"\x09\x02\x06\x00\x00\x00\x10\x00", ".xls"),
     "biff4": (b"\x09\x04\x06\x00\x00\x04\x10\x00", ".xls"),

@@ -177,8 +177,8 @@ def test_watchdog_database_available_redrives_upload_events(
     monkeypatch.setattr(watchdog, "redrive_uploads", lambda _: iter([result]))
     with nullcontext() if fault is None else pytest.raises(type(fault)):
         watchdog.handler(event, None)
-    lines = [line["about"] for line in output.logged() if line["message"] == "event redriven"]
-    assert lines == ([result.about] if is_redriven else [])
+    lines = [line["subject"] for line in output.logged() if line["message"] == "event redriven"]
+    assert lines == ([result.subject] if is_redriven else [])
 
 
 @pytest.mark.parametrize(("resume_seconds", "attempts"), [(0, 2), (60, 1), (250, 0)])
@@ -201,7 +201,7 @@ def test_watchdog_after_its_time_limit_redrives_no_more_events(
     monkeypatch.setattr(watchdog, "redrive_uploads", redrive_uploads)
     watchdog.handler({}, None)
     assert clock[0] == resume_seconds + 150 * attempts
-    redriven = [line["about"] for line in output.logged() if line["message"] == "event redriven"]
+    redriven = [line["subject"] for line in output.logged() if line["message"] == "event redriven"]
     assert redriven == [str(number) for number in range(attempts)]
 
 

@@ -134,7 +134,7 @@ def test_render_body_file_name_with_line_breaks_stays_on_its_line(name: str) -> 
     result = make_result(file_name=name)
     line = render_subject(result)
     assert len(line.splitlines()) == 1
-    # The standard library rejects a header with line breaks, as mail services do.
+    # The standard library rejects a header with line breaks, as e-mail services do.
     message = EmailMessage()
     message["Subject"] = line
     assert message.keys() == ["Subject"]
@@ -168,7 +168,7 @@ class ServicesDouble:
         self.claim = claim
         self.fault = fault
         self.calls: list[str] = []
-        self.mails: list[dict[str, Any]] = []
+        self.emails: list[dict[str, Any]] = []
 
     def put_item(self, *, Item: dict[str, Any], **_: Any) -> None:  # noqa: N803
         self.calls.append("claim")
@@ -188,11 +188,11 @@ class ServicesDouble:
         assert self.claim is not None
         self.claim["sent_at"] = ExpressionAttributeValues[":now"]
 
-    def send_email(self, **mail: Any) -> None:
+    def send_email(self, **email: Any) -> None:
         self.calls.append("send")
         if self.fault is not None:
             raise self.fault
-        self.mails.append(mail)
+        self.emails.append(email)
 
     def context(self) -> AppContext:
         exceptions = SimpleNamespace(ConditionalCheckFailedException=ConditionFailed, ClientError=ClientError)
@@ -209,8 +209,8 @@ class ServicesDouble:
                 ses=SimpleNamespace(send_email=self.send_email, exceptions=exceptions),
                 secret=lambda name: {"current": f"key of {name}"},
                 settings=SimpleNamespace(
-                    mail_claims_table="product-onboarding-mail-claims",
-                    mail_sender="shop@example.com",
+                    email_claims_table="product-onboarding-email-claims",
+                    email_sender="shop@example.com",
                     link_secret="product-onboarding/link-keys",
                     link_base_url="https://api.example.com",
                 ),
@@ -222,11 +222,11 @@ def test_send_result_email_is_sent_to_its_vendor_with_report_link() -> None:
     services = ServicesDouble()
     assert send_result_email(services.context(), make_result())
     assert services.calls == ["claim", "send", "mark"]
-    (mail,) = services.mails
-    assert mail["Destination"] == {"ToAddresses": ["contact@techgear.com"]}
-    assert mail["Source"] == "shop@example.com"
-    assert mail["Message"]["Subject"]["Data"] == render_subject(make_result())
-    text = mail["Message"]["Body"]["Text"]["Data"]
+    (email,) = services.emails
+    assert email["Destination"] == {"ToAddresses": ["contact@techgear.com"]}
+    assert email["Source"] == "shop@example.com"
+    assert email["Message"]["Subject"]["Data"] == render_subject(make_result())
+    text = email["Message"]["Body"]["Text"]["Data"]
     (link,) = [line for line in text.splitlines() if line.startswith("https://api.example.com/reports/")]
     assert verify_report_link(link.rsplit("/", 1)[1], {"current": "key of product-onboarding/link-keys"}) == REPORT
     assert text == render_body(make_result(), link)
@@ -236,7 +236,7 @@ def test_send_result_email_repeated_result_is_sent_once() -> None:
     services = ServicesDouble()
     assert send_result_email(services.context(), make_result())
     assert not send_result_email(services.context(), make_result())
-    assert len(services.mails) == 1
+    assert len(services.emails) == 1
 
 
 def test_send_result_email_rejected_by_ses_releases_its_claim() -> None:
@@ -247,7 +247,7 @@ def test_send_result_email_rejected_by_ses_releases_its_claim() -> None:
     assert services.calls == ["claim", "send", "release"]
     services.fault = None
     assert send_result_email(services.context(), make_result())
-    assert len(services.mails) == 1
+    assert len(services.emails) == 1
 
 
 def test_send_result_email_after_timeout_keeps_its_claim() -> None:
@@ -257,7 +257,7 @@ def test_send_result_email_after_timeout_keeps_its_claim() -> None:
     services.fault = None
     with pytest.raises(EmailInProgress):
         send_result_email(services.context(), make_result())
-    assert services.mails == []
+    assert services.emails == []
 
 
 def test_list_unsent_many_uploads_reads_pages_and_skips_unread_claims() -> None:
@@ -265,13 +265,13 @@ def test_list_unsent_many_uploads_reads_pages_and_skips_unread_claims() -> None:
     page_sizes: list[int] = []
 
     def batch_get_item(*, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
-        keys = RequestItems["product-onboarding-mail-claims"]["Keys"]
+        keys = RequestItems["product-onboarding-email-claims"]["Keys"]
         page_sizes.append(len(keys))
         claims = [{**key, **({"sent_at": {"N": "1"}} if number else {})} for number, key in enumerate(keys[:-2])]
         # The last claim is missing, the one before it was not read.
         return {
-            "Responses": {"product-onboarding-mail-claims": claims},
-            "UnprocessedKeys": {"product-onboarding-mail-claims": {"Keys": keys[-2:-1]}},
+            "Responses": {"product-onboarding-email-claims": claims},
+            "UnprocessedKeys": {"product-onboarding-email-claims": {"Keys": keys[-2:-1]}},
         }
 
     ctx = ServicesDouble().context()

@@ -16,37 +16,39 @@ from onboarding.runtime import AppContext
 LINK = ("TechGear", "https://portal.example/sign-in/secret")
 
 
-def send(mail: SignInEmail) -> list[dict[str, Any]]:
+def send(email: SignInEmail) -> list[dict[str, Any]]:
     """Send an e-mail; return the parameters of the calls to SES."""
     calls: list[dict[str, Any]] = []
     ctx = SimpleNamespace(
-        settings=SimpleNamespace(mail_sender="uploads@techmart.example"),
+        settings=SimpleNamespace(email_sender="uploads@techmart.example"),
         ses=SimpleNamespace(send_email=lambda **params: calls.append(params)),
     )
-    assert send_sign_in_email(cast("AppContext", ctx), mail) == bool(calls)
+    assert send_sign_in_email(cast("AppContext", ctx), email) == bool(calls)
     return calls
 
 
 def test_send_sign_in_email_with_two_accounts_lists_both_links() -> None:
-    [mail] = send(SignInEmail("a@b.example", [LINK, ("Sample operator", "https://portal.example/x")], time.time() + 60))
-    assert mail["Destination"] == {"ToAddresses": ["a@b.example"]}
-    text = mail["Message"]["Body"]["Text"]["Data"]
+    [email] = send(
+        SignInEmail("a@b.example", [LINK, ("Sample operator", "https://portal.example/x")], time.time() + 60)
+    )
+    assert email["Destination"] == {"ToAddresses": ["a@b.example"]}
+    text = email["Message"]["Body"]["Text"]["Data"]
     assert "TechGear:\nhttps://portal.example/sign-in/secret\n" in text
     assert "Sample operator:\nhttps://portal.example/x\n" in text
 
 
 @pytest.mark.parametrize(
-    "mail",
+    "email",
     [SignInEmail("a@b.example", [], time.time() + 60), SignInEmail("a@b.example", [LINK], time.time() - 1)],
     ids=["no-account", "expired"],
 )
-def test_send_sign_in_email_without_valid_link_sends_nothing(mail: SignInEmail) -> None:
-    assert send(mail) == []
+def test_send_sign_in_email_without_valid_link_sends_nothing(email: SignInEmail) -> None:
+    assert send(email) == []
 
 
 def test_describe_message_of_sign_in_email_omits_its_link() -> None:
     event = SignInEmail("a@b.example", [LINK], 0).event()
-    about, _ = describe_message(json.dumps({"requestPayload": event}))
-    assert about == "the sign-in e-mail to a@b.example"
+    subject, _ = describe_message(json.dumps({"requestPayload": event}))
+    assert subject == "the sign-in e-mail to a@b.example"
     # As the handler of mailer reads it.
     assert SignInEmail(**json.loads(json.dumps(event))["sign_in"]).address == "a@b.example"

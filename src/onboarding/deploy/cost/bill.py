@@ -204,7 +204,7 @@ def _add_messages(add: AddLine, month: _MonthlyUsage) -> None:
     requests = sent * 3 + IDLE_RECEIVES
     add("SQS", f"{requests:,.0f} requests", "sqs_requests", requests, "sqs_requests")
     add("SNS", "publishes", "sns_publishes", month.requests("sns.Publish"), "sns_publishes")
-    add("SES", f"{month.uploads:,} e-mails", "ses_mails", month.requests("ses.SendEmail"))
+    add("SES", f"{month.uploads:,} e-mails", "ses_emails", month.requests("ses.SendEmail"))
     add("KMS", "keys of the topic and the tables", "kms_requests", HOURS * 24, "kms_requests")
 
 

@@ -65,8 +65,8 @@ class CategoryRequest(BaseModel):
     description: Description | None = None
 
 
-class CategoryChange(BaseModel):
-    """Changes to a category. Fields that are left out do not change. Products keep a category that is inactive."""
+class CategoryUpdate(BaseModel):
+    """New values of a category. Fields that are left out do not change. Products keep a category that is inactive."""
 
     description: Description | None = None
     is_active: bool | None = None
@@ -100,13 +100,13 @@ def create_category(body: CategoryRequest, principal: OperatorAdmin, pool: PoolD
 
 
 @operator_router.patch("/{category_id}")
-def change_category(
-    category_id: CategoryId, body: CategoryChange, principal: OperatorAdmin, pool: PoolDep
+def update_category(
+    category_id: CategoryId, body: CategoryUpdate, principal: OperatorAdmin, pool: PoolDep
 ) -> CategoryResponse:
     """Change the description of a category, enable or disable it."""
 
     def work(connection: Connection) -> CategoryResponse:
-        categories.change_category(connection, principal.audit_actor, category_id, **body.model_dump())
+        categories.update_category(connection, principal.audit_actor, category_id, **body.model_dump())
         return _query_categories(connection, category_id)[0]
 
     return principal.run(pool, work)

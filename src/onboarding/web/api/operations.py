@@ -99,8 +99,8 @@ class StalledUploadList(BaseModel):
 class FailureResponse(BaseModel):
     """A failed event."""
 
-    since: datetime
-    about: str
+    sent_at: datetime = Field(description="Time at which the event entered the queue")
+    subject: str = Field(description="The upload, object or e-mail that the event concerns")
     error: str
 
 
@@ -259,7 +259,7 @@ def list_failures(queue: QueueName, principal: CurrentOperator, pool: PoolDep) -
     _require_queue(queue)
     events = dead_letter_queues.peek_failures(pool.ctx, queue)
     return FailureList(
-        items=[FailureResponse(since=event.since, about=event.about, error=event.error) for event in events]
+        items=[FailureResponse(sent_at=event.sent_at, subject=event.subject, error=event.error) for event in events]
     )
 
 

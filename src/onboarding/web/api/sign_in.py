@@ -43,7 +43,7 @@ class SignInLinkResponse(BaseModel):
 class SessionRequest(BaseModel):
     """The use of a sign-in link."""
 
-    token: str = Field(description="The last part of the emailed link", min_length=1, max_length=200)
+    token: str = Field(description="The last part of the e-mailed link", min_length=1, max_length=200)
 
 
 class SessionResponse(BaseModel):

@@ -61,8 +61,8 @@ class VendorRequest(BaseModel):
     phone: Phone | None = None
 
 
-class VendorChange(BaseModel):
-    """Changes to a vendor. Fields that are left out do not change."""
+class VendorUpdate(BaseModel):
+    """New values of a vendor. Fields that are left out do not change."""
 
     vendor_name: Name | None = None
     email: Email | None = None
@@ -118,11 +118,11 @@ def create_vendor(body: VendorRequest, principal: OperatorAdmin, pool: PoolDep) 
 
 
 @router.patch("/{vendor_id}")
-def change_vendor(vendor_id: VendorId, body: VendorChange, principal: OperatorAdmin, pool: PoolDep) -> VendorResponse:
-    """Change or suspend a vendor. A new e-mail address ends all sessions of the vendor."""
+def update_vendor(vendor_id: VendorId, body: VendorUpdate, principal: OperatorAdmin, pool: PoolDep) -> VendorResponse:
+    """Update or suspend a vendor. A new e-mail address ends all sessions of the vendor."""
 
     def work(connection: Connection) -> VendorResponse:
-        vendors.change_vendor(connection, principal.audit_actor, vendor_id, **body.model_dump())
+        vendors.update_vendor(connection, principal.audit_actor, vendor_id, **body.model_dump())
         return get_vendor(connection, vendor_id)
 
     return principal.run(pool, work)

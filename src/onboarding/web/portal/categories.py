@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from onboarding.web.api import categories
-from onboarding.web.api.categories import CategoryChange, CategoryRequest
+from onboarding.web.api.categories import CategoryRequest, CategoryUpdate
 from onboarding.web.auth import CurrentOperator, OperatorAdmin, Principal
 from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem
@@ -49,10 +49,10 @@ def add_category(
 
 @router.post("/{category_id}")
 def set_active(category_id: CategoryId, principal: OperatorAdmin, pool: PoolDep, is_active: Text = "") -> Response:
-    body, field_errors = validate_form(CategoryChange, HELP_TEXTS, is_active=is_active)
+    body, field_errors = validate_form(CategoryUpdate, HELP_TEXTS, is_active=is_active)
     if body is None:
         raise Problem("bad-request", field_errors["is_active"])
-    categories.change_category(category_id, body, principal, pool)
+    categories.update_category(category_id, body, principal, pool)
     return RedirectResponse(
         f"/operator/categories?notice={'enabled' if body.is_active else 'disabled'}", status_code=303
     )

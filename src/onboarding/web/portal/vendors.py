@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 from onboarding.storage.database import Connection
 from onboarding.web import upload_queries
 from onboarding.web.api import api_keys, audit_log, vendors
-from onboarding.web.api.vendors import VendorChange, VendorRequest
+from onboarding.web.api.vendors import VendorRequest, VendorUpdate
 from onboarding.web.auth import CurrentOperator, OperatorAdmin, Principal
 from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem
@@ -92,13 +92,13 @@ def show_vendor(
     request: Request,
     principal: CurrentOperator,
     pool: PoolDep,
-    notice: Literal["added", "changed", "suspended", "active", "revoked", "signed-out", ""] = "",
+    notice: Literal["added", "updated", "suspended", "active", "revoked", "signed-out", ""] = "",
 ) -> Response:
     return _render_vendor(vendor_id, request, principal, pool, FormState(notice=notice))
 
 
 @router.post("/{vendor_id}")
-def change_vendor(
+def update_vendor(
     vendor_id: VendorId,
     request: Request,
     principal: OperatorAdmin,
@@ -109,19 +109,19 @@ def change_vendor(
     phone: Text = "",
 ) -> Response:
     fields = {"vendor_name": vendor_name, "email": email, "phone": phone}
-    body, field_errors = validate_form(VendorChange, HELP_TEXTS, **fields)
+    body, field_errors = validate_form(VendorUpdate, HELP_TEXTS, **fields)
     if body is None:
         return _render_vendor(vendor_id, request, principal, pool, FormState(fields, field_errors))
-    vendors.change_vendor(vendor_id, body, principal, pool)
-    return RedirectResponse(f"/operator/vendors/{vendor_id}?notice=changed", status_code=303)
+    vendors.update_vendor(vendor_id, body, principal, pool)
+    return RedirectResponse(f"/operator/vendors/{vendor_id}?notice=updated", status_code=303)
 
 
 @router.post("/{vendor_id}/status")
 def set_status(vendor_id: VendorId, principal: OperatorAdmin, pool: PoolDep, status: Text = "") -> Response:
-    body, field_errors = validate_form(VendorChange, HELP_TEXTS, status=status)
+    body, field_errors = validate_form(VendorUpdate, HELP_TEXTS, status=status)
     if body is None:
         raise Problem("bad-request", field_errors["status"])
-    vendors.change_vendor(vendor_id, body, principal, pool)
+    vendors.update_vendor(vendor_id, body, principal, pool)
     return RedirectResponse(f"/operator/vendors/{vendor_id}?notice={status}", status_code=303)
 
 
