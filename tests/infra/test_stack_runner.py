@@ -11,7 +11,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from onboarding.cloudformation.imports import IMPORT_DESCRIPTION
+from onboarding.cloudformation.resource_imports import IMPORT_DESCRIPTION
 from onboarding.cloudformation.stack_runner import DeployError, StackRunner
 from onboarding.cloudformation.templates import Template, load_template
 from onboarding.deploy import destroy

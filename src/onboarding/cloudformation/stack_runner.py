@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from onboarding.cloudformation.imports import ImportRequest
+from onboarding.cloudformation.resource_imports import ImportRequest
 
 CAPABILITIES = ["CAPABILITY_NAMED_IAM"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from onboarding.cloudformation.imports import NAME_PROPERTIES
+from onboarding.cloudformation.resource_imports import NAME_PROPERTIES
 from onboarding.cloudformation.stack_runner import MakeClient, PrintLine
 from onboarding.deploy import account_checks, buckets
 from onboarding.deploy.cost.bill import load_prices

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from onboarding.cloudformation.imports import NAME_PROPERTIES
+from onboarding.cloudformation.resource_imports import NAME_PROPERTIES
 from onboarding.cloudformation.stack_runner import MakeClient, list_stack_resources
 from onboarding.deploy.check_findings import Finding
 from onboarding.deploy.plan import STACKS, Plan

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
-from onboarding.cloudformation.imports import NAME_PROPERTIES, ImportRequest, make_import_request
+from onboarding.cloudformation.resource_imports import NAME_PROPERTIES, ImportRequest, make_import_request
 from onboarding.cloudformation.stack_runner import DeployError, MakeClient
 from onboarding.cloudformation.templates import Template
 from onboarding.deploy.plan import STACKS, TAG, Plan

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from onboarding.cloudformation.imports import IMPORT_DESCRIPTION
+from onboarding.cloudformation.resource_imports import IMPORT_DESCRIPTION
 from onboarding.cloudformation.stack_runner import DeployError, MakeClient, PrintLine, StackRunner, list_stack_resources
 from onboarding.cloudformation.templates import Template
 from onboarding.deploy.plan import TAG, is_tagged

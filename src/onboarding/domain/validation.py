@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from onboarding.domain import change_rules, number_rules, spreadsheet_damage, suggestions
+from onboarding.domain import existing_product_rules, number_rules, spreadsheet_damage, suggestions
 from onboarding.domain.error_codes import RowErrorCode
 from onboarding.domain.image_urls import explain_invalid_url, is_public_url
 from onboarding.domain.models import Mode, Row, RowError
@@ -210,8 +210,8 @@ RULES: tuple[tuple[str, Check], ...] = (
     ("values, not placeholders", validate_no_placeholders),
     ("products, not the template's sample row", validate_not_sample_row),
     # Rules for modes that change products.
-    ("product to change exists", change_rules.validate_product_exists),
-    ("no later upload has set the columns", change_rules.validate_row_is_current),
+    ("product to change exists", existing_product_rules.validate_product_exists),
+    ("no later upload has set the columns", existing_product_rules.validate_row_is_current),
 )
 
 

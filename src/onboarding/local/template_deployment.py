@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from onboarding.cloudformation.code_placeholder import code_parameters, put_code_placeholder
-from onboarding.cloudformation.imports import make_import_request
+from onboarding.cloudformation.resource_imports import make_import_request
 from onboarding.cloudformation.stack_runner import DeployError, MakeClient, StackRunner, list_stack_resources
 from onboarding.cloudformation.templates import Template, load_template
 from onboarding.local.processes import Check, LocalError, pause

@@ -12,7 +12,7 @@ import psycopg
 from psycopg import Cursor
 from psycopg.rows import TupleRow, dict_row
 
-from onboarding.domain.change_rules import list_set_columns
+from onboarding.domain.existing_product_rules import list_set_columns
 from onboarding.domain.models import Mode, Outcome, Product, Row
 from onboarding.domain.product_changes import apply_changes, drop_cleared_cells
 from onboarding.domain.product_schema import CHANGEABLE, COLUMNS
