@@ -37,8 +37,6 @@ from tests.support.running_pipeline import Pipeline, csv_of, product
 COMMIT = (ROOT / "tests/previous_version").read_text(encoding="utf-8").strip()
 
 PREVIOUS, CURRENT = "previous", "current"
-# Variables of the environment that the previous version knows by another name.
-PREVIOUS_NAMES = {"EMAIL_CLAIMS_TABLE": "MAIL_CLAIMS_TABLE", "EMAIL_SENDER": "MAIL_SENDER"}
 FUNCTIONS = ("csv-parser", "product-validator", "error-processor", "mailer", "watchdog", "api", "report-link")
 
 
@@ -70,12 +68,6 @@ def run_python(source: Path, program: str, request: str, environment: Mapping[st
     )
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout.splitlines()[-1])
-
-
-def add_previous_names(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment for both versions."""
-    previous = {PREVIOUS_NAMES[name]: value for name, value in environment.items() if name in PREVIOUS_NAMES}
-    return {**environment, **previous}
 
 
 def dump(url: str) -> str:
@@ -144,7 +136,6 @@ class Deployment:
             variables = lambdas.get_function_configuration(FunctionName=resource_name(function))["Environment"][
                 "Variables"
             ]
-            variables = add_previous_names(variables)
             variables["PYTHONPATH"] = str(self._sources[versions[function]])
             lambdas.update_function_configuration(
                 FunctionName=resource_name(function), Environment={"Variables": variables}
@@ -159,8 +150,7 @@ class Deployment:
             "print(json.dumps(handler(json.loads(input()), None)))"
         )
         event = json.dumps({"action": action, "arguments": arguments})
-        environment = add_previous_names(self.pipeline.endpoints.environment())
-        return run_python(self._sources[self._admin], program, event, environment)
+        return run_python(self._sources[self._admin], program, event, self.pipeline.endpoints.environment())
 
     def call(self, function: str, event: Mapping[str, object]) -> Any:
         response = self.pipeline.lambdas.invoke(
