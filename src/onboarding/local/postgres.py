@@ -254,7 +254,7 @@ def _print_change(change: str) -> None:
 
 
 def _is_server(pid: int, started: int, data: Path) -> bool:
-    """Return whether the process is a PostgreSQL server that started then and works in this data directory.
+    """Return whether the process is a PostgreSQL server with this start time and data directory.
 
     The working directory of PostgreSQL's processes is the data directory, also after it was renamed.
     """
