@@ -2,8 +2,10 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-# One worker for each core. A file's tests stay in one worker, so that they share its fixtures.
-PARALLEL := --numprocesses auto --dist loadfile --no-loadscope-reorder
+# A file's tests stay in one worker, so that they share its fixtures. Many of the tests with processes wait for them:
+# one worker more than there are cores keeps the cores busy.
+PARALLEL := --dist loadfile --no-loadscope-reorder --numprocesses
+CORES := $$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 
 # Without cached byte code, each process compiles every module, and each worker rewrites the assertions of every test.
 unexport PYTHONDONTWRITEBYTECODE
@@ -31,11 +33,11 @@ up: setup ## Start the local stack and run until Ctrl-C
 	@$(BIN)/onboarding local up
 
 test: setup check ## Run the checks and every test, with the coverage by the unit tests
-	@$(BIN)/python -m pytest -q $(PARALLEL) --cov=onboarding tests/unit
-	@$(BIN)/python -m pytest $(PARALLEL) tests/e2e tests/faults tests/infra tests/integration
+	@$(BIN)/python -m pytest -q $(PARALLEL) auto --cov=onboarding tests/unit
+	@$(BIN)/python -m pytest $(PARALLEL) $$(($(CORES) + 1)) tests/e2e tests/faults tests/infra tests/integration
 
 test-unit: setup ## Run the unit tests: seconds, without processes
-	@$(BIN)/python -m pytest -q $(PARALLEL) tests/unit
+	@$(BIN)/python -m pytest -q $(PARALLEL) auto tests/unit
 
 test-3.13: ## Run the tests of parsing on Python 3.13, which the functions' image has
 	@tools/test_3_13.sh
