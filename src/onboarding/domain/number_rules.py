@@ -20,29 +20,34 @@ from onboarding.domain.validation_context import ValidationContext
 
 _QUANTITIES = columns_of_type(ColumnType.QUANTITY)
 _WEIGHTS = columns_of_type(ColumnType.WEIGHT)
+_ERROR_TYPES = {
+    ColumnType.PRICE: RowErrorCode.INVALID_PRICE,
+    ColumnType.QUANTITY: RowErrorCode.INVALID_STOCK_QUANTITY,
+    ColumnType.WEIGHT: RowErrorCode.INVALID_WEIGHT,
+}
 
 
 def validate_price(row: Row, _: ValidationContext) -> Iterable[RowError]:
     """Return an error for each price column that is not a plain number within its bounds."""
-    return _validate_numbers(row, PRICES, RowErrorCode.INVALID_PRICE)
+    return _validate_numbers(row, PRICES)
 
 
 def validate_stock_quantity(row: Row, _: ValidationContext) -> Iterable[RowError]:
     """Return an error if the stock quantity is not a plain whole number within its bounds."""
-    return _validate_numbers(row, _QUANTITIES, RowErrorCode.INVALID_STOCK_QUANTITY)
+    return _validate_numbers(row, _QUANTITIES)
 
 
 def validate_weight(row: Row, _: ValidationContext) -> Iterable[RowError]:
     """Return an error if the weight is not a plain number within its bounds."""
-    return _validate_numbers(row, _WEIGHTS, RowErrorCode.INVALID_WEIGHT)
+    return _validate_numbers(row, _WEIGHTS)
 
 
-def _validate_numbers(row: Row, columns: Sequence[str], error_type: RowErrorCode) -> Iterable[RowError]:
+def _validate_numbers(row: Row, columns: Sequence[str]) -> Iterable[RowError]:
     cells = row.cells
     for column in columns:
         text = cells.get(column)
         if text is not None and (column in row.cut or column in row.unclear or not _accepts(column, text)):
-            return [error for name in columns for error in _list_number_errors(row, NUMBER_COLUMNS[name], error_type)]
+            return [error for name in columns for error in _list_number_errors(row, NUMBER_COLUMNS[name])]
     return ()
 
 
@@ -52,9 +57,9 @@ def _accepts(column: str, text: str) -> bool:
     return NUMBER_COLUMNS[column].accepts(text)
 
 
-def _list_number_errors(row: Row, column: NumberColumn, error_type: RowErrorCode) -> Iterator[RowError]:
+def _list_number_errors(row: Row, column: NumberColumn) -> Iterator[RowError]:
     """Yield the errors of a number column of a row; none if the cell is blank."""
-    name, label = column.name, column.label
+    name, label, error_type = column.name, column.label, _ERROR_TYPES[column.type]
     text = row.cells.get(name)
     if text is None:
         return
