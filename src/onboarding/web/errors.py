@@ -125,6 +125,9 @@ async def _handle_storage_error(_: Request, error: Exception) -> JSONResponse:
 
 async def _handle_validation_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101
+    for item in error.errors():
+        if item["type"] == "json_invalid":
+            return problem_response("bad-request", f"The body is not valid JSON: {item['ctx']['error']}.")
     fields = [_build_field_problem(item) for item in error.errors()]
     names = ", ".join(dict.fromkeys(field.field or field.location for field in fields))
     return problem_response("invalid-request", f"Please check: {names}.", errors=fields)
@@ -132,7 +135,11 @@ async def _handle_validation_error(_: Request, error: Exception) -> JSONResponse
 
 def _build_field_problem(item: Mapping[str, Any]) -> FieldProblem:
     location, *names = (str(part) for part in item["loc"])
-    return FieldProblem(location=location, field=".".join(names), message=str(item["msg"]))
+    if location != "body":
+        # After the name of a parameter, Pydantic names each type that it may have.
+        del names[1:]
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return FieldProblem(location=location, field=".".join(names), message=message)
 
 
 async def _handle_http_exception(_: Request, error: Exception) -> JSONResponse:

@@ -38,6 +38,17 @@ def test_page_lists_every_operation_under_its_tag(document: Paths) -> None:
     )
 
 
+def test_page_lists_the_fields_of_requests(pipeline: Pipeline) -> None:
+    with browser(pipeline) as client:
+        document = client.get("/v1/openapi.json").json()
+    listed = re.findall(r"`(PUT|POST|PATCH) (/v1/[^`]*)` \(((?:`\w+`(?:, )?)+)\)", TEXT)
+    assert listed
+    for method, path, fields in listed:
+        body = document["paths"][path][method.lower()]["requestBody"]["content"]["application/json"]["schema"]
+        schema = document["components"]["schemas"][body["$ref"].rpartition("/")[2]]
+        assert re.findall(r"\w+", fields) == list(schema["properties"]), path
+
+
 def test_page_lists_every_problem_with_its_status() -> None:
     problems = re.findall(r"^\| `/problems/([a-z-]+)` \| (\d+) \|", TEXT, re.MULTILINE)
     assert dict(problems) == {kind: str(status) for kind, (status, _) in PROBLEM_TYPES.items()}

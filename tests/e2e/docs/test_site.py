@@ -13,7 +13,7 @@ from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
 
-from tests.support.doc_pages import DOCS, ROOT
+from tests.support.doc_pages import DOCS, PAGES, ROOT, name_of
 
 # Attributes whose address a browser fetches without a click.
 FETCHED = {("img", "src"), ("script", "src"), ("iframe", "src"), ("source", "src"), ("object", "data")}
@@ -85,6 +85,11 @@ def resolve_link(site: Path, page: Path, address: str) -> tuple[Path, str] | Non
     start = site if parts.path.startswith("/") else page.parent
     target = (start / unquote(parts.path).lstrip("/")).resolve() if parts.path else page
     return (target / "index.html" if target.is_dir() else target), unquote(anchor)
+
+
+def test_tables_have_rows() -> None:
+    pattern = re.compile(r"^\|[ :|-]+\|\n(?!\|)", re.MULTILINE)
+    assert [name_of(page) for page in PAGES if pattern.search(page.read_text(encoding="utf-8"))] == []
 
 
 def test_links_and_pictures_exist(site: Path, pages: dict[Path, Page]) -> None:

@@ -346,3 +346,25 @@ def test_upload_page_uses_one_transaction_besides_authentication(
         monkeypatch.setattr(database, "run", run)
         assert send_to_app(app, vendor_a, "GET", f"/uploads/{upload.upload_id}").status_code == 200
     assert len(works) == 2
+
+
+def test_upload_session_body_without_valid_json_is_a_bad_request(vendor_a: httpx.Client) -> None:
+    headers = {"Content-Type": "application/json"}
+    response = vendor_a.post("/v1/upload-sessions", content=b"{nope", headers=headers)
+    problem = response.json()
+    assert (response.status_code, problem["type"], "errors" in problem) == (400, "/problems/bad-request", False)
+    assert problem["detail"].startswith("The body is not valid JSON: ")
+
+
+@pytest.mark.parametrize("name", ["status", "since", "until"])
+def test_history_page_with_an_invalid_filter_names_the_filter(vendor_a: httpx.Client, name: str) -> None:
+    response = vendor_a.get("/uploads", params={name: "nope"}, headers={"Accept": "text/html"})
+    assert response.status_code == 422
+    assert f"Please check: {name}." in response.text
+
+
+def test_sign_in_with_an_invalid_address_explains_the_address(vendor_a: httpx.Client) -> None:
+    response = vendor_a.post("/v1/sign-in", json={"email": "nope"})
+    [field] = response.json()["errors"]
+    assert (response.status_code, field["location"], field["field"]) == (422, "body", "email")
+    assert field["message"].startswith("An email address")

@@ -66,7 +66,7 @@ def test_webhook_finished_upload_is_delivered_and_signed(
     pipeline: Pipeline, vendor_b: httpx.Client, server: tuple[type[Receiver], str]
 ) -> None:
     receiver, url = server
-    secret = vendor_b.put("/v1/webhook", json={"url": url, "generate_secret": True}).json()["secret"]
+    secret = vendor_b.put("/v1/webhook", json={"url": url, "new_secret": True}).json()["secret"]
     assert "secret" not in vendor_b.get("/v1/webhook").json() or vendor_b.get("/v1/webhook").json()["secret"] is None
     upload = pipeline.run("VENDB", "hook.csv", csv_of([product("hook"), product("hook-bad", price="-1")]))
     wait_until(lambda: receiver.requests, "the webhook")

@@ -37,7 +37,7 @@ class WebhookRequest(BaseModel):
     url: Annotated[
         str, StringConstraints(strip_whitespace=True, min_length=8, max_length=2000, pattern=r"^[\x21-\x7e]+$")
     ] = Field(description="A public https URL", examples=["https://shop.example.com/onboarding"])
-    generate_secret: bool = Field(False, description="Replace the secret; a new webhook always gets one")
+    new_secret: bool = Field(False, description="Replace the secret; a new webhook always gets one")
 
 
 class WebhookResponse(BaseModel):
@@ -90,7 +90,7 @@ def set_webhook(body: WebhookRequest, principal: VendorAdmin, pool: PoolDep) -> 
     except WebhookUrlError as error:
         raise Problem("bad-request", f"The URL cannot be used: {error}.") from error
     secret = generate_signing_secret()
-    parameters = {"vendor_id": principal.vendor_id, "url": body.url, "secret": secret, "replace": body.generate_secret}
+    parameters = {"vendor_id": principal.vendor_id, "url": body.url, "secret": secret, "replace": body.new_secret}
 
     def work(connection: Connection) -> WebhookResponse:
         record_action(connection, principal.audit_actor, "webhook_set", body.url)

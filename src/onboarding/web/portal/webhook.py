@@ -31,15 +31,16 @@ def save_webhook(
     request: Request, principal: VendorAdmin, pool: PoolDep, url: Text = "", new_secret: Text = ""
 ) -> Response:
     """Set the webhook, and return the page that shows a new secret once."""
-    body, field_errors = validate_form(WebhookRequest, HELP_TEXTS, url=url, generate_secret=bool(new_secret))
+    values = {"url": url, "new_secret": bool(new_secret)}
+    body, field_errors = validate_form(WebhookRequest, HELP_TEXTS, **values)
     if body is None:
-        return _render_webhook(request, principal, pool, FormState({"url": url}, field_errors))
+        return _render_webhook(request, principal, pool, FormState(values, field_errors))
     try:
         webhook = webhooks.set_webhook(body, principal, pool)
     except Problem as problem:
         if problem.kind != "bad-request":
             raise
-        return _render_webhook(request, principal, pool, FormState({"url": url}, {"url": problem.detail}))
+        return _render_webhook(request, principal, pool, FormState(values, {"url": problem.detail}))
     if webhook.secret is None:
         return RedirectResponse("/webhook?notice=saved", status_code=303)
     return _render_webhook(request, principal, pool, FormState(), webhook.secret)
