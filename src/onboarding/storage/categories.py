@@ -45,9 +45,10 @@ def update_category(
     if row is None:
         raise NotFound(f"there is no category {category}")
     changes = {"description": _validate_description(description), "is_active": is_active}
-    connection.execute(query("update_category"), {"category_id": row[0], **changes})
+    category_id, category_name = row
+    connection.execute(query("update_category"), {"category_id": category_id, **changes})
     changed: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
-    record_action(connection, actor, "category_updated", str(category), **changed)
+    record_action(connection, actor, "category_updated", category_name, **changed)
 
 
 def list_categories(connection: Connection) -> list[dict[str, Any]]:

@@ -129,6 +129,8 @@ def test_operator_creates_and_changes_a_category(
     assert "Garden Gnomes" in vendor_a.get("/v1/categories").json()["items"]
     operator.patch(f"/v1/operator/categories/{category['category_id']}", json={"is_active": False})
     assert "Garden Gnomes" not in vendor_a.get("/v1/categories").json()["items"]
+    entry = operator.get("/v1/operator/audit-log").json()["items"][0]
+    assert (entry["action"], entry["subject"]) == ("category_updated", "Garden Gnomes")
     assert operator.patch("/v1/operator/categories/9223372036854775807", json={"is_active": False}).status_code == 404
     pipeline.connection.execute("delete from product_categories where category_name = 'Garden Gnomes'")
 

@@ -13,7 +13,7 @@ where category_id = %(category_id)s
 
 -- name: lock_category
 -- Lock and return a category, given by its name or its id.
-select category_id, description, is_active
+select category_id, category_name
 from product_categories
 where category_name = %(category_name)s or category_id = %(category_id)s
 for update
