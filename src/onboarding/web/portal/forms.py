@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Form, Request
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from onboarding.storage.errors import AlreadyExists
 from onboarding.web.auth import Principal
@@ -52,8 +53,19 @@ def validate_form(
     try:
         return model.model_validate(fields), {}
     except ValidationError as error:
-        names = [str(item["loc"][0]) for item in error.errors()]
-        return None, {name: help_texts[name] for name in names}
+        errors = {str(item["loc"][0]): item for item in error.errors()}
+        return None, {name: f"{_describe_error(item)}{help_texts[name]}" for name, item in errors.items()}
+
+
+def _describe_error(item: ErrorDetails) -> str:
+    """Return what is wrong with a text field, to precede its help text; blank for other fields."""
+    if not isinstance(item["input"], str):
+        return ""
+    if not item["input"].strip():
+        return "Enter a value. "
+    if item["type"] == "value_error":
+        return f"{item['ctx']['error']} "
+    return "Too long. " if item["type"] == "string_too_long" else "Not valid. "
 
 
 def create_from_form(

@@ -30,7 +30,7 @@ LATEST_ENTRIES = 8
 HELP_TEXTS = {
     "vendor_id": "Letters, digits, - and _, up to 50 characters. Can't be changed later.",
     "vendor_name": "Up to 200 characters.",
-    "email": "Receives results and sign-in links, such as name@company.com.",
+    "email": "Address for results and sign-in links, such as name@company.com.",
     "phone": "Optional. Up to 20 characters.",
     "status": "Must be active or suspended.",
 }

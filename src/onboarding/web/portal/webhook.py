@@ -16,7 +16,7 @@ from onboarding.web.portal.forms import FormState, Text, render_form_page, valid
 
 router = APIRouter(prefix="/webhook", include_in_schema=False)
 
-HELP_TEXTS = {"url": "Public URL that begins with https://"}
+HELP_TEXTS = {"url": "Public URL that begins with https://, without spaces."}
 
 Notice = Literal["saved", "removed", "tested", ""]
 
@@ -69,7 +69,7 @@ def _render_webhook(
         form,
         HELP_TEXTS,
         webhook=webhook,
-        values=form.values or {"url": webhook.url if webhook else ""},
+        values=form.values or {"url": webhook.url if webhook else "", "new_secret": False},
         secret=secret,
         deliveries=webhooks.list_deliveries(principal, pool).items,
     )
