@@ -16,17 +16,17 @@ vendors = typer.Typer(no_args_is_help=True, help="Vendors, whose files are accep
 operators = typer.Typer(no_args_is_help=True, help="Operators, who can sign in and see every vendor.")
 categories = typer.Typer(no_args_is_help=True, help="Categories that products may have.")
 
-VendorId = Annotated[str, typer.Argument(metavar="VENDOR_ID")]
-Email = Annotated[str, typer.Argument(metavar="EMAIL")]
-CategoryName = Annotated[str, typer.Argument(metavar="CATEGORY")]
+VendorId = Annotated[str, typer.Argument(metavar="VENDOR_ID", help="ID of the vendor, such as VEND004.")]
+Email = Annotated[str, typer.Argument(metavar="EMAIL", help="E-mail address of the operator.")]
+CategoryName = Annotated[str, typer.Argument(metavar="CATEGORY", help="Name of the category, as vendors write it.")]
 
 
 @vendors.command("add")
 def add_vendor(
     vendor_id: VendorId,
-    name: Annotated[str, typer.Option()],
-    email: Annotated[str, typer.Option()],
-    phone: Annotated[str | None, typer.Option()] = None,
+    name: Annotated[str, typer.Option(help="Name of the vendor.")],
+    email: Annotated[str, typer.Option(help="Address for results and sign-in links.")],
+    phone: Annotated[str | None, typer.Option(help="Telephone number of the vendor.")] = None,
     state: State = None,
 ) -> None:
     """Add a vendor."""
@@ -40,9 +40,9 @@ def add_vendor(
 @vendors.command("update")
 def update_vendor(
     vendor_id: VendorId,
-    name: Annotated[str | None, typer.Option()] = None,
-    email: Annotated[str | None, typer.Option()] = None,
-    phone: Annotated[str | None, typer.Option()] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the vendor.")] = None,
+    email: Annotated[str | None, typer.Option(help="Address for results and sign-in links.")] = None,
+    phone: Annotated[str | None, typer.Option(help="Telephone number of the vendor.")] = None,
     state: State = None,
 ) -> None:
     """Update a vendor. A new e-mail address signs the vendor out everywhere."""
@@ -80,7 +80,7 @@ def list_vendors(as_json: Json = False, state: State = None) -> None:
 @categories.command("add")
 def add_category(
     category: CategoryName,
-    description: Annotated[str | None, typer.Option()] = None,
+    description: Annotated[str | None, typer.Option(help="Description for vendors.")] = None,
     state: State = None,
 ) -> None:
     """Add a category."""
@@ -116,7 +116,7 @@ def list_categories(as_json: Json = False, state: State = None) -> None:
 @operators.command("add")
 def add_operator(
     email: Email,
-    name: Annotated[str, typer.Option()],
+    name: Annotated[str, typer.Option(help="Name of the operator.")],
     role: Annotated[str, typer.Option(help="`viewer` reads, `admin` also changes.")] = "viewer",
     state: State = None,
 ) -> None:
@@ -128,7 +128,7 @@ def add_operator(
 @operators.command("update")
 def update_operator(
     email: Email,
-    name: Annotated[str | None, typer.Option()] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the operator.")] = None,
     role: Annotated[str | None, typer.Option(help="`viewer` reads, `admin` also changes.")] = None,
     state: State = None,
 ) -> None:

@@ -151,7 +151,7 @@ def _parse_section(tokens: list[re.Match[str]]) -> Section:
             integer_part += [sign] if "#" in integer_part and not texts[1].strip(_THOUSANDS) else [*texts[1], sign]
             texts[1], thousands = "", 0
     if not is_general and not integer_part and not decimals:
-        # A format without placeholders would hide the number or replace it by text.
+        # A format without placeholders would hide the number or replace it with text.
         return replace(_GENERAL, condition=condition)
     section = replace(_GENERAL, prefix=texts[0], suffix=texts[1] + texts[2], currency=currency, percents=percents)
     section = replace(section, condition=condition)

@@ -126,7 +126,7 @@ def add_category(
     try:
         categories.add_category(connection, actor, category_name, description)
     except AlreadyExists as error:
-        raise AdminError(f"{error} To activate a disabled one: onboarding categories enable") from error
+        raise AdminError(f"{error} To enable it again: onboarding categories enable '{category_name}'") from error
     return {"category_name": category_name}
 
 

@@ -44,7 +44,7 @@ def add_api_key(
     params = {
         "key_id": key_id,
         "vendor_id": vendor_id,
-        "name": validate_text("a key's name", name, NAME_LENGTH),
+        "name": validate_text("A key's name", name, NAME_LENGTH),
         "key": key_hash,
         "scopes": sorted(set(scopes)),
         "created_by": actor.name,

@@ -103,13 +103,13 @@ def _lock_vendor(connection: Connection, vendor_id: str) -> dict[str, Any]:
 
 
 def _not_found(vendor_id: str) -> NotFound:
-    return NotFound(f"there is no vendor {vendor_id}")
+    return NotFound(f"There is no vendor {vendor_id}")
 
 
 def _validate_fields(vendor_name: str | None, email: str | None, phone: str | None) -> dict[str, str | None]:
     """Return the columns of these fields; None stays None. Raises InvalidInput."""
     return {
-        "vendor_name": None if vendor_name is None else validate_text("the vendor's name", vendor_name, NAME_LENGTH),
+        "vendor_name": None if vendor_name is None else validate_text("The vendor's name", vendor_name, NAME_LENGTH),
         "email": None if email is None else validate_email(email),
-        "phone": None if phone is None else validate_text("a telephone number", phone, PHONE_LENGTH, min_length=0),
+        "phone": None if phone is None else validate_text("A telephone number", phone, PHONE_LENGTH, min_length=0),
     }
