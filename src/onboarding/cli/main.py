@@ -94,6 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except typer.TyperException as error:
         if message := error.format_message():  # blank if the help was printed instead
+            message = message.replace(": Value error, ", ": ")  # the prefix of Pydantic
             print_line(f"{message}\nSee: {_get_command_path(error)} --help", stderr=True)
         return EXIT_FAILED
     except typer.Abort:

@@ -142,3 +142,11 @@ def test_report_fix_show_update_and_undo(run: Run, tmp_path: Path) -> None:
     assert "Undone:" in run("uploads", "show", upload_id)[1]
     code, _, err = run("uploads", "undo", "UPLOAD_9")
     assert (code, "There is no upload UPLOAD_9" in err) == (1, True)
+
+
+def test_upload_unknown_mode_lists_the_modes(run: Run, tmp_path: Path) -> None:
+    code, _, err = run("upload", str(tmp_path / "products.csv"), "--vendor", "VEND001", "--mode", "replace")
+    assert (code, err.splitlines()[0]) == (
+        1,
+        "Invalid value for '--mode': 'replace' is not one of 'create', 'update', 'upsert'.",
+    )
