@@ -1673,7 +1673,7 @@ BAD_IMAGES = {
     "htps://a.example/1.jpg": DID_YOU_MEAN,
     "https:/a.example/1.jpg": DID_YOU_MEAN,
     "https://a.example/1.jpg\u200b": DID_YOU_MEAN,
-    "https://a.example/{sku}.jpg": "Replace the placeholder by its value",
+    "https://a.example/{sku}.jpg": "Replace the placeholder with its value",
     "https://a.example/%%.jpg": "",
     "https://exa_mple..com/1.jpg": "",
 }

@@ -32,7 +32,7 @@ def template(
     with ExitStack() as stack:
         categories = _list_categories(stack, state)
     path.write_bytes(build_xlsx_template(categories) if xlsx else build_csv_template(categories))
-    print_line(f"Wrote {path}. Replace its sample row by your products.")
+    print_line(f"Wrote {path}. Replace its sample row with your products.")
 
 
 def _list_categories(stack: ExitStack, state: Path | None) -> list[str]:

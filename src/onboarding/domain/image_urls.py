@@ -96,7 +96,7 @@ def _explain_invalid_part(text: str) -> tuple[str, str]:
     if len(labels) == 1 or labels[-1] in _NOT_PUBLIC or (labels[-1].isdecimal() and not _is_public_ip(host)):
         return f"has the host {quoted(host)}, which is not on the Internet", "Enter an address that everybody can open"
     if "{" in text or "}" in text:
-        return "has a placeholder in braces", "Replace the placeholder by its value"
+        return "has a placeholder in braces", "Replace the placeholder with its value"
     if _VALID.fullmatch(f"https://{host}") is None and not _is_public_ip(host):
         return f"has the host {quoted(host)}, which is not a valid host name", ""
     if "%" in text:

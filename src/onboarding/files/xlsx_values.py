@@ -48,7 +48,7 @@ def resolve_cells(
     decimal_columns: frozenset[str] = frozenset(),
     skipped: Collection[int] = (),
 ) -> ResolvedCells | FileRejection:
-    """Convert numeric cells to text, fill merged ranges, and replace link texts of the image column by their URLs.
+    """Convert numeric cells to text, fill merged ranges, and replace link texts of the image column with their URLs.
 
     `header` is the index of the header line, whose names mean `columns`. The lines below it are the data rows, except
     those with an index in `skipped`. `decimal_columns` are known to have decimal commas.
@@ -156,7 +156,7 @@ class _Resolver:
         return written
 
     def _replace_link_texts(self) -> Iterator[FileWarning]:
-        """Replace the text of hyperlinks in the image column by their URLs."""
+        """Replace the text of hyperlinks in the image column with their URLs."""
         if _IMAGE_COLUMN not in self.columns or not self.cells.hyperlinks:
             return
         index, table = self.columns.index(_IMAGE_COLUMN), self.cells.table
