@@ -262,15 +262,15 @@ def test_call_admin_failed_action_reports_the_reason(
     progress: list[str] = []
     outputs = make_rehearsal(account, progress).run()
     assert "  its e-mail was sent" in progress
-    with pytest.raises(DeployError, match="there is no vendor NOBODY"):
+    with pytest.raises(DeployError, match="There is no vendor NOBODY"):
         call_admin(account.client("lambda"), "update_vendor", prefix="", vendor_id="NOBODY", status="suspended")
-    with pytest.raises(DeployError, match="there is no action drop_all"):
+    with pytest.raises(DeployError, match="There is no action drop_all"):
         call_admin(account.client("lambda"), "drop_all", prefix="")
     # Without a local stack, commands call the admin function.
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("S3_BUCKET_NAME", outputs["Bucket"])
     assert main(["vendors", "suspend", "NOBODY"]) == 1
-    assert capsys.readouterr().err == "there is no vendor NOBODY\n"
+    assert capsys.readouterr().err == "There is no vendor NOBODY\n"
 
 
 def test_deploy_unverified_sender_warns(account: Account) -> None:

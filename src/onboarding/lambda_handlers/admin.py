@@ -61,7 +61,7 @@ def run_action(database: Database, name: str, arguments: Mapping[str, Any], acto
     """Perform an action and return its response. Raises AdminError if it is unknown or cannot be performed."""
     action = ACTIONS.get(name)
     if action is None:
-        raise AdminError(f"there is no action {name}")
+        raise AdminError(f"There is no action {name}")
     parameters = inspect.signature(action).parameters
     if unknown := arguments.keys() - parameters.keys():
         raise AdminError(f"{name} has no argument {', '.join(sorted(unknown))}; the deployment has another version")

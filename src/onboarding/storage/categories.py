@@ -18,7 +18,7 @@ DESCRIPTION_LENGTH = 1000
 
 def add_category(connection: Connection, actor: Actor, category_name: str, description: str | None = None) -> int:
     """Add an active category and return its id. Raises AlreadyExists, InvalidInput."""
-    name = validate_text("a category's name", category_name, NAME_LENGTH)
+    name = validate_text("A category's name", category_name, NAME_LENGTH)
     params = {"category_name": name, "description": _validate_description(description)}
     row = connection.execute(query("insert_category"), params).fetchone()
     if row is None:
@@ -43,7 +43,7 @@ def update_category(
     key = {"category_id": category if by_id else None, "category_name": None if by_id else category}
     row = connection.execute(query("lock_category"), key).fetchone()
     if row is None:
-        raise NotFound(f"there is no category {category}")
+        raise NotFound(f"There is no category {category}")
     changes = {"description": _validate_description(description), "is_active": is_active}
     category_id, category_name = row
     connection.execute(query("update_category"), {"category_id": category_id, **changes})
@@ -65,4 +65,4 @@ def list_active_category_names(connection: Connection) -> list[str]:
 def _validate_description(description: str | None) -> str | None:
     if description is None:
         return None
-    return validate_text("a description", description, DESCRIPTION_LENGTH, min_length=0)
+    return validate_text("A description", description, DESCRIPTION_LENGTH, min_length=0)

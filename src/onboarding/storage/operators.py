@@ -22,7 +22,7 @@ def add_operator(connection: Connection, actor: Actor, *, email: str, name: str,
     """Add an active operator, who can sign in by e-mail. Raises AlreadyExists, InvalidInput."""
     _validate_role(role)
     address = validate_email(email)
-    params = {"email": address, "name": validate_text("the operator's name", name, NAME_LENGTH), "role": role}
+    params = {"email": address, "name": validate_text("The operator's name", name, NAME_LENGTH), "role": role}
     if connection.execute(query("insert_operator"), params).rowcount == 0:
         raise AlreadyExists(f"Operator {address} already exists.")
     record_action(connection, actor, "operator_created", address, role=role)
@@ -44,11 +44,11 @@ def update_operator(
     if role is not None:
         _validate_role(role)
     if status is not None and status not in get_args(OperatorStatus):
-        raise InvalidInput("an operator is active or suspended")
+        raise InvalidInput("An operator is active or suspended")
     if connection.execute(query("lock_operator"), {"email": email}).fetchone() is None:
-        raise NotFound(f"there is no operator {email}")
+        raise NotFound(f"There is no operator {email}")
     changes = {
-        "name": None if name is None else validate_text("the operator's name", name, NAME_LENGTH),
+        "name": None if name is None else validate_text("The operator's name", name, NAME_LENGTH),
         "role": role,
         "status": status,
     }
@@ -68,4 +68,4 @@ def list_operators(connection: Connection) -> list[dict[str, Any]]:
 
 def _validate_role(role: str) -> None:
     if role not in get_args(Role):
-        raise InvalidInput("an operator is a viewer or an admin")
+        raise InvalidInput("An operator is a viewer or an admin")

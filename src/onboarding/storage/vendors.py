@@ -49,7 +49,7 @@ def update_vendor(
     Raises NotFound, InvalidInput.
     """
     if status is not None and status not in get_args(VendorStatus):
-        raise InvalidInput("a vendor is active or suspended")
+        raise InvalidInput("A vendor is active or suspended")
     vendor = _lock_vendor(connection, vendor_id)
     changes = {**_validate_fields(vendor_name, email, phone), "status": status}
     connection.execute(query("update_vendor"), {"vendor_id": vendor_id, **changes})
@@ -103,13 +103,13 @@ def _lock_vendor(connection: Connection, vendor_id: str) -> dict[str, Any]:
 
 
 def _not_found(vendor_id: str) -> NotFound:
-    return NotFound(f"there is no vendor {vendor_id}")
+    return NotFound(f"There is no vendor {vendor_id}")
 
 
 def _validate_fields(vendor_name: str | None, email: str | None, phone: str | None) -> dict[str, str | None]:
     """Return the columns of these fields; None stays None. Raises InvalidInput."""
     return {
-        "vendor_name": None if vendor_name is None else validate_text("the vendor's name", vendor_name, NAME_LENGTH),
+        "vendor_name": None if vendor_name is None else validate_text("The vendor's name", vendor_name, NAME_LENGTH),
         "email": None if email is None else validate_email(email),
-        "phone": None if phone is None else validate_text("a telephone number", phone, PHONE_LENGTH, min_length=0),
+        "phone": None if phone is None else validate_text("A telephone number", phone, PHONE_LENGTH, min_length=0),
     }

@@ -102,15 +102,15 @@ def test_operators_add_update_and_suspend(run: Run) -> None:
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
-        (("vendors", "suspend", "NOBODY"), "there is no vendor NOBODY"),
+        (("vendors", "suspend", "NOBODY"), "There is no vendor NOBODY"),
         (("vendors", "add", "a/b", "--name", "A", "--email", "a@b.example"), "'a/b' cannot be a vendor's id"),
-        (("vendors", "add", "AB", "--name", " ", "--email", "a@b.example"), "the vendor's name has 1 to 200"),
+        (("vendors", "add", "AB", "--name", " ", "--email", "a@b.example"), "The vendor's name has 1 to 200"),
         (("vendors", "add", "AB", "--name", "A", "--email", "nobody"), "'nobody' is not a valid e-mail address"),
         (("vendors", "add", "AB", "--name", "A", "--email", "a@b.example", "--phone", "1" * 21), "up to 20 characters"),
-        (("categories", "disable", "Test Nothing"), "there is no category Test Nothing"),
-        (("categories", "add", " "), "a category's name has 1 to 100 characters"),
-        (("operators", "suspend", "no@b.example"), "there is no operator no@b.example"),
-        (("operators", "add", "a@b.example", "--name", "A", "--role", "king"), "an operator is a viewer or an admin"),
+        (("categories", "disable", "Test Nothing"), "There is no category Test Nothing"),
+        (("categories", "add", " "), "A category's name has 1 to 100 characters"),
+        (("operators", "suspend", "no@b.example"), "There is no operator no@b.example"),
+        (("operators", "add", "a@b.example", "--name", "A", "--role", "king"), "An operator is a viewer or an admin"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
