@@ -12,7 +12,7 @@ import typer
 from onboarding.aws.objects import ENDINGS
 from onboarding.cli.errors import CommandError
 from onboarding.cli.options import State
-from onboarding.cli.output import print_line
+from onboarding.cli.output import format_count, print_line
 from onboarding.cli.target import environment_of
 from onboarding.config import Settings
 from onboarding.local.endpoints import DEFAULT_STATE
@@ -106,7 +106,7 @@ class _RecoveryThread:
                     count += 1
                     print_line(f"  {result.outcome}: {result.upload_id or result.s3_key}")
         if count:
-            print_line(f"Recovery finished: {count} {'upload' if count == 1 else 'uploads'}.")
+            print_line(f"Recovery finished: {format_count(count, 'upload')}.")
 
 
 def _print_addresses_and_recover(endpoints: Endpoints) -> Callable[[], None]:
