@@ -159,7 +159,7 @@ def test_operator_revokes_key_and_signs_vendor_out(operator: Page, vendor: Page,
     with key_client(pipeline, key) as program:
         assert program.get("/v1/session").status_code == 401
     operator.get_by_text("Sign out everywhere").click()
-    operator.get_by_role("button", name="Sign out vendor").click()
+    operator.get_by_role("main").get_by_role("button", name="Sign out").click()
     expect(operator.get_by_role("status")).to_contain_text("signed out everywhere")
     check_accessibility(operator)
     vendor.goto("/uploads")
