@@ -210,10 +210,10 @@ def test_sign_in_link_used_twice_no_longer_works(anonymous: Page, pipeline: Pipe
 
 def test_sign_in_with_invalid_address_shows_error(anonymous: Page) -> None:
     anonymous.goto("/sign-in")
-    anonymous.get_by_label("Email address").fill("nobody")
-    anonymous.get_by_role("button", name="Email me a sign-in link").click()
-    expect(anonymous.get_by_role("alert")).to_contain_text("Enter a valid email address")
-    expect(anonymous.get_by_label("Email address")).to_have_value("nobody")
+    anonymous.get_by_label("E-mail address").fill("nobody")
+    anonymous.get_by_role("button", name="E-mail me a sign-in link").click()
+    expect(anonymous.get_by_role("alert")).to_contain_text("Enter a valid e-mail address")
+    expect(anonymous.get_by_label("E-mail address")).to_have_value("nobody")
 
 
 def test_times_are_displayed_in_the_viewers_time_zone(vendor: Page, pipeline: Pipeline) -> None:
