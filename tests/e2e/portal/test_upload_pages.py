@@ -244,7 +244,7 @@ def test_operator_overview_refreshes_and_stalled_upload_is_resumed(operator: Pag
         pipeline.run("PORTAL", "later.csv", csv_of([product("OP3")]))
     expect(operator.get_by_role("link", name="later.csv")).to_be_visible()
     operator.get_by_role("link", name="Vendors", exact=True).click()
-    operator.get_by_label("Name, ID or email").fill("porta")
+    operator.get_by_label("Name, ID or e-mail").fill("porta")
     operator.get_by_role("button", name="Search").click()
     expect(operator.get_by_role("row").filter(has_text="PORTAL")).to_be_visible()
     expect(operator.get_by_role("row")).to_have_count(2)
