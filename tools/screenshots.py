@@ -66,7 +66,7 @@ def pages(page: Page, pipeline: Pipeline) -> Iterator[str]:
     page.get_by_role("link", name="Product Upload Complete - spring-collection.csv").first.click()
     yield "inbox-email"
     page.goto("/sign-in")
-    page.get_by_role("button", name="Email me a sign-in link").click()
+    page.get_by_role("button", name="E-mail me a sign-in link").click()
     yield "sign-in-error"
     with signed_in(page, pipeline, pipeline.vendor(NEW)):
         empty = {"home-empty": "/", "history-empty": "/uploads", "keys-empty": "/keys", "webhook-empty": "/webhook"}

@@ -73,7 +73,7 @@ REPLACEMENTS = {
     # The user interface.
     r"Who did what": "Audit log",
     r"Take on a vendor": "Add vendor",
-    r"Mail me a link": "Email me a sign-in link",
+    r"Mail me a link": "E-mail me a sign-in link",
     r"To the start page": "Back to home",
     r"Keys that (work|ended)": "Active keys, Inactive keys",
 }

@@ -264,7 +264,7 @@ def test_call_admin_failed_action_reports_the_reason(
     assert "  its e-mail was sent" in progress
     with pytest.raises(DeployError, match="There is no vendor NOBODY"):
         call_admin(account.client("lambda"), "update_vendor", prefix="", vendor_id="NOBODY", status="suspended")
-    with pytest.raises(DeployError, match="there is no action drop_all"):
+    with pytest.raises(DeployError, match="There is no action drop_all"):
         call_admin(account.client("lambda"), "drop_all", prefix="")
     # Without a local stack, commands call the admin function.
     monkeypatch.chdir(tmp_path)

@@ -67,9 +67,9 @@ def sign_in(page: Page, pipeline: Pipeline, email: str) -> None:
     forget_requests(pipeline)
     before = len(sign_in_tokens(pipeline, email))
     page.goto("/sign-in")
-    page.get_by_label("Email address").fill(email)
-    page.get_by_role("button", name="Email me a sign-in link").click()
-    expect(page.get_by_role("heading", name="Check your email")).to_be_visible(timeout=TIMEOUT_MS)
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_role("button", name="E-mail me a sign-in link").click()
+    expect(page.get_by_role("heading", name="Check your e-mail")).to_be_visible(timeout=TIMEOUT_MS)
     token = wait_until(lambda: sign_in_tokens(pipeline, email)[before:], f"the sign-in e-mail to {email}")[0]
     page.goto(f"/sign-in/{token}")
     page.get_by_role("button", name="Sign in").click()

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from onboarding.cli.errors import CommandError
 from onboarding.cli.options import Json, State
 from onboarding.cli.output import Column, print_json, print_line, print_table
 from onboarding.cli.target import connect_admin
@@ -16,23 +17,30 @@ vendors = typer.Typer(no_args_is_help=True, help="Vendors, whose files are accep
 operators = typer.Typer(no_args_is_help=True, help="Operators, who can sign in and see every vendor.")
 categories = typer.Typer(no_args_is_help=True, help="Categories that products may have.")
 
-VendorId = Annotated[str, typer.Argument(metavar="VENDOR_ID", help="ID of the vendor, such as VEND004.")]
-Email = Annotated[str, typer.Argument(metavar="EMAIL", help="E-mail address of the operator.")]
-CategoryName = Annotated[str, typer.Argument(metavar="CATEGORY", help="Name of the category, as vendors write it.")]
+VendorId = Annotated[str, typer.Argument(metavar="VENDOR_ID", help="Vendor ID, such as VEND001.")]
+Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The operator's e-mail address.")]
+CategoryName = Annotated[str, typer.Argument(metavar="CATEGORY", help="Name of the category.")]
+
+_NAME = typer.Option(help="Name, up to 200 characters.")
+_VENDOR_EMAIL = typer.Option(help="E-mail address for sign-in and notifications.")
+_PHONE = typer.Option(help="Telephone number, up to 20 characters.")
+_ROLE = typer.Option(help="`viewer` reads, `admin` also changes.")
 
 
 @vendors.command("add")
 def add_vendor(
     vendor_id: VendorId,
-    name: Annotated[str, typer.Option(help="Name of the vendor.")],
-    email: Annotated[str, typer.Option(help="Address for results and sign-in links.")],
-    phone: Annotated[str | None, typer.Option(help="Telephone number of the vendor.")] = None,
+    name: Annotated[str, _NAME],
+    email: Annotated[str, _VENDOR_EMAIL],
+    phone: Annotated[str | None, _PHONE] = None,
     state: State = None,
 ) -> None:
     """Add a vendor."""
     vendor = _run_action(state, "add_vendor", vendor_id=vendor_id, vendor_name=name, email=email, phone=phone)
-    if vendor["status"] == "active":
-        print_line(f"{vendor_id} is active.")
+    if vendor["is_new"]:
+        print_line(f"{vendor_id} was added.")
+    elif vendor["status"] == "active":
+        print_line(f"{vendor_id} already exists and is active.")
     else:
         print_line(f"{vendor_id} already exists and is suspended. To end that: onboarding vendors activate {vendor_id}")
 
@@ -40,12 +48,13 @@ def add_vendor(
 @vendors.command("update")
 def update_vendor(
     vendor_id: VendorId,
-    name: Annotated[str | None, typer.Option(help="Name of the vendor.")] = None,
-    email: Annotated[str | None, typer.Option(help="Address for results and sign-in links.")] = None,
-    phone: Annotated[str | None, typer.Option(help="Telephone number of the vendor.")] = None,
+    name: Annotated[str | None, _NAME] = None,
+    email: Annotated[str | None, _VENDOR_EMAIL] = None,
+    phone: Annotated[str | None, _PHONE] = None,
     state: State = None,
 ) -> None:
     """Update a vendor. A new e-mail address signs the vendor out everywhere."""
+    _require_option({"--name": name, "--email": email, "--phone": phone})
     _run_action(state, "update_vendor", vendor_id=vendor_id, vendor_name=name, email=email, phone=phone)
     print_line(f"{vendor_id} is updated.")
 
@@ -80,19 +89,19 @@ def list_vendors(as_json: Json = False, state: State = None) -> None:
 @categories.command("add")
 def add_category(
     category: CategoryName,
-    description: Annotated[str | None, typer.Option(help="Description for vendors.")] = None,
+    description: Annotated[str | None, typer.Option(help="Description, up to 1,000 characters.")] = None,
     state: State = None,
 ) -> None:
     """Add a category."""
     _run_action(state, "add_category", category_name=category, description=description)
-    print_line(f"The category {category} is active.")
+    print_line(f"The category {category} was added.")
 
 
 @categories.command("enable")
 def enable_category(category: CategoryName, state: State = None) -> None:
     """Enable a disabled category."""
     _run_action(state, "enable_category", category_name=category)
-    print_line(f"The category {category} is active.")
+    print_line(f"The category {category} is enabled.")
 
 
 @categories.command("disable")
@@ -116,8 +125,8 @@ def list_categories(as_json: Json = False, state: State = None) -> None:
 @operators.command("add")
 def add_operator(
     email: Email,
-    name: Annotated[str, typer.Option(help="Name of the operator.")],
-    role: Annotated[str, typer.Option(help="`viewer` reads, `admin` also changes.")] = "viewer",
+    name: Annotated[str, _NAME],
+    role: Annotated[str, _ROLE] = "viewer",
     state: State = None,
 ) -> None:
     """Add an operator."""
@@ -128,11 +137,12 @@ def add_operator(
 @operators.command("update")
 def update_operator(
     email: Email,
-    name: Annotated[str | None, typer.Option(help="Name of the operator.")] = None,
-    role: Annotated[str | None, typer.Option(help="`viewer` reads, `admin` also changes.")] = None,
+    name: Annotated[str | None, _NAME] = None,
+    role: Annotated[str | None, _ROLE] = None,
     state: State = None,
 ) -> None:
     """Update the name or role of an operator."""
+    _require_option({"--name": name, "--role": role})
     _run_action(state, "update_operator", email=email, name=name, role=role)
     print_line(f"{email} is updated.")
 
@@ -161,6 +171,12 @@ def list_operators(as_json: Json = False, state: State = None) -> None:
         "status": Column("Status"),
     }
     _print_records("operators", columns, state, as_json=as_json)
+
+
+def _require_option(values: Mapping[str, str | None]) -> None:
+    """Raise CommandError, which names the options, if all are missing."""
+    if all(value is None for value in values.values()):
+        raise CommandError(f"Nothing to update. Add one of the options {', '.join(values)}")
 
 
 def _print_records(kind: str, columns: Mapping[str, Column], state: Path | None, *, as_json: bool) -> None:

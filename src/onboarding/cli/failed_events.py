@@ -21,7 +21,7 @@ from onboarding.cli.output import Column, print_line, print_table
 from onboarding.cli.target import connect
 from onboarding.cli.upload_client import EXIT_FAILED
 
-app = typer.Typer(no_args_is_help=True, help="Failed events after their last retry, kept until they are redriven.")
+app = typer.Typer(no_args_is_help=True, help="Failed events after their last retry, kept for 14 days.")
 
 
 @app.command("list")
@@ -38,7 +38,7 @@ def list_failures(state: State = None) -> None:
 
 @app.command("redrive")
 def redrive_failures(
-    queue: Annotated[str | None, typer.Argument(help="One failure queue; by default all.")] = None,
+    queue: Annotated[str | None, typer.Argument(metavar="QUEUE", help="One failure queue; by default all.")] = None,
     state: State = None,
 ) -> None:
     """Redrive the events in the failure queues.
@@ -72,12 +72,14 @@ def _summarize(redriven_count: int, failed_count: int, sent_back_count: int, rem
             f"{sent_back_count:,} sent back to {ERROR_QUEUE}; those that fail again return within an hour."
         )
     if failed_count:
+        pronoun = "it" if failed_count == 1 else "them"
         minutes = RETRY_SECONDS // 60 + 1
-        sentences.append(f"{failed_count:,} failed again and stay; you can redrive them again in {minutes} minutes.")
+        sentences.append(f"{failed_count:,} failed again; you can redrive {pronoun} again in {minutes} minutes.")
     if remaining_count > failed_count:
         other_count = remaining_count - failed_count
         sentences.append(
-            f"About {other_count:,} more are being redriven by another command or arrived meanwhile: try again later."
+            f"About {other_count:,} more {'is' if other_count == 1 else 'are'} being redriven by another command or "
+            "arrived meanwhile: try again later."
         )
     if not remaining_count and not failed_count:
         sentences.append("The failure queues are empty.")

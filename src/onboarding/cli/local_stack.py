@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,10 +13,10 @@ import typer
 from onboarding.aws.objects import ENDINGS
 from onboarding.cli.errors import CommandError
 from onboarding.cli.options import State
-from onboarding.cli.output import print_line
+from onboarding.cli.output import format_count, print_line
 from onboarding.cli.target import environment_of
 from onboarding.config import Settings
-from onboarding.local.endpoints import DEFAULT_STATE
+from onboarding.local.endpoints import DEFAULT_STATE, LOCK
 from onboarding.local.restart_recovery import recover_uploads
 from onboarding.runtime import AppContext
 
@@ -48,7 +49,9 @@ def up(
     """
     directory = state or DEFAULT_STATE
     print_line(f"Starting on {directory} ...")
-    code = run_local_stack(directory, port, _print_addresses_and_recover)
+    # Every start creates the file of the lock, and no stop deletes it.
+    is_restart = (directory / LOCK).exists()
+    code = run_local_stack(directory, port, partial(_print_addresses_and_recover, is_restart=is_restart))
     if code == 0:
         print_line("Stopped.")
     raise typer.Exit(code)
@@ -106,10 +109,10 @@ class _RecoveryThread:
                     count += 1
                     print_line(f"  {result.outcome}: {result.upload_id or result.s3_key}")
         if count:
-            print_line(f"Recovery finished: {count} {'upload' if count == 1 else 'uploads'}.")
+            print_line(f"Recovery finished: {format_count(count, 'upload')}.")
 
 
-def _print_addresses_and_recover(endpoints: Endpoints) -> Callable[[], None]:
+def _print_addresses_and_recover(endpoints: Endpoints, *, is_restart: bool) -> Callable[[], None]:
     """Print the addresses of the local stack, start the recovery, and return the function that stops it."""
     addresses = {
         "Portal": f"{endpoints.portal_url}  (sign in as contact@techgear.com or operator@techmart.example)",
@@ -126,7 +129,9 @@ def _print_addresses_and_recover(endpoints: Endpoints) -> Callable[[], None]:
         print_line(f"  {name + ':':10} {value}")
     recovery = _RecoveryThread(endpoints)
     try:
-        print_line("Ready. Press Ctrl-C to stop. Uploads that were in progress at the last stop are being recovered.")
+        print_line("Ready. Press Ctrl-C to stop.")
+        if is_restart:
+            print_line("Uploads that were in progress at the last stop are being recovered.")
     except BaseException:
         recovery.stop()
         raise

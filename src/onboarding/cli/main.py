@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,6 +34,14 @@ from onboarding.cli.output import print_line
 from onboarding.cli.upload_client import EXIT_FAILED
 
 INTERRUPTED = 130
+
+_PLAIN_WORDS = {
+    ": Value error, ": ": ",
+    ": Input should be a valid integer.*": ": enter a whole number.",
+    ": Input should be a valid number.*": ": enter a number.",
+    ": Input should be (.+)": r": enter a number \1.",
+}
+"""Replacements for the words with which Pydantic, which Typer uses, begins its messages."""
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False
@@ -93,8 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = app(arguments, prog_name="onboarding", standalone_mode=False)
         sys.stdout.flush()
     except typer.TyperException as error:
-        if message := error.format_message():  # blank if the help was printed instead
-            message = message.replace(": Value error, ", ": ")  # the prefix of Pydantic
+        if message := _describe_usage_error(error):  # blank if the help was printed instead
             print_line(f"{message}\nSee: {_get_command_path(error)} --help", stderr=True)
         return EXIT_FAILED
     except typer.Abort:
@@ -114,6 +122,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _open_null() -> TextIO:
     return Path(os.devnull).open("w", encoding="utf-8")
+
+
+def _describe_usage_error(error: typer.TyperException) -> str:
+    message = error.format_message()
+    for pattern, replacement in _PLAIN_WORDS.items():
+        message = re.sub(pattern, replacement, message, count=1)
+    return message
 
 
 def _get_command_path(error: typer.TyperException) -> str:

@@ -45,6 +45,11 @@ def print_json(value: Mapping[str, object]) -> None:
     print(json.dumps(value, ensure_ascii=False))
 
 
+def format_count(number: int, noun: str) -> str:
+    """Return a number with its noun, such as `1 row` or `1,200 rows`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def replace_control_characters(text: str) -> str:
     """Return `text` with control characters replaced, except line breaks and tabs."""
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)

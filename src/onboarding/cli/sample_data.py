@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from onboarding.cli.errors import CommandError
-from onboarding.cli.output import print_line
+from onboarding.cli.output import format_count, print_line
 from onboarding.cli.sample_products import BRANDS, SampleProduct, load_sample_products
 from onboarding.domain.product_schema import COLUMNS, MAX_LENGTHS, REQUIRED
 
@@ -37,7 +37,7 @@ class SampleFile:
 
 
 def sample_command(
-    directory: Annotated[Path, typer.Argument(metavar="[DIR]", help="Directory of the files.")] = Path("samples"),
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Directory of the files.")] = Path("samples"),
     rows: Annotated[int, typer.Option(min=1, help="Rows in each file.")] = 100,
     error_rate: Annotated[float, typer.Option(min=0, max=1, help="Share of rows with errors.")] = 0.08,
     seed: Annotated[int, typer.Option(help="Seed; the same seed writes the same files.")] = SEED,
@@ -50,7 +50,7 @@ def sample_command(
         raise CommandError("--run must have up to 20 letters, digits and hyphens")
     samples = write_samples(directory, rows, error_rate, seed, run)
     for sample in samples:
-        print_line(f"{sample.path}: {sample.rows:,} rows, {sample.invalid_rows:,} of them with errors")
+        print_line(f"{sample.path}: {format_count(sample.rows, 'row')}, {sample.invalid_rows:,} of them with errors")
     print_line(f"Upload one with: onboarding upload {samples[0].path} --vendor {samples[0].vendor_id} --wait")
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
+from datetime import datetime
 
 from onboarding.cli.options import Json, State
-from onboarding.cli.output import Column, print_json, print_line, print_table
+from onboarding.cli.output import Column, format_count, print_json, print_line, print_table
 from onboarding.cli.target import connect_admin
+from onboarding.cli.uploads import UploadId, format_time
 
 
-def undo_upload(
-    upload_id: Annotated[str, typer.Argument(metavar="UPLOAD_ID")], as_json: Json = False, state: State = None
-) -> None:
+def undo_upload(upload_id: UploadId, as_json: Json = False, state: State = None) -> None:
     """Undo the changes of an upload in the catalog.
 
     Created products are deleted, changed products get their previous values. Products that were changed since are
@@ -24,8 +21,10 @@ def undo_upload(
     if as_json:
         print_json({"upload_id": upload_id, **result})
         return
+    undone_at = format_time(datetime.fromisoformat(result["undone_at"]))
     print_line(
-        f"Undone: {result['removed']:,} products removed, {result['restored']:,} restored, "
+        f"{f'{upload_id} was undone before, at {undone_at}' if result['is_repeated'] else 'Undone'}: "
+        f"{format_count(result['removed'], 'product')} removed, {result['restored']:,} restored, "
         f"{len(result['skipped']):,} skipped."
     )
     if result["skipped"]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from onboarding.aws.objects import FORBIDDEN_NAME_CHARACTERS, check_file_name
 from onboarding.cli.errors import CommandError
+from onboarding.cli.output import format_count
 from onboarding.cli.target import RunAction
 from onboarding.domain.models import Upload, UploadStatus
 from onboarding.domain.upload_options import Options
@@ -201,7 +202,7 @@ def _describe_progress(submission: Submission, upload: Upload | None) -> str:
         return f"{submission.upload_id} ({submission.source.key}) is not ingested yet."
     if upload.status is UploadStatus.PROCESSING:
         processed = upload.valid_records + upload.error_records
-        state = f"has {processed:,} of {upload.total_records:,} rows done"
+        state = f"has {processed:,} of {format_count(upload.total_records, 'row')} done"
     else:
         state = f"is {upload.status}, but its notification has not been sent"
     return f"{upload.upload_id} {state}. It continues. See: onboarding uploads show {upload.upload_id}"

@@ -17,7 +17,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from onboarding.cli import upload_client
 from onboarding.cli.errors import CommandError
 from onboarding.cli.options import ForceOption, Json, ModeOption, OnErrorOption, State
-from onboarding.cli.output import Column, make_console, print_json, print_line, print_table, replace_control_characters
+from onboarding.cli.output import (
+    Column,
+    format_count,
+    make_console,
+    print_json,
+    print_line,
+    print_table,
+    replace_control_characters,
+)
 from onboarding.cli.target import connect_admin, is_on_aws
 from onboarding.cli.upload_client import (
     POLL_SECONDS,
@@ -46,11 +54,11 @@ TIME_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"]
 
 app = typer.Typer(no_args_is_help=True, help="History of uploads.")
 
-UploadId = Annotated[str, typer.Argument(metavar="UPLOAD_ID")]
+UploadId = Annotated[str, typer.Argument(metavar="UPLOAD_ID", help="Upload ID; see `onboarding uploads list`.")]
 
 
 def upload(
-    file: Annotated[Path, typer.Argument(help="Product file.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Product file.")],
     vendor: Annotated[str, typer.Option(help="Vendor ID, such as VEND001.")],
     *,
     mode: ModeOption = Mode.CREATE,
@@ -225,10 +233,13 @@ def _describe_outcome(outcome: UploadOutcome) -> Iterator[str]:
         return
     yield (
         f"{upload.status.capitalize()} in {outcome.seconds:.1f} s: {upload.valid_records:,} of "
-        f"{upload.total_records:,} rows are in the catalog, {upload.error_records:,} were rejected."
+        f"{format_count(upload.total_records, 'row')} {'is' if upload.valid_records == 1 else 'are'} in the catalog, "
+        f"{upload.error_records:,} {'was' if upload.error_records == 1 else 'were'} rejected."
     )
     if outcome.unprocessed:
-        yield f"{outcome.unprocessed:,} rows could not be processed, by our fault: upload them again."
+        pronoun = "it" if outcome.unprocessed == 1 else "them"
+        rows = format_count(outcome.unprocessed, "row")
+        yield f"{rows} could not be processed, by our fault: upload {pronoun} again."
     if upload.error_records:
         yield f"What to fix: onboarding report {upload.upload_id}"
         if upload.fix_file_s3_key:

@@ -13,7 +13,7 @@ import typer
 
 from onboarding.cli.errors import CommandError
 from onboarding.cli.options import ForceOption, Json, ModeOption, OnErrorOption, State
-from onboarding.cli.output import Column, print_json, print_line, print_table
+from onboarding.cli.output import Column, format_count, print_json, print_line, print_table
 from onboarding.cli.target import RunAction, connect_admin, is_on_aws
 from onboarding.cli.upload_client import EXIT_ALL_VALID, EXIT_FILE_REJECTED, EXIT_ROWS_REJECTED, require_valid_name
 from onboarding.domain.error_summary import summarize_errors
@@ -32,7 +32,7 @@ MAX_TABLE_ROWS = 50
 
 
 def validate(
-    file: Annotated[Path, typer.Argument(help="Product file.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Product file.")],
     vendor: Annotated[str, typer.Option(help="Vendor ID, such as VEND001.")],
     *,
     mode: ModeOption = Mode.CREATE,
@@ -101,7 +101,10 @@ def _print_result(result: Mapping[str, Any]) -> None:
     counts = {outcome: result.get(f"{outcome}_records", 0) for outcome in Outcome}
     outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items() if count)
     valid, total, failed = (result[f"{kind}_records"] for kind in ("valid", "total", "error"))
-    print_line(f"{valid:,} of {total:,} rows are valid{f' ({outcomes})' if outcomes else ''}, {failed:,} are invalid.")
+    print_line(
+        f"{valid:,} of {format_count(total, 'row')} {'is' if valid == 1 else 'are'} valid"
+        f"{f' ({outcomes})' if outcomes else ''}, {failed:,} {'is' if failed == 1 else 'are'} invalid."
+    )
     errors = result["errors"]
     if not errors:
         return
@@ -110,7 +113,7 @@ def _print_result(result: Mapping[str, Any]) -> None:
     rows = [(e["spreadsheet_row"], e["error_type"], e["message"], e["hint"]) for e in errors[:MAX_TABLE_ROWS]]
     print_table(columns, rows)
     if len(errors) > MAX_TABLE_ROWS:
-        print_line(f"and {len(errors) - MAX_TABLE_ROWS:,} more errors. The most frequent:")
+        print_line(f"and {format_count(len(errors) - MAX_TABLE_ROWS, 'more error')}. The most frequent:")
         lines = [(e["spreadsheet_row"], from_json(RowError, e)) for e in errors]
         for sentence in summarize_errors(lines).sentences:
             print_line(f"- {sentence}")

@@ -7,6 +7,7 @@ On AWS the database cannot be reached from outside the VPC, so the CLI calls thi
 from __future__ import annotations
 
 import inspect
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -61,7 +62,7 @@ def run_action(database: Database, name: str, arguments: Mapping[str, Any], acto
     """Perform an action and return its response. Raises AdminError if it is unknown or cannot be performed."""
     action = ACTIONS.get(name)
     if action is None:
-        raise AdminError(f"there is no action {name}")
+        raise AdminError(f"There is no action {name}")
     parameters = inspect.signature(action).parameters
     if unknown := arguments.keys() - parameters.keys():
         raise AdminError(f"{name} has no argument {', '.join(sorted(unknown))}; the deployment has another version")
@@ -84,7 +85,7 @@ def migrate(database: Database) -> Response:
 def add_vendor(
     connection: Connection, actor: Actor, *, vendor_id: str, vendor_name: str, email: str, phone: str | None = None
 ) -> Response:
-    """Add a vendor. A repeated call changes nothing; `status` is the vendor's current status."""
+    """Add a vendor. A repeated call changes nothing; `is_new` is then false, and `status` the vendor's current one."""
     try:
         vendors.add_vendor(connection, actor, vendor_id=vendor_id, vendor_name=vendor_name, email=email, phone=phone)
     except AlreadyExists as error:
@@ -93,8 +94,8 @@ def add_vendor(
         )
         if status is None:
             raise AdminError(f"{error} To update it: onboarding vendors update {vendor_id}") from error
-        return {"vendor_id": vendor_id, "status": status}
-    return {"vendor_id": vendor_id, "status": "active"}
+        return {"vendor_id": vendor_id, "status": status, "is_new": False}
+    return {"vendor_id": vendor_id, "status": "active", "is_new": True}
 
 
 def update_vendor(
@@ -126,7 +127,9 @@ def add_category(
     try:
         categories.add_category(connection, actor, category_name, description)
     except AlreadyExists as error:
-        raise AdminError(f"{error} To enable it again: onboarding categories enable '{category_name}'") from error
+        raise AdminError(
+            f"{error} If it is disabled: onboarding categories enable {shlex.quote(category_name)}"
+        ) from error
     return {"category_name": category_name}
 
 
@@ -188,6 +191,7 @@ def undo_upload(database: Database, actor: Actor, *, upload_id: str) -> Response
         "removed": result.removed,
         "restored": result.restored,
         "skipped": [asdict(product) for product in result.skipped],
+        "is_repeated": result.is_repeated,
     }
 
 

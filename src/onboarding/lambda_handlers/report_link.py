@@ -46,7 +46,7 @@ def _respond(ctx: AppContext, event: dict[str, Any]) -> dict[str, Any]:
         return _build_text_response(410, f"This link has expired: it was valid for {DAYS_VALID} days. {_IN_HISTORY}")
     except LinkInvalid:
         logger.info("link invalid")
-        return _build_text_response(404, "This link is not valid. Copy the complete link from the email.")
+        return _build_text_response(404, "This link is not valid. Copy the complete link from the e-mail.")
     outcome = _record_click(ctx, event, key, "followed")
     logger.info(f"link {outcome}", extra={"s3_key": key})
     if outcome == "revoked":

@@ -50,7 +50,7 @@ def render_body(email: SignInEmail) -> str:
     lines += [
         "",
         f"The link works once and expires in {MINUTES_VALID} minutes.",
-        "Didn't request this? You can ignore this email.",
+        "Didn't request this? You can ignore this e-mail.",
         "",
         "Product onboarding",
     ]

@@ -37,13 +37,17 @@ class SkippedProduct:
 
 @dataclass(frozen=True, slots=True)
 class UndoResult:
-    """Result of an undo: its time (UTC), the numbers of removed and restored products, and the skipped products."""
+    """Result of an undo: its time (UTC), the numbers of removed and restored products, and the skipped products.
+
+    `is_repeated`: the upload had been undone before.
+    """
 
     upload_id: str
     undone_at: datetime
     removed: int
     restored: int
     skipped: Sequence[SkippedProduct]
+    is_repeated: bool = field(default=False, compare=False)
 
 
 def undo_upload(database: Database, upload_id: str, actor: Actor) -> UndoResult:
@@ -74,14 +78,15 @@ def _undo(connection: Connection, upload_id: str, actor: Actor) -> UndoResult:
     status, undone_at, removed, restored = row
     if UploadStatus(status) is UploadStatus.PROCESSING:
         raise NotUndoable(f"{upload_id} is still being processed; undo it when it is finished")
-    if undone_at is None:
+    is_repeated = undone_at is not None
+    if not is_repeated:
         removed, restored = _revert_changes(connection, upload_id)
         connection.execute(query("insert_undo_skipped"), params)
         cursor = connection.execute(query("mark_upload_undone"), {**params, "removed": removed, "restored": restored})
         [(undone_at,)] = cursor.fetchall()
         _resume_earlier_undos(connection, upload)
         record_action(connection, actor, "upload_undone", upload_id, vendor_id=upload.vendor_id)
-    return UndoResult(upload_id, undone_at, removed, restored, _list_skipped(connection, upload_id))
+    return UndoResult(upload_id, undone_at, removed, restored, _list_skipped(connection, upload_id), is_repeated)
 
 
 def _revert_changes(connection: Connection, upload_id: str) -> tuple[int, int]:

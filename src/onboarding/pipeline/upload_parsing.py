@@ -76,8 +76,8 @@ def find_duplicate_upload(
     return FileRejection(
         RejectionCode.ALREADY_UPLOADED,
         f"The same content was uploaded before, as {one_line(file_name)} on {uploaded_at:%Y-%m-%d at %H:%M:%S} UTC: "
-        f"see the upload {upload_id}. To process it again, choose 'Upload even if it was uploaded in the last 24 "
-        "hours' (API and commands: force)",
+        f"see the upload {upload_id}. To process it again, choose to upload it even if it was uploaded in the last 24 "
+        "hours (API and command: force)",
     )
 
 

@@ -38,9 +38,9 @@ def add_api_key(
     Raises AlreadyExists for a `key_id` in use, InvalidInput.
     """
     if not scopes or not set(SCOPES).issuperset(scopes):
-        raise InvalidInput(f"a key has one or more of the scopes {', '.join(SCOPES)}")
+        raise InvalidInput(f"A key has one or more of the scopes {', '.join(SCOPES)}")
     if not 1 <= days <= MAX_DAYS:
-        raise InvalidInput(f"a key is valid for 1 to {MAX_DAYS} days")
+        raise InvalidInput(f"A key is valid for 1 to {MAX_DAYS} days")
     params = {
         "key_id": key_id,
         "vendor_id": vendor_id,
@@ -61,7 +61,7 @@ def add_api_key(
 def revoke_api_key(connection: Connection, actor: Actor, *, vendor_id: str, key_id: str) -> None:
     """Revoke a vendor's key permanently. A second revocation changes nothing. Raises NotFound."""
     if connection.execute(query("revoke_api_key"), {"key_id": key_id, "vendor_id": vendor_id}).rowcount == 0:
-        raise NotFound(f"there is no key {key_id}")
+        raise NotFound(f"There is no key {key_id}")
     record_action(connection, actor, "key_revoked", key_id, vendor_id=vendor_id)
 
 

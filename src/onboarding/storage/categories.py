@@ -18,7 +18,7 @@ DESCRIPTION_LENGTH = 1000
 
 def add_category(connection: Connection, actor: Actor, category_name: str, description: str | None = None) -> int:
     """Add an active category and return its id. Raises AlreadyExists, InvalidInput."""
-    name = validate_text("The name of a category", category_name, NAME_LENGTH)
+    name = validate_text("A category's name", category_name, NAME_LENGTH)
     params = {"category_name": name, "description": _validate_description(description)}
     row = connection.execute(query("insert_category"), params).fetchone()
     if row is None:

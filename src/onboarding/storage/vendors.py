@@ -49,7 +49,7 @@ def update_vendor(
     Raises NotFound, InvalidInput.
     """
     if status is not None and status not in get_args(VendorStatus):
-        raise InvalidInput("a vendor is active or suspended")
+        raise InvalidInput("A vendor is active or suspended")
     vendor = _lock_vendor(connection, vendor_id)
     changes = {**_validate_fields(vendor_name, email, phone), "status": status}
     connection.execute(query("update_vendor"), {"vendor_id": vendor_id, **changes})

@@ -30,7 +30,8 @@ def get_record(run: Run, kind: str, **fields: object) -> dict[str, Any]:
 
 def test_vendors_added_vendor_uploads_until_suspended(run: Run, pipeline: Pipeline) -> None:
     add_command = ("vendors", "add", "CLI-1", "--name", "First Name", "--email", "first@vendors.example")
-    assert run(*add_command) == (0, "CLI-1 is active.\n", "")
+    assert run(*add_command) == (0, "CLI-1 was added.\n", "")
+    assert run(*add_command) == (0, "CLI-1 already exists and is active.\n", "")
     assert get_record(run, "vendors", vendor_id="CLI-1") == {
         "vendor_id": "CLI-1",
         "vendor_name": "First Name",
@@ -62,7 +63,7 @@ def test_categories_added_category_is_accepted_until_disabled(run: Run, pipeline
         return pipeline.run("VEND001", f"{name}.csv", csv_of([product(name, category="Test Kayaks")])).status
 
     assert upload("cli-category-1") is UploadStatus.FAILED
-    message = "The category Test Kayaks is active.\n"
+    message = "The category Test Kayaks was added.\n"
     assert run("categories", "add", "Test Kayaks", "--description", "For lakes") == (0, message, "")
     assert upload("cli-category-2") is UploadStatus.COMPLETED
     assert run("categories", "disable", "Test Kayaks")[0] == 0
@@ -75,8 +76,9 @@ def test_categories_added_category_is_accepted_until_disabled(run: Run, pipeline
     [line] = [line for line in run("categories", "list")[1].splitlines() if line.startswith("Test Kayaks")]
     assert line.split() == ["Test", "Kayaks", "no", "For", "lakes"]
     code, _, err = run("categories", "add", "Test Kayaks")
-    assert (code, "onboarding categories enable" in err) == (1, True)
-    assert run("categories", "enable", "Test Kayaks")[0] == 0
+    assert (code, "If it is disabled: onboarding categories enable 'Test Kayaks'\n" in err) == (1, True)
+    message = "The category Test Kayaks is enabled.\n"
+    assert run("categories", "enable", "Test Kayaks") == (0, message, "")
     assert get_record(run, "categories", category_name="Test Kayaks", is_active=True)["description"] == "For lakes"
 
 
@@ -108,7 +110,9 @@ def test_operators_add_update_and_suspend(run: Run) -> None:
         (("vendors", "add", "AB", "--name", "A", "--email", "nobody"), "'nobody' is not a valid e-mail address"),
         (("vendors", "add", "AB", "--name", "A", "--email", "a@b.example", "--phone", "1" * 21), "up to 20 characters"),
         (("categories", "disable", "Test Nothing"), "There is no category Test Nothing"),
-        (("categories", "add", " "), "The name of a category has 1 to 100 characters"),
+        (("categories", "add", " "), "A category's name has 1 to 100 characters"),
+        (("vendors", "update", "VEND001"), "Add one of the options --name, --email, --phone"),
+        (("operators", "update", "a@b.example"), "Add one of the options --name, --role"),
         (("operators", "suspend", "no@b.example"), "There is no operator no@b.example"),
         (("operators", "add", "a@b.example", "--name", "A", "--role", "king"), "An operator is a viewer or an admin"),
     ],

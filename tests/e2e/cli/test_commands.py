@@ -200,9 +200,13 @@ def test_upload_invalid_arguments_send_nothing(
         (("nonsense",), "No such command 'nonsense'"),
         (("upload",), "onboarding upload --help"),
         (("upload", "products.csv"), "--vendor"),
-        (("uploads", "list", "--status", "lost"), "'processing', 'completed', 'partial', 'failed'"),
-        (("uploads", "list", "--since", "yesterday"), "yesterday"),
-        (("inbox", "show", "one"), "valid integer"),
+        (
+            ("uploads", "list", "--status", "lost"),
+            "'--status': 'lost' is not one of 'processing', 'completed', 'partial', 'failed'",
+        ),
+        (("uploads", "list", "--since", "yesterday"), "'--since': 'yesterday' does not match"),
+        (("uploads", "list", "--limit", "0"), "'--limit': enter a number greater than or equal to 1."),
+        (("inbox", "show", "one"), "'N': enter a whole number."),
         (("local", "up", "--port", "65536"), "65535"),
     ],
 )

@@ -74,7 +74,7 @@ def test_validate_without_pipeline_is_offline(
     path = write_file(tmp_path, "offline.csv", product("1"))
     assert main(["validate", str(path), "--vendor", "VEND001"]) == 0
     captured = capsys.readouterr()
-    assert "1 of 1 rows are valid, 0 are invalid.\n" in captured.out
+    assert "1 of 1 row is valid, 0 are invalid.\n" in captured.out
     assert "Without the catalog" in captured.err
     assert main(["validate", str(path), "--vendor", "VEND001", "--offline", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["offline"] is True
@@ -134,8 +134,10 @@ def test_report_fix_show_update_and_undo(run: Run, tmp_path: Path) -> None:
 
     code, out, _ = run("uploads", "undo", upload_id)
     assert code == 0
-    assert "Undone: 1 products removed, 0 restored, 1 skipped." in out
+    assert "Undone: 1 product removed, 0 restored, 1 skipped." in out
     assert f"It was changed since by the upload {updated}" in out
+    code, out, _ = run("uploads", "undo", upload_id)
+    assert f"{upload_id} was undone before, at 20" in out
     code, out, _ = run("uploads", "undo", upload_id, "--json")
     result = json.loads(out)
     assert (result["removed"], [item["row_number"] for item in result["skipped"]]) == (1, [1])

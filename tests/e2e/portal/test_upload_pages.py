@@ -210,10 +210,10 @@ def test_sign_in_link_used_twice_no_longer_works(anonymous: Page, pipeline: Pipe
 
 def test_sign_in_with_invalid_address_shows_error(anonymous: Page) -> None:
     anonymous.goto("/sign-in")
-    anonymous.get_by_label("Email address").fill("nobody")
-    anonymous.get_by_role("button", name="Email me a sign-in link").click()
-    expect(anonymous.get_by_role("alert")).to_contain_text("Enter a valid email address")
-    expect(anonymous.get_by_label("Email address")).to_have_value("nobody")
+    anonymous.get_by_label("E-mail address").fill("nobody")
+    anonymous.get_by_role("button", name="E-mail me a sign-in link").click()
+    expect(anonymous.get_by_role("alert")).to_contain_text("Enter a valid e-mail address")
+    expect(anonymous.get_by_label("E-mail address")).to_have_value("nobody")
 
 
 def test_times_are_displayed_in_the_viewers_time_zone(vendor: Page, pipeline: Pipeline) -> None:
@@ -244,7 +244,7 @@ def test_operator_overview_refreshes_and_stalled_upload_is_resumed(operator: Pag
         pipeline.run("PORTAL", "later.csv", csv_of([product("OP3")]))
     expect(operator.get_by_role("link", name="later.csv")).to_be_visible()
     operator.get_by_role("link", name="Vendors", exact=True).click()
-    operator.get_by_label("Name, ID or email").fill("porta")
+    operator.get_by_label("Name, ID or e-mail").fill("porta")
     operator.get_by_role("button", name="Search").click()
     expect(operator.get_by_role("row").filter(has_text="PORTAL")).to_be_visible()
     expect(operator.get_by_role("row")).to_have_count(2)

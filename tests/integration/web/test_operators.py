@@ -277,9 +277,9 @@ def test_update_vendor_command_ends_sessions_of_the_old_email(pipeline: Pipeline
 
 def test_add_vendor_again_with_the_same_data_changes_nothing(pipeline: Pipeline, database: Database) -> None:
     vendor = {"vendor_id": "TWICE1", "vendor_name": "Twice", "email": "twice@vendors.example"}
-    assert run_action(database, "add_vendor", vendor) == {"vendor_id": "TWICE1", "status": "active"}
+    assert run_action(database, "add_vendor", vendor) == {"vendor_id": "TWICE1", "status": "active", "is_new": True}
     run_action(database, "update_vendor", {"vendor_id": "TWICE1", "status": "suspended"})
-    assert run_action(database, "add_vendor", vendor) == {"vendor_id": "TWICE1", "status": "suspended"}
+    assert run_action(database, "add_vendor", vendor) == {"vendor_id": "TWICE1", "status": "suspended", "is_new": False}
     actions = fetch(database, "select action from audit_log where vendor_id = 'TWICE1' order by entry_id")
     assert actions == [("vendor_created",), ("vendor_updated",)]
 

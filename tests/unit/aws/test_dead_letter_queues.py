@@ -138,7 +138,7 @@ def test_redrive_message_sent_since_its_start_is_skipped() -> None:
         (
             Sqs(event(1), event(2, errorMessage="no such bucket")),
             1,
-            "2 redriven. 1 failed again and stay; you can redrive them again in 6 minutes.",
+            "2 redriven. 1 failed again; you can redrive it again in 6 minutes.",
         ),
         (
             Sqs(in_flight=2),

@@ -73,7 +73,7 @@ class VendorUpdate(BaseModel):
 
 
 Search = Annotated[
-    str | None, Query(max_length=200, pattern=PLAIN_TEXT, description="Part of the id, name or email address")
+    str | None, Query(max_length=200, pattern=PLAIN_TEXT, description="Part of the id, name or e-mail address")
 ]
 
 

@@ -31,7 +31,7 @@ async def send_link(request: Request, pool: PoolDep) -> Response:
     try:
         await api_sign_in.request_sign_in_link(api_sign_in.SignInLinkRequest(email=email), request, pool)
     except ValidationError:
-        error, status = "Enter a valid email address, such as name@company.com.", 422
+        error, status = "Enter a valid e-mail address, such as name@company.com.", 422
     except Problem as problem:
         error, status = problem.detail, 429 if problem.kind == "too-many-requests" else 403
     else:

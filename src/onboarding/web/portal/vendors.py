@@ -1,4 +1,4 @@
-"""Pages of the vendors and of one vendor, for operators: add, change and suspend them."""
+"""Pages of the vendors and of one vendor, for operators: add, update and suspend them."""
 
 from __future__ import annotations
 
